@@ -1,0 +1,46 @@
+-- What this server is and can do; asked once a connection. Runs on every PostgreSQL from 14, with or without
+-- TimescaleDB, as any role: pg_settings hides what a role may not see, where current_setting would fail.
+-- Workers are known by application_name, which everybody sees; backend_type is null for other roles' backends.
+select
+  current_setting('server_version_num')::int as version_num,
+  split_part(current_setting('server_version'), ' ', 1) as postgres,
+  current_database() as database,
+  current_user as role,
+  host(inet_server_addr()) as host,
+  inet_server_port() as port,
+  pg_backend_pid() as pid,
+  clock_timestamp() as now,
+  pg_is_in_recovery() as in_recovery,
+  (select rolsuper from pg_roles where rolname = current_user) as superuser,
+  pg_has_role(current_user, 'pg_read_all_stats', 'usage') as reads_all_stats,
+  ts.extversion as timescaledb,
+  ts.nspname as timescaledb_schema,
+  (select default_version from pg_available_extensions where name = 'timescaledb') as timescaledb_available,
+  current_setting('timescaledb.license', true) as license,
+  coalesce(current_setting('timescaledb.restoring', true), 'off') = 'on' as restoring,
+  exists (
+    select from pg_stat_activity
+    where application_name like 'TimescaleDB Background Worker Scheduler%' and datname = current_database()
+  ) as scheduler_seen,
+  exists (select from pg_stat_activity where application_name = 'TimescaleDB Background Worker Launcher') as launcher_seen,
+  (select extversion from pg_extension where extname = 'pg_cron') as pg_cron,
+  exists (select from pg_stat_activity where application_name = 'pg_cron scheduler') as pg_cron_seen,
+  current_setting('cron.database_name', true) as pg_cron_database,
+  stat.extversion as pg_stat_statements,
+  stat.nspname as pg_stat_statements_schema,
+  (select setting from pg_settings where name = 'shared_preload_libraries') as preloaded,
+  current_setting('max_locks_per_transaction')::int as max_locks_per_transaction,
+  to_regclass('qicore.schema_versions') is not null as has_core,
+  exists (
+    select from pg_attribute
+    where attrelid = to_regclass('_timescaledb_catalog.chunk') and attname = 'relid' and not attisdropped
+  ) as chunk_has_relid
+from (select 1) as one
+left join (
+  select e.extversion, n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace
+  where e.extname = 'timescaledb'
+) as ts on true
+left join (
+  select e.extversion, n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace
+  where e.extname = 'pg_stat_statements'
+) as stat on true

@@ -1,0 +1,225 @@
+/** The only importer of node-postgres. */
+import pg, {type ClientConfig} from 'pg'
+import {OpsError, usageError} from '../errors.js'
+import {instantFromServer} from '../units/instant.js'
+import {embeddedDirectory, reading, type ConnectOptions, type Database, type Db, type Notice, type Target, type TransactionSettings} from './database.js'
+import type {EmbeddedEngine} from './embedded.js'
+import {connectionParameters, type Parameters} from './libpq.js'
+import {loadSql} from './load-sql.js'
+import {describeServer, type Server, type ServerRow} from './server.js'
+import {quoteIdent, quoteLiteral, statement, type Statement} from './sql.js'
+import {explain, isConnectionLost, serverWords, sqlState} from './sqlstate.js'
+import {tlsAttempts} from './tls.js'
+
+const connectTimeout = 5_000
+
+/** @throws OpsError CONNECT, BAD_URL, TLS, IN_USE and what else stands in the way, without any password */
+export async function connect(target: Target, options: ConnectOptions): Promise<Database> {
+  const directory = embeddedDirectory(target.url)
+  if (directory === null) return serve(await connectServer(target.url, target), target, options, null)
+  const {openEmbedded} = await import('./embedded.js')
+  const engine = await openEmbedded(directory, options.create ?? false)
+  try {
+    const client = new pg.Client({stream: () => engine.stream, user: 'postgres', database: 'postgres', ssl: false, types} as ClientConfig)
+    await client.connect()
+    return await serve(client, target, options, engine)
+  } catch (error) {
+    await engine.close()
+    throw explain(error, `open the database in ${directory || 'memory'}`)
+  }
+}
+
+async function connectServer(url: string, target: Target): Promise<pg.Client> {
+  const parameters = connectionParameters(url, process.env)
+  const attempts = tlsAttempts(parameters, process.env)
+  for (const [index, ssl] of attempts.entries()) {
+    const client = new pg.Client({...clientConfig(parameters), ssl, types})
+    // Without a listener, a connection lost while idle would end the process.
+    client.on('error', () => {})
+    try {
+      await client.connect()
+      return client
+    } catch (error) {
+      await client.end().catch(() => {})
+      const tlsRefused = sqlState(error) === '28000' || /SSL|TLS|certificate|wrong version number/i.test(String(error))
+      if (index < attempts.length - 1 && tlsRefused) continue
+      throw cannotConnect(error, parameters, target)
+    }
+  }
+  throw new Error('sslmode gave nothing to try')
+}
+
+function clientConfig(parameters: Parameters): ClientConfig {
+  const {host, port, user, password, dbname, options, connect_timeout: timeout} = parameters
+  return {
+    ...(host && {host}),
+    ...(port && {port: Number(port)}),
+    ...(user && {user}),
+    ...(password && {password}),
+    ...(dbname && {database: dbname}),
+    ...(options && {options}),
+    ...(parameters.sslnegotiation === 'direct' && {sslnegotiation: 'direct'}),
+    connectionTimeoutMillis: timeout ? Number(timeout) * 1000 : connectTimeout,
+    keepAlive: true,
+  } as ClientConfig
+}
+
+function cannotConnect(error: unknown, parameters: Parameters, target: Target): OpsError {
+  const where = `${parameters.host ?? 'localhost'}:${parameters.port ?? 5432}`
+  const known = explain(error, 'connect')
+  const said = (error as {errors?: unknown[]}).errors?.map(serverWords).join('; ') ?? serverWords(error)
+  return new OpsError('CONNECT', `Cannot connect to ${where} (from ${target.source}): ${said}`, {
+    exit: 4,
+    suggestions: known.suggestions.length > 0 && known.code !== 'FAILED' ? known.suggestions : suggestionsFor(error),
+  })
+}
+
+function suggestionsFor(error: unknown): string[] {
+  const text = serverWords(error)
+  if (/timeout/i.test(text)) return [`Nothing answered within ${connectTimeout / 1000} s: check the host, the port and any firewall.`]
+  if (/password|SASL/i.test(text)) return ['Set PGPASSWORD or a PGPASSFILE with the right password.']
+  if (/SSL|certificate/i.test(text)) return ['See sslmode and sslrootcert of the URL.']
+  const [first] = (error as {errors?: unknown[]}).errors ?? []
+  return first ? [...explain(first, 'connect').suggestions] : ['Is the server up, and is this its port?']
+}
+
+/** int8 as a number where it is exact, instants as text to the microsecond, numeric as text. */
+const types: NonNullable<ClientConfig['types']> = {
+  getTypeParser(oid: number, format?: 'text' | 'binary') {
+    switch (oid) {
+      case 20:
+        return exactInteger
+      case 1184:
+        return instantFromServer
+      case 1114: // timestamp
+      case 1082: // date
+      case 1186: // interval
+        return (text: string) => text
+      default:
+        return pg.types.getTypeParser(oid, format as 'text')
+    }
+  },
+} as NonNullable<ClientConfig['types']>
+
+function exactInteger(text: string): number {
+  const number = Number(text)
+  if (!Number.isSafeInteger(number)) throw new Error(`${text} is too large to be exact; ask for it as text`)
+  return number
+}
+
+async function serve(client: pg.Client, target: Target, options: ConnectOptions, engine: EmbeddedEngine | null): Promise<Database> {
+  const notices = new Set<(notice: Notice) => void>()
+  client.on('notice', (message) => {
+    const notice = {severity: message.severity ?? 'NOTICE', code: message.code ?? '00000', message: message.message ?? ''}
+    for (const listen of notices) listen(notice)
+  })
+  const run = async <Row extends object>({text, values}: Statement): Promise<Row[]> => {
+    const result = values.length > 0 ? await client.query(text, values as unknown[]) : await client.query(text)
+    return (Array.isArray(result) ? (result.at(-1)?.rows ?? []) : result.rows) as Row[]
+  }
+  // One session: a second transaction must wait for the first, or it would run inside of it.
+  let turn: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = turn.then(work, work)
+    turn = mine.catch(() => {})
+    return mine
+  }
+  const transaction = <T>(settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T> =>
+    inTurn(async () => {
+      if (settings.onNotice) notices.add(settings.onNotice)
+      try {
+        await client.query(opening(settings, options.applicationName))
+        const result = await work({query: run})
+        await client.query('commit')
+        return result
+      } catch (error) {
+        if (!isConnectionLost(error)) await client.query('rollback').catch(() => {})
+        throw error
+      } finally {
+        if (settings.onNotice) notices.delete(settings.onNotice)
+      }
+    })
+
+  const processId = engine ? null : ((client as unknown as {processID: number | null}).processID ?? null)
+  const ask = async (): Promise<Server> => {
+    const [row] = await transaction({...reading, statementTimeout: 10_000}, (tx) => tx.query<ServerRow>(statement(loadSql('catalog/server'))))
+    return describeServer(row!, processId, engine !== null)
+  }
+  const state = {server: await ask().catch(async (error: unknown) => {
+    await client.end().catch(() => {})
+    throw explain(error, 'ask the server what it is')
+  })}
+
+  return {
+    target,
+    get server() {
+      return state.server
+    },
+    query: <Row extends object>(question: Statement) => transaction(reading, (tx) => tx.query<Row>(question)),
+    transaction,
+    async autocommit(settings, {text, values}) {
+      if (state.server.pooled) return beside(target, options, settings, {text, values})
+      await inTurn(async () => {
+        if (settings.onNotice) notices.add(settings.onNotice)
+        try {
+          await client.query(sessionSettings(settings, options.applicationName))
+          await run({text, values})
+        } finally {
+          if (settings.onNotice) notices.delete(settings.onNotice)
+          await client.query('reset all').catch(() => {})
+          if (settings.role) await client.query('reset role').catch(() => {})
+        }
+      })
+    },
+    async probe() {
+      state.server = await ask()
+      return state.server
+    },
+    async close() {
+      await client.end().catch(() => {})
+      await engine?.close()
+    },
+  }
+}
+
+/** What a transaction pooler cannot do is done on a connection past it. */
+async function beside(target: Target, options: ConnectOptions, settings: TransactionSettings, what: Statement): Promise<void> {
+  if (!target.directUrl)
+    throw usageError('POOLER', 'This statement needs a session of its own, and a transaction pooler stands between.', [
+      'Give the target a directUrl past the pooler, or run with --url to the server itself.',
+    ])
+  const direct = await connect({...target, url: target.directUrl, directUrl: undefined}, options)
+  try {
+    if (direct.server.pooled) throw usageError('POOLER', 'The directUrl of this target leads to a transaction pooler too.')
+    await direct.autocommit(settings, what)
+  } finally {
+    await direct.close()
+  }
+}
+
+/** jit costs more than every question of ours: it is off. search_path holds nothing that anybody can write to. */
+function gucs(settings: TransactionSettings, applicationName: string): [string, string][] {
+  return [
+    ['lock_timeout', `${settings.lockTimeout}`],
+    ['statement_timeout', `${settings.statementTimeout}`],
+    ['search_path', settings.searchPath ?? 'pg_catalog, pg_temp'],
+    ['timezone', 'UTC'],
+    ['datestyle', 'ISO, YMD'],
+    ['intervalstyle', 'postgres'],
+    ['bytea_output', 'hex'],
+    ['standard_conforming_strings', 'on'],
+    ['jit', 'off'],
+    ['application_name', applicationName],
+  ]
+}
+
+function opening(settings: TransactionSettings, applicationName: string): string {
+  const sets = gucs(settings, applicationName).map(([name, value]) => `set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, true)`)
+  const role = settings.role ? `; set local role ${quoteIdent(settings.role)}` : ''
+  return `begin ${settings.readOnly ? 'read only' : 'read write'}; select ${sets.join(', ')}${role}`
+}
+
+function sessionSettings(settings: TransactionSettings, applicationName: string): string {
+  const sets = gucs(settings, applicationName).map(([name, value]) => `set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, false)`)
+  return `select ${sets.join(', ')}${settings.role ? `; set role ${quoteIdent(settings.role)}` : ''}`
+}

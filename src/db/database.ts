@@ -1,0 +1,96 @@
+import type {Statement} from './sql.js'
+import type {Server} from './server.js'
+
+/** A message of the server that is no error: where TimescaleDB says what it did not do. */
+export interface Notice {
+  severity: string
+  code: string
+  message: string
+}
+
+/** The one thing that operations and reports need of a connection. */
+export interface Db {
+  query<Row extends object = Record<string, unknown>>(statement: Statement): Promise<Row[]>
+}
+
+export interface TransactionSettings {
+  readOnly: boolean
+  /** Milliseconds; 0 waits for ever. */
+  lockTimeout: number
+  /** Milliseconds; 0 has no end. The embedded engine knows no time limits. */
+  statementTimeout: number
+  /** SET LOCAL ROLE, so that what is made belongs to the owner of the tables. */
+  role?: string | undefined
+  /** Ours is qualified throughout; only a user's own SQL wants another one. */
+  searchPath?: string | undefined
+  onNotice?: ((notice: Notice) => void) | undefined
+}
+
+/** Reports never make anybody wait: a locked chunk is left out and counted. */
+export const reading: TransactionSettings = {readOnly: true, lockTimeout: 50, statementTimeout: 30_000}
+
+/**
+ * A database that was connected to. Everything runs in a transaction whose settings are its own (`SET LOCAL`), so
+ * that nothing sticks to a server connection that a pooler hands to somebody else afterwards.
+ */
+export interface Database extends Db {
+  readonly server: Server
+  readonly target: Target
+  /** One read-only transaction of its own: its locks are gone when it answers. */
+  query<Row extends object = Record<string, unknown>>(statement: Statement): Promise<Row[]>
+  transaction<T>(settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T>
+  /**
+   * Outside of any transaction, for statements that refuse to be in one (refresh, DETACH CONCURRENTLY). Needs a
+   * session of its own.
+   * @throws OpsError POOLER when only a transaction pooler can be reached
+   */
+  autocommit(settings: TransactionSettings, statement: Statement): Promise<void>
+  /** Asks the server again what it can do: after an extension was made, updated or the connection was lost. */
+  probe(): Promise<Server>
+  close(): Promise<void>
+}
+
+export type TargetSource = '--url' | '--target' | 'QICORE_DB_URL' | 'DATABASE_URL' | 'libpq' | 'config' | 'demo'
+
+/** Where a database is and what was decided about it, before anything was connected. */
+export interface Target {
+  /** The config's name for it; null where it came by URL. */
+  name: string | null
+  /** `postgres://…`, `embedded:<absolute directory>`, or '' for libpq's environment alone. May hold a password. */
+  url: string
+  source: TargetSource
+  /** Past a transaction pooler. */
+  directUrl?: string | undefined
+  role?: string | undefined
+  protected: boolean
+}
+
+/** The directory of an `embedded:` URL, or null. `embedded:` alone is a database in memory. */
+export function embeddedDirectory(url: string): string | null {
+  return url.startsWith('embedded:') ? url.slice('embedded:'.length) : null
+}
+
+/** A URL as it may be printed. */
+export function redact(text: string): string {
+  return text
+    .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*):[^\s@/]*(?:@(?=[^\s@]*@)[^\s@/]*)*@/gi, '$1:***@')
+    .replace(/((?:^|[\s?&])(?:password|sslpassword)=)('[^']*'|[^\s&]+)/gi, '$1***')
+}
+
+/** Connects, hands the database over, and closes it whatever happens. */
+export async function withDatabase<T>(target: Target, options: ConnectOptions, work: (db: Database) => Promise<T>): Promise<T> {
+  const {connect} = await import('./connect.js')
+  const db = await connect(target, options)
+  try {
+    return await work(db)
+  } finally {
+    await db.close()
+  }
+}
+
+export interface ConnectOptions {
+  /** `qicore-db/<command>`, seen in pg_stat_activity. */
+  applicationName: string
+  /** Whether an embedded directory that is not there may be made. */
+  create?: boolean
+}

@@ -1,0 +1,146 @@
+import {existsSync, mkdirSync, readdirSync} from 'node:fs'
+import {join} from 'node:path'
+import {Duplex} from 'node:stream'
+import {Worker} from 'node:worker_threads'
+import {ExitCode, OpsError} from '../errors.js'
+import type {FromEngine, ToEngine} from './embedded-worker.js'
+import {lockFile} from './lock-file.js'
+
+/** `embedded:` with nothing behind it is a database in memory, for tests. */
+export const inMemory = ''
+
+export interface EmbeddedEngine {
+  /** What node-postgres takes as its `stream`. */
+  stream: Duplex
+  close(): Promise<void>
+}
+
+/**
+ * Starts the embedded TimescaleDB on a directory, which it owns until it is closed.
+ * @param create false: a directory that is not there, or is empty, is an error and stays as it is
+ * @throws OpsError IN_USE, NO_DATABASE, NOT_A_DATABASE, NO_EMBEDDED_ENGINE
+ */
+export async function openEmbedded(directory: string, create: boolean): Promise<EmbeddedEngine> {
+  if (directory === inMemory) return start(null, () => {})
+  checkDirectory(directory, create)
+  mkdirSync(directory, {recursive: true})
+  // Beside the directory, not in it: the engine makes its files only in an empty one.
+  const unlock = await lockFile(`${directory.replace(/\/+$/, '')}.lock`, `The database in ${directory}`).catch(withoutEngine)
+  try {
+    return await start(directory, unlock)
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+/** True where the directory holds a database of this engine, or of any PostgreSQL. */
+export function holdsDatabase(directory: string): boolean {
+  return existsSync(join(directory, 'PG_VERSION'))
+}
+
+function checkDirectory(directory: string, create: boolean): void {
+  if (holdsDatabase(directory)) return
+  let entries: string[] = []
+  try {
+    entries = readdirSync(directory)
+  } catch (error) {
+    const {code} = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT')
+      throw new OpsError('NOT_A_DATABASE', `${directory} is not a directory that can be read (${code}).`, {exit: ExitCode.cannotConnect, cause: error})
+  }
+  if (entries.length > 0)
+    throw new OpsError('NOT_A_DATABASE', `${directory} is not a database: it has files, but no PG_VERSION.`, {exit: ExitCode.cannotConnect})
+  if (!create)
+    throw new OpsError('NO_DATABASE', `There is no database in ${directory} yet.`, {
+      exit: ExitCode.cannotConnect,
+      suggestions: ['qicore-db demo makes one with sample data.', 'qicore-db migrate up makes one with the empty tables.'],
+    })
+}
+
+function withoutEngine(error: unknown): never {
+  if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') throw noEngine(error)
+  throw error
+}
+
+function noEngine(cause?: unknown): OpsError {
+  return new OpsError('NO_EMBEDDED_ENGINE', 'The embedded engine is not installed here: the package was installed without its optional dependencies.', {
+    exit: ExitCode.cannotConnect,
+    cause,
+    suggestions: ['Install again without --omit=optional.', 'Or name a server: --url postgres://…, QICORE_DB_URL or PGHOST.'],
+  })
+}
+
+async function start(directory: string | null, unlock: () => void): Promise<EmbeddedEngine> {
+  const worker = new Worker(workerFile(), {workerData: {directory}, stderr: true, stdout: true})
+  const send = (message: ToEngine) => worker.postMessage(message)
+  await new Promise<void>((resolve, reject) => {
+    worker.once('error', reject)
+    worker.once('message', (message: FromEngine) => {
+      if (message.kind === 'ready') return resolve()
+      void worker.terminate()
+      if (message.kind === 'failed' && message.missing) return reject(noEngine())
+      const reason = message.kind === 'failed' ? message.message : message.kind
+      reject(new OpsError('NOT_A_DATABASE', `The embedded engine cannot open ${directory ?? 'memory'}: ${reason}`, {exit: ExitCode.cannotConnect}))
+    })
+  })
+  const stream = new EngineStream(send)
+  let closed: () => void
+  const whenClosed = new Promise<void>((resolve) => (closed = resolve))
+  worker.on('message', (message: FromEngine) => {
+    if (message.kind === 'data') stream.push(Buffer.from(message.bytes.buffer, message.bytes.byteOffset, message.bytes.byteLength))
+    if (message.kind === 'failed') stream.destroy(new Error(`the embedded engine failed: ${message.message}`))
+    if (message.kind === 'closed') closed()
+  })
+  worker.on('error', (error) => stream.destroy(error))
+  worker.on('exit', () => closed())
+  return {
+    stream,
+    async close() {
+      send({kind: 'close'})
+      await whenClosed
+      await worker.terminate()
+      unlock()
+    },
+  }
+}
+
+/** Under tsx and vitest this file is TypeScript, and a worker does not inherit their loader. */
+function workerFile(): URL {
+  return import.meta.url.endsWith('.ts')
+    ? new URL('../../dist/db/embedded-worker.js', import.meta.url)
+    : new URL('./embedded-worker.js', import.meta.url)
+}
+
+/** The socket that node-postgres believes it has. */
+class EngineStream extends Duplex {
+  constructor(private readonly send: (message: ToEngine) => void) {
+    super()
+  }
+  connect(): this {
+    setImmediate(() => this.emit('connect'))
+    return this
+  }
+  setNoDelay(): this {
+    return this
+  }
+  setKeepAlive(): this {
+    return this
+  }
+  ref(): this {
+    return this
+  }
+  unref(): this {
+    return this
+  }
+  override _read(): void {}
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
+    this.send({kind: 'data', bytes: Uint8Array.from(chunk)})
+    callback()
+  }
+  override _final(callback: () => void): void {
+    // The engine never hangs up; node-postgres waits for it to.
+    this.push(null)
+    callback()
+  }
+}

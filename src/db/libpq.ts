@@ -1,0 +1,93 @@
+import {existsSync, readFileSync} from 'node:fs'
+import {homedir} from 'node:os'
+import {join} from 'node:path'
+import {parse as parseIni} from 'ini'
+import {parse as parseUrl} from 'pg-connection-string'
+import {messageOf, usageError} from '../errors.js'
+import {redact} from './database.js'
+
+/** libpq's connection parameters, after URL, service file and environment were laid over each other. */
+export type Parameters = Partial<Record<string, string>>
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** libpq's names of what the environment may say; node-postgres itself reads the rest of them. */
+const fromEnvironment: Record<string, string> = {
+  PGHOST: 'host',
+  PGPORT: 'port',
+  PGUSER: 'user',
+  PGPASSWORD: 'password',
+  PGDATABASE: 'dbname',
+  PGSSLMODE: 'sslmode',
+  PGSSLROOTCERT: 'sslrootcert',
+  PGSSLCERT: 'sslcert',
+  PGSSLKEY: 'sslkey',
+  PGSSLNEGOTIATION: 'sslnegotiation',
+  PGCONNECT_TIMEOUT: 'connect_timeout',
+  PGOPTIONS: 'options',
+}
+
+/** True where libpq's environment alone names a database. */
+export function environmentNamesDatabase(env: Environment): boolean {
+  return ['PGHOST', 'PGHOSTADDR', 'PGPORT', 'PGDATABASE', 'PGSERVICE', 'PGUSER'].some((name) => Boolean(env[name]))
+}
+
+/**
+ * What the URL says, under it the service it names (or PGSERVICE), under that the environment: libpq's own order.
+ * @param url `postgres://…`, or '' for service and environment alone
+ * @throws OpsError BAD_URL, NO_SERVICE
+ */
+export function connectionParameters(url: string, env: Environment): Parameters {
+  const said = url === '' ? {} : parametersOfUrl(url)
+  const service = said.service ?? env.PGSERVICE
+  const parameters: Parameters = {}
+  for (const [name, key] of Object.entries(fromEnvironment)) if (env[name]) parameters[key] = env[name]
+  if (service) Object.assign(parameters, parametersOfService(service, env))
+  Object.assign(parameters, said)
+  if (parameters.host?.includes(','))
+    throw usageError('BAD_URL', `Several hosts in one URL (${parameters.host}) are not supported.`, ['Name the primary, or a name that always leads to it.'])
+  return parameters
+}
+
+function parametersOfUrl(url: string): Parameters {
+  if (!/^postgres(ql)?:\/\//.test(url))
+    throw usageError('BAD_URL', `"${redact(url)}" is not the URL of a database.`, ['Write postgres://role@host:5432/database or embedded:<directory>.'])
+  // The TLS parameters are read by tls.ts the way libpq means them; the parser would open files and warn.
+  const tls: Parameters = {}
+  let plain = url
+  const at = url.indexOf('?')
+  if (at >= 0) {
+    const query = new URLSearchParams(url.slice(at + 1))
+    for (const key of [...query.keys()]) {
+      if (!key.startsWith('ssl')) continue
+      tls[key] = query.get(key)!
+      query.delete(key)
+    }
+    plain = query.size > 0 ? `${url.slice(0, at)}?${query}` : url.slice(0, at)
+  }
+  let parsed
+  try {
+    parsed = parseUrl(plain)
+  } catch (error) {
+    throw usageError('BAD_URL', `"${redact(url)}" is not the URL of a database: ${redact(messageOf(error))}.`, ['Percent-encode special characters in the password (@ as %40), or use PGPASSFILE.'])
+  }
+  const {database, ...rest} = parsed
+  const parameters: Parameters = {...tls}
+  for (const [key, value] of Object.entries({dbname: database, ...rest})) if (value) parameters[key] = String(value)
+  if (parameters.port && !/^\d{1,5}$/.test(parameters.port)) throw usageError('BAD_URL', `"${redact(url)}" has no valid port.`)
+  return parameters
+}
+
+function parametersOfService(service: string, env: Environment): Parameters {
+  const files = [
+    env.PGSERVICEFILE ?? join(env.HOME ?? homedir(), '.pg_service.conf'),
+    ...(env.PGSYSCONFDIR ? [join(env.PGSYSCONFDIR, 'pg_service.conf')] : ['/etc/postgresql-common/pg_service.conf', '/etc/pg_service.conf']),
+  ]
+  for (const file of files) {
+    if (!existsSync(file)) continue
+    // ini reads a dot in a section's name as nesting; a service may have one.
+    const sections = parseIni(readFileSync(file, 'utf8').replace(/^\[(.*)\]/gm, (_, name: string) => `[${name.replaceAll('.', '\\.')}]`))
+    const section = sections[service] as Record<string, unknown> | undefined
+    if (section && typeof section === 'object') return Object.fromEntries(Object.entries(section).map(([key, value]) => [key, String(value)]))
+  }
+  throw usageError('NO_SERVICE', `There is no service "${service}" in ${files.join(' or ')}.`, ['PGSERVICEFILE names another file.'])
+}

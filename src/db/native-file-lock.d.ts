@@ -1,0 +1,8 @@
+declare module 'fs-native-extensions' {
+  const extensions: {
+    /** False when another file descriptor holds the lock. */
+    tryLock(fd: number): boolean
+    unlock(fd: number): void
+  }
+  export default extensions
+}

@@ -1,0 +1,89 @@
+import {ExitCode, OpsError, type OpsErrorOptions} from '../errors.js'
+import {redact} from './database.js'
+
+/** Named so that no five characters are compared anywhere else. */
+export const SqlState = {
+  lockNotAvailable: '55P03',
+  deadlock: '40P01',
+  serialization: '40001',
+  canceled: '57014',
+  readOnly: '25006',
+  noPrivilege: '42501',
+  notLoaded: '55000',
+  undefinedTable: '42P01',
+  undefinedFunction: '42883',
+  undefinedColumn: '42703',
+  undefinedObject: '42704',
+  featureNotSupported: '0A000',
+} as const
+
+/** Worth another try after a pause: somebody was in the way, and nothing was done. */
+export const retryable: ReadonlySet<string> = new Set([SqlState.lockNotAvailable, SqlState.deadlock, SqlState.serialization])
+
+/** The connection is gone; what it was doing may or may not have been done. */
+const connectionLost: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03', '08000', '08003', '08006', 'ECONNRESET', 'EPIPE'])
+
+interface ServerError extends Error {
+  code?: string
+  detail?: string
+  hint?: string
+  position?: string
+  where?: string
+}
+
+export function sqlState(error: unknown): string | undefined {
+  const code = (error as ServerError | null)?.code
+  return typeof code === 'string' ? code : undefined
+}
+
+export function isConnectionLost(error: unknown): boolean {
+  const {code, message} = (error ?? {}) as ServerError
+  if (code !== undefined && connectionLost.has(code)) return true
+  // After ALTER EXTENSION UPDATE by somebody else every older session dies with this one.
+  if (code === '0A000' && /version mismatch/.test(message)) return true
+  return /^Connection terminated|Client has encountered a connection error|not queryable/.test(message ?? '')
+}
+
+const causes: Record<string, {code: string; exit?: ExitCode; suggestions?: readonly string[]}> = {
+  [SqlState.noPrivilege]: {code: 'NO_PRIVILEGE', suggestions: ['Connect as the owner of the table, or name it as `role` of the target.']},
+  [SqlState.readOnly]: {code: 'READ_ONLY', exit: ExitCode.usage, suggestions: ['Connect to the primary.']},
+  [SqlState.lockNotAvailable]: {code: 'LOCKED', exit: ExitCode.lockHeld, suggestions: ['Try again; `select * from pg_stat_activity where wait_event_type = \'Lock\'` shows who waits.']},
+  [SqlState.canceled]: {code: 'TIMEOUT', suggestions: ['It took longer than it was given, or somebody cancelled it: try again, or narrow it to one table.']},
+  [SqlState.undefinedFunction]: {code: 'NO_FUNCTION', suggestions: ['Is the timescaledb extension of this database older than 2.15?']},
+  '53300': {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['The server has no connection left: raise max_connections or close some.']},
+  '3D000': {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['Name a database that exists: psql -l lists them.']},
+  '28P01': {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['Set PGPASSWORD or a PGPASSFILE with the right password.']},
+  '28000': {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['See pg_hba.conf on the server: this role, from this address.']},
+  ENOTFOUND: {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['There is no host of that name: check the URL or PGHOST.']},
+  EAI_AGAIN: {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['The name could not be resolved just now: check the URL, or DNS.']},
+  ECONNREFUSED: {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['Is the server up, and is this its port?']},
+  ENOENT: {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['There is no server behind that Unix socket.']},
+}
+
+/**
+ * What a driver or server error means to an operator. An OpsError passes as it is; what is not known becomes
+ * FAILED with the server's own words.
+ * @param doing what failed and on which object, as a clause: `read public.ohlcv_data`
+ */
+export function explain(error: unknown, doing: string): OpsError {
+  if (error instanceof OpsError) return error
+  const state = sqlState(error)
+  const known = (state && causes[state]) || (isConnectionLost(error) ? {code: 'CONNECTION_LOST', exit: ExitCode.cannotConnect} : undefined)
+  const options: OpsErrorOptions = {
+    exit: known?.exit ?? ExitCode.failed,
+    suggestions: [...hints(error), ...(known?.suggestions ?? [])],
+  }
+  return new OpsError(known?.code ?? 'FAILED', `Cannot ${doing}: ${serverWords(error)}`, options)
+}
+
+/** The server's message with its SQLSTATE, and the detail where there is one. */
+export function serverWords(error: unknown): string {
+  const {message, detail, code} = (error ?? {}) as ServerError
+  const words = redact(message || String(error))
+  return [words, detail && `(${redact(detail)})`, code && `[${code}]`].filter(Boolean).join(' ')
+}
+
+function hints(error: unknown): string[] {
+  const {hint} = (error ?? {}) as ServerError
+  return hint ? [`The server says: ${redact(hint)}`] : []
+}

@@ -1,0 +1,16 @@
+const names = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
+
+/**
+ * Bytes with three significant digits and the units of pg_size_pretty (1 kB = 1024 B), so that a size here and
+ * one typed in psql agree.
+ */
+export function formatBytes(bytes: number): string {
+  let value = Math.abs(bytes)
+  let unit = 0
+  while (value >= 999.5 && unit < names.length - 1) {
+    value /= 1024
+    unit += 1
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2
+  return `${bytes < 0 ? '-' : ''}${value.toFixed(digits)} ${names[unit]}`
+}

@@ -1,0 +1,96 @@
+import {usageError} from '../errors.js'
+
+/**
+ * A length of time as the operator wrote it. Months are kept apart from the rest, because only a
+ * calendar knows how long they are; PostgreSQL's interval keeps the same three fields.
+ */
+export interface Duration {
+  months: number
+  days: number
+  seconds: number
+}
+
+type Field = keyof Duration
+const units: readonly {names: readonly string[]; field: Field; factor: number; short: string}[] = [
+  {names: ['y', 'yr', 'year', 'years'], field: 'months', factor: 12, short: 'y'},
+  {names: ['mon', 'mons', 'month', 'months'], field: 'months', factor: 1, short: 'mon'},
+  {names: ['w', 'week', 'weeks'], field: 'days', factor: 7, short: 'w'},
+  {names: ['d', 'day', 'days'], field: 'days', factor: 1, short: 'd'},
+  {names: ['h', 'hour', 'hours'], field: 'seconds', factor: 3600, short: 'h'},
+  {names: ['min', 'mins', 'minute', 'minutes'], field: 'seconds', factor: 60, short: 'min'},
+  {names: ['s', 'sec', 'secs', 'second', 'seconds'], field: 'seconds', factor: 1, short: 's'},
+]
+
+const example = 'Write for example 30s, 15min, 12h, 7d, 2w, 6mon, 2y, or in words: "6 months".'
+
+/**
+ * Reads `7d`, `1h 30min`, `6 months`. The bare `m` is minutes to PostgreSQL and months to people, and a bare
+ * number is seconds to PostgreSQL and days to people: both are refused, naming both readings.
+ * @throws OpsError DURATION
+ */
+export function parseDuration(input: string): Duration {
+  const text = input.trim()
+  const number = /^[+-]?\d+(\.\d+)?$/.exec(text)
+  if (number) throw refuse(`"${input}" has no unit: it could be ${text} days or ${text} seconds.`)
+  if (!/^(\d+\s*[a-zA-Z]+\s*)+$/.test(text)) throw refuse(`"${input}" is not a duration.`)
+  const duration: Duration = {months: 0, days: 0, seconds: 0}
+  for (const [, count, name] of text.matchAll(/(\d+)\s*([a-zA-Z]+)/g)) {
+    if (name === 'm' || name === 'M') throw refuse(`"${input}" could mean ${count} minutes or ${count} months.`)
+    const unit = units.find((candidate) => candidate.names.includes(name!.toLowerCase()))
+    if (!unit) throw refuse(`"${input}" is not a duration: there is no unit "${name}".`)
+    duration[unit.field] += Number(count) * unit.factor
+  }
+  if (duration.months > 0 && duration.seconds > 0)
+    throw refuse(`"${input}" mixes months with hours, and no calendar says how long that is.`)
+  if (duration.months + duration.days + duration.seconds <= 0) throw refuse(`"${input}" is no time at all.`)
+  if (duration.months > 12_000 || duration.days > 365_250 || duration.seconds > 31_557_600_000)
+    throw refuse(`"${input}" is more than a thousand years.`)
+  return duration
+}
+
+function refuse(reason: string) {
+  return usageError('DURATION', reason, [example])
+}
+
+/** The shortest way to write it that {@link parseDuration} reads back: `2y`, `6mon`, `7d`, `1h 30min`. */
+export function formatDuration(duration: Duration): string {
+  const parts: string[] = []
+  let {months, seconds} = duration
+  for (const unit of units.filter((candidate) => candidate.short !== 'w')) {
+    if (unit.field === 'days') {
+      if (duration.days > 0) parts.push(`${duration.days}d`)
+      continue
+    }
+    const rest = unit.field === 'months' ? months : seconds
+    const count = Math.floor(rest / unit.factor)
+    if (count === 0) continue
+    parts.push(`${count}${unit.short}`)
+    if (unit.field === 'months') months -= count * unit.factor
+    else seconds -= count * unit.factor
+  }
+  return parts.join(' ') || '0s'
+}
+
+/** The same in words, as people read it in a table: `30 days`, `2 years`. */
+export function durationInWords(duration: Duration): string {
+  const words: string[] = []
+  const say = (count: number, unit: string) => words.push(`${count} ${unit}${count === 1 ? '' : 's'}`)
+  const {months, days, seconds} = duration
+  if (months >= 12 && months % 12 === 0) say(months / 12, 'year')
+  else if (months > 0) say(months, 'month')
+  if (days > 0) say(days, 'day')
+  if (seconds >= 3600) say(Math.floor(seconds / 3600), 'hour')
+  if (seconds % 3600 >= 60) say(Math.floor((seconds % 3600) / 60), 'minute')
+  if (seconds % 60 > 0) say(seconds % 60, 'second')
+  return words.join(' ') || '0 seconds'
+}
+
+/** Text for a `$n::interval` parameter. */
+export function toInterval({months, days, seconds}: Duration): string {
+  return `${months} months ${days} days ${seconds} seconds`
+}
+
+/** Comparing only, never for arithmetic on dates: months count as 30 days, as TimescaleDB counts them. */
+export function approximateSeconds({months, days, seconds}: Duration): number {
+  return (months * 30 + days) * 86_400 + seconds
+}

@@ -1,0 +1,12 @@
+import {defineConfig} from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    disableConsoleIntercept: true,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    // Each embedded engine takes half a gigabyte and a core: two at a time is what two cores carry.
+    maxWorkers: 2,
+  },
+})
