@@ -19,6 +19,7 @@ const units: readonly {names: readonly string[]; field: Field; factor: number; s
   {names: ['h', 'hour', 'hours'], field: 'seconds', factor: 3600, short: 'h'},
   {names: ['min', 'mins', 'minute', 'minutes'], field: 'seconds', factor: 60, short: 'min'},
   {names: ['s', 'sec', 'secs', 'second', 'seconds'], field: 'seconds', factor: 1, short: 's'},
+  {names: ['ms', 'millisecond', 'milliseconds'], field: 'seconds', factor: 0.001, short: 'ms'},
 ]
 
 const example = 'Write for example 30s, 15min, 12h, 7d, 2w, 6mon, 2y, or in words: "6 months".'
@@ -62,7 +63,8 @@ export function formatDuration(duration: Duration): string {
       continue
     }
     const rest = unit.field === 'months' ? months : seconds
-    const count = Math.floor(rest / unit.factor)
+    // Thousandths are what is left of a float: 0.5 s is 500 ms, not 499.
+    const count = Math.floor(rest / unit.factor + 1e-6)
     if (count === 0) continue
     parts.push(`${count}${unit.short}`)
     if (unit.field === 'months') months -= count * unit.factor
@@ -81,7 +83,8 @@ export function durationInWords(duration: Duration): string {
   if (days > 0) say(days, 'day')
   if (seconds >= 3600) say(Math.floor(seconds / 3600), 'hour')
   if (seconds % 3600 >= 60) say(Math.floor((seconds % 3600) / 60), 'minute')
-  if (seconds % 60 > 0) say(seconds % 60, 'second')
+  if (seconds % 60 >= 1) say(Math.floor(seconds % 60), 'second')
+  if (seconds % 1 > 0) say(Math.round((seconds % 1) * 1000), 'millisecond')
   return words.join(' ') || '0 seconds'
 }
 

@@ -1,0 +1,93 @@
+import {existsSync, readFileSync} from 'node:fs'
+import {dirname, join, resolve} from 'node:path'
+import {usageError} from '../errors.js'
+import type {ConfigFile} from './schema.js'
+
+export const configFileName = 'qicore-db.config.yaml'
+
+/** A configuration and where it was read; `file` is absolute. */
+export interface Config extends ConfigFile {
+  file: string
+  directory: string
+}
+
+/** The nearest configuration file, from a directory upwards. */
+export function findConfigFile(from: string): string | null {
+  for (let directory = resolve(from); ; directory = dirname(directory)) {
+    const file = join(directory, configFileName)
+    if (existsSync(file)) return file
+    if (dirname(directory) === directory) return null
+  }
+}
+
+/**
+ * Reads and checks a configuration. Every mistake is reported at once, each with its line and its path.
+ * @throws OpsError CONFIG
+ */
+export async function loadConfig(file: string): Promise<Config> {
+  const [{parseDocument, LineCounter}, {configSchema}] = await Promise.all([import('yaml'), import('./schema.js')])
+  const lines = new LineCounter()
+  const document = parseDocument(read(file), {lineCounter: lines, prettyErrors: false, uniqueKeys: true})
+  const problems = document.errors.map((error) => `line ${lines.linePos(error.pos[0]).line}: ${error.message}`)
+  if (problems.length > 0) throw refuse(file, problems)
+  const checked = configSchema.safeParse(document.toJS() ?? {})
+  if (!checked.success) {
+    const place = (path: readonly PropertyKey[]) => {
+      const node = path.length > 0 ? (document.getIn(path as unknown[], true) as {range?: [number]} | undefined) : undefined
+      const line = node?.range ? `line ${lines.linePos(node.range[0]).line}: ` : ''
+      return `${line}${path.map(String).join('.') || 'the file'}`
+    }
+    throw refuse(file, flatten(checked.error.issues).map(({path, message}) => `${place(path)}: ${message}`))
+  }
+  const {default: name, targets} = checked.data
+  if (name !== undefined && !Object.hasOwn(targets, name))
+    problems.push(`default: there is no target "${name}" (targets: ${Object.keys(targets).join(', ') || 'none'})`)
+  for (const [key, {url, directUrl}] of Object.entries(targets)) {
+    for (const [field, value] of Object.entries({url, directUrl}))
+      if (value !== undefined && holdsPassword(value))
+        problems.push(`targets.${key}.${field}: a password does not belong in this file; use \${VARIABLE}, PGPASSWORD or PGPASSFILE`)
+  }
+  if (problems.length > 0) throw refuse(file, problems)
+  return {...checked.data, file, directory: dirname(file)}
+}
+
+interface Issue {
+  path: readonly PropertyKey[]
+  message: string
+  errors?: readonly (readonly Issue[])[]
+}
+
+/** A union says only "invalid input"; what is wrong stands in the branch that came furthest. */
+function flatten(issues: readonly Issue[]): Issue[] {
+  return issues.flatMap((issue) => {
+    const branches = issue.errors?.filter((branch) => branch.length > 0) ?? []
+    if (branches.length === 0) return [issue]
+    const deepest = branches.reduce((best, branch) => (depth(branch) > depth(best) ? branch : best))
+    return flatten(deepest).map((inner) => ({...inner, path: [...issue.path, ...inner.path]}))
+  })
+}
+
+function depth(branch: readonly Issue[]): number {
+  return Math.max(...branch.map(({path, message}) => path.length * 2 + (message.startsWith('Invalid input') ? 0 : 1)))
+}
+
+function holdsPassword(url: string): boolean {
+  const password = /^[a-z]+:\/\/[^/@]*?:([^@]*)@/i.exec(url)?.[1] ?? /[?&]password=([^&]*)/i.exec(url)?.[1]
+  return password !== undefined && password !== '' && !/^\$\{\w+\}$/.test(password)
+}
+
+function read(file: string): string {
+  try {
+    return new TextDecoder('utf-8', {fatal: true}).decode(readFileSync(file))
+  } catch (error) {
+    const {code} = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') throw usageError('CONFIG', `There is no configuration file ${file}.`)
+    throw refuse(file, [code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : `it cannot be read (${code})`])
+  }
+}
+
+function refuse(file: string, problems: readonly string[]) {
+  return usageError('CONFIG', `${file} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`, [
+    'Nothing was done. docs/configuration.md has every field with an example.',
+  ])
+}

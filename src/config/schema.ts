@@ -1,0 +1,71 @@
+import {z} from 'zod'
+import {messageOf} from '../errors.js'
+import {parseDuration} from '../units/duration.js'
+
+/** A duration field: text as {@link parseDuration} reads it. A bare number is refused by it, naming both readings. */
+const duration = z.union([z.string(), z.number()]).transform((value, context) => {
+  try {
+    return parseDuration(String(value))
+  } catch (error) {
+    context.addIssue({code: 'custom', message: messageOf(error)})
+    return z.NEVER
+  }
+})
+
+const none = z.literal('none')
+const columns = z.array(z.string().min(1)).min(1)
+const qualified = z.string().regex(/^[^.]+\.[^.]+$|^"/, 'write it as schema.table')
+
+const target = z.strictObject({
+  url: z.string().min(1).describe('postgres://… or embedded:<directory>; ${VARIABLE} is read from the environment'),
+  directUrl: z.string().min(1).optional().describe('past a transaction pooler: refresh, detach, daemon'),
+  role: z.string().min(1).optional().describe('SET ROLE for changes, so that what is made belongs to it'),
+  protected: z.boolean().default(false).describe('a loss asks for the name of the target'),
+})
+
+const compression = z.strictObject({after: duration, segmentBy: columns.optional(), orderBy: columns.optional()})
+const retention = z.strictObject({
+  after: duration,
+  native: z.boolean().default(false).describe("TimescaleDB's own ungated policy instead of the gated one; making it is a loss"),
+})
+const refresh = z.strictObject({startOffset: duration, endOffset: duration, every: duration})
+
+const table = z.strictObject({
+  timeUnit: z.enum(['s', 'ms', 'us', 'ns']).optional().describe('what one is, where time is an integer'),
+  chunkInterval: duration.optional(),
+  compression: z.union([none, compression]).optional(),
+  retention: z.union([none, retention]).optional(),
+})
+const aggregate = z.strictObject({
+  refresh: z.union([none, refresh]).optional(),
+  compression: z.union([none, compression]).optional(),
+  retention: z.union([none, retention]).optional(),
+})
+
+const limits = z.strictObject({
+  lockTimeout: duration.optional().describe('how long a step waits for a lock (2s)'),
+  exclusiveLockTimeout: duration.optional().describe('the same where it takes ACCESS EXCLUSIVE (500ms)'),
+  maxDropPerRun: z.int().positive().optional().describe('chunks that one run may drop (8)'),
+  lateAfter: duration.optional().describe('how long due work may wait before it is late (6h)'),
+})
+
+const job = z.looseObject({
+  schedule: z.string().min(1),
+  timezone: z.string().min(1).optional(),
+  window: z.string().min(1).optional(),
+  timeout: duration.optional(),
+})
+
+/** The configuration file, checked; durations are parsed, `${…}` is not expanded yet. */
+export const configSchema = z.strictObject({
+  version: z.literal(1),
+  default: z.string().min(1).optional(),
+  targets: z.record(z.string().regex(/^[\w.-]+$/, 'a name of letters, digits, . _ -'), target).default({}),
+  limits: limits.default({}),
+  tables: z.record(qualified, table).default({}),
+  aggregates: z.record(qualified, aggregate).default({}),
+  jobs: z.record(z.string(), job).default({}),
+})
+
+export type ConfigFile = z.output<typeof configSchema>
+export type TargetEntry = z.output<typeof target>

@@ -1,0 +1,79 @@
+import {isAbsolute, resolve} from 'node:path'
+import {embeddedDirectory, redact, type Target} from '../db/database.js'
+import {environmentNamesDatabase, type Environment} from '../db/libpq.js'
+import {usageError} from '../errors.js'
+import type {Config} from './load.js'
+
+export interface TargetRequest {
+  url?: string | undefined
+  target?: string | undefined
+  /** A command that changes something takes a database only from where it was named for that. */
+  changes: boolean
+}
+
+/**
+ * Which database: --url, --target, QICORE_DB_URL, DATABASE_URL, libpq's environment, the configuration's default.
+ * @param cwd `embedded:` paths of flags and environment are relative to it; those of the config to its file
+ * @throws OpsError NO_DATABASE_NAMED, NO_SUCH_TARGET, STRAY_URL, UNSET_VARIABLE
+ */
+export function resolveTarget(request: TargetRequest, env: Environment, config: Config | null, cwd: string): Target {
+  if (request.url !== undefined && request.target !== undefined) throw usageError('USAGE', '--url and --target exclude each other.')
+  if (request.url !== undefined) return byUrl(request.url, '--url', cwd)
+  if (request.target !== undefined) return byName(request.target, '--target', env, config)
+  if (env.QICORE_DB_URL) return byUrl(env.QICORE_DB_URL, 'QICORE_DB_URL', cwd)
+  const stray = env.DATABASE_URL ? 'DATABASE_URL' : environmentNamesDatabase(env) ? "libpq's PG… variables" : null
+  if (stray !== null) {
+    const named = Object.keys(config?.targets ?? {})
+    if (request.changes && named.length > 0)
+      throw usageError('STRAY_URL', `${stray} of the environment names a database, but ${config!.file} names targets: a change takes no database from there.`, [
+        `Say which: --target ${named.join('|')}, --url, or QICORE_DB_URL.`,
+        `Or unset ${env.DATABASE_URL ? 'DATABASE_URL' : 'PGHOST, PGSERVICE, PGDATABASE …'} to use the default target.`,
+      ])
+    return env.DATABASE_URL ? byUrl(env.DATABASE_URL, 'DATABASE_URL', cwd) : {name: null, url: '', source: 'libpq', protected: false}
+  }
+  if (config?.default !== undefined) return byName(config.default, 'config', env, config)
+  throw usageError('NO_DATABASE_NAMED', 'No database is named.', [
+    'Name a server: --url postgres://role@host/database, QICORE_DB_URL, or PGHOST and PGDATABASE.',
+    'Or write targets into qicore-db.config.yaml and take one with --target.',
+    'Or try it out with nothing installed: qicore-db demo',
+  ])
+}
+
+function byUrl(url: string, source: Target['source'], cwd: string): Target {
+  return {name: null, url: absolute(url, cwd), source, protected: false}
+}
+
+function byName(name: string, source: Target['source'], env: Environment, config: Config | null): Target {
+  const entry = config && Object.hasOwn(config.targets, name) ? config.targets[name] : undefined
+  if (!entry)
+    throw usageError('NO_SUCH_TARGET', config ? `${config.file} has no target "${name}".` : `There is no configuration, so no target "${name}".`, [
+      config ? `Its targets: ${Object.keys(config.targets).join(', ') || 'none'}.` : 'qicore-db.config.yaml is searched from here upwards; --config names another.',
+    ])
+  const expanded = (text: string) => absolute(expand(text, name, env), config!.directory)
+  return {
+    name,
+    url: expanded(entry.url),
+    source,
+    directUrl: entry.directUrl === undefined ? undefined : expanded(entry.directUrl),
+    role: entry.role,
+    protected: entry.protected,
+  }
+}
+
+function expand(text: string, target: string, env: Environment): string {
+  return text.replace(/\$\{(\w+)\}/g, (_, variable: string) => {
+    const value = env[variable]
+    if (!value) throw usageError('UNSET_VARIABLE', `The target "${target}" needs the environment variable ${variable}, and it is not set.`)
+    return value
+  })
+}
+
+function absolute(url: string, base: string): string {
+  const directory = embeddedDirectory(url)
+  return !directory || isAbsolute(directory) ? url : `embedded:${resolve(base, directory)}`
+}
+
+/** What a person is told of a target; never a password. */
+export function targetLabel(target: Target): string {
+  return target.name ?? redact(target.url)
+}

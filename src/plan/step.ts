@@ -1,0 +1,93 @@
+import type {Statement} from '../db/sql.js'
+
+/** What a change asks of the operator: nothing, a yes, or the name of the target. */
+export type ChangeClass = 'safe' | 'undo' | 'loss'
+
+/** The strongest lock a step takes on something that others use, in PostgreSQL's words. */
+export type Lock =
+  | 'NONE'
+  | 'ACCESS SHARE'
+  | 'ROW EXCLUSIVE'
+  | 'SHARE UPDATE EXCLUSIVE'
+  | 'SHARE'
+  | 'SHARE ROW EXCLUSIVE'
+  | 'EXCLUSIVE'
+  | 'ACCESS EXCLUSIVE'
+
+/**
+ * One thing to do, as pure data: it can be shown, saved, compared and run. By default it is a transaction of its
+ * own, so that locks are short and a run that was killed goes on where it stopped.
+ */
+export interface Step {
+  /** Unique in the plan and the same when planned again: `compress _hyper_2_17_chunk`. */
+  id: string
+  /** The kind of work, for grouping and totals: `compress`, `migrate`. */
+  kind: string
+  /** The object it is done to, for people. */
+  object: string
+  /** What is run, in order, in one transaction. */
+  statements: readonly Statement[]
+  lock: Lock
+  class: ChangeClass
+  /** `none` for a single statement that refuses to be in a transaction. */
+  transaction: 'own' | 'none'
+  /** A question with one row and one boolean column `done`; true makes the step `skipped`. Null: cannot be asked. */
+  doneCheck: Statement | null
+  /** Ids of steps without which this one makes no sense; everything else is independent. */
+  dependsOn: readonly string[]
+  /** Qualified names of what it locks, so that a blocker can be named. */
+  relations: readonly string[]
+  /** Bytes it works through, for progress; null where unknown. */
+  bytes: number | null
+  /** schema.name list before pg_catalog, for a user's own SQL; ours is qualified. */
+  searchPath?: string
+  /** Turns a server error into what the operator reads, where the step knows better (a file and a line). */
+  source?: StepSource
+}
+
+/** Where the statements came from, so that an error can name the line. */
+export interface StepSource {
+  file: string
+  /** The line of each statement's first character, beginning with 1. */
+  lines: readonly number[]
+}
+
+/** A request worked out against the catalogue: nothing has been done yet. */
+export interface Plan {
+  /** `migrate up`, `chunks compress public.ohlcv_data`: the ledger's operation. */
+  operation: string
+  /** One sentence for people. */
+  summary: string
+  /** The absolute instant that "older than" came to; null where there is none. */
+  cutoff: string | null
+  steps: readonly Step[]
+}
+
+export type StepStatus = 'planned' | 'done' | 'skipped' | 'failed'
+
+/** How one step ended. */
+export interface StepReport {
+  id: string
+  status: StepStatus
+  /** Milliseconds, waiting and retries included; null where it was not run. */
+  ms: number | null
+  bytes: number | null
+  error: string | null
+  /** Why it was skipped or failed, and who stood in the way, for people. */
+  note: string | null
+  attempts: number
+}
+
+/** How a run ended; the planner's data and the steps' fates. */
+export interface RunReport {
+  operation: string
+  cutoff: string | null
+  steps: StepReport[]
+  interrupted: boolean
+}
+
+/** The heaviest class of its steps: what the whole plan asks of the operator. */
+export function classOf(plan: Plan): ChangeClass {
+  const classes = new Set(plan.steps.map((step) => step.class))
+  return classes.has('loss') ? 'loss' : classes.has('undo') ? 'undo' : 'safe'
+}
