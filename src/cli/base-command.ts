@@ -1,0 +1,162 @@
+import {Command, type Interfaces} from '@oclif/core'
+import {ExitCode, OpsError, usageError} from '../errors.js'
+import type {Config} from '../config/load.js'
+import type {ConnectOptions, Database, Target} from '../db/database.js'
+import type {Plan, RunReport} from '../plan/step.js'
+import {globalFlags} from './flags.js'
+
+export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>
+export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>
+
+/** The shape of every failure under --json. */
+export interface ErrorJson {
+  error: {code: string; message: string; exitCode: number; suggestions: readonly string[]}
+}
+
+export interface ChangeFlags {
+  'dry-run': boolean
+  yes: boolean
+  confirm?: string | undefined
+  'at-most'?: number | undefined
+}
+
+/** What a change reports: the contract's `steps`, and the SQL of a plan that was not run. */
+export interface ChangeReport {
+  kind: string
+  version: 1
+  target: string | null
+  at: string
+  dryRun: boolean
+  cutoff: string | null
+  steps: Record<string, unknown>[]
+}
+
+export abstract class BaseCommand<T extends typeof Command> extends Command {
+  static override enableJsonFlag = true
+  static override baseFlags = globalFlags
+
+  protected flags!: FlagsOf<T>
+  protected args!: ArgsOf<T>
+  private config_: Config | null | undefined
+
+  override async init(): Promise<void> {
+    await super.init()
+    const parsed = await this.parse({
+      flags: this.ctor.flags,
+      baseFlags: (this.ctor as typeof BaseCommand).baseFlags,
+      enableJsonFlag: this.ctor.enableJsonFlag,
+      args: this.ctor.args,
+      strict: this.ctor.strict,
+    })
+    this.flags = parsed.flags as FlagsOf<T>
+    this.args = parsed.args as ArgsOf<T>
+  }
+
+  /** For people, on stderr; also under --json, where stdout is one document. */
+  protected say(line: string): void {
+    process.stderr.write(`${line}\n`)
+  }
+
+  /** A person is at the keyboard and sees what is asked. */
+  protected get interactive(): boolean {
+    return Boolean(process.stdin.isTTY && process.stderr.isTTY) && !this.jsonEnabled()
+  }
+
+  /** The configuration that applies here, or null. */
+  protected async loadConfig(): Promise<Config | null> {
+    if (this.config_ !== undefined) return this.config_
+    const {findConfigFile, loadConfig} = await import('../config/load.js')
+    const file = this.flags.config ?? findConfigFile(process.cwd())
+    this.config_ = file === null ? null : await loadConfig(file)
+    return this.config_
+  }
+
+  /** Which database this command works on, before anything is connected. */
+  protected async target(changes: boolean): Promise<Target> {
+    const {resolveTarget} = await import('../config/target.js')
+    const target = resolveTarget({url: this.flags.url, target: this.flags.target, changes}, process.env, await this.loadConfig(), process.cwd())
+    const {redact} = await import('../db/database.js')
+    if (target.source === '--url' && redact(target.url) !== target.url)
+      this.say('Warning: a password in --url can be read by everybody with ps; use PGPASSFILE, PGPASSWORD or QICORE_DB_URL.')
+    return target
+  }
+
+  /** Connects, says on stderr to what, and closes whatever happens. */
+  protected async withDatabase<R>(work: (db: Database) => Promise<R>, options: {changes?: boolean; create?: boolean; target?: Target} = {}): Promise<R> {
+    const target = options.target ?? (await this.target(options.changes ?? false))
+    const [{withDatabase}, {heading}] = await Promise.all([import('../db/database.js'), import('./heading.js')])
+    return withDatabase(target, this.connectOptions(options.create ?? false), async (db) => {
+      this.say(heading(target, db.server))
+      if (options.changes && db.server.inRecovery)
+        throw usageError('READ_ONLY', 'This server is a read-only replica: nothing can be changed here.', ['Connect to the primary.'])
+      return work(db)
+    })
+  }
+
+  protected connectOptions(create: boolean): ConnectOptions {
+    return {applicationName: `qicore-db/${this.id?.replaceAll(':', ' ') ?? ''}`, create}
+  }
+
+  /** The opening of every report: the server's clock, never this machine's. */
+  protected async reportHead(db: Database): Promise<{version: 1; target: string; at: string}> {
+    const [{targetLabel}, {statement}] = await Promise.all([import('../config/target.js'), import('../db/sql.js')])
+    const [row] = await db.query<{now: string}>(statement('select clock_timestamp() as now'))
+    return {version: 1, target: targetLabel(db.target), at: row!.now}
+  }
+
+  /**
+   * The end of every command that changes something: shows the plan or asks for what its class asks, runs it, and
+   * reports. Sets the exit code; prints the report unless --json.
+   */
+  protected async carryOut(db: Database, plan: Plan, flags: ChangeFlags): Promise<ChangeReport> {
+    const {carryOut} = await import('./carry-out.js')
+    const {report, exitCode} = await carryOut(db, plan, {
+      flags,
+      kind: (this.id ?? '').replaceAll(':', '.'),
+      head: await this.reportHead(db),
+      interactive: this.interactive,
+      json: this.jsonEnabled(),
+      limits: await this.limits(),
+      print: (text) => this.log(text),
+      say: (line) => this.say(line),
+    })
+    process.exitCode = exitCode
+    return report
+  }
+
+  /** The configuration's limits over the defaults, in milliseconds. */
+  protected async limits() {
+    const [{defaultLimits}, {limitsOf}, config] = await Promise.all([import('../plan/limits.js'), import('../config/limits.js'), this.loadConfig()])
+    return config === null ? defaultLimits : limitsOf(config)
+  }
+
+  /** oclif reads `oclif.exit` in text mode and `exitCode` under --json; what is no OpsError is translated once. */
+  protected override async catch(error: Error & {exitCode?: number; oclif?: {exit?: number}}): Promise<unknown> {
+    const known = error instanceof OpsError || error.oclif?.exit !== undefined ? error : await this.translate(error)
+    const exit = (known as {oclif?: {exit?: number}}).oclif?.exit
+    if (typeof exit === 'number') (known as {exitCode?: number}).exitCode = exit
+    return super.catch(known as Parameters<Command['catch']>[0])
+  }
+
+  private async translate(error: unknown): Promise<Error> {
+    const {explain, sqlState} = await import('../db/sqlstate.js')
+    // A driver's or server's error is the operator's; anything else is a bug and keeps its stack.
+    return sqlState(error) === undefined ? (error as Error) : explain(error, `run ${this.id?.replaceAll(':', ' ')}`)
+  }
+
+  /** The default would print oclif's whole configuration and argv, and with them a password in --url. */
+  protected override toErrorJson(error: unknown): ErrorJson {
+    if (error instanceof OpsError) return {error: error.toJSON()}
+    const {message, oclif} = error as Error & {oclif?: {exit?: number}}
+    const exitCode = oclif?.exit ?? ExitCode.failed
+    return {error: {code: exitCode === ExitCode.usage ? 'USAGE' : 'BUG', message, exitCode, suggestions: [`See ${this.config.bin} ${this.id?.replaceAll(':', ' ')} --help.`]}}
+  }
+}
+
+/** 0, 1, 6 or 130, by how the steps ended. */
+export function exitCodeOf(report: RunReport): ExitCode {
+  if (report.interrupted) return ExitCode.interrupted
+  const failed = report.steps.filter((step) => step.status === 'failed').length
+  if (failed === 0) return ExitCode.done
+  return report.steps.some((step) => step.status === 'done') ? ExitCode.partly : ExitCode.failed
+}

@@ -1,0 +1,95 @@
+import {inline} from '../db/sql.js'
+import type {Database} from '../db/database.js'
+import {execute, preview} from '../plan/execute.js'
+import {openLedger} from '../plan/ledger.js'
+import type {Limits} from '../plan/limits.js'
+import {toScript} from '../plan/script.js'
+import {classOf, type Plan, type RunReport, type StepReport} from '../plan/step.js'
+import {actorOf} from './actor.js'
+import {exitCodeOf, type ChangeFlags, type ChangeReport} from './base-command.js'
+import {confirmName, requireConsent} from './confirm.js'
+import {planProgress} from './progress.js'
+
+export interface CarryOutOptions {
+  flags: ChangeFlags
+  kind: string
+  head: {version: 1; target: string; at: string}
+  interactive: boolean
+  json: boolean
+  limits: Limits
+  print(text: string): void
+  say(line: string): void
+}
+
+/** From a plan to its report: preview or consent, execution with progress and ledger, and the exit code. */
+export async function carryOut(db: Database, whole: Plan, options: CarryOutOptions): Promise<{report: ChangeReport; exitCode: number}> {
+  const {flags, limits} = options
+  const atMost = flags['at-most']
+  const plan = atMost === undefined ? whole : {...whole, steps: whole.steps.slice(0, atMost)}
+  if (flags['dry-run']) {
+    const run = await preview(db, plan)
+    const pending = {...plan, steps: plan.steps.filter((_, index) => run.steps[index]?.status === 'planned')}
+    if (!options.json) options.print(toScript(pending, limits).trimEnd())
+    options.say(`Dry run: ${count(pending.steps.length, 'step')} to do, nothing changed.`)
+    return {report: reportOf(options, plan, run, true), exitCode: 0}
+  }
+  if (plan.steps.length > 0) {
+    const show = () => options.say(`${plan.summary}:\n${plan.steps.map((step) => `  ${step.id}  (${step.lock})`).join('\n')}`)
+    await requireConsent(classOf(plan), confirmName(db.target, db.server), flags, options.interactive, show)
+  }
+  const run = await runPlan(db, plan, options)
+  if (!options.json) options.print(renderRun(plan, run))
+  return {report: reportOf(options, plan, run, false), exitCode: exitCodeOf(run)}
+}
+
+async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Promise<RunReport> {
+  if (plan.steps.length === 0) return {operation: plan.operation, cutoff: plan.cutoff, steps: [], interrupted: false}
+  const owner = {operation: plan.operation, actor: actorOf(db.server), targetHost: db.server.host ?? db.target.url.split(':')[0]!, detail: {summary: plan.summary, steps: plan.steps.length}}
+  const ledger = await openLedger(db, owner, options.limits)
+  const progress = await planProgress(process.stderr)
+  const stop = new AbortController()
+  const interrupt = () => {
+    stop.abort()
+    options.say('Interrupted: the running step is let finish; once more cancels it.')
+  }
+  process.once('SIGINT', interrupt)
+  process.once('SIGTERM', interrupt)
+  try {
+    return await execute(db, plan, {limits: options.limits, ledger, signal: stop.signal, onProgress: progress})
+  } finally {
+    progress.stop()
+    process.removeListener('SIGINT', interrupt)
+    process.removeListener('SIGTERM', interrupt)
+  }
+}
+
+function reportOf(options: CarryOutOptions, plan: Plan, run: RunReport, dryRun: boolean): ChangeReport {
+  const steps = run.steps.map((step, index) => {
+    const planned = plan.steps[index]!
+    const sql = dryRun ? {sql: planned.statements.map(inline).join(';\n'), lock: planned.lock, class: planned.class} : {}
+    return {id: step.id, status: step.status, ms: step.ms, bytes: step.bytes, error: step.error, note: step.note, ...sql}
+  })
+  return {kind: options.kind, ...options.head, dryRun, cutoff: run.cutoff, steps}
+}
+
+/** A line a step that is worth one, and the sum. */
+function renderRun(plan: Plan, run: RunReport): string {
+  if (run.steps.length === 0) return `${plan.summary}: nothing to do.`
+  const lines = run.steps.map((step) => line(step))
+  const sums = (['done', 'skipped', 'failed', 'planned'] as const)
+    .map((status) => ({status, n: run.steps.filter((step) => step.status === status).length}))
+    .filter(({n}) => n > 0)
+    .map(({status, n}) => `${n} ${status === 'planned' ? 'not begun' : status}`)
+  return [...lines, `${plan.summary}: ${sums.join(', ')}.`].join('\n')
+}
+
+function line({id, status, ms, error, note}: StepReport): string {
+  const mark = status === 'failed' ? '!' : ' '
+  const time = ms === null ? '' : `  ${ms} ms`
+  const more = [error, note].filter(Boolean).join('; ')
+  return `${mark}${id}  ${status}${time}${more ? `  ${more}` : ''}`
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
+}

@@ -1,0 +1,24 @@
+import {Flags} from '@oclif/core'
+import {parseDuration, type Duration} from '../units/duration.js'
+import {parseInstant, type Instant} from '../units/instant.js'
+
+/** Flags that every command has. */
+export const globalFlags = {
+  url: Flags.string({summary: 'Database: postgres://… or embedded:<directory>. A password here shows in ps.', helpGroup: 'GLOBAL', helpValue: '<url>'}),
+  target: Flags.string({summary: 'Target of the configuration.', helpGroup: 'GLOBAL', helpValue: '<name>'}),
+  config: Flags.string({summary: 'Configuration file; otherwise qicore-db.config.yaml, searched upwards.', helpGroup: 'GLOBAL', helpValue: '<file>'}),
+}
+
+/** Flags of every command that changes something. */
+export const changeFlags = {
+  'dry-run': Flags.boolean({summary: 'Print the plan as runnable SQL; change nothing.', helpGroup: 'CHANGE'}),
+  yes: Flags.boolean({char: 'y', summary: 'Answer yes where a change that is hard to undo asks.', helpGroup: 'CHANGE'}),
+  confirm: Flags.string({summary: 'Name of the target: the answer where data would be lost.', helpGroup: 'CHANGE', helpValue: '<name>'}),
+  'at-most': Flags.integer({summary: 'Do at most so many steps.', min: 1, helpGroup: 'CHANGE', helpValue: '<n>'}),
+}
+
+/** `7d`, `6mon`, "6 months"; `m` and bare numbers are refused. */
+export const durationFlag = Flags.custom<Duration>({parse: async (input) => parseDuration(input), helpValue: '<duration>'})
+
+/** ISO 8601, UTC unless it has an offset. */
+export const instantFlag = Flags.custom<Instant>({parse: async (input) => parseInstant(input), helpValue: '<instant>'})
