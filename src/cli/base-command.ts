@@ -18,6 +18,7 @@ export interface ChangeFlags {
   yes: boolean
   confirm?: string | undefined
   'at-most'?: number | undefined
+  workers?: number | undefined
 }
 
 /** What a change reports: the contract's `steps`, and the SQL of a plan that was not run. */
@@ -107,8 +108,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /**
    * The end of every command that changes something: shows the plan or asks for what its class asks, runs it, and
    * reports. Sets the exit code; prints the report unless --json.
+   * @param patience milliseconds to wait for another run's lock
    */
-  protected async carryOut(db: Database, plan: Plan, flags: ChangeFlags): Promise<ChangeReport> {
+  protected async carryOut(db: Database, plan: Plan, flags: ChangeFlags, patience = 0): Promise<ChangeReport> {
     const {carryOut} = await import('./carry-out.js')
     const {report, exitCode} = await carryOut(db, plan, {
       flags,
@@ -117,6 +119,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       interactive: this.interactive,
       json: this.jsonEnabled(),
       limits: await this.limits(),
+      patience,
       print: (text) => this.log(text),
       say: (line) => this.say(line),
     })

@@ -1,8 +1,10 @@
+import {hostname} from 'node:os'
 import {inline} from '../db/sql.js'
 import type {Database} from '../db/database.js'
 import {execute, preview} from '../plan/execute.js'
 import {openLedger} from '../plan/ledger.js'
 import type {Limits} from '../plan/limits.js'
+import {takeRunLock} from '../plan/run-lock.js'
 import {toScript} from '../plan/script.js'
 import {classOf, type Plan, type RunReport, type StepReport} from '../plan/step.js'
 import {actorOf} from './actor.js'
@@ -17,6 +19,8 @@ export interface CarryOutOptions {
   interactive: boolean
   json: boolean
   limits: Limits
+  /** Milliseconds to wait for another run's lock; 0 exits at once. */
+  patience: number
   print(text: string): void
   say(line: string): void
 }
@@ -44,23 +48,46 @@ export async function carryOut(db: Database, whole: Plan, options: CarryOutOptio
 
 async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Promise<RunReport> {
   if (plan.steps.length === 0) return {operation: plan.operation, cutoff: plan.cutoff, steps: [], interrupted: false}
-  const owner = {operation: plan.operation, actor: actorOf(db.server), targetHost: db.server.host ?? db.target.url.split(':')[0]!, detail: {summary: plan.summary, steps: plan.steps.length}}
-  const ledger = await openLedger(db, owner, options.limits)
+  const actor = actorOf(db.server)
+  const lock = db.server.hasCore && plan.locks.length > 0
+    ? await takeRunLock(db, plan.locks, `${actor}, pid ${process.pid}, ${plan.operation}`, options.patience)
+    : null
+  const detail = {summary: plan.summary, steps: plan.steps.length}
+  const ledger = await openLedger(db, {operation: plan.operation, actor, targetHost: db.server.host ?? hostname(), detail}, options.limits)
   const progress = await planProgress(process.stderr)
-  const stop = new AbortController()
-  const interrupt = () => {
-    stop.abort()
-    options.say('Interrupted: the running step is let finish; once more cancels it.')
-  }
-  process.once('SIGINT', interrupt)
-  process.once('SIGTERM', interrupt)
+  const signals = interrupts(options.say)
   try {
-    return await execute(db, plan, {limits: options.limits, ledger, signal: stop.signal, onProgress: progress})
+    return await execute(db, plan, {
+      limits: options.limits,
+      ledger,
+      workers: options.flags.workers ?? 1,
+      stop: signals.stop,
+      cancel: signals.cancel,
+      onProgress: progress,
+      fence: lock?.fence,
+    })
   } finally {
     progress.stop()
-    process.removeListener('SIGINT', interrupt)
-    process.removeListener('SIGTERM', interrupt)
+    signals.release()
+    await lock?.release()
   }
+}
+
+/** The first SIGINT or SIGTERM lets the running step finish, the second cancels it in the server too. */
+function interrupts(say: (line: string) => void): {stop: AbortSignal; cancel: AbortSignal; release(): void} {
+  const [stop, cancel] = [new AbortController(), new AbortController()]
+  const onSignal = () => {
+    if (stop.signal.aborted) return cancel.abort()
+    stop.abort()
+    say('Interrupted: what is running is let finish; once more cancels it.')
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  const release = () => {
+    process.removeListener('SIGINT', onSignal)
+    process.removeListener('SIGTERM', onSignal)
+  }
+  return {stop: stop.signal, cancel: cancel.signal, release}
 }
 
 function reportOf(options: CarryOutOptions, plan: Plan, run: RunReport, dryRun: boolean): ChangeReport {

@@ -22,3 +22,6 @@ export const durationFlag = Flags.custom<Duration>({parse: async (input) => pars
 
 /** ISO 8601, UTC unless it has an offset. */
 export const instantFlag = Flags.custom<Instant>({parse: async (input) => parseInstant(input), helpValue: '<instant>'})
+
+/** Of commands whose steps may run side by side. */
+export const workersFlag = Flags.integer({summary: 'Sessions that work side by side.', default: 1, min: 1, max: 32, helpGroup: 'CHANGE', helpValue: '<n>'})

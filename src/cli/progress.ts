@@ -1,4 +1,4 @@
-import type {Progress} from '../plan/execute.js'
+import type {Progress} from '../plan/run-step.js'
 import {formatBytes} from '../units/bytes.js'
 
 export interface ProgressView {

@@ -107,12 +107,21 @@ function exactInteger(text: string): number {
   return number
 }
 
-async function serve(client: pg.Client, target: Target, options: ConnectOptions, engine: EmbeddedEngine | null): Promise<Database> {
-  const notices = new Set<(notice: Notice) => void>()
-  client.on('notice', (message) => {
-    const notice = {severity: message.severity ?? 'NOTICE', code: message.code ?? '00000', message: message.message ?? ''}
-    for (const listen of notices) listen(notice)
-  })
+async function serve(first: pg.Client, target: Target, options: ConnectOptions, engine: EmbeddedEngine | null): Promise<Database> {
+  let client = first
+  const listeners = new Set<(notice: Notice) => void>()
+  const listen = () =>
+    client.on('notice', ({severity, code, message}) => {
+      for (const tell of listeners) tell({severity: severity ?? 'NOTICE', code: code ?? '00000', message: message ?? ''})
+    })
+  const listening = async <T>(settings: TransactionSettings, work: () => Promise<T>): Promise<T> => {
+    if (settings.onNotice) listeners.add(settings.onNotice)
+    try {
+      return await work()
+    } finally {
+      if (settings.onNotice) listeners.delete(settings.onNotice)
+    }
+  }
   const run = async <Row extends object>({text, values}: Statement): Promise<Row[]> => {
     const result = values.length > 0 ? await client.query(text, values as unknown[]) : await client.query(text)
     return (Array.isArray(result) ? (result.at(-1)?.rows ?? []) : result.rows) as Row[]
@@ -125,61 +134,93 @@ async function serve(client: pg.Client, target: Target, options: ConnectOptions,
     return mine
   }
   const transaction = <T>(settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T> =>
-    inTurn(async () => {
-      if (settings.onNotice) notices.add(settings.onNotice)
-      try {
-        await client.query(opening(settings, options.applicationName))
-        const result = await work({query: run})
-        await client.query('commit')
-        return result
-      } catch (error) {
-        if (!isConnectionLost(error)) await client.query('rollback').catch(() => {})
-        throw error
-      } finally {
-        if (settings.onNotice) notices.delete(settings.onNotice)
-      }
-    })
-
-  const processId = engine ? null : ((client as unknown as {processID: number | null}).processID ?? null)
+    inTurn(() =>
+      listening(settings, async () => {
+        try {
+          await client.query(opening(settings, options.applicationName))
+          const result = await work({query: run})
+          await client.query('commit')
+          return result
+        } catch (error) {
+          if (!isConnectionLost(error)) await client.query('rollback').catch(() => {})
+          throw error
+        }
+      }))
   const ask = async (): Promise<Server> => {
+    const processId = engine ? null : (client as unknown as Session).processID
     const [row] = await transaction({...reading, statementTimeout: 10_000}, (tx) => tx.query<ServerRow>(statement(loadSql('catalog/server'))))
     return describeServer(row!, processId, engine !== null)
   }
-  const state = {server: await ask().catch(async (error: unknown) => {
+  listen()
+  let server = await ask().catch(async (error: unknown) => {
     await client.end().catch(() => {})
     throw explain(error, 'ask the server what it is')
-  })}
+  })
 
   return {
     target,
     get server() {
-      return state.server
+      return server
     },
     query: <Row extends object>(question: Statement) => transaction(reading, (tx) => tx.query<Row>(question)),
     transaction,
-    async autocommit(settings, {text, values}) {
-      if (state.server.pooled) return beside(target, options, settings, {text, values})
-      await inTurn(async () => {
-        if (settings.onNotice) notices.add(settings.onNotice)
-        try {
-          await client.query(sessionSettings(settings, options.applicationName))
-          await run({text, values})
-        } finally {
-          if (settings.onNotice) notices.delete(settings.onNotice)
-          await client.query('reset all').catch(() => {})
-          if (settings.role) await client.query('reset role').catch(() => {})
-        }
-      })
+    async autocommit(settings, what) {
+      if (server.pooled) return beside(target, options, settings, what)
+      await inTurn(() =>
+        listening(settings, async () => {
+          try {
+            await client.query(sessionSettings(settings, options.applicationName))
+            await run(what)
+          } finally {
+            await client.query('reset all; reset role').catch(() => {})
+          }
+        }))
     },
     async probe() {
-      state.server = await ask()
-      return state.server
+      server = await ask()
+      return server
+    },
+    async reconnect() {
+      if (engine) throw new OpsError('CONNECTION_LOST', 'The embedded engine stopped; run the command again.', {exit: 4})
+      await client.end().catch(() => {})
+      client = await connectServer(target.url, target)
+      listen()
+      server = await ask()
+    },
+    async another() {
+      if (engine) throw usageError('ONE_SESSION', 'The embedded engine serves one session at a time.')
+      return connect(target, options)
+    },
+    async cancel() {
+      if (engine) return
+      await cancelRunning(client as unknown as Session, target)
     },
     async close() {
       await client.end().catch(() => {})
       await engine?.close()
     },
   }
+}
+
+/** What node-postgres knows of its session and does not declare. */
+interface Session {
+  processID: number | null
+  activeQuery: unknown
+}
+
+/** The protocol's own cancel request: it goes through a pooler, where pg_cancel_backend would hit somebody else. */
+async function cancelRunning(session: Session, target: Target): Promise<void> {
+  if (!session.activeQuery) return
+  const canceller = new pg.Client({...clientConfig(connectionParameters(target.url, process.env)), ssl: false})
+  canceller.on('error', () => {})
+  const {connection} = canceller as unknown as {connection: NodeJS.EventEmitter}
+  const closed = new Promise<void>((resolve) => {
+    connection.once('end', resolve)
+    connection.once('error', () => resolve())
+    setTimeout(resolve, connectTimeout).unref()
+  })
+  ;(canceller as unknown as {cancel(session: Session, query: unknown): void}).cancel(session, session.activeQuery)
+  await closed
 }
 
 /** What a transaction pooler cannot do is done on a connection past it. */

@@ -47,6 +47,12 @@ export interface Database extends Db {
   autocommit(settings: TransactionSettings, statement: Statement): Promise<void>
   /** Asks the server again what it can do: after an extension was made, updated or the connection was lost. */
   probe(): Promise<Server>
+  /** After the connection was lost: a new one, its server asked again. @throws OpsError CONNECT while it is away */
+  reconnect(): Promise<void>
+  /** Another session on the same database, to be closed by whoever asked. The embedded engine has only one. */
+  another(): Promise<Database>
+  /** Asks the server to stop what this session runs now; that statement then fails with 57014. */
+  cancel(): Promise<void>
   close(): Promise<void>
 }
 

@@ -33,6 +33,8 @@ export interface Step {
   transaction: 'own' | 'none'
   /** A question with one row and one boolean column `done`; true makes the step `skipped`. Null: cannot be asked. */
   doneCheck: Statement | null
+  /** May be run again after it was lost in the middle, when `doneCheck` cannot tell. */
+  repeatable: boolean
   /** Ids of steps without which this one makes no sense; everything else is independent. */
   dependsOn: readonly string[]
   /** Qualified names of what it locks, so that a blocker can be named. */
@@ -60,6 +62,8 @@ export interface Plan {
   summary: string
   /** The absolute instant that "older than" came to; null where there is none. */
   cutoff: string | null
+  /** What no other run may work on meanwhile: `table public.ohlcv_data`, `migrations`. */
+  locks: readonly string[]
   steps: readonly Step[]
 }
 

@@ -1,0 +1,134 @@
+import {setTimeout as sleep} from 'node:timers/promises'
+import type {Database, Db, Notice, TransactionSettings} from '../db/database.js'
+import {isConnectionLost, retryable, serverWords, sqlState} from '../db/sqlstate.js'
+import {messageOf, OpsError} from '../errors.js'
+import {nameBlockers} from './blockers.js'
+import type {Ledger} from './ledger.js'
+import {lockTimeoutOf, retryDelay, type Limits} from './limits.js'
+import {fate, isDone} from './step-fate.js'
+import type {Step, StepReport} from './step.js'
+
+export type Progress =
+  | {event: 'start'; step: Step; position: number; total: number}
+  | {event: 'wait'; step: Step; seconds: number; reason: string}
+  | {event: 'end'; step: Step; position: number; total: number; report: StepReport}
+
+export interface StepOptions {
+  limits: Limits
+  ledger: Ledger | null
+  stop?: AbortSignal | undefined
+  cancel?: AbortSignal | undefined
+  onProgress?: ((progress: Progress) => void) | undefined
+  /** First in every transaction of a step: where a run shows that its lock or claim still holds. */
+  fence?: ((tx: Db) => Promise<void>) | undefined
+}
+
+/** What a failed attempt leads to. */
+type Verdict = {again: true; seconds: number; reason: string; reconnect: boolean} | {again: false; note: string | null}
+
+/** Runs one step to its end: done, found done, or failed for good. Never throws. */
+export async function runStep(db: Database, step: Step, position: number, options: StepOptions): Promise<StepReport> {
+  const {ledger} = options
+  const began = performance.now()
+  const elapsed = () => Math.round(performance.now() - began)
+  let lost = false
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      if (await isDone(db, step)) {
+        const note = lost ? 'done before the connection was lost' : attempts > 1 ? 'done by somebody else meanwhile' : 'already done'
+        const report = {...fate(step, lost ? 'done' : 'skipped', attempts - 1), ms: elapsed(), note}
+        await ledger?.stepEnded(position, report)
+        return report
+      }
+      return await attempt(db, step, position, options, () => ({...fate(step, 'done', attempts), ms: elapsed(), bytes: step.bytes}))
+    } catch (error) {
+      const verdict = await judge(db, step, error, {attempts, spent: elapsed()}, options)
+      if (!verdict.again) {
+        const failed = {...fate(step, 'failed', attempts), ms: elapsed(), error: describe(error, step), note: verdict.note}
+        await ledger?.stepEnded(position, failed).catch(() => {})
+        return failed
+      }
+      if (verdict.seconds > 0) options.onProgress?.({event: 'wait', step, seconds: verdict.seconds, reason: verdict.reason})
+      await sleep(verdict.seconds * 1000, undefined, options.cancel ? {signal: options.cancel} : {}).catch(() => {})
+      if (verdict.reconnect) {
+        lost = true
+        // Still away: the next question fails the same way and is judged again.
+        await db.reconnect().catch(() => {})
+      }
+    }
+  }
+}
+
+async function judge(db: Database, step: Step, error: unknown, {attempts, spent}: {attempts: number; spent: number}, options: StepOptions): Promise<Verdict> {
+  if (options.cancel?.aborted) return {again: false, note: 'cancelled'}
+  const delay = retryDelay(attempts, options.limits, Math.random())
+  const inBudget = spent + delay < options.limits.retryBudget && !options.stop?.aborted
+  if (isConnectionLost(error)) {
+    const repeatable = step.doneCheck !== null || step.repeatable
+    if (!repeatable) return {again: false, note: 'the connection was lost: it may or may not have been done'}
+    return inBudget ? {again: true, seconds: delay / 1000, reason: serverWords(error), reconnect: true} : {again: false, note: null}
+  }
+  const state = sqlState(error)
+  if (state !== undefined && retryable.has(state)) {
+    const blockers = await nameBlockers(db, step)
+    if (inBudget) return {again: true, seconds: delay / 1000, reason: blockers ?? serverWords(error), reconnect: false}
+    return {again: false, note: blockers}
+  }
+  // Losing a race is no failure: somebody else has done it.
+  if (!(error instanceof OpsError) && (await isDone(db, step).catch(() => false))) return {again: true, seconds: 0, reason: '', reconnect: false}
+  return {again: false, note: null}
+}
+
+/** The report is written in the step's own transaction, so that what is recorded and what happened cannot differ. */
+async function attempt(db: Database, step: Step, position: number, options: StepOptions, done: () => StepReport): Promise<StepReport> {
+  const warnings: string[] = []
+  const onNotice = ({severity, message}: Notice) => {
+    if (severity === 'WARNING' && !message.includes('does not follow best practices')) warnings.push(message)
+  }
+  const report = (): StepReport => ({...done(), note: warnings.length > 0 ? warnings.join('; ') : null})
+  const settings: TransactionSettings = {
+    readOnly: false,
+    lockTimeout: lockTimeoutOf(step, options.limits),
+    statementTimeout: 0,
+    role: db.target.role,
+    searchPath: step.searchPath,
+    onNotice,
+  }
+  if (step.transaction === 'none') {
+    if (options.fence) await db.transaction({...settings, onNotice: undefined}, options.fence)
+    for (const [index, statement] of step.statements.entries()) await located(step, index, () => db.autocommit(settings, statement))
+    await options.ledger?.stepEnded(position, report())
+    return report()
+  }
+  return db.transaction(settings, async (tx) => {
+    await options.fence?.(tx)
+    for (const [index, statement] of step.statements.entries()) await located(step, index, () => tx.query(statement))
+    const final = report()
+    await options.ledger?.stepDone(tx, position, final)
+    return final
+  })
+}
+
+const places = new WeakMap<object, string>()
+
+/** Remembers which statement of a file failed, and the line in it where the server says. */
+async function located<T>(step: Step, index: number, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const source = step.source
+    if (source && error instanceof Error) {
+      const {position} = error as {position?: string}
+      const text = step.statements[index]?.text ?? ''
+      const into = position ? [...text].slice(0, Number(position) - 1).join('').split('\n').length - 1 : 0
+      places.set(error, `${source.file}:${(source.lines[index] ?? 1) + into}`)
+    }
+    throw error
+  }
+}
+
+function describe(error: unknown, step: Step): string {
+  const words = error instanceof OpsError ? messageOf(error) : serverWords(error)
+  const place = error instanceof Error ? places.get(error) : undefined
+  return place ? `${place}: ${words}` : `${step.object}: ${words}`
+}
