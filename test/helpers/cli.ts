@@ -1,0 +1,78 @@
+import {spawn} from 'node:child_process'
+import {join} from 'node:path'
+import {expect} from 'vitest'
+import {root} from './build.js'
+import {temporaryDirectory} from './files.js'
+
+/** What a run of the binary left on its three channels. */
+export interface CliResult {
+  stdout: string
+  stderr: string
+  /** Null when a signal ended it. */
+  exitCode: number | null
+  /** The command as typed, for messages of failed tests. */
+  command: string
+}
+
+export interface CliOptions {
+  /** Over an environment that names no database and no home. */
+  env?: Record<string, string>
+  /** An empty directory unless said, so that no configuration is found. */
+  cwd?: string
+  stdin?: string
+  /** The width of the terminal; 80 unless said. */
+  columns?: number
+  /** Options of node itself, before bin/run.js. */
+  node?: readonly string[]
+  /** Milliseconds until it is killed. */
+  timeout?: number
+  /** Instead of the checkout's own binary. */
+  bin?: string
+}
+
+/** Runs bin/run.js as an operator would, in an environment that says nothing but what the test says. */
+export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const cwd = options.cwd ?? temporaryDirectory()
+  const columns = String(options.columns ?? 80)
+  const env = {
+    PATH: process.env.PATH ?? '',
+    HOME: cwd,
+    COLUMNS: columns,
+    OCLIF_COLUMNS: columns,
+    NO_COLOR: '1',
+    ...options.env,
+  }
+  const child = spawn(process.execPath, [...(options.node ?? []), options.bin ?? join(root, 'bin/run.js'), ...args], {cwd, env})
+  const timer = setTimeout(() => child.kill('SIGKILL'), options.timeout ?? 60_000)
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  // A program that does not read its stdin closes it first.
+  child.stdin.on('error', () => {})
+  child.stdin.end(options.stdin ?? '')
+  const exitCode = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => resolve(code))
+  })
+  clearTimeout(timer)
+  return {stdout, stderr, exitCode, command: `qicore-db ${args.join(' ')}`}
+}
+
+/** The one document on stdout; anything beside it is a failure that shows what was printed. */
+export function jsonOf<Report = Record<string, unknown>>(result: CliResult): Report {
+  try {
+    return JSON.parse(result.stdout) as Report
+  } catch {
+    throw new Error(`${result.command}: stdout is not one JSON document.\n${shown(result)}`)
+  }
+}
+
+/** Fails with everything the program said when it ended with another code. */
+export function expectExit(result: CliResult, exitCode: number): void {
+  expect(result.exitCode, `exit code of ${result.command}\n${shown(result)}`).toBe(exitCode)
+}
+
+function shown({stdout, stderr, exitCode}: CliResult): string {
+  return `exit ${exitCode}\n--- stdout\n${stdout}\n--- stderr\n${stderr}`
+}

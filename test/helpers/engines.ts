@@ -1,0 +1,145 @@
+import {readFileSync} from 'node:fs'
+import {afterAll, describe, inject, it} from 'vitest'
+import {connect} from '../../src/db/connect.js'
+import type {Database, Target} from '../../src/db/database.js'
+import type {EngineKind} from '../../src/db/server.js'
+import {statement, type Statement, type Value} from '../../src/db/sql.js'
+import type {EngineInfo} from './engine-info.js'
+import {temporaryDirectory} from './files.js'
+import {applicationName, createDatabase, targetOf, writing, type ExtensionOptions} from './server.js'
+
+/** A database of its own for a test, and what the test needs to say to it. */
+export interface TestDatabase {
+  db: Database
+  /** `embedded:` for the one in memory, which only this process can open. */
+  url: string
+  target: Target
+  /** Runs SQL in a transaction with search_path public, and gives the rows. */
+  run<Row extends object = Record<string, unknown>>(text: string | Statement, values?: readonly Value[]): Promise<Row[]>
+  /** Runs one statement outside of any transaction. */
+  autocommit(text: string): Promise<void>
+}
+
+export interface DatabaseOptions {
+  timescaledb?: ExtensionOptions
+}
+
+/** One of the engines that this run has. */
+export interface Engine extends Omit<EngineInfo, 'url'> {
+  /**
+   * An empty database, with TimescaleDB where the engine has it. A server gives a new one each time; the embedded
+   * engine empties its only one, so what was there before is gone, and an earlier `db` must not be used any more.
+   */
+  database(options?: DatabaseOptions): Promise<TestDatabase>
+  /**
+   * The URL of a database that any process can open: on the embedded engine a directory, which is closed again
+   * after `fill` is through. For tests of the binary.
+   */
+  urlFor(fill: (database: TestDatabase) => Promise<unknown>): Promise<string>
+  /** Whether the extension can be put into another schema, or be had in another version. */
+  hasOtherVersions: boolean
+}
+
+export interface EngineFilter {
+  kinds?: readonly EngineKind[]
+  /** Only servers with many sessions (locks, concurrency, kill -9). */
+  native?: boolean
+}
+
+const closers: (() => Promise<unknown>)[] = []
+afterAll(async () => {
+  for (const close of closers.reverse()) await close()
+  closers.length = 0
+})
+
+/** The engines of this run that match, for a test that chooses by itself. */
+export function enginesFor({kinds, native}: EngineFilter = {}): Engine[] {
+  return inject('engines')
+    .filter((info) => (kinds === undefined || kinds.includes(info.kind)) && (native === undefined || info.native === native))
+    .map(engineOf)
+}
+
+/**
+ * Registers the same tests once for every engine that matches. Where none does, one skipped test and one line on
+ * the screen say so.
+ */
+export function forEachEngine(filter: EngineFilter, tests: (engine: Engine) => void): void {
+  const engines = enginesFor(filter)
+  for (const engine of engines) describe(`on ${engine.name}`, () => tests(engine))
+  if (engines.length > 0) return
+  const wanted = [filter.native ? 'native' : '', filter.kinds?.join(' or ') ?? ''].filter(Boolean).join(' ')
+  skipBecause(`no ${wanted} engine in this run; QICORE_TEST_URL can name one`)
+}
+
+/** Leaves a skipped test and its reason on the screen. */
+export function skipBecause(reason: string): void {
+  it(`skipped: ${reason}`, (context) => {
+    process.stderr.write(`skipped: ${context.task.file.name}: ${reason}\n`)
+    context.skip(reason)
+  })
+}
+
+function engineOf(info: EngineInfo): Engine {
+  return {
+    name: info.name,
+    kind: info.kind,
+    native: info.native,
+    hasOtherVersions: info.native && info.kind !== 'postgres',
+    database: (options = {}) => (info.url === null ? embedded() : onServer(info, info.url, options)),
+    urlFor: (fill) => (info.url === null ? onDisk(fill) : filled(info, info.url, fill)),
+  }
+}
+
+let inMemory: Promise<Database> | null = null
+
+async function embedded(): Promise<TestDatabase> {
+  const first = inMemory === null
+  inMemory ??= connect(targetOf('embedded:'), {applicationName}).then((db) => {
+    closers.push(() => db.close())
+    return db
+  })
+  const db = await inMemory
+  if (!first) {
+    const clean = readFileSync(new URL('clean.sql', import.meta.url), 'utf8')
+    await db.autocommit(writing, statement(clean))
+    await db.probe()
+  }
+  return handle(db, 'embedded:')
+}
+
+async function onServer(info: EngineInfo, url: string, options: DatabaseOptions): Promise<TestDatabase> {
+  const database = await createDatabase(url, info.kind === 'postgres' ? null : (options.timescaledb ?? {}))
+  closers.push(() => database.drop())
+  const db = await connect(targetOf(database.url), {applicationName})
+  closers.push(() => db.close())
+  return handle(db, database.url)
+}
+
+async function filled(info: EngineInfo, url: string, fill: (database: TestDatabase) => Promise<unknown>): Promise<string> {
+  const database = await onServer(info, url, {})
+  await fill(database)
+  await database.db.close()
+  return database.url
+}
+
+async function onDisk(fill: (database: TestDatabase) => Promise<unknown>): Promise<string> {
+  const url = `embedded:${temporaryDirectory()}/db`
+  const db = await connect(targetOf(url), {applicationName, create: true})
+  try {
+    await fill(handle(db, url))
+  } finally {
+    await db.close()
+  }
+  return url
+}
+
+function handle(db: Database, url: string): TestDatabase {
+  return {
+    db,
+    url,
+    target: targetOf(url),
+    run: <Row extends object>(text: string | Statement, values: readonly Value[] = []) =>
+      db.transaction(writing, (tx) => tx.query<Row>(typeof text === 'string' ? statement(text, values) : text)),
+    autocommit: (text) => db.autocommit(writing, statement(text)),
+  }
+}

@@ -1,0 +1,27 @@
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {dirname, join} from 'node:path'
+import {afterAll} from 'vitest'
+
+const made: string[] = []
+afterAll(() => {
+  for (const directory of made.splice(0)) rmSync(directory, {recursive: true, force: true})
+})
+
+/** An empty directory, gone after the test file. */
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'qicore-db-test-'))
+  made.push(directory)
+  return directory
+}
+
+/** A temporary directory with these files in it. */
+export function directoryWith(files: Record<string, string>): string {
+  const directory = temporaryDirectory()
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(directory, name)
+    mkdirSync(dirname(path), {recursive: true})
+    writeFileSync(path, text)
+  }
+  return directory
+}

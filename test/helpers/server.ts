@@ -1,0 +1,76 @@
+import {randomBytes} from 'node:crypto'
+import {connect} from '../../src/db/connect.js'
+import type {Database, Target} from '../../src/db/database.js'
+import {raw, sql, ident} from '../../src/db/sql.js'
+import type {EngineInfo} from './engine-info.js'
+
+export const applicationName = 'qicore-db/test'
+
+/** Settings for what a test itself does: it may change anything, and names are found as psql finds them. */
+export const writing = {readOnly: false, lockTimeout: 10_000, statementTimeout: 120_000, searchPath: 'public'} as const
+
+export interface ExtensionOptions {
+  /** Where TimescaleDB's functions go; `public` unless said. */
+  schema?: string
+  /** Another version than the server's default, where it is installed. */
+  version?: string
+}
+
+export function targetOf(url: string): Target {
+  return {name: null, url, source: '--url', protected: false}
+}
+
+/** A database nobody else uses, with TimescaleDB where the server has it. */
+export async function createDatabase(url: string, timescaledb: ExtensionOptions | null): Promise<{url: string; drop(): Promise<void>}> {
+  const name = `qicore_test_${randomBytes(6).toString('hex')}`
+  await asAdmin(url, (admin) => admin.autocommit(writing, sql`create database ${ident(name)}`))
+  const its = urlOfDatabase(url, name)
+  // TimescaleDB's scheduler keeps a session in it.
+  const drop = () => asAdmin(url, (admin) => admin.autocommit(writing, sql`drop database if exists ${ident(name)} with (force)`))
+  try {
+    if (timescaledb) await asAdmin(its, (db) => createExtension(db, timescaledb))
+  } catch (error) {
+    await drop()
+    throw error
+  }
+  return {url: its, drop}
+}
+
+/** What a server is: asked by trying, since a library that is installed need not be loaded. */
+export async function probe(url: string): Promise<EngineInfo> {
+  const database = await createDatabase(url, null)
+  try {
+    await asAdmin(database.url, (db) => createExtension(db, {})).catch(() => {})
+    return await asAdmin(database.url, async (db) => {
+      const {engine, timescaledb, edition, postgres} = db.server
+      const name = timescaledb === null ? `PostgreSQL ${postgres}` : `TimescaleDB ${timescaledb} ${edition} on PostgreSQL ${postgres}`
+      return {name, kind: engine, native: true, url}
+    })
+  } finally {
+    await database.drop()
+  }
+}
+
+async function createExtension(db: Database, {schema = 'public', version}: ExtensionOptions): Promise<void> {
+  const which = version === undefined ? raw('') : raw(` version '${version}'`)
+  await db.transaction(writing, async (tx) => {
+    await tx.query(sql`create schema if not exists ${ident(schema)}`)
+    await tx.query(sql`create extension timescaledb schema ${ident(schema)}${which}`)
+  })
+}
+
+async function asAdmin<T>(url: string, work: (db: Database) => Promise<T>): Promise<T> {
+  const db = await connect(targetOf(url), {applicationName})
+  try {
+    return await work(db)
+  } finally {
+    await db.close()
+  }
+}
+
+/** The same server and role, another database. */
+export function urlOfDatabase(url: string, database: string): string {
+  const [before, query] = url.split('?', 2) as [string, string?]
+  const base = /^(postgres(?:ql)?:\/\/[^/]*)/.exec(before)?.[1] ?? before
+  return `${base}/${encodeURIComponent(database)}${query === undefined ? '' : `?${query}`}`
+}
