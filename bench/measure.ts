@@ -1,0 +1,55 @@
+/** What one thing cost over all rounds, in milliseconds. */
+export interface Timing {
+  name: string
+  median: number
+  min: number
+  max: number
+}
+
+/**
+ * Runs every contestant once a round, in a new order each time, so that a slow minute of the machine hits all of
+ * them; the first round warms up and is thrown away.
+ */
+export async function race<Name extends string>(rounds: number, contestants: Record<Name, () => Promise<unknown> | unknown>): Promise<Record<Name, Timing>> {
+  const names = Object.keys(contestants) as Name[]
+  const taken = new Map<Name, number[]>(names.map((name) => [name, []]))
+  for (let round = 0; round <= rounds; round += 1) {
+    for (let index = 0; index < names.length; index += 1) {
+      const name = names[(index + round) % names.length]!
+      const started = performance.now()
+      await contestants[name]()
+      if (round > 0) taken.get(name)!.push(performance.now() - started)
+    }
+  }
+  return Object.fromEntries(names.map((name) => [name, timing(name, taken.get(name)!)])) as Record<Name, Timing>
+}
+
+export function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+function timing(name: string, taken: readonly number[]): Timing {
+  return {name, median: median(taken), min: Math.min(...taken), max: Math.max(...taken)}
+}
+
+/** One goal of a benchmark: a ratio of two things measured in the same run. */
+export interface Goal {
+  what: string
+  ratio: number
+  atMost: number
+}
+
+/** Prints the timings and whether each goal is met; exit code 1 where one is not. */
+export function report(title: string, timings: readonly Timing[], goals: readonly Goal[]): void {
+  const lines = [title]
+  for (const {name, median, min, max} of timings) lines.push(`  ${name.padEnd(44)} ${ms(median)}   (${ms(min)} to ${ms(max)})`)
+  for (const {what, ratio, atMost} of goals) lines.push(`${ratio <= atMost ? ' ' : '!'} ${what}: ${ratio.toFixed(2)} x (at most ${atMost})`)
+  process.stdout.write(`${lines.join('\n')}\n`)
+  if (goals.some(({ratio, atMost}) => ratio > atMost)) process.exitCode = 1
+}
+
+function ms(value: number): string {
+  return `${value.toFixed(value < 10 ? 2 : 1)} ms`.padStart(10)
+}
