@@ -205,21 +205,28 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
 /** What node-postgres knows of its session and does not declare. */
 interface Session {
   processID: number | null
-  activeQuery: unknown
+  secretKey: number
+}
+interface Wire extends NodeJS.EventEmitter {
+  connect(portOrPath: number | string, host?: string): void
+  cancel(processID: number | null, secretKey: number): void
 }
 
 /** The protocol's own cancel request: it goes through a pooler, where pg_cancel_backend would hit somebody else. */
-async function cancelRunning(session: Session, target: Target): Promise<void> {
-  if (!session.activeQuery) return
-  const canceller = new pg.Client({...clientConfig(connectionParameters(target.url, process.env)), ssl: false})
-  canceller.on('error', () => {})
-  const {connection} = canceller as unknown as {connection: NodeJS.EventEmitter}
+async function cancelRunning({processID, secretKey}: Session, target: Target): Promise<void> {
+  const {connection, host, port} = new pg.Client({...clientConfig(connectionParameters(target.url, process.env)), ssl: false}) as unknown as {
+    connection: Wire
+    host: string
+    port: number
+  }
   const closed = new Promise<void>((resolve) => {
     connection.once('end', resolve)
     connection.once('error', () => resolve())
     setTimeout(resolve, connectTimeout).unref()
   })
-  ;(canceller as unknown as {cancel(session: Session, query: unknown): void}).cancel(session, session.activeQuery)
+  if (host.startsWith('/')) connection.connect(`${host}/.s.PGSQL.${port}`)
+  else connection.connect(port, host)
+  connection.once('connect', () => connection.cancel(processID, secretKey))
   await closed
 }
 

@@ -1,0 +1,204 @@
+import {expect, it} from 'vitest'
+import {connect} from '../../src/db/connect.js'
+import {statement} from '../../src/db/sql.js'
+import {execute, preview} from '../../src/plan/execute.js'
+import type {Progress} from '../../src/plan/run-step.js'
+import {toScript} from '../../src/plan/script.js'
+import {forEachEngine, type TestDatabase} from '../helpers/engines.js'
+import {insertStep, planOf, quick, workTable} from './steps.js'
+
+const options = {limits: quick, ledger: null}
+const names = async ({run}: TestDatabase) => (await run<{name: string}>('select name from work order by at')).map(({name}) => name)
+
+forEachEngine({}, (engine) => {
+  it('changes nothing in a preview, does it in a run, and finds nothing to do in the next', async () => {
+    const database = await engine.database()
+    await database.run(workTable)
+    const plan = planOf(insertStep('a'), insertStep('b'))
+
+    expect((await preview(database.db, plan)).steps.map(({status}) => status)).toEqual(['planned', 'planned'])
+    expect(await names(database)).toEqual([])
+
+    const first = await execute(database.db, plan, options)
+    expect(first.steps.map(({status}) => status)).toEqual(['done', 'done'])
+    expect(first.steps.every(({ms, bytes}) => ms !== null && bytes === 10)).toBe(true)
+    expect(await names(database)).toEqual(['a', 'b'])
+
+    const second = await execute(database.db, plan, options)
+    expect(second.steps.map(({status, note}) => [status, note])).toEqual([['skipped', 'already done'], ['skipped', 'already done']])
+    expect((await preview(database.db, plan)).steps.map(({status}) => status)).toEqual(['skipped', 'skipped'])
+  })
+
+  it('goes on with independent steps after a failure and skips those that depend on it, and theirs', async () => {
+    const database = await engine.database()
+    await database.run(workTable)
+    const broken = insertStep('broken', {statements: [statement("insert into public.work (name) values ('half')"), statement('select 1 / 0')]})
+    const plan = planOf(
+      broken,
+      insertStep('child', {dependsOn: [broken.id]}),
+      insertStep('grandchild', {dependsOn: ['insert child']}),
+      insertStep('free'),
+    )
+    const {steps, interrupted} = await execute(database.db, plan, options)
+    expect(steps.map(({status}) => status)).toEqual(['failed', 'skipped', 'skipped', 'done'])
+    expect(steps[0]!.error).toMatch(/row broken: division by zero .*\[22012\]/)
+    expect(steps[1]!.note).toBe('needs insert broken')
+    expect(steps[2]!.note).toBe('needs insert child')
+    expect(interrupted).toBe(false)
+    expect(await names(database)).toEqual(['free'])
+  })
+
+  it('names the file and the line where a statement of a file failed', async () => {
+    const {db} = await engine.database()
+    const text = 'select 1 -- é 😀\n,\n  nowhere.at_all()'
+    const step = insertStep('x', {statements: [statement(text)], doneCheck: null, source: {file: 'm/0001_x.sql', lines: [10]}})
+    const {steps} = await execute(db, planOf(step), options)
+    expect(steps[0]!.error).toMatch(/^m\/0001_x\.sql:12: schema "nowhere" does not exist/)
+  })
+
+  it('counts a lost race as skipped, not as failed', async () => {
+    const database = await engine.database()
+    await database.run(workTable)
+    // Not done when asked, done by "somebody else" when tried: the insert collides with the row it makes first.
+    const step = insertStep('raced', {statements: [statement("insert into public.work (name) values ('raced')")]})
+    const racing = {...database.db, query: async (question: Parameters<typeof database.db.query>[0]) => {
+      const answer = await database.db.query(question)
+      if (question === step.doneCheck && (answer[0] as {done: boolean}).done === false) await database.run("insert into work (name) values ('raced')")
+      return answer
+    }} as typeof database.db
+    const {steps} = await execute(racing, planOf(step), options)
+    expect(steps[0]).toMatchObject({status: 'skipped', note: 'done by somebody else meanwhile'})
+  })
+
+  it('stops between steps when told to, and leaves the rest planned', async () => {
+    const database = await engine.database()
+    await database.run(workTable)
+    const stop = new AbortController()
+    const report = await execute(database.db, planOf(insertStep('a'), insertStep('b')), {
+      ...options,
+      stop: stop.signal,
+      onProgress: ({event}) => event === 'start' && stop.abort(),
+    })
+    expect(report.steps.map(({status}) => status)).toEqual(['done', 'planned'])
+    expect(report.interrupted).toBe(true)
+  })
+
+  it('prints a script that the server runs as it stands, to the same end', async () => {
+    const database = await engine.database()
+    await database.run(workTable)
+    const script = toScript(planOf(insertStep("it's"), insertStep('b\\c')), quick)
+    await database.run(statement(script.replaceAll(/^(begin|commit);$/gm, '')))
+    expect(await names(database)).toEqual(["it's", 'b\\c'])
+  })
+})
+
+forEachEngine({native: true}, (engine) => {
+  it('waits for a lock in short tries, names who holds it, and succeeds when it is free', async () => {
+    const database = await engine.database()
+    await database.run(workTable)
+    const other = await connect(database.target, {applicationName: 'a-long-reader'})
+    let free = () => {}
+    const held = other.transaction({readOnly: false, lockTimeout: 0, statementTimeout: 0}, async (tx) => {
+      await tx.query(statement('lock table public.work in access exclusive mode'))
+      await new Promise<void>((resolve) => (free = resolve))
+    })
+    await expect.poll(() => database.db.query(statement("select from pg_locks where mode = 'AccessExclusiveLock' and relation = 'public.work'::regclass"))).toHaveLength(1)
+    const waits: Progress[] = []
+    const step = insertStep('a', {doneCheck: null})
+    const report = await execute(database.db, planOf(step), {
+      ...options,
+      onProgress: (progress) => {
+        if (progress.event !== 'wait') return
+        waits.push(progress)
+        if (waits.length === 2) free()
+      },
+    })
+    await held
+    await other.close()
+    expect(report.steps[0]).toMatchObject({status: 'done', attempts: 3})
+    expect(waits).toHaveLength(2)
+    expect(waits[0]).toMatchObject({reason: expect.stringMatching(/^pid \d+ \(.*a-long-reader\) holds AccessExclusiveLock on public\.work/)})
+  })
+
+  it('gives up when its budget is spent, with the blocker in the note', async () => {
+    const database = await engine.database()
+    await database.run(workTable)
+    const other = await connect(database.target, {applicationName: 'never-ends'})
+    let free = () => {}
+    const held = other.transaction({readOnly: false, lockTimeout: 0, statementTimeout: 0}, async (tx) => {
+      await tx.query(statement('lock table public.work in access exclusive mode'))
+      await new Promise<void>((resolve) => (free = resolve))
+    })
+    await expect.poll(() => database.db.query(statement("select from pg_locks where mode = 'AccessExclusiveLock' and relation = 'public.work'::regclass"))).toHaveLength(1)
+    const step = insertStep('a', {doneCheck: null})
+    const {steps} = await execute(database.db, planOf(step, insertStep('b', {statements: [statement('select 1')], doneCheck: null})), {limits: {...quick, retryBudget: 600}, ledger: null})
+    free()
+    await held
+    await other.close()
+    expect(steps[0]).toMatchObject({status: 'failed', note: expect.stringContaining('never-ends')})
+    expect(steps[0]!.error).toContain('55P03')
+    expect(steps[1]!.status).toBe('done')
+  })
+
+  it('reconnects after its backend was killed and repeats only what was not done', async () => {
+    const database = await engine.database()
+    await database.run(workTable)
+    const killer = await connect(database.target, {applicationName: 'killer'})
+    const kill = statement("select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 and query like '%pg_sleep%' and pid <> pg_backend_pid()", ['test'])
+    const slow = insertStep('slow', {statements: [...insertStep('slow').statements, statement('select pg_sleep(1)')]})
+    const mine = await connect(database.target, {applicationName: 'test'})
+    let kills = 0
+    const running = execute(mine, planOf(slow, insertStep('after')), {...options, limits: {...quick, retryBudget: 20_000}})
+    while (kills === 0) kills += (await killer.query(kill)).length
+    const {steps} = await running
+    expect(steps.map(({status, attempts}) => [status, attempts])).toEqual([['done', 2], ['done', 1]])
+    expect(await names(database)).toEqual(['slow', 'after'])
+    await Promise.all([mine.close(), killer.close()])
+  })
+
+  it('does not repeat what it cannot check and may not repeat', async () => {
+    const database = await engine.database()
+    const killer = await connect(database.target, {applicationName: 'killer'})
+    const mine = await connect(database.target, {applicationName: 'test'})
+    const step = insertStep('x', {statements: [statement('select pg_sleep(5)')], doneCheck: null})
+    const running = execute(mine, planOf(step), options)
+    while ((await killer.query(statement("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test' and query like '%pg_sleep%'"))).length === 0);
+    const {steps} = await running
+    expect(steps[0]).toMatchObject({status: 'failed', attempts: 1, note: 'the connection was lost: it may or may not have been done'})
+    await Promise.all([mine.close(), killer.close()])
+  })
+
+  it('cancels the running statement in the server when asked twice', async () => {
+    const {db} = await engine.database()
+    const [stop, cancel] = [new AbortController(), new AbortController()]
+    const began = performance.now()
+    const report = await execute(db, planOf(insertStep('x', {statements: [statement('select pg_sleep(30)')], doneCheck: null}), insertStep('y')), {
+      ...options,
+      stop: stop.signal,
+      cancel: cancel.signal,
+      onProgress: ({event}) => {
+        if (event !== 'start') return
+        stop.abort()
+        setTimeout(() => cancel.abort(), 200)
+      },
+    })
+    expect(report.steps[0]).toMatchObject({status: 'failed', note: 'cancelled', error: expect.stringContaining('57014')})
+    expect(report.steps[1]!.status).toBe('planned')
+    expect(report.interrupted).toBe(true)
+    expect(performance.now() - began).toBeLessThan(15_000)
+  })
+
+  it('runs independent steps side by side and dependent ones one after the other', async () => {
+    const database = await engine.database()
+    await database.run(workTable)
+    // Each waits until the other has begun: alone, neither could end.
+    const meet = (me: string, other: string) => insertStep(me, {
+      statements: [statement('select pg_advisory_lock_shared($1)', [me === 'a' ? 1 : 2]), statement(`do $$ begin for i in 1..500 loop
+        if exists (select from pg_locks where locktype = 'advisory' and objid = ${other === 'a' ? 1 : 2}) then return; end if; perform pg_sleep(0.01); end loop;
+        raise 'alone'; end $$`), ...insertStep(me).statements],
+    })
+    const {steps} = await execute(database.db, planOf(meet('a', 'b'), meet('b', 'a'), insertStep('c', {dependsOn: ['insert a', 'insert b']})), {...options, workers: 3})
+    expect(steps.map(({status}) => status)).toEqual(['done', 'done', 'done'])
+    expect((await names(database)).at(-1)).toBe('c')
+  })
+})
