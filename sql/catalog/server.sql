@@ -1,5 +1,5 @@
--- What this server is and can do; asked once a connection. Runs on every PostgreSQL from 14, with or without
--- TimescaleDB, as any role: pg_settings hides what a role may not see, where current_setting would fail.
+-- What this server is and can do; asked once a connection. TimescaleDB: not needed. Runs on every PostgreSQL from 14,
+-- as any role: pg_settings hides what a role may not see, where current_setting would fail.
 -- Workers are known by application_name, which everybody sees; backend_type is null for other roles' backends.
 select
   current_setting('server_version_num')::int as version_num,

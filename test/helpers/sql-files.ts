@@ -1,0 +1,57 @@
+import {readdirSync, readFileSync} from 'node:fs'
+import {fileURLToPath} from 'node:url'
+import {sqlDirectory} from '../../src/db/load-sql.js'
+import type {EngineKind, Server} from '../../src/db/server.js'
+
+/** A file below sql/ and what its header says about it. */
+export interface SqlFile {
+  /** As loadSql takes it: `report/chunks`. */
+  name: string
+  text: string
+  /** The comment lines at the top, without their dashes. */
+  header: string
+  /** From the suffix: `chunks.postgres.sql` is for plain PostgreSQL only. */
+  kind: EngineKind | null
+  /** From `TimescaleDB: 2.15 to 2.28, community.`; null where it says `not needed` or nothing. */
+  timescaledb: {from: string; to: string | null; community: boolean} | null
+  saysTimescaledb: boolean
+}
+
+/** Every file below sql/ but the migrations, which are run by the tests of their runner. */
+export function sqlFiles(): SqlFile[] {
+  return readdirSync(fileURLToPath(sqlDirectory), {recursive: true, encoding: 'utf8'})
+    .filter((path) => path.endsWith('.sql') && !path.startsWith('migrations/'))
+    .sort()
+    .map((path) => read(path.replace(/\.sql$/, '')))
+}
+
+function read(name: string): SqlFile {
+  const text = readFileSync(new URL(`${name}.sql`, sqlDirectory), 'utf8')
+  const header = (/^(?:--.*\n)+/.exec(text)?.[0] ?? '').replace(/^-- ?/gm, '')
+  const kind = (/\.(timescaledb|apache|postgres)$/.exec(name)?.[1] ?? null) as EngineKind | null
+  const needs = /TimescaleDB:? (?:from )?(\d+\.\d+)(?: (?:to|up to|-) (\d+\.\d+))?(,? community)?/i.exec(header)
+  return {
+    name,
+    text,
+    header,
+    kind,
+    timescaledb: needs ? {from: needs[1]!, to: needs[2] ?? null, community: needs[3] !== undefined} : null,
+    saysTimescaledb: needs !== null || /TimescaleDB:? not needed/i.test(header),
+  }
+}
+
+/** Whether the file is meant for this server. */
+export function isFor(file: SqlFile, server: Server): boolean {
+  if (file.kind !== null && file.kind !== server.engine) return false
+  if (file.timescaledb === null) return true
+  if (server.timescaledb === null) return false
+  const {from, to, community} = file.timescaledb
+  return !(community && server.edition !== 'community') && compare(server.timescaledb, from) >= 0 && (to === null || compare(server.timescaledb, to) <= 0)
+}
+
+/** By major and minor; 2.23.0-dev is a 2.23, and 2.28.3 is not later than 2.28. */
+function compare(a: string, b: string): number {
+  const [major, minor] = a.split('.').map((part) => Number.parseInt(part, 10)) as [number, number]
+  const [otherMajor, otherMinor] = b.split('.').map(Number) as [number, number]
+  return major - otherMajor || minor - otherMinor
+}

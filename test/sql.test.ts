@@ -1,0 +1,69 @@
+import {readdirSync, readFileSync} from 'node:fs'
+import {parse} from 'libpg-query'
+import {describe, expect, it} from 'vitest'
+import {statement} from '../src/db/sql.js'
+import {sqlDirectory} from '../src/db/load-sql.js'
+import {forEachEngine, type TestDatabase} from './helpers/engines.js'
+import {isFor, sqlFiles} from './helpers/sql-files.js'
+
+const files = sqlFiles()
+
+/** The parameters that a text names, in order. */
+const parametersOf = (text: string) => [...new Set([...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)))].sort((a, b) => a - b)
+
+describe.each(files.map((file) => [`sql/${file.name}.sql`, file] as const))('%s', (_, file) => {
+  const body = file.text.slice(/^(?:--.*\n)+/.exec(file.text)?.[0].length ?? 0)
+
+  it('says in its header what it answers, what it takes and which TimescaleDB it needs', () => {
+    expect(file.header.trim(), 'header').not.toBe('')
+    // A routine is part of a migration, and it is the migration that is for one engine or another.
+    if (!file.name.startsWith('routines/')) expect(file.saysTimescaledb, 'the header says "TimescaleDB: not needed", "TimescaleDB: 2.15" or "TimescaleDB: 2.15 to 2.28"').toBe(true)
+    // Inside of $$…$$ a routine has its own.
+    const used = parametersOf(body.replace(/\$(\w*)\$[\s\S]*?\$\1\$/g, ''))
+    expect(parametersOf(file.header), 'every $n of the statement is explained, and no other').toEqual(used)
+    expect(used, 'no number is left out').toEqual(used.map((_, index) => index + 1))
+  })
+
+  it('is exactly one statement', async () => {
+    const {stmts} = await parse(file.text)
+    expect(stmts).toHaveLength(1)
+  })
+})
+
+forEachEngine({}, (engine) => {
+  it('prepares or runs every file that is meant for it', async () => {
+    const database = await engine.database()
+    await installCore(database, engine.kind)
+    const {db} = database
+    const failures: string[] = []
+    let tried = 0
+    for (const file of files.filter((candidate) => !candidate.name.startsWith('routines/') && isFor(candidate, db.server))) {
+      const [first] = (await parse(file.text)).stmts as {stmt: Record<string, unknown>}[]
+      const prepares = ['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt'].some((kind) => kind in first!.stmt)
+      tried += 1
+      await db
+        .transaction({readOnly: false, lockTimeout: 1_000, statementTimeout: 10_000}, async (tx) => {
+          await tx.query(statement(prepares ? `prepare tried as ${file.text}` : file.text))
+          if (prepares) await tx.query(statement('deallocate tried'))
+          throw new Undo()
+        })
+        .catch((error: unknown) => {
+          if (!(error instanceof Undo)) failures.push(`${file.name}: ${String(error)}`)
+        })
+    }
+    expect(failures).toEqual([])
+    expect(tried).toBeGreaterThan(0)
+  })
+})
+
+/** Thrown to leave nothing behind. */
+class Undo extends Error {}
+
+/** The schema qicore, which the ledger's statements are about. */
+async function installCore({run}: TestDatabase, kind: string): Promise<void> {
+  const directory = new URL('migrations/core/', sqlDirectory)
+  for (const name of readdirSync(directory).sort()) {
+    const only = /\.(timescaledb|apache|postgres)\.sql$/.exec(name)?.[1]
+    if (only === undefined || only === kind) await run(readFileSync(new URL(name, directory), 'utf8'))
+  }
+}
