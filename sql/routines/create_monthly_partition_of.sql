@@ -1,0 +1,7 @@
+-- The same for a table that is known by its regclass: a text argument would not take one.
+create function public.create_monthly_partition(table_name regclass, start_date date)
+returns regclass
+language sql
+as $$
+  select qicore.create_partition(table_name, 'month', start_date::pg_catalog.timestamp at time zone 'UTC')
+$$;

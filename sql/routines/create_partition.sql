@@ -1,0 +1,86 @@
+-- Makes the child of a range-partitioned table that an instant falls into and returns it; an existing one is
+-- returned as it is. The child is made apart and then attached, so that the parent can be read and written meanwhile.
+-- Boundaries are those of the zone's calendar. Works without TimescaleDB.
+create function qicore.create_partition(parent regclass, period text, instant timestamptz, zone text default 'UTC')
+returns regclass
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  parent_schema name;
+  parent_name name;
+  suffix text;
+  base text;
+  child text;
+  child_oid oid;
+  start_local timestamp;
+  end_local timestamp;
+  lower_bound text;
+  upper_bound text;
+  wanted text;
+  found_bound text;
+  key_type oid;
+begin
+  if period is null or period not in ('month', 'day') then
+    raise exception using errcode = '22023', message = format('"%s" is no period of partitions: it is month or day', period);
+  end if;
+  select n.nspname, c.relname, a.atttypid into parent_schema, parent_name, key_type
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  join pg_partitioned_table p on p.partrelid = c.oid and p.partstrat = 'r' and p.partnatts = 1
+  join pg_attribute a on a.attrelid = c.oid and a.attnum = p.partattrs[0]
+  where c.oid = parent;
+  if not found then
+    raise exception using errcode = '42809', message = format('%s is not partitioned by range of one column', parent);
+  end if;
+  if instant is null or not isfinite(instant) then
+    raise exception using errcode = '22023', message = format('no partition of %s holds %s', parent, coalesce(instant::text, 'null'));
+  end if;
+
+  start_local := date_trunc(period, instant at time zone zone);
+  end_local := start_local + case period when 'month' then interval '1 month' else interval '1 day' end;
+  if key_type = 'timestamptz'::regtype then
+    lower_bound := quote_literal((start_local at time zone zone)::text);
+    upper_bound := quote_literal((end_local at time zone zone)::text);
+  elsif key_type = 'timestamp'::regtype then
+    lower_bound := quote_literal(start_local::text);
+    upper_bound := quote_literal(end_local::text);
+  elsif key_type = 'date'::regtype then
+    lower_bound := quote_literal(start_local::date::text);
+    upper_bound := quote_literal(end_local::date::text);
+  else
+    raise exception using errcode = '42809',
+      message = format('%s is partitioned by a column of type %s, not by a date or a time', parent, format_type(key_type, null));
+  end if;
+
+  suffix := to_char(start_local, case period when 'month' then '"_y"FMYYYY"m"MM' else '"_y"FMYYYY"m"MM"d"DD' end);
+  base := parent_name;
+  if octet_length(base || suffix) > 63 then
+    -- The hash keeps two long names with the same beginning apart; a name is cut between characters, not bytes.
+    suffix := '_' || left(md5(parent_name), 8) || suffix;
+    while octet_length(base || suffix) > 63 loop
+      base := left(base, -1);
+    end loop;
+  end if;
+  child := format('%I.%I', parent_schema, base || suffix);
+  wanted := format('FOR VALUES FROM (%s) TO (%s)', lower_bound, upper_bound);
+
+  -- One at a time: two sessions that make the same child would otherwise meet at its name.
+  execute format('lock table only %s in share update exclusive mode', parent);
+  select c.oid, pg_get_expr(c.relpartbound, c.oid) into child_oid, found_bound
+  from pg_class c where c.relnamespace = parent_schema::regnamespace and c.relname = base || suffix;
+  if found then
+    if not exists (select from pg_inherits i where i.inhrelid = child_oid and i.inhparent = parent) then
+      raise exception using errcode = '42P07', message = format('%s is there already and is no partition of %s', child, parent);
+    end if;
+    if found_bound <> wanted then
+      raise exception using errcode = '42P07',
+        message = format('%s is a partition of %s already, but %s instead of %s', child, parent, lower(found_bound), lower(wanted));
+    end if;
+    return child_oid::regclass;
+  end if;
+  execute format('create table %s (like %s including defaults including constraints including storage including compression including generated)', child, parent);
+  execute format('alter table %s attach partition %s %s', parent, child, wanted);
+  return child::regclass;
+end
+$$;

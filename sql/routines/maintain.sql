@@ -1,0 +1,120 @@
+-- Compresses what is due by the declared policies (qicore.policies) or, where none is declared, by TimescaleDB's own,
+-- then renews the planner's statistics. A chunk a transaction: a chunk that cannot be had is written down and the rest
+-- goes on. Where TimescaleDB's own job is alive it is left to do its work. CALL it outside of a transaction.
+-- No SET clause here: a procedure that has one cannot COMMIT.
+create procedure qicore.maintain(tables text[])
+language plpgsql
+as $$
+declare
+  log_id bigint;
+  extension_schema name;
+  community boolean;
+  scheduler_alive boolean;
+  relation regclass;
+  table_name text;
+  own_job integer;
+  after interval;
+  chunks regclass[];
+  chunk regclass;
+  step text;
+  step_number integer := 0;
+  began timestamptz;
+  problem text;
+  done integer := 0;
+  failed integer := 0;
+begin
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  insert into qicore.maintenance_log (operation, job, actor, status, started_at)
+  values ('hypertable_maintenance', 'maintain', session_user, 'running', clock_timestamp())
+  returning id into log_id;
+  select n.nspname into extension_schema
+  from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'timescaledb';
+  community := extension_schema is not null and current_setting('timescaledb.license', true) = 'timescale';
+  scheduler_alive := exists (
+    select from pg_stat_activity
+    where application_name like 'TimescaleDB Background Worker Scheduler%' and datname = current_database()
+  );
+  tables := array(
+    select name from (
+      select name, min(position) as position from (
+        select name, position from unnest(tables) with ordinality as given (name, position)
+        union all
+        select object, 1000000 from qicore.policies where kind = 'compression'
+      ) every group by name
+    ) once order by position, name
+  );
+  commit;
+
+  foreach table_name in array tables loop
+    perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    relation := to_regclass(table_name);
+    continue when relation is null;
+    own_job := null;
+    after := null;
+    chunks := '{}';
+    if community then
+      select (p.config ->> 'after')::interval into after
+      from qicore.policies p where p.kind = 'compression' and to_regclass(p.object) = relation;
+      select j.job_id, coalesce(after, (j.config ->> 'compress_after')::interval) into own_job, after
+      from (select 1) one
+      left join timescaledb_information.jobs j on j.proc_name = 'policy_compression' and j.scheduled
+        and to_regclass(format('%I.%I', j.hypertable_schema, j.hypertable_name)) = relation;
+      if own_job is not null and scheduler_alive then
+        insert into qicore.maintenance_step (log_id, step, position, status, started_at, completed_at, attempts, detail)
+        values (log_id, 'compress ' || table_name, step_number, 'skipped', clock_timestamp(), clock_timestamp(), 0,
+          jsonb_build_object('note', format('enforced by timescaledb, job %s', own_job)));
+        step_number := step_number + 1;
+      elsif after is not null then
+        chunks := array(
+          select to_regclass(format('%I.%I', c.chunk_schema, c.chunk_name))
+          from timescaledb_information.chunks c
+          where to_regclass(format('%I.%I', c.hypertable_schema, c.hypertable_name)) = relation
+            and not c.is_compressed and c.range_end <= now() - after
+          order by c.range_start
+        );
+      end if;
+      commit;
+    end if;
+
+    foreach chunk in array chunks loop
+      perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+      -- Compressing ends with ACCESS EXCLUSIVE: whoever comes while it waits queues behind it.
+      perform set_config('lock_timeout', '500ms', true);
+      began := clock_timestamp();
+      step := 'compress ' || chunk;
+      problem := null;
+      begin
+        execute format('select %I.compress_chunk($1)', extension_schema) using chunk;
+      exception when others then
+        problem := sqlerrm || ' [' || sqlstate || ']';
+      end;
+      if problem is null then done := done + 1; else failed := failed + 1; end if;
+      insert into qicore.maintenance_step (log_id, step, position, status, started_at, completed_at, attempts, error)
+      values (log_id, step, step_number, case when problem is null then 'done' else 'failed' end, began, clock_timestamp(), 1, problem);
+      step_number := step_number + 1;
+      commit;
+    end loop;
+
+    perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    perform set_config('lock_timeout', '2s', true);
+    began := clock_timestamp();
+    problem := null;
+    begin
+      execute format('analyze %s', relation);
+    exception when others then
+      problem := sqlerrm || ' [' || sqlstate || ']';
+    end;
+    if problem is null then done := done + 1; else failed := failed + 1; end if;
+    insert into qicore.maintenance_step (log_id, step, position, status, started_at, completed_at, attempts, error)
+    values (log_id, 'analyze ' || table_name, step_number, case when problem is null then 'done' else 'failed' end, began, clock_timestamp(), 1, problem);
+    step_number := step_number + 1;
+    commit;
+  end loop;
+
+  update qicore.maintenance_log l
+  set status = case when failed = 0 then 'done' when done = 0 then 'failed' else 'partly' end,
+    completed_at = clock_timestamp(), attempts = 1,
+    error = case when failed > 0 then format('%s of %s steps failed', failed, done + failed) end
+  where l.id = log_id;
+end
+$$;

@@ -1,0 +1,8 @@
+-- The maintenance of the tables of QiCore, for a schedule: CALL maintain_hypertables()
+create procedure public.maintain_hypertables()
+language plpgsql
+as $$
+begin
+  call qicore.maintain(array['public.crypto_prices', 'public.ohlcv_data', 'public.market_analytics', 'public.level1_data']);
+end
+$$;

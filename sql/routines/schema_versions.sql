@@ -1,0 +1,4 @@
+-- The versions under the name that the tables' users know.
+create view public.schema_versions as
+select version, applied_at, description, stream, engine, checksum, duration_ms
+from qicore.schema_versions;

@@ -1,0 +1,55 @@
+import {quoteIdent} from '../db/sql.js'
+import type {OrderedColumn} from './definition.js'
+
+/** PostgreSQL cuts longer names off without an error. */
+export const longestName = 63
+
+export function tooLong(name: string): boolean {
+  return Buffer.byteLength(name) > longestName
+}
+
+/**
+ * A name as people write it: quoted only where PostgreSQL would read another one. Every reserved word is quoted, and
+ * a few that need not be: psql shows them quoted too.
+ */
+export function name(text: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(text) && !reserved.has(text) ? text : quoteIdent(text)
+}
+
+export function qualified(schema: string, table: string): string {
+  return `${name(schema)}.${name(table)}`
+}
+
+export function names(columns: readonly string[]): string {
+  return columns.map(name).join(', ')
+}
+
+export interface Ordered {
+  column: string
+  direction: 'asc' | 'desc'
+}
+
+/** Reads `time desc` against the columns there are, so that a column may itself be called "x desc". */
+export function readOrdered(text: OrderedColumn, columns: readonly string[]): Ordered | null {
+  if (columns.includes(text)) return {column: text, direction: 'asc'}
+  const [, column, direction] = /^(.*\S)\s+(asc|desc)\s*$/is.exec(text) ?? []
+  if (column === undefined || !columns.includes(column)) return null
+  return {column, direction: direction!.toLowerCase() as Ordered['direction']}
+}
+
+const reserved = new Set(
+  `all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both case cast
+  char character check coalesce collate collation column concurrently constraint create cross current_catalog
+  current_date current_role current_schema current_time current_timestamp current_user dec decimal default deferrable
+  desc distinct do else end except exists extract false fetch float for foreign freeze from full grant greatest group
+  grouping having ilike in initially inner inout int integer intersect interval into is isnull join json json_array
+  json_arrayagg json_exists json_object json_objectagg json_query json_scalar json_serialize json_table json_value
+  lateral leading least left like limit localtime localtimestamp merge_action national natural nchar none normalize not
+  notnull null nullif numeric offset on only or order out outer overlaps overlay placing position precision primary real
+  references returning right row select session_user setof similar smallint some substring symmetric system_user table
+  tablesample then time timestamp to trailing treat trim true union unique user using values varchar variadic verbose
+  when where window with xmlattributes xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot
+  xmlserialize xmltable`.split(/\s+/),
+)
+// The seed's tables all have a column of this name, and it needs no quotes as a column or in an expression.
+reserved.delete('time')
