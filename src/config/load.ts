@@ -55,11 +55,14 @@ interface Issue {
   path: readonly PropertyKey[]
   message: string
   errors?: readonly (readonly Issue[])[]
+  /** Of a key that is none: why. */
+  issues?: readonly Issue[]
 }
 
 /** A union says only "invalid input"; what is wrong stands in the branch that came furthest. */
 function flatten(issues: readonly Issue[]): Issue[] {
   return issues.flatMap((issue) => {
+    if (issue.issues?.[0]) return [{...issue, message: issue.issues[0].message}]
     const branches = issue.errors?.filter((branch) => branch.length > 0) ?? []
     if (branches.length === 0) return [issue]
     const deepest = branches.reduce((best, branch) => (depth(branch) > depth(best) ? branch : best))

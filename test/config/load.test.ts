@@ -1,0 +1,102 @@
+import {writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import fc from 'fast-check'
+import {describe, expect, it} from 'vitest'
+import {configFileName, findConfigFile, loadConfig} from '../../src/config/load.js'
+import {limitsOf} from '../../src/config/limits.js'
+import {ExitCode, OpsError} from '../../src/errors.js'
+import {temporaryDirectory} from '../helpers/files.js'
+
+function written(text: string | Buffer): string {
+  const file = join(temporaryDirectory(), configFileName)
+  writeFileSync(file, text)
+  return file
+}
+
+async function refusal(text: string | Buffer): Promise<OpsError> {
+  const error = await loadConfig(written(text)).then(() => null, (reason: unknown) => reason)
+  expect(error).toBeInstanceOf(OpsError)
+  expect((error as OpsError).exitCode).toBe(ExitCode.usage)
+  return error as OpsError
+}
+
+const whole = `
+version: 1
+default: local
+targets:
+  local: { url: "embedded:.qicore/db" }
+  prod:
+    url: \${QICORE_PROD_URL}
+    directUrl: \${QICORE_PROD_DIRECT_URL}
+    role: market_owner
+    protected: true
+limits: { lockTimeout: 2s, exclusiveLockTimeout: 500ms, maxDropPerRun: 8, lateAfter: 6h }
+tables:
+  public.crypto_prices: { compression: { after: 7 days, segmentBy: [exchange_id, coin_id], orderBy: [time desc, id desc] } }
+  public.level1_data: { chunkInterval: 1 day, compression: none, retention: { after: 7 days } }
+  desk_b.ticks: { timeUnit: ms, retention: { after: 90 days } }
+aggregates:
+  public.hourly_price_averages: { refresh: { startOffset: 3 hours, endOffset: 1 hour, every: 1 hour } }
+jobs:
+  maintain: { schedule: "0 2 * * *", timezone: UTC, window: "01:00-05:00", timeout: 2 hours }
+`
+
+describe('the configuration', () => {
+  it('is read whole, durations and all', async () => {
+    const config = await loadConfig(written(whole))
+    expect(config.targets.prod).toMatchObject({role: 'market_owner', protected: true})
+    expect(config.tables['public.crypto_prices']!.compression).toMatchObject({after: {months: 0, days: 7, seconds: 0}})
+    expect(config.tables['public.level1_data']!.compression).toBe('none')
+    expect(limitsOf(config)).toMatchObject({lockTimeout: 2_000, exclusiveLockTimeout: 500, maxDropPerRun: 8, lateAfter: 6 * 3_600_000})
+  })
+
+  it('names every mistake at once, each with its line and its path', async () => {
+    const {message} = await refusal(`version: 1
+default: nowhere
+targets:
+  prod: { url: "postgres://u:geheim@db/x", colour: red }
+tables:
+  public.a: { compression: { after: 7 } }
+  public.b: { retention: { after: 6m } }
+  public.c: { chunkIntervall: 1 day }
+  nodot: { retention: { after: 1 day } }
+`)
+    expect(message).toMatch(/line 4: targets\.prod: .*colour/)
+    expect(message).toMatch(/line 6: tables\.public\.a\.compression\.after: .*7 days or 7 seconds/)
+    expect(message).toMatch(/line 7: tables\.public\.b\.retention\.after: .*6 minutes or 6 months/)
+    expect(message).toMatch(/line 8: tables\.public\.c: .*chunkIntervall/)
+    expect(message).toMatch(/tables\.nodot: .*schema\.table/)
+    expect(message).not.toContain('geheim')
+  })
+
+  it('refuses a target that does not exist and a password in the file, without printing it', async () => {
+    const {message} = await refusal('version: 1\ndefault: nowhere\ntargets: { prod: { url: "postgres://u:geheim@db/x" } }\n')
+    expect(message).toContain('there is no target "nowhere"')
+    expect(message).toContain('targets.prod.url: a password does not belong')
+    expect(message).not.toContain('geheim')
+  })
+
+  it.each([
+    ['a key twice', 'version: 1\ntargets: {}\ntargets: {}\n', /line 3: .*unique/i],
+    ['no YAML', 'version: [1\n', /line \d+: /],
+    ['another version', 'version: 2\n', /version/],
+    ['a list', '- a\n', /the file/],
+    ['nothing', '', /version: /],
+    ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00]), /not UTF-8/],
+  ])('refuses %s with its place', async (_, text, pattern) => {
+    expect((await refusal(text)).message).toMatch(pattern)
+  })
+
+  it('never crashes, whatever the file holds', async () => {
+    await fc.assert(fc.asyncProperty(fc.oneof(fc.string(), fc.json()), async (text) => {
+      const outcome = await loadConfig(written(text)).catch((error: unknown) => error)
+      if (outcome instanceof Error) expect(outcome).toBeInstanceOf(OpsError)
+    }), {numRuns: 100})
+  })
+
+  it('is found from a directory upwards', () => {
+    const file = written(whole)
+    expect(findConfigFile(join(file, '..', 'a', 'b'))).toBe(file)
+    expect(findConfigFile('/')).toBeNull()
+  })
+})
