@@ -31,7 +31,7 @@ begin
     order by c.relkind = 'S'
   loop
     -- An earlier cascade may have taken it along.
-    if to_regclass(item.name::text) is not null then
+    if exists (select from pg_class where oid = item.name) then
       execute format('drop %s if exists %s cascade', item.kind, item.name);
     end if;
   end loop;

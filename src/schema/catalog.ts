@@ -1,0 +1,113 @@
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement} from '../db/sql.js'
+
+/** What a database holds, in a form in which two databases compare: named, without oids, order or positions. */
+export interface Snapshot {
+  /** By `schema.name`. */
+  relations: Record<string, RelationSnapshot>
+  /** Source by signature. */
+  routines: Record<string, string>
+}
+
+export interface RelationSnapshot {
+  kind: 'table' | 'partitioned' | 'hypertable' | 'view' | 'materialized view' | 'aggregate'
+  columns: Record<string, {type: string; nullable: boolean; default: string | null; identity: string | null; generated: string | null}>
+  constraints: Record<string, string>
+  indexes: Record<string, string>
+  triggers: Record<string, string>
+  partitionKey: string | null
+  /** The query of a view or an aggregate. */
+  definition: string | null
+  dimensions: readonly Dimension[]
+  compression: {segmentBy: string | null; orderBy: string | null} | null
+  materializedOnly: boolean | null
+}
+
+export interface Dimension {
+  column: string
+  kind: 'time' | 'space'
+  interval: string | null
+  partitions: number | null
+}
+
+interface RelationRow extends Pick<RelationSnapshot, 'columns' | 'constraints' | 'indexes' | 'triggers' | 'partitionKey' | 'definition'> {
+  schema: string
+  name: string
+  kind: 'table' | 'partitioned' | 'view' | 'materialized view'
+}
+
+interface HypertableRow {
+  schema: string
+  name: string
+  dimensions: Dimension[]
+  segmentBy: string | null
+  orderBy: string | null
+  query: string | null
+  materializedOnly: boolean | null
+}
+
+/** Reads what some schemas hold; what belongs to extensions, chunks and partitions' children are left out. */
+export async function readSnapshot(db: Database, schemas: readonly string[]): Promise<Snapshot> {
+  const read = <Row extends object>(file: string) => db.query<Row>(statement(loadSql(`catalog/${file}`), [schemas]))
+  const relations = await read<RelationRow>('relations')
+  const routines = await read<{name: string; definition: string}>('routines')
+  const hypertables = db.server.timescaledb === null ? [] : await read<HypertableRow>('hypertables')
+  const extended = new Map(hypertables.map((row) => [`${row.schema}.${row.name}`, row]))
+  return {
+    relations: Object.fromEntries(relations.map((row) => [`${row.schema}.${row.name}`, relationOf(row, extended.get(`${row.schema}.${row.name}`))])),
+    routines: Object.fromEntries(routines.map(({name, definition}) => [name, definition])),
+  }
+}
+
+function relationOf({schema: _, name: __, ...row}: RelationRow, extended: HypertableRow | undefined): RelationSnapshot {
+  if (!extended) return {...row, dimensions: [], compression: null, materializedOnly: null}
+  const {dimensions, segmentBy, orderBy, query, materializedOnly} = extended
+  return {
+    ...row,
+    kind: query === null ? 'hypertable' : 'aggregate',
+    // The view of an aggregate names its hidden hypertable by number: the query it was made with says more.
+    definition: query ?? row.definition,
+    dimensions,
+    compression: segmentBy === null && orderBy === null ? null : {segmentBy, orderBy},
+    materializedOnly,
+  }
+}
+
+/** One thing that is not as it should be; null where it is not there at all. */
+export interface Difference {
+  /** `public.crypto_prices columns.usd_price.type` */
+  object: string
+  path: string
+  expected: unknown
+  actual: unknown
+}
+
+/** Every way in which one snapshot differs from another, to the smallest named part. */
+export function differences(expected: Snapshot, actual: Snapshot): Difference[] {
+  return [
+    ...compareEach(expected.relations, actual.relations),
+    ...compareEach(expected.routines, actual.routines),
+  ]
+}
+
+function compareEach<T>(expected: Record<string, T>, actual: Record<string, T>): Difference[] {
+  return keysOf(expected, actual).flatMap((object) =>
+    compare(expected[object] ?? null, actual[object] ?? null, '').map((difference) => ({object, ...difference})))
+}
+
+function compare(expected: unknown, actual: unknown, path: string): Omit<Difference, 'object'>[] {
+  if (isPlain(expected) && isPlain(actual))
+    return keysOf(expected, actual).flatMap((key) => compare(expected[key] ?? null, actual[key] ?? null, path ? `${path}.${key}` : key))
+  if (Array.isArray(expected) && Array.isArray(actual) && expected.length === actual.length)
+    return expected.flatMap((entry, index) => compare(entry, actual[index], `${path}[${index}]`))
+  return JSON.stringify(expected) === JSON.stringify(actual) ? [] : [{path, expected, actual}]
+}
+
+function keysOf(...records: readonly object[]): string[] {
+  return [...new Set(records.flatMap((record) => Object.keys(record)))].sort()
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,125 @@
+/** The check of definitions: their shape by zod, what they mean by rules of ours. Imported only where one is checked. */
+import {z} from 'zod'
+import {messageOf, usageError, type OpsError} from '../errors.js'
+import {parseDuration} from '../units/duration.js'
+import type {AggregateDefinition, SchemaDefinition, TableDefinition} from './definition.js'
+import {aggregateProblems, tableProblems, type Problem} from './rules.js'
+import {knownTypes, readType} from './types.js'
+
+const text = z.string().min(1)
+const columns = z.array(text).min(1)
+const duration = text.superRefine((value, context) => {
+  try {
+    parseDuration(value)
+  } catch (error) {
+    context.addIssue({code: 'custom', message: messageOf(error)})
+  }
+})
+const type = text.refine((value) => readType(value) !== null, {error: ({input}) => `"${String(input)}" is none of the types: ${knownTypes.join(', ')}`})
+
+const column = z.strictObject({name: text, type, nullable: z.boolean().optional(), default: text.optional(), doc: text.optional()})
+const named = {name: text, columns}
+const references = z.strictObject({schema: text, table: text, columns})
+const retention = z.strictObject({after: duration})
+const compression = z.strictObject({after: duration, segmentBy: z.array(text), orderBy: columns})
+
+/** One table as it is written in a definition; the path of an error is the path in it. */
+export const tableSchema: z.ZodType<TableDefinition> = z.strictObject({
+  schema: text,
+  name: text,
+  doc: text,
+  dslType: text.optional(),
+  columns: z.array(column).min(1),
+  primaryKey: columns,
+  uniques: z.array(z.strictObject(named)).optional(),
+  checks: z.array(z.strictObject({name: text, expression: text, since: text.optional()})).optional(),
+  indexes: z.array(z.strictObject(named)).optional(),
+  foreignKeys: z.array(z.strictObject({...named, references})).optional(),
+  triggers: z
+    .array(z.strictObject({name: text, event: z.enum(['insert', 'update', 'delete']), oldRows: text.optional(), newRows: text.optional(), function: text}))
+    .optional(),
+  hypertable: z
+    .strictObject({
+      time: text,
+      chunkInterval: duration,
+      space: z.strictObject({column: text, partitions: z.int().min(0).max(32_767)}).optional(),
+      partitions: z.strictObject({period: z.enum(['month', 'day']), ahead: z.int().min(0).max(366)}).optional(),
+    })
+    .optional(),
+  compression: compression.optional(),
+  retention: retention.optional(),
+  rows: z.strictObject({columns, values: z.array(z.array(z.string()))}).optional(),
+})
+
+export const aggregateSchema: z.ZodType<AggregateDefinition> = z.strictObject({
+  schema: text,
+  name: text,
+  doc: text,
+  source: z.strictObject({schema: text, table: text}),
+  time: text,
+  bucket: duration,
+  groupBy: z.array(text),
+  where: text.optional(),
+  columns: z
+    .array(z.strictObject({name: text, function: z.enum(['avg', 'min', 'max', 'sum', 'count', 'first', 'last']), of: text.optional(), doc: text.optional()}))
+    .min(1),
+  refresh: z.strictObject({startOffset: duration, endOffset: duration, every: duration}),
+  compression: compression.optional(),
+  retention: retention.optional(),
+})
+
+const schemaSchema = z.strictObject({tables: z.array(tableSchema), aggregates: z.array(aggregateSchema), routines: z.array(text).optional()})
+
+/** Everything that is wrong with it, each with its path; nothing where it is right. */
+export function problemsOf(input: unknown): Problem[] {
+  const shape = schemaSchema.safeParse(input)
+  // Rules need a shape to stand on: a table that has none gets only the errors of its shape.
+  const shapeProblems = shape.success ? [] : shape.error.issues.map(({path, message}) => ({path: pathText(path), message}))
+  const {tables, aggregates} = wellShaped(input)
+  return [
+    ...shapeProblems,
+    ...tables.flatMap(({value, index}) => prefixed(`tables[${index}]`, tableProblems(value, tables.map((entry) => entry.value)))),
+    ...aggregates.flatMap(({value, index}) => prefixed(`aggregates[${index}]`, aggregateProblems(value, tables.map((entry) => entry.value)))),
+    ...twice(tables.map(({value, index}) => ({name: `${value.schema}.${value.name}`, path: `tables[${index}]`}))
+      .concat(aggregates.map(({value, index}) => ({name: `${value.schema}.${value.name}`, path: `aggregates[${index}]`})))),
+  ]
+}
+
+/** @throws OpsError DEFINITION with every mistake at once */
+export function checkDefinitions(input: unknown, where: string): SchemaDefinition {
+  const problems = problemsOf(input)
+  if (problems.length > 0) throw refuse(where, problems)
+  return input as SchemaDefinition
+}
+
+function refuse(where: string, problems: readonly Problem[]): OpsError {
+  const lines = problems.map(({path, message}) => `- ${path}: ${message}`)
+  return usageError('DEFINITION', `${where} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${lines.join('\n')}`)
+}
+
+function wellShaped(input: unknown) {
+  const {tables, aggregates} = (input ?? {}) as {tables?: unknown; aggregates?: unknown}
+  return {tables: parsed(tables, tableSchema), aggregates: parsed(aggregates, aggregateSchema)}
+}
+
+function parsed<T>(list: unknown, schema: z.ZodType<T>): {value: T; index: number}[] {
+  if (!Array.isArray(list)) return []
+  return list.flatMap((entry, index) => {
+    const {success, data} = schema.safeParse(entry)
+    return success ? [{value: data, index}] : []
+  })
+}
+
+function prefixed(prefix: string, problems: readonly Problem[]): Problem[] {
+  return problems.map(({path, message}) => ({path: `${prefix}.${path}`, message}))
+}
+
+function twice(entries: readonly {name: string; path: string}[]): Problem[] {
+  return entries
+    .filter(({name}, index) => entries.findIndex((other) => other.name === name) < index)
+    .map(({name, path}) => ({path: `${path}.name`, message: `there are two of the name ${name}`}))
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`)).join('') || 'the definition'
+}
