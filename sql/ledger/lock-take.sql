@@ -4,13 +4,17 @@
 -- $1 name, $2 holder, $3 whether backend pids mean something here, $4 whether no other process can be alive,
 -- $5 lease in seconds. One row: token (null: held), holder, since. TimescaleDB: not needed.
 with free as (
-  select l.name from qicore.run_lock l
-  left join pg_stat_activity a on a.pid = l.backend_pid
-  where l.name = $1
+  select l.name
+  from qicore.run_lock seen
+  -- Another run may take the lock between this statement's snapshot and its row lock. PostgreSQL then looks at the
+  -- new row of l only, and everything else here is old: the token tells that it is no longer the row that was seen.
+  join qicore.run_lock l on l.name = seen.name and l.token = seen.token
+  left join pg_stat_activity a on a.pid = seen.backend_pid
+  where seen.name = $1
     and (
       l.released_at is not null
       or $4
-      or (l.backend_pid is not null and a.pid is null)
+      or (l.backend_pid = seen.backend_pid and a.pid is null)
       or (l.lease_until < clock_timestamp() and coalesce(a.application_name, '') not like 'qicore-db/%')
     )
   for update of l skip locked

@@ -64,8 +64,8 @@ async function* cellsOf(file: string, gzip: boolean): AsyncGenerator<{line: numb
   const parser = parse({bom: true, info: true, skip_empty_lines: true, trim: true, encoding: 'utf8'})
   const source = createReadStream(file)
   const bytes = gzip ? source.pipe(createGunzip()) : source
-  source.on('error', (error) => parser.destroy(error))
-  bytes.on('error', (error) => parser.destroy(error))
+  source.on('error', (error: Error) => parser.destroy(error))
+  bytes.on('error', (error: Error) => parser.destroy(error))
   bytes.pipe(parser)
   let order: number[] | null = null
   for await (const {record, info} of parser as AsyncIterable<{record: string[]; info: {lines: number}}>) {
