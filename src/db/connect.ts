@@ -1,4 +1,5 @@
 /** The only importer of node-postgres. */
+import {userInfo} from 'node:os'
 import pg, {type ClientConfig} from 'pg'
 import {OpsError, usageError} from '../errors.js'
 import {instantFromServer} from '../units/instant.js'
@@ -50,11 +51,11 @@ async function connectServer(url: string, target: Target): Promise<pg.Client> {
 }
 
 function clientConfig(parameters: Parameters): ClientConfig {
-  const {host, port, user, password, dbname, options, connect_timeout: timeout} = parameters
+  const {port, user, password, dbname, options, connect_timeout: timeout} = parameters
   return {
-    ...(host && {host}),
+    host: parameters.hostaddr ?? parameters.host,
     ...(port && {port: Number(port)}),
-    ...(user && {user}),
+    user: user ?? userInfo().username,
     ...(password && {password}),
     ...(dbname && {database: dbname}),
     ...(options && {options}),
@@ -65,7 +66,7 @@ function clientConfig(parameters: Parameters): ClientConfig {
 }
 
 function cannotConnect(error: unknown, parameters: Parameters, target: Target): OpsError {
-  const where = `${parameters.host ?? 'localhost'}:${parameters.port ?? 5432}`
+  const where = `${parameters.host}:${parameters.port ?? 5432}`
   const known = explain(error, 'connect')
   const said = (error as {errors?: unknown[]}).errors?.map(serverWords).join('; ') ?? serverWords(error)
   return new OpsError('CONNECT', `Cannot connect to ${where} (from ${target.source}): ${said}`, {

@@ -10,9 +10,12 @@ import {redact} from './database.js'
 export type Parameters = Partial<Record<string, string>>
 export type Environment = Readonly<Record<string, string | undefined>>
 
+const encodeHint = 'Percent-encode special characters of the password (@ as %40, / as %2F, # as %23), or use PGPASSFILE.'
+
 /** libpq's names of what the environment may say; node-postgres itself reads the rest of them. */
 const fromEnvironment: Record<string, string> = {
   PGHOST: 'host',
+  PGHOSTADDR: 'hostaddr',
   PGPORT: 'port',
   PGUSER: 'user',
   PGPASSWORD: 'password',
@@ -42,15 +45,24 @@ export function connectionParameters(url: string, env: Environment): Parameters 
   const parameters: Parameters = {}
   for (const [name, key] of Object.entries(fromEnvironment)) if (env[name]) parameters[key] = env[name]
   if (service) Object.assign(parameters, parametersOfService(service, env))
+  // An address of the environment belongs to the host of the environment, never to that of the URL.
+  if (said.host && !said.hostaddr) delete parameters.hostaddr
   Object.assign(parameters, said)
+  parameters.host ??= parameters.hostaddr ?? localServer(parameters.port ?? '5432')
   if (parameters.host?.includes(','))
     throw usageError('BAD_URL', `Several hosts in one URL (${parameters.host}) are not supported.`, ['Name the primary, or a name that always leads to it.'])
   return parameters
 }
 
+/** Where nobody names a host libpq takes the Unix socket; where there is none, TCP. */
+function localServer(port: string): string {
+  return ['/var/run/postgresql', '/tmp'].find((directory) => existsSync(join(directory, `.s.PGSQL.${port}`))) ?? 'localhost'
+}
+
 function parametersOfUrl(url: string): Parameters {
   if (!/^postgres(ql)?:\/\//.test(url))
-    throw usageError('BAD_URL', `"${redact(url)}" is not the URL of a database.`, ['Write postgres://role@host:5432/database or embedded:<directory>.'])
+    throw usageError('BAD_URL', `"${withoutUser(url)}" is not the URL of a database.`, ['Write postgres://role@host:5432/database or embedded:<directory>.'])
+  refuseUnencoded(url)
   // The TLS parameters are read by tls.ts the way libpq means them; the parser would open files and warn.
   const tls: Parameters = {}
   let plain = url
@@ -66,15 +78,30 @@ function parametersOfUrl(url: string): Parameters {
   }
   let parsed
   try {
-    parsed = parseUrl(plain)
+    // The parser leaves %2F and its like in a database's name as they are; libpq does not.
+    const [, name] = /^\w+:\/\/[^/?]*\/([^?]+)/.exec(plain) ?? []
+    parsed = {...parseUrl(plain), database: name === undefined ? undefined : decodeURIComponent(name)}
   } catch (error) {
-    throw usageError('BAD_URL', `"${redact(url)}" is not the URL of a database: ${redact(messageOf(error))}.`, ['Percent-encode special characters in the password (@ as %40), or use PGPASSFILE.'])
+    throw usageError('BAD_URL', `"${redact(url)}" is not the URL of a database: ${redact(messageOf(error))}.`, [encodeHint])
   }
   const {database, ...rest} = parsed
   const parameters: Parameters = {...tls}
   for (const [key, value] of Object.entries({dbname: database, ...rest})) if (value) parameters[key] = String(value)
   if (parameters.port && !/^\d{1,5}$/.test(parameters.port)) throw usageError('BAD_URL', `"${redact(url)}" has no valid port.`)
   return parameters
+}
+
+/** Of anything else: where a password ends is plain, where it begins is not. */
+function withoutUser(text: string): string {
+  const at = text.lastIndexOf('@')
+  return at < 0 ? redact(text) : `***${text.slice(at)}`
+}
+
+/** A password with a bare / ? or # makes another URL of it, whose host or database would be a part of the password. */
+function refuseUnencoded(url: string): void {
+  const rest = url.replace(/^\w+:\/\/[^/?#]*/, '')
+  if (/[@#]/.test(rest))
+    throw usageError('BAD_URL', `"${redact(url)}" is not the URL of a database: a special character in it is not encoded.`, [encodeHint])
 }
 
 function parametersOfService(service: string, env: Environment): Parameters {

@@ -49,7 +49,9 @@ export function quoteIdent(name: string): string {
 
 export function quoteLiteral(value: Value): string {
   if (value === null) return 'null'
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  if (typeof value === 'boolean') return String(value)
+  // Bare, a minus could meet another one and make a comment, and binds less than a cast; NaN would be a name.
+  if (typeof value === 'number') return !Number.isFinite(value) ? `'${value}'` : value < 0 || Object.is(value, -0) ? `(${value})` : String(value)
   if (Array.isArray(value)) return `array[${value.map(quoteLiteral).join(', ')}]`
   const text = value as string
   const escaped = text.replaceAll("'", "''")

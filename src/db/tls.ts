@@ -1,7 +1,7 @@
 import {existsSync, readFileSync} from 'node:fs'
 import {homedir} from 'node:os'
 import {join} from 'node:path'
-import type {ConnectionOptions} from 'node:tls'
+import {checkServerIdentity, type ConnectionOptions} from 'node:tls'
 import {messageOf, usageError} from '../errors.js'
 import type {Environment, Parameters} from './libpq.js'
 
@@ -10,7 +10,8 @@ export type TlsAttempt = ConnectionOptions | false
 
 /**
  * sslmode as libpq means it: `prefer` (the default) falls back to the clear, `require` verifies only where a root
- * certificate is there, `verify-ca` does not look at the host's name, `verify-full` does.
+ * certificate is there, `verify-ca` does not look at the host's name, `verify-full` does. The name is compared here,
+ * because for an address Node would compare the certificate with `localhost`.
  * @throws OpsError TLS for a mode that does not exist or a certificate that cannot be read
  */
 export function tlsAttempts(parameters: Parameters, env: Environment): TlsAttempt[] {
@@ -43,7 +44,7 @@ export function tlsAttempts(parameters: Parameters, env: Environment): TlsAttemp
       if (root === undefined)
         throw usageError('TLS', `sslmode=${mode} needs a root certificate, and there is none.`, [`Put it at ${home('root.crt')}, name it as sslrootcert, or say sslrootcert=system.`])
       if (root === 'system' && mode === 'verify-ca') throw usageError('TLS', 'sslrootcert=system goes with sslmode=verify-full only.')
-      return [mode === 'verify-ca' ? chainOnly : {...common, rejectUnauthorized: true}]
+      return [mode === 'verify-ca' ? chainOnly : {...common, rejectUnauthorized: true, checkServerIdentity: (_, cert) => checkServerIdentity(parameters.host!, cert)}]
     default:
       throw usageError('TLS', `There is no sslmode "${mode}".`, ['disable, allow, prefer, require, verify-ca or verify-full.'])
   }
