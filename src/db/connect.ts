@@ -51,18 +51,29 @@ async function connectServer(url: string, target: Target): Promise<pg.Client> {
 }
 
 function clientConfig(parameters: Parameters): ClientConfig {
-  const {port, user, password, dbname, options, connect_timeout: timeout} = parameters
+  const {options, connect_timeout: timeout} = parameters
+  const host = parameters.host!
+  const port = Number(parameters.port ?? 5432)
+  const user = parameters.user ?? userInfo().username
+  const database = parameters.dbname ?? user
   return {
-    host: parameters.hostaddr ?? parameters.host,
-    ...(port && {port: Number(port)}),
-    user: user ?? userInfo().username,
-    ...(password && {password}),
-    ...(dbname && {database: dbname}),
+    host: parameters.hostaddr ?? host,
+    port,
+    user,
+    database,
+    password: parameters.password ?? (() => fromPassFile({host, port, user, database})),
     ...(options && {options}),
     ...(parameters.sslnegotiation === 'direct' && {sslnegotiation: 'direct'}),
     connectionTimeoutMillis: timeout ? Number(timeout) * 1000 : connectTimeout,
     keepAlive: true,
   } as ClientConfig
+}
+
+/** Asked for only when the server wants one. The file's lines say `localhost` for the Unix socket. */
+async function fromPassFile(wanted: {host: string; port: number; user: string; database: string}): Promise<string | undefined> {
+  const {default: pgpass} = await import('pgpass')
+  const host = wanted.host.startsWith('/') ? 'localhost' : wanted.host
+  return new Promise((resolve) => pgpass({...wanted, host}, resolve))
 }
 
 function cannotConnect(error: unknown, parameters: Parameters, target: Target): OpsError {

@@ -111,10 +111,19 @@ function parametersOfService(service: string, env: Environment): Parameters {
   ]
   for (const file of files) {
     if (!existsSync(file)) continue
-    // ini reads a dot in a section's name as nesting; a service may have one.
-    const sections = parseIni(readFileSync(file, 'utf8').replace(/^\[(.*)\]/gm, (_, name: string) => `[${name.replaceAll('.', '\\.')}]`))
+    const sections = parseIni(plainIni(readFileSync(file, 'utf8')))
     const section = sections[service] as Record<string, unknown> | undefined
     if (section && typeof section === 'object') return Object.fromEntries(Object.entries(section).map(([key, value]) => [key, String(value)]))
   }
   throw usageError('NO_SERVICE', `There is no service "${service}" in ${files.join(' or ')}.`, ['PGSERVICEFILE names another file.'])
+}
+
+/**
+ * A service file is simpler than an ini file: a dot in a section's name nests nothing, and a value is what stands
+ * behind the =, with its quotes, semicolons and the word `true`.
+ */
+function plainIni(text: string): string {
+  return text
+    .replace(/^\[(.*)\]/gm, (_, name: string) => `[${name.replaceAll('.', '\\.')}]`)
+    .replace(/^\s*(\w+)\s*=(.*)$/gm, (_, key: string, value: string) => `${key}=${JSON.stringify(value.trim())}`)
 }

@@ -1,0 +1,4 @@
+declare module 'pgpass' {
+  /** Reads PGPASSFILE, else ~/.pgpass. */
+  export default function pgpass(wanted: {host: string; port: number; database: string; user: string}, done: (password: string | undefined) => void): void
+}

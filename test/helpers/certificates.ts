@@ -1,0 +1,33 @@
+import {execFileSync, spawnSync} from 'node:child_process'
+import {writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+
+/** Null where openssl can be run, else why it cannot. */
+export function noOpenssl(): string | null {
+  const {status, error} = spawnSync('openssl', ['version'])
+  return status === 0 ? null : `openssl cannot be run (${error?.message ?? `exit ${status}`})`
+}
+
+/** A certificate authority made for one test. */
+export interface Authority {
+  certificate: string
+  /** Makes `<name>.crt` and `<name>.key`. */
+  issue(name: string, subject: string, alternative?: string): {certificate: string; key: string}
+}
+
+/** @param directory where its files go */
+export function certificateAuthority(directory: string, name: string): Authority {
+  const file = (ending: string) => join(directory, `${name}.${ending}`)
+  const openssl = (...args: string[]) => execFileSync('openssl', args, {stdio: ['ignore', 'ignore', 'pipe']})
+  openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', `/CN=${name}`, '-keyout', file('key'), '-out', file('crt'))
+  return {
+    certificate: file('crt'),
+    issue(whose, subject, alternative) {
+      const its = (ending: string) => join(directory, `${whose}.${ending}`)
+      openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', subject, '-keyout', its('key'), '-out', its('csr'))
+      writeFileSync(its('ext'), alternative === undefined ? '' : `subjectAltName=${alternative}\n`)
+      openssl('x509', '-req', '-in', its('csr'), '-CA', file('crt'), '-CAkey', file('key'), '-CAcreateserial', '-days', '2', '-extfile', its('ext'), '-out', its('crt'))
+      return {certificate: its('crt'), key: its('key')}
+    },
+  }
+}
