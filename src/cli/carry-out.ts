@@ -6,11 +6,12 @@ import {openLedger} from '../plan/ledger.js'
 import type {Limits} from '../plan/limits.js'
 import {takeRunLock} from '../plan/run-lock.js'
 import {toScript} from '../plan/script.js'
-import {classOf, type Plan, type RunReport, type StepReport} from '../plan/step.js'
+import {classOf, type Plan, type RunReport} from '../plan/step.js'
 import {actorOf} from './actor.js'
 import {exitCodeOf, type ChangeFlags, type ChangeReport} from './base-command.js'
 import {confirmName, requireConsent} from './confirm.js'
 import {planProgress} from './progress.js'
+import {renderRun} from './render/run.js'
 
 export interface CarryOutOptions {
   flags: ChangeFlags
@@ -97,24 +98,6 @@ function reportOf(options: CarryOutOptions, plan: Plan, run: RunReport, dryRun: 
     return {id: step.id, status: step.status, ms: step.ms, bytes: step.bytes, error: step.error, note: step.note, ...sql}
   })
   return {kind: options.kind, ...options.head, dryRun, cutoff: run.cutoff, steps}
-}
-
-/** A line a step that is worth one, and the sum. */
-function renderRun(plan: Plan, run: RunReport): string {
-  if (run.steps.length === 0) return `${plan.summary}: nothing to do.`
-  const lines = run.steps.map((step) => line(step))
-  const sums = (['done', 'skipped', 'failed', 'planned'] as const)
-    .map((status) => ({status, n: run.steps.filter((step) => step.status === status).length}))
-    .filter(({n}) => n > 0)
-    .map(({status, n}) => `${n} ${status === 'planned' ? 'not begun' : status}`)
-  return [...lines, `${plan.summary}: ${sums.join(', ')}.`].join('\n')
-}
-
-function line({id, status, ms, error, note}: StepReport): string {
-  const mark = status === 'failed' ? '!' : ' '
-  const time = ms === null ? '' : `  ${ms} ms`
-  const more = [error, note].filter(Boolean).join('; ')
-  return `${mark}${id}  ${status}${time}${more ? `  ${more}` : ''}`
 }
 
 function count(n: number, noun: string): string {
