@@ -62,7 +62,7 @@ const packages: Record<string, readonly string[]> = {
   chalk: ['cli/render'],
   'cli-table3': ['cli/render'],
   'cli-progress': ['cli/progress'],
-  croner: ['daemon/scheduler'],
+  croner: ['daemon/calendar'],
   '@oclif/core': ['cli', 'commands', 'hooks'],
   zod: ['config', 'schema', 'jobs', 'daemon'],
 }

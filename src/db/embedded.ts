@@ -72,7 +72,8 @@ function noEngine(cause?: unknown): OpsError {
 }
 
 async function start(directory: string | null, unlock: () => void): Promise<EmbeddedEngine> {
-  const worker = new Worker(workerFile(), {workerData: {directory}, stderr: true, stdout: true})
+  // Not this process's own options: the loader of a test, or --input-type, would be the thread's too.
+  const worker = new Worker(workerFile(), {workerData: {directory}, execArgv: [], stderr: true, stdout: true})
   const send = (message: ToEngine) => worker.postMessage(message)
   await new Promise<void>((resolve, reject) => {
     worker.once('error', reject)

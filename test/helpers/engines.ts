@@ -21,6 +21,7 @@ export interface TestDatabase {
 }
 
 export interface DatabaseOptions {
+  /** Of a native server only: the embedded engine has its one extension where it is. */
   timescaledb?: ExtensionOptions
 }
 
@@ -36,8 +37,6 @@ export interface Engine extends Omit<EngineInfo, 'url'> {
    * after `fill` is through. For tests of the binary.
    */
   urlFor(fill: (database: TestDatabase) => Promise<unknown>): Promise<string>
-  /** Whether the extension can be put into another schema, or be had in another version. */
-  hasOtherVersions: boolean
 }
 
 export interface EngineFilter {
@@ -84,7 +83,6 @@ function engineOf(info: EngineInfo): Engine {
     name: info.name,
     kind: info.kind,
     native: info.native,
-    hasOtherVersions: info.native && info.kind !== 'postgres',
     database: (options = {}) => (info.url === null ? embedded() : onServer(info, info.url, options)),
     urlFor: (fill) => (info.url === null ? onDisk(fill) : filled(info, info.url, fill)),
   }

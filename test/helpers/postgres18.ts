@@ -24,7 +24,7 @@ export interface NativePostgresOptions {
 }
 
 /** PostgreSQL refuses to run as root; this user is on every Linux and owns nothing. */
-const unprivileged = {uid: 65_534, gid: 65_534}
+export const unprivileged = {uid: 65_534, gid: 65_534}
 
 /** @throws Error with what initdb or the server said */
 export async function startPostgres18(options: NativePostgresOptions = {}): Promise<NativePostgres> {
