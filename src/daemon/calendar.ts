@@ -1,0 +1,91 @@
+/** The only importer of croner, which is the calendar here and nothing else: no timer of it is ever started. */
+import {Cron} from 'croner'
+import {messageOf} from '../errors.js'
+import {scheduleProblem} from '../units/schedule.js'
+import {isZone, transitions, type Transition} from '../units/zone.js'
+
+/** A schedule on the clocks of a time zone. Instants are milliseconds since 1970, always whole seconds. */
+export interface Calendar {
+  schedule: string
+  timezone: string
+}
+
+const known = new Map<string, Cron>()
+
+function cronOf({schedule, timezone}: Calendar): Cron {
+  const key = `${timezone} ${schedule}`
+  let cron = known.get(key)
+  if (cron === undefined) {
+    // Times without wildcard or step are fixed: in the hour that is left out they run right after it, in the hour that
+    // comes twice they run once. The default takes a list such as `30 2,14 * * *` for an interval and would leave it out.
+    cron = new Cron(schedule.trim(), {timezone, paused: true, mode: '5-or-6-parts', fixedTimeRule: 'no-wildcard'})
+    if (known.size > 5_000) known.clear()
+    known.set(key, cron)
+  }
+  return cron
+}
+
+/** The first instant after another; null where there is none any more. */
+export function nextInstant(calendar: Calendar, after: number): number | null {
+  return cronOf(calendar).nextRun(new Date(after))?.getTime() ?? null
+}
+
+/** The instants in (after, until], ascending. What comes does not depend on where one starts. */
+export function* instants(calendar: Calendar, after: number, until: number): Generator<number> {
+  const cron = cronOf(calendar)
+  for (let at = cron.nextRun(new Date(after)); at !== null && at.getTime() <= until; at = cron.nextRun(at)) yield at.getTime()
+}
+
+/** What is wrong with a calendar, as a sentence; null where it has instants. */
+export function calendarProblem({schedule, timezone}: Calendar, now: number): string | null {
+  const problem = scheduleProblem(schedule)
+  if (problem !== null) return problem
+  if (!isZone(timezone)) return `there is no time zone "${timezone}"; write it as Europe/Berlin or UTC`
+  try {
+    return nextInstant({schedule, timezone}, now) === null ? `"${schedule}" never comes` : null
+  } catch (error) {
+    return `"${schedule}": ${messageOf(error)}`
+  }
+}
+
+/** What becomes of a scheduled local time that the clocks skip or show twice. */
+export interface DstNote {
+  /** The instant at which the clocks change. */
+  at: number
+  text: string
+}
+
+/** A note for every change of the clocks in (from, to] that touches the schedule, asked of the calendar itself. */
+export function dstNotes(calendar: Calendar, from: number, to: number): DstNote[] {
+  return transitions(calendar.timezone, from, to).flatMap((transition) => note(calendar, transition))
+}
+
+function note(calendar: Calendar, {at, before, after}: Transition): DstNote[] {
+  const shift = after - before
+  // Local times, written as if UTC showed them: the clocks of a zone that never changes them.
+  const [low, high] = shift > 0 ? [at + before, at + after] : [at + after, at + before]
+  const scheduled = [...instants({...calendar, timezone: 'UTC'}, low - 1, high - 1)]
+  if (scheduled.length === 0) return []
+  const day = new Date(low).toISOString().slice(0, 10)
+  const times = listed(scheduled)
+  const one = scheduled.length === 1
+  const runs = one ? 'runs' : 'run'
+  if (shift > 0) {
+    const after = nextInstant(calendar, at - 1) === at
+    const scheduledThere = [...instants({...calendar, timezone: 'UTC'}, high - 1, high)].length > 0
+    const fate = !after ? `${one ? 'is' : 'are'} left out` : scheduledThere ? `${runs} with the one at ${clock(high)}` : `${runs} at ${clock(high)} instead`
+    return [{at, text: `${day}: ${times} ${one ? 'does' : 'do'} not exist (the clocks go from ${clock(low)} to ${clock(high)}) and ${fate}`}]
+  }
+  const both = [...instants(calendar, at + shift - 1, at - shift - 1)].length > scheduled.length
+  return [{at, text: `${day}: ${times} ${one ? 'comes' : 'come'} twice (the clocks go from ${clock(high)} back to ${clock(low)}) and ${runs} ${both ? 'both times' : 'the first time only'}`}]
+}
+
+function listed(times: readonly number[]): string {
+  const shown = times.slice(0, 3).map(clock)
+  return times.length > shown.length ? `${shown.join(', ')} and ${times.length - shown.length} more` : shown.join(', ')
+}
+
+function clock(local: number): string {
+  const text = new Date(local).toISOString()
+  return text.slice(17, 19) === '00' ? text.slice(11, 16) : text.slice(11, 19)
+}
