@@ -49,7 +49,7 @@ interface HypertableRow {
 
 /** Reads what some schemas hold; what belongs to extensions, chunks and partitions' children are left out. */
 export async function readSnapshot(db: Database, schemas: readonly string[]): Promise<Snapshot> {
-  const read = <Row extends object>(file: string) => db.query<Row>(statement(loadSql(`catalog/${file}`), [schemas]))
+  const read = <Row extends object>(file: string) => db.query<Row>(statement(loadSql(`schema/${file}`), [schemas]))
   const relations = await read<RelationRow>('relations')
   const routines = await read<{name: string; definition: string}>('routines')
   const hypertables = db.server.timescaledb === null ? [] : await read<HypertableRow>('hypertables')

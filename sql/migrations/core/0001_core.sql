@@ -1,5 +1,5 @@
 -- version: 1.0.0
--- description: The schema qicore: versions, ledger, declared policies, aggregates that are tables of ours
+-- description: Schema qicore: versions, ledger, policies
 create schema qicore;
 
 create table qicore.schema_versions (

@@ -1,5 +1,5 @@
 -- version: 1.2.0
--- description: Partitions, refreshed tables and maintenance, for every engine
+-- description: Partitions, refresh, maintenance
 
 -- Makes the child of a range-partitioned table that an instant falls into and returns it; an existing one is
 -- returned as it is. The child is made apart and then attached, so that the parent can be read and written meanwhile.

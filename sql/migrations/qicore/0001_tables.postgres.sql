@@ -1,5 +1,5 @@
 -- version: 1.0.0
--- description: The four time-series tables, partitioned by time
+-- description: Four time-series tables, partitioned
 
 create table public.crypto_prices (
   id bigserial,

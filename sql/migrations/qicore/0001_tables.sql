@@ -1,5 +1,5 @@
 -- version: 1.0.0
--- description: The four time-series tables as hypertables
+-- description: Four time-series tables
 
 select set_config('search_path', 'pg_catalog, ' || quote_ident(n.nspname), true)
 from pg_extension e join pg_namespace n on n.oid = e.extnamespace

@@ -1,5 +1,5 @@
 -- version: 1.1.0
--- description: The exchanges, and foreign keys to them
+-- description: Exchanges, foreign keys
 
 create table public.exchanges (
   id varchar(50) not null,

@@ -1,5 +1,5 @@
 -- version: 1.2.0
--- description: How chunks are compressed; when is a policy
+-- description: Compression settings
 
 alter table public.crypto_prices set (
   timescaledb.compress,

@@ -1,5 +1,5 @@
 -- version: 1.3.0
--- description: Aggregates as tables that are refreshed by window, under views
+-- description: Aggregates as tables under views
 
 create table qicore.hourly_price_averages_data (
   coin_id varchar(100) not null,

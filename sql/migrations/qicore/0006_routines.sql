@@ -1,5 +1,5 @@
 -- version: 1.5.0
--- description: Routines and views under their short names
+-- description: Routines and views in public
 
 -- The versions under the name that the tables' users know.
 create view public.schema_versions as

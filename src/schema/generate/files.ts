@@ -41,15 +41,15 @@ export function migrationFiles(schema: SchemaDefinition): MigrationFile[] {
   })
   const qicore = 'qicore/'
   return [
-    file('core/0003_routines.sql', '1.2.0', 'Partitions, refreshed tables and maintenance, for every engine', coreRoutines.map(createRoutine)),
-    file(`${qicore}0001_tables.sql`, '1.0.0', 'The four time-series tables as hypertables', tables(schema, 'timescaledb')),
-    file(`${qicore}0001_tables.postgres.sql`, '1.0.0', 'The four time-series tables, partitioned by time', tables(schema, 'postgres')),
-    file(`${qicore}0002_exchanges.sql`, '1.1.0', 'The exchanges, and foreign keys to them', references(schema)),
-    file(`${qicore}0003_compression.timescaledb.sql`, '1.2.0', 'How chunks are compressed; when is a policy', hypertables(schema).flatMap(enableCompression)),
+    file('core/0003_routines.sql', '1.2.0', 'Partitions, refresh, maintenance', coreRoutines.map(createRoutine)),
+    file(`${qicore}0001_tables.sql`, '1.0.0', 'Four time-series tables', tables(schema, 'timescaledb')),
+    file(`${qicore}0001_tables.postgres.sql`, '1.0.0', 'Four time-series tables, partitioned', tables(schema, 'postgres')),
+    file(`${qicore}0002_exchanges.sql`, '1.1.0', 'Exchanges, foreign keys', references(schema)),
+    file(`${qicore}0003_compression.timescaledb.sql`, '1.2.0', 'Compression settings', hypertables(schema).flatMap(enableCompression)),
     file(`${qicore}0004_aggregates.timescaledb.sql`, '1.3.0', 'Continuous aggregates', aggregates(schema, 'timescaledb')),
-    file(`${qicore}0004_aggregates.sql`, '1.3.0', 'Aggregates as tables that are refreshed by window, under views', aggregates(schema, 'postgres')),
-    file(`${qicore}0005_checks.sql`, '1.4.0', 'Checks, and the guard of crypto_prices', guards(schema)),
-    file(`${qicore}0006_routines.sql`, '1.5.0', 'Routines and views under their short names', routines(schema)),
+    file(`${qicore}0004_aggregates.sql`, '1.3.0', 'Aggregates as tables under views', aggregates(schema, 'postgres')),
+    file(`${qicore}0005_checks.sql`, '1.4.0', 'Checks, guard of crypto_prices', guards(schema)),
+    file(`${qicore}0006_routines.sql`, '1.5.0', 'Routines and views in public', routines(schema)),
   ]
 }
 

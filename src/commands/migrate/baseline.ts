@@ -1,0 +1,33 @@
+import {Args, Flags} from '@oclif/core'
+import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import {changeFlags} from '../../cli/flags.js'
+
+export default class MigrateBaseline extends BaseCommand<typeof MigrateBaseline> {
+  static override summary = 'Record a version and those before it as applied, without running them.'
+  static override description = `For a database whose tables came another way. Each object that the versions make is looked for first;
+when one is missing nothing is recorded (exit 3). What comes after the version is then applied by migrate up.`
+  static override examples = ['<%= config.bin %> <%= command.id %> 1.2.0', '<%= config.bin %> <%= command.id %> app.1.0.0 --dry-run']
+  static override args = {version: Args.string({description: 'last version that is there already', required: true})}
+  static override flags = {
+    ...changeFlags,
+    engine: Flags.option({options: ['timescaledb', 'apache', 'postgres'] as const, summary: 'Engine whose files are meant; the database\'s own by default.'})(),
+  }
+
+  async run(): Promise<ChangeReport> {
+    const {flags} = this
+    const [{planBaseline}, {planFor}, {prepare, lockPatience}, config] = await Promise.all([
+      import('../../schema/migrate/baseline.js'),
+      import('../../schema/migrate/request.js'),
+      import('../../schema/migrate/run.js'),
+      this.loadConfig(),
+    ])
+    return this.withDatabase(async (db) => {
+      const engine = flags.engine ?? db.server.engine
+      const {plan: migrations, request} = await planFor(db, {configDirectory: config?.directory, engine})
+      const plan = await planBaseline(db, request, this.args.version)
+      if (flags['dry-run']) return this.carryOut(db, plan, flags)
+      for (const step of await prepare(db, migrations, {limits: await this.limits()})) this.say(`${step.id}  ${step.status}`)
+      return this.carryOut(db, await planBaseline(db, request, this.args.version), flags, lockPatience)
+    }, {changes: true})
+  }
+}

@@ -1,0 +1,33 @@
+import {Args, Flags} from '@oclif/core'
+import {BaseCommand} from '../../cli/base-command.js'
+import type {NewMigration} from '../../schema/migrate/new.js'
+
+interface NewReport {
+  kind: 'migrate.new'
+  version: 1
+  target: null
+  at: string
+  migration: NewMigration
+}
+
+export default class MigrateNew extends BaseCommand<typeof MigrateNew> {
+  static override summary = 'Write the next migration file.'
+  static override description = `The file gets the next number and version and a header. What was added to the definitions since the last one
+(a column, an index, a check) is written into it; what cannot be written by itself is said, and stands in the file as a comment.`
+  static override examples = ['<%= config.bin %> <%= command.id %> add_desk_column']
+  static override args = {name: Args.string({description: 'what it does, in a few words', required: true})}
+  static override flags = {
+    stream: Flags.option({options: ['app', 'qicore'] as const, default: 'app' as const, summary: 'Yours (migrations/ beside the configuration), or QiCore\'s own in its checkout.'})(),
+  }
+
+  async run(): Promise<NewReport> {
+    const [{newMigration, streamForNew}, config] = await Promise.all([import('../../schema/migrate/new.js'), this.loadConfig()])
+    const {source, definitions} = streamForNew(this.flags.stream, config?.directory ?? null)
+    const migration = newMigration(source, this.args.name, definitions)
+    if (!this.jsonEnabled()) {
+      this.log(`${migration.file}: version ${migration.version}, ${migration.statements === 0 ? 'empty' : `${migration.statements} statements`}`)
+      for (const reason of migration.cannot) this.say(`Not written by itself: ${reason}.`)
+    }
+    return {kind: 'migrate.new', version: 1, target: null, at: new Date().toISOString(), migration}
+  }
+}

@@ -1,0 +1,49 @@
+import {Flags} from '@oclif/core'
+import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import {changeFlags} from '../../cli/flags.js'
+
+export default class MigrateUp extends BaseCommand<typeof MigrateUp> {
+  static override summary = 'Apply the migrations that are pending, each file in a transaction of its own.'
+  static override description = `The schema qicore comes first, then the tables of QiCore, then the files in migrations/ beside the configuration.
+Running again changes nothing. A file that fails leaves nothing of itself behind, and what comes after it is not begun.
+Waits up to 60 seconds for another run to end. On a database that holds data it asks before it begins.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --dry-run',
+    '<%= config.bin %> <%= command.id %> --to 1.2.0 --yes',
+  ]
+  static override flags = {
+    ...changeFlags,
+    to: Flags.string({summary: 'Last version to apply: 1.2.0, or app.1.0.0.', helpValue: '<version>'}),
+    stream: Flags.option({options: ['core', 'qicore', 'app'] as const, summary: 'Only these migrations: the tables of QiCore, or your own.'})(),
+    engine: Flags.option({options: ['timescaledb', 'apache', 'postgres'] as const, summary: 'Engine of a new database; timescaledb creates the extension where the server has it.'})(),
+    'space-partitions': Flags.integer({summary: 'Space partitions of new hypertables (4 by default, 0 = none); nothing changes it later.', min: 0, max: 32_767, helpValue: '<n>'}),
+  }
+
+  async run(): Promise<ChangeReport> {
+    const {flags} = this
+    const [{planFor}, {prepare, lockPatience}, {requireConsent, confirmName}, {classOf}, config] = await Promise.all([
+      import('../../schema/migrate/request.js'),
+      import('../../schema/migrate/run.js'),
+      import('../../cli/confirm.js'),
+      import('../../plan/step.js'),
+      this.loadConfig(),
+    ])
+    const {to, stream, engine, 'space-partitions': spacePartitions} = flags
+    const wish = {configDirectory: config?.directory, to, stream, engine, spacePartitions}
+    return this.withDatabase(async (db) => {
+      const {plan, notes} = await planFor(db, wish)
+      for (const note of notes) this.say(note)
+      if (flags['dry-run']) return this.carryOut(db, plan, flags)
+      const name = confirmName(db.target, db.server)
+      const show = () => this.say(`${plan.summary}:\n${plan.steps.map((step) => `  ${step.id}  (${step.lock})`).join('\n')}`)
+      await requireConsent(classOf(plan), name, flags, this.interactive, show)
+      const prepared = await prepare(db, plan, {limits: await this.limits()})
+      // Consent was given to all of it: what is left is the same plan without what has just been prepared.
+      const rest = prepared.length > 0 ? (await planFor(db, wish)).plan : plan
+      for (const step of prepared) this.say(`${step.id}  ${step.status}`)
+      const report = await this.carryOut(db, rest, {...flags, yes: true, confirm: name}, lockPatience)
+      return {...report, steps: [...prepared.map((step) => ({...step})), ...report.steps]}
+    }, {changes: true, create: !flags['dry-run']})
+  }
+}

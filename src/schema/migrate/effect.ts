@@ -1,0 +1,119 @@
+import type {Lock} from '../../plan/step.js'
+import {qualified} from '../names.js'
+
+/** A node of the parser's tree: one key, the kind, with its fields. */
+export type Node = Record<string, Record<string, unknown>>
+
+/** What a statement does to what others use, as far as its syntax shows; a function call shows nothing. */
+export interface Effect {
+  /** BEGIN, COMMIT and their like. */
+  controlsTransaction: boolean
+  lock: Lock
+  /** What is locked, qualified as far as it was written. */
+  relations: readonly string[]
+  /** Rows would be gone: a dropped table or column, a truncation. */
+  loses: boolean
+  /** What is there afterwards. */
+  makes: readonly MadeObject[]
+}
+
+export interface MadeObject {
+  kind: 'schema' | 'relation' | 'routine' | 'trigger' | 'constraint'
+  /** As SQL reads it; of a trigger or constraint its own name. */
+  name: string
+  /** The table of a trigger or constraint. */
+  on?: string
+}
+
+const quiet: Effect = {controlsTransaction: false, lock: 'NONE', relations: [], loses: false, makes: []}
+
+interface RangeVar {
+  schemaname?: string
+  relname: string
+}
+interface AlterCommand {
+  AlterTableCmd: {subtype: string; name?: string; def?: {Constraint?: {contype: string; conname?: string; pktable?: RangeVar}}}
+}
+
+/** Reads one statement of the parser's tree. */
+export function effectOf(node: Node): Effect {
+  const [kind, fields] = Object.entries(node)[0]!
+  const read = readers[kind]
+  return read ? {...quiet, ...read(fields as never)} : quiet
+}
+
+const readers: Record<string, (fields: never) => Partial<Effect>> = {
+  TransactionStmt: () => ({controlsTransaction: true}),
+  CreateSchemaStmt: ({schemaname}: {schemaname: string}) => ({makes: [{kind: 'schema', name: schemaname}]}),
+  CreateStmt: ({relation}: {relation: RangeVar}) => ({makes: [relationMade(relation)]}),
+  ViewStmt: ({view}: {view: RangeVar}) => ({makes: [relationMade(view)]}),
+  CreateTableAsStmt: ({into}: {into: {rel: RangeVar}}) => ({makes: [relationMade(into.rel)]}),
+  CreateSeqStmt: ({sequence}: {sequence: RangeVar}) => ({makes: [relationMade(sequence)]}),
+  CreateFunctionStmt: ({funcname}: {funcname: readonly Node[]}) => ({makes: [{kind: 'routine', name: dotted(funcname)}]}),
+  IndexStmt: ({idxname, relation, concurrent}: {idxname?: string; relation: RangeVar; concurrent?: boolean}) => ({
+    lock: concurrent ? 'SHARE UPDATE EXCLUSIVE' : 'SHARE',
+    relations: [nameOf(relation)],
+    makes: idxname === undefined ? [] : [relationMade({...relation, relname: idxname})],
+  }),
+  CreateTrigStmt: ({trigname, relation}: {trigname: string; relation: RangeVar}) => ({
+    lock: 'SHARE ROW EXCLUSIVE',
+    relations: [nameOf(relation)],
+    makes: [{kind: 'trigger', name: trigname, on: nameOf(relation)}],
+  }),
+  AlterTableStmt: ({relation, cmds}: {relation: RangeVar; cmds: readonly AlterCommand[]}) => {
+    const constraints = cmds.flatMap(({AlterTableCmd: {subtype, def}}) => (subtype === 'AT_AddConstraint' && def?.Constraint ? [def.Constraint] : []))
+    const onlyKeys = constraints.length === cmds.length && constraints.every(({contype}) => contype === 'CONSTR_FOREIGN')
+    return {
+      lock: onlyKeys ? 'SHARE ROW EXCLUSIVE' : 'ACCESS EXCLUSIVE',
+      relations: [nameOf(relation), ...constraints.flatMap(({pktable}) => (pktable ? [nameOf(pktable)] : []))],
+      loses: cmds.some(({AlterTableCmd: {subtype}}) => subtype === 'AT_DropColumn'),
+      makes: constraints.flatMap(({conname}) => (conname === undefined ? [] : [{kind: 'constraint', name: conname, on: nameOf(relation)}])),
+    }
+  },
+  RenameStmt: ({relation}: {relation?: RangeVar}) => (relation ? {lock: 'ACCESS EXCLUSIVE', relations: [nameOf(relation)]} : {}),
+  DropStmt: ({objects, removeType}: {objects: readonly Node[]; removeType: string}) => {
+    const named = objects.map((object) => dotted((object.List?.items as readonly Node[] | undefined) ?? [object]))
+    const holdsRows = ['OBJECT_TABLE', 'OBJECT_MATVIEW', 'OBJECT_SCHEMA', 'OBJECT_FOREIGN_TABLE'].includes(removeType)
+    const isRelation = ['OBJECT_TABLE', 'OBJECT_MATVIEW', 'OBJECT_VIEW', 'OBJECT_INDEX'].includes(removeType)
+    return {lock: 'ACCESS EXCLUSIVE', relations: isRelation ? named : [], loses: holdsRows}
+  },
+  TruncateStmt: ({relations}: {relations: readonly {RangeVar: RangeVar}[]}) => ({
+    lock: 'ACCESS EXCLUSIVE',
+    relations: relations.map(({RangeVar}) => nameOf(RangeVar)),
+    loses: true,
+  }),
+  InsertStmt: writes,
+  UpdateStmt: writes,
+  DeleteStmt: writes,
+  MergeStmt: writes,
+}
+
+function writes({relation}: {relation: RangeVar}): Partial<Effect> {
+  return {lock: 'ROW EXCLUSIVE', relations: [nameOf(relation)]}
+}
+
+function relationMade(relation: RangeVar): MadeObject {
+  return {kind: 'relation', name: nameOf(relation)}
+}
+
+function nameOf({schemaname, relname}: RangeVar): string {
+  return qualified(schemaname ?? 'public', relname)
+}
+
+function dotted(parts: readonly Node[]): string {
+  const words = parts.map((part) => String(part.String?.sval ?? ''))
+  return words.length > 1 ? qualified(words.at(-2)!, words.at(-1)!) : qualified('public', words[0] ?? '')
+}
+
+const strength: readonly Lock[] = ['NONE', 'ACCESS SHARE', 'ROW EXCLUSIVE', 'SHARE UPDATE EXCLUSIVE', 'SHARE', 'SHARE ROW EXCLUSIVE', 'EXCLUSIVE', 'ACCESS EXCLUSIVE']
+
+/** What a whole file does to others: what it makes itself, nobody else waits for. */
+export function sumOf(effects: readonly Effect[]): Pick<Effect, 'lock' | 'relations' | 'loses'> {
+  const own = new Set(effects.flatMap(({makes}) => makes.filter(({kind}) => kind === 'relation').map(({name}) => name)))
+  const outward = effects.filter(({relations}) => relations.length === 0 || relations.some((relation) => !own.has(relation)))
+  return {
+    lock: outward.reduce<Lock>((strongest, {lock}) => (strength.indexOf(lock) > strength.indexOf(strongest) ? lock : strongest), 'NONE'),
+    relations: [...new Set(outward.flatMap(({relations}) => relations))].filter((relation) => !own.has(relation)),
+    loses: outward.some(({loses}) => loses),
+  }
+}

@@ -1,0 +1,73 @@
+import type {EngineKind, Server} from '../../db/server.js'
+import {ExitCode, OpsError, usageError} from '../../errors.js'
+import type {Recorded} from './recorded.js'
+
+/** Which schema of SQL a database gets, and whether the extension is made for it first. */
+export interface EngineChoice {
+  engine: EngineKind
+  createExtension: boolean
+  /** Why, where nobody would have guessed. */
+  note: string | null
+}
+
+export const engineNames: Record<EngineKind, string> = {
+  timescaledb: 'TimescaleDB, community edition',
+  apache: 'TimescaleDB, Apache edition',
+  postgres: 'plain PostgreSQL',
+}
+
+/**
+ * Once something is recorded, its engine stays. Before that the extension decides where it is there; where it only
+ * could be, it is made in an empty database, and on one that holds data only when asked for.
+ * @param asked --engine
+ * @throws OpsError WRONG_ENGINE (exit 3), NO_TIMESCALEDB, OLD_TIMESCALEDB, SAY_ENGINE
+ */
+export function chooseEngine(server: Server, recorded: readonly Recorded[], asked: EngineKind | undefined, holdsData: boolean): EngineChoice {
+  const before = recorded.find((row) => row.stream !== 'core' && row.engine !== null)?.engine
+  if (before) {
+    if (before !== server.engine) throw wrongEngine(`This database was migrated for ${engineNames[before]}, and is ${engineNames[server.engine]} now.`)
+    if (asked && asked !== before) throw wrongEngine(`This database was migrated for ${engineNames[before]}, not for ${engineNames[asked]}.`)
+  }
+  if (server.timescaledb !== null) {
+    if (asked && asked !== server.engine)
+      throw usageError('WRONG_ENGINE', `The extension timescaledb is in this database: it is ${engineNames[server.engine]}, not ${engineNames[asked]}.`)
+    if (olderThan(server.timescaledb, 2, 18))
+      throw usageError('OLD_TIMESCALEDB', `This database has TimescaleDB ${server.timescaledb}, and changes need 2.18 or later.`, [
+        'Update it (alter extension timescaledb update); reports work on 2.15 and later.',
+      ])
+    return {engine: server.engine, createExtension: false, note: null}
+  }
+  if (before || asked === 'postgres') return {engine: 'postgres', createExtension: false, note: null}
+  return withoutExtension(server, asked, holdsData)
+}
+
+function withoutExtension(server: Server, asked: EngineKind | undefined, holdsData: boolean): EngineChoice {
+  const {timescaledbAvailable: available, preloaded} = server
+  const loaded = preloaded?.includes('timescaledb') ?? false
+  if (asked) {
+    if (available === null) throw usageError('NO_TIMESCALEDB', 'This server has no TimescaleDB to create.', ['Install its package on the server, or use --engine postgres.'])
+    if (!loaded && preloaded !== null)
+      throw usageError('NO_TIMESCALEDB', `TimescaleDB ${available} is on this server, but not in shared_preload_libraries.`, ['Add timescaledb there and restart the server, or use --engine postgres.'])
+    return {engine: asked, createExtension: true, note: `creates the extension timescaledb ${available}`}
+  }
+  if (available === null) return {engine: 'postgres', createExtension: false, note: null}
+  if (!loaded) return {engine: 'postgres', createExtension: false, note: `TimescaleDB ${available} is on this server but not preloaded: plain PostgreSQL is used`}
+  if (holdsData)
+    throw usageError('SAY_ENGINE', 'This database holds data, and could get the extension timescaledb or stay without it.', [
+      '--engine timescaledb creates the extension and hypertables.',
+      '--engine postgres makes partitioned tables.',
+    ])
+  return {engine: 'timescaledb', createExtension: true, note: `creates the extension timescaledb ${available}: the server has it preloaded`}
+}
+
+function wrongEngine(message: string): OpsError {
+  return new OpsError('WRONG_ENGINE', message, {
+    exit: ExitCode.found,
+    suggestions: ['Nothing was done. Migrations of one engine do not fit another: put back the engine it had, or start with a new database.'],
+  })
+}
+
+function olderThan(version: string, major: number, minor: number): boolean {
+  const [x = 0, y = 0] = version.split('.').map(Number)
+  return x < major || (x === major && y < minor)
+}

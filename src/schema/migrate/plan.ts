@@ -1,0 +1,142 @@
+import type {Database} from '../../db/database.js'
+import {loadSql} from '../../db/load-sql.js'
+import type {EngineKind} from '../../db/server.js'
+import {statement, type Statement} from '../../db/sql.js'
+import {usageError} from '../../errors.js'
+import type {Plan, Step} from '../../plan/step.js'
+import {qualified} from '../names.js'
+import {qicore} from '../qicore.js'
+import {sumOf} from './effect.js'
+import {parseMigration, type ParsedStatement} from './parse.js'
+import {readRecorded, type Recorded} from './recorded.js'
+import {compareVersions, migrationsFor, streamOf, streams, type MigrationSource, type StreamSource} from './source.js'
+
+export interface MigrationRequest {
+  sources: readonly StreamSource[]
+  engine: EngineKind
+  /** The extension is made first. */
+  createExtension?: boolean | undefined
+  /** The last version to apply; streams after that of this version are left alone. */
+  to?: string | undefined
+  /** How many space partitions a new hypertable gets; read by the files at creation only. */
+  spacePartitions?: number | undefined
+}
+
+/** What all migration runs of one database have in common: only one at a time. */
+export const migrationLock = 'migrations'
+
+/** Everything that is pending, as steps that each apply one file and record it. Nothing has been done yet. */
+export async function planMigrations(db: Database, request: MigrationRequest): Promise<Plan> {
+  const recorded = await readRecorded(db)
+  const pending = pendingOf(request, recorded)
+  const dataAtRisk = pending.length > 0 && (await holdsData(db))
+  const steps: Step[] = request.createExtension ? [extensionStep] : []
+  const core = pending.filter((source) => source.stream === 'core')
+  if (core.length > 0 && !db.server.hasCore) steps.push(await coreStep(core, request, steps))
+  for (const source of pending.filter((candidate) => !(candidate.stream === 'core' && !db.server.hasCore)))
+    steps.push(await fileStep(db, source, request, steps, dataAtRisk))
+  return {operation: 'migrate up', summary: 'migrate up', cutoff: null, locks: [migrationLock], steps}
+}
+
+function pendingOf({sources, engine, to}: MigrationRequest, recorded: readonly Recorded[]): MigrationSource[] {
+  const done = new Set(recorded.map(({version}) => version))
+  const last = to === undefined ? streams.length : streams.indexOf(streamOf(to))
+  const known = sources.flatMap((source) => migrationsFor(source, engine))
+  if (to !== undefined && !known.some(({version}) => version === to))
+    throw usageError('NO_SUCH_VERSION', `There is no migration of version ${to}.`, [`There are: ${known.map(({version}) => version).join(', ')}.`])
+  return known
+    .filter(({version, stream}) => streams.indexOf(stream) <= last && (to === undefined || streamOf(to) !== stream || compareVersions(version, to) <= 0))
+    .filter(({version}) => !done.has(version))
+    .flatMap(({source}) => (source ? [source] : []))
+    .sort((a, b) => streams.indexOf(a.stream) - streams.indexOf(b.stream) || compareVersions(a.version, b.version))
+}
+
+const seeded = qicore.tables.filter((table) => table.rows).map((table) => qualified(table.schema, table.name))
+
+/** Whether a migration could spoil anything here: rows that did not come with the tables. */
+export async function holdsData(db: Database): Promise<boolean> {
+  const [row] = await db.query<{holds: boolean}>(statement(loadSql('migrate/holds-data'), [seeded]))
+  return row!.holds
+}
+
+const extensionStep: Step = {
+  id: 'create extension timescaledb',
+  kind: 'extension',
+  object: 'extension timescaledb',
+  statements: [statement('create extension if not exists timescaledb schema public')],
+  lock: 'NONE',
+  class: 'safe',
+  transaction: 'own',
+  doneCheck: statement("select exists (select from pg_extension where extname = 'timescaledb') as done"),
+  repeatable: true,
+  dependsOn: [],
+  relations: [],
+  bytes: null,
+}
+
+/** The whole schema qicore at once: before it is there, nothing could record a part of it. */
+async function coreStep(core: readonly MigrationSource[], request: MigrationRequest, before: readonly Step[]): Promise<Step> {
+  const files = await Promise.all(core.map(async (source) => [...(await statementsOf(source)).map(({text}) => statement(text)), record(source, request.engine)]))
+  return {
+    id: `migrate ${core[0]!.version} to ${core.at(-1)!.version} (schema qicore)`,
+    kind: 'migrate',
+    object: 'schema qicore',
+    statements: files.flat(),
+    lock: 'NONE',
+    class: 'safe',
+    transaction: 'own',
+    doneCheck: statement(loadSql('migrate/core-exists')),
+    repeatable: false,
+    dependsOn: before.map(({id}) => id),
+    relations: [],
+    bytes: null,
+  }
+}
+
+async function fileStep(db: Database, source: MigrationSource, request: MigrationRequest, before: readonly Step[], dataAtRisk: boolean): Promise<Step> {
+  const parsed = await statementsOf(source)
+  const {lock, relations, loses} = sumOf(parsed)
+  const settings = source.text.includes('qicore.space_partitions') && request.spacePartitions !== undefined
+    ? [statement("select set_config('qicore.space_partitions', $1, true)", [String(request.spacePartitions)])]
+    : []
+  return {
+    id: `migrate ${source.version} ${source.name}`,
+    kind: 'migrate',
+    object: source.file,
+    statements: [...settings, ...parsed.map(({text}) => statement(text)), record(source, request.engine)],
+    lock,
+    class: !dataAtRisk || source.stream === 'core' ? 'safe' : loses ? 'loss' : 'undo',
+    transaction: source.transaction,
+    doneCheck: db.server.hasCore ? statement(loadSql('migrate/is-recorded'), [source.version]) : null,
+    repeatable: false,
+    // One after the other: what a later file does may rest on an earlier one.
+    dependsOn: before.slice(-1).map(({id}) => id),
+    relations,
+    bytes: null,
+    ...(source.stream === 'app' && {searchPath: userPath(db)}),
+    source: {file: source.file, lines: [...settings.map(() => 1), ...parsed.map(({line}) => line), source.text.split('\n').length]},
+  }
+}
+
+/** A user's own SQL finds its tables in public and the extension's functions where they are. */
+function userPath(db: Database): string {
+  const {timescaledbSchema} = db.server
+  return timescaledbSchema === null || timescaledbSchema === 'public' ? 'public' : `public, "${timescaledbSchema.replaceAll('"', '""')}"`
+}
+
+export function record({version, description, stream, checksum}: MigrationSource, engine: EngineKind): Statement {
+  return statement(loadSql('migrate/record'), [version, description, stream, engine, checksum])
+}
+
+/** @throws OpsError MIGRATION_SYNTAX */
+export async function statementsOf({text, file, transaction}: MigrationSource): Promise<ParsedStatement[]> {
+  const parsed = await parseMigration(text, file)
+  const wrong = (line: number, message: string, suggestion: string) => usageError('MIGRATION_SYNTAX', `${file}:${line}: ${message}`, ['Nothing was done.', suggestion])
+  if (parsed.length === 0) throw wrong(1, 'the file has no statement', 'Write one, or remove the file.')
+  const control = parsed.find((candidate) => candidate.controlsTransaction)
+  if (control)
+    throw wrong(control.line, `${control.text.split(/\s/)[0]!.toUpperCase()} has no place in a migration`, transaction === 'own'
+      ? 'Every file runs in one transaction already; "-- transaction: none" in its header runs it outside of any.'
+      : 'A file with "-- transaction: none" runs statement by statement.')
+  return parsed
+}

@@ -1,0 +1,57 @@
+import {join} from 'node:path'
+import type {Database} from '../../db/database.js'
+import type {EngineKind} from '../../db/server.js'
+import type {Plan} from '../../plan/step.js'
+import {chooseEngine, type EngineChoice} from './engine.js'
+import {holdsData, planMigrations, type MigrationRequest} from './plan.js'
+import {readRecorded, statusOf, wrongStates, type MigrationStatus} from './recorded.js'
+import {migrationSources, type Stream, type StreamSource} from './source.js'
+
+/** What a person or a program may say about a migration run; all of it optional. */
+export interface MigrationWish {
+  /** Where the configuration lies: a user's own migrations are in migrations/ beside it. */
+  configDirectory?: string | null | undefined
+  /** Only this stream, and the schema qicore that all need. */
+  stream?: Stream | undefined
+  to?: string | undefined
+  engine?: EngineKind | undefined
+  spacePartitions?: number | undefined
+}
+
+/** The plan of a wish, the request it came to, and what a person should be told beside it. */
+export interface WorkedOut {
+  plan: Plan
+  request: MigrationRequest
+  notes: string[]
+}
+
+export function sourcesFor({configDirectory, stream}: MigrationWish): StreamSource[] {
+  const all = migrationSources(ownDirectory(configDirectory))
+  return stream === undefined ? all : all.filter((source) => source.stream === stream || source.stream === 'core')
+}
+
+export function ownDirectory(configDirectory: string | null | undefined): string | null {
+  return configDirectory == null ? null : join(configDirectory, 'migrations')
+}
+
+/**
+ * Reads what is there and plans what is missing.
+ * @throws OpsError what {@link chooseEngine}, reading the files or their syntax throws, with nothing done
+ */
+export async function planFor(db: Database, wish: MigrationWish): Promise<WorkedOut> {
+  const recorded = await readRecorded(db)
+  const sources = sourcesFor(wish)
+  const {engine, createExtension, note}: EngineChoice = chooseEngine(db.server, recorded, wish.engine, await holdsData(db))
+  const request: MigrationRequest = {sources, engine, createExtension, to: wish.to, spacePartitions: wish.spacePartitions}
+  const odd = statusOf(engine, migrationSources(ownDirectory(wish.configDirectory)), recorded).filter(({state}) => wrongStates.has(state))
+  return {
+    plan: await planMigrations(db, request),
+    request,
+    notes: [...(note === null ? [] : [`Engine: ${note}.`]), ...odd.map(oddity)],
+  }
+}
+
+function oddity({version, state, file}: MigrationStatus): string {
+  if (state === 'edited') return `Warning: ${file} was edited after version ${version} was applied; it is not run again.`
+  return `Warning: version ${version} is recorded here, but there is no file of it.`
+}

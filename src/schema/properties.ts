@@ -1,0 +1,80 @@
+/** How names of the database are called in TypeScript. */
+
+/** Own keys of these names would shadow what every object has, or what Drizzle keeps on a table. */
+const taken = new Set([...Object.getOwnPropertyNames(Object.prototype), '_', '$inferSelect', '$inferInsert', 'getSQL', 'shouldOmitSQLParens', 'enableRLS'])
+
+/**
+ * The property of each column: `usd_price` is `usdPrice`, and what is not in small letters keeps its name. No
+ * property is the name of another column, so that a row may be keyed by either.
+ */
+export function propertyNames(columns: readonly string[]): Map<string, string> {
+  const names = new Map<string, string>()
+  const used = new Set<string>()
+  for (const column of columns) {
+    const wishes = [camelCase(column), column, `${column}Column`]
+    const free = (wish: string) => !taken.has(wish) && !used.has(wish) && (wish === column || !columns.includes(wish))
+    const property = wishes.find(free) ?? numbered(`${column}Column`, free)
+    used.add(property)
+    names.set(column, property)
+  }
+  return names
+}
+
+function camelCase(name: string): string {
+  return /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name) ? name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()) : name
+}
+
+function numbered(wish: string, free: (wish: string) => boolean): string {
+  for (let number = 2; ; number += 1) if (free(`${wish}${number}`)) return `${wish}${number}`
+}
+
+const words = `arguments as async await boolean break case catch class const continue debugger default delete do else enum eval export extends
+  false finally for from function get if implements import in instanceof interface let new null number object of package private protected
+  public return set static string super switch symbol this throw true try type typeof undefined var void while with yield`.split(/\s+/)
+
+/**
+ * The constant of each table or view: `crypto_prices` is `cryptoPrices`, with the schema in front where that is not
+ * `public`.
+ * @param reserved what the module has imported
+ */
+export function constantNames(relations: readonly {schema: string; name: string}[], reserved: readonly string[]): string[] {
+  const used = new Set<string>([...words, ...reserved])
+  return relations.map(({schema, name}) => {
+    const parts = [schema === 'public' ? '' : schema, name].flatMap((text) => text.match(/[\p{ID_Start}\p{Nd}]+/gu) ?? [])
+    const joined = parts.map((part, index) => (index === 0 ? lower(part) : upper(part))).join('') || 'table'
+    const wish = /^\p{Nd}/u.test(joined) ? `table${joined}` : joined
+    const free = (candidate: string) => !used.has(candidate)
+    const constant = [wish, `${wish}Table`].find(free) ?? numbered(`${wish}Table`, free)
+    used.add(constant)
+    return constant
+  })
+}
+
+function lower(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1)
+}
+
+/** For type names: `cryptoPrices` is `CryptoPrices`. */
+export function upper(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+/** Text as a TypeScript string, harmless whatever stands in it. */
+export function quoted(text: string): string {
+  return `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
+}
+
+/** A key of an object literal. */
+export function key(property: string): string {
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(property) ? property : quoted(property)
+}
+
+/** `row.usdPrice`, or `row['Usd Price']`. */
+export function member(object: string, property: string): string {
+  return key(property) === property ? `${object}.${property}` : `${object}[${quoted(property)}]`
+}
+
+/** One line of documentation, indented; nothing in it ends the comment. */
+export function comment(text: string | undefined, indent: string): string[] {
+  return text === undefined || text.trim() === '' ? [] : [`${indent}/** ${text.replace(/\s+/g, ' ').trim().replaceAll('*/', '* /')} */`]
+}

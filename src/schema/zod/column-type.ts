@@ -1,0 +1,52 @@
+import type * as columns from '../../columns/types.js'
+import type {ColumnDefinition} from '../definition.js'
+import {isSerial, readType, type BaseType} from '../types.js'
+
+/** Which function of columns/ stands for a column, and with what. */
+export interface ColumnCall {
+  call: Exclude<keyof typeof columns, 'show' | 'list' | 'Column' | 'JsonValue'>
+  args: readonly number[]
+  array: boolean
+  /** Null may be written. */
+  nullable: boolean
+  /** It may be left out: the database has a value for it. */
+  optional: boolean
+}
+
+const calls: Record<BaseType, ColumnCall['call']> = {
+  smallserial: 'smallint',
+  serial: 'integer',
+  bigserial: 'serial',
+  smallint: 'smallint',
+  integer: 'integer',
+  bigint: 'bigint',
+  numeric: 'numeric',
+  real: 'float',
+  'double precision': 'float',
+  boolean: 'boolean',
+  text: 'text',
+  varchar: 'varchar',
+  char: 'char',
+  uuid: 'uuid',
+  bytea: 'bytea',
+  json: 'json',
+  jsonb: 'json',
+  inet: 'inet',
+  date: 'date',
+  timestamp: 'timestamp',
+  timestamptz: 'timestamptz',
+  interval: 'interval',
+}
+
+export function columnCall(column: ColumnDefinition): ColumnCall {
+  const {base, args, array} = readType(column.type)!
+  const timed = base === 'timestamp' || base === 'timestamptz'
+  return {
+    call: calls[base],
+    // char without a length is one character; a time's precision says nothing that is checked here.
+    args: timed ? [] : base === 'char' && args.length === 0 ? [1] : args,
+    array,
+    nullable: column.nullable ?? false,
+    optional: (column.nullable ?? false) || column.default !== undefined || isSerial(base),
+  }
+}
