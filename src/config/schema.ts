@@ -1,11 +1,14 @@
 import {z} from 'zod'
 import {messageOf} from '../errors.js'
-import {parseDuration} from '../units/duration.js'
+import {parseInstant} from '../units/instant.js'
+import {isZone} from '../units/zone.js'
+import {duration, qualified} from './fields.js'
+import {jobsSchema} from './jobs.js'
 
-/** A duration field: text as {@link parseDuration} reads it. A bare number is refused by it, naming both readings. */
-const duration = z.union([z.string(), z.number()]).transform((value, context) => {
+/** An instant field: text as {@link parseInstant} reads it; YAML's own timestamps stay text. */
+const instant = z.string().transform((value, context) => {
   try {
-    return parseDuration(String(value))
+    return parseInstant(value)
   } catch (error) {
     context.addIssue({code: 'custom', message: messageOf(error)})
     return z.NEVER
@@ -14,7 +17,6 @@ const duration = z.union([z.string(), z.number()]).transform((value, context) =>
 
 const none = z.literal('none')
 const columns = z.array(z.string().min(1)).min(1)
-const qualified = z.string().regex(/^[^.]+\.[^.]+$|^"/, 'write it as schema.table')
 
 const target = z.strictObject({
   url: z.string().min(1).describe('postgres://… or embedded:<directory>; ${VARIABLE} is read from the environment'),
@@ -30,9 +32,18 @@ const retention = z.strictObject({
 })
 const refresh = z.strictObject({startOffset: duration, endOffset: duration, every: duration})
 
+const partitions = z.strictObject({
+  every: z.enum(['month', 'day']).optional().describe('how long one partition is (month)'),
+  ahead: z.int().min(0).max(366).optional().describe('periods after the one of now that are always there (3)'),
+  timezone: z.string().refine(isZone, 'no time zone: write a name such as Europe/Berlin').optional().describe('whose midnights are the boundaries (UTC)'),
+  earliest: instant.optional().describe('no partition is made for times before this (2009-01-03)'),
+  within: duration.optional().describe('nor for times further ahead than this (1 year)'),
+})
+
 const table = z.strictObject({
   timeUnit: z.enum(['s', 'ms', 'us', 'ns']).optional().describe('what one is, where time is an integer'),
   chunkInterval: duration.optional(),
+  partitions: z.union([none, partitions]).optional().describe('plain PostgreSQL: what is kept there ahead of time'),
   compression: z.union([none, compression]).optional(),
   retention: z.union([none, retention]).optional(),
 })
@@ -49,13 +60,6 @@ const limits = z.strictObject({
   lateAfter: duration.optional().describe('how long due work may wait before it is late (6h)'),
 })
 
-const job = z.looseObject({
-  schedule: z.string().min(1),
-  timezone: z.string().min(1).optional(),
-  window: z.string().min(1).optional(),
-  timeout: duration.optional(),
-})
-
 /** The configuration file, checked; durations are parsed, `${…}` is not expanded yet. */
 export const configSchema = z.strictObject({
   version: z.literal(1),
@@ -64,7 +68,7 @@ export const configSchema = z.strictObject({
   limits: limits.default({}),
   tables: z.record(qualified, table).default({}),
   aggregates: z.record(qualified, aggregate).default({}),
-  jobs: z.record(z.string(), job).default({}),
+  jobs: jobsSchema.default({}),
 })
 
 export type ConfigFile = z.output<typeof configSchema>
