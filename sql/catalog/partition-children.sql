@@ -1,0 +1,44 @@
+-- The partitions of some tables with their bounds as instants; a bound that is no time is null here and stands in its
+-- text. A date or a timestamp counts as UTC.
+-- $1 text[] of tables as SQL reads them, $2 whether sizes are wanted: a partition that somebody holds exclusively has
+-- none. With a relation, pg_get_expr would wait for a lock on it. TimescaleDB: not needed.
+with held as materialized (
+  select distinct relation from pg_locks
+  where locktype = 'relation' and granted and mode = 'AccessExclusiveLock' and database = (select oid from pg_database where datname = current_database())
+), child as (
+  select i.inhparent, i.inhdetachpending, c.oid, c.relname, c.relkind, c.reltuples, cn.nspname, p.partdefid,
+    a.atttypid in ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) and p.partstrat = 'r' and p.partnatts = 1 as by_time,
+    pg_get_expr(c.relpartbound, 0) as bound
+  from pg_inherits i
+  join pg_class c on c.oid = i.inhrelid
+  join pg_namespace cn on cn.oid = c.relnamespace
+  join pg_partitioned_table p on p.partrelid = i.inhparent
+  left join pg_attribute a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0] and a.attnum > 0
+  where i.inhparent in (select to_regclass(name) from unnest($1::text[]) as name)
+), edge as (
+  select child.*, bound.parts[1] as lower_text, bound.parts[2] as upper_text,
+    case when by_time then case bound.parts[1] when 'MINVALUE' then '-infinity' else trim(both '''' from bound.parts[1]) end::timestamptz end as lower,
+    case when by_time then case bound.parts[2] when 'MAXVALUE' then 'infinity' else trim(both '''' from bound.parts[2]) end::timestamptz end as upper
+  from child
+  left join lateral regexp_match(child.bound, '^FOR VALUES FROM \((.*)\) TO \((.*)\)$') as bound (parts) on true
+)
+select format('%I.%I', pn.nspname, parent.relname) as parent, format('%I.%I', e.nspname, e.relname) as relation,
+  e.nspname as schema, e.relname as partition, e.relkind as kind, e.bound, e.oid = e.partdefid as is_default, e.inhdetachpending as pending,
+  e.lower as from, e.upper as to, extract(epoch from e.lower)::float8 as from_epoch, extract(epoch from e.upper)::float8 as to_epoch,
+  case when e.relkind = 'p' or e.reltuples < 0 then null else e.reltuples::float8 end as rows,
+  -- pg_partition_tree would lock every partition.
+  case when $2::boolean and held.relation is null then (
+    with recursive below as (
+      select e.oid
+      union all
+      select i.inhrelid from below b join pg_inherits i on i.inhparent = b.oid
+    )
+    select sum(pg_total_relation_size(b.oid))::bigint from below b where b.oid not in (select relation from held)
+  ) end as bytes,
+  held.relation is not null as locked,
+  coalesce(obj_description(e.oid, 'pg_class') like 'qicore-db is dropping this partition of %', false) as marked
+from edge e
+join pg_class parent on parent.oid = e.inhparent
+join pg_namespace pn on pn.oid = parent.relnamespace
+left join held on held.relation = e.oid
+order by parent, from_epoch, relation

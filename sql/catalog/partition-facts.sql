@@ -1,0 +1,43 @@
+-- What partitioned tables are: how and by what they are partitioned, whom they belong to and what may be done to them.
+-- $1 text[] of tables as SQL reads them (null: every one), $2 the role that would change them. Asks no lock, but for
+-- the size of a default partition that nobody holds exclusively. TimescaleDB: not needed.
+select
+  format('%I.%I', n.nspname, c.relname) as relation, n.nspname as schema, c.relname as table, p.partstrat as strategy, p.partnatts as columns,
+  a.attname as column, format_type(a.atttypid, null) as type, owner.rolname as owner,
+  pg_has_role($2::name, c.relowner, 'usage') as may_change,
+  has_schema_privilege(c.relowner, n.oid, 'create') as owner_creates,
+  space.spcname as tablespace, am.amname as access_method,
+  case when fallback.oid is not null then format('%I.%I', fallback_schema.nspname, fallback.relname) end as default_partition,
+  case when fallback.relkind = 'r' and not exists (
+    select from pg_locks l where l.relation = fallback.oid and l.granted and l.mode = 'AccessExclusiveLock'
+  ) then pg_relation_size(fallback.oid) end as default_bytes,
+  exists (select from pg_constraint g where g.conrelid = fallback.oid and g.conname = 'qicore_partition_guard') as guarded,
+  children.total as partitions, coalesce(children.subpartitioned, false) as subpartitioned,
+  coalesce(children.pending, '{}') as pending,
+  coalesce((
+    select array_agg(distinct format('%I.%I', fn.nspname, f.relname))
+    from pg_constraint k
+    join pg_class f on f.oid = case when k.conrelid = c.oid then k.confrelid else k.conrelid end
+    join pg_namespace fn on fn.oid = f.relnamespace
+    where k.contype = 'f' and c.oid in (k.conrelid, k.confrelid) and f.oid <> c.oid and not f.relispartition
+  ), '{}') as related,
+  (select en.nspname from pg_extension e join pg_namespace en on en.oid = e.extnamespace where e.extname = 'pg_partman') as partman_schema
+from pg_partitioned_table p
+join pg_class c on c.oid = p.partrelid
+join pg_namespace n on n.oid = c.relnamespace
+join pg_roles owner on owner.oid = c.relowner
+left join pg_attribute a on a.attrelid = c.oid and a.attnum = p.partattrs[0] and a.attnum > 0
+left join pg_tablespace space on space.oid = c.reltablespace
+left join pg_am am on am.oid = c.relam
+left join pg_class fallback on fallback.oid = nullif(p.partdefid, 0)
+left join pg_namespace fallback_schema on fallback_schema.oid = fallback.relnamespace
+left join lateral (
+  select count(*)::int as total, bool_or(child.relkind = 'p') as subpartitioned,
+    array_agg(format('%I.%I', cn.nspname, child.relname)) filter (where i.inhdetachpending) as pending
+  from pg_inherits i
+  join pg_class child on child.oid = i.inhrelid
+  join pg_namespace cn on cn.oid = child.relnamespace
+  where i.inhparent = c.oid
+) children on true
+where ($1::text[] is null or c.oid in (select to_regclass(name) from unnest($1::text[]) as name)) and not pg_is_other_temp_schema(c.relnamespace)
+order by n.nspname, c.relname

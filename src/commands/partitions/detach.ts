@@ -1,0 +1,36 @@
+import {Args} from '@oclif/core'
+import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import {changeFlags, durationFlag} from '../../cli/flags.js'
+import {usageError} from '../../errors.js'
+
+export default class PartitionsDetach extends BaseCommand<typeof PartitionsDetach> {
+  static override summary = 'Take old partitions out of a table; their rows stay, in tables of their own.'
+  static override description = `DETACH CONCURRENTLY, one after the other: reading and writing go on. Old transactions that would be waited for are looked for
+first and named. A detach that was broken off in the middle is finished by the next run. The last partition stays.
+With a default partition PostgreSQL detaches nothing concurrently: then each takes ACCESS EXCLUSIVE for a moment, waited for 500 ms at a time.`
+  static override examples = ['<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --dry-run', '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 2y --yes']
+  static override args = {table: Args.string({description: 'table, as name or schema.name', required: true})}
+  static override flags = {
+    ...changeFlags,
+    'older-than': durationFlag({summary: 'Age that the whole partition must have; as declared by retention where it is not given.'}),
+  }
+
+  async run(): Promise<ChangeReport & {notes: readonly string[]}> {
+    const {flags} = this
+    const [{partitionRules, undeclared}, {definitionsApply, rulesByRelation}, {findPartitioned}, {planDetach}] = await Promise.all([
+      import('../../config/partitions.js'),
+      import('../../reports/partitions/declared.js'),
+      import('../../reports/partitions/find-table.js'),
+      import('../../ops/partitions/detach.js'),
+    ])
+    return this.withDatabase(async (db) => {
+      const relation = await findPartitioned(db, this.args.table)
+      const rule = (await rulesByRelation(db, partitionRules(await this.loadConfig(), await definitionsApply(db)))).get(relation) ?? undeclared(relation)
+      const olderThan = flags['older-than'] ?? rule.retention
+      if (olderThan === null) throw usageError('NO_RANGE', `Nothing declares how long ${relation} is kept: how old must a partition be?`, ['Give --older-than 24mon, or declare tables.<name>.retention in the configuration.'])
+      const {plan, notes} = await planDetach(db, {relation, olderThan, timezone: rule.timezone})
+      for (const note of notes) this.say(note)
+      return {...(await this.carryOut(db, plan, flags)), notes}
+    }, {changes: true})
+  }
+}

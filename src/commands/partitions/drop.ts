@@ -1,0 +1,37 @@
+import {Args, Flags} from '@oclif/core'
+import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import {changeFlags, durationFlag} from '../../cli/flags.js'
+import {usageError} from '../../errors.js'
+
+export default class PartitionsDrop extends BaseCommand<typeof PartitionsDrop> {
+  static override summary = 'Drop old partitions with all their rows.'
+  static override description = `Each is detached first, so that reading and writing go on, and then dropped; what an earlier run detached for it and could not
+drop goes first. Refused (exit 7) where an aggregate of ours has not covered all rows. The last partition is never dropped.
+It loses data: type the target's name, or give it with --confirm.`
+  static override examples = ['<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --dry-run', '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --confirm market']
+  static override args = {table: Args.string({description: 'table, as name or schema.name', required: true})}
+  static override flags = {
+    ...changeFlags,
+    'older-than': durationFlag({summary: 'Age that the whole partition must have; as declared by retention where it is not given.'}),
+    'accept-loss': Flags.boolean({summary: 'Also drop what an aggregate has not covered.'}),
+  }
+
+  async run(): Promise<ChangeReport & {notes: readonly string[]}> {
+    const {flags} = this
+    const [{partitionRules, undeclared}, {definitionsApply, rulesByRelation}, {findPartitioned}, {planDrop}] = await Promise.all([
+      import('../../config/partitions.js'),
+      import('../../reports/partitions/declared.js'),
+      import('../../reports/partitions/find-table.js'),
+      import('../../ops/partitions/drop.js'),
+    ])
+    return this.withDatabase(async (db) => {
+      const relation = await findPartitioned(db, this.args.table)
+      const rule = (await rulesByRelation(db, partitionRules(await this.loadConfig(), await definitionsApply(db)))).get(relation) ?? undeclared(relation)
+      const olderThan = flags['older-than'] ?? rule.retention
+      if (olderThan === null) throw usageError('NO_RANGE', `Nothing declares how long ${relation} is kept: how old must a partition be?`, ['Give --older-than 24mon, or declare tables.<name>.retention in the configuration.'])
+      const {plan, notes} = await planDrop(db, {relation, olderThan, timezone: rule.timezone, acceptLoss: flags['accept-loss']})
+      for (const note of notes) this.say(note)
+      return {...(await this.carryOut(db, plan, flags)), notes}
+    }, {changes: true})
+  }
+}

@@ -1,0 +1,39 @@
+import {Args} from '@oclif/core'
+import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import {changeFlags} from '../../cli/flags.js'
+import type {Finding} from '../../ops/partitions/plan-periods.js'
+
+export default class PartitionsEnsure extends BaseCommand<typeof PartitionsEnsure> {
+  static override summary = 'Make what is missing of the period of now and those ahead, for every declared set.'
+  static override description = `Declared are the sets of the configuration (tables.<name>.partitions) and, where QiCore's migrations are recorded, its own tables.
+Where nothing is missing it asks one question and is through: meant to be run often. One set's trouble keeps no other from being looked after (exit 6).
+Sets that pg_partman manages, and sets that nobody declared, are left alone. Safe to repeat.`
+  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --dry-run']
+  static override args = {table: Args.string({description: 'only this declared table'})}
+  static override flags = {...changeFlags}
+
+  async run(): Promise<ChangeReport & {findings: readonly Finding[]}> {
+    const {flags} = this
+    const [{partitionRules}, {definitionsApply, rulesByRelation}, {planEnsure, exitCodeWith}] = await Promise.all([
+      import('../../config/partitions.js'),
+      import('../../reports/partitions/declared.js'),
+      import('../../ops/partitions/ensure.js'),
+    ])
+    return this.withDatabase(async (db) => {
+      let rules = partitionRules(await this.loadConfig(), await definitionsApply(db))
+      if (this.args.table !== undefined) {
+        const [{findPartitioned}, {usageError}] = await Promise.all([import('../../reports/partitions/find-table.js'), import('../../errors.js')])
+        const relation = await findPartitioned(db, this.args.table)
+        const rule = (await rulesByRelation(db, rules)).get(relation)
+        if (!rule) throw usageError('NOT_DECLARED', `Nothing declares the partitions of ${relation}.`, ['Declare tables.<name>.partitions in the configuration, or use partitions create with a range.'])
+        rules = [rule]
+      }
+      if (rules.length === 0) this.say('No partition set is declared: write tables.<schema.name>.partitions into the configuration.')
+      const {plan, findings} = await planEnsure(db, rules)
+      for (const {message} of findings) this.say(message)
+      const report = await this.carryOut(db, plan, flags)
+      if (!flags['dry-run']) process.exitCode = exitCodeWith(findings, Number(process.exitCode ?? 0), plan.steps.length > 0)
+      return {...report, findings}
+    }, {changes: true})
+  }
+}

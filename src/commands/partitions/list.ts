@@ -1,0 +1,42 @@
+import {Args, Flags} from '@oclif/core'
+import {BaseCommand} from '../../cli/base-command.js'
+import {ExitCode} from '../../errors.js'
+import type {PartitionsReport} from '../../reports/partitions.js'
+
+interface ListReport extends PartitionsReport {
+  kind: 'partitions.list'
+  version: 1
+  target: string
+  at: string
+}
+
+export default class PartitionsList extends BaseCommand<typeof PartitionsList> {
+  static override summary = 'Partition sets: ranges, rows, bytes, gaps, what is missing ahead, what is half detached.'
+  static override description = `Without a table: one line a set, of every schema, also of sets that nobody declared. With a table: its partitions, newest first.
+Rows are the planner's estimate. Waits for no lock: a partition that somebody holds exclusively has no size here.`
+  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> crypto_prices', '<%= config.bin %> <%= command.id %> --check']
+  static override args = {table: Args.string({description: 'table, as name or schema.name'})}
+  static override flags = {
+    check: Flags.boolean({summary: 'Exit 3 when a declared set lacks partitions, has gaps, rows in its default partition, or a half detached one.'}),
+  }
+
+  async run(): Promise<ListReport> {
+    const [{readPartitions}, {partitionRules}, {definitionsApply}, {findPartitioned}] = await Promise.all([
+      import('../../reports/partitions.js'),
+      import('../../config/partitions.js'),
+      import('../../reports/partitions/declared.js'),
+      import('../../reports/partitions/find-table.js'),
+    ])
+    return this.withDatabase(async (db) => {
+      const rules = partitionRules(await this.loadConfig(), await definitionsApply(db))
+      const relation = this.args.table === undefined ? null : await findPartitioned(db, this.args.table)
+      const report: ListReport = {kind: 'partitions.list', ...(await this.reportHead(db)), ...(await readPartitions(db, rules, relation))}
+      if (this.flags.check && report.tables.some(({managed, findings}) => managed && findings.length > 0)) process.exitCode = ExitCode.found
+      if (!this.jsonEnabled()) {
+        const {renderPartitions} = await import('../../cli/render/partitions.js')
+        this.log(renderPartitions(report, {one: relation !== null, columns: process.stdout.columns ?? 80}))
+      }
+      return report
+    })
+  }
+}

@@ -1,0 +1,130 @@
+import {ident, literal, raw, sql, type Statement} from '../../db/sql.js'
+import type {Step} from '../../plan/step.js'
+import type {Child} from '../../reports/partitions/children.js'
+import type {PartitionSet} from '../../reports/partitions/sets.js'
+import {waitForHolders} from './wait-for-holders.js'
+
+/** How long one look waits for transactions to end before the step is given back to be tried again. */
+const patience = '2 seconds'
+
+/** What a comment on a partition begins with when a run of ours means to drop it. */
+export const dropMark = 'qicore-db is dropping this partition of '
+
+/**
+ * Takes a partition out while everybody goes on working, in steps that can each be repeated: look that no old
+ * transaction is in the way, DETACH CONCURRENTLY, and FINALIZE where that was broken off in the middle.
+ * @param mark what is written on the partition first, so that a run that was killed is understood later
+ */
+export function detachConcurrently(set: PartitionSet, child: Child, mark: Statement | null, dependsOn: readonly string[]): Step[] {
+  const {relation} = child
+  const [parent, partition] = [ident(set.schema, set.table), ident(child.schema, child.partition)]
+  const shape = {object: relation, bytes: null, repeatable: true, relations: [set.relation, relation, ...set.related]} as const
+  const finalize = finalizeDetach(set, child, [`detach ${relation}`])
+  if (child.pending) return [{...finalize, dependsOn}]
+  return [
+    {
+      ...shape,
+      id: `wait ${relation}`,
+      kind: 'wait',
+      statements: [waitForHolders(set.relation, patience), ...(mark ? [mark] : [])],
+      lock: 'NONE',
+      class: 'safe',
+      transaction: 'own',
+      doneCheck: null,
+      dependsOn,
+    },
+    {
+      ...shape,
+      id: `detach ${relation}`,
+      kind: 'detach',
+      statements: [sql`alter table ${parent} detach partition ${partition} concurrently`],
+      lock: 'SHARE UPDATE EXCLUSIVE',
+      class: 'undo',
+      transaction: 'none',
+      // A pending one is half done: doing it again is an error, and the next step finishes it.
+      doneCheck: sql`select not exists (
+  select from pg_inherits where inhrelid = to_regclass(${relation}) and inhparent = to_regclass(${set.relation}) and not inhdetachpending
+) as done`,
+      dependsOn: [`wait ${relation}`],
+    },
+    finalize,
+  ]
+}
+
+/** Finishes a detach that was broken off; does nothing where there is none. */
+export function finalizeDetach(set: PartitionSet, child: Child, dependsOn: readonly string[]): Step {
+  const {relation} = child
+  const text = `alter table ${ident(set.schema, set.table).text} detach partition ${ident(child.schema, child.partition).text} finalize`
+  return {
+    id: `finalize ${relation}`,
+    kind: 'finalize',
+    object: relation,
+    statements: [
+      sql`do $finalize$
+begin
+  if exists (select from pg_inherits where inhrelid = to_regclass(${literal(relation)}) and inhdetachpending) then
+    execute ${literal(text)};
+  end if;
+end
+$finalize$`,
+    ],
+    lock: 'ACCESS EXCLUSIVE',
+    class: 'undo',
+    transaction: 'own',
+    doneCheck: sql`select not exists (select from pg_inherits where inhrelid = to_regclass(${relation}) and inhparent = to_regclass(${set.relation})) as done`,
+    repeatable: true,
+    dependsOn,
+    relations: [set.relation, relation],
+    bytes: null,
+  }
+}
+
+/** With a default partition PostgreSQL refuses CONCURRENTLY: everybody waits for as long as the lock is held. */
+export function detachAtOnce(set: PartitionSet, child: Child, before: readonly Statement[], dependsOn: readonly string[]): Step {
+  const {relation} = child
+  if (child.pending) return finalizeDetach(set, child, dependsOn)
+  return {
+    id: `detach ${relation}`,
+    kind: 'detach',
+    object: relation,
+    statements: [...before, sql`alter table ${ident(set.schema, set.table)} detach partition ${ident(child.schema, child.partition)}`],
+    lock: 'ACCESS EXCLUSIVE',
+    class: 'undo',
+    transaction: 'own',
+    doneCheck: sql`select not exists (select from pg_inherits where inhrelid = to_regclass(${relation}) and inhparent = to_regclass(${set.relation})) as done`,
+    repeatable: true,
+    dependsOn,
+    relations: [set.relation, relation, set.defaultPartition!, ...set.related],
+    bytes: null,
+  }
+}
+
+/** Drops a table that is no partition any more. */
+export function dropDetached({relation, kind, bytes}: Pick<Child, 'relation' | 'kind' | 'bytes'>, set: PartitionSet, dependsOn: readonly string[]): Step {
+  return {
+    id: `drop ${relation}`,
+    kind: 'drop',
+    object: relation,
+    statements: [sql`drop ${raw(kind === 'f' ? 'foreign table' : 'table')} ${raw(relation)}`],
+    lock: 'ACCESS EXCLUSIVE',
+    class: 'loss',
+    transaction: 'own',
+    doneCheck: sql`select to_regclass(${relation}) is null as done`,
+    repeatable: true,
+    dependsOn,
+    // Its foreign keys have triggers on the tables they refer to.
+    relations: [relation, ...set.related],
+    bytes,
+  }
+}
+
+/** Written on a partition before it is detached to be dropped; a later run finds what an earlier one left by it. */
+export function markForDrop(set: PartitionSet, child: Child): Statement {
+  const range = `from ${child.from ?? '-infinity'} to ${child.to ?? 'infinity'}`
+  return sql`comment on ${raw(child.kind === 'f' ? 'foreign table' : 'table')} ${ident(child.schema, child.partition)} is ${literal(`${dropMark}${set.relation}, ${range}`)}`
+}
+
+/** Takes such a mark away: what is detached to be kept must not be dropped by a later run. */
+export function unmark(child: Child): Statement {
+  return sql`comment on ${raw(child.kind === 'f' ? 'foreign table' : 'table')} ${ident(child.schema, child.partition)} is null`
+}

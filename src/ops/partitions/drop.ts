@@ -1,0 +1,86 @@
+import type {Database} from '../../db/database.js'
+import {loadSql} from '../../db/load-sql.js'
+import {ident, raw, sql, statement} from '../../db/sql.js'
+import {ExitCode, OpsError} from '../../errors.js'
+import type {Step} from '../../plan/step.js'
+import type {Child} from '../../reports/partitions/children.js'
+import {uncovered} from './coverage.js'
+import {count, type OldPlan} from './detach.js'
+import {detachAtOnce, detachConcurrently, dropDetached, dropMark, finalizeDetach, markForDrop} from './detach-child.js'
+import {insteadOfConcurrently, oldPartitions, requireSession, type OldPartitions, type OldRequest} from './old-partitions.js'
+import type {PartitionSet} from '../../reports/partitions/sets.js'
+
+export interface DropRequest extends OldRequest {
+  /** Also what an aggregate has not covered. */
+  acceptLoss: boolean
+}
+
+type Leftover = Pick<Child, 'relation' | 'schema' | 'partition' | 'kind' | 'bytes'> & {to: string | null; to_epoch: number | null}
+
+/**
+ * Drops partitions with their rows, and what an earlier run detached for it and could not drop.
+ * @throws OpsError NOT_COVERED (exit 7) where an aggregate over the set has not seen all of their rows
+ */
+export async function planDrop(db: Database, request: DropRequest): Promise<OldPlan> {
+  const found = await oldPartitions(db, request)
+  const {set, cutoff, old, pending, kept} = found
+  await requireCoverage(db, found, request.acceptLoss)
+  const notes = kept ? [`${kept.relation} is older too, and the last partition: it stays.`] : []
+  if (set.defaultPartition === null && old.length > 0) requireSession(db)
+  if (set.defaultPartition !== null && old.length > 0) notes.push(insteadOfConcurrently(set))
+  const leftovers = await leftoversOf(db, found)
+  const steps: Step[] = leftovers.map((leftover) => dropDetached(leftover, set, []))
+  let before: string[] = []
+  for (const child of pending) {
+    const step = finalizeDetach(set, child, before)
+    steps.push(step)
+    before = [step.id]
+    // Pending since a run of ours that meant to drop it.
+    if (isOld(child, found) && child.marked) steps.push(dropDetached(child, set, [step.id]))
+  }
+  for (const child of old) {
+    if (set.defaultPartition !== null) {
+      steps.push(dropAtOnce(set, child))
+      continue
+    }
+    const chain = detachConcurrently(set, child, markForDrop(set, child), before)
+    before = [chain.at(-1)!.id]
+    steps.push(...chain, dropDetached(child, set, before))
+  }
+  const doomed = steps.filter((step) => step.class === 'loss').length
+  const summary = `drop ${count(doomed)} of ${set.relation} older than ${cutoff}`
+  return {plan: {operation: `partitions drop ${set.relation}`, summary, cutoff, locks: [`table ${set.relation}`], steps}, notes}
+}
+
+async function requireCoverage(db: Database, {set, old}: OldPartitions, accepted: boolean): Promise<void> {
+  const missing = accepted ? [] : await uncovered(db, set, old)
+  if (missing.length === 0) return
+  throw new OpsError('NOT_COVERED', `Rows would be lost that an aggregate has not seen; nothing was dropped.\n${missing.map(({message}) => message).join('\n')}`, {
+    exit: ExitCode.refused,
+    suggestions: ['Refresh the aggregate over that range first: qicore-db aggregates refresh <view> --from --to', '--accept-loss drops them all the same.'],
+  })
+}
+
+async function leftoversOf(db: Database, {set, cutoffEpoch}: OldPartitions): Promise<Leftover[]> {
+  const rows = await db.query<Leftover>(statement(loadSql('catalog/partition-leftovers'), [set.relation, dropMark]))
+  return rows.filter(({to_epoch: to}) => to !== null && to <= cutoffEpoch)
+}
+
+function isOld({toEpoch}: Child, {cutoffEpoch}: OldPartitions): boolean {
+  return toEpoch !== null && toEpoch <= cutoffEpoch
+}
+
+/** Beside a default partition both happen in one transaction: the lock is held either way. */
+function dropAtOnce(set: PartitionSet, child: Child): Step {
+  const detach = detachAtOnce(set, child, [], [])
+  const drop = sql`drop ${raw(child.kind === 'f' ? 'foreign table' : 'table')} ${ident(child.schema, child.partition)}`
+  return {
+    ...detach,
+    id: `drop ${child.relation}`,
+    kind: 'drop',
+    statements: [...detach.statements, drop],
+    class: 'loss',
+    doneCheck: sql`select to_regclass(${child.relation}) is null as done`,
+    bytes: child.bytes,
+  }
+}

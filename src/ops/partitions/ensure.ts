@@ -1,0 +1,72 @@
+import type {Database} from '../../db/database.js'
+import {ExitCode, messageOf, OpsError} from '../../errors.js'
+import type {Plan, Step} from '../../plan/step.js'
+import {findPartitioned} from '../../reports/partitions/find-table.js'
+import {planPeriods, type Finding} from './plan-periods.js'
+import {readPeriods, type PartitionRule, type Period} from '../../reports/partitions/periods.js'
+import {obstacleOf, readSets, type PartitionSet} from '../../reports/partitions/sets.js'
+
+export interface EnsurePlan {
+  plan: Plan
+  findings: Finding[]
+}
+
+/**
+ * Makes what is missing of the period of now and those ahead, of all tables. One question says whether anything is;
+ * where nothing is, it is the only one. One table's trouble is a finding and keeps no other from being looked after.
+ */
+export async function planEnsure(db: Database, rules: readonly PartitionRule[]): Promise<EnsurePlan> {
+  const periods = await readPeriods(db, rules.map((rule) => ({...rule, first: null, last: null})))
+  const of = rules.map((rule, index) => ({rule, periods: periods.filter((period) => period.index === index)}))
+  const doubtful = of.filter(({periods: all}) => all.length === 0 || all.some(({state, guarded, detaching}) => state !== 'present' || guarded || detaching))
+  const sets = doubtful.length === 0 ? [] : await readSets(db, doubtful.map(({rule}) => rule.relation))
+  const findings: Finding[] = []
+  const steps: Step[] = []
+  const locks: string[] = []
+  for (const {rule, periods: wanted} of doubtful) {
+    const set = wanted[0] ? sets.find(({schema, table}) => schema === wanted[0]!.schema && table === wanted[0]!.table) : undefined
+    const trouble = await troubleOf(db, rule, set)
+    if (trouble) {
+      findings.push(trouble)
+      continue
+    }
+    const sane = wanted.filter((period) => period.sane)
+    if (sane.length < wanted.length) findings.push({relation: set!.relation, kind: 'range', message: outside(rule, wanted)})
+    const result = await planPeriods(db, set!, sane, {within: true})
+    findings.push(...result.findings)
+    steps.push(...result.steps)
+    if (result.steps.length > 0) locks.push(`table ${set!.relation}`)
+  }
+  const summary = `keep the partitions of ${rules.length} ${rules.length === 1 ? 'table' : 'tables'} ahead`
+  return {plan: {operation: 'partitions ensure', summary, cutoff: null, locks, steps}, findings}
+}
+
+async function troubleOf(db: Database, rule: PartitionRule, set: PartitionSet | undefined): Promise<Finding | null> {
+  const relation = set?.relation ?? rule.relation
+  const obstacle = set ? obstacleOf(set) : await findPartitioned(db, rule.relation).then((found) => unfit(db, found), asOpsError)
+  if (obstacle === null) return null
+  return {relation, kind: obstacle.code === 'MANAGED_ELSEWHERE' ? 'left alone' : 'conflict', message: messageOf(obstacle)}
+}
+
+/** A set that gives no periods is partitioned in some other way. */
+async function unfit(db: Database, relation: string): Promise<OpsError> {
+  const [set] = await readSets(db, [relation])
+  return (set && obstacleOf(set)) ?? new OpsError('PARTITION_KEY', `${relation} cannot be looked after.`)
+}
+
+function asOpsError(error: unknown): OpsError {
+  if (error instanceof OpsError) return error
+  throw error
+}
+
+function outside(rule: PartitionRule, periods: readonly Period[]): string {
+  const wild = periods.filter(({sane}) => !sane).map(({partition}) => partition)
+  return `${wild.join(', ')}: earlier or further ahead than partitions.earliest and .within of ${rule.relation} allow.`
+}
+
+/** What could not be made is a failure also where every step that could be planned was done. */
+export function exitCodeWith(findings: readonly Finding[], exitCode: number, changed: boolean): number {
+  const trouble = findings.some(({kind}) => kind === 'conflict' || kind === 'stray')
+  if (!trouble || exitCode !== ExitCode.done) return exitCode
+  return changed ? ExitCode.partly : ExitCode.failed
+}

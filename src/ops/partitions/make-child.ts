@@ -1,0 +1,72 @@
+import type {Server} from '../../db/server.js'
+import {ident, literal, raw, sql, type Statement} from '../../db/sql.js'
+import type {Step} from '../../plan/step.js'
+import type {Period} from '../../reports/partitions/periods.js'
+import type {PartitionSet} from '../../reports/partitions/sets.js'
+
+/** Named in the child's own table only, and gone again when the step commits. */
+const boundsCheck = 'qicore_partition_bounds'
+
+/**
+ * Makes one partition: apart, with a CHECK that says what its bounds will say, then attached, all in one transaction,
+ * so that a run that is killed leaves no half of it. PARTITION OF would take ACCESS EXCLUSIVE on the parent; ATTACH
+ * takes SHARE UPDATE EXCLUSIVE, and with the CHECK it looks at no row.
+ */
+export function makeChild(server: Server, role: string | undefined, set: PartitionSet, period: Period, dependsOn: readonly string[]): Step {
+  const parent = ident(set.schema, set.table)
+  const child = ident(period.schema, period.partition)
+  const column = ident(set.column!)
+  const [lower, upper] = [literal(period.lowerText), literal(period.upperText)]
+  const relation = `${quoted(period.schema)}.${quoted(period.partition)}`
+  // What PARTITION OF copies and LIKE can: identity comes with the attaching where there is such a thing (17), and
+  // comments and extended statistics stay with the parent.
+  const like = raw('including all excluding identity excluding comments excluding statistics')
+  const method = raw(set.accessMethod === null ? '' : ` using ${ident(set.accessMethod).text}`)
+  const space = raw(set.tablespace === null ? '' : ` tablespace ${ident(set.tablespace).text}`)
+  const within = asOwner(server, role, set)
+  return {
+    id: `create ${relation}`,
+    kind: 'create partition',
+    object: relation,
+    statements: [
+      ...within.before,
+      sql`create table ${child} (
+  like ${parent} ${like},
+  constraint ${ident(boundsCheck)} check (${column} is not null and ${column} >= ${lower} and ${column} < ${upper})
+)${method}${space}`,
+      ...within.given(child),
+      sql`alter table ${parent} attach partition ${child} for values from (${lower}) to (${upper})`,
+      sql`alter table ${child} drop constraint ${ident(boundsCheck)}`,
+      ...within.after,
+    ],
+    // With a default partition ATTACH locks that one exclusively, to see that no row of it belongs here.
+    lock: set.defaultPartition === null ? 'SHARE UPDATE EXCLUSIVE' : 'ACCESS EXCLUSIVE',
+    class: 'safe',
+    transaction: 'own',
+    doneCheck: sql`select exists (
+  select from pg_class c join pg_inherits i on i.inhrelid = c.oid
+  where c.oid = to_regclass(${relation}) and i.inhparent = to_regclass(${set.relation}) and not i.inhdetachpending
+    and pg_get_expr(c.relpartbound, 0) = format('FOR VALUES FROM (%L) TO (%L)', ${period.lowerText}::text, ${period.upperText}::text)
+) as done`,
+    repeatable: true,
+    dependsOn,
+    relations: [set.relation, ...(set.defaultPartition === null ? [] : [set.defaultPartition]), ...set.related],
+    bytes: null,
+  }
+}
+
+/** PARTITION OF run by the owner gives the owner's table with the owner's default privileges: so it is made as the owner. */
+function asOwner(server: Server, role: string | undefined, set: PartitionSet): {before: Statement[]; given(child: ReturnType<typeof ident>): Statement[]; after: Statement[]} {
+  const me = role ?? server.role
+  if (me === set.owner) return {before: [], given: () => [], after: []}
+  if (!set.ownerCreates) return {before: [], given: (child) => [sql`alter table ${child} owner to ${ident(set.owner)}`], after: []}
+  return {
+    before: [sql`set local role ${ident(set.owner)}`],
+    given: () => [],
+    after: [role === undefined ? sql`set local role none` : sql`set local role ${ident(role)}`],
+  }
+}
+
+function quoted(name: string): string {
+  return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : ident(name).text
+}

@@ -1,0 +1,50 @@
+import type {Database} from '../../db/database.js'
+import {loadSql} from '../../db/load-sql.js'
+import {sql, statement} from '../../db/sql.js'
+import {sqlState} from '../../db/sqlstate.js'
+import {usageError} from '../../errors.js'
+
+interface Candidate {
+  schema: string
+  table: string
+  relation: string
+  partitioned: boolean
+  partition_of: string | null
+}
+
+/**
+ * The partitioned table that a name means, as SQL reads it.
+ * @throws OpsError NO_SUCH_TABLE, AMBIGUOUS, NOT_PARTITIONED
+ */
+export async function findPartitioned(db: Database, name: string): Promise<string> {
+  const found = await candidates(db, name)
+  const partitioned = found.filter((candidate) => candidate.partitioned)
+  if (partitioned.length > 1)
+    throw usageError('AMBIGUOUS', `"${name}" could be ${partitioned.map(({relation}) => relation).join(' or ')}.`, ['Write it with its schema.'])
+  if (partitioned[0]) return partitioned[0].relation
+  const [other] = found
+  if (!other) throw usageError('NO_SUCH_TABLE', `There is no table "${name}" in this database.`, ['qicore-db partitions list shows every partitioned table.'])
+  throw await notPartitioned(db, other)
+}
+
+async function candidates(db: Database, name: string): Promise<Candidate[]> {
+  try {
+    return await db.query<Candidate>(statement(loadSql('catalog/partition-candidates'), [name]))
+  } catch (error) {
+    if (sqlState(error) !== '22023') throw error
+    throw usageError('NO_SUCH_TABLE', `"${name}" is not the name of a table.`, ['Write table or schema.table; quote a part that has capitals or dots: \'market."Ticks"\'.'])
+  }
+}
+
+async function notPartitioned(db: Database, {schema, table, relation, partition_of: parent}: Candidate) {
+  if (parent !== null) return usageError('NOT_PARTITIONED', `${relation} is itself a partition, of ${parent}.`, [`Name the table: ${parent}.`])
+  if (await isHypertable(db, schema, table))
+    return usageError('NOT_PARTITIONED', `${relation} is a hypertable: TimescaleDB makes and drops its chunks itself.`, ['See qicore-db stats chunks and qicore-db chunks drop.'])
+  return usageError('NOT_PARTITIONED', `${relation} is not partitioned.`, ['qicore-db partitions list shows every partitioned table.'])
+}
+
+async function isHypertable(db: Database, schema: string, table: string): Promise<boolean> {
+  if (db.server.timescaledb === null) return false
+  const rows = await db.query(sql`select from timescaledb_information.hypertables where hypertable_schema = ${schema} and hypertable_name = ${table}`)
+  return rows.length > 0
+}
