@@ -1,0 +1,45 @@
+import type {PartitionRule} from '../reports/partitions/periods.js'
+import {qicore} from '../schema/qicore.js'
+import {parseDuration} from '../units/duration.js'
+import type {Config} from './load.js'
+
+/** Over what a set is looked after by where neither the configuration nor the definitions say more. */
+const assumed = {every: 'month', ahead: 3, timezone: 'UTC', earliest: '2009-01-03T00:00:00Z', within: {months: 12, days: 0, seconds: 0}, retention: null} as const
+
+/** What is assumed of a set that nobody declared. */
+export function undeclared(relation: string): PartitionRule {
+  return {relation, ...assumed}
+}
+
+/**
+ * The partition sets that are declared: those of the definitions where QiCore's migrations are recorded, under what
+ * the configuration says. `partitions: none` takes one out.
+ */
+export function partitionRules(config: Config | null, withDefinitions: boolean): PartitionRule[] {
+  const rules = new Map<string, PartitionRule>()
+  const ahead = aheadOfJob(config)
+  if (withDefinitions)
+    for (const {schema, name, hypertable, retention} of qicore.tables) {
+      if (!hypertable) continue
+      const every = hypertable.partitions?.period ?? assumed.every
+      const after = retention ? parseDuration(retention.after) : null
+      rules.set(`${schema}.${name}`, {...assumed, relation: `${schema}.${name}`, every, ahead: ahead ?? hypertable.partitions?.ahead ?? assumed.ahead, retention: after})
+    }
+  for (const [relation, {partitions, retention}] of Object.entries(config?.tables ?? {})) {
+    const base = rules.get(relation)
+    if (partitions === 'none' || (partitions === undefined && base === undefined)) {
+      rules.delete(relation)
+      continue
+    }
+    const after = retention === undefined ? (base?.retention ?? null) : retention === 'none' ? null : retention.after
+    const said = Object.fromEntries(Object.entries(partitions ?? {}).filter(([, value]) => value !== undefined))
+    rules.set(relation, {...assumed, ...(ahead === undefined ? {} : {ahead}), ...base, ...said, relation, retention: after})
+  }
+  return [...rules.values()]
+}
+
+/** `jobs.partitions.ahead`, for all sets that do not say it themselves. */
+function aheadOfJob(config: Config | null): number | undefined {
+  const job = config?.jobs.partitions
+  return typeof job === 'object' ? job.ahead : undefined
+}
