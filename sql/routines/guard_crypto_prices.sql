@@ -13,6 +13,7 @@ set search_path = pg_catalog, pg_temp
 -- A generic plan would open every chunk; with the bounds known, those outside of them are not even planned.
 set plan_cache_mode = force_custom_plan
 as $$
+<<guard>>
 declare
   shown constant integer := 20;
   from_time timestamptz;
@@ -43,7 +44,7 @@ begin
         select min(p.usd_price) as lowest, max(p.usd_price) as highest
         from public.crypto_prices p
         where p.coin_id = s.coin_id and p.exchange_id = s.exchange_id and p.time >= s.from_time and p.time <= s.to_time
-          and p.time >= guard_crypto_prices.from_time and p.time <= guard_crypto_prices.to_time
+          and p.time >= guard.from_time and p.time <= guard.to_time
       ) recent
       where s.highest > 1.5 * recent.lowest or s.lowest < 0.5 * recent.highest
     ), hours as materialized (
@@ -54,7 +55,7 @@ begin
           min(p.usd_price) as lowest, max(p.usd_price) as highest
         from public.crypto_prices p
         where p.coin_id = d.coin_id and p.exchange_id = d.exchange_id and p.time >= d.from_time and p.time <= d.to_time
-          and p.time >= guard_crypto_prices.from_time and p.time <= guard_crypto_prices.to_time
+          and p.time >= guard.from_time and p.time <= guard.to_time
         group by 1
       ) recent
     ), candidates as materialized (

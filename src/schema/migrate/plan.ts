@@ -125,7 +125,8 @@ function userPath(db: Database): string {
 }
 
 export function record({version, description, stream, checksum}: MigrationSource, engine: EngineKind): Statement {
-  return statement(loadSql('migrate/record'), [version, description, stream, engine, checksum])
+  // The core is the same on every engine.
+  return statement(loadSql('migrate/record'), [version, description, stream, stream === 'core' ? null : engine, checksum])
 }
 
 /** @throws OpsError MIGRATION_SYNTAX */
