@@ -1,5 +1,7 @@
 import {defineConfig} from 'vitest/config'
 
+const results = process.env.QICORE_TEST_RESULTS
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
@@ -9,5 +11,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Each embedded engine takes half a gigabyte and a core: two at a time is what two cores carry.
     maxWorkers: 2,
+    // .ci/run reads the counts from a file of its own.
+    ...(results && {reporters: ['default', 'json'], outputFile: {json: results}}),
   },
 })

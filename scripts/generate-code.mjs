@@ -1,0 +1,12 @@
+// Writes what is generated from the definitions and committed: the zod and Drizzle modules of this package, the
+// folder for Drizzle's migrator, and the JSON Schema of the configuration.
+import {mkdirSync, writeFileSync} from 'node:fs'
+import {dirname} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {packageFiles} from '../dist/schema/package-files.js'
+
+for (const {path, text} of await packageFiles()) {
+  const file = fileURLToPath(new URL(`../${path}`, import.meta.url))
+  mkdirSync(dirname(file), {recursive: true})
+  writeFileSync(file, text)
+}

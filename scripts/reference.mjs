@@ -1,0 +1,43 @@
+// Writes docs/reference.md from oclif.manifest.json and the exit codes: every command as its own --help says it.
+// `--check` writes nothing and fails when the file is not what it would write.
+import {readFileSync, writeFileSync} from 'node:fs'
+import {fileURLToPath} from 'node:url'
+import {Config, Help} from '@oclif/core'
+import {ExitCode, exitCodeMeaning} from '../dist/errors.js'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const file = `${root}docs/reference.md`
+
+const config = await Config.load({root})
+const help = new Help(config, {stripAnsi: true, maxWidth: 80})
+const own = config.commands.filter(({pluginName, hidden}) => pluginName === config.name && !hidden).sort((a, b) => (a.id < b.id ? -1 : 1))
+
+const sections = own.map((command) => {
+  // The formatter writes the id with spaces into what it is given.
+  const text = help.formatCommand({...command, aliases: [...(command.aliases ?? [])]}).replace(/[ \t]+$/gm, '').trim()
+  return `## ${config.bin} ${command.id.replaceAll(':', ' ')}\n\n\`\`\`text\n${text}\n\`\`\`\n`
+})
+const codes = Object.entries(ExitCode).map(([name, code]) => `| ${code} | ${exitCodeMeaning[name]} |`)
+
+const text = `# Commands
+
+Generated from the program itself by \`npm run generate\`; do not edit. \`${config.bin} <command> --help\` shows the same.
+Topic and verb may be written with a space or a colon: \`stats chunks\`, \`stats:chunks\`.
+
+${own.map(({id, summary}) => `- [\`${id.replaceAll(':', ' ')}\`](#${config.bin}-${id.replaceAll(':', '-')}): ${summary}`).join('\n')}
+
+${sections.join('\n')}
+## Exit codes
+
+The same with and without \`--json\`.
+
+| code | meaning |
+|---|---|
+${codes.join('\n')}
+`
+
+if (!process.argv.includes('--check')) writeFileSync(file, text)
+else if (readFileSync(file, 'utf8') !== text) {
+  console.error('docs/reference.md is not what the manifest says: npm run generate')
+  process.exitCode = 1
+}

@@ -1,0 +1,20 @@
+// Loaded with --import: ends the program as soon as one of the modules named in FORBIDDEN is asked for, be it by
+// import or by require. Which modules are loaded does not depend on how fast the machine is.
+import module, {register} from 'node:module'
+
+const forbidden = process.env.FORBIDDEN.split(',')
+const hit = (specifier) => forbidden.some((name) => specifier === name || specifier.startsWith(`${name}/`) || specifier.includes(`/node_modules/${name}/`))
+
+const resolveFilename = module._resolveFilename
+module._resolveFilename = function (request, ...rest) {
+  if (hit(request)) throw new Error(`forbidden module ${request} was required`)
+  return resolveFilename.call(this, request, ...rest)
+}
+
+const hooks = `
+  const hit = ${hit.toString().replace('forbidden', JSON.stringify(forbidden))}
+  export async function resolve(specifier, context, next) {
+    if (hit(specifier)) throw new Error('forbidden module ' + specifier + ' was imported by ' + context.parentURL)
+    return next(specifier, context)
+  }`
+register(`data:text/javascript,${encodeURIComponent(hooks)}`)
