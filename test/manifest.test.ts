@@ -9,7 +9,7 @@ const {config, commands} = await ourCommands()
 const script = (name: string) => spawnSync(process.execPath, [join(root, 'scripts', name), '--check'], {encoding: 'utf8'})
 
 describe('what is generated and committed', () => {
-  it.each(['manifest.mjs', 'reference.mjs'])('%s would write what is there', (name) => {
+  it.each(['manifest.mjs', 'reference.mjs', 'config-schema.mjs'])('%s would write what is there', (name) => {
     const {status, stderr} = script(name)
     expect(stderr).toBe('')
     expect(status).toBe(0)

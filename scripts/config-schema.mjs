@@ -1,0 +1,13 @@
+// Writes config.schema.json, which the package publishes for editors, from the schema that reads the file.
+// `--check` writes nothing and fails when the file is not what it would write.
+import {readFileSync, writeFileSync} from 'node:fs'
+import {configJsonSchema} from '../dist/config/json-schema.js'
+
+const file = new URL('../config.schema.json', import.meta.url)
+const text = `${JSON.stringify(configJsonSchema(), null, 2)}\n`
+
+if (!process.argv.includes('--check')) writeFileSync(file, text)
+else if (readFileSync(file, 'utf8') !== text) {
+  console.error('config.schema.json is not what src/config says: npm run generate')
+  process.exitCode = 1
+}

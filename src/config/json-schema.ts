@@ -1,0 +1,8 @@
+import {z} from 'zod'
+import {configSchema} from './schema.js'
+
+/** What an editor completes and checks qicore-db.config.yaml with. */
+export function configJsonSchema(): Record<string, unknown> {
+  const {$schema, ...rest} = z.toJSONSchema(configSchema, {io: 'input'}) as Record<string, unknown>
+  return {$schema, title: 'qicore-db.config.yaml', ...rest}
+}
