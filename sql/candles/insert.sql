@@ -3,5 +3,5 @@
 -- $10 close, $11 volume (text[] of decimals). TimescaleDB: not needed.
 insert into public.ohlcv_data
   (coin_id, symbol, exchange_id, timeframe, source, attribution, time, open_price, high_price, low_price, close_price, volume)
-select $1, $2, $3, $4, $5, $5, t, o, h, l, c, v
+select $1, $2, $3, $4, $5::text, $5::text, t, o, h, l, c, v
 from unnest($6::timestamptz[], $7::numeric[], $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[]) as sample (t, o, h, l, c, v)
