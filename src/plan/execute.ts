@@ -1,5 +1,5 @@
 import type {Database} from '../db/database.js'
-import {runStep, type StepOptions} from './run-step.js'
+import {tryStep, type StepOptions, type Tries} from './run-step.js'
 import {isDone, fate} from './step-fate.js'
 import type {RunStatus} from './ledger.js'
 import type {Plan, RunReport, Step, StepReport} from './step.js'
@@ -14,8 +14,9 @@ export interface ExecuteOptions extends StepOptions {
 }
 
 /**
- * Runs a plan, in its order: every step in a transaction of its own, asked first whether it is done already, retried
- * while somebody is in the way. Independent steps go on after a failure; those that depend on it are skipped.
+ * Runs a plan, in its order: every step in a transaction of its own, asked first whether it is done already, tried
+ * again later while somebody is in the way; what comes after it goes on meanwhile. Independent steps also go on after
+ * a failure; those that depend on it are skipped.
  */
 export async function execute(db: Database, plan: Plan, options: ExecuteOptions): Promise<RunReport> {
   const reports = new Map<string, StepReport>()
@@ -47,20 +48,34 @@ export async function preview(db: Database, plan: Plan): Promise<RunReport> {
   return {operation: plan.operation, cutoff: plan.cutoff, steps, interrupted: false}
 }
 
+interface Entry {
+  step: Step
+  position: number
+  tries: Tries
+  /** Nobody takes it before that moment of performance.now(). */
+  notBefore: number
+}
+
 interface Schedule {
   total: number
-  /** The next step whose needs are met; null when there is none left. Waits while others still run what it needs. */
-  next(): Promise<{step: Step; position: number} | null>
+  /** The next step whose needs are met; null when there is none left. Waits for steps that run, or that are to be tried again. */
+  next(): Promise<Entry | null>
+  /** Gives an entry back, to be taken again after so many seconds. */
+  later(entry: Entry, seconds: number): void
   settle(step: Step, report: StepReport): void
 }
 
 function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: ExecuteOptions): Schedule {
-  const waiting = plan.steps.map((step, position) => ({step, position}))
+  const waiting: Entry[] = plan.steps.map((step, position) => ({step, position, tries: {attempts: 0, spent: 0, lost: false}, notBefore: 0}))
   let running = 0
-  let wake: (() => void)[] = []
+  const wake = new Set<() => void>()
+  const wakeAll = () => {
+    for (const resume of wake) resume()
+    wake.clear()
+  }
   const settle = (step: Step, report: StepReport) => {
     reports.set(step.id, report)
-    for (const resume of wake.splice(0)) resume()
+    wakeAll()
   }
   const failedNeed = ({dependsOn}: Step) => dependsOn.find((id) => reports.get(id)?.status === 'failed' || reports.get(id)?.note?.startsWith('needs '))
   const known = new Set(plan.steps.map((step) => step.id))
@@ -72,12 +87,23 @@ function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: Execu
         settle(entry.step, {...fate(entry.step, 'skipped', 0), note: `needs ${need}`})
         return take()
       }
-      if (!entry.step.dependsOn.every((id) => !known.has(id) || reports.has(id))) continue
+      if (entry.notBefore > performance.now() || !entry.step.dependsOn.every((id) => !known.has(id) || reports.has(id))) continue
       waiting.splice(index, 1)
       return entry
     }
     return null
   }
+  /** Until a step ends, or the first of those that wait for their turn may be tried again. */
+  const change = async () => {
+    const turns = waiting.map(({notBefore}) => notBefore).filter((at) => at > 0)
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve) => {
+      wake.add(resolve)
+      if (turns.length > 0) timer = setTimeout(resolve, Math.max(1, Math.min(...turns) - performance.now()))
+    })
+    clearTimeout(timer)
+  }
+  for (const signal of [options.stop, options.cancel]) signal?.addEventListener('abort', wakeAll, {once: true})
   return {
     total: plan.steps.length,
     async next() {
@@ -88,9 +114,15 @@ function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: Execu
           running += 1
           return entry
         }
-        if (waiting.length === 0 || running === 0) return null
-        await new Promise<void>((resolve) => wake.push(resolve))
+        if (waiting.length === 0 || (running === 0 && waiting.every(({notBefore}) => notBefore === 0))) return null
+        await change()
       }
+    },
+    later(entry, seconds) {
+      running -= 1
+      waiting.push({...entry, notBefore: performance.now() + seconds * 1000})
+      waiting.sort((a, b) => a.position - b.position)
+      wakeAll()
     },
     settle(step, report) {
       running -= 1
@@ -100,12 +132,17 @@ function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: Execu
 }
 
 async function work(db: Database, schedule: Schedule, options: ExecuteOptions): Promise<void> {
+  const {total} = schedule
   for (let entry = await schedule.next(); entry !== null; entry = await schedule.next()) {
-    const {step, position} = entry
-    options.onProgress?.({event: 'start', step, position, total: schedule.total})
-    const report = await runStep(db, step, position, options)
+    const {step, position, tries} = entry
+    if (tries.attempts === 0) options.onProgress?.({event: 'start', step, position, total})
+    const report = await tryStep(db, step, position, tries, options)
+    if ('later' in report) {
+      schedule.later(entry, report.later)
+      continue
+    }
     schedule.settle(step, report)
-    options.onProgress?.({event: 'end', step, position, total: schedule.total, report})
+    options.onProgress?.({event: 'end', step, position, total, report})
   }
 }
 

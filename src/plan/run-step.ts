@@ -23,39 +23,58 @@ export interface StepOptions {
   fence?: ((tx: Db) => Promise<void>) | undefined
 }
 
+/** What became of a step so far, over all its attempts. */
+export interface Tries {
+  attempts: number
+  /** Milliseconds of trying and waiting; what other steps took meanwhile does not count. */
+  spent: number
+  /** The connection was lost in one of them. */
+  lost: boolean
+}
+
+/** The step is to be tried again so many seconds from now. */
+export interface Later {
+  later: number
+}
+
 /** What a failed attempt leads to. */
 type Verdict = {again: true; seconds: number; reason: string; reconnect: boolean} | {again: false; note: string | null}
 
-/** Runs one step to its end: done, found done, or failed for good. Never throws. */
-export async function runStep(db: Database, step: Step, position: number, options: StepOptions): Promise<StepReport> {
+/**
+ * Tries one step: done, found done, failed for good, or somebody is in the way and it is worth another try later.
+ * Never throws.
+ */
+export async function tryStep(db: Database, step: Step, position: number, tries: Tries, options: StepOptions): Promise<StepReport | Later> {
   const {ledger} = options
   const began = performance.now()
-  const elapsed = () => Math.round(performance.now() - began)
-  let lost = false
-  for (let attempts = 1; ; attempts += 1) {
-    try {
-      if (await isDone(db, step)) {
-        const note = lost ? 'done before the connection was lost' : attempts > 1 ? 'done by somebody else meanwhile' : 'already done'
-        const report = {...fate(step, lost ? 'done' : 'skipped', attempts - 1), ms: elapsed(), note}
-        await ledger?.stepEnded(position, report)
-        return report
-      }
-      return await attempt(db, step, position, options, () => ({...fate(step, 'done', attempts), ms: elapsed(), bytes: step.bytes}))
-    } catch (error) {
-      const verdict = await judge(db, step, error, {attempts, spent: elapsed()}, options)
-      if (!verdict.again) {
-        const failed = {...fate(step, 'failed', attempts), ms: elapsed(), error: describe(error, step), note: verdict.note}
-        await ledger?.stepEnded(position, failed).catch(() => {})
-        return failed
-      }
-      if (verdict.seconds > 0) options.onProgress?.({event: 'wait', step, seconds: verdict.seconds, reason: verdict.reason})
-      await sleep(verdict.seconds * 1000, undefined, options.cancel ? {signal: options.cancel} : {}).catch(() => {})
-      if (verdict.reconnect) {
-        lost = true
-        // Still away: the next question fails the same way and is judged again.
-        await db.reconnect().catch(() => {})
-      }
+  const before = tries.spent
+  const elapsed = () => Math.round(before + performance.now() - began)
+  tries.attempts += 1
+  const {attempts} = tries
+  try {
+    if (await isDone(db, step)) {
+      const note = tries.lost ? 'done before the connection was lost' : attempts > 1 ? 'done by somebody else meanwhile' : 'already done'
+      const report = {...fate(step, tries.lost ? 'done' : 'skipped', attempts - 1), ms: elapsed(), note}
+      await ledger?.stepEnded(position, report)
+      return report
     }
+    return await attempt(db, step, position, options, () => ({...fate(step, 'done', attempts), ms: elapsed(), bytes: step.bytes}))
+  } catch (error) {
+    const verdict = await judge(db, step, error, {attempts, spent: elapsed()}, options)
+    tries.spent = elapsed()
+    if (!verdict.again) {
+      const failed = {...fate(step, 'failed', attempts), ms: elapsed(), error: describe(error, step), note: verdict.note}
+      await ledger?.stepEnded(position, failed).catch(() => {})
+      return failed
+    }
+    if (verdict.seconds > 0) options.onProgress?.({event: 'wait', step, seconds: verdict.seconds, reason: verdict.reason})
+    tries.spent += verdict.seconds * 1000
+    if (!verdict.reconnect) return {later: verdict.seconds}
+    tries.lost = true
+    await sleep(verdict.seconds * 1000, undefined, options.cancel ? {signal: options.cancel} : {}).catch(() => {})
+    // Still away: the next question fails the same way and is judged again.
+    await db.reconnect().catch(() => {})
+    return {later: 0}
   }
 }
 

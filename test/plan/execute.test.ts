@@ -120,6 +120,34 @@ forEachEngine({native: true}, (engine) => {
     expect(waits[0]).toMatchObject({reason: expect.stringMatching(/^pid \d+ \(.*a-long-reader\) holds AccessExclusiveLock on public\.work/)})
   })
 
+  it('goes on with the others while somebody holds one, and comes back to it', async () => {
+    const database = await engine.database()
+    await database.run(workTable)
+    await database.run('create table held (x int)')
+    const other = await connect(database.target, {applicationName: 'a-long-reader'})
+    let free = () => {}
+    const held = other.transaction({readOnly: false, lockTimeout: 0, statementTimeout: 0}, async (tx) => {
+      await tx.query(statement('lock table public.held in access share mode'))
+      await new Promise<void>((resolve) => (free = resolve))
+    })
+    await expect.poll(() => database.db.query(statement("select from pg_locks where granted and relation = 'public.held'::regclass"))).toHaveLength(1)
+    const lock = statement('lock table public.held in access exclusive mode')
+    const blocked = insertStep('blocked', {statements: [lock, ...insertStep('blocked').statements], doneCheck: null, lock: 'ACCESS EXCLUSIVE', relations: ['public.held']})
+    const order: string[] = []
+    const {steps} = await execute(database.db, planOf(blocked, insertStep('needs it', {dependsOn: [blocked.id]}), insertStep('b'), insertStep('c')), {
+      ...options,
+      onProgress: (progress) => {
+        order.push(`${progress.event} ${progress.step.object}`)
+        if (progress.event === 'end' && progress.step.id === 'insert c') free()
+      },
+    })
+    await held
+    await other.close()
+    expect(steps.map(({status}) => status)).toEqual(['done', 'done', 'done', 'done'])
+    expect(await names(database)).toEqual(['b', 'c', 'blocked', 'needs it'])
+    expect(order.slice(0, 3)).toEqual(['start row blocked', 'wait row blocked', 'start row b'])
+  })
+
   it('gives up when its budget is spent, with the blocker in the note', async () => {
     const database = await engine.database()
     await database.run(workTable)
