@@ -40,6 +40,12 @@ export interface Server {
   hasCore: boolean
   /** Which shape `_timescaledb_catalog.chunk` has: named relations up to 2.28, `relid` from 2.29. */
   chunkCatalog: 'names' | 'relid' | null
+  /** A refresh notes what it has begun, so that a broken-off one can be seen (2.20). */
+  materializationRanges: boolean
+  /** drop_chunks can be told not to invalidate what it drops (2.28). */
+  skipsInvalidation: boolean
+  /** compress_chunk can be told to delete where somebody reads, instead of waiting to truncate (2.20). */
+  truncatesOrDeletes: boolean
   /** A transaction pooler stands between: nothing may stick to the connection. */
   pooled: boolean
 }
@@ -73,6 +79,9 @@ export interface ServerRow {
   max_locks_per_transaction: number
   has_core: boolean
   chunk_has_relid: boolean
+  has_materialization_ranges: boolean
+  skips_invalidation: boolean
+  truncates_or_deletes: boolean
 }
 
 /** @param processId the pid that the protocol's BackendKeyData named, null where there is none */
@@ -104,6 +113,9 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     maxLocksPerTransaction: row.max_locks_per_transaction,
     hasCore: row.has_core,
     chunkCatalog: row.timescaledb === null ? null : row.chunk_has_relid ? 'relid' : 'names',
+    materializationRanges: row.has_materialization_ranges,
+    skipsInvalidation: row.skips_invalidation,
+    truncatesOrDeletes: row.truncates_or_deletes,
     // Seen to work with PgBouncer: the pid it hands out is its own, not the backend's.
     pooled: !embedded && processId !== null && processId !== row.pid,
   }
