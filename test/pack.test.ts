@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {beforeAll, describe, expect, it} from 'vitest'
 import {root} from './helpers/build.js'
 import {expectExit, jsonOf, runCli} from './helpers/cli.js'
-import {temporaryDirectory} from './helpers/files.js'
+import {directoryWith, temporaryDirectory} from './helpers/files.js'
 
 interface Packed {
   filename: string
@@ -12,12 +12,12 @@ interface Packed {
 }
 
 const destination = temporaryDirectory()
-// Only the checkout's own scripts: prepare builds dist/.
+// dist/ is built before any test runs.
 const npm = (cwd: string, ...args: string[]) => execFileSync('npm', args, {cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: {...process.env, npm_config_loglevel: 'error'}})
 let packed: Packed
 
 beforeAll(() => {
-  const output = npm(root, 'pack', '--json', '--pack-destination', destination)
+  const output = npm(root, 'pack', '--ignore-scripts', '--json', '--pack-destination', destination)
   const listed = JSON.parse(output.slice(output.search(/^[[{]/m))) as Packed[] | Record<string, Packed>
   packed = Object.values(listed)[0]!
 }, 120_000)
@@ -88,11 +88,11 @@ describe('installed with --omit=optional', () => {
     const bin = join(installed(install('--omit=optional')), 'bin/run.js')
     expect(existsSync(join(bin, '../../../@unni-craftsman'))).toBe(false)
     expectExit(await runCli(['--version'], {bin}), 0)
-    const url = `embedded:${temporaryDirectory()}/db`
-    for (const of of ['embedded:', url]) {
-      const result = await runCli(['stats', '--json', '--url', of], {bin})
+    // In memory, and a directory that came from somewhere with the engine.
+    for (const url of ['embedded:', `embedded:${directoryWith({'db/PG_VERSION': '17\n'})}/db`]) {
+      const result = await runCli(['stats', '--json', '--url', url], {bin})
       expectExit(result, 4)
-      if (of === 'embedded:') expect(jsonOf(result)).toMatchObject({error: {code: 'NO_EMBEDDED_ENGINE', exitCode: 4}})
+      expect(jsonOf(result)).toMatchObject({error: {code: 'NO_EMBEDDED_ENGINE', exitCode: 4}})
     }
   }, 300_000)
 })
