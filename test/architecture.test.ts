@@ -47,7 +47,7 @@ const mayImport: Record<string, readonly string[]> = {
   jobs: ['errors', 'units', 'db', 'schema', 'plan', 'ops', 'reports'],
   daemon: ['errors', 'units', 'db', 'schema', 'plan', 'config', 'reports', 'jobs'],
   demo: ['errors', 'units', 'db', 'schema', 'plan', 'ops', 'reports', 'config'],
-  cli: ['errors', 'units', 'db', 'plan', 'config'],
+  cli: ['errors', 'units', 'db', 'plan', 'config', '~schema'],
   hooks: ['errors', 'units'],
   commands: ['errors', 'units', 'cli', '~*'],
   index: ['*'],

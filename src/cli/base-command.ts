@@ -21,6 +21,13 @@ export interface ChangeFlags {
   workers?: number | undefined
 }
 
+export interface CarryOutWish {
+  /** Milliseconds to wait for another run's lock; 0, the default, exits at once. */
+  patience?: number
+  /** The plan as it looks once the schema qicore or the extension was made. */
+  replan?: () => Promise<Plan>
+}
+
 /** What a change reports: the contract's `steps`, and the SQL of a plan that was not run. */
 export interface ChangeReport {
   kind: string
@@ -107,19 +114,26 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /**
    * The end of every command that changes something: shows the plan or asks for what its class asks, runs it, and
-   * reports. Sets the exit code; prints the report unless --json.
-   * @param patience milliseconds to wait for another run's lock
+   * reports. The schema qicore, which the record is kept in, is made first where it is missing, as part of what is
+   * shown. Sets the exit code; prints the report unless --json.
    */
-  protected async carryOut(db: Database, plan: Plan, flags: ChangeFlags, patience = 0): Promise<ChangeReport> {
-    const {carryOut} = await import('./carry-out.js')
+  protected async carryOut(db: Database, plan: Plan, flags: ChangeFlags, wish: CarryOutWish = {}): Promise<ChangeReport> {
+    const [{carryOut}, {isPreparation, planCore, prepare}, limits] = await Promise.all([
+      import('./carry-out.js'),
+      import('../schema/migrate/run.js'),
+      this.limits(),
+    ])
+    const own = plan.steps.filter(isPreparation)
+    const steps = own.length > 0 || db.server.hasCore || plan.steps.length === 0 ? own : (await planCore(db)).steps
     const {report, exitCode} = await carryOut(db, plan, {
       flags,
       kind: (this.id ?? '').replaceAll(':', '.'),
       head: await this.reportHead(db),
       interactive: this.interactive,
       json: this.jsonEnabled(),
-      limits: await this.limits(),
-      patience,
+      limits,
+      patience: wish.patience ?? 0,
+      preparation: {steps, run: () => prepare(db, {...plan, steps}, {limits}), replan: wish.replan},
       print: (text) => this.log(text),
       say: (line) => this.say(line),
     })

@@ -6,12 +6,12 @@ import {openLedger} from '../plan/ledger.js'
 import type {Limits} from '../plan/limits.js'
 import {takeRunLock} from '../plan/run-lock.js'
 import {toScript} from '../plan/script.js'
-import {classOf, type Plan, type RunReport} from '../plan/step.js'
+import {classOf, type Plan, type RunReport, type Step, type StepReport} from '../plan/step.js'
 import {actorOf} from './actor.js'
 import {exitCodeOf, type ChangeFlags, type ChangeReport} from './base-command.js'
 import {confirmName, requireConsent} from './confirm.js'
 import {planProgress} from './progress.js'
-import {renderRun} from './render/run.js'
+import {listSteps, renderRun} from './render/run.js'
 
 export interface CarryOutOptions {
   flags: ChangeFlags
@@ -22,29 +22,45 @@ export interface CarryOutOptions {
   limits: Limits
   /** Milliseconds to wait for another run's lock; 0 exits at once. */
   patience: number
+  /** What must be there before a run can be locked and written down: the schema qicore, the extension. */
+  preparation: Preparation
   print(text: string): void
   say(line: string): void
 }
 
+export interface Preparation {
+  steps: readonly Step[]
+  run(): Promise<readonly StepReport[]>
+  /** The plan as it looks afterwards, where the preparation changes what the server is. */
+  replan?: (() => Promise<Plan>) | undefined
+}
+
 /** From a plan to its report: preview or consent, execution with progress and ledger, and the exit code. */
 export async function carryOut(db: Database, whole: Plan, options: CarryOutOptions): Promise<{report: ChangeReport; exitCode: number}> {
-  const {flags, limits} = options
-  const atMost = flags['at-most']
-  const plan = atMost === undefined ? whole : {...whole, steps: whole.steps.slice(0, atMost)}
+  const {flags, limits, preparation} = options
+  const cut = (steps: readonly Step[]) => steps.slice(0, flags['at-most'] ?? steps.length)
+  const main = whole.steps.filter((step) => !preparation.steps.includes(step))
+  const plan = {...whole, steps: [...preparation.steps, ...cut(main)]}
   if (flags['dry-run']) {
     const run = await preview(db, plan)
     const pending = {...plan, steps: plan.steps.filter((_, index) => run.steps[index]?.status === 'planned')}
     if (!options.json) options.print(toScript(pending, limits).trimEnd())
-    options.say(`Dry run: ${count(pending.steps.length, 'step')} to do, nothing changed.`)
+    options.say(`Dry run: ${pending.steps.length} ${pending.steps.length === 1 ? 'step' : 'steps'} to do, nothing changed.`)
     return {report: reportOf(options, plan, run, true), exitCode: 0}
   }
   if (plan.steps.length > 0) {
-    const show = () => options.say(`${plan.summary}:\n${plan.steps.map((step) => `  ${step.id}  (${step.lock})`).join('\n')}`)
+    const show = () => options.say(listSteps(plan))
     await requireConsent(classOf(plan), confirmName(db.target, db.server), flags, options.interactive, show)
   }
-  const run = await runPlan(db, plan, options)
-  if (!options.json) options.print(renderRun(plan, run))
-  return {report: reportOf(options, plan, run, false), exitCode: exitCodeOf(run)}
+  const prepared = preparation.steps.length > 0 ? await preparation.run() : []
+  // Consent was given to all of it: what is left is the same plan, seen with what has just been prepared.
+  const rest = prepared.length > 0 && preparation.replan ? await preparation.replan() : {...whole, steps: main}
+  const after = {...rest, steps: cut(rest.steps)}
+  const run = await runPlan(db, after, options)
+  const both = {...run, steps: [...prepared, ...run.steps]}
+  const shown = {...after, steps: [...preparation.steps, ...after.steps]}
+  if (!options.json) options.print(renderRun(shown, both))
+  return {report: reportOf(options, shown, both, false), exitCode: exitCodeOf(both)}
 }
 
 async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Promise<RunReport> {
@@ -98,8 +114,4 @@ function reportOf(options: CarryOutOptions, plan: Plan, run: RunReport, dryRun: 
     return {id: step.id, status: step.status, ms: step.ms, bytes: step.bytes, error: step.error, note: step.note, ...sql}
   })
   return {kind: options.kind, ...options.head, dryRun, cutoff: run.cutoff, steps}
-}
-
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`
 }

@@ -22,6 +22,16 @@ export function renderRun(plan: Plan, run: RunReport): string {
   ].join('\n')
 }
 
+/** What is about to be done, for whoever is asked whether it may be. */
+export function listSteps(plan: Plan): string {
+  const rest = plan.steps.length - shown
+  return [
+    `${capitalized(plan.summary)}${plan.cutoff === null ? '' : ` (cut-off ${plan.cutoff})`}:`,
+    ...plan.steps.slice(0, shown).map((step) => `  ${step.id}  (lock: ${step.lock})`),
+    ...(rest > 0 ? [`  … and ${rest} more (--dry-run shows them all)`] : []),
+  ].join('\n')
+}
+
 function line({id, status, ms, error, note}: StepReport, width: number): string {
   const mark = status === 'failed' ? '!' : ' '
   const time = ms === null ? '' : seconds(ms)

@@ -15,7 +15,7 @@ when one is missing nothing is recorded (exit 3). What comes after the version i
 
   async run(): Promise<ChangeReport> {
     const {flags} = this
-    const [{planBaseline}, {planFor}, {prepare, lockPatience}, config] = await Promise.all([
+    const [{planBaseline}, {planFor}, {lockPatience}, config] = await Promise.all([
       import('../../schema/migrate/baseline.js'),
       import('../../schema/migrate/request.js'),
       import('../../schema/migrate/run.js'),
@@ -23,11 +23,9 @@ when one is missing nothing is recorded (exit 3). What comes after the version i
     ])
     return this.withDatabase(async (db) => {
       const engine = flags.engine ?? db.server.engine
-      const {plan: migrations, request} = await planFor(db, {configDirectory: config?.directory, engine})
-      const plan = await planBaseline(db, request, this.args.version)
-      if (flags['dry-run']) return this.carryOut(db, plan, flags)
-      for (const step of await prepare(db, migrations, {limits: await this.limits()})) this.say(`${step.id}  ${step.status}`)
-      return this.carryOut(db, await planBaseline(db, request, this.args.version), flags, lockPatience)
+      const {request} = await planFor(db, {configDirectory: config?.directory, engine})
+      const replan = () => planBaseline(db, request, this.args.version)
+      return this.carryOut(db, await replan(), flags, {patience: lockPatience, replan})
     }, {changes: true})
   }
 }

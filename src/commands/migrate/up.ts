@@ -22,11 +22,9 @@ Waits up to 60 seconds for another run to end. On a database that holds data it 
 
   async run(): Promise<ChangeReport> {
     const {flags} = this
-    const [{planFor}, {prepare, lockPatience}, {requireConsent, confirmName}, {classOf}, config] = await Promise.all([
+    const [{planFor}, {lockPatience}, config] = await Promise.all([
       import('../../schema/migrate/request.js'),
       import('../../schema/migrate/run.js'),
-      import('../../cli/confirm.js'),
-      import('../../plan/step.js'),
       this.loadConfig(),
     ])
     const {to, stream, engine, 'space-partitions': spacePartitions} = flags
@@ -34,16 +32,9 @@ Waits up to 60 seconds for another run to end. On a database that holds data it 
     return this.withDatabase(async (db) => {
       const {plan, notes} = await planFor(db, wish)
       for (const note of notes) this.say(note)
-      if (flags['dry-run']) return this.carryOut(db, plan, flags)
-      const name = confirmName(db.target, db.server)
-      const show = () => this.say(`${plan.summary}:\n${plan.steps.map((step) => `  ${step.id}  (${step.lock})`).join('\n')}`)
-      await requireConsent(classOf(plan), name, flags, this.interactive, show)
-      const prepared = await prepare(db, plan, {limits: await this.limits()})
-      // Consent was given to all of it: what is left is the same plan without what has just been prepared.
-      const rest = prepared.length > 0 ? (await planFor(db, wish)).plan : plan
-      for (const step of prepared) this.say(`${step.id}  ${step.status}`)
-      const report = await this.carryOut(db, rest, {...flags, yes: true, confirm: name}, lockPatience)
-      return {...report, steps: [...prepared.map((step) => ({...step})), ...report.steps]}
+      // The server may be another kind of engine once the extension was made.
+      const replan = async () => (await planFor(db, wish)).plan
+      return this.carryOut(db, plan, flags, {patience: lockPatience, replan})
     }, {changes: true, create: !flags['dry-run']})
   }
 }

@@ -3,11 +3,22 @@ import {ExitCode, OpsError} from '../../errors.js'
 import {execute, type ExecuteOptions} from '../../plan/execute.js'
 import {openLedger, type RunOwner} from '../../plan/ledger.js'
 import {takeRunLock} from '../../plan/run-lock.js'
-import type {Plan, RunReport, StepReport} from '../../plan/step.js'
+import type {Plan, RunReport, Step, StepReport} from '../../plan/step.js'
 import {planMigrations, type MigrationRequest} from './plan.js'
+import {planFor} from './request.js'
 
 /** How long a run waits for another one before it gives up. */
 export const lockPatience = 60_000
+
+/** A step that must be done before a run can be locked and written down. */
+export function isPreparation(step: Step): boolean {
+  return step.kind === 'extension' || step.object === 'schema qicore'
+}
+
+/** What is missing of the schema qicore before the first change of a database; no step where it is there. */
+export async function planCore(db: Database): Promise<Plan> {
+  return (await planFor(db, {stream: 'core', engine: db.server.engine === 'postgres' ? 'postgres' : undefined})).plan
+}
 
 /**
  * Does what must be there before a run can be locked and written down: the extension and the schema qicore. The
@@ -15,7 +26,7 @@ export const lockPatience = 60_000
  * @throws OpsError MIGRATION_FAILED
  */
 export async function prepare(db: Database, plan: Plan, options: Pick<ExecuteOptions, 'limits' | 'onProgress'>): Promise<StepReport[]> {
-  const first = plan.steps.filter((step) => step.kind === 'extension' || step.object === 'schema qicore')
+  const first = plan.steps.filter(isPreparation)
   if (first.length === 0) return []
   const {steps} = await execute(db, {...plan, locks: [], steps: first}, {...options, ledger: null})
   const failed = steps.find((step) => step.status === 'failed')
