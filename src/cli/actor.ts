@@ -1,7 +1,7 @@
 import {hostname, userInfo} from 'node:os'
 import type {Server} from '../db/server.js'
 
-/** Who runs this, for the ledger: the database's role and the person and machine behind it. */
+/** Who runs this, for the ledger and for whoever meets its lock: the role, and the person, machine and process behind it. */
 export function actorOf(server: Server): string {
   let person = 'unknown'
   try {
@@ -9,5 +9,5 @@ export function actorOf(server: Server): string {
   } catch {
     // A container's uid may have no name.
   }
-  return `${server.role} (${person}@${hostname()})`
+  return `${server.role} (${person}@${hostname()}, pid ${process.pid})`
 }

@@ -67,7 +67,7 @@ async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Prom
   if (plan.steps.length === 0) return {operation: plan.operation, cutoff: plan.cutoff, steps: [], interrupted: false}
   const actor = actorOf(db.server)
   const lock = db.server.hasCore && plan.locks.length > 0
-    ? await takeRunLock(db, plan.locks, `${actor}, pid ${process.pid}, ${plan.operation}`, options.patience)
+    ? await takeRunLock(db, plan.locks, `${actor}, ${plan.operation}`, options.patience)
     : null
   const detail = {summary: plan.summary, steps: plan.steps.length}
   const ledger = await openLedger(db, {operation: plan.operation, actor, targetHost: db.server.host ?? hostname(), detail}, options.limits)

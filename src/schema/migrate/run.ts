@@ -45,7 +45,7 @@ export async function migrateUp(db: Database, request: MigrationRequest, owner: 
   const prepared = await prepare(db, await planMigrations(db, request), options)
   const plan = await planMigrations(db, {...request, createExtension: false, engine: request.createExtension ? db.server.engine : request.engine})
   if (plan.steps.length === 0) return {operation: plan.operation, cutoff: null, steps: prepared, interrupted: false}
-  const lock = await takeRunLock(db, plan.locks, `${owner.actor}, pid ${process.pid}, ${plan.operation}`, lockPatience)
+  const lock = await takeRunLock(db, plan.locks, `${owner.actor}, ${plan.operation}`, lockPatience)
   try {
     const ledger = await openLedger(db, {...owner, operation: plan.operation, detail: {steps: plan.steps.length}}, options.limits)
     const report = await execute(db, plan, {...options, ledger, fence: lock.fence})
