@@ -48,7 +48,7 @@ const common = {
   retries: z.int().min(0).max(100).optional().describe('tries after a failed one (2)'),
   backoff: duration.optional().describe('before the first of them; doubles each time (30s)'),
   catchUp: z.enum(['none', 'once', 'all']).optional().describe('what becomes of instants that nobody was there for (once)'),
-  catchUpLimit: z.int().positive().max(10_000).optional().describe('how many of the newest `all` makes up for (100)'),
+  catchUpLimit: z.int().positive().max(1_000).optional().describe('how many of the newest `all` makes up for (100)'),
   overlap: z.enum(['skip', 'queue']).optional().describe('an instant that comes while the one before still runs (skip)'),
   jitter: duration.optional().describe('up to this much later; the same for the same instant everywhere'),
   lateAfter: duration.optional().describe('a start later than this is late, and an instant not begun makes /readyz fail (1min)'),

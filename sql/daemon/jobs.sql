@@ -1,0 +1,18 @@
+-- Every job with how far it is accounted for, and the calendars that its next instants fall under, as JSON.
+-- No parameters. TimescaleDB: not needed.
+select j.name, j.kind, j.revision, j.last_at, j.running, j.free_at, qicore.now() as now, clock_timestamp() as clock,
+  l.lease_until, l.started_at, l.claimed_by,
+  (
+    select jsonb_agg(jsonb_build_object(
+      'revision', e.revision, 'validFrom', e.valid_from, 'state', e.state, 'runner', e.runner,
+      'schedule', e.schedule, 'timezone', e.timezone, 'actor', e.actor, 'reason', e.reason
+    ) order by e.revision)
+    from (
+      select c.*, lead(c.valid_from) over (order by c.revision) as valid_to
+      from qicore.job_calendar c where c.job = j.name
+    ) e
+    where e.valid_to is null or e.valid_to > j.last_at
+  ) as calendars
+from qicore.job j
+left join qicore.maintenance_log l on l.job = j.name and l.status = 'running' and l.token = j.running
+order by j.name

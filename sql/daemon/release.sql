@@ -1,0 +1,12 @@
+-- Gives a claim back, to be taken over by any daemon: at once after a stop, after a pause to be tried again.
+-- $1 log id, $2 token, $3 seconds until then, $4 what failed, $5 attempts that do not count. TimescaleDB: not needed.
+with given as (
+  update qicore.maintenance_log l
+  set token = nextval('qicore.claim_token'), claimed_by = null, attempts = l.attempts - $5::int, error = coalesce($4, l.error),
+    lease_until = clock_timestamp() + $3::float8 * interval '1 second'
+  where l.id = $1 and l.token = $2 and l.status = 'running'
+  returning l.job, l.token
+), moved as (
+  update qicore.job j set running = given.token from given where j.name = given.job and j.running = $2
+)
+select token from given

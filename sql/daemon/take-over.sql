@@ -1,0 +1,26 @@
+-- Takes over claims whose lease ran out: of a daemon that died, or given back to be tried again now. While a step of
+-- the old holder is still at work in the server, its transaction holds the row's key and SKIP LOCKED passes it by.
+-- $1 text[] of the jobs that this daemon knows, $2 daemon, $3 lease in seconds, $4 at most so many,
+-- $5 whether no other process can be alive. TimescaleDB: not needed.
+-- Rows: id, token, job, scheduled_at, started_at, attempts, claimed_before (null: it was given back), error, state of the job.
+with free as materialized (
+  select l.id, l.job, l.token, l.claimed_by, c.state
+  from qicore.maintenance_log l
+  join qicore.job j on j.name = l.job and j.running = l.token
+  join qicore.job_calendar c on c.job = j.name and c.revision = j.revision
+  where l.status = 'running' and (l.lease_until < clock_timestamp() or ($5 and l.claimed_by is not null))
+    and (l.job = any ($1::text[]) or c.state <> 'active')
+  order by l.lease_until
+  limit $4
+  for update of l skip locked
+), taken as (
+  update qicore.maintenance_log l
+  set token = nextval('qicore.claim_token'), claimed_by = $2, attempts = l.attempts + 1,
+    lease_until = clock_timestamp() + $3::float8 * interval '1 second'
+  from free where l.id = free.id
+  returning l.id, l.token, l.job, l.scheduled_at, l.started_at, l.attempts, l.error
+), marked as (
+  update qicore.job j set running = taken.token from taken where j.name = taken.job
+)
+select taken.*, free.claimed_by as claimed_before, free.state
+from taken join free on free.id = taken.id

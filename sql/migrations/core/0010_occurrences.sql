@@ -1,0 +1,66 @@
+-- version: 1.10.0
+-- description: Scheduled jobs: calendars in force, claims of occurrences, daemons, the server's timelines
+
+-- The clock that calendars are read by. A function, so that a test can let a month pass in a minute.
+create function qicore.now() returns timestamptz
+language sql volatile
+return pg_catalog.clock_timestamp();
+
+-- Grows with every claim and take-over: whoever shows an older one has lost what it claimed.
+create sequence qicore.claim_token;
+
+create table qicore.job (
+  name text primary key,
+  kind text not null,
+  -- Grows with every change of the calendar: nothing can be claimed by an older one.
+  revision bigint not null,
+  -- Every instant up to here has its row in qicore.maintenance_log.
+  last_at timestamptz not null,
+  -- The token of the claim that works on it now; one at a time.
+  running bigint,
+  -- When the last one ended.
+  free_at timestamptz
+) with (fillfactor = 50);
+comment on table qicore.job is 'One row a scheduled job: how far its calendar is accounted for, and who works on it.';
+
+create table qicore.job_calendar (
+  job text not null references qicore.job (name) on delete cascade,
+  revision bigint not null,
+  -- In force for instants after this one, until the next revision's.
+  valid_from timestamptz not null,
+  state text not null constraint job_calendar_state_check check (state in ('active', 'paused', 'removed')),
+  runner text not null constraint job_calendar_runner_check check (runner in ('daemon', 'pg_cron')),
+  schedule text not null,
+  timezone text not null,
+  actor text not null,
+  reason text,
+  set_at timestamptz not null default clock_timestamp(),
+  primary key (job, revision)
+);
+comment on table qicore.job_calendar is 'Which schedule was in force when, and who changed or paused it: what an audit reckons by. Rows are only added.';
+
+create table qicore.daemon (
+  id text primary key,
+  host text not null,
+  pid integer not null,
+  version text not null,
+  actor text not null,
+  started_at timestamptz not null default clock_timestamp(),
+  seen_at timestamptz not null default clock_timestamp(),
+  stopped_at timestamptz
+);
+comment on table qicore.daemon is 'The daemons that worked here; one that was not seen for two minutes is gone.';
+
+create table qicore.timeline (
+  system_identifier text not null,
+  timeline integer not null,
+  seen_at timestamptz not null default clock_timestamp(),
+  seen_by text not null,
+  primary key (system_identifier, timeline)
+);
+comment on table qicore.timeline is 'Fail-overs and restores as daemons met them: rows of the minutes before one may be lost with the old server.';
+
+-- Why an occurrence was skipped.
+alter table qicore.maintenance_log add column reason text;
+alter table qicore.maintenance_log add column application text;
+alter table qicore.maintenance_log alter column application set default current_setting('application_name', true);
