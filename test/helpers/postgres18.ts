@@ -55,9 +55,7 @@ export async function startPostgres18(options: NativePostgresOptions = {}): Prom
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   let server: ChildProcess | null = null
   const ended = () => new Promise<void>((resolve) => (server === null || server.exitCode !== null || server.signalCode !== null ? resolve() : server.once('exit', () => resolve())))
-  // A run that is interrupted must not leave a server behind; SIGQUIT is the immediate shutdown.
-  const lastResort = () => server?.kill('SIGQUIT')
-  process.on('exit', lastResort)
+  let watchdog: ChildProcess | null = null
 
   const self: NativePostgres = {
     port,
@@ -68,7 +66,10 @@ export async function startPostgres18(options: NativePostgresOptions = {}): Prom
         const child = spawn(join(native, 'bin/postgres'), ['-D', data, ...flags], {...identity, env, stdio: ['ignore', 'ignore', 'pipe']})
         server = child
         try {
-          return await ready(child)
+          await ready(child)
+          watchdog?.kill()
+          watchdog = watch(child.pid!, directory)
+          return
         } catch (error) {
           // After a kill -9 the old backends take a moment to notice.
           if (attempt === 20 || !/still in use|lock file/.test(String(error))) throw error
@@ -81,9 +82,9 @@ export async function startPostgres18(options: NativePostgresOptions = {}): Prom
       await ended()
     },
     async stop() {
+      watchdog?.kill()
       server?.kill('SIGINT')
       await ended()
-      process.off('exit', lastResort)
       rmSync(directory, {recursive: true, force: true})
     },
   }
@@ -94,6 +95,17 @@ export async function startPostgres18(options: NativePostgresOptions = {}): Prom
     throw error
   }
   return self
+}
+
+/**
+ * However this process ends, even by kill -9, its end of the pipe closes: then the server is shut down at once and
+ * its directory removed.
+ */
+function watch(pid: number, directory: string): ChildProcess {
+  const script = `read -r _; kill -QUIT ${pid}; while kill -0 ${pid}; do sleep 0.1; done; rm -rf '${directory}'`
+  const watchdog = spawn('sh', ['-c', script], {stdio: ['pipe', 'ignore', 'ignore'], detached: true})
+  watchdog.unref()
+  return watchdog
 }
 
 function ready(child: ChildProcess): Promise<void> {
