@@ -4,12 +4,13 @@ import {sqlState} from '../db/sqlstate.js'
 import type {Instant} from '../units/instant.js'
 import {readChildren, type Child} from './partitions/children.js'
 import {rulesByRelation} from './partitions/declared.js'
+import {readLeftovers} from './partitions/leftovers.js'
 import {readPeriods, type Every, type PartitionRule, type Period} from './partitions/periods.js'
 import {readSets, type PartitionSet} from './partitions/sets.js'
 
 /** What is wrong with a set, or soon will be. */
 export interface SetFinding {
-  kind: 'now missing' | 'ahead missing' | 'gap' | 'pending' | 'default rows' | 'guard' | 'unfit'
+  kind: 'now missing' | 'ahead missing' | 'gap' | 'pending' | 'default rows' | 'guard' | 'unfit' | 'unfinished drop'
   message: string
 }
 
@@ -54,6 +55,8 @@ export interface PartitionRow {
 
 export interface PartitionsReport {
   tables: SetReport[]
+  /** Declared, and there is no partitioned table of that name. */
+  absent: string[]
   partitions: PartitionRow[]
 }
 
@@ -64,7 +67,9 @@ export const mostCounted = 10_000
 export async function readPartitions(db: Database, rules: readonly PartitionRule[], relation: string | null): Promise<PartitionsReport> {
   const sets = await readSets(db, relation === null ? null : [relation])
   const relations = sets.map((set) => set.relation)
-  const [children, declared] = [await readChildren(db, relations, true), await rulesByRelation(db, rules)]
+  const children = await readChildren(db, relations, true)
+  const leftovers = await readLeftovers(db, relations)
+  const declared = await rulesByRelation(db, rules)
   const managed = sets.flatMap((set) => {
     const rule = declared.get(set.relation)
     return rule && set.unfit === null && set.managedBy === null ? [{set, rule}] : []
@@ -75,11 +80,16 @@ export async function readPartitions(db: Database, rules: readonly PartitionRule
     const index = managed.findIndex((entry) => entry.set === set)
     const own = children.filter(({parent}) => parent === set.relation)
     const wanted = periods.filter((period) => period.index === index && period.sane)
-    tables.push(await setReport(db, set, own, declared.get(set.relation), wanted))
+    const table = await setReport(db, set, own, declared.get(set.relation), wanted)
+    for (const {relation: left} of leftovers.filter(({parent}) => parent === set.relation))
+      table.findings.push({kind: 'unfinished drop', message: `${left} was detached to be dropped and is still there: the next partitions drop of its age takes it`})
+    tables.push(table)
   }
   const byRelation = new Map(sets.map((set) => [set.relation, set]))
   const partitions = sets.flatMap((set) => children.filter(({parent}) => parent === set.relation).sort(newestFirst)).map((child) => rowOf(byRelation.get(child.parent)!, child))
-  return {tables, partitions}
+  const known = new Set([...declared].filter(([name]) => sets.some((set) => set.relation === name)).map(([, rule]) => rule))
+  const absent = relation === null ? rules.filter((rule) => !known.has(rule)).map((rule) => rule.relation) : []
+  return {tables, absent, partitions}
 }
 
 async function setReport(db: Database, set: PartitionSet, children: readonly Child[], rule: PartitionRule | undefined, wanted: readonly Period[]): Promise<SetReport> {

@@ -5,11 +5,12 @@ const shown = 20
 const dash = '-'
 
 /** Sets, or the partitions of one, with what needs a person marked and said below. */
-export function renderPartitions({tables, partitions}: PartitionsReport, options: {one: boolean; columns: number}): string {
-  if (tables.length === 0) return 'No table here is partitioned.'
+export function renderPartitions({tables, partitions, absent}: PartitionsReport, options: {one: boolean; columns: number}): string {
+  const gone = absent.map((name) => `! ${name} is declared, and is no partitioned table here.`)
+  if (tables.length === 0) return ['No table here is partitioned.', ...gone].join('\n')
   const [first] = tables
   const lines = options.one ? partitionLines(first!, partitions) : setLines(tables, options.columns)
-  return [...lines, ...findingLines(tables), ...closing(tables, options.one)].join('\n')
+  return [...lines, ...findingLines(tables), ...gone, ...closing(tables, options.one)].join('\n')
 }
 
 function setLines(tables: readonly SetReport[], columns: number): string[] {

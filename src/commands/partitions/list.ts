@@ -31,7 +31,8 @@ Rows are the planner's estimate. Waits for no lock: a partition that somebody ho
       const rules = partitionRules(await this.loadConfig(), await definitionsApply(db))
       const relation = this.args.table === undefined ? null : await findPartitioned(db, this.args.table)
       const report: ListReport = {kind: 'partitions.list', ...(await this.reportHead(db)), ...(await readPartitions(db, rules, relation))}
-      if (this.flags.check && report.tables.some(({managed, findings}) => managed && findings.length > 0)) process.exitCode = ExitCode.found
+      const wanting = report.tables.some(({managed, findings}) => managed && findings.length > 0) || report.absent.length > 0
+      if (this.flags.check && wanting) process.exitCode = ExitCode.found
       if (!this.jsonEnabled()) {
         const {renderPartitions} = await import('../../cli/render/partitions.js')
         this.log(renderPartitions(report, {one: relation !== null, columns: process.stdout.columns ?? 80}))

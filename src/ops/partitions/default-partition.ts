@@ -1,5 +1,5 @@
 import type {Database} from '../../db/database.js'
-import {ident, literal, raw, sql} from '../../db/sql.js'
+import {ident, literal, raw, sql, type Statement} from '../../db/sql.js'
 import type {Step} from '../../plan/step.js'
 import type {Period} from '../../reports/partitions/periods.js'
 import type {PartitionSet} from '../../reports/partitions/sets.js'
@@ -53,10 +53,10 @@ function list(texts: readonly string[]) {
  * Before and after the children of a set with a large default partition are attached: a constraint that was checked
  * while everybody went on working spares ATTACH the look through it under ACCESS EXCLUSIVE.
  */
-export function guardSteps(set: PartitionSet, periods: readonly Period[]): {before: Step[]; after: Step[]} {
+export function guardSteps(set: PartitionSet, periods: readonly Period[]): {before: Step[]; each: Statement[]; after: Step[]} {
   const {defaultPartition, defaultBytes, column} = set
   const left = defaultPartition !== null && set.guarded ? [removeGuard(set, 'what a killed run left')] : []
-  if (defaultPartition === null || periods.length === 0 || (defaultBytes !== null && defaultBytes <= smallBytes)) return {before: left, after: []}
+  if (defaultPartition === null || periods.length === 0 || (defaultBytes !== null && defaultBytes <= smallBytes)) return {before: left, each: [], after: []}
   const key = ident(column!).text
   const outside = runsOf(periods).map((run) => `(${key} is null or ${key} < ${literal(run[0]!.lowerText).text} or ${key} >= ${literal(run.at(-1)!.upperText).text})`)
   const shape = {object: defaultPartition, class: 'safe', transaction: 'own', relations: [defaultPartition], bytes: null, repeatable: true} as const
@@ -79,7 +79,18 @@ export function guardSteps(set: PartitionSet, periods: readonly Period[]): {befo
     dependsOn: [add.id],
     bytes: defaultBytes,
   }
-  return {before: [...left, add, check], after: [{...removeGuard(set, 'done'), dependsOn: [add.id]}]}
+  return {before: [...left, add, check], each: [requireGuard(defaultPartition)], after: [{...removeGuard(set, 'done'), dependsOn: [add.id]}]}
+}
+
+/** A step that had to wait may come after the guard is gone: better fail than look through everything under the lock. */
+function requireGuard(partition: string): Statement {
+  return sql`do $guard$
+begin
+  if not exists (select from pg_constraint where conrelid = to_regclass(${literal(partition)}) and conname = ${literal(guard)} and convalidated) then
+    raise exception using errcode = '55000', message = ${literal(`the constraint that spares a look through ${partition} is gone again: run it once more`)};
+  end if;
+end
+$guard$`
 }
 
 function removeGuard(set: PartitionSet, why: string): Step {

@@ -1,14 +1,12 @@
 import {ident, literal, raw, sql, type Statement} from '../../db/sql.js'
 import type {Step} from '../../plan/step.js'
 import type {Child} from '../../reports/partitions/children.js'
+import {dropMark} from '../../reports/partitions/leftovers.js'
 import type {PartitionSet} from '../../reports/partitions/sets.js'
 import {waitForHolders} from './wait-for-holders.js'
 
 /** How long one look waits for transactions to end before the step is given back to be tried again. */
 const patience = '2 seconds'
-
-/** What a comment on a partition begins with when a run of ours means to drop it. */
-export const dropMark = 'qicore-db is dropping this partition of '
 
 /**
  * Takes a partition out while everybody goes on working, in steps that can each be repeated: look that no old
@@ -18,26 +16,14 @@ export const dropMark = 'qicore-db is dropping this partition of '
 export function detachConcurrently(set: PartitionSet, child: Child, mark: Statement | null, dependsOn: readonly string[]): Step[] {
   const {relation} = child
   const [parent, partition] = [ident(set.schema, set.table), ident(child.schema, child.partition)]
-  const shape = {object: relation, bytes: null, repeatable: true, relations: [set.relation, relation, ...set.related]} as const
-  const finalize = finalizeDetach(set, child, [`detach ${relation}`])
-  if (child.pending) return [{...finalize, dependsOn}]
+  if (child.pending) return [finalizeDetach(set, child, dependsOn)]
   return [
     {
-      ...shape,
-      id: `wait ${relation}`,
-      kind: 'wait',
-      statements: [waitForHolders(set.relation, patience), ...(mark ? [mark] : [])],
-      lock: 'NONE',
-      class: 'safe',
-      transaction: 'own',
-      doneCheck: null,
-      dependsOn,
-    },
-    {
-      ...shape,
       id: `detach ${relation}`,
       kind: 'detach',
-      statements: [sql`alter table ${parent} detach partition ${partition} concurrently`],
+      object: relation,
+      // Each by itself: what waits again after a failure has waited before anything was begun.
+      statements: [waitForHolders(set.relation, patience), ...(mark ? [mark] : []), sql`alter table ${parent} detach partition ${partition} concurrently`],
       lock: 'SHARE UPDATE EXCLUSIVE',
       class: 'undo',
       transaction: 'none',
@@ -45,9 +31,12 @@ export function detachConcurrently(set: PartitionSet, child: Child, mark: Statem
       doneCheck: sql`select not exists (
   select from pg_inherits where inhrelid = to_regclass(${relation}) and inhparent = to_regclass(${set.relation}) and not inhdetachpending
 ) as done`,
-      dependsOn: [`wait ${relation}`],
+      repeatable: true,
+      dependsOn,
+      relations: [set.relation, relation, ...set.related],
+      bytes: null,
     },
-    finalize,
+    finalizeDetach(set, child, [`detach ${relation}`]),
   ]
 }
 

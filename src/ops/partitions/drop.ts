@@ -1,12 +1,12 @@
 import type {Database} from '../../db/database.js'
-import {loadSql} from '../../db/load-sql.js'
-import {ident, raw, sql, statement} from '../../db/sql.js'
+import {ident, raw, sql} from '../../db/sql.js'
 import {ExitCode, OpsError} from '../../errors.js'
 import type {Step} from '../../plan/step.js'
 import type {Child} from '../../reports/partitions/children.js'
+import {readLeftovers} from '../../reports/partitions/leftovers.js'
 import {uncovered} from './coverage.js'
 import {count, type OldPlan} from './detach.js'
-import {detachAtOnce, detachConcurrently, dropDetached, dropMark, finalizeDetach, markForDrop} from './detach-child.js'
+import {detachAtOnce, detachConcurrently, dropDetached, finalizeDetach, markForDrop} from './detach-child.js'
 import {insteadOfConcurrently, oldPartitions, requireSession, type OldPartitions, type OldRequest} from './old-partitions.js'
 import type {PartitionSet} from '../../reports/partitions/sets.js'
 
@@ -14,8 +14,6 @@ export interface DropRequest extends OldRequest {
   /** Also what an aggregate has not covered. */
   acceptLoss: boolean
 }
-
-type Leftover = Pick<Child, 'relation' | 'schema' | 'partition' | 'kind' | 'bytes'> & {to: string | null; to_epoch: number | null}
 
 /**
  * Drops partitions with their rows, and what an earlier run detached for it and could not drop.
@@ -28,7 +26,7 @@ export async function planDrop(db: Database, request: DropRequest): Promise<OldP
   const notes = kept ? [`${kept.relation} is older too, and the last partition: it stays.`] : []
   if (set.defaultPartition === null && old.length > 0) requireSession(db)
   if (set.defaultPartition !== null && old.length > 0) notes.push(insteadOfConcurrently(set))
-  const leftovers = await leftoversOf(db, found)
+  const leftovers = (await readLeftovers(db, [set.relation])).filter((leftover) => isOld(leftover, found))
   const steps: Step[] = leftovers.map((leftover) => dropDetached(leftover, set, []))
   let before: string[] = []
   for (const child of pending) {
@@ -61,12 +59,7 @@ async function requireCoverage(db: Database, {set, old}: OldPartitions, accepted
   })
 }
 
-async function leftoversOf(db: Database, {set, cutoffEpoch}: OldPartitions): Promise<Leftover[]> {
-  const rows = await db.query<Leftover>(statement(loadSql('catalog/partition-leftovers'), [set.relation, dropMark]))
-  return rows.filter(({to_epoch: to}) => to !== null && to <= cutoffEpoch)
-}
-
-function isOld({toEpoch}: Child, {cutoffEpoch}: OldPartitions): boolean {
+function isOld({toEpoch}: Pick<Child, 'toEpoch'>, {cutoffEpoch}: OldPartitions): boolean {
   return toEpoch !== null && toEpoch <= cutoffEpoch
 }
 

@@ -1,5 +1,5 @@
-import type {Server} from '../../db/server.js'
-import {ident, literal, raw, sql, type Statement} from '../../db/sql.js'
+import type {Database} from '../../db/database.js'
+import {ident, literal, raw, sql, type Fragment, type Statement} from '../../db/sql.js'
 import type {Step} from '../../plan/step.js'
 import type {Period} from '../../reports/partitions/periods.js'
 import type {PartitionSet} from '../../reports/partitions/sets.js'
@@ -7,28 +7,35 @@ import type {PartitionSet} from '../../reports/partitions/sets.js'
 /** Named in the child's own table only, and gone again when the step commits. */
 const boundsCheck = 'qicore_partition_bounds'
 
+/** What must have happened, and what is run first, before a child is attached. */
+export interface Before {
+  steps: readonly string[]
+  statements: readonly Statement[]
+}
+
 /**
  * Makes one partition: apart, with a CHECK that says what its bounds will say, then attached, all in one transaction,
  * so that a run that is killed leaves no half of it. PARTITION OF would take ACCESS EXCLUSIVE on the parent; ATTACH
  * takes SHARE UPDATE EXCLUSIVE, and with the CHECK it looks at no row.
  */
-export function makeChild(server: Server, role: string | undefined, set: PartitionSet, period: Period, dependsOn: readonly string[]): Step {
+export function makeChild(db: Pick<Database, 'server' | 'target'>, set: PartitionSet, period: Period, before: Before): Step {
   const parent = ident(set.schema, set.table)
   const child = ident(period.schema, period.partition)
   const column = ident(set.column!)
   const [lower, upper] = [literal(period.lowerText), literal(period.upperText)]
   const relation = `${quoted(period.schema)}.${quoted(period.partition)}`
-  // What PARTITION OF copies and LIKE can: identity comes with the attaching where there is such a thing (17), and
-  // comments and extended statistics stay with the parent.
-  const like = raw('including all excluding identity excluding comments excluding statistics')
+  // What PARTITION OF copies by itself. Indexes, foreign keys, row triggers and (from 17) identity come with ATTACH,
+  // which marks them as the parent's; comments and extended statistics stay with the parent.
+  const like = raw('including defaults including generated including constraints including storage including compression')
   const method = raw(set.accessMethod === null ? '' : ` using ${ident(set.accessMethod).text}`)
   const space = raw(set.tablespace === null ? '' : ` tablespace ${ident(set.tablespace).text}`)
-  const within = asOwner(server, role, set)
+  const within = asOwner(db.target.role, db.server.role, set)
   return {
     id: `create ${relation}`,
     kind: 'create partition',
     object: relation,
     statements: [
+      ...before.statements,
       ...within.before,
       sql`create table ${child} (
   like ${parent} ${like},
@@ -49,16 +56,15 @@ export function makeChild(server: Server, role: string | undefined, set: Partiti
     and pg_get_expr(c.relpartbound, 0) = format('FOR VALUES FROM (%L) TO (%L)', ${period.lowerText}::text, ${period.upperText}::text)
 ) as done`,
     repeatable: true,
-    dependsOn,
+    dependsOn: before.steps,
     relations: [set.relation, ...(set.defaultPartition === null ? [] : [set.defaultPartition]), ...set.related],
     bytes: null,
   }
 }
 
 /** PARTITION OF run by the owner gives the owner's table with the owner's default privileges: so it is made as the owner. */
-function asOwner(server: Server, role: string | undefined, set: PartitionSet): {before: Statement[]; given(child: ReturnType<typeof ident>): Statement[]; after: Statement[]} {
-  const me = role ?? server.role
-  if (me === set.owner) return {before: [], given: () => [], after: []}
+function asOwner(role: string | undefined, login: string, set: PartitionSet): {before: Statement[]; given(child: Fragment): Statement[]; after: Statement[]} {
+  if ((role ?? login) === set.owner) return {before: [], given: () => [], after: []}
   if (!set.ownerCreates) return {before: [], given: (child) => [sql`alter table ${child} owner to ${ident(set.owner)}`], after: []}
   return {
     before: [sql`set local role ${ident(set.owner)}`],

@@ -45,9 +45,8 @@ export async function planPeriods(db: Database, set: PartitionSet, periods: read
   }
   const wanted = missing.filter((period) => !strays.some((stray) => stray.period === period))
   const guard = guardSteps(set, wanted)
-  const needs = guard.before.slice(-1).map(({id}) => id)
-  const role = db.target.role
-  const steps = [...guard.before, ...wanted.map((period) => makeChild(db.server, role, set, period, needs)), ...guard.after]
+  const before = {steps: guard.before.slice(-1).map(({id}) => id), statements: guard.each}
+  const steps = [...guard.before, ...wanted.map((period) => makeChild(db, set, period, before)), ...guard.after]
   return {steps, findings}
 }
 
