@@ -8,6 +8,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   parent_schema name;
+  parent_schema_oid oid;
   parent_name name;
   suffix text;
   base text;
@@ -24,7 +25,7 @@ begin
   if period is null or period not in ('month', 'day') then
     raise exception using errcode = '22023', message = format('"%s" is no period of partitions: it is month or day', period);
   end if;
-  select n.nspname, c.relname, a.atttypid into parent_schema, parent_name, key_type
+  select n.nspname, n.oid, c.relname, a.atttypid into parent_schema, parent_schema_oid, parent_name, key_type
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
   join pg_partitioned_table p on p.partrelid = c.oid and p.partstrat = 'r' and p.partnatts = 1
@@ -68,7 +69,7 @@ begin
   -- One at a time: two sessions that make the same child would otherwise meet at its name.
   execute format('lock table only %s in share update exclusive mode', parent);
   select c.oid, pg_get_expr(c.relpartbound, c.oid) into child_oid, found_bound
-  from pg_class c where c.relnamespace = parent_schema::regnamespace and c.relname = base || suffix;
+  from pg_class c where c.relnamespace = parent_schema_oid and c.relname = base || suffix;
   if found then
     if not exists (select from pg_inherits i where i.inhrelid = child_oid and i.inhparent = parent) then
       raise exception using errcode = '42P07', message = format('%s is there already and is no partition of %s', child, parent);

@@ -1,0 +1,15 @@
+-- A point on a table's scale as a constant of the type of its column.
+create function qicore.retain_literal(column_type regtype, point bigint)
+returns text
+language sql
+stable
+as $$
+  select case
+    when column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then pg_catalog.format('%L::%s', point, column_type)
+    -- A version 7 UUID begins with its milliseconds.
+    when column_type = 'uuid'::regtype then pg_catalog.format('%L::uuid',
+      pg_catalog.lpad(pg_catalog.to_hex(point / 1000), 12, '0') || '00000000000000000000')
+    else pg_catalog.format('%L::%s', (timestamptz '1970-01-01 00:00:00+00' + point * interval '1 microsecond') at time zone 'UTC',
+      case column_type when 'timestamptz'::regtype then 'timestamp at time zone ''UTC''' else column_type::text end)
+  end
+$$;

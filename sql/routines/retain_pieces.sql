@@ -1,0 +1,51 @@
+-- The ranges of time that a table is cut into, oldest first, each with the chunks (one for each space partition) or the
+-- partition that hold it. `old`: the whole range lies before the cutoff; `newest`: nothing begins later.
+create function qicore.retain_pieces(subject regclass, cutoff bigint)
+returns table (low bigint, high bigint, label text, relations text[], old boolean, newest boolean)
+language plpgsql
+as $$
+begin
+  if exists (select from pg_partitioned_table where partrelid = subject) then
+    return query
+    with child as (
+      select format('%I.%I', n.nspname, c.relname) as name,
+        -- With a relation, pg_get_expr would wait for a lock on it.
+        regexp_match(pg_get_expr(c.relpartbound, 0), '^FOR VALUES FROM \(''?([^'']*)''?\) TO \(''?([^'']*)''?\)$') as bound,
+        (select k.atttypid from pg_partitioned_table p join pg_attribute k on k.attrelid = p.partrelid and k.attnum = p.partattrs[0] where p.partrelid = subject) as type
+      from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_namespace n on n.oid = c.relnamespace
+      where i.inhparent = subject and not i.inhdetachpending
+    ), ranged as (
+      select name, bound,
+        case
+          when bound[1] = 'MINVALUE' then -9223372036854775808
+          when type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then bound[1]::bigint
+          else (extract(epoch from bound[1]::timestamptz) * 1000000)::bigint
+        end as low,
+        case
+          when bound[2] = 'MAXVALUE' then 9223372036854775807
+          when type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then bound[2]::bigint
+          else (extract(epoch from bound[2]::timestamptz) * 1000000)::bigint
+        end as high
+      from child where bound is not null
+    )
+    select r.low, r.high, r.bound[1] || ' to ' || r.bound[2], array[r.name], r.high <= cutoff, r.low = max(r.low) over ()
+    from ranged r order by r.low;
+    return;
+  end if;
+  return query
+  with source as (
+    select h.schema_name, h.table_name
+    from _timescaledb_catalog.hypertable h
+    left join _timescaledb_catalog.continuous_agg a on a.mat_hypertable_id = h.id
+    where to_regclass(format('%I.%I', coalesce(a.user_view_schema, h.schema_name), coalesce(a.user_view_name, h.table_name))) = subject
+  ), ranged as (
+    select format('%I.%I', c.chunk_schema, c.chunk_name) as name,
+      coalesce(c.range_start_integer, (extract(epoch from c.range_start) * 1000000)::bigint) as low,
+      coalesce(c.range_end_integer, (extract(epoch from c.range_end) * 1000000)::bigint) as high,
+      coalesce(c.range_start_integer::text, c.range_start::text) || ' to ' || coalesce(c.range_end_integer::text, c.range_end::text) as label
+    from source s join timescaledb_information.chunks c on c.hypertable_schema = s.schema_name and c.hypertable_name = s.table_name
+  )
+  select r.low, r.high, min(r.label), array_agg(r.name order by r.name), r.high <= cutoff, r.low = max(r.low) over ()
+  from ranged r group by r.low, r.high order by r.low;
+end
+$$;

@@ -1,0 +1,11 @@
+-- What was agreed to when a retention was applied, as a hash: the object and everything that decides what is dropped.
+-- Whoever changes one of them afterwards has a declaration that nobody has agreed to.
+create function qicore.retention_hash(object text, config jsonb)
+returns text
+language sql
+immutable
+as $$
+  select pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
+    pg_catalog.jsonb_build_array(object, config -> 'after', config -> 'maxDropPerRun', config -> 'timeUnit')::text, 'UTF8'
+  )), 'hex')
+$$;
