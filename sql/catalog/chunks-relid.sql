@@ -1,0 +1,28 @@
+-- Chunks of hypertables with range, state, compressed relation and the sizes recorded at compression, where the
+-- catalogue points at its relations. The same columns as chunks-names.sql.
+-- $1 int[] of hypertable ids, null for all. Locks catalogues only. TimescaleDB: 2.29
+with dimension as materialized (
+  select distinct on (hypertable_id) hypertable_id, id from _timescaledb_catalog.dimension order by hypertable_id, id
+), space as materialized (
+  -- The first slice of a hashed dimension has no lower bound; the others divide the positive int4 evenly.
+  select s.chunk_id, string_agg((case when s.range_start < 0 then 1 else round(s.range_start::numeric * d.num_slices / 2147483647) + 1 end)
+    || '/' || d.num_slices, ' ' order by d.id) as slices
+  from _timescaledb_catalog.dimension d
+  join _timescaledb_catalog.dimension_slice s on s.dimension_id = d.id
+  where d.num_slices is not null group by s.chunk_id
+)
+select
+  c.hypertable_id, r.oid::int8 as relation, n.nspname as schema, r.relname as name, c.status, c.osm_chunk as tiered,
+  s.range_start::text, s.range_end::text, c.creation_time as created_at, k.compress_relid::oid::int8 as compressed,
+  z.uncompressed_heap_size + z.uncompressed_toast_size + z.uncompressed_index_size as before_bytes,
+  z.compressed_heap_size + z.compressed_toast_size + z.compressed_index_size as after_bytes,
+  p.slices as space
+from _timescaledb_catalog.chunk c
+join pg_class r on r.oid = c.relid
+join pg_namespace n on n.oid = r.relnamespace
+join dimension d on d.hypertable_id = c.hypertable_id
+left join _timescaledb_catalog.dimension_slice s on s.chunk_id = c.id and s.dimension_id = d.id
+left join space p on p.chunk_id = c.id
+left join _timescaledb_catalog.compression_settings k on k.relid = c.relid
+left join _timescaledb_catalog.compression_chunk_size z on z.chunk_id = c.id
+where $1::int[] is null or c.hypertable_id = any ($1::int[])

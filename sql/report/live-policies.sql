@@ -1,0 +1,35 @@
+-- TimescaleDB's own policies as its jobs have them: whose, what, and how the last run went as far as it is recorded.
+-- A table on time has intervals in its config, one on integers has integers. The hypertable is named by its id, whose
+-- meaning never changed, as hypertable_name of the view did in 2.20: for an aggregate the one with its data.
+-- TimescaleDB: 2.15
+select
+  j.job_id,
+  case j.proc_name when 'policy_compression' then 'compression' when 'policy_retention' then 'retention' else 'refresh' end as kind,
+  coalesce(j.config ->> 'hypertable_id', j.config ->> 'mat_hypertable_id')::int as hypertable_id,
+  after.span as after_interval, after.count as after_integer,
+  created.span as created_interval,
+  first.span as start_interval, first.count as start_integer,
+  last.span as end_interval, last.count as end_integer,
+  coalesce((j.config ->> 'recompress')::bool, true) as recompress,
+  j.schedule_interval as schedule,
+  j.scheduled,
+  j.owner::text as owner,
+  j.next_start,
+  s.last_run_started_at,
+  s.last_run_status,
+  s.job_status = 'Running' as running,
+  j.config::text as config
+from timescaledb_information.jobs j
+left join timescaledb_information.job_stats s on s.job_id = j.job_id
+cross join lateral (
+  select
+    coalesce(j.config -> 'compress_after', j.config -> 'drop_after') as after,
+    coalesce(j.config -> 'compress_created_before', j.config -> 'drop_created_before') as created,
+    j.config -> 'start_offset' as first, j.config -> 'end_offset' as last
+) as c
+cross join lateral (select case jsonb_typeof(c.after) when 'string' then (c.after #>> '{}')::interval end as span, case jsonb_typeof(c.after) when 'number' then c.after #>> '{}' end as count) as after
+cross join lateral (select case jsonb_typeof(c.created) when 'string' then (c.created #>> '{}')::interval end as span) as created
+cross join lateral (select case jsonb_typeof(c.first) when 'string' then (c.first #>> '{}')::interval end as span, case jsonb_typeof(c.first) when 'number' then c.first #>> '{}' end as count) as first
+cross join lateral (select case jsonb_typeof(c.last) when 'string' then (c.last #>> '{}')::interval end as span, case jsonb_typeof(c.last) when 'number' then c.last #>> '{}' end as count) as last
+where j.proc_name in ('policy_compression', 'policy_retention', 'policy_refresh_continuous_aggregate')
+  and j.proc_schema in ('_timescaledb_functions', '_timescaledb_internal')

@@ -1,0 +1,63 @@
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {parseQualifiedName} from '../db/qualified-name.js'
+import {statement} from '../db/sql.js'
+import {sqlState, SqlState} from '../db/sqlstate.js'
+import type {Instant} from '../units/instant.js'
+import {parseIntervalText} from './interval.js'
+import {newTable, type Table} from './table.js'
+import {microsOf, timeKindOf} from './time.js'
+
+interface Row {
+  schema: string
+  name: string
+  storage_schema: string
+  storage_name: string
+  relation: number
+  time_type: string
+  source: string
+  bucket: string
+  watermark: Instant | null
+}
+
+/** Aggregates that are a table of ours under a view: where TimescaleDB's are not to be had. */
+export async function readOwnAggregates(db: Database, others: readonly Table[]): Promise<Table[]> {
+  const rows = await readOurs<Row>(db, 'catalog/own-aggregates')
+  const tables = rows.map((row) =>
+    newTable({
+      kind: 'aggregate',
+      schema: row.schema,
+      name: row.name,
+      storage: {schema: row.storage_schema, name: row.storage_name},
+      relation: row.relation,
+      timeColumn: 'bucket',
+      time: timeKindOf(row.time_type),
+      aggregate: {source: null, watermark: row.watermark === null ? null : microsOf(row.watermark), bucketWidth: parseIntervalText(row.bucket)},
+    }),
+  )
+  rows.forEach(({source}, index) => {
+    tables[index]!.aggregate!.source = findByName([...others, ...tables], source)
+  })
+  return tables
+}
+
+/** The table that a name as SQL reads it means; null where there is none or the text is no name. */
+export function findByName(tables: readonly Table[], text: string): Table | null {
+  try {
+    const {schema, name} = parseQualifiedName(text)
+    return tables.find((table) => table.name === name && table.schema === (schema ?? 'public')) ?? null
+  } catch {
+    return null
+  }
+}
+
+/** Rows out of our own schema; none where this role may not look or an older version of it has no such table. */
+export async function readOurs<R extends object>(db: Database, name: string): Promise<R[]> {
+  try {
+    return await db.query<R>(statement(loadSql(name)))
+  } catch (error) {
+    const state = sqlState(error)
+    if (state === SqlState.noPrivilege || state === SqlState.undefinedTable || state === SqlState.undefinedColumn) return []
+    throw error
+  }
+}

@@ -1,0 +1,46 @@
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement} from '../db/sql.js'
+import {parsePartitionBound} from './partition-bound.js'
+import {newTable, type Table} from './table.js'
+import {timeKindOf} from './time.js'
+
+interface Row {
+  schema: string
+  name: string
+  root: number
+  leaf_schema: string | null
+  leaf: string | null
+  relation: number | null
+  time_column: string | null
+  time_type: string | null
+  bound: string | null
+}
+
+/** Partitioned tables of plain PostgreSQL with their leaves, also beside TimescaleDB. */
+export async function readPartitionSets(db: Database): Promise<Table[]> {
+  const sets = new Map<number, Table>()
+  for (const row of await db.query<Row>(statement(loadSql('catalog/partition-sets')))) {
+    const time = timeKindOf(row.time_type)
+    const set = sets.get(row.root) ?? newTable({kind: 'partitioned', schema: row.schema, name: row.name, relation: row.root, timeColumn: row.time_column, time})
+    sets.set(row.root, set)
+    // A list of ranges: only some leaves may know a time.
+    if (set.timeColumn === null && row.time_column !== null) Object.assign(set, {timeColumn: row.time_column, time})
+    if (row.relation === null || row.leaf_schema === null || row.leaf === null) continue
+    const range = parsePartitionBound(row.bound, time)
+    set.chunks.push({
+      ...range,
+      relation: row.relation,
+      compressed: null,
+      schema: row.leaf_schema,
+      name: row.leaf,
+      status: 0,
+      tiered: false,
+      createdAt: null,
+      beforeBytes: null,
+      afterBytes: null,
+      space: null,
+    })
+  }
+  return [...sets.values()]
+}

@@ -1,0 +1,130 @@
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement} from '../db/sql.js'
+import type {Duration} from '../units/duration.js'
+import type {Instant} from '../units/instant.js'
+import {parseIntervalText} from './interval.js'
+import {newTable, type Chunk, type Table} from './table.js'
+import {timeKindOf, type TimeKind} from './time.js'
+
+interface Row {
+  id: number
+  schema: string
+  name: string
+  storage_schema: string
+  storage_name: string
+  kind: 'hypertable' | 'aggregate'
+  relation: number
+  time_column: string | null
+  time_type: string | null
+  now_schema: string | null
+  now_name: string | null
+  now_is_safe: boolean
+  source: number | null
+  watermark: string | null
+  bucket_width: string | null
+  compression: boolean
+  segment_by: string[] | null
+  order_by: string[] | null
+  order_desc: boolean[] | null
+  order_nulls_first: boolean[] | null
+}
+
+interface ChunkRow {
+  hypertable_id: number
+  relation: number
+  schema: string
+  name: string
+  status: number
+  tiered: boolean
+  range_start: string | null
+  range_end: string | null
+  created_at: Instant | null
+  compressed: number | null
+  before_bytes: number | null
+  after_bytes: number | null
+  space: string | null
+}
+
+/** Hypertables and continuous aggregates of every schema, without their chunks. */
+export async function readHypertables(db: Database): Promise<Table[]> {
+  const rows = await db.query<Row>(statement(loadSql('catalog/time-series')))
+  const byId = new Map(rows.map((row) => [row.id, tableOf(row)]))
+  for (const {id, source} of rows) {
+    const {aggregate} = byId.get(id)!
+    if (aggregate !== null && source !== null) aggregate.source = byId.get(source) ?? null
+  }
+  return [...byId.values()]
+}
+
+/** Fills in the chunks of these tables. One pass over the catalogue, whatever their number. */
+export async function readChunks(db: Database, tables: readonly Table[]): Promise<void> {
+  const byId = new Map(tables.filter(({id}) => id !== null).map((table) => [table.id!, table]))
+  if (byId.size === 0) return
+  const name = db.server.chunkCatalog === 'relid' ? 'catalog/chunks-relid' : 'catalog/chunks-names'
+  const rows = await db.query<ChunkRow>(statement(loadSql(name), [[...byId.keys()]]))
+  for (const row of rows) byId.get(row.hypertable_id)?.chunks.push(chunkOf(row))
+}
+
+function tableOf(row: Row): Table {
+  const time = timeKindOf(row.time_type)
+  return newTable({
+    kind: row.kind,
+    schema: row.schema,
+    name: row.name,
+    storage: {schema: row.storage_schema, name: row.storage_name},
+    id: row.id,
+    relation: row.relation,
+    timeColumn: row.time_column,
+    time,
+    integerNow: row.now_schema === null || row.now_name === null ? null : {schema: row.now_schema, name: row.now_name, safe: row.now_is_safe},
+    aggregate: row.source === null ? null : {source: null, watermark: watermarkOf(row.watermark, time), bucketWidth: widthOf(row.bucket_width, time)},
+    compression: row.compression,
+    segmentBy: row.segment_by,
+    orderBy: orderOf(row),
+  })
+}
+
+/** Where nothing is computed, the smallest value of the column's type stands for it: for times the year -4713. */
+function watermarkOf(text: string | null, time: TimeKind): bigint | null {
+  const value = bounded(text)
+  if (value === null || (time === 'integer' && (value === -32_768n || value === -2_147_483_648n))) return null
+  return time !== 'integer' && value <= -210_866_803_200_000_000n ? null : value
+}
+
+function widthOf(text: string | null, time: TimeKind): Duration | bigint | null {
+  if (text === null) return null
+  return time === 'integer' ? BigInt(text) : parseIntervalText(text)
+}
+
+/** As SQL writes it, with only what differs from the default: `time desc`, `id`, `x desc nulls last`. */
+export function orderOf(row: Pick<Row, 'order_by' | 'order_desc' | 'order_nulls_first'>): string[] | null {
+  if (row.order_by === null) return null
+  return row.order_by.map((column, index) => {
+    const desc = row.order_desc?.[index] ?? false
+    const nullsFirst = row.order_nulls_first?.[index] ?? desc
+    return `${column}${desc ? ' desc' : ''}${nullsFirst === desc ? '' : ` nulls ${nullsFirst ? 'first' : 'last'}`}`
+  })
+}
+
+function chunkOf(row: ChunkRow): Chunk {
+  return {
+    relation: row.relation,
+    compressed: row.compressed,
+    schema: row.schema,
+    name: row.name,
+    start: bounded(row.range_start),
+    end: bounded(row.range_end),
+    status: row.status,
+    tiered: row.tiered,
+    createdAt: row.created_at,
+    beforeBytes: row.before_bytes,
+    afterBytes: row.after_bytes,
+    space: row.space,
+  }
+}
+
+/** The two ends of int8 stand for "no bound". */
+function bounded(text: string | null): bigint | null {
+  return text === null || text === '-9223372036854775808' || text === '9223372036854775807' ? null : BigInt(text)
+}

@@ -1,0 +1,82 @@
+import type {Database} from '../db/database.js'
+import {estimateSizes, measureSizes, type Estimate} from './sizes.js'
+import {has, isCompressed, type Chunk, type Table} from './table.js'
+
+export type SizeBasis = 'exact' | 'estimated' | 'mixed'
+
+/** What is known of the sizes of some tables and their chunks. */
+export interface ChunkBytes {
+  /** Live bytes with indexes and TOAST, compressed part included; null where it was left out. */
+  of(chunk: Chunk): number | null
+  /** The table's own relation, which holds no rows but has its indexes; null where it was left out. */
+  ofRoot(table: Table): number | null
+  /** Of the uncompressed part alone. */
+  ofPlainPart(chunk: Chunk): number | null
+  ofIndexes(chunk: Chunk): number | null
+  basis(table: Table): SizeBasis
+  locked: ReadonlySet<number>
+}
+
+/** @param fast estimates of the catalogue instead of the sizes of the files */
+export async function readChunkBytes(db: Database, tables: readonly Table[], fast: boolean, indexes = false): Promise<ChunkBytes> {
+  const relations = tables.flatMap(({relation, chunks}) => [relation, ...chunks.flatMap(relationsOf)])
+  return fast ? estimated(await estimateSizes(db, relations)) : exact(await measureSizes(db, relations, indexes))
+}
+
+function relationsOf({relation, compressed, tiered}: Chunk): number[] {
+  return tiered ? [] : compressed === null ? [relation] : [relation, compressed]
+}
+
+function exact({bytes, indexBytes, locked}: Awaited<ReturnType<typeof measureSizes>>): ChunkBytes {
+  const isLocked = (chunk: Chunk) => relationsOf(chunk).some((relation) => locked.has(relation))
+  // Neither measured nor locked: dropped while we looked, and no bytes any more.
+  const one = (relation: number) => (locked.has(relation) ? null : (bytes.get(relation) ?? 0))
+  return {
+    of: (chunk) => (chunk.tiered || isLocked(chunk) ? null : relationsOf(chunk).reduce((sum, relation) => sum + (bytes.get(relation) ?? 0), 0)),
+    ofRoot: ({relation}) => one(relation),
+    ofPlainPart: (chunk) => (chunk.tiered ? null : one(chunk.relation)),
+    ofIndexes: (chunk) => (chunk.tiered || isLocked(chunk) ? null : relationsOf(chunk).reduce((sum, relation) => sum + (indexBytes.get(relation) ?? 0), 0)),
+    basis: ({relation, chunks}) => (locked.has(relation) || chunks.some(isLocked) ? 'mixed' : 'exact'),
+    locked,
+  }
+}
+
+function estimated(estimates: Map<number, Estimate>): ChunkBytes {
+  const plain = (chunk: Chunk): number | null => {
+    const its = estimates.get(chunk.relation)
+    if (chunk.tiered || its === undefined) return null
+    // Compressing empties the heap, and what VACUUM once saw of it stays in the catalogue.
+    if (isCompressed(chunk)) return its.other
+    if (has(chunk.status, 'partial')) return its.other + (its.analyzed ? its.heap : 0)
+    return its.analyzed ? its.heap + its.other : null
+  }
+  const packed = (chunk: Chunk): number | null => {
+    if (chunk.compressed === null) return 0
+    const its = estimates.get(chunk.compressed)
+    return its?.analyzed ? its.heap + its.other : chunk.afterBytes
+  }
+  return {
+    of(chunk) {
+      const parts = [plain(chunk), packed(chunk)] as const
+      return parts[0] === null || parts[1] === null ? null : parts[0] + parts[1]
+    },
+    ofRoot({relation, kind, id}) {
+      const its = estimates.get(relation)
+      if (its === undefined) return null
+      const holdsRows = kind === 'aggregate' && id === null
+      return holdsRows && !its.analyzed ? null : its.heap + its.other
+    },
+    ofPlainPart: plain,
+    ofIndexes: (chunk) => (chunk.tiered ? null : relationsOf(chunk).reduce((sum, relation) => sum + (estimates.get(relation)?.indexes ?? 0), 0)),
+    basis: () => 'estimated',
+    locked: new Set(),
+  }
+}
+
+/** The size that a chunk had or would have uncompressed: what was written into its range. */
+export function writtenBytes(chunk: Chunk, bytes: ChunkBytes): number | null {
+  if (!has(chunk.status, 'compressed')) return bytes.of(chunk)
+  if (chunk.beforeBytes === null) return null
+  const since = isCompressed(chunk) ? 0 : bytes.ofPlainPart(chunk)
+  return since === null ? null : chunk.beforeBytes + since
+}

@@ -1,0 +1,127 @@
+import type {Database} from '../db/database.js'
+import type {Instant} from '../units/instant.js'
+import {readChunkBytes, type ChunkBytes} from './chunk-bytes.js'
+import {microsIn, type Clock} from './clocks.js'
+import {dueState, graceOf, type DueChunk} from './due.js'
+import {leftOutNotes, recordNotes} from './notes.js'
+import {survey, type ReportHead, type SurveyRequest} from './survey.js'
+import {has, type Chunk, type Table} from './table.js'
+import {exactNumber, instantOf, microsOf, type TimeUnit} from './time.js'
+
+export type ChunkFlag = 'compressed' | 'partial' | 'unordered' | 'frozen' | 'tiered'
+
+export interface ChunksReport extends ReportHead<'stats.chunks'> {
+  /** Newest first. */
+  chunks: ChunkStats[]
+  /** Of the tables asked for, whatever was left out of `chunks`. */
+  totalChunks: number
+  notes: string[]
+}
+
+export interface ChunkStats {
+  schema: string
+  table: string
+  chunkSchema: string
+  chunk: string
+  /** Instants where rangeUnit is `time`, integers elsewhere; null without a bound. */
+  rangeStart: Instant | number | string | null
+  rangeEnd: Instant | number | string | null
+  rangeUnit: 'time' | TimeUnit | 'integer' | null
+  flags: ChunkFlag[]
+  totalBytes: number | null
+  indexBytes: number | null
+  beforeBytes: number | null
+  afterBytes: number | null
+  ratio: number | null
+  /** Part of the hashed dimensions: `2/4`. */
+  space: string | null
+  /** A policy should have dealt with it by now. */
+  due: boolean
+  /** Since when; null where that is recorded nowhere (`why` then says so) or nothing is due. */
+  dueSince: Instant | null
+  /** Due for longer than its schedule and the patience explain, or due since nobody knows when. */
+  late: boolean
+  why: string | null
+}
+
+export interface ChunksRequest extends SurveyRequest {
+  fast: boolean
+  /** Only those that a policy should have dealt with and has not. */
+  late: boolean
+}
+
+/** Chunks of one table or of all, newest first. */
+export async function readChunkStats(db: Database, request: ChunksRequest): Promise<ChunksReport> {
+  const {at, tables, policies, clocks} = await survey(db, request)
+  const due = new Map<Chunk, DueChunk & {late: boolean}>()
+  for (const policy of policies) {
+    if (policy.kind === 'refresh') continue
+    const grace = microsOf(at) - graceOf(policy, request.lateAfter)
+    for (const each of dueState(policy, clocks.get(policy.table)!, at, request.lateAfter).notDone) {
+      const known = due.get(each.chunk)
+      // Two policies: the one that waits longer.
+      if (known === undefined || (each.since !== null && (known.since === null || each.since < known.since)))
+        due.set(each.chunk, {...each, late: each.since === null || each.since < grace})
+    }
+  }
+  const shown = tables.map((table) => ({...table, chunks: request.late ? table.chunks.filter((chunk) => due.has(chunk)) : table.chunks}))
+  const bytes = await readChunkBytes(db, shown, request.fast, true)
+  const rows = shown.flatMap((table, index) => table.chunks.map((chunk) => ({chunk, stats: row(table, chunk, clocks.get(tables[index]!)!, bytes, due.get(chunk))})))
+  return {
+    kind: 'stats.chunks',
+    version: 1,
+    target: null,
+    at,
+    chunks: rows.sort((a, b) => newestFirst(a.chunk, b.chunk) || (a.stats.table < b.stats.table ? -1 : 1)).map(({stats}) => stats),
+    totalChunks: tables.reduce((count, {chunks}) => count + chunks.length, 0),
+    notes: [...leftOutNotes(shown, bytes, request.fast), ...recordNotes(shown)],
+  }
+}
+
+const reasons: Record<DueChunk['why'], string> = {
+  'never compressed': 'never compressed',
+  refilled: 'rows were written since it was compressed; when is not recorded',
+  unordered: 'compressed out of order; when is not recorded',
+  'not dropped': 'older than the retention, not dropped',
+}
+
+function row(table: Table, chunk: Chunk, clock: Clock, bytes: ChunkBytes, due: (DueChunk & {late: boolean}) | undefined): ChunkStats {
+  const {beforeBytes, afterBytes} = chunk
+  const unit = chunk.start === null && chunk.end === null ? null : table.time === 'integer' ? (clock.unit ?? 'integer') : 'time'
+  return {
+    schema: table.schema,
+    table: table.name,
+    chunkSchema: chunk.schema,
+    chunk: chunk.name,
+    rangeStart: bound(chunk.start, unit),
+    rangeEnd: bound(chunk.end, unit),
+    rangeUnit: unit,
+    flags: flagsOf(chunk),
+    totalBytes: bytes.of(chunk),
+    indexBytes: bytes.ofIndexes(chunk),
+    beforeBytes,
+    afterBytes,
+    ratio: beforeBytes === null || afterBytes === null || afterBytes === 0 ? null : beforeBytes / afterBytes,
+    space: chunk.space,
+    due: due !== undefined,
+    dueSince: due?.since == null ? null : instantOf(due.since),
+    late: due?.late ?? false,
+    why: due === undefined ? null : due.since === null && due.why === 'never compressed' && microsIn(0n, table, clock) === null ? `${reasons[due.why]}; the unit of its time is not known` : reasons[due.why],
+  }
+}
+
+/** TimescaleDB's bit says compressed of a refilled chunk too; here both flags stand, and partial is what counts. */
+function flagsOf({status, tiered}: Chunk): ChunkFlag[] {
+  const flags = (['compressed', 'partial', 'unordered', 'frozen'] as const).filter((flag) => has(status, flag))
+  return tiered ? [...flags, 'tiered'] : flags
+}
+
+function bound(value: bigint | null, unit: ChunkStats['rangeUnit']): Instant | number | string | null {
+  return value === null ? null : unit === 'time' ? instantOf(value) : exactNumber(value)
+}
+
+function newestFirst(a: Chunk, b: Chunk): number {
+  if (a.end === b.end) return a.name < b.name ? -1 : a.name > b.name ? 1 : 0
+  if (a.end === null) return -1
+  return b.end === null || a.end < b.end ? 1 : -1
+}

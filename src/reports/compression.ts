@@ -1,0 +1,148 @@
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement} from '../db/sql.js'
+import {readChunkBytes, type ChunkBytes} from './chunk-bytes.js'
+import {orderOf} from './catalog-timescaledb.js'
+import {dueState, type DueState} from './due.js'
+import type {Offset} from './live-policies.js'
+import {leftOutNotes, recordNotes} from './notes.js'
+import {compressionOf, type TableStats} from './stats.js'
+import {survey, type ReportHead, type SurveyRequest} from './survey.js'
+import {has, isCompressed, type Table} from './table.js'
+
+export interface CompressionReport extends ReportHead<'stats.compression'> {
+  tables: TableCompression[]
+  notes: string[]
+}
+
+export interface TableCompression extends Pick<TableStats, 'beforeBytes' | 'afterBytes' | 'ratio' | 'savedPercent'> {
+  schema: string
+  table: string
+  chunks: number
+  /** As a whole; TimescaleDB's own number_compressed_chunks also counts those that were refilled. */
+  compressedChunks: number
+  /** Old enough for the policy, compressed or not; null without a policy. */
+  dueChunks: number | null
+  /** Of those, the ones that are not compressed, or not as a whole. */
+  notDoneChunks: number | null
+  /** Whether some of them are overdue. */
+  late: boolean | null
+  /** What the chunks of beforeBytes and afterBytes take today. */
+  liveBytes: number | null
+  /** What compressing notDoneChunks would free at the ratio so far. */
+  toGainBytes: number | null
+  segmentBy: readonly string[] | null
+  orderBy: readonly string[] | null
+  /** Compressed with other settings than the table has now. */
+  oldSettingsChunks: number | null
+  /** The policy's age as PostgreSQL writes it, or an integer's count. */
+  after: string | null
+}
+
+export interface CompressionRequest extends SurveyRequest {
+  fast: boolean
+}
+
+/** Every table that is or could be compressed; one that was asked for in any case. */
+export async function readCompression(db: Database, request: CompressionRequest): Promise<CompressionReport> {
+  const {at, tables: all, policies, clocks} = await survey(db, request)
+  const compresses = (table: Table) => table.compression || table.chunks.some(({status}) => has(status, 'compressed'))
+  const tables = request.table === undefined ? all.filter(compresses) : all
+  const bytes = await readChunkBytes(db, tables, request.fast)
+  const settings = await readSettings(db, tables)
+  const rows = tables.map((table) => {
+    const policy = policies.find((each) => each.table === table && each.kind === 'compression')
+    const state = policy === undefined ? null : dueState(policy, clocks.get(table)!, at, request.lateAfter)
+    return row(table, state, settings.get(table)!, bytes)
+  })
+  return {
+    kind: 'stats.compression',
+    version: 1,
+    target: null,
+    at,
+    tables: rows.sort((a, b) => (b.beforeBytes ?? -1) - (a.beforeBytes ?? -1) || (a.schema + a.table < b.schema + b.table ? -1 : 1)),
+    notes: [...leftOutNotes(tables, bytes, request.fast), ...recordNotes(tables)],
+  }
+}
+
+function row(table: Table, state: DueState | null, settings: Settings, bytes: ChunkBytes): TableCompression {
+  const recorded = table.chunks.filter(({beforeBytes, afterBytes}) => beforeBytes !== null && afterBytes !== null)
+  const sizes = compressionOf(table)
+  return {
+    schema: table.schema,
+    table: table.name,
+    chunks: table.chunks.filter(({tiered}) => !tiered).length,
+    compressedChunks: table.chunks.filter(isCompressed).length,
+    dueChunks: state?.due ?? null,
+    notDoneChunks: state === null || state.due === null ? null : state.notDone.length,
+    late: state?.late ?? null,
+    ...sizes,
+    liveBytes: recorded.length === 0 ? null : sum(recorded.map((chunk) => bytes.of(chunk))),
+    toGainBytes: toGain(state, sizes.savedPercent, bytes),
+    segmentBy: table.segmentBy ?? settings.newest?.segmentBy ?? null,
+    orderBy: table.orderBy ?? settings.newest?.orderBy ?? null,
+    oldSettingsChunks: settings.old,
+    after: state === null ? null : offsetText(state.policy.after ?? state.policy.createdBefore),
+  }
+}
+
+/** Of what is known; null where nothing is. */
+function sum(sizes: readonly (number | null)[]): number | null {
+  const known = sizes.filter((size) => size !== null)
+  return known.length === 0 ? null : known.reduce((a, b) => a + b, 0)
+}
+
+function toGain(state: DueState | null, savedPercent: number | null, bytes: ChunkBytes): number | null {
+  if (state === null || state.due === null || savedPercent === null) return null
+  if (state.notDone.length === 0) return 0
+  const plain = sum(state.notDone.map(({chunk}) => bytes.ofPlainPart(chunk)))
+  return plain === null ? null : Math.round((plain * savedPercent) / 100)
+}
+
+function offsetText(offset: Offset | null): string | null {
+  if (offset === null || typeof offset === 'bigint') return offset?.toString() ?? null
+  const {months, days, seconds} = offset
+  const part = (count: number, unit: string) => (count === 0 ? [] : [`${count} ${unit}${Math.abs(count) === 1 ? '' : 's'}`])
+  const words = [...part(Math.trunc(months / 12), 'year'), ...part(months % 12, 'month'), ...part(days, 'day')]
+  const rest = seconds % 3600 === 0 ? part(seconds / 3600, 'hour') : seconds % 60 === 0 ? part(seconds / 60, 'minute') : part(seconds, 'second')
+  return [...words, ...rest].join(' ') || '0 seconds'
+}
+
+interface Settings {
+  newest: {segmentBy: string[] | null; orderBy: string[] | null} | null
+  old: number | null
+}
+
+interface SettingsRow {
+  n: number
+  segment_by: string[] | null
+  order_by: string[] | null
+  order_desc: boolean[] | null
+  order_nulls_first: boolean[] | null
+  chunks: number
+  newest: number
+}
+
+async function readSettings(db: Database, tables: readonly Table[]): Promise<Map<Table, Settings>> {
+  const compressed = tables.flatMap((table, n) => table.chunks.filter((chunk) => chunk.compressed !== null).map((chunk) => ({n, chunk})))
+  compressed.sort((a, b) => (a.chunk.end === b.chunk.end ? 0 : a.chunk.end !== null && (b.chunk.end === null || a.chunk.end < b.chunk.end) ? -1 : 1))
+  const rows =
+    compressed.length === 0
+      ? []
+      : await db.query<SettingsRow>(
+          statement(loadSql('report/compression-settings'), [compressed.map(({n}) => n), compressed.map(({chunk}) => chunk.relation), compressed.map(({chunk}) => chunk.compressed!)]),
+        )
+  return new Map(
+    tables.map((table, n) => {
+      const its = rows.filter((each) => each.n === n).sort((a, b) => b.newest - a.newest)
+      const newest = its[0] === undefined ? null : {segmentBy: its[0].segment_by, orderBy: orderOf(its[0])}
+      const current = {segmentBy: table.segmentBy ?? newest?.segmentBy ?? null, orderBy: table.orderBy ?? newest?.orderBy ?? null}
+      const same = (each: SettingsRow) => equal(each.segment_by, current.segmentBy) && equal(orderOf(each), current.orderBy)
+      return [table, {newest, old: newest === null ? null : its.filter((each) => !same(each)).reduce((count, {chunks}) => count + chunks, 0)}]
+    }),
+  )
+}
+
+function equal(a: readonly string[] | null, b: readonly string[] | null): boolean {
+  return (a ?? []).join('\0') === (b ?? []).join('\0')
+}

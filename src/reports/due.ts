@@ -1,0 +1,90 @@
+import {approximateSeconds, type Duration} from '../units/duration.js'
+import type {Instant} from '../units/instant.js'
+import {microsIn, type Clock} from './clocks.js'
+import {addInterval} from './interval.js'
+import type {LivePolicy, Offset} from './live-policies.js'
+import {has, isCompressed, type Chunk} from './table.js'
+import {microsOf} from './time.js'
+
+/** A chunk that a policy should have dealt with and did not. */
+export interface DueChunk {
+  chunk: Chunk
+  /** Microseconds since 1970; null where that is not recorded anywhere. */
+  since: bigint | null
+  why: 'never compressed' | 'refilled' | 'unordered' | 'not dropped'
+}
+
+/** What a policy over chunks has to do by now. */
+export interface DueState {
+  policy: LivePolicy
+  /** Chunks that it should have dealt with by now, done or not; null where the table's clock is not known. */
+  due: number | null
+  notDone: DueChunk[]
+  /** Work has been due for longer than its schedule and some patience explain; null where nobody can tell. */
+  late: boolean | null
+}
+
+// A policy of ours without a schedule of its own runs with the daily maintenance.
+const daily: Duration = {months: 0, days: 1, seconds: 0}
+
+/** How long after it fell due work counts as late, in microseconds: the patience and one turn of its schedule. */
+export function graceOf(policy: LivePolicy, lateAfter: number): bigint {
+  return BigInt(Math.round((lateAfter + approximateSeconds(policy.schedule ?? daily) * 1000) * 1000))
+}
+
+/**
+ * Compression and retention, by the state of the chunks alone: what a job says of itself is no proof.
+ * @param lateAfter milliseconds
+ */
+export function dueState(policy: LivePolicy, clock: Clock, at: Instant, lateAfter: number): DueState {
+  const unknown: DueState = {policy, due: null, notDone: [], late: null}
+  const age = policy.after ?? policy.createdBefore
+  if (age === null) return unknown
+  const now = microsOf(at)
+  const byAge = policy.after !== null
+  const clockNow = byAge ? clock.now : now
+  if (clockNow === null || (byAge && typeof age === 'bigint') !== (byAge && policy.table.time === 'integer')) return unknown
+  const cutoff = shift(clockNow, age, -1)
+  const state: DueState = {policy, due: 0, notDone: [], late: false}
+  for (const chunk of policy.table.chunks) {
+    const from = byAge ? chunk.end : chunk.createdAt === null ? null : microsOf(chunk.createdAt)
+    // Frozen and tiered chunks are nobody's to change.
+    if (from === null || (byAge ? from > cutoff : from >= cutoff) || chunk.tiered || has(chunk.status, 'frozen')) continue
+    state.due! += 1
+    const why = notDone(policy, chunk)
+    if (why === null) continue
+    const fellDue = shift(from, age, 1)
+    // Nowhere is it recorded when rows were written into a compressed chunk.
+    const since = why === 'refilled' || why === 'unordered' ? null : byAge ? microsIn(fellDue, policy.table, clock) : fellDue
+    state.notDone.push({chunk, since, why})
+  }
+  state.late = isLate(state.notDone, now - graceOf(policy, lateAfter))
+  return state
+}
+
+function notDone({kind, recompress}: LivePolicy, chunk: Chunk): DueChunk['why'] | null {
+  if (kind === 'retention') return 'not dropped'
+  if (!has(chunk.status, 'compressed')) return 'never compressed'
+  if (!recompress) return null
+  if (!isCompressed(chunk)) return 'refilled'
+  return has(chunk.status, 'unordered') ? 'unordered' : null
+}
+
+function isLate(chunks: readonly DueChunk[], before: bigint): boolean | null {
+  if (chunks.some(({since}) => since !== null && since < before)) return true
+  // An integer clock without a unit: due, and nobody can tell since when. Refilled chunks are due, not late.
+  return chunks.some(({since, why}) => since === null && (why === 'never compressed' || why === 'not dropped')) ? null : false
+}
+
+export function shift(value: bigint, by: Offset, direction: 1 | -1): bigint {
+  return typeof by === 'bigint' ? value + BigInt(direction) * by : addInterval(value, by, direction)
+}
+
+/** When the next chunk is to be dropped, in microseconds; in the past where that is overdue. */
+export function nextDrop(policy: LivePolicy, clock: Clock): bigint | null {
+  const {after, table} = policy
+  if (policy.kind !== 'retention' || after === null || (typeof after === 'bigint') !== (table.time === 'integer')) return null
+  let next: bigint | null = null
+  for (const {end, status, tiered} of table.chunks) if (end !== null && !tiered && !has(status, 'frozen') && (next === null || end < next)) next = end
+  return next === null ? null : microsIn(shift(next, after, 1), table, clock)
+}

@@ -1,0 +1,193 @@
+import {reading, type Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {ident, raw, sql, statement, type Fragment, type Statement} from '../db/sql.js'
+import {isConnectionLost, sqlState, SqlState} from '../db/sqlstate.js'
+import {instantFromServer} from '../units/instant.js'
+import {has, type Chunk, type Table} from './table.js'
+import {microsOf, microsOfUuid, type TimeKind} from './time.js'
+
+/** The smallest and the largest value of a time column; microseconds since 1970, or the integer. */
+export interface Ends {
+  oldest: bigint | null
+  newest: bigint | null
+}
+
+export type Side = keyof Ends
+
+/** Why an end is not known. */
+export type EndProblem = 'privilege' | 'slow' | 'locked' | 'empty' | 'unranged' | 'unreadable'
+
+interface Ask {
+  table: Table
+  side: Side
+  /** Chunks that may hold the end, nearest first; those of one element share their range. */
+  groups: readonly (readonly Chunk[])[]
+}
+
+// A time column has an index, or a compressed chunk its metadata: what takes longer has neither.
+const patience = 1_000
+// One statement looks at so many tables; what fails is then looked at alone.
+const together = 16
+const rangesTried = 5
+const unrangedTried = 32
+
+/**
+ * Asks the outermost chunks, never the table: that would lock every chunk. Empty ranges are stepped over, a few; what
+ * is locked is left out.
+ */
+export async function readEnds(db: Database, tables: readonly Table[], locked: ReadonlySet<number>): Promise<{ends: Map<Table, Ends>; problems: Map<Table, EndProblem>}> {
+  const ends = new Map(tables.map((table) => [table, {oldest: null, newest: null} as Ends]))
+  const problems = new Map<Table, EndProblem>()
+  let asks: Ask[] = []
+  for (const table of tables) {
+    if (table.timeColumn === null || table.time === 'other') continue
+    if (table.chunks.filter(unranged).length > unrangedTried) {
+      problems.set(table, 'unranged')
+      continue
+    }
+    for (const side of ['oldest', 'newest'] as const) asks.push({table, side, groups: groupsOf(chunksOf(table), side)})
+  }
+  for (let round = 0; round < rangesTried && asks.length > 0; round += 1) {
+    const open = asks.flatMap((ask) => {
+      const [first, ...rest] = ask.groups
+      if (first === undefined) return []
+      const free = first.filter((chunk) => !locked.has(chunk.relation) && !(chunk.compressed !== null && locked.has(chunk.compressed)))
+      // A locked chunk may hold the end: what the next range says would not be it.
+      if (free.length < first.length) problems.set(ask.table, 'locked')
+      return free.length === first.length ? [{ask: {...ask, groups: rest}, chunks: free}] : []
+    })
+    const answers = await answer(db, open, problems)
+    asks = []
+    for (const {ask} of open) {
+      const value = answers.get(ask)
+      if (value === undefined) continue
+      if (value !== null) ends.get(ask.table)![ask.side] = value
+      else if (ask.groups.length > 0) asks.push(ask)
+    }
+  }
+  for (const {table} of asks) problems.set(table, 'empty')
+  return {ends, problems}
+}
+
+interface Open {
+  ask: Ask
+  chunks: readonly Chunk[]
+}
+
+/** Undefined where it could not be asked, null where there is no row. */
+async function answer(db: Database, open: readonly Open[], problems: Map<Table, EndProblem>): Promise<Map<Ask, bigint | null>> {
+  const answers = new Map<Ask, bigint | null>()
+  const compressed = await compressedEnds(db, open)
+  for (let at = 0; at < open.length; at += together) await some(open.slice(at, at + together))
+  return answers
+
+  async function some(part: readonly Open[]): Promise<void> {
+    try {
+      const rows = await db.transaction({...reading, statementTimeout: patience}, (tx) => tx.query<{n: number; value: string | null}>(question(part, compressed)))
+      for (const {n, value} of rows) {
+        const {ask} = part[n]!
+        const end = value === null ? null : valueOf(value, ask.table.time)
+        // A row at infinity is the end, and no instant.
+        if (value !== null && end === null) problems.set(ask.table, 'unreadable')
+        else answers.set(ask, end)
+      }
+    } catch (error) {
+      if (isConnectionLost(error)) throw error
+      if (part.length === 1) return void problems.set(part[0]!.ask.table, problemOf(error))
+      const middle = Math.ceil(part.length / 2)
+      await some(part.slice(0, middle))
+      await some(part.slice(middle))
+    }
+  }
+}
+
+function problemOf(error: unknown): EndProblem {
+  const state = sqlState(error)
+  if (state === SqlState.noPrivilege) return 'privilege'
+  if (state === SqlState.canceled) return 'slow'
+  return state === SqlState.lockNotAvailable ? 'locked' : 'unreadable'
+}
+
+function question(part: readonly Open[], compressed: ReadonlyMap<number, CompressedEnds>): Statement {
+  const selects = part.map(({ask, chunks}, n) => {
+    const order = raw(ask.side === 'newest' ? 'desc' : 'asc')
+    return `select ${n} as n, (select v::text from (${chunks.map((chunk) => pieceOf(ask, chunk, order, compressed)).join(' union all ')}) as u order by v ${order.text} limit 1) as value`
+  })
+  return statement(selects.join(' union all '))
+}
+
+/** ORDER BY with LIMIT, not min and max: there is no max(uuid), and an index serves both alike. */
+function pieceOf({table, side}: Ask, chunk: Chunk, order: Fragment, compressed: ReadonlyMap<number, CompressedEnds>): string {
+  const column = ident(table.timeColumn!)
+  const plain = sql`(select ${column} as v from only ${ident(chunk.schema, chunk.name)} where ${column} is not null order by 1 ${order} limit 1)`.text
+  if (!has(chunk.status, 'compressed')) return plain
+  const its = compressed.get(chunk.relation)
+  // No metadata of the time column: the chunk is decompressed as far as the patience lasts.
+  if (its === undefined) return plain.replace('from only ', 'from ')
+  const end = ident(side === 'newest' ? its.high : its.low)
+  return `${plain} union all ${sql`(select ${end} as v from ${ident(its.schema, its.name)} where ${end} is not null order by 1 ${order} limit 1)`.text}`
+}
+
+interface CompressedEnds {
+  schema: string
+  name: string
+  low: string
+  high: string
+}
+
+async function compressedEnds(db: Database, open: readonly Open[]): Promise<Map<number, CompressedEnds>> {
+  const wanted = open.flatMap(({ask, chunks}) => chunks.filter(({compressed}) => compressed !== null).map((chunk) => ({chunk, column: ask.table.timeColumn!})))
+  if (wanted.length === 0) return new Map()
+  const rows = await db.query<CompressedEnds & {chunk: number}>(
+    statement(loadSql('catalog/compressed-ends'), [wanted.map(({chunk}) => chunk.relation), wanted.map(({chunk}) => chunk.compressed!), wanted.map(({column}) => column)]),
+  )
+  return new Map(rows.map((row) => [row.chunk, row]))
+}
+
+/** An aggregate of ours has no chunks: its table stands for one that may hold any time. */
+function chunksOf(table: Table): readonly Chunk[] {
+  if (table.kind !== 'aggregate' || table.id !== null) return table.chunks
+  const {relation, storage} = table
+  return [{...storage, relation, compressed: null, start: null, end: null, status: 0, tiered: false, createdAt: null, beforeBytes: null, afterBytes: null, space: null}]
+}
+
+function unranged({start, end}: Chunk): boolean {
+  return start === null && end === null
+}
+
+/** Nearest to the end first. What is not cut by range (DEFAULT, lists) may hold any time and is asked at once. */
+function groupsOf(chunks: readonly Chunk[], side: Side): Chunk[][] {
+  const groups = new Map<string, Chunk[]>()
+  const anywhere: Chunk[] = []
+  for (const chunk of chunks) {
+    if (chunk.tiered) continue
+    if (unranged(chunk)) anywhere.push(chunk)
+    else {
+      const key = `${chunk.start}/${chunk.end}`
+      groups.set(key, [...(groups.get(key) ?? []), chunk])
+    }
+  }
+  const near = (group: readonly Chunk[]) => (side === 'newest' ? group[0]!.end : group[0]!.start)
+  const sorted = [...groups.values()].sort((a, b) => compareEnds(near(a), near(b), side))
+  return anywhere.length === 0 ? sorted : [[...anywhere, ...(sorted[0] ?? [])], ...sorted.slice(1)]
+}
+
+function compareEnds(a: bigint | null, b: bigint | null, side: Side): number {
+  if (a === b) return 0
+  // No bound on that side is farthest out.
+  if (a === null) return -1
+  if (b === null) return 1
+  return (a < b ? -1 : 1) * (side === 'newest' ? -1 : 1)
+}
+
+/** The server's text, null where it is an infinity or beyond what a date can be here. */
+function valueOf(text: string, kind: TimeKind): bigint | null {
+  if (kind === 'integer') return BigInt(text)
+  if (kind === 'uuid') return microsOfUuid(text)
+  const instant = kind === 'date' ? `${text}T00:00:00Z` : instantFromServer(text)
+  try {
+    return instant === null ? null : microsOf(instant)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,58 @@
+import {writtenBytes, type ChunkBytes} from './chunk-bytes.js'
+import {microsIn, type Clock} from './clocks.js'
+import type {Ends} from './ends.js'
+import type {Chunk, Table} from './table.js'
+
+const day = 86_400_000_000n
+const window = 7n * day
+
+/**
+ * Bytes written a day, before compression: the newest whole chunk ranges that together reach back a week, their bytes
+ * over their days. A table whose first range is not over yet: all its bytes over the days between its ends. Null where
+ * the ranges are no times, a size is missing or there is less than a day to judge by.
+ */
+export function bytesPerDay(table: Table, bytes: ChunkBytes, clock: Clock, ends: Ends): number | null {
+  if (clock.now === null) return null
+  const ranges = new Map<bigint, {start: bigint; end: bigint; chunks: Chunk[]}>()
+  for (const chunk of table.chunks) {
+    if (chunk.tiered || chunk.start === null || chunk.end === null || chunk.end > clock.now) continue
+    const range = ranges.get(chunk.end) ?? {start: chunk.start, end: chunk.end, chunks: []}
+    range.chunks.push(chunk)
+    ranges.set(chunk.end, range)
+  }
+  const newest = [...ranges.values()].sort((a, b) => (a.end > b.end ? -1 : 1))
+  let sum = 0
+  let from: bigint | null = null
+  const to = newest[0]?.end
+  for (const range of newest) {
+    for (const chunk of range.chunks) {
+      const written = writtenBytes(chunk, bytes)
+      if (written === null) return null
+      sum += written
+    }
+    from = range.start
+    const span = between(from, to!, table, clock)
+    if (span === null || span >= window) break
+  }
+  if (from !== null && to !== undefined) return rate(sum, between(from, to, table, clock), 0n)
+  return sinceTheBeginning(table, bytes, clock, ends)
+}
+
+function sinceTheBeginning(table: Table, bytes: ChunkBytes, clock: Clock, {oldest, newest}: Ends): number | null {
+  if (oldest === null || newest === null) return null
+  let sum = table.chunks.length === 0 ? bytes.ofRoot(table) : 0
+  for (const chunk of table.chunks) {
+    const written = chunk.tiered ? 0 : writtenBytes(chunk, bytes)
+    sum = sum === null || written === null ? null : sum + written
+  }
+  return sum === null ? null : rate(sum, between(oldest, newest, table, clock), day)
+}
+
+function between(from: bigint, to: bigint, table: Table, clock: Clock): bigint | null {
+  const [start, end] = [microsIn(from, table, clock), microsIn(to, table, clock)]
+  return start === null || end === null ? null : end - start
+}
+
+function rate(sum: number, micros: bigint | null, atLeast: bigint): number | null {
+  return micros === null || micros <= 0n || micros < atLeast ? null : Math.round((sum * Number(day)) / Number(micros))
+}

@@ -1,0 +1,30 @@
+import type {Duration} from '../units/duration.js'
+
+/** Reads what the server prints for an interval under IntervalStyle postgres: `1 year 2 mons -3 days 04:05:06.7`. */
+export function parseIntervalText(text: string): Duration {
+  const count = (pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? 0)
+  const months = count(/([+-]?\d+) years?/) * 12 + count(/([+-]?\d+) mons?/)
+  const [, sign, hours, minutes, seconds] = /([+-]?)(\d+):(\d\d):(\d\d(?:\.\d+)?)/.exec(text) ?? []
+  const time = hours === undefined ? 0 : Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)
+  return {months, days: count(/([+-]?\d+) days?/), seconds: sign === '-' ? -time : time}
+}
+
+/**
+ * Microseconds since 1970 moved along the calendar as PostgreSQL does it: months first, where the day is kept or is
+ * the month's last; then days and time.
+ */
+export function addInterval(micros: bigint, {months, days, seconds}: Duration, direction: 1 | -1 = 1): bigint {
+  const moved = months === 0 ? micros : addMonths(micros, months * direction)
+  return moved + BigInt(direction) * (BigInt(days) * 86_400_000_000n + BigInt(Math.round(seconds * 1e6)))
+}
+
+function addMonths(micros: bigint, months: number): bigint {
+  const part = ((micros % 1000n) + 1000n) % 1000n
+  const date = new Date(Number((micros - part) / 1000n))
+  const day = date.getUTCDate()
+  date.setUTCDate(1)
+  date.setUTCMonth(date.getUTCMonth() + months)
+  const last = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate()
+  date.setUTCDate(Math.min(day, last))
+  return BigInt(date.getTime()) * 1000n + part
+}

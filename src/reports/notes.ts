@@ -1,0 +1,49 @@
+import type {ChunkBytes} from './chunk-bytes.js'
+import type {EndProblem} from './ends.js'
+import {has, keyOf, type Table} from './table.js'
+
+/** Chunks whose size is not in the sums, and why. */
+export function leftOutNotes(tables: readonly Table[], bytes: ChunkBytes, fast: boolean): string[] {
+  const out = tables.map((table) => ({table, count: table.chunks.filter((chunk) => !chunk.tiered && bytes.of(chunk) === null).length})).filter(({count}) => count > 0)
+  const notes: string[] = []
+  if (out.length > 0) {
+    const list = listed(out.map(({table, count}) => `${keyOf(table)} (${count})`))
+    notes.push(
+      fast
+        ? `Never vacuumed or analyzed, so not in the estimates: chunks of ${list}. ANALYZE them, or leave out --fast.`
+        : `Locked by somebody, left out of the sizes and not waited for: chunks of ${list}. Try again later.`,
+    )
+  }
+  const tiered = tables.filter(({chunks}) => chunks.some((chunk) => chunk.tiered))
+  if (tiered.length > 0) notes.push(`Tiered to object storage, not in the sizes: chunks of ${listed(tiered.map(keyOf))}.`)
+  return notes
+}
+
+const reasons: Record<EndProblem, (tables: string) => string> = {
+  privilege: (tables) => `No privilege to read ${tables}: oldest and newest row are unknown. GRANT SELECT on it, or connect as its owner.`,
+  slow: (tables) => `Finding the oldest or newest row of ${tables} took over a second and was given up. An index on the time column helps.`,
+  locked: (tables) => `The first or last chunk of ${tables} is locked by somebody: its oldest or newest row is unknown. Try again later.`,
+  empty: (tables) => `The outermost chunks of ${tables} are empty, and no more than five ranges are looked at: oldest or newest row is unknown.`,
+  unranged: (tables) => `${tables} has many partitions that are cut by no range of time: oldest and newest row are unknown.`,
+  unreadable: (tables) => `The oldest or newest row of ${tables} could not be read as a time.`,
+}
+
+/** Ends that are not known, one line a reason. */
+export function endNotes(problems: ReadonlyMap<Table, EndProblem>): string[] {
+  return (Object.keys(reasons) as EndProblem[]).flatMap((reason) => {
+    const tables = [...problems].filter(([, its]) => its === reason).map(([table]) => keyOf(table))
+    return tables.length === 0 ? [] : [reasons[reason](listed(tables))]
+  })
+}
+
+/** Compressed chunks of which nobody recorded what they were before. */
+export function recordNotes(tables: readonly Table[]): string[] {
+  const without = tables.filter(({chunks}) => chunks.some(({status, beforeBytes}) => has(status, 'compressed') && beforeBytes === null))
+  if (without.length === 0) return []
+  return [`Written compressed, so without a size before: chunks of ${listed(without.map(keyOf))}. They are not in BEFORE, AFTER and SAVED.`]
+}
+
+function listed(names: readonly string[]): string {
+  const first = names.slice(0, 5)
+  return names.length > 5 ? `${first.join(', ')} and ${names.length - 5} more` : first.join(', ')
+}

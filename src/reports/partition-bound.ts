@@ -1,0 +1,28 @@
+import type {TimeKind} from './time.js'
+import {microsOf} from './time.js'
+
+export interface Range {
+  start: bigint | null
+  end: bigint | null
+}
+
+const unbounded: Range = {start: null, end: null}
+const constant = String.raw`'((?:[^']|'')*)'|MINVALUE|MAXVALUE`
+const shape = new RegExp(String.raw`^FOR VALUES FROM \((?:${constant})[^)]*\) TO \((?:${constant})[^)]*\)$`)
+
+/**
+ * The range of a partition out of pg_get_expr's text, by its first column: microseconds since 1970 where that is a
+ * time, the integer itself where it is one. Without a bound on a side, or for DEFAULT and lists, null.
+ */
+export function parsePartitionBound(text: string | null, kind: TimeKind): Range {
+  const [, from, to] = shape.exec(text ?? '') ?? []
+  return text === null ? unbounded : {start: valueOf(from, kind), end: valueOf(to, kind)}
+}
+
+function valueOf(text: string | undefined, kind: TimeKind): bigint | null {
+  if (text === undefined) return null
+  if (kind === 'integer') return /^-?\d+$/.test(text) ? BigInt(text) : null
+  const [, day, time = '00:00:00'] = /^(\d{4,6}-\d\d-\d\d)(?: (\d\d:\d\d:\d\d(?:\.\d+)?))?(?:\+00)?$/.exec(text) ?? []
+  if (day === undefined || (kind !== 'timestamptz' && kind !== 'timestamp' && kind !== 'date')) return null
+  return microsOf(`${day.length > 10 ? `+${day.padStart(12, '0')}` : day}T${time}Z`)
+}

@@ -1,0 +1,84 @@
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {formatQualifiedName, parseQualifiedName, type QualifiedName} from '../db/qualified-name.js'
+import {statement} from '../db/sql.js'
+import {usageError, type OpsError} from '../errors.js'
+import {keyOf, type Table} from './table.js'
+
+export interface RelationRow {
+  schema: string
+  name: string
+  kind: 'r' | 'p' | 'v' | 'm' | 'f'
+  is_partition: boolean
+  parent_schema: string | null
+  parent: string | null
+}
+
+/**
+ * The table that a name means. Without a schema it is looked for in every one.
+ * @throws OpsError BAD_NAME, NO_SUCH_TABLE, NOT_A_HYPERTABLE, AMBIGUOUS
+ */
+export async function resolveTable(db: Database, tables: readonly Table[], text: string): Promise<Table> {
+  const wanted = parseQualifiedName(text)
+  const means = ({schema, name}: {schema: string; name: string}) => name === wanted.name && (wanted.schema === null || schema === wanted.schema)
+  const found = tables.filter((table) => means(table))
+  if (found.length === 1) return found[0]!
+  if (found.length > 1) throw ambiguous(text, found.map(keyOf))
+  const storage = tables.find((table) => means(table.storage))
+  if (storage !== undefined) return storage
+  const relations = await findRelations(db, wanted)
+  if (relations.length > 0) throw notOurs(relations[0]!, tables)
+  throw noSuchTable(text, db.server.database, similar(wanted, tables.map(keyOf)))
+}
+
+/** Every table, view and partition of that name. */
+export function findRelations(db: Database, {schema, name}: QualifiedName): Promise<RelationRow[]> {
+  return db.query<RelationRow>(statement(loadSql('catalog/relation-by-name'), [name, schema]))
+}
+
+export function ambiguous(text: string, candidates: readonly string[]): OpsError {
+  return usageError('AMBIGUOUS', `There is more than one table ${text}.`, [`Say which: ${candidates.join(', ')}.`])
+}
+
+export function noSuchTable(text: string, database: string, near: readonly string[]): OpsError {
+  return usageError('NO_SUCH_TABLE', `There is no table ${text} in database ${database}.`, [
+    ...(near.length > 0 ? [`Did you mean ${near.join(' or ')}?`] : []),
+    'qicore-db stats lists the tables there are.',
+  ])
+}
+
+const words = {r: 'an ordinary table', p: 'a partitioned table', v: 'a view', m: 'a materialized view', f: 'a foreign table'} as const
+
+function notOurs(row: RelationRow, tables: readonly Table[]): OpsError {
+  const name = formatQualifiedName(row.schema, row.name)
+  const chunkOf = tables.find(({storage}) => storage.schema === row.parent_schema && storage.name === row.parent)
+  const parent = chunkOf ? keyOf(chunkOf) : row.parent === null || row.parent_schema === null ? null : formatQualifiedName(row.parent_schema, row.parent)
+  if (row.is_partition || chunkOf !== undefined)
+    return usageError('NOT_A_HYPERTABLE', `${name} is a ${row.is_partition ? 'partition' : 'chunk'} of ${parent}.`, [`Name the table itself: ${parent}.`])
+  return usageError('NOT_A_HYPERTABLE', `${name} is ${words[row.kind]}: neither a hypertable, nor an aggregate, nor partitioned.`, [
+    'qicore-db stats lists the tables there are.',
+  ])
+}
+
+/** Names that differ in capitals or by a slip or two. */
+function similar({name}: QualifiedName, keys: readonly string[]): string[] {
+  const bare = (key: string) => key.slice(key.lastIndexOf('.') + 1).replaceAll('"', '').toLowerCase()
+  const wanted = name.toLowerCase()
+  return keys
+    .map((key) => ({key, slips: distance(wanted, bare(key))}))
+    .filter(({slips}) => slips <= Math.max(1, Math.floor(wanted.length / 4)))
+    .sort((a, b) => a.slips - b.slips)
+    .slice(0, 3)
+    .map(({key}) => key)
+}
+
+/** Levenshtein's, by rows. */
+function distance(a: string, b: string): number {
+  let row = Array.from({length: b.length + 1}, (_, index) => index)
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j += 1) next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
+    row = next
+  }
+  return row[b.length]!
+}

@@ -1,0 +1,153 @@
+import type {Database} from '../db/database.js'
+import type {Server} from '../db/server.js'
+import type {Instant} from '../units/instant.js'
+import {readChunkBytes, type ChunkBytes, type SizeBasis} from './chunk-bytes.js'
+import {microsIn, type Clock} from './clocks.js'
+import {dueState, nextDrop} from './due.js'
+import {readEnds, type Ends} from './ends.js'
+import {bytesPerDay} from './growth.js'
+import {endNotes, leftOutNotes, recordNotes} from './notes.js'
+import {refreshState} from './refresh-state.js'
+import {survey, type ReportHead, type Survey, type SurveyRequest} from './survey.js'
+import {isCompressed, keyOf, type Table} from './table.js'
+import {exactNumber, instantOf} from './time.js'
+
+export interface StatsReport extends ReportHead<'stats'> {
+  server: Pick<Server, 'postgres' | 'timescaledb' | 'edition' | 'inRecovery' | 'workers' | 'pgCron' | 'pgStatStatements'>
+  tables: TableStats[]
+  /** What could not be had, and how to get it. */
+  notes: string[]
+}
+
+export interface TableStats {
+  schema: string
+  table: string
+  kind: Table['kind']
+  managed: boolean
+  chunks: number
+  compressedChunks: number
+  totalBytes: number | null
+  sizeBasis: SizeBasis
+  /** Not in totalBytes: locked by somebody, or nothing is known of them. */
+  skippedChunks: number
+  beforeBytes: number | null
+  afterBytes: number | null
+  ratio: number | null
+  savedPercent: number | null
+  bytesPerDay: number | null
+  /** An instant; the integer itself where nobody knows what one is. */
+  oldest: Instant | number | string | null
+  newest: Instant | number | string | null
+  /** How many policies it has, and how many of them have work that is overdue. */
+  policies: number
+  late: number | null
+  /** When a retention policy drops the next chunk; in the past where that is overdue. */
+  nextDrop: Instant | null
+}
+
+export interface StatsRequest extends SurveyRequest {
+  fast: boolean
+  /** Tables of the configuration and the definitions, by schema.table. */
+  managed: ReadonlySet<string>
+}
+
+/** One row a table, the largest first. Never waits on a lock: what is locked is left out and counted. */
+export async function readStats(db: Database, request: StatsRequest): Promise<StatsReport> {
+  const its = await survey(db, request)
+  const bytes = await readChunkBytes(db, its.tables, request.fast)
+  const {ends, problems} = await readEnds(db, its.tables, bytes.locked)
+  const late = await lateness(db, its, request, ends)
+  const tables = its.tables.map((table) => tableStats(table, its, bytes, ends.get(table)!, {managed: request.managed.has(keyOf(table)), late: late.get(table)!}))
+  const {postgres, timescaledb, edition, inRecovery, workers, pgCron, pgStatStatements} = db.server
+  return {
+    kind: 'stats',
+    version: 1,
+    target: null,
+    at: its.at,
+    server: {postgres, timescaledb, edition, inRecovery, workers, pgCron, pgStatStatements},
+    tables: tables.sort(bySize),
+    notes: [...leftOutNotes(its.tables, bytes, request.fast), ...endNotes(problems), ...recordNotes(its.tables)],
+  }
+}
+
+function tableStats(table: Table, {clocks, policies}: Survey, bytes: ChunkBytes, ends: Ends, known: {managed: boolean; late: number | null}): TableStats {
+  const clock = clocks.get(table)!
+  const own = policies.filter((policy) => policy.table === table)
+  const {total, skipped} = totalOf(table, bytes)
+  const drops = own.map((policy) => nextDrop(policy, clock)).filter((drop) => drop !== null)
+  return {
+    schema: table.schema,
+    table: table.name,
+    kind: table.kind,
+    managed: known.managed,
+    chunks: table.chunks.filter(({tiered}) => !tiered).length,
+    compressedChunks: table.chunks.filter(isCompressed).length,
+    totalBytes: total,
+    sizeBasis: bytes.basis(table),
+    skippedChunks: skipped,
+    ...compressionOf(table),
+    bytesPerDay: bytesPerDay(table, bytes, clock, ends),
+    oldest: shown(ends.oldest, table, clock),
+    newest: shown(ends.newest, table, clock),
+    policies: own.length,
+    late: known.late,
+    nextDrop: drops.length === 0 ? null : instantOf(drops.reduce((a, b) => (a < b ? a : b))),
+  }
+}
+
+/** Live bytes of a table; null where nothing of it is known. */
+export function totalOf(table: Table, bytes: ChunkBytes): {total: number | null; skipped: number} {
+  const root = bytes.ofRoot(table)
+  let total = root ?? 0
+  let skipped = 0
+  let measured = 0
+  for (const chunk of table.chunks) {
+    if (chunk.tiered) continue
+    const size = bytes.of(chunk)
+    if (size === null) skipped += 1
+    else {
+      total += size
+      measured += 1
+    }
+  }
+  const nothing = measured === 0 && (skipped > 0 || root === null)
+  return {total: nothing ? null : total, skipped}
+}
+
+/** The sizes recorded at compression, of every chunk that has them, and what they come to. */
+export function compressionOf({chunks}: Pick<Table, 'chunks'>): Pick<TableStats, 'beforeBytes' | 'afterBytes' | 'ratio' | 'savedPercent'> {
+  let before = 0
+  let after = 0
+  for (const {beforeBytes, afterBytes} of chunks) {
+    if (beforeBytes === null || afterBytes === null) continue
+    before += beforeBytes
+    after += afterBytes
+  }
+  if (before === 0 || after === 0) return {beforeBytes: null, afterBytes: null, ratio: null, savedPercent: null}
+  return {beforeBytes: before, afterBytes: after, ratio: before / after, savedPercent: (100 * (before - after)) / before}
+}
+
+/** An end of a table as JSON says it. */
+export function shown(value: bigint | null, table: Table, clock: Clock): Instant | number | string | null {
+  if (value === null) return null
+  const micros = microsIn(value, table, clock)
+  return micros === null ? exactNumber(value) : instantOf(micros)
+}
+
+/** How many policies of each table are late; null where that hangs on something nobody knows. */
+async function lateness(db: Database, {at, policies, clocks, tables}: Survey, {lateAfter}: StatsRequest, ends: ReadonlyMap<Table, Ends>): Promise<Map<Table, number | null>> {
+  const late = new Map<Table, number | null>(tables.map((table) => [table, 0]))
+  const unknown = new Set<Table>()
+  for (const policy of policies) {
+    const clock = clocks.get(policy.table)!
+    const state = policy.kind === 'refresh' ? await refreshState(db, policy, clock, at, lateAfter, (table) => ends.get(table)) : dueState(policy, clock, at, lateAfter)
+    if (state.late === null) unknown.add(policy.table)
+    else if (state.late) late.set(policy.table, late.get(policy.table)! + 1)
+  }
+  for (const table of unknown) if (late.get(table) === 0) late.set(table, null)
+  return late
+}
+
+function bySize(a: TableStats, b: TableStats): number {
+  return (b.totalBytes ?? -1) - (a.totalBytes ?? -1) || (a.schema + a.table < b.schema + b.table ? -1 : 1)
+}
