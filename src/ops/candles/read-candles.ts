@@ -2,6 +2,7 @@ import {createReadStream} from 'node:fs'
 import {open} from 'node:fs/promises'
 import {createGunzip} from 'node:zlib'
 import {parse, CsvError} from 'csv-parse'
+import {parseInstant, type Instant} from '../../units/instant.js'
 import {messageOf, usageError, type OpsError} from '../../errors.js'
 
 /** A candle as the file has it: decimals stay the text they are, so that no digit is lost. */
@@ -18,7 +19,7 @@ export interface CandleRow {
 export const columns = ['open_time', 'open', 'high', 'low', 'close', 'volume'] as const
 
 const decimal = /^\d+(\.\d+)?([eE][+-]?\d{1,2})?$/
-const zoned = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)$/
+const zoned = /\d\d:\d\d.*(Z|[+-]\d\d(:?\d\d)?)$/
 const mostProblems = 10
 
 /**
@@ -27,7 +28,7 @@ const mostProblems = 10
  * @throws OpsError BAD_CSV with file and line of each problem
  */
 export async function readCandles(file: string): Promise<CandleRow[]> {
-  const byTime = new Map<number, CandleRow>()
+  const byTime = new Map<Instant, CandleRow>()
   const problems: string[] = []
   const note = (line: number, problem: string) => {
     if (problems.length < mostProblems) problems.push(`${file}:${line}: ${problem}`)
@@ -35,13 +36,13 @@ export async function readCandles(file: string): Promise<CandleRow[]> {
   try {
     for await (const {line, cells} of await lines(file)) {
       const problem = problemOf(cells)
-      if (problem !== null) {
-        note(line, problem)
+      const instant = instantOf(cells[0])
+      if (problem !== null || instant === null) {
+        note(line, problem ?? `open_time "${cells[0] ?? ''}" is not an instant with a zone`)
         continue
       }
       const [time, open, high, low, close, volume] = cells as [string, string, string, string, string, string]
       const row = {line, time, open, high, low, close, volume}
-      const instant = Date.parse(time.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00'))
       const other = byTime.get(instant)
       if (other === undefined) byTime.set(instant, row)
       else if (!sameCandle(row, other)) note(line, `contradicts line ${other.line}, which has the same opening time ${time}`)
@@ -99,12 +100,19 @@ function headerOf(file: string, header: readonly string[]): number[] {
   return columns.map((column) => header.indexOf(column))
 }
 
-function problemOf(cells: readonly (string | undefined)[]): string | null {
-  const [time, ...numbers] = cells
-  if (!time || !zoned.test(time)) return `open_time "${time ?? ''}" is not an instant with a zone`
-  if (Number.isNaN(Date.parse(time.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')))) return `open_time "${time}" does not exist`
+function problemOf([, ...numbers]: readonly (string | undefined)[]): string | null {
   const index = numbers.findIndex((cell) => cell === undefined || !decimal.test(cell) || cell.length > 40)
   return index < 0 ? null : `${columns[index + 1]} "${numbers[index] ?? ''}" is not a decimal number`
+}
+
+/** Null without a zone: what the exchange's clock said is not for us to guess. */
+function instantOf(cell: string | undefined): Instant | null {
+  if (!cell || !zoned.test(cell)) return null
+  try {
+    return parseInstant(cell)
+  } catch {
+    return null
+  }
 }
 
 function sameCandle(a: CandleRow, b: CandleRow): boolean {
