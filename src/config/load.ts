@@ -84,7 +84,7 @@ function read(file: string): string {
     return new TextDecoder('utf-8', {fatal: true}).decode(readFileSync(file))
   } catch (error) {
     const {code} = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') throw usageError('CONFIG', `There is no configuration file ${file}.`)
+    if (code === 'ENOENT') throw usageError('CONFIG', `There is no configuration file ${file}.`, ['Leave --config out to search for qicore-db.config.yaml from here upwards.'])
     throw refuse(file, [code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : `it cannot be read (${code})`])
   }
 }

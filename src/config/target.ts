@@ -17,7 +17,7 @@ export interface TargetRequest {
  * @throws OpsError NO_DATABASE_NAMED, NO_SUCH_TARGET, STRAY_URL, UNSET_VARIABLE
  */
 export function resolveTarget(request: TargetRequest, env: Environment, config: Config | null, cwd: string): Target {
-  if (request.url !== undefined && request.target !== undefined) throw usageError('USAGE', '--url and --target exclude each other.')
+  if (request.url !== undefined && request.target !== undefined) throw usageError('USAGE', '--url and --target exclude each other.', ['Leave one of them out.'])
   if (request.url !== undefined) return byUrl(request.url, '--url', cwd)
   if (request.target !== undefined) return byName(request.target, '--target', env, config)
   if (env.QICORE_DB_URL) return byUrl(env.QICORE_DB_URL, 'QICORE_DB_URL', cwd)
@@ -63,7 +63,7 @@ function byName(name: string, source: Target['source'], env: Environment, config
 function expand(text: string, target: string, env: Environment): string {
   return text.replace(/\$\{(\w+)\}/g, (_, variable: string) => {
     const value = env[variable]
-    if (!value) throw usageError('UNSET_VARIABLE', `The target "${target}" needs the environment variable ${variable}, and it is not set.`)
+    if (!value) throw usageError('UNSET_VARIABLE', `The target "${target}" needs the environment variable ${variable}, and it is not set.`, [`Set ${variable}, or take another target.`])
     return value
   })
 }

@@ -47,16 +47,18 @@ function checkDirectory(directory: string, create: boolean): void {
   } catch (error) {
     const {code} = error as NodeJS.ErrnoException
     if (code !== 'ENOENT')
-      throw new OpsError('NOT_A_DATABASE', `${directory} is not a directory that can be read (${code}).`, {exit: ExitCode.cannotConnect, cause: error})
+      throw new OpsError('NOT_A_DATABASE', `${directory} is not a directory that can be read (${code}).`, {exit: ExitCode.cannotConnect, suggestions: [nameAnother]})
   }
   if (entries.length > 0)
-    throw new OpsError('NOT_A_DATABASE', `${directory} is not a database: it has files, but no PG_VERSION.`, {exit: ExitCode.cannotConnect})
+    throw new OpsError('NOT_A_DATABASE', `${directory} is not a database: it has files, but no PG_VERSION.`, {exit: ExitCode.cannotConnect, suggestions: [nameAnother]})
   if (!create)
     throw new OpsError('NO_DATABASE', `There is no database in ${directory} yet.`, {
       exit: ExitCode.cannotConnect,
       suggestions: ['qicore-db demo makes one with sample data.', 'qicore-db migrate up makes one with the empty tables.'],
     })
 }
+
+const nameAnother = 'Name another directory, or an empty one for a new database: qicore-db demo, qicore-db migrate up.'
 
 function withoutEngine(error: unknown): never {
   if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') throw noEngine(error)
@@ -82,7 +84,7 @@ async function start(directory: string | null, unlock: () => void): Promise<Embe
       void worker.terminate()
       if (message.kind === 'failed' && message.missing) return reject(noEngine())
       const reason = message.kind === 'failed' ? message.message : message.kind
-      reject(new OpsError('NOT_A_DATABASE', `The embedded engine cannot open ${directory ?? 'memory'}: ${reason}`, {exit: ExitCode.cannotConnect}))
+      reject(new OpsError('NOT_A_DATABASE', `The embedded engine cannot open ${directory ?? 'memory'}: ${reason}`, {exit: ExitCode.cannotConnect, suggestions: [nameAnother]}))
     })
   })
   const stream = new EngineStream(send)

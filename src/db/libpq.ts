@@ -87,7 +87,7 @@ function parametersOfUrl(url: string): Parameters {
   const {database, ...rest} = parsed
   const parameters: Parameters = {...tls}
   for (const [key, value] of Object.entries({dbname: database, ...rest})) if (value) parameters[key] = String(value)
-  if (parameters.port && !/^\d{1,5}$/.test(parameters.port)) throw usageError('BAD_URL', `"${redact(url)}" has no valid port.`)
+  if (parameters.port && !/^\d{1,5}$/.test(parameters.port)) throw usageError('BAD_URL', `"${redact(url)}" has no valid port.`, ['A port is a number up to 65535.'])
   return parameters
 }
 

@@ -1,31 +1,41 @@
-import type {Hook} from '@oclif/core'
-import {usageError} from '../errors.js'
+import type {Hook, Interfaces} from '@oclif/core'
+import {usageError, type OpsError} from '../errors.js'
 
 /** oclif's own answer is one line without a next step, and under --json no document at all. */
 const hook: Hook<'command_not_found'> = async function ({config, id, argv = []}) {
-  const typed = [id.replaceAll(':', ' '), ...argv.filter((word) => !word.startsWith('-'))]
-  const known = [...config.commandIDs, ...config.topics.map(({name}) => name)].map((name) => name.replaceAll(':', ' '))
-  const closest = nearest(typed, known)
-  const error = usageError('NO_COMMAND', `There is no command "${typed[0]}".`, [
-    ...(closest === null ? [] : [`Did you mean ${config.bin} ${closest}?`]),
-    `${config.bin} --help lists the commands.`,
-  ])
+  const error = explain(config, [...id.split(':'), ...argv.filter((word) => !word.startsWith('-'))])
   if (!argv.includes('--json')) throw error
   process.stdout.write(`${JSON.stringify({error}, null, 2)}\n`)
   process.exitCode = error.exitCode
 }
 export default hook
 
+/** With a space between topic and verb, an argument too many looks like a verb. */
+function explain(config: Interfaces.Config, words: readonly string[]): OpsError {
+  const {bin} = config
+  let known = words.length
+  while (known > 0 && !config.findCommand(words.slice(0, known).join(':')) && !config.findTopic(words.slice(0, known).join(':'))) known -= 1
+  const found = words.slice(0, known)
+  if (known > 0 && config.findCommand(found.join(':')))
+    return usageError('USAGE', `${bin} ${found.join(' ')} takes no argument, and "${words[known]}" is one.`, [`See ${bin} ${found.join(' ')} --help.`])
+  const names = [...config.commandIDs, ...config.topics.map(({name}) => name)].map((name) => name.replaceAll(':', ' '))
+  const closest = nearest(words, names.filter((name) => name.startsWith(found.join(' ')) && name !== found.join(' ')))
+  return usageError('NO_COMMAND', `There is no command "${words.slice(0, known + 1).join(' ')}".`, [
+    ...(closest === null ? [] : [`Did you mean ${bin} ${closest}?`]),
+    known === 0 ? `${bin} --help lists the commands.` : `${bin} ${found.join(' ')} --help lists the commands of this topic.`,
+  ])
+}
+
 /** The known command that is at most three slips of the finger away, or null. */
 function nearest(typed: readonly string[], known: readonly string[]): string | null {
-  let best: {name: string; distance: number} | null = null
-  for (const name of known) {
+  const candidates = known.map((name) => {
     const words = name.split(' ').length
     const distance = slips(typed.slice(0, words).join(' '), name)
-    // Of two that are equally near the longer one explains more of what was typed.
-    if (best === null || distance < best.distance || (distance === best.distance && name.length > best.name.length)) best = {name, distance}
-  }
-  return best !== null && best.distance <= Math.min(3, best.name.length / 2) ? best.name : null
+    // Of two that are about as near the longer one explains more of what was typed.
+    return {name, distance, rank: distance - words}
+  })
+  const near = candidates.filter(({name, distance}) => distance <= Math.min(3, name.length / 2))
+  return near.sort((a, b) => a.rank - b.rank || b.name.length - a.name.length)[0]?.name ?? null
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that make one word of the other. */
