@@ -40,7 +40,10 @@ const mayImport: Record<string, readonly string[]> = {
   units: ['errors'],
   db: ['errors', 'units'],
   plan: ['errors', 'units', 'db'],
-  schema: ['errors', 'units', 'db', 'plan'],
+  columns: ['errors', 'units'],
+  generated: ['columns'],
+  schema: ['errors', 'units', 'db', 'plan', 'columns'],
+  validation: ['errors', 'units', 'columns', 'generated', 'schema'],
   config: ['errors', 'units', 'schema', 'db', 'plan'],
   reports: ['errors', 'units', 'db', 'schema', 'plan'],
   ops: ['errors', 'units', 'db', 'schema', 'plan', 'reports'],
@@ -64,7 +67,7 @@ const packages: Record<string, readonly string[]> = {
   'cli-progress': ['cli/progress'],
   croner: ['daemon/calendar'],
   '@oclif/core': ['cli', 'commands', 'hooks'],
-  zod: ['config', 'schema', 'jobs', 'daemon'],
+  zod: ['config', 'schema', 'jobs', 'daemon', 'columns', 'generated', 'validation'],
 }
 
 describe('imports', () => {

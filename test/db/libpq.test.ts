@@ -1,3 +1,4 @@
+import {rmSync, writeFileSync} from 'node:fs'
 import {describe, expect, it} from 'vitest'
 import {connectionParameters, environmentNamesDatabase} from '../../src/db/libpq.js'
 import {OpsError} from '../../src/errors.js'
@@ -66,6 +67,16 @@ describe('libpq order', () => {
     expect(connectionParameters('', {PGHOST: 'db0', PGHOSTADDR: '10.0.0.1'})).toMatchObject({host: 'db0', hostaddr: '10.0.0.1'})
     expect(connectionParameters('postgres://db1/market', {PGHOSTADDR: '10.0.0.1'}).hostaddr).toBeUndefined()
     expect(connectionParameters('', {PGHOSTADDR: '10.0.0.1'}).host).toBe('10.0.0.1')
+  })
+
+  it('is the Unix socket where nobody names a host and there is one, else TCP', () => {
+    const port = '64999'
+    expect(connectionParameters('', {PGPORT: port}).host).toBe('localhost')
+    const socket = `/tmp/.s.PGSQL.${port}`
+    writeFileSync(socket, '')
+    expect(connectionParameters('', {PGPORT: port}).host).toBe('/tmp')
+    rmSync(socket)
+    expect(connectionParameters(`postgres://db1:${port}/market`, {}).host).toBe('db1')
   })
 
   it('knows when the environment names a database', () => {
