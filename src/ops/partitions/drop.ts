@@ -1,6 +1,7 @@
 import type {Database} from '../../db/database.js'
-import {ident, raw, sql} from '../../db/sql.js'
-import {ExitCode, OpsError} from '../../errors.js'
+import {loadSql} from '../../db/load-sql.js'
+import {ident, raw, sql, statement} from '../../db/sql.js'
+import {ExitCode, OpsError, usageError} from '../../errors.js'
 import type {Step} from '../../plan/step.js'
 import type {Child} from '../../reports/partitions/children.js'
 import {readLeftovers} from '../../reports/partitions/leftovers.js'
@@ -17,12 +18,14 @@ export interface DropRequest extends OldRequest {
 
 /**
  * Drops partitions with their rows, and what an earlier run detached for it and could not drop.
- * @throws OpsError NOT_COVERED (exit 7) where an aggregate over the set has not seen all of their rows
+ * @throws OpsError NOT_COVERED (exit 7) where an aggregate over the set has not seen all of their rows; DEPENDENTS where
+ * a drop would fail after the detaching
  */
 export async function planDrop(db: Database, request: DropRequest): Promise<OldPlan> {
   const found = await oldPartitions(db, request)
   const {set, cutoff, old, pending, kept} = found
   await requireCoverage(db, found, request.acceptLoss)
+  await requireIndependence(db, found)
   const notes = kept ? [`${kept.relation} is older too, and the last partition: it stays.`] : []
   if (set.defaultPartition === null && old.length > 0) requireSession(db)
   if (set.defaultPartition !== null && old.length > 0) notes.push(insteadOfConcurrently(set))
@@ -57,6 +60,14 @@ async function requireCoverage(db: Database, {set, old}: OldPartitions, accepted
     exit: ExitCode.refused,
     suggestions: ['Refresh the aggregate over that range first: qicore-db aggregates refresh <view> --from --to', '--accept-loss drops them all the same.'],
   })
+}
+
+async function requireIndependence(db: Database, {old}: OldPartitions): Promise<void> {
+  const rows = await db.query<{relation: string; dependents: string}>(statement(loadSql('catalog/partition-dependents'), [old.map(({relation}) => relation)]))
+  if (rows.length === 0) return
+  throw usageError('DEPENDENTS', `Nothing was dropped, because something depends on what would be.\n${rows.map(({relation, dependents}) => `${relation}: ${dependents}`).join('\n')}`, [
+    'Drop what depends on it first, or take the partition out with partitions detach.',
+  ])
 }
 
 function isOld({toEpoch}: Pick<Child, 'toEpoch'>, {cutoffEpoch}: OldPartitions): boolean {

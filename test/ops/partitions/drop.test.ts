@@ -1,0 +1,171 @@
+import {expect, it} from 'vitest'
+import {execute} from '../../../src/plan/execute.js'
+import {planCore} from '../../../src/schema/migrate/run.js'
+import {planDetach} from '../../../src/ops/partitions/detach.js'
+import {planDrop} from '../../../src/ops/partitions/drop.js'
+import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
+import {childrenOf, fates, quick, run} from './helpers.js'
+
+const older = (acceptLoss = false) => ({relation: 'public.ticks', olderThan: {months: 12, days: 0, seconds: 0}, timezone: 'UTC', acceptLoss})
+
+/** Two partitions of 2020 with rows on a few days of each, and one of now. */
+const sets = ({run: query}: TestDatabase, more = '') =>
+  query(`create table coins (id int primary key); insert into coins values (1), (2);
+create table ticks (time timestamptz not null, coin int references coins) partition by range (time);
+create table old_1 partition of ticks for values from ('2020-01-01+00') to ('2020-02-01+00');
+create table old_2 partition of ticks for values from ('2020-02-01+00') to ('2020-03-01+00');
+create table new partition of ticks for values from ('2020-03-01+00') to ('2120-01-01+00');
+insert into ticks values ('2020-01-05+00', 1), ('2020-01-07 06:00+00', 2), ('2020-02-05+00', 1), (now(), 2); ${more}`)
+
+const tables = ({run: query}: TestDatabase) => query<{name: string}>("select relname as name from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace order by 1").then((rows) => rows.map(({name}) => name))
+
+/** An aggregate table of ours over ticks that has computed these ranges. */
+async function aggregate({db, run: query}: TestDatabase, covered: string): Promise<void> {
+  if (!db.server.hasCore) {
+    await execute(db, await planCore(db), {limits: quick, ledger: null})
+    await db.probe()
+  }
+  await query(`insert into qicore.aggregates (view, source, data, query, bucket, covered) values ('public.daily', 'public.ticks', 'qicore.daily_data', 'qicore.daily_window', '1 day', '${covered}')
+on conflict (view) do update set covered = excluded.covered`)
+}
+
+forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
+  it('drops what is wholly older with its rows, in steps of class loss that name all tables they lock', async () => {
+    const database = await engine.database()
+    await sets(database)
+    const {plan} = await planDrop(database.db, older())
+    expect(plan.steps.map(({id}) => id)).toEqual(['detach public.old_1', 'finalize public.old_1', 'drop public.old_1', 'detach public.old_2', 'finalize public.old_2', 'drop public.old_2'])
+    expect(plan.steps.filter((step) => step.class === 'loss').map(({relations}) => relations)).toEqual([['public.old_1', 'public.coins'], ['public.old_2', 'public.coins']])
+    expect((await run(database.db, plan)).steps.map(({status}) => status)).toEqual(['done', 'skipped', 'done', 'done', 'skipped', 'done'])
+    expect(await tables(database)).toEqual(['coins', 'new', 'ticks'])
+    expect((await planDrop(database.db, older())).plan.steps).toEqual([])
+  })
+
+  it('never drops the last partition', async () => {
+    const database = await engine.database()
+    await sets(database, 'drop table new; drop table old_2')
+    const {plan, notes} = await planDrop(database.db, older())
+    expect(plan.steps).toEqual([])
+    expect(notes).toEqual(['public.old_1 is older too, and the last partition: it stays.'])
+  })
+
+  it('beside a default partition detaches and drops in one transaction', async () => {
+    const database = await engine.database()
+    await sets(database, 'create table rest partition of ticks default; create table refers (t timestamptz)')
+    const {plan, notes} = await planDrop(database.db, older())
+    expect(notes).toHaveLength(1)
+    expect(plan.steps.map(({id, lock, class: kind}) => [id, lock, kind])).toEqual([['drop public.old_1', 'ACCESS EXCLUSIVE', 'loss'], ['drop public.old_2', 'ACCESS EXCLUSIVE', 'loss']])
+    expect((await run(database.db, plan)).steps.map(({status}) => status)).toEqual(['done', 'done'])
+    expect(await tables(database)).toEqual(['coins', 'new', 'refers', 'rest', 'ticks'])
+  })
+
+  it.each([0, 1, 2])('finishes what a run that died after %i steps of a partition left', async (steps) => {
+    const database = await engine.database()
+    await sets(database)
+    const {plan} = await planDrop(database.db, older())
+    await run(database.db, {...plan, steps: plan.steps.slice(0, steps)})
+    await run(database.db, (await planDrop(database.db, older())).plan)
+    expect(await tables(database)).toEqual(['coins', 'new', 'ticks'])
+  })
+
+  it('takes over a partition that was marked and left pending by a run that died', async () => {
+    const database = await engine.database()
+    await sets(database)
+    const {plan} = await planDrop(database.db, older())
+    const [detach] = plan.steps
+    await run(database.db, {...plan, steps: [{...detach!, statements: detach!.statements.slice(0, 2)}]})
+    await database.run("update pg_inherits set inhdetachpending = true where inhrelid = 'old_1'::regclass")
+    const next = (await planDrop(database.db, older())).plan
+    expect(next.steps.map(({id}) => id)).toEqual(['finalize public.old_1', 'drop public.old_1', 'detach public.old_2', 'finalize public.old_2', 'drop public.old_2'])
+    await run(database.db, next)
+    expect(await tables(database)).toEqual(['coins', 'new', 'ticks'])
+  })
+
+  it('leaves alone what somebody detached to keep it, also after a drop of it was begun', async () => {
+    const database = await engine.database()
+    await sets(database)
+    const dropping = (await planDrop(database.db, older())).plan
+    const [detach] = dropping.steps
+    await run(database.db, {...dropping, steps: [{...detach!, statements: detach!.statements.slice(0, 2), doneCheck: null}]})
+    expect(await database.run("select obj_description('old_1'::regclass) as mark")).toEqual([{mark: 'qicore-db is dropping this partition of public.ticks, from 2020-01-01T00:00:00Z to 2020-02-01T00:00:00Z'}])
+    await run(database.db, (await planDetach(database.db, older())).plan)
+    expect((await planDrop(database.db, older())).plan.steps).toEqual([])
+    expect(await tables(database)).toEqual(['coins', 'new', 'old_1', 'old_2', 'ticks'])
+  })
+
+  it('a leftover that is younger than the cut-off of this run stays', async () => {
+    const database = await engine.database()
+    await sets(database)
+    const {plan} = await planDrop(database.db, older())
+    await run(database.db, {...plan, steps: plan.steps.slice(0, 2)})
+    const long = await planDrop(database.db, {...older(), olderThan: {months: 12 * 500, days: 0, seconds: 0}})
+    expect(long.plan.steps).toEqual([])
+  })
+
+  it('refuses what an aggregate has not covered, naming the range; what it has covered goes, and a range without rows needs no covering', async () => {
+    const database = await engine.database()
+    await sets(database)
+    await aggregate(database, '{[2020-01-05 00:00+00,2020-01-07 00:00+00)}')
+    await expect(planDrop(database.db, older())).rejects.toMatchObject({
+      code: 'NOT_COVERED',
+      exitCode: 7,
+      message: expect.stringMatching(/public\.old_1: public\.daily has not covered \{\["2020-01-07 00:00:00\+00","2020-01-07 06:00:00\.000001\+00"\)\}[^]*public\.old_2: public\.daily has not covered/),
+    })
+    // Data begins on the 5th, and the 8th is where the last covered bucket ends.
+    await aggregate(database, '{[2020-01-05 00:00+00,2020-01-08 00:00+00),[2020-02-05 00:00+00,2020-02-06 00:00+00)}')
+    expect((await planDrop(database.db, older())).plan.steps).toHaveLength(6)
+    await aggregate(database, '{}')
+    await expect(planDrop(database.db, older())).rejects.toMatchObject({code: 'NOT_COVERED'})
+    expect((await planDrop(database.db, older(true))).plan.steps).toHaveLength(6)
+    await database.run('truncate old_1; truncate old_2')
+    expect((await planDrop(database.db, older())).plan.steps).toHaveLength(6)
+  })
+
+  it('takes coverage that cannot be read for none', async () => {
+    const database = await engine.database()
+    await sets(database)
+    await aggregate(database, '{(,)}')
+    const role = `stranger_${Math.random().toString(36).slice(2)}`
+    await database.run(`create role ${role}; alter table ticks owner to ${role}; alter table old_1 owner to ${role}; revoke all on qicore.aggregates from public; revoke usage on schema qicore from public`)
+    const asRole = {...database.db, query: ((question) => database.db.transaction({readOnly: true, lockTimeout: 50, statementTimeout: 1_000, role}, (tx) => tx.query(question))) as typeof database.db.query, target: {...database.db.target, role}} as typeof database.db
+    try {
+      await expect(planDrop(asRole, older())).rejects.toMatchObject({code: 'NOT_COVERED', exitCode: 7, message: expect.stringContaining('qicore.aggregates cannot be read')})
+      expect((await planDrop(database.db, older())).plan.steps).toHaveLength(6)
+    } finally {
+      await database.run(`reassign owned by ${role} to current_user; drop owned by ${role}; drop role ${role}`)
+    }
+  })
+
+  it('refuses what could not be dropped after it was detached, and names what depends on it', async () => {
+    const database = await engine.database()
+    await sets(database, `alter table old_2 add primary key (time, coin); create view looks as select * from old_1; create view "at the set" as select * from ticks;
+create table refers (t timestamptz, c int, foreign key (t, c) references old_2)`)
+    await expect(planDrop(database.db, older())).rejects.toMatchObject({
+      code: 'DEPENDENTS', exitCode: 2,
+      message: expect.stringMatching(/public\.old_1: view public\.looks\n[^]*public\.old_2: constraint refers_t_c_fkey on table public\.refers$/),
+    })
+  })
+
+  it('a table that something came to depend on meanwhile stays, named and detached; the next run tries it again', async () => {
+    const database = await engine.database()
+    await sets(database)
+    const {plan} = await planDrop(database.db, older())
+    await database.run('create view looks as select * from old_1')
+    const report = await run(database.db, plan)
+    expect(fates(report)).toEqual(['detach public.old_1: done', 'finalize public.old_1: skipped', 'drop public.old_1: failed', 'detach public.old_2: done', 'finalize public.old_2: skipped', 'drop public.old_2: done'])
+    expect(report.steps[2]!.error).toMatch(/public\.old_1: cannot drop table public\.old_1 because other objects depend on it .*view public\.looks/)
+    await database.run('drop view looks')
+    expect(fates(await run(database.db, (await planDrop(database.db, older())).plan))).toEqual(['drop public.old_1: done'])
+  })
+
+  it('drops a partition that is a foreign table', async () => {
+    const database = await engine.database()
+    const there = await database.run("select from pg_available_extensions where name = 'postgres_fdw'")
+    if (there.length === 0) return
+    await sets(database, `create extension postgres_fdw; create server there foreign data wrapper postgres_fdw; alter table ticks drop constraint ticks_coin_fkey; drop table old_1;
+create foreign table far partition of ticks for values from ('2020-01-01+00') to ('2020-02-01+00') server there`)
+    // Its rows cannot be counted without the other server; there is no aggregate that could need them.
+    expect((await run(database.db, (await planDrop(database.db, older())).plan)).steps.filter(({status}) => status === 'failed')).toEqual([])
+    expect(await childrenOf(database, 'ticks')).toHaveLength(1)
+  })
+})
