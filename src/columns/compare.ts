@@ -1,0 +1,65 @@
+/**
+ * SQL's comparisons for the checks of generated schemas: true, false, or null where an operand is null or is not of
+ * the type, as a column that has an error of its own is not. A check fails only where it is false.
+ */
+import {calculate, compareDecimals, type Decimal} from './decimal.js'
+import {millisecondsBetween} from './instant.js'
+
+export type Truth = boolean | null
+export type Operator = '=' | '<>' | '<' | '<=' | '>' | '>='
+
+function holds(order: number | null, operator: Operator): Truth {
+  if (order === null) return null
+  if (order === 0) return operator === '=' || operator === '<=' || operator === '>='
+  return operator === '<>' || (order < 0 ? operator === '<' || operator === '<=' : operator === '>' || operator === '>=')
+}
+
+export function isDecimal(a: unknown, operator: Operator, b: unknown): Truth {
+  return holds(compareDecimals(a, b), operator)
+}
+
+export function isInstant(a: unknown, operator: Operator, b: unknown): Truth {
+  return holds(millisecondsBetween(a, b), operator)
+}
+
+/** Texts are equal or not; their order is the database's collation and not known here. */
+export function isText(a: unknown, operator: '=' | '<>', b: unknown): Truth {
+  if (typeof a !== 'string' || typeof b !== 'string') return null
+  return (a === b) === (operator === '=')
+}
+
+export function isOneOf(value: unknown, texts: readonly string[]): Truth {
+  return typeof value === 'string' ? texts.includes(value) : null
+}
+
+export function isTrue(value: unknown): Truth {
+  return typeof value === 'boolean' ? value : null
+}
+
+export function isNull(value: unknown): Truth {
+  return value === null || value === undefined
+}
+
+export function both(...parts: readonly Truth[]): Truth {
+  return parts.includes(false) ? false : parts.includes(null) ? null : true
+}
+
+export function either(...parts: readonly Truth[]): Truth {
+  return parts.includes(true) ? true : parts.includes(null) ? null : false
+}
+
+export function not(value: Truth): Truth {
+  return value === null ? null : !value
+}
+
+export function plus(a: unknown, b: unknown): Decimal | null {
+  return calculate(a, '+', b)
+}
+
+export function minus(a: unknown, b: unknown): Decimal | null {
+  return calculate(a, '-', b)
+}
+
+export function times(a: unknown, b: unknown): Decimal | null {
+  return calculate(a, '*', b)
+}

@@ -1,0 +1,84 @@
+import Big from 'big.js'
+import {misfit, type Misfit} from './misfit.js'
+
+/** A decimal number as text, every digit of it: `0.00000001`. */
+export type Decimal = string
+
+/** What a decimal may be given as. A number stands for the shortest text that reads back as it. */
+export type DecimalInput = string | number | bigint | Big
+
+/** What PostgreSQL's numeric holds where no precision is said. */
+const mostBefore = 131_072
+const mostAfter = 16_383
+
+const plain = /^-?\d+(?:\.\d+)?$/
+const any = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,9})?$/
+
+/**
+ * Reads a decimal as PostgreSQL would, without rounding: what does not fit is an error, in words that go on after
+ * the value. Returns plain digits, never an exponent.
+ */
+export function readDecimal(input: unknown, precision?: number, scale = 0): Decimal | Misfit {
+  const text = textOf(input)
+  if (typeof text !== 'string') return text
+  if (text.length <= 15 && plain.test(text)) {
+    const dot = text.indexOf('.')
+    const before = (dot < 0 ? text.length : dot) - (text.startsWith('-') ? 1 : 0)
+    // Leading zeros and zeros at the end count only below, where it is slower.
+    if (precision === undefined || (before <= precision - scale && (dot < 0 || text.length - dot - 1 <= scale))) return text
+  }
+  return readLong(text, precision, scale)
+}
+
+function textOf(input: unknown): string | Misfit {
+  if (typeof input === 'string') return any.test(input) ? input : misfit(/^[+-]?(nan|inf(inity)?)$/i.test(input) ? 'is not a finite number' : 'is not a decimal number')
+  if (typeof input === 'number') {
+    if (!Number.isFinite(input)) return misfit('is not a finite number')
+    if (Math.abs(input) > Number.MAX_SAFE_INTEGER) return misfit('is more than a JavaScript number holds exactly: give it as text')
+    return String(input)
+  }
+  if (typeof input === 'bigint') return String(input)
+  if (input instanceof Big) return input.e > mostBefore || input.c.length > mostBefore + mostAfter ? misfit('is too large') : input.toString()
+  return misfit('is not a decimal number')
+}
+
+function readLong(text: string, precision: number | undefined, scale: number): Decimal | Misfit {
+  const exponent = /[eE]([+-]?\d+)$/.exec(text)
+  if (exponent && Math.abs(Number(exponent[1])) > mostBefore + mostAfter) return misfit('is too large or too small')
+  const value = new Big(exponent || !plain.test(text) ? text.replace(/^\+/, '').replace(/^(-?)\./, '$10.').replace(/\.(?=$|[eE])/, '') : text)
+  const before = value.e + 1
+  const after = value.c.length - 1 - value.e
+  if (precision !== undefined && before > precision - scale && !value.eq(0)) return misfit(`has more than ${precision - scale} digits before the point`)
+  if (precision !== undefined && after > scale) return misfit(scale === 0 ? 'has decimal places, and the column keeps none' : `has more than ${scale} decimal places`)
+  if (before > mostBefore || after > mostAfter) return misfit('has more digits than PostgreSQL keeps')
+  return plain.test(text) ? text : value.toFixed()
+}
+
+/** Below zero, zero or above it; null where one of them is no decimal. Exact at any length. */
+export function compareDecimals(a: unknown, b: unknown): number | null {
+  const left = operand(a)
+  const right = operand(b)
+  if (left === null || right === null) return null
+  // Fifteen digits survive in a double, in their order.
+  if (left.length <= 15 && right.length <= 15) return order(Number(left), Number(right))
+  return new Big(left).cmp(right)
+}
+
+function order(left: number, right: number): number {
+  return left < right ? -1 : left > right ? 1 : 0
+}
+
+/** Exact sum, difference or product; null where one of them is no decimal. */
+export function calculate(a: unknown, operator: '+' | '-' | '*', b: unknown): Decimal | null {
+  const left = operand(a)
+  const right = operand(b)
+  if (left === null || right === null) return null
+  const value = new Big(left)
+  return (operator === '+' ? value.plus(right) : operator === '-' ? value.minus(right) : value.times(right)).toFixed()
+}
+
+function operand(value: unknown): string | null {
+  if (typeof value === 'string') return plain.test(value) ? value : null
+  if (typeof value === 'number') return Number.isFinite(value) ? new Big(value).toFixed() : null
+  return typeof value === 'bigint' ? String(value) : null
+}

@@ -1,0 +1,73 @@
+import {misfit, type Misfit} from './misfit.js'
+
+/** ISO 8601 with a zone, to the microsecond; a blank for the T, as PostgreSQL prints it, is read too. */
+const zoned = /^(\d{4}-\d\d-\d\d)[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|z|[+-](0\d|1[0-5])(:?[0-5]\d)?)$/
+const zoneless = /^(\d{4}-\d\d-\d\d)[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?$/
+const day = /^\d{4}-\d\d-\d\d$/
+
+/** An instant as text, as it was given; or why it is none, in words that go on after the value. */
+export function readInstant(input: unknown): string | Misfit {
+  if (input instanceof Date) return Number.isNaN(input.getTime()) ? misfit('is an invalid Date') : input.toISOString()
+  if (typeof input === 'number') return misfit('could be seconds or milliseconds: write an instant with a zone, like 2026-01-31T12:00:00Z')
+  if (typeof input !== 'string') return misfit('is not an instant')
+  const match = zoned.exec(input)
+  if (match) return checked(input, match[1]!, match[4])
+  if (zoneless.test(input) || day.test(input)) return misfit('has no zone: end it with Z or an offset like +02:00')
+  return misfit('is not an instant like 2026-01-31T12:00:00Z')
+}
+
+/** The same for a time without a zone: one that has a zone is refused, since the column would drop it. */
+export function readLocalTime(input: unknown): string | Misfit {
+  if (typeof input !== 'string') return misfit('is not a time like 2026-01-31T12:00:00')
+  if (zoned.test(input)) return misfit('has a zone, and the column keeps none')
+  const match = zoneless.exec(input)
+  return match ? checked(input, match[1]!, match[4]) : misfit('is not a time like 2026-01-31T12:00:00')
+}
+
+export function readDay(input: unknown): string | Misfit {
+  if (typeof input !== 'string' || !day.test(input)) return misfit('is not a date like 2026-01-31')
+  return exists(input) ? input : misfit('does not exist')
+}
+
+function checked(text: string, date: string, fraction: string | undefined): string | Misfit {
+  if (!exists(date)) return misfit('does not exist')
+  return fraction !== undefined && fraction.length > 7 ? misfit('has more than six decimal places of a second') : text
+}
+
+/** Date.parse would roll 2026-02-30 over into March. */
+function exists(date: string): boolean {
+  const [year, month, dayOfMonth] = [Number(date.slice(0, 4)), Number(date.slice(5, 7)), Number(date.slice(8, 10))]
+  if (year === 0 || month < 1 || month > 12 || dayOfMonth < 1) return false
+  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+  return dayOfMonth <= (month === 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31)
+}
+
+/**
+ * How many milliseconds `a` is after `b`, to the microsecond; null where one of them is no time. A time without a
+ * zone counts as UTC. A difference, since microseconds since 1970 are exact in a number only until the year 2255.
+ */
+export function millisecondsBetween(a: unknown, b: unknown): number | null {
+  const left = partsOf(a)
+  const right = partsOf(b)
+  return left === null || right === null ? null : left.second - right.second + (left.micros - right.micros) / 1000
+}
+
+/** Milliseconds, and the microseconds after them. */
+function partsOf(input: unknown): {second: number; micros: number} | null {
+  if (input instanceof Date) return {second: input.getTime(), micros: 0}
+  if (typeof input !== 'string') return null
+  // What toISOString writes, which Date.parse reads as it is.
+  if (input.length === 24 && input[4] === '-' && input[10] === 'T' && input[19] === '.' && input[23] === 'Z') return wholeOf(Date.parse(input))
+  const instant = zoned.exec(input)
+  const match = instant ?? zoneless.exec(input)
+  if (!match && !day.test(input)) return null
+  const zone = instant?.[5] ?? 'Z'
+  const offset = /^[+-]\d\d$/.test(zone) ? `${zone}:00` : zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase()
+  const clock = match ? input.slice(11, match[3] ? 19 : 16) : '00:00'
+  const second = Date.parse(`${input.slice(0, 10)}T${clock}${offset}`)
+  return wholeOf(second, Number((match?.[4] ?? '').slice(1, 7).padEnd(6, '0')))
+}
+
+function wholeOf(second: number, micros = 0) {
+  return Number.isNaN(second) ? null : {second, micros}
+}

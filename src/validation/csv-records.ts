@@ -1,0 +1,105 @@
+import {CsvError} from 'csv-parse'
+import {parse} from 'csv-parse/sync'
+import {usageError} from '../errors.js'
+import {longestLine, type Line} from './bytes.js'
+
+/** What an empty cell without quotes is; one with quotes is an empty text. As COPY reads CSV. */
+export const absent = null
+export type Cell = string | typeof absent
+
+export interface CsvRecord {
+  /** Where it begins. */
+  line: number
+  cells: readonly Cell[]
+  /** Why it is no record; then there are no cells. */
+  problem: string | null
+}
+
+interface Pending {
+  line: number
+  texts: string[]
+  length: number
+  quotes: number
+  problem: string | null
+}
+
+/**
+ * The records of a CSV, many at a time. Lines without a quote, which most files have only, are cut at their commas;
+ * the others are csv-parse's, ten times slower where it has to say which cells had quotes.
+ * @throws OpsError BAD_CSV where a quote is never closed: what follows cannot be told apart
+ */
+export async function* csvRecords(name: string, lines: AsyncIterable<Line[]>): AsyncGenerator<CsvRecord[]> {
+  let pending: Pending | null = null
+  for await (const batch of lines) {
+    const records: (CsvRecord | Pending)[] = []
+    for (const {number, text, problem} of batch) {
+      if (pending === null && text !== null && !text.includes('"')) {
+        const line = text.endsWith('\r') ? text.slice(0, -1) : text
+        if (line.trim() !== '') records.push({line: number, cells: line.split(',').map((cell) => (cell === '' ? absent : cell)), problem: null})
+        continue
+      }
+      pending ??= {line: number, texts: [], length: 0, quotes: 0, problem: null}
+      pending.texts.push(text ?? '')
+      pending.length += (text ?? '').length
+      pending.quotes += quotes(text ?? '')
+      pending.problem ??= problem
+      if (pending.length > longestLine) throw unclosed(name, pending.line)
+      if (pending.problem === null && pending.quotes % 2 === 1) continue
+      records.push(pending)
+      pending = null
+    }
+    yield settled(records)
+  }
+  if (pending !== null) throw unclosed(name, pending.line)
+}
+
+function unclosed(name: string, line: number) {
+  return usageError('BAD_CSV', `${name}:${line}: a quote is opened here and not closed.`, ['Rows after that place cannot be told apart, so nothing is said of them.'])
+}
+
+/** A quote within quotes is written twice, so a record is whole where their number is even. */
+function quotes(text: string): number {
+  let count = 0
+  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) count += 1
+  return count
+}
+
+function settled(records: readonly (CsvRecord | Pending)[]): CsvRecord[] {
+  const open = records.filter((record): record is Pending => 'texts' in record && record.problem === null)
+  const plain = open.filter((record) => !emptyQuoted(record))
+  const cells = new Map<Pending, CsvRecord>([...parsed(plain, false), ...parsed(open.filter(emptyQuoted), true)])
+  return records.map((record) => {
+    if (!('texts' in record)) return record
+    return cells.get(record) ?? {line: record.line, cells: [], problem: record.problem}
+  })
+}
+
+function emptyQuoted({texts}: Pending): boolean {
+  return texts.some((text) => /(?:^|,)""\s*(?:,|$)/.test(text))
+}
+
+function* parsed(pending: readonly Pending[], exactly: boolean): Generator<[Pending, CsvRecord]> {
+  const tried = pending.length > 1 ? tryParse(pending, exactly) : null
+  const together = typeof tried === 'string' ? null : tried
+  for (const [index, record] of pending.entries()) {
+    const alone = together === null ? tryParse([record], exactly) : null
+    if (typeof alone === 'string') yield [record, {line: record.line, cells: [], problem: alone}]
+    else yield [record, {line: record.line, cells: (together?.[index] ?? alone?.[0])!, problem: null}]
+  }
+}
+
+/** Null where not every text is one record; the reason where it was a single one. */
+function tryParse(pending: readonly Pending[], exactly: boolean): Cell[][] | string | null {
+  const text = pending.map(({texts}) => texts.map((line) => line.replace(/\r$/, '')).join('\n')).join('\n')
+  try {
+    const options = {relax_column_count: true, record_delimiter: '\n'}
+    const rows = exactly
+      ? (parse(text, {...options, cast: (cell, {quoting}) => (cell === '' && !quoting ? absent : cell)}) as Cell[][])
+      : (parse(text, options) as string[][]).map((row) => row.map((cell) => (cell === '' ? absent : cell)))
+    if (rows.length === pending.length) return rows
+    return pending.length === 1 ? 'is not one row of CSV' : null
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error
+    return pending.length === 1 ? `is no CSV: ${error.message.replace(/ at line.*|, got.*/s, '')}` : null
+  }
+}
