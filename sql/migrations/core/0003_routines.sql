@@ -3,11 +3,14 @@
 
 -- Makes the child of a range-partitioned table that an instant falls into and returns it; an existing one is
 -- returned as it is. The child is made apart and then attached, so that the parent can be read and written meanwhile.
--- Boundaries are those of the zone's calendar. Works without TimescaleDB.
+-- A boundary is the instant at which a day of the zone's calendar begins, also where midnight is skipped or comes
+-- twice; `qicore-db partitions` goes by the same rule and the same names. Works without TimescaleDB.
 create function qicore.create_partition(parent regclass, period text, instant timestamptz, zone text default 'UTC')
 returns regclass
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 as $$
 declare
   parent_schema name;
@@ -19,11 +22,13 @@ declare
   child_oid oid;
   start_local timestamp;
   end_local timestamp;
-  lower_bound text;
-  upper_bound text;
   wanted text;
   found_bound text;
   key_type oid;
+  place text;
+  midnight timestamp;
+  edge timestamptz;
+  bounds text[] := '{}';
 begin
   if period is null or period not in ('month', 'day') then
     raise exception using errcode = '22023', message = format('"%s" is no period of partitions: it is month or day', period);
@@ -44,14 +49,24 @@ begin
   start_local := date_trunc(period, instant at time zone zone);
   end_local := start_local + case period when 'month' then interval '1 month' else interval '1 day' end;
   if key_type = 'timestamptz'::regtype then
-    lower_bound := quote_literal((start_local at time zone zone)::text);
-    upper_bound := quote_literal((end_local at time zone zone)::text);
+    foreach midnight in array array[start_local, end_local] loop
+      edge := midnight at time zone zone;
+      if (edge - interval '1 microsecond') at time zone zone >= midnight then
+        -- It comes twice (Havana): the day begins with the first, told by the offset of the day before.
+        edge := (midnight - ((edge - interval '1 day') at time zone zone - (edge - interval '1 day') at time zone 'UTC')) at time zone 'UTC';
+        if not (edge at time zone zone >= midnight and (edge - interval '1 microsecond') at time zone zone < midnight) then
+          -- It lies inside of what was skipped (Toronto, 1919): the day begins where the clock came out.
+          edge := midnight at time zone zone;
+          select coalesce(min(t), edge) into edge from generate_series(edge - interval '1 day', edge, interval '1 minute') t
+          where t at time zone zone >= midnight and (t - interval '1 microsecond') at time zone zone < midnight;
+        end if;
+      end if;
+      bounds := bounds || edge::text;
+    end loop;
   elsif key_type = 'timestamp'::regtype then
-    lower_bound := quote_literal(start_local::text);
-    upper_bound := quote_literal(end_local::text);
+    bounds := array[start_local::text, end_local::text];
   elsif key_type = 'date'::regtype then
-    lower_bound := quote_literal(start_local::date::text);
-    upper_bound := quote_literal(end_local::date::text);
+    bounds := array[start_local::date::text, end_local::date::text];
   else
     raise exception using errcode = '42809',
       message = format('%s is partitioned by a column of type %s, not by a date or a time', parent, format_type(key_type, null));
@@ -67,15 +82,20 @@ begin
     end loop;
   end if;
   child := format('%I.%I', parent_schema, base || suffix);
-  wanted := format('FOR VALUES FROM (%s) TO (%s)', lower_bound, upper_bound);
+  wanted := format('FOR VALUES FROM (%L) TO (%L)', bounds[1], bounds[2]);
 
   -- One at a time: two sessions that make the same child would otherwise meet at its name.
   execute format('lock table only %s in share update exclusive mode', parent);
-  select c.oid, pg_get_expr(c.relpartbound, c.oid) into child_oid, found_bound
+  -- With a relation, pg_get_expr would wait for a lock on it.
+  select c.oid, pg_get_expr(c.relpartbound, 0) into child_oid, found_bound
   from pg_class c where c.relnamespace = parent_schema_oid and c.relname = base || suffix;
   if found then
     if not exists (select from pg_inherits i where i.inhrelid = child_oid and i.inhparent = parent) then
       raise exception using errcode = '42P07', message = format('%s is there already and is no partition of %s', child, parent);
+    end if;
+    if exists (select from pg_inherits i where i.inhrelid = child_oid and i.inhdetachpending) then
+      raise exception using errcode = '55000', message = format('%s is pending detach from %s', child, parent),
+        hint = format('Finish it first: ALTER TABLE %s DETACH PARTITION %s FINALIZE', parent, child);
     end if;
     if found_bound <> wanted then
       raise exception using errcode = '42P07',
@@ -83,7 +103,11 @@ begin
     end if;
     return child_oid::regclass;
   end if;
-  execute format('create table %s (like %s including defaults including constraints including storage including compression including generated)', child, parent);
+  -- Where and how PARTITION OF would put it.
+  select concat(' using ' || quote_ident(m.amname), ' tablespace ' || quote_ident(s.spcname)) into place
+  from pg_class c left join pg_am m on m.oid = c.relam left join pg_tablespace s on s.oid = c.reltablespace
+  where c.oid = parent;
+  execute format('create table %s (like %s including defaults including constraints including storage including compression including generated)%s', child, parent, place);
   execute format('alter table %s attach partition %s %s', parent, child, wanted);
   return child::regclass;
 end
