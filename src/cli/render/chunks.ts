@@ -1,0 +1,74 @@
+import {formatQualifiedName, shortName} from '../../db/qualified-name.js'
+import type {ChunksReport, ChunkStats} from '../../reports/chunks.js'
+import {secondsBetween, type Instant} from '../../units/instant.js'
+import {renderTable, wrap, type Column, type Look} from './table.js'
+import {ageOr, bytesOr, dash, formatAge, formatInstant, plural, ratioOr} from './words.js'
+
+const shown = 20
+const unitSeconds = {s: 1, ms: 1e-3, us: 1e-6, ns: 1e-9} as const
+
+/** Newest first, twenty at most: who wants them all has --json. */
+export function renderChunks(report: ChunksReport, look: Look, {late, fast}: {late: boolean; fast: boolean}): string {
+  const {chunks, at, totalChunks} = report
+  const notes = report.notes.map((line) => wrap(`- ${line}`, look.width))
+  if (chunks.length === 0) return [...notes, late ? `No chunk waits for a policy (of ${totalChunks}).` : 'There are no chunks.'].join('\n')
+  const several = new Set(chunks.map(({schema, table}) => formatQualifiedName(schema, table))).size > 1
+  const columns: Column<ChunkStats>[] = [
+    ...(several ? [{head: 'TABLE', cell: ({schema, table}: ChunkStats) => shortName(schema, table), shrink: 10}] : []),
+    {head: 'CHUNK', cell: chunkName, shrink: 16},
+    {head: 'FROM (UTC)', cell: ({rangeStart, rangeUnit}) => edge(rangeStart, rangeUnit)},
+    {head: 'TO', cell: ({rangeEnd, rangeUnit}) => edge(rangeEnd, rangeUnit), wide: true},
+    {head: 'SPAN', cell: span, drop: 1},
+    {head: 'SPACE', cell: ({space}) => space ?? dash, wide: true},
+    {head: 'STATUS', cell: status},
+    {head: 'SIZE', cell: ({totalBytes}) => bytesOr(totalBytes, fast ? '~' : ''), right: true},
+    {head: 'INDEX', cell: ({indexBytes}) => bytesOr(indexBytes, fast ? '~' : ''), right: true, wide: true},
+    {head: 'BEFORE', cell: ({beforeBytes}) => bytesOr(beforeBytes), right: true, drop: 2},
+    {head: 'RATIO', cell: ({ratio}) => ratioOr(ratio), right: true, wide: true},
+    {head: 'DUE SINCE', cell: ({due, dueSince}) => (due ? (dueSince === null ? 'unknown' : ageOr(dueSince, at)) : dash), right: true},
+    {head: 'WHY', cell: ({why}) => why ?? '', wide: true, shrink: 16},
+  ]
+  const listed = chunks.slice(0, shown)
+  const rest = chunks.length - listed.length
+  return [
+    renderTable(columns, listed, {look, mark: (chunk) => chunk.late}),
+    ...(rest > 0 ? [` … and ${rest} more (--json and --csv have them all)`] : []),
+    ...notes,
+    wrap(closing(report, late), look.width),
+  ].join('\n')
+}
+
+function closing({chunks, totalChunks}: ChunksReport, late: boolean): string {
+  const due = chunks.filter((chunk) => chunk.due)
+  const compress = due.find(({why}) => why !== null && !why.startsWith('older'))
+  const count = late ? `${chunks.length} of ${plural(totalChunks, 'chunk')}.` : `${plural(totalChunks, 'chunk')}, ${due.length} due.`
+  if (compress !== undefined) return `${count} Fix: qicore-db chunks compress ${shortName(compress.schema, compress.table)} --dry-run`
+  const drop = due.at(-1)
+  if (drop !== undefined) return `${count} Look: qicore-db chunks drop ${shortName(drop.schema, drop.table)} --dry-run`
+  return count
+}
+
+/** TimescaleDB's own schema goes without saying, and so does that of the table. */
+function chunkName({schema, chunkSchema, chunk}: ChunkStats): string {
+  return chunkSchema === '_timescaledb_internal' || chunkSchema === schema ? shortName('public', chunk) : formatQualifiedName(chunkSchema, chunk)
+}
+
+function edge(value: ChunkStats['rangeStart'], unit: ChunkStats['rangeUnit']): string {
+  if (value === null) return dash
+  if (unit === 'time') return formatInstant(value as Instant)
+  const seconds = unit === null || unit === 'integer' ? null : Number(value) * unitSeconds[unit]
+  if (seconds === null || Math.abs(seconds) > 8.64e12) return String(value)
+  return formatInstant(new Date(Math.floor(seconds) * 1000).toISOString().replace('.000Z', 'Z'))
+}
+
+function span({rangeStart, rangeEnd, rangeUnit}: ChunkStats): string {
+  if (rangeStart === null || rangeEnd === null || rangeUnit === null) return dash
+  if (rangeUnit === 'time') return formatAge(secondsBetween(rangeStart as Instant, rangeEnd as Instant))
+  const count = BigInt(rangeEnd) - BigInt(rangeStart)
+  return rangeUnit === 'integer' ? count.toString() : formatAge(Number(count) * unitSeconds[rangeUnit])
+}
+
+function status({flags}: ChunkStats): string {
+  const word = (['tiered', 'partial', 'unordered', 'compressed'] as const).find((flag) => flags.includes(flag)) ?? 'uncompressed'
+  return flags.includes('frozen') ? `${word}, frozen` : word
+}

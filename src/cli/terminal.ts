@@ -1,0 +1,11 @@
+/**
+ * What stdout is: COLUMNS over the terminal's own width; null where nobody looks at it. Colour only on a terminal, and
+ * never against NO_COLOR.
+ */
+export function terminal(): {width: number | null; color: boolean} {
+  const {NO_COLOR, FORCE_COLOR, TERM, COLUMNS} = process.env
+  const said = Number(COLUMNS)
+  const width = Number.isInteger(said) && said > 0 ? said : (process.stdout.columns ?? null)
+  const forced = FORCE_COLOR !== undefined && FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
+  return {width, color: !NO_COLOR && (forced || (process.stdout.isTTY === true && TERM !== 'dumb'))}
+}

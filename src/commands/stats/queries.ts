@@ -1,0 +1,31 @@
+import {Args, Flags} from '@oclif/core'
+import {BaseCommand} from '../../cli/base-command.js'
+import {tableFlags} from '../../cli/table-flags.js'
+import {terminal} from '../../cli/terminal.js'
+import type {QueriesReport} from '../../reports/queries.js'
+
+const fields = ['query', 'calls', 'totalMs', 'meanMs', 'rows'] as const
+
+export default class StatsQueries extends BaseCommand<typeof StatsQueries> {
+  static override summary = 'Statements of this database by the time they took in all, from pg_stat_statements.'
+  static override description = `With a table: the statements whose text names it. Counted since pg_stat_statements was last reset. Where it is not installed or not loaded, the report is empty and says what to do; statements of other roles need pg_read_all_stats.`
+  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> crypto_prices --limit 5 --json']
+  static override args = {table: Args.string({description: 'table, view or partition, as name or schema.name'})}
+  static override flags = {limit: Flags.integer({summary: 'At most so many statements.', default: 20, min: 1, max: 10_000, helpValue: '<n>'}), ...tableFlags}
+
+  async run(): Promise<QueriesReport> {
+    const [{readQueries}, {targetLabel}] = await Promise.all([import('../../reports/queries.js'), import('../../config/target.js')])
+    const {limit, csv, 'no-headers': noHeaders} = this.flags
+    const report = await this.withDatabase(async (db) => ({...(await readQueries(db, {table: this.args.table, limit})), target: targetLabel(db.target)}))
+    if (this.jsonEnabled()) return report
+    if (csv) {
+      const {renderCsv} = await import('../../cli/render/table.js')
+      report.notes.forEach((note) => this.say(note))
+      this.log(renderCsv(report.queries, fields, !noHeaders))
+    } else {
+      const {renderQueries} = await import('../../cli/render/stats.js')
+      this.log(renderQueries(report, {...terminal(), headers: !noHeaders}))
+    }
+    return report
+  }
+}

@@ -1,0 +1,48 @@
+import type {Database} from '../db/database.js'
+import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
+import {sql} from '../db/sql.js'
+import {sqlState, SqlState} from '../db/sqlstate.js'
+import {qicore} from '../schema/qicore.js'
+import type {TimeUnit} from './time.js'
+
+/** What a configuration says of tables, as far as statistics need it. */
+export interface ManagedSections {
+  tables: Readonly<Record<string, {timeUnit?: TimeUnit | undefined}>>
+  aggregates: Readonly<Record<string, object>>
+}
+
+/**
+ * Which tables are managed, by schema.table: those of the configuration, and those of the definitions where our
+ * migrations are recorded. Everything else is shown and never touched.
+ */
+export async function readManaged(db: Database, sections: ManagedSections | null): Promise<{managed: Set<string>; timeUnits: Map<string, TimeUnit>}> {
+  const managed = new Set<string>()
+  const timeUnits = new Map<string, TimeUnit>()
+  if (await definitionsApply(db)) {
+    for (const {schema, name, hypertable} of qicore.tables) if (hypertable) managed.add(formatQualifiedName(schema, name))
+    for (const {schema, name} of qicore.aggregates) managed.add(formatQualifiedName(schema, name))
+  }
+  for (const [name, {timeUnit}] of Object.entries(sections?.tables ?? {})) {
+    managed.add(normal(name))
+    if (timeUnit !== undefined) timeUnits.set(normal(name), timeUnit)
+  }
+  for (const name of Object.keys(sections?.aggregates ?? {})) managed.add(normal(name))
+  return {managed, timeUnits}
+}
+
+/** A configuration writes names as SQL does. */
+function normal(text: string): string {
+  const {schema, name} = parseQualifiedName(text)
+  return formatQualifiedName(schema ?? 'public', name)
+}
+
+async function definitionsApply(db: Database): Promise<boolean> {
+  if (!db.server.hasCore) return false
+  try {
+    const [row] = await db.query<{recorded: boolean}>(sql`select exists (select from qicore.schema_versions where stream = 'qicore') as recorded`)
+    return row?.recorded ?? false
+  } catch (error) {
+    if (sqlState(error) === SqlState.noPrivilege) return false
+    throw error
+  }
+}
