@@ -136,7 +136,7 @@ describe('connecting', () => {
   })
 
   it('names the table that is not there, and one that is no time-series table', async () => {
-    const error = await expectFailure([...to('postgres').toSpliced(1, 0, 'chunks', 'no_such_table')], 2, 'NO_TABLE')
+    const error = await expectFailure([...to('postgres').toSpliced(1, 0, 'chunks', 'no_such_table')], 2, 'NO_SUCH_TABLE')
     expect(error.message).toMatch(/no_such_table/)
   })
 })

@@ -5,8 +5,7 @@ import {usageError} from '../../errors.js'
 
 export default class PartitionsDetach extends BaseCommand<typeof PartitionsDetach> {
   static override summary = 'Take old partitions out of a table; their rows stay, in tables of their own.'
-  static override description = `DETACH CONCURRENTLY, one after the other: reading and writing go on. Old transactions that would be waited for are looked for
-first and named. A detach that was broken off in the middle is finished by the next run. The last partition stays.
+  static override description = `DETACH CONCURRENTLY, one after the other: reading and writing go on. Old transactions that would be waited for are looked for first and named. A detach that was broken off in the middle is finished by the next run. The last partition stays.
 With a default partition PostgreSQL detaches nothing concurrently: then each takes ACCESS EXCLUSIVE for a moment, waited for 500 ms at a time.`
   static override examples = ['<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --dry-run', '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 2y --yes']
   static override args = {table: Args.string({description: 'table, as name or schema.name', required: true})}

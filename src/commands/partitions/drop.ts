@@ -5,8 +5,7 @@ import {usageError} from '../../errors.js'
 
 export default class PartitionsDrop extends BaseCommand<typeof PartitionsDrop> {
   static override summary = 'Drop old partitions with all their rows.'
-  static override description = `Each is detached first, so that reading and writing go on, and then dropped; what an earlier run detached for it and could not
-drop goes first. Refused (exit 7) where an aggregate of ours has not covered all rows. The last partition is never dropped.
+  static override description = `Each is detached first, so that reading and writing go on, and then dropped; what an earlier run detached for it and could not drop goes first. Refused (exit 7) where an aggregate of ours has not covered all rows. The last partition is never dropped.
 It loses data: type the target's name, or give it with --confirm.`
   static override examples = ['<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --dry-run', '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --confirm market']
   static override args = {table: Args.string({description: 'table, as name or schema.name', required: true})}
