@@ -69,7 +69,10 @@ begin
           select to_regclass(format('%I.%I', c.chunk_schema, c.chunk_name))
           from timescaledb_information.chunks c
           where to_regclass(format('%I.%I', c.hypertable_schema, c.hypertable_name)) = relation
-            and not c.is_compressed and c.range_end <= now() - after
+            and c.range_end <= now() - after
+            -- is_compressed is bit 1 alone: 2 (unordered) and 8 (partial) have rows to be compressed again, 4 is frozen.
+            and _timescaledb_functions.chunk_status(to_regclass(format('%I.%I', c.chunk_schema, c.chunk_name))) & 11 <> 1
+            and _timescaledb_functions.chunk_status(to_regclass(format('%I.%I', c.chunk_schema, c.chunk_name))) & 4 = 0
           order by c.range_start
         );
       end if;

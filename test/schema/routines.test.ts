@@ -178,6 +178,10 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     expect(first.length).toBeGreaterThan(2)
     await autocommit('call maintain_hypertables()')
     expect(await steps()).toEqual(first)
+    // A chunk that was refilled counts as compressed for TimescaleDB, and is due again.
+    await run("insert into crypto_prices (coin_id, symbol, name, exchange_id, usd_price, time, last_updated, source, attribution) values ('a', 'S', 'N', 'kraken', 100, '2026-03-05', '2026-03-05', 'late', '')")
+    await autocommit('call maintain_hypertables()')
+    expect(await steps()).toHaveLength(first.length + 1)
   })
 
   it('does the work of TimescaleDB\'s own policy where nothing else does, and leaves it where its workers are alive', async () => {

@@ -1,0 +1,51 @@
+import {expect, it} from 'vitest'
+import {execute} from '../../../src/plan/execute.js'
+import {planBaseline} from '../../../src/schema/migrate/baseline.js'
+import {readRecorded} from '../../../src/schema/migrate/recorded.js'
+import {planFor} from '../../../src/schema/migrate/request.js'
+import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
+import {quick} from '../../plan/steps.js'
+import {replay} from '../replay.js'
+import {up} from './wish.js'
+
+/** QiCore's tables as another tool would have made them: there, and recorded nowhere. */
+async function foreign(database: TestDatabase): Promise<void> {
+  await up(database.db, {stream: 'core'})
+  await replay(database, ['qicore'])
+}
+
+forEachEngine({}, (engine) => {
+  it('records what is there without running it, and migrate up goes on after it', async () => {
+    const database = await engine.database()
+    await foreign(database)
+    const {db, run} = database
+    await run('drop procedure public.maintain_hypertables()')
+    const {request} = await planFor(db, {})
+    const plan = await planBaseline(db, request, '1.4.0')
+    expect(plan.steps.map(({id}) => id)).toEqual(['tables', 'exchanges', ...(engine.kind === 'timescaledb' ? ['compression'] : []), 'aggregates', 'checks'].map((name) => expect.stringContaining(` ${name}`)))
+    const report = await execute(db, plan, {limits: quick, ledger: null})
+    expect(report.steps.every(({status}) => status === 'done')).toBe(true)
+    expect((await planBaseline(db, request, '1.4.0')).steps).toEqual([])
+    const recorded = (await readRecorded(db)).filter(({stream}) => stream === 'qicore')
+    expect(recorded.map(({version}) => version).sort()).toEqual(['1.0.0', '1.1.0', ...(engine.kind === 'timescaledb' ? ['1.2.0'] : []), '1.3.0', '1.4.0'])
+    expect(recorded.every((row) => row.engine === engine.kind && row.checksum!.length === 64)).toBe(true)
+    // Its functions are still there: 1.5.0 cannot be applied over them, and says so.
+    const {steps} = await up(db, {stream: 'qicore'})
+    expect(steps.at(-1)).toMatchObject({status: 'failed', error: expect.stringMatching(/^qicore\/0006_routines\.sql:\d+: .*already exists/)})
+  })
+
+  it('refuses a version whose objects are not all there, and names what is missing', async () => {
+    const database = await engine.database()
+    await foreign(database)
+    const {db, run} = database
+    await run('alter table crypto_prices drop constraint fk_crypto_prices_exchange; drop index idx_ohlcv_coin_timeframe_time; drop trigger crypto_price_validation_trigger on crypto_prices; drop view maintenance_log')
+    const {request} = await planFor(db, {})
+    await expect(planBaseline(db, request, '1.5.0')).rejects.toMatchObject({
+      code: 'NOT_THERE',
+      exitCode: 3,
+      message: 'This database is not at version 1.5.0; missing: public.idx_ohlcv_coin_timeframe_time, constraint fk_crypto_prices_exchange on public.crypto_prices, trigger crypto_price_validation_trigger on public.crypto_prices, public.maintenance_log.',
+    })
+    await expect(planBaseline(db, request, '7.0.0')).rejects.toMatchObject({code: 'NO_SUCH_VERSION', exitCode: 2})
+    expect((await readRecorded(db)).filter(({stream}) => stream === 'qicore')).toEqual([])
+  })
+})
