@@ -1,12 +1,12 @@
 -- The partitions of some tables with their bounds as instants; a bound that is no time is null here and stands in its
 -- text. A date or a timestamp counts as UTC.
--- $1 text[] of tables as SQL reads them, $2 whether sizes are wanted: a partition that somebody holds exclusively has
--- none. With a relation, pg_get_expr would wait for a lock on it. TimescaleDB: not needed.
+-- $1 text[] of tables as SQL reads them, $2 whether sizes and rows are wanted: a partition that somebody holds exclusively has
+-- neither. With a relation, pg_get_expr would wait for a lock on it. TimescaleDB: not needed.
 with held as materialized (
   select distinct relation from pg_locks
   where locktype = 'relation' and granted and mode = 'AccessExclusiveLock' and database = (select oid from pg_database where datname = current_database())
 ), child as (
-  select i.inhparent, i.inhdetachpending, c.oid, c.relname, c.relkind, c.reltuples, cn.nspname, p.partdefid,
+  select i.inhparent, i.inhdetachpending, c.oid, c.relname, c.relkind, c.reltuples, c.relpages, cn.nspname, p.partdefid,
     a.atttypid in ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) and p.partstrat = 'r' and p.partnatts = 1 as by_time,
     pg_get_expr(c.relpartbound, 0) as bound
   from pg_inherits i
@@ -25,7 +25,11 @@ with held as materialized (
 select format('%I.%I', pn.nspname, parent.relname) as parent, format('%I.%I', e.nspname, e.relname) as relation,
   e.nspname as schema, e.relname as partition, e.relkind as kind, e.bound, e.oid = e.partdefid as is_default, e.inhdetachpending as pending,
   e.lower as from, e.upper as to, extract(epoch from e.lower)::float8 as from_epoch, extract(epoch from e.upper)::float8 as to_epoch,
-  case when e.relkind = 'p' or e.reltuples < 0 then null else e.reltuples::float8 end as rows,
+  -- As the planner does it: the density of the last ANALYZE times the pages of now.
+  case when $2::boolean and e.relkind = 'r' and held.relation is null then (
+    select case when pages = 0 then 0 when e.reltuples < 0 or e.relpages = 0 then null else round(e.reltuples::float8 / e.relpages * pages) end
+    from (select pg_relation_size(e.oid) / current_setting('block_size')::int as pages) as now
+  ) end as rows,
   -- pg_partition_tree would lock every partition.
   case when $2::boolean and held.relation is null then (
     with recursive below as (

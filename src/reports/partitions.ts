@@ -42,6 +42,8 @@ export interface SetReport {
 export interface PartitionRow {
   schema: string
   table: string
+  /** A partition may live in another schema than its table. */
+  partitionSchema: string
   partition: string
   from: Instant | null
   to: Instant | null
@@ -135,8 +137,9 @@ function findingsOf(
   if (gaps.length > 0) find('gap', `${gaps.length === 1 ? 'a gap' : `${gaps.length} gaps`}, the first from ${gaps[0]!.from} to ${gaps[0]!.to}`)
   for (const relation of set.pending) find('pending', `${relation} is pending detach: its rows are not seen and rows of its time are refused`)
   if (fallback?.rows) {
-    const range = fallback.oldest === null ? '' : `, ${fallback.oldest} to ${fallback.newest}`
-    find('default rows', `the default partition ${fallback.partition} holds ${fallback.rows > mostCounted ? `more than ${mostCounted}` : fallback.rows} rows${range}: they keep partitions of their time from being made`)
+    const range = fallback.oldest === null ? '' : fallback.oldest === fallback.newest ? `, of ${fallback.oldest}` : `, ${fallback.oldest} to ${fallback.newest}`
+    const count = fallback.rows > mostCounted ? `more than ${mostCounted} rows` : fallback.rows === 1 ? '1 row' : `${fallback.rows} rows`
+    find('default rows', `the default partition ${fallback.partition} holds ${count}${range}: no partition can be made for their time`)
   }
   if (set.guarded) find('guard', `a run that was killed left a constraint on ${set.defaultPartition}: it refuses rows until the next run removes it`)
   return findings
@@ -169,8 +172,8 @@ async function defaultRows(db: Database, set: PartitionSet, child: Child): Promi
   }
 }
 
-function rowOf(set: PartitionSet, {partition, from, to, bound, bytes, rows, isDefault, pending}: Child): PartitionRow {
-  return {schema: set.schema, table: set.table, partition, from, to, bound, totalBytes: bytes, estimatedRows: rows, isDefault, detachPending: pending}
+function rowOf(set: PartitionSet, {schema, partition, from, to, bound, bytes, rows, isDefault, pending}: Child): PartitionRow {
+  return {schema: set.schema, table: set.table, partitionSchema: schema, partition, from, to, bound, totalBytes: bytes, estimatedRows: rows, isDefault, detachPending: pending}
 }
 
 function newestFirst(a: Child, b: Child): number {

@@ -1,5 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../../cli/base-command.js'
+import {tableFlags} from '../../cli/table-flags.js'
+import {terminal} from '../../cli/terminal.js'
 import {ExitCode} from '../../errors.js'
 import type {PartitionsReport} from '../../reports/partitions.js'
 
@@ -17,6 +19,7 @@ Rows are the planner's estimate. Waits for no lock: a partition that somebody ho
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> crypto_prices', '<%= config.bin %> <%= command.id %> --check']
   static override args = {table: Args.string({description: 'table, as name or schema.name'})}
   static override flags = {
+    ...tableFlags,
     check: Flags.boolean({summary: 'Exit 3 when a declared set lacks partitions, has gaps, rows in its default partition, or a half detached one.'}),
   }
 
@@ -27,17 +30,24 @@ Rows are the planner's estimate. Waits for no lock: a partition that somebody ho
       import('../../reports/partitions/declared.js'),
       import('../../reports/partitions/find-table.js'),
     ])
-    return this.withDatabase(async (db) => {
+    const report = await this.withDatabase(async (db) => {
       const rules = partitionRules(await this.loadConfig(), await definitionsApply(db))
       const relation = this.args.table === undefined ? null : await findPartitioned(db, this.args.table)
-      const report: ListReport = {kind: 'partitions.list', ...(await this.reportHead(db)), ...(await readPartitions(db, rules, relation))}
-      const wanting = report.tables.some(({managed, findings}) => managed && findings.length > 0) || report.absent.length > 0
+      const read: ListReport = {kind: 'partitions.list', ...(await this.reportHead(db)), ...(await readPartitions(db, rules, relation))}
+      const wanting = read.tables.some(({managed, findings}) => managed && findings.length > 0) || read.absent.length > 0
       if (this.flags.check && wanting) process.exitCode = ExitCode.found
-      if (!this.jsonEnabled()) {
-        const {renderPartitions} = await import('../../cli/render/partitions.js')
-        this.log(renderPartitions(report, {one: relation !== null, columns: process.stdout.columns ?? 80}))
-      }
-      return report
+      return read
     })
+    if (this.jsonEnabled()) return report
+    const {csv, 'no-headers': noHeaders} = this.flags
+    if (csv) {
+      const {renderCsv} = await import('../../cli/render/table.js')
+      this.log(renderCsv(report.partitions, ['schema', 'table', 'partition', 'from', 'to', 'totalBytes', 'estimatedRows', 'isDefault', 'detachPending'], !noHeaders))
+      return report
+    }
+    const {renderPartitions, renderSets} = await import('../../cli/render/partitions.js')
+    const render = this.args.table === undefined ? renderSets : renderPartitions
+    this.log(render(report, {...terminal(), headers: !noHeaders}))
+    return report
   }
 }

@@ -1,7 +1,7 @@
 import type {Database} from '../../db/database.js'
+import {parseQualifiedName} from '../../db/qualified-name.js'
 import {loadSql} from '../../db/load-sql.js'
 import {sql, statement} from '../../db/sql.js'
-import {sqlState} from '../../db/sqlstate.js'
 import {usageError} from '../../errors.js'
 
 interface Candidate {
@@ -14,7 +14,7 @@ interface Candidate {
 
 /**
  * The partitioned table that a name means, as SQL reads it.
- * @throws OpsError NO_SUCH_TABLE, AMBIGUOUS, NOT_PARTITIONED
+ * @throws OpsError BAD_NAME, NO_SUCH_TABLE, AMBIGUOUS, NOT_PARTITIONED
  */
 export async function findPartitioned(db: Database, name: string): Promise<string> {
   const found = await candidates(db, name)
@@ -27,13 +27,9 @@ export async function findPartitioned(db: Database, name: string): Promise<strin
   throw await notPartitioned(db, other)
 }
 
-async function candidates(db: Database, name: string): Promise<Candidate[]> {
-  try {
-    return await db.query<Candidate>(statement(loadSql('catalog/partition-candidates'), [name]))
-  } catch (error) {
-    if (sqlState(error) !== '22023') throw error
-    throw usageError('NO_SUCH_TABLE', `"${name}" is not the name of a table.`, ['Write table or schema.table; quote a part that has capitals or dots: \'market."Ticks"\'.'])
-  }
+async function candidates(db: Database, text: string): Promise<Candidate[]> {
+  const {schema, name} = parseQualifiedName(text)
+  return db.query<Candidate>(statement(loadSql('catalog/partition-candidates'), [schema, name]))
 }
 
 async function notPartitioned(db: Database, {schema, table, relation, partition_of: parent}: Candidate) {

@@ -1,0 +1,110 @@
+import {expect, it} from 'vitest'
+import {statement} from '../../src/db/sql.js'
+import {renderPartitions, renderSets} from '../../src/cli/render/partitions.js'
+import {planEnsure} from '../../src/ops/partitions/ensure.js'
+import {readPartitions, type PartitionsReport} from '../../src/reports/partitions.js'
+import {forEachEngine} from '../helpers/engines.js'
+import {ruleOf, run} from '../ops/partitions/helpers.js'
+
+const set = (name: string, type = 'timestamptz') => `create table ${name} (time ${type} not null, x int) partition by range (time)`
+
+forEachEngine({}, (engine) => {
+  it('shows every set with its ranges, gaps, sizes and rows, also those of other keys, and none of it is managed by itself', async () => {
+    const {db, run: query} = await engine.database()
+    await query(`${set('ticks')}; create table a partition of ticks for values from ('2024-01-01+00') to ('2024-02-01+00'); create table c partition of ticks for values from ('2024-03-01+00') to ('2024-04-01+00');
+create table listed (x int) partition by list (x); create table ones partition of listed for values in (1); create schema risk; ${set('risk.fills', 'date')}`)
+    await query("insert into ticks select '2024-01-05+00', n from generate_series(1, 1000) n")
+    await query('analyze a')
+    const report = await readPartitions(db, [], null)
+    expect(report.tables.map(({schema, table, managed, partitions, gaps, findings}) => [schema, table, managed, partitions, gaps.length, findings.map(({kind}) => kind)])).toEqual([
+      ['public', 'listed', false, 1, 0, []],
+      ['public', 'ticks', false, 2, 1, ['gap']],
+      ['risk', 'fills', false, 0, 0, []],
+    ])
+    expect(report.tables[1]).toMatchObject({from: '2024-01-01T00:00:00Z', to: '2024-04-01T00:00:00Z', gaps: [{from: '2024-02-01T00:00:00Z', to: '2024-03-01T00:00:00Z'}], column: 'time', type: 'timestamp with time zone', ahead: null, estimatedRows: 1000})
+    const [size] = await query<{size: number}>("select pg_total_relation_size('a') as size")
+    expect(report.partitions.filter(({table}) => table === 'ticks').map(({partition, estimatedRows, totalBytes}) => [partition, estimatedRows, totalBytes])).toEqual([['c', 0, 0], ['a', 1000, size!.size]])
+    expect(report.partitions[0]).toMatchObject({partition: 'ones', from: null, to: null, bound: 'FOR VALUES IN (1)'})
+  })
+})
+
+forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
+  it('says what a declared set lacks, has half detached, or keeps in its default partition', async () => {
+    const {db, run: query} = await engine.database()
+    await query(`${set('ticks')}; create table rest partition of ticks default; create table old partition of ticks for values from ('2020-01-01+00') to ('2020-02-01+00')`)
+    const rules = [ruleOf('public.ticks', {ahead: 2}), ruleOf('public.gone')]
+    const {plan} = await planEnsure(db, rules)
+    await run(db, {...plan, steps: plan.steps.filter(({id}) => id.startsWith('create public.ticks')).slice(0, 2)})
+    await query("insert into ticks values ('2097-01-01+00', 1), ('1999-01-01+00', 2); update pg_inherits set inhdetachpending = true where inhrelid = 'old'::regclass")
+    const report = await readPartitions(db, rules, null)
+    expect(report.absent).toEqual(['public.gone'])
+    const [ticks] = report.tables
+    expect(ticks).toMatchObject({managed: true, managedBy: 'qicore-db', every: 'month', ahead: {wanted: 2, there: 1}, detachPending: ['old'], defaultPartition: {partition: 'rest', rows: 2, oldest: '1999-01-01 00:00:00+00', newest: '2097-01-01 00:00:00+00'}})
+    expect(ticks!.missing).toHaveLength(1)
+    expect(ticks!.findings.map(({kind}) => kind)).toEqual(['ahead missing', 'pending', 'default rows'])
+  })
+
+  it('waits for no lock: a partition that somebody holds has no size', async () => {
+    const {db, run: query} = await engine.database()
+    await query(`${set('ticks')}; create table a partition of ticks for values from ('2024-01-01+00') to ('2024-02-01+00'); create table b partition of ticks for values from ('2024-02-01+00') to ('2024-03-01+00'); create table rest partition of ticks default`)
+    const other = await db.another()
+    await other.transaction({readOnly: false, lockTimeout: 1_000, statementTimeout: 10_000}, async (tx) => {
+      await tx.query(statement('lock table only public.a in access exclusive mode'))
+      await tx.query(statement('lock table only public.rest in access exclusive mode'))
+      const began = performance.now()
+      const {partitions, tables} = await readPartitions(db, [ruleOf('public.ticks')], null)
+      expect(performance.now() - began).toBeLessThan(1_500)
+      expect(partitions.map(({partition, totalBytes, from}) => [partition, totalBytes, from])).toEqual([['b', 0, '2024-02-01T00:00:00Z'], ['a', null, '2024-01-01T00:00:00Z'], ['rest', null, null]])
+      expect(tables[0]!.defaultPartition).toMatchObject({rows: null})
+    })
+    await other.close()
+  })
+
+  it('a role that may see nothing but the catalogue gets the list all the same', async () => {
+    const {db, run: query} = await engine.database()
+    const role = `stranger_${Math.random().toString(36).slice(2)}`
+    await query(`${set('ticks')}; create table rest partition of ticks default; insert into ticks values (now(), 1); create role ${role}`)
+    const asRole = {...db, query: ((question) => db.transaction({readOnly: true, lockTimeout: 50, statementTimeout: 5_000, role}, (tx) => tx.query(question))) as typeof db.query}
+    try {
+      expect((await readPartitions(asRole, [], null)).tables[0]).toMatchObject({table: 'ticks', partitions: 1, defaultPartition: {partition: 'rest', rows: null}})
+    } finally {
+      await query(`drop role ${role}`)
+    }
+  })
+})
+
+const sample: PartitionsReport = {
+  absent: ['public.gone'],
+  tables: [
+    {
+      schema: 'public', table: 'crypto_prices', managed: true, managedBy: 'qicore-db', every: 'month', timezone: 'UTC', column: 'time', type: 'timestamp with time zone', partitions: 27,
+      from: '2024-12-01T00:00:00Z', to: '2027-03-01T00:00:00Z', totalBytes: 148_000_000_000, estimatedRows: 812_345_678, ahead: {wanted: 3, there: 3}, missing: [], gaps: [], detachPending: [], defaultPartition: null, findings: [],
+    },
+    {
+      schema: 'public', table: 'level1_data', managed: true, managedBy: 'qicore-db', every: 'day', timezone: 'Europe/Berlin', column: 'time', type: 'timestamp with time zone', partitions: 11,
+      from: '2026-11-14T23:00:00Z', to: '2026-11-23T23:00:00Z', totalBytes: 19_000_000_000, estimatedRows: 12_345, ahead: {wanted: 3, there: 1}, missing: [{partition: 'level1_data_y2026m11d25', from: '2026-11-24T23:00:00Z', to: '2026-11-25T23:00:00Z'}],
+      gaps: [], detachPending: ['level1_data_y2026m11d14'], defaultPartition: null,
+      findings: [{kind: 'ahead missing', message: '2 of 3 ahead are missing'}, {kind: 'pending', message: 'public.level1_data_y2026m11d14 is pending detach: its rows are not seen and rows of its time are refused'}],
+    },
+    {
+      schema: 'risk', table: 'fills', managed: false, managedBy: 'pg_partman', every: null, timezone: null, column: 'filled_on', type: 'date', partitions: 3,
+      from: '2026-01-01T00:00:00Z', to: '2026-04-01T00:00:00Z', totalBytes: null, estimatedRows: null, ahead: null, missing: [], gaps: [{from: '2026-02-01T00:00:00Z', to: '2026-03-01T00:00:00Z'}], detachPending: [],
+      defaultPartition: {partition: 'fills_default', rows: 2, oldest: '2097-01-01', newest: '2097-02-01', totalBytes: 8192},
+      findings: [{kind: 'gap', message: 'a gap, the first from 2026-02-01T00:00:00Z to 2026-03-01T00:00:00Z'}],
+    },
+  ],
+  partitions: [
+    {schema: 'risk', table: 'fills', partitionSchema: 'risk', partition: 'fills_2026_03', from: '2026-03-01T00:00:00Z', to: '2026-04-01T00:00:00Z', bound: '', totalBytes: 8192, estimatedRows: 10, isDefault: false, detachPending: false},
+    {schema: 'risk', table: 'fills', partitionSchema: 'attic', partition: 'Fills 2026', from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00Z', bound: '', totalBytes: null, estimatedRows: null, isDefault: false, detachPending: true},
+    {schema: 'risk', table: 'fills', partitionSchema: 'risk', partition: 'fills_default', from: null, to: null, bound: 'DEFAULT', totalBytes: 8192, estimatedRows: 2, isDefault: true, detachPending: false},
+  ],
+}
+
+it.each([80, 160])('looks right at %i columns', (width) => {
+  const look = {width, color: false, headers: true}
+  const sets = renderSets(sample, look)
+  const one = renderPartitions({...sample, absent: [], tables: sample.tables.slice(2)}, look)
+  for (const line of `${sets}\n${one}`.split('\n')) expect(line.length, line).toBeLessThanOrEqual(width)
+  expect(sets).toMatchSnapshot()
+  expect(one).toMatchSnapshot()
+})
