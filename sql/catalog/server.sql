@@ -25,7 +25,7 @@ select
   exists (select from pg_stat_activity where application_name = 'TimescaleDB Background Worker Launcher') as launcher_seen,
   (select extversion from pg_extension where extname = 'pg_cron') as pg_cron,
   exists (select from pg_stat_activity where application_name = 'pg_cron scheduler') as pg_cron_seen,
-  current_setting('cron.database_name', true) as pg_cron_database,
+  (select setting from pg_settings where name = 'cron.database_name') as pg_cron_database,
   stat.extversion as pg_stat_statements,
   stat.nspname as pg_stat_statements_schema,
   (select setting from pg_settings where name = 'shared_preload_libraries') as preloaded,
