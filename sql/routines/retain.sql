@@ -1,9 +1,10 @@
 -- Gated retention of one table, as a job of TimescaleDB's own scheduler, of pg_cron or of ours:
--- CALL qicore.retain(0, '{"object": "public.ohlcv_data"}'). Drops what is older than qicore.policies says, the oldest
--- range first and each in a transaction of its own. Never the newest range, never more than maxDropPerRun, never what
--- an aggregate over the table (or over such an aggregate) has not covered, and nothing at all where the newest row is
--- older than the retention: of a dead feed that is the last copy. What differs from what was agreed to is blocked.
--- What cannot be read counts as not covered. Ends in an error that says what was held back, after having done the rest.
+-- CALL qicore.retain(0, '{"object": "public.ohlcv_data"}'). Drops the chunks or partitions older than qicore.policies
+-- says, the oldest first and each in a transaction of its own. Never those of the newest range, never more than
+-- maxDropPerRun, never what an aggregate over the table (or over such an aggregate) has not covered, and nothing at all
+-- where the newest row is older than the retention: of a dead feed that is the last copy. What differs from what was
+-- agreed to is blocked. What cannot be read counts as not covered. Ends in an error that says what was held back, after
+-- having done the rest.
 -- No SET clause here: a procedure that has one cannot COMMIT.
 create procedure qicore.retain(job_id integer, config jsonb)
 language plpgsql
@@ -19,11 +20,10 @@ declare
   log_id bigint;
   most integer;
   dropped integer := 0;
-  step_number integer := 0;
   held integer := 0;
   alive boolean := false;
   reason text;
-  state text;
+  fate text;
   first_reason text;
   began timestamptz;
 begin
@@ -53,17 +53,16 @@ begin
   commit;
 
   perform qicore.retain_settings();
-  select jsonb_agg(to_jsonb(p) order by p.low) into pieces from qicore.retain_pieces(subject, scale.cutoff) p where p.old and not p.newest;
+  select jsonb_agg(to_jsonb(p) order by p.low, p.relation) into pieces from qicore.retain_pieces(subject, scale.cutoff) p where p.old and not p.newest;
   if pieces is not null then
     -- The newest first: usually the first answer is yes, and nothing else is opened.
-    foreach relation in array array(
-      select name from qicore.retain_pieces(subject, scale.cutoff) p cross join unnest(p.relations) as name where not p.old order by p.low desc
-    ) loop
-      execute format('select exists (select from %s where %I >= %s and %I <= %s)', relation, scale.column_name, scale.cutoff_sql, scale.column_name, scale.future_sql) into alive;
+    foreach relation in array array(select p.relation from qicore.retain_pieces(subject, scale.cutoff) p where not p.old order by p.low desc) loop
+      execute format('select exists (select from %s where %I >= %s and %I <= %s)', relation, scale.column_name, scale.cutoff_sql, scale.column_name, scale.future_sql)
+      into alive;
       exit when alive;
     end loop;
     if not alive then
-      first_reason := format('its newest row is older than that, and a feed that is dead leaves its last copy here');
+      first_reason := 'its newest row is older than that, and a feed that is dead leaves its last copy here';
       held := jsonb_array_length(pieces);
       pieces := null;
     end if;
@@ -71,37 +70,31 @@ begin
   commit;
 
   for number in 0 .. coalesce(jsonb_array_length(pieces), 0) - 1 loop
+    exit when dropped >= most;
     perform qicore.retain_settings();
-    select p.* into piece from jsonb_to_record(pieces -> number) as p (low bigint, high bigint, label text, relations text[]);
-    exit when dropped > 0 and dropped + cardinality(piece.relations) > most;
+    select p.* into piece from jsonb_to_record(pieces -> number) as p (low bigint, high bigint, label text, relation text);
     began := clock_timestamp();
-    reason := null;
-    state := 'failed';
+    fate := 'skipped';
     begin
-      if cardinality(piece.relations) > most then
-        reason := format('it has %s chunks, and a run may drop %s', cardinality(piece.relations), most);
-      else
-        reason := qicore.retain_uncovered(subject, scale.column_name, scale.column_type, piece.low, piece.high, piece.relations, scale.now);
-      end if;
-      if reason is not null then
-        state := 'skipped';
-      else
-        reason := qicore.retain_drop(subject,
-          qicore.retain_literal(scale.column_type, piece.low), qicore.retain_literal(scale.column_type, piece.high), piece.relations);
+      reason := qicore.retain_uncovered(subject, scale.column_name, scale.column_type, piece.relation, piece.low, piece.high, scale.now);
+      if reason is null then
+        perform qicore.retain_drop(subject, piece.relation,
+          qicore.retain_literal(scale.column_type, piece.low), qicore.retain_literal(scale.column_type, piece.high));
+        fate := 'done';
       end if;
     exception when others then
+      fate := 'failed';
       reason := sqlerrm || ' [' || sqlstate || ']';
     end;
-    if reason is null then
-      dropped := dropped + cardinality(piece.relations);
+    if fate = 'done' then
+      dropped := dropped + 1;
     else
       held := held + 1;
-      first_reason := coalesce(first_reason, format('%s: %s', piece.label, reason));
+      first_reason := coalesce(first_reason, format('%s (%s): %s', piece.relation, piece.label, reason));
     end if;
     insert into qicore.maintenance_step (log_id, step, position, status, started_at, completed_at, attempts, detail, error)
-    values (log_id, 'drop ' || array_to_string(piece.relations, ', '), step_number, case when reason is null then 'done' else state end, began, clock_timestamp(), 1,
-      jsonb_build_object('range', piece.label, 'note', case when state = 'skipped' then reason end), case when state = 'failed' then reason end);
-    step_number := step_number + 1;
+    values (log_id, 'drop ' || piece.relation, number, fate, began, clock_timestamp(), 1,
+      jsonb_strip_nulls(jsonb_build_object('range', piece.label, 'note', case when fate = 'skipped' then reason end)), case when fate = 'failed' then reason end);
     commit;
   end loop;
 
@@ -112,7 +105,7 @@ begin
   commit;
   if held > 0 then
     raise exception using errcode = '55000',
-      message = format('%s: %s older than %s not dropped: %s', wanted, case when held = 1 then '1 range' else held || ' ranges' end, policy ->> 'after', first_reason);
+      message = format('%s: %s older than %s not dropped: %s', wanted, case when held = 1 then '1 chunk' else held || ' chunks' end, policy ->> 'after', first_reason);
   end if;
 end
 $$;

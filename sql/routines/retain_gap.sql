@@ -1,60 +1,107 @@
--- The first aggregate over a table, or over such an aggregate, that has not computed all of a range as the rows stand
--- now, and the range that it lacks; null where there is none. A bucket of an indirect aggregate that is not complete
--- yet need not be there.
+-- The first aggregate over a table, or over such an aggregate, that lacks something of a range as the rows stand now, in
+-- whole buckets; null where there is none. By TimescaleDB's own logs: rows that changed since they were computed, what
+-- was never computed, and refreshes that were broken off. Of a table of ours: what is not recorded as computed, and
+-- what computing it again would change. A bucket of an indirect aggregate that is not complete yet need not be there;
+-- one that has lost rows before and was computed then stays as it is.
 create function qicore.retain_gap(subject regclass, column_type regtype, low bigint, high bigint, present bigint)
 returns text
 language plpgsql
-stable
 as $$
 declare
-  storage regclass := subject;
-  found_view text;
-  gap text;
-  first_point bigint;
-  last_point bigint;
   epoch constant timestamptz := '1970-01-01 00:00:00+00';
+  microsecond constant interval := '1 microsecond';
+  over record;
+  edge record;
+  since bigint;
+  until bigint;
+  window_start timestamptz;
+  window_end timestamptz;
+  gaps int8multirange;
+  gap int8range;
+  stale boolean;
+  unfinished constant boolean := to_regclass('_timescaledb_catalog.continuous_aggs_materialization_ranges') is not null;
 begin
-  with recursive over as (
-    select a.view, a.bucket, a.covered, 1 as level from qicore.aggregates a where to_regclass(a.source) = subject
-    union all
-    select a.view, a.bucket, a.covered, o.level + 1 from over o join qicore.aggregates a on to_regclass(a.source) = to_regclass(o.view)
-  )
-  select o.view, (part.wanted - o.covered)::text into found_view, gap
-  from over o
-  cross join lateral (
-    select tstzmultirange(tstzrange(epoch + low * interval '1 microsecond', epoch + high * interval '1 microsecond')) * case
-      when o.level = 1 then '{(,)}'::tstzmultirange
-      when o.bucket = interval '1 month' then tstzmultirange(tstzrange(null, date_trunc('month', epoch + present * interval '1 microsecond')))
-      else tstzmultirange(tstzrange(null, date_bin(o.bucket, epoch + present * interval '1 microsecond', '2000-01-03 00:00:00+00')))
-    end as wanted
-  ) part
-  where not o.covered @> part.wanted
-  order by o.level, o.view limit 1;
-  if found_view is not null then
-    return format('%s has not covered %s', found_view, gap);
-  end if;
+  for over in
+    with recursive above as (
+      select a.*, 1 as level from qicore.aggregates a where to_regclass(a.source) = subject
+      union all
+      select a.*, b.level + 1 from above b join qicore.aggregates a on to_regclass(a.source) = to_regclass(b.view)
+    )
+    select * from above order by level, view
+  loop
+    window_start := case when over.bucket = interval '1 month' then date_trunc('month', epoch + low * microsecond)
+      else date_bin(over.bucket, epoch + low * microsecond, '2000-01-03 00:00:00+00') end;
+    window_end := case when over.bucket = interval '1 month' then date_trunc('month', epoch + (high - 1) * microsecond)
+      else date_bin(over.bucket, epoch + (high - 1) * microsecond, '2000-01-03 00:00:00+00') end + over.bucket;
+    if window_start < epoch + low * microsecond and over.covered @> tstzrange(window_start, window_start + over.bucket)
+      and not qicore.retain_holds(subject, (extract(epoch from window_start) * 1000000)::bigint, low)
+    then
+      window_start := window_start + over.bucket;
+    end if;
+    if over.level > 1 then
+      window_end := least(window_end, case when over.bucket = interval '1 month' then date_trunc('month', epoch + present * microsecond)
+        else date_bin(over.bucket, epoch + present * microsecond, '2000-01-03 00:00:00+00') end);
+    end if;
+    continue when window_start >= window_end;
+    if not over.covered @> tstzrange(window_start, window_end) then
+      return format('%s has not covered %s', over.view, (tstzmultirange(tstzrange(window_start, window_end)) - over.covered)::text);
+    end if;
+    execute format('select exists ((select * from %1$s where bucket >= $1 and bucket < $2 except all select * from %2$s($1, $2))
+      union all (select * from %2$s($1, $2) except all select * from %1$s where bucket >= $1 and bucket < $2))', to_regclass(over.data), over.query)
+    into stale using window_start, window_end;
+    if stale then
+      return format('rows changed after %s computed %s to %s', over.view, window_start, window_end);
+    end if;
+  end loop;
   if not exists (select from pg_extension where extname = 'timescaledb') then
     return null;
   end if;
-  select to_regclass(format('%I.%I', h.schema_name, h.table_name)) into storage
-  from _timescaledb_catalog.hypertable h
-  left join _timescaledb_catalog.continuous_agg a on a.mat_hypertable_id = h.id
-  where to_regclass(format('%I.%I', coalesce(a.user_view_schema, h.schema_name), coalesce(a.user_view_name, h.table_name))) = subject;
-  if storage is null then
-    return null;
-  end if;
-  select format('%I.%I', g.schema, g.view), lower(part), upper(part) into found_view, first_point, last_point
-  from qicore.coverage_gaps(storage, array[low], array[high], null, present, true) g
-  cross join lateral (select r from unnest(g.gaps::int8multirange) r order by r limit 1) as first (part)
-  order by g.level, g.view limit 1;
-  if found_view is null then
-    return null;
-  end if;
-  if column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then
-    return format('%s has not covered %s to %s', found_view, coalesce(first_point::text, 'its beginning'), coalesce(last_point::text, 'its end'));
-  end if;
-  return format('%s has not covered %s to %s', found_view,
-    case when first_point > -9223372036854775807 then (epoch + first_point * interval '1 microsecond')::text else 'its beginning' end,
-    case when last_point < 9223372036854775807 then (epoch + last_point * interval '1 microsecond')::text else 'its end' end);
+
+  for over in
+    with recursive above as (
+      select c.*, 1 as level from _timescaledb_catalog.continuous_agg c
+      join _timescaledb_catalog.hypertable h on h.id = c.raw_hypertable_id
+      left join _timescaledb_catalog.continuous_agg a on a.mat_hypertable_id = h.id
+      where to_regclass(format('%I.%I', coalesce(a.user_view_schema, h.schema_name), coalesce(a.user_view_name, h.table_name))) = subject
+      union all
+      select c.*, b.level + 1 from above b join _timescaledb_catalog.continuous_agg c on c.raw_hypertable_id = b.mat_hypertable_id
+    )
+    select a.mat_hypertable_id as id, a.raw_hypertable_id as source, a.level, w.watermark, format('%I.%I', a.user_view_schema, a.user_view_name) as view
+    from above a left join _timescaledb_catalog.continuous_aggs_watermark w on w.mat_hypertable_id = a.mat_hypertable_id
+    order by a.level, view
+  loop
+    select * into edge from qicore.retain_bucket(over.id, column_type, low);
+    since := edge.floor;
+    if edge.floor < low and over.watermark >= edge.ceil and not qicore.retain_holds(subject, edge.floor, low) then
+      since := edge.ceil;
+    end if;
+    select b.ceil into until from qicore.retain_bucket(over.id, column_type, high) b;
+    if over.level > 1 then
+      select least(until, b.floor) into until from qicore.retain_bucket(over.id, column_type, present) b;
+    end if;
+    continue when since >= until;
+    select range_agg(int8range(l.first, least(l.last, 9223372036854775806), '[]') * int8range(since, until)) into gaps
+    from (
+      select r.lowest_modified_value as first, r.greatest_modified_value as last
+      from _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log r where r.hypertable_id = over.source
+      union all
+      select m.lowest_modified_value, m.greatest_modified_value
+      from _timescaledb_catalog.continuous_aggs_materialization_invalidation_log m where m.materialization_id = over.id
+    ) l
+    where l.first <= l.last and l.first < until and l.last >= since;
+    if unfinished and (gaps is null or isempty(gaps)) then
+      execute 'select range_agg(int8range(m.lowest_modified_value, m.greatest_modified_value))
+        from _timescaledb_catalog.continuous_aggs_materialization_ranges m
+        where m.materialization_id = $1 and m.lowest_modified_value < m.greatest_modified_value and m.lowest_modified_value < $3 and m.greatest_modified_value > $2'
+      into gaps using over.id, since, until;
+    end if;
+    continue when gaps is null or isempty(gaps);
+    gap := int8range(lower(gaps), upper((select r from unnest(gaps) r order by r limit 1)));
+    if column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then
+      return format('%s has not covered %s to %s', over.view, lower(gap), upper(gap));
+    end if;
+    return format('%s has not covered %s to %s', over.view, epoch + lower(gap) * microsecond, epoch + upper(gap) * microsecond);
+  end loop;
+  return null;
 end
 $$;

@@ -1,7 +1,7 @@
--- The ranges of time that a table is cut into, oldest first, each with the chunks (one for each space partition) or the
--- partition that hold it. `old`: the whole range lies before the cutoff; `newest`: nothing begins later.
+-- The chunks or partitions of a table with their ranges. `old`: the whole range lies before the cutoff; `newest`: nothing
+-- begins later.
 create function qicore.retain_pieces(subject regclass, cutoff bigint)
-returns table (low bigint, high bigint, label text, relations text[], old boolean, newest boolean)
+returns table (low bigint, high bigint, label text, relation text, old boolean, newest boolean)
 language plpgsql
 as $$
 begin
@@ -28,8 +28,8 @@ begin
         end as high
       from child where bound is not null
     )
-    select r.low, r.high, r.bound[1] || ' to ' || r.bound[2], array[r.name], r.high <= cutoff, r.low = max(r.low) over ()
-    from ranged r order by r.low;
+    select r.low, r.high, r.bound[1] || ' to ' || r.bound[2], r.name, r.high <= cutoff, r.low = max(r.low) over ()
+    from ranged r;
     return;
   end if;
   return query
@@ -45,7 +45,7 @@ begin
       coalesce(c.range_start_integer::text, c.range_start::text) || ' to ' || coalesce(c.range_end_integer::text, c.range_end::text) as label
     from source s join timescaledb_information.chunks c on c.hypertable_schema = s.schema_name and c.hypertable_name = s.table_name
   )
-  select r.low, r.high, min(r.label), array_agg(r.name order by r.name), r.high <= cutoff, r.low = max(r.low) over ()
-  from ranged r group by r.low, r.high order by r.low;
+  select r.low, r.high, r.label, r.name, r.high <= cutoff, r.low = max(r.low) over ()
+  from ranged r;
 end
 $$;

@@ -1,7 +1,7 @@
--- Why a range of a table must not be dropped yet: the first aggregate over it, or over such an aggregate, that has not
--- covered it, with the range that it lacks. Null where all have. Where only a part of the range holds rows, that part
+-- Why a chunk or partition must not be dropped yet: the first aggregate over it, or over such an aggregate, that has not
+-- covered it, with the range that it lacks. Null where all have. Where only a part of its range holds rows, that part
 -- counts.
-create function qicore.retain_uncovered(subject regclass, column_name name, column_type regtype, low bigint, high bigint, relations text[], present bigint)
+create function qicore.retain_uncovered(subject regclass, column_name name, column_type regtype, relation text, low bigint, high bigint, present bigint)
 returns text
 language plpgsql
 as $$
@@ -21,10 +21,8 @@ begin
     else '(extract(epoch from %s::timestamptz) * 1000000)::bigint'
   end;
   -- There is no min(uuid).
-  execute format('select %s, %s from (%s) as first, (%s) as last',
-    format(point, 'first.at'), format(point, 'last.at'),
-    (select format('select at from (%s) as each order by at limit 1', string_agg(format('(select %I as at from %s order by %I limit 1)', column_name, name, column_name), ' union all ')) from unnest(relations) as name),
-    (select format('select at from (%s) as each order by at desc limit 1', string_agg(format('(select %I as at from %s order by %I desc limit 1)', column_name, name, column_name), ' union all ')) from unnest(relations) as name))
+  execute format('select (select %s from %s order by %I limit 1), (select %s from %s order by %I desc limit 1)',
+    format(point, quote_ident(column_name)), relation, column_name, format(point, quote_ident(column_name)), relation, column_name)
   into first_row, last_row;
   if first_row is null then
     return null;

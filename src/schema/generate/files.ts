@@ -33,6 +33,12 @@ const sourceOf = (schema: SchemaDefinition, {schema: of, table}: {schema: string
 /** What the schema qicore has on every engine, for all streams. */
 export const coreRoutines = ['create_partition', 'refresh_aggregate', 'maintain']
 
+/** Gated retention, on every engine; what the others call comes first. */
+export const retentionRoutines = [
+  'retain_settings', 'retention_hash', 'retain_literal', 'retain_scale', 'retain_pieces', 'retain_holds', 'retain_bucket', 'retain_gap', 'retain_uncovered',
+  'retain_drop', 'retain',
+]
+
 /** The migrations of QiCore, one after the other; not written any more once they are released. */
 export function migrationFiles(schema: SchemaDefinition): MigrationFile[] {
   const file = (path: string, version: string, description: string, statements: readonly Sql[]): MigrationFile => ({
@@ -42,6 +48,7 @@ export function migrationFiles(schema: SchemaDefinition): MigrationFile[] {
   const qicore = 'qicore/'
   return [
     file('core/0003_routines.sql', '1.2.0', 'Partitions, refresh, maintenance', coreRoutines.map(createRoutine)),
+    file('core/0004_retention.sql', '1.3.0', 'Gated retention: what was agreed to, and only what every aggregate has covered', retentionRoutines.map(createRoutine)),
     file(`${qicore}0001_tables.sql`, '1.0.0', 'Four time-series tables', tables(schema, 'timescaledb')),
     file(`${qicore}0001_tables.postgres.sql`, '1.0.0', 'Four time-series tables, partitioned', tables(schema, 'postgres')),
     file(`${qicore}0002_exchanges.sql`, '1.1.0', 'Exchanges, foreign keys', references(schema)),
