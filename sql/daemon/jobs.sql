@@ -1,7 +1,7 @@
 -- Every job with how far it is accounted for, and the calendars that its next instants fall under, as JSON.
--- No parameters. TimescaleDB: not needed.
-select j.name, j.kind, j.revision, j.last_at, j.running, j.free_at, qicore.now() as now, clock_timestamp() as clock,
-  l.lease_until, l.started_at, l.claimed_by,
+-- $1 text[] of names, null for all. TimescaleDB: not needed.
+select j.name, j.kind, j.revision, j.last_at, j.running, j.free_at,
+  extract(epoch from l.lease_until - clock_timestamp())::float8 as lease_seconds, l.started_at, l.claimed_by,
   (
     select jsonb_agg(jsonb_build_object(
       'revision', e.revision, 'validFrom', e.valid_from, 'state', e.state, 'runner', e.runner,
@@ -15,4 +15,5 @@ select j.name, j.kind, j.revision, j.last_at, j.running, j.free_at, qicore.now()
   ) as calendars
 from qicore.job j
 left join qicore.maintenance_log l on l.job = j.name and l.status = 'running' and l.token = j.running
+where $1::text[] is null or j.name = any ($1)
 order by j.name

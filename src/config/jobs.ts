@@ -25,8 +25,20 @@ const kinds = {
   },
 } as const
 
-export type JobKindName = keyof typeof kinds
-export type OptionsOf<Kind extends JobKindName> = z.output<z.ZodObject<(typeof kinds)[Kind]>>
+/** What a kind takes, as it comes out of the schema. */
+export interface JobOptions {
+  compress: {tables?: string[] | undefined; atMost?: number | undefined}
+  retain: {tables?: string[] | undefined}
+  refresh: {aggregates?: string[] | undefined}
+  analyze: {tables?: string[] | undefined}
+  partitions: {tables?: string[] | undefined; ahead?: number | undefined}
+  maintain: {tables?: string[] | undefined; atMost?: number | undefined}
+  'prune-history': {keep?: Duration | undefined}
+  sql: {statement?: string | undefined; file?: string | undefined; transaction: 'own' | 'none'; repeatable: boolean; searchPath: string}
+}
+
+export type JobKindName = keyof JobOptions
+export type OptionsOf<Kind extends JobKindName> = JobOptions[Kind]
 export const jobKinds = Object.keys(kinds) as JobKindName[]
 
 const schedule = z

@@ -24,8 +24,8 @@ export interface LedgerJob extends JobState {
   revision: number
   /** To the microsecond. */
   lastAtExact: Instant
-  /** Of the run at work, where there is one. */
-  leaseUntil: number | null
+  /** Seconds until the claim of the run at work may be taken over. */
+  leaseSeconds: number | null
   startedAt: number | null
   claimedBy: string | null
 }
@@ -63,19 +63,17 @@ interface JobRow {
   last_at: Instant
   running: number | null
   free_at: Instant | null
-  lease_until: Instant | null
+  lease_seconds: number | null
   started_at: Instant | null
   claimed_by: string | null
-  now: Instant
-  clock: Instant
   calendars: (Omit<Epoch, 'validFrom'> & {validFrom: string})[]
 }
 
 const ms = (instant: Instant | null): number | null => (instant === null ? null : Date.parse(instant))
 
-/** All jobs of the ledger, and the two clocks: the one that calendars are read by, and the server's. */
-export async function readJobs(db: Database): Promise<LedgerJob[]> {
-  const rows = await db.query<JobRow>(statement(loadSql('daemon/jobs')))
+/** The jobs of the ledger: all, or those named. */
+export async function readJobs(db: Database, names: readonly string[] | null = null): Promise<LedgerJob[]> {
+  const rows = await db.query<JobRow>(statement(loadSql('daemon/jobs'), [names]))
   return rows.map((row) => ({
     name: row.name,
     kind: row.kind,
@@ -84,7 +82,7 @@ export async function readJobs(db: Database): Promise<LedgerJob[]> {
     lastAt: Date.parse(row.last_at),
     running: row.running !== null,
     freeAt: ms(row.free_at),
-    leaseUntil: ms(row.lease_until),
+    leaseSeconds: row.lease_seconds,
     startedAt: ms(row.started_at),
     claimedBy: row.claimed_by,
     epochs: row.calendars.map((epoch) => ({...epoch, validFrom: Date.parse(epoch.validFrom)})),
@@ -147,7 +145,7 @@ export async function claim(db: Database, wishes: readonly Wish[], me: Identity,
 export async function claimNow(db: Database, job: Job, me: Identity, lease: number): Promise<Claim> {
   const [row] = await ask<{id: number; token: number; started_at: Instant}>(db, 'claim-now', [job.name, job.kind, me.id, lease, me.actor, me.targetHost])
   if (row) return {id: row.id, token: row.token, job: job.name, scheduledAt: null, startedAt: Date.parse(row.started_at), attempts: 1, late: 0}
-  const known = (await readJobs(db)).find(({name}) => name === job.name)
+  const known = (await readJobs(db, [job.name]))[0]
   throw new OpsError('RUNNING', `${job.name} runs already, claimed by ${known?.claimedBy ?? 'nobody any more'} since ${known?.startedAt ? iso(known.startedAt) : 'an unknown time'}.`, {
     exit: ExitCode.lockHeld,
     suggestions: ['Wait for it to end: qicore-db jobs list', 'A run whose process was killed frees its job within two minutes.'],

@@ -1,0 +1,17 @@
+-- What a daemon needs in the schema qicore and this role has not.
+-- $1 the role that changes are made as, null for the one connected. TimescaleDB: not needed. A row a missing grant.
+with needed (object, privilege) as (
+  values
+    ('qicore.maintenance_log', 'select'), ('qicore.maintenance_log', 'insert'), ('qicore.maintenance_log', 'update'),
+    ('qicore.maintenance_step', 'select'), ('qicore.maintenance_step', 'insert'), ('qicore.maintenance_step', 'update'),
+    ('qicore.job', 'select'), ('qicore.job', 'insert'), ('qicore.job', 'update'),
+    ('qicore.job_calendar', 'select'), ('qicore.job_calendar', 'insert'),
+    ('qicore.daemon', 'select'), ('qicore.daemon', 'insert'), ('qicore.daemon', 'update'), ('qicore.daemon', 'delete'),
+    ('qicore.timeline', 'select'), ('qicore.timeline', 'insert'),
+    ('qicore.run_lock', 'select'), ('qicore.run_lock', 'insert'), ('qicore.run_lock', 'update')
+), me as (select coalesce($1::name, current_user) as role)
+select 'usage on schema qicore' as missing from me where not has_schema_privilege(me.role, 'qicore', 'usage')
+union all
+select format('%s on %s', privilege, object) from needed, me where not has_table_privilege(me.role, object, privilege)
+union all
+select 'usage on sequence qicore.claim_token' from me where not has_sequence_privilege(me.role, 'qicore.claim_token', 'usage')

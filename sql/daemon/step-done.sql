@@ -1,0 +1,5 @@
+-- Whether a step of this occurrence was done by an earlier try: its row was written in its own transaction.
+-- $1 log id, $2 step id. TimescaleDB: not needed.
+select exists (
+  select from qicore.maintenance_step s where s.log_id = $1 and s.step = $2 and s.status = 'done'
+) as done

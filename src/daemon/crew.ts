@@ -1,0 +1,171 @@
+import type {Job} from '../config/jobs.js'
+import type {Database} from '../db/database.js'
+import {serverWords} from '../db/sqlstate.js'
+import type {JobContext} from '../jobs/kind.js'
+import {retiredJob, type Board} from './board.js'
+import type {Clock} from './clock.js'
+import type {Tell} from './events.js'
+import {finish, release, renew, type Claim, type Identity, type TakenOver} from './ledger.js'
+import type {Outcome} from './outcome.js'
+import {sessionPool} from './pool.js'
+import {runOccurrence} from './run-occurrence.js'
+
+/** The occurrences that this daemon works on, their heartbeat, and how they end. */
+export interface Crew {
+  /** How many more may be begun. */
+  free(): number
+  busy(): number
+  works(job: string): boolean
+  take(claim: Claim | TakenOver): void
+  /** Writes down what could not be written when it ended. */
+  write(): Promise<void>
+  stop(grace: number): Promise<void>
+}
+
+export interface CrewOptions {
+  control: Database
+  me: Identity
+  clock: Clock
+  context: Omit<JobContext, 'now' | 'job'>
+  workers: number
+  lease: number
+  board: Board
+  tell: Tell
+  skewed(): boolean
+  onFree(): void
+  /** A claim was given back, to be tried again after so many seconds. */
+  onAgain(seconds: number): void
+}
+
+interface Ended {
+  claim: Claim
+  outcome: Outcome
+  job: Job
+  ms: number
+  writing: boolean
+}
+
+interface Work {
+  claim: Claim | TakenOver
+  lost: AbortController
+  ended: Promise<void>
+}
+
+export function crewOf(options: CrewOptions): Crew {
+  const {control, me, board, tell, clock, lease} = options
+  const pool = sessionPool(control)
+  const working = new Map<number, Work>()
+  const unwritten: Ended[] = []
+  const stop = new AbortController()
+  const cancel = new AbortController()
+
+  const heartbeat = setInterval(() => void beat(), (lease * 1000) / 3)
+  let beating = false
+  async function beat(): Promise<void> {
+    if (beating || working.size + unwritten.length === 0) return
+    beating = true
+    try {
+      const works = [...working.values()]
+      const ours = await renew(control, [...works, ...unwritten].map(({claim}) => claim), lease)
+      for (const work of works) if (!ours.has(work.claim.id) && working.has(work.claim.id)) work.lost.abort()
+    } catch {
+      // The database is away: the claims' leases decide, and the fence tells whether they held.
+    } finally {
+      beating = false
+    }
+  }
+
+  async function work(job: Job, claim: Claim | TakenOver, lost: AbortSignal): Promise<void> {
+    const began = performance.now()
+    const outcome = hopelessClaim(claim) ?? (await tryIt(job, claim, lost))
+    const entry: Ended = {claim, outcome, job, ms: Math.round(performance.now() - began), writing: false}
+    unwritten.push(entry)
+    await write(entry).catch((error: unknown) => tell({event: 'outcome_unwritten', job: job.name, error: serverWords(error)}))
+  }
+
+  async function tryIt(job: Job, claim: Claim | TakenOver, lost: AbortSignal): Promise<Outcome> {
+    let db: Database
+    try {
+      db = await pool.acquire()
+    } catch {
+      return {kind: 'again', seconds: 1, error: null, uncounted: true}
+    }
+    let usable = true
+    const giveUp = () => {
+      usable = false
+      pool.discard(db)
+    }
+    const outcome = await runOccurrence(db, job, claim, {
+      context: options.context,
+      silence: lease,
+      holder: `${me.actor}, daemon ${me.id}, job ${job.name}`,
+      now: () => clock.now(),
+      skewed: options.skewed,
+      stop: stop.signal,
+      cancel: cancel.signal,
+      lost,
+    }, giveUp)
+    if (usable) pool.give(db)
+    return outcome
+  }
+
+  /** In the ledger, then out of the list: what fails here is tried again in the next round. */
+  async function write(entry: Ended): Promise<void> {
+    if (entry.writing) return
+    entry.writing = true
+    const {claim, outcome, job, ms} = entry
+    try {
+      const ours =
+        outcome.kind === 'lost' ? false
+        : outcome.kind === 'again' ? await release(control, claim, outcome.seconds, outcome.error, outcome.uncounted)
+        : await finish(control, claim, outcome)
+      unwritten.splice(unwritten.indexOf(entry), 1)
+      if (!ours) return tell({event: 'claim_lost', job: job.name, at: claim.scheduledAt})
+      if (outcome.kind === 'ended') board.freed(job.name, clock.now())
+      if (outcome.kind === 'again' && !stop.signal.aborted) options.onAgain(outcome.seconds)
+      tell({event: 'occurrence_ended', job: job.name, at: claim.scheduledAt, ms, outcome, claim, kind: job.kind})
+    } finally {
+      entry.writing = false
+    }
+  }
+
+  return {
+    free: () => (stop.signal.aborted ? 0 : Math.max(0, (control.server.embedded ? 1 : options.workers) - working.size)),
+    busy: () => working.size,
+    works: (name) => [...working.values()].some(({claim}) => claim.job === name),
+    take(claim) {
+      const job = board.get(claim.job)?.job ?? retiredJob(claim.job, 'sql')
+      const lost = new AbortController()
+      tell({event: 'occurrence_started', job: claim.job, at: claim.scheduledAt, attempt: claim.attempts, late: claim.late, id: claim.id})
+      const ended = work(job, claim, lost.signal).finally(() => {
+        working.delete(claim.id)
+        options.onFree()
+      })
+      working.set(claim.id, {claim, lost, ended})
+    },
+    async write() {
+      for (const entry of [...unwritten]) await write(entry)
+    },
+    async stop(grace) {
+      stop.abort()
+      const all = () => Promise.allSettled([...working.values()].map(({ended}) => ended))
+      const deadline = setTimeout(() => cancel.abort(), grace)
+      await all()
+      clearTimeout(deadline)
+      clearInterval(heartbeat)
+      for (const entry of [...unwritten]) await write(entry).catch(() => {})
+      await pool.close()
+    },
+  }
+}
+
+/** What is not tried again: a run by hand whose process died, and what a paused or removed job left behind. */
+function hopelessClaim(claim: Claim | TakenOver): Outcome | null {
+  if (!('claimedBefore' in claim)) return null
+  const who = claim.claimedBefore ?? 'a daemon'
+  const failed = (error: string): Outcome => ({kind: 'ended', status: 'failed', reason: null, error, detail: null})
+  if (claim.scheduledAt === null) return failed(`${who} fell silent while it ran this by hand`)
+  if (claim.state === 'active') return null
+  return failed(claim.error ?? `${who} fell silent at it, and the job is ${claim.state}`)
+}
+

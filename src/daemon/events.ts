@@ -1,0 +1,32 @@
+import type {Outcome} from './outcome.js'
+import type {Claim} from './ledger.js'
+
+/** What happens in a daemon: the log prints it, the metrics count it. Times are milliseconds. */
+export type DaemonEvent =
+  | {event: 'started'; id: string; version: string; node: string}
+  | {event: 'listening'; address: string}
+  | {event: 'connected'; database: string; role: string; engine: string; postgres: string; timescaledb: string | null; pooled: boolean}
+  | {event: 'core_installed'; steps: readonly string[]}
+  | {event: 'calendars'; changes: readonly string[]}
+  | {event: 'job'; job: string; kind: string; schedule: string; timezone: string; runner: string; state: string; next: string | null; local: string | null}
+  | {event: 'ready'; jobs: number; others: number}
+  | {event: 'observing'; reason: string}
+  | {event: 'occurrence_started'; job: string; at: number | null; attempt: number; late: number; id: number}
+  | {event: 'taken_over'; job: string; at: number | null; from: string | null; attempt: number; error: string | null}
+  | {event: 'occurrence_ended'; job: string; at: number | null; ms: number; outcome: Outcome; claim: Claim; kind: string}
+  | {event: 'instants_skipped'; job: string; reason: string; count: number; first: number; last: number}
+  | {event: 'claim_lost'; job: string; at: number | null}
+  | {event: 'outcome_unwritten'; job: string; error: string}
+  | {event: 'stands_aside'; job: string; reason: string}
+  | {event: 'database_away'; error: string; attempt: number; seconds: number}
+  | {event: 'database_back'; seconds: number}
+  | {event: 'replica'; message: string}
+  | {event: 'server_changed'; message: string}
+  | {event: 'clock_skew'; seconds: number}
+  | {event: 'clock_jump'; seconds: number}
+  | {event: 'warning'; message: string}
+  | {event: 'round_failed'; error: string}
+  | {event: 'stopping'; signal: string; running: number}
+  | {event: 'stopped'; seconds: number}
+
+export type Tell = (event: DaemonEvent) => void

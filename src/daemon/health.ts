@@ -1,0 +1,49 @@
+import type {Board} from './board.js'
+
+/** What a daemon knows of itself at a moment. */
+export interface Vitals {
+  /** Null before the first connection. */
+  connected: boolean | null
+  /** Why nothing can be written, where that is so: a replica, a database that is away. */
+  obstacle: string | null
+  /** Milliseconds since the last round that went through; null while it only observes. */
+  sinceRound: number | null
+  /** Milliseconds that may pass between two rounds. */
+  patience: number
+  stopping: boolean
+  /** The calendars' clock. */
+  now: number
+  board: Board | null
+  /** Runners that are meant to do something and are not alive or do not do it. */
+  deadRunners: readonly string[]
+}
+
+export interface Readiness {
+  ready: boolean
+  problems: string[]
+}
+
+/** Alive: the loop goes round. A database that is away is no reason to be restarted. */
+export function isAlive({sinceRound, patience, connected}: Vitals): boolean {
+  return connected !== true || sinceRound === null || sinceRound < 3 * patience
+}
+
+/** Ready: the database is there and takes what is written, nothing waits beyond its limit, no runner is dead. */
+export function readinessOf(vitals: Vitals): Readiness {
+  const {connected, obstacle, sinceRound, patience, stopping, board, now, deadRunners} = vitals
+  const problems: string[] = []
+  if (stopping) problems.push('it is stopping')
+  if (connected === null) problems.push('it has not been connected yet')
+  if (obstacle !== null) problems.push(obstacle)
+  else if (sinceRound !== null && sinceRound > 2 * patience) problems.push(`the ledger was last looked at ${Math.round(sinceRound / 1000)} s ago`)
+  for (const {job, state, outlook, aside} of board?.entries() ?? []) {
+    if (aside !== null) problems.push(`${job.name}: ${aside}`)
+    const waits = outlook.waitingSince === null ? 0 : now - outlook.waitingSince
+    if (waits > job.lateAfter && !state?.running) problems.push(`${job.name} is due since ${new Date(outlook.waitingSince!).toISOString()} and nobody has begun it`)
+    // A run that its own daemon can neither end nor give back any more.
+    if (state?.running && state.startedAt !== null && now - state.startedAt > job.timeout * (job.retries + 2) + 600_000)
+      problems.push(`${job.name} runs since ${new Date(state.startedAt).toISOString()}, longer than its timeout`)
+  }
+  problems.push(...deadRunners)
+  return {ready: problems.length === 0, problems}
+}

@@ -1,0 +1,173 @@
+import {randomBytes} from 'node:crypto'
+import {hostname} from 'node:os'
+import type {Job} from '../config/jobs.js'
+import {targetLabel} from '../config/target.js'
+import type {Database, Target} from '../db/database.js'
+import {OpsError} from '../errors.js'
+import type {JobContext} from '../jobs/kind.js'
+import {isAway, isHopeless, isReadOnly, patiently, replicaWatch} from './away.js'
+import {databaseClock} from './clock.js'
+import type {Tell} from './events.js'
+import type {Vitals} from './health.js'
+import {declare, goodbye, noteTimeline, type Hello, type Identity} from './ledger.js'
+import {tellJobs} from './plans.js'
+import {prepareDatabase} from './prepare.js'
+import {createScheduler, type Scheduler} from './scheduler.js'
+
+export interface DaemonOptions {
+  target: Target
+  connect(): Promise<Database>
+  jobs: readonly Job[]
+  context: Omit<JobContext, 'now' | 'job'>
+  version: string
+  workers: number
+  /** Seconds; how long a daemon may be silent before others take its work over. */
+  lease: number
+  /** Milliseconds between two looks at the ledger where nothing is due. */
+  poll: number
+  /** Milliseconds that running steps get to finish. */
+  grace: number
+  actor(db: Database): string
+  tell: Tell
+}
+
+export interface Daemon {
+  vitals(): Vitals
+  busy(): number
+  skew(): number
+  control(): Database | null
+  /** Until it is stopped. @throws OpsError where it cannot begin */
+  run(): Promise<void>
+  stop(reason: string): void
+}
+
+const largestSkew = 1
+
+/** A daemon from its first connection to its last word. */
+export function createDaemon(options: DaemonOptions): Daemon {
+  const {tell} = options
+  const id = `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`
+  const stop = new AbortController()
+  const clock = databaseClock()
+  const replica = replicaWatch(() => clock.now())
+  let control: Database | null = null
+  let scheduler: Scheduler | null = null
+  let obstacle: string | null = null
+  let skew = 0
+  let observing = false
+  let stopped: Promise<void> = Promise.resolve()
+
+  const identify = (db: Database): Identity => ({id, host: hostname(), pid: process.pid, version: options.version, actor: options.actor(db), targetHost: db.server.host ?? hostname()})
+
+  const onHello = ({clock: server}: Hello) => {
+    obstacle = null
+    const now = (Date.now() - server) / 1000
+    // Half a second of it may be the way there and back.
+    if (Math.abs(now) > largestSkew && Math.abs(skew) <= largestSkew) tell({event: 'clock_skew', seconds: now})
+    skew = now
+  }
+
+  const recover = async (db: Database, error: unknown): Promise<void> => {
+    if (isReadOnly(error)) await db.probe()
+    else if (!isAway(error)) throw error
+    else {
+      obstacle = 'the database is away'
+      await patiently(() => db.reconnect(), tell, stop.signal, () => false)
+    }
+    if (stop.signal.aborted) return
+    await writable(db)
+  }
+
+  /** Past a replica, and with a word on what changed. */
+  const writable = async (db: Database): Promise<void> => {
+    if (db.server.inRecovery) obstacle = 'the server is a read-only replica'
+    await replica.wait(db, options.poll, tell, stop.signal)
+    if (stop.signal.aborted) return
+    obstacle = null
+    if (!db.server.hasCore) return
+    const changed = await noteTimeline(db, identify(db)).catch(() => null)
+    if (changed !== null) tell({event: 'server_changed', message: changed})
+  }
+
+  const begin = async (db: Database): Promise<void> => {
+    const {role, superuser, embedded, postgres, timescaledb, engine, pooled} = db.server
+    tell({event: 'connected', database: targetLabel(options.target), role, engine, postgres, timescaledb, pooled})
+    if (superuser && !embedded) tell({event: 'warning', message: `connected as the superuser ${role}: a daemon needs no such role, see sql/roles.sql`})
+    await writable(db)
+    if (stop.signal.aborted) return
+    const observes = await prepareDatabase(db, options.context, options.jobs, tell)
+    if (observes !== null) {
+      observing = true
+      tell({event: 'observing', reason: observes})
+      return
+    }
+    const me = identify(db)
+    await writable(db)
+    const changes = await declare(db, options.jobs, me.actor)
+    if (changes.length > 0) tell({event: 'calendars', changes})
+    const made = createScheduler({
+      control: db, jobs: options.jobs, me, clock, context: options.context, workers: options.workers, lease: options.lease, poll: options.poll,
+      tell, skewed: () => Math.abs(skew) > largestSkew, sawOnlyReplica: (instant) => replica.saw(instant), onHello, recover: (error) => recover(db, error),
+    })
+    await tellJobs(db, options.jobs, me, tell)
+    scheduler = made
+    await made.run()
+  }
+
+  const observe = async (db: Database): Promise<void> => {
+    while (!stop.signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, options.poll)
+        stop.signal.addEventListener('abort', () => {
+          clearTimeout(timer)
+          resolve()
+        }, {once: true})
+      })
+      if (!stop.signal.aborted) await db.probe().then(() => (obstacle = null), (error: unknown) => recover(db, error))
+    }
+  }
+
+  return {
+    busy: () => scheduler?.crew.busy() ?? 0,
+    skew: () => skew,
+    control: () => (obstacle === null ? control : null),
+    vitals: () => ({
+      connected: control === null ? null : true,
+      obstacle,
+      sinceRound: scheduler === null ? null : performance.now() - scheduler.lastRound,
+      patience: Math.max(options.poll, 5_000) + 10_000,
+      stopping: stop.signal.aborted,
+      now: clock.now(),
+      board: scheduler?.board ?? null,
+      deadRunners: [],
+    }),
+    async run() {
+      tell({event: 'started', id, version: options.version, node: process.versions.node})
+      control = await patiently(() => options.connect(), tell, stop.signal, isHopeless)
+      if (control === null) return
+      try {
+        for (;;) {
+          try {
+            await begin(control)
+            if (observing) await observe(control)
+            break
+          } catch (error) {
+            // Away again before it had begun.
+            if (error instanceof OpsError && !isAway(error)) throw error
+            await recover(control, error)
+          }
+        }
+        await stopped
+        if (scheduler !== null) await goodbye(control, identify(control)).catch(() => {})
+      } finally {
+        await control.close().catch(() => {})
+      }
+    },
+    stop(reason) {
+      if (stop.signal.aborted) return
+      tell({event: 'stopping', signal: reason, running: scheduler?.crew.busy() ?? 0})
+      stop.abort()
+      if (scheduler !== null) stopped = scheduler.stop(options.grace)
+    },
+  }
+}

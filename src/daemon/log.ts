@@ -1,0 +1,67 @@
+/** The only importer of pino: one JSON object a line, on stdout. */
+import pino from 'pino'
+import {redact} from '../db/database.js'
+import type {DaemonEvent, Tell} from './events.js'
+import {prettyLine} from './pretty.js'
+
+/** How loud an event is; what is not here is information. */
+const levels: Partial<Record<DaemonEvent['event'], 'warn' | 'error' | 'debug'>> = {
+  stands_aside: 'warn',
+  taken_over: 'warn',
+  claim_lost: 'warn',
+  outcome_unwritten: 'error',
+  database_away: 'error',
+  replica: 'warn',
+  server_changed: 'warn',
+  clock_skew: 'warn',
+  clock_jump: 'warn',
+  warning: 'warn',
+  round_failed: 'error',
+}
+
+export interface LogOptions {
+  /** For people instead of machines. */
+  pretty: boolean
+  level: string
+  write(line: string): void
+}
+
+/** A listener that writes every event down. */
+export function logTo({pretty, level, write}: LogOptions): Tell {
+  const log = pino(
+    {base: null, level, timestamp: pino.stdTimeFunctions.isoTime, formatters: {level: (label) => ({level: label})}},
+    {write: (line: string) => write(pretty ? prettyLine(line) : line)},
+  )
+  return (event) => log[levelOf(event)](fields(event))
+}
+
+function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' | 'debug' {
+  if (event.event === 'occurrence_ended') {
+    if (event.outcome.kind === 'again') return event.outcome.error === null ? 'info' : 'warn'
+    return event.outcome.kind === 'ended' && event.outcome.status === 'failed' ? 'error' : 'info'
+  }
+  return levels[event.event] ?? 'info'
+}
+
+const iso = (instant: number | null) => (instant === null ? null : new Date(instant).toISOString())
+
+/** Times as ISO, an outcome flat, and no password whatever an error quoted. */
+function fields(event: DaemonEvent): Record<string, unknown> {
+  const flat: Record<string, unknown> = {...event}
+  if (event.event === 'occurrence_ended') {
+    const {outcome, claim} = event
+    delete flat.outcome
+    delete flat.claim
+    Object.assign(flat, {attempt: claim.attempts, late: round(claim.late)})
+    if (outcome.kind === 'ended') Object.assign(flat, {status: outcome.status, reason: outcome.reason, error: outcome.error, ...outcome.detail})
+    if (outcome.kind === 'again') Object.assign(flat, {status: 'again', error: outcome.error, inSeconds: outcome.seconds})
+  }
+  for (const key of ['at', 'first', 'last']) if (key in flat) flat[key] = iso(flat[key] as number | null)
+  for (const key of ['late', 'seconds']) if (typeof flat[key] === 'number') flat[key] = round(flat[key])
+  if (typeof flat.error === 'string') flat.error = redact(flat.error)
+  return Object.fromEntries(Object.entries(flat).filter(([, value]) => value !== null && value !== undefined))
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000
+}

@@ -1,0 +1,124 @@
+/** The only importer of prom-client. Names and units as Prometheus wants them: base units, counters end in _total. */
+import {Counter, Gauge, Histogram, Registry} from 'prom-client'
+import type {Board} from './board.js'
+import type {DaemonEvent} from './events.js'
+import type {SurveyedPolicy, SurveyedTable} from './survey.js'
+
+export interface MetricsSource {
+  version: string
+  board(): Board | null
+  connected(): boolean
+  busy(): number
+  skew(): number
+  now(): number
+  /** What was last seen of tables and policies, and when (seconds since 1970); asking for it may start a new look. */
+  survey(): {tables: readonly SurveyedTable[]; policies: readonly SurveyedPolicy[]; at: number | null}
+}
+
+export interface Metrics {
+  contentType: string
+  count(event: DaemonEvent): void
+  text(): Promise<string>
+}
+
+const prefix = 'qicore_db_'
+const latenessBuckets = [0.05, 0.1, 0.25, 0.5, 1, 5, 30, 60, 300, 1_800, 7_200]
+const durationBuckets = [0.01, 0.05, 0.25, 1, 5, 30, 60, 300, 1_800, 7_200]
+
+export function metricsOf(source: MetricsSource): Metrics {
+  const registry = new Registry()
+  const own = {registers: [registry]}
+  const gauge = <L extends string = never>(name: string, help: string, labelNames: L[] = [], collect?: (gauge: Gauge<L>) => void) =>
+    new Gauge<L>({name: prefix + name, help, labelNames, ...own, ...(collect && {collect() { collect(this as Gauge<L>) }})})
+  const counter = <L extends string = never>(name: string, help: string, labelNames: L[] = []) => new Counter<L>({name: prefix + name, help, labelNames, ...own})
+
+  gauge('build_info', 'A constant 1 with the version.', ['version', 'node_version']).set({version: source.version, node_version: process.versions.node}, 1)
+  gauge('database_up', 'Whether the database could be reached at the last try.', [], (g) => g.set(source.connected() ? 1 : 0))
+  gauge('occurrences_running', 'Occurrences that this daemon works on now.', [], (g) => g.set(source.busy()))
+  gauge('clock_skew_seconds', "This machine's clock less the server's.", [], (g) => g.set(source.skew()))
+  gauge('process_resident_memory_bytes', 'Resident memory of the daemon.', [], (g) => g.set(process.memoryUsage.rss()))
+  gauge('process_cpu_seconds', 'CPU time that the daemon has used.', [], (g) => g.set((process.cpuUsage().user + process.cpuUsage().system) / 1e6))
+
+  const ended = counter('occurrences_total', 'Occurrences by how they ended.', ['job', 'status', 'reason'])
+  const tries = counter('failed_tries_total', 'Tries that failed and were to be tried again.', ['job'])
+  const lost = counter('claims_lost_total', 'Occurrences that another daemon took over from this one.')
+  const taken = counter('claims_taken_over_total', 'Occurrences that this daemon took over.')
+  const away = counter('database_losses_total', 'Times that the connection was lost.')
+  const steps = counter('steps_total', 'Steps of jobs by how they ended.', ['job', 'status'])
+  const bytes = counter('worked_bytes_total', 'Bytes that finished steps worked through.', ['job'])
+  const lateness = new Histogram({name: `${prefix}occurrence_lateness_seconds`, help: 'From when an occurrence was due to when it was begun.', buckets: latenessBuckets, ...own})
+  const duration = new Histogram({name: `${prefix}occurrence_duration_seconds`, help: 'How long a try took.', labelNames: ['kind'], buckets: durationBuckets, ...own})
+  const success = gauge('job_last_success_timestamp_seconds', 'When this daemon last saw the job done.', ['job'])
+  const lastDuration = gauge('job_last_duration_seconds', 'How long the last try took.', ['job'])
+
+  gauge('jobs', 'Jobs by state.', ['state'], (g) => {
+    g.reset()
+    for (const {state, aside} of source.board()?.entries() ?? []) g.inc({state: aside !== null ? 'aside' : (state?.epochs.at(-1)!.state ?? 'unknown')})
+  })
+  gauge('job_next_run_timestamp_seconds', 'When the job is next due.', ['job'], (g) => {
+    g.reset()
+    for (const {job, outlook} of source.board()?.entries() ?? []) if (outlook.wakeAt !== null && Number.isFinite(outlook.wakeAt)) g.set({job: job.name}, outlook.wakeAt / 1000)
+  })
+  gauge('job_waiting_seconds', 'How long the oldest due instant has not been begun; 0 where none waits.', ['job'], (g) => {
+    g.reset()
+    for (const {job, outlook} of source.board()?.entries() ?? []) g.set({job: job.name}, outlook.waitingSince === null ? 0 : Math.max(0, source.now() - outlook.waitingSince) / 1000)
+  })
+  surveyGauges(gauge, source)
+
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    count(event) {
+      if (event.event === 'claim_lost') lost.inc()
+      if (event.event === 'taken_over') taken.inc()
+      if (event.event === 'database_away' && event.attempt === 1) away.inc()
+      if (event.event === 'instants_skipped') ended.inc({job: event.job, status: 'skipped', reason: event.reason}, event.count)
+      if (event.event === 'occurrence_started' && event.attempt === 1) lateness.observe(Math.max(0, event.late))
+      if (event.event !== 'occurrence_ended') return
+      const {job, outcome, ms, kind} = event
+      lastDuration.set({job}, ms / 1000)
+      duration.observe({kind}, ms / 1000)
+      if (outcome.kind === 'again' && outcome.error !== null) tries.inc({job})
+      if (outcome.kind !== 'ended') return
+      ended.inc({job, status: outcome.status, reason: outcome.reason ?? ''})
+      if (outcome.status === 'done' || outcome.status === 'late-done') success.set({job}, source.now() / 1000)
+      for (const [status, n] of Object.entries(outcome.detail?.steps ?? {})) if (n > 0) steps.inc({job, status}, n)
+      if (outcome.detail?.bytes) bytes.inc({job}, outcome.detail.bytes)
+    },
+  }
+}
+
+type MakeGauge = <L extends string = never>(name: string, help: string, labelNames?: L[], collect?: (gauge: Gauge<L>) => void) => Gauge<L>
+
+/** Tables and policies as the reports show them; nothing is asked of the database where nobody scrapes. */
+function surveyGauges(gauge: MakeGauge, {survey}: MetricsSource): void {
+  const perTable = (name: string, help: string, value: (table: SurveyedTable) => number | null) =>
+    gauge(name, help, ['schema', 'table'], (g) => {
+      g.reset()
+      for (const table of survey().tables) {
+        const number = value(table)
+        if (number !== null) g.set({schema: table.schema, table: table.table}, number)
+      }
+    })
+  perTable('table_size_bytes', 'Size of a table with indexes and TOAST.', ({totalBytes}) => totalBytes)
+  perTable('table_newest_timestamp_seconds', 'The newest row of a table.', ({newest}) => newest)
+  gauge('table_chunks', 'Chunks or partitions of a table.', ['schema', 'table', 'compressed'], (g) => {
+    g.reset()
+    for (const {schema, table, chunks, compressedChunks} of survey().tables) {
+      g.set({schema, table, compressed: 'true'}, compressedChunks)
+      g.set({schema, table, compressed: 'false'}, chunks - compressedChunks)
+    }
+  })
+  gauge('policy_not_done', 'Chunks or ranges that a policy should have worked on by now and has not.', ['schema', 'table', 'kind'], (g) => {
+    g.reset()
+    for (const {schema, table, kind, notDone} of survey().policies) g.set({schema, table, kind}, notDone)
+  })
+  gauge('policy_ok', 'Whether a policy is done in time and its runner alive; absent where nobody can tell.', ['schema', 'table', 'kind'], (g) => {
+    g.reset()
+    for (const {schema, table, kind, ok} of survey().policies) if (ok !== null) g.set({schema, table, kind}, ok ? 1 : 0)
+  })
+  gauge('survey_timestamp_seconds', 'When tables and policies were last looked at.', [], (g) => {
+    const {at} = survey()
+    if (at !== null) g.set(at)
+  })
+}

@@ -1,0 +1,40 @@
+import type {Job} from '../config/jobs.js'
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement} from '../db/sql.js'
+import {OpsError} from '../errors.js'
+import type {JobContext} from '../jobs/kind.js'
+import {hasDefinitions} from '../jobs/tables.js'
+import {execute} from '../plan/execute.js'
+import {planCore} from '../schema/migrate/run.js'
+import type {Tell} from './events.js'
+
+/**
+ * Makes what a daemon needs, where it is allowed to work at all. On a stranger's database, where nothing is declared,
+ * it changes nothing.
+ * @returns why it only observes, or null
+ * @throws OpsError NO_PRIVILEGE with every missing grant, CORE_FAILED
+ */
+export async function prepareDatabase(db: Database, context: Pick<JobContext, 'sections' | 'limits'>, jobs: readonly Job[], tell: Tell): Promise<string | null> {
+  const {sections, limits} = context
+  const asked = jobs.some(({declared}) => declared) || Object.keys(sections.tables).length > 0 || Object.keys(sections.aggregates).length > 0
+  if (!asked && !(await hasDefinitions(db)))
+    return 'nothing is declared for this database: no tables or jobs in the configuration, and none of our migrations'
+  const plan = await planCore(db)
+  if (plan.steps.length > 0) {
+    const {steps} = await execute(db, plan, {limits, ledger: null})
+    const failed = steps.find(({status}) => status === 'failed')
+    if (failed)
+      throw new OpsError('CORE_FAILED', `The schema qicore cannot be made or brought up to date: ${failed.error}`, {
+        suggestions: ['A role that may create it runs once: qicore-db migrate up', 'sql/roles.sql has the grants that a daemon needs afterwards.'],
+      })
+    await db.probe()
+    tell({event: 'core_installed', steps: steps.map(({id}) => id)})
+  }
+  const missing = await db.query<{missing: string}>(statement(loadSql('daemon/privileges'), [db.target.role ?? null]))
+  if (missing.length > 0)
+    throw new OpsError('NO_PRIVILEGE', `The role ${db.target.role ?? db.server.role} lacks what a daemon needs: ${missing.map((row) => row.missing).join(', ')}.`, {
+      suggestions: ['sql/roles.sql grants it.'],
+    })
+  return null
+}

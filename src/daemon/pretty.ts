@@ -1,0 +1,60 @@
+/** A line of the log as people read it: `02:00:01 maintain done in 1.2 s (due 02:00)`. */
+export function prettyLine(json: string): string {
+  const {time, level, event, ...rest} = JSON.parse(json) as {time: string; level: string; event: string} & Record<string, unknown>
+  const mark = level === 'error' || level === 'warn' ? '!' : ' '
+  return `${mark}${time.slice(11, 19)} ${sentence(event, rest)}\n`
+}
+
+type Fields = Record<string, unknown>
+
+const sentences: Record<string, (fields: Fields) => string> = {
+  started: ({version, node, id}) => `qicore-db ${version} daemon ${id}, Node ${node}`,
+  listening: ({address}) => `health and metrics on http://${address} (/healthz /readyz /metrics)`,
+  connected: ({database, role, postgres, timescaledb}) => `connected to ${database} as ${role}: PostgreSQL ${postgres}${timescaledb ? `, TimescaleDB ${timescaledb}` : ''}`,
+  calendars: ({changes}) => `calendars: ${(changes as string[]).join('; ')}`,
+  job: ({job, schedule, timezone, runner, state, local}) =>
+    `${pad(job)} ${pad(schedule, 14)} ${pad(timezone, 14)} ${state !== 'active' ? state : runner === 'pg_cron' ? 'run by pg_cron' : `next ${local ?? 'never'}`}`,
+  ready: ({jobs, others}) => `ready: ${jobs} jobs, ${others === 0 ? 'no other daemon' : `${others} more daemons`} here`,
+  occurrence_started: ({job, at, attempt}) => `${pad(job)} begins${due(at)}${attempt === 1 ? '' : `, try ${attempt}`}`,
+  occurrence_ended: ({job, at, ms, status, reason, error, inSeconds, steps}) =>
+    `${pad(job)} ${status === 'again' ? `to be tried again in ${inSeconds} s` : status}${reason ? ` (${reason})` : ''} after ${seconds(ms)}${due(at)}${stepsOf(steps)}${error ? `: ${error}` : ''}`,
+  instants_skipped: ({job, reason, count, first, last}) => `${pad(job)} ${count} skipped (${reason})${count === 1 ? due(first) : `, due ${clock(first)} to ${clock(last)}`}`,
+  taken_over: ({job, at, from, attempt, error}) => `${pad(job)} taken over${from ? ` from ${from}` : ''}${due(at)}, try ${attempt}${error ? `; before: ${error}` : ''}`,
+  claim_lost: ({job, at}) => `${pad(job)} was taken over by another daemon${due(at)}`,
+  stands_aside: ({job, reason}) => `${pad(job)} left alone: ${reason}`,
+  database_away: ({error, seconds: wait}) => `the database is away, next try in ${wait} s: ${error}`,
+  database_back: ({seconds: away}) => `the database is back after ${away} s`,
+  clock_skew: ({seconds: skew}) => `this machine's clock and the server's differ by ${skew} s: nothing is dropped until they agree`,
+  clock_jump: ({seconds: jump}) => `the clocks moved against each other by ${jump} s`,
+  stopping: ({signal, running}) => `${signal}: ${running === 0 ? 'nothing runs' : `${running} running, let finish`}`,
+  stopped: ({seconds: after}) => `stopped after ${after} s`,
+}
+
+function sentence(event: string, fields: Fields): string {
+  const known = sentences[event]
+  if (known) return known(fields)
+  const {message, error, reason, ...rest} = fields
+  const more = Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest)}` : ''
+  return `${event.replaceAll('_', ' ')}: ${[message, reason, error].filter(Boolean).join(', ')}${more}`
+}
+
+function pad(value: unknown, width = 12): string {
+  return String(value).padEnd(width)
+}
+
+function due(at: unknown): string {
+  return typeof at === 'string' ? `, due ${clock(at)}` : ''
+}
+
+function clock(instant: unknown): string {
+  return String(instant).slice(0, 19).replace('T', ' ')
+}
+
+function seconds(ms: unknown): string {
+  return `${(Number(ms) / 1000).toFixed(Number(ms) < 10_000 ? 2 : 0)} s`
+}
+
+function stepsOf(steps: unknown): string {
+  const counts = Object.entries((steps ?? {}) as Record<string, number>).filter(([, n]) => n > 0)
+  return counts.length === 0 ? '' : `, ${counts.map(([status, n]) => `${n} ${status}`).join(', ')}`
+}

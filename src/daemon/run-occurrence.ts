@@ -1,0 +1,175 @@
+import type {Job} from '../config/jobs.js'
+import type {Database, Db} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement} from '../db/sql.js'
+import {OpsError} from '../errors.js'
+import {jobKind} from '../jobs/index.js'
+import type {JobContext} from '../jobs/kind.js'
+import {execute} from '../plan/execute.js'
+import type {Progress} from '../plan/run-step.js'
+import {takeRunLock} from '../plan/run-lock.js'
+import {classOf, type Plan, type StepReport} from '../plan/step.js'
+import {inWindow} from './due.js'
+import {fenceOf, type Claim, type TakenOver} from './ledger.js'
+import {failure, judge, timeoutWords, wordsOf, type Outcome, type Tally, type TryState} from './outcome.js'
+import {stepLedger} from './step-ledger.js'
+
+export interface OccurrenceOptions {
+  context: Omit<JobContext, 'now' | 'job'>
+  /** Seconds that the daemon may be silent within a transaction. */
+  silence: number
+  holder: string
+  /** The clock that calendars are read by, in milliseconds. */
+  now(): number
+  /** This machine's clock and the server's disagree: nothing is lost on the word of either. */
+  skewed(): boolean
+  /** Aborted: the running step is let finish, nothing further is begun. */
+  stop: AbortSignal
+  /** Aborted: cancelled in the server too. */
+  cancel: AbortSignal
+  /** Aborted: somebody else has taken it over. */
+  lost: AbortSignal
+  onProgress?: (progress: Progress) => void
+}
+
+/** So long a cancelled statement may take to end, before its connection is given up. */
+const cancelGrace = 10_000
+/** How often the end of a window is looked for. */
+const windowCheck = 5_000
+
+/**
+ * Tries one occurrence. Never throws, and always answers: what hangs is given up, together with its connection.
+ * @param giveUp called where the connection cannot be used any more
+ */
+export async function runOccurrence(db: Database, job: Job, claim: Claim | TakenOver, options: OccurrenceOptions, giveUp: () => void): Promise<Outcome> {
+  const stop = linked(options.stop)
+  const cancel = linked(options.cancel)
+  const state: TryState = {lost: false, timedOut: false, windowClosed: false}
+  const timeout = setTimeout(() => {
+    state.timedOut = true
+    stop.abort()
+    cancel.abort()
+  }, job.timeout)
+  const window = setInterval(() => {
+    if (claim.scheduledAt === null || inWindow(job.window, job.timezone, options.now())) return
+    state.windowClosed = true
+    stop.abort()
+  }, windowCheck)
+  const lost = () => {
+    state.lost = true
+    stop.abort()
+  }
+  const takenAway = () => {
+    lost()
+    cancel.abort()
+  }
+  options.lost.addEventListener('abort', takenAway)
+  const run = {...options, stop: stop.signal, cancel: cancel.signal}
+  const stopped = (): Outcome | null => (options.cancel.aborted && !state.timedOut ? {kind: 'again', seconds: 0, error: null, uncounted: true} : null)
+  const hang = patience(cancel.signal)
+  try {
+    return await Promise.race([
+      attempt(db, job, claim, run, lost).then(
+        (tally) => judge(job, claim, tally, state, options.stop.aborted),
+        (error: unknown) => (state.lost ? {kind: 'lost' as const} : (stopped() ?? failure(job, claim, wordsOf(error, job, state.timedOut), error))),
+      ),
+      hang.over.then((): Outcome => {
+        giveUp()
+        if (state.lost) return {kind: 'lost'}
+        return stopped() ?? failure(job, claim, `${timeoutWords(job)}; it did not end when it was cancelled, and its connection was closed`, null)
+      }),
+    ])
+  } finally {
+    hang.release()
+    options.lost.removeEventListener('abort', takenAway)
+    clearTimeout(timeout)
+    clearInterval(window)
+    stop.release()
+    cancel.release()
+  }
+}
+
+async function attempt(db: Database, job: Job, claim: Claim | TakenOver, options: OccurrenceOptions, lost: () => void): Promise<Tally> {
+  const kind = await jobKind(job.kind)
+  const {context} = options
+  const work = await kind.plan(db, job.options, {...context, job: job.name, now: new Date(options.now()).toISOString()})
+  const reports: StepReport[] = []
+  const claimFence = fenceOf(claim, options.silence)
+  for (const plan of work.plans) {
+    if (options.stop.aborted) reports.push(...plan.steps.map(({id}) => planned(id)))
+    else reports.push(...(await carryOut(db, plan, reports.length, claim, options, async (tx) => {
+      await claimFence(tx).catch((error: unknown) => {
+        if (error instanceof OpsError) lost()
+        throw error
+      })
+    })))
+  }
+  return {reports, work}
+}
+
+async function carryOut(db: Database, plan: Plan, offset: number, claim: Claim | TakenOver, options: OccurrenceOptions, fence: (tx: Db) => Promise<void>): Promise<StepReport[]> {
+  if (plan.steps.length === 0) return []
+  if (classOf(plan) === 'loss' && options.skewed())
+    throw new OpsError('CLOCK_SKEW', `${plan.summary}: nothing is dropped while this machine's clock and the server's differ by more than a second.`)
+  const {limits} = options.context
+  await refuseUnknown(db, plan, claim)
+  const lock = plan.locks.length > 0 ? await takeRunLock(db, plan.locks, options.holder, 10_000) : null
+  try {
+    const known = {...plan, steps: plan.steps.map((step) => ({...step, doneCheck: step.doneCheck ?? statement(loadSql('daemon/step-done'), [claim.id, step.id])}))}
+    const {steps} = await execute(db, known, {
+      limits,
+      ledger: stepLedger(db, claim, offset, limits),
+      stop: options.stop,
+      cancel: options.cancel,
+      onProgress: options.onProgress,
+      fence: async (tx) => {
+        await fence(tx)
+        await lock?.fence(tx)
+      },
+    })
+    return steps
+  } finally {
+    await lock?.release()
+  }
+}
+
+/** A statement outside of a transaction, whose daemon died at it, may have been done; it is not done twice unasked. */
+async function refuseUnknown(db: Database, plan: Plan, claim: Claim | TakenOver): Promise<void> {
+  if (!('claimedBefore' in claim) || claim.claimedBefore === null) return
+  for (const step of plan.steps) {
+    if (step.transaction === 'own' || step.repeatable || step.doneCheck !== null) continue
+    const [row] = await db.query<{done: boolean}>(statement(loadSql('daemon/step-done'), [claim.id, step.id]))
+    if (!row!.done) throw new OpsError('UNKNOWN', `${claim.claimedBefore} fell silent at ${step.id}: it may or may not have been done, and it is not "repeatable".`)
+  }
+}
+
+function planned(id: string): StepReport {
+  return {id, status: 'planned', ms: null, bytes: null, error: null, note: null, attempts: 0}
+}
+
+/** A controller that follows a signal, and lets go of it. */
+function linked(signal: AbortSignal): {signal: AbortSignal; abort(): void; release(): void} {
+  const controller = new AbortController()
+  const follow = () => controller.abort()
+  if (signal.aborted) controller.abort()
+  signal.addEventListener('abort', follow)
+  return {signal: controller.signal, abort: () => controller.abort(), release: () => signal.removeEventListener('abort', follow)}
+}
+
+/** Ends some time after the signal, unless it is let go before. */
+function patience(signal: AbortSignal): {over: Promise<void>; release(): void} {
+  let timer: NodeJS.Timeout | undefined
+  let wait = () => {}
+  const over = new Promise<void>((resolve) => {
+    wait = () => void (timer = setTimeout(resolve, cancelGrace))
+    if (signal.aborted) wait()
+    else signal.addEventListener('abort', wait)
+  })
+  return {
+    over,
+    release() {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', wait)
+    },
+  }
+}

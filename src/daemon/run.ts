@@ -1,0 +1,94 @@
+import type {Config} from '../config/load.js'
+import {partitionRules} from '../config/partitions.js'
+import type {Job} from '../config/jobs.js'
+import {connect} from '../db/connect.js'
+import type {Target} from '../db/database.js'
+import type {Server} from '../db/server.js'
+import {ExitCode} from '../errors.js'
+import type {Limits} from '../plan/limits.js'
+import {createDaemon} from './life.js'
+import {logTo} from './log.js'
+import {metricsOf} from './metrics.js'
+import {serveHealth, type HealthServer} from './serve.js'
+import {surveyOf} from './survey.js'
+
+export interface RunOptions {
+  target: Target
+  config: Config | null
+  jobs: readonly Job[]
+  listen: {host: string; port: number} | null
+  limits: Limits
+  version: string
+  pretty: boolean
+  level: string
+  workers: number
+  grace: number
+  lease: number
+  poll: number
+  actor(server: Server): string
+  secondSignal(): Promise<void>
+}
+
+/** The daemon with its log, its health and its signals. Answers with the exit code, at its end. */
+export async function runDaemon(options: RunOptions): Promise<ExitCode> {
+  const log = logTo({pretty: options.pretty, level: options.level, write: (line) => void process.stdout.write(line)})
+  // Whoever read the log went away: that is no reason to stop.
+  process.stdout.on('error', () => {})
+  const {target, config} = options
+  const daemon = createDaemon({
+    ...options,
+    connect: () => connect({...target, url: target.directUrl ?? target.url}, {applicationName: 'qicore-db/daemon'}),
+    context: {limits: options.limits, sections: {tables: config?.tables ?? {}, aggregates: config?.aggregates ?? {}}, partitions: (withDefinitions) => partitionRules(config, withDefinitions)},
+    actor: (db) => options.actor(db.server),
+    tell: (event) => {
+      log(event)
+      metrics.count(event)
+    },
+  })
+  const survey = surveyOf(async () => {
+    const control = daemon.control()
+    if (control === null) return null
+    if (control.server.embedded) return {db: control, done() {}}
+    const db = await control.another()
+    return {db, done: () => void db.close()}
+  }, async () => ({tables: [], policies: []}))
+  const metrics = metricsOf({
+    version: options.version,
+    board: () => daemon.vitals().board,
+    connected: () => daemon.vitals().connected === true && daemon.vitals().obstacle === null,
+    busy: () => daemon.busy(),
+    skew: () => daemon.skew(),
+    now: () => daemon.vitals().now,
+    survey: () => survey.look(),
+  })
+  const release = onSignals((signal) => daemon.stop(signal), options.secondSignal)
+  let server: HealthServer | null = null
+  const began = performance.now()
+  try {
+    if (options.listen !== null) {
+      server = await serveHealth(options.listen, () => daemon.vitals(), metrics)
+      log({event: 'listening', address: server.address})
+    }
+    await daemon.run()
+    log({event: 'stopped', seconds: (performance.now() - began) / 1000})
+    return ExitCode.done
+  } finally {
+    release()
+    await server?.close()
+  }
+}
+
+function onSignals(first: (signal: string) => void, second: () => Promise<void>): () => void {
+  let signalled = false
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (signalled) return void second()
+    signalled = true
+    first(signal)
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  return () => {
+    process.off('SIGTERM', onSignal)
+    process.off('SIGINT', onSignal)
+  }
+}

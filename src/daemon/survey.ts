@@ -1,0 +1,55 @@
+import type {Database} from '../db/database.js'
+
+export interface SurveyedTable {
+  schema: string
+  table: string
+  chunks: number
+  compressedChunks: number
+  totalBytes: number | null
+  /** Seconds since 1970. */
+  newest: number | null
+}
+
+export interface SurveyedPolicy {
+  schema: string
+  table: string
+  kind: string
+  notDone: number
+  ok: boolean | null
+}
+
+export interface Survey {
+  /** What was last seen; starts a new look where that is old. */
+  look(): {tables: readonly SurveyedTable[]; policies: readonly SurveyedPolicy[]; at: number | null}
+}
+
+/** A look costs some hundred milliseconds of database time with 10 000 chunks. */
+const every = 300_000
+
+/** @param session a session of its own for the look */
+export function surveyOf(session: () => Promise<{db: Database; done(): void} | null>, read: (db: Database) => Promise<{tables: SurveyedTable[]; policies: SurveyedPolicy[]}>): Survey {
+  let last: {tables: SurveyedTable[]; policies: SurveyedPolicy[]; at: number | null} = {tables: [], policies: [], at: null}
+  let lookedAt = -Infinity
+  let looking = false
+  const refresh = async () => {
+    const own = await session()
+    if (own === null) return
+    try {
+      last = {...(await read(own.db)), at: Date.now() / 1000}
+    } finally {
+      own.done()
+    }
+  }
+  return {
+    look() {
+      if (!looking && performance.now() - lookedAt > every) {
+        looking = true
+        lookedAt = performance.now()
+        refresh()
+          .catch(() => {})
+          .finally(() => (looking = false))
+      }
+      return last
+    },
+  }
+}

@@ -1,0 +1,37 @@
+import type {JobKindName, OptionsOf} from '../config/jobs.js'
+import type {Database} from '../db/database.js'
+import type {Limits} from '../plan/limits.js'
+import type {Plan} from '../plan/step.js'
+import type {PolicySections} from '../ops/policies/declared.js'
+import type {PartitionRule} from '../reports/partitions/periods.js'
+import type {Instant} from '../units/instant.js'
+
+/** What a job is told beside its options. */
+export interface JobContext {
+  /** The job's name, for messages. */
+  job: string
+  /** The database's clock. */
+  now: Instant
+  limits: Limits
+  /** What the configuration says of tables and aggregates. */
+  sections: PolicySections
+  /** Which partition sets are declared; the definitions' only where they were migrated. */
+  partitions(withDefinitions: boolean): readonly PartitionRule[]
+}
+
+/** What a job would do now. */
+export interface JobWork {
+  plans: readonly Plan[]
+  /** What somebody else does already: `compression of public.ohlcv_data: timescaledb`. */
+  enforced: readonly {what: string; by: string}[]
+  /** For whoever reads the history. */
+  notes: readonly string[]
+}
+
+/** One kind of job: the same operation that a command runs, worked out against the catalogue and not done yet. */
+export interface JobKind<Kind extends JobKindName = JobKindName> {
+  kind: Kind
+  /** One sentence, for lists. */
+  summary: string
+  plan(db: Database, options: OptionsOf<Kind>, context: JobContext): Promise<JobWork>
+}
