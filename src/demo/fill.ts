@@ -33,12 +33,10 @@ export async function planFill(db: Db, asOf: number): Promise<Step[]> {
   })
 }
 
-/** The instants of a series up to the end, which itself is left out where a candle would still be open. */
-function instants({every, back}: Series, asOf: number): number[] {
-  const end = Math.floor(asOf / every) * every
-  const times: number[] = []
-  for (let time = end - back; time < end; time += every) times.push(time)
-  return times
+/** The instants of a series up to the end; a candle is named by its opening, and the last one has closed by then. */
+function instants({table, every, back}: Series, asOf: number): number[] {
+  const end = Math.floor(asOf / every) * every - (table === 'ohlcv_data' ? every : 0)
+  return Array.from({length: back / every}, (_, index) => end - back + (index + 1) * every)
 }
 
 function fillStep(series: Series, times: readonly number[]): Step {
