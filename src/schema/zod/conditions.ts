@@ -24,32 +24,34 @@ function oneOf(condition: Condition): {column: string; texts: string[]} | null {
   return column === undefined || others.length > 0 ? null : {column, texts}
 }
 
-/** As an expression over `row`. */
-export function toCode(condition: Condition, properties: Properties): string {
+/**
+ * As an expression over `row`.
+ * @param used gets the names out of columns/ that it calls
+ */
+export function toCode(condition: Condition, properties: Properties, used: Set<string>): string {
+  const call = (helper: keyof typeof columns, ...args: readonly string[]) => {
+    used.add(helper)
+    return `${helper}(${args.join(', ')})`
+  }
   const value = (term: Term): string => {
     if (term.term === 'column') return member('row', properties.get(term.column)!)
-    if (term.term === 'constant') return quoted(term.text)
-    return `${calculations[term.operator]}(${value(term.left)}, ${value(term.right)})`
+    return term.term === 'constant' ? quoted(term.text) : call(calculations[term.operator], value(term.left), value(term.right))
   }
+  const inner = (part: Condition) => toCode(part, properties, used)
   const set = oneOf(condition)
-  if (set) return `isOneOf(${member('row', properties.get(set.column)!)}, [${set.texts.map(quoted).join(', ')}])`
+  if (set) return call('isOneOf', member('row', properties.get(set.column)!), `[${set.texts.map(quoted).join(', ')}]`)
   switch (condition.is) {
     case 'comparison':
-      return `${comparators[condition.left.kind as 'decimal']}(${value(condition.left)}, '${condition.operator}', ${value(condition.right)})`
+      return call(comparators[condition.left.kind as 'decimal'], value(condition.left), quoted(condition.operator), value(condition.right))
     case 'truth':
-      return `isTrue(${value(condition.of)})`
+      return call('isTrue', value(condition.of))
     case 'null':
-      return `isNull(${member('row', properties.get(condition.column)!)})`
+      return call('isNull', member('row', properties.get(condition.column)!))
     case 'not':
-      return `not(${toCode(condition.of, properties)})`
+      return call('not', inner(condition.of))
     default:
-      return `${condition.is === 'and' ? 'both' : 'either'}(${condition.of.map((part) => toCode(part, properties)).join(', ')})`
+      return call(condition.is === 'and' ? 'both' : 'either', ...condition.of.map(inner))
   }
-}
-
-/** The names out of columns/ that the code of a condition calls. */
-export function helpersOf(code: string): string[] {
-  return Object.keys(columns).filter((helper) => new RegExp(`\\b${helper}\\(`).test(code))
 }
 
 /** The same, asked of a row without any code in between. */

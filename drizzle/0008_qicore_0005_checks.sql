@@ -1,0 +1,122 @@
+alter table public.crypto_prices add constraint crypto_prices_price_positive check (usd_price > 0);
+--> statement-breakpoint
+alter table public.crypto_prices add constraint crypto_prices_time_reasonable check (time >= timestamptz '2009-01-03 00:00:00+00');
+--> statement-breakpoint
+alter table public.ohlcv_data add constraint ohlcv_data_timeframe_valid check (timeframe in ('1m', '5m', '15m', '30m', '1h', '4h', '1d', '1w', '1M'));
+--> statement-breakpoint
+create function qicore.guard_crypto_prices()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+-- A generic plan would open every chunk; with the bounds known, those outside of them are not even planned.
+set plan_cache_mode = force_custom_plan
+as $$
+<<guard>>
+declare
+  shown constant integer := 20;
+  from_time timestamptz;
+  to_time timestamptz;
+  odd record;
+  total bigint := 0;
+begin
+  select min(n.time) - interval '1 hour', max(n.time) into from_time, to_time from new_rows n;
+  if to_time > now() + interval '1 hour' then
+    raise exception using errcode = '23514', schema = 'public', table = 'crypto_prices', column = 'time',
+      constraint = 'crypto_prices_time_reasonable',
+      message = format('crypto_prices: the time %s is more than an hour ahead of the clock', to_time);
+  end if;
+  if to_time is null or lower(coalesce(current_setting('qicore.price_guard', true), '')) in ('off', 'false', 'no', '0') then
+    return null;
+  end if;
+
+  for odd in
+    with series as materialized (
+      select n.coin_id, n.exchange_id, min(n.time) - interval '1 hour' as from_time, max(n.time) as to_time,
+        min(n.usd_price) as lowest, max(n.usd_price) as highest
+      from new_rows n
+      group by n.coin_id, n.exchange_id
+    ), doubtful as materialized (
+      select s.coin_id, s.exchange_id, s.from_time, s.to_time
+      from series s
+      cross join lateral (
+        select min(p.usd_price) as lowest, max(p.usd_price) as highest
+        from public.crypto_prices p
+        where p.coin_id = s.coin_id and p.exchange_id = s.exchange_id and p.time >= s.from_time and p.time <= s.to_time
+          and p.time >= guard.from_time and p.time <= guard.to_time
+      ) recent
+      where s.highest > 1.5 * recent.lowest or s.lowest < 0.5 * recent.highest
+    ), hours as materialized (
+      select d.coin_id, d.exchange_id, recent.hour, recent.lowest, recent.highest
+      from doubtful d
+      cross join lateral (
+        select date_bin('1 hour', p.time, timestamptz '2000-01-03 00:00:00+00') as hour,
+          min(p.usd_price) as lowest, max(p.usd_price) as highest
+        from public.crypto_prices p
+        where p.coin_id = d.coin_id and p.exchange_id = d.exchange_id and p.time >= d.from_time and p.time <= d.to_time
+          and p.time >= guard.from_time and p.time <= guard.to_time
+        group by 1
+      ) recent
+    ), candidates as materialized (
+      select n.id, n.coin_id, n.exchange_id, n.time, n.usd_price
+      from new_rows n
+      join hours this_hour on this_hour.coin_id = n.coin_id and this_hour.exchange_id = n.exchange_id
+        and this_hour.hour = date_bin('1 hour', n.time, timestamptz '2000-01-03 00:00:00+00')
+      left join hours hour_before on hour_before.coin_id = n.coin_id and hour_before.exchange_id = n.exchange_id
+        and hour_before.hour = this_hour.hour - interval '1 hour'
+      where n.usd_price > 1.5 * least(this_hour.lowest, hour_before.lowest)
+        or n.usd_price < 0.5 * greatest(this_hour.highest, hour_before.highest)
+    )
+    select c.coin_id, c.exchange_id, c.time, c.usd_price, other.time as other_time, other.usd_price as other_price,
+      count(*) over () as total
+    from candidates c
+    cross join lateral (
+      select p.time, p.usd_price
+      from public.crypto_prices p
+      where p.coin_id = c.coin_id and p.exchange_id = c.exchange_id and p.time >= c.time - interval '1 hour' and p.time <= c.time
+        and (p.id <> c.id or p.time <> c.time)
+        and (c.usd_price > 1.5 * p.usd_price or c.usd_price < 0.5 * p.usd_price)
+      order by p.time desc, p.id desc
+      limit 1
+    ) other
+    order by c.coin_id, c.exchange_id, c.time, c.id
+    limit shown
+  loop
+    total := odd.total;
+    raise warning 'crypto_prices: % of % on % at % is more than 50 %% away from % at %',
+      odd.usd_price, odd.coin_id, odd.exchange_id, odd.time, odd.other_price, odd.other_time;
+  end loop;
+  if total > shown then
+    raise warning 'crypto_prices: % more rows of this statement are more than 50 %% away from a price of the hour before them', total - shown;
+  end if;
+
+  if tg_op = 'UPDATE' then
+    total := 0;
+    for odd in
+      -- Both sets are filled row by row in the same order, so the n-th of one was the n-th of the other.
+      select n.coin_id, n.exchange_id, n.time, n.usd_price, o.usd_price as old_price, count(*) over () as total
+      from (select *, row_number() over () as position from new_rows) n
+      join (select *, row_number() over () as position from old_rows) o using (position)
+      where abs(n.usd_price - o.usd_price) > 0.5 * o.usd_price
+      order by n.coin_id, n.exchange_id, n.time, n.id
+      limit shown
+    loop
+      total := odd.total;
+      raise warning 'crypto_prices: % of % on % at % is more than 50 %% away from its old value %',
+        odd.usd_price, odd.coin_id, odd.exchange_id, odd.time, odd.old_price;
+    end loop;
+    if total > shown then
+      raise warning 'crypto_prices: % more rows of this statement are more than 50 %% away from their old values', total - shown;
+    end if;
+  end if;
+  return null;
+end
+$$;
+--> statement-breakpoint
+create trigger crypto_price_validation_trigger after insert on public.crypto_prices
+  referencing new table as new_rows
+  for each statement execute function qicore.guard_crypto_prices();
+--> statement-breakpoint
+create trigger crypto_price_validation_update_trigger after update on public.crypto_prices
+  referencing old table as old_rows new table as new_rows
+  for each statement execute function qicore.guard_crypto_prices();

@@ -1,0 +1,482 @@
+create function qicore.retain_settings()
+returns void
+language sql
+as $$
+  select
+    pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
+    pg_catalog.set_config('timezone', 'UTC', true),
+    pg_catalog.set_config('datestyle', 'ISO, YMD', true),
+    -- Dropping takes ACCESS EXCLUSIVE: whoever comes while it waits queues behind it.
+    pg_catalog.set_config('lock_timeout', '500ms', true)
+$$;
+--> statement-breakpoint
+create function qicore.retention_hash(object text, config jsonb)
+returns text
+language sql
+immutable
+as $$
+  select pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
+    pg_catalog.jsonb_build_array(object, config -> 'after', config -> 'maxDropPerRun', config -> 'timeUnit')::text, 'UTF8'
+  )), 'hex')
+$$;
+--> statement-breakpoint
+create function qicore.retain_literal(column_type regtype, point bigint)
+returns text
+language sql
+stable
+as $$
+  select case
+    when column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then pg_catalog.format('%L::%s', point, column_type)
+    -- A version 7 UUID begins with its milliseconds.
+    when column_type = 'uuid'::regtype then pg_catalog.format('%L::uuid',
+      pg_catalog.lpad(pg_catalog.to_hex(point / 1000), 12, '0') || '00000000000000000000')
+    else pg_catalog.format('%L::%s', (timestamptz '1970-01-01 00:00:00+00' + point * interval '1 microsecond') at time zone 'UTC',
+      case column_type when 'timestamptz'::regtype then 'timestamp at time zone ''UTC''' else column_type::text end)
+  end
+$$;
+--> statement-breakpoint
+create function qicore.retain_scale(
+  subject regclass, policy jsonb,
+  out column_name name, out column_type regtype, out now bigint, out cutoff bigint, out cutoff_sql text, out future_sql text, out cutoff_text text
+)
+language plpgsql
+as $$
+declare
+  after constant interval := (policy ->> 'after')::interval;
+  factor constant numeric := case policy ->> 'timeUnit' when 's' then 1 when 'ms' then 1000 when 'us' then 1000000 when 'ns' then 1000000000 end;
+  clock_schema name;
+  clock name;
+  owner name;
+  future bigint;
+  epoch constant timestamptz := '1970-01-01 00:00:00+00';
+begin
+  if after is null or after <= interval '0' then
+    raise exception using errcode = '22023', message = format('%s: "%s" is no age for a retention', subject, policy ->> 'after');
+  end if;
+  if exists (select from pg_extension where extname = 'timescaledb') then
+    select d.column_name, d.column_type, d.integer_now_func_schema, d.integer_now_func into column_name, column_type, clock_schema, clock
+    from _timescaledb_catalog.hypertable h
+    join _timescaledb_catalog.dimension d on d.hypertable_id = h.id
+    left join _timescaledb_catalog.continuous_agg a on a.mat_hypertable_id = h.id
+    where to_regclass(format('%I.%I', coalesce(a.user_view_schema, h.schema_name), coalesce(a.user_view_name, h.table_name))) = subject
+    order by d.id limit 1;
+  end if;
+  if column_name is null then
+    select a.attname, a.atttypid into column_name, column_type
+    from pg_partitioned_table p join pg_attribute a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0]
+    where p.partrelid = subject and p.partstrat = 'r' and p.partnatts = 1;
+  end if;
+  if column_name is null then
+    raise exception using errcode = '42809', message = format('%s is no hypertable, no continuous aggregate and not partitioned by range of one column', subject);
+  end if;
+  if column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then
+    if factor is null then
+      raise exception using errcode = '22023', message = format('%s has integers for times, and nobody said what one is (timeUnit)', subject);
+    end if;
+    if clock is null then
+      now := floor(extract(epoch from clock_timestamp()) * factor);
+    else
+      -- Somebody else's function is not lent the rights of a superuser.
+      select r.rolname into owner from pg_class c join pg_roles r on r.oid = c.relowner where c.oid = subject;
+      if (select rolsuper from pg_roles where rolname = current_user) and owner <> current_user then
+        perform set_config('role', owner, true);
+      end if;
+      execute format('select %I.%I()::bigint', clock_schema, clock) into now;
+      perform set_config('role', 'none', true);
+    end if;
+    cutoff := now - floor(extract(epoch from after) * factor);
+    future := now + floor(86400 * factor);
+    cutoff_sql := format('%L::%s', cutoff, column_type);
+    future_sql := format('%L::bigint', future);
+    cutoff_text := cutoff::text;
+  elsif column_type in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype, 'uuid'::regtype) then
+    now := extract(epoch from clock_timestamp()) * 1000000;
+    cutoff := extract(epoch from clock_timestamp() - after) * 1000000;
+    cutoff_text := (epoch + cutoff * interval '1 microsecond')::text;
+    cutoff_sql := qicore.retain_literal(column_type, cutoff);
+    future_sql := qicore.retain_literal(column_type, now + 86400000000);
+  else
+    raise exception using errcode = '42809', message = format('%s has no times in %I, but %s', subject, column_name, format_type(column_type, null));
+  end if;
+end
+$$;
+--> statement-breakpoint
+create function qicore.retain_pieces(subject regclass, cutoff bigint)
+returns table (low bigint, high bigint, label text, relation text, old boolean, newest boolean)
+language plpgsql
+as $$
+begin
+  if exists (select from pg_partitioned_table where partrelid = subject) then
+    return query
+    with child as (
+      select format('%I.%I', n.nspname, c.relname) as name,
+        -- With a relation, pg_get_expr would wait for a lock on it.
+        regexp_match(pg_get_expr(c.relpartbound, 0), '^FOR VALUES FROM \(''?([^'']*)''?\) TO \(''?([^'']*)''?\)$') as bound,
+        (select k.atttypid from pg_partitioned_table p join pg_attribute k on k.attrelid = p.partrelid and k.attnum = p.partattrs[0] where p.partrelid = subject) as type
+      from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_namespace n on n.oid = c.relnamespace
+      where i.inhparent = subject and not i.inhdetachpending
+    ), ranged as (
+      select name, bound,
+        case
+          when bound[1] = 'MINVALUE' then -9223372036854775808
+          when type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then bound[1]::bigint
+          else (extract(epoch from bound[1]::timestamptz) * 1000000)::bigint
+        end as low,
+        case
+          when bound[2] = 'MAXVALUE' then 9223372036854775807
+          when type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then bound[2]::bigint
+          else (extract(epoch from bound[2]::timestamptz) * 1000000)::bigint
+        end as high
+      from child where bound is not null
+    )
+    select r.low, r.high, r.bound[1] || ' to ' || r.bound[2], r.name, r.high <= cutoff, r.low = max(r.low) over ()
+    from ranged r;
+    return;
+  end if;
+  return query
+  with source as (
+    select h.schema_name, h.table_name
+    from _timescaledb_catalog.hypertable h
+    left join _timescaledb_catalog.continuous_agg a on a.mat_hypertable_id = h.id
+    where to_regclass(format('%I.%I', coalesce(a.user_view_schema, h.schema_name), coalesce(a.user_view_name, h.table_name))) = subject
+  ), ranged as (
+    select format('%I.%I', c.chunk_schema, c.chunk_name) as name,
+      coalesce(c.range_start_integer, (extract(epoch from c.range_start) * 1000000)::bigint) as low,
+      coalesce(c.range_end_integer, (extract(epoch from c.range_end) * 1000000)::bigint) as high,
+      coalesce(c.range_start_integer::text, c.range_start::text) || ' to ' || coalesce(c.range_end_integer::text, c.range_end::text) as label
+    from source s join timescaledb_information.chunks c on c.hypertable_schema = s.schema_name and c.hypertable_name = s.table_name
+  )
+  select r.low, r.high, r.label, r.name, r.high <= cutoff, r.low = max(r.low) over ()
+  from ranged r;
+end
+$$;
+--> statement-breakpoint
+create function qicore.retain_holds(subject regclass, since bigint, until bigint)
+returns boolean
+language sql
+as $$
+  select exists (select from qicore.retain_pieces(subject, 0) p where p.low < until and p.high > since)
+$$;
+--> statement-breakpoint
+create function qicore.retain_bucket(mat_hypertable integer, column_type regtype, point bigint, out floor bigint, out ceil bigint)
+language plpgsql
+stable
+as $$
+declare
+  bucket record;
+  extension_schema name;
+  integers constant boolean := column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype);
+  type text := column_type::text;
+  typed text := '(%s)';
+  width text;
+  at text;
+  call text;
+begin
+  select n.nspname into extension_schema from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'timescaledb';
+  select b.bucket_width as width, b.bucket_origin as origin, b.bucket_offset as shift, b.bucket_timezone as zone into strict bucket
+  from _timescaledb_catalog.continuous_aggs_bucket_function b where b.mat_hypertable_id = mat_hypertable;
+  if integers then
+    width := format('%L::bigint', bucket.width);
+    at := format('%L::bigint', point);
+    call := format('%I.time_bucket(%s, %%s, %L::bigint)', extension_schema, width, coalesce(bucket.shift, '0'));
+  else
+    if bucket.zone is not null or column_type = 'uuid'::regtype then
+      type := 'timestamptz';
+    elsif column_type <> 'timestamptz'::regtype then
+      typed := '((%s) at time zone ''UTC'')::' || type;
+    end if;
+    width := format('%L::interval', bucket.width);
+    at := format(typed, format('timestamptz ''1970-01-01 00:00:00+00'' + %L::bigint * interval ''1 microsecond''', point));
+    call := format('%I.time_bucket(%s, (%%s)::%s', extension_schema, width, type);
+    if bucket.zone is not null then
+      -- NULL where there is none: %L writes it so.
+      call := call || format(', %L::text, %L::timestamptz, %L::interval', bucket.zone, bucket.origin, bucket.shift);
+    else
+      call := call || case when bucket.origin is null then '' else ', ' || format(typed, quote_literal(bucket.origin) || '::timestamptz') end
+        || case when bucket.shift is null then '' else format(', %L::interval', bucket.shift) end;
+    end if;
+    call := call || ')';
+  end if;
+  -- A width later is in the next bucket, but where a change of the clock makes this one longer.
+  execute format('select %s, %s from (select %s as at) as p cross join lateral (select %s as low) as l
+    cross join lateral (select %s as next, %s as later) as n',
+    format(case when integers then '%s' else '(extract(epoch from %s) * 1000000)::bigint' end, 'l.low'),
+    format(case when integers then '%s' else '(extract(epoch from %s) * 1000000)::bigint' end, '(case when l.low = p.at then l.low when n.next > l.low then n.next else n.later end)'),
+    at, format(call, 'p.at'), format(call, 'l.low + ' || width), format(call, format('l.low + %s + %s / 2', width, width)))
+  into floor, ceil;
+end
+$$;
+--> statement-breakpoint
+create function qicore.retain_gap(subject regclass, column_type regtype, low bigint, high bigint, present bigint)
+returns text
+language plpgsql
+as $$
+declare
+  epoch constant timestamptz := '1970-01-01 00:00:00+00';
+  microsecond constant interval := '1 microsecond';
+  over record;
+  edge record;
+  since bigint;
+  until bigint;
+  window_start timestamptz;
+  window_end timestamptz;
+  gaps int8multirange;
+  gap int8range;
+  stale boolean;
+  unfinished constant boolean := to_regclass('_timescaledb_catalog.continuous_aggs_materialization_ranges') is not null;
+begin
+  for over in
+    with recursive above as (
+      select a.*, 1 as level from qicore.aggregates a where to_regclass(a.source) = subject
+      union all
+      select a.*, b.level + 1 from above b join qicore.aggregates a on to_regclass(a.source) = to_regclass(b.view)
+    )
+    select * from above order by level, view
+  loop
+    window_start := case when over.bucket = interval '1 month' then date_trunc('month', epoch + low * microsecond)
+      else date_bin(over.bucket, epoch + low * microsecond, '2000-01-03 00:00:00+00') end;
+    window_end := case when over.bucket = interval '1 month' then date_trunc('month', epoch + (high - 1) * microsecond)
+      else date_bin(over.bucket, epoch + (high - 1) * microsecond, '2000-01-03 00:00:00+00') end + over.bucket;
+    if window_start < epoch + low * microsecond and over.covered @> tstzrange(window_start, window_start + over.bucket)
+      and not qicore.retain_holds(subject, (extract(epoch from window_start) * 1000000)::bigint, low)
+    then
+      window_start := window_start + over.bucket;
+    end if;
+    if over.level > 1 then
+      window_end := least(window_end, case when over.bucket = interval '1 month' then date_trunc('month', epoch + present * microsecond)
+        else date_bin(over.bucket, epoch + present * microsecond, '2000-01-03 00:00:00+00') end);
+    end if;
+    continue when window_start >= window_end;
+    if not over.covered @> tstzrange(window_start, window_end) then
+      return format('%s has not covered %s', over.view, (tstzmultirange(tstzrange(window_start, window_end)) - over.covered)::text);
+    end if;
+    execute format('select exists ((select * from %1$s where bucket >= $1 and bucket < $2 except all select * from %2$s($1, $2))
+      union all (select * from %2$s($1, $2) except all select * from %1$s where bucket >= $1 and bucket < $2))', to_regclass(over.data), over.query)
+    into stale using window_start, window_end;
+    if stale then
+      return format('rows changed after %s computed %s to %s', over.view, window_start, window_end);
+    end if;
+  end loop;
+  if not exists (select from pg_extension where extname = 'timescaledb') then
+    return null;
+  end if;
+
+  for over in
+    with recursive above as (
+      select c.*, 1 as level from _timescaledb_catalog.continuous_agg c
+      join _timescaledb_catalog.hypertable h on h.id = c.raw_hypertable_id
+      left join _timescaledb_catalog.continuous_agg a on a.mat_hypertable_id = h.id
+      where to_regclass(format('%I.%I', coalesce(a.user_view_schema, h.schema_name), coalesce(a.user_view_name, h.table_name))) = subject
+      union all
+      select c.*, b.level + 1 from above b join _timescaledb_catalog.continuous_agg c on c.raw_hypertable_id = b.mat_hypertable_id
+    )
+    select a.mat_hypertable_id as id, a.raw_hypertable_id as source, a.level, w.watermark, format('%I.%I', a.user_view_schema, a.user_view_name) as view
+    from above a left join _timescaledb_catalog.continuous_aggs_watermark w on w.mat_hypertable_id = a.mat_hypertable_id
+    order by a.level, view
+  loop
+    select * into edge from qicore.retain_bucket(over.id, column_type, low);
+    since := edge.floor;
+    if edge.floor < low and over.watermark >= edge.ceil and not qicore.retain_holds(subject, edge.floor, low) then
+      since := edge.ceil;
+    end if;
+    select b.ceil into until from qicore.retain_bucket(over.id, column_type, high) b;
+    if over.level > 1 then
+      select least(until, b.floor) into until from qicore.retain_bucket(over.id, column_type, present) b;
+    end if;
+    continue when since >= until;
+    select range_agg(int8range(l.first, least(l.last, 9223372036854775806), '[]') * int8range(since, until)) into gaps
+    from (
+      select r.lowest_modified_value as first, r.greatest_modified_value as last
+      from _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log r where r.hypertable_id = over.source
+      union all
+      select m.lowest_modified_value, m.greatest_modified_value
+      from _timescaledb_catalog.continuous_aggs_materialization_invalidation_log m where m.materialization_id = over.id
+    ) l
+    where l.first <= l.last and l.first < until and l.last >= since;
+    if unfinished and (gaps is null or isempty(gaps)) then
+      execute 'select range_agg(int8range(m.lowest_modified_value, m.greatest_modified_value))
+        from _timescaledb_catalog.continuous_aggs_materialization_ranges m
+        where m.materialization_id = $1 and m.lowest_modified_value < m.greatest_modified_value and m.lowest_modified_value < $3 and m.greatest_modified_value > $2'
+      into gaps using over.id, since, until;
+    end if;
+    continue when gaps is null or isempty(gaps);
+    gap := int8range(lower(gaps), upper((select r from unnest(gaps) r order by r limit 1)));
+    if column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then
+      return format('%s has not covered %s to %s', over.view, lower(gap), upper(gap));
+    end if;
+    return format('%s has not covered %s to %s', over.view, epoch + lower(gap) * microsecond, epoch + upper(gap) * microsecond);
+  end loop;
+  return null;
+end
+$$;
+--> statement-breakpoint
+create function qicore.retain_uncovered(subject regclass, column_name name, column_type regtype, relation text, low bigint, high bigint, present bigint)
+returns text
+language plpgsql
+as $$
+declare
+  reason text;
+  first_row bigint;
+  last_row bigint;
+  point text;
+begin
+  reason := qicore.retain_gap(subject, column_type, low, high, present);
+  if reason is null then
+    return null;
+  end if;
+  point := case
+    when column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then '%s::bigint'
+    when column_type = 'uuid'::regtype then '(''x'' || left(replace(%s::text, ''-'', ''''), 12))::bit(48)::bigint * 1000'
+    else '(extract(epoch from %s::timestamptz) * 1000000)::bigint'
+  end;
+  -- There is no min(uuid).
+  execute format('select (select %s from %s order by %I limit 1), (select %s from %s order by %I desc limit 1)',
+    format(point, quote_ident(column_name)), relation, column_name, format(point, quote_ident(column_name)), relation, column_name)
+  into first_row, last_row;
+  if first_row is null then
+    return null;
+  end if;
+  return qicore.retain_gap(subject, column_type, greatest(low, first_row), least(high, last_row + 1), present);
+end
+$$;
+--> statement-breakpoint
+create function qicore.retain_drop(subject regclass, relation text, low_sql text, high_sql text)
+returns void
+language plpgsql
+as $$
+declare
+  extension_schema name;
+  owner name;
+begin
+  select r.rolname into owner from pg_class c join pg_roles r on r.oid = c.relowner where c.oid = subject;
+  if not pg_has_role(current_user, owner, 'usage') then
+    raise exception using errcode = '42501', message = format('must be owner of %s', subject);
+  end if;
+  -- What runs on a drop (event triggers) is not lent the rights of a superuser.
+  if (select rolsuper from pg_roles where rolname = current_user) and owner <> current_user then
+    perform set_config('role', owner, true);
+  end if;
+  if exists (select from pg_partitioned_table where partrelid = subject) then
+    execute format('drop table if exists %s', relation);
+  elsif to_regclass(relation) is null then
+    -- Somebody else has dropped it: as good as dropped.
+    null;
+  elsif to_regprocedure('_timescaledb_functions.drop_chunk(regclass)') is not null then
+    execute format('select _timescaledb_functions.drop_chunk(%L::regclass)', relation);
+  else
+    select n.nspname into extension_schema from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'timescaledb';
+    execute format('select count(*) from %I.drop_chunks(%L::regclass, older_than => %s, newer_than => %s)', extension_schema, subject, high_sql, low_sql);
+  end if;
+  perform set_config('role', 'none', true);
+  if to_regclass(relation) is not null then
+    raise exception using errcode = '55000', message = format('%s is still there after it was dropped', relation);
+  end if;
+end
+$$;
+--> statement-breakpoint
+create procedure qicore.retain(job_id integer, config jsonb)
+language plpgsql
+as $$
+declare
+  wanted text;
+  subject regclass;
+  policy jsonb;
+  scale record;
+  pieces jsonb;
+  piece record;
+  relation text;
+  log_id bigint;
+  most integer;
+  dropped integer := 0;
+  held integer := 0;
+  alive boolean := false;
+  reason text;
+  fate text;
+  first_reason text;
+  began timestamptz;
+begin
+  perform qicore.retain_settings();
+  wanted := config ->> 'object';
+  subject := to_regclass(wanted);
+  if subject is null then
+    raise exception using errcode = '42P01', message = format('retention: there is no table %s', coalesce(wanted, '(config names none)'));
+  end if;
+  select p.config into policy from qicore.policies p where p.kind = 'retention' and to_regclass(p.object) = subject;
+  if not found then
+    raise exception using errcode = '55000', message = format('%s: no retention is declared in qicore.policies', wanted),
+      hint = 'qicore-db policies apply declares it, or remove the job.';
+  end if;
+  if policy #>> '{consent,hash}' is distinct from qicore.retention_hash(wanted, policy)
+    or coalesce(config ->> 'hash', policy #>> '{consent,hash}') is distinct from policy #>> '{consent,hash}'
+  then
+    raise exception using errcode = '55000',
+      message = format('%s: what is declared (older than %s, at most %s a run) is not what was agreed to; nothing was dropped', wanted, policy ->> 'after', policy ->> 'maxDropPerRun'),
+      hint = 'qicore-db policies apply --confirm <target> agrees to it.';
+  end if;
+  most := coalesce((policy ->> 'maxDropPerRun')::integer, 8);
+  select s.* into scale from qicore.retain_scale(subject, policy) s;
+  insert into qicore.maintenance_log (operation, job, actor, status, started_at, detail)
+  values ('retain ' || wanted, null, session_user, 'running', clock_timestamp(), jsonb_build_object('job', job_id, 'after', policy ->> 'after', 'cutoff', scale.cutoff_text))
+  returning id into log_id;
+  commit;
+
+  perform qicore.retain_settings();
+  select jsonb_agg(to_jsonb(p) order by p.low, p.relation) into pieces from qicore.retain_pieces(subject, scale.cutoff) p where p.old and not p.newest;
+  if pieces is not null then
+    -- The newest first: usually the first answer is yes, and nothing else is opened.
+    foreach relation in array array(select p.relation from qicore.retain_pieces(subject, scale.cutoff) p where not p.old order by p.low desc) loop
+      execute format('select exists (select from %s where %I >= %s and %I <= %s)', relation, scale.column_name, scale.cutoff_sql, scale.column_name, scale.future_sql)
+      into alive;
+      exit when alive;
+    end loop;
+    if not alive then
+      first_reason := 'its newest row is older than that, and a feed that is dead leaves its last copy here';
+      held := jsonb_array_length(pieces);
+      pieces := null;
+    end if;
+  end if;
+  commit;
+
+  for number in 0 .. coalesce(jsonb_array_length(pieces), 0) - 1 loop
+    exit when dropped >= most;
+    perform qicore.retain_settings();
+    select p.* into piece from jsonb_to_record(pieces -> number) as p (low bigint, high bigint, label text, relation text);
+    began := clock_timestamp();
+    fate := 'skipped';
+    begin
+      reason := qicore.retain_uncovered(subject, scale.column_name, scale.column_type, piece.relation, piece.low, piece.high, scale.now);
+      if reason is null then
+        perform qicore.retain_drop(subject, piece.relation,
+          qicore.retain_literal(scale.column_type, piece.low), qicore.retain_literal(scale.column_type, piece.high));
+        fate := 'done';
+      end if;
+    exception when others then
+      fate := 'failed';
+      reason := sqlerrm || ' [' || sqlstate || ']';
+    end;
+    if fate = 'done' then
+      dropped := dropped + 1;
+    else
+      held := held + 1;
+      first_reason := coalesce(first_reason, format('%s (%s): %s', piece.relation, piece.label, reason));
+    end if;
+    insert into qicore.maintenance_step (log_id, step, position, status, started_at, completed_at, attempts, detail, error)
+    values (log_id, 'drop ' || piece.relation, number, fate, began, clock_timestamp(), 1,
+      jsonb_strip_nulls(jsonb_build_object('range', piece.label, 'note', case when fate = 'skipped' then reason end)), case when fate = 'failed' then reason end);
+    commit;
+  end loop;
+
+  perform qicore.retain_settings();
+  update qicore.maintenance_log l
+  set status = case when held = 0 then 'done' when dropped = 0 then 'failed' else 'partly' end, completed_at = clock_timestamp(), attempts = 1, error = first_reason
+  where l.id = log_id;
+  commit;
+  if held > 0 then
+    raise exception using errcode = '55000',
+      message = format('%s: %s older than %s not dropped: %s', wanted, case when held = 1 then '1 chunk' else held || ' chunks' end, policy ->> 'after', first_reason);
+  end if;
+end
+$$;
+--> statement-breakpoint
+insert into qicore.schema_versions (version, description, stream, checksum)
+values ('core.1.3.0', 'Gated retention: what was agreed to, and only what every aggregate has covered', 'core', 'f3b37e12c676c791cf69c409359d91c75e71746ee471a2b8795df15372246d83');
