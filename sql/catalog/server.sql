@@ -35,7 +35,10 @@ select
     select from pg_attribute
     where attrelid = to_regclass('_timescaledb_catalog.chunk') and attname = 'relid' and not attisdropped
   ) as chunk_has_relid,
-  to_regclass('_timescaledb_catalog.continuous_aggs_materialization_ranges') is not null as has_materialization_ranges,
+  case
+    when to_regclass('_timescaledb_catalog.continuous_aggs_materialization_ranges') is null then null
+    when to_regclass('_timescaledb_catalog.continuous_aggs_jobs_refresh_ranges') is null then 'used' else 'left'
+  end as materialization_ranges,
   current_setting('timescaledb.skip_cagg_invalidation', true) is not null as skips_invalidation,
   current_setting('timescaledb.compress_truncate_behaviour', true) is not null as truncates_or_deletes
 from (select 1) as one

@@ -40,8 +40,8 @@ export interface Server {
   hasCore: boolean
   /** Which shape `_timescaledb_catalog.chunk` has: named relations up to 2.28, `relid` from 2.29. */
   chunkCatalog: 'names' | 'relid' | null
-  /** A refresh notes what it has begun, so that a broken-off one can be seen (2.20). */
-  materializationRanges: boolean
+  /** Where a refresh notes what it has begun, so that a broken-off one can be seen (2.22); `left`: none does any more (2.26.3). */
+  materializationRanges: 'used' | 'left' | null
   /** drop_chunks can be told not to invalidate what it drops (2.28). */
   skipsInvalidation: boolean
   /** compress_chunk can be told to delete where somebody reads, instead of waiting to truncate (2.20). */
@@ -79,7 +79,7 @@ export interface ServerRow {
   max_locks_per_transaction: number
   has_core: boolean
   chunk_has_relid: boolean
-  has_materialization_ranges: boolean
+  materialization_ranges: 'used' | 'left' | null
   skips_invalidation: boolean
   truncates_or_deletes: boolean
 }
@@ -113,7 +113,7 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     maxLocksPerTransaction: row.max_locks_per_transaction,
     hasCore: row.has_core,
     chunkCatalog: row.timescaledb === null ? null : row.chunk_has_relid ? 'relid' : 'names',
-    materializationRanges: row.has_materialization_ranges,
+    materializationRanges: row.materialization_ranges,
     skipsInvalidation: row.skips_invalidation,
     truncatesOrDeletes: row.truncates_or_deletes,
     // Seen to work with PgBouncer: the pid it hands out is its own, not the backend's.

@@ -1,0 +1,88 @@
+import {expect, it} from 'vitest'
+import {preview} from '../../../src/plan/execute.js'
+import {toScript} from '../../../src/plan/script.js'
+import {forEachEngine} from '../../helpers/engines.js'
+import {quick} from '../../plan/steps.js'
+import {fates, hourly, refreshPlan, run, span} from './helpers.js'
+
+const community = {kinds: ['timescaledb']} as const
+const rows = (view: string) => `select count(*) as n, min(bucket)::text as first, max(bucket)::text as last from ${view}`
+
+forEachEngine(community, (engine) => {
+  it('changes nothing when asked what it would do, does it, and finds nothing to do the second time', async () => {
+    const database = await engine.database()
+    await hourly(database)
+    const {plan, notes} = await refreshPlan(database.db, 'public.a', {span: span('2024-01-02', '2024-01-04')})
+    expect(notes).toEqual([])
+    expect(plan.steps.map(({id}) => id)).toEqual([
+      'refresh public.a 2024-01-02T00:00:00Z to 2024-01-03T00:00:00Z',
+      'refresh public.a 2024-01-03T00:00:00Z to 2024-01-04T00:00:00Z',
+    ])
+    expect((await preview(database.db, plan)).steps.map(({status}) => status)).toEqual(['planned', 'planned'])
+    expect(await database.run(rows('a'))).toMatchObject([{n: 0}])
+
+    expect(fates(await run(database.db, plan)).map((line) => line.replace(/.*: /, ''))).toEqual(['done', 'done'])
+    expect(await database.run(rows('a'))).toEqual([{n: 96, first: '2024-01-02 00:00:00+00', last: '2024-01-03 23:00:00+00'}])
+    expect((await refreshPlan(database.db, 'public.a', {span: span('2024-01-02', '2024-01-04')})).plan.steps).toEqual([])
+    expect((await preview(database.db, plan)).steps.map(({status}) => status)).toEqual(['skipped', 'skipped'])
+  })
+
+  it('widens what was asked to whole buckets, and stops at the last one that is complete', async () => {
+    const database = await engine.database()
+    await hourly(database)
+    const now = span('2024-01-05T10:30:00Z', '2024-01-06').start
+    const {plan, notes} = await refreshPlan(database.db, 'public.a', {span: span('2024-01-05T03:20:00Z', '2024-01-05T10:20:00Z'), clock: {now, unit: null}})
+    expect(plan.steps.map(({id}) => id)).toEqual(['refresh public.a 2024-01-05T03:00:00Z to 2024-01-05T10:00:00Z'])
+    expect(notes).toEqual(['2024-01-05T10:00:00Z to 2024-01-05T11:00:00Z stays as it is: its bucket is not complete yet.'])
+  })
+
+  it('computes again only where rows changed', async () => {
+    const database = await engine.database()
+    await hourly(database)
+    await run(database.db, (await refreshPlan(database.db, 'public.a', {span: span('2024-01-01', '2024-01-11')})).plan)
+    // One transaction is logged as one range.
+    await database.run("update m set v = 5 where time = '2024-01-03 04:10+00'")
+    await database.run("insert into m values ('2024-01-07 22:59+00', 9, 9)")
+    const {plan} = await refreshPlan(database.db, 'public.a', {span: span('2024-01-01', '2024-01-11')})
+    expect(plan.steps.map(({id}) => id)).toEqual([
+      'refresh public.a 2024-01-03T04:00:00Z to 2024-01-03T05:00:00Z',
+      'refresh public.a 2024-01-07T22:00:00Z to 2024-01-07T23:00:00Z',
+    ])
+    await run(database.db, plan)
+    expect(await database.run("select dev, total::int from a where bucket = '2024-01-03 04:00+00' order by dev")).toEqual([{dev: 1, total: 10}, {dev: 2, total: 10}])
+    expect((await refreshPlan(database.db, 'public.a', {span: span('2024-01-01', '2024-01-11')})).plan.steps).toEqual([])
+  })
+
+  it('never computes where the raw rows are gone, and says so', async () => {
+    const database = await engine.database()
+    await hourly(database, `create materialized view w with (timescaledb.continuous) as
+      select time_bucket(interval '1 week', time) as bucket, count(*) as n from m group by 1 with no data`)
+    for (const view of ['public.a', 'public.w']) await run(database.db, (await refreshPlan(database.db, view, {span: span('2024-01-01', '2024-01-15')})).plan)
+    const before = await database.run('select bucket, n from w order by 1')
+    // The week from 1 to 8 January loses its first three days.
+    await database.run("select drop_chunks('m', older_than => '2024-01-04+00'::timestamptz)")
+    await database.run("insert into m values ('2024-01-05 12:00+00', 1, 1), ('2024-01-09 12:00+00', 1, 1)")
+    for (const view of ['public.a', 'public.w']) {
+      const {plan} = await refreshPlan(database.db, view, {span: span('2024-01-01', '2024-01-15')})
+      expect(fates(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+    }
+    const {notes, plan} = await refreshPlan(database.db, 'public.w', {span: span('2024-01-01', '2024-01-15')})
+    expect(plan.steps).toEqual([])
+    expect(notes).toEqual([expect.stringMatching(/^2024-01-01T00:00:00Z to 2024-01-08T00:00:00Z stays as it is: rows of public\.m are gone there/)])
+    const after = await database.run<{n: number}>('select bucket, n from w order by 1')
+    expect(after[0]).toEqual(before[0])
+    expect(after[1]!.n).toBe(865)
+    expect(await database.run("select count(*) as n from a where bucket < '2024-01-04+00'")).toEqual([{n: 144}])
+    // Asked for by name, it is a loss.
+    const {plan: loss} = await refreshPlan(database.db, 'public.w', {span: span('2024-01-01', '2024-01-15'), acceptLoss: true})
+    expect(loss.steps.map((step) => step.class)).toEqual(['loss'])
+  })
+
+  it('prints what psql runs as it stands, to the same end', async () => {
+    const database = await engine.database()
+    await hourly(database)
+    const {plan} = await refreshPlan(database.db, 'public.a', {span: span('2024-01-02', '2024-01-03')})
+    for (const line of toScript(plan, quick).split(/;\n/).filter((text) => /call/.test(text))) await database.autocommit(line.replace(/^--.*\n/gm, ''))
+    expect(await database.run(rows('a'))).toMatchObject([{n: 48}])
+  })
+})
