@@ -1,5 +1,7 @@
 import type {Database} from '../../db/database.js'
 import type {Plan, Step} from '../../plan/step.js'
+import type {Child} from '../../reports/partitions/children.js'
+import {formatBytes} from '../../units/bytes.js'
 import {detachAtOnce, detachConcurrently, finalizeDetach, unmark} from './detach-child.js'
 import {insteadOfConcurrently, oldPartitions, requireSession, type OldRequest} from './old-partitions.js'
 
@@ -33,10 +35,20 @@ export async function planDetach(db: Database, request: OldRequest): Promise<Old
     steps.push(...chain)
     before = [chain.at(-1)!.id]
   }
-  const summary = `detach ${count(old.length + pending.length)} of ${set.relation} older than ${cutoff}`
+  notes.push(...weightOf(old))
+  const summary = `detach ${count(old.length + pending.length)} of ${set.relation}`
   return {plan: {operation: `partitions detach ${set.relation}`, summary, cutoff, locks: [`table ${set.relation}`], steps}, notes}
 }
 
 export function count(partitions: number): string {
   return `${partitions} ${partitions === 1 ? 'partition' : 'partitions'}`
+}
+
+/** What the partitions of a plan hold together, for who is asked to say yes. */
+export function weightOf(children: readonly Child[]): string[] {
+  if (children.length === 0) return []
+  const sum = (parts: readonly (number | null)[]) => parts.reduce<number>((total, part) => total + (part ?? 0), 0)
+  const unknown = children.some(({rows}) => rows === null) ? ' or more' : ''
+  const [first, last] = [children[0]!, children.at(-1)!]
+  return [`${count(children.length)}, ${first.from ?? 'the beginning'} to ${last.to ?? 'the end'}: ${formatBytes(sum(children.map(({bytes}) => bytes)))}, about ${sum(children.map(({rows}) => rows))} rows${unknown}.`]
 }

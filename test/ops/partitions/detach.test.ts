@@ -45,7 +45,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const database = await engine.database()
     await sets(database)
     const {plan, notes} = await planDetach(database.db, older())
-    expect(notes).toEqual([])
+    expect(notes).toEqual([expect.stringMatching(/^2 partitions, 2020-01-01T00:00:00Z to 2020-03-01T00:00:00Z: 16\.0 kB, about 0 rows or more\.$/)])
     expect(plan.cutoff).toMatch(/^\d{4}-.*Z$/)
     expect(plan.steps.map(({id, class: kind}) => [id, kind])).toEqual([
       ['detach public.old_1', 'undo'], ['finalize public.old_1', 'undo'], ['detach public.old_2', 'undo'], ['finalize public.old_2', 'undo'],
@@ -61,7 +61,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await sets(database)
     await database.run('alter table ticks detach partition new')
     const {plan, notes} = await planDetach(database.db, older())
-    expect(notes).toEqual([expect.stringContaining('public.old_2 is older too, and the last partition: it stays')])
+    expect(notes[0]).toContain('public.old_2 is older too, and the last partition: it stays')
     expect(plan.steps.map(({object}) => object)).toEqual(['public.old_1', 'public.old_1'])
   })
 
