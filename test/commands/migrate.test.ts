@@ -17,8 +17,7 @@ interface Status {
 }
 
 // A run of the binary opens the embedded engine anew, which takes seconds: there, three runs must do.
-forEachEngine({kinds: ['timescaledb']}, (engine) => {
-  if (engine.native) return
+forEachEngine({native: false}, () => {
   it('up makes the directory, status shows it, up again does nothing', async () => {
     const url = `embedded:${join(temporaryDirectory(), 'db')}`
     expectExit(await runCli(['migrate', 'up', '--url', url]), 0)

@@ -50,7 +50,7 @@ forEachEngine({native: true}, (engine) => {
     expect((await planFor(db, {})).plan.steps).toEqual([])
   })
 
-  it('waits for a table that somebody works on, and then goes on', async () => {
+  it('waits for a table that somebody works on, names who that is, and goes on when it is free', async () => {
     const {target, db, run} = await engine.database()
     await run('create table busy (x int)')
     const configDirectory = withMigrations({'0001_a.sql': '-- version: 1.0.0\nalter table busy add column y int;\n'})
@@ -61,13 +61,16 @@ forEachEngine({native: true}, (engine) => {
       await tx.query(statement('select from busy'))
       await new Promise<void>((resolve) => (release = resolve))
     })
-    const running = up(db, wish)
-    setTimeout(() => release(), 700)
-    const {steps} = await running
+    const waits: string[] = []
+    const {steps} = await up(db, wish, (progress) => {
+      if (progress.event !== 'wait') return
+      waits.push(progress.reason)
+      release()
+    })
     await reading
     await reader.close()
     expect(steps.at(-1)).toMatchObject({id: 'migrate app.1.0.0 a', status: 'done'})
-    expect(steps.at(-1)!.attempts).toBeGreaterThan(1)
+    expect(waits[0]).toMatch(/^pid \d+ \(postgres, .*\) holds AccessShareLock on public\.busy/)
   })
 
   it('makes what it makes for the role of the target', async () => {

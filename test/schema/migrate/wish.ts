@@ -1,5 +1,6 @@
 import {planFor, type MigrationWish} from '../../../src/schema/migrate/request.js'
 import {migrateUp} from '../../../src/schema/migrate/run.js'
+import type {Progress} from '../../../src/plan/run-step.js'
 import type {RunReport} from '../../../src/plan/step.js'
 import type {Database} from '../../../src/db/database.js'
 import {directoryWith} from '../../helpers/files.js'
@@ -11,8 +12,8 @@ export function withMigrations(files: Record<string, string>): string {
 }
 
 /** `migrate up` as a program runs it. */
-export async function up(db: Database, wish: MigrationWish = {}): Promise<RunReport> {
+export async function up(db: Database, wish: MigrationWish = {}, onProgress?: (progress: Progress) => void): Promise<RunReport> {
   const {request} = await planFor(db, wish)
-  return migrateUp(db, request, {actor: 'test', targetHost: 'here'}, {limits: quick})
+  return migrateUp(db, request, {actor: 'test', targetHost: 'here'}, {limits: quick, onProgress})
 }
 
