@@ -73,6 +73,7 @@ function verdict(tables: readonly SetReport[]): string[] {
   const pending = has('pending')
   const fix = has('now missing', 'ahead missing', 'guard') ? 'qicore-db partitions ensure' : pending ? `qicore-db partitions detach ${nameOf(pending)}` : null
   if (declared.length === 0) return []
+  if (troubled.length === 0) return [`${plural(declared.length, 'declared set')}, nothing missing.`]
   return [`${troubled.length} of ${plural(declared.length, 'declared set')} ${troubled.length === 1 ? 'needs' : 'need'} something.${fix === null ? '' : `  Fix: ${fix}`}`]
 }
 

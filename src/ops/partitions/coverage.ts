@@ -1,9 +1,12 @@
 import type {Database} from '../../db/database.js'
-import {loadSql} from '../../db/load-sql.js'
-import {ident, sql, statement} from '../../db/sql.js'
+import {formatQualifiedName} from '../../db/qualified-name.js'
+import {ident, sql} from '../../db/sql.js'
 import {SqlState, sqlState} from '../../db/sqlstate.js'
 import type {Child} from '../../reports/partitions/children.js'
 import type {PartitionSet} from '../../reports/partitions/sets.js'
+import {instantOf, microsOf} from '../../reports/time.js'
+import {readOwnCoverage, type OwnGaps} from '../aggregates/own-coverage.js'
+import {highest, lowest, type Span} from '../aggregates/spans.js'
 
 /** A partition whose rows an aggregate over the set has not seen, or may not have. */
 export interface Uncovered {
@@ -12,57 +15,51 @@ export interface Uncovered {
 }
 
 /**
- * Which partitions hold rows that some aggregate table of ours has not covered. What cannot be read counts as not
- * covered; a partition without rows needs no covering.
+ * Which partitions hold rows that some aggregate of ours has not computed as they stand now. What cannot be read counts
+ * as not covered; a partition without rows needs no covering.
  */
 export async function uncovered(db: Database, set: PartitionSet, children: readonly Child[]): Promise<Uncovered[]> {
-  if (children.length === 0 || !db.server.hasCore) return []
-  const whole = await missingOf(db, set, children.map(({from, to}) => ({from: from ?? '-infinity', to: to ?? 'infinity'})))
-  if (whole === 'unreadable') return children.map((child) => ({child, message: `${child.relation}: qicore.aggregates cannot be read, so nobody knows whether an aggregate needs it`}))
-  const doubtful = children.filter((_, index) => whole.some(({position}) => position === index + 1))
   const found: Uncovered[] = []
-  for (const child of doubtful) {
+  for (const child of children) {
+    const whole = await gapsOf(db, set, {start: edge(child.from, lowest), end: edge(child.to, highest)})
+    if (whole !== 'unreadable' && whole.length === 0) continue
     const rows = await rowsOf(db, set, child)
     if (rows === 'none') continue
-    if (rows === 'unreadable') {
-      found.push({child, message: `${child.relation} cannot be read, so nobody knows whether its rows are covered`})
-      continue
-    }
-    const missing = await missingOf(db, set, [rows])
-    if (missing === 'unreadable') continue
-    for (const {view, missing: range} of missing) found.push({child, message: `${child.relation}: ${view} has not covered ${range}`})
+    const gaps = rows === 'unreadable' ? whole : await gapsOf(db, set, rows)
+    if (gaps === 'unreadable') found.push({child, message: `${child.relation}: qicore.aggregates cannot be read, so nobody knows whether an aggregate needs it`})
+    else for (const {schema, view, gaps: spans} of gaps) found.push({child, message: `${child.relation}: ${formatQualifiedName(schema, view)} has not covered ${words(spans)}, or not as the rows are now`})
   }
   return found
 }
 
-interface Missing {
-  view: string
-  position: number
-  missing: string
-}
-
-async function missingOf(db: Database, set: PartitionSet, ranges: readonly {from: string; to: string}[]): Promise<Missing[] | 'unreadable'> {
-  const parameters = [set.relation, ranges.map(({from}) => from), ranges.map(({to}) => to)]
+async function gapsOf(db: Database, set: PartitionSet, span: Span): Promise<OwnGaps[] | 'unreadable'> {
   try {
-    const rows = await db.query<Omit<Missing, 'missing'> & {missing: string | null}>(statement(loadSql('catalog/partition-coverage'), parameters))
-    return rows.filter((row): row is Missing => row.missing !== null)
+    return (await readOwnCoverage(db, {schema: set.schema, name: set.table}, [span], null)).filter(({gaps}) => gaps.length > 0)
   } catch (error) {
-    if (sqlState(error) === SqlState.undefinedTable) return []
     if (sqlState(error) === SqlState.noPrivilege) return 'unreadable'
     throw error
   }
 }
 
 /** From the oldest row to just after the newest: what has to be covered, where data begins or ends within a partition. */
-async function rowsOf(db: Database, set: PartitionSet, child: Child): Promise<{from: string; to: string} | 'none' | 'unreadable'> {
+async function rowsOf(db: Database, set: PartitionSet, child: Child): Promise<Span | 'none' | 'unreadable'> {
   const column = ident(set.column!)
   try {
     const [row] = await db.query<{from: string | null; to: string | null}>(
-      sql`select min(${column})::timestamptz::text as from, (max(${column})::timestamptz + interval '1 microsecond')::text as to from ${ident(child.schema, child.partition)}`)
-    return row?.from && row.to ? {from: row.from, to: row.to} : 'none'
+      sql`select min(${column})::timestamptz as from, max(${column})::timestamptz + interval '1 microsecond' as to from ${ident(child.schema, child.partition)} where isfinite(${column})`)
+    return row?.from && row.to ? {start: microsOf(row.from), end: microsOf(row.to)} : 'none'
   } catch (error) {
     const state = sqlState(error)
     if (state === SqlState.noPrivilege || state === SqlState.lockNotAvailable || state === SqlState.canceled) return 'unreadable'
     throw error
   }
+}
+
+function edge(instant: string | null, open: bigint): bigint {
+  return instant === null || instant.endsWith('BC') ? open : microsOf(instant)
+}
+
+function words(spans: readonly Span[]): string {
+  const side = (micros: bigint, open: bigint, name: string) => (micros === open ? name : (instantOf(micros) ?? name))
+  return spans.map(({start, end}) => `${side(start, lowest, 'the beginning')} to ${side(end, highest, 'the end')}`).join(', ')
 }

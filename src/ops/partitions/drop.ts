@@ -6,7 +6,7 @@ import type {Step} from '../../plan/step.js'
 import type {Child} from '../../reports/partitions/children.js'
 import {readLeftovers} from '../../reports/partitions/leftovers.js'
 import {uncovered} from './coverage.js'
-import {count, type OldPlan} from './detach.js'
+import {count, weightOf, type OldPlan} from './detach.js'
 import {detachAtOnce, detachConcurrently, dropDetached, finalizeDetach, markForDrop} from './detach-child.js'
 import {insteadOfConcurrently, oldPartitions, requireSession, type OldPartitions, type OldRequest} from './old-partitions.js'
 import type {PartitionSet} from '../../reports/partitions/sets.js'
@@ -49,7 +49,8 @@ export async function planDrop(db: Database, request: DropRequest): Promise<OldP
     steps.push(...chain, dropDetached(child, set, before))
   }
   const doomed = steps.filter((step) => step.class === 'loss').length
-  const summary = `drop ${count(doomed)} of ${set.relation} older than ${cutoff}`
+  notes.push(...weightOf(old))
+  const summary = `drop ${count(doomed)} of ${set.relation}`
   return {plan: {operation: `partitions drop ${set.relation}`, summary, cutoff, locks: [`table ${set.relation}`], steps}, notes}
 }
 
