@@ -1,22 +1,36 @@
-// Compiles src/ to dist/. In place, and only afterwards without what has no source any more: whoever runs the
-// program meanwhile always finds it whole.
+// Compiles src/ to dist/, beside it first and then file by file into place: whoever runs the program meanwhile finds
+// whole files, and what did not change stays untouched. What has no source any more goes.
 import {spawnSync} from 'node:child_process'
-import {existsSync, mkdirSync, readdirSync, rmSync, writeFileSync} from 'node:fs'
-import {dirname, join} from 'node:path'
+import {existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs'
+import {dirname, join, relative} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const stamp = join(root, 'node_modules/.cache/qicore-db/built')
-const tsc = join(root, 'node_modules/typescript/bin/tsc')
-const {status} = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], {cwd: root, stdio: 'inherit'})
+const cache = join(root, 'node_modules/.cache/qicore-db')
+const made = join(cache, `dist-${process.pid}`)
+const dist = join(root, 'dist')
 
-for (const entry of readdirSync(join(root, 'dist'), {recursive: true, withFileTypes: true})) {
-  const path = join(entry.parentPath, entry.name)
-  const source = path.replace(join(root, 'dist'), join(root, 'src')).replace(/(\.d\.ts|\.js)$/, '.ts')
-  if (!existsSync(source)) rmSync(path, {recursive: true, force: true})
+const filesOf = (directory) =>
+  existsSync(directory)
+    ? readdirSync(directory, {recursive: true, withFileTypes: true})
+        .filter((entry) => entry.isFile())
+        .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
+    : []
+const same = (a, b) => existsSync(b) && readFileSync(a).equals(readFileSync(b))
+
+const tsc = join(root, 'node_modules/typescript/bin/tsc')
+const {status} = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', made], {cwd: root, stdio: 'inherit'})
+
+const files = filesOf(made)
+for (const file of files) {
+  const [from, to] = [join(made, file), join(dist, file)]
+  if (same(from, to)) continue
+  mkdirSync(dirname(to), {recursive: true})
+  renameSync(from, to)
 }
-if (status === 0) {
-  mkdirSync(dirname(stamp), {recursive: true})
-  writeFileSync(stamp, '')
-}
+for (const file of filesOf(dist)) if (!existsSync(join(root, 'src', file.replace(/(\.d\.ts|\.js)$/, '.ts')))) rmSync(join(dist, file), {force: true})
+rmSync(made, {recursive: true, force: true})
+
+// test/helpers/build.ts compares this with the sources.
+if (status === 0) writeFileSync(join(cache, 'built'), '')
 process.exitCode = status ?? 1

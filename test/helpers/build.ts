@@ -1,4 +1,4 @@
-import {readdirSync, statSync} from 'node:fs'
+import {existsSync, readdirSync, statSync} from 'node:fs'
 import {spawnSync} from 'node:child_process'
 import {join} from 'node:path'
 
@@ -13,7 +13,7 @@ const stamp = join(root, 'node_modules/.cache/qicore-db/built')
  * test passes or fails on what the program was a minute ago.
  */
 export function buildIfStale(): void {
-  const built = statSync(stamp, {throwIfNoEntry: false})?.mtimeMs ?? 0
+  const built = existsSync(join(root, 'dist')) ? (statSync(stamp, {throwIfNoEntry: false})?.mtimeMs ?? 0) : 0
   const edited = readdirSync(join(root, 'src'), {recursive: true, withFileTypes: true}).map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs)
   if (Math.max(...edited) < built) return
   const {status, stdout, stderr} = spawnSync(process.execPath, [join(root, 'scripts/build.mjs')], {encoding: 'utf8'})
