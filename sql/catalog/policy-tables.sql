@@ -1,0 +1,23 @@
+-- What policies of a table depend on beside its chunks: whose it is, whether this role may change it, its columns, its
+-- indexes, and the tables that its foreign keys point to, which a drop of its chunks locks.
+-- $1 oid[] of the tables that hold the rows, $2 the role that changes are made as, null for the one connected.
+-- One row a table. Locks catalogues only. TimescaleDB: not needed.
+select
+  c.oid::int8 as relation,
+  o.rolname as owner,
+  o.rolcanlogin as owner_can_login,
+  pg_has_role(me.role, c.relowner, 'usage') as is_owner,
+  exists (select from pg_database d where d.datname = current_database() and pg_has_role(me.role, d.datdba, 'usage')) as owns_database,
+  array(
+    select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by a.attnum
+  ) as columns,
+  (select count(*)::int from pg_index i where i.indrelid = c.oid) as indexes,
+  array(
+    select distinct format('%I.%I', n.nspname, r.relname)
+    from pg_constraint k join pg_class r on r.oid = k.confrelid join pg_namespace n on n.oid = r.relnamespace
+    where k.conrelid = c.oid and k.contype = 'f' order by 1
+  ) as references
+from unnest($1::oid[]) as wanted (oid)
+join pg_class c on c.oid = wanted.oid
+join pg_roles o on o.oid = c.relowner
+cross join (select coalesce($2::name, current_user) as role) as me

@@ -1,0 +1,144 @@
+import type {Database} from '../../db/database.js'
+import {OpsError, usageError} from '../../errors.js'
+import type {Plan, Step} from '../../plan/step.js'
+import {keyOf as declaredKey, type Declared, type PolicyKind} from '../../reports/policies/declared.js'
+import {timeUnitsOf} from '../../reports/policies/read-declared.js'
+import {readPolicyState, type PolicyState} from '../../reports/policies/read-state.js'
+import type {LiveRule} from '../../reports/policies/state.js'
+import {resolveTable} from '../../reports/resolve-table.js'
+import {survey} from '../../reports/survey.js'
+import {keyOf, type Table} from '../../reports/table.js'
+import type {Change} from './change.js'
+import {diff, removal} from './diff.js'
+import {requireRights} from './rights.js'
+import {stepsOf} from './steps.js'
+import {retentionReaches} from './reach.js'
+import {wantedOf, type Problem} from './wanted.js'
+
+export interface PolicyRequest {
+  /** What shall stand; for the policies of a configuration see readDeclared. */
+  declared: readonly Declared[]
+  /** Chunks that one run of a gated retention may drop. */
+  maxDropPerRun: number
+  /** Named in the consent that is stored with a gated retention. */
+  target: string
+  /** Removes policies of which nothing is declared, too. */
+  prune?: boolean | undefined
+  /** The ledger's operation; `policies apply` unless said. */
+  operation?: string | undefined
+}
+
+/** A policy of which nothing is declared: shown, never changed. */
+export interface Unmanaged {
+  key: string
+  kind: PolicyKind
+  rule: LiveRule
+}
+
+export interface PolicyPlan {
+  plan: Plan
+  changes: Change[]
+  unmanaged: Unmanaged[]
+  notes: string[]
+  state: PolicyState
+}
+
+/**
+ * Declared against live: what has to change, as steps. Nothing has been done yet.
+ *
+ * `planPolicies(db, {declared: await readDeclared(db, config), maxDropPerRun: 8, target: 'demo'})`
+ * @throws OpsError for what is wrong in the declaration (usage), or where this role may not change a table
+ */
+export async function planPolicies(db: Database, request: PolicyRequest): Promise<PolicyPlan> {
+  const {declared, maxDropPerRun} = request
+  const {engine} = db.server
+  const its = await survey(db, {lateAfter: 0, timeUnits: timeUnitsOf(declared)})
+  const state = await readPolicyState(db, its)
+  const problems: Problem[] = []
+  const notes: string[] = []
+  const changes: Change[] = []
+  const spoken = new Map<Table, Declared>()
+  for (const each of declared) {
+    const table = its.all.find((candidate) => keyOf(candidate) === declaredKey(each))
+    if (table === undefined) {
+      if (each.from === 'config') problems.push(await missing(db, its.all, each))
+      else notes.push(`${declaredKey(each)} is not here yet: qicore-db migrate up makes it.`)
+      continue
+    }
+    const misplaced = sectionProblem(each, table)
+    if (misplaced !== null) {
+      problems.push(misplaced)
+      continue
+    }
+    spoken.set(table, each)
+    const impossible = impossibleHere(each, table, engine)
+    notes.push(...impossible)
+    changes.push(...diff(wantedOf(each, state.states.get(table)!, problems), {engine, maxDropPerRun}, problems))
+  }
+  if (problems.length > 0) throw refuse(problems)
+  const unmanaged = unmanagedOf(state, spoken)
+  if (request.prune) for (const {key, kind, rule} of unmanaged) changes.push(...removal(key, kind, [rule], 'not declared, removed by --prune'))
+  const steps = changes.flatMap((change) => {
+    const table = its.all.find((candidate) => keyOf(candidate) === change.key)!
+    return stepsOf(change, {server: db.server, table, state: state.states.get(table)!, target: request.target, reaches: retentionReaches(change, table, its)})
+  })
+  requireRights(db, state, changes, its.all)
+  const operation = request.operation ?? 'policies apply'
+  const plan: Plan = {operation, summary: operation, cutoff: null, locks: [...new Set(changes.map(({key}) => `table ${key}`))], steps: ordered(steps)}
+  return {plan, changes, unmanaged: request.prune ? [] : unmanaged, notes, state}
+}
+
+/** Settings before the policies that need them; a retention last, when what shall cover it is in place. */
+function ordered(steps: readonly Step[]): Step[] {
+  const rank = (step: Step) => (step.id.startsWith('retention of ') ? 2 : step.kind === 'settings' ? 0 : 1)
+  const sorted = [...steps].sort((a, b) => rank(a) - rank(b))
+  return sorted.map((step) => {
+    const settings = sorted.find((other) => other.id === `compression settings of ${step.object}`)
+    return settings !== undefined && step.id === `compression policy of ${step.object}` ? {...step, dependsOn: [settings.id]} : step
+  })
+}
+
+function unmanagedOf({states}: PolicyState, spoken: ReadonlyMap<Table, Declared>): Unmanaged[] {
+  return [...states].flatMap(([table, {key, policies}]) =>
+    policies.filter(({kind}) => spoken.get(table)?.[kind] === undefined).map((rule) => ({key, kind: rule.kind, rule})))
+}
+
+async function missing(db: Database, tables: readonly Table[], each: Declared): Promise<Problem> {
+  const key = declaredKey(each)
+  try {
+    await resolveTable(db, tables, key)
+    // The hypertable behind an aggregate has a name too.
+    return {code: 'NO_SUCH_TABLE', message: `${each.section}.${key}: this holds the rows of an aggregate.`, suggestion: 'Name the aggregate itself.'}
+  } catch (error) {
+    if (!(error instanceof OpsError)) throw error
+    return {code: error.code, message: `${each.section}.${key}: ${error.message}`, suggestion: error.suggestions[0] ?? ''}
+  }
+}
+
+function sectionProblem({section}: Declared, table: Table): Problem | null {
+  const key = keyOf(table)
+  if (section === 'tables' && table.kind === 'aggregate')
+    return {code: 'CONFIG', message: `tables.${key}: this is an aggregate.`, suggestion: 'Write it under aggregates.'}
+  if (section === 'aggregates' && table.kind !== 'aggregate')
+    return {code: 'NOT_AN_AGGREGATE', message: `aggregates.${key}: this is no aggregate, but a ${table.kind === 'hypertable' ? 'hypertable' : 'partitioned table'}.`, suggestion: 'Write it under tables.'}
+  return null
+}
+
+/** What was declared in so many words and an engine cannot have; the definitions' defaults know all engines. */
+function impossibleHere(each: Declared, table: Table, engine: string): string[] {
+  if (each.from !== 'config') return []
+  const key = keyOf(table)
+  const community = engine === 'timescaledb' && table.id !== null
+  return [
+    ...(each.compression !== undefined && each.compression !== 'none' && !community ? [`${key}: compression is TimescaleDB's community edition only; not applied here.`] : []),
+    ...(each.chunkInterval !== undefined && table.id === null ? [`${key}: it has no chunks; chunkInterval is not applied here.`] : []),
+    ...(table.kind === 'aggregate' && table.id === null && each.retention !== undefined && each.retention !== 'none' ? [`${key}: a table of ours under a view has no retention; not applied here.`] : []),
+    ...(each.retention !== undefined && each.retention !== 'none' && each.retention.native && !community ? [`${key}: there is no native retention here; the gated one is used.`] : []),
+  ]
+}
+
+function refuse(problems: readonly Problem[]): OpsError {
+  const suggestions = [...new Set(problems.map(({suggestion}) => suggestion).filter(Boolean))]
+  const text = problems.length === 1 ? problems[0]!.message : `${problems.length} mistakes:\n${problems.map(({message}) => `- ${message}`).join('\n')}`
+  return usageError(problems[0]!.code, `${text} Nothing was done.`.replace(/\n?( Nothing)/, problems.length === 1 ? '$1' : '\nNothing'), suggestions)
+}
