@@ -43,6 +43,7 @@ const mayImport: Record<string, readonly string[]> = {
   columns: ['errors', 'units'],
   generated: ['columns'],
   schema: ['errors', 'units', 'db', 'plan', 'columns'],
+  queries: ['errors', 'units', 'db'],
   validation: ['errors', 'units', 'columns', 'generated', 'schema'],
   config: ['errors', 'units', 'schema', 'db', 'plan'],
   reports: ['errors', 'units', 'db', 'schema', 'plan'],

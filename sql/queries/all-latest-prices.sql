@@ -1,0 +1,13 @@
+-- The newest price of every coin on each exchange, as far as there is one within a span of time.
+-- $1 the instant that is now (null: the server's clock), $2 how far back (interval).
+-- One row a coin and exchange. TimescaleDB: not needed.
+select latest.coin_id, latest.symbol, latest.name, latest.exchange_id, latest.usd_price::text as usd_price,
+  (to_json(latest.time at time zone 'UTC') #>> '{}') || 'Z' as time
+from (
+  select distinct on (p.coin_id, p.exchange_id) p.coin_id, p.symbol, p.name, p.exchange_id, p.usd_price, p.time
+  from public.crypto_prices p
+  where p.time > coalesce($1::timestamptz, now()) - $2::interval
+    and p.time <= coalesce($1::timestamptz, 'infinity')
+  order by p.coin_id, p.exchange_id, p.time desc, p.id desc
+) latest
+order by latest.coin_id, latest.exchange_id
