@@ -2,32 +2,22 @@ import type {Database} from '../db/database.js'
 import {timescaledbFunction} from '../db/server.js'
 import {sql} from '../db/sql.js'
 import {planRefresh} from '../ops/aggregates/plan-refresh.js'
+import {planPolicies} from '../ops/policies/plan.js'
+import {defaultLimits} from '../plan/limits.js'
 import type {Step} from '../plan/step.js'
 import {dueState} from '../reports/due.js'
+import {readDeclared} from '../reports/policies/read-declared.js'
 import {survey, type Survey} from '../reports/survey.js'
 import {keyOf, type Table} from '../reports/table.js'
 import {qicore} from '../schema/qicore.js'
-import {parseDuration, toInterval} from '../units/duration.js'
+import {demoTarget} from './place.js'
 
 const quiet = {lateAfter: 0, timeUnits: new Map()}
 
-/** The definitions' policies, made in the demo's database where they are not there yet. */
-export function policySteps(db: Database): Step[] {
-  const add = (name: string) => timescaledbFunction(db.server, name)
-  const after = (text: string) => toInterval(parseDuration(text))
-  const steps: Step[] = []
-  for (const {schema, name, compression, retention} of [...qicore.tables, ...qicore.aggregates]) {
-    const object = `${schema}.${name}`
-    if (compression)
-      steps.push(step(`compression policy ${object}`, sql`select ${add('add_compression_policy')}(${object}::regclass, compress_after => ${after(compression.after)}::interval)`, hasJob('policy_compression', schema, name)))
-    if (retention)
-      steps.push(step(`retention policy ${object}`, sql`insert into qicore.policies (object, kind, config) values (${object}, 'retention', jsonb_build_object('after', ${retention.after}::text)) on conflict do nothing`,
-        sql`select exists (select from qicore.policies where object = ${object} and kind = 'retention') as done`))
-  }
-  for (const {schema, name, refresh: {startOffset, endOffset, every}} of qicore.aggregates)
-    steps.push(step(`refresh policy ${schema}.${name}`, sql`select ${add('add_continuous_aggregate_policy')}(${`${schema}.${name}`}::regclass, start_offset => ${after(startOffset)}::interval, end_offset => ${after(endOffset)}::interval, schedule_interval => ${after(every)}::interval)`,
-      hasJob('policy_refresh_continuous_aggregate', schema, name)))
-  return steps
+/** The definitions' policies, made real in the demo's database where they are not yet. */
+export async function policySteps(db: Database): Promise<readonly Step[]> {
+  const {plan} = await planPolicies(db, {declared: await readDeclared(db, null), maxDropPerRun: defaultLimits.maxDropPerRun, target: demoTarget})
+  return plan.steps
 }
 
 /** Everything that the aggregates have not computed yet, up to their last complete bucket. */
@@ -71,15 +61,6 @@ export function analyzeSteps(): Step[] {
 function spanOfChunks({chunks}: Table): {start: bigint} | null {
   const starts = chunks.map(({start}) => start).filter((start) => start !== null)
   return starts.length === 0 ? null : {start: starts.reduce((least, start) => (start < least ? start : least))}
-}
-
-function hasJob(proc: string, schema: string, name: string) {
-  return sql`select exists (
-    select from timescaledb_information.jobs j
-    left join timescaledb_information.continuous_aggregates a
-      on (j.hypertable_schema, j.hypertable_name) in ((a.view_schema, a.view_name), (a.materialization_hypertable_schema, a.materialization_hypertable_name))
-    where j.proc_name = ${proc} and coalesce(a.view_schema, j.hypertable_schema) = ${schema} and coalesce(a.view_name, j.hypertable_name) = ${name}
-  ) as done`
 }
 
 function step(id: string, what: Step['statements'][number], doneCheck: Step['doneCheck']): Step {
