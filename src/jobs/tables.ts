@@ -1,6 +1,6 @@
 import type {Database} from '../db/database.js'
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
-import {declaredPolicies, type Declared} from '../ops/policies/declared.js'
+import {declaredPolicies, type Declared} from '../reports/policies/declared.js'
 import {qicore} from '../schema/qicore.js'
 import {readRecorded} from '../schema/migrate/recorded.js'
 import type {JobContext} from './kind.js'

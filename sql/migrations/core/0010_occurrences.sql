@@ -19,7 +19,9 @@ create table qicore.job (
   -- The token of the claim that works on it now; one at a time.
   running bigint,
   -- When the last one ended.
-  free_at timestamptz
+  free_at timestamptz,
+  -- Rows up to here were pruned: an audit begins after it.
+  pruned_until timestamptz
 ) with (fillfactor = 50);
 comment on table qicore.job is 'One row a scheduled job: how far its calendar is accounted for, and who works on it.';
 

@@ -1,0 +1,13 @@
+-- Every job with all its calendars, for an audit. Which rows it may expect begins after pruned_until.
+-- $1 text[] of names, null for all. TimescaleDB: not needed.
+select j.name, j.kind, j.last_at, j.running is not null as running, j.pruned_until, qicore.now() as now,
+  (
+    select jsonb_agg(jsonb_build_object(
+      'revision', c.revision, 'validFrom', c.valid_from, 'state', c.state, 'runner', c.runner,
+      'schedule', c.schedule, 'timezone', c.timezone, 'actor', c.actor, 'reason', c.reason
+    ) order by c.revision)
+    from qicore.job_calendar c where c.job = j.name
+  ) as calendars
+from qicore.job j
+where $1::text[] is null or j.name = any ($1)
+order by j.name

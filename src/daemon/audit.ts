@@ -1,0 +1,153 @@
+import {instants} from './calendar.js'
+import type {Epoch} from './due.js'
+
+/** A calendar in force, with who put it there. */
+export interface AuditEpoch extends Epoch {
+  actor: string
+  reason: string | null
+}
+
+/** A row of the ledger, for an audit; times are milliseconds. */
+export interface AuditRow {
+  scheduledAt: number
+  status: string
+  reason: string | null
+  abandoned: boolean
+}
+
+/** A run that was written down without its instant. */
+export interface UnassignedRow {
+  startedAt: number
+  status: string
+  /** pg_cron's own connection, as opposed to a person's. */
+  byCron: boolean
+}
+
+export interface JobAudit {
+  job: string
+  /** What was looked at: instants in (from, to]. */
+  from: number
+  to: number
+  /** Instants that the calendars in force have there. */
+  instants: number
+  byStatus: Record<string, number>
+  /** Accounted for by nobody. */
+  gaps: number[]
+  /** Accounted for twice. */
+  doubles: number[]
+  /** Rows at instants that no calendar has. */
+  strays: number[]
+  /** Begun, and its daemon has not been heard of for minutes. */
+  abandoned: number[]
+  /** Due, and not begun by anybody yet. */
+  waiting: number[]
+  /** Pauses and changes of the calendar. */
+  notes: string[]
+}
+
+export interface AuditInput {
+  job: string
+  epochs: readonly AuditEpoch[]
+  /** Everything up to here has its row, as far as daemons are the runners. */
+  lastAt: number
+  running: boolean
+  from: number
+  now: number
+  rows: Iterable<AuditRow>
+  unassigned: readonly UnassignedRow[]
+  /** How long after its instant pg_cron may begin, in milliseconds. */
+  cronGrace: number
+}
+
+/** At most so many instants of a kind are listed; all are counted. */
+const listed = 1_000
+
+/** Recomputes the calendar, with the schedule in force at each time, and holds the ledger against it. */
+export function auditJob(input: AuditInput): JobAudit {
+  const {job, epochs, lastAt, running, from, now} = input
+  const audit: JobAudit = {job, from, to: now, instants: 0, byStatus: {}, gaps: [], doubles: [], strays: [], abandoned: [], waiting: [], notes: notesOf(epochs, from)}
+  const add = (list: number[], at: number) => list.length < listed && list.push(at)
+  const rows = input.rows[Symbol.iterator]()
+  let row = rows.next()
+  const count = ({status, reason, abandoned, scheduledAt}: AuditRow) => {
+    const key = reason === null ? status : `${status}: ${reason}`
+    audit.byStatus[key] = (audit.byStatus[key] ?? 0) + 1
+    if (abandoned) add(audit.abandoned, scheduledAt)
+  }
+  const cron = cronRuns(input)
+  for (const {at, next, epoch} of expected(epochs, from, now)) {
+    audit.instants += 1
+    for (; !row.done && row.value.scheduledAt < at; row = rows.next()) {
+      count(row.value)
+      add(audit.strays, row.value.scheduledAt)
+    }
+    let own = 0
+    for (; !row.done && row.value.scheduledAt === at; row = rows.next()) {
+      count(row.value)
+      own += 1
+    }
+    const theirs = cron.take(at, next ?? now)
+    if (theirs !== null) audit.byStatus[`${theirs} by pg_cron`] = (audit.byStatus[`${theirs} by pg_cron`] ?? 0) + 1
+    if (own > 1 || (own === 1 && theirs !== null)) add(audit.doubles, at)
+    if (own > 0 || theirs !== null) continue
+    if (epoch.runner === 'pg_cron' ? now - at > input.cronGrace : at <= lastAt) add(audit.gaps, at)
+    else if (!(running && epoch.runner === 'daemon')) add(audit.waiting, at)
+  }
+  for (; !row.done; row = rows.next()) {
+    count(row.value)
+    add(audit.strays, row.value.scheduledAt)
+  }
+  return audit
+}
+
+/** The instants of the calendars in force, each with the one after it. */
+function* expected(epochs: readonly Epoch[], from: number, now: number): Generator<{at: number; next: number | null; epoch: Epoch}> {
+  let held: {at: number; epoch: Epoch} | null = null
+  for (const [index, epoch] of epochs.entries()) {
+    if (epoch.state !== 'active') continue
+    const end = Math.min(epochs[index + 1]?.validFrom ?? now, now)
+    const start = Math.max(epoch.validFrom, from)
+    if (end <= start) continue
+    for (const at of instants(epoch, start, end)) {
+      if (held !== null) yield {...held, next: at}
+      held = {at, epoch}
+    }
+  }
+  if (held !== null) yield {...held, next: null}
+}
+
+/** Gives each run of pg_cron to the instant it began after, once. */
+function cronRuns({unassigned}: AuditInput): {take(at: number, next: number): string | null} {
+  const runs = unassigned.filter(({byCron}) => byCron).sort((a, b) => a.startedAt - b.startedAt)
+  let index = 0
+  return {
+    take(at, next) {
+      // A run that began before this instant is none of its: an earlier one was begun twice, or by hand.
+      while (index < runs.length && runs[index]!.startedAt < at) index += 1
+      const run = runs[index]
+      if (run === undefined || run.startedAt >= next) return null
+      index += 1
+      return run.status
+    },
+  }
+}
+
+function notesOf(epochs: readonly AuditEpoch[], from: number): string[] {
+  return epochs.flatMap((epoch, index) => {
+    const before = epochs[index - 1]
+    if (epoch.validFrom < from || before === undefined) return []
+    const since = new Date(epoch.validFrom).toISOString()
+    const why = epoch.reason === null ? '' : `: ${epoch.reason}`
+    if (epoch.state === 'paused' && before.state !== 'paused') return [`paused since ${since} by ${epoch.actor}${why}`]
+    if (epoch.state === 'removed') return [`not scheduled since ${since} (${epoch.actor})${why}`]
+    if (before.state !== 'active') return [`resumed ${since} by ${epoch.actor}${why}`]
+    if (epoch.runner !== before.runner) return [`run by ${epoch.runner === 'pg_cron' ? 'pg_cron' : 'the daemon'} since ${since} (${epoch.actor})`]
+    return [`"${epoch.schedule}" ${epoch.timezone} since ${since}, was "${before.schedule}" ${before.timezone} (${epoch.actor})`]
+  })
+}
+
+/** Whether anything is wrong: what only waits is, after so many milliseconds. */
+export function auditProblems(audit: JobAudit, lateAfter: number): number {
+  const overdue = audit.waiting.filter((at) => audit.to - at > lateAfter).length
+  return audit.gaps.length + audit.doubles.length + audit.strays.length + audit.abandoned.length + overdue
+}

@@ -1,0 +1,73 @@
+import fc from 'fast-check'
+import {describe, expect, it} from 'vitest'
+import {auditJob, auditProblems, type AuditEpoch, type AuditInput, type AuditRow} from '../../src/daemon/audit.js'
+
+const at = (text: string) => Date.parse(`2026-01-01T${text}:00Z`)
+const clock = (instant: number) => new Date(instant).toISOString().slice(11, 16)
+const hourly: AuditEpoch = {revision: 1, validFrom: at('00:30'), state: 'active', runner: 'daemon', schedule: '0 * * * *', timezone: 'UTC', actor: 'ada', reason: null}
+const row = (time: string, status = 'done', reason: string | null = null): AuditRow => ({scheduledAt: at(time), status, reason, abandoned: false})
+const audit = (over: Partial<AuditInput>) =>
+  auditJob({job: 'j', epochs: [hourly], lastAt: at('04:00'), running: false, from: at('00:30'), now: at('04:30'), rows: [], unassigned: [], cronGrace: 120_000, ...over})
+
+describe('an audit', () => {
+  it('is clean where every instant of the calendar has one row', () => {
+    const result = audit({rows: [row('01:00'), row('02:00', 'skipped', 'overlap'), row('03:00', 'late-done'), row('04:00', 'failed')]})
+    expect(result).toMatchObject({instants: 4, gaps: [], doubles: [], strays: [], waiting: [], byStatus: {done: 1, 'skipped: overlap': 1, 'late-done': 1, failed: 1}})
+    expect(auditProblems(result, 60_000)).toBe(0)
+  })
+
+  it('finds an instant without a row, one with two, a row that is in no calendar, and a claim whose daemon is gone', () => {
+    const result = audit({rows: [row('01:00'), row('01:10'), row('02:00'), row('02:00'), {...row('04:00', 'running'), abandoned: true}]})
+    expect({gaps: result.gaps.map(clock), doubles: result.doubles.map(clock), strays: result.strays.map(clock), abandoned: result.abandoned.map(clock)}).toEqual({gaps: ['03:00'], doubles: ['02:00'], strays: ['01:10'], abandoned: ['04:00']})
+    expect(auditProblems(result, 60_000)).toBe(4)
+  })
+
+  it('tells what nobody has begun yet from what is missing, and forgives it for a while', () => {
+    const result = audit({rows: [row('01:00'), row('02:00'), row('03:00')], lastAt: at('03:00')})
+    expect([result.gaps, result.waiting.map(clock)]).toEqual([[], ['04:00']])
+    expect([auditProblems(result, 60_000), auditProblems(result, 3_600_000)]).toEqual([1, 0])
+    expect(audit({rows: [row('01:00'), row('02:00'), row('03:00', 'running')], lastAt: at('03:00'), running: true}).waiting).toEqual([])
+  })
+
+  it('reckons by the schedule in force at the time, and explains pauses by who made them', () => {
+    const epochs: AuditEpoch[] = [
+      hourly,
+      {...hourly, revision: 2, validFrom: at('01:30'), state: 'paused', reason: 'release'},
+      {...hourly, revision: 3, validFrom: at('03:15'), actor: 'bob'},
+      {...hourly, revision: 4, validFrom: at('04:05'), schedule: '15 * * * *'},
+    ]
+    const result = audit({epochs, rows: [row('01:00'), row('04:00'), row('04:15')], lastAt: at('04:15')})
+    expect(result).toMatchObject({instants: 3, gaps: [], strays: []})
+    expect(result.notes).toEqual([
+      'paused since 2026-01-01T01:30:00.000Z by ada: release',
+      'resumed 2026-01-01T03:15:00.000Z by bob',
+      '"15 * * * *" UTC since 2026-01-01T04:05:00.000Z, was "0 * * * *" UTC (ada)',
+    ])
+  })
+
+  it('gives a run of pg_cron to the instant it began after, and finds the ones it missed', () => {
+    const epochs: AuditEpoch[] = [{...hourly, runner: 'pg_cron'}]
+    const run = (time: string, byCron = true) => ({startedAt: at(time) + 1_000, status: 'done', byCron})
+    const result = audit({epochs, lastAt: at('00:30'), unassigned: [run('01:00'), run('02:20', false), run('04:00')]})
+    expect([result.gaps.map(clock), result.doubles, result.byStatus]).toEqual([['02:00', '03:00'], [], {'done by pg_cron': 2}])
+    expect(audit({epochs, lastAt: at('00:30'), now: at('01:01'), unassigned: []})).toMatchObject({gaps: [], waiting: [at('01:00')]})
+    expect(audit({rows: [row('01:00'), row('02:00'), row('03:00'), row('04:00')], unassigned: [run('02:00')]}).doubles.map(clock)).toEqual(['02:00'])
+  })
+
+  it('finds exactly what was taken away or added, wherever', () => {
+    const instants = Array.from({length: 48}, (_, index) => at('00:30') + (index + 0.5) * 3_600_000)
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.integer({min: 0, max: 47}), {maxLength: 10}), fc.uniqueArray(fc.integer({min: 0, max: 47}), {maxLength: 5}), fc.uniqueArray(fc.integer({min: 1, max: 2_000}), {maxLength: 5}), (gone, twice, odd) => {
+        const rows = [
+          ...instants.filter((_, index) => !gone.includes(index)),
+          ...twice.filter((index) => !gone.includes(index)).map((index) => instants[index]!),
+          ...odd.map((minute) => at('00:30') + minute * 61_000).filter((instant) => instant % 3_600_000 !== 0),
+        ].sort((a, b) => a - b).map((scheduledAt) => ({scheduledAt, status: 'done', reason: null, abandoned: false}))
+        const result = audit({rows, lastAt: instants.at(-1)!, now: instants.at(-1)! + 60_000})
+        expect(result.gaps).toEqual(gone.map((index) => instants[index]!).sort((a, b) => a - b))
+        expect(result.doubles).toEqual(twice.filter((index) => !gone.includes(index)).map((index) => instants[index]!).sort((a, b) => a - b))
+        expect(result.strays).toHaveLength(rows.filter(({scheduledAt}) => scheduledAt % 3_600_000 !== 0).length)
+      }),
+    )
+  })
+})
