@@ -24,7 +24,7 @@ export function detachConcurrently(set: PartitionSet, child: Child, mark: Statem
       object: relation,
       // Each by itself: what waits again after a failure has waited before anything was begun.
       statements: [waitForHolders(set.relation, patience), ...(mark ? [mark] : []), sql`alter table ${parent} detach partition ${partition} concurrently`],
-      lock: 'SHARE UPDATE EXCLUSIVE',
+      lock: set.related.length > 0 ? 'SHARE ROW EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE',
       class: 'undo',
       transaction: 'none',
       // A pending one is half done: doing it again is an error, and the next step finishes it.

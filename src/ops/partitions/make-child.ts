@@ -47,7 +47,8 @@ export function makeChild(db: Pick<Database, 'server' | 'target'>, set: Partitio
       ...within.after,
     ],
     // With a default partition ATTACH locks that one exclusively, to see that no row of it belongs here.
-    lock: set.defaultPartition === null ? 'SHARE UPDATE EXCLUSIVE' : 'ACCESS EXCLUSIVE',
+    // Foreign keys are cloned under SHARE ROW EXCLUSIVE on the tables at their other end.
+    lock: set.defaultPartition !== null ? 'ACCESS EXCLUSIVE' : set.related.length > 0 ? 'SHARE ROW EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE',
     class: 'safe',
     transaction: 'own',
     doneCheck: sql`select exists (

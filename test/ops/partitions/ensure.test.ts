@@ -1,8 +1,11 @@
 import {expect, it} from 'vitest'
 import {preview} from '../../../src/plan/execute.js'
+import {planCreate} from '../../../src/ops/partitions/create.js'
+import {planDetach} from '../../../src/ops/partitions/detach.js'
 import {exitCodeWith, planEnsure} from '../../../src/ops/partitions/ensure.js'
+import {readPartitions} from '../../../src/reports/partitions.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
-import {childrenOf, fates, ruleOf, run} from './helpers.js'
+import {childrenOf, createRequest, fates, ruleOf, run} from './helpers.js'
 
 const set = (name: string) => `create table ${name} (time timestamptz not null) partition by range (time)`
 /** The names of the periods of now and so many later, as the server's calendar has them. */
@@ -97,6 +100,9 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(findings).toEqual([{relation: 'public.ticks', kind: 'left alone', message: expect.stringContaining('public.ticks is managed by pg_partman')}])
     expect(plan.steps).toHaveLength(1)
     expect(exitCodeWith(findings, 0, true)).toBe(0)
+    for (const change of [planCreate(database.db, createRequest('public.ticks', '2024-01', '2024-01')), planDetach(database.db, {relation: 'public.ticks', olderThan: {months: 1, days: 0, seconds: 0}, timezone: 'UTC'})])
+      await expect(change).rejects.toMatchObject({code: 'MANAGED_ELSEWHERE', exitCode: 2})
+    expect((await readPartitions(database.db, [ruleOf('public.ticks')], null)).tables.map(({table, managedBy}) => [table, managedBy])).toContainEqual(['ticks', 'pg_partman'])
     // A role that may not look cannot know that a set is not pg_partman's.
     const role = `stranger_${Math.random().toString(36).slice(2)}`
     await database.run(`create role ${role}; alter table "Other" owner to ${role}; grant create on schema public to ${role}`)

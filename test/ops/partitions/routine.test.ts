@@ -6,7 +6,8 @@ import {readPeriods, type Every} from '../../../src/reports/partitions/periods.j
 import {addDays} from '../../../src/units/calendar.js'
 import {forEachEngine, type Engine, type TestDatabase} from '../../helpers/engines.js'
 import {fingerprint} from './fingerprint.js'
-import {childrenOf, ruleOf} from './helpers.js'
+import {replay} from '../../schema/replay.js'
+import {childrenOf, createRequest, ruleOf, run} from './helpers.js'
 
 const routine = (name: string) => readFileSync(new URL(`routines/${name}.sql`, sqlDirectory), 'utf8')
 
@@ -99,5 +100,42 @@ create index on ticks (coin, time desc); create table twin_y2024m01 partition of
       }),
       {numRuns: 150},
     )
+  })
+})
+
+forEachEngine({}, (engine) => {
+  it('crypto_prices_partitioned, made beside our tables as people know it, gets its months, its rows and our look after it', async () => {
+    const database = await engine.database()
+    await replay(database)
+    await database.run('create table crypto_prices_partitioned (like crypto_prices including all) partition by range (time)')
+    expect(await monthly(database, "'crypto_prices_partitioned'", '2024-01-31')).toBe('crypto_prices_partitioned_y2024m01')
+    const {planCreate} = await import('../../../src/ops/partitions/create.js')
+    expect((await run(database.db, await planCreate(database.db, createRequest('public.crypto_prices_partitioned', '2024-01', '2024-03')))).steps.map(({id, status}) => `${id} ${status}`)).toEqual([
+      'create public.crypto_prices_partitioned_y2024m02 done', 'create public.crypto_prices_partitioned_y2024m03 done',
+    ])
+    await database.run(`insert into crypto_prices_partitioned (coin_id, symbol, name, exchange_id, usd_price, time, last_updated, source, attribution)
+select 'bitcoin', 'BTC', 'Bitcoin', 'binance', 40000, at, at, 'test', 'test' from generate_series('2024-01-01+00'::timestamptz, '2024-03-31 23:00+00', '1 hour') at`)
+    expect(await database.run('select count(*) as n, count(distinct id) as ids from crypto_prices_partitioned')).toEqual([{n: 91 * 24, ids: 91 * 24}])
+    expect(await database.run('select count(*) as n from crypto_prices_partitioned_y2024m02')).toEqual([{n: 29 * 24}])
+    await expect(database.run("insert into crypto_prices_partitioned select * from crypto_prices_partitioned limit 1")).rejects.toThrow(/duplicate key/)
+  })
+})
+
+forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
+  it('the tables of QiCore are partition sets here: level1_data by day, the others by month, three ahead, and the commands agree with the migrations', async () => {
+    const database = await engine.database()
+    await replay(database)
+    await database.db.probe()
+    const {partitionRules} = await import('../../../src/config/partitions.js')
+    const {planEnsure} = await import('../../../src/ops/partitions/ensure.js')
+    const rules = partitionRules(null, true)
+    expect(rules.map(({relation, every, ahead, retention}) => [relation, every, ahead, retention?.months ?? null, retention?.days ?? null])).toEqual([
+      ['public.crypto_prices', 'month', 3, null, null],
+      ['public.ohlcv_data', 'month', 3, 24, 0],
+      ['public.market_analytics', 'month', 3, null, null],
+      ['public.level1_data', 'day', 3, 0, 7],
+    ])
+    expect(await planEnsure(database.db, rules)).toMatchObject({plan: {steps: []}, findings: []})
+    for (const {relation} of rules) expect(await childrenOf(database, relation), relation).toHaveLength(4)
   })
 })
