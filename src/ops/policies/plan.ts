@@ -10,8 +10,12 @@ import {survey} from '../../reports/survey.js'
 import {keyOf, type Table} from '../../reports/table.js'
 import type {Change} from './change.js'
 import {diff, removal} from './diff.js'
+import type {Finding} from './proof/finding.js'
+import {prove} from './proof/prove.js'
+import {readProofFacts} from './proof/read-facts.js'
 import {requireRights} from './rights.js'
 import {stepsOf} from './steps.js'
+import {conversionSteps} from './steps-conversion.js'
 import {retentionReaches} from './reach.js'
 import {wantedOf, type Problem} from './wanted.js'
 
@@ -39,6 +43,8 @@ export interface PolicyPlan {
   plan: Plan
   changes: Change[]
   unmanaged: Unmanaged[]
+  /** Ways in which the policies do not go together, as they would stand. */
+  findings: Finding[]
   notes: string[]
   state: PolicyState
 }
@@ -78,19 +84,22 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
   if (problems.length > 0) throw refuse(problems)
   const unmanaged = unmanagedOf(state, spoken)
   if (request.prune) for (const {key, kind, rule} of unmanaged) changes.push(...removal(key, kind, [rule], 'not declared, removed by --prune'))
-  const steps = changes.flatMap((change) => {
-    const table = its.all.find((candidate) => keyOf(candidate) === change.key)!
-    return stepsOf(change, {server: db.server, table, state: state.states.get(table)!, target: request.target, reaches: retentionReaches(change, table, its)})
-  })
   requireRights(db, state, changes, its.all)
+  const steps: Step[] = []
+  for (const change of changes) {
+    const table = its.all.find((candidate) => keyOf(candidate) === change.key)!
+    steps.push(...stepsOf(change, {server: db.server, table, state: state.states.get(table)!, target: request.target, reaches: retentionReaches(change, table, its)}))
+    if (change.do === 'gated retention' && change.removes.native) steps.push(...(await conversionSteps(db, table, its)))
+  }
+  const findings = prove(await readProofFacts(db, state, changes))
   const operation = request.operation ?? 'policies apply'
   const plan: Plan = {operation, summary: operation, cutoff: null, locks: [...new Set(changes.map(({key}) => `table ${key}`))], steps: ordered(steps)}
-  return {plan, changes, unmanaged: request.prune ? [] : unmanaged, notes, state}
+  return {plan, changes, unmanaged: request.prune ? [] : unmanaged, findings, notes, state}
 }
 
 /** Settings before the policies that need them; a retention last, when what shall cover it is in place. */
 function ordered(steps: readonly Step[]): Step[] {
-  const rank = (step: Step) => (step.id.startsWith('retention of ') ? 2 : step.kind === 'settings' ? 0 : 1)
+  const rank = ({id, kind}: Step) => (kind === 'settings' ? 0 : id.startsWith('retention of ') ? 2 : kind === 'refresh' ? 3 : 1)
   const sorted = [...steps].sort((a, b) => rank(a) - rank(b))
   return sorted.map((step) => {
     const settings = sorted.find((other) => other.id === `compression settings of ${step.object}`)

@@ -1,0 +1,5 @@
+-- How many locks all transactions together may hold, and what the server counts on as cache, in bytes.
+-- One row. TimescaleDB: not needed.
+select
+  current_setting('max_locks_per_transaction')::int * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int) as locks,
+  (select setting::int8 * current_setting('block_size')::int8 from pg_settings where name = 'effective_cache_size') as cache

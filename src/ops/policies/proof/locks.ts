@@ -1,0 +1,74 @@
+import {shift} from '../../../reports/due.js'
+import {rulesOf} from '../../../reports/policies/state.js'
+import {keyOf, type Table} from '../../../reports/table.js'
+import {chunksBefore} from '../reach.js'
+import {retentionOf, reaches, type ProofFacts, type Subject} from './facts.js'
+import {concern, type Finding} from './finding.js'
+
+/** Locks that a run takes at once, tables that a drop locks beside its own, and clocks that policies need. */
+export function lockFindings(subject: Subject, facts: ProofFacts): Finding[] {
+  return [...dropFindings(subject, facts), ...refreshFindings(subject, facts), ...clockFindings(subject, facts)]
+}
+
+function dropFindings(subject: Subject, facts: ProofFacts): Finding[] {
+  const retention = retentionOf(subject)
+  if (retention === null) return []
+  const key = keyOf(subject.table)
+  const native = retention.rule.by === 'timescaledb'
+  const bites = reaches(subject, retention.after, facts)
+  const findings: Finding[] = []
+  const {now} = subject.clock
+  const doomed = now === null ? 0 : chunksBefore(subject.table, shift(now, retention.after, -1)).length
+  // A chunk, its indexes and TOAST, and the same of its compressed half.
+  const needed = doomed * (subject.indexes + 6)
+  if (native && needed > facts.lockSpace / 2)
+    findings.push({
+      id: `locks:${key}`, level: 'unsafe', object: key, bites: facts.at, concerns: [concern(key, 'retention')],
+      message: `the first run of the retention of ${key} drops ${doomed} chunks in one transaction and needs about ${needed} locks of the ${facts.lockSpace} that there are: it would fail with "out of shared memory", each time`,
+      safe: 'the gated retention (native: false): one chunk a transaction',
+    })
+  if (subject.references.length > 0)
+    findings.push({
+      id: `foreign-keys:${key}`, level: native ? 'unsafe' : 'note', object: key, bites, concerns: [concern(key, 'retention')],
+      message: native
+        ? `each run of the retention of ${key} holds ACCESS EXCLUSIVE on ${subject.references.join(', ')} (foreign keys) until it has dropped everything, and waits for that without a limit: readers queue behind it`
+        : `dropping a chunk of ${key} locks ${subject.references.join(', ')} (foreign keys) for a moment; a run waits half a second for it, no longer`,
+      safe: native ? 'the gated retention (native: false)' : null,
+    })
+  return findings
+}
+
+function refreshFindings(subject: Subject, facts: ProofFacts): Finding[] {
+  const source = subject.table.aggregate?.source
+  const reader = source == null ? undefined : facts.subjects.get(source)
+  const {now} = subject.clock
+  if (source == null || reader === undefined || now === null) return []
+  const view = keyOf(subject.table)
+  return rulesOf(subject.state, 'refresh').flatMap(({startOffset}) => {
+    const read = chunksAfter(source, startOffset === null ? null : shift(now, startOffset, -1))
+    const needed = read * (reader.indexes + 2)
+    if (needed <= facts.lockSpace / 2) return []
+    return [{
+      id: `locks-refresh:${view}`, level: 'unsafe' as const, object: view, bites: facts.at, concerns: [concern(view, 'refresh')],
+      message: `a refresh of the whole window of ${view} reads ${read} chunks of ${keyOf(source)} and needs about ${needed} locks of the ${facts.lockSpace} that there are`,
+      safe: 'a shorter startOffset; what is older once by qicore-db aggregates refresh, in steps',
+    }]
+  })
+}
+
+function chunksAfter({chunks}: Table, from: bigint | null): number {
+  return from === null ? chunks.length : chunks.filter(({end}) => end === null || end > from).length
+}
+
+function clockFindings(subject: Subject, facts: ProofFacts): Finding[] {
+  const {table, state} = subject
+  if (table.time !== 'integer' || subject.integerNow || table.id === null) return []
+  const key = keyOf(table)
+  const own = state.policies.filter(({by}) => by === 'timescaledb')
+  if (own.length === 0) return []
+  return [{
+    id: `no-clock:${key}`, level: 'unsafe', object: key, bites: facts.at, concerns: own.map(({kind}) => concern(key, kind)),
+    message: `${key} has integers for times and no integer_now function: TimescaleDB cannot tell what is old, and refuses the policy`,
+    safe: `select set_integer_now_func('${key}', '<function that returns now in its integers>')`,
+  }]
+}
