@@ -8,7 +8,10 @@ begin
   perform set_config('search_path', 'pg_catalog, public', true);
   perform set_config('client_min_messages', 'error', true);
   if exists (select from pg_extension where extname = 'timescaledb') then
-    for item in select format('%I.%I', view_schema, view_name) as name from timescaledb_information.continuous_aggregates loop
+    -- The latest first: an aggregate over another one is the later of the two.
+    for item in select name from unnest(array(
+      select format('%I.%I', user_view_schema, user_view_name) from _timescaledb_catalog.continuous_agg order by mat_hypertable_id desc
+    )) as name loop
       execute format('drop materialized view if exists %s cascade', item.name);
     end loop;
     for item in select job_id from timescaledb_information.jobs where job_id >= 1000 loop
