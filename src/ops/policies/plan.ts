@@ -13,6 +13,7 @@ import {diff, removal} from './diff.js'
 import type {Finding} from './proof/finding.js'
 import {prove} from './proof/prove.js'
 import {readProofFacts} from './proof/read-facts.js'
+import {oldChunkNotes, oldChunks, recompressSteps} from './recompress.js'
 import {requireRights} from './rights.js'
 import {stepsOf} from './steps.js'
 import {conversionSteps} from './steps-conversion.js'
@@ -28,6 +29,8 @@ export interface PolicyRequest {
   target: string
   /** Removes policies of which nothing is declared, too. */
   prune?: boolean | undefined
+  /** Adds the recompression of chunks that were compressed by older settings. */
+  recompress?: boolean | undefined
   /** The ledger's operation; `policies apply` unless said. */
   operation?: string | undefined
 }
@@ -91,15 +94,18 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
     steps.push(...stepsOf(change, {server: db.server, table, state: state.states.get(table)!, target: request.target, reaches: retentionReaches(change, table, its)}))
     if (change.do === 'gated retention' && change.removes.native) steps.push(...(await conversionSteps(db, table, its)))
   }
+  const old = await oldChunks(db, its, changes)
+  if (request.recompress) steps.push(...recompressSteps(db, old, steps))
+  else notes.push(...oldChunkNotes(old))
   const findings = prove(await readProofFacts(db, state, changes))
   const operation = request.operation ?? 'policies apply'
-  const plan: Plan = {operation, summary: operation, cutoff: null, locks: [...new Set(changes.map(({key}) => `table ${key}`))], steps: ordered(steps)}
+  const plan: Plan = {operation, summary: operation, cutoff: null, locks: [...new Set(steps.map(({object}) => `table ${object}`))], steps: ordered(steps)}
   return {plan, changes, unmanaged: request.prune ? [] : unmanaged, findings, notes, state}
 }
 
 /** Settings before the policies that need them; a retention last, when what shall cover it is in place. */
 function ordered(steps: readonly Step[]): Step[] {
-  const rank = ({id, kind}: Step) => (kind === 'settings' ? 0 : id.startsWith('retention of ') ? 2 : kind === 'refresh' ? 3 : 1)
+  const rank = ({id, kind}: Step) => (kind === 'settings' ? 0 : id.startsWith('retention of ') ? 2 : kind === 'refresh' ? 3 : kind === 'compress' ? 4 : 1)
   const sorted = [...steps].sort((a, b) => rank(a) - rank(b))
   return sorted.map((step) => {
     const settings = sorted.find((other) => other.id === `compression settings of ${step.object}`)

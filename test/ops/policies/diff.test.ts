@@ -4,6 +4,7 @@ import {diff} from '../../../src/ops/policies/diff.js'
 import {wantedOf, type Problem} from '../../../src/ops/policies/wanted.js'
 import {wouldBe} from '../../../src/ops/policies/would-be.js'
 import type {Declared} from '../../../src/reports/policies/declared.js'
+import type {Offset} from '../../../src/reports/live-policies.js'
 import type {LiveRule, TableState} from '../../../src/reports/policies/state.js'
 import type {Duration} from '../../../src/units/duration.js'
 import {days, declare} from './helpers.js'
@@ -23,7 +24,7 @@ function maybe<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> {
 
 /** A live state such as a database may have: each kind at most once, as hands or older versions of ours left it. */
 function states(scale: TableState['scale'], kind: 'hypertable' | 'aggregate'): fc.Arbitrary<TableState> {
-  const offset = scale === 'time' ? span : fc.bigInt({min: 1n, max: 10n ** 12n})
+  const offset: fc.Arbitrary<Offset> = scale === 'time' ? span : fc.bigInt({min: 1n, max: 10n ** 12n})
   const job = fc.record({id: jobId, scheduled: fc.boolean()})
   const order = fc.constantFrom('time desc', 'time', 'id desc', 'x desc desc', 'id nulls first')
   return fc

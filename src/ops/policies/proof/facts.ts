@@ -38,7 +38,7 @@ export interface ProofFacts {
 const day = 86_400_000_000n
 
 /** The retention that a table would have, and how old rows are when it takes them. */
-export function retentionOf({state}: Subject): {rule: LiveRule; after: Offset} | null {
+export function retentionOf({state}: Pick<Subject, 'state'>): {rule: LiveRule; after: Offset} | null {
   const rule = rulesOf(state, 'retention').find(({after, createdBefore}) => after !== null || createdBefore !== null)
   const after = rule?.after ?? rule?.createdBefore ?? null
   if (rule === undefined || after === null) return null

@@ -1,0 +1,36 @@
+import {formatQualifiedName} from '../../db/qualified-name.js'
+import {shift} from '../../reports/due.js'
+import {microsIn} from '../../reports/clocks.js'
+import {keyOf} from '../../reports/table.js'
+import {instantOf} from '../../reports/time.js'
+import type {Instant} from '../../units/instant.js'
+import {retentionOf} from './proof/facts.js'
+import {chunksBefore} from './reach.js'
+import {wouldBe} from './would-be.js'
+import type {PolicyPlan} from './plan.js'
+
+/** What a retention of a plan reaches at the instant of the plan. */
+export interface Frozen {
+  key: string
+  /** The absolute cut-off; null where an integer's unit is not known. */
+  cutoff: Instant | null
+  chunks: string[]
+}
+
+/** The cut-offs of a plan's retentions and the chunks behind them. */
+export function frozenOf({changes, state: {survey, states}}: Pick<PolicyPlan, 'changes' | 'state'>): Frozen[] {
+  return changes.flatMap((change) => {
+    if (change.do !== 'gated retention' && change.do !== 'native retention') return []
+    const table = survey.all.find((candidate) => keyOf(candidate) === change.key)!
+    const clock = survey.clocks.get(table)
+    const its = retentionOf({state: wouldBe(states.get(table)!, [change])})
+    if (its === null || clock?.now == null) return [{key: change.key, cutoff: null, chunks: []}]
+    const cutoff = shift(clock.now, its.after, -1)
+    const micros = microsIn(cutoff, table, clock)
+    return [{
+      key: change.key,
+      cutoff: micros === null ? null : instantOf(micros),
+      chunks: chunksBefore(table, cutoff).map(({schema, name}) => formatQualifiedName(schema, name)),
+    }]
+  })
+}
