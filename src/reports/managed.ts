@@ -1,8 +1,7 @@
 import type {Database} from '../db/database.js'
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
-import {sql} from '../db/sql.js'
-import {sqlState, SqlState} from '../db/sqlstate.js'
 import {qicore} from '../schema/qicore.js'
+import {definitionsApply} from './definitions-apply.js'
 import type {TimeUnit} from './time.js'
 
 /** What a configuration says of tables, as far as statistics need it. */
@@ -34,15 +33,4 @@ export async function readManaged(db: Database, sections: ManagedSections | null
 function normal(text: string): string {
   const {schema, name} = parseQualifiedName(text)
   return formatQualifiedName(schema ?? 'public', name)
-}
-
-async function definitionsApply(db: Database): Promise<boolean> {
-  if (!db.server.hasCore) return false
-  try {
-    const [row] = await db.query<{recorded: boolean}>(sql`select exists (select from qicore.schema_versions where stream = 'qicore') as recorded`)
-    return row?.recorded ?? false
-  } catch (error) {
-    if (sqlState(error) === SqlState.noPrivilege) return false
-    throw error
-  }
 }

@@ -16,7 +16,7 @@ With a default partition PostgreSQL detaches nothing concurrently: then each tak
 
   async run(): Promise<ChangeReport & {notes: readonly string[]}> {
     const {flags} = this
-    const [{partitionRules, undeclared}, {definitionsApply, rulesByRelation}, {findPartitioned}, {planDetach}] = await Promise.all([
+    const [{partitionRules, undeclared}, {partitionsDefined, rulesByRelation}, {findPartitioned}, {planDetach}] = await Promise.all([
       import('../../config/partitions.js'),
       import('../../reports/partitions/declared.js'),
       import('../../reports/partitions/find-table.js'),
@@ -24,7 +24,7 @@ With a default partition PostgreSQL detaches nothing concurrently: then each tak
     ])
     return this.withDatabase(async (db) => {
       const relation = await findPartitioned(db, this.args.table)
-      const rule = (await rulesByRelation(db, partitionRules(await this.loadConfig(), await definitionsApply(db)))).get(relation) ?? undeclared(relation)
+      const rule = (await rulesByRelation(db, partitionRules(await this.loadConfig(), await partitionsDefined(db)))).get(relation) ?? undeclared(relation)
       const olderThan = flags['older-than'] ?? rule.retention
       if (olderThan === null) throw usageError('NO_RANGE', `Nothing declares how long ${relation} is kept: how old must a partition be?`, ['Give --older-than 24mon, or declare tables.<name>.retention in the configuration.'])
       const {plan, notes} = await planDetach(db, {relation, olderThan, timezone: rule.timezone})

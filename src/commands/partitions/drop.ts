@@ -17,7 +17,7 @@ It loses data: type the target's name, or give it with --confirm.`
 
   async run(): Promise<ChangeReport & {notes: readonly string[]}> {
     const {flags} = this
-    const [{partitionRules, undeclared}, {definitionsApply, rulesByRelation}, {findPartitioned}, {planDrop}] = await Promise.all([
+    const [{partitionRules, undeclared}, {partitionsDefined, rulesByRelation}, {findPartitioned}, {planDrop}] = await Promise.all([
       import('../../config/partitions.js'),
       import('../../reports/partitions/declared.js'),
       import('../../reports/partitions/find-table.js'),
@@ -25,7 +25,7 @@ It loses data: type the target's name, or give it with --confirm.`
     ])
     return this.withDatabase(async (db) => {
       const relation = await findPartitioned(db, this.args.table)
-      const rule = (await rulesByRelation(db, partitionRules(await this.loadConfig(), await definitionsApply(db)))).get(relation) ?? undeclared(relation)
+      const rule = (await rulesByRelation(db, partitionRules(await this.loadConfig(), await partitionsDefined(db)))).get(relation) ?? undeclared(relation)
       const olderThan = flags['older-than'] ?? rule.retention
       if (olderThan === null) throw usageError('NO_RANGE', `Nothing declares how long ${relation} is kept: how old must a partition be?`, ['Give --older-than 24mon, or declare tables.<name>.retention in the configuration.'])
       const {plan, notes} = await planDrop(db, {relation, olderThan, timezone: rule.timezone, acceptLoss: flags['accept-loss']})

@@ -14,13 +14,13 @@ Sets that pg_partman manages, and sets that nobody declared, are left alone. Saf
 
   async run(): Promise<ChangeReport & {findings: readonly Finding[]}> {
     const {flags} = this
-    const [{partitionRules}, {definitionsApply, rulesByRelation}, {planEnsure, exitCodeWith}] = await Promise.all([
+    const [{partitionRules}, {partitionsDefined, rulesByRelation}, {planEnsure, exitCodeWith}] = await Promise.all([
       import('../../config/partitions.js'),
       import('../../reports/partitions/declared.js'),
       import('../../ops/partitions/ensure.js'),
     ])
     return this.withDatabase(async (db) => {
-      let rules = partitionRules(await this.loadConfig(), await definitionsApply(db))
+      let rules = partitionRules(await this.loadConfig(), await partitionsDefined(db))
       if (this.args.table !== undefined) {
         const [{findPartitioned}, {usageError}] = await Promise.all([import('../../reports/partitions/find-table.js'), import('../../errors.js')])
         const relation = await findPartitioned(db, this.args.table)

@@ -24,14 +24,14 @@ Rows are the planner's estimate. Waits for no lock: a partition that somebody ho
   }
 
   async run(): Promise<ListReport> {
-    const [{readPartitions}, {partitionRules}, {definitionsApply}, {findPartitioned}] = await Promise.all([
+    const [{readPartitions}, {partitionRules}, {partitionsDefined}, {findPartitioned}] = await Promise.all([
       import('../../reports/partitions.js'),
       import('../../config/partitions.js'),
       import('../../reports/partitions/declared.js'),
       import('../../reports/partitions/find-table.js'),
     ])
     const report = await this.withDatabase(async (db) => {
-      const rules = partitionRules(await this.loadConfig(), await definitionsApply(db))
+      const rules = partitionRules(await this.loadConfig(), await partitionsDefined(db))
       const relation = this.args.table === undefined ? null : await findPartitioned(db, this.args.table)
       const read: ListReport = {kind: 'partitions.list', ...(await this.reportHead(db)), ...(await readPartitions(db, rules, relation))}
       const wanting = read.tables.some(({managed, findings}) => managed && findings.length > 0) || read.absent.length > 0

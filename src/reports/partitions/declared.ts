@@ -1,19 +1,12 @@
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
-import {sql, statement} from '../../db/sql.js'
-import {SqlState, sqlState} from '../../db/sqlstate.js'
+import {statement} from '../../db/sql.js'
+import {definitionsApply} from '../definitions-apply.js'
 import type {PartitionRule} from './periods.js'
 
 /** Whether the tables of QiCore were made here by our migrations, as partition sets. */
-export async function definitionsApply(db: Database): Promise<boolean> {
-  if (!db.server.hasCore || db.server.engine !== 'postgres') return false
-  try {
-    const [row] = await db.query<{recorded: boolean}>(sql`select exists (select from qicore.schema_versions where stream = 'qicore') as recorded`)
-    return row?.recorded ?? false
-  } catch (error) {
-    if (sqlState(error) === SqlState.noPrivilege) return false
-    throw error
-  }
+export async function partitionsDefined(db: Database): Promise<boolean> {
+  return db.server.engine === 'postgres' && (await definitionsApply(db))
 }
 
 /** The rule of each relation that is there, by its name as SQL writes it. */
