@@ -80,8 +80,8 @@ export async function readChunkStats(db: Database, request: ChunksRequest): Prom
 
 const reasons: Record<DueChunk['why'], string> = {
   'never compressed': 'never compressed',
-  refilled: 'rows were written since it was compressed; when is not recorded',
-  unordered: 'compressed out of order; when is not recorded',
+  refilled: 'rows written since; when is not recorded',
+  unordered: 'out of order; since when is not recorded',
   'not dropped': 'older than the retention, not dropped',
 }
 

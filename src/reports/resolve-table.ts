@@ -23,7 +23,7 @@ export async function resolveTable(db: Database, tables: readonly Table[], text:
   const means = ({schema, name}: {schema: string; name: string}) => name === wanted.name && (wanted.schema === null || schema === wanted.schema)
   const found = tables.filter((table) => means(table))
   if (found.length === 1) return found[0]!
-  if (found.length > 1) throw ambiguous(text, found.map(keyOf))
+  if (found.length > 1) throw ambiguous(text, found.map(keyOf).sort())
   const storage = tables.find((table) => means(table.storage))
   if (storage !== undefined) return storage
   const relations = await findRelations(db, wanted)

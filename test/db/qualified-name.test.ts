@@ -4,7 +4,9 @@ import {formatQualifiedName, parseQualifiedName, shortName} from '../../src/db/q
 import {sql} from '../../src/db/sql.js'
 import {forEachEngine} from '../helpers/engines.js'
 
-const name = fc.string({unit: 'grapheme', minLength: 1, maxLength: 20}).filter((text) => !text.includes('\0') && text.isWellFormed() && Buffer.byteLength(text) <= 63)
+// Half of a surrogate pair is no character and cannot be sent.
+const wellFormed = (text: string) => Buffer.from(text).toString() === text
+const name = fc.string({unit: 'grapheme', minLength: 1, maxLength: 20}).filter((text) => !text.includes('\0') && wellFormed(text) && Buffer.byteLength(text) <= 63)
 
 describe('names of tables', () => {
   it.each([
@@ -39,7 +41,7 @@ forEachEngine({}, (engine) => {
   it('are read as the server itself reads them', async () => {
     const {db} = await engine.database()
     const character = fc.oneof({weight: 3, arbitrary: fc.constantFrom('"', '.', ' ', 'a', 'B', '_', '1', '$', 'é')}, {weight: 1, arbitrary: fc.string({unit: 'grapheme', minLength: 1, maxLength: 1})})
-    const text = fc.array(character, {maxLength: 10}).map((characters) => characters.join('')).filter((each) => !each.includes('\0') && each.isWellFormed())
+    const text = fc.array(character, {maxLength: 10}).map((characters) => characters.join('')).filter((each) => !each.includes('\0') && wellFormed(each))
     const texts = fc.sample(text, 300)
     for (const each of [...texts, 'a."b"', '"a" . B', 'a . "b""c"']) {
       const theirs = await db.query<{parts: string[]}>(sql`select parse_ident(${each}) as parts`).then(

@@ -124,7 +124,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     expect(chunks.map(({rangeStart, rangeEnd, dueSince, why, late, flags}) => ({rangeStart, ends: rangeEnd, dueSince, why, late, flags}))).toEqual([
       {rangeStart: '2026-02-05T00:00:00Z', ends: '2026-02-12T00:00:00Z', dueSince: '2026-02-19T00:00:00Z', why: 'never compressed', late: true, flags: []},
       {rangeStart: '2026-01-29T00:00:00Z', ends: '2026-02-05T00:00:00Z', dueSince: '2026-02-12T00:00:00Z', why: 'never compressed', late: true, flags: []},
-      {rangeStart: '2026-01-08T00:00:00Z', ends: '2026-01-15T00:00:00Z', dueSince: null, why: expect.stringContaining('written since'), late: true, flags: ['compressed', 'partial']},
+      {rangeStart: '2026-01-08T00:00:00Z', ends: '2026-01-15T00:00:00Z', dueSince: null, why: expect.stringContaining('rows written since'), late: true, flags: ['compressed', 'partial']},
     ])
     expect((await readStats(database.db, request)).tables[0]).toMatchObject({policies: 1, late: 1})
     const {tables} = await readCompression(database.db, request)

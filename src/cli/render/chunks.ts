@@ -1,7 +1,7 @@
 import {formatQualifiedName, shortName} from '../../db/qualified-name.js'
 import type {ChunksReport, ChunkStats} from '../../reports/chunks.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
-import {renderTable, wrap, type Column, type Look} from './table.js'
+import {closing, renderTable, wrap, type Column, type Look} from './table.js'
 import {ageOr, bytesOr, dash, formatAge, formatInstant, plural, ratioOr} from './words.js'
 
 const shown = 20
@@ -34,18 +34,17 @@ export function renderChunks(report: ChunksReport, look: Look, {late, fast}: {la
     renderTable(columns, listed, {look, mark: (chunk) => chunk.late}),
     ...(rest > 0 ? [` … and ${rest} more (--json and --csv have them all)`] : []),
     ...notes,
-    wrap(closing(report, late), look.width),
+    closing(verdict(report, late), look.width),
   ].join('\n')
 }
 
-function closing({chunks, totalChunks}: ChunksReport, late: boolean): string {
+function verdict({chunks, totalChunks}: ChunksReport, late: boolean): string[] {
   const due = chunks.filter((chunk) => chunk.due)
-  const compress = due.find(({why}) => why !== null && !why.startsWith('older'))
   const count = late ? `${chunks.length} of ${plural(totalChunks, 'chunk')}.` : `${plural(totalChunks, 'chunk')}, ${due.length} due.`
-  if (compress !== undefined) return `${count} Fix: qicore-db chunks compress ${shortName(compress.schema, compress.table)} --dry-run`
+  const compress = due.find(({why}) => why !== null && !why.startsWith('older'))
+  if (compress !== undefined) return [count, `Fix: qicore-db chunks compress ${shortName(compress.schema, compress.table)} --dry-run`]
   const drop = due.at(-1)
-  if (drop !== undefined) return `${count} Look: qicore-db chunks drop ${shortName(drop.schema, drop.table)} --dry-run`
-  return count
+  return drop === undefined ? [count] : [count, `Look: qicore-db chunks drop ${shortName(drop.schema, drop.table)} --dry-run`]
 }
 
 /** TimescaleDB's own schema goes without saying, and so does that of the table. */

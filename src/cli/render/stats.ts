@@ -2,7 +2,7 @@ import {shortName} from '../../db/qualified-name.js'
 import type {CompressionReport, TableCompression} from '../../reports/compression.js'
 import type {QueriesReport, QueryStats} from '../../reports/queries.js'
 import type {StatsReport, TableStats} from '../../reports/stats.js'
-import {renderTable, wrap, type Column, type Look} from './table.js'
+import {closing, renderTable, wrap, type Column, type Look} from './table.js'
 import {ageOr, bytesOr, dash, formatMs, percentOr, plural, ratioOr} from './words.js'
 
 /** One line a table, the sum, then what to do next. */
@@ -35,11 +35,11 @@ export function renderStats(report: StatsReport, look: Look): string {
     tables.some(({sizeBasis}) => sizeBasis === 'estimated') ? 'Sizes estimated (~).' : tables.some(({sizeBasis}) => sizeBasis === 'mixed') ? 'Sizes exact; > without the chunks left out.' : 'Sizes exact.',
     late ? 'Why late: qicore-db stats chunks --late' : tables.some(({compressedChunks}) => compressedChunks > 0) ? 'More: qicore-db stats compression' : 'More: qicore-db stats chunks',
   ]
-  return [table, ...notes(report, look), wrap(footer.join(' '), look.width)].join('\n')
+  return [table, ...notes(report, look), closing(footer, look.width)].join('\n')
 }
 
-function nextDrop({nextDrop: next, policies: count}: TableStats, at: string): string {
-  if (next === null) return count === 0 ? dash : 'none'
+function nextDrop({nextDrop: next}: TableStats, at: string): string {
+  if (next === null) return dash
   const age = ageOr(next, at)
   return age.startsWith('in ') ? age : 'now'
 }

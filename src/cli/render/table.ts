@@ -51,9 +51,11 @@ export function renderTable<Row>(all: readonly Column<Row>[], rows: readonly Row
     grid = cells(columns)
     widths = naturalOf(columns, grid)
   }
-  columns.forEach(({shrink}, index) => {
+  // From the right: what stands first says which one it is.
+  for (let index = columns.length - 1; index >= 0; index -= 1) {
+    const {shrink} = columns[index]!
     if (shrink !== undefined && over() > 0) widths[index] = Math.max(Math.min(shrink, widths[index]!), widths[index]! - over())
-  })
+  }
   const paint = new Chalk({level: look.color ? 1 : 0})
   const table = new CliTable({chars: noBorders, style: {head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true}, colAligns: columns.map(({right}) => (right ? 'right' : 'left')), colWidths: widths})
   if (look.headers) table.push(columns.map(({head}) => head))
@@ -108,4 +110,12 @@ export function wrap(text: string, width: number | null): string {
     else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`
   }
   return lines.join('\n')
+}
+
+/** Sentences on one line where they fit; else the commands among them on lines of their own, never broken. */
+export function closing(sentences: readonly string[], width: number | null): string {
+  const line = sentences.join(' ')
+  if (widthOf(line) <= (width ?? 80)) return line
+  const isCommand = (sentence: string) => sentence.includes('qicore-db ')
+  return [wrap(sentences.filter((each) => !isCommand(each)).join(' '), width), ...sentences.filter(isCommand)].join('\n')
 }
