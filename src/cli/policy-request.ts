@@ -1,0 +1,14 @@
+import {targetLabel} from '../config/target.js'
+import type {Config} from '../config/load.js'
+import type {Limits} from '../plan/limits.js'
+import type {Target} from '../db/database.js'
+
+/** What every planner of policies is given beside what is declared. */
+export function policyContext(target: Target, limits: Limits): {maxDropPerRun: number; target: string} {
+  return {maxDropPerRun: limits.maxDropPerRun, target: targetLabel(target)}
+}
+
+/** The sections of a configuration that speak of policies; null where there is none. */
+export function sectionsOf(config: Config | null): Pick<Config, 'tables' | 'aggregates'> | null {
+  return config === null ? null : {tables: config.tables, aggregates: config.aggregates}
+}

@@ -1,0 +1,62 @@
+import {Args} from '@oclif/core'
+import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import {changeFlags} from '../../cli/flags.js'
+import {policyPlanFlags} from '../../cli/policy-flags.js'
+import {usageError} from '../../errors.js'
+import type {PolicyPlanReport} from '../../ops/policies/report.js'
+
+export default class PoliciesApply extends BaseCommand<typeof PoliciesApply> {
+  static override summary = 'Make the live policies those that are declared.'
+  static override description = `Plans anew, shows the plan and asks. With a file that policies plan --out saved, it goes on only where nothing that the plan rests on has moved; SQL from the file is never run.
+Policies are altered in place: a job keeps its number, owner, schedule and history. Retention runs gated: only what every aggregate has covered is dropped, a chunk a transaction; a native retention found here is converted in the same step. A retention that reaches data asks for the target's name (--confirm), and that consent is kept with a hash of what was agreed to.
+Policies that do not go together are refused (exit 7) unless each finding is accepted by name.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> plan.json --confirm prod',
+    '<%= config.bin %> <%= command.id %> --dry-run',
+  ]
+  static override args = {file: Args.string({description: 'plan that policies plan --out saved'})}
+  static override flags = {...changeFlags, ...policyPlanFlags}
+
+  async run(): Promise<ChangeReport & Pick<PolicyPlanReport, 'findings' | 'unmanaged' | 'notes'>> {
+    const [{planPolicies}, {planFileOf, requireFresh}, {requireSafe}, {readDeclared}, {planReport}, {policyContext, sectionsOf}] = await Promise.all([
+      import('../../ops/policies/plan.js'),
+      import('../../ops/policies/plan-file.js'),
+      import('../../ops/policies/proof/prove.js'),
+      import('../../reports/policies/read-declared.js'),
+      import('../../ops/policies/report.js'),
+      import('../../cli/policy-request.js'),
+    ])
+    const saved = this.args.file === undefined ? null : await this.readPlan(this.args.file)
+    const prune = this.flags.prune || (saved?.options.prune ?? false)
+    const recompress = this.flags.recompress || (saved?.options.recompress ?? false)
+    const accepted = [...this.flags.accept, ...(saved?.options.accepted ?? [])]
+    return this.withDatabase(async (db) => {
+      const context = policyContext(db.target, await this.limits())
+      const planned = await planPolicies(db, {declared: await readDeclared(db, sectionsOf(await this.loadConfig())), ...context, prune, recompress})
+      if (saved !== null) {
+        const where = {target: context.target, database: db.server.database}
+        requireFresh(saved, planFileOf(planned, where, saved.options, {months: 0, days: 1, seconds: 0}), this.args.file!)
+      }
+      const report = planReport(planned, accepted)
+      for (const {message, safe, refuses, level} of report.findings) if (refuses || level === 'note') this.say(`${refuses ? '!' : ' '} ${message}.${safe === null ? '' : ` Safe: ${safe}.`}`)
+      for (const {schema, table, kind, rule} of report.unmanaged) this.say(`* ${schema}.${table} ${kind} (${rule}) is not declared: left alone.`)
+      for (const note of report.notes) this.say(`  ${note}`)
+      for (const {key, cutoff, chunks} of report.cutoffs) this.say(`  ${key}: older than ${cutoff ?? 'unknown'}, ${chunks.length} chunks there by now.`)
+      if (!this.flags['dry-run']) requireSafe(planned.findings, planned.changes, accepted)
+      const {findings, unmanaged, notes} = report
+      return {...(await this.carryOut(db, planned.plan, this.flags)), findings, unmanaged, notes}
+    }, {changes: true})
+  }
+
+  private async readPlan(file: string) {
+    const [{readPlanFile}, {readFileSync}] = await Promise.all([import('../../ops/policies/plan-file.js'), import('node:fs')])
+    let text: string
+    try {
+      text = readFileSync(file, 'utf8')
+    } catch (error) {
+      throw usageError('NOT_A_PLAN', `${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`, ['qicore-db policies plan --out plan.json makes one.'])
+    }
+    return readPlanFile(text, file)
+  }
+}

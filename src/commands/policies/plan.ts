@@ -1,0 +1,62 @@
+import {Flags} from '@oclif/core'
+import {BaseCommand} from '../../cli/base-command.js'
+import {durationFlag} from '../../cli/flags.js'
+import {policyPlanFlags} from '../../cli/policy-flags.js'
+import {terminal} from '../../cli/terminal.js'
+import {ExitCode, usageError} from '../../errors.js'
+import type {PolicyPlanReport} from '../../ops/policies/report.js'
+
+export default class PoliciesPlan extends BaseCommand<typeof PoliciesPlan> {
+  static override summary = 'Show what would make the live policies those that are declared, and whether they go together.'
+  static override description = `Changes nothing. Declared is what the configuration says over the defaults of QiCore's own tables; everything else is shown and left alone. Every step comes with its lock, its class and the reason.
+The proof: retention against the aggregates over the table, refresh windows, compression against late rows, the length of chunks, locks and foreign keys. What is unsafe has the date from which it bites and a value that is not; a plan with it is refused by apply unless it is accepted by name, and exits 3 here.
+--out saves the plan with a fingerprint of what it rests on: apply takes it as long as that has not moved.`
+  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --out plan.json', '<%= config.bin %> <%= command.id %> --check']
+  static override flags = {
+    ...policyPlanFlags,
+    out: Flags.string({summary: 'Save the plan to this file.', helpValue: '<file>'}),
+    'valid-for': durationFlag({summary: 'How long a saved plan may be applied (24h).'}),
+    check: Flags.boolean({summary: 'Exit 3 when there is anything to do.'}),
+  }
+
+  async run(): Promise<{kind: 'policies.plan'; version: 1; target: string | null; at: string} & PolicyPlanReport> {
+    const {accept, prune, recompress, out, check} = this.flags
+    const [{planPolicies}, {readDeclared}, {planReport}, {policyContext, sectionsOf}] = await Promise.all([
+      import('../../ops/policies/plan.js'),
+      import('../../reports/policies/read-declared.js'),
+      import('../../ops/policies/report.js'),
+      import('../../cli/policy-request.js'),
+    ])
+    return this.withDatabase(async (db) => {
+      const context = policyContext(db.target, await this.limits())
+      const planned = await planPolicies(db, {declared: await readDeclared(db, sectionsOf(await this.loadConfig())), ...context, prune, recompress})
+      const report = {kind: 'policies.plan' as const, version: 1 as const, target: context.target, ...planReport(planned, accept)}
+      const open = report.findings.filter(({refuses}) => refuses).map(({id}) => id)
+      if (open.length > 0 || (check && report.steps.length > 0)) process.exitCode = ExitCode.found
+      if (out !== undefined) await this.save(out, planned, context.target, db.server.database)
+      if (!this.jsonEnabled()) {
+        const {renderPolicyPlan} = await import('../../cli/render/policies.js')
+        this.log(renderPolicyPlan({
+          ...report,
+          open,
+          steps: report.steps.map((step) => ({...step, why: step.why.join('; ')})),
+          cutoffs: report.cutoffs.map(({key, cutoff, chunks}) => ({key, cutoff, chunks: chunks.length})),
+          unmanaged: report.unmanaged.map(({schema, table, kind, rule}) => ({key: `${schema}.${table}`, kind, rule})),
+        }, {...terminal(), headers: true}))
+      }
+      return report
+    })
+  }
+
+  private async save(out: string, planned: Parameters<typeof import('../../ops/policies/plan-file.js').planFileOf>[0], target: string, database: string): Promise<void> {
+    const [{planFileOf}, {writeFileSync}] = await Promise.all([import('../../ops/policies/plan-file.js'), import('node:fs')])
+    const {accept, prune, recompress} = this.flags
+    const file = planFileOf(planned, {target, database}, {prune, recompress, accepted: accept}, this.flags['valid-for'] ?? {months: 0, days: 0, seconds: 86_400})
+    try {
+      writeFileSync(out, `${JSON.stringify(file, null, 2)}\n`)
+    } catch (error) {
+      throw usageError('CANNOT_WRITE', `${out} cannot be written (${(error as NodeJS.ErrnoException).code}).`, ['Name a file in a directory that is there.'])
+    }
+    this.say(`Saved to ${out}, good until ${file.validUntil}. Next: qicore-db policies apply ${out}`)
+  }
+}
