@@ -1,6 +1,6 @@
 import {existsSync, readFileSync} from 'node:fs'
 import {dirname, join, resolve} from 'node:path'
-import {usageError} from '../errors.js'
+import {messageOf, usageError} from '../errors.js'
 import type {ConfigFile} from './schema.js'
 
 export const configFileName = 'qicore-db.config.yaml'
@@ -30,7 +30,7 @@ export async function loadConfig(file: string): Promise<Config> {
   const document = parseDocument(read(file), {lineCounter: lines, prettyErrors: false, uniqueKeys: true})
   const problems = document.errors.map((error) => `line ${lines.linePos(error.pos[0]).line}: ${error.message}`)
   if (problems.length > 0) throw refuse(file, problems)
-  const checked = configSchema.safeParse(document.toJS() ?? {})
+  const checked = configSchema.safeParse(plain(file, document) ?? {})
   if (!checked.success) {
     const place = (path: readonly PropertyKey[]) => {
       const node = path.length > 0 ? (document.getIn(path as unknown[], true) as {range?: [number]} | undefined) : undefined
@@ -49,6 +49,15 @@ export async function loadConfig(file: string): Promise<Config> {
   }
   if (problems.length > 0) throw refuse(file, problems)
   return {...checked.data, file, directory: dirname(file)}
+}
+
+/** An alias without its anchor is found only here. */
+function plain(file: string, document: {toJS(): unknown}): unknown {
+  try {
+    return document.toJS()
+  } catch (error) {
+    throw refuse(file, [messageOf(error)])
+  }
 }
 
 interface Issue {

@@ -4,6 +4,8 @@ import {parseInstant} from '../units/instant.js'
 import {isZone} from '../units/zone.js'
 import {duration, qualified} from './fields.js'
 import {jobsSchema} from './jobs.js'
+import {ownTableFields} from './own-table.js'
+import {userTableProblems} from '../schema/user-tables.js'
 
 /** An instant field: text as {@link parseInstant} reads it; YAML's own timestamps stay text. */
 const instant = z.string().transform((value, context) => {
@@ -41,6 +43,7 @@ const partitions = z.strictObject({
 })
 
 const table = z.strictObject({
+  ...ownTableFields,
   timeUnit: z.enum(['s', 'ms', 'us', 'ns']).optional().describe('what one is, where time is an integer'),
   chunkInterval: duration.optional(),
   partitions: z.union([none, partitions]).optional().describe('plain PostgreSQL: what is kept there ahead of time'),
@@ -60,13 +63,18 @@ const limits = z.strictObject({
   lateAfter: duration.optional().describe('how long due work may wait before it is late (6h)'),
 })
 
+/** Tables that describe themselves are checked as definitions are; also where another part of the file has errors. */
+const tables = z.record(qualified, table).superRefine((entries, context) => {
+  for (const {at, message} of userTableProblems(entries)) context.addIssue({code: 'custom', path: at, message})
+}, {when: ({value}) => typeof value === 'object' && value !== null && !Array.isArray(value)})
+
 /** The configuration file, checked; durations are parsed, `${…}` is not expanded yet. */
 export const configSchema = z.strictObject({
   version: z.literal(1),
   default: z.string().min(1).optional(),
   targets: z.record(z.string().regex(/^[\w.-]+$/, 'a name of letters, digits, . _ -'), target).default({}),
   limits: limits.default({}),
-  tables: z.record(qualified, table).default({}),
+  tables: tables.default({}),
   aggregates: z.record(qualified, aggregate).default({}),
   jobs: jobsSchema.default({}),
 })

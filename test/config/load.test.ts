@@ -78,6 +78,7 @@ tables:
 
   it.each([
     ['a key twice', 'version: 1\ntargets: {}\ntargets: {}\n', /line 3: .*unique/i],
+    ['an alias of nothing', 'version: *x\n', /Unresolved alias/],
     ['no YAML', 'version: [1\n', /line \d+: /],
     ['another version', 'version: 2\n', /version/],
     ['a list', '- a\n', /the file/],

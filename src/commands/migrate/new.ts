@@ -20,11 +20,11 @@ export default class MigrateNew extends BaseCommand<typeof MigrateNew> {
   }
 
   async run(): Promise<NewReport> {
-    const [{newMigration, streamForNew}, config] = await Promise.all([import('../../schema/migrate/new.js'), this.loadConfig()])
-    const {source, definitions} = streamForNew(this.flags.stream, config?.directory ?? null)
+    const [{newMigration, streamForNew}, {userTables}, config] = await Promise.all([import('../../schema/migrate/new.js'), import('../../schema/user-tables.js'), this.loadConfig()])
+    const {source, definitions} = streamForNew(this.flags.stream, config?.directory ?? null, config && userTables(config.tables))
     const migration = newMigration(source, this.args.name, definitions)
     if (!this.jsonEnabled()) {
-      this.log(`${migration.file}: version ${migration.version}, ${migration.statements === 0 ? 'empty' : `${migration.statements} statements`}`)
+      this.log(`${migration.files.join('\n')}: version ${migration.version}, ${migration.statements === 0 ? 'empty' : `${migration.statements} statements`}`)
       for (const reason of migration.cannot) this.say(`Not written by itself: ${reason}.`)
     }
     return {kind: 'migrate.new', version: 1, target: null, at: new Date().toISOString(), migration}

@@ -1,8 +1,10 @@
 import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join, sep} from 'node:path'
 import {messageOf, usageError} from '../../errors.js'
-import type {SchemaDefinition} from '../definition.js'
+import type {EngineKind} from '../../db/server.js'
+import type {SchemaDefinition, TableDefinition} from '../definition.js'
 import {diffDefinitions} from '../diff.js'
+import {createTables} from '../generate/new-tables.js'
 import {qicore} from '../qicore.js'
 import {ownDirectory} from './request.js'
 import {packagedDirectory, readStream, type StreamSource} from './source.js'
@@ -12,6 +14,8 @@ export const snapshotFile = 'snapshot.json'
 
 export interface NewMigration {
   file: string
+  /** All of them: one an engine, where what they need differs. */
+  files: string[]
   /** As it will be recorded. */
   version: string
   /** Written into it; 0 where it is empty. */
@@ -30,28 +34,52 @@ export function newMigration({stream, directory, files}: StreamSource, title: st
   if (!/^[a-z0-9_]{1,60}$/.test(name)) throw usageError('MIGRATION_NAME', `"${title}" is no name for a file: use letters, digits and _.`)
   const number = String(Math.max(0, ...files.map((source) => Number(source.number))) + 1).padStart(4, '0')
   const version = nextVersion(files.map((source) => source.version))
-  const before = definitions === null ? null : readSnapshot(directory)
-  const {statements, cannot} = definitions === null || before === null ? {statements: [], cannot: []} : diffDefinitions(before, definitions)
-  const file = join(directory, `${number}_${name}.sql`)
-  const body = statements.length > 0 ? statements.map((statement) => `${statement};\n`).join('\n') : ''
+  // QiCore's first files were made before there was a snapshot; a user's own tables begin with none.
+  const before = definitions === null ? null : (readSnapshot(directory) ?? (stream === 'app' ? {tables: [], aggregates: []} : null))
+  const {byEngine, cannot} = definitions === null || before === null ? {byEngine: nothing, cannot: []} : written(before, definitions, stream)
   const notes = cannot.map((reason) => `-- Not written by itself: ${reason}.\n`).join('')
+  const text = (statements: readonly string[]) =>
+    `-- version: ${version}\n-- description: ${name.replaceAll('_', ' ')}\n${notes}\n${statements.map((statement) => `${statement};\n`).join('\n')}`
+  const same = engines.every((engine) => text(byEngine[engine]) === text(byEngine.postgres))
+  const made = same
+    ? [{file: join(directory, `${number}_${name}.sql`), content: text(byEngine.postgres)}]
+    : engines.map((engine) => ({file: join(directory, `${number}_${name}.${engine}.sql`), content: text(byEngine[engine])}))
   mkdirSync(directory, {recursive: true})
   // wx: a file that somebody made in the same moment is not overwritten.
-  writeFileSync(file, `-- version: ${version}\n-- description: ${name.replaceAll('_', ' ')}\n${notes}\n${body}`, {flag: 'wx'})
+  for (const {file, content} of made) writeFileSync(file, content, {flag: 'wx'})
   if (definitions !== null) writeFileSync(join(directory, snapshotFile), snapshotText(definitions))
-  return {file, version: stream === 'qicore' ? version : `${stream}.${version}`, statements: statements.length, cannot}
+  return {
+    file: made[0]!.file,
+    files: made.map(({file}) => file),
+    version: stream === 'qicore' ? version : `${stream}.${version}`,
+    statements: byEngine[engines[0]].length,
+    cannot,
+  }
+}
+
+const engines = ['timescaledb', 'apache', 'postgres'] as const
+const nothing: Record<EngineKind, string[]> = {timescaledb: [], apache: [], postgres: []}
+
+/** A user's new tables are written out for every engine; of QiCore's own a person decides in which file they go. */
+function written(before: SchemaDefinition, after: SchemaDefinition, stream: StreamSource['stream']): {byEngine: Record<EngineKind, string[]>; cannot: string[]} {
+  const isNew = (table: TableDefinition) => stream === 'app' && !before.tables.some(({schema, name}) => schema === table.schema && name === table.name)
+  const fresh = after.tables.filter(isNew)
+  const {statements, cannot} = diffDefinitions({...before, tables: [...before.tables, ...fresh]}, after)
+  const byEngine = Object.fromEntries(engines.map((engine) => [engine, [...createTables(fresh, engine), ...statements]])) as Record<EngineKind, string[]>
+  return {byEngine, cannot}
 }
 
 /**
  * The stream that a new file goes into, and the definitions that it follows.
+ * @param own the tables that a user's configuration describes
  * @throws OpsError NO_CONFIG, NOT_A_CHECKOUT
  */
-export function streamForNew(stream: 'qicore' | 'app', configDirectory: string | null): {source: StreamSource; definitions: SchemaDefinition | null} {
+export function streamForNew(stream: 'qicore' | 'app', configDirectory: string | null, own: SchemaDefinition | null = null): {source: StreamSource; definitions: SchemaDefinition | null} {
   if (stream === 'app') {
     const directory = ownDirectory(configDirectory)
     if (directory === null)
       throw usageError('NO_CONFIG', 'Migrations of your own lie in migrations/ beside qicore-db.config.yaml, and there is none here.', ['Write one (it may hold only "version: 1"), or name it with --config.'])
-    return {source: readStream('app', directory, 'migrations'), definitions: null}
+    return {source: readStream('app', directory, 'migrations'), definitions: own}
   }
   const directory = packagedDirectory('qicore')
   if (directory.includes(`${sep}node_modules${sep}`))

@@ -13,7 +13,7 @@ describe('a new migration', () => {
   it('gets the next number and version, and a header that is read back', () => {
     const directory = join(temporaryDirectory(), 'migrations')
     const first = newMigration(read(directory), 'First Thing', null)
-    expect(first).toEqual({file: join(directory, '0001_first_thing.sql'), version: 'app.1.0.0', statements: 0, cannot: []})
+    expect(first).toEqual({file: join(directory, '0001_first_thing.sql'), files: [join(directory, '0001_first_thing.sql')], version: 'app.1.0.0', statements: 0, cannot: []})
     const second = newMigration(read(directory), 'add-index', null)
     expect(second).toMatchObject({file: join(directory, '0002_add_index.sql'), version: 'app.1.1.0'})
     expect(read(directory).files).toMatchObject([{version: 'app.1.0.0', description: 'first thing'}, {version: 'app.1.1.0', description: 'add index'}])
