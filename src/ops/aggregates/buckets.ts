@@ -27,10 +27,20 @@ export async function edgesOf(db: Database, aggregate: Pick<Table, 'id' | 'time'
   const edges = new Map<bigint, Edge>([lowest, highest].map((end) => [end, {floor: end, ceil: end}]))
   const asked = [...new Set(points)].filter((point) => !edges.has(point))
   if (asked.length === 0) return edges
-  const [bucket] = await db.query<BucketFunction>(statement(loadSql('catalog/bucket-function'), [[aggregate.id!]]))
-  const rows = await db.query<{point: string; low: string; high: string}>(question(timescaledbFunction(db.server, 'time_bucket'), bucket!, aggregate.time, asked))
+  const bucket = await functionOf(db, aggregate)
+  const rows = await db.query<{point: string; low: string; high: string}>(question(timescaledbFunction(db.server, 'time_bucket'), bucket, aggregate.time, asked))
   for (const {point, low, high} of rows) edges.set(BigInt(point), {floor: BigInt(low), ceil: low === point ? BigInt(low) : BigInt(high)})
   return edges
+}
+
+async function functionOf(db: Database, {id}: Pick<Table, 'id'>): Promise<BucketFunction> {
+  return (await db.query<BucketFunction>(statement(loadSql('catalog/bucket-function'), [[id!]])))[0]!
+}
+
+/** Whether the buckets of a fixed width do not begin where they would by default. */
+export async function isShifted(db: Database, aggregate: Pick<Table, 'id'>): Promise<boolean> {
+  const {origin, shift, zone} = await functionOf(db, aggregate)
+  return zone === null && (origin !== null || shift !== null)
 }
 
 function question(timeBucket: Fragment, bucket: BucketFunction, time: TimeKind, points: readonly bigint[]): Statement {

@@ -16,6 +16,8 @@ export interface Coverage {
   level: number
   /** Where TimescaleDB has it. */
   aggregate: Table | null
+  /** Where it is a table of ours. */
+  own: {data: string; query: string} | null
   /** On the table's scale; empty: all of it is covered. */
   gaps: Span[]
   /** For each span, the whole buckets that it needs of this aggregate; null: none. */
@@ -40,11 +42,11 @@ export async function readCoverage(db: Database, request: CoverageRequest): Prom
     const needs = await needsOf(db, request, aggregate, level)
     const asked = needs.filter((span) => span !== null)
     const rows = await db.query<GapRow>(gapsQuestion(db.server, asked.map((span) => ({id: aggregate.id!, span}))))
-    found.push({schema: aggregate.schema, view: aggregate.name, level, aggregate, gaps: merge(rows.flatMap(({gaps}) => parseMultirange(gaps))), needs})
+    found.push({schema: aggregate.schema, view: aggregate.name, level, aggregate, own: null, gaps: merge(rows.flatMap(({gaps}) => parseMultirange(gaps))), needs})
   }
-  for (const {schema, view, level, whole, gaps} of await readOwnCoverage(db, table, spans, request.present)) {
-    const before = found.find((each) => each.aggregate === null && each.schema === schema && each.view === view)
-    if (before === undefined) found.push({schema, view, level, aggregate: null, gaps, needs: [whole]})
+  for (const {schema, view, level, data, query, whole, gaps} of await readOwnCoverage(db, table, spans, request.present)) {
+    const before = found.find((each) => each.own !== null && each.schema === schema && each.view === view)
+    if (before === undefined) found.push({schema, view, level, aggregate: null, own: {data, query}, gaps, needs: [whole]})
     else Object.assign(before, {gaps: merge([...before.gaps, ...gaps]), needs: [...before.needs, whole]})
   }
   return found.sort((a, b) => a.level - b.level || (a.view < b.view ? -1 : 1))

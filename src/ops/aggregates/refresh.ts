@@ -8,16 +8,17 @@ import {gapsQuestion} from './coverage.js'
 import {staleQuestion, type OwnGaps} from './own-coverage.js'
 import {highest, lowest, pointText, spanWords, type Span} from './spans.js'
 import {bucketsOf, type Subject} from './subject.js'
+import type {RefreshWindow} from './windows.js'
 
 /** The steps that compute some windows of one aggregate, each done on its own. */
-export async function refreshSteps(db: Database, subject: Subject, windows: readonly Span[], dependsOn: readonly string[], loss: boolean): Promise<Step[]> {
+export async function refreshSteps(db: Database, subject: Subject, windows: readonly RefreshWindow[], dependsOn: readonly string[], loss: boolean): Promise<Step[]> {
   const {aggregate} = subject
   const own = aggregate.id === null ? ((await bucketsOf(db, subject, windows.slice(0, 1)))[0]?.own ?? null) : null
   return windows.map((window) => ({
     id: `refresh ${keyOf(aggregate)} ${spanWords(window, aggregate.time)}`,
     kind: 'refresh',
     object: keyOf(aggregate),
-    statements: [aggregate.id === null ? callOurs(subject, window) : callTheirs(db, subject, window)],
+    statements: [aggregate.id === null ? callOurs(subject, window) : callTheirs(db, subject, window.call)],
     lock: aggregate.id === null ? 'ROW EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE',
     class: loss ? 'loss' : 'safe',
     // TimescaleDB commits within, and refuses to be in a transaction.

@@ -1,5 +1,6 @@
 import type {Database} from '../../db/database.js'
 import type {Chunk} from '../../reports/table.js'
+import {edgesOf, isShifted} from './buckets.js'
 import {isStale} from './own-coverage.js'
 import {hasRows} from './rows.js'
 import {compare, highest, intersect, lowest, merge, overlaps, spanOf, subtract, type Span} from './spans.js'
@@ -8,9 +9,14 @@ import {bucketsOf, unfinishedOf, type Subject} from './subject.js'
 /** Why a part of what was asked for is not computed. */
 export type LeftWhy = 'gone' | 'incomplete' | 'broken off'
 
+/** Whole buckets that are to be computed, and what to ask the server for to have them computed. */
+export interface RefreshWindow extends Span {
+  call: Span
+}
+
 export interface Windows {
-  /** Whole buckets, oldest first, each over about one chunk's rows. */
-  windows: Span[]
+  /** Oldest first, each over about one chunk's rows. */
+  windows: RefreshWindow[]
   left: {span: Span; why: LeftWhy}[]
 }
 
@@ -37,14 +43,36 @@ export async function planWindows(db: Database, subject: Subject, request: Windo
   const whole = merge(asked.map((each) => each.whole))
   const forced = merge((await bucketsOf(db, subject, request.regardless ?? [])).map((each) => each.whole))
   const pending = merge([...(await widened(db, subject, asked.flatMap(({gaps}) => gaps))), ...forced])
-  const there = request.acceptLoss ? [{start: lowest, end: highest}] : await computable(db, subject, whole)
+  const there = request.acceptLoss ? [{start: lowest, end: highest}] : await computable(db, subject, whole, forced)
   const cells = await cellsOf(db, subject, whole)
   const stale = await staleCells(db, subject, asked, intersect(subtract(whole, pending), [complete]), there, cells)
   const open = merge([...pending, ...stale])
   const left = db.server.materializationRanges === 'left'
   const brokenOff = (await unfinished(db, subject, open)).filter((span) => left || subtract([span], there).length > 0)
   const todo = subtract(intersect(intersect(open, there), [complete]), brokenOff)
-  return {windows: inCells(todo, cells, subtract(intersect(there, [complete]), brokenOff)), left: leftOf(open, there, complete, brokenOff)}
+  const allowed = subtract(intersect(there, [complete]), brokenOff)
+  return {windows: await callable(db, subject, inCells(todo, cells, allowed), allowed, complete), left: leftOf(open, there, complete, brokenOff)}
+}
+
+/**
+ * Older versions of TimescaleDB (2.22 does, 2.28 does not) cut a window down to whole buckets as they
+ * would begin by default, and refuse what is too small then: of an aggregate that begins its buckets elsewhere the
+ * neighbours are asked for too, where that harms none.
+ */
+async function callable(db: Database, subject: Subject, windows: readonly Span[], allowed: readonly Span[], complete: Span): Promise<RefreshWindow[]> {
+  const {aggregate} = subject
+  if (aggregate.id === null || windows.length === 0 || !(await isShifted(db, aggregate))) return windows.map((window) => ({...window, call: window}))
+  const beside = windows.flatMap(({start, end}) => [start - 1n, end + 1n]).filter((point) => point > lowest && point < highest)
+  const edges = await edgesOf(db, aggregate, beside)
+  const harmless = async (span: Span) => subtract([span], allowed).length === 0 || (span.end <= complete.end && !(await hasRows(db, subject, span)))
+  const result: RefreshWindow[] = []
+  for (const window of windows) {
+    const before = {start: edges.get(window.start - 1n)?.floor ?? window.start, end: window.start}
+    const after = {start: window.end, end: edges.get(window.end + 1n)?.ceil ?? window.end}
+    const [low, high] = [(await harmless(before)) ? before.start : window.start, (await harmless(after)) ? after.end : window.end]
+    result.push({...window, call: {start: low, end: high}})
+  }
+  return result
 }
 
 /** In whole buckets: what was written is logged as it was written. */
@@ -59,12 +87,13 @@ async function unfinished(db: Database, subject: Subject, open: readonly Span[])
 }
 
 /**
- * Buckets that can be computed without losing anything: those over chunks, and those half over chunks that have no row.
+ * Buckets that can be computed without losing anything: those over chunks (or where rows are about to come), and those
+ * half over chunks that have no row.
  * Between chunks there never was anything, and nothing after the newest one, unless the aggregate has rows that can
  * only be from there. Before the oldest one something may have been dropped, and nobody knows.
  */
-async function computable(db: Database, subject: Subject, whole: readonly Span[]): Promise<Span[]> {
-  const pieces = await bridged(db, subject, merge(chunksOf(subject.source.chunks).map(spanOf)), whole)
+async function computable(db: Database, subject: Subject, whole: readonly Span[], coming: readonly Span[]): Promise<Span[]> {
+  const pieces = await bridged(db, subject, merge([...chunksOf(subject.source.chunks).map(spanOf), ...coming]), whole)
   const edges = await edgesAt(db, subject, pieces.flatMap(({start, end}) => [start, end]))
   const result: Span[] = []
   const halves: Span[] = []

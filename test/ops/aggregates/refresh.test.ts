@@ -78,6 +78,19 @@ forEachEngine(community, (engine) => {
     expect(loss.steps.map((step) => step.class)).toEqual(['loss'])
   })
 
+  it('computes single buckets that do not begin where they would by default, and is done with them', async () => {
+    const database = await engine.database()
+    await hourly(database, `create materialized view d with (timescaledb.continuous) as
+      select time_bucket(interval '1 day', time, "offset" => interval '5 hours') as bucket, count(*) as n from m group by 1 with no data`)
+    await run(database.db, (await refreshPlan(database.db, 'public.d', {span: span('2024-01-01', '2024-01-11')})).plan)
+    expect(await database.run('select count(*) as buckets, sum(n)::int as n from d')).toEqual([{buckets: 11, n: 2880}])
+    await database.run("insert into m values ('2024-01-05 06:00+00', 1, 1)")
+    const {plan} = await refreshPlan(database.db, 'public.d', {span: span('2024-01-01', '2024-01-11')})
+    expect(fates(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+    expect(await database.run("select n from d where bucket = '2024-01-05 05:00+00'")).toEqual([{n: 289}])
+    expect((await refreshPlan(database.db, 'public.d', {span: span('2024-01-01', '2024-01-11')})).plan.steps).toEqual([])
+  })
+
   it('prints what psql runs as it stands, to the same end', async () => {
     const database = await engine.database()
     await hourly(database)

@@ -1,0 +1,69 @@
+import type {Database} from '../../db/database.js'
+import {loadSql} from '../../db/load-sql.js'
+import {timescaledbFunction, type Server} from '../../db/server.js'
+import {literal, sql, statement} from '../../db/sql.js'
+import type {Step} from '../../plan/step.js'
+import type {Clock} from '../../reports/clocks.js'
+import type {LivePolicy} from '../../reports/live-policies.js'
+import {has, keyOf, type Chunk, type Table} from '../../reports/table.js'
+import {formatBytes} from '../../units/bytes.js'
+import type {Duration} from '../../units/duration.js'
+import type {Instant} from '../../units/instant.js'
+import {overlaps, spanOf, spanWords, type Span} from '../aggregates/spans.js'
+import {compressedAgain} from './disagree.js'
+import {bytesOf, chunkLabel, chunkName, leaveAlone, many, oldestFirst, requireCompression, type PlannedChange} from './hypertable.js'
+
+export interface DecompressRequest {
+  table: Table
+  clock: Clock
+  at: Instant
+  span: Span
+  policies: readonly LivePolicy[]
+  declared: Duration | null
+}
+
+/**
+ * Decompresses every chunk that a range touches, each in a transaction of its own.
+ * @throws OpsError NO_COMPRESSION, NOT_A_HYPERTABLE, NO_PRIVILEGE
+ */
+export async function planDecompress(db: Database, request: DecompressRequest): Promise<PlannedChange> {
+  const {table, span} = request
+  await requireCompression(db, table)
+  const {rest, notes} = leaveAlone(table.chunks.filter((chunk) => has(chunk.status, 'compressed') && overlaps(spanOf(chunk), span)))
+  const todo = oldestFirst(rest)
+  const bytes = await bytesOf(db, todo)
+  return {
+    plan: {
+      operation: `chunks decompress ${keyOf(table)}`,
+      summary: `decompress ${many(todo.length, 'chunk')} of ${keyOf(table)}, ${spanWords(span, table.time)}`,
+      cutoff: null,
+      locks: [`table ${keyOf(table)}`],
+      steps: todo.map((chunk) => decompressStep(db.server, chunk, chunk.beforeBytes ?? bytes.get(chunk) ?? null)),
+    },
+    notes: [...notes, ...growth(todo), ...compressedAgain(request, todo)],
+  }
+}
+
+/** What they will take, where it was recorded. */
+function growth(chunks: readonly Chunk[]): string[] {
+  const grown = chunks.reduce((sum, {beforeBytes, afterBytes}) => sum + (beforeBytes ?? 0) - (afterBytes ?? 0), 0)
+  return grown > 0 ? [`They need about ${formatBytes(grown)} more on disk.`] : []
+}
+
+function decompressStep(server: Server, chunk: Chunk, bytes: number | null): Step {
+  const name = chunkName(chunk)
+  return {
+    id: `decompress ${chunkLabel(chunk)}`,
+    kind: 'decompress',
+    object: name,
+    statements: [sql`select ${timescaledbFunction(server, 'decompress_chunk')}(${literal(name)}::regclass)`],
+    lock: 'ACCESS EXCLUSIVE',
+    class: 'undo',
+    transaction: 'own',
+    doneCheck: statement(loadSql('catalog/chunk-decompressed'), [name]),
+    repeatable: true,
+    dependsOn: [],
+    relations: [name],
+    bytes,
+  }
+}

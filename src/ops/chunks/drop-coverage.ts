@@ -1,0 +1,87 @@
+import type {Database} from '../../db/database.js'
+import {ExitCode, OpsError, usageError} from '../../errors.js'
+import type {Step} from '../../plan/step.js'
+import {keyOf, type Table} from '../../reports/table.js'
+import {readCoverage, type Coverage} from '../aggregates/coverage.js'
+import {refreshSteps} from '../aggregates/refresh.js'
+import {merge, overlaps, spanWords, subtract, type Span} from '../aggregates/spans.js'
+import {subjectOf} from '../aggregates/plan-refresh.js'
+import {planWindows} from '../aggregates/windows.js'
+import type {DropRequest} from './drop.js'
+import type {Piece} from './drop-steps.js'
+
+/** What the aggregates have of some ranges. @throws OpsError NOT_COVERED unless that is being seen to */
+export async function requireCoverage(db: Database, request: DropRequest, pieces: readonly Piece[], seenTo: boolean): Promise<Coverage[]> {
+  const coverage = await readCoverage(db, {...request, spans: pieces.map(({span}) => span), present: request.clock.now})
+  const missing = coverage.filter(({gaps}) => gaps.length > 0)
+  if (missing.length === 0 || seenTo || request.acceptLoss) return coverage
+  throw notCovered(request.table, missing.map((each) => gapWords(request.table, each)), [
+    '--refresh-first computes it before anything is dropped.',
+    `Or yourself: qicore-db aggregates refresh ${keyOf({schema: missing[0]!.schema, name: missing[0]!.view})} --from --to`,
+    '--accept-loss drops it all the same.',
+  ])
+}
+
+/**
+ * The refreshes without which some ranges must not go, the lower aggregates first; and the aggregates they are of.
+ * @throws OpsError NOT_COVERED where even they could not cover everything
+ */
+export async function coverFirst(db: Database, request: DropRequest, pieces: readonly Piece[]): Promise<{steps: Step[]; tables: string[]}> {
+  const {table, tables, clock} = request
+  if (clock.now === null) throw usageError('NO_CLOCK', `${keyOf(table)} has no clock: which buckets are complete cannot be told.`)
+  const coverage = await readCoverage(db, {...request, spans: pieces.map(({span}) => span), present: clock.now})
+  const steps: Step[] = []
+  const touched: string[] = []
+  const impossible: string[] = []
+  const computed = new Map<Table, Span[]>()
+  for (const each of coverage) {
+    const aggregate = each.aggregate ?? ownTable(tables, each)
+    if (aggregate === null) {
+      if (each.gaps.length > 0) impossible.push(gapWords(table, each))
+      continue
+    }
+    const subject = subjectOf(aggregate)
+    // What is computed below it anew is pending here as soon as it is done.
+    const below = computed.get(subject.source) ?? []
+    if (each.gaps.length === 0 && below.length === 0) continue
+    const {windows, left} = await planWindows(db, subject, {spans: [...each.gaps, ...below], regardless: below, present: clock.now, acceptLoss: false})
+    const lacking = subtract(each.gaps, windows)
+    if (lacking.length > 0) {
+      const why = new Set(left.filter(({span}) => lacking.some((gap) => overlaps(gap, span))).map((one) => reasons[one.why]))
+      impossible.push(`${gapWords(table, {...each, gaps: lacking})}: ${[...why].join(', ') || 'it cannot be computed'}`)
+    }
+    computed.set(aggregate, windows)
+    touched.push(keyOf(aggregate))
+    steps.push(...(await refreshSteps(db, subject, windows, dependsOn(steps, subject.source), false)))
+  }
+  if (impossible.length === 0) return {steps, tables: touched}
+  throw notCovered(table, impossible, ['--accept-loss drops it all the same; what was computed before stays as it is.'])
+}
+
+const reasons = {
+  gone: 'a part of the rows of its buckets is gone, and refreshing would lose what was computed from them',
+  incomplete: 'its bucket is not complete yet',
+  'broken off': 'a refresh that was broken off there reaches to where rows are gone',
+} as const
+
+function dependsOn(steps: readonly Step[], source: Table): string[] {
+  return steps.filter(({object}) => object === keyOf(source)).map(({id}) => id)
+}
+
+function ownTable(tables: readonly Table[], {schema, view}: Coverage): Table | null {
+  return tables.find((each) => each.kind === 'aggregate' && each.id === null && each.schema === schema && each.name === view) ?? null
+}
+
+function gapWords(table: Table, {schema, view, gaps}: Coverage): string {
+  const shown = merge(gaps)
+  const words = shown.slice(0, 3).map((gap) => spanWords(gap, table.time)).join(', ')
+  return `${keyOf({schema, name: view})} has not covered ${words}${shown.length > 3 ? ` and ${shown.length - 3} more ranges` : ''}`
+}
+
+function notCovered(table: Table, missing: readonly string[], suggestions: readonly string[]): OpsError {
+  return new OpsError('NOT_COVERED', `Rows of ${keyOf(table)} would be lost that an aggregate has not seen; nothing was dropped.\n${missing.join('\n')}`, {
+    exit: ExitCode.refused,
+    suggestions,
+  })
+}
+

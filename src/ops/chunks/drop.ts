@@ -1,0 +1,126 @@
+import type {Database} from '../../db/database.js'
+import {loadSql} from '../../db/load-sql.js'
+import {statement} from '../../db/sql.js'
+import {usageError} from '../../errors.js'
+import type {Step} from '../../plan/step.js'
+import type {Clock} from '../../reports/clocks.js'
+import type {LivePolicy} from '../../reports/live-policies.js'
+import {keyOf, type Chunk, type Table} from '../../reports/table.js'
+import type {Duration} from '../../units/duration.js'
+import type {Coverage} from '../aggregates/coverage.js'
+import {spanOf} from '../aggregates/spans.js'
+import {countRows} from './count-rows.js'
+import {retentionDisagrees} from './disagree.js'
+import {coverFirst, requireCoverage} from './drop-coverage.js'
+import {dropStep, type Piece} from './drop-steps.js'
+import {bytesOf, leaveAlone, many, oldestFirst, requireChunks, type PlannedChange} from './hypertable.js'
+import {cutoffOf, type OlderThan} from './range.js'
+
+export interface DropRequest {
+  /** Every table of the database, those over this one with their chunks. */
+  tables: readonly Table[]
+  table: Table
+  clock: Clock
+  olderThan: OlderThan
+  policies: readonly LivePolicy[]
+  declared: Duration | null
+  /** Computes what is missing before anything is dropped. */
+  refreshFirst: boolean
+  /** Drops also what an aggregate has not computed. */
+  acceptLoss: boolean
+  /** At most so many ranges, the oldest. */
+  atMost?: number | undefined
+}
+
+/** What is lost, for whoever has to agree to it. */
+export interface DropFacts {
+  chunks: {chunk: Chunk; rows: number | null; bytes: number | null}[]
+  /** Null: not all could be counted in time. */
+  rows: number | null
+  bytes: number | null
+  coverage: Coverage[]
+  /** Tables that each drop locks for a moment, because the table references them. */
+  referenced: string[]
+}
+
+export interface PlannedDrop extends PlannedChange {
+  facts: DropFacts
+}
+
+/**
+ * Drops the chunks that are wholly older than a cut-off, each range of time in a transaction of its own.
+ * @throws OpsError NOT_COVERED (exit 7) where an aggregate has not computed all of their rows; NOT_A_HYPERTABLE,
+ * NO_CLOCK, NO_PRIVILEGE
+ */
+export async function planDrop(db: Database, request: DropRequest): Promise<PlannedDrop> {
+  const {table, clock, acceptLoss} = request
+  await requireChunks(db, table)
+  if (table.time === 'other') throw usageError('NO_CLOCK', `${keyOf(table)} is on a time that cannot be read: what is old cannot be told.`)
+  const cutoff = cutoffOf(table, clock, request.olderThan)
+  const {rest, notes} = leaveAlone(table.chunks.filter(({end}) => end !== null && end <= cutoff.point))
+  const pieces = piecesOf(rest).slice(0, request.atMost)
+  const doomed = pieces.flatMap(({chunks}) => chunks)
+  const first = acceptLoss || !request.refreshFirst ? {steps: [] as Step[], tables: [] as string[]} : await coverFirst(db, request, pieces)
+  const coverage = await requireCoverage(db, request, pieces, first.steps.length > 0)
+  const referenced = (await db.query<{name: string}>(statement(loadSql('catalog/referenced-tables'), [table.relation]))).map(({name}) => name)
+  const bytes = await bytesOf(db, doomed)
+  const rows = await countRows(db, doomed)
+  const options = {
+    server: db.server,
+    table,
+    guarded: acceptLoss ? [] : coverage,
+    watched: coverage.length > 0,
+    referenced,
+    dependsOn: first.steps.map(({id}) => id),
+  }
+  const drops = pieces.map((piece, index) => dropStep(piece, index, pieces, total(piece.chunks, bytes), options))
+  const facts = {
+    chunks: doomed.map((chunk) => ({chunk, rows: rows.get(chunk) ?? null, bytes: bytes.get(chunk) ?? null})),
+    rows: total(doomed, rows),
+    bytes: total(doomed, bytes),
+    coverage,
+    referenced: doomed.length > 0 ? referenced : [],
+  }
+  return {
+    plan: {
+      operation: `chunks drop ${keyOf(table)}`,
+      summary: `drop ${many(doomed.length, 'chunk')} of ${keyOf(table)} older than ${cutoff.instant ?? cutoff.point}`,
+      cutoff: cutoff.instant,
+      locks: [keyOf(table), ...first.tables].map((name) => `table ${name}`),
+      steps: [...first.steps, ...drops],
+    },
+    notes: [...notes, ...warnings(table, doomed, facts), ...retentionDisagrees(request, doomed)],
+    facts,
+  }
+}
+
+function warnings(table: Table, doomed: readonly Chunk[], {referenced}: DropFacts): string[] {
+  if (doomed.length === 0) return []
+  return [
+    ...(doomed.length === table.chunks.length ? [`These are all the chunks that ${keyOf(table)} has.`] : []),
+    ...(referenced.length > 0 ? [`Each drop locks ${referenced.join(', ')} as well (foreign keys): who reads there waits for it, and it for them.`] : []),
+  ]
+}
+
+/** drop_chunks takes a range: what shares one goes together. */
+function piecesOf(chunks: readonly Chunk[]): Piece[] {
+  const pieces = new Map<string, Piece>()
+  for (const chunk of oldestFirst(chunks)) {
+    const span = spanOf(chunk)
+    const key = `${span.start}/${span.end}`
+    const piece = pieces.get(key)
+    if (piece) piece.chunks.push(chunk)
+    else pieces.set(key, {span, chunks: [chunk]})
+  }
+  return [...pieces.values()]
+}
+
+function total(chunks: readonly Chunk[], of: ReadonlyMap<Chunk, number | null>): number | null {
+  let sum = 0
+  for (const chunk of chunks) {
+    const one = of.get(chunk) ?? null
+    if (one === null) return null
+    sum += one
+  }
+  return sum
+}
