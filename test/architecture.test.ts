@@ -51,7 +51,7 @@ const mayImport: Record<string, readonly string[]> = {
   jobs: ['errors', 'units', 'db', 'schema', 'plan', 'ops', 'reports'],
   daemon: ['errors', 'units', 'db', 'schema', 'plan', 'config', 'reports', 'jobs'],
   demo: ['errors', 'units', 'db', 'schema', 'plan', 'ops', 'reports', 'config'],
-  cli: ['errors', 'units', 'db', 'plan', 'config', '~schema'],
+  cli: ['errors', 'units', 'db', 'plan', 'config', '~schema', '~jobs', '~daemon'],
   hooks: ['errors', 'units'],
   commands: ['errors', 'units', 'cli', '~*'],
   index: ['*'],

@@ -26,6 +26,9 @@ export interface Epoch {
   runner: 'daemon' | 'pg_cron'
   schedule: string
   timezone: string
+  /** Who put it in force, and why. */
+  actor?: string
+  reason?: string | null
 }
 
 /** What the ledger knows of a job. */

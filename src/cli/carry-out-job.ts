@@ -1,0 +1,129 @@
+import {partitionRules} from '../config/partitions.js'
+import type {Config} from '../config/load.js'
+import type {Job} from '../config/jobs.js'
+import {inline} from '../db/sql.js'
+import type {Database} from '../db/database.js'
+import {ExitCode, OpsError} from '../errors.js'
+import {execute} from '../plan/execute.js'
+import type {Limits} from '../plan/limits.js'
+import {toScript} from '../plan/script.js'
+import {classOf, type Plan, type StepReport} from '../plan/step.js'
+import {actorOf} from './actor.js'
+import type {ChangeFlags} from './base-command.js'
+import {confirmName, requireConsent} from './confirm.js'
+import {planProgress} from './progress.js'
+import {listSteps, renderRun} from './render/run.js'
+
+export interface JobRunOptions {
+  flags: ChangeFlags
+  config: Config | null
+  limits: Limits
+  version: string
+  at: string
+  interactive: boolean
+  json: boolean
+  print(text: string): void
+  say(line: string): void
+}
+
+type Step = Pick<StepReport, 'id' | 'status' | 'ms' | 'bytes' | 'error' | 'note'> & {sql?: string; lock?: string; class?: string}
+
+export interface JobRunResult {
+  status: 'planned' | 'done' | 'failed' | 'skipped' | 'interrupted'
+  reason: string | null
+  error: string | null
+  notes: readonly string[]
+  steps: Step[]
+  exitCode: ExitCode
+}
+
+/** A job by hand: its plan, what its class asks of a person, and the same run that a daemon makes of it. */
+export async function carryOutJob(db: Database, job: Job, options: JobRunOptions): Promise<JobRunResult> {
+  const [{jobKind}, {runByHand}, {planCore}] = await Promise.all([import('../jobs/index.js'), import('../daemon/run-by-hand.js'), import('../schema/migrate/run.js')])
+  const {config, limits, flags, at} = options
+  const context = {limits, sections: {tables: config?.tables ?? {}, aggregates: config?.aggregates ?? {}}, partitions: (all: boolean) => partitionRules(config, all)}
+  const kind = await jobKind(job.kind)
+  const work = await kind.plan(db, job.options, {...context, job: job.name, now: at})
+  const core = await planCore(db)
+  const notes = [...work.enforced.map(({what, by}) => `${what} is done by ${by}`), ...work.notes]
+  for (const note of notes) options.say(note)
+  if (flags['dry-run']) {
+    const plans = [...(core.steps.length > 0 ? [core] : []), ...work.plans]
+    if (!options.json) options.print(plans.map((plan) => toScript(plan, limits).trimEnd()).join('\n\n') || `-- nothing to do for ${job.name}`)
+    return {status: 'planned', reason: null, error: null, notes, steps: plans.flatMap(planned), exitCode: ExitCode.done}
+  }
+  const whole: Plan = {operation: `jobs run ${job.name}`, summary: `run ${job.name}`, cutoff: null, locks: [], steps: [...core.steps, ...work.plans.flatMap(({steps}) => steps)]}
+  await requireConsent(classOf(whole), confirmName(db.target, db.server), flags, options.interactive, () => options.say(listSteps(whole)))
+  if (core.steps.length > 0) {
+    const {steps} = await execute(db, core, {limits, ledger: null})
+    const failed = steps.find(({status}) => status === 'failed')
+    if (failed) throw new OpsError('CORE_FAILED', `The schema qicore cannot be made: ${failed.error}`)
+    await db.probe()
+  }
+  const progress = await planProgress(process.stderr)
+  const signals = interrupts(options.say)
+  const reports: StepReport[] = []
+  try {
+    const {outcome} = await runByHand(db, job, {
+      context,
+      actor: actorOf(db.server),
+      version: options.version,
+      now: Date.parse(at),
+      skewed: Math.abs(Date.parse(at) - Date.now()) > 1_000,
+      stop: signals.stop,
+      cancel: signals.cancel,
+      onProgress(event) {
+        progress(event)
+        if (event.event === 'end') reports.push(event.report)
+      },
+    })
+    progress.stop()
+    return result(job, outcome, reports, notes, options)
+  } finally {
+    progress.stop()
+    signals.release()
+  }
+}
+
+function result(job: Job, outcome: Awaited<ReturnType<typeof import('../daemon/run-by-hand.js').runByHand>>['outcome'], reports: StepReport[], notes: readonly string[], options: JobRunOptions): JobRunResult {
+  const steps = reports.map(({id, status, ms, bytes, error, note}) => ({id, status, ms, bytes, error, note}))
+  const made = reports.some(({status}) => status === 'done')
+  const base = {notes, steps, reason: null, error: null}
+  const end: JobRunResult =
+    outcome.kind === 'lost' ? {...base, status: 'failed', error: 'another process took the run over', exitCode: ExitCode.lockHeld}
+    : outcome.kind === 'again' ? {...base, status: 'interrupted', exitCode: ExitCode.interrupted}
+    : outcome.status === 'failed' ? {...base, status: 'failed', error: outcome.error, exitCode: made ? ExitCode.partly : ExitCode.failed}
+    : {...base, status: outcome.status === 'skipped' ? 'skipped' : 'done', reason: outcome.reason, error: outcome.error, exitCode: ExitCode.done}
+  if (!options.json) {
+    const plan: Plan = {operation: '', summary: `run ${job.name}`, cutoff: null, locks: [], steps: []}
+    const run = {operation: '', cutoff: null, steps: reports, interrupted: end.status === 'interrupted'}
+    if (reports.length > 0) options.print(renderRun(plan, run))
+    else options.print(`${job.name}: ${[end.status === 'done' ? 'nothing to do' : end.status, end.reason].filter(Boolean).join(', ')}.`)
+    if (end.error !== null && !reports.some(({error}) => error !== null)) options.say(`Error: ${end.error}`)
+  }
+  return end
+}
+
+function planned(plan: Plan): Step[] {
+  return plan.steps.map((step) => ({id: step.id, status: 'planned', ms: null, bytes: step.bytes, error: null, note: null, sql: step.statements.map(inline).join(';\n'), lock: step.lock, class: step.class}))
+}
+
+/** The first SIGINT or SIGTERM lets the running step finish, the second cancels it in the server too. */
+function interrupts(say: (line: string) => void): {stop: AbortSignal; cancel: AbortSignal; release(): void} {
+  const [stop, cancel] = [new AbortController(), new AbortController()]
+  const onSignal = () => {
+    if (stop.signal.aborted) return cancel.abort()
+    stop.abort()
+    say('Interrupted: what is running is let finish; once more cancels it.')
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  return {
+    stop: stop.signal,
+    cancel: cancel.signal,
+    release() {
+      process.removeListener('SIGINT', onSignal)
+      process.removeListener('SIGTERM', onSignal)
+    },
+  }
+}

@@ -1,0 +1,58 @@
+import type {JobAuditReport} from '../../daemon/audit-report.js'
+import {renderTable, wrap, type Column, type Look} from './table.js'
+import {dash, plural} from './words.js'
+
+const shown = 5
+
+/** The audit for people: a line a job, what is wrong below, the verdict last. */
+export function renderAudit({jobs, timelines, ok}: {jobs: readonly JobAuditReport[]; timelines: readonly {at: string; message: string}[]; ok: boolean}, look: Look): string {
+  if (jobs.length === 0) return 'No job has been scheduled in this database yet.'
+  const count = (list: readonly string[]) => (list.length === 0 ? dash : String(list.length))
+  const columns: Column<JobAuditReport>[] = [
+    {head: 'JOB', cell: ({job}) => job, shrink: 12},
+    {head: 'SINCE (UTC)', cell: ({from}) => from.slice(0, 16).replace('T', ' ')},
+    {head: 'INSTANTS', cell: ({instants}) => String(instants), right: true},
+    {head: 'DONE', cell: ({byStatus}) => sumOf(byStatus, /^(late-)?done/), right: true},
+    {head: 'LATE', cell: ({byStatus}) => sumOf(byStatus, /^late-done/), right: true, drop: 2},
+    {head: 'FAILED', cell: ({byStatus}) => sumOf(byStatus, /^failed/), right: true},
+    {head: 'SKIPPED', cell: ({byStatus}) => sumOf(byStatus, /^skipped/), right: true, drop: 1},
+    {head: 'GAPS', cell: ({gaps}) => count(gaps), right: true},
+    {head: 'DOUBLES', cell: ({doubles}) => count(doubles), right: true},
+    {head: 'WAITING', cell: ({waiting}) => count(waiting), right: true},
+    {head: 'SKIPPED BECAUSE', cell: ({byStatus}) => reasons(byStatus), wide: true},
+  ]
+  return [
+    renderTable(columns, jobs, {look, mark: (job) => !job.ok}),
+    ...jobs.flatMap((job) => findings(job).map((line) => wrap(line, look.width))),
+    ...jobs.flatMap(({job, notes}) => notes.map((note) => wrap(`- ${job}: ${note}`, look.width))),
+    ...timelines.map(({at, message}) => wrap(`- ${at}: ${message}`, look.width)),
+    verdict(jobs, ok),
+  ].join('\n')
+}
+
+function sumOf(byStatus: Record<string, number>, pattern: RegExp): string {
+  const sum = Object.entries(byStatus).filter(([status]) => pattern.test(status)).reduce((total, [, n]) => total + n, 0)
+  return sum === 0 ? dash : String(sum)
+}
+
+function reasons(byStatus: Record<string, number>): string {
+  const why = Object.entries(byStatus).filter(([status]) => status.startsWith('skipped: '))
+  return why.length === 0 ? dash : why.map(([status, n]) => `${status.slice(9)} ${n}`).join(', ')
+}
+
+function findings({job, gaps, doubles, strays, abandoned, waiting, ok}: JobAuditReport): string[] {
+  const say = (list: readonly string[], what: string) => (list.length === 0 ? [] : [`! ${job}: ${what}: ${list.slice(0, shown).join(', ')}${list.length > shown ? ` and ${list.length - shown} more` : ''}`])
+  return [
+    ...say(gaps, 'accounted for by nobody'),
+    ...say(doubles, 'accounted for twice'),
+    ...say(strays, 'in no calendar'),
+    ...say(abandoned, 'begun, and its daemon is gone'),
+    ...(ok ? [] : say(waiting, 'due, and begun by nobody')),
+  ]
+}
+
+function verdict(jobs: readonly JobAuditReport[], ok: boolean): string {
+  const instants = jobs.reduce((sum, job) => sum + job.instants, 0)
+  if (ok) return `${plural(instants, 'instant')} of ${plural(jobs.length, 'job')}: each is accounted for once.`
+  return `${plural(jobs.filter((job) => !job.ok).length, 'job')} of ${jobs.length} not in order (exit 3)`
+}

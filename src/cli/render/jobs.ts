@@ -1,0 +1,134 @@
+import type {Occurrence} from '../../daemon/history.js'
+import type {DaemonSeen, ListedJob} from '../../daemon/job-list.js'
+import type {SimulatedRun, Simulation} from '../../daemon/simulate.js'
+import {secondsBetween, type Instant} from '../../units/instant.js'
+import {renderTable, wrap, type Column, type Look} from './table.js'
+import {dash, formatAge, formatMs, plural} from './words.js'
+
+/** Seconds only where there are any. */
+function when(instant: Instant | null): string {
+  if (instant === null) return dash
+  const text = instant.slice(0, 19).replace('T', ' ')
+  return text.endsWith(':00') ? text.slice(0, 16) : text
+}
+
+/** Every job in a line: what failed last or is paused is marked. */
+export function renderJobs({jobs, daemons, at}: {jobs: readonly ListedJob[]; daemons: readonly DaemonSeen[]; at: Instant}, look: Look): string {
+  if (jobs.length === 0) return 'No job is scheduled.'
+  const columns: Column<ListedJob>[] = [
+    {head: 'JOB', cell: ({name}) => name, shrink: 12},
+    {head: 'KIND', cell: ({kind}) => kind, wide: true},
+    {head: 'SCHEDULE', cell: ({schedule}) => schedule, shrink: 10},
+    {head: 'ZONE', cell: ({timezone}) => timezone, drop: 1},
+    {head: 'NEXT (UTC)', cell: nextOf},
+    {head: 'IN', cell: ({next}) => (next === null ? dash : formatAge(Math.max(0, secondsBetween(at, next)))), right: true},
+    {head: 'LAST', cell: ({lastStartedAt, lastCompletedAt}) => ageSince(lastStartedAt ?? lastCompletedAt, at), right: true},
+    {head: 'STATUS', cell: statusOf, shrink: 12},
+    {head: 'RUN BY', cell: ({runner}) => runner, wide: true},
+    {head: 'WINDOW', cell: ({window}) => window ?? dash, wide: true},
+    {head: 'CATCH UP', cell: ({catchUp}) => catchUp, wide: true},
+    {head: 'OVERLAP', cell: ({overlap}) => overlap, wide: true},
+  ]
+  const notes = jobs.flatMap(noteOf)
+  return [renderTable(columns, jobs, {look, mark: needsSomebody}), ...notes.map((note) => wrap(note, look.width)), verdict(jobs, daemons)].join('\n')
+}
+
+function nextOf({next, state, runner}: ListedJob): string {
+  if (state === 'paused') return 'paused'
+  if (state === 'undeclared') return 'not declared'
+  return runner === 'pg_cron' ? `${when(next)} (pg_cron)` : when(next)
+}
+
+function statusOf({running, lastStatus, lastReason}: ListedJob): string {
+  if (running) return 'running'
+  return lastStatus === null ? dash : lastReason === null ? lastStatus : `${lastStatus}: ${lastReason}`
+}
+
+function ageSince(instant: Instant | null, at: Instant): string {
+  return instant === null ? dash : formatAge(Math.max(0, secondsBetween(instant, at)))
+}
+
+function needsSomebody({lastStatus, state}: ListedJob): boolean {
+  return lastStatus === 'failed' || state === 'paused' || state === 'undeclared'
+}
+
+function noteOf({name, paused, lastStatus, lastError, state}: ListedJob): string[] {
+  return [
+    ...(paused ? [`! ${name} is paused since ${when(paused.since)} by ${paused.by}${paused.reason === null ? '' : `: ${paused.reason}`}`] : []),
+    ...(state === 'undeclared' ? [`! ${name} is in this database's ledger and not in the configuration here.`] : []),
+    ...(lastStatus === 'failed' && lastError !== null ? [`! ${name}: ${lastError}`] : []),
+  ]
+}
+
+function verdict(jobs: readonly ListedJob[], daemons: readonly DaemonSeen[]): string {
+  const alive = daemons.length === 0 ? 'No daemon is alive here: qicore-db daemon' : `${plural(daemons.length, 'daemon')} alive: ${daemons.slice(0, 3).map(({id}) => id).join(', ')}${daemons.length > 3 ? ' …' : ''}`
+  return `${plural(jobs.length, 'job')}. ${alive}`
+}
+
+/** The coming runs, with the job's own clocks beside UTC. */
+export function renderNext({runs, paused, at}: {runs: readonly {job: string; at: Instant; local: string}[]; paused: readonly string[]; at: Instant}, look: Look): string {
+  const columns: Column<{job: string; at: Instant; local: string}>[] = [
+    {head: 'AT (UTC)', cell: (run) => when(run.at)},
+    {head: 'IN', cell: (run) => formatAge(Math.max(0, secondsBetween(at, run.at))), right: true},
+    {head: 'JOB', cell: ({job}) => job, shrink: 12},
+    {head: 'LOCAL', cell: ({local}) => local},
+  ]
+  return [
+    runs.length === 0 ? 'Nothing is to come.' : renderTable(columns, runs, {look}),
+    ...(paused.length > 0 ? [wrap(`! paused: ${paused.join(', ')}. Fix: qicore-db jobs resume ${paused[0]}`, look.width)] : []),
+  ].join('\n')
+}
+
+export function renderSimulation({runs, total, notes, from, to}: Simulation, look: Look): string {
+  const columns: Column<SimulatedRun>[] = [
+    {head: 'AT (UTC)', cell: (run) => when(run.at)},
+    {head: 'LOCAL', cell: ({local}) => local},
+    {head: 'JOB', cell: ({job}) => job, shrink: 12},
+    {head: 'BEGINS', cell: ({begins, at}) => (begins === at ? '' : when(begins)), drop: 1},
+    {head: 'NOTE', cell: ({skipped}) => (skipped === null ? '' : 'skipped: outside of its window')},
+  ]
+  const used = columns.filter(({head}) => (head === 'NOTE' ? runs.some(({skipped}) => skipped !== null) : head === 'BEGINS' ? runs.some(({begins, at}) => begins !== at) : true))
+  return [
+    runs.length === 0 ? '' : renderTable(used, runs, {look, mark: ({skipped}) => skipped !== null}),
+    ...(total > runs.length ? [` … and ${total - runs.length} more (--limit)`] : []),
+    ...notes.map(({job, text}) => wrap(`- ${job}: ${text}`, look.width)),
+    `${plural(total, 'run')} from ${when(from)} to ${when(to)} UTC.`,
+  ].filter((line) => line !== '').join('\n')
+}
+
+/** What became of the last occurrences; how late and how long, and why not. */
+export function renderHistory({occurrences}: {occurrences: readonly Occurrence[]}, look: Look): string {
+  if (occurrences.length === 0) return 'Nothing has run here yet.'
+  const columns: Column<Occurrence>[] = [
+    {head: 'DUE (UTC)', cell: ({scheduledAt, startedAt, runBy}) => (scheduledAt === null ? `${when(startedAt)} (${runBy})` : when(scheduledAt))},
+    {head: 'JOB', cell: ({job}) => job, shrink: 12},
+    {head: 'STATUS', cell: ({status}) => status},
+    {head: 'LATE', cell: late, right: true, drop: 1},
+    {head: 'TOOK', cell: took, right: true},
+    {head: 'TRIES', cell: ({attempts}) => (attempts > 0 ? String(attempts) : dash), right: true, drop: 2},
+    {head: 'DONE', cell: steps, drop: 3},
+    {head: 'WHY', cell: why, shrink: 10},
+    {head: 'BY', cell: ({claimedBy, actor}) => claimedBy ?? actor ?? dash, wide: true, shrink: 16},
+  ]
+  const used = occurrences.some((one) => why(one) !== '') ? columns : columns.filter(({head}) => head !== 'WHY')
+  return [renderTable(used, occurrences, {look, mark: ({status}) => status === 'failed'}), 'Whether any is missing: qicore-db jobs history --audit'].join('\n')
+}
+
+function late({scheduledAt, startedAt}: Occurrence): string {
+  if (scheduledAt === null || startedAt === null) return dash
+  const seconds = (Date.parse(startedAt) - Date.parse(scheduledAt)) / 1000
+  return seconds < 1 ? '0s' : formatAge(seconds)
+}
+
+function took({startedAt, completedAt}: Occurrence): string {
+  return startedAt === null || completedAt === null ? dash : formatMs(Date.parse(completedAt) - Date.parse(startedAt))
+}
+
+function steps({detail}: Occurrence): string {
+  const counts = Object.entries(detail?.steps ?? {}).filter(([, n]) => n > 0)
+  return counts.length === 0 ? dash : counts.map(([status, n]) => `${n} ${status}`).join(', ')
+}
+
+function why({reason, error, detail}: Occurrence): string {
+  return [reason, error, ...(detail?.notes ?? [])].filter(Boolean).join('; ').replace(/\s+/g, ' ')
+}

@@ -1,0 +1,79 @@
+import {Args, Flags} from '@oclif/core'
+import {BaseCommand} from '../../cli/base-command.js'
+import {instantFlag} from '../../cli/flags.js'
+import {tableFlags} from '../../cli/table-flags.js'
+import {terminal} from '../../cli/terminal.js'
+import {ExitCode} from '../../errors.js'
+import type {JobAuditReport} from '../../daemon/audit-report.js'
+import type {Occurrence} from '../../daemon/history.js'
+
+interface HistoryReport {
+  kind: 'jobs.history'
+  version: 1
+  target: string
+  at: string
+  occurrences: Occurrence[]
+}
+interface AuditReport {
+  kind: 'jobs.history.audit'
+  version: 1
+  target: string
+  at: string
+  ok: boolean
+  jobs: JobAuditReport[]
+  timelines: {at: string; message: string}[]
+}
+
+export default class JobsHistory extends BaseCommand<typeof JobsHistory> {
+  static override summary = 'What became of every occurrence; --audit proves that none is missing and none came twice.'
+  static override description = `--audit recomputes the calendar of each job, with the schedule in force at the time, from its first declaration to now, and holds the ledger against it:
+exit 3 on an instant without a row, one with two, a row at no instant, a claim whose daemon is gone, or an instant that is due and begun by nobody.
+Pauses, changes of a schedule, fail-overs and restores are listed beside it, since they explain what was done or not.`
+  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> maintain --failed', '<%= config.bin %> <%= command.id %> --audit']
+  static override args = {job: Args.string({description: 'only this job'})}
+  static override flags = {
+    ...tableFlags,
+    limit: Flags.integer({char: 'n', summary: 'How many, newest first.', default: 20, min: 1, max: 100_000, helpValue: '<n>'}),
+    since: instantFlag({summary: 'Only from this instant on.'}),
+    failed: Flags.boolean({summary: 'Only what failed.', exclusive: ['audit']}),
+    audit: Flags.boolean({summary: 'Hold the ledger against the calendar.'}),
+  }
+
+  async run(): Promise<HistoryReport | AuditReport> {
+    return this.flags.audit ? this.audit() : this.history()
+  }
+
+  private async history(): Promise<HistoryReport> {
+    const {readHistory} = await import('../../daemon/history.js')
+    const {flags, args} = this
+    const report = await this.withDatabase(async (db): Promise<HistoryReport> => ({
+      kind: 'jobs.history',
+      ...(await this.reportHead(db)),
+      occurrences: await readHistory(db, {jobs: args.job === undefined ? null : [args.job], since: flags.since ?? null, statuses: flags.failed ? ['failed'] : null, limit: flags.limit}),
+    }))
+    if (this.jsonEnabled()) return report
+    if (flags.csv) {
+      const {renderCsv} = await import('../../cli/render/table.js')
+      this.log(renderCsv(report.occurrences, ['job', 'kind', 'scheduledAt', 'startedAt', 'completedAt', 'status', 'reason', 'attempts', 'runBy', 'error'], !flags['no-headers']))
+      return report
+    }
+    const {renderHistory} = await import('../../cli/render/jobs.js')
+    this.log(renderHistory(report, {...terminal(), headers: !flags['no-headers']}))
+    return report
+  }
+
+  private async audit(): Promise<AuditReport> {
+    const [{auditReport}, {jobsOf}] = await Promise.all([import('../../daemon/audit-report.js'), import('../../config/jobs.js')])
+    const config = await this.loadConfig()
+    const report = await this.withDatabase(async (db): Promise<AuditReport> => ({
+      kind: 'jobs.history.audit',
+      ...(await this.reportHead(db)),
+      ...(await auditReport(db, jobsOf(config?.jobs ?? {}), this.flags.since ?? null, this.args.job ?? null)),
+    }))
+    if (!report.ok) process.exitCode = ExitCode.found
+    if (this.jsonEnabled()) return report
+    const {renderAudit} = await import('../../cli/render/audit.js')
+    this.log(renderAudit(report, {...terminal(), headers: !this.flags['no-headers']}))
+    return report
+  }
+}

@@ -1,0 +1,39 @@
+import {BaseCommand} from '../../cli/base-command.js'
+import {tableFlags} from '../../cli/table-flags.js'
+import {terminal} from '../../cli/terminal.js'
+import type {DaemonSeen, ListedJob} from '../../daemon/job-list.js'
+
+interface ListReport {
+  kind: 'jobs.list'
+  version: 1
+  target: string
+  at: string
+  jobs: ListedJob[]
+  daemons: DaemonSeen[]
+}
+
+export default class JobsList extends BaseCommand<typeof JobsList> {
+  static override summary = 'The scheduled jobs: when they run next, how they ended last, who runs them.'
+  static override description = 'Those of the configuration, the defaults without one, and what only the ledger of this database knows. Changes nothing.'
+  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json']
+  static override flags = {...tableFlags}
+
+  async run(): Promise<ListReport> {
+    const [{checkedJobs}, {listJobs}] = await Promise.all([import('../../daemon/check.js'), import('../../daemon/job-list.js')])
+    const report = await this.withDatabase(async (db): Promise<ListReport> => {
+      const head = await this.reportHead(db)
+      const now = Date.parse(head.at)
+      return {kind: 'jobs.list', ...head, ...(await listJobs(db, checkedJobs(await this.loadConfig(), now), now))}
+    })
+    if (this.jsonEnabled()) return report
+    const {csv, 'no-headers': noHeaders} = this.flags
+    if (csv) {
+      const {renderCsv} = await import('../../cli/render/table.js')
+      this.log(renderCsv(report.jobs, ['name', 'kind', 'schedule', 'timezone', 'runner', 'state', 'next', 'lastStatus', 'lastStartedAt', 'lastCompletedAt'], !noHeaders))
+      return report
+    }
+    const {renderJobs} = await import('../../cli/render/jobs.js')
+    this.log(renderJobs(report, {...terminal(), headers: !noHeaders}))
+    return report
+  }
+}

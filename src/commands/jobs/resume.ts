@@ -1,0 +1,23 @@
+import {Args, Flags} from '@oclif/core'
+import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import {changeFlags} from '../../cli/flags.js'
+
+export default class JobsResume extends BaseCommand<typeof JobsResume> {
+  static override summary = 'Run a paused job again, from its next instant on.'
+  static override description = 'Nothing that was due meanwhile is made up for.'
+  static override examples = ['<%= config.bin %> <%= command.id %> maintain --reason "release 4.2"']
+  static override args = {job: Args.string({description: 'job', required: true})}
+  static override flags = {...changeFlags, reason: Flags.string({summary: 'Why, for whoever reads the history.', helpValue: '<text>'})}
+
+  async run(): Promise<ChangeReport> {
+    const [{jobsOf}, {jobNamed}, {planState}, {actorOf}] = await Promise.all([
+      import('../../config/jobs.js'),
+      import('../../cli/jobs.js'),
+      import('../../daemon/plan-state.js'),
+      import('../../cli/actor.js'),
+    ])
+    const config = await this.loadConfig()
+    const job = jobNamed(jobsOf(config?.jobs ?? {}), this.args.job, config)
+    return this.withDatabase((db) => this.carryOut(db, planState(db, job, 'active', actorOf(db.server), this.flags.reason ?? null), this.flags), {changes: true})
+  }
+}

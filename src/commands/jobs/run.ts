@@ -1,0 +1,58 @@
+import {Args} from '@oclif/core'
+import {BaseCommand} from '../../cli/base-command.js'
+import {changeFlags} from '../../cli/flags.js'
+import {ExitCode} from '../../errors.js'
+
+interface RunJobReport {
+  kind: 'jobs.run'
+  version: 1
+  target: string
+  at: string
+  job: string
+  dryRun: boolean
+  status: 'planned' | 'done' | 'failed' | 'skipped' | 'interrupted'
+  reason: string | null
+  error: string | null
+  notes: readonly string[]
+  steps: {id: string; status: string; ms: number | null; bytes: number | null; error: string | null; note: string | null; sql?: string; lock?: string; class?: string}[]
+}
+
+export default class JobsRun extends BaseCommand<typeof JobsRun> {
+  static override summary = 'Run a job once, now.'
+  static override description = `The same operation that the daemon runs, in the same ledger, and never beside a run of the job that is at work (exit 5).
+--dry-run prints its plan as SQL. On a read-only replica it is skipped, which is no failure.`
+  static override examples = ['<%= config.bin %> <%= command.id %> maintain --dry-run', '<%= config.bin %> <%= command.id %> maintain']
+  static override args = {job: Args.string({description: 'job', required: true})}
+  static override flags = {'dry-run': changeFlags['dry-run'], yes: changeFlags.yes, confirm: changeFlags.confirm}
+
+  async run(): Promise<RunJobReport> {
+    const [{carryOutJob}, {checkedJobs}, {jobNamed}, target] = await Promise.all([
+      import('../../cli/carry-out-job.js'),
+      import('../../daemon/check.js'),
+      import('../../cli/jobs.js'),
+      this.target(true),
+    ])
+    const config = await this.loadConfig()
+    const job = jobNamed(checkedJobs(config, Date.now()), this.args.job, config)
+    return this.withDatabase(async (db): Promise<RunJobReport> => {
+      const head = {kind: 'jobs.run' as const, ...(await this.reportHead(db)), job: job.name, dryRun: this.flags['dry-run']}
+      if (db.server.inRecovery) {
+        this.say('This server is a read-only replica: skipped.')
+        return {...head, status: 'skipped', reason: 'replica', error: null, notes: [], steps: []}
+      }
+      const {exitCode, ...result} = await carryOutJob(db, job, {
+        flags: this.flags,
+        config,
+        limits: await this.limits(),
+        version: this.config.version,
+        at: head.at,
+        interactive: this.interactive,
+        json: this.jsonEnabled(),
+        print: (text) => this.log(text),
+        say: (line) => this.say(line),
+      })
+      if (exitCode !== ExitCode.done) process.exitCode = exitCode
+      return {...head, ...result}
+    }, {target})
+  }
+}

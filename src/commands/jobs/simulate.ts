@@ -1,0 +1,50 @@
+import {Args, Flags} from '@oclif/core'
+import {BaseCommand} from '../../cli/base-command.js'
+import {instantFlag} from '../../cli/flags.js'
+import {terminal} from '../../cli/terminal.js'
+import {usageError} from '../../errors.js'
+import type {Simulation} from '../../daemon/simulate.js'
+
+interface SimulateReport extends Simulation {
+  kind: 'jobs.simulate'
+  version: 1
+  target: null
+  at: string
+}
+
+export default class JobsSimulate extends BaseCommand<typeof JobsSimulate> {
+  static override summary = 'What the schedules of the configuration would do in a time, and what changes of the clocks do to them.'
+  static override description = `Needs no database and changes nothing. A time that the clocks leave out runs right after the change, once; one that comes twice runs the first time only;
+schedules with a wildcard or a step keep their rhythm in real time.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --from 2026-03-28 --to 2026-03-31',
+    '<%= config.bin %> <%= command.id %> maintain --from 2026-01-01 --to 2027-01-01 --json',
+  ]
+  static override args = {job: Args.string({description: 'only this job'})}
+  static override flags = {
+    from: instantFlag({summary: 'From this instant on (now).'}),
+    to: instantFlag({summary: 'Up to this one (a week later).'}),
+    limit: Flags.integer({char: 'n', summary: 'Runs that are listed; notes are complete.', default: 50, min: 0, max: 1_000_000, helpValue: '<n>'}),
+  }
+
+  async run(): Promise<SimulateReport> {
+    const [{checkedJobs}, {simulate}] = await Promise.all([import('../../daemon/check.js'), import('../../daemon/simulate.js')])
+    const now = Date.now()
+    // Half-open from here: an instant at `from` itself is in.
+    const from = this.flags.from === undefined ? now : Date.parse(this.flags.from) - 1
+    const to = this.flags.to === undefined ? from + 7 * 86_400_000 : Date.parse(this.flags.to) - 1
+    if (to <= from) throw usageError('USAGE', '--to is not after --from.')
+    const config = await this.loadConfig()
+    let jobs = checkedJobs(config, now)
+    if (this.args.job !== undefined) {
+      const {jobNamed} = await import('../../cli/jobs.js')
+      jobs = [jobNamed(jobs, this.args.job, config)]
+    }
+    const simulation = simulate(jobs, from, to, this.flags.limit)
+    const report: SimulateReport = {kind: 'jobs.simulate', version: 1, target: null, at: new Date(now).toISOString(), ...simulation, from: new Date(from + 1).toISOString(), to: new Date(to + 1).toISOString()}
+    if (this.jsonEnabled()) return report
+    const {renderSimulation} = await import('../../cli/render/jobs.js')
+    this.log(renderSimulation(report, {...terminal(), headers: true}))
+    return report
+  }
+}

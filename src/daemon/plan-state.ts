@@ -1,0 +1,26 @@
+import type {Job} from '../config/jobs.js'
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement} from '../db/sql.js'
+import type {Plan, Step} from '../plan/step.js'
+
+/** Pauses or resumes a job from now on; one that no daemon has run with yet is declared with it. */
+export function planState(db: Database, {name, kind, schedule, timezone}: Job, state: 'paused' | 'active', actor: string, reason: string | null): Plan {
+  const verb = state === 'paused' ? 'pause' : 'resume'
+  const wish = JSON.stringify([{name, kind, schedule, timezone, runner: null}])
+  const step: Step = {
+    id: `${verb} ${name}`,
+    kind: verb,
+    object: `job ${name}`,
+    statements: [statement(loadSql('daemon/declare-new'), [wish, actor]), statement(loadSql('daemon/set-state'), [name, state, actor, reason])],
+    lock: 'ROW EXCLUSIVE',
+    class: 'safe',
+    transaction: 'own',
+    doneCheck: db.server.hasCore ? statement(loadSql('daemon/is-state'), [name, state]) : null,
+    repeatable: true,
+    dependsOn: [],
+    relations: ['qicore.job'],
+    bytes: null,
+  }
+  return {operation: `jobs ${verb}`, summary: `${verb} ${name}`, cutoff: null, locks: [], steps: [step]}
+}
