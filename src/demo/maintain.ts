@@ -1,15 +1,15 @@
 import type {Database} from '../db/database.js'
-import {timescaledbFunction} from '../db/server.js'
-import {sql} from '../db/sql.js'
+import {statement} from '../db/sql.js'
 import {planRefresh} from '../ops/aggregates/plan-refresh.js'
+import {planCompress} from '../ops/chunks/compress.js'
 import {planPolicies} from '../ops/policies/plan.js'
 import {defaultLimits} from '../plan/limits.js'
 import type {Step} from '../plan/step.js'
-import {dueState} from '../reports/due.js'
 import {readDeclared} from '../reports/policies/read-declared.js'
-import {survey, type Survey} from '../reports/survey.js'
-import {keyOf, type Table} from '../reports/table.js'
+import {survey} from '../reports/survey.js'
+import type {Table} from '../reports/table.js'
 import {qicore} from '../schema/qicore.js'
+import {parseDuration} from '../units/duration.js'
 import {demoTarget} from './place.js'
 
 const quiet = {lateAfter: 0, timeUnits: new Map()}
@@ -36,46 +36,37 @@ export async function refreshSteps(db: Database): Promise<Step[]> {
 
 /** Chunks that the policies would compress by now; here nobody else will. */
 export async function compressSteps(db: Database): Promise<Step[]> {
-  const its: Survey = await survey(db, quiet)
-  const due = its.policies
-    .filter(({kind}) => kind === 'compression')
-    .flatMap((policy) => dueState(policy, its.clocks.get(policy.table)!, its.at, 0).notDone.map(({chunk}) => ({chunk, table: policy.table})))
-  return due
-    .sort((a, b) => Number((a.chunk.start ?? 0n) - (b.chunk.start ?? 0n)))
-    .map(({chunk, table}) => ({
-      ...step(`compress ${chunk.schema}.${chunk.name}`, sql`select ${timescaledbFunction(db.server, 'compress_chunk')}(${`${chunk.schema}.${chunk.name}`}::regclass)`,
-        sql`select is_compressed as done from timescaledb_information.chunks where chunk_schema = ${chunk.schema} and chunk_name = ${chunk.name}`),
-      object: keyOf(table),
-      lock: 'ACCESS EXCLUSIVE' as const,
-    }))
+  const its = await survey(db, quiet)
+  const steps: Step[] = []
+  for (const {schema, name, compression} of qicore.tables) {
+    if (!compression) continue
+    const table = its.tables.find((candidate) => candidate.schema === schema && candidate.name === name)!
+    const policies = its.policies.filter((policy) => policy.table === table)
+    const {plan} = await planCompress(db, {table, clock: its.clocks.get(table)!, at: its.at, choose: null, policies, declared: parseDuration(compression.after)})
+    steps.push(...plan.steps)
+  }
+  return steps
 }
 
 /** Fresh statistics: the planner has none of tables that were just filled. */
 export function analyzeSteps(): Step[] {
   return qicore.tables.filter(({hypertable}) => hypertable).map(({schema, name}) => ({
-    ...step(`analyze ${schema}.${name}`, {text: `analyze ${schema}.${name}`, values: []}, null),
-    lock: 'SHARE UPDATE EXCLUSIVE' as const,
+    id: `analyze ${schema}.${name}`,
+    kind: 'analyze',
+    object: `${schema}.${name}`,
+    statements: [statement(`analyze ${schema}.${name}`)],
+    lock: 'SHARE UPDATE EXCLUSIVE',
+    class: 'safe',
+    transaction: 'own',
+    doneCheck: null,
+    repeatable: true,
+    dependsOn: [],
+    relations: [`${schema}.${name}`],
+    bytes: null,
   }))
 }
 
 function spanOfChunks({chunks}: Table): {start: bigint} | null {
   const starts = chunks.map(({start}) => start).filter((start) => start !== null)
   return starts.length === 0 ? null : {start: starts.reduce((least, start) => (start < least ? start : least))}
-}
-
-function step(id: string, what: Step['statements'][number], doneCheck: Step['doneCheck']): Step {
-  return {
-    id,
-    kind: id.split(' ')[0]!,
-    object: id.split(' ').at(-1)!,
-    statements: [what],
-    lock: 'ROW EXCLUSIVE',
-    class: 'safe',
-    transaction: 'own',
-    doneCheck,
-    repeatable: true,
-    dependsOn: [],
-    relations: [],
-    bytes: null,
-  }
 }
