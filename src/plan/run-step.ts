@@ -53,7 +53,7 @@ export async function tryStep(db: Database, step: Step, position: number, tries:
   const {attempts} = tries
   try {
     if (await isDone(db, step)) {
-      const note = tries.lost ? 'done before the connection was lost' : attempts > 1 ? 'done by somebody else meanwhile' : 'already done'
+      const note = tries.lost ? 'done before the connection was lost' : attempts > 1 ? 'done meanwhile' : 'already done'
       const report = {...fate(step, tries.lost ? 'done' : 'skipped', attempts - 1), ms: elapsed(), note}
       await ledger?.stepEnded(position, report)
       return report

@@ -29,7 +29,7 @@ export interface Step {
   statements: readonly Statement[]
   lock: Lock
   class: ChangeClass
-  /** `none` for a single statement that refuses to be in a transaction. */
+  /** `none` for statements that refuse to be in one; each is then on its own, and a kill may fall between two. */
   transaction: 'own' | 'none'
   /** A question with one row and one boolean column `done`; true makes the step `skipped`. Null: cannot be asked. */
   doneCheck: Statement | null

@@ -67,7 +67,7 @@ forEachEngine({}, (engine) => {
       return answer
     }} as typeof database.db
     const {steps} = await execute(racing, planOf(step), options)
-    expect(steps[0]).toMatchObject({status: 'skipped', note: 'done by somebody else meanwhile'})
+    expect(steps[0]).toMatchObject({status: 'skipped', note: 'done meanwhile'})
   })
 
   it('stops between steps when told to, and leaves the rest planned', async () => {
