@@ -1,6 +1,7 @@
 import type {ChangeClass} from '../../plan/step.js'
+import type {PolicyStatus, PolicyStatusReport, RuleText} from '../../reports/policies/status-types.js'
 import {renderTable, type Look} from './table.js'
-import {plural} from './words.js'
+import {ageOr, dash, plural} from './words.js'
 
 /** A planned step as it is shown. */
 export interface PlannedStep {
@@ -66,6 +67,70 @@ function verdict({steps, open}: ShownPlan): string {
   const counted = plural(steps.length, 'step')
   if (open.length > 0) return `${counted}, refused: ${plural(open.length, 'finding')} to mend or to accept (--accept <id>).`
   return `${counted} to do. Next: qicore-db policies apply`
+}
+
+/** How a status is to be shown. */
+export interface StatusLook extends Look {
+  /** Also those that are well. */
+  all: boolean
+}
+
+/** Every policy with what it did not do, those that are well counted; the findings and the verdict last. */
+export function renderPolicyStatus({policies, other, notes, at}: PolicyStatusReport, look: StatusLook, failed: boolean): string {
+  if (policies.length === 0 && other.length === 0) return 'No policies here, declared or live.'
+  const shown = look.all ? policies : policies.filter((policy) => policy.ok !== true || policy.findings.length > 0 || policies.length <= 20)
+  const width = look.width ?? 160
+  const table = renderTable<PolicyStatus>(
+    [
+      {head: 'POLICY', cell: (policy) => `${nameOf(policy)} ${policy.kind}${policy.managed ? '' : ' *'}`, shrink: 24},
+      {head: 'RULE', cell: ruleOf, shrink: 8},
+      {head: 'DUE', cell: ({due}) => (due === null ? dash : String(due)), right: true},
+      {head: 'NOT DONE', cell: ({notDone, due}) => (due === null && notDone.length === 0 ? dash : String(notDone.length)), right: true},
+      {head: 'OLDEST', cell: ({notDone}) => (notDone[0] === undefined ? dash : notDone[0].since === null ? 'unknown' : ageOr(notDone[0].since, at)), right: true},
+      {head: 'RUN BY', cell: runBy},
+      {head: 'DECLARED', cell: ({declared, managed}) => (declared === 'none' ? 'none' : declared === null ? (managed ? dash : 'no') : short(declared)), wide: true},
+      {head: 'ALIVE', cell: ({runnerAlive}) => (runnerAlive === null ? 'unknown' : runnerAlive ? 'yes' : 'no'), wide: true},
+      {head: 'LAST RUN', cell: ({lastRunAt, lastStatus}) => (lastRunAt === null ? dash : `${ageOr(lastRunAt, at)} ${lastStatus ?? ''}`.trim()), wide: true},
+      {head: 'NEXT RUN', cell: ({nextRunAt}) => (nextRunAt === null ? dash : ageOr(nextRunAt, at)), wide: true},
+    ],
+    shown,
+    {look, mark: ({ok}) => ok === false},
+  )
+  const rest = policies.length - shown.length
+  return [
+    ...(shown.length > 0 ? [table] : []),
+    ...(rest > 0 ? [` ${rest} more ok (--all)`] : []),
+    ...policies.flatMap((policy) => policy.findings.map((finding) => wrapped(`${policy.ok === false ? '!' : ' '} ${nameOf(policy)} ${policy.kind}: ${finding}`, width))),
+    ...other.map(({id, name, proc, scheduled, lastStatus}) => wrapped(`  other: job ${id} ${name} (${proc})${scheduled ? '' : ', paused'}, last run ${lastStatus ?? 'never'}`, width)),
+    ...notes.map((note) => wrapped(`  ${note}`, width)),
+    ...(policies.some(({managed}) => !managed) ? ['* not declared, never touched.'] : []),
+    statusVerdict(policies, failed),
+  ].join('\n')
+}
+
+function nameOf({schema, table}: PolicyStatus): string {
+  return schema === 'public' ? table : `${schema}.${table}`
+}
+
+function short(rule: RuleText): string {
+  const {after, createdBefore, startOffset, endOffset} = rule
+  if ('startOffset' in rule) return `${String(startOffset ?? 'open')}/${String(endOffset ?? 'open')}`
+  return after === null && createdBefore !== undefined ? `${String(createdBefore)} old` : String(after ?? dash)
+}
+
+function ruleOf({live, declared}: PolicyStatus): string {
+  return live !== null ? short(live) : declared === null || declared === 'none' ? dash : short(declared)
+}
+
+function runBy({runner, paused, gated, live}: PolicyStatus): string {
+  if (live === null) return 'missing'
+  return `${paused ? 'paused' : runner}${gated ? ', gated' : ''}`
+}
+
+function statusVerdict(policies: readonly PolicyStatus[], failed: boolean): string {
+  const late = policies.filter(({ok}) => ok === false).length
+  const unknown = policies.filter(({ok}) => ok === null).length
+  return `${late} of ${plural(policies.length, 'policy', 'policies')} late, ${unknown} unknown${failed ? ' (exit 3)' : ''}`
 }
 
 /** Broken between words, what follows indented by two. */

@@ -1,0 +1,41 @@
+import {Args, Flags} from '@oclif/core'
+import {BaseCommand} from '../../cli/base-command.js'
+import {terminal} from '../../cli/terminal.js'
+import {ExitCode} from '../../errors.js'
+import type {PolicyStatusReport} from '../../reports/policies/status-types.js'
+
+export default class PoliciesStatus extends BaseCommand<typeof PoliciesStatus> {
+  static override summary = 'What each policy should have done by now and has not, by the state of the chunks.'
+  static override description = `For every compression, retention and refresh policy, declared or not: how many chunks or ranges are due, which of them are not done, since when and why; who is meant to do it and whether that runner is alive; the last error with its SQLSTATE. What a job says of itself is shown and not believed: TimescaleDB calls a run that failed on some chunks a success.
+Locks nothing, changes nothing, needs nothing of ours. Work counts as late when it has waited for limits.lateAfter (6h) beyond one turn of its schedule. A policy that is declared and not there, paused, or that nobody agreed to is late too. Exits 3 by --fail-on; what is not declared counts only when it is named.`
+  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> ohlcv_data --json', '<%= config.bin %> <%= command.id %> --fail-on unknown']
+  static override args = {table: Args.string({description: 'table or aggregate, as name or schema.name'})}
+  static override flags = {
+    all: Flags.boolean({summary: 'Also show those that are well where there are many.'}),
+    'fail-on': Flags.option({options: ['never', 'late', 'unknown'] as const, default: 'late', summary: 'What makes the exit code 3: nothing, late work, or also what nobody can tell.'})(),
+  }
+
+  async run(): Promise<PolicyStatusReport> {
+    const [{readPolicyStatus}, {readDeclared}, {sectionsOf}, {targetLabel}] = await Promise.all([
+      import('../../reports/policies/status.js'),
+      import('../../reports/policies/read-declared.js'),
+      import('../../cli/policy-request.js'),
+      import('../../config/target.js'),
+    ])
+    const {table} = this.args
+    const failOn = this.flags['fail-on']
+    const report = await this.withDatabase(async (db) => {
+      const [declared, {lateAfter}] = [await readDeclared(db, sectionsOf(await this.loadConfig())), await this.limits()]
+      return {...(await readPolicyStatus(db, {declared, lateAfter, table})), target: targetLabel(db.target)}
+    })
+    // Unmanaged objects never fail a check; one that was asked for by name is meant.
+    const counted = report.policies.filter(({managed}) => managed || table !== undefined)
+    const failed = failOn !== 'never' && counted.some(({ok}) => ok === false || (failOn === 'unknown' && ok === null))
+    if (failed) process.exitCode = ExitCode.found
+    if (!this.jsonEnabled()) {
+      const {renderPolicyStatus} = await import('../../cli/render/policies.js')
+      this.log(renderPolicyStatus(report, {...terminal(), headers: true, all: this.flags.all}, failed))
+    }
+    return report
+  }
+}

@@ -1,0 +1,52 @@
+import type {Server} from '../../db/server.js'
+import {shortName} from '../../db/qualified-name.js'
+import {secondsBetween, type Instant} from '../../units/instant.js'
+import type {LiveRule} from './state.js'
+import type {NotDone, PolicyStatus} from './status-types.js'
+
+/** What a person should know of a policy, most important first; empty where all is well. */
+export function findingsOf(status: PolicyStatus, rule: LiveRule | null, server: Server, at: Instant): string[] {
+  const {schema, table, jobId, paused, runner, runnerAlive, notDone, gated, lastError, lastStatus} = status
+  const name = shortName(schema, table)
+  const findings: string[] = []
+  if (paused) findings.push(`job ${jobId} is paused. Fix: ${status.managed ? 'qicore-db policies apply' : `select alter_job(${jobId}, scheduled => true)`}`)
+  if (gated && rule?.gate?.agreed === false) findings.push('nobody agreed to what stands there, so it drops nothing. Fix: qicore-db policies apply')
+  if (gated && server.engine === 'timescaledb' && jobId === null) findings.push('its job is missing. Fix: qicore-db policies apply')
+  if (status.ok === false && notDone.length > 0) {
+    const says = lastStatus === null ? '' : `job ${jobId} says ${lastStatus}${status.lastRunAt === null ? '' : ` ${hours(secondsBetween(status.lastRunAt, at))} ago`}; `
+    findings.push(`${says}${inWords(notDone)}. Fix: ${fixOf(status, name)}`)
+  }
+  if (lastError !== null && (lastStatus === 'Failed' || status.ok === false)) findings.push(`last error: ${lastError.message}${lastError.state === null ? '' : ` [${lastError.state}]`}`)
+  if (!paused && runnerAlive === false) findings.push(runner === 'nobody' ? 'nobody carries it out: no worker, no pg_cron, no daemon is seen' : `${runner} is meant to carry it out and is not alive`)
+  if (!status.lastErrorVisible && jobId !== null) findings.push("this role may not see its job's errors")
+  return findings
+}
+
+/** Retention that an aggregate holds back needs a refresh, not a drop. */
+function fixOf({kind, notDone, gated}: PolicyStatus, name: string): string {
+  if (kind === 'compression') return `qicore-db chunks compress ${name}`
+  if (kind === 'refresh') return `qicore-db aggregates refresh ${name}`
+  const uncovered = notDone.map(({why}) => /^(\S+) has not covered/.exec(why)?.[1]).find((view) => view !== undefined)
+  if (uncovered !== undefined) return `qicore-db aggregates refresh ${uncovered}`
+  return gated ? 'see the reasons (--json has all)' : `qicore-db chunks drop ${name}`
+}
+
+/** `2 chunks were never compressed, 1 was refilled`; of what an aggregate has not covered the first range is named. */
+function inWords(notDone: readonly NotDone[]): string {
+  const reasons = new Map<string, {count: number; first: string}>()
+  for (const {why} of notDone) {
+    const key = why.replace(/( has not covered) .*/, '$1')
+    reasons.set(key, {count: (reasons.get(key)?.count ?? 0) + 1, first: reasons.get(key)?.first ?? why})
+  }
+  const parts = [...reasons.values()].map(({count, first}, index) => {
+    const noun = index === 0 ? ` ${notDone[0]!.chunk === null ? 'range' : 'chunk'}${count === 1 ? '' : 's'}` : ''
+    if (/^(never|refilled|unordered|not dropped)/.test(first)) return `${count}${noun} ${count === 1 ? 'was' : 'were'} ${first}`
+    return `${count}${noun} held back: ${first}${count > 1 && first.includes(' has not covered ') ? ', …' : ''}`
+  })
+  return parts.join('; ')
+}
+
+function hours(seconds: number): string {
+  if (seconds < 3600) return `${Math.max(1, Math.round(seconds / 60))} min`
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`
+}

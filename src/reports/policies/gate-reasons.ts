@@ -1,0 +1,48 @@
+import {reading, type Database} from '../../db/database.js'
+import {loadSql} from '../../db/load-sql.js'
+import {statement} from '../../db/sql.js'
+import {isConnectionLost, serverWords} from '../../db/sqlstate.js'
+import {shift} from '../due.js'
+import {readEnds} from '../ends.js'
+import type {LivePolicy} from '../live-policies.js'
+import {readLockedTables} from '../sizes.js'
+import {keyOf} from '../table.js'
+import type {Clock} from '../clocks.js'
+import {toMicros, fromMicros} from '../time.js'
+
+/** Why a gated retention holds chunks back, as its procedure sees it. */
+export interface GateReasons {
+  /** By schema.name as the server writes it. */
+  byChunk: ReadonlyMap<string, string>
+  /** Why nothing at all is dropped. */
+  all: string | null
+}
+
+const patience = 5_000
+
+/** Asked only where something is overdue; what cannot be asked here stays unsaid. */
+export async function gateReasons(db: Database, policy: LivePolicy, clock: Clock): Promise<GateReasons> {
+  const {table, config} = policy
+  const none: GateReasons = {byChunk: new Map(), all: null}
+  const cutoff = cutoffOf(policy, clock)
+  if (cutoff !== null) {
+    const {ends} = await readEnds(db, [table], await readLockedTables(db))
+    const newest = ends.get(table)?.newest ?? null
+    if (newest !== null && newest < cutoff) return {...none, all: 'the newest row is older than the retention: a feed that is dead leaves its last copy here'}
+  }
+  try {
+    const rows = await db.transaction({...reading, statementTimeout: patience}, (tx) =>
+      tx.query<{relation: string; reason: string | null}>(statement(loadSql('report/policy-gate'), [keyOf(table), config])))
+    return {byChunk: new Map(rows.flatMap(({relation, reason}) => (reason === null ? [] : [[relation, reason] as const]))), all: null}
+  } catch (error) {
+    if (isConnectionLost(error)) throw error
+    return {...none, all: `coverage cannot be read here: ${serverWords(error)}`}
+  }
+}
+
+/** A gated retention is declared as a duration also where its table counts in integers. */
+export function cutoffOf({after, table}: LivePolicy, {now, unit}: Clock): bigint | null {
+  if (after === null || now === null) return null
+  if (table.time !== 'integer' || typeof after === 'bigint') return shift(now, after, -1)
+  return unit === null ? null : fromMicros(shift(toMicros(now, unit), after, -1), unit)
+}

@@ -1,0 +1,43 @@
+import type {Database} from '../../db/database.js'
+import {loadSql} from '../../db/load-sql.js'
+import {statement} from '../../db/sql.js'
+import type {Clock} from '../clocks.js'
+import {shift} from '../due.js'
+import type {LivePolicy} from '../live-policies.js'
+import {instantOf} from '../time.js'
+
+export interface Gap {
+  start: bigint
+  end: bigint
+}
+
+/**
+ * Ranges inside of the windows of refresh policies whose rows changed after they were computed: below the watermark, by
+ * TimescaleDB's logs. The bucket that a window begins in is none of its business.
+ */
+export async function changedRanges(db: Database, policies: readonly LivePolicy[], clocks: ReadonlyMap<LivePolicy['table'], Clock>): Promise<Map<LivePolicy, Gap[]>> {
+  const found = new Map<LivePolicy, Gap[]>()
+  const asked = policies.flatMap((policy) => {
+    const {table, startOffset} = policy
+    const now = clocks.get(table)?.now
+    const its = table.aggregate
+    if (table.id === null || now == null || its?.watermark == null || its.bucketWidth === null) return []
+    const from = startOffset === null ? -(2n ** 63n) : shift(shift(now, startOffset, -1), its.bucketWidth, 1)
+    return from < its.watermark ? [{policy, id: table.id, from, until: its.watermark}] : []
+  })
+  if (asked.length === 0) return found
+  const rows = await db.query<{position: number; gaps: string}>(
+    statement(loadSql('catalog/coverage-pending'), [asked.map(({id}) => id), asked.map(({from}) => String(from)), asked.map(({until}) => String(until))]),
+  )
+  for (const {position, gaps} of rows) {
+    const ranges = [...gaps.matchAll(/\[(-?\d+),(-?\d+)\)/g)].map(([, start, end]) => ({start: BigInt(start!), end: BigInt(end!)}))
+    if (ranges.length > 0) found.set(asked[position - 1]!.policy, ranges)
+  }
+  return found
+}
+
+/** For people and JSON: instants, or the integers themselves. */
+export function rangeText({start, end}: Gap, {table}: Pick<LivePolicy, 'table'>): string {
+  const said = (point: bigint, open: string) => (point <= -(2n ** 63n) || point >= 2n ** 63n - 1n ? open : ((table.time === 'integer' ? null : instantOf(point)) ?? String(point)))
+  return `${said(start, 'the beginning')} to ${said(end, 'the end')}`
+}

@@ -1,0 +1,57 @@
+import type {Database} from '../../db/database.js'
+import {loadSql} from '../../db/load-sql.js'
+import {sql, statement} from '../../db/sql.js'
+import {isConnectionLost} from '../../db/sqlstate.js'
+import type {PolicyKind} from './declared.js'
+import type {LiveRule} from './state.js'
+import type {Runner} from './status-types.js'
+
+/** Who could carry out policies here, and who of them lives. */
+export interface Runners {
+  scheduler: boolean | null
+  daemon: boolean
+  /** Commands that pg_cron runs in this database; null: nobody can see them from here. */
+  cron: readonly string[] | null
+  cronAlive: boolean
+}
+
+export async function readRunners(db: Database): Promise<Runners> {
+  const {server} = db
+  const [row] = await db.query<{daemons: number}>(statement(loadSql('report/policy-runners')))
+  return {
+    scheduler: server.workers === 'unknown' ? null : server.workers === 'alive',
+    daemon: row!.daemons > 0,
+    cron: await cronCommands(db),
+    cronAlive: server.pgCronAlive,
+  }
+}
+
+async function cronCommands(db: Database): Promise<string[] | null> {
+  // pg_cron lives in one database of a server, and plans for all of them from there.
+  if (db.server.pgCron === null) return db.server.pgCronAlive ? null : []
+  try {
+    const rows = await db.query<{command: string}>(sql`select command from cron.job where active and database = current_database()`)
+    return rows.map(({command}) => command)
+  } catch (error) {
+    if (isConnectionLost(error)) throw error
+    return null
+  }
+}
+
+/** Who is meant to carry out a policy: TimescaleDB's own live job, then pg_cron, then the daemon. */
+export function runnerOf(rule: LiveRule | null, kind: PolicyKind, key: string, runners: Runners): {runner: Runner; alive: boolean | null} {
+  const {scheduler, cron, cronAlive, daemon} = runners
+  if (rule === null) return {runner: 'nobody', alive: false}
+  const job = rule.job !== null
+  if (job && scheduler === true) return {runner: 'timescaledb', alive: true}
+  if (cron?.some((command) => enforces(command, kind, key))) return {runner: 'pg_cron', alive: cronAlive}
+  if (daemon) return {runner: 'daemon', alive: true}
+  if (job) return {runner: 'timescaledb', alive: scheduler}
+  return cron === null ? {runner: 'unknown', alive: null} : {runner: 'nobody', alive: false}
+}
+
+function enforces(command: string, kind: PolicyKind, key: string): boolean {
+  if (kind === 'retention') return /qicore\.retain\b/.test(command) && command.includes(key)
+  if (kind === 'compression') return /maintain_hypertables|qicore\.maintain\b/.test(command)
+  return /refresh_aggregate|refresh_continuous_aggregate/.test(command) && command.includes(key)
+}
