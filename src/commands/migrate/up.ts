@@ -3,6 +3,7 @@ import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags} from '../../cli/flags.js'
 
 export default class MigrateUp extends BaseCommand<typeof MigrateUp> {
+  static override aliases = ['schema:create']
   static override summary = 'Apply the migrations that are pending, each file in a transaction of its own.'
   static override description = `The schema qicore comes first, then the tables of QiCore, then the files in migrations/ beside the configuration.
 Running again changes nothing. A file that fails leaves nothing of itself behind, and what comes after it is not begun.
