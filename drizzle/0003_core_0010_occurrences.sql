@@ -14,7 +14,9 @@ create table qicore.job (
   -- The token of the claim that works on it now; one at a time.
   running bigint,
   -- When the last one ended.
-  free_at timestamptz
+  free_at timestamptz,
+  -- Rows up to here were pruned: an audit begins after it.
+  pruned_until timestamptz
 ) with (fillfactor = 50);
 --> statement-breakpoint
 comment on table qicore.job is 'One row a scheduled job: how far its calendar is accounted for, and who works on it.';
@@ -66,4 +68,4 @@ alter table qicore.maintenance_log add column application text;
 alter table qicore.maintenance_log alter column application set default current_setting('application_name', true);
 --> statement-breakpoint
 insert into qicore.schema_versions (version, description, stream, checksum)
-values ('core.1.10.0', 'Scheduled jobs: calendars in force, claims of occurrences, daemons, the server''s timelines', 'core', '1ecbb0f6e1766a05e51376d21ef04fb6f9fd07de8c8ebd8a07731a64e54c7c72');
+values ('core.1.10.0', 'Scheduled jobs: calendars in force, claims of occurrences, daemons, the server''s timelines', 'core', 'c21a341ced7b0390a7d54c4897ee9aa4d20a9e17fdaeafa3dd845be7fcc22a03');
