@@ -46,7 +46,7 @@ export async function carryOutJob(db: Database, job: Job, options: JobRunOptions
   const work = await kind.plan(db, job.options, {...context, job: job.name, now: at})
   const core = await planCore(db)
   const notes = [...work.enforced.map(({what, by}) => `${what} is done by ${by}`), ...work.notes]
-  for (const note of notes) options.say(note)
+  for (const note of [...notes, ...work.problems]) options.say(note)
   if (flags['dry-run']) {
     const plans = [...(core.steps.length > 0 ? [core] : []), ...work.plans]
     if (!options.json) options.print(plans.map((plan) => toScript(plan, limits).trimEnd()).join('\n\n') || `-- nothing to do for ${job.name}`)

@@ -55,9 +55,9 @@ export function judge(job: Job, claim: Claim, {reports, work}: Tally, state: Try
     ...(enforced.length > 0 && {enforced}),
   }
   const first = reports.find(({status}) => status === 'failed')
-  if (first || state.timedOut) {
+  if (first || state.timedOut || work.problems.length > 0) {
     const many = steps.failed > 1 ? `${steps.failed} of ${reports.length} steps failed, the first: ` : ''
-    const words = [state.timedOut && timeoutWords(job), first && `${many}${first.error ?? first.id}`, first?.note].filter(Boolean).join('; ')
+    const words = [state.timedOut && timeoutWords(job), first && `${many}${first.error ?? first.id}`, first?.note, ...work.problems].filter(Boolean).join('; ')
     return failure(job, claim, words, null, detail)
   }
   // Only where there was nothing left for us to do.

@@ -4,7 +4,7 @@ import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {OpsError} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
-import {hasDefinitions} from '../jobs/tables.js'
+import {definitionsApply} from '../reports/definitions-apply.js'
 import {execute} from '../plan/execute.js'
 import {planCore} from '../schema/migrate/run.js'
 import type {Tell} from './events.js'
@@ -18,7 +18,7 @@ import type {Tell} from './events.js'
 export async function prepareDatabase(db: Database, context: Pick<JobContext, 'sections' | 'limits'>, jobs: readonly Job[], tell: Tell): Promise<string | null> {
   const {sections, limits} = context
   const asked = jobs.some(({declared}) => declared) || Object.keys(sections.tables).length > 0 || Object.keys(sections.aggregates).length > 0
-  if (!asked && !(await hasDefinitions(db)))
+  if (!asked && !(await definitionsApply(db)))
     return 'nothing is declared for this database: no tables or jobs in the configuration, and none of our migrations'
   const plan = await planCore(db)
   if (plan.steps.length > 0) {

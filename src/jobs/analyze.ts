@@ -1,7 +1,9 @@
+import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, sql, statement} from '../db/sql.js'
-import type {Step} from '../plan/step.js'
-import type {JobKind} from './kind.js'
+import type {Plan, Step} from '../plan/step.js'
+import {keyOf} from '../reports/table.js'
+import type {JobContext, JobKind} from './kind.js'
 import {chosen, declaredHere} from './tables.js'
 
 /** The planner's statistics of the declared tables, renewed. */
@@ -9,25 +11,30 @@ export const job: JobKind<'analyze'> = {
   kind: 'analyze',
   summary: "Renews the planner's statistics of the declared tables.",
   async plan(db, {tables}, context) {
-    const declared = (await declaredHere(db, context)).filter(({section}) => section === 'tables').map(({schema, name}) => ({schema, name}))
-    const wanted = chosen(declared, tables, (schema, name) => ({schema, name}))
-    const there = await db.query<{schema: string; name: string}>(statement(loadSql('daemon/existing'), [wanted.map(({schema}) => schema), wanted.map(({name}) => name)]))
-    const missing = wanted.filter((one) => !there.some(({schema, name}) => schema === one.schema && name === one.name))
-    // Of a hypertable every chunk is analysed; in one transaction that would hold all their locks to the end.
-    const alone = !db.server.pooled || db.target.directUrl !== undefined
-    return {
-      plans: [{operation: 'analyze', summary: 'renew statistics', cutoff: null, locks: [], steps: there.map((table) => analyzeStep(table, alone))}],
-      enforced: [],
-      notes: missing.map(({schema, name}) => `${schema}.${name} is not in this database`),
-    }
+    const {plan, notes} = await analyzePlan(db, tables, context)
+    return {plans: [plan], enforced: [], notes, problems: []}
   },
 }
 
-export function analyzeStep({schema, name}: {schema: string; name: string}, alone: boolean): Step {
+export async function analyzePlan(db: Database, tables: readonly string[] | undefined, context: JobContext): Promise<{plan: Plan; notes: string[]}> {
+  const declared = (await declaredHere(db, context)).filter(({section}) => section === 'tables').map(({schema, name}) => ({schema, name}))
+  const wanted = chosen(declared, tables, (schema, name) => ({schema, name}))
+  const there = await db.query<{schema: string; name: string}>(statement(loadSql('daemon/existing'), [wanted.map(({schema}) => schema), wanted.map(({name}) => name)]))
+  const missing = wanted.filter((one) => !there.some(({schema, name}) => schema === one.schema && name === one.name))
+  // Of a hypertable every chunk is analysed; in one transaction that would hold all their locks to the end.
+  const alone = !db.server.pooled || db.target.directUrl !== undefined
   return {
-    id: `analyze ${schema}.${name}`,
+    plan: {operation: 'analyze', summary: 'renew statistics', cutoff: null, locks: [], steps: there.map((table) => analyzeStep(table, alone))},
+    notes: missing.map((table) => `${keyOf(table)} is not in this database`),
+  }
+}
+
+function analyzeStep({schema, name}: {schema: string; name: string}, alone: boolean): Step {
+  const key = keyOf({schema, name})
+  return {
+    id: `analyze ${key}`,
     kind: 'analyze',
-    object: `table ${schema}.${name}`,
+    object: key,
     statements: [sql`analyze ${ident(schema, name)}`],
     lock: 'SHARE UPDATE EXCLUSIVE',
     class: 'safe',
@@ -35,7 +42,7 @@ export function analyzeStep({schema, name}: {schema: string; name: string}, alon
     doneCheck: null,
     repeatable: true,
     dependsOn: [],
-    relations: [`${schema}.${name}`],
+    relations: [key],
     bytes: null,
   }
 }

@@ -26,6 +26,8 @@ export interface JobWork {
   enforced: readonly {what: string; by: string}[]
   /** For whoever reads the history. */
   notes: readonly string[]
+  /** What could not even be planned: the rest is done, and the run counts as failed. */
+  problems: readonly string[]
 }
 
 /** One kind of job: the same operation that a command runs, worked out against the catalogue and not done yet. */

@@ -31,6 +31,6 @@ export const job: JobKind<'sql'> = {
       searchPath: options.searchPath,
       source: {file, lines: parsed.map(({line}) => line)},
     }
-    return {plans: [{operation: `job ${name}`, summary: `run ${file}`, cutoff: null, locks: [], steps: [step]}], enforced: [], notes: []}
+    return {plans: [{operation: `job ${name}`, summary: `run ${file}`, cutoff: null, locks: [], steps: [step]}], enforced: [], notes: [], problems: []}
   },
 }

@@ -1,0 +1,64 @@
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {literal, sql, statement} from '../db/sql.js'
+import type {Plan} from '../plan/step.js'
+import {findByName} from '../reports/catalog-own.js'
+import {keyOf, type Table} from '../reports/table.js'
+import type {JobKind} from './kind.js'
+import {policyWork} from './tables.js'
+
+/** Gated retention: calls the procedure that checks consent and coverage itself, and drops within its limits. */
+export const job: JobKind<'retain'> = {
+  kind: 'retain',
+  summary: 'Drops what the gated retention policies let go.',
+  async plan(db, {tables}, context) {
+    const {its, subjects, enforced, notes} = await policyWork(db, 'retention', tables, context)
+    const gated = await gatedTables(db, its.tables)
+    const plans: Plan[] = []
+    for (const {table, policies} of subjects) {
+      const key = keyOf(table)
+      if (policies.every(({job}) => job !== null)) {
+        notes.push(`${key} has an ungated retention policy of TimescaleDB, whose workers are dead: it is not carried out here`)
+        continue
+      }
+      if (gated.has(table) && db.server.workers !== 'dead') {
+        enforced.push({what: `retention of ${key}`, by: 'timescaledb'})
+        continue
+      }
+      plans.push(retainPlan(key))
+    }
+    return {plans, enforced, notes, problems: []}
+  },
+}
+
+/** Tables for which a job of TimescaleDB's scheduler calls the same procedure. */
+async function gatedTables(db: Database, tables: readonly Table[]): Promise<Set<Table>> {
+  if (db.server.edition !== 'community' || !db.server.hasCore) return new Set()
+  const jobs = await db.query<{object: string | null; scheduled: boolean}>(statement(loadSql('catalog/gated-jobs')))
+  const found = jobs.flatMap(({object, scheduled}) => (object !== null && scheduled ? (findByName(tables, object) ?? []) : []))
+  return new Set(found)
+}
+
+function retainPlan(key: string): Plan {
+  return {
+    operation: `retain ${key}`,
+    summary: `gated retention of ${key}`,
+    cutoff: null,
+    locks: [`table ${key}`],
+    steps: [{
+      id: `retain ${key}`,
+      kind: 'retain',
+      object: key,
+      statements: [sql`call qicore.retain(0, ${literal(JSON.stringify({object: key}))}::jsonb)`],
+      lock: 'ACCESS EXCLUSIVE',
+      class: 'loss',
+      // It commits after each chunk.
+      transaction: 'none',
+      doneCheck: null,
+      repeatable: true,
+      dependsOn: [],
+      relations: [key],
+      bytes: null,
+    }],
+  }
+}
