@@ -4,7 +4,7 @@ import type {Plan, Step} from '../../plan/step.js'
 import {keyOf as declaredKey, type Declared, type PolicyKind} from '../../reports/policies/declared.js'
 import {timeUnitsOf} from '../../reports/policies/read-declared.js'
 import {readPolicyState, type PolicyState} from '../../reports/policies/read-state.js'
-import type {LiveRule} from '../../reports/policies/state.js'
+import type {LiveRule, TableState} from '../../reports/policies/state.js'
 import {resolveTable} from '../../reports/resolve-table.js'
 import {survey} from '../../reports/survey.js'
 import {keyOf, type Table} from '../../reports/table.js'
@@ -31,6 +31,8 @@ export interface PolicyRequest {
   prune?: boolean | undefined
   /** Adds the recompression of chunks that were compressed by older settings. */
   recompress?: boolean | undefined
+  /** A job that alone is meant by a `none`, where there are several of a kind. */
+  onlyJob?: number | undefined
   /** The ledger's operation; `policies apply` unless said. */
   operation?: string | undefined
 }
@@ -82,7 +84,7 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
     spoken.set(table, each)
     const impossible = impossibleHere(each, table, engine)
     notes.push(...impossible)
-    changes.push(...diff(wantedOf(each, state.states.get(table)!, problems), {engine, maxDropPerRun}, problems))
+    changes.push(...diff(wantedOf(each, stateFor(request, state, table, problems), problems), {engine, maxDropPerRun}, problems))
   }
   if (problems.length > 0) throw refuse(problems)
   const unmanaged = unmanagedOf(state, spoken)
@@ -101,6 +103,15 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
   const operation = request.operation ?? 'policies apply'
   const plan: Plan = {operation, summary: operation, cutoff: null, locks: [...new Set(steps.map(({object}) => `table ${object}`))], steps: ordered(steps)}
   return {plan, changes, unmanaged: request.prune ? [] : unmanaged, findings, notes, state}
+}
+
+/** Where one job alone is meant, the others are not seen. */
+function stateFor({onlyJob}: PolicyRequest, {states}: PolicyState, table: Table, problems: Problem[]): TableState {
+  const its = states.get(table)!
+  if (onlyJob === undefined) return its
+  const policies = its.policies.filter(({job}) => job?.id === onlyJob)
+  if (policies.length === 0) problems.push({code: 'NO_SUCH_JOB', message: `${its.key} has no policy with job ${onlyJob}.`, suggestion: 'qicore-db policies status lists them.'})
+  return {...its, policies}
 }
 
 /** Settings before the policies that need them; a retention last, when what shall cover it is in place. */

@@ -1,0 +1,44 @@
+import type {Command} from '@oclif/core'
+import type {Rule} from '../ops/policies/ad-hoc.js'
+import type {PolicyPlan} from '../ops/policies/plan.js'
+import type {PolicyPlanReport} from '../ops/policies/report.js'
+import type {Declared} from '../reports/policies/declared.js'
+import type {Database} from '../db/database.js'
+import {BaseCommand, type ChangeFlags, type ChangeReport} from './base-command.js'
+import {changeFlags} from './flags.js'
+import {policyPlanFlags} from './policy-flags.js'
+import type {PolicySections} from '../reports/policies/declared.js'
+
+export type PolicyChangeReport = ChangeReport & Pick<PolicyPlanReport, 'findings' | 'notes'>
+
+/** What the layers below do for a command that sets or removes one policy; handed in by the command. */
+export interface PolicyTools {
+  planAdHoc(db: Database, request: {table: string; change: Rule; job?: number | undefined; declared: readonly Declared[]; maxDropPerRun: number; target: string}): Promise<PolicyPlan>
+  readDeclared(db: Database, sections: PolicySections | null): Promise<Declared[]>
+  planReport(planned: PolicyPlan, accepted: readonly string[]): PolicyPlanReport
+  requireSafe(findings: PolicyPlan['findings'], changes: PolicyPlan['changes'], accepted: readonly string[]): void
+}
+
+export const policyChangeFlags = {...changeFlags, accept: policyPlanFlags.accept}
+
+/** Commands that change one policy by hand. */
+export abstract class PolicyCommand<T extends typeof Command> extends BaseCommand<T> {
+  protected async change(tools: PolicyTools, table: string, change: Rule, job?: number): Promise<PolicyChangeReport> {
+    const flags = this.flags as unknown as ChangeFlags & {accept: string[]}
+    const {policyContext, sectionsOf} = await import('./policy-request.js')
+    return this.withDatabase(async (db) => {
+      const context = policyContext(db.target, await this.limits())
+      const declared = await tools.readDeclared(db, sectionsOf(await this.loadConfig()))
+      const planned = await tools.planAdHoc(db, {table, change, job, declared, ...context})
+      const {findings, notes, cutoffs} = tools.planReport(planned, flags.accept)
+      for (const {message, safe, refuses} of findings.filter((finding) => finding.refuses || finding.concerns.some((each) => planned.changes.some(({key}) => each.startsWith(`${key} `)))))
+        this.say(`${refuses ? '!' : ' '} ${message}.${safe === null ? '' : ` Safe: ${safe}.`}`)
+      for (const {key, cutoff, chunks} of cutoffs) this.say(`  ${key}: older than ${cutoff ?? 'unknown'}, ${chunks.length} chunks there by now.`)
+      if (!flags['dry-run']) tools.requireSafe(planned.findings, planned.changes, flags.accept)
+      if (change.rule === 'none' && planned.plan.steps.length === 0) this.say(`There is no ${change.kind} policy to remove.`)
+      const report = await this.carryOut(db, planned.plan, flags)
+      if (!flags['dry-run']) for (const note of notes) this.say(note)
+      return {...report, findings, notes}
+    }, {changes: true})
+  }
+}
