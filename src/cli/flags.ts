@@ -1,6 +1,8 @@
 import {Flags} from '@oclif/core'
+import {parseCalendarBound, type CalendarBound} from '../units/calendar.js'
 import {parseDuration, type Duration} from '../units/duration.js'
 import {parseInstant, type Instant} from '../units/instant.js'
+import {parseOlderThan, type OlderThan} from '../units/range.js'
 
 /** Flags that every command has. */
 export const globalFlags = {
@@ -25,3 +27,14 @@ export const instantFlag = Flags.custom<Instant>({parse: async (input) => parseI
 
 /** Of commands whose steps may run side by side. */
 export const workersFlag = Flags.integer({summary: 'Sessions that work side by side.', default: 1, min: 1, max: 32, helpGroup: 'CHANGE', helpValue: '<n>'})
+
+/** An age or an instant: `7d`, `2026-01-31`. */
+export const olderThanFlag = Flags.custom<OlderThan>({parse: async (input) => parseOlderThan(input), helpValue: '<age|instant>'})
+
+const boundFlag = Flags.custom<CalendarBound>({parse: async (input) => parseCalendarBound(input), helpValue: '<instant>'})
+
+/** A half-open range; either end may be left out. */
+export const rangeFlags = {
+  from: boundFlag({summary: 'First month, day or instant (UTC unless it says otherwise).'}),
+  to: boundFlag({summary: 'Last month, included; or the day or instant before which it ends.'}),
+}

@@ -77,6 +77,11 @@ export function pointWords(point: bigint, time: TimeKind): string {
   return (time === 'integer' ? null : instantOf(point)) ?? String(point)
 }
 
+/** The same where room is short: whole days without their time of day. */
+export function shortWords(span: Span, time: TimeKind): string {
+  return spanWords(span, time).replaceAll('T00:00:00Z', '')
+}
+
 /** A point as the server's input function of the time column takes it, whatever its type. */
 export function pointText(point: bigint, time: TimeKind): string {
   return pointWords(point, time)

@@ -13,15 +13,15 @@ import type {Instant} from '../../units/instant.js'
 import {spanOf, spanWords, type Span} from '../aggregates/spans.js'
 import {waitForHolders} from '../partitions/wait-for-holders.js'
 import {compressionDisagrees} from './disagree.js'
-import {bytesOf, chunkLabel, chunkName, leaveAlone, many, oldestFirst, requireCompression, type PlannedChange} from './hypertable.js'
-import {cutoffOf, type Cutoff, type OlderThan} from './range.js'
+import {bytesOf, chunkLabel, chunkName, leaveAlone, oldestFirst, requireCompression, some, type PlannedChange} from './hypertable.js'
+import {cutoffOf, type Cutoff, type Age} from './range.js'
 
 export interface CompressRequest {
   table: Table
   clock: Clock
   at: Instant
   /** Null: what the policies say is due. */
-  choose: OlderThan | Span | null
+  choose: Age | Span | null
   /** Those of this table. */
   policies: readonly LivePolicy[]
   /** The age that was declared, where there is one. */
@@ -42,7 +42,7 @@ export async function planCompress(db: Database, request: CompressRequest): Prom
   return {
     plan: {
       operation: `chunks compress ${keyOf(table)}`,
-      summary: `compress ${many(todo.length, 'chunk')} of ${keyOf(table)}${words}`,
+      summary: `compress ${some(todo.length)} of ${keyOf(table)}${words}`,
       cutoff: cutoff?.instant ?? null,
       locks: [`table ${keyOf(table)}`],
       steps: todo.map((chunk) => compressStep(db.server, chunk, bytes.get(chunk) ?? null)),

@@ -11,7 +11,7 @@ import type {Duration} from '../../units/duration.js'
 import type {Instant} from '../../units/instant.js'
 import {overlaps, spanOf, spanWords, type Span} from '../aggregates/spans.js'
 import {compressedAgain} from './disagree.js'
-import {bytesOf, chunkLabel, chunkName, leaveAlone, many, oldestFirst, requireCompression, type PlannedChange} from './hypertable.js'
+import {bytesOf, chunkLabel, chunkName, leaveAlone, oldestFirst, requireCompression, some, type PlannedChange} from './hypertable.js'
 
 export interface DecompressRequest {
   table: Table
@@ -35,7 +35,7 @@ export async function planDecompress(db: Database, request: DecompressRequest): 
   return {
     plan: {
       operation: `chunks decompress ${keyOf(table)}`,
-      summary: `decompress ${many(todo.length, 'chunk')} of ${keyOf(table)}, ${spanWords(span, table.time)}`,
+      summary: `decompress ${some(todo.length)} of ${keyOf(table)}, ${spanWords(span, table.time)}`,
       cutoff: null,
       locks: [`table ${keyOf(table)}`],
       steps: todo.map((chunk) => decompressStep(db.server, chunk, chunk.beforeBytes ?? bytes.get(chunk) ?? null)),

@@ -13,15 +13,16 @@ import {countRows} from './count-rows.js'
 import {retentionDisagrees} from './disagree.js'
 import {coverFirst, requireCoverage} from './drop-coverage.js'
 import {dropStep, type Piece} from './drop-steps.js'
-import {bytesOf, leaveAlone, many, oldestFirst, requireChunks, type PlannedChange} from './hypertable.js'
-import {cutoffOf, type OlderThan} from './range.js'
+import {bytesOf, leaveAlone, oldestFirst, requireChunks, some, type PlannedChange} from './hypertable.js'
+import {cutoffOf, type Age} from './range.js'
 
 export interface DropRequest {
   /** Every table of the database, those over this one with their chunks. */
   tables: readonly Table[]
   table: Table
   clock: Clock
-  olderThan: OlderThan
+  /** Null: what the policies say. */
+  olderThan: Age | null
   policies: readonly LivePolicy[]
   declared: Duration | null
   /** Computes what is missing before anything is dropped. */
@@ -49,14 +50,14 @@ export interface PlannedDrop extends PlannedChange {
 
 /**
  * Drops the chunks that are wholly older than a cut-off, each range of time in a transaction of its own.
- * @throws OpsError NOT_COVERED (exit 7) where an aggregate has not computed all of their rows; NOT_A_HYPERTABLE,
- * NO_CLOCK, NO_PRIVILEGE
+ * @throws OpsError NOT_COVERED (exit 7) where an aggregate has not computed all of their rows; NO_RANGE,
+ * NOT_A_HYPERTABLE, NO_CLOCK, NO_PRIVILEGE
  */
 export async function planDrop(db: Database, request: DropRequest): Promise<PlannedDrop> {
   const {table, clock, acceptLoss} = request
   await requireChunks(db, table)
   if (table.time === 'other') throw usageError('NO_CLOCK', `${keyOf(table)} is on a time that cannot be read: what is old cannot be told.`)
-  const cutoff = cutoffOf(table, clock, request.olderThan)
+  const cutoff = cutoffOf(table, clock, request.olderThan ?? retained(request))
   const {rest, notes} = leaveAlone(table.chunks.filter(({end}) => end !== null && end <= cutoff.point))
   const pieces = piecesOf(rest).slice(0, request.atMost)
   const doomed = pieces.flatMap(({chunks}) => chunks)
@@ -84,7 +85,7 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
   return {
     plan: {
       operation: `chunks drop ${keyOf(table)}`,
-      summary: `drop ${many(doomed.length, 'chunk')} of ${keyOf(table)} older than ${cutoff.instant ?? cutoff.point}`,
+      summary: `drop ${some(doomed.length)} of ${keyOf(table)} older than ${cutoff.instant ?? cutoff.point}`,
       cutoff: cutoff.instant,
       locks: [keyOf(table), ...first.tables].map((name) => `table ${name}`),
       steps: [...first.steps, ...drops],
@@ -92,6 +93,12 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
     notes: [...notes, ...warnings(table, doomed, facts), ...retentionDisagrees(request, doomed)],
     facts,
   }
+}
+
+function retained({table, policies, declared}: DropRequest): Age {
+  const live = policies.find((policy) => policy.kind === 'retention' && policy.table === table)?.after ?? declared
+  if (live === null) throw usageError('NO_RANGE', `${keyOf(table)} has no retention policy that would say what is due.`, ['Give --older-than 2y, or an instant.'])
+  return typeof live === 'bigint' ? {count: live} : {age: live}
 }
 
 function warnings(table: Table, doomed: readonly Chunk[], {referenced}: DropFacts): string[] {

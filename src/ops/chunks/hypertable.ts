@@ -85,3 +85,8 @@ export function listed(chunks: readonly Chunk[]): string {
 export function many(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
+
+/** For the name of a plan: `3 chunks`, and `chunks` where there is nothing to do. */
+export function some(count: number): string {
+  return count === 0 ? 'chunks' : many(count, 'chunk')
+}

@@ -3,12 +3,12 @@ import type {Clock} from '../../reports/clocks.js'
 import {addInterval} from '../../reports/interval.js'
 import {keyOf, type Table} from '../../reports/table.js'
 import {fromMicros, instantOf, microsOf, toMicros} from '../../reports/time.js'
-import type {Duration} from '../../units/duration.js'
 import type {Instant} from '../../units/instant.js'
+import type {OlderThan} from '../../units/range.js'
 import {highest, lowest, type Span} from '../aggregates/spans.js'
 
-/** How old is too old: an age, counted from the table's clock, or an instant. */
-export type OlderThan = {age: Duration} | {before: Instant}
+/** What an operator says, or a policy over integers, which counts in them. */
+export type Age = OlderThan | {count: bigint}
 
 /** An absolute cut-off: on the table's scale, and as an instant where that can be said. */
 export interface Cutoff {
@@ -17,9 +17,13 @@ export interface Cutoff {
 }
 
 /** @throws OpsError NO_CLOCK where nobody knows what an integer is */
-export function cutoffOf(table: Table, clock: Clock, olderThan: OlderThan): Cutoff {
+export function cutoffOf(table: Table, clock: Clock, olderThan: Age): Cutoff {
   if ('before' in olderThan) return {point: pointOf(table, clock, olderThan.before), instant: olderThan.before}
-  if (clock.now === null || (table.time === 'integer' && clock.unit === null)) throw noClock(table)
+  if ('count' in olderThan && clock.now !== null) {
+    const point = clock.now - olderThan.count
+    return {point, instant: clock.unit === null ? null : instantOf(toMicros(point, clock.unit))}
+  }
+  if (clock.now === null || 'count' in olderThan || (table.time === 'integer' && clock.unit === null)) throw noClock(table)
   const now = table.time === 'integer' ? toMicros(clock.now, clock.unit!) : clock.now
   const cut = addInterval(now, olderThan.age, -1)
   return {point: table.time === 'integer' ? fromMicros(cut, clock.unit!) : cut, instant: instantOf(cut)}

@@ -15,8 +15,8 @@ forEachEngine(community, (engine) => {
     const {plan, notes} = await refreshPlan(database.db, 'public.a', {span: span('2024-01-02', '2024-01-04')})
     expect(notes).toEqual([])
     expect(plan.steps.map(({id}) => id)).toEqual([
-      'refresh public.a 2024-01-02T00:00:00Z to 2024-01-03T00:00:00Z',
-      'refresh public.a 2024-01-03T00:00:00Z to 2024-01-04T00:00:00Z',
+      'refresh public.a 2024-01-02 to 2024-01-03',
+      'refresh public.a 2024-01-03 to 2024-01-04',
     ])
     expect((await preview(database.db, plan)).steps.map(({status}) => status)).toEqual(['planned', 'planned'])
     expect(await database.run(rows('a'))).toMatchObject([{n: 0}])

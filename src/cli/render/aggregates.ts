@@ -1,0 +1,58 @@
+import {formatQualifiedName, shortName} from '../../db/qualified-name.js'
+import type {AggregateRow, AggregatesReport, Point} from '../../ops/aggregates/list.js'
+import type {Instant} from '../../units/instant.js'
+import {closing, renderTable, wrap, type Column, type Look} from './table.js'
+import {bytesOr, dash, formatAge, formatInstant, plural} from './words.js'
+
+/** One line an aggregate; what needs a person marked, and said below. */
+export function renderAggregates({aggregates}: AggregatesReport, look: Look): string {
+  if (aggregates.length === 0) return 'There are no aggregates in this database.'
+  const columns: Column<AggregateRow>[] = [
+    {head: 'AGGREGATE', cell: ({schema, view}) => shortName(schema, view), shrink: 12},
+    {head: 'BUCKET', cell: ({bucket}) => bucket ?? dash},
+    {head: 'SOURCE', cell: ({source}) => (source === null ? dash : shortName(source.schema, source.table)), shrink: 10, drop: 2},
+    {head: 'UP TO (UTC)', cell: ({watermark}) => point(watermark)},
+    {head: 'LAG', cell: ({lagSeconds}) => (lagSeconds === null ? dash : formatAge(lagSeconds)), right: true},
+    {head: 'PENDING', cell: ({pending}) => (pending === null ? dash : String(pending.ranges)), right: true},
+    {head: 'SIZE', cell: ({totalBytes}) => bytesOr(totalBytes), right: true, drop: 1},
+    {head: 'REFRESH', cell: refreshCell},
+    {head: 'WINDOW', cell: windowCell, wide: true},
+    {head: 'PENDING FROM', cell: ({pending}) => point(pending?.from ?? null), wide: true},
+    {head: 'PENDING TO', cell: ({pending}) => point(pending?.to ?? null), wide: true},
+    {head: 'ROWS SINCE', cell: ({rawFrom}) => point(rawFrom), wide: true},
+  ]
+  const lost = aggregates.filter(({policyReachesGone}) => policyReachesGone)
+  const stale = aggregates.filter(needsRefresh)
+  const warnings = lost.map(({schema, view, rawFrom}) =>
+    wrap(`! ${shortName(schema, view)}: its refresh policy reaches to before ${point(rawFrom)}, where the source's rows are gone: a refresh there loses what was computed from them.`, look.width))
+  return [
+    renderTable(columns, aggregates, {look, mark: ({policyReachesGone}) => policyReachesGone}),
+    'PENDING: ranges below UP TO that are not computed as their rows are now.',
+    ...warnings,
+    closing([`${plural(aggregates.length, 'aggregate')}, ${stale.length} with something pending.`, ...stale.slice(0, 1).map(fix)], look.width),
+  ].join('\n')
+}
+
+function needsRefresh({pending}: AggregateRow): boolean {
+  return pending !== null && pending.ranges > 0
+}
+
+function fix({schema, view, pending}: AggregateRow): string {
+  const [from, to] = [pending!.from, pending!.to]
+  const range = typeof from === 'string' && typeof to === 'string' ? ` --from ${from} --to ${to}` : ''
+  return `Fix: qicore-db aggregates refresh ${schema === 'public' ? view : formatQualifiedName(schema, view)}${range} --dry-run`
+}
+
+function refreshCell({policy}: AggregateRow): string {
+  if (policy === null) return 'none'
+  return policy.paused ? 'paused' : policy.every === null ? 'declared' : `every ${policy.every}`
+}
+
+function windowCell({policy}: AggregateRow): string {
+  return policy === null ? dash : `${policy.startOffset ?? 'the beginning'} to ${policy.endOffset ?? 'now'} ago`
+}
+
+function point(value: Point | null): string {
+  if (value === null) return dash
+  return typeof value === 'string' && value.endsWith('Z') ? formatInstant(value as Instant) : String(value)
+}

@@ -1,0 +1,44 @@
+import {shortName} from '../../db/qualified-name.js'
+import {closing, renderTable, wrap, type Look} from './table.js'
+import {bytesOr, dash, formatInstant, plural} from './words.js'
+
+/** What a drop takes, as it is reported. */
+export interface DropShown {
+  chunks: readonly {schema: string; table: string; chunk: string; rangeStart: string | number | null; rangeEnd: string | number | null; flags: readonly string[]; rows: number | null; totalBytes: number | null}[]
+  rows: number | null
+  totalBytes: number | null
+  aggregates: readonly {schema: string; view: string; level: number; covered: boolean; gaps: readonly {from: string | number | null; to: string | number | null}[]}[]
+}
+
+const shown = 20
+
+/** What would be lost, before anybody is asked. */
+export function renderDrop({chunks, rows, totalBytes, aggregates}: DropShown, look: Look): string {
+  if (chunks.length === 0) return ''
+  const listed = chunks.slice(0, shown)
+  const rest = chunks.length - listed.length
+  const table = renderTable([
+    {head: 'CHUNK', cell: ({chunk}) => chunk, shrink: 16},
+    {head: 'FROM (UTC)', cell: ({rangeStart}) => edge(rangeStart)},
+    {head: 'TO', cell: ({rangeEnd}) => edge(rangeEnd)},
+    {head: 'STATUS', cell: ({flags}) => flags.join(' ') || 'uncompressed', drop: 1},
+    {head: 'ROWS', cell: (chunk) => (chunk.rows === null ? 'unknown' : String(chunk.rows)), right: true},
+    {head: 'SIZE', cell: (chunk) => bytesOr(chunk.totalBytes), right: true},
+  ], listed, {look})
+  const covered = aggregates.map(({schema, view, covered: whole, gaps}) => {
+    const first = gaps[0]
+    return wrap(`${whole ? ' ' : '!'}${shortName(schema, view)}: ${whole ? 'has computed all of it' : `has not computed ${edge(first?.from ?? null)} to ${edge(first?.to ?? null)}${gaps.length > 1 ? ` and ${plural(gaps.length - 1, 'more range')}` : ''}`}`, look.width)
+  })
+  return [
+    table,
+    ...(rest > 0 ? [` … and ${rest} more (--json has them all)`] : []),
+    ...(covered.length > 0 ? covered : [' No aggregate reads this table.']),
+    closing([`${plural(chunks.length, 'chunk')}, ${rows === null ? 'rows unknown' : plural(rows, 'row')}, ${bytesOr(totalBytes)} freed.`], look.width),
+  ].join('\n')
+}
+
+function edge(value: string | number | null): string {
+  if (value === null) return dash
+  return typeof value === 'string' && value.endsWith('Z') ? formatInstant(value) : String(value)
+}
+

@@ -1,0 +1,38 @@
+import {Args, Flags} from '@oclif/core'
+import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import {changeFlags, rangeFlags} from '../../cli/flags.js'
+import {sayNotes} from '../../cli/notes.js'
+import {instantsBetween} from '../../units/range.js'
+
+export default class AggregatesRefresh extends BaseCommand<typeof AggregatesRefresh> {
+  static override summary = 'Compute an aggregate again where rows changed, or where it never was.'
+  static override description = `In windows of whole buckets, about one chunk's rows each, every one done on its own: only where something is pending, never past the last complete bucket, and never where rows of the source are gone, since refreshing there would lose what was computed from them. --accept-loss refreshes there too.
+Without a range it takes the window of the refresh policy: the live one, or else the declared one. Readers and writers go on. Safe to repeat.`
+  static override examples = ['<%= config.bin %> <%= command.id %> hourly_price_averages --from 2024-01-15 --to 2024-02-01', '<%= config.bin %> <%= command.id %> daily_ohlcv_summary --dry-run']
+  static override args = {view: Args.string({description: 'aggregate, as name or schema.name', required: true})}
+  static override flags = {
+    ...changeFlags,
+    ...rangeFlags,
+    'accept-loss': Flags.boolean({summary: 'Also where rows of the source are gone: what was computed from them is lost.'}),
+  }
+
+  async run(): Promise<ChangeReport & {notes: readonly string[]}> {
+    const {flags} = this
+    const range = instantsBetween(flags.from, flags.to)
+    const [{sectionsOf}, {readContext}, {planRefresh}, {spanBetween}] = await Promise.all([
+      import('../../cli/policy-request.js'),
+      import('../../ops/chunks/context.js'),
+      import('../../ops/aggregates/plan-refresh.js'),
+      import('../../ops/chunks/range.js'),
+    ])
+    return this.withDatabase(async (db) => {
+      const {table: aggregate, clock, policies, declared} = await readContext(db, this.args.view, sectionsOf(await this.loadConfig()))
+      const live = policies.filter(({kind}) => kind === 'refresh')
+      const rule = declared?.refresh === undefined || declared.refresh === 'none' ? [] : [declared.refresh]
+      const span = flags.from || flags.to ? spanBetween(aggregate, clock, range.from, range.to) : null
+      const {plan, notes} = await planRefresh(db, {aggregate, clock, span, policies: live.length > 0 ? live : rule, acceptLoss: flags['accept-loss']})
+      await sayNotes(notes, (line) => this.say(line))
+      return {...(await this.carryOut(db, plan, flags)), notes}
+    }, {changes: true})
+  }
+}

@@ -1,0 +1,34 @@
+import {Args} from '@oclif/core'
+import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import {changeFlags, rangeFlags, workersFlag} from '../../cli/flags.js'
+import {sayNotes} from '../../cli/notes.js'
+import {usageError} from '../../errors.js'
+import {instantsBetween} from '../../units/range.js'
+
+export default class ChunksDecompress extends BaseCommand<typeof ChunksDecompress> {
+  static override summary = 'Decompress the chunks that a range of time touches.'
+  static override description = `Each in a transaction of its own; nobody can read or write the chunk meanwhile. A compression policy compresses them again at its next run: the preview says which, when, and how that is put off.
+Hard to undo: it asks, or takes --yes.`
+  static override examples = ['<%= config.bin %> <%= command.id %> ohlcv_data --from 2024-01-15 --to 2024-01-20', '<%= config.bin %> <%= command.id %> ohlcv_data --from 2024-01 --to 2024-01 --dry-run']
+  static override args = {table: Args.string({description: 'hypertable or aggregate, as name or schema.name', required: true})}
+  static override flags = {...changeFlags, workers: workersFlag, ...rangeFlags}
+
+  async run(): Promise<ChangeReport & {notes: readonly string[]}> {
+    const {flags} = this
+    if (!flags.from && !flags.to) throw usageError('NO_RANGE', 'Which chunks are to be decompressed?', ['Give --from and --to.'])
+    const range = instantsBetween(flags.from, flags.to)
+    const [{sectionsOf}, {declaredAge, readContext}, {planDecompress}, {spanBetween}] = await Promise.all([
+      import('../../cli/policy-request.js'),
+      import('../../ops/chunks/context.js'),
+      import('../../ops/chunks/decompress.js'),
+      import('../../ops/chunks/range.js'),
+    ])
+    return this.withDatabase(async (db) => {
+      const context = await readContext(db, this.args.table, sectionsOf(await this.loadConfig()))
+      const span = spanBetween(context.table, context.clock, range.from, range.to)
+      const {plan, notes} = await planDecompress(db, {...context, span, declared: declaredAge(context.declared, 'compression')})
+      await sayNotes(notes, (line) => this.say(line))
+      return {...(await this.carryOut(db, plan, flags)), notes}
+    }, {changes: true})
+  }
+}

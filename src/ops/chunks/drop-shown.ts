@@ -1,0 +1,31 @@
+import type {Clock} from '../../reports/clocks.js'
+import {shown} from '../../reports/stats.js'
+import {ChunkStatus, has, type Chunk, type Table} from '../../reports/table.js'
+import {highest, lowest, type Span} from '../aggregates/spans.js'
+import type {DropFacts} from './drop.js'
+
+/** The facts of a drop as they are reported. */
+export function dropShown(table: Table, clock: Clock, facts: DropFacts) {
+  const point = (value: bigint | null) => (value === null || value <= lowest || value >= highest ? null : shown(value, table, clock))
+  const gap = ({start, end}: Span) => ({from: point(start), to: point(end)})
+  return {
+    chunks: facts.chunks.map(({chunk, rows, bytes}) => ({
+      schema: table.schema,
+      table: table.name,
+      chunk: chunk.name,
+      rangeStart: point(chunk.start),
+      rangeEnd: point(chunk.end),
+      flags: flagsOf(chunk),
+      rows,
+      totalBytes: bytes,
+    })),
+    rows: facts.rows,
+    totalBytes: facts.bytes,
+    aggregates: facts.coverage.map(({schema, view, level, gaps}) => ({schema, view, level, covered: gaps.length === 0, gaps: gaps.map(gap)})),
+    referenced: facts.referenced,
+  }
+}
+
+function flagsOf({status}: Chunk): string[] {
+  return (Object.keys(ChunkStatus) as (keyof typeof ChunkStatus)[]).filter((bit) => has(status, bit))
+}
