@@ -1,4 +1,5 @@
 import type {ChangeClass} from '../../plan/step.js'
+import type {ListedPolicy, PolicyListReport} from '../../reports/policies/list.js'
 import type {PolicyStatus, PolicyStatusReport, RuleText} from '../../reports/policies/status-types.js'
 import {renderTable, type Look} from './table.js'
 import {ageOr, dash, plural} from './words.js'
@@ -108,7 +109,29 @@ export function renderPolicyStatus({policies, other, notes, at}: PolicyStatusRep
   ].join('\n')
 }
 
-function nameOf({schema, table}: PolicyStatus): string {
+/** Declared and live, side by side. */
+export function renderPolicyList({policies}: PolicyListReport, look: Look): string {
+  if (policies.length === 0) return 'No policies here, declared or live.'
+  const table = renderTable<ListedPolicy>(
+    [
+      {head: 'POLICY', cell: (policy) => `${nameOf(policy)} ${policy.kind}${policy.managed ? '' : ' *'}`, shrink: 24},
+      {head: 'DECLARED', cell: ({declared}) => (declared === null ? dash : declared === 'none' ? 'none' : short(declared))},
+      {head: 'LIVE', cell: ({live, gated, paused}) => (live === null ? dash : `${short(live)}${gated ? ', gated' : ''}${paused ? ', paused' : ''}`)},
+      {head: 'JOB', cell: ({jobId}) => (jobId === null ? dash : String(jobId)), right: true},
+      {head: 'SEGMENT BY', cell: ({live}) => columnsOf(live?.segmentBy), wide: true},
+      {head: 'ORDER BY', cell: ({live}) => columnsOf(live?.orderBy), wide: true},
+    ],
+    policies,
+    {look},
+  )
+  return [table, ...(policies.some(({managed}) => !managed) ? ['* not declared, never touched.'] : []), 'What they did: qicore-db policies status'].join('\n')
+}
+
+function columnsOf(value: RuleText[string] | undefined): string {
+  return Array.isArray(value) ? value.join(', ') : dash
+}
+
+function nameOf({schema, table}: Pick<PolicyStatus, 'schema' | 'table'>): string {
   return schema === 'public' ? table : `${schema}.${table}`
 }
 

@@ -1,5 +1,6 @@
 import {durationInWords} from '../../units/duration.js'
 import type {Offset} from '../live-policies.js'
+import {toMicros} from '../time.js'
 import type {TableState, LiveRule} from './state.js'
 import type {Declared, PolicyKind} from './declared.js'
 import type {RuleText} from './status-types.js'
@@ -13,8 +14,9 @@ export function declaredText(declared: Declared | undefined, kind: PolicyKind): 
   return {after: durationInWords(its.after), segmentBy: its.segmentBy, orderBy: its.orderBy}
 }
 
-/** The same of a live policy; integers stand as they are. */
-export function liveText(rule: LiveRule, {compression}: TableState): RuleText {
+/** The same of a live policy. */
+export function liveText(rule: LiveRule, {compression, scale}: TableState): RuleText {
+  const text = (offset: Offset | null) => offsetText(offset, scale)
   const {kind, after, createdBefore, startOffset, endOffset, schedule, gate} = rule
   const every = schedule === null ? null : durationInWords(schedule)
   if (kind === 'refresh') return {startOffset: text(startOffset), endOffset: text(endOffset), every}
@@ -23,6 +25,12 @@ export function liveText(rule: LiveRule, {compression}: TableState): RuleText {
   return {...age, native: rule.by === 'timescaledb', ...(gate === null ? {} : {maxDropPerRun: gate.maxDropPerRun, agreed: gate.agreed})}
 }
 
-function text(offset: Offset | null): string | null {
-  return offset === null ? null : typeof offset === 'bigint' ? String(offset) : durationInWords(offset)
+/** Integers whose unit is known are a length of time too; else they stand as they are. */
+function offsetText(offset: Offset | null, scale: TableState['scale']): string | null {
+  if (offset === null) return null
+  if (typeof offset !== 'bigint') return durationInWords(offset)
+  if (scale === 'unknown' || scale === 'time') return String(offset)
+  const micros = toMicros(offset, scale)
+  const days = micros / 86_400_000_000n
+  return durationInWords({months: 0, days: Number(days), seconds: Number(micros - days * 86_400_000_000n) / 1e6})
 }

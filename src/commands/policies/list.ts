@@ -1,0 +1,29 @@
+import {Args} from '@oclif/core'
+import {BaseCommand} from '../../cli/base-command.js'
+import {terminal} from '../../cli/terminal.js'
+import type {PolicyListReport} from '../../reports/policies/list.js'
+
+export default class PoliciesList extends BaseCommand<typeof PoliciesList> {
+  static override summary = 'List the policies that are declared or live, side by side.'
+  static override description = 'What they say, not what they did: that is policies status. Changes nothing.'
+  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> ohlcv_data --json']
+  static override args = {table: Args.string({description: 'table or aggregate, as name or schema.name'})}
+
+  async run(): Promise<PolicyListReport> {
+    const [{readPolicyList}, {readDeclared}, {sectionsOf}, {targetLabel}] = await Promise.all([
+      import('../../reports/policies/list.js'),
+      import('../../reports/policies/read-declared.js'),
+      import('../../cli/policy-request.js'),
+      import('../../config/target.js'),
+    ])
+    const report = await this.withDatabase(async (db) => {
+      const declared = await readDeclared(db, sectionsOf(await this.loadConfig()))
+      return {...(await readPolicyList(db, declared, this.args.table)), target: targetLabel(db.target)}
+    })
+    if (!this.jsonEnabled()) {
+      const {renderPolicyList} = await import('../../cli/render/policies.js')
+      this.log(renderPolicyList(report, {...terminal(), headers: true}))
+    }
+    return report
+  }
+}
