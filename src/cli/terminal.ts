@@ -6,6 +6,6 @@ export function terminal(): {width: number | null; color: boolean} {
   const {NO_COLOR, FORCE_COLOR, TERM, COLUMNS} = process.env
   const said = Number(COLUMNS)
   const width = Number.isInteger(said) && said > 0 ? said : (process.stdout.columns ?? null)
-  const forced = FORCE_COLOR !== undefined && FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
+  const forced = FORCE_COLOR !== undefined && !['', '0', 'false'].includes(FORCE_COLOR)
   return {width, color: !NO_COLOR && (forced || (process.stdout.isTTY === true && TERM !== 'dumb'))}
 }

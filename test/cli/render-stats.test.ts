@@ -69,7 +69,7 @@ describe('tables', () => {
       - Locked by somebody, left out of the sizes and not waited for: chunks of
         public.other (2). Try again later.
       * not in the config, never touched. Sizes exact.
-      Why late: qicore-db stats chunks --late"
+      Why late: qicore-db policies status"
     `)
   })
 
@@ -84,7 +84,7 @@ describe('tables', () => {
        TOTAL                   191 GB  18.8 GB     523     374 MB    397  383 GB  22.4 GB  94.2%                                  1 late
       - Locked by somebody, left out of the sizes and not waited for: chunks of public.other (2). Try
         again later.
-      * not in the config, never touched. Sizes exact. Why late: qicore-db stats chunks --late"
+      * not in the config, never touched. Sizes exact. Why late: qicore-db policies status"
     `)
   })
 

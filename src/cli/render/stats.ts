@@ -33,7 +33,7 @@ export function renderStats(report: StatsReport, look: Look): string {
   const footer = [
     ...(marks && tables.some(({managed}) => !managed) ? ['* not in the config, never touched.'] : []),
     tables.some(({sizeBasis}) => sizeBasis === 'estimated') ? 'Sizes estimated (~).' : tables.some(({sizeBasis}) => sizeBasis === 'mixed') ? 'Sizes exact; > without the chunks left out.' : 'Sizes exact.',
-    late ? 'Why late: qicore-db stats chunks --late' : tables.some(({compressedChunks}) => compressedChunks > 0) ? 'More: qicore-db stats compression' : 'More: qicore-db stats chunks',
+    late ? 'Why late: qicore-db policies status' : tables.some(({compressedChunks}) => compressedChunks > 0) ? 'More: qicore-db stats compression' : 'More: qicore-db stats chunks',
   ]
   return [table, ...notes(report, look), closing(footer, look.width)].join('\n')
 }
