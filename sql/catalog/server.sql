@@ -30,7 +30,10 @@ select
   stat.nspname as pg_stat_statements_schema,
   (select setting from pg_settings where name = 'shared_preload_libraries') as preloaded,
   current_setting('max_locks_per_transaction')::int as max_locks_per_transaction,
-  to_regclass('qicore.schema_versions') is not null as has_core,
+  -- By the catalogue: to_regclass is an error where this role may not look into the schema.
+  exists (
+    select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'qicore' and c.relname = 'schema_versions'
+  ) as has_core,
   exists (
     select from pg_attribute
     where attrelid = to_regclass('_timescaledb_catalog.chunk') and attname = 'relid' and not attisdropped

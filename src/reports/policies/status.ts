@@ -82,7 +82,7 @@ async function liveStatus(db: Database, live: LivePolicy, sources: Sources, decl
   const rule = ruleOf(live, state)
   const said = declared.find((each) => declaredKey(each) === keyOf(table))
   const policy = onScale(live, its, rule)
-  const work = kind === 'refresh' ? await refreshWork(db, policy, its, sources, lateAfter) : await chunkWork(db, policy, its, lateAfter)
+  const work = kind === 'refresh' ? await refreshWork(db, policy, its, sources.changed.get(live) ?? [], lateAfter) : await chunkWork(db, policy, its, lateAfter)
   const {runner, alive} = runnerOf(rule, kind, keyOf(table), runners)
   const jobId = rule?.job?.id ?? null
   const gatedJob = state.gatedJobs.find(({id}) => id === jobId)
@@ -136,7 +136,7 @@ async function chunkWork(db: Database, policy: LivePolicy, its: Survey, lateAfte
   return {due: state.due, notDone: notDone.sort(bySince), late: state.late}
 }
 
-async function refreshWork(db: Database, policy: LivePolicy, its: Survey, {changed}: Sources, lateAfter: number): Promise<Work> {
+async function refreshWork(db: Database, policy: LivePolicy, its: Survey, changed: readonly Gap[], lateAfter: number): Promise<Work> {
   const {table} = policy
   const source = table.aggregate?.source ?? null
   const clock = its.clocks.get(table) ?? {now: null, unit: null}
@@ -152,7 +152,7 @@ async function refreshWork(db: Database, policy: LivePolicy, its: Survey, {chang
     since: state.since === null ? null : instantOf(state.since),
     why: 'never refreshed',
   }]
-  const middle = (changed.get(policy) ?? []).map((gap): NotDone => ({chunk: null, range: rangeText(gap, policy), since: null, why: 'rows changed after it was refreshed'}))
+  const middle = changed.map((gap): NotDone => ({chunk: null, range: rangeText(gap, policy), since: null, why: 'rows changed after it was refreshed'}))
   return {due: behind.length + middle.length, notDone: [...behind, ...middle], late: state.late}
 }
 
