@@ -19,7 +19,10 @@ export interface Crew {
   take(claim: Claim | TakenOver): void
   /** Writes down what could not be written when it ended. */
   write(): Promise<void>
-  stop(grace: number): Promise<void>
+  /** Running steps are let finish, nothing further is begun; after so many milliseconds they are cancelled. */
+  halt(grace: number): void
+  /** When everything has ended and is written down. Only after the last claim. */
+  ended(): Promise<void>
 }
 
 export interface CrewOptions {
@@ -58,6 +61,7 @@ export function crewOf(options: CrewOptions): Crew {
   const unwritten: Ended[] = []
   const stop = new AbortController()
   const cancel = new AbortController()
+  let deadline: NodeJS.Timeout | undefined
 
   const heartbeat = setInterval(() => void beat(), (lease * 1000) / 3)
   let beating = false
@@ -146,11 +150,12 @@ export function crewOf(options: CrewOptions): Crew {
     async write() {
       for (const entry of [...unwritten]) await write(entry)
     },
-    async stop(grace) {
+    halt(grace) {
       stop.abort()
-      const all = () => Promise.allSettled([...working.values()].map(({ended}) => ended))
-      const deadline = setTimeout(() => cancel.abort(), grace)
-      await all()
+      deadline = setTimeout(() => cancel.abort(), grace)
+    },
+    async ended() {
+      await Promise.allSettled([...working.values()].map(({ended}) => ended))
       clearTimeout(deadline)
       clearInterval(heartbeat)
       for (const entry of [...unwritten]) await write(entry).catch(() => {})

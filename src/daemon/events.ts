@@ -12,7 +12,8 @@ export type DaemonEvent =
   | {event: 'ready'; jobs: number; others: number}
   | {event: 'observing'; reason: string}
   | {event: 'occurrence_started'; job: string; at: number | null; attempt: number; late: number; id: number}
-  | {event: 'taken_over'; job: string; at: number | null; from: string | null; attempt: number; error: string | null}
+  | {event: 'taken_over'; job: string; at: number | null; from: string; attempt: number; error: string | null}
+  | {event: 'tried_again'; job: string; at: number | null; attempt: number; error: string | null}
   | {event: 'occurrence_ended'; job: string; at: number | null; ms: number; outcome: Outcome; claim: Claim; kind: string}
   | {event: 'instants_skipped'; job: string; reason: string; count: number; first: number; last: number}
   | {event: 'claim_lost'; job: string; at: number | null}

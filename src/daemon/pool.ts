@@ -17,6 +17,7 @@ export function sessionPool(control: Database): Pool {
   if (control.server.embedded)
     return {acquire: async () => control, give() {}, discard() {}, async close() {}}
   const idle: {db: Database; since: number}[] = []
+  let closed = false
   const timer = setInterval(() => {
     while (idle.length > 0 && performance.now() - idle[0]!.since > idleFor) void idle.shift()!.db.close().catch(() => {})
   }, idleFor / 4)
@@ -25,9 +26,13 @@ export function sessionPool(control: Database): Pool {
     async acquire() {
       return idle.pop()?.db ?? (await control.another())
     },
-    give: (db) => void idle.push({db, since: performance.now()}),
+    give(db) {
+      if (closed) void db.close().catch(() => {})
+      else idle.push({db, since: performance.now()})
+    },
     discard: (db) => void db.close().catch(() => {}),
     async close() {
+      closed = true
       clearInterval(timer)
       await Promise.allSettled(idle.splice(0).map(({db}) => db.close()))
     },

@@ -12,14 +12,16 @@ const sentences: Record<string, (fields: Fields) => string> = {
   listening: ({address}) => `health and metrics on http://${address} (/healthz /readyz /metrics)`,
   connected: ({database, role, postgres, timescaledb}) => `connected to ${database} as ${role}: PostgreSQL ${postgres}${timescaledb ? `, TimescaleDB ${timescaledb}` : ''}`,
   calendars: ({changes}) => `calendars: ${(changes as string[]).join('; ')}`,
+  core_installed: ({steps}) => `installed: ${(steps as string[]).join('; ')}`,
   job: ({job, schedule, timezone, runner, state, local}) =>
     `${pad(job)} ${pad(schedule, 14)} ${pad(timezone, 14)} ${state !== 'active' ? state : runner === 'pg_cron' ? 'run by pg_cron' : `next ${local ?? 'never'}`}`,
   ready: ({jobs, others}) => `ready: ${jobs} jobs, ${others === 0 ? 'no other daemon' : `${others} more daemons`} here`,
-  occurrence_started: ({job, at, attempt}) => `${pad(job)} begins${due(at)}${attempt === 1 ? '' : `, try ${attempt}`}`,
+  occurrence_started: ({job, at}) => `${pad(job)} begins${due(at)}`,
   occurrence_ended: ({job, at, ms, status, reason, error, inSeconds, steps}) =>
     `${pad(job)} ${status === 'again' ? `to be tried again in ${inSeconds} s` : status}${reason ? ` (${reason})` : ''} after ${seconds(ms)}${due(at)}${stepsOf(steps)}${error ? `: ${error}` : ''}`,
   instants_skipped: ({job, reason, count, first, last}) => `${pad(job)} ${count} skipped (${reason})${count === 1 ? due(first) : `, due ${clock(first)} to ${clock(last)}`}`,
-  taken_over: ({job, at, from, attempt, error}) => `${pad(job)} taken over${from ? ` from ${from}` : ''}${due(at)}, try ${attempt}${error ? `; before: ${error}` : ''}`,
+  taken_over: ({job, at, from, attempt}) => `${pad(job)} taken over from ${from}, which fell silent${due(at)}, try ${attempt}`,
+  tried_again: ({job, at, attempt}) => `${pad(job)} tried again${due(at)}, try ${attempt}`,
   claim_lost: ({job, at}) => `${pad(job)} was taken over by another daemon${due(at)}`,
   stands_aside: ({job, reason}) => `${pad(job)} left alone: ${reason}`,
   database_away: ({error, seconds: wait}) => `the database is away, next try in ${wait} s: ${error}`,

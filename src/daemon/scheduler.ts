@@ -55,6 +55,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let lookedAt = -Infinity
   let nextLease: number | null = null
   let stopping = false
+  let loop: Promise<void> | undefined
   let lastRound = performance.now()
   /** Jobs that somebody else has moved. */
   const stale = new Set<string>()
@@ -78,7 +79,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     nextLease = null
     if (crew.free() === 0) return remind(1)
     for (const taken of await takeOver(control, names, me, lease, crew.free())) {
-      tell({event: 'taken_over', job: taken.job, at: taken.scheduledAt, from: taken.claimedBefore, attempt: taken.attempts, error: taken.error})
+      const {job, scheduledAt: at, attempts: attempt, error, claimedBefore: from} = taken
+      tell(from === null ? {event: 'tried_again', job, at, attempt, error} : {event: 'taken_over', job, at, from, attempt, error})
       crew.take(taken)
     }
   }
@@ -173,32 +175,43 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     get lastRound() {
       return lastRound
     },
-    async run() {
-      while (!stopping) {
-        try {
-          await round()
-          await alarm.sleep(untilNext())
-        } catch (error) {
-          if (stopping) return
-          await options.recover(error).catch(async (unknown: unknown) => {
-            tell({event: 'round_failed', error: serverWords(unknown)})
-            await alarm.sleep(failurePause)
-          })
-          lookedAt = -Infinity
-        }
-      }
+    run() {
+      return (loop ??= goRound())
     },
     async stop(grace) {
       stopping = true
+      crew.halt(grace)
       alarm.ring()
-      await crew.stop(grace)
+      // A claim may be on its way: what it brings is given back with the rest.
+      await loop
+      await crew.ended()
     },
+  }
+
+  async function goRound(): Promise<void> {
+    while (!stopping) {
+      try {
+        await round()
+        await alarm.sleep(untilNext())
+      } catch (error) {
+        if (stopping) return
+        await options.recover(error).catch(async (unknown: unknown) => {
+          tell({event: 'round_failed', error: serverWords(unknown)})
+          await alarm.sleep(failurePause)
+        })
+        lookedAt = -Infinity
+      }
+    }
   }
 }
 
 function byReason(skips: readonly {at: number; reason: string}[]): Map<string, number[]> {
   const reasons = new Map<string, number[]>()
-  for (const {at, reason} of skips) reasons.set(reason, [...(reasons.get(reason) ?? []), at])
+  for (const {at, reason} of skips) {
+    const list = reasons.get(reason)
+    if (list === undefined) reasons.set(reason, [at])
+    else list.push(at)
+  }
   return reasons
 }
 

@@ -53,6 +53,8 @@ function findings({job, gaps, doubles, strays, abandoned, waiting, ok}: JobAudit
 
 function verdict(jobs: readonly JobAuditReport[], ok: boolean): string {
   const instants = jobs.reduce((sum, job) => sum + job.instants, 0)
-  if (ok) return `${plural(instants, 'instant')} of ${plural(jobs.length, 'job')}: each is accounted for once.`
+  const waiting = jobs.reduce((sum, job) => sum + job.waiting.length, 0)
+  const rest = waiting > 0 ? ` ${waiting} more due just now.` : ''
+  if (ok) return `${plural(instants - waiting, 'instant')} of ${plural(jobs.length, 'job')}: each is accounted for once.${rest}`
   return `${plural(jobs.filter((job) => !job.ok).length, 'job')} of ${jobs.length} not in order (exit 3)`
 }
