@@ -1,0 +1,114 @@
+import {spawnSync} from 'node:child_process'
+import {expect, it} from 'vitest'
+import {boardOf} from '../../src/daemon/board.js'
+import {isAlive, readinessOf, type Vitals} from '../../src/daemon/health.js'
+import {parseListen} from '../../src/daemon/listen.js'
+import type {LedgerJob} from '../../src/daemon/ledger.js'
+import {metricsOf, type Metrics} from '../../src/daemon/metrics.js'
+import {serveHealth} from '../../src/daemon/serve.js'
+import {skipBecause} from '../helpers/engines.js'
+import {job} from './jobs.js'
+
+const now = Date.parse('2026-01-01T12:00:30Z')
+const hourly = job('hourly', {schedule: '0 * * * *'})
+const state = (over: Partial<LedgerJob> = {}): LedgerJob => ({
+  name: 'hourly', kind: 'sql', revision: 1, lastAt: now - 3_600_000, lastAtExact: '', running: false, freeAt: null, leaseSeconds: null, startedAt: null, claimedBy: null,
+  epochs: [{revision: 1, validFrom: now - 86_400_000, state: 'active', runner: 'daemon', schedule: '0 * * * *', timezone: 'UTC'}], ...over,
+})
+const board = (row: LedgerJob, at = now) => {
+  const made = boardOf([hourly], () => {}, () => false)
+  made.read([row], true)
+  for (const entry of made.entries()) made.reckon(entry, at)
+  return made
+}
+const vitals = (over: Partial<Vitals> = {}): Vitals => ({connected: true, obstacle: null, sinceRound: 100, patience: 40_000, stopping: false, now, board: board(state()), deadRunners: [], ...over})
+
+it('is ready while nothing waits beyond its limit', () => {
+  expect(readinessOf(vitals())).toEqual({ready: true, problems: []})
+  const later = now + 120_000
+  expect(readinessOf(vitals({now: later, board: board(state(), later)})).problems).toEqual(['hourly is due since 2026-01-01T12:00:00.000Z and nobody has begun it'])
+  expect(readinessOf(vitals({now: later, board: board(state({running: true, startedAt: later - 1_000}), later)})).ready).toBe(true)
+  expect(readinessOf(vitals({board: board(state({running: true, startedAt: now - 24 * 3_600_000}))})).problems).toEqual([expect.stringContaining('longer than its timeout')])
+})
+
+it('is not ready before the first connection, while the database is away, when it stops, or when a runner is dead', () => {
+  expect(readinessOf(vitals({connected: null})).problems).toEqual(['it has not been connected yet'])
+  expect(readinessOf(vitals({obstacle: 'the database is away'})).problems).toEqual(['the database is away'])
+  expect(readinessOf(vitals({stopping: true})).problems).toEqual(['it is stopping'])
+  expect(readinessOf(vitals({deadRunners: ['pg_cron is dead']})).problems).toEqual(['pg_cron is dead'])
+  expect(readinessOf(vitals({sinceRound: 100_000})).problems).toEqual(['the ledger was last looked at 100 s ago'])
+})
+
+it('is alive while its loop goes round, also where the database is away', () => {
+  expect(isAlive(vitals())).toBe(true)
+  expect(isAlive(vitals({sinceRound: 200_000}))).toBe(false)
+  expect(isAlive(vitals({connected: null, sinceRound: null}))).toBe(true)
+})
+
+it('leaves a job alone that a newer declaration has otherwise', () => {
+  const told: string[] = []
+  const made = boardOf([hourly], (name, reason) => told.push(`${name}: ${reason}`), () => false)
+  made.read([state({epochs: [{...state().epochs[0]!, schedule: '30 * * * *'}]})], true)
+  const [entry] = [...made.entries()]
+  expect(made.reckon(entry!, now + 86_400_000)).toEqual({decision: null, wakeAt: null, waitingSince: null})
+  expect(told).toEqual(['hourly: another daemon, started later, has it as "30 * * * *" UTC'])
+})
+
+const someMetrics = (): Metrics => {
+  const metrics = metricsOf({
+    version: '1.2.3', board: () => board(state()), connected: () => true, busy: () => 1, skew: () => 0.1, now: () => now,
+    survey: () => ({tables: [{schema: 'public', table: 'a "b"\\c', chunks: 3, compressedChunks: 2, totalBytes: 100, newest: 1}], policies: [{schema: 'public', table: 't', kind: 'compression', notDone: 1, ok: false}], at: 1}),
+  })
+  const claim = {id: 1, token: 1, job: 'hourly', scheduledAt: now, startedAt: now, attempts: 1, late: 0.2}
+  metrics.count({event: 'occurrence_started', job: 'hourly', at: now, attempt: 1, late: 0.2, id: 1})
+  metrics.count({event: 'occurrence_ended', job: 'hourly', at: now, ms: 1_500, kind: 'sql', claim, outcome: {kind: 'ended', status: 'done', reason: null, error: null, detail: {steps: {done: 2, skipped: 0, failed: 0, unfinished: 0}, bytes: 10}}})
+  metrics.count({event: 'instants_skipped', job: 'hourly', reason: 'overlap', count: 3, first: now, last: now})
+  return metrics
+}
+
+it('counts what happens, by Prometheus\' names', async () => {
+  const text = await someMetrics().text()
+  for (const line of [
+    'qicore_db_occurrences_total{job="hourly",status="done",reason=""} 1',
+    'qicore_db_occurrences_total{job="hourly",status="skipped",reason="overlap"} 3',
+    'qicore_db_steps_total{job="hourly",status="done"} 2',
+    'qicore_db_occurrence_duration_seconds_sum{kind="sql"} 1.5',
+    'qicore_db_table_chunks{schema="public",table="a \\"b\\"\\\\c",compressed="true"} 2',
+    'qicore_db_policy_ok{schema="public",table="t",kind="compression"} 0',
+    'qicore_db_job_waiting_seconds{job="hourly"} 30',
+  ])
+    expect(text.split('\n')).toContain(line)
+})
+
+const promtool = spawnSync('promtool', ['--version']).status === 0
+if (promtool)
+  it('is accepted by promtool', async () => {
+    const {status, stdout, stderr} = spawnSync('promtool', ['check', 'metrics'], {input: await someMetrics().text(), encoding: 'utf8'})
+    expect({status, stdout, stderr}).toEqual({status: 0, stdout: '', stderr: ''})
+  })
+else skipBecause("promtool is not installed (Debian's package prometheus has it)")
+
+it('answers on its three paths, and on no other', async () => {
+  let ready = true
+  const server = await serveHealth({host: '127.0.0.1', port: 0}, () => vitals({stopping: !ready}), someMetrics())
+  try {
+    const get = (path: string, init: RequestInit = {}) => fetch(`http://${server.address}${path}`, init)
+    expect((await get('/healthz')).status).toBe(200)
+    expect(await (await get('/readyz')).json()).toEqual({ready: true, problems: []})
+    ready = false
+    expect((await get('/readyz')).status).toBe(503)
+    const metrics = await get('/metrics')
+    expect([metrics.status, metrics.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/plain')])
+    expect((await get('/')).status).toBe(404)
+    expect((await get('/healthz', {method: 'POST'})).status).toBe(405)
+    const port = Number(server.address.split(':')[1])
+    await expect(serveHealth({host: '127.0.0.1', port}, vitals, someMetrics())).rejects.toMatchObject({code: 'LISTEN', exitCode: 2, message: expect.stringContaining('EADDRINUSE')})
+  } finally {
+    await server.close()
+  }
+})
+
+it('reads addresses to listen on', () => {
+  expect([parseListen('127.0.0.1:9847'), parseListen('[::1]:0'), parseListen(':80'), parseListen('off')]).toEqual([{host: '127.0.0.1', port: 9847}, {host: '::1', port: 0}, {host: '0.0.0.0', port: 80}, null])
+  for (const wrong of ['9847', 'localhost', 'a:99999', '::1:80', '']) expect(() => parseListen(wrong)).toThrow(expect.objectContaining({code: 'LISTEN'}))
+})
