@@ -44,7 +44,7 @@ const mayImport: Record<string, readonly string[]> = {
   generated: ['columns'],
   schema: ['errors', 'units', 'db', 'plan', 'columns'],
   queries: ['errors', 'units', 'db'],
-  validation: ['errors', 'units', 'columns', 'generated', 'schema'],
+  validation: ['errors', 'units', 'db', 'columns', 'generated', 'schema'],
   config: ['errors', 'units', 'schema', 'db', 'plan'],
   reports: ['errors', 'units', 'db', 'schema', 'plan'],
   ops: ['errors', 'units', 'db', 'schema', 'plan', 'reports'],

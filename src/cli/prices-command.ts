@@ -1,0 +1,31 @@
+import type {Command} from '@oclif/core'
+import type {Database} from '../db/database.js'
+import {BaseCommand} from './base-command.js'
+
+/** What the queries of prices take: anything with the `query` of a node-postgres client. */
+export interface Asks {
+  query(config: {text: string; values: unknown[]}): Promise<{rows: unknown[]}>
+}
+
+/** The opening of every report of prices. */
+export interface PricesHead {
+  version: 1
+  target: string
+  at: string
+}
+
+export abstract class PricesCommand<T extends typeof Command> extends BaseCommand<T> {
+  /** Asks in read-only transactions of our own, which a pooler does not mind. */
+  protected async ask<R>(work: (client: Asks, head: PricesHead) => Promise<R>): Promise<R> {
+    const [{statement}, {usageError}, {sqlState, SqlState}] = await Promise.all([import('../db/sql.js'), import('../errors.js'), import('../db/sqlstate.js')])
+    return this.withDatabase(async (db: Database) => {
+      const client: Asks = {query: async ({text, values}) => ({rows: await db.query(statement(text, values as string[]))})}
+      try {
+        return await work(client, await this.reportHead(db))
+      } catch (error) {
+        if (sqlState(error) !== SqlState.undefinedTable) throw error
+        throw usageError('NO_TABLE', 'This database has no table public.crypto_prices.', ['Make the tables: qicore-db migrate up', 'Or try it with sample data: qicore-db demo'])
+      }
+    })
+  }
+}

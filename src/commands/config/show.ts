@@ -1,0 +1,26 @@
+import {BaseCommand} from '../../cli/base-command.js'
+import type {ShownConfig} from '../../config/shown.js'
+
+interface ShowReport extends ShownConfig {
+  kind: 'config.show'
+  version: 1
+  target: null
+  at: string
+}
+
+export default class ConfigShow extends BaseCommand<typeof ConfigShow> {
+  static override summary = 'The configuration as it applies here, and which database it comes to.'
+  static override description = 'Reads and checks the file, all mistakes at once; no database is asked. Variables are shown by name, passwords never.'
+  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --target prod --json']
+
+  async run(): Promise<ShowReport> {
+    const [{shownConfig}, config] = await Promise.all([import('../../config/shown.js'), this.loadConfig()])
+    const {url, target} = this.flags
+    const shown = shownConfig(config, {url, target, changes: false}, process.env, process.cwd())
+    if (!this.jsonEnabled()) {
+      const {renderConfig} = await import('../../cli/render/config.js')
+      this.log(renderConfig(shown))
+    }
+    return {kind: 'config.show', version: 1, target: null, at: new Date().toISOString(), ...shown}
+  }
+}

@@ -1,0 +1,52 @@
+import {Args, Flags} from '@oclif/core'
+import {instantFlag} from '../../cli/flags.js'
+import {PricesCommand, type PricesHead} from '../../cli/prices-command.js'
+import {tableFlags} from '../../cli/table-flags.js'
+import {terminal} from '../../cli/terminal.js'
+import type {PriceBucket} from '../../queries/prices.js'
+
+interface HistoryReport extends PricesHead {
+  kind: 'prices.history'
+  coin: string
+  exchange: string
+  from: string
+  to: string
+  buckets: PriceBucket[]
+}
+
+export default class PricesHistory extends PricesCommand<typeof PricesHistory> {
+  static override summary = 'Prices of one coin on one exchange, in buckets of time.'
+  static override description = 'Without --from and --to, the last 24 hours. The range is half-open: a price at --to is not in it. Buckets begin at full multiples of their length, counted from a Monday in UTC.'
+  static override examples = ['<%= config.bin %> <%= command.id %> bitcoin binance', '<%= config.bin %> <%= command.id %> bitcoin kraken --from 2026-03-01 --to 2026-03-08 --bucket 1h --csv']
+  static override args = {
+    coin: Args.string({description: 'coin, as stored: bitcoin', required: true}),
+    exchange: Args.string({description: 'exchange, as stored: binance', required: true}),
+  }
+  static override flags = {
+    from: instantFlag({summary: 'First instant; 24 hours before --to unless said.'}),
+    to: instantFlag({summary: 'The instant before which it ends; the server\'s clock unless said.'}),
+    bucket: Flags.string({summary: 'Length of a bucket, less than a month.', default: '5min', helpValue: '<duration>'}),
+    ...tableFlags,
+  }
+
+  async run(): Promise<HistoryReport> {
+    const {priceHistory} = await import('../../queries/prices.js')
+    const {coin, exchange} = this.args
+    const {bucket, csv, 'no-headers': noHeaders} = this.flags
+    const report = await this.ask(async (client, head): Promise<HistoryReport> => {
+      const to = this.flags.to ?? head.at
+      const from = this.flags.from ?? new Date(Date.parse(to) - 86_400_000).toISOString()
+      const buckets = await priceHistory(client, {coin, exchange, from, to, bucket})
+      return {kind: 'prices.history', ...head, coin, exchange, from, to, buckets}
+    })
+    if (this.jsonEnabled()) return report
+    if (csv) {
+      const {renderCsv} = await import('../../cli/render/table.js')
+      this.log(renderCsv(report.buckets, ['bucket', 'coinId', 'exchangeId', 'avgPrice', 'maxPrice', 'minPrice', 'samples'], !noHeaders))
+    } else {
+      const {renderHistory} = await import('../../cli/render/prices.js')
+      this.log(renderHistory(report.buckets, {...terminal(), headers: !noHeaders}))
+    }
+    return report
+  }
+}

@@ -1,0 +1,85 @@
+import {messageOf} from '../errors.js'
+import {redact} from '../db/database.js'
+import type {Environment} from '../db/libpq.js'
+import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
+import {defaultLimits} from '../plan/limits.js'
+import {formatDuration} from '../units/duration.js'
+import {limitsOf} from './limits.js'
+import type {Config} from './load.js'
+import {resolveTarget, targetLabel, type TargetRequest} from './target.js'
+
+/** A value and where it comes from. */
+export interface Shown<T> {
+  value: T
+  from: 'config' | 'default'
+}
+
+export interface ShownTarget {
+  name: string
+  /** As it stands in the file: variables are not expanded. */
+  url: string
+  directUrl: string | null
+  role: string | null
+  protected: boolean
+  /** Variables that it uses and that are not set. */
+  unset: string[]
+}
+
+/** The configuration as it applies here; no password is in it. */
+export interface ShownConfig {
+  file: string | null
+  default: string | null
+  /** What a command that reads would work on, or why there is nothing. */
+  chosen: {target: string; source: string} | {error: string}
+  targets: ShownTarget[]
+  limits: {lockTimeout: Shown<string>; exclusiveLockTimeout: Shown<string>; lateAfter: Shown<string>; maxDropPerRun: Shown<number>}
+  tables: {table: string; described: boolean; declares: string[]}[]
+  aggregates: {aggregate: string; declares: string[]}[]
+  jobs: string[]
+}
+
+export function shownConfig(config: Config | null, request: TargetRequest, env: Environment, cwd: string): ShownConfig {
+  const limits = config === null ? defaultLimits : limitsOf(config)
+  const own = config?.limits ?? {}
+  const time = (name: 'lockTimeout' | 'exclusiveLockTimeout' | 'lateAfter'): Shown<string> => ({
+    value: formatDuration({months: 0, days: 0, seconds: limits[name] / 1000}), from: own[name] === undefined ? 'default' : 'config',
+  })
+  return {
+    file: config?.file ?? null,
+    default: config?.default ?? null,
+    chosen: chosen(config, request, env, cwd),
+    targets: Object.entries(config?.targets ?? {}).map(([name, {url, directUrl, role, protected: guarded}]) => ({
+      name, url: redact(url), directUrl: directUrl === undefined ? null : redact(directUrl), role: role ?? null, protected: guarded,
+      unset: [...`${url} ${directUrl ?? ''}`.matchAll(/\$\{(\w+)\}/g)].map(([, variable]) => variable!).filter((variable) => !env[variable]),
+    })),
+    limits: {
+      lockTimeout: time('lockTimeout'),
+      exclusiveLockTimeout: time('exclusiveLockTimeout'),
+      lateAfter: time('lateAfter'),
+      maxDropPerRun: {value: limits.maxDropPerRun, from: own.maxDropPerRun === undefined ? 'default' : 'config'},
+    },
+    tables: Object.entries(config?.tables ?? {}).map(([table, entry]) => ({
+      table: normal(table), described: entry.columns !== undefined, declares: said(entry, ['chunkInterval', 'partitions', 'compression', 'retention']),
+    })),
+    aggregates: Object.entries(config?.aggregates ?? {}).map(([aggregate, entry]) => ({aggregate: normal(aggregate), declares: said(entry, ['refresh', 'compression', 'retention'])})),
+    jobs: Object.keys(config?.jobs ?? {}),
+  }
+}
+
+function chosen(config: Config | null, request: TargetRequest, env: Environment, cwd: string): ShownConfig['chosen'] {
+  try {
+    const target = resolveTarget(request, env, config, cwd)
+    return {target: targetLabel(target) || 'libpq', source: target.source}
+  } catch (error) {
+    return {error: messageOf(error)}
+  }
+}
+
+function said(entry: object, kinds: readonly string[]): string[] {
+  return kinds.filter((kind) => (entry as Record<string, unknown>)[kind] !== undefined)
+}
+
+function normal(text: string): string {
+  const {schema, name} = parseQualifiedName(text)
+  return formatQualifiedName(schema ?? 'public', name)
+}
