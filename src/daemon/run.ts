@@ -9,6 +9,7 @@ import type {Limits} from '../plan/limits.js'
 import {createDaemon} from './life.js'
 import {logTo} from './log.js'
 import {metricsOf} from './metrics.js'
+import {readSurvey} from './read-survey.js'
 import {serveHealth, type HealthServer} from './serve.js'
 import {surveyOf} from './survey.js'
 
@@ -35,10 +36,11 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
   // Whoever read the log went away: that is no reason to stop.
   process.stdout.on('error', () => {})
   const {target, config} = options
+  const context = {limits: options.limits, sections: {tables: config?.tables ?? {}, aggregates: config?.aggregates ?? {}}, partitions: (withDefinitions: boolean) => partitionRules(config, withDefinitions)}
   const daemon = createDaemon({
     ...options,
     connect: () => connect({...target, url: target.directUrl ?? target.url}, {applicationName: 'qicore-db/daemon'}),
-    context: {limits: options.limits, sections: {tables: config?.tables ?? {}, aggregates: config?.aggregates ?? {}}, partitions: (withDefinitions) => partitionRules(config, withDefinitions)},
+    context,
     actor: (db) => options.actor(db.server),
     tell: (event) => {
       log(event)
@@ -51,7 +53,7 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
     if (control.server.embedded) return {db: control, done() {}}
     const db = await control.another()
     return {db, done: () => void db.close()}
-  }, async () => ({tables: [], policies: []}))
+  }, (db) => readSurvey(db, context))
   const metrics = metricsOf({
     version: options.version,
     board: () => daemon.vitals().board,

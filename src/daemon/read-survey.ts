@@ -1,0 +1,28 @@
+import type {Database} from '../db/database.js'
+import type {JobContext} from '../jobs/kind.js'
+import type {SurveyedPolicy, SurveyedTable} from './survey.js'
+
+/** Tables and policies as `stats` and `policies status` show them; those reports are loaded when somebody first scrapes. */
+export async function readSurvey(db: Database, {sections, limits}: Pick<JobContext, 'sections' | 'limits'>): Promise<{tables: SurveyedTable[]; policies: SurveyedPolicy[]}> {
+  const [{readStats}, {readPolicyStatus}, {readDeclared, timeUnitsOf}] = await Promise.all([
+    import('../reports/stats.js'),
+    import('../reports/policies/status.js'),
+    import('../reports/policies/read-declared.js'),
+  ])
+  const declared = await readDeclared(db, sections)
+  const {lateAfter} = limits
+  // Estimates: exact sizes are for people who ask.
+  const {tables} = await readStats(db, {fast: true, managed: new Set(), lateAfter, timeUnits: timeUnitsOf(declared)})
+  const {policies} = await readPolicyStatus(db, {declared, lateAfter})
+  return {
+    tables: tables.map(({schema, table, chunks, compressedChunks, totalBytes, newest}) => ({
+      schema,
+      table,
+      chunks,
+      compressedChunks,
+      totalBytes,
+      newest: typeof newest === 'string' && newest.endsWith('Z') ? Date.parse(newest) / 1000 : null,
+    })),
+    policies: policies.map(({schema, table, kind, notDone, ok}) => ({schema, table, kind, notDone: notDone.length, ok})),
+  }
+}
