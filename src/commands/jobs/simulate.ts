@@ -14,8 +14,7 @@ interface SimulateReport extends Simulation {
 
 export default class JobsSimulate extends BaseCommand<typeof JobsSimulate> {
   static override summary = 'What the schedules of the configuration would do in a time, and what changes of the clocks do to them.'
-  static override description = `Needs no database and changes nothing. A time that the clocks leave out runs right after the change, once; one that comes twice runs the first time only;
-schedules with a wildcard or a step keep their rhythm in real time.`
+  static override description = `Needs no database and changes nothing. A time that the clocks leave out runs right after the change, once; one that comes twice runs the first time only; schedules with a wildcard or a step keep their rhythm in real time.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --from 2026-03-28 --to 2026-03-31',
     '<%= config.bin %> <%= command.id %> maintain --from 2026-01-01 --to 2027-01-01 --json',
