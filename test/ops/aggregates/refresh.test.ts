@@ -3,6 +3,7 @@ import {preview} from '../../../src/plan/execute.js'
 import {toScript} from '../../../src/plan/script.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {quick} from '../../plan/steps.js'
+import {replay} from '../../schema/replay.js'
 import {fates, hourly, refreshPlan, run, span} from './helpers.js'
 
 const community = {kinds: ['timescaledb']} as const
@@ -97,5 +98,49 @@ forEachEngine(community, (engine) => {
     const {plan} = await refreshPlan(database.db, 'public.a', {span: span('2024-01-02', '2024-01-03')})
     for (const line of toScript(plan, quick).split(/;\n/).filter((text) => /call/.test(text))) await database.autocommit(line.replace(/^--.*\n/gm, ''))
     expect(await database.run(rows('a'))).toMatchObject([{n: 48}])
+  })
+})
+
+forEachEngine({kinds: ['postgres', 'apache']}, (engine) => {
+  it('computes an aggregate that is a table of ours by window: where it is not, and where rows changed since', async () => {
+    const database = await engine.database()
+    await replay(database)
+    await database.db.probe()
+    if (engine.kind === 'postgres') for (const month of ['2024-01-05', '2024-02-05']) await database.run(`select qicore.create_partition('public.ohlcv_data', 'month', '${month}+00')`)
+    await database.run(`insert into ohlcv_data (coin_id, symbol, exchange_id, time, open_price, high_price, low_price, close_price, volume, timeframe, source, attribution)
+select 'bitcoin', 'BTC', 'binance', t, 1, 2, 1, 2, 10, '1h', 'test', '' from generate_series('2024-01-01+00'::timestamptz, '2024-02-15 23:00+00', '1 hour') t`)
+    const all = span('2024-01-01', '2024-02-16')
+    const {plan} = await refreshPlan(database.db, 'public.daily_ohlcv_summary', {span: all})
+    expect(plan.steps.length).toBeGreaterThan(1)
+    expect((await preview(database.db, plan)).steps.every(({status}) => status === 'planned')).toBe(true)
+    expect(await database.run('select count(*) as n from daily_ohlcv_summary')).toEqual([{n: 0}])
+    expect(fates(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+    expect(await database.run('select count(*) as n, sum(total_volume)::int as volume from daily_ohlcv_summary')).toEqual([{n: 46, volume: 46 * 240}])
+    expect((await refreshPlan(database.db, 'public.daily_ohlcv_summary', {span: all})).plan.steps).toEqual([])
+    expect((await preview(database.db, plan)).steps.every(({status}) => status === 'skipped')).toBe(true)
+
+    await database.run("update ohlcv_data set volume = 11 where time = '2024-02-05 05:00+00'")
+    const again = await refreshPlan(database.db, 'public.daily_ohlcv_summary', {span: all})
+    expect(again.plan.steps).toHaveLength(1)
+    await run(database.db, again.plan)
+    expect(await database.run("select total_volume::int as volume from daily_ohlcv_summary where bucket = '2024-02-05+00'")).toEqual([{volume: 241}])
+    expect((await refreshPlan(database.db, 'public.daily_ohlcv_summary', {span: all})).plan.steps).toEqual([])
+  })
+
+  it('leaves what was computed from rows that are gone', async () => {
+    const database = await engine.database()
+    await replay(database)
+    await database.db.probe()
+    if (engine.kind === 'postgres') for (const month of ['2024-01-05', '2024-02-05']) await database.run(`select qicore.create_partition('public.ohlcv_data', 'month', '${month}+00')`)
+    await database.run(`insert into ohlcv_data (coin_id, symbol, exchange_id, time, open_price, high_price, low_price, close_price, volume, timeframe, source, attribution)
+select 'bitcoin', 'BTC', 'binance', t, 1, 2, 1, 2, 10, '1h', 'test', '' from generate_series('2024-01-01+00'::timestamptz, '2024-02-15 23:00+00', '1 hour') t`)
+    const all = span('2024-01-01', '2024-02-16')
+    await run(database.db, (await refreshPlan(database.db, 'public.daily_ohlcv_summary', {span: all})).plan)
+    await database.run(engine.kind === 'postgres' ? 'drop table ohlcv_data_y2024m01' : "select drop_chunks('ohlcv_data', older_than => '2024-02-01+00'::timestamptz)")
+    await database.run("update qicore.aggregates set covered = '{}'")
+    const {plan, notes} = await refreshPlan(database.db, 'public.daily_ohlcv_summary', {span: all})
+    expect(notes.join()).toContain('rows of public.ohlcv_data are gone there')
+    expect(fates(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+    expect(await database.run('select count(*) as n, sum(total_volume)::int as volume from daily_ohlcv_summary')).toEqual([{n: 46, volume: 46 * 240}])
   })
 })
