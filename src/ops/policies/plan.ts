@@ -89,7 +89,7 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
   if (problems.length > 0) throw refuse(problems)
   const unmanaged = unmanagedOf(state, spoken)
   if (request.prune) for (const {key, kind, rule} of unmanaged) changes.push(...removal(key, kind, [rule], 'not declared, removed by --prune'))
-  requireRights(db, state, changes, its.all)
+  await requireRights(db, state, changes, its.all)
   const steps: Step[] = []
   for (const change of changes) {
     const table = its.all.find((candidate) => keyOf(candidate) === change.key)!
