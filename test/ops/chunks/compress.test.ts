@@ -92,8 +92,8 @@ forEachEngine(community, (engine) => {
 
   it('works where the extension lives in another schema, and on names that need quotes', async () => {
     if (!engine.native) return
-    const database = await engine.database({timescaledb: {schema: 'Extra "schema"'}})
-    await database.run(`set local search_path = public, "Extra ""schema"""; create schema "Desk B"; create table "Desk B"."Ticks ""x""" (time timestamptz not null, v int);
+    const database = await engine.database({timescaledb: {schema: 'Extra schema'}})
+    await database.run(`set local search_path = public, "Extra schema"; create schema "Desk B"; create table "Desk B"."Ticks ""x""" (time timestamptz not null, v int);
 select create_hypertable('"Desk B"."Ticks ""x"""', 'time', associated_schema_name => 'Desk B', associated_table_prefix => 'Ch"unk');
 insert into "Desk B"."Ticks ""x""" values ('2024-01-01+00', 1); alter table "Desk B"."Ticks ""x""" set (timescaledb.compress)`)
     const {plan} = await compress(database.db, '"Desk B"."Ticks ""x"""', {before: '2025-01-01T00:00:00Z'})
