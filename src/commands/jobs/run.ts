@@ -35,7 +35,7 @@ export default class JobsRun extends BaseCommand<typeof JobsRun> {
     const config = await this.loadConfig()
     const job = jobNamed(checkedJobs(config, Date.now()), this.args.job, config)
     return this.withDatabase(async (db): Promise<RunJobReport> => {
-      const head = {kind: 'jobs.run' as const, ...(await this.reportHead(db)), job: job.name, dryRun: this.flags['dry-run']}
+      const head = {kind: 'jobs.run' as const, ...(await this.reportHead(db)), job: job.name, dryRun: this.flags['dry-run'] ?? false}
       if (db.server.inRecovery) {
         this.say('This server is a read-only replica: skipped.')
         return {...head, status: 'skipped', reason: 'replica', error: null, notes: [], steps: []}
