@@ -64,7 +64,6 @@ const common = {
   overlap: z.enum(['skip', 'queue']).optional().describe('an instant that comes while the one before still runs (skip)'),
   jitter: duration.optional().describe('up to this much later; the same for the same instant everywhere'),
   lateAfter: duration.optional().describe('a start later than this is late, and an instant not begun makes /readyz fail (1min)'),
-  runner: z.enum(['auto', 'daemon', 'pg_cron']).optional().describe('auto: pg_cron where `cron install` put it, else the daemon'),
 }
 
 /** What runs without any configuration: on declared tables only. */
@@ -132,7 +131,6 @@ export interface Job<Kind extends JobKindName = JobKindName> {
   overlap: 'skip' | 'queue'
   jitter: number
   lateAfter: number
-  runner: 'auto' | 'daemon' | 'pg_cron'
   /** False for what is there without being asked for. */
   declared: boolean
 }
@@ -164,7 +162,6 @@ export function jobsOf(declared: z.output<typeof jobsSchema>): Job[] {
       overlap: job.overlap ?? 'skip',
       jitter: ms(job.jitter, 0),
       lateAfter: ms(job.lateAfter, 60_000),
-      runner: job.runner ?? 'auto',
       declared: given !== undefined,
     }]
   })

@@ -86,6 +86,6 @@ function reasonAside(job: Job, {epochs}: LedgerJob): string | null {
 export function retiredJob(name: string, kind: Job['kind']): Job {
   return {
     name, kind, options: {}, schedule: '@yearly', timezone: 'UTC', window: null, timeout: 1, retries: 0, backoff: 0,
-    catchUp: 'none', catchUpLimit: 1, overlap: 'skip', jitter: 0, lateAfter: 0, runner: 'daemon', declared: false,
+    catchUp: 'none', catchUpLimit: 1, overlap: 'skip', jitter: 0, lateAfter: 0, declared: false,
   }
 }

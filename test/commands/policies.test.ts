@@ -14,6 +14,9 @@ interface Report {
   error: {code: string; message: string}
 }
 
+// A dozen runs of the binary, and on the embedded engine each of them boots a database.
+const patience = 300_000
+
 /** A database with policies of its own, in a directory whose configuration disagrees with them. */
 async function handMade({run, autocommit}: TestDatabase, owner?: string): Promise<void> {
   await run('create table public.ticks (time timestamptz not null, symbol text, price float8)')
@@ -48,7 +51,7 @@ function directoryWith(text: string): string {
 
 /** plan, refusal, saved plan, apply, empty plan, import, status: as somebody who comes to such a database would. */
 async function walk(cwd: string, env: Record<string, string> = {}): Promise<void> {
-  const cli = (...args: string[]) => runCli(args, {cwd, env})
+  const cli = (...args: string[]) => runCli(args, {cwd, env, timeout: 120_000})
   const json = async (...args: string[]) => jsonOf<Report>(await cli(...args, '--json'))
   const plan = await cli('policies', 'plan', '--out', 'plan.json')
   expectExit(plan, 0)
@@ -85,7 +88,7 @@ describe('policies, as a new user would', () => {
       expect(retention).toMatchObject({gated: true, ok: false})
       expect(retention.notDone[0]!.why).toMatch(/public\.hourly has not covered/)
       expectExit(await runCli(['policies', 'status', '--fail-on', 'never'], {cwd}), 0)
-    })
+    }, patience)
 
     it('that do not go together are refused until each finding is accepted by name', async () => {
       const url = await engine.urlFor((database) => handMade(database))
@@ -95,10 +98,11 @@ describe('policies, as a new user would', () => {
       expectExit(refused, 7)
       expect(jsonOf<Report>(refused).error.code).toBe('UNSAFE_PLAN')
       expectExit(await runCli(['policies', 'apply', '--confirm', 'prod', '--accept', 'compressed-under-refresh:public.hourly'], {cwd}), 0)
-    })
+    }, patience)
   })
 
   forEachEngine({}, (engine) => {
+    let empty: Promise<string> | null = null
     it.each([
       [['policies', 'set', 'compression', 'nowhere', '--after', '7d'], 'NO_SUCH_TABLE'],
       [['policies', 'set', 'retention', 'nowhere', '--after', '7 dogs'], 'DURATION'],
@@ -111,11 +115,11 @@ describe('policies, as a new user would', () => {
       [['policies', 'apply', 'nowhere.json'], 'NOT_A_PLAN'],
       [['policies', 'import', '--write'], 'CONFIG'],
     ])('%j is an error of usage before anything is changed', async (args, code) => {
-      const url = await engine.urlFor(async ({run}) => run('select 1'))
+      const url = await (empty ??= engine.urlFor(async ({run}) => run('select 1')))
       const result = await runCli([...args, '--url', url, '--json'])
       expectExit(result, 2)
       expect(jsonOf<Report>(result).error.code).toBe(code)
-    })
+    }, patience)
   })
 
   const native = enginesFor({kinds: ['timescaledb'], native: true})
@@ -131,7 +135,7 @@ describe('policies, as a new user would', () => {
       } finally {
         await pooler.stop()
       }
-    })
+    }, patience)
 
     if (!existsSync(new URL('roles.sql', sqlDirectory))) skipBecause('policies as a role with grants only: there is no sql/roles.sql')
     else it(`work for a role with only the documented grants, on ${engine.name}`, async () => {
@@ -155,6 +159,6 @@ describe('policies, as a new user would', () => {
         await run(`select delete_job(job_id) from timescaledb_information.jobs where owner::text in ('${owner}', '${operator}')`)
         await run(`reassign owned by ${owner}, ${operator} to postgres; drop owned by ${owner}, ${operator}; drop role ${operator}; drop role ${owner}`)
       }
-    })
+    }, patience)
   }
 })

@@ -11,7 +11,7 @@ describe('jobs of the configuration', () => {
     const {jobs} = await load('  maintain: { schedule: "0 3 * * *", timezone: Europe/Berlin, window: "01:00-05:00", timeout: 2 hours }\n  partitions: { ahead: 5 }\n  refresh: none\n')
     const all = jobsOf(jobs)
     expect(all.map(({name, declared}) => [name, declared])).toEqual([['maintain', true], ['partitions', true], ['prune-history', false], ['retain', false]])
-    expect(all[0]).toMatchObject({schedule: '0 3 * * *', timezone: 'Europe/Berlin', window: '01:00-05:00', timeout: 7_200_000, catchUp: 'once', overlap: 'skip', runner: 'auto'})
+    expect(all[0]).toMatchObject({schedule: '0 3 * * *', timezone: 'Europe/Berlin', window: '01:00-05:00', timeout: 7_200_000, catchUp: 'once', overlap: 'skip'})
     expect(all[1]).toMatchObject({schedule: '@daily', options: {ahead: 5}})
   })
 
