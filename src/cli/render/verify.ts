@@ -1,0 +1,28 @@
+import type {SchemaDifference} from '../../schema/verify.js'
+import {renderTable, type Column, type Look} from './table.js'
+import {plural} from './words.js'
+
+/** Every difference, then the statements that mend what can be mended. */
+export function renderVerify(differences: readonly SchemaDifference[], relations: number, look: Look): string {
+  if (differences.length === 0) return `${plural(relations, 'table and aggregate', 'tables and aggregates')} as defined.`
+  const columns: Column<SchemaDifference>[] = [
+    {head: 'OBJECT', cell: ({object}) => object, shrink: 16},
+    {head: 'PATH', cell: ({path}) => path || 'all of it', shrink: 16},
+    {head: 'EXPECTED', cell: ({expected}) => short(expected), shrink: 10},
+    {head: 'ACTUAL', cell: ({actual}) => short(actual), shrink: 10},
+  ]
+  const mends = differences.flatMap(({mend}) => mend ?? [])
+  const rest = differences.length - mends.length
+  return [
+    renderTable(columns, differences, {look, mark: () => true}),
+    ...(mends.length > 0 ? ['To mend:', ...mends.map((mend) => `${mend};`)] : []),
+    `${plural(differences.length, 'difference')} in ${plural(relations, 'table and aggregate', 'tables and aggregates')}${rest > 0 ? `, ${rest} to be looked at by hand` : ''}.`,
+  ].join('\n')
+}
+
+/** One line of whatever it is. */
+function short(value: unknown): string {
+  if (value === null) return '-'
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return text.replace(/\s+/g, ' ').trim().slice(0, 200)
+}

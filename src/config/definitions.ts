@@ -1,0 +1,36 @@
+import type {Database} from '../db/database.js'
+import {parseQualifiedName} from '../db/qualified-name.js'
+import {statement} from '../db/sql.js'
+import {usageError} from '../errors.js'
+import type {SchemaDefinition} from '../schema/definition.js'
+import {qicore} from '../schema/qicore.js'
+import {userTables} from '../schema/user-tables.js'
+import {withSettings, type TableSettings} from '../schema/verify.js'
+import type {Config} from './load.js'
+
+const oursIsThere = "select to_regclass('qicore.schema_versions') is not null and to_regclass('public.crypto_prices') is not null as there"
+
+/**
+ * The definitions that speak of a database, with the configuration's settings over them.
+ * @throws OpsError NOTHING_DEFINED where none does
+ */
+export async function definitionsFor(db: Database, config: Config | null): Promise<{definitions: SchemaDefinition; whose: ('qicore' | 'config')[]}> {
+  const own = userTables(config?.tables ?? {})
+  const [row] = await db.query<{there: boolean}>(statement(oursIsThere))
+  const whose = [...(row!.there ? ['qicore' as const] : []), ...(own.tables.length > 0 ? ['config' as const] : [])]
+  if (whose.length === 0)
+    throw usageError('NOTHING_DEFINED', "QiCore's tables are not in this database, and the configuration describes none.", [
+      'Make them: qicore-db migrate up',
+      'Or describe a table of your own in qicore-db.config.yaml; docs/schema.md has an example.',
+    ])
+  const base = row!.there ? qicore : {tables: [], aggregates: []}
+  return {definitions: withSettings({...base, tables: [...base.tables, ...own.tables]}, settingsOf(config)), whose}
+}
+
+/** By `schema.name`, as the snapshots of the catalogue have it. */
+function settingsOf(config: Config | null): ReadonlyMap<string, TableSettings> {
+  return new Map(Object.entries(config?.tables ?? {}).filter(([, {columns}]) => columns === undefined).map(([text, entry]) => {
+    const {schema, name} = parseQualifiedName(text)
+    return [`${schema ?? 'public'}.${name}`, entry]
+  }))
+}

@@ -1,0 +1,77 @@
+import {randomBytes} from 'node:crypto'
+import {embeddedDirectory, withDatabase, type Database, type Target, type TransactionSettings} from '../db/database.js'
+import {ident, raw, sql, statement} from '../db/sql.js'
+import {serverWords} from '../db/sqlstate.js'
+import {usageError} from '../errors.js'
+import {migrationSources, migrationsFor} from './migrate/source.js'
+import {statementsOf} from './migrate/plan.js'
+import type {SchemaDefinition} from './definition.js'
+import {wholeSchema} from './generate/files.js'
+import {createTables} from './generate/new-tables.js'
+import {qicore} from './qicore.js'
+
+const settings: TransactionSettings = {readOnly: false, lockTimeout: 10_000, statementTimeout: 120_000}
+const applicationName = 'qicore-db/schema verify'
+
+/**
+ * An empty database of the same server and the same extension for a moment; gone afterwards, whatever happens.
+ * @param elsewhere the URL of an empty database to use instead; what is made in it stays
+ * @throws OpsError NO_SCRATCH where the role may not make one
+ */
+export async function withScratch<T>(db: Database, elsewhere: string | undefined, work: (scratch: Database) => Promise<T>): Promise<T> {
+  if (elsewhere !== undefined) return withDatabase(targetOf(elsewhere), {applicationName}, work)
+  if (embeddedDirectory(db.target.url) !== null) return withDatabase(targetOf('embedded:'), {applicationName}, work)
+  const name = `qicore_verify_${randomBytes(6).toString('hex')}`
+  try {
+    // Not of template1: what somebody put there would be an extra in every comparison.
+    await db.autocommit(settings, sql`create database ${ident(name)} template template0`)
+  } catch (error) {
+    throw usageError('NO_SCRATCH', `The definitions are made in an empty database and compared with this one, and none can be made here: ${serverWords(error)}`, [
+      'Connect as a role with CREATEDB.',
+      'Or name an empty database of the same PostgreSQL and TimescaleDB: --scratch <url>',
+    ])
+  }
+  try {
+    const url = urlOf(db.target.directUrl ?? db.target.url, name)
+    await withDatabase({...targetOf(url), role: undefined}, {applicationName}, (fresh) => createExtension(fresh, db))
+    // A session that saw the extension being made does not have all of it yet.
+    return await withDatabase(targetOf(url), {applicationName}, work)
+  } finally {
+    await db.autocommit(settings, sql`drop database if exists ${ident(name)} with (force)`)
+  }
+}
+
+async function createExtension(fresh: Database, like: Database): Promise<void> {
+  const {timescaledb, timescaledbSchema} = like.server
+  if (timescaledb === null) return
+  await fresh.transaction(settings, async (tx) => {
+    await tx.query(sql`create schema if not exists ${ident(timescaledbSchema!)}`)
+    await tx.query(sql`create extension timescaledb schema ${ident(timescaledbSchema!)} version ${raw(`'${timescaledb.replaceAll("'", "''")}'`)}`)
+  })
+}
+
+/** Makes in an empty database what the definitions say, the schema qicore included. */
+export async function makeDefinitions(scratch: Database, {tables, aggregates, routines}: SchemaDefinition): Promise<void> {
+  const {engine} = scratch.server
+  const core = migrationSources(null).filter(({stream}) => stream === 'core').flatMap((source) => migrationsFor(source, engine).flatMap((migration) => migration.source ?? []))
+  const isOurs = (name: string, schema: string) => qicore.tables.some((table) => table.name === name && table.schema === schema)
+  const ours = tables.filter(({schema, name}) => isOurs(name, schema))
+  const own = tables.filter(({schema, name}) => !isOurs(name, schema))
+  await scratch.transaction(settings, async (tx) => {
+    for (const source of core) for (const {text} of await statementsOf(source)) await tx.query(statement(text))
+    if (ours.length > 0) for (const text of wholeSchema({tables: ours, aggregates, routines}, engine)) await tx.query(statement(text))
+    for (const text of createTables(own, engine)) await tx.query(statement(text))
+  })
+}
+
+function targetOf(url: string): Target {
+  return {name: null, url, source: '--url', protected: false}
+}
+
+/** The same server and role, another database. */
+function urlOf(url: string, database: string): string {
+  const [, base = 'postgres://', query = ''] = /^(postgres(?:ql)?:\/\/[^/?]*)?[^?]*(\?.*)?$/.exec(url) ?? []
+  const parameters = new URLSearchParams(query)
+  for (const key of ['dbname', 'database']) parameters.delete(key)
+  return `${base}/${encodeURIComponent(database)}${parameters.size > 0 ? `?${parameters}` : ''}`
+}

@@ -1,0 +1,84 @@
+import type {Database} from '../db/database.js'
+import {usageError} from '../errors.js'
+import {formatDuration, type Duration} from '../units/duration.js'
+import {differences, readSnapshot, type Difference, type RelationSnapshot, type Snapshot} from './catalog.js'
+import type {SchemaDefinition, TableDefinition} from './definition.js'
+import {mendsOf} from './mend.js'
+import {makeDefinitions, withScratch} from './scratch.js'
+
+/** One thing that is not as the definitions say. */
+export interface SchemaDifference extends Difference {
+  /** What would mend it safely. */
+  mend: string | null
+}
+
+/** What a configuration changes of a table that it does not describe. */
+export interface TableSettings {
+  chunkInterval?: Duration | undefined
+  compression?: 'none' | {after: Duration; segmentBy?: readonly string[] | undefined; orderBy?: readonly string[] | undefined} | undefined
+}
+
+/**
+ * Every way in which a database differs from the definitions, by the catalogue of an empty database that they were
+ * made in. What the definitions do not name is not looked at, but for what somebody added to one of their tables.
+ * @param scratchUrl an empty database to use; otherwise one is made on the same server
+ * @throws OpsError NO_SCRATCH, OTHER_ENGINE
+ */
+export async function verifySchema(db: Database, definitions: SchemaDefinition, scratchUrl?: string): Promise<SchemaDifference[]> {
+  const schemas = [...new Set(['public', 'qicore', ...definitions.tables.map(({schema}) => schema), ...definitions.aggregates.map(({schema}) => schema)])]
+  const expected = await withScratch(db, scratchUrl, async (scratch) => {
+    if (scratch.server.engine !== db.server.engine)
+      throw usageError('OTHER_ENGINE', `The scratch database is ${scratch.server.engine}, and this one ${db.server.engine}.`, ['Name one with the same extension and edition.'])
+    await makeDefinitions(scratch, definitions)
+    return readSnapshot(scratch, schemas)
+  })
+  const actual = await readSnapshot(db, schemas)
+  const mend = mendsOf(definitions, expected, db.server)
+  return differences(...comparable(expected, actual)).map((difference) => ({...difference, mend: mend(difference)}))
+}
+
+/** Only what the definitions name, and without what is decided when a table is made. */
+function comparable(expected: Snapshot, actual: Snapshot): [Snapshot, Snapshot] {
+  const pick = <T>(record: Record<string, T>, keys: readonly string[]) => Object.fromEntries(keys.flatMap((key) => (Object.hasOwn(record, key) ? [[key, record[key]!]] : [])))
+  const relations = Object.keys(expected.relations)
+  const theirs = pick(actual.relations, relations)
+  const alike = (relation: RelationSnapshot, other: RelationSnapshot | undefined): RelationSnapshot => ({...relation, dimensions: dimensionsOf(relation, other)})
+  return [
+    {...expected, relations: Object.fromEntries(relations.map((key) => [key, alike(expected.relations[key]!, theirs[key])]))},
+    {
+      relations: Object.fromEntries(Object.entries(theirs).map(([key, relation]) => [key, alike(relation, expected.relations[key])])),
+      routines: pick(actual.routines, Object.keys(expected.routines)),
+    },
+  ]
+}
+
+/**
+ * The number of space partitions is chosen when a table is made, none included, and nothing changes it later. The
+ * chunks of an aggregate are ten times as long as those its source had when it was made; no definition says so.
+ */
+function dimensionsOf({kind: of, dimensions}: RelationSnapshot, other: RelationSnapshot | undefined): RelationSnapshot['dimensions'] {
+  const both = other === undefined || other.dimensions.some(({kind}) => kind === 'space')
+  return dimensions.filter(({kind}) => kind === 'time' || both).map((dimension) => ({...dimension, partitions: null, interval: of === 'aggregate' ? null : dimension.interval}))
+}
+
+/** The definitions with the settings of a configuration over them. */
+export function withSettings(definitions: SchemaDefinition, settings: ReadonlyMap<string, TableSettings>): SchemaDefinition {
+  return {...definitions, tables: definitions.tables.map((table) => {
+    const said = settings.get(`${table.schema}.${table.name}`)
+    return said === undefined || !table.hypertable ? table : settled(table, said)
+  })}
+}
+
+function settled(table: TableDefinition, {chunkInterval, compression}: TableSettings): TableDefinition {
+  const {hypertable} = table
+  const before = table.compression
+  return {
+    ...table,
+    hypertable: {...hypertable!, chunkInterval: chunkInterval === undefined ? hypertable!.chunkInterval : formatDuration(chunkInterval)},
+    compression: compression === undefined ? before : compression === 'none' ? undefined : {
+      after: formatDuration(compression.after),
+      segmentBy: compression.segmentBy ?? before?.segmentBy ?? [],
+      orderBy: compression.orderBy ?? before?.orderBy ?? [`${hypertable!.time} desc`],
+    },
+  }
+}

@@ -1,0 +1,108 @@
+import {describe, expect, it} from 'vitest'
+import {statement} from '../../src/db/sql.js'
+import {inStatements} from './statements.js'
+import type {SchemaDefinition} from '../../src/schema/definition.js'
+import {createTables} from '../../src/schema/generate/new-tables.js'
+import {qicore} from '../../src/schema/qicore.js'
+import {verifySchema, withSettings} from '../../src/schema/verify.js'
+import {forEachEngine} from '../helpers/engines.js'
+import {replay} from './replay.js'
+
+const desk: SchemaDefinition = {...qicore, tables: [...qicore.tables, {
+  schema: 'desk "b"', name: 'Ticks.1', doc: '', columns: [{name: 'time', type: 'timestamptz'}, {name: 'Best Price', type: 'decimal(10, 2)', default: '0.5'}], primaryKey: ['time'],
+  checks: [{name: 'price; --', expression: '"Best Price" between 0 and 1e3'}], hypertable: {time: 'time', chunkInterval: '1h'},
+}]}
+
+forEachEngine({}, (engine) => {
+  it('finds nothing in a database that migrations made, whatever else is in it', async () => {
+    const database = await engine.database()
+    await replay(database)
+    await database.run('create table public.somebody (a int); create schema other; create table other.crypto_prices (a int); create function public.f() returns int language sql as $$ select 1 $$')
+    expect(await verifySchema(database.db, qicore)).toEqual([])
+    expect((await database.db.query(statement("select datname from pg_database where datname like 'qicore\\_verify%'"))).length).toBe(0)
+  })
+
+  it('finds a table of one\'s own with odd names as it was made, and each thing that was changed of it', async () => {
+    const database = await engine.database()
+    await replay(database)
+    for (const text of createTables(desk.tables.slice(-1), engine.kind)) await database.run(text)
+    expect(await verifySchema(database.db, desk)).toEqual([])
+    await database.run('alter table "desk ""b"""."Ticks.1" alter "Best Price" drop default, add extra int')
+    const found = await verifySchema(database.db, desk)
+    expect(found.map(({path, mend}) => [path, mend])).toEqual([
+      ['columns.Best Price.default', 'alter table "desk ""b"""."Ticks.1" alter column "Best Price" set default 0.5'],
+      ['columns.extra', null],
+    ])
+  })
+
+  it('tells every drift, and the statements it gives mend what they say they mend', async () => {
+    const database = await engine.database()
+    await replay(database)
+    await database.run(`
+      alter table public.exchanges drop column trading_fees, alter is_active drop default, alter name type text, add motto text;
+      alter table public.exchanges alter api_url set not null;
+      drop index public.idx_crypto_prices_symbol_time;
+      drop trigger crypto_price_validation_update_trigger on public.crypto_prices;
+      alter table public.crypto_prices drop constraint crypto_prices_price_positive;
+      create or replace function public.create_monthly_partition(table_name text, start_date date) returns regclass language sql as 'select null::regclass'`)
+    if (engine.kind !== 'postgres') await database.run("select set_chunk_time_interval('public.level1_data', interval '6 hours')")
+    const found = await verifySchema(database.db, qicore)
+    expect(found.map(({object, path, mend}) => `${object} ${path} ${mend === null ? 'by hand' : 'mend'}`.replace('  ', ' '))).toEqual([
+      `public.crypto_prices constraints.crypto_prices_price_positive ${engine.kind === 'postgres' ? 'mend' : 'by hand'}`,
+      'public.crypto_prices indexes.idx_crypto_prices_symbol_time mend',
+      'public.crypto_prices triggers.crypto_price_validation_update_trigger mend',
+      'public.exchanges columns.api_url.nullable mend',
+      'public.exchanges columns.is_active.default mend',
+      'public.exchanges columns.motto by hand',
+      'public.exchanges columns.name.type by hand',
+      'public.exchanges columns.trading_fees mend',
+      ...(engine.kind === 'postgres' ? [] : ['public.level1_data dimensions[0].interval mend']),
+      'public.create_monthly_partition(text,date) mend',
+    ])
+    for (const {mend} of found) if (mend !== null) for (const text of await inStatements(mend)) await database.autocommit(text)
+    expect((await verifySchema(database.db, qicore)).map(({path}) => path)).toEqual([
+      ...(engine.kind === 'postgres' ? [] : ['constraints.crypto_prices_price_positive']), 'columns.motto', 'columns.name.type',
+    ])
+  })
+})
+
+forEachEngine({kinds: ['timescaledb']}, (engine) => {
+  it('leaves to the settings what the settings decide: chunk interval, compression, the number of space partitions', async () => {
+    const database = await engine.database()
+    await database.run("select set_config('qicore.space_partitions', '0', false)")
+    await replay(database)
+    expect(await verifySchema(database.db, qicore)).toEqual([])
+    await database.run(`select set_chunk_time_interval('public.crypto_prices', interval '1 day'); alter table public.market_analytics set (timescaledb.compress_segmentby = 'source')`)
+    expect((await verifySchema(database.db, qicore)).map(({object, path}) => `${object} ${path}`)).toEqual(['public.crypto_prices dimensions[0].interval', 'public.market_analytics compression.segmentBy'])
+    const days = (days: number) => ({months: 0, days, seconds: 0})
+    const settings = new Map([['public.crypto_prices', {chunkInterval: days(1)}], ['public.market_analytics', {compression: {after: days(14), segmentBy: ['source']}}]])
+    expect(await verifySchema(database.db, withSettings(qicore, settings))).toEqual([])
+    await database.run("select set_config('qicore.space_partitions', '', false)")
+  })
+})
+
+forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
+  it('says what to do where no empty database can be made', async () => {
+    const database = await engine.database()
+    await replay(database)
+    const role = `verify_${Math.random().toString(36).slice(2)}`
+    await database.run(`create role ${role} login; grant usage on schema qicore to ${role}; grant select on all tables in schema qicore to ${role}`)
+    const {connect} = await import('../../src/db/connect.js')
+    const url = database.url.replace(/\/\/[^@]*@/, `//${role}@`)
+    const db = await connect({...database.target, url}, {applicationName: 'qicore-db/test'})
+    try {
+      await expect(verifySchema(db, qicore)).rejects.toMatchObject({code: 'NO_SCRATCH', exitCode: 2})
+      const scratch = await engine.database()
+      expect(await verifySchema(db, qicore, scratch.url)).toEqual([])
+    } finally {
+      await db.close()
+      await database.run(`drop owned by ${role}; drop role ${role}`)
+    }
+  })
+})
+
+describe('settings', () => {
+  it('of a table that is none of the definitions change nothing', () => {
+    expect(withSettings(qicore, new Map([['public.exchanges', {compression: 'none'}], ['x.y', {}]]))).toEqual(qicore)
+  })
+})
