@@ -11,6 +11,7 @@ import {classOf, type Plan, type StepReport} from '../plan/step.js'
 import {actorOf} from './actor.js'
 import type {ChangeFlags} from './base-command.js'
 import {confirmName, requireConsent} from './confirm.js'
+import {interrupts} from './interrupts.js'
 import {planProgress} from './progress.js'
 import {listSteps, renderRun} from './render/run.js'
 
@@ -106,24 +107,4 @@ function result(job: Job, outcome: Awaited<ReturnType<typeof import('../daemon/r
 
 function planned(plan: Plan): Step[] {
   return plan.steps.map((step) => ({id: step.id, status: 'planned', ms: null, bytes: step.bytes, error: null, note: null, sql: step.statements.map(inline).join(';\n'), lock: step.lock, class: step.class}))
-}
-
-/** The first SIGINT or SIGTERM lets the running step finish, the second cancels it in the server too. */
-function interrupts(say: (line: string) => void): {stop: AbortSignal; cancel: AbortSignal; release(): void} {
-  const [stop, cancel] = [new AbortController(), new AbortController()]
-  const onSignal = () => {
-    if (stop.signal.aborted) return cancel.abort()
-    stop.abort()
-    say('Interrupted: what is running is let finish; once more cancels it.')
-  }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
-  return {
-    stop: stop.signal,
-    cancel: cancel.signal,
-    release() {
-      process.removeListener('SIGINT', onSignal)
-      process.removeListener('SIGTERM', onSignal)
-    },
-  }
 }

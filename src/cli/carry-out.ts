@@ -10,6 +10,7 @@ import {classOf, type Plan, type RunReport, type Step, type StepReport} from '..
 import {actorOf} from './actor.js'
 import {exitCodeOf, type ChangeFlags, type ChangeReport} from './base-command.js'
 import {confirmName, requireConsent} from './confirm.js'
+import {interrupts} from './interrupts.js'
 import {planProgress} from './progress.js'
 import {listSteps, renderRun} from './render/run.js'
 
@@ -88,23 +89,6 @@ async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Prom
     signals.release()
     await lock?.release()
   }
-}
-
-/** The first SIGINT or SIGTERM lets the running step finish, the second cancels it in the server too. */
-function interrupts(say: (line: string) => void): {stop: AbortSignal; cancel: AbortSignal; release(): void} {
-  const [stop, cancel] = [new AbortController(), new AbortController()]
-  const onSignal = () => {
-    if (stop.signal.aborted) return cancel.abort()
-    stop.abort()
-    say('Interrupted: what is running is let finish; once more cancels it.')
-  }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
-  const release = () => {
-    process.removeListener('SIGINT', onSignal)
-    process.removeListener('SIGTERM', onSignal)
-  }
-  return {stop: stop.signal, cancel: cancel.signal, release}
 }
 
 function reportOf(options: CarryOutOptions, plan: Plan, run: RunReport, dryRun: boolean): ChangeReport {

@@ -1,4 +1,4 @@
-/** Migration files through PostgreSQL's own parser: the only importer of libpg-query. */
+/** Migration files through PostgreSQL's own parser. */
 import {parse} from 'libpg-query'
 import {usageError} from '../../errors.js'
 import {effectOf, type Effect, type Node} from './effect.js'

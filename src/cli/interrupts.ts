@@ -1,0 +1,16 @@
+/** The first SIGINT or SIGTERM lets the running step finish, the second cancels it in the server too. */
+export function interrupts(say: (line: string) => void): {stop: AbortSignal; cancel: AbortSignal; release(): void} {
+  const [stop, cancel] = [new AbortController(), new AbortController()]
+  const onSignal = () => {
+    if (stop.signal.aborted) return cancel.abort()
+    stop.abort()
+    say('Interrupted: what is running is let finish; once more cancels it.')
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  const release = () => {
+    process.removeListener('SIGINT', onSignal)
+    process.removeListener('SIGTERM', onSignal)
+  }
+  return {stop: stop.signal, cancel: cancel.signal, release}
+}
