@@ -77,7 +77,7 @@ function installations(): void {
 
     it('gives its exports and their types to a NodeNext program', () => {
       mkdirSync(join(directory, 'node_modules/@types'), {recursive: true})
-      for (const types of ['node', 'pg']) if (!existsSync(join(directory, 'node_modules/@types', types))) symlinkSync(join(root, 'node_modules/@types', types), join(directory, 'node_modules/@types', types))
+      for (const types of ['node']) if (!existsSync(join(directory, 'node_modules/@types', types))) symlinkSync(join(root, 'node_modules/@types', types), join(directory, 'node_modules/@types', types))
       writeFileSync(join(directory, 'use.ts'), "import * as qicore from 'qicore-db'\nimport pkg from 'qicore-db/package.json' with {type: 'json'}\nconst names: string[] = Object.keys(qicore)\nconsole.log(JSON.stringify({names, version: pkg.version}))\n")
       writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({compilerOptions: {module: 'NodeNext', target: 'ES2022', strict: true, types: ['node'], resolveJsonModule: true, skipLibCheck: false}, files: ['use.ts']}))
       const {stdout} = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', directory], {encoding: 'utf8'})

@@ -4,8 +4,15 @@ import {misfit, type Misfit} from './misfit.js'
 /** A decimal number as text, every digit of it: `0.00000001`. */
 export type Decimal = string
 
+/** An object of big.js, by its shape: who uses this package's types need not have those of big.js. */
+export interface BigDecimal {
+  readonly s: number
+  readonly e: number
+  readonly c: readonly number[]
+}
+
 /** What a decimal may be given as. A number stands for the shortest text that reads back as it. */
-export type DecimalInput = string | number | bigint | Big
+export type DecimalInput = string | number | bigint | BigDecimal
 
 /** What PostgreSQL's numeric holds where no precision is said. */
 const mostBefore = 131_072
