@@ -1,6 +1,7 @@
 -- Tables and views of some schemas with everything that a definition of them says, comparable between databases:
 -- no oids, no positions, no partitions' children, nothing that belongs to an extension. The NOT NULLs that
--- PostgreSQL 18 catalogues as constraints show as nullability, as everywhere else.
+-- PostgreSQL 18 catalogues as constraints show as nullability, as everywhere else. What is there and does nothing says
+-- so: an index that a broken CREATE INDEX CONCURRENTLY left behind, a trigger that is disabled.
 -- $1 text[] of schema names. One row a relation, each list as JSON. TimescaleDB: not needed.
 select
   n.nspname as schema,
@@ -10,7 +11,11 @@ select
   case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end as definition,
   (
     select coalesce(json_object_agg(a.attname, json_build_object(
-      'type', format_type(a.atttypid, a.atttypmod),
+      'type', format_type(a.atttypid, a.atttypmod) || (
+        select coalesce(max(' collate ' || quote_ident(l.collname)), '')
+        from pg_collation l join pg_type t on t.oid = a.atttypid
+        where l.oid = a.attcollation and a.attcollation <> t.typcollation
+      ),
       'nullable', not a.attnotnull,
       'default', pg_get_expr(d.adbin, d.adrelid),
       'identity', nullif(a.attidentity, ''),
@@ -24,12 +29,14 @@ select
     from pg_constraint k where k.conrelid = c.oid and k.contype in ('c', 'f', 'p', 'u', 'x')
   ) as constraints,
   (
-    select coalesce(json_object_agg(i.relname, pg_get_indexdef(i.oid) order by i.relname), '{}')
+    select coalesce(json_object_agg(i.relname, pg_get_indexdef(i.oid) || case when x.indisvalid then '' else ' INVALID' end order by i.relname), '{}')
     from pg_index x join pg_class i on i.oid = x.indexrelid
     where x.indrelid = c.oid and not exists (select from pg_constraint k where k.conrelid = c.oid and k.conindid = i.oid)
   ) as indexes,
   (
-    select coalesce(json_object_agg(t.tgname, pg_get_triggerdef(t.oid) order by t.tgname), '{}')
+    select coalesce(json_object_agg(t.tgname,
+      pg_get_triggerdef(t.oid) || case t.tgenabled when 'D' then ' DISABLED' when 'R' then ' REPLICA' when 'A' then ' ALWAYS' else '' end
+      order by t.tgname), '{}')
     from pg_trigger t join pg_proc p on p.oid = t.tgfoid join pg_namespace f on f.oid = p.pronamespace
     -- TimescaleDB puts triggers of its own on a hypertable, more or fewer by version.
     where t.tgrelid = c.oid and not t.tgisinternal and f.nspname not like '\_timescaledb%'

@@ -1,5 +1,5 @@
 import type {Database} from '../db/database.js'
-import {parseQualifiedName} from '../db/qualified-name.js'
+import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {statement} from '../db/sql.js'
 import {usageError} from '../errors.js'
 import type {SchemaDefinition} from '../schema/definition.js'
@@ -31,6 +31,6 @@ export async function definitionsFor(db: Database, config: Config | null): Promi
 function settingsOf(config: Config | null): ReadonlyMap<string, TableSettings> {
   return new Map(Object.entries(config?.tables ?? {}).filter(([, {columns}]) => columns === undefined).map(([text, entry]) => {
     const {schema, name} = parseQualifiedName(text)
-    return [`${schema ?? 'public'}.${name}`, entry]
+    return [formatQualifiedName(schema ?? 'public', name), entry]
   }))
 }

@@ -1,10 +1,11 @@
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
-import {statement} from '../db/sql.js'
+import {formatQualifiedName} from '../db/qualified-name.js'
+import {quoteIdent, statement} from '../db/sql.js'
 
 /** What a database holds, in a form in which two databases compare: named, without oids, order or positions. */
 export interface Snapshot {
-  /** By `schema.name`. */
+  /** By `schema.name`, quoted as SQL reads it: two tables are never one key. */
   relations: Record<string, RelationSnapshot>
   /** Source by signature. */
   routines: Record<string, string>
@@ -53,9 +54,10 @@ export async function readSnapshot(db: Database, schemas: readonly string[]): Pr
   const relations = await read<RelationRow>('relations')
   const routines = await read<{name: string; definition: string}>('routines')
   const hypertables = db.server.timescaledb === null ? [] : await read<HypertableRow>('hypertables')
-  const extended = new Map(hypertables.map((row) => [`${row.schema}.${row.name}`, row]))
+  const keyOf = ({schema, name}: {schema: string; name: string}) => formatQualifiedName(schema, name)
+  const extended = new Map(hypertables.map((row) => [keyOf(row), row]))
   return {
-    relations: Object.fromEntries(relations.map((row) => [`${row.schema}.${row.name}`, relationOf(row, extended.get(`${row.schema}.${row.name}`))])),
+    relations: Object.fromEntries(relations.map((row) => [keyOf(row), relationOf(row, extended.get(keyOf(row)))])),
     routines: Object.fromEntries(routines.map(({name, definition}) => [name, definition])),
   }
 }
@@ -83,22 +85,32 @@ export interface Difference {
   actual: unknown
 }
 
-/** Every way in which one snapshot differs from another, to the smallest named part. */
+/** Every way in which one snapshot differs from another, to the smallest named part; what triggers call comes first. */
 export function differences(expected: Snapshot, actual: Snapshot): Difference[] {
   return [
-    ...compareEach(expected.relations, actual.relations),
     ...compareEach(expected.routines, actual.routines),
+    ...compareEach(expected.relations, actual.relations),
   ]
+}
+
+/** The path of a part; a name in it that could be read as more than one is quoted. */
+export function pathOf(...parts: readonly string[]): string {
+  return parts.map((part) => (/^[a-z_][\w$]*$/i.test(part) ? part : quoteIdent(part))).join('.')
 }
 
 function compareEach<T>(expected: Record<string, T>, actual: Record<string, T>): Difference[] {
   return keysOf(expected, actual).flatMap((object) =>
-    compare(expected[object] ?? null, actual[object] ?? null, '').map((difference) => ({object, ...difference})))
+    compare(own(expected, object), own(actual, object), '').map((difference) => ({object, ...difference})))
+}
+
+/** A column may be called `constructor`, which every object seems to have. */
+function own<T>(record: Record<string, T>, key: string): T | null {
+  return Object.hasOwn(record, key) ? (record[key] ?? null) : null
 }
 
 function compare(expected: unknown, actual: unknown, path: string): Omit<Difference, 'object'>[] {
   if (isPlain(expected) && isPlain(actual))
-    return keysOf(expected, actual).flatMap((key) => compare(expected[key] ?? null, actual[key] ?? null, path ? `${path}.${key}` : key))
+    return keysOf(expected, actual).flatMap((key) => compare(own(expected, key), own(actual, key), path === '' ? pathOf(key) : `${path}.${pathOf(key)}`))
   if (Array.isArray(expected) && Array.isArray(actual) && expected.length === actual.length)
     return expected.flatMap((entry, index) => compare(entry, actual[index], `${path}[${index}]`))
   return JSON.stringify(expected) === JSON.stringify(actual) ? [] : [{path, expected, actual}]

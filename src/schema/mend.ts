@@ -1,9 +1,10 @@
 import {quoteIdent, quoteLiteral} from '../db/sql.js'
+import {formatQualifiedName} from '../db/qualified-name.js'
 import type {Server} from '../db/server.js'
-import type {Difference, RelationSnapshot, Snapshot} from './catalog.js'
+import {pathOf, type Difference, type RelationSnapshot, type Snapshot} from './catalog.js'
 import type {SchemaDefinition, TableDefinition} from './definition.js'
-import {checkSql, columnSql, createIndex, createTrigger, interval, relation, type Sql} from './generate/table.js'
-import {name} from './names.js'
+import {checkSql, columnSql, createIndex, createRoutine, createTrigger, interval, relation, type Sql} from './generate/table.js'
+import {name, qualified} from './names.js'
 import {isSerial, readType} from './types.js'
 
 /**
@@ -12,38 +13,69 @@ import {isSerial, readType} from './types.js'
  */
 export type Mend = (difference: Difference) => Sql | null
 
-export function mendsOf(definitions: SchemaDefinition, expected: Snapshot, server: Server): Mend {
-  const added = new Map<string, Sql>()
-  const changed = new Map<string, Sql>()
-  const key = (object: string, path: string) => `${object}\0${path}`
+/** In which state of the live part a statement helps. */
+type When = 'missing' | 'other' | ' NOT VALID' | ' INVALID' | ' DISABLED'
+
+export function mendsOf(definitions: SchemaDefinition, expected: Snapshot, live: Snapshot, server: Server): Mend {
+  const mends = new Map<string, Sql>()
+  const key = (when: When, object: string, path: string) => [when, object, path].join('\0')
   for (const table of definitions.tables) {
-    const object = `${table.schema}.${table.name}`
-    const isHypertable = expected.relations[object]?.kind === 'hypertable'
-    columnMends(table, (path, sql, adds) => (adds ? added : changed).set(key(object, path), sql))
-    for (const index of table.indexes ?? []) added.set(key(object, `indexes.${index.name}`), indexMend(createIndex(table, index), expected.relations[object]?.kind, server))
-    for (const trigger of table.triggers ?? []) added.set(key(object, `triggers.${trigger.name}`), createTrigger(table, trigger))
+    const object = formatQualifiedName(table.schema, table.name)
+    const say = (when: When, path: string, sql: Sql) => void mends.set(key(when, object, path), sql)
+    const kind = expected.relations[object]?.kind
+    const its = live.relations[object]
+    // Something else under its name is not mended into it.
+    if (its === undefined || its.kind !== kind) continue
+    columnMends(table, say)
+    // A column that only a person can add is missing in whatever needs it.
+    if (table.columns.some(({name: column}) => !Object.hasOwn(its.columns, column) && !mends.has(key('missing', object, pathOf('columns', column))))) continue
+    indexMends(table, kind, server, say)
+    triggerMends(table, say)
     // TimescaleDB validates a check while everybody waits, NOT VALID or not.
-    if (!isHypertable)
-      for (const check of table.checks ?? [])
-        added.set(key(object, `constraints.${check.name}`), `alter table ${relation(table)} add ${checkSql(check)} not valid;\nalter table ${relation(table)} validate constraint ${name(check.name)}`)
-    if (isHypertable && table.hypertable && server.timescaledbSchema !== null)
-      changed.set(key(object, 'dimensions[0].interval'), `select ${quoteIdent(server.timescaledbSchema)}.set_chunk_time_interval(${quoteLiteral(relation(table))}, ${interval(table.hypertable.chunkInterval)})`)
+    if (kind !== 'hypertable') constraintMends(table, say)
+    if (kind === 'hypertable' && table.hypertable && server.timescaledbSchema !== null)
+      say('other', 'dimensions[0].interval', `select ${quoteIdent(server.timescaledbSchema)}.set_chunk_time_interval(${quoteLiteral(relation(table))}, ${interval(table.hypertable.chunkInterval)})`)
   }
+  for (const aggregate of definitions.aggregates) {
+    const object = formatQualifiedName(aggregate.schema, aggregate.name)
+    const materializedOnly = expected.relations[object]?.materializedOnly
+    if (materializedOnly != null) mends.set(key('other', object, 'materializedOnly'), `alter materialized view ${relation(aggregate)} set (timescaledb.materialized_only = ${materializedOnly})`)
+  }
+  // The views among the routines are no one's rows.
+  for (const file of definitions.routines ?? []) if (expected.relations[`public.${file}`]?.kind === 'view') mends.set(key('missing', `public.${file}`, ''), createRoutine(file))
+
   return ({object, path, expected: wanted, actual}) => {
     if (wanted === null) return null
-    const routine = path === '' ? expected.routines[object] : undefined
-    if (routine !== undefined) return routine.trim()
-    return (actual === null ? added.get(key(object, path)) : undefined) ?? changed.get(key(object, path)) ?? null
+    if (path === '' && Object.hasOwn(expected.routines, object)) return routineMend(expected.routines[object]!, actual as string | null)
+    const when = actual === null ? 'missing' : (([' NOT VALID', ' INVALID', ' DISABLED'] as const).find((state) => actual === `${String(wanted)}${state}`) ?? 'other')
+    return mends.get(key(when, object, path)) ?? (when === 'missing' ? mends.get(key('other', object, path)) : undefined) ?? null
   }
 }
 
-function columnMends(table: TableDefinition, say: (path: string, sql: Sql, adds: boolean) => void): void {
+type Say = (when: When, path: string, sql: Sql) => void
+
+function columnMends(table: TableDefinition, say: Say): void {
   for (const column of table.columns) {
-    const serial = isSerial(readType(column.type)!.base)
+    if (isSerial(readType(column.type)!.base)) continue
+    const path = (...parts: readonly string[]) => pathOf('columns', column.name, ...parts)
     const alter = `alter table ${relation(table)} alter column ${name(column.name)}`
-    if (!serial && (column.nullable || column.default !== undefined)) say(`columns.${column.name}`, `alter table ${relation(table)} add column ${name(column.name)} ${columnSql(column)}`, true)
-    if (!serial) say(`columns.${column.name}.default`, column.default === undefined ? `${alter} drop default` : `${alter} set default ${column.default}`, false)
-    if (column.nullable) say(`columns.${column.name}.nullable`, `${alter} drop not null`, false)
+    if (column.nullable || column.default !== undefined) say('missing', path(), `alter table ${relation(table)} add column ${name(column.name)} ${columnSql(column)}`)
+    if (column.default !== undefined) say('other', path('default'), `${alter} set default ${column.default}`)
+    if (column.nullable) say('other', path('nullable'), `${alter} drop not null`)
+  }
+}
+
+function constraintMends(table: TableDefinition, say: Say): void {
+  const alter = `alter table ${relation(table)}`
+  const validate = (constraint: string) => `${alter} validate constraint ${name(constraint)}`
+  for (const check of table.checks ?? []) say('missing', pathOf('constraints', check.name), `${alter} add ${checkSql(check)} not valid;\n${validate(check.name)}`)
+  for (const constraint of [...(table.checks ?? []), ...(table.foreignKeys ?? [])]) say(' NOT VALID', pathOf('constraints', constraint.name), validate(constraint.name))
+}
+
+function triggerMends(table: TableDefinition, say: Say): void {
+  for (const trigger of table.triggers ?? []) {
+    say('missing', pathOf('triggers', trigger.name), createTrigger(table, trigger))
+    say(' DISABLED', pathOf('triggers', trigger.name), `alter table ${relation(table)} enable trigger ${name(trigger.name)}`)
   }
 }
 
@@ -51,7 +83,21 @@ function columnMends(table: TableDefinition, say: (path: string, sql: Sql, adds:
  * Writers go on meanwhile, but for partitioned tables, which PostgreSQL indexes only at once. The embedded engine has
  * nobody else to wait, and ends an index by chunks with "tuple concurrently updated".
  */
-function indexMend(create: Sql, kind: RelationSnapshot['kind'] | undefined, {embedded}: Server): Sql {
-  if (embedded || kind === 'partitioned') return create
-  return kind === 'hypertable' ? `${create} with (timescaledb.transaction_per_chunk)` : create.replace(/^create index /, 'create index concurrently ')
+function indexMends(table: TableDefinition, kind: RelationSnapshot['kind'] | undefined, {embedded}: Server, say: Say): void {
+  for (const index of table.indexes ?? []) {
+    const create = createIndex(table, index)
+    const atOnce = embedded || kind === 'partitioned'
+    const gently = atOnce ? create : kind === 'hypertable' ? `${create} with (timescaledb.transaction_per_chunk)` : create.replace(/^create index /, 'create index concurrently ')
+    say('missing', pathOf('indexes', index.name), gently)
+    // An index that is not valid serves nobody, so nobody misses it; on a partitioned table it waits for its parts.
+    if (kind === 'partitioned') continue
+    const own = qualified(table.schema, index.name)
+    say(' INVALID', pathOf('indexes', index.name), kind === 'hypertable' ? `drop index ${own};\n${gently}` : `reindex index ${embedded ? '' : 'concurrently '}${own}`)
+  }
+}
+
+/** OR REPLACE replaces a body; parameters and result must be the same, or it is refused. */
+function routineMend(expected: Sql, actual: Sql | null): Sql | null {
+  const head = (definition: Sql) => definition.split('\n LANGUAGE ')[0]
+  return actual === null || head(actual) === head(expected) ? expected.trim() : null
 }

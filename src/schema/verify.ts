@@ -1,4 +1,5 @@
 import type {Database} from '../db/database.js'
+import {formatQualifiedName} from '../db/qualified-name.js'
 import {usageError} from '../errors.js'
 import {formatDuration, type Duration} from '../units/duration.js'
 import {differences, readSnapshot, type Difference, type RelationSnapshot, type Snapshot} from './catalog.js'
@@ -33,7 +34,7 @@ export async function verifySchema(db: Database, definitions: SchemaDefinition, 
     return readSnapshot(scratch, schemas)
   })
   const actual = await readSnapshot(db, schemas)
-  const mend = mendsOf(definitions, expected, db.server)
+  const mend = mendsOf(definitions, expected, actual, db.server)
   return differences(...comparable(expected, actual)).map((difference) => ({...difference, mend: mend(difference)}))
 }
 
@@ -64,7 +65,7 @@ function dimensionsOf({kind: of, dimensions}: RelationSnapshot, other: RelationS
 /** The definitions with the settings of a configuration over them. */
 export function withSettings(definitions: SchemaDefinition, settings: ReadonlyMap<string, TableSettings>): SchemaDefinition {
   return {...definitions, tables: definitions.tables.map((table) => {
-    const said = settings.get(`${table.schema}.${table.name}`)
+    const said = settings.get(formatQualifiedName(table.schema, table.name))
     return said === undefined || !table.hypertable ? table : settled(table, said)
   })}
 }

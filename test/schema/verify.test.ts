@@ -30,7 +30,7 @@ forEachEngine({}, (engine) => {
     await database.run('alter table "desk ""b"""."Ticks.1" alter "Best Price" drop default, add extra int')
     const found = await verifySchema(database.db, desk)
     expect(found.map(({path, mend}) => [path, mend])).toEqual([
-      ['columns.Best Price.default', 'alter table "desk ""b"""."Ticks.1" alter column "Best Price" set default 0.5'],
+      ['columns."Best Price".default', 'alter table "desk ""b"""."Ticks.1" alter column "Best Price" set default 0.5'],
       ['columns.extra', null],
     ])
   })
@@ -48,6 +48,7 @@ forEachEngine({}, (engine) => {
     if (engine.kind !== 'postgres') await database.run("select set_chunk_time_interval('public.level1_data', interval '6 hours')")
     const found = await verifySchema(database.db, qicore)
     expect(found.map(({object, path, mend}) => `${object} ${path} ${mend === null ? 'by hand' : 'mend'}`.replace('  ', ' '))).toEqual([
+      'public.create_monthly_partition(text,date) mend',
       `public.crypto_prices constraints.crypto_prices_price_positive ${engine.kind === 'postgres' ? 'mend' : 'by hand'}`,
       'public.crypto_prices indexes.idx_crypto_prices_symbol_time mend',
       'public.crypto_prices triggers.crypto_price_validation_update_trigger mend',
@@ -57,7 +58,6 @@ forEachEngine({}, (engine) => {
       'public.exchanges columns.name.type by hand',
       'public.exchanges columns.trading_fees mend',
       ...(engine.kind === 'postgres' ? [] : ['public.level1_data dimensions[0].interval mend']),
-      'public.create_monthly_partition(text,date) mend',
     ])
     for (const {mend} of found) if (mend !== null) for (const text of await inStatements(mend)) await database.autocommit(text)
     expect((await verifySchema(database.db, qicore)).map(({path}) => path)).toEqual([

@@ -1,5 +1,5 @@
 import type {SchemaDifference} from '../../schema/verify.js'
-import {renderTable, type Column, type Look} from './table.js'
+import {closing, renderTable, type Column, type Look} from './table.js'
 import {plural} from './words.js'
 
 /** Every difference, then the statements that mend what can be mended. */
@@ -13,16 +13,35 @@ export function renderVerify(differences: readonly SchemaDifference[], relations
   ]
   const mends = differences.flatMap(({mend}) => mend ?? [])
   const rest = differences.length - mends.length
+  const absent = differences.some(({path, actual, mend}) => path === '' && actual === null && mend === null)
   return [
     renderTable(columns, differences, {look, mark: () => true}),
     ...(mends.length > 0 ? ['To mend:', ...mends.map((mend) => `${mend};`)] : []),
-    `${plural(differences.length, 'difference')} in ${plural(relations, 'table and aggregate', 'tables and aggregates')}${rest > 0 ? `, ${rest} to be looked at by hand` : ''}.`,
+    closing([
+      `${plural(differences.length, 'difference')} in ${plural(relations, 'table and aggregate', 'tables and aggregates')}${rest > 0 ? `, ${rest} to be looked at by hand` : ''}.`,
+      ...(absent ? ['Is a migration pending? qicore-db migrate status'] : []),
+    ], look.width),
   ].join('\n')
+}
+
+interface Shown {
+  kind?: string
+  columns?: object
+  type?: string
+  nullable?: boolean
+  default?: string | null
 }
 
 /** One line of whatever it is. */
 function short(value: unknown): string {
   if (value === null) return '-'
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  const text = typeof value === 'string' ? value : typeof value === 'object' ? named(value) : String(value)
   return text.replace(/\s+/g, ' ').trim().slice(0, 200)
+}
+
+/** A whole relation by its kind, a whole column as SQL writes it. */
+function named(value: Shown): string {
+  if (value.kind !== undefined && value.columns !== undefined) return value.kind
+  if (value.type === undefined || value.nullable === undefined) return JSON.stringify(value)
+  return `${value.type}${value.nullable ? '' : ' not null'}${value.default == null ? '' : ` default ${value.default}`}`
 }
