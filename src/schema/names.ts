@@ -29,12 +29,12 @@ export interface Ordered {
   direction: 'asc' | 'desc'
 }
 
-/** Reads `time desc` against the columns there are, so that a column may itself be called "x desc". */
+/** Reads `time desc` against the columns there are, so that a column may itself be called "x desc", or end in a space. */
 export function readOrdered(text: OrderedColumn, columns: readonly string[]): Ordered | null {
   if (columns.includes(text)) return {column: text, direction: 'asc'}
-  const [, column, direction] = /^(.*\S)\s+(asc|desc)\s*$/is.exec(text) ?? []
-  if (column === undefined || !columns.includes(column)) return null
-  return {column, direction: direction!.toLowerCase() as Ordered['direction']}
+  const [, before = '', direction] = /^(.*\s)(asc|desc)\s*$/is.exec(text) ?? []
+  const column = [before.slice(0, -1), before.trimEnd()].find((candidate) => columns.includes(candidate))
+  return column === undefined ? null : {column, direction: direction!.toLowerCase() as Ordered['direction']}
 }
 
 const reserved = new Set(

@@ -37,30 +37,31 @@ export function createAggregateTable(aggregate: AggregateDefinition, source: Tab
     return of === undefined ? 'count(*)' : `${call}(${name(of)})`
   }
   const where = [`${time} >= window_start and ${time} < window_end`, ...(aggregate.where === undefined ? [] : [aggregate.where])]
-  const select = selectBuckets(aggregate, bucketSql(aggregate), value, where)
+  const select = selectBuckets(aggregate, bucketSql(aggregate), value, where, '  ')
   const known = [relation(aggregate), relation({schema: aggregate.source.schema, name: aggregate.source.table}), data, query]
   return [
     `create table ${data} (\n${lines.map((line) => `  ${line}`).join(',\n')}\n)`,
     `create index ${name(`${dataTable(aggregate)}_bucket_idx`)} on ${data} (${bucketColumn})`,
     `create function ${query}(window_start timestamptz, window_end timestamptz)\nreturns setof ${data}\nlanguage sql stable\n` +
-      `begin atomic\n${select.replace(/^/gm, '  ')};\nend`,
+      `begin atomic\n${select};\nend`,
     `create view ${relation(aggregate)} as\nselect ${names(columns.map((column) => column.name))}\nfrom ${data}`,
     `insert into qicore.aggregates (view, source, data, query, bucket)\nvalues (${known.map(quoteLiteral).join(', ')}, ${interval(aggregate.bucket)})`,
   ]
 }
 
-function selectBuckets(aggregate: AggregateDefinition, bucket: Sql, value: (column: AggregateColumn) => Sql, where: readonly Sql[]): Sql {
+/** @param indent before each line; never put there afterwards, for a name may hold a line's end */
+function selectBuckets(aggregate: AggregateDefinition, bucket: Sql, value: (column: AggregateColumn) => Sql, where: readonly Sql[], indent = ''): Sql {
   const columns = [
     ...aggregate.groupBy.map(name),
     `${bucket} as ${bucketColumn}`,
     ...aggregate.columns.map((column) => `${value(column)} as ${name(column.name)}`),
   ]
   return [
-    `select\n${columns.map((column) => `  ${column}`).join(',\n')}`,
+    `select\n${columns.map((column) => `${indent}  ${column}`).join(',\n')}`,
     `from ${qualified(aggregate.source.schema, aggregate.source.table)}`,
     ...(where.length > 0 ? [`where ${where.map((condition) => (where.length > 1 ? `(${condition})` : condition)).join(' and ')}`] : []),
     `group by ${[...aggregate.groupBy.map(name), bucket].join(', ')}`,
-  ].join('\n')
+  ].map((line) => `${indent}${line}`).join('\n')
 }
 
 /** What time_bucket computes, in PostgreSQL's own words: days and weeks from a Monday, in UTC. */

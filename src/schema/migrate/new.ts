@@ -37,7 +37,8 @@ export function newMigration({stream, directory, files}: StreamSource, title: st
   // QiCore's first files were made before there was a snapshot; a user's own tables begin with none.
   const before = definitions === null ? null : (readSnapshot(directory) ?? (stream === 'app' ? {tables: [], aggregates: []} : null))
   const {byEngine, cannot} = definitions === null || before === null ? {byEngine: nothing, cannot: []} : written(before, definitions, stream)
-  const notes = cannot.map((reason) => `-- Not written by itself: ${reason}.\n`).join('')
+  // A name may hold a line's end, and the rest of it would be SQL.
+  const notes = cannot.map((reason) => `-- Not written by itself: ${reason.replace(/\s+/g, ' ')}.\n`).join('')
   const text = (statements: readonly string[]) =>
     `-- version: ${version}\n-- description: ${name.replaceAll('_', ' ')}\n${notes}\n${statements.map((statement) => `${statement};\n`).join('\n')}`
   const same = engines.every((engine) => text(byEngine[engine]) === text(byEngine.postgres))
