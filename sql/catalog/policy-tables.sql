@@ -1,5 +1,6 @@
 -- What policies of a table depend on beside its chunks: whose it is, whether this role may change it, its columns, its
--- indexes, and the tables that its foreign keys point to, which a drop of its chunks locks.
+-- indexes, the tables that its foreign keys point to, which a drop of its chunks locks, and the foreign keys that lead to
+-- it, which such a drop would take along.
 -- $1 oid[] of the tables that hold the rows, $2 the role that changes are made as, null for the one connected.
 -- One row a table. Locks catalogues only. TimescaleDB: not needed.
 select
@@ -16,7 +17,12 @@ select
     select distinct format('%I.%I', n.nspname, r.relname)
     from pg_constraint k join pg_class r on r.oid = k.confrelid join pg_namespace n on n.oid = r.relnamespace
     where k.conrelid = c.oid and k.contype = 'f' order by 1
-  ) as references
+  ) as references,
+  array(
+    select format('%I of %I.%I', k.conname, n.nspname, r.relname)
+    from pg_constraint k join pg_class r on r.oid = k.conrelid join pg_namespace n on n.oid = r.relnamespace
+    where k.confrelid = c.oid and k.contype = 'f' order by 1
+  ) as referenced_by
 from unnest($1::oid[]) as wanted (oid)
 join pg_class c on c.oid = wanted.oid
 join pg_roles o on o.oid = c.relowner

@@ -1,10 +1,11 @@
 -- Gated retention of one table, as a job of TimescaleDB's own scheduler, of pg_cron or of ours:
 -- CALL qicore.retain(0, '{"object": "public.ohlcv_data"}'). Drops the chunks or partitions older than qicore.policies
--- says, the oldest first and each in a transaction of its own. Never those of the newest range, never more than
--- maxDropPerRun, never what an aggregate over the table (or over such an aggregate) has not covered, and nothing at all
--- where the newest row is older than the retention: of a dead feed that is the last copy. What differs from what was
--- agreed to is blocked. What cannot be read counts as not covered. Ends in an error that says what was held back, after
--- having done the rest.
+-- says, the oldest first and each range in a transaction of its own. Never those of the newest range, never more chunks
+-- than maxDropPerRun (unless one range alone has more), never what an aggregate over the table (or over such an
+-- aggregate) has not covered, and nothing at all where the newest row is older than the retention: of a dead feed that
+-- is the last copy. What differs from what was agreed to is blocked; a declaration that is changed meanwhile stops the
+-- run. What cannot be read counts as not covered. Ends in an error that says what was held back, after having done the
+-- rest.
 -- No SET clause here: a procedure that has one cannot COMMIT.
 create procedure qicore.retain(job_id integer, config jsonb)
 language plpgsql
@@ -22,6 +23,7 @@ declare
   dropped integer := 0;
   held integer := 0;
   alive boolean := false;
+  gone boolean;
   reason text;
   fate text;
   first_reason text;
@@ -53,47 +55,62 @@ begin
   commit;
 
   perform qicore.retain_settings();
-  select jsonb_agg(to_jsonb(p) order by p.low, p.relation) into pieces from qicore.retain_pieces(subject, scale.cutoff) p where p.old and not p.newest;
-  if pieces is not null then
-    -- The newest first: usually the first answer is yes, and nothing else is opened.
-    foreach relation in array array(select p.relation from qicore.retain_pieces(subject, scale.cutoff) p where not p.old order by p.low desc) loop
-      execute format('select exists (select from %s where %I >= %s and %I <= %s)', relation, scale.column_name, scale.cutoff_sql, scale.column_name, scale.future_sql)
-      into alive;
-      exit when alive;
-    end loop;
-    if not alive then
-      first_reason := 'its newest row is older than that, and a feed that is dead leaves its last copy here';
-      held := jsonb_array_length(pieces);
-      pieces := null;
+  begin
+    select jsonb_agg(to_jsonb(p) order by p.low, p.high) into pieces from qicore.retain_pieces(subject, scale.cutoff) p where p.old and not p.newest;
+    if pieces is not null then
+      -- The newest first: usually the first answer is yes, and nothing else is opened.
+      foreach relation in array array(
+        select r.name from qicore.retain_pieces(subject, scale.cutoff) p cross join lateral unnest(p.relations) as r (name) where not p.old order by p.low desc
+      ) loop
+        execute format('select exists (select from %s where %I >= %s and %I <= %s)', relation, scale.column_name, scale.cutoff_sql, scale.column_name, scale.future_sql)
+        into alive;
+        exit when alive;
+      end loop;
+      if not alive then
+        first_reason := 'its newest row is older than that, and a feed that is dead leaves its last copy here';
+      end if;
     end if;
+  exception when others then
+    first_reason := sqlerrm || ' [' || sqlstate || ']';
+  end;
+  if first_reason is not null then
+    held := greatest(1, jsonb_array_length(pieces));
+    pieces := null;
   end if;
   commit;
 
   for number in 0 .. coalesce(jsonb_array_length(pieces), 0) - 1 loop
-    exit when dropped >= most;
+    select p.* into piece from jsonb_to_record(pieces -> number) as p (low bigint, high bigint, label text, relations text[]);
+    exit when dropped > 0 and dropped + cardinality(piece.relations) > most;
     perform qicore.retain_settings();
-    select p.* into piece from jsonb_to_record(pieces -> number) as p (low bigint, high bigint, label text, relation text);
     began := clock_timestamp();
-    fate := 'skipped';
+    fate := 'done';
     begin
-      reason := qicore.retain_uncovered(subject, scale.column_name, scale.column_type, piece.relation, piece.low, piece.high, scale.now);
-      if reason is null then
-        perform qicore.retain_drop(subject, piece.relation,
-          qicore.retain_literal(scale.column_type, piece.low), qicore.retain_literal(scale.column_type, piece.high));
-        fate := 'done';
+      if not exists (select from qicore.policies p where p.kind = 'retention' and to_regclass(p.object) = subject and p.config = policy) then
+        reason := 'the declaration was changed while this ran';
+      else
+        reason := qicore.retain_range(subject, scale.column_name, scale.column_type, piece.relations, piece.low, piece.high, scale.now);
+      end if;
+      if reason is not null then
+        fate := 'skipped';
       end if;
     exception when others then
       fate := 'failed';
       reason := sqlerrm || ' [' || sqlstate || ']';
     end;
-    if fate = 'done' then
-      dropped := dropped + 1;
+    -- Somebody else was faster.
+    gone := fate <> 'done' and not exists (select from unnest(piece.relations) as name where to_regclass(name) is not null);
+    if gone then
+      fate := 'skipped';
+      reason := 'already dropped';
+    elsif fate = 'done' then
+      dropped := dropped + cardinality(piece.relations);
     else
-      held := held + 1;
-      first_reason := coalesce(first_reason, format('%s (%s): %s', piece.relation, piece.label, reason));
+      held := held + cardinality(piece.relations);
+      first_reason := coalesce(first_reason, format('%s (%s): %s', array_to_string(piece.relations, ', '), piece.label, reason));
     end if;
     insert into qicore.maintenance_step (log_id, step, position, status, started_at, completed_at, attempts, detail, error)
-    values (log_id, 'drop ' || piece.relation, number, fate, began, clock_timestamp(), 1,
+    values (log_id, 'drop ' || array_to_string(piece.relations, ', '), number, fate, began, clock_timestamp(), 1,
       jsonb_strip_nulls(jsonb_build_object('range', piece.label, 'note', case when fate = 'skipped' then reason end)), case when fate = 'failed' then reason end);
     commit;
   end loop;

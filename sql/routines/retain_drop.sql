@@ -9,6 +9,7 @@ as $$
 declare
   extension_schema name;
   owner name;
+  role_before constant text := current_setting('role');
 begin
   select r.rolname into owner from pg_class c join pg_roles r on r.oid = c.relowner where c.oid = subject;
   if not pg_has_role(current_user, owner, 'usage') then
@@ -29,7 +30,7 @@ begin
     select n.nspname into extension_schema from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'timescaledb';
     execute format('select count(*) from %I.drop_chunks(%L::regclass, older_than => %s, newer_than => %s)', extension_schema, subject, high_sql, low_sql);
   end if;
-  perform set_config('role', 'none', true);
+  perform set_config('role', role_before, true);
   if to_regclass(relation) is not null then
     raise exception using errcode = '55000', message = format('%s is still there after it was dropped', relation);
   end if;

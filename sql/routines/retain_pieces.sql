@@ -1,7 +1,8 @@
--- The chunks or partitions of a table with their ranges. `old`: the whole range lies before the cutoff; `newest`: nothing
--- begins later.
+-- The ranges of a table with their chunks (one, or one for each space partition) or their partition. `old`: the whole
+-- range lies before the cutoff; `newest`: nothing begins later. Without the chunks that are nobody's to change: frozen
+-- ones, and what is tiered to object storage.
 create function qicore.retain_pieces(subject regclass, cutoff bigint)
-returns table (low bigint, high bigint, label text, relation text, old boolean, newest boolean)
+returns table (low bigint, high bigint, label text, relations text[], old boolean, newest boolean)
 language plpgsql
 as $$
 begin
@@ -28,16 +29,21 @@ begin
         end as high
       from child where bound is not null
     )
-    select r.low, r.high, r.bound[1] || ' to ' || r.bound[2], r.name, r.high <= cutoff, r.low = max(r.low) over ()
+    select r.low, r.high, r.bound[1] || ' to ' || r.bound[2], array[r.name], r.high <= cutoff, r.low = max(r.low) over ()
     from ranged r;
     return;
   end if;
   return query
   with source as (
-    select h.schema_name, h.table_name
+    select h.id, h.schema_name, h.table_name
     from _timescaledb_catalog.hypertable h
     left join _timescaledb_catalog.continuous_agg a on a.mat_hypertable_id = h.id
     where to_regclass(format('%I.%I', coalesce(a.user_view_schema, h.schema_name), coalesce(a.user_view_name, h.table_name))) = subject
+  ), locked as (
+    -- Up to 2.28 a chunk has its names there, from 2.29 on its relation.
+    select coalesce(c.as_json ->> 'relid', format('%I.%I', c.as_json ->> 'schema_name', c.as_json ->> 'table_name')) as name
+    from source s
+    cross join lateral (select to_jsonb(k) as as_json from _timescaledb_catalog.chunk k where k.hypertable_id = s.id and (k.status & 4 > 0 or k.osm_chunk)) c
   ), ranged as (
     select format('%I.%I', c.chunk_schema, c.chunk_name) as name,
       coalesce(c.range_start_integer, (extract(epoch from c.range_start) * 1000000)::bigint) as low,
@@ -45,7 +51,9 @@ begin
       coalesce(c.range_start_integer::text, c.range_start::text) || ' to ' || coalesce(c.range_end_integer::text, c.range_end::text) as label
     from source s join timescaledb_information.chunks c on c.hypertable_schema = s.schema_name and c.hypertable_name = s.table_name
   )
-  select r.low, r.high, r.label, r.name, r.high <= cutoff, r.low = max(r.low) over ()
-  from ranged r;
+  select r.low, r.high, min(r.label), array_agg(r.name order by r.name), r.high <= cutoff, r.low = max(r.low) over ()
+  from ranged r
+  where r.name not in (select l.name from locked l)
+  group by r.low, r.high;
 end
 $$;

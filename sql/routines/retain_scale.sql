@@ -12,6 +12,7 @@ declare
   clock_schema name;
   clock name;
   owner name;
+  role_before constant text := current_setting('role');
   future bigint;
   epoch constant timestamptz := '1970-01-01 00:00:00+00';
 begin
@@ -47,7 +48,7 @@ begin
         perform set_config('role', owner, true);
       end if;
       execute format('select %I.%I()::bigint', clock_schema, clock) into now;
-      perform set_config('role', 'none', true);
+      perform set_config('role', role_before, true);
     end if;
     cutoff := now - floor(extract(epoch from after) * factor);
     future := now + floor(86400 * factor);

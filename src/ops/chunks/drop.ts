@@ -50,12 +50,13 @@ export interface PlannedDrop extends PlannedChange {
 
 /**
  * Drops the chunks that are wholly older than a cut-off, each range of time in a transaction of its own.
- * @throws OpsError NOT_COVERED (exit 7) where an aggregate has not computed all of their rows; NO_RANGE,
- * NOT_A_HYPERTABLE, NO_CLOCK, NO_PRIVILEGE
+ * @throws OpsError NOT_COVERED (exit 7) where an aggregate has not computed all of their rows; DEPENDENTS where a foreign
+ * key leads to the table; NO_RANGE, NOT_A_HYPERTABLE, NO_CLOCK, NO_PRIVILEGE
  */
 export async function planDrop(db: Database, request: DropRequest): Promise<PlannedDrop> {
   const {table, clock, acceptLoss} = request
   await requireChunks(db, table)
+  await requireNoKeys(db, table)
   if (table.time === 'other') throw usageError('NO_CLOCK', `${keyOf(table)} is on a time that cannot be read: what is old cannot be told.`)
   const cutoff = cutoffOf(table, clock, request.olderThan ?? retained(request))
   const {rest, notes} = leaveAlone(table.chunks.filter(({end}) => end !== null && end <= cutoff.point))
@@ -93,6 +94,17 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
     notes: [...notes, ...warnings(table, doomed, facts), ...retentionDisagrees(request, doomed)],
     facts,
   }
+}
+
+/** TimescaleDB drops such a key as a whole, together with the first chunk. */
+async function requireNoKeys(db: Database, table: Table): Promise<void> {
+  const keys = await db.query<{name: string; of: string}>(statement(loadSql('catalog/foreign-keys-into'), [table.relation]))
+  if (keys.length === 0) return
+  throw usageError(
+    'DEPENDENTS',
+    `Nothing was dropped: with a chunk of ${keyOf(table)} TimescaleDB would drop ${keys.map(({name, of}) => `the foreign key ${name} of ${of}`).join(' and ')}, for all rows.`,
+    keys.map(({name, of}) => `alter table ${of} drop constraint ${name} if it may go; then again.`),
+  )
 }
 
 function retained({table, policies, declared}: DropRequest): Age {

@@ -35,6 +35,8 @@ export interface TableFacts {
   indexes: number
   /** Tables that its foreign keys point to. */
   references: readonly string[]
+  /** Foreign keys that lead to it, as `key of schema.table`. */
+  referencedBy: readonly string[]
 }
 
 /** Everything that a plan and a proof are made of. */
@@ -54,6 +56,7 @@ interface FactRow {
   columns: string[]
   indexes: number
   references: string[]
+  referenced_by: string[]
 }
 
 interface GatedRow {
@@ -144,8 +147,8 @@ async function readFacts(db: Database, tables: readonly Table[]): Promise<Map<Ta
     tables.flatMap((table) => {
       const row = byRelation.get(table.relation)
       if (row === undefined) return []
-      const {owner, owner_can_login: ownerCanLogin, is_owner: isOwner, owns_database: ownsDatabase, columns, indexes, references} = row
-      return [[table, {owner, ownerCanLogin, isOwner, ownsDatabase, columns, indexes, references}] as const]
+      const {owner, owner_can_login: ownerCanLogin, is_owner: isOwner, owns_database: ownsDatabase, columns, indexes, references, referenced_by: referencedBy} = row
+      return [[table, {owner, ownerCanLogin, isOwner, ownsDatabase, columns, indexes, references, referencedBy}] as const]
     }),
   )
 }

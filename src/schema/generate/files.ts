@@ -35,8 +35,8 @@ export const coreRoutines = ['create_partition', 'refresh_aggregate', 'maintain'
 
 /** Gated retention, on every engine; what the others call comes first. */
 export const retentionRoutines = [
-  'retain_settings', 'retention_hash', 'retain_literal', 'retain_scale', 'retain_pieces', 'retain_holds', 'retain_bucket', 'retain_gap', 'retain_uncovered',
-  'retain_drop', 'retain',
+  'retain_settings', 'retention_hash', 'retain_literal', 'retain_scale', 'retain_pieces', 'retain_bucket', 'retain_gap', 'retain_obstacle',
+  'retain_drop', 'retain_range', 'retain',
 ]
 
 /** The migrations of QiCore, one after the other; not written any more once they are released. */

@@ -56,6 +56,16 @@ insert into s select t, d from generate_series('2024-01-01+00'::timestamptz, '20
     expect(await chunkNames(database, 's')).toEqual(names.slice(8))
   })
 
+  it('drops nothing of a table that a foreign key leads to: TimescaleDB would drop the key as well', async () => {
+    const database = await engine.database()
+    await tenDays(database, 'alter table m add primary key (time, dev); create table notes (at timestamptz, dev int, foreign key (at, dev) references m (time, dev))')
+    for (const acceptLoss of [false, true]) await expect(drop(database.db, 'm', '2024-01-04T12:00:00Z', {acceptLoss})).rejects.toMatchObject({
+      code: 'DEPENDENTS', exitCode: 2, message: expect.stringContaining('the foreign key notes_at_dev_fkey of public.notes'),
+    })
+    await database.run('alter table notes drop constraint notes_at_dev_fkey')
+    expect((await drop(database.db, 'm', '2024-01-04T12:00:00Z')).plan.steps).toHaveLength(3)
+  })
+
   it('drops nothing at all where the range holds another chunk than planned', async () => {
     const database = await engine.database()
     await database.run(`create table s (time timestamptz not null, dev int not null); select create_hypertable('s', 'time', 'dev', 4, chunk_time_interval => interval '1 day');

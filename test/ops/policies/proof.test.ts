@@ -39,7 +39,7 @@ function subject(name: string, {policies = [], interval = day, chunks = [], more
   const aggregate = source === undefined ? null : {source, watermark: null, bucketWidth: bucket ?? duration('1 hour')}
   const table = newTable({kind: source === undefined ? 'hypertable' : 'aggregate', schema: 'public', name, relation: 1, timeColumn: 'time', time: 'timestamptz', id: 1, aggregate, chunks})
   const state: TableState = {key: keyOf(table), kind: table.kind, native: true, scale: 'time', columns: [], timeColumn: 'time', chunkInterval: interval, compression: null, policies}
-  return {table, state, clock: {now, unit: null}, indexes: 2, references: [], integerNow: false, bytesPerPoint: null, unseen: [], ...more}
+  return {table, state, clock: {now, unit: null}, indexes: 2, references: [], referencedBy: [], integerNow: false, bytesPerPoint: null, unseen: [], ...more}
 }
 
 function facts(...subjects: Subject[]): ProofFacts {
@@ -119,6 +119,9 @@ describe('the proof', () => {
     expect(ids(t(native(days(30))))).toEqual(['locks:public.t', 'foreign-keys:public.t'])
     expect(ids(t(gated(days(30))))).toEqual([])
     expect(found(t(gated(days(30)))).map(({id, level}) => `${level} ${id}`)).toEqual(['note foreign-keys:public.t'])
+    const into = {referencedBy: ['orders_fkey of public.orders']}
+    for (const rule of [native(days(30)), gated(days(30))])
+      expect(found(subject('t', {policies: [rule], more: into})).find(({id}) => id === 'foreign-keys-into:public.t')).toMatchObject({level: 'unsafe', message: expect.stringContaining('orders_fkey of public.orders')})
     const source = subject('t', {chunks: chunksOf(2_000)})
     expect(ids(source, subject('a', {policies: [refresh(null, days(1))], source: source.table}))).toEqual(['locks-refresh:public.a'])
   })

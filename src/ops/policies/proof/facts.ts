@@ -17,6 +17,8 @@ export interface Subject {
   indexes: number
   /** Tables that its foreign keys point to. */
   references: readonly string[]
+  /** Foreign keys that lead to it. */
+  referencedBy: readonly string[]
   integerNow: boolean
   /** Exact bytes of a microsecond (or an integer) of recent rows; null: not measured. */
   bytesPerPoint: number | null

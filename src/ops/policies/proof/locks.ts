@@ -5,7 +5,7 @@ import {chunksBefore} from '../reach.js'
 import {retentionOf, reaches, type ProofFacts, type Subject} from './facts.js'
 import {concern, type Finding} from './finding.js'
 
-/** Locks that a run takes at once, tables that a drop locks beside its own, and clocks that policies need. */
+/** Locks that a run takes at once, tables and foreign keys that a drop meets, and clocks that policies need. */
 export function lockFindings(subject: Subject, facts: ProofFacts): Finding[] {
   return [...dropFindings(subject, facts), ...refreshFindings(subject, facts), ...clockFindings(subject, facts)]
 }
@@ -34,6 +34,15 @@ function dropFindings(subject: Subject, facts: ProofFacts): Finding[] {
         ? `each run of the retention of ${key} holds ACCESS EXCLUSIVE on ${subject.references.join(', ')} (foreign keys) until it has dropped everything, and waits for that without a limit: readers queue behind it`
         : `dropping a chunk of ${key} locks ${subject.references.join(', ')} (foreign keys) for a moment; a run waits half a second for it, no longer`,
       safe: native ? 'the gated retention (native: false)' : null,
+    })
+  // Where it has partitions of PostgreSQL, those with rows that a key leads to cannot be dropped at all.
+  if (subject.referencedBy.length > 0)
+    findings.push({
+      id: `foreign-keys-into:${key}`, level: 'unsafe', object: key, bites, concerns: [concern(key, 'retention')],
+      message: native
+        ? `the first drop of a chunk of ${key} takes the foreign key ${subject.referencedBy.join(', ')} with it, for all rows: TimescaleDB says so in a notice only`
+        : `foreign key ${subject.referencedBy.join(', ')} leads to ${key}: a drop of a chunk would take the key with it, so that nothing of ${key} is dropped as long as there is one`,
+      safe: `drop the foreign key, or declare no retention of ${key}`,
     })
   return findings
 }

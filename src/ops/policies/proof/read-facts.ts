@@ -31,6 +31,7 @@ export async function readProofFacts(db: Database, {survey, facts, states}: Poli
       clock: survey.clocks.get(table) ?? {now: null, unit: null},
       indexes: its.indexes,
       references: its.references,
+      referencedBy: its.referencedBy,
       integerNow: clockOf(table),
       bytesPerPoint: pace.get(table) ?? null,
       unseen: [],

@@ -1,0 +1,9 @@
+-- Foreign keys that lead to a hypertable: TimescaleDB (2.22 and 2.29 were seen to) drops the whole key together with the
+-- first chunk that is dropped, and says so in a NOTICE only.
+-- $1 oid of the table. One row a key: name, of (the table that has it). TimescaleDB: not needed.
+select quote_ident(k.conname) as name, format('%I.%I', n.nspname, c.relname) as of
+from pg_constraint k
+join pg_class c on c.oid = k.conrelid
+join pg_namespace n on n.oid = c.relnamespace
+where k.confrelid = $1::oid and k.contype = 'f'
+order by 2, 1
