@@ -25,15 +25,16 @@ export function findConfigFile(from: string): string | null {
  * @throws OpsError CONFIG
  */
 export async function loadConfig(file: string): Promise<Config> {
-  const [{parseDocument, LineCounter}, {configSchema}] = await Promise.all([import('yaml'), import('./schema.js')])
+  const [{parseDocument, LineCounter}, {configSchema}, {missing}] = await Promise.all([import('yaml'), import('./schema.js'), import('../schema/missing.js')])
   const lines = new LineCounter()
   const document = parseDocument(read(file), {lineCounter: lines, prettyErrors: false, uniqueKeys: true})
   const problems = document.errors.map((error) => `line ${lines.linePos(error.pos[0]).line}: ${error.message}`)
   if (problems.length > 0) throw refuse(file, problems)
-  const checked = configSchema.safeParse(plain(file, document) ?? {})
+  const checked = configSchema.safeParse(plain(file, document) ?? {}, {error: missing})
   if (!checked.success) {
     const place = (path: readonly PropertyKey[]) => {
-      const node = path.length > 0 ? (document.getIn(path as unknown[], true) as {range?: [number]} | undefined) : undefined
+      // What is missing has no line of its own; what it is missing in has.
+      const node = path.map((_, index) => document.getIn(path.slice(0, path.length - index) as unknown[], true) as {range?: [number]} | undefined).find((candidate) => candidate?.range)
       const line = node?.range ? `line ${lines.linePos(node.range[0]).line}: ` : ''
       return `${line}${path.map(String).join('.') || 'the file'}`
     }

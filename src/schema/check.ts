@@ -3,7 +3,9 @@ import {z} from 'zod'
 import {messageOf, usageError, type OpsError} from '../errors.js'
 import {parseDuration} from '../units/duration.js'
 import type {AggregateDefinition, SchemaDefinition, TableDefinition} from './definition.js'
+import {sharedNameProblems} from './name-rules.js'
 import {aggregateProblems, tableProblems, type Problem} from './rules.js'
+import {missing} from './missing.js'
 import {knownTypes, readType} from './types.js'
 
 const text = z.string().min(1)
@@ -72,7 +74,7 @@ const schemaSchema = z.strictObject({tables: z.array(tableSchema), aggregates: z
 
 /** Everything that is wrong with it, each with its path; nothing where it is right. */
 export function problemsOf(input: unknown): Problem[] {
-  const shape = schemaSchema.safeParse(input)
+  const shape = schemaSchema.safeParse(input, {error: missing})
   // Rules need a shape to stand on: a table that has none gets only the errors of its shape.
   const shapeProblems = shape.success ? [] : shape.error.issues.map(({path, message}) => ({path: pathText(path), message}))
   const {tables, aggregates} = wellShaped(input)
@@ -80,8 +82,7 @@ export function problemsOf(input: unknown): Problem[] {
     ...shapeProblems,
     ...tables.flatMap(({value, index}) => prefixed(`tables[${index}]`, tableProblems(value, tables.map((entry) => entry.value)))),
     ...aggregates.flatMap(({value, index}) => prefixed(`aggregates[${index}]`, aggregateProblems(value, tables.map((entry) => entry.value)))),
-    ...twice(tables.map(({value, index}) => ({name: `${value.schema}.${value.name}`, path: `tables[${index}]`}))
-      .concat(aggregates.map(({value, index}) => ({name: `${value.schema}.${value.name}`, path: `aggregates[${index}]`})))),
+    ...sharedNameProblems(tables, aggregates),
   ]
 }
 
@@ -112,12 +113,6 @@ function parsed<T>(list: unknown, schema: z.ZodType<T>): {value: T; index: numbe
 
 function prefixed(prefix: string, problems: readonly Problem[]): Problem[] {
   return problems.map(({path, message}) => ({path: `${prefix}.${path}`, message}))
-}
-
-function twice(entries: readonly {name: string; path: string}[]): Problem[] {
-  return entries
-    .filter(({name}, index) => entries.findIndex((other) => other.name === name) < index)
-    .map(({name, path}) => ({path: `${path}.name`, message: `there are two of the name ${name}`}))
 }
 
 function pathText(path: readonly PropertyKey[]): string {

@@ -1,7 +1,7 @@
 import {approximateSeconds, durationInWords, parseDuration} from '../units/duration.js'
 import {bucketColumn, partitionColumns, type AggregateDefinition, type TableDefinition} from './definition.js'
-import {dataTable, windowFunction} from './generate/aggregate.js'
-import {longestName, readOrdered, tooLong} from './names.js'
+import {aggregateNameProblems, tableNameProblems} from './name-rules.js'
+import {readOrdered} from './names.js'
 import {readType} from './types.js'
 
 /** A mistake in a definition and where it stands: `compression.segmentBy[1]`. */
@@ -26,16 +26,18 @@ export function tableProblems(table: TableDefinition, all: readonly TableDefinit
   }
   const unique = (path: string, of: readonly string[]) => {
     known(path, of)
+    for (const {index, name} of repeated(of)) say(`${path}[${index}]`, `"${name}" is in it twice`)
     const missing = partitionColumns(table).filter((column) => !of.includes(column))
     if (missing.length > 0) say(path, `it must hold ${missing.join(' and ')}: a table partitioned by that is unique only with it`)
   }
 
-  for (const {path, name} of objectNames(table)) if (tooLong(name)) say(path, `"${name}" is longer than ${longestName} bytes`)
+  problems.push(...tableNameProblems(table))
   repeated(columns).forEach(({index, name}) => say(`columns[${index}].name`, `there are two columns "${name}"`))
   unique('primaryKey', table.primaryKey)
+  for (const [index, {name, nullable}] of table.columns.entries()) if (nullable && table.primaryKey.includes(name)) say(`columns[${index}].nullable`, `"${name}" is part of the primary key, which takes no null`)
   for (const [index, key] of (table.uniques ?? []).entries()) unique(`uniques[${index}].columns`, key.columns)
   for (const [index, key] of (table.indexes ?? []).entries()) ordered(`indexes[${index}].columns`, key.columns)
-  const constraints = [...(table.uniques ?? []), ...(table.checks ?? []), ...(table.foreignKeys ?? [])].map(({name}) => name)
+  const constraints = [`${table.name}_pkey`, ...(table.uniques ?? []), ...(table.checks ?? []), ...(table.foreignKeys ?? [])].map((named) => (typeof named === 'string' ? named : named.name))
   for (const name of new Set(constraints)) if (constraints.filter((other) => other === name).length > 1) say('checks', `two constraints are called "${name}"`)
   for (const [index, key] of (table.foreignKeys ?? []).entries()) {
     known(`foreignKeys[${index}].columns`, key.columns)
@@ -97,8 +99,7 @@ export function aggregateProblems(aggregate: AggregateDefinition, tables: readon
   })
   const names = [...aggregate.groupBy, bucketColumn, ...aggregate.columns.map((column) => column.name)]
   for (const {name} of repeated(names)) say('columns', `there are two columns "${name}"`)
-  for (const name of [aggregate.name, `${dataTable(aggregate)}_bucket_idx`, windowFunction(aggregate)])
-    if (tooLong(name)) say('name', `"${name}", which is made of it, is longer than ${longestName} bytes`)
+  problems.push(...aggregateNameProblems(aggregate))
   const {months, days, seconds: rest} = parseDuration(aggregate.bucket)
   if (months > 1 || (months > 0 && days + rest > 0)) say('bucket', 'a bucket is one month, or a number of days or of less')
   const {startOffset, endOffset} = aggregate.refresh
@@ -107,21 +108,6 @@ export function aggregateProblems(aggregate: AggregateDefinition, tables: readon
   if (source?.retention && seconds(startOffset) + seconds(source.hypertable!.chunkInterval) > seconds(source.retention.after))
     say('refresh.startOffset', `it reaches into what the retention of ${source.name} drops: a refresh of that would erase history`)
   return problems
-}
-
-function objectNames(table: TableDefinition): {path: string; name: string}[] {
-  const list = (path: string, entries: readonly {name: string}[] | undefined) => (entries ?? []).map(({name}, index) => ({path: `${path}[${index}].name`, name}))
-  return [
-    {path: 'schema', name: table.schema},
-    {path: 'name', name: table.name},
-    ...list('columns', table.columns),
-    ...list('uniques', table.uniques),
-    ...list('checks', table.checks),
-    ...list('indexes', table.indexes),
-    ...list('foreignKeys', table.foreignKeys),
-    ...list('triggers', table.triggers),
-    {path: 'primaryKey', name: `${table.name}_pkey`},
-  ]
 }
 
 function repeated(names: readonly string[]): {index: number; name: string}[] {

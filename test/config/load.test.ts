@@ -83,6 +83,8 @@ tables:
     ['another version', 'version: 2\n', /version/],
     ['a list', '- a\n', /the file/],
     ['nothing', '', /version: /],
+    ['a field that is missing', 'version: 1\ntables:\n  a.b:\n    primaryKey: [a]\n    columns:\n      - {type: text}\n', /line 6: tables\.a\.b\.columns\.0\.name: is missing \(string\)/],
+    ['a NUL', 'version: 1\ntables:\n  a.b: {columns: [{name: "a\\0b", type: text}], primaryKey: ["a\\0b"]}\n', /line 3: tables\.a\.b\.columns\.0\.name: "a\\u0000b" holds a NUL/],
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00]), /not UTF-8/],
   ])('refuses %s with its place', async (_, text, pattern) => {
     expect((await refusal(text)).message).toMatch(pattern)

@@ -72,7 +72,7 @@ const damages: Damage[] = [
   {sql: "update pg_index set indisvalid = false where indexrelid = 'desk.venues_code_idx'::regclass", found: 'desk.venues indexes.venues_code_idx', mend: true},
   {sql: 'drop index public.idx_crypto_prices_symbol_time', found: 'public.crypto_prices indexes.idx_crypto_prices_symbol_time', mend: true},
   // Triggers and routines
-  {sql: 'alter table public.crypto_prices disable trigger crypto_price_validation_trigger', found: 'public.crypto_prices triggers.crypto_price_validation_trigger', mend: true, kinds: ['apache', 'postgres']},
+  {sql: 'alter table public.crypto_prices disable trigger crypto_price_validation_trigger', found: 'public.crypto_prices triggers.crypto_price_validation_trigger', mend: true, kinds: ['postgres']},
   {sql: 'drop trigger crypto_price_validation_update_trigger on public.crypto_prices', found: 'public.crypto_prices triggers.crypto_price_validation_update_trigger', mend: true},
   {sql: 'create function desk.noop() returns trigger language plpgsql as $$ begin return new; end $$; create trigger mine before insert on desk.desks for each row execute function desk.noop()', found: 'desk.desks triggers.mine'},
   {sql: "create or replace function public.create_monthly_partition(table_name text, start_date date) returns regclass language sql as 'select null::regclass'", found: 'public.create_monthly_partition(text,date)', mend: true},

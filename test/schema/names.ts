@@ -1,7 +1,7 @@
 /** Names that somebody may give, and definitions in which every name is one of them. */
 import fc from 'fast-check'
 import {quoteIdent} from '../../src/db/sql.js'
-import type {AggregateDefinition, TableDefinition} from '../../src/schema/definition.js'
+import type {AggregateDefinition, CheckDefinition, ColumnDefinition, IndexDefinition, TableDefinition} from '../../src/schema/definition.js'
 
 const nasty = [
   'time', 'Time', 'select', 'user', 'order', 'a b', ' a', 'a ', 'a.b', 'a".b', '"', '""', "'", "it's", '`', '${x}', '\\', '\\n', 'a\nb', 'a\tb', '--', '/*', '*/', '; drop table x; --', "'); drop table x; --",
@@ -31,7 +31,7 @@ export interface NamedDefinitions {
   tables: [venues: TableDefinition, ticks: TableDefinition]
   aggregate: AggregateDefinition
   /** Added to ticks later: a column, an index, a check. */
-  later: Required<Pick<TableDefinition, 'columns' | 'indexes' | 'checks'>>
+  later: {columns: ColumnDefinition[]; indexes: IndexDefinition[]; checks: CheckDefinition[]}
 }
 
 export const namedDefinitions: fc.Arbitrary<NamedDefinitions> = names.map((given): NamedDefinitions => {
