@@ -14,7 +14,10 @@ with held as materialized (
   join pg_namespace cn on cn.oid = c.relnamespace
   join pg_partitioned_table p on p.partrelid = i.inhparent
   left join pg_attribute a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0] and a.attnum > 0
-  where i.inhparent in (select to_regclass(name) from unnest($1::text[]) as name)
+  where i.inhparent in (
+    select k.partrelid from pg_partitioned_table k join pg_class t on t.oid = k.partrelid join pg_namespace tn on tn.oid = t.relnamespace
+    where (tn.nspname, t.relname) in (select (parse_ident(name))[1]::name, (parse_ident(name))[2]::name from unnest($1::text[]) as name)
+  )
 ), edge as (
   select child.*, bound.parts[1] as lower_text, bound.parts[2] as upper_text,
     case when by_time then case bound.parts[1] when 'MINVALUE' then '-infinity' else trim(both '''' from bound.parts[1]) end::timestamptz end as lower,

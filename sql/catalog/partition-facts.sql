@@ -39,5 +39,5 @@ left join lateral (
   join pg_namespace cn on cn.oid = child.relnamespace
   where i.inhparent = c.oid
 ) children on true
-where ($1::text[] is null or c.oid in (select to_regclass(name) from unnest($1::text[]) as name)) and not pg_is_other_temp_schema(c.relnamespace)
+where ($1::text[] is null or (n.nspname, c.relname) in (select (parse_ident(name))[1]::name, (parse_ident(name))[2]::name from unnest($1::text[]) as name)) and not pg_is_other_temp_schema(c.relnamespace)
 order by n.nspname, c.relname

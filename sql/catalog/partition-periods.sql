@@ -15,9 +15,10 @@ with wanted as (
     exists (select from pg_inherits i where i.inhparent = p.partrelid and i.inhdetachpending) as detaching
   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[])
     with ordinality as w (relation, every, zone, first, last, ahead, earliest, within, position)
-  join pg_partitioned_table p on p.partrelid = to_regclass(w.relation) and p.partstrat = 'r' and p.partnatts = 1
-  join pg_class c on c.oid = p.partrelid
-  join pg_namespace n on n.oid = c.relnamespace
+  -- Not by to_regclass, which is an error where this role may not look into the schema.
+  join pg_namespace n on n.nspname = (parse_ident(w.relation))[1]::name
+  join pg_class c on c.relnamespace = n.oid and c.relname = (parse_ident(w.relation))[2]::name
+  join pg_partitioned_table p on p.partrelid = c.oid and p.partstrat = 'r' and p.partnatts = 1
   join pg_attribute a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0]
 ), period as (
   select w.*, local.start, local.start + w.step as stop, to_char(local.start, w.pattern) as suffix

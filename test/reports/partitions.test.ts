@@ -1,5 +1,5 @@
 import {expect, it} from 'vitest'
-import {statement} from '../../src/db/sql.js'
+import {statement, type Statement} from '../../src/db/sql.js'
 import {renderPartitions, renderSets} from '../../src/cli/render/partitions.js'
 import {planEnsure} from '../../src/ops/partitions/ensure.js'
 import {readPartitions, type PartitionsReport} from '../../src/reports/partitions.js'
@@ -42,6 +42,24 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(ticks).toMatchObject({managed: true, managedBy: 'qicore-db', every: 'month', ahead: {wanted: 2, there: 1}, detachPending: ['old'], defaultPartition: {partition: 'rest', rows: 2, oldest: '1999-01-01 00:00:00+00', newest: '2097-01-01 00:00:00+00'}})
     expect(ticks!.missing).toHaveLength(1)
     expect(ticks!.findings.map(({kind}) => kind)).toEqual(['ahead missing', 'pending', 'default rows'])
+  })
+
+  it('a role that may not look into one schema still sees every set, and can look after its own', async () => {
+    const {db, run: query} = await engine.database()
+    const role = `outsider_${Math.random().toString(36).slice(2)}`
+    await query(`create schema closed; ${set('closed.fills')}; create table closed.a partition of closed.fills for values from ('2024-01-01+00') to ('2024-02-01+00'); ${set('"order"')}; create role ${role}; alter table "order" owner to ${role}`)
+    const asRole = {...db, query: (question: Statement) => db.transaction({readOnly: true, lockTimeout: 50, statementTimeout: 5_000, role}, (tx) => tx.query(question)), target: {...db.target, role}} as typeof db
+    try {
+      const rules = [ruleOf('closed.fills', {ahead: 0}), ruleOf('public.order', {ahead: 0}), ruleOf('closed.gone')]
+      const report = await readPartitions(asRole, rules, null)
+      expect(report.tables.map(({schema, table, partitions}) => `${schema}.${table} ${partitions}`)).toEqual(['closed.fills 1', 'public.order 0'])
+      expect(report.absent).toEqual(['closed.gone'])
+      const {plan, findings} = await planEnsure(asRole, rules)
+      expect(plan.steps).toHaveLength(1)
+      expect(findings.map(({relation, kind}) => `${relation} ${kind}`)).toEqual(['closed.fills conflict', 'closed.gone conflict'])
+    } finally {
+      await query(`drop owned by ${role}; drop role ${role}`)
+    }
   })
 
   it('waits for no lock: a partition that somebody holds has no size', async () => {
