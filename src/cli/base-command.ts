@@ -94,7 +94,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const target = options.target ?? (await this.target(options.changes ?? false))
     const [{withDatabase}, {heading}] = await Promise.all([import('../db/database.js'), import('./heading.js')])
     return withDatabase(target, this.connectOptions(options.create ?? false), async (db) => {
-      this.say(heading(target, db.server))
+      this.say(heading(target, db.server, process.stderr.columns ?? null))
       if (options.changes && db.server.inRecovery)
         throw usageError('READ_ONLY', 'This server is a read-only replica: nothing can be changed here.', ['Connect to the primary.'])
       return work(db)

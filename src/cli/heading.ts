@@ -1,19 +1,26 @@
 import type {Target} from '../db/database.js'
 import {redact} from '../db/database.js'
 import type {Server} from '../db/server.js'
+import {wrap} from './render/text.js'
 
-/** The line on stderr that says which database this is and from where that is known; never a password. */
-export function heading(target: Target, server: Server): string {
+/**
+ * The line on stderr that says which database this is and from where that is known; never a password.
+ * @param width of a terminal, which would break it in the middle of a word
+ */
+export function heading(target: Target, server: Server, width: number | null): string {
   const where = server.embedded
     ? redact(target.url)
     : `${server.host ?? 'local socket'}${server.port === null ? '' : `:${server.port}`}/${server.database}`
   const extension = server.timescaledb === null ? [] : [`TimescaleDB ${server.timescaledb} ${server.edition}`]
-  return [
+  const parts = [
     `${target.name === null ? '' : `${target.name} `}${where} (${target.source}) as ${server.role}`,
     ...extension,
     `PostgreSQL ${server.postgres}`,
     server.inRecovery ? 'replica' : 'primary',
     ...(server.timescaledb === null ? [] : [server.embedded ? 'no background workers' : `workers ${server.workers}`]),
     ...(server.pooled ? ['through a pooler'] : []),
-  ].join(', ')
+    `${server.now.slice(0, 19).replace('T', ' ')} UTC`,
+  ]
+  const line = parts.join(', ')
+  return width === null || line.length <= width ? line : wrap(line, width)
 }

@@ -16,6 +16,8 @@ export interface Server {
   /** Null over a Unix socket and for the embedded engine. */
   host: string | null
   port: number | null
+  /** The server's clock when it was asked. */
+  now: Instant
   inRecovery: boolean
   superuser: boolean
   /** pg_monitor or its like: sees other roles' queries and states. */
@@ -96,6 +98,7 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     role: row.role,
     host: row.host,
     port: row.port,
+    now: row.now,
     inRecovery: row.in_recovery,
     superuser: row.superuser,
     readsAllStats: row.reads_all_stats,

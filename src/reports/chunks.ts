@@ -66,13 +66,17 @@ export async function readChunkStats(db: Database, request: ChunksRequest): Prom
   }
   const shown = tables.map((table) => ({...table, chunks: request.late ? table.chunks.filter((chunk) => due.has(chunk)) : table.chunks}))
   const bytes = await readChunkBytes(db, shown, request.fast, true)
-  const rows = shown.flatMap((table, index) => table.chunks.map((chunk) => ({chunk, stats: row(table, chunk, clocks.get(tables[index]!)!, bytes, due.get(chunk))})))
+  const rows = shown.flatMap((table, index) => {
+    const clock = clocks.get(tables[index]!)!
+    const end = (chunk: Chunk) => (chunk.end === null ? null : microsIn(chunk.end, table, clock))
+    return table.chunks.map((chunk) => ({chunk, end: end(chunk), stats: row(table, chunk, clock, bytes, due.get(chunk))}))
+  })
   return {
     kind: 'stats.chunks',
     version: 1,
     target: null,
     at,
-    chunks: rows.sort((a, b) => newestFirst(a.chunk, b.chunk) || (a.stats.table < b.stats.table ? -1 : 1)).map(({stats}) => stats),
+    chunks: rows.sort(newestFirst).map(({stats}) => stats),
     totalChunks: tables.reduce((count, {chunks}) => count + chunks.length, 0),
     notes: [...leftOutNotes(shown, bytes, request.fast), ...recordNotes(shown)],
   }
@@ -120,8 +124,22 @@ function bound(value: bigint | null, unit: ChunkStats['rangeUnit']): Instant | n
   return value === null ? null : unit === 'time' ? instantOf(value) : exactNumber(value)
 }
 
-function newestFirst(a: Chunk, b: Chunk): number {
-  if (a.end === b.end) return a.name < b.name ? -1 : a.name > b.name ? 1 : 0
-  if (a.end === null) return -1
-  return b.end === null || a.end < b.end ? 1 : -1
+interface Placed {
+  chunk: Chunk
+  /** Microseconds since 1970. */
+  end: bigint | null
+  stats: ChunkStats
+}
+
+/** What has no end is newest; integers of unknown unit say nothing of when they were, and come last. */
+function newestFirst(a: Placed, b: Placed): number {
+  const rank = ({chunk, end}: Placed) => (chunk.end === null ? 0 : end === null ? 2 : 1)
+  return (
+    rank(a) - rank(b) || descending(a.end, b.end) || (a.stats.table === b.stats.table ? 0 : a.stats.table < b.stats.table ? -1 : 1) ||
+    descending(a.chunk.end, b.chunk.end) || (a.chunk.name < b.chunk.name ? -1 : 1)
+  )
+}
+
+function descending(a: bigint | null, b: bigint | null): number {
+  return a === b || a === null || b === null ? 0 : a < b ? 1 : -1
 }

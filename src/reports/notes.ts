@@ -1,4 +1,5 @@
 import type {ChunkBytes} from './chunk-bytes.js'
+import type {Clock} from './clocks.js'
 import type {EndProblem} from './ends.js'
 import {has, keyOf, type Table} from './table.js'
 
@@ -34,6 +35,13 @@ export function endNotes(problems: ReadonlyMap<Table, EndProblem>): string[] {
     const tables = [...problems].filter(([, its]) => its === reason).map(([table]) => keyOf(table))
     return tables.length === 0 ? [] : [reasons[reason](listed(tables))]
   })
+}
+
+/** Integer time of which nobody said what one is: no age, no growth, no lateness can be told. */
+export function unitNotes(tables: readonly Table[], clocks: ReadonlyMap<Table, Clock>): string[] {
+  const unknown = tables.filter((table) => table.time === 'integer' && table.chunks.length > 0 && clocks.get(table)!.unit === null)
+  if (unknown.length === 0) return []
+  return [`What one is in the integer time of ${listed(unknown.map(keyOf))} is not known, so neither are age and growth. Say it in the configuration: tables.<schema.name>.timeUnit: s, ms, us or ns.`]
 }
 
 /** Compressed chunks of which nobody recorded what they were before. */

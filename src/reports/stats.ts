@@ -6,7 +6,7 @@ import {microsIn, type Clock} from './clocks.js'
 import {dueState, nextDrop} from './due.js'
 import {readEnds, type Ends} from './ends.js'
 import {bytesPerDay} from './growth.js'
-import {endNotes, leftOutNotes, recordNotes} from './notes.js'
+import {endNotes, leftOutNotes, recordNotes, unitNotes} from './notes.js'
 import {refreshState} from './refresh-state.js'
 import {survey, type ReportHead, type Survey, type SurveyRequest} from './survey.js'
 import {isCompressed, keyOf, type Table} from './table.js'
@@ -66,7 +66,7 @@ export async function readStats(db: Database, request: StatsRequest): Promise<St
     at: its.at,
     server: {postgres, timescaledb, edition, inRecovery, workers, pgCron, pgStatStatements},
     tables: tables.sort(bySize),
-    notes: [...leftOutNotes(its.tables, bytes, request.fast), ...endNotes(problems), ...recordNotes(its.tables)],
+    notes: [...leftOutNotes(its.tables, bytes, request.fast), ...endNotes(problems), ...unitNotes(its.tables, its.clocks), ...recordNotes(its.tables)],
   }
 }
 

@@ -15,8 +15,8 @@ export function renderChunks(report: ChunksReport, look: Look, {late, fast}: {la
   const several = new Set(chunks.map(({schema, table}) => formatQualifiedName(schema, table))).size > 1
   const columns: Column<ChunkStats>[] = [
     ...(several ? [{head: 'TABLE', cell: ({schema, table}: ChunkStats) => shortName(schema, table), shrink: 10}] : []),
-    {head: 'CHUNK', cell: chunkName, shrink: 16},
-    {head: 'FROM (UTC)', cell: ({rangeStart, rangeUnit}) => edge(rangeStart, rangeUnit)},
+    {head: 'CHUNK', cell: chunkName, shrink: 14},
+    {head: 'FROM (UTC)', cell: ({rangeStart, rangeUnit}) => edge(rangeStart, rangeUnit), shrink: 16},
     {head: 'TO', cell: ({rangeEnd, rangeUnit}) => edge(rangeEnd, rangeUnit), wide: true},
     {head: 'SPAN', cell: span, drop: 1},
     {head: 'SPACE', cell: ({space}) => space ?? dash, wide: true},

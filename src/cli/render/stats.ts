@@ -23,8 +23,8 @@ export function renderStats(report: StatsReport, look: Look): string {
     {head: 'BEFORE', cell: ({beforeBytes}) => bytesOr(beforeBytes), right: true, wide: true},
     {head: 'AFTER', cell: ({afterBytes}) => bytesOr(afterBytes), right: true, wide: true},
     {head: 'SAVED', cell: ({savedPercent}) => percentOr(savedPercent), right: true},
-    {head: 'OLDEST', cell: (row) => (row.table === '' ? '' : ageOr(row.oldest, at)), right: true, wide: true},
-    {head: 'NEWEST', cell: (row) => (row.table === '' ? '' : ageOr(row.newest, at)), right: true},
+    {head: 'OLDEST', cell: (row) => (row.table === '' ? '' : ageIfKnown(row.oldest, at)), right: true, wide: true},
+    {head: 'NEWEST', cell: (row) => (row.table === '' ? '' : ageIfKnown(row.newest, at)), right: true},
     {head: 'NEXT DROP', cell: (row) => (row.table === '' ? '' : nextDrop(row, at)), right: true, wide: true},
     {head: 'POLICIES', cell: policies},
   ]
@@ -36,6 +36,11 @@ export function renderStats(report: StatsReport, look: Look): string {
     late ? 'Why late: qicore-db policies status' : tables.some(({compressedChunks}) => compressedChunks > 0) ? 'More: qicore-db stats compression' : 'More: qicore-db stats chunks',
   ]
   return [table, ...notes(report, look), closing(footer, look.width)].join('\n')
+}
+
+/** An integer that nobody knows the unit of is as wide as it is useless here; JSON has it. */
+function ageIfKnown(value: TableStats['newest'], at: string): string {
+  return typeof value === 'string' && value.endsWith('Z') ? ageOr(value, at) : dash
 }
 
 function nextDrop({nextDrop: next}: TableStats, at: string): string {

@@ -1,6 +1,9 @@
 import {Chalk} from 'chalk'
 import CliTable from 'cli-table3'
 import {stringify} from 'csv-stringify/sync'
+import {printable, widthOf} from './text.js'
+
+export {closing, wrap} from './text.js'
 
 /** How a table is to look; nothing here asks the terminal. */
 export interface Look {
@@ -37,7 +40,7 @@ export interface TableOptions<Row> {
 export function renderTable<Row>(all: readonly Column<Row>[], rows: readonly Row[], {look, mark = () => false, total = null}: TableOptions<Row>): string {
   const room = look.width ?? Infinity
   const everything = total === null ? rows : [...rows, total]
-  const cells = (columns: readonly Column<Row>[]) => everything.map((row) => columns.map(({cell}) => cell(row)))
+  const cells = (columns: readonly Column<Row>[]) => everything.map((row) => columns.map(({cell}) => printable(cell(row))))
   const naturalOf = (columns: readonly Column<Row>[], grid: readonly string[][]) =>
     columns.map(({head}, index) => Math.max(look.headers ? widthOf(head) : 0, ...grid.map((row) => widthOf(row[index]!))))
   let columns = all.filter(({wide}) => !wide || (look.width !== null && look.width >= roomForMore))
@@ -79,16 +82,6 @@ const noBorders = Object.fromEntries(
   ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'].map((name) => [name, name === 'middle' ? ' '.repeat(gap) : '']),
 )
 
-/** Columns a text takes on a terminal: letters of East Asia two, marks that combine none. */
-function widthOf(text: string): number {
-  let width = 0
-  for (const character of text) {
-    if (/\p{Mark}/u.test(character)) continue
-    width += /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{1F300}-\u{1FAFF}]/u.test(character) ? 2 : 1
-  }
-  return width
-}
-
 /** The fields of the JSON report as a table for programs: raw numbers, ISO times, nothing where nothing is known. */
 export function renderCsv(rows: readonly object[], fields: readonly string[], headers: boolean): string {
   const value = (row: object, field: string) => {
@@ -99,23 +92,4 @@ export function renderCsv(rows: readonly object[], fields: readonly string[], he
     rows.map((row) => fields.map((field) => value(row, field))),
     {header: headers, columns: fields.map((field) => ({key: field}))},
   ).trimEnd()
-}
-
-/** A sentence in lines of at most the width, further ones indented. */
-export function wrap(text: string, width: number | null): string {
-  const lines = ['']
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1)!
-    if (last !== '' && widthOf(last) + 1 + widthOf(word) > Math.min(width ?? 80, 100)) lines.push(`  ${word}`)
-    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`
-  }
-  return lines.join('\n')
-}
-
-/** Sentences on one line where they fit; else the commands among them on lines of their own, never broken. */
-export function closing(sentences: readonly string[], width: number | null): string {
-  const line = sentences.join(' ')
-  if (widthOf(line) <= (width ?? 80)) return line
-  const isCommand = (sentence: string) => sentence.includes('qicore-db ')
-  return [wrap(sentences.filter((each) => !isCommand(each)).join(' '), width), ...sentences.filter(isCommand)].join('\n')
 }
