@@ -32,23 +32,15 @@ export async function loadConfig(file: string): Promise<Config> {
   if (problems.length > 0) throw refuse(file, problems)
   const checked = configSchema.safeParse(plain(file, document) ?? {}, {error: missing})
   if (!checked.success) {
-    const place = (path: readonly PropertyKey[]) => {
-      // What is missing has no line of its own; what it is missing in has.
-      const node = path.map((_, index) => document.getIn(path.slice(0, path.length - index) as unknown[], true) as {range?: [number]} | undefined).find((candidate) => candidate?.range)
-      const line = node?.range ? `line ${lines.linePos(node.range[0]).line}: ` : ''
-      return `${line}${path.map(String).join('.') || 'the file'}`
+    const lineOf = (path: readonly PropertyKey[]): string => {
+      if (path.length === 0) return ''
+      const node = document.getIn(path as unknown[], true) as {range?: [number]} | undefined
+      // What is missing has no line of its own.
+      return node?.range ? `line ${lines.linePos(node.range[0]).line}: ` : lineOf(path.slice(0, -1))
     }
+    const place = (path: readonly PropertyKey[]) => `${lineOf(path)}${path.map(String).join('.') || 'the file'}`
     throw refuse(file, flatten(checked.error.issues).map(({path, message}) => `${place(path)}: ${message}`))
   }
-  const {default: name, targets} = checked.data
-  if (name !== undefined && !Object.hasOwn(targets, name))
-    problems.push(`default: there is no target "${name}" (targets: ${Object.keys(targets).join(', ') || 'none'})`)
-  for (const [key, {url, directUrl}] of Object.entries(targets)) {
-    for (const [field, value] of Object.entries({url, directUrl}))
-      if (value !== undefined && holdsPassword(value))
-        problems.push(`targets.${key}.${field}: a password does not belong in this file; use \${VARIABLE}, PGPASSWORD or PGPASSFILE`)
-  }
-  if (problems.length > 0) throw refuse(file, problems)
   return {...checked.data, file, directory: dirname(file)}
 }
 
@@ -82,11 +74,6 @@ function flatten(issues: readonly Issue[]): Issue[] {
 
 function depth(branch: readonly Issue[]): number {
   return Math.max(...branch.map(({path, message}) => path.length * 2 + (message.startsWith('Invalid input') ? 0 : 1)))
-}
-
-function holdsPassword(url: string): boolean {
-  const password = /^[a-z]+:\/\/[^/@]*?:([^@]*)@/i.exec(url)?.[1] ?? /[?&]password=([^&]*)/i.exec(url)?.[1]
-  return password !== undefined && password !== '' && !/^\$\{\w+\}$/.test(password)
 }
 
 function read(file: string): string {

@@ -1,4 +1,5 @@
 import {z} from 'zod'
+import {redact} from '../db/database.js'
 import {messageOf} from '../errors.js'
 import {parseInstant} from '../units/instant.js'
 import {isZone} from '../units/zone.js'
@@ -20,9 +21,11 @@ const instant = z.string().transform((value, context) => {
 const none = z.literal('none')
 const columns = z.array(z.string().min(1)).min(1)
 
+const url = z.string().min(1).refine((text) => !holdsPassword(text), 'a password does not belong in this file; use ${VARIABLE}, PGPASSWORD or PGPASSFILE')
+
 const target = z.strictObject({
-  url: z.string().min(1).describe('postgres://… or embedded:<directory>; ${VARIABLE} is read from the environment'),
-  directUrl: z.string().min(1).optional().describe('past a transaction pooler: refresh, detach, daemon'),
+  url: url.describe('postgres://… or embedded:<directory>; ${VARIABLE} is read from the environment'),
+  directUrl: url.optional().describe('past a transaction pooler: refresh, detach, daemon'),
   role: z.string().min(1).optional().describe('SET ROLE for changes, so that what is made belongs to it'),
   protected: z.boolean().default(false).describe('a loss asks for the name of the target'),
 })
@@ -68,8 +71,7 @@ const tables = z.record(qualified, table).superRefine((entries, context) => {
   for (const {at, message} of userTableProblems(entries)) context.addIssue({code: 'custom', path: at, message})
 }, {when: ({value}) => typeof value === 'object' && value !== null && !Array.isArray(value)})
 
-/** The configuration file, checked; durations are parsed, `${…}` is not expanded yet. */
-export const configSchema = z.strictObject({
+const whole = z.strictObject({
   version: z.literal(1),
   default: z.string().min(1).optional(),
   targets: z.record(z.string().regex(/^[\w.-]+$/, 'a name of letters, digits, . _ -'), target).default({}),
@@ -78,6 +80,18 @@ export const configSchema = z.strictObject({
   aggregates: z.record(qualified, aggregate).default({}),
   jobs: jobsSchema.default({}),
 })
+
+/** The configuration file, checked; durations are parsed, `${…}` is not expanded yet. */
+export const configSchema = whole.superRefine(({default: name, targets}, context) => {
+  const named = Object.keys(targets ?? {})
+  if (typeof name === 'string' && !named.includes(name)) context.addIssue({code: 'custom', path: ['default'], message: `there is no target "${name}" (targets: ${named.join(', ') || 'none'})`})
+}, {when: ({value}) => typeof value === 'object' && value !== null})
+
+/** What would be hidden if it were printed, but for what stands in a variable. */
+function holdsPassword(text: string): boolean {
+  const rest = text.replace(/:(\$\{\w+\})?@/, '@').replace(/password=(\$\{\w+\})?(?=[&\s]|$)/gi, '')
+  return redact(rest) !== rest
+}
 
 export type ConfigFile = z.output<typeof configSchema>
 export type TargetEntry = z.output<typeof target>

@@ -18,6 +18,7 @@ export interface TargetRequest {
  */
 export function resolveTarget(request: TargetRequest, env: Environment, config: Config | null, cwd: string): Target {
   if (request.url !== undefined && request.target !== undefined) throw usageError('USAGE', '--url and --target exclude each other.', ['Leave one of them out.'])
+  if (request.url === '') throw usageError('BAD_URL', '--url is empty.', ['Is the variable in it unset? Write postgres://role@host:5432/database or embedded:<directory>.'])
   if (request.url !== undefined) return byUrl(request.url, '--url', cwd)
   if (request.target !== undefined) return byName(request.target, '--target', env, config)
   if (env.QICORE_DB_URL) return byUrl(env.QICORE_DB_URL, 'QICORE_DB_URL', cwd)
@@ -25,7 +26,7 @@ export function resolveTarget(request: TargetRequest, env: Environment, config: 
   if (stray !== null) {
     const named = Object.keys(config?.targets ?? {})
     if (request.changes && named.length > 0)
-      throw usageError('STRAY_URL', `${stray} of the environment names a database, but ${config!.file} names targets: a change takes no database from there.`, [
+      throw usageError('STRAY_URL', `The environment names a database (${stray}), but ${config!.file} names targets: a change takes no database from there.`, [
         `Say which: --target ${named.join('|')}, --url, or QICORE_DB_URL.`,
         `Or unset ${env.DATABASE_URL ? 'DATABASE_URL' : 'PGHOST, PGSERVICE, PGDATABASE …'} to use the default target.`,
       ])

@@ -10,6 +10,8 @@ import {redact} from './database.js'
 export type Parameters = Partial<Record<string, string>>
 export type Environment = Readonly<Record<string, string | undefined>>
 
+const tlsParameters = new Set(['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslpassword', 'sslnegotiation'])
+
 const encodeHint = 'Percent-encode special characters of the password (@ as %40, / as %2F, # as %23), or use PGPASSFILE.'
 
 /** libpq's names of what the environment may say; node-postgres itself reads the rest of them. */
@@ -48,6 +50,9 @@ export function connectionParameters(url: string, env: Environment): Parameters 
   // An address of the environment belongs to the host of the environment, never to that of the URL.
   if (said.host && !said.hostaddr) delete parameters.hostaddr
   Object.assign(parameters, said)
+  // Passed over, a misspelt sslmode or a revocation list would leave less safety than was asked for.
+  const unknown = Object.keys(parameters).find((key) => key.startsWith('ssl') && !tlsParameters.has(key))
+  if (unknown !== undefined) throw usageError('TLS', `The connection asks for ${unknown}, which is not known here.`, [`Known are ${[...tlsParameters].join(', ')}.`])
   parameters.host ??= parameters.hostaddr ?? localServer(parameters.port ?? '5432')
   if (parameters.host?.includes(','))
     throw usageError('BAD_URL', `Several hosts in one URL (${parameters.host}) are not supported.`, ['Name the primary, or a name that always leads to it.'])

@@ -59,13 +59,13 @@ const chunks: ChunksReport = {
 describe('tables', () => {
   it('of statistics fit 80 columns, the verdict last', () => {
     expect(renderStats(stats, narrow)).toMatchInlineSnapshot(`
-      " TABLE                 SIZE   IN/DAY  CHUNKS  COMPR  SAVED      NEWEST  POLICIES
-       level1_data         138 GB  18.2 GB      32      0      -          2s  ok
-      !ohlcv_data         41.9 GB   550 MB     420    397  94.2%         41s  1 late
-       risk.fills *       8.90 GB  24.0 MB      52      0      -          9m  none
-       hourly_price_ave…  2.40 GB  2.30 MB      16      0      -       1h 5m  ok
-       counted              300 B        -       3      0      -  1795463130  unknown
-       TOTAL               191 GB  18.8 GB     523    397  94.2%              1 late
+      " TABLE                     SIZE   IN/DAY  CHUNKS  COMPR  SAVED  NEWEST  POLICIES
+       level1_data             138 GB  18.2 GB      32      0      -      2s  ok
+      !ohlcv_data             41.9 GB   550 MB     420    397  94.2%     41s  1 late
+       risk.fills *           8.90 GB  24.0 MB      52      0      -      9m  none
+       hourly_price_averages  2.40 GB  2.30 MB      16      0      -   1h 5m  ok
+       counted                  300 B        -       3      0      -       -  unknown
+       TOTAL                   191 GB  18.8 GB     523    397  94.2%          1 late
       - Locked by somebody, left out of the sizes and not waited for: chunks of
         public.other (2). Try again later.
       * not in the config, never touched. Sizes exact.
@@ -75,13 +75,13 @@ describe('tables', () => {
 
   it('of statistics show more columns at 160, not wider ones', () => {
     expect(renderStats(stats, broad)).toMatchInlineSnapshot(`
-      " TABLE                     SIZE   IN/DAY  CHUNKS  AVG CHUNK  COMPR  BEFORE    AFTER  SAVED   OLDEST      NEWEST  NEXT DROP  POLICIES
-       level1_data             138 GB  18.2 GB      32    4.31 GB      0       -        -      -  32d 20h          2s      in 4h  ok
-      !ohlcv_data             41.9 GB   550 MB     420     102 MB    397  383 GB  22.4 GB  94.2%       2y         41s        now  1 late
-       risk.fills *           8.90 GB  24.0 MB      52     175 MB      0       -        -      -        -          9m          -  none
-       hourly_price_averages  2.40 GB  2.30 MB      16     154 MB      0       -        -      -        -       1h 5m          -  ok
-       counted                  300 B        -       3      100 B      0       -        -      -        -  1795463130          -  unknown
-       TOTAL                   191 GB  18.8 GB     523     374 MB    397  383 GB  22.4 GB  94.2%                                  1 late
+      " TABLE                     SIZE   IN/DAY  CHUNKS  AVG CHUNK  COMPR  BEFORE    AFTER  SAVED   OLDEST  NEWEST  NEXT DROP  POLICIES
+       level1_data             138 GB  18.2 GB      32    4.31 GB      0       -        -      -  32d 20h      2s      in 4h  ok
+      !ohlcv_data             41.9 GB   550 MB     420     102 MB    397  383 GB  22.4 GB  94.2%       2y     41s        now  1 late
+       risk.fills *           8.90 GB  24.0 MB      52     175 MB      0       -        -      -        -      9m          -  none
+       hourly_price_averages  2.40 GB  2.30 MB      16     154 MB      0       -        -      -        -   1h 5m          -  ok
+       counted                  300 B        -       3      100 B      0       -        -      -        -       -          -  unknown
+       TOTAL                   191 GB  18.8 GB     523     374 MB    397  383 GB  22.4 GB  94.2%                              1 late
       - Locked by somebody, left out of the sizes and not waited for: chunks of public.other (2). Try
         again later.
       * not in the config, never touched. Sizes exact. Why late: qicore-db policies status"
@@ -218,6 +218,13 @@ describe('words', () => {
 
   it.each([[0.0213, '0.02 ms'], [9.4, '9.40 ms'], [12.34, '12.3 ms'], [250, '250 ms'], [1_500, '1.50 s'], [65_000, '65.0 s'], [600_000, '10.0 min'], [36_000_000, '10.0 h']])('%d milliseconds are %s', (ms, text) => {
     expect(formatMs(ms)).toBe(text)
+  })
+
+  it('show a line break or an escape sequence of a name, and do not obey it', () => {
+    const rows = [{name: 'one\nline'}, {name: 'red\u001B[31m'}, {name: 'late'}]
+    const text = renderTable([{head: 'TABLE', cell: (row: {name: string}) => row.name}], rows, {look: narrow, mark: ({name: its}) => its === 'late'})
+    expect(text.split('\n')).toEqual([' TABLE', String.raw` one\nline`, String.raw` red\u001b[31m`, '!late'])
+    expect(wrap('chunks of "a\u001B]0;x\u0007"', 80)).toBe(String.raw`chunks of "a\u001b]0;x\u0007"`)
   })
 
   it('wrap without being lost', () => {

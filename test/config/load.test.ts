@@ -55,6 +55,7 @@ describe('the configuration', () => {
 default: nowhere
 targets:
   prod: { url: "postgres://u:geheim@db/x", colour: red }
+  desk: { url: "\${DESK_URL}", directUrl: "host=db password=geheim" }
 tables:
   public.a: { compression: { after: 7 } }
   public.b: { retention: { after: 6m } }
@@ -62,11 +63,23 @@ tables:
   nodot: { retention: { after: 1 day } }
 `)
     expect(message).toMatch(/line 4: targets\.prod: .*colour/)
-    expect(message).toMatch(/line 6: tables\.public\.a\.compression\.after: .*7 days or 7 seconds/)
-    expect(message).toMatch(/line 7: tables\.public\.b\.retention\.after: .*6 minutes or 6 months/)
-    expect(message).toMatch(/line 8: tables\.public\.c: .*chunkIntervall/)
+    expect(message).toMatch(/line 4: targets\.prod\.url: a password/)
+    expect(message).toMatch(/line 5: targets\.desk\.directUrl: a password/)
+    expect(message).toMatch(/line 2: default: there is no target "nowhere"/)
+    expect(message).toMatch(/line 7: tables\.public\.a\.compression\.after: .*7 days or 7 seconds/)
+    expect(message).toMatch(/line 8: tables\.public\.b\.retention\.after: .*6 minutes or 6 months/)
+    expect(message).toMatch(/line 9: tables\.public\.c: .*chunkIntervall/)
     expect(message).toMatch(/tables\.nodot: .*schema\.table/)
     expect(message).not.toContain('geheim')
+  })
+
+  it.each([
+    ['postgres://u:${PW}@h/x', true], ['postgres://u:@h/x', true], ['postgres://${ROLE}@h/x', true], ['${URL}', true], ['postgres://u@h/x?password=${PW}&sslmode=require', true], ['embedded:.qicore/db', true],
+    ['postgres://u:geheim@h/x', false], ['postgres://u:${PW}geheim@h/x', false], ['postgres://u@h/x?sslpassword=geheim', false], ['postgres://u@h/x?password=geheim', false], ['host=h password=geheim', false],
+  ])('%s may stand in the file: %s', async (url, may) => {
+    const text = `version: 1\ntargets: { prod: { url: "${url}" } }\n`
+    if (may) expect((await loadConfig(written(text))).targets.prod!.url).toBe(url)
+    else expect((await refusal(text)).message).toMatch(/targets\.prod\.url: a password does not belong/)
   })
 
   it('refuses a target that does not exist and a password in the file, without printing it', async () => {

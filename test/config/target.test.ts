@@ -66,4 +66,8 @@ describe('which database a command works on', () => {
   it('never shows a password in what it calls a target', () => {
     expect(targetLabel(resolve({url: 'postgres://u:geheim@h/x'}))).not.toContain('geheim')
   })
+
+  it('refuses an empty --url, which an unset variable leaves, instead of taking whatever libpq would', () => {
+    expect(() => resolve({url: '', changes: true}, {PGHOST: 'prod'})).toThrow(expect.objectContaining({code: 'BAD_URL', exitCode: 2}))
+  })
 })

@@ -84,4 +84,8 @@ describe('libpq order', () => {
     expect(environmentNamesDatabase({PGSERVICE: 'market'})).toBe(true)
     expect(environmentNamesDatabase({PGPASSWORD: 'x', PGSSLMODE: 'require', PGHOST: ''})).toBe(false)
   })
+
+  it.each(['sslmod=require', 'ssl=true', 'sslcrl=%2Fcrl.pem'])('refuses %s instead of connecting with less safety than was asked for', (parameter) => {
+    expect(() => connectionParameters(`postgres://db1/x?${parameter}`, {})).toThrow(expect.objectContaining({code: 'TLS', exitCode: 2}))
+  })
 })

@@ -1,6 +1,7 @@
+import {execFileSync} from 'node:child_process'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {formatQualifiedName, parseQualifiedName, shortName} from '../../src/db/qualified-name.js'
+import {formatQualifiedName, nameInShell, parseQualifiedName, shortName} from '../../src/db/qualified-name.js'
 import {sql} from '../../src/db/sql.js'
 import {forEachEngine} from '../helpers/engines.js'
 
@@ -24,6 +25,14 @@ describe('names of tables', () => {
 
   it.each(['', ' ', 'a.b.c', '1a', 'a b', '"a', 'a"', '"".a', 'a.', '.a', 'a;drop table b', 'a--', 'a.*', '"a\0b"', "a'"])('%j is refused with exit 2', (text) => {
     expect(() => parseQualifiedName(text)).toThrow(expect.objectContaining({code: 'BAD_NAME', exitCode: 2}))
+  })
+
+  it('come through a shell as they were, where a command that names them is pasted', () => {
+    fc.assert(fc.property(name, name, (schema, table) => {
+      const read = execFileSync('sh', ['-c', `printf %s ${nameInShell(schema, table)}`], {encoding: 'utf8'})
+      expect(parseQualifiedName(read)).toEqual({schema: schema === 'public' ? null : schema, name: table})
+    }), {numRuns: 50, examples: [['risk', "it's $HOME `id` \\"], ['public', 'Fills 2024'], ['public', '-n']]})
+    expect(nameInShell('public', 'ohlcv_data')).toBe('ohlcv_data')
   })
 
   it('come back as they were, whatever is in them', () => {

@@ -1,4 +1,4 @@
-import {formatQualifiedName, shortName} from '../../db/qualified-name.js'
+import {nameInShell, shortName} from '../../db/qualified-name.js'
 import type {AggregateRow, AggregatesReport, Point} from '../../ops/aggregates/list.js'
 import type {Instant} from '../../units/instant.js'
 import {closing, renderTable, wrap, type Column, type Look} from './table.js'
@@ -40,7 +40,7 @@ function needsRefresh({pending}: AggregateRow): boolean {
 function fix({schema, view, pending}: AggregateRow): string {
   const [from, to] = [pending!.from, pending!.to]
   const range = typeof from === 'string' && typeof to === 'string' ? ` --from ${from} --to ${to}` : ''
-  return `Fix: qicore-db aggregates refresh ${schema === 'public' ? view : formatQualifiedName(schema, view)}${range} --dry-run`
+  return `Fix: qicore-db aggregates refresh ${nameInShell(schema, view)}${range} --dry-run`
 }
 
 function refreshCell({policy}: AggregateRow): string {

@@ -1,4 +1,4 @@
-import {formatQualifiedName, shortName} from '../../db/qualified-name.js'
+import {formatQualifiedName, nameInShell, shortName} from '../../db/qualified-name.js'
 import type {ChunksReport, ChunkStats} from '../../reports/chunks.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
 import {closing, renderTable, wrap, type Column, type Look} from './table.js'
@@ -15,8 +15,8 @@ export function renderChunks(report: ChunksReport, look: Look, {late, fast}: {la
   const several = new Set(chunks.map(({schema, table}) => formatQualifiedName(schema, table))).size > 1
   const columns: Column<ChunkStats>[] = [
     ...(several ? [{head: 'TABLE', cell: ({schema, table}: ChunkStats) => shortName(schema, table), shrink: 10}] : []),
-    {head: 'CHUNK', cell: chunkName, shrink: 14},
-    {head: 'FROM (UTC)', cell: ({rangeStart, rangeUnit}) => edge(rangeStart, rangeUnit), shrink: 16},
+    {head: 'CHUNK', cell: chunkName, shrink: 16},
+    {head: 'FROM (UTC)', cell: ({rangeStart, rangeUnit}) => edge(rangeStart, rangeUnit), shrink: 13},
     {head: 'TO', cell: ({rangeEnd, rangeUnit}) => edge(rangeEnd, rangeUnit), wide: true},
     {head: 'SPAN', cell: span, drop: 1},
     {head: 'SPACE', cell: ({space}) => space ?? dash, wide: true},
@@ -42,9 +42,9 @@ function verdict({chunks, totalChunks}: ChunksReport, late: boolean): string[] {
   const due = chunks.filter((chunk) => chunk.due)
   const count = late ? `${chunks.length} of ${plural(totalChunks, 'chunk')}.` : `${plural(totalChunks, 'chunk')}, ${due.length} due.`
   const compress = due.find(({why}) => why !== null && !why.startsWith('older'))
-  if (compress !== undefined) return [count, `Fix: qicore-db chunks compress ${shortName(compress.schema, compress.table)} --dry-run`]
+  if (compress !== undefined) return [count, `Fix: qicore-db chunks compress ${nameInShell(compress.schema, compress.table)} --dry-run`]
   const drop = due.at(-1)
-  return drop === undefined ? [count] : [count, `Look: qicore-db chunks drop ${shortName(drop.schema, drop.table)} --dry-run`]
+  return drop === undefined ? [count] : [count, `Look: qicore-db chunks drop ${nameInShell(drop.schema, drop.table)} --dry-run`]
 }
 
 /** TimescaleDB's own schema goes without saying, and so does that of the table. */

@@ -1,4 +1,4 @@
-import {formatQualifiedName, shortName} from '../../db/qualified-name.js'
+import {formatQualifiedName, nameInShell, shortName} from '../../db/qualified-name.js'
 import type {PartitionRow, PartitionsReport, SetReport} from '../../reports/partitions.js'
 import {renderTable, wrap, type Column, type Look} from './table.js'
 import {bytesOr, dash, formatInstant, plural} from './words.js'
@@ -71,7 +71,7 @@ function verdict(tables: readonly SetReport[]): string[] {
   const troubled = declared.filter(needsSomebody)
   const has = (...kinds: string[]) => declared.find(({findings}) => findings.some(({kind}) => kinds.includes(kind)))
   const pending = has('pending')
-  const fix = has('now missing', 'ahead missing', 'guard') ? 'qicore-db partitions ensure' : pending ? `qicore-db partitions detach ${nameOf(pending)}` : null
+  const fix = has('now missing', 'ahead missing', 'guard') ? 'qicore-db partitions ensure' : pending ? `qicore-db partitions detach ${nameInShell(pending.schema, pending.table)}` : null
   if (declared.length === 0) return []
   if (troubled.length === 0) return [`${plural(declared.length, 'declared set')}, nothing missing.`]
   return [`${troubled.length} of ${plural(declared.length, 'declared set')} ${troubled.length === 1 ? 'needs' : 'need'} something.${fix === null ? '' : `  Fix: ${fix}`}`]

@@ -1,4 +1,4 @@
-import {shortName} from '../../db/qualified-name.js'
+import {nameInShell, shortName} from '../../db/qualified-name.js'
 import type {CompressionReport, TableCompression} from '../../reports/compression.js'
 import type {QueriesReport, QueryStats} from '../../reports/queries.js'
 import type {StatsReport, TableStats} from '../../reports/stats.js'
@@ -106,7 +106,7 @@ export function renderCompression(report: CompressionReport, look: Look): string
     table,
     ...notes(report, look),
     wrap('BEFORE, AFTER: recorded at compression. LIVE NOW: the same chunks today.', look.width),
-    ...(worst === undefined ? [] : [`Not done: qicore-db stats chunks ${shortName(worst.schema, worst.table)} --late`]),
+    ...(worst === undefined ? [] : [`Not done: qicore-db stats chunks ${nameInShell(worst.schema, worst.table)} --late`]),
   ].join('\n')
 }
 

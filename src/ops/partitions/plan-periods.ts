@@ -1,4 +1,5 @@
 import type {Database} from '../../db/database.js'
+import {nameInShell} from '../../db/qualified-name.js'
 import type {Step} from '../../plan/step.js'
 import {holds, overlapping, rangeWords, readChildren, type Child} from '../../reports/partitions/children.js'
 import {guardSteps, straysOf} from './default-partition.js'
@@ -37,7 +38,7 @@ export async function planPeriods(db: Database, set: PartitionSet, periods: read
     find('conflict', reason)
     return false
   })
-  for (const partition of set.pending) find('pending', `${partition} is pending detach since a detach was broken off: finish it with qicore-db partitions detach ${set.relation}.`)
+  for (const partition of set.pending) find('pending', `${partition} is pending detach since a detach was broken off: finish it with qicore-db partitions detach ${nameInShell(set.schema, set.table)}.`)
   const strays = await straysOf(db, set, missing)
   for (const {period, rows, oldest, newest} of strays) {
     const what = `${rows} ${rows === 1 ? 'row' : 'rows'} of ${periodName(period)} (${oldest}${rows === 1 ? '' : ` to ${newest}`})`

@@ -1,5 +1,5 @@
 import type {Server} from '../../db/server.js'
-import {shortName} from '../../db/qualified-name.js'
+import {nameInShell} from '../../db/qualified-name.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
 import type {LiveRule} from './state.js'
 import type {NotDone, PolicyStatus} from './status-types.js'
@@ -7,7 +7,7 @@ import type {NotDone, PolicyStatus} from './status-types.js'
 /** What a person should know of a policy, most important first; empty where all is well. */
 export function findingsOf(status: PolicyStatus, rule: LiveRule | null, server: Server, at: Instant): string[] {
   const {schema, table, jobId, paused, runner, runnerAlive, notDone, gated, lastError, lastStatus} = status
-  const name = shortName(schema, table)
+  const name = nameInShell(schema, table)
   const findings: string[] = []
   if (paused) findings.push(`job ${jobId} is paused. Fix: ${status.managed ? 'qicore-db policies apply' : `select alter_job(${jobId}, scheduled => true)`}`)
   if (gated && rule?.gate?.agreed === false) findings.push('nobody agreed to what stands there, so it drops nothing. Fix: qicore-db policies apply')
