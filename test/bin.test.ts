@@ -63,6 +63,9 @@ describe('usage', () => {
     [['migrate', 'baseline'], 'USAGE', /version/i],
     [['stats', '--url', 'nonsense'], 'BAD_URL', /nonsense/],
     [['stats', '--url', 'mysql://root@h/db'], 'BAD_URL', /postgres:\/\//],
+    [['stats', '--url', ''], 'BAD_URL', /--url is empty/],
+    [['partitions', 'drop', 't', '--older-than', '6m'], 'DURATION', /^--older-than: "6m" could mean 6 minutes or 6 months\.\n?Write/],
+    [['partitions', 'create', 't', '--from', '2024-13', '--to', '2025-01'], 'INSTANT', /^--from: "2024-13" is not an instant\.\n?Write/],
     [['stats', '--target', 'prod'], 'NO_SUCH_TARGET', /prod/],
     [['stats'], 'NO_DATABASE_NAMED', /./],
   ])('%j ends with 2', async (args, code, said) => {

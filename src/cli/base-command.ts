@@ -152,6 +152,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const known = error instanceof OpsError || error.oclif?.exit !== undefined ? error : await this.translate(error)
     const exit = (known as {oclif?: {exit?: number}}).oclif?.exit
     if (typeof exit === 'number') (known as {exitCode?: number}).exitCode = exit
+    // oclif puts a flag's own refusal into three lines.
+    known.message = known.message.replace(/^Parsing (--\S+) \n\t([\s\S]*?)\nSee more help with --help$/, '$1: $2')
     return super.catch(known as Parameters<Command['catch']>[0])
   }
 
@@ -166,7 +168,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (error instanceof OpsError) return {error: error.toJSON()}
     const {message, oclif} = error as Error & {oclif?: {exit?: number}}
     const exitCode = oclif?.exit ?? ExitCode.failed
-    return {error: {code: exitCode === ExitCode.usage ? 'USAGE' : 'BUG', message, exitCode, suggestions: [`See ${this.config.bin} ${this.id?.replaceAll(':', ' ')} --help.`]}}
+    return {error: {code: exitCode === ExitCode.usage ? 'USAGE' : 'BUG', message: message.replace('\nSee more help with --help', ''), exitCode, suggestions: [`See ${this.config.bin} ${this.id?.replaceAll(':', ' ')} --help.`]}}
   }
 }
 

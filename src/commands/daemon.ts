@@ -5,7 +5,7 @@ import {ExitCode, usageError} from '../errors.js'
 import {approximateSeconds, type Duration} from '../units/duration.js'
 
 export default class Daemon extends BaseCommand<typeof Daemon> {
-  static override summary = 'Run the scheduled jobs in the foreground, and account for every instant they were due.'
+  static override summary = 'Run the scheduled jobs in the foreground; every instant is accounted for.'
   static override description = `What is due is read from the ledger in the database (qicore.maintenance_log), never from timers: restarts, outages, clock changes and sleeping machines leave no gap and no double. Any number of daemons on one database share the work. Without jobs in the configuration it looks after declared tables only; on a database where nothing is declared it observes.
 Prints one JSON object a line (--pretty for people); health and metrics are on --listen. SIGTERM or SIGINT lets running steps finish for --grace, gives the rest back and exits 0; a second one exits at once (130).`
   static override examples = [

@@ -20,7 +20,7 @@ interface DemoReport {
 }
 
 export default class Demo extends BaseCommand<typeof Demo> {
-  static override summary = 'Make an embedded TimescaleDB with sample market data, look after it, and show its statistics.'
+  static override summary = 'Make an embedded TimescaleDB with a sample market, and look after it.'
   static override description = `Whatever the environment says, it works on the embedded engine: in the directory of the configuration's target "local", or in .qicore/db here.
 About 300 000 rows: candles (1 h for 90 days, 1 m for 7), prices, analytics and quotes of four coins on four exchanges, made up, the same for the same --as-of.
 Running it again adds what is missing. It never drops anything, and refuses a database that it did not make (exit 7).`

@@ -53,7 +53,7 @@ const causes: Record<string, {code: string; exit?: ExitCode; suggestions?: reado
   '53300': {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['The server has no connection left: raise max_connections or close some.']},
   '3D000': {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['Name a database that exists: psql -l lists them.']},
   '28P01': {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['Set PGPASSWORD or a PGPASSFILE with the right password.']},
-  '28000': {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['See pg_hba.conf on the server: this role, from this address.']},
+  '28000': {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['Is it the right role? If it is: pg_hba.conf on the server says who may connect from this address.']},
   ENOTFOUND: {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['There is no host of that name: check the URL or PGHOST.']},
   EAI_AGAIN: {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['The name could not be resolved just now: check the URL, or DNS.']},
   ECONNREFUSED: {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['Is the server up, and is this its port?']},

@@ -95,6 +95,7 @@ describe('tables', () => {
        crypto_prices    596/596  212 GB  14.1 GB   15.0  93.3%   14.1 GB        -
        desk."by hand"       4/-       -        -      -      -         -        -
        TOTAL            993/996  595 GB  36.5 GB   16.3  93.9%   36.7 GB  1.80 GB
+      No policy compresses desk."by hand": nothing is due there.
       BEFORE, AFTER: recorded at compression. LIVE NOW: the same chunks today.
       Not done: qicore-db stats chunks ohlcv_data --late"
     `)
@@ -107,6 +108,7 @@ describe('tables', () => {
        crypto_prices    596/596        8   7 days  212 GB  14.1 GB   15.0  93.3%   14.1 GB        -  exchange_id, coin_id             time desc, id desc             0
        desk."by hand"       4/-        -        -       -        -      -      -         -        -  -                                -                              -
        TOTAL            993/996       38           595 GB  36.5 GB   16.3  93.9%   36.7 GB  1.80 GB                                                                 12
+      No policy compresses desk."by hand": nothing is due there.
       BEFORE, AFTER: recorded at compression. LIVE NOW: the same chunks today.
       Not done: qicore-db stats chunks ohlcv_data --late"
     `)

@@ -118,6 +118,17 @@ const sample: PartitionsReport = {
   ],
 }
 
+it('the last line counts declared sets that are not there, and says how a gap is filled', () => {
+  const look = {width: 120, color: false, headers: true}
+  const whole = sample.tables[0]!
+  expect(renderSets({...sample, tables: [whole], absent: []}, look)).toMatch(/\n1 declared set, nothing missing\.$/)
+  expect(renderSets({...sample, tables: [whole], absent: ['desk.gone']}, look)).toMatch(/\n1 of 2 declared sets needs something\.$/)
+  expect(renderSets({...sample, tables: [], absent: ['desk.gone']}, look)).toMatch(/\n1 of 1 declared set needs something\.$/)
+  const gap = {from: '2026-02-01T00:00:00Z', to: '2026-03-01T00:00:00Z'}
+  const broken = {...whole, table: 'Prices', gaps: [gap], findings: [{kind: 'gap' as const, message: 'a gap'}]}
+  expect(renderSets({...sample, tables: [broken], absent: []}, look)).toMatch(/Fix: qicore-db partitions create '"Prices"' --from 2026-02-01T00:00:00Z --to 2026-03-01T00:00:00Z$/)
+})
+
 it.each([80, 160])('looks right at %i columns', (width) => {
   const look = {width, color: false, headers: true}
   const sets = renderSets(sample, look)

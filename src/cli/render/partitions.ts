@@ -1,6 +1,6 @@
 import {formatQualifiedName, nameInShell, shortName} from '../../db/qualified-name.js'
 import type {PartitionRow, PartitionsReport, SetReport} from '../../reports/partitions.js'
-import {renderTable, wrap, type Column, type Look} from './table.js'
+import {closing, renderTable, wrap, type Column, type Look} from './table.js'
 import {bytesOr, dash, formatInstant, plural} from './words.js'
 
 const shown = 20
@@ -9,7 +9,7 @@ const shown = 20
 export function renderSets(report: PartitionsReport, look: Look): string {
   const {tables, absent} = report
   const gone = absent.map((name) => wrap(`! ${name} is declared, and is no partitioned table here.`, look.width))
-  if (tables.length === 0) return ['No table here is partitioned.', ...gone].join('\n')
+  if (tables.length === 0) return ['No table here is partitioned.', ...gone, ...verdict(tables, look.width, absent)].join('\n')
   const columns: Column<SetReport>[] = [
     {head: 'TABLE', cell: (set) => `${nameOf(set)}${set.managed ? '' : ' *'}`, shrink: 16},
     {head: 'EVERY', cell: ({every}) => every ?? dash, drop: 2},
@@ -26,7 +26,7 @@ export function renderSets(report: PartitionsReport, look: Look): string {
     {head: 'RUN BY', cell: ({managedBy}) => managedBy ?? 'nobody', wide: true},
   ]
   const foot = tables.some(({managed}) => !managed) ? ['* nobody declared it: shown, never touched.'] : []
-  return [renderTable(columns, tables, {look, mark: needsSomebody}), ...findingsOf(tables, look), ...gone, ...foot, ...verdict(tables)].join('\n')
+  return [renderTable(columns, tables, {look, mark: needsSomebody}), ...findingsOf(tables, look), ...gone, ...foot, ...verdict(tables, look.width, absent)].join('\n')
 }
 
 /** The partitions of one set, newest first, twenty at most, with its gaps between them. */
@@ -36,7 +36,7 @@ export function renderPartitions({tables, partitions}: PartitionsReport, look: L
     const gap = row.to === null ? undefined : gaps.get(row.to)
     return gap ? [{...gap, partition: '(nothing)', estimatedRows: null, totalBytes: null, mark: true, note: 'gap'}, lineOf(row)] : [lineOf(row)]
   })
-  if (rows.length === 0) return ['It has no partitions.', ...findingsOf(tables, look), ...verdict(tables)].join('\n')
+  if (rows.length === 0) return ['It has no partitions.', ...findingsOf(tables, look), ...verdict(tables, look.width)].join('\n')
   const columns: Column<Line>[] = [
     {head: 'PARTITION', cell: ({partition}) => partition, shrink: 20},
     {head: 'FROM (UTC)', cell: ({from}) => instantOr(from)},
@@ -48,7 +48,7 @@ export function renderPartitions({tables, partitions}: PartitionsReport, look: L
   const used = rows.some(({note}) => note !== '') ? columns : columns.slice(0, -1)
   const rest = partitions.length - shown
   const more = rest > 0 ? [` … and ${rest} older (--json and --csv have them all)`] : []
-  return [renderTable(used, rows, {look, mark: ({mark}) => mark}), ...more, ...findingsOf(tables, look), ...verdict(tables)].join('\n')
+  return [renderTable(used, rows, {look, mark: ({mark}) => mark}), ...more, ...findingsOf(tables, look), ...verdict(tables, look.width)].join('\n')
 }
 
 interface Line extends Pick<PartitionRow, 'from' | 'to' | 'partition' | 'estimatedRows' | 'totalBytes'> {
@@ -66,15 +66,20 @@ function findingsOf(tables: readonly SetReport[], look: Look): string[] {
   return tables.flatMap((set) => set.findings.map(({message}) => wrap(`${set.managed ? '!' : ' '} ${nameOf(set)}: ${message}.`, look.width)))
 }
 
-function verdict(tables: readonly SetReport[]): string[] {
+function verdict(tables: readonly SetReport[], width: number | null, absent: readonly string[] = []): string[] {
   const declared = tables.filter(({managed}) => managed)
-  const troubled = declared.filter(needsSomebody)
+  const troubled = declared.filter(needsSomebody).length + absent.length
+  const total = declared.length + absent.length
   const has = (...kinds: string[]) => declared.find(({findings}) => findings.some(({kind}) => kinds.includes(kind)))
   const pending = has('pending')
-  const fix = has('now missing', 'ahead missing', 'guard') ? 'qicore-db partitions ensure' : pending ? `qicore-db partitions detach ${nameInShell(pending.schema, pending.table)}` : null
-  if (declared.length === 0) return []
-  if (troubled.length === 0) return [`${plural(declared.length, 'declared set')}, nothing missing.`]
-  return [`${troubled.length} of ${plural(declared.length, 'declared set')} ${troubled.length === 1 ? 'needs' : 'need'} something.${fix === null ? '' : `  Fix: ${fix}`}`]
+  const gap = has('gap')
+  const fix = has('now missing', 'ahead missing', 'guard') ? 'qicore-db partitions ensure'
+    : pending ? `qicore-db partitions detach ${nameInShell(pending.schema, pending.table)}`
+    : gap?.gaps[0]?.from && gap.gaps[0].to ? `qicore-db partitions create ${nameInShell(gap.schema, gap.table)} --from ${gap.gaps[0].from} --to ${gap.gaps[0].to}` : null
+  if (total === 0) return []
+  if (troubled === 0) return [`${plural(total, 'declared set')}, nothing missing.`]
+  const what = `${troubled} of ${plural(total, 'declared set')} ${troubled === 1 ? 'needs' : 'need'} something.`
+  return fix === null ? [what] : closing([what, `Fix: ${fix}`], width).split('\n')
 }
 
 function needsSomebody({managed, findings}: SetReport): boolean {

@@ -102,9 +102,11 @@ export function renderCompression(report: CompressionReport, look: Look): string
   ]
   const table = renderTable(columns, tables, {look, mark: ({late}) => late === true, total: tables.length > 1 ? totalCompression(tables) : null})
   const [worst] = tables.filter(({notDoneChunks}) => (notDoneChunks ?? 0) > 0).sort((a, b) => Number(b.late) - Number(a.late) || b.notDoneChunks! - a.notDoneChunks!)
+  const byHand = tables.filter(({after}) => after === null)
   return [
     table,
     ...notes(report, look),
+    ...(byHand.length === 0 ? [] : [wrap(`No policy compresses ${byHand.map((row) => shortName(row.schema, row.table)).join(', ')}: nothing is due there.`, look.width)]),
     wrap('BEFORE, AFTER: recorded at compression. LIVE NOW: the same chunks today.', look.width),
     ...(worst === undefined ? [] : [`Not done: qicore-db stats chunks ${nameInShell(worst.schema, worst.table)} --late`]),
   ].join('\n')

@@ -13,7 +13,7 @@ interface SimulateReport extends Simulation {
 }
 
 export default class JobsSimulate extends BaseCommand<typeof JobsSimulate> {
-  static override summary = 'What the schedules of the configuration would do in a time, and what changes of the clocks do to them.'
+  static override summary = 'What the schedules would do in a time, and what clock changes do to them.'
   static override description = `Needs no database and changes nothing. A time that the clocks leave out runs right after the change, once; one that comes twice runs the first time only; schedules with a wildcard or a step keep their rhythm in real time.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --from 2026-03-28 --to 2026-03-31',

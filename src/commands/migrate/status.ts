@@ -13,7 +13,7 @@ interface StatusReport {
 }
 
 export default class MigrateStatus extends BaseCommand<typeof MigrateStatus> {
-  static override summary = 'Show which migrations are applied, pending, edited or missing; exit 3 when something is wrong.'
+  static override summary = 'Migrations that are applied, pending, edited or missing; exit 3 if any is wrong.'
   static override description = 'Edited after it was applied, recorded without a file, and applied for another engine are wrong. Changes nothing.'
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --check']
   static override flags = {

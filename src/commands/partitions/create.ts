@@ -36,10 +36,12 @@ Without a range it makes what the configuration says is due, as partitions ensur
       const declared = (await rulesByRelation(db, partitionRules(await this.loadConfig(), await partitionsDefined(db)))).get(relation)
       if (flags.from === undefined || flags.to === undefined) {
         if (!declared) throw usageError('NO_RANGE', `Nothing declares the partitions of ${relation}: which are to be made?`, ['Give --from 2024-01 --to 2024-12, or declare tables.<name>.partitions in the configuration.'])
-        const {planEnsure, exitCodeWith} = await import('../../ops/partitions/ensure.js')
+        const {planEnsure, exitCodeWith, troubleWords} = await import('../../ops/partitions/ensure.js')
         const {plan, findings} = await planEnsure(db, [declared])
         for (const {message} of findings) this.say(message)
         const report = await this.carryOut(db, plan, flags)
+        const trouble = troubleWords(findings)
+        if (trouble !== null) this.say(trouble)
         if (!flags['dry-run']) process.exitCode = exitCodeWith(findings, Number(process.exitCode ?? 0), plan.steps.length > 0)
         return {...report, findings}
       }

@@ -4,7 +4,7 @@ import {changeFlags} from '../../cli/flags.js'
 import type {Finding} from '../../ops/partitions/plan-periods.js'
 
 export default class PartitionsEnsure extends BaseCommand<typeof PartitionsEnsure> {
-  static override summary = 'Make what is missing of the period of now and those ahead, for every declared set.'
+  static override summary = 'Make the partitions of now and ahead that are missing, of every declared set.'
   static override description = `Declared are the sets of the configuration (tables.<name>.partitions) and, where QiCore's migrations are recorded, its own tables.
 Where nothing is missing it asks one question and is through: meant to be run often. One set's trouble keeps no other from being looked after (exit 6).
 Sets that pg_partman manages, and sets that nobody declared, are left alone. Safe to repeat.`
@@ -14,7 +14,7 @@ Sets that pg_partman manages, and sets that nobody declared, are left alone. Saf
 
   async run(): Promise<ChangeReport & {findings: readonly Finding[]}> {
     const {flags} = this
-    const [{partitionRules}, {partitionsDefined, rulesByRelation}, {planEnsure, exitCodeWith}] = await Promise.all([
+    const [{partitionRules}, {partitionsDefined, rulesByRelation}, {planEnsure, exitCodeWith, troubleWords}] = await Promise.all([
       import('../../config/partitions.js'),
       import('../../reports/partitions/declared.js'),
       import('../../ops/partitions/ensure.js'),
@@ -32,6 +32,8 @@ Sets that pg_partman manages, and sets that nobody declared, are left alone. Saf
       const {plan, findings} = await planEnsure(db, rules)
       for (const {message} of findings) this.say(message)
       const report = await this.carryOut(db, plan, flags)
+      const trouble = troubleWords(findings)
+      if (trouble !== null) this.say(trouble)
       if (!flags['dry-run']) process.exitCode = exitCodeWith(findings, Number(process.exitCode ?? 0), plan.steps.length > 0)
       return {...report, findings}
     }, {changes: true})

@@ -7,7 +7,7 @@ import {ExitCode, usageError} from '../../errors.js'
 import type {PolicyPlanReport} from '../../ops/policies/report.js'
 
 export default class PoliciesPlan extends BaseCommand<typeof PoliciesPlan> {
-  static override summary = 'Show what would make the live policies those that are declared, and whether they go together.'
+  static override summary = 'What would make the live policies the declared ones, and whether that is safe.'
   static override description = `Changes nothing. Declared is what the configuration says over the defaults of QiCore's own tables; everything else is shown and left alone. Every step comes with its lock, its class and the reason.
 The proof: retention against the aggregates over the table, refresh windows, compression against late rows, the length of chunks, locks and foreign keys. What is unsafe has the date from which it bites and a value that is not; a plan with it is refused by apply unless it is accepted by name, and exits 3 here.
 --out saves the plan with a fingerprint of what it rests on: apply takes it as long as that has not moved.`

@@ -7,7 +7,7 @@ import type {QueriesReport} from '../../reports/queries.js'
 const fields = ['query', 'calls', 'totalMs', 'meanMs', 'rows'] as const
 
 export default class StatsQueries extends BaseCommand<typeof StatsQueries> {
-  static override summary = 'Statements of this database by the time they took in all, from pg_stat_statements.'
+  static override summary = 'Statements by the time they took in all, from pg_stat_statements.'
   static override description = `With a table: the statements whose text names it. Counted since pg_stat_statements was last reset. Where it is not installed or not loaded, the report is empty and says what to do; statements of other roles need pg_read_all_stats.`
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> crypto_prices --limit 5 --json']
   static override args = {table: Args.string({description: 'table, view or partition, as name or schema.name'})}

@@ -64,9 +64,16 @@ function outside(rule: PartitionRule, periods: readonly Period[]): string {
   return `${wild.join(', ')}: earlier or further ahead than partitions.earliest and .within of ${rule.relation} allow.`
 }
 
+const isTrouble = ({kind}: Finding) => kind === 'conflict' || kind === 'stray'
+
+/** The last word of a run, where a plan without steps says "nothing to do" and a set is in trouble all the same. */
+export function troubleWords(findings: readonly Finding[]): string | null {
+  const troubled = new Set(findings.filter(isTrouble).map(({relation}) => relation))
+  return troubled.size === 0 ? null : `Not looked after as declared: ${[...troubled].join(', ')}. The reasons stand above.`
+}
+
 /** What could not be made is a failure also where every step that could be planned was done. */
 export function exitCodeWith(findings: readonly Finding[], exitCode: number, changed: boolean): number {
-  const trouble = findings.some(({kind}) => kind === 'conflict' || kind === 'stray')
-  if (!trouble || exitCode !== ExitCode.done) return exitCode
+  if (!findings.some(isTrouble) || exitCode !== ExitCode.done) return exitCode
   return changed ? ExitCode.partly : ExitCode.failed
 }
