@@ -1,8 +1,10 @@
 import fc from 'fast-check'
+import pg from 'pg'
 import {expect, it} from 'vitest'
 import type {Notice} from '../../src/db/database.js'
 import {statement} from '../../src/db/sql.js'
 import {sqlState} from '../../src/db/sqlstate.js'
+import {copyFrom} from '../helpers/copy.js'
 import {forEachEngine, type TestDatabase} from '../helpers/engines.js'
 import {writing} from '../helpers/server.js'
 import {replay} from './replay.js'
@@ -145,6 +147,67 @@ forEachEngine({}, (engine) => {
     } finally {
       await database.run(`drop owned by ${role}; drop role ${role}`)
     }
+  })
+})
+
+forEachEngine({native: true}, (engine) => {
+  it('sees what COPY brings, in one chunk or in several', async () => {
+    const database = await engine.database()
+    await prepared(database)
+    const client = new pg.Client(database.url)
+    await client.connect()
+    try {
+      const warnings: string[] = []
+      client.on('notice', ({severity, message}) => void (severity === 'WARNING' && warnings.push(message!)))
+      await fc.assert(fc.asyncProperty(batch, fc.constantFrom(1, 60 * 24), async (entries, step) => {
+        await client.query("set qicore.price_guard = 'on'; truncate public.crypto_prices")
+        warnings.length = 0
+        const rows = entries.map((entry, index) => ({id: index + 1, ...entry, minute: entry.minute * step % (25 * 60 * 24)}))
+        const text = rows.map(({id, coin, minute, price}) => [id, coin, 'S', 'N', 'binance', price, at(minute), at(minute), 'test', ''].join('\t') + '\n').join('')
+        expect(await copyFrom(client, `copy public.crypto_prices (${columns}) from stdin`, text)).toBe(rows.length)
+        expect(count(warnings, recent)).toBe(suspicious(rows, rows).length)
+      }), {numRuns: 25})
+      const ahead = [1, 'a', 'S', 'N', 'binance', 9, new Date(Date.now() + 7_200_000).toISOString(), at(0), 'test', ''].join('\t')
+      await expect(copyFrom(client, `copy public.crypto_prices (${columns}) from stdin`, ahead)).rejects.toMatchObject({code: '23514'})
+    } finally {
+      await client.end()
+    }
+  })
+})
+
+forEachEngine({kinds: ['postgres']}, (engine) => {
+  it('follows a row that an UPDATE moves into another partition', async () => {
+    const database = await engine.database()
+    await prepared(database)
+    await database.run("select public.create_monthly_partition('public.crypto_prices', '2026-02-15')")
+    const day = 60 * 24
+    await fc.assert(fc.asyncProperty(batch, fc.array(fc.record({price: fc.constantFrom(60, 100, 151, 200), shift: fc.constantFrom(0, 30 * day, 31 * day)}), {minLength: 30, maxLength: 30}), async (entries, changes) => {
+      await database.run('truncate crypto_prices')
+      const before = entries.map((entry, index) => ({id: index + 1, ...entry}))
+      await warningsOf(database, `insert into crypto_prices (${columns}) values ${valuesOf(before)}`)
+      const after = before.map((entry, index) => ({...entry, price: changes[index]!.price, minute: entry.minute + changes[index]!.shift}))
+      const target = after.map(({id, price, minute}) => `(${id}, ${price}, timestamptz '${at(minute)}')`).join(', ')
+      const warnings = await warningsOf(database, `update crypto_prices p set usd_price = v.price, time = v.time from (values ${target}) v (id, price, time) where p.id = v.id`)
+      expect(count(warnings, recent)).toBe(suspicious(after, after).length)
+      expect(count(warnings, old), JSON.stringify({before, after})).toBe(after.filter((entry, index) => Math.abs(entry.price - before[index]!.price) > 0.5 * before[index]!.price).length)
+    }), {numRuns: 25})
+  })
+})
+
+forEachEngine({}, (engine) => {
+  it('of one statement that inserts some rows and changes others by ON CONFLICT, warns of each once', async () => {
+    const database = await engine.database()
+    await prepared(database)
+    await fc.assert(fc.asyncProperty(fc.uniqueArray(row, {minLength: 1, maxLength: 12, selector: ({minute}) => minute}), fc.array(fc.constantFrom(60, 100, 151, 200), {minLength: 12, maxLength: 12}), fc.nat({max: 12}), async (entries, prices, known) => {
+      await database.run('truncate crypto_prices')
+      const rows = entries.map((entry, index) => ({id: index + 1, ...entry}))
+      const there = rows.slice(0, known)
+      if (there.length > 0) await warningsOf(database, `insert into crypto_prices (${columns}) values ${valuesOf(there)}`)
+      const after = rows.map((entry, index) => ({...entry, price: prices[index]!}))
+      const warnings = await warningsOf(database, `insert into crypto_prices (${columns}) values ${valuesOf(after)} on conflict (id, time, exchange_id) do update set usd_price = excluded.usd_price`)
+      expect(count(warnings, recent)).toBe(suspicious(after, after).length)
+      expect(count(warnings, old)).toBe(there.filter(({price}, index) => Math.abs(after[index]!.price - price) > 0.5 * price).length)
+    }), {numRuns: engine.native ? 25 : 10})
   })
 })
 
