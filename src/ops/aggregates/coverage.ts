@@ -18,10 +18,14 @@ export interface Coverage {
   aggregate: Table | null
   /** Where it is a table of ours. */
   own: {data: string; query: string} | null
+  /** What changed cannot be asked for, so that nothing counts as covered. */
+  blind: boolean
   /** On the table's scale; empty: all of it is covered. */
   gaps: Span[]
   /** For each span, the whole buckets that it needs of this aggregate; null: none. */
   needs: (Span | null)[]
+  /** For each span, what is left of a first bucket that counts as it is as long as nobody writes there; null: nothing. */
+  kept: (Span | null)[]
 }
 
 export interface CoverageRequest {
@@ -38,15 +42,18 @@ export async function readCoverage(db: Database, request: CoverageRequest): Prom
   const {table, spans} = request
   const found: Coverage[] = []
   if (spans.length === 0) return found
-  for (const {aggregate, level} of dependents(request.tables, table)) {
-    const needs = await needsOf(db, request, aggregate, level)
+  const over = dependents(request.tables, table)
+  const blind = await blindOf(db, over.map(({aggregate}) => aggregate.id!))
+  for (const {aggregate, level} of over) {
+    const {needs, kept} = await needsOf(db, request, aggregate, level)
     const asked = needs.filter((span) => span !== null)
     const rows = await db.query<GapRow>(gapsQuestion(db.server, asked.map((span) => ({id: aggregate.id!, span}))))
-    found.push({schema: aggregate.schema, view: aggregate.name, level, aggregate, own: null, gaps: merge(rows.flatMap(({gaps}) => parseMultirange(gaps))), needs})
+    const its = {schema: aggregate.schema, view: aggregate.name, level, aggregate, own: null, needs, kept, blind: blind.has(aggregate.id!)}
+    found.push({...its, gaps: merge(its.blind ? asked : rows.flatMap(({gaps}) => parseMultirange(gaps)))})
   }
   for (const {schema, view, level, data, query, whole, gaps} of await readOwnCoverage(db, table, spans, request.present)) {
     const before = found.find((each) => each.own !== null && each.schema === schema && each.view === view)
-    if (before === undefined) found.push({schema, view, level, aggregate: null, own: {data, query}, gaps, needs: [whole]})
+    if (before === undefined) found.push({schema, view, level, aggregate: null, own: {data, query}, blind: false, gaps, needs: [whole], kept: []})
     else Object.assign(before, {gaps: merge([...before.gaps, ...gaps]), needs: [...before.needs, whole]})
   }
   return found.sort((a, b) => a.level - b.level || (a.view < b.view ? -1 : 1))
@@ -63,31 +70,41 @@ export function dependents(tables: readonly Table[], table: Table): {aggregate: 
   return found
 }
 
+async function blindOf(db: Database, ids: readonly number[]): Promise<Set<number>> {
+  if (ids.length === 0) return new Set()
+  return new Set((await db.query<{id: number}>(statement(loadSql('catalog/wal-aggregates'), [ids]))).map(({id}) => id))
+}
+
 /** The whole buckets that must have been computed before the rows of a span may go. */
-async function needsOf(db: Database, {spans, present}: CoverageRequest, aggregate: Table, level: number): Promise<(Span | null)[]> {
+async function needsOf(db: Database, {spans, present}: CoverageRequest, aggregate: Table, level: number): Promise<Pick<Coverage, 'needs' | 'kept'>> {
   const points = spans.flatMap(({start, end}) => [start, end])
   const edges = await edgesOf(db, aggregate, present === null ? points : [...points, present])
   const needs: (Span | null)[] = []
+  const kept: (Span | null)[] = []
   for (const {start, end} of spans) {
     const low = edges.get(start)!
     const until = edges.get(end)!.ceil
-    const since = (await keepsPartial(db, aggregate, start, low)) ? low.ceil : smaller(low.floor, start)
+    const keeps = await keepsPartial(db, aggregate, start, low)
+    kept.push(keeps ? {start, end: low.ceil} : null)
+    const since = keeps ? low.ceil : smaller(low.floor, start)
     const complete = level > 1 && present !== null ? smaller(until, edges.get(present)!.floor) : until
     needs.push(since < complete ? {start: since, end: complete} : null)
   }
-  return needs
+  return {needs, kept}
 }
 
 /**
  * A bucket that lost rows after it was computed cannot be computed again. Where drop_chunks invalidates what it drops
  * and the bucket after, it would never be clean again either, and nothing after it could ever be dropped: there it
- * counts as it is. Only at the oldest chunk, and only where older rows of the aggregate show that something was dropped.
+ * counts as it is. Only at the oldest chunk, only where older rows of the aggregate show that something was dropped, and
+ * only as long as nobody writes to what is left of it.
  */
 async function keepsPartial(db: Database, aggregate: Table, start: bigint, {floor, ceil}: Edge): Promise<boolean> {
   const {watermark, source} = aggregate.aggregate!
   if (db.server.skipsInvalidation || floor >= start || (watermark ?? floor) < ceil) return false
   if (source!.chunks.some((chunk) => spanOf(chunk).start < start)) return false
-  return hasRows(db, {aggregate}, {start: lowest, end: floor}, false)
+  const [log] = await db.query<{changed: boolean}>(statement(loadSql('catalog/changed-since'), [source!.id, String(start), String(ceil)]))
+  return !log!.changed && hasRows(db, {aggregate}, {start: lowest, end: floor}, false)
 }
 
 function smaller(a: bigint, b: bigint): bigint {

@@ -16,8 +16,8 @@ export async function requireCoverage(db: Database, request: DropRequest, pieces
   const missing = coverage.filter(({gaps}) => gaps.length > 0)
   if (missing.length === 0 || seenTo || request.acceptLoss) return coverage
   throw notCovered(request.table, missing.map((each) => gapWords(request.table, each)), [
-    '--refresh-first computes it before anything is dropped.',
-    ...missing.slice(0, 1).map(({schema, view, gaps}) => `Or yourself: qicore-db aggregates refresh ${keyOf({schema, name: view})}${rangeOf(request.table, gaps)}`),
+    ...(missing.some(({blind}) => !blind) ? ['--refresh-first computes it before anything is dropped.'] : []),
+    ...missing.filter(({blind}) => !blind).slice(0, 1).map(({schema, view, gaps}) => `Or yourself: qicore-db aggregates refresh ${keyOf({schema, name: view})}${rangeOf(request.table, gaps)}`),
     '--accept-loss drops it all the same.',
   ])
 }
@@ -79,10 +79,10 @@ function rangeOf({time}: Table, gaps: readonly Span[]): string {
   return ` --from ${pointWords(start, time)} --to ${pointWords(end, time)}`
 }
 
-function gapWords(table: Table, {schema, view, gaps}: Coverage): string {
+function gapWords(table: Table, {schema, view, gaps, blind}: Coverage): string {
   const shown = merge(gaps)
   const words = shown.slice(0, 3).map((gap) => spanWords(gap, table.time)).join(', ')
-  return `${keyOf({schema, name: view})} has not covered ${words}${shown.length > 3 ? ` and ${shown.length - 3} more ranges` : ''}`
+  return `${keyOf({schema, name: view})} has not covered ${words}${shown.length > 3 ? ` and ${shown.length - 3} more ranges` : ''}${blind ? ', as far as anybody can see: it learns of changes from the WAL' : ''}`
 }
 
 function notCovered(table: Table, missing: readonly string[], suggestions: readonly string[]): OpsError {

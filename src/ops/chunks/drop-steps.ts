@@ -1,5 +1,6 @@
 import {timescaledbFunction, type Server} from '../../db/server.js'
-import {inline, literal, raw, sql, type Fragment, type Statement} from '../../db/sql.js'
+import {loadSql} from '../../db/load-sql.js'
+import {inline, literal, raw, sql, statement, type Fragment, type Statement} from '../../db/sql.js'
 import type {Step} from '../../plan/step.js'
 import {keyOf, type Chunk, type Table} from '../../reports/table.js'
 import type {TimeKind} from '../../reports/time.js'
@@ -85,7 +86,9 @@ function bound(point: bigint, time: TimeKind): string {
 function guardStatement(server: Server, table: Table, guarded: readonly Coverage[], index: number, dropped: readonly Span[]): Statement {
   const theirs = guarded.flatMap(({aggregate, needs}) => (aggregate !== null && needs[index] ? [{aggregate, need: needs[index]}] : []))
   const ours = guarded.flatMap(({own, needs, schema, view}) => (own !== null && needs[index] ? [{own, name: keyOf({schema, name: view}), need: needs[index]}] : []))
-  const questions = [...(theirs.length > 0 ? [pendingQuestion(server, table, theirs, dropped)] : []), ...ours.map((each) => ownQuestion(each.own, each.name, each.need))]
+  const blind = guarded.flatMap((each) => (each.blind ? [`select ${literal(keyOf({schema: each.schema, name: each.view})).text}::text as view`] : []))
+  const kept = guarded.flatMap(({aggregate, kept}) => (aggregate !== null && kept[index] ? [keptQuestion(aggregate, kept[index])] : []))
+  const questions = [...blind, ...kept, ...(theirs.length > 0 ? [pendingQuestion(server, table, theirs, dropped)] : []), ...ours.map((each) => ownQuestion(each.own, each.name, each.need))]
   if (questions.length === 0) return sql`select`
   return sql`do $guard$
 declare
@@ -122,6 +125,11 @@ function pendingQuestion(server: Server, table: Table, theirs: readonly Theirs[]
     union all
     select format('%I.%I', a.user_view_schema, a.user_view_name) from _timescaledb_catalog.continuous_agg a
     where a.raw_hypertable_id in (${[...new Set(theirs.map(({aggregate}) => aggregate.aggregate!.source!.id))].join(', ')}) and a.mat_hypertable_id not in (${theirs.map(({aggregate}) => aggregate.id).join(', ')})`
+}
+
+function keptQuestion(aggregate: Table, {start, end}: Span): string {
+  const changed = inline(statement(loadSql('catalog/changed-since'), [aggregate.aggregate!.source!.id, String(start), String(end)])).replace(/^--.*\n/gm, '')
+  return `select ${literal(keyOf(aggregate)).text}::text as view from (${changed}) as since where since.changed`
 }
 
 function ownQuestion(own: {data: string; query: string}, name: string, need: Span): string {

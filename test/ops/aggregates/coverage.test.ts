@@ -143,6 +143,21 @@ select mat_hypertable_id, ${day.start}, ${day.end} from _timescaledb_catalog.con
     expect((await refreshPlan(database.db, 'public.a', {span: day})).plan.steps).toEqual([])
   })
 
+  it('takes nothing for covered of an aggregate that learns of changes from the WAL', async (context) => {
+    const database = await engine.database()
+    const [can] = await database.run<{wal: string; option: boolean}>("select current_setting('wal_level') as wal, exists (select from information_schema.columns where table_name = 'continuous_aggregates' and column_name = 'invalidate_using') as option")
+    if (can!.wal !== 'logical' || !can!.option || !engine.native) context.skip('wants wal_level = logical and TimescaleDB 2.22')
+    await replay(database, ['core'])
+    await database.run("create table m (time timestamptz not null, v int); select create_hypertable('m', 'time', chunk_time_interval => interval '1 day'); insert into m select t, 1 from generate_series('2024-01-01+00'::timestamptz, '2024-01-04+00', '1 hour') t")
+    await database.autocommit("create materialized view a with (timescaledb.continuous, timescaledb.invalidate_using = 'wal') as select time_bucket(interval '1 day', time) as bucket, count(*) from m group by 1 with no data")
+    await database.autocommit("call refresh_continuous_aggregate('a', null, null)")
+    await database.run("insert into m values ('2024-01-02 12:00+00', 2)")
+    const day = span('2024-01-02', '2024-01-03')
+    expect((await coverageOf(database, day)).map(({view, gaps}) => [view, gaps])).toEqual([['a', [day]]])
+    const [gate] = await database.run<{gap: string}>("select qicore.retain_gap('public.m', 'timestamptz', $1, $2, null) as gap", [String(day.start), String(day.end)])
+    expect(gate!.gap).toContain('public.a learns of changes from the WAL')
+  })
+
   it('does not wake a broken-off refresh that reaches to where the rows are gone', async () => {
     const database = await engine.database()
     if (database.db.server.materializationRanges === null) return

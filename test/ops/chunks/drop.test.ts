@@ -182,6 +182,20 @@ forEachEngine(community, (engine) => {
     expect(await chunkNames(database)).toEqual(names.slice(3))
   })
 
+  it('does not drop what is left of a bucket that was dropped from, where somebody wrote to it, before or after the plan', async () => {
+    const database = await engine.database()
+    await tenDays(database, `create materialized view d3 with (timescaledb.continuous, timescaledb.materialized_only = true) as
+  select time_bucket(interval '3 days', time, timestamptz '2023-12-31+00') as bucket, count(*) as n from m group by 1 with no data;`)
+    await refresh(database, 'd3')
+    // The bucket of the 3rd to the 5th loses its first day.
+    await run(database.db, (await drop(database.db, 'm', '2024-01-04T00:00:00Z')).plan)
+    const {plan} = await drop(database.db, 'm', '2024-01-05T00:00:00Z')
+    await database.run("insert into m values ('2024-01-04 05:05+00', 3, 1)")
+    expect(fates(await run(database.db, plan))[0]).toMatch(/not covered by public\.d3/)
+    await expect(drop(database.db, 'm', '2024-01-05T00:00:00Z')).rejects.toMatchObject({code: 'NOT_COVERED'})
+    expect(await database.run('select from m where dev = 3')).toHaveLength(1)
+  })
+
   it('does not drop for an aggregate that was made after the plan', async () => {
     const database = await engine.database()
     await tenDays(database, aggregates)
