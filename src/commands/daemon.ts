@@ -26,10 +26,10 @@ Prints one JSON object a line (--pretty for people); health and metrics are on -
   async run(): Promise<void> {
     const {flags} = this
     const config = await this.loadConfig()
-    const [{checkedJobs}, {parseListen}, target] = await Promise.all([import('../daemon/check.js'), import('../daemon/listen.js'), this.target(true)])
+    const [{runnableJobs}, {parseListen}, target] = await Promise.all([import('../daemon/check.js'), import('../daemon/listen.js'), this.target(true)])
     if (target.source === 'config' && target.url.startsWith('embedded:'))
       throw usageError('SAY_TARGET', 'The daemon does not fall back to the embedded engine by itself.', [`Say it: --target ${target.name}`, 'Or name a server: --target, --url, QICORE_DB_URL.'])
-    const jobs = checkedJobs(config, Date.now())
+    const jobs = await runnableJobs(config, Date.now())
     const listen = parseListen(flags.listen)
     const {runDaemon} = await import('../daemon/run.js')
     const ms = (duration: Duration | undefined, otherwise: number) => (duration === undefined ? otherwise : approximateSeconds(duration) * 1000)

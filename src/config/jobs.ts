@@ -1,4 +1,5 @@
 import {z} from 'zod'
+import type {ParsedStatement} from '../schema/migrate/parse.js'
 import {approximateSeconds, type Duration} from '../units/duration.js'
 import {scheduleProblem} from '../units/schedule.js'
 import {isZone} from '../units/zone.js'
@@ -34,7 +35,7 @@ export interface JobOptions {
   partitions: {tables?: string[] | undefined; ahead?: number | undefined}
   maintain: {tables?: string[] | undefined; atMost?: number | undefined}
   'prune-history': {keep?: Duration | undefined}
-  sql: {statement?: string | undefined; file?: string | undefined; transaction: 'own' | 'none'; repeatable: boolean; searchPath: string}
+  sql: {statement?: string | undefined; file?: string | undefined; transaction: 'own' | 'none'; repeatable: boolean; searchPath: string; statements?: readonly ParsedStatement[] | undefined}
 }
 
 export type JobKindName = keyof JobOptions

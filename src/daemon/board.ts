@@ -41,8 +41,8 @@ export function boardOf(jobs: readonly Job[], onAside: (job: string, reason: str
       for (const row of rows) {
         const known = entries.get(row.name)
         if (known) {
+          if (!stillStands(known, row)) known.outlook = {...nothing, wakeAt: -Infinity}
           known.state = row
-          known.outlook = {...nothing, wakeAt: -Infinity}
           setAside(known, reasonAside(known.job, row))
           continue
         }
@@ -71,6 +71,12 @@ export function boardOf(jobs: readonly Job[], onAside: (job: string, reason: str
       entry.outlook = {...nothing, wakeAt: -Infinity}
     },
   }
+}
+
+/** Nothing was due and the ledger is as it was: the next instant is the same, and reckoning a thousand of them is not free. */
+function stillStands({state, outlook}: Entry, row: LedgerJob): boolean {
+  if (state === null || outlook.decision !== null || outlook.waitingSince !== null || outlook.wakeAt === -Infinity) return false
+  return state.revision === row.revision && state.lastAt === row.lastAt
 }
 
 /** A newer declaration wins: this daemon would claim instants that are in no calendar. */

@@ -2,6 +2,7 @@ import type {Config} from '../config/load.js'
 import {readJobFiles} from '../config/job-files.js'
 import {jobsOf, type Job} from '../config/jobs.js'
 import {usageError} from '../errors.js'
+import {cutStatements} from '../jobs/sql-aside.js'
 import {calendarProblem, instants, nextInstant} from './calendar.js'
 import {inWindow} from './due.js'
 
@@ -10,20 +11,40 @@ import {inWindow} from './due.js'
  * @throws OpsError CONFIG with every mistake at once
  */
 export function checkedJobs(config: Config | null, now: number): Job[] {
+  const {jobs, problems} = look(config, now)
+  refuse(config, problems)
+  return jobs
+}
+
+/**
+ * The same for whoever runs them: the SQL of jobs is cut into its statements.
+ * @throws OpsError CONFIG with every mistake at once
+ */
+export async function runnableJobs(config: Config | null, now: number): Promise<Job[]> {
+  const {jobs, problems} = look(config, now)
+  const cut = await cutStatements(jobs)
+  refuse(config, [...problems, ...cut.problems])
+  return cut.jobs
+}
+
+function look(config: Config | null, now: number): {jobs: Job[]; problems: string[]} {
   const {jobs, problems} = readJobFiles(jobsOf(config?.jobs ?? {}), config?.directory ?? null)
   for (const job of jobs) problems.push(...problemsOf(job, now).map((problem) => `jobs.${job.name}.${problem}`))
-  if (problems.length > 0)
-    throw usageError('CONFIG', `${config?.file ?? 'The configuration'} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`, [
-      'Nothing was done. docs/daemon.md has every field of a job with an example.',
-    ])
-  return jobs
+  return {jobs, problems}
+}
+
+function refuse(config: Config | null, problems: readonly string[]): void {
+  if (problems.length === 0) return
+  throw usageError('CONFIG', `${config?.file ?? 'The configuration'} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`, [
+    'Nothing was done. docs/daemon.md has every field of a job with an example.',
+  ])
 }
 
 function problemsOf(job: Job, now: number): string[] {
   const problem = calendarProblem(job, now)
   if (problem !== null) return [`schedule: ${problem}`]
   const problems: string[] = []
-  const shortest = shortestInterval(job, now)
+  const shortest = job.jitter > 0 ? shortestInterval(job, now) : null
   if (shortest !== null && job.jitter >= shortest) problems.push(`jitter: ${job.jitter / 1000} s is not shorter than the ${shortest / 1000} s between two runs`)
   if (job.window !== null && !everInWindow(job, now)) problems.push(`window: no run of "${job.schedule}" ${job.timezone} lies in ${job.window}`)
   return problems

@@ -7,6 +7,7 @@ import type {Server} from '../db/server.js'
 import {ExitCode} from '../errors.js'
 import type {Limits} from '../plan/limits.js'
 import {createDaemon} from './life.js'
+import {giveBackMemory} from './memory.js'
 import {logTo} from './log.js'
 import {metricsOf} from './metrics.js'
 import {readSurvey} from './read-survey.js'
@@ -45,6 +46,7 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
     tell: (event) => {
       log(event)
       metrics.count(event)
+      if (event.event === 'ready') setTimeout(() => void giveBackMemory().catch(() => {}), 2_000).unref()
     },
   })
   const survey = surveyOf(async () => {

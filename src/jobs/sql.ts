@@ -1,20 +1,15 @@
 import {statement} from '../db/sql.js'
-import {usageError} from '../errors.js'
 import type {Step} from '../plan/step.js'
-import {parseMigration} from '../schema/migrate/parse.js'
 import type {JobKind} from './kind.js'
+import {readStatements, sqlSource} from './sql-text.js'
 
 /** A user's own SQL. In a transaction it is done exactly once an occurrence, whatever happens in between. */
 export const job: JobKind<'sql'> = {
   kind: 'sql',
   summary: "A statement or file of the user's own.",
   async plan(_db, options, {job: name}) {
-    const file = options.file ?? `jobs.${name}.statement`
-    const parsed = await parseMigration(options.statement ?? '', file)
-    if (parsed.length === 0) throw usageError('NO_STATEMENT', `${file} has no statement.`)
-    const control = parsed.find(({controlsTransaction}) => controlsTransaction)
-    if (control) throw usageError('TRANSACTION_CONTROL', `${file}:${control.line}: BEGIN, COMMIT and their like have no place in a job.`, ['"transaction: none" runs one statement outside of any transaction.'])
-    if (options.transaction === 'none' && parsed.length > 1) throw usageError('ONE_STATEMENT', `${file} has ${parsed.length} statements, and outside of a transaction it may be one.`)
+    const file = sqlSource(name, options)
+    const parsed = options.statements ?? (await readStatements(name, options))
     const step: Step = {
       id: `sql ${name}`,
       kind: 'sql',

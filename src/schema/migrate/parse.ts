@@ -1,5 +1,4 @@
 /** Migration files through PostgreSQL's own parser. */
-import {parse} from 'libpg-query'
 import {usageError} from '../../errors.js'
 import {effectOf, type Effect, type Node} from './effect.js'
 
@@ -30,6 +29,8 @@ export async function parseMigration(text: string, file: string): Promise<Parsed
 }
 
 async function parsed(text: string, file: string): Promise<Parsed> {
+  // 128 MB of WebAssembly memory, some 40 MB of it really used: not before something is to be parsed.
+  const {parse} = await import('libpg-query')
   try {
     return (await parse(text)) as unknown as Parsed
   } catch (error) {
