@@ -153,7 +153,7 @@ begin
 end
 $$;
 --> statement-breakpoint
-create procedure qicore.maintain(tables text[])
+create procedure qicore.maintain(tables text[], job text default 'maintain', work text default 'all', at_most integer default null, exactly boolean default false)
 language plpgsql
 as $$
 declare
@@ -169,18 +169,23 @@ declare
   chunk regclass;
   step text;
   step_number integer := 0;
+  tried integer := 0;
   began timestamptz;
   problem text;
   done integer := 0;
   failed integer := 0;
 begin
   perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-  insert into qicore.maintenance_log (operation, job, actor, status, started_at)
-  values ('hypertable_maintenance', 'maintain', session_user, 'running', clock_timestamp())
-  returning id into log_id;
+  if work is null or work not in ('all', 'compress', 'analyze') then
+    raise exception using errcode = '22023', message = format('"%s" is no work of qicore.maintain: it is all, compress or analyze', work);
+  end if;
+  log_id := qicore.begin_job(job, case work when 'all' then 'hypertable_maintenance' else work end);
+  if log_id is null then
+    return;
+  end if;
   select n.nspname into extension_schema
   from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'timescaledb';
-  community := extension_schema is not null and current_setting('timescaledb.license', true) = 'timescale';
+  community := work <> 'analyze' and extension_schema is not null and current_setting('timescaledb.license', true) = 'timescale';
   scheduler_alive := exists (
     select from pg_stat_activity
     where application_name like 'TimescaleDB Background Worker Scheduler%' and datname = current_database()
@@ -190,7 +195,7 @@ begin
       select name, min(position) as position from (
         select name, position from unnest(tables) with ordinality as given (name, position)
         union all
-        select object, 1000000 from qicore.policies where kind = 'compression'
+        select object, 1000000 from qicore.policies where kind = 'compression' and not exactly
       ) every group by name
     ) once order by position, name
   );
@@ -225,12 +230,14 @@ begin
             and _timescaledb_functions.chunk_status(to_regclass(format('%I.%I', c.chunk_schema, c.chunk_name))) & 11 <> 1
             and _timescaledb_functions.chunk_status(to_regclass(format('%I.%I', c.chunk_schema, c.chunk_name))) & 4 = 0
           order by c.range_start
+          limit at_most - tried
         );
       end if;
       commit;
     end if;
 
     foreach chunk in array chunks loop
+      tried := tried + 1;
       perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
       -- Compressing ends with ACCESS EXCLUSIVE: whoever comes while it waits queues behind it.
       perform set_config('lock_timeout', '500ms', true);
@@ -249,6 +256,7 @@ begin
       commit;
     end loop;
 
+    continue when work = 'compress';
     perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     perform set_config('lock_timeout', '2s', true);
     began := clock_timestamp();
@@ -274,4 +282,4 @@ end
 $$;
 --> statement-breakpoint
 insert into qicore.schema_versions (version, description, stream, checksum)
-values ('core.1.2.0', 'Partitions, refresh, maintenance', 'core', 'cb6c822d3c30273d2df0378ec0652f935c79032713c71f043f85ac82bbcdc8ea');
+values ('core.1.2.0', 'Partitions, refresh, maintenance', 'core', 'eff2582c0ae6ee35a70a44ecb58a7ab669ef39285b6b69107d2f96b4fffbdad2');

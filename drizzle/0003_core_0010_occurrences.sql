@@ -30,6 +30,8 @@ create table qicore.job_calendar (
   runner text not null constraint job_calendar_runner_check check (runner in ('daemon', 'pg_cron')),
   schedule text not null,
   timezone text not null,
+  -- What pg_cron runs for it, by part: {"": "call …"}, or a key for each table or aggregate that has a run of its own.
+  commands jsonb,
   actor text not null,
   reason text,
   set_at timestamptz not null default clock_timestamp(),
@@ -68,4 +70,4 @@ alter table qicore.maintenance_log add column application text;
 alter table qicore.maintenance_log alter column application set default current_setting('application_name', true);
 --> statement-breakpoint
 insert into qicore.schema_versions (version, description, stream, checksum)
-values ('core.1.10.0', 'Scheduled jobs: calendars in force, claims of occurrences, daemons, the server''s timelines', 'core', 'c21a341ced7b0390a7d54c4897ee9aa4d20a9e17fdaeafa3dd845be7fcc22a03');
+values ('core.1.10.0', 'Scheduled jobs: calendars in force, claims of occurrences, daemons, the server''s timelines', 'core', '898f56c5c5e66300c3b94a28b795885f10aa1460e39690e205357742a531a2c1');

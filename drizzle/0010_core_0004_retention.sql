@@ -390,6 +390,8 @@ declare
   dropped integer := 0;
   held integer := 0;
   alive boolean := false;
+  refusal text;
+  advice text;
   reason text;
   fate text;
   first_reason text;
@@ -397,27 +399,43 @@ declare
 begin
   perform qicore.retain_settings();
   wanted := config ->> 'object';
+  if config ->> 'job' is not null then
+    -- Of a schedule: what is refused below is written down too.
+    log_id := qicore.begin_job(config ->> 'job', 'retain ' || wanted, wanted);
+    commit;
+    if log_id is null then
+      return;
+    end if;
+    perform qicore.retain_settings();
+  end if;
   subject := to_regclass(wanted);
-  if subject is null then
-    raise exception using errcode = '42P01', message = format('retention: there is no table %s', coalesce(wanted, '(config names none)'));
-  end if;
   select p.config into policy from qicore.policies p where p.kind = 'retention' and to_regclass(p.object) = subject;
-  if not found then
-    raise exception using errcode = '55000', message = format('%s: no retention is declared in qicore.policies', wanted),
-      hint = 'qicore-db policies apply declares it, or remove the job.';
-  end if;
-  if policy #>> '{consent,hash}' is distinct from qicore.retention_hash(wanted, policy)
+  if subject is null then
+    refusal := format('retention: there is no table %s', coalesce(wanted, '(config names none)'));
+  elsif policy is null then
+    refusal := format('%s: no retention is declared in qicore.policies', wanted);
+    advice := 'qicore-db policies apply declares it, or remove the job.';
+  elsif policy #>> '{consent,hash}' is distinct from qicore.retention_hash(wanted, policy)
     or coalesce(config ->> 'hash', policy #>> '{consent,hash}') is distinct from policy #>> '{consent,hash}'
   then
-    raise exception using errcode = '55000',
-      message = format('%s: what is declared (older than %s, at most %s a run) is not what was agreed to; nothing was dropped', wanted, policy ->> 'after', policy ->> 'maxDropPerRun'),
-      hint = 'qicore-db policies apply --confirm <target> agrees to it.';
+    refusal := format('%s: what is declared (older than %s, at most %s a run) is not what was agreed to; nothing was dropped', wanted, policy ->> 'after', policy ->> 'maxDropPerRun');
+    advice := 'qicore-db policies apply --confirm <target> agrees to it.';
+  end if;
+  if refusal is not null then
+    update qicore.maintenance_log l set status = 'failed', completed_at = qicore.now(), error = refusal where l.id = log_id;
+    commit;
+    raise exception using errcode = case when subject is null then '42P01' else '55000' end, message = refusal, hint = coalesce(advice, '');
   end if;
   most := coalesce((policy ->> 'maxDropPerRun')::integer, 8);
   select s.* into scale from qicore.retain_scale(subject, policy) s;
-  insert into qicore.maintenance_log (operation, job, actor, status, started_at, detail)
-  values ('retain ' || wanted, null, session_user, 'running', clock_timestamp(), jsonb_build_object('job', job_id, 'after', policy ->> 'after', 'cutoff', scale.cutoff_text))
-  returning id into log_id;
+  if log_id is null then
+    insert into qicore.maintenance_log (operation, job, actor, status, started_at)
+    values ('retain ' || wanted, null, session_user, 'running', clock_timestamp())
+    returning id into log_id;
+  end if;
+  update qicore.maintenance_log l
+  set detail = coalesce(l.detail, '{}') || jsonb_build_object('job', job_id, 'after', policy ->> 'after', 'cutoff', scale.cutoff_text)
+  where l.id = log_id;
   commit;
 
   perform qicore.retain_settings();
@@ -479,4 +497,4 @@ end
 $$;
 --> statement-breakpoint
 insert into qicore.schema_versions (version, description, stream, checksum)
-values ('core.1.3.0', 'Gated retention: what was agreed to, and only what every aggregate has covered', 'core', 'f3b37e12c676c791cf69c409359d91c75e71746ee471a2b8795df15372246d83');
+values ('core.1.3.0', 'Gated retention: what was agreed to, and only what every aggregate has covered', 'core', 'edd4ccb50e48b1abf76d61b161db98a9c86ac916526ecc650a4a9d504d9da99b');

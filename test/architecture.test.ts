@@ -50,6 +50,7 @@ const mayImport: Record<string, readonly string[]> = {
   ops: ['errors', 'units', 'db', 'schema', 'plan', 'reports'],
   jobs: ['errors', 'units', 'db', 'schema', 'plan', 'ops', 'reports'],
   daemon: ['errors', 'units', 'db', 'schema', 'plan', 'config', 'reports', 'jobs'],
+  cron: ['errors', 'units', 'db', 'schema', 'plan', 'config', 'reports', 'jobs', 'daemon'],
   demo: ['errors', 'units', 'db', 'schema', 'plan', 'ops', 'reports', 'config'],
   cli: ['errors', 'units', 'db', 'plan', 'config', '~schema', '~jobs', '~daemon'],
   hooks: ['errors', 'units'],

@@ -4,7 +4,7 @@ select j.name, j.kind, j.last_at, j.running is not null as running, j.pruned_unt
   (
     select jsonb_agg(jsonb_build_object(
       'revision', c.revision, 'validFrom', c.valid_from, 'state', c.state, 'runner', c.runner,
-      'schedule', c.schedule, 'timezone', c.timezone, 'actor', c.actor, 'reason', c.reason
+      'schedule', c.schedule, 'timezone', c.timezone, 'commands', c.commands, 'actor', c.actor, 'reason', c.reason
     ) order by c.revision)
     from qicore.job_calendar c where c.job = j.name
   ) as calendars

@@ -1,11 +1,11 @@
--- Ends the calendars of jobs that are not declared any more.
+-- Ends the calendars of jobs that are not declared any more; what pg_cron runs is ended where its schedule is.
 -- $1 text[] of those that are, $2 actor. TimescaleDB: not needed. A row for each that went.
 with held as materialized (
   select j.name, j.revision, j.last_at from qicore.job j where j.name <> all ($1::text[]) order by j.name for update of j
 ), gone as materialized (
   select h.name, h.revision, greatest(qicore.now(), h.last_at, c.valid_from) as valid_from, c.runner, c.schedule, c.timezone
   from held h join qicore.job_calendar c on c.job = h.name and c.revision = h.revision
-  where c.state <> 'removed'
+  where c.state <> 'removed' and c.runner = 'daemon'
 ), moved as (
   update qicore.job j set revision = j.revision + 1 from gone where j.name = gone.name
 )

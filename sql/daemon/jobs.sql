@@ -5,7 +5,7 @@ select j.name, j.kind, j.revision, j.last_at, j.running, j.free_at,
   (
     select jsonb_agg(jsonb_build_object(
       'revision', e.revision, 'validFrom', e.valid_from, 'state', e.state, 'runner', e.runner,
-      'schedule', e.schedule, 'timezone', e.timezone, 'actor', e.actor, 'reason', e.reason
+      'schedule', e.schedule, 'timezone', e.timezone, 'commands', e.commands, 'actor', e.actor, 'reason', e.reason
     ) order by e.revision)
     from (
       select c.*, lead(c.valid_from) over (order by c.revision) as valid_to

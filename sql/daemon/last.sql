@@ -1,11 +1,23 @@
--- The last occurrence of each job that came to an end, and the daemons that are alive.
+-- The last occurrence of each job that came to an end, by the runner that is its now.
 -- No parameters. TimescaleDB: not needed.
 select j.name, l.status, l.reason, l.error, l.scheduled_at, l.started_at, l.completed_at
 from qicore.job j
+join qicore.job_calendar c on c.job = j.name and c.revision = j.revision
 left join lateral (
-  select m.* from qicore.maintenance_log m
-  where m.job = j.name and m.scheduled_at is not null and m.status <> 'running'
-  order by m.scheduled_at desc
+  (
+    select m.* from qicore.maintenance_log m
+    where m.job = j.name and m.scheduled_at is not null and m.status <> 'running' and m.reason is distinct from 'enforced by pg_cron'
+    order by m.scheduled_at desc
+    limit 1
+  )
+  union all
+  (
+    select m.* from qicore.maintenance_log m
+    where c.runner = 'pg_cron' and m.job = j.name and m.scheduled_at is null and m.token is null and m.application like 'pg\_cron%' and m.status <> 'running'
+    order by m.started_at desc
+    limit 1
+  )
+  order by started_at desc nulls last
   limit 1
 ) l on true
 order by j.name

@@ -1,7 +1,7 @@
 -- Forgets the oldest ended rows of the ledger with their steps, and from where on an audit can look.
 -- $1 interval text: how long they are kept, $2 at most so many rows. TimescaleDB: not needed.
 with old as materialized (
-  select l.id, l.job, l.scheduled_at
+  select l.id, l.job, coalesce(l.scheduled_at, l.started_at) as at, l.scheduled_at is not null or l.application like 'pg\_cron%' as counts
   from qicore.maintenance_log l
   where coalesce(l.scheduled_at, l.started_at, l.completed_at) < qicore.now() - $1::interval and l.status <> 'running'
   order by coalesce(l.scheduled_at, l.started_at, l.completed_at)
@@ -10,5 +10,5 @@ with old as materialized (
   delete from qicore.maintenance_log l using old where l.id = old.id
 )
 update qicore.job j set pruned_until = greatest(j.pruned_until, last.at)
-from (select job, max(scheduled_at) as at from old where scheduled_at is not null group by job) last
+from (select job, max(at) as at from old where counts group by job) last
 where j.name = last.job

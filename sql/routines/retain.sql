@@ -1,11 +1,11 @@
 -- Gated retention of one table, as a job of TimescaleDB's own scheduler, of pg_cron or of ours:
--- CALL qicore.retain(0, '{"object": "public.ohlcv_data"}'). Drops the chunks or partitions older than qicore.policies
--- says, the oldest first and each range in a transaction of its own. Never those of the newest range, never more chunks
--- than maxDropPerRun (unless one range alone has more), never what an aggregate over the table (or over such an
--- aggregate) has not covered, and nothing at all where the newest row is older than the retention: of a dead feed that
--- is the last copy. What differs from what was agreed to is blocked; a declaration that is changed meanwhile stops the
--- run. What cannot be read counts as not covered. Ends in an error that says what was held back, after having done the
--- rest.
+-- CALL qicore.retain(0, '{"object": "public.ohlcv_data"}'), with "job" and its name where the run is an occurrence of
+-- one. Drops the chunks or partitions older than qicore.policies says, the oldest first and each range in a transaction
+-- of its own. Never those of the newest range, never more chunks than maxDropPerRun (unless one range alone has more),
+-- never what an aggregate over the table (or over such an aggregate) has not covered, and nothing at all where the
+-- newest row is older than the retention: of a dead feed that is the last copy. What differs from what was agreed to is
+-- blocked; a declaration that is changed meanwhile stops the run. What cannot be read counts as not covered. Ends in an
+-- error that says what was held back, after having done the rest.
 -- No SET clause here: a procedure that has one cannot COMMIT.
 create procedure qicore.retain(job_id integer, config jsonb)
 language plpgsql
@@ -24,6 +24,8 @@ declare
   held integer := 0;
   alive boolean := false;
   gone boolean;
+  refusal text;
+  advice text;
   reason text;
   fate text;
   first_reason text;
@@ -31,27 +33,44 @@ declare
 begin
   perform qicore.retain_settings();
   wanted := config ->> 'object';
+  if config ->> 'job' is not null then
+    -- Of a schedule: what is refused below is written down too.
+    log_id := qicore.begin_job(config ->> 'job', concat('retain ', wanted), wanted);
+    commit;
+    if log_id is null then
+      return;
+    end if;
+    perform qicore.retain_settings();
+  end if;
   subject := to_regclass(wanted);
-  if subject is null then
-    raise exception using errcode = '42P01', message = format('retention: there is no table %s', coalesce(wanted, '(config names none)'));
-  end if;
   select p.config into policy from qicore.policies p where p.kind = 'retention' and to_regclass(p.object) = subject;
-  if not found then
-    raise exception using errcode = '55000', message = format('%s: no retention is declared in qicore.policies', wanted),
-      hint = 'qicore-db policies apply declares it, or remove the job.';
-  end if;
-  if policy #>> '{consent,hash}' is distinct from qicore.retention_hash(wanted, policy)
+  if subject is null then
+    refusal := format('retention: there is no table %s', coalesce(wanted, '(config names none)'));
+    advice := 'Remove the job, or name a table that is there.';
+  elsif policy is null then
+    refusal := format('%s: no retention is declared in qicore.policies', wanted);
+    advice := 'qicore-db policies apply declares it, or remove the job.';
+  elsif policy #>> '{consent,hash}' is distinct from qicore.retention_hash(wanted, policy)
     or coalesce(config ->> 'hash', policy #>> '{consent,hash}') is distinct from policy #>> '{consent,hash}'
   then
-    raise exception using errcode = '55000',
-      message = format('%s: what is declared (older than %s, at most %s a run) is not what was agreed to; nothing was dropped', wanted, policy ->> 'after', policy ->> 'maxDropPerRun'),
-      hint = 'qicore-db policies apply --confirm <target> agrees to it.';
+    refusal := format('%s: what is declared (older than %s, at most %s a run) is not what was agreed to; nothing was dropped', wanted, policy ->> 'after', policy ->> 'maxDropPerRun');
+    advice := 'qicore-db policies apply --confirm <target> agrees to it.';
+  end if;
+  if refusal is not null then
+    update qicore.maintenance_log l set status = 'failed', completed_at = qicore.now(), error = refusal where l.id = log_id;
+    commit;
+    raise exception using errcode = case when subject is null then '42P01' else '55000' end, message = refusal, hint = advice;
   end if;
   most := coalesce((policy ->> 'maxDropPerRun')::integer, 8);
   select s.* into scale from qicore.retain_scale(subject, policy) s;
-  insert into qicore.maintenance_log (operation, job, actor, status, started_at, detail)
-  values ('retain ' || wanted, null, session_user, 'running', clock_timestamp(), jsonb_build_object('job', job_id, 'after', policy ->> 'after', 'cutoff', scale.cutoff_text))
-  returning id into log_id;
+  if log_id is null then
+    insert into qicore.maintenance_log (operation, job, actor, status, started_at)
+    values ('retain ' || wanted, null, session_user, 'running', clock_timestamp())
+    returning id into log_id;
+  end if;
+  update qicore.maintenance_log l
+  set detail = coalesce(l.detail, '{}') || jsonb_build_object('job', job_id, 'after', policy ->> 'after', 'cutoff', scale.cutoff_text)
+  where l.id = log_id;
   commit;
 
   perform qicore.retain_settings();

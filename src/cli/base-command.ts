@@ -2,6 +2,7 @@ import {Command, type Interfaces} from '@oclif/core'
 import {ExitCode, OpsError, usageError} from '../errors.js'
 import type {Config} from '../config/load.js'
 import type {ConnectOptions, Database, Target} from '../db/database.js'
+import type {Elsewhere} from '../plan/run-step.js'
 import type {Plan, RunReport} from '../plan/step.js'
 import {globalFlags} from './flags.js'
 
@@ -26,6 +27,8 @@ export interface CarryOutWish {
   patience?: number
   /** The plan as it looks once the schema qicore or the extension was made. */
   replan?: () => Promise<Plan>
+  /** Sessions in other databases of the server, for the steps that name one. */
+  elsewhere?: Elsewhere
 }
 
 /** What a change reports: the contract's `steps`, and the SQL of a plan that was not run. */
@@ -133,6 +136,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       json: this.jsonEnabled(),
       limits,
       patience: wish.patience ?? 0,
+      elsewhere: wish.elsewhere,
       preparation: {steps, run: () => prepare(db, {...plan, steps}, {limits}), replan: wish.replan},
       print: (text) => this.log(text),
       say: (line) => this.say(line),

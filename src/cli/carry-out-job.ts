@@ -44,7 +44,7 @@ export async function carryOutJob(db: Database, job: Job, options: JobRunOptions
   const {config, limits, flags, at} = options
   const context = {limits, sections: {tables: config?.tables ?? {}, aggregates: config?.aggregates ?? {}}, partitions: (all: boolean) => partitionRules(config, all)}
   const kind = await jobKind(job.kind)
-  const work = await kind.plan(db, job.options, {...context, job: job.name, now: at})
+  const work = await kind.plan(db, job.options, {...context, job: job.name, leaveToCron: false, now: at})
   const core = await planCore(db)
   const notes = [...work.enforced.map(({what, by}) => `${what} is done by ${by}`), ...work.notes]
   for (const note of [...notes, ...work.problems]) options.say(note)

@@ -4,6 +4,7 @@ import type {Database} from '../db/database.js'
 import {execute, preview} from '../plan/execute.js'
 import {openLedger} from '../plan/ledger.js'
 import type {Limits} from '../plan/limits.js'
+import type {Elsewhere} from '../plan/run-step.js'
 import {takeRunLock} from '../plan/run-lock.js'
 import {toScript} from '../plan/script.js'
 import {classOf, type Plan, type RunReport, type Step, type StepReport} from '../plan/step.js'
@@ -25,6 +26,8 @@ export interface CarryOutOptions {
   patience: number
   /** What must be there before a run can be locked and written down: the schema qicore, the extension. */
   preparation: Preparation
+  /** Sessions in other databases of the server, for the steps that name one. */
+  elsewhere?: Elsewhere | undefined
   print(text: string): void
   say(line: string): void
 }
@@ -43,9 +46,9 @@ export async function carryOut(db: Database, whole: Plan, options: CarryOutOptio
   const main = whole.steps.filter((step) => !preparation.steps.includes(step))
   const plan = {...whole, steps: [...preparation.steps, ...cut(main)]}
   if (flags['dry-run']) {
-    const run = await preview(db, plan)
+    const run = await preview(db, plan, options.elsewhere)
     const pending = {...plan, steps: plan.steps.filter((_, index) => run.steps[index]?.status === 'planned')}
-    if (!options.json) options.print(toScript(pending, limits).trimEnd())
+    if (!options.json) options.print(toScript(pending, limits, db.server.database).trimEnd())
     options.say(`Dry run: ${pending.steps.length} ${pending.steps.length === 1 ? 'step' : 'steps'} to do, nothing changed.`)
     return {report: reportOf(options, plan, run, true), exitCode: 0}
   }
@@ -82,6 +85,7 @@ async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Prom
       stop: signals.stop,
       cancel: signals.cancel,
       onProgress: progress,
+      elsewhere: options.elsewhere,
       fence: lock?.fence,
     })
   } finally {

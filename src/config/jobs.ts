@@ -65,6 +65,7 @@ const common = {
   overlap: z.enum(['skip', 'queue']).optional().describe('an instant that comes while the one before still runs (skip)'),
   jitter: duration.optional().describe('up to this much later; the same for the same instant everywhere'),
   lateAfter: duration.optional().describe('a start later than this is late, and an instant not begun makes /readyz fail (1min)'),
+  runner: z.enum(['auto', 'daemon', 'pg_cron']).optional().describe('auto: pg_cron where `cron install` has put it, else the daemon; daemon: takes over, also from pg_cron'),
 }
 
 /** What runs without any configuration: on declared tables only. */
@@ -132,6 +133,9 @@ export interface Job<Kind extends JobKindName = JobKindName> {
   overlap: 'skip' | 'queue'
   jitter: number
   lateAfter: number
+  runner: 'auto' | 'daemon' | 'pg_cron'
+  /** The fields that were written down, as opposed to those that are as nobody said otherwise. */
+  given: readonly string[]
   /** False for what is there without being asked for. */
   declared: boolean
 }
@@ -163,6 +167,8 @@ export function jobsOf(declared: z.output<typeof jobsSchema>): Job[] {
       overlap: job.overlap ?? 'skip',
       jitter: ms(job.jitter, 0),
       lateAfter: ms(job.lateAfter, 60_000),
+      runner: job.runner ?? 'auto',
+      given: Object.entries(job).filter(([key, value]) => value !== undefined && Object.hasOwn(common, key)).map(([key]) => key),
       declared: given !== undefined,
     }]
   })

@@ -1,4 +1,5 @@
 import {instants} from './calendar.js'
+import {cronRuns, partsOf, type UnassignedRow} from './audit-cron.js'
 import type {Epoch} from './due.js'
 
 /** A calendar in force, with who put it there. */
@@ -13,14 +14,6 @@ export interface AuditRow {
   status: string
   reason: string | null
   abandoned: boolean
-}
-
-/** A run that was written down without its instant. */
-export interface UnassignedRow {
-  startedAt: number
-  status: string
-  /** pg_cron's own connection, as opposed to a person's. */
-  byCron: boolean
 }
 
 export interface JobAudit {
@@ -59,6 +52,9 @@ export interface AuditInput {
   cronGrace: number
 }
 
+/** What a daemon writes at an instant that is pg_cron's. */
+const leftToCron = 'enforced by pg_cron'
+
 /** At most so many instants of a kind are listed; all are counted. */
 const listed = 1_000
 
@@ -74,7 +70,7 @@ export function auditJob(input: AuditInput): JobAudit {
     audit.byStatus[key] = (audit.byStatus[key] ?? 0) + 1
     if (abandoned) add(audit.abandoned, scheduledAt)
   }
-  const cron = cronRuns(input)
+  const cron = cronRuns(input.unassigned)
   for (const {at, next, epoch} of expected(epochs, from, now)) {
     audit.instants += 1
     for (; !row.done && row.value.scheduledAt < at; row = rows.next()) {
@@ -84,14 +80,20 @@ export function auditJob(input: AuditInput): JobAudit {
     let own = 0
     for (; !row.done && row.value.scheduledAt === at; row = rows.next()) {
       count(row.value)
-      own += 1
+      // A daemon's note that it left the instant to pg_cron does not account for it.
+      if (epoch.runner !== 'pg_cron' || row.value.reason !== leftToCron) own += 1
     }
-    const theirs = cron.take(at, next ?? now)
-    if (theirs !== null) audit.byStatus[`${theirs} by pg_cron`] = (audit.byStatus[`${theirs} by pg_cron`] ?? 0) + 1
-    if (own > 1 || (own === 1 && theirs !== null)) add(audit.doubles, at)
-    if (own > 0 || theirs !== null) continue
-    if (epoch.runner === 'pg_cron' ? now - at > input.cronGrace : at <= lastAt) add(audit.gaps, at)
-    else if (!(running && epoch.runner === 'daemon')) add(audit.waiting, at)
+    const theirs = cron.take(partsOf(epoch), at, next ?? now)
+    for (const status of theirs.statuses) audit.byStatus[`${status} by pg_cron`] = (audit.byStatus[`${status} by pg_cron`] ?? 0) + 1
+    if (own > 1 || theirs.extra > 0 || (own === 1 && theirs.statuses.length > 0)) add(audit.doubles, at)
+    if (own > 0) continue
+    if (epoch.runner === 'pg_cron') {
+      if (theirs.missing > 0) add(now - at > input.cronGrace ? audit.gaps : audit.waiting, at)
+      continue
+    }
+    if (theirs.statuses.length > 0) continue
+    if (at <= lastAt) add(audit.gaps, at)
+    else if (!running) add(audit.waiting, at)
   }
   for (; !row.done; row = rows.next()) {
     count(row.value)
@@ -114,22 +116,6 @@ function* expected(epochs: readonly Epoch[], from: number, now: number): Generat
     }
   }
   if (held !== null) yield {...held, next: null}
-}
-
-/** Gives each run of pg_cron to the instant it began after, once. */
-function cronRuns({unassigned}: AuditInput): {take(at: number, next: number): string | null} {
-  const runs = unassigned.filter(({byCron}) => byCron).sort((a, b) => a.startedAt - b.startedAt)
-  let index = 0
-  return {
-    take(at, next) {
-      // A run that began before this instant is none of its: an earlier one was begun twice, or by hand.
-      while (index < runs.length && runs[index]!.startedAt < at) index += 1
-      const run = runs[index]
-      if (run === undefined || run.startedAt >= next) return null
-      index += 1
-      return run.status
-    },
-  }
 }
 
 function notesOf(epochs: readonly AuditEpoch[], from: number): string[] {

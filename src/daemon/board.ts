@@ -83,15 +83,15 @@ function stillStands({state, outlook}: Entry, row: LedgerJob): boolean {
 function reasonAside(job: Job, {epochs}: LedgerJob): string | null {
   const current = epochs.at(-1)!
   if (current.state === 'removed') return 'another daemon, started later, does not have this job in its configuration'
-  if (current.schedule !== job.schedule || current.timezone !== job.timezone)
-    return `another daemon, started later, has it as "${current.schedule}" ${current.timezone}`
-  return null
+  if (current.schedule === job.schedule && current.timezone === job.timezone) return null
+  if (current.runner === 'pg_cron') return `pg_cron runs it by "${current.schedule}" ${current.timezone}, and the configuration says "${job.schedule}" ${job.timezone}: qicore-db cron install`
+  return `another daemon, started later, has it as "${current.schedule}" ${current.timezone}`
 }
 
 /** What a job is to this daemon that it does not have in its configuration. */
 export function retiredJob(name: string, kind: Job['kind']): Job {
   return {
     name, kind, options: {}, schedule: '@yearly', timezone: 'UTC', window: null, timeout: 1, retries: 0, backoff: 0,
-    catchUp: 'none', catchUpLimit: 1, overlap: 'skip', jitter: 0, lateAfter: 0, declared: false,
+    catchUp: 'none', catchUpLimit: 1, overlap: 'skip', jitter: 0, lateAfter: 0, runner: 'auto', given: [], declared: false,
   }
 }

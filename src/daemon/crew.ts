@@ -29,7 +29,7 @@ export interface CrewOptions {
   control: Database
   me: Identity
   clock: Clock
-  context: Omit<JobContext, 'now' | 'job'>
+  context: Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
   workers: number
   lease: number
   board: Board

@@ -17,6 +17,7 @@ export type SkipReason =
   | 'paused'
   /** Its job is not declared any more. */
   | 'removed'
+  | 'enforced by pg_cron'
 
 /** A schedule and from when it counts, as the ledger has it. */
 export interface Epoch {
@@ -26,6 +27,8 @@ export interface Epoch {
   runner: 'daemon' | 'pg_cron'
   schedule: string
   timezone: string
+  /** What pg_cron runs, by part of the job; null where it is none of its. */
+  commands?: Readonly<Record<string, string>> | null
   /** Who put it in force, and why. */
   actor?: string
   reason?: string | null
@@ -85,11 +88,11 @@ export function outlook(job: Job, state: JobState, now: number, sawOnlyReplica?:
   return {decision, wakeAt: decision === null ? wakeAt : now, waitingSince: pending[0]!.at + jitterOf(job, pending[0]!.at)}
 }
 
-/** The instants after `lastAt` that this daemon has to account for, the first later than now included. */
+/** The instants after `lastAt` that have to be accounted for, the first later than now included. */
 export function* upcoming({epochs, lastAt}: Pick<JobState, 'epochs' | 'lastAt'>, now: number): Generator<{at: number; epoch: Epoch}> {
   for (const [index, epoch] of epochs.entries()) {
     const end = epochs[index + 1]?.validFrom ?? null
-    if (epoch.state !== 'active' || epoch.runner !== 'daemon') continue
+    if (epoch.state !== 'active') continue
     const from = Math.max(lastAt, epoch.validFrom)
     if (end !== null) {
       if (end > from) for (const at of instants(epoch, from, end)) yield {at, epoch}
@@ -109,10 +112,16 @@ function decide(job: Job, state: JobState, pending: readonly {at: number; epoch:
     const to = run ?? skips.at(-1)?.at
     return to === undefined ? null : {skips, run, to, dueAt: to + jitterOf(job, to)}
   }
+  const left = pending.findIndex(({epoch}) => epoch.runner === 'daemon')
+  // What is pg_cron's is written down as such, also while the job runs.
+  if (left !== 0) return settle(skip(left < 0 ? pending : pending.slice(0, left), () => 'enforced by pg_cron'), null)
+  const own = ours(pending)
   if (current.state !== 'active') {
     const reason = current.state
-    return settle(skip(pending, () => reason), null)
+    return settle(skip(own, () => reason), null)
   }
+  // What daemons have missed before pg_cron took over is made up for by its next run.
+  if (own.length < pending.length || current.runner === 'pg_cron') return settle(skip(own, () => 'superseded'), null)
   // What had to wait for the one before is not late by that.
   const since = (at: number) => (job.overlap === 'queue' && state.freeAt !== null ? Math.max(at + jitterOf(job, at), state.freeAt) : at + jitterOf(job, at))
   const late = (at: number) => now - since(at) > job.lateAfter
@@ -144,6 +153,12 @@ function decide(job: Job, state: JobState, pending: readonly {at: number; epoch:
   }
   if (cut) return settle(skip(pending, () => 'superseded'), null)
   return settle(skip(pending.slice(0, -1), () => 'superseded'), newest.at)
+}
+
+/** Up to where pg_cron took over. */
+function ours<T extends {epoch: Epoch}>(pending: readonly T[]): readonly T[] {
+  const end = pending.findIndex(({epoch}) => epoch.runner !== 'daemon')
+  return end < 0 ? pending : pending.slice(0, end)
 }
 
 /** Whether work may be begun now. A window that ends before it begins goes over midnight. */

@@ -25,6 +25,8 @@ export type DaemonEvent =
   | {event: 'server_changed'; message: string}
   | {event: 'clock_skew'; seconds: number}
   | {event: 'clock_jump'; seconds: number}
+  | {event: 'runner_dead'; message: string}
+  | {event: 'runner_back'; message: string}
   | {event: 'warning'; message: string}
   | {event: 'round_failed'; error: string}
   | {event: 'stopping'; signal: string; running: number}

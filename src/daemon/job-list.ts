@@ -87,7 +87,7 @@ function listed(job: Job | undefined, state: LedgerJob | undefined, last: LastRo
     kind: job?.kind ?? state!.kind,
     schedule: calendar.schedule,
     timezone: calendar.timezone,
-    runner: epoch?.runner ?? 'daemon',
+    runner: epoch?.runner ?? (job?.runner === 'pg_cron' ? 'pg_cron' : 'daemon'),
     state: job === undefined ? 'undeclared' : removed ? 'new' : (epoch!.state as 'active' | 'paused'),
     paused: epoch?.state === 'paused' ? {by: epoch.actor ?? 'unknown', since: iso(epoch.validFrom)!, reason: epoch.reason ?? null} : null,
     running: state?.running ? {by: state.claimedBy, since: iso(state.startedAt) ?? iso(now)!} : null,

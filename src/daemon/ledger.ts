@@ -89,9 +89,14 @@ export async function readJobs(db: Database, names: readonly string[] | null = n
   }))
 }
 
+/** Jobs as the ledger is told of them: a runner only where one is named, so that `auto` leaves what `cron install` did. */
+export function wishOf(jobs: readonly Job[]): string {
+  return JSON.stringify(jobs.map(({name, kind, schedule, timezone, runner}) => ({name, kind, schedule, timezone, runner: runner === 'auto' ? null : runner, commands: null})))
+}
+
 /** Makes what is declared known: new calendars, changed ones, ones that ended. Says in words what it did. */
 export async function declare(db: Database, jobs: readonly Job[], actor: string): Promise<string[]> {
-  const wish = JSON.stringify(jobs.map(({name, kind, schedule, timezone}) => ({name, kind, schedule, timezone, runner: null})))
+  const wish = wishOf(jobs)
   const settings = {readOnly: false, lockTimeout: 10_000, statementTimeout: 60_000, role: db.target.role}
   return db.transaction(settings, async (tx) => {
     const run = (name: string, values: readonly Value[]) => tx.query<{job: string; reason?: string}>(statement(loadSql(`daemon/${name}`), values))

@@ -18,7 +18,7 @@ export interface DaemonOptions {
   target: Target
   connect(): Promise<Database>
   jobs: readonly Job[]
-  context: Omit<JobContext, 'now' | 'job'>
+  context: Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
   version: string
   workers: number
   /** Seconds; how long a daemon may be silent before others take its work over. */
@@ -53,6 +53,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   let control: Database | null = null
   let scheduler: Scheduler | null = null
   let obstacle: string | null = null
+  let deadRunners: readonly string[] = []
   let skew = 0
   let observing = false
   let stopped: Promise<void> = Promise.resolve()
@@ -65,6 +66,12 @@ export function createDaemon(options: DaemonOptions): Daemon {
     // Half a second of it may be the way there and back.
     if (Math.abs(now) > largestSkew && Math.abs(skew) <= largestSkew) tell({event: 'clock_skew', seconds: now})
     skew = now
+  }
+
+  const onCron = (problems: readonly string[]) => {
+    for (const message of problems) if (!deadRunners.includes(message)) tell({event: 'runner_dead', message})
+    if (problems.length === 0 && deadRunners.length > 0) tell({event: 'runner_back', message: 'pg_cron does what it is meant to'})
+    deadRunners = problems
   }
 
   const recover = async (db: Database, error: unknown): Promise<void> => {
@@ -107,7 +114,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     if (changes.length > 0) tell({event: 'calendars', changes})
     const made = createScheduler({
       control: db, jobs: options.jobs, me, clock, context: options.context, workers: options.workers, lease: options.lease, poll: options.poll,
-      tell, skewed: () => Math.abs(skew) > largestSkew, sawOnlyReplica: (instant) => replica.saw(instant), onHello, recover: (error) => recover(db, error),
+      tell, skewed: () => Math.abs(skew) > largestSkew, sawOnlyReplica: (instant) => replica.saw(instant), onHello, onCron, recover: (error) => recover(db, error),
     })
     await tellJobs(db, options.jobs, me, tell)
     scheduler = made
@@ -139,7 +146,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       stopping: stop.signal.aborted,
       now: clock.now(),
       board: scheduler?.board ?? null,
-      deadRunners: [],
+      deadRunners,
     }),
     async run() {
       tell({event: 'started', id, version: options.version, node: process.versions.node})

@@ -15,6 +15,7 @@ const levels: Partial<Record<DaemonEvent['event'], 'warn' | 'error' | 'debug'>> 
   server_changed: 'warn',
   clock_skew: 'warn',
   clock_jump: 'warn',
+  runner_dead: 'error',
   warning: 'warn',
   round_failed: 'error',
 }

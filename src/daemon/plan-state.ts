@@ -3,16 +3,17 @@ import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import type {Plan, Step} from '../plan/step.js'
+import {wishOf} from './ledger.js'
 
 /** Pauses or resumes a job from now on; one that no daemon has run with yet is declared with it. */
-export function planState(db: Database, {name, kind, schedule, timezone}: Job, state: 'paused' | 'active', actor: string, reason: string | null): Plan {
+export function planState(db: Database, job: Job, state: 'paused' | 'active', actor: string, reason: string | null): Plan {
+  const {name} = job
   const verb = state === 'paused' ? 'pause' : 'resume'
-  const wish = JSON.stringify([{name, kind, schedule, timezone, runner: null}])
   const step: Step = {
     id: `${verb} ${name}`,
     kind: verb,
     object: `job ${name}`,
-    statements: [statement(loadSql('daemon/declare-new'), [wish, actor]), statement(loadSql('daemon/set-state'), [name, state, actor, reason])],
+    statements: [statement(loadSql('daemon/declare-new'), [wishOf([job]), actor]), statement(loadSql('daemon/set-state'), [name, state, actor, reason])],
     lock: 'ROW EXCLUSIVE',
     class: 'safe',
     transaction: 'own',

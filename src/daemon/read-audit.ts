@@ -2,7 +2,8 @@ import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import type {Instant} from '../units/instant.js'
-import {auditJob, type AuditEpoch, type AuditRow, type JobAudit, type UnassignedRow} from './audit.js'
+import type {UnassignedRow} from './audit-cron.js'
+import {auditJob, type AuditEpoch, type AuditRow, type JobAudit} from './audit.js'
 
 export interface Audit {
   jobs: JobAudit[]
@@ -74,6 +75,14 @@ async function occurrences(db: Database, job: string, from: number, until: Insta
 }
 
 async function unassigned(db: Database, job: string, from: number, until: Instant): Promise<UnassignedRow[]> {
-  const rows = await db.query<{started_at: Instant; status: string; application: string | null}>(statement(loadSql('daemon/audit-unassigned'), [job, iso(from), until]))
-  return rows.map(({started_at, status, application}) => ({startedAt: Date.parse(started_at), status, byCron: application?.startsWith('pg_cron') ?? false}))
+  interface Row { started_at: Instant; completed_at: Instant | null; status: string; reason: string | null; part: string | null; application: string | null }
+  const rows = await db.query<Row>(statement(loadSql('daemon/audit-unassigned'), [job, iso(from), until]))
+  return rows.map(({started_at, completed_at, status, reason, part, application}) => ({
+    startedAt: Date.parse(started_at),
+    completedAt: completed_at === null ? null : Date.parse(completed_at),
+    status,
+    reason,
+    part,
+    byCron: application?.startsWith('pg_cron') ?? false,
+  }))
 }

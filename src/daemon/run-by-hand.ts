@@ -6,12 +6,12 @@ import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import type {JobContext} from '../jobs/kind.js'
 import type {Progress} from '../plan/run-step.js'
-import {claimNow, finish, renew, type Identity} from './ledger.js'
+import {claimNow, finish, renew, wishOf, type Identity} from './ledger.js'
 import type {Outcome} from './outcome.js'
 import {runOccurrence} from './run-occurrence.js'
 
 export interface ByHandOptions {
-  context: Omit<JobContext, 'now' | 'job'>
+  context: Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
   actor: string
   version: string
   now: number
@@ -30,9 +30,8 @@ const lease = 60
 export async function runByHand(db: Database, job: Job, options: ByHandOptions): Promise<{outcome: Outcome; id: number}> {
   const {actor, version} = options
   const me: Identity = {id: `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`, host: hostname(), pid: process.pid, version, actor, targetHost: db.server.host ?? hostname()}
-  const wish = JSON.stringify([{name: job.name, kind: job.kind, schedule: job.schedule, timezone: job.timezone, runner: null}])
   await db.transaction({readOnly: false, lockTimeout: 5_000, statementTimeout: 30_000, role: db.target.role}, (tx) =>
-    tx.query(statement(loadSql('daemon/declare-new'), [wish, actor])))
+    tx.query(statement(loadSql('daemon/declare-new'), [wishOf([job]), actor])))
   const claim = await claimNow(db, job, me, lease)
   const began = performance.now()
   const lost = new AbortController()

@@ -15,7 +15,7 @@ import {failure, judge, timeoutWords, wordsOf, type Outcome, type Tally, type Tr
 import {stepLedger} from './step-ledger.js'
 
 export interface OccurrenceOptions {
-  context: Omit<JobContext, 'now' | 'job'>
+  context: Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
   /** Seconds that the daemon may be silent within a transaction. */
   silence: number
   holder: string
@@ -92,7 +92,7 @@ export async function runOccurrence(db: Database, job: Job, claim: Claim | Taken
 async function attempt(db: Database, job: Job, claim: Claim | TakenOver, options: OccurrenceOptions, lost: () => void): Promise<Tally> {
   const kind = await jobKind(job.kind)
   const {context} = options
-  const work = await kind.plan(db, job.options, {...context, job: job.name, now: new Date(options.now()).toISOString()})
+  const work = await kind.plan(db, job.options, {...context, job: job.name, leaveToCron: job.runner !== 'daemon' && claim.scheduledAt !== null, now: new Date(options.now()).toISOString()})
   const reports: StepReport[] = []
   const claimFence = fenceOf(claim, options.silence)
   for (const plan of work.plans) {

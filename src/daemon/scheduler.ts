@@ -5,6 +5,7 @@ import type {JobContext} from '../jobs/kind.js'
 import {boardOf, type Board, type Entry} from './board.js'
 import type {Clock} from './clock.js'
 import {crewOf, type Crew} from './crew.js'
+import {watchCron} from './cron-watch.js'
 import type {Tell} from './events.js'
 import {claim, hello, readJobs, takeOver, type Hello, type Identity, type Wish} from './ledger.js'
 
@@ -14,7 +15,7 @@ export interface SchedulerOptions {
   jobs: readonly Job[]
   me: Identity
   clock: Clock
-  context: Omit<JobContext, 'now' | 'job'>
+  context: Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
   workers: number
   /** Seconds that a daemon may be silent before its claims are taken over. */
   lease: number
@@ -25,6 +26,8 @@ export interface SchedulerOptions {
   sawOnlyReplica(instant: number): boolean
   /** After every look at the ledger. */
   onHello(hello: Hello): void
+  /** What is wrong with pg_cron, where it is a runner: after every look. */
+  onCron(problems: readonly string[]): void
   /** The database is away or read-only: comes back when it is there again. Rethrows what is neither. */
   recover(error: unknown): Promise<void>
 }
@@ -71,6 +74,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (Math.abs(drift) > 1_000) tell({event: 'clock_jump', seconds: drift / 1000})
     options.onHello(said)
     board.read(await readJobs(control), true)
+    options.onCron(await watchCron(control, board.entries()))
     lookedAt = performance.now()
     stale.clear()
   }

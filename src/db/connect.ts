@@ -31,7 +31,7 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
 }
 
 async function connectServer(url: string, target: Target): Promise<pg.Client> {
-  const parameters = connectionParameters(url, process.env)
+  const parameters = {...connectionParameters(url, process.env), ...(target.database !== undefined && {dbname: target.database})}
   const attempts = tlsAttempts(parameters, process.env)
   for (const [index, ssl] of attempts.entries()) {
     const client = new pg.Client({...clientConfig(parameters), ssl, types})

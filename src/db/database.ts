@@ -68,6 +68,8 @@ export interface Target {
   /** Past a transaction pooler. */
   directUrl?: string | undefined
   role?: string | undefined
+  /** Another database than the one that is named there, on the same server. */
+  database?: string | undefined
   protected: boolean
 }
 

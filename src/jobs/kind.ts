@@ -15,6 +15,8 @@ export interface JobContext {
   limits: Limits
   /** What the configuration says of tables and aggregates. */
   sections: PolicySections
+  /** What pg_cron is meant to do is left to it; otherwise it is done here whoever else does it. */
+  leaveToCron: boolean
   /** Which partition sets are declared; the definitions' only where they were migrated. */
   partitions(withDefinitions: boolean): readonly PartitionRule[]
 }

@@ -4,31 +4,31 @@ import {literal, sql, statement} from '../db/sql.js'
 import type {Plan} from '../plan/step.js'
 import {findByName} from '../reports/catalog-own.js'
 import {keyOf, type Table} from '../reports/table.js'
-import type {JobKind} from './kind.js'
-import {policyWork} from './tables.js'
+import type {JobContext, JobKind} from './kind.js'
+import {policyWork, type Work} from './tables.js'
 
 /** Gated retention: calls the procedure that checks consent and coverage itself, and drops within its limits. */
 export const job: JobKind<'retain'> = {
   kind: 'retain',
   summary: 'Drops what the gated retention policies let go.',
   async plan(db, {tables}, context) {
-    const {its, subjects, enforced, notes} = await policyWork(db, 'retention', tables, context)
-    const gated = await gatedTables(db, its.tables)
-    const plans: Plan[] = []
-    for (const {table, policies} of subjects) {
-      const key = keyOf(table)
-      if (policies.every(({job}) => job !== null)) {
-        notes.push(`${key} has an ungated retention policy of TimescaleDB, whose workers are dead: it is not carried out here`)
-        continue
-      }
-      if (gated.has(table) && db.server.workers !== 'dead') {
-        enforced.push({what: `retention of ${key}`, by: 'timescaledb'})
-        continue
-      }
-      plans.push(retainPlan(key))
-    }
-    return {plans, enforced, notes, problems: []}
+    const {keys, enforced, notes} = await retainWork(db, tables, context)
+    return {plans: keys.map(retainPlan), enforced, notes, problems: []}
   },
+}
+
+/** The tables whose gated retention is ours to carry out. */
+export async function retainWork(db: Database, tables: readonly string[] | undefined, context: JobContext): Promise<{keys: string[]; enforced: Work['enforced']; notes: string[]}> {
+  const {its, subjects, enforced, notes} = await policyWork(db, 'retention', tables, context)
+  const gated = await gatedTables(db, its.tables)
+  const keys: string[] = []
+  for (const {table, policies} of subjects) {
+    const key = keyOf(table)
+    if (policies.every(({job}) => job !== null)) notes.push(`${key} has an ungated retention policy of TimescaleDB, whose workers are dead: it is not carried out here`)
+    else if (gated.has(table) && db.server.workers !== 'dead') enforced.push({what: `retention of ${key}`, by: 'timescaledb'})
+    else keys.push(key)
+  }
+  return {keys, enforced, notes}
 }
 
 /** Tables for which a job of TimescaleDB's scheduler calls the same procedure. */

@@ -3,6 +3,7 @@ import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import type {LivePolicy, PolicyKind} from '../reports/live-policies.js'
 import type {Declared} from '../reports/policies/declared.js'
 import {readDeclared, timeUnitsOf} from '../reports/policies/read-declared.js'
+import {cronCommands, enforces} from '../reports/policies/cron-duties.js'
 import {survey, type Survey} from '../reports/survey.js'
 import {keyOf, type Table} from '../reports/table.js'
 import type {JobContext} from './kind.js'
@@ -44,6 +45,7 @@ export async function policyWork(db: Database, kind: PolicyKind, names: readonly
   const declared = await declaredHere(db, context)
   const its = await survey(db, {lateAfter: context.limits.lateAfter, timeUnits: timeUnitsOf(declared)})
   const wanted = chosen(declared.map(({schema, name}) => ({schema, name})), names, (schema, name) => ({schema, name})).map(keyOf)
+  const cron = context.leaveToCron ? ((await cronCommands(db)) ?? []) : []
   const work: Work = {its, subjects: [], enforced: [], notes: []}
   for (const key of new Set(wanted)) {
     const table = its.tables.find((one) => keyOf(one) === key)
@@ -59,6 +61,11 @@ export async function policyWork(db: Database, kind: PolicyKind, names: readonly
     if (theirs.length > 0 && db.server.workers !== 'dead') {
       work.enforced.push({what: `${kind} of ${key}`, by: 'timescaledb'})
       if (db.server.workers === 'unknown') work.notes.push(`nobody can tell whether TimescaleDB's workers are alive: ${kind} of ${key} is left to them`)
+      continue
+    }
+    if (own.length > 0 && cron.some((command) => enforces(command, kind, key))) {
+      work.enforced.push({what: `${kind} of ${key}`, by: 'pg_cron'})
+      if (!db.server.pgCronAlive) work.notes.push(`pg_cron's scheduler is not running: ${kind} of ${key} waits for it. "runner: daemon" takes over`)
       continue
     }
     if (own.length > 0) work.subjects.push({table, policies: own})

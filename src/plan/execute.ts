@@ -1,5 +1,5 @@
 import type {Database} from '../db/database.js'
-import {tryStep, type StepOptions, type Tries} from './run-step.js'
+import {sessionOf, tryStep, type Elsewhere, type StepOptions, type Tries} from './run-step.js'
 import {isDone, fate} from './step-fate.js'
 import type {RunStatus} from './ledger.js'
 import type {Plan, RunReport, Step, StepReport} from './step.js'
@@ -39,10 +39,10 @@ export async function execute(db: Database, plan: Plan, options: ExecuteOptions)
 }
 
 /** What a plan would do now, changing nothing: steps that are done already show as skipped. */
-export async function preview(db: Database, plan: Plan): Promise<RunReport> {
+export async function preview(db: Database, plan: Plan, elsewhere?: Elsewhere): Promise<RunReport> {
   const steps: StepReport[] = []
   for (const step of plan.steps) {
-    const done = await isDone(db, step)
+    const done = await isDone(sessionOf(db, step, {elsewhere}), step)
     steps.push({...fate(step, done ? 'skipped' : 'planned', 0), note: done ? 'already done' : null})
   }
   return {operation: plan.operation, cutoff: plan.cutoff, steps, interrupted: false}

@@ -13,12 +13,17 @@ export type Progress =
   | {event: 'wait'; step: Step; seconds: number; reason: string}
   | {event: 'end'; step: Step; position: number; total: number; report: StepReport}
 
+/** The session in a database that a step names. */
+export type Elsewhere = (database: string) => Database
+
 export interface StepOptions {
   limits: Limits
   ledger: Ledger | null
   stop?: AbortSignal | undefined
   cancel?: AbortSignal | undefined
   onProgress?: ((progress: Progress) => void) | undefined
+  /** A session in another database of the server, for the steps that name it. */
+  elsewhere?: Elsewhere | undefined
   /** First in every transaction of a step: where a run shows that its lock or claim still holds. */
   fence?: ((tx: Db) => Promise<void>) | undefined
 }
@@ -44,8 +49,9 @@ type Verdict = {again: true; seconds: number; reason: string; reconnect: boolean
  * Tries one step: done, found done, failed for good, or somebody is in the way and it is worth another try later.
  * Never throws.
  */
-export async function tryStep(db: Database, step: Step, position: number, tries: Tries, options: StepOptions): Promise<StepReport | Later> {
+export async function tryStep(own: Database, step: Step, position: number, tries: Tries, options: StepOptions): Promise<StepReport | Later> {
   const {ledger} = options
+  const db = sessionOf(own, step, options)
   const began = performance.now()
   const before = tries.spent
   const elapsed = () => Math.round(before + performance.now() - began)
@@ -58,7 +64,7 @@ export async function tryStep(db: Database, step: Step, position: number, tries:
       await ledger?.stepEnded(position, report)
       return report
     }
-    return await attempt(db, step, position, options, () => ({...fate(step, 'done', attempts), ms: elapsed(), bytes: step.bytes}))
+    return await attempt(own, db, step, position, options, () => ({...fate(step, 'done', attempts), ms: elapsed(), bytes: step.bytes}))
   } catch (error) {
     const verdict = await judge(db, step, error, {attempts, spent: elapsed()}, options)
     tries.spent = elapsed()
@@ -76,6 +82,10 @@ export async function tryStep(db: Database, step: Step, position: number, tries:
     await db.reconnect().catch(() => {})
     return {later: 0}
   }
+}
+
+export function sessionOf(db: Database, {database}: Step, {elsewhere}: {elsewhere?: Elsewhere | undefined}): Database {
+  return database === undefined || elsewhere === undefined ? db : elsewhere(database)
 }
 
 async function judge(db: Database, step: Step, error: unknown, {attempts, spent}: {attempts: number; spent: number}, options: StepOptions): Promise<Verdict> {
@@ -99,7 +109,7 @@ async function judge(db: Database, step: Step, error: unknown, {attempts, spent}
 }
 
 /** The report is written in the step's own transaction, so that what is recorded and what happened cannot differ. */
-async function attempt(db: Database, step: Step, position: number, options: StepOptions, done: () => StepReport): Promise<StepReport> {
+async function attempt(own: Database, db: Database, step: Step, position: number, options: StepOptions, done: () => StepReport): Promise<StepReport> {
   const warnings: string[] = []
   const onNotice = ({severity, message}: Notice) => {
     if (severity === 'WARNING' && !message.includes('does not follow best practices')) warnings.push(message)
@@ -112,6 +122,15 @@ async function attempt(db: Database, step: Step, position: number, options: Step
     role: db.target.role,
     searchPath: step.searchPath,
     onNotice,
+  }
+  if (db !== own) {
+    // Two databases know no common transaction.
+    if (options.fence) await own.transaction({...settings, onNotice: undefined}, options.fence)
+    await db.transaction(settings, async (tx) => {
+      for (const [index, statement] of step.statements.entries()) await located(step, index, () => tx.query(statement))
+    })
+    await options.ledger?.stepEnded(position, report())
+    return report()
   }
   if (step.transaction === 'none') {
     if (options.fence) await db.transaction({...settings, onNotice: undefined}, options.fence)

@@ -1,13 +1,19 @@
-import {inline} from '../db/sql.js'
+import {inline, quoteIdent} from '../db/sql.js'
 import {lockTimeoutOf, type Limits} from './limits.js'
 import type {Plan, Step} from './step.js'
 
-/** The plan as SQL that psql runs as it stands: what --dry-run prints on stdout. */
-export function toScript(plan: Plan, limits: Limits): string {
+/** The plan as SQL that psql runs as it stands: what --dry-run prints on stdout. @param database the one that the script is begun in */
+export function toScript(plan: Plan, limits: Limits, database?: string): string {
   const lines = [`-- ${plan.summary}`]
   if (plan.cutoff !== null) lines.push(`-- cut-off: ${plan.cutoff}`)
   if (plan.steps.length === 0) lines.push('-- nothing to do')
-  for (const step of plan.steps) lines.push('', ...stepLines(step, lockTimeoutOf(step, limits)))
+  let at = database
+  for (const step of plan.steps) {
+    const where = step.database ?? database
+    if (where !== undefined && where !== at) lines.push('', `\\connect ${quoteIdent(where)}`)
+    at = where
+    lines.push('', ...stepLines(step, lockTimeoutOf(step, limits)))
+  }
   return `${lines.join('\n')}\n`
 }
 

@@ -43,6 +43,8 @@ export interface Step {
   bytes: number | null
   /** schema.name list before pg_catalog, for a user's own SQL; ours is qualified. */
   searchPath?: string
+  /** Another database of the same server, in which it is run; the ledger stays where it is. */
+  database?: string
   /** Turns a server error into what the operator reads, where the step knows better (a file and a line). */
   source?: StepSource
 }

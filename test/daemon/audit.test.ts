@@ -1,11 +1,14 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
+import type {UnassignedRow} from '../../src/daemon/audit-cron.js'
 import {auditJob, auditProblems, type AuditEpoch, type AuditInput, type AuditRow} from '../../src/daemon/audit.js'
 
 const at = (text: string) => Date.parse(`2026-01-01T${text}:00Z`)
 const clock = (instant: number) => new Date(instant).toISOString().slice(11, 16)
 const hourly: AuditEpoch = {revision: 1, validFrom: at('00:30'), state: 'active', runner: 'daemon', schedule: '0 * * * *', timezone: 'UTC', actor: 'ada', reason: null}
 const row = (time: string, status = 'done', reason: string | null = null): AuditRow => ({scheduledAt: at(time), status, reason, abandoned: false})
+const cronRun = (time: string, over: Partial<UnassignedRow> = {}): UnassignedRow =>
+  ({startedAt: at(time) + 1_000, completedAt: at(time) + 2_000, status: 'done', reason: null, part: null, byCron: true, ...over})
 const audit = (over: Partial<AuditInput>) =>
   auditJob({job: 'j', epochs: [hourly], lastAt: at('04:00'), running: false, from: at('00:30'), now: at('04:30'), rows: [], unassigned: [], cronGrace: 120_000, ...over})
 
@@ -47,11 +50,38 @@ describe('an audit', () => {
 
   it('gives a run of pg_cron to the instant it began after, and finds the ones it missed', () => {
     const epochs: AuditEpoch[] = [{...hourly, runner: 'pg_cron'}]
-    const run = (time: string, byCron = true) => ({startedAt: at(time) + 1_000, status: 'done', byCron})
+    const run = (time: string, byCron = true) => cronRun(time, {byCron})
     const result = audit({epochs, lastAt: at('00:30'), unassigned: [run('01:00'), run('02:20', false), run('04:00')]})
     expect([result.gaps.map(clock), result.doubles, result.byStatus]).toEqual([['02:00', '03:00'], [], {'done by pg_cron': 2}])
     expect(audit({epochs, lastAt: at('00:30'), now: at('01:01'), unassigned: []})).toMatchObject({gaps: [], waiting: [at('01:00')]})
     expect(audit({rows: [row('01:00'), row('02:00'), row('03:00'), row('04:00')], unassigned: [run('02:00')]}).doubles.map(clock)).toEqual(['02:00'])
+  })
+
+  it('asks a run of every part of a job that pg_cron runs in parts, and takes no note of a daemon for one', () => {
+    const epochs: AuditEpoch[] = [{...hourly, runner: 'pg_cron', commands: {'public.a': 'call a', 'public.b': 'call b'}}]
+    const marks = ['01:00', '02:00', '03:00', '04:00'].map((time) => row(time, 'skipped', 'enforced by pg_cron'))
+    const unassigned = [
+      ...['01:00', '02:00', '03:00', '04:00'].map((time) => cronRun(time, {part: 'public.a'})),
+      ...['01:00', '03:00', '04:00'].map((time) => cronRun(time, {part: 'public.b', status: 'failed'})),
+    ]
+    const result = audit({epochs, rows: marks, unassigned})
+    expect([result.gaps.map(clock), result.doubles, result.strays, result.byStatus]).toEqual([['02:00'], [], [], {'done by pg_cron': 4, 'failed by pg_cron': 3, 'skipped: enforced by pg_cron': 4}])
+  })
+
+  it('knows a run that had to wait for the one before, and one that came twice', () => {
+    const epochs: AuditEpoch[] = [{...hourly, runner: 'pg_cron'}]
+    const long = cronRun('01:00', {completedAt: at('03:20')})
+    const queued = [{...cronRun('03:20'), completedAt: at('03:21')}, {...cronRun('03:21'), completedAt: at('03:22')}]
+    expect(audit({epochs, unassigned: [long, ...queued, cronRun('04:00')]})).toMatchObject({gaps: [], doubles: [], byStatus: {'done by pg_cron': 4}})
+    expect(audit({epochs, unassigned: [{...long, completedAt: null, status: 'running'}]})).toMatchObject({gaps: [], waiting: []})
+    const twice = audit({epochs, unassigned: ['01:00', '02:00', '02:01', '03:00', '04:00'].map((time) => cronRun(time))})
+    expect([twice.gaps, twice.doubles.map(clock)]).toEqual([[], ['02:00']])
+  })
+
+  it('does not take a call that found the job paused, or run by daemons, for one of its runs', () => {
+    const epochs: AuditEpoch[] = [{...hourly, runner: 'pg_cron'}]
+    const result = audit({epochs, unassigned: [cronRun('01:00'), cronRun('02:00', {status: 'skipped', reason: 'paused'}), cronRun('03:00', {status: 'skipped', reason: 'overlap'}), cronRun('04:00')]})
+    expect([result.gaps.map(clock), result.byStatus]).toEqual([['02:00'], {'done by pg_cron': 2, 'skipped: overlap by pg_cron': 1}])
   })
 
   it('finds exactly what was taken away or added, wherever', () => {

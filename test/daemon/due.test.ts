@@ -79,7 +79,7 @@ describe('what is due', () => {
     expect(decide({}, state({epochs: [hourly, half]}), at('03:45:00'))).toEqual({run: '03:30', skips: ['01:00 superseded', '02:00 superseded', '02:30 superseded']})
   })
 
-  it('is nothing while pg_cron is the runner', () => {
+  it('is a note while pg_cron is the runner, and what daemons missed before is made up for by its next run', () => {
     expect(outlook(job('j'), state({epochs: [{...hourly, runner: 'pg_cron'}]}), at('09:00:00'))).toEqual({decision: null, wakeAt: null, waitingSince: null})
   })
 

@@ -8,7 +8,7 @@ import {forEachEngine, type TestDatabase} from '../helpers/engines.js'
 import {replay} from '../schema/replay.js'
 
 const sections = {tables: {'public.crypto_prices': {}, 'public.ohlcv_data': {}}, aggregates: {}}
-const context = (over: Partial<JobContext> = {}): JobContext => ({job: 'test', now: new Date().toISOString(), limits: defaultLimits, sections, partitions: () => [], ...over})
+const context = (over: Partial<JobContext> = {}): JobContext => ({job: 'test', now: new Date().toISOString(), limits: defaultLimits, sections, leaveToCron: false, partitions: () => [], ...over})
 
 async function work<Kind extends JobKindName>({db}: TestDatabase, kind: Kind, options: OptionsOf<Kind>, over: Partial<JobContext> = {}): Promise<JobWork> {
   return (await jobKind(kind)).plan(db, options, context(over))

@@ -164,10 +164,11 @@ end
 $$;
 
 -- Compresses what is due by the declared policies (qicore.policies) or, where none is declared, by TimescaleDB's own,
--- then renews the planner's statistics. A chunk a transaction: a chunk that cannot be had is written down and the rest
--- goes on. Where TimescaleDB's own job is alive it is left to do its work. CALL it outside of a transaction.
+-- then renews the planner's statistics; `work` says whether both, or one of them. A chunk a transaction: a chunk that
+-- cannot be had is written down and the rest goes on. Where TimescaleDB's own job is alive it is left to do its work.
+-- Beside the given tables those of qicore.policies, unless `exactly`. CALL it outside of a transaction.
 -- No SET clause here: a procedure that has one cannot COMMIT.
-create procedure qicore.maintain(tables text[])
+create procedure qicore.maintain(tables text[], job text default 'maintain', work text default 'all', at_most integer default null, exactly boolean default false)
 language plpgsql
 as $$
 declare
@@ -183,18 +184,23 @@ declare
   chunk regclass;
   step text;
   step_number integer := 0;
+  tried integer := 0;
   began timestamptz;
   problem text;
   done integer := 0;
   failed integer := 0;
 begin
   perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-  insert into qicore.maintenance_log (operation, job, actor, status, started_at)
-  values ('hypertable_maintenance', 'maintain', session_user, 'running', clock_timestamp())
-  returning id into log_id;
+  if work is null or work not in ('all', 'compress', 'analyze') then
+    raise exception using errcode = '22023', message = format('"%s" is no work of qicore.maintain: it is all, compress or analyze', work);
+  end if;
+  log_id := qicore.begin_job(job, case work when 'all' then 'hypertable_maintenance' else work end);
+  if log_id is null then
+    return;
+  end if;
   select n.nspname into extension_schema
   from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'timescaledb';
-  community := extension_schema is not null and current_setting('timescaledb.license', true) = 'timescale';
+  community := work <> 'analyze' and extension_schema is not null and current_setting('timescaledb.license', true) = 'timescale';
   scheduler_alive := exists (
     select from pg_stat_activity
     where application_name like 'TimescaleDB Background Worker Scheduler%' and datname = current_database()
@@ -204,7 +210,7 @@ begin
       select name, min(position) as position from (
         select name, position from unnest(tables) with ordinality as given (name, position)
         union all
-        select object, 1000000 from qicore.policies where kind = 'compression'
+        select object, 1000000 from qicore.policies where kind = 'compression' and not exactly
       ) every group by name
     ) once order by position, name
   );
@@ -239,12 +245,14 @@ begin
             and _timescaledb_functions.chunk_status(to_regclass(format('%I.%I', c.chunk_schema, c.chunk_name))) & 11 <> 1
             and _timescaledb_functions.chunk_status(to_regclass(format('%I.%I', c.chunk_schema, c.chunk_name))) & 4 = 0
           order by c.range_start
+          limit at_most - tried
         );
       end if;
       commit;
     end if;
 
     foreach chunk in array chunks loop
+      tried := tried + 1;
       perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
       -- Compressing ends with ACCESS EXCLUSIVE: whoever comes while it waits queues behind it.
       perform set_config('lock_timeout', '500ms', true);
@@ -263,6 +271,7 @@ begin
       commit;
     end loop;
 
+    continue when work = 'compress';
     perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     perform set_config('lock_timeout', '2s', true);
     began := clock_timestamp();

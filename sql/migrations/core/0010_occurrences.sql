@@ -34,6 +34,8 @@ create table qicore.job_calendar (
   runner text not null constraint job_calendar_runner_check check (runner in ('daemon', 'pg_cron')),
   schedule text not null,
   timezone text not null,
+  -- What pg_cron runs for it, by part: {"": "call …"}, or a key for each table or aggregate that has a run of its own.
+  commands jsonb,
   actor text not null,
   reason text,
   set_at timestamptz not null default clock_timestamp(),

@@ -1,7 +1,7 @@
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
-import {sql, statement} from '../../db/sql.js'
-import {isConnectionLost} from '../../db/sqlstate.js'
+import {statement} from '../../db/sql.js'
+import {cronCommands, enforces} from './cron-duties.js'
 import type {PolicyKind} from './declared.js'
 import type {LiveRule} from './state.js'
 import type {Runner} from './status-types.js'
@@ -26,18 +26,6 @@ export async function readRunners(db: Database): Promise<Runners> {
   }
 }
 
-async function cronCommands(db: Database): Promise<string[] | null> {
-  // pg_cron lives in one database of a server, and plans for all of them from there.
-  if (db.server.pgCron === null) return db.server.pgCronAlive ? null : []
-  try {
-    const rows = await db.query<{command: string}>(sql`select command from cron.job where active and database = current_database()`)
-    return rows.map(({command}) => command)
-  } catch (error) {
-    if (isConnectionLost(error)) throw error
-    return null
-  }
-}
-
 /** Who is meant to carry out a policy: TimescaleDB's own live job, then pg_cron, then the daemon. */
 export function runnerOf(rule: LiveRule | null, kind: PolicyKind, key: string, runners: Runners): {runner: Runner; alive: boolean | null} {
   const {scheduler, cron, cronAlive, daemon} = runners
@@ -48,10 +36,4 @@ export function runnerOf(rule: LiveRule | null, kind: PolicyKind, key: string, r
   if (daemon) return {runner: 'daemon', alive: true}
   if (job) return {runner: 'timescaledb', alive: scheduler}
   return cron === null ? {runner: 'unknown', alive: null} : {runner: 'nobody', alive: false}
-}
-
-function enforces(command: string, kind: PolicyKind, key: string): boolean {
-  if (kind === 'retention') return /qicore\.retain\b/.test(command) && command.includes(key)
-  if (kind === 'compression') return /maintain_hypertables|qicore\.maintain\b/.test(command)
-  return /refresh_aggregate|refresh_continuous_aggregate/.test(command) && command.includes(key)
 }

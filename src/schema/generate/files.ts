@@ -39,6 +39,9 @@ export const retentionRoutines = [
   'retain_drop', 'retain_range', 'retain',
 ]
 
+/** What a schedule outside of our daemons calls, pg_cron's above all. */
+export const scheduleRoutines = ['begin_job', 'refresh', 'ensure_partitions', 'prune_history', 'run_sql']
+
 /** The migrations of QiCore, one after the other; not written any more once they are released. */
 export function migrationFiles(schema: SchemaDefinition): MigrationFile[] {
   const file = (path: string, version: string, description: string, statements: readonly Sql[]): MigrationFile => ({
@@ -49,6 +52,7 @@ export function migrationFiles(schema: SchemaDefinition): MigrationFile[] {
   return [
     file('core/0003_routines.sql', '1.2.0', 'Partitions, refresh, maintenance', coreRoutines.map(createRoutine)),
     file('core/0004_retention.sql', '1.3.0', 'Gated retention: what was agreed to, and only what every aggregate has covered', retentionRoutines.map(createRoutine)),
+    file('core/0011_schedules.sql', '1.11.0', 'Jobs as procedures, for pg_cron', scheduleRoutines.map(createRoutine)),
     file(`${qicore}0001_tables.sql`, '1.0.0', 'Four time-series tables', tables(schema, 'timescaledb')),
     file(`${qicore}0001_tables.postgres.sql`, '1.0.0', 'Four time-series tables, partitioned', tables(schema, 'postgres')),
     file(`${qicore}0002_exchanges.sql`, '1.1.0', 'Exchanges, foreign keys', references(schema)),

@@ -1,0 +1,11 @@
+-- The last run that pg_cron began of each job and part, by our own ledger. One whose session is gone without a word has failed.
+-- No parameters. TimescaleDB: not needed; wants our schema qicore.
+select distinct on (l.job, l.detail ->> 'part') l.job, coalesce(l.detail ->> 'part', '') as part, l.started_at, l.completed_at, l.reason,
+  case when gone.yes then 'failed' else l.status end as status, l.error, (l.detail ->> 'pid')::int as pid
+from qicore.job j
+join qicore.maintenance_log l on l.job = j.name and l.scheduled_at is null and l.token is null and l.application like 'pg\_cron%'
+cross join lateral (
+  select l.status = 'running' and l.detail ? 'pid'
+    and not exists (select from pg_stat_activity a where a.pid = (l.detail ->> 'pid')::int and a.application_name = l.application) as yes
+) gone
+order by l.job, l.detail ->> 'part', l.started_at desc

@@ -1,0 +1,15 @@
+-- Ends the calendar of one job that is not declared any more, whoever runs it.
+-- $1 job, $2 actor. TimescaleDB: not needed. A row where it went.
+with held as materialized (
+  select j.name, j.revision, j.last_at from qicore.job j where j.name = $1 for update of j
+), gone as materialized (
+  select h.name, h.revision, greatest(qicore.now(), h.last_at, c.valid_from) as valid_from, c.runner, c.schedule, c.timezone
+  from held h join qicore.job_calendar c on c.job = h.name and c.revision = h.revision
+  where c.state <> 'removed'
+), moved as (
+  update qicore.job j set revision = j.revision + 1 from gone where j.name = gone.name
+)
+insert into qicore.job_calendar (job, revision, valid_from, state, runner, schedule, timezone, actor, reason)
+select name, revision + 1, valid_from, 'removed', runner, schedule, timezone, $2, 'not declared any more'
+from gone
+returning job

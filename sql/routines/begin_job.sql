@@ -1,0 +1,38 @@
+-- Opens the page of a run that something else than a daemon has begun, pg_cron above all, and returns its id. Null where
+-- there is nothing to do: pg_cron called, and the job is paused, no longer declared, run by daemons, or at work just now;
+-- that is written down as skipped. A run of the same job (and part of it) whose session is gone without a word is closed
+-- as failed: what cannot catch its own error leaves it in cron.job_run_details.
+create function qicore.begin_job(job text, operation text, part text default null)
+returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- A background worker of pg_cron has its name only where others see it.
+  application text := coalesce(nullif(current_setting('application_name', true), ''), (select a.application_name from pg_stat_activity a where a.pid = pg_backend_pid()));
+  by_cron boolean := coalesce(application like 'pg\_cron%', false);
+  why text;
+  result bigint;
+begin
+  update qicore.maintenance_log l
+  set status = 'failed', completed_at = qicore.now(), attempts = 1, error = 'it ended without a word: cron.job_run_details has what the server said'
+  where l.job = begin_job.job and l.status = 'running' and l.token is null and l.detail ->> 'part' is not distinct from begin_job.part
+    and l.detail ? 'pid' and not exists (select from pg_stat_activity a where a.pid = (l.detail ->> 'pid')::integer and a.application_name = l.application and a.pid <> pg_backend_pid());
+  if by_cron then
+    select case
+        when c.state <> 'active' then c.state
+        when c.runner <> 'pg_cron' then 'enforced by ' || c.runner
+        when j.running is not null then 'overlap'
+      end into why
+    from qicore.job j join qicore.job_calendar c on c.job = j.name and c.revision = j.revision
+    where j.name = begin_job.job;
+  end if;
+  insert into qicore.maintenance_log (operation, job, actor, application, status, reason, started_at, completed_at, detail)
+  values (
+    begin_job.operation, begin_job.job, session_user, application, case when why is null then 'running' else 'skipped' end, why, qicore.now(),
+    case when why is not null then qicore.now() end, jsonb_strip_nulls(jsonb_build_object('pid', pg_backend_pid(), 'part', begin_job.part))
+  )
+  returning id into result;
+  return case when why is null then result end;
+end
+$$;

@@ -1,0 +1,55 @@
+-- Refreshes one aggregate within the window of its policy, for a schedule: CALL qicore.refresh('public.daily_ohlcv_summary').
+-- Ages as they are given (of a continuous aggregate), or as qicore.policies says; from further back where nothing has
+-- been computed that far yet. A continuous aggregate cannot be refreshed where an error can be caught: one that fails
+-- leaves its run open, and the next one closes it. CALL it outside of a transaction.
+-- No SET clause here: a procedure that has one cannot COMMIT.
+create procedure qicore.refresh(view text, job text default 'refresh', start_offset interval default null, end_offset interval default null)
+language plpgsql
+as $$
+declare
+  log_id bigint;
+  aggregate regclass;
+  own boolean;
+  extension_schema name;
+  policy jsonb;
+  computed timestamptz;
+  problem text;
+begin
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  log_id := qicore.begin_job(job, 'refresh ' || view, view);
+  commit;
+  if log_id is null then
+    return;
+  end if;
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  perform set_config('lock_timeout', '2s', true);
+  aggregate := to_regclass(view);
+  select p.config into policy from qicore.policies p where p.kind = 'refresh' and to_regclass(p.object) = aggregate;
+  select a.watermark into computed from qicore.aggregates a where to_regclass(a.view) = aggregate;
+  own := found;
+  start_offset := coalesce(start_offset, (policy ->> 'startOffset')::interval);
+  end_offset := coalesce(end_offset, (policy ->> 'endOffset')::interval);
+  if aggregate is null then
+    problem := format('there is no aggregate %s', view);
+  elsif start_offset is null or end_offset is null then
+    problem := format('%s: no refresh is declared in qicore.policies', view);
+  elsif own then
+    begin
+      perform qicore.refresh_aggregate(aggregate, least(now() - start_offset, computed), now() - end_offset);
+    exception when others then
+      problem := sqlerrm || ' [' || sqlstate || ']';
+    end;
+  else
+    select n.nspname into extension_schema from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'timescaledb';
+    perform set_config('search_path', format('pg_catalog, %I, pg_temp', extension_schema), true);
+    call refresh_continuous_aggregate(aggregate, now() - start_offset, now() - end_offset);
+  end if;
+  update qicore.maintenance_log l
+  set status = case when problem is null then 'done' else 'failed' end, error = problem, completed_at = qicore.now(), attempts = 1
+  where l.id = log_id;
+  commit;
+  if problem is not null then
+    raise exception using message = problem;
+  end if;
+end
+$$;

@@ -1,0 +1,85 @@
+import type {Job} from '../config/jobs.js'
+import type {Database} from '../db/database.js'
+import {usageError} from '../errors.js'
+import type {JobContext} from '../jobs/kind.js'
+import {commandsOf} from './commands.js'
+import {inDialect, obstacles, type Dialect} from './dialect.js'
+import {nameOf} from './names.js'
+
+/** A job that pg_cron is to run, with all that it needs for it. */
+export interface WantedJob {
+  job: Job
+  commands: Record<string, string>
+  runs: WantedRun[]
+}
+
+/** One entry of pg_cron's schedule. */
+export interface WantedRun {
+  part: string
+  name: string
+  schedule: string
+  command: string
+}
+
+/** A job that is not pg_cron's, and why; `told`: by the configuration. */
+export interface LeftJob {
+  job: string
+  why: string
+  told: boolean
+}
+
+export interface Wanted {
+  jobs: WantedJob[]
+  left: LeftJob[]
+  notes: string[]
+}
+
+export interface WantedRequest {
+  jobs: readonly Job[]
+  dialect: Dialect
+  context: Omit<JobContext, 'job' | 'leaveToCron'>
+}
+
+/**
+ * What pg_cron is to run of some jobs. One that it cannot run as it is declared is left to the daemon, never changed;
+ * where the configuration names pg_cron for it, all of them are refused.
+ * @throws OpsError CRON_CANNOT (exit 2) naming every such job
+ */
+export async function wantedJobs(db: Database, request: WantedRequest): Promise<Wanted> {
+  const {wanted, refused} = await sortOut(db, request)
+  if (refused.length > 0)
+    throw usageError('CRON_CANNOT', `pg_cron cannot run ${refused.length === 1 ? 'a job' : `${refused.length} jobs`} as declared:\n${refused.map(({job, why}) => `- ${job}: ${why}`).join('\n')}`, [
+      'Write "runner: daemon" for it, and run qicore-db daemon.',
+      'Or leave out what pg_cron does not have.',
+    ])
+  return wanted
+}
+
+/** The same without refusing anything: what cannot be stands under `refused`. */
+export async function sortOut(db: Database, {jobs, dialect, context}: WantedRequest): Promise<{wanted: Wanted; refused: LeftJob[]}> {
+  const wanted: Wanted = {jobs: [], left: [], notes: []}
+  const refused: LeftJob[] = []
+  for (const job of jobs) {
+    if (job.runner === 'daemon') {
+      wanted.left.push({job: job.name, why: 'the configuration says "runner: daemon"', told: true})
+      continue
+    }
+    const cannot = obstacles(job, dialect, Date.parse(context.now))
+    const found = cannot.length > 0 ? null : await commandsOf(db, job, {...context, job: job.name, leaveToCron: false})
+    const why = [...cannot, ...(found?.obstacles ?? [])]
+    if (why.length > 0) {
+      ;(job.runner === 'pg_cron' ? refused : wanted.left).push({job: job.name, why: why.join('; '), told: false})
+      continue
+    }
+    const {commands, notes} = found!
+    if (Object.keys(commands).length === 0) {
+      wanted.left.push({job: job.name, why: notes.join('; '), told: false})
+      continue
+    }
+    wanted.notes.push(...notes.map((note) => `${job.name}: ${note}`))
+    const schedule = inDialect(job.schedule)
+    const runs = Object.entries(commands).map(([part, command]): WantedRun => ({part, name: nameOf(db.server.database, job.name, part), schedule, command}))
+    wanted.jobs.push({job, commands, runs})
+  }
+  return {wanted, refused}
+}

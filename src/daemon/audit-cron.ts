@@ -1,0 +1,76 @@
+import type {Epoch} from './due.js'
+
+/** A run that was written down without its instant. */
+export interface UnassignedRow {
+  startedAt: number
+  /** Null while it runs. */
+  completedAt: number | null
+  status: string
+  reason: string | null
+  /** The table or aggregate of a job that has a run for each. */
+  part: string | null
+  /** pg_cron's own connection, as opposed to a person's. */
+  byCron: boolean
+}
+
+/** What pg_cron made of one instant. */
+export interface CronFate {
+  /** How the runs ended that belong to it, a part each. */
+  statuses: string[]
+  /** Parts that nobody began. */
+  missing: number
+  /** Parts that wait for their run before, which has not ended. */
+  queued: number
+  /** Runs beyond the one that each part has. */
+  extra: number
+}
+
+/** The tables or aggregates of which each has a run; one nameless part where the job is one run. */
+export function partsOf({commands}: Pick<Epoch, 'commands'>): (string | null)[] {
+  const keys = Object.keys(commands ?? {'': ''})
+  return keys.map((key) => (key === '' ? null : key))
+}
+
+/** pg_cron looks once a minute: what waited for the run before is begun this soon after its end, in milliseconds. */
+const afterQueue = 90_000
+
+/**
+ * Gives each run of pg_cron to the instant it was begun for, once: that before its start, or an older one where it had
+ * to wait for the run before. To be asked for the instants in their order.
+ */
+export function cronRuns(unassigned: readonly UnassignedRow[]): {take(parts: readonly (string | null)[], at: number, next: number): CronFate} {
+  const byPart = new Map<string | null, UnassignedRow[]>()
+  for (const run of unassigned.filter(isRun).sort((a, b) => a.startedAt - b.startedAt)) byPart.set(run.part, [...(byPart.get(run.part) ?? []), run])
+  const before = new Map<string | null, UnassignedRow>()
+  return {
+    take(parts, at, next) {
+      const fate: CronFate = {statuses: [], missing: 0, queued: 0, extra: 0}
+      for (const part of parts) {
+        const runs = byPart.get(part) ?? []
+        // Begun before the first instant that was asked for: none of these.
+        if (!before.has(part)) while (runs[0] !== undefined && runs[0].startedAt < at) runs.shift()
+        const last = before.get(part)
+        const waits = last !== undefined && (last.completedAt ?? Infinity) > at
+        const run = runs[0]
+        const its = run !== undefined && (run.startedAt < next || (waits && run.startedAt - (last.completedAt ?? 0) < afterQueue))
+        if (its) {
+          fate.statuses.push(run.reason === null ? run.status : `${run.status}: ${run.reason}`)
+          before.set(part, run)
+          runs.shift()
+        } else if (waits && last.completedAt === null) fate.queued += 1
+        else fate.missing += 1
+        // What began before the next instant too, and did not wait for anything.
+        while (its && runs[0] !== undefined && runs[0].startedAt < next && (run.completedAt ?? Infinity) <= next && !waits) {
+          fate.extra += 1
+          runs.shift()
+        }
+      }
+      return fate
+    },
+  }
+}
+
+/** A call that found the job paused, or run by somebody else, is none of its runs. */
+function isRun({byCron, status, reason}: UnassignedRow): boolean {
+  return byCron && (status !== 'skipped' || reason === 'overlap')
+}
