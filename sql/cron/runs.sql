@@ -6,6 +6,6 @@ from qicore.job j
 join qicore.maintenance_log l on l.job = j.name and l.scheduled_at is null and l.token is null and l.application like 'pg\_cron%'
 cross join lateral (
   select l.status = 'running' and l.detail ? 'pid'
-    and not exists (select from pg_stat_activity a where a.pid = (l.detail ->> 'pid')::int and a.application_name = l.application) as yes
+    and not exists (select from pg_stat_activity a where a.pid = (l.detail ->> 'pid')::int and a.application_name in ('', l.application)) as yes
 ) gone
 order by l.job, l.detail ->> 'part', l.started_at desc

@@ -5,7 +5,7 @@ select l.id, l.started_at, l.application, l.actor, l.reason, l.detail ->> 'part'
 from qicore.maintenance_log l
 cross join lateral (
   select l.status = 'running' and l.detail ? 'pid'
-    and not exists (select from pg_stat_activity a where a.pid = (l.detail ->> 'pid')::int and a.application_name = l.application) as yes
+    and not exists (select from pg_stat_activity a where a.pid = (l.detail ->> 'pid')::int and a.application_name in ('', l.application)) as yes
 ) gone
 where l.job = $1 and l.scheduled_at is null and l.started_at >= $2 and l.started_at <= $3 and l.token is null
 order by l.started_at

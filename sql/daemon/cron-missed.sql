@@ -22,7 +22,7 @@ where not exists (
 ) and not exists (
   select from qicore.maintenance_log l
   where l.job = w.job and l.status = 'running' and l.token is null and coalesce(l.detail ->> 'part', '') = p.part
-    and exists (select from pg_stat_activity a where a.pid = (l.detail ->> 'pid')::int and a.application_name = l.application)
+    and exists (select from pg_stat_activity a where a.pid = (l.detail ->> 'pid')::int and a.application_name in ('', l.application))
 )
 union all
 select null, null, null

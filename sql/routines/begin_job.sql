@@ -8,8 +8,8 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- A background worker of pg_cron has its name only where others see it.
-  application text := coalesce(nullif(current_setting('application_name', true), ''), (select a.application_name from pg_stat_activity a where a.pid = pg_backend_pid()));
+  -- A background worker of pg_cron has no application_name: what it is stands in its type.
+  application text := coalesce(nullif(current_setting('application_name', true), ''), (select a.backend_type from pg_stat_activity a where a.pid = pg_backend_pid()));
   by_cron boolean := coalesce(application like 'pg\_cron%', false);
   why text;
   result bigint;
@@ -17,7 +17,7 @@ begin
   update qicore.maintenance_log l
   set status = 'failed', completed_at = qicore.now(), attempts = 1, error = 'it ended without a word: cron.job_run_details has what the server said'
   where l.job = begin_job.job and l.status = 'running' and l.token is null and l.detail ->> 'part' is not distinct from begin_job.part
-    and l.detail ? 'pid' and not exists (select from pg_stat_activity a where a.pid = (l.detail ->> 'pid')::integer and a.application_name = l.application and a.pid <> pg_backend_pid());
+    and l.detail ? 'pid' and not exists (select from pg_stat_activity a where a.pid = (l.detail ->> 'pid')::integer and a.application_name in ('', l.application) and a.pid <> pg_backend_pid());
   if by_cron then
     select case
         when c.state <> 'active' then c.state

@@ -12,6 +12,7 @@ declare
   child regclass;
   began timestamptz;
   problem text;
+  first_problem text;
   step_number integer := 0;
   done integer := 0;
   failed integer := 0;
@@ -39,6 +40,7 @@ begin
         problem := sqlerrm || ' [' || sqlstate || ']';
       end;
       continue when problem is null and before = (select count(*) from pg_inherits i where i.inhparent = to_regclass(wanted."table"));
+      first_problem := coalesce(first_problem, problem);
       if problem is null then done := done + 1; else failed := failed + 1; end if;
       insert into qicore.maintenance_step (log_id, step, position, status, started_at, completed_at, attempts, error)
       values (
@@ -51,7 +53,7 @@ begin
   end loop;
   update qicore.maintenance_log l
   set status = case when failed = 0 then 'done' when done = 0 then 'failed' else 'partly' end, completed_at = qicore.now(), attempts = 1,
-    error = case when failed > 0 then (select format('%s of %s partitions could not be made: %s', failed, done + failed, min(s.error)) from qicore.maintenance_step s where s.log_id = ensure_partitions.log_id and s.status = 'failed') end
+    error = case when failed > 0 then format('%s of %s partitions could not be made: %s', failed, done + failed, first_problem) end
   where l.id = log_id;
 end
 $$;

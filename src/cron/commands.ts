@@ -9,7 +9,7 @@ import {policyWork, type Work} from '../jobs/tables.js'
 import {readSets} from '../reports/partitions/sets.js'
 import {keyOf} from '../reports/table.js'
 import {qicore} from '../schema/qicore.js'
-import {toInterval, type Duration} from '../units/duration.js'
+import {durationInWords, type Duration} from '../units/duration.js'
 
 /** What pg_cron runs of a job: one CALL, or one for each table or aggregate whose failure would take the others along. */
 export interface JobCommands {
@@ -52,7 +52,7 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
       const key = keyOf(table)
       const ages = [policy!.startOffset, policy!.endOffset]
       if (policies.length > 1 || ages.some((age) => age === null || typeof age === 'bigint')) obstacles.push(`the refresh of ${key} has no single window of time`)
-      else commands[key] = `call qicore.refresh(${[key, job.name].map(quoteLiteral).join(', ')}${table.id === null ? '' : ages.map((age) => `, ${quoteLiteral(toInterval(age as Duration))}`).join('')})`
+      else commands[key] = `call qicore.refresh(${[key, job.name].map(quoteLiteral).join(', ')}${table.id === null ? '' : ages.map((age) => `, ${quoteLiteral(durationInWords(age as Duration))}`).join('')})`
     }
     return {commands, obstacles, notes: [...enforcedWords(enforced), ...notes, ...(subjects.length + enforced.length === 0 ? ['no refresh policy is in force'] : [])]}
   },
@@ -68,7 +68,7 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
   },
 
   async 'prune-history'(_db, job, {keep}) {
-    return {commands: {'': `call qicore.prune_history(${[toInterval(keep ?? {months: 0, days: 90, seconds: 0}), job.name].map(quoteLiteral).join(', ')})`}, notes: []}
+    return {commands: {'': `call qicore.prune_history(${[durationInWords(keep ?? {months: 0, days: 90, seconds: 0}), job.name].map(quoteLiteral).join(', ')})`}, notes: []}
   },
 
   async sql(_db, job, {statement, searchPath}) {

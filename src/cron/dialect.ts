@@ -38,7 +38,6 @@ function harmless(job: Job, field: string): boolean {
   if (field === 'catchUp') return job.catchUp === 'none'
   if (field === 'catchUpLimit') return job.catchUp === 'none'
   if (field === 'overlap') return job.overlap === 'queue'
-  if (field === 'jitter') return job.jitter === 0
   return false
 }
 

@@ -31,7 +31,7 @@ export function planInstall(db: Database, {home, wanted, scheduled, known, decla
   const surplus = scheduled.ours.filter(({name}, index, all) => !runs.some((run) => run.name === name) || all.findIndex((other) => other.name === name) < index)
   const steps: Step[] = []
   for (const {job, runs: its, commands} of wanted) {
-    const changes = its.flatMap((run) => scheduleStep(home, database, run, scheduled.ours.find(({name}) => name === run.name)))
+    const changes = its.flatMap((run) => scheduleStep(home, database, job, run, scheduled.ours.find(({name}) => name === run.name)))
     steps.push(...changes)
     const record = recordStep(job, 'pg_cron', commands, known, changes.map(({id}) => id), actor)
     if (record !== null) steps.push(record)
@@ -62,19 +62,20 @@ function leaving(home: CronHome | null, surplus: readonly ScheduledRun[], known:
 
 const plain = {lock: 'ROW EXCLUSIVE', class: 'undo', transaction: 'own', doneCheck: null, repeatable: true, bytes: null} as const
 
-function scheduleStep(home: CronHome, database: string, {part, name, schedule, command}: WantedRun, there: ScheduledRun | undefined): Step[] {
+function scheduleStep(home: CronHome, database: string, job: Job, {part, name, schedule, command}: WantedRun, there: ScheduledRun | undefined): Step[] {
   if (there !== undefined && there.schedule === schedule && there.command === command && there.active) return []
   const another = there !== undefined && there.username !== home.role ? there.username : null
   const make = home.here && another === null
     ? statement(loadSql('cron/schedule'), [name, schedule, command])
     : statement(loadSql('cron/schedule-elsewhere'), [name, schedule, command, database, another])
+  const label = part === '' ? job.name : `${job.name} ${part}`
   // Scheduling again under the same name leaves what somebody switched off as it is.
   const statements = there?.active === false ? [unschedule(there), make] : [make]
   return [{
     ...plain,
-    id: `${there === undefined ? 'schedule' : there.active ? 'reschedule' : 'switch on'} ${name} (${schedule})`,
+    id: `${there === undefined ? 'schedule' : there.active ? 'reschedule' : 'switch on'} ${label}: ${schedule}`,
     kind: 'schedule',
-    object: part === '' ? name : `${name}, ${part}`,
+    object: `job ${label}`,
     statements,
     dependsOn: [],
     relations: ['cron.job'],
@@ -106,7 +107,7 @@ function recordStep(job: Job, runner: 'daemon' | 'pg_cron', commands: Record<str
     id: `record ${name}: run by ${runner === 'daemon' ? 'the daemon' : 'pg_cron'}`,
     kind: 'record',
     object: `job ${name}`,
-    statements: [statement(loadSql('daemon/declare-changed'), [wish, actor]), statement(loadSql('daemon/declare-new'), [wish, actor])],
+    statements: [statement(loadSql(current === undefined ? 'daemon/declare-new' : 'daemon/declare-changed'), [wish, actor])],
     dependsOn,
     relations: ['qicore.job'],
   }

@@ -5,7 +5,7 @@ import {tmpdir} from 'node:os'
 import {dirname, join, relative} from 'node:path'
 import {setTimeout} from 'node:timers/promises'
 
-/** A native PostgreSQL 18 from npm. Many sessions, real locks; data in a directory of its own, gone afterwards. */
+/** A native PostgreSQL 18 from npm, or another one of this machine. Many sessions, real locks; data in a directory of its own, gone afterwards. */
 export interface NativePostgres {
   port: number
   url: string
@@ -17,8 +17,10 @@ export interface NativePostgres {
 }
 
 export interface NativePostgresOptions {
-  /** Lines of `name=value`, over the defaults below. */
+  /** Lines of `name=value`, over the defaults below. They may change between a stop and a start. */
   settings?: Record<string, string>
+  /** Another installation than npm's, as the directory that has bin/: `/usr/lib/postgresql/15`. */
+  home?: string
   /** Lines put before the default pg_hba.conf. */
   hba?: readonly string[]
 }
@@ -31,7 +33,7 @@ export async function startPostgres18(options: NativePostgresOptions = {}): Prom
   const asRoot = process.getuid?.() === 0
   const directory = mkdtempSync(join(tmpdir(), 'qicore-db-pg18-'))
   if (asRoot) chownSync(directory, unprivileged.uid, unprivileged.gid)
-  const native = await binaries(directory, asRoot)
+  const native = options.home ?? (await binaries(directory, asRoot))
   const identity = asRoot ? unprivileged : {}
   const data = join(directory, 'data')
   const env = {PATH: process.env.PATH, TMPDIR: directory, LC_ALL: 'C', HOME: directory}
@@ -52,7 +54,7 @@ export async function startPostgres18(options: NativePostgresOptions = {}): Prom
     max_locks_per_transaction: '256',
     ...options.settings,
   }
-  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const flags = () => Object.entries({...settings, ...options.settings}).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   let server: ChildProcess | null = null
   const ended = () => new Promise<void>((resolve) => (server === null || server.exitCode !== null || server.signalCode !== null ? resolve() : server.once('exit', () => resolve())))
   let watchdog: ChildProcess | null = null
@@ -63,7 +65,7 @@ export async function startPostgres18(options: NativePostgresOptions = {}): Prom
     directory,
     async start() {
       for (let attempt = 0; ; attempt += 1) {
-        const child = spawn(join(native, 'bin/postgres'), ['-D', data, ...flags], {...identity, env, stdio: ['ignore', 'ignore', 'pipe']})
+        const child = spawn(join(native, 'bin/postgres'), ['-D', data, ...flags()], {...identity, env, stdio: ['ignore', 'ignore', 'pipe']})
         server = child
         try {
           await ready(child)
@@ -116,7 +118,7 @@ function ready(child: ChildProcess): Promise<void> {
       if (/database system is ready to accept connections/.test(text)) resolve()
     })
     child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`PostgreSQL 18 ended with ${code}: ${log.trim()}`)))
+    child.once('exit', (code) => reject(new Error(`PostgreSQL ended with ${code}: ${log.trim()}`)))
   })
 }
 

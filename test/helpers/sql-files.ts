@@ -15,6 +15,8 @@ export interface SqlFile {
   /** From `TimescaleDB: 2.15 to 2.28, community.`; null where it says `not needed` or nothing. */
   timescaledb: {from: string; to: string | null; community: boolean} | null
   saysTimescaledb: boolean
+  /** From `pg_cron: 1.4.`: the oldest version it is for; null where it needs none. */
+  pgCron: string | null
 }
 
 /** Every file below sql/ but the migrations, which are run by the tests of their runner. */
@@ -36,12 +38,14 @@ function read(name: string): SqlFile {
     header,
     kind,
     timescaledb: needs ? {from: needs[1]!, to: needs[2] ?? null, community: needs[3] !== undefined} : null,
+    pgCron: /pg_cron: (\d+\.\d+)/.exec(header)?.[1] ?? null,
     saysTimescaledb: needs !== null || /TimescaleDB:? not needed/i.test(header),
   }
 }
 
 /** Whether the file is meant for this server. */
 export function isFor(file: SqlFile, server: Server): boolean {
+  if (file.pgCron !== null && (server.pgCron === null || compare(server.pgCron, file.pgCron) < 0)) return false
   if (file.kind !== null && file.kind !== server.engine) return false
   if (file.timescaledb === null) return true
   if (server.timescaledb === null) return false

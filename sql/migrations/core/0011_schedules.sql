@@ -11,8 +11,8 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- A background worker of pg_cron has its name only where others see it.
-  application text := coalesce(nullif(current_setting('application_name', true), ''), (select a.application_name from pg_stat_activity a where a.pid = pg_backend_pid()));
+  -- A background worker of pg_cron has no application_name: what it is stands in its type.
+  application text := coalesce(nullif(current_setting('application_name', true), ''), (select a.backend_type from pg_stat_activity a where a.pid = pg_backend_pid()));
   by_cron boolean := coalesce(application like 'pg\_cron%', false);
   why text;
   result bigint;
@@ -20,7 +20,7 @@ begin
   update qicore.maintenance_log l
   set status = 'failed', completed_at = qicore.now(), attempts = 1, error = 'it ended without a word: cron.job_run_details has what the server said'
   where l.job = begin_job.job and l.status = 'running' and l.token is null and l.detail ->> 'part' is not distinct from begin_job.part
-    and l.detail ? 'pid' and not exists (select from pg_stat_activity a where a.pid = (l.detail ->> 'pid')::integer and a.application_name = l.application and a.pid <> pg_backend_pid());
+    and l.detail ? 'pid' and not exists (select from pg_stat_activity a where a.pid = (l.detail ->> 'pid')::integer and a.application_name in ('', l.application) and a.pid <> pg_backend_pid());
   if by_cron then
     select case
         when c.state <> 'active' then c.state
@@ -110,6 +110,7 @@ declare
   child regclass;
   began timestamptz;
   problem text;
+  first_problem text;
   step_number integer := 0;
   done integer := 0;
   failed integer := 0;
@@ -137,6 +138,7 @@ begin
         problem := sqlerrm || ' [' || sqlstate || ']';
       end;
       continue when problem is null and before = (select count(*) from pg_inherits i where i.inhparent = to_regclass(wanted."table"));
+      first_problem := coalesce(first_problem, problem);
       if problem is null then done := done + 1; else failed := failed + 1; end if;
       insert into qicore.maintenance_step (log_id, step, position, status, started_at, completed_at, attempts, error)
       values (
@@ -149,7 +151,7 @@ begin
   end loop;
   update qicore.maintenance_log l
   set status = case when failed = 0 then 'done' when done = 0 then 'failed' else 'partly' end, completed_at = qicore.now(), attempts = 1,
-    error = case when failed > 0 then (select format('%s of %s partitions could not be made: %s', failed, done + failed, min(s.error)) from qicore.maintenance_step s where s.log_id = ensure_partitions.log_id and s.status = 'failed') end
+    error = case when failed > 0 then format('%s of %s partitions could not be made: %s', failed, done + failed, first_problem) end
   where l.id = log_id;
 end
 $$;
