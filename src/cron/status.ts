@@ -104,7 +104,7 @@ async function assemble(db: Database, request: StatusRequest, home: CronHome | n
   const jobs = wanted.jobs.flatMap(({job, commands, runs: entries}) => entries.map((entry) => cronJob({job, entry, commands}, look)))
   const names = new Set(jobs.map(({name}) => name))
   const rest = (scheduled?.ours ?? []).filter(({name}) => !names.has(name!)).map((run) => leftover(run, there?.timezone ?? 'GMT'))
-  const left = [...wanted.left.filter(({told}) => !told), ...refused]
+  const left = [...wanted.left, ...refused]
   const others = request.jobs.filter((job) => !theirs(job) && job.runner === 'auto')
   return {
     pgCron: there === null ? null : {version: there.version, database: there.database, timezone: there.timezone, here: there.here},
@@ -120,7 +120,7 @@ function notesOf(home: CronHome | null, error: OpsError | undefined, blind: bool
   return [
     ...(error ? [error.message, ...error.suggestions.slice(0, 1)] : []),
     ...(home !== null && blind ? [`the role ${home.role} may not look at what pg_cron has scheduled: grant usage on schema cron to "${home.role}", in ${home.database}`] : []),
-    ...left.map(({job, why}) => `${job}: pg_cron cannot run it as declared, ${why}. "runner: daemon" leaves it to the daemon`),
+    ...left.map(({job, because, why}) => (because === 'cannot' ? `${job}: pg_cron cannot run it as declared: ${why}. "runner: daemon" leaves it to the daemon` : `${job}: nothing for pg_cron to do here: ${why}. Fix: qicore-db cron install`)),
     ...(home !== null && jobs === 0 && others > 0 ? [`pg_cron runs none of the ${others} declared jobs. To let it: qicore-db cron install --dry-run`] : []),
   ]
 }

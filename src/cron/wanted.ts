@@ -21,11 +21,11 @@ export interface WantedRun {
   command: string
 }
 
-/** A job that is not pg_cron's, and why; `told`: by the configuration. */
+/** A job that is not pg_cron's, and why: by the configuration, because it has something pg_cron has not, or nothing to do here. */
 export interface LeftJob {
   job: string
+  because: 'told' | 'cannot' | 'idle'
   why: string
-  told: boolean
 }
 
 export interface Wanted {
@@ -61,19 +61,19 @@ export async function sortOut(db: Database, {jobs, dialect, context}: WantedRequ
   const refused: LeftJob[] = []
   for (const job of jobs) {
     if (job.runner === 'daemon') {
-      wanted.left.push({job: job.name, why: 'the configuration says "runner: daemon"', told: true})
+      wanted.left.push({job: job.name, because: 'told', why: 'the configuration says "runner: daemon"'})
       continue
     }
     const cannot = obstacles(job, dialect, Date.parse(context.now))
     const found = cannot.length > 0 ? null : await commandsOf(db, job, {...context, job: job.name, leaveToCron: false})
     const why = [...cannot, ...(found?.obstacles ?? [])]
     if (why.length > 0) {
-      ;(job.runner === 'pg_cron' ? refused : wanted.left).push({job: job.name, why: why.join('; '), told: false})
+      ;(job.runner === 'pg_cron' ? refused : wanted.left).push({job: job.name, because: 'cannot', why: why.join('; ')})
       continue
     }
     const {commands, notes} = found!
     if (Object.keys(commands).length === 0) {
-      wanted.left.push({job: job.name, why: notes.join('; '), told: false})
+      wanted.left.push({job: job.name, because: 'idle', why: notes.join('; ')})
       continue
     }
     wanted.notes.push(...notes.map((note) => `${job.name}: ${note}`))

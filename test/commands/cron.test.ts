@@ -3,8 +3,11 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {connect} from '../../src/db/connect.js'
 import type {Database} from '../../src/db/database.js'
 import {statement} from '../../src/db/sql.js'
+import {jobKind} from '../../src/jobs/index.js'
+import {defaultLimits} from '../../src/plan/limits.js'
+import {startDaemon} from '../daemon/crowd.js'
 import {expectExit, jsonOf, runCli, type CliResult} from '../helpers/cli.js'
-import {skipBecause} from '../helpers/engines.js'
+import {forEachEngine, skipBecause} from '../helpers/engines.js'
 import {directoryWith} from '../helpers/files.js'
 import {noPgCron, startPgCron, type CronServer} from '../helpers/pgcron.js'
 import {applicationName, targetOf, urlOfDatabase, writing} from '../helpers/server.js'
@@ -143,6 +146,37 @@ else describe('with a real pg_cron', () => {
     expect((await scheduled()).map(({command}) => command)).toEqual(['vacuum'])
   })
 
+  it('keeps a daemon from what somebody else lets pg_cron do, unless the daemon is told to', async () => {
+    await clean()
+    await run('drop table if exists public.marks')
+    expectExit(await cli(['migrate', 'up', '--yes'], directoryWith({})), 0)
+    expectExit(await cli(['policies', 'apply', '--yes'], directoryWith({})), 0)
+    await run("select cron.schedule('mine', '0 * * * *', $$select qicore.refresh_aggregate('public.hourly_price_averages', now() - interval '1 day', now())$$)")
+    const own = await connect(targetOf(server.url), {applicationName})
+    try {
+      const {plan} = await jobKind('refresh')
+      const context = {job: 'refresh', now: new Date().toISOString(), limits: defaultLimits, sections: {tables: {}, aggregates: {}}, partitions: () => []}
+      expect((await plan(own, {}, {...context, leaveToCron: true})).enforced).toEqual([{what: 'refresh of public.hourly_price_averages', by: 'pg_cron'}])
+      expect((await plan(own, {}, {...context, leaveToCron: false})).enforced).toEqual([])
+    } finally {
+      await own.close()
+    }
+    expectExit(await cli(['cron', 'install', '--yes'], directoryWith({})), 0)
+    const all = await status(directoryWith({}))
+    expect(all.jobs.map(({job, part, ok}) => [job, part, ok])).toEqual([
+      ['maintain', null, true], ['partitions', null, true], ['prune-history', null, true],
+      ['refresh', 'public.hourly_price_averages', true], ['refresh', 'public.daily_ohlcv_summary', true],
+      ['retain', 'public.ohlcv_data', true], ['retain', 'public.level1_data', true],
+    ])
+    expect(all.foreign.map(({name}) => name)).toEqual(['mine'])
+    const policies = jsonOf<{policies: {runner: string; runnerAlive: boolean | null}[]}>(await cli(['policies', 'status', '--json'], directoryWith({})))
+    expect([...new Set(policies.policies.map(({runner, runnerAlive}) => `${runner} ${runnerAlive}`))]).toEqual(['pg_cron true'])
+    for (const {command} of (await scheduled()).filter(({jobname}) => jobname.startsWith('qicore:'))) await admin.autocommit(writing, statement(command))
+    expect(await run("select job, status, count(*)::int as n from qicore.maintenance_log where job is not null group by 1, 2 order by 1")).toEqual(
+      [['maintain', 1], ['partitions', 1], ['prune-history', 1], ['refresh', 2], ['retain', 2]].map(([job, n]) => ({job, status: 'done', n})))
+    await run('drop table crypto_prices, ohlcv_data, market_analytics, level1_data, exchanges cascade; drop procedure maintain_hypertables; drop function create_monthly_partition(text, date), create_monthly_partition(regclass, date)')
+  })
+
   it('does nothing on a database where nothing is declared', async () => {
     await clean()
     expect(failureOf(await install(directoryWith({})), 2).code).toBe('NOTHING_DECLARED')
@@ -195,23 +229,32 @@ else describe('with a real pg_cron', () => {
     })
   })
 
-  it('runs them on time: the audit counts its runs, the daemon stands by, and a dead pg_cron is known', async () => {
+  it('runs them on time: the audit counts its runs, a daemon stands by, a dead pg_cron is known, and taken over only when told', async () => {
     await clean()
-    const cwd = jobsYaml("  good: { kind: sql, schedule: '* * * * *', statement: 'create table if not exists public.marks (job text); insert into marks select current_setting($$qicore.job$$)' }\n  bad: { kind: sql, schedule: '* * * * *', statement: select 1/0 }\n")
+    const jobs = {
+      good: {kind: 'sql', schedule: '* * * * *', statement: 'create table if not exists public.marks (job text); insert into marks select current_setting($$qicore.job$$)'},
+      bad: {kind: 'sql', schedule: '* * * * *', statement: 'select 1/0'},
+    }
+    const cwd = jobsYaml(Object.entries(jobs).map(([name, entry]) => `  ${name}: ${JSON.stringify(entry)}\n`).join(''))
     expectExit(await install(cwd), 0)
-    const daemon = runCli(['daemon', '--url', server.url, '--listen', 'off', '--poll', '5s'], {cwd, timeout: 150_000})
-    const ended = async () => (await run<{n: number}>("select count(*)::int as n from qicore.maintenance_log where job in ('good', 'bad') and application = 'pg_cron' and completed_at is not null"))[0]!.n
+    const daemon = startDaemon(server.url, jobs, ['--listen', '127.0.0.1:0', '--poll', '5s'])
+    const ready = async () => {
+      const answer = await fetch(`http://${String((await daemon.event('listening')).address)}/readyz`)
+      return {status: answer.status, ...((await answer.json()) as {problems: string[]})}
+    }
+    await daemon.event('ready')
+    expect(await ready()).toMatchObject({status: 200, problems: []})
+    const ended = async () => (await run<{n: number}>("select count(distinct job)::int as n from qicore.maintenance_log where application = 'pg_cron' and completed_at is not null"))[0]!.n
     for (let second = 0; (await ended()) < 2 && second < 75; second += 1) await sleep(1_000)
-    // A daemon has had its turn at the same instant.
-    await sleep(1_500)
-    expect(await run("select status, reason, count(*)::int >= 1 as n from qicore.maintenance_log where claimed_by is not null group by 1, 2")).toEqual([{status: 'skipped', reason: 'enforced by pg_cron', n: true}])
+    for (const job of ['good', 'bad']) await daemon.event('instants_skipped', (line) => line.job === job)
+    expect(await run("select distinct status, reason from qicore.maintenance_log where claimed_by is not null")).toEqual([{status: 'skipped', reason: 'enforced by pg_cron'}])
     expect(await run('select distinct job from public.marks')).toEqual([{job: 'good'}])
     const seen = jsonOf<Status>(await cli(['cron', 'status', '--json'], cwd))
     expect(seen.jobs.map(({job, lastStatus, cronStatus, message, ok}) => ({job, lastStatus, cronStatus, message, ok}))).toEqual([
       {job: 'bad', lastStatus: 'failed', cronStatus: 'failed', message: expect.stringContaining('division by zero'), ok: false},
       {job: 'good', lastStatus: 'done', cronStatus: 'succeeded', message: null, ok: true},
     ])
-    const audit = jsonOf<{ok: boolean; jobs: {job: string; gaps: string[]; doubles: string[]; byStatus: Record<string, number>}[]}>(await cli(['jobs', 'history', '--audit', '--json'], cwd))
+    const audit = jsonOf<{jobs: {job: string; gaps: string[]; doubles: string[]; byStatus: Record<string, number>}[]}>(await cli(['jobs', 'history', '--audit', '--json'], cwd))
     expect(audit.jobs.map(({job, gaps, doubles, byStatus}) => ({job, gaps, doubles, ran: Object.keys(byStatus).filter((key) => key.endsWith('by pg_cron') && !key.startsWith('skipped'))}))).toEqual([
       {job: 'bad', gaps: [], doubles: [], ran: ['failed by pg_cron']},
       {job: 'good', gaps: [], doubles: [], ran: ['done by pg_cron']},
@@ -220,18 +263,56 @@ else describe('with a real pg_cron', () => {
     await admin.close()
     await server.preload('')
     admin = await connect(targetOf(server.url), {applicationName})
+    await daemon.event('runner_dead', ({message}) => String(message).includes("pg_cron's scheduler is not running"))
+    expect(await ready()).toMatchObject({status: 503, problems: [expect.stringContaining("pg_cron's scheduler is not running, and bad, good are its to run")]})
     const dead = await cli(['cron', 'status', '--json'], cwd)
     expectExit(dead, 3)
     expect(jsonOf<Status>(dead)).toMatchObject({scheduler: 'dead', jobs: [{ok: false, findings: expect.arrayContaining(["pg_cron's scheduler is not running"])}, {ok: false}]})
     expect(failureOf(await install(cwd), 2).code).toBe('NOT_PRELOADED')
-    await daemonStopped(daemon)
-  }, 180_000)
+    daemon.child.kill('SIGTERM')
+    expect(await daemon.ended).toBe(0)
+    expect(daemon.lines.filter(({event}) => event === 'occurrence_started')).toEqual([])
 
-  /** The daemon ends by itself when its time is over: what it said is what counts. */
-  async function daemonStopped(daemon: Promise<CliResult>): Promise<void> {
-    const {stdout} = await daemon
-    const events = stdout.trim().split('\n').map((line) => JSON.parse(line) as {event: string; message?: string})
-    expect(events.filter(({event}) => event === 'runner_dead').map(({message}) => message)).toContainEqual(expect.stringContaining("pg_cron's scheduler is not running"))
-    expect(events.filter(({event}) => event === 'occurrence_started')).toEqual([])
-  }
+    const told = startDaemon(server.url, {...jobs, good: {...jobs.good, runner: 'daemon'}})
+    expect(await told.event('occurrence_ended', ({job}) => job === 'good')).toMatchObject({status: 'done'})
+    told.child.kill('SIGTERM')
+    await told.ended
+    expect(told.lines.filter(({event, job}) => event === 'occurrence_started' && job === 'bad')).toEqual([])
+  }, 200_000)
+})
+
+forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
+  it('pg_cron beside TimescaleDB: what its own workers do is left to them, and what is theirs no more is scheduled', async (context) => {
+    const database = await engine.database()
+    if (!database.db.server.pgCronAlive) {
+      process.stderr.write(`skipped: ${context.task.file.name}: ${engine.name} has no pg_cron\n`)
+      return context.skip('this server has no pg_cron')
+    }
+    const [home] = await database.run<{datname: string}>("select datname from pg_stat_activity where application_name = 'pg_cron scheduler'")
+    const there = await connect(targetOf(urlOfDatabase(database.url, home!.datname)), {applicationName})
+    await there.autocommit(writing, statement('create extension if not exists pg_cron')).finally(() => there.close())
+    const {url, autocommit, run, db} = database
+    expectExit(await runCli(['migrate', 'up', '--url', url, '--yes'], {timeout: 120_000}), 0)
+    expectExit(await runCli(['policies', 'apply', '--url', url, '--yes'], {timeout: 120_000}), 0)
+    const install = (...flags: string[]) => runCli(['cron', 'install', '--url', url, ...flags], {timeout: 120_000})
+    const first = await install('--dry-run')
+    expectExit(first, 0)
+    expect(first.stdout).toContain("'call public.maintain_hypertables()'")
+    expect(first.stderr.replace(/\s+/g, ' ')).toContain('refresh stays with the daemon: refresh of public.hourly_price_averages is done by timescaledb')
+    expect(first.stdout).not.toContain('qicore.refresh')
+    await run('select _timescaledb_functions.stop_background_workers()')
+    await db.probe()
+    try {
+      expectExit(await install('--yes'), 0)
+      const [refresh] = await run<{command: string}>("select c.commands ->> 'public.hourly_price_averages' as command from qicore.job_calendar c where c.job = 'refresh'")
+      expect(refresh!.command).toBe("call qicore.refresh('public.hourly_price_averages', 'refresh', '3 hours', '1 hour')")
+      await autocommit(refresh!.command)
+      await autocommit('call public.maintain_hypertables()')
+      expect(await run("select job, status from qicore.maintenance_log where job in ('refresh', 'maintain') order by id")).toEqual([{job: 'refresh', status: 'done'}, {job: 'maintain', status: 'done'}])
+      const policies = jsonOf<{policies: {table: string; kind: string; runner: string; runnerAlive: boolean | null}[]}>(await runCli(['policies', 'status', '--json', '--url', url]))
+      expect(policies.policies.filter(({kind}) => kind === 'refresh').map(({runner, runnerAlive}) => [runner, runnerAlive])).toEqual([['pg_cron', true], ['pg_cron', true]])
+    } finally {
+      expectExit(await runCli(['cron', 'uninstall', '--url', url, '--yes']), 0)
+    }
+  }, 300_000)
 })

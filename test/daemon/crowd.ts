@@ -24,7 +24,7 @@ process.on('exit', () => {
 export function startDaemon(url: string, jobs: Record<string, unknown>, flags: readonly string[] = [], env: Record<string, string> = {}): DaemonProcess {
   const none = Object.fromEntries(['maintain', 'refresh', 'retain', 'partitions', 'prune-history'].map((name) => [name, 'none']))
   const cwd = directoryWith({'qicore-db.config.yaml': JSON.stringify({version: 1, targets: {test: {url}}, jobs: {...none, ...jobs}})})
-  const child = spawn(process.execPath, [join(root, 'bin/run.js'), 'daemon', '--target', 'test', '--listen', 'off', ...flags], {
+  const child = spawn(process.execPath, [join(root, 'bin/run.js'), 'daemon', '--target', 'test', ...(flags.includes('--listen') ? [] : ['--listen', 'off']), ...flags], {
     cwd,
     env: {PATH: process.env.PATH ?? '', HOME: cwd, NO_COLOR: '1', ...env},
     stdio: ['ignore', 'pipe', 'pipe'],
