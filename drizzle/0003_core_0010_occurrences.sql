@@ -32,6 +32,8 @@ create table qicore.job_calendar (
   timezone text not null,
   -- What pg_cron runs for it, by part: {"": "call …"}, or a key for each table or aggregate that has a run of its own.
   commands jsonb,
+  -- The runner was named, as opposed to being who happened to declare the job.
+  told boolean not null default false,
   actor text not null,
   reason text,
   set_at timestamptz not null default clock_timestamp(),
@@ -70,4 +72,4 @@ alter table qicore.maintenance_log add column application text;
 alter table qicore.maintenance_log alter column application set default current_setting('application_name', true);
 --> statement-breakpoint
 insert into qicore.schema_versions (version, description, stream, checksum)
-values ('core.1.10.0', 'Scheduled jobs: calendars in force, claims of occurrences, daemons, the server''s timelines', 'core', '898f56c5c5e66300c3b94a28b795885f10aa1460e39690e205357742a531a2c1');
+values ('core.1.10.0', 'Scheduled jobs: calendars in force, claims of occurrences, daemons, the server''s timelines', 'core', '21f4314420fc42cbe7dc0bbcf2dad3837267b3283c82d2a5caf944243b690257');

@@ -16,9 +16,11 @@ begin
     and l.detail ? 'pid' and not exists (select from pg_stat_activity a where a.pid = (l.detail ->> 'pid')::integer and a.application_name in ('', l.application) and a.pid <> pg_backend_pid());
   if by_cron then
     select case
-        when c.state <> 'active' then c.state
-        when c.runner <> 'pg_cron' then 'enforced by ' || c.runner
+        when c.state = 'paused' then 'paused'
         when j.running is not null then 'overlap'
+        when c.state = 'active' and c.runner = 'daemon' and (c.told or begin_job.operation <> 'hypertable_maintenance')
+          and exists (select from qicore.daemon d where d.stopped_at is null and d.seen_at > clock_timestamp() - interval '2 minutes')
+          then 'enforced by daemon'
       end into why
     from qicore.job j join qicore.job_calendar c on c.job = j.name and c.revision = j.revision
     where j.name = begin_job.job;
@@ -174,6 +176,12 @@ begin
     total := total + gone;
     exit when gone < 10000;
   end loop;
+  -- pg_cron never forgets: where it lives in this database, its word on our runs goes with them.
+  if exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'cron' and c.relname = 'job_run_details' and has_schema_privilege(n.oid, 'usage')) then
+    delete from cron.job_run_details d
+    where d.end_time < clock_timestamp() - keep and d.jobid in (select j.jobid from cron.job j where j.database = current_database() and j.jobname::text like 'qicore:%');
+    commit;
+  end if;
   update qicore.maintenance_log l
   set status = 'done', completed_at = qicore.now(), attempts = 1, detail = coalesce(l.detail, '{}') || jsonb_build_object('rows', total)
   where l.id = log_id;
@@ -210,4 +218,4 @@ end
 $$;
 --> statement-breakpoint
 insert into qicore.schema_versions (version, description, stream, checksum)
-values ('core.1.11.0', 'Jobs as procedures, for pg_cron', 'core', 'aeba5a5947fcb8c5a0236452f03a9208ac9754936db4d96ed2ac672902c492a0');
+values ('core.1.11.0', 'Jobs as procedures, for pg_cron', 'core', 'acda127b932a8d58ad6f7fdaf8aa0b6394ec09457910c4de51988070d228c947');

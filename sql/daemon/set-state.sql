@@ -9,8 +9,8 @@ with held as materialized (
   update qicore.job j set revision = j.revision + 1 from current where j.name = current.job and current.state not in ($2, 'removed')
   returning j.name
 ), made as (
-  insert into qicore.job_calendar (job, revision, valid_from, state, runner, schedule, timezone, commands, actor, reason)
-  select c.job, c.revision + 1, greatest(qicore.now(), c.last_at, c.valid_from), $2, c.runner, c.schedule, c.timezone, c.commands, $3, $4
+  insert into qicore.job_calendar (job, revision, valid_from, state, runner, schedule, timezone, commands, told, actor, reason)
+  select c.job, c.revision + 1, greatest(qicore.now(), c.last_at, c.valid_from), $2, c.runner, c.schedule, c.timezone, c.commands, c.told, $3, $4
   from current c join moved m on m.name = c.job
   returning state, valid_from, actor
 )

@@ -1,7 +1,8 @@
 -- Opens the page of a run that something else than a daemon has begun, pg_cron above all, and returns its id. Null where
--- there is nothing to do: pg_cron called, and the job is paused, no longer declared, run by daemons, or at work just now;
--- that is written down as skipped. A run of the same job (and part of it) whose session is gone without a word is closed
--- as failed: what cannot catch its own error leaves it in cron.job_run_details.
+-- there is nothing to do: pg_cron called, and the job is paused, at work just now, or that of a daemon that is alive;
+-- that is written down as skipped. The maintenance of the tables is anybody's to schedule: daemons leave it to pg_cron,
+-- so it is theirs only where they were told to take it. A run of the same job (and part of it) whose session is gone
+-- without a word is closed as failed: what cannot catch its own error leaves it in cron.job_run_details.
 create function qicore.begin_job(job text, operation text, part text default null)
 returns bigint
 language plpgsql
@@ -20,9 +21,11 @@ begin
     and l.detail ? 'pid' and not exists (select from pg_stat_activity a where a.pid = (l.detail ->> 'pid')::integer and a.application_name in ('', l.application) and a.pid <> pg_backend_pid());
   if by_cron then
     select case
-        when c.state <> 'active' then c.state
-        when c.runner <> 'pg_cron' then 'enforced by ' || c.runner
+        when c.state = 'paused' then 'paused'
         when j.running is not null then 'overlap'
+        when c.state = 'active' and c.runner = 'daemon' and (c.told or begin_job.operation <> 'hypertable_maintenance')
+          and exists (select from qicore.daemon d where d.stopped_at is null and d.seen_at > clock_timestamp() - interval '2 minutes')
+          then 'enforced by daemon'
       end into why
     from qicore.job j join qicore.job_calendar c on c.job = j.name and c.revision = j.revision
     where j.name = begin_job.job;

@@ -1,5 +1,5 @@
 -- Forgets what ended in the ledger longer ago than that, ten thousand rows a transaction, for a schedule; an audit then
--- begins after the last of them. CALL it outside of a transaction.
+-- begins after the last of them. pg_cron's own history of our entries too, where it lives here. CALL it outside of a transaction.
 -- No SET clause here: a procedure that has one cannot COMMIT.
 create procedure qicore.prune_history(keep interval, job text default 'prune-history')
 language plpgsql
@@ -34,6 +34,12 @@ begin
     total := total + gone;
     exit when gone < 10000;
   end loop;
+  -- pg_cron never forgets: where it lives in this database, its word on our runs goes with them.
+  if exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'cron' and c.relname = 'job_run_details' and has_schema_privilege(n.oid, 'usage')) then
+    delete from cron.job_run_details d
+    where d.end_time < clock_timestamp() - keep and d.jobid in (select j.jobid from cron.job j where j.database = current_database() and j.jobname::text like 'qicore:%');
+    commit;
+  end if;
   update qicore.maintenance_log l
   set status = 'done', completed_at = qicore.now(), attempts = 1, detail = coalesce(l.detail, '{}') || jsonb_build_object('rows', total)
   where l.id = log_id;

@@ -101,7 +101,7 @@ function recordStep(job: Job, runner: 'daemon' | 'pg_cron', commands: Record<str
   const current = known.find((state) => state.name === name)?.epochs.at(-1)
   const same = current !== undefined && current.state !== 'removed' && current.runner === runner && current.schedule === schedule && current.timezone === timezone
   if (same && sameCommands(current.commands ?? null, commands)) return null
-  const wish = JSON.stringify([{name, kind, schedule, timezone, runner, commands}])
+  const wish = JSON.stringify([{name, kind, schedule, timezone, runner, commands, told: job.runner === runner}])
   return {
     ...plain,
     id: `record ${name}: run by ${runner === 'daemon' ? 'the daemon' : 'pg_cron'}`,

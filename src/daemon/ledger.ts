@@ -91,7 +91,7 @@ export async function readJobs(db: Database, names: readonly string[] | null = n
 
 /** Jobs as the ledger is told of them: a runner only where one is named, so that `auto` leaves what `cron install` did. */
 export function wishOf(jobs: readonly Job[]): string {
-  return JSON.stringify(jobs.map(({name, kind, schedule, timezone, runner}) => ({name, kind, schedule, timezone, runner: runner === 'auto' ? null : runner, commands: null})))
+  return JSON.stringify(jobs.map(({name, kind, schedule, timezone, runner}) => ({name, kind, schedule, timezone, runner: runner === 'auto' ? null : runner, commands: null, told: runner !== 'auto'})))
 }
 
 /** Makes what is declared known: new calendars, changed ones, ones that ended. Says in words what it did. */

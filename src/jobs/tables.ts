@@ -3,7 +3,7 @@ import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import type {LivePolicy, PolicyKind} from '../reports/live-policies.js'
 import type {Declared} from '../reports/policies/declared.js'
 import {readDeclared, timeUnitsOf} from '../reports/policies/read-declared.js'
-import {cronCommands, enforces} from '../reports/policies/cron-duties.js'
+import {cronCommands, enforces, yieldsToDaemon} from '../reports/policies/cron-duties.js'
 import {survey, type Survey} from '../reports/survey.js'
 import {keyOf, type Table} from '../reports/table.js'
 import type {JobContext} from './kind.js'
@@ -45,7 +45,7 @@ export async function policyWork(db: Database, kind: PolicyKind, names: readonly
   const declared = await declaredHere(db, context)
   const its = await survey(db, {lateAfter: context.limits.lateAfter, timeUnits: timeUnitsOf(declared)})
   const wanted = chosen(declared.map(({schema, name}) => ({schema, name})), names, (schema, name) => ({schema, name})).map(keyOf)
-  const cron = context.leaveToCron ? ((await cronCommands(db)) ?? []) : []
+  const cron = context.leaveToCron ? ((await cronCommands(db)) ?? []).filter((command) => !yieldsToDaemon(command)) : []
   const work: Work = {its, subjects: [], enforced: [], notes: []}
   for (const key of new Set(wanted)) {
     const table = its.tables.find((one) => keyOf(one) === key)

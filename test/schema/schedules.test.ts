@@ -1,5 +1,5 @@
 import {expect, it} from 'vitest'
-import {declare, readJobs, setState, claimNow, type Identity} from '../../src/daemon/ledger.js'
+import {claimNow, declare, goodbye, hello, readJobs, setState, type Identity} from '../../src/daemon/ledger.js'
 import {loadSql} from '../../src/db/load-sql.js'
 import {statement} from '../../src/db/sql.js'
 import {identity, job} from '../daemon/jobs.js'
@@ -34,7 +34,7 @@ forEachEngine({}, (engine) => {
     expect(await database.run('select * from public.made')).toEqual([{for_job: 'report'}])
   })
 
-  it('does nothing when pg_cron calls a job that is paused, at work, the daemon\'s or not declared; a person may always', async () => {
+  it('does nothing when pg_cron calls a job that is paused, at work, or that of a daemon that is alive; a person may always', async () => {
     const database = await withSchema(await engine.database())
     const {db} = database
     const call = "call qicore.run_sql('j', 'select 1')"
@@ -46,13 +46,26 @@ forEachEngine({}, (engine) => {
     await asCron(database, call)
     await database.run('update qicore.job set running = null')
     await declare(db, [job('j', {runner: 'daemon'})], 'ada')
+    await hello(db, me)
     await asCron(database, call)
-    await declare(db, [], 'ada')
+    await goodbye(db, me)
     await asCron(database, call)
     await database.autocommit(call)
     const rows = await log(database, 'j')
-    expect(rows.filter(({application}) => application === 'pg_cron').map(({status, reason}) => `${status} ${reason}`)).toEqual(['skipped paused', 'skipped overlap', 'skipped enforced by daemon', 'skipped removed'])
+    expect(rows.filter(({application}) => application === 'pg_cron').map(({status, reason}) => `${status} ${reason}`)).toEqual(['skipped paused', 'skipped overlap', 'skipped enforced by daemon', 'done null'])
     expect(rows.at(-1)).toMatchObject({status: 'done', application: 'qicore-db/test'})
+  })
+
+  it('takes the maintenance that somebody lets pg_cron do for theirs, unless a daemon was told to take it', async () => {
+    const database = await withSchema(await engine.database())
+    const {db} = database
+    const maintain = (runner: string) => ({...job('j', {runner}), name: 'maintain', kind: 'maintain' as const})
+    await declare(db, [maintain('auto')], 'ada')
+    await hello(db, me)
+    await asCron(database, 'call public.maintain_hypertables()')
+    await declare(db, [maintain('daemon')], 'ada')
+    await asCron(database, 'call public.maintain_hypertables()')
+    expect((await log(database, 'maintain')).map(({status, reason}) => [status, reason])).toEqual([['done', null], ['skipped', 'enforced by daemon']])
   })
 
   it('leaves pg_cron\'s calendar as it is when a daemon starts, unless the configuration takes the job over', async () => {

@@ -36,6 +36,8 @@ create table qicore.job_calendar (
   timezone text not null,
   -- What pg_cron runs for it, by part: {"": "call …"}, or a key for each table or aggregate that has a run of its own.
   commands jsonb,
+  -- The runner was named, as opposed to being who happened to declare the job.
+  told boolean not null default false,
   actor text not null,
   reason text,
   set_at timestamptz not null default clock_timestamp(),

@@ -2,9 +2,10 @@
 -- description: Jobs as procedures, for pg_cron
 
 -- Opens the page of a run that something else than a daemon has begun, pg_cron above all, and returns its id. Null where
--- there is nothing to do: pg_cron called, and the job is paused, no longer declared, run by daemons, or at work just now;
--- that is written down as skipped. A run of the same job (and part of it) whose session is gone without a word is closed
--- as failed: what cannot catch its own error leaves it in cron.job_run_details.
+-- there is nothing to do: pg_cron called, and the job is paused, at work just now, or that of a daemon that is alive;
+-- that is written down as skipped. The maintenance of the tables is anybody's to schedule: daemons leave it to pg_cron,
+-- so it is theirs only where they were told to take it. A run of the same job (and part of it) whose session is gone
+-- without a word is closed as failed: what cannot catch its own error leaves it in cron.job_run_details.
 create function qicore.begin_job(job text, operation text, part text default null)
 returns bigint
 language plpgsql
@@ -23,9 +24,11 @@ begin
     and l.detail ? 'pid' and not exists (select from pg_stat_activity a where a.pid = (l.detail ->> 'pid')::integer and a.application_name in ('', l.application) and a.pid <> pg_backend_pid());
   if by_cron then
     select case
-        when c.state <> 'active' then c.state
-        when c.runner <> 'pg_cron' then 'enforced by ' || c.runner
+        when c.state = 'paused' then 'paused'
         when j.running is not null then 'overlap'
+        when c.state = 'active' and c.runner = 'daemon' and (c.told or begin_job.operation <> 'hypertable_maintenance')
+          and exists (select from qicore.daemon d where d.stopped_at is null and d.seen_at > clock_timestamp() - interval '2 minutes')
+          then 'enforced by daemon'
       end into why
     from qicore.job j join qicore.job_calendar c on c.job = j.name and c.revision = j.revision
     where j.name = begin_job.job;
@@ -157,7 +160,7 @@ end
 $$;
 
 -- Forgets what ended in the ledger longer ago than that, ten thousand rows a transaction, for a schedule; an audit then
--- begins after the last of them. CALL it outside of a transaction.
+-- begins after the last of them. pg_cron's own history of our entries too, where it lives here. CALL it outside of a transaction.
 -- No SET clause here: a procedure that has one cannot COMMIT.
 create procedure qicore.prune_history(keep interval, job text default 'prune-history')
 language plpgsql
@@ -192,6 +195,12 @@ begin
     total := total + gone;
     exit when gone < 10000;
   end loop;
+  -- pg_cron never forgets: where it lives in this database, its word on our runs goes with them.
+  if exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'cron' and c.relname = 'job_run_details' and has_schema_privilege(n.oid, 'usage')) then
+    delete from cron.job_run_details d
+    where d.end_time < clock_timestamp() - keep and d.jobid in (select j.jobid from cron.job j where j.database = current_database() and j.jobname::text like 'qicore:%');
+    commit;
+  end if;
   update qicore.maintenance_log l
   set status = 'done', completed_at = qicore.now(), attempts = 1, detail = coalesce(l.detail, '{}') || jsonb_build_object('rows', total)
   where l.id = log_id;

@@ -61,7 +61,8 @@ function noteOf({name, paused, lastStatus, lastError, state}: ListedJob): string
 }
 
 function verdict(jobs: readonly ListedJob[], daemons: readonly DaemonSeen[]): string {
-  const alive = daemons.length === 0 ? 'No daemon is alive here: qicore-db daemon' : `${plural(daemons.length, 'daemon')} alive: ${daemons.slice(0, 3).map(({id}) => id).join(', ')}${daemons.length > 3 ? ' …' : ''}`
+  const theirs = jobs.filter(({runner, state}) => runner === 'pg_cron' && state !== 'undeclared').length
+  const alive = daemons.length === 0 ? theirs === jobs.length ? 'All are run by pg_cron: qicore-db cron status' : 'No daemon is alive here: qicore-db daemon' : `${plural(daemons.length, 'daemon')} alive: ${daemons.slice(0, 3).map(({id}) => id).join(', ')}${daemons.length > 3 ? ' …' : ''}`
   return `${plural(jobs.length, 'job')}. ${alive}`
 }
 

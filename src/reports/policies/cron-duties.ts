@@ -34,6 +34,11 @@ async function recordedCommands(db: Database): Promise<string[]> {
   return rows.map(({command}) => command)
 }
 
+/** Commands that ask the ledger whose turn it is: while a daemon has the job, they do nothing. */
+export function yieldsToDaemon(command: string): boolean {
+  return /qicore\.(refresh|ensure_partitions|prune_history|run_sql)\b/.test(command) || (/qicore\.retain\b/.test(command) && command.includes('"job"')) || /work => /.test(command)
+}
+
 /** Whether a command carries out a policy of that kind on that table or aggregate. */
 export function enforces(command: string, kind: PolicyKind, key: string): boolean {
   const named = command.includes(`'${key.replaceAll("'", "''")}'`) || command.includes(`"${key.replaceAll('"', '\\"')}"`)
