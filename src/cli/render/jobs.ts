@@ -62,8 +62,8 @@ function noteOf({name, paused, lastStatus, lastError, state}: ListedJob): string
 
 function verdict(jobs: readonly ListedJob[], daemons: readonly DaemonSeen[]): string {
   const theirs = jobs.filter(({runner, state}) => runner === 'pg_cron' && state !== 'undeclared').length
-  const alive = daemons.length === 0 ? theirs === jobs.length ? 'All are run by pg_cron: qicore-db cron status' : 'No daemon is alive here: qicore-db daemon' : `${plural(daemons.length, 'daemon')} alive: ${daemons.slice(0, 3).map(({id}) => id).join(', ')}${daemons.length > 3 ? ' …' : ''}`
-  return `${plural(jobs.length, 'job')}. ${alive}`
+  const alive = daemons.length === 0 ? (theirs === 0 ? 'No daemon is alive here: qicore-db daemon' : 'No daemon is alive here.') : `${plural(daemons.length, 'daemon')} alive: ${daemons.slice(0, 3).map(({id}) => id).join(', ')}${daemons.length > 3 ? ' …' : ''}`
+  return `${plural(jobs.length, 'job')}${theirs === 0 ? '' : `, ${theirs} run by pg_cron (qicore-db cron status)`}. ${alive}`
 }
 
 /** The coming runs, with the job's own clocks beside UTC. */
