@@ -47,6 +47,7 @@ declare
   clock_schema name;
   clock name;
   owner name;
+  role_before constant text := current_setting('role');
   future bigint;
   epoch constant timestamptz := '1970-01-01 00:00:00+00';
 begin
@@ -82,7 +83,7 @@ begin
         perform set_config('role', owner, true);
       end if;
       execute format('select %I.%I()::bigint', clock_schema, clock) into now;
-      perform set_config('role', 'none', true);
+      perform set_config('role', role_before, true);
     end if;
     cutoff := now - floor(extract(epoch from after) * factor);
     future := now + floor(86400 * factor);
@@ -102,7 +103,7 @@ end
 $$;
 --> statement-breakpoint
 create function qicore.retain_pieces(subject regclass, cutoff bigint)
-returns table (low bigint, high bigint, label text, relation text, old boolean, newest boolean)
+returns table (low bigint, high bigint, label text, relations text[], old boolean, newest boolean)
 language plpgsql
 as $$
 begin
@@ -129,16 +130,21 @@ begin
         end as high
       from child where bound is not null
     )
-    select r.low, r.high, r.bound[1] || ' to ' || r.bound[2], r.name, r.high <= cutoff, r.low = max(r.low) over ()
+    select r.low, r.high, r.bound[1] || ' to ' || r.bound[2], array[r.name], r.high <= cutoff, r.low = max(r.low) over ()
     from ranged r;
     return;
   end if;
   return query
   with source as (
-    select h.schema_name, h.table_name
+    select h.id, h.schema_name, h.table_name
     from _timescaledb_catalog.hypertable h
     left join _timescaledb_catalog.continuous_agg a on a.mat_hypertable_id = h.id
     where to_regclass(format('%I.%I', coalesce(a.user_view_schema, h.schema_name), coalesce(a.user_view_name, h.table_name))) = subject
+  ), locked as (
+    -- Up to 2.28 a chunk has its names there, from 2.29 on its relation.
+    select coalesce(c.as_json ->> 'relid', format('%I.%I', c.as_json ->> 'schema_name', c.as_json ->> 'table_name')) as name
+    from source s
+    cross join lateral (select to_jsonb(k) as as_json from _timescaledb_catalog.chunk k where k.hypertable_id = s.id and (k.status & 4 > 0 or k.osm_chunk)) c
   ), ranged as (
     select format('%I.%I', c.chunk_schema, c.chunk_name) as name,
       coalesce(c.range_start_integer, (extract(epoch from c.range_start) * 1000000)::bigint) as low,
@@ -146,16 +152,11 @@ begin
       coalesce(c.range_start_integer::text, c.range_start::text) || ' to ' || coalesce(c.range_end_integer::text, c.range_end::text) as label
     from source s join timescaledb_information.chunks c on c.hypertable_schema = s.schema_name and c.hypertable_name = s.table_name
   )
-  select r.low, r.high, r.label, r.name, r.high <= cutoff, r.low = max(r.low) over ()
-  from ranged r;
+  select r.low, r.high, min(r.label), array_agg(r.name order by r.name), r.high <= cutoff, r.low = max(r.low) over ()
+  from ranged r
+  where r.name not in (select l.name from locked l)
+  group by r.low, r.high;
 end
-$$;
---> statement-breakpoint
-create function qicore.retain_holds(subject regclass, since bigint, until bigint)
-returns boolean
-language sql
-as $$
-  select exists (select from qicore.retain_pieces(subject, 0) p where p.low < until and p.high > since)
 $$;
 --> statement-breakpoint
 create function qicore.retain_bucket(mat_hypertable integer, column_type regtype, point bigint, out floor bigint, out ceil bigint)
@@ -223,6 +224,10 @@ declare
   gaps int8multirange;
   gap int8range;
   stale boolean;
+  kept boolean;
+  integers constant boolean := column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype);
+  -- From 2.28 on drop_chunks can be told not to invalidate what it drops.
+  invalidates constant boolean := current_setting('timescaledb.skip_cagg_invalidation', true) is null;
   unfinished constant boolean := to_regclass('_timescaledb_catalog.continuous_aggs_materialization_ranges') is not null;
 begin
   for over in
@@ -233,15 +238,17 @@ begin
     )
     select * from above order by level, view
   loop
+    if to_regclass(over.data) is null or to_regproc(over.query) is null then
+      return format('%s: its table or its function is missing', over.view);
+    elsif integers then
+      return format('%s: whether it has covered integer time cannot be told', over.view);
+    elsif low = -9223372036854775808 or high = 9223372036854775807 then
+      return format('%s has not covered a range without an end', over.view);
+    end if;
     window_start := case when over.bucket = interval '1 month' then date_trunc('month', epoch + low * microsecond)
       else date_bin(over.bucket, epoch + low * microsecond, '2000-01-03 00:00:00+00') end;
     window_end := case when over.bucket = interval '1 month' then date_trunc('month', epoch + (high - 1) * microsecond)
       else date_bin(over.bucket, epoch + (high - 1) * microsecond, '2000-01-03 00:00:00+00') end + over.bucket;
-    if window_start < epoch + low * microsecond and over.covered @> tstzrange(window_start, window_start + over.bucket)
-      and not qicore.retain_holds(subject, (extract(epoch from window_start) * 1000000)::bigint, low)
-    then
-      window_start := window_start + over.bucket;
-    end if;
     if over.level > 1 then
       window_end := least(window_end, case when over.bucket = interval '1 month' then date_trunc('month', epoch + present * microsecond)
         else date_bin(over.bucket, epoch + present * microsecond, '2000-01-03 00:00:00+00') end);
@@ -251,7 +258,7 @@ begin
       return format('%s has not covered %s', over.view, (tstzmultirange(tstzrange(window_start, window_end)) - over.covered)::text);
     end if;
     execute format('select exists ((select * from %1$s where bucket >= $1 and bucket < $2 except all select * from %2$s($1, $2))
-      union all (select * from %2$s($1, $2) except all select * from %1$s where bucket >= $1 and bucket < $2))', to_regclass(over.data), over.query)
+      union all (select * from %2$s($1, $2) except all select * from %1$s where bucket >= $1 and bucket < $2))', to_regclass(over.data), to_regproc(over.query))
     into stale using window_start, window_end;
     if stale then
       return format('rows changed after %s computed %s to %s', over.view, window_start, window_end);
@@ -263,27 +270,46 @@ begin
 
   for over in
     with recursive above as (
-      select c.*, 1 as level from _timescaledb_catalog.continuous_agg c
+      select c.*, 1 as level, subject as below from _timescaledb_catalog.continuous_agg c
       join _timescaledb_catalog.hypertable h on h.id = c.raw_hypertable_id
       left join _timescaledb_catalog.continuous_agg a on a.mat_hypertable_id = h.id
       where to_regclass(format('%I.%I', coalesce(a.user_view_schema, h.schema_name), coalesce(a.user_view_name, h.table_name))) = subject
       union all
-      select c.*, b.level + 1 from above b join _timescaledb_catalog.continuous_agg c on c.raw_hypertable_id = b.mat_hypertable_id
+      select c.*, b.level + 1, to_regclass(format('%I.%I', b.user_view_schema, b.user_view_name)) from above b join _timescaledb_catalog.continuous_agg c on c.raw_hypertable_id = b.mat_hypertable_id
     )
-    select a.mat_hypertable_id as id, a.raw_hypertable_id as source, a.level, w.watermark, format('%I.%I', a.user_view_schema, a.user_view_name) as view
-    from above a left join _timescaledb_catalog.continuous_aggs_watermark w on w.mat_hypertable_id = a.mat_hypertable_id
+    select a.mat_hypertable_id as id, a.raw_hypertable_id as source, a.below, a.level, w.watermark, format('%I.%I', a.user_view_schema, a.user_view_name) as view,
+      format('%I.%I', m.schema_name, m.table_name) as stored, d.column_name as bucket_column, d.column_type as bucket_type, to_jsonb(v) ->> 'invalidate_using' as collects
+    from above a
+    join _timescaledb_catalog.hypertable m on m.id = a.mat_hypertable_id
+    join _timescaledb_catalog.dimension d on d.hypertable_id = m.id
+    join timescaledb_information.continuous_aggregates v on v.view_schema = a.user_view_schema and v.view_name = a.user_view_name
+    left join _timescaledb_catalog.continuous_aggs_watermark w on w.mat_hypertable_id = a.mat_hypertable_id
     order by a.level, view
   loop
     select * into edge from qicore.retain_bucket(over.id, column_type, low);
     since := edge.floor;
-    if edge.floor < low and over.watermark >= edge.ceil and not qicore.retain_holds(subject, edge.floor, low) then
-      since := edge.ceil;
+    -- A bucket that drop_chunks has taken rows from is invalid ever after, and is not computed again without losing
+    -- them. It counts as it is, unless somebody has written to what is left of it.
+    if invalidates and edge.floor < low and over.watermark >= edge.ceil
+      and not exists (select from qicore.retain_pieces(over.below, low) p where p.low < retain_gap.low)
+      and not exists (
+        select from _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log r
+        where r.hypertable_id = over.source and r.lowest_modified_value < edge.ceil and r.greatest_modified_value > retain_gap.low
+      )
+    then
+      execute format('select exists (select from %s where %I < %s)', over.stored, over.bucket_column, qicore.retain_literal(over.bucket_type, edge.floor)) into kept;
+      if kept then
+        since := edge.ceil;
+      end if;
     end if;
     select b.ceil into until from qicore.retain_bucket(over.id, column_type, high) b;
     if over.level > 1 then
       select least(until, b.floor) into until from qicore.retain_bucket(over.id, column_type, present) b;
     end if;
     continue when since >= until;
+    if over.collects <> 'trigger' then
+      return format('%s learns of changes from the WAL, where nobody can look for them', over.view);
+    end if;
     select range_agg(int8range(l.first, least(l.last, 9223372036854775806), '[]') * int8range(since, until)) into gaps
     from (
       select r.lowest_modified_value as first, r.greatest_modified_value as last
@@ -301,7 +327,7 @@ begin
     end if;
     continue when gaps is null or isempty(gaps);
     gap := int8range(lower(gaps), upper((select r from unnest(gaps) r order by r limit 1)));
-    if column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then
+    if integers then
       return format('%s has not covered %s to %s', over.view, lower(gap), upper(gap));
     end if;
     return format('%s has not covered %s to %s', over.view, epoch + lower(gap) * microsecond, epoch + upper(gap) * microsecond);
@@ -310,28 +336,34 @@ begin
 end
 $$;
 --> statement-breakpoint
-create function qicore.retain_uncovered(subject regclass, column_name name, column_type regtype, relation text, low bigint, high bigint, present bigint)
+create function qicore.retain_obstacle(subject regclass, column_name name, column_type regtype, relations text[], low bigint, high bigint, present bigint)
 returns text
 language plpgsql
 as $$
 declare
+  partitioned constant boolean := exists (select from pg_partitioned_table where partrelid = subject);
   reason text;
   first_row bigint;
   last_row bigint;
   point text;
 begin
+  if not partitioned then
+    select format('foreign key %I of %s leads to it, and would be dropped with it', k.conname, k.conrelid::regclass) into reason
+    from pg_constraint k where k.confrelid = subject and k.contype = 'f' order by k.conname limit 1;
+    if reason is not null then
+      return reason;
+    end if;
+  end if;
   reason := qicore.retain_gap(subject, column_type, low, high, present);
-  if reason is null then
-    return null;
+  if reason is null or not partitioned then
+    return reason;
   end if;
   point := case
     when column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then '%s::bigint'
-    when column_type = 'uuid'::regtype then '(''x'' || left(replace(%s::text, ''-'', ''''), 12))::bit(48)::bigint * 1000'
     else '(extract(epoch from %s::timestamptz) * 1000000)::bigint'
   end;
-  -- There is no min(uuid).
   execute format('select (select %s from %s order by %I limit 1), (select %s from %s order by %I desc limit 1)',
-    format(point, quote_ident(column_name)), relation, column_name, format(point, quote_ident(column_name)), relation, column_name)
+    format(point, quote_ident(column_name)), relations[1], column_name, format(point, quote_ident(column_name)), relations[1], column_name)
   into first_row, last_row;
   if first_row is null then
     return null;
@@ -347,6 +379,7 @@ as $$
 declare
   extension_schema name;
   owner name;
+  role_before constant text := current_setting('role');
 begin
   select r.rolname into owner from pg_class c join pg_roles r on r.oid = c.relowner where c.oid = subject;
   if not pg_has_role(current_user, owner, 'usage') then
@@ -367,10 +400,37 @@ begin
     select n.nspname into extension_schema from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'timescaledb';
     execute format('select count(*) from %I.drop_chunks(%L::regclass, older_than => %s, newer_than => %s)', extension_schema, subject, high_sql, low_sql);
   end if;
-  perform set_config('role', 'none', true);
+  perform set_config('role', role_before, true);
   if to_regclass(relation) is not null then
     raise exception using errcode = '55000', message = format('%s is still there after it was dropped', relation);
   end if;
+end
+$$;
+--> statement-breakpoint
+create function qicore.retain_range(subject regclass, column_name name, column_type regtype, relations text[], low bigint, high bigint, present bigint)
+returns text
+language plpgsql
+as $$
+declare
+  reason text;
+begin
+  reason := qicore.retain_obstacle(subject, column_name, column_type, relations, low, high, present);
+  if reason is not null then
+    return reason;
+  end if;
+  if exists (select from pg_partitioned_table where partrelid = subject) then
+    -- Against writers only, also of its own partitions: dropping it locks the parent first, and who reads through the
+    -- parent and waited here would wait for us as we for him.
+    execute format('lock table %s in exclusive mode', relations[1]);
+  else
+    execute format('lock table only %s in access exclusive mode', array_to_string(relations, ', only '));
+  end if;
+  reason := qicore.retain_obstacle(subject, column_name, column_type, relations, low, high, present);
+  if reason is null then
+    perform qicore.retain_drop(subject, relation, qicore.retain_literal(column_type, low), qicore.retain_literal(column_type, high))
+    from unnest(relations) as relation;
+  end if;
+  return reason;
 end
 $$;
 --> statement-breakpoint
@@ -390,6 +450,7 @@ declare
   dropped integer := 0;
   held integer := 0;
   alive boolean := false;
+  gone boolean;
   refusal text;
   advice text;
   reason text;
@@ -401,7 +462,7 @@ begin
   wanted := config ->> 'object';
   if config ->> 'job' is not null then
     -- Of a schedule: what is refused below is written down too.
-    log_id := qicore.begin_job(config ->> 'job', 'retain ' || wanted, wanted);
+    log_id := qicore.begin_job(config ->> 'job', concat('retain ', wanted), wanted);
     commit;
     if log_id is null then
       return;
@@ -412,6 +473,7 @@ begin
   select p.config into policy from qicore.policies p where p.kind = 'retention' and to_regclass(p.object) = subject;
   if subject is null then
     refusal := format('retention: there is no table %s', coalesce(wanted, '(config names none)'));
+    advice := 'Remove the job, or name a table that is there.';
   elsif policy is null then
     refusal := format('%s: no retention is declared in qicore.policies', wanted);
     advice := 'qicore-db policies apply declares it, or remove the job.';
@@ -424,7 +486,7 @@ begin
   if refusal is not null then
     update qicore.maintenance_log l set status = 'failed', completed_at = qicore.now(), error = refusal where l.id = log_id;
     commit;
-    raise exception using errcode = case when subject is null then '42P01' else '55000' end, message = refusal, hint = coalesce(advice, '');
+    raise exception using errcode = case when subject is null then '42P01' else '55000' end, message = refusal, hint = advice;
   end if;
   most := coalesce((policy ->> 'maxDropPerRun')::integer, 8);
   select s.* into scale from qicore.retain_scale(subject, policy) s;
@@ -439,47 +501,62 @@ begin
   commit;
 
   perform qicore.retain_settings();
-  select jsonb_agg(to_jsonb(p) order by p.low, p.relation) into pieces from qicore.retain_pieces(subject, scale.cutoff) p where p.old and not p.newest;
-  if pieces is not null then
-    -- The newest first: usually the first answer is yes, and nothing else is opened.
-    foreach relation in array array(select p.relation from qicore.retain_pieces(subject, scale.cutoff) p where not p.old order by p.low desc) loop
-      execute format('select exists (select from %s where %I >= %s and %I <= %s)', relation, scale.column_name, scale.cutoff_sql, scale.column_name, scale.future_sql)
-      into alive;
-      exit when alive;
-    end loop;
-    if not alive then
-      first_reason := 'its newest row is older than that, and a feed that is dead leaves its last copy here';
-      held := jsonb_array_length(pieces);
-      pieces := null;
+  begin
+    select jsonb_agg(to_jsonb(p) order by p.low, p.high) into pieces from qicore.retain_pieces(subject, scale.cutoff) p where p.old and not p.newest;
+    if pieces is not null then
+      -- The newest first: usually the first answer is yes, and nothing else is opened.
+      foreach relation in array array(
+        select r.name from qicore.retain_pieces(subject, scale.cutoff) p cross join lateral unnest(p.relations) as r (name) where not p.old order by p.low desc
+      ) loop
+        execute format('select exists (select from %s where %I >= %s and %I <= %s)', relation, scale.column_name, scale.cutoff_sql, scale.column_name, scale.future_sql)
+        into alive;
+        exit when alive;
+      end loop;
+      if not alive then
+        first_reason := 'its newest row is older than that, and a feed that is dead leaves its last copy here';
+      end if;
     end if;
+  exception when others then
+    first_reason := sqlerrm || ' [' || sqlstate || ']';
+  end;
+  if first_reason is not null then
+    held := greatest(1, jsonb_array_length(pieces));
+    pieces := null;
   end if;
   commit;
 
   for number in 0 .. coalesce(jsonb_array_length(pieces), 0) - 1 loop
-    exit when dropped >= most;
+    select p.* into piece from jsonb_to_record(pieces -> number) as p (low bigint, high bigint, label text, relations text[]);
+    exit when dropped > 0 and dropped + cardinality(piece.relations) > most;
     perform qicore.retain_settings();
-    select p.* into piece from jsonb_to_record(pieces -> number) as p (low bigint, high bigint, label text, relation text);
     began := clock_timestamp();
-    fate := 'skipped';
+    fate := 'done';
     begin
-      reason := qicore.retain_uncovered(subject, scale.column_name, scale.column_type, piece.relation, piece.low, piece.high, scale.now);
-      if reason is null then
-        perform qicore.retain_drop(subject, piece.relation,
-          qicore.retain_literal(scale.column_type, piece.low), qicore.retain_literal(scale.column_type, piece.high));
-        fate := 'done';
+      if not exists (select from qicore.policies p where p.kind = 'retention' and to_regclass(p.object) = subject and p.config = policy) then
+        reason := 'the declaration was changed while this ran';
+      else
+        reason := qicore.retain_range(subject, scale.column_name, scale.column_type, piece.relations, piece.low, piece.high, scale.now);
+      end if;
+      if reason is not null then
+        fate := 'skipped';
       end if;
     exception when others then
       fate := 'failed';
       reason := sqlerrm || ' [' || sqlstate || ']';
     end;
-    if fate = 'done' then
-      dropped := dropped + 1;
+    -- Somebody else was faster.
+    gone := fate <> 'done' and not exists (select from unnest(piece.relations) as name where to_regclass(name) is not null);
+    if gone then
+      fate := 'skipped';
+      reason := 'already dropped';
+    elsif fate = 'done' then
+      dropped := dropped + cardinality(piece.relations);
     else
-      held := held + 1;
-      first_reason := coalesce(first_reason, format('%s (%s): %s', piece.relation, piece.label, reason));
+      held := held + cardinality(piece.relations);
+      first_reason := coalesce(first_reason, format('%s (%s): %s', array_to_string(piece.relations, ', '), piece.label, reason));
     end if;
     insert into qicore.maintenance_step (log_id, step, position, status, started_at, completed_at, attempts, detail, error)
-    values (log_id, 'drop ' || piece.relation, number, fate, began, clock_timestamp(), 1,
+    values (log_id, 'drop ' || array_to_string(piece.relations, ', '), number, fate, began, clock_timestamp(), 1,
       jsonb_strip_nulls(jsonb_build_object('range', piece.label, 'note', case when fate = 'skipped' then reason end)), case when fate = 'failed' then reason end);
     commit;
   end loop;
@@ -497,4 +574,4 @@ end
 $$;
 --> statement-breakpoint
 insert into qicore.schema_versions (version, description, stream, checksum)
-values ('core.1.3.0', 'Gated retention: what was agreed to, and only what every aggregate has covered', 'core', 'edd4ccb50e48b1abf76d61b161db98a9c86ac916526ecc650a4a9d504d9da99b');
+values ('core.1.3.0', 'Gated retention: what was agreed to, and only what every aggregate has covered', 'core', '83a2c7e22a9dc8ee8ff512c3b5b913efaf38c2f74c703afe6b142bfd9ff3c6cc');
