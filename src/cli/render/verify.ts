@@ -8,8 +8,8 @@ export function renderVerify(differences: readonly SchemaDifference[], relations
   const columns: Column<SchemaDifference>[] = [
     {head: 'OBJECT', cell: ({object}) => object, shrink: 16},
     {head: 'PATH', cell: ({path}) => path || 'all of it', shrink: 16},
-    {head: 'EXPECTED', cell: ({expected}) => short(expected), shrink: 10},
-    {head: 'ACTUAL', cell: ({actual}) => short(actual), shrink: 10},
+    {head: 'EXPECTED', cell: (row) => sides(row)[0], shrink: 10},
+    {head: 'ACTUAL', cell: (row) => sides(row)[1], shrink: 10},
   ]
   const mends = differences.flatMap(({mend}) => mend ?? [])
   const rest = differences.length - mends.length
@@ -32,11 +32,23 @@ interface Shown {
   default?: string | null
 }
 
+/** Of two long texts only what differs: an index that is INVALID is otherwise word for word the same. */
+function sides({expected, actual}: SchemaDifference): [string, string] {
+  const [a, b] = [short(expected), short(actual)]
+  let same = ''
+  for (const word of b.split(/(?<= )/)) {
+    if (!a.startsWith(same + word)) break
+    same += word
+  }
+  if (a.length > 20 && b.startsWith(`${a} `)) return ['as defined', `… ${b.slice(a.length + 1)}`]
+  return same.length > 20 ? [`… ${a.slice(same.length)}`, `… ${b.slice(same.length)}`] : [a, b]
+}
+
 /** One line of whatever it is. */
 function short(value: unknown): string {
   if (value === null) return '-'
   const text = typeof value === 'string' ? value : typeof value === 'object' ? named(value) : String(value)
-  return text.replace(/\s+/g, ' ').trim().slice(0, 200)
+  return text.replace(/\s+/g, ' ').trim()
 }
 
 /** A whole relation by its kind, a whole column as SQL writes it. */
