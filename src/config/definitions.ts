@@ -8,7 +8,8 @@ import {userTables} from '../schema/user-tables.js'
 import {withSettings, type TableSettings} from '../schema/verify.js'
 import type {Config} from './load.js'
 
-const oursIsThere = "select to_regclass('qicore.schema_versions') is not null and to_regclass('public.crypto_prices') is not null as there"
+/** Recorded, or there all the same: a table that was dropped is the difference that must not be overlooked. */
+const oursIsThere = "select exists (select from qicore.schema_versions where stream = 'qicore') or to_regclass('public.crypto_prices') is not null as there"
 
 /**
  * The definitions that speak of a database, with the configuration's settings over them.
@@ -16,14 +17,15 @@ const oursIsThere = "select to_regclass('qicore.schema_versions') is not null an
  */
 export async function definitionsFor(db: Database, config: Config | null): Promise<{definitions: SchemaDefinition; whose: ('qicore' | 'config')[]}> {
   const own = userTables(config?.tables ?? {})
-  const [row] = await db.query<{there: boolean}>(statement(oursIsThere))
-  const whose = [...(row!.there ? ['qicore' as const] : []), ...(own.tables.length > 0 ? ['config' as const] : [])]
+  const [row] = db.server.hasCore ? await db.query<{there: boolean}>(statement(oursIsThere)) : []
+  const there = row?.there ?? false
+  const whose = [...(there ? ['qicore' as const] : []), ...(own.tables.length > 0 ? ['config' as const] : [])]
   if (whose.length === 0)
     throw usageError('NOTHING_DEFINED', "QiCore's tables are not in this database, and the configuration describes none.", [
       'Make them: qicore-db migrate up',
       'Or describe a table of your own in qicore-db.config.yaml; docs/schema.md has an example.',
     ])
-  const base = row!.there ? qicore : {tables: [], aggregates: []}
+  const base = there ? qicore : {tables: [], aggregates: []}
   return {definitions: withSettings({...base, tables: [...base.tables, ...own.tables]}, settingsOf(config)), whose}
 }
 

@@ -30,7 +30,13 @@ export async function loadConfig(file: string): Promise<Config> {
   const document = parseDocument(read(file), {lineCounter: lines, prettyErrors: false, uniqueKeys: true})
   const problems = document.errors.map((error) => `line ${lines.linePos(error.pos[0]).line}: ${error.message}`)
   if (problems.length > 0) throw refuse(file, problems)
-  const checked = configSchema.safeParse(plain(file, document) ?? {}, {error: missing})
+  const input = plain(file, document) ?? {}
+  // zod leaves such a key of a map out without a word.
+  for (const section of ['targets', 'jobs'] as const) {
+    const map = (input as Record<string, unknown>)[section]
+    if (typeof map === 'object' && map !== null && Object.hasOwn(map, '__proto__')) throw refuse(file, [`${section}.__proto__: it is no name`])
+  }
+  const checked = configSchema.safeParse(input, {error: missing})
   if (!checked.success) {
     const lineOf = (path: readonly PropertyKey[]): string => {
       if (path.length === 0) return ''
@@ -86,8 +92,12 @@ function read(file: string): string {
   }
 }
 
-function refuse(file: string, problems: readonly string[]) {
-  return usageError('CONFIG', `${file} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`, [
+/** More of them than fit a screen are one mistake at the first. */
+const shown = 30
+
+function refuse(file: string, all: readonly string[]) {
+  const problems = all.length <= shown ? all : [...all.slice(0, shown), `and ${all.length - shown} more`]
+  return usageError('CONFIG', `${file} has ${all.length === 1 ? 'a mistake' : `${all.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`, [
     'Nothing was done. docs/configuration.md has every field with an example.',
   ])
 }

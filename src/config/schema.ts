@@ -1,5 +1,6 @@
 import {z} from 'zod'
 import {redact} from '../db/database.js'
+import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {messageOf} from '../errors.js'
 import {parseInstant} from '../units/instant.js'
 import {isZone} from '../units/zone.js'
@@ -66,8 +67,30 @@ const limits = z.strictObject({
   lateAfter: duration.optional().describe('how long due work may wait before it is late (6h)'),
 })
 
+/** `a.b` and `"a".b` are one table, and only one entry could count. */
+function sameTwice(entries: object, context: {addIssue(issue: {code: 'custom'; message: string; path: string[]}): void}): void {
+  const seen = new Map<string, string>()
+  for (const key of Object.keys(entries)) {
+    const table = nameOf(key)
+    const first = table === null ? undefined : seen.get(table)
+    if (first !== undefined) context.addIssue({code: 'custom', path: [key], message: `it is the same table as ${first}`})
+    else if (table !== null) seen.set(table, key)
+  }
+}
+
+/** Null where it is none, which has an error of its own. */
+function nameOf(key: string): string | null {
+  try {
+    const {schema, name} = parseQualifiedName(key)
+    return formatQualifiedName(schema ?? 'public', name)
+  } catch {
+    return null
+  }
+}
+
 /** Tables that describe themselves are checked as definitions are; also where another part of the file has errors. */
 const tables = z.record(qualified, table).superRefine((entries, context) => {
+  sameTwice(entries, context)
   for (const {at, message} of userTableProblems(entries)) context.addIssue({code: 'custom', path: at, message})
 }, {when: ({value}) => typeof value === 'object' && value !== null && !Array.isArray(value)})
 
@@ -77,7 +100,7 @@ const whole = z.strictObject({
   targets: z.record(z.string().regex(/^[\w.-]+$/, 'a name of letters, digits, . _ -'), target).default({}),
   limits: limits.default({}),
   tables: tables.default({}),
-  aggregates: z.record(qualified, aggregate).default({}),
+  aggregates: z.record(qualified, aggregate).superRefine(sameTwice).default({}),
   jobs: jobsSchema.default({}),
 })
 

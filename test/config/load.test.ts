@@ -98,6 +98,12 @@ tables:
     ['nothing', '', /version: /],
     ['a field that is missing', 'version: 1\ntables:\n  a.b:\n    primaryKey: [a]\n    columns:\n      - {type: text}\n', /line 6: tables\.a\.b\.columns\.0\.name: is missing \(string\)/],
     ['a NUL', 'version: 1\ntables:\n  a.b: {columns: [{name: "a\\0b", type: text}], primaryKey: ["a\\0b"]}\n', /line 3: tables\.a\.b\.columns\.0\.name: "a\\u0000b" holds a NUL/],
+    ['a target that zod would leave out', 'version: 1\ntargets:\n  __proto__: {url: "embedded:x"}\n', /targets\.__proto__: it is no name/],
+    ['a table under two spellings', `version: 1\ntables:\n  a.b: {retention: none}\n  '"a".b': {compression: none}\n`, /line 4: tables\."a"\.b: it is the same table as a\.b/],
+    ['aliases of aliases of aliases', `version: 1\na: &a [${'1,'.repeat(20)}1]\nb: &b [${'*a,'.repeat(20)}*a]\nc: [${'*b,'.repeat(20)}*b]\n`, /Excessive alias count/],
+    ['a list without end', `version: ${'['.repeat(20_000)}\n`, /and \d+ more/],
+    ['numbers that are none', 'version: 1\nlimits: {maxDropPerRun: .inf}\n', /line 2: limits\.maxDropPerRun: .*Infinity/],
+    ['a number as text', 'version: 1\nlimits: {maxDropPerRun: "8"}\n', /line 2: limits\.maxDropPerRun: .*string/],
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00]), /not UTF-8/],
   ])('refuses %s with its place', async (_, text, pattern) => {
     expect((await refusal(text)).message).toMatch(pattern)
@@ -108,6 +114,11 @@ tables:
       const outcome = await loadConfig(written(text)).catch((error: unknown) => error)
       if (outcome instanceof Error) expect(outcome).toBeInstanceOf(OpsError)
     }), {numRuns: 100})
+  })
+
+  it('is read with a byte order mark and lines that end as on Windows', async () => {
+    const config = await loadConfig(written('\ufeff' + whole.replaceAll('\n', '\r\n')))
+    expect(config.tables).toEqual((await loadConfig(written(whole))).tables)
   })
 
   it('is found from a directory upwards', () => {
