@@ -22,7 +22,10 @@ declare
   exchanges text[];
   from_times timestamptz[];
   to_times timestamptz[];
+  span record;
   odd record;
+  told integer := 0;
+  found_here bigint;
   total bigint := 0;
 begin
   select min(n.time) - interval '1 hour', max(n.time) into from_time, to_time from new_rows n;
@@ -35,72 +38,89 @@ begin
     return null;
   end if;
 
-  -- A plain join: few series are probed through their index, many are met in one pass over the recent hour. Grouping
-  -- by a number spares sorting by two texts.
-  with series as materialized (
-    select row_number() over () as number, n.coin_id, n.exchange_id, min(n.time) - interval '1 hour' as from_time,
-      max(n.time) as to_time, min(n.usd_price) as lowest, max(n.usd_price) as highest
-    from new_rows n
-    group by n.coin_id, n.exchange_id
-  ), recent as (
-    select s.number, min(p.usd_price) as lowest, max(p.usd_price) as highest
-    from series s
-    join public.crypto_prices p on p.coin_id = s.coin_id and p.exchange_id = s.exchange_id
-      and p.time >= s.from_time and p.time <= s.to_time
-    where p.time >= guard.from_time and p.time <= guard.to_time
-    group by s.number
-  )
-  select array_agg(s.coin_id), array_agg(s.exchange_id), array_agg(s.from_time), array_agg(s.to_time)
-  into coins, exchanges, from_times, to_times
-  from recent r join series s on s.number = r.number
-  where s.highest > 1.5 * r.lowest or s.lowest < 0.5 * r.highest;
+  for span in
+    select min(t.time) - interval '1 hour' as from_time, max(t.time) as to_time
+    from (
+      select s.time, count(*) filter (where s.apart) over (order by s.time) as island
+      from (select n.time, n.time - lag(n.time) over (order by n.time) > interval '1 day' as apart from new_rows n) s
+    ) t
+    where guard.to_time - guard.from_time > interval '7 days'
+    group by t.island
+    union all
+    select guard.from_time, guard.to_time where guard.to_time - guard.from_time <= interval '7 days'
+  loop
+    -- A plain join: few series are probed through their index, many are met in one pass over the recent hour. Grouping
+    -- by a number spares sorting by two texts.
+    with series as materialized (
+      select row_number() over () as number, n.coin_id, n.exchange_id, min(n.time) - interval '1 hour' as from_time,
+        max(n.time) as to_time, min(n.usd_price) as lowest, max(n.usd_price) as highest
+      from new_rows n
+      where n.time > span.from_time and n.time <= span.to_time
+      group by n.coin_id, n.exchange_id
+    ), recent as (
+      select s.number, min(p.usd_price) as lowest, max(p.usd_price) as highest
+      from series s
+      join public.crypto_prices p on p.coin_id = s.coin_id and p.exchange_id = s.exchange_id
+        and p.time >= s.from_time and p.time <= s.to_time
+      where p.time >= span.from_time and p.time <= span.to_time
+      group by s.number
+    )
+    select array_agg(s.coin_id), array_agg(s.exchange_id), array_agg(s.from_time), array_agg(s.to_time)
+    into coins, exchanges, from_times, to_times
+    from recent r join series s on s.number = r.number
+    where s.highest > 1.5 * r.lowest or s.lowest < 0.5 * r.highest;
 
-  if coins is not null then
-    for odd in
-      with doubtful as materialized (
-        select d.coin_id, d.exchange_id, d.from_time, d.to_time
-        from unnest(coins, exchanges, from_times, to_times) as d (coin_id, exchange_id, from_time, to_time)
-      ), hours as materialized (
-        select d.coin_id, d.exchange_id, date_bin('1 hour', p.time, origin) as hour,
-          min(p.usd_price) as lowest, max(p.usd_price) as highest
-        from doubtful d
-        join public.crypto_prices p on p.coin_id = d.coin_id and p.exchange_id = d.exchange_id
-          and p.time >= d.from_time and p.time <= d.to_time
-        where p.time >= guard.from_time and p.time <= guard.to_time
-        group by 1, 2, 3
-      ), candidates as materialized (
-        select n.id, n.coin_id, n.exchange_id, n.time, n.usd_price
-        from new_rows n
-        join hours this_hour on this_hour.coin_id = n.coin_id and this_hour.exchange_id = n.exchange_id
-          and this_hour.hour = date_bin('1 hour', n.time, origin)
-        left join hours hour_before on hour_before.coin_id = n.coin_id and hour_before.exchange_id = n.exchange_id
-          and hour_before.hour = this_hour.hour - interval '1 hour'
-        where n.usd_price > 1.5 * least(this_hour.lowest, hour_before.lowest)
-          or n.usd_price < 0.5 * greatest(this_hour.highest, hour_before.highest)
-      )
-      select c.coin_id, c.exchange_id, c.time, c.usd_price, other.time as other_time, other.usd_price as other_price,
-        count(*) over () as total
-      from candidates c
-      cross join lateral (
-        select p.time, p.usd_price
-        from public.crypto_prices p
-        where p.coin_id = c.coin_id and p.exchange_id = c.exchange_id and p.time >= c.time - interval '1 hour' and p.time <= c.time
-          and p.time >= guard.from_time and p.time <= guard.to_time
-          and (p.id <> c.id or p.time <> c.time)
-          and (c.usd_price > 1.5 * p.usd_price or c.usd_price < 0.5 * p.usd_price)
-        order by p.time desc, p.id desc
-        limit 1
-      ) other
-      order by c.coin_id, c.exchange_id, c.time, c.id
-      limit shown
-    loop
-      total := odd.total;
-      raise warning 'crypto_prices: % of % on % at % is more than 50 %% away from % at %',
-        odd.usd_price, odd.coin_id, odd.exchange_id, odd.time, odd.other_price, odd.other_time;
-    end loop;
-    if total > shown then
-      raise warning 'crypto_prices: % more rows of this statement are more than 50 %% away from a price of the hour before them', total - shown;
+    if coins is not null then
+      found_here := 0;
+      for odd in
+        with doubtful as materialized (
+          select d.coin_id, d.exchange_id, d.from_time, d.to_time
+          from unnest(coins, exchanges, from_times, to_times) as d (coin_id, exchange_id, from_time, to_time)
+        ), hours as materialized (
+          select d.coin_id, d.exchange_id, date_bin('1 hour', p.time, origin) as hour,
+            min(p.usd_price) as lowest, max(p.usd_price) as highest
+          from doubtful d
+          join public.crypto_prices p on p.coin_id = d.coin_id and p.exchange_id = d.exchange_id
+            and p.time >= d.from_time and p.time <= d.to_time
+          where p.time >= span.from_time and p.time <= span.to_time
+          group by 1, 2, 3
+        ), candidates as materialized (
+          select n.id, n.coin_id, n.exchange_id, n.time, n.usd_price
+          from new_rows n
+          join hours this_hour on this_hour.coin_id = n.coin_id and this_hour.exchange_id = n.exchange_id
+            and this_hour.hour = date_bin('1 hour', n.time, origin)
+          left join hours hour_before on hour_before.coin_id = n.coin_id and hour_before.exchange_id = n.exchange_id
+            and hour_before.hour = this_hour.hour - interval '1 hour'
+          where n.usd_price > 1.5 * least(this_hour.lowest, hour_before.lowest)
+            or n.usd_price < 0.5 * greatest(this_hour.highest, hour_before.highest)
+        )
+        select c.coin_id, c.exchange_id, c.time, c.usd_price, other.time as other_time, other.usd_price as other_price,
+          count(*) over () as total
+        from candidates c
+        cross join lateral (
+          select p.time, p.usd_price
+          from public.crypto_prices p
+          where p.coin_id = c.coin_id and p.exchange_id = c.exchange_id and p.time >= c.time - interval '1 hour' and p.time <= c.time
+            and p.time >= span.from_time and p.time <= span.to_time
+            and (p.id <> c.id or p.time <> c.time)
+            and (c.usd_price > 1.5 * p.usd_price or c.usd_price < 0.5 * p.usd_price)
+          order by p.time desc, p.id desc
+          limit 1
+        ) other
+        order by c.coin_id, c.exchange_id, c.time, c.id
+        limit greatest(shown - told, 1)
+      loop
+        found_here := odd.total;
+        continue when told = shown;
+        told := told + 1;
+        raise warning 'crypto_prices: % of % on % at % is more than 50 %% away from % at %',
+          odd.usd_price, odd.coin_id, odd.exchange_id, odd.time, odd.other_price, odd.other_time;
+      end loop;
+      total := total + found_here;
     end if;
+  end loop;
+  if total > shown then
+    raise warning 'crypto_prices: % more rows of this statement are more than 50 %% away from a price of the hour before them', total - shown;
   end if;
 
   if tg_op = 'UPDATE' then

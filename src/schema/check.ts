@@ -72,14 +72,18 @@ export const aggregateSchema: z.ZodType<AggregateDefinition> = z.strictObject({
 
 const schemaSchema = z.strictObject({tables: z.array(tableSchema), aggregates: z.array(aggregateSchema), routines: z.array(text).optional()})
 
+/** What of its shape is wrong, and nothing of what it means: a snapshot may be older than a rule. */
+export function shapeProblems(input: unknown): Problem[] {
+  const {error} = schemaSchema.safeParse(input, {error: missing})
+  return (error?.issues ?? []).map(({path, message}) => ({path: pathText(path), message}))
+}
+
 /** Everything that is wrong with it, each with its path; nothing where it is right. */
 export function problemsOf(input: unknown): Problem[] {
-  const shape = schemaSchema.safeParse(input, {error: missing})
-  // Rules need a shape to stand on: a table that has none gets only the errors of its shape.
-  const shapeProblems = shape.success ? [] : shape.error.issues.map(({path, message}) => ({path: pathText(path), message}))
   const {tables, aggregates} = wellShaped(input)
+  // Rules need a shape to stand on: a table that has none gets only the errors of its shape.
   return [
-    ...shapeProblems,
+    ...shapeProblems(input),
     ...tables.flatMap(({value, index}) => prefixed(`tables[${index}]`, tableProblems(value, tables.map((entry) => entry.value)))),
     ...aggregates.flatMap(({value, index}) => prefixed(`aggregates[${index}]`, aggregateProblems(value, tables.map((entry) => entry.value)))),
     ...sharedNameProblems(tables, aggregates),

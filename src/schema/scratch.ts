@@ -1,13 +1,15 @@
 import {randomBytes} from 'node:crypto'
 import {embeddedDirectory, withDatabase, type Database, type Target, type TransactionSettings} from '../db/database.js'
+import {formatQualifiedName} from '../db/qualified-name.js'
 import {ident, raw, sql, statement} from '../db/sql.js'
 import {serverWords} from '../db/sqlstate.js'
 import {usageError} from '../errors.js'
 import {migrationSources, migrationsFor} from './migrate/source.js'
 import {statementsOf} from './migrate/plan.js'
-import type {SchemaDefinition} from './definition.js'
+import type {SchemaDefinition, TableDefinition} from './definition.js'
 import {wholeSchema} from './generate/files.js'
 import {createTables} from './generate/new-tables.js'
+import {name, names, qualified} from './names.js'
 import {qicore} from './qicore.js'
 
 const settings: TransactionSettings = {readOnly: false, lockTimeout: 10_000, statementTimeout: 120_000}
@@ -50,18 +52,54 @@ async function createExtension(fresh: Database, like: Database): Promise<void> {
   })
 }
 
-/** Makes in an empty database what the definitions say, the schema qicore included. */
+/**
+ * Makes in an empty database what the definitions say, the schema qicore included; and of tables that only keys lead to
+ * as much as those keys need.
+ */
 export async function makeDefinitions(scratch: Database, {tables, aggregates, routines}: SchemaDefinition): Promise<void> {
   const {engine} = scratch.server
   const core = migrationSources(null).filter(({stream}) => stream === 'core').flatMap((source) => migrationsFor(source, engine).flatMap((migration) => migration.source ?? []))
-  const isOurs = (name: string, schema: string) => qicore.tables.some((table) => table.name === name && table.schema === schema)
-  const ours = tables.filter(({schema, name}) => isOurs(name, schema))
-  const own = tables.filter(({schema, name}) => !isOurs(name, schema))
+  const isOurs = (called: string, schema: string) => qicore.tables.some((table) => table.name === called && table.schema === schema)
+  const ours = tables.filter((table) => isOurs(table.name, table.schema))
+  const own = tables.filter((table) => !isOurs(table.name, table.schema))
   await scratch.transaction(settings, async (tx) => {
     for (const source of core) for (const {text} of await statementsOf(source)) await tx.query(statement(text))
+    for (const text of strangers(tables).flatMap(standIn)) await tx.query(statement(text))
     if (ours.length > 0) for (const text of wholeSchema({tables: ours, aggregates, routines}, engine)) await tx.query(statement(text))
     for (const text of createTables(own, engine)) await tx.query(statement(text))
   })
+}
+
+/** A table that is none of the definitions, by the keys that lead to it. */
+export interface Stranger {
+  schema: string
+  name: string
+  keys: {column: string; type: string}[][]
+}
+
+export function strangers(tables: readonly TableDefinition[]): Stranger[] {
+  const found = new Map<string, Stranger>()
+  for (const table of tables) {
+    for (const {columns, references} of table.foreignKeys ?? []) {
+      if (tables.some(({schema, name}) => schema === references.schema && name === references.table)) continue
+      const key = formatQualifiedName(references.schema, references.table)
+      const stranger = found.get(key) ?? {schema: references.schema, name: references.table, keys: []}
+      stranger.keys.push(references.columns.map((column, index) => ({column, type: plainType(table, columns[index]!)})))
+      found.set(key, stranger)
+    }
+  }
+  return [...found.values()]
+}
+
+function plainType({columns}: TableDefinition, column: string): string {
+  return columns.find(({name}) => name === column)!.type.replace(/^(small|big)?serial$/i, (_, size = '') => (size === '' ? 'integer' : `${String(size)}int`))
+}
+
+function standIn({schema, name: table, keys}: Stranger): string[] {
+  const columns = new Map(keys.flat().map(({column, type}) => [column, type]))
+  const sets = [...new Set(keys.map((key) => names(key.map(({column}) => column))))]
+  const lines = [...[...columns].map(([column, type]) => `${name(column)} ${type}`), ...sets.map((set) => `unique (${set})`)]
+  return [...(schema === 'public' ? [] : [`create schema if not exists ${name(schema)}`]), `create table ${qualified(schema, table)} (${lines.join(', ')})`]
 }
 
 function targetOf(url: string): Target {

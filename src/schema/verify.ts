@@ -5,7 +5,7 @@ import {formatDuration, type Duration} from '../units/duration.js'
 import {differences, readSnapshot, type Difference, type RelationSnapshot, type Snapshot} from './catalog.js'
 import type {SchemaDefinition, TableDefinition} from './definition.js'
 import {mendsOf} from './mend.js'
-import {makeDefinitions, withScratch} from './scratch.js'
+import {makeDefinitions, strangers, withScratch} from './scratch.js'
 
 /** One thing that is not as the definitions say. */
 export interface SchemaDifference extends Difference {
@@ -33,6 +33,7 @@ export async function verifySchema(db: Database, definitions: SchemaDefinition, 
     await makeDefinitions(scratch, definitions)
     return readSnapshot(scratch, schemas)
   })
+  for (const {schema, name} of strangers(definitions.tables)) delete expected.relations[formatQualifiedName(schema, name)]
   const actual = await readSnapshot(db, schemas)
   const mend = mendsOf(definitions, expected, actual, db.server)
   return differences(...comparable(expected, actual)).map((difference) => ({...difference, mend: mend(difference)}))

@@ -44,8 +44,10 @@ forEachEngine({}, (engine) => {
     expect(readFileSync(join(cwd, 'migrations/0002_venue.sql'), 'utf8')).toContain('add column venue varchar(20);')
     await run(0, 'migrate', 'up', '--yes')
     await run(0, 'schema', 'verify')
-    await run(0, 'schema', 'generate', 'drizzle', '--out', 'gen')
-    await run(0, 'schema', 'generate', 'drizzle', '--out', 'gen', '--check')
+    for (const what of ['drizzle', 'zod', 'sql']) {
+      await run(0, 'schema', 'generate', what, '--out', 'gen')
+      await run(0, 'schema', 'generate', what, '--out', 'gen', '--check')
+    }
     expect(readFileSync(join(cwd, 'gen/drizzle.ts'), 'utf8')).toContain("venue: varchar('venue', {length: 20}),")
 
     const now = new Date().toISOString()

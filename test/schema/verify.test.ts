@@ -35,6 +35,23 @@ forEachEngine({}, (engine) => {
     ])
   })
 
+  it('takes a key to a table that no definition names as it is', async () => {
+    const database = await engine.database()
+    await replay(database, ['core'])
+    await database.run('create schema hr; create table hr.people (id bigint primary key, "Desk No" integer, name text, unique ("Desk No", id))')
+    const own: SchemaDefinition = {aggregates: [], tables: [{
+      schema: 'public', name: 'orders', doc: '', columns: [{name: 'id', type: 'bigserial'}, {name: 'person', type: 'bigint'}, {name: 'desk', type: 'integer'}], primaryKey: ['id'],
+      foreignKeys: [
+        {name: 'orders_person_fkey', columns: ['person'], references: {schema: 'hr', table: 'people', columns: ['id']}},
+        {name: 'orders_desk_fkey', columns: ['desk', 'person'], references: {schema: 'hr', table: 'people', columns: ['Desk No', 'id']}},
+      ],
+    }]}
+    for (const text of createTables(own.tables, engine.kind)) await database.run(text)
+    expect(await verifySchema(database.db, own)).toEqual([])
+    await database.run('alter table public.orders drop constraint orders_desk_fkey')
+    expect((await verifySchema(database.db, own)).map(({object, path}) => `${object} ${path}`)).toEqual(['public.orders constraints.orders_desk_fkey'])
+  })
+
   it('tells every drift, and the statements it gives mend what they say they mend', async () => {
     const database = await engine.database()
     await replay(database)

@@ -2,6 +2,7 @@ import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join, sep} from 'node:path'
 import {messageOf, usageError} from '../../errors.js'
 import type {EngineKind} from '../../db/server.js'
+import {shapeProblems} from '../check.js'
 import type {SchemaDefinition, TableDefinition} from '../definition.js'
 import {diffDefinitions} from '../diff.js'
 import {createTables} from '../generate/new-tables.js'
@@ -96,11 +97,15 @@ export function snapshotText(definitions: SchemaDefinition): string {
 function readSnapshot(directory: string): SchemaDefinition | null {
   const file = join(directory, snapshotFile)
   if (!existsSync(file)) return null
+  let read: unknown
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as SchemaDefinition
+    read = JSON.parse(readFileSync(file, 'utf8'))
   } catch (error) {
     throw usageError('MIGRATION_FILES', `${file} cannot be read: ${messageOf(error)}`)
   }
+  const [problem] = shapeProblems(read)
+  if (problem) throw usageError('MIGRATION_FILES', `${file} is no snapshot: ${problem.path}: ${problem.message}`, ['Take it from version control again; it is written by migrate new only.'])
+  return read as SchemaDefinition
 }
 
 function nextVersion(versions: readonly string[]): string {

@@ -37,6 +37,10 @@ describe('a new migration', () => {
     expect(() => streamForNew('app', null)).toThrow(/lie in migrations\/ beside qicore-db\.config\.yaml/)
     writeFileSync(join(directory, snapshotFile), '{"tables": [')
     expect(() => newMigration(read(directory), 'x', qicore)).toThrow(/snapshot\.json cannot be read/)
+    for (const [text, problem] of [['{"tables": 5, "aggregates": []}', 'tables'], ['null', 'the definition'], ['{"tables": [{"name": "x"}], "aggregates": []}', 'tables\\[0\\]\\.schema: is missing']]) {
+      writeFileSync(join(directory, snapshotFile), text!)
+      expect(() => newMigration(read(directory), 'x', qicore), text).toThrow(new RegExp(`snapshot\\.json is no snapshot: ${problem}`))
+    }
   })
 })
 
