@@ -36,8 +36,8 @@ const installed = (directory: string) => join(directory, 'node_modules/qicore-db
 describe('the tarball', () => {
   it('holds what runs, what explains it, and nothing else', () => {
     const paths = packed.files.map(({path}) => path)
-    for (const path of ['bin/run.js', 'oclif.manifest.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.json', 'sql/catalog/server.sql', 'dist/db/embedded-worker.js', 'dist/db/connect.js']) expect(paths).toContain(path)
-    expect(paths.filter((path) => !/^(bin\/run\.js$|dist\/|sql\/|drizzle\/|README\.md$|LICENSE$|CHANGELOG\.md$|package\.json$|oclif\.manifest\.json$|config\.schema\.json$)/.test(path))).toEqual([])
+    for (const path of ['bin/run.js', 'oclif.manifest.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.json', 'sql/catalog/server.sql', 'dist/db/embedded-worker.js', 'dist/db/connect.js', 'docs/configuration.md']) expect(paths).toContain(path)
+    expect(paths.filter((path) => !/^(bin\/run\.js$|dist\/|sql\/|drizzle\/|docs\/|README\.md$|LICENSE$|CHANGELOG\.md$|package\.json$|oclif\.manifest\.json$|config\.schema\.json$)/.test(path))).toEqual([])
     // Sources, tests and maps of them.
     expect(paths.filter((path) => (/\.ts$/.test(path) && !/\.d\.ts$/.test(path)) || /\.map$|\.test\.|^dist\/\./.test(path))).toEqual([])
     const {files} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {files: string[]}

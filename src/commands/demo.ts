@@ -105,7 +105,7 @@ Running it again adds what is missing. It never drops anything, and refuses a da
     }
     this.log(renderStats(report.stats, {...terminal(), headers: true}))
     this.log(`\n${prices + candles + analytics + quotes} rows in ${report.directory}: ${candles} candles, ${prices} prices, ${quotes} quotes, ${analytics} analytics.`)
-    this.log(['Try next:', '  qicore-db stats compression', '  qicore-db stats chunks ohlcv_data', '  qicore-db chunks compress ohlcv_data --older-than 7d --dry-run'].join('\n'))
+    this.log(['Try next:', '  qicore-db stats compression', '  qicore-db stats chunks ohlcv_data', '  qicore-db policies status', '  qicore-db chunks drop ohlcv_data --older-than 60d --dry-run'].join('\n'))
   }
 }
 

@@ -42,7 +42,7 @@ function instants({table, every, back}: Series, asOf: number): number[] {
 function fillStep(series: Series, times: readonly number[]): Step {
   const object = `public.${series.table} ${series.name}`
   return {
-    id: `fill ${series.table} ${series.name} up to ${times.at(-1)}`,
+    id: `fill ${series.table} ${series.name} up to ${new Date(times.at(-1)! * 1000).toISOString().slice(0, 16)}Z`,
     kind: 'fill',
     object,
     statements: [statement(loadSql(series.sql), series.values(times))],

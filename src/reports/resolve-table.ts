@@ -41,7 +41,7 @@ export function ambiguous(text: string, candidates: readonly string[]): OpsError
 }
 
 export function noSuchTable(text: string, database: string, near: readonly string[]): OpsError {
-  return usageError('NO_SUCH_TABLE', `There is no table ${text} in database ${database}.`, [
+  return usageError('NO_SUCH_TABLE', `There is no table ${text} in this database (${database}).`, [
     ...(near.length > 0 ? [`Did you mean ${near.join(' or ')}?`] : []),
     'qicore-db stats lists the tables there are.',
   ])
