@@ -7,6 +7,7 @@ import type {Database} from '../db/database.js'
 import {BaseCommand, type ChangeFlags, type ChangeReport} from './base-command.js'
 import {changeFlags} from './flags.js'
 import {policyPlanFlags} from './policy-flags.js'
+import {terminal} from './terminal.js'
 import type {PolicySections} from '../reports/policies/declared.js'
 
 export type PolicyChangeReport = ChangeReport & Pick<PolicyPlanReport, 'findings' | 'notes'>
@@ -25,15 +26,14 @@ export const policyChangeFlags = {...changeFlags, accept: policyPlanFlags.accept
 export abstract class PolicyCommand<T extends typeof Command> extends BaseCommand<T> {
   protected async change(tools: PolicyTools, table: string, change: Rule, job?: number): Promise<PolicyChangeReport> {
     const flags = this.flags as unknown as ChangeFlags & {accept: string[]}
-    const {policyContext, sectionsOf} = await import('./policy-request.js')
+    const [{policyContext, sectionsOf}, {policyRemarks}] = await Promise.all([import('./policy-request.js'), import('./render/policy-remarks.js')])
     return this.withDatabase(async (db) => {
       const context = policyContext(db.target, await this.limits())
       const declared = await tools.readDeclared(db, sectionsOf(await this.loadConfig()))
       const planned = await tools.planAdHoc(db, {table, change, job, declared, ...context})
       const {findings, notes, cutoffs} = tools.planReport(planned, flags.accept)
-      for (const {message, safe, refuses} of findings.filter((finding) => finding.refuses || finding.concerns.some((each) => planned.changes.some(({key}) => each.startsWith(`${key} `)))))
-        this.say(`${refuses ? '!' : ' '} ${message}.${safe === null ? '' : ` Safe: ${safe}.`}`)
-      for (const {key, cutoff, chunks} of cutoffs) this.say(`  ${key}: older than ${cutoff ?? 'unknown'}, ${chunks.length} chunks there by now.`)
+      const its = findings.filter(({refuses, concerns}) => refuses || concerns.some((each) => planned.changes.some(({key}) => each.startsWith(`${key} `))))
+      for (const line of policyRemarks({cutoffs, findings: its, unmanaged: [], notes: []}, terminal().width)) this.say(line)
       if (!flags['dry-run']) tools.requireSafe(planned.findings, planned.changes, flags.accept)
       if (change.rule === 'none' && planned.plan.steps.length === 0) this.say(`There is no ${change.kind} policy to remove.`)
       const report = await this.carryOut(db, planned.plan, flags)

@@ -54,8 +54,12 @@ export function shortName(schema: string, name: string): string {
 
 /** The name as an argument of a command that is pasted into a shell, where quotes and dollars mean something else. */
 export function nameInShell(schema: string, name: string): string {
-  const text = shortName(schema, name)
-  return /^[\w.]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
+  return asArgument(shortName(schema, name))
+}
+
+/** The same of a name that is written out already. */
+export function asArgument(name: string): string {
+  return /^[\w.]+$/.test(name) ? name : `'${name.replaceAll("'", String.raw`'\''`)}'`
 }
 
 function formatName(name: string): string {

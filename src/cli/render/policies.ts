@@ -1,6 +1,8 @@
+import {shortName} from '../../db/qualified-name.js'
 import type {ChangeClass} from '../../plan/step.js'
 import type {ListedPolicy, PolicyListReport} from '../../reports/policies/list.js'
 import type {PolicyStatus, PolicyStatusReport, RuleText} from '../../reports/policies/status-types.js'
+import {marked, policyRemarks, type PolicyRemarks} from './policy-remarks.js'
 import {renderTable, type Look} from './table.js'
 import {ageOr, dash, plural} from './words.js'
 
@@ -10,25 +12,11 @@ export interface PlannedStep {
   lock: string
   class: ChangeClass
   repeatable: boolean
-  why: string
+  why: readonly string[]
 }
 
-export interface ShownFinding {
-  id: string
-  level: 'unsafe' | 'note'
-  message: string
-  bites: string | null
-  safe: string | null
-}
-
-export interface ShownPlan {
+export interface ShownPlan extends PolicyRemarks {
   steps: readonly PlannedStep[]
-  findings: readonly ShownFinding[]
-  /** Ids of those that would refuse the plan. */
-  open: readonly string[]
-  unmanaged: readonly {key: string; kind: string; rule: string}[]
-  cutoffs: readonly {key: string; cutoff: string | null; chunks: number}[]
-  notes: readonly string[]
 }
 
 const classWords: Record<ChangeClass, string> = {safe: 'safe', undo: 'hard to undo', loss: 'loses data'}
@@ -41,29 +29,16 @@ export function renderPolicyPlan(plan: ShownPlan, look: Look): string {
       {head: 'CLASS', cell: (step) => classWords[step.class]},
       {head: 'LOCK', cell: ({lock}) => lock.toLowerCase(), drop: 2},
       {head: 'AGAIN', cell: ({repeatable}) => (repeatable ? 'safe' : 'no'), wide: true},
-      {head: 'WHY', cell: ({why}) => why, shrink: 20, drop: 1},
+      {head: 'WHY', cell: ({why}) => why.join('; '), shrink: 20, drop: 1},
     ],
     plan.steps,
     {look, mark: (step) => step.class === 'loss'},
   )
-  const width = look.width ?? 160
-  return [
-    ...(plan.steps.length > 0 ? [steps] : []),
-    ...plan.cutoffs.map(({key, cutoff, chunks}) => `  ${key}: older than ${cutoff ?? 'unknown'}, ${plural(chunks, 'chunk')} there by now`),
-    ...plan.findings.flatMap((finding) => findingLines(finding, plan.open.includes(finding.id), width)),
-    ...plan.unmanaged.map(({key, kind, rule}) => `* ${key} ${kind} (${rule}) is not declared: left alone`),
-    ...plan.notes.map((note) => wrapped(`  ${note}`, width)),
-    verdict(plan),
-  ].join('\n')
+  return [...(plan.steps.length > 0 ? [steps] : []), ...policyRemarks(plan, look.width ?? 160), verdict(plan)].join('\n')
 }
 
-function findingLines({id, message, bites, safe}: ShownFinding, open: boolean, width: number): string[] {
-  const from = bites === null ? '' : ` From ${bites.slice(0, 10)}.`
-  const text = `${message}.${from}${safe === null ? '' : ` Safe: ${safe}.`} [${id}]`
-  return [wrapped(`${open ? '!' : ' '} ${text}`, width)]
-}
-
-function verdict({steps, open}: ShownPlan): string {
+function verdict({steps, findings}: ShownPlan): string {
+  const open = findings.filter(({refuses}) => refuses)
   if (steps.length === 0) return 'Nothing to do: what is declared is what stands.'
   const counted = plural(steps.length, 'step')
   if (open.length > 0) return `${counted}, refused: ${plural(open.length, 'finding')} to mend or to accept (--accept <id>).`
@@ -83,7 +58,7 @@ export function renderPolicyStatus({policies, other, notes, at}: PolicyStatusRep
   const width = look.width ?? 160
   const table = renderTable<PolicyStatus>(
     [
-      {head: 'POLICY', cell: (policy) => `${nameOf(policy)} ${policy.kind}${policy.managed ? '' : ' *'}`, shrink: 24},
+      {head: 'POLICY', cell: (policy) => `${nameOf(policy)}${policy.managed ? '' : ' *'} ${policy.kind}`, shrink: 24},
       {head: 'RULE', cell: ruleOf, shrink: 8},
       {head: 'DUE', cell: ({due}) => (due === null ? dash : String(due)), right: true},
       {head: 'NOT DONE', cell: ({notDone, due}) => (due === null && notDone.length === 0 ? dash : String(notDone.length)), right: true},
@@ -101,9 +76,9 @@ export function renderPolicyStatus({policies, other, notes, at}: PolicyStatusRep
   return [
     ...(shown.length > 0 ? [table] : []),
     ...(rest > 0 ? [` ${rest} more ok (--all)`] : []),
-    ...policies.flatMap((policy) => policy.findings.map((finding) => wrapped(`${policy.ok === false ? '!' : ' '} ${nameOf(policy)} ${policy.kind}: ${finding}`, width))),
-    ...other.map(({id, name, proc, scheduled, lastStatus}) => wrapped(`  other: job ${id} ${name} (${proc})${scheduled ? '' : ', paused'}, last run ${lastStatus ?? 'never'}`, width)),
-    ...notes.map((note) => wrapped(`  ${note}`, width)),
+    ...policies.flatMap((policy) => policy.findings.map((finding) => marked(policy.ok === false ? '!' : ' ', `${nameOf(policy)} ${policy.kind}: ${finding}`, width))),
+    ...other.map(({id, name, proc, scheduled, lastStatus}) => marked(' ', `other: job ${id} ${name} (${proc})${scheduled ? '' : ', paused'}, last run ${lastStatus ?? 'never'}`, width)),
+    ...notes.map((note) => marked(' ', note, width)),
     ...(policies.some(({managed}) => !managed) ? ['* not declared, never touched.'] : []),
     statusVerdict(policies, failed),
   ].join('\n')
@@ -114,7 +89,7 @@ export function renderPolicyList({policies}: PolicyListReport, look: Look): stri
   if (policies.length === 0) return 'No policies here, declared or live.'
   const table = renderTable<ListedPolicy>(
     [
-      {head: 'POLICY', cell: (policy) => `${nameOf(policy)} ${policy.kind}${policy.managed ? '' : ' *'}`, shrink: 24},
+      {head: 'POLICY', cell: (policy) => `${nameOf(policy)}${policy.managed ? '' : ' *'} ${policy.kind}`, shrink: 24},
       {head: 'DECLARED', cell: ({declared}) => (declared === null ? dash : declared === 'none' ? 'none' : short(declared))},
       {head: 'LIVE', cell: ({live, gated, paused}) => (live === null ? dash : `${short(live)}${gated ? ', gated' : ''}${paused ? ', paused' : ''}`)},
       {head: 'JOB', cell: ({jobId}) => (jobId === null ? dash : String(jobId)), right: true},
@@ -132,7 +107,7 @@ function columnsOf(value: RuleText[string] | undefined): string {
 }
 
 function nameOf({schema, table}: Pick<PolicyStatus, 'schema' | 'table'>): string {
-  return schema === 'public' ? table : `${schema}.${table}`
+  return shortName(schema, table)
 }
 
 function short(rule: RuleText): string {
@@ -154,17 +129,4 @@ function statusVerdict(policies: readonly PolicyStatus[], failed: boolean): stri
   const late = policies.filter(({ok}) => ok === false).length
   const unknown = policies.filter(({ok}) => ok === null).length
   return `${late} of ${plural(policies.length, 'policy', 'policies')} late, ${unknown} unknown${failed ? ' (exit 3)' : ''}`
-}
-
-/** Broken between words, what follows indented by two. */
-export function wrapped(text: string, width: number): string {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.trim() !== '' && line.length + 1 + word.length > width) {
-      lines.push(line)
-      line = `  ${word}`
-    } else line = line === '' && lines.length === 0 && line !== word ? word : `${line} ${word}`
-  }
-  return [...lines, line].join('\n')
 }

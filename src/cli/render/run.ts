@@ -27,7 +27,7 @@ export function listSteps(plan: Plan): string {
   const rest = plan.steps.length - shown
   return [
     `${capitalized(plan.summary)}${plan.cutoff === null ? '' : ` (cut-off ${plan.cutoff})`}:`,
-    ...plan.steps.slice(0, shown).map((step) => `  ${step.id}  (lock: ${step.lock})`),
+    ...plan.steps.slice(0, shown).map(({id, lock, class: kind}) => `${kind === 'loss' ? '!' : ' '} ${id}  (lock: ${lock})`),
     ...(rest > 0 ? [`  … and ${rest} more (--dry-run shows them all)`] : []),
   ].join('\n')
 }

@@ -2,6 +2,7 @@ import {Args} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags} from '../../cli/flags.js'
 import {policyPlanFlags} from '../../cli/policy-flags.js'
+import {terminal} from '../../cli/terminal.js'
 import {usageError} from '../../errors.js'
 import type {PolicyPlanReport} from '../../ops/policies/report.js'
 
@@ -19,13 +20,14 @@ Policies that do not go together are refused (exit 7) unless each finding is acc
   static override flags = {...changeFlags, ...policyPlanFlags}
 
   async run(): Promise<ChangeReport & Pick<PolicyPlanReport, 'findings' | 'unmanaged' | 'notes'>> {
-    const [{planPolicies}, {planFileOf, requireFresh}, {requireSafe}, {readDeclared}, {planReport}, {policyContext, sectionsOf}] = await Promise.all([
+    const [{planPolicies}, {planFileOf, requireFresh}, {requireSafe}, {readDeclared}, {planReport}, {policyContext, sectionsOf}, {policyRemarks}] = await Promise.all([
       import('../../ops/policies/plan.js'),
       import('../../ops/policies/plan-file.js'),
       import('../../ops/policies/proof/prove.js'),
       import('../../reports/policies/read-declared.js'),
       import('../../ops/policies/report.js'),
       import('../../cli/policy-request.js'),
+      import('../../cli/render/policy-remarks.js'),
     ])
     const saved = this.args.file === undefined ? null : await this.readPlan(this.args.file)
     const prune = this.flags.prune || (saved?.options.prune ?? false)
@@ -39,10 +41,7 @@ Policies that do not go together are refused (exit 7) unless each finding is acc
         requireFresh(saved, planFileOf(planned, where, saved.options, {months: 0, days: 1, seconds: 0}), this.args.file!)
       }
       const report = planReport(planned, accepted)
-      for (const {message, safe, refuses, level} of report.findings) if (refuses || level === 'note') this.say(`${refuses ? '!' : ' '} ${message}.${safe === null ? '' : ` Safe: ${safe}.`}`)
-      for (const {schema, table, kind, rule} of report.unmanaged) this.say(`* ${schema}.${table} ${kind} (${rule}) is not declared: left alone.`)
-      for (const note of report.notes) this.say(`  ${note}`)
-      for (const {key, cutoff, chunks} of report.cutoffs) this.say(`  ${key}: older than ${cutoff ?? 'unknown'}, ${chunks.length} chunks there by now.`)
+      for (const line of policyRemarks(report, terminal().width)) this.say(line)
       if (!this.flags['dry-run']) requireSafe(planned.findings, planned.changes, accepted)
       const {findings, unmanaged, notes} = report
       return {...(await this.carryOut(db, planned.plan, this.flags)), findings, unmanaged, notes}

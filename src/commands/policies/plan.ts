@@ -31,18 +31,11 @@ The proof: retention against the aggregates over the table, refresh windows, com
       const context = policyContext(db.target, await this.limits())
       const planned = await planPolicies(db, {declared: await readDeclared(db, sectionsOf(await this.loadConfig())), ...context, prune, recompress})
       const report = {kind: 'policies.plan' as const, version: 1 as const, target: context.target, ...planReport(planned, accept)}
-      const open = report.findings.filter(({refuses}) => refuses).map(({id}) => id)
-      if (open.length > 0 || (check && report.steps.length > 0)) process.exitCode = ExitCode.found
+      if (report.findings.some(({refuses}) => refuses) || (check && report.steps.length > 0)) process.exitCode = ExitCode.found
       if (out !== undefined) await this.save(out, planned, context.target, db.server.database)
       if (!this.jsonEnabled()) {
         const {renderPolicyPlan} = await import('../../cli/render/policies.js')
-        this.log(renderPolicyPlan({
-          ...report,
-          open,
-          steps: report.steps.map((step) => ({...step, why: step.why.join('; ')})),
-          cutoffs: report.cutoffs.map(({key, cutoff, chunks}) => ({key, cutoff, chunks: chunks.length})),
-          unmanaged: report.unmanaged.map(({schema, table, kind, rule}) => ({key: `${schema}.${table}`, kind, rule})),
-        }, {...terminal(), headers: true}))
+        this.log(renderPolicyPlan(report, {...terminal(), headers: true}))
       }
       return report
     })

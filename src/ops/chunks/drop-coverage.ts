@@ -1,10 +1,11 @@
 import type {Database} from '../../db/database.js'
+import {asArgument} from '../../db/qualified-name.js'
 import {ExitCode, OpsError, usageError} from '../../errors.js'
 import type {Step} from '../../plan/step.js'
 import {keyOf, type Table} from '../../reports/table.js'
 import {readCoverage, type Coverage} from '../aggregates/coverage.js'
 import {refreshSteps} from '../aggregates/refresh.js'
-import {highest, lowest, merge, overlaps, pointWords, spanWords, subtract, type Span} from '../aggregates/spans.js'
+import {merge, overlaps, rangeFlags, spanWords, subtract, type Span} from '../aggregates/spans.js'
 import {subjectOf} from '../aggregates/plan-refresh.js'
 import {planWindows} from '../aggregates/windows.js'
 import type {DropRequest} from './drop.js'
@@ -17,7 +18,7 @@ export async function requireCoverage(db: Database, request: DropRequest, pieces
   if (missing.length === 0 || seenTo || request.acceptLoss) return coverage
   throw notCovered(request.table, missing.map((each) => gapWords(request.table, each)), [
     ...(missing.some(({blind}) => !blind) ? ['--refresh-first computes it before anything is dropped.'] : []),
-    ...missing.filter(({blind}) => !blind).slice(0, 1).map(({schema, view, gaps}) => `Or yourself: qicore-db aggregates refresh ${keyOf({schema, name: view})}${rangeOf(request.table, gaps)}`),
+    ...missing.filter(({blind}) => !blind).slice(0, 1).map(({schema, view, gaps}) => `Or yourself: qicore-db aggregates refresh ${asArgument(keyOf({schema, name: view}))}${rangeFlags(gaps, request.table.time)}`),
     '--accept-loss drops it all the same.',
   ])
 }
@@ -70,13 +71,6 @@ function dependsOn(steps: readonly Step[], source: Table): string[] {
 
 function ownTable(tables: readonly Table[], {schema, view}: Coverage): Table | null {
   return tables.find((each) => each.kind === 'aggregate' && each.id === null && each.schema === schema && each.name === view) ?? null
-}
-
-/** As the flags of a command take it; integers have no instants to say. */
-function rangeOf({time}: Table, gaps: readonly Span[]): string {
-  const [start, end] = [gaps[0]!.start, gaps.at(-1)!.end]
-  if (time === 'integer' || start <= lowest || end >= highest) return ' --from --to'
-  return ` --from ${pointWords(start, time)} --to ${pointWords(end, time)}`
 }
 
 function gapWords(table: Table, {schema, view, gaps, blind}: Coverage): string {

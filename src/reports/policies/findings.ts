@@ -1,5 +1,5 @@
 import type {Server} from '../../db/server.js'
-import {nameInShell} from '../../db/qualified-name.js'
+import {asArgument, nameInShell} from '../../db/qualified-name.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
 import type {LiveRule} from './state.js'
 import type {NotDone, PolicyStatus} from './status-types.js'
@@ -14,21 +14,48 @@ export function findingsOf(status: PolicyStatus, rule: LiveRule | null, server: 
   if (gated && server.engine === 'timescaledb' && jobId === null) findings.push('its job is missing. Fix: qicore-db policies apply')
   if (status.ok === false && notDone.length > 0) {
     const says = lastStatus === null ? '' : `job ${jobId} says ${lastStatus}${status.lastRunAt === null ? '' : ` ${hours(secondsBetween(status.lastRunAt, at))} ago`}; `
-    findings.push(`${says}${inWords(notDone)}. Fix: ${fixOf(status, name)}`)
+    findings.push(`${says}${inWords(notDone)}. ${fixOf(status, name, rule)}`)
   }
-  if (lastError !== null && (lastStatus === 'Failed' || status.ok === false)) findings.push(`last error: ${lastError.message}${lastError.state === null ? '' : ` [${lastError.state}]`}`)
+  // An error of before the last run that went well is history.
+  const stillHolds = lastStatus !== 'Success' || lastError?.at == null || status.lastRunAt === null || secondsBetween(status.lastRunAt, lastError.at) >= 0
+  if (lastError !== null && stillHolds && (lastStatus === 'Failed' || status.ok === false)) findings.push(`last error: ${lastError.message}${lastError.state === null ? '' : ` [${lastError.state}]`}`)
   if (!paused && runnerAlive === false) findings.push(runner === 'nobody' ? 'nobody carries it out: no worker, no pg_cron, no daemon is seen' : `${runner} is meant to carry it out and is not alive`)
   if (!status.lastErrorVisible && jobId !== null) findings.push("this role may not see its job's errors")
   return findings
 }
 
-/** Retention that an aggregate holds back needs a refresh, not a drop. */
-function fixOf({kind, notDone, gated}: PolicyStatus, name: string): string {
+/** What to do. Retention that an aggregate holds back needs a refresh, not a drop; one that has much to drop needs patience. */
+function fixOf(status: PolicyStatus, name: string, rule: LiveRule | null): string {
+  const command = commandOf(status, name)
+  if (command !== null) return `Fix: ${command}`
+  return status.notDone.every(({why}) => why === 'not dropped')
+    ? `Each run drops at most ${rule?.gate?.maxDropPerRun ?? 8} (limits.maxDropPerRun); the next one goes on`
+    : 'The reasons are in --json'
+}
+
+function commandOf({kind, notDone, gated}: PolicyStatus, name: string): string | null {
   if (kind === 'compression') return `qicore-db chunks compress ${name}`
   if (kind === 'refresh') return `qicore-db aggregates refresh ${name}`
-  const uncovered = notDone.map(({why}) => /^(\S+) has not covered/.exec(why)?.[1]).find((view) => view !== undefined)
-  if (uncovered !== undefined) return `qicore-db aggregates refresh ${uncovered}`
-  return gated ? 'see the reasons (--json has all)' : `qicore-db chunks drop ${name}`
+  const gaps = notDone.flatMap(({why}) => {
+    const [, view, from, to] = /^(.+?) has not covered (.+?) to (.+)$/.exec(why) ?? []
+    return view === undefined ? [] : [{view, from: instantIn(from!), to: instantIn(to!)}]
+  })
+  const view = gaps[0]?.view
+  if (view !== undefined) return `qicore-db aggregates refresh ${asArgument(view)}${lackingRange(gaps.filter((gap) => gap.view === view))}`
+  return gated ? null : `qicore-db chunks drop ${name}`
+}
+
+/** Over all that is lacking, since the policy's own window would not reach that far back; integers have no instants. */
+function lackingRange(gaps: readonly {from: string | null; to: string | null}[]): string {
+  const from = gaps.flatMap((gap) => gap.from ?? []).sort()[0]
+  const to = gaps.flatMap((gap) => gap.to ?? []).sort().at(-1)
+  return from === undefined || to === undefined ? ' --from --to' : ` --from ${from} --to ${to}`
+}
+
+/** As PostgreSQL writes it in UTC. */
+function instantIn(text: string): string | null {
+  const [, day, time] = /^(\d{4}-\d\d-\d\d) ([\d:.]+)\+00$/.exec(text) ?? []
+  return day === undefined ? null : `${day}T${time}Z`
 }
 
 /** `2 chunks were never compressed, 1 was refilled`; of what an aggregate has not covered the first range is named. */

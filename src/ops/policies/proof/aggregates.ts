@@ -1,3 +1,4 @@
+import {asArgument} from '../../../db/qualified-name.js'
 import {rulesOf} from '../../../reports/policies/state.js'
 import {keyOf} from '../../../reports/table.js'
 import {chunkLength, least, most, reaches, retentionOf, words, type ProofFacts, type Subject} from './facts.js'
@@ -48,14 +49,14 @@ export function aggregateFindings(subject: Subject, facts: ProofFacts): Finding[
         })
     }
   }
-  for (const {aggregate, range} of subject.unseen)
+  for (const {aggregate, range, flags} of subject.unseen)
     findings.push({
       id: `unseen:${aggregate}`, level: gated ? 'note' : 'unsafe', object: aggregate, bites: facts.at,
       concerns: [concern(key, 'retention')],
       message: gated
         ? `${aggregate} has not covered ${range}: the retention of ${key} holds that back until it has`
-        : `${aggregate} has not covered ${range}: the next run of the retention of ${key} would lose it unseen`,
-      safe: `qicore-db aggregates refresh ${aggregate} --from … --to …${gated ? '' : ', or the gated retention (native: false)'}`,
+        : `${aggregate} has not covered ${range}: the next run of the retention of ${key} would lose it unseen, where the gated one (native: false) would hold it back`,
+      safe: `qicore-db aggregates refresh ${asArgument(aggregate)}${flags}`,
     })
   return findings
 }

@@ -8,7 +8,7 @@ import {measureSizes} from '../../../reports/sizes.js'
 import {has, keyOf, type Table} from '../../../reports/table.js'
 import {fromMicros, microsOf} from '../../../reports/time.js'
 import {readCoverage} from '../../aggregates/coverage.js'
-import {merge, spanOf, spanWords} from '../../aggregates/spans.js'
+import {merge, rangeFlags, spanOf, spanWords} from '../../aggregates/spans.js'
 import type {Change} from '../change.js'
 import {chunksBefore} from '../reach.js'
 import {wouldBe} from '../would-be.js'
@@ -63,7 +63,7 @@ async function unseenOf(db: Database, subject: Subject, tables: readonly Table[]
     const [first] = gaps
     if (first === undefined) return []
     const more = gaps.length > 1 ? ` and ${gaps.length - 1} more` : ''
-    return [{aggregate: keyOf({schema, name: view}), range: `${spanWords(first, table.time)}${more}`}]
+    return [{aggregate: keyOf({schema, name: view}), range: `${spanWords(first, table.time)}${more}`, flags: rangeFlags(gaps, table.time)}]
   })
 }
 

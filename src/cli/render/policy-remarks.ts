@@ -1,0 +1,30 @@
+import {formatQualifiedName} from '../../db/qualified-name.js'
+import {wrap} from './table.js'
+import {plural} from './words.js'
+
+/** What is to be known of a plan of policies beside its steps. */
+export interface PolicyRemarks {
+  cutoffs: readonly {key: string; cutoff: string | null; chunks: readonly unknown[]}[]
+  findings: readonly {id: string; message: string; bites: string | null; safe: string | null; refuses: boolean}[]
+  unmanaged: readonly {schema: string; table: string; kind: string; rule: string}[]
+  notes: readonly string[]
+}
+
+/** What a retention reaches, what does not go together (`!` where it refuses the plan), what is left alone, and notes. */
+export function policyRemarks({cutoffs, findings, unmanaged, notes}: PolicyRemarks, width: number | null): string[] {
+  return [
+    ...cutoffs.map(({key, cutoff, chunks}) => marked(' ', `${key}: older than ${cutoff ?? 'unknown'}, ${plural(chunks.length, 'chunk')} there by now`, width)),
+    ...findings.flatMap(({id, message, bites, safe, refuses}) => [
+      marked(refuses ? '!' : ' ', `${message}.${bites === null ? '' : ` From ${bites.slice(0, 10)}.`} [${id}]`, width),
+      // A command is for copying: on a line of its own, and never broken.
+      ...(safe === null ? [] : [safe.startsWith('qicore-db ') ? `    Safe: ${safe}` : `    ${wrap(`Safe: ${safe}`, width === null ? null : width - 4).replaceAll('\n', '\n    ')}`]),
+    ]),
+    ...unmanaged.map(({schema, table, kind, rule}) => marked('*', `${formatQualifiedName(schema, table)} ${kind} (${rule}) is not declared: left alone`, width)),
+    ...notes.map((note) => marked(' ', note, width)),
+  ]
+}
+
+/** A sentence behind its mark; what follows stands under its beginning. */
+export function marked(mark: ' ' | '!' | '*', text: string, width: number | null): string {
+  return `${mark} ${wrap(text, width === null ? null : width - 2)}`
+}
