@@ -11,6 +11,8 @@ export function findingsOf(status: PolicyStatus, rule: LiveRule | null, server: 
   const findings: string[] = []
   if (paused) findings.push(`job ${jobId} is paused. Fix: ${status.managed ? 'qicore-db policies apply' : `select alter_job(${jobId}, scheduled => true)`}`)
   if (gated && rule?.gate?.agreed === false) findings.push('nobody agreed to what stands there, so it drops nothing. Fix: qicore-db policies apply')
+  if (gated && rule?.gate?.agreed !== false && jobId !== null && rule?.gate?.jobAgrees === false)
+    findings.push('its job was made for something else that was agreed to, so it drops nothing. Fix: qicore-db policies apply')
   if (gated && server.engine === 'timescaledb' && jobId === null) findings.push('its job is missing. Fix: qicore-db policies apply')
   if (status.ok === false && notDone.length > 0) {
     const says = lastStatus === null ? '' : `job ${jobId} says ${lastStatus}${status.lastRunAt === null ? '' : ` ${hours(secondsBetween(status.lastRunAt, at))} ago`}; `

@@ -111,7 +111,7 @@ async function liveStatus(db: Database, live: LivePolicy, sources: Sources, decl
   }
   const error = jobId === null ? undefined : sources.errors.get(jobId)
   if (error !== undefined) status.lastError = {at: error.at, state: error.state, message: error.message}
-  if (status.paused || (status.gated && rule?.gate?.agreed === false)) status.ok = false
+  if (status.paused || (status.gated && (rule?.gate?.agreed === false || (jobId !== null && rule?.gate?.jobAgrees === false)))) status.ok = false
   status.findings = findingsOf(status, rule, db.server, its.at)
   return status
 }

@@ -13,7 +13,7 @@ interface Run {
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
   it('the job of TimescaleDB refuses what an aggregate has not seen, names the range, and goes on once it has', async () => {
     const database = await ticks(engine)
-    const declared = [declare('public.ticks', {retention: {after: days(7)}})]
+    const declared = [declare('public.ticks', {retention: {after: days(7), native: false}})]
     const {after, report} = await apply(database.db, request(declared))
     expect(report.steps.map(({status}) => status)).toEqual(['done'])
     expect(after.plan.steps).toEqual([])
@@ -40,6 +40,13 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     expect(done).toMatchObject({due: 0, ok: true})
     // Of servers built against another minor of PostgreSQL every job ends with 24000, though its work commits.
     expect(done.findings.filter((line) => !line.endsWith('[24000]'))).toEqual([])
+
+    // Who changes what was agreed to and its hash has still not changed what the job was made for.
+    await database.run("update qicore.policies set config = config || '{\"after\": \"3 days\"}'")
+    await database.run("update qicore.policies set config = jsonb_set(config, '{consent,hash}', to_jsonb(qicore.retention_hash(object, config)))")
+    const changed = await status(database, declared)
+    expect(changed).toMatchObject({ok: false})
+    expect(changed.findings[0]).toContain('its job was made for something else that was agreed to')
   }, 60_000)
 })
 

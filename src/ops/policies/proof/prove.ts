@@ -2,10 +2,11 @@ import {ExitCode, OpsError} from '../../../errors.js'
 import {kindOf, type Change} from '../change.js'
 import {aggregateFindings, windowFindings} from './aggregates.js'
 import {chunkFindings, compressionFindings} from './chunks.js'
+import type {Offset} from '../../../reports/live-policies.js'
 import {rulesOf} from '../../../reports/policies/state.js'
 import {keyOf} from '../../../reports/table.js'
 import {offsetInWords} from '../offsets.js'
-import type {ProofFacts, Subject} from './facts.js'
+import {words, type ProofFacts, type Subject} from './facts.js'
 import {concern, type Finding} from './finding.js'
 import {lockFindings} from './locks.js'
 
@@ -28,8 +29,13 @@ function ungated(subject: Subject, facts: ProofFacts): Finding[] {
   return rulesOf(subject.state, 'retention').filter(({by}) => by === 'timescaledb').map(({job, after, createdBefore}) => ({
     id: `ungated:${key}`, level: 'note', object: key, bites: facts.at, concerns: [concern(key, 'retention')],
     message: `TimescaleDB's own retention of ${key}${job === null || job.id < 0 ? '' : ` (job ${job.id})`} drops in one transaction and asks no aggregate`,
-    safe: `tables: ${key}: { retention: { after: ${offsetInWords(after ?? createdBefore)} } }, and policies apply makes it the gated one`,
+    safe: `tables: ${key}: { retention: { after: ${ageWords(after ?? createdBefore, subject)} } }, and policies apply makes it the gated one`,
   }))
+}
+
+/** As a configuration takes it, which knows no integers. */
+function ageWords(offset: Offset | null, subject: Subject): string {
+  return typeof offset === 'bigint' ? words(offset, subject) : offsetInWords(offset)
 }
 
 /** Findings that come from what a plan changes; the others were there before and stay. */
