@@ -15,7 +15,7 @@ import {defaultLimits} from '../src/plan/limits.js'
 import {takeRunLock} from '../src/plan/run-lock.js'
 import {planCore, prepare} from '../src/schema/migrate/run.js'
 import {createDatabase, targetOf, writing} from '../test/helpers/server.js'
-import {median, report} from './measure.js'
+import {report, timing} from './measure.js'
 
 const chunks = Number(process.env.CHUNKS ?? 200)
 const rounds = Number(process.env.ROUNDS ?? 5)
@@ -46,8 +46,7 @@ select t as time, c as coin, price::numeric(20, 8) as open, (price + random())::
       if (left > 0) throw new Error(`${name} left ${left} chunks uncompressed`)
     }
   }
-  const timing = (name: keyof typeof taken, words: string) => ({name: words, median: median(taken[name]), min: Math.min(...taken[name]), max: Math.max(...taken[name])})
-  const [one, two, policy] = [timing('one', 'one worker'), timing('two', 'two workers'), timing('policy', "TimescaleDB's own policy, CALL run_job")]
+  const [one, two, policy] = [timing('one worker', taken.one), timing('two workers', taken.two), timing("TimescaleDB's own policy, CALL run_job", taken.policy)]
   report(`Compressing ${chunks} chunks of 4 320 candles, median of ${rounds}`, [one, two, policy], [
     {what: 'two workers, against one', ratio: two.median / one.median, atMost: 1 / 1.4},
     {what: 'one worker, against the policy', ratio: one.median / policy.median, atMost: 1.15},

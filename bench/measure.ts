@@ -30,7 +30,8 @@ export function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-function timing(name: string, taken: readonly number[]): Timing {
+/** What was taken over all rounds, for a benchmark that times a part of what it races. */
+export function timing(name: string, taken: readonly number[]): Timing {
   return {name, median: median(taken), min: Math.min(...taken), max: Math.max(...taken)}
 }
 

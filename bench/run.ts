@@ -4,7 +4,7 @@ import {readdirSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
-const shared = new Set(['run', 'measure', 'database'])
+const shared = new Set(['run', 'measure', 'database', 'ten-thousand-chunks'])
 const all = readdirSync(here)
   .filter((name) => name.endsWith('.ts'))
   .map((name) => name.slice(0, -3))

@@ -35,7 +35,7 @@ function fixOf(status: PolicyStatus, name: string, rule: LiveRule | null): strin
     : 'The reasons are in --json'
 }
 
-function commandOf({kind, notDone, gated}: PolicyStatus, name: string): string | null {
+function commandOf({kind, notDone, gated, runnerAlive}: PolicyStatus, name: string): string | null {
   if (kind === 'compression') return `qicore-db chunks compress ${name}`
   if (kind === 'refresh') return `qicore-db aggregates refresh ${name}`
   const gaps = notDone.flatMap(({why}) => {
@@ -44,6 +44,7 @@ function commandOf({kind, notDone, gated}: PolicyStatus, name: string): string |
   })
   const view = gaps[0]?.view
   if (view !== undefined) return `qicore-db aggregates refresh ${asArgument(view)}${lackingRange(gaps.filter((gap) => gap.view === view))}`
+  if (gated && runnerAlive !== true) return 'qicore-db jobs run retain'
   return gated ? null : `qicore-db chunks drop ${name}`
 }
 

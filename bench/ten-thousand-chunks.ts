@@ -1,0 +1,64 @@
+import {randomBytes} from 'node:crypto'
+import {connect} from '../src/db/connect.js'
+import type {Database, Target} from '../src/db/database.js'
+import {ident, sql, statement} from '../src/db/sql.js'
+
+export const chunks = Number(process.env.CHUNKS ?? 10_000)
+export const compressed = Math.round(chunks * 0.4)
+export const rounds = Number(process.env.ROUNDS ?? 5)
+export const writing = {readOnly: false, lockTimeout: 10_000, statementTimeout: 0, searchPath: 'public'} as const
+
+/** A database with one hypertable `ticks`, and a role that may only read there. */
+export interface Place {
+  /** On a fresh connection: a backend that has opened a chunk once keeps it, and neither a command nor a person at psql has. */
+  on<T>(work: (db: Database) => Promise<T>, as?: 'reader'): Promise<T>
+}
+
+/** Makes it on the server that QICORE_TEST_URL names (a community edition), hands it over, and removes it. */
+export async function withTenThousandChunks(work: (place: Place) => Promise<void>): Promise<void> {
+  const server = process.env.QICORE_TEST_URL?.split(/\s+/)[0]
+  if (!server) throw new Error('QICORE_TEST_URL names the server to measure on.')
+  const name = `qicore_bench_${randomBytes(6).toString('hex')}`
+  const role = `${name}_reader`
+  const target = (database: string, user?: string): Target => {
+    const url = new URL(server)
+    url.pathname = `/${database}`
+    if (user) url.username = user
+    return {name: null, url: url.href, source: '--url', protected: false}
+  }
+  const admin = (text: ReturnType<typeof sql>) => connected(target('postgres'), (db) => db.autocommit(writing, text))
+  await admin(sql`create database ${ident(name)}`)
+  await admin(sql`create role ${ident(role)} login`)
+  try {
+    await connected(target(name), (db) => db.transaction(writing, (tx) => tx.query(statement('create extension timescaledb'))))
+    await connected(target(name), (db) => fill(db, role))
+    await work({on: (each, as) => connected(target(name, as && role), each)})
+  } finally {
+    await admin(sql`drop database if exists ${ident(name)} with (force)`)
+    await admin(sql`drop role if exists ${ident(role)}`)
+  }
+}
+
+async function connected<T>(where: Target, work: (db: Database) => Promise<T>): Promise<T> {
+  const db = await connect(where, {applicationName: 'qicore-db/bench'})
+  try {
+    return await work(db)
+  } finally {
+    await db.close()
+  }
+}
+
+/** Indexes and TOAST as real tables have them, hours long ago; one statement never touches more chunks than locks allow. */
+async function fill(db: Database, role: string): Promise<void> {
+  const run = (text: string) => db.transaction(writing, (tx) => tx.query(statement(text)))
+  await run('create table ticks (time timestamptz not null, exchange_id text not null, coin_id text not null, price numeric not null, volume numeric, unique (exchange_id, coin_id, time))')
+  await run("select create_hypertable('ticks', 'time', chunk_time_interval => interval '1 hour')")
+  await run("alter table ticks set (timescaledb.compress, timescaledb.compress_segmentby = 'exchange_id, coin_id', timescaledb.compress_orderby = 'time desc')")
+  for (let from = 0; from < chunks; from += 200) {
+    const to = Math.min(chunks, from + 200)
+    await run(`insert into ticks select t, 'binance', 'coin ' || c, 100 + c, c from generate_series(timestamptz '2024-01-01' + ${from} * interval '1 hour', timestamptz '2024-01-01' + ${to} * interval '1 hour' - interval '1 minute', '15 minutes') t, generate_series(1, 3) c`)
+  }
+  for (let done = 0; done < compressed; done += 50)
+    await run(`select compress_chunk(c) from (select c from show_chunks('ticks') c order by c offset ${done} limit ${Math.min(50, compressed - done)}) as part`)
+  await run(`grant select on ticks to ${ident(role).text}`)
+}
