@@ -15,7 +15,7 @@ interface Report {
 }
 
 // A dozen runs of the binary, and on the embedded engine each of them boots a database.
-const patience = 300_000
+const patience = 600_000
 
 /** A database with policies of its own, in a directory whose configuration disagrees with them. */
 async function handMade({run, autocommit}: TestDatabase, owner?: string): Promise<void> {

@@ -71,6 +71,17 @@ describe('gated retention', () => {
     })
   })
 
+  forEachEngine({kinds: ['apache', 'postgres']}, (engine) => {
+    it('holds what is left of a bucket that reaches over a partition, where nothing logs changes, and says why', async () => {
+      const database = await ticks(engine)
+      await database.run("update qicore.aggregates set bucket = interval '5 days'; create or replace function qicore.daily_window(timestamptz, timestamptz) returns setof qicore.daily_data language sql stable as $$ select date_bin('5 days', time, '2000-01-03 00:00:00+00'), count(*) from public.ticks where time >= $1 and time < $2 group by 1 $$")
+      await agree(database, {...seven, maxDropPerRun: 20})
+      await refresh(database, "now() - interval '30 days'", 'now()')
+      expect(await retain(database)).toMatch(/rows of the bucket of public\.daily from .* were dropped before|has not covered/)
+      expect(await retain(database)).toMatch(/rows of the bucket of public\.daily from .* were dropped before: whether it has seen the rest cannot be told/)
+    })
+  })
+
   forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
     it('drops nothing of a hypertable that a foreign key leads to: TimescaleDB would drop the key as well', async () => {
       const database = await ticks(engine)
