@@ -13,8 +13,8 @@ alter table public.ohlcv_data add constraint ohlcv_data_timeframe_valid check (t
 --
 -- Three looks, each over less: first the smallest and largest recent price of each series in the batch; then, where
 -- that leaves a doubt, those of each hour; only then row by row. A probe a row costs 20 s for 46 000 rows.
--- Rows that lie far apart are looked at apart: what lies between them would be opened and locked for nothing, and with
--- a few years of chunks the statement would end with "out of shared memory".
+-- Rows that lie far apart are looked at apart: what lies between them would be opened and locked for nothing. Two rows
+-- eight years apart took 11 s over 1251 chunks, and take 0.2 s.
 -- Security definer: a feed that may only INSERT must not fail for want of SELECT.
 create function qicore.guard_crypto_prices()
 returns trigger
