@@ -50,6 +50,7 @@ forEachEngine({}, (engine) => {
     const after = await readSnapshot(database.db, ['public', 'qicore'])
     const found = differences(before, after).map(({object, path}) => `${object} ${path}`.trim())
     expect(found).toEqual([
+      'public.create_monthly_partition(text,date)',
       'public.crypto_prices constraints.fk_crypto_prices_exchange',
       'public.crypto_prices triggers.crypto_price_validation_trigger',
       'public.exchanges columns.is_active.default',
@@ -60,7 +61,6 @@ forEachEngine({}, (engine) => {
       ...(engine.kind === 'postgres' ? [] : ['public.level1_data dimensions[0].interval']),
       'public.maintenance_log',
       ...(engine.kind === 'timescaledb' ? ['public.market_analytics compression.segmentBy'] : []),
-      'public.create_monthly_partition(text,date)',
     ])
   })
 })
