@@ -5,6 +5,7 @@ import type {ConnectOptions, Database, Target} from '../db/database.js'
 import type {Elsewhere} from '../plan/run-step.js'
 import type {Plan, RunReport} from '../plan/step.js'
 import {globalFlags} from './flags.js'
+import type {Look} from './render/table.js'
 
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>
 export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>
@@ -113,6 +114,19 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const [{targetLabel}, {statement}] = await Promise.all([import('../config/target.js'), import('../db/sql.js')])
     const [row] = await db.query<{now: string}>(statement('select clock_timestamp() as now'))
     return {version: 1, target: targetLabel(db.target), at: row!.now}
+  }
+
+  /** The end of a command that prints a table: nothing under --json, CSV where it is asked for, else what `render` makes of it. */
+  protected async showTable(table: {rows: readonly object[]; fields: readonly string[]; notes?: readonly string[]}, render: (look: Look) => Promise<string>): Promise<void> {
+    if (this.jsonEnabled()) return
+    const {csv, 'no-headers': noHeaders} = this.flags as {csv?: boolean; 'no-headers'?: boolean}
+    if (!csv) {
+      const {terminal} = await import('./terminal.js')
+      return this.log(await render({...terminal(), headers: !noHeaders}))
+    }
+    const {renderCsv} = await import('./render/table.js')
+    for (const note of table.notes ?? []) this.say(note)
+    this.log(renderCsv(table.rows, table.fields, !noHeaders))
   }
 
   /**

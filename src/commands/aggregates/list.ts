@@ -1,6 +1,5 @@
 import {BaseCommand} from '../../cli/base-command.js'
 import {tableFlags} from '../../cli/table-flags.js'
-import {terminal} from '../../cli/terminal.js'
 import type {AggregatesReport} from '../../ops/aggregates/list.js'
 
 const fields = ['schema', 'view', 'bucket', 'watermark', 'lagSeconds', 'totalBytes', 'rawFrom', 'rawGone', 'policyReachesGone'] as const
@@ -14,19 +13,11 @@ Changes nothing and waits for nobody.`
 
   async run(): Promise<AggregatesReport> {
     const [{readAggregates}, {readManaged}, {targetLabel}] = await Promise.all([import('../../ops/aggregates/list.js'), import('../../reports/managed.js'), import('../../config/target.js')])
-    const {csv, 'no-headers': noHeaders} = this.flags
     const report = await this.withDatabase(async (db) => {
       const {timeUnits} = await readManaged(db, await this.loadConfig())
       return {...(await readAggregates(db, timeUnits)), target: targetLabel(db.target)}
     })
-    if (this.jsonEnabled()) return report
-    if (csv) {
-      const {renderCsv} = await import('../../cli/render/table.js')
-      this.log(renderCsv(report.aggregates, fields, !noHeaders))
-    } else {
-      const {renderAggregates} = await import('../../cli/render/aggregates.js')
-      this.log(renderAggregates(report, {...terminal(), headers: !noHeaders}))
-    }
+    await this.showTable({rows: report.aggregates, fields}, async (look) => (await import('../../cli/render/aggregates.js')).renderAggregates(report, look))
     return report
   }
 }

@@ -26,14 +26,12 @@ Without a range it makes what the configuration says is due, as partitions ensur
 
   async run(): Promise<ChangeReport & {findings?: readonly Finding[]}> {
     const {flags} = this
-    const [{partitionRules, undeclared}, {partitionsDefined, rulesByRelation}, {findPartitioned}] = await Promise.all([
+    const [{partitionRules, undeclared}, {namedSet, partitionsDefined}] = await Promise.all([
       import('../../config/partitions.js'),
       import('../../reports/partitions/declared.js'),
-      import('../../reports/partitions/find-table.js'),
     ])
     return this.withDatabase(async (db) => {
-      const relation = await findPartitioned(db, this.args.table)
-      const declared = (await rulesByRelation(db, partitionRules(await this.loadConfig(), await partitionsDefined(db)))).get(relation)
+      const {relation, declared} = await namedSet(db, this.args.table, partitionRules(await this.loadConfig(), await partitionsDefined(db)))
       if (flags.from === undefined || flags.to === undefined) {
         if (!declared) throw usageError('NO_RANGE', `Nothing declares the partitions of ${relation}: which are to be made?`, ['Give --from 2024-01 --to 2024-12, or declare tables.<name>.partitions in the configuration.'])
         const {planEnsure, exitCodeWith, troubleWords} = await import('../../ops/partitions/ensure.js')

@@ -1,7 +1,6 @@
 import {Args} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags, durationFlag} from '../../cli/flags.js'
-import {usageError} from '../../errors.js'
 
 export default class PartitionsDetach extends BaseCommand<typeof PartitionsDetach> {
   static override summary = 'Take old partitions out of a table; their rows stay, in tables of their own.'
@@ -16,19 +15,18 @@ With a default partition PostgreSQL detaches nothing concurrently: then each tak
 
   async run(): Promise<ChangeReport & {notes: readonly string[]}> {
     const {flags} = this
-    const [{partitionRules, undeclared}, {partitionsDefined, rulesByRelation}, {findPartitioned}, {planDetach}] = await Promise.all([
+    const [{partitionRules}, {namedSet, partitionsDefined}, {requireAge}, {planDetach}, {sayNotes}] = await Promise.all([
       import('../../config/partitions.js'),
       import('../../reports/partitions/declared.js'),
-      import('../../reports/partitions/find-table.js'),
+      import('../../ops/partitions/old-partitions.js'),
       import('../../ops/partitions/detach.js'),
+      import('../../cli/notes.js'),
     ])
     return this.withDatabase(async (db) => {
-      const relation = await findPartitioned(db, this.args.table)
-      const rule = (await rulesByRelation(db, partitionRules(await this.loadConfig(), await partitionsDefined(db)))).get(relation) ?? undeclared(relation)
-      const olderThan = flags['older-than'] ?? rule.retention
-      if (olderThan === null) throw usageError('NO_RANGE', `Nothing declares how long ${relation} is kept: how old must a partition be?`, ['Give --older-than 24mon, or declare tables.<name>.retention in the configuration.'])
-      const {plan, notes} = await planDetach(db, {relation, olderThan, timezone: rule.timezone})
-      for (const note of notes) this.say(note)
+      const {relation, declared} = await namedSet(db, this.args.table, partitionRules(await this.loadConfig(), await partitionsDefined(db)))
+      const olderThan = requireAge(relation, flags['older-than'], declared)
+      const {plan, notes} = await planDetach(db, {relation, olderThan, timezone: declared?.timezone ?? 'UTC'})
+      await sayNotes(notes, (line) => this.say(line))
       return {...(await this.carryOut(db, plan, flags)), notes}
     }, {changes: true})
   }

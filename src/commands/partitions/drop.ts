@@ -1,7 +1,6 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags, durationFlag} from '../../cli/flags.js'
-import {usageError} from '../../errors.js'
 
 export default class PartitionsDrop extends BaseCommand<typeof PartitionsDrop> {
   static override summary = 'Drop old partitions with all their rows.'
@@ -17,19 +16,18 @@ It loses data: type the target's name, or give it with --confirm.`
 
   async run(): Promise<ChangeReport & {notes: readonly string[]}> {
     const {flags} = this
-    const [{partitionRules, undeclared}, {partitionsDefined, rulesByRelation}, {findPartitioned}, {planDrop}] = await Promise.all([
+    const [{partitionRules}, {namedSet, partitionsDefined}, {requireAge}, {planDrop}, {sayNotes}] = await Promise.all([
       import('../../config/partitions.js'),
       import('../../reports/partitions/declared.js'),
-      import('../../reports/partitions/find-table.js'),
+      import('../../ops/partitions/old-partitions.js'),
       import('../../ops/partitions/drop.js'),
+      import('../../cli/notes.js'),
     ])
     return this.withDatabase(async (db) => {
-      const relation = await findPartitioned(db, this.args.table)
-      const rule = (await rulesByRelation(db, partitionRules(await this.loadConfig(), await partitionsDefined(db)))).get(relation) ?? undeclared(relation)
-      const olderThan = flags['older-than'] ?? rule.retention
-      if (olderThan === null) throw usageError('NO_RANGE', `Nothing declares how long ${relation} is kept: how old must a partition be?`, ['Give --older-than 24mon, or declare tables.<name>.retention in the configuration.'])
-      const {plan, notes} = await planDrop(db, {relation, olderThan, timezone: rule.timezone, acceptLoss: flags['accept-loss']})
-      for (const note of notes) this.say(note)
+      const {relation, declared} = await namedSet(db, this.args.table, partitionRules(await this.loadConfig(), await partitionsDefined(db)))
+      const olderThan = requireAge(relation, flags['older-than'], declared)
+      const {plan, notes} = await planDrop(db, {relation, olderThan, timezone: declared?.timezone ?? 'UTC', acceptLoss: flags['accept-loss']})
+      await sayNotes(notes, (line) => this.say(line))
       return {...(await this.carryOut(db, plan, flags)), notes}
     }, {changes: true})
   }

@@ -1,6 +1,7 @@
 import {Args} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags} from '../../cli/flags.js'
+import {usageError} from '../../errors.js'
 import type {Finding} from '../../ops/partitions/plan-periods.js'
 
 export default class PartitionsEnsure extends BaseCommand<typeof PartitionsEnsure> {
@@ -14,7 +15,7 @@ Sets that pg_partman manages, and sets that nobody declared, are left alone. Saf
 
   async run(): Promise<ChangeReport & {findings: readonly Finding[]}> {
     const {flags} = this
-    const [{partitionRules}, {partitionsDefined, rulesByRelation}, {planEnsure, exitCodeWith, troubleWords}] = await Promise.all([
+    const [{partitionRules}, {namedSet, partitionsDefined}, {planEnsure, exitCodeWith, troubleWords}] = await Promise.all([
       import('../../config/partitions.js'),
       import('../../reports/partitions/declared.js'),
       import('../../ops/partitions/ensure.js'),
@@ -22,11 +23,9 @@ Sets that pg_partman manages, and sets that nobody declared, are left alone. Saf
     return this.withDatabase(async (db) => {
       let rules = partitionRules(await this.loadConfig(), await partitionsDefined(db))
       if (this.args.table !== undefined) {
-        const [{findPartitioned}, {usageError}] = await Promise.all([import('../../reports/partitions/find-table.js'), import('../../errors.js')])
-        const relation = await findPartitioned(db, this.args.table)
-        const rule = (await rulesByRelation(db, rules)).get(relation)
-        if (!rule) throw usageError('NOT_DECLARED', `Nothing declares the partitions of ${relation}.`, ['Declare tables.<name>.partitions in the configuration, or use partitions create with a range.'])
-        rules = [rule]
+        const {relation, declared} = await namedSet(db, this.args.table, rules)
+        if (!declared) throw usageError('NOT_DECLARED', `Nothing declares the partitions of ${relation}.`, ['Declare tables.<name>.partitions in the configuration, or use partitions create with a range.'])
+        rules = [declared]
       }
       if (rules.length === 0) this.say('No partition set is declared: write tables.<schema.name>.partitions into the configuration.')
       const {plan, findings} = await planEnsure(db, rules)

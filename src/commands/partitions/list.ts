@@ -1,7 +1,6 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../../cli/base-command.js'
 import {tableFlags} from '../../cli/table-flags.js'
-import {terminal} from '../../cli/terminal.js'
 import {ExitCode} from '../../errors.js'
 import type {PartitionsReport} from '../../reports/partitions.js'
 
@@ -11,6 +10,8 @@ interface ListReport extends PartitionsReport {
   target: string
   at: string
 }
+
+const fields = ['schema', 'table', 'partition', 'from', 'to', 'totalBytes', 'estimatedRows', 'isDefault', 'detachPending'] as const
 
 export default class PartitionsList extends BaseCommand<typeof PartitionsList> {
   static override summary = 'Partition sets: ranges, rows, bytes, gaps, what is missing or half detached.'
@@ -38,16 +39,10 @@ Rows are the planner's estimate. Waits for no lock: a partition that somebody ho
       if (this.flags.check && wanting) process.exitCode = ExitCode.found
       return read
     })
-    if (this.jsonEnabled()) return report
-    const {csv, 'no-headers': noHeaders} = this.flags
-    if (csv) {
-      const {renderCsv} = await import('../../cli/render/table.js')
-      this.log(renderCsv(report.partitions, ['schema', 'table', 'partition', 'from', 'to', 'totalBytes', 'estimatedRows', 'isDefault', 'detachPending'], !noHeaders))
-      return report
-    }
-    const {renderPartitions, renderSets} = await import('../../cli/render/partitions.js')
-    const render = this.args.table === undefined ? renderSets : renderPartitions
-    this.log(render(report, {...terminal(), headers: !noHeaders}))
+    await this.showTable({rows: report.partitions, fields}, async (look) => {
+      const {renderPartitions, renderSets} = await import('../../cli/render/partitions.js')
+      return (this.args.table === undefined ? renderSets : renderPartitions)(report, look)
+    })
     return report
   }
 }

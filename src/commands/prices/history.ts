@@ -2,7 +2,6 @@ import {Args, Flags} from '@oclif/core'
 import {instantFlag} from '../../cli/flags.js'
 import {PricesCommand, type PricesHead} from '../../cli/prices-command.js'
 import {tableFlags} from '../../cli/table-flags.js'
-import {terminal} from '../../cli/terminal.js'
 import type {PriceBucket} from '../../queries/prices.js'
 
 interface HistoryReport extends PricesHead {
@@ -32,21 +31,14 @@ export default class PricesHistory extends PricesCommand<typeof PricesHistory> {
   async run(): Promise<HistoryReport> {
     const {priceHistory} = await import('../../queries/prices.js')
     const {coin, exchange} = this.args
-    const {bucket, csv, 'no-headers': noHeaders} = this.flags
+    const {bucket} = this.flags
     const report = await this.ask(async (client, head): Promise<HistoryReport> => {
       const to = this.flags.to ?? head.at
       const from = this.flags.from ?? new Date(Date.parse(to) - 86_400_000).toISOString()
       const buckets = await priceHistory(client, {coin, exchange, from, to, bucket})
       return {kind: 'prices.history', ...head, coin, exchange, from, to, buckets}
     })
-    if (this.jsonEnabled()) return report
-    if (csv) {
-      const {renderCsv} = await import('../../cli/render/table.js')
-      this.log(renderCsv(report.buckets, ['bucket', 'coinId', 'exchangeId', 'avgPrice', 'maxPrice', 'minPrice', 'samples'], !noHeaders))
-    } else {
-      const {renderHistory} = await import('../../cli/render/prices.js')
-      this.log(renderHistory(report.buckets, {...terminal(), headers: !noHeaders}))
-    }
+    await this.showTable({rows: report.buckets, fields: ['bucket', 'coinId', 'exchangeId', 'avgPrice', 'maxPrice', 'minPrice', 'samples']}, async (look) => (await import('../../cli/render/prices.js')).renderHistory(report.buckets, look))
     return report
   }
 }

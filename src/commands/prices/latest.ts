@@ -2,7 +2,6 @@ import {Flags} from '@oclif/core'
 import {instantFlag} from '../../cli/flags.js'
 import {PricesCommand, type PricesHead} from '../../cli/prices-command.js'
 import {tableFlags} from '../../cli/table-flags.js'
-import {terminal} from '../../cli/terminal.js'
 import type {LatestPrice} from '../../queries/prices.js'
 
 interface LatestReport extends PricesHead {
@@ -23,19 +22,12 @@ export default class PricesLatest extends PricesCommand<typeof PricesLatest> {
 
   async run(): Promise<LatestReport> {
     const {latestPrices} = await import('../../queries/prices.js')
-    const {coin: coins, within, 'as-of': asOf, csv, 'no-headers': noHeaders} = this.flags
+    const {coin: coins, within, 'as-of': asOf} = this.flags
     const report = await this.ask(async (client, head): Promise<LatestReport> => {
       const prices = await latestPrices(client, {within, asOf, coins})
       return {kind: 'prices.latest', ...head, prices}
     })
-    if (this.jsonEnabled()) return report
-    if (csv) {
-      const {renderCsv} = await import('../../cli/render/table.js')
-      this.log(renderCsv(report.prices, ['coinId', 'symbol', 'name', 'exchangeId', 'usdPrice', 'time'], !noHeaders))
-    } else {
-      const {renderLatest} = await import('../../cli/render/prices.js')
-      this.log(renderLatest(report.prices, asOf ?? report.at, {...terminal(), headers: !noHeaders}))
-    }
+    await this.showTable({rows: report.prices, fields: ['coinId', 'symbol', 'name', 'exchangeId', 'usdPrice', 'time']}, async (look) => (await import('../../cli/render/prices.js')).renderLatest(report.prices, asOf ?? report.at, look))
     return report
   }
 }

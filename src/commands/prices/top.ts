@@ -2,7 +2,6 @@ import {Flags} from '@oclif/core'
 import {instantFlag} from '../../cli/flags.js'
 import {PricesCommand, type PricesHead} from '../../cli/prices-command.js'
 import {tableFlags} from '../../cli/table-flags.js'
-import {terminal} from '../../cli/terminal.js'
 import type {Performer} from '../../queries/prices.js'
 
 interface TopReport extends PricesHead {
@@ -23,16 +22,9 @@ export default class PricesTop extends PricesCommand<typeof PricesTop> {
 
   async run(): Promise<TopReport> {
     const {topPerformers} = await import('../../queries/prices.js')
-    const {limit, within, 'as-of': asOf, csv, 'no-headers': noHeaders} = this.flags
+    const {limit, within, 'as-of': asOf} = this.flags
     const report = await this.ask(async (client, head): Promise<TopReport> => ({kind: 'prices.top', ...head, prices: await topPerformers(client, {limit, within, asOf})}))
-    if (this.jsonEnabled()) return report
-    if (csv) {
-      const {renderCsv} = await import('../../cli/render/table.js')
-      this.log(renderCsv(report.prices, ['coinId', 'symbol', 'name', 'exchangeId', 'usdPrice', 'change24h', 'time'], !noHeaders))
-    } else {
-      const {renderTop} = await import('../../cli/render/prices.js')
-      this.log(renderTop(report.prices, asOf ?? report.at, {...terminal(), headers: !noHeaders}))
-    }
+    await this.showTable({rows: report.prices, fields: ['coinId', 'symbol', 'name', 'exchangeId', 'usdPrice', 'change24h', 'time']}, async (look) => (await import('../../cli/render/prices.js')).renderTop(report.prices, asOf ?? report.at, look))
     return report
   }
 }

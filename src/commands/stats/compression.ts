@@ -1,7 +1,6 @@
 import {Args} from '@oclif/core'
 import {BaseCommand} from '../../cli/base-command.js'
 import {fastFlag, tableFlags} from '../../cli/table-flags.js'
-import {terminal} from '../../cli/terminal.js'
 import type {CompressionReport} from '../../reports/compression.js'
 
 const fields = ['schema', 'table', 'chunks', 'compressedChunks', 'dueChunks', 'notDoneChunks', 'late', 'beforeBytes', 'afterBytes', 'ratio', 'savedPercent', 'liveBytes', 'toGainBytes', 'segmentBy', 'orderBy', 'oldSettingsChunks', 'after'] as const
@@ -16,20 +15,12 @@ BEFORE and AFTER were recorded when each chunk was compressed; LIVE NOW is what 
 
   async run(): Promise<CompressionReport> {
     const [{readCompression}, {readManaged}, {targetLabel}] = await Promise.all([import('../../reports/compression.js'), import('../../reports/managed.js'), import('../../config/target.js')])
-    const {fast, csv, 'no-headers': noHeaders} = this.flags
+    const {fast} = this.flags
     const report = await this.withDatabase(async (db) => {
       const [{timeUnits}, {lateAfter}] = [await readManaged(db, await this.loadConfig()), await this.limits()]
       return {...(await readCompression(db, {table: this.args.table, fast, timeUnits, lateAfter})), target: targetLabel(db.target)}
     })
-    if (this.jsonEnabled()) return report
-    if (csv) {
-      const {renderCsv} = await import('../../cli/render/table.js')
-      report.notes.forEach((note) => this.say(note))
-      this.log(renderCsv(report.tables, fields, !noHeaders))
-    } else {
-      const {renderCompression} = await import('../../cli/render/stats.js')
-      this.log(renderCompression(report, {...terminal(), headers: !noHeaders}))
-    }
+    await this.showTable({rows: report.tables, fields, notes: report.notes}, async (look) => (await import('../../cli/render/stats.js')).renderCompression(report, look))
     return report
   }
 }

@@ -1,6 +1,5 @@
 import {BaseCommand} from '../../cli/base-command.js'
 import {fastFlag, tableFlags} from '../../cli/table-flags.js'
-import {terminal} from '../../cli/terminal.js'
 import type {StatsReport} from '../../reports/stats.js'
 
 const fields = ['schema', 'table', 'kind', 'managed', 'chunks', 'compressedChunks', 'totalBytes', 'sizeBasis', 'skippedChunks', 'beforeBytes', 'afterBytes', 'ratio', 'savedPercent', 'bytesPerDay', 'oldest', 'newest', 'policies', 'late', 'nextDrop'] as const
@@ -14,20 +13,12 @@ SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_
 
   async run(): Promise<StatsReport> {
     const [{readStats}, {readManaged}, {targetLabel}] = await Promise.all([import('../../reports/stats.js'), import('../../reports/managed.js'), import('../../config/target.js')])
-    const {fast, csv, 'no-headers': noHeaders} = this.flags
+    const {fast} = this.flags
     const report = await this.withDatabase(async (db) => {
       const [{managed, timeUnits}, {lateAfter}] = [await readManaged(db, await this.loadConfig()), await this.limits()]
       return {...(await readStats(db, {fast, managed, timeUnits, lateAfter})), target: targetLabel(db.target)}
     })
-    if (this.jsonEnabled()) return report
-    if (csv) {
-      const {renderCsv} = await import('../../cli/render/table.js')
-      report.notes.forEach((note) => this.say(note))
-      this.log(renderCsv(report.tables, fields, !noHeaders))
-    } else {
-      const {renderStats} = await import('../../cli/render/stats.js')
-      this.log(renderStats(report, {...terminal(), headers: !noHeaders}))
-    }
+    await this.showTable({rows: report.tables, fields, notes: report.notes}, async (look) => (await import('../../cli/render/stats.js')).renderStats(report, look))
     return report
   }
 }

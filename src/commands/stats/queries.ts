@@ -1,7 +1,6 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../../cli/base-command.js'
 import {tableFlags} from '../../cli/table-flags.js'
-import {terminal} from '../../cli/terminal.js'
 import type {QueriesReport} from '../../reports/queries.js'
 
 const fields = ['query', 'calls', 'totalMs', 'meanMs', 'rows'] as const
@@ -15,17 +14,9 @@ export default class StatsQueries extends BaseCommand<typeof StatsQueries> {
 
   async run(): Promise<QueriesReport> {
     const [{readQueries}, {targetLabel}] = await Promise.all([import('../../reports/queries.js'), import('../../config/target.js')])
-    const {limit, csv, 'no-headers': noHeaders} = this.flags
+    const {limit} = this.flags
     const report = await this.withDatabase(async (db) => ({...(await readQueries(db, {table: this.args.table, limit})), target: targetLabel(db.target)}))
-    if (this.jsonEnabled()) return report
-    if (csv) {
-      const {renderCsv} = await import('../../cli/render/table.js')
-      report.notes.forEach((note) => this.say(note))
-      this.log(renderCsv(report.queries, fields, !noHeaders))
-    } else {
-      const {renderQueries} = await import('../../cli/render/stats.js')
-      this.log(renderQueries(report, {...terminal(), headers: !noHeaders}))
-    }
+    await this.showTable({rows: report.queries, fields, notes: report.notes}, async (look) => (await import('../../cli/render/stats.js')).renderQueries(report, look))
     return report
   }
 }

@@ -4,6 +4,7 @@ import {usageError} from '../../errors.js'
 import {toInterval, type Duration} from '../../units/duration.js'
 import type {Instant} from '../../units/instant.js'
 import {readChildren, type Child} from '../../reports/partitions/children.js'
+import type {PartitionRule} from '../../reports/partitions/periods.js'
 import {changeableSet, type PartitionSet} from '../../reports/partitions/sets.js'
 
 export interface OldRequest {
@@ -40,6 +41,13 @@ from statement_timestamp() as now`)
   const last = attached.at(-1)
   const old = attached.filter(({toEpoch}) => toEpoch !== null && toEpoch <= cutoffEpoch)
   return {set, cutoff, cutoffEpoch, pending, old: old.filter((child) => child !== last), kept: last && old.includes(last) ? last : null}
+}
+
+/** How old a partition must be: as said, else as declared. @throws OpsError NO_RANGE */
+export function requireAge(relation: string, said: Duration | undefined, declared: PartitionRule | null): Duration {
+  const age = said ?? declared?.retention ?? null
+  if (age !== null) return age
+  throw usageError('NO_RANGE', `Nothing declares how long ${relation} is kept: how old must a partition be?`, ['Give --older-than 24mon, or declare tables.<name>.retention in the configuration.'])
 }
 
 /** CONCURRENTLY needs a session of its own. @throws OpsError POOLER */
