@@ -73,7 +73,7 @@ export async function sortOut(db: Database, {jobs, dialect, context}: WantedRequ
     }
     const {commands, notes} = found!
     if (Object.keys(commands).length === 0) {
-      wanted.left.push({job: job.name, because: 'idle', why: notes.join('; ')})
+      ;(job.runner === 'pg_cron' ? refused : wanted.left).push({job: job.name, because: 'idle', why: notes.join('; ')})
       continue
     }
     wanted.notes.push(...notes.map((note) => `${job.name}: ${note}`))

@@ -13,7 +13,7 @@ interface StatusReport extends Status {
 }
 
 export default class CronStatus extends BaseCommand<typeof CronStatus> {
-  static override summary = 'What pg_cron runs of ours: schedule, last run, next run, and what is missing or altered.'
+  static override summary = 'What pg_cron runs of ours, how that ended, and what is missing or altered.'
   static override description = `Joins pg_cron's schedule (cron.job), its word on each run (cron.job_run_details) and our own ledger, which also knows of steps that failed within a run that pg_cron calls a success. Shows whether pg_cron's scheduler is alive, what is missing, altered, switched off or left over, and the entries of others in this database, which are never touched and never a failure.
 Changes nothing, also as a role that may only read; what it may not see is unknown. Exits 3 by --fail-on.`
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json', '<%= config.bin %> <%= command.id %> --fail-on unknown']
