@@ -260,7 +260,11 @@ begin
     execute format('select exists ((select * from %1$s where bucket >= $1 and bucket < $2 except all select * from %2$s($1, $2))
       union all (select * from %2$s($1, $2) except all select * from %1$s where bucket >= $1 and bucket < $2))', to_regclass(over.data), to_regproc(over.query))
     into stale using window_start, window_end;
-    if stale then
+    if stale and window_start < epoch + low * microsecond and not exists (
+      select from qicore.retain_pieces(subject, low) p where p.low < retain_gap.low and p.high > (extract(epoch from window_start) * 1000000)::bigint
+    ) then
+      return format('rows of the bucket of %s from %s were dropped before: whether it has seen the rest cannot be told', over.view, window_start);
+    elsif stale then
       return format('rows changed after %s computed %s to %s', over.view, window_start, window_end);
     end if;
   end loop;
@@ -574,4 +578,4 @@ end
 $$;
 --> statement-breakpoint
 insert into qicore.schema_versions (version, description, stream, checksum)
-values ('core.1.3.0', 'Gated retention: what was agreed to, and only what every aggregate has covered', 'core', '83a2c7e22a9dc8ee8ff512c3b5b913efaf38c2f74c703afe6b142bfd9ff3c6cc');
+values ('core.1.3.0', 'Gated retention: what was agreed to, and only what every aggregate has covered', 'core', '49b241301e4f6f5a92fdfcbb747f6bb1cfef815e570b27732e657ba261e9376a');

@@ -279,7 +279,11 @@ begin
     execute format('select exists ((select * from %1$s where bucket >= $1 and bucket < $2 except all select * from %2$s($1, $2))
       union all (select * from %2$s($1, $2) except all select * from %1$s where bucket >= $1 and bucket < $2))', to_regclass(over.data), to_regproc(over.query))
     into stale using window_start, window_end;
-    if stale then
+    if stale and window_start < epoch + low * microsecond and not exists (
+      select from qicore.retain_pieces(subject, low) p where p.low < retain_gap.low and p.high > (extract(epoch from window_start) * 1000000)::bigint
+    ) then
+      return format('rows of the bucket of %s from %s were dropped before: whether it has seen the rest cannot be told', over.view, window_start);
+    elsif stale then
       return format('rows changed after %s computed %s to %s', over.view, window_start, window_end);
     end if;
   end loop;
