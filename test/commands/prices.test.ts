@@ -34,7 +34,7 @@ forEachEngine({}, (engine) => {
     expect(await ask('history', 'bitcoin', 'kraken', '--from', '2026-03-01', '--to', '2026-03-02', '--bucket', '1h', '--csv')).toBe(
       'bucket,coinId,exchangeId,avgPrice,maxPrice,minPrice,samples\n2026-03-01T11:00:00Z,bitcoin,kraken,67001.00000000,67001.00000000,67001.00000000,1\n')
     expect(await ask('latest')).toBe('There is no price within that time.\n')
-  })
+  }, 180_000)
 })
 
 describe('prices', () => {
