@@ -80,7 +80,14 @@ describe('what is due', () => {
   })
 
   it('is a note while pg_cron is the runner, and what daemons missed before is made up for by its next run', () => {
-    expect(outlook(job('j'), state({epochs: [{...hourly, runner: 'pg_cron'}]}), at('09:00:00'))).toEqual({decision: null, wakeAt: null, waitingSince: null})
+    const theirs: Epoch = {...hourly, revision: 2, validFrom: at('02:30:00'), runner: 'pg_cron'}
+    expect(decide({}, state({epochs: [{...hourly, runner: 'pg_cron'}]}), at('03:00:30'))).toEqual({run: null, skips: ['01:00 enforced by pg_cron', '02:00 enforced by pg_cron', '03:00 enforced by pg_cron']})
+    expect(decide({}, state({running: true, epochs: [{...hourly, runner: 'pg_cron'}]}), at('01:00:30'))).toEqual({run: null, skips: ['01:00 enforced by pg_cron']})
+    expect(decide({}, state({epochs: [hourly, theirs]}), at('04:00:30'))).toEqual({run: null, skips: ['01:00 superseded', '02:00 superseded']})
+    expect(decide({}, state({epochs: [hourly, theirs], lastAt: at('02:00:00')}), at('04:00:30'))).toEqual({run: null, skips: ['03:00 enforced by pg_cron', '04:00 enforced by pg_cron']})
+    const back: Epoch = {...hourly, revision: 3, validFrom: at('04:30:00')}
+    expect(decide({}, state({epochs: [hourly, theirs, back], lastAt: at('03:00:00')}), at('05:00:30'))).toEqual({run: null, skips: ['04:00 enforced by pg_cron']})
+    expect(decide({}, state({epochs: [hourly, theirs, back], lastAt: at('04:00:00')}), at('05:00:30'))).toEqual({run: '05:00', skips: []})
   })
 
   it('says since when somebody waits', () => {

@@ -1,7 +1,7 @@
 import type {Database} from '../../db/database.js'
-import {loadSql} from '../../db/load-sql.js'
-import {sql, statement} from '../../db/sql.js'
+import {sql} from '../../db/sql.js'
 import {isConnectionLost} from '../../db/sqlstate.js'
+import {readOurs} from '../catalog-own.js'
 import type {PolicyKind} from './declared.js'
 
 /**
@@ -28,10 +28,7 @@ async function scheduled(db: Database): Promise<string[] | null> {
 
 async function recordedCommands(db: Database): Promise<string[]> {
   if (!db.server.hasCore) return []
-  const [row] = await db.query<{there: boolean}>(statement("select exists (select from pg_attribute where attrelid = to_regclass('qicore.job_calendar') and attname = 'commands') as there"))
-  if (!row!.there) return []
-  const rows = await db.query<{command: string}>(statement(loadSql('report/cron-recorded')))
-  return rows.map(({command}) => command)
+  return (await readOurs<{command: string}>(db, 'report/cron-recorded')).map(({command}) => command)
 }
 
 /** Commands that ask the ledger whose turn it is: while a daemon has the job, they do nothing. */
