@@ -62,7 +62,8 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
             expect(await ended, stdout).toBe(0)
             expect((JSON.parse(stdout) as Report).steps.map(({status}) => status)).toEqual(Array.from({length: steps}, () => 'done'))
           } else {
-            if (step === 0) {
+            // A refresh commits before it is written down, and the others go on meanwhile: a second run may find nothing to do.
+            if (step === 0 && name !== 'aggregates refresh') {
               const second = await runCli([...args, '--json'], {cwd})
               expectExit(second, 5)
               expect(jsonOf<Report>(second).error).toMatchObject({code: 'LOCKED', message: expect.stringContaining(name)})
