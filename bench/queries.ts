@@ -26,7 +26,7 @@ const databases = new BenchDatabases()
 try {
   const client = await databases.create()
   const hypertable = (await client.query("select from pg_extension where extname = 'timescaledb'")).rowCount === 1
-  if (hypertable) await client.query("select set_chunk_time_interval('public.crypto_prices', interval '4 days')")
+  if (hypertable) await client.query("select set_chunk_time_interval('public.crypto_prices', interval '3 days')")
   else await client.query("select count(qicore.create_partition('public.crypto_prices', 'day', t)) from generate_series($1::timestamptz - make_interval(days => $2), $1, '1 day') t", [asOf, days + 1])
   await client.query("set qicore.price_guard = 'off'")
   const fill = (from: number, to: number, step: string, coins: number) => client.query(`

@@ -1,9 +1,10 @@
 import {randomBytes} from 'node:crypto'
-import {embeddedDirectory, withDatabase, type Database, type Target, type TransactionSettings} from '../db/database.js'
+import {embeddedDirectory, withDatabase, type Database, type Db, type Target, type TransactionSettings} from '../db/database.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
+import {loadSql} from '../db/load-sql.js'
 import {ident, raw, sql, statement} from '../db/sql.js'
 import {serverWords} from '../db/sqlstate.js'
-import {usageError} from '../errors.js'
+import {ExitCode, OpsError, usageError} from '../errors.js'
 import {migrationSources, migrationsFor} from './migrate/source.js'
 import {statementsOf} from './migrate/plan.js'
 import type {SchemaDefinition, TableDefinition} from './definition.js'
@@ -16,12 +17,12 @@ const settings: TransactionSettings = {readOnly: false, lockTimeout: 10_000, sta
 const applicationName = 'qicore-db/schema verify'
 
 /**
- * An empty database of the same server and the same extension for a moment; gone afterwards, whatever happens.
+ * An empty database of the same server and the same extension for a moment; gone afterwards, but for kill -9.
  * @param elsewhere the URL of an empty database to use instead; what is made in it stays
- * @throws OpsError NO_SCRATCH where the role may not make one
+ * @throws OpsError NO_SCRATCH where the role may not make one, SCRATCH_NOT_EMPTY
  */
 export async function withScratch<T>(db: Database, elsewhere: string | undefined, work: (scratch: Database) => Promise<T>): Promise<T> {
-  if (elsewhere !== undefined) return withDatabase(targetOf(elsewhere), {applicationName}, work)
+  if (elsewhere !== undefined) return withDatabase(targetOf(elsewhere), {applicationName}, (scratch) => onlyEmpty(scratch).then(() => work(scratch)))
   if (embeddedDirectory(db.target.url) !== null) return withDatabase(targetOf('embedded:'), {applicationName}, work)
   const name = `qicore_verify_${randomBytes(6).toString('hex')}`
   try {
@@ -43,6 +44,13 @@ export async function withScratch<T>(db: Database, elsewhere: string | undefined
   }
 }
 
+/** Somebody's database must not get our tables by a mistyped URL. */
+async function onlyEmpty(scratch: Database): Promise<void> {
+  const [row] = await scratch.query<{holds: boolean}>(statement(loadSql('schema/holds-relations')))
+  if (row!.holds)
+    throw usageError('SCRATCH_NOT_EMPTY', 'The database of --scratch is not empty. Nothing was made in it.', ['Name one that holds nothing but the extension; what an earlier run made in it has to go first.'])
+}
+
 async function createExtension(fresh: Database, like: Database): Promise<void> {
   const {timescaledb, timescaledbSchema} = like.server
   if (timescaledb === null) return
@@ -56,13 +64,17 @@ async function createExtension(fresh: Database, like: Database): Promise<void> {
  * Makes in an empty database what the definitions say, the schema qicore included; and of tables that only keys lead to
  * as much as those keys need.
  */
-export async function makeDefinitions(scratch: Database, {tables, aggregates, routines}: SchemaDefinition): Promise<void> {
+export async function makeDefinitions(scratch: Database, {tables, aggregates, routines}: SchemaDefinition, stop?: AbortSignal): Promise<void> {
   const {engine} = scratch.server
   const core = migrationSources(null).filter(({stream}) => stream === 'core').flatMap((source) => migrationsFor(source, engine).flatMap((migration) => migration.source ?? []))
   const isOurs = (called: string, schema: string) => qicore.tables.some((table) => table.name === called && table.schema === schema)
   const ours = tables.filter((table) => isOurs(table.name, table.schema))
   const own = tables.filter((table) => !isOurs(table.name, table.schema))
-  await scratch.transaction(settings, async (tx) => {
+  await scratch.transaction(settings, async (transaction) => {
+    const tx: Db = {query: (text) => {
+      if (stop?.aborted) throw new OpsError('INTERRUPTED', 'Interrupted; nothing was compared.', {exit: ExitCode.interrupted})
+      return transaction.query(text)
+    }}
     for (const source of core) for (const {text} of await statementsOf(source)) await tx.query(statement(text))
     for (const text of strangers(tables).flatMap(standIn)) await tx.query(statement(text))
     if (ours.length > 0) for (const text of wholeSchema({tables: ours, aggregates, routines}, engine)) await tx.query(statement(text))

@@ -23,14 +23,15 @@ export interface TableSettings {
  * Every way in which a database differs from the definitions, by the catalogue of an empty database that they were
  * made in. What the definitions do not name is not looked at, but for what somebody added to one of their tables.
  * @param scratchUrl an empty database to use; otherwise one is made on the same server
- * @throws OpsError NO_SCRATCH, OTHER_ENGINE
+ * @param stop gives up, with the scratch database dropped
+ * @throws OpsError NO_SCRATCH, SCRATCH_NOT_EMPTY, OTHER_ENGINE, INTERRUPTED
  */
-export async function verifySchema(db: Database, definitions: SchemaDefinition, scratchUrl?: string): Promise<SchemaDifference[]> {
+export async function verifySchema(db: Database, definitions: SchemaDefinition, scratchUrl?: string, stop?: AbortSignal): Promise<SchemaDifference[]> {
   const schemas = [...new Set(['public', 'qicore', ...definitions.tables.map(({schema}) => schema), ...definitions.aggregates.map(({schema}) => schema)])]
   const expected = await withScratch(db, scratchUrl, async (scratch) => {
     if (scratch.server.engine !== db.server.engine)
       throw usageError('OTHER_ENGINE', `The scratch database is ${scratch.server.engine}, and this one ${db.server.engine}.`, ['Name one with the same extension and edition.'])
-    await makeDefinitions(scratch, definitions)
+    await makeDefinitions(scratch, definitions, stop)
     return readSnapshot(scratch, schemas)
   })
   for (const {schema, name} of strangers(definitions.tables)) delete expected.relations[formatQualifiedName(schema, name)]

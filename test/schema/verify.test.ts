@@ -111,10 +111,25 @@ forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
       await expect(verifySchema(db, qicore)).rejects.toMatchObject({code: 'NO_SCRATCH', exitCode: 2})
       const scratch = await engine.database()
       expect(await verifySchema(db, qicore, scratch.url)).toEqual([])
+      await expect(verifySchema(db, qicore, scratch.url)).rejects.toMatchObject({code: 'SCRATCH_NOT_EMPTY', exitCode: 2})
     } finally {
       await db.close()
       await database.run(`drop owned by ${role}; drop role ${role}`)
     }
+  })
+})
+
+forEachEngine({native: true}, (engine) => {
+  it('leaves no database behind where it is interrupted', async () => {
+    const database = await engine.database()
+    await replay(database)
+    const stop = new AbortController()
+    const scratches = async () => (await database.db.query<{name: string}>(statement("select datname as name from pg_database where datname like 'qicore\\_verify%' and datdba = (select oid from pg_roles where rolname = current_user)"))).map(({name}) => name)
+    const before = await scratches()
+    const verified = verifySchema(database.db, qicore, undefined, stop.signal)
+    stop.abort()
+    await expect(verified).rejects.toMatchObject({code: 'INTERRUPTED', exitCode: 130})
+    expect((await scratches()).filter((name) => !before.includes(name))).toEqual([])
   })
 })
 

@@ -1,5 +1,6 @@
 import {Flags} from '@oclif/core'
 import {BaseCommand} from '../../cli/base-command.js'
+import {interrupts} from '../../cli/interrupts.js'
 import {terminal} from '../../cli/terminal.js'
 import {ExitCode} from '../../errors.js'
 import type {SchemaDifference} from '../../schema/verify.js'
@@ -29,7 +30,9 @@ Exits 3 when there is a difference.`
     const [{verifySchema}, {definitionsFor}, config] = await Promise.all([import('../../schema/verify.js'), import('../../config/definitions.js'), this.loadConfig()])
     const report = await this.withDatabase(async (db): Promise<VerifyReport> => {
       const {definitions, whose} = await definitionsFor(db, config)
-      const differences = await verifySchema(db, definitions, this.flags.scratch)
+      // The scratch database has to go, also where somebody gives up waiting.
+      const signals = interrupts((line) => this.say(line))
+      const differences = await verifySchema(db, definitions, this.flags.scratch, signals.stop).finally(signals.release)
       return {kind: 'schema.verify', ...(await this.reportHead(db)), definitions: whose, relations: definitions.tables.length + definitions.aggregates.length, differences}
     })
     if (report.differences.length > 0) process.exitCode = ExitCode.found
