@@ -1,13 +1,15 @@
--- Ends an occurrence, if it is still ours, and frees its job for the next.
--- $1 log id, $2 token, $3 status, $4 reason, $5 error, $6 detail as JSON text. One row where it was ours.
--- TimescaleDB: not needed.
-with ended as (
+-- Ends occurrences, those that are still ours, and frees their jobs for the next.
+-- $1 jsonb array of {id, token, status, reason, error, detail}. The ids that were ours. TimescaleDB: not needed.
+with wish as materialized (
+  select w.* from jsonb_to_recordset($1::jsonb) as w (id bigint, token bigint, status text, reason text, error text, detail jsonb)
+), ended as (
   update qicore.maintenance_log l
-  set status = $3, reason = $4, error = $5, detail = coalesce(l.detail, '{}') || coalesce($6::jsonb, '{}'),
+  set status = w.status, reason = w.reason, error = w.error, detail = coalesce(l.detail, '{}') || coalesce(w.detail, '{}'),
     completed_at = qicore.now(), lease_until = null
-  where l.id = $1 and l.token = $2 and l.status = 'running'
-  returning l.job, l.token, l.completed_at
+  from wish w
+  where l.id = w.id and l.token = w.token and l.status = 'running'
+  returning l.id, l.job, l.token
 ), freed as (
   update qicore.job j set running = null, free_at = qicore.now() from ended where j.name = ended.job and j.running = ended.token
 )
-select completed_at from ended
+select id from ended

@@ -10,19 +10,28 @@ export interface Calendar {
   timezone: string
 }
 
-const known = new Map<string, Cron>()
+interface Known {
+  cron: Cron
+  /** The instant after another, as it was last asked. */
+  next: Map<number, number | null>
+}
 
-function cronOf({schedule, timezone}: Calendar): Cron {
+const known = new Map<string, Known>()
+/** What is due is reckoned many times over, and croner takes half a millisecond for each instant. */
+const remembered = 200
+
+function calendarOf({schedule, timezone}: Calendar): Known {
   const key = `${timezone} ${schedule}`
-  let cron = known.get(key)
-  if (cron === undefined) {
+  let calendar = known.get(key)
+  if (calendar === undefined) {
     // Times without wildcard or step are fixed: in the hour that is left out they run right after it, in the hour that
     // comes twice they run once. The default takes a list such as `30 2,14 * * *` for an interval and would leave it out.
-    cron = lean(new Cron(schedule.trim(), {timezone, paused: true, mode: '5-or-6-parts', fixedTimeRule: 'no-wildcard'}))
+    const cron = lean(new Cron(schedule.trim(), {timezone, paused: true, mode: '5-or-6-parts', fixedTimeRule: 'no-wildcard'}))
+    calendar = {cron, next: new Map()}
     if (known.size > 5_000) known.clear()
-    known.set(key, cron)
+    known.set(key, calendar)
   }
-  return cron
+  return calendar
 }
 
 let everyYear: readonly number[] | undefined
@@ -41,12 +50,18 @@ function lean(cron: Cron): Cron {
 
 /** The first instant after another; null where there is none any more. */
 export function nextInstant(calendar: Calendar, after: number): number | null {
-  return cronOf(calendar).nextRun(new Date(after))?.getTime() ?? null
+  const {cron, next} = calendarOf(calendar)
+  let at = next.get(after)
+  if (at !== undefined) return at
+  at = cron.nextRun(new Date(after))?.getTime() ?? null
+  if (next.size >= remembered) next.delete(next.keys().next().value!)
+  next.set(after, at)
+  return at
 }
 
 /** The instants in (after, until], ascending. What comes does not depend on where one starts. */
 export function* instants(calendar: Calendar, after: number, until: number): Generator<number> {
-  const cron = cronOf(calendar)
+  const {cron} = calendarOf(calendar)
   for (let at = cron.nextRun(new Date(after)); at !== null && at.getTime() <= until; at = cron.nextRun(at)) yield at.getTime()
 }
 

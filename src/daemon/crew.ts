@@ -2,10 +2,11 @@ import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
 import {serverWords} from '../db/sqlstate.js'
 import type {JobContext} from '../jobs/kind.js'
+import {isAway} from './away.js'
 import {retiredJob, type Board} from './board.js'
 import type {Clock} from './clock.js'
 import type {Tell} from './events.js'
-import {finish, release, renew, type Claim, type Identity, type TakenOver} from './ledger.js'
+import {finishAll, release, renew, type Claim, type Identity, type TakenOver} from './ledger.js'
 import type {Outcome} from './outcome.js'
 import {sessionPool} from './pool.js'
 import {runOccurrence} from './run-occurrence.js'
@@ -17,7 +18,7 @@ export interface Crew {
   busy(): number
   works(job: string): boolean
   take(claim: Claim | TakenOver): void
-  /** Writes down what could not be written when it ended. */
+  /** Writes down what has ended. @throws where the database is away; what fails alone is tried again with the next. */
   write(): Promise<void>
   /** Running steps are let finish, nothing further is begun; after so many milliseconds they are cancelled. */
   halt(grace: number): void
@@ -45,7 +46,6 @@ interface Ended {
   outcome: Outcome
   job: Job
   ms: number
-  writing: boolean
 }
 
 interface Work {
@@ -82,9 +82,11 @@ export function crewOf(options: CrewOptions): Crew {
   async function work(job: Job, claim: Claim | TakenOver, lost: AbortSignal): Promise<void> {
     const began = performance.now()
     const outcome = hopelessClaim(claim) ?? (await tryIt(job, claim, lost))
-    const entry: Ended = {claim, outcome, job, ms: Math.round(performance.now() - began), writing: false}
-    unwritten.push(entry)
-    await write(entry).catch((error: unknown) => tell({event: 'outcome_unwritten', job: job.name, error: serverWords(error)}))
+    unwritten.push({claim, outcome, job, ms: Math.round(performance.now() - began)})
+    working.delete(claim.id)
+    options.onFree()
+    // A failure is told by then, and the next round tries again.
+    await write().catch(() => {})
   }
 
   async function tryIt(job: Job, claim: Claim | TakenOver, lost: AbortSignal): Promise<Outcome> {
@@ -113,52 +115,65 @@ export function crewOf(options: CrewOptions): Crew {
     return outcome
   }
 
-  /** In the ledger, then out of the list: what fails here is tried again in the next round. */
-  async function write(entry: Ended): Promise<void> {
-    if (entry.writing) return
-    entry.writing = true
-    const {claim, outcome, job, ms} = entry
-    try {
-      const ours =
-        outcome.kind === 'lost' ? false
-        : outcome.kind === 'again' ? await release(control, claim, outcome.seconds, outcome.error, outcome.uncounted)
-        : await finish(control, claim, outcome)
-      unwritten.splice(unwritten.indexOf(entry), 1)
-      if (!ours) return tell({event: 'claim_lost', job: job.name, at: claim.scheduledAt})
-      if (outcome.kind === 'ended') board.freed(job.name, clock.now())
-      if (outcome.kind === 'again' && !stop.signal.aborted) options.onAgain(outcome.seconds)
-      tell({event: 'occurrence_ended', job: job.name, at: claim.scheduledAt, ms, outcome, claim, kind: job.kind})
-    } finally {
-      entry.writing = false
+  let writing: Promise<void> | null = null
+  function write(): Promise<void> {
+    return (writing ??= writeEnded().finally(() => (writing = null)))
+  }
+
+  /** What ends meanwhile goes with the next: the runs of a burst share a commit. In the ledger, then out of the list. */
+  async function writeEnded(): Promise<void> {
+    const tried = new Set<Ended>()
+    for (;;) {
+      const entries = unwritten.filter((entry) => !tried.has(entry))
+      if (entries.length === 0) return
+      for (const entry of entries) tried.add(entry)
+      const told = (error: unknown, those: readonly Ended[]) => {
+        for (const {job} of those) tell({event: 'outcome_unwritten', job: job.name, error: serverWords(error)})
+        if (isAway(error)) throw error
+      }
+      // One that cannot be written must not keep the others.
+      const ours = await finishAll(control, entries.flatMap(ended)).catch((error: unknown) => (isAway(error) ? told(error, entries) : null))
+      for (const entry of entries) await settle(entry, ours ?? null).catch((error: unknown) => told(error, [entry]))
     }
+  }
+
+  const ended = ({claim, outcome}: Ended) => (outcome.kind === 'ended' ? [{...outcome, claim}] : [])
+
+  async function settle(entry: Ended, finished: ReadonlySet<number> | null): Promise<void> {
+    const {claim, outcome, job, ms} = entry
+    const ours =
+      outcome.kind === 'lost' ? false
+      : outcome.kind === 'again' ? await release(control, claim, outcome.seconds, outcome.error, outcome.uncounted)
+      : (finished ?? (await finishAll(control, ended(entry)))).has(claim.id)
+    unwritten.splice(unwritten.indexOf(entry), 1)
+    if (!ours) return tell({event: 'claim_lost', job: job.name, at: claim.scheduledAt})
+    if (outcome.kind === 'ended') board.freed(job.name, clock.now())
+    if (outcome.kind === 'again' && !stop.signal.aborted) options.onAgain(outcome.seconds)
+    tell({event: 'occurrence_ended', job: job.name, at: claim.scheduledAt, ms, outcome, claim, kind: job.kind})
   }
 
   return {
     free: () => (stop.signal.aborted ? 0 : Math.max(0, (control.server.embedded ? 1 : options.workers) - working.size)),
     busy: () => working.size,
-    works: (name) => [...working.values()].some(({claim}) => claim.job === name),
+    works: (name) => [...working.values(), ...unwritten].some(({claim}) => claim.job === name),
     take(claim) {
       const job = board.get(claim.job)?.job ?? retiredJob(claim.job, 'sql')
       const lost = new AbortController()
       tell({event: 'occurrence_started', job: claim.job, at: claim.scheduledAt, attempt: claim.attempts, late: claim.late, id: claim.id})
-      const ended = work(job, claim, lost.signal).finally(() => {
-        working.delete(claim.id)
-        options.onFree()
-      })
-      working.set(claim.id, {claim, lost, ended})
+      const its: Work = {claim, lost, ended: Promise.resolve()}
+      working.set(claim.id, its)
+      its.ended = work(job, claim, lost.signal)
     },
-    async write() {
-      for (const entry of [...unwritten]) await write(entry)
-    },
+    write,
     halt(grace) {
       stop.abort()
       deadline = setTimeout(() => cancel.abort(), grace)
     },
     async ended() {
-      await Promise.allSettled([...working.values()].map(({ended}) => ended))
+      await Promise.allSettled([...working.values()].map((its) => its.ended))
       clearTimeout(deadline)
       clearInterval(heartbeat)
-      for (const entry of [...unwritten]) await write(entry).catch(() => {})
+      await write().catch(() => {})
       await pool.close()
     },
   }

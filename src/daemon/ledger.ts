@@ -180,10 +180,25 @@ export async function renew(db: Database, claims: readonly Claim[], lease: numbe
   return new Set(rows.map(({id}) => id))
 }
 
+/** How an occurrence ended. */
+export interface Ended {
+  status: Ending
+  reason?: string | null
+  error?: string | null
+  detail?: object | null
+}
+
+/** Ends several at once, in one commit. Ids of those that were still ours. */
+export async function finishAll(db: Database, all: readonly (Ended & {claim: Pick<Claim, 'id' | 'token'>})[]): Promise<Set<number>> {
+  if (all.length === 0) return new Set()
+  const asked = all.map(({claim: {id, token}, status, reason = null, error = null, detail = null}) => ({id, token, status, reason, error, detail}))
+  const rows = await ask<{id: number}>(db, 'finish', [JSON.stringify(asked)])
+  return new Set(rows.map(({id}) => id))
+}
+
 /** False where somebody else has taken the claim over. */
-export async function finish(db: Database, {id, token}: Claim, ending: {status: Ending; reason?: string | null; error?: string | null; detail?: object | null}): Promise<boolean> {
-  const {status, reason = null, error = null, detail = null} = ending
-  return (await ask(db, 'finish', [id, token, status, reason, error, detail === null ? null : JSON.stringify(detail)])).length > 0
+export async function finish(db: Database, claim: Claim, ending: Ended): Promise<boolean> {
+  return (await finishAll(db, [{...ending, claim}])).has(claim.id)
 }
 
 /** Gives a claim back, to be taken by any daemon after so many seconds. @param uncounted this try does not count */

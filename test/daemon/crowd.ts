@@ -1,73 +1,10 @@
-import {spawn, type ChildProcess} from 'node:child_process'
-import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
-import {root} from '../helpers/build.js'
 import {directoryWith} from '../helpers/files.js'
-
-export interface DaemonProcess {
-  child: ChildProcess
-  /** Every line of its log so far. */
-  lines: Record<string, unknown>[]
-  stderr(): string
-  /** Resolves with the first line of this event, those already written included. */
-  event(name: string, where?: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>
-  /** Exit code, or the signal that ended it. */
-  ended: Promise<number | string>
-}
-
-const children = new Set<ChildProcess>()
-process.on('exit', () => {
-  for (const child of children) child.kill('SIGKILL')
-})
+import {configOf, daemonIn, type DaemonProcess} from './process.js'
 
 /** Starts the binary as a daemon on a database, with these jobs. */
 export function startDaemon(url: string, jobs: Record<string, unknown>, flags: readonly string[] = [], env: Record<string, string> = {}): DaemonProcess {
-  const none = Object.fromEntries(['maintain', 'refresh', 'retain', 'partitions', 'prune-history'].map((name) => [name, 'none']))
-  const cwd = directoryWith({'qicore-db.config.yaml': JSON.stringify({version: 1, targets: {test: {url}}, jobs: {...none, ...jobs}})})
-  const child = spawn(process.execPath, [join(root, 'bin/run.js'), 'daemon', '--target', 'test', ...(flags.includes('--listen') ? [] : ['--listen', 'off']), ...flags], {
-    cwd,
-    env: {PATH: process.env.PATH ?? '', HOME: cwd, NO_COLOR: '1', ...env},
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  children.add(child)
-  const lines: Record<string, unknown>[] = []
-  const listeners = new Set<(line: Record<string, unknown>) => void>()
-  let rest = ''
-  let errors = ''
-  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
-    const parts = (rest + text).split('\n')
-    rest = parts.pop()!
-    for (const part of parts) {
-      const line = JSON.parse(part) as Record<string, unknown>
-      lines.push(line)
-      for (const listener of [...listeners]) listener(line)
-    }
-  })
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => (errors += text))
-  const ended = new Promise<number | string>((resolve) =>
-    child.once('exit', (code, signal) => {
-      children.delete(child)
-      resolve(code ?? signal ?? 'unknown')
-    }))
-  return {
-    child,
-    lines,
-    stderr: () => errors,
-    ended,
-    event: (name, where = () => true) =>
-      new Promise((resolve, reject) => {
-        const wanted = (line: Record<string, unknown>) => line.event === name && where(line)
-        const there = lines.find(wanted)
-        if (there) return resolve(there)
-        const listener = (line: Record<string, unknown>) => {
-          if (!wanted(line)) return
-          listeners.delete(listener)
-          resolve(line)
-        }
-        listeners.add(listener)
-        void ended.then((code) => reject(new Error(`the daemon ended (${code}) before "${name}"\n${errors}\n${lines.slice(-5).map((line) => JSON.stringify(line)).join('\n')}`)))
-      }),
-  }
+  return daemonIn(directoryWith({'qicore-db.config.yaml': configOf(url, jobs)}), flags, env)
 }
 
 /** Several daemons on one database, of which one after the other is killed at a random moment and started again. */
