@@ -115,6 +115,7 @@ async function carryOut(db: Database, plan: Plan, offset: number, claim: Claim |
   await refuseUnknown(db, plan, claim)
   const lock = plan.locks.length > 0 ? await takeRunLock(db, plan.locks, options.holder, 10_000) : null
   try {
+    const unknowable = new Set(plan.steps.filter(({doneCheck}) => doneCheck === null).map(({id}) => id))
     const known = {...plan, steps: plan.steps.map((step) => ({...step, doneCheck: step.doneCheck ?? statement(loadSql('daemon/step-done'), [claim.id, step.id])}))}
     const {steps} = await execute(db, known, {
       limits,
@@ -122,6 +123,8 @@ async function carryOut(db: Database, plan: Plan, offset: number, claim: Claim |
       stop: options.stop,
       cancel: options.cancel,
       onProgress: options.onProgress,
+      // A claim of the first hand has no steps yet.
+      untouched: ({id}) => !('claimedBefore' in claim) && unknowable.has(id),
       fence: async (tx) => {
         await fence(tx)
         await lock?.fence(tx)

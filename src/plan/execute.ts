@@ -13,6 +13,9 @@ export interface ExecuteOptions extends StepOptions {
   cancel?: AbortSignal | undefined
 }
 
+/** Milliseconds. */
+const cancelAgain = 1_000
+
 /**
  * Runs a plan, in its order: every step in a transaction of its own, asked first whether it is done already, tried
  * again later while somebody is in the way; what comes after it goes on meanwhile. Independent steps also go on after
@@ -23,13 +26,23 @@ export async function execute(db: Database, plan: Plan, options: ExecuteOptions)
   const schedule = scheduleOf(plan, reports, options)
   const crew = [db]
   const wanted = db.server.embedded ? 1 : Math.min(options.workers ?? 1, plan.steps.length)
-  const cancel = () => void Promise.allSettled(crew.map((worker) => worker.cancel()))
+  // One that arrives between two statements stops nothing: it is repeated until all have ended. One that is still on its
+  // way then would stop whatever the session does next: it is waited for.
+  let cancelling: NodeJS.Timeout | undefined
+  let sent: Promise<unknown> = Promise.resolve()
+  const cancel = () => {
+    sent = Promise.allSettled([sent, ...crew.map((worker) => worker.cancel())])
+    cancelling ??= setInterval(cancel, cancelAgain)
+  }
+  if (options.cancel?.aborted) cancel()
   options.cancel?.addEventListener('abort', cancel)
   try {
     while (crew.length < wanted) crew.push(await db.another())
     await Promise.all(crew.map((worker) => work(worker, schedule, options)))
   } finally {
     options.cancel?.removeEventListener('abort', cancel)
+    clearInterval(cancelling)
+    await sent
     await Promise.allSettled(crew.slice(1).map((worker) => worker.close()))
   }
   const steps = plan.steps.map((step) => reports.get(step.id) ?? fate(step, 'planned', 0))

@@ -26,6 +26,8 @@ export interface StepOptions {
   elsewhere?: Elsewhere | undefined
   /** First in every transaction of a step: where a run shows that its lock or claim still holds. */
   fence?: ((tx: Db) => Promise<void>) | undefined
+  /** Nobody can have done the step before its first try: it is not asked. */
+  untouched?: ((step: Step) => boolean) | undefined
 }
 
 /** What became of a step so far, over all its attempts. */
@@ -58,7 +60,8 @@ export async function tryStep(own: Database, step: Step, position: number, tries
   tries.attempts += 1
   const {attempts} = tries
   try {
-    if (await isDone(db, step)) {
+    const untouched = attempts === 1 && (options.untouched?.(step) ?? false)
+    if (!untouched && (await isDone(db, step))) {
       const note = tries.lost ? 'done before the connection was lost' : attempts > 1 ? 'done meanwhile' : 'already done'
       const report = {...fate(step, tries.lost ? 'done' : 'skipped', attempts - 1), ms: elapsed(), note}
       await ledger?.stepEnded(position, report)

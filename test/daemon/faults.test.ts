@@ -94,12 +94,12 @@ describe('a daemon', () => {
     const place = await fresh()
     const daemon = startDaemon(place.url, {slow: every(`${effect}; select pg_sleep(0.8)`)}, flags)
     let kills = 0
-    const deadline = Date.now() + 8_000
-    while (Date.now() < deadline) {
+    const deadline = Date.now() + 60_000
+    while (kills < 3 && Date.now() < deadline) {
       kills += (await place.ask("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'qicore-db/daemon' and query like '%pg_sleep%' and state = 'active' and pid <> pg_backend_pid()")).length
       await sleep(700)
     }
-    expect(kills).toBeGreaterThan(2)
+    expect(kills).toBeGreaterThanOrEqual(3)
     const killed = Date.now()
     await daemon.event('occurrence_ended', ({time, status}) => Date.parse(String(time)) > killed && status !== 'again')
     daemon.child.kill('SIGTERM')

@@ -216,6 +216,21 @@ forEachEngine({native: true}, (engine) => {
     expect(performance.now() - began).toBeLessThan(15_000)
   })
 
+  it('cancels also a statement that begins only after the cancelling', async () => {
+    const {db} = await engine.database()
+    const cancel = new AbortController()
+    const step = insertStep('x', {statements: [statement('select pg_sleep(300)')], doneCheck: null})
+    const fence = async () => {
+      cancel.abort()
+      // The first request finds the session between two statements.
+      await new Promise((resolve) => setTimeout(resolve, 500))
+    }
+    const {steps} = await execute(db, planOf(step), {...options, cancel: cancel.signal, fence})
+    expect(steps).toMatchObject([{status: 'failed', note: 'cancelled'}])
+    // And nothing of it hits what the session does next.
+    for (let n = 0; n < 20; n += 1) await db.query(statement('select pg_sleep(0.05)'))
+  }, 60_000)
+
   it('runs independent steps side by side and dependent ones one after the other', async () => {
     const database = await engine.database()
     await database.run(workTable)
