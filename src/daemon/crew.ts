@@ -111,7 +111,9 @@ export function crewOf(options: CrewOptions): Crew {
       cancel: cancel.signal,
       lost,
     }, giveUp)
-    if (usable) pool.give(db)
+    // What failed may be the session's fault: one that loaded an extension before its update can do nothing any more.
+    if (usable && 'error' in outcome && outcome.error !== null) pool.discard(db)
+    else if (usable) pool.give(db)
     return outcome
   }
 

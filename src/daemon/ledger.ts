@@ -217,15 +217,21 @@ export function fenceOf({id, token}: Claim, silence: number): (tx: Db) => Promis
 export interface Hello {
   /** The clock that calendars are read by. */
   now: number
-  /** The server's own. */
-  clock: number
+  /** Milliseconds that this machine's clock is ahead of the server's, as far as the way there and back lets it be known. */
+  skew: number
   /** Daemons beside this one. */
   others: number
 }
 
 export async function hello(db: Database, {id, host, pid, version, actor}: Identity): Promise<Hello> {
+  const asked = Date.now()
   const [row] = await ask<{now: Instant; clock: Instant; others: number}>(db, 'hello', [id, host, pid, version, actor])
-  return {now: Date.parse(row!.now), clock: Date.parse(row!.clock), others: row!.others}
+  return {now: Date.parse(row!.now), skew: skewOf(asked, Date.parse(row!.clock), Date.now()), others: row!.others}
+}
+
+/** Somewhere between question and answer the server looked at its clock: what lies between them says nothing. */
+export function skewOf(asked: number, server: number, answered: number): number {
+  return asked > server ? asked - server : answered < server ? answered - server : 0
 }
 
 export async function goodbye(db: Database, {id}: Identity): Promise<void> {

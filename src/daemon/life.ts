@@ -60,10 +60,9 @@ export function createDaemon(options: DaemonOptions): Daemon {
 
   const identify = (db: Database): Identity => ({id, host: hostname(), pid: process.pid, version: options.version, actor: options.actor(db), targetHost: db.server.host ?? hostname()})
 
-  const onHello = ({clock: server}: Hello) => {
+  const onHello = (hello: Hello) => {
     obstacle = null
-    const now = (Date.now() - server) / 1000
-    // Half a second of it may be the way there and back.
+    const now = hello.skew / 1000
     if (Math.abs(now) > largestSkew && Math.abs(skew) <= largestSkew) tell({event: 'clock_skew', seconds: now})
     skew = now
   }

@@ -92,6 +92,8 @@ export async function runOccurrence(db: Database, job: Job, claim: Claim | Taken
 async function attempt(db: Database, job: Job, claim: Claim | TakenOver, options: OccurrenceOptions, lost: () => void): Promise<Tally> {
   const kind = await jobKind(job.kind)
   const {context} = options
+  // Since the session was made workers may have died and the extension may have been updated.
+  if (job.kind !== 'sql') await db.probe()
   const work = await kind.plan(db, job.options, {...context, job: job.name, leaveToCron: job.runner !== 'daemon' && claim.scheduledAt !== null, now: new Date(options.now()).toISOString()})
   const reports: StepReport[] = []
   const claimFence = fenceOf(claim, options.silence)

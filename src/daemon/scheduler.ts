@@ -202,6 +202,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         await options.recover(error).catch(async (unknown: unknown) => {
           tell({event: 'round_failed', error: serverWords(unknown)})
           await alarm.sleep(failurePause)
+          // It may be the session's fault: one that loaded an extension before its update can do nothing any more.
+          await control.reconnect().catch(() => {})
         })
         lookedAt = -Infinity
       }

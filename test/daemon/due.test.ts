@@ -98,8 +98,8 @@ describe('what is due', () => {
     const every: Epoch = {...hourly, schedule: '* * * * * *'}
     const round = outlook(job('j', {schedule: '* * * * * *'}), state({epochs: [every]}), at('09:00:00')).decision!
     expect(round.run).toBeNull()
-    expect(round.skips).toHaveLength(5_000)
-    expect(round.to).toBe(at('00:30:00') + 5_000_000)
+    expect(round.skips).toHaveLength(2_000)
+    expect(round.to).toBe(at('00:30:00') + 2_000_000)
   })
 
   it('accounts for every instant once and in order, whatever happens in between', () => {

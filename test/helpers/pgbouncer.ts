@@ -10,15 +10,15 @@ export function noPgbouncer(): string | null {
   return error ? `PgBouncer is not installed (${error.message})` : null
 }
 
-/** A PgBouncer in transaction mode with one server connection, so that whatever sticks to it is met by the next. */
-export async function startPgbouncer(directory: string, server: {host: string; port: number}): Promise<{port: number; stop(): Promise<void>}> {
+/** A PgBouncer in transaction mode; with one server connection whatever sticks to it is met by the next. */
+export async function startPgbouncer(directory: string, server: {host: string; port: number}, poolSize = 1): Promise<{port: number; stop(): Promise<void>}> {
   const port = await freePort()
   const home = join(directory, 'pgbouncer')
   mkdirSync(home, {recursive: true})
   writeFileSync(join(home, 'users'), '"postgres" ""\n')
   writeFileSync(
     join(home, 'ini'),
-    `[databases]\n* = host=${server.host} port=${server.port} user=postgres\n[pgbouncer]\nlisten_addr=127.0.0.1\nlisten_port=${port}\nunix_socket_dir=\nauth_type=any\nauth_file=${home}/users\npool_mode=transaction\ndefault_pool_size=1\nlogfile=\n`,
+    `[databases]\n* = host=${server.host} port=${server.port} user=postgres\n[pgbouncer]\nlisten_addr=127.0.0.1\nlisten_port=${port}\nunix_socket_dir=\nauth_type=any\nauth_file=${home}/users\npool_mode=transaction\ndefault_pool_size=${poolSize}\nlogfile=\n`,
   )
   const asRoot = process.getuid?.() === 0
   if (asRoot) for (const path of [directory, home, join(home, 'users'), join(home, 'ini')]) chownSync(path, unprivileged.uid, unprivileged.gid)
