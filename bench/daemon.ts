@@ -91,7 +91,7 @@ async function stopped(daemon: DaemonProcess): Promise<void> {
 async function vitals(address: string): Promise<{cpu: number; resident: number}> {
   const text = await (await fetch(`http://${address}/metrics`)).text()
   const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)![1])
-  return {cpu: value('qicore_db_process_cpu_seconds'), resident: value('qicore_db_process_resident_memory_bytes')}
+  return {cpu: value('qicore_db_process_cpu_seconds_total'), resident: value('qicore_db_process_resident_memory_bytes')}
 }
 
 async function idle(at: string): Promise<void> {

@@ -17,7 +17,8 @@ export function databaseClock(): Clock {
       const measured = server - (asked + answered) / 2
       const drift = offset === null ? 0 : measured - offset
       // A slow answer says little: its middle may be far from where the server looked at its clock.
-      if (offset === null || answered - asked < 100 || Math.abs(drift) > answered - asked) offset = measured
+      if (offset !== null && answered - asked >= 100 && Math.abs(drift) <= answered - asked) return 0
+      offset = measured
       return drift
     },
   }

@@ -37,7 +37,16 @@ export function metricsOf(source: MetricsSource): Metrics {
   gauge('occurrences_running', 'Occurrences that this daemon works on now.', [], (g) => g.set(source.busy()))
   gauge('clock_skew_seconds', "This machine's clock less the server's.", [], (g) => g.set(source.skew()))
   gauge('process_resident_memory_bytes', 'Resident memory of the daemon.', [], (g) => g.set(process.memoryUsage.rss()))
-  gauge('process_cpu_seconds', 'CPU time that the daemon has used.', [], (g) => g.set((process.cpuUsage().user + process.cpuUsage().system) / 1e6))
+  new Counter({
+    name: `${prefix}process_cpu_seconds_total`,
+    help: 'CPU time that the daemon has used.',
+    ...own,
+    collect() {
+      const {user, system} = process.cpuUsage()
+      this.reset()
+      this.inc((user + system) / 1e6)
+    },
+  })
 
   const ended = counter('occurrences_total', 'Occurrences by how they ended.', ['job', 'status', 'reason'])
   const tries = counter('failed_tries_total', 'Tries that failed and were to be tried again.', ['job'])

@@ -1,6 +1,7 @@
 /** A line of the log as people read it: `02:00:01 maintain done in 1.2 s (due 02:00)`. */
 export function prettyLine(json: string): string {
   const {time, level, event, ...rest} = JSON.parse(json) as {time: string; level: string; event: string} & Record<string, unknown>
+  for (const key of ['at', 'first', 'last']) if (typeof rest[key] === 'string') rest[key] = clock(rest[key], time)
   const mark = level === 'error' || level === 'warn' ? '!' : ' '
   return `${mark}${time.slice(11, 19)} ${sentence(event, rest)}\n`
 }
@@ -9,17 +10,17 @@ type Fields = Record<string, unknown>
 
 const sentences: Record<string, (fields: Fields) => string> = {
   started: ({version, node, id}) => `qicore-db ${version} daemon ${id}, Node ${node}`,
-  listening: ({address}) => `health and metrics on http://${address} (/healthz /readyz /metrics)`,
-  connected: ({database, role, postgres, timescaledb}) => `connected to ${database} as ${role}: PostgreSQL ${postgres}${timescaledb ? `, TimescaleDB ${timescaledb}` : ''}`,
+  listening: ({address}) => `health and metrics: http://${address}/healthz /readyz /metrics`,
+  connected: ({database, role, postgres, timescaledb}) => `on ${database} as ${role}: PostgreSQL ${postgres}${timescaledb ? `, TimescaleDB ${timescaledb}` : ''}`,
   calendars: ({changes}) => `calendars: ${(changes as string[]).join('; ')}`,
   core_installed: ({steps}) => `installed: ${(steps as string[]).join('; ')}`,
   job: ({job, schedule, timezone, runner, state, local}) =>
-    `${pad(job)} ${pad(schedule, 14)} ${pad(timezone, 14)} ${state !== 'active' ? state : runner === 'pg_cron' ? 'run by pg_cron' : `next ${local ?? 'never'}`}`,
-  ready: ({jobs, others}) => `ready: ${jobs} jobs, ${others === 0 ? 'no other daemon' : `${others} more daemons`} here`,
+    `${pad(job)} ${pad(schedule)} ${pad(timezone, 13)} ${state !== 'active' ? state : runner === 'pg_cron' ? 'run by pg_cron' : `next ${withoutOffset(local) ?? 'never'}`}`,
+  ready: ({jobs, others}) => `ready: ${jobs} ${jobs === 1 ? 'job' : 'jobs'}, ${others === 0 ? 'no other daemon' : `${others} more ${others === 1 ? 'daemon' : 'daemons'}`} here`,
   occurrence_started: ({job, at}) => `${pad(job)} begins${due(at)}`,
   occurrence_ended: ({job, at, ms, status, reason, error, inSeconds, steps}) =>
     `${pad(job)} ${status === 'again' ? `to be tried again in ${inSeconds} s` : status}${reason ? ` (${reason})` : ''} after ${seconds(ms)}${due(at)}${stepsOf(steps)}${error ? `: ${error}` : ''}`,
-  instants_skipped: ({job, reason, count, first, last}) => `${pad(job)} ${count} skipped (${reason})${count === 1 ? due(first) : `, due ${clock(first)} to ${clock(last)}`}`,
+  instants_skipped: ({job, reason, count, first, last}) => `${pad(job)} ${count} skipped (${reason})${count === 1 ? due(first) : `, due ${first} to ${last}`}`,
   taken_over: ({job, at, from, attempt}) => `${pad(job)} taken over from ${from}, which fell silent${due(at)}, try ${attempt}`,
   tried_again: ({job, at, attempt}) => `${pad(job)} tried again${due(at)}, try ${attempt}`,
   claim_lost: ({job, at}) => `${pad(job)} was taken over by another daemon${due(at)}`,
@@ -40,16 +41,22 @@ function sentence(event: string, fields: Fields): string {
   return `${event.replaceAll('_', ' ')}: ${[message, reason, error].filter(Boolean).join(', ')}${more}`
 }
 
-function pad(value: unknown, width = 12): string {
+/** The zone stands beside it, and 80 columns are few. */
+function withoutOffset(local: unknown): string | undefined {
+  return typeof local === 'string' ? local.replace(/ [+-]\d\d:\d\d$/, '') : undefined
+}
+
+function pad(value: unknown, width = 14): string {
   return String(value).padEnd(width)
 }
 
 function due(at: unknown): string {
-  return typeof at === 'string' ? `, due ${clock(at)}` : ''
+  return typeof at === 'string' ? `, due ${at}` : ''
 }
 
-function clock(instant: unknown): string {
-  return String(instant).slice(0, 19).replace('T', ' ')
+/** The day only where it is another one than the line's own. */
+function clock(instant: string, time: string): string {
+  return instant.slice(0, 10) === time.slice(0, 10) ? instant.slice(11, 19) : instant.slice(0, 19).replace('T', ' ')
 }
 
 function seconds(ms: unknown): string {
