@@ -19,7 +19,7 @@ const sentences: Record<string, (fields: Fields) => string> = {
   ready: ({jobs, others}) => `ready: ${jobs} ${jobs === 1 ? 'job' : 'jobs'}, ${others === 0 ? 'no other daemon' : `${others} more ${others === 1 ? 'daemon' : 'daemons'}`} here`,
   occurrence_started: ({job, at}) => `${pad(job)} begins${due(at)}`,
   occurrence_ended: ({job, at, ms, status, reason, error, inSeconds, steps}) =>
-    `${pad(job)} ${status === 'again' ? `to be tried again in ${inSeconds} s` : status}${reason ? ` (${reason})` : ''} after ${seconds(ms)}${due(at)}${stepsOf(steps)}${error ? `: ${error}` : ''}`,
+    `${pad(job)} ${status !== 'again' ? status : inSeconds === 0 ? 'given back' : `to be tried again in ${inSeconds} s`}${reason ? ` (${reason})` : ''} after ${seconds(ms)}${due(at)}${stepsOf(steps)}${error ? `: ${error}` : ''}`,
   instants_skipped: ({job, reason, count, first, last}) => `${pad(job)} ${count} skipped (${reason})${count === 1 ? due(first) : `, due ${first} to ${last}`}`,
   taken_over: ({job, at, from, attempt}) => `${pad(job)} taken over from ${from}, which fell silent${due(at)}, try ${attempt}`,
   tried_again: ({job, at, attempt}) => `${pad(job)} tried again${due(at)}, try ${attempt}`,
