@@ -2,6 +2,7 @@ import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
 import {serverWords} from '../db/sqlstate.js'
 import type {JobContext} from '../jobs/kind.js'
+import {longestTimer} from '../units/timer.js'
 import {isAway} from './away.js'
 import {retiredJob, type Board} from './board.js'
 import type {Clock} from './clock.js'
@@ -57,6 +58,7 @@ interface Work {
 export function crewOf(options: CrewOptions): Crew {
   const {control, me, board, tell, clock, lease} = options
   const pool = sessionPool(control)
+  /** By token: a claim that ran out may come back to this very daemon before the first try has noticed. */
   const working = new Map<number, Work>()
   const unwritten: Ended[] = []
   const stop = new AbortController()
@@ -71,7 +73,7 @@ export function crewOf(options: CrewOptions): Crew {
     try {
       const works = [...working.values()]
       const ours = await renew(control, [...works, ...unwritten].map(({claim}) => claim), lease)
-      for (const work of works) if (!ours.has(work.claim.id) && working.has(work.claim.id)) work.lost.abort()
+      for (const work of works) if (!ours.has(work.claim.id) && working.has(work.claim.token)) work.lost.abort()
     } catch {
       // The database is away: the claims' leases decide, and the fence tells whether they held.
     } finally {
@@ -83,7 +85,7 @@ export function crewOf(options: CrewOptions): Crew {
     const began = performance.now()
     const outcome = hopelessClaim(claim) ?? (await tryIt(job, claim, lost))
     unwritten.push({claim, outcome, job, ms: Math.round(performance.now() - began)})
-    working.delete(claim.id)
+    working.delete(claim.token)
     options.onFree()
     // A failure is told by then, and the next round tries again.
     await write().catch(() => {})
@@ -162,14 +164,15 @@ export function crewOf(options: CrewOptions): Crew {
       const job = board.get(claim.job)?.job ?? retiredJob(claim.job, 'sql')
       const lost = new AbortController()
       tell({event: 'occurrence_started', job: claim.job, at: claim.scheduledAt, attempt: claim.attempts, late: claim.late, id: claim.id})
+      for (const before of working.values()) if (before.claim.id === claim.id) before.lost.abort()
       const its: Work = {claim, lost, ended: Promise.resolve()}
-      working.set(claim.id, its)
+      working.set(claim.token, its)
       its.ended = work(job, claim, lost.signal)
     },
     write,
     halt(grace) {
       stop.abort()
-      deadline = setTimeout(() => cancel.abort(), grace)
+      deadline = setTimeout(() => cancel.abort(), Math.min(grace, longestTimer))
     },
     async ended() {
       await Promise.allSettled([...working.values()].map((its) => its.ended))

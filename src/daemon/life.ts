@@ -1,8 +1,10 @@
 import {randomBytes} from 'node:crypto'
 import {hostname} from 'node:os'
+import {setTimeout as sleep} from 'node:timers/promises'
 import type {Job} from '../config/jobs.js'
 import {targetLabel} from '../config/target.js'
 import type {Database, Target} from '../db/database.js'
+import {retryable, serverWords, sqlState} from '../db/sqlstate.js'
 import {OpsError} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
 import {isAway, isHopeless, isReadOnly, patiently, replicaWatch} from './away.js'
@@ -42,6 +44,8 @@ export interface Daemon {
 }
 
 const largestSkew = 1
+/** Milliseconds. */
+const startPause = 2_000
 
 /** A daemon from its first connection to its last word. */
 export function createDaemon(options: DaemonOptions): Daemon {
@@ -116,6 +120,8 @@ export function createDaemon(options: DaemonOptions): Daemon {
       tell, skewed: () => Math.abs(skew) > largestSkew, sawOnlyReplica: (instant) => replica.saw(instant), onHello, onCron, recover: (error) => recover(db, error),
     })
     await tellJobs(db, options.jobs, me, tell)
+    // Asked to stop meanwhile: nobody has stopped it yet, for it was not there.
+    if (stop.signal.aborted) return
     scheduler = made
     await made.run()
   }
@@ -160,6 +166,13 @@ export function createDaemon(options: DaemonOptions): Daemon {
           } catch (error) {
             // Away again before it had begun.
             if (error instanceof OpsError && !isAway(error)) throw error
+            if (retryable.has(sqlState(error) ?? '')) {
+              // Another daemon begins at the same time.
+              tell({event: 'round_failed', error: serverWords(error)})
+              await sleep(startPause, undefined, {signal: stop.signal}).catch(() => {})
+              if (stop.signal.aborted) break
+              continue
+            }
             await recover(control, error)
           }
         }

@@ -9,6 +9,7 @@ import {execute} from '../plan/execute.js'
 import type {Progress} from '../plan/run-step.js'
 import {takeRunLock} from '../plan/run-lock.js'
 import {classOf, type Plan, type StepReport} from '../plan/step.js'
+import {longestTimer} from '../units/timer.js'
 import {inWindow} from './due.js'
 import {fenceOf, type Claim, type TakenOver} from './ledger.js'
 import {failure, judge, timeoutWords, wordsOf, type Outcome, type Tally, type TryState} from './outcome.js'
@@ -49,7 +50,7 @@ export async function runOccurrence(db: Database, job: Job, claim: Claim | Taken
     state.timedOut = true
     stop.abort()
     cancel.abort()
-  }, job.timeout)
+  }, Math.min(job.timeout, longestTimer))
   const window = setInterval(() => {
     if (claim.scheduledAt === null || inWindow(job.window, job.timezone, options.now())) return
     state.windowClosed = true

@@ -2,6 +2,7 @@ import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
 import {serverWords} from '../db/sqlstate.js'
 import type {JobContext} from '../jobs/kind.js'
+import {longestTimer} from '../units/timer.js'
 import {boardOf, type Board, type Entry} from './board.js'
 import type {Clock} from './clock.js'
 import {crewOf, type Crew} from './crew.js'
@@ -161,7 +162,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (nextLease !== null) wait = Math.min(wait, nextLease - performance.now())
     if (stale.size > 0) return Math.min(waitingCheck, 10 * 2 ** Math.min(missed, 10))
     for (const entry of board.entries()) wait = Math.min(wait, entryWait(entry, now))
-    return Math.max(1, wait)
+    return Math.max(1, Math.min(wait, longestTimer))
   }
 
   const entryWait = ({outlook, state}: Entry, now: number): number => {

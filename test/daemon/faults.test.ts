@@ -205,6 +205,25 @@ describe('a daemon', () => {
     await place.drop()
   })
 
+  it('stops also where it is asked to before it has begun', async () => {
+    const place = await fresh()
+    const jobs = Object.fromEntries(Array.from({length: 500}, (_, n) => [`job-${n}`, every('select 1', {schedule: '@yearly'})]))
+    const daemon = startDaemon(place.url, jobs, flags)
+    await daemon.event('calendars')
+    daemon.child.kill('SIGTERM')
+    expect(await daemon.ended).toBe(0)
+    await place.drop()
+  })
+
+  it('does not take a timeout of a month for none at all', async () => {
+    const place = await fresh()
+    const daemon = startDaemon(place.url, {slow: every('select pg_sleep(0.2)', {timeout: '30d', retries: 0})}, flags)
+    expect(await daemon.event('occurrence_ended')).toMatchObject({status: expect.stringMatching(/^(late-)?done$/)})
+    daemon.child.kill('SIGTERM')
+    expect(await daemon.ended).toBe(0)
+    await place.drop()
+  })
+
   it('exits at once on a second signal', async () => {
     const place = await fresh()
     const daemon = startDaemon(place.url, {long: every('select pg_sleep(600)', {catchUp: 'once'})}, ['--grace', '60s'])
