@@ -33,9 +33,13 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
     await run("update qicore.maintenance_log set lease_until = clock_timestamp() - interval '1 s' where status = 'running'")
     const [again] = await takeOver(db, ['a'], me, 1.5, 4)
     crew.take(again!)
-    for (let n = 0; n < 100 && !told.some(({event}) => event === 'claim_lost'); n += 1) await sleep(50)
+    const until = async (event: DaemonEvent['event']) => {
+      for (let n = 0; n < 400 && !told.some((one) => one.event === event); n += 1) await sleep(50)
+    }
+    await until('claim_lost')
     // The first has ended; the second is still known, and its lease renewed.
     expect([crew.busy(), crew.works('a')]).toEqual([1, true])
+    await until('occurrence_ended')
     crew.halt(10_000)
     await crew.ended()
     expect(told.filter(({event}) => event === 'occurrence_ended')).toMatchObject([{outcome: {kind: 'ended'}, claim: {token: again!.token}}])
