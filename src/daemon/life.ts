@@ -120,8 +120,8 @@ export function createDaemon(options: DaemonOptions): Daemon {
       tell, skewed: () => Math.abs(skew) > largestSkew, sawOnlyReplica: (instant) => replica.saw(instant), onHello, onCron, recover: (error) => recover(db, error),
     })
     await tellJobs(db, options.jobs, me, tell)
-    // Asked to stop meanwhile: nobody has stopped it yet, for it was not there.
-    if (stop.signal.aborted) return
+    // Asked to stop meanwhile: nobody has stopped this one, for it was not there.
+    if (stop.signal.aborted) return made.stop(0)
     scheduler = made
     await made.run()
   }
