@@ -5,7 +5,7 @@
  *   database's clock, against a second daemon with one job a second on a database of its own, at the same time;
  * - the database time of claiming an occurrence, with 10 000 and with 1 000 000 rows in the ledger.
  * QICORE_BENCH_URL names the server (a role that may create databases); without it a PostgreSQL 18 from npm is started.
- * MINUTES (3) and ROWS (1 000 000) make it shorter; PARTS (idle work claims) leaves some out.
+ * MINUTES (3) and ROWS (1 000 000) make it shorter; PARTS (idle work claims) leaves some out; WORKERS (4) as --workers.
  */
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {loadavg, tmpdir} from 'node:os'
@@ -127,7 +127,7 @@ async function lateness(db: Database, since: string): Promise<Lateness> {
 
 async function work(at: string): Promise<void> {
   await on(at, ({url: busyUrl, db: busy}) => on(at, async ({url: controlUrl, db: control}) => {
-    const daemons = [startDaemon(busyUrl, mix), startDaemon(controlUrl, jobs(1, 'second', () => '* * * * * *'))]
+    const daemons = [startDaemon(busyUrl, mix, ['--workers', process.env.WORKERS ?? '4']), startDaemon(controlUrl, jobs(1, 'second', () => '* * * * * *'))]
     await Promise.all(daemons.map((daemon) => daemon.event('ready')))
     await sleep(10_000)
     const [{now}] = (await busy.query<{now: string}>(statement('select clock_timestamp() as now'))) as [{now: string}]
