@@ -2,7 +2,7 @@
 -- $1 text[] of the sets they belonged to as SQL reads them, $2 what such a comment begins with. Sizes wait for no lock of somebody
 -- who holds one of them exclusively: it has none then. TimescaleDB: not needed.
 select parent, format('%I.%I', n.nspname, c.relname) as relation, n.nspname as schema, c.relname as partition, c.relkind as kind,
-  extract(epoch from substring(d.description from ' to ([0-9]{4,}-[0-9-]{5}T[0-9:.]+Z)$')::timestamptz)::float8 as to_epoch,
+  extract(epoch from substring(d.description from ' to ([0-9]{4,}-[0-9-]{5}T[0-9:.]+Z)(?:,|$)')::timestamptz)::float8 as to_epoch,
   case when not exists (
     select from pg_locks l where l.relation = c.oid and l.granted and l.mode = 'AccessExclusiveLock'
   ) then pg_total_relation_size(c.oid) end as bytes

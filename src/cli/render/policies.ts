@@ -76,12 +76,24 @@ export function renderPolicyStatus({policies, other, notes, at}: PolicyStatusRep
   return [
     ...(shown.length > 0 ? [table] : []),
     ...(rest > 0 ? [` ${rest} more ok (--all)`] : []),
-    ...policies.flatMap((policy) => policy.findings.map((finding) => marked(policy.ok === false ? '!' : ' ', `${nameOf(policy)} ${policy.kind}: ${finding}`, width))),
+    ...findingLines(policies).map(({mark, text}) => marked(mark, text, width)),
     ...other.map(({id, name, proc, scheduled, lastStatus}) => marked(' ', `other: job ${id} ${name} (${proc})${scheduled ? '' : ', paused'}, last run ${lastStatus ?? 'never'}`, width)),
     ...notes.map((note) => marked(' ', note, width)),
     ...(policies.some(({managed}) => !managed) ? ['* not declared, never touched.'] : []),
     statusVerdict(policies, failed),
   ].join('\n')
+}
+
+/** What many policies have in common is said once: where a runner is dead, the rest would drown in it. */
+function findingLines(policies: readonly PolicyStatus[]): {mark: ' ' | '!'; text: string}[] {
+  const having = (finding: string) => policies.filter(({findings}) => findings.includes(finding))
+  const texts = new Set(policies.flatMap(({findings}) => findings))
+  const line = (text: string, its: readonly PolicyStatus[]) => ({mark: its.some(({ok}) => ok === false) ? '!' as const : ' ' as const, text})
+  const lines = [...texts].flatMap((finding) => {
+    const its = having(finding)
+    return its.length > 2 ? [line(`${its.length} policies: ${finding}`, its)] : its.map((policy) => line(`${nameOf(policy)} ${policy.kind}: ${finding}`, [policy]))
+  })
+  return [...lines.filter(({mark}) => mark === '!'), ...lines.filter(({mark}) => mark === ' ')]
 }
 
 /** Declared and live, side by side. */
@@ -112,12 +124,19 @@ function nameOf({schema, table}: Pick<PolicyStatus, 'schema' | 'table'>): string
 
 function short(rule: RuleText): string {
   const {after, createdBefore, startOffset, endOffset} = rule
-  if ('startOffset' in rule) return `${String(startOffset ?? 'open')}/${String(endOffset ?? 'open')}`
+  if ('startOffset' in rule) return `${tiny(startOffset)}/${tiny(endOffset)}`
   return after === null && createdBefore !== undefined ? `${String(createdBefore)} old` : String(after ?? dash)
 }
 
+const tinyUnits: Record<string, string> = {second: 's', minute: 'min', hour: 'h', day: 'd', week: 'w', month: 'mon', year: 'y'}
+
+/** `7 days` as `7d`, where room is short. */
+function tiny(offset: RuleText[string] | undefined): string {
+  return String(offset ?? 'open').replace(/ (second|minute|hour|day|week|month|year)s?\b/g, (_, unit: string) => tinyUnits[unit]!)
+}
+
 function ruleOf({live, declared}: PolicyStatus): string {
-  return live !== null ? short(live) : declared === null || declared === 'none' ? dash : short(declared)
+  return live !== null ? tiny(short(live)) : declared === null || declared === 'none' ? dash : tiny(short(declared))
 }
 
 function runBy({runner, paused, gated, live}: PolicyStatus): string {

@@ -99,7 +99,7 @@ begin
   ) as uncovered;
   if missing is not null then
     raise exception using errcode = '55000', message = 'not covered by ' || missing || ', so not dropped',
-      hint = 'Rows were written since this was planned: plan again with --refresh-first.';
+      detail = 'Rows were written since this was planned: plan again with --refresh-first.';
   end if;
 end
 $guard$`

@@ -1,6 +1,7 @@
 import type {Database} from '../../db/database.js'
 import {formatQualifiedName} from '../../db/qualified-name.js'
-import {ident, sql} from '../../db/sql.js'
+import {loadSql} from '../../db/load-sql.js'
+import {ident, sql, statement} from '../../db/sql.js'
 import {SqlState, sqlState} from '../../db/sqlstate.js'
 import type {Child} from '../../reports/partitions/children.js'
 import type {PartitionSet} from '../../reports/partitions/sets.js'
@@ -30,6 +31,22 @@ export async function uncovered(db: Database, set: PartitionSet, children: reado
     else for (const {schema, view, gaps: spans} of gaps) found.push({child, message: `${child.relation}: ${formatQualifiedName(schema, view)} has not covered ${words(spans)}, or not as the rows are now`})
   }
   return found
+}
+
+/**
+ * The first transaction whose rows may come after what is asked from here on; null where no aggregate of ours reads the
+ * set. Who may not look counts as one.
+ */
+export async function firstUnseen(db: Database, set: PartitionSet): Promise<string | null> {
+  if (!db.server.hasCore) return null
+  const {schema, table: name} = set
+  const [row] = await db
+    .query<{seen: string; watched: boolean}>(statement(loadSql('catalog/first-unseen'), [formatQualifiedName(schema, name)]))
+    .catch(async (error: unknown) => {
+      if (sqlState(error) !== SqlState.noPrivilege) throw error
+      return (await db.query<{seen: string}>(sql`select pg_snapshot_xmin(pg_current_snapshot())::text as seen`)).map(({seen}) => ({seen, watched: true}))
+    })
+  return row!.watched ? row!.seen : null
 }
 
 async function gapsOf(db: Database, set: PartitionSet, span: Span): Promise<OwnGaps[] | 'unreadable'> {

@@ -89,13 +89,16 @@ export function detachAtOnce(set: PartitionSet, child: Child, before: readonly S
   }
 }
 
-/** Drops a table that is no partition any more. */
-export function dropDetached({relation, kind, bytes}: Pick<Child, 'relation' | 'kind' | 'bytes'>, set: PartitionSet, dependsOn: readonly string[]): Step {
+/**
+ * Drops a table that is no partition any more.
+ * @param acceptLoss also where rows came after its coverage was asked for
+ */
+export function dropDetached({relation, kind, bytes}: Pick<Child, 'relation' | 'kind' | 'bytes'>, set: PartitionSet, dependsOn: readonly string[], acceptLoss: boolean): Step {
   return {
     id: `drop ${relation}`,
     kind: 'drop',
     object: relation,
-    statements: [sql`drop ${raw(kind === 'f' ? 'foreign table' : 'table')} ${raw(relation)}`],
+    statements: [...(acceptLoss || kind === 'f' ? [] : refuseUnseen(relation)), sql`drop ${raw(kind === 'f' ? 'foreign table' : 'table')} ${raw(relation)}`],
     lock: 'ACCESS EXCLUSIVE',
     class: 'loss',
     transaction: 'own',
@@ -108,10 +111,41 @@ export function dropDetached({relation, kind, bytes}: Pick<Child, 'relation' | '
   }
 }
 
-/** Written on a partition before it is detached to be dropped; a later run finds what an earlier one left by it. */
-export function markForDrop(set: PartitionSet, child: Child): Statement {
+/**
+ * Written on a partition before it is detached to be dropped; a later run finds what an earlier one left by it, and
+ * the drop itself which rows nobody has asked about.
+ * @param seenUpTo the first transaction whose rows may have come after coverage was asked for; null: no aggregate needs them
+ */
+export function markForDrop(set: PartitionSet, child: Child, seenUpTo: string | null): Statement {
   const range = `from ${child.from ?? '-infinity'} to ${child.to ?? 'infinity'}`
-  return sql`comment on ${raw(child.kind === 'f' ? 'foreign table' : 'table')} ${ident(child.schema, child.partition)} is ${literal(`${dropMark}${set.relation}, ${range}`)}`
+  const seen = seenUpTo === null ? '' : `, rows seen up to transaction ${seenUpTo}`
+  return sql`comment on ${raw(child.kind === 'f' ? 'foreign table' : 'table')} ${ident(child.schema, child.partition)} is ${literal(`${dropMark}${set.relation}, ${range}${seen}`)}`
+}
+
+/**
+ * Raises where a table that was marked has rows of transactions that were not through when its coverage was asked for:
+ * once it is detached, no aggregate can be asked about it any more. Nobody writes to it from here on. The 32 bits of
+ * xmin are compared within the few transactions since then, so that an ancient row is not taken for a new one.
+ */
+export function refuseUnseen(relation: string): Statement[] {
+  return [
+    sql`lock table only ${raw(relation)} in access exclusive mode`,
+    sql`do $guard$
+declare
+  seen numeric := substring(obj_description(to_regclass(${literal(relation)}), 'pg_class') from 'rows seen up to transaction ([0-9]+)$')::numeric;
+  till numeric := pg_snapshot_xmax(pg_current_snapshot())::text::numeric;
+  unseen boolean;
+begin
+  if seen is not null then
+    select exists (select from only ${raw(relation)} where mod(xmin::text::numeric - mod(seen, 4294967296) + 4294967296, 4294967296) < till - seen) into unseen;
+    if unseen then
+      raise exception using errcode = '55000', message = format('rows were written to %s after its coverage was asked for, so it was not dropped', ${literal(relation)}),
+        detail = 'Where it is detached already: attach it again (ALTER TABLE … ATTACH PARTITION), refresh the aggregates over it, drop again; or --accept-loss.';
+    end if;
+  end if;
+end
+$guard$`,
+  ]
 }
 
 /** Takes such a mark away: what is detached to be kept must not be dropped by a later run. */

@@ -5,9 +5,9 @@ import {ExitCode, OpsError, usageError} from '../../errors.js'
 import type {Step} from '../../plan/step.js'
 import type {Child} from '../../reports/partitions/children.js'
 import {readLeftovers} from '../../reports/partitions/leftovers.js'
-import {uncovered} from './coverage.js'
+import {firstUnseen, uncovered} from './coverage.js'
 import {count, weightOf, type OldPlan} from './detach.js'
-import {detachAtOnce, detachConcurrently, dropDetached, finalizeDetach, markForDrop} from './detach-child.js'
+import {detachAtOnce, detachConcurrently, dropDetached, finalizeDetach, markForDrop, refuseUnseen} from './detach-child.js'
 import {insteadOfConcurrently, oldPartitions, requireSession, type OldPartitions, type OldRequest} from './old-partitions.js'
 import type {PartitionSet} from '../../reports/partitions/sets.js'
 
@@ -24,29 +24,32 @@ export interface DropRequest extends OldRequest {
 export async function planDrop(db: Database, request: DropRequest): Promise<OldPlan> {
   const found = await oldPartitions(db, request)
   const {set, cutoff, old, pending, kept} = found
-  await requireCoverage(db, found, request.acceptLoss)
+  const {acceptLoss} = request
+  // Before coverage is asked for: what is written from now on has not been asked about.
+  const seenUpTo = acceptLoss ? null : await firstUnseen(db, set)
+  await requireCoverage(db, found, acceptLoss)
   await requireIndependence(db, found)
   const notes = kept ? [`${kept.relation} is older too, and the last partition: it stays.`] : []
   if (set.defaultPartition === null && old.length > 0) requireSession(db)
   if (set.defaultPartition !== null && old.length > 0) notes.push(insteadOfConcurrently(set))
   const leftovers = (await readLeftovers(db, [set.relation])).filter((leftover) => isOld(leftover, found))
-  const steps: Step[] = leftovers.map((leftover) => dropDetached(leftover, set, []))
+  const steps: Step[] = leftovers.map((leftover) => dropDetached(leftover, set, [], acceptLoss))
   let before: string[] = []
   for (const child of pending) {
     const step = finalizeDetach(set, child, before)
     steps.push(step)
     before = [step.id]
     // Pending since a run of ours that meant to drop it.
-    if (isOld(child, found) && child.marked) steps.push(dropDetached(child, set, [step.id]))
+    if (isOld(child, found) && child.marked) steps.push(dropDetached(child, set, [step.id], acceptLoss))
   }
   for (const child of old) {
     if (set.defaultPartition !== null) {
-      steps.push(dropAtOnce(set, child))
+      steps.push(dropAtOnce(set, child, seenUpTo))
       continue
     }
-    const chain = detachConcurrently(set, child, markForDrop(set, child), before)
+    const chain = detachConcurrently(set, child, markForDrop(set, child, seenUpTo), before)
     before = [chain.at(-1)!.id]
-    steps.push(...chain, dropDetached(child, set, before))
+    steps.push(...chain, dropDetached(child, set, before, acceptLoss))
   }
   const doomed = steps.filter((step) => step.class === 'loss').length
   notes.push(...weightOf(old))
@@ -76,14 +79,15 @@ function isOld({toEpoch}: Pick<Child, 'toEpoch'>, {cutoffEpoch}: OldPartitions):
 }
 
 /** Beside a default partition both happen in one transaction: the lock is held either way. */
-function dropAtOnce(set: PartitionSet, child: Child): Step {
-  const detach = detachAtOnce(set, child, [], [])
+function dropAtOnce(set: PartitionSet, child: Child, seenUpTo: string | null): Step {
+  const guarded = seenUpTo !== null && child.kind !== 'f'
+  const detach = detachAtOnce(set, child, guarded ? [markForDrop(set, child, seenUpTo)] : [], [])
   const drop = sql`drop ${raw(child.kind === 'f' ? 'foreign table' : 'table')} ${ident(child.schema, child.partition)}`
   return {
     ...detach,
     id: `drop ${child.relation}`,
     kind: 'drop',
-    statements: [...detach.statements, drop],
+    statements: [...detach.statements, ...(guarded ? refuseUnseen(child.relation) : []), drop],
     class: 'loss',
     doneCheck: sql`select to_regclass(${child.relation}) is null as done`,
     bytes: child.bytes,

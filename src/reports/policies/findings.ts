@@ -21,7 +21,7 @@ export function findingsOf(status: PolicyStatus, rule: LiveRule | null, server: 
   // An error of before the last run that went well is history.
   const stillHolds = lastStatus !== 'Success' || lastError?.at == null || status.lastRunAt === null || secondsBetween(status.lastRunAt, lastError.at) >= 0
   if (lastError !== null && stillHolds && (lastStatus === 'Failed' || status.ok === false)) findings.push(`last error: ${lastError.message}${lastError.state === null ? '' : ` [${lastError.state}]`}`)
-  if (!paused && runnerAlive === false) findings.push(runner === 'nobody' ? 'nobody carries it out: no worker, no pg_cron, no daemon is seen' : `${runner} is meant to carry it out and is not alive`)
+  if (!paused && runnerAlive === false) findings.push(runner === 'nobody' ? 'carried out by nobody: no worker, no pg_cron, no daemon is seen' : `meant to be carried out by ${runner}, which is not alive`)
   if (!status.lastErrorVisible && jobId !== null) findings.push("this role may not see its job's errors")
   return findings
 }

@@ -69,7 +69,7 @@ export async function readPolicyStatus(db: Database, {declared, lateAfter, table
   const order = (status: PolicyStatus) => `${status.schema}.${status.table} ${policyKinds.indexOf(status.kind)}`
   policies.sort((a, b) => (order(a) < order(b) ? -1 : 1))
   const notes = db.server.workers === 'dead' && timescaledb && its.policies.some(({job}) => job !== null)
-    ? [`TimescaleDB's background workers are not running here: its jobs wait${sources.runners.daemon ? ' and the daemon does their work' : ' for nobody'}.`]
+    ? [`TimescaleDB's background workers are not running here. ${sources.runners.daemon ? 'The daemon does their work.' : 'The daemon would do their work: qicore-db daemon'}`]
     : []
   return {kind: 'policies.status', version: 1, target: null, at: its.at, policies, other: timescaledb && table === undefined ? await readOtherJobs(db) : [], notes}
 }

@@ -129,6 +129,38 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect((await planDrop(database.db, older())).plan.steps).toHaveLength(6)
   })
 
+  it('keeps what was written to after its coverage was asked for, in this run and in the next, until the loss is accepted', async () => {
+    const database = await engine.database()
+    await sets(database)
+    await aggregate(database, '{[2020-01-05 00:00+00,2020-01-08 00:00+00),[2020-02-05 00:00+00,2020-02-06 00:00+00)}')
+    const {plan} = await planDrop(database.db, older())
+    await database.run("insert into ticks values ('2020-01-06 12:00+00', 1)")
+    const report = await run(database.db, plan)
+    expect(fates(report)).toEqual(['detach public.old_1: done', 'finalize public.old_1: done', 'drop public.old_1: failed', 'detach public.old_2: done', 'finalize public.old_2: done', 'drop public.old_2: done'])
+    expect(report.steps[2]!.error).toMatch(/public\.old_1: rows were written to public\.old_1 after its coverage was asked for, so it was not dropped.*attach it again/)
+    const next = (await planDrop(database.db, older())).plan
+    expect(fates(await run(database.db, next))).toEqual(['drop public.old_1: failed'])
+    expect(await database.run("select from old_1 where time = '2020-01-06 12:00+00'")).toHaveLength(1)
+    // Attached again and computed again, it may go.
+    await database.run("alter table ticks attach partition old_1 for values from ('2020-01-01+00') to ('2020-02-01+00')")
+    await aggregate(database, '{[2020-01-05 00:00+00,2020-01-08 00:00+00)}')
+    const again = (await planDrop(database.db, older())).plan
+    await database.run("insert into ticks values ('2020-01-07 12:00+00', 1)")
+    await run(database.db, again)
+    expect(fates(await run(database.db, (await planDrop(database.db, older(true))).plan))).toEqual(['drop public.old_1: done'])
+  })
+
+  it('beside a default partition leaves attached what was written to meanwhile', async () => {
+    const database = await engine.database()
+    await sets(database, 'create table rest partition of ticks default')
+    await aggregate(database, '{[2020-01-05 00:00+00,2020-01-08 00:00+00),[2020-02-05 00:00+00,2020-02-06 00:00+00)}')
+    const {plan} = await planDrop(database.db, older())
+    await database.run("insert into ticks values ('2020-01-06 12:00+00', 1)")
+    expect(fates(await run(database.db, plan))).toEqual(['drop public.old_1: failed', 'drop public.old_2: done'])
+    expect((await childrenOf(database, 'ticks')).map((child) => child.split(' ')[0])).toEqual(['new', 'old_1', 'rest'])
+    await expect(planDrop(database.db, older())).rejects.toMatchObject({code: 'NOT_COVERED', message: expect.stringContaining('or not as the rows are now')})
+  })
+
   it('takes coverage that cannot be read for none', async () => {
     const database = await engine.database()
     await sets(database)
