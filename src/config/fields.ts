@@ -13,4 +13,4 @@ export const duration = z.union([z.string(), z.number()]).transform((value, cont
 })
 
 /** A relation as schema.table; quoting as PostgreSQL's own. */
-export const qualified = z.string().regex(/^[^.]+\.[^.]+$|^"/, 'write it as schema.table')
+export const qualified = z.string().regex(/^\s*(?:"(?:[^"]|"")+"|[^".]+)\.(?:"(?:[^"]|"")+"|[^".]+)\s*$/, 'write it as schema.table')
