@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/helpers/global-setup.ts',
+    setupFiles: 'test/helpers/property-seed.ts',
     disableConsoleIntercept: true,
     testTimeout: 60_000,
     hookTimeout: 120_000,
