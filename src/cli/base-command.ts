@@ -3,7 +3,7 @@ import {ExitCode, OpsError, usageError} from '../errors.js'
 import type {Config} from '../config/load.js'
 import type {ConnectOptions, Database, Target} from '../db/database.js'
 import type {Elsewhere} from '../plan/run-step.js'
-import type {Plan, RunReport} from '../plan/step.js'
+import type {Plan} from '../plan/step.js'
 import {globalFlags} from './flags.js'
 import type {Look} from './render/table.js'
 
@@ -87,7 +87,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected async target(changes: boolean): Promise<Target> {
     const {resolveTarget} = await import('../config/target.js')
     const target = resolveTarget({url: this.flags.url, target: this.flags.target, changes}, process.env, await this.loadConfig(), process.cwd())
-    const {redact} = await import('../db/database.js')
+    const {redact} = await import('../db/redact.js')
     if (target.source === '--url' && redact(target.url) !== target.url)
       this.say('Warning: a password in --url can be read by everybody with ps; use PGPASSFILE, PGPASSWORD or QICORE_DB_URL.')
     return target
@@ -188,12 +188,4 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const exitCode = oclif?.exit ?? ExitCode.failed
     return {error: {code: exitCode === ExitCode.usage ? 'USAGE' : 'BUG', message: message.replace('\nSee more help with --help', ''), exitCode, suggestions: [`See ${this.config.bin} ${this.id?.replaceAll(':', ' ')} --help.`]}}
   }
-}
-
-/** 0, 1, 6 or 130, by how the steps ended. */
-export function exitCodeOf(report: RunReport): ExitCode {
-  if (report.interrupted) return ExitCode.interrupted
-  const failed = report.steps.filter((step) => step.status === 'failed').length
-  if (failed === 0) return ExitCode.done
-  return report.steps.some((step) => step.status === 'done') ? ExitCode.partly : ExitCode.failed
 }

@@ -1,6 +1,7 @@
 import {hostname} from 'node:os'
 import {inline} from '../db/sql.js'
 import type {Database} from '../db/database.js'
+import {ExitCode} from '../errors.js'
 import {execute, preview} from '../plan/execute.js'
 import {openLedger} from '../plan/ledger.js'
 import type {Limits} from '../plan/limits.js'
@@ -9,7 +10,7 @@ import {takeRunLock} from '../plan/run-lock.js'
 import {toScript} from '../plan/script.js'
 import {classOf, type Plan, type RunReport, type Step, type StepReport} from '../plan/step.js'
 import {actorOf} from './actor.js'
-import {exitCodeOf, type ChangeFlags, type ChangeReport} from './base-command.js'
+import type {ChangeFlags, ChangeReport} from './base-command.js'
 import {confirmName, requireConsent} from './confirm.js'
 import {interrupts} from './interrupts.js'
 import {planProgress} from './progress.js'
@@ -102,4 +103,12 @@ function reportOf(options: CarryOutOptions, plan: Plan, run: RunReport, dryRun: 
     return {id: step.id, status: step.status, ms: step.ms, bytes: step.bytes, error: step.error, note: step.note, ...sql}
   })
   return {kind: options.kind, ...options.head, dryRun, cutoff: run.cutoff, steps}
+}
+
+/** 0, 1, 6 or 130, by how the steps ended. */
+function exitCodeOf(report: RunReport): ExitCode {
+  if (report.interrupted) return ExitCode.interrupted
+  const failed = report.steps.filter((step) => step.status === 'failed').length
+  if (failed === 0) return ExitCode.done
+  return report.steps.some((step) => step.status === 'done') ? ExitCode.partly : ExitCode.failed
 }

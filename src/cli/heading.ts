@@ -1,5 +1,5 @@
 import type {Target} from '../db/database.js'
-import {redact} from '../db/database.js'
+import {redact} from '../db/redact.js'
 import type {Server} from '../db/server.js'
 import {wrap} from './render/text.js'
 

@@ -1,5 +1,5 @@
 import {z} from 'zod'
-import {redact} from '../db/database.js'
+import {redact} from '../db/redact.js'
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {messageOf} from '../errors.js'
 import {parseInstant} from '../units/instant.js'

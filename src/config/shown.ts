@@ -1,5 +1,5 @@
 import {messageOf} from '../errors.js'
-import {redact} from '../db/database.js'
+import {redact} from '../db/redact.js'
 import type {Environment} from '../db/libpq.js'
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {defaultLimits} from '../plan/limits.js'

@@ -1,5 +1,6 @@
 import {isAbsolute, resolve} from 'node:path'
-import {embeddedDirectory, redact, type Target} from '../db/database.js'
+import {embeddedDirectory, type Target} from '../db/database.js'
+import {redact} from '../db/redact.js'
 import {environmentNamesDatabase, type Environment} from '../db/libpq.js'
 import {usageError} from '../errors.js'
 import type {Config} from './load.js'

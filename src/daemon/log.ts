@@ -1,6 +1,6 @@
 /** The only importer of pino: one JSON object a line, on stdout. */
 import pino from 'pino'
-import {redact} from '../db/database.js'
+import {redact} from '../db/redact.js'
 import type {DaemonEvent, Tell} from './events.js'
 import {prettyLine} from './pretty.js'
 

@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {parse as parseIni} from 'ini'
 import {parse as parseUrl} from 'pg-connection-string'
 import {messageOf, usageError} from '../errors.js'
-import {redact} from './database.js'
+import {redact} from './redact.js'
 
 /** libpq's connection parameters, after URL, service file and environment were laid over each other. */
 export type Parameters = Partial<Record<string, string>>

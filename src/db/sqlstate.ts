@@ -1,5 +1,5 @@
 import {ExitCode, OpsError, type OpsErrorOptions} from '../errors.js'
-import {redact} from './database.js'
+import {redact} from './redact.js'
 
 /** Named so that no five characters are compared anywhere else. */
 export const SqlState = {

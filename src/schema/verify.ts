@@ -1,5 +1,5 @@
 import type {Database} from '../db/database.js'
-import {formatQualifiedName} from '../db/qualified-name.js'
+import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {usageError} from '../errors.js'
 import {formatDuration, type Duration} from '../units/duration.js'
 import {differences, readSnapshot, type Difference, type RelationSnapshot, type Snapshot} from './catalog.js'
@@ -38,6 +38,17 @@ export async function verifySchema(db: Database, definitions: SchemaDefinition, 
   const actual = await readSnapshot(db, schemas)
   const mend = mendsOf(definitions, expected, actual, db.server)
   return differences(...comparable(expected, actual)).map((difference) => ({...difference, mend: mend(difference)}))
+}
+
+/** A difference as a report has it. A routine has no table; its name with its arguments is the `object`. */
+export interface ReportedDifference extends SchemaDifference {
+  schema: string | null
+  table: string | null
+}
+
+export function reported(difference: SchemaDifference): ReportedDifference {
+  const relation = difference.object.endsWith(')') ? null : parseQualifiedName(difference.object)
+  return {schema: relation?.schema ?? null, table: relation?.name ?? null, ...difference}
 }
 
 /** Only what the definitions name, and without what is decided when a table is made. */

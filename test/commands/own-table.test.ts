@@ -39,7 +39,7 @@ forEachEngine({}, (engine) => {
 
     writeFileSync(file, config('      - {name: venue, type: varchar(20), nullable: true}\n'))
     const drift = jsonOf<{differences: object[]}>(await run(3, 'schema', 'verify', '--json'))
-    expect(drift.differences).toMatchObject([{object: 'desk_b.ticks', path: 'columns.venue', actual: null, mend: 'alter table desk_b.ticks add column venue varchar(20)'}])
+    expect(drift.differences).toMatchObject([{schema: 'desk_b', table: 'ticks', object: 'desk_b.ticks', path: 'columns.venue', actual: null, mend: 'alter table desk_b.ticks add column venue varchar(20)'}])
     await run(0, 'migrate', 'new', 'venue')
     expect(readFileSync(join(cwd, 'migrations/0002_venue.sql'), 'utf8')).toContain('add column venue varchar(20);')
     await run(0, 'migrate', 'up', '--yes')

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {redact} from '../../src/db/database.js'
+import {redact} from '../../src/db/redact.js'
 import {connectionParameters} from '../../src/db/libpq.js'
 import {OpsError} from '../../src/errors.js'
 

@@ -3,7 +3,7 @@ import {BaseCommand} from '../../cli/base-command.js'
 import {interrupts} from '../../cli/interrupts.js'
 import {terminal} from '../../cli/terminal.js'
 import {ExitCode} from '../../errors.js'
-import type {SchemaDifference} from '../../schema/verify.js'
+import type {ReportedDifference} from '../../schema/verify.js'
 
 interface VerifyReport {
   kind: 'schema.verify'
@@ -13,7 +13,7 @@ interface VerifyReport {
   /** Whose definitions were compared. */
   definitions: ('qicore' | 'config')[]
   relations: number
-  differences: SchemaDifference[]
+  differences: ReportedDifference[]
 }
 
 export default class SchemaVerify extends BaseCommand<typeof SchemaVerify> {
@@ -27,13 +27,13 @@ Exits 3 when there is a difference.`
   }
 
   async run(): Promise<VerifyReport> {
-    const [{verifySchema}, {definitionsFor}, config] = await Promise.all([import('../../schema/verify.js'), import('../../config/definitions.js'), this.loadConfig()])
+    const [{verifySchema, reported}, {definitionsFor}, config] = await Promise.all([import('../../schema/verify.js'), import('../../config/definitions.js'), this.loadConfig()])
     const report = await this.withDatabase(async (db): Promise<VerifyReport> => {
       const {definitions, whose} = await definitionsFor(db, config)
       // The scratch database has to go, also where somebody gives up waiting.
       const signals = interrupts((line) => this.say(line))
       const differences = await verifySchema(db, definitions, this.flags.scratch, signals.stop).finally(signals.release)
-      return {kind: 'schema.verify', ...(await this.reportHead(db)), definitions: whose, relations: definitions.tables.length + definitions.aggregates.length, differences}
+      return {kind: 'schema.verify', ...(await this.reportHead(db)), definitions: whose, relations: definitions.tables.length + definitions.aggregates.length, differences: differences.map(reported)}
     })
     if (report.differences.length > 0) process.exitCode = ExitCode.found
     if (!this.jsonEnabled()) {

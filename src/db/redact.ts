@@ -1,0 +1,24 @@
+/**
+ * A URL, or any text with URLs in it, as it may be printed. Whoever forgot to encode a password must not see it
+ * printed either, so where the end of it is in doubt more is hidden than needed.
+ */
+export function redact(text: string): string {
+  const [, scheme, rest] = /^(\s*[a-z][a-z0-9+.-]*:\/\/)([\s\S]*)$/i.exec(text) ?? []
+  if (scheme !== undefined && rest !== undefined) return scheme + redactRest(rest)
+  return text
+    .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*):\S*@/gi, '$1:***@')
+    .replace(/(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)/gi, '$1***')
+}
+
+/** What stands behind `postgres://`: user, password, host, database and parameters, as far as they can be told apart. */
+function redactRest(rest: string): string {
+  const parameter = rest.search(/[?&]\w*password=/i)
+  const head = parameter < 0 ? rest : rest.slice(0, parameter)
+  const tail = parameter < 0 ? '' : rest.slice(parameter)
+  const at = head.lastIndexOf('@')
+  // Without an @ a colon stands before a port, unless the @ went to the parameters with the end of the password.
+  const secret = at >= 0 ? head.slice(0, at) : tail.includes('@') ? head : ''
+  const colon = secret.indexOf(':')
+  const hidden = colon < 0 ? head : `${head.slice(0, colon)}:***${at < 0 ? '' : head.slice(at)}`
+  return hidden + tail.replace(/(password=)[^&]*/gi, '$1***')
+}
