@@ -176,9 +176,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   private async translate(error: unknown): Promise<Error> {
-    const {explain, sqlState} = await import('../db/sqlstate.js')
+    const {explain, isConnectionLost, sqlState} = await import('../db/sqlstate.js')
     // A driver's or server's error is the operator's; anything else is a bug and keeps its stack.
-    return sqlState(error) === undefined ? (error as Error) : explain(error, `run ${this.id?.replaceAll(':', ' ')}`)
+    return sqlState(error) === undefined && !isConnectionLost(error) ? (error as Error) : explain(error, `run ${this.id?.replaceAll(':', ' ')}`)
   }
 
   /** The default would print oclif's whole configuration and argv, and with them a password in --url. */

@@ -1,7 +1,10 @@
+import {setTimeout as sleep} from 'node:timers/promises'
 import type {Database} from '../db/database.js'
+import {isConnectionLost, serverWords} from '../db/sqlstate.js'
 import {sessionOf, tryStep, type Elsewhere, type StepOptions, type Tries} from './run-step.js'
 import {isDone, fate} from './step-fate.js'
 import type {RunStatus} from './ledger.js'
+import {retryDelay} from './limits.js'
 import type {Plan, RunReport, Step, StepReport} from './step.js'
 
 export interface ExecuteOptions extends StepOptions {
@@ -47,8 +50,28 @@ export async function execute(db: Database, plan: Plan, options: ExecuteOptions)
   }
   const steps = plan.steps.map((step) => reports.get(step.id) ?? fate(step, 'planned', 0))
   const interrupted = steps.some((step) => step.status === 'planned') || (options.cancel?.aborted ?? false)
-  await options.ledger?.finish(runStatus(steps, interrupted), steps.find((step) => step.error)?.error ?? null)
+  const unwritten = await close(db, options, runStatus(steps, interrupted), steps.find((step) => step.error)?.error ?? null)
+  const last = steps.at(-1)
+  if (unwritten !== null && last) steps[steps.length - 1] = {...last, note: [last.note, unwritten].filter(Boolean).join('; ')}
   return {operation: plan.operation, cutoff: plan.cutoff, steps, interrupted}
+}
+
+/**
+ * Closes the run's page. A connection that was lost after the last step is made anew: what was done is done, and its
+ * report must not be lost with it. Returns what is to be said where the page stays open; null otherwise.
+ */
+async function close(db: Database, {ledger, limits}: ExecuteOptions, status: RunStatus, error: string | null): Promise<string | null> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await ledger?.finish(status, error)
+      return null
+    } catch (failure) {
+      if (!isConnectionLost(failure)) throw failure
+      if (attempt > 3 || db.server.embedded) return `the run is not closed in the ledger: ${serverWords(failure)}`
+      if (attempt > 1) await sleep(retryDelay(attempt, limits, Math.random()))
+      await db.reconnect().catch(() => {})
+    }
+  }
 }
 
 /** What a plan would do now, changing nothing: steps that are done already show as skipped. */

@@ -41,11 +41,11 @@ forEachEngine({}, (engine) => {
     expect(await run("select count(*)::int >= 4 as n from qicore.maintenance_log where job = 'j'")).toEqual([{n: true}])
     await begun(database, 'public.a', '30 seconds')
     const problems = await watchCron(db, made.entries())
-    // No engine of these tests has pg_cron.
-    expect(problems[0]).toMatch(/^pg_cron's scheduler is not running, and j is its to run\. It is not taken over unless/)
-    expect(problems.slice(1)).toEqual([expect.stringMatching(/^pg_cron has not begun j of public\.b, due since .*runner: daemon/)])
+    // A server that was named for the tests may have a pg_cron that runs.
+    const dead = db.server.pgCronAlive ? [] : [expect.stringMatching(/^pg_cron's scheduler is not running, and j is its to run\. It is not taken over unless/)]
+    expect(problems).toEqual([...dead, expect.stringMatching(/^pg_cron has not begun j of public\.b, due since .*runner: daemon/)])
     await begun(database, 'public.b', '40 seconds')
-    expect((await watchCron(db, made.entries())).slice(1)).toEqual([])
+    expect(await watchCron(db, made.entries())).toEqual(dead)
   })
 
   it('says that nothing schedules a job that the configuration gives to pg_cron, and asks nothing where there is none', async () => {
