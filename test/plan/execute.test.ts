@@ -1,4 +1,6 @@
 import {expect, it} from 'vitest'
+import {openLedger} from '../../src/plan/ledger.js'
+import {planCore} from '../../src/schema/migrate/run.js'
 import {connect} from '../../src/db/connect.js'
 import {statement} from '../../src/db/sql.js'
 import {execute, preview} from '../../src/plan/execute.js'
@@ -181,6 +183,31 @@ forEachEngine({native: true}, (engine) => {
     const {steps} = await running
     expect(steps.map(({status, attempts}) => [status, attempts])).toEqual([['done', 2], ['done', 1]])
     expect(await names(database)).toEqual(['slow', 'after'])
+    await Promise.all([mine.close(), killer.close()])
+  })
+
+  it('closes the ledger on a new connection where the old one was lost after the last step', async () => {
+    const database = await engine.database()
+    await database.run(workTable)
+    await execute(database.db, await planCore(database.db), {limits: quick, ledger: null})
+    const killer = await connect(database.target, {applicationName: 'killer'})
+    const mine = await connect(database.target, {applicationName: 'loses'})
+    const ledger = (await openLedger(mine, {operation: 'loses', actor: 'me', targetHost: 'here', detail: {}}, quick))!
+    const [{pid}] = (await mine.query<{pid: number}>(statement('select pg_backend_pid() as pid'))) as [{pid: number}]
+    let lost = 0
+    const {steps} = await execute(mine, planOf(insertStep('a')), {
+      limits: quick,
+      ledger: {
+        ...ledger,
+        async finish(status, error) {
+          if (lost === 0) lost += (await killer.query(statement('select pg_terminate_backend($1, 5000)', [pid]))).length
+          await ledger.finish(status, error)
+        },
+      },
+    })
+    expect(lost).toBeGreaterThan(0)
+    expect(steps).toMatchObject([{status: 'done', note: null}])
+    expect(await database.run("select status from qicore.maintenance_log where operation = 'loses'")).toEqual([{status: 'done'}])
     await Promise.all([mine.close(), killer.close()])
   })
 
