@@ -50,7 +50,7 @@ export async function execute(db: Database, plan: Plan, options: ExecuteOptions)
   }
   const steps = plan.steps.map((step) => reports.get(step.id) ?? fate(step, 'planned', 0))
   const interrupted = steps.some((step) => step.status === 'planned') || (options.cancel?.aborted ?? false)
-  const unwritten = await close(db, options, runStatus(steps, interrupted), steps.find((step) => step.error)?.error ?? null)
+  const unwritten = await closePage(db, options, runStatus(steps, interrupted), steps.find((step) => step.error)?.error ?? null)
   const last = steps.at(-1)
   if (unwritten !== null && last) steps[steps.length - 1] = {...last, note: [last.note, unwritten].filter(Boolean).join('; ')}
   return {operation: plan.operation, cutoff: plan.cutoff, steps, interrupted}
@@ -60,7 +60,7 @@ export async function execute(db: Database, plan: Plan, options: ExecuteOptions)
  * Closes the run's page. A connection that was lost after the last step is made anew: what was done is done, and its
  * report must not be lost with it. Returns what is to be said where the page stays open; null otherwise.
  */
-async function close(db: Database, {ledger, limits}: ExecuteOptions, status: RunStatus, error: string | null): Promise<string | null> {
+async function closePage(db: Database, {ledger, limits}: ExecuteOptions, status: RunStatus, error: string | null): Promise<string | null> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       await ledger?.finish(status, error)

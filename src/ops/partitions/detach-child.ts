@@ -129,7 +129,7 @@ export function markForDrop(set: PartitionSet, child: Child, seenUpTo: string | 
  */
 export function refuseUnseen(relation: string): Statement[] {
   return [
-    sql`lock table only ${raw(relation)} in access exclusive mode`,
+    sql`lock table ${raw(relation)} in access exclusive mode`,
     sql`do $guard$
 declare
   seen numeric := substring(obj_description(to_regclass(${literal(relation)}), 'pg_class') from 'rows seen up to transaction ([0-9]+)$')::numeric;
@@ -137,7 +137,7 @@ declare
   unseen boolean;
 begin
   if seen is not null then
-    select exists (select from only ${raw(relation)} where mod(xmin::text::numeric - mod(seen, 4294967296) + 4294967296, 4294967296) < till - seen) into unseen;
+    select exists (select from ${raw(relation)} where mod(xmin::text::numeric - mod(seen, 4294967296) + 4294967296, 4294967296) < till - seen) into unseen;
     if unseen then
       raise exception using errcode = '55000', message = format('rows were written to %s after its coverage was asked for, so it was not dropped', ${literal(relation)}),
         detail = 'Where it is detached already: attach it again (ALTER TABLE … ATTACH PARTITION), refresh the aggregates over it, drop again; or --accept-loss.';
