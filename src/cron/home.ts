@@ -156,5 +156,5 @@ export function mayLook({rights}: CronHome): boolean {
 
 /** Reads as the role that schedules: others see none of its jobs. */
 export async function askHome<Row extends object>({db}: CronHome, name: string, values: Parameters<typeof statement>[1] = []): Promise<Row[]> {
-  return db.transaction({...reading, role: db.target.role}, (tx) => tx.query<Row>(statement(loadSql(`cron/${name}`), values)))
+  return db.query<Row>(statement(loadSql(`cron/${name}`), values), {...reading, role: db.target.role})
 }

@@ -1,9 +1,10 @@
 /** The ledger of occurrences: what a daemon says to the tables of sql/migrations/core/0010_occurrences.sql. */
 import type {Job} from '../config/jobs.js'
 import type {Database, Db} from '../db/database.js'
-import {loadSql} from '../db/load-sql.js'
+import {loadSql, prepared} from '../db/load-sql.js'
 import {statement, type Value} from '../db/sql.js'
 import {ExitCode, OpsError} from '../errors.js'
+import {fenceBy} from '../plan/fence.js'
 import type {Instant} from '../units/instant.js'
 import type {Decision, Epoch, JobState} from './due.js'
 
@@ -54,7 +55,7 @@ export interface TakenOver extends Claim {
 export type Ending = 'done' | 'late-done' | 'failed' | 'skipped'
 
 const ask = <Row extends object>(db: Database, name: string, values: readonly Value[] = []) =>
-  db.transaction({readOnly: false, lockTimeout: 5_000, statementTimeout: 60_000, role: db.target.role}, (tx) => tx.query<Row>(statement(loadSql(`daemon/${name}`), values)))
+  db.query<Row>(prepared(`daemon/${name}`, values), {readOnly: false, lockTimeout: 5_000, statementTimeout: 60_000, role: db.target.role})
 
 interface JobRow {
   name: string
@@ -208,10 +209,8 @@ export async function release(db: Database, {id, token}: Claim, seconds: number,
 
 /** First in every transaction of a step. @throws OpsError CLAIM_LOST */
 export function fenceOf({id, token}: Claim, silence: number): (tx: Db) => Promise<void> {
-  return async (tx) => {
-    const held = await tx.query(statement(loadSql('daemon/fence'), [id, token, String(Math.round(silence * 1000))]))
-    if (held.length === 0) throw new OpsError('CLAIM_LOST', 'Another daemon has taken this occurrence over.', {exit: ExitCode.lockHeld})
-  }
+  const held = prepared('daemon/fence', [id, token, String(Math.round(silence * 1000))])
+  return fenceBy(held, () => new OpsError('CLAIM_LOST', 'Another daemon has taken this occurrence over.', {exit: ExitCode.lockHeld}))
 }
 
 export interface Hello {

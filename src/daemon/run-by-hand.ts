@@ -30,8 +30,7 @@ const lease = 60
 export async function runByHand(db: Database, job: Job, options: ByHandOptions): Promise<{outcome: Outcome; id: number}> {
   const {actor, version} = options
   const me: Identity = {id: `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`, host: hostname(), pid: process.pid, version, actor, targetHost: db.server.host ?? hostname()}
-  await db.transaction({readOnly: false, lockTimeout: 5_000, statementTimeout: 30_000, role: db.target.role}, (tx) =>
-    tx.query(statement(loadSql('daemon/declare-new'), [wishOf([job]), actor])))
+  await db.query(statement(loadSql('daemon/declare-new'), [wishOf([job]), actor]), {readOnly: false, lockTimeout: 5_000, statementTimeout: 30_000, role: db.target.role})
   const claim = await claimNow(db, job, me, lease)
   const began = performance.now()
   const lost = new AbortController()

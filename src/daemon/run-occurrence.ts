@@ -1,7 +1,7 @@
 import type {Job} from '../config/jobs.js'
 import type {Database, Db} from '../db/database.js'
-import {loadSql} from '../db/load-sql.js'
-import {statement} from '../db/sql.js'
+import {prepared} from '../db/load-sql.js'
+import {together} from '../db/transaction.js'
 import {OpsError} from '../errors.js'
 import {jobKind} from '../jobs/index.js'
 import type {JobContext} from '../jobs/kind.js'
@@ -119,7 +119,7 @@ async function carryOut(db: Database, plan: Plan, offset: number, claim: Claim |
   const lock = plan.locks.length > 0 ? await takeRunLock(db, plan.locks, options.holder, 10_000) : null
   try {
     const unknowable = new Set(plan.steps.filter(({doneCheck}) => doneCheck === null).map(({id}) => id))
-    const known = {...plan, steps: plan.steps.map((step) => ({...step, doneCheck: step.doneCheck ?? statement(loadSql('daemon/step-done'), [claim.id, step.id])}))}
+    const known = {...plan, steps: plan.steps.map((step) => ({...step, doneCheck: step.doneCheck ?? prepared('daemon/step-done', [claim.id, step.id])}))}
     const {steps} = await execute(db, known, {
       limits,
       ledger: stepLedger(db, claim, offset, limits),
@@ -129,8 +129,7 @@ async function carryOut(db: Database, plan: Plan, offset: number, claim: Claim |
       // A claim of the first hand has no steps yet.
       untouched: ({id}) => !('claimedBefore' in claim) && unknowable.has(id),
       fence: async (tx) => {
-        await fence(tx)
-        await lock?.fence(tx)
+        await together([fence(tx), lock?.fence(tx)])
       },
     })
     return steps
@@ -144,7 +143,7 @@ async function refuseUnknown(db: Database, plan: Plan, claim: Claim | TakenOver)
   if (!('claimedBefore' in claim) || claim.claimedBefore === null) return
   for (const step of plan.steps) {
     if (step.transaction === 'own' || step.repeatable || step.doneCheck !== null) continue
-    const [row] = await db.query<{done: boolean}>(statement(loadSql('daemon/step-done'), [claim.id, step.id]))
+    const [row] = await db.query<{done: boolean}>(prepared('daemon/step-done', [claim.id, step.id]))
     if (!row!.done) throw new OpsError('UNKNOWN', `${claim.claimedBefore} fell silent at ${step.id}: it may or may not have been done, and it is not "repeatable".`)
   }
 }

@@ -1,5 +1,5 @@
-import type {Database, Db} from '../db/database.js'
-import {loadSql} from '../db/load-sql.js'
+import type {Database} from '../db/database.js'
+import {loadSql, prepared} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import type {Ledger} from '../plan/ledger.js'
 import type {Limits} from '../plan/limits.js'
@@ -9,14 +9,15 @@ import type {Claim} from './ledger.js'
 /** The steps of an occurrence, beneath the row that was claimed. How the occurrence itself ends is written elsewhere. */
 export function stepLedger(db: Database, {id}: Claim, offset: number, limits: Limits): Ledger {
   const settings = {readOnly: false, lockTimeout: limits.lockTimeout, statementTimeout: 30_000, role: db.target.role}
-  const row = (tx: Db, position: number, {id: step, status, attempts, ms, bytes, note, error}: StepReport) =>
-    tx.query(statement(loadSql('daemon/step'), [id, step, offset + position, status, attempts, ms, bytes, note, error]))
+  const row = (position: number, {id: step, status, attempts, ms, bytes, note, error}: StepReport) =>
+    prepared('daemon/step', [id, step, offset + position, status, attempts, ms, bytes, note, error])
   return {
-    async stepDone(tx, position, step) {
-      await row(tx, position, step)
+    stepDone: (tx, position, step) => void tx.query(row(position, step)),
+    async stepNoted(step, note) {
+      await db.query(statement(loadSql('ledger/step-note'), [id, step, note]), settings)
     },
     async stepEnded(position, step) {
-      await db.transaction(settings, (tx) => row(tx, position, step))
+      await db.query(row(position, step), settings)
     },
     async finish() {},
   }

@@ -8,9 +8,10 @@ import type {EmbeddedEngine} from './embedded.js'
 import {connectionParameters, type Parameters} from './libpq.js'
 import {loadSql} from './load-sql.js'
 import {describeServer, type Server, type ServerRow} from './server.js'
-import {quoteIdent, quoteLiteral, statement, type Statement} from './sql.js'
-import {explain, isConnectionLost, serverWords, sqlState} from './sqlstate.js'
+import {statement, type Statement} from './sql.js'
+import {explain, serverWords, sqlState} from './sqlstate.js'
 import {tlsAttempts} from './tls.js'
+import {inTransaction, sessionSettings, type Pipeline} from './transaction.js'
 
 const connectTimeout = 5_000
 
@@ -21,7 +22,7 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
   const {openEmbedded} = await import('./embedded.js')
   const engine = await openEmbedded(directory, options.create ?? false)
   try {
-    const client = new pg.Client({stream: () => engine.stream, user: 'postgres', database: 'postgres', ssl: false, types} as ClientConfig)
+    const client = new pg.Client({stream: () => engine.stream, user: 'postgres', database: 'postgres', ssl: false, types, pipeline: true} as ClientConfig)
     await client.connect()
     return await serve(client, target, options, engine)
   } catch (error) {
@@ -34,7 +35,7 @@ async function connectServer(url: string, target: Target): Promise<pg.Client> {
   const parameters = {...connectionParameters(url, process.env), ...(target.database !== undefined && {dbname: target.database})}
   const attempts = tlsAttempts(parameters, process.env)
   for (const [index, ssl] of attempts.entries()) {
-    const client = new pg.Client({...clientConfig(parameters), ssl, types})
+    const client = new pg.Client({...clientConfig(parameters), ssl, types, pipeline: true})
     // Without a listener, a connection lost while idle would end the process.
     client.on('error', () => {})
     try {
@@ -134,10 +135,6 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
       if (settings.onNotice) listeners.delete(settings.onNotice)
     }
   }
-  const run = async <Row extends object>({text, values}: Statement): Promise<Row[]> => {
-    const result = values.length > 0 ? await client.query(text, values as unknown[]) : await client.query(text)
-    return (Array.isArray(result) ? (result.at(-1)?.rows ?? []) : result.rows) as Row[]
-  }
   // One session: a second transaction must wait for the first, or it would run inside of it.
   let turn: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -146,22 +143,22 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
     return mine
   }
   const transaction = <T>(settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T> =>
-    inTurn(() =>
-      listening(settings, async () => {
-        try {
-          await client.query(opening(settings, options.applicationName))
-          const result = await work({query: run})
-          await client.query('commit')
-          return result
-        } catch (error) {
-          if (!isConnectionLost(error)) await client.query('rollback').catch(() => {})
-          throw error
-        }
-      }))
+    inTurn(() => listening(settings, () => inTransaction({client: client as unknown as Pipeline, applicationName: options.applicationName, prepares}, settings, work)))
+  const query = async <Row extends object>(question: Statement, settings: TransactionSettings = reading): Promise<Row[]> => {
+    let rows: Promise<Row[]> = Promise.resolve([])
+    // Not waited for in there: it travels with the opening and the commit.
+    await transaction(settings, async (tx) => void (rows = tx.query<Row>(question)))
+    return rows
+  }
+  // Not behind a pooler, where the next transaction may meet another session; and where nothing analyzes the tables a
+  // plan would stay as it was made for empty ones.
+  let prepares = false
   const ask = async (): Promise<Server> => {
     const processId = engine ? null : (client as unknown as Session).processID
-    const [row] = await transaction({...reading, statementTimeout: 10_000}, (tx) => tx.query<ServerRow>(statement(loadSql('catalog/server'))))
-    return describeServer(row!, processId, engine !== null)
+    const [row] = await query<ServerRow>(statement(loadSql('catalog/server')), {...reading, statementTimeout: 10_000})
+    const found = describeServer(row!, processId, engine !== null)
+    prepares = !found.pooled && engine === null
+    return found
   }
   listen()
   let server = await ask().catch(async (error: unknown) => {
@@ -174,7 +171,7 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
     get server() {
       return server
     },
-    query: <Row extends object>(question: Statement) => transaction(reading, (tx) => tx.query<Row>(question)),
+    query,
     transaction,
     async autocommit(settings, what) {
       if (server.pooled) return beside(target, options, settings, what)
@@ -182,7 +179,7 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
         listening(settings, async () => {
           try {
             await client.query(sessionSettings(settings, options.applicationName))
-            await run(what)
+            await client.query(what.text, what.values.length > 0 ? [...what.values] : undefined)
           } finally {
             await client.query('reset all; reset role').catch(() => {})
           }
@@ -255,31 +252,4 @@ async function beside(target: Target, options: ConnectOptions, settings: Transac
   } finally {
     await direct.close()
   }
-}
-
-/** jit costs more than every question of ours: it is off. search_path holds nothing that anybody can write to. */
-function gucs(settings: TransactionSettings, applicationName: string): [string, string][] {
-  return [
-    ['lock_timeout', `${settings.lockTimeout}`],
-    ['statement_timeout', `${settings.statementTimeout}`],
-    ['search_path', settings.searchPath ?? 'pg_catalog, pg_temp'],
-    ['timezone', 'UTC'],
-    ['datestyle', 'ISO, YMD'],
-    ['intervalstyle', 'postgres'],
-    ['bytea_output', 'hex'],
-    ['standard_conforming_strings', 'on'],
-    ['jit', 'off'],
-    ['application_name', applicationName],
-  ]
-}
-
-function opening(settings: TransactionSettings, applicationName: string): string {
-  const sets = gucs(settings, applicationName).map(([name, value]) => `set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, true)`)
-  const role = settings.role ? `; set local role ${quoteIdent(settings.role)}` : ''
-  return `begin ${settings.readOnly ? 'read only' : 'read write'}; select ${sets.join(', ')}${role}`
-}
-
-function sessionSettings(settings: TransactionSettings, applicationName: string): string {
-  const sets = gucs(settings, applicationName).map(([name, value]) => `set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, false)`)
-  return `select ${sets.join(', ')}${settings.role ? `; set role ${quoteIdent(settings.role)}` : ''}`
 }

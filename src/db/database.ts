@@ -36,8 +36,9 @@ export const reading: TransactionSettings = {readOnly: true, lockTimeout: 50, st
 export interface Database extends Db {
   readonly server: Server
   readonly target: Target
-  /** One read-only transaction of its own: its locks are gone when it answers. */
-  query<Row extends object = Record<string, unknown>>(statement: Statement): Promise<Row[]>
+  /** One transaction of its own, to read unless said otherwise: its locks are gone when it answers. One way there and back. */
+  query<Row extends object = Record<string, unknown>>(statement: Statement, settings?: TransactionSettings): Promise<Row[]>
+  /** What `work` asks before it waits for an answer travels together, and with the commit what it never waits for. */
   transaction<T>(settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T>
   /**
    * Outside of any transaction, for statements that refuse to be in one (refresh, DETACH CONCURRENTLY). Needs a

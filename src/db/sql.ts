@@ -5,6 +5,8 @@ export type Value = string | number | boolean | null | readonly string[] | reado
 export interface Statement {
   readonly text: string
   readonly values: readonly Value[]
+  /** Asked again and again: under this name a session of its own keeps it prepared. */
+  readonly name?: string
 }
 
 /** Text that goes into a statement as it stands. Made only by {@link ident}, {@link literal} and {@link raw}. */

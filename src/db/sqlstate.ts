@@ -15,6 +15,8 @@ export const SqlState = {
   undefinedColumn: '42703',
   undefinedObject: '42704',
   featureNotSupported: '0A000',
+  inFailedTransaction: '25P02',
+  divisionByZero: '22012',
 } as const
 
 /** Worth another try after a pause: somebody was in the way, and nothing was done. */

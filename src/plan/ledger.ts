@@ -1,5 +1,5 @@
 import type {Database, Db} from '../db/database.js'
-import {loadSql} from '../db/load-sql.js'
+import {loadSql, prepared} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import type {Limits} from './limits.js'
 import type {StepReport} from './step.js'
@@ -8,8 +8,15 @@ export type RunStatus = 'done' | 'failed' | 'partly' | 'interrupted'
 
 /** A run's page in qicore.maintenance_log. A step that is done is written in the step's own transaction. */
 export interface Ledger {
-  /** Within the transaction of the step, or one of its own where that step has none. */
-  stepDone(tx: Db, position: number, step: StepReport): Promise<void>
+  /**
+   * Within the transaction of the step, whose commit fails where this does; sent before the step is known to be done,
+   * and gone with it where it fails.
+   * @param step its `ms` are those before the transaction
+   */
+  stepDone(tx: Db, position: number, step: StepReport): void
+  /** What the server warned of meanwhile. */
+  stepNoted(step: string, note: string): Promise<void>
+  /** In one of its own. */
   stepEnded(position: number, step: StepReport): Promise<void>
   finish(status: RunStatus, error: string | null): Promise<void>
 }
@@ -27,22 +34,21 @@ export interface RunOwner {
 export async function openLedger(db: Database, owner: RunOwner, limits: Limits): Promise<Ledger | null> {
   if (!db.server.hasCore) return null
   const settings = {readOnly: false, lockTimeout: limits.lockTimeout, statementTimeout: 30_000, role: db.target.role}
-  const write = <T>(work: (tx: Db) => Promise<T>) => db.transaction(settings, work)
   const {operation, actor, targetHost, detail} = owner
-  const [row] = await write((tx) =>
-    tx.query<{id: number}>(statement(loadSql('ledger/open'), [operation, actor, targetHost, JSON.stringify(detail)])))
-  const id = row!.id
-  const stepRow = (tx: Db, position: number, {id: step, status, attempts, ms, bytes, note, error}: StepReport) =>
-    tx.query(statement(loadSql('ledger/step'), [id, step, position, status, attempts, ms, bytes, note, error]))
+  const [page] = await db.query<{id: number}>(statement(loadSql('ledger/open'), [operation, actor, targetHost, JSON.stringify(detail)]), settings)
+  const id = page!.id
+  const row = (position: number, {id: step, status, attempts, ms, bytes, note, error}: StepReport) =>
+    prepared('ledger/step', [id, step, position, status, attempts, ms, bytes, note, error])
   return {
-    async stepDone(tx, position, step) {
-      await stepRow(tx, position, step)
+    stepDone: (tx, position, step) => void tx.query(row(position, step)),
+    async stepNoted(step, note) {
+      await db.query(statement(loadSql('ledger/step-note'), [id, step, note]), settings)
     },
     async stepEnded(position, step) {
-      await write((tx) => stepRow(tx, position, step))
+      await db.query(row(position, step), settings)
     },
     async finish(status, error) {
-      await write((tx) => tx.query(statement(loadSql('ledger/finish'), [id, status, error])))
+      await db.query(statement(loadSql('ledger/finish'), [id, status, error]), settings)
     },
   }
 }

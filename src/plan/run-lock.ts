@@ -1,8 +1,9 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import type {Database, Db} from '../db/database.js'
-import {loadSql} from '../db/load-sql.js'
-import {statement} from '../db/sql.js'
+import {loadSql, prepared} from '../db/load-sql.js'
+import {statement, type Value} from '../db/sql.js'
 import {ExitCode, OpsError} from '../errors.js'
+import {fenceBy} from './fence.js'
 
 /** Seconds that a holder behind a pooler may be silent between two steps before it counts as gone. */
 const leaseSeconds = 30
@@ -10,7 +11,7 @@ const heartbeat = 10_000
 
 /** Locks over a whole run of many transactions, kept in rows: they work through a transaction pooler. */
 export interface RunLock {
-  /** First in every transaction of the run. @throws OpsError LOCK_LOST when another run has taken over */
+  /** First in every transaction of the run, with which it travels. @throws OpsError LOCK_LOST when another run has taken over */
   fence(tx: Db): Promise<void>
   release(): Promise<void>
 }
@@ -22,19 +23,17 @@ export interface RunLock {
  * @throws OpsError LOCKED (exit 5) naming the holder and since when
  */
 export async function takeRunLock(db: Database, names: readonly string[], holder: string, patience = 0): Promise<RunLock> {
-  const write = <T>(work: (tx: Db) => Promise<T>) =>
-    db.transaction({readOnly: false, lockTimeout: 5_000, statementTimeout: 10_000, role: db.target.role}, work)
+  const write = <Row extends object>(name: string, values: readonly Value[]) =>
+    db.query<Row>(statement(loadSql(`ledger/${name}`), values), {readOnly: false, lockTimeout: 5_000, statementTimeout: 10_000, role: db.target.role})
   const {pooled, embedded} = db.server
   const mine: {name: string; token: number}[] = []
   const keys = () => [mine.map(({name}) => name), mine.map(({token}) => token)] as const
-  const giveBack = () => write((tx) => tx.query(statement(loadSql('ledger/lock-release'), keys())))
+  const giveBack = () => write('lock-release', keys())
   const deadline = performance.now() + patience
   // In one order, so that two runs cannot each hold what the other waits for.
   for (const name of [...new Set(names)].sort()) {
     for (;;) {
-      const [row] = await write((tx) =>
-        tx.query<{token: number | null; holder: string; since: string}>(
-          statement(loadSql('ledger/lock-take'), [name, holder, !pooled && !embedded, embedded, leaseSeconds])))
+      const [row] = await write<{token: number | null; holder: string; since: string}>('lock-take', [name, holder, !pooled && !embedded, embedded, leaseSeconds])
       if (row && row.token !== null) {
         mine.push({name, token: row.token})
         break
@@ -53,14 +52,11 @@ export async function takeRunLock(db: Database, names: readonly string[], holder
   }
   const timer = setInterval(() => {
     // A lost connection is the run's to notice; the fence tells whether the lock outlived it.
-    write((tx) => tx.query(statement(loadSql('ledger/lock-renew'), [...keys(), leaseSeconds, !pooled && !embedded]))).catch(() => {})
+    write('lock-renew', [...keys(), leaseSeconds, !pooled && !embedded]).catch(() => {})
   }, heartbeat)
   timer.unref()
   return {
-    async fence(tx) {
-      const held = await tx.query(statement(loadSql('ledger/lock-fence'), keys()))
-      if (held.length < mine.length) throw new OpsError('LOCK_LOST', 'This run lost its lock to another one and stopped.', {exit: ExitCode.lockHeld})
-    },
+    fence: fenceBy(prepared('ledger/lock-fence', keys()), () => new OpsError('LOCK_LOST', 'This run lost its lock to another one and stopped.', {exit: ExitCode.lockHeld})),
     async release() {
       clearInterval(timer)
       await giveBack().catch(() => {})

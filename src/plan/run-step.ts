@@ -1,5 +1,6 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import type {Database, Db, Notice, TransactionSettings} from '../db/database.js'
+import {together} from '../db/transaction.js'
 import {isConnectionLost, retryable, serverWords, sqlState} from '../db/sqlstate.js'
 import {messageOf, OpsError} from '../errors.js'
 import {nameBlockers} from './blockers.js'
@@ -24,7 +25,7 @@ export interface StepOptions {
   onProgress?: ((progress: Progress) => void) | undefined
   /** A session in another database of the server, for the steps that name it. */
   elsewhere?: Elsewhere | undefined
-  /** First in every transaction of a step: where a run shows that its lock or claim still holds. */
+  /** First in every transaction of a step: fails, with all that follows, where the run's lock or claim no longer holds. */
   fence?: ((tx: Db) => Promise<void>) | undefined
   /** Nobody can have done the step before its first try: it is not asked. */
   untouched?: ((step: Step) => boolean) | undefined
@@ -52,7 +53,6 @@ type Verdict = {again: true; seconds: number; reason: string; reconnect: boolean
  * Never throws.
  */
 export async function tryStep(own: Database, step: Step, position: number, tries: Tries, options: StepOptions): Promise<StepReport | Later> {
-  const {ledger} = options
   const db = sessionOf(own, step, options)
   const began = performance.now()
   const before = tries.spent
@@ -60,20 +60,21 @@ export async function tryStep(own: Database, step: Step, position: number, tries
   tries.attempts += 1
   const {attempts} = tries
   try {
-    const untouched = attempts === 1 && (options.untouched?.(step) ?? false)
-    if (!untouched && (await isDone(db, step))) {
-      const note = tries.lost ? 'done before the connection was lost' : attempts > 1 ? 'done meanwhile' : 'already done'
-      const report = {...fate(step, tries.lost ? 'done' : 'skipped', attempts - 1), ms: elapsed(), note}
-      await ledger?.stepEnded(position, report)
-      return report
-    }
-    return await attempt(own, db, step, position, options, () => ({...fate(step, 'done', attempts), ms: elapsed(), bytes: step.bytes}))
+    return await attempt(own, db, step, position, options, {
+      ask: attempts > 1 || !(options.untouched?.(step) ?? false),
+      done: () => ({...fate(step, 'done', attempts), ms: elapsed(), bytes: step.bytes}),
+      found: () => ({
+        ...fate(step, tries.lost ? 'done' : 'skipped', attempts - 1),
+        ms: elapsed(),
+        note: tries.lost ? 'done before the connection was lost' : attempts > 1 ? 'done meanwhile' : 'already done',
+      }),
+    })
   } catch (error) {
     const verdict = await judge(db, step, error, {attempts, spent: elapsed()}, options)
     tries.spent = elapsed()
     if (!verdict.again) {
       const failed = {...fate(step, 'failed', attempts), ms: elapsed(), error: describe(error, step), note: verdict.note}
-      await ledger?.stepEnded(position, failed).catch(() => {})
+      await options.ledger?.stepEnded(position, failed).catch(() => {})
       return failed
     }
     if (verdict.seconds > 0) options.onProgress?.({event: 'wait', step, seconds: verdict.seconds, reason: verdict.reason})
@@ -111,8 +112,20 @@ async function judge(db: Database, step: Step, error: unknown, {attempts, spent}
   return {again: false, note: null}
 }
 
-/** The report is written in the step's own transaction, so that what is recorded and what happened cannot differ. */
-async function attempt(own: Database, db: Database, step: Step, position: number, options: StepOptions, done: () => StepReport): Promise<StepReport> {
+interface Attempt {
+  /** Whether it may be done already. */
+  ask: boolean
+  done(): StepReport
+  /** It was. */
+  found(): StepReport
+}
+
+/**
+ * The report is written in the step's own transaction, so that what is recorded and what happened cannot differ. All of
+ * it travels together: a step is one way to the server and back, and one more where it may be done already.
+ */
+async function attempt(own: Database, db: Database, step: Step, position: number, options: StepOptions, {ask, done, found}: Attempt): Promise<StepReport> {
+  const {fence, ledger} = options
   const warnings: string[] = []
   const onNotice = ({severity, message}: Notice) => {
     if (severity === 'WARNING' && !message.includes('does not follow best practices')) warnings.push(message)
@@ -126,36 +139,45 @@ async function attempt(own: Database, db: Database, step: Step, position: number
     searchPath: step.searchPath,
     onNotice,
   }
-  if (db !== own) {
-    // Two databases know no common transaction.
-    if (options.fence) await own.transaction({...settings, onNotice: undefined}, options.fence)
+  const statements = (tx: Db) => step.statements.map((statement, index) => located(step, index, tx.query(statement)))
+  if (db === own && step.transaction === 'own') {
+    let already = false
+    let sent: Promise<unknown> = Promise.resolve()
     await db.transaction(settings, async (tx) => {
-      for (const [index, statement] of step.statements.entries()) await located(step, index, () => tx.query(statement))
+      const held = fence?.(tx)
+      if (ask) [, already] = await together([held, isDone(tx, step)])
+      if (!already) sent = together([held, ...statements(tx)])
+      sent.catch(() => {})
+      ledger?.stepDone(tx, position, already ? found() : done())
+    }).catch(async (error: unknown) => {
+      // The server's words for the commit are that something before it failed.
+      await sent
+      throw error
     })
-    await options.ledger?.stepEnded(position, report())
-    return report()
-  }
-  if (step.transaction === 'none') {
-    if (options.fence) await db.transaction({...settings, onNotice: undefined}, options.fence)
-    for (const [index, statement] of step.statements.entries()) await located(step, index, () => db.autocommit(settings, statement))
-    await options.ledger?.stepEnded(position, report())
-    return report()
-  }
-  return db.transaction(settings, async (tx) => {
-    await options.fence?.(tx)
-    for (const [index, statement] of step.statements.entries()) await located(step, index, () => tx.query(statement))
+    if (already) return found()
     const final = report()
-    await options.ledger?.stepDone(tx, position, final)
+    // The step is done, whatever becomes of the remark.
+    if (final.note !== null) await ledger?.stepNoted(step.id, final.note).catch(() => {})
     return final
-  })
+  }
+  const already = ask && (await isDone(db, step))
+  if (!already) {
+    // Two databases know no common transaction, and some statements refuse to be in one.
+    if (fence) await own.transaction({...settings, onNotice: undefined}, fence)
+    if (db !== own) await db.transaction(settings, (tx) => together(statements(tx)))
+    else for (const [index, statement] of step.statements.entries()) await located(step, index, db.autocommit(settings, statement))
+  }
+  const final = already ? found() : report()
+  await ledger?.stepEnded(position, final)
+  return final
 }
 
 const places = new WeakMap<object, string>()
 
 /** Remembers which statement of a file failed, and the line in it where the server says. */
-async function located<T>(step: Step, index: number, work: () => Promise<T>): Promise<T> {
+async function located<T>(step: Step, index: number, answer: Promise<T>): Promise<T> {
   try {
-    return await work()
+    return await answer
   } catch (error) {
     const source = step.source
     if (source && error instanceof Error) {

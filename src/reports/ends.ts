@@ -83,7 +83,7 @@ async function answer(db: Database, open: readonly Open[], problems: Map<Table, 
 
   async function some(part: readonly Open[]): Promise<void> {
     try {
-      const rows = await db.transaction({...reading, statementTimeout: patience}, (tx) => tx.query<{n: number; value: string | null}>(question(part, compressed)))
+      const rows = await db.query<{n: number; value: string | null}>(question(part, compressed), {...reading, statementTimeout: patience})
       for (const {n, value} of rows) {
         const {ask} = part[n]!
         const end = value === null ? null : valueOf(value, ask.table.time)

@@ -1,5 +1,5 @@
 import {reading, type Database} from '../db/database.js'
-import {ident, sql} from '../db/sql.js'
+import {ident, sql, statement} from '../db/sql.js'
 import {isConnectionLost} from '../db/sqlstate.js'
 import type {Instant} from '../units/instant.js'
 import type {Clock} from './clocks.js'
@@ -97,8 +97,8 @@ async function firstIn(db: Database, table: Table, chunk: Chunk, from: bigint): 
   const value = integer ? sql`min(${column})::text` : sql`(extract(epoch from min(${column})::timestamp) * 1000000)::int8::text`
   const where = integer ? '>= $1::int8' : table.time === 'timestamptz' ? '>= $1::timestamptz' : ">= $1::timestamptz at time zone 'UTC'"
   try {
-    const [row] = await db.transaction({...reading, statementTimeout: patience}, (tx) =>
-      tx.query<{value: string | null}>({text: `select ${value.text} as value from ${ident(chunk.schema, chunk.name).text} where ${column.text} ${where}`, values: [bound]}))
+    const question = statement(`select ${value.text} as value from ${ident(chunk.schema, chunk.name).text} where ${column.text} ${where}`, [bound])
+    const [row] = await db.query<{value: string | null}>(question, {...reading, statementTimeout: patience})
     return row?.value == null ? null : BigInt(row.value)
   } catch (error) {
     if (isConnectionLost(error)) throw error

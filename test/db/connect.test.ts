@@ -6,6 +6,7 @@ import {sql, statement} from '../../src/db/sql.js'
 import {explain, isConnectionLost} from '../../src/db/sqlstate.js'
 import {OpsError} from '../../src/errors.js'
 import {forEachEngine} from '../helpers/engines.js'
+import {startRelay} from '../helpers/relay.js'
 import {applicationName, targetOf, writing} from '../helpers/server.js'
 
 const failure = async (work: Promise<unknown>): Promise<OpsError> => {
@@ -81,6 +82,37 @@ forEachEngine({}, (engine) => {
     expect(await next).toEqual([{n: 2}])
   })
 
+  it('does nothing where its opening failed, and says why that did', async () => {
+    const {db, run} = await engine.database()
+    await run('create table t (x int)')
+    const write = db.transaction({...writing, role: 'no such role'}, (tx) => Promise.all([tx.query(statement('insert into public.t values (1)')), tx.query(statement('insert into public.t values (2)'))]))
+    await expect(write).rejects.toThrow(/no such role/)
+    expect(await run('select * from t')).toEqual([])
+  })
+
+  it('fails with what it did not wait for, the first of it, and undoes the rest', async () => {
+    const {db, run} = await engine.database()
+    await run('create table t (x int)')
+    const write = db.transaction(writing, async (tx) => {
+      await tx.query(statement('insert into public.t values (1)'))
+      for (const value of ['1 / 0', '2', "'x'::int"]) void tx.query(statement(`insert into public.t values (${value})`))
+    })
+    await expect(write).rejects.toThrow('division by zero')
+    await db.transaction(writing, async (tx) => void tx.query(statement('insert into public.t values (7)')))
+    expect(await run('select * from t')).toEqual([{x: 7}])
+  })
+
+  it('takes no rollback for a commit, also where the failure was passed over', async () => {
+    const {db, run} = await engine.database()
+    await run('create table t (x int)')
+    const write = db.transaction(writing, async (tx) => {
+      await tx.query(statement('insert into public.t values (1)'))
+      await tx.query(statement('select 1 / 0')).catch(() => {})
+    })
+    await expect(write).rejects.toThrow('division by zero')
+    expect(await run('select * from t')).toEqual([])
+  })
+
   it('hears what the server says on the side, only while it is asked to', async () => {
     const {db} = await engine.database()
     const heard: Notice[] = []
@@ -131,6 +163,19 @@ forEachEngine({native: true}, (engine) => {
     expect(explain(error, 'ask')).toMatchObject({code: 'CONNECTION_LOST', exitCode: 4})
     await db.reconnect()
     expect(await db.query(statement('select 1 as one'))).toEqual([{one: 1}])
+  })
+
+  it('asks a question in one way there and back, its transaction with it', async () => {
+    const relay = await startRelay((await engine.database()).url)
+    const db = await connect(targetOf(relay.url), {applicationName})
+    relay.ways()
+    expect(await db.query(sql`select ${1}::int as one`)).toEqual([{one: 1}])
+    expect(relay.ways()).toBe(1)
+    await db.transaction(writing, (tx) => Promise.all([tx.query(sql`select ${1}::int`), tx.query(sql`select ${2}::int`)]))
+    // The commit had to wait for what was waited for.
+    expect(relay.ways()).toBe(2)
+    await db.close()
+    await relay.close()
   })
 
   it('gives up on a lock and on time as it was told', async () => {

@@ -57,6 +57,21 @@ function tests(native: Engine): void {
     expect(await left()).toEqual(before)
   })
 
+  it('gives each of many clients its own answers, failures among them', async () => {
+    const crowd = await Promise.all(Array.from({length: 8}, () => connect(through, {applicationName})))
+    const said = await Promise.all(crowd.map(async (one, me) => {
+      const answers: unknown[] = []
+      for (let turn = 0; turn < 40; turn += 1) {
+        const [ask, settings] = [statement('select $1::int as me, 10 / ($2::int % 3) as part', [me * 1_000 + turn, turn]), turn % 5 === 0 ? {...reading, role: 'no such role'} : reading]
+        answers.push(await one.query<{me: number}>(ask, settings).then(([row]) => row!.me, (error: Error) => error.message))
+      }
+      return answers
+    }))
+    await Promise.all(crowd.map((one) => one.close()))
+    expect(said).toEqual(crowd.map((_, me) => Array.from({length: 40}, (_, turn) =>
+      turn % 5 === 0 ? 'role "no such role" does not exist' : turn % 3 === 0 ? 'division by zero' : me * 1_000 + turn)))
+  })
+
   it('is gone past with directUrl where a statement needs a session of its own, else that is said', async () => {
     const alone = statement('vacuum pg_catalog.pg_class')
     await expect(db.autocommit(writing, alone)).rejects.toMatchObject({code: 'POOLER', exitCode: 2})

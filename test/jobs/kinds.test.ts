@@ -62,7 +62,8 @@ forEachEngine({}, (engine) => {
   it('refuses transaction control and more than one statement outside of a transaction, before anything is done', async () => {
     const database = await engine.database()
     const options = {transaction: 'own', repeatable: false, searchPath: 'public'} as const
-    await expect(work(database, 'sql', {...options, statement: 'select 1;\ncommit'})).rejects.toMatchObject({code: 'TRANSACTION_CONTROL', message: expect.stringContaining('jobs.test.statement:2')})
+    for (const control of ['commit', 'deallocate all', 'discard plans'])
+      await expect(work(database, 'sql', {...options, statement: `select 1;\n${control}`})).rejects.toMatchObject({code: 'TRANSACTION_CONTROL', message: expect.stringContaining('jobs.test.statement:2')})
     await expect(work(database, 'sql', {...options, transaction: 'none', statement: 'select 1; select 2'})).rejects.toMatchObject({code: 'ONE_STATEMENT'})
     await expect(work(database, 'sql', {...options, statement: '-- nothing'})).rejects.toMatchObject({code: 'NO_STATEMENT'})
     await database.run('create table t (x int)')

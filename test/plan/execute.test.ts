@@ -2,11 +2,15 @@ import {expect, it} from 'vitest'
 import {openLedger} from '../../src/plan/ledger.js'
 import {planCore} from '../../src/schema/migrate/run.js'
 import {connect} from '../../src/db/connect.js'
+import type {Db} from '../../src/db/database.js'
 import {statement} from '../../src/db/sql.js'
 import {execute, preview} from '../../src/plan/execute.js'
 import type {Progress} from '../../src/plan/run-step.js'
 import {toScript} from '../../src/plan/script.js'
+import type {Step} from '../../src/plan/step.js'
 import {forEachEngine, type TestDatabase} from '../helpers/engines.js'
+import {startRelay} from '../helpers/relay.js'
+import {targetOf, writing} from '../helpers/server.js'
 import {insertStep, planOf, quick, workTable} from './steps.js'
 
 const options = {limits: quick, ledger: null}
@@ -58,20 +62,6 @@ forEachEngine({}, (engine) => {
     expect(steps[0]!.error).toMatch(/^m\/0001_x\.sql:12: schema "nowhere" does not exist/)
   })
 
-  it('counts a lost race as skipped, not as failed', async () => {
-    const database = await engine.database()
-    await database.run(workTable)
-    // Not done when asked, done by "somebody else" when tried: the insert collides with the row it makes first.
-    const step = insertStep('raced', {statements: [statement("insert into public.work (name) values ('raced')")]})
-    const racing = {...database.db, query: async (question: Parameters<typeof database.db.query>[0]) => {
-      const answer = await database.db.query(question)
-      if (question === step.doneCheck && (answer[0] as {done: boolean}).done === false) await database.run("insert into work (name) values ('raced')")
-      return answer
-    }} as typeof database.db
-    const {steps} = await execute(racing, planOf(step), options)
-    expect(steps[0]).toMatchObject({status: 'skipped', note: 'done meanwhile'})
-  })
-
   it('stops between steps when told to, and leaves the rest planned', async () => {
     const database = await engine.database()
     await database.run(workTable)
@@ -120,6 +110,56 @@ forEachEngine({native: true}, (engine) => {
     expect(report.steps[0]).toMatchObject({status: 'done', attempts: 3})
     expect(waits).toHaveLength(2)
     expect(waits[0]).toMatchObject({reason: expect.stringMatching(/^pid \d+ \(.*a-long-reader\) holds AccessExclusiveLock on public\.work/)})
+  })
+
+  it('counts a lost race as skipped, not as failed', async () => {
+    const database = await engine.database()
+    await database.run(workTable)
+    const other = await connect(database.target, {applicationName: 'a-winner'})
+    // Not done when asked; the step then waits until somebody else has done it, and collides with that row.
+    const won = "exists (select from public.work where name = 'raced')"
+    const step = insertStep('raced', {statements: [statement(`do $$ begin for i in 1..1000 loop if ${won} then return; end if; perform pg_sleep(0.01); end loop; raise 'alone'; end $$`), ...insertStep('raced').statements]})
+    const running = execute(database.db, planOf(step), options)
+    await expect.poll(() => other.query(statement("select from pg_stat_activity where query like 'do $$%' and datname = current_database()"))).toHaveLength(1)
+    await other.query(insertStep('raced').statements[0]!, writing)
+    expect((await running).steps[0]).toMatchObject({status: 'skipped', note: 'done meanwhile'})
+    await other.close()
+  })
+
+  it('takes a step with its ledger there and back once, and once more where it may be done already', async () => {
+    const database = await engine.database()
+    const relay = await startRelay(database.url)
+    const db = await connect(targetOf(relay.url), {applicationName: 'qicore-db/far'})
+    await execute(db, await planCore(db), options)
+    await db.probe()
+    await database.run(workTable)
+    const fence = async (tx: Db) => void (await tx.query(statement('select 1')))
+    const ledger = (await openLedger(db, {operation: 'test', actor: 'me', targetHost: 'here', detail: {}}, quick))!
+    const ways = async (untouched: boolean, ...steps: Step[]) => {
+      relay.ways()
+      const {steps: reports} = await execute(db, planOf(...steps), {limits: quick, ledger: {...ledger, finish: async () => {}}, fence, untouched: () => untouched})
+      expect(reports.every(({status}) => status === 'done')).toBe(true)
+      return relay.ways()
+    }
+    const many = (name: string) => insertStep(name, {statements: [...insertStep(name).statements, statement('select 1'), statement('select 2')]})
+    expect(await ways(true, many('a'), many('b'))).toBe(2)
+    expect(await ways(false, many('c'), many('d'))).toBe(4)
+    expect(await database.run("select step, status, completed_at >= started_at as ordered from qicore.maintenance_step order by position, step")).toEqual(
+      ['insert a', 'insert c', 'insert b', 'insert d'].map((name) => ({step: name, status: 'done', ordered: true})))
+    await db.close()
+    await relay.close()
+  })
+
+  it('keeps what the server warned of, also where that comes after the commit was sent', async () => {
+    const database = await engine.database()
+    await database.run(workTable)
+    await execute(database.db, await planCore(database.db), options)
+    await database.db.probe()
+    const ledger = await openLedger(database.db, {operation: 'test', actor: 'me', targetHost: 'here', detail: {}}, quick)
+    const warning = statement("do $$ begin raise warning 'mind the gap'; end $$")
+    const {steps} = await execute(database.db, planOf(insertStep('a', {statements: [warning, ...insertStep('a').statements]})), {limits: quick, ledger})
+    expect(steps[0]).toMatchObject({status: 'done', note: 'mind the gap'})
+    expect(await database.run("select status, detail ->> 'note' as note from qicore.maintenance_step")).toEqual([{status: 'done', note: 'mind the gap'}])
   })
 
   it('goes on with the others while somebody holds one, and comes back to it', async () => {

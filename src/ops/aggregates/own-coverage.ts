@@ -1,4 +1,4 @@
-import {reading, type Database} from '../../db/database.js'
+import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
 import {raw, sql, statement, type Statement} from '../../db/sql.js'
 import {isConnectionLost, sqlState, SqlState} from '../../db/sqlstate.js'
@@ -63,7 +63,7 @@ export async function isStale(db: Database, its: Pick<OwnGaps, 'data' | 'query'>
   const question = staleQuestion(its, window)
   if (question === null) return true
   try {
-    const [row] = await db.transaction(reading, (tx) => tx.query<{stale: boolean}>(question))
+    const [row] = await db.query<{stale: boolean}>(question)
     return row!.stale
   } catch (error) {
     if (isConnectionLost(error)) throw error

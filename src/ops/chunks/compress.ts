@@ -1,7 +1,7 @@
 import type {Database} from '../../db/database.js'
-import {loadSql} from '../../db/load-sql.js'
+import {prepared} from '../../db/load-sql.js'
 import {timescaledbFunction, type Server} from '../../db/server.js'
-import {literal, raw, sql, statement, type Statement} from '../../db/sql.js'
+import {literal, raw, sql, type Statement} from '../../db/sql.js'
 import {usageError} from '../../errors.js'
 import type {Step} from '../../plan/step.js'
 import type {Clock} from '../../reports/clocks.js'
@@ -100,7 +100,7 @@ function compressStep(server: Server, chunk: Chunk, bytes: number | null): Step 
     lock: 'ACCESS EXCLUSIVE',
     class: 'safe',
     transaction: 'own',
-    doneCheck: statement(loadSql('catalog/chunk-compressed'), [name]),
+    doneCheck: prepared('catalog/chunk-compressed', [name]),
     repeatable: true,
     dependsOn: [],
     relations: [name],

@@ -19,7 +19,7 @@ export async function countRows(db: Database, chunks: readonly Chunk[]): Promise
 
 async function count(db: Database, {schema, name}: Chunk, statementTimeout: number): Promise<number | null> {
   try {
-    const [row] = await db.transaction({...reading, statementTimeout}, (tx) => tx.query<{rows: number}>(sql`select count(*) as rows from ${ident(schema, name)}`))
+    const [row] = await db.query<{rows: number}>(sql`select count(*) as rows from ${ident(schema, name)}`, {...reading, statementTimeout})
     return row!.rows
   } catch (error) {
     // Locked, dropped meanwhile, too large, no privilege: it is a figure of a preview.

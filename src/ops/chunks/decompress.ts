@@ -1,7 +1,7 @@
 import type {Database} from '../../db/database.js'
-import {loadSql} from '../../db/load-sql.js'
+import {prepared} from '../../db/load-sql.js'
 import {timescaledbFunction, type Server} from '../../db/server.js'
-import {literal, sql, statement} from '../../db/sql.js'
+import {literal, sql} from '../../db/sql.js'
 import type {Step} from '../../plan/step.js'
 import type {Clock} from '../../reports/clocks.js'
 import type {LivePolicy} from '../../reports/live-policies.js'
@@ -60,7 +60,7 @@ function decompressStep(server: Server, chunk: Chunk, bytes: number | null): Ste
     lock: 'ACCESS EXCLUSIVE',
     class: 'undo',
     transaction: 'own',
-    doneCheck: statement(loadSql('catalog/chunk-decompressed'), [name]),
+    doneCheck: prepared('catalog/chunk-decompressed', [name]),
     repeatable: true,
     dependsOn: [],
     relations: [name],

@@ -31,8 +31,7 @@ export async function gateReasons(db: Database, policy: LivePolicy, clock: Clock
     if (newest !== null && newest < cutoff) return {...none, all: 'the newest row is older than the retention: a feed that is dead leaves its last copy here'}
   }
   try {
-    const rows = await db.transaction({...reading, statementTimeout: patience}, (tx) =>
-      tx.query<{relation: string; reason: string | null}>(statement(loadSql('report/policy-gate'), [keyOf(table), config])))
+    const rows = await db.query<{relation: string; reason: string | null}>(statement(loadSql('report/policy-gate'), [keyOf(table), config]), {...reading, statementTimeout: patience})
     return {byChunk: new Map(rows.flatMap(({relation, reason}) => (reason === null ? [] : [[relation, reason] as const]))), all: null}
   } catch (error) {
     if (isConnectionLost(error)) throw error

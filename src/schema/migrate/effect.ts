@@ -6,8 +6,8 @@ export type Node = Record<string, Record<string, unknown>>
 
 /** What a statement does to what others use, as far as its syntax shows; a function call shows nothing. */
 export interface Effect {
-  /** BEGIN, COMMIT and their like. */
-  controlsTransaction: boolean
+  /** BEGIN, COMMIT, DEALLOCATE, DISCARD: the session and its transactions are not the text's. */
+  controlsSession: boolean
   lock: Lock
   /** What is locked, qualified as far as it was written. */
   relations: readonly string[]
@@ -25,7 +25,7 @@ export interface MadeObject {
   on?: string
 }
 
-const quiet: Effect = {controlsTransaction: false, lock: 'NONE', relations: [], loses: false, makes: []}
+const quiet: Effect = {controlsSession: false, lock: 'NONE', relations: [], loses: false, makes: []}
 
 interface RangeVar {
   schemaname?: string
@@ -43,7 +43,9 @@ export function effectOf(node: Node): Effect {
 }
 
 const readers: Record<string, (fields: never) => Partial<Effect>> = {
-  TransactionStmt: () => ({controlsTransaction: true}),
+  TransactionStmt: () => ({controlsSession: true}),
+  DeallocateStmt: () => ({controlsSession: true}),
+  DiscardStmt: () => ({controlsSession: true}),
   CreateSchemaStmt: ({schemaname}: {schemaname: string}) => ({makes: [{kind: 'schema', name: schemaname}]}),
   CreateStmt: ({relation}: {relation: RangeVar}) => ({makes: [relationMade(relation)]}),
   ViewStmt: ({view}: {view: RangeVar}) => ({makes: [relationMade(view)]}),

@@ -134,7 +134,7 @@ export async function statementsOf({text, file, transaction}: MigrationSource): 
   const parsed = await parseMigration(text, file)
   const wrong = (line: number, message: string, suggestion: string) => usageError('MIGRATION_SYNTAX', `${file}:${line}: ${message}`, ['Nothing was done.', suggestion])
   if (parsed.length === 0) throw wrong(1, 'the file has no statement', 'Write one, or remove the file.')
-  const control = parsed.find((candidate) => candidate.controlsTransaction)
+  const control = parsed.find((candidate) => candidate.controlsSession)
   if (control)
     throw wrong(control.line, `${control.text.split(/\s/)[0]!.toUpperCase()} has no place in a migration`, transaction === 'own'
       ? 'Every file runs in one transaction already; "-- transaction: none" in its header runs it outside of any.'

@@ -1,0 +1,5 @@
+-- What the server warned of while a step ran, beneath a row that was written with the step.
+-- $1 log id, $2 step id, $3 note. TimescaleDB: not needed.
+update qicore.maintenance_step
+set detail = coalesce(detail, '{}') || jsonb_build_object('note', $3::text)
+where log_id = $1 and step = $2

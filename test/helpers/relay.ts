@@ -1,0 +1,46 @@
+import {createConnection, createServer, type AddressInfo} from 'node:net'
+
+export interface Relay {
+  /** The URL with this relay in the server's place. */
+  url: string
+  /** How often somebody spoke to the server after it had answered, since this was last asked. */
+  ways(): number
+  close(): Promise<void>
+}
+
+/** Milliseconds that an answer is held back: whatever is sent within it was sent without waiting for the answer. */
+const delay = 30
+
+/** Stands between one client and a server, and counts the ways there and back. */
+export async function startRelay(to: string): Promise<Relay> {
+  const target = new URL(to)
+  let ways = 0
+  const relay = createServer((client) => {
+    const server = createConnection(Number(target.port), target.hostname)
+    let answered = true
+    client.on('data', (bytes) => {
+      if (answered) ways += 1
+      answered = false
+      server.write(bytes)
+    })
+    server.on('data', (bytes) => void setTimeout(() => {
+      answered = true
+      client.write(bytes)
+    }, delay))
+    for (const [one, other] of [[client, server], [server, client]] as const) one.on('close', () => other.destroy()).on('error', () => {})
+  })
+  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
+  const url = new URL(to)
+  url.hostname = '127.0.0.1'
+  url.port = String((relay.address() as AddressInfo).port)
+  url.searchParams.set('sslmode', 'disable')
+  return {
+    url: url.href,
+    ways() {
+      const counted = ways
+      ways = 0
+      return counted
+    },
+    close: () => new Promise((resolve) => relay.close(() => resolve())),
+  }
+}
