@@ -1,5 +1,5 @@
 import type {Writable} from 'node:stream'
-import type {Db, TransactionSettings} from './database.js'
+import type {Database, Db, TransactionSettings} from './database.js'
 import {isConnectionLost, sqlState, SqlState} from './sqlstate.js'
 import {quoteIdent, quoteLiteral, type Statement, type Value} from './sql.js'
 
@@ -63,6 +63,20 @@ export async function together<const T extends readonly unknown[]>(answers: T): 
   const settled = await Promise.allSettled(answers)
   for (const one of settled) if (one.status === 'rejected') throw one.reason
   return settled.map((one) => (one as PromiseFulfilledResult<unknown>).value) as {-readonly [K in keyof T]: Awaited<T[K]>}
+}
+
+/** A transaction whose parts, and its commit, are sent without waiting. @throws the first failure in their order, else the commit's */
+export async function atOnce(db: Database, settings: TransactionSettings, parts: (tx: Db) => readonly unknown[]): Promise<void> {
+  let sent: Promise<unknown> = Promise.resolve()
+  const all = db.transaction(settings, async (tx) => {
+    sent = together(parts(tx))
+    sent.catch(() => {})
+  })
+  // Of a commit that was none the server only says that something before it failed.
+  await all.catch(async (error: unknown) => {
+    await sent
+    throw error
+  })
 }
 
 /** Of several statements in one text, the last one's. */

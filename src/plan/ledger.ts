@@ -9,11 +9,10 @@ export type RunStatus = 'done' | 'failed' | 'partly' | 'interrupted'
 /** A run's page in qicore.maintenance_log. A step that is done is written in the step's own transaction. */
 export interface Ledger {
   /**
-   * Within the transaction of the step, whose commit fails where this does; sent before the step is known to be done,
-   * and gone with it where it fails.
+   * Within the transaction of the step and sent along with it, before it is known to be done: gone with it where it fails.
    * @param step its `ms` are those before the transaction
    */
-  stepDone(tx: Db, position: number, step: StepReport): void
+  stepDone(tx: Db, position: number, step: StepReport): Promise<unknown>
   /** What the server warned of meanwhile. */
   stepNoted(step: string, note: string): Promise<void>
   /** In one of its own. */
@@ -40,7 +39,7 @@ export async function openLedger(db: Database, owner: RunOwner, limits: Limits):
   const row = (position: number, {id: step, status, attempts, ms, bytes, note, error}: StepReport) =>
     prepared('ledger/step', [id, step, position, status, attempts, ms, bytes, note, error])
   return {
-    stepDone: (tx, position, step) => void tx.query(row(position, step)),
+    stepDone: (tx, position, step) => tx.query(row(position, step)),
     async stepNoted(step, note) {
       await db.query(statement(loadSql('ledger/step-note'), [id, step, note]), settings)
     },

@@ -1,9 +1,10 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import type {Database, Db, Notice, TransactionSettings} from '../db/database.js'
-import {together} from '../db/transaction.js'
+import {atOnce} from '../db/transaction.js'
 import {isConnectionLost, retryable, serverWords, sqlState} from '../db/sqlstate.js'
 import {messageOf, OpsError} from '../errors.js'
 import {nameBlockers} from './blockers.js'
+import {DoneAlready, unlessDone} from './fence.js'
 import type {Ledger} from './ledger.js'
 import {lockTimeoutOf, retryDelay, type Limits} from './limits.js'
 import {fate, isDone} from './step-fate.js'
@@ -122,7 +123,7 @@ interface Attempt {
 
 /**
  * The report is written in the step's own transaction, so that what is recorded and what happened cannot differ. All of
- * it travels together: a step is one way to the server and back, and one more where it may be done already.
+ * it travels together, the question whether it is done already too: a step is one way to the server and back.
  */
 async function attempt(own: Database, db: Database, step: Step, position: number, options: StepOptions, {ask, done, found}: Attempt): Promise<StepReport> {
   const {fence, ledger} = options
@@ -141,20 +142,15 @@ async function attempt(own: Database, db: Database, step: Step, position: number
   }
   const statements = (tx: Db) => step.statements.map((statement, index) => located(step, index, tx.query(statement)))
   if (db === own && step.transaction === 'own') {
-    let already = false
-    let sent: Promise<unknown> = Promise.resolve()
-    await db.transaction(settings, async (tx) => {
-      const held = fence?.(tx)
-      if (ask) [, already] = await together([held, isDone(tx, step)])
-      if (!already) sent = together([held, ...statements(tx)])
-      sent.catch(() => {})
-      ledger?.stepDone(tx, position, already ? found() : done())
-    }).catch(async (error: unknown) => {
-      // The server's words for the commit are that something before it failed.
-      await sent
-      throw error
-    })
-    if (already) return found()
+    const open = ask && step.doneCheck !== null ? unlessDone(step.doneCheck) : undefined
+    try {
+      await atOnce(db, settings, (tx) => [fence?.(tx), open?.(tx), ...statements(tx), ledger?.stepDone(tx, position, done())])
+    } catch (error) {
+      if (!(error instanceof DoneAlready)) throw error
+      const final = found()
+      await ledger?.stepEnded(position, final)
+      return final
+    }
     const final = report()
     // The step is done, whatever becomes of the remark.
     if (final.note !== null) await ledger?.stepNoted(step.id, final.note).catch(() => {})
@@ -164,7 +160,7 @@ async function attempt(own: Database, db: Database, step: Step, position: number
   if (!already) {
     // Two databases know no common transaction, and some statements refuse to be in one.
     if (fence) await own.transaction({...settings, onNotice: undefined}, fence)
-    if (db !== own) await db.transaction(settings, (tx) => together(statements(tx)))
+    if (db !== own) await atOnce(db, settings, statements)
     else for (const [index, statement] of step.statements.entries()) await located(step, index, db.autocommit(settings, statement))
   }
   const final = already ? found() : report()

@@ -8,14 +8,16 @@ const window = 7n * day
 
 /**
  * Bytes written a day, before compression: the newest whole chunk ranges that together reach back a week, their bytes
- * over their days. A table whose first range is not over yet: all its bytes over the days between its ends. Null where
- * the ranges are no times, a size is missing or there is less than a day to judge by.
+ * over their days. What lies before the first row counts for nothing: partitions are made back in time too. A table
+ * whose first range is not over yet: all its bytes over the days between its ends. Null where the ranges are no times,
+ * a size is missing or there is less than a day to judge by.
  */
 export function bytesPerDay(table: Table, bytes: ChunkBytes, clock: Clock, ends: Ends): number | null {
   if (clock.now === null) return null
+  const {oldest} = ends
   const ranges = new Map<bigint, {start: bigint; end: bigint; chunks: Chunk[]}>()
   for (const chunk of table.chunks) {
-    if (chunk.tiered || chunk.start === null || chunk.end === null || chunk.end > clock.now) continue
+    if (chunk.tiered || chunk.start === null || chunk.end === null || chunk.end > clock.now || (oldest !== null && chunk.end <= oldest)) continue
     const range = ranges.get(chunk.end) ?? {start: chunk.start, end: chunk.end, chunks: []}
     range.chunks.push(chunk)
     ranges.set(chunk.end, range)
@@ -30,12 +32,12 @@ export function bytesPerDay(table: Table, bytes: ChunkBytes, clock: Clock, ends:
       if (written === null) return null
       sum += written
     }
-    from = range.start
+    from = oldest !== null && oldest > range.start ? oldest : range.start
     const span = between(from, to!, table, clock)
     if (span === null || span >= window) break
   }
-  if (from !== null && to !== undefined) return rate(sum, between(from, to, table, clock), 0n)
-  return sinceTheBeginning(table, bytes, clock, ends)
+  const known = from === null || to === undefined ? null : rate(sum, between(from, to, table, clock), from === oldest ? day : 0n)
+  return known ?? sinceTheBeginning(table, bytes, clock, ends)
 }
 
 function sinceTheBeginning(table: Table, bytes: ChunkBytes, clock: Clock, {oldest, newest}: Ends): number | null {

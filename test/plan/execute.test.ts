@@ -126,7 +126,7 @@ forEachEngine({native: true}, (engine) => {
     await other.close()
   })
 
-  it('takes a step with its ledger there and back once, and once more where it may be done already', async () => {
+  it('takes a step with its ledger and the question whether it is done already there and back once', async () => {
     const database = await engine.database()
     const relay = await startRelay(database.url)
     const db = await connect(targetOf(relay.url), {applicationName: 'qicore-db/far'})
@@ -143,7 +143,7 @@ forEachEngine({native: true}, (engine) => {
     }
     const many = (name: string) => insertStep(name, {statements: [...insertStep(name).statements, statement('select 1'), statement('select 2')]})
     expect(await ways(true, many('a'), many('b'))).toBe(2)
-    expect(await ways(false, many('c'), many('d'))).toBe(4)
+    expect(await ways(false, many('c'), many('d'))).toBe(2)
     expect(await database.run("select step, status, completed_at >= started_at as ordered from qicore.maintenance_step order by position, step")).toEqual(
       ['insert a', 'insert c', 'insert b', 'insert d'].map((name) => ({step: name, status: 'done', ordered: true})))
     await db.close()

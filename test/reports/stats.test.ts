@@ -85,6 +85,17 @@ forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
     expect(bytesPerDay).toBe(Math.round(newest / 7))
   })
 
+  it('takes no part of a range before the first row for a time in which little was written', async () => {
+    const database = await engine.database()
+    await database.run('create table late (time timestamptz not null, note text)')
+    await database.run(`select create_hypertable('late', 'time', chunk_time_interval => interval '30 days')`)
+    // All in one range, which is long over; its days before the first row are nobody's.
+    await database.run(`insert into late select t, md5(random()::text) from generate_series(timestamptz '2026-01-27', '2026-01-29 23:59', '1 minute') t`)
+    const [{until}] = (await database.run<{until: string}>("select range_end as until from timescaledb_information.chunks where hypertable_name = 'late'")) as [{until: string}]
+    const {bytesPerDay} = tableOf(await readStats(database.db, request), 'public.late')
+    expect(bytesPerDay).toBe(Math.round(await numberOf(database, `pg_total_relation_size(c) from show_chunks('late') c`) / ((Date.parse(until) - Date.parse('2026-01-27T00:00:00Z')) / 86_400_000)))
+  })
+
   it('takes hashed siblings together for the ends', async () => {
     const database = await engine.database()
     await database.run('create table spread (time timestamptz not null, coin text not null)')
