@@ -19,7 +19,7 @@ import {defaultLimits} from '../src/plan/limits.js'
 import {takeRunLock} from '../src/plan/run-lock.js'
 import {planCore, prepare} from '../src/schema/migrate/run.js'
 import {createDatabase, targetOf, writing} from '../test/helpers/server.js'
-import {report, timing} from './measure.js'
+import {median, report, timing} from './measure.js'
 
 const chunks = Number(process.env.CHUNKS ?? 200)
 const rounds = Number(process.env.ROUNDS ?? 5)
@@ -70,7 +70,7 @@ select t as time, c as coin, price::numeric(20, 8) as open, (price + random())::
   const [one, two, policy] = [timing('one worker', taken.one), timing('two workers', taken.two), timing("TimescaleDB's own policy, CALL run_job", taken.policy)]
   report(`Compressing ${chunks} chunks of 4 320 candles, median of ${rounds}`, [one, two, policy], [
     {what: 'two workers, against one', ratio: two.median / one.median, atMost: 1 / 1.4},
-    {what: 'one worker, against the policy', ratio: one.median / policy.median, atMost: 1.15},
+    {what: 'one worker, against the policy in the same round', ratio: median(taken.one.map((ms, round) => ms / taken.policy[round]!)), atMost: 1.15},
   ])
 } finally {
   await db.close()
