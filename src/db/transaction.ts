@@ -31,6 +31,7 @@ interface Answer {
  */
 export async function inTransaction<T>({client, applicationName, prepares}: Session, settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T> {
   let cause: {error: unknown} | undefined
+  let open = true
   const send = ({text, values = [], name}: {text: string; values?: readonly Value[]; name?: string}) => {
     // Into one write with what is asked in the same turn: a write of its own was 40 % of a daemon's processor time.
     const {stream} = client.connection
@@ -49,11 +50,12 @@ export async function inTransaction<T>({client, applicationName, prepares}: Sess
   try {
     void send({text: opening(settings, applicationName)})
     const result = await work({query})
+    open = false
     const end = await send({text: 'commit'})
     if (!Array.isArray(end) && end.command !== 'COMMIT') throw cause?.error ?? new Error('the server rolled the transaction back')
     return result
   } catch (error) {
-    if (!isConnectionLost(error)) await client.query({text: 'rollback'}).catch(() => {})
+    if (open && !isConnectionLost(error)) await client.query({text: 'rollback'}).catch(() => {})
     throw sqlState(error) === SqlState.inFailedTransaction && cause ? cause.error : error
   }
 }

@@ -93,11 +93,13 @@ forEachEngine({}, (engine) => {
   it('fails with what it did not wait for, the first of it, and undoes the rest', async () => {
     const {db, run} = await engine.database()
     await run('create table t (x int)')
-    const write = db.transaction(writing, async (tx) => {
+    const heard: Notice[] = []
+    const write = db.transaction({...writing, onNotice: (notice) => heard.push(notice)}, async (tx) => {
       await tx.query(statement('insert into public.t values (1)'))
       for (const value of ['1 / 0', '2', "'x'::int"]) void tx.query(statement(`insert into public.t values (${value})`))
     })
     await expect(write).rejects.toThrow('division by zero')
+    expect(heard, 'no rollback of what is over').toEqual([])
     await db.transaction(writing, async (tx) => void tx.query(statement('insert into public.t values (7)')))
     expect(await run('select * from t')).toEqual([{x: 7}])
   })
