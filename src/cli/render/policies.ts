@@ -53,9 +53,10 @@ export interface StatusLook extends Look {
 
 /** Every policy with what it did not do, those that are well counted; the findings and the verdict last. */
 export function renderPolicyStatus({policies, other, notes, at}: PolicyStatusReport, look: StatusLook, failed: boolean): string {
-  if (policies.length === 0 && other.length === 0) return 'No policies here, declared or live.'
-  const shown = look.all ? policies : policies.filter((policy) => policy.ok !== true || policy.findings.length > 0 || policies.length <= 20)
   const width = look.width ?? 160
+  const noteLines = notes.map((note) => marked(' ', note, width))
+  if (policies.length === 0 && other.length === 0) return [...noteLines, notes.length > 0 ? 'No policies on what is here.' : 'No policies here, declared or live.'].join('\n')
+  const shown = look.all ? policies : policies.filter((policy) => policy.ok !== true || policy.findings.length > 0 || policies.length <= 20)
   const table = renderTable<PolicyStatus>(
     [
       {head: 'POLICY', cell: (policy) => `${nameOf(policy)}${policy.managed ? '' : ' *'} ${policy.kind}`, shrink: 24},
@@ -78,7 +79,7 @@ export function renderPolicyStatus({policies, other, notes, at}: PolicyStatusRep
     ...(rest > 0 ? [` ${rest} more ok (--all)`] : []),
     ...findingLines(policies).map(({mark, text}) => marked(mark, text, width)),
     ...other.map(({id, name, proc, scheduled, lastStatus}) => marked(' ', `other: job ${id} ${name} (${proc})${scheduled ? '' : ', paused'}, last run ${lastStatus ?? 'never'}`, width)),
-    ...notes.map((note) => marked(' ', note, width)),
+    ...noteLines,
     ...(policies.some(({managed}) => !managed) ? ['* not declared, never touched.'] : []),
     statusVerdict(policies, failed),
   ].join('\n')

@@ -1,7 +1,7 @@
 import type {Database} from '../../db/database.js'
 import {OpsError, usageError} from '../../errors.js'
 import type {Plan, Step} from '../../plan/step.js'
-import {keyOf as declaredKey, type Declared, type PolicyKind} from '../../reports/policies/declared.js'
+import {keyOf as declaredKey, notHere, type Declared, type PolicyKind} from '../../reports/policies/declared.js'
 import {timeUnitsOf} from '../../reports/policies/read-declared.js'
 import {readPolicyState, type PolicyState} from '../../reports/policies/read-state.js'
 import type {LiveRule, TableState} from '../../reports/policies/state.js'
@@ -72,8 +72,9 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
   for (const each of declared) {
     const table = its.all.find((candidate) => keyOf(candidate) === declaredKey(each))
     if (table === undefined) {
-      if (each.from === 'config') problems.push(await missing(db, its.all, each))
-      else notes.push(`${declaredKey(each)} is not here yet: qicore-db migrate up makes it.`)
+      // A name that may be mistyped is a mistake; what is described can be made.
+      if (each.from === 'config' && !each.described) problems.push(await missing(db, its.all, each))
+      else notes.push(notHere(each))
       continue
     }
     const misplaced = sectionProblem(each, table)

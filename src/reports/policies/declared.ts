@@ -34,6 +34,8 @@ export interface Declared {
   /** Where it was said; an object that only the definitions know may be missing in a database. */
   from: 'definitions' | 'config'
   section: 'tables' | 'aggregates'
+  /** Its columns are declared too: where it is missing it can be made. */
+  described?: boolean
   timeUnit?: TimeUnit | undefined
   chunkInterval?: Duration | undefined
   compression?: 'none' | CompressionRule | undefined
@@ -48,6 +50,7 @@ export interface PolicySections {
 }
 
 interface Entry {
+  columns?: unknown
   timeUnit?: TimeUnit | undefined
   chunkInterval?: Duration | undefined
   compression?: 'none' | {after: Duration; segmentBy?: readonly string[] | undefined; orderBy?: readonly string[] | undefined} | undefined
@@ -71,13 +74,25 @@ export function declaredPolicies(definitions: SchemaDefinition | null, sections:
       const before = seen.get(key)
       if (before !== undefined) throw usageError('CONFIG', `The configuration names ${key} twice: ${before} and ${section}.${text}.`, ['Put both into one entry.'])
       seen.set(key, `${section}.${text}`)
+      if (entry.columns !== undefined && !saysPolicy(entry)) continue
       byName.set(key, over(byName.get(key), entry, {schema: schema ?? 'public', name, section}))
     }
   return [...byName.values()]
 }
 
+/** What to say of an object that is declared and not in the database. */
+export function notHere(each: Declared): string {
+  const how = each.from === 'definitions' ? 'qicore-db migrate up makes it' : each.described ? 'qicore-db migrate new <name> writes its migration, qicore-db migrate up makes it' : 'qicore-db stats lists the tables there are'
+  return `${keyOf(each)} is not here${each.from === 'definitions' || each.described ? ' yet' : ''}: ${how}.`
+}
+
 export function keyOf({schema, name}: {schema: string; name: string}): string {
   return formatQualifiedName(schema, name)
+}
+
+/** A description alone declares nothing that is carried out, and its table may be an ordinary one. */
+function saysPolicy({chunkInterval, compression, retention, refresh}: Entry): boolean {
+  return [chunkInterval, compression, retention, refresh].some((said) => said !== undefined)
 }
 
 function over(base: Declared | undefined, entry: Entry, object: Pick<Declared, 'schema' | 'name' | 'section'>): Declared {
@@ -86,6 +101,7 @@ function over(base: Declared | undefined, entry: Entry, object: Pick<Declared, '
   return {
     ...object,
     from: 'config',
+    described: entry.columns !== undefined,
     timeUnit: entry.timeUnit ?? base?.timeUnit,
     chunkInterval: entry.chunkInterval ?? base?.chunkInterval,
     compression:

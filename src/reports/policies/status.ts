@@ -12,7 +12,7 @@ import {survey, type Survey} from '../survey.js'
 import {keyOf, type Chunk, type Table} from '../table.js'
 import {fromMicros, instantOf} from '../time.js'
 import {approximateSeconds} from '../../units/duration.js'
-import {keyOf as declaredKey, policyKinds, type Declared, type PolicyKind} from './declared.js'
+import {keyOf as declaredKey, notHere, policyKinds, type Declared, type PolicyKind} from './declared.js'
 import {findingsOf} from './findings.js'
 import {gateReasons} from './gate-reasons.js'
 import {readOtherJobs} from './other-jobs.js'
@@ -68,9 +68,11 @@ export async function readPolicyStatus(db: Database, {declared, lateAfter, table
   for (const each of declared) policies.push(...missingStatus(each, db, sources))
   const order = (status: PolicyStatus) => `${status.schema}.${status.table} ${policyKinds.indexOf(status.kind)}`
   policies.sort((a, b) => (order(a) < order(b) ? -1 : 1))
+  const absent = table === undefined ? declared.filter((each) => each.from === 'config' && !its.all.some((one) => keyOf(one) === declaredKey(each))) : []
   const notes = db.server.workers === 'dead' && timescaledb && its.policies.some(({job}) => job !== null)
     ? [`TimescaleDB's background workers are not running here. ${sources.runners.daemon ? 'The daemon does their work.' : 'The daemon would do their work: qicore-db daemon'}`]
     : []
+  notes.push(...absent.map(notHere))
   return {kind: 'policies.status', version: 1, target: null, at: its.at, policies, other: timescaledb && table === undefined ? await readOtherJobs(db) : [], notes}
 }
 
