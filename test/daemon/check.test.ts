@@ -24,7 +24,7 @@ describe('the jobs of a daemon', () => {
     }, {'report.sql': 'select 1;\n\ninsert in t'})
     const message = await runnableJobs(config, now).then(() => expect.unreachable(), (error: Error) => error.message)
     expect(message.split('\n').slice(1).sort()).toEqual([
-      '- jobs.begins.statement:1: BEGIN, COMMIT and their like have no place in a job.',
+      '- jobs.begins.statement:1: BEGIN, COMMIT, DISCARD and their like have no place in a job.',
       '- jobs.empty.statement has no statement.',
       '- jobs.gone.file: nowhere.sql cannot be read (ENOENT)',
       '- jobs.hasty.jitter: 120 s is not shorter than the 60 s between two runs',
