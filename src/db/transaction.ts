@@ -94,7 +94,7 @@ export function sessionSettings(settings: TransactionSettings, applicationName: 
 /** `begin` alone cannot fail; `begin read write` can on a replica, and what follows it would run outside of any. */
 function opening(settings: TransactionSettings, applicationName: string): string {
   const role = settings.role ? `; set local role ${quoteIdent(settings.role)}` : ''
-  return `begin; set transaction ${settings.readOnly ? 'read only' : 'read write'}; select ${set(settings, applicationName, true)}${role}`
+  return `begin; set local transaction ${settings.readOnly ? 'read only' : 'read write'}; select ${set(settings, applicationName, true)}${role}`
 }
 
 function set(settings: TransactionSettings, applicationName: string, local: boolean): string {

@@ -99,7 +99,8 @@ forEachEngine({}, (engine) => {
       for (const value of ['1 / 0', '2', "'x'::int"]) void tx.query(statement(`insert into public.t values (${value})`))
     })
     await expect(write).rejects.toThrow('division by zero')
-    expect(heard, 'no rollback of what is over').toEqual([])
+    // The embedded engine warns of every transaction that it aborts.
+    expect(heard.map(({code}) => code), 'no rollback of what is over').not.toContain('25P01')
     await db.transaction(writing, async (tx) => void tx.query(statement('insert into public.t values (7)')))
     expect(await run('select * from t')).toEqual([{x: 7}])
   })
