@@ -41,14 +41,13 @@ select t as time, c as coin, price::numeric(20, 8) as open, (price + random())::
   for (let round = 0; round <= rounds; round += 1) {
     const spent = {one: 0, two: 0, policy: 0}
     const [one, two, policy] = [await contestant(`one_${round}`), await contestant(`two_${round}`), await contestant(`policy_${round}`)]
-    const timed = async (name: keyof typeof spent, work: () => Promise<unknown>) => {
+    const timed = async <T>(name: keyof typeof spent, work: () => Promise<T>): Promise<T> => {
       const began = performance.now()
-      await work()
+      const result = await work()
       spent[name] += performance.now() - began
+      return result
     }
-    let begun: Run | undefined
-    await timed('one', async () => (begun = await begin(one.table)))
-    const run = begun!
+    const run = await timed('one', () => begin(one.table))
     for (let at = 0; at < chunks; at += slice) {
       const ours = () => timed('one', () => run.carryOn(at, at + slice, 1))
       const theirs = () => timed('policy', () => db.autocommit(patient, statement(`call run_job(${policy.job})`)))

@@ -286,7 +286,8 @@ forEachEngine({native: true}, (engine) => {
   it('cancels also a statement that begins only after the cancelling', async () => {
     const {db} = await engine.database()
     const cancel = new AbortController()
-    const step = insertStep('x', {statements: [statement('select pg_sleep(300)')], doneCheck: null})
+    // Outside of a transaction: within one everything is sent at once, and there is nothing between.
+    const step = insertStep('x', {transaction: 'none', statements: [statement('select pg_sleep(300)')], doneCheck: null})
     const fence = async () => {
       cancel.abort()
       // The first request finds the session between two statements.
