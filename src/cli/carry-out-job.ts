@@ -27,7 +27,7 @@ export interface JobRunOptions {
   say(line: string): void
 }
 
-type Step = Pick<StepReport, 'id' | 'status' | 'ms' | 'bytes' | 'error' | 'note'> & {sql?: string; lock?: string; class?: string}
+type Step = Pick<StepReport, 'id' | 'status' | 'ms' | 'bytes' | 'error' | 'reason' | 'note'> & {sql?: string; lock?: string; class?: string}
 
 export interface JobRunResult {
   status: 'planned' | 'done' | 'failed' | 'skipped' | 'interrupted'
@@ -87,7 +87,7 @@ export async function carryOutJob(db: Database, job: Job, options: JobRunOptions
 }
 
 function result(job: Job, outcome: Awaited<ReturnType<typeof import('../daemon/run-by-hand.js').runByHand>>['outcome'], reports: StepReport[], notes: readonly string[], options: JobRunOptions): JobRunResult {
-  const steps = reports.map(({id, status, ms, bytes, error, note}) => ({id, status, ms, bytes, error, note}))
+  const steps = reports.map(({id, status, ms, bytes, error, reason, note}) => ({id, status, ms, bytes, error, reason, note}))
   const made = reports.some(({status}) => status === 'done')
   const base = {notes, steps, reason: null, error: null}
   const end: JobRunResult =
@@ -106,5 +106,5 @@ function result(job: Job, outcome: Awaited<ReturnType<typeof import('../daemon/r
 }
 
 function planned(plan: Plan): Step[] {
-  return plan.steps.map((step) => ({id: step.id, status: 'planned', ms: null, bytes: step.bytes, error: null, note: null, sql: step.statements.map(inline).join(';\n'), lock: step.lock, class: step.class}))
+  return plan.steps.map((step) => ({id: step.id, status: 'planned', ms: null, bytes: step.bytes, error: null, reason: null, note: null, sql: step.statements.map(inline).join(';\n'), lock: step.lock, class: step.class}))
 }

@@ -100,7 +100,7 @@ function reportOf(options: CarryOutOptions, plan: Plan, run: RunReport, dryRun: 
   const steps = run.steps.map((step, index) => {
     const planned = plan.steps[index]!
     const sql = dryRun ? {sql: planned.statements.map(inline).join(';\n'), lock: planned.lock, class: planned.class} : {}
-    return {id: step.id, status: step.status, ms: step.ms, bytes: step.bytes, error: step.error, note: step.note, ...sql}
+    return {id: step.id, status: step.status, ms: step.ms, bytes: step.bytes, error: step.error, reason: step.reason, note: step.note, ...sql}
   })
   return {kind: options.kind, ...options.head, dryRun, cutoff: run.cutoff, steps}
 }

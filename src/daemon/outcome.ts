@@ -43,7 +43,7 @@ export function judge(job: Job, claim: Claim, {reports, work}: Tally, state: Try
   if (state.lost) return {kind: 'lost'}
   const count = (status: StepReport['status']) => reports.filter((report) => report.status === status).length
   const steps = {done: count('done'), skipped: count('skipped'), failed: count('failed'), unfinished: count('planned')}
-  if (shutdown && !state.timedOut && (steps.unfinished > 0 || reports.some(({note}) => note === 'cancelled')))
+  if (shutdown && !state.timedOut && (steps.unfinished > 0 || reports.some(({reason}) => reason?.code === 'cancelled')))
     return {kind: 'again', seconds: 0, error: null, uncounted: true}
   const enforced = work.enforced.map(({what, by}) => `${what}: ${by}`)
   const notes = [...work.notes, ...(state.windowClosed && steps.unfinished > 0 ? [`the window closed, ${steps.unfinished} left for the next run`] : [])]

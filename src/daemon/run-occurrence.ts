@@ -149,7 +149,7 @@ async function refuseUnknown(db: Database, plan: Plan, claim: Claim | TakenOver)
 }
 
 function planned(id: string): StepReport {
-  return {id, status: 'planned', ms: null, bytes: null, error: null, note: null, attempts: 0}
+  return {id, status: 'planned', ms: null, bytes: null, error: null, reason: null, note: null, attempts: 0}
 }
 
 /** A controller that follows a signal, and lets go of it. */

@@ -79,7 +79,7 @@ export async function preview(db: Database, plan: Plan, elsewhere?: Elsewhere): 
   const steps: StepReport[] = []
   for (const step of plan.steps) {
     const done = await isDone(sessionOf(db, step, {elsewhere}), step)
-    steps.push({...fate(step, done ? 'skipped' : 'planned', 0), note: done ? 'already done' : null})
+    steps.push(done ? fate(step, 'skipped', 0, {code: 'already_done'}) : fate(step, 'planned', 0))
   }
   return {operation: plan.operation, cutoff: plan.cutoff, steps, interrupted: false}
 }
@@ -113,14 +113,14 @@ function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: Execu
     reports.set(step.id, report)
     wakeAll()
   }
-  const failedNeed = ({dependsOn}: Step) => dependsOn.find((id) => reports.get(id)?.status === 'failed' || reports.get(id)?.note?.startsWith('needs '))
+  const failedNeed = ({dependsOn}: Step) => dependsOn.find((id) => reports.get(id)?.status === 'failed' || reports.get(id)?.reason?.code === 'needs')
   const known = new Set(plan.steps.map((step) => step.id))
   const take = () => {
     for (const [index, entry] of waiting.entries()) {
       const need = failedNeed(entry.step)
       if (need !== undefined) {
         waiting.splice(index, 1)
-        settle(entry.step, {...fate(entry.step, 'skipped', 0), note: `needs ${need}`})
+        settle(entry.step, fate(entry.step, 'skipped', 0, {code: 'needs', step: need}))
         return take()
       }
       if (entry.notBefore > performance.now() || !entry.step.dependsOn.every((id) => !known.has(id) || reports.has(id))) continue

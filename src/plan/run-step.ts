@@ -8,7 +8,7 @@ import {DoneAlready, unlessDone} from './fence.js'
 import type {Ledger} from './ledger.js'
 import {lockTimeoutOf, retryDelay, type Limits} from './limits.js'
 import {fate, isDone} from './step-fate.js'
-import type {Step, StepReport} from './step.js'
+import type {Step, StepReason, StepReport} from './step.js'
 
 export type Progress =
   | {event: 'start'; step: Step; position: number; total: number}
@@ -47,7 +47,7 @@ export interface Later {
 }
 
 /** What a failed attempt leads to. */
-type Verdict = {again: true; seconds: number; reason: string; reconnect: boolean} | {again: false; note: string | null}
+type Verdict = {again: true; seconds: number; reason: string; reconnect: boolean} | {again: false; reason: StepReason | null; blockers?: string | null}
 
 /**
  * Tries one step: done, found done, failed for good, or somebody is in the way and it is worth another try later.
@@ -65,16 +65,16 @@ export async function tryStep(own: Database, step: Step, position: number, tries
       ask: attempts > 1 || !(options.untouched?.(step) ?? false),
       done: () => ({...fate(step, 'done', attempts), ms: elapsed(), bytes: step.bytes}),
       found: () => ({
-        ...fate(step, tries.lost ? 'done' : 'skipped', attempts - 1),
+        ...fate(step, tries.lost ? 'done' : 'skipped', attempts - 1, foundReason(tries)),
         ms: elapsed(),
-        note: tries.lost ? 'done before the connection was lost' : attempts > 1 ? 'done meanwhile' : 'already done',
       }),
     })
   } catch (error) {
     const verdict = await judge(db, step, error, {attempts, spent: elapsed()}, options)
     tries.spent = elapsed()
     if (!verdict.again) {
-      const failed = {...fate(step, 'failed', attempts), ms: elapsed(), error: describe(error, step), note: verdict.note}
+      const ended = fate(step, 'failed', attempts, verdict.reason)
+      const failed = {...ended, ms: elapsed(), error: describe(error, step), note: ended.note ?? verdict.blockers ?? null}
       await options.ledger?.stepEnded(position, failed).catch(() => {})
       return failed
     }
@@ -89,28 +89,33 @@ export async function tryStep(own: Database, step: Step, position: number, tries
   }
 }
 
+function foundReason({lost, attempts}: Tries): StepReason {
+  if (lost) return {code: 'done_before_connection_loss'}
+  return {code: attempts > 1 ? 'done_meanwhile' : 'already_done'}
+}
+
 export function sessionOf(db: Database, {database}: Step, {elsewhere}: {elsewhere?: Elsewhere | undefined}): Database {
   return database === undefined || elsewhere === undefined ? db : elsewhere(database)
 }
 
 async function judge(db: Database, step: Step, error: unknown, {attempts, spent}: {attempts: number; spent: number}, options: StepOptions): Promise<Verdict> {
-  if (options.cancel?.aborted) return {again: false, note: 'cancelled'}
+  if (options.cancel?.aborted) return {again: false, reason: {code: 'cancelled'}}
   const delay = retryDelay(attempts, options.limits, Math.random())
   const inBudget = spent + delay < options.limits.retryBudget && !options.stop?.aborted
   if (isConnectionLost(error)) {
     const repeatable = step.doneCheck !== null || step.repeatable
-    if (!repeatable) return {again: false, note: 'the connection was lost: it may or may not have been done'}
-    return inBudget ? {again: true, seconds: delay / 1000, reason: serverWords(error), reconnect: true} : {again: false, note: null}
+    if (!repeatable) return {again: false, reason: {code: 'outcome_unknown'}}
+    return inBudget ? {again: true, seconds: delay / 1000, reason: serverWords(error), reconnect: true} : {again: false, reason: null}
   }
   const state = sqlState(error)
   if (state !== undefined && retryable.has(state)) {
     const blockers = await nameBlockers(db, step)
     if (inBudget) return {again: true, seconds: delay / 1000, reason: blockers ?? serverWords(error), reconnect: false}
-    return {again: false, note: blockers}
+    return {again: false, reason: {code: 'blocked'}, blockers}
   }
   // Losing a race is no failure: somebody else has done it.
   if (!(error instanceof OpsError) && (await isDone(db, step).catch(() => false))) return {again: true, seconds: 0, reason: '', reconnect: false}
-  return {again: false, note: null}
+  return {again: false, reason: null}
 }
 
 interface Attempt {

@@ -1,9 +1,29 @@
 import type {Db} from '../db/database.js'
-import type {Step, StepReport} from './step.js'
+import type {Step, StepReason, StepReport} from './step.js'
 
-/** A report without figures, to be filled. */
-export function fate(step: Step, status: StepReport['status'], attempts: number): StepReport {
-  return {id: step.id, status, ms: null, bytes: null, error: null, note: null, attempts}
+/** A report without figures, to be filled. A reason brings its note. */
+export function fate(step: Pick<Step, 'id'>, status: StepReport['status'], attempts: number, reason: StepReason | null = null): StepReport {
+  return {id: step.id, status, ms: null, bytes: null, error: null, reason, note: reason === null ? null : noteOf(reason), attempts}
+}
+
+/** A reason in words; who blocked a step is known only where it was tried. */
+function noteOf(reason: StepReason): string | null {
+  switch (reason.code) {
+    case 'already_done':
+      return 'already done'
+    case 'done_meanwhile':
+      return 'done meanwhile'
+    case 'done_before_connection_loss':
+      return 'done before the connection was lost'
+    case 'needs':
+      return `needs ${reason.step}`
+    case 'cancelled':
+      return 'cancelled'
+    case 'outcome_unknown':
+      return 'the connection was lost: it may or may not have been done'
+    case 'blocked':
+      return null
+  }
 }
 
 /** Whether the catalogue already shows what the step is for. */

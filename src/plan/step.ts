@@ -71,6 +71,22 @@ export interface Plan {
 
 export type StepStatus = 'planned' | 'done' | 'skipped' | 'failed'
 
+/** Why a step ended as it did, for programs; its `note` says the same to people. */
+export type StepReason =
+  /** The catalog showed its effect before the first attempt. */
+  | {code: 'already_done'}
+  /** Another process did it between two attempts. */
+  | {code: 'done_meanwhile'}
+  /** An attempt whose connection was lost had committed. */
+  | {code: 'done_before_connection_loss'}
+  /** A step that this one depends on failed, or was skipped because of one that failed. */
+  | {code: 'needs'; step: string}
+  | {code: 'cancelled'}
+  /** The connection was lost and nothing in the catalog tells whether the step was done. */
+  | {code: 'outcome_unknown'}
+  /** Another session held the lock until the retry budget was spent. */
+  | {code: 'blocked'}
+
 /** How one step ended. */
 export interface StepReport {
   id: string
@@ -79,7 +95,9 @@ export interface StepReport {
   ms: number | null
   bytes: number | null
   error: string | null
-  /** Why it was skipped or failed, and who stood in the way, for people. */
+  /** Null where nothing is to be explained: planned, done in the ordinary way, or failed with `error`. */
+  reason: StepReason | null
+  /** For people only, no program decides by it: the reason in words, the blockers, the server's warnings. */
   note: string | null
   attempts: number
 }

@@ -48,10 +48,19 @@ forEachEngine({}, (engine) => {
     const {steps, interrupted} = await execute(database.db, plan, options)
     expect(steps.map(({status}) => status)).toEqual(['failed', 'skipped', 'skipped', 'done'])
     expect(steps[0]!.error).toMatch(/row broken: division by zero .*\[22012\]/)
-    expect(steps[1]!.note).toBe('needs insert broken')
-    expect(steps[2]!.note).toBe('needs insert child')
+    expect(steps[1]).toMatchObject({reason: {code: 'needs', step: 'insert broken'}, note: 'needs insert broken'})
+    expect(steps[2]).toMatchObject({reason: {code: 'needs', step: 'insert child'}, note: 'needs insert child'})
     expect(interrupted).toBe(false)
     expect(await names(database)).toEqual(['free'])
+  })
+
+  it('takes a warning that begins with "needs " for the words of the server that it is: what depends on the step is run', async () => {
+    const database = await engine.database()
+    await database.run(workTable)
+    const warns = insertStep('warns', {statements: [statement("do $$ begin raise warning 'needs a look'; end $$"), statement("insert into public.work (name) values ('warns')")]})
+    const {steps} = await execute(database.db, planOf(warns, insertStep('child', {dependsOn: [warns.id]})), options)
+    expect(steps).toMatchObject([{status: 'done', reason: null, note: 'needs a look'}, {status: 'done', reason: null}])
+    expect(await names(database)).toEqual(['warns', 'child'])
   })
 
   it('names the file and the line where a statement of a file failed', async () => {
@@ -122,7 +131,7 @@ forEachEngine({native: true}, (engine) => {
     const running = execute(database.db, planOf(step), options)
     await expect.poll(() => other.query(statement("select from pg_stat_activity where query like 'do $$%' and datname = current_database()"))).toHaveLength(1)
     await other.query(insertStep('raced').statements[0]!, writing)
-    expect((await running).steps[0]).toMatchObject({status: 'skipped', note: 'done meanwhile'})
+    expect((await running).steps[0]).toMatchObject({status: 'skipped', reason: {code: 'done_meanwhile'}})
     await other.close()
   })
 
@@ -205,7 +214,7 @@ forEachEngine({native: true}, (engine) => {
     free()
     await held
     await other.close()
-    expect(steps[0]).toMatchObject({status: 'failed', note: expect.stringContaining('never-ends')})
+    expect(steps[0]).toMatchObject({status: 'failed', reason: {code: 'blocked'}, note: expect.stringContaining('never-ends')})
     expect(steps[0]!.error).toContain('55P03')
     expect(steps[1]!.status).toBe('done')
   })
@@ -259,7 +268,7 @@ forEachEngine({native: true}, (engine) => {
     const running = execute(mine, planOf(step), options)
     while ((await killer.query(statement("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test' and query like '%pg_sleep%'"))).length === 0);
     const {steps} = await running
-    expect(steps[0]).toMatchObject({status: 'failed', attempts: 1, note: 'the connection was lost: it may or may not have been done'})
+    expect(steps[0]).toMatchObject({status: 'failed', attempts: 1, reason: {code: 'outcome_unknown'}})
     await Promise.all([mine.close(), killer.close()])
   })
 
@@ -277,7 +286,7 @@ forEachEngine({native: true}, (engine) => {
         setTimeout(() => cancel.abort(), 200)
       },
     })
-    expect(report.steps[0]).toMatchObject({status: 'failed', note: 'cancelled', error: expect.stringContaining('57014')})
+    expect(report.steps[0]).toMatchObject({status: 'failed', reason: {code: 'cancelled'}, error: expect.stringContaining('57014')})
     expect(report.steps[1]!.status).toBe('planned')
     expect(report.interrupted).toBe(true)
     expect(performance.now() - began).toBeLessThan(15_000)
@@ -294,7 +303,7 @@ forEachEngine({native: true}, (engine) => {
       await new Promise((resolve) => setTimeout(resolve, 500))
     }
     const {steps} = await execute(db, planOf(step), {...options, cancel: cancel.signal, fence})
-    expect(steps).toMatchObject([{status: 'failed', note: 'cancelled'}])
+    expect(steps).toMatchObject([{status: 'failed', reason: {code: 'cancelled'}}])
     // And nothing of it hits what the session does next.
     for (let n = 0; n < 20; n += 1) await db.query(statement('select pg_sleep(0.05)'))
   }, 60_000)

@@ -14,7 +14,7 @@ interface RunJobReport {
   reason: string | null
   error: string | null
   notes: readonly string[]
-  steps: {id: string; status: string; ms: number | null; bytes: number | null; error: string | null; note: string | null; sql?: string; lock?: string; class?: string}[]
+  steps: {id: string; status: string; ms: number | null; bytes: number | null; error: string | null; reason: {code: string; step?: string} | null; note: string | null; sql?: string; lock?: string; class?: string}[]
 }
 
 export default class JobsRun extends BaseCommand<typeof JobsRun> {
