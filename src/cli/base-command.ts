@@ -6,6 +6,7 @@ import type {Elsewhere} from '../plan/run-step.js'
 import type {Plan} from '../plan/step.js'
 import {globalFlags} from './flags.js'
 import type {Look} from './render/table.js'
+import {command} from '../units/command.js'
 
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>
 export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>
@@ -186,6 +187,6 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (error instanceof OpsError) return {error: error.toJSON()}
     const {message, oclif} = error as Error & {oclif?: {exit?: number}}
     const exitCode = oclif?.exit ?? ExitCode.failed
-    return {error: {code: exitCode === ExitCode.usage ? 'USAGE' : 'BUG', message: message.replace('\nSee more help with --help', ''), exitCode, suggestions: [`See ${this.config.bin} ${this.id?.replaceAll(':', ' ')} --help.`]}}
+    return {error: {code: exitCode === ExitCode.usage ? 'USAGE' : 'BUG', message: message.replace('\nSee more help with --help', ''), exitCode, suggestions: [`See \`${command(`${this.id?.replaceAll(':', ' ') ?? ''} --help`)}\`.`]}}
   }
 }

@@ -1,6 +1,7 @@
 import type {Command} from '@oclif/core'
 import type {Database} from '../db/database.js'
 import {BaseCommand} from './base-command.js'
+import {command} from '../units/command.js'
 
 /** What the queries of prices take: anything with the `query` of a node-postgres client. */
 export interface Asks {
@@ -24,7 +25,7 @@ export abstract class PricesCommand<T extends typeof Command> extends BaseComman
         return await work(client, await this.reportHead(db))
       } catch (error) {
         if (sqlState(error) !== SqlState.undefinedTable) throw error
-        throw usageError('NO_TABLE', 'This database has no table public.crypto_prices.', ['Make the tables: qicore-db migrate up', 'Or try it with sample data: qicore-db demo'])
+        throw usageError('NO_TABLE', 'This database has no table public.crypto_prices.', [`Make the tables: ${command('migrate up')}`, `Or try it with sample data: ${command('demo')}`])
       }
     })
   }

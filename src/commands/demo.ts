@@ -4,6 +4,7 @@ import {instantFlag} from '../cli/flags.js'
 import type {Chapter, RowCounts} from '../demo/run-demo.js'
 import {usageError} from '../errors.js'
 import type {StatsReport} from '../reports/stats.js'
+import {command} from '../units/command.js'
 
 interface DemoReport {
   kind: 'demo'
@@ -105,9 +106,16 @@ Running it again adds what is missing. It never drops anything, and refuses a da
     }
     this.log(renderStats(report.stats, {...terminal(), headers: true}))
     this.log(`\n${prices + candles + analytics + quotes} rows in ${report.directory}: ${candles} candles, ${prices} prices, ${quotes} quotes, ${analytics} analytics.`)
-    this.log(['Try next:', '  qicore-db stats compression', '  qicore-db stats chunks ohlcv_data', '  qicore-db policies status', '  qicore-db chunks drop ohlcv_data --older-than 60d --dry-run'].join('\n'))
+    this.log(['Try next:', ...tryNext.map((each) => `  ${each}`)].join('\n'))
   }
 }
+
+const tryNext = [
+  command('stats compression'),
+  command('stats chunks', ['ohlcv_data']),
+  command('policies status'),
+  command('chunks drop', ['ohlcv_data'], {'older-than': '60d', 'dry-run': true}),
+]
 
 function sumOf({title, steps}: Chapter): DemoReport['chapters'][number] {
   const count = (status: string) => steps.filter((step) => step.status === status).length

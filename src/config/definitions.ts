@@ -7,6 +7,7 @@ import {qicore} from '../schema/qicore.js'
 import {userTables} from '../schema/user-tables.js'
 import {withSettings, type TableSettings} from '../schema/verify.js'
 import type {Config} from './load.js'
+import {command} from '../units/command.js'
 
 /** Recorded, or there all the same: a table that was dropped is the difference that must not be overlooked. */
 const oursIsThere = "select exists (select from qicore.schema_versions where stream = 'qicore') or to_regclass('public.crypto_prices') is not null as there"
@@ -22,7 +23,7 @@ export async function definitionsFor(db: Database, config: Config | null): Promi
   const whose = [...(there ? ['qicore' as const] : []), ...(own.tables.length > 0 ? ['config' as const] : [])]
   if (whose.length === 0)
     throw usageError('NOTHING_DEFINED', "QiCore's tables are not in this database, and the configuration describes none.", [
-      'Make them: qicore-db migrate up',
+      `Make them: ${command('migrate up')}`,
       'Or describe a table of your own in qicore-db.config.yaml; docs/schema.md has an example.',
     ])
   const base = there ? qicore : {tables: [], aggregates: []}

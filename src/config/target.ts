@@ -4,6 +4,7 @@ import {redact} from '../db/redact.js'
 import {environmentNamesDatabase, type Environment} from '../db/libpq.js'
 import {usageError} from '../errors.js'
 import type {Config} from './load.js'
+import {command} from '../units/command.js'
 
 export interface TargetRequest {
   url?: string | undefined
@@ -37,7 +38,7 @@ export function resolveTarget(request: TargetRequest, env: Environment, config: 
   throw usageError('NO_DATABASE_NAMED', 'No database is named.', [
     'Name a server: --url postgres://role@host/database, QICORE_DB_URL, or PGHOST and PGDATABASE.',
     'Or write targets into qicore-db.config.yaml and take one with --target.',
-    'Or try it out with nothing installed: qicore-db demo',
+    `Or try it out with nothing installed: ${command('demo')}`,
   ])
 }
 

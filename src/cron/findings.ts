@@ -5,6 +5,7 @@ import type {Alive} from '../db/server.js'
 import type {ScheduledRun} from './scheduled.js'
 import type {CronJob} from './status.js'
 import type {WantedRun} from './wanted.js'
+import {command} from '../units/command.js'
 
 /**
  * `altered`: not as it is declared; `inactive`: somebody switched it off in pg_cron; `unrecorded`: scheduled, and our
@@ -34,9 +35,9 @@ const cronMinute = 60_000
 export function findingsOf(report: CronJob, job: Job, epoch: Epoch | null, {scheduler, at}: {scheduler: Alive; at: number}): {findings: string[]; ok: boolean | null} {
   const findings: string[] = []
   const wrong = states[report.state]
-  if (wrong !== undefined) findings.push(`${wrong}. Fix: qicore-db cron install`)
+  if (wrong !== undefined) findings.push(`${wrong}. Fix: ${command('cron install')}`)
   if (scheduler === 'dead') findings.push("pg_cron's scheduler is not running")
-  if (report.paused) findings.push(`paused since ${iso(epoch!.validFrom)} by ${epoch!.actor ?? 'somebody'}. Fix: qicore-db jobs resume ${job.name}`)
+  if (report.paused) findings.push(`paused since ${iso(epoch!.validFrom)} by ${epoch!.actor ?? 'somebody'}. Fix: ${command('jobs resume', [job.name])}`)
   if (report.lastStatus === 'failed' || report.lastStatus === 'partly') findings.push(`its last run ${report.lastStatus === 'partly' ? 'was done in part' : 'failed'}${report.message === null ? '' : `: ${report.message}`}`)
   const missed = report.paused || epoch?.runner !== 'pg_cron' ? null : missedSince(job, epoch, report, at)
   if (missed !== null) findings.push(`nobody began it, due since ${iso(missed)}`)

@@ -3,6 +3,7 @@ import {reading, type Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {ExitCode, messageOf, OpsError, usageError} from '../errors.js'
+import {command} from '../units/command.js'
 
 /** pg_cron as a role of ours finds it. It lives in one database of a server and schedules for all of them from there. */
 export interface CronHome {
@@ -39,7 +40,7 @@ interface RightsRow {
   alive: boolean
 }
 
-const instead = 'Without it the daemon runs the same jobs: qicore-db daemon'
+const instead = `Without it the daemon runs the same jobs: ${command('daemon')}`
 
 /**
  * Finds pg_cron, wherever it lives on the server, and hands it over; a session of its own is closed again.

@@ -15,6 +15,7 @@ import {mayLook, requireUsable, type CronHome} from './home.js'
 import {planInstall, planUninstall} from './plan.js'
 import {readScheduled} from './scheduled.js'
 import {wantedJobs, type LeftJob} from './wanted.js'
+import {command} from '../units/command.js'
 
 export interface CronRequest {
   config: Config | null
@@ -41,7 +42,7 @@ export async function installPlan(db: Database, home: CronHome, request: CronReq
   const asked = jobs.some(({declared}) => declared) || Object.keys(tables).length + Object.keys(aggregates).length > 0
   if (!asked && !(await definitionsApply(db)))
     throw usageError('NOTHING_DECLARED', 'Nothing is declared for this database: no tables or jobs in the configuration, and none of our migrations.', [
-      'Declare tables or jobs in qicore-db.config.yaml, or make the QiCore tables: qicore-db migrate up',
+      `Declare tables or jobs in qicore-db.config.yaml, or make the QiCore tables: ${command('migrate up')}`,
     ])
   const wanted = await wantedJobs(db, {jobs, dialect: home, context})
   const scheduled = await readScheduled(home, db.server.database)

@@ -12,6 +12,7 @@ import {findingsOf, stateOf, type CronJobState} from './findings.js'
 import {mayLook, withHome, type CronHome} from './home.js'
 import {readScheduled, type Scheduled, type ScheduledRun} from './scheduled.js'
 import {sortOut, type LeftJob, type Wanted, type WantedRequest} from './wanted.js'
+import {command} from '../units/command.js'
 
 /** A run that pg_cron has, or is to have, with the last word of pg_cron and of our own ledger on it. */
 export interface CronJob {
@@ -120,8 +121,8 @@ function notesOf(home: CronHome | null, error: OpsError | undefined, blind: bool
   return [
     ...(error ? [error.message, ...error.suggestions.slice(0, 1)] : []),
     ...(home !== null && blind ? [`the role ${home.role} may not look at what pg_cron has scheduled: grant usage on schema cron to "${home.role}", in ${home.database}`] : []),
-    ...left.map(({job, because, why}) => (because === 'cannot' ? `${job}: pg_cron cannot run it as declared: ${why}. "runner: daemon" leaves it to the daemon` : `${job}: nothing for pg_cron to do here: ${why}. Fix: qicore-db cron install`)),
-    ...(home !== null && jobs === 0 && others > 0 ? [`pg_cron runs none of the ${others} declared jobs. To let it: qicore-db cron install --dry-run`] : []),
+    ...left.map(({job, because, why}) => (because === 'cannot' ? `${job}: pg_cron cannot run it as declared: ${why}. "runner: daemon" leaves it to the daemon` : `${job}: nothing for pg_cron to do here: ${why}. Fix: ${command('cron install')}`)),
+    ...(home !== null && jobs === 0 && others > 0 ? [`pg_cron runs none of the ${others} declared jobs. To let it: ${command('cron install', [], {'dry-run': true})}`] : []),
   ]
 }
 
@@ -185,7 +186,7 @@ function leftover(run: ScheduledRun, timezone: string): CronJob {
   return {
     job: null, part: null, name: run.name!, jobId: run.id, schedule: run.schedule, timezone, command: run.command, username: run.username, active: run.active, state: 'leftover',
     lastStartedAt: run.startedAt, lastCompletedAt: run.endedAt, lastStatus: fromCron(run.status), message: run.status === 'failed' ? run.message : null, cronStatus: run.status,
-    next: null, paused: false, ok: false, findings: ['it is ours and nothing declares it for pg_cron any more. Fix: qicore-db cron install'],
+    next: null, paused: false, ok: false, findings: [`it is ours and nothing declares it for pg_cron any more. Fix: ${command('cron install')}`],
   }
 }
 

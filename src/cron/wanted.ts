@@ -5,6 +5,7 @@ import type {JobContext} from '../jobs/kind.js'
 import {commandsOf} from './commands.js'
 import {inDialect, obstacles, type Dialect} from './dialect.js'
 import {nameOf} from './names.js'
+import {command} from '../units/command.js'
 
 /** A job that pg_cron is to run, with all that it needs for it. */
 export interface WantedJob {
@@ -49,7 +50,7 @@ export async function wantedJobs(db: Database, request: WantedRequest): Promise<
   const {wanted, refused} = await sortOut(db, request)
   if (refused.length > 0)
     throw usageError('CRON_CANNOT', `pg_cron cannot run ${refused.length === 1 ? 'a job' : `${refused.length} jobs`} as declared:\n${refused.map(({job, why}) => `- ${job}: ${why}`).join('\n')}`, [
-      'Write "runner: daemon" for it, and run qicore-db daemon.',
+      `Write "runner: daemon" for it, and run the daemon: ${command('daemon')}`,
       'Or leave out what pg_cron does not have.',
     ])
   return wanted

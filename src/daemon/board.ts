@@ -1,6 +1,7 @@
 import type {Job} from '../config/jobs.js'
 import {outlook, type Outlook} from './due.js'
 import type {LedgerJob} from './ledger.js'
+import {command} from '../units/command.js'
 
 /** A declared job beside what the ledger says of it. */
 export interface Entry {
@@ -84,7 +85,7 @@ function reasonAside(job: Job, {epochs}: LedgerJob): string | null {
   const current = epochs.at(-1)!
   if (current.state === 'removed') return 'another daemon, started later, does not have this job in its configuration'
   if (current.schedule === job.schedule && current.timezone === job.timezone) return null
-  if (current.runner === 'pg_cron') return `pg_cron runs it by "${current.schedule}" ${current.timezone}, and the configuration says "${job.schedule}" ${job.timezone}: qicore-db cron install`
+  if (current.runner === 'pg_cron') return `pg_cron runs it by "${current.schedule}" ${current.timezone}, and the configuration says "${job.schedule}" ${job.timezone}: ${command('cron install')}`
   return `another daemon, started later, has it as "${current.schedule}" ${current.timezone}`
 }
 

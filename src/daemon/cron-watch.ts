@@ -4,6 +4,7 @@ import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import type {Instant} from '../units/instant.js'
 import type {Entry} from './board.js'
+import {command} from '../units/command.js'
 
 /** pg_cron begins within the minute. */
 const cronMinute = 60_000
@@ -22,7 +23,7 @@ export async function watchCron(db: Database, entries: Iterable<Entry>): Promise
   const dead = rows.some(({job}) => job === null)
   return [
     ...(dead ? [`pg_cron's scheduler is not running, and ${listed(names)} ${names.length === 1 ? 'is' : 'are'} its to run. ${takeOver}`] : []),
-    ...unscheduled.map((name) => `${name} is pg_cron's by the configuration, and nothing schedules it: qicore-db cron install`),
+    ...unscheduled.map((name) => `${name} is pg_cron's by the configuration, and nothing schedules it: ${command('cron install')}`),
     ...missed.map(({job, part, due}) => `pg_cron has not begun ${job}${part ? ` of ${part}` : ''}, due since ${due}. ${takeOver}`),
   ]
 }

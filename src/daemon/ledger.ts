@@ -7,6 +7,7 @@ import {ExitCode, OpsError} from '../errors.js'
 import {fenceBy} from '../plan/fence.js'
 import type {Instant} from '../units/instant.js'
 import type {Decision, Epoch, JobState} from './due.js'
+import {command} from '../units/command.js'
 
 /** Who claims. */
 export interface Identity {
@@ -154,7 +155,7 @@ export async function claimNow(db: Database, job: Job, me: Identity, lease: numb
   const known = (await readJobs(db, [job.name]))[0]
   throw new OpsError('RUNNING', `${job.name} runs already, claimed by ${known?.claimedBy ?? 'nobody any more'} since ${known?.startedAt ? iso(known.startedAt) : 'an unknown time'}.`, {
     exit: ExitCode.lockHeld,
-    suggestions: ['Wait for it to end: qicore-db jobs list', 'A run whose process was killed frees its job within two minutes.'],
+    suggestions: [`Wait for it to end: ${command('jobs list')}`, 'A run whose process was killed frees its job within two minutes.'],
   })
 }
 

@@ -8,6 +8,7 @@ import {definitionsApply} from '../reports/definitions-apply.js'
 import {execute} from '../plan/execute.js'
 import {planCore} from '../schema/migrate/run.js'
 import type {Tell} from './events.js'
+import {command} from '../units/command.js'
 
 /**
  * Makes what a daemon needs, where it is allowed to work at all. On a stranger's database, where nothing is declared,
@@ -26,7 +27,7 @@ export async function prepareDatabase(db: Database, context: Pick<JobContext, 's
     const failed = steps.find(({status}) => status === 'failed')
     if (failed)
       throw new OpsError('CORE_FAILED', `The schema qicore cannot be made or brought up to date: ${failed.error}`, {
-        suggestions: ['A role that may create it runs once: qicore-db migrate up', 'sql/roles.sql has the grants that a daemon needs afterwards.'],
+        suggestions: [`A role that may create it runs once: ${command('migrate up')}`, 'sql/roles.sql has the grants that a daemon needs afterwards.'],
       })
     await db.probe()
     tell({event: 'core_installed', steps: steps.map(({id}) => id)})

@@ -5,6 +5,7 @@ import {Worker} from 'node:worker_threads'
 import {ExitCode, OpsError} from '../errors.js'
 import type {FromEngine, ToEngine} from './embedded-worker.js'
 import {lockFile} from './lock-file.js'
+import {command} from '../units/command.js'
 
 /** `embedded:` with nothing behind it is a database in memory, for tests. */
 export const inMemory = ''
@@ -54,11 +55,11 @@ function checkDirectory(directory: string, create: boolean): void {
   if (!create)
     throw new OpsError('NO_DATABASE', `There is no database in ${directory} yet.`, {
       exit: ExitCode.cannotConnect,
-      suggestions: ['qicore-db demo makes one with sample data.', 'qicore-db migrate up makes one with the empty tables.'],
+      suggestions: [`To make one with sample data: ${command('demo')}`, `To make one with the empty tables: ${command('migrate up')}`],
     })
 }
 
-const nameAnother = 'Name another directory, or an empty one for a new database: qicore-db demo, qicore-db migrate up.'
+const nameAnother = `Name another directory, or an empty one for a new database: \`${command('demo')}\` or \`${command('migrate up')}\``
 
 function withoutEngine(error: unknown): never {
   if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') throw noEngine(error)

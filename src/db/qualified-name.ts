@@ -52,16 +52,6 @@ export function shortName(schema: string, name: string): string {
   return schema === 'public' ? formatName(name) : formatQualifiedName(schema, name)
 }
 
-/** The name as an argument of a command that is pasted into a shell, where quotes and dollars mean something else. */
-export function nameInShell(schema: string, name: string): string {
-  return asArgument(shortName(schema, name))
-}
-
-/** The same of a name that is written out already. */
-export function asArgument(name: string): string {
-  return /^[\w.]+$/.test(name) ? name : `'${name.replaceAll("'", String.raw`'\''`)}'`
-}
-
 function formatName(name: string): string {
   return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`
 }

@@ -1,5 +1,6 @@
 import type {Hook, Interfaces} from '@oclif/core'
 import {usageError, type OpsError} from '../errors.js'
+import {command} from '../units/command.js'
 
 /** oclif's own answer is one line without a next step, and under --json no document at all. */
 const hook: Hook<'command_not_found'> = async function ({config, id, argv = []}) {
@@ -17,12 +18,12 @@ function explain(config: Interfaces.Config, words: readonly string[]): OpsError 
   while (known > 0 && !config.findCommand(words.slice(0, known).join(':')) && !config.findTopic(words.slice(0, known).join(':'))) known -= 1
   const found = words.slice(0, known)
   if (known > 0 && config.findCommand(found.join(':')))
-    return usageError('USAGE', `${bin} ${found.join(' ')} takes no argument, and "${words[known]}" is one.`, [`See ${bin} ${found.join(' ')} --help.`])
+    return usageError('USAGE', `${bin} ${found.join(' ')} takes no argument, and "${words[known]}" is one.`, [`See \`${command(`${found.join(' ')} --help`)}\`.`])
   const names = [...config.commandIDs, ...config.topics.map(({name}) => name)].map((name) => name.replaceAll(':', ' '))
   const closest = nearest(words, names.filter((name) => name.startsWith(found.join(' ')) && name !== found.join(' ')))
   return usageError('NO_COMMAND', `There is no command "${words.slice(0, known + 1).join(' ')}".`, [
-    ...(closest === null ? [] : [`Did you mean ${bin} ${closest}?`]),
-    known === 0 ? `${bin} --help lists the commands.` : `${bin} ${found.join(' ')} --help lists the commands of this topic.`,
+    ...(closest === null ? [] : [`Did you mean \`${command(closest)}\`?`]),
+    known === 0 ? `\`${bin} --help\` lists the commands.` : `\`${command(`${found.join(' ')} --help`)}\` lists the commands of this topic.`,
   ])
 }
 

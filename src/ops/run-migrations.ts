@@ -5,6 +5,7 @@ import {defaultLimits} from '../plan/limits.js'
 import {classOf} from '../plan/step.js'
 import {planFor} from '../schema/migrate/request.js'
 import {migrateUp} from '../schema/migrate/run.js'
+import {command} from '../units/command.js'
 
 export interface MigrationsResult {
   /** The ids of what was applied now; nothing when the database was up to date. */
@@ -26,7 +27,7 @@ export async function migrateDatabase(target: Target, {configDirectory, to}: Mig
   return withDatabase(target, {applicationName: 'qicore-db/library', create: true}, async (db) => {
     const {plan, request} = await planFor(db, {configDirectory, to})
     if (plan.steps.length > 0 && classOf(plan) === 'loss')
-      throw new OpsError('WOULD_LOSE', 'A pending migration would lose data. Nothing was done.', {exit: ExitCode.refused, suggestions: ['Look at it and confirm it: qicore-db migrate up']})
+      throw new OpsError('WOULD_LOSE', 'A pending migration would lose data. Nothing was done.', {exit: ExitCode.refused, suggestions: [`Look at it and confirm it: ${command('migrate up')}`]})
     const owner = {actor: `${db.server.role} (library@${hostname()})`, targetHost: db.server.host ?? hostname()}
     const {steps} = await migrateUp(db, request, owner, {limits: defaultLimits})
     const failed = steps.find(({status}) => status === 'failed')

@@ -4,6 +4,7 @@ import {formatQualifiedName, parseQualifiedName, type QualifiedName} from '../db
 import {statement} from '../db/sql.js'
 import {usageError, type OpsError} from '../errors.js'
 import {keyOf, type Table} from './table.js'
+import {command} from '../units/command.js'
 
 export interface RelationRow {
   schema: string
@@ -43,7 +44,7 @@ export function ambiguous(text: string, candidates: readonly string[]): OpsError
 export function noSuchTable(text: string, database: string, near: readonly string[]): OpsError {
   return usageError('NO_SUCH_TABLE', `There is no table ${text} in this database (${database}).`, [
     ...(near.length > 0 ? [`Did you mean ${near.join(' or ')}?`] : []),
-    'qicore-db stats lists the tables there are.',
+    `The tables there are: ${command('stats')}`,
   ])
 }
 
@@ -56,7 +57,7 @@ function notOurs(row: RelationRow, tables: readonly Table[]): OpsError {
   if (row.is_partition || chunkOf !== undefined)
     return usageError('NOT_A_HYPERTABLE', `${name} is a ${row.is_partition ? 'partition' : 'chunk'} of ${parent}.`, [`Name the table itself: ${parent}.`])
   return usageError('NOT_A_HYPERTABLE', `${name} is ${words[row.kind]}: neither a hypertable, nor an aggregate, nor partitioned.`, [
-    'qicore-db stats lists the tables there are.',
+    `The tables there are: ${command('stats')}`,
   ])
 }
 

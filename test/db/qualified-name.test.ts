@@ -1,7 +1,8 @@
 import {execFileSync} from 'node:child_process'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {formatQualifiedName, nameInShell, parseQualifiedName, shortName} from '../../src/db/qualified-name.js'
+import {formatQualifiedName, parseQualifiedName, shortName} from '../../src/db/qualified-name.js'
+import {shellWord} from '../../src/units/command.js'
 import {sql} from '../../src/db/sql.js'
 import {forEachEngine} from '../helpers/engines.js'
 
@@ -29,10 +30,10 @@ describe('names of tables', () => {
 
   it('come through a shell as they were, where a command that names them is pasted', () => {
     fc.assert(fc.property(name, name, (schema, table) => {
-      const read = execFileSync('sh', ['-c', `printf %s ${nameInShell(schema, table)}`], {encoding: 'utf8'})
+      const read = execFileSync('sh', ['-c', `printf %s ${shellWord(shortName(schema, table))}`], {encoding: 'utf8'})
       expect(parseQualifiedName(read)).toEqual({schema: schema === 'public' ? null : schema, name: table})
     }), {numRuns: 50, examples: [['risk', "it's $HOME `id` \\"], ['public', 'Fills 2024'], ['public', '-n']]})
-    expect(nameInShell('public', 'ohlcv_data')).toBe('ohlcv_data')
+    expect(shellWord(shortName('public', 'ohlcv_data'))).toBe('ohlcv_data')
   })
 
   it('come back as they were, whatever is in them', () => {

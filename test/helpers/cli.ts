@@ -3,6 +3,7 @@ import {join} from 'node:path'
 import {expect} from 'vitest'
 import {root} from './build.js'
 import {temporaryDirectory} from './files.js'
+import {expectCommandsParse} from './printed.js'
 
 /** What a run of the binary left on its three channels. */
 export interface CliResult {
@@ -56,7 +57,23 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
     child.once('close', (code) => resolve(code))
   })
   clearTimeout(timer)
+  if (!args.includes('--help')) await expectCommandsParse(`${plainText(stdout)}\n${stderr}`)
   return {stdout, stderr, exitCode, command: `qicore-db ${args.join(' ')}`}
+}
+
+/** Every text of a JSON document, a line each, as a program would print it; else the output as it is. */
+function plainText(stdout: string): string {
+  const texts: string[] = []
+  const walk = (value: unknown): void => {
+    if (typeof value === 'string') texts.push(value)
+    else if (typeof value === 'object' && value !== null) Object.values(value).forEach(walk)
+  }
+  try {
+    walk(JSON.parse(stdout))
+  } catch {
+    return stdout
+  }
+  return texts.join('\n')
 }
 
 /** The one document on stdout; anything beside it is a failure that shows what was printed. */

@@ -26,11 +26,11 @@ describe('policies status', () => {
       const columns = [{name: 'id', type: 'bigint'}]
       const after = {months: 0, days: 7, seconds: 0}
       const declared = declaredPolicies(null, {tables: {'desk.typo': {retention: {after}}, 'desk.quotes': {columns, retention: {after}}, 'desk.venues': {columns}}, aggregates: {}})
-      expect((await status(database, declared)).notes).toEqual(['desk.typo is not here: qicore-db stats lists the tables there are.', expect.stringMatching(/^desk\.quotes is not here yet: .*migrate new/)])
+      expect((await status(database, declared)).notes).toEqual(['desk.typo does not exist. The tables there are: qicore-db stats', expect.stringMatching(/^desk\.quotes does not exist yet: `qicore-db migrate new add_quotes`/)])
       await expect(planPolicies(database.db, request(declared))).rejects.toThrow('tables.desk.typo')
       const {plan, notes} = await planPolicies(database.db, request(declared.filter(({name}) => name !== 'typo')))
       expect(plan.steps).toEqual([])
-      expect(notes).toEqual([expect.stringContaining('desk.quotes is not here yet')])
+      expect(notes).toEqual([expect.stringContaining('desk.quotes does not exist yet')])
     })
 
     it('says of what is declared and not there that it is missing, and after apply who carries it out', async () => {

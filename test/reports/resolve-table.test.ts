@@ -20,7 +20,7 @@ forEachEngine({}, (engine) => {
       await database.run('create table events (at timestamptz not null) partition by range (at)')
       const tables = await readTables(database.db)
       const failed = (text: string) => resolveTable(database.db, tables, text).then(() => null, (error: unknown) => error)
-      expect(await failed('nowhere')).toMatchObject({code: 'NO_SUCH_TABLE', exitCode: 2, suggestions: ['qicore-db stats lists the tables there are.']})
+      expect(await failed('nowhere')).toMatchObject({code: 'NO_SUCH_TABLE', exitCode: 2, suggestions: ['The tables there are: qicore-db stats']})
       expect(await failed('event')).toMatchObject({code: 'NO_SUCH_TABLE', suggestions: ['Did you mean public.events?', expect.any(String)]})
       expect(await failed('risk.fills')).toMatchObject({code: 'NO_SUCH_TABLE'})
       expect(await failed('Fills 1')).toMatchObject({code: 'BAD_NAME', exitCode: 2})

@@ -1,8 +1,9 @@
-import {nameInShell, shortName} from '../../db/qualified-name.js'
+import {shortName} from '../../db/qualified-name.js'
 import type {AggregateRow, AggregatesReport, Point} from '../../ops/aggregates/list.js'
 import type {Instant} from '../../units/instant.js'
 import {closing, renderTable, wrap, type Column, type Look} from './table.js'
 import {bytesOr, dash, formatAge, formatInstant, plural} from './words.js'
+import {command} from '../../units/command.js'
 
 /** One line an aggregate; what needs a person marked, and said below. */
 export function renderAggregates({aggregates}: AggregatesReport, look: Look): string {
@@ -39,8 +40,8 @@ function needsRefresh({pending}: AggregateRow): boolean {
 
 function fix({schema, view, pending}: AggregateRow): string {
   const [from, to] = [pending!.from, pending!.to]
-  const range = typeof from === 'string' && typeof to === 'string' ? ` --from ${from} --to ${to}` : ''
-  return `Fix: qicore-db aggregates refresh ${nameInShell(schema, view)}${range} --dry-run`
+  const range = typeof from === 'string' && typeof to === 'string' ? {from, to} : {}
+  return `Fix: ${command('aggregates refresh', [shortName(schema, view)], {...range, 'dry-run': true})}`
 }
 
 function refreshCell({policy}: AggregateRow): string {

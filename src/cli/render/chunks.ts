@@ -1,8 +1,9 @@
-import {formatQualifiedName, nameInShell, shortName} from '../../db/qualified-name.js'
+import {formatQualifiedName, shortName} from '../../db/qualified-name.js'
 import type {ChunksReport, ChunkStats} from '../../reports/chunks.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
 import {closing, renderTable, wrap, type Column, type Look} from './table.js'
 import {ageOr, bytesOr, dash, formatAge, formatInstant, plural, ratioOr} from './words.js'
+import {command} from '../../units/command.js'
 
 const shown = 20
 const unitSeconds = {s: 1, ms: 1e-3, us: 1e-6, ns: 1e-9} as const
@@ -42,9 +43,9 @@ function verdict({chunks, totalChunks}: ChunksReport, late: boolean): string[] {
   const due = chunks.filter((chunk) => chunk.due)
   const count = late ? `${chunks.length} of ${plural(totalChunks, 'chunk')}.` : `${plural(totalChunks, 'chunk')}, ${due.length} due.`
   const compress = due.find(({why}) => why !== null && !why.startsWith('older'))
-  if (compress !== undefined) return [count, `Fix: qicore-db chunks compress ${nameInShell(compress.schema, compress.table)} --dry-run`]
+  if (compress !== undefined) return [count, `Fix: ${command('chunks compress', [shortName(compress.schema, compress.table)], {'dry-run': true})}`]
   const drop = due.at(-1)
-  return drop === undefined ? [count] : [count, `Look: qicore-db chunks drop ${nameInShell(drop.schema, drop.table)} --dry-run`]
+  return drop === undefined ? [count] : [count, `Look: ${command('chunks drop', [shortName(drop.schema, drop.table)], {'dry-run': true})}`]
 }
 
 /** TimescaleDB's own schema goes without saying, and so does that of the table. */

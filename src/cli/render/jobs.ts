@@ -4,6 +4,7 @@ import type {SimulatedRun, Simulation} from '../../daemon/simulate.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
 import {renderTable, wrap, type Column, type Look} from './table.js'
 import {dash, formatAge, formatMs, plural} from './words.js'
+import {command} from '../../units/command.js'
 
 /** Seconds only where there are any. */
 function when(instant: Instant | null): string {
@@ -62,8 +63,8 @@ function noteOf({name, paused, lastStatus, lastError, state}: ListedJob): string
 
 function verdict(jobs: readonly ListedJob[], daemons: readonly DaemonSeen[]): string {
   const theirs = jobs.filter(({runner, state}) => runner === 'pg_cron' && state !== 'undeclared').length
-  const alive = daemons.length === 0 ? (theirs === 0 ? 'No daemon is alive here: qicore-db daemon' : 'No daemon is alive here.') : `${plural(daemons.length, 'daemon')} alive: ${daemons.slice(0, 3).map(({id}) => id).join(', ')}${daemons.length > 3 ? ' …' : ''}`
-  return `${plural(jobs.length, 'job')}${theirs === 0 ? '' : `, ${theirs} run by pg_cron (qicore-db cron status)`}. ${alive}`
+  const alive = daemons.length === 0 ? (theirs === 0 ? `No daemon is alive here: ${command('daemon')}` : 'No daemon is alive here.') : `${plural(daemons.length, 'daemon')} alive: ${daemons.slice(0, 3).map(({id}) => id).join(', ')}${daemons.length > 3 ? ' …' : ''}`
+  return `${plural(jobs.length, 'job')}${theirs === 0 ? '' : `, ${theirs} run by pg_cron (\`${command('cron status')}\`)`}. ${alive}`
 }
 
 /** The coming runs, with the job's own clocks beside UTC. */
@@ -76,7 +77,7 @@ export function renderNext({runs, paused, at}: {runs: readonly {job: string; at:
   ]
   return [
     runs.length === 0 ? 'Nothing is to come.' : renderTable(columns, runs, {look}),
-    ...(paused.length > 0 ? [wrap(`! paused: ${paused.join(', ')}. Fix: qicore-db jobs resume ${paused[0]}`, look.width)] : []),
+    ...(paused.length > 0 ? [wrap(`! paused: ${paused.join(', ')}. Fix: ${command('jobs resume', [paused[0]!])}`, look.width)] : []),
   ].join('\n')
 }
 
@@ -112,7 +113,7 @@ export function renderHistory({occurrences}: {occurrences: readonly Occurrence[]
     {head: 'BY', cell: ({claimedBy, actor}) => claimedBy ?? actor ?? dash, wide: true, shrink: 16},
   ]
   const used = occurrences.some((one) => why(one) !== '') ? columns : columns.filter(({head}) => head !== 'WHY')
-  return [renderTable(used, occurrences, {look, mark: ({status}) => status === 'failed'}), 'Whether any is missing: qicore-db jobs history --audit'].join('\n')
+  return [renderTable(used, occurrences, {look, mark: ({status}) => status === 'failed'}), `Whether any is missing: ${command('jobs history', [], {audit: true})}`].join('\n')
 }
 
 function late({scheduledAt, startedAt}: Occurrence): string {

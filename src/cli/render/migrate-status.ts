@@ -1,4 +1,5 @@
 import type {MigrationStatus} from '../../schema/migrate/recorded.js'
+import {command} from '../../units/command.js'
 
 /** The migrations of a database for people: what needs one marked `!`, the verdict and the next command last. */
 export function renderMigrations(migrations: readonly MigrationStatus[], wrong: readonly MigrationStatus[], columns: number): string {
@@ -20,7 +21,7 @@ function verdict(migrations: readonly MigrationStatus[], wrong: readonly Migrati
     .filter(({state}) => state !== 'pending')
     .map(({version, state, file}) => `${version} ${state === 'wrong engine' ? 'is of another engine' : state === 'edited' ? `was edited after it was applied (${file})` : 'has no file here'}`)
   const sums = `${applied} applied, ${pending} pending.`
-  return [...words.map((word) => `! ${word}`), pending > 0 ? `${sums} Next: qicore-db migrate up` : sums].join('\n')
+  return [...words.map((word) => `! ${word}`), pending > 0 ? `${sums} Next: ${command('migrate up')}` : sums].join('\n')
 }
 
 function cut(text: string, columns: number): string {

@@ -1,7 +1,8 @@
-import {formatQualifiedName, nameInShell, shortName} from '../../db/qualified-name.js'
+import {formatQualifiedName, shortName} from '../../db/qualified-name.js'
 import type {PartitionRow, PartitionsReport, SetReport} from '../../reports/partitions.js'
 import {closing, renderTable, wrap, type Column, type Look} from './table.js'
 import {bytesOr, dash, formatInstant, plural} from './words.js'
+import {command} from '../../units/command.js'
 
 const shown = 20
 
@@ -73,9 +74,9 @@ function verdict(tables: readonly SetReport[], width: number | null, absent: rea
   const has = (...kinds: string[]) => declared.find(({findings}) => findings.some(({kind}) => kinds.includes(kind)))
   const pending = has('pending')
   const gap = has('gap')
-  const fix = has('now missing', 'ahead missing', 'guard') ? 'qicore-db partitions ensure'
-    : pending ? `qicore-db partitions detach ${nameInShell(pending.schema, pending.table)}`
-    : gap?.gaps[0]?.from && gap.gaps[0].to ? `qicore-db partitions create ${nameInShell(gap.schema, gap.table)} --from ${gap.gaps[0].from} --to ${gap.gaps[0].to}` : null
+  const fix = has('now missing', 'ahead missing', 'guard') ? command('partitions ensure')
+    : pending ? command('partitions detach', [shortName(pending.schema, pending.table)])
+    : gap?.gaps[0]?.from && gap.gaps[0].to ? command('partitions create', [shortName(gap.schema, gap.table)], {from: gap.gaps[0].from, to: gap.gaps[0].to}) : null
   if (total === 0) return []
   if (troubled === 0) return [`${plural(total, 'declared set')}, nothing missing.`]
   const what = `${troubled} of ${plural(total, 'declared set')} ${troubled === 1 ? 'needs' : 'need'} something.`

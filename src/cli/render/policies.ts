@@ -5,6 +5,7 @@ import type {PolicyStatus, PolicyStatusReport, RuleText} from '../../reports/pol
 import {marked, policyRemarks, type PolicyRemarks} from './policy-remarks.js'
 import {renderTable, type Look} from './table.js'
 import {ageOr, dash, plural} from './words.js'
+import {command} from '../../units/command.js'
 
 /** A planned step as it is shown. */
 export interface PlannedStep {
@@ -39,10 +40,10 @@ export function renderPolicyPlan(plan: ShownPlan, look: Look): string {
 
 function verdict({steps, findings}: ShownPlan): string {
   const open = findings.filter(({refuses}) => refuses)
-  if (steps.length === 0) return 'Nothing to do: what is declared is what stands.'
+  if (steps.length === 0) return 'Nothing to do: the live policies match what is declared.'
   const counted = plural(steps.length, 'step')
   if (open.length > 0) return `${counted}, refused: ${plural(open.length, 'finding')} to mend or to accept (--accept <id>).`
-  return `${counted} to do. Next: qicore-db policies apply`
+  return `${counted} to do. Next: ${command('policies apply')}`
 }
 
 /** How a status is to be shown. */
@@ -112,7 +113,7 @@ export function renderPolicyList({policies}: PolicyListReport, look: Look): stri
     policies,
     {look},
   )
-  return [table, ...(policies.some(({managed}) => !managed) ? ['* not declared, never touched.'] : []), 'What they did: qicore-db policies status'].join('\n')
+  return [table, ...(policies.some(({managed}) => !managed) ? ['* not declared, never touched.'] : []), `What they did: ${command('policies status')}`].join('\n')
 }
 
 function columnsOf(value: RuleText[string] | undefined): string {

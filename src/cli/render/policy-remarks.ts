@@ -16,8 +16,7 @@ export function policyRemarks({cutoffs, findings, unmanaged, notes}: PolicyRemar
     ...cutoffs.map(({key, cutoff, chunks}) => marked(' ', `${key}: older than ${cutoff ?? 'unknown'}, ${plural(chunks.length, 'chunk')} there by now`, width)),
     ...findings.flatMap(({id, message, bites, safe, refuses}) => [
       marked(refuses ? '!' : ' ', `${message}.${bites === null ? '' : ` From ${bites.slice(0, 10)}.`} [${id}]`, width),
-      // A command is for copying: on a line of its own, and never broken.
-      ...(safe === null ? [] : [safe.startsWith('qicore-db ') ? `    Safe: ${safe}` : `    ${wrap(`Safe: ${safe}`, width === null ? null : width - 4).replaceAll('\n', '\n    ')}`]),
+      ...(safe === null ? [] : [`    ${wrap(`Safe: ${safe}`, width === null ? null : width - 4).replaceAll('\n', '\n    ')}`]),
     ]),
     ...unmanaged.map(({schema, table, kind, rule}) => marked('*', `${formatQualifiedName(schema, table)} ${kind} (${rule}) is not declared: left alone`, width)),
     ...notes.map((note) => marked(' ', note, width)),

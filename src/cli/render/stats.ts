@@ -1,15 +1,16 @@
-import {nameInShell, shortName} from '../../db/qualified-name.js'
+import {shortName} from '../../db/qualified-name.js'
 import type {CompressionReport, TableCompression} from '../../reports/compression.js'
 import type {QueriesReport, QueryStats} from '../../reports/queries.js'
 import type {StatsReport, TableStats} from '../../reports/stats.js'
 import {closing, renderTable, wrap, type Column, type Look} from './table.js'
 import {ageOr, bytesOr, dash, formatMs, percentOr, plural, ratioOr} from './words.js'
+import {command} from '../../units/command.js'
 
 /** One line a table, the sum, then what to do next. */
 export function renderStats(report: StatsReport, look: Look): string {
   const {tables, at} = report
   if (tables.length === 0)
-    return ['There is no hypertable, no aggregate and no partitioned table in this database.', ...notes(report, look), 'To see some: qicore-db demo'].join('\n')
+    return ['There is no hypertable, no aggregate and no partitioned table in this database.', ...notes(report, look), `To see some: ${command('demo')}`].join('\n')
   // Where nothing is managed a mark on every line says nothing.
   const marks = tables.some(({managed}) => managed)
   const size = (row: TableStats) => bytesOr(row.totalBytes, {exact: '', estimated: '~', mixed: '>'}[row.sizeBasis])
@@ -33,7 +34,7 @@ export function renderStats(report: StatsReport, look: Look): string {
   const footer = [
     ...(marks && tables.some(({managed}) => !managed) ? ['* not in the config, never touched.'] : []),
     tables.some(({sizeBasis}) => sizeBasis === 'estimated') ? 'Sizes estimated (~).' : tables.some(({sizeBasis}) => sizeBasis === 'mixed') ? 'Sizes exact; > without the chunks left out.' : 'Sizes exact.',
-    late ? 'Why late: qicore-db policies status' : tables.some(({compressedChunks}) => compressedChunks > 0) ? 'More: qicore-db stats compression' : 'More: qicore-db stats chunks',
+    late ? `Why late: ${command('policies status')}` : tables.some(({compressedChunks}) => compressedChunks > 0) ? `More: ${command('stats compression')}` : `More: ${command('stats chunks')}`,
   ]
   return [table, ...notes(report, look), closing(footer, look.width)].join('\n')
 }
@@ -108,7 +109,7 @@ export function renderCompression(report: CompressionReport, look: Look): string
     ...notes(report, look),
     ...(byHand.length === 0 ? [] : [wrap(`No policy compresses ${byHand.map((row) => shortName(row.schema, row.table)).join(', ')}: nothing is due there.`, look.width)]),
     wrap('BEFORE, AFTER: recorded at compression. LIVE NOW: the same chunks today.', look.width),
-    ...(worst === undefined ? [] : [`Not done: qicore-db stats chunks ${nameInShell(worst.schema, worst.table)} --late`]),
+    ...(worst === undefined ? [] : [`Not done: ${command('stats chunks', [shortName(worst.schema, worst.table)], {late: true})}`]),
   ].join('\n')
 }
 

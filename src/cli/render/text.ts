@@ -1,3 +1,5 @@
+import {binary} from '../../units/command.js'
+
 const escapes: Record<string, string> = {'\n': '\\n', '\r': '\\r', '\t': '\\t'}
 
 /** Names are whatever somebody chose: a line break or an escape sequence in one is shown, and not obeyed. */
@@ -20,10 +22,10 @@ export function widthOf(text: string): number {
   return width
 }
 
-/** A sentence in lines of at most the width, further ones indented. */
+/** A sentence in lines of at most the width, further ones indented. A command in it stays whole, so that it can be copied. */
 export function wrap(text: string, width: number | null): string {
   const lines = ['']
-  for (const word of text.split(' ').map(harmless)) {
+  for (const word of pieces(text).map(harmless)) {
     const last = lines.at(-1)!
     if (last !== '' && widthOf(last) + 1 + widthOf(word) > Math.min(width ?? 80, 100)) lines.push(`  ${word}`)
     else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`
@@ -31,10 +33,15 @@ export function wrap(text: string, width: number | null): string {
   return lines.join('\n')
 }
 
+/** Words, and commands as one piece each: in backquotes, or up to the end of the line. */
+function pieces(text: string): string[] {
+  return text.match(new RegExp(`[^\\s\`]*\`[^\`]*\`[^ ]*|${binary} [a-z][^\`\n]*(?=\n|$)|[^ ]+|(?<= )(?= )`, 'g')) ?? ['']
+}
+
 /** Sentences on one line where they fit; else the commands among them on lines of their own, never broken. */
 export function closing(sentences: readonly string[], width: number | null): string {
   const line = harmless(sentences.join(' '))
   if (widthOf(line) <= (width ?? 80)) return line
-  const isCommand = (sentence: string) => sentence.includes('qicore-db ')
+  const isCommand = (sentence: string) => sentence.includes(`${binary} `)
   return [wrap(sentences.filter((each) => !isCommand(each)).join(' '), width), ...sentences.filter(isCommand).map(harmless)].join('\n')
 }

@@ -1,6 +1,7 @@
 import type {SchemaDifference} from '../../schema/verify.js'
 import {closing, renderTable, type Column, type Look} from './table.js'
 import {plural} from './words.js'
+import {command} from '../../units/command.js'
 
 /** Every difference, then the statements that mend what can be mended. */
 export function renderVerify(differences: readonly SchemaDifference[], relations: number, look: Look): string {
@@ -19,7 +20,7 @@ export function renderVerify(differences: readonly SchemaDifference[], relations
     ...(mends.length > 0 ? ['To mend:', ...mends.map((mend) => `${mend};`)] : []),
     closing([
       `${plural(differences.length, 'difference')} in ${plural(relations, 'table and aggregate', 'tables and aggregates')}${rest > 0 ? `, ${rest} to be looked at by hand` : ''}.`,
-      ...(absent ? ['Is a migration pending? qicore-db migrate status'] : []),
+      ...(absent ? [`Is a migration pending? ${command('migrate status')}`] : []),
     ], look.width),
   ].join('\n')
 }

@@ -5,6 +5,7 @@ import {policyPlanFlags} from '../../cli/policy-flags.js'
 import {terminal} from '../../cli/terminal.js'
 import {usageError} from '../../errors.js'
 import type {PolicyPlanReport} from '../../ops/policies/report.js'
+import {command} from '../../units/command.js'
 
 export default class PoliciesApply extends BaseCommand<typeof PoliciesApply> {
   static override summary = 'Make the live policies those that are declared.'
@@ -54,7 +55,7 @@ Policies that do not go together are refused (exit 7) unless each finding is acc
     try {
       text = readFileSync(file, 'utf8')
     } catch (error) {
-      throw usageError('NOT_A_PLAN', `${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`, ['qicore-db policies plan --out plan.json makes one.'])
+      throw usageError('NOT_A_PLAN', `${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`, [`To make one: ${command('policies plan', [], {out: 'plan.json'})}`])
     }
     return readPlanFile(text, file)
   }

@@ -2,6 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../../cli/base-command.js'
 import {usageError} from '../../errors.js'
 import type {ImportedEntry} from '../../ops/policies/import.js'
+import {command} from '../../units/command.js'
 
 interface ImportReport {
   kind: 'policies.import'
@@ -42,7 +43,7 @@ export default class PoliciesImport extends BaseCommand<typeof PoliciesImport> {
       if (this.flags.write && changes.length > 0) await editConfig(config!.file, changes)
       if (this.flags.write) for (const {section, key, field} of changes) this.say(`${config!.file}: ${section}.${key}.${field}`)
       if (!this.jsonEnabled()) {
-        if (this.flags.write) this.log(changes.length === 0 ? 'The configuration says already what stands.' : `${changes.length} ${changes.length === 1 ? 'field' : 'fields'} written. Next: qicore-db policies plan`)
+        if (this.flags.write) this.log(changes.length === 0 ? 'The configuration says already what stands.' : `${changes.length} ${changes.length === 1 ? 'field' : 'fields'} written. Next: ${command('policies plan')}`)
         else this.log(entries.length === 0 ? '# no policies here' : (await printSections(edits(false))).trimEnd())
       }
       return {kind: 'policies.import', ...(await this.reportHead(db)), entries, notes, written: this.flags.write && changes.length > 0 ? config!.file : null}

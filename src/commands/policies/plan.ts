@@ -5,6 +5,7 @@ import {policyPlanFlags} from '../../cli/policy-flags.js'
 import {terminal} from '../../cli/terminal.js'
 import {ExitCode, usageError} from '../../errors.js'
 import type {PolicyPlanReport} from '../../ops/policies/report.js'
+import {command} from '../../units/command.js'
 
 export default class PoliciesPlan extends BaseCommand<typeof PoliciesPlan> {
   static override summary = 'What would make the live policies the declared ones, and whether that is safe.'
@@ -50,6 +51,6 @@ The proof: retention against the aggregates over the table, refresh windows, com
     } catch (error) {
       throw usageError('CANNOT_WRITE', `${out} cannot be written (${(error as NodeJS.ErrnoException).code}).`, ['Name a file in a directory that is there.'])
     }
-    this.say(`Saved to ${out}, good until ${file.validUntil}. Next: qicore-db policies apply ${out}`)
+    this.say(`Saved to ${out}, good until ${file.validUntil}. Next: ${command('policies apply', [out])}`)
   }
 }

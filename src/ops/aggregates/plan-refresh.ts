@@ -10,6 +10,7 @@ import {hasRows} from './rows.js'
 import {highest, lowest, merge, spanWords, type Span} from './spans.js'
 import {bucketsOf, type Subject} from './subject.js'
 import {planWindows, type Windows} from './windows.js'
+import {command} from '../../units/command.js'
 
 /** A window as a policy has it: ages counted from now; null: open on that side. */
 export interface PolicyWindow {
@@ -63,7 +64,7 @@ export async function planRefresh(db: Database, request: RefreshRequest): Promis
 export function subjectOf(aggregate: Table): Subject {
   const source = aggregate.aggregate?.source ?? null
   if (aggregate.kind !== 'aggregate' || source === null)
-    throw usageError('NOT_AN_AGGREGATE', `${keyOf(aggregate)} is ${aggregate.kind === 'aggregate' ? 'an aggregate whose source cannot be seen' : 'no aggregate'}.`, ['qicore-db aggregates list shows them.'])
+    throw usageError('NOT_AN_AGGREGATE', `${keyOf(aggregate)} is ${aggregate.kind === 'aggregate' ? 'an aggregate whose source cannot be seen' : 'no aggregate'}.`, [`The aggregates there are: ${command('aggregates list')}`])
   return {aggregate, source}
 }
 

@@ -77,11 +77,11 @@ export function pointWords(point: bigint, time: TimeKind): string {
   return (time === 'integer' ? null : instantOf(point)) ?? String(point)
 }
 
-/** From the first to the last of some spans, as the flags of a command take it; integers have no instants to say. */
-export function rangeFlags(spans: readonly Span[], time: TimeKind): string {
+/** From the first to the last of some spans, as flags of a command; none where a side is open, or for integers, which have no instants. */
+export function rangeFlags(spans: readonly Span[], time: TimeKind): {from?: string; to?: string} {
   const [start, end] = [spans[0]!.start, spans.at(-1)!.end]
-  if (time === 'integer' || start <= lowest || end >= highest) return ' --from --to'
-  return ` --from ${pointWords(start, time)} --to ${pointWords(end, time)}`
+  if (time === 'integer' || start <= lowest || end >= highest) return {}
+  return {from: pointWords(start, time), to: pointWords(end, time)}
 }
 
 /** The same where room is short: whole days without their time of day. */

@@ -4,6 +4,7 @@ import {keyOf, type Chunk, type Table} from '../../reports/table.js'
 import {durationInWords, type Duration} from '../../units/duration.js'
 import {many} from './hypertable.js'
 import {cutoffOf} from './range.js'
+import {command} from '../../units/command.js'
 
 /** What is known of a table's policies when something is done to it by hand. */
 export interface Rules {
@@ -33,7 +34,7 @@ export function compressedAgain(rules: Rules, chunks: readonly Chunk[]): string[
     const again = policy.after === null ? chunks : chunks.filter((chunk) => isDue(rules, chunk, policy.after!))
     if (again.length === 0) return []
     const what = `${many(again.length, 'chunk')} of them will be compressed again by`
-    if (policy.job === null) return [`${what} our own run of the declared policy (${ageWords(policy.after!)}). To put that off: qicore-db jobs pause maintain`]
+    if (policy.job === null) return [`${what} our own run of the declared policy (${ageWords(policy.after!)}). To put that off: ${command('jobs pause', ['maintain'])}`]
     if (!policy.job.scheduled) return [`Job ${policy.job.id}, which would compress them again, is paused.`]
     const next = policy.job.nextStart === null ? '' : `, next at ${policy.job.nextStart}`
     return [`${what} the policy of TimescaleDB's job ${policy.job.id}${policy.after === null ? '' : ` (${ageWords(policy.after)})`}${next}. To put that off: select alter_job(${policy.job.id}, scheduled => false)`]
@@ -54,9 +55,9 @@ export function retentionDisagrees(rules: Rules, chunks: readonly Chunk[]): stri
 function declaredOtherwise({declared, table}: Rules, live: LivePolicy | undefined, kind: PolicyKind): string[] {
   if (declared === null) return []
   const words = durationInWords(declared)
-  if (live === undefined) return [`${capitalized(kind)} of ${keyOf(table)} is declared (${words}), and no live policy does it: qicore-db policies plan`]
+  if (live === undefined) return [`${capitalized(kind)} of ${keyOf(table)} is declared (${words}), and no live policy does it: ${command('policies plan')}`]
   if (live.after === null || typeof live.after === 'bigint' || durationInWords(live.after) === words) return []
-  return [`${capitalized(kind)} of ${keyOf(table)} is declared as ${words}, and the live policy says ${ageWords(live.after)}: qicore-db policies plan`]
+  return [`${capitalized(kind)} of ${keyOf(table)} is declared as ${words}, and the live policy says ${ageWords(live.after)}: ${command('policies plan')}`]
 }
 
 function ofKind({policies, table}: Rules, kind: PolicyKind): LivePolicy[] {

@@ -1,5 +1,4 @@
 import type {Database} from '../../db/database.js'
-import {asArgument} from '../../db/qualified-name.js'
 import {ExitCode, OpsError, usageError} from '../../errors.js'
 import type {Step} from '../../plan/step.js'
 import {keyOf, type Table} from '../../reports/table.js'
@@ -10,6 +9,7 @@ import {subjectOf} from '../aggregates/plan-refresh.js'
 import {planWindows} from '../aggregates/windows.js'
 import type {DropRequest} from './drop.js'
 import type {Piece} from './drop-steps.js'
+import {command} from '../../units/command.js'
 
 /** What the aggregates have of some ranges. @throws OpsError NOT_COVERED unless that is being seen to */
 export async function requireCoverage(db: Database, request: DropRequest, pieces: readonly Piece[], seenTo: boolean): Promise<Coverage[]> {
@@ -18,7 +18,7 @@ export async function requireCoverage(db: Database, request: DropRequest, pieces
   if (missing.length === 0 || seenTo || request.acceptLoss) return coverage
   throw notCovered(request.table, missing.map((each) => gapWords(request.table, each)), [
     ...(missing.some(({blind}) => !blind) ? ['--refresh-first computes it before anything is dropped.'] : []),
-    ...missing.filter(({blind}) => !blind).slice(0, 1).map(({schema, view, gaps}) => `Or yourself: qicore-db aggregates refresh ${asArgument(keyOf({schema, name: view}))}${rangeFlags(gaps, request.table.time)}`),
+    ...missing.filter(({blind}) => !blind).slice(0, 1).map(({schema, view, gaps}) => `Or yourself: ${command('aggregates refresh', [keyOf({schema, name: view})], rangeFlags(gaps, request.table.time))}`),
     '--accept-loss drops it all the same.',
   ])
 }

@@ -5,6 +5,7 @@ import {OpsError, usageError} from '../../errors.js'
 import {measureSizes} from '../../reports/sizes.js'
 import {has, keyOf, type Chunk, type Table} from '../../reports/table.js'
 import {compare, spanOf} from '../aggregates/spans.js'
+import {command} from '../../units/command.js'
 
 /** What a plan is and what is to be said before anybody is asked. */
 export type {PlannedChange} from '../aggregates/plan-refresh.js'
@@ -12,8 +13,8 @@ export type {PlannedChange} from '../aggregates/plan-refresh.js'
 /** @throws OpsError NOT_A_HYPERTABLE, NO_PRIVILEGE: before anything was changed */
 export async function requireChunks(db: Database, table: Table): Promise<void> {
   if (table.kind === 'partitioned')
-    throw usageError('NOT_A_HYPERTABLE', `${keyOf(table)} is a partitioned table of PostgreSQL: it has partitions, no chunks.`, ['See qicore-db partitions.'])
-  if (table.id === null) throw usageError('NOT_A_HYPERTABLE', `${keyOf(table)} is a table of ours under a view: it has no chunks.`, ['See qicore-db aggregates list.'])
+    throw usageError('NOT_A_HYPERTABLE', `${keyOf(table)} is a partitioned table of PostgreSQL: it has partitions, no chunks.`, [`Its partitions: ${command('partitions list', [keyOf(table)])}`])
+  if (table.id === null) throw usageError('NOT_A_HYPERTABLE', `${keyOf(table)} is a table of ours under a view: it has no chunks.`, [`The aggregates there are: ${command('aggregates list')}`])
   await requireOwner(db, table)
 }
 
@@ -23,7 +24,7 @@ export async function requireCompression(db: Database, table: Table): Promise<vo
   if (db.server.edition !== 'community') throw usageError('NO_COMPRESSION', 'The Apache edition of TimescaleDB cannot compress.', ['The community edition can: timescaledb.license = timescale.'])
   if (!table.compression)
     throw usageError('NO_COMPRESSION', `Compression is not enabled on ${keyOf(table)}.`, [
-      `Declare tables."${keyOf(table)}".compression in the configuration, then qicore-db policies apply.`,
+      `Declare tables."${keyOf(table)}".compression in the configuration, then: ${command('policies apply')}`,
     ])
 }
 

@@ -1,5 +1,5 @@
 import type {Database} from '../../db/database.js'
-import {formatQualifiedName} from '../../db/qualified-name.js'
+import {formatQualifiedName, shortName} from '../../db/qualified-name.js'
 import {loadSql} from '../../db/load-sql.js'
 import {ident, sql, statement} from '../../db/sql.js'
 import {SqlState, sqlState} from '../../db/sqlstate.js'
@@ -7,12 +7,15 @@ import type {Child} from '../../reports/partitions/children.js'
 import type {PartitionSet} from '../../reports/partitions/sets.js'
 import {instantOf, microsOf} from '../../reports/time.js'
 import {readOwnCoverage, type OwnGaps} from '../aggregates/own-coverage.js'
-import {highest, lowest, type Span} from '../aggregates/spans.js'
+import {highest, lowest, rangeFlags, type Span} from '../aggregates/spans.js'
+import {command} from '../../units/command.js'
 
 /** A partition whose rows an aggregate over the set has not seen, or may not have. */
 export interface Uncovered {
   child: Child
   message: string
+  /** The command that computes it; null where no range can be named. */
+  fix: string | null
 }
 
 /**
@@ -27,8 +30,8 @@ export async function uncovered(db: Database, set: PartitionSet, children: reado
     const rows = await rowsOf(db, set, child)
     if (rows === 'none') continue
     const gaps = rows === 'unreadable' ? whole : await gapsOf(db, set, rows)
-    if (gaps === 'unreadable') found.push({child, message: `${child.relation}: qicore.aggregates cannot be read, so nobody knows whether an aggregate needs it`})
-    else for (const {schema, view, gaps: spans} of gaps) found.push({child, message: `${child.relation}: ${formatQualifiedName(schema, view)} has not covered ${words(spans)}, or not as the rows are now`})
+    if (gaps === 'unreadable') found.push({child, message: `${child.relation}: qicore.aggregates cannot be read, so nobody knows whether an aggregate needs it`, fix: null})
+    else for (const {schema, view, gaps: spans} of gaps) found.push({child, message: `${child.relation}: ${formatQualifiedName(schema, view)} has not covered ${words(spans)}, or not as the rows are now`, fix: command('aggregates refresh', [shortName(schema, view)], rangeFlags(spans, 'timestamptz'))})
   }
   return found
 }

@@ -8,6 +8,7 @@ import {readChildren} from '../../reports/partitions/children.js'
 import {planPeriods} from './plan-periods.js'
 import {readPeriods, type Every, type PartitionRule} from '../../reports/partitions/periods.js'
 import {changeableSet} from '../../reports/partitions/sets.js'
+import {command} from '../../units/command.js'
 
 /** More partitions than this in one run are a slip of the pen: a hundred years of months, three of days. */
 const mostPeriods = 1_200
@@ -46,7 +47,7 @@ export async function planCreate(db: Database, request: CreateRequest): Promise<
   const {steps, findings} = await planPeriods(db, set, periods, {within: false})
   const conflicts = findings.filter(({kind}) => kind === 'conflict' || kind === 'stray')
   if (conflicts.length > 0)
-    throw usageError('PARTITION_CONFLICT', conflicts.map(({message}) => message).join('\n'), ['Nothing was changed. qicore-db partitions list shows what is there.'])
+    throw usageError('PARTITION_CONFLICT', conflicts.map(({message}) => message).join('\n'), [`Nothing was changed. The partitions: ${command('partitions list')}`])
   const range = `${periods[0]?.partition ?? first} to ${periods.at(-1)?.partition ?? last}`
   return {operation: `partitions create ${set.relation}`, summary: `create partitions of ${set.relation}, ${range}`, cutoff: null, locks: [`table ${set.relation}`], steps}
 }

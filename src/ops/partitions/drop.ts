@@ -62,7 +62,7 @@ async function requireCoverage(db: Database, {set, old}: OldPartitions, accepted
   if (missing.length === 0) return
   throw new OpsError('NOT_COVERED', `Rows would be lost that an aggregate has not seen; nothing was dropped.\n${missing.map(({message}) => message).join('\n')}`, {
     exit: ExitCode.refused,
-    suggestions: ['Refresh the aggregate over that range first: qicore-db aggregates refresh <view> --from --to', '--accept-loss drops them all the same.'],
+    suggestions: [...missing.flatMap(({fix}) => fix ?? []).slice(0, 1).map((fix) => `Refresh the aggregate over that range first: ${fix}`), '--accept-loss drops them all the same.'],
   })
 }
 

@@ -1,11 +1,12 @@
 import type {Database} from '../../db/database.js'
-import {nameInShell} from '../../db/qualified-name.js'
+import {shortName} from '../../db/qualified-name.js'
 import type {Step} from '../../plan/step.js'
 import {holds, overlapping, rangeWords, readChildren, type Child} from '../../reports/partitions/children.js'
 import {guardSteps, straysOf} from './default-partition.js'
 import {makeChild} from './make-child.js'
 import {periodName, type Period} from '../../reports/partitions/periods.js'
 import type {PartitionSet} from '../../reports/partitions/sets.js'
+import {command} from '../../units/command.js'
 
 /** What the planner found and will not change by itself. */
 export interface Finding {
@@ -38,7 +39,7 @@ export async function planPeriods(db: Database, set: PartitionSet, periods: read
     find('conflict', reason)
     return false
   })
-  for (const partition of set.pending) find('pending', `${partition} is pending detach since a detach was broken off: finish it with qicore-db partitions detach ${nameInShell(set.schema, set.table)}.`)
+  for (const partition of set.pending) find('pending', `${partition} is pending detach since a detach was broken off: finish it with \`${command('partitions detach', [shortName(set.schema, set.table)])}\``)
   const strays = await straysOf(db, set, missing)
   for (const {period, rows, oldest, newest} of strays) {
     const what = `${rows} ${rows === 1 ? 'row' : 'rows'} of ${periodName(period)} (${oldest}${rows === 1 ? '' : ` to ${newest}`})`

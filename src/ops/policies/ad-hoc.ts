@@ -8,6 +8,7 @@ import {diff} from './diff.js'
 import {planPolicies, type PolicyPlan} from './plan.js'
 import {wantedOf} from './wanted.js'
 import {wouldBe} from './would-be.js'
+import {command} from '../../units/command.js'
 
 export type Rule = {kind: 'compression'; rule: CompressionRule | 'none'} | {kind: 'retention'; rule: RetentionRule | 'none'} | {kind: 'refresh'; rule: RefreshRule | 'none'}
 
@@ -51,7 +52,7 @@ export async function planAdHoc(db: Database, request: AdHocRequest): Promise<Po
 function requirePossible(db: Database, table: Table, kind: PolicyKind): void {
   const key = keyOf(table)
   if (kind === 'refresh' && table.kind !== 'aggregate')
-    throw usageError('NOT_AN_AGGREGATE', `${key} is no aggregate, so there is nothing to refresh.`, ['qicore-db stats lists the aggregates there are.'])
+    throw usageError('NOT_AN_AGGREGATE', `${key} is no aggregate, so there is nothing to refresh.`, [`The aggregates there are: ${command('aggregates list')}`])
   if (kind === 'compression' && (db.server.engine !== 'timescaledb' || table.id === null))
     throw usageError('NOT_POSSIBLE_HERE', `${key} cannot be compressed: that is TimescaleDB's community edition only.`, ['Retention and refresh work on every engine.'])
   if (kind === 'retention' && table.kind === 'aggregate' && table.id === null)
@@ -60,7 +61,7 @@ function requirePossible(db: Database, table: Table, kind: PolicyKind): void {
 
 /** Where the configuration does not say what stands now. */
 function disagreement({state, changes}: PolicyPlan, table: Table, said: Declared | undefined, {kind}: Rule, db: Database): string[] {
-  const next = 'qicore-db policies import --write writes it there'
+  const next = `\`${command('policies import', [], {write: true})}\` writes it there`
   const declared = said?.[kind]
   if (said === undefined || declared === undefined) return changes.length === 0 ? [] : [`The configuration says nothing of the ${kind} of ${keyOf(table)}; ${next}.`]
   const before = [...state.states.values()].find(({key}) => key === keyOf(table))!

@@ -1,4 +1,3 @@
-import {asArgument} from '../../db/qualified-name.js'
 import {durationInWords} from '../../units/duration.js'
 import type {EngineKind} from '../../db/server.js'
 import type {PolicyKind} from '../../reports/policies/declared.js'
@@ -7,6 +6,7 @@ import type {Change, Compression, GatedRetention, NativeRetention, Refresh} from
 import {lengthInWords, offsetInWords, sameDuration, sameOffset} from './offsets.js'
 import {sameList} from './order.js'
 import type {Problem, Wanted} from './wanted.js'
+import {command} from '../../units/command.js'
 
 export interface DiffOptions {
   engine: EngineKind
@@ -141,7 +141,7 @@ function one(rules: readonly LiveRule[], key: string, kind: PolicyKind, problems
   problems.push({
     code: 'POLICY_TWICE',
     message: `${key} has ${rules.length} ${kind} policies (jobs ${jobs.join(', ')}), and a declaration stands for one.`,
-    suggestion: `Remove all but one: qicore-db policies remove ${kind} ${asArgument(key)} --job ${jobs.at(-1)}`,
+    suggestion: `Remove all but one: ${command('policies remove', [kind, key], {job: jobs.at(-1)})}`,
   })
   return undefined
 }

@@ -10,6 +10,7 @@ import type {Instant} from '../../units/instant.js'
 import type {Finding} from './proof/finding.js'
 import type {PolicyPlan} from './plan.js'
 import {frozenOf, type Frozen} from './frozen.js'
+import {command} from '../../units/command.js'
 
 /** A plan that was saved: shown, compared, never executed. What runs is planned anew. */
 export interface PlanFile {
@@ -104,7 +105,7 @@ function isPlain(value: unknown): value is Record<string, unknown> {
 }
 
 function notAPlan(file: string, why: string): OpsError {
-  return usageError('NOT_A_PLAN', `${file} is not a saved plan: ${why}.`, ['qicore-db policies plan --out plan.json makes one.'])
+  return usageError('NOT_A_PLAN', `${file} is not a saved plan: ${why}.`, [`To make one: ${command('policies plan', [], {out: 'plan.json'})}`])
 }
 
 /**
@@ -118,7 +119,7 @@ export function requireFresh(saved: PlanFile, now: PlanFile, file: string): void
   if (reasons.length === 0) return
   throw new OpsError('PLAN_STALE', `${file} does not fit any more; nothing was done.\n${reasons.map((reason) => `- ${reason}`).join('\n')}`, {
     exit: ExitCode.refused,
-    suggestions: [`qicore-db policies plan --out ${file} plans it anew: look at it before it is applied.`],
+    suggestions: [`Plan again and look at the plan before you apply it: ${command('policies plan', [], {out: file})}`],
   })
 }
 

@@ -19,6 +19,7 @@ import {stepsOf} from './steps.js'
 import {conversionSteps} from './steps-conversion.js'
 import {retentionReaches} from './reach.js'
 import {wantedOf, type Problem} from './wanted.js'
+import {command} from '../../units/command.js'
 
 export interface PolicyRequest {
   /** What shall stand; for the policies of a configuration see readDeclared. */
@@ -111,7 +112,7 @@ function stateFor({onlyJob}: PolicyRequest, {states}: PolicyState, table: Table,
   const its = states.get(table)!
   if (onlyJob === undefined) return its
   const policies = its.policies.filter(({job}) => job?.id === onlyJob)
-  if (policies.length === 0) problems.push({code: 'NO_SUCH_JOB', message: `${its.key} has no policy with job ${onlyJob}.`, suggestion: 'qicore-db policies status lists them.'})
+  if (policies.length === 0) problems.push({code: 'NO_SUCH_JOB', message: `${its.key} has no policy with job ${onlyJob}.`, suggestion: `The policies and their jobs: ${command('policies list')}`})
   return {...its, policies}
 }
 

@@ -3,6 +3,7 @@ import {parseQualifiedName} from '../../db/qualified-name.js'
 import {loadSql} from '../../db/load-sql.js'
 import {sql, statement} from '../../db/sql.js'
 import {usageError} from '../../errors.js'
+import {command} from '../../units/command.js'
 
 interface Candidate {
   schema: string
@@ -23,7 +24,7 @@ export async function findPartitioned(db: Database, name: string): Promise<strin
     throw usageError('AMBIGUOUS', `"${name}" could be ${partitioned.map(({relation}) => relation).join(' or ')}.`, ['Write it with its schema.'])
   if (partitioned[0]) return partitioned[0].relation
   const [other] = found
-  if (!other) throw usageError('NO_SUCH_TABLE', `There is no table "${name}" in this database.`, ['qicore-db partitions list shows every partitioned table.'])
+  if (!other) throw usageError('NO_SUCH_TABLE', `There is no table "${name}" in this database.`, [`The partitioned tables there are: ${command('partitions list')}`])
   throw await notPartitioned(db, other)
 }
 
@@ -35,8 +36,8 @@ async function candidates(db: Database, text: string): Promise<Candidate[]> {
 async function notPartitioned(db: Database, {schema, table, relation, partition_of: parent}: Candidate) {
   if (parent !== null) return usageError('NOT_PARTITIONED', `${relation} is itself a partition, of ${parent}.`, [`Name the table: ${parent}.`])
   if (await isHypertable(db, schema, table))
-    return usageError('NOT_PARTITIONED', `${relation} is a hypertable: TimescaleDB makes and drops its chunks itself.`, ['See qicore-db stats chunks and qicore-db chunks drop.'])
-  return usageError('NOT_PARTITIONED', `${relation} is not partitioned.`, ['qicore-db partitions list shows every partitioned table.'])
+    return usageError('NOT_PARTITIONED', `${relation} is a hypertable: TimescaleDB makes and drops its chunks itself.`, [`Its chunks: ${command('stats chunks', [relation])}`])
+  return usageError('NOT_PARTITIONED', `${relation} is not partitioned.`, [`The partitioned tables there are: ${command('partitions list')}`])
 }
 
 async function isHypertable(db: Database, schema: string, table: string): Promise<boolean> {

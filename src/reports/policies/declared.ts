@@ -3,6 +3,7 @@ import {usageError} from '../../errors.js'
 import type {TimeUnit} from '../time.js'
 import type {CompressionDefinition, RefreshDefinition, SchemaDefinition} from '../../schema/definition.js'
 import {durationInWords, parseDuration, type Duration} from '../../units/duration.js'
+import {command} from '../../units/command.js'
 
 export type PolicyKind = 'compression' | 'retention' | 'refresh'
 export const policyKinds: readonly PolicyKind[] = ['compression', 'retention', 'refresh']
@@ -82,8 +83,10 @@ export function declaredPolicies(definitions: SchemaDefinition | null, sections:
 
 /** What to say of an object that is declared and not in the database. */
 export function notHere(each: Declared): string {
-  const how = each.from === 'definitions' ? 'qicore-db migrate up makes it' : each.described ? 'qicore-db migrate new <name> writes its migration, qicore-db migrate up makes it' : 'qicore-db stats lists the tables there are'
-  return `${keyOf(each)} is not here${each.from === 'definitions' || each.described ? ' yet' : ''}: ${how}.`
+  const key = keyOf(each)
+  if (each.from === 'definitions') return `${key} does not exist yet. To create it: ${command('migrate up')}`
+  if (!each.described) return `${key} does not exist. The tables there are: ${command('stats')}`
+  return `${key} does not exist yet: \`${command('migrate new', [`add_${each.name.toLowerCase().replace(/[^a-z0-9]+/g, '_')}`])}\` writes its migration, \`${command('migrate up')}\` applies it.`
 }
 
 export function keyOf({schema, name}: {schema: string; name: string}): string {

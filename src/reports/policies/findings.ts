@@ -1,19 +1,20 @@
 import type {Server} from '../../db/server.js'
-import {asArgument, nameInShell} from '../../db/qualified-name.js'
+import {shortName} from '../../db/qualified-name.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
 import type {LiveRule} from './state.js'
 import type {NotDone, PolicyStatus} from './status-types.js'
+import {command} from '../../units/command.js'
 
 /** What a person should know of a policy, most important first; empty where all is well. */
 export function findingsOf(status: PolicyStatus, rule: LiveRule | null, server: Server, at: Instant): string[] {
   const {schema, table, jobId, paused, runner, runnerAlive, notDone, gated, lastError, lastStatus} = status
-  const name = nameInShell(schema, table)
+  const name = shortName(schema, table)
   const findings: string[] = []
-  if (paused) findings.push(`job ${jobId} is paused. Fix: ${status.managed ? 'qicore-db policies apply' : `select alter_job(${jobId}, scheduled => true)`}`)
-  if (gated && rule?.gate?.agreed === false) findings.push('nobody agreed to what stands there, so it drops nothing. Fix: qicore-db policies apply')
+  if (paused) findings.push(`job ${jobId} is paused. Fix: ${status.managed ? command('policies apply') : `select alter_job(${jobId}, scheduled => true)`}`)
+  if (gated && rule?.gate?.agreed === false) findings.push(`not confirmed since the policy changed, so nothing is dropped. Fix: ${command('policies apply')}`)
   if (gated && rule?.gate?.agreed !== false && jobId !== null && rule?.gate?.jobAgrees === false)
-    findings.push('its job was made for something else that was agreed to, so it drops nothing. Fix: qicore-db policies apply')
-  if (gated && server.engine === 'timescaledb' && jobId === null) findings.push('its job is missing. Fix: qicore-db policies apply')
+    findings.push(`its job was made for another confirmed policy, so nothing is dropped. Fix: ${command('policies apply')}`)
+  if (gated && server.engine === 'timescaledb' && jobId === null) findings.push(`its job is missing. Fix: ${command('policies apply')}`)
   if (status.ok === false && notDone.length > 0) {
     const says = lastStatus === null ? '' : `job ${jobId} says ${lastStatus}${status.lastRunAt === null ? '' : ` ${hours(secondsBetween(status.lastRunAt, at))} ago`}; `
     findings.push(`${says}${inWords(notDone)}. ${fixOf(status, name, rule)}`)
@@ -36,23 +37,23 @@ function fixOf(status: PolicyStatus, name: string, rule: LiveRule | null): strin
 }
 
 function commandOf({kind, notDone, gated, runnerAlive}: PolicyStatus, name: string): string | null {
-  if (kind === 'compression') return `qicore-db chunks compress ${name}`
-  if (kind === 'refresh') return `qicore-db aggregates refresh ${name}`
+  if (kind === 'compression') return command('chunks compress', [name])
+  if (kind === 'refresh') return command('aggregates refresh', [name])
   const gaps = notDone.flatMap(({why}) => {
     const [, view, from, to] = /^(.+?) has not covered (.+?) to (.+)$/.exec(why) ?? []
     return view === undefined ? [] : [{view, from: instantIn(from!), to: instantIn(to!)}]
   })
   const view = gaps[0]?.view
-  if (view !== undefined) return `qicore-db aggregates refresh ${asArgument(view)}${lackingRange(gaps.filter((gap) => gap.view === view))}`
-  if (gated && runnerAlive !== true) return 'qicore-db jobs run retain'
-  return gated ? null : `qicore-db chunks drop ${name}`
+  if (view !== undefined) return command('aggregates refresh', [view], lackingRange(gaps.filter((gap) => gap.view === view)))
+  if (gated && runnerAlive !== true) return command('jobs run', ['retain'])
+  return gated ? null : command('chunks drop', [name])
 }
 
 /** Over all that is lacking, since the policy's own window would not reach that far back; integers have no instants. */
-function lackingRange(gaps: readonly {from: string | null; to: string | null}[]): string {
+function lackingRange(gaps: readonly {from: string | null; to: string | null}[]): {from?: string; to?: string} {
   const from = gaps.flatMap((gap) => gap.from ?? []).sort()[0]
   const to = gaps.flatMap((gap) => gap.to ?? []).sort().at(-1)
-  return from === undefined || to === undefined ? ' --from --to' : ` --from ${from} --to ${to}`
+  return from === undefined || to === undefined ? {} : {from, to}
 }
 
 /** As PostgreSQL writes it in UTC. */

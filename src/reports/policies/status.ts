@@ -23,6 +23,7 @@ import {declaredText, liveText} from './rule-text.js'
 import {readRunners, runnerOf, type Runners} from './runners.js'
 import type {LiveRule} from './state.js'
 import type {NotDone, PolicyStatus, PolicyStatusReport} from './status-types.js'
+import {command} from '../../units/command.js'
 
 export interface StatusRequest {
   declared: readonly Declared[]
@@ -70,7 +71,7 @@ export async function readPolicyStatus(db: Database, {declared, lateAfter, table
   policies.sort((a, b) => (order(a) < order(b) ? -1 : 1))
   const absent = table === undefined ? declared.filter((each) => each.from === 'config' && !its.all.some((one) => keyOf(one) === declaredKey(each))) : []
   const notes = db.server.workers === 'dead' && timescaledb && its.policies.some(({job}) => job !== null)
-    ? [`TimescaleDB's background workers are not running here. ${sources.runners.daemon ? 'The daemon does their work.' : 'The daemon would do their work: qicore-db daemon'}`]
+    ? [`TimescaleDB's background workers are not running here. ${sources.runners.daemon ? 'The daemon does their work.' : `The daemon would do their work: ${command('daemon')}`}`]
     : []
   notes.push(...absent.map(notHere))
   return {kind: 'policies.status', version: 1, target: null, at: its.at, policies, other: timescaledb && table === undefined ? await readOtherJobs(db) : [], notes}
@@ -172,7 +173,7 @@ function missingStatus(declared: Declared, db: Database, {state, runners}: Sourc
         schema: table.schema, table: table.name, kind, managed: true, runner, runnerAlive: alive, gated: false,
         declared: declaredText(declared, kind), live: null, jobId: null, paused: null, due: null, notDone: [], ok: false,
         lastStatus: null, lastRunAt: null, nextRunAt: null, lastError: null, lastErrorVisible: true,
-        findings: ['declared and not there. Fix: qicore-db policies apply'],
+        findings: [`declared and not there. Fix: ${command('policies apply')}`],
       }
     })
 }

@@ -7,6 +7,7 @@ import type {MadeObject} from './effect.js'
 import {migrationLock, record, statementsOf, type MigrationRequest} from './plan.js'
 import {readRecorded} from './recorded.js'
 import {compareVersions, migrationsFor, streamOf, type MigrationSource} from './source.js'
+import {command} from '../../units/command.js'
 
 /**
  * Records everything up to a version as applied, without running it: for a database whose objects came another way.
@@ -25,7 +26,7 @@ export async function planBaseline(db: Database, {sources, engine}: MigrationReq
   if (missing.length > 0)
     throw new OpsError('NOT_THERE', `This database is not at version ${version}; missing: ${missing.join(', ')}.`, {
       exit: ExitCode.found,
-      suggestions: ['Nothing was recorded. Name the version that is there, or apply what is missing: qicore-db migrate up'],
+      suggestions: [`Nothing was recorded. Name the version that is there, or apply what is missing: ${command('migrate up')}`],
     })
   return {
     operation: 'migrate baseline',

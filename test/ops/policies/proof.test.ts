@@ -141,7 +141,7 @@ describe('the proof', () => {
   })
 
   it('names what would be lost unseen; the gated retention only waits for it', () => {
-    const more = {unseen: [{aggregate: 'public.a', range: '2026-01-01 to 2026-02-01', flags: ' --from 2026-01-01 --to 2026-02-01'}]}
+    const more = {unseen: [{aggregate: 'public.a', range: '2026-01-01 to 2026-02-01', flags: {from: '2026-01-01', to: '2026-02-01'}}]}
     const level = (rule: LiveRule) => found(subject('t', {policies: [rule], more})).find(({id}) => id === 'unseen:public.a')
     expect(level(native(days(30)))).toMatchObject({level: 'unsafe', message: expect.stringContaining('2026-01-01 to 2026-02-01')})
     expect(level(gated(days(30)))).toMatchObject({level: 'note'})

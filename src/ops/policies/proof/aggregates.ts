@@ -1,9 +1,9 @@
-import {asArgument} from '../../../db/qualified-name.js'
 import {rulesOf} from '../../../reports/policies/state.js'
 import {keyOf} from '../../../reports/table.js'
 import {chunkLength, least, most, reaches, retentionOf, words, type ProofFacts, type Subject} from './facts.js'
 import {concern, type Finding} from './finding.js'
 import {offsetInWords} from '../offsets.js'
+import {command} from '../../../units/command.js'
 
 /** Retention of a table against the aggregates over it, and over those. */
 export function aggregateFindings(subject: Subject, facts: ProofFacts): Finding[] {
@@ -56,7 +56,7 @@ export function aggregateFindings(subject: Subject, facts: ProofFacts): Finding[
       message: gated
         ? `${aggregate} has not covered ${range}: the retention of ${key} holds that back until it has`
         : `${aggregate} has not covered ${range}: the next run of the retention of ${key} would lose it unseen, where the gated one (native: false) would hold it back`,
-      safe: `qicore-db aggregates refresh ${asArgument(aggregate)}${flags}`,
+      safe: command('aggregates refresh', [aggregate], flags),
     })
   return findings
 }

@@ -23,7 +23,7 @@ export interface Subject {
   /** Exact bytes of a microsecond (or an integer) of recent rows; null: not measured. */
   bytesPerPoint: number | null
   /** What aggregates have not covered of what the next run of its retention would drop. */
-  unseen: readonly {aggregate: string; range: string; flags: string}[]
+  unseen: readonly {aggregate: string; range: string; flags: {from?: string; to?: string}}[]
 }
 
 /** Everything that the proof looks at: pure data. */

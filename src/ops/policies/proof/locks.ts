@@ -60,7 +60,7 @@ function refreshFindings(subject: Subject, facts: ProofFacts): Finding[] {
     return [{
       id: `locks-refresh:${view}`, level: 'unsafe' as const, object: view, bites: facts.at, concerns: [concern(view, 'refresh')],
       message: `a refresh of the whole window of ${view} reads ${read} chunks of ${keyOf(source)} and needs about ${needed} locks of the ${facts.lockSpace} that there are`,
-      safe: 'a shorter startOffset; what is older once by qicore-db aggregates refresh, in steps',
+      safe: 'a shorter startOffset; what is older can be refreshed once, by hand, in ranges',
     }]
   })
 }
