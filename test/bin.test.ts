@@ -74,7 +74,7 @@ describe('usage', () => {
   })
 
   it('suggests the command that was meant', async () => {
-    expect((await runCli(['sttas'])).stderr).toMatch(/Did you mean qicore-db stats\?/)
+    expect((await runCli(['sttas'])).stderr).toMatch(/Did you mean `qicore-db stats`\?/)
     expect((await runCli(['migrate', 'staus'])).stderr).toMatch(/migrate/)
   })
 
