@@ -18,7 +18,7 @@ function explain(config: Interfaces.Config, words: readonly string[]): OpsError 
   while (known > 0 && !config.findCommand(words.slice(0, known).join(':')) && !config.findTopic(words.slice(0, known).join(':'))) known -= 1
   const found = words.slice(0, known)
   if (known > 0 && config.findCommand(found.join(':')))
-    return usageError('USAGE', `${bin} ${found.join(' ')} takes no argument, and "${words[known]}" is one.`, [`See \`${command(`${found.join(' ')} --help`)}\`.`])
+    return usageError('USAGE', `\`${command(found.join(' '))}\` takes no argument, and "${words[known]}" is one.`, [`See \`${command(`${found.join(' ')} --help`)}\`.`])
   const names = [...config.commandIDs, ...config.topics.map(({name}) => name)].map((name) => name.replaceAll(':', ' '))
   const closest = nearest(words, names.filter((name) => name.startsWith(found.join(' ')) && name !== found.join(' ')))
   return usageError('NO_COMMAND', `There is no command "${words.slice(0, known + 1).join(' ')}".`, [

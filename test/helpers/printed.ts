@@ -22,6 +22,8 @@ export interface ParsedCommand {
  */
 export function printedCommands(text: string): PrintedCommand[] {
   const found: PrintedCommand[] = []
+  // The synopsis of a help text is no command to be copied.
+  text = text.replace(/^ *USAGE\n( +\$ .*\n?(?: {6,}.*\n?)*)+/gm, '')
   for (const match of text.matchAll(new RegExp(String.raw`(?<![\w./-])${binary} (?=[a-z])`, 'g'))) {
     const read = shellWords(text, match.index)
     found.push({text: text.slice(match.index, read.end), words: read.words.slice(1)})
