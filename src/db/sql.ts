@@ -14,15 +14,45 @@ export class Fragment {
   constructor(readonly text: string) {}
 }
 
-/** Builds a statement: fragments go in as text, everything else becomes a parameter. */
-export function sql(strings: TemplateStringsArray, ...parts: readonly (Fragment | Value)[]): Statement {
+/** What a template takes: a fragment and a statement as text, a value as a parameter (in {@link doBlock} as a constant). */
+export type Part = Fragment | Statement | Value
+
+/** Builds a statement: fragments and other statements become part of the text, every value becomes a parameter. */
+export function sql(strings: TemplateStringsArray, ...parts: readonly Part[]): Statement {
   const values: Value[] = []
-  let text = strings[0]!
-  parts.forEach((part, index) => {
-    text += part instanceof Fragment ? part.text : `$${values.push(part)}`
-    text += strings[index + 1]!
+  const text = assemble(strings, parts, (part) => {
+    if (!isStatement(part)) return `$${values.push(part)}`
+    const before = values.length
+    values.push(...part.values)
+    return replaceParameters(part.text, (number) => `$${number + before}`)
   })
   return {text, values}
+}
+
+/**
+ * A DO block of PL/pgSQL. DO takes no parameters, so values become constants. The body is quoted with a tag that does
+ * not occur in it: no name and no constant can end it.
+ */
+export function doBlock(strings: TemplateStringsArray, ...parts: readonly Part[]): Statement {
+  const body = assemble(strings, parts, (part) => (isStatement(part) ? inline(part) : quoteLiteral(part)))
+  let tag = 'body'
+  for (let n = 1; body.includes(`$${tag}`); n += 1) tag = `body${n}`
+  return {text: `do $${tag}$\n${body.trim()}\n$${tag}$`, values: []}
+}
+
+/** One or more parts with commas between them. */
+export function list(parts: readonly Part[]): Statement {
+  return parts.slice(1).reduce<Statement>((all, part) => sql`${all}, ${part}`, sql`${parts[0]!}`)
+}
+
+function assemble(strings: TemplateStringsArray, parts: readonly Part[], write: (part: Statement | Value) => string): string {
+  return parts.reduce<string>((text, part, index) => {
+    return text + (part instanceof Fragment ? part.text : write(part)) + strings[index + 1]!
+  }, strings[0]!)
+}
+
+function isStatement(part: Part): part is Statement {
+  return typeof part === 'object' && part !== null && 'text' in part && 'values' in part
 }
 
 /** A statement whose text is fixed. */
@@ -60,10 +90,37 @@ export function quoteLiteral(value: Value): string {
   return text.includes('\\') ? `E'${escaped.replaceAll('\\', '\\\\')}'` : `'${escaped}'`
 }
 
-/** The statement as psql would run it: every `$n` outside of quotes replaced by its constant. */
+/** The statement as psql would run it: every parameter replaced by its constant. */
 export function inline({text, values}: Statement): string {
-  if (values.length === 0) return text
-  const pattern = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\$(\d+)/g
-  return text.replace(pattern, (whole, number: string | undefined) =>
-    number === undefined ? whole : quoteLiteral(values[Number(number) - 1] ?? null))
+  return values.length === 0 ? text : replaceParameters(text, (number) => quoteLiteral(values[number - 1] ?? null))
+}
+
+/** A line of SQL comment: a line break in the text would end it, and the rest would be run. */
+export function lineComment(text: string): string {
+  return `-- ${text.replace(/[\r\n]/g, ' ')}`
+}
+
+/**
+ * What a `$1` is no parameter in: E'' and plain constants, names, dollar-quoted text, comments. The alternatives stand
+ * in the order in which PostgreSQL's scanner tells them apart; a name without quotes may contain a dollar itself.
+ */
+const word = String.raw`[\w\u0080-\u{10ffff}]`
+const scanner = new RegExp(
+  [
+    String.raw`(?<![\w$\u0080-\u{10ffff}])[eE]'(?:[^'\\]|''|\\[^])*'`,
+    String.raw`'(?:[^']|'')*'`,
+    String.raw`"(?:[^"]|"")*"`,
+    String.raw`(?<![\w$\u0080-\u{10ffff}])\$(?<tag>(?!\d)${word}*)\$[^]*?\$\k<tag>\$`,
+    String.raw`--[^\r\n]*`,
+    String.raw`/\*[^]*?\*/`,
+    String.raw`(?<![\w$\u0080-\u{10ffff}])\$(?<number>\d+)`,
+  ].join('|'),
+  'gu',
+)
+
+function replaceParameters(text: string, by: (number: number) => string): string {
+  return text.replace(scanner, (whole: string, ...rest: unknown[]) => {
+    const {number} = rest.at(-1) as {number?: string}
+    return number === undefined ? whole : by(Number(number))
+  })
 }

@@ -1,11 +1,11 @@
-import {inline, quoteIdent} from '../db/sql.js'
+import {inline, lineComment, quoteIdent, type Statement} from '../db/sql.js'
 import {lockTimeoutOf, type Limits} from './limits.js'
 import type {Plan, Step} from './step.js'
 
 /** The plan as SQL that psql runs as it stands: what --dry-run prints on stdout. @param database the one that the script is begun in */
 export function toScript(plan: Plan, limits: Limits, database?: string): string {
-  const lines = [`-- ${plan.summary}`]
-  if (plan.cutoff !== null) lines.push(`-- cut-off: ${plan.cutoff}`)
+  const lines = [lineComment(plan.summary)]
+  if (plan.cutoff !== null) lines.push(lineComment(`cut-off: ${plan.cutoff}`))
   if (plan.steps.length === 0) lines.push('-- nothing to do')
   let at = database
   for (const step of plan.steps) {
@@ -18,9 +18,15 @@ export function toScript(plan: Plan, limits: Limits, database?: string): string 
 }
 
 function stepLines(step: Step, lockTimeout: number): string[] {
-  const body = step.statements.map((statement) => `${inline(statement).trim().replace(/;+$/, '')};`)
+  const body = step.statements.map(terminated)
   const path = step.searchPath === undefined ? [] : [`set ${step.transaction === 'own' ? 'local ' : ''}search_path = ${step.searchPath};`]
-  const head = `-- ${step.id} (lock: ${step.lock}, class: ${step.class})`
+  const head = lineComment(`${step.id} (lock: ${step.lock}, class: ${step.class})`)
   if (step.transaction === 'none') return [head, `set lock_timeout = '${lockTimeout}ms';`, ...path, ...body, 'reset lock_timeout;']
   return [head, 'begin;', `set local lock_timeout = '${lockTimeout}ms';`, "set local timezone = 'UTC';", ...path, ...body, 'commit;']
+}
+
+/** On a line of its own where the last line may end in a comment, which would swallow it. */
+function terminated(statement: Statement): string {
+  const text = inline(statement).trim().replace(/;+$/, '')
+  return text.slice(text.lastIndexOf('\n') + 1).includes('--') ? `${text}\n;` : `${text};`
 }

@@ -1,6 +1,6 @@
 import {timescaledbFunction, type Server} from '../../db/server.js'
 import {loadSql} from '../../db/load-sql.js'
-import {inline, literal, raw, sql, statement, type Fragment, type Statement} from '../../db/sql.js'
+import {doBlock, ident, inline, list, literal, raw, sql, statement, type Fragment, type Statement} from '../../db/sql.js'
 import type {Step} from '../../plan/step.js'
 import {keyOf, type Chunk, type Table} from '../../reports/table.js'
 import type {TimeKind} from '../../reports/time.js'
@@ -38,7 +38,7 @@ export function dropStep(piece: Piece, index: number, pieces: readonly Piece[], 
     object: names.join(', '),
     statements: [
       // Nobody writes to it between the question and the drop; and before the tables it references are locked.
-      sql`lock table ${raw(names.map((name) => `only ${name}`).join(', '))} in access exclusive mode`,
+      sql`lock table ${list(piece.chunks.map(({schema, name}) => sql`only ${ident(schema, name)}`))} in access exclusive mode`,
       ...guard,
       ...(options.watched && server.skipsInvalidation ? [sql`set local timescaledb.skip_cagg_invalidation = on`] : []),
       dropStatement(server, table, piece),
@@ -60,17 +60,16 @@ function dropStatement(server: Server, table: Table, {span, chunks}: Piece): Sta
     ...(span.end < highest ? [`older_than => ${bound(span.end, table.time)}`] : []),
     ...(span.start > lowest ? [`newer_than => ${bound(span.start, table.time)}`] : []),
   ]
-  const meant = raw(`array[${chunks.map(({schema, name}) => `format('%I.%I', ${literal(schema).text}, ${literal(name).text})`).join(', ')}]`)
-  return sql`do $drop$
+  const meant = sql`array[${list(chunks.map(({schema, name}) => sql`format('%I.%I', ${schema}::text, ${name}::text)`))}]`
+  return doBlock`
 declare
-  taken text[] := array(select ${timescaledbFunction(server, 'drop_chunks')}(${literal(keyOf(table))}::regclass, ${raw(bounds.join(', '))}));
+  taken text[] := array(select ${timescaledbFunction(server, 'drop_chunks')}(${keyOf(table)}::regclass, ${raw(bounds.join(', '))}));
 begin
   if not (taken @> ${meant} and taken <@ ${meant}) then
     raise exception using errcode = '55000',
       message = format('drop_chunks took %s, which is not what was planned: it was undone', coalesce(nullif(array_to_string(taken, ', '), ''), 'nothing'));
   end if;
-end
-$drop$`
+end`
 }
 
 function bound(point: bigint, time: TimeKind): string {
@@ -90,7 +89,7 @@ function guardStatement(server: Server, table: Table, guarded: readonly Coverage
   const kept = guarded.flatMap(({aggregate, kept}) => (aggregate !== null && kept[index] ? [keptQuestion(aggregate, kept[index])] : []))
   const questions = [...blind, ...kept, ...(theirs.length > 0 ? [pendingQuestion(server, table, theirs, dropped)] : []), ...ours.map((each) => ownQuestion(each.own, each.name, each.need))]
   if (questions.length === 0) return sql`select`
-  return sql`do $guard$
+  return doBlock`
 declare
   missing text;
 begin
@@ -101,8 +100,7 @@ begin
     raise exception using errcode = '55000', message = 'not covered by ' || missing || ', so not dropped',
       detail = 'Rows were written since this was planned: plan again with --refresh-first.';
   end if;
-end
-$guard$`
+end`
 }
 
 interface Theirs {

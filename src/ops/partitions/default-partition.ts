@@ -1,5 +1,5 @@
 import type {Database} from '../../db/database.js'
-import {ident, literal, raw, sql, type Statement} from '../../db/sql.js'
+import {doBlock, ident, list, literal, raw, sql, type Statement} from '../../db/sql.js'
 import type {Step} from '../../plan/step.js'
 import type {Period} from '../../reports/partitions/periods.js'
 import type {PartitionSet} from '../../reports/partitions/sets.js'
@@ -23,7 +23,7 @@ export async function straysOf(db: Database, set: PartitionSet, periods: readonl
   const edges = runsOf(periods).flatMap((run) => [...run.map(({lowerText}) => lowerText), run.at(-1)!.upperText])
   const column = ident(set.column!)
   const found = await db.query<{edge: number; rows: number; oldest: string; newest: string}>(
-    sql`select width_bucket(${column}, array[${list(edges)}]::${raw(set.type!)}[]) as edge, count(*) as rows, min(${column})::text as oldest, max(${column})::text as newest
+    sql`select width_bucket(${column}, array[${list(edges.map((edge) => literal(edge)))}]::${raw(set.type!)}[]) as edge, count(*) as rows, min(${column})::text as oldest, max(${column})::text as newest
 from ${raw(set.defaultPartition)}
 where ${column} >= ${literal(edges[0]!)} and ${column} < ${literal(edges.at(-1)!)}
 group by 1
@@ -45,10 +45,6 @@ function runsOf(periods: readonly Period[]): Period[][] {
   return runs
 }
 
-function list(texts: readonly string[]) {
-  return raw(texts.map((text) => literal(text).text).join(', '))
-}
-
 /**
  * Before and after the children of a set with a large default partition are attached: a constraint that was checked
  * while everybody went on working spares ATTACH the look through it under ACCESS EXCLUSIVE.
@@ -57,14 +53,16 @@ export function guardSteps(set: PartitionSet, periods: readonly Period[]): {befo
   const {defaultPartition, defaultBytes, column} = set
   const left = defaultPartition !== null && set.guarded ? [removeGuard(set, 'what a killed run left')] : []
   if (defaultPartition === null || periods.length === 0 || (defaultBytes !== null && defaultBytes <= smallBytes)) return {before: left, each: [], after: []}
-  const key = ident(column!).text
-  const outside = runsOf(periods).map((run) => `(${key} is null or ${key} < ${literal(run[0]!.lowerText).text} or ${key} >= ${literal(run.at(-1)!.upperText).text})`)
+  const key = ident(column!)
+  const outside = runsOf(periods)
+    .map((run) => sql`(${key} is null or ${key} < ${literal(run[0]!.lowerText)} or ${key} >= ${literal(run.at(-1)!.upperText)})`)
+    .reduce((all, one) => sql`${all} and ${one}`)
   const shape = {object: defaultPartition, class: 'safe', transaction: 'own', relations: [defaultPartition], bytes: null, repeatable: true} as const
   const add: Step = {
     ...shape,
     id: `guard ${defaultPartition}`,
     kind: 'guard default partition',
-    statements: [sql`alter table ${raw(defaultPartition)} add constraint ${ident(guard)} check (${raw(outside.join(' and '))}) not valid`],
+    statements: [sql`alter table ${raw(defaultPartition)} add constraint ${ident(guard)} check (${outside}) not valid`],
     lock: 'ACCESS EXCLUSIVE',
     doneCheck: null,
     dependsOn: left.map(({id}) => id),
@@ -84,13 +82,12 @@ export function guardSteps(set: PartitionSet, periods: readonly Period[]): {befo
 
 /** A step that had to wait may come after the guard is gone: better fail than look through everything under the lock. */
 function requireGuard(partition: string): Statement {
-  return sql`do $guard$
+  return doBlock`
 begin
-  if not exists (select from pg_constraint where conrelid = to_regclass(${literal(partition)}) and conname = ${literal(guard)} and convalidated) then
-    raise exception using errcode = '55000', message = ${literal(`the constraint that spares a look through ${partition} is gone again: run it once more`)};
+  if not exists (select from pg_constraint where conrelid = to_regclass(${partition}) and conname = ${guard} and convalidated) then
+    raise exception using errcode = '55000', message = ${`the constraint that spares a scan of ${partition} is gone: run the command again`};
   end if;
-end
-$guard$`
+end`
 }
 
 function removeGuard(set: PartitionSet, why: string): Step {

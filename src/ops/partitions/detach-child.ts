@@ -1,4 +1,4 @@
-import {ident, literal, raw, sql, type Statement} from '../../db/sql.js'
+import {doBlock, ident, literal, raw, sql, type Statement} from '../../db/sql.js'
 import type {Step} from '../../plan/step.js'
 import type {Child} from '../../reports/partitions/children.js'
 import {dropMark} from '../../reports/partitions/leftovers.js'
@@ -43,19 +43,17 @@ export function detachConcurrently(set: PartitionSet, child: Child, mark: Statem
 /** Finishes a detach that was broken off; does nothing where there is none. */
 export function finalizeDetach(set: PartitionSet, child: Child, dependsOn: readonly string[]): Step {
   const {relation} = child
-  const text = `alter table ${ident(set.schema, set.table).text} detach partition ${ident(child.schema, child.partition).text} finalize`
   return {
     id: `finalize ${relation}`,
     kind: 'finalize',
     object: relation,
     statements: [
-      sql`do $finalize$
+      doBlock`
 begin
-  if exists (select from pg_inherits where inhrelid = to_regclass(${literal(relation)}) and inhdetachpending) then
-    execute ${literal(text)};
+  if exists (select from pg_inherits where inhrelid = to_regclass(${relation}) and inhdetachpending) then
+    alter table ${ident(set.schema, set.table)} detach partition ${ident(child.schema, child.partition)} finalize;
   end if;
-end
-$finalize$`,
+end`,
     ],
     lock: 'ACCESS EXCLUSIVE',
     class: 'undo',
@@ -93,12 +91,13 @@ export function detachAtOnce(set: PartitionSet, child: Child, before: readonly S
  * Drops a table that is no partition any more.
  * @param acceptLoss also where rows came after its coverage was asked for
  */
-export function dropDetached({relation, kind, bytes}: Pick<Child, 'relation' | 'kind' | 'bytes'>, set: PartitionSet, dependsOn: readonly string[], acceptLoss: boolean): Step {
+export function dropDetached(child: Pick<Child, 'relation' | 'schema' | 'partition' | 'kind' | 'bytes'>, set: PartitionSet, dependsOn: readonly string[], acceptLoss: boolean): Step {
+  const {relation, kind, bytes} = child
   return {
     id: `drop ${relation}`,
     kind: 'drop',
     object: relation,
-    statements: [...(acceptLoss || kind === 'f' ? [] : refuseUnseen(relation)), sql`drop ${raw(kind === 'f' ? 'foreign table' : 'table')} ${raw(relation)}`],
+    statements: [...(acceptLoss || kind === 'f' ? [] : refuseUnseen(child)), dropTable(child)],
     lock: 'ACCESS EXCLUSIVE',
     class: 'loss',
     transaction: 'own',
@@ -109,6 +108,10 @@ export function dropDetached({relation, kind, bytes}: Pick<Child, 'relation' | '
     relations: [relation, ...set.related],
     bytes,
   }
+}
+
+export function dropTable({schema, partition, kind}: Pick<Child, 'schema' | 'partition' | 'kind'>): Statement {
+  return sql`drop ${raw(kind === 'f' ? 'foreign table' : 'table')} ${ident(schema, partition)}`
 }
 
 /**
@@ -127,24 +130,24 @@ export function markForDrop(set: PartitionSet, child: Child, seenUpTo: string | 
  * once it is detached, no aggregate can be asked about it any more. Nobody writes to it from here on. The 32 bits of
  * xmin are compared within the few transactions since then, so that an ancient row is not taken for a new one.
  */
-export function refuseUnseen(relation: string): Statement[] {
+export function refuseUnseen({relation, schema, partition}: Pick<Child, 'relation' | 'schema' | 'partition'>): Statement[] {
+  const table = ident(schema, partition)
   return [
-    sql`lock table ${raw(relation)} in access exclusive mode`,
-    sql`do $guard$
+    sql`lock table ${table} in access exclusive mode`,
+    doBlock`
 declare
-  seen numeric := substring(obj_description(to_regclass(${literal(relation)}), 'pg_class') from 'rows seen up to transaction ([0-9]+)$')::numeric;
+  seen numeric := substring(obj_description(to_regclass(${relation}), 'pg_class') from 'rows seen up to transaction ([0-9]+)$')::numeric;
   till numeric := pg_snapshot_xmax(pg_current_snapshot())::text::numeric;
   unseen boolean;
 begin
   if seen is not null then
-    select exists (select from ${raw(relation)} where mod(xmin::text::numeric - mod(seen, 4294967296) + 4294967296, 4294967296) < till - seen) into unseen;
+    select exists (select from ${table} where mod(xmin::text::numeric - mod(seen, 4294967296) + 4294967296, 4294967296) < till - seen) into unseen;
     if unseen then
-      raise exception using errcode = '55000', message = format('rows were written to %s after its coverage was asked for, so it was not dropped', ${literal(relation)}),
+      raise exception using errcode = '55000', message = format('rows were written to %s after its coverage was asked for, so it was not dropped', ${relation}::text),
         detail = 'Where it is detached already: attach it again (ALTER TABLE … ATTACH PARTITION), refresh the aggregates over it, drop again; or --accept-loss.';
     end if;
   end if;
-end
-$guard$`,
+end`,
   ]
 }
 

@@ -1,13 +1,13 @@
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
-import {ident, raw, sql, statement} from '../../db/sql.js'
+import {sql, statement} from '../../db/sql.js'
 import {ExitCode, OpsError, usageError} from '../../errors.js'
 import type {Step} from '../../plan/step.js'
 import type {Child} from '../../reports/partitions/children.js'
 import {readLeftovers} from '../../reports/partitions/leftovers.js'
 import {firstUnseen, uncovered} from './coverage.js'
 import {count, weightOf, type OldPlan} from './detach.js'
-import {detachAtOnce, detachConcurrently, dropDetached, finalizeDetach, markForDrop, refuseUnseen} from './detach-child.js'
+import {detachAtOnce, detachConcurrently, dropDetached, dropTable, finalizeDetach, markForDrop, refuseUnseen} from './detach-child.js'
 import {insteadOfConcurrently, oldPartitions, requireSession, type OldPartitions, type OldRequest} from './old-partitions.js'
 import type {PartitionSet} from '../../reports/partitions/sets.js'
 
@@ -82,12 +82,11 @@ function isOld({toEpoch}: Pick<Child, 'toEpoch'>, {cutoffEpoch}: OldPartitions):
 function dropAtOnce(set: PartitionSet, child: Child, seenUpTo: string | null): Step {
   const guarded = seenUpTo !== null && child.kind !== 'f'
   const detach = detachAtOnce(set, child, guarded ? [markForDrop(set, child, seenUpTo)] : [], [])
-  const drop = sql`drop ${raw(child.kind === 'f' ? 'foreign table' : 'table')} ${ident(child.schema, child.partition)}`
   return {
     ...detach,
     id: `drop ${child.relation}`,
     kind: 'drop',
-    statements: [...detach.statements, ...(guarded ? refuseUnseen(child.relation) : []), drop],
+    statements: [...detach.statements, ...(guarded ? refuseUnseen(child) : []), dropTable(child)],
     class: 'loss',
     doneCheck: sql`select to_regclass(${child.relation}) is null as done`,
     bytes: child.bytes,

@@ -1,4 +1,5 @@
 import type {Database} from '../../db/database.js'
+import {formatQualifiedName} from '../../db/qualified-name.js'
 import {ident, literal, raw, sql, type Fragment, type Statement} from '../../db/sql.js'
 import type {Step} from '../../plan/step.js'
 import type {Period} from '../../reports/partitions/periods.js'
@@ -23,12 +24,12 @@ export function makeChild(db: Pick<Database, 'server' | 'target'>, set: Partitio
   const child = ident(period.schema, period.partition)
   const column = ident(set.column!)
   const [lower, upper] = [literal(period.lowerText), literal(period.upperText)]
-  const relation = `${quoted(period.schema)}.${quoted(period.partition)}`
+  const relation = formatQualifiedName(period.schema, period.partition)
   // What PARTITION OF copies by itself. Indexes, foreign keys, row triggers and (from 17) identity come with ATTACH,
   // which marks them as the parent's; comments and extended statistics stay with the parent.
   const like = raw('including defaults including generated including constraints including storage including compression')
-  const method = raw(set.accessMethod === null ? '' : ` using ${ident(set.accessMethod).text}`)
-  const space = raw(set.tablespace === null ? '' : ` tablespace ${ident(set.tablespace).text}`)
+  const method = set.accessMethod === null ? raw('') : sql` using ${ident(set.accessMethod)}`
+  const space = set.tablespace === null ? raw('') : sql` tablespace ${ident(set.tablespace)}`
   const within = asOwner(db.target.role, db.server.role, set)
   return {
     id: `create ${relation}`,
@@ -72,8 +73,4 @@ function asOwner(role: string | undefined, login: string, set: PartitionSet): {b
     given: () => [],
     after: [role === undefined ? sql`set local role none` : sql`set local role ${ident(role)}`],
   }
-}
-
-function quoted(name: string): string {
-  return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : ident(name).text
 }

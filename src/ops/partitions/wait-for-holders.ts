@@ -1,4 +1,4 @@
-import {literal, sql, type Statement} from '../../db/sql.js'
+import {doBlock, type Statement} from '../../db/sql.js'
 
 /**
  * Waits, without any lock of its own, until every transaction that holds a lock on a table now has ended: what DETACH
@@ -7,7 +7,7 @@ import {literal, sql, type Statement} from '../../db/sql.js'
  * only; that a transaction goes on is seen by everybody.
  */
 export function waitForHolders(relation: string, patience: string): Statement {
-  return sql`do $wait$
+  return doBlock`
 declare
   older text[];
   who text;
@@ -18,17 +18,16 @@ begin
     into older, who
     from (
       select distinct virtualtransaction, pid from pg_locks
-      where locktype = 'relation' and granted and relation = to_regclass(${literal(relation)}) and pid is distinct from pg_backend_pid()
+      where locktype = 'relation' and granted and relation = to_regclass(${relation}) and pid is distinct from pg_backend_pid()
         and database = (select oid from pg_database where datname = current_database())
         and (try = 0 or virtualtransaction = any (older))
     ) l
     left join pg_stat_activity a on a.pid = l.pid;
     exit when who is null;
-    if clock_timestamp() > now() + interval ${literal(patience)} then
-      raise exception using errcode = '55P03', message = format('open transactions have used %s: %s', ${literal(relation)}, who);
+    if clock_timestamp() > now() + interval ${patience} then
+      raise exception using errcode = '55P03', message = format('open transactions have used %s: %s', ${relation}::text, who);
     end if;
     perform pg_sleep(0.02);
   end loop;
-end
-$wait$`
+end`
 }

@@ -50,17 +50,6 @@ export function ageJson(offset: Offset): Statement {
 /** In place: the job keeps its number, owner, schedule and history. What its config holds beside is kept too. */
 export function alterJob(server: Server, job: number, config: Statement, schedule?: Duration): Statement {
   const every = schedule === undefined ? sql`` : sql`, schedule_interval => ${toInterval(schedule)}::interval`
-  return joined(sql`select ${timescaledbFunction(server, 'alter_job')}(j.job_id, scheduled => true`, every, sql`, config => `, config, sql`)
-from timescaledb_information.jobs j where j.job_id = ${job}`)
-}
-
-/** Pieces of SQL as one statement, their parameters numbered through. */
-export function joined(...parts: readonly Statement[]): Statement {
-  const values: Statement['values'][number][] = []
-  const text = parts.map((part) => {
-    const before = values.length
-    values.push(...part.values)
-    return part.text.replace(/\$(\d+)/g, (_, number: string) => `$${Number(number) + before}`)
-  })
-  return {text: text.join(''), values}
+  return sql`select ${timescaledbFunction(server, 'alter_job')}(j.job_id, scheduled => true${every}, config => ${config})
+from timescaledb_information.jobs j where j.job_id = ${job}`
 }

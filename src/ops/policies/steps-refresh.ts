@@ -3,7 +3,7 @@ import {raw, sql, type Statement} from '../../db/sql.js'
 import type {Step} from '../../plan/step.js'
 import {durationInWords, toInterval, type Duration} from '../../units/duration.js'
 import type {Refresh} from './change.js'
-import {age, ageJson, alterJob, joined, policyStep, type StepContext} from './policy-step.js'
+import {age, ageJson, alterJob, policyStep, type StepContext} from './policy-step.js'
 
 /** A refresh policy: TimescaleDB's own, or a row for jobs of ours. */
 export function refreshSteps(change: Refresh, context: StepContext): Step[] {
@@ -16,7 +16,7 @@ export function refreshSteps(change: Refresh, context: StepContext): Step[] {
 
 function ownPolicy({key, startOffset, endOffset, every, job}: Refresh, {server}: StepContext): Statement {
   if (job !== null) {
-    const config = joined(sql`j.config || jsonb_build_object('start_offset', `, ageJson(startOffset), sql`, 'end_offset', `, ageJson(endOffset), sql`)`)
+    const config = sql`j.config || jsonb_build_object('start_offset', ${ageJson(startOffset)}, 'end_offset', ${ageJson(endOffset)})`
     return alterJob(server, job, config, every)
   }
   const [start, end] = [age(startOffset), age(endOffset)]

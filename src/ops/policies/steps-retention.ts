@@ -3,7 +3,7 @@ import {raw, sql, type Statement} from '../../db/sql.js'
 import type {Step} from '../../plan/step.js'
 import {durationInWords} from '../../units/duration.js'
 import type {GatedRetention, NativeRetention, Removal} from './change.js'
-import {age, ageJson, alterJob, joined, policyStep, type StepContext} from './policy-step.js'
+import {age, ageJson, alterJob, policyStep, type StepContext} from './policy-step.js'
 
 /** A retention, with what it takes the place of, in one transaction: there is never none, and never two. */
 export function retentionStep(change: GatedRetention | NativeRetention, context: StepContext): Step {
@@ -31,15 +31,15 @@ on conflict (object, kind) do update set config = excluded.config, set_by = excl
 function scheduled({key, job}: GatedRetention, {server}: StepContext): Statement {
   const config = sql`(select jsonb_build_object('object', p.object, 'hash', p.config #> '{consent,hash}') from qicore.policies p where p.object = ${key} and p.kind = 'retention')`
   if (job !== null) return alterJob(server, job, config)
-  return joined(sql`select ${timescaledbFunction(server, 'add_job')}('qicore.retain'::regproc, interval '1 day', config => `, config, sql`)
-where not exists (select from timescaledb_information.jobs j where j.proc_schema = 'qicore' and j.proc_name = 'retain' and j.config ->> 'object' = ${key})`)
+  return sql`select ${timescaledbFunction(server, 'add_job')}('qicore.retain'::regproc, interval '1 day', config => ${config})
+where not exists (select from timescaledb_information.jobs j where j.proc_schema = 'qicore' and j.proc_name = 'retain' and j.config ->> 'object' = ${key})`
 }
 
 function native({key, after, job, removes}: NativeRetention, {server, ...context}: StepContext): Statement[] {
   const {value, type} = age(after)
   const policy = job === null
     ? sql`select ${timescaledbFunction(server, 'add_retention_policy')}(${key}::regclass, drop_after => ${value}::${raw(type)})`
-    : alterJob(server, job, joined(sql`(j.config - 'drop_created_before') || jsonb_build_object('drop_after', `, ageJson(after), sql`)`))
+    : alterJob(server, job, sql`(j.config - 'drop_created_before') || jsonb_build_object('drop_after', ${ageJson(after)})`)
   return [
     ...(removes.row ? [deleteRow(key, 'retention')] : []),
     ...removes.jobs.map((id) => deleteJob(id, {server, ...context})),

@@ -4,7 +4,7 @@ import type {Step} from '../../plan/step.js'
 import type {TableState} from '../../reports/policies/state.js'
 import type {Change, ChunkInterval, Compression, Settings} from './change.js'
 import {readOrder} from './order.js'
-import {age, ageJson, alterJob, joined, policyStep, type StepContext} from './policy-step.js'
+import {age, ageJson, alterJob, policyStep, type StepContext} from './policy-step.js'
 import {refreshSteps} from './steps-refresh.js'
 import {removalStep, retentionStep} from './steps-retention.js'
 
@@ -49,7 +49,7 @@ function orderSql(text: string, {columns}: TableState): string {
 
 function chunkIntervalStep({key, to}: ChunkInterval, {server, state}: StepContext): Step {
   const length = state.scale === 'time' ? sql`${`${to} microseconds`}::interval` : sql`${String(to)}::bigint`
-  const statement = joined(sql`select ${timescaledbFunction(server, 'set_chunk_time_interval')}(${key}::regclass, `, length, sql`)`)
+  const statement = sql`select ${timescaledbFunction(server, 'set_chunk_time_interval')}(${key}::regclass, ${length})`
   return policyStep(`chunk interval of ${key}`, key, [statement], {kind: 'settings', lock: 'ROW EXCLUSIVE'})
 }
 
@@ -64,6 +64,6 @@ function compressionStep({key, after, job}: Compression, {server, table}: StepCo
     const add = sql`select ${timescaledbFunction(server, 'add_compression_policy')}(${key}::regclass, compress_after => ${value}::${raw(type)})`
     return policyStep(`compression policy of ${key}`, key, [add], {doneCheck: current})
   }
-  const config = joined(sql`(j.config - 'compress_created_before') || jsonb_build_object('compress_after', `, ageJson(after), sql`)`)
+  const config = sql`(j.config - 'compress_created_before') || jsonb_build_object('compress_after', ${ageJson(after)})`
   return policyStep(`compression policy of ${key}`, key, [alterJob(server, job, config)], {doneCheck: current})
 }

@@ -93,6 +93,6 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const {plan} = await planEnsure(database.db, [ruleOf('public.ticks')])
     const late = {...plan, steps: plan.steps.filter(({kind}) => kind === 'create partition').slice(0, 1).map((step) => ({...step, dependsOn: []}))}
     const {steps} = await run(database.db, late)
-    expect(steps[0]!.error).toMatch(/the constraint that spares a look through public\.rest is gone again: run it once more/)
+    expect(steps[0]!.error).toMatch(/the constraint that spares a scan of public\.rest is gone: run the command again/)
   })
 })
