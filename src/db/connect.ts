@@ -1,4 +1,4 @@
-/** The only importer of node-postgres. */
+/** With flight.ts the only importer of node-postgres. */
 import {userInfo} from 'node:os'
 import pg, {type ClientConfig} from 'pg'
 import {OpsError, usageError} from '../errors.js'
@@ -9,7 +9,7 @@ import {connectionParameters, type Parameters} from './libpq.js'
 import {loadSql} from './load-sql.js'
 import {describeServer, type Server, type ServerRow} from './server.js'
 import {statement, type Statement} from './sql.js'
-import {explain, serverWords, sqlState} from './sqlstate.js'
+import {explain, serverWords, sqlState, SqlState} from './sqlstate.js'
 import {tlsAttempts} from './tls.js'
 import {inTransaction, sessionSettings, type Pipeline} from './transaction.js'
 
@@ -125,7 +125,8 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
   const listeners = new Set<(notice: Notice) => void>()
   const listen = () =>
     client.on('notice', ({severity, code, message}) => {
-      for (const tell of listeners) tell({severity: severity ?? 'NOTICE', code: code ?? '00000', message: message ?? ''})
+      // The transaction itself reacts to a ROLLBACK outside of one. The embedded engine sends its debug log.
+      if (code !== SqlState.noTransaction && !severity?.startsWith('DEBUG')) for (const tell of listeners) tell({severity: severity ?? 'NOTICE', code: code ?? '00000', message: message ?? ''})
     })
   const listening = async <T>(settings: TransactionSettings, work: () => Promise<T>): Promise<T> => {
     if (settings.onNotice) listeners.add(settings.onNotice)
@@ -143,7 +144,7 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
     return mine
   }
   const transaction = <T>(settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T> =>
-    inTurn(() => listening(settings, () => inTransaction({client: client as unknown as Pipeline, applicationName: options.applicationName, prepares}, settings, work)))
+    inTurn(() => listening(settings, () => inTransaction({client: client as unknown as Pipeline, applicationName: options.applicationName, prepares, types, corrections: []}, settings, work)))
   const query = async <Row extends object>(question: Statement, settings: TransactionSettings = reading): Promise<Row[]> => {
     let rows: Promise<Row[]> = Promise.resolve([])
     // Not waited for in there: it travels with the opening and the commit.
@@ -178,7 +179,7 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
       await inTurn(() =>
         listening(settings, async () => {
           try {
-            await client.query(sessionSettings(settings, options.applicationName))
+            await client.query(sessionSettings(settings, options.applicationName, []))
             await client.query(what.text, what.values.length > 0 ? [...what.values] : undefined)
           } finally {
             await client.query('reset all; reset role').catch(() => {})

@@ -124,3 +124,10 @@ function replaceParameters(text: string, by: (number: number) => string): string
     return number === undefined ? whole : by(Number(number))
   })
 }
+
+const quotedOrComment = /\$(\w*)\$[\s\S]*?\$\1\$|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\//g
+
+/** Whether a text may hold several statements, which only the simple protocol takes. Errs towards yes. */
+export function mayHoldSeveral(text: string): boolean {
+  return text.includes(';') && /;\s*\S/.test(text.replace(quotedOrComment, ''))
+}

@@ -16,6 +16,8 @@ export const SqlState = {
   undefinedObject: '42704',
   featureNotSupported: '0A000',
   inFailedTransaction: '25P02',
+  noTransaction: '25P01',
+  undefinedFile: '58P01',
   divisionByZero: '22012',
 } as const
 

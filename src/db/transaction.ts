@@ -1,11 +1,16 @@
 import type {Writable} from 'node:stream'
+import type {ClientConfig} from 'pg'
 import type {Database, Db, TransactionSettings} from './database.js'
+import {Flight, skipped, type Answer} from './flight.js'
 import {isConnectionLost, sqlState, SqlState} from './sqlstate.js'
-import {quoteIdent, quoteLiteral, type Statement, type Value} from './sql.js'
+import {mayHoldSeveral, quoteIdent, quoteLiteral, type Statement} from './sql.js'
 
-/** A client of node-postgres in its pipeline mode, which sends what it is asked at once; its socket is not declared. */
+/** A client of node-postgres in its pipeline mode, which sends each query at once. Its socket is not declared. */
 export interface Pipeline {
   query(question: {text: string; values?: unknown[]; name?: string}): Promise<Answer | Answer[]>
+  query(flight: Flight): unknown
+  on(event: 'notice', listener: (notice: {code?: string}) => void): unknown
+  off(event: 'notice', listener: (notice: {code?: string}) => void): unknown
   readonly connection: {readonly stream: Writable}
 }
 
@@ -14,49 +19,139 @@ export interface Session {
   applicationName: string
   /** Whether it may keep statements prepared. */
   prepares: boolean
+  /** How values of the server are read. */
+  types: NonNullable<ClientConfig['types']>
+  /** Settings that this database needs in each transaction so that answers are true. */
+  corrections: Settings
 }
 
-interface Answer {
-  command: string
-  rows: object[]
-}
+export type Settings = readonly (readonly [name: string, value: string])[]
 
 /**
- * A transaction of its own settings. What `work` asks before it waits for an answer travels together: with the
- * opening, and with the commit what it never waits for. A question that is asked so costs one way to the server and
- * back where it took three; 50 ms each between a laptop and its cloud.
+ * Runs `work` in a transaction with its own settings. What `work` asks before it waits for an answer goes out in one
+ * write, together with BEGIN and, if nothing is left to wait for, with the commit: one round trip instead of three.
  *
- * The server answers in order, and after the first failure refuses everything up to the rollback that the commit
- * then is: that it was none is seen in its answer. The failure that counts is the first.
+ * Nothing of `work` can run outside of the transaction: BEGIN, the settings and the first statements share one Sync
+ * ({@link Flight}), so the server skips them all where BEGIN or a setting fails; later statements are held back until the
+ * server has answered that Sync. A COMMIT counts only if the transaction was still open.
+ * @throws the first failure in the order of sending
  */
-export async function inTransaction<T>({client, applicationName, prepares}: Session, settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(session: Session, settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T> {
+  const transaction = openTransaction(session, settings)
+  try {
+    const result = await work(transaction)
+    await transaction.commit()
+    return result
+  } catch (error) {
+    await transaction.rollback(error)
+    throw transaction.causeOf(error)
+  } finally {
+    transaction.close()
+  }
+}
+
+const endedEarly = 'a statement ended the transaction before its commit; what came after it ran outside of it'
+
+interface Transaction extends Db {
+  commit(): Promise<void>
+  rollback(error: unknown): Promise<void>
+  causeOf(error: unknown): unknown
+  close(): void
+}
+
+function openTransaction({client, applicationName, prepares, types, corrections}: Session, settings: TransactionSettings): Transaction {
+  const first = new Flight(types)
+  let phase: 'collecting' | 'sent' | 'open' | 'over' = 'collecting'
+  let waiting = 0
   let cause: {error: unknown} | undefined
-  let open = true
-  const send = ({text, values = [], name}: {text: string; values?: readonly Value[]; name?: string}) => {
-    // Into one write with what is asked in the same turn: a write of its own was 40 % of a daemon's processor time.
+  let ended = false
+  let firstFailed = false
+  /** The server has answered the commit, with whatever. */
+  let committed = false
+  let rolledBack = false
+  const failed = (error: unknown) => void (cause ??= {error})
+  // The warning of a COMMIT, ROLLBACK or SET LOCAL outside of a transaction.
+  const listener = ({code}: {code?: string}) => void (ended ||= code === SqlState.noTransaction)
+  client.on('notice', listener)
+
+  for (const text of opening(settings, applicationName, corrections)) first.add({text}).catch(failed)
+  const onLanded = () => {
+    if (phase === 'sent') phase = 'open'
+  }
+  first.landed.then(onLanded, (error: unknown) => {
+    firstFailed = true
+    failed(error)
+  })
+
+  /** One write for what is sent in the same turn: a write each was 40 % of a daemon's processor time. */
+  const cork = () => {
     const {stream} = client.connection
     stream.cork()
     process.nextTick(() => stream.uncork())
+  }
+  const depart = () => {
+    if (phase !== 'collecting') return
+    phase = 'sent'
+    cork()
+    client.query(first)
+  }
+  process.nextTick(depart)
+
+  const send = (question: Statement): Promise<Answer | Answer[]> => {
+    cork()
+    const {text, values, name} = question
     const answer = client.query({text, ...(values.length > 0 && {values: [...values]}), ...(prepares && name !== undefined && {name})})
-    answer.catch((error: unknown) => (cause ??= {error}))
+    answer.catch(failed)
     return answer
   }
-  const query = <Row extends object>(question: Statement): Promise<Row[]> => {
-    const rows = send(question).then((answer) => rowsOf(answer) as Row[])
-    // Whoever does not wait for it learns of its failure from the commit.
-    rows.catch(() => {})
-    return rows
+  /** Sends once the server has answered that the transaction is open. Fails unsent where it is not. */
+  const afterOpening = async (question: Statement): Promise<Answer | Answer[]> => {
+    waiting += 1
+    await first.landed.catch(() => Promise.reject(skipped())).finally(() => (waiting -= 1))
+    if (rolledBack) throw skipped()
+    return send(question)
   }
-  try {
-    void send({text: opening(settings, applicationName)})
-    const result = await work({query})
-    open = false
-    const end = await send({text: 'commit'})
-    if (!Array.isArray(end) && end.command !== 'COMMIT') throw cause?.error ?? new Error('the server rolled the transaction back')
-    return result
-  } catch (error) {
-    if (open && !isConnectionLost(error)) await client.query({text: 'rollback'}).catch(() => {})
-    throw sqlState(error) === SqlState.inFailedTransaction && cause ? cause.error : error
+  const ask = (question: Statement): Promise<Answer | Answer[]> => {
+    const {text, values, name} = question
+    if (phase === 'collecting' && !(values.length === 0 && mayHoldSeveral(text))) {
+      const answer = first.add({text, values, name: prepares ? name : undefined})
+      answer.catch(failed)
+      return answer
+    }
+    depart()
+    return phase === 'open' ? send(question) : afterOpening(question)
+  }
+
+  return {
+    query<Row extends object>(question: Statement): Promise<Row[]> {
+      if (phase === 'over') return Promise.reject(new Error('the transaction is over; this statement was not sent'))
+      const answer = ask(question)
+      const rows = answer.then((given) => rowsOf(given) as Row[])
+      // Where the caller does not wait for it, the commit reports the failure.
+      rows.catch(() => {})
+      return rows
+    },
+    async commit() {
+      depart()
+      const commit: Statement = {text: 'commit', values: []}
+      const answer = waiting === 0 ? send(commit) : afterOpening(commit)
+      phase = 'over'
+      const end = await answer
+      committed = true
+      const counts = !Array.isArray(end) && end.command === 'COMMIT' && !ended && !firstFailed
+      if (!counts) throw cause?.error ?? new Error(ended ? endedEarly : 'the server rolled the transaction back')
+    },
+    async rollback(error) {
+      if (committed) return
+      const sent = phase !== 'collecting'
+      phase = 'over'
+      rolledBack = true
+      failed(error)
+      if (!sent) first.discard(error)
+      else if (!isConnectionLost(error)) await client.query({text: 'rollback'}).catch(() => {})
+    },
+    causeOf: (error) => (sqlState(error) === SqlState.inFailedTransaction && cause ? cause.error : error),
+    close: () => void client.off('notice', listener),
   }
 }
 
@@ -74,10 +169,10 @@ export async function atOnce(db: Database, settings: TransactionSettings, parts:
     sent = together(parts(tx))
     sent.catch(() => {})
   })
-  // Of a commit that was none the server only says that something before it failed.
+  // The commit fails with what was noticed first; the caller gets the first in the order of the parts.
   await all.catch(async (error: unknown) => {
-    await sent
-    throw error
+    const first: unknown = await sent.then(() => error, (failure: unknown) => failure)
+    throw sqlState(first) === SqlState.inFailedTransaction ? error : first
   })
 }
 
@@ -87,18 +182,19 @@ function rowsOf(answer: Answer | Answer[]): object[] {
 }
 
 /** For a statement outside of any transaction: what {@link inTransaction} sets, for the session. */
-export function sessionSettings(settings: TransactionSettings, applicationName: string): string {
-  return `select ${set(settings, applicationName, false)}${settings.role ? `; set role ${quoteIdent(settings.role)}` : ''}`
+export function sessionSettings(settings: TransactionSettings, applicationName: string, corrections: Settings): string {
+  return `select ${set(settings, applicationName, corrections, false)}${settings.role ? `; set role ${quoteIdent(settings.role)}` : ''}`
 }
 
-/** `begin` alone cannot fail; `begin read write` can on a replica, and what follows it would run outside of any. */
-function opening(settings: TransactionSettings, applicationName: string): string {
-  const role = settings.role ? `; set local role ${quoteIdent(settings.role)}` : ''
-  return `begin; set local transaction ${settings.readOnly ? 'read only' : 'read write'}; select ${set(settings, applicationName, true)}${role}`
+/** BEGIN is the first statement of a flight: where it fails, as `begin read write` does on a replica, nothing behind it runs. */
+function opening(settings: TransactionSettings, applicationName: string, corrections: Settings): string[] {
+  const role = settings.role ? [`set local role ${quoteIdent(settings.role)}`] : []
+  return [`begin ${settings.readOnly ? 'read only' : 'read write'}`, `select ${set(settings, applicationName, corrections, true)}`, ...role]
 }
 
-function set(settings: TransactionSettings, applicationName: string, local: boolean): string {
-  return gucs(settings, applicationName).map(([name, value]) => `set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, ${local})`).join(', ')
+function set(settings: TransactionSettings, applicationName: string, corrections: Settings, local: boolean): string {
+  const all = [...gucs(settings, applicationName), ...corrections]
+  return all.map(([name, value]) => `set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, ${local})`).join(', ')
 }
 
 /** jit costs more than every question of ours: it is off. search_path holds nothing that anybody can write to. */
