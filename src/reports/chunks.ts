@@ -6,7 +6,7 @@ import {dueState, graceOf, type DueChunk} from './due.js'
 import {leftOutNotes, recordNotes} from './notes.js'
 import {survey, type ReportHead, type SurveyRequest} from './survey.js'
 import {has, type Chunk, type Table} from './table.js'
-import {exactNumber, instantOf, microsOf, type TimeUnit} from './time.js'
+import {exactNumber, instantOf, microsOf, pointWords, type TimeUnit} from './time.js'
 
 export type ChunkFlag = 'compressed' | 'partial' | 'unordered' | 'frozen' | 'tiered'
 
@@ -23,7 +23,7 @@ export interface ChunkStats {
   table: string
   chunkSchema: string
   chunk: string
-  /** Instants where rangeUnit is `time`, integers elsewhere; null without a bound. */
+  /** Times where rangeUnit is `time` (without a zone where the column has none), else integers; null without a bound. */
   rangeStart: Instant | number | string | null
   rangeEnd: Instant | number | string | null
   rangeUnit: 'time' | TimeUnit | 'integer' | null
@@ -97,8 +97,8 @@ function row(table: Table, chunk: Chunk, clock: Clock, bytes: ChunkBytes, due: (
     table: table.name,
     chunkSchema: chunk.schema,
     chunk: chunk.name,
-    rangeStart: bound(chunk.start, unit),
-    rangeEnd: bound(chunk.end, unit),
+    rangeStart: bound(chunk.start, unit, table),
+    rangeEnd: bound(chunk.end, unit, table),
     rangeUnit: unit,
     flags: flagsOf(chunk),
     totalBytes: bytes.of(chunk),
@@ -120,8 +120,8 @@ function flagsOf({status, tiered}: Chunk): ChunkFlag[] {
   return tiered ? [...flags, 'tiered'] : flags
 }
 
-function bound(value: bigint | null, unit: ChunkStats['rangeUnit']): Instant | number | string | null {
-  return value === null ? null : unit === 'time' ? instantOf(value) : exactNumber(value)
+function bound(value: bigint | null, unit: ChunkStats['rangeUnit'], {time}: Table): Instant | number | string | null {
+  return value === null ? null : unit === 'time' ? pointWords(value, time) : exactNumber(value)
 }
 
 interface Placed {

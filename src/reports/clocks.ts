@@ -1,41 +1,59 @@
 import {reading, type Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
-import {ident, sql} from '../db/sql.js'
+import {ident, sql, statement} from '../db/sql.js'
 import {isConnectionLost} from '../db/sqlstate.js'
 import type {Instant} from '../units/instant.js'
+import {isZone} from '../units/zone.js'
+import {instantOfLocal, type ZoneRule} from '../units/zone-arithmetic.js'
 import {keyOf, type Table} from './table.js'
 import {fromMicros, microsOf, toMicros, unitOfClock, type TimeUnit} from './time.js'
 
-/** What time it is on a table's own scale, and what one is there. */
+/**
+ * What time it is on a table's own scale, and how ages are counted there. This is the one definition of it; TimescaleDB's
+ * policies, drop_chunks and show_chunks count the same way:
+ * - `timestamptz`, `uuid`: the server's clock; months and days of an age by the calendar of the zone
+ * - `timestamp`: what the clocks of the zone show
+ * - `date`: the day that they show; a cut-off within a day is the beginning of that day
+ * - integers: integer_now, else the server's clock in the declared unit
+ * The zone is the one that a policy of the table runs in (sql/catalog/time-zones.sql), not that of our own session.
+ */
 export interface Clock {
-  /** In the scale of the table's ranges; null where an integer's unit and clock are unknown. */
+  /** In the scale of the table's ranges; null where an integer's unit and clock, or the zone, are not known. */
   now: bigint | null
-  /** Null for instants, and for integers of which nobody said what they are. */
+  /** Null for times, and for integers whose unit is not known. */
   unit: TimeUnit | null
+  /** What the table counts in; `timestamptz` where it is left out. */
+  time?: Table['time']
+  /** UTC where it is left out and the table is on instants; unknown where it is on local times. */
+  zone?: ZoneRule
+  /** As PostgreSQL has it. */
+  zoneName?: string
+  /** The unit that the configuration declares, and the one that the table's own values show. Then `unit` is null. */
+  contradiction?: {declared: TimeUnit; seen: TimeUnit}
 }
 
 /**
- * The clocks of these tables: the server's for instants; for integers what the configuration says one is, else the
- * table's integer_now, which also tells its unit.
- * @param units by schema.table
+ * @param at the server's clock
+ * @param units declared for integers, by schema.table
  */
 export async function readClocks(db: Database, tables: readonly Table[], at: Instant, units: ReadonlyMap<string, TimeUnit>): Promise<Map<Table, Clock>> {
   const called = new Map<string, bigint | null>()
+  const zones = await readZones(db, tables.filter(({time}) => time !== 'integer' && time !== 'other'), at)
   const clocks = new Map<Table, Clock>()
-  for (const table of tables) {
-    if (table.time !== 'integer') {
-      clocks.set(table, {now: table.time === 'other' ? null : microsOf(at), unit: null})
-      continue
-    }
-    const lineage = sourcesOf(table)
-    const said = lineage.map((each) => units.get(keyOf(each))).find((unit) => unit !== undefined) ?? null
-    const its = lineage.find((each) => each.integerNow !== null)?.integerNow ?? null
-    let now = its === null ? null : await call(its)
-    const unit = said ?? (now === null ? null : unitOfClock(now, at))
-    now ??= unit === null ? null : fromMicros(microsOf(at), unit)
-    clocks.set(table, {now, unit})
-  }
+  for (const table of tables) clocks.set(table, table.time === 'integer' ? await integerClock(table) : timeClock(table, at, zones.get(table.relation)))
   return clocks
+
+  async function integerClock(table: Table): Promise<Clock> {
+    const lineage = sourcesOf(table)
+    const declared = lineage.map((each) => units.get(keyOf(each))).find((unit) => unit !== undefined) ?? null
+    const integerNow = lineage.find((each) => each.integerNow !== null)?.integerNow ?? null
+    const now = integerNow === null ? null : await call(integerNow)
+    const seen = unitOfValues(table, now, at)
+    if (declared !== null && seen !== null && declared !== seen) return {now, unit: null, time: 'integer', contradiction: {declared, seen}}
+    const unit = declared ?? (now === null ? null : unitOfClock(now, at))
+    return {now: now ?? (unit === null ? null : fromMicros(microsOf(at), unit)), unit, time: 'integer'}
+  }
 
   async function call({schema, name, safe}: NonNullable<Table['integerNow']>): Promise<bigint | null> {
     if (!safe) return null
@@ -49,11 +67,42 @@ export async function readClocks(db: Database, tables: readonly Table[], at: Ins
       const [row] = await db.query<{now: string | null}>(sql`select ${ident(schema, name)}()::text as now`, {...reading, statementTimeout: 1_000})
       return row?.now == null ? null : BigInt(row.now)
     } catch (error) {
-      // Somebody else's function may fail for reasons of its own.
+      // A function that users wrote may fail for reasons of its own.
       if (isConnectionLost(error)) throw error
       return null
     }
   }
+}
+
+/** The unit by which a table's clock, or else the end of its newest chunk, lies in our time; null where none does. */
+function unitOfValues(table: Table, now: bigint | null, at: Instant): TimeUnit | null {
+  if (now !== null) return unitOfClock(now, at)
+  const newest = table.chunks.reduce<bigint | null>((last, {end}) => (end !== null && (last === null || end > last) ? end : last), null)
+  return newest === null ? null : unitOfClock(newest, at)
+}
+
+interface ZoneRow {
+  relation: number
+  time_zone: string | null
+  local_now: string | null
+}
+
+async function readZones(db: Database, tables: readonly Table[], at: Instant): Promise<Map<number, ZoneRow>> {
+  if (tables.length === 0) return new Map()
+  const rows = await db.query<ZoneRow>(statement(loadSql('catalog/time-zones'), [tables.map(({relation}) => relation), at]))
+  return new Map(rows.map((row) => [row.relation, row]))
+}
+
+function timeClock(table: Table, at: Instant, row: ZoneRow | undefined): Clock {
+  const {time} = table
+  const known = row !== undefined && row.time_zone !== null && row.local_now !== null ? zoneOf(row.time_zone, BigInt(row.local_now) - microsOf(at)) : {}
+  if (time === 'timestamp' || time === 'date') return {now: row?.local_now == null ? null : BigInt(row.local_now), unit: null, time, ...known}
+  return {now: time === 'other' ? null : microsOf(at), unit: null, time, ...known}
+}
+
+/** PostgreSQL takes zones that only it knows, `<+03>-3`: those are at a fixed offset. */
+function zoneOf(name: string, offset: bigint): Pick<Clock, 'zone' | 'zoneName'> {
+  return {zone: isZone(name) ? {name} : {fixedOffset: offset}, zoneName: name}
 }
 
 /** The table, and for an aggregate what it reads, down to the hypertable with the rows. */
@@ -63,8 +112,9 @@ function sourcesOf(table: Table): Table[] {
   return lineage
 }
 
-/** A value of the table's time column in microseconds since 1970; null where nobody knows its unit. */
-export function microsIn(value: bigint, table: Table, clock: Clock): bigint | null {
-  if (table.time !== 'integer') return value
-  return clock.unit === null ? null : toMicros(value, clock.unit)
+/** A value of the table's time column in microseconds since 1970; null where its unit or zone is not known. */
+export function microsIn(value: bigint, {time}: Pick<Table, 'time'>, clock: Clock): bigint | null {
+  if (time === 'integer') return clock.unit === null ? null : toMicros(value, clock.unit)
+  if (time !== 'timestamp' && time !== 'date') return value
+  return clock.zone === undefined ? null : instantOfLocal(clock.zone, value)
 }

@@ -1,6 +1,7 @@
 import {approximateSeconds, type Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
-import {microsIn, type Clock} from './clocks.js'
+import {ago, dueAt} from './ages.js'
+import type {Clock} from './clocks.js'
 import {addInterval} from './interval.js'
 import type {LivePolicy, Offset} from './live-policies.js'
 import {has, isCompressed, type Chunk} from './table.js'
@@ -42,20 +43,20 @@ export function dueState(policy: LivePolicy, clock: Clock, at: Instant, lateAfte
   if (age === null) return unknown
   const now = microsOf(at)
   const byAge = policy.after !== null
-  const clockNow = byAge ? clock.now : now
-  if (clockNow === null || (byAge && typeof age === 'bigint') !== (byAge && policy.table.time === 'integer')) return unknown
-  const cutoff = shift(clockNow, age, -1)
+  // The creation of a chunk is an instant, whatever its table counts in.
+  const counted: Clock = byAge ? clock : {now, unit: null, time: 'timestamptz', ...(clock.zone && {zone: clock.zone})}
+  const cutoff = byAge && (typeof age === 'bigint') !== (policy.table.time === 'integer') ? null : ago(counted, age)
+  if (cutoff === null) return unknown
   const state: DueState = {policy, due: 0, notDone: [], late: false}
   for (const chunk of policy.table.chunks) {
     const from = byAge ? chunk.end : chunk.createdAt === null ? null : microsOf(chunk.createdAt)
-    // Frozen and tiered chunks are nobody's to change.
+    // No policy changes frozen and tiered chunks.
     if (from === null || (byAge ? from > cutoff : from >= cutoff) || chunk.tiered || has(chunk.status, 'frozen')) continue
     state.due! += 1
     const why = notDone(policy, chunk)
     if (why === null) continue
-    const fellDue = shift(from, age, 1)
-    // Nowhere is it recorded when rows were written into a compressed chunk.
-    const since = why === 'refilled' || why === 'unordered' ? null : byAge ? microsIn(fellDue, policy.table, clock) : fellDue
+    // When rows were written into a compressed chunk is not recorded.
+    const since = why === 'refilled' || why === 'unordered' ? null : dueAt(counted, from, age)
     state.notDone.push({chunk, since, why})
   }
   state.late = isLate(state.notDone, now - graceOf(policy, lateAfter))
@@ -76,6 +77,7 @@ function isLate(chunks: readonly DueChunk[], before: bigint): boolean | null {
   return chunks.some(({since, why}) => since === null && (why === 'never compressed' || why === 'not dropped')) ? null : false
 }
 
+/** A value moved by a length in UTC: the width of a bucket. What is so old now, and since when, is asked of ages.ts. */
 export function shift(value: bigint, by: Offset, direction: 1 | -1): bigint {
   return typeof by === 'bigint' ? value + BigInt(direction) * by : addInterval(value, by, direction)
 }
@@ -86,5 +88,5 @@ export function nextDrop(policy: LivePolicy, clock: Clock): bigint | null {
   if (policy.kind !== 'retention' || after === null || (typeof after === 'bigint') !== (table.time === 'integer')) return null
   let next: bigint | null = null
   for (const {end, status, tiered} of table.chunks) if (end !== null && !tiered && !has(status, 'frozen') && (next === null || end < next)) next = end
-  return next === null ? null : microsIn(shift(next, after, 1), table, clock)
+  return next === null ? null : dueAt(clock, next, after)
 }

@@ -2,9 +2,9 @@ import {reading, type Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, raw, sql, statement, type Fragment, type Statement} from '../db/sql.js'
 import {isConnectionLost, sqlState, SqlState} from '../db/sqlstate.js'
-import {instantFromServer} from '../units/instant.js'
+import {epochMicros} from '../units/instant.js'
 import {has, type Chunk, type Table} from './table.js'
-import {microsOf, microsOfUuid, type TimeKind} from './time.js'
+import {microsOfUuid, type TimeKind} from './time.js'
 
 /** The smallest and the largest value of a time column; microseconds since 1970, or the integer. */
 export interface Ends {
@@ -180,14 +180,11 @@ function compareEnds(a: bigint | null, b: bigint | null, side: Side): number {
   return (a < b ? -1 : 1) * (side === 'newest' ? -1 : 1)
 }
 
-/** The server's text, null where it is an infinity or beyond what a date can be here. */
+/** The server's text under DateStyle ISO and TimeZone UTC; null where it is an infinity. */
 function valueOf(text: string, kind: TimeKind): bigint | null {
   if (kind === 'integer') return BigInt(text)
   if (kind === 'uuid') return microsOfUuid(text)
-  const instant = kind === 'date' ? `${text}T00:00:00Z` : instantFromServer(text)
-  try {
-    return instant === null ? null : microsOf(instant)
-  } catch {
-    return null
-  }
+  // `2026-03-29`, `2026-03-29 02:30:00`, `2026-03-29 02:30:00+00`, each with a year of more digits or of BC.
+  const [, day, time = '00:00:00', bc = ''] = /^(\d+-\d\d-\d\d)(?: (\d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00)?)?( BC)?$/.exec(text) ?? []
+  return day === undefined ? null : epochMicros(`${day}T${time}Z${bc}`)
 }

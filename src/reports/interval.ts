@@ -1,4 +1,5 @@
 import type {Duration} from '../units/duration.js'
+import {instantOfLocal, localOf, type ZoneRule} from '../units/zone-arithmetic.js'
 
 /** Reads what the server prints for an interval under IntervalStyle postgres: `1 year 2 mons -3 days 04:05:06.7`. */
 export function parseIntervalText(text: string): Duration {
@@ -16,6 +17,19 @@ export function parseIntervalText(text: string): Duration {
 export function addInterval(micros: bigint, {months, days, seconds}: Duration, direction: 1 | -1 = 1): bigint {
   const moved = months === 0 ? micros : addMonths(micros, months * direction)
   return moved + BigInt(direction) * (BigInt(days) * 86_400_000_000n + BigInt(Math.round(seconds * 1e6)))
+}
+
+/**
+ * The same for an instant by the calendar of a zone, as PostgreSQL adds an interval to a `timestamptz`: a day over a
+ * clock change has 23 or 25 hours, hours are always hours.
+ */
+export function addZonedInterval(zone: ZoneRule, micros: bigint, interval: Duration, direction: 1 | -1 = 1): bigint {
+  const onCalendar = (from: bigint, part: Partial<Duration>) =>
+    instantOfLocal(zone, addInterval(localOf(zone, from), {months: 0, days: 0, seconds: 0, ...part}, direction))
+  const {months, days, seconds} = interval
+  const byMonths = months === 0 ? micros : onCalendar(micros, {months})
+  const byDays = days === 0 ? byMonths : onCalendar(byMonths, {days})
+  return addInterval(byDays, {months: 0, days: 0, seconds}, direction)
 }
 
 function addMonths(micros: bigint, months: number): bigint {

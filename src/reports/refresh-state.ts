@@ -2,12 +2,13 @@ import {reading, type Database} from '../db/database.js'
 import {ident, sql, statement} from '../db/sql.js'
 import {isConnectionLost} from '../db/sqlstate.js'
 import type {Instant} from '../units/instant.js'
-import type {Clock} from './clocks.js'
+import {ago, dueAt} from './ages.js'
+import {microsIn, type Clock} from './clocks.js'
 import {graceOf, shift} from './due.js'
 import type {Ends} from './ends.js'
 import type {LivePolicy} from './live-policies.js'
 import type {Chunk, Table} from './table.js'
-import {instantOf, microsOf, toMicros} from './time.js'
+import {instantOf, microsOf} from './time.js'
 
 /** What a refresh policy has to do by now. */
 export interface RefreshState {
@@ -41,8 +42,9 @@ export async function refreshState(
   const none: RefreshState = {...unknown, late: false}
   if (its === null || its.source === null || its.bucketWidth === null || clock.now === null) return unknown
   const width = its.bucketWidth
-  const until = endOffset === null ? clock.now : shift(clock.now, endOffset, -1)
-  const windowStart = startOffset === null ? null : shift(clock.now, startOffset, -1)
+  const until = endOffset === null ? clock.now : ago(clock, endOffset)
+  const windowStart = startOffset === null ? null : ago(clock, startOffset)
+  if (until === null || (startOffset !== null && windowStart === null)) return unknown
   const from = larger(its.watermark, windowStart)
   const source = endsOf(its.source)
   if (source === undefined) return unknown
@@ -52,8 +54,7 @@ export async function refreshState(
   if (source.newest < oldest || shift(oldest, width, 1) > until) return none
   const due = (first: bigint): bigint | null => {
     const whole = shift(first, width, 1)
-    const fellDue = endOffset === null ? whole : shift(whole, endOffset, 1)
-    return table.time !== 'integer' ? fellDue : clock.unit === null ? null : toMicros(fellDue, clock.unit)
+    return endOffset === null ? microsIn(whole, table, clock) : dueAt(clock, whole, endOffset)
   }
   const grace = microsOf(at) - graceOf(policy, lateAfter)
   const early = due(oldest)

@@ -10,7 +10,7 @@ import {endNotes, leftOutNotes, recordNotes, unitNotes} from './notes.js'
 import {refreshState} from './refresh-state.js'
 import {survey, type ReportHead, type Survey, type SurveyRequest} from './survey.js'
 import {isCompressed, keyOf, type Table} from './table.js'
-import {exactNumber, instantOf} from './time.js'
+import {exactNumber, instantOf, pointWords} from './time.js'
 
 export interface StatsReport extends ReportHead<'stats'> {
   server: Pick<Server, 'postgres' | 'timescaledb' | 'edition' | 'inRecovery' | 'workers' | 'pgCron' | 'pgStatStatements'>
@@ -87,8 +87,8 @@ function tableStats(table: Table, {clocks, policies}: Survey, bytes: ChunkBytes,
     skippedChunks: skipped,
     ...compressionOf(table),
     bytesPerDay: bytesPerDay(table, bytes, clock, ends),
-    oldest: shown(ends.oldest, table, clock),
-    newest: shown(ends.newest, table, clock),
+    oldest: endShown(ends.oldest, table, clock),
+    newest: endShown(ends.newest, table, clock),
     policies: own.length,
     late: known.late,
     nextDrop: drops.length === 0 ? null : instantOf(drops.reduce((a, b) => (a < b ? a : b))),
@@ -127,11 +127,22 @@ export function compressionOf({chunks}: Pick<Table, 'chunks'>): Pick<TableStats,
   return {beforeBytes: before, afterBytes: after, ratio: before / after, savedPercent: (100 * (before - after)) / before}
 }
 
-/** An end of a table as JSON says it. */
+/**
+ * A point of a table's ranges as JSON says it and as --from and --to take it: an instant; of a column without a time
+ * zone what it holds, without one; an integer whose unit is not known as it is.
+ */
 export function shown(value: bigint | null, table: Table, clock: Clock): Instant | number | string | null {
   if (value === null) return null
+  if (table.time === 'timestamp' || table.time === 'date') return pointWords(value, table.time)
+  return endShown(value, table, clock)
+}
+
+/** The time of a row as an instant, whose age can be told. */
+function endShown(value: bigint | null, table: Table, clock: Clock): Instant | number | string | null {
+  if (value === null) return null
   const micros = microsIn(value, table, clock)
-  return micros === null ? exactNumber(value) : instantOf(micros)
+  if (micros !== null) return instantOf(micros)
+  return table.time === 'integer' ? exactNumber(value) : pointWords(value, table.time)
 }
 
 /** How many policies of each table are late; null where that hangs on something nobody knows. */

@@ -1,4 +1,4 @@
-import type {Instant} from '../units/instant.js'
+import {epochMicros, formatEpochMicros, type Instant} from '../units/instant.js'
 
 /** What a time column holds. Ranges of all but `integer` are microseconds since 1970; `other` has none. */
 export type TimeKind = 'timestamptz' | 'timestamp' | 'date' | 'uuid' | 'integer' | 'other'
@@ -36,20 +36,30 @@ export function fromMicros(micros: bigint, unit: TimeUnit): bigint {
   return (micros * microsPer[unit].over) / microsPer[unit].times
 }
 
-/** Microseconds since 1970 as an instant; null outside of what ISO 8601 with four-digit years and a Date can say. */
+// What PostgreSQL's timestamps hold, less the two ends of int8, which stand for "no bound".
+const first = -210_866_803_200_000_000n
+const last = 2n ** 63n - 2n
+
+/** Microseconds since 1970 as an instant; null outside of what PostgreSQL's timestamps hold. */
 export function instantOf(micros: bigint): Instant | null {
-  const part = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n
-  const date = new Date(Number((micros - part) / 1000n))
-  if (Number.isNaN(date.getTime())) return null
-  const fraction = part === 0n ? '' : `.${part.toString().padStart(6, '0').replace(/0+$/, '')}`
-  return `${date.toISOString().slice(0, -5)}${fraction}Z`
+  return micros < first || micros > last ? null : formatEpochMicros(micros)
 }
 
+/** @throws Error where the text is no time */
 export function microsOf(at: Instant): bigint {
-  const [, seconds, fraction = ''] = /^(.*?)(?:\.(\d+))?Z$/.exec(at) ?? []
-  const ms = Date.parse(`${seconds}Z`)
-  if (Number.isNaN(ms)) throw new Error(`${at} is no instant in UTC`)
-  return BigInt(ms) * 1000n + BigInt(fraction.padEnd(6, '0').slice(0, 6))
+  const micros = epochMicros(at)
+  if (micros === null) throw new Error(`${at} is no instant in UTC`)
+  return micros
+}
+
+/**
+ * A point on a table's scale in words: an instant, or the integer. What a column without a time zone holds is written
+ * without one.
+ */
+export function pointWords(point: bigint, time: TimeKind): string {
+  const text = time === 'integer' ? null : instantOf(point)
+  if (text === null) return String(point)
+  return time === 'timestamp' || time === 'date' ? text.replace('Z', '') : text
 }
 
 /** A number where JSON keeps it exact, else text. */

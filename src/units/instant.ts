@@ -37,16 +37,58 @@ function sameDay(text: string, zoned: string): boolean {
   return local.getUTCDate() === day
 }
 
-/** Whole seconds from one instant to another; negative when `to` is earlier. */
+/** Whole seconds from one instant to another, rounded down; negative when `to` is earlier, NaN where one is no time. */
 export function secondsBetween(from: Instant, to: Instant): number {
-  return Math.floor((milliseconds(to) - milliseconds(from)) / 1000)
+  const [start, end] = [epochMicros(from), epochMicros(to)]
+  return start === null || end === null ? Number.NaN : Math.floor(Number((end - start) / 1000n) / 1000)
 }
 
-/** Broken feeds write years of five digits, which Date takes only with a sign and six. */
-function milliseconds(instant: Instant): number {
-  const [, year, rest, bc] = /^(\d+)(.*?)( BC)?$/.exec(instant) ?? []
-  if (year === undefined) return Number.NaN
-  // There is no year 0: 1 BC is Date's year 0, and -0 is not a year.
-  if (bc) return Date.parse(`${year === '0001' ? '+' : '-'}${String(Number(year) - 1).padStart(6, '0')}${rest}`)
-  return Date.parse(year.length > 4 ? `+${year.padStart(6, '0')}${rest}` : instant)
+const civil = /^([+-]?\d{4,6})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6})\d*)?Z?( BC)?$/
+const dayMicros = 86_400_000_000n
+
+/**
+ * Microseconds since 1970 of an instant, or of a local time as if its clock showed UTC. Every year that PostgreSQL has:
+ * broken feeds write 12345 and 44 BC, which Date.parse does not read. Null where the text is no time.
+ */
+export function epochMicros(text: string): bigint | null {
+  const [, year, month, day, hours, minutes, seconds, fraction = '', bc] = civil.exec(text) ?? []
+  if (year === undefined) return null
+  // There is no year 0: 1 BC is the astronomers' year 0.
+  const days = daysSinceEpoch(bc === undefined ? Number(year) : 1 - Number(year), Number(month), Number(day))
+  const time = (Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)
+  return BigInt(days) * dayMicros + BigInt(time) * 1_000_000n + BigInt(fraction.padEnd(6, '0'))
+}
+
+/** The text that {@link epochMicros} and the server read back: `12345-01-01T00:00:00Z`, `0044-03-15T00:00:00Z BC`. */
+export function formatEpochMicros(micros: bigint): Instant {
+  const time = ((micros % dayMicros) + dayMicros) % dayMicros
+  const [year, month, day] = dateOf(Number((micros - time) / dayMicros))
+  const seconds = Number(time / 1_000_000n)
+  const fraction = time % 1_000_000n === 0n ? '' : `.${(time % 1_000_000n).toString().padStart(6, '0').replace(/0+$/, '')}`
+  const clock = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60].map(two).join(':')
+  return `${String(year > 0 ? year : 1 - year).padStart(4, '0')}-${two(month)}-${two(day)}T${clock}${fraction}Z${year > 0 ? '' : ' BC'}`
+}
+
+function two(count: number): string {
+  return String(count).padStart(2, '0')
+}
+
+/** Days of the proleptic Gregorian calendar, counted from March, so that the leap day is a year's last. */
+function daysSinceEpoch(year: number, month: number, day: number): number {
+  const marchYear = month > 2 ? year : year - 1
+  const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1
+  const leapDays = Math.floor(marchYear / 4) - Math.floor(marchYear / 100) + Math.floor(marchYear / 400)
+  return marchYear * 365 + leapDays + dayOfYear - 719_468
+}
+
+/** The inverse of {@link daysSinceEpoch}. */
+function dateOf(days: number): [year: number, month: number, day: number] {
+  const shifted = days + 719_468
+  const era = Math.floor(shifted / 146_097)
+  const dayOfEra = shifted - era * 146_097
+  const yearOfEra = Math.floor((dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365)
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
+  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153)
+  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+  return [yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1]
 }

@@ -39,6 +39,6 @@ export function renderDrop({chunks, rows, totalBytes, aggregates}: DropShown, lo
 
 function edge(value: string | number | null): string {
   if (value === null) return dash
-  return typeof value === 'string' && value.endsWith('Z') ? formatInstant(value) : String(value)
+  return typeof value === 'string' ? formatInstant(value) : String(value)
 }
 

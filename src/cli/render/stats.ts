@@ -41,7 +41,7 @@ export function renderStats(report: StatsReport, look: Look): string {
 
 /** An integer that nobody knows the unit of is as wide as it is useless here; JSON has it. */
 function ageIfKnown(value: TableStats['newest'], at: string): string {
-  return typeof value === 'string' && value.endsWith('Z') ? ageOr(value, at) : dash
+  return typeof value === 'string' && /Z( BC)?$/.test(value) ? ageOr(value, at) : dash
 }
 
 function nextDrop({nextDrop: next}: TableStats, at: string): string {

@@ -32,12 +32,14 @@ export function formatAge(seconds: number): string {
 /** How long ago, by the server's clock; an integer of unknown unit as it is. */
 export function ageOr(value: Instant | number | string | null, at: Instant): string {
   if (value === null) return dash
-  return typeof value === 'string' && value.endsWith('Z') ? formatAge(secondsBetween(value, at)) : String(value)
+  return typeof value === 'string' && /Z( BC)?$/.test(value) ? formatAge(secondsBetween(value, at)) : String(value)
 }
 
-/** An instant as it fits a table: the day alone where that says all. */
+/** An instant, or a time without a zone, as it fits a table: the day alone where it is midnight. */
 export function formatInstant(instant: Instant): string {
-  return instant.endsWith('T00:00:00Z') ? instant.slice(0, -10) : instant.slice(0, 16).replace('T', ' ')
+  const [, day, time, bc = ''] = /^(.*?)T(\d\d:\d\d)[^ ]*( BC)?$/.exec(instant) ?? []
+  if (day === undefined) return instant
+  return `${day}${/T00:00:00Z?( BC)?$/.test(instant) ? '' : ` ${time}`}${bc}`
 }
 
 export function formatMs(ms: number): string {

@@ -2,7 +2,7 @@ import type {Database} from '../../db/database.js'
 import {readChunks} from '../../reports/catalog.js'
 import {readChunkBytes, type ChunkBytes} from '../../reports/chunk-bytes.js'
 import {microsIn, type Clock} from '../../reports/clocks.js'
-import {shift} from '../../reports/due.js'
+import {ago} from '../../reports/ages.js'
 import type {LivePolicy, Offset} from '../../reports/live-policies.js'
 import {shown, totalOf} from '../../reports/stats.js'
 import {survey, type ReportHead, type Survey} from '../../reports/survey.js'
@@ -89,9 +89,10 @@ async function rowsBefore(db: Database, aggregate: Table, source: Table, point: 
   return hasRows(db, {aggregate}, {start: lowest, end: at?.whole.start ?? point}, false)
 }
 
-function reaches({startOffset}: LivePolicy, {now}: Clock, point: bigint): boolean {
+function reaches({startOffset}: LivePolicy, clock: Clock, point: bigint): boolean {
   if (startOffset === null) return true
-  return now !== null && shift(now, startOffset, -1) < point
+  const from = ago(clock, startOffset)
+  return from !== null && from < point
 }
 
 function policyOf({startOffset, endOffset, schedule, job}: LivePolicy): AggregateRow['policy'] {

@@ -2,7 +2,7 @@ import type {Database} from '../../db/database.js'
 import {usageError} from '../../errors.js'
 import type {Plan} from '../../plan/step.js'
 import type {Clock} from '../../reports/clocks.js'
-import {shift} from '../../reports/due.js'
+import {ago} from '../../reports/ages.js'
 import type {Offset} from '../../reports/live-policies.js'
 import {keyOf, type Table} from '../../reports/table.js'
 import {refreshSteps} from './refresh.js'
@@ -45,7 +45,7 @@ export async function planRefresh(db: Database, request: RefreshRequest): Promis
     throw usageError('NO_CLOCK', `${keyOf(aggregate)} is on integer time, and nobody says what one is: which bucket is complete cannot be told.`, [
       'Declare tables.<name>.timeUnit in the configuration, or give the source hypertable an integer_now function.',
     ])
-  const spans = request.span === null ? await policySpans(db, subject, request, clock.now) : [request.span]
+  const spans = request.span === null ? await policySpans(db, subject, request) : [request.span]
   const found = await planWindows(db, subject, {spans, present: clock.now, acceptLoss})
   const steps = await refreshSteps(db, subject, found.windows, [], acceptLoss && found.windows.length > 0)
   const range = spans.map((span) => spanWords(span, aggregate.time)).join(', ')
@@ -69,14 +69,14 @@ export function subjectOf(aggregate: Table): Subject {
 }
 
 /** A policy's window holds whole buckets only, as TimescaleDB's own run of it would. */
-async function policySpans(db: Database, subject: Subject, {policies, aggregate}: RefreshRequest, now: bigint): Promise<Span[]> {
+async function policySpans(db: Database, subject: Subject, {policies, aggregate, clock}: RefreshRequest): Promise<Span[]> {
   if (policies.length === 0)
     throw usageError('NO_RANGE', `${keyOf(aggregate)} has no refresh policy that would say what to refresh.`, ['Give --from and --to.'])
-  const spans = policies.map(({startOffset, endOffset}) => ({
-    start: startOffset === null ? lowest : shift(now, startOffset, -1),
-    end: endOffset === null ? now : shift(now, endOffset, -1),
-  }))
-  const at = spans.filter(({start, end}) => start < end)
+  const at = policies.flatMap(({startOffset, endOffset}) => {
+    const start = startOffset === null ? lowest : ago(clock, startOffset)
+    const end = endOffset === null ? clock.now : ago(clock, endOffset)
+    return start !== null && end !== null && start < end ? [{start, end}] : []
+  })
   const edges = await bucketsOf(db, subject, at.flatMap(({start, end}) => [start <= lowest ? {start: 0n, end: 0n} : {start, end: start}, {start: end, end}]))
   return merge(at.map(({start}, index) => ({start: start <= lowest ? lowest : edges[index * 2]!.whole.end, end: edges[index * 2 + 1]!.whole.start})))
 }

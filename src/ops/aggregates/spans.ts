@@ -1,4 +1,6 @@
-import {instantOf, type TimeKind} from '../../reports/time.js'
+import {pointWords, type TimeKind} from '../../reports/time.js'
+
+export {pointWords} from '../../reports/time.js'
 
 /** A half-open range on a table's own scale: microseconds since 1970, or its integers. */
 export interface Span {
@@ -73,10 +75,6 @@ export function spanWords({start, end}: Span, time: TimeKind): string {
   return `${start <= lowest ? 'the beginning' : pointWords(start, time)} to ${end >= highest ? 'the end' : pointWords(end, time)}`
 }
 
-export function pointWords(point: bigint, time: TimeKind): string {
-  return (time === 'integer' ? null : instantOf(point)) ?? String(point)
-}
-
 /** From the first to the last of some spans, as flags of a command; none where a side is open, or for integers, which have no instants. */
 export function rangeFlags(spans: readonly Span[], time: TimeKind): {from?: string; to?: string} {
   const [start, end] = [spans[0]!.start, spans.at(-1)!.end]
@@ -86,7 +84,7 @@ export function rangeFlags(spans: readonly Span[], time: TimeKind): {from?: stri
 
 /** The same where room is short: whole days without their time of day. */
 export function shortWords(span: Span, time: TimeKind): string {
-  return spanWords(span, time).replaceAll('T00:00:00Z', '')
+  return spanWords(span, time).replaceAll(/T00:00:00Z?/g, '')
 }
 
 /** A point as the server's input function of the time column takes it, whatever its type. */

@@ -1,7 +1,7 @@
 import type {Database} from '../../db/database.js'
 import {prepared} from '../../db/load-sql.js'
 import {timescaledbFunction, type Server} from '../../db/server.js'
-import {literal, raw, sql, type Statement} from '../../db/sql.js'
+import {literal, sql, type Statement} from '../../db/sql.js'
 import {usageError} from '../../errors.js'
 import type {Step} from '../../plan/step.js'
 import type {Clock} from '../../reports/clocks.js'
@@ -13,7 +13,8 @@ import type {Instant} from '../../units/instant.js'
 import {spanOf, spanWords, type Span} from '../aggregates/spans.js'
 import {waitForHolders} from '../partitions/wait-for-holders.js'
 import {compressionDisagrees} from './disagree.js'
-import {bytesOf, chunkLabel, chunkName, leaveAlone, oldestFirst, requireCompression, some, type PlannedChange} from './hypertable.js'
+import {bytesOf, chunkLabel, chunkName, leaveAlone, listed, oldestFirst, requireCompression, some, type PlannedChange} from './hypertable.js'
+import {mustTruncate, partlyPublished, readersInWords, readLogicalReaders, sendsDeletes, truncateBehaviour, type LogicalReaders} from './logical-readers.js'
 import {cutoffOf, type Cutoff, type Age} from './range.js'
 
 export interface CompressRequest {
@@ -37,7 +38,9 @@ export async function planCompress(db: Database, request: CompressRequest): Prom
   await requireCompression(db, table)
   const {chunks, cutoff, words} = choose(request)
   const {rest, notes} = leaveAlone(chunks)
-  const todo = oldestFirst(rest)
+  const readers = await readLogicalReaders(db, table, table.chunks)
+  const sent = rest.filter((chunk) => has(chunk.status, 'compressed') && sendsDeletes(readers, chunk))
+  const todo = oldestFirst(rest.filter((chunk) => !sent.includes(chunk)))
   const bytes = await bytesOf(db, todo)
   return {
     plan: {
@@ -45,10 +48,19 @@ export async function planCompress(db: Database, request: CompressRequest): Prom
       summary: `compress ${some(todo.length)} of ${keyOf(table)}${words}`,
       cutoff: cutoff?.instant ?? null,
       locks: [`table ${keyOf(table)}`],
-      steps: todo.map((chunk) => compressStep(db.server, chunk, bytes.get(chunk) ?? null)),
+      steps: todo.map((chunk) => compressStep(db.server, table, chunk, {bytes: bytes.get(chunk) ?? null, mustTruncate: mustTruncate(readers, table, chunk)})),
     },
-    notes: [...notes, ...compressionDisagrees(request, todo)],
+    notes: [...notes, ...sentNotes(readers, sent), ...partlyPublished(readers, table, table.chunks), ...compressionDisagrees(request, todo)],
   }
+}
+
+/** Of a refilled chunk TimescaleDB always deletes the rows that it compresses again. */
+function sentNotes(readers: LogicalReaders, chunks: readonly Chunk[]): string[] {
+  if (chunks.length === 0) return []
+  return [
+    `Not compressed again: ${listed(chunks)}. Rows written since would be deleted one by one, and ${readersInWords(readers, chunks)} sends every DELETE to its subscribers. `
+    + "A publication without deletes, alter publication … set (publish = 'insert, update, truncate'), does not.",
+  ]
 }
 
 function choose(request: CompressRequest): {chunks: Chunk[]; cutoff: Cutoff | null; words: string} {
@@ -71,7 +83,7 @@ function choose(request: CompressRequest): {chunks: Chunk[]; cutoff: Cutoff | nu
 }
 
 function olderWords(cutoff: Cutoff | null, more: string): string {
-  return cutoff === null ? more : ` older than ${cutoff.instant ?? cutoff.point}${more}`
+  return cutoff === null ? more : ` older than ${cutoff.words}${more}`
 }
 
 /** A chunk over the beginning is meant; one over the end may still be written to and is not. */
@@ -89,13 +101,18 @@ function declaredPolicy(table: Table, clock: Clock, declared: Duration): LivePol
   return {table, kind: 'compression', job: null, declared: null, after, createdBefore: null, startOffset: null, endOffset: null, recompress: true, schedule: null, config: ''}
 }
 
-function compressStep(server: Server, chunk: Chunk, bytes: number | null): Step {
+/** The id of the step that compresses a chunk. */
+export function compressStepId(chunk: Chunk): string {
+  return `compress ${chunkLabel(chunk)}`
+}
+
+function compressStep(server: Server, table: Table, chunk: Chunk, {bytes, mustTruncate}: {bytes: number | null; mustTruncate: boolean}): Step {
   const name = chunkName(chunk)
   return {
-    id: `compress ${chunkLabel(chunk)}`,
+    id: compressStepId(chunk),
     kind: 'compress',
     object: name,
-    statements: [...beforeCompressing(server, name), sql`select ${timescaledbFunction(server, 'compress_chunk')}(${literal(name)}::regclass)`],
+    statements: [...beforeCompressing(server, table, name, mustTruncate), sql`select ${timescaledbFunction(server, 'compress_chunk')}(${literal(name)}::regclass)`],
     // EXCLUSIVE while it is copied, this one at the end, when the copied rows go.
     lock: 'ACCESS EXCLUSIVE',
     class: 'safe',
@@ -109,11 +126,13 @@ function compressStep(server: Server, chunk: Chunk, bytes: number | null): Step 
 }
 
 /**
- * The copied rows are truncated in the end, which waits for everybody who reads them: what was copied would be for
- * nothing when that takes longer than the lock timeout. Where the server can, it deletes them instead after a while;
- * where it cannot, the chunk is only begun with when nobody has it.
+ * The copied rows are truncated in the end, which waits for every session that reads them: the copy would be in vain
+ * when that takes longer than the lock timeout. Where the server can, it deletes them instead after a while; where it
+ * cannot, or must not, the chunk is only begun with when no other transaction uses it.
  */
-function beforeCompressing(server: Server, name: string): Statement[] {
-  if (server.truncatesOrDeletes) return [sql`set local timescaledb.compress_truncate_behaviour = ${raw("'truncate_or_delete'")}`]
-  return [waitForHolders(name, '500ms')]
+function beforeCompressing(server: Server, table: Table, name: string, mustTruncate: boolean): Statement[] {
+  return [
+    ...(mustTruncate || !server.truncatesOrDeletes ? [waitForHolders(name, '500ms')] : []),
+    ...(server.truncatesOrDeletes ? [truncateBehaviour(table, name)] : []),
+  ]
 }

@@ -11,7 +11,8 @@ import type {Duration} from '../../units/duration.js'
 import type {Instant} from '../../units/instant.js'
 import {overlaps, spanOf, spanWords, type Span} from '../aggregates/spans.js'
 import {compressedAgain} from './disagree.js'
-import {bytesOf, chunkLabel, chunkName, leaveAlone, oldestFirst, requireCompression, some, type PlannedChange} from './hypertable.js'
+import {bytesOf, chunkLabel, chunkName, leaveAlone, listed, oldestFirst, requireCompression, some, type PlannedChange} from './hypertable.js'
+import {readersInWords, readLogicalReaders, type LogicalReaders} from './logical-readers.js'
 
 export interface DecompressRequest {
   table: Table
@@ -40,14 +41,20 @@ export async function planDecompress(db: Database, request: DecompressRequest): 
       locks: [`table ${keyOf(table)}`],
       steps: todo.map((chunk) => decompressStep(db.server, chunk, chunk.beforeBytes ?? bytes.get(chunk) ?? null)),
     },
-    notes: [...notes, ...growth(todo), ...compressedAgain(request, todo)],
+    notes: [...notes, ...growth(todo), ...sentNotes(await readLogicalReaders(db, table, table.chunks), todo), ...compressedAgain(request, todo)],
   }
+}
+
+/** Decompressing inserts every row again. */
+function sentNotes(readers: LogicalReaders, chunks: readonly Chunk[]): string[] {
+  const sent = chunks.filter(({relation}) => readers.decodesAll.length > 0 || readers.published.has(relation))
+  return sent.length === 0 ? [] : [`${readersInWords(readers, sent)} sends every row of ${listed(sent)} to its subscribers as an INSERT, also those that they have.`]
 }
 
 /** What they will take, where it was recorded. */
 function growth(chunks: readonly Chunk[]): string[] {
   const grown = chunks.reduce((sum, {beforeBytes, afterBytes}) => sum + (beforeBytes ?? 0) - (afterBytes ?? 0), 0)
-  return grown > 0 ? [`They need about ${formatBytes(grown)} more on disk.`] : []
+  return grown > 0 ? [`Decompressing takes about ${formatBytes(grown)} more disk space.`] : []
 }
 
 function decompressStep(server: Server, chunk: Chunk, bytes: number | null): Step {

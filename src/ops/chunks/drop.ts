@@ -14,6 +14,7 @@ import {retentionDisagrees} from './disagree.js'
 import {coverFirst, requireCoverage} from './drop-coverage.js'
 import {dropStep, type Piece} from './drop-steps.js'
 import {bytesOf, leaveAlone, oldestFirst, requireChunks, some, type PlannedChange} from './hypertable.js'
+import {publishedDropNotes, readLogicalReaders} from './logical-readers.js'
 import {cutoffOf, type Age} from './range.js'
 
 export interface DropRequest {
@@ -65,6 +66,7 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
   const first = acceptLoss || !request.refreshFirst ? {steps: [] as Step[], tables: [] as string[]} : await coverFirst(db, request, pieces)
   const coverage = await requireCoverage(db, request, pieces, first.steps.length > 0)
   const referenced = (await db.query<{name: string}>(statement(loadSql('catalog/referenced-tables'), [table.relation]))).map(({name}) => name)
+  const readers = await readLogicalReaders(db, table, table.chunks)
   const bytes = await bytesOf(db, doomed)
   const rows = await countRows(db, doomed)
   const options = {
@@ -86,12 +88,12 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
   return {
     plan: {
       operation: `chunks drop ${keyOf(table)}`,
-      summary: `drop ${some(doomed.length)} of ${keyOf(table)} older than ${cutoff.instant ?? cutoff.point}`,
+      summary: `drop ${some(doomed.length)} of ${keyOf(table)} older than ${cutoff.words}`,
       cutoff: cutoff.instant,
       locks: [keyOf(table), ...first.tables].map((name) => `table ${name}`),
       steps: [...first.steps, ...drops],
     },
-    notes: [...notes, ...warnings(table, doomed, facts), ...retentionDisagrees(request, doomed)],
+    notes: [...notes, ...warnings(table, doomed, facts), ...publishedDropNotes(readers, doomed), ...retentionDisagrees(request, doomed)],
     facts,
   }
 }

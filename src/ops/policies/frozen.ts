@@ -1,5 +1,5 @@
 import {formatQualifiedName} from '../../db/qualified-name.js'
-import {shift} from '../../reports/due.js'
+import {ago} from '../../reports/ages.js'
 import {microsIn} from '../../reports/clocks.js'
 import {keyOf} from '../../reports/table.js'
 import {instantOf} from '../../reports/time.js'
@@ -25,7 +25,8 @@ export function frozenOf({changes, state: {survey, states}}: Pick<PolicyPlan, 'c
     const clock = survey.clocks.get(table)
     const its = retentionOf({state: wouldBe(states.get(table)!, [change])})
     if (its === null || clock?.now == null) return [{key: change.key, cutoff: null, chunks: []}]
-    const cutoff = shift(clock.now, its.after, -1)
+    const cutoff = ago(clock, its.after)
+    if (cutoff === null) return [{key: change.key, cutoff: null, chunks: []}]
     const micros = microsIn(cutoff, table, clock)
     return [{
       key: change.key,

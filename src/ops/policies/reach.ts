@@ -1,5 +1,5 @@
 import {addInterval} from '../../reports/interval.js'
-import {shift} from '../../reports/due.js'
+import {agoFrom} from '../../reports/ages.js'
 import type {Offset} from '../../reports/live-policies.js'
 import type {Survey} from '../../reports/survey.js'
 import type {Chunk, Table} from '../../reports/table.js'
@@ -18,7 +18,8 @@ export function retentionReaches(change: Change, table: Table, its: Survey): boo
   const clock = its.clocks.get(table)
   if (clock?.now == null) return true
   const then = clock.unit === null ? addInterval(clock.now, nextRun) : clock.now + fromMicros(86_400_000_000n, clock.unit)
-  return chunksBefore(table, shift(then, age, -1)).length > 0
+  const cutoff = agoFrom(clock, then, age)
+  return cutoff === null || chunksBefore(table, cutoff).length > 0
 }
 
 function ageOf(change: Change & {after: Offset}, table: Table, its: Survey): Offset | null {

@@ -2,6 +2,7 @@ import {reading, type Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
 import {isConnectionLost, serverWords} from '../../db/sqlstate.js'
+import {ago} from '../ages.js'
 import {shift} from '../due.js'
 import {readEnds} from '../ends.js'
 import type {LivePolicy} from '../live-policies.js'
@@ -40,8 +41,9 @@ export async function gateReasons(db: Database, policy: LivePolicy, clock: Clock
 }
 
 /** A gated retention is declared as a duration also where its table counts in integers. */
-export function cutoffOf({after, table}: LivePolicy, {now, unit}: Clock): bigint | null {
+export function cutoffOf({after, table}: LivePolicy, clock: Clock): bigint | null {
+  const {now, unit} = clock
   if (after === null || now === null) return null
-  if (table.time !== 'integer' || typeof after === 'bigint') return shift(now, after, -1)
+  if (table.time !== 'integer' || typeof after === 'bigint') return ago(clock, after)
   return unit === null ? null : fromMicros(shift(toMicros(now, unit), after, -1), unit)
 }

@@ -2,6 +2,7 @@ import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
 import type {Clock} from '../clocks.js'
+import {ago} from '../ages.js'
 import {shift} from '../due.js'
 import type {LivePolicy} from '../live-policies.js'
 import {instantOf} from '../time.js'
@@ -19,10 +20,12 @@ export async function changedRanges(db: Database, policies: readonly LivePolicy[
   const found = new Map<LivePolicy, Gap[]>()
   const asked = policies.flatMap((policy) => {
     const {table, startOffset} = policy
-    const now = clocks.get(table)?.now
+    const clock = clocks.get(table)
     const its = table.aggregate
-    if (table.id === null || now == null || its?.watermark == null || its.bucketWidth === null) return []
-    const from = startOffset === null ? -(2n ** 63n) : shift(shift(now, startOffset, -1), its.bucketWidth, 1)
+    if (table.id === null || clock?.now == null || its?.watermark == null || its.bucketWidth === null) return []
+    const begin = startOffset === null ? null : ago(clock, startOffset)
+    if (startOffset !== null && begin === null) return []
+    const from = begin === null ? -(2n ** 63n) : shift(begin, its.bucketWidth, 1)
     return from < its.watermark ? [{policy, id: table.id, from, until: its.watermark}] : []
   })
   if (asked.length === 0) return found

@@ -1,8 +1,7 @@
 import {durationInWords, type Duration} from '../../../units/duration.js'
 import type {Instant} from '../../../units/instant.js'
 import type {Clock} from '../../../reports/clocks.js'
-import {microsIn} from '../../../reports/clocks.js'
-import {shift} from '../../../reports/due.js'
+import {dueAt} from '../../../reports/ages.js'
 import type {Offset} from '../../../reports/live-policies.js'
 import {rulesOf, type LiveRule, type TableState} from '../../../reports/policies/state.js'
 import type {Table} from '../../../reports/table.js'
@@ -76,7 +75,7 @@ export function reaches({table, clock}: Subject, age: Offset, facts: ProofFacts)
   const ends = table.chunks.flatMap(({end}) => (end === null ? [] : [end]))
   const oldest = ends.reduce<bigint | null>((first, end) => (first === null || end < first ? end : first), null)
   const from = oldest ?? clock.now
-  const then = from === null ? null : microsIn(shift(from, age, 1), table, clock)
+  const then = from === null ? null : dueAt(clock, from, age)
   if (then === null) return null
   return instantOf(then < facts.now ? facts.now : then)
 }

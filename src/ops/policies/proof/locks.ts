@@ -1,4 +1,4 @@
-import {shift} from '../../../reports/due.js'
+import {ago} from '../../../reports/ages.js'
 import {rulesOf} from '../../../reports/policies/state.js'
 import {keyOf, type Table} from '../../../reports/table.js'
 import {chunksBefore} from '../reach.js'
@@ -17,8 +17,8 @@ function dropFindings(subject: Subject, facts: ProofFacts): Finding[] {
   const native = retention.rule.by === 'timescaledb'
   const bites = reaches(subject, retention.after, facts)
   const findings: Finding[] = []
-  const {now} = subject.clock
-  const doomed = now === null ? 0 : chunksBefore(subject.table, shift(now, retention.after, -1)).length
+  const cutoff = ago(subject.clock, retention.after)
+  const doomed = cutoff === null ? 0 : chunksBefore(subject.table, cutoff).length
   // A chunk, its indexes and TOAST, and the same of its compressed half.
   const needed = doomed * (subject.indexes + 6)
   if (native && needed > facts.lockSpace / 2)
@@ -50,11 +50,11 @@ function dropFindings(subject: Subject, facts: ProofFacts): Finding[] {
 function refreshFindings(subject: Subject, facts: ProofFacts): Finding[] {
   const source = subject.table.aggregate?.source
   const reader = source == null ? undefined : facts.subjects.get(source)
-  const {now} = subject.clock
-  if (source == null || reader === undefined || now === null) return []
+  const {clock} = subject
+  if (source == null || reader === undefined || clock.now === null) return []
   const view = keyOf(subject.table)
   return rulesOf(subject.state, 'refresh').flatMap(({startOffset}) => {
-    const read = chunksAfter(source, startOffset === null ? null : shift(now, startOffset, -1))
+    const read = chunksAfter(source, startOffset === null ? null : ago(clock, startOffset))
     const needed = read * (reader.indexes + 2)
     if (needed <= facts.lockSpace / 2) return []
     return [{

@@ -2,7 +2,7 @@ import type {Database} from '../../../db/database.js'
 import {loadSql} from '../../../db/load-sql.js'
 import {statement} from '../../../db/sql.js'
 import {addInterval} from '../../../reports/interval.js'
-import {shift} from '../../../reports/due.js'
+import {agoFrom} from '../../../reports/ages.js'
 import type {PolicyState} from '../../../reports/policies/read-state.js'
 import {measureSizes} from '../../../reports/sizes.js'
 import {has, keyOf, type Table} from '../../../reports/table.js'
@@ -57,7 +57,9 @@ async function unseenOf(db: Database, subject: Subject, tables: readonly Table[]
   const {table, clock} = subject
   if (retention === null || clock.now === null) return []
   const then = clock.unit === null ? addInterval(clock.now, nextRun) : clock.now + fromMicros(86_400_000_000n, clock.unit)
-  const spans = merge(chunksBefore(table, shift(then, retention.after, -1)).map(spanOf))
+  const cutoff = agoFrom(clock, then, retention.after)
+  if (cutoff === null) return []
+  const spans = merge(chunksBefore(table, cutoff).map(spanOf))
   const coverage = await readCoverage(db, {tables, table, spans, present: clock.now})
   return coverage.flatMap(({schema, view, gaps}) => {
     const [first] = gaps
