@@ -1,10 +1,13 @@
--- Compressed chunks that were compressed by other settings than their hypertable has now.
--- $1 text[] of hypertables as SQL reads them. One row a chunk. TimescaleDB: 2.15, community
+-- Compressed chunks that were compressed by other settings than their hypertable has now. Null is no setting: then
+-- TimescaleDB chooses (2.22), by the statistics of the moment, and no chunk is compared with that. Only where the order is
+-- given and the segments are not, there are none (2.20).
+-- $1 text[] of hypertables as SQL reads them, $2 text of one chunk, or null: all. One row a chunk. TimescaleDB: 2.15, community
 select c.hypertable::text as hypertable, n.nspname as schema, r.relname as name, c.segmentby as segment_by, c.orderby as order_by
 from timescaledb_information.chunk_compression_settings c
 join timescaledb_information.hypertable_compression_settings h on h.hypertable = c.hypertable
 join pg_class r on r.oid = c.chunk
 join pg_namespace n on n.oid = r.relnamespace
 where c.hypertable in (select name::regclass from unnest($1::text[]) as name)
-  and (c.segmentby is distinct from h.segmentby or c.orderby is distinct from h.orderby)
+  and ($2::text is null or c.chunk = to_regclass($2::text))
+  and (c.segmentby <> h.segmentby or c.orderby <> h.orderby or (c.segmentby is null) <> (h.segmentby is null) and (h.segmentby is not null or h.orderby is not null))
 order by r.oid

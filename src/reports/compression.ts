@@ -136,8 +136,9 @@ async function readSettings(db: Database, tables: readonly Table[]): Promise<Map
     tables.map((table, n) => {
       const its = rows.filter((each) => each.n === n).sort((a, b) => b.newest - a.newest)
       const newest = its[0] === undefined ? null : {segmentBy: its[0].segment_by, orderBy: orderOf(its[0])}
-      const current = {segmentBy: table.segmentBy ?? newest?.segmentBy ?? null, orderBy: table.orderBy ?? newest?.orderBy ?? null}
-      const same = (each: SettingsRow) => equal(each.segment_by, current.segmentBy) && equal(orderOf(each), current.orderBy)
+      // As sql/catalog/chunk-settings.sql: what a table leaves to TimescaleDB is no setting that a chunk differs from.
+      const {segmentBy, orderBy} = table
+      const same = (each: SettingsRow) => (segmentBy === null && orderBy === null || equal(each.segment_by, segmentBy)) && (orderBy === null || equal(orderOf(each), orderBy))
       return [table, {newest, old: newest === null ? null : its.filter((each) => !same(each)).reduce((count, {chunks}) => count + chunks, 0)}]
     }),
   )

@@ -19,15 +19,15 @@ export interface LogicalReaders {
 interface Row {
   publication: string | null
   slot: string | null
-  relations: number[]
+  relation: number | null
   deletes: boolean
 }
 
 export async function readLogicalReaders(db: Database, table: Table, chunks: readonly Chunk[]): Promise<LogicalReaders> {
   const rows = await db.query<Row>(statement(loadSql('catalog/logical-readers'), [[table.relation, ...chunks.map(({relation}) => relation)]]))
   const published = new Map<number, string[]>()
-  for (const {publication, relations} of rows)
-    if (publication !== null) for (const relation of relations) published.set(relation, [...(published.get(relation) ?? []), publication])
+  for (const {publication, relation} of rows)
+    if (publication !== null && relation !== null) published.set(relation, [...(published.get(relation) ?? []), publication])
   const slots = rows.filter(({slot}) => slot !== null)
   const deleting = new Set(rows.flatMap(({publication, deletes}) => (publication !== null && deletes ? [publication] : [])))
   return {published, deleting, slots: slots.map(({slot}) => slot!), decodesAll: slots.filter(({deletes}) => deletes).map(({slot}) => slot!)}

@@ -98,7 +98,8 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
     steps.push(...stepsOf(change, {server: db.server, table, state: state.states.get(table)!, target: request.target, reaches: retentionReaches(change, table, its)}))
     if (change.do === 'gated retention' && change.removes.native) steps.push(...(await conversionSteps(db, table, its)))
   }
-  const old = await oldChunks(db, its, changes)
+  const compresses = (table: Table) => ![undefined, 'none'].includes(spoken.get(table)?.compression as undefined)
+  const old = await oldChunks(db, its.tables.filter(compresses), changes)
   if (request.recompress) steps.push(...recompressSteps(db, old, steps))
   else notes.push(...oldChunkNotes(old))
   const findings = prove(await readProofFacts(db, state, changes))

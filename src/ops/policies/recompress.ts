@@ -4,7 +4,6 @@ import {formatQualifiedName} from '../../db/qualified-name.js'
 import {timescaledbFunction} from '../../db/server.js'
 import {ident, sql, statement} from '../../db/sql.js'
 import type {Step} from '../../plan/step.js'
-import type {Survey} from '../../reports/survey.js'
 import {has, keyOf, type Table} from '../../reports/table.js'
 import type {Change} from './change.js'
 
@@ -20,14 +19,20 @@ interface Row {
   name: string
 }
 
-/** Compressed chunks that have, or after these changes will have, other settings than their table. */
-export async function oldChunks(db: Database, its: Survey, changes: readonly Change[]): Promise<OldChunk[]> {
+function storage(table: Table): string {
+  return ident(table.storage.schema, table.storage.name).text
+}
+
+/**
+ * Compressed chunks of these tables that have, or after these changes will have, other settings than their table. A
+ * setting that the table leaves to TimescaleDB is none that a chunk could differ from.
+ */
+export async function oldChunks(db: Database, tables: readonly Table[], changes: readonly Change[]): Promise<OldChunk[]> {
   if (db.server.engine !== 'timescaledb') return []
   const changed = new Set(changes.filter((change) => change.do === 'settings').map(({key}) => key))
-  const compressed = its.tables.filter((table) => table.id !== null && table.chunks.some(({status}) => has(status, 'compressed')))
+  const compressed = tables.filter((table) => table.id !== null && table.chunks.some(({status}) => has(status, 'compressed')))
   const kept = compressed.filter((table) => !changed.has(keyOf(table)))
-  const storage = (table: Table) => ident(table.storage.schema, table.storage.name).text
-  const rows = kept.length === 0 ? [] : await db.query<Row>(statement(loadSql('catalog/chunk-settings'), [kept.map(storage)]))
+  const rows = kept.length === 0 ? [] : await db.query<Row>(statement(loadSql('catalog/chunk-settings'), [kept.map(storage), null]))
   const byChunk = new Map(kept.flatMap((table) => table.chunks.map((chunk) => [formatQualifiedName(chunk.schema, chunk.name), table] as const)))
   return [
     ...compressed
@@ -64,11 +69,7 @@ export function recompressSteps(db: Database, chunks: readonly OldChunk[], befor
       lock: 'ACCESS EXCLUSIVE',
       class: 'safe',
       transaction: 'own',
-      doneCheck: sql`select exists (
-  select from timescaledb_information.chunk_compression_settings c
-  join timescaledb_information.hypertable_compression_settings h on h.hypertable = c.hypertable
-  where c.chunk = to_regclass(${chunk}) and c.segmentby is not distinct from h.segmentby and c.orderby is not distinct from h.orderby
-) as done`,
+      doneCheck: statement(`select not exists (${loadSql('catalog/chunk-settings')}) as done`, [[storage(table)], chunk]),
       repeatable: true,
       dependsOn: settings === undefined ? [] : [settings.id],
       relations: [chunk],
