@@ -118,6 +118,26 @@ describe('policies that hands made', () => {
       expect(settings[0]!.orderby).toMatch(/^price,"?time"? DESC$/)
     })
 
+    it('that are left to TimescaleDB are none that a chunk could differ from, and undeclared tables are left alone', async () => {
+      const database = await engine.database()
+      for (const [name, settings] of [['plain', ''], ['segmented', ", timescaledb.compress_segmentby = 'dev'"], ['other', '']] as const) {
+        await database.run(`create table ${name} (time timestamptz not null, dev int); select create_hypertable('${name}', 'time', chunk_time_interval => interval '1 day');
+insert into ${name} select t, 1 from generate_series(timestamptz '2026-01-01', '2026-01-04', '1 hour') t;
+alter table ${name} set (timescaledb.compress${settings}); select count(compress_chunk(c)) from show_chunks('${name}') c`)
+      }
+      const left = (name: string) => declare(`public.${name}`, {compression: {after: days(90), segmentBy: null, orderBy: null}})
+      const {report, after} = await apply(database.db, request([left('plain'), left('segmented')], {recompress: true}))
+      expect(report.steps.filter(({id}) => id.startsWith('recompress'))).toEqual([])
+      expect(after.notes.join()).not.toContain('keep the old settings')
+      // Settings of its own now: its chunks differ, and nothing is declared for it.
+      await database.run("alter table other set (timescaledb.compress_orderby = 'dev, time')")
+      const undeclared = await planPolicies(database.db, request([left('plain')], {recompress: true}))
+      expect(undeclared.plan.steps.filter(({id}) => id.startsWith('recompress'))).toEqual([])
+      const {before, after: again} = await apply(database.db, request([left('plain'), left('other')], {recompress: true}))
+      expect(before.plan.steps.filter(({id}) => id.startsWith('recompress')).length).toBeGreaterThan(0)
+      expect(again.plan.steps).toEqual([])
+    })
+
     it('are changed one at a time by hand, with a word on what the configuration says', async () => {
       const database = await engine.database()
       await handMade(database)
