@@ -1,7 +1,7 @@
 import {usageError} from '../errors.js'
 import {addDays, endOfMonth, type CalendarBound} from './calendar.js'
 import {parseDuration, type Duration} from './duration.js'
-import {parseInstant, type Instant} from './instant.js'
+import {compareInstants, parseInstant, type Instant} from './instant.js'
 
 /** How old is too old: an age, counted from the table's clock, or an instant. */
 export type OlderThan = {age: Duration} | {before: Instant}

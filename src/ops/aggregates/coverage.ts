@@ -1,12 +1,11 @@
 import type {Database} from '../../db/database.js'
-import {loadSql} from '../../db/load-sql.js'
-import type {Server} from '../../db/server.js'
-import {statement, type Statement} from '../../db/sql.js'
+import {parseQualifiedName} from '../../db/qualified-name.js'
+import {statement} from '../../db/sql.js'
+import {coverageParts} from '../../reports/coverage-sql.js'
 import type {Table} from '../../reports/table.js'
-import {edgesOf, type Edge} from './buckets.js'
+import {widen} from './buckets.js'
 import {readOwnCoverage} from './own-coverage.js'
-import {lowest, merge, parseMultirange, spanOf, type Span} from './spans.js'
-import {hasRows} from './rows.js'
+import {highest, intersect, lowest, merge, parseMultirange, spanOf, type Span} from './spans.js'
 
 /** What one aggregate has not computed of some spans of the table under it, as the rows stand now. */
 export interface Coverage {
@@ -20,12 +19,14 @@ export interface Coverage {
   own: {data: string; query: string} | null
   /** What changed cannot be asked for, so that nothing counts as covered. */
   blind: boolean
-  /** On the table's scale; empty: all of it is covered. */
+  /** Spans that begin or end inside of an hour that clocks repeat, where this server mixes the buckets: not covered. */
+  folded: Span[]
+  /** In whole buckets, on the table's scale; empty: all of it is covered. */
   gaps: Span[]
+  /** Those of the gaps whose bucket has lost rows before: a refresh would lose what was computed from them. */
+  lost: Span[]
   /** For each span, the whole buckets that it needs of this aggregate; null: none. */
   needs: (Span | null)[]
-  /** For each span, what is left of a first bucket that counts as it is as long as nobody writes there; null: nothing. */
-  kept: (Span | null)[]
 }
 
 export interface CoverageRequest {
@@ -37,26 +38,72 @@ export interface CoverageRequest {
   present: bigint | null
 }
 
+interface CoverageRow {
+  position: number
+  id: number
+  /** As SQL reads it. */
+  view: string
+  level: number
+  since: string
+  until: string
+  gaps: string
+  blind: boolean
+  folded: boolean
+}
+
 /** What the aggregates over a table, and those over them, lack of some spans. What cannot be read is not covered. */
 export async function readCoverage(db: Database, request: CoverageRequest): Promise<Coverage[]> {
   const {table, spans} = request
+  if (spans.length === 0) return []
+  const found = [...(await readTheirs(db, request)), ...(await readOurs(db, request))]
+  for (const each of found) each.lost = lostOf(each.gaps, table)
+  return found.sort((a, b) => a.level - b.level || (a.view < b.view ? -1 : 1))
+}
+
+/** By TimescaleDB's logs, in one snapshot. */
+async function readTheirs(db: Database, {tables, table, spans, present}: CoverageRequest): Promise<Coverage[]> {
+  if (table.id === null) return []
+  const text = coverageParts(db.server, ['over', 'edges', 'wanted', 'gaps', 'answer'])
+  const rows = await db.query<CoverageRow>(
+    statement(
+      `select a.position::int as position, a.id, a.view, a.level, a.since::text as since, a.until::text as until, a.gaps::text as gaps, a.blind, a.folded
+from (${text}) as a`,
+      [table.id, spans.map(({start}) => String(start)), spans.map(({end}) => String(end)), present === null ? null : String(present)],
+    ),
+  )
   const found: Coverage[] = []
-  if (spans.length === 0) return found
-  const over = dependents(request.tables, table)
-  const blind = await blindOf(db, over.map(({aggregate}) => aggregate.id!))
-  for (const {aggregate, level} of over) {
-    const {needs, kept} = await needsOf(db, request, aggregate, level)
-    const asked = needs.filter((span) => span !== null)
-    const rows = await db.query<GapRow>(gapsQuestion(db.server, asked.map((span) => ({id: aggregate.id!, span}))))
-    const its = {schema: aggregate.schema, view: aggregate.name, level, aggregate, own: null, needs, kept, blind: blind.has(aggregate.id!)}
-    found.push({...its, gaps: merge(its.blind ? asked : rows.flatMap(({gaps}) => parseMultirange(gaps)))})
+  for (const id of new Set(rows.map((row) => row.id))) {
+    const aggregate = tables.find((each) => each.kind === 'aggregate' && each.id === id) ?? null
+    const answers = rows.filter((row) => row.id === id)
+    const {view, level, blind} = answers[0]!
+    const {schema, name} = aggregate ?? parseQualifiedName(view)
+    const needs = spans.map((): Span | null => null)
+    for (const {position, since, until} of answers) if (BigInt(since) < BigInt(until)) needs[position - 1] = {start: BigInt(since), end: BigInt(until)}
+    const gaps = merge(await widen(db, {id}, merge(answers.flatMap((row) => parseMultirange(row.gaps)))))
+    found.push({
+      schema: schema ?? 'public', view: name, level, aggregate, own: null, blind, needs, lost: [],
+      folded: answers.flatMap(({folded, position}) => (folded ? [spans[position - 1]!] : [])),
+      // One that was made after the tables were read is not covered as a whole.
+      gaps: intersect(aggregate === null ? [{start: lowest, end: highest}] : gaps, needs.flatMap((need) => need ?? [])),
+    })
   }
-  for (const {schema, view, level, data, query, whole, gaps} of await readOwnCoverage(db, table, spans, request.present)) {
-    const before = found.find((each) => each.own !== null && each.schema === schema && each.view === view)
-    if (before === undefined) found.push({schema, view, level, aggregate: null, own: {data, query}, blind: false, gaps, needs: [whole], kept: []})
+  return found
+}
+
+async function readOurs(db: Database, {table, spans, present}: CoverageRequest): Promise<Coverage[]> {
+  const found: Coverage[] = []
+  for (const {schema, view, level, data, query, whole, gaps} of await readOwnCoverage(db, table, spans, present)) {
+    const before = found.find((each) => each.schema === schema && each.view === view)
+    if (before === undefined) found.push({schema, view, level, aggregate: null, own: {data, query}, blind: false, folded: [], gaps, lost: [], needs: [whole]})
     else Object.assign(before, {gaps: merge([...before.gaps, ...gaps]), needs: [...before.needs, whole]})
   }
-  return found.sort((a, b) => a.level - b.level || (a.view < b.view ? -1 : 1))
+  return found
+}
+
+/** TimescaleDB's drop_chunks marks what it dropped as changed, so that such a bucket is pending until a person decides. */
+function lostOf(gaps: readonly Span[], {chunks}: Table): Span[] {
+  const [oldest] = merge(chunks.map(spanOf))
+  return oldest === undefined ? [] : gaps.filter(({start}) => start < oldest.start)
 }
 
 /** TimescaleDB's aggregates over a table, and those over them; what is nearer comes first. */
@@ -68,57 +115,4 @@ export function dependents(tables: readonly Table[], table: Table): {aggregate: 
     found.push(...sources.map((aggregate) => ({aggregate, level})))
   }
   return found
-}
-
-async function blindOf(db: Database, ids: readonly number[]): Promise<Set<number>> {
-  if (ids.length === 0) return new Set()
-  return new Set((await db.query<{id: number}>(statement(loadSql('catalog/wal-aggregates'), [ids]))).map(({id}) => id))
-}
-
-/** The whole buckets that must have been computed before the rows of a span may go. */
-async function needsOf(db: Database, {spans, present}: CoverageRequest, aggregate: Table, level: number): Promise<Pick<Coverage, 'needs' | 'kept'>> {
-  const points = spans.flatMap(({start, end}) => [start, end])
-  const edges = await edgesOf(db, aggregate, present === null ? points : [...points, present])
-  const needs: (Span | null)[] = []
-  const kept: (Span | null)[] = []
-  for (const {start, end} of spans) {
-    const low = edges.get(start)!
-    const until = edges.get(end)!.ceil
-    const keeps = await keepsPartial(db, aggregate, start, low)
-    kept.push(keeps ? {start, end: low.ceil} : null)
-    const since = keeps ? low.ceil : smaller(low.floor, start)
-    const complete = level > 1 && present !== null ? smaller(until, edges.get(present)!.floor) : until
-    needs.push(since < complete ? {start: since, end: complete} : null)
-  }
-  return {needs, kept}
-}
-
-/**
- * A bucket that lost rows after it was computed cannot be computed again. Where drop_chunks invalidates what it drops
- * and the bucket after, it would never be clean again either, and nothing after it could ever be dropped: there it
- * counts as it is. Only at the oldest chunk, only where older rows of the aggregate show that something was dropped, and
- * only as long as nobody writes to what is left of it.
- */
-async function keepsPartial(db: Database, aggregate: Table, start: bigint, {floor, ceil}: Edge): Promise<boolean> {
-  const {watermark, source} = aggregate.aggregate!
-  if (db.server.skipsInvalidation || floor >= start || (watermark ?? floor) < ceil) return false
-  if (source!.chunks.some((chunk) => spanOf(chunk).start < start)) return false
-  const [log] = await db.query<{changed: boolean}>(statement(loadSql('catalog/changed-since'), [source!.id, String(start), String(ceil)]))
-  return !log!.changed && hasRows(db, {aggregate}, {start: lowest, end: floor}, false)
-}
-
-function smaller(a: bigint, b: bigint): bigint {
-  return a < b ? a : b
-}
-
-export interface GapRow {
-  position: number
-  gaps: string
-}
-
-/** What of some spans in whole buckets is pending, in one snapshot of all that TimescaleDB notes. */
-export function gapsQuestion(server: Server, wanted: readonly {id: number; span: Span}[]): Statement {
-  const values = [wanted.map(({id}) => id), wanted.map(({span}) => String(span.start)), wanted.map(({span}) => String(span.end))]
-  const logs = loadSql('catalog/coverage-pending')
-  return statement(server.materializationRanges !== null ? `(\n${logs})\nunion all\n(\n${loadSql('catalog/coverage-unfinished')})` : logs, values)
 }

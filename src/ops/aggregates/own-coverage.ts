@@ -1,7 +1,7 @@
 import type {Database} from '../../db/database.js'
-import {loadSql} from '../../db/load-sql.js'
 import {raw, sql, statement, type Statement} from '../../db/sql.js'
 import {isConnectionLost, sqlState, SqlState} from '../../db/sqlstate.js'
+import {taggedText} from '../../reports/coverage-sql.js'
 import {keyOf, type Table} from '../../reports/table.js'
 import {instantOf} from '../../reports/time.js'
 import {highest, lowest, parseMultirange, type Span} from './spans.js'
@@ -34,7 +34,7 @@ interface Row {
 export async function readOwnGaps(db: Database, table: Pick<Table, 'schema' | 'name'>, spans: readonly Span[], present: bigint | null): Promise<OwnGaps[]> {
   if (!db.server.hasCore || spans.length === 0) return []
   const values = [keyOf(table), spans.map(({start}) => String(start)), spans.map(({end}) => String(end)), present === null ? null : String(present)]
-  const rows = await db.query<Row>(statement(loadSql('catalog/own-coverage'), values)).catch(withoutOurs)
+  const rows = await db.query<Row>(statement(taggedText('routines/own_coverage', 'answer'), values)).catch(withoutOurs)
   return rows.map(({schema, view, level, data, query, since, until, gaps}) => {
     const whole = {start: BigInt(since), end: BigInt(until)}
     // Half of it is missing, so nothing can be said of it.

@@ -3,8 +3,8 @@ import {timescaledbFunction} from '../../db/server.js'
 import {literal, sql, statement, type Statement} from '../../db/sql.js'
 import type {Step} from '../../plan/step.js'
 import {keyOf} from '../../reports/table.js'
+import {gapsQuestion} from '../../reports/coverage-sql.js'
 import {instantOf} from '../../reports/time.js'
-import {gapsQuestion} from './coverage.js'
 import {staleQuestion, type OwnGaps} from './own-coverage.js'
 import {highest, lowest, pointText, shortWords, type Span} from './spans.js'
 import {bucketsOf, type Subject} from './subject.js'
@@ -42,7 +42,7 @@ function callOurs({aggregate}: Subject, {start, end}: Span): Statement {
 }
 
 function isComputed(db: Database, {aggregate}: Subject, window: Span): Statement {
-  const {text, values} = gapsQuestion(db.server, [{id: aggregate.id!, span: window}])
+  const {text, values} = gapsQuestion(db.server, [{id: aggregate.id!, ...window}])
   return statement(`select not exists (select from (\n${text}\n) as g where g.gaps <> '{}') as done`, values)
 }
 

@@ -2,8 +2,8 @@ import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
 import {keyOf, type Table} from '../../reports/table.js'
-import {edgesOf} from './buckets.js'
-import {gapsQuestion, type GapRow} from './coverage.js'
+import {gapsQuestion, type GapRow} from '../../reports/coverage-sql.js'
+import {widen} from './buckets.js'
 import {readOwnGaps, type OwnGaps} from './own-coverage.js'
 import {merge, parseMultirange, type Span} from './spans.js'
 
@@ -29,10 +29,10 @@ export async function bucketsOf(db: Database, {aggregate, source}: Subject, span
     const rows = (await readOwnGaps(db, source, spans, null)).filter(({schema, view}) => keyOf({schema, name: view}) === key)
     return rows.map((own) => ({whole: own.whole, gaps: own.gaps, own}))
   }
-  const edges = await edgesOf(db, aggregate, spans.flatMap(({start, end}) => [start, end]))
-  const whole = spans.map(({start, end}) => ({start: edges.get(start)!.floor, end: edges.get(end)!.ceil}))
+  const whole = await widen(db, aggregate, spans)
   const answers: Span[][] = spans.map(() => [])
-  for (const {position, gaps} of await db.query<GapRow>(gapsQuestion(db.server, whole.map((span) => ({id: aggregate.id!, span}))))) answers[position - 1]!.push(...parseMultirange(gaps))
+  const rows = await db.query<GapRow>(gapsQuestion(db.server, whole.map((span) => ({id: aggregate.id!, ...span}))))
+  for (const {position, gaps} of rows) answers[position - 1]!.push(...parseMultirange(gaps))
   return whole.map((span, index) => ({whole: span, gaps: merge(answers[index]!), own: null}))
 }
 

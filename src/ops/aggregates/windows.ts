@@ -43,7 +43,8 @@ export async function planWindows(db: Database, subject: Subject, request: Windo
   const whole = merge(asked.map((each) => each.whole))
   const forced = merge((await bucketsOf(db, subject, request.regardless ?? [])).map((each) => each.whole))
   const pending = merge([...(await widened(db, subject, asked.flatMap(({gaps}) => gaps))), ...forced])
-  const there = request.acceptLoss ? [{start: lowest, end: highest}] : await computable(db, subject, whole, forced)
+  const harmless = await computable(db, subject, whole, forced)
+  const there = request.acceptLoss ? [{start: lowest, end: highest}] : harmless
   const cells = await cellsOf(db, subject, whole)
   const stale = await staleCells(db, subject, asked, intersect(subtract(whole, pending), [complete]), there, cells)
   const open = merge([...pending, ...stale])
@@ -51,7 +52,9 @@ export async function planWindows(db: Database, subject: Subject, request: Windo
   const brokenOff = (await unfinished(db, subject, open)).filter((span) => left || subtract([span], there).length > 0)
   const todo = subtract(intersect(intersect(open, there), [complete]), brokenOff)
   const allowed = subtract(intersect(there, [complete]), brokenOff)
-  return {windows: await callable(db, subject, inCells(todo, cells, allowed), allowed, complete), left: leftOf(open, there, complete, brokenOff)}
+  // A loss that was accepted is that of what was asked for, not of the buckets beside it.
+  const beside = subtract(intersect(harmless, [complete]), brokenOff)
+  return {windows: await callable(db, subject, inCells(todo, cells, allowed), beside, complete), left: leftOf(open, there, complete, brokenOff)}
 }
 
 /**

@@ -16,11 +16,20 @@ export async function requireCoverage(db: Database, request: DropRequest, pieces
   const coverage = await readCoverage(db, {...request, spans: pieces.map(({span}) => span), present: request.clock.now})
   const missing = coverage.filter(({gaps}) => gaps.length > 0)
   if (missing.length === 0 || seenTo || request.acceptLoss) return coverage
+  const computable = missing.filter((each) => !each.blind && each.folded.length === 0 && each.lost.length === 0)
   throw notCovered(request.table, missing.map((each) => gapWords(request.table, each)), [
-    ...(missing.some(({blind}) => !blind) ? ['--refresh-first computes it before anything is dropped.'] : []),
-    ...missing.filter(({blind}) => !blind).slice(0, 1).map(({schema, view, gaps}) => `Or yourself: ${command('aggregates refresh', [keyOf({schema, name: view})], rangeFlags(gaps, request.table.time))}`),
-    '--accept-loss drops it all the same.',
+    ...(computable.length === missing.length ? ['--refresh-first computes it before anything is dropped.'] : []),
+    ...computable.slice(0, 1).map((each) => `Or yourself: ${refreshCommand(request.table, each, each.gaps)}`),
+    ...missing
+      .filter(({lost}) => lost.length > 0)
+      .slice(0, 1)
+      .map((each) => `To compute the bucket from the rows that are left: ${refreshCommand(request.table, each, each.lost, true)}`),
+    '--accept-loss drops the rows without having them counted; what was computed before stays as it is.',
   ])
+}
+
+function refreshCommand({time}: Table, {schema, view}: Coverage, gaps: readonly Span[], acceptLoss = false): string {
+  return command('aggregates refresh', [keyOf({schema, name: view})], {...rangeFlags(gaps, time), ...(acceptLoss && {'accept-loss': true})})
 }
 
 /**
@@ -59,6 +68,9 @@ export async function coverFirst(db: Database, request: DropRequest, pieces: rea
   throw notCovered(table, impossible, ['--accept-loss drops it all the same; what was computed before stays as it is.'])
 }
 
+const foldWords =
+  'a chunk begins or ends inside of an hour that clocks repeat, and time_bucket with a time zone mixes the rows of both hours before TimescaleDB 2.25'
+
 const reasons = {
   gone: 'a part of the rows of its buckets is gone, and refreshing would lose what was computed from them',
   incomplete: 'its bucket is not complete yet',
@@ -73,10 +85,17 @@ function ownTable(tables: readonly Table[], {schema, view}: Coverage): Table | n
   return tables.find((each) => each.kind === 'aggregate' && each.id === null && each.schema === schema && each.name === view) ?? null
 }
 
-function gapWords(table: Table, {schema, view, gaps, blind}: Coverage): string {
+function gapWords(table: Table, each: Coverage): string {
+  const {schema, view, gaps} = each
   const shown = merge(gaps)
   const words = shown.slice(0, 3).map((gap) => spanWords(gap, table.time)).join(', ')
-  return `${keyOf({schema, name: view})} has not covered ${words}${shown.length > 3 ? ` and ${shown.length - 3} more ranges` : ''}${blind ? ', as far as anybody can see: it learns of changes from the WAL' : ''}`
+  return `${keyOf({schema, name: view})} has not covered ${words}${shown.length > 3 ? ` and ${shown.length - 3} more ranges` : ''}${whyNot(each)}`
+}
+
+function whyNot({blind, folded, lost}: Coverage): string {
+  if (blind) return ': it reads changes from the WAL at its next refresh, so what changed since cannot be known'
+  if (folded.length > 0) return `: ${foldWords}`
+  return lost.length > 0 ? ': rows of the bucket were dropped before, so a refresh would lose what was computed from them' : ''
 }
 
 function notCovered(table: Table, missing: readonly string[], suggestions: readonly string[]): OpsError {

@@ -1,12 +1,11 @@
-import {timescaledbFunction, type Server} from '../../db/server.js'
-import {loadSql} from '../../db/load-sql.js'
-import {doBlock, ident, inline, list, literal, raw, sql, statement, type Fragment, type Statement} from '../../db/sql.js'
+import type {Server} from '../../db/server.js'
+import {doBlock, ident, list, raw, sql, statement, type Statement} from '../../db/sql.js'
 import type {Step} from '../../plan/step.js'
+import {coverageParts} from '../../reports/coverage-sql.js'
 import {keyOf, type Chunk, type Table} from '../../reports/table.js'
-import type {TimeKind} from '../../reports/time.js'
 import type {Coverage} from '../aggregates/coverage.js'
 import {staleQuestion} from '../aggregates/own-coverage.js'
-import {highest, lowest, pointText, type Span} from '../aggregates/spans.js'
+import {pointText, type Span} from '../aggregates/spans.js'
 import {chunkLabel, chunkName} from './hypertable.js'
 
 /** One range of time with its chunks: one, or one for each space partition. */
@@ -18,20 +17,20 @@ export interface Piece {
 export interface DropOptions {
   server: Server
   table: Table
-  /** Coverage of these aggregates is asked for again in the drop's own transaction; `needs` go by piece. */
-  guarded: readonly Coverage[]
-  /** Some aggregate reads this table. */
-  watched: boolean
-  /** Tables that drop_chunks locks too. */
+  /**
+   * Coverage of these aggregates is asked for again in the drop's own transaction; `needs` go by piece. Null: the loss
+   * is accepted.
+   */
+  guarded: readonly Coverage[] | null
+  /** Tables that a drop locks too. */
   referenced: readonly string[]
   dependsOn: readonly string[]
 }
 
 /** Drops exactly these chunks of one range, or nothing. */
-export function dropStep(piece: Piece, index: number, pieces: readonly Piece[], bytes: number | null, options: DropOptions): Step {
+export function dropStep(piece: Piece, index: number, bytes: number | null, options: DropOptions): Step {
   const {server, table, guarded, referenced} = options
   const names = piece.chunks.map(chunkName)
-  const guard = guarded.length > 0 ? [guardStatement(server, table, guarded, index, pieces.slice(0, index).map(({span}) => span))] : []
   return {
     id: `drop ${piece.chunks.map(chunkLabel).join(', ')}`,
     kind: 'drop',
@@ -39,9 +38,8 @@ export function dropStep(piece: Piece, index: number, pieces: readonly Piece[], 
     statements: [
       // Nobody writes to it between the question and the drop; and before the tables it references are locked.
       sql`lock table ${list(piece.chunks.map(({schema, name}) => sql`only ${ident(schema, name)}`))} in access exclusive mode`,
-      ...guard,
-      ...(options.watched && server.skipsInvalidation ? [sql`set local timescaledb.skip_cagg_invalidation = on`] : []),
-      dropStatement(server, table, piece),
+      ...(guarded === null ? [] : guardStatement(server, table, guarded, index)),
+      dropStatement(table, piece),
     ],
     lock: 'ACCESS EXCLUSIVE',
     class: 'loss',
@@ -54,86 +52,86 @@ export function dropStep(piece: Piece, index: number, pieces: readonly Piece[], 
   }
 }
 
-/** drop_chunks takes a range, so what it took is compared with what was meant. Constants take the type of the column. */
-function dropStatement(server: Server, table: Table, {span, chunks}: Piece): Statement {
-  const bounds = [
-    ...(span.end < highest ? [`older_than => ${bound(span.end, table.time)}`] : []),
-    ...(span.start > lowest ? [`newer_than => ${bound(span.start, table.time)}`] : []),
-  ]
-  const meant = sql`array[${list(chunks.map(({schema, name}) => sql`format('%I.%I', ${schema}::text, ${name}::text)`))}]`
-  return doBlock`
-declare
-  taken text[] := array(select ${timescaledbFunction(server, 'drop_chunks')}(${keyOf(table)}::regclass, ${raw(bounds.join(', '))}));
-begin
-  if not (taken @> ${meant} and taken <@ ${meant}) then
+/**
+ * By name. Up to 2.27 drop_chunks logs what it drops as changed, ending one microsecond late: a refresh then erases it
+ * from the aggregates, and the next chunk never counts as covered. drop_chunk logs nothing, in any version; up to 2.28
+ * it asks for no rights either, so they are checked here.
+ */
+function dropStatement(table: Table, {span, chunks}: Piece): Statement {
+  const relations = list(chunks.map((chunk) => sql`${chunkName(chunk)}::regclass`))
+  // Rows of one range go together: a bucket that is computed from a part of them would be wrong.
+  const others = sql`
+  if exists (
+    select from timescaledb_information.chunks c
+    where c.hypertable_schema = ${table.storage.schema} and c.hypertable_name = ${table.storage.name}
+      and coalesce(c.range_start_integer, (extract(epoch from c.range_start) * 1000000)::bigint) = ${String(span.start)}
+      and coalesce(c.range_end_integer, (extract(epoch from c.range_end) * 1000000)::bigint) = ${String(span.end)}
+      and format('%I.%I', c.chunk_schema, c.chunk_name)::regclass not in (${relations})
+  ) then
     raise exception using errcode = '55000',
-      message = format('drop_chunks took %s, which is not what was planned: it was undone', coalesce(nullif(array_to_string(taken, ', '), ''), 'nothing'));
-  end if;
+      message = 'this range holds another chunk by now, which is not what was planned: nothing was dropped';
+  end if;`
+  return doBlock`
+begin
+  if not pg_has_role((select c.relowner from pg_class c where c.oid = ${keyOf(table)}::regclass), 'usage') then
+    raise exception using errcode = '42501', message = 'must be owner of ' || ${keyOf(table)};
+  end if;${chunks.some(({space}) => space !== null) ? others : raw('')}
+  perform _timescaledb_functions.drop_chunk(c) from unnest(array[${relations}]) as c;
 end`
-}
-
-function bound(point: bigint, time: TimeKind): string {
-  const text = literal(pointText(point, time)).text
-  return time === 'uuid' ? `timestamptz ${text}` : text
 }
 
 /**
  * Raises where an aggregate has something pending of what the rows of this range went into. The rows cannot change any
  * more: the chunk is locked.
- * @param dropped the ranges before this one, which the steps before may have dropped
  */
-function guardStatement(server: Server, table: Table, guarded: readonly Coverage[], index: number, dropped: readonly Span[]): Statement {
-  const theirs = guarded.flatMap(({aggregate, needs}) => (aggregate !== null && needs[index] ? [{aggregate, need: needs[index]}] : []))
+function guardStatement(server: Server, table: Table, guarded: readonly Coverage[], index: number): Statement[] {
+  const known = guarded.flatMap(({aggregate}) => aggregate?.id ?? [])
+  const needed = guarded.flatMap(({aggregate, needs}) => (aggregate !== null && needs[index] ? [{aggregate, need: needs[index]}] : []))
   const ours = guarded.flatMap(({own, needs, schema, view}) => (own !== null && needs[index] ? [{own, name: keyOf({schema, name: view}), need: needs[index]}] : []))
-  const blind = guarded.flatMap((each) => (each.blind ? [`select ${literal(keyOf({schema: each.schema, name: each.view})).text}::text as view`] : []))
-  const kept = guarded.flatMap(({aggregate, kept}) => (aggregate !== null && kept[index] ? [keptQuestion(aggregate, kept[index])] : []))
-  const questions = [...blind, ...kept, ...(theirs.length > 0 ? [pendingQuestion(server, table, theirs, dropped)] : []), ...ours.map((each) => ownQuestion(each.own, each.name, each.need))]
-  if (questions.length === 0) return sql`select`
-  return doBlock`
+  const questions = [
+    ...guarded.flatMap((each) => (each.blind ? [sql`select ${keyOf({schema: each.schema, name: each.view})}::text`] : [])),
+    ...(needed.length > 0 ? [pendingQuestion(server, needed)] : []),
+    ...(table.id === null ? [] : [unknownQuestion(table.id, known)]),
+    ...ours.map((each) => ownQuestion(each.own, each.name, each.need)),
+  ]
+  if (questions.length === 0) return []
+  return [
+    doBlock`
 declare
   missing text;
 begin
   select string_agg(view, ', ') into missing from (
-    ${raw(questions.join('\n    union all\n    '))}
-  ) as uncovered;
+    ${questions.reduce((all, question) => sql`${all}
+    union all
+    ${question}`)}
+  ) as uncovered (view);
   if missing is not null then
     raise exception using errcode = '55000', message = 'not covered by ' || missing || ', so not dropped',
       detail = 'Rows were written since this was planned: plan again with --refresh-first.';
   end if;
-end`
+end`,
+  ]
 }
 
-interface Theirs {
-  aggregate: Table
-  need: Span
+function pendingQuestion(server: Server, needed: readonly {aggregate: Table; need: Span}[]): Statement {
+  const rows = needed.map(({aggregate, need}) => sql`(${keyOf(aggregate)}, ${aggregate.id}, ${String(need.start)}::bigint, ${String(need.end)}::bigint)`)
+  return sql`select p.view from (
+      with wanted (view, id, since, until) as materialized (values ${list(rows)})${raw(coverageParts(server, ['gaps']))}
+      select g.view from gap g where not isempty(g.gaps)
+    ) as p`
 }
 
-function pendingQuestion(server: Server, table: Table, theirs: readonly Theirs[], dropped: readonly Span[]): string {
-  const rows = theirs.map(({aggregate, need}) => `(${literal(keyOf(aggregate)).text}, ${aggregate.id}, ${aggregate.aggregate!.source!.id}, ${need.start}, ${need.end})`)
-  const catalog = '_timescaledb_catalog.continuous_aggs_'
-  // What drop_chunks itself logs of a drop, from the chunk's first instant to the next chunk's, is no row that changed.
-  const since = theirs.reduce((least, {need}) => (need.start < least ? need.start : least), highest)
-  const logged = server.skipsInvalidation ? [] : dropped.filter(({start, end}) => end >= since && start > lowest && end < highest)
-  const artifact = logged.length === 0 ? '' : ` and (l.hypertable_id, l.lowest_modified_value, l.greatest_modified_value) not in (${logged.map(({start, end}) => `(${table.id}, ${start}, ${end})`).join(', ')})`
-  const unfinished = server.materializationRanges === null ? '' : `
-      or exists (select from ${catalog}materialization_ranges r where r.materialization_id = n.id and r.lowest_modified_value < n.until and r.greatest_modified_value > n.since)`
-  return `select n.view from (values ${rows.join(', ')}) as n (view, id, source, since, until)
-    where exists (select from ${catalog}hypertable_invalidation_log l where l.hypertable_id = n.source and l.lowest_modified_value < n.until and l.greatest_modified_value >= n.since${artifact})
-      or exists (select from ${catalog}materialization_invalidation_log m where m.materialization_id = n.id and m.lowest_modified_value < n.until and m.greatest_modified_value >= n.since)${unfinished}
-    union all
-    select format('%I.%I', a.user_view_schema, a.user_view_name) from _timescaledb_catalog.continuous_agg a
-    where a.raw_hypertable_id in (${[...new Set(theirs.map(({aggregate}) => aggregate.aggregate!.source!.id))].join(', ')}) and a.mat_hypertable_id not in (${theirs.map(({aggregate}) => aggregate.id).join(', ')})`
+/** Aggregates that were made after this was planned, over the table or over an aggregate of it, have covered nothing. */
+function unknownQuestion(table: number, known: readonly number[]): Statement {
+  return sql`select format('%I.%I', a.user_view_schema, a.user_view_name) from _timescaledb_catalog.continuous_agg a
+    where a.raw_hypertable_id in (${list([table, ...known])})${known.length > 0 ? sql` and a.mat_hypertable_id not in (${list(known)})` : raw('')}`
 }
 
-function keptQuestion(aggregate: Table, {start, end}: Span): string {
-  const changed = inline(statement(loadSql('catalog/changed-since'), [aggregate.aggregate!.source!.id, String(start), String(end)])).replace(/^--.*\n/gm, '')
-  return `select ${literal(keyOf(aggregate)).text}::text as view from (${changed}) as since where since.changed`
-}
-
-function ownQuestion(own: {data: string; query: string}, name: string, need: Span): string {
-  const covered = inline(sql`select from qicore.aggregates where to_regclass(view) = ${name}::regclass
-      and covered @> tstzrange(${pointText(need.start, 'timestamptz')}::timestamptz, ${pointText(need.end, 'timestamptz')}::timestamptz)`)
+function ownQuestion(own: {data: string; query: string}, name: string, need: Span): Statement {
   const stale = staleQuestion(own, need)
-  const different: Fragment = raw(stale === null ? 'true' : inline(stale).replace(/^select /, '').replace(/ as stale$/, ''))
-  return `select ${literal(name).text}::text as view where not exists (${covered}) or ${different.text}`
+  const different = stale === null ? sql`true` : statement(stale.text.replace(/^select /, '').replace(/ as stale$/, ''), stale.values)
+  return sql`select ${name}::text where not exists (
+      select from qicore.aggregates where to_regclass(view) = ${name}::regclass
+        and covered @> tstzrange(${pointText(need.start, 'timestamptz')}::timestamptz, ${pointText(need.end, 'timestamptz')}::timestamptz)
+    ) or ${different}`
 }

@@ -72,12 +72,11 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
   const options = {
     server: db.server,
     table,
-    guarded: acceptLoss ? [] : coverage,
-    watched: coverage.length > 0,
+    guarded: acceptLoss ? null : coverage,
     referenced,
     dependsOn: first.steps.map(({id}) => id),
   }
-  const drops = pieces.map((piece, index) => dropStep(piece, index, pieces, total(piece.chunks, bytes), options))
+  const drops = pieces.map((piece, index) => dropStep(piece, index, total(piece.chunks, bytes), options))
   const facts = {
     chunks: doomed.map((chunk) => ({chunk, rows: rows.get(chunk) ?? null, bytes: bytes.get(chunk) ?? null})),
     rows: total(doomed, rows),
@@ -123,7 +122,7 @@ function warnings(table: Table, doomed: readonly Chunk[], {referenced}: DropFact
   ]
 }
 
-/** drop_chunks takes a range: what shares one goes together. */
+/** What shares a range of time goes together. */
 function piecesOf(chunks: readonly Chunk[]): Piece[] {
   const pieces = new Map<string, Piece>()
   for (const chunk of oldestFirst(chunks)) {

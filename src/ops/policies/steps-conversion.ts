@@ -18,7 +18,7 @@ export async function conversionSteps(db: Database, table: Table, its: Survey): 
   if (oldest === undefined || table.id === null) return []
   const start = oldest.start!
   const coverage = await readCoverage(db, {tables: its.all, table, spans: [spanOf(oldest)], present: its.clocks.get(table)?.now ?? null})
-  const marked = coverage.filter(({level, aggregate, gaps}) => level === 1 && aggregate !== null && gaps.some((gap) => gap.start === start && gap.end === start + 1n))
+  const marked = coverage.filter(({level, aggregate, gaps}) => level === 1 && aggregate !== null && gaps.some((gap) => gap.start <= start && start < gap.end))
   const steps: Step[] = []
   for (const {aggregate} of marked) {
     const before = steps.length

@@ -1,8 +1,7 @@
 import type {Database} from '../../db/database.js'
-import {loadSql} from '../../db/load-sql.js'
-import {statement} from '../../db/sql.js'
 import type {Clock} from '../clocks.js'
 import {ago} from '../ages.js'
+import {gapsQuestion, type GapRow} from '../coverage-sql.js'
 import {shift} from '../due.js'
 import type {LivePolicy} from '../live-policies.js'
 import {instantOf} from '../time.js'
@@ -29,9 +28,8 @@ export async function changedRanges(db: Database, policies: readonly LivePolicy[
     return from < its.watermark ? [{policy, id: table.id, from, until: its.watermark}] : []
   })
   if (asked.length === 0) return found
-  const rows = await db.query<{position: number; gaps: string}>(
-    statement(loadSql('catalog/coverage-pending'), [asked.map(({id}) => id), asked.map(({from}) => String(from)), asked.map(({until}) => String(until))]),
-  )
+  // A refresh that runs at this moment is not a change of rows.
+  const rows = await db.query<GapRow>(gapsQuestion(db.server, asked.map(({id, from, until}) => ({id, start: from, end: until})), 'logs only'))
   for (const {position, gaps} of rows) {
     const ranges = [...gaps.matchAll(/\[(-?\d+),(-?\d+)\)/g)].map(([, start, end]) => ({start: BigInt(start!), end: BigInt(end!)}))
     if (ranges.length > 0) found.set(asked[position - 1]!.policy, ranges)

@@ -35,7 +35,7 @@ export const coreRoutines = ['create_partition', 'refresh_aggregate', 'maintain'
 
 /** Gated retention, on every engine; what the others call comes first. */
 export const retentionRoutines = [
-  'retain_settings', 'retention_hash', 'retain_literal', 'retain_scale', 'retain_pieces', 'retain_bucket', 'retain_gap', 'retain_obstacle',
+  'retain_settings', 'retention_hash', 'retain_literal', 'retain_scale', 'retain_pieces', 'own_coverage', 'coverage', 'retain_gap', 'retain_obstacle',
   'retain_drop', 'retain_range', 'retain',
 ]
 

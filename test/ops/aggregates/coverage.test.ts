@@ -149,7 +149,12 @@ select mat_hypertable_id, ${day.start}, ${day.end} from _timescaledb_catalog.con
     if (can!.wal !== 'logical' || !can!.option || !engine.native) context.skip('wants wal_level = logical and TimescaleDB 2.22')
     await replay(database, ['core'])
     await database.run("create table m (time timestamptz not null, v int); select create_hypertable('m', 'time', chunk_time_interval => interval '1 day'); insert into m select t, 1 from generate_series('2024-01-01+00'::timestamptz, '2024-01-04+00', '1 hour') t")
-    await database.autocommit("create materialized view a with (timescaledb.continuous, timescaledb.invalidate_using = 'wal') as select time_bucket(interval '1 day', time) as bucket, count(*) from m group by 1 with no data")
+    const refused = await database
+      .autocommit("create materialized view a with (timescaledb.continuous, timescaledb.invalidate_using = 'wal') as select time_bucket(interval '1 day', time) as bucket, count(*) from m group by 1 with no data")
+      .then(() => null, (error: unknown) => error as {code?: string; message: string})
+    // PostgreSQL's security releases of 2026 allow no plugin with such a name.
+    if (refused?.code === '42501') context.skip(refused.message)
+    expect(refused).toBeNull()
     await database.autocommit("call refresh_continuous_aggregate('a', null, null)")
     await database.run("insert into m values ('2024-01-02 12:00+00', 2)")
     const day = span('2024-01-02', '2024-01-03')

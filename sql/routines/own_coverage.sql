@@ -1,11 +1,18 @@
--- Which parts of some ranges of a table the aggregates over it that are tables of ours have not computed, and the
--- aggregates over those. Each range is widened to whole buckets. Whether rows changed since is written nowhere: `data`
--- and `query` are there for who wants to compare.
--- $1 the table as SQL reads it, $2 bigint[] and $3 bigint[] where the ranges begin and end (exclusive), in microseconds
--- since 1970, the least and the greatest bigint where they are open; $4 bigint from which on buckets of indirect
--- aggregates need not be there yet, null: never.
+-- Which parts of some ranges of a table the aggregates that are a table and a function of ours have not computed, and
+-- the aggregates over those. Each range is widened to whole buckets. Whether rows changed since is written nowhere:
+-- `data` and `query` are there for who wants to compare. The only definition of it: gated retention calls it, and the
+-- program runs the same text (between the two tags) where this routine is not installed yet.
+-- The table comes as SQL reads it; ranges begin and end (exclusive) in microseconds since 1970, at the least and the
+-- greatest bigint where they are open; from the present on, buckets of indirect aggregates need not be there; null: all.
 -- One row a range and aggregate: position (from 1), schema, view, level (1: directly over it), data, query, since,
--- until, gaps (an int8multirange as text). TimescaleDB: not needed; wants our schema qicore.
+-- until, gaps (an int8multirange as text).
+create function qicore.own_coverage(subject text, lows bigint[], highs bigint[], present bigint)
+returns table (
+  "position" bigint, schema name, view name, level integer, data text, query text, since text, until text, gaps text
+)
+language sql
+stable
+as $answer$
 with recursive aggregate as (
   select a.*, 1 as level from qicore.aggregates a where to_regclass(a.source) = to_regclass($1)
   union all
@@ -50,3 +57,4 @@ from wanted w
 join pg_class v on v.oid = to_regclass(w.view)
 join pg_namespace n on n.oid = v.relnamespace
 order by w.position, w.level, w.view
+$answer$;

@@ -1,0 +1,230 @@
+-- What TimescaleDB's aggregates over a table, and the aggregates over those, have not computed of some ranges of it, as
+-- the rows are now. The only definition of "covered": gated retention calls it, and the program runs the same texts
+-- (each between two tags of its name) where a database has no routine of ours.
+-- over: which aggregates, which points. edges: the bucket of each point. wanted: the whole buckets that the rows of a
+-- range went into. gaps: what of them the logs of TimescaleDB call changed or never computed. No entry of a log is
+-- discounted: once a refresh has moved it to the log of an aggregate, nothing tells a written row from a dropped range.
+-- A bucket of an indirect aggregate that is not complete at `present` need not be there.
+-- `folded`: the range begins or ends inside of an hour that clocks repeat. There time_bucket with a time zone mixes the
+-- rows of both hours before TimescaleDB 2.25, so both hours count as one bucket, and no range may end within it.
+-- `blind`: changes of rows cannot be asked for. `cut`: rows of the first bucket lie before the range.
+-- In the texts, %1$I is the schema of the extension, and %2$s the text unfinished where the server has that table.
+create function qicore.coverage(
+  hypertable integer, lows bigint[], highs bigint[], present bigint,
+  out place bigint, out id integer, out view text, out level integer, out since bigint, out until bigint,
+  out gaps int8multirange, out blind boolean, out folded boolean, out cut boolean
+)
+returns setof record
+language plpgsql
+as $routine$
+declare
+  over constant text := $over$
+with recursive above as (
+  select a.mat_hypertable_id as id, 1 as level from _timescaledb_catalog.continuous_agg a where a.raw_hypertable_id = $1
+  union all
+  select a.mat_hypertable_id, o.level + 1
+  from above o join _timescaledb_catalog.continuous_agg a on a.raw_hypertable_id = o.id
+), over as materialized (
+  -- By way of arrays the planner expects 10 rows. It expects 101 of a recursion, calls the whole thing expensive and
+  -- compiles it, which took 20 s where running it takes 5.
+  select u.id, u.level
+  from (select array_agg(a.id) as ids, array_agg(a.level) as levels from above a) l
+  cross join lateral unnest(l.ids, l.levels) as u (id, level)
+), span as (
+  select s.position, s.low, s.high from unnest($2::bigint[], $3::bigint[]) with ordinality as s (low, high, position)
+), asked as (
+  -- Each range has three places: where it begins, where it ends, and the present.
+  select o.id, s.position * 3 + p.side as place, p.point
+  from over o
+  cross join span s
+  cross join lateral (values (0, s.low), (1, s.high), (2, $4::bigint)) as p (side, point)
+  where p.point is not null
+)$over$;
+  edges constant text := $edges$
+, bucket as (
+  select b.mat_hypertable_id as id, b.bucket_width as width, b.bucket_origin as origin, b.bucket_offset as shift,
+    b.bucket_timezone as zone, d.column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) as integers
+  from _timescaledb_catalog.continuous_aggs_bucket_function b
+  cross join lateral (
+    select t.column_type from _timescaledb_catalog.dimension t
+    where t.hypertable_id = b.mat_hypertable_id order by t.id limit 1
+  ) d
+  where b.mat_hypertable_id in (select a.id from asked a)
+), number as (
+  select a.id, a.place, a.point, w.low, case when w.low = a.point then w.low else w.low + b.width::numeric end as high
+  from asked a
+  join bucket b on b.id = a.id and b.integers
+  cross join lateral (select coalesce(b.shift, '0')::numeric as first) s
+  cross join lateral (select floor((a.point - s.first) / b.width::numeric) * b.width::numeric + s.first as low) w
+), instant as (
+  select a.id, a.place, b.width::interval as width, b.origin::timestamptz as origin, b.shift::interval as shift, b.zone,
+    timestamptz '1970-01-01 00:00:00+00' + (a.point / 1000000) * interval '1 second'
+      + (a.point %% 1000000) * interval '1 microsecond' as at
+  from asked a
+  join bucket b on b.id = a.id and not b.integers
+  -- What a timestamp cannot hold is an open end.
+  where a.point between -208000000000000000 and 9214646400000000000
+), set_back as materialized (
+  select i.*, (i.at - interval '1 day') at time zone i.zone - (i.at - interval '1 day') at time zone 'UTC' as before,
+    (i.at + interval '1 day') at time zone i.zone - (i.at + interval '1 day') at time zone 'UTC' as after
+  from instant i
+), fold as materialized (
+  -- The second of the two hours begins with the first minute in which the offset is the later one.
+  select b.*, b.before - b.after as back,
+    case when b.before > b.after then (
+      select min(m.at)
+      from (
+        select min(n.at) as at
+        from generate_series(b.at - interval '1 day', b.at + interval '1 day', interval '1 hour') n (at)
+        where n.at at time zone b.zone - n.at at time zone 'UTC' = b.after
+      ) h
+      cross join lateral generate_series(
+        date_trunc('minute', h.at, 'UTC') - interval '1 hour', h.at, interval '1 minute'
+      ) m (at)
+      where m.at at time zone b.zone - m.at at time zone 'UTC' = b.after
+    ) end as begins
+  from set_back b
+), first_step as materialized (
+  select f.*, t.low
+  from fold f
+  cross join lateral (
+    select array_agg(case
+      when f.zone is not null then %1$I.time_bucket(f.width, u.x, f.zone, f.origin, f.shift)
+      when f.origin is not null then %1$I.time_bucket(f.width, u.x, f.origin)
+      when f.shift is not null then %1$I.time_bucket(f.width, u.x, f.shift)
+      else %1$I.time_bucket(f.width, u.x) end order by u.n) as low
+    from unnest(case
+      when f.begins is null then array[f.at]
+      else array[
+        f.at, f.begins - interval '1 microsecond', f.begins - f.back - interval '1 microsecond', f.begins + f.back
+      ]
+    end) with ordinality u (x, n)
+  ) t
+), second_step as materialized (
+  select s.*, t.next
+  from first_step s
+  cross join lateral (
+    select array_agg(case
+      when s.zone is not null then %1$I.time_bucket(s.width, u.x, s.zone, s.origin, s.shift)
+      when s.origin is not null then %1$I.time_bucket(s.width, u.x, s.origin)
+      when s.shift is not null then %1$I.time_bucket(s.width, u.x, s.shift)
+      else %1$I.time_bucket(s.width, u.x) end order by u.n) as next
+    -- A width later is in the next bucket, but where a change of the clock makes this one longer.
+    from unnest(array[s.low[1] + s.width, s.low[1] + s.width + s.width / 2] || case
+      when s.begins is null then '{}' else array[s.low[4] + s.width, s.low[4] + s.width + s.width / 2]
+    end) with ordinality u (x, n)
+  ) t
+), edge as materialized (
+  select s.id, s.place,
+    (extract(epoch from case when u.one then s.low[3] else s.low[1] end) * 1000000)::bigint as floor,
+    (extract(epoch from case
+      when not u.one and s.low[1] = s.at then s.at
+      when not u.one and s.next[1] > s.low[1] then s.next[1]
+      when not u.one then s.next[2]
+      when s.low[4] = s.begins + s.back then s.low[4]
+      when s.next[3] > s.low[4] then s.next[3]
+      else s.next[4]
+    end) * 1000000)::bigint as ceil,
+    u.one and s.at > s.begins - s.back as folded
+  from second_step s
+  -- One bucket from before the first of the two hours to after the second.
+  cross join lateral (select coalesce(
+    s.low[2] > s.begins - interval '1 microsecond' and s.at > s.low[3] and s.at < s.begins + s.back, false
+  ) as one) u
+  union all
+  select n.id, n.place,
+    case when n.low <= -9223372036854775808 then -9223372036854775808 else n.low::bigint end,
+    case when n.high >= 9223372036854775807 then 9223372036854775807 else n.high::bigint end, false
+  from number n
+  where n.point not in (-9223372036854775808, 9223372036854775807)
+  union all
+  select a.id, a.place, a.point, a.point, false
+  from asked a
+  join bucket b on b.id = a.id
+  where case
+    when b.integers then a.point in (-9223372036854775808, 9223372036854775807)
+    else a.point not between -208000000000000000 and 9214646400000000000
+  end
+)$edges$;
+  wanted constant text := $wanted$
+, bounded as (
+  select e.id, e.place / 3 as position, min(e.floor) filter (where e.place %% 3 = 0) as floor,
+    min(e.ceil) filter (where e.place %% 3 = 1) as ceil, min(e.floor) filter (where e.place %% 3 = 2) as present,
+    bool_or(e.folded) filter (where e.place %% 3 < 2) as folded
+  from edge e
+  group by 1, 2
+), wanted as materialized (
+  select b.position, b.id, o.level, b.floor < ($2::bigint[])[b.position] as cut, b.folded, b.floor as since,
+    case when o.level > 1 then least(b.ceil, b.present) else b.ceil end as until
+  from bounded b
+  join over o on o.id = b.id
+)$wanted$;
+  gaps_of constant text := $gaps$
+, noted as (
+  select m.materialization_id as id, m.lowest_modified_value as one, m.greatest_modified_value as other
+  from _timescaledb_catalog.continuous_aggs_materialization_invalidation_log m
+  union all
+  select a.mat_hypertable_id, h.lowest_modified_value, h.greatest_modified_value
+  from _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log h
+  join _timescaledb_catalog.continuous_agg a on a.raw_hypertable_id = h.hypertable_id
+  %2$s
+), pending as materialized (
+  -- Before 2.25 an entry can be the wrong way round, from an hour that clocks repeat: it counts over both of its ends.
+  select n.id, range_agg(int8range(
+    least(n.one, n.other, 9223372036854775806), least(greatest(n.one, n.other), 9223372036854775806), '[]'
+  )) as ranges
+  from noted n
+  where n.id in (select w.id from wanted w)
+  group by n.id
+), gap as (
+  select w.*, case
+    when w.since < w.until then coalesce(p.ranges, '{}') * int8multirange(int8range(w.since, w.until)) else '{}'
+  end as gaps
+  from wanted w left join pending p on p.id = w.id
+)$gaps$;
+  answer constant text := $answer$
+, blind as materialized (
+  -- An experiment of 2.22 alone: changes are read from the WAL, at the next refresh.
+  select o.id, case when exists (
+    select from pg_attribute n
+    where n.attrelid = 'timescaledb_information.continuous_aggregates'::regclass and n.attname = 'invalidate_using'
+  ) then (
+    select bool_or(to_jsonb(v) ->> 'invalidate_using' <> 'trigger')
+    from _timescaledb_catalog.continuous_agg a
+    join timescaledb_information.continuous_aggregates v
+      on v.view_schema = a.user_view_schema and v.view_name = a.user_view_name
+    where a.mat_hypertable_id = o.id
+  ) else false end as blind
+  from over o
+)
+select g.position, g.id, format('%%I.%%I', a.user_view_schema, a.user_view_name) as view, g.level, g.since, g.until,
+  case
+    when (b.blind or g.folded) and g.since < g.until then int8multirange(int8range(g.since, g.until)) else g.gaps
+  end as gaps,
+  b.blind, g.folded, g.cut
+from gap g
+join blind b on b.id = g.id
+join _timescaledb_catalog.continuous_agg a on a.mat_hypertable_id = g.id
+order by g.position, g.level, 3$answer$;
+  -- Up to 2.26.2 a refresh takes entries out of the log before it has computed them, and notes the ranges here.
+  unfinished constant text := $unfinished$
+  union all
+  select r.materialization_id, r.lowest_modified_value, r.greatest_modified_value - 1
+  from _timescaledb_catalog.continuous_aggs_materialization_ranges r
+  where r.lowest_modified_value < r.greatest_modified_value$unfinished$;
+begin
+  if not exists (select from pg_extension where extname = 'timescaledb') then
+    return;
+  end if;
+  return query execute format(
+    over || edges || wanted || gaps_of || answer,
+    (
+      select n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'timescaledb'
+    ),
+    case
+      when to_regclass('_timescaledb_catalog.continuous_aggs_materialization_ranges') is null then '' else unfinished
+    end
+  )
+  using hypertable, lows, highs, present;
+end
+$routine$;

@@ -1,0 +1,57 @@
+import {loadSql} from '../db/load-sql.js'
+import type {Server} from '../db/server.js'
+import {ident, statement, type Statement} from '../db/sql.js'
+
+/** The texts of which sql/routines/coverage.sql puts its statement together. */
+export type CoveragePart = 'over' | 'edges' | 'wanted' | 'gaps' | 'answer'
+
+const routine = 'routines/coverage'
+
+/**
+ * A text of the routine qicore.coverage as a part of a statement, for this server. The routine is the only definition
+ * of what an aggregate has covered; a database without our routines is asked with the same texts.
+ */
+export function coverageParts(server: Server, parts: readonly CoveragePart[], noted: 'unfinished too' | 'logs only' = 'unfinished too'): string {
+  const unfinished = server.materializationRanges !== null && noted === 'unfinished too' ? taggedText(routine, 'unfinished') : ''
+  return parts
+    .map((part) => taggedText(routine, part))
+    .join('')
+    .replaceAll('%1$I', ident(server.timescaledbSchema ?? 'public').text)
+    .replaceAll('%2$s', () => unfinished)
+    .replaceAll('%%', '%')
+}
+
+/** What stands between `$tag$` and `$tag$` in `sql/<name>.sql`, without comments: scripts repeat it for every step. */
+export function taggedText(name: string, tag: string): string {
+  const found = loadSql(name).split(`$${tag}$`)
+  if (found.length !== 3) throw new Error(`sql/${name}.sql has not exactly one text between two $${tag}$`)
+  return found[1]!.replace(/^ *--.*\n/gm, '')
+}
+
+/** Ranges of aggregates in whole buckets. */
+export interface WantedRange {
+  /** The aggregate's. */
+  id: number
+  start: bigint
+  end: bigint
+}
+
+export interface GapRow {
+  /** Which of the ranges, from 1. */
+  position: number
+  /** An int8multirange as text, `{}` where all is computed. */
+  gaps: string
+}
+
+/** What of some ranges is not computed as the rows are now: a {@link GapRow} each. */
+export function gapsQuestion(server: Server, wanted: readonly WantedRange[], noted?: 'logs only'): Statement {
+  const values = [wanted.map(({id}) => id), wanted.map(({start}) => String(start)), wanted.map(({end}) => String(end))]
+  return statement(
+    `with wanted as materialized (
+  select r.position, r.id, r.since, r.until
+  from unnest($1::int[], $2::bigint[], $3::bigint[]) with ordinality as r (id, since, until, position)
+)${coverageParts(server, ['gaps'], noted)}
+select g.position::int as position, g.gaps::text as gaps from gap g`,
+    values,
+  )
+}
