@@ -21,10 +21,10 @@ export function coverageParts(server: Server, parts: readonly CoveragePart[], no
     .replaceAll('%%', '%')
 }
 
-/** What stands between `$tag$` and `$tag$` in `sql/<name>.sql`, without comments: scripts repeat it for every step. */
+/** The dollar-quoted text with a tag in `sql/<name>.sql`, without comments: scripts repeat it for every step. */
 export function taggedText(name: string, tag: string): string {
-  const found = loadSql(name).split(`$${tag}$`)
-  if (found.length !== 3) throw new Error(`sql/${name}.sql has not exactly one text between two $${tag}$`)
+  const found = loadSql(name).split(['', tag, ''].join('$'))
+  if (found.length !== 3) throw new Error(`sql/${name}.sql does not have exactly one text quoted with the tag ${tag}`)
   return found[1]!.replace(/^ *--.*\n/gm, '')
 }
 

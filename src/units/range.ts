@@ -1,7 +1,7 @@
 import {usageError} from '../errors.js'
 import {addDays, endOfMonth, type CalendarBound} from './calendar.js'
 import {parseDuration, type Duration} from './duration.js'
-import {compareInstants, parseInstant, type Instant} from './instant.js'
+import {epochMicros, parseInstant, type Instant} from './instant.js'
 
 /** How old is too old: an age, counted from the table's clock, or an instant. */
 export type OlderThan = {age: Duration} | {before: Instant}
@@ -20,7 +20,7 @@ export function parseOlderThan(input: string): OlderThan {
  */
 export function instantsBetween(from: CalendarBound | undefined, to: CalendarBound | undefined): {from: Instant | null; to: Instant | null} {
   const range = {from: from === undefined ? null : beginOf(from), to: to === undefined ? null : endOf(to)}
-  if (range.from !== null && range.to !== null && Date.parse(range.from) >= Date.parse(range.to))
+  if (range.from !== null && range.to !== null && epochMicros(range.from)! >= epochMicros(range.to)!)
     throw usageError('EMPTY_RANGE', `--from ${range.from} is not before --to ${range.to}.`, ['The range is half-open: --to 2024-02-01 ends with January. Whole months are included: --from 2024-01 --to 2024-12.'])
   return range
 }

@@ -5,6 +5,7 @@ import {coverageParts} from '../../reports/coverage-sql.js'
 import type {Table} from '../../reports/table.js'
 import {widen} from './buckets.js'
 import {readOwnCoverage} from './own-coverage.js'
+import {hasRows} from './rows.js'
 import {highest, intersect, lowest, merge, parseMultirange, spanOf, type Span} from './spans.js'
 
 /** What one aggregate has not computed of some spans of the table under it, as the rows stand now. */
@@ -56,7 +57,7 @@ export async function readCoverage(db: Database, request: CoverageRequest): Prom
   const {table, spans} = request
   if (spans.length === 0) return []
   const found = [...(await readTheirs(db, request)), ...(await readOurs(db, request))]
-  for (const each of found) each.lost = lostOf(each.gaps, table)
+  for (const each of found) each.lost = await lostOf(db, each, table)
   return found.sort((a, b) => a.level - b.level || (a.view < b.view ? -1 : 1))
 }
 
@@ -100,10 +101,13 @@ async function readOurs(db: Database, {table, spans, present}: CoverageRequest):
   return found
 }
 
-/** TimescaleDB's drop_chunks marks what it dropped as changed, so that such a bucket is pending until a person decides. */
-function lostOf(gaps: readonly Span[], {chunks}: Table): Span[] {
+/** Before the oldest chunk there may never have been any: then the aggregate has nothing to lose there. */
+async function lostOf(db: Database, {aggregate, gaps}: Coverage, {chunks}: Table): Promise<Span[]> {
   const [oldest] = merge(chunks.map(spanOf))
-  return oldest === undefined ? [] : gaps.filter(({start}) => start < oldest.start)
+  const found: Span[] = []
+  if (oldest === undefined || aggregate === null) return found
+  for (const gap of gaps) if (gap.start < oldest.start && (await hasRows(db, {aggregate}, gap))) found.push(gap)
+  return found
 }
 
 /** TimescaleDB's aggregates over a table, and those over them; what is nearer comes first. */

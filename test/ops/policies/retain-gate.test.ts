@@ -127,7 +127,7 @@ describe('gated retention', () => {
       expect(await daysLeft(database)).toBe(17)
       await database.run("insert into public.ticks select min(time) + interval '90 minutes', 2 from public.ticks")
       await refresh(database, "now() - interval '30 days'", 'now()')
-      expect(await retain(database)).toMatch(/public\.months has not covered/)
+      expect(await retain(database)).toMatch(/public\.months (has not covered|may not have counted all rows of its bucket)/)
       expect(await database.run('select from public.ticks where v = 2')).toHaveLength(1)
     })
 
