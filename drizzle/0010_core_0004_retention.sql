@@ -447,6 +447,7 @@ declare
   window_start timestamptz;
   window_end timestamptz;
   stale boolean;
+  stored text;
   -- Whether rows between the begin of the first bucket and the range are no longer there.
   lost boolean;
 begin
@@ -500,6 +501,15 @@ begin
   select c.since, c.until into whole from qicore.coverage(hypertable, array[lower(gap)], array[upper(gap)], null) c where c.id = over.id;
   lost := over.cut and whole.since < low
     and not exists (select from qicore.retain_pieces(subject, low) p where p.low < retain_gap.low and p.high > whole.since);
+  if lost then
+    -- Before the first chunk there may never have been any: then the aggregate has nothing to lose.
+    select format('select exists (select from %I.%I where %I >= %s and %I < %s)', h.schema_name, h.table_name,
+      d.column_name, qicore.retain_literal(d.column_type, whole.since), d.column_name, qicore.retain_literal(d.column_type, whole.until))
+    into strict stored
+    from _timescaledb_catalog.hypertable h join _timescaledb_catalog.dimension d on d.hypertable_id = h.id
+    where h.id = over.id order by d.id limit 1;
+    execute stored into lost;
+  end if;
   if integers and lost then
     return format('%s may not have counted all rows of its bucket %s to %s, and rows of that bucket were dropped before', over.view, whole.since, whole.until);
   elsif integers then
@@ -757,4 +767,4 @@ end
 $$;
 --> statement-breakpoint
 insert into qicore.schema_versions (version, description, stream, checksum)
-values ('core.1.3.0', 'Gated retention: what was agreed to, and only what every aggregate has covered', 'core', 'c8fe7d42c0849dd3be455793a8a060c65450eeacc6fc14c86a6a51511e02212c');
+values ('core.1.3.0', 'Gated retention: what was agreed to, and only what every aggregate has covered', 'core', '61e5ac9f997d2723fe3c27e6e281b7c2448375e09aa478deda5cfb4f183a57b4');
