@@ -120,7 +120,7 @@ function surveyGauges(gauge: MakeGauge, {survey}: MetricsSource): void {
   })
   gauge('policy_not_done', 'Chunks or ranges that a policy should have worked on by now and has not.', ['schema', 'table', 'kind'], (g) => {
     g.reset()
-    for (const {schema, table, kind, notDone} of survey().policies) g.set({schema, table, kind}, notDone)
+    for (const {schema, table, kind, notDone} of survey().policies) if (notDone !== null) g.set({schema, table, kind}, notDone)
   })
   gauge('policy_ok', 'Whether a policy is done in time and its runner alive; absent where nobody can tell.', ['schema', 'table', 'kind'], (g) => {
     g.reset()

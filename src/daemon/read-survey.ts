@@ -23,6 +23,6 @@ export async function readSurvey(db: Database, {sections, limits}: Pick<JobConte
       totalBytes,
       newest: typeof newest === 'string' && newest.endsWith('Z') ? Date.parse(newest) / 1000 : null,
     })),
-    policies: policies.map(({schema, table, kind, notDone, ok}) => ({schema, table, kind, notDone: notDone.length, ok})),
+    policies: policies.map(({schema, table, kind, notDone, ok}) => ({schema, table, kind, notDone: notDone?.length ?? null, ok})),
   }
 }

@@ -14,7 +14,8 @@ export interface SurveyedPolicy {
   schema: string
   table: string
   kind: string
-  notDone: number
+  /** Null: not known. */
+  notDone: number | null
   ok: boolean | null
 }
 

@@ -61,3 +61,10 @@ export async function readOurs<R extends object>(db: Database, name: string): Pr
     throw error
   }
 }
+
+/** Whether this role may read the policies in our schema; where it may not, that there are none is not known. */
+export async function mayReadOurs(db: Database): Promise<boolean> {
+  if (!db.server.hasCore) return true
+  const [row] = await db.query<{may: boolean}>(statement(loadSql('report/own-readable')))
+  return row?.may ?? true
+}

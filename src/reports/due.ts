@@ -12,6 +12,8 @@ export interface DueChunk {
   chunk: Chunk
   /** Microseconds since 1970; null where that is not recorded anywhere. */
   since: bigint | null
+  /** It was made when its rows were that old already: they were loaded afterwards. False where that is not recorded. */
+  loadedLate: boolean
   why: 'never compressed' | 'refilled' | 'unordered' | 'not dropped'
 }
 
@@ -47,6 +49,8 @@ export function dueState(policy: LivePolicy, clock: Clock, at: Instant, lateAfte
   const counted: Clock = byAge ? clock : {now, unit: null, time: 'timestamptz', ...(clock.zone && {zone: clock.zone})}
   const cutoff = byAge && (typeof age === 'bigint') !== (policy.table.time === 'integer') ? null : ago(counted, age)
   if (cutoff === null) return unknown
+  // Ranges that cannot be read (a set by UUID) say nothing of what is due.
+  if (byAge && policy.table.chunks.length > 0 && policy.table.chunks.every(({start, end}) => start === null && end === null)) return unknown
   const state: DueState = {policy, due: 0, notDone: [], late: false}
   for (const chunk of policy.table.chunks) {
     const from = byAge ? chunk.end : chunk.createdAt === null ? null : microsOf(chunk.createdAt)
@@ -57,7 +61,8 @@ export function dueState(policy: LivePolicy, clock: Clock, at: Instant, lateAfte
     if (why === null) continue
     // When rows were written into a compressed chunk is not recorded.
     const since = why === 'refilled' || why === 'unordered' ? null : dueAt(counted, from, age)
-    state.notDone.push({chunk, since, why})
+    const loadedLate = byAge && since !== null && chunk.createdAt !== null && microsOf(chunk.createdAt) >= since
+    state.notDone.push({chunk, since, loadedLate, why})
   }
   state.late = isLate(state.notDone, now - graceOf(policy, lateAfter))
   return state

@@ -1,5 +1,6 @@
 import {shortName} from '../../db/qualified-name.js'
 import type {ChangeClass} from '../../plan/step.js'
+import type {Instant} from '../../units/instant.js'
 import type {ListedPolicy, PolicyListReport} from '../../reports/policies/list.js'
 import type {PolicyStatus, PolicyStatusReport, RuleText} from '../../reports/policies/status-types.js'
 import {marked, policyRemarks, type PolicyRemarks} from './policy-remarks.js'
@@ -63,8 +64,8 @@ export function renderPolicyStatus({policies, other, notes, at}: PolicyStatusRep
       {head: 'POLICY', cell: (policy) => `${nameOf(policy)}${policy.managed ? '' : ' *'} ${policy.kind}`, shrink: 24},
       {head: 'RULE', cell: ruleOf, shrink: 8},
       {head: 'DUE', cell: ({due}) => (due === null ? dash : String(due)), right: true},
-      {head: 'NOT DONE', cell: ({notDone, due}) => (due === null && notDone.length === 0 ? dash : String(notDone.length)), right: true},
-      {head: 'OLDEST', cell: ({notDone}) => (notDone[0] === undefined ? dash : notDone[0].since === null ? 'unknown' : ageOr(notDone[0].since, at)), right: true},
+      {head: 'NOT DONE', cell: ({notDone}) => (notDone === null ? dash : String(notDone.length)), right: true},
+      {head: 'OLDEST', cell: ({notDone}) => oldest(notDone?.[0], at), right: true},
       {head: 'RUN BY', cell: runBy},
       {head: 'DECLARED', cell: ({declared, managed}) => (declared === 'none' ? 'none' : declared === null ? (managed ? dash : 'no') : short(declared)), wide: true},
       {head: 'ALIVE', cell: ({runnerAlive}) => (runnerAlive === null ? 'unknown' : runnerAlive ? 'yes' : 'no'), wide: true},
@@ -84,6 +85,11 @@ export function renderPolicyStatus({policies, other, notes, at}: PolicyStatusRep
     ...(policies.some(({managed}) => !managed) ? ['* not declared, never touched.'] : []),
     statusVerdict(policies, failed),
   ].join('\n')
+}
+
+function oldest(first: {since: Instant | null} | undefined, at: Instant): string {
+  if (first === undefined) return dash
+  return first.since === null ? 'unknown' : ageOr(first.since, at)
 }
 
 /** What many policies have in common is said once: where a runner is dead, the rest would drown in it. */
@@ -141,8 +147,8 @@ function ruleOf({live, declared}: PolicyStatus): string {
   return live !== null ? tiny(short(live)) : declared === null || declared === 'none' ? dash : tiny(short(declared))
 }
 
-function runBy({runner, paused, gated, live}: PolicyStatus): string {
-  if (live === null) return 'missing'
+function runBy({runner, paused, gated, live, ok}: PolicyStatus): string {
+  if (live === null) return ok === null ? 'unknown' : 'missing'
   return `${paused ? 'paused' : runner}${gated ? ', gated' : ''}`
 }
 

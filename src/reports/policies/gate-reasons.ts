@@ -11,32 +11,43 @@ import {keyOf} from '../table.js'
 import type {Clock} from '../clocks.js'
 import {toMicros, fromMicros} from '../time.js'
 
+/** Why a chunk is held back: a code for programs, the words of the gate for people. */
+export interface GateReason {
+  code: 'feed_stopped' | 'held_back' | 'foreign_key' | 'gate_unreadable'
+  why: string
+}
+
 /** Why a gated retention holds chunks back, as its procedure sees it. */
 export interface GateReasons {
   /** By schema.name as the server writes it. */
-  byChunk: ReadonlyMap<string, string>
+  byChunk: ReadonlyMap<string, GateReason>
   /** Why nothing at all is dropped. */
-  all: string | null
+  all: GateReason | null
 }
 
 const patience = 5_000
 
-/** Asked only where something is overdue; what cannot be asked here stays unsaid. */
-export async function gateReasons(db: Database, policy: LivePolicy, clock: Clock): Promise<GateReasons> {
+/**
+ * Asked only where something is overdue.
+ * @param referenced a foreign key leads to the table: of a hypertable the gate then drops nothing, whatever is covered
+ */
+export async function gateReasons(db: Database, policy: LivePolicy, clock: Clock, referenced: boolean): Promise<GateReasons> {
   const {table, config} = policy
   const none: GateReasons = {byChunk: new Map(), all: null}
   const cutoff = cutoffOf(policy, clock)
   if (cutoff !== null) {
     const {ends} = await readEnds(db, [table], await readLockedTables(db))
     const newest = ends.get(table)?.newest ?? null
-    if (newest !== null && newest < cutoff) return {...none, all: 'the newest row is older than the retention: a feed that is dead leaves its last copy here'}
+    if (newest !== null && newest < cutoff) return {...none, all: {code: 'feed_stopped', why: 'the newest row is older than the retention, so these may be the last copy'}}
   }
+  // The gate asks for foreign keys first, and only of hypertables: PostgreSQL itself refuses to drop a partition with rows that one leads to.
+  const code = referenced && table.kind !== 'partitioned' ? 'foreign_key' : 'held_back'
   try {
     const rows = await db.query<{relation: string; reason: string | null}>(statement(loadSql('report/policy-gate'), [keyOf(table), config]), {...reading, statementTimeout: patience})
-    return {byChunk: new Map(rows.flatMap(({relation, reason}) => (reason === null ? [] : [[relation, reason] as const]))), all: null}
+    return {byChunk: new Map(rows.flatMap(({relation, reason}) => (reason === null ? [] : [[relation, {code, why: reason}] as const]))), all: null}
   } catch (error) {
     if (isConnectionLost(error)) throw error
-    return {...none, all: `coverage cannot be read here: ${serverWords(error)}`}
+    return {...none, all: {code: 'gate_unreadable', why: `coverage cannot be read here: ${serverWords(error)}`}}
   }
 }
 

@@ -3,6 +3,23 @@ import type {PolicyKind} from './declared.js'
 
 export type Runner = 'timescaledb' | 'pg_cron' | 'daemon' | 'nobody' | 'unknown'
 
+/** Why a chunk or a range is not done; `why` says the same to people. */
+export type NotDoneCode =
+  | 'never_compressed'
+  | 'refilled'
+  | 'unordered'
+  | 'not_dropped'
+  /** The newest row of the table is itself older than the retention: what is left may be the last copy. */
+  | 'feed_stopped'
+  /** The gate of the retention holds it back: an aggregate has not covered it, or that cannot be known. */
+  | 'held_back'
+  /** The gate holds it back because of a foreign key that leads to the table. */
+  | 'foreign_key'
+  /** What the gate says cannot be read from here. */
+  | 'gate_unreadable'
+  | 'never_refreshed'
+  | 'changed_since'
+
 /** A chunk or a range that a policy should have dealt with and did not. */
 export interface NotDone {
   /** `schema.name`; null where it is a range. */
@@ -11,6 +28,7 @@ export interface NotDone {
   range: string | null
   /** When it fell due; null where nothing records that. */
   since: Instant | null
+  code: NotDoneCode
   why: string
 }
 
@@ -33,8 +51,9 @@ export interface PolicyStatus {
   paused: boolean | null
   /** Chunks or ranges that should have been dealt with by now, done or not; null: not known. */
   due: number | null
-  notDone: NotDone[]
-  /** False: something is late, missing or paused. Null: nobody can tell from here. */
+  /** Null: not known. */
+  notDone: NotDone[] | null
+  /** False: something is late, missing or paused. Null: it cannot be known from here; `findings` says why. */
   ok: boolean | null
   /** The job's own word, which is no proof. */
   lastStatus: string | null
