@@ -41,6 +41,7 @@ export interface JobRunResult {
 /** A job by hand: its plan, what its class asks of a person, and the same run that a daemon makes of it. */
 export async function carryOutJob(db: Database, job: Job, options: JobRunOptions): Promise<JobRunResult> {
   const [{jobKind}, {runByHand}, {planCore}] = await Promise.all([import('../jobs/index.js'), import('../daemon/run-by-hand.js'), import('../schema/migrate/run.js')])
+  const {readClocks, largestSkew} = await import('../daemon/ledger.js')
   const {config, limits, flags, at} = options
   const context = {limits, sections: {tables: config?.tables ?? {}, aggregates: config?.aggregates ?? {}}, partitions: (all: boolean) => partitionRules(config, all)}
   const kind = await jobKind(job.kind)
@@ -61,6 +62,9 @@ export async function carryOutJob(db: Database, job: Job, options: JobRunOptions
     if (failed) throw new OpsError('CORE_FAILED', `The schema qicore cannot be made: ${failed.error}`)
     await db.probe()
   }
+  // Asked now: a person may have taken minutes over the question above.
+  const clocks = await readClocks(db)
+  if (classOf(whole) === 'loss' && Math.abs(clocks.skew) > largestSkew) throw clockSkew(job, clocks.skew)
   const progress = await planProgress(process.stderr)
   const signals = interrupts(options.say)
   const reports: StepReport[] = []
@@ -69,8 +73,8 @@ export async function carryOutJob(db: Database, job: Job, options: JobRunOptions
       context,
       actor: actorOf(db.server),
       version: options.version,
-      now: Date.parse(at),
-      skewed: Math.abs(Date.parse(at) - Date.now()) > 1_000,
+      now: clocks.now,
+      skewed: Math.abs(clocks.skew) > largestSkew,
       stop: signals.stop,
       cancel: signals.cancel,
       onProgress(event) {
@@ -84,6 +88,14 @@ export async function carryOutJob(db: Database, job: Job, options: JobRunOptions
     progress.stop()
     signals.release()
   }
+}
+
+function clockSkew(job: Job, skew: number): OpsError {
+  const seconds = `${Math.abs(Math.round(skew / 100) / 10)} s ${skew > 0 ? 'ahead of' : 'behind'}`
+  return new OpsError('CLOCK_SKEW', `${job.name} was not run: this machine's clock is ${seconds} the server's, so the age of the data is in doubt. Nothing was dropped.`, {
+    exit: ExitCode.refused,
+    suggestions: ['Compare both with a time server (timedatectl, chronyc tracking) and correct the one that is wrong.', `Then run it again: qicore-db jobs run ${job.name}`],
+  })
 }
 
 function result(job: Job, outcome: Awaited<ReturnType<typeof import('../daemon/run-by-hand.js').runByHand>>['outcome'], reports: StepReport[], notes: readonly string[], options: JobRunOptions): JobRunResult {

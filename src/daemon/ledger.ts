@@ -229,6 +229,16 @@ export async function hello(db: Database, {id, host, pid, version, actor}: Ident
   return {now: Date.parse(row!.now), skew: skewOf(asked, Date.parse(row!.clock), Date.now()), others: db.server.embedded ? 0 : row!.others}
 }
 
+/** What the two clocks show, asked now: a time that was read before a person answered a question says nothing any more. */
+export async function readClocks(db: Database): Promise<Pick<Hello, 'now' | 'skew'>> {
+  const asked = Date.now()
+  const [row] = await db.query<{now: Instant; clock: Instant}>(prepared('daemon/clocks', []))
+  return {now: Date.parse(row!.now), skew: skewOf(asked, Date.parse(row!.clock), Date.now())}
+}
+
+/** More than this between the two clocks, in milliseconds, and nothing is dropped. */
+export const largestSkew = 1_000
+
 /** Somewhere between question and answer the server looked at its clock: what lies between them says nothing. */
 export function skewOf(asked: number, server: number, answered: number): number {
   return asked > server ? asked - server : answered < server ? answered - server : 0

@@ -11,7 +11,7 @@ import {isAway, isHopeless, isReadOnly, patiently, replicaWatch} from './away.js
 import {databaseClock} from './clock.js'
 import type {Tell} from './events.js'
 import type {Vitals} from './health.js'
-import {declare, goodbye, noteTimeline, type Hello, type Identity} from './ledger.js'
+import {declare, goodbye, largestSkew, noteTimeline, type Hello, type Identity} from './ledger.js'
 import {tellJobs} from './plans.js'
 import {prepareDatabase} from './prepare.js'
 import {createScheduler, type Scheduler} from './scheduler.js'
@@ -43,7 +43,6 @@ export interface Daemon {
   stop(reason: string): void
 }
 
-const largestSkew = 1
 /** Milliseconds. */
 const startPause = 2_000
 
@@ -58,6 +57,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   let scheduler: Scheduler | null = null
   let obstacle: string | null = null
   let deadRunners: readonly string[] = []
+  /** Milliseconds. */
   let skew = 0
   let observing = false
   let stopped: Promise<void> = Promise.resolve()
@@ -66,9 +66,8 @@ export function createDaemon(options: DaemonOptions): Daemon {
 
   const onHello = (hello: Hello) => {
     obstacle = null
-    const now = hello.skew / 1000
-    if (Math.abs(now) > largestSkew && Math.abs(skew) <= largestSkew) tell({event: 'clock_skew', seconds: now})
-    skew = now
+    if (Math.abs(hello.skew) > largestSkew && Math.abs(skew) <= largestSkew) tell({event: 'clock_skew', seconds: hello.skew / 1000})
+    skew = hello.skew
   }
 
   const onCron = (problems: readonly string[]) => {
@@ -141,7 +140,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
 
   return {
     busy: () => scheduler?.crew.busy() ?? 0,
-    skew: () => skew,
+    skew: () => skew / 1000,
     control: () => (obstacle === null ? control : null),
     vitals: () => ({
       connected: control === null ? null : true,
