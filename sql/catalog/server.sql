@@ -9,6 +9,7 @@ select
   host(inet_server_addr()) as host,
   inet_server_port() as port,
   pg_backend_pid() as pid,
+  (select a.backend_start from pg_stat_activity a where a.pid = pg_backend_pid()) as backend_start,
   clock_timestamp() as now,
   pg_is_in_recovery() as in_recovery,
   (select rolsuper from pg_roles where rolname = current_user) as superuser,

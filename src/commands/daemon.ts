@@ -31,7 +31,7 @@ Prints one JSON object a line (--pretty for people); health and metrics are on -
       throw usageError('SAY_TARGET', 'The daemon does not fall back to the embedded engine by itself.', [`Say it: --target ${target.name}`, 'Or name a server: --target, --url, QICORE_DB_URL.'])
     const jobs = await runnableJobs(config, Date.now())
     const listen = parseListen(flags.listen)
-    const {runDaemon} = await import('../daemon/run.js')
+    const [{runDaemon}, {exitNow}, {listened}] = await Promise.all([import('../daemon/run.js'), import('../cli/exit-now.js'), import('../cli/early-signals.js')])
     const ms = (duration: Duration | undefined, otherwise: number) => (duration === undefined ? otherwise : approximateSeconds(duration) * 1000)
     process.exitCode = await runDaemon({
       target,
@@ -47,10 +47,11 @@ Prints one JSON object a line (--pretty for people); health and metrics are on -
       lease: ms(flags.lease, 60_000) / 1000,
       poll: ms(flags.poll, 30_000),
       actor: (await import('../cli/actor.js')).actorOf,
-      async secondSignal() {
-        const {exitNow} = await import('../cli/exit-now.js')
-        exitNow(ExitCode.interrupted)
-      },
+      onListening: listened,
+      secondSignal: async () => exitNow(ExitCode.interrupted),
     })
+    // What is left then is a socket that the server does not close: nothing waits for it.
+    const code = process.exitCode
+    setTimeout(() => exitNow(code), 500).unref()
   }
 }

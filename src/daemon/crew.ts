@@ -1,16 +1,18 @@
+import {setTimeout as sleep} from 'node:timers/promises'
 import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
-import {serverWords} from '../db/sqlstate.js'
+import {serverWords, sqlState} from '../db/sqlstate.js'
 import type {JobContext} from '../jobs/kind.js'
 import {longestTimer} from '../units/timer.js'
 import {isAway} from './away.js'
 import {retiredJob, type Board} from './board.js'
 import type {Clock} from './clock.js'
 import type {Tell} from './events.js'
-import {finishAll, release, renew, type Claim, type Identity, type TakenOver} from './ledger.js'
-import type {Outcome} from './outcome.js'
+import {finishAll, release, renew, silentBackends, type Claim, type Identity, type TakenOver} from './ledger.js'
+import type {FinalOutcome, Outcome, Unsettled} from './outcome.js'
 import {sessionPool} from './pool.js'
 import {runOccurrence} from './run-occurrence.js'
+import {settle} from './settle.js'
 
 /** The occurrences that this daemon works on, their heartbeat, and how they end. */
 export interface Crew {
@@ -23,7 +25,9 @@ export interface Crew {
   write(): Promise<void>
   /** Running steps are let finish, nothing further is begun; after so many milliseconds they are cancelled. */
   halt(grace: number): void
-  /** When everything has ended and is written down. Only after the last claim. */
+  /** What has not ended, or is not written down, as clauses. */
+  left(): string[]
+  /** When everything has ended and, as far as the server lets it, is written down. Only after the last claim. */
   ended(): Promise<void>
 }
 
@@ -47,13 +51,23 @@ interface Ended {
   outcome: Outcome
   job: Job
   ms: number
+  /** The code of the failure that was reported of writing it. */
+  told?: string
 }
 
 interface Work {
   claim: Claim | TakenOver
   lost: AbortController
   ended: Promise<void>
+  /** Where it works; null before it has a session. */
+  db: Database | null
 }
+
+/** Milliseconds between two tries to get a session. */
+const sessionPause = 500
+/** How often and after how many milliseconds a stopping daemon asks whether the server is through with a step. */
+const lastTries = 5
+const lastPause = 200
 
 export function crewOf(options: CrewOptions): Crew {
   const {control, me, board, tell, clock, lease} = options
@@ -74,6 +88,8 @@ export function crewOf(options: CrewOptions): Crew {
       const works = [...working.values()]
       const ours = await renew(control, [...works, ...unwritten].map(({claim}) => claim), lease)
       for (const work of works) if (!ours.has(work.claim.id) && working.has(work.claim.token)) work.lost.abort()
+      const silent = await silentBackends(control, works.flatMap(({db}) => db?.backend ?? []), lease)
+      for (const {db} of works) if (db?.backend != null && silent.has(db.backend.pid)) db.abort()
     } catch {
       // The database is away: the claims' leases decide, and the fence tells whether they held.
     } finally {
@@ -81,9 +97,10 @@ export function crewOf(options: CrewOptions): Crew {
     }
   }
 
-  async function work(job: Job, claim: Claim | TakenOver, lost: AbortSignal): Promise<void> {
+  async function work(its: Work, job: Job): Promise<void> {
+    const {claim} = its
     const began = performance.now()
-    const outcome = hopelessClaim(claim) ?? (await tryIt(job, claim, lost))
+    const outcome = hopelessClaim(claim) ?? (await tryIt(its, job))
     unwritten.push({claim, outcome, job, ms: Math.round(performance.now() - began)})
     working.delete(claim.token)
     options.onFree()
@@ -91,13 +108,30 @@ export function crewOf(options: CrewOptions): Crew {
     await write().catch(() => {})
   }
 
-  async function tryIt(job: Job, claim: Claim | TakenOver, lost: AbortSignal): Promise<Outcome> {
-    let db: Database
-    try {
-      db = await pool.acquire()
-    } catch {
-      return {kind: 'again', seconds: 1, error: null, uncounted: true}
+  let noSession: string | null = null
+  /** Another session, for as long as a lease where there is none to be had; null then, or where it is not wanted any more. */
+  async function sessionFor({lost}: Work): Promise<Database | null> {
+    const end = performance.now() + lease * 1000
+    while (!stop.signal.aborted && !lost.signal.aborted && performance.now() < end) {
+      try {
+        const db = await pool.acquire()
+        noSession = null
+        return db
+      } catch (error) {
+        const code = (error as {code?: string}).code ?? ''
+        if (noSession !== code) tell({event: 'no_session', error: serverWords(error)})
+        noSession = code
+        await sleep(sessionPause, undefined, {signal: stop.signal}).catch(() => {})
+      }
     }
+    return null
+  }
+
+  async function tryIt(its: Work, job: Job): Promise<Outcome> {
+    const {claim, lost} = its
+    const db = await sessionFor(its)
+    if (db === null) return {kind: 'again', seconds: 1, error: null, uncounted: true}
+    its.db = db
     let usable = true
     const giveUp = () => {
       usable = false
@@ -111,8 +145,9 @@ export function crewOf(options: CrewOptions): Crew {
       skewed: options.skewed,
       stop: stop.signal,
       cancel: cancel.signal,
-      lost,
+      lost: lost.signal,
     }, giveUp)
+    its.db = null
     // What failed may be the session's fault: one that loaded an extension before its update can do nothing any more.
     if (usable && 'error' in outcome && outcome.error !== null) pool.discard(db)
     else if (usable) pool.give(db)
@@ -132,25 +167,47 @@ export function crewOf(options: CrewOptions): Crew {
       if (entries.length === 0) return
       for (const entry of entries) tried.add(entry)
       const told = (error: unknown, those: readonly Ended[]) => {
-        for (const {job} of those) tell({event: 'outcome_unwritten', job: job.name, error: serverWords(error)})
+        const code = sqlState(error) ?? ''
+        for (const one of those) {
+          if (one.told !== code) tell({event: 'outcome_unwritten', job: one.job.name, error: serverWords(error)})
+          one.told = code
+        }
         if (isAway(error)) throw error
       }
       // One that cannot be written must not keep the others.
       const ours = await finishAll(control, entries.flatMap(ended)).catch((error: unknown) => (isAway(error) ? told(error, entries) : null))
-      for (const entry of entries) await settle(entry, ours ?? null).catch((error: unknown) => told(error, [entry]))
+      for (const entry of entries) await writeOne(entry, ours ?? null).catch((error: unknown) => told(error, [entry]))
     }
   }
 
   const ended = ({claim, outcome}: Ended) => (outcome.kind === 'ended' ? [{...outcome, claim}] : [])
 
-  async function settle(entry: Ended, finished: ReadonlySet<number> | null): Promise<void> {
-    const {claim, outcome, job, ms} = entry
+  async function writeOne(entry: Ended, finished: ReadonlySet<number> | null): Promise<void> {
+    const {claim} = entry
+    if (entry.outcome.kind === 'unsettled') return settleLater(entry, entry.outcome)
+    const {outcome} = entry
     const ours =
       outcome.kind === 'lost' ? false
-      : outcome.kind === 'again' ? await release(control, claim, outcome.seconds, outcome.error, outcome.uncounted)
+      : outcome.kind === 'again' ? await release(control, claim, outcome)
       : (finished ?? (await finishAll(control, ended(entry)))).has(claim.id)
+    written(entry, ours ? outcome : {kind: 'lost'})
+  }
+
+  /** Asked again every second until the server is through with the step. */
+  async function settleLater(entry: Ended, unsettled: Unsettled): Promise<void> {
+    const {claim, job} = entry
+    const settled = await settle(control, job, claim, unsettled)
+    if (settled.state === 'lost') return written(entry, {kind: 'lost'})
+    if (settled.state === 'written') return written(entry, settled.outcome)
+    if (entry.told !== 'at work') tell({event: 'occurrence_hangs', job: job.name, at: claim.scheduledAt, pid: unsettled.backend?.pid ?? null, error: hangWords(unsettled.failed)})
+    entry.told = 'at work'
+    options.onAgain(1)
+  }
+
+  function written(entry: Ended, outcome: FinalOutcome): void {
+    const {claim, job, ms} = entry
     unwritten.splice(unwritten.indexOf(entry), 1)
-    if (!ours) return tell({event: 'claim_lost', job: job.name, at: claim.scheduledAt})
+    if (outcome.kind === 'lost') return tell({event: 'claim_lost', job: job.name, at: claim.scheduledAt})
     if (outcome.kind === 'ended') board.freed(job.name, clock.now())
     if (outcome.kind === 'again' && !stop.signal.aborted) options.onAgain(outcome.seconds)
     tell({event: 'occurrence_ended', job: job.name, at: claim.scheduledAt, ms, outcome, claim, kind: job.kind})
@@ -165,20 +222,28 @@ export function crewOf(options: CrewOptions): Crew {
       const lost = new AbortController()
       tell({event: 'occurrence_started', job: claim.job, at: claim.scheduledAt, attempt: claim.attempts, late: claim.late, id: claim.id})
       for (const before of working.values()) if (before.claim.id === claim.id) before.lost.abort()
-      const its: Work = {claim, lost, ended: Promise.resolve()}
+      const its: Work = {claim, lost, ended: Promise.resolve(), db: null}
       working.set(claim.token, its)
-      its.ended = work(job, claim, lost.signal)
+      its.ended = work(its, job)
     },
     write,
     halt(grace) {
       stop.abort()
       deadline = setTimeout(() => cancel.abort(), Math.min(grace, longestTimer))
     },
+    left: () => [
+      ...[...working.values()].map(({claim, db}) => whereabouts(claim.job, db?.backend ?? null)),
+      ...unwritten.map(({claim, outcome}) => whereabouts(claim.job, outcome.kind === 'unsettled' ? outcome.backend : null)),
+    ],
     async ended() {
       await Promise.allSettled([...working.values()].map((its) => its.ended))
       clearTimeout(deadline)
       clearInterval(heartbeat)
-      await write().catch(() => {})
+      for (let tries = 1; tries <= lastTries; tries += 1) {
+        await write().catch(() => {})
+        if (unwritten.length === 0) break
+        await sleep(lastPause)
+      }
       await pool.close()
     },
   }
@@ -194,3 +259,10 @@ function hopelessClaim(claim: Claim | TakenOver): Outcome | null {
   return failed(claim.error ?? `${who} fell silent at it, and the job is ${claim.state}`)
 }
 
+function whereabouts(job: string, backend: {pid: number} | null): string {
+  return backend === null ? job : `${job} (server process ${backend.pid})`
+}
+
+function hangWords(failed: FinalOutcome): string {
+  return ('error' in failed ? failed.error : null) ?? 'its step did not end when it was cancelled'
+}

@@ -1,4 +1,4 @@
-import type {Outcome} from './outcome.js'
+import type {FinalOutcome} from './outcome.js'
 import type {Claim} from './ledger.js'
 
 /** What happens in a daemon: the log prints it, the metrics count it. Times are milliseconds. */
@@ -14,7 +14,7 @@ export type DaemonEvent =
   | {event: 'occurrence_started'; job: string; at: number | null; attempt: number; late: number; id: number}
   | {event: 'taken_over'; job: string; at: number | null; from: string; attempt: number; error: string | null}
   | {event: 'tried_again'; job: string; at: number | null; attempt: number; error: string | null}
-  | {event: 'occurrence_ended'; job: string; at: number | null; ms: number; outcome: Outcome; claim: Claim; kind: string}
+  | {event: 'occurrence_ended'; job: string; at: number | null; ms: number; outcome: FinalOutcome; claim: Claim; kind: string}
   | {event: 'instants_skipped'; job: string; reason: string; count: number; first: number; last: number}
   | {event: 'claim_lost'; job: string; at: number | null}
   | {event: 'outcome_unwritten'; job: string; error: string}
@@ -28,8 +28,16 @@ export type DaemonEvent =
   | {event: 'runner_dead'; message: string}
   | {event: 'runner_back'; message: string}
   | {event: 'warning'; message: string}
+  /** Once for each way in which the ledger fails, and once when it works again, after so many seconds; `job`: for one job only. */
   | {event: 'round_failed'; error: string}
+  | {event: 'ledger_works'; seconds: number; job?: string}
+  /** No session could be had for a run that was claimed; once until one is had again. */
+  | {event: 'no_session'; error: string}
+  /** A run's connection was given up, and its step may still be at work in the server. */
+  | {event: 'occurrence_hangs'; job: string; at: number | null; pid: number | null; error: string}
   | {event: 'stopping'; signal: string; running: number}
+  /** The time after SIGTERM is over, and this was still at work. */
+  | {event: 'stop_incomplete'; message: string}
   | {event: 'stopped'; seconds: number}
 
 export type Tell = (event: DaemonEvent) => void

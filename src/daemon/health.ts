@@ -8,6 +8,10 @@ export interface Vitals {
   obstacle: string | null
   /** Milliseconds since the last round that went through; null while it only observes. */
   sinceRound: number | null
+  /** Milliseconds since the loop last began anything: a round, a try to connect, a pause. */
+  sinceTurn: number
+  /** What the ledger refuses. */
+  refusals: readonly string[]
   /** Milliseconds that may pass between two rounds. */
   patience: number
   stopping: boolean
@@ -23,19 +27,20 @@ export interface Readiness {
   problems: string[]
 }
 
-/** Alive: the loop goes round. A database that is away is no reason to be restarted. */
-export function isAlive({sinceRound, patience, connected}: Vitals): boolean {
-  return connected !== true || sinceRound === null || sinceRound < 3 * patience
+/** Alive: the loop goes round, be it in vain. A database that is away is no reason to be restarted, however long. */
+export function isAlive({sinceTurn, patience}: Pick<Vitals, 'sinceTurn' | 'patience'>): boolean {
+  return sinceTurn < 3 * patience
 }
 
 /** Ready: the database is there and takes what is written, nothing waits beyond its limit, no runner is dead. */
 export function readinessOf(vitals: Vitals): Readiness {
-  const {connected, obstacle, sinceRound, patience, stopping, board, now, deadRunners} = vitals
+  const {connected, obstacle, refusals, sinceRound, patience, stopping, board, now, deadRunners} = vitals
   const problems: string[] = []
   if (stopping) problems.push('it is stopping')
   if (connected === null) problems.push('it has not been connected yet')
   if (obstacle !== null) problems.push(obstacle)
   else if (sinceRound !== null && sinceRound > 2 * patience) problems.push(`the ledger was last looked at ${Math.round(sinceRound / 1000)} s ago`)
+  problems.push(...refusals)
   for (const {job, state, outlook, aside} of board?.entries() ?? []) {
     if (aside !== null) problems.push(`${job.name}: ${aside}`)
     const waits = outlook.waitingSince === null ? 0 : now - outlook.waitingSince

@@ -1,8 +1,8 @@
 /** The ledger of occurrences: what a daemon says to the tables of sql/migrations/core/0010_occurrences.sql. */
 import type {Job} from '../config/jobs.js'
-import type {Database, Db} from '../db/database.js'
+import type {Backend, Database, Db, TransactionSettings} from '../db/database.js'
 import {loadSql, prepared} from '../db/load-sql.js'
-import {statement, type Value} from '../db/sql.js'
+import {statement, type Statement, type Value} from '../db/sql.js'
 import {ExitCode, OpsError} from '../errors.js'
 import {fenceBy} from '../plan/fence.js'
 import type {Instant} from '../units/instant.js'
@@ -55,8 +55,10 @@ export interface TakenOver extends Claim {
 
 export type Ending = 'done' | 'late-done' | 'failed' | 'skipped'
 
-const ask = <Row extends object>(db: Database, name: string, values: readonly Value[] = []) =>
-  db.query<Row>(prepared(`daemon/${name}`, values), {readOnly: false, lockTimeout: 5_000, statementTimeout: 60_000, role: db.target.role})
+/** A question to the ledger takes milliseconds: where none is answered for so long, the server is given up. */
+export const ledgerWrite = (db: Database): TransactionSettings => ({readOnly: false, lockTimeout: 5_000, statementTimeout: 10_000, role: db.target.role})
+
+const ask = <Row extends object>(db: Database, name: string, values: readonly Value[] = []) => db.query<Row>(prepared(`daemon/${name}`, values), ledgerWrite(db))
 
 interface JobRow {
   name: string
@@ -182,6 +184,13 @@ export async function renew(db: Database, claims: readonly Claim[], lease: numbe
   return new Set(rows.map(({id}) => id))
 }
 
+/** Pids of those server processes, as the login role sees them, that will not answer any more. */
+export async function silentBackends(db: Database, backends: readonly Backend[], seconds: number): Promise<Set<number>> {
+  if (backends.length === 0) return new Set()
+  const rows = await db.query<{pid: number}>(prepared('daemon/silent-backends', [backends.map(({pid}) => pid), backends.map(({startedAt}) => startedAt), seconds]))
+  return new Set(rows.map(({pid}) => pid))
+}
+
 /** How an occurrence ended. */
 export interface Ended {
   status: Ending
@@ -193,9 +202,13 @@ export interface Ended {
 /** Ends several at once, in one commit. Ids of those that were still ours. */
 export async function finishAll(db: Database, all: readonly (Ended & {claim: Pick<Claim, 'id' | 'token'>})[]): Promise<Set<number>> {
   if (all.length === 0) return new Set()
-  const asked = all.map(({claim: {id, token}, status, reason = null, error = null, detail = null}) => ({id, token, status, reason, error, detail}))
-  const rows = await ask<{id: number}>(db, 'finish', [JSON.stringify(asked)])
+  const rows = await db.query<{id: number}>(finishStatement(all), ledgerWrite(db))
   return new Set(rows.map(({id}) => id))
+}
+
+export function finishStatement(all: readonly (Ended & {claim: Pick<Claim, 'id' | 'token'>})[]): Statement {
+  const asked = all.map(({claim: {id, token}, status, reason = null, error = null, detail = null}) => ({id, token, status, reason, error, detail}))
+  return prepared('daemon/finish', [JSON.stringify(asked)])
 }
 
 /** False where somebody else has taken the claim over. */
@@ -203,9 +216,20 @@ export async function finish(db: Database, claim: Claim, ending: Ended): Promise
   return (await finishAll(db, [{...ending, claim}])).has(claim.id)
 }
 
-/** Gives a claim back, to be taken by any daemon after so many seconds. @param uncounted this try does not count */
-export async function release(db: Database, {id, token}: Claim, seconds: number, error: string | null, uncounted: boolean): Promise<boolean> {
-  return (await ask(db, 'release', [id, token, seconds, error, uncounted ? 1 : 0])).length > 0
+/** What is given back: to be taken by any daemon after so many seconds. `uncounted`: this try does not count. */
+export interface GivenBack {
+  seconds: number
+  error: string | null
+  uncounted: boolean
+}
+
+/** False where the claim was not ours any more. */
+export async function release(db: Database, claim: Claim, given: GivenBack): Promise<boolean> {
+  return (await db.query(releaseStatement(claim, given), ledgerWrite(db))).length > 0
+}
+
+export function releaseStatement({id, token}: Claim, {seconds, error, uncounted}: GivenBack): Statement {
+  return prepared('daemon/release', [id, token, seconds, error, uncounted ? 1 : 0])
 }
 
 /** First in every transaction of a step. @throws OpsError CLAIM_LOST */

@@ -7,6 +7,7 @@ import type {Database, Target} from '../db/database.js'
 import {retryable, serverWords, sqlState} from '../db/sqlstate.js'
 import {OpsError} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
+import {longestTimer} from '../units/timer.js'
 import {isAway, isHopeless, isReadOnly, patiently, replicaWatch} from './away.js'
 import {databaseClock} from './clock.js'
 import type {Tell} from './events.js'
@@ -38,13 +39,20 @@ export interface Daemon {
   busy(): number
   skew(): number
   control(): Database | null
-  /** Until it is stopped. @throws OpsError where it cannot begin */
-  run(): Promise<void>
+  /** Makes sure that what {@link vitals} says of the ledger is no older than so many milliseconds. May take as long as the server does. */
+  check(maxAge: number): Promise<void>
+  /**
+   * Until it is stopped. False where it ended with steps still at work in the server.
+   * @throws OpsError where it cannot begin
+   */
+  run(): Promise<boolean>
   stop(reason: string): void
 }
 
 /** Milliseconds. */
 const startPause = 2_000
+/** After the grace: to cancel what still runs, to give it back and to say goodbye. */
+const lastWords = 3_000
 
 /** A daemon from its first connection to its last word. */
 export function createDaemon(options: DaemonOptions): Daemon {
@@ -61,6 +69,10 @@ export function createDaemon(options: DaemonOptions): Daemon {
   let skew = 0
   let observing = false
   let stopped: Promise<void> = Promise.resolve()
+  let lastTurn = performance.now()
+  const turn = () => void (lastTurn = performance.now())
+  /** Aborted where the time after SIGTERM is over, whatever is still at work. */
+  const overdue = new AbortController()
 
   const identify = (db: Database): Identity => ({id, host: hostname(), pid: process.pid, version: options.version, actor: options.actor(db), targetHost: db.server.host ?? hostname()})
 
@@ -81,7 +93,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     else if (!isAway(error)) throw error
     else {
       obstacle = 'the database is away'
-      await patiently(() => db.reconnect(), tell, stop.signal, () => false)
+      await patiently(() => db.reconnect(), tell, stop.signal, () => false, turn)
     }
     if (stop.signal.aborted) return
     await writable(db)
@@ -90,7 +102,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   /** Past a replica, and with a word on what changed. */
   const writable = async (db: Database): Promise<void> => {
     if (db.server.inRecovery) obstacle = 'the server is a read-only replica'
-    await replica.wait(db, options.poll, tell, stop.signal)
+    await replica.wait(db, options.poll, tell, stop.signal, turn)
     if (stop.signal.aborted) return
     obstacle = null
     if (!db.server.hasCore) return
@@ -134,7 +146,38 @@ export function createDaemon(options: DaemonOptions): Daemon {
           resolve()
         }, {once: true})
       })
+      turn()
       if (!stop.signal.aborted) await db.probe().then(() => (obstacle = null), (error: unknown) => recover(db, error))
+    }
+  }
+
+  const live = async (): Promise<void> => {
+    tell({event: 'started', id, version: options.version, node: process.versions.node})
+    control = await patiently(() => options.connect(), tell, stop.signal, isHopeless, turn)
+    if (control === null) return
+    try {
+      for (;;) {
+        try {
+          await begin(control)
+          if (observing) await observe(control)
+          break
+        } catch (error) {
+          // Away again before it had begun.
+          if (error instanceof OpsError && !isAway(error)) throw error
+          if (retryable.has(sqlState(error) ?? '')) {
+            // Another daemon begins at the same time.
+            tell({event: 'round_failed', error: serverWords(error)})
+            await sleep(startPause, undefined, {signal: stop.signal}).catch(() => {})
+            if (stop.signal.aborted) break
+            continue
+          }
+          await recover(control, error)
+        }
+      }
+      await stopped
+      if (scheduler !== null) await goodbye(control, identify(control)).catch(() => {})
+    } finally {
+      await control.close().catch(() => {})
     }
   }
 
@@ -142,49 +185,42 @@ export function createDaemon(options: DaemonOptions): Daemon {
     busy: () => scheduler?.crew.busy() ?? 0,
     skew: () => skew / 1000,
     control: () => (obstacle === null ? control : null),
-    vitals: () => ({
-      connected: control === null ? null : true,
-      obstacle,
-      sinceRound: scheduler === null ? null : performance.now() - scheduler.lastRound,
-      patience: Math.max(options.poll, 5_000) + 10_000,
-      stopping: stop.signal.aborted,
-      now: clock.now(),
-      board: scheduler?.board ?? null,
-      deadRunners,
-    }),
-    async run() {
-      tell({event: 'started', id, version: options.version, node: process.versions.node})
-      control = await patiently(() => options.connect(), tell, stop.signal, isHopeless)
-      if (control === null) return
-      try {
-        for (;;) {
-          try {
-            await begin(control)
-            if (observing) await observe(control)
-            break
-          } catch (error) {
-            // Away again before it had begun.
-            if (error instanceof OpsError && !isAway(error)) throw error
-            if (retryable.has(sqlState(error) ?? '')) {
-              // Another daemon begins at the same time.
-              tell({event: 'round_failed', error: serverWords(error)})
-              await sleep(startPause, undefined, {signal: stop.signal}).catch(() => {})
-              if (stop.signal.aborted) break
-              continue
-            }
-            await recover(control, error)
-          }
-        }
-        await stopped
-        if (scheduler !== null) await goodbye(control, identify(control)).catch(() => {})
-      } finally {
-        await control.close().catch(() => {})
+    async check(maxAge) {
+      // The one session of the embedded engine may be at work for hours.
+      if (scheduler !== null && obstacle === null && control?.server.embedded === false) await scheduler.check(maxAge)
+    },
+    vitals() {
+      const now = performance.now()
+      // While a step has the embedded engine's one session, the loop waits for it.
+      const waits = control?.server.embedded === true && (scheduler?.crew.busy() ?? 0) > 0
+      return {
+        connected: control === null ? null : true,
+        obstacle,
+        refusals: scheduler?.refusals() ?? [],
+        sinceRound: scheduler === null ? null : waits ? 0 : now - scheduler.lastRound,
+        sinceTurn: waits ? 0 : now - Math.max(lastTurn, scheduler?.lastTurn ?? 0),
+        patience: Math.max(options.poll, 5_000) + 10_000,
+        stopping: stop.signal.aborted,
+        now: clock.now(),
+        board: scheduler?.board ?? null,
+        deadRunners,
       }
+    },
+    async run() {
+      const life = live()
+      const late = new Promise<'late'>((resolve) => overdue.signal.addEventListener('abort', () => resolve('late'), {once: true}))
+      const end = await Promise.race([life, late])
+      life.catch(() => {})
+      const left = scheduler?.crew.left() ?? []
+      if (end !== 'late' && left.length === 0) return true
+      tell({event: 'stop_incomplete', message: left.length === 0 ? 'the server does not answer: what this daemon had claimed is taken over when its lease is over' : `${left.join('; ')}: given up; taken over once its lease is over and the server is done with it`})
+      return false
     },
     stop(reason) {
       if (stop.signal.aborted) return
       tell({event: 'stopping', signal: reason, running: scheduler?.crew.busy() ?? 0})
       stop.abort()
+      setTimeout(() => overdue.abort(), Math.min(options.grace + lastWords, longestTimer)).unref()
       if (scheduler !== null) stopped = scheduler.stop(options.grace)
     },
   }

@@ -18,6 +18,9 @@ const levels: Partial<Record<DaemonEvent['event'], 'warn' | 'error' | 'debug'>> 
   runner_dead: 'error',
   warning: 'warn',
   round_failed: 'error',
+  no_session: 'error',
+  occurrence_hangs: 'error',
+  stop_incomplete: 'error',
 }
 
 export interface LogOptions {

@@ -21,6 +21,8 @@ export interface Metrics {
   text(): Promise<string>
 }
 
+/** Milliseconds. */
+const textFor = 1_000
 const prefix = 'qicore_db_'
 const latenessBuckets = [0.05, 0.1, 0.25, 0.5, 1, 5, 30, 60, 300, 1_800, 7_200]
 const durationBuckets = [0.01, 0.05, 0.25, 1, 5, 30, 60, 300, 1_800, 7_200]
@@ -74,9 +76,19 @@ export function metricsOf(source: MetricsSource): Metrics {
   })
   surveyGauges(gauge, source)
 
+  let madeAt = -Infinity
+  let made = Promise.resolve('')
+
   return {
     contentType: registry.contentType,
-    text: () => registry.metrics(),
+    text() {
+      // Made once a second, however many ask.
+      if (performance.now() - madeAt > textFor) {
+        madeAt = performance.now()
+        made = registry.metrics()
+      }
+      return made
+    },
     count(event) {
       if (event.event === 'claim_lost') lost.inc()
       if (event.event === 'taken_over') taken.inc()

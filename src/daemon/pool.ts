@@ -1,4 +1,5 @@
-import type {Database} from '../db/database.js'
+import {reading, type Database, type TransactionSettings} from '../db/database.js'
+import {statement} from '../db/sql.js'
 
 /** Sessions for occurrences, beside the one that speaks to the ledger. */
 export interface Pool {
@@ -11,6 +12,9 @@ export interface Pool {
 
 /** An idle daemon holds one connection. */
 const idleFor = 60_000
+/** One that lay idle for longer is asked whether there is still a server behind it, in milliseconds. */
+const trustedFor = 5_000
+const stillThere: TransactionSettings = {...reading, statementTimeout: 1_000}
 
 /** The embedded engine has one session: everybody takes turns on it. */
 export function sessionPool(control: Database): Pool {
@@ -24,13 +28,21 @@ export function sessionPool(control: Database): Pool {
   timer.unref()
   return {
     async acquire() {
-      return idle.pop()?.db ?? (await control.another())
+      for (let kept = idle.pop(); kept !== undefined; kept = idle.pop()) {
+        if (performance.now() - kept.since < trustedFor) return kept.db
+        if (await kept.db.query(statement('select'), stillThere).then(() => true, () => false)) return kept.db
+        kept.db.abort()
+      }
+      return control.another()
     },
     give(db) {
       if (closed) void db.close().catch(() => {})
       else idle.push({db, since: performance.now()})
     },
-    discard: (db) => void db.close().catch(() => {}),
+    discard(db) {
+      db.abort()
+      void db.close().catch(() => {})
+    },
     async close() {
       closed = true
       clearInterval(timer)

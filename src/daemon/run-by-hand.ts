@@ -1,14 +1,16 @@
 import {randomBytes} from 'node:crypto'
 import {hostname} from 'node:os'
+import {setTimeout as sleep} from 'node:timers/promises'
 import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import type {JobContext} from '../jobs/kind.js'
 import type {Progress} from '../plan/run-step.js'
-import {claimNow, finish, renew, wishOf, type Identity} from './ledger.js'
-import type {Outcome} from './outcome.js'
+import {claimNow, finish, renew, wishOf, type Claim, type Identity} from './ledger.js'
+import type {FinalOutcome, Unsettled} from './outcome.js'
 import {runOccurrence} from './run-occurrence.js'
+import {settle} from './settle.js'
 
 export interface ByHandOptions {
   context: Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
@@ -27,7 +29,7 @@ const lease = 60
  * Runs a job once, now, in the ledger like an occurrence but without an instant. Never beside a run that is at work.
  * @throws OpsError RUNNING (exit 5)
  */
-export async function runByHand(db: Database, job: Job, options: ByHandOptions): Promise<{outcome: Outcome; id: number}> {
+export async function runByHand(db: Database, job: Job, options: ByHandOptions): Promise<{outcome: FinalOutcome; id: number}> {
   const {actor, version} = options
   const me: Identity = {id: `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`, host: hostname(), pid: process.pid, version, actor, targetHost: db.server.host ?? hostname()}
   await db.query(statement(loadSql('daemon/declare-new'), [wishOf([job]), actor]), {readOnly: false, lockTimeout: 5_000, statementTimeout: 30_000, role: db.target.role})
@@ -39,7 +41,7 @@ export async function runByHand(db: Database, job: Job, options: ByHandOptions):
     renew(db, [claim], lease).then((ours) => ours.size === 0 && lost.abort(), () => {})
   }, (lease * 1000) / 3)
   try {
-    const outcome = await runOccurrence(worker, job, claim, {
+    const tried = await runOccurrence(worker, job, claim, {
       context: options.context,
       silence: lease,
       holder: `${actor}, pid ${process.pid}, jobs run ${job.name}`,
@@ -49,13 +51,32 @@ export async function runByHand(db: Database, job: Job, options: ByHandOptions):
       cancel: options.cancel,
       lost: lost.signal,
       onProgress: options.onProgress,
-    }, () => void worker.close().catch(() => {}))
+    }, () => worker.abort())
+    const outcome = tried.kind === 'unsettled' ? await settleNow(db, job, claim, tried) : tried
+    if (outcome === null) return {outcome: stillAtWork(tried as Unsettled), id: claim.id}
     // Nobody takes up what a person has broken off.
-    const ending: Outcome = outcome.kind === 'again' ? {kind: 'ended', status: 'failed', reason: null, error: outcome.error ?? 'interrupted', detail: null} : outcome
+    const ending: FinalOutcome = outcome.kind === 'again' ? {kind: 'ended', status: 'failed', reason: null, error: outcome.error ?? 'interrupted', detail: null} : outcome
     if (ending.kind === 'ended') await finish(db, claim, ending)
     return {outcome: outcome.kind === 'again' && outcome.error === null ? outcome : ending, id: claim.id}
   } finally {
     clearInterval(heartbeat)
     if (worker !== db) await worker.close().catch(() => {})
   }
+}
+
+/** Waits a while until the server is through with what was given up; null where it is not. */
+async function settleNow(db: Database, job: Job, claim: Claim, unsettled: Unsettled): Promise<FinalOutcome | null> {
+  for (let tries = 1; tries <= 20; tries += 1) {
+    const settled = await settle(db, job, claim, unsettled)
+    if (settled.state === 'lost') return {kind: 'lost'}
+    if (settled.state === 'written') return settled.outcome
+    await sleep(500)
+  }
+  return null
+}
+
+/** The ledger goes on saying "running" until the claim runs out: it must not say "failed" of what may commit. */
+function stillAtWork({backend}: Unsettled): FinalOutcome {
+  const where = backend === null ? 'the server' : `server process ${backend.pid}`
+  return {kind: 'ended', status: 'failed', reason: null, error: `its step is still at work in ${where}, and may yet take effect`, detail: null}
 }

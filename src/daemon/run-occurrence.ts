@@ -1,5 +1,5 @@
 import type {Job} from '../config/jobs.js'
-import type {Database, Db} from '../db/database.js'
+import type {Backend, Database, Db} from '../db/database.js'
 import {prepared} from '../db/load-sql.js'
 import {together} from '../db/transaction.js'
 import {OpsError} from '../errors.js'
@@ -12,7 +12,7 @@ import {classOf, type Plan, type StepReport} from '../plan/step.js'
 import {longestTimer} from '../units/timer.js'
 import {inWindow} from './due.js'
 import {fenceOf, type Claim, type TakenOver} from './ledger.js'
-import {failure, judge, timeoutWords, wordsOf, type Outcome, type Tally, type TryState} from './outcome.js'
+import {failure, judge, longerWords, wordsOf, type FinalOutcome, type Outcome, type StepAtWork, type Tally, type TryState} from './outcome.js'
 import {stepLedger} from './step-ledger.js'
 
 export interface OccurrenceOptions {
@@ -33,8 +33,10 @@ export interface OccurrenceOptions {
   onProgress?: (progress: Progress) => void
 }
 
-/** So long a cancelled statement may take to end, before its connection is given up. */
+/** So long a cancelled statement may take to end before its connection is given up, in milliseconds. */
 const cancelGrace = 10_000
+/** The same where the daemon stops. */
+const stopGrace = 1_000
 /** How often the end of a window is looked for. */
 const windowCheck = 5_000
 
@@ -66,22 +68,24 @@ export async function runOccurrence(db: Database, job: Job, claim: Claim | Taken
   }
   options.lost.addEventListener('abort', takenAway)
   const run = {...options, stop: stop.signal, cancel: cancel.signal}
-  const stopped = (): Outcome | null => (options.cancel.aborted && !state.timedOut ? {kind: 'again', seconds: 0, error: null, uncounted: true} : null)
-  const hang = patience(cancel.signal)
+  const stopped = (): FinalOutcome | null => (options.cancel.aborted && !state.timedOut ? {kind: 'again', seconds: 0, error: null, uncounted: true} : null)
+  const hangs = [patience(cancel.signal, cancelGrace), patience(options.cancel, stopGrace)]
+  const at: AtWork = {step: null, backend: null}
   try {
     return await Promise.race([
-      attempt(db, job, claim, run, lost).then(
+      attempt(db, job, claim, run, lost, at).then(
         (tally) => judge(job, claim, tally, state, options.stop.aborted),
         (error: unknown) => (state.lost ? {kind: 'lost' as const} : (stopped() ?? failure(job, claim, wordsOf(error, job, state.timedOut), error))),
       ),
-      hang.over.then((): Outcome => {
+      Promise.race(hangs.map(({over}) => over)).then((): Outcome => {
+        const backend = at.backend ?? db.backend
         giveUp()
-        if (state.lost) return {kind: 'lost'}
-        return stopped() ?? failure(job, claim, `${timeoutWords(job)}; it did not end when it was cancelled, and its connection was closed`, null)
+        const failed = state.lost ? {kind: 'lost' as const} : (stopped() ?? failure(job, claim, `${longerWords(job)} and did not end when it was cancelled`, null))
+        return {kind: 'unsettled', failed, step: at.step, backend}
       }),
     ])
   } finally {
-    hang.release()
+    for (const hang of hangs) hang.release()
     options.lost.removeEventListener('abort', takenAway)
     clearTimeout(timeout)
     clearInterval(window)
@@ -90,7 +94,13 @@ export async function runOccurrence(db: Database, job: Job, claim: Claim | Taken
   }
 }
 
-async function attempt(db: Database, job: Job, claim: Claim | TakenOver, options: OccurrenceOptions, lost: () => void): Promise<Tally> {
+/** What is at work just now, for when it has to be given up. */
+interface AtWork {
+  step: StepAtWork | null
+  backend: Backend | null
+}
+
+async function attempt(db: Database, job: Job, claim: Claim | TakenOver, options: OccurrenceOptions, lost: () => void, at: AtWork): Promise<Tally> {
   const kind = await jobKind(job.kind)
   const {context} = options
   // Since the session was made workers may have died and the extension may have been updated.
@@ -98,16 +108,22 @@ async function attempt(db: Database, job: Job, claim: Claim | TakenOver, options
   const work = await kind.plan(db, job.options, {...context, job: job.name, leaveToCron: job.runner !== 'daemon' && claim.scheduledAt !== null, now: new Date(options.now()).toISOString()})
   const reports: StepReport[] = []
   const claimFence = fenceOf(claim, options.silence)
-  for (const plan of work.plans) {
+  for (const [index, plan] of work.plans.entries()) {
+    const lastPlan = work.plans.slice(index + 1).every(({steps}) => steps.length === 0)
+    const onProgress = (progress: Progress) => {
+      if (progress.event !== 'wait') at.step = progress.event === 'start' ? {id: progress.step.id, last: lastPlan && progress.position === progress.total - 1} : null
+      at.backend = db.backend
+      options.onProgress?.(progress)
+    }
     if (options.stop.aborted) reports.push(...plan.steps.map(({id}) => planned(id)))
-    else reports.push(...(await carryOut(db, plan, reports.length, claim, options, async (tx) => {
+    else reports.push(...(await carryOut(db, plan, reports.length, claim, {...options, onProgress}, async (tx) => {
       await claimFence(tx).catch((error: unknown) => {
         if (error instanceof OpsError) lost()
         throw error
       })
     })))
   }
-  return {reports, work}
+  return {reports, work, backend: at.backend}
 }
 
 async function carryOut(db: Database, plan: Plan, offset: number, claim: Claim | TakenOver, options: OccurrenceOptions, fence: (tx: Db) => Promise<void>): Promise<StepReport[]> {
@@ -162,11 +178,11 @@ function linked(signal: AbortSignal): {signal: AbortSignal; abort(): void; relea
 }
 
 /** Ends some time after the signal, unless it is let go before. */
-function patience(signal: AbortSignal): {over: Promise<void>; release(): void} {
+function patience(signal: AbortSignal, milliseconds: number): {over: Promise<void>; release(): void} {
   let timer: NodeJS.Timeout | undefined
   let wait = () => {}
   const over = new Promise<void>((resolve) => {
-    wait = () => void (timer = setTimeout(resolve, cancelGrace))
+    wait = () => void (timer = setTimeout(resolve, milliseconds))
     if (signal.aborted) wait()
     else signal.addEventListener('abort', wait)
   })

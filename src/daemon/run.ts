@@ -28,6 +28,8 @@ export interface RunOptions {
   lease: number
   poll: number
   actor(server: Server): string
+  /** From now on signals are listened for here. */
+  onListening(): void
   secondSignal(): Promise<void>
 }
 
@@ -65,24 +67,25 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
     now: () => daemon.vitals().now,
     survey: () => survey.look(),
   })
-  const release = onSignals((signal) => daemon.stop(signal), options.secondSignal)
+  onSignals((signal) => daemon.stop(signal), options.secondSignal)
+  options.onListening()
   let server: HealthServer | null = null
   const began = performance.now()
   try {
     if (options.listen !== null) {
-      server = await serveHealth(options.listen, () => daemon.vitals(), metrics)
+      server = await serveHealth(options.listen, {vitals: () => daemon.vitals(), check: (maxAge) => daemon.check(maxAge)}, metrics)
       log({event: 'listening', address: server.address})
     }
-    await daemon.run()
+    const whole = await daemon.run()
     log({event: 'stopped', seconds: (performance.now() - began) / 1000})
-    return ExitCode.done
+    return whole ? ExitCode.done : ExitCode.failed
   } finally {
-    release()
     await server?.close()
   }
 }
 
-function onSignals(first: (signal: string) => void, second: () => Promise<void>): () => void {
+/** To the end of the process: a second signal must find a listener whatever the first one waits for. */
+function onSignals(first: (signal: string) => void, second: () => Promise<void>): void {
   let signalled = false
   const onSignal = (signal: NodeJS.Signals) => {
     if (signalled) return void second()
@@ -91,8 +94,4 @@ function onSignals(first: (signal: string) => void, second: () => Promise<void>)
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
-  return () => {
-    process.off('SIGTERM', onSignal)
-    process.off('SIGINT', onSignal)
-  }
 }

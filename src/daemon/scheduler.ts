@@ -1,14 +1,17 @@
 import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
-import {serverWords} from '../db/sqlstate.js'
+import {serverWords, sqlState} from '../db/sqlstate.js'
 import type {JobContext} from '../jobs/kind.js'
 import {longestTimer} from '../units/timer.js'
+import {alarmClock} from './alarm.js'
+import {isAway, isReadOnly} from './away.js'
 import {boardOf, type Board, type Entry} from './board.js'
 import type {Clock} from './clock.js'
 import {crewOf, type Crew} from './crew.js'
 import {watchCron} from './cron-watch.js'
 import type {Tell} from './events.js'
 import {claim, hello, readJobs, takeOver, type Hello, type Identity, type Wish} from './ledger.js'
+import {troubleOf} from './trouble.js'
 
 export interface SchedulerOptions {
   /** The session that speaks to the ledger; occurrences have others. */
@@ -38,6 +41,12 @@ export interface Scheduler {
   readonly crew: Crew
   /** performance.now() of the last round that went through. */
   readonly lastRound: number
+  /** performance.now() when it last began a round, or waited before the next: where this stands still, so does the loop. */
+  readonly lastTurn: number
+  /** What the ledger refuses, as sentences; empty where it takes everything. */
+  refusals(): string[]
+  /** Looks at the ledger now, unless it has within so many milliseconds; resolves when it has, or failed to. */
+  check(maxAge: number): Promise<void>
   /** Until {@link stop}. */
   run(): Promise<void>
   /** Begins nothing any more, lets running steps finish within so many milliseconds, gives the rest back. */
@@ -46,8 +55,8 @@ export interface Scheduler {
 
 /** A job that waits for another daemon's run is looked at this often, in milliseconds. */
 const waitingCheck = 2_000
-/** After a round that failed for no known reason. */
-const failurePause = 2_000
+/** The ledger as a whole, among what fails; everything else there is a job. */
+const ledger = ''
 
 /** What is due is read from the ledger; the one timer only says when to look. */
 export function createScheduler(options: SchedulerOptions): Scheduler {
@@ -61,6 +70,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let stopping = false
   let loop: Promise<void> | undefined
   let lastRound = performance.now()
+  let lastTurn = performance.now()
+  const trouble = troubleOf()
+  /** Those who wait for the next look. */
+  let checking: (() => void)[] = []
+  control.onLost(() => {
+    lookedAt = -Infinity
+    alarm.ring()
+  })
   /** Jobs that somebody else has moved. */
   const stale = new Set<string>()
   /** Jobs that wait for another daemon's run. */
@@ -78,6 +95,17 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     options.onCron(await watchCron(control, board.entries()))
     lookedAt = performance.now()
     stale.clear()
+  }
+
+  /** @param told whether it was reported that it did not */
+  const works = (what: string, told: boolean) => {
+    const seconds = trouble.worked(what)
+    if (seconds !== null && told) tell({event: 'ledger_works', seconds, ...(what !== ledger && {job: what})})
+  }
+
+  const fails = (what: string, error: unknown, report = true) => {
+    const message = what === ledger ? `the ledger cannot be read or written: ${serverWords(error)}` : `${what}: the ledger refuses the run: ${serverWords(error)}`
+    if (trouble.failed(what, sqlState(error) ?? '', message) && report) tell({event: 'round_failed', error: message})
   }
 
   const takeWhatWasLeft = async () => {
@@ -101,7 +129,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const wishes = (now: number): Wish[] => {
     const due: Wish[] = []
     for (const entry of board.entries()) {
-      if (entry.outlook.wakeAt === null || entry.outlook.wakeAt > now) continue
+      if (entry.outlook.wakeAt === null || entry.outlook.wakeAt > now || trouble.wait(entry.job.name) > 0) continue
       const {decision} = board.reckon(entry, now)
       if (decision !== null) due.push({job: entry.job, state: entry.state!, decision})
     }
@@ -122,10 +150,29 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       for (const [reason, instants] of byReason(decision.skips))
         tell({event: 'instants_skipped', job: job.name, reason, count: instants.length, first: instants[0]!, last: instants.at(-1)!})
       if (one.claim) crew.take(one.claim)
+      works(job.name, !trouble.fails(ledger))
     }
+    if (moved.length > 0) works(ledger, true)
+  }
+
+  /** One job's trouble must not be everybody's; what all of them have is the ledger's. */
+  const moveEach = async (asked: readonly Wish[]): Promise<void> => {
+    const failed: [string, unknown][] = []
+    for (const one of asked) {
+      try {
+        await move([one])
+      } catch (error) {
+        if (isGone(error)) throw error
+        failed.push([one.job.name, error])
+      }
+    }
+    const all = asked.length > 1 && failed.length === asked.length
+    if (all) fails(ledger, failed[0]![1])
+    for (const [job, error] of failed) fails(job, error, !trouble.fails(ledger))
   }
 
   const round = async () => {
+    lastTurn = performance.now()
     for (const name of later) stale.add(name)
     later.clear()
     await crew.write()
@@ -145,14 +192,21 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     for (let turn = 0; turn < 20 && !stopping; turn += 1) {
       const asked = wishes(clock.now())
       if (asked.length === 0) break
-      await move(asked).catch(async (error: unknown) => {
-        if (asked.length === 1) throw error
-        // One job's trouble must not be everybody's.
-        for (const one of asked) await move([one]).catch((alone: unknown) => tell({event: 'round_failed', error: `${one.job.name}: ${serverWords(alone)}`}))
+      await move(asked).catch((error: unknown) => {
+        if (isGone(error)) throw error
+        return moveEach(asked)
       })
       if (stale.size > 0) break
     }
     lastRound = performance.now()
+    // Where jobs are refused, one of them tells when that is over.
+    if (!names.some((name) => trouble.fails(name))) works(ledger, true)
+    answerChecks()
+  }
+
+  const answerChecks = () => {
+    for (const done of checking) done()
+    checking = []
   }
 
   /** Milliseconds until there is something to look at. */
@@ -165,13 +219,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     return Math.max(1, Math.min(wait, longestTimer))
   }
 
-  const entryWait = ({outlook, state}: Entry, now: number): number => {
+  const entryWait = ({job, outlook, state}: Entry, now: number): number => {
     if (outlook.decision !== null && crew.free() === 0) return poll
     if (outlook.waitingSince !== null && state?.running && !crew.works(state.name)) {
       later.add(state.name)
       return waitingCheck
     }
-    return outlook.wakeAt === null ? poll : outlook.wakeAt - now
+    return outlook.wakeAt === null ? poll : Math.max(outlook.wakeAt - now, trouble.wait(job.name))
   }
 
   return {
@@ -179,6 +233,18 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     crew,
     get lastRound() {
       return lastRound
+    },
+    get lastTurn() {
+      return lastTurn
+    },
+    refusals: () => trouble.messages(ledger),
+    async check(maxAge) {
+      if (stopping || performance.now() - lookedAt < maxAge) return
+      lookedAt = -Infinity
+      await new Promise<void>((resolve) => {
+        checking.push(resolve)
+        alarm.ring()
+      })
     },
     run() {
       return (loop ??= goRound())
@@ -201,15 +267,24 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       } catch (error) {
         if (stopping) return
         await options.recover(error).catch(async (unknown: unknown) => {
-          tell({event: 'round_failed', error: serverWords(unknown)})
-          await alarm.sleep(failurePause)
+          fails(ledger, unknown)
+          answerChecks()
           // It may be the session's fault: one that loaded an extension before its update can do nothing any more.
           await control.reconnect().catch(() => {})
+          for (let wait = trouble.wait(ledger); wait > 0 && !stopping; wait = trouble.wait(ledger)) {
+            lastTurn = performance.now()
+            await alarm.sleep(Math.min(wait, waitingCheck))
+          }
         })
         lookedAt = -Infinity
       }
     }
   }
+}
+
+/** The whole connection is at fault, or the server takes no changes at all. */
+function isGone(error: unknown): boolean {
+  return isAway(error) || isReadOnly(error)
 }
 
 function byReason(skips: readonly {at: number; reason: string}[]): Map<string, number[]> {
@@ -220,29 +295,4 @@ function byReason(skips: readonly {at: number; reason: string}[]): Map<string, n
     else list.push(at)
   }
   return reasons
-}
-
-/** The one timer. */
-function alarmClock(): {sleep(milliseconds: number): Promise<void>; ring(): void} {
-  let wake = () => {}
-  let rung = false
-  return {
-    sleep: (milliseconds) =>
-      new Promise<void>((resolve) => {
-        if (rung) {
-          rung = false
-          return resolve()
-        }
-        const timer = setTimeout(resolve, milliseconds)
-        wake = () => {
-          clearTimeout(timer)
-          rung = false
-          resolve()
-        }
-      }),
-    ring() {
-      rung = true
-      wake()
-    },
-  }
 }

@@ -1,24 +1,31 @@
 /** With flight.ts the only importer of node-postgres. */
+import type {Socket} from 'node:net'
 import {userInfo} from 'node:os'
 import pg, {type ClientConfig} from 'pg'
 import {OpsError, usageError} from '../errors.js'
 import {instantFromServer} from '../units/instant.js'
+import {sendCancel} from './cancel.js'
+import {cannotConnect, codedConnectError} from './connect-error.js'
 import {embeddedDirectory, reading, type ConnectOptions, type Database, type Db, type Notice, type Target, type TransactionSettings} from './database.js'
 import type {EmbeddedEngine} from './embedded.js'
 import {connectionParameters, type Parameters} from './libpq.js'
 import {loadSql} from './load-sql.js'
 import {describeServer, type Server, type ServerRow} from './server.js'
 import {statement, type Statement} from './sql.js'
-import {explain, serverWords, sqlState, SqlState} from './sqlstate.js'
+import {explain, OwnCode, sqlState, SqlState} from './sqlstate.js'
 import {tlsAttempts} from './tls.js'
 import {inTransaction, sessionSettings, type Pipeline} from './transaction.js'
 
 const connectTimeout = 5_000
+/** A peer that vanished without a word is noticed this long after it was last heard of, and some ten probes more. */
+const keepAliveDelay = 10_000
+/** How long the goodbye to a server may take before the socket is closed without one. */
+const closeTimeout = 1_000
 
 /** @throws OpsError CONNECT, BAD_URL, TLS, IN_USE and what else stands in the way, without any password */
 export async function connect(target: Target, options: ConnectOptions): Promise<Database> {
   const directory = embeddedDirectory(target.url)
-  if (directory === null) return serve(await connectServer(target.url, target), target, options, null)
+  if (directory === null) return serve(await connectServer(target, options), target, options, null)
   const {openEmbedded} = await import('./embedded.js')
   const engine = await openEmbedded(directory, options.create ?? false)
   try {
@@ -31,28 +38,66 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
   }
 }
 
-async function connectServer(url: string, target: Target): Promise<pg.Client> {
-  const parameters = {...connectionParameters(url, process.env), ...(target.database !== undefined && {dbname: target.database})}
+async function connectServer(target: Target, options: ConnectOptions): Promise<pg.Client> {
+  const parameters: Parameters = {...connectionParameters(target.url, process.env), ...(target.database !== undefined && {dbname: target.database})}
+  const timeout = parameters.connect_timeout ? Number(parameters.connect_timeout) * 1000 : connectTimeout
   const attempts = tlsAttempts(parameters, process.env)
   for (const [index, ssl] of attempts.entries()) {
-    const client = new pg.Client({...clientConfig(parameters), ssl, types, pipeline: true})
+    const client = new pg.Client({...clientConfig(parameters), application_name: options.applicationName, ssl, types, pipeline: true} as ClientConfig)
     // Without a listener, a connection lost while idle would end the process.
     client.on('error', () => {})
+    const {stream} = wireOf(client)
+    const deadline = setTimeout(() => stream.destroy(noAnswer(`within ${timeout / 1000} s`)), timeout)
     try {
       await client.connect()
       return client
     } catch (error) {
-      await client.end().catch(() => {})
-      const tlsRefused = sqlState(error) === '28000' || /SSL|TLS|certificate|wrong version number/i.test(String(error))
+      const coded = codedConnectError(error, wireOf(client).stream, {tls: ssl !== false, ended: wireOf(client).stream.destroyed})
+      await endClient(client)
+      const tlsRefused = sqlState(coded) === '28000' || sqlState(coded) === OwnCode.badTls
       if (index < attempts.length - 1 && tlsRefused) continue
-      throw cannotConnect(error, parameters, target)
+      throw cannotConnect(coded, parameters, target, timeout)
+    } finally {
+      clearTimeout(deadline)
     }
   }
   throw new Error('sslmode gave nothing to try')
 }
 
+/** What node-postgres has and does not declare. */
+interface Wire {
+  readonly stream: Socket
+  /** Closed, from whichever side, or about to be: it takes no question any more. */
+  readonly ended: boolean
+  readonly processID: number | null
+  readonly secretKey: number
+}
+
+function wireOf(client: pg.Client): Wire {
+  const {connection, _ended, _ending, _queryable, processID, secretKey} = client as unknown as {
+    connection: {stream: Socket}
+    _ended: boolean
+    _ending: boolean
+    _queryable: boolean
+    processID: number | null
+    secretKey: number
+  }
+  return {stream: connection.stream, ended: _ended || _ending || !_queryable, processID, secretKey}
+}
+
+function noAnswer(when: string): Error {
+  return Object.assign(new Error(`the server gave no answer ${when}`), {code: 'ETIMEDOUT'})
+}
+
+/** Says goodbye, and closes the socket where nothing comes back. */
+async function endClient(client: pg.Client): Promise<void> {
+  const {stream} = wireOf(client)
+  const timer = setTimeout(() => stream.destroy(), closeTimeout)
+  await client.end().catch(() => {})
+  clearTimeout(timer)
+}
+
 function clientConfig(parameters: Parameters): ClientConfig {
-  const {options, connect_timeout: timeout} = parameters
   const host = parameters.host!
   const port = Number(parameters.port ?? 5432)
   const user = parameters.user ?? userInfo().username
@@ -63,10 +108,10 @@ function clientConfig(parameters: Parameters): ClientConfig {
     user,
     database,
     password: parameters.password ?? (() => fromPassFile({host, port, user, database})),
-    ...(options && {options}),
+    ...(parameters.options && {options: parameters.options}),
     ...(parameters.sslnegotiation === 'direct' && {sslnegotiation: 'direct'}),
-    connectionTimeoutMillis: timeout ? Number(timeout) * 1000 : connectTimeout,
     keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveDelay,
   } as ClientConfig
 }
 
@@ -75,25 +120,6 @@ async function fromPassFile(wanted: {host: string; port: number; user: string; d
   const {default: pgpass} = await import('pgpass')
   const host = wanted.host.startsWith('/') ? 'localhost' : wanted.host
   return new Promise((resolve) => pgpass({...wanted, host}, resolve))
-}
-
-function cannotConnect(error: unknown, parameters: Parameters, target: Target): OpsError {
-  const where = `${parameters.host}:${parameters.port ?? 5432}`
-  const known = explain(error, 'connect')
-  const said = (error as {errors?: unknown[]}).errors?.map(serverWords).join('; ') ?? serverWords(error)
-  return new OpsError('CONNECT', `Cannot connect to ${where} (from ${target.source}): ${said}`, {
-    exit: 4,
-    suggestions: known.suggestions.length > 0 && known.code !== 'FAILED' ? known.suggestions : suggestionsFor(error),
-  })
-}
-
-function suggestionsFor(error: unknown): string[] {
-  const text = serverWords(error)
-  if (/timeout/i.test(text)) return [`Nothing answered within ${connectTimeout / 1000} s: check the host, the port and any firewall.`]
-  if (/password|SASL/i.test(text)) return ['Set PGPASSWORD or a PGPASSFILE with the right password.']
-  if (/SSL|certificate/i.test(text)) return ['See sslmode and sslrootcert of the URL.']
-  const [first] = (error as {errors?: unknown[]}).errors ?? []
-  return first ? [...explain(first, 'connect').suggestions] : ['Is the server up, and is this its port?']
 }
 
 /** int8 as a number where it is exact, instants as text to the microsecond, numeric as text. */
@@ -123,11 +149,25 @@ function exactInteger(text: string): number {
 async function serve(first: pg.Client, target: Target, options: ConnectOptions, engine: EmbeddedEngine | null): Promise<Database> {
   let client = first
   const listeners = new Set<(notice: Notice) => void>()
-  const listen = () =>
+  const onLost = new Set<() => void>()
+  const listen = () => {
+    const listened = client
     client.on('notice', ({severity, code, message}) => {
       // The transaction itself reacts to a ROLLBACK outside of one. The embedded engine sends its debug log.
       if (code !== SqlState.noTransaction && !severity?.startsWith('DEBUG')) for (const tell of listeners) tell({severity: severity ?? 'NOTICE', code: code ?? '00000', message: message ?? ''})
     })
+    client.once('end', () => {
+      if (client === listened) for (const tell of onLost) tell()
+    })
+  }
+  /** Failures of node-postgres that have no code, because there is no connection any more, get one. */
+  const coded = <T>(answer: Promise<T>): Promise<T> =>
+    answer.catch((error: unknown) => {
+      const bare = error instanceof Error && error.constructor === Error && sqlState(error) === undefined
+      if (bare && wireOf(client).ended) Object.assign(error, {code: OwnCode.connectionLost})
+      throw error
+    })
+  const giveUp = (seconds: number) => void wireOf(client).stream.destroy(noAnswer(`within ${seconds} s`))
   const listening = async <T>(settings: TransactionSettings, work: () => Promise<T>): Promise<T> => {
     if (settings.onNotice) listeners.add(settings.onNotice)
     try {
@@ -144,7 +184,7 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
     return mine
   }
   const transaction = <T>(settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T> =>
-    inTurn(() => listening(settings, () => inTransaction({client: client as unknown as Pipeline, applicationName: options.applicationName, prepares, types, corrections: []}, settings, work)))
+    inTurn(() => listening(settings, () => coded(inTransaction({client: client as unknown as Pipeline, applicationName: options.applicationName, prepares, types, corrections: [], giveUp: engine === null ? giveUp : null}, settings, work))))
   const query = async <Row extends object>(question: Statement, settings: TransactionSettings = reading): Promise<Row[]> => {
     let rows: Promise<Row[]> = Promise.resolve([])
     // Not waited for in there: it travels with the opening and the commit.
@@ -155,7 +195,7 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
   // plan would stay as it was made for empty ones.
   let prepares = false
   const ask = async (): Promise<Server> => {
-    const processId = engine ? null : (client as unknown as Session).processID
+    const processId = engine ? null : wireOf(client).processID
     const [row] = await query<ServerRow>(statement(loadSql('catalog/server')), {...reading, statementTimeout: 10_000})
     const found = describeServer(row!, processId, engine !== null)
     prepares = !found.pooled && engine === null
@@ -163,7 +203,7 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
   }
   listen()
   let server = await ask().catch(async (error: unknown) => {
-    await client.end().catch(() => {})
+    await endClient(client)
     throw explain(error, 'ask the server what it is')
   })
 
@@ -179,8 +219,8 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
       await inTurn(() =>
         listening(settings, async () => {
           try {
-            await client.query(sessionSettings(settings, options.applicationName, []))
-            await client.query(what.text, what.values.length > 0 ? [...what.values] : undefined)
+            await coded(client.query(sessionSettings(settings, options.applicationName, [])))
+            await coded(client.query(what.text, what.values.length > 0 ? [...what.values] : undefined))
           } finally {
             await client.query('reset all; reset role').catch(() => {})
           }
@@ -192,8 +232,8 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
     },
     async reconnect() {
       if (engine) throw new OpsError('CONNECTION_LOST', 'The embedded engine stopped; run the command again.', {exit: 4})
-      await client.end().catch(() => {})
-      client = await connectServer(target.url, target)
+      await endClient(client)
+      client = await connectServer(target, options)
       listen()
       server = await ask()
     },
@@ -203,41 +243,23 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
     },
     async cancel() {
       if (engine) return
-      await cancelRunning(client as unknown as Session, target)
+      const {processID, secretKey} = wireOf(client)
+      if (processID !== null) await sendCancel({host: client.host, port: client.port, processID, secretKey}, connectTimeout)
+    },
+    get backend() {
+      const {processID} = wireOf(client)
+      const {pooled, backendStart} = server
+      return pooled || processID === null || backendStart === null ? null : {pid: processID, startedAt: backendStart}
+    },
+    onLost: (tell) => void onLost.add(tell),
+    abort() {
+      if (!engine) wireOf(client).stream.destroy(Object.assign(new Error('the connection was given up'), {code: OwnCode.connectionLost}))
     },
     async close() {
-      await client.end().catch(() => {})
+      await endClient(client)
       await engine?.close()
     },
   }
-}
-
-/** What node-postgres knows of its session and does not declare. */
-interface Session {
-  processID: number | null
-  secretKey: number
-}
-interface Wire extends NodeJS.EventEmitter {
-  connect(portOrPath: number | string, host?: string): void
-  cancel(processID: number | null, secretKey: number): void
-}
-
-/** The protocol's own cancel request: it goes through a pooler, where pg_cancel_backend would hit somebody else. */
-async function cancelRunning({processID, secretKey}: Session, target: Target): Promise<void> {
-  const {connection, host, port} = new pg.Client({...clientConfig(connectionParameters(target.url, process.env)), ssl: false}) as unknown as {
-    connection: Wire
-    host: string
-    port: number
-  }
-  const closed = new Promise<void>((resolve) => {
-    connection.once('end', resolve)
-    connection.once('error', () => resolve())
-    setTimeout(resolve, connectTimeout).unref()
-  })
-  if (host.startsWith('/')) connection.connect(`${host}/.s.PGSQL.${port}`)
-  else connection.connect(port, host)
-  connection.once('connect', () => connection.cancel(processID, secretKey))
-  await closed
 }
 
 /** What a transaction pooler cannot do is done on a connection past it. */

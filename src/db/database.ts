@@ -1,3 +1,4 @@
+import type {Instant} from '../units/instant.js'
 import type {Statement} from './sql.js'
 import type {Server} from './server.js'
 
@@ -54,7 +55,20 @@ export interface Database extends Db {
   another(): Promise<Database>
   /** Asks the server to stop what this session runs now; that statement then fails with 57014. */
   cancel(): Promise<void>
+  /** The server process behind this session; null on the embedded engine, and behind a pooler, where it changes. */
+  readonly backend: Backend | null
+  /** Calls back whenever the connection is gone, also one that was asked nothing. Holds for those made anew as well. */
+  onLost(tell: () => void): void
+  /** Closes the socket at once, without a word: what waits for an answer fails as a lost connection. The embedded engine goes on. */
+  abort(): void
+  /** Takes no longer than a second, whether the server answers or not. */
   close(): Promise<void>
+}
+
+/** A server process. A pid comes again, the pair does not. */
+export interface Backend {
+  pid: number
+  startedAt: Instant
 }
 
 export type TargetSource = '--url' | '--target' | 'QICORE_DB_URL' | 'DATABASE_URL' | 'libpq' | 'config' | 'demo'

@@ -116,9 +116,11 @@ export class Flight extends Query {
   }
 
   override handleError(error: unknown, connection: Connection): void {
+    // What the server did not send is the end of the connection.
+    const isOver = !(error instanceof pg.DatabaseError) || isConnectionLost(error)
     for (const [index, part] of this.parts.slice(this.current).entries()) {
       if (part.name !== undefined) delete connection.submittedNamedStatements[part.name]
-      part.handleError(index === 0 || isConnectionLost(error) ? error : skipped(), connection)
+      part.handleError(index === 0 || isOver ? error : skipped(), connection)
     }
     this.current = this.parts.length
     this.settle.reject(error)

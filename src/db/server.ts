@@ -48,6 +48,8 @@ export interface Server {
   skipsInvalidation: boolean
   /** compress_chunk can be told to delete where somebody reads, instead of waiting to truncate (2.20). */
   truncatesOrDeletes: boolean
+  /** When this session's server process was started; null on the embedded engine. */
+  backendStart: Instant | null
   /** A transaction pooler stands between: nothing may stick to the connection. */
   pooled: boolean
 }
@@ -61,6 +63,7 @@ export interface ServerRow {
   host: string | null
   port: number | null
   pid: number
+  backend_start: Instant | null
   now: Instant
   in_recovery: boolean
   superuser: boolean
@@ -119,6 +122,7 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     materializationRanges: row.materialization_ranges,
     skipsInvalidation: row.skips_invalidation,
     truncatesOrDeletes: row.truncates_or_deletes,
+    backendStart: row.backend_start,
     // Seen to work with PgBouncer: the pid it hands out is its own, not the backend's.
     pooled: !embedded && processId !== null && processId !== row.pid,
   }

@@ -24,8 +24,19 @@ export const SqlState = {
 /** Worth another try after a pause: somebody was in the way, and nothing was done. */
 export const retryable: ReadonlySet<string> = new Set([SqlState.lockNotAvailable, SqlState.deadlock, SqlState.serialization])
 
+/** Codes of failures that have none of their own, given to them where they happen. */
+export const OwnCode = {
+  /** The connection is gone, whoever ended it. */
+  connectionLost: 'CONNECTION_LOST',
+  /** No connection, and no code of the server or the network either: the exchange about the password failed. */
+  badPassword: 'BAD_PASSWORD',
+  badTls: 'BAD_TLS',
+} as const
+
+const ownCodes: ReadonlySet<string> = new Set(Object.values(OwnCode))
+
 /** The connection is gone; what it was doing may or may not have been done. */
-const connectionLost: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03', '08000', '08003', '08006', 'ECONNRESET', 'EPIPE'])
+const connectionLost: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03', '08000', '08003', '08006', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', OwnCode.connectionLost])
 
 interface ServerError extends Error {
   code?: string
@@ -44,8 +55,7 @@ export function isConnectionLost(error: unknown): boolean {
   const {code, message} = (error ?? {}) as ServerError
   if (code !== undefined && connectionLost.has(code)) return true
   // After ALTER EXTENSION UPDATE by somebody else every older session dies with this one.
-  if (code === '0A000' && /version mismatch/.test(message)) return true
-  return /^Connection terminated|Client has encountered a connection error|not queryable/.test(message ?? '')
+  return code === '0A000' && /version mismatch/.test(message)
 }
 
 const causes: Record<string, {code: string; exit?: ExitCode; suggestions?: readonly string[]}> = {
@@ -84,7 +94,7 @@ export function explain(error: unknown, doing: string): OpsError {
 export function serverWords(error: unknown): string {
   const {message, detail, code} = (error ?? {}) as ServerError
   const words = redact(message || String(error))
-  return [words, detail && `(${redact(detail)})`, code && `[${code}]`].filter(Boolean).join(' ')
+  return [words, detail && `(${redact(detail)})`, code && !ownCodes.has(code) && `[${code}]`].filter(Boolean).join(' ')
 }
 
 function hints(error: unknown): string[] {

@@ -21,6 +21,8 @@ export interface Session {
   prepares: boolean
   /** How values of the server are read. */
   types: NonNullable<ClientConfig['types']>
+  /** Closes the connection of a server that has not answered for so many seconds; null where statement_timeout is not kept. */
+  giveUp: ((seconds: number) => void) | null
   /** Settings that this database needs in each transaction so that answers are true. */
   corrections: Settings
 }
@@ -59,7 +61,8 @@ interface Transaction extends Db {
   close(): void
 }
 
-function openTransaction({client, applicationName, prepares, types, corrections}: Session, settings: TransactionSettings): Transaction {
+function openTransaction({client, applicationName, prepares, types, corrections, giveUp}: Session, settings: TransactionSettings): Transaction {
+  const watched = silenceWatch(giveUp, settings.statementTimeout)
   const first = new Flight(types)
   let phase: 'collecting' | 'sent' | 'open' | 'over' = 'collecting'
   let waiting = 0
@@ -94,6 +97,7 @@ function openTransaction({client, applicationName, prepares, types, corrections}
     phase = 'sent'
     cork()
     client.query(first)
+    watched(first.landed)
   }
   process.nextTick(depart)
 
@@ -102,7 +106,7 @@ function openTransaction({client, applicationName, prepares, types, corrections}
     const {text, values, name} = question
     const answer = client.query({text, ...(values.length > 0 && {values: [...values]}), ...(prepares && name !== undefined && {name})})
     answer.catch(failed)
-    return answer
+    return watched(answer)
   }
   /** Sends once the server has answered that the transaction is open. Fails unsent where it is not. */
   const afterOpening = async (question: Statement): Promise<Answer | Answer[]> => {
@@ -116,7 +120,7 @@ function openTransaction({client, applicationName, prepares, types, corrections}
     if (phase === 'collecting' && !(values.length === 0 && mayHoldSeveral(text))) {
       const answer = first.add({text, values, name: prepares ? name : undefined})
       answer.catch(failed)
-      return answer
+      return watched(answer)
     }
     depart()
     return phase === 'open' ? send(question) : afterOpening(question)
@@ -152,6 +156,34 @@ function openTransaction({client, applicationName, prepares, types, corrections}
     },
     causeOf: (error) => (sqlState(error) === SqlState.inFailedTransaction && cause ? cause.error : error),
     close: () => void client.off('notice', listener),
+  }
+}
+
+/** Milliseconds that an answer may be on its way after the server's own limit. */
+const answerGrace = 5_000
+
+/**
+ * Gives a connection up whose server does not answer within statement_timeout and a little: a socket can stay open with
+ * nothing behind it. Each answer begins the wait for the next.
+ * @param limit statement_timeout in milliseconds; 0: no limit
+ */
+function silenceWatch(giveUp: Session['giveUp'], limit: number): <T>(answer: Promise<T>) => Promise<T> {
+  if (limit === 0 || giveUp === null) return (answer) => answer
+  let asked = 0
+  let timer: NodeJS.Timeout | undefined
+  const wait = () => {
+    clearTimeout(timer)
+    timer = asked > 0 ? setTimeout(() => giveUp((limit + answerGrace) / 1000), limit + answerGrace) : undefined
+  }
+  const answered = () => {
+    asked -= 1
+    wait()
+  }
+  return (answer) => {
+    asked += 1
+    if (asked === 1) wait()
+    answer.then(answered, answered)
+    return answer
   }
 }
 

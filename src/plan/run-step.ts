@@ -99,13 +99,15 @@ export function sessionOf(db: Database, {database}: Step, {elsewhere}: {elsewher
 }
 
 async function judge(db: Database, step: Step, error: unknown, {attempts, spent}: {attempts: number; spent: number}, options: StepOptions): Promise<Verdict> {
-  if (options.cancel?.aborted) return {again: false, reason: {code: 'cancelled'}}
+  const lost = isConnectionLost(error)
+  // Cancelled or not: of a connection that was lost on the way nobody knows what the server made of the step.
+  if (options.cancel?.aborted) return {again: false, reason: {code: lost ? 'outcome_unknown' : 'cancelled'}}
   const delay = retryDelay(attempts, options.limits, Math.random())
   const inBudget = spent + delay < options.limits.retryBudget && !options.stop?.aborted
-  if (isConnectionLost(error)) {
+  if (lost) {
     const repeatable = step.doneCheck !== null || step.repeatable
     if (!repeatable) return {again: false, reason: {code: 'outcome_unknown'}}
-    return inBudget ? {again: true, seconds: delay / 1000, reason: serverWords(error), reconnect: true} : {again: false, reason: null}
+    return inBudget ? {again: true, seconds: delay / 1000, reason: serverWords(error), reconnect: true} : {again: false, reason: {code: 'outcome_unknown'}}
   }
   const state = sqlState(error)
   if (state !== undefined && retryable.has(state)) {

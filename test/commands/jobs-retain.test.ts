@@ -28,7 +28,7 @@ describe('jobs run retain', () => {
     it('takes its own time: a server clock that was read long before the answer is no clock skew', async () => {
       const database = await agreed(engine)
       const result = await carryOutJob(database.db, jobsOf(jobsSchema.parse(jobs)).find(({name}) => name === 'retain')!, {
-        flags: {yes: true, confirm: database.db.server.database},
+        flags: {'dry-run': false, yes: true, confirm: database.db.server.database},
         config: null,
         limits: defaultLimits,
         version: '0',

@@ -1,3 +1,6 @@
+import {once} from 'node:events'
+import {get} from 'node:http'
+import {createConnection} from 'node:net'
 import {spawnSync} from 'node:child_process'
 import {expect, it} from 'vitest'
 import {boardOf} from '../../src/daemon/board.js'
@@ -21,7 +24,7 @@ const board = (row: LedgerJob, at = now) => {
   for (const entry of made.entries()) made.reckon(entry, at)
   return made
 }
-const vitals = (over: Partial<Vitals> = {}): Vitals => ({connected: true, obstacle: null, sinceRound: 100, patience: 40_000, stopping: false, now, board: board(state()), deadRunners: [], ...over})
+const vitals = (over: Partial<Vitals> = {}): Vitals => ({connected: true, obstacle: null, refusals: [], sinceRound: 100, sinceTurn: 100, patience: 40_000, stopping: false, now, board: board(state()), deadRunners: [], ...over})
 
 it('is ready while nothing waits beyond its limit', () => {
   expect(readinessOf(vitals())).toEqual({ready: true, problems: []})
@@ -34,6 +37,7 @@ it('is ready while nothing waits beyond its limit', () => {
 it('is not ready before the first connection, while the database is away, when it stops, or when a runner is dead', () => {
   expect(readinessOf(vitals({connected: null})).problems).toEqual(['it has not been connected yet'])
   expect(readinessOf(vitals({obstacle: 'the database is away'})).problems).toEqual(['the database is away'])
+  expect(readinessOf(vitals({refusals: ['the ledger cannot be read or written: disk full']})).problems).toEqual(['the ledger cannot be read or written: disk full'])
   expect(readinessOf(vitals({stopping: true})).problems).toEqual(['it is stopping'])
   expect(readinessOf(vitals({deadRunners: ['pg_cron is dead']})).problems).toEqual(['pg_cron is dead'])
   expect(readinessOf(vitals({sinceRound: 100_000})).problems).toEqual(['the ledger was last looked at 100 s ago'])
@@ -41,8 +45,9 @@ it('is not ready before the first connection, while the database is away, when i
 
 it('is alive while its loop goes round, also where the database is away', () => {
   expect(isAlive(vitals())).toBe(true)
-  expect(isAlive(vitals({sinceRound: 200_000}))).toBe(false)
-  expect(isAlive(vitals({connected: null, sinceRound: null}))).toBe(true)
+  expect(isAlive(vitals({sinceTurn: 119_999}))).toBe(true)
+  expect(isAlive(vitals({sinceTurn: 120_000}))).toBe(false)
+  expect(isAlive(vitals({obstacle: 'the database is away', sinceRound: 86_400_000}))).toBe(true)
 })
 
 it('leaves a job alone that a newer declaration has otherwise', () => {
@@ -90,22 +95,72 @@ else skipBecause("promtool is not installed (Debian's package prometheus has it)
 
 it('answers on its three paths, and on no other', async () => {
   let ready = true
-  const server = await serveHealth({host: '127.0.0.1', port: 0}, () => vitals({stopping: !ready}), someMetrics())
+  let checked = Promise.resolve()
+  const server = await serveHealth({host: '127.0.0.1', port: 0}, {vitals: () => vitals({stopping: !ready}), check: () => checked}, someMetrics())
   try {
-    const get = (path: string, init: RequestInit = {}) => fetch(`http://${server.address}${path}`, init)
-    expect((await get('/healthz')).status).toBe(200)
-    expect(await (await get('/readyz')).json()).toEqual({ready: true, problems: []})
+    const ask = (path: string, init: RequestInit = {}) => fetch(`http://${server.address}${path}`, init)
+    expect((await ask('/healthz')).status).toBe(200)
+    expect(await (await ask('/readyz')).json()).toEqual({ready: true, problems: []})
+    checked = new Promise(() => {})
+    expect(await (await ask('/readyz')).json()).toEqual({ready: false, problems: ['the ledger has not answered within 0.8 s']})
+    checked = Promise.resolve()
     ready = false
-    expect((await get('/readyz')).status).toBe(503)
-    const metrics = await get('/metrics')
+    expect((await ask('/readyz')).status).toBe(503)
+    const metrics = await ask('/metrics')
     expect([metrics.status, metrics.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/plain')])
-    expect((await get('/')).status).toBe(404)
-    expect((await get('/healthz', {method: 'POST'})).status).toBe(405)
+    expect((await ask('/')).status).toBe(404)
+    expect((await ask('/healthz', {method: 'POST'})).status).toBe(405)
     const port = Number(server.address.split(':')[1])
-    await expect(serveHealth({host: '127.0.0.1', port}, vitals, someMetrics())).rejects.toMatchObject({code: 'LISTEN', exitCode: 2, message: expect.stringContaining('EADDRINUSE')})
+    await expect(serveHealth({host: '127.0.0.1', port}, {vitals, check: async () => {}}, someMetrics())).rejects.toMatchObject({code: 'LISTEN', exitCode: 2, message: expect.stringContaining('EADDRINUSE')})
   } finally {
     await server.close()
   }
+})
+
+/** The status of a request that names a host of its own choice. */
+function statusFor(port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    get({host: '127.0.0.1', port, path: '/healthz', headers: {host}}, (response) => {
+      response.resume()
+      resolve(response.statusCode!)
+    }).once('error', reject)
+  })
+}
+
+it('on a loopback address answers nobody who calls it by another name', async () => {
+  const watched = {vitals, check: async () => {}}
+  const server = await serveHealth({host: '127.0.0.1', port: 0}, watched, someMetrics())
+  const everywhere = await serveHealth({host: '0.0.0.0', port: 0}, watched, someMetrics())
+  try {
+    const port = Number(server.address.split(':')[1])
+    const names = ['127.0.0.1', `localhost:${port}`, '[::1]:9847', 'evil.example', '127.evil.example', 'localhost.evil.example:9847']
+    expect(await Promise.all(names.map((name) => statusFor(port, name)))).toEqual([200, 200, 200, 403, 403, 403])
+    expect(await statusFor(Number(everywhere.address.split(':')[1]), 'daemon.monitoring')).toBe(200)
+  } finally {
+    await Promise.all([server.close(), everywhere.close()])
+  }
+})
+
+it('answers a flood of pipelined requests with a hundred answers and the end of the connection', async () => {
+  let made = 0
+  const metrics = {...someMetrics(), text: async () => `made ${(made += 1)}`}
+  const server = await serveHealth({host: '127.0.0.1', port: 0}, {vitals, check: async () => {}}, metrics)
+  try {
+    const socket = createConnection(Number(server.address.split(':')[1]), '127.0.0.1')
+    let answer = ''
+    socket.setEncoding('utf8').on('data', (text: string) => (answer += text)).on('error', () => {})
+    socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(15_000))
+    await once(socket, 'close')
+    expect(answer.match(/^HTTP\/1.1 200/gm)).toHaveLength(100)
+    expect(made).toBe(100)
+  } finally {
+    await server.close()
+  }
+})
+
+it('makes the text of the metrics once a second, however many ask', async () => {
+  const metrics = someMetrics()
+  expect(metrics.text()).toBe(metrics.text())
 })
 
 it('reads addresses to listen on', () => {

@@ -48,7 +48,9 @@ it.each([
   [{code: 'ECONNRESET'}, true],
   [{code: '0A000', message: 'extension "timescaledb" version mismatch: shared library version 2.28; SQL version 2.29'}, true],
   [{code: '0A000', message: 'functionality not supported under the current "apache" license'}, false],
-  [{message: 'Connection terminated unexpectedly'}, true],
+  [{code: 'CONNECTION_LOST'}, true],
+  [{code: 'ETIMEDOUT'}, true],
+  [{message: 'Connection terminated unexpectedly'}, false],
   [{code: '42P01', message: 'no such table'}, false],
   [null, false],
 ])('%j: lost connection %s', (error, lost) => {
