@@ -1,6 +1,9 @@
--- Every job with all its calendars, for an audit. Which rows it may expect begins after pruned_until.
+-- Every job with all its calendars, for an audit. `running`: a daemon that is alive works on it. Which rows it may expect begins after pruned_until.
 -- $1 text[] of names, null for all. TimescaleDB: not needed.
-select j.name, j.kind, j.last_at, j.running is not null as running, j.pruned_until, qicore.now() as now,
+select j.name, j.kind, j.last_at, exists (
+    select from qicore.maintenance_log l
+    where l.job = j.name and l.token = j.running and l.status = 'running' and l.claimed_by is not null and l.lease_until > clock_timestamp()
+  ) as running, j.pruned_until, qicore.now() as now,
   (
     select jsonb_agg(jsonb_build_object(
       'revision', c.revision, 'validFrom', c.valid_from, 'state', c.state, 'runner', c.runner,

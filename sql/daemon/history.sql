@@ -1,16 +1,21 @@
--- Occurrences, runs by hand and by pg_cron, newest first. A run whose session is gone without a word has failed.
+-- Occurrences, runs by hand and by pg_cron, newest first. A run whose session is gone without a word has failed; one whose
+-- try failed and waits for the next is `retry`, from retry_at on.
 -- $1 text[] of jobs, null for all, $2 from this instant on, null for all, $3 only these statuses, null for all, $4 rows.
 -- TimescaleDB: not needed.
-select l.id, l.job, l.operation, l.scheduled_at, l.started_at, l.completed_at, case when gone.yes then 'failed' else l.status end as status, l.reason, l.attempts, l.claimed_by,
+select l.id, l.job, l.operation, l.scheduled_at, l.started_at, l.completed_at, state.status, l.reason, l.attempts, l.claimed_by,
+  case when state.status = 'retry' then l.lease_until end as retry_at,
   l.actor, l.application, l.error, l.detail
 from qicore.maintenance_log l
 cross join lateral (
   select l.status = 'running' and l.token is null and l.detail ? 'pid'
     and not exists (select from pg_stat_activity a where a.pid = (l.detail ->> 'pid')::int and a.application_name in ('', l.application)) as yes
 ) gone
+cross join lateral (
+  select case when gone.yes then 'failed' when l.status = 'running' and l.token is not null and l.claimed_by is null then 'retry' else l.status end as status
+) state
 where l.job is not null
   and ($1::text[] is null or l.job = any ($1))
   and ($2::timestamptz is null or coalesce(l.scheduled_at, l.started_at) >= $2)
-  and ($3::text[] is null or case when gone.yes then 'failed' else l.status end = any ($3))
+  and ($3::text[] is null or state.status = any ($3))
 order by coalesce(l.scheduled_at, l.started_at) desc nulls last, l.id desc
 limit $4

@@ -41,13 +41,14 @@ export interface JobRunResult {
 /** A job by hand: its plan, what its class asks of a person, and the same run that a daemon makes of it. */
 export async function carryOutJob(db: Database, job: Job, options: JobRunOptions): Promise<JobRunResult> {
   const [{jobKind}, {runByHand}, {planCore}] = await Promise.all([import('../jobs/index.js'), import('../daemon/run-by-hand.js'), import('../schema/migrate/run.js')])
-  const {readClocks, largestSkew} = await import('../daemon/ledger.js')
+  const [{readClocks, largestSkew}, {ledgerJobs}, {retainNotes}] = await Promise.all([import('../daemon/ledger.js'), import('../daemon/job-list.js'), import('../jobs/retain.js')])
   const {config, limits, flags, at} = options
   const context = {limits, sections: {tables: config?.tables ?? {}, aggregates: config?.aggregates ?? {}}, partitions: (all: boolean) => partitionRules(config, all)}
   const kind = await jobKind(job.kind)
   const work = await kind.plan(db, job.options, {...context, job: job.name, leaveToCron: false, now: at})
   const core = await planCore(db)
-  const notes = [...work.enforced.map(({what, by}) => `${what} is done by ${by}`), ...work.notes]
+  const paused = (await ledgerJobs(db)).find(({name}) => name === job.name)?.epochs.at(-1)
+  const notes = [...(paused?.state === 'paused' ? [`${job.name} is paused (by ${paused.actor ?? 'unknown'}${paused.reason ? `: ${paused.reason}` : ''}): this run by hand does not resume it`] : []), ...(await retainNotes(db, work.plans)), ...work.enforced.map(({what, by}) => `${what} is done by ${by}`), ...work.notes]
   for (const note of [...notes, ...work.problems]) options.say(note)
   if (flags['dry-run']) {
     const plans = [...(core.steps.length > 0 ? [core] : []), ...work.plans]

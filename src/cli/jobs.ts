@@ -1,10 +1,23 @@
 import type {Config} from '../config/load.js'
 import type {Job} from '../config/jobs.js'
+import type {Target} from '../db/database.js'
 import {usageError} from '../errors.js'
+import {command} from '../units/command.js'
 
 /** The job of that name. @throws OpsError NO_SUCH_JOB with the names there are */
 export function jobNamed(jobs: readonly Job[], name: string, config: Config | null): Job {
   const job = jobs.find((candidate) => candidate.name === name)
   if (job) return job
-  throw usageError('NO_SUCH_JOB', `There is no job "${name}".`, [`There are: ${jobs.map((one) => one.name).join(', ') || 'none'}.`, config === null ? 'Jobs are written under jobs: in qicore-db.config.yaml.' : `They are written under jobs: in ${config.file}.`])
+  throw usageError('NO_SUCH_JOB', `There is no job "${name}".`, [`There are: ${jobs.map((one) => one.name).join(', ') || 'none'}.`, sourceOf(config)])
+}
+
+function sourceOf(config: Config | null): string {
+  if (config === null) return 'These are the defaults. Write your own under jobs: in qicore-db.config.yaml.'
+  if (Object.keys(config.jobs ?? {}).length === 0) return `These are the defaults: ${config.file} has no jobs. Write your own under jobs: there.`
+  return `They are the defaults and those under jobs: in ${config.file}.`
+}
+
+/** The command that starts a daemon on a target: one that the configuration names has to be named, for none is taken by default. */
+export function daemonCommand({name}: Pick<Target, 'name'>): string {
+  return command('daemon', [], {target: name})
 }

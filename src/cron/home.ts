@@ -40,7 +40,7 @@ interface RightsRow {
   alive: boolean
 }
 
-const instead = `Without it the daemon runs the same jobs: ${command('daemon')}`
+const instead = ({target: {name}}: Pick<Database, 'target'>) => `Without it the daemon runs the same jobs: ${command('daemon', [], {target: name})}`
 
 /**
  * Finds pg_cron, wherever it lives on the server, and hands it over; a session of its own is closed again.
@@ -52,11 +52,11 @@ export async function withHome<T>(db: Database, applicationName: string, work: (
   const away = await connect({...db.target, url: db.target.directUrl ?? db.target.url, directUrl: undefined, database}, {applicationName}).catch((error: unknown) => {
     throw new OpsError('CRON_ELSEWHERE', `pg_cron lives in the database "${database}", and that cannot be reached as ${db.server.role}: ${messageOf(error)}`, {
       exit: ExitCode.cannotConnect,
-      suggestions: [`Let this role connect there: grant connect on database "${database}" to "${db.server.role}", and pg_hba.conf.`, instead],
+      suggestions: [`Let this role connect there: grant connect on database "${database}" to "${db.server.role}", and pg_hba.conf.`, instead(db)],
     })
   })
   try {
-    if (away.server.pgCron === null) throw notCreated(database)
+    if (away.server.pgCron === null) throw notCreated(db, database)
     return await work(await homeIn(away, false))
   } finally {
     await away.close()
@@ -66,29 +66,29 @@ export async function withHome<T>(db: Database, applicationName: string, work: (
 /** The database that pg_cron lives in, which is not this one. */
 async function databaseOf(db: Database): Promise<string> {
   const {server} = db
-  if (server.embedded) throw usageError('NO_PG_CRON', 'The embedded engine has no pg_cron.', [instead])
+  if (server.embedded) throw usageError('NO_PG_CRON', 'The embedded engine has no pg_cron.', [instead(db)])
   const [row] = await db.query<WhereRow>(statement(loadSql('cron/where')))
   const {available, configured, seen} = row!
   const {preloaded} = server
   if (available === null && seen === null)
     throw usageError('NO_PG_CRON', 'pg_cron is not installed on this server: there is no extension of that name.', [
       "Install the package (Debian's is postgresql-<version>-cron), add pg_cron to shared_preload_libraries and restart the server.",
-      instead,
+      instead(db),
     ])
   if (seen === null && (preloaded === null ? configured === null : !preloaded.includes('pg_cron')))
     throw usageError('NOT_PRELOADED', preloaded === null ? "pg_cron's scheduler is not running on this server, and this role may not see whether it is preloaded." : 'pg_cron is installed on this server and not preloaded, so nothing runs.', [
       'Add pg_cron to shared_preload_libraries and restart the server.',
-      instead,
+      instead(db),
     ])
   const database = seen ?? configured ?? 'postgres'
-  if (database === server.database) throw notCreated(database)
+  if (database === server.database) throw notCreated(db, database)
   return database
 }
 
-function notCreated(database: string): OpsError {
+function notCreated(db: Database, database: string): OpsError {
   return usageError('NOT_CREATED', `pg_cron is preloaded for the database "${database}" (cron.database_name), and its extension was not created there.`, [
     `As a superuser, in ${database}: create extension pg_cron`,
-    instead,
+    instead(db),
   ])
 }
 
@@ -96,7 +96,7 @@ async function homeIn(db: Database, here: boolean): Promise<CronHome> {
   const [row] = await db.query<RightsRow>(statement(loadSql('cron/rights'), [db.target.role ?? null]))
   const {role, version, usage, schedule, unschedule, elsewhere, alive} = row!
   if (!atLeast(version, 1, 3))
-    throw usageError('CRON_VERSION', `pg_cron ${version} knows no names of jobs: 1.3 or later is needed.`, ['Install a newer package and, as a superuser: alter extension pg_cron update', instead])
+    throw usageError('CRON_VERSION', `pg_cron ${version} knows no names of jobs: 1.3 or later is needed.`, ['Install a newer package and, as a superuser: alter extension pg_cron update', instead(db)])
   return {
     db,
     database: db.server.database,
@@ -121,22 +121,22 @@ export function atLeast(version: string, major: number, minor: number): boolean 
  * Whether jobs can be scheduled and would run.
  * @throws OpsError NOT_PRELOADED, CRON_VERSION (exit 2), NO_PRIVILEGE (exit 1) with the grants that are missing
  */
-export function requireUsable({here, version, database, role, canLogin, alive, rights}: CronHome): void {
+export function requireUsable({db, here, version, database, role, canLogin, alive, rights}: CronHome): void {
   if (!alive)
     throw usageError('NOT_PRELOADED', `pg_cron ${version} is created in "${database}" and its scheduler is not running: nothing would run.`, [
       'Add pg_cron to shared_preload_libraries and restart the server; its log says why where that is done already.',
-      instead,
+      instead(db),
     ])
   if (!here && rights.elsewhere === null)
-    throw usageError('CRON_VERSION', `pg_cron ${version} schedules in its own database "${database}" only: 1.4 or later is needed.`, [`As a superuser, in ${database}: alter extension pg_cron update`, instead])
+    throw usageError('CRON_VERSION', `pg_cron ${version} schedules in its own database "${database}" only: 1.4 or later is needed.`, [`As a superuser, in ${database}: alter extension pg_cron update`, instead(db)])
   const missing = missingGrants({here, role, rights})
   if (missing.length > 0)
     throw new OpsError('NO_PRIVILEGE', `The role ${role} may not schedule with pg_cron${here ? '' : ` in "${database}"`}: ${missing.map(({what}) => what).join(', ')}.`, {
-      suggestions: [`As a superuser, in ${database}: ${missing.map(({grant}) => grant).join('; ')}`, instead],
+      suggestions: [`As a superuser, in ${database}: ${missing.map(({grant}) => grant).join('; ')}`, instead(db)],
     })
   if (!canLogin)
     throw new OpsError('NO_PRIVILEGE', `The role ${role} may not log in, and pg_cron connects as the role that scheduled: its jobs would all fail.`, {
-      suggestions: [`alter role ${role} login, or take a target without that role.`, instead],
+      suggestions: [`alter role ${role} login, or take a target without that role.`, instead(db)],
     })
 }
 

@@ -18,6 +18,7 @@ export interface JobAuditReport {
   doubles: Instant[]
   strays: Instant[]
   abandoned: Instant[]
+  retrying: Instant[]
   waiting: Instant[]
   notes: string[]
 }
@@ -30,17 +31,17 @@ export async function auditReport(db: Database, declared: readonly Job[], since:
   if (!(await hasOccurrences(db))) return {ok: true, jobs: [], timelines: []}
   const {jobs, timelines} = await readAudit(db, since === null ? null : Date.parse(since), only === null ? null : [only], cronGrace)
   if (only !== null && jobs.length === 0) throw usageError('NO_SUCH_JOB', `The ledger of this database knows no job "${only}".`, ['It is in the ledger once a daemon has run with it.'])
-  const reports = jobs.map((audit) => reportOf(audit, declared.find(({name}) => name === audit.job)?.lateAfter ?? 60_000))
+  const reports = jobs.map((audit) => reportOf(audit, declared.find(({name}) => name === audit.job)))
   return {ok: reports.every(({ok}) => ok), jobs: reports, timelines}
 }
 
 const iso = (at: number): Instant => new Date(at).toISOString().replace('.000Z', 'Z')
 
-function reportOf(audit: JobAudit, lateAfter: number): JobAuditReport {
-  const {job, from, to, instants, byStatus, gaps, doubles, strays, abandoned, waiting, notes} = audit
+function reportOf(audit: JobAudit, declared: Job | undefined): JobAuditReport {
+  const {job, from, to, instants, byStatus, gaps, doubles, strays, abandoned, retrying, waiting, notes} = audit
   return {
     job,
-    ok: auditProblems(audit, lateAfter) === 0,
+    ok: auditProblems(audit, declared?.lateAfter ?? 60_000, declared?.overlap === 'queue') === 0,
     from: iso(from),
     to: iso(to),
     instants,
@@ -49,6 +50,7 @@ function reportOf(audit: JobAudit, lateAfter: number): JobAuditReport {
     doubles: doubles.map(iso),
     strays: strays.map(iso),
     abandoned: abandoned.map(iso),
+    retrying: retrying.map(iso),
     waiting: waiting.map(iso),
     notes,
   }

@@ -32,8 +32,12 @@ export interface JobAudit {
   strays: number[]
   /** Begun, and its daemon has not been heard of for minutes. */
   abandoned: number[]
-  /** Due, and not begun by anybody yet. */
+  /** A try has failed, and the next one has not begun. */
+  retrying: number[]
+  /** Due, and without a row yet. */
   waiting: number[]
+  /** A daemon that is alive works on the job. */
+  running: boolean
   /** Pauses and changes of the calendar. */
   notes: string[]
 }
@@ -43,6 +47,7 @@ export interface AuditInput {
   epochs: readonly AuditEpoch[]
   /** Everything up to here has its row, as far as daemons are the runners. */
   lastAt: number
+  /** A daemon that is alive works on it. */
   running: boolean
   from: number
   now: number
@@ -61,7 +66,7 @@ const listed = 1_000
 /** Recomputes the calendar, with the schedule in force at each time, and holds the ledger against it. */
 export function auditJob(input: AuditInput): JobAudit {
   const {job, epochs, lastAt, running, from, now} = input
-  const audit: JobAudit = {job, from, to: now, instants: 0, byStatus: {}, gaps: [], doubles: [], strays: [], abandoned: [], waiting: [], notes: notesOf(epochs, from)}
+  const audit: JobAudit = {job, from, to: now, instants: 0, byStatus: {}, gaps: [], doubles: [], strays: [], abandoned: [], retrying: [], waiting: [], running, notes: notesOf(epochs, from)}
   const add = (list: number[], at: number) => list.length < listed && list.push(at)
   const rows = input.rows[Symbol.iterator]()
   let row = rows.next()
@@ -69,6 +74,7 @@ export function auditJob(input: AuditInput): JobAudit {
     const key = reason === null ? status : `${status}: ${reason}`
     audit.byStatus[key] = (audit.byStatus[key] ?? 0) + 1
     if (abandoned) add(audit.abandoned, scheduledAt)
+    else if (status === 'retry') add(audit.retrying, scheduledAt)
   }
   const cron = cronRuns(input.unassigned)
   for (const {at, next, epoch} of expected(epochs, from, now)) {
@@ -93,7 +99,7 @@ export function auditJob(input: AuditInput): JobAudit {
     }
     if (theirs.statuses.length > 0) continue
     if (at <= lastAt) add(audit.gaps, at)
-    else if (!running) add(audit.waiting, at)
+    else add(audit.waiting, at)
   }
   for (; !row.done; row = rows.next()) {
     count(row.value)
@@ -132,8 +138,11 @@ function notesOf(epochs: readonly AuditEpoch[], from: number): string[] {
   })
 }
 
-/** Whether anything is wrong: what only waits is, after so many milliseconds. */
-export function auditProblems(audit: JobAudit, lateAfter: number): number {
-  const overdue = audit.waiting.filter((at) => audit.to - at > lateAfter).length
-  return audit.gaps.length + audit.doubles.length + audit.strays.length + audit.abandoned.length + overdue
+/**
+ * How much is wrong: what only waits is, after so many milliseconds.
+ * @param queues due times of the job wait for the run before; behind one that is at work nothing is overdue
+ */
+export function auditProblems(audit: JobAudit, lateAfter: number, queues = false): number {
+  const overdue = queues && audit.running ? 0 : audit.waiting.filter((at) => audit.to - at > lateAfter).length
+  return audit.gaps.length + audit.doubles.length + audit.strays.length + audit.abandoned.length + audit.retrying.length + overdue
 }

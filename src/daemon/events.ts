@@ -8,7 +8,7 @@ export type DaemonEvent =
   | {event: 'connected'; database: string; role: string; engine: string; postgres: string; timescaledb: string | null; pooled: boolean}
   | {event: 'core_installed'; steps: readonly string[]}
   | {event: 'calendars'; changes: readonly string[]}
-  | {event: 'job'; job: string; kind: string; schedule: string; timezone: string; runner: string; state: string; next: string | null; local: string | null}
+  | {event: 'job'; job: string; kind: string; schedule: string; timezone: string; runner: string; state: string; next: string | null; local: string | null; lastDone: string | null}
   | {event: 'ready'; jobs: number; others: number}
   | {event: 'observing'; reason: string}
   | {event: 'occurrence_started'; job: string; at: number | null; attempt: number; late: number; id: number}

@@ -14,7 +14,9 @@ export interface Occurrence {
   scheduledAt: Instant | null
   startedAt: Instant | null
   completedAt: Instant | null
+  /** `retry`: a try has failed, and the next one begins at `retryAt`. */
   status: string
+  retryAt: Instant | null
   reason: string | null
   attempts: number
   runBy: 'daemon' | 'pg_cron' | 'hand'
@@ -42,6 +44,7 @@ interface Row {
   reason: string | null
   attempts: number
   claimed_by: string | null
+  retry_at: Instant | null
   actor: string | null
   application: string | null
   error: string | null
@@ -60,6 +63,7 @@ export async function readHistory(db: Database, {jobs, since, statuses, limit}: 
     startedAt: row.started_at,
     completedAt: row.completed_at,
     status: row.status,
+    retryAt: row.retry_at,
     reason: row.reason,
     attempts: row.attempts,
     runBy: row.scheduled_at !== null ? 'daemon' : row.application?.startsWith('pg_cron') ? 'pg_cron' : 'hand',

@@ -19,6 +19,8 @@ export interface ListedJob {
   /** Who paused it, since when and why. */
   paused: {by: string; since: Instant; reason: string | null} | null
   running: {by: string | null; since: Instant} | null
+  /** When its next try begins, where the last one failed. */
+  retryAt: Instant | null
   next: Instant | null
   lastStatus: string | null
   lastReason: string | null
@@ -90,7 +92,8 @@ function listed(job: Job | undefined, state: LedgerJob | undefined, last: LastRo
     runner: epoch?.runner ?? (job?.runner === 'pg_cron' ? 'pg_cron' : 'daemon'),
     state: job === undefined ? 'undeclared' : removed ? 'new' : (epoch!.state as 'active' | 'paused'),
     paused: epoch?.state === 'paused' ? {by: epoch.actor ?? 'unknown', since: iso(epoch.validFrom)!, reason: epoch.reason ?? null} : null,
-    running: state?.running ? {by: state.claimedBy, since: iso(state.startedAt) ?? iso(now)!} : null,
+    running: state?.running && state.claimedBy !== null ? {by: state.claimedBy, since: iso(state.startedAt) ?? iso(now)!} : null,
+    retryAt: state?.running && state.claimedBy === null && state.leaseSeconds !== null ? iso(Math.round((now + state.leaseSeconds * 1000) / 1000) * 1000) : null,
     next: iso(next),
     lastStatus: last?.status ?? null,
     lastReason: last?.reason ?? null,

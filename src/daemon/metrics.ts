@@ -59,7 +59,7 @@ export function metricsOf(source: MetricsSource): Metrics {
   const bytes = counter('worked_bytes_total', 'Bytes that finished steps worked through.', ['job'])
   const lateness = new Histogram({name: `${prefix}occurrence_lateness_seconds`, help: 'From when an occurrence was due to when it was begun.', buckets: latenessBuckets, ...own})
   const duration = new Histogram({name: `${prefix}occurrence_duration_seconds`, help: 'How long a try took.', labelNames: ['kind'], buckets: durationBuckets, ...own})
-  const success = gauge('job_last_success_timestamp_seconds', 'When this daemon last saw the job done.', ['job'])
+  const success = gauge('job_last_success_timestamp_seconds', 'When the job was last done, by whichever daemon.', ['job'])
   const lastDuration = gauge('job_last_duration_seconds', 'How long the last try took.', ['job'])
 
   gauge('jobs', 'Jobs by state.', ['state'], (g) => {
@@ -90,6 +90,7 @@ export function metricsOf(source: MetricsSource): Metrics {
       return made
     },
     count(event) {
+      if (event.event === 'job' && event.lastDone !== null) success.set({job: event.job}, Date.parse(event.lastDone) / 1000)
       if (event.event === 'claim_lost') lost.inc()
       if (event.event === 'taken_over') taken.inc()
       if (event.event === 'database_away' && event.attempt === 1) away.inc()
@@ -140,6 +141,8 @@ function surveyGauges(gauge: MakeGauge, {survey}: MetricsSource): void {
   })
   gauge('survey_timestamp_seconds', 'When tables and policies were last looked at.', [], (g) => {
     const {at} = survey()
-    if (at !== null) g.set(at)
+    // Without a value prom-client would say 0: the year 1970.
+    if (at === null) g.remove()
+    else g.set(at)
   })
 }

@@ -1,5 +1,8 @@
 import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement} from '../db/sql.js'
+import type {Instant} from '../units/instant.js'
 import {formatLocal} from '../units/zone.js'
 import {nextInstant} from './calendar.js'
 import type {Tell} from './events.js'
@@ -14,6 +17,7 @@ export function nextOf(state: LedgerJob, now: number): number | null {
 /** Says of every job what it is and when it comes next. */
 export async function tellJobs(db: Database, jobs: readonly Job[], me: Identity, tell: Tell): Promise<void> {
   const {now, others} = await hello(db, me)
+  const done = new Map((await db.query<{job: string; at: Instant}>(statement(loadSql('daemon/last-done')))).map(({job, at}) => [job, at]))
   const states = new Map((await readJobs(db)).map((state) => [state.name, state]))
   for (const {name, kind} of jobs) {
     const state = states.get(name)
@@ -24,6 +28,7 @@ export async function tellJobs(db: Database, jobs: readonly Job[], me: Identity,
       event: 'job', job: name, kind, schedule, timezone, runner, state: how,
       next: next === null ? null : new Date(next).toISOString(),
       local: next === null ? null : formatLocal(timezone, next),
+      lastDone: done.get(name) ?? null,
     })
   }
   tell({event: 'ready', jobs: jobs.length, others})

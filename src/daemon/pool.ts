@@ -22,6 +22,16 @@ export function sessionPool(control: Database): Pool {
     return {acquire: async () => control, give() {}, discard() {}, async close() {}}
   const idle: {db: Database; since: number}[] = []
   let closed = false
+  const known = new WeakSet<Database>()
+  /** One whose connection is gone is nobody's any more. */
+  const forgetLost = (db: Database) => {
+    if (known.has(db)) return
+    known.add(db)
+    db.onLost(() => {
+      const at = idle.findIndex((kept) => kept.db === db)
+      if (at >= 0) idle.splice(at, 1)
+    })
+  }
   const timer = setInterval(() => {
     while (idle.length > 0 && performance.now() - idle[0]!.since > idleFor) void idle.shift()!.db.close().catch(() => {})
   }, idleFor / 4)
@@ -37,7 +47,10 @@ export function sessionPool(control: Database): Pool {
     },
     give(db) {
       if (closed) void db.close().catch(() => {})
-      else idle.push({db, since: performance.now()})
+      else {
+        forgetLost(db)
+        idle.push({db, since: performance.now()})
+      }
     },
     discard(db) {
       db.abort()

@@ -1,15 +1,18 @@
 /** A line of the log as people read it: `02:00:01 maintain done in 1.2 s (due 02:00)`. */
 export function prettyLine(json: string): string {
   const {time, level, event, ...rest} = JSON.parse(json) as {time: string; level: string; event: string} & Record<string, unknown>
+  rest.date = time.slice(0, 10)
   for (const key of ['at', 'first', 'last']) if (typeof rest[key] === 'string') rest[key] = clock(rest[key], time)
+  // The line that says which try begins follows at once.
+  if (event === 'tried_again') return ''
   const mark = level === 'error' || level === 'warn' ? '!' : ' '
-  return `${mark}${time.slice(11, 19)} ${sentence(event, rest)}\n`
+  return `${mark}${time.slice(11, 19)}Z ${sentence(event, rest)}\n`
 }
 
 type Fields = Record<string, unknown>
 
 const sentences: Record<string, (fields: Fields) => string> = {
-  started: ({version, node, id}) => `qicore-db ${version} daemon ${id}, Node ${node}`,
+  started: ({version, node, id, date}) => `qicore-db ${version} daemon ${id}, Node ${node}, ${date}, all times UTC`,
   listening: ({address}) => `health and metrics: http://${address}/healthz /readyz /metrics`,
   connected: ({database, role, postgres, timescaledb}) => `on ${database} as ${role}: PostgreSQL ${postgres}${timescaledb ? `, TimescaleDB ${timescaledb}` : ''}`,
   calendars: ({changes}) => `calendars: ${(changes as string[]).join('; ')}`,
@@ -17,7 +20,7 @@ const sentences: Record<string, (fields: Fields) => string> = {
   job: ({job, schedule, timezone, runner, state, local}) =>
     `${pad(job)} ${pad(schedule)} ${pad(timezone, 13)} ${state !== 'active' ? state : runner === 'pg_cron' ? 'run by pg_cron' : `next ${withoutOffset(local) ?? 'never'}`}`,
   ready: ({jobs, others}) => `ready: ${jobs} ${jobs === 1 ? 'job' : 'jobs'}, ${others === 0 ? 'no other daemon' : `${others} more ${others === 1 ? 'daemon' : 'daemons'}`} here`,
-  occurrence_started: ({job, at}) => `${pad(job)} begins${due(at)}`,
+  occurrence_started: ({job, at, attempt}) => `${pad(job)} begins${due(at)}${Number(attempt) > 1 ? `, try ${attempt}` : ''}`,
   occurrence_ended: ({job, at, ms, status, reason, error, inSeconds, steps}) =>
     `${pad(job)} ${status !== 'again' ? status : inSeconds === 0 ? 'given back' : `to be tried again in ${inSeconds} s`}${reason ? ` (${reason})` : ''} after ${seconds(ms)}${due(at)}${stepsOf(steps)}${error ? `: ${error}` : ''}`,
   instants_skipped: ({job, reason, count, first, last}) => `${pad(job)} ${count} skipped (${reason})${count === 1 ? due(first) : `, due ${first} to ${last}`}`,
@@ -40,7 +43,7 @@ const sentences: Record<string, (fields: Fields) => string> = {
 function sentence(event: string, fields: Fields): string {
   const known = sentences[event]
   if (known) return known(fields)
-  const {message, error, reason, ...rest} = fields
+  const {message, error, reason, date: _, ...rest} = fields
   const more = Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest)}` : ''
   return `${event.replaceAll('_', ' ')}: ${[message, reason, error].filter(Boolean).join(', ')}${more}`
 }

@@ -161,10 +161,13 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
     })
   }
   /** Failures of node-postgres that have no code, because there is no connection any more, get one. */
+  const mark = (error: unknown) => {
+    const bare = error instanceof Error && error.constructor === Error && sqlState(error) === undefined
+    if (bare && wireOf(client).ended) Object.assign(error, {code: OwnCode.connectionLost})
+  }
   const coded = <T>(answer: Promise<T>): Promise<T> =>
     answer.catch((error: unknown) => {
-      const bare = error instanceof Error && error.constructor === Error && sqlState(error) === undefined
-      if (bare && wireOf(client).ended) Object.assign(error, {code: OwnCode.connectionLost})
+      mark(error)
       throw error
     })
   const giveUp = (seconds: number) => void wireOf(client).stream.destroy(noAnswer(`within ${seconds} s`))
@@ -184,7 +187,7 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
     return mine
   }
   const transaction = <T>(settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T> =>
-    inTurn(() => listening(settings, () => coded(inTransaction({client: client as unknown as Pipeline, applicationName: options.applicationName, prepares, types, corrections: [], giveUp: engine === null ? giveUp : null}, settings, work))))
+    inTurn(() => listening(settings, () => inTransaction({client: client as unknown as Pipeline, applicationName: options.applicationName, prepares, types, corrections: [], mark, giveUp: engine === null ? giveUp : null}, settings, work)))
   const query = async <Row extends object>(question: Statement, settings: TransactionSettings = reading): Promise<Row[]> => {
     let rows: Promise<Row[]> = Promise.resolve([])
     // Not waited for in there: it travels with the opening and the commit.

@@ -23,6 +23,8 @@ export interface Session {
   types: NonNullable<ClientConfig['types']>
   /** Closes the connection of a server that has not answered for so many seconds; null where statement_timeout is not kept. */
   giveUp: ((seconds: number) => void) | null
+  /** Gives a failure that is the end of the connection the code for it: programs decide by codes. */
+  mark(error: unknown): void
   /** Settings that this database needs in each transaction so that answers are true. */
   corrections: Settings
 }
@@ -61,7 +63,7 @@ interface Transaction extends Db {
   close(): void
 }
 
-function openTransaction({client, applicationName, prepares, types, corrections, giveUp}: Session, settings: TransactionSettings): Transaction {
+function openTransaction({client, applicationName, prepares, types, corrections, giveUp, mark}: Session, settings: TransactionSettings): Transaction {
   const watched = silenceWatch(giveUp, settings.statementTimeout)
   const first = new Flight(types)
   let phase: 'collecting' | 'sent' | 'open' | 'over' = 'collecting'
@@ -72,7 +74,10 @@ function openTransaction({client, applicationName, prepares, types, corrections,
   /** The server has answered the commit, with whatever. */
   let committed = false
   let rolledBack = false
-  const failed = (error: unknown) => void (cause ??= {error})
+  const failed = (error: unknown) => {
+    mark(error)
+    cause ??= {error}
+  }
   // The warning of a COMMIT, ROLLBACK or SET LOCAL outside of a transaction.
   const listener = ({code}: {code?: string}) => void (ended ||= code === SqlState.noTransaction)
   client.on('notice', listener)

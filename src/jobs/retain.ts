@@ -62,3 +62,21 @@ function retainPlan(key: string): Plan {
     }],
   }
 }
+
+/** What a run of these plans would look at, oldest first: a sentence a table. Coverage is checked when it runs. */
+export async function retainNotes(db: Database, plans: readonly Plan[]): Promise<string[]> {
+  const keys = plans.flatMap(({steps}) => steps.filter(({kind}) => kind === 'retain').map(({object}) => object))
+  if (keys.length === 0 || !db.server.hasCore) return []
+  const notes: string[] = []
+  for (const key of keys) {
+    const rows = await db.query<{label: string; relations: string[]; most: number}>(statement(loadSql('daemon/retain-preview'), [key]))
+    if (rows.length === 0) {
+      notes.push(`${key}: no chunk or partition is older than its retention`)
+      continue
+    }
+    const shown = rows.slice(0, 5).map(({label, relations}) => `${relations.join(', ')} (${label})`)
+    const more = rows.length > shown.length ? ` and ${rows.length - shown.length} more` : ''
+    notes.push(`${key}: a run drops at most ${rows[0]!.most} of these, as far as aggregates have computed them: ${shown.join('; ')}${more}`)
+  }
+  return notes
+}

@@ -29,7 +29,15 @@ describe('an audit', () => {
     const result = audit({rows: [row('01:00'), row('02:00'), row('03:00')], lastAt: at('03:00')})
     expect([result.gaps, result.waiting.map(clock)]).toEqual([[], ['04:00']])
     expect([auditProblems(result, 60_000), auditProblems(result, 3_600_000)]).toEqual([1, 0])
-    expect(audit({rows: [row('01:00'), row('02:00'), row('03:00', 'running')], lastAt: at('03:00'), running: true}).waiting).toEqual([])
+    const running = audit({rows: [row('01:00'), row('02:00'), row('03:00', 'running')], lastAt: at('03:00'), running: true})
+    expect(running.waiting.map(clock)).toEqual(['04:00'])
+    expect([auditProblems(running, 60_000), auditProblems(running, 60_000, true)]).toEqual([1, 0])
+  })
+
+  it('is not clean while a failed try waits for the next one, and every due time behind it is counted', () => {
+    const result = audit({rows: [row('01:00'), row('02:00', 'retry')], lastAt: at('02:00')})
+    expect({retrying: result.retrying.map(clock), waiting: result.waiting.map(clock), byStatus: result.byStatus, instants: result.instants}).toEqual({retrying: ['02:00'], waiting: ['03:00', '04:00'], byStatus: {done: 1, retry: 1}, instants: 4})
+    expect(auditProblems(result, 86_400_000)).toBe(1)
   })
 
   it('reckons by the schedule in force at the time, and explains pauses by who made them', () => {

@@ -16,6 +16,8 @@ export function renderAudit({jobs, timelines, ok}: {jobs: readonly JobAuditRepor
     {head: 'LATE', cell: ({byStatus}) => sumOf(byStatus, /^late-done/), right: true, drop: 2},
     {head: 'FAILED', cell: ({byStatus}) => sumOf(byStatus, /^failed/), right: true},
     {head: 'SKIPPED', cell: ({byStatus}) => sumOf(byStatus, /^skipped/), right: true, drop: 1},
+    {head: 'RUNNING', cell: ({byStatus}) => sumOf(byStatus, /^running/), right: true},
+    {head: 'RETRY', cell: ({retrying}) => count(retrying), right: true},
     {head: 'GAPS', cell: ({gaps}) => count(gaps), right: true},
     {head: 'DOUBLES', cell: ({doubles}) => count(doubles), right: true},
     {head: 'WAITING', cell: ({waiting}) => count(waiting), right: true},
@@ -40,21 +42,23 @@ function reasons(byStatus: Record<string, number>): string {
   return why.length === 0 ? dash : why.map(([status, n]) => `${status.slice(9)} ${n}`).join(', ')
 }
 
-function findings({job, gaps, doubles, strays, abandoned, waiting, ok}: JobAuditReport): string[] {
+function findings({job, gaps, doubles, strays, abandoned, retrying, waiting, ok}: JobAuditReport): string[] {
   const say = (list: readonly string[], what: string) => (list.length === 0 ? [] : [`! ${job}: ${what}: ${list.slice(0, shown).join(', ')}${list.length > shown ? ` and ${list.length - shown} more` : ''}`])
   return [
-    ...say(gaps, 'accounted for by nobody'),
+    ...say(gaps, 'without a row in the ledger'),
     ...say(doubles, 'accounted for twice'),
     ...say(strays, 'in no calendar'),
     ...say(abandoned, 'begun, and its daemon is gone'),
-    ...(ok ? [] : say(waiting, 'due, and begun by nobody')),
+    ...say(retrying, 'failed, and its next try has not begun'),
+    ...(ok ? [] : say(waiting, 'due, and no daemon has begun it')),
   ]
 }
 
 function verdict(jobs: readonly JobAuditReport[], ok: boolean): string {
   const instants = jobs.reduce((sum, job) => sum + job.instants, 0)
   const waiting = jobs.reduce((sum, job) => sum + job.waiting.length, 0)
-  const rest = waiting > 0 ? ` ${waiting} more due just now.` : ''
+  const running = jobs.reduce((sum, {byStatus}) => sum + (byStatus.running ?? 0), 0)
+  const rest = [running > 0 && ` ${running} running.`, waiting > 0 && ` ${waiting} more due just now.`].filter(Boolean).join('')
   if (ok) return `${plural(instants - waiting, 'instant')} of ${plural(jobs.length, 'job')}: each is accounted for once.${rest}`
   return `${plural(jobs.filter((job) => !job.ok).length, 'job')} of ${jobs.length} not in order (exit 3)`
 }

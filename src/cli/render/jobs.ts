@@ -14,7 +14,8 @@ function when(instant: Instant | null): string {
 }
 
 /** Every job in a line: what failed last or is paused is marked. */
-export function renderJobs({jobs, daemons, at}: {jobs: readonly ListedJob[]; daemons: readonly DaemonSeen[]; at: Instant}, look: Look): string {
+/** @param daemon the command that starts a daemon on this target */
+export function renderJobs({jobs, daemons, at}: {jobs: readonly ListedJob[]; daemons: readonly DaemonSeen[]; at: Instant}, daemon: string, look: Look): string {
   if (jobs.length === 0) return 'No job is scheduled.'
   const columns: Column<ListedJob>[] = [
     {head: 'JOB', cell: ({name}) => name, shrink: 12},
@@ -25,22 +26,23 @@ export function renderJobs({jobs, daemons, at}: {jobs: readonly ListedJob[]; dae
     {head: 'IN', cell: ({next}) => (next === null ? dash : formatAge(Math.max(0, secondsBetween(at, next)))), right: true},
     {head: 'LAST', cell: ({lastStartedAt, lastCompletedAt}) => ageSince(lastStartedAt ?? lastCompletedAt, at), right: true},
     {head: 'STATUS', cell: statusOf, shrink: 12},
-    {head: 'RUN BY', cell: ({runner}) => runner, wide: true},
+    {head: 'RUNNER', cell: ({runner}) => runner, drop: 2},
     {head: 'WINDOW', cell: ({window}) => window ?? dash, wide: true},
     {head: 'CATCH UP', cell: ({catchUp}) => catchUp, wide: true},
     {head: 'OVERLAP', cell: ({overlap}) => overlap, wide: true},
   ]
   const notes = jobs.flatMap(noteOf)
-  return [renderTable(columns, jobs, {look, mark: needsSomebody}), ...notes.map((note) => wrap(note, look.width)), verdict(jobs, daemons)].join('\n')
+  return [renderTable(columns, jobs, {look, mark: needsSomebody}), ...notes.map((note) => wrap(note, look.width)), verdict(jobs, seen(daemons, at), daemon)].join('\n')
 }
 
-function nextOf({next, state, runner}: ListedJob): string {
+function nextOf({next, state}: ListedJob): string {
   if (state === 'paused') return 'paused'
   if (state === 'undeclared') return 'not declared'
-  return runner === 'pg_cron' ? `${when(next)} (pg_cron)` : when(next)
+  return when(next)
 }
 
-function statusOf({running, lastStatus, lastReason}: ListedJob): string {
+function statusOf({running, retryAt, lastStatus, lastReason}: ListedJob): string {
+  if (retryAt !== null) return `retry at ${retryAt.slice(11, 16)}`
   if (running) return 'running'
   return lastStatus === null ? dash : lastReason === null ? lastStatus : `${lastStatus}: ${lastReason}`
 }
@@ -49,8 +51,8 @@ function ageSince(instant: Instant | null, at: Instant): string {
   return instant === null ? dash : formatAge(Math.max(0, secondsBetween(instant, at)))
 }
 
-function needsSomebody({lastStatus, state}: ListedJob): boolean {
-  return lastStatus === 'failed' || state === 'paused' || state === 'undeclared'
+function needsSomebody({lastStatus, retryAt, state}: ListedJob): boolean {
+  return lastStatus === 'failed' || retryAt !== null || state === 'paused' || state === 'undeclared'
 }
 
 function noteOf({name, paused, lastStatus, lastError, state}: ListedJob): string[] {
@@ -61,10 +63,17 @@ function noteOf({name, paused, lastStatus, lastError, state}: ListedJob): string
   ]
 }
 
-function verdict(jobs: readonly ListedJob[], daemons: readonly DaemonSeen[]): string {
+/** A daemon that was killed is in the ledger for two minutes more: how long ago it was last seen tells. */
+function seen(daemons: readonly DaemonSeen[], at: Instant): string {
+  if (daemons.length === 0) return ''
+  const shown = daemons.slice(0, 3).map(({id, seenAt}) => `${id} (${formatAge(Math.max(0, secondsBetween(seenAt, at)))} ago)`)
+  return `${plural(daemons.length, 'daemon')}, last seen: ${shown.join(', ')}${daemons.length > 3 ? ' …' : ''}`
+}
+
+function verdict(jobs: readonly ListedJob[], alive: string, daemon: string): string {
   const theirs = jobs.filter(({runner, state}) => runner === 'pg_cron' && state !== 'undeclared').length
-  const alive = daemons.length === 0 ? (theirs === 0 ? `No daemon is alive here: ${command('daemon')}` : 'No daemon is alive here.') : `${plural(daemons.length, 'daemon')} alive: ${daemons.slice(0, 3).map(({id}) => id).join(', ')}${daemons.length > 3 ? ' …' : ''}`
-  return `${plural(jobs.length, 'job')}${theirs === 0 ? '' : `, ${theirs} run by pg_cron (\`${command('cron status')}\`)`}. ${alive}`
+  const none = theirs === 0 ? `No daemon was seen here in the last two minutes: ${daemon}` : 'No daemon was seen here in the last two minutes.'
+  return `${plural(jobs.length, 'job')}${theirs === 0 ? '' : `, ${theirs} run by pg_cron: ${command('cron status')}`}. ${alive === '' ? none : alive}`
 }
 
 /** The coming runs, with the job's own clocks beside UTC. */
@@ -104,7 +113,7 @@ export function renderHistory({occurrences}: {occurrences: readonly Occurrence[]
   const columns: Column<Occurrence>[] = [
     {head: 'DUE (UTC)', cell: ({scheduledAt, startedAt, runBy}) => (scheduledAt === null ? `${when(startedAt)} (${runBy})` : when(scheduledAt))},
     {head: 'JOB', cell: ({job}) => job, shrink: 12},
-    {head: 'STATUS', cell: ({status}) => status},
+    {head: 'STATUS', cell: ({status, retryAt}) => (retryAt === null ? status : `retry at ${retryAt.slice(11, 16)}`)},
     {head: 'LATE', cell: late, right: true, drop: 1},
     {head: 'TOOK', cell: took, right: true},
     {head: 'TRIES', cell: ({attempts}) => (attempts > 0 ? String(attempts) : dash), right: true, drop: 2},
@@ -113,7 +122,7 @@ export function renderHistory({occurrences}: {occurrences: readonly Occurrence[]
     {head: 'BY', cell: ({claimedBy, actor}) => claimedBy ?? actor ?? dash, wide: true, shrink: 16},
   ]
   const used = occurrences.some((one) => why(one) !== '') ? columns : columns.filter(({head}) => head !== 'WHY')
-  return [renderTable(used, occurrences, {look, mark: ({status}) => status === 'failed'}), `Whether any is missing: ${command('jobs history', [], {audit: true})}`].join('\n')
+  return [renderTable(used, occurrences, {look, mark: ({status}) => status === 'failed' || status === 'retry'}), `Whether any is missing: ${command('jobs history', [], {audit: true})}`].join('\n')
 }
 
 function late({scheduledAt, startedAt}: Occurrence): string {

@@ -1,4 +1,5 @@
 import {Args, Flags} from '@oclif/core'
+import type {Database} from '../../db/database.js'
 import {BaseCommand} from '../../cli/base-command.js'
 import {instantFlag} from '../../cli/flags.js'
 import {tableFlags} from '../../cli/table-flags.js'
@@ -46,11 +47,11 @@ Pauses, changes of a schedule, fail-overs and restores are listed beside it, sin
   private async history(): Promise<HistoryReport> {
     const {readHistory} = await import('../../daemon/history.js')
     const {flags, args} = this
-    const report = await this.withDatabase(async (db): Promise<HistoryReport> => ({
-      kind: 'jobs.history',
-      ...(await this.reportHead(db)),
-      occurrences: await readHistory(db, {jobs: args.job === undefined ? null : [args.job], since: flags.since ?? null, statuses: flags.failed ? ['failed'] : null, limit: flags.limit}),
-    }))
+    const report = await this.withDatabase(async (db): Promise<HistoryReport> => {
+      if (args.job !== undefined) await this.requireJob(db, args.job)
+      const occurrences = await readHistory(db, {jobs: args.job === undefined ? null : [args.job], since: flags.since ?? null, statuses: flags.failed ? ['failed'] : null, limit: flags.limit})
+      return {kind: 'jobs.history', ...(await this.reportHead(db)), occurrences}
+    })
     if (this.jsonEnabled()) return report
     if (flags.csv) {
       const {renderCsv} = await import('../../cli/render/table.js')
@@ -60,6 +61,14 @@ Pauses, changes of a schedule, fail-overs and restores are listed beside it, sin
     const {renderHistory} = await import('../../cli/render/jobs.js')
     this.log(renderHistory(report, {...terminal(), headers: !flags['no-headers']}))
     return report
+  }
+
+  /** What neither the configuration nor the ledger knows is a slip of the pen. @throws OpsError NO_SUCH_JOB */
+  private async requireJob(db: Database, name: string): Promise<void> {
+    const [{ledgerJobs}, {jobsOf}, {jobNamed}] = await Promise.all([import('../../daemon/job-list.js'), import('../../config/jobs.js'), import('../../cli/jobs.js')])
+    if ((await ledgerJobs(db)).some((job) => job.name === name)) return
+    const config = await this.loadConfig()
+    jobNamed(jobsOf(config?.jobs ?? {}), name, config)
   }
 
   private async audit(): Promise<AuditReport> {

@@ -19,8 +19,10 @@ export default class JobsList extends BaseCommand<typeof JobsList> {
   static override flags = {...tableFlags}
 
   async run(): Promise<ListReport> {
-    const [{checkedJobs}, {listJobs}] = await Promise.all([import('../../daemon/check.js'), import('../../daemon/job-list.js')])
+    const [{checkedJobs}, {listJobs}, {daemonCommand}] = await Promise.all([import('../../daemon/check.js'), import('../../daemon/job-list.js'), import('../../cli/jobs.js')])
+    let daemon = ''
     const report = await this.withDatabase(async (db): Promise<ListReport> => {
+      daemon = daemonCommand(db.target)
       const head = await this.reportHead(db)
       const now = Date.parse(head.at)
       return {kind: 'jobs.list', ...head, ...(await listJobs(db, checkedJobs(await this.loadConfig(), now), now))}
@@ -33,7 +35,7 @@ export default class JobsList extends BaseCommand<typeof JobsList> {
       return report
     }
     const {renderJobs} = await import('../../cli/render/jobs.js')
-    this.log(renderJobs(report, {...terminal(), headers: !noHeaders}))
+    this.log(renderJobs(report, daemon, {...terminal(), headers: !noHeaders}))
     return report
   }
 }
