@@ -1,4 +1,4 @@
-import {shortName} from '../../db/qualified-name.js'
+import {formatQualifiedName, shortName} from '../../db/qualified-name.js'
 import type {AggregateRow, AggregatesReport, Point} from '../../ops/aggregates/list.js'
 import type {Instant} from '../../units/instant.js'
 import {closing, renderTable, wrap, type Column, type Look} from './table.js'
@@ -28,7 +28,7 @@ export function renderAggregates({aggregates}: AggregatesReport, look: Look): st
     wrap(`! ${shortName(schema, view)}: its refresh policy reaches to before ${point(rawFrom)}, where the source's rows are gone: a refresh there loses what was computed from them.`, look.width))
   return [
     renderTable(columns, aggregates, {look, mark: ({policyReachesGone}) => policyReachesGone}),
-    'PENDING: ranges below UP TO that are not computed as their rows are now.',
+    'PENDING: ranges whose rows changed since they were computed, or were never computed at all (UP TO is then -).',
     ...warnings,
     closing([`${plural(aggregates.length, 'aggregate')}, ${stale.length} with something pending.`, ...stale.slice(0, 1).map(fix)], look.width),
   ].join('\n')
@@ -38,8 +38,11 @@ function needsRefresh({pending}: AggregateRow): boolean {
   return pending !== null && pending.ranges > 0
 }
 
-function fix({schema, view, pending}: AggregateRow): string {
+function fix({schema, view, pending, policy}: AggregateRow): string {
   const [from, to] = [pending!.from, pending!.to]
+  // Integers whose unit is not known are no instants that a flag could take.
+  if (typeof from === 'number' && typeof to === 'number' && policy === null)
+    return `Fix, in psql: call refresh_continuous_aggregate('${formatQualifiedName(schema, view).replaceAll("'", "''")}', ${from}, ${to});`
   const range = typeof from === 'string' && typeof to === 'string' ? {from, to} : {}
   return `Fix: ${command('aggregates refresh', [shortName(schema, view)], {...range, 'dry-run': true})}`
 }

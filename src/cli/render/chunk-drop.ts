@@ -7,7 +7,7 @@ export interface DropShown {
   chunks: readonly {schema: string; table: string; chunk: string; rangeStart: string | number | null; rangeEnd: string | number | null; flags: readonly string[]; rows: number | null; totalBytes: number | null}[]
   rows: number | null
   totalBytes: number | null
-  aggregates: readonly {schema: string; view: string; level: number; covered: boolean; gaps: readonly {from: string | number | null; to: string | number | null}[]}[]
+  aggregates: readonly {schema: string; view: string; level: number; covered: boolean; filtered: boolean | null; gaps: readonly {from: string | number | null; to: string | number | null}[]}[]
 }
 
 const shown = 20
@@ -25,16 +25,21 @@ export function renderDrop({chunks, rows, totalBytes, aggregates}: DropShown, lo
     {head: 'ROWS', cell: (chunk) => (chunk.rows === null ? 'unknown' : String(chunk.rows)), right: true},
     {head: 'SIZE', cell: (chunk) => bytesOr(chunk.totalBytes), right: true},
   ], listed, {look})
-  const covered = aggregates.map(({schema, view, covered: whole, gaps}) => {
-    const first = gaps[0]
-    return wrap(`${whole ? ' ' : '!'}${shortName(schema, view)}: ${whole ? 'has computed all of it' : `has not computed ${edge(first?.from ?? null)} to ${edge(first?.to ?? null)}${gaps.length > 1 ? ` and ${plural(gaps.length - 1, 'more range')}` : ''}`}`, look.width)
-  })
+  const covered = aggregates.map((each) => wrap(`${each.covered ? ' ' : '!'}${shortName(each.schema, each.view)}: ${coverageWords(each)}`, look.width))
   return [
     table,
     ...(rest > 0 ? [` … and ${rest} more (--json has them all)`] : []),
     ...(covered.length > 0 ? covered : [' No aggregate reads this table.']),
     closing([`${plural(chunks.length, 'chunk')}, ${rows === null ? 'rows unknown' : plural(rows, 'row')}, ${bytesOr(totalBytes)} freed.`], look.width),
   ].join('\n')
+}
+
+function coverageWords({covered, filtered, gaps}: DropShown['aggregates'][number]): string {
+  const left = filtered === true ? '; its query leaves rows out (WHERE, HAVING or a join), and this aggregate does not hold those' : ''
+  if (covered && filtered === true) return `has computed all that it reads${left}`
+  if (covered) return 'has computed all of it'
+  const first = gaps[0]
+  return `has not computed ${edge(first?.from ?? null)} to ${edge(first?.to ?? null)}${gaps.length > 1 ? ` and ${plural(gaps.length - 1, 'more range')}` : ''}${left}`
 }
 
 function edge(value: string | number | null): string {

@@ -61,7 +61,7 @@ async function rowOf(db: Database, aggregate: Table, {at, policies, clocks}: Sur
   const rawFrom = oldest === null || oldest <= lowest ? null : oldest
   const rawGone = rawFrom !== null && (await rowsBefore(db, aggregate, source!, rawFrom))
   const point = (value: bigint | null) => shown(value, aggregate, clock)
-  const pending = source === null || watermark === null ? [] : await pendingOf(db, aggregate, source, {start: rawFrom ?? lowest, end: watermark})
+  const pending = source === null ? [] : await pendingOf(db, aggregate, source, {start: rawFrom ?? lowest, end: pendingUntil(aggregate, clock, rawFrom)})
   const micros = watermark === null ? null : microsIn(watermark, aggregate, clock)
   const computed = micros === null ? null : instantOf(micros)
   return {
@@ -81,7 +81,18 @@ async function rowOf(db: Database, aggregate: Table, {at, policies, clocks}: Sur
 }
 
 async function pendingOf(db: Database, aggregate: Table, source: Table, span: Span): Promise<Span[]> {
-  return span.start < span.end ? merge((await bucketsOf(db, {aggregate, source}, [span])).flatMap(({gaps}) => gaps)) : []
+  if (span.start >= span.end) return []
+  const gaps = merge((await bucketsOf(db, {aggregate, source}, [span])).flatMap((each) => each.gaps))
+  // In whole buckets: so aggregates refresh takes the range as it is printed.
+  return merge((await bucketsOf(db, {aggregate, source}, gaps)).map(({whole}) => whole))
+}
+
+/** Of an aggregate that has computed nothing of the rows, all up to now is pending. */
+function pendingUntil({aggregate}: Table, {now}: Clock, rawFrom: bigint | null): bigint {
+  const {watermark, source} = aggregate!
+  if (watermark !== null && (rawFrom === null || watermark > rawFrom)) return watermark
+  const newest = merge((source?.chunks ?? []).map(spanOf)).at(-1)?.end ?? lowest
+  return now !== null && now < newest ? now : newest
 }
 
 async function rowsBefore(db: Database, aggregate: Table, source: Table, point: bigint): Promise<boolean> {

@@ -94,6 +94,10 @@ async function leftNotes(db: Database, subject: Subject, {left}: Windows, asked:
           ? `${words} stays as it is: a refresh was broken off there before TimescaleDB was updated, and nothing finishes it. Refresh it with force => true, then have a superuser delete its row from _timescaledb_catalog.continuous_aggs_materialization_ranges.`
           : `${words} stays as it is: a refresh that was broken off there would be finished along with it, and reaches to where rows of ${keyOf(source)} are gone.`,
       )
+    if (why === 'clock set back')
+      notes.push(
+        `${words} stays as it is: clocks are set back there, and TimescaleDB ${db.server.timescaledb} puts the rows of both hours into the same buckets; refreshing a part of them would lose rows. 2.25 mends that: update TimescaleDB, then refresh it with force => true.`,
+      )
     if (why === 'incomplete' && asked.some(({end}) => end > span.start && end < highest)) notes.push(`${words} stays as it is: its bucket is not complete yet.`)
   }
   return notes

@@ -7,7 +7,7 @@ import {compare, highest, intersect, lowest, merge, overlaps, spanOf, subtract, 
 import {bucketsOf, unfinishedOf, type Subject} from './subject.js'
 
 /** Why a part of what was asked for is not computed. */
-export type LeftWhy = 'gone' | 'incomplete' | 'broken off'
+export type LeftWhy = 'gone' | 'incomplete' | 'broken off' | 'clock set back'
 
 /** Whole buckets that are to be computed, and what to ask the server for to have them computed. */
 export interface RefreshWindow extends Span {
@@ -50,11 +50,13 @@ export async function planWindows(db: Database, subject: Subject, request: Windo
   const open = merge([...pending, ...stale])
   const left = db.server.materializationRanges === 'left'
   const brokenOff = (await unfinished(db, subject, open)).filter((span) => left || subtract([span], there).length > 0)
-  const todo = subtract(intersect(intersect(open, there), [complete]), brokenOff)
-  const allowed = subtract(intersect(there, [complete]), brokenOff)
+  const folded = await foldedOf(db, subject, asked.flatMap(({gaps}) => gaps))
+  const refused = merge([...brokenOff, ...folded])
+  const todo = subtract(intersect(intersect(open, there), [complete]), refused)
+  const allowed = subtract(intersect(there, [complete]), refused)
   // A loss that was accepted is that of what was asked for, not of the buckets beside it.
-  const beside = subtract(intersect(harmless, [complete]), brokenOff)
-  return {windows: await callable(db, subject, inCells(todo, cells, allowed), beside, complete), left: leftOf(open, there, complete, brokenOff)}
+  const beside = subtract(intersect(harmless, [complete]), refused)
+  return {windows: await callable(db, subject, inCells(todo, cells, allowed), beside, complete), left: leftOf(open, there, complete, brokenOff, folded)}
 }
 
 /**
@@ -81,6 +83,17 @@ async function callable(db: Database, subject: Subject, windows: readonly Span[]
 /** In whole buckets: what was written is logged as it was written. */
 async function widened(db: Database, subject: Subject, spans: readonly Span[]): Promise<Span[]> {
   return (await bucketsOf(db, subject, spans)).map(({whole}) => whole)
+}
+
+/**
+ * What changed within an hour that clocks repeat, where this server mixes the buckets of both hours (before 2.25): its
+ * log has such changes the wrong way round or in one of the hours only, and its refresh fails on them or loses rows.
+ */
+async function foldedOf(db: Database, {aggregate}: Subject, gaps: readonly Span[]): Promise<Span[]> {
+  if (aggregate.id === null) return []
+  const edges = await edgesOf(db, aggregate, gaps.flatMap(({start, end}) => [start, end]))
+  const inside = gaps.filter(({start, end}) => edges.get(start)!.folded || edges.get(end)!.folded)
+  return merge(inside.map(({start, end}) => ({start: edges.get(start)!.floor, end: edges.get(end)!.ceil})))
 }
 
 async function unfinished(db: Database, subject: Subject, open: readonly Span[]): Promise<Span[]> {
@@ -178,13 +191,14 @@ function cutAt(spans: readonly Span[], cells: readonly bigint[]): Span[] {
   })
 }
 
-function leftOf(open: readonly Span[], there: readonly Span[], complete: Span, brokenOff: readonly Span[]): Windows['left'] {
+function leftOf(open: readonly Span[], there: readonly Span[], complete: Span, brokenOff: readonly Span[], folded: readonly Span[]): Windows['left'] {
   const late = subtract(open, [complete])
   const gone = subtract(intersect(open, [complete]), there)
   const broken = intersect(intersect(open, [complete]), brokenOff)
   return [
     ...gone.map((span) => ({span, why: 'gone' as const})),
     ...broken.map((span) => ({span, why: 'broken off' as const})),
+    ...intersect(intersect(open, [complete]), folded).map((span) => ({span, why: 'clock set back' as const})),
     ...late.map((span) => ({span, why: 'incomplete' as const})),
   ]
 }

@@ -74,6 +74,7 @@ const foldWords =
 const reasons = {
   gone: 'a part of the rows of its buckets is gone, and refreshing would lose what was computed from them',
   incomplete: 'its bucket is not complete yet',
+  'clock set back': foldWords,
   'broken off': 'a refresh that was broken off there reaches to where rows are gone',
 } as const
 

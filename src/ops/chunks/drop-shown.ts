@@ -21,7 +21,10 @@ export function dropShown(table: Table, clock: Clock, facts: DropFacts) {
     })),
     rows: facts.rows,
     totalBytes: facts.bytes,
-    aggregates: facts.coverage.map(({schema, view, level, gaps}) => ({schema, view, level, covered: gaps.length === 0, gaps: gaps.map(gap)})),
+    aggregates: facts.coverage.map((each) => {
+      const {schema, view, level, gaps} = each
+      return {schema, view, level, covered: gaps.length === 0, filtered: facts.filters.get(each) ?? null, gaps: gaps.map(gap)}
+    }),
     referenced: facts.referenced,
   }
 }

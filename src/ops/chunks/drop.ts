@@ -8,6 +8,7 @@ import type {LivePolicy} from '../../reports/live-policies.js'
 import {keyOf, type Chunk, type Table} from '../../reports/table.js'
 import type {Duration} from '../../units/duration.js'
 import type {Coverage} from '../aggregates/coverage.js'
+import {readFilters} from '../aggregates/filters.js'
 import {spanOf} from '../aggregates/spans.js'
 import {countRows} from './count-rows.js'
 import {retentionDisagrees} from './disagree.js'
@@ -41,6 +42,8 @@ export interface DropFacts {
   rows: number | null
   bytes: number | null
   coverage: Coverage[]
+  /** Whether an aggregate's query leaves rows out (WHERE, HAVING, a join); absent where that could not be read. */
+  filters: ReadonlyMap<Coverage, boolean>
   /** Tables that each drop locks for a moment, because the table references them. */
   referenced: string[]
 }
@@ -82,6 +85,7 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
     rows: total(doomed, rows),
     bytes: total(doomed, bytes),
     coverage,
+    filters: await readFilters(db, coverage),
     referenced: doomed.length > 0 ? referenced : [],
   }
   return {

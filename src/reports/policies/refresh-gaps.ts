@@ -1,10 +1,14 @@
 import type {Database} from '../../db/database.js'
+import {readChunks} from '../catalog.js'
 import type {Clock} from '../clocks.js'
 import {ago} from '../ages.js'
 import {gapsQuestion, type GapRow} from '../coverage-sql.js'
 import {shift} from '../due.js'
 import type {LivePolicy} from '../live-policies.js'
+import type {Chunk} from '../table.js'
 import {instantOf} from '../time.js'
+
+const lowest = -(2n ** 63n)
 
 export interface Gap {
   start: bigint
@@ -17,6 +21,8 @@ export interface Gap {
  */
 export async function changedRanges(db: Database, policies: readonly LivePolicy[], clocks: ReadonlyMap<LivePolicy['table'], Clock>): Promise<Map<LivePolicy, Gap[]>> {
   const found = new Map<LivePolicy, Gap[]>()
+  const sources = policies.flatMap(({table}) => table.aggregate?.source ?? [])
+  await readChunks(db, sources.filter(({chunks}) => chunks.length === 0))
   const asked = policies.flatMap((policy) => {
     const {table, startOffset} = policy
     const clock = clocks.get(table)
@@ -24,7 +30,10 @@ export async function changedRanges(db: Database, policies: readonly LivePolicy[
     if (table.id === null || clock?.now == null || its?.watermark == null || its.bucketWidth === null) return []
     const begin = startOffset === null ? null : ago(clock, startOffset)
     if (startOffset !== null && begin === null) return []
-    const from = begin === null ? -(2n ** 63n) : shift(begin, its.bucketWidth, 1)
+    // Before the oldest chunk there is no row that could have changed: TimescaleDB's log keeps an entry there for ever.
+    const oldest = oldestOf(its.source?.chunks ?? [])
+    if (oldest === null) return []
+    const from = later(oldest, begin === null ? null : shift(begin, its.bucketWidth, 1))
     return from < its.watermark ? [{policy, id: table.id, from, until: its.watermark}] : []
   })
   if (asked.length === 0) return found
@@ -35,6 +44,14 @@ export async function changedRanges(db: Database, policies: readonly LivePolicy[
     if (ranges.length > 0) found.set(asked[position - 1]!.policy, ranges)
   }
   return found
+}
+
+function oldestOf(chunks: readonly Chunk[]): bigint | null {
+  return chunks.reduce<bigint | null>((least, {start}) => (least === null || (start ?? lowest) < least ? (start ?? lowest) : least), null)
+}
+
+function later(a: bigint, b: bigint | null): bigint {
+  return b !== null && b > a ? b : a
 }
 
 /** For people and JSON: instants, or the integers themselves. */
