@@ -43,7 +43,6 @@ select
     when to_regclass('_timescaledb_catalog.continuous_aggs_materialization_ranges') is null then null
     when to_regclass('_timescaledb_catalog.continuous_aggs_jobs_refresh_ranges') is null then 'used' else 'left'
   end as materialization_ranges,
-  current_setting('timescaledb.skip_cagg_invalidation', true) is not null as skips_invalidation,
   current_setting('timescaledb.compress_truncate_behaviour', true) is not null as truncates_or_deletes
 from (select 1) as one
 left join (

@@ -44,8 +44,6 @@ export interface Server {
   chunkCatalog: 'names' | 'relid' | null
   /** Where a refresh notes what it has begun, so that a broken-off one can be seen (2.22); `left`: none does any more (2.26.3). */
   materializationRanges: 'used' | 'left' | null
-  /** drop_chunks can be told not to invalidate what it drops (2.28). */
-  skipsInvalidation: boolean
   /** compress_chunk can be told to delete where somebody reads, instead of waiting to truncate (2.20). */
   truncatesOrDeletes: boolean
   /** When this session's server process was started; null on the embedded engine. */
@@ -85,7 +83,6 @@ export interface ServerRow {
   has_core: boolean
   chunk_has_relid: boolean
   materialization_ranges: 'used' | 'left' | null
-  skips_invalidation: boolean
   truncates_or_deletes: boolean
 }
 
@@ -120,7 +117,6 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     hasCore: row.has_core,
     chunkCatalog: row.timescaledb === null ? null : row.chunk_has_relid ? 'relid' : 'names',
     materializationRanges: row.materialization_ranges,
-    skipsInvalidation: row.skips_invalidation,
     truncatesOrDeletes: row.truncates_or_deletes,
     backendStart: row.backend_start,
     // Seen to work with PgBouncer: the pid it hands out is its own, not the backend's.

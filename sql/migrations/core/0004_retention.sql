@@ -726,12 +726,12 @@ begin
     advice := 'Remove the job, or name a table that is there.';
   elsif policy is null then
     refusal := format('%s: no retention is declared in qicore.policies', wanted);
-    advice := 'qicore-db policies apply declares it, or remove the job.';
+    advice := '`qicore-db policies apply` declares it, or remove the job.';
   elsif policy #>> '{consent,hash}' is distinct from qicore.retention_hash(wanted, policy)
     or coalesce(config ->> 'hash', policy #>> '{consent,hash}') is distinct from policy #>> '{consent,hash}'
   then
     refusal := format('%s: what is declared (older than %s, at most %s a run) is not what was agreed to; nothing was dropped', wanted, policy ->> 'after', policy ->> 'maxDropPerRun');
-    advice := 'qicore-db policies apply --confirm <target> agrees to it.';
+    advice := '`qicore-db policies apply` asks for the confirmation.';
   end if;
   if refusal is not null then
     update qicore.maintenance_log l set status = 'failed', completed_at = qicore.now(), error = refusal where l.id = log_id;
