@@ -440,6 +440,7 @@ declare
   epoch constant timestamptz := '1970-01-01 00:00:00+00';
   microsecond constant interval := '1 microsecond';
   integers constant boolean := column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype);
+  program constant text := 'qicore-db';
   hypertable integer;
   over record;
   whole record;
@@ -520,10 +521,10 @@ begin
   if lost then
     -- A refresh would give the bucket without the rows that are gone; which of the two losses is the smaller, nobody can know here.
     return format('%s may not have counted all rows of its bucket %s to %s, and rows of that bucket were dropped before. '
-      'To compute it from the rows that are left: `qicore-db aggregates refresh %s --from %s --to %s --accept-loss`. '
-      'To keep it and drop the rows: `qicore-db chunks drop %s --older-than %s --accept-loss`',
-      over.view, window_start, window_end, over.view, to_char(window_start, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), to_char(window_end, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-      subject, to_char(window_end, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'));
+      'To compute it from the rows that are left: `%s aggregates refresh %s --from %s --to %s --accept-loss`. '
+      'To keep it and drop the rows: `%s chunks drop %s --older-than %s --accept-loss`',
+      over.view, window_start, window_end, program, over.view, to_char(window_start, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), to_char(window_end, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+      program, subject, to_char(window_end, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'));
   end if;
   return format('%s has not covered %s to %s', over.view, window_start, window_end);
 end
@@ -767,4 +768,4 @@ end
 $$;
 --> statement-breakpoint
 insert into qicore.schema_versions (version, description, stream, checksum)
-values ('core.1.3.0', 'Gated retention: what was agreed to, and only what every aggregate has covered', 'core', '98e4a148009c3523a8c6f5776bbc79345221b3da31512f8bd086beff56a3bc1b');
+values ('core.1.3.0', 'Gated retention: what was agreed to, and only what every aggregate has covered', 'core', '7f1b9a761da4739c0f61de304590c1c931a111c1d62b36c147c7170e888a24bc');

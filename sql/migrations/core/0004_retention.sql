@@ -475,6 +475,7 @@ declare
   epoch constant timestamptz := '1970-01-01 00:00:00+00';
   microsecond constant interval := '1 microsecond';
   integers constant boolean := column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype);
+  program constant text := 'qicore-db';
   hypertable integer;
   over record;
   whole record;
@@ -555,10 +556,10 @@ begin
   if lost then
     -- A refresh would give the bucket without the rows that are gone; which of the two losses is the smaller, nobody can know here.
     return format('%s may not have counted all rows of its bucket %s to %s, and rows of that bucket were dropped before. '
-      'To compute it from the rows that are left: `qicore-db aggregates refresh %s --from %s --to %s --accept-loss`. '
-      'To keep it and drop the rows: `qicore-db chunks drop %s --older-than %s --accept-loss`',
-      over.view, window_start, window_end, over.view, to_char(window_start, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), to_char(window_end, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-      subject, to_char(window_end, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'));
+      'To compute it from the rows that are left: `%s aggregates refresh %s --from %s --to %s --accept-loss`. '
+      'To keep it and drop the rows: `%s chunks drop %s --older-than %s --accept-loss`',
+      over.view, window_start, window_end, program, over.view, to_char(window_start, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), to_char(window_end, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+      program, subject, to_char(window_end, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'));
   end if;
   return format('%s has not covered %s to %s', over.view, window_start, window_end);
 end
