@@ -30,6 +30,14 @@ describe('what is due', () => {
     expect(decide({catchUp: 'none'}, state(), at('03:00:30'))).toEqual({run: '03:00', skips: ['01:00 missed', '02:00 missed']})
   })
 
+  it('is on time up to lateAfter, to the millisecond, and missed from the next one on', () => {
+    expect(decide({catchUp: 'none', lateAfter: '1min'}, state(), at('01:01:00'))).toEqual({run: '01:00', skips: []})
+    expect(decide({catchUp: 'none', lateAfter: '1min'}, state(), at('01:01:00') + 1)).toEqual({run: null, skips: ['01:00 missed']})
+    const running = state({running: true, lastAt: at('00:30:00')})
+    expect(decide({lateAfter: '1min'}, running, at('01:01:00'))).toEqual({run: null, skips: ['01:00 overlap']})
+    expect(decide({lateAfter: '1min'}, running, at('01:01:00') + 1)).toBeNull()
+  })
+
   it('with catchUp all is one after the other, bounded', () => {
     expect(decide({catchUp: 'all'}, state(), at('03:30:00'))).toEqual({run: '01:00', skips: []})
     expect(decide({catchUp: 'all', catchUpLimit: 2}, state(), at('04:30:00'))).toEqual({run: '03:00', skips: ['01:00 superseded', '02:00 superseded']})
