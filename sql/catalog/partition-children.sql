@@ -43,7 +43,7 @@ select format('%I.%I', pn.nspname, parent.relname) as parent, format('%I.%I', e.
     select sum(pg_total_relation_size(b.oid))::bigint from below b where b.oid not in (select relation from held)
   ) end as bytes,
   held.relation is not null as locked,
-  coalesce(obj_description(e.oid, 'pg_class') like 'qicore-db is dropping this partition of %', false) as marked
+  obj_description(e.oid, 'pg_class') as comment
 from edge e
 join pg_class parent on parent.oid = e.inhparent
 join pg_namespace pn on pn.oid = parent.relnamespace

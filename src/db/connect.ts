@@ -217,13 +217,16 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
     },
     query,
     transaction,
-    async autocommit(settings, what) {
-      if (server.pooled) return beside(target, options, settings, what)
+    async autocommit(settings, what, followUp) {
+      if (server.pooled) return beside(target, options, settings, what, followUp)
       await inTurn(() =>
         listening(settings, async () => {
           try {
             await coded(client.query(sessionSettings(settings, options.applicationName, [])))
-            await coded(client.query(what.text, what.values.length > 0 ? [...what.values] : undefined))
+            const send = ({text, values}: Statement) => coded(client.query(text, values.length > 0 ? [...values] : undefined))
+            const answers = followUp === undefined ? [send(what)] : [send(what), send(followUp)]
+            const [first] = await Promise.allSettled(answers)
+            if (first!.status === 'rejected') throw first!.reason
           } finally {
             await client.query('reset all; reset role').catch(() => {})
           }
@@ -266,7 +269,9 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
 }
 
 /** What a transaction pooler cannot do is done on a connection past it. */
-async function beside(target: Target, options: ConnectOptions, settings: TransactionSettings, what: Statement): Promise<void> {
+async function beside(
+  target: Target, options: ConnectOptions, settings: TransactionSettings, what: Statement, followUp: Statement | undefined,
+): Promise<void> {
   if (!target.directUrl)
     throw usageError('POOLER', 'This statement needs a session of its own, and a transaction pooler stands between.', [
       'Give the target a directUrl past the pooler, or run with --url to the server itself.',
@@ -274,7 +279,7 @@ async function beside(target: Target, options: ConnectOptions, settings: Transac
   const direct = await connect({...target, url: target.directUrl, directUrl: undefined}, options)
   try {
     if (direct.server.pooled) throw usageError('POOLER', 'The directUrl of this target leads to a transaction pooler too.')
-    await direct.autocommit(settings, what)
+    await direct.autocommit(settings, what, followUp)
   } finally {
     await direct.close()
   }

@@ -44,9 +44,11 @@ export interface Database extends Db {
   /**
    * Outside of any transaction, for statements that refuse to be in one (refresh, DETACH CONCURRENTLY). Needs a
    * session of its own.
+   * @param followUp sent right behind it, before its answer: the server runs it even if this process ends meanwhile, and
+   * whatever became of the statement. Its own failure is ignored.
    * @throws OpsError POOLER when only a transaction pooler can be reached
    */
-  autocommit(settings: TransactionSettings, statement: Statement): Promise<void>
+  autocommit(settings: TransactionSettings, statement: Statement, followUp?: Statement): Promise<void>
   /** Asks the server again what it can do: after an extension was made, updated or the connection was lost. */
   probe(): Promise<Server>
   /** After the connection was lost: a new one, its server asked again. @throws OpsError CONNECT while it is away */

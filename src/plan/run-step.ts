@@ -168,11 +168,22 @@ async function attempt(own: Database, db: Database, step: Step, position: number
     // Two databases know no common transaction, and some statements refuse to be in one.
     if (fence) await own.transaction({...settings, onNotice: undefined}, fence)
     if (db !== own) await atOnce(db, settings, statements)
-    else for (const [index, statement] of step.statements.entries()) await located(step, index, db.autocommit(settings, statement))
+    else await outsideTransaction(db, step, settings)
   }
   const final = already ? found() : report()
   await ledger?.stepEnded(position, final)
   return final
+}
+
+async function outsideTransaction(db: Database, step: Step, settings: TransactionSettings): Promise<void> {
+  const last = step.statements.length - 1
+  try {
+    for (const [index, statement] of step.statements.entries())
+      await located(step, index, db.autocommit(settings, statement, index === last ? step.followUp : undefined))
+  } catch (error) {
+    if (step.cleanUp) await db.autocommit({...settings, onNotice: undefined}, step.cleanUp).catch(() => {})
+    throw error
+  }
 }
 
 const places = new WeakMap<object, string>()

@@ -18,7 +18,7 @@ export function toScript(plan: Plan, limits: Limits, database?: string): string 
 }
 
 function stepLines(step: Step, lockTimeout: number): string[] {
-  const body = step.statements.map(terminated)
+  const body = [...step.statements, ...(step.followUp ? [step.followUp] : [])].map(terminated)
   const path = step.searchPath === undefined ? [] : [`set ${step.transaction === 'own' ? 'local ' : ''}search_path = ${step.searchPath};`]
   const head = lineComment(`${step.id} (lock: ${step.lock}, class: ${step.class})`)
   if (step.transaction === 'none') return [head, `set lock_timeout = '${lockTimeout}ms';`, ...path, ...body, 'reset lock_timeout;']

@@ -29,6 +29,13 @@ export interface Step {
   statements: readonly Statement[]
   lock: Lock
   class: ChangeClass
+  /**
+   * For transaction `none`: sent right behind the last statement without waiting for its answer, so that the server runs
+   * it even if this process is killed meanwhile. It runs whatever became of that statement, and its failure is ignored.
+   */
+  followUp?: Statement
+  /** For transaction `none`: run after an attempt that failed, to take back what its first statements left. */
+  cleanUp?: Statement
   /** `none` for statements that refuse to be in one; each is then on its own, and a kill may fall between two. */
   transaction: 'own' | 'none'
   /** A question with one row and one boolean column `done`; true makes the step `skipped`. Null: cannot be asked. */

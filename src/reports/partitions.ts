@@ -4,13 +4,13 @@ import {sqlState} from '../db/sqlstate.js'
 import type {Instant} from '../units/instant.js'
 import {readChildren, type Child} from './partitions/children.js'
 import {rulesByRelation} from './partitions/declared.js'
-import {readLeftovers} from './partitions/leftovers.js'
+import {readLeftovers, type Leftover} from './partitions/leftovers.js'
 import {readPeriods, type Every, type PartitionRule, type Period} from './partitions/periods.js'
 import {readSets, type PartitionSet} from './partitions/sets.js'
 
 /** What is wrong with a set, or soon will be. */
 export interface SetFinding {
-  kind: 'now missing' | 'ahead missing' | 'gap' | 'pending' | 'default rows' | 'guard' | 'unfit' | 'unfinished drop'
+  kind: 'now missing' | 'ahead missing' | 'gap' | 'pending' | 'default rows' | 'guard' | 'unfit' | 'unfinished drop' | 'kept after a drop'
   message: string
 }
 
@@ -83,8 +83,7 @@ export async function readPartitions(db: Database, rules: readonly PartitionRule
     const own = children.filter(({parent}) => parent === set.relation)
     const wanted = periods.filter((period) => period.index === index && period.sane)
     const table = await setReport(db, set, own, declared.get(set.relation), wanted)
-    for (const {relation: left} of leftovers.filter(({parent}) => parent === set.relation))
-      table.findings.push({kind: 'unfinished drop', message: `${left} was detached to be dropped and is still there: the next partitions drop of its age takes it`})
+    for (const left of leftovers.filter(({parent}) => parent === set.relation)) table.findings.push(leftoverFinding(left))
     tables.push(table)
   }
   const byRelation = new Map(sets.map((set) => [set.relation, set]))
@@ -143,6 +142,15 @@ function findingsOf(
   }
   if (set.guarded) find('guard', `a run that was killed left a constraint on ${set.defaultPartition}: it refuses rows until the next run removes it`)
   return findings
+}
+
+function leftoverFinding({relation, kind, detachedToDrop}: Leftover): SetFinding {
+  if (detachedToDrop) return {kind: 'unfinished drop', message: `${relation} was detached to be dropped and is still there: the next partitions drop of its age drops it`}
+  const object = kind === 'f' ? 'FOREIGN TABLE' : 'TABLE'
+  return {
+    kind: 'kept after a drop',
+    message: `${relation} carries the mark of a drop that did not detach it, or was changed since: it is kept. To remove the mark: COMMENT ON ${object} ${relation} IS NULL`,
+  }
 }
 
 /** Between partitions that follow each other. */

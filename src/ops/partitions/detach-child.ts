@@ -1,29 +1,39 @@
-import {doBlock, ident, literal, raw, sql, type Statement} from '../../db/sql.js'
+import {doBlock, ident, raw, sql, type Statement} from '../../db/sql.js'
 import type {Step} from '../../plan/step.js'
 import type {Child} from '../../reports/partitions/children.js'
-import {dropMark} from '../../reports/partitions/leftovers.js'
 import type {PartitionSet} from '../../reports/partitions/sets.js'
-import {waitForHolders} from './wait-for-holders.js'
+import {waitForHolders, waitForPending} from './wait-for-holders.js'
+import {markDetached, markIntended, removeMark, requireDetached, withdrawMark} from './write-mark.js'
 
-/** How long one look waits for transactions to end before the step is given back to be tried again. */
+/** How long one attempt waits for transactions to end before the step is put back to be retried later. */
 const patience = '2 seconds'
 
+/** What becomes of a partition that is taken out: its table is kept, or is dropped next under this mark. */
+export type Purpose = {kind: 'keep'} | {kind: 'drop'; mark: string}
+
 /**
- * Takes a partition out while everybody goes on working, in steps that can each be repeated: look that no old
- * transaction is in the way, DETACH CONCURRENTLY, and FINALIZE where that was broken off in the middle.
- * @param mark what is written on the partition first, so that a run that was killed is understood later
+ * Takes a partition out while its table is read and written, in steps that can each be repeated: wait until no old
+ * transaction is in the way, DETACH CONCURRENTLY, and FINALIZE where that was interrupted.
+ * @param dependsOn what finishes a partition that is pending already: PostgreSQL detaches no second one concurrently
  */
-export function detachConcurrently(set: PartitionSet, child: Child, mark: Statement | null, dependsOn: readonly string[]): Step[] {
+export function detachConcurrently(set: PartitionSet, child: Child, purpose: Purpose, dependsOn: readonly string[]): Step[] {
   const {relation} = child
   const [parent, partition] = [ident(set.schema, set.table), ident(child.schema, child.partition)]
-  if (child.pending) return [finalizeDetach(set, child, dependsOn)]
+  if (child.pending) return [finalizeDetach(set, child, purpose, [])]
+  const before = purpose.kind === 'drop' ? [markIntended(set, child, purpose.mark)] : child.mark ? [removeMark(child)] : []
   return [
     {
       id: `detach ${relation}`,
       kind: 'detach',
       object: relation,
       // Each by itself: what waits again after a failure has waited before anything was begun.
-      statements: [waitForHolders(set.relation, patience), ...(mark ? [mark] : []), sql`alter table ${parent} detach partition ${partition} concurrently`],
+      statements: [
+        waitForHolders(set.relation, patience),
+        waitForPending(set.relation, relation),
+        ...before,
+        sql`alter table ${parent} detach partition ${partition} concurrently`,
+      ],
+      ...(purpose.kind === 'drop' && {followUp: markDetached(child, purpose.mark), cleanUp: withdrawMark(child, purpose.mark)}),
       lock: set.related.length > 0 ? 'SHARE ROW EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE',
       class: 'undo',
       transaction: 'none',
@@ -36,12 +46,15 @@ export function detachConcurrently(set: PartitionSet, child: Child, mark: Statem
       relations: [set.relation, relation, ...set.related],
       bytes: null,
     },
-    finalizeDetach(set, child, [`detach ${relation}`]),
+    finalizeDetach(set, child, purpose, [`detach ${relation}`]),
   ]
 }
 
-/** Finishes a detach that was broken off; does nothing where there is none. */
-export function finalizeDetach(set: PartitionSet, child: Child, dependsOn: readonly string[]): Step {
+/**
+ * Finishes a detach that was interrupted; does nothing where there is none. What the purpose asks of the mark happens in
+ * the same transaction.
+ */
+export function finalizeDetach(set: PartitionSet, child: Child, purpose: Purpose, dependsOn: readonly string[]): Step {
   const {relation} = child
   return {
     id: `finalize ${relation}`,
@@ -54,6 +67,7 @@ begin
     alter table ${ident(set.schema, set.table)} detach partition ${ident(child.schema, child.partition)} finalize;
   end if;
 end`,
+      ...(purpose.kind === 'drop' ? [markDetached(child, purpose.mark)] : child.mark ? [removeMark(child)] : []),
     ],
     lock: 'ACCESS EXCLUSIVE',
     class: 'undo',
@@ -67,10 +81,15 @@ end`,
   }
 }
 
-/** With a default partition PostgreSQL refuses CONCURRENTLY: everybody waits for as long as the lock is held. */
-export function detachAtOnce(set: PartitionSet, child: Child, before: readonly Statement[], dependsOn: readonly string[]): Step {
+/** Whether CONCURRENTLY is impossible (a default partition), or pointless (the embedded engine has one session). */
+export function detachesAtOnce(set: PartitionSet, server: {embedded: boolean}): boolean {
+  return set.defaultPartition !== null || server.embedded
+}
+
+/** Under ACCESS EXCLUSIVE: readers and writers of the table wait for as long as the lock is held. */
+export function detachAtOnce(set: PartitionSet, child: Child, before: readonly Statement[]): Step {
   const {relation} = child
-  if (child.pending) return finalizeDetach(set, child, dependsOn)
+  if (child.pending) return finalizeDetach(set, child, {kind: 'keep'}, [])
   return {
     id: `detach ${relation}`,
     kind: 'detach',
@@ -81,23 +100,30 @@ export function detachAtOnce(set: PartitionSet, child: Child, before: readonly S
     transaction: 'own',
     doneCheck: sql`select not exists (select from pg_inherits where inhrelid = to_regclass(${relation}) and inhparent = to_regclass(${set.relation})) as done`,
     repeatable: true,
-    dependsOn,
-    relations: [set.relation, relation, set.defaultPartition!, ...set.related],
+    dependsOn: [],
+    relations: [set.relation, relation, ...(set.defaultPartition === null ? [] : [set.defaultPartition]), ...set.related],
     bytes: null,
   }
 }
 
+type Dropped = Pick<Child, 'relation' | 'schema' | 'partition' | 'kind' | 'bytes'>
+
 /**
- * Drops a table that is no partition any more.
- * @param acceptLoss also where rows came after its coverage was asked for
+ * Drops a table that a drop has detached.
+ * @param seen see {@link refuseUnseen}; null: no aggregate needs its rows, or the loss was accepted
  */
-export function dropDetached(child: Pick<Child, 'relation' | 'schema' | 'partition' | 'kind' | 'bytes'>, set: PartitionSet, dependsOn: readonly string[], acceptLoss: boolean): Step {
+export function dropDetached(child: Dropped, set: PartitionSet, mark: string, seen: string | null, dependsOn: readonly string[]): Step {
   const {relation, kind, bytes} = child
   return {
     id: `drop ${relation}`,
     kind: 'drop',
     object: relation,
-    statements: [...(acceptLoss || kind === 'f' ? [] : refuseUnseen(child)), dropTable(child)],
+    statements: [
+      ...(kind === 'f' ? [] : [sql`lock table ${ident(child.schema, child.partition)} in access exclusive mode`]),
+      requireDetached(child, mark),
+      ...(seen === null || kind === 'f' ? [] : [refuseUnseen(child, seen)]),
+      dropTable(child),
+    ],
     lock: 'ACCESS EXCLUSIVE',
     class: 'loss',
     transaction: 'own',
@@ -110,48 +136,40 @@ export function dropDetached(child: Pick<Child, 'relation' | 'schema' | 'partiti
   }
 }
 
-export function dropTable({schema, partition, kind}: Pick<Child, 'schema' | 'partition' | 'kind'>): Statement {
+/** Detaches and drops in one transaction, where ACCESS EXCLUSIVE is held on the set either way. */
+export function dropAtOnce(set: PartitionSet, child: Child, seen: string | null): Step {
+  const detach = detachAtOnce(set, child, [])
+  const guard = seen === null || child.kind === 'f' ? [] : [sql`lock table ${ident(child.schema, child.partition)} in access exclusive mode`, refuseUnseen(child, seen)]
+  return {
+    ...detach,
+    id: `drop ${child.relation}`,
+    kind: 'drop',
+    statements: [...detach.statements, ...guard, dropTable(child)],
+    class: 'loss',
+    doneCheck: sql`select to_regclass(${child.relation}) is null as done`,
+    bytes: child.bytes,
+  }
+}
+
+function dropTable({schema, partition, kind}: Pick<Child, 'schema' | 'partition' | 'kind'>): Statement {
   return sql`drop ${raw(kind === 'f' ? 'foreign table' : 'table')} ${ident(schema, partition)}`
 }
 
 /**
- * Written on a partition before it is detached to be dropped; a later run finds what an earlier one left by it, and
- * the drop itself which rows nobody has asked about.
- * @param seenUpTo the first transaction whose rows may have come after coverage was asked for; null: no aggregate needs them
- */
-export function markForDrop(set: PartitionSet, child: Child, seenUpTo: string | null): Statement {
-  const range = `from ${child.from ?? '-infinity'} to ${child.to ?? 'infinity'}`
-  const seen = seenUpTo === null ? '' : `, rows seen up to transaction ${seenUpTo}`
-  return sql`comment on ${raw(child.kind === 'f' ? 'foreign table' : 'table')} ${ident(child.schema, child.partition)} is ${literal(`${dropMark}${set.relation}, ${range}${seen}`)}`
-}
-
-/**
- * Raises where a table that was marked has rows of transactions that were not through when its coverage was asked for:
- * once it is detached, no aggregate can be asked about it any more. Nobody writes to it from here on. The 32 bits of
+ * Raises where a table has rows of transactions that were not finished when its coverage was checked: once it is
+ * detached, no aggregate can be asked about it any more. The table is locked, so that no rows are added. The 32 bits of
  * xmin are compared within the few transactions since then, so that an ancient row is not taken for a new one.
+ * @param seen the first transaction whose rows may be newer than the check
  */
-export function refuseUnseen({relation, schema, partition}: Pick<Child, 'relation' | 'schema' | 'partition'>): Statement[] {
-  const table = ident(schema, partition)
-  return [
-    sql`lock table ${table} in access exclusive mode`,
-    doBlock`
+function refuseUnseen({relation, schema, partition}: Dropped, seen: string): Statement {
+  return doBlock`
 declare
-  seen numeric := substring(obj_description(to_regclass(${relation}), 'pg_class') from 'rows seen up to transaction ([0-9]+)$')::numeric;
+  seen numeric := ${seen}::numeric;
   till numeric := pg_snapshot_xmax(pg_current_snapshot())::text::numeric;
-  unseen boolean;
 begin
-  if seen is not null then
-    select exists (select from ${table} where mod(xmin::text::numeric - mod(seen, 4294967296) + 4294967296, 4294967296) < till - seen) into unseen;
-    if unseen then
-      raise exception using errcode = '55000', message = format('rows were written to %s after its coverage was asked for, so it was not dropped', ${relation}::text),
-        detail = 'Where it is detached already: attach it again (ALTER TABLE … ATTACH PARTITION), refresh the aggregates over it, drop again; or --accept-loss.';
-    end if;
+  if exists (select from ${ident(schema, partition)} where mod(xmin::text::numeric - mod(seen, 4294967296) + 4294967296, 4294967296) < till - seen) then
+    raise exception using errcode = '55000', message = format('rows were written to %s after its coverage was checked, so it was not dropped', ${relation}::text),
+      detail = 'Where it is detached already: attach it again (ALTER TABLE … ATTACH PARTITION), refresh the aggregates over it, drop again; or --accept-loss.';
   end if;
-end`,
-  ]
-}
-
-/** Takes such a mark away: what is detached to be kept must not be dropped by a later run. */
-export function unmark(child: Child): Statement {
-  return sql`comment on ${raw(child.kind === 'f' ? 'foreign table' : 'table')} ${ident(child.schema, child.partition)} is null`
+end`
 }

@@ -2,7 +2,8 @@ import type {Database} from '../../db/database.js'
 import type {Plan, Step} from '../../plan/step.js'
 import type {Child} from '../../reports/partitions/children.js'
 import {formatBytes} from '../../units/bytes.js'
-import {detachAtOnce, detachConcurrently, finalizeDetach, unmark} from './detach-child.js'
+import {detachAtOnce, detachConcurrently, detachesAtOnce, finalizeDetach} from './detach-child.js'
+import {removeMark} from './write-mark.js'
 import {insteadOfConcurrently, oldPartitions, requireSession, type OldRequest} from './old-partitions.js'
 
 export interface OldPlan {
@@ -15,26 +16,19 @@ export interface OldPlan {
 export async function planDetach(db: Database, request: OldRequest): Promise<OldPlan> {
   const {set, cutoff, old, pending, kept} = await oldPartitions(db, request)
   const notes = kept ? [`${kept.relation} is older too, and the last partition: it stays.`] : []
-  if (set.defaultPartition === null && old.length > 0) requireSession(db)
+  const atOnce = detachesAtOnce(set, db.server)
+  if (!atOnce && old.length > 0) requireSession(db)
   if (set.defaultPartition !== null && old.length > 0) notes.push(insteadOfConcurrently(set))
-  const steps: Step[] = []
-  // Each needs the one before it finished: while one is pending, no other can be detached concurrently.
-  let before: string[] = []
-  for (const child of pending) {
-    const step = finalizeDetach(set, child, before)
-    steps.push(step)
-    before = [step.id]
-  }
-  for (const child of old) {
-    const clean = child.marked ? unmark(child) : null
-    if (set.defaultPartition !== null) {
-      steps.push(detachAtOnce(set, child, clean ? [clean] : [], []))
-      continue
-    }
-    const chain = detachConcurrently(set, child, clean, before)
-    steps.push(...chain)
-    before = [chain.at(-1)!.id]
-  }
+  const finish = pending.map((child) => finalizeDetach(set, child, {kind: 'keep'}, []))
+  const pendingFirst = finish.map(({id}) => id)
+  // A partition that cannot be detached does not hold up the others.
+  const steps: Step[] = [
+    ...finish,
+    ...old.flatMap((child) => {
+      if (atOnce) return [detachAtOnce(set, child, child.mark ? [removeMark(child)] : [])]
+      return detachConcurrently(set, child, {kind: 'keep'}, pendingFirst)
+    }),
+  ]
   notes.push(...weightOf(old))
   const summary = `detach ${count(old.length + pending.length)} of ${set.relation}`
   return {plan: {operation: `partitions detach ${set.relation}`, summary, cutoff, locks: [`table ${set.relation}`], steps}, notes}

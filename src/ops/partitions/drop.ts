@@ -1,15 +1,15 @@
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
-import {sql, statement} from '../../db/sql.js'
+import {statement} from '../../db/sql.js'
 import {ExitCode, OpsError, usageError} from '../../errors.js'
 import type {Step} from '../../plan/step.js'
 import type {Child} from '../../reports/partitions/children.js'
-import {readLeftovers} from '../../reports/partitions/leftovers.js'
+import {readLeftovers, type Leftover} from '../../reports/partitions/leftovers.js'
 import {firstUnseen, uncovered} from './coverage.js'
 import {count, weightOf, type OldPlan} from './detach.js'
-import {detachAtOnce, detachConcurrently, dropDetached, dropTable, finalizeDetach, markForDrop, refuseUnseen} from './detach-child.js'
+import {detachConcurrently, detachesAtOnce, dropAtOnce, dropDetached, finalizeDetach} from './detach-child.js'
 import {insteadOfConcurrently, oldPartitions, requireSession, type OldPartitions, type OldRequest} from './old-partitions.js'
-import type {PartitionSet} from '../../reports/partitions/sets.js'
+import {markOf} from './write-mark.js'
 
 export interface DropRequest extends OldRequest {
   /** Also what an aggregate has not covered. */
@@ -17,8 +17,8 @@ export interface DropRequest extends OldRequest {
 }
 
 /**
- * Drops partitions with their rows, and what an earlier run detached for it and could not drop.
- * @throws OpsError NOT_COVERED (exit 7) where an aggregate over the set has not seen all of their rows; DEPENDENTS where
+ * Drops partitions with their rows, and what an earlier run detached for it and did not drop. What was detached by hand is never dropped.
+ * @throws OpsError NOT_COVERED (exit 7) where an aggregate over the set has not covered all of their rows; DEPENDENTS where
  * a drop would fail after the detaching
  */
 export async function planDrop(db: Database, request: DropRequest): Promise<OldPlan> {
@@ -30,27 +30,21 @@ export async function planDrop(db: Database, request: DropRequest): Promise<OldP
   await requireCoverage(db, found, acceptLoss)
   await requireIndependence(db, found)
   const notes = kept ? [`${kept.relation} is older too, and the last partition: it stays.`] : []
-  if (set.defaultPartition === null && old.length > 0) requireSession(db)
+  const atOnce = detachesAtOnce(set, db.server)
+  if (!atOnce && old.length > 0) requireSession(db)
   if (set.defaultPartition !== null && old.length > 0) notes.push(insteadOfConcurrently(set))
-  const leftovers = (await readLeftovers(db, [set.relation])).filter((leftover) => isOld(leftover, found))
-  const steps: Step[] = leftovers.map((leftover) => dropDetached(leftover, set, [], acceptLoss))
-  let before: string[] = []
-  for (const child of pending) {
-    const step = finalizeDetach(set, child, before)
-    steps.push(step)
-    before = [step.id]
-    // Pending since a run of ours that meant to drop it.
-    if (isOld(child, found) && child.marked) steps.push(dropDetached(child, set, [step.id], acceptLoss))
-  }
-  for (const child of old) {
-    if (set.defaultPartition !== null) {
-      steps.push(dropAtOnce(set, child, seenUpTo))
-      continue
-    }
-    const chain = detachConcurrently(set, child, markForDrop(set, child, seenUpTo), before)
-    before = [chain.at(-1)!.id]
-    steps.push(...chain, dropDetached(child, set, before, acceptLoss))
-  }
+  const leftovers = (await readLeftovers(db, [set.relation])).filter(({mark}) => isOld({toEpoch: mark.end}, found))
+  notes.push(...leftovers.filter(({detachedToDrop}) => !detachedToDrop).map(keptByHand))
+  const finish = pending.flatMap((child) => finishPending(child, found, acceptLoss))
+  const pendingFirst = finish.filter(({kind}) => kind === 'finalize').map(({id}) => id)
+  const steps: Step[] = [
+    ...leftovers
+      .filter(({detachedToDrop}) => detachedToDrop)
+      .map((table) => dropDetached(table, set, table.mark.text, acceptLoss ? null : table.mark.seen, [])),
+    ...finish,
+    // A partition that cannot be detached or dropped does not hold up the others.
+    ...old.flatMap((child) => (atOnce ? [dropAtOnce(set, child, seenUpTo)] : detachAndDrop(child, found, seenUpTo, pendingFirst))),
+  ]
   const doomed = steps.filter((step) => step.class === 'loss').length
   notes.push(...weightOf(old))
   const summary = `drop ${count(doomed)} of ${set.relation}`
@@ -78,17 +72,21 @@ function isOld({toEpoch}: Pick<Child, 'toEpoch'>, {cutoffEpoch}: OldPartitions):
   return toEpoch !== null && toEpoch <= cutoffEpoch
 }
 
-/** Beside a default partition both happen in one transaction: the lock is held either way. */
-function dropAtOnce(set: PartitionSet, child: Child, seenUpTo: string | null): Step {
-  const guarded = seenUpTo !== null && child.kind !== 'f'
-  const detach = detachAtOnce(set, child, guarded ? [markForDrop(set, child, seenUpTo)] : [], [])
-  return {
-    ...detach,
-    id: `drop ${child.relation}`,
-    kind: 'drop',
-    statements: [...detach.statements, ...(guarded ? refuseUnseen(child) : []), dropTable(child)],
-    class: 'loss',
-    doneCheck: sql`select to_regclass(${child.relation}) is null as done`,
-    bytes: child.bytes,
-  }
+/** A pending detach is finished; its table is dropped where the run that began it was going to drop it. */
+function finishPending(child: Child, {set, cutoffEpoch}: OldPartitions, acceptLoss: boolean): Step[] {
+  const {mark} = child
+  if (mark === null || child.toEpoch === null || child.toEpoch > cutoffEpoch) return [finalizeDetach(set, child, {kind: 'keep'}, [])]
+  const finalize = finalizeDetach(set, child, {kind: 'drop', mark: mark.text}, [])
+  return [finalize, dropDetached(child, set, mark.text, acceptLoss ? null : mark.seen, [finalize.id])]
+}
+
+function detachAndDrop(child: Child, {set, cutoff}: OldPartitions, seenUpTo: string | null, dependsOn: readonly string[]): Step[] {
+  const mark = markOf(set, child, cutoff, seenUpTo)
+  const chain = detachConcurrently(set, child, {kind: 'drop', mark}, dependsOn)
+  return [...chain, dropDetached(child, set, mark, seenUpTo, [chain.at(-1)!.id])]
+}
+
+/** Said of a table that carries the mark of a drop which did not detach it. */
+export function keptByHand({relation, kind}: Pick<Leftover, 'relation' | 'kind'>): string {
+  return `${relation} carries the mark of a drop, but that drop did not detach it, or it was changed since: it is kept. Once its rows are checked: COMMENT ON ${kind === 'f' ? 'FOREIGN TABLE' : 'TABLE'} ${relation} IS NULL, or DROP TABLE.`
 }

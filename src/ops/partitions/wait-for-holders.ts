@@ -31,3 +31,22 @@ begin
   end loop;
 end`
 }
+
+/**
+ * Raises 55P03, so that the step is retried later, while another partition of the set is pending detach: PostgreSQL
+ * detaches no second one concurrently, and would fail for good.
+ */
+export function waitForPending(set: string, partition: string): Statement {
+  return doBlock`
+declare
+  other text;
+begin
+  select format('%I.%I', n.nspname, c.relname) into other
+  from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_namespace n on n.oid = c.relnamespace
+  where i.inhparent = to_regclass(${set}) and i.inhdetachpending and i.inhrelid is distinct from to_regclass(${partition})
+  limit 1;
+  if other is not null then
+    raise exception using errcode = '55P03', message = format('%s is pending detach, and must be finished first', other);
+  end if;
+end`
+}

@@ -2,6 +2,7 @@ import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
 import type {Instant} from '../../units/instant.js'
+import {parseMark, type FoundMark} from './drop-mark.js'
 
 /** A partition as the catalogue has it; a bound that is no time is null, and so is one without end. */
 export interface Child {
@@ -23,11 +24,12 @@ export interface Child {
   /** Null where it was not asked, or somebody holds the partition exclusively. */
   bytes: number | null
   locked: boolean
-  /** A run of ours meant to drop it. */
-  marked: boolean
+  /** The mark of a run that was going to drop it. */
+  mark: FoundMark | null
 }
 
-interface ChildRow extends Omit<Child, 'isDefault' | 'fromEpoch' | 'toEpoch'> {
+interface ChildRow extends Omit<Child, 'isDefault' | 'fromEpoch' | 'toEpoch' | 'mark'> {
+  comment: string | null
   is_default: boolean
   from_epoch: number | null
   to_epoch: number | null
@@ -36,7 +38,13 @@ interface ChildRow extends Omit<Child, 'isDefault' | 'fromEpoch' | 'toEpoch'> {
 /** The partitions of some tables, oldest first. */
 export async function readChildren(db: Database, relations: readonly string[], sizes: boolean): Promise<Child[]> {
   const rows = await db.query<ChildRow>(statement(loadSql('catalog/partition-children'), [relations, sizes]))
-  return rows.map(({is_default: isDefault, from_epoch: fromEpoch, to_epoch: toEpoch, ...rest}) => ({...rest, isDefault, fromEpoch, toEpoch}))
+  return rows.map(({is_default: isDefault, from_epoch: fromEpoch, to_epoch: toEpoch, comment, ...rest}) => ({
+    ...rest,
+    isDefault,
+    fromEpoch,
+    toEpoch,
+    mark: parseMark(comment),
+  }))
 }
 
 interface Range {

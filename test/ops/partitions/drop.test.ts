@@ -1,7 +1,7 @@
 import {expect, it} from 'vitest'
+import {sql} from '../../../src/db/sql.js'
 import {execute} from '../../../src/plan/execute.js'
 import {planCore} from '../../../src/schema/migrate/run.js'
-import {planDetach} from '../../../src/ops/partitions/detach.js'
 import {planDrop} from '../../../src/ops/partitions/drop.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {childrenOf, fates, quick, run} from './helpers.js'
@@ -15,9 +15,16 @@ create table ticks (time timestamptz not null, coin int references coins) partit
 create table old_1 partition of ticks for values from ('2020-01-01+00') to ('2020-02-01+00');
 create table old_2 partition of ticks for values from ('2020-02-01+00') to ('2020-03-01+00');
 create table new partition of ticks for values from ('2020-03-01+00') to ('2120-01-01+00');
-insert into ticks values ('2020-01-05+00', 1), ('2020-01-07 06:00+00', 2), ('2020-02-05+00', 1), (now(), 2); ${more}`)
+insert into ticks values ('2020-01-05+00', 1), ('2020-01-07 06:00+00', 2), ('2020-02-05+00', 1), ('2026-11-01+00', 2); ${more}`)
 
 const tables = ({run: query}: TestDatabase) => query<{name: string}>("select relname as name from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace order by 1").then((rows) => rows.map(({name}) => name))
+
+/** What a run that died between the mark and the detach left. */
+async function mark({db}: TestDatabase): Promise<void> {
+  const {plan} = await planDrop(db, older())
+  const [detach] = plan.steps
+  await run(db, {...plan, steps: [{...detach!, statements: detach!.statements.slice(0, -1), followUp: sql`select`, doneCheck: null}]})
+}
 
 /** An aggregate of ours over ticks, a day a bucket, that has computed what it has of these ranges. */
 async function aggregate({db, run: query}: TestDatabase, covered: string): Promise<void> {
@@ -76,26 +83,12 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it('takes over a partition that was marked and left pending by a run that died', async () => {
     const database = await engine.database()
     await sets(database)
-    const {plan} = await planDrop(database.db, older())
-    const [detach] = plan.steps
-    await run(database.db, {...plan, steps: [{...detach!, statements: detach!.statements.slice(0, 2)}]})
+    await mark(database)
     await database.run("update pg_inherits set inhdetachpending = true where inhrelid = 'old_1'::regclass")
     const next = (await planDrop(database.db, older())).plan
     expect(next.steps.map(({id}) => id)).toEqual(['finalize public.old_1', 'drop public.old_1', 'detach public.old_2', 'finalize public.old_2', 'drop public.old_2'])
     await run(database.db, next)
     expect(await tables(database)).toEqual(['coins', 'new', 'ticks'])
-  })
-
-  it('leaves alone what somebody detached to keep it, also after a drop of it was begun', async () => {
-    const database = await engine.database()
-    await sets(database)
-    const dropping = (await planDrop(database.db, older())).plan
-    const [detach] = dropping.steps
-    await run(database.db, {...dropping, steps: [{...detach!, statements: detach!.statements.slice(0, 2), doneCheck: null}]})
-    expect(await database.run("select obj_description('old_1'::regclass) as mark")).toEqual([{mark: 'qicore-db is dropping this partition of public.ticks, from 2020-01-01T00:00:00Z to 2020-02-01T00:00:00Z'}])
-    await run(database.db, (await planDetach(database.db, older())).plan)
-    expect((await planDrop(database.db, older())).plan.steps).toEqual([])
-    expect(await tables(database)).toEqual(['coins', 'new', 'old_1', 'old_2', 'ticks'])
   })
 
   it('a leftover that is younger than the cut-off of this run stays', async () => {
@@ -137,7 +130,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await database.run("insert into ticks values ('2020-01-06 12:00+00', 1)")
     const report = await run(database.db, plan)
     expect(fates(report)).toEqual(['detach public.old_1: done', 'finalize public.old_1: done', 'drop public.old_1: failed', 'detach public.old_2: done', 'finalize public.old_2: done', 'drop public.old_2: done'])
-    expect(report.steps[2]!.error).toMatch(/public\.old_1: rows were written to public\.old_1 after its coverage was asked for, so it was not dropped.*attach it again/)
+    expect(report.steps[2]!.error).toMatch(/public\.old_1: rows were written to public\.old_1 after its coverage was checked, so it was not dropped.*attach it again/)
     const next = (await planDrop(database.db, older())).plan
     expect(fates(await run(database.db, next))).toEqual(['drop public.old_1: failed'])
     expect(await database.run("select from old_1 where time = '2020-01-06 12:00+00'")).toHaveLength(1)
@@ -198,10 +191,10 @@ create table refers (t timestamptz, c int, foreign key (t, c) references old_2)`
     expect(fates(await run(database.db, (await planDrop(database.db, older())).plan))).toEqual(['drop public.old_1: done'])
   })
 
-  it('drops a partition that is a foreign table', async () => {
+  it('drops a partition that is a foreign table', async (context) => {
     const database = await engine.database()
     const there = await database.run("select from pg_available_extensions where name = 'postgres_fdw'")
-    if (there.length === 0) return
+    if (there.length === 0) return context.skip('postgres_fdw is not installed on this server')
     await sets(database, `create extension postgres_fdw; create server there foreign data wrapper postgres_fdw; alter table ticks drop constraint ticks_coin_fkey; drop table old_1;
 create foreign table far partition of ticks for values from ('2020-01-01+00') to ('2020-02-01+00') server there`)
     // Its rows cannot be counted without the other server; there is no aggregate that could need them.
