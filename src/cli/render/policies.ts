@@ -18,6 +18,8 @@ export interface PlannedStep {
 }
 
 export interface ShownPlan extends PolicyRemarks {
+  /** Flags without which apply would make another plan. */
+  flags?: {prune?: boolean; recompress?: boolean; accept?: readonly string[]}
   steps: readonly PlannedStep[]
 }
 
@@ -39,12 +41,12 @@ export function renderPolicyPlan(plan: ShownPlan, look: Look): string {
   return [...(plan.steps.length > 0 ? [steps] : []), ...policyRemarks(plan, look.width ?? 160), verdict(plan)].join('\n')
 }
 
-function verdict({steps, findings}: ShownPlan): string {
+function verdict({steps, findings, flags}: ShownPlan): string {
   const open = findings.filter(({refuses}) => refuses)
   if (steps.length === 0) return 'Nothing to do: the live policies match what is declared.'
   const counted = plural(steps.length, 'step')
   if (open.length > 0) return `${counted}, refused: ${plural(open.length, 'finding')} to mend or to accept (--accept <id>).`
-  return `${counted} to do. Next: ${command('policies apply')}`
+  return `${counted} to do. Next: ${command('policies apply', [], flags)}`
 }
 
 /** How a status is to be shown. */

@@ -22,27 +22,29 @@ The proof: retention against the aggregates over the table, refresh windows, com
 
   async run(): Promise<{kind: 'policies.plan'; version: 1; target: string | null; at: string} & PolicyPlanReport> {
     const {accept, prune, recompress, out, check} = this.flags
-    const [{planPolicies}, {readDeclared}, {planReport}, {policyContext, sectionsOf}] = await Promise.all([
+    const [{planPolicies}, {readDeclared}, {planReport}, {policyContext, sectionsOf}, {requireKnown}] = await Promise.all([
       import('../../ops/policies/plan.js'),
       import('../../reports/policies/read-declared.js'),
       import('../../ops/policies/report.js'),
       import('../../cli/policy-request.js'),
+      import('../../ops/policies/proof/prove.js'),
     ])
     return this.withDatabase(async (db) => {
       const context = policyContext(db.target, await this.limits())
       const planned = await planPolicies(db, {declared: await readDeclared(db, sectionsOf(await this.loadConfig())), ...context, prune, recompress})
+      requireKnown(planned.findings, accept)
       const report = {kind: 'policies.plan' as const, version: 1 as const, target: context.target, ...planReport(planned, accept)}
       if (report.findings.some(({refuses}) => refuses) || (check && report.steps.length > 0)) process.exitCode = ExitCode.found
-      if (out !== undefined) await this.save(out, planned, context.target, db.server.database)
+      if (out !== undefined) await this.save(out, planned, context.target, db.server.database, report.findings.some(({refuses}) => refuses))
       if (!this.jsonEnabled()) {
         const {renderPolicyPlan} = await import('../../cli/render/policies.js')
-        this.log(renderPolicyPlan(report, {...terminal(), headers: true}))
+        this.log(renderPolicyPlan({...report, flags: {prune, recompress, accept}}, {...terminal(), headers: true}))
       }
       return report
     })
   }
 
-  private async save(out: string, planned: Parameters<typeof import('../../ops/policies/plan-file.js').planFileOf>[0], target: string, database: string): Promise<void> {
+  private async save(out: string, planned: Parameters<typeof import('../../ops/policies/plan-file.js').planFileOf>[0], target: string, database: string, refused: boolean): Promise<void> {
     const [{planFileOf}, {writeFileSync}] = await Promise.all([import('../../ops/policies/plan-file.js'), import('node:fs')])
     const {accept, prune, recompress} = this.flags
     const file = planFileOf(planned, {target, database}, {prune, recompress, accepted: accept}, this.flags['valid-for'] ?? {months: 0, days: 0, seconds: 86_400})
@@ -51,6 +53,7 @@ The proof: retention against the aggregates over the table, refresh windows, com
     } catch (error) {
       throw usageError('CANNOT_WRITE', `${out} cannot be written (${(error as NodeJS.ErrnoException).code}).`, ['Name a file in a directory that is there.'])
     }
-    this.say(`Saved to ${out}, good until ${file.validUntil}. Next: ${command('policies apply', [out])}`)
+    const next = refused ? 'It is refused as it is: fix or accept its findings, and save it again.' : `Next: ${command('policies apply', [out])}`
+    this.say(`Saved to ${out}, good until ${file.validUntil}. ${next}`)
   }
 }

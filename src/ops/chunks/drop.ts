@@ -113,7 +113,12 @@ async function requireNoKeys(db: Database, table: Table): Promise<void> {
 }
 
 function retained({table, policies, declared}: DropRequest): Age {
-  const live = policies.find((policy) => policy.kind === 'retention' && policy.table === table)?.after ?? declared
+  const own = policies.filter((policy) => policy.kind === 'retention' && policy.table === table)
+  if (own.length > 1)
+    throw usageError('POLICY_TWICE', `${keyOf(table)} has ${own.length} retention policies, and which of them is meant is not known.`, ['Give --older-than 2y, or an instant.'])
+  if (declared === null && own.some(({after, createdBefore}) => after === null && createdBefore !== null))
+    throw usageError('NO_RANGE', `The retention of ${keyOf(table)} goes by when a chunk was created, not by the age of its rows.`, ['Give --older-than 2y, or an instant: that goes by the rows.'])
+  const live = own[0]?.after ?? declared
   if (live === null) throw usageError('NO_RANGE', `${keyOf(table)} has no retention policy that would say what is due.`, ['Give --older-than 2y, or an instant.'])
   return typeof live === 'bigint' ? {count: live} : {age: live}
 }

@@ -121,10 +121,10 @@ select bucket, f.total, h.total as stored from touched join fresh f using (bucke
     expect(covered).toBeGreaterThan(0)
   }, 180_000)
 
-  it('counts a refresh that was broken off as not done', async () => {
+  it('counts a refresh that was broken off as not done', async (context) => {
     const database = await engine.database()
     const {materializationRanges} = database.db.server
-    if (materializationRanges === null) return
+    if (materializationRanges === null) context.skip('this TimescaleDB keeps no record of unfinished refreshes')
     await hourly(database)
     await run(database.db, (await refreshPlan(database.db, 'public.a', {span: span('2024-01-01', '2024-01-11')})).plan)
     const day: Span = span('2024-01-03', '2024-01-04')
@@ -163,9 +163,9 @@ select mat_hypertable_id, ${day.start}, ${day.end} from _timescaledb_catalog.con
     expect(gate!.gap).toContain('public.a learns of changes from the WAL')
   })
 
-  it('does not wake a broken-off refresh that reaches to where the rows are gone', async () => {
+  it('does not wake a broken-off refresh that reaches to where the rows are gone', async (context) => {
     const database = await engine.database()
-    if (database.db.server.materializationRanges === null) return
+    if (database.db.server.materializationRanges === null) context.skip('this TimescaleDB keeps no record of unfinished refreshes')
     await hourly(database)
     await run(database.db, (await refreshPlan(database.db, 'public.a', {span: span('2024-01-01', '2024-01-11')})).plan)
     await database.run("select drop_chunks('m', older_than => '2024-01-04+00'::timestamptz)")

@@ -115,12 +115,12 @@ insert into ticks select extract(epoch from t)::bigint * 1000 from generate_seri
     expect(await chunkNames(database)).toEqual(names.slice(2))
   })
 
-  it('says so when it takes everything, and leaves alone what is frozen', async () => {
+  it('says so when it takes everything, and leaves alone what is frozen', async (context) => {
     const database = await engine.database()
     await tenDays(database)
     const {notes} = await drop(database.db, 'm', '2025-01-01T00:00:00Z')
     expect(notes).toEqual(['These are all the chunks that public.m has.'])
-    if (engine.kind === 'apache') return
+    if (engine.kind === 'apache') context.skip('the Apache edition has no aggregates')
     const names = await chunkNames(database)
     await database.run(`select _timescaledb_functions.freeze_chunk('_timescaledb_internal.${names[0]}')`)
     const {plan, notes: more} = await drop(database.db, 'm', '2024-01-03T00:00:00Z')

@@ -10,9 +10,9 @@ const aggregate = `create materialized view a with (timescaledb.continuous, time
   select time_bucket(interval '1 week', time) as bucket, dev, sum(1) as n from m group by 1, 2 with no data;`
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it.each(versions)('compresses, decompresses, covers and drops on TimescaleDB %s', async (version) => {
+  it.for(versions)('compresses, decompresses, covers and drops on TimescaleDB %s', async (version, context) => {
     const available = await (await engine.database()).run('select from pg_available_extension_versions where name = $1 and version = $2', ['timescaledb', version])
-    if (available.length === 0) return
+    if (available.length === 0) context.skip('this version is not installed on the server')
     const database = await engine.database({timescaledb: {version}})
     await tenDays(database, aggregate)
     expect(database.db.server.timescaledb).toBe(version)

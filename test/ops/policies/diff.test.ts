@@ -123,6 +123,16 @@ describe('declared against live', () => {
     expect(wantedOf(declared, {...state, scale: 'unknown'}, []).retention).toBeNull()
   })
 
+  it('makes the job of a gated retention anew where it was made for another confirmed policy', () => {
+    const gate = {maxDropPerRun: 8, timeUnit: null, agreed: true, jobAgrees: true, moreJobs: []}
+    const rule: LiveRule = {...bare, kind: 'retention', by: 'qicore', job: {id: 1_000, scheduled: true}, after: days(30), gate}
+    const state: TableState = {key: 'public.t', kind: 'hypertable', native: true, scale: 'time', columns, timeColumn: 'time', chunkInterval: 1n, compression: null, policies: [rule]}
+    const declared = declare('public.t', {retention: {after: days(30), native: false}})
+    const changes = (jobAgrees: boolean) => diff(wantedOf(declared, {...state, policies: [{...rule, gate: {...gate, jobAgrees}}]}, []), {engine: 'timescaledb', maxDropPerRun: 8}, [])
+    expect(changes(true)).toEqual([])
+    expect(changes(false)).toMatchObject([{do: 'gated retention', job: 1_000, why: ['its job was made for something else']}])
+  })
+
   it('refuses to choose between two live policies of a kind', () => {
     const problems: Problem[] = []
     const rule: LiveRule = {...bare, kind: 'refresh', by: 'timescaledb', job: {id: 1_000, scheduled: true}, startOffset: days(3), endOffset: days(1), schedule: days(1)}

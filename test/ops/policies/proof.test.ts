@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import type {ProofFacts, Subject} from '../../../src/ops/policies/proof/facts.js'
-import {ofChanges, openFindings, prove, requireSafe} from '../../../src/ops/policies/proof/prove.js'
+import {ofChanges, openFindings, prove, requireKnown, requireSafe} from '../../../src/ops/policies/proof/prove.js'
 import type {Change} from '../../../src/ops/policies/change.js'
 import type {LiveRule, TableState} from '../../../src/reports/policies/state.js'
 import {keyOf, newTable, type Chunk, type Table} from '../../../src/reports/table.js'
@@ -145,6 +145,16 @@ describe('the proof', () => {
     const level = (rule: LiveRule) => found(subject('t', {policies: [rule], more})).find(({id}) => id === 'unseen:public.a')
     expect(level(native(days(30)))).toMatchObject({level: 'unsafe', message: expect.stringContaining('2026-01-01 to 2026-02-01')})
     expect(level(gated(days(30)))).toMatchObject({level: 'note'})
+  })
+
+  it('proposes nothing for a retention by creation time: no declaration says the same', () => {
+    const byCreation = subject('t', {policies: [{...native(days(2)), after: null, createdBefore: days(2)}]})
+    expect(found(byCreation).find(({id}) => id === 'ungated:public.t')).toMatchObject({safe: null, message: expect.stringContaining('when a chunk was created')})
+    expect(found(subject('t', {policies: [native(days(2))]})).find(({id}) => id === 'ungated:public.t')).toMatchObject({safe: expect.stringContaining('after: 2 days')})
+  })
+
+  it('knows an id that was accepted and names nothing', () => {
+    expect(() => requireKnown([], ['nosuch'])).toThrowError(expect.objectContaining({code: 'NO_SUCH_FINDING', exitCode: 2}))
   })
 
   it('refuses a plan only for what it touches, and unless each finding is accepted by name', () => {

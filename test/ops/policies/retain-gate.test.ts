@@ -141,9 +141,9 @@ describe('gated retention', () => {
       expect(await retain(database)).toBeNull()
     })
 
-    it('holds what a refresh has begun and not finished', async () => {
+    it('holds what a refresh has begun and not finished', async (context) => {
       const database = await ticks(engine)
-      if (database.db.server.materializationRanges === null) return
+      if (database.db.server.materializationRanges === null) context.skip('this TimescaleDB keeps no record of unfinished refreshes')
       await agree(database, seven)
       await refresh(database, "now() - interval '30 days'", 'now()')
       await database.run(`insert into _timescaledb_catalog.continuous_aggs_materialization_ranges

@@ -1,4 +1,4 @@
-import {ExitCode, OpsError} from '../../../errors.js'
+import {ExitCode, OpsError, usageError} from '../../../errors.js'
 import {kindOf, type Change} from '../change.js'
 import {aggregateFindings, windowFindings} from './aggregates.js'
 import {chunkFindings, compressionFindings} from './chunks.js'
@@ -26,10 +26,10 @@ export function prove(facts: ProofFacts): Finding[] {
 /** TimescaleDB's own retention asks nobody; declared without `native` it becomes the gated one. */
 function ungated(subject: Subject, facts: ProofFacts): Finding[] {
   const key = keyOf(subject.table)
-  return rulesOf(subject.state, 'retention').filter(({by}) => by === 'timescaledb').map(({job, after, createdBefore}) => ({
+  return rulesOf(subject.state, 'retention').filter(({by}) => by === 'timescaledb').map(({job, after}) => ({
     id: `ungated:${key}`, level: 'note', object: key, bites: facts.at, concerns: [concern(key, 'retention')],
-    message: `TimescaleDB's own retention of ${key}${job === null || job.id < 0 ? '' : ` (job ${job.id})`} drops in one transaction and asks no aggregate`,
-    safe: `tables: ${key}: { retention: { after: ${ageWords(after ?? createdBefore, subject)} } }, and policies apply makes it the gated one`,
+    message: `TimescaleDB's own retention of ${key}${job === null || job.id < 0 ? '' : ` (job ${job.id})`} drops in one transaction and asks no aggregate${after === null ? '. It goes by when a chunk was created, which no declaration can say: nothing equal can be proposed' : ''}`,
+    safe: after === null ? null : `tables: ${key}: { retention: { after: ${ageWords(after, subject)} } }, and policies apply makes it the gated one`,
   }))
 }
 
@@ -56,6 +56,13 @@ export function requireSafe(findings: readonly Finding[], changes: readonly Chan
     exit: ExitCode.refused,
     suggestions: [`Change what is declared, or accept it by name: ${open.map(({id}) => `--accept ${id}`).join(' ')}`],
   })
+}
+
+/** @throws OpsError NO_SUCH_FINDING (exit 2) where an id was accepted that names no finding of this plan */
+export function requireKnown(findings: readonly Finding[], accepted: readonly string[]): void {
+  const unknown = accepted.filter((id) => !findings.some((finding) => finding.id === id))
+  if (unknown.length === 0) return
+  throw usageError('NO_SUCH_FINDING', `There is no finding ${unknown.join(', ')} in this plan.`, [findings.length === 0 ? 'The plan has no findings.' : `Its findings: ${findings.map(({id}) => id).join(', ')}`])
 }
 
 /** What would refuse the plan. */
