@@ -8,6 +8,7 @@ import {execute} from '../plan/execute.js'
 import type {Limits} from '../plan/limits.js'
 import {toScript} from '../plan/script.js'
 import {classOf, type Plan, type StepReport} from '../plan/step.js'
+import {command} from '../units/command.js'
 import {actorOf} from './actor.js'
 import type {ChangeFlags} from './base-command.js'
 import {confirmName, requireConsent} from './confirm.js'
@@ -95,7 +96,7 @@ function clockSkew(job: Job, skew: number): OpsError {
   const seconds = `${Math.abs(Math.round(skew / 100) / 10)} s ${skew > 0 ? 'ahead of' : 'behind'}`
   return new OpsError('CLOCK_SKEW', `${job.name} was not run: this machine's clock is ${seconds} the server's, so the age of the data is in doubt. Nothing was dropped.`, {
     exit: ExitCode.refused,
-    suggestions: ['Compare both with a time server (timedatectl, chronyc tracking) and correct the one that is wrong.', `Then run it again: qicore-db jobs run ${job.name}`],
+    suggestions: ['Compare both with a time server (timedatectl, chronyc tracking) and correct the one that is wrong.', `Then run it again: ${command('jobs run', [job.name])}`],
   })
 }
 
