@@ -1,5 +1,4 @@
-// Writes what is generated from the definitions and committed: the zod and Drizzle modules of this package, the
-// folder for Drizzle's migrator, and the JSON Schema of the configuration.
+// Writes what is generated from the definitions and committed: the zod and Drizzle modules of this package.
 import {mkdirSync, writeFileSync} from 'node:fs'
 import {dirname} from 'node:path'
 import {fileURLToPath} from 'node:url'

@@ -18,6 +18,8 @@ const npm = (cwd: string, ...args: string[]) => execFileSync('npm', args, {cwd, 
 let packed: Packed
 
 beforeAll(() => {
+  // What prepack does once dist/ is built.
+  execFileSync(process.execPath, [join(root, 'scripts/drizzle-folder.mjs')])
   const output = npm(root, 'pack', '--ignore-scripts', '--json', '--pack-destination', destination)
   const listed = JSON.parse(output.slice(output.search(/^[[{]/m))) as Packed[] | Record<string, Packed>
   packed = Object.values(listed)[0]!
@@ -36,11 +38,12 @@ const installed = (directory: string) => join(directory, 'node_modules/qicore-db
 describe('the tarball', () => {
   it('holds what runs, what explains it, and nothing else', () => {
     const paths = packed.files.map(({path}) => path)
-    for (const path of ['bin/run.js', 'oclif.manifest.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.json', 'sql/catalog/server.sql', 'dist/db/embedded-worker.js', 'dist/db/connect.js', 'docs/configuration.md']) expect(paths).toContain(path)
+    for (const path of ['bin/run.js', 'oclif.manifest.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.json', 'sql/catalog/server.sql', 'dist/db/embedded-worker.js', 'dist/db/connect.js', 'docs/configuration.md', 'drizzle/meta/_journal.json', 'sql/migrations/checksums.txt']) expect(paths).toContain(path)
     expect(paths.filter((path) => !/^(bin\/run\.js$|dist\/|sql\/|drizzle\/|docs\/|README\.md$|LICENSE$|CHANGELOG\.md$|package\.json$|oclif\.manifest\.json$|config\.schema\.json$)/.test(path))).toEqual([])
     // Sources, tests and maps of them.
     expect(paths.filter((path) => (/\.ts$/.test(path) && !/\.d\.ts$/.test(path)) || /\.map$|\.test\.|^dist\/\./.test(path))).toEqual([])
-    const {files} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {files: string[]}
+    const {files, scripts} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {files: string[]; scripts: Record<string, string>}
+    expect(scripts.prepack).toContain('scripts/drizzle-folder.mjs')
     expect(files.filter((file) => !existsSync(join(root, file))), 'every entry of "files" exists').toEqual([])
   })
 })

@@ -3,7 +3,8 @@
 -- that is written down as skipped. The maintenance of the tables is anybody's to schedule: daemons leave it to pg_cron,
 -- so it is theirs only where they were told to take it. A run of the same job (and part of it) whose session is gone
 -- without a word is closed as failed: what cannot catch its own error leaves it in cron.job_run_details.
-create function qicore.begin_job(job text, operation text, part text default null)
+-- since: core.1.11.0
+create or replace function qicore.begin_job(job text, operation text, part text default null)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp

@@ -9,7 +9,8 @@
 -- rows of both hours before TimescaleDB 2.25, so both hours count as one bucket, and no range may end within it.
 -- `blind`: changes of rows cannot be asked for. `cut`: rows of the first bucket lie before the range.
 -- In the texts, %1$I is the schema of the extension, and %2$s the text unfinished where the server has that table.
-create function qicore.coverage(
+-- since: core.1.3.0
+create or replace function qicore.coverage(
   hypertable integer, lows bigint[], highs bigint[], present bigint,
   out place bigint, out id integer, out view text, out level integer, out since bigint, out until bigint,
   out gaps int8multirange, out blind boolean, out folded boolean, out cut boolean

@@ -2,7 +2,8 @@
 -- returned as it is. The child is made apart and then attached, so that the parent can be read and written meanwhile.
 -- A boundary is the instant at which a day of the zone's calendar begins, also where midnight is skipped or comes
 -- twice; `qicore-db partitions` goes by the same rule and the same names. Works without TimescaleDB.
-create function qicore.create_partition(parent regclass, period text, instant timestamptz, zone text default 'UTC')
+-- since: core.1.2.0
+create or replace function qicore.create_partition(parent regclass, period text, instant timestamptz, zone text default 'UTC')
 returns regclass
 language plpgsql
 set search_path = pg_catalog, pg_temp

@@ -1,7 +1,8 @@
 -- Makes what is missing of the partitions of now and ahead, for a schedule. A partition a transaction: one that cannot
 -- be made is written down and the rest goes on. `sets`: [{"table": "public.ohlcv_data", "every": "month", "ahead": 3,
 -- "timezone": "UTC"}]. CALL it outside of a transaction. No SET clause here: a procedure that has one cannot COMMIT.
-create procedure qicore.ensure_partitions(sets jsonb, job text default 'partitions')
+-- since: core.1.11.0
+create or replace procedure qicore.ensure_partitions(sets jsonb, job text default 'partitions')
 language plpgsql
 as $$
 declare

@@ -3,7 +3,8 @@
 -- cannot be had is written down and the rest goes on. Where TimescaleDB's own job is alive it is left to do its work.
 -- Beside the given tables those of qicore.policies, unless `exactly`. CALL it outside of a transaction.
 -- No SET clause here: a procedure that has one cannot COMMIT.
-create procedure qicore.maintain(tables text[], job text default 'maintain', work text default 'all', at_most integer default null, exactly boolean default false)
+-- since: core.1.2.0
+create or replace procedure qicore.maintain(tables text[], job text default 'maintain', work text default 'all', at_most integer default null, exactly boolean default false)
 language plpgsql
 as $$
 declare

@@ -1,5 +1,6 @@
 -- The maintenance of the tables of QiCore, for a schedule: CALL maintain_hypertables()
-create procedure public.maintain_hypertables()
+-- since: 1.5.0
+create or replace procedure public.maintain_hypertables()
 language plpgsql
 as $$
 begin

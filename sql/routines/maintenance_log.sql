@@ -1,4 +1,5 @@
 -- The ledger under the name that the tables' users know; operation and completed_at can be inserted.
-create view public.maintenance_log as
+-- since: 1.5.0
+create or replace view public.maintenance_log as
 select id, operation, completed_at, job, scheduled_at, started_at, status, attempts, actor, target_host, detail, error
 from qicore.maintenance_log;

@@ -6,7 +6,8 @@
 -- greatest bigint where they are open; from the present on, buckets of indirect aggregates need not be there; null: all.
 -- One row a range and aggregate: position (from 1), schema, view, level (1: directly over it), data, query, since,
 -- until, gaps (an int8multirange as text).
-create function qicore.own_coverage(subject text, lows bigint[], highs bigint[], present bigint)
+-- since: core.1.3.0
+create or replace function qicore.own_coverage(subject text, lows bigint[], highs bigint[], present bigint)
 returns table (
   "position" bigint, schema name, view name, level integer, data text, query text, since text, until text, gaps text
 )

@@ -1,7 +1,8 @@
 -- Forgets what ended in the ledger longer ago than that, ten thousand rows a transaction, for a schedule; an audit then
 -- begins after the last of them. pg_cron's own history of our entries too, where it lives here. CALL it outside of a transaction.
 -- No SET clause here: a procedure that has one cannot COMMIT.
-create procedure qicore.prune_history(keep interval, job text default 'prune-history')
+-- since: core.1.11.0
+create or replace procedure qicore.prune_history(keep interval, job text default 'prune-history')
 language plpgsql
 as $$
 declare

@@ -3,7 +3,8 @@
 -- been computed that far yet. A continuous aggregate cannot be refreshed where an error can be caught: one that fails
 -- leaves its run open, and the next one closes it. CALL it outside of a transaction.
 -- No SET clause here: a procedure that has one cannot COMMIT.
-create procedure qicore.refresh(view text, job text default 'refresh', start_offset interval default null, end_offset interval default null)
+-- since: core.1.11.0
+create or replace procedure qicore.refresh(view text, job text default 'refresh', start_offset interval default null, end_offset interval default null)
 language plpgsql
 as $$
 declare

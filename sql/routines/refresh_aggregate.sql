@@ -1,7 +1,8 @@
 -- Recomputes the whole buckets that lie within a window of an aggregate that is a table of ours, and moves its
 -- watermark. Returns the number of rows the window has now. Rows outside of the window are not touched: history whose
 -- raw data is gone stays. Works without TimescaleDB.
-create function qicore.refresh_aggregate(aggregate regclass, window_start timestamptz, window_end timestamptz)
+-- since: core.1.2.0
+create or replace function qicore.refresh_aggregate(aggregate regclass, window_start timestamptz, window_end timestamptz)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp

@@ -7,7 +7,8 @@
 -- blocked; a declaration that is changed meanwhile stops the run. What cannot be read counts as not covered. Ends in an
 -- error that says what was held back, after having done the rest.
 -- No SET clause here: a procedure that has one cannot COMMIT.
-create procedure qicore.retain(job_id integer, config jsonb)
+-- since: core.1.3.0
+create or replace procedure qicore.retain(job_id integer, config jsonb)
 language plpgsql
 as $$
 declare

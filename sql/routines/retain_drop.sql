@@ -2,7 +2,8 @@
 -- one microsecond too many: a later refresh then erases what the aggregates know of it, and the next chunk never counts
 -- as covered. Dropping a chunk by its name does neither, in every version from 2.15; but up to 2.28 it asks nobody's
 -- rights, so that is done here.
-create function qicore.retain_drop(subject regclass, relation text, low_sql text, high_sql text)
+-- since: core.1.3.0
+create or replace function qicore.retain_drop(subject regclass, relation text, low_sql text, high_sql text)
 returns void
 language plpgsql
 as $$

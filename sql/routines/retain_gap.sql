@@ -2,7 +2,8 @@
 -- whole buckets, and what can be done about it; null where there is none. What is covered is decided by qicore.coverage,
 -- and by qicore.own_coverage for aggregates that are tables of ours: of these, what is recorded as computed is computed
 -- again and compared. What cannot be read, or cannot be known, counts as not covered.
-create function qicore.retain_gap(subject regclass, column_type regtype, low bigint, high bigint, present bigint)
+-- since: core.1.3.0
+create or replace function qicore.retain_gap(subject regclass, column_type regtype, low bigint, high bigint, present bigint)
 returns text
 language plpgsql
 as $$

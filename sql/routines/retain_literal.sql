@@ -1,5 +1,6 @@
 -- A point on a table's scale as a constant of the type of its column.
-create function qicore.retain_literal(column_type regtype, point bigint)
+-- since: core.1.3.0
+create or replace function qicore.retain_literal(column_type regtype, point bigint)
 returns text
 language sql
 stable

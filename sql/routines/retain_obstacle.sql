@@ -2,7 +2,8 @@
 -- first aggregate over the table, or over such an aggregate, that has not covered the range, with what it lacks; or a
 -- foreign key, which TimescaleDB would drop together with the chunk that it leads to (PostgreSQL refuses by itself).
 -- Where a partition holds rows in a part of its range only, that part counts.
-create function qicore.retain_obstacle(subject regclass, column_name name, column_type regtype, relations text[], low bigint, high bigint, present bigint)
+-- since: core.1.3.0
+create or replace function qicore.retain_obstacle(subject regclass, column_name name, column_type regtype, relations text[], low bigint, high bigint, present bigint)
 returns text
 language plpgsql
 as $$

@@ -1,7 +1,8 @@
 -- The ranges of a table with their chunks (one, or one for each space partition) or their partition. `old`: the whole
 -- range lies before the cutoff; `newest`: nothing begins later. Without the chunks that are nobody's to change: frozen
 -- ones, and what is tiered to object storage.
-create function qicore.retain_pieces(subject regclass, cutoff bigint)
+-- since: core.1.3.0
+create or replace function qicore.retain_pieces(subject regclass, cutoff bigint)
 returns table (low bigint, high bigint, label text, relations text[], old boolean, newest boolean)
 language plpgsql
 as $$

@@ -3,7 +3,8 @@
 -- that the drop needs, since what is committed between an answer and the drop would be lost unseen.
 -- One range at a time: with one of its chunks gone, the next refresh of a late row in another would compute the bucket
 -- from what is left.
-create function qicore.retain_range(subject regclass, column_name name, column_type regtype, relations text[], low bigint, high bigint, present bigint)
+-- since: core.1.3.0
+create or replace function qicore.retain_range(subject regclass, column_name name, column_type regtype, relations text[], low bigint, high bigint, present bigint)
 returns text
 language plpgsql
 as $$

@@ -1,6 +1,7 @@
 -- Where a table stands on its own scale of time: microseconds since 1970, or the integers of its column. `cutoff` is
 -- what the retention comes to just now, `future` a day from now: rows beyond that are no sign of a feed that lives.
-create function qicore.retain_scale(
+-- since: core.1.3.0
+create or replace function qicore.retain_scale(
   subject regclass, policy jsonb,
   out column_name name, out column_type regtype, out now bigint, out cutoff bigint, out cutoff_sql text, out future_sql text, out cutoff_text text
 )

@@ -1,5 +1,6 @@
 -- What every transaction of qicore.retain begins with; gone with its end, so that nothing sticks to a session.
-create function qicore.retain_settings()
+-- since: core.1.3.0
+create or replace function qicore.retain_settings()
 returns void
 language sql
 as $$

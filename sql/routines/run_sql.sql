@@ -1,7 +1,8 @@
 -- Runs statements of a user's own in one transaction, for a schedule, and writes down how that went: what failed has
 -- left nothing behind but its page. current_setting('qicore.job') says what for. CALL it outside of a transaction.
 -- No SET clause here: a procedure that has one cannot COMMIT.
-create procedure qicore.run_sql(job text, statements text, schemas text default 'public')
+-- since: core.1.11.0
+create or replace procedure qicore.run_sql(job text, statements text, schemas text default 'public')
 language plpgsql
 as $$
 declare

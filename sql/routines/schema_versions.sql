@@ -1,4 +1,5 @@
 -- The versions under the name that the tables' users know.
-create view public.schema_versions as
+-- since: 1.5.0
+create or replace view public.schema_versions as
 select version, applied_at, description, stream, engine, checksum, duration_ms
 from qicore.schema_versions;

@@ -29,6 +29,8 @@ export interface CarryOutWish {
   patience?: number
   /** The plan as it looks once the schema qicore or the extension was made. */
   replan?: () => Promise<Plan>
+  /** The plan itself brings the schema qicore up to date, as `migrate up` does. */
+  installs?: boolean
   /** Sessions in other databases of the server, for the steps that name one. */
   elsewhere?: Elsewhere
 }
@@ -142,7 +144,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       this.limits(),
     ])
     const own = plan.steps.filter(isPreparation)
-    const steps = own.length > 0 || db.server.hasCore || plan.steps.length === 0 ? own : (await planCore(db)).steps
+    const core = wish.installs || own.length > 0 || plan.steps.length === 0 ? null : await planCore(db)
+    if (core?.note) this.say(`Note: ${core.note}`)
+    const steps = core?.steps ?? own
     const {report, exitCode} = await carryOut(db, plan, {
       flags,
       kind: (this.id ?? '').replaceAll(':', '.'),

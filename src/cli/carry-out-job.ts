@@ -50,7 +50,7 @@ export async function carryOutJob(db: Database, job: Job, options: JobRunOptions
   const core = await planCore(db)
   const paused = (await ledgerJobs(db)).find(({name}) => name === job.name)?.epochs.at(-1)
   const notes = [...(paused?.state === 'paused' ? [`${job.name} is paused (by ${paused.actor ?? 'unknown'}${paused.reason ? `: ${paused.reason}` : ''}): this run by hand does not resume it`] : []), ...(await retainNotes(db, work.plans)), ...work.enforced.map(({what, by}) => `${what} is done by ${by}`), ...work.notes]
-  for (const note of [...notes, ...work.problems]) options.say(note)
+  for (const note of [...notes, ...work.problems, ...(core.note === null ? [] : [`Note: ${core.note}`])]) options.say(note)
   if (flags['dry-run']) {
     const plans = [...(core.steps.length > 0 ? [core] : []), ...work.plans]
     if (!options.json) options.print(plans.map((plan) => toScript(plan, limits).trimEnd()).join('\n\n') || `-- nothing to do for ${job.name}`)

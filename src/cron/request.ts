@@ -9,7 +9,6 @@ import type {JobContext} from '../jobs/kind.js'
 import type {Limits} from '../plan/limits.js'
 import type {Plan} from '../plan/step.js'
 import {definitionsApply} from '../reports/definitions-apply.js'
-import {planCore} from '../schema/migrate/run.js'
 import type {Instant} from '../units/instant.js'
 import {mayLook, requireUsable, type CronHome} from './home.js'
 import {planInstall, planUninstall} from './plan.js'
@@ -32,7 +31,7 @@ export function jobsAndContext({config, limits, at}: Omit<CronRequest, 'actor'>)
 }
 
 /**
- * The plan of `cron install`, with the schema qicore before it where it is not up to date.
+ * The plan of `cron install`.
  * @throws OpsError NOTHING_DECLARED, and what {@link requireUsable}, {@link wantedJobs} and {@link planInstall} refuse
  */
 export async function installPlan(db: Database, home: CronHome, request: CronRequest): Promise<{plan: Plan; left: LeftJob[]; notes: string[]}> {
@@ -47,13 +46,12 @@ export async function installPlan(db: Database, home: CronHome, request: CronReq
   const wanted = await wantedJobs(db, {jobs, dialect: home, context})
   const scheduled = await readScheduled(home, db.server.database)
   const plan = planInstall(db, {home, wanted: wanted.jobs, scheduled, known: await ledgerJobs(db), declared: jobs, actor: request.actor})
-  const core = plan.steps.length === 0 ? [] : (await planCore(db)).steps
   const notes = [
     ...(home.timezone === null ? [`pg_cron ${home.version} has a time zone of its own (cron.timezone), and this role may not see it: GMT is assumed.`] : []),
     ...wanted.notes,
     ...wanted.left.map(({job, why}) => `${job} stays with the daemon: ${why}`),
   ]
-  return {plan: {...plan, steps: [...core, ...plan.steps]}, left: wanted.left, notes}
+  return {plan, left: wanted.left, notes}
 }
 
 /** The plan of `cron uninstall`. @param home null where pg_cron is gone: then only our own records are put right */

@@ -7,6 +7,7 @@ import {loadSql} from '../db/load-sql.js'
 import type {Alive} from '../db/server.js'
 import {statement} from '../db/sql.js'
 import {ExitCode, OpsError} from '../errors.js'
+import {readQicoreSchema, schemaRemark, type QicoreSchema} from '../schema/migrate/schema-state.js'
 import type {Instant} from '../units/instant.js'
 import {findingsOf, stateOf, type CronJobState} from './findings.js'
 import {mayLook, withHome, type CronHome} from './home.js'
@@ -62,6 +63,8 @@ export interface CronStatus {
   foreign: ForeignJob[]
   /** Declared jobs that pg_cron does not run, and why. */
   left: LeftJob[]
+  /** The routines that pg_cron calls, beside those of this program. */
+  qicoreSchema: QicoreSchema
   notes: string[]
 }
 
@@ -77,10 +80,18 @@ export interface LedgerRun {
   pid: number | null
 }
 
+type Assembled = Omit<CronStatus, 'qicoreSchema'>
+
 export type StatusRequest = Omit<WantedRequest, 'dialect'> & {applicationName: string}
 
 /** pg_cron's schedule and runs beside what is declared and what our ledger says. Changes nothing; what a role may not see is unknown. */
 export async function readCronStatus(db: Database, request: StatusRequest): Promise<CronStatus> {
+  const [status, qicoreSchema] = [await readScheduleStatus(db, request), await readQicoreSchema(db)]
+  const remark = schemaRemark(qicoreSchema)
+  return {...status, qicoreSchema, notes: [...status.notes, ...(remark === null ? [] : [remark])]}
+}
+
+async function readScheduleStatus(db: Database, request: StatusRequest): Promise<Assembled> {
   const known = await ledgerJobs(db)
   const runs = known.length > 0 ? await ledgerRuns(db) : []
   try {
@@ -95,7 +106,7 @@ export async function readCronStatus(db: Database, request: StatusRequest): Prom
   }
 }
 
-async function assemble(db: Database, request: StatusRequest, home: CronHome | null | 'absent', scheduled: Scheduled | null, known: readonly LedgerJob[], runs: readonly LedgerRun[], error?: OpsError): Promise<CronStatus> {
+async function assemble(db: Database, request: StatusRequest, home: CronHome | null | 'absent', scheduled: Scheduled | null, known: readonly LedgerJob[], runs: readonly LedgerRun[], error?: OpsError): Promise<Assembled> {
   const there = home === null || home === 'absent' ? null : home
   const dialect = there ?? {version: '1.4', timezone: null}
   const theirs = ({name, runner}: Job) => runner === 'pg_cron' || (runner === 'auto' && current(known, name)?.runner === 'pg_cron' && current(known, name)?.state !== 'removed')

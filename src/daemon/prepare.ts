@@ -7,6 +7,7 @@ import type {JobContext} from '../jobs/kind.js'
 import {definitionsApply} from '../reports/definitions-apply.js'
 import {execute} from '../plan/execute.js'
 import {planCore} from '../schema/migrate/run.js'
+import {readQicoreSchema, schemaRemark} from '../schema/migrate/schema-state.js'
 import type {Tell} from './events.js'
 import {command} from '../units/command.js'
 
@@ -19,9 +20,13 @@ import {command} from '../units/command.js'
 export async function prepareDatabase(db: Database, context: Pick<JobContext, 'sections' | 'limits'>, jobs: readonly Job[], tell: Tell): Promise<string | null> {
   const {sections, limits} = context
   const asked = jobs.some(({declared}) => declared) || Object.keys(sections.tables).length > 0 || Object.keys(sections.aggregates).length > 0
-  if (!asked && !(await definitionsApply(db)))
+  if (!asked && !(await definitionsApply(db))) {
+    const remark = schemaRemark(await readQicoreSchema(db))
+    if (remark !== null) tell({event: 'warning', message: remark})
     return 'nothing is declared for this database: no tables or jobs in the configuration, and none of our migrations'
+  }
   const plan = await planCore(db)
+  if (plan.note !== null) tell({event: 'warning', message: plan.note})
   if (plan.steps.length > 0) {
     const {steps} = await execute(db, plan, {limits, ledger: null})
     const failed = steps.find(({status}) => status === 'failed')

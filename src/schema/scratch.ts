@@ -5,6 +5,7 @@ import {loadSql} from '../db/load-sql.js'
 import {ident, raw, sql, statement} from '../db/sql.js'
 import {serverWords} from '../db/sqlstate.js'
 import {ExitCode, OpsError, usageError} from '../errors.js'
+import {routineFiles} from './migrate/routine-files.js'
 import {migrationSources, migrationsFor} from './migrate/source.js'
 import {statementsOf} from './migrate/plan.js'
 import type {SchemaDefinition, TableDefinition} from './definition.js'
@@ -76,6 +77,7 @@ export async function makeDefinitions(scratch: Database, {tables, aggregates, ro
       return transaction.query(text)
     }}
     for (const source of core) for (const {text} of await statementsOf(source)) await tx.query(statement(text))
+    for (const {text} of routineFiles(engine).filter(({stream}) => stream === 'core')) await tx.query(statement(text))
     for (const text of strangers(tables).flatMap(standIn)) await tx.query(statement(text))
     if (ours.length > 0) for (const text of wholeSchema({tables: ours, aggregates, routines}, engine)) await tx.query(statement(text))
     for (const text of createTables(own, engine)) await tx.query(statement(text))

@@ -24,6 +24,8 @@ export function printedCommands(text: string): PrintedCommand[] {
   const found: PrintedCommand[] = []
   // The synopsis of a help text is no command to be copied.
   text = text.replace(/^ *USAGE\n( +\$ .*\n?(?: {6,}.*\n?)*)+/gm, '')
+  // Nor is the source of a routine with its header, which a dry run prints.
+  text = text.replace(/^(?:-- .*\n)*create (?:or replace )?(?:function|procedure)[\s\S]*?(\$\w*\$)[\s\S]*?\1/gm, '')
   for (const match of text.matchAll(new RegExp(String.raw`(?<![\w./-])${binary} (?=[a-z])`, 'g'))) {
     const read = shellWords(text, match.index)
     found.push({text: text.slice(match.index, read.end), words: read.words.slice(1)})

@@ -12,7 +12,9 @@ import {execute} from '../../src/plan/execute.js'
 import {differences, readSnapshot} from '../../src/schema/catalog.js'
 import {drizzleFolder, type Journal} from '../../src/schema/drizzle/folder.js'
 import {planBaseline} from '../../src/schema/migrate/baseline.js'
+import {listedMigrations} from '../../src/schema/migrate/checksums.js'
 import {planFor} from '../../src/schema/migrate/request.js'
+import {migrationSources, migrationsFor} from '../../src/schema/migrate/source.js'
 import {qicore} from '../../src/schema/qicore.js'
 import {forEachEngine} from '../helpers/engines.js'
 import {directoryWith} from '../helpers/files.js'
@@ -67,8 +69,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await replay(ours)
     const expected = await readSnapshot(ours.db, ['public', 'qicore'])
 
-    // That the committed folder is this one is another test's business.
-    const migrationsFolder = directoryWith(Object.fromEntries((await drizzleFolder(null)).map(({path, text}) => [path, text])))
+    const migrationsFolder = directoryWith(Object.fromEntries((await drizzleFolder()).map(({path, text}) => [path, text])))
     // An empty database: the folder makes the extension too where it is not there.
     const url = await engine.urlFor(async () => {})
     await withClient(url, async (client) => {
@@ -94,16 +95,19 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
 })
 
 describe('the Drizzle folder', () => {
-  it('keeps the place of entries that were published, whatever comes between them later', async () => {
-    const whole = await drizzleFolder(null)
-    const journal = JSON.parse(whole.find(({path}) => path === 'meta/_journal.json')!.text) as Journal
-    const published: Journal = {...journal, entries: journal.entries.filter(({tag}) => !tag.includes('run_lock')).map((entry, idx) => ({...entry, idx, tag: `${String(idx).padStart(4, '0')}_${entry.tag.slice(5)}`}))}
-    const later = await drizzleFolder(published)
-    const {entries} = JSON.parse(later.find(({path}) => path === 'meta/_journal.json')!.text) as Journal
-    expect(entries.slice(0, published.entries.length)).toEqual(published.entries)
-    expect(entries.at(-1)).toMatchObject({idx: published.entries.length, tag: expect.stringContaining('run_lock') as string})
-    expect(new Set(entries.map(({tag}) => tag)).size).toBe(entries.length)
-    expect(later.map(({path}) => path).sort()).toEqual(['meta/_journal.json', ...entries.map(({tag}) => `${tag}.sql`)].sort())
+  it('has every migration of the community edition in the order in which they were added, and the routines last', async () => {
+    const files = await drizzleFolder()
+    const {entries} = JSON.parse(files.find(({path}) => path === 'meta/_journal.json')!.text) as Journal
+    const sources = migrationSources(null).flatMap((stream) => migrationsFor(stream, 'timescaledb').flatMap(({source}) => (source ? [source] : [])))
+    const listed = listedMigrations().flatMap(({path}) => sources.find(({file}) => file === path) ?? [])
+    expect(listed).toHaveLength(sources.length)
+    expect(entries.map(({tag}) => tag.slice(5))).toEqual([...listed.map(({stream, number, name}) => `${stream}_${number}_${name}`), 'routines'])
+    expect(entries.map(({idx}) => idx)).toEqual(entries.map((_, index) => index))
+    // Later than all before it, and earlier than the entry that the next migration will have.
+    const next = entries.at(-2)!.when + 60_000
+    expect(entries.at(-1)!.when).toBeGreaterThan(entries.at(-2)!.when)
+    expect(entries.at(-1)!.when).toBeLessThan(next)
+    expect(files.map(({path}) => path).sort()).toEqual(['meta/_journal.json', ...entries.map(({tag}) => `${tag}.sql`)].sort())
   })
 })
 

@@ -2,6 +2,7 @@ import {readdirSync, readFileSync} from 'node:fs'
 import {sqlDirectory} from '../../src/db/load-sql.js'
 import type {EngineKind} from '../../src/db/server.js'
 import {wholeSchema} from '../../src/schema/generate/files.js'
+import {routineFiles} from '../../src/schema/migrate/routine-files.js'
 import {qicore} from '../../src/schema/qicore.js'
 import type {TestDatabase} from '../helpers/engines.js'
 
@@ -18,7 +19,10 @@ export function committed(stream: string, engine: EngineKind): string[] {
 
 /** What `migrate up` makes, without the runner. */
 export async function replay({run, db}: TestDatabase, streams: readonly string[] = ['core', 'qicore']): Promise<void> {
-  for (const stream of streams) for (const text of committed(stream, db.server.engine)) await run(text)
+  for (const stream of streams) {
+    for (const text of committed(stream, db.server.engine)) await run(text)
+    for (const routine of routineFiles(db.server.engine).filter((file) => file.stream === stream)) await run(routine.text)
+  }
 }
 
 /** What the generator makes of the definitions at once. */

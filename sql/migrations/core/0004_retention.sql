@@ -171,302 +171,62 @@ begin
 end
 $$;
 
--- Which parts of some ranges of a table the aggregates that are a table and a function of ours have not computed, and
--- the aggregates over those. Each range is widened to whole buckets. Whether rows changed since is written nowhere:
--- `data` and `query` are there for who wants to compare. The only definition of it: gated retention calls it, and the
--- program runs the same text (between the two tags) where this routine is not installed yet.
--- The table comes as SQL reads it; ranges begin and end (exclusive) in microseconds since 1970, at the least and the
--- greatest bigint where they are open; from the present on, buckets of indirect aggregates need not be there; null: all.
--- One row a range and aggregate: position (from 1), schema, view, level (1: directly over it), data, query, since,
--- until, gaps (an int8multirange as text).
-create function qicore.own_coverage(subject text, lows bigint[], highs bigint[], present bigint)
-returns table (
-  "position" bigint, schema name, view name, level integer, data text, query text, since text, until text, gaps text
-)
-language sql
-stable
-as $answer$
-with recursive aggregate as (
-  select a.*, 1 as level from qicore.aggregates a where to_regclass(a.source) = to_regclass($1)
-  union all
-  select a.*, u.level + 1 from aggregate u join qicore.aggregates a on to_regclass(a.source) = to_regclass(u.view)
-), point as (
-  select position, nullif(since, -9223372036854775808) as since, nullif(until, 9223372036854775807) as until
-  from unnest($2::bigint[], $3::bigint[]) with ordinality as r (since, until, position)
-), bucketed as (
-  select a.view, a.data, a.query, a.level, a.covered, p.position, x.place,
-    case when a.bucket = interval '1 month' then date_trunc('month', x.at, 'UTC')
-      else date_bin(a.bucket, x.at, timestamptz '2000-01-03 00:00:00+00') end as low,
-    x.at, a.bucket
-  from aggregate a
-  cross join point p
-  cross join lateral (
-    select e.place, timestamptz '1970-01-01 00:00:00+00' + e.micros * interval '1 microsecond' as at
-    from (values ('since', p.since), ('until', p.until), ('now', $4::bigint)) as e (place, micros)
-  ) x
-), wanted as (
-  select view, data, query, level, covered, position,
-    max(low) filter (where place = 'since') as since,
-    least(
-      max(case when low = at then low else low + bucket end) filter (where place = 'until'),
-      case when level > 1 then max(low) filter (where place = 'now') end
-    ) as until
-  from bucketed
-  group by view, data, query, level, covered, position
-)
-select w.position, n.nspname as schema, v.relname as view, w.level,
-  to_regclass(w.data)::text as data, to_regproc(w.query)::text as query,
-  coalesce((extract(epoch from w.since) * 1000000)::bigint, -9223372036854775808)::text as since,
-  coalesce((extract(epoch from w.until) * 1000000)::bigint, 9223372036854775807)::text as until,
-  coalesce((
-    select range_agg(int8range(
-      coalesce((extract(epoch from lower(g)) * 1000000)::bigint, -9223372036854775808),
-      coalesce((extract(epoch from upper(g)) * 1000000)::bigint, 9223372036854775807)
-    ))
-    from unnest(case when w.since is null or w.until is null or w.since < w.until
-      then tstzmultirange(tstzrange(w.since, w.until)) - w.covered else '{}' end) as g
-  ), '{}')::text as gaps
-from wanted w
-join pg_class v on v.oid = to_regclass(w.view)
-join pg_namespace n on n.oid = v.relnamespace
-order by w.position, w.level, w.view
-$answer$;
-
--- What TimescaleDB's aggregates over a table, and the aggregates over those, have not computed of some ranges of it, as
--- the rows are now. The only definition of "covered": gated retention calls it, and the program runs the same texts
--- (each between two tags of its name) where a database has no routine of ours.
--- over: which aggregates, which points. edges: the bucket of each point. wanted: the whole buckets that the rows of a
--- range went into. gaps: what of them the logs of TimescaleDB call changed or never computed. No entry of a log is
--- discounted: once a refresh has moved it to the log of an aggregate, nothing tells a written row from a dropped range.
--- A bucket of an indirect aggregate that is not complete at `present` need not be there.
--- `folded`: the range begins or ends inside of an hour that clocks repeat. There time_bucket with a time zone mixes the
--- rows of both hours before TimescaleDB 2.25, so both hours count as one bucket, and no range may end within it.
--- `blind`: changes of rows cannot be asked for. `cut`: rows of the first bucket lie before the range.
--- In the texts, %1$I is the schema of the extension, and %2$s the text unfinished where the server has that table.
-create function qicore.coverage(
-  hypertable integer, lows bigint[], highs bigint[], present bigint,
-  out place bigint, out id integer, out view text, out level integer, out since bigint, out until bigint,
-  out gaps int8multirange, out blind boolean, out folded boolean, out cut boolean
-)
-returns setof record
+-- The bucket of a continuous aggregate that a point lies in, asked of time_bucket itself as the aggregate was made: its
+-- begin, and the first begin of a bucket that is not before the point.
+create function qicore.retain_bucket(mat_hypertable integer, column_type regtype, point bigint, out floor bigint, out ceil bigint)
 language plpgsql
-as $routine$
+stable
+as $$
 declare
-  over constant text := $over$
-with recursive above as (
-  select a.mat_hypertable_id as id, 1 as level from _timescaledb_catalog.continuous_agg a where a.raw_hypertable_id = $1
-  union all
-  select a.mat_hypertable_id, o.level + 1
-  from above o join _timescaledb_catalog.continuous_agg a on a.raw_hypertable_id = o.id
-), over as materialized (
-  -- By way of arrays the planner expects 10 rows. It expects 101 of a recursion, calls the whole thing expensive and
-  -- compiles it, which took 20 s where running it takes 5.
-  select u.id, u.level
-  from (select array_agg(a.id) as ids, array_agg(a.level) as levels from above a) l
-  cross join lateral unnest(l.ids, l.levels) as u (id, level)
-), span as (
-  select s.position, s.low, s.high from unnest($2::bigint[], $3::bigint[]) with ordinality as s (low, high, position)
-), asked as (
-  -- Each range has three places: where it begins, where it ends, and the present.
-  select o.id, s.position * 3 + p.side as place, p.point
-  from over o
-  cross join span s
-  cross join lateral (values (0, s.low), (1, s.high), (2, $4::bigint)) as p (side, point)
-  where p.point is not null
-)$over$;
-  edges constant text := $edges$
-, bucket as (
-  select b.mat_hypertable_id as id, b.bucket_width as width, b.bucket_origin as origin, b.bucket_offset as shift,
-    b.bucket_timezone as zone, d.column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) as integers
-  from _timescaledb_catalog.continuous_aggs_bucket_function b
-  cross join lateral (
-    select t.column_type from _timescaledb_catalog.dimension t
-    where t.hypertable_id = b.mat_hypertable_id order by t.id limit 1
-  ) d
-  where b.mat_hypertable_id in (select a.id from asked a)
-), number as (
-  select a.id, a.place, a.point, w.low, case when w.low = a.point then w.low else w.low + b.width::numeric end as high
-  from asked a
-  join bucket b on b.id = a.id and b.integers
-  cross join lateral (select coalesce(b.shift, '0')::numeric as first) s
-  cross join lateral (select floor((a.point - s.first) / b.width::numeric) * b.width::numeric + s.first as low) w
-), instant as (
-  select a.id, a.place, b.width::interval as width, b.origin::timestamptz as origin, b.shift::interval as shift, b.zone,
-    timestamptz '1970-01-01 00:00:00+00' + (a.point / 1000000) * interval '1 second'
-      + (a.point %% 1000000) * interval '1 microsecond' as at
-  from asked a
-  join bucket b on b.id = a.id and not b.integers
-  -- What a timestamp cannot hold is an open end.
-  where a.point between -208000000000000000 and 9214646400000000000
-), set_back as materialized (
-  select i.*, (i.at - interval '1 day') at time zone i.zone - (i.at - interval '1 day') at time zone 'UTC' as before,
-    (i.at + interval '1 day') at time zone i.zone - (i.at + interval '1 day') at time zone 'UTC' as after
-  from instant i
-), fold as materialized (
-  -- The second of the two hours begins with the first minute in which the offset is the later one.
-  select b.*, b.before - b.after as back,
-    case when b.before > b.after then (
-      select min(m.at)
-      from (
-        select min(n.at) as at
-        from generate_series(b.at - interval '1 day', b.at + interval '1 day', interval '1 hour') n (at)
-        where n.at at time zone b.zone - n.at at time zone 'UTC' = b.after
-      ) h
-      cross join lateral generate_series(
-        date_trunc('minute', h.at, 'UTC') - interval '1 hour', h.at, interval '1 minute'
-      ) m (at)
-      where m.at at time zone b.zone - m.at at time zone 'UTC' = b.after
-    ) end as begins
-  from set_back b
-), first_step as materialized (
-  select f.*, t.low
-  from fold f
-  cross join lateral (
-    select array_agg(case
-      when f.zone is not null then %1$I.time_bucket(f.width, u.x, f.zone, f.origin, f.shift)
-      when f.origin is not null then %1$I.time_bucket(f.width, u.x, f.origin)
-      when f.shift is not null then %1$I.time_bucket(f.width, u.x, f.shift)
-      else %1$I.time_bucket(f.width, u.x) end order by u.n) as low
-    from unnest(case
-      when f.begins is null then array[f.at]
-      else array[
-        f.at, f.begins - interval '1 microsecond', f.begins - f.back - interval '1 microsecond', f.begins + f.back
-      ]
-    end) with ordinality u (x, n)
-  ) t
-), second_step as materialized (
-  select s.*, t.next
-  from first_step s
-  cross join lateral (
-    select array_agg(case
-      when s.zone is not null then %1$I.time_bucket(s.width, u.x, s.zone, s.origin, s.shift)
-      when s.origin is not null then %1$I.time_bucket(s.width, u.x, s.origin)
-      when s.shift is not null then %1$I.time_bucket(s.width, u.x, s.shift)
-      else %1$I.time_bucket(s.width, u.x) end order by u.n) as next
-    -- A width later is in the next bucket, but where a change of the clock makes this one longer.
-    from unnest(array[s.low[1] + s.width, s.low[1] + s.width + s.width / 2] || case
-      when s.begins is null then '{}' else array[s.low[4] + s.width, s.low[4] + s.width + s.width / 2]
-    end) with ordinality u (x, n)
-  ) t
-), edge as materialized (
-  select s.id, s.place,
-    (extract(epoch from case when u.one then s.low[3] else s.low[1] end) * 1000000)::bigint as floor,
-    (extract(epoch from case
-      when not u.one and s.low[1] = s.at then s.at
-      when not u.one and s.next[1] > s.low[1] then s.next[1]
-      when not u.one then s.next[2]
-      when s.low[4] = s.begins + s.back then s.low[4]
-      when s.next[3] > s.low[4] then s.next[3]
-      else s.next[4]
-    end) * 1000000)::bigint as ceil,
-    u.one and s.at > s.begins - s.back as folded
-  from second_step s
-  -- One bucket from before the first of the two hours to after the second.
-  cross join lateral (select coalesce(
-    s.low[2] > s.begins - interval '1 microsecond' and s.at > s.low[3] and s.at < s.begins + s.back, false
-  ) as one) u
-  union all
-  select n.id, n.place,
-    case when n.low <= -9223372036854775808 then -9223372036854775808 else n.low::bigint end,
-    case when n.high >= 9223372036854775807 then 9223372036854775807 else n.high::bigint end, false
-  from number n
-  where n.point not in (-9223372036854775808, 9223372036854775807)
-  union all
-  select a.id, a.place, a.point, a.point, false
-  from asked a
-  join bucket b on b.id = a.id
-  where case
-    when b.integers then a.point in (-9223372036854775808, 9223372036854775807)
-    else a.point not between -208000000000000000 and 9214646400000000000
-  end
-)$edges$;
-  wanted constant text := $wanted$
-, bounded as (
-  select e.id, e.place / 3 as position, min(e.floor) filter (where e.place %% 3 = 0) as floor,
-    min(e.ceil) filter (where e.place %% 3 = 1) as ceil, min(e.floor) filter (where e.place %% 3 = 2) as present,
-    bool_or(e.folded) filter (where e.place %% 3 < 2) as folded
-  from edge e
-  group by 1, 2
-), wanted as materialized (
-  select b.position, b.id, o.level, b.floor < ($2::bigint[])[b.position] as cut, b.folded, b.floor as since,
-    case when o.level > 1 then least(b.ceil, b.present) else b.ceil end as until
-  from bounded b
-  join over o on o.id = b.id
-)$wanted$;
-  gaps_of constant text := $gaps$
-, noted as (
-  select m.materialization_id as id, m.lowest_modified_value as one, m.greatest_modified_value as other
-  from _timescaledb_catalog.continuous_aggs_materialization_invalidation_log m
-  union all
-  select a.mat_hypertable_id, h.lowest_modified_value, h.greatest_modified_value
-  from _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log h
-  join _timescaledb_catalog.continuous_agg a on a.raw_hypertable_id = h.hypertable_id
-  %2$s
-), pending as materialized (
-  -- Before 2.25 an entry can be the wrong way round, from an hour that clocks repeat: it counts over both of its ends.
-  select n.id, range_agg(int8range(
-    least(n.one, n.other, 9223372036854775806), least(greatest(n.one, n.other), 9223372036854775806), '[]'
-  )) as ranges
-  from noted n
-  where n.id in (select w.id from wanted w)
-  group by n.id
-), gap as (
-  select w.*, case
-    when w.since < w.until then coalesce(p.ranges, '{}') * int8multirange(int8range(w.since, w.until)) else '{}'
-  end as gaps
-  from wanted w left join pending p on p.id = w.id
-)$gaps$;
-  answer constant text := $answer$
-, blind as materialized (
-  -- An experiment of 2.22 alone: changes are read from the WAL, at the next refresh.
-  select o.id, case when exists (
-    select from pg_attribute n
-    where n.attrelid = 'timescaledb_information.continuous_aggregates'::regclass and n.attname = 'invalidate_using'
-  ) then (
-    select bool_or(to_jsonb(v) ->> 'invalidate_using' <> 'trigger')
-    from _timescaledb_catalog.continuous_agg a
-    join timescaledb_information.continuous_aggregates v
-      on v.view_schema = a.user_view_schema and v.view_name = a.user_view_name
-    where a.mat_hypertable_id = o.id
-  ) else false end as blind
-  from over o
-)
-select g.position, g.id, format('%%I.%%I', a.user_view_schema, a.user_view_name) as view, g.level, g.since, g.until,
-  case
-    when (b.blind or g.folded) and g.since < g.until then int8multirange(int8range(g.since, g.until)) else g.gaps
-  end as gaps,
-  b.blind, g.folded, g.cut
-from gap g
-join blind b on b.id = g.id
-join _timescaledb_catalog.continuous_agg a on a.mat_hypertable_id = g.id
-order by g.position, g.level, 3$answer$;
-  -- Up to 2.26.2 a refresh takes entries out of the log before it has computed them, and notes the ranges here.
-  unfinished constant text := $unfinished$
-  union all
-  select r.materialization_id, r.lowest_modified_value, r.greatest_modified_value - 1
-  from _timescaledb_catalog.continuous_aggs_materialization_ranges r
-  where r.lowest_modified_value < r.greatest_modified_value$unfinished$;
+  bucket record;
+  extension_schema name;
+  integers constant boolean := column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype);
+  type text := column_type::text;
+  typed text := '(%s)';
+  width text;
+  at text;
+  call text;
 begin
-  if not exists (select from pg_extension where extname = 'timescaledb') then
-    return;
+  select n.nspname into extension_schema from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'timescaledb';
+  select b.bucket_width as width, b.bucket_origin as origin, b.bucket_offset as shift, b.bucket_timezone as zone into strict bucket
+  from _timescaledb_catalog.continuous_aggs_bucket_function b where b.mat_hypertable_id = mat_hypertable;
+  if integers then
+    width := format('%L::bigint', bucket.width);
+    at := format('%L::bigint', point);
+    call := format('%I.time_bucket(%s, %%s, %L::bigint)', extension_schema, width, coalesce(bucket.shift, '0'));
+  else
+    if bucket.zone is not null or column_type = 'uuid'::regtype then
+      type := 'timestamptz';
+    elsif column_type <> 'timestamptz'::regtype then
+      typed := '((%s) at time zone ''UTC'')::' || type;
+    end if;
+    width := format('%L::interval', bucket.width);
+    at := format(typed, format('timestamptz ''1970-01-01 00:00:00+00'' + %L::bigint * interval ''1 microsecond''', point));
+    call := format('%I.time_bucket(%s, (%%s)::%s', extension_schema, width, type);
+    if bucket.zone is not null then
+      -- NULL where there is none: %L writes it so.
+      call := call || format(', %L::text, %L::timestamptz, %L::interval', bucket.zone, bucket.origin, bucket.shift);
+    else
+      call := call || case when bucket.origin is null then '' else ', ' || format(typed, quote_literal(bucket.origin) || '::timestamptz') end
+        || case when bucket.shift is null then '' else format(', %L::interval', bucket.shift) end;
+    end if;
+    call := call || ')';
   end if;
-  return query execute format(
-    over || edges || wanted || gaps_of || answer,
-    (
-      select n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'timescaledb'
-    ),
-    case
-      when to_regclass('_timescaledb_catalog.continuous_aggs_materialization_ranges') is null then '' else unfinished
-    end
-  )
-  using hypertable, lows, highs, present;
+  -- A width later is in the next bucket, but where a change of the clock makes this one longer.
+  execute format('select %s, %s from (select %s as at) as p cross join lateral (select %s as low) as l
+    cross join lateral (select %s as next, %s as later) as n',
+    format(case when integers then '%s' else '(extract(epoch from %s) * 1000000)::bigint' end, 'l.low'),
+    format(case when integers then '%s' else '(extract(epoch from %s) * 1000000)::bigint' end, '(case when l.low = p.at then l.low when n.next > l.low then n.next else n.later end)'),
+    at, format(call, 'p.at'), format(call, 'l.low + ' || width), format(call, format('l.low + %s + %s / 2', width, width)))
+  into floor, ceil;
 end
-$routine$;
+$$;
 
 -- The first aggregate over a table, or over such an aggregate, that lacks something of a range as the rows stand now, in
--- whole buckets, and what can be done about it; null where there is none. What is covered is decided by qicore.coverage,
--- and by qicore.own_coverage for aggregates that are tables of ours: of these, what is recorded as computed is computed
--- again and compared. What cannot be read, or cannot be known, counts as not covered.
+-- whole buckets; null where there is none. By TimescaleDB's own logs: rows that changed since they were computed, what
+-- was never computed, and refreshes that were broken off. Of a table of ours: what is not recorded as computed, and
+-- what computing it again would change. A bucket of an indirect aggregate that is not complete yet need not be there.
+-- What cannot be read, or cannot be told, counts as not covered.
 create function qicore.retain_gap(subject regclass, column_type regtype, low bigint, high bigint, present bigint)
 returns text
 language plpgsql
@@ -474,94 +234,128 @@ as $$
 declare
   epoch constant timestamptz := '1970-01-01 00:00:00+00';
   microsecond constant interval := '1 microsecond';
-  integers constant boolean := column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype);
-  program constant text := 'qicore-db';
-  hypertable integer;
   over record;
-  whole record;
-  gap int8range;
+  edge record;
+  since bigint;
+  until bigint;
   window_start timestamptz;
   window_end timestamptz;
+  gaps int8multirange;
+  gap int8range;
   stale boolean;
-  stored text;
-  -- Whether rows between the begin of the first bucket and the range are no longer there.
-  lost boolean;
+  kept boolean;
+  integers constant boolean := column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype);
+  -- From 2.28 on drop_chunks can be told not to invalidate what it drops.
+  invalidates constant boolean := current_setting('timescaledb.skip_cagg_invalidation', true) is null;
+  unfinished constant boolean := to_regclass('_timescaledb_catalog.continuous_aggs_materialization_ranges') is not null;
 begin
-  for over in select c.* from qicore.own_coverage(subject::text, array[low], array[high], present) c order by c.level, c.view loop
-    if over.data is null or over.query is null then
-      return format('%I.%I: its table or its function is missing', over.schema, over.view);
+  for over in
+    with recursive above as (
+      select a.*, 1 as level from qicore.aggregates a where to_regclass(a.source) = subject
+      union all
+      select a.*, b.level + 1 from above b join qicore.aggregates a on to_regclass(a.source) = to_regclass(b.view)
+    )
+    select * from above order by level, view
+  loop
+    if to_regclass(over.data) is null or to_regproc(over.query) is null then
+      return format('%s: its table or its function is missing', over.view);
     elsif integers then
-      return format('%I.%I: whether it has covered integer time cannot be told', over.schema, over.view);
+      return format('%s: whether it has covered integer time cannot be told', over.view);
     elsif low = -9223372036854775808 or high = 9223372036854775807 then
-      return format('%I.%I has not covered a range without an end', over.schema, over.view);
+      return format('%s has not covered a range without an end', over.view);
     end if;
-    continue when over.since::bigint >= over.until::bigint;
-    window_start := epoch + over.since::bigint * microsecond;
-    window_end := epoch + over.until::bigint * microsecond;
-    if over.gaps <> '{}' then
-      gap := (select r from unnest(over.gaps::int8multirange) r order by r limit 1);
-      return format('%I.%I has not covered %s to %s', over.schema, over.view, epoch + lower(gap) * microsecond, epoch + upper(gap) * microsecond);
+    window_start := case when over.bucket = interval '1 month' then date_trunc('month', epoch + low * microsecond)
+      else date_bin(over.bucket, epoch + low * microsecond, '2000-01-03 00:00:00+00') end;
+    window_end := case when over.bucket = interval '1 month' then date_trunc('month', epoch + (high - 1) * microsecond)
+      else date_bin(over.bucket, epoch + (high - 1) * microsecond, '2000-01-03 00:00:00+00') end + over.bucket;
+    if over.level > 1 then
+      window_end := least(window_end, case when over.bucket = interval '1 month' then date_trunc('month', epoch + present * microsecond)
+        else date_bin(over.bucket, epoch + present * microsecond, '2000-01-03 00:00:00+00') end);
+    end if;
+    continue when window_start >= window_end;
+    if not over.covered @> tstzrange(window_start, window_end) then
+      return format('%s has not covered %s', over.view, (tstzmultirange(tstzrange(window_start, window_end)) - over.covered)::text);
     end if;
     execute format('select exists ((select * from %1$s where bucket >= $1 and bucket < $2 except all select * from %2$s($1, $2))
-      union all (select * from %2$s($1, $2) except all select * from %1$s where bucket >= $1 and bucket < $2))', over.data, over.query)
+      union all (select * from %2$s($1, $2) except all select * from %1$s where bucket >= $1 and bucket < $2))', to_regclass(over.data), to_regproc(over.query))
     into stale using window_start, window_end;
-    lost := stale and over.since::bigint < low
-      and not exists (select from qicore.retain_pieces(subject, low) p where p.low < retain_gap.low and p.high > over.since::bigint);
-    if lost then
-      return format('rows of the bucket of %I.%I from %s were dropped before: whether it has seen the rest cannot be told', over.schema, over.view, window_start);
+    if stale and window_start < epoch + low * microsecond and not exists (
+      select from qicore.retain_pieces(subject, low) p where p.low < retain_gap.low and p.high > (extract(epoch from window_start) * 1000000)::bigint
+    ) then
+      return format('rows of the bucket of %s from %s were dropped before: whether it has seen the rest cannot be told', over.view, window_start);
     elsif stale then
-      return format('rows changed after %I.%I computed %s to %s', over.schema, over.view, window_start, window_end);
+      return format('rows changed after %s computed %s to %s', over.view, window_start, window_end);
     end if;
   end loop;
   if not exists (select from pg_extension where extname = 'timescaledb') then
     return null;
   end if;
 
-  select h.id into hypertable
-  from _timescaledb_catalog.hypertable h
-  left join _timescaledb_catalog.continuous_agg a on a.mat_hypertable_id = h.id
-  join pg_namespace n on n.nspname = coalesce(a.user_view_schema, h.schema_name)
-  join pg_class c on c.relnamespace = n.oid and c.relname = coalesce(a.user_view_name, h.table_name)
-  where c.oid = subject;
-  select c.* into over from qicore.coverage(hypertable, array[low], array[high], present) c
-  where not isempty(c.gaps) order by c.level, c.view limit 1;
-  if not found then
-    return null;
-  elsif over.blind then
-    return format('%s learns of changes from the WAL, where nobody can look for them', over.view);
-  elsif over.folded then
-    return format('the range ends inside of an hour that clocks repeat, whose rows %s mixes before TimescaleDB 2.25', over.view);
-  end if;
-  gap := (select r from unnest(over.gaps) r order by r limit 1);
-  -- In whole buckets, as a refresh takes them.
-  select c.since, c.until into whole from qicore.coverage(hypertable, array[lower(gap)], array[upper(gap)], null) c where c.id = over.id;
-  lost := over.cut and whole.since < low
-    and not exists (select from qicore.retain_pieces(subject, low) p where p.low < retain_gap.low and p.high > whole.since);
-  if lost then
-    -- Before the first chunk there may never have been any: then the aggregate has nothing to lose.
-    select format('select exists (select from %I.%I where %I >= %s and %I < %s)', h.schema_name, h.table_name,
-      d.column_name, qicore.retain_literal(d.column_type, whole.since), d.column_name, qicore.retain_literal(d.column_type, whole.until))
-    into strict stored
-    from _timescaledb_catalog.hypertable h join _timescaledb_catalog.dimension d on d.hypertable_id = h.id
-    where h.id = over.id order by d.id limit 1;
-    execute stored into lost;
-  end if;
-  if integers and lost then
-    return format('%s may not have counted all rows of its bucket %s to %s, and rows of that bucket were dropped before', over.view, whole.since, whole.until);
-  elsif integers then
-    return format('%s has not covered %s to %s', over.view, whole.since, whole.until);
-  end if;
-  window_start := epoch + whole.since * microsecond;
-  window_end := epoch + whole.until * microsecond;
-  if lost then
-    -- A refresh would give the bucket without the rows that are gone; which of the two losses is the smaller, nobody can know here.
-    return format('%s may not have counted all rows of its bucket %s to %s, and rows of that bucket were dropped before. '
-      'To compute it from the rows that are left: `%s aggregates refresh %s --from %s --to %s --accept-loss`. '
-      'To keep it and drop the rows: `%s chunks drop %s --older-than %s --accept-loss`',
-      over.view, window_start, window_end, program, over.view, to_char(window_start, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), to_char(window_end, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-      program, subject, to_char(window_end, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'));
-  end if;
-  return format('%s has not covered %s to %s', over.view, window_start, window_end);
+  for over in
+    with recursive above as (
+      select c.*, 1 as level, subject as below from _timescaledb_catalog.continuous_agg c
+      join _timescaledb_catalog.hypertable h on h.id = c.raw_hypertable_id
+      left join _timescaledb_catalog.continuous_agg a on a.mat_hypertable_id = h.id
+      where to_regclass(format('%I.%I', coalesce(a.user_view_schema, h.schema_name), coalesce(a.user_view_name, h.table_name))) = subject
+      union all
+      select c.*, b.level + 1, to_regclass(format('%I.%I', b.user_view_schema, b.user_view_name)) from above b join _timescaledb_catalog.continuous_agg c on c.raw_hypertable_id = b.mat_hypertable_id
+    )
+    select a.mat_hypertable_id as id, a.raw_hypertable_id as source, a.below, a.level, w.watermark, format('%I.%I', a.user_view_schema, a.user_view_name) as view,
+      format('%I.%I', m.schema_name, m.table_name) as stored, d.column_name as bucket_column, d.column_type as bucket_type, to_jsonb(v) ->> 'invalidate_using' as collects
+    from above a
+    join _timescaledb_catalog.hypertable m on m.id = a.mat_hypertable_id
+    join _timescaledb_catalog.dimension d on d.hypertable_id = m.id
+    join timescaledb_information.continuous_aggregates v on v.view_schema = a.user_view_schema and v.view_name = a.user_view_name
+    left join _timescaledb_catalog.continuous_aggs_watermark w on w.mat_hypertable_id = a.mat_hypertable_id
+    order by a.level, view
+  loop
+    select * into edge from qicore.retain_bucket(over.id, column_type, low);
+    since := edge.floor;
+    -- A bucket that drop_chunks has taken rows from is invalid ever after, and is not computed again without losing
+    -- them. It counts as it is, unless somebody has written to what is left of it.
+    if invalidates and edge.floor < low and over.watermark >= edge.ceil
+      and not exists (select from qicore.retain_pieces(over.below, low) p where p.low < retain_gap.low)
+      and not exists (
+        select from _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log r
+        where r.hypertable_id = over.source and r.lowest_modified_value < edge.ceil and r.greatest_modified_value > retain_gap.low
+      )
+    then
+      execute format('select exists (select from %s where %I < %s)', over.stored, over.bucket_column, qicore.retain_literal(over.bucket_type, edge.floor)) into kept;
+      if kept then
+        since := edge.ceil;
+      end if;
+    end if;
+    select b.ceil into until from qicore.retain_bucket(over.id, column_type, high) b;
+    if over.level > 1 then
+      select least(until, b.floor) into until from qicore.retain_bucket(over.id, column_type, present) b;
+    end if;
+    continue when since >= until;
+    if over.collects <> 'trigger' then
+      return format('%s learns of changes from the WAL, where nobody can look for them', over.view);
+    end if;
+    select range_agg(int8range(l.first, least(l.last, 9223372036854775806), '[]') * int8range(since, until)) into gaps
+    from (
+      select r.lowest_modified_value as first, r.greatest_modified_value as last
+      from _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log r where r.hypertable_id = over.source
+      union all
+      select m.lowest_modified_value, m.greatest_modified_value
+      from _timescaledb_catalog.continuous_aggs_materialization_invalidation_log m where m.materialization_id = over.id
+    ) l
+    where l.first <= l.last and l.first < until and l.last >= since;
+    if unfinished and (gaps is null or isempty(gaps)) then
+      execute 'select range_agg(int8range(m.lowest_modified_value, m.greatest_modified_value))
+        from _timescaledb_catalog.continuous_aggs_materialization_ranges m
+        where m.materialization_id = $1 and m.lowest_modified_value < m.greatest_modified_value and m.lowest_modified_value < $3 and m.greatest_modified_value > $2'
+      into gaps using over.id, since, until;
+    end if;
+    continue when gaps is null or isempty(gaps);
+    gap := int8range(lower(gaps), upper((select r from unnest(gaps) r order by r limit 1)));
+    if integers then
+      return format('%s has not covered %s to %s', over.view, lower(gap), upper(gap));
+    end if;
+    return format('%s has not covered %s to %s', over.view, epoch + lower(gap) * microsecond, epoch + upper(gap) * microsecond);
+  end loop;
+  return null;
 end
 $$;
 
@@ -727,12 +521,12 @@ begin
     advice := 'Remove the job, or name a table that is there.';
   elsif policy is null then
     refusal := format('%s: no retention is declared in qicore.policies', wanted);
-    advice := '`qicore-db policies apply` declares it, or remove the job.';
+    advice := 'qicore-db policies apply declares it, or remove the job.';
   elsif policy #>> '{consent,hash}' is distinct from qicore.retention_hash(wanted, policy)
     or coalesce(config ->> 'hash', policy #>> '{consent,hash}') is distinct from policy #>> '{consent,hash}'
   then
     refusal := format('%s: what is declared (older than %s, at most %s a run) is not what was agreed to; nothing was dropped', wanted, policy ->> 'after', policy ->> 'maxDropPerRun');
-    advice := '`qicore-db policies apply` asks for the confirmation.';
+    advice := 'qicore-db policies apply --confirm <target> agrees to it.';
   end if;
   if refusal is not null then
     update qicore.maintenance_log l set status = 'failed', completed_at = qicore.now(), error = refusal where l.id = log_id;

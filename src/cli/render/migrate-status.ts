@@ -1,29 +1,62 @@
 import type {MigrationStatus} from '../../schema/migrate/recorded.js'
 import {command} from '../../units/command.js'
+import type {RoutineState, RoutineStatus} from '../../schema/migrate/routine-state.js'
 
-/** The migrations of a database for people: what needs one marked `!`, the verdict and the next command last. */
-export function renderMigrations(migrations: readonly MigrationStatus[], wrong: readonly MigrationStatus[], columns: number): string {
+export interface StatusToShow {
+  migrations: readonly MigrationStatus[]
+  routines: readonly RoutineStatus[]
+  /** What decides the exit code; marked with `!`. */
+  marked: ReadonlySet<MigrationStatus | RoutineStatus>
+}
+
+/**
+ * The migrations of a database and the routines that are not as their files say, for people; the sum and the next
+ * command last.
+ * @param columns the width of the terminal; null where nothing is cut
+ */
+export function renderMigrations({migrations, routines, marked}: StatusToShow, columns: number | null): string {
   const head = ['VERSION', 'STATE', 'APPLIED (UTC)', 'DESCRIPTION']
-  const rows = migrations.map(({version, state, appliedAt, description}) => [version, state, appliedAt?.slice(0, 16).replace('T', ' ') ?? '-', description ?? ''])
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)))
-  const line = (mark: string, row: readonly string[]) => cut(`${mark}${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')}`.trimEnd(), columns)
+  const listed = routines.filter(({state}) => state !== 'applied' && state !== 'pending')
+  const rows = [
+    ...migrations.map((entry) => ({entry, cells: [entry.version, entry.state, minute(entry.appliedAt), entry.description ?? '']})),
+    ...listed.map((entry) => ({entry, cells: ['routine', entry.state, minute(entry.appliedAt), entry.object]})),
+  ]
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map(({cells}) => cells[column]!.length)))
+  const line = (mark: string, cells: readonly string[]) => cut(`${mark}${cells.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')}`.trimEnd(), columns)
   return [
     line(' ', head),
-    ...rows.map((row, index) => line(wrong.includes(migrations[index]!) ? '!' : ' ', row)),
-    verdict(migrations, wrong),
+    ...rows.map(({entry, cells}) => line(marked.has(entry) ? '!' : ' ', cells)),
+    ...migrations.flatMap(problemOf),
+    ...listed.flatMap(newerRoutine),
+    sums(migrations, routines),
   ].join('\n')
 }
 
-function verdict(migrations: readonly MigrationStatus[], wrong: readonly MigrationStatus[]): string {
-  const applied = migrations.filter(({appliedAt}) => appliedAt !== null).length
-  const pending = migrations.filter(({state}) => state === 'pending').length
-  const words = wrong
-    .filter(({state}) => state !== 'pending')
-    .map(({version, state, file}) => `${version} ${state === 'wrong engine' ? 'is of another engine' : state === 'edited' ? `was edited after it was applied (${file})` : 'has no file here'}`)
-  const sums = `${applied} applied, ${pending} pending.`
-  return [...words.map((word) => `! ${word}`), pending > 0 ? `${sums} Next: ${command('migrate up')}` : sums].join('\n')
+function problemOf({version, state, file}: MigrationStatus): string[] {
+  if (state === 'wrong engine') return [`! ${version} is of another engine`]
+  if (state === 'edited') return [`! ${version} was edited after it was applied (${file})`]
+  return state === 'missing' ? [`! ${version} has no file here`] : []
 }
 
-function cut(text: string, columns: number): string {
-  return text.length <= columns ? text : `${text.slice(0, columns - 1).trimEnd()}…`
+function newerRoutine({state, object, program}: RoutineStatus): string[] {
+  return state === 'newer' ? [`! ${object} was installed by qicore-db ${program ?? 'of an unknown version'}, which is newer than this program`] : []
+}
+
+/** How a routine that `migrate up` replaces is counted. */
+const replaced = ['older', 'missing', 'edited'] as const satisfies readonly RoutineState[]
+
+function sums(migrations: readonly MigrationStatus[], routines: readonly RoutineStatus[]): string {
+  const applied = migrations.filter(({appliedAt}) => appliedAt !== null).length
+  const pending = migrations.filter(({state}) => state === 'pending').length
+  const counts = replaced.map((state) => ({state, count: routines.filter((routine) => routine.state === state).length})).filter(({count}) => count > 0)
+  const of = counts.length === 0 ? '' : ` Routines: ${counts.map(({state, count}) => `${count} ${state}`).join(', ')} of ${routines.length}.`
+  return `${applied} applied, ${pending} pending.${of}${pending > 0 || counts.length > 0 ? ` Next: ${command('migrate up')}` : ''}`
+}
+
+function minute(instant: string | null): string {
+  return instant?.slice(0, 16).replace('T', ' ') ?? '-'
+}
+
+function cut(text: string, columns: number | null): string {
+  return columns === null || text.length <= columns ? text : `${text.slice(0, columns - 1).trimEnd()}…`
 }

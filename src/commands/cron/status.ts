@@ -31,7 +31,7 @@ Changes nothing, also as a role that may only read; what it may not see is unkno
       return {kind: 'cron.status', ...head, ...(await readCronStatus(db, {jobs, context, applicationName: this.connectOptions(false).applicationName}))}
     })
     const {'fail-on': failOn, csv, 'no-headers': noHeaders} = this.flags
-    const wrong = report.jobs.some(({ok}) => ok === false || (failOn === 'unknown' && ok === null)) || report.left.length > 0
+    const wrong = report.jobs.some(({ok}) => ok === false || (failOn === 'unknown' && ok === null)) || report.left.length > 0 || report.qicoreSchema.state === 'older'
     const failed = failOn !== 'never' && wrong
     if (failed) process.exitCode = ExitCode.found
     if (this.jsonEnabled()) return report

@@ -16,7 +16,7 @@ export default class MigrateNew extends BaseCommand<typeof MigrateNew> {
   static override examples = ['<%= config.bin %> <%= command.id %> add_desk_column']
   static override args = {name: Args.string({description: 'what it does, in a few words', required: true})}
   static override flags = {
-    stream: Flags.option({options: ['app', 'qicore'] as const, default: 'app' as const, summary: 'Yours (migrations/ beside the configuration), or QiCore\'s own in its checkout.'})(),
+    stream: Flags.option({options: ['app', 'qicore', 'core'] as const, default: 'app' as const, summary: 'app: migrations/ beside the configuration. qicore, core: a checkout of qicore-db.'})(),
   }
 
   async run(): Promise<NewReport> {

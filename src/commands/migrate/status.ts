@@ -1,40 +1,40 @@
 import {Flags} from '@oclif/core'
 import {BaseCommand} from '../../cli/base-command.js'
+import {terminal} from '../../cli/terminal.js'
 import {ExitCode} from '../../errors.js'
+import type {EngineKind} from '../../db/server.js'
 import type {MigrationStatus} from '../../schema/migrate/recorded.js'
+import type {RoutineStatus} from '../../schema/migrate/routine-state.js'
 
 interface StatusReport {
   kind: 'migrate.status'
   version: 1
   target: string
   at: string
-  engine: string
+  /** The engine whose migrations are listed: what the database is, or what `migrate up` would make it. */
+  engine: EngineKind
   migrations: MigrationStatus[]
+  routines: RoutineStatus[]
 }
 
 export default class MigrateStatus extends BaseCommand<typeof MigrateStatus> {
-  static override summary = 'Migrations that are applied, pending, edited or missing; exit 3 if any is wrong.'
-  static override description = 'Edited after it was applied, recorded without a file, and applied for another engine are wrong. Changes nothing.'
+  static override summary = 'List migrations and routines: applied, pending, edited, missing or older.'
+  static override description = `Exits 3 where a migration was edited after it was applied, is recorded without a file or was applied for another engine, and where the schema qicore or a routine is newer than this program. Pending migrations and routines that are older than this program are no error without --check: migrate up brings them up to date. Changes nothing.`
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --check']
   static override flags = {
-    check: Flags.boolean({summary: 'Exit 3 also when something is pending.'}),
+    check: Flags.boolean({summary: 'Exit 3 also when something is pending or older.'}),
   }
 
   async run(): Promise<StatusReport> {
-    const [{readRecorded, statusOf, wrongStates}, {sourcesFor}, config] = await Promise.all([
-      import('../../schema/migrate/recorded.js'),
-      import('../../schema/migrate/request.js'),
-      this.loadConfig(),
-    ])
+    const [{readStatus}, config] = await Promise.all([import('../../schema/migrate/status.js'), this.loadConfig()])
     return this.withDatabase(async (db) => {
-      const sources = sourcesFor({configDirectory: config?.directory})
-      const migrations = statusOf(db.server.engine, sources, await readRecorded(db))
-      const wrong = migrations.filter(({state}) => wrongStates.has(state) || (this.flags.check && state === 'pending'))
-      if (wrong.length > 0) process.exitCode = ExitCode.found
-      const report: StatusReport = {kind: 'migrate.status', ...(await this.reportHead(db)), engine: db.server.engine, migrations}
+      const {engine, note, migrations, routines, wrong, pending} = await readStatus(db, {configDirectory: config?.directory})
+      if (wrong.length > 0 || (this.flags.check && pending.length > 0)) process.exitCode = ExitCode.found
+      const report: StatusReport = {kind: 'migrate.status', ...(await this.reportHead(db)), engine, migrations, routines}
       if (!this.jsonEnabled()) {
         const {renderMigrations} = await import('../../cli/render/migrate-status.js')
-        this.log(renderMigrations(migrations, wrong, process.stdout.columns ?? (Number(process.env.COLUMNS) || 80)))
+        if (note !== null) this.say(note)
+        this.log(renderMigrations({migrations, routines, marked: new Set([...wrong, ...(this.flags.check ? pending : [])])}, terminal().width))
       }
       return report
     })

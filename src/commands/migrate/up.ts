@@ -35,7 +35,7 @@ Waits up to 60 seconds for another run to end. On a database that holds data it 
       for (const note of notes) this.say(note)
       // The server may be another kind of engine once the extension was made.
       const replan = async () => (await planFor(db, wish)).plan
-      return this.carryOut(db, plan, flags, {patience: lockPatience, replan})
+      return this.carryOut(db, plan, flags, {patience: lockPatience, replan, installs: true})
     }, {changes: true, create: !flags['dry-run']})
   }
 }

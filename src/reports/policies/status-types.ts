@@ -1,3 +1,4 @@
+import type {QicoreSchema} from '../../schema/migrate/schema-state.js'
 import type {Instant} from '../../units/instant.js'
 import type {PolicyKind} from './declared.js'
 
@@ -86,5 +87,7 @@ export interface PolicyStatusReport {
   at: Instant
   policies: PolicyStatus[]
   other: OtherJob[]
+  /** The routines that carry policies out, beside those of this program. */
+  qicoreSchema: QicoreSchema
   notes: string[]
 }

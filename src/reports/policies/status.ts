@@ -3,6 +3,7 @@ import {loadSql} from '../../db/load-sql.js'
 import {ident, sql, statement} from '../../db/sql.js'
 import {mayReadOurs} from '../catalog-own.js'
 import type {Ends} from '../ends.js'
+import {readQicoreSchema, schemaRemark} from '../../schema/migrate/schema-state.js'
 import type {Instant} from '../../units/instant.js'
 import type {LivePolicy} from '../live-policies.js'
 import {survey} from '../survey.js'
@@ -75,8 +76,10 @@ export async function readPolicyStatus(db: Database, {declared, lateAfter, table
     ? [`TimescaleDB's background workers are not running here. ${sources.runners.daemon ? 'The daemon does their work.' : `The daemon would do their work: ${command('daemon')}`}`]
     : []
   if (!sources.ownReadable) notes.push(unreadableNote(db))
-  notes.push(...absent.map(notHere))
-  return {kind: 'policies.status', version: 1, target: null, at: its.at, policies, other: timescaledb && table === undefined ? await readOtherJobs(db) : [], notes}
+  const qicoreSchema = await readQicoreSchema(db)
+  const remark = schemaRemark(qicoreSchema)
+  notes.push(...absent.map(notHere), ...(remark === null ? [] : [remark]))
+  return {kind: 'policies.status', version: 1, target: null, at: its.at, policies, other: timescaledb && table === undefined ? await readOtherJobs(db) : [], qicoreSchema, notes}
 }
 
 async function liveStatus(db: Database, live: LivePolicy, sources: Sources, declared: readonly Declared[], lateAfter: number): Promise<PolicyStatus> {

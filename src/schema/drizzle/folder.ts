@@ -1,7 +1,10 @@
 import {quoteLiteral} from '../../db/sql.js'
-import {statementsOf} from '../migrate/plan.js'
-import {migrationSources, migrationsFor, type MigrationSource} from '../migrate/source.js'
 import type {GeneratedFile} from '../generated-file.js'
+import {listedMigrations} from '../migrate/checksums.js'
+import {statementsOf} from '../migrate/plan.js'
+import {programVersion} from '../migrate/program.js'
+import {routineFiles} from '../migrate/routine-files.js'
+import {migrationSources, migrationsFor, type MigrationSource} from '../migrate/source.js'
 
 /** What Drizzle's migrator reads of a folder: which files there are, in which order, and when each was made. */
 export interface Journal {
@@ -13,43 +16,32 @@ export interface Journal {
 interface JournalEntry {
   idx: number
   version: string
-  /** What is newer than the newest applied one is applied: it grows with every entry and never changes. */
+  /** Drizzle applies the entries that are later than the last applied one, and keeps no other record of which they were. */
   when: number
   tag: string
   breakpoints: boolean
 }
 
 const first = Date.parse('2026-01-01T00:00:00Z')
+const minute = 60_000
 const separator = '\n--> statement-breakpoint\n'
 
 /**
- * The migrations of the community edition as a folder for Drizzle's own migrator. Entries that the journal has keep
- * their place, since a database that was migrated with them looks for newer ones only.
+ * The migrations of the community edition as a folder for Drizzle's own migrator, in the order in which they were added,
+ * and the routines behind them. An entry keeps its place in every later release. The routines lie half a minute after
+ * the last migration: after one more migration they are later than what was applied, and are installed again.
  */
-export async function drizzleFolder(existing: Journal | null): Promise<GeneratedFile[]> {
-  const sources = migrationSources(null).flatMap((stream) => migrationsFor(stream, 'timescaledb').flatMap(({source}) => (source ? [source] : [])))
-  const known = new Map((existing?.entries ?? []).map((entry) => [nameIn(entry.tag), entry]))
-  const isNew = (source: MigrationSource) => !known.has(nameOf(source))
-  const next = known.size
-  const entries = [
-    ...(existing?.entries ?? []),
-    ...sources.filter(isNew).map((source, index): JournalEntry => {
-      const idx = next + index
-      return {idx, version: '7', when: first + idx * 60_000, tag: `${String(idx).padStart(4, '0')}_${nameOf(source)}`, breakpoints: true}
-    }),
-  ]
-  const tags = new Map(entries.map(({tag}) => [nameIn(tag), tag]))
-  const files = await Promise.all(sources.map(async (source) => ({path: `${tags.get(nameOf(source))!}.sql`, text: await textOf(source)})))
+export async function drizzleFolder(): Promise<GeneratedFile[]> {
+  const sources = new Map(migrationSources(null).flatMap((stream) => migrationsFor(stream, 'timescaledb').flatMap(({source}) => (source ? [[source.file, source]] : []))))
+  const ordered = listedMigrations().flatMap(({path}) => sources.get(path) ?? [])
+  const migrations = await Promise.all(ordered.map(async (source) => ({name: `${source.stream}_${source.number}_${source.name}`, text: await textOf(source)})))
+  const files = [...migrations, {name: 'routines', text: routinesText()}]
+  const entries = files.map(({name}, idx): JournalEntry => {
+    const when = first + idx * minute - (idx === migrations.length ? minute / 2 : 0)
+    return {idx, version: '7', when, tag: `${String(idx).padStart(4, '0')}_${name}`, breakpoints: true}
+  })
   const journal: Journal = {version: '7', dialect: 'postgresql', entries}
-  return [{path: 'meta/_journal.json', text: `${JSON.stringify(journal, null, 2)}\n`}, ...files]
-}
-
-function nameOf({stream, number, name}: MigrationSource): string {
-  return `${stream}_${number}_${name}`
-}
-
-function nameIn(tag: string): string {
-  return tag.replace(/^\d+_/, '')
+  return [{path: 'meta/_journal.json', text: `${JSON.stringify(journal, null, 2)}\n`}, ...files.map(({text}, idx) => ({path: `${entries[idx]!.tag}.sql`, text}))]
 }
 
 async function textOf(source: MigrationSource): Promise<string> {
@@ -63,4 +55,13 @@ async function textOf(source: MigrationSource): Promise<string> {
 function recordText({version, description, stream, checksum}: MigrationSource): string {
   const values = [version, description, stream, checksum].map(quoteLiteral).join(', ')
   return `insert into qicore.schema_versions (version, description, stream, checksum)\nvalues (${values})`
+}
+
+function routinesText(): string {
+  const statements = routineFiles('timescaledb').flatMap(({name, checksum, text}) => [
+    `insert into qicore.routines (name, checksum, program) values (${[name, checksum, programVersion].map(quoteLiteral).join(', ')})\n` +
+      'on conflict (name) do update set checksum = excluded.checksum, program = excluded.program, applied_at = now()',
+    text.trim().replace(/;$/, ''),
+  ])
+  return `${statements.join(`;${separator}`)};\n`
 }

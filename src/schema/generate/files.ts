@@ -6,13 +6,6 @@ import {
   type Sql,
 } from './table.js'
 
-/** A migration as it is committed. */
-export interface MigrationFile {
-  /** Below sql/migrations: `qicore/0001_tables.postgres.sql`. */
-  path: string
-  text: string
-}
-
 /**
  * The extension's functions live where it was installed: asked here, in the file itself, so that it also runs by hand
  * in psql (between BEGIN and COMMIT: the setting is the transaction's).
@@ -29,40 +22,6 @@ const triggerFunctions = (schema: SchemaDefinition) =>
   [...new Set(schema.tables.flatMap((table) => (table.triggers ?? []).map((trigger) => trigger.function)))]
 const sourceOf = (schema: SchemaDefinition, {schema: of, table}: {schema: string; table: string}) =>
   schema.tables.find((candidate) => candidate.schema === of && candidate.name === table)!
-
-/** What the schema qicore has on every engine, for all streams. */
-export const coreRoutines = ['create_partition', 'refresh_aggregate', 'maintain']
-
-/** Gated retention, on every engine; what the others call comes first. */
-export const retentionRoutines = [
-  'retain_settings', 'retention_hash', 'retain_literal', 'retain_scale', 'retain_pieces', 'own_coverage', 'coverage', 'retain_gap', 'retain_obstacle',
-  'retain_drop', 'retain_range', 'retain',
-]
-
-/** What a schedule outside of our daemons calls, pg_cron's above all. */
-export const scheduleRoutines = ['begin_job', 'refresh', 'ensure_partitions', 'prune_history', 'run_sql']
-
-/** The migrations of QiCore, one after the other; not written any more once they are released. */
-export function migrationFiles(schema: SchemaDefinition): MigrationFile[] {
-  const file = (path: string, version: string, description: string, statements: readonly Sql[]): MigrationFile => ({
-    path,
-    text: `-- version: ${version}\n-- description: ${description}\n\n${statements.map((statement) => `${statement};\n`).join('\n')}`,
-  })
-  const qicore = 'qicore/'
-  return [
-    file('core/0003_routines.sql', '1.2.0', 'Partitions, refresh, maintenance', coreRoutines.map(createRoutine)),
-    file('core/0004_retention.sql', '1.3.0', 'Gated retention: what was agreed to, and only what every aggregate has covered', retentionRoutines.map(createRoutine)),
-    file('core/0011_schedules.sql', '1.11.0', 'Jobs as procedures, for pg_cron', scheduleRoutines.map(createRoutine)),
-    file(`${qicore}0001_tables.sql`, '1.0.0', 'Four time-series tables', tables(schema, 'timescaledb')),
-    file(`${qicore}0001_tables.postgres.sql`, '1.0.0', 'Four time-series tables, partitioned', tables(schema, 'postgres')),
-    file(`${qicore}0002_exchanges.sql`, '1.1.0', 'Exchanges, foreign keys', references(schema)),
-    file(`${qicore}0003_compression.timescaledb.sql`, '1.2.0', 'Compression settings', hypertables(schema).flatMap(enableCompression)),
-    file(`${qicore}0004_aggregates.timescaledb.sql`, '1.3.0', 'Continuous aggregates', aggregates(schema, 'timescaledb')),
-    file(`${qicore}0004_aggregates.sql`, '1.3.0', 'Aggregates as tables under views', aggregates(schema, 'postgres')),
-    file(`${qicore}0005_checks.sql`, '1.4.0', 'Checks, guard of crypto_prices', guards(schema)),
-    file(`${qicore}0006_routines.sql`, '1.5.0', 'Routines and views in public', routines(schema)),
-  ]
-}
 
 /** The whole schema for one engine at once, as `schema generate sql` prints it; it wants the core stream only. */
 export function wholeSchema(schema: SchemaDefinition, engine: EngineKind): Sql[] {

@@ -105,7 +105,7 @@ export function enableCompression(table: TableDefinition): Sql[] {
   ]
 }
 
-/** A routine's file without its header, as the statement that makes it. */
+/** A routine's file as the statement that installs it. */
 export function createRoutine(file: string): Sql {
   return loadSql(`routines/${file}`).trim().replace(/;$/, '')
 }

@@ -41,6 +41,23 @@ export function chooseEngine(server: Server, recorded: readonly Recorded[], aske
   return withoutExtension(server, asked, holdsData)
 }
 
+/**
+ * The engine whose migrations a report lists: the one that {@link chooseEngine} would choose, without refusing. Where
+ * `migrate up` asks for --engine it is that of the database as it is.
+ */
+export function expectedEngine(server: Server, recorded: readonly Recorded[], holdsData: boolean): Pick<EngineChoice, 'engine' | 'note'> {
+  const known = server.timescaledb !== null || recorded.some((row) => row.stream !== 'core' && row.engine !== null)
+  if (known) return {engine: server.engine, note: null}
+  if (mustSay(server, holdsData)) return {engine: server.engine, note: 'Engine: not chosen yet; migrate up asks for --engine timescaledb or --engine postgres. Listed for plain PostgreSQL.'}
+  const {engine, note} = withoutExtension(server, undefined, holdsData)
+  return {engine, note: note && `Engine: migrate up ${note}.`}
+}
+
+/** The server could create the extension, and the database has rows already: only a person can choose. */
+function mustSay({timescaledbAvailable, preloaded}: Server, holdsData: boolean): boolean {
+  return holdsData && timescaledbAvailable !== null && (preloaded?.includes('timescaledb') ?? false)
+}
+
 function withoutExtension(server: Server, asked: EngineKind | undefined, holdsData: boolean): EngineChoice {
   const {timescaledbAvailable: available, preloaded} = server
   const loaded = preloaded?.includes('timescaledb') ?? false
@@ -52,7 +69,7 @@ function withoutExtension(server: Server, asked: EngineKind | undefined, holdsDa
   }
   if (available === null) return {engine: 'postgres', createExtension: false, note: null}
   if (!loaded) return {engine: 'postgres', createExtension: false, note: `TimescaleDB ${available} is on this server but not preloaded: plain PostgreSQL is used`}
-  if (holdsData)
+  if (mustSay(server, holdsData))
     throw usageError('SAY_ENGINE', 'This database holds data, and could get the extension timescaledb or stay without it.', [
       '--engine timescaledb creates the extension and hypertables.',
       '--engine postgres makes partitioned tables.',

@@ -8,7 +8,7 @@ import {diffDefinitions} from '../diff.js'
 import {createTables} from '../generate/new-tables.js'
 import {qicore} from '../qicore.js'
 import {ownDirectory} from './request.js'
-import {packagedDirectory, readStream, type StreamSource} from './source.js'
+import {packagedDirectory, readStream, type Stream, type StreamSource} from './source.js'
 
 /** The definitions as the last migration of a stream left them; committed beside its files. */
 export const snapshotFile = 'snapshot.json'
@@ -76,17 +76,17 @@ function written(before: SchemaDefinition, after: SchemaDefinition, stream: Stre
  * @param own the tables that a user's configuration describes
  * @throws OpsError NO_CONFIG, NOT_A_CHECKOUT
  */
-export function streamForNew(stream: 'qicore' | 'app', configDirectory: string | null, own: SchemaDefinition | null = null): {source: StreamSource; definitions: SchemaDefinition | null} {
+export function streamForNew(stream: Stream, configDirectory: string | null, own: SchemaDefinition | null = null): {source: StreamSource; definitions: SchemaDefinition | null} {
   if (stream === 'app') {
     const directory = ownDirectory(configDirectory)
     if (directory === null)
       throw usageError('NO_CONFIG', 'Migrations of your own lie in migrations/ beside qicore-db.config.yaml, and there is none here.', ['Write one (it may hold only "version: 1"), or name it with --config.'])
     return {source: readStream('app', directory, 'migrations'), definitions: own}
   }
-  const directory = packagedDirectory('qicore')
+  const directory = packagedDirectory(stream)
   if (directory.includes(`${sep}node_modules${sep}`))
-    throw usageError('NOT_A_CHECKOUT', 'The migrations of QiCore belong to this package: --stream qicore is for its own checkout.', ['Leave --stream out for a migration of your own.'])
-  return {source: readStream('qicore', directory, 'qicore'), definitions: qicore}
+    throw usageError('NOT_A_CHECKOUT', `The migrations of the stream ${stream} belong to this package: --stream ${stream} is for a checkout of it.`, ['Leave --stream out for a migration of your own.'])
+  return {source: readStream(stream, directory, stream), definitions: stream === 'qicore' ? qicore : null}
 }
 
 /** The definitions as the snapshot holds them. */

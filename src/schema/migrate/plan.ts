@@ -9,6 +9,9 @@ import {qicore} from '../qicore.js'
 import {sumOf} from './effect.js'
 import {parseMigration, type ParsedStatement} from './parse.js'
 import {readRecorded, type Recorded} from './recorded.js'
+import {routineFiles, type RoutineFile} from './routine-files.js'
+import {replacedStates, routinesSince, routineStates} from './routine-state.js'
+import {installRoutine, routineStep} from './routine-step.js'
 import {compareVersions, migrationsFor, streamOf, streams, type MigrationSource, type StreamSource} from './source.js'
 
 export interface MigrationRequest {
@@ -29,13 +32,35 @@ export const migrationLock = 'migrations'
 export async function planMigrations(db: Database, request: MigrationRequest): Promise<Plan> {
   const recorded = await readRecorded(db)
   const pending = pendingOf(request, recorded)
-  const dataAtRisk = pending.length > 0 && (await holdsData(db))
+  const routines = await dueRoutines(db, request, recorded, pending)
+  const dataAtRisk = pending.some(({stream}) => stream !== 'core') && (await holdsData(db))
   const steps: Step[] = request.createExtension ? [extensionStep] : []
-  const core = pending.filter((source) => source.stream === 'core')
-  if (core.length > 0 && !db.server.hasCore) steps.push(await coreStep(core, request, steps))
-  for (const source of pending.filter((candidate) => !(candidate.stream === 'core' && !db.server.hasCore)))
-    steps.push(await fileStep(db, source, request, steps, dataAtRisk))
+  for (const stream of streams) {
+    const files = pending.filter((source) => source.stream === stream)
+    const own = routines.filter((routine) => routine.stream === stream)
+    if (stream === 'core' && !db.server.hasCore) {
+      if (files.length > 0) steps.push(await coreStep(files, own, request, steps))
+      continue
+    }
+    for (const source of files) steps.push(await fileStep(db, source, request, steps, dataAtRisk))
+    const numbered = steps.findLast(isNumbered)?.id
+    for (const routine of own) steps.push(routineStep(routine, recorded.some(({version}) => version === routinesSince), numbered))
+  }
   return {operation: 'migrate up', summary: 'migrate up', cutoff: null, locks: [migrationLock], steps}
+}
+
+const isNumbered = ({kind}: Step) => kind !== 'routine'
+
+/** The routines that differ from their files, as far as the migrations that they belong to are applied or planned. */
+async function dueRoutines(db: Database, {sources, engine}: MigrationRequest, recorded: readonly Recorded[], pending: readonly MigrationSource[]): Promise<RoutineFile[]> {
+  const available = new Set([...recorded, ...pending].map(({version}) => version))
+  if (!available.has(routinesSince)) return []
+  const states = new Map((await routineStates(db, engine, sources, recorded)).map(({name, state}) => [name, state]))
+  const due = ({name, since, stream}: RoutineFile) => {
+    const state = states.get(name)!
+    return sources.some((source) => source.stream === stream) && (state === 'pending' ? available.has(since) : replacedStates.has(state))
+  }
+  return routineFiles(engine).filter(due)
 }
 
 function pendingOf({sources, engine, to}: MigrationRequest, recorded: readonly Recorded[]): MigrationSource[] {
@@ -75,13 +100,13 @@ const extensionStep: Step = {
 }
 
 /** The whole schema qicore at once: before it is there, nothing could record a part of it. */
-async function coreStep(core: readonly MigrationSource[], request: MigrationRequest, before: readonly Step[]): Promise<Step> {
+async function coreStep(core: readonly MigrationSource[], routines: readonly RoutineFile[], request: MigrationRequest, before: readonly Step[]): Promise<Step> {
   const files = await Promise.all(core.map(async (source) => [...(await statementsOf(source)).map(({text}) => statement(text)), record(source, request.engine)]))
   return {
     id: `migrate ${core[0]!.version} to ${core.at(-1)!.version} (schema qicore)`,
     kind: 'migrate',
     object: 'schema qicore',
-    statements: files.flat(),
+    statements: [...files.flat(), ...routines.flatMap(installRoutine)],
     lock: 'NONE',
     class: 'safe',
     transaction: 'own',
@@ -109,8 +134,8 @@ async function fileStep(db: Database, source: MigrationSource, request: Migratio
     transaction: source.transaction,
     doneCheck: db.server.hasCore ? statement(loadSql('migrate/is-recorded'), [source.version]) : null,
     repeatable: false,
-    // One after the other: what a later file does may rest on an earlier one.
-    dependsOn: before.slice(-1).map(({id}) => id),
+    // One after the other: a later file may rest on an earlier one, and on the routines installed since.
+    dependsOn: before.slice(Math.max(0, before.findLastIndex(isNumbered))).map(({id}) => id),
     relations,
     bytes: null,
     ...(source.stream === 'app' && {searchPath: userPath(db)}),

@@ -4,7 +4,9 @@ import type {EngineKind} from '../../db/server.js'
 import type {Plan} from '../../plan/step.js'
 import {chooseEngine, type EngineChoice} from './engine.js'
 import {holdsData, planMigrations, type MigrationRequest} from './plan.js'
+import {programVersion} from './program.js'
 import {readRecorded, statusOf, wrongStates, type MigrationStatus} from './recorded.js'
+import {routineStates, type RoutineStatus} from './routine-state.js'
 import {migrationSources, type Stream, type StreamSource} from './source.js'
 
 /** What a person or a program may say about a migration run; all of it optional. */
@@ -44,11 +46,16 @@ export async function planFor(db: Database, wish: MigrationWish): Promise<Worked
   const {engine, createExtension, note}: EngineChoice = chooseEngine(db.server, recorded, wish.engine, await holdsData(db))
   const request: MigrationRequest = {sources, engine, createExtension, to: wish.to, spacePartitions: wish.spacePartitions}
   const odd = statusOf(engine, migrationSources(ownDirectory(wish.configDirectory)), recorded).filter(({state}) => wrongStates.has(state))
+  const newer = (await routineStates(db, engine, sources, recorded)).filter(({state}) => state === 'newer')
   return {
     plan: await planMigrations(db, request),
     request,
-    notes: [...(note === null ? [] : [`Engine: ${note}.`]), ...odd.map(oddity)],
+    notes: [...(note === null ? [] : [`Engine: ${note}.`]), ...odd.map(oddity), ...newer.map(newerRoutine)],
   }
+}
+
+function newerRoutine({object, program}: RoutineStatus): string {
+  return `Warning: ${object} was installed by qicore-db ${program ?? 'of an unknown version'}, which is newer than this one (${programVersion}); it is not replaced.`
 }
 
 function oddity({version, state, file}: MigrationStatus): string {

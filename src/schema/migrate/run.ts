@@ -1,11 +1,15 @@
 import type {Database} from '../../db/database.js'
+import {loadSql} from '../../db/load-sql.js'
+import {statement} from '../../db/sql.js'
 import {ExitCode, OpsError} from '../../errors.js'
 import {execute, type ExecuteOptions} from '../../plan/execute.js'
 import {openLedger, type RunOwner} from '../../plan/ledger.js'
 import {takeRunLock} from '../../plan/run-lock.js'
 import type {Plan, RunReport, Step, StepReport} from '../../plan/step.js'
+import {command} from '../../units/command.js'
 import {planMigrations, type MigrationRequest} from './plan.js'
 import {planFor} from './request.js'
+import {migrationSources} from './source.js'
 
 /** How long a run waits for another one before it gives up. */
 export const lockPatience = 60_000
@@ -15,20 +19,35 @@ export function isPreparation(step: Step): boolean {
   return step.kind === 'extension' || step.object === 'schema qicore'
 }
 
-/** What is missing of the schema qicore before the first change of a database; no step where it is there. */
-export async function planCore(db: Database): Promise<Plan> {
-  return (await planFor(db, {stream: 'core', engine: db.server.engine === 'postgres' ? 'postgres' : undefined})).plan
+/** The steps that install the schema qicore or bring it up to date. */
+export interface CorePlan extends Plan {
+  /** Why an older schema qicore stays as it is, with the command that replaces it; null where nothing is older. */
+  note: string | null
 }
 
 /**
- * Does what must be there before a run can be locked and written down: the extension and the schema qicore. The
- * server is asked anew afterwards.
+ * What the schema qicore lacks before a change: all of it on a database that has none, else the migrations and routines
+ * that are newer here than there. A role that may not change the schema plans nothing and gets a note: what it has
+ * works as it did.
+ */
+export async function planCore(db: Database): Promise<CorePlan> {
+  if (!db.server.hasCore) return {...(await planFor(db, {stream: 'core', engine: db.server.engine === 'postgres' ? 'postgres' : undefined})).plan, note: null}
+  const sources = migrationSources(null).filter(({stream}) => stream === 'core')
+  const plan = await planMigrations(db, {sources, engine: db.server.engine})
+  if (plan.steps.length === 0) return {...plan, note: null}
+  const [row] = await db.query<{may: boolean}>(statement(loadSql('migrate/may-install'), [db.target.role ?? null]))
+  if (row?.may) return {...plan, note: null}
+  return {...plan, steps: [], note: `The schema qicore is older than this program (${plan.steps.map(({id}) => id).join(', ')}), and this role does not own it. The owner runs: ${command('migrate up --stream core')}`}
+}
+
+/**
+ * Runs the steps that must be done before a run can be locked and written down: the extension and the schema qicore.
+ * The server is asked again afterwards.
  * @throws OpsError MIGRATION_FAILED
  */
 export async function prepare(db: Database, plan: Plan, options: Pick<ExecuteOptions, 'limits' | 'onProgress'>): Promise<StepReport[]> {
-  const first = plan.steps.filter(isPreparation)
-  if (first.length === 0) return []
-  const {steps} = await execute(db, {...plan, locks: [], steps: first}, {...options, ledger: null})
+  if (plan.steps.length === 0) return []
+  const {steps} = await execute(db, {...plan, locks: []}, {...options, ledger: null})
   const failed = steps.find((step) => step.status === 'failed')
   if (failed)
     throw new OpsError('MIGRATION_FAILED', failed.error ?? `${failed.id} failed`, {
@@ -36,13 +55,14 @@ export async function prepare(db: Database, plan: Plan, options: Pick<ExecuteOpt
       suggestions: failed.id.startsWith('create extension') ? ['--engine postgres does without the extension.'] : [],
     })
   // A connection that saw the extension being made does not have all of it yet.
-  await (first.some((step) => step.kind === 'extension') ? db.reconnect() : db.probe())
+  await (plan.steps.some((step) => step.kind === 'extension') ? db.reconnect() : db.probe())
   return steps
 }
 
 /** The whole of `migrate up` for programs: prepares, locks, writes the ledger, runs. The report holds every step. */
 export async function migrateUp(db: Database, request: MigrationRequest, owner: Omit<RunOwner, 'operation' | 'detail'>, options: Omit<ExecuteOptions, 'ledger' | 'fence'>): Promise<RunReport> {
-  const prepared = await prepare(db, await planMigrations(db, request), options)
+  const whole = await planMigrations(db, request)
+  const prepared = await prepare(db, {...whole, steps: whole.steps.filter(isPreparation)}, options)
   const plan = await planMigrations(db, {...request, createExtension: false, engine: request.createExtension ? db.server.engine : request.engine})
   if (plan.steps.length === 0) return {operation: plan.operation, cutoff: null, steps: prepared, interrupted: false}
   const lock = await takeRunLock(db, plan.locks, `${owner.actor}, ${plan.operation}`, lockPatience)

@@ -111,7 +111,7 @@ export function checksumOf(text: string): string {
   return createHash('sha256').update(normalise(text)).digest('hex')
 }
 
-function normalise(text: string): string {
+export function normalise(text: string): string {
   return text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n')
 }
 

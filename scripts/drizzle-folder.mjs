@@ -1,0 +1,13 @@
+// Makes drizzle/, the folder for Drizzle's own migrator, which is in the npm package and not in git. `npm pack` runs it.
+import {mkdirSync, rmSync, writeFileSync} from 'node:fs'
+import {dirname} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {drizzleFolder} from '../dist/schema/drizzle/folder.js'
+
+const folder = new URL('../drizzle/', import.meta.url)
+rmSync(folder, {recursive: true, force: true})
+for (const {path, text} of await drizzleFolder()) {
+  const file = fileURLToPath(new URL(path, folder))
+  mkdirSync(dirname(file), {recursive: true})
+  writeFileSync(file, text)
+}

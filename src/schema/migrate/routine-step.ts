@@ -1,0 +1,37 @@
+import {loadSql} from '../../db/load-sql.js'
+import {statement, type Statement} from '../../db/sql.js'
+import type {Step} from '../../plan/step.js'
+import {qualified} from '../names.js'
+import {programVersion} from './program.js'
+import type {RoutineFile} from './routine-files.js'
+
+/** Installs a routine and records which text it was. */
+export function installRoutine({name, checksum, text}: RoutineFile): Statement[] {
+  return [statement(loadSql('migrate/record-routine'), [name, checksum, programVersion]), statement(text.trim().replace(/;$/, ''))]
+}
+
+/**
+ * One routine, installed in a transaction of its own. A call that is running goes on with the text it began with.
+ * @param canAsk whether the table in which routines are recorded is there already
+ * @param numbered the step of the last migration before it, on which it depends
+ */
+export function routineStep(routine: RoutineFile, canAsk: boolean, numbered: string | undefined): Step {
+  const {name, checksum, schema, routine: called, source, file, requires} = routine
+  const isView = routine.kind === 'view'
+  const object = qualified(schema, called)
+  return {
+    id: `routine ${name}`,
+    kind: 'routine',
+    object,
+    statements: installRoutine(routine),
+    lock: isView ? 'ACCESS EXCLUSIVE' : 'NONE',
+    class: 'safe',
+    transaction: 'own',
+    doneCheck: canAsk ? statement(loadSql('migrate/routine-is-current'), [name, checksum, schema, called, source]) : null,
+    repeatable: true,
+    dependsOn: [...(numbered === undefined ? [] : [numbered]), ...requires.map((other) => `routine ${other}`)],
+    relations: isView ? [object] : [],
+    bytes: null,
+    source: {file, lines: [1, 1]},
+  }
+}

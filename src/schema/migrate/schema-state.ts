@@ -1,0 +1,46 @@
+import type {Database} from '../../db/database.js'
+import {sqlState, SqlState} from '../../db/sqlstate.js'
+import {command} from '../../units/command.js'
+import {readRecorded, statusOf} from './recorded.js'
+import {replacedStates, routineStates} from './routine-state.js'
+import {migrationSources} from './source.js'
+
+/** The schema qicore of a database beside the one that this program installs. */
+export interface QicoreSchema {
+  /** `absent`: not installed. `older`, also where both are true. `unknown`: this role may not look. */
+  state: 'absent' | 'current' | 'older' | 'newer' | 'unknown'
+  /** What is older or newer: `core.1.12.0`, `qicore.retain_gap`. */
+  differs: string[]
+  /** The command that brings it up to date; null where there is nothing to do. */
+  fix: string | null
+}
+
+/** Whether the routines and the tables of the schema qicore, and QiCore's own routines, are those of this program. */
+export async function readQicoreSchema(db: Database): Promise<QicoreSchema> {
+  if (!db.server.hasCore) return {state: 'absent', differs: [], fix: null}
+  try {
+    const recorded = await readRecorded(db)
+    const sources = migrationSources(null)
+    const migrations = statusOf(db.server.engine, sources.filter(({stream}) => stream === 'core'), recorded.filter(({stream}) => stream === 'core'))
+    const routines = await routineStates(db, db.server.engine, sources, recorded)
+    const older = [...migrations.filter(({state}) => state === 'pending').map(({version}) => version), ...routines.filter(({state}) => replacedStates.has(state)).map(({object}) => object)]
+    if (older.length > 0) return {state: 'older', differs: unique(older), fix: command('migrate up')}
+    const newer = [...migrations.filter(({state}) => state === 'missing').map(({version}) => version), ...routines.filter(({state}) => state === 'newer').map(({object}) => object)]
+    return {state: newer.length > 0 ? 'newer' : 'current', differs: unique(newer), fix: null}
+  } catch (error) {
+    if (sqlState(error) !== SqlState.noPrivilege) throw error
+    return {state: 'unknown', differs: [], fix: null}
+  }
+}
+
+/** The schema in one sentence for people; null where there is nothing to say. */
+export function schemaRemark({state, differs, fix}: QicoreSchema): string | null {
+  const listed = differs.length > 4 ? `${differs.slice(0, 3).join(', ')} and ${differs.length - 3} more` : differs.join(', ')
+  if (state === 'older') return `The schema qicore is older than this program: ${listed}. Fix: ${fix}`
+  return state === 'newer' ? `The schema qicore is newer than this program: ${listed}.` : null
+}
+
+/** Overloads have one name. */
+function unique(names: readonly string[]): string[] {
+  return [...new Set(names)]
+}
