@@ -35,8 +35,12 @@ function retentionAdvice(status: PolicyStatus, context: FindingContext): string[
   if (codes.has('held_back')) return refreshesOver(table, context)
   if (rule?.createdBefore != null && rule.after === null) return ['It goes by when a chunk was created, not by the age of its rows']
   const partitions = table.kind === 'partitioned'
-  if (loadedLate) return [`They were loaded when they were that old; the next run drops them unless the retention is changed. ${partitions ? '' : look}`.trimEnd()]
-  if (status.gated && status.runnerAlive === true) return [`Each run drops at most ${rule?.gate?.maxDropPerRun ?? 8} (limits.maxDropPerRun); the next one goes on`]
+  const atMost = `Each run drops at most ${rule?.gate?.maxDropPerRun ?? 8} (limits.maxDropPerRun)`
+  if (loadedLate) {
+    const will = status.gated ? `${atMost} unless the retention is changed` : 'The next run drops them unless the retention is changed'
+    return [`They were that old when they were loaded. ${will}. ${partitions ? '' : look}`.trimEnd()]
+  }
+  if (status.gated && status.runnerAlive === true) return [`${atMost}; the next one goes on`]
   return [partitions ? `To see what would be dropped: ${command('jobs run', ['retain'], {'dry-run': true})}` : look]
 }
 
