@@ -46,7 +46,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     await database.run("update qicore.policies set config = jsonb_set(config, '{consent,hash}', to_jsonb(qicore.retention_hash(object, config)))")
     const changed = await status(database, declared)
     expect(changed).toMatchObject({ok: false})
-    expect(changed.findings[0]).toContain('its job was made for something else that was agreed to')
+    expect(changed.findings[0]).toContain('its job was made for another confirmed policy')
   }, 60_000)
 })
 
