@@ -19,6 +19,8 @@ export const SqlState = {
   noTransaction: '25P01',
   undefinedFile: '58P01',
   divisionByZero: '22012',
+  badEncoding: '22021',
+  untranslatable: '22P05',
 } as const
 
 /** Worth another try after a pause: somebody was in the way, and nothing was done. */

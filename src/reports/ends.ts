@@ -28,7 +28,9 @@ interface Ask {
 const patience = 1_000
 // One statement looks at so many tables; what fails is then looked at alone.
 const together = 16
-const rangesTried = 5
+// Partitions made ahead are empty: 1, 2, 4 … ranges are looked at in turn, 95 in all.
+const rounds = 7
+const rangesAtOnce = 32
 const unrangedTried = 32
 
 /**
@@ -47,14 +49,18 @@ export async function readEnds(db: Database, tables: readonly Table[], locked: R
     }
     for (const side of ['oldest', 'newest'] as const) asks.push({table, side, groups: groupsOf(chunksOf(table), side)})
   }
-  for (let round = 0; round < rangesTried && asks.length > 0; round += 1) {
+  for (let round = 0; round < rounds && asks.length > 0; round += 1) {
     const open = asks.flatMap((ask) => {
-      const [first, ...rest] = ask.groups
-      if (first === undefined) return []
-      const free = first.filter((chunk) => !locked.has(chunk.relation) && !(chunk.compressed !== null && locked.has(chunk.compressed)))
+      if (ask.groups.length === 0) return []
+      const wanted = ask.groups.slice(0, Math.min(2 ** round, rangesAtOnce))
+      const firstLocked = wanted.findIndex((group) => group.some((chunk) => locked.has(chunk.relation) || (chunk.compressed !== null && locked.has(chunk.compressed))))
       // A locked chunk may hold the end: what the next range says would not be it.
-      if (free.length < first.length) problems.set(ask.table, 'locked')
-      return free.length === first.length ? [{ask: {...ask, groups: rest}, chunks: free}] : []
+      if (firstLocked === 0) {
+        problems.set(ask.table, 'locked')
+        return []
+      }
+      const free = firstLocked === -1 ? wanted : wanted.slice(0, firstLocked)
+      return [{ask: {...ask, groups: ask.groups.slice(free.length)}, chunks: free.flat()}]
     })
     const answers = await answer(db, open, problems)
     asks = []

@@ -2,13 +2,15 @@ import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import type {Server} from '../db/server.js'
-import {ident, statement} from '../db/sql.js'
+import {ident, raw, sql, statement, type Fragment} from '../db/sql.js'
 import {sqlState, SqlState} from '../db/sqlstate.js'
 import type {Instant} from '../units/instant.js'
 import {ambiguous, findRelations, noSuchTable} from './resolve-table.js'
 import type {ReportHead} from './survey.js'
 
 export interface QueriesReport extends ReportHead<'stats.queries'> {
+  /** Since when the statements are counted; null where this cannot be read. */
+  countedSince: Instant | null
   /** By total time. */
   queries: QueryStats[]
   notes: string[]
@@ -17,10 +19,24 @@ export interface QueriesReport extends ReportHead<'stats.queries'> {
 export interface QueryStats {
   /** Null for all statements together whose text this role may not read. */
   query: string | null
+  /** Text, since it has 64 bits; null with the text. */
+  queryId: string | null
+  /** Who ran it. */
+  roles: string[]
+  /** Run by a client itself; false: inside of another statement, whose time contains it; null: not recorded before PostgreSQL 14. */
+  topLevel: boolean | null
   calls: number
   totalMs: number
+  /** Of the time of all statements of this database, nested ones not counted; null where there is none. */
+  sharePercent: number | null
   meanMs: number
+  minMs: number | null
+  maxMs: number | null
   rows: number
+  /** Blocks of tables and indexes; null where this version does not count them. */
+  sharedBlocksHit: number | null
+  sharedBlocksRead: number | null
+  tempBlocksWritten: number | null
 }
 
 export interface QueriesRequest {
@@ -30,37 +46,66 @@ export interface QueriesRequest {
 }
 
 /**
- * What pg_stat_statements counted in this database. The same statement of several roles, or inside of a function, is
- * one row. What cannot be had is said in a note, with how to get it.
+ * What pg_stat_statements counted in this database: one row a statement, and one more where it also ran inside of other
+ * statements. What cannot be read is said in a note, with how to get it.
  * @throws OpsError NO_SUCH_TABLE, AMBIGUOUS
  */
 export async function readQueries(db: Database, request: QueriesRequest): Promise<QueriesReport> {
   const name = request.table === undefined ? null : await nameOf(db, request.table)
-  const report = async (queries: QueryStats[], notes: string[]): Promise<QueriesReport> => {
+  const report = async (queries: QueryStats[], notes: string[], countedSince: Instant | null = null): Promise<QueriesReport> => {
     const [row] = await db.query<{now: Instant}>(statement('select clock_timestamp() as now'))
-    return {kind: 'stats.queries', version: 1, target: null, at: row!.now, queries, notes}
+    return {kind: 'stats.queries', version: 1, target: null, at: row!.now, countedSince, queries, notes}
   }
   const {server} = db
   const schema = server.pgStatStatementsSchema
   if (schema === null) return report([], [notInstalled(server)])
   try {
-    const rows = await readRows(db, schema, name, request.limit)
-    const hidden = rows.some(({query}) => query === null)
-    return await report(rows, hidden ? ['Statements of other roles are one line without text: GRANT pg_read_all_stats TO this role shows them.'] : [])
+    const {queries, hidden} = await readRows(db, schema, name, request.limit)
+    return await report(queries, hidden ? [hiddenNote(name !== null)] : [], await countedSince(db, schema))
   } catch (error) {
     const state = sqlState(error)
     if (state === SqlState.notLoaded) return report([], [`pg_stat_statements is installed but not loaded: ${howToLoad}`])
-    if (state === SqlState.noPrivilege) return report([], [`No privilege to read pg_stat_statements: GRANT USAGE ON SCHEMA ${formatQualifiedName('', schema).slice(3)} and SELECT on the view, or pg_monitor.`])
-    throw error
+    if (state === SqlState.noPrivilege) return report([], [`No privilege to read pg_stat_statements: GRANT USAGE ON SCHEMA ${ident(schema).text} and SELECT on the view, or pg_monitor.`])
+    if (state !== SqlState.badEncoding && state !== SqlState.untranslatable) throw error
+    return withoutTexts(db, schema, request, report)
   }
 }
 
-const howToLoad = "add it to shared_preload_libraries in postgresql.conf and restart the server."
+/** The texts of all databases are in one file: one that is not text in the encoding of this database fails them all. */
+async function withoutTexts(
+  db: Database, schema: string, {table, limit}: QueriesRequest, report: (queries: QueryStats[], notes: string[], since: Instant | null) => Promise<QueriesReport>,
+): Promise<QueriesReport> {
+  const why = 'No text of a statement can be read here: pg_stat_statements holds one that is not valid in the encoding of this database. SELECT pg_stat_statements_reset() by a superuser removes it.'
+  const since = await countedSince(db, schema)
+  if (table !== undefined) return report([], [`${why} So which statements name ${table} is unknown.`], since)
+  return report((await readRows(db, schema, null, limit, 'without texts')).queries, [why], since)
+}
+
+function hiddenNote(filtered: boolean): string {
+  const grant = 'GRANT pg_read_all_stats TO this role shows them.'
+  if (filtered) return `This role may not read the statements of other roles, so those of them that name the table are missing: ${grant}`
+  return `Statements of other roles are one line without text: ${grant}`
+}
+
+const howToLoad = 'add it to shared_preload_libraries in postgresql.conf and restart the server.'
 
 function notInstalled({embedded, preloaded}: Server): string {
   if (embedded) return 'The embedded engine has no pg_stat_statements: statements are counted on a server only.'
-  const load = preloaded?.includes('pg_stat_statements') ? '' : ` It must be loaded first: ${howToLoad}`
-  return `pg_stat_statements is not installed in this database: CREATE EXTENSION pg_stat_statements.${load}`
+  const create = 'pg_stat_statements is not installed in this database: CREATE EXTENSION pg_stat_statements.'
+  if (preloaded === null) return `${create} It must be in shared_preload_libraries, which this role may not read.`
+  return preloaded.includes('pg_stat_statements') ? create : `${create} It must be loaded first: ${howToLoad}`
+}
+
+/** Since when all of it is counted: PostgreSQL 14 and later say so. */
+async function countedSince(db: Database, schema: string): Promise<Instant | null> {
+  try {
+    const [row] = await db.query<{since: Instant | null}>(sql`select stats_reset as since from ${ident(schema, 'pg_stat_statements_info')}`)
+    return row?.since ?? null
+  } catch (error) {
+    const state = sqlState(error)
+    if (state === SqlState.undefinedTable || state === SqlState.noPrivilege) return null
+    throw error
+  }
 }
 
 async function nameOf(db: Database, text: string): Promise<string> {
@@ -70,19 +115,72 @@ async function nameOf(db: Database, text: string): Promise<string> {
   return found[0]!.name
 }
 
-async function readRows(db: Database, schema: string, name: string | null, limit: number): Promise<QueryStats[]> {
+interface QueryRow {
+  total: number | null
+  hidden: boolean | null
+  query: string | null
+  id: string | null
+  roles: string[] | null
+  toplevel: boolean | null
+  calls: number | null
+  ms: number
+  min: number | null
+  max: number | null
+  rows: number
+  hit: number | null
+  read: number | null
+  temp: number | null
+}
+
+/** @param texts without them nothing is decoded, and a query is known by its id only */
+async function readRows(
+  db: Database, schema: string, name: string | null, limit: number, texts: 'with texts' | 'without texts' = 'with texts',
+): Promise<{queries: QueryStats[]; hidden: boolean}> {
   const columns = new Set((await db.query<{name: string}>(statement(loadSql('report/statement-columns'), [schema]))).map((column) => column.name))
-  const total = columns.has('total_exec_time') ? 'total_exec_time' : 'total_time'
-  const text = `
-    select s.query, sum(s.calls)::int8 as calls, sum(s.${total})::float8 as total_ms, sum(s.rows)::int8 as rows
-    from (
-      select case when queryid is null or query = '<insufficient privilege>' then null else query end as query, queryid, calls, ${total}, rows
-      from ${ident(schema, 'pg_stat_statements').text} where dbid = (select oid from pg_database where datname = current_database())
-    ) as s
-    where $1::text is null or s.query ~* $1
-    group by s.query, s.queryid order by total_ms desc limit $2`
-  const rows = await db.query<{query: string | null; calls: number; total_ms: number; rows: number}>(statement(text, [name === null ? null : naming(name), limit]))
-  return rows.map(({query, calls, total_ms: totalMs, rows: count}) => ({query, calls, totalMs, meanMs: calls === 0 ? 0 : totalMs / calls, rows: count}))
+  const column = (...names: string[]): Fragment => {
+    const found = names.find((each) => columns.has(each))
+    return found === undefined ? raw('null') : ident(found)
+  }
+  const source = texts === 'with texts' ? ident(schema, 'pg_stat_statements') : sql`${ident(schema, 'pg_stat_statements')}(false)`
+  const unreadable = texts === 'with texts' ? sql`queryid is null or query = '<insufficient privilege>'` : sql`queryid is null`
+  const rows = await db.query<QueryRow>(sql`
+    with counted as materialized (
+      select ${unreadable} as hidden, query, queryid, ${column('toplevel')}::boolean as toplevel, userid, calls, ${column('total_exec_time', 'total_time')} as ms, rows,
+        ${column('min_exec_time', 'min_time')}::float8 as min, ${column('max_exec_time', 'max_time')}::float8 as max,
+        ${column('shared_blks_hit')}::int8 as hit, ${column('shared_blks_read')}::int8 as read, ${column('temp_blks_written')}::int8 as temp
+      from ${source} where dbid = (select oid from pg_database where datname = current_database())
+    )
+    select whole.total, whole.hidden, s.*
+    from (select sum(ms) filter (where toplevel is not false)::float8 as total, bool_or(hidden) as hidden from counted) as whole
+    left join lateral (
+      select case when not hidden then query end as query, case when not hidden then queryid::text end as id, array_agg(distinct pg_get_userbyid(userid)::text) as roles,
+        case when not hidden then toplevel end as toplevel, sum(calls)::int8 as calls, sum(ms)::float8 as ms, min(min) as min, max(max) as max, sum(rows)::int8 as rows,
+        sum(hit)::int8 as hit, sum(read)::int8 as read, sum(temp)::int8 as temp
+      from counted
+      where ${name === null ? null : naming(name)}::text is null or (not hidden and query ~* ${name === null ? null : naming(name)}::text)
+      group by 1, 2, 4 order by ms desc limit ${limit}
+    ) as s on true
+    order by s.ms desc nulls last`)
+  return {hidden: rows[0]?.hidden ?? false, queries: rows.flatMap((row) => (row.calls === null ? [] : [statsOf({...row, calls: row.calls})]))}
+}
+
+function statsOf({query, id, roles, toplevel, calls, ms, min, max, rows, hit, read, temp, total}: QueryRow & {calls: number}): QueryStats {
+  return {
+    query,
+    queryId: id,
+    roles: roles ?? [],
+    topLevel: toplevel,
+    calls,
+    totalMs: ms,
+    sharePercent: total === null || total === 0 ? null : (100 * ms) / total,
+    meanMs: calls === 0 ? 0 : ms / calls,
+    minMs: min,
+    maxMs: max,
+    rows,
+    sharedBlocksHit: hit,
+    sharedBlocksRead: read,
+    tempBlocksWritten: temp,
+  }
 }
 
 /** A regular expression for the name as a word of its own, quoted or not. */

@@ -137,15 +137,20 @@ describe('tables', () => {
   })
 
   it('of queries keep a statement on its line', () => {
+    const unknown = {minMs: null, maxMs: null, sharedBlocksHit: null, sharedBlocksRead: null, tempBlocksWritten: null}
     const queries = [
-      {query: 'select *\n  from crypto_prices\n where time > now() - $1::interval and exchange_id = $2', calls: 1_234, totalMs: 987_654, meanMs: 800.37, rows: 5_000_000},
-      {query: null, calls: 3, totalMs: 1.5, meanMs: 0.5, rows: 0},
+      {...unknown, queryId: '1', roles: ['market'], topLevel: true, sharePercent: 99.96, query: 'select *\n  from crypto_prices\n where time > now() - $1::interval and exchange_id = $2', calls: 1_234, totalMs: 987_654, meanMs: 800.37, rows: 5_000_000},
+      {...unknown, queryId: '2', roles: ['market'], topLevel: false, sharePercent: 0.04, query: 'select 2', calls: 1, totalMs: 400, meanMs: 400, rows: 1},
+      {...unknown, queryId: null, roles: ['desk'], topLevel: null, sharePercent: null, query: null, calls: 3, totalMs: 1.5, meanMs: 0.5, rows: 0},
     ]
-    expect(renderQueries({kind: 'stats.queries', version: 1, target: null, at, queries, notes: []}, narrow)).toMatchInlineSnapshot(`
-      "    TOTAL     MEAN  CALLS     ROWS  QUERY
-       16.5 min   800 ms   1234  5000000  select * from crypto_prices where time > no…
-        1.50 ms  0.50 ms      3        0  (texts of other roles)
-      2 statements, by total time. All of the text: --json"
+    expect(renderQueries({kind: 'stats.queries', version: 1, target: null, at, countedSince: '2026-11-01T08:00:00Z', queries, notes: []}, narrow)).toMatchInlineSnapshot(`
+      "    TOTAL     MEAN  CALLS     ROWS   SHARE  QUERY
+       16.5 min   800 ms   1234  5000000  100.0%  select * from crypto_prices where t…
+         400 ms   400 ms      1        1    0.0%  > select 2
+        1.50 ms  0.50 ms      3        0       -  (texts of other roles)
+      > ran inside of another statement, whose time contains it.
+      3 statements, by total time, counted since 2026-11-01 08:00. The whole texts:
+        --json"
     `)
   })
 

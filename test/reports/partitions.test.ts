@@ -1,10 +1,13 @@
 import {expect, it} from 'vitest'
 import {statement, type Statement} from '../../src/db/sql.js'
 import {renderPartitions, renderSets} from '../../src/cli/render/partitions.js'
-import {planEnsure} from '../../src/ops/partitions/ensure.js'
+import {planDrop} from '../../src/ops/partitions/drop.js'
+import {exitCodeWith, planEnsure} from '../../src/ops/partitions/ensure.js'
+import {readStats} from '../../src/reports/stats.js'
 import {readPartitions, type PartitionsReport} from '../../src/reports/partitions.js'
 import {forEachEngine} from '../helpers/engines.js'
 import {ruleOf, run} from '../ops/partitions/helpers.js'
+import {request} from './time-series.js'
 
 const set = (name: string, type = 'timestamptz') => `create table ${name} (time ${type} not null, x int) partition by range (time)`
 
@@ -136,4 +139,25 @@ it.each([80, 160])('looks right at %i columns', (width) => {
   for (const line of `${sets}\n${one}`.split('\n')) expect(line.length, line).toBeLessThanOrEqual(width)
   expect(sets).toMatchSnapshot()
   expect(one).toMatchSnapshot()
+})
+
+forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
+  it('knows the newest row where many partitions ahead are empty', async () => {
+    const {db, run: query} = await engine.database()
+    await query(`${set('ticks')}; do 'begin for n in 0 .. 40 loop execute format(''create table t%s partition of ticks for values from (%L) to (%L)'', n, timestamptz ''2026-01-01+00'' + n * interval ''1 day'', timestamptz ''2026-01-02+00'' + n * interval ''1 day''); end loop; end'`)
+    await query("insert into ticks values ('2026-01-01 12:00+00', 1)")
+    const stats = await readStats(db, request)
+    expect(stats.tables[0]).toMatchObject({table: 'ticks', oldest: '2026-01-01T12:00:00Z', newest: '2026-01-01T12:00:00Z'})
+  })
+
+  it('partitions ensure refuses a key that is no time as wrong usage, as partitions drop does', async () => {
+    const {db, run: query} = await engine.database()
+    await query('create table ev (id uuid primary key, v int) partition by range (id)')
+    const rules = [ruleOf('public.ev')]
+    const {plan, findings} = await planEnsure(db, rules)
+    expect(plan.steps).toEqual([])
+    expect(findings).toMatchObject([{kind: 'conflict', code: 'PARTITION_KEY'}])
+    expect(exitCodeWith(findings, 0, false)).toBe(2)
+    await expect(planDrop(db, {relation: 'public.ev', olderThan: {months: 12, days: 0, seconds: 0}, timezone: 'UTC', acceptLoss: false})).rejects.toMatchObject({code: 'PARTITION_KEY', exitCode: 2})
+  })
 })

@@ -38,6 +38,22 @@ forEachEngine({native: true}, (engine) => {
       expect((await readQueries(db, {limit: 2})).queries).toHaveLength(2)
     })
 
+    it('tells a statement that a client ran from one inside of another, with who ran it, since when and its share', async () => {
+      const database = await engine.database()
+      const db = await counting(database)
+      await database.run("create function slow() returns int language plpgsql as 'begin perform count(*) from generate_series(1, 20000) as inner_part; return 1; end'")
+      await database.run("select set_config('pg_stat_statements.track', 'all', true), slow()")
+      const {queries, countedSince} = await readQueries(db, {limit: 1000})
+      expect(Date.parse(countedSince!)).not.toBeNaN()
+      const outer = queries.find(({query}) => query?.startsWith('select set_config'))!
+      const inner = queries.find(({query}) => query?.includes('as inner_part') && !query.startsWith('create'))!
+      expect([outer.topLevel, inner.topLevel]).toEqual([true, false])
+      expect(outer).toMatchObject({queryId: expect.stringMatching(/^-?\d+$/), roles: ['postgres'], calls: 1})
+      expect(outer.maxMs!).toBeGreaterThanOrEqual(outer.minMs!)
+      const shares = queries.filter(({topLevel}) => topLevel).map(({sharePercent}) => sharePercent!)
+      expect(shares.reduce((a, b) => a + b, 0)).toBeCloseTo(100, 3)
+    })
+
     it('filters by a table that the text names as a word', async () => {
       const database = await engine.database()
       const db = await counting(database)
@@ -65,6 +81,8 @@ forEachEngine({native: true}, (engine) => {
         const {queries, notes} = await readQueries(stranger, {limit: 10_000})
         expect(queries.filter(({query}) => query === null)).toEqual([expect.objectContaining({calls: expect.any(Number)})])
         expect(notes).toEqual([expect.stringContaining('pg_read_all_stats')])
+        const filtered = await readQueries(stranger, {table: 'quotes', limit: 10_000})
+        expect(filtered).toMatchObject({queries: [], notes: [expect.stringMatching(/those of them that name the table are missing: GRANT pg_read_all_stats/)]})
       } finally {
         await stranger.close()
         await database.run('drop role qicore_test_stranger')
@@ -86,6 +104,27 @@ describe('pg_stat_statements of an older time', () => {
         union all select 11, (select oid from pg_database where datname = current_database()), 1, 'select 1', 1, 2.0, 1
         union all select 10, 1, 2, 'select 2', 1, 100.0, 1`)
       const db: Database = {...database.db, server: {...database.db.server, pgStatStatements: '1.7', pgStatStatementsSchema: 'old'}}
-      expect((await readQueries(db, {limit: 5})).queries).toEqual([{query: 'select 1', calls: 5, totalMs: 10, meanMs: 2, rows: 6}])
+      const {queries, countedSince} = await readQueries(db, {limit: 5})
+      expect(countedSince).toBeNull()
+      expect(queries).toEqual([{
+        query: 'select 1', queryId: '1', roles: [expect.any(String), expect.any(String)], topLevel: null, calls: 5, totalMs: 10, sharePercent: 100, meanMs: 2,
+        minMs: null, maxMs: null, rows: 6, sharedBlocksHit: null, sharedBlocksRead: null, tempBlocksWritten: null,
+      }])
     })
+})
+
+forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
+  it('goes on without texts where one of another database cannot be decoded here', async () => {
+    const database = await engine.database()
+    // What the view does then: the text is decoded in the encoding of this database.
+    await database.run(`create schema odd; create function odd.pg_stat_statements(showtext boolean) returns table (dbid oid, userid oid, queryid int8, query text, calls int8, total_time float8, rows int8) language sql as
+      $$ select oid, 10::oid, 7::int8, case when showtext then convert_from('\\xff', 'UTF8') end, 2::int8, 4.0::float8, 3::int8 from pg_database where datname = current_database() $$;
+      create view odd.pg_stat_statements as select * from odd.pg_stat_statements(true)`)
+    const db: Database = {...database.db, server: {...database.db.server, pgStatStatements: '1.7', pgStatStatementsSchema: 'odd'}}
+    const report = await readQueries(db, {limit: 5})
+    expect(report.queries).toMatchObject([{query: null, queryId: '7', calls: 2, totalMs: 4}])
+    expect(report.notes).toEqual([expect.stringContaining('not valid in the encoding of this database')])
+    await database.run('create table quotes (a int)')
+    expect(await readQueries(db, {table: 'quotes', limit: 5})).toMatchObject({queries: [], notes: [expect.stringContaining('which statements name quotes is unknown')]})
+  })
 })

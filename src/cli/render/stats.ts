@@ -3,7 +3,7 @@ import type {CompressionReport, TableCompression} from '../../reports/compressio
 import type {QueriesReport, QueryStats} from '../../reports/queries.js'
 import type {StatsReport, TableStats} from '../../reports/stats.js'
 import {closing, renderTable, wrap, type Column, type Look} from './table.js'
-import {ageOr, bytesOr, dash, formatMs, percentOr, plural, ratioOr} from './words.js'
+import {ageOr, bytesOr, dash, formatInstant, formatMs, percentOr, plural, ratioOr} from './words.js'
 import {command} from '../../units/command.js'
 
 /** One line a table, the sum, then what to do next. */
@@ -149,10 +149,23 @@ export function renderQueries(report: QueriesReport, look: Look): string {
     {head: 'MEAN', cell: ({meanMs}) => formatMs(meanMs), right: true},
     {head: 'CALLS', cell: ({calls}) => String(calls), right: true},
     {head: 'ROWS', cell: ({rows}) => String(rows), right: true},
-    {head: 'QUERY', cell: ({query}) => query?.replace(/\s+/g, ' ').trim() ?? '(texts of other roles)', shrink: 20},
+    {head: 'SHARE', cell: ({sharePercent}) => (sharePercent === null ? '-' : `${sharePercent.toFixed(1)}%`), right: true, drop: 1},
+    {head: 'QUERY', cell: queryText, shrink: 20},
   ]
   if (report.queries.length === 0) return [...notes(report, look), 'No statement to show.'].join('\n')
-  return [renderTable(columns, report.queries, {look}), ...notes(report, look), `${plural(report.queries.length, 'statement')}, by total time. All of the text: --json`].join('\n')
+  const nested = report.queries.some(({topLevel}) => topLevel === false)
+  const since = report.countedSince === null ? '' : `, counted since ${formatInstant(report.countedSince)}`
+  return [
+    renderTable(columns, report.queries, {look}),
+    ...(nested ? [wrap('> ran inside of another statement, whose time contains it.', look.width)] : []),
+    ...notes(report, look),
+    wrap(`${plural(report.queries.length, 'statement')}, by total time${since}. The whole texts: --json`, look.width),
+  ].join('\n')
+}
+
+function queryText({query, queryId, topLevel}: QueryStats): string {
+  const text = query?.replace(/\s+/g, ' ').trim() ?? (queryId === null ? '(texts of other roles)' : `(query ${queryId})`)
+  return topLevel === false ? `> ${text}` : text
 }
 
 function notes({notes: lines}: {notes: readonly string[]}, look: Look): string[] {

@@ -1,5 +1,5 @@
 import type {Database} from '../../db/database.js'
-import {ExitCode, messageOf, OpsError} from '../../errors.js'
+import {ExitCode, messageOf, OpsError, usageError} from '../../errors.js'
 import type {Plan, Step} from '../../plan/step.js'
 import {findPartitioned} from '../../reports/partitions/find-table.js'
 import {planPeriods, type Finding} from './plan-periods.js'
@@ -45,13 +45,13 @@ async function troubleOf(db: Database, rule: PartitionRule, set: PartitionSet | 
   const relation = set?.relation ?? rule.relation
   const obstacle = set ? obstacleOf(set) : await findPartitioned(db, rule.relation).then((found) => unfit(db, found), asOpsError)
   if (obstacle === null) return null
-  return {relation, kind: obstacle.code === 'MANAGED_ELSEWHERE' ? 'left alone' : 'conflict', message: messageOf(obstacle)}
+  return {relation, kind: obstacle.code === 'MANAGED_ELSEWHERE' ? 'left alone' : 'conflict', code: obstacle.code, exitCode: obstacle.exitCode, message: messageOf(obstacle)}
 }
 
 /** A set that gives no periods is partitioned in some other way. */
 async function unfit(db: Database, relation: string): Promise<OpsError> {
   const [set] = await readSets(db, [relation])
-  return (set && obstacleOf(set)) ?? new OpsError('PARTITION_KEY', `${relation} cannot be looked after.`)
+  return (set && obstacleOf(set)) ?? usageError('PARTITION_KEY', `${relation} is not a set by range of one date, timestamp or timestamptz column.`)
 }
 
 function asOpsError(error: unknown): OpsError {
@@ -69,11 +69,16 @@ const isTrouble = ({kind}: Finding) => kind === 'conflict' || kind === 'stray'
 /** The last word of a run, where a plan without steps says "nothing to do" and a set is in trouble all the same. */
 export function troubleWords(findings: readonly Finding[]): string | null {
   const troubled = new Set(findings.filter(isTrouble).map(({relation}) => relation))
-  return troubled.size === 0 ? null : `Not looked after as declared: ${[...troubled].join(', ')}. The reasons stand above.`
+  return troubled.size === 0 ? null : `Not looked after as declared: ${[...troubled].join(', ')}. The reasons are above.`
 }
 
-/** What could not be made is a failure also where every step that could be planned was done. */
+/**
+ * What could not be made is a failure also where every step that could be planned was done; wrong usage where nothing
+ * was done and every set is refused for what it is, as `partitions drop` refuses it.
+ */
 export function exitCodeWith(findings: readonly Finding[], exitCode: number, changed: boolean): number {
-  if (!findings.some(isTrouble) || exitCode !== ExitCode.done) return exitCode
-  return changed ? ExitCode.partly : ExitCode.failed
+  const trouble = findings.filter(isTrouble)
+  if (trouble.length === 0 || exitCode !== ExitCode.done) return exitCode
+  if (changed) return ExitCode.partly
+  return trouble.every((finding) => finding.exitCode === ExitCode.usage) ? ExitCode.usage : ExitCode.failed
 }

@@ -14,6 +14,10 @@ export interface Finding {
   relation: string
   /** `left alone` is no failure; `pending` and `stray` need a person; `conflict` keeps a period from being made. */
   kind: 'left alone' | 'pending' | 'conflict' | 'stray' | 'range'
+  /** The error's code where the set as a whole cannot be looked after: `PARTITION_KEY`. */
+  code?: string
+  /** The exit code of that error. */
+  exitCode?: number
   message: string
 }
 
