@@ -37,7 +37,7 @@ export async function planCore(db: Database): Promise<CorePlan> {
   if (plan.steps.length === 0) return {...plan, note: null}
   const [row] = await db.query<{may: boolean}>(statement(loadSql('migrate/may-install'), [db.target.role ?? null]))
   if (row?.may) return {...plan, note: null}
-  return {...plan, steps: [], note: `The schema qicore is older than this program (${plan.steps.map(({id}) => id).join(', ')}), and this role does not own it. The owner runs: ${command('migrate up --stream core')}`}
+  return {...plan, steps: [], note: `The schema qicore is older than this program (${plan.steps.map(({id}) => id).join(', ')}), and this role does not own it. The owner runs: ${command('migrate up', [], {stream: 'core'})}`}
 }
 
 /**
