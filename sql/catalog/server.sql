@@ -18,7 +18,24 @@ select
   ts.nspname as timescaledb_schema,
   (select default_version from pg_available_extensions where name = 'timescaledb') as timescaledb_available,
   current_setting('timescaledb.license', true) as license,
-  coalesce(current_setting('timescaledb.restoring', true), 'off') = 'on' as restoring,
+  current_setting('timescaledb.restoring', true) as restoring,
+  current_setting('timescaledb.disable_load', true) as disable_load,
+  current_setting('timescaledb.enable_optimizations', true) as enable_optimizations,
+  current_setting('timescaledb.enable_transparent_decompression', true) as enable_transparent_decompression,
+  -- What the next session of this role begins with: a session that is open keeps what it began with.
+  array(
+    select setting.text
+    from pg_db_role_setting s
+    join pg_roles r on r.rolname = current_user
+    join pg_database d on d.datname = current_database()
+    cross join lateral unnest(s.setconfig) as setting (text)
+    where s.setdatabase in (0, d.oid) and s.setrole in (0, r.oid) and setting.text like 'timescaledb.%'
+    order by s.setrole <> 0 and s.setdatabase <> 0 desc, s.setrole <> 0 desc
+  ) as stored_settings,
+  current_setting('timescaledb.max_background_workers', true)::int as max_background_workers,
+  current_setting('max_worker_processes')::int as max_worker_processes,
+  (select count(*)::int from pg_stat_activity where application_name like 'TimescaleDB Background Worker Scheduler%') as schedulers,
+  (select extversion from pg_extension where extname = 'citus') as citus,
   exists (
     select from pg_stat_activity
     where application_name like 'TimescaleDB Background Worker Scheduler%' and datname = current_database()

@@ -1,5 +1,5 @@
 import {Command, type Interfaces} from '@oclif/core'
-import {ExitCode, OpsError, usageError} from '../errors.js'
+import {ExitCode, OpsError} from '../errors.js'
 import type {Config} from '../config/load.js'
 import type {ConnectOptions, Database, Target} from '../db/database.js'
 import type {Elsewhere} from '../plan/run-step.js'
@@ -53,6 +53,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected flags!: FlagsOf<T>
   protected args!: ArgsOf<T>
   private config_: Config | null | undefined
+  /** Of the database that the command works on; null before it is connected. */
+  private condition: readonly string[] | null = null
 
   override async init(): Promise<void> {
     await super.init()
@@ -96,14 +98,20 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return target
   }
 
-  /** Connects, says on stderr to what, and closes whatever happens. */
-  protected async withDatabase<R>(work: (db: Database) => Promise<R>, options: {changes?: boolean; create?: boolean; target?: Target} = {}): Promise<R> {
+  /**
+   * Connects, says on stderr to what and in what condition it is, and closes whatever happens.
+   * @param options `rows`: what the command says hangs on rows, so that it is refused where they are not all seen
+   */
+  protected async withDatabase<R>(work: (db: Database) => Promise<R>, options: {changes?: boolean; rows?: boolean; create?: boolean; target?: Target} = {}): Promise<R> {
     const target = options.target ?? (await this.target(options.changes ?? false))
-    const [{withDatabase}, {heading}] = await Promise.all([import('../db/database.js'), import('./heading.js')])
+    const [{withDatabase}, {heading}, {checkCondition, conditionLines}] = await Promise.all([import('../db/database.js'), import('./heading.js'), import('./condition.js')])
     return withDatabase(target, this.connectOptions(options.create ?? false), async (db) => {
-      this.say(heading(target, db.server, process.stderr.columns ?? null))
-      if (options.changes && db.server.inRecovery)
-        throw usageError('READ_ONLY', 'This server is a read-only replica: nothing can be changed here.', ['Connect to the primary.'])
+      const width = process.stderr.columns ?? null
+      this.say(heading(target, db.server, width))
+      const exitCode = checkCondition(db.server, {changes: options.changes ?? false, rows: options.rows ?? false})
+      for (const line of conditionLines(db.server, width)) this.say(line)
+      this.condition = db.server.condition.map(({code}) => code)
+      if (exitCode !== ExitCode.done) process.exitCode = exitCode
       return work(db)
     })
   }
@@ -184,6 +192,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const {explain, isConnectionLost, sqlState} = await import('../db/sqlstate.js')
     // A driver's or server's error is the operator's; anything else is a bug and keeps its stack.
     return sqlState(error) === undefined && !isConnectionLost(error) ? (error as Error) : explain(error, `run ${this.id?.replaceAll(':', ' ')}`)
+  }
+
+  /** Every report says in what condition its database is. */
+  protected override toSuccessJson(result: unknown): unknown {
+    return this.condition === null || typeof result !== 'object' || result === null ? result : {...result, condition: this.condition}
   }
 
   /** The default would print oclif's whole configuration and argv, and with them a password in --url. */

@@ -11,10 +11,12 @@ export function heading(target: Target, server: Server, width: number | null): s
   const where = server.embedded
     ? redact(target.url)
     : `${server.host ?? 'local socket'}${server.port === null ? '' : `:${server.port}`}/${server.database}`
-  const extension = server.timescaledb === null ? [] : [`TimescaleDB ${server.timescaledb} ${server.edition}`]
+  const extension = server.timescaledb === null ? [] : [`TimescaleDB ${server.timescaledb} ${server.edition ?? '(not loaded)'}`]
+  const citus = server.citus === null ? [] : [`Citus ${server.citus.version}`]
   const parts = [
     `${target.name === null ? '' : `${target.name} `}${where} (${target.source}) as ${server.role}`,
     ...extension,
+    ...citus,
     `PostgreSQL ${server.postgres}`,
     server.inRecovery ? 'replica' : 'primary',
     ...(server.timescaledb === null ? [] : [server.embedded ? 'no background workers' : `workers ${server.workers}`]),

@@ -27,6 +27,6 @@ export abstract class PricesCommand<T extends typeof Command> extends BaseComman
         if (sqlState(error) !== SqlState.undefinedTable) throw error
         throw usageError('NO_TABLE', 'This database has no table public.crypto_prices.', [`Make the tables: ${command('migrate up')}`, `Or try it with sample data: ${command('demo')}`])
       }
-    })
+    }, {rows: true})
   }
 }

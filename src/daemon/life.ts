@@ -10,6 +10,7 @@ import type {JobContext} from '../jobs/kind.js'
 import {longestTimer} from '../units/timer.js'
 import {isAway, isHopeless, isReadOnly, patiently, replicaWatch} from './away.js'
 import {databaseClock} from './clock.js'
+import {conditionWatch} from './condition-watch.js'
 import type {Tell} from './events.js'
 import type {Vitals} from './health.js'
 import {declare, goodbye, largestSkew, noteTimeline, type Hello, type Identity} from './ledger.js'
@@ -68,6 +69,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   /** Milliseconds. */
   let skew = 0
   let observing = false
+  const condition = conditionWatch(() => control, (message) => tell({event: 'warning', message}))
   let stopped: Promise<void> = Promise.resolve()
   let lastTurn = performance.now()
   const turn = () => void (lastTurn = performance.now())
@@ -155,6 +157,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     tell({event: 'started', id, version: options.version, node: process.versions.node})
     control = await patiently(() => options.connect(), tell, stop.signal, isHopeless, turn)
     if (control === null) return
+    condition.start(Math.min(options.poll, 30_000))
     try {
       for (;;) {
         try {
@@ -177,6 +180,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       await stopped
       if (scheduler !== null) await goodbye(control, identify(control)).catch(() => {})
     } finally {
+      condition.stop()
       await control.close().catch(() => {})
     }
   }
@@ -203,7 +207,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
         stopping: stop.signal.aborted,
         now: clock.now(),
         board: scheduler?.board ?? null,
-        deadRunners,
+        deadRunners: [...condition.problems(), ...deadRunners],
       }
     },
     async run() {

@@ -1,4 +1,5 @@
 import type {Job} from '../config/jobs.js'
+import {isHalfState} from '../db/condition.js'
 import type {Backend} from '../db/database.js'
 import {explain, sqlState} from '../db/sqlstate.js'
 import {messageOf, OpsError} from '../errors.js'
@@ -101,6 +102,8 @@ export function isLate(job: Job, {scheduledAt, startedAt}: Claim): boolean {
 /** To be tried again, or the end of it. */
 export function failure(job: Job, claim: Claim | TakenOver, words: string, cause: unknown, detail: Detail | null = null): FinalOutcome {
   const code = cause instanceof OpsError ? cause.code : undefined
+  // Not a failure of the job, and tried again when it is due the next time.
+  if (isHalfState(cause)) return {kind: 'ended', status: 'skipped', reason: cause.code.toLowerCase(), error: words, detail}
   const hopeless = code === 'UNKNOWN' || claim.scheduledAt === null || claim.attempts > job.retries + crashes
   if (!hopeless && claim.attempts <= job.retries) return {kind: 'again', seconds: Math.min(3_600, (job.backoff / 1000) * 2 ** (claim.attempts - 1)), error: words, uncounted: false}
   if (code === 'LOCKED') return {kind: 'ended', status: 'skipped', reason: 'overlap', error: words, detail}

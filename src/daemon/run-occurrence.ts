@@ -1,4 +1,5 @@
 import type {Job} from '../config/jobs.js'
+import {refuseInHalfState} from '../db/condition.js'
 import type {Backend, Database, Db} from '../db/database.js'
 import {prepared} from '../db/load-sql.js'
 import {together} from '../db/transaction.js'
@@ -37,6 +38,9 @@ export interface OccurrenceOptions {
 const cancelGrace = 10_000
 /** The same where the daemon stops. */
 const stopGrace = 1_000
+/** A `sql` job runs every second, maybe: its session is not probed each time. */
+const probeEvery = 10_000
+const probed = new WeakMap<Database, number>()
 /** How often the end of a window is looked for. */
 const windowCheck = 5_000
 
@@ -103,8 +107,10 @@ interface AtWork {
 async function attempt(db: Database, job: Job, claim: Claim | TakenOver, options: OccurrenceOptions, lost: () => void, at: AtWork): Promise<Tally> {
   const kind = await jobKind(job.kind)
   const {context} = options
-  // Since the session was made workers may have died and the extension may have been updated.
-  if (job.kind !== 'sql') await db.probe()
+  // Since the session was made workers may have died, the extension may have been updated or a restore have begun.
+  if (job.kind !== 'sql' || performance.now() - (probed.get(db) ?? -Infinity) > probeEvery) await db.probe()
+  probed.set(db, performance.now())
+  refuseInHalfState(db.server)
   const work = await kind.plan(db, job.options, {...context, job: job.name, leaveToCron: job.runner !== 'daemon' && claim.scheduledAt !== null, now: new Date(options.now()).toISOString()})
   const reports: StepReport[] = []
   const claimFence = fenceOf(claim, options.silence)

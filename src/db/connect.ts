@@ -10,11 +10,13 @@ import {embeddedDirectory, reading, type ConnectOptions, type Database, type Db,
 import type {EmbeddedEngine} from './embedded.js'
 import {connectionParameters, type Parameters} from './libpq.js'
 import {loadSql} from './load-sql.js'
-import {describeServer, type Server, type ServerRow} from './server.js'
-import {statement, type Statement} from './sql.js'
+import {libraryError, type InstalledVersion} from './library.js'
+import {readServer} from './probe.js'
+import type {Server} from './server.js'
+import type {Statement} from './sql.js'
 import {explain, OwnCode, sqlState, SqlState} from './sqlstate.js'
 import {tlsAttempts} from './tls.js'
-import {inTransaction, sessionSettings, type Pipeline} from './transaction.js'
+import {inTransaction, sessionSettings, type Pipeline, type Settings} from './transaction.js'
 
 const connectTimeout = 5_000
 /** A peer that vanished without a word is noticed this long after it was last heard of, and some ten probes more. */
@@ -38,8 +40,9 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
   }
 }
 
-async function connectServer(target: Target, options: ConnectOptions): Promise<pg.Client> {
-  const parameters: Parameters = {...connectionParameters(target.url, process.env), ...(target.database !== undefined && {dbname: target.database})}
+async function connectServer(target: Target, options: ConnectOptions, startup = ''): Promise<pg.Client> {
+  const given: Parameters = {...connectionParameters(target.url, process.env), ...(target.database !== undefined && {dbname: target.database})}
+  const parameters = startup === '' ? given : {...given, options: `${given.options ?? ''} ${startup}`}
   const timeout = parameters.connect_timeout ? Number(parameters.connect_timeout) * 1000 : connectTimeout
   const attempts = tlsAttempts(parameters, process.env)
   for (const [index, ssl] of attempts.entries()) {
@@ -186,8 +189,9 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
     turn = mine.catch(() => {})
     return mine
   }
+  const session = () => ({client: client as unknown as Pipeline, applicationName: options.applicationName, prepares, types, corrections, mark, giveUp: engine === null ? giveUp : null})
   const transaction = <T>(settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T> =>
-    inTurn(() => listening(settings, () => inTransaction({client: client as unknown as Pipeline, applicationName: options.applicationName, prepares, types, corrections: [], mark, giveUp: engine === null ? giveUp : null}, settings, work)))
+    inTurn(() => listening(settings, () => inTransaction(session(), settings, work)))
   const query = async <Row extends object>(question: Statement, settings: TransactionSettings = reading): Promise<Row[]> => {
     let rows: Promise<Row[]> = Promise.resolve([])
     // Not waited for in there: it travels with the opening and the commit.
@@ -197,17 +201,20 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
   // Not behind a pooler, where the next transaction may meet another session; and where nothing analyzes the tables a
   // plan would stay as it was made for empty ones.
   let prepares = false
+  let corrections: Settings = []
   const ask = async (): Promise<Server> => {
     const processId = engine ? null : wireOf(client).processID
-    const [row] = await query<ServerRow>(statement(loadSql('catalog/server')), {...reading, statementTimeout: 10_000})
-    const found = describeServer(row!, processId, engine !== null)
+    const settings = {...reading, statementTimeout: 10_000}
+    const asked = async <Row extends object>(question: Statement) => inTurn(() => inTransaction({...session(), corrections: []}, settings, (tx) => tx.query<Row>(question)))
+    const found = await readServer(asked, processId, engine !== null)
     prepares = !found.pooled && engine === null
+    corrections = found.corrections
     return found
   }
   listen()
   let server = await ask().catch(async (error: unknown) => {
     await endClient(client)
-    throw explain(error, 'ask the server what it is')
+    throw (await libraryError(error, () => installedVersion(target, options))) ?? explain(error, 'ask the server what it is')
   })
 
   return {
@@ -222,7 +229,7 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
       await inTurn(() =>
         listening(settings, async () => {
           try {
-            await coded(client.query(sessionSettings(settings, options.applicationName, [])))
+            await coded(client.query(sessionSettings(settings, options.applicationName, corrections)))
             const send = ({text, values}: Statement) => coded(client.query(text, values.length > 0 ? [...values] : undefined))
             const answers = followUp === undefined ? [send(what)] : [send(what), send(followUp)]
             const [first] = await Promise.allSettled(answers)
@@ -265,6 +272,17 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
       await endClient(client)
       await engine?.close()
     },
+  }
+}
+
+/** In a session that does not load TimescaleDB's library. A pooler may refuse its startup option. */
+async function installedVersion(target: Target, options: ConnectOptions): Promise<InstalledVersion> {
+  const client = await connectServer(target, options, '-c timescaledb.disable_load=on')
+  try {
+    const {rows} = await client.query<InstalledVersion>(loadSql('catalog/installed-version'))
+    return rows[0] ?? {installed: null, available: null}
+  } finally {
+    await endClient(client)
   }
 }
 

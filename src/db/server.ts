@@ -1,4 +1,5 @@
 import {ident, type Fragment} from './sql.js'
+import {conditionsOf, distributedCondition, type Condition} from './condition.js'
 import type {Instant} from '../units/instant.js'
 
 /** Which of the three schemas of SQL a database takes; the embedded engine is a `timescaledb`. */
@@ -50,6 +51,30 @@ export interface Server {
   backendStart: Instant | null
   /** A transaction pooler stands between: nothing may stick to the connection. */
   pooled: boolean
+  /** States in which clients count wrongly or jobs cannot run; empty where all is well. */
+  condition: readonly Condition[]
+  /** Settings that our transactions set on, because here they are off and compressed rows would not be seen. */
+  corrections: readonly (readonly [name: string, value: string])[]
+  /** Null where the database has no Citus. */
+  citus: {version: string; worker: boolean; distributedTables: number} | null
+}
+
+/** The row of sql/catalog/condition.sql. */
+export interface ConditionRow {
+  roots: readonly {name: string; root: string}[]
+  broken_gates: readonly string[]
+}
+
+/** The row of sql/catalog/citus.sql. */
+export interface CitusRow {
+  worker: boolean
+  distributed_tables: number
+}
+
+/** What is asked where the first row says that there is something to ask. */
+export interface Extras {
+  condition: ConditionRow | null
+  citus: CitusRow | null
 }
 
 /** The row of sql/catalog/server.sql. */
@@ -70,7 +95,16 @@ export interface ServerRow {
   timescaledb_schema: string | null
   timescaledb_available: string | null
   license: string | null
-  restoring: boolean
+  restoring: string | null
+  disable_load: string | null
+  enable_optimizations: string | null
+  enable_transparent_decompression: string | null
+  /** `name=value` from ALTER DATABASE and ALTER ROLE, what counts first. */
+  stored_settings: readonly string[]
+  max_background_workers: number | null
+  max_worker_processes: number
+  schedulers: number
+  citus: string | null
   scheduler_seen: boolean
   launcher_seen: boolean
   pg_cron: string | null
@@ -86,11 +120,31 @@ export interface ServerRow {
   truncates_or_deletes: boolean
 }
 
-/** @param processId the pid that the protocol's BackendKeyData named, null where there is none */
-export function describeServer(row: ServerRow, processId: number | null, embedded: boolean): Server {
-  const edition = row.timescaledb === null ? null : row.license === 'timescale' ? 'community' : 'apache'
+/**
+ * @param processId the pid that the protocol's BackendKeyData named, null where there is none
+ * @param extras null for what was not asked
+ */
+export function describeServer(row: ServerRow, processId: number | null, embedded: boolean, extras: Extras): Server {
+  const edition = editionOf(row)
+  const settings = timescaledbSettings(row)
+  const distributed = extras.citus?.distributed_tables ?? 0
+  const condition = [...(distributed > 0 ? [distributedCondition(distributed)] : []), ...conditionsOf({
+    database: row.database,
+    timescaledb: row.timescaledb,
+    embedded,
+    license: row.license,
+    ...settings,
+    inRecovery: row.in_recovery,
+    launcherSeen: row.launcher_seen,
+    schedulerHere: row.scheduler_seen,
+    schedulers: row.schedulers,
+    maxBackgroundWorkers: row.max_background_workers,
+    maxWorkerProcesses: row.max_worker_processes,
+    rowsInRoot: extras.condition?.roots ?? [],
+    brokenGates: extras.condition?.broken_gates ?? [],
+  })]
   return {
-    engine: edition === null ? 'postgres' : edition === 'community' ? 'timescaledb' : 'apache',
+    engine: engineOf(row),
     embedded,
     postgres: row.postgres,
     versionNum: row.version_num,
@@ -106,7 +160,7 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     timescaledbSchema: row.timescaledb_schema,
     timescaledbAvailable: row.timescaledb_available,
     edition,
-    workers: workersOf(row, embedded),
+    workers: workersOf(row, embedded, condition),
     pgCron: row.pg_cron,
     pgCronAlive: row.pg_cron_seen,
     pgCronDatabase: row.pg_cron_database,
@@ -121,15 +175,56 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     backendStart: row.backend_start,
     // Seen to work with PgBouncer: the pid it hands out is its own, not the backend's.
     pooled: !embedded && processId !== null && processId !== row.pid,
+    condition,
+    corrections: settings.hidingHere.map((name) => [name, 'on'] as const),
+    citus: row.citus === null || extras.citus === null ? null : {version: row.citus, worker: extras.citus.worker, distributedTables: extras.citus.distributed_tables},
   }
 }
 
-function workersOf(row: ServerRow, embedded: boolean): Alive {
+/** An extension whose library is not loaded has no license to read: its edition is unknown, not Apache. */
+function editionOf({timescaledb, license}: ServerRow): Server['edition'] {
+  if (timescaledb === null || license === null) return null
+  return license === 'timescale' ? 'community' : 'apache'
+}
+
+function engineOf(row: ServerRow): EngineKind {
+  if (row.timescaledb === null) return 'postgres'
+  return editionOf(row) === 'apache' ? 'apache' : 'timescaledb'
+}
+
+const hidingSettings = ['timescaledb.enable_optimizations', 'timescaledb.enable_transparent_decompression'] as const
+
+/** As PostgreSQL reads a boolean setting: a setting of a library that is not loaded is the text that was given. */
+const isOn = (value: string | null | undefined) => value != null && ['on', 'true', 'yes', '1'].includes(value.toLowerCase())
+const isOff = (value: string | null | undefined) => value != null && ['off', 'false', 'no', '0'].includes(value.toLowerCase())
+
+/** What this session has, and what the next session would have. */
+function timescaledbSettings(row: ServerRow) {
+  const stored = new Map<string, string>()
+  for (const setting of row.stored_settings) {
+    const equals = setting.indexOf('=')
+    const name = setting.slice(0, equals)
+    if (!stored.has(name)) stored.set(name, setting.slice(equals + 1))
+  }
+  const here: Record<(typeof hidingSettings)[number], string | null> = {
+    'timescaledb.enable_optimizations': row.enable_optimizations,
+    'timescaledb.enable_transparent_decompression': row.enable_transparent_decompression,
+  }
+  return {
+    restoring: isOn(row.restoring) || isOn(stored.get('timescaledb.restoring')),
+    loaderDisabled: isOn(row.disable_load) || isOn(stored.get('timescaledb.disable_load')),
+    hiding: hidingSettings.filter((name) => isOff(here[name]) || isOff(stored.get(name))),
+    hidingHere: hidingSettings.filter((name) => isOff(here[name])),
+  }
+}
+
+function workersOf(row: ServerRow, embedded: boolean, condition: readonly Condition[]): Alive {
   if (embedded || row.timescaledb === null) return 'dead'
   // They run on the primary only, and nothing here can look there.
   if (row.in_recovery) return 'unknown'
-  if (row.scheduler_seen && !row.restoring) return 'alive'
-  return 'dead'
+  // A scheduler without a worker left for its jobs runs none of them.
+  const cannotRun = condition.some(({code, refuses}) => refuses === 'database' || code === 'no_worker_slots')
+  return row.scheduler_seen && !cannotRun ? 'alive' : 'dead'
 }
 
 /** A function of the extension, wherever the extension lives. */

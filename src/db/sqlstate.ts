@@ -18,6 +18,7 @@ export const SqlState = {
   inFailedTransaction: '25P02',
   noTransaction: '25P01',
   undefinedFile: '58P01',
+  invalidParameter: '22023',
   divisionByZero: '22012',
   badEncoding: '22021',
   untranslatable: '22P05',
@@ -54,10 +55,8 @@ export function sqlState(error: unknown): string | undefined {
 }
 
 export function isConnectionLost(error: unknown): boolean {
-  const {code, message} = (error ?? {}) as ServerError
-  if (code !== undefined && connectionLost.has(code)) return true
-  // After ALTER EXTENSION UPDATE by somebody else every older session dies with this one.
-  return code === '0A000' && /version mismatch/.test(message)
+  const {code} = (error ?? {}) as ServerError
+  return code !== undefined && connectionLost.has(code)
 }
 
 const causes: Record<string, {code: string; exit?: ExitCode; suggestions?: readonly string[]}> = {

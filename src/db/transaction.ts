@@ -2,7 +2,8 @@ import type {Writable} from 'node:stream'
 import type {ClientConfig} from 'pg'
 import type {Database, Db, TransactionSettings} from './database.js'
 import {Flight, skipped, type Answer} from './flight.js'
-import {isConnectionLost, sqlState, SqlState} from './sqlstate.js'
+import {ExitCode, OpsError} from '../errors.js'
+import {isConnectionLost, serverWords, sqlState, SqlState} from './sqlstate.js'
 import {mayHoldSeveral, quoteIdent, quoteLiteral, type Statement} from './sql.js'
 
 /** A client of node-postgres in its pipeline mode, which sends each query at once. Its socket is not declared. */
@@ -83,6 +84,8 @@ function openTransaction({client, applicationName, prepares, types, corrections,
   client.on('notice', listener)
 
   for (const text of opening(settings, applicationName, corrections)) first.add({text}).catch(failed)
+  const {role} = settings
+  if (role) first.add({text: `set local role ${quoteIdent(role)}`}).catch((error: unknown) => failed(roleError(role, error)))
   const onLanded = () => {
     if (phase === 'sent') phase = 'open'
   }
@@ -223,10 +226,21 @@ export function sessionSettings(settings: TransactionSettings, applicationName: 
   return `select ${set(settings, applicationName, corrections, false)}${settings.role ? `; set role ${quoteIdent(settings.role)}` : ''}`
 }
 
+const roleStates: readonly (string | undefined)[] = [SqlState.undefinedObject, SqlState.invalidParameter, SqlState.noPrivilege]
+
+/** A role of the configuration that does not exist, or that the session's role is no member of. */
+function roleError(role: string, error: unknown): unknown {
+  if (!roleStates.includes(sqlState(error))) return error
+  return new OpsError('NO_ROLE', `The target's role cannot be used: ${serverWords(error)}`, {
+    exit: ExitCode.usage,
+    cause: error,
+    suggestions: [`Correct \`role: ${role}\` of the target in the configuration, or grant that role to the one that connects.`],
+  })
+}
+
 /** BEGIN is the first statement of a flight: where it fails, as `begin read write` does on a replica, nothing behind it runs. */
 function opening(settings: TransactionSettings, applicationName: string, corrections: Settings): string[] {
-  const role = settings.role ? [`set local role ${quoteIdent(settings.role)}`] : []
-  return [`begin ${settings.readOnly ? 'read only' : 'read write'}`, `select ${set(settings, applicationName, corrections, true)}`, ...role]
+  return [`begin ${settings.readOnly ? 'read only' : 'read write'}`, `select ${set(settings, applicationName, corrections, true)}`]
 }
 
 function set(settings: TransactionSettings, applicationName: string, corrections: Settings, local: boolean): string {

@@ -1,4 +1,5 @@
 import {setTimeout as sleep} from 'node:timers/promises'
+import {refuseInHalfState} from '../db/condition.js'
 import type {Database} from '../db/database.js'
 import {isConnectionLost, serverWords} from '../db/sqlstate.js'
 import {sessionOf, tryStep, type Elsewhere, type StepOptions, type Tries} from './run-step.js'
@@ -23,8 +24,10 @@ const cancelAgain = 1_000
  * Runs a plan, in its order: every step in a transaction of its own, asked first whether it is done already, tried
  * again later while somebody is in the way; what comes after it goes on meanwhile. Independent steps also go on after
  * a failure; those that depend on it are skipped.
+ * @throws OpsError with the code of a half-state of the database, before anything was done
  */
 export async function execute(db: Database, plan: Plan, options: ExecuteOptions): Promise<RunReport> {
+  refuseInHalfState(db.server, tablesOf(plan))
   const reports = new Map<string, StepReport>()
   const schedule = scheduleOf(plan, reports, options)
   const crew = [db]
@@ -76,6 +79,7 @@ async function closePage(db: Database, {ledger, limits}: ExecuteOptions, status:
 
 /** What a plan would do now, changing nothing: steps that are done already show as skipped. */
 export async function preview(db: Database, plan: Plan, elsewhere?: Elsewhere): Promise<RunReport> {
+  refuseInHalfState(db.server, tablesOf(plan))
   const steps: StepReport[] = []
   for (const step of plan.steps) {
     const done = await isDone(sessionOf(db, step, {elsewhere}), step)
@@ -186,4 +190,9 @@ function runStatus(steps: readonly StepReport[], interrupted: boolean): RunStatu
   if (interrupted) return 'interrupted'
   if (!steps.some((step) => step.status === 'failed')) return 'done'
   return steps.some((step) => step.status === 'done') ? 'partly' : 'failed'
+}
+
+/** Qualified names of the tables that a plan works on, as its locks name them. */
+function tablesOf({locks}: Plan): string[] {
+  return locks.filter((lock) => lock.startsWith('table ')).map((lock) => lock.slice('table '.length))
 }

@@ -15,6 +15,8 @@ export interface ChunkBytes {
   ofIndexes(chunk: Chunk): number | null
   basis(table: Table): SizeBasis
   locked: ReadonlySet<number>
+  /** Distributed by Citus; the headline of a report says it. */
+  remote: ReadonlySet<number>
 }
 
 /** @param fast estimates of the catalogue instead of the sizes of the files */
@@ -27,17 +29,18 @@ function relationsOf({relation, compressed, tiered}: Chunk): number[] {
   return tiered ? [] : compressed === null ? [relation] : [relation, compressed]
 }
 
-function exact({bytes, indexBytes, locked}: Awaited<ReturnType<typeof measureSizes>>): ChunkBytes {
-  const isLocked = (chunk: Chunk) => relationsOf(chunk).some((relation) => locked.has(relation))
+function exact({bytes, indexBytes, locked, remote}: Awaited<ReturnType<typeof measureSizes>>): ChunkBytes {
+  const isLocked = (chunk: Chunk) => relationsOf(chunk).some((relation) => locked.has(relation) || remote.has(relation))
   // Neither measured nor locked: dropped while we looked, and no bytes any more.
-  const one = (relation: number) => (locked.has(relation) ? null : (bytes.get(relation) ?? 0))
+  const one = (relation: number) => (locked.has(relation) || remote.has(relation) ? null : (bytes.get(relation) ?? 0))
   return {
     of: (chunk) => (chunk.tiered || isLocked(chunk) ? null : relationsOf(chunk).reduce((sum, relation) => sum + (bytes.get(relation) ?? 0), 0)),
     ofRoot: ({relation}) => one(relation),
     ofPlainPart: (chunk) => (chunk.tiered ? null : one(chunk.relation)),
     ofIndexes: (chunk) => (chunk.tiered || isLocked(chunk) ? null : relationsOf(chunk).reduce((sum, relation) => sum + (indexBytes.get(relation) ?? 0), 0)),
-    basis: ({relation, chunks}) => (locked.has(relation) || chunks.some(isLocked) ? 'mixed' : 'exact'),
+    basis: ({relation, chunks}) => (locked.has(relation) || remote.has(relation) || chunks.some(isLocked) ? 'mixed' : 'exact'),
     locked,
+    remote,
   }
 }
 
@@ -70,6 +73,7 @@ function estimated(estimates: Map<number, Estimate>): ChunkBytes {
     ofIndexes: (chunk) => (chunk.tiered ? null : relationsOf(chunk).reduce((sum, relation) => sum + (estimates.get(relation)?.indexes ?? 0), 0)),
     basis: () => 'estimated',
     locked: new Set(),
+    remote: new Set(),
   }
 }
 

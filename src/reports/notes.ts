@@ -5,7 +5,7 @@ import {has, keyOf, type Table} from './table.js'
 
 /** Chunks whose size is not in the sums, and why. */
 export function leftOutNotes(tables: readonly Table[], bytes: ChunkBytes, fast: boolean): string[] {
-  const out = tables.map((table) => ({table, count: table.chunks.filter((chunk) => !chunk.tiered && bytes.of(chunk) === null).length})).filter(({count}) => count > 0)
+  const out = tables.map((table) => ({table, count: table.chunks.filter((chunk) => !chunk.tiered && !bytes.remote.has(chunk.relation) && bytes.of(chunk) === null).length})).filter(({count}) => count > 0)
   const notes: string[] = []
   if (out.length > 0) {
     const list = listed(out.map(({table, count}) => `${keyOf(table)} (${count})`))

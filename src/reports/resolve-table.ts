@@ -2,6 +2,7 @@ import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {formatQualifiedName, parseQualifiedName, type QualifiedName} from '../db/qualified-name.js'
 import {statement} from '../db/sql.js'
+import {redact} from '../db/redact.js'
 import {usageError, type OpsError} from '../errors.js'
 import {keyOf, type Table} from './table.js'
 import {command} from '../units/command.js'
@@ -29,7 +30,7 @@ export async function resolveTable(db: Database, tables: readonly Table[], text:
   if (storage !== undefined) return storage
   const relations = await findRelations(db, wanted)
   if (relations.length > 0) throw notOurs(relations[0]!, tables)
-  throw noSuchTable(text, db.server.database, similar(wanted, tables.map(keyOf)))
+  throw noSuchTable(text, calledByUser(db), similar(wanted, tables.map(keyOf)))
 }
 
 /** Every table, view and partition of that name. */
@@ -82,4 +83,9 @@ function distance(a: string, b: string): number {
     row = next
   }
   return row[b.length]!
+}
+
+/** The database under the name by which it was asked for: inside of the embedded engine it is always called template1. */
+function calledByUser({target, server}: Database): string {
+  return target.name ?? (server.embedded ? redact(target.url) : server.database)
 }

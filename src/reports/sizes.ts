@@ -2,6 +2,7 @@ import {reading, type Database, type Db} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {isConnectionLost, sqlState, SqlState} from '../db/sqlstate.js'
+import {readDistributedTables} from './distributed.js'
 
 /** Bytes of tables with their indexes and TOAST, as pg_total_relation_size counts them. */
 export interface Sizes {
@@ -11,6 +12,8 @@ export interface Sizes {
   indexBytes: Map<number, number>
   /** Somebody has them locked, or wants to: left out, never waited for. */
   locked: Set<number>
+  /** Distributed by Citus: the sizes are on its workers. */
+  remote: ReadonlySet<number>
 }
 
 // Measured: 100 to 2 500 relations a statement cost the same in all; 500 take about a tenth of a second cold.
@@ -29,8 +32,9 @@ export async function readLockedTables(db: Db): Promise<Set<number>> {
  * that still meets a lock is halved until only the locked relation is missing.
  */
 export async function measureSizes(db: Database, relations: readonly number[], indexes = false): Promise<Sizes> {
-  const sizes: Sizes = {bytes: new Map(), indexBytes: new Map(), locked: new Set()}
-  const rest = relations.length < worthTheDirectory ? relations : await measureFiles(db, relations, sizes)
+  const sizes: Sizes = {bytes: new Map(), indexBytes: new Map(), locked: new Set(), remote: (await readDistributedTables(db)).relations}
+  const here = relations.filter((relation) => !sizes.remote.has(relation))
+  const rest = here.length < worthTheDirectory ? here : await measureFiles(db, here, sizes)
   for (let at = 0; at < rest.length; at += batch) await measureBatch(db, rest.slice(at, at + batch), indexes, sizes)
   return sizes
 }
@@ -106,5 +110,6 @@ export interface Estimate {
 /** What the last VACUUM or ANALYZE saw, in one statement that locks nothing. */
 export async function estimateSizes(db: Database, relations: readonly number[]): Promise<Map<number, Estimate>> {
   const rows = await db.query<{relation: number; heap_bytes: number; index_bytes: number; other_bytes: number; analyzed: boolean}>(statement(loadSql('report/size-estimates'), [relations]))
-  return new Map(rows.map((row) => [row.relation, {heap: row.heap_bytes, other: row.other_bytes, indexes: row.index_bytes, analyzed: row.analyzed}]))
+  const {relations: remote} = await readDistributedTables(db)
+  return new Map(rows.filter(({relation}) => !remote.has(relation)).map((row) => [row.relation, {heap: row.heap_bytes, other: row.other_bytes, indexes: row.index_bytes, analyzed: row.analyzed}]))
 }

@@ -1,3 +1,4 @@
+import type {ConditionCode} from '../db/condition.js'
 import type {Database} from '../db/database.js'
 import type {Server} from '../db/server.js'
 import type {Instant} from '../units/instant.js'
@@ -13,7 +14,7 @@ import {isCompressed, keyOf, type Table} from './table.js'
 import {exactNumber, instantOf, pointWords} from './time.js'
 
 export interface StatsReport extends ReportHead<'stats'> {
-  server: Pick<Server, 'postgres' | 'timescaledb' | 'edition' | 'inRecovery' | 'workers' | 'pgCron' | 'pgStatStatements'>
+  server: Pick<Server, 'postgres' | 'timescaledb' | 'edition' | 'inRecovery' | 'workers' | 'pgCron' | 'pgStatStatements'> & {condition: ConditionCode[]}
   tables: TableStats[]
   /** What could not be had, and how to get it. */
   notes: string[]
@@ -58,13 +59,13 @@ export async function readStats(db: Database, request: StatsRequest): Promise<St
   const {ends, problems} = await readEnds(db, its.tables, bytes.locked)
   const late = await lateness(db, its, request, ends)
   const tables = its.tables.map((table) => tableStats(table, its, bytes, ends.get(table)!, {managed: request.managed.has(keyOf(table)), late: late.get(table)!}))
-  const {postgres, timescaledb, edition, inRecovery, workers, pgCron, pgStatStatements} = db.server
+  const {postgres, timescaledb, edition, condition, inRecovery, workers, pgCron, pgStatStatements} = db.server
   return {
     kind: 'stats',
     version: 1,
     target: null,
     at: its.at,
-    server: {postgres, timescaledb, edition, inRecovery, workers, pgCron, pgStatStatements},
+    server: {postgres, timescaledb, edition, condition: condition.map(({code}) => code), inRecovery, workers, pgCron, pgStatStatements},
     tables: tables.sort(bySize),
     notes: [...leftOutNotes(its.tables, bytes, request.fast), ...endNotes(problems), ...unitNotes(its.tables, its.clocks), ...recordNotes(its.tables)],
   }

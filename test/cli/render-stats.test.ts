@@ -22,7 +22,7 @@ const compressed = (before: number, after: number) => ({beforeBytes: before, aft
 
 const stats: StatsReport = {
   kind: 'stats', version: 1, target: 'prod', at,
-  server: {postgres: '17.2', timescaledb: '2.22.1', edition: 'community', inRecovery: false, workers: 'alive', pgCron: null, pgStatStatements: null},
+  server: {postgres: '17.2', timescaledb: '2.22.1', edition: 'community', condition: [], inRecovery: false, workers: 'alive', pgCron: null, pgStatStatements: null},
   tables: [
     table({table: 'level1_data', chunks: 32, totalBytes: 138 * GB, bytesPerDay: 18.2 * GB, oldest: '2026-10-21T00:00:00Z', newest: '2026-11-22T19:59:58Z', policies: 1, nextDrop: '2026-11-23T00:00:00Z'}),
     table({table: 'ohlcv_data', chunks: 420, compressedChunks: 397, totalBytes: 41.9 * GB, bytesPerDay: 550 * MB, ...compressed(383 * GB, 22.4 * GB), oldest: '2024-11-22T20:00:00Z', newest: '2026-11-22T19:59:19Z', policies: 2, late: 1, nextDrop: '2026-11-20T00:00:00Z'}),

@@ -86,7 +86,7 @@ forEachEngine({}, (engine) => {
     const {db, run} = await engine.database()
     await run('create table t (x int)')
     const write = db.transaction({...writing, role: 'no such role'}, (tx) => Promise.all([tx.query(statement('insert into public.t values (1)')), tx.query(statement('insert into public.t values (2)'))]))
-    await expect(write).rejects.toThrow(/no such role/)
+    await expect(write).rejects.toMatchObject({code: 'NO_ROLE', exitCode: 2, message: expect.stringContaining('no such role')})
     expect(await run('select * from t')).toEqual([])
   })
 

@@ -46,7 +46,7 @@ it('hides a password that a server or driver repeats', () => {
 it.each([
   [{code: '57P01'}, true],
   [{code: 'ECONNRESET'}, true],
-  [{code: '0A000', message: 'extension "timescaledb" version mismatch: shared library version 2.28; SQL version 2.29'}, true],
+  [{code: '0A000', message: 'extension "timescaledb" version mismatch: shared library version 2.28; SQL version 2.29'}, false],
   [{code: '0A000', message: 'functionality not supported under the current "apache" license'}, false],
   [{code: 'CONNECTION_LOST'}, true],
   [{code: 'ETIMEDOUT'}, true],

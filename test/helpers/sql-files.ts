@@ -17,6 +17,8 @@ export interface SqlFile {
   saysTimescaledb: boolean
   /** From `pg_cron: 1.4.`: the oldest version it is for; null where it needs none. */
   pgCron: string | null
+  /** From `Citus: 11.0`. */
+  citus: boolean
 }
 
 /** Every file below sql/ but the migrations, which are run by the tests of their runner. */
@@ -38,6 +40,7 @@ function read(name: string): SqlFile {
     header,
     kind,
     timescaledb: needs ? {from: needs[1]!, to: needs[2] ?? null, community: needs[3] !== undefined} : null,
+    citus: /Citus: \d/.test(header),
     pgCron: /pg_cron: (\d+\.\d+)/.exec(header)?.[1] ?? null,
     saysTimescaledb: needs !== null || /TimescaleDB:? not needed/i.test(header),
   }
@@ -46,6 +49,7 @@ function read(name: string): SqlFile {
 /** Whether the file is meant for this server. */
 export function isFor(file: SqlFile, server: Server): boolean {
   if (file.pgCron !== null && (server.pgCron === null || compare(server.pgCron, file.pgCron) < 0)) return false
+  if (file.citus && server.citus === null) return false
   if (file.kind !== null && file.kind !== server.engine) return false
   if (file.timescaledb === null) return true
   if (server.timescaledb === null) return false

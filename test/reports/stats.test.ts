@@ -16,7 +16,7 @@ forEachEngine({}, (engine) => {
     expect(report).toMatchObject({kind: 'stats', version: 1, tables: [], notes: []})
     expect(report.at).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
     expect(report.server.timescaledb).toBe(db.server.timescaledb)
-    expect(Object.keys(report.server).sort()).toEqual(['edition', 'inRecovery', 'pgCron', 'pgStatStatements', 'postgres', 'timescaledb', 'workers'])
+    expect(Object.keys(report.server).sort()).toEqual(['condition', 'edition', 'inRecovery', 'pgCron', 'pgStatStatements', 'postgres', 'timescaledb', 'workers'])
   })
 
   it('gives partition sets the sum of pg_total_relation_size of their leaves, also beside TimescaleDB', async () => {

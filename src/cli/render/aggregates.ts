@@ -27,10 +27,10 @@ export function renderAggregates({aggregates}: AggregatesReport, look: Look): st
   const warnings = lost.map(({schema, view, rawFrom}) =>
     wrap(`! ${shortName(schema, view)}: its refresh policy reaches to before ${point(rawFrom)}, where the source's rows are gone: a refresh there loses what was computed from them.`, look.width))
   return [
-    renderTable(columns, aggregates, {look, mark: ({policyReachesGone}) => policyReachesGone}),
+    renderTable(columns, aggregates, {look, mark: ({policyReachesGone}) => policyReachesGone === true}),
     'PENDING: ranges whose rows changed since they were computed, or were never computed at all (UP TO is then -).',
     ...warnings,
-    closing([`${plural(aggregates.length, 'aggregate')}, ${stale.length} with something pending.`, ...stale.slice(0, 1).map(fix)], look.width),
+    closing([`${plural(aggregates.length, 'aggregate')}, ${aggregates.some(({pending, source}) => source !== null && pending === null) ? 'what is pending is not known' : `${stale.length} with something pending`}.`, ...stale.slice(0, 1).map(fix)], look.width),
   ].join('\n')
 }
 

@@ -14,8 +14,8 @@ function when(instant: Instant | null): string {
 }
 
 /** Every job in a line: what failed last or is paused is marked. */
-/** @param daemon the command that starts a daemon on this target */
-export function renderJobs({jobs, daemons, at}: {jobs: readonly ListedJob[]; daemons: readonly DaemonSeen[]; at: Instant}, daemon: string, look: Look): string {
+/** @param daemon the command that starts a daemon on this target; null where none is advised */
+export function renderJobs({jobs, daemons, at}: {jobs: readonly ListedJob[]; daemons: readonly DaemonSeen[]; at: Instant}, daemon: string | null, look: Look): string {
   if (jobs.length === 0) return 'No job is scheduled.'
   const columns: Column<ListedJob>[] = [
     {head: 'JOB', cell: ({name}) => name, shrink: 12},
@@ -70,9 +70,9 @@ function seen(daemons: readonly DaemonSeen[], at: Instant): string {
   return `${plural(daemons.length, 'daemon')}, last seen: ${shown.join(', ')}${daemons.length > 3 ? ' …' : ''}`
 }
 
-function verdict(jobs: readonly ListedJob[], alive: string, daemon: string): string {
+function verdict(jobs: readonly ListedJob[], alive: string, daemon: string | null): string {
   const theirs = jobs.filter(({runner, state}) => runner === 'pg_cron' && state !== 'undeclared').length
-  const none = theirs === 0 ? `No daemon was seen here in the last two minutes: ${daemon}` : 'No daemon was seen here in the last two minutes.'
+  const none = theirs === 0 && daemon !== null ? `No daemon was seen here in the last two minutes: ${daemon}` : 'No daemon was seen here in the last two minutes.'
   return `${plural(jobs.length, 'job')}${theirs === 0 ? '' : `, ${theirs} run by pg_cron: ${command('cron status')}`}. ${alive === '' ? none : alive}`
 }
 

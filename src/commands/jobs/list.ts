@@ -19,10 +19,11 @@ export default class JobsList extends BaseCommand<typeof JobsList> {
   static override flags = {...tableFlags}
 
   async run(): Promise<ListReport> {
-    const [{checkedJobs}, {listJobs}, {daemonCommand}] = await Promise.all([import('../../daemon/check.js'), import('../../daemon/job-list.js'), import('../../cli/jobs.js')])
-    let daemon = ''
+    const [{checkedJobs}, {listJobs}, {daemonCommand}, {halfState}] = await Promise.all([import('../../daemon/check.js'), import('../../daemon/job-list.js'), import('../../cli/jobs.js'), import('../../db/condition.js')])
+    let daemon: string | null = null
     const report = await this.withDatabase(async (db): Promise<ListReport> => {
-      daemon = daemonCommand(db.target)
+      // In a half-state a daemon would do nothing, or damage: it is not advised.
+      daemon = halfState(db.server) === null ? daemonCommand(db.target) : null
       const head = await this.reportHead(db)
       const now = Date.parse(head.at)
       return {kind: 'jobs.list', ...head, ...(await listJobs(db, checkedJobs(await this.loadConfig(), now), now))}

@@ -53,6 +53,6 @@ export default class JobsRun extends BaseCommand<typeof JobsRun> {
       })
       if (exitCode !== ExitCode.done) process.exitCode = exitCode
       return {...head, ...result}
-    }, {target})
+    }, {target, rows: true})
   }
 }

@@ -41,7 +41,7 @@ The proof: retention against the aggregates over the table, refresh windows, com
         this.log(renderPolicyPlan({...report, flags: {prune, recompress, accept}}, {...terminal(), headers: true}))
       }
       return report
-    })
+    }, {rows: true})
   }
 
   private async save(out: string, planned: Parameters<typeof import('../../ops/policies/plan-file.js').planFileOf>[0], target: string, database: string, refused: boolean): Promise<void> {

@@ -1,3 +1,4 @@
+import {refuseInHalfState} from '../../db/condition.js'
 import type {Database} from '../../db/database.js'
 import {parseQualifiedName} from '../../db/qualified-name.js'
 import {statement} from '../../db/sql.js'
@@ -56,6 +57,7 @@ interface CoverageRow {
 export async function readCoverage(db: Database, request: CoverageRequest): Promise<Coverage[]> {
   const {table, spans} = request
   if (spans.length === 0) return []
+  refuseInHalfState(db.server)
   const found = [...(await readTheirs(db, request)), ...(await readOurs(db, request))]
   for (const each of found) each.lost = await lostOf(db, each, table)
   return found.sort((a, b) => a.level - b.level || (a.view < b.view ? -1 : 1))

@@ -1,3 +1,4 @@
+import {rowsAreVisible} from '../../db/condition.js'
 import type {Database} from '../../db/database.js'
 import {readChunks} from '../../reports/catalog.js'
 import {readChunkBytes, type ChunkBytes} from '../../reports/chunk-bytes.js'
@@ -31,10 +32,10 @@ export interface AggregateRow {
   policy: {startOffset: string | null; endOffset: string | null; every: string | null; job: number | null; paused: boolean} | null
   /** The oldest rows of the source begin here. */
   rawFrom: Point | null
-  /** The aggregate has rows from before that: they cannot be computed again. */
-  rawGone: boolean
+  /** The aggregate has rows from before that: they cannot be computed again. Null, as what follows: rows are not seen here. */
+  rawGone: boolean | null
   /** Its refresh policy reaches to where they are gone. */
-  policyReachesGone: boolean
+  policyReachesGone: boolean | null
 }
 
 export interface AggregatesReport extends ReportHead<'aggregates.list'> {
@@ -59,9 +60,10 @@ async function rowOf(db: Database, aggregate: Table, {at, policies, clocks}: Sur
   const policy = policies.find(({table, kind}) => table === aggregate && kind === 'refresh') ?? null
   const oldest = source === null ? null : (merge(source.chunks.map(spanOf))[0]?.start ?? null)
   const rawFrom = oldest === null || oldest <= lowest ? null : oldest
-  const rawGone = rawFrom !== null && (await rowsBefore(db, aggregate, source!, rawFrom))
+  const visible = rowsAreVisible(db.server)
+  const rawGone = !visible ? null : rawFrom !== null && (await rowsBefore(db, aggregate, source!, rawFrom))
   const point = (value: bigint | null) => shown(value, aggregate, clock)
-  const pending = source === null ? [] : await pendingOf(db, aggregate, source, {start: rawFrom ?? lowest, end: pendingUntil(aggregate, clock, rawFrom)})
+  const pending = !visible || source === null ? [] : await pendingOf(db, aggregate, source, {start: rawFrom ?? lowest, end: pendingUntil(aggregate, clock, rawFrom)})
   const micros = watermark === null ? null : microsIn(watermark, aggregate, clock)
   const computed = micros === null ? null : instantOf(micros)
   return {
@@ -71,12 +73,12 @@ async function rowOf(db: Database, aggregate: Table, {at, policies, clocks}: Sur
     bucket: bucketWidth === null ? null : words(bucketWidth),
     watermark: point(watermark),
     lagSeconds: computed === null ? null : secondsBetween(computed, at),
-    pending: source === null ? null : {ranges: pending.length, from: point(pending[0]?.start ?? null), to: point(pending.at(-1)?.end ?? null)},
+    pending: source === null || !visible ? null : {ranges: pending.length, from: point(pending[0]?.start ?? null), to: point(pending.at(-1)?.end ?? null)},
     totalBytes: totalOf(aggregate, bytes).total,
     policy: policy === null ? null : policyOf(policy),
     rawFrom: point(rawFrom),
     rawGone,
-    policyReachesGone: rawGone && policy !== null && reaches(policy, clock, rawFrom!),
+    policyReachesGone: rawGone === null ? null : rawGone && policy !== null && reaches(policy, clock, rawFrom!),
   }
 }
 

@@ -15,7 +15,7 @@ export async function hasRows(db: Database, {aggregate}: {aggregate: Table}, {st
   const bounds = [...(start > lowest ? [{operator: '>=', at: start}] : []), ...(end < highest ? [{operator: '<', at: end}] : [])]
   const where = bounds.map(({operator}, index) => `${column} ${operator} $${index + 1}`).join(' and ') || 'true'
   try {
-    const question = statement(`select exists (select from ${ident(storage.schema, storage.name).text} where ${where}) as found`, bounds.map(({at}) => pointText(at, time)))
+    const question = statement(`select exists (select 1 from ${ident(storage.schema, storage.name).text} where ${where}) as found`, bounds.map(({at}) => pointText(at, time)))
     return (await db.query<{found: boolean}>(question))[0]!.found
   } catch (error) {
     if (isConnectionLost(error)) throw error

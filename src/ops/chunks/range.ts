@@ -65,7 +65,7 @@ function noClock(table: Table): OpsError {
     return usageError('NO_CLOCK', `The time column of ${key} is an integer and its unit is not known, so ages cannot be told.`, [
       `Declare tables."${key}".timeUnit (s, ms, us or ns) in the configuration, or give the hypertable an integer_now function.`,
     ])
-  if (table.time === 'other') return usageError('NO_CLOCK', `The time column of ${key} is of a type that qicore-db cannot read, so ages cannot be told.`, [])
+  if (table.time === 'other') return usageError('NO_CLOCK', `The time column of ${key} is of a type that this program cannot read, so ages cannot be told.`, [])
   return usageError('NO_CLOCK', `The time zone that policies of ${key} count in cannot be seen by this role, so ages cannot be told.`, [
     `Connect as the owner of ${key}, or set the time zone of the database: alter database … set timezone = 'UTC'.`,
     'Or give an absolute time: --older-than 2026-01-31.',

@@ -167,7 +167,7 @@ declare
   seen numeric := ${seen}::numeric;
   till numeric := pg_snapshot_xmax(pg_current_snapshot())::text::numeric;
 begin
-  if exists (select from ${ident(schema, partition)} where mod(xmin::text::numeric - mod(seen, 4294967296) + 4294967296, 4294967296) < till - seen) then
+  if exists (select 1 from ${ident(schema, partition)} where mod(xmin::text::numeric - mod(seen, 4294967296) + 4294967296, 4294967296) < till - seen) then
     raise exception using errcode = '55000', message = format('rows were written to %s after its coverage was checked, so it was not dropped', ${relation}::text),
       detail = 'Where it is detached already: attach it again (ALTER TABLE … ATTACH PARTITION), refresh the aggregates over it, drop again; or --accept-loss.';
   end if;

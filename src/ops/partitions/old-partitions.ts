@@ -3,6 +3,7 @@ import {sql} from '../../db/sql.js'
 import {usageError} from '../../errors.js'
 import {toInterval, type Duration} from '../../units/duration.js'
 import type {Instant} from '../../units/instant.js'
+import {refuseDistributed} from '../../reports/distributed.js'
 import {readChildren, type Child} from '../../reports/partitions/children.js'
 import type {PartitionRule} from '../../reports/partitions/periods.js'
 import {changeableSet, type PartitionSet} from '../../reports/partitions/sets.js'
@@ -26,9 +27,13 @@ export interface OldPartitions {
   kept: Child | null
 }
 
-/** The partitions of a set that are older than a cut-off; the last one is never among them. */
+/**
+ * The partitions of a set that are older than a cut-off; the last one is never among them.
+ * @throws OpsError DISTRIBUTED (exit 2) on a table of Citus
+ */
 export async function oldPartitions(db: Database, {relation, olderThan, timezone}: OldRequest): Promise<OldPartitions> {
   const set = await changeableSet(db, relation)
+  await refuseDistributed(db, set.relation)
   const clock = await db.query<{cutoff: Instant; epoch: number; local: number}>(
     sql`select now - ${toInterval(olderThan)}::interval as cutoff, extract(epoch from now - ${toInterval(olderThan)}::interval)::float8 as epoch,
   extract(epoch from now at time zone ${timezone} - ${toInterval(olderThan)}::interval)::float8 as local

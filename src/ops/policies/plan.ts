@@ -2,6 +2,7 @@ import type {Database} from '../../db/database.js'
 import {OpsError, usageError} from '../../errors.js'
 import type {Plan, Step} from '../../plan/step.js'
 import {keyOf as declaredKey, notHere, type Declared, type PolicyKind} from '../../reports/policies/declared.js'
+import {readPlainTables} from '../../reports/policies/plain-tables.js'
 import {timeUnitsOf} from '../../reports/policies/read-declared.js'
 import {readPolicyState, type PolicyState} from '../../reports/policies/read-state.js'
 import type {LiveRule, TableState} from '../../reports/policies/state.js'
@@ -74,7 +75,7 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
     const table = its.all.find((candidate) => keyOf(candidate) === declaredKey(each))
     if (table === undefined) {
       // A name that may be mistyped is a mistake; what is described can be made.
-      if (each.from === 'config' && !each.described) problems.push(await missing(db, its.all, each))
+      if ((each.from === 'config' && !each.described) || (await readPlainTables(db, [each])).length > 0) problems.push(await missing(db, its.all, each))
       else notes.push(notHere(each))
       continue
     }

@@ -3,6 +3,7 @@ import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
 import type {Instant} from '../../units/instant.js'
 import {parseMark, type FoundMark} from './drop-mark.js'
+import {readDistributedTables} from '../distributed.js'
 
 /** A partition as the catalogue has it; a bound that is no time is null, and so is one without end. */
 export interface Child {
@@ -38,8 +39,10 @@ interface ChildRow extends Omit<Child, 'isDefault' | 'fromEpoch' | 'toEpoch' | '
 /** The partitions of some tables, oldest first. */
 export async function readChildren(db: Database, relations: readonly string[], sizes: boolean): Promise<Child[]> {
   const rows = await db.query<ChildRow>(statement(loadSql('catalog/partition-children'), [relations, sizes]))
+  const {names} = await readDistributedTables(db)
   return rows.map(({is_default: isDefault, from_epoch: fromEpoch, to_epoch: toEpoch, comment, ...rest}) => ({
     ...rest,
+    ...(names.has(rest.relation) && {rows: null, bytes: null}),
     isDefault,
     fromEpoch,
     toEpoch,

@@ -1,3 +1,4 @@
+import {rowsAreVisible} from '../../db/condition.js'
 import type {Database} from '../../db/database.js'
 import {formatQualifiedName} from '../../db/qualified-name.js'
 import {approximateSeconds} from '../../units/duration.js'
@@ -36,7 +37,7 @@ export async function chunkWork(db: Database, policy: LivePolicy, its: Survey, l
   const chunks = gated ? withoutNewest(table.chunks) : table.chunks
   const state = dueState({...policy, table: {...table, chunks}}, clock, its.at, lateAfter)
   if (state.due === null) return {due: null, notDone: null, late: state.late, overdue: []}
-  const reasons = gated && state.late ? await gateReasons(db, policy, clock, referenced) : null
+  const reasons = gated && state.late && rowsAreVisible(db.server) ? await gateReasons(db, policy, clock, referenced) : null
   const notDone = state.notDone.map(({chunk, since, why}): NotDone => {
     const name = formatQualifiedName(chunk.schema, chunk.name)
     const reason = reasons?.all ?? reasons?.byChunk.get(name) ?? {code: codes[why], why}

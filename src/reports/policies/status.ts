@@ -1,3 +1,4 @@
+import {rowsAreVisible} from '../../db/condition.js'
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
 import {ident, sql, statement} from '../../db/sql.js'
@@ -10,6 +11,7 @@ import {survey} from '../survey.js'
 import {keyOf, type Table} from '../table.js'
 import {keyOf as declaredKey, notHere, policyKinds, type Declared, type PolicyKind} from './declared.js'
 import {findingsOf} from './findings.js'
+import {plainStatus, readPlainTables} from './plain-tables.js'
 import {readOtherJobs} from './other-jobs.js'
 import {timeUnitsOf} from './read-declared.js'
 import {readPolicyState, type PolicyState} from './read-state.js'
@@ -69,16 +71,19 @@ export async function readPolicyStatus(db: Database, {declared, lateAfter, table
   const policies: PolicyStatus[] = []
   for (const live of its.policies) policies.push(await liveStatus(db, live, sources, declared, lateAfter))
   for (const each of declared) policies.push(...missingStatus(each, db, sources))
+  const plain = await readPlainTables(db, table === undefined ? declared.filter((each) => !its.all.some((one) => keyOf(one) === declaredKey(each))) : [])
+  policies.push(...plain.flatMap(plainStatus))
   const order = (status: PolicyStatus) => `${status.schema}.${status.table} ${policyKinds.indexOf(status.kind)}`
   policies.sort((a, b) => (order(a) < order(b) ? -1 : 1))
   const absent = table === undefined ? declared.filter((each) => each.from === 'config' && !its.all.some((one) => keyOf(one) === declaredKey(each))) : []
-  const notes = db.server.workers === 'dead' && timescaledb && its.policies.some(({job}) => job !== null)
+  // In a half-state the daemon would do the damage; where there are no workers left, the headline says it.
+  const notes = db.server.workers === 'dead' && rowsAreVisible(db.server) && timescaledb && its.policies.some(({job}) => job !== null)
     ? [`TimescaleDB's background workers are not running here. ${sources.runners.daemon ? 'The daemon does their work.' : `The daemon would do their work: ${command('daemon')}`}`]
     : []
   if (!sources.ownReadable) notes.push(unreadableNote(db))
   const qicoreSchema = await readQicoreSchema(db)
   const remark = schemaRemark(qicoreSchema)
-  notes.push(...absent.map(notHere), ...(remark === null ? [] : [remark]))
+  notes.push(...absent.filter((each) => !plain.includes(each)).map(notHere), ...(remark === null ? [] : [remark]))
   return {kind: 'policies.status', version: 1, target: null, at: its.at, policies, other: timescaledb && table === undefined ? await readOtherJobs(db) : [], qicoreSchema, notes}
 }
 
@@ -126,6 +131,11 @@ async function liveStatus(db: Database, live: LivePolicy, sources: Sources, decl
     rule, server: db.server, at: its.at, table, tables: its.all, overdue: work.overdue,
     unknown: status.ok === null ? unknownReason(policy, its) : null,
   })
+  const broken = status.gated ? db.server.condition.find(({code}) => code === 'gate_procedure_missing') : undefined
+  if (broken !== undefined) {
+    Object.assign(status, {ok: false, runnerAlive: false})
+    status.findings.unshift(`${broken.message} ${broken.fix}`)
+  }
   return status
 }
 

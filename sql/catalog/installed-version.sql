@@ -1,0 +1,5 @@
+-- Which version of TimescaleDB is installed in this database and which one the server has the files of. Asked in a
+-- session that does not load the library. TimescaleDB: not needed.
+select
+  (select extversion from pg_extension where extname = 'timescaledb') as installed,
+  (select default_version from pg_available_extensions where name = 'timescaledb') as available

@@ -1,0 +1,33 @@
+import {ExitCode, OpsError} from '../errors.js'
+import {serverWords, SqlState, sqlState} from './sqlstate.js'
+
+/** What a session that does not load TimescaleDB sees of the extension. */
+export interface InstalledVersion {
+  installed: string | null
+  /** What the server has the files of. */
+  available: string | null
+}
+
+/**
+ * Where a new session's first question failed because the library of the installed version is missing or is another
+ * one, the error that says so; else null.
+ * @param look reads the versions in a session that does not load the library; its failure only costs the versions
+ */
+export async function libraryError(error: unknown, look: () => Promise<InstalledVersion>): Promise<OpsError | null> {
+  const state = sqlState(error)
+  if (state !== SqlState.undefinedFile && state !== SqlState.featureNotSupported) return null
+  const {installed, available} = await look().catch(() => ({installed: null, available: null}))
+  // These codes are TimescaleDB's only where it is installed; where that cannot be seen, the server's words have to do.
+  if (installed === null && state === SqlState.featureNotSupported) return null
+  const missing = state === SqlState.undefinedFile
+  const version = installed === null ? 'the extension timescaledb' : `timescaledb ${installed}, the version of the extension in this database,`
+  return new OpsError(missing ? 'LIBRARY_MISSING' : 'LIBRARY_MISMATCH', `The library of ${version} ${missing ? 'cannot be loaded' : 'is not the one that the server loaded'}: ${serverWords(error)}`, {
+    exit: ExitCode.cannotConnect,
+    suggestions: [
+      available === null || available === installed
+        ? 'In a new session (psql -X), as its first statement: ALTER EXTENSION timescaledb UPDATE'
+        : `The server has the files of ${available}. In a new session (psql -X), as its first statement: ALTER EXTENSION timescaledb UPDATE`,
+      ...(installed === null ? [] : [`Or install the files of ${installed} on the server again.`]),
+    ],
+  })
+}
