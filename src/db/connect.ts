@@ -9,8 +9,7 @@ import {cannotConnect, codedConnectError} from './connect-error.js'
 import {embeddedDirectory, reading, type ConnectOptions, type Database, type Db, type Notice, type Target, type TransactionSettings} from './database.js'
 import type {EmbeddedEngine} from './embedded.js'
 import {connectionParameters, type Parameters} from './libpq.js'
-import {loadSql} from './load-sql.js'
-import {libraryError, type InstalledVersion} from './library.js'
+import {libraryError, withoutLibrary} from './library.js'
 import {readServer} from './probe.js'
 import type {Server} from './server.js'
 import type {Statement} from './sql.js'
@@ -214,7 +213,7 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
   listen()
   let server = await ask().catch(async (error: unknown) => {
     await endClient(client)
-    throw (await libraryError(error, () => installedVersion(target, options))) ?? explain(error, 'ask the server what it is')
+    throw (await libraryError(error, () => connectServer(target, options, withoutLibrary))) ?? explain(error, 'ask the server what it is')
   })
 
   return {
@@ -272,17 +271,6 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
       await endClient(client)
       await engine?.close()
     },
-  }
-}
-
-/** In a session that does not load TimescaleDB's library. A pooler may refuse its startup option. */
-async function installedVersion(target: Target, options: ConnectOptions): Promise<InstalledVersion> {
-  const client = await connectServer(target, options, '-c timescaledb.disable_load=on')
-  try {
-    const {rows} = await client.query<InstalledVersion>(loadSql('catalog/installed-version'))
-    return rows[0] ?? {installed: null, available: null}
-  } finally {
-    await endClient(client)
   }
 }
 
