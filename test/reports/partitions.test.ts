@@ -127,6 +127,10 @@ it('the last line counts declared sets that are not there, and says how a gap is
   expect(renderSets({...sample, tables: [whole], absent: []}, look)).toMatch(/\n1 declared set, nothing missing\.$/)
   expect(renderSets({...sample, tables: [whole], absent: ['desk.gone']}, look)).toMatch(/\n1 of 2 declared sets needs something\.$/)
   expect(renderSets({...sample, tables: [], absent: ['desk.gone']}, look)).toMatch(/\n1 of 1 declared set needs something\.$/)
+  const lacking = {...whole, findings: [{kind: 'ahead missing' as const, message: '1 of 3 ahead is missing'}]}
+  expect(renderSets({...sample, tables: [lacking], absent: []}, look)).toMatch(/Fix: qicore-db partitions ensure$/)
+  const crowded = {...lacking, findings: [...lacking.findings, {kind: 'default rows' as const, message: 'rows'}]}
+  expect(renderSets({...sample, tables: [crowded], absent: []}, look)).toMatch(/Fix: move rows of missing periods out of the default partition, then qicore-db partitions ensure$/)
   const gap = {from: '2026-02-01T00:00:00Z', to: '2026-03-01T00:00:00Z'}
   const broken = {...whole, table: 'Prices', gaps: [gap], findings: [{kind: 'gap' as const, message: 'a gap'}]}
   expect(renderSets({...sample, tables: [broken], absent: []}, look)).toMatch(/Fix: qicore-db partitions create '"Prices"' --from 2026-02-01T00:00:00Z --to 2026-03-01T00:00:00Z$/)

@@ -74,7 +74,10 @@ function verdict(tables: readonly SetReport[], width: number | null, absent: rea
   const has = (...kinds: string[]) => declared.find(({findings}) => findings.some(({kind}) => kinds.includes(kind)))
   const pending = has('pending')
   const gap = has('gap')
-  const fix = has('now missing', 'ahead missing', 'guard') ? command('partitions ensure')
+  const missing = has('now missing', 'ahead missing', 'guard')
+  // Rows of a missing period in the default partition keep it from being made: the command alone may not help then.
+  const first = missing?.findings.some(({kind}) => kind === 'default rows') ? 'move rows of missing periods out of the default partition, then ' : ''
+  const fix = missing ? `${first}${command('partitions ensure')}`
     : pending ? command('partitions detach', [shortName(pending.schema, pending.table)])
     : gap?.gaps[0]?.from && gap.gaps[0].to ? command('partitions create', [shortName(gap.schema, gap.table)], {from: gap.gaps[0].from, to: gap.gaps[0].to}) : null
   if (total === 0) return []
