@@ -4,8 +4,16 @@ import module from 'node:module'
 // Node >= 22.8; a named import would be a link error on Node 20.
 module.enableCompileCache?.()
 
+const {normalizeArgv} = await import('../dist/cli/argv.js')
+const argv = normalizeArgv(process.argv.slice(2))
 // A daemon that is stopped while it is still being loaded has nothing to give back.
-if (process.argv[2] === 'daemon') (await import('../dist/cli/early-signals.js')).exitEarly(0)
+if (argv[0] === 'daemon') (await import('../dist/cli/early-signals.js')).exitEarly(0)
 
-const {execute} = await import('@oclif/core')
-await execute({dir: import.meta.url})
+const {flush, run} = await import('@oclif/core')
+try {
+  await run(argv, import.meta.url)
+  await flush()
+} catch (error) {
+  const {reportError} = await import('../dist/cli/report-error.js')
+  process.exit(reportError(error))
+}

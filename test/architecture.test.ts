@@ -66,7 +66,6 @@ const packages: Record<string, readonly string[]> = {
   'fs-native-extensions': ['db/lock-file'],
   chalk: ['cli/render'],
   'cli-table3': ['cli/render'],
-  'cli-progress': ['cli/progress'],
   croner: ['daemon/calendar'],
   pino: ['daemon/log'],
   'prom-client': ['daemon/metrics'],

@@ -5,8 +5,11 @@ import type {ConnectOptions, Database, Target} from '../db/database.js'
 import type {Elsewhere} from '../plan/run-step.js'
 import type {Plan} from '../plan/step.js'
 import {globalFlags} from './flags.js'
+import {withInvocation} from './invocation.js'
 import type {Look} from './render/table.js'
 import {command} from '../units/command.js'
+import {stderrStatus} from './status-line.js'
+import {stderrWidth} from './terminal.js'
 
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>
 export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>
@@ -18,7 +21,8 @@ export interface ErrorJson {
 
 export interface ChangeFlags {
   'dry-run': boolean
-  yes: boolean
+  sql?: boolean | undefined
+  yes?: boolean | undefined
   confirm?: string | undefined
   'at-most'?: number | undefined
   workers?: number | undefined
@@ -33,6 +37,8 @@ export interface CarryOutWish {
   installs?: boolean
   /** Sessions in other databases of the server, for the steps that name one. */
   elsewhere?: Elsewhere
+  /** The command has shown what would be done: a dry run on a terminal does not list the steps again. */
+  previewed?: boolean
 }
 
 /** What a change reports: the contract's `steps`, and the SQL of a plan that was not run. */
@@ -71,7 +77,17 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** For people, on stderr; also under --json, where stdout is one document. */
   protected say(line: string): void {
-    process.stderr.write(`${line}\n`)
+    stderrStatus.print(withInvocation(line, process.stderr))
+  }
+
+  /** The report, on stdout; nothing under --json. */
+  override log(text = ''): void {
+    super.log(withInvocation(text, process.stdout))
+  }
+
+  /** No heading and no progress. */
+  protected get quiet(): boolean {
+    return (this.flags as {quiet?: boolean}).quiet ?? false
   }
 
   /** A person is at the keyboard and sees what is asked. */
@@ -104,16 +120,18 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
    */
   protected async withDatabase<R>(work: (db: Database) => Promise<R>, options: {changes?: boolean; rows?: boolean; create?: boolean; target?: Target} = {}): Promise<R> {
     const target = options.target ?? (await this.target(options.changes ?? false))
+    if (target.url.startsWith('embedded:') && !this.quiet) stderrStatus.show(`Starting the embedded TimescaleDB in ${target.url.slice('embedded:'.length)} (a few seconds) …`)
     const [{withDatabase}, {heading}, {checkCondition, conditionLines}] = await Promise.all([import('../db/database.js'), import('./heading.js'), import('./condition.js')])
     return withDatabase(target, this.connectOptions(options.create ?? false), async (db) => {
-      const width = process.stderr.columns ?? null
-      this.say(heading(target, db.server, width))
+      stderrStatus.clear()
+      const width = stderrWidth()
+      if (!this.quiet) this.say(heading(target, db.server, width))
       const exitCode = checkCondition(db.server, {changes: options.changes ?? false, rows: options.rows ?? false})
       for (const line of conditionLines(db.server, width)) this.say(line)
       this.condition = db.server.condition.map(({code}) => code)
       if (exitCode !== ExitCode.done) process.exitCode = exitCode
       return work(db)
-    })
+    }).finally(() => stderrStatus.clear())
   }
 
   protected connectOptions(create: boolean): ConnectOptions {
@@ -161,6 +179,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       head: await this.reportHead(db),
       interactive: this.interactive,
       json: this.jsonEnabled(),
+      quiet: this.quiet,
+      sql: (flags.sql ?? false) || !process.stdout.isTTY,
+      previewed: wish.previewed ?? false,
       limits,
       patience: wish.patience ?? 0,
       elsewhere: wish.elsewhere,

@@ -15,6 +15,7 @@ import {confirmName, requireConsent} from './confirm.js'
 import {interrupts} from './interrupts.js'
 import {planProgress} from './progress.js'
 import {listSteps, renderRun} from './render/run.js'
+import {stderrWidth, terminal} from './terminal.js'
 
 export interface JobRunOptions {
   flags: ChangeFlags
@@ -24,6 +25,9 @@ export interface JobRunOptions {
   at: string
   interactive: boolean
   json: boolean
+  quiet: boolean
+  /** A dry run prints its SQL; else it lists the steps. */
+  sql: boolean
   print(text: string): void
   say(line: string): void
 }
@@ -53,11 +57,14 @@ export async function carryOutJob(db: Database, job: Job, options: JobRunOptions
   for (const note of [...notes, ...work.problems, ...(core.note === null ? [] : [`Note: ${core.note}`])]) options.say(note)
   if (flags['dry-run']) {
     const plans = [...(core.steps.length > 0 ? [core] : []), ...work.plans]
-    if (!options.json) options.print(plans.map((plan) => toScript(plan, limits).trimEnd()).join('\n\n') || `-- nothing to do for ${job.name}`)
+    if (!options.json && options.sql) options.print(plans.map((plan) => toScript(plan, limits).trimEnd()).join('\n\n') || `-- nothing to do for ${job.name}`)
+    else if (!options.json) for (const plan of plans) options.say(listSteps(plan, stderrWidth()))
+    const count = plans.reduce((sum, {steps}) => sum + steps.length, 0)
+    options.say(`Dry run: ${count} ${count === 1 ? 'step' : 'steps'} to do, nothing changed.${options.json || options.sql ? '' : ' The SQL: add --sql.'}`)
     return {status: 'planned', reason: null, error: null, notes, steps: plans.flatMap(planned), exitCode: ExitCode.done}
   }
   const whole: Plan = {operation: `jobs run ${job.name}`, summary: `run ${job.name}`, cutoff: null, locks: [], steps: [...core.steps, ...work.plans.flatMap(({steps}) => steps)]}
-  await requireConsent(classOf(whole), confirmName(db.target, db.server), flags, options.interactive, () => options.say(listSteps(whole)))
+  await requireConsent(classOf(whole), confirmName(db.target, db.server), {yes: flags.yes ?? false, confirm: flags.confirm}, options.interactive, () => options.say(listSteps(whole, stderrWidth())))
   if (core.steps.length > 0) {
     const {steps} = await execute(db, core, {limits, ledger: null})
     const failed = steps.find(({status}) => status === 'failed')
@@ -67,7 +74,7 @@ export async function carryOutJob(db: Database, job: Job, options: JobRunOptions
   // Asked now: a person may have taken minutes over the question above.
   const clocks = await readClocks(db)
   if (classOf(whole) === 'loss' && Math.abs(clocks.skew) > largestSkew) throw clockSkew(job, clocks.skew)
-  const progress = await planProgress(process.stderr)
+  const progress = options.quiet ? null : planProgress(process.stderr)
   const signals = interrupts(options.say)
   const reports: StepReport[] = []
   try {
@@ -80,14 +87,14 @@ export async function carryOutJob(db: Database, job: Job, options: JobRunOptions
       stop: signals.stop,
       cancel: signals.cancel,
       onProgress(event) {
-        progress(event)
+        progress?.(event)
         if (event.event === 'end') reports.push(event.report)
       },
     })
-    progress.stop()
+    progress?.stop()
     return result(job, outcome, reports, notes, options)
   } finally {
-    progress.stop()
+    progress?.stop()
     signals.release()
   }
 }
@@ -112,7 +119,7 @@ function result(job: Job, outcome: Awaited<ReturnType<typeof import('../daemon/r
   if (!options.json) {
     const plan: Plan = {operation: '', summary: `run ${job.name}`, cutoff: null, locks: [], steps: []}
     const run = {operation: '', cutoff: null, steps: reports, interrupted: end.status === 'interrupted'}
-    if (reports.length > 0) options.print(renderRun(plan, run))
+    if (reports.length > 0) options.print(renderRun(plan, run, terminal().width))
     else options.print(`${job.name}: ${[end.status === 'done' ? 'nothing to do' : end.status, end.reason].filter(Boolean).join(', ')}.`)
     if (end.error !== null && !reports.some(({error}) => error !== null)) options.say(`Error: ${end.error}`)
   }

@@ -15,6 +15,7 @@ import {confirmName, requireConsent} from './confirm.js'
 import {interrupts} from './interrupts.js'
 import {planProgress} from './progress.js'
 import {listSteps, renderRun} from './render/run.js'
+import {stderrWidth, terminal} from './terminal.js'
 
 export interface CarryOutOptions {
   flags: ChangeFlags
@@ -22,6 +23,12 @@ export interface CarryOutOptions {
   head: {version: 1; target: string; at: string}
   interactive: boolean
   json: boolean
+  /** No progress. */
+  quiet: boolean
+  /** A dry run prints its SQL; else it lists the steps. */
+  sql: boolean
+  /** What would be done has been shown already. */
+  previewed: boolean
   limits: Limits
   /** Milliseconds to wait for another run's lock; 0 exits at once. */
   patience: number
@@ -49,13 +56,14 @@ export async function carryOut(db: Database, whole: Plan, options: CarryOutOptio
   if (flags['dry-run']) {
     const run = await preview(db, plan, options.elsewhere)
     const pending = {...plan, steps: plan.steps.filter((_, index) => run.steps[index]?.status === 'planned')}
-    if (!options.json) options.print(toScript(pending, limits, db.server.database).trimEnd())
-    options.say(`Dry run: ${pending.steps.length} ${pending.steps.length === 1 ? 'step' : 'steps'} to do, nothing changed.`)
+    if (!options.json && options.sql) options.print(toScript(pending, limits, db.server.database).trimEnd())
+    else if (!options.json && !options.previewed && pending.steps.length > 0) options.say(listSteps(pending, stderrWidth()))
+    options.say(`Dry run: ${pending.steps.length} ${pending.steps.length === 1 ? 'step' : 'steps'} to do, nothing changed.${options.json || options.sql ? '' : ' The SQL: add --sql.'}`)
     return {report: reportOf(options, plan, run, true), exitCode: 0}
   }
   if (plan.steps.length > 0) {
-    const show = () => options.say(listSteps(plan))
-    await requireConsent(classOf(plan), confirmName(db.target, db.server), flags, options.interactive, show)
+    const show = () => options.say(listSteps(plan, stderrWidth()))
+    await requireConsent(classOf(plan), confirmName(db.target, db.server), {yes: flags.yes ?? false, confirm: flags.confirm}, options.interactive, show)
   }
   const prepared = preparation.steps.length > 0 ? await preparation.run() : []
   // Consent was given to all of it: what is left is the same plan, seen with what has just been prepared.
@@ -64,7 +72,7 @@ export async function carryOut(db: Database, whole: Plan, options: CarryOutOptio
   const run = await runPlan(db, after, options)
   const both = {...run, steps: [...prepared, ...run.steps]}
   const shown = {...after, steps: [...preparation.steps, ...after.steps]}
-  if (!options.json) options.print(renderRun(shown, both))
+  if (!options.json) options.print(renderRun(shown, both, terminal().width, preparation.steps.length))
   return {report: reportOf(options, shown, both, false), exitCode: exitCodeOf(both)}
 }
 
@@ -76,7 +84,7 @@ async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Prom
     : null
   const detail = {summary: plan.summary, steps: plan.steps.length}
   const ledger = await openLedger(db, {operation: plan.operation, actor, targetHost: db.server.host ?? hostname(), detail}, options.limits)
-  const progress = await planProgress(process.stderr)
+  const progress = options.quiet ? null : planProgress(process.stderr)
   const signals = interrupts(options.say)
   try {
     return await execute(db, plan, {
@@ -85,12 +93,12 @@ async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Prom
       workers: options.flags.workers ?? 1,
       stop: signals.stop,
       cancel: signals.cancel,
-      onProgress: progress,
+      onProgress: progress ?? undefined,
       elsewhere: options.elsewhere,
       fence: lock?.fence,
     })
   } finally {
-    progress.stop()
+    progress?.stop()
     signals.release()
     await lock?.release()
   }

@@ -1,4 +1,4 @@
-import {createInterface} from 'node:readline/promises'
+import {createInterface} from 'node:readline'
 import type {Target} from '../db/database.js'
 import type {Server} from '../db/server.js'
 import {ExitCode, OpsError} from '../errors.js'
@@ -17,7 +17,7 @@ export function confirmName(target: Target, server: Server): string {
 /**
  * Asks what the class of a change asks: nothing, a yes, or the name of the target typed.
  * @param show prints the plan before a person is asked
- * @throws OpsError NOT_CONFIRMED (exit 7), with nothing done
+ * @throws OpsError NOT_CONFIRMED (exit 7); INTERRUPTED (exit 130) on Ctrl-C and Ctrl-D; nothing was changed
  */
 export async function requireConsent(kind: ChangeClass, name: string, answers: Answers, interactive: boolean, show: () => void): Promise<void> {
   if (kind === 'safe') return
@@ -25,24 +25,32 @@ export async function requireConsent(kind: ChangeClass, name: string, answers: A
     throw refuse(`--confirm says "${answers.confirm}", but this is "${name}".`, name, kind)
   if (answers.confirm === name || (kind === 'undo' && answers.yes)) return
   if (!interactive)
-    throw refuse(kind === 'loss' ? 'This loses data, and nobody is here to confirm it.' : 'This is hard to undo, and nobody is here to confirm it.', name, kind)
+    throw refuse(`This ${kind === 'loss' ? 'would delete data' : 'is hard to undo'} and there is no terminal to confirm it on.`, name, kind)
   show()
-  const answer = await ask(kind === 'loss' ? `This loses data. Type ${name} to go on: ` : 'Go on? [y/N] ')
+  const answer = await ask(kind === 'loss' ? `This deletes data. Type the target's name, "${name}", to continue: ` : 'Continue? [y/N] ')
   if (kind === 'loss' ? answer !== name : !/^y(es)?$/i.test(answer)) throw refuse('Not confirmed.', name, kind)
 }
 
 function refuse(reason: string, name: string, kind: ChangeClass): OpsError {
-  return new OpsError('NOT_CONFIRMED', `${reason} Nothing was done.`, {
+  return new OpsError('NOT_CONFIRMED', `${reason} Nothing was changed.`, {
     exit: ExitCode.refused,
-    suggestions: [kind === 'loss' ? `--confirm ${name} is the answer for scripts; --yes is not enough.` : '--yes is the answer for scripts.', '--dry-run shows what would be done.'],
+    suggestions: [kind === 'loss' ? `In a script: --confirm ${name} (--yes is not enough).` : 'In a script: --yes.', '--dry-run shows what would be done.'],
   })
 }
 
+/** Ctrl-C closes the terminal, Ctrl-D ends the input: either is an answer too. @throws OpsError INTERRUPTED */
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({input: process.stdin, output: process.stderr})
   try {
-    return (await terminal.question(question)).trim()
+    return await new Promise<string>((resolve, reject) => {
+      terminal.once('close', () => {
+        process.stderr.write('\n')
+        reject(new OpsError('INTERRUPTED', 'Interrupted. Nothing was changed.', {exit: ExitCode.interrupted}))
+      })
+      terminal.question(question, (answer) => resolve(answer.trim()))
+    })
   } finally {
+    terminal.removeAllListeners('close')
     terminal.close()
   }
 }

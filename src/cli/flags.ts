@@ -8,16 +8,21 @@ import {parseOlderThan, type OlderThan} from '../units/range.js'
 export const globalFlags = {
   url: Flags.string({summary: 'Database: postgres://… or embedded:<directory>. A password here shows in ps.', helpGroup: 'GLOBAL', helpValue: '<url>'}),
   target: Flags.string({summary: 'Target of the configuration.', helpGroup: 'GLOBAL', helpValue: '<name>'}),
-  config: Flags.string({summary: 'Configuration file; otherwise qicore-db.config.yaml, searched upwards.', helpGroup: 'GLOBAL', helpValue: '<file>'}),
+  config: Flags.string({summary: 'Configuration file; default: qicore-db.config.yaml here or in a directory above.', helpGroup: 'GLOBAL', helpValue: '<file>'}),
+  quiet: Flags.boolean({char: 'q', summary: 'No heading and no progress on stderr; warnings and errors stay.', helpGroup: 'GLOBAL'}),
 }
 
 /** Flags of every command that changes something. */
 export const changeFlags = {
-  'dry-run': Flags.boolean({summary: 'Print the plan as runnable SQL; change nothing.', helpGroup: 'CHANGE'}),
-  yes: Flags.boolean({char: 'y', summary: 'Answer yes where a change that is hard to undo asks.', helpGroup: 'CHANGE'}),
-  confirm: Flags.string({summary: 'Name of the target: the answer where data would be lost.', helpGroup: 'CHANGE', helpValue: '<name>'}),
-  'at-most': Flags.integer({summary: 'Do at most so many steps.', min: 1, helpGroup: 'CHANGE', helpValue: '<n>'}),
+  'dry-run': Flags.boolean({summary: 'Show the plan and change nothing; runnable SQL where stdout is not a terminal.', helpGroup: 'CHANGE'}),
+  sql: Flags.boolean({summary: 'With --dry-run: print the SQL on a terminal too.', dependsOn: ['dry-run'], helpGroup: 'CHANGE'}),
+  yes: Flags.boolean({char: 'y', summary: 'Skip the prompt for changes that are hard to undo.', helpGroup: 'CHANGE'}),
+  confirm: Flags.string({summary: "Confirm data loss by repeating the target's name.", helpGroup: 'CHANGE', helpValue: '<name>'}),
+  'at-most': Flags.integer({summary: 'Stop after n steps.', min: 1, helpGroup: 'CHANGE', helpValue: '<n>'}),
 }
+
+/** Of changes that lose nothing and are one step: there is nothing to confirm and nothing to cut short. */
+export const safeChangeFlags = {'dry-run': changeFlags['dry-run'], sql: changeFlags.sql}
 
 /** `7d`, `6mon`, "6 months"; `m` and bare numbers are refused. */
 export const durationFlag = Flags.custom<Duration>({parse: async (input) => parseDuration(input), helpValue: '<duration>'})

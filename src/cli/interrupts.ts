@@ -4,7 +4,7 @@ export function interrupts(say: (line: string) => void): {stop: AbortSignal; can
   const onSignal = () => {
     if (stop.signal.aborted) return cancel.abort()
     stop.abort()
-    say('Interrupted: what is running is let finish; once more cancels it.')
+    say('Interrupted: the running step finishes first; interrupt again to cancel it.')
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)

@@ -7,7 +7,7 @@ import type {Database} from '../db/database.js'
 import {BaseCommand, type ChangeFlags, type ChangeReport} from './base-command.js'
 import {changeFlags} from './flags.js'
 import {policyPlanFlags} from './policy-flags.js'
-import {terminal} from './terminal.js'
+import {stderrWidth} from './terminal.js'
 import type {PolicySections} from '../reports/policies/declared.js'
 
 export type PolicyChangeReport = ChangeReport & Pick<PolicyPlanReport, 'findings' | 'notes'>
@@ -33,7 +33,7 @@ export abstract class PolicyCommand<T extends typeof Command> extends BaseComman
       const planned = await tools.planAdHoc(db, {table, change, job, declared, ...context})
       const {findings, notes, cutoffs} = tools.planReport(planned, flags.accept)
       const its = findings.filter(({refuses, concerns}) => refuses || concerns.some((each) => planned.changes.some(({key}) => each.startsWith(`${key} `))))
-      for (const line of policyRemarks({cutoffs, findings: its, unmanaged: [], notes: []}, terminal().width)) this.say(line)
+      for (const line of policyRemarks({cutoffs, findings: its, unmanaged: [], notes: []}, stderrWidth())) this.say(line)
       if (!flags['dry-run']) tools.requireSafe(planned.findings, planned.changes, flags.accept)
       if (change.rule === 'none' && planned.plan.steps.length === 0) this.say(`There is no ${change.kind} policy to remove.`)
       const report = await this.carryOut(db, planned.plan, flags)

@@ -1,4 +1,6 @@
 import {formatBytes} from '../units/bytes.js'
+import {barOf} from './progress.js'
+import {canRewrite, stderrStatus} from './status-line.js'
 
 export interface ByteProgress {
   (state: {bytes: number; valid: number; invalid: number}): void
@@ -7,12 +9,12 @@ export interface ByteProgress {
 
 /**
  * Progress of reading a file on stderr: a bar on a terminal, a line every ten seconds elsewhere.
- * @param size null where nobody knows, as on stdin
+ * @param size null where it is unknown, as on stdin
  */
-export async function byteProgress(stream: NodeJS.WriteStream, size: number | null): Promise<ByteProgress> {
+export function byteProgress(stream: NodeJS.WriteStream, size: number | null): ByteProgress {
   let last = Date.now()
   const words = (bytes: number, valid: number, invalid: number) => `${formatBytes(bytes)}${size === null ? '' : ` of ${formatBytes(size)}`}, ${valid} valid, ${invalid} invalid`
-  if (!stream.isTTY) {
+  if (!canRewrite(stream)) {
     const line = ({bytes, valid, invalid}: {bytes: number; valid: number; invalid: number}) => {
       if (Date.now() - last < 10_000) return
       last = Date.now()
@@ -20,15 +22,9 @@ export async function byteProgress(stream: NodeJS.WriteStream, size: number | nu
     }
     return Object.assign(line, {stop: () => {}})
   }
-  const {default: cliProgress} = await import('cli-progress')
-  const bar = new cliProgress.SingleBar({stream, format: size === null ? '{words}' : '{bar} {percentage}% {words}', clearOnComplete: true, hideCursor: true, linewrap: false, barsize: 20}, cliProgress.Presets.rect)
-  let started = false
   const show = ({bytes, valid, invalid}: {bytes: number; valid: number; invalid: number}) => {
-    if (Date.now() - last < 100) return
-    last = Date.now()
-    if (!started) bar.start(size ?? 0, bytes, {words: ''})
-    started = true
-    bar.update(bytes, {words: words(bytes, valid, invalid)})
+    const bar = size === null || size === 0 ? '' : `${barOf(bytes / size)} ${Math.floor((bytes / size) * 100)}% `
+    stderrStatus.show(`${bar}${words(bytes, valid, invalid)}`)
   }
-  return Object.assign(show, {stop: () => bar.stop()})
+  return Object.assign(show, {stop: () => stderrStatus.clear()})
 }

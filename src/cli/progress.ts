@@ -1,5 +1,6 @@
 import type {Progress} from '../plan/run-step.js'
 import {formatBytes} from '../units/bytes.js'
+import {canRewrite, stderrStatus} from './status-line.js'
 
 export interface ProgressView {
   (progress: Progress): void
@@ -7,37 +8,43 @@ export interface ProgressView {
 }
 
 /** Progress of a plan on stderr: a bar with bytes and time left on a terminal, a line every ten seconds elsewhere. */
-export async function planProgress(stream: NodeJS.WriteStream): Promise<ProgressView> {
-  return stream.isTTY ? bar(stream) : lines(stream)
+export function planProgress(stream: NodeJS.WriteStream): ProgressView {
+  return canRewrite(stream) ? bar() : lines(stream)
 }
 
-async function bar(stream: NodeJS.WriteStream): Promise<ProgressView> {
-  const {default: cliProgress} = await import('cli-progress')
-  const view = new cliProgress.SingleBar({
-    stream,
-    format: '{bar} {value}/{total} {bytes} {eta_formatted} left  {what}',
-    clearOnComplete: true,
-    hideCursor: true,
-    linewrap: false,
-    barsize: 20,
-    etaBuffer: 20,
-  }, cliProgress.Presets.rect)
+/** `[#####     ] 25% …`, twenty columns wide. */
+export function barOf(part: number): string {
+  const filled = Math.round(Math.min(1, Math.max(0, part)) * 20)
+  return `[${'#'.repeat(filled)}${' '.repeat(20 - filled)}]`
+}
+
+function bar(): ProgressView {
+  let began = Date.now()
+  let ended = 0
   let bytes = 0
-  let started = false
   const show = (progress: Progress) => {
     const {step} = progress
-    if (!started && progress.event === 'start') {
-      view.start(progress.total, progress.position, {bytes: '', what: step.object})
-      started = true
-    }
-    if (progress.event === 'start') view.update({what: step.object})
-    if (progress.event === 'wait') view.update({what: `waits ${Math.round(progress.seconds)} s: ${progress.reason}`})
+    if (progress.event === 'start' && ended === 0) began = Math.min(began, Date.now())
+    if (progress.event === 'wait') return stderrStatus.show(`${step.object} waits ${Math.round(progress.seconds)} s: ${progress.reason}`)
     if (progress.event === 'end') {
+      ended += 1
       bytes += progress.report.bytes ?? 0
-      view.increment(1, {bytes: bytes > 0 ? formatBytes(bytes) : '', what: step.object})
     }
+    const {total} = progress
+    stderrStatus.show([barOf(ended / total), `${ended}/${total}`, ...(bytes > 0 ? [formatBytes(bytes)] : []), left(began, ended, total), step.object].filter(Boolean).join(' '))
   }
-  return Object.assign(show, {stop: () => view.stop()})
+  const stop = () => {
+    stderrStatus.clear()
+    ;[ended, bytes, began] = [0, 0, Date.now()]
+  }
+  return Object.assign(show, {stop})
+}
+
+/** By the steps so far; nothing before the first one ended. */
+function left(began: number, ended: number, total: number): string {
+  if (ended === 0 || ended === total) return ''
+  const seconds = Math.round(((Date.now() - began) / ended) * (total - ended) / 1000)
+  return seconds < 90 ? `${seconds} s left` : `${Math.round(seconds / 60)} min left`
 }
 
 function lines(stream: NodeJS.WriteStream): ProgressView {

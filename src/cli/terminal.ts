@@ -9,3 +9,9 @@ export function terminal(): {width: number | null; color: boolean} {
   const forced = FORCE_COLOR !== undefined && !['', '0', 'false'].includes(FORCE_COLOR)
   return {width, color: !NO_COLOR && (forced || (process.stdout.isTTY === true && TERM !== 'dumb'))}
 }
+
+/** The width of what is said on stderr; COLUMNS counts there too. */
+export function stderrWidth(): number | null {
+  const said = Number(process.env.COLUMNS)
+  return Number.isInteger(said) && said > 0 ? said : (process.stderr.columns ?? null)
+}

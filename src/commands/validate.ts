@@ -47,7 +47,7 @@ Exits 3 when a row is invalid.`
     if (file === null && process.stdin.isTTY) this.say('Reading rows from the terminal; name a file, or end with Ctrl-D.')
     const source = file === null ? {name: 'stdin', size: null, open: () => process.stdin} : await fileSource(file)
     const against = asOf === undefined ? now.toISOString() : asOf === 'row' || asOf === 'off' ? asOf : parseInstant(asOf)
-    const progress = await byteProgress(process.stderr, source.size)
+    const progress = byteProgress(process.stderr, source.size)
     const summary = await validateFile(source, validated, definition, {format, asOf: clock(against), limit, onProgress: progress}).finally(() => progress.stop())
     if (summary.invalid > 0) process.exitCode = ExitCode.found
     if (asOf === undefined && summary.errors.some(({message}) => message.includes('within the hour')))

@@ -5,6 +5,13 @@ export function parseListen(text: string): {host: string; port: number} | null {
   if (text === 'off') return null
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text)
   const port = Number(match?.[3])
-  if (!match || port > 65_535) throw usageError('LISTEN', `"${text}" is no address to listen on.`, ['Write 127.0.0.1:9847, [::1]:9847, 0.0.0.0:9847 or off.'])
+  if (!match || port > 65_535) throw usageError('LISTEN', `"${text}" is not a valid address.`, ['Write 127.0.0.1:9847, [::1]:9847, 0.0.0.0:9847 or off.'])
   return {host: match[1] ?? (match[2] === '' ? '0.0.0.0' : match[2]!), port}
+}
+
+/** Where the readiness of a daemon that listens there can be read from the same machine; undefined where it cannot be known. */
+export function statusUrlOf(listen: {host: string; port: number} | null): string | undefined {
+  if (listen === null || listen.port === 0) return undefined
+  const host = listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host === '::' ? '::1' : listen.host
+  return `http://${host.includes(':') ? `[${host}]` : host}:${listen.port}/readyz`
 }

@@ -7,6 +7,7 @@ import type {Server} from '../db/server.js'
 import {ExitCode} from '../errors.js'
 import type {Limits} from '../plan/limits.js'
 import {createDaemon} from './life.js'
+import {statusUrlOf} from './listen.js'
 import {giveBackMemory} from './memory.js'
 import {logTo} from './log.js'
 import {metricsOf} from './metrics.js'
@@ -42,7 +43,7 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
   const context = {limits: options.limits, sections: {tables: config?.tables ?? {}, aggregates: config?.aggregates ?? {}}, partitions: (withDefinitions: boolean) => partitionRules(config, withDefinitions)}
   const daemon = createDaemon({
     ...options,
-    connect: () => connect({...target, url: target.directUrl ?? target.url}, {applicationName: 'qicore-db/daemon'}),
+    connect: () => connect({...target, url: target.directUrl ?? target.url}, {applicationName: 'qicore-db/daemon', statusUrl: statusUrlOf(options.listen)}),
     context,
     actor: (db) => options.actor(db.server),
     tell: (event) => {

@@ -28,7 +28,7 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
   const directory = embeddedDirectory(target.url)
   if (directory === null) return serve(await connectServer(target, options), target, options, null)
   const {openEmbedded} = await import('./embedded.js')
-  const engine = await openEmbedded(directory, options.create ?? false)
+  const engine = await openEmbedded(directory, options.create ?? false, {command: options.applicationName, statusUrl: options.statusUrl})
   try {
     const client = new pg.Client({stream: () => engine.stream, user: 'postgres', database: 'postgres', ssl: false, types, pipeline: true} as ClientConfig)
     await client.connect()

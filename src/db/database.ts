@@ -111,4 +111,6 @@ export interface ConnectOptions {
   applicationName: string
   /** Whether an embedded directory that is not there may be made. */
   create?: boolean
+  /** A URL that shows the state of this process; named to another one that wants the same embedded directory. */
+  statusUrl?: string | undefined
 }

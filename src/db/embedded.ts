@@ -1,11 +1,9 @@
-import {existsSync, mkdirSync, readdirSync} from 'node:fs'
-import {join} from 'node:path'
 import {Duplex} from 'node:stream'
 import {Worker} from 'node:worker_threads'
 import {ExitCode, OpsError} from '../errors.js'
 import type {FromEngine, ToEngine} from './embedded-worker.js'
-import {lockFile} from './lock-file.js'
-import {command} from '../units/command.js'
+import {moveIntoPlace, nameAnother, ownDirectory} from './embedded-directory.js'
+import type {Holder} from './lock-file.js'
 
 /** `embedded:` with nothing behind it is a database in memory, for tests. */
 export const inMemory = ''
@@ -17,49 +15,25 @@ export interface EmbeddedEngine {
 }
 
 /**
- * Starts the embedded TimescaleDB on a directory, which it owns until it is closed.
- * @param create false: a directory that is not there, or is empty, is an error and stays as it is
+ * Starts the embedded TimescaleDB on a directory, which no other process can open until it is closed.
+ * @param create false: a directory that does not exist, or is empty, is an error and stays as it is
+ * @param holder what another process is told that wants the same directory
  * @throws OpsError IN_USE, NO_DATABASE, NOT_A_DATABASE, NO_EMBEDDED_ENGINE
  */
-export async function openEmbedded(directory: string, create: boolean): Promise<EmbeddedEngine> {
+export async function openEmbedded(directory: string, create: boolean, holder: Holder = {command: ''}): Promise<EmbeddedEngine> {
   if (directory === inMemory) return start(null, () => {})
-  checkDirectory(directory, create)
-  mkdirSync(directory, {recursive: true})
-  // Beside the directory, not in it: the engine makes its files only in an empty one.
-  const unlock = await lockFile(`${directory.replace(/\/+$/, '')}.lock`, `The database in ${directory}`).catch(withoutEngine)
+  const {path, making, unlock} = await ownDirectory(directory, create, holder).catch(withoutEngine)
   try {
-    return await start(directory, unlock)
+    if (making !== null) {
+      await (await start(making, () => {})).close()
+      moveIntoPlace(path)
+    }
+    return await start(path, unlock)
   } catch (error) {
     unlock()
     throw error
   }
 }
-
-/** True where the directory holds a database of this engine, or of any PostgreSQL. */
-export function holdsDatabase(directory: string): boolean {
-  return existsSync(join(directory, 'PG_VERSION'))
-}
-
-function checkDirectory(directory: string, create: boolean): void {
-  if (holdsDatabase(directory)) return
-  let entries: string[] = []
-  try {
-    entries = readdirSync(directory)
-  } catch (error) {
-    const {code} = error as NodeJS.ErrnoException
-    if (code !== 'ENOENT')
-      throw new OpsError('NOT_A_DATABASE', `${directory} is not a directory that can be read (${code}).`, {exit: ExitCode.cannotConnect, suggestions: [nameAnother]})
-  }
-  if (entries.length > 0)
-    throw new OpsError('NOT_A_DATABASE', `${directory} is not a database: it has files, but no PG_VERSION.`, {exit: ExitCode.cannotConnect, suggestions: [nameAnother]})
-  if (!create)
-    throw new OpsError('NO_DATABASE', `There is no database in ${directory} yet.`, {
-      exit: ExitCode.cannotConnect,
-      suggestions: [`To make one with sample data: ${command('demo')}`, `To make one with the empty tables: ${command('migrate up')}`],
-    })
-}
-
-const nameAnother = `Name another directory, or an empty one for a new database: \`${command('demo')}\` or \`${command('migrate up')}\``
 
 function withoutEngine(error: unknown): never {
   if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') throw noEngine(error)

@@ -33,6 +33,12 @@ export async function planFill(db: Db, asOf: number): Promise<Step[]> {
   })
 }
 
+/** The newest sample row of all, in Unix seconds; null before the first. */
+export async function newestSample(db: Db): Promise<number | null> {
+  const rows = await db.query<{newest: number}>(statement(loadSql('demo/newest')))
+  return rows.length === 0 ? null : Math.max(...rows.map(({newest}) => newest))
+}
+
 /** The instants of a series up to the end; a candle is named by its opening, and the last one has closed by then. */
 function instants({table, every, back}: Series, asOf: number): number[] {
   const end = Math.floor(asOf / every) * every - (table === 'ohlcv_data' ? every : 0)

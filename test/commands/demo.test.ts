@@ -3,6 +3,7 @@ import {join} from 'node:path'
 import {beforeAll, describe, expect, it} from 'vitest'
 import {connect} from '../../src/db/connect.js'
 import {statement} from '../../src/db/sql.js'
+import {claimPlace, demoPlace} from '../../src/demo/place.js'
 import {root} from '../helpers/build.js'
 import {expectExit, jsonOf, runCli} from '../helpers/cli.js'
 import {skipBecause} from '../helpers/engines.js'
@@ -105,6 +106,30 @@ describe('the demo', () => {
     }, timeout)
   }
 
+  it('sets aside what an earlier version left half made, says where it is, and starts again', async () => {
+    const elsewhere = temporaryDirectory()
+    const directory = join(elsewhere, '.qicore/db')
+    mkdirSync(join(directory, 'base'), {recursive: true})
+    writeFileSync(join(directory, 'PG_VERSION'), '17\n')
+    writeFileSync(`${directory}.demo.json`, '{"madeBy":"qicore-db demo","at":"2026-11-01T00:00:00.000Z"}\n')
+    const target = demoPlace(null, elsewhere)
+    const {aside, reason} = await claimPlace(target, false, new Date('2026-11-02T03:04:05Z'))
+    expect({aside, reason}).toEqual({aside: `${directory}-20261102T030405`, reason: 'half made'})
+    expect(readdirSync(aside!)).toContain('PG_VERSION')
+    const db = await connect(target, {applicationName: 'test', create: true})
+    await db.close()
+    expect(await claimPlace(target, false, new Date('2026-11-02T03:04:06Z'))).toMatchObject({aside: null, reason: null})
+  }, timeout)
+
+  it('moves nothing away under --fresh that another process has open', async () => {
+    const elsewhere = temporaryDirectory()
+    const target = demoPlace(null, elsewhere)
+    await claimPlace(target, false, new Date('2026-11-02T03:04:05Z'))
+    const db = await connect(target, {applicationName: 'qicore-db/daemon', create: true})
+    await expect(claimPlace(target, true, new Date('2026-11-02T03:04:06Z'))).rejects.toMatchObject({code: 'IN_USE', exitCode: 5})
+    await db.close()
+  }, timeout)
+
   it('leaves a database alone that it did not make', async () => {
     const elsewhere = temporaryDirectory()
     mkdirSync(join(elsewhere, '.qicore/db'), {recursive: true})
@@ -119,7 +144,7 @@ describe('the demo', () => {
     [['--as-of', '2999-01-01'], /future/],
     [['--candles', 'x.csv'], /--coin/],
     [['--candles', '/nowhere.csv', '--coin', 'a', '--exchange', 'b', '--timeframe', '1m'], /nowhere\.csv/],
-    [['--url', 'postgres://x/y'], /database of its own/],
+    [['--url', 'postgres://x/y'], /its own database/],
   ])('refuses %j before anything is made', async (args, pattern) => {
     const elsewhere = temporaryDirectory()
     const result = await runCli(['demo', ...args], {cwd: elsewhere})

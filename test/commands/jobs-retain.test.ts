@@ -36,6 +36,8 @@ describe('jobs run retain', () => {
         at: '2020-03-01T00:00:00Z',
         interactive: false,
         json: true,
+      quiet: true,
+      sql: true,
         print: () => {},
         say: () => {},
       })

@@ -1,52 +1,56 @@
 import type {Plan, RunReport, StepReport} from '../../plan/step.js'
 import {formatBytes} from '../../units/bytes.js'
+import {printable, wrap} from './text.js'
+import {formatMs, formatTime} from './words.js'
 
 const shown = 20
 const words = {done: 'done', skipped: 'skipped', failed: 'failed', planned: 'not begun'} as const
 
-/** How a run ended, for people: what needs one first marked `!`, at most twenty steps, and the sum last. */
-export function renderRun(plan: Plan, run: RunReport): string {
-  if (run.steps.length === 0) return `${capitalized(plan.summary)}: nothing to do.`
+/**
+ * How a run ended, for people: a failed step marked `!`, at most twenty steps, and the sum last.
+ * @param prepared so many steps at the beginning installed what the run needs; they are listed, and not in the sum
+ */
+export function renderRun(plan: Plan, run: RunReport, width: number | null, prepared = 0): string {
+  if (run.steps.length === 0) return wrap(`${capitalized(plan.summary)}: nothing to do.`, width)
   const worth = run.steps.length <= shown ? run.steps : run.steps.filter(({status, note}) => status === 'failed' || note !== null)
   const listed = worth.slice(0, shown)
-  const width = Math.min(60, Math.max(...listed.map(({id}) => id.length), 0))
+  const longest = Math.min(60, Math.max(...listed.map(({id}) => id.length), 0))
   const rest = run.steps.length - listed.length
+  const own = run.steps.slice(prepared)
   const sums = (Object.keys(words) as (keyof typeof words)[])
-    .map((status) => ({status, steps: run.steps.filter((step) => step.status === status)}))
+    .map((status) => ({status, steps: own.filter((step) => step.status === status)}))
     .filter(({steps}) => steps.length > 0)
     .map(({status, steps}) => `${steps.length} ${words[status]}${sizeOf(status, steps)}`)
+  const sum = own.length === 0 ? 'nothing to do' : sums.join(', ')
   return [
-    ...listed.map((step) => line(step, width)),
+    ...listed.map((step) => line(step, longest, width)),
     ...(rest > 0 && listed.length > 0 ? [` … and ${rest} more (--json has them all)`] : []),
-    `${capitalized(plan.summary)}: ${sums.join(', ')}.`,
+    wrap(`${capitalized(plan.summary)}: ${sum}.${run.interrupted ? ' Interrupted: run the command again to go on.' : ''}`, width),
   ].join('\n')
 }
 
-/** What is about to be done, for whoever is asked whether it may be. */
-export function listSteps(plan: Plan): string {
+/** What is about to be done, before a person is asked. */
+export function listSteps(plan: Plan, width: number | null): string {
   const rest = plan.steps.length - shown
   return [
-    `${capitalized(plan.summary)}${plan.cutoff === null ? '' : ` (cut-off ${plan.cutoff})`}:`,
-    ...plan.steps.slice(0, shown).map(({id, lock, class: kind}) => `${kind === 'loss' ? '!' : ' '} ${id}  (lock: ${lock})`),
-    ...(rest > 0 ? [`  … and ${rest} more (--dry-run shows them all)`] : []),
+    wrap(`${capitalized(plan.summary)}${plan.cutoff === null ? '' : ` (cut-off ${formatTime(plan.cutoff)} UTC)`}:`, width),
+    ...plan.steps.slice(0, shown).map(({id, lock, class: kind}) => wrap(`${kind === 'loss' ? '!' : ' '} ${id}  (lock: ${lock})`, width)),
+    ...(rest > 0 ? [`  … and ${rest} more (--dry-run --json has them all)`] : []),
   ].join('\n')
 }
 
-function line({id, status, ms, error, note}: StepReport, width: number): string {
+function line({id, status, ms, error, note}: StepReport, longest: number, width: number | null): string {
   const mark = status === 'failed' ? '!' : ' '
-  const time = ms === null ? '' : seconds(ms)
-  const more = [error, note].filter(Boolean).join('; ')
-  return `${mark}${id.padEnd(width)}  ${words[status].padEnd(9)} ${time.padStart(7)}${more ? `\n    ${more}` : ''}`.trimEnd()
+  const time = ms === null ? '' : formatMs(ms)
+  const more = [error, note].filter((text) => text !== null && text !== '').join('; ')
+  const head = `${mark}${printable(id).padEnd(longest)}  ${words[status].padEnd(9)} ${time.padStart(7)}`.trimEnd()
+  return more === '' ? head : `${head}\n${wrap(more, width === null ? null : width - 4).replace(/^/gm, '    ')}`
 }
 
 function sizeOf(status: string, steps: readonly StepReport[]): string {
   const bytes = steps.reduce((sum, step) => sum + (step.bytes ?? 0), 0)
   const ms = steps.reduce((sum, step) => sum + (step.ms ?? 0), 0)
-  return status !== 'done' ? '' : ` in ${seconds(ms)}${bytes > 0 ? ` (${formatBytes(bytes)})` : ''}`
-}
-
-function seconds(ms: number): string {
-  return ms < 1000 ? `${ms} ms` : ms < 120_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`
+  return status !== 'done' ? '' : ` in ${formatMs(ms)}${bytes > 0 ? ` (${formatBytes(bytes)})` : ''}`
 }
 
 function capitalized(text: string): string {

@@ -42,6 +42,13 @@ export function formatInstant(instant: Instant): string {
   return `${day}${/T00:00:00Z?( BC)?$/.test(instant) ? '' : ` ${time}`}${bc}`
 }
 
+/** An instant to the second: `2026-11-27 22:40`, with the seconds only where there are any. */
+export function formatTime(instant: Instant): string {
+  const text = instant.slice(0, 19).replace('T', ' ')
+  return text.endsWith(':00') ? text.slice(0, 16) : text
+}
+
+/** How long something took, to three digits: `7.20 ms`, `3.58 s`, `1.2 h`. */
 export function formatMs(ms: number): string {
   if (ms < 1000) return `${ms.toFixed(ms < 9.95 ? 2 : ms < 99.5 ? 1 : 0)} ms`
   const seconds = ms / 1000

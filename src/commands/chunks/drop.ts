@@ -3,7 +3,7 @@ import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags, olderThanFlag} from '../../cli/flags.js'
 import {sayNotes} from '../../cli/notes.js'
 import type {DropShown} from '../../cli/render/chunk-drop.js'
-import {terminal} from '../../cli/terminal.js'
+import {stderrWidth} from '../../cli/terminal.js'
 
 export default class ChunksDrop extends BaseCommand<typeof ChunksDrop> {
   static override summary = 'Drop old chunks with all their rows.'
@@ -40,11 +40,11 @@ It loses data: type the target's name, or give it with --confirm. --at-most coun
         atMost: flags['at-most'],
       })
       const shown = dropShown(context.table, context.clock, facts)
-      const preview = renderDrop(shown, {...terminal(), color: false, headers: true})
+      const preview = renderDrop(shown, {width: stderrWidth(), color: false, headers: true})
       if (preview) this.say(preview)
       await sayNotes(notes, (line) => this.say(line))
       // The ranges were counted; what must be refreshed before does not count.
-      return {...(await this.carryOut(db, plan, {...flags, 'at-most': undefined})), ...shown, notes}
+      return {...(await this.carryOut(db, plan, {...flags, 'at-most': undefined}, {previewed: preview !== ''})), ...shown, notes}
     }, {changes: true})
   }
 }

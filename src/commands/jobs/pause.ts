@@ -1,13 +1,13 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
-import {changeFlags} from '../../cli/flags.js'
+import {safeChangeFlags} from '../../cli/flags.js'
 
 export default class JobsPause extends BaseCommand<typeof JobsPause> {
   static override summary = 'Run a job no more until it is resumed; who and why is written down.'
   static override description = 'From now on: what was due before is written down as skipped (paused), what runs is let finish. Daemons need no restart. An audit shows the pause instead of a gap.'
   static override examples = ['<%= config.bin %> <%= command.id %> maintain --reason "release 4.2"']
   static override args = {job: Args.string({description: 'job', required: true})}
-  static override flags = {...changeFlags, reason: Flags.string({summary: 'Why, for whoever reads the history.', helpValue: '<text>'})}
+  static override flags = {...safeChangeFlags, reason: Flags.string({summary: 'Why, for whoever reads the history.', helpValue: '<text>'})}
 
   async run(): Promise<ChangeReport> {
     const [{jobsOf}, {jobNamed}, {planState}, {actorOf}] = await Promise.all([

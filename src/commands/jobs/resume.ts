@@ -1,13 +1,13 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
-import {changeFlags} from '../../cli/flags.js'
+import {safeChangeFlags} from '../../cli/flags.js'
 
 export default class JobsResume extends BaseCommand<typeof JobsResume> {
   static override summary = 'Run a paused job again, from its next instant on.'
   static override description = 'Nothing that was due meanwhile is made up for.'
   static override examples = ['<%= config.bin %> <%= command.id %> maintain --reason "release 4.2"']
   static override args = {job: Args.string({description: 'job', required: true})}
-  static override flags = {...changeFlags, reason: Flags.string({summary: 'Why, for whoever reads the history.', helpValue: '<text>'})}
+  static override flags = {...safeChangeFlags, reason: Flags.string({summary: 'Why, for whoever reads the history.', helpValue: '<text>'})}
 
   async run(): Promise<ChangeReport> {
     const [{jobsOf}, {jobNamed}, {planState}, {actorOf}] = await Promise.all([

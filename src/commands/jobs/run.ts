@@ -23,7 +23,7 @@ export default class JobsRun extends BaseCommand<typeof JobsRun> {
 --dry-run prints its plan as SQL. On a read-only replica it is skipped, which is no failure.`
   static override examples = ['<%= config.bin %> <%= command.id %> maintain --dry-run', '<%= config.bin %> <%= command.id %> maintain']
   static override args = {job: Args.string({description: 'job', required: true})}
-  static override flags = {'dry-run': changeFlags['dry-run'], yes: changeFlags.yes, confirm: changeFlags.confirm}
+  static override flags = {'dry-run': changeFlags['dry-run'], sql: changeFlags.sql, yes: changeFlags.yes, confirm: changeFlags.confirm}
 
   async run(): Promise<RunJobReport> {
     const [{carryOutJob}, {checkedJobs}, {jobNamed}, target] = await Promise.all([
@@ -48,6 +48,8 @@ export default class JobsRun extends BaseCommand<typeof JobsRun> {
         at: head.at,
         interactive: this.interactive,
         json: this.jsonEnabled(),
+        quiet: this.quiet,
+        sql: (this.flags.sql ?? false) || !process.stdout.isTTY,
         print: (text) => this.log(text),
         say: (line) => this.say(line),
       })

@@ -2,7 +2,7 @@ import {Args} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags} from '../../cli/flags.js'
 import {policyPlanFlags} from '../../cli/policy-flags.js'
-import {terminal} from '../../cli/terminal.js'
+import {stderrWidth} from '../../cli/terminal.js'
 import {usageError} from '../../errors.js'
 import type {PolicyPlanReport} from '../../ops/policies/report.js'
 import {command} from '../../units/command.js'
@@ -42,7 +42,7 @@ Policies that do not go together are refused (exit 7) unless each finding is acc
         requireFresh(saved, planFileOf(planned, where, saved.options, {months: 0, days: 1, seconds: 0}), this.args.file!)
       }
       const report = planReport(planned, accepted)
-      for (const line of policyRemarks(report, terminal().width)) this.say(line)
+      for (const line of policyRemarks(report, stderrWidth())) this.say(line)
       if (!this.flags['dry-run']) requireSafe(planned.findings, planned.changes, accepted)
       const {findings, unmanaged, notes} = report
       return {...(await this.carryOut(db, planned.plan, this.flags)), findings, unmanaged, notes}

@@ -1,0 +1,41 @@
+/** Flags that every command has, as they may stand before the command: with a value, and without. */
+const withValue = ['--url', '--target', '--config']
+const without = ['--quiet', '-q', '--json']
+
+/**
+ * The words of a command line in the order that oclif reads: the command first. `help`, `version`, `-h` and `-v` are
+ * what everybody tries first; global flags may stand before the command.
+ */
+export function normalizeArgv(typed: readonly string[]): string[] {
+  const {flags, rest} = leadingFlags(typed)
+  const [first, ...more] = rest
+  const moved = [...rest, ...flags]
+  if (first === 'help') return [...more, ...flags, '--help']
+  if (first === 'version' || first === '-v' || first === '-V') return ['--version']
+  if (first === '-h') return [...more, ...flags, '--help']
+  return beforeEnd(moved, '-h') ? moved.map((word) => (word === '-h' ? '--help' : word)) : insertFlags(rest, flags)
+}
+
+function leadingFlags(typed: readonly string[]): {flags: string[]; rest: string[]} {
+  let at = 0
+  while (at < typed.length) {
+    const word = typed[at]!
+    if (withValue.includes(word) && at + 1 < typed.length) at += 2
+    else if (without.includes(word) || withValue.some((flag) => word.startsWith(`${flag}=`))) at += 1
+    else break
+  }
+  // Flags alone are no command: oclif shows its help.
+  return {flags: typed.slice(0, at), rest: typed.slice(at)}
+}
+
+/** What follows `--` belongs to the command, whatever it looks like. */
+function insertFlags(rest: readonly string[], flags: readonly string[]): string[] {
+  const end = rest.indexOf('--')
+  return end < 0 ? [...rest, ...flags] : [...rest.slice(0, end), ...flags, ...rest.slice(end)]
+}
+
+function beforeEnd(words: readonly string[], wanted: string): boolean {
+  const at = words.indexOf(wanted)
+  const end = words.indexOf('--')
+  return at >= 0 && (end < 0 || at < end)
+}

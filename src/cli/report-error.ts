@@ -1,0 +1,50 @@
+import {redact} from '../db/redact.js'
+import {ExitCode, messageOf, OpsError} from '../errors.js'
+import {withInvocation} from './invocation.js'
+import {wrap} from './render/text.js'
+import {stderrWidth} from './terminal.js'
+
+/** What oclif throws for a wrong flag or argument, and to leave with a code. */
+interface Thrown extends Error {
+  code?: string
+  oclif?: {exit?: number}
+  suggestions?: readonly string[]
+}
+
+/** Prints a failure for people on stderr. @returns the exit code */
+export function reportError(error: unknown): number {
+  const thrown = error as Thrown
+  const exit = thrown.oclif?.exit ?? ExitCode.failed
+  if (thrown.code !== 'EEXIT') process.stderr.write(`${withInvocation(renderError(thrown, stderrWidth()), process.stderr)}\n`)
+  return exit
+}
+
+/**
+ * The message, its stable code, the causes that say more, and what to do next: commands on lines of their own, never
+ * broken. No password.
+ * @param width null where nothing limits it
+ */
+export function renderError(error: Thrown, width: number | null): string {
+  if (!(error instanceof OpsError) && error.oclif?.exit === undefined)
+    return redact(`This is a bug in qicore-db. Please report it with these lines:\n${error.stack ?? messageOf(error)}`)
+  const code = error.code ?? (error.oclif?.exit === ExitCode.usage ? 'USAGE' : null)
+  const message = redact(error.message).replace('\nSee more help with --help', '')
+  const suggestions = (error.suggestions ?? []).map(redact)
+  return [
+    ...paragraphs(`Error: ${message}`, width),
+    ...causes(error, message).flatMap((text) => paragraphs(`Caused by: ${text}`, width)),
+    ...(code === null ? [] : [`Code: ${code}`]),
+    ...(suggestions.length === 0 ? [] : suggestions.length === 1 ? paragraphs(`Try this: ${suggestions[0]}`, width) : ['Try this:', ...suggestions.flatMap((text) => paragraphs(`* ${text}`, width).map((line) => `  ${line}`))]),
+  ].join('\n')
+}
+
+/** Each line of a text on its own; the further lines of a long one are indented. */
+function paragraphs(text: string, width: number | null): string[] {
+  return text.split('\n').flatMap((line) => wrap(line, width).split('\n'))
+}
+
+function causes(error: Error, message: string): string[] {
+  const found: string[] = []
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) if (!message.includes(cause.message)) found.push(redact(cause.message))
+  return found
+}
