@@ -21,7 +21,7 @@ const docs = `DOCUMENTATION
   every command; others the configuration, policies, the daemon and the library.`
 
 /** oclif's help, with what a newcomer looks for at the end of the first page. */
-export default class QicoreHelp extends Help {
+export class QicoreHelp extends Help {
   override async showRootHelp(): Promise<void> {
     await super.showRootHelp()
     const codes = (Object.keys(ExitCode) as (keyof typeof ExitCode)[]).map((name) => `  ${String(ExitCode[name]).padStart(3)}  ${exitCodeMeaning[name]}`)
