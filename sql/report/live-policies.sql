@@ -11,6 +11,7 @@ select
   first.span as start_interval, first.count as start_integer,
   last.span as end_interval, last.count as end_integer,
   coalesce((j.config ->> 'recompress')::bool, true) as recompress,
+  coalesce((j.config ->> 'recompress_unordered')::bool, true) as recompress_unordered,
   j.schedule_interval as schedule,
   j.scheduled,
   j.owner::text as owner,

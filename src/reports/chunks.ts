@@ -3,9 +3,9 @@ import type {Instant} from '../units/instant.js'
 import {readChunkBytes, type ChunkBytes} from './chunk-bytes.js'
 import {microsIn, type Clock} from './clocks.js'
 import {dueState, graceOf, type DueChunk} from './due.js'
-import {leftOutNotes, recordNotes} from './notes.js'
+import {clockNotes, leftOutNotes, recordNotes} from './notes.js'
 import {survey, type ReportHead, type SurveyRequest} from './survey.js'
-import {has, type Chunk, type Table} from './table.js'
+import {has, keyOf, type Chunk, type Table} from './table.js'
 import {exactNumber, instantOf, microsOf, pointWords, type TimeUnit} from './time.js'
 
 export type ChunkFlag = 'compressed' | 'partial' | 'unordered' | 'frozen' | 'tiered'
@@ -35,12 +35,12 @@ export interface ChunkStats {
   ratio: number | null
   /** Part of the hashed dimensions: `2/4`. */
   space: string | null
-  /** A policy should have dealt with it by now. */
-  due: boolean
+  /** A policy should have dealt with it by now; null where that cannot be told. */
+  due: boolean | null
   /** Since when; null where that is recorded nowhere (`why` then says so) or nothing is due. */
   dueSince: Instant | null
   /** Due for longer than its schedule and the patience explain, or due since nobody knows when. */
-  late: boolean
+  late: boolean | null
   why: string | null
 }
 
@@ -54,10 +54,13 @@ export interface ChunksRequest extends SurveyRequest {
 export async function readChunkStats(db: Database, request: ChunksRequest): Promise<ChunksReport> {
   const {at, tables, policies, clocks} = await survey(db, request)
   const due = new Map<Chunk, DueChunk & {late: boolean}>()
+  const unknown = new Set<string>()
   for (const policy of policies) {
     if (policy.kind === 'refresh') continue
     const grace = microsOf(at) - graceOf(policy, request.lateAfter)
-    for (const each of dueState(policy, clocks.get(policy.table)!, at, request.lateAfter).notDone) {
+    const state = dueState(policy, clocks.get(policy.table)!, at, request.lateAfter)
+    if (state.due === null) unknown.add(keyOf(policy.table))
+    for (const each of state.notDone) {
       const known = due.get(each.chunk)
       // Two policies: the one that waits longer.
       if (known === undefined || (each.since !== null && (known.since === null || each.since < known.since)))
@@ -69,7 +72,7 @@ export async function readChunkStats(db: Database, request: ChunksRequest): Prom
   const rows = shown.flatMap((table, index) => {
     const clock = clocks.get(tables[index]!)!
     const end = (chunk: Chunk) => (chunk.end === null ? null : microsIn(chunk.end, table, clock))
-    return table.chunks.map((chunk) => ({chunk, end: end(chunk), stats: row(table, chunk, clock, bytes, due.get(chunk))}))
+    return table.chunks.map((chunk) => ({chunk, end: end(chunk), stats: row(table, chunk, clock, bytes, due.get(chunk) ?? (unknown.has(keyOf(table)) ? 'unknown' : undefined))}))
   })
   return {
     kind: 'stats.chunks',
@@ -78,7 +81,7 @@ export async function readChunkStats(db: Database, request: ChunksRequest): Prom
     at,
     chunks: rows.sort(newestFirst).map(({stats}) => stats),
     totalChunks: tables.reduce((count, {chunks}) => count + chunks.length, 0),
-    notes: [...leftOutNotes(shown, bytes, request.fast), ...recordNotes(shown)],
+    notes: [...leftOutNotes(shown, bytes, request.fast), ...clockNotes(tables, clocks), ...recordNotes(shown)],
   }
 }
 
@@ -89,7 +92,9 @@ const reasons: Record<DueChunk['why'], string> = {
   'not dropped': 'older than the retention, not dropped',
 }
 
-function row(table: Table, chunk: Chunk, clock: Clock, bytes: ChunkBytes, due: (DueChunk & {late: boolean}) | undefined): ChunkStats {
+function row(table: Table, chunk: Chunk, clock: Clock, bytes: ChunkBytes, known: (DueChunk & {late: boolean}) | 'unknown' | undefined): ChunkStats {
+  const due = known === 'unknown' ? undefined : known
+  const isUnknown = known === 'unknown'
   const {beforeBytes, afterBytes} = chunk
   const unit = chunk.start === null && chunk.end === null ? null : table.time === 'integer' ? (clock.unit ?? 'integer') : 'time'
   return {
@@ -107,9 +112,9 @@ function row(table: Table, chunk: Chunk, clock: Clock, bytes: ChunkBytes, due: (
     afterBytes,
     ratio: beforeBytes === null || afterBytes === null || afterBytes === 0 ? null : beforeBytes / afterBytes,
     space: chunk.space,
-    due: due !== undefined,
+    due: isUnknown ? null : due !== undefined,
     dueSince: due?.since == null ? null : instantOf(due.since),
-    late: due?.late ?? false,
+    late: isUnknown ? null : (due?.late ?? false),
     why: due === undefined ? null : due.since === null && due.why === 'never compressed' && microsIn(0n, table, clock) === null ? `${reasons[due.why]}; the unit of its time is not known` : reasons[due.why],
   }
 }

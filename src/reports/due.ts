@@ -68,12 +68,12 @@ export function dueState(policy: LivePolicy, clock: Clock, at: Instant, lateAfte
   return state
 }
 
-function notDone({kind, recompress}: LivePolicy, chunk: Chunk): DueChunk['why'] | null {
+function notDone({kind, recompress, recompressUnordered}: LivePolicy, chunk: Chunk): DueChunk['why'] | null {
   if (kind === 'retention') return 'not dropped'
   if (!has(chunk.status, 'compressed')) return 'never compressed'
   if (!recompress) return null
   if (!isCompressed(chunk)) return 'refilled'
-  return has(chunk.status, 'unordered') ? 'unordered' : null
+  return has(chunk.status, 'unordered') && recompressUnordered !== false ? 'unordered' : null
 }
 
 function isLate(chunks: readonly DueChunk[], before: bigint): boolean | null {

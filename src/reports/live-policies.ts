@@ -29,6 +29,8 @@ export interface LivePolicy {
   endOffset: Offset | null
   /** Whether a chunk that was refilled is compressed again. */
   recompress: boolean
+  /** False: a chunk that is only out of order is left so (2.29). */
+  recompressUnordered?: boolean
   /** Null where no schedule is recorded with the policy. */
   schedule: Duration | null
   /** As it stands in the database, JSON text. */
@@ -59,6 +61,7 @@ interface JobRow {
   end_interval: string | null
   end_integer: string | null
   recompress: boolean
+  recompress_unordered: boolean
   schedule: string
   scheduled: boolean
   owner: string
@@ -119,6 +122,7 @@ function jobPolicy(row: JobRow, table: Table): LivePolicy {
     startOffset: offset(row.start_interval, row.start_integer),
     endOffset: offset(row.end_interval, row.end_integer),
     recompress: row.recompress,
+    recompressUnordered: row.recompress_unordered,
     schedule: span(row.schedule),
     config: row.config,
   }

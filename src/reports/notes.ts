@@ -37,11 +37,20 @@ export function endNotes(problems: ReadonlyMap<Table, EndProblem>): string[] {
   })
 }
 
-/** Integer time of which nobody said what one is: no age, no growth, no lateness can be told. */
-export function unitNotes(tables: readonly Table[], clocks: ReadonlyMap<Table, Clock>): string[] {
-  const unknown = tables.filter((table) => table.time === 'integer' && table.chunks.length > 0 && clocks.get(table)!.unit === null)
-  if (unknown.length === 0) return []
-  return [`What one is in the integer time of ${listed(unknown.map(keyOf))} is not known, so neither are age and growth. Say it in the configuration: tables.<schema.name>.timeUnit: s, ms, us or ns.`]
+/** Tables whose clock is not known: their age, growth and lateness are not either. */
+export function clockNotes(tables: readonly Table[], clocks: ReadonlyMap<Table, Clock>): string[] {
+  const used = tables.filter(({chunks}) => chunks.length > 0)
+  const wrong = used.flatMap((table) => {
+    const {contradiction: found} = clocks.get(table)!
+    return found === undefined ? [] : [`timeUnit of ${keyOf(table)} is declared as ${found.declared}, but its values are times of today only in ${found.seen}: age, growth and what is due are unknown. Set timeUnit: ${found.seen}.`]
+  })
+  const unit = used.filter((table) => table.time === 'integer' && clocks.get(table)!.unit === null && clocks.get(table)!.contradiction === undefined)
+  const zone = used.filter((table) => (table.time === 'timestamp' || table.time === 'date') && clocks.get(table)!.now === null)
+  return [
+    ...wrong,
+    ...(unit.length === 0 ? [] : [`The unit of the integer time column of ${listed(unit.map(keyOf))} is unknown, so age and growth are too. Set it in the configuration: tables.<schema.name>.timeUnit: s, ms, us or ns.`]),
+    ...(zone.length === 0 ? [] : [`The time zone in which policies of ${listed(zone.map(keyOf))} count cannot be seen by this role, so what is due there is unknown. Connect as the owner of the table, or: alter database … set timezone.`]),
+  ]
 }
 
 /** Compressed chunks of which nobody recorded what they were before. */

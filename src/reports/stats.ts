@@ -7,7 +7,7 @@ import {microsIn, type Clock} from './clocks.js'
 import {dueState, nextDrop} from './due.js'
 import {readEnds, type Ends} from './ends.js'
 import {bytesPerDay} from './growth.js'
-import {endNotes, leftOutNotes, recordNotes, unitNotes} from './notes.js'
+import {endNotes, leftOutNotes, recordNotes, clockNotes} from './notes.js'
 import {refreshState} from './refresh-state.js'
 import {survey, type ReportHead, type Survey, type SurveyRequest} from './survey.js'
 import {isCompressed, keyOf, type Table} from './table.js'
@@ -67,7 +67,7 @@ export async function readStats(db: Database, request: StatsRequest): Promise<St
     at: its.at,
     server: {postgres, timescaledb, edition, condition: condition.map(({code}) => code), inRecovery, workers, pgCron, pgStatStatements},
     tables: tables.sort(bySize),
-    notes: [...leftOutNotes(its.tables, bytes, request.fast), ...endNotes(problems), ...unitNotes(its.tables, its.clocks), ...recordNotes(its.tables)],
+    notes: [...leftOutNotes(its.tables, bytes, request.fast), ...endNotes(problems), ...clockNotes(its.tables, its.clocks), ...recordNotes(its.tables)],
   }
 }
 

@@ -127,12 +127,12 @@ describe('tables', () => {
 
   it('of chunks show more columns at 160', () => {
     expect(renderChunks(chunks, broad, {late: false, fast: true})).toMatchInlineSnapshot(`
-      " CHUNK                FROM (UTC)  TO          SPAN  SPACE  STATUS                 SIZE    INDEX  BEFORE  RATIO  DUE SINCE  WHY
-      !_hyper_2_1198_chunk  2026-10-15  2026-10-22  7d    -      uncompressed        ~961 MB  ~100 MB       -      -     1d 14h  never compressed
-      !_hyper_2_702_chunk   2026-03-05  2026-03-12  7d    -      partial             ~254 MB  ~100 MB  970 MB   10.0    unknown  rows written since; when is not reco…
-       _hyper_2_3_chunk     2026-10-15  2026-10-22  7d    -      compressed, frozen        -  ~100 MB       -      -          -
-       _hyper_2_1_chunk     1000        2000        1000  -      tiered                    -  ~100 MB       -      -          -
-      420 chunks, 2 due. Fix: qicore-db chunks compress ohlcv_data --dry-run"
+      " CHUNK                FROM (UTC)  TO          SPAN  STATUS                 SIZE    INDEX  BEFORE  RATIO  DUE SINCE  WHY
+      !_hyper_2_1198_chunk  2026-10-15  2026-10-22  7d    uncompressed        ~961 MB  ~100 MB       -      -     1d 14h  never compressed
+      !_hyper_2_702_chunk   2026-03-05  2026-03-12  7d    partial             ~254 MB  ~100 MB  970 MB   10.0    unknown  rows written since; when is not recorded
+       _hyper_2_3_chunk     2026-10-15  2026-10-22  7d    compressed, frozen        -  ~100 MB       -      -          -
+       _hyper_2_1_chunk     1000        2000        1000  tiered                    -  ~100 MB       -      -          -
+      420 chunks, 2 overdue. Fix: qicore-db chunks compress ohlcv_data --dry-run"
     `)
   })
 

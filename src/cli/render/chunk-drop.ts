@@ -1,10 +1,10 @@
 import {shortName} from '../../db/qualified-name.js'
 import {closing, renderTable, wrap, type Look} from './table.js'
-import {bytesOr, dash, formatInstant, plural} from './words.js'
+import {bytesOr, dash, formatInstant, fromHead, plural} from './words.js'
 
 /** What a drop takes, as it is reported. */
 export interface DropShown {
-  chunks: readonly {schema: string; table: string; chunk: string; rangeStart: string | number | null; rangeEnd: string | number | null; flags: readonly string[]; rows: number | null; totalBytes: number | null}[]
+  chunks: readonly {schema: string; table: string; chunkSchema: string; chunk: string; space: string | null; rangeStart: string | number | null; rangeEnd: string | number | null; flags: readonly string[]; rows: number | null; totalBytes: number | null}[]
   rows: number | null
   totalBytes: number | null
   aggregates: readonly {schema: string; view: string; level: number; covered: boolean; filtered: boolean | null; gaps: readonly {from: string | number | null; to: string | number | null}[]}[]
@@ -19,8 +19,9 @@ export function renderDrop({chunks, rows, totalBytes, aggregates}: DropShown, lo
   const rest = chunks.length - listed.length
   const table = renderTable([
     {head: 'CHUNK', cell: ({chunk}) => chunk, shrink: 16},
-    {head: 'FROM (UTC)', cell: ({rangeStart}) => edge(rangeStart)},
+    {head: fromHead(chunks.map(({rangeStart}) => rangeStart)), cell: ({rangeStart}) => edge(rangeStart)},
     {head: 'TO', cell: ({rangeEnd}) => edge(rangeEnd)},
+    ...(chunks.some(({space}) => space != null) ? [{head: 'SPACE', cell: ({space}: DropShown['chunks'][number]) => space ?? dash}] : []),
     {head: 'STATUS', cell: ({flags}) => flags.join(' ') || 'uncompressed', drop: 1},
     {head: 'ROWS', cell: (chunk) => (chunk.rows === null ? 'unknown' : String(chunk.rows)), right: true},
     {head: 'SIZE', cell: (chunk) => bytesOr(chunk.totalBytes), right: true},
@@ -30,7 +31,7 @@ export function renderDrop({chunks, rows, totalBytes, aggregates}: DropShown, lo
     table,
     ...(rest > 0 ? [` … and ${rest} more (--json has them all)`] : []),
     ...(covered.length > 0 ? covered : [' No aggregate reads this table.']),
-    closing([`${plural(chunks.length, 'chunk')}, ${rows === null ? 'rows unknown' : plural(rows, 'row')}, ${bytesOr(totalBytes)} freed.`], look.width),
+    closing([`${plural(chunks.length, 'chunk')}, ${rows === null ? `at least ${plural(known(chunks.map((chunk) => chunk.rows)), 'row')}` : plural(rows, 'row')}, ${totalBytes === null ? `at least ${bytesOr(known(chunks.map((chunk) => chunk.totalBytes)))}` : bytesOr(totalBytes)}.`], look.width),
   ].join('\n')
 }
 
@@ -40,6 +41,11 @@ function coverageWords({covered, filtered, gaps}: DropShown['aggregates'][number
   if (covered) return 'has computed all of it'
   const first = gaps[0]
   return `has not computed ${edge(first?.from ?? null)} to ${edge(first?.to ?? null)}${gaps.length > 1 ? ` and ${plural(gaps.length - 1, 'more range')}` : ''}${left}`
+}
+
+/** The sum of what could be counted. */
+function known(values: readonly (number | null)[]): number {
+  return values.reduce<number>((sum, value) => sum + (value ?? 0), 0)
 }
 
 function edge(value: string | number | null): string {

@@ -2,7 +2,7 @@ import {formatQualifiedName, shortName} from '../../db/qualified-name.js'
 import type {ChunksReport, ChunkStats} from '../../reports/chunks.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
 import {closing, renderTable, wrap, type Column, type Look} from './table.js'
-import {ageOr, bytesOr, dash, formatAge, formatInstant, plural, ratioOr} from './words.js'
+import {ageOr, bytesOr, dash, formatAge, formatInstant, fromHead, plural, ratioOr} from './words.js'
 import {command} from '../../units/command.js'
 
 const shown = 20
@@ -17,22 +17,22 @@ export function renderChunks(report: ChunksReport, look: Look, {late, fast}: {la
   const columns: Column<ChunkStats>[] = [
     ...(several ? [{head: 'TABLE', cell: ({schema, table}: ChunkStats) => shortName(schema, table), shrink: 10}] : []),
     {head: 'CHUNK', cell: chunkName, shrink: 16},
-    {head: 'FROM (UTC)', cell: ({rangeStart, rangeUnit}) => edge(rangeStart, rangeUnit), shrink: 13},
+    {head: fromHead(chunks.map(({rangeStart}) => rangeStart)), cell: ({rangeStart, rangeUnit}) => edge(rangeStart, rangeUnit), shrink: 13},
     {head: 'TO', cell: ({rangeEnd, rangeUnit}) => edge(rangeEnd, rangeUnit), wide: true},
     {head: 'SPAN', cell: span, drop: 1},
-    {head: 'SPACE', cell: ({space}) => space ?? dash, wide: true},
+    ...(chunks.some(({space}) => space !== null) ? [{head: 'SPACE', cell: ({space}: ChunkStats) => space ?? dash}] : []),
     {head: 'STATUS', cell: status},
     {head: 'SIZE', cell: ({totalBytes}) => bytesOr(totalBytes, fast ? '~' : ''), right: true},
     {head: 'INDEX', cell: ({indexBytes}) => bytesOr(indexBytes, fast ? '~' : ''), right: true, wide: true},
     {head: 'BEFORE', cell: ({beforeBytes}) => bytesOr(beforeBytes), right: true, drop: 2},
     {head: 'RATIO', cell: ({ratio}) => ratioOr(ratio), right: true, wide: true},
-    {head: 'DUE SINCE', cell: ({due, dueSince}) => (due ? (dueSince === null ? 'unknown' : ageOr(dueSince, at)) : dash), right: true},
+    {head: 'DUE SINCE', cell: ({due, dueSince}) => (due === false ? dash : dueSince === null ? 'unknown' : ageOr(dueSince, at)), right: true},
     {head: 'WHY', cell: ({why}) => why ?? '', wide: true, shrink: 16},
   ]
   const listed = chunks.slice(0, shown)
   const rest = chunks.length - listed.length
   return [
-    renderTable(columns, listed, {look, mark: (chunk) => chunk.late}),
+    renderTable(columns, listed, {look, mark: (chunk) => chunk.late === true}),
     ...(rest > 0 ? [` … and ${rest} more (--json and --csv have them all)`] : []),
     ...notes,
     closing(verdict(report, late), look.width),
@@ -41,7 +41,8 @@ export function renderChunks(report: ChunksReport, look: Look, {late, fast}: {la
 
 function verdict({chunks, totalChunks}: ChunksReport, late: boolean): string[] {
   const due = chunks.filter((chunk) => chunk.due)
-  const count = late ? `${chunks.length} of ${plural(totalChunks, 'chunk')}.` : `${plural(totalChunks, 'chunk')}, ${due.length} due.`
+  const unknown = chunks.filter((chunk) => chunk.due === null)
+  const count = late ? `${chunks.length} of ${plural(totalChunks, 'chunk')}.` : `${plural(totalChunks, 'chunk')}, ${unknown.length === chunks.length ? 'due: unknown' : `${due.length} overdue`}${unknown.length > 0 && unknown.length < chunks.length ? `, ${unknown.length} unknown` : ''}.`
   const compress = due.find(({why}) => why !== null && !why.startsWith('older'))
   if (compress !== undefined) return [count, `Fix: ${command('chunks compress', [shortName(compress.schema, compress.table)], {'dry-run': true})}`]
   const drop = due.at(-1)

@@ -33,7 +33,7 @@ export function renderRun(plan: Plan, run: RunReport, width: number | null, prep
 export function listSteps(plan: Plan, width: number | null): string {
   const rest = plan.steps.length - shown
   return [
-    wrap(`${capitalized(plan.summary)}${plan.cutoff === null ? '' : ` (cut-off ${formatTime(plan.cutoff)} UTC)`}:`, width),
+    wrap(`${capitalized(plan.summary)}${plan.cutoff === null || plan.summary.includes(plan.cutoff) ? '' : ` (cut-off ${formatTime(plan.cutoff)} UTC)`}:`, width),
     ...plan.steps.slice(0, shown).map(({id, lock, class: kind}) => wrap(`${kind === 'loss' ? '!' : ' '} ${id}  (lock: ${lock})`, width)),
     ...(rest > 0 ? [`  … and ${rest} more (--dry-run --json has them all)`] : []),
   ].join('\n')

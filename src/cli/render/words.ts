@@ -59,3 +59,9 @@ export function formatMs(ms: number): string {
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`
 }
+
+/** The head of a column of range starts: what a column without a time zone holds is not in UTC. */
+export function fromHead(starts: readonly (Instant | number | string | null)[]): string {
+  const times = starts.filter((start) => typeof start === 'string' && start.includes('T'))
+  return times.length > 0 && times.every((start) => /Z( BC)?$/.test(start as string)) ? 'FROM (UTC)' : 'FROM'
+}

@@ -15,7 +15,7 @@ It loses data: type the target's name, or give it with --confirm. --at-most coun
   static override args = {table: Args.string({description: 'hypertable or aggregate, as name or schema.name', required: true})}
   static override flags = {
     ...changeFlags,
-    'older-than': olderThanFlag({summary: 'Age that the whole chunk must have, or the instant before which it must end.'}),
+    'older-than': olderThanFlag({summary: 'Only chunks entirely older than this age, or ending before this time.'}),
     'refresh-first': Flags.boolean({summary: 'First compute what aggregates have not computed of it.', exclusive: ['accept-loss']}),
     'accept-loss': Flags.boolean({summary: 'Also drop what an aggregate has not computed.'}),
   }

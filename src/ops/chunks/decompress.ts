@@ -41,7 +41,7 @@ export async function planDecompress(db: Database, request: DecompressRequest): 
       locks: [`table ${keyOf(table)}`],
       steps: todo.map((chunk) => decompressStep(db.server, chunk, chunk.beforeBytes ?? bytes.get(chunk) ?? null)),
     },
-    notes: [...notes, ...growth(todo), ...sentNotes(await readLogicalReaders(db, table, table.chunks), todo), ...compressedAgain(request, todo)],
+    notes: [...notes, ...growth(todo), ...sentNotes(await readLogicalReaders(db, table, table.chunks), todo), ...compressedAgain(request, todo, db.server)],
   }
 }
 

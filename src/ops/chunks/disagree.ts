@@ -1,3 +1,5 @@
+import {formatQualifiedName} from '../../db/qualified-name.js'
+import type {Server} from '../../db/server.js'
 import type {Clock} from '../../reports/clocks.js'
 import type {LivePolicy, Offset, PolicyKind} from '../../reports/live-policies.js'
 import {keyOf, type Chunk, type Table} from '../../reports/table.js'
@@ -22,22 +24,22 @@ export function compressionDisagrees(rules: Rules, chunks: readonly Chunk[]): st
   const early = after === null ? [] : chunks.filter((chunk) => !isDue(rules, chunk, after))
   return [
     ...(early.length > 0
-      ? [`${many(early.length, 'chunk')} of them ${early.length === 1 ? 'is' : 'are'} younger than the ${live ? 'live' : 'declared'} policy's ${ageWords(after!)}: rows that still come for ${early.length === 1 ? 'it' : 'them'} go into compressed chunks.`]
+      ? [`${youngWords(early.length, chunks.length)} younger than the ${live ? 'live' : 'declared'} policy's ${ageWords(after!)}: rows that still come for ${early.length === 1 ? 'it' : 'them'} go into compressed chunks.`]
       : []),
     ...declaredOtherwise(rules, live, 'compression'),
   ]
 }
 
 /** Who will compress chunks again that are decompressed now, when, and how that is put off. */
-export function compressedAgain(rules: Rules, chunks: readonly Chunk[]): string[] {
+export function compressedAgain(rules: Rules, chunks: readonly Chunk[], server: Server): string[] {
   return ofKind(rules, 'compression').flatMap((policy) => {
     const again = policy.after === null ? chunks : chunks.filter((chunk) => isDue(rules, chunk, policy.after!))
     if (again.length === 0) return []
     const what = `${many(again.length, 'chunk')} of them will be compressed again by`
-    if (policy.job === null) return [`${what} our own run of the declared policy (${ageWords(policy.after!)}). To put that off: ${command('jobs pause', ['maintain'])}`]
+    if (policy.job === null) return [`${what} qicore-db's own run of the declared policy (${ageWords(policy.after!)}). To put that off: ${command('jobs pause', ['maintain'])}`]
     if (!policy.job.scheduled) return [`Job ${policy.job.id}, which would compress them again, is paused.`]
     const next = policy.job.nextStart === null ? '' : `, next at ${policy.job.nextStart}`
-    return [`${what} the policy of TimescaleDB's job ${policy.job.id}${policy.after === null ? '' : ` (${ageWords(policy.after)})`}${next}. To put that off: select alter_job(${policy.job.id}, scheduled => false)`]
+    return [`${what} the policy of TimescaleDB's job ${policy.job.id}${policy.after === null ? '' : ` (${ageWords(policy.after)})`}${next}. To put that off: select ${formatQualifiedName(server.timescaledbSchema ?? 'public', 'alter_job')}(${policy.job.id}, scheduled => false)`]
   })
 }
 
@@ -47,7 +49,7 @@ export function retentionDisagrees(rules: Rules, chunks: readonly Chunk[]): stri
   const keep = rules.declared ?? live?.after ?? null
   const early = keep === null ? [] : chunks.filter((chunk) => !isDue(rules, chunk, keep))
   return [
-    ...(early.length > 0 ? [`${many(early.length, 'chunk')} of them ${early.length === 1 ? 'is' : 'are'} younger than the ${rules.declared ? 'declared' : 'live'} retention of ${ageWords(keep!)}.`] : []),
+    ...(early.length > 0 ? [`${youngWords(early.length, chunks.length)} younger than the ${rules.declared ? 'declared' : 'live'} retention of ${ageWords(keep!)}.`] : []),
     ...declaredOtherwise(rules, live, 'retention'),
   ]
 }
@@ -68,6 +70,11 @@ function ofKind({policies, table}: Rules, kind: PolicyKind): LivePolicy[] {
 function isDue({table, clock}: Rules, {end}: Chunk, after: Offset): boolean {
   if (end === null || clock.now === null || (table.time === 'integer' && typeof after !== 'bigint' && clock.unit === null)) return true
   return end <= (typeof after === 'bigint' ? clock.now - after : cutoffOf(table, clock, {age: after}).point)
+}
+
+function youngWords(young: number, all: number): string {
+  if (young < all) return `${many(young, 'chunk')} of ${all} ${young === 1 ? 'is' : 'are'}`
+  return all === 1 ? 'The chunk is' : `All ${all} chunks are`
 }
 
 function ageWords(age: Offset): string {

@@ -12,7 +12,9 @@ export function dropShown(table: Table, clock: Clock, facts: DropFacts) {
     chunks: facts.chunks.map(({chunk, rows, bytes}) => ({
       schema: table.schema,
       table: table.name,
+      chunkSchema: chunk.schema,
       chunk: chunk.name,
+      space: chunk.space,
       rangeStart: point(chunk.start),
       rangeEnd: point(chunk.end),
       flags: flagsOf(chunk),

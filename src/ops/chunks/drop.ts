@@ -5,6 +5,7 @@ import {usageError} from '../../errors.js'
 import type {Step} from '../../plan/step.js'
 import type {Clock} from '../../reports/clocks.js'
 import type {LivePolicy} from '../../reports/live-policies.js'
+import {shown} from '../../reports/stats.js'
 import {keyOf, type Chunk, type Table} from '../../reports/table.js'
 import type {Duration} from '../../units/duration.js'
 import type {Coverage} from '../aggregates/coverage.js'
@@ -63,7 +64,8 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
   await requireNoKeys(db, table)
   if (table.time === 'other') throw usageError('NO_CLOCK', `${keyOf(table)} is on a time that cannot be read: what is old cannot be told.`)
   const cutoff = cutoffOf(table, clock, request.olderThan ?? retained(request))
-  const {rest, notes} = leaveAlone(table.chunks.filter(({end}) => end !== null && end <= cutoff.point))
+  const old = table.chunks.filter(({end}) => end !== null && end <= cutoff.point)
+  const {rest, notes} = leaveAlone(old)
   const pieces = piecesOf(rest).slice(0, request.atMost)
   const doomed = pieces.flatMap(({chunks}) => chunks)
   const first = acceptLoss || !request.refreshFirst ? {steps: [] as Step[], tables: [] as string[]} : await coverFirst(db, request, pieces)
@@ -96,20 +98,20 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
       locks: [keyOf(table), ...first.tables].map((name) => `table ${name}`),
       steps: [...first.steps, ...drops],
     },
-    notes: [...notes, ...warnings(table, doomed, facts), ...publishedDropNotes(readers, doomed), ...retentionDisagrees(request, doomed)],
+    notes: [...notes, ...warnings(table, doomed, facts), ...(old.length === 0 ? [nothingOld(table, clock)] : []), ...publishedDropNotes(readers, doomed), ...retentionDisagrees(request, doomed)],
     facts,
   }
 }
 
-/** TimescaleDB drops such a key as a whole, together with the first chunk. */
+/** Up to 2.28 TimescaleDB may drop such a key as a whole together with the first chunk (2.22 does); 2.29 drops nothing. */
 async function requireNoKeys(db: Database, table: Table): Promise<void> {
   const keys = await db.query<{name: string; of: string}>(statement(loadSql('catalog/foreign-keys-into'), [table.relation]))
   if (keys.length === 0) return
-  throw usageError(
-    'DEPENDENTS',
-    `Nothing was dropped: with a chunk of ${keyOf(table)} TimescaleDB would drop ${keys.map(({name, of}) => `the foreign key ${name} of ${of}`).join(' and ')}, for all rows.`,
-    keys.map(({name, of}) => `alter table ${of} drop constraint ${name} if it may go; then again.`),
-  )
+  const names = keys.map(({name, of}) => `the foreign key ${name} of ${of}`).join(' and ')
+  const what = db.server.chunkCatalog === 'relid'
+    ? `TimescaleDB drops no chunk of ${keyOf(table)} as long as there is ${names}.`
+    : `with a chunk of ${keyOf(table)} TimescaleDB would drop ${names}, for all rows.`
+  throw usageError('DEPENDENTS', `Nothing was dropped: ${what}`, keys.map(({name, of}) => `alter table ${of} drop constraint ${name} if it may go; then again.`))
 }
 
 function retained({table, policies, declared}: DropRequest): Age {
@@ -123,11 +125,16 @@ function retained({table, policies, declared}: DropRequest): Age {
   return typeof live === 'bigint' ? {count: live} : {age: live}
 }
 
+function nothingOld(table: Table, clock: Clock): string {
+  const [oldest] = oldestFirst(table.chunks.filter(({end}) => end !== null))
+  return oldest === undefined ? `${keyOf(table)} has no chunk.` : `No chunk is that old: the oldest of ${keyOf(table)} ends at ${shown(oldest.end, table, clock)}.`
+}
+
 function warnings(table: Table, doomed: readonly Chunk[], {referenced}: DropFacts): string[] {
   if (doomed.length === 0) return []
   return [
     ...(doomed.length === table.chunks.length ? [`These are all the chunks that ${keyOf(table)} has.`] : []),
-    ...(referenced.length > 0 ? [`Each drop locks ${referenced.join(', ')} as well (foreign keys): who reads there waits for it, and it for them.`] : []),
+    ...(referenced.length > 0 ? [`Each drop locks ${referenced.join(', ')} as well (foreign key): readers of it and the drop wait for each other.`] : []),
   ]
 }
 

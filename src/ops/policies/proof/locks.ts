@@ -1,9 +1,12 @@
+import {formatQualifiedName} from '../../../db/qualified-name.js'
+import {quoteLiteral} from '../../../db/sql.js'
 import {ago} from '../../../reports/ages.js'
 import {rulesOf} from '../../../reports/policies/state.js'
 import {keyOf, type Table} from '../../../reports/table.js'
 import {chunksBefore} from '../reach.js'
 import {retentionOf, reaches, type ProofFacts, type Subject} from './facts.js'
 import {concern, type Finding} from './finding.js'
+import type {TimeUnit} from '../../../reports/time.js'
 
 /** Locks that a run takes at once, tables and foreign keys that a drop meets, and clocks that policies need. */
 export function lockFindings(subject: Subject, facts: ProofFacts): Finding[] {
@@ -40,7 +43,7 @@ function dropFindings(subject: Subject, facts: ProofFacts): Finding[] {
     findings.push({
       id: `foreign-keys-into:${key}`, level: 'unsafe', object: key, bites, concerns: [concern(key, 'retention')],
       message: native
-        ? `the first drop of a chunk of ${key} takes the foreign key ${subject.referencedBy.join(', ')} with it, for all rows: TimescaleDB says so in a notice only`
+        ? `the first drop of a chunk of ${key} takes the foreign key ${subject.referencedBy.join(', ')} with it, for all rows, or fails at every run: TimescaleDB 2.22 drops the key with a notice only, 2.29 refuses the drop`
         : `foreign key ${subject.referencedBy.join(', ')} leads to ${key}: a drop of a chunk would take the key with it, so that nothing of ${key} is dropped as long as there is one`,
       safe: `drop the foreign key, or declare no retention of ${key}`,
     })
@@ -77,7 +80,14 @@ function clockFindings(subject: Subject, facts: ProofFacts): Finding[] {
   if (own.length === 0) return []
   return [{
     id: `no-clock:${key}`, level: 'unsafe', object: key, bites: facts.at, concerns: own.map(({kind}) => concern(key, kind)),
-    message: `${key} has integers for times and no integer_now function: TimescaleDB cannot tell what is old, and refuses the policy`,
-    safe: `select set_integer_now_func('${key}', '<function that returns now in its integers>')`,
+    message: `${key} has integers for times and no integer_now function: TimescaleDB takes the policy, and every run of it fails`,
+    safe: nowFunction(key, table.schema, subject.clock.unit),
   }]
+}
+
+/** The function as SQL, in the unit that is declared; seconds where none is. */
+function nowFunction(key: string, schema: string, unit: TimeUnit | null): string {
+  const name = formatQualifiedName(schema, 'integer_now')
+  const perSecond = {s: '', ms: ' * 1000', us: ' * 1000000', ns: ' * 1000000000'}[unit ?? 's']
+  return `create function ${name}() returns bigint language sql stable as 'select (extract(epoch from now())${perSecond})::bigint'; select set_integer_now_func(${quoteLiteral(key)}, ${quoteLiteral(name)})${unit === null ? ' (where its integers are seconds)' : ''}`
 }
