@@ -15,6 +15,9 @@ declare
   owner name;
   role_before constant text := current_setting('role');
   future bigint;
+  zone text;
+  local_cutoff timestamp;
+  zone_before constant text := current_setting('timezone');
   epoch constant timestamptz := '1970-01-01 00:00:00+00';
 begin
   if after is null or after <= interval '0' then
@@ -57,9 +60,38 @@ begin
     future_sql := format('%L::bigint', future);
     cutoff_text := cutoff::text;
   elsif column_type in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype, 'uuid'::regtype) then
-    now := extract(epoch from clock_timestamp()) * 1000000;
-    cutoff := extract(epoch from clock_timestamp() - after) * 1000000;
-    cutoff_text := (epoch + cutoff * interval '1 microsecond')::text;
+    -- As TimescaleDB's own policies count, which run with the settings of the table's owner: the role in this database,
+    -- the role, the database, all roles, the server. See sql/catalog/time-zones.sql, which reports ask.
+    with setting as (
+      select s.setdatabase, s.setrole, split_part(entry, '=', 2) as time_zone
+      from pg_db_role_setting s cross join lateral unnest(s.setconfig) as entry
+      where lower(split_part(entry, '=', 1)) = 'timezone' and s.setdatabase in (0, (select d.oid from pg_database d where d.datname = current_database()))
+    ), chosen as (
+      select r.oid as role, (
+        select s.time_zone from setting s where s.setrole in (0, r.oid) order by s.setrole <> 0 desc, s.setdatabase <> 0 desc limit 1
+      ) as time_zone
+      from pg_roles r
+    )
+    select coalesce(
+      (select h.time_zone from pg_class c join chosen h on h.role = c.relowner where c.oid = subject),
+      (select p.reset_val from pg_settings p, pg_roles r join chosen h on h.role = r.oid where p.name = 'TimeZone' and r.rolname = session_user and h.time_zone is null)
+    ) into zone;
+    if column_type in ('timestamptz'::regtype, 'uuid'::regtype) then
+      perform set_config('timezone', coalesce(zone, 'UTC'), true);
+      now := extract(epoch from clock_timestamp()) * 1000000;
+      cutoff := extract(epoch from clock_timestamp() - after) * 1000000;
+      perform set_config('timezone', zone_before, true);
+      cutoff_text := (epoch + cutoff * interval '1 microsecond')::text;
+    elsif zone is null then
+      raise exception using errcode = '22023', message = format('%s is on local times, and the time zone of its owner cannot be seen by this role', subject),
+        hint = 'alter database ... set timezone names it for all.';
+    else
+      -- What the zone's clocks show, as if they showed UTC: the scale of the table's ranges. Of dates whole days.
+      now := extract(epoch from clock_timestamp() at time zone zone) * 1000000;
+      local_cutoff := clock_timestamp() at time zone zone - after;
+      cutoff := extract(epoch from case when column_type = 'date'::regtype then date_trunc('day', local_cutoff) else local_cutoff end) * 1000000;
+      cutoff_text := format('%s %s', local_cutoff, zone);
+    end if;
     cutoff_sql := qicore.retain_literal(column_type, cutoff);
     future_sql := qicore.retain_literal(column_type, now + 86400000000);
   else

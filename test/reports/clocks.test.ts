@@ -13,6 +13,7 @@ import {readContext} from '../../src/ops/chunks/context.js'
 import {planDrop} from '../../src/ops/chunks/drop.js'
 import {forEachEngine, type TestDatabase} from '../helpers/engines.js'
 import {targetOf} from '../helpers/server.js'
+import {withCore} from '../daemon/jobs.js'
 import {request} from './time-series.js'
 
 const zones = ['UTC', 'America/Los_Angeles', 'Europe/Vienna', 'Australia/Lord_Howe', 'Asia/Kathmandu', 'Pacific/Kiritimati']
@@ -194,6 +195,27 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       await run(`select delete_job(job_id) from timescaledb_information.jobs where owner = '${owner}'::regrole`)
       await run(`drop owned by ${owner} cascade`)
       await run(`drop role ${owner}`)
+    }
+  })
+})
+
+forEachEngine({native: true}, (engine) => {
+  it.each(['America/Los_Angeles', 'Pacific/Kiritimati'])('is the same for gated retention, also where the session of the run is at UTC: %s', async (zone) => {
+    const database = await withCore(await engine.database())
+    const {db, run} = database
+    await run(`alter database "${db.server.database}" set timezone = '${zone}'`)
+    for (const [name, type] of [['z', 'timestamptz'], ['l', 'timestamp'], ['d', 'date']] as const) {
+      await run(`create table ${name} (t ${type} not null) partition by range (t)`)
+      const [row] = await db.transaction({readOnly: true, lockTimeout: 50, statementTimeout: 30_000}, (tx) =>
+        tx.query<{now: string; cutoff: string}>({text: `select now::text, cutoff::text from qicore.retain_scale('public.${name}', '{"after": "1 mon 3 days"}')`, values: []}))
+      const all = await readTables(db)
+      const [at] = await run<{at: string}>('select clock_timestamp() as at')
+      const table = all.find((each) => each.name === name)!
+      const clock = (await readClocks(db, [table], at!.at, new Map())).get(table)!
+      expect(clock.zoneName).toBe(zone)
+      const tolerance = 30_000_000
+      expect(Math.abs(Number(BigInt(row!.now) - clock.now!)), `${name}: now`).toBeLessThan(tolerance)
+      expect(Math.abs(Number(BigInt(row!.cutoff) - agoFrom(clock, clock.now!, {months: 1, days: 3, seconds: 0})!)), `${name}: cut-off`).toBeLessThan(tolerance)
     }
   })
 })
