@@ -1,5 +1,6 @@
--- Makes the child of a range-partitioned table that an instant falls into and returns it; an existing one is
--- returned as it is. The child is made apart and then attached, so that the parent can be read and written meanwhile.
+-- Makes the child of a range-partitioned table that an instant falls into and returns it. A partition of exactly that
+-- range is returned as it is, whatever its name. A larger one that holds the whole range is an error of state QC001, one
+-- that overlaps it an error of state 42P17; both name the two ranges. The child is made apart and then attached, so that the parent can be read and written meanwhile.
 -- A boundary is the instant at which a day of the zone's calendar begins, also where midnight is skipped or comes
 -- twice; `qicore-db partitions` goes by the same rule and the same names. Works without TimescaleDB.
 -- since: core.1.2.0
@@ -17,15 +18,14 @@ declare
   suffix text;
   base text;
   child text;
-  child_oid oid;
   start_local timestamp;
   end_local timestamp;
   wanted text;
-  found_bound text;
   key_type oid;
   place text;
   midnight timestamp;
   edge timestamptz;
+  other record;
   bounds text[] := '{}';
 begin
   if period is null or period not in ('month', 'day') then
@@ -84,22 +84,36 @@ begin
 
   -- One at a time: two sessions that make the same child would otherwise meet at its name.
   execute format('lock table only %s in share update exclusive mode', parent);
-  -- With a relation, pg_get_expr would wait for a lock on it.
-  select c.oid, pg_get_expr(c.relpartbound, 0) into child_oid, found_bound
-  from pg_class c where c.relnamespace = parent_schema_oid and c.relname = base || suffix;
-  if found then
-    if not exists (select from pg_inherits i where i.inhrelid = child_oid and i.inhparent = parent) then
-      raise exception using errcode = '42P07', message = format('%s is there already and is no partition of %s', child, parent);
+  -- By range, as the program decides: a partition may have any name. With a relation, pg_get_expr would wait for a lock.
+  select c.oid, format('%I.%I', n.nspname, c.relname) as name, i.inhdetachpending as pending, b.low, b.high,
+    b.low = bounds[1]::timestamptz and b.high = bounds[2]::timestamptz as same,
+    b.low <= bounds[1]::timestamptz and b.high >= bounds[2]::timestamptz as holds
+  into other
+  from pg_inherits i
+  join pg_class c on c.oid = i.inhrelid
+  join pg_namespace n on n.oid = c.relnamespace
+  cross join lateral regexp_match(pg_get_expr(c.relpartbound, 0), '^FOR VALUES FROM \(''?([^'']*)''?\) TO \(''?([^'']*)''?\)$') as m (bound)
+  cross join lateral (
+    select case m.bound[1] when 'MINVALUE' then '-infinity' else m.bound[1] end::timestamptz as low,
+      case m.bound[2] when 'MAXVALUE' then 'infinity' else m.bound[2] end::timestamptz as high
+  ) as b
+  where i.inhparent = parent and m.bound is not null and b.low < bounds[2]::timestamptz and b.high > bounds[1]::timestamptz
+  order by b.low limit 1;
+  if found and other.pending then
+    raise exception using errcode = '55000', message = format('%s is pending detach from %s and still holds %s to %s', other.name, parent, other.low, other.high),
+      hint = format('Finish it first: ALTER TABLE %s DETACH PARTITION %s FINALIZE', parent, other.name);
+  elsif found and other.same then
+    return other.oid::regclass;
+  elsif found then
+    raise exception using errcode = case when other.holds then 'QC001' else '42P17' end,
+      message = format('%s (%s to %s) %s %s to %s: %s cannot be made', other.name, other.low, other.high,
+        case when other.holds then 'holds' else 'overlaps' end, bounds[1], bounds[2], child);
+  end if;
+  if exists (select from pg_class c where c.relnamespace = parent_schema_oid and c.relname = base || suffix) then
+    if exists (select from pg_inherits i where i.inhrelid = child::regclass and i.inhparent = parent) then
+      raise exception using errcode = '42P07', message = format('%s is a partition of %s already, with other bounds than %s to %s', child, parent, bounds[1], bounds[2]);
     end if;
-    if exists (select from pg_inherits i where i.inhrelid = child_oid and i.inhdetachpending) then
-      raise exception using errcode = '55000', message = format('%s is pending detach from %s', child, parent),
-        hint = format('Finish it first: ALTER TABLE %s DETACH PARTITION %s FINALIZE', parent, child);
-    end if;
-    if found_bound <> wanted then
-      raise exception using errcode = '42P07',
-        message = format('%s is a partition of %s already, but %s instead of %s', child, parent, lower(found_bound), lower(wanted));
-    end if;
-    return child_oid::regclass;
+    raise exception using errcode = '42P07', message = format('%s is there already and is no partition of %s', child, parent);
   end if;
   -- Where and how PARTITION OF would put it.
   select concat(' using ' || quote_ident(m.amname), ' tablespace ' || quote_ident(s.spcname)) into place

@@ -145,4 +145,31 @@ forEachEngine({kinds: ['postgres']}, (engine) => {
     expect(await children()).toEqual([{n: 3}])
     expect(await log(database, 'partitions')).toMatchObject([{}, {status: 'done'}])
   })
+
+  it('goes by the ranges of partitions as the program does: another name is recognised, a larger one is enough, an overlap names both', async () => {
+    const database = await withSchema(await engine.database())
+    const {run} = database
+    await run('create table public.named (time timestamptz not null) partition by range (time)')
+    const [month] = await run<{first: string; second: string; third: string; tenth: string}>(`
+      select m::text as first, (m + interval '1 month')::text as second, (m + interval '2 months')::text as third, (m + interval '2 months 9 days')::text as tenth
+      from (select date_trunc('month', now() at time zone 'UTC') at time zone 'UTC' as m) x`)
+    const {first, second, third, tenth} = month!
+    await run(`create table public.other_name partition of public.named for values from ('${first}') to ('${second}')`)
+    const ensure = (ahead: number) => asCron(database, `call qicore.ensure_partitions('${JSON.stringify([{table: 'public.named', every: 'month', ahead, timezone: 'UTC'}])}')`)
+    const children = async () => (await run<{name: string}>("select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'public.named'::regclass order by 1")).map(({name}) => name)
+    await ensure(0)
+    expect(await children()).toEqual(['other_name'])
+    expect(await log(database, 'partitions')).toMatchObject([{status: 'done', error: null}])
+    expect(await run(`select qicore.create_partition('public.named', 'month', '${first}')::text as name`)).toEqual([{name: 'other_name'}])
+
+    await run(`alter table public.named detach partition public.other_name; drop table public.other_name; create table public.quarter partition of public.named for values from (minvalue) to ('${third}')`)
+    await ensure(1)
+    expect(await children()).toEqual(['quarter'])
+    await expect(run(`select qicore.create_partition('public.named', 'month', '${first}')`)).rejects.toMatchObject({code: 'QC001', message: expect.stringContaining(`public.quarter (-infinity to ${third}) holds ${first} to ${second}`) as string})
+
+    await run(`create table public.part partition of public.named for values from ('${tenth}') to (maxvalue)`)
+    await ensure(2)
+    expect(await children()).toEqual(['part', 'quarter'])
+    expect((await log(database, 'partitions')).at(-1)).toMatchObject({status: 'failed', error: expect.stringMatching(/1 of 1 partitions could not be made: public\.part \(.* to infinity\) overlaps .* to .*public\.named_y.* cannot be made/) as string})
+  })
 })
