@@ -5,6 +5,7 @@ import {formatDuration, type Duration} from '../units/duration.js'
 import {differences, readSnapshot, type Difference, type RelationSnapshot, type Snapshot} from './catalog.js'
 import type {SchemaDefinition, TableDefinition} from './definition.js'
 import {mendsOf} from './mend.js'
+import {withoutSpelling} from './reparse.js'
 import {makeDefinitions, strangers, withScratch} from './scratch.js'
 
 /** One thing that is not as the definitions say. */
@@ -28,16 +29,17 @@ export interface TableSettings {
  */
 export async function verifySchema(db: Database, definitions: SchemaDefinition, scratchUrl?: string, stop?: AbortSignal): Promise<SchemaDifference[]> {
   const schemas = [...new Set(['public', 'qicore', ...definitions.tables.map(({schema}) => schema), ...definitions.aggregates.map(({schema}) => schema)])]
-  const expected = await withScratch(db, scratchUrl, async (scratch) => {
+  const actual = await readSnapshot(db, schemas)
+  return withScratch(db, scratchUrl, async (scratch) => {
     if (scratch.server.engine !== db.server.engine)
       throw usageError('OTHER_ENGINE', `The scratch database is ${scratch.server.engine}, and this one ${db.server.engine}.`, ['Name one with the same extension and edition.'])
     await makeDefinitions(scratch, definitions, stop)
-    return readSnapshot(scratch, schemas)
+    const expected = await readSnapshot(scratch, schemas)
+    for (const {schema, name} of strangers(definitions.tables)) delete expected.relations[formatQualifiedName(schema, name)]
+    const mend = mendsOf(definitions, expected, actual, db.server)
+    const found = await withoutSpelling(scratch, differences(...comparable(expected, actual)))
+    return found.map((difference) => ({...difference, mend: mend(difference)}))
   })
-  for (const {schema, name} of strangers(definitions.tables)) delete expected.relations[formatQualifiedName(schema, name)]
-  const actual = await readSnapshot(db, schemas)
-  const mend = mendsOf(definitions, expected, actual, db.server)
-  return differences(...comparable(expected, actual)).map((difference) => ({...difference, mend: mend(difference)}))
 }
 
 /** A difference as a report has it. A routine has no table; its name with its arguments is the `object`. */
