@@ -13,7 +13,7 @@ import {differences, readSnapshot} from '../../src/schema/catalog.js'
 import {drizzleFolder, type Journal} from '../../src/schema/drizzle/folder.js'
 import {planBaseline} from '../../src/schema/migrate/baseline.js'
 import {listedMigrations} from '../../src/schema/migrate/checksums.js'
-import {planFor} from '../../src/schema/migrate/request.js'
+import {planFor, requestFor} from '../../src/schema/migrate/request.js'
 import {migrationSources, migrationsFor} from '../../src/schema/migrate/source.js'
 import {qicore} from '../../src/schema/qicore.js'
 import {forEachEngine} from '../helpers/engines.js'
@@ -80,7 +80,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     const db = await connect(targetOf(url), {applicationName: 'qicore-db/test'})
     try {
       expect(differences(expected, await readSnapshot(db, ['public', 'qicore']))).toEqual([])
-      const {request} = await planFor(db, {})
+      const {request} = await requestFor(db, {})
       const plan = await planBaseline(db, request, '1.5.0')
       expect(plan.steps).toHaveLength(6)
       const {steps} = await execute(db, plan, {limits: defaultLimits, ledger: null})

@@ -14,7 +14,7 @@ export default class MigrateBaseline extends BaseCommand<typeof MigrateBaseline>
 
   async run(): Promise<ChangeReport> {
     const {flags} = this
-    const [{planBaseline}, {planFor}, {lockPatience}, config] = await Promise.all([
+    const [{planBaseline}, {requestFor}, {lockPatience}, config] = await Promise.all([
       import('../../schema/migrate/baseline.js'),
       import('../../schema/migrate/request.js'),
       import('../../schema/migrate/run.js'),
@@ -22,7 +22,7 @@ export default class MigrateBaseline extends BaseCommand<typeof MigrateBaseline>
     ])
     return this.withDatabase(async (db) => {
       const engine = flags.engine ?? db.server.engine
-      const {request} = await planFor(db, {configDirectory: config?.directory, engine})
+      const {request} = await requestFor(db, {configDirectory: config?.directory, engine})
       const replan = () => planBaseline(db, request, this.args.version)
       return this.carryOut(db, await replan(), flags, {patience: lockPatience, replan})
     }, {changes: true})

@@ -15,6 +15,10 @@ export interface Effect {
   loses: boolean
   /** What is there afterwards. */
   makes: readonly MadeObject[]
+  /** IF NOT EXISTS, or OR REPLACE: what is there already is no error. */
+  onlyIfMissing: boolean
+  /** DROP or RENAME: a name that is taken now may be free behind it. */
+  removes: boolean
 }
 
 export interface MadeObject {
@@ -25,7 +29,7 @@ export interface MadeObject {
   on?: string
 }
 
-const quiet: Effect = {controlsSession: false, lock: 'NONE', relations: [], loses: false, makes: []}
+const quiet: Effect = {controlsSession: false, lock: 'NONE', relations: [], loses: false, makes: [], onlyIfMissing: false, removes: false}
 
 interface RangeVar {
   schemaname?: string
@@ -47,12 +51,13 @@ const readers: Record<string, (fields: never) => Partial<Effect>> = {
   DeallocateStmt: () => ({controlsSession: true}),
   DiscardStmt: () => ({controlsSession: true}),
   CreateSchemaStmt: ({schemaname}: {schemaname: string}) => ({makes: [{kind: 'schema', name: schemaname}]}),
-  CreateStmt: ({relation}: {relation: RangeVar}) => ({makes: [relationMade(relation)]}),
-  ViewStmt: ({view}: {view: RangeVar}) => ({makes: [relationMade(view)]}),
-  CreateTableAsStmt: ({into}: {into: {rel: RangeVar}}) => ({makes: [relationMade(into.rel)]}),
-  CreateSeqStmt: ({sequence}: {sequence: RangeVar}) => ({makes: [relationMade(sequence)]}),
+  CreateStmt: ({relation, if_not_exists}: {relation: RangeVar; if_not_exists?: boolean}) => ({makes: [relationMade(relation)], onlyIfMissing: if_not_exists ?? false}),
+  ViewStmt: ({view, replace}: {view: RangeVar; replace?: boolean}) => ({makes: [relationMade(view)], onlyIfMissing: replace ?? false}),
+  CreateTableAsStmt: ({into, if_not_exists}: {into: {rel: RangeVar}; if_not_exists?: boolean}) => ({makes: [relationMade(into.rel)], onlyIfMissing: if_not_exists ?? false}),
+  CreateSeqStmt: ({sequence, if_not_exists}: {sequence: RangeVar; if_not_exists?: boolean}) => ({makes: [relationMade(sequence)], onlyIfMissing: if_not_exists ?? false}),
   CreateFunctionStmt: ({funcname}: {funcname: readonly Node[]}) => ({makes: [{kind: 'routine', name: dotted(funcname)}]}),
-  IndexStmt: ({idxname, relation, concurrent}: {idxname?: string; relation: RangeVar; concurrent?: boolean}) => ({
+  IndexStmt: ({idxname, relation, concurrent, if_not_exists}: {idxname?: string; relation: RangeVar; concurrent?: boolean; if_not_exists?: boolean}) => ({
+    onlyIfMissing: if_not_exists ?? false,
     lock: concurrent ? 'SHARE UPDATE EXCLUSIVE' : 'SHARE',
     relations: [nameOf(relation)],
     makes: idxname === undefined ? [] : [relationMade({...relation, relname: idxname})],
@@ -72,18 +77,21 @@ const readers: Record<string, (fields: never) => Partial<Effect>> = {
       makes: constraints.flatMap(({conname}) => (conname === undefined ? [] : [{kind: 'constraint', name: conname, on: nameOf(relation)}])),
     }
   },
-  RenameStmt: ({relation}: {relation?: RangeVar}) => (relation ? {lock: 'ACCESS EXCLUSIVE', relations: [nameOf(relation)]} : {}),
+  RenameStmt: ({relation}: {relation?: RangeVar}) => ({removes: true, ...(relation && {lock: 'ACCESS EXCLUSIVE' as const, relations: [nameOf(relation)]})}),
   DropStmt: ({objects, removeType}: {objects: readonly Node[]; removeType: string}) => {
     const named = objects.map((object) => dotted((object.List?.items as readonly Node[] | undefined) ?? [object]))
     const holdsRows = ['OBJECT_TABLE', 'OBJECT_MATVIEW', 'OBJECT_SCHEMA', 'OBJECT_FOREIGN_TABLE'].includes(removeType)
     const isRelation = ['OBJECT_TABLE', 'OBJECT_MATVIEW', 'OBJECT_VIEW', 'OBJECT_INDEX'].includes(removeType)
-    return {lock: 'ACCESS EXCLUSIVE', relations: isRelation ? named : [], loses: holdsRows}
+    return {lock: 'ACCESS EXCLUSIVE', relations: isRelation ? named : [], loses: holdsRows, removes: true}
   },
   TruncateStmt: ({relations}: {relations: readonly {RangeVar: RangeVar}[]}) => ({
     lock: 'ACCESS EXCLUSIVE',
     relations: relations.map(({RangeVar}) => nameOf(RangeVar)),
     loses: true,
   }),
+  // What a block of code does is not known.
+  DoStmt: () => ({removes: true}),
+  AlterObjectSchemaStmt: () => ({removes: true}),
   InsertStmt: writes,
   UpdateStmt: writes,
   DeleteStmt: writes,

@@ -63,7 +63,8 @@ async function dueRoutines(db: Database, {sources, engine}: MigrationRequest, re
   return routineFiles(engine).filter(due)
 }
 
-function pendingOf({sources, engine, to}: MigrationRequest, recorded: readonly Recorded[]): MigrationSource[] {
+/** The files that a run would apply, in order. @throws OpsError NO_SUCH_VERSION */
+export function pendingOf({sources, engine, to}: MigrationRequest, recorded: readonly Recorded[]): MigrationSource[] {
   const done = new Set(recorded.map(({version}) => version))
   const last = to === undefined ? streams.length : streams.indexOf(streamOf(to))
   const known = sources.flatMap((source) => migrationsFor(source, engine))

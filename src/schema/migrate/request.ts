@@ -2,10 +2,11 @@ import {join} from 'node:path'
 import type {Database} from '../../db/database.js'
 import type {EngineKind} from '../../db/server.js'
 import type {Plan} from '../../plan/step.js'
-import {chooseEngine, type EngineChoice} from './engine.js'
-import {holdsData, planMigrations, type MigrationRequest} from './plan.js'
+import {chooseEngine} from './engine.js'
+import {refuseWhatIsThere} from './already-there.js'
+import {holdsData, pendingOf, planMigrations, type MigrationRequest} from './plan.js'
 import {programVersion} from './program.js'
-import {readRecorded, statusOf, wrongStates, type MigrationStatus} from './recorded.js'
+import {readRecorded, statusOf, wrongStates, type MigrationStatus, type Recorded} from './recorded.js'
 import {routineStates, type RoutineStatus} from './routine-state.js'
 import {migrationSources, type Stream, type StreamSource} from './source.js'
 
@@ -36,15 +37,30 @@ export function ownDirectory(configDirectory: string | null | undefined): string
   return configDirectory == null ? null : join(configDirectory, 'migrations')
 }
 
-/**
- * Reads what is there and plans what is missing.
- * @throws OpsError what {@link chooseEngine}, reading the files or their syntax throws, with nothing done
- */
-export async function planFor(db: Database, wish: MigrationWish): Promise<WorkedOut> {
+/** What was read to work a request out. */
+export interface ReadRequest {
+  request: MigrationRequest
+  recorded: Recorded[]
+  /** What is to be said of the engine; null where nothing is. */
+  note: string | null
+}
+
+/** The files and the engine that a wish comes to. @throws OpsError what {@link chooseEngine} or reading the files throws */
+export async function requestFor(db: Database, wish: MigrationWish): Promise<ReadRequest> {
   const recorded = await readRecorded(db)
   const sources = sourcesFor(wish)
-  const {engine, createExtension, note}: EngineChoice = chooseEngine(db.server, recorded, wish.engine, await holdsData(db))
-  const request: MigrationRequest = {sources, engine, createExtension, to: wish.to, spacePartitions: wish.spacePartitions}
+  const {engine, createExtension, note} = chooseEngine(db.server, recorded, wish.engine, await holdsData(db))
+  return {request: {sources, engine, createExtension, to: wish.to, spacePartitions: wish.spacePartitions}, recorded, note}
+}
+
+/**
+ * Reads what is there and plans what is missing.
+ * @throws OpsError what {@link requestFor}, {@link refuseWhatIsThere} or the syntax of the files throws, with nothing done
+ */
+export async function planFor(db: Database, wish: MigrationWish): Promise<WorkedOut> {
+  const {request, recorded, note} = await requestFor(db, wish)
+  const {engine, sources} = request
+  if (wish.stream !== 'core') await refuseWhatIsThere(db, pendingOf(request, recorded))
   const odd = statusOf(engine, migrationSources(ownDirectory(wish.configDirectory)), recorded).filter(({state}) => wrongStates.has(state))
   const newer = (await routineStates(db, engine, sources, recorded)).filter(({state}) => state === 'newer')
   return {
