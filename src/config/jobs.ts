@@ -111,8 +111,8 @@ export const jobsSchema = z
   )
   .refine((jobs) => Object.keys(jobs as object).every((name) => jobName.test(name)), {
     error: ({input}) => `a job's name has small letters, digits, . _ -, not ${Object.keys(input as object).filter((name) => !jobName.test(name)).map((name) => `"${name}"`).join(', ')}`,
-    // Also beside other mistakes.
-    when: () => true,
+    // Also beside other mistakes, but only where there are names.
+    when: ({value}) => typeof value === 'object' && value !== null && !Array.isArray(value),
   })
 
 type Entry = {[Kind in JobKindName]: z.output<ReturnType<typeof named<Kind>>>}[JobKindName]

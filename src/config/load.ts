@@ -30,7 +30,7 @@ export async function loadConfig(file: string): Promise<Config> {
   const document = parseDocument(read(file), {lineCounter: lines, prettyErrors: false, uniqueKeys: true})
   const problems = document.errors.map((error) => `line ${lines.linePos(error.pos[0]).line}: ${error.message}`)
   if (problems.length > 0) throw refuse(file, problems)
-  const input = plain(file, document) ?? {}
+  const input = withoutEmpty(plain(file, document) ?? {})
   // zod leaves such a key of a map out without a word.
   for (const section of ['targets', 'jobs'] as const) {
     const map = (input as Record<string, unknown>)[section]
@@ -48,6 +48,12 @@ export async function loadConfig(file: string): Promise<Config> {
     throw refuse(file, flatten(checked.error.issues).map(({path, message}) => `${place(path)}: ${message}`))
   }
   return {...checked.data, file, directory: dirname(file)}
+}
+
+/** A section of which only the name is written (`jobs:`) says nothing. */
+function withoutEmpty(input: unknown): unknown {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return input
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null))
 }
 
 /** An alias without its anchor is found only here. */
