@@ -107,7 +107,7 @@ Running it again adds what is missing. It never drops anything, and refuses a da
   private async readCandles() {
     if (this.flags.candles === undefined) return null
     const {readCandles} = await import('../ops/candles/read-candles.js')
-    return readCandles(this.flags.candles)
+    return this.flags.candles === '-' ? readCandles('standard input', process.stdin) : readCandles(this.flags.candles)
   }
 
   private async show(report: DemoReport): Promise<void> {

@@ -1,7 +1,8 @@
 import {createReadStream} from 'node:fs'
-import {open} from 'node:fs/promises'
+import {Readable} from 'node:stream'
 import {createGunzip} from 'node:zlib'
 import {parse, CsvError} from 'csv-parse'
+import {instantOf} from '../../reports/time.js'
 import {parseInstant, type Instant} from '../../units/instant.js'
 import {messageOf, usageError, type OpsError} from '../../errors.js'
 
@@ -20,32 +21,42 @@ export const columns = ['open_time', 'open', 'high', 'low', 'close', 'volume'] a
 
 const decimal = /^\d+(\.\d+)?([eE][+-]?\d{1,2})?$/
 const zoned = /\d\d:\d\d.*(Z|[+-]\d\d(:?\d\d)?)$/
+/** Unix time, as exchanges write it: the number of digits tells the unit from 1973 to 2286. */
+const epochs = [
+  {digits: /^\d{9,10}$/, micros: 1_000_000n},
+  {digits: /^\d{12,13}$/, micros: 1_000n},
+  {digits: /^\d{15,16}$/, micros: 1n},
+]
 const mostProblems = 10
 
 /**
- * Reads a CSV of candles, plain or gzip, whole: a file with one broken line is refused as a whole. A line that
- * stands there twice counts once; two that contradict each other are an error naming both.
+ * Reads a CSV of candles, plain or gzip, whole: a file with one broken line is refused as a whole. The same line twice
+ * counts once; two lines that contradict each other are an error naming both. Without a header the columns are those of
+ * {@link columns}, and more are ignored. Times are instants with a zone, or Unix time in s, ms or us.
+ * @param file a path, or the name under which `input` is reported
+ * @param input read instead of the file
  * @throws OpsError BAD_CSV with file and line of each problem
  */
-export async function readCandles(file: string): Promise<CandleRow[]> {
+export async function readCandles(file: string, input?: Readable): Promise<CandleRow[]> {
   const byTime = new Map<Instant, CandleRow>()
   const problems: string[] = []
   const note = (line: number, problem: string) => {
     if (problems.length < mostProblems) problems.push(`${file}:${line}: ${problem}`)
   }
   try {
-    for await (const {line, cells} of await lines(file)) {
+    for await (const {line, cells} of cellsOf(file, await bytesOf(file, input))) {
       const problem = problemOf(cells)
-      const instant = instantOf(cells[0])
+      const instant = openTime(cells[0])
       if (problem !== null || instant === null) {
-        note(line, problem ?? `open_time "${cells[0] ?? ''}" is not an instant with a zone`)
+        note(line, problem ?? `open_time "${cells[0] ?? ''}" is neither an instant with a zone nor Unix time`)
         continue
       }
-      const [time, open, high, low, close, volume] = cells as [string, string, string, string, string, string]
+      const [given, open, high, low, close, volume] = cells as [string, string, string, string, string, string]
+      const time = /^\d+$/.test(given) ? instant : given
       const row = {line, time, open, high, low, close, volume}
       const other = byTime.get(instant)
       if (other === undefined) byTime.set(instant, row)
-      else if (!sameCandle(row, other)) note(line, `contradicts line ${other.line}, which has the same opening time ${time}`)
+      else if (!sameCandle(row, other)) note(line, `contradicts line ${other.line}, which has the same opening time ${given}`)
     }
   } catch (error) {
     if (error instanceof CsvError) note(Number(error.lines ?? 0), error.message)
@@ -55,39 +66,48 @@ export async function readCandles(file: string): Promise<CandleRow[]> {
   if (problems.length === 0 && byTime.size === 0) problems.push(`${file}: there is not a single candle in it`)
   if (problems.length > 0)
     throw usageError('BAD_CSV', `Nothing was loaded:\n${problems.map((problem) => `- ${problem.replace(/:0:/, ':')}`).join('\n')}`, [
-      `The columns are ${columns.join(', ')}; times have a zone (2023-03-01 00:00:00+00:00), numbers are plain decimals.`,
+      `The columns are ${columns.join(', ')}; times have a zone (2023-03-01 00:00:00+00:00) or are Unix time in s, ms or us, numbers are plain decimals.`,
     ])
   return [...byTime.values()]
 }
 
 /** The data lines with their cells in our order of columns. */
-async function* cellsOf(file: string, gzip: boolean): AsyncGenerator<{line: number; cells: (string | undefined)[]}> {
+async function* cellsOf(file: string, bytes: Readable): AsyncGenerator<{line: number; cells: (string | undefined)[]}> {
   const parser = parse({bom: true, info: true, skip_empty_lines: true, trim: true, encoding: 'utf8'})
-  const source = createReadStream(file)
-  const bytes = gzip ? source.pipe(createGunzip()) : source
-  source.on('error', (error: Error) => parser.destroy(error))
   bytes.on('error', (error: Error) => parser.destroy(error))
   bytes.pipe(parser)
   let order: number[] | null = null
   for await (const {record, info} of parser as AsyncIterable<{record: string[]; info: {lines: number}}>) {
     if (order === null) {
-      order = headerOf(file, record)
-      continue
+      const first = isCandle(record)
+      order = first ? columns.map((_, index) => index) : headerOf(file, record)
+      if (!first) continue
     }
     yield {line: info.lines, cells: order.map((index) => record[index])}
   }
 }
 
-async function lines(file: string) {
-  const handle = await open(file).catch((error: NodeJS.ErrnoException) => {
+/** The bytes of a file or a stream, unpacked where they are gzip. */
+async function bytesOf(file: string, input: Readable | undefined): Promise<Readable> {
+  const chunks = (input ?? createReadStream(file))[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  const first = await chunks.next().catch((error: NodeJS.ErrnoException) => {
     throw usageError('BAD_CSV', `${file} cannot be read (${error.code}).`)
   })
-  try {
-    const {buffer, bytesRead} = await handle.read(Buffer.alloc(2), 0, 2, 0)
-    return cellsOf(file, bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b)
-  } finally {
-    await handle.close()
-  }
+  const whole = Readable.from(
+    (async function* () {
+      if (!first.done) yield first.value
+      yield* {[Symbol.asyncIterator]: () => chunks}
+    })(),
+  )
+  if (first.done || first.value[0] !== 0x1f || first.value[1] !== 0x8b) return whole
+  const unzipped = createGunzip()
+  whole.on('error', (error: Error) => unzipped.destroy(error))
+  return whole.pipe(unzipped)
+}
+
+/** A first line that is data: an opening time and five numbers in our order. */
+function isCandle(record: readonly string[]): boolean {
+  return openTime(record[0]) !== null && problemOf(record.slice(0, columns.length)) === null && record.length >= columns.length
 }
 
 function headerOf(file: string, header: readonly string[]): number[] {
@@ -105,8 +125,10 @@ function problemOf([, ...numbers]: readonly (string | undefined)[]): string | nu
   return index < 0 ? null : `${columns[index + 1]} "${numbers[index] ?? ''}" is not a decimal number`
 }
 
-/** Null without a zone: what the exchange's clock said is not for us to guess. */
-function instantOf(cell: string | undefined): Instant | null {
+/** Null without a zone: which zone the exchange meant cannot be known. */
+function openTime(cell: string | undefined): Instant | null {
+  const unix = epochs.find(({digits}) => digits.test(cell ?? ''))
+  if (unix !== undefined) return instantOf(BigInt(cell!) * unix.micros)
   if (!cell || !zoned.test(cell)) return null
   try {
     return parseInstant(cell)

@@ -1,5 +1,6 @@
 import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
+import {Readable} from 'node:stream'
 import {gzipSync} from 'node:zlib'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
@@ -34,6 +35,26 @@ describe('reading candles', () => {
     const rows = await readCandles(written(content))
     expect(rows).toHaveLength(1)
     expect(rows[0]).toMatchObject({time: '2023-03-01 00:00:00+00:00', open: '23143.82', volume: '5.4e-05'})
+  })
+
+  it.each([
+    ['seconds', '1677628800'],
+    ['milliseconds', '1677628800000'],
+    ['microseconds', '1677628800000000'],
+  ])('takes Unix time in %s, with a header and without', async (_, time) => {
+    const line = `${time},23143.82,23152.65,23140.02,23152.65,5.4e-05`
+    for (const content of [`${header}\n${line}\n`, `${line}\n`, `${line},117\n`, gzipSync(`${line}\n`)]) {
+      const rows = await readCandles(written(content))
+      expect(rows).toHaveLength(1)
+      expect(rows[0]).toMatchObject({open: '23143.82', volume: '5.4e-05'})
+      expect(Date.parse(rows[0]!.time)).toBe(1_677_628_800_000)
+    }
+  })
+
+  it('reads a stream as it reads a file', async () => {
+    for (const content of [`${header}\n${good}\n`, gzipSync(`${good}\n`)]) {
+      expect(await readCandles('standard input', Readable.from([Buffer.from(content)]))).toHaveLength(1)
+    }
   })
 
   it.each([
