@@ -52,6 +52,13 @@ export interface ChangeReport {
   steps: Record<string, unknown>[]
 }
 
+/** What a change does first where the schema qicore is missing or older. */
+function installLine(older: boolean, dryRun: boolean): string {
+  const what = older ? 'the schema qicore up to date, which is older than this program' : 'the schema qicore, which keeps the record of changes, run locks and declared policies'
+  const verb = older ? 'bring' : 'install'
+  return `First: ${dryRun ? `a run would ${verb}` : `${verb}ing`} ${what}. It touches nothing else; to look at it alone: ${command('migrate up', [], {stream: 'core', 'dry-run': true})}`
+}
+
 export abstract class BaseCommand<T extends typeof Command> extends Command {
   static override enableJsonFlag = true
   static override baseFlags = globalFlags
@@ -173,6 +180,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const core = wish.installs || own.length > 0 || plan.steps.length === 0 ? null : await planCore(db)
     if (core?.note) this.say(`Note: ${core.note}`)
     const steps = core?.steps ?? own
+    if (core !== null && core.steps.length > 0) this.say(installLine(db.server.hasCore, flags['dry-run'] ?? false))
     const {report, exitCode} = await carryOut(db, plan, {
       flags,
       kind: (this.id ?? '').replaceAll(':', '.'),

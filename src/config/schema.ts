@@ -98,6 +98,7 @@ const whole = z.strictObject({
   version: z.literal(1),
   default: z.string().min(1).optional(),
   targets: z.record(z.string().regex(/^[\w.-]+$/, 'a name of letters, digits, . _ -'), target).default({}),
+  migrations: z.enum(['all', 'own']).optional().describe('own: migrate up and status leave the tables of QiCore out'),
   limits: limits.default({}),
   tables: tables.default({}),
   aggregates: z.record(qualified, aggregate).superRefine(sameTwice).default({}),

@@ -12,6 +12,15 @@ const jobs = {
 const place = (url: string) => directoryWith({'qicore-db.config.yaml': JSON.stringify({version: 1, default: 'test', targets: {test: {url}}, jobs}), 'night.sql': 'select 1;\n'})
 
 forEachEngine({native: true}, (engine) => {
+  it('a sql job that is run by hand reads when the run began as the time that it is for', async () => {
+    const url = await engine.urlFor(({run}) => run('create table public.effects (at timestamptz not null)').then(() => {}))
+    const sql = "insert into public.effects values (current_setting('qicore.scheduled_at')::timestamptz)"
+    const cwd = directoryWith({'qicore-db.config.yaml': `version: 1\njobs:\n  mark: {kind: sql, schedule: "0 3 * * *", statement: "${sql}"}\n`})
+    const run = await runCli(['jobs', 'run', 'mark', '--yes', '--url', url], {cwd})
+    expectExit(run, 0)
+    expect(run.stdout).toContain('done')
+  })
+
   it('jobs are listed, run, paused, resumed and audited', async () => {
     const cwd = place(await engine.urlFor(async () => {}))
     const run = (...args: string[]) => runCli(['jobs', ...args], {cwd})

@@ -100,6 +100,33 @@ forEachEngine({native: true}, (engine) => {
   }, 120_000)
 })
 
+forEachEngine({native: true}, (engine) => {
+  it('with "migrations: own" the tables of QiCore are left out, and status --check is clean; a pipe gets whole lines', async () => {
+    const url = await engine.urlFor(async () => {})
+    const cwd = directoryWith({'qicore-db.config.yaml': 'version: 1\nmigrations: own\n', 'migrations/0001_desk.sql': `-- version: 1.0.0\n-- description: ${'a long description '.repeat(8).trim()}\ncreate table desk (x int);\n`})
+    const dry = await runCli(['migrate', 'up', '--url', url, '--dry-run', '--json'], {cwd})
+    expect(jsonOf<Change>(dry).steps.map(({id}) => id)).toEqual([expect.stringContaining('(schema qicore)'), 'migrate app.1.0.0 desk'])
+    expectExit(await runCli(['migrate', 'up', '--url', url, '--yes'], {cwd}), 0)
+    const status = await runCli(['migrate', 'status', '--check', '--url', url], {cwd, env: {COLUMNS: ''}})
+    expectExit(status, 0)
+    expect(status.stdout).toContain('a long description '.repeat(8).trim())
+    expect(status.stdout).not.toMatch(/^.1\.0\.0/m)
+    expectExit(await runCli(['migrate', 'status', '--check', '--url', url], {cwd: directoryWith({'qicore-db.config.yaml': 'version: 1\n'})}), 3)
+  })
+
+  it('the first change says that it installs the schema qicore, and a dry run that it would', async () => {
+    const url = await engine.urlFor(async () => {})
+    const pause = ['jobs', 'pause', 'maintain', '--url', url]
+    const dry = await runCli([...pause, '--dry-run'])
+    expect(dry.stderr).toContain('First: a run would install the schema qicore')
+    const first = await runCli(pause)
+    expectExit(first, 0)
+    expect(first.stderr).toContain('First: installing the schema qicore, which keeps the record of changes, run locks and declared policies.')
+    expect(first.stdout).toMatch(/: 1 done/)
+    expect((await runCli(['jobs', 'resume', 'maintain', '--url', url])).stderr).not.toContain('First:')
+  })
+})
+
 it('migrate new needs no database', async () => {
   const cwd = directoryWith({'qicore-db.config.yaml': 'version: 1\n'})
   const made = await runCli(['migrate', 'new', 'desk', '--json'], {cwd})

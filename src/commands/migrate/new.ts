@@ -25,7 +25,7 @@ export default class MigrateNew extends BaseCommand<typeof MigrateNew> {
     const migration = newMigration(source, this.args.name, definitions)
     if (!this.jsonEnabled()) {
       this.log(`${migration.files.join('\n')}: version ${migration.version}, ${migration.statements === 0 ? 'empty' : `${migration.statements} statements`}`)
-      for (const reason of migration.cannot) this.say(`Not written by itself: ${reason}.`)
+      for (const reason of migration.cannot) this.say(`Not generated, write it yourself: ${reason}.`)
     }
     return {kind: 'migrate.new', version: 1, target: null, at: new Date().toISOString(), migration}
   }

@@ -28,7 +28,7 @@ export default class MigrateStatus extends BaseCommand<typeof MigrateStatus> {
   async run(): Promise<StatusReport> {
     const [{readStatus}, config] = await Promise.all([import('../../schema/migrate/status.js'), this.loadConfig()])
     return this.withDatabase(async (db) => {
-      const {engine, note, migrations, routines, wrong, pending} = await readStatus(db, {configDirectory: config?.directory})
+      const {engine, note, migrations, routines, wrong, pending} = await readStatus(db, {configDirectory: config?.directory, migrations: config?.migrations})
       if (wrong.length > 0 || (this.flags.check && pending.length > 0)) process.exitCode = ExitCode.found
       const report: StatusReport = {kind: 'migrate.status', ...(await this.reportHead(db)), engine, migrations, routines}
       if (!this.jsonEnabled()) {

@@ -29,7 +29,7 @@ Waits up to 60 seconds for another run to end. On a database that holds data it 
       this.loadConfig(),
     ])
     const {to, stream, engine, 'space-partitions': spacePartitions} = flags
-    const wish = {configDirectory: config?.directory, to, stream, engine, spacePartitions}
+    const wish = {configDirectory: config?.directory, migrations: config?.migrations, to, stream, engine, spacePartitions}
     return this.withDatabase(async (db) => {
       const {plan, notes} = await planFor(db, wish)
       for (const note of notes) this.say(note)

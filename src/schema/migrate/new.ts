@@ -39,7 +39,7 @@ export function newMigration({stream, directory, files}: StreamSource, title: st
   const before = definitions === null ? null : (readSnapshot(directory) ?? (stream === 'app' ? {tables: [], aggregates: []} : null))
   const {byEngine, cannot} = definitions === null || before === null ? {byEngine: nothing, cannot: []} : written(before, definitions, stream)
   // A name may hold a line's end, and the rest of it would be SQL.
-  const notes = cannot.map((reason) => `-- Not written by itself: ${reason.replace(/\s+/g, ' ')}.\n`).join('')
+  const notes = cannot.map((reason) => `-- Not generated, write it yourself: ${reason.replace(/\s+/g, ' ')}.\n`).join('')
   const text = (statements: readonly string[]) =>
     `-- version: ${version}\n-- description: ${name.replaceAll('_', ' ')}\n${notes}\n${statements.map((statement) => `${statement};\n`).join('\n')}`
   const same = engines.every((engine) => text(byEngine[engine]) === text(byEngine.postgres))

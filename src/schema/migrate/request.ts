@@ -16,6 +16,8 @@ export interface MigrationWish {
   configDirectory?: string | null | undefined
   /** Only this stream, and the schema qicore that all need. */
   stream?: Stream | undefined
+  /** `own` leaves the tables of QiCore out, unless `stream` asks for them. */
+  migrations?: 'all' | 'own' | undefined
   to?: string | undefined
   engine?: EngineKind | undefined
   spacePartitions?: number | undefined
@@ -28,9 +30,10 @@ export interface WorkedOut {
   notes: string[]
 }
 
-export function sourcesFor({configDirectory, stream}: MigrationWish): StreamSource[] {
+export function sourcesFor({configDirectory, stream, migrations}: MigrationWish): StreamSource[] {
   const all = migrationSources(ownDirectory(configDirectory))
-  return stream === undefined ? all : all.filter((source) => source.stream === stream || source.stream === 'core')
+  if (stream !== undefined) return all.filter((source) => source.stream === stream || source.stream === 'core')
+  return migrations === 'own' ? all.filter((source) => source.stream !== 'qicore') : all
 }
 
 export function ownDirectory(configDirectory: string | null | undefined): string | null {

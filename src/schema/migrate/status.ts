@@ -20,8 +20,9 @@ export interface SchemaStatus {
 }
 
 /** Everything that `migrate status` reports; changes nothing. */
-export async function readStatus(db: Database, wish: Pick<MigrationWish, 'configDirectory' | 'stream'>): Promise<SchemaStatus> {
-  const recorded = await readRecorded(db)
+export async function readStatus(db: Database, wish: Pick<MigrationWish, 'configDirectory' | 'stream' | 'migrations'>): Promise<SchemaStatus> {
+  // Without the tables of QiCore their rows are no migrations whose files are missing.
+  const recorded = (await readRecorded(db)).filter(({stream}) => wish.migrations !== 'own' || stream !== 'qicore')
   const sources = sourcesFor(wish)
   const {engine, note} = expectedEngine(db.server, recorded, await holdsData(db))
   const migrations = statusOf(engine, sources, recorded)

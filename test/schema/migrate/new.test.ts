@@ -28,7 +28,7 @@ describe('a new migration', () => {
     const made = newMigration(read(directory), 'country', definitions)
     expect(made).toMatchObject({version: 'app.1.3.0', statements: 1, cannot: [expect.stringContaining('column public.exchanges.updated_at is gone')]})
     expect(readFileSync(made.file, 'utf8')).toBe(
-      '-- version: 1.3.0\n-- description: country\n-- Not written by itself: column public.exchanges.updated_at is gone: dropping it would lose its values.\n\nalter table public.exchanges add column country text;\n')
+      '-- version: 1.3.0\n-- description: country\n-- Not generated, write it yourself: column public.exchanges.updated_at is gone: dropping it would lose its values.\n\nalter table public.exchanges add column country text;\n')
     expect(newMigration(read(directory), 'again', definitions)).toMatchObject({statements: 0, cannot: []})
   })
 

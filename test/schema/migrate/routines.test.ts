@@ -133,7 +133,7 @@ forEachEngine({native: true}, (engine) => {
     expect(jsonOf<{qicoreSchema: QicoreSchema}>(older).qicoreSchema).toMatchObject({state: 'older', fix: 'qicore-db migrate up', differs: expect.arrayContaining(['qicore.retain_gap'])})
     expectExit(await runCli(['migrate', 'status', '--url', url]), 0)
     expectExit(await runCli(['migrate', 'status', '--check', '--url', url]), 3)
-    const change = ['jobs', 'pause', 'maintain', '--yes', '--url', url]
+    const change = ['jobs', 'pause', 'maintain', '--url', url]
     const dry = await runCli([...change, '--dry-run'])
     expectExit(dry, 0)
     expect(dry.stdout).toContain('create or replace function qicore.retain_gap')
