@@ -10,7 +10,7 @@ export interface ConditionWatch {
 }
 
 /** Reported only where answers of qicore-db itself are true all the same. */
-const harmless: ReadonlySet<Condition['code']> = new Set(['compressed_rows_hidden', 'distributed_by_citus'])
+const reportedOnly: ReadonlySet<Condition['code']> = new Set(['compressed_rows_hidden', 'distributed_by_citus'])
 
 /**
  * A session keeps the settings that it began with, so that ALTER DATABASE is seen by a new one only; the embedded engine
@@ -21,10 +21,10 @@ export function conditionWatch(control: () => Database | null, warn: (message: s
   let looking = false
   let seen: readonly Condition[] | null = null
   let warned = ''
-  const problems = () => (seen ?? control()?.server.condition ?? []).filter(({code}) => !harmless.has(code)).map(({message, fix}) => `${message} ${fix}`)
+  const problems = () => (seen ?? control()?.server.condition ?? []).filter(({code}) => !reportedOnly.has(code)).map(({message, fix}) => `${message} ${fix}`)
   const tellChange = () => {
     const now = problems().join('; ')
-    if (now !== warned) warn(now === '' ? 'the condition of the database is good again' : now)
+    if (now !== warned) warn(now === '' ? 'the database is in order again' : now)
     warned = now
   }
   const look = async () => {
