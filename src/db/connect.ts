@@ -155,8 +155,11 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
   const listen = () => {
     const listened = client
     client.on('notice', ({severity, code, message}) => {
-      // The transaction itself reacts to a ROLLBACK outside of one. The embedded engine sends its debug log.
-      if (code !== SqlState.noTransaction && !severity?.startsWith('DEBUG')) for (const tell of listeners) tell({severity: severity ?? 'NOTICE', code: code ?? '00000', message: message ?? ''})
+      // The embedded engine sends its debug log unasked. The transaction itself reacts to a ROLLBACK outside of one.
+      const isLog = engine !== null && severity?.startsWith('DEBUG')
+      if (isLog || code === SqlState.noTransaction) return
+      const notice = {severity: severity ?? 'NOTICE', code: code ?? '00000', message: message ?? ''}
+      for (const tell of listeners) tell(notice)
     })
     client.once('end', () => {
       if (client === listened) for (const tell of onLost) tell()
