@@ -14,6 +14,7 @@ import {conditionWatch} from './condition-watch.js'
 import type {Tell} from './events.js'
 import type {Vitals} from './health.js'
 import {declare, goodbye, largestSkew, noteTimeline, type Hello, type Identity} from './ledger.js'
+import {partitionWatch} from './partition-watch.js'
 import {tellJobs} from './plans.js'
 import {prepareDatabase} from './prepare.js'
 import {createScheduler, type Scheduler} from './scheduler.js'
@@ -50,6 +51,8 @@ export interface Daemon {
   stop(reason: string): void
 }
 
+/** Milliseconds between two looks at how far the declared partition sets reach. */
+const partitionInterval = 60_000
 /** Milliseconds. */
 const startPause = 2_000
 /** After the grace: to cancel what still runs, to give it back and to say goodbye. */
@@ -70,6 +73,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   let skew = 0
   let observing = false
   const condition = conditionWatch(() => control, (message) => tell({event: 'warning', message}))
+  const partitions = partitionWatch(() => control, options.context.partitions, (message) => tell({event: 'warning', message}))
   let stopped: Promise<void> = Promise.resolve()
   let lastTurn = performance.now()
   const turn = () => void (lastTurn = performance.now())
@@ -158,6 +162,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     control = await patiently(() => options.connect(), tell, stop.signal, isHopeless, turn)
     if (control === null) return
     condition.start(Math.min(options.poll, 30_000))
+    partitions.start(partitionInterval)
     try {
       for (;;) {
         try {
@@ -181,6 +186,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       if (scheduler !== null) await goodbye(control, identify(control)).catch(() => {})
     } finally {
       condition.stop()
+      partitions.stop()
       await control.close().catch(() => {})
     }
   }
@@ -207,7 +213,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
         stopping: stop.signal.aborted,
         now: clock.now(),
         board: scheduler?.board ?? null,
-        deadRunners: [...condition.problems(), ...deadRunners],
+        deadRunners: [...condition.problems(), ...deadRunners, ...partitions.problems()],
       }
     },
     async run() {

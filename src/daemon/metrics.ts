@@ -2,7 +2,7 @@
 import {Counter, Gauge, Histogram, Registry} from 'prom-client'
 import type {Board} from './board.js'
 import type {DaemonEvent} from './events.js'
-import type {SurveyedPolicy, SurveyedTable} from './survey.js'
+import type {SurveyAnswer, SurveyedTable} from './survey.js'
 
 export interface MetricsSource {
   version: string
@@ -12,7 +12,7 @@ export interface MetricsSource {
   skew(): number
   now(): number
   /** What was last seen of tables and policies, and when (seconds since 1970); asking for it may start a new look. */
-  survey(): {tables: readonly SurveyedTable[]; policies: readonly SurveyedPolicy[]; at: number | null}
+  survey(): SurveyAnswer & {at: number | null}
 }
 
 export interface Metrics {
@@ -138,6 +138,14 @@ function surveyGauges(gauge: MakeGauge, {survey}: MetricsSource): void {
   gauge('policy_ok', 'Whether a policy is done in time and its runner alive; absent where nobody can tell.', ['schema', 'table', 'kind'], (g) => {
     g.reset()
     for (const {schema, table, kind, ok} of survey().policies) if (ok !== null) g.set({schema, table, kind}, ok ? 1 : 0)
+  })
+  gauge('partitions_ahead', 'Partitions of a declared set after the one of now, without a gap.', ['schema', 'table'], (g) => {
+    g.reset()
+    for (const {schema, table, ahead} of survey().partitions) g.set({schema, table}, ahead)
+  })
+  gauge('partitions_days_left', 'Days until inserting into a declared partition set fails; absent with a default partition.', ['schema', 'table'], (g) => {
+    g.reset()
+    for (const {schema, table, daysLeft} of survey().partitions) if (daysLeft !== null) g.set({schema, table}, daysLeft)
   })
   gauge('survey_timestamp_seconds', 'When tables and policies were last looked at.', [], (g) => {
     const {at} = survey()

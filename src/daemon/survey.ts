@@ -19,17 +19,33 @@ export interface SurveyedPolicy {
   ok: boolean | null
 }
 
+/** A declared partition set. */
+export interface SurveyedSet {
+  schema: string
+  table: string
+  /** Periods after the one of now. */
+  ahead: number
+  /** Null with a default partition, and where the end is open or unknown. */
+  daysLeft: number | null
+}
+
+export interface SurveyAnswer {
+  tables: readonly SurveyedTable[]
+  policies: readonly SurveyedPolicy[]
+  partitions: readonly SurveyedSet[]
+}
+
 export interface Survey {
   /** What was last seen; starts a new look where that is old. */
-  look(): {tables: readonly SurveyedTable[]; policies: readonly SurveyedPolicy[]; at: number | null}
+  look(): SurveyAnswer & {at: number | null}
 }
 
 /** A look costs some hundred milliseconds of database time with 10 000 chunks. */
 const every = 300_000
 
 /** @param session a session of its own for the look */
-export function surveyOf(session: () => Promise<{db: Database; done(): void} | null>, read: (db: Database) => Promise<{tables: SurveyedTable[]; policies: SurveyedPolicy[]}>): Survey {
-  let last: {tables: SurveyedTable[]; policies: SurveyedPolicy[]; at: number | null} = {tables: [], policies: [], at: null}
+export function surveyOf(session: () => Promise<{db: Database; done(): void} | null>, read: (db: Database) => Promise<SurveyAnswer>): Survey {
+  let last: SurveyAnswer & {at: number | null} = {tables: [], policies: [], partitions: [], at: null}
   let lookedAt = -Infinity
   let looking = false
   const refresh = async () => {

@@ -2,6 +2,7 @@ import type {Database} from '../db/database.js'
 import {ident, raw, sql} from '../db/sql.js'
 import {sqlState} from '../db/sqlstate.js'
 import type {Instant} from '../units/instant.js'
+import {aheadOf, failsFrom, missingPeriods, rangedChildren, reachOf, readNow, type Reach} from './partitions/ahead.js'
 import {readChildren, type Child} from './partitions/children.js'
 import {rulesByRelation} from './partitions/declared.js'
 import {readLeftovers, type Leftover} from './partitions/leftovers.js'
@@ -10,7 +11,7 @@ import {readSets, type PartitionSet} from './partitions/sets.js'
 
 /** What is wrong with a set, or soon will be. */
 export interface SetFinding {
-  kind: 'now missing' | 'ahead missing' | 'gap' | 'pending' | 'default rows' | 'guard' | 'unfit' | 'unfinished drop' | 'kept after a drop'
+  kind: 'now missing' | 'ahead missing' | 'ends' | 'gap' | 'pending' | 'default rows' | 'guard' | 'unfit' | 'unfinished drop' | 'kept after a drop'
   message: string
 }
 
@@ -31,6 +32,10 @@ export interface SetReport {
   estimatedRows: number | null
   /** Periods after the one of now: wanted, and there without a gap. Null where nothing is declared. */
   ahead: {wanted: number; there: number} | null
+  /** Where the partitions that follow each other from the one of now end: later inserts fail. Null: see `daysLeft`. */
+  insertsUntil: Instant | null
+  /** Whole days until then, 0 where there is no partition for now; null with a default partition, an open or an unknown end. */
+  daysLeft: number | null
   missing: {partition: string; from: Instant; to: Instant}[]
   gaps: {from: Instant | null; to: Instant | null}[]
   detachPending: string[]
@@ -76,13 +81,14 @@ export async function readPartitions(db: Database, rules: readonly PartitionRule
     const rule = declared.get(set.relation)
     return rule && set.unfit === null && set.managedBy === null ? [{set, rule}] : []
   })
+  const now = sets.length > 0 ? await readNow(db) : 0
   const periods = await readPeriods(db, managed.map(({set, rule}) => ({...rule, relation: set.relation, first: null, last: null})))
   const tables: SetReport[] = []
   for (const set of sets) {
     const index = managed.findIndex((entry) => entry.set === set)
     const own = children.filter(({parent}) => parent === set.relation)
     const wanted = periods.filter((period) => period.index === index && period.sane)
-    const table = await setReport(db, set, own, declared.get(set.relation), wanted)
+    const table = await setReport(db, set, own, declared.get(set.relation), wanted, now)
     for (const left of leftovers.filter(({parent}) => parent === set.relation)) table.findings.push(leftoverFinding(left))
     tables.push(table)
   }
@@ -93,13 +99,13 @@ export async function readPartitions(db: Database, rules: readonly PartitionRule
   return {tables, absent, partitions}
 }
 
-async function setReport(db: Database, set: PartitionSet, children: readonly Child[], rule: PartitionRule | undefined, wanted: readonly Period[]): Promise<SetReport> {
-  const ranged = children.filter((child) => !child.isDefault && !child.pending)
-  const missing = wanted.filter((period) => !ranged.some((child) => child.fromEpoch !== null && child.fromEpoch <= period.fromEpoch && child.toEpoch! >= period.toEpoch))
+async function setReport(db: Database, set: PartitionSet, children: readonly Child[], rule: PartitionRule | undefined, wanted: readonly Period[], now: number): Promise<SetReport> {
+  const ranged = rangedChildren(children)
+  const missing = missingPeriods(children, wanted)
+  const reach = reachOf(set, children, now)
   const gaps = gapsOf(ranged)
   const fallback = children.find((child) => child.isDefault)
   const defaultPartition = fallback ? {partition: fallback.partition, totalBytes: fallback.bytes, ...(await defaultRows(db, set, fallback))} : null
-  const there = missing[0] ? wanted.indexOf(missing[0]) - 1 : wanted.length - 1
   return {
     schema: set.schema,
     table: set.table,
@@ -114,25 +120,29 @@ async function setReport(db: Database, set: PartitionSet, children: readonly Chi
     to: ranged.at(-1)?.to ?? null,
     totalBytes: sum(children.map(({bytes}) => bytes)),
     estimatedRows: sum(children.map(({rows}) => rows)),
-    ahead: wanted.length === 0 ? null : {wanted: wanted.length - 1, there: Math.max(there, 0)},
+    ahead: wanted.length === 0 ? null : aheadOf(wanted, missing),
+    insertsUntil: reach.until,
+    daysLeft: reach.daysLeft,
     missing: missing.map(({partition, from, to}) => ({partition, from, to})),
     gaps,
     detachPending: children.filter(({pending}) => pending).map(({partition}) => partition),
     defaultPartition,
-    findings: findingsOf(set, rule, wanted, missing, gaps, defaultPartition),
+    findings: findingsOf(set, rule, wanted, missing, gaps, defaultPartition, reach),
   }
 }
 
 function findingsOf(
   set: PartitionSet, rule: PartitionRule | undefined, wanted: readonly Period[], missing: readonly Period[],
-  gaps: SetReport['gaps'], fallback: SetReport['defaultPartition'],
+  gaps: SetReport['gaps'], fallback: SetReport['defaultPartition'], reach: Reach,
 ): SetFinding[] {
   const findings: SetFinding[] = []
   const find = (kind: SetFinding['kind'], message: string) => void findings.push({kind, message})
   if (rule && set.unfit !== null) find('unfit', set.unfit)
   if (missing.length > 0 && missing[0] === wanted[0]) find('now missing', `there is no partition for now: ${fallback ? 'rows go to the default partition' : 'inserting fails'}`)
+  else if (rule === undefined && reach.coversNow === false) find('ends', `there is no partition for now: inserting fails${reach.until === null ? '' : ` since ${reach.until}`}`)
   const ahead = missing.filter((period) => period !== wanted[0])
-  if (ahead.length > 0) find('ahead missing', `${ahead.length} of ${wanted.length - 1} ahead ${ahead.length === 1 ? 'is' : 'are'} missing`)
+  if (ahead.length > 0) find('ahead missing', `${ahead.length} of ${wanted.length - 1} ahead ${ahead.length === 1 ? 'is' : 'are'} missing${failsFrom(reach)}`)
+  if (rule === undefined && reach.last) find('ends', `no partition follows the one of now${failsFrom(reach)}`)
   if (gaps.length > 0) find('gap', `${gaps.length === 1 ? 'a gap' : `${gaps.length} gaps`}, the first from ${gaps[0]!.from} to ${gaps[0]!.to}`)
   for (const relation of set.pending) find('pending', `${relation} is pending detach: its rows are not seen and rows of its time are refused`)
   if (fallback?.rows) {

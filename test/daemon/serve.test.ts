@@ -62,7 +62,7 @@ it('leaves a job alone that a newer declaration has otherwise', () => {
 const someMetrics = (): Metrics => {
   const metrics = metricsOf({
     version: '1.2.3', board: () => board(state()), connected: () => true, busy: () => 1, skew: () => 0.1, now: () => now,
-    survey: () => ({tables: [{schema: 'public', table: 'a "b"\\c', chunks: 3, compressedChunks: 2, totalBytes: 100, newest: 1}], policies: [{schema: 'public', table: 't', kind: 'compression', notDone: 1, ok: false}], at: 1}),
+    survey: () => ({tables: [{schema: 'public', table: 'a "b"\\c', chunks: 3, compressedChunks: 2, totalBytes: 100, newest: 1}], policies: [{schema: 'public', table: 't', kind: 'compression', notDone: 1, ok: false}], partitions: [{schema: 'public', table: 'ticks', ahead: 0, daysLeft: 3}], at: 1}),
   })
   const claim = {id: 1, token: 1, job: 'hourly', scheduledAt: now, startedAt: now, attempts: 1, late: 0.2}
   metrics.count({event: 'occurrence_started', job: 'hourly', at: now, attempt: 1, late: 0.2, id: 1})
@@ -80,6 +80,8 @@ it('counts what happens, by Prometheus\' names', async () => {
     'qicore_db_occurrence_duration_seconds_sum{kind="sql"} 1.5',
     'qicore_db_table_chunks{schema="public",table="a \\"b\\"\\\\c",compressed="true"} 2',
     'qicore_db_policy_ok{schema="public",table="t",kind="compression"} 0',
+    'qicore_db_partitions_ahead{schema="public",table="ticks"} 0',
+    'qicore_db_partitions_days_left{schema="public",table="ticks"} 3',
     'qicore_db_job_waiting_seconds{job="hourly"} 30',
   ])
     expect(text.split('\n')).toContain(line)

@@ -14,9 +14,9 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     let looks = 0
     const survey = surveyOf(async () => ({db, done() {}}), (own) => {
       looks += 1
-      return readSurvey(own, {sections: {tables: {}, aggregates: {}}, limits: defaultLimits})
+      return readSurvey(own, {sections: {tables: {}, aggregates: {}}, limits: defaultLimits, partitions: () => []})
     })
-    expect(survey.look()).toEqual({tables: [], policies: [], at: null})
+    expect(survey.look()).toEqual({tables: [], policies: [], partitions: [], at: null})
     for (let tries = 0; tries < 100 && survey.look().at === null; tries += 1) await new Promise((resolve) => setTimeout(resolve, 100))
     const {tables, policies, at} = survey.look()
     expect(looks).toBe(1)

@@ -5,6 +5,8 @@ import {planDrop} from '../../src/ops/partitions/drop.js'
 import {exitCodeWith, planEnsure} from '../../src/ops/partitions/ensure.js'
 import {readStats} from '../../src/reports/stats.js'
 import {readPartitions, type PartitionsReport} from '../../src/reports/partitions.js'
+import {partitionWatch} from '../../src/daemon/partition-watch.js'
+import {readAhead} from '../../src/reports/partitions/ahead.js'
 import {forEachEngine} from '../helpers/engines.js'
 import {ruleOf, run} from '../ops/partitions/helpers.js'
 import {request} from './time-series.js'
@@ -21,7 +23,7 @@ create table listed (x int) partition by list (x); create table ones partition o
     const report = await readPartitions(db, [], null)
     expect(report.tables.map(({schema, table, managed, partitions, gaps, findings}) => [schema, table, managed, partitions, gaps.length, findings.map(({kind}) => kind)])).toEqual([
       ['public', 'listed', false, 1, 0, []],
-      ['public', 'ticks', false, 2, 1, ['gap']],
+      ['public', 'ticks', false, 2, 1, ['ends', 'gap']],
       ['risk', 'fills', false, 0, 0, []],
     ])
     expect(report.tables[1]).toMatchObject({from: '2024-01-01T00:00:00Z', to: '2024-04-01T00:00:00Z', gaps: [{from: '2024-02-01T00:00:00Z', to: '2024-03-01T00:00:00Z'}], column: 'time', type: 'timestamp with time zone', ahead: null, estimatedRows: 1000})
@@ -45,6 +47,43 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(ticks).toMatchObject({managed: true, managedBy: 'qicore-db', every: 'month', ahead: {wanted: 2, there: 1}, detachPending: ['old'], defaultPartition: {partition: 'rest', rows: 2, oldest: '1999-01-01 00:00:00+00', newest: '2097-01-01 00:00:00+00'}})
     expect(ticks!.missing).toHaveLength(1)
     expect(ticks!.findings.map(({kind}) => kind)).toEqual(['ahead missing', 'pending', 'default rows'])
+  })
+
+  it('says until when inserts work: days left, the date in the finding, and nothing where a default partition takes the rows', async () => {
+    const {db, run: query} = await engine.database()
+    await query(`${set('ticks')}; create table a partition of ticks for values from ('2020-01-01+00') to ('2090-01-01+00'); create table b partition of ticks for values from ('2090-01-01+00') to ('2120-01-01+00');
+${set('last')}; create table c partition of last for values from ('2020-01-01+00') to ('2120-01-01+00'); ${set('over')}; create table d partition of over for values from ('2020-01-01+00') to ('2020-02-01+00');
+${set('caught')}; create table e partition of caught default; create table f partition of caught for values from ('2020-01-01+00') to ('2120-01-01+00'); ${set('open')}; create table g partition of open for values from ('2020-01-01+00') to (maxvalue)`)
+    const [{left}] = await query<{left: number}>("select floor(extract(epoch from '2120-01-01+00'::timestamptz - statement_timestamp()) / 86400)::int as left") as [{left: number}]
+    const {tables} = await readPartitions(db, [], null)
+    expect(tables.map(({table, insertsUntil, daysLeft, findings}) => [table, insertsUntil, daysLeft, findings.map(({message}) => message)])).toEqual([
+      ['caught', null, null, []],
+      ['last', '2120-01-01T00:00:00Z', left, [`no partition follows the one of now: inserting fails from 2120-01-01T00:00:00Z on, ${left} days from now`]],
+      ['open', null, null, []],
+      ['over', '2020-02-01T00:00:00Z', 0, ['there is no partition for now: inserting fails since 2020-02-01T00:00:00Z']],
+      ['ticks', '2120-01-01T00:00:00Z', left, []],
+    ])
+  })
+
+  it('a declared set with none of its partitions ahead is a finding with the date, makes the daemon not ready, and is ready again once they are made', async () => {
+    const {db, run: query} = await engine.database()
+    await query(set('ticks'))
+    await run(db, (await planEnsure(db, [ruleOf('public.ticks', {ahead: 0})])).plan)
+    const rules = [ruleOf('public.ticks', {ahead: 3})]
+    const {tables: [ticks]} = await readPartitions(db, rules, null)
+    expect(ticks!.findings).toMatchObject([{kind: 'ahead missing', message: expect.stringMatching(new RegExp(`^3 of 3 ahead are missing: inserting fails from ${ticks!.to} on, (less than a day|1 day|\\d+ days) from now$`))}])
+    const warned: string[] = []
+    const watch = partitionWatch(() => db, () => rules, (message) => warned.push(message))
+    watch.start(50)
+    try {
+      await expect.poll(watch.problems, {timeout: 10_000}).toEqual([`ticks has 0 of 3 partitions ahead: inserting fails from ${ticks!.to} on. Fix: qicore-db partitions ensure ticks`])
+      expect(await readAhead(db, rules)).toMatchObject([{table: 'ticks', wanted: 3, there: 0, nowMissing: false}])
+      await run(db, (await planEnsure(db, rules)).plan)
+      await expect.poll(watch.problems, {timeout: 10_000}).toEqual([])
+      expect(warned).toHaveLength(1)
+    } finally {
+      watch.stop()
+    }
   })
 
   it('a role that may not look into one schema still sees every set, and can look after its own', async () => {
@@ -99,17 +138,17 @@ const sample: PartitionsReport = {
   tables: [
     {
       schema: 'public', table: 'crypto_prices', managed: true, managedBy: 'qicore-db', every: 'month', timezone: 'UTC', column: 'time', type: 'timestamp with time zone', partitions: 27,
-      from: '2024-12-01T00:00:00Z', to: '2027-03-01T00:00:00Z', totalBytes: 148_000_000_000, estimatedRows: 812_345_678, ahead: {wanted: 3, there: 3}, missing: [], gaps: [], detachPending: [], defaultPartition: null, findings: [],
+      from: '2024-12-01T00:00:00Z', to: '2027-03-01T00:00:00Z', totalBytes: 148_000_000_000, estimatedRows: 812_345_678, ahead: {wanted: 3, there: 3}, insertsUntil: '2027-03-01T00:00:00Z', daysLeft: 98, missing: [], gaps: [], detachPending: [], defaultPartition: null, findings: [],
     },
     {
       schema: 'public', table: 'level1_data', managed: true, managedBy: 'qicore-db', every: 'day', timezone: 'Europe/Berlin', column: 'time', type: 'timestamp with time zone', partitions: 11,
-      from: '2026-11-14T23:00:00Z', to: '2026-11-23T23:00:00Z', totalBytes: 19_000_000_000, estimatedRows: 12_345, ahead: {wanted: 3, there: 1}, missing: [{partition: 'level1_data_y2026m11d25', from: '2026-11-24T23:00:00Z', to: '2026-11-25T23:00:00Z'}],
+      from: '2026-11-14T23:00:00Z', to: '2026-11-23T23:00:00Z', totalBytes: 19_000_000_000, estimatedRows: 12_345, ahead: {wanted: 3, there: 1}, insertsUntil: '2026-11-24T23:00:00Z', daysLeft: 1, missing: [{partition: 'level1_data_y2026m11d25', from: '2026-11-24T23:00:00Z', to: '2026-11-25T23:00:00Z'}],
       gaps: [], detachPending: ['level1_data_y2026m11d14'], defaultPartition: null,
       findings: [{kind: 'ahead missing', message: '2 of 3 ahead are missing'}, {kind: 'pending', message: 'public.level1_data_y2026m11d14 is pending detach: its rows are not seen and rows of its time are refused'}],
     },
     {
       schema: 'risk', table: 'fills', managed: false, managedBy: 'pg_partman', every: null, timezone: null, column: 'filled_on', type: 'date', partitions: 3,
-      from: '2026-01-01T00:00:00Z', to: '2026-04-01T00:00:00Z', totalBytes: null, estimatedRows: null, ahead: null, missing: [], gaps: [{from: '2026-02-01T00:00:00Z', to: '2026-03-01T00:00:00Z'}], detachPending: [],
+      from: '2026-01-01T00:00:00Z', to: '2026-04-01T00:00:00Z', totalBytes: null, estimatedRows: null, ahead: null, insertsUntil: null, daysLeft: null, missing: [], gaps: [{from: '2026-02-01T00:00:00Z', to: '2026-03-01T00:00:00Z'}], detachPending: [],
       defaultPartition: {partition: 'fills_default', rows: 2, oldest: '2097-01-01', newest: '2097-02-01', totalBytes: 8192},
       findings: [{kind: 'gap', message: 'a gap, the first from 2026-02-01T00:00:00Z to 2026-03-01T00:00:00Z'}],
     },

@@ -18,6 +18,7 @@ export function renderSets(report: PartitionsReport, look: Look): string {
     {head: 'FROM (UTC)', cell: ({from}) => instantOr(from), drop: 1},
     {head: 'TO', cell: ({to}) => instantOr(to)},
     {head: 'AHEAD', cell: ({ahead}) => (ahead === null ? dash : `${ahead.there}/${ahead.wanted}`), right: true},
+    {head: 'LEFT', cell: ({daysLeft}) => (daysLeft === null ? dash : `${daysLeft} d`), right: true},
     {head: '~ROWS', cell: ({estimatedRows}) => countOr(estimatedRows), right: true},
     {head: 'SIZE', cell: ({totalBytes}) => bytesOr(totalBytes), right: true},
     {head: 'KEY', cell: ({column, type}) => (column === null ? dash : `${column} ${short(type)}`), wide: true, shrink: 10},

@@ -1,6 +1,7 @@
 import {Args} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags, durationFlag} from '../../cli/flags.js'
+import type {OldPlan} from '../../ops/partitions/detach.js'
 
 export default class PartitionsDetach extends BaseCommand<typeof PartitionsDetach> {
   static override summary = 'Take old partitions out of a table; their rows stay, in tables of their own.'
@@ -13,7 +14,7 @@ With a default partition PostgreSQL detaches nothing concurrently: then each tak
     'older-than': durationFlag({summary: 'Age that the whole partition must have; as declared by retention where it is not given.'}),
   }
 
-  async run(): Promise<ChangeReport & {notes: readonly string[]}> {
+  async run(): Promise<ChangeReport & Omit<OldPlan, 'plan'>> {
     const {flags} = this
     const [{partitionRules}, {namedSet, partitionsDefined}, {requireAge}, {planDetach}, {sayNotes}] = await Promise.all([
       import('../../config/partitions.js'),
@@ -25,9 +26,9 @@ With a default partition PostgreSQL detaches nothing concurrently: then each tak
     return this.withDatabase(async (db) => {
       const {relation, declared} = await namedSet(db, this.args.table, partitionRules(await this.loadConfig(), await partitionsDefined(db)))
       const olderThan = requireAge(relation, flags['older-than'], declared)
-      const {plan, notes} = await planDetach(db, {relation, olderThan, timezone: declared?.timezone ?? 'UTC'})
-      await sayNotes(notes, (line) => this.say(line))
-      return {...(await this.carryOut(db, plan, flags)), notes}
+      const {plan, ...facts} = await planDetach(db, {relation, olderThan, timezone: declared?.timezone ?? 'UTC'})
+      await sayNotes(facts.notes, (line) => this.say(line))
+      return {...(await this.carryOut(db, plan, flags)), ...facts}
     }, {changes: true})
   }
 }

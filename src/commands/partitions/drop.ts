@@ -1,6 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags, durationFlag} from '../../cli/flags.js'
+import type {OldPlan} from '../../ops/partitions/detach.js'
 
 export default class PartitionsDrop extends BaseCommand<typeof PartitionsDrop> {
   static override summary = 'Drop old partitions with all their rows.'
@@ -14,7 +15,7 @@ It loses data: type the target's name, or give it with --confirm.`
     'accept-loss': Flags.boolean({summary: 'Also drop what an aggregate has not covered.'}),
   }
 
-  async run(): Promise<ChangeReport & {notes: readonly string[]}> {
+  async run(): Promise<ChangeReport & Omit<OldPlan, 'plan'>> {
     const {flags} = this
     const [{partitionRules}, {namedSet, partitionsDefined}, {requireAge}, {planDrop}, {sayNotes}] = await Promise.all([
       import('../../config/partitions.js'),
@@ -26,9 +27,9 @@ It loses data: type the target's name, or give it with --confirm.`
     return this.withDatabase(async (db) => {
       const {relation, declared} = await namedSet(db, this.args.table, partitionRules(await this.loadConfig(), await partitionsDefined(db)))
       const olderThan = requireAge(relation, flags['older-than'], declared)
-      const {plan, notes} = await planDrop(db, {relation, olderThan, timezone: declared?.timezone ?? 'UTC', acceptLoss: flags['accept-loss']})
-      await sayNotes(notes, (line) => this.say(line))
-      return {...(await this.carryOut(db, plan, flags)), notes}
+      const {plan, ...facts} = await planDrop(db, {relation, olderThan, timezone: declared?.timezone ?? 'UTC', acceptLoss: flags['accept-loss']})
+      await sayNotes(facts.notes, (line) => this.say(line))
+      return {...(await this.carryOut(db, plan, flags)), ...facts}
     }, {changes: true})
   }
 }

@@ -4,10 +4,15 @@ import type {Child} from '../../reports/partitions/children.js'
 import {formatBytes} from '../../units/bytes.js'
 import {detachAtOnce, detachConcurrently, detachesAtOnce, finalizeDetach} from './detach-child.js'
 import {removeMark} from './write-mark.js'
+import {readLostPublications, readReferences, referenceNotes, type LostPublication, type Reference} from './references.js'
 import {insteadOfConcurrently, oldPartitions, requireSession, type OldRequest} from './old-partitions.js'
 
 export interface OldPlan {
   plan: Plan
+  /** Foreign keys that refer to the partitions of the plan, with the rows that use them. */
+  references: Reference[]
+  /** Publications that lose partitions. */
+  publications: LostPublication[]
   /** What the operator should know before saying yes. */
   notes: string[]
 }
@@ -29,9 +34,11 @@ export async function planDetach(db: Database, request: OldRequest): Promise<Old
       return detachConcurrently(set, child, {kind: 'keep'}, pendingFirst)
     }),
   ]
-  notes.push(...weightOf(old))
+  const references = await readReferences(db, set, old)
+  const publications = await readLostPublications(db, set, [...pending, ...old], false)
+  notes.push(...referenceNotes(references, publications), ...weightOf(old))
   const summary = `detach ${count(old.length + pending.length)} of ${set.relation}`
-  return {plan: {operation: `partitions detach ${set.relation}`, summary, cutoff, locks: [`table ${set.relation}`], steps}, notes}
+  return {plan: {operation: `partitions detach ${set.relation}`, summary, cutoff, locks: [`table ${set.relation}`], steps}, notes, references, publications}
 }
 
 export function count(partitions: number): string {

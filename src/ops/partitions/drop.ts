@@ -9,6 +9,7 @@ import {firstUnseen, uncovered} from './coverage.js'
 import {count, weightOf, type OldPlan} from './detach.js'
 import {detachConcurrently, detachesAtOnce, dropAtOnce, dropDetached, finalizeDetach} from './detach-child.js'
 import {insteadOfConcurrently, oldPartitions, requireSession, type OldPartitions, type OldRequest} from './old-partitions.js'
+import {readLostPublications, readReferences, referenceNotes} from './references.js'
 import {markOf} from './write-mark.js'
 
 export interface DropRequest extends OldRequest {
@@ -46,9 +47,11 @@ export async function planDrop(db: Database, request: DropRequest): Promise<OldP
     ...old.flatMap((child) => (atOnce ? [dropAtOnce(set, child, seenUpTo)] : detachAndDrop(child, found, seenUpTo, pendingFirst))),
   ]
   const doomed = steps.filter((step) => step.class === 'loss').length
-  notes.push(...weightOf(old))
+  const references = await readReferences(db, set, old)
+  const publications = await readLostPublications(db, set, old, true)
+  notes.push(...referenceNotes(references, publications), ...weightOf(old))
   const summary = `drop ${count(doomed)} of ${set.relation}`
-  return {plan: {operation: `partitions drop ${set.relation}`, summary, cutoff, locks: [`table ${set.relation}`], steps}, notes}
+  return {plan: {operation: `partitions drop ${set.relation}`, summary, cutoff, locks: [`table ${set.relation}`], steps}, notes, references, publications}
 }
 
 async function requireCoverage(db: Database, {set, old}: OldPartitions, accepted: boolean): Promise<void> {
