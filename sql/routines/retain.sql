@@ -82,7 +82,7 @@ begin
       foreach relation in array array(
         select r.name from qicore.retain_pieces(subject, scale.cutoff) p cross join lateral unnest(p.relations) as r (name) where not p.old order by p.low desc
       ) loop
-        execute format('select exists (select from %s where %I >= %s and %I <= %s)', relation, scale.column_name, scale.cutoff_sql, scale.column_name, scale.future_sql)
+        execute format('select exists (select 1 from %s where %I >= %s and %I <= %s)', relation, scale.column_name, scale.cutoff_sql, scale.column_name, scale.future_sql)
         into alive;
         exit when alive;
       end loop;

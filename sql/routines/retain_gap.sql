@@ -75,7 +75,7 @@ begin
     and not exists (select from qicore.retain_pieces(subject, low) p where p.low < retain_gap.low and p.high > whole.since);
   if lost then
     -- Before the first chunk there may never have been any: then the aggregate has nothing to lose.
-    select format('select exists (select from %I.%I where %I >= %s and %I < %s)', h.schema_name, h.table_name,
+    select format('select exists (select 1 from %I.%I where %I >= %s and %I < %s)', h.schema_name, h.table_name,
       d.column_name, qicore.retain_literal(d.column_type, whole.since), d.column_name, qicore.retain_literal(d.column_type, whole.until))
     into strict stored
     from _timescaledb_catalog.hypertable h join _timescaledb_catalog.dimension d on d.hypertable_id = h.id

@@ -19,6 +19,10 @@ export type Part = Fragment | Statement | Value
 
 /** Builds a statement: fragments and other statements become part of the text, every value becomes a parameter. */
 export function sql(strings: TemplateStringsArray, ...parts: readonly Part[]): Statement {
+  return build(strings, parts)
+}
+
+function build(strings: readonly string[], parts: readonly Part[]): Statement {
   const values: Value[] = []
   const text = assemble(strings, parts, (part) => {
     if (!isStatement(part)) return `$${values.push(part)}`
@@ -42,10 +46,20 @@ export function doBlock(strings: TemplateStringsArray, ...parts: readonly Part[]
 
 /** One or more parts with commas between them. */
 export function list(parts: readonly Part[]): Statement {
-  return parts.slice(1).reduce<Statement>((all, part) => sql`${all}, ${part}`, sql`${parts[0]!}`)
+  return join(parts, ', ')
 }
 
-function assemble(strings: TemplateStringsArray, parts: readonly Part[], write: (part: Statement | Value) => string): string {
+/** Queries as one, with UNION ALL between them. */
+export function unionAll(queries: readonly Statement[]): Statement {
+  return join(queries, '\nunion all\n')
+}
+
+/** In one pass: nesting one part after the other would number the parameters of the first ones again each time. */
+function join(parts: readonly Part[], separator: string): Statement {
+  return build(['', ...parts.slice(1).map(() => separator), ''], parts)
+}
+
+function assemble(strings: readonly string[], parts: readonly Part[], write: (part: Statement | Value) => string): string {
   return parts.reduce<string>((text, part, index) => {
     return text + (part instanceof Fragment ? part.text : write(part)) + strings[index + 1]!
   }, strings[0]!)

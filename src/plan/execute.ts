@@ -2,8 +2,9 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import {refuseInHalfState} from '../db/condition.js'
 import type {Database} from '../db/database.js'
 import {isConnectionLost, serverWords} from '../db/sqlstate.js'
-import {sessionOf, tryStep, type Elsewhere, type StepOptions, type Tries} from './run-step.js'
-import {isDone, fate} from './step-fate.js'
+import {tryStep, type Elsewhere, type StepOptions, type Tries} from './run-step.js'
+import {fate} from './step-fate.js'
+import {readDone} from './done-checks.js'
 import type {RunStatus} from './ledger.js'
 import {retryDelay} from './limits.js'
 import type {Plan, RunReport, Step, StepReport} from './step.js'
@@ -80,11 +81,8 @@ async function closePage(db: Database, {ledger, limits}: ExecuteOptions, status:
 /** What a plan would do now, changing nothing: steps that are done already show as skipped. */
 export async function preview(db: Database, plan: Plan, elsewhere?: Elsewhere): Promise<RunReport> {
   refuseInHalfState(db.server, tablesOf(plan))
-  const steps: StepReport[] = []
-  for (const step of plan.steps) {
-    const done = await isDone(sessionOf(db, step, {elsewhere}), step)
-    steps.push(done ? fate(step, 'skipped', 0, {code: 'already_done'}) : fate(step, 'planned', 0))
-  }
+  const done = await readDone(db, plan.steps, elsewhere)
+  const steps = plan.steps.map((step) => (done.has(step) ? fate(step, 'skipped', 0, {code: 'already_done'}) : fate(step, 'planned', 0)))
   return {operation: plan.operation, cutoff: plan.cutoff, steps, interrupted: false}
 }
 

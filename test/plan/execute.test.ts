@@ -35,6 +35,25 @@ forEachEngine({}, (engine) => {
     expect((await preview(database.db, plan)).steps.map(({status}) => status)).toEqual(['skipped', 'skipped'])
   })
 
+  it('asks in a preview whether 500 steps are done in a few queries, and says what a single check says where one fails', async () => {
+    const database = await engine.database()
+    await database.run(workTable)
+    const steps = Array.from({length: 500}, (_, n) => insertStep(`step ${n}`))
+    await database.run("insert into work (name) select 'step ' || n from generate_series(0, 499, 7) n")
+    let queries = 0
+    const counting = {...database.db, query: ((...args: Parameters<typeof database.db.query>) => {
+      queries += 1
+      return database.db.query(...args)
+    }) as typeof database.db.query}
+    const {steps: seen} = await preview(counting, planOf(...steps))
+    expect(seen.flatMap(({status}, n) => (status === 'skipped' ? [n] : []))).toEqual(Array.from({length: 72}, (_, n) => n * 7))
+    expect(queries).toBe(3)
+    const none = insertStep('no row', {doneCheck: statement('select true as done where false')})
+    const broken = insertStep('broken', {doneCheck: statement('select 1 / 0 = 1 as done')})
+    expect((await preview(database.db, planOf(...steps.slice(0, 2), none))).steps.map(({status}) => status)).toEqual(['skipped', 'planned', 'planned'])
+    await expect(preview(database.db, planOf(...steps.slice(0, 300), broken))).rejects.toThrow('division by zero')
+  })
+
   it('goes on with independent steps after a failure and skips those that depend on it, and theirs', async () => {
     const database = await engine.database()
     await database.run(workTable)

@@ -42,7 +42,7 @@ export async function planCandles(db: Db, request: CandleRequest): Promise<Candl
       else throw contradiction(file, row, state, stored)
     }
   }
-  const known = await db.query(statement('select from public.exchanges where id = $1', [exchange]))
+  const known = await db.query(statement('select 1 from public.exchanges where id = $1', [exchange]))
   const newExchange = known.length === 0
   const what = `candles of ${coin} on ${exchange}, ${timeframe}`
   const statements: Statement[] = [
