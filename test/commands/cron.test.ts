@@ -151,11 +151,11 @@ else describe('with a real pg_cron', () => {
     await run('drop table if exists public.marks')
     expectExit(await cli(['migrate', 'up', '--yes'], directoryWith({})), 0)
     expectExit(await cli(['policies', 'apply', '--yes'], directoryWith({})), 0)
-    await run("select cron.schedule('mine', '0 * * * *', $$select qicore.refresh_aggregate('public.hourly_price_averages', now() - interval '1 day', now())$$)")
+    await run("select cron.schedule('mine', '0 * * * *', $$select qicore.refresh_aggregate('public.hourly_price_averages', '2026-01-01', '2026-01-02')$$)")
     const own = await connect(targetOf(server.url), {applicationName})
     try {
       const {plan} = await jobKind('refresh')
-      const context = {job: 'refresh', now: new Date().toISOString(), limits: defaultLimits, sections: {tables: {}, aggregates: {}}, partitions: () => []}
+      const context = {job: 'refresh', now: '2026-01-01T00:00:00Z', limits: defaultLimits, sections: {tables: {}, aggregates: {}}, partitions: () => []}
       expect((await plan(own, {}, {...context, leaveToCron: true})).enforced).toEqual([{what: 'refresh of public.hourly_price_averages', by: 'pg_cron'}])
       expect((await plan(own, {}, {...context, leaveToCron: false})).enforced).toEqual([])
     } finally {

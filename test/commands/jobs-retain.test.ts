@@ -5,6 +5,7 @@ import {defaultLimits} from '../../src/plan/limits.js'
 import {withCore} from '../daemon/jobs.js'
 import {agree, daysLeft, seven} from '../ops/policies/ticks.js'
 import {expectExit, jsonOf, runCli} from '../helpers/cli.js'
+import {today} from '../helpers/clock.js'
 import {forEachEngine, type Engine, type TestDatabase} from '../helpers/engines.js'
 import {directoryWith} from '../helpers/files.js'
 
@@ -17,8 +18,8 @@ async function agreed(engine: Engine): Promise<TestDatabase> {
   const database = await withCore(await engine.database())
   const {run} = database
   await run('create table public.ticks (time timestamptz not null) partition by range (time)')
-  await run("select qicore.create_partition('public.ticks', 'day', date_trunc('day', now()) - n * interval '1 day') from generate_series(0, 20) as n")
-  await run("insert into public.ticks select date_trunc('day', now()) - n * interval '1 day' from generate_series(0, 20) as n")
+  await run(`select qicore.create_partition('public.ticks', 'day', ${today} - n * interval '1 day') from generate_series(0, 20) as n`)
+  await run(`insert into public.ticks select ${today} - n * interval '1 day' from generate_series(0, 20) as n`)
   await agree(database, seven)
   return database
 }
@@ -42,7 +43,7 @@ describe('jobs run retain', () => {
         say: () => {},
       })
       expect(result).toMatchObject({status: 'done', error: null, exitCode: 0})
-      expect(await daysLeft(database)).toBeLessThan(15)
+      expect(await daysLeft(database)).toBe(13)
     })
   })
 

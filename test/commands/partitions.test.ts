@@ -4,6 +4,7 @@ import {describe, expect, it} from 'vitest'
 import {statement} from '../../src/db/sql.js'
 import {root} from '../helpers/build.js'
 import {expectExit, jsonOf, runCli} from '../helpers/cli.js'
+import {monthsAhead} from '../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../helpers/engines.js'
 import {directoryWith} from '../helpers/files.js'
 import {childrenOf} from '../ops/partitions/helpers.js'
@@ -27,7 +28,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const database = await engine.database()
     await database.run(ticks)
     const cwd = config(database.url, '  public.ticks: {partitions: {every: month, ahead: 3}, retention: {after: 12mon}}\n')
-    const now = (await database.run<{now: string; then: string}>("select to_char(now() at time zone 'UTC', 'YYYY-MM') as now, to_char(now() at time zone 'UTC' - interval '23 months', 'YYYY-MM') as then"))[0]!
+    const now = (await database.run<{now: string; then: string}>(`select to_char(${monthsAhead(0)}, 'YYYY-MM') as now, to_char(${monthsAhead(-23)}, 'YYYY-MM') as then`))[0]!
 
     const before = await partitions('list --check --json', cwd)
     expectExit(before, 3)
@@ -190,7 +191,7 @@ describe('two runs, and runs that are killed', () => {
 
 const sets = ({run}: TestDatabase) =>
   run(`${ticks}; create table old_1 partition of ticks for values from ('2020-01-01+00') to ('2020-02-01+00');
-create table new partition of ticks for values from ('2020-03-01+00') to ('2120-01-01+00'); insert into ticks values ('2020-01-05+00', 1), (now(), 3)`)
+create table new partition of ticks for values from ('2020-03-01+00') to ('2120-01-01+00'); insert into ticks values ('2020-01-05+00', 1), ('2100-01-01+00', 3)`)
 
 async function openReader({db}: TestDatabase): Promise<{end(): Promise<void>}> {
   const other = await db.another()

@@ -3,6 +3,7 @@ import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {sqlDirectory} from '../../src/db/load-sql.js'
 import {expectExit, jsonOf, runCli} from '../helpers/cli.js'
+import {daysAgo, today} from '../helpers/clock.js'
 import {enginesFor, forEachEngine, skipBecause, type TestDatabase} from '../helpers/engines.js'
 import {temporaryDirectory} from '../helpers/files.js'
 import {noPgbouncer, startPgbouncer} from '../helpers/pgbouncer.js'
@@ -21,7 +22,7 @@ const patience = 600_000
 async function handMade({run, autocommit}: TestDatabase, owner?: string): Promise<void> {
   await run('create table public.ticks (time timestamptz not null, symbol text, price float8)')
   await run("select create_hypertable('public.ticks', 'time', chunk_time_interval => interval '1 day')")
-  await run("insert into public.ticks select at, 'A', 1 from generate_series(now() - interval '20 days', now(), interval '1 hour') as at")
+  await run(`insert into public.ticks select at, 'A', 1 from generate_series(${daysAgo(20)}, ${today}, interval '1 hour') as at`)
   await autocommit("create materialized view public.hourly with (timescaledb.continuous) as select time_bucket(interval '1 hour', time) as bucket, avg(price) as price from public.ticks group by 1 with no data")
   await run("alter table public.ticks set (timescaledb.compress, timescaledb.compress_segmentby = 'symbol', timescaledb.compress_orderby = 'time desc')")
   // Up to 2.25 a job stays with whom its table belonged to when it was made.

@@ -2,6 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {readPolicyStatus} from '../../src/reports/policies/status.js'
 import type {PolicyStatus} from '../../src/reports/policies/status-types.js'
 import {planCore} from '../../src/schema/migrate/run.js'
+import {today} from '../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../helpers/engines.js'
 import {runCli} from '../helpers/cli.js'
 import {parsePrinted, printedCommands} from '../helpers/printed.js'
@@ -57,7 +58,7 @@ describe('the fix that a finding of policies status prints', () => {
     it('computes what a gated retention waits for, and never drops by itself', async () => {
       const database = await engine.database()
       await oldRows(database)
-      await database.run(`insert into ${table} values (now(), 1)`)
+      await database.run(`insert into ${table} values (${today}, 1)`)
       await database.autocommit(`create materialized view desk.days with (timescaledb.continuous) as select time_bucket(interval '1 day', time) as day, count(*) as n from ${table} group by 1 with no data`)
       await database.run("select alter_job(add_continuous_aggregate_policy('desk.days', interval '3 days', interval '1 hour', interval '1 hour'), next_start => 'infinity')")
       const declared = [declare(table, {retention: {after: {months: 0, days: 30, seconds: 0}, native: false}})]

@@ -4,11 +4,12 @@ import {jobKind} from '../../src/jobs/index.js'
 import type {JobContext, JobWork} from '../../src/jobs/kind.js'
 import {execute} from '../../src/plan/execute.js'
 import {defaultLimits} from '../../src/plan/limits.js'
+import {daysAgo, notDuringTheTest, today} from '../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../helpers/engines.js'
 import {replay} from '../schema/replay.js'
 
 const sections = {tables: {'public.crypto_prices': {}, 'public.ohlcv_data': {}}, aggregates: {}}
-const context = (over: Partial<JobContext> = {}): JobContext => ({job: 'test', now: new Date().toISOString(), limits: defaultLimits, sections, leaveToCron: false, partitions: () => [], ...over})
+const context = (over: Partial<JobContext> = {}): JobContext => ({job: 'test', now: '2026-01-01T00:00:00Z', limits: defaultLimits, sections, leaveToCron: false, partitions: () => [], ...over})
 
 async function work<Kind extends JobKindName>({db}: TestDatabase, kind: Kind, options: OptionsOf<Kind>, over: Partial<JobContext> = {}): Promise<JobWork> {
   return (await jobKind(kind)).plan(db, options, context(over))
@@ -47,14 +48,14 @@ forEachEngine({}, (engine) => {
     const database = await engine.database()
     await replay(database, ['core'])
     await database.db.probe()
-    await database.run(`insert into qicore.job (name, kind, revision, last_at) values ('j', 'sql', 1, now());
-      insert into qicore.job_calendar (job, revision, valid_from, state, runner, schedule, timezone, actor) values ('j', 1, now() - interval '100 days', 'active', 'daemon', '@daily', 'UTC', 'x');
-      insert into qicore.maintenance_log (operation, job, scheduled_at, status) select 'sql', 'j', date_trunc('day', now()) - n * interval '1 day', 'done' from generate_series(0, 99) n;
-      insert into qicore.maintenance_log (operation, job, scheduled_at, status) values ('sql', 'j', now() - interval '200 days', 'running')`)
+    await database.run(`insert into qicore.job (name, kind, revision, last_at) values ('j', 'sql', 1, ${today});
+      insert into qicore.job_calendar (job, revision, valid_from, state, runner, schedule, timezone, actor) values ('j', 1, ${daysAgo(100)}, 'active', 'daemon', '@daily', 'UTC', 'x');
+      insert into qicore.maintenance_log (operation, job, scheduled_at, status) select 'sql', 'j', ${today} - n * interval '1 day', 'done' from generate_series(0, 99) n;
+      insert into qicore.maintenance_log (operation, job, scheduled_at, status) values ('sql', 'j', ${daysAgo(200)}, 'running')`)
     const prune = await work(database, 'prune-history', {keep: {months: 0, days: 30, seconds: 0}})
     expect(steps(prune)).toEqual(['prune 1 of 1'])
     expect(await run(database, prune)).toMatchObject([{status: 'done'}])
-    const [left] = await database.run<{rows: number; running: number; days: number}>("select count(*) as rows, count(*) filter (where status = 'running') as running, (select extract(day from now() - pruned_until)::int from qicore.job) as days from qicore.maintenance_log")
+    const [left] = await database.run<{rows: number; running: number; days: number}>(`select count(*) as rows, count(*) filter (where status = 'running') as running, (select extract(day from ${today} - pruned_until)::int from qicore.job) as days from qicore.maintenance_log`)
     expect(left).toEqual({rows: 31, running: 1, days: 30})
     expect(steps(await work(database, 'prune-history', {keep: {months: 0, days: 30, seconds: 0}}))).toEqual([])
   })
@@ -77,8 +78,8 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     const database = await engine.database()
     await replay(database)
     await database.run(`insert into crypto_prices (time, coin_id, symbol, name, usd_price, exchange_id, last_updated, source, attribution)
-      select now() - n * interval '1 day', 'btc', 'BTC', 'Bitcoin', 100, 'binance', now(), 'test', 'test' from generate_series(1, 40) n`)
-    await database.run("select add_compression_policy('crypto_prices', interval '7 days', initial_start => now() + interval '1 day')")
+      select ${today} - n * interval '1 day', 'btc', 'BTC', 'Bitcoin', 100, 'binance', ${today}, 'test', 'test' from generate_series(1, 40) n`)
+    await database.run(`select add_compression_policy('crypto_prices', interval '7 days', initial_start => ${notDuringTheTest})`)
     await database.db.probe()
     const maintain = await work(database, 'maintain', {})
     if (database.db.server.workers === 'alive') {

@@ -7,6 +7,7 @@ import {readLivePolicies, type LivePolicy} from '../../src/reports/live-policies
 import {readStats} from '../../src/reports/stats.js'
 import {newTable, type Chunk} from '../../src/reports/table.js'
 import {instantOf, microsOf} from '../../src/reports/time.js'
+import {daysAgo, thisHour, today} from '../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../helpers/engines.js'
 import {compressible, compressOldest, prices, request} from './time-series.js'
 
@@ -156,9 +157,9 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     expect(await late(), 'nine days wait').toBe(1)
     await database.autocommit(`call refresh_continuous_aggregate('hourly', null, null)`)
     expect(await late(), 'nothing came since').toBe(0)
-    await database.run(`insert into prices select t, 'coin 1', 1 from generate_series(now() - interval '40 minutes', now(), '1 minute') t`)
+    await database.run(`insert into prices select t, 'coin 1', 1 from generate_series(${thisHour}, ${thisHour} + interval '59 minutes', '1 minute') t`)
     expect(await late(), 'not due yet').toBe(0)
-    await database.run(`insert into prices select t, 'coin 1', 1 from generate_series(now() - interval '3 days', now() - interval '2 days', '1 hour') t`)
+    await database.run(`insert into prices select t, 'coin 1', 1 from generate_series(${daysAgo(3)}, ${daysAgo(2)}, '1 hour') t`)
     expect(await late(), 'due two days ago').toBe(1)
     // A window that begins after them leaves them alone for ever.
     await database.run(`select alter_job(job_id, config => jsonb_set(config, '{start_offset}', '"1 day"')) from timescaledb_information.jobs where proc_name = 'policy_refresh_continuous_aggregate'`)
@@ -169,17 +170,18 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     const database = await engine.database()
     await database.run('create table counted (ts bigint not null)')
     await database.run(`select create_hypertable('counted', 'ts', chunk_time_interval => 86400)`)
-    await database.run(`insert into counted select extract(epoch from now())::bigint - 86400 * d from generate_series(0, 9) d`)
-    await database.run(`create function clock() returns bigint language sql stable as 'select extract(epoch from now())::bigint'`)
+    await database.run(`insert into counted select extract(epoch from ${today})::bigint - 86400 * d from generate_series(0, 9) d`)
+    await database.run(`create function clock() returns bigint language sql stable as $$ select extract(epoch from ${today})::bigint $$`)
     await database.run(`select set_integer_now_func('counted', 'clock')`)
     await paused(database, `add_retention_policy('counted', bigint '432000')`)
     const {chunks} = await readChunkStats(database.db, {...request, late: true})
-    expect(chunks.length).toBeGreaterThanOrEqual(4)
+    // Of the ten days to today the four before the last five, the fifth at its border, and today.
+    expect(chunks).toHaveLength(5)
     expect(chunks.every(({rangeUnit, dueSince, why}) => rangeUnit === 's' && dueSince !== null && why === 'older than the retention, not dropped')).toBe(true)
     const at = await readStats(database.db, request)
     expect(at.tables[0]).toMatchObject({late: 1})
     // A clock that is none of a known unit: due, and nobody knows since when.
-    await database.run(`create or replace function clock() returns bigint language sql stable as 'select (extract(epoch from now()) * 7)::bigint'`)
+    await database.run(`create or replace function clock() returns bigint language sql stable as $$ select (extract(epoch from ${today}) * 7)::bigint $$`)
     expect((await readStats(database.db, request)).tables[0]).toMatchObject({late: null})
   })
 })

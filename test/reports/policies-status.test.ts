@@ -5,6 +5,7 @@ import {readPolicyStatus} from '../../src/reports/policies/status.js'
 import {declaredPolicies, type Declared} from '../../src/reports/policies/declared.js'
 import {qicore} from '../../src/schema/qicore.js'
 import {planPolicies} from '../../src/ops/policies/plan.js'
+import {daysAgo, today} from '../helpers/clock.js'
 import {enginesFor, forEachEngine, skipBecause, type TestDatabase} from '../helpers/engines.js'
 import {writing} from '../helpers/server.js'
 import {days, declare, request, run as runPlan} from '../ops/policies/helpers.js'
@@ -15,7 +16,7 @@ const status = (database: TestDatabase, declared: readonly Declared[] = [], late
 async function ticks({run}: TestDatabase): Promise<void> {
   await run('create table public.ticks (time timestamptz not null, symbol text, price float8)')
   await run("select create_hypertable('public.ticks', 'time', chunk_time_interval => interval '1 day')")
-  await run("insert into public.ticks select at, 'A', 1 from generate_series(now() - interval '12 days', now(), interval '1 hour') as at")
+  await run(`insert into public.ticks select at, 'A', 1 from generate_series(${daysAgo(12)}, ${today}, interval '1 hour') as at`)
   await run("alter table public.ticks set (timescaledb.compress, timescaledb.compress_segmentby = 'symbol', timescaledb.compress_orderby = 'time desc')")
 }
 
@@ -67,7 +68,7 @@ describe('policies status', () => {
       // The job stays out of it.
       await run('select alter_job($1, scheduled => false)', [job!.id])
       await run("select compress_chunk(c) from (select c from show_chunks('public.ticks', older_than => interval '7 days') as c order by c limit 3) as first")
-      await run("insert into public.ticks select now() - interval '12 days' + interval '1 second', 'A', 2")
+      await run(`insert into public.ticks select ${daysAgo(12)} + interval '1 second', 'A', 2`)
       const report = await status(database)
       const [compression] = report.policies
       expect(compression).toMatchObject({schema: 'public', table: 'ticks', kind: 'compression', managed: false, jobId: job!.id, paused: true, ok: false, declared: null})
@@ -85,8 +86,8 @@ describe('policies status', () => {
       await database.autocommit("create materialized view public.hourly with (timescaledb.continuous) as select time_bucket(interval '1 hour', time) as bucket, count(*) as rows from public.ticks group by 1 with no data")
       const [job] = await database.run<{id: number}>("select add_continuous_aggregate_policy('public.hourly', interval '10 days', interval '1 hour', interval '1 hour') as id")
       await database.run('select alter_job($1, scheduled => false)', [job!.id])
-      await database.autocommit("call refresh_continuous_aggregate('public.hourly', now() - interval '11 days', now() - interval '2 days')")
-      await database.run("insert into public.ticks values (now() - interval '5 days', 'B', 1)")
+      await database.autocommit(`call refresh_continuous_aggregate('public.hourly', ${daysAgo(11)}, ${daysAgo(2)})`)
+      await database.run(`insert into public.ticks values (${daysAgo(5)}, 'B', 1)`)
       const [refresh] = (await status(database)).policies
       expect(refresh).toMatchObject({kind: 'refresh', ok: false, due: 2})
       expect(refresh!.notDone!.map(({why}) => why)).toEqual(['never refreshed', 'rows changed after it was refreshed'])

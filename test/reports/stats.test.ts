@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import {readStats, type StatsReport, type TableStats} from '../../src/reports/stats.js'
+import {today} from '../helpers/clock.js'
 import {forEachEngine} from '../helpers/engines.js'
 import {compressible, compressOldest, fills, numberOf, prices, request} from './time-series.js'
 
@@ -119,10 +120,10 @@ forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
   }, 120_000)
 
   it.each([
-    ['bigint', 'extract(epoch from now())::bigint', 1_767_225_600n, '2026-01-01T00:00:00Z'],
-    ['bigint', '(extract(epoch from now()) * 1000)::bigint', 1_767_225_600_000n, '2026-01-01T00:00:00Z'],
-    ['bigint', '(extract(epoch from now()) * 1000000000)::bigint', 1_767_225_600_000_000_001n, '2026-01-01T00:00:00Z'],
-    ['integer', 'extract(epoch from now())::int', 1_767_225_600n, '2026-01-01T00:00:00Z'],
+    ['bigint', `extract(epoch from ${today})::bigint`, 1_767_225_600n, '2026-01-01T00:00:00Z'],
+    ['bigint', `(extract(epoch from ${today}) * 1000)::bigint`, 1_767_225_600_000n, '2026-01-01T00:00:00Z'],
+    ['bigint', `(extract(epoch from ${today}) * 1000000000)::bigint`, 1_767_225_600_000_000_001n, '2026-01-01T00:00:00Z'],
+    ['integer', `extract(epoch from ${today})::int`, 1_767_225_600n, '2026-01-01T00:00:00Z'],
   ])('reads integer time of type %s by its clock %s', async (type, clock, value, instant) => {
     const database = await engine.database()
     const interval = value / 10_000n
@@ -131,7 +132,7 @@ forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
     await database.run(`insert into counted values (${value})`)
     const before = tableOf(await readStats(database.db, request), 'public.counted')
     expect(before.newest).toBe(Number.isSafeInteger(Number(value)) ? Number(value) : String(value))
-    await database.run(`create function clock() returns ${type} language sql stable as 'select ${clock}'`)
+    await database.run(`create function clock() returns ${type} language sql stable as $$ select ${clock} $$`)
     await database.run(`select set_integer_now_func('counted', 'clock')`)
     expect(tableOf(await readStats(database.db, request), 'public.counted').newest).toBe(instant)
   })

@@ -1,9 +1,11 @@
+import {randomBytes} from 'node:crypto'
 import fc from 'fast-check'
 import pg from 'pg'
 import {expect, it} from 'vitest'
 import type {Notice} from '../../src/db/database.js'
 import {statement} from '../../src/db/sql.js'
 import {sqlState} from '../../src/db/sqlstate.js'
+import {thisHour, transactionTime} from '../helpers/clock.js'
 import {copyFrom} from '../helpers/copy.js'
 import {forEachEngine, type TestDatabase} from '../helpers/engines.js'
 import {writing} from '../helpers/server.js'
@@ -138,7 +140,7 @@ forEachEngine({}, (engine) => {
     await database.run('truncate crypto_prices')
     expect(await warningsOf(database, jump, "set local qicore.price_guard = 'on'")).toHaveLength(1)
 
-    const ahead = (offset: string) => `insert into crypto_prices (${columns}) values (7, 'a', 'S', 'N', 'binance', 9, now() + interval '${offset}', now(), 'test', '')`
+    const ahead = (offset: string) => `insert into crypto_prices (${columns}) values (7, 'a', 'S', 'N', 'binance', 9, ${transactionTime} + interval '${offset}', '2026-01-01', 'test', '')`
     for (const setting of ['on', 'off']) {
       const error = await warningsOf(database, ahead('61 minutes'), `set local qicore.price_guard = '${setting}'`).catch((thrown: unknown) => thrown)
       expect(sqlState(error)).toBe('23514')
@@ -156,7 +158,7 @@ forEachEngine({}, (engine) => {
     const insert = (price: number) => `insert into crypto_prices (${columns}) values ${valuesOf([{id: 1, coin: 'a', minute: 0, price}])} on conflict (id, time, exchange_id) do update set usd_price = excluded.usd_price`
     expect(await warningsOf(database, insert(100))).toEqual([])
     expect(await warningsOf(database, insert(40))).toEqual(['crypto_prices: 40.00000000 of a on binance at 2026-01-01 00:00:00+00 is more than 50 % away from its old value 100.00000000'])
-    const role = `feed_${Date.now()}`
+    const role = `feed_${randomBytes(6).toString('hex')}`
     await database.run(`create role ${role}; grant insert on crypto_prices to ${role}`)
     try {
       const rows = valuesOf([{id: 2, coin: 'a', minute: 1, price: 90}])
@@ -184,8 +186,9 @@ forEachEngine({native: true}, (engine) => {
         expect(await copyFrom(client, `copy public.crypto_prices (${columns}) from stdin`, text)).toBe(rows.length)
         expect(count(warnings, recent)).toBe(suspicious(rows, rows).length)
       }), {numRuns: 25})
-      const ahead = [1, 'a', 'S', 'N', 'binance', 9, new Date(Date.now() + 7_200_000).toISOString(), at(0), 'test', ''].join('\t')
-      await expect(copyFrom(client, `copy public.crypto_prices (${columns}) from stdin`, ahead)).rejects.toMatchObject({code: '23514'})
+      const [{late}] = (await database.run<{late: string}>(`select (${thisHour} + interval '3 hours')::text as late`)) as [{late: string}]
+      const ahead = [1, 'a', 'S', 'N', 'binance', 9, late, at(0), 'test', ''].join('\t')
+      await expect(copyFrom(client, `copy public.crypto_prices (${columns}) from stdin`, ahead)).rejects.toMatchObject({code: '23514', constraint: 'crypto_prices_time_reasonable'})
     } finally {
       await client.end()
     }

@@ -5,6 +5,7 @@ import {statement} from '../../src/db/sql.js'
 import {aggregateColumns} from '../../src/schema/generate/aggregate.js'
 import {qicore} from '../../src/schema/qicore.js'
 import {readType, typeSql} from '../../src/schema/types.js'
+import {notDuringTheTest} from '../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../helpers/engines.js'
 import {applicationName, writing} from '../helpers/server.js'
 import {replay} from './replay.js'
@@ -124,7 +125,7 @@ forEachEngine({}, (engine) => {
 
   it('keeps the seed\'s short names: what an old script inserts lands in our ledger', async () => {
     const {run, autocommit} = await engine.database().then(async (database) => (await replay(database), database))
-    await run("insert into maintenance_log (operation, completed_at) values ('hypertable_maintenance', now())")
+    await run("insert into maintenance_log (operation, completed_at) values ('hypertable_maintenance', '2026-01-01')")
     await run("insert into schema_versions (version, description) values ('0.9.0', 'by hand')")
     expect(await run('select operation, status from qicore.maintenance_log')).toEqual([{operation: 'hypertable_maintenance', status: 'done'}])
     expect(await run('select stream from qicore.schema_versions where version = \'0.9.0\'')).toEqual([{stream: 'qicore'}])
@@ -190,7 +191,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await fill(database, '2026-03-01', 10)
     const {run, autocommit, db} = database
     // Far ahead, so that the policy's own job is not what compresses here.
-    await run("select add_compression_policy('ohlcv_data', interval '30 days', initial_start => now() + interval '10 years')")
+    await run(`select add_compression_policy('ohlcv_data', interval '30 days', initial_start => ${notDuringTheTest})`)
     await db.probe()
     await autocommit('call maintain_hypertables()')
     const done = await run<{step: string; status: string; note: string | null}>("select step, status, detail ->> 'note' as note from qicore.maintenance_step where step like 'compress %'")

@@ -3,6 +3,7 @@ import {claimNow, declare, goodbye, hello, readJobs, setState, type Identity} fr
 import {loadSql} from '../../src/db/load-sql.js'
 import {statement} from '../../src/db/sql.js'
 import {identity, job} from '../daemon/jobs.js'
+import {daysAgo, monthsAhead, thisHour} from '../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../helpers/engines.js'
 import {replay} from './replay.js'
 
@@ -86,7 +87,7 @@ forEachEngine({}, (engine) => {
     const database = await withSchema(await engine.database())
     const {run} = database
     await run(`insert into qicore.maintenance_log (operation, job, status, started_at, application, detail)
-      select 'refresh ' || part, 'refresh', 'running', now(), 'pg_cron', jsonb_build_object('pid', 999999, 'part', part) from unnest(array['public.a', 'public.b']) part`)
+      select 'refresh ' || part, 'refresh', 'running', '2026-01-01', 'pg_cron', jsonb_build_object('pid', 999999, 'part', part) from unnest(array['public.a', 'public.b']) part`)
     await run("select qicore.begin_job('refresh', 'refresh public.a', 'public.a')")
     const rows = await run<{part: string; status: string; error: string | null}>("select detail ->> 'part' as part, status, error from qicore.maintenance_log where job = 'refresh' order by id")
     expect(rows.slice(0, 2)).toEqual([
@@ -100,10 +101,10 @@ forEachEngine({}, (engine) => {
     const {run} = database
     await givenToCron(database, 'j')
     await run(`insert into qicore.maintenance_log (operation, job, status, started_at, completed_at, application)
-      select 'sql', 'j', 'done', at, at, 'pg_cron' from unnest(array[now() - interval '100 days', now() - interval '95 days', now() - interval '1 day']) at`)
+      select 'sql', 'j', 'done', at, at, 'pg_cron' from unnest(array[${daysAgo(100)}, ${daysAgo(95)}, ${daysAgo(1)}]) at`)
     await asCron(database, "call qicore.prune_history('90 days')")
     expect(await run("select count(*)::int as n from qicore.maintenance_log where job = 'j'")).toEqual([{n: 1}])
-    expect(await run("select pruned_until between now() - interval '96 days' and now() - interval '94 days' as so from qicore.job where name = 'j'")).toEqual([{so: true}])
+    expect(await run(`select pruned_until = ${daysAgo(95)} as so from qicore.job where name = 'j'`)).toEqual([{so: true}])
     expect((await log(database, 'prune-history')).map(({status}) => status)).toEqual(['done'])
   })
 
@@ -111,9 +112,9 @@ forEachEngine({}, (engine) => {
     const database = await withSchema(await engine.database())
     const {run, db} = database
     const ours = db.server.engine !== 'timescaledb'
-    if (ours && db.server.engine === 'postgres') await run("select qicore.create_partition('public.crypto_prices', 'month', now() - i * interval '1 day') from generate_series(0, 1) i")
+    if (ours && db.server.engine === 'postgres') await run(`select qicore.create_partition('public.crypto_prices', 'month', ${thisHour} - i * interval '1 day') from generate_series(0, 1) i`)
     await run(`set local qicore.price_guard = 'off'; insert into crypto_prices (coin_id, symbol, name, exchange_id, usd_price, time, last_updated, source, attribution)
-      select 'a', 'S', 'N', 'kraken', 100, date_trunc('hour', now()) - n * interval '30 minutes', now(), 'test', '' from generate_series(1, 8) n`)
+      select 'a', 'S', 'N', 'kraken', 100, ${thisHour} - n * interval '30 minutes', ${thisHour}, 'test', '' from generate_series(1, 8) n`)
     if (ours) await run(`insert into qicore.policies (object, kind, config) values ('public.hourly_price_averages', 'refresh', '{"startOffset": "3 hours", "endOffset": "1 hour"}')`)
     await asCron(database, `call qicore.refresh('public.hourly_price_averages', 'refresh'${ours ? '' : ", '3 hours', '1 hour'"})`)
     expect((await log(database, 'refresh')).map(({status, error}) => [status, error])).toEqual([['done', null]])
@@ -151,8 +152,7 @@ forEachEngine({kinds: ['postgres']}, (engine) => {
     const {run} = database
     await run('create table public.named (time timestamptz not null) partition by range (time)')
     const [month] = await run<{first: string; second: string; third: string; tenth: string}>(`
-      select m::text as first, (m + interval '1 month')::text as second, (m + interval '2 months')::text as third, (m + interval '2 months 9 days')::text as tenth
-      from (select date_trunc('month', now() at time zone 'UTC') at time zone 'UTC' as m) x`)
+      select ${monthsAhead(0)}::text as first, ${monthsAhead(1)}::text as second, ${monthsAhead(2)}::text as third, (${monthsAhead(2)} + interval '9 days')::text as tenth`)
     const {first, second, third, tenth} = month!
     await run(`create table public.other_name partition of public.named for values from ('${first}') to ('${second}')`)
     const ensure = (ahead: number) => asCron(database, `call qicore.ensure_partitions('${JSON.stringify([{table: 'public.named', every: 'month', ahead, timezone: 'UTC'}])}')`)

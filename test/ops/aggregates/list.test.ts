@@ -4,6 +4,7 @@ import {instantsBetween} from '../../../src/units/range.js'
 import {renderAggregates} from '../../../src/cli/render/aggregates.js'
 import {readAggregates} from '../../../src/ops/aggregates/list.js'
 import {readPolicyStatus} from '../../../src/reports/policies/status.js'
+import {notDuringTheTest} from '../../helpers/clock.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {drop} from '../chunks/helpers.js'
 import {hourly, refreshPlan, run, span} from './helpers.js'
@@ -50,7 +51,7 @@ insert into bi values (9223372036854775806, 1)`)
     const database = await engine.database()
     await hourly(database)
     await database.autocommit("call refresh_continuous_aggregate('a', null, null)")
-    await database.run("select add_continuous_aggregate_policy('a', null, interval '1 hour', interval '30 min', initial_start => now() + interval '10 years')")
+    await database.run(`select add_continuous_aggregate_policy('a', null, interval '1 hour', interval '30 min', initial_start => ${notDuringTheTest})`)
     const {policies} = await readPolicyStatus(database.db, {declared: [], lateAfter: 0} as never)
     expect(policies.map(({kind, notDone}) => [kind, notDone])).toEqual([['refresh', []]])
     await database.run("insert into m values ('2024-01-05 12:30+00', 1, 7)")

@@ -4,6 +4,7 @@ import {planDrop} from '../../../src/ops/chunks/drop.js'
 import {countRows} from '../../../src/ops/chunks/count-rows.js'
 import {readChunkStats} from '../../../src/reports/chunks.js'
 import {renderChunks} from '../../../src/cli/render/chunks.js'
+import {today} from '../../helpers/clock.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {request} from '../../reports/time-series.js'
 import {fates, run} from '../aggregates/helpers.js'
@@ -36,7 +37,7 @@ insert into ev select to_uuidv7(t), 1 from generate_series(timestamptz '2026-01-
   it('says that due is unknown where the unit of integers is, and refuses a unit by which the rows lie in 1970', async () => {
     const database = await engine.database()
     await database.run(`create table counted (ts bigint not null); select create_hypertable('counted', 'ts', chunk_time_interval => 86400);
-insert into counted select extract(epoch from now())::bigint - 86400 * d from generate_series(0, 9) d`)
+insert into counted select extract(epoch from ${today})::bigint - 86400 * d from generate_series(0, 9) d`)
     await database.run("select alter_job(add_retention_policy('counted', bigint '432000'), scheduled => false)").catch(() => {})
     const units = (unit: 's' | 'ms') => new Map([['public.counted', unit]])
     const context = await readContext(database.db, 'counted', {tables: {'public.counted': {timeUnit: 'ms'}}, aggregates: {}} as never)

@@ -2,6 +2,7 @@ import {expect, it} from 'vitest'
 import {statement} from '../../../src/db/sql.js'
 import {planCreate} from '../../../src/ops/partitions/create.js'
 import {planEnsure} from '../../../src/ops/partitions/ensure.js'
+import {monthsAhead} from '../../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {childrenOf, createRequest, fates, ruleOf, run} from './helpers.js'
 
@@ -46,10 +47,10 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       code: 'PARTITION_CONFLICT',
       message: 'The default partition public.rest holds 2 rows of 2024-02 (2024-02-03 00:00:00+00 to 2024-02-20 12:00:00+00): move them out, then ticks_y2024m02 can be made.',
     })
-    const [{now}] = (await database.run<{now: string}>("select to_char(now() at time zone 'UTC' + interval '1 month', 'YYYY-MM') as now")) as [{now: string}]
-    await database.run(`insert into ticks values ('${now}-15+00', 4)`)
+    const [{next}] = (await database.run<{next: string}>(`select to_char(${monthsAhead(1)}, 'YYYY-MM') as next`)) as [{next: string}]
+    await database.run(`insert into ticks values ('${next}-15+00', 4)`)
     const {plan, findings} = await planEnsure(database.db, [ruleOf('public.ticks')])
-    expect(findings).toEqual([expect.objectContaining({kind: 'stray', message: expect.stringContaining(`holds 1 row of ${now} (${now}-15 00:00:00+00)`)})])
+    expect(findings).toEqual([expect.objectContaining({kind: 'stray', message: expect.stringContaining(`holds 1 row of ${next} (${next}-15 00:00:00+00)`)})])
     expect(plan.steps).toHaveLength(3)
     expect((await run(database.db, plan)).steps.every(({status}) => status === 'done')).toBe(true)
     expect(await childrenOf(database, 'ticks')).toHaveLength(4)

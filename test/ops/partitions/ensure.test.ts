@@ -4,15 +4,11 @@ import {planCreate} from '../../../src/ops/partitions/create.js'
 import {planDetach} from '../../../src/ops/partitions/detach.js'
 import {exitCodeWith, planEnsure} from '../../../src/ops/partitions/ensure.js'
 import {readPartitions} from '../../../src/reports/partitions.js'
-import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
+import {monthsAhead, periodsAhead} from '../../helpers/clock.js'
+import {forEachEngine} from '../../helpers/engines.js'
 import {childrenOf, createRequest, fates, ruleOf, run} from './helpers.js'
 
 const set = (name: string) => `create table ${name} (time timestamptz not null) partition by range (time)`
-/** The names of the periods of now and so many later, as the server's calendar has them. */
-const namesAhead = async ({run: query}: TestDatabase, prefix: string, every: 'month' | 'day', ahead: number, zone = 'UTC') => {
-  const rows = await query<{name: string}>(`select '${prefix}_y' || to_char(date_trunc('${every}', now() at time zone '${zone}') + n * interval '1 ${every}', '${every === 'day' ? 'YYYY"m"MM"d"DD' : 'YYYY"m"MM'}') as name from generate_series(0, ${ahead}) n`)
-  return rows.map(({name}) => name)
-}
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it('makes the period of now and those ahead, of every table by its own rule, once', async () => {
@@ -25,9 +21,9 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect((await preview(database.db, plan)).steps.every(({status}) => status === 'planned')).toBe(true)
     expect((await run(database.db, plan)).steps.every(({status}) => status === 'done')).toBe(true)
     const names = async (table: string) => (await childrenOf(database, table)).map((child) => child.split(' ')[0])
-    expect(await names('months')).toEqual(await namesAhead(database, 'months', 'month', 3))
-    expect(await names('days')).toEqual(await namesAhead(database, 'days', 'day', 5))
-    expect(await names('kolkata')).toEqual(await namesAhead(database, 'kolkata', 'day', 0, 'Asia/Kolkata'))
+    expect(await names('months')).toEqual(await periodsAhead(database, 'months', 'month', 3))
+    expect(await names('days')).toEqual(await periodsAhead(database, 'days', 'day', 5))
+    expect(await names('kolkata')).toEqual(await periodsAhead(database, 'kolkata', 'day', 0, 'Asia/Kolkata'))
     expect((await planEnsure(database.db, rules)).plan.steps).toEqual([])
   })
 
@@ -45,10 +41,10 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it('looks after the others where one table is in trouble, and says what the trouble is', async () => {
     const database = await engine.database()
     await database.run(`${set('good')}; create table plain (x int); create table listed (x int) partition by list (x); ${set('taken')}`)
-    const [first] = await namesAhead(database, 'taken', 'month', 0)
+    const [first] = await periodsAhead(database, 'taken', 'month', 0)
     await database.run(`create table ${first} (x int)`)
     const {plan, findings} = await planEnsure(database.db, ['public.gone', 'public.plain', 'public.listed', 'public.taken', 'public.good'].map((name) => ruleOf(name, {ahead: 0})))
-    expect(fates(await run(database.db, plan))).toEqual([`create public.${(await namesAhead(database, 'good', 'month', 0))[0]}: done`])
+    expect(fates(await run(database.db, plan))).toEqual([`create public.${(await periodsAhead(database, 'good', 'month', 0))[0]}: done`])
     expect(findings.map(({relation, kind, message}) => [relation, kind, message])).toEqual([
       ['public.gone', 'conflict', expect.stringContaining('There is no table "public.gone"')],
       ['public.plain', 'conflict', 'public.plain is not partitioned.'],
@@ -63,8 +59,8 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await database.run(`${set('years')}; create table years_all partition of years for values from ('2020-01-01+00') to (maxvalue)`)
     expect(await planEnsure(database.db, [ruleOf('public.years')])).toMatchObject({plan: {steps: []}, findings: []})
     await database.run(`${set('halves')}; create table half partition of halves for values from (minvalue) to ('2020-01-01+00')`)
-    const [{middle}] = (await database.run<{middle: string}>("select (date_trunc('month', now() at time zone 'UTC') + interval '10 days')::text as middle")) as [{middle: string}]
-    await database.run(`create table other partition of halves for values from ('2020-01-01+00') to ('${middle}+00')`)
+    const [{middle}] = (await database.run<{middle: string}>(`select (${monthsAhead(0)} + interval '10 days')::text as middle`)) as [{middle: string}]
+    await database.run(`create table other partition of halves for values from ('2020-01-01+00') to ('${middle}')`)
     const {plan, findings} = await planEnsure(database.db, [ruleOf('public.halves')])
     expect(plan.steps).toHaveLength(3)
     expect(findings).toEqual([expect.objectContaining({kind: 'conflict', message: expect.stringContaining('public.other (2020-01-01T00:00:00Z to')})])

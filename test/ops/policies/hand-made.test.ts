@@ -2,6 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {planPolicies} from '../../../src/ops/policies/plan.js'
 import {planAdHoc} from '../../../src/ops/policies/ad-hoc.js'
 import {readImport} from '../../../src/ops/policies/import.js'
+import {daysAgo, today} from '../../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {replay} from '../../schema/replay.js'
 import {apply, days, declare, duration, request, run as runPlan} from './helpers.js'
@@ -12,7 +13,7 @@ async function handMade(database: TestDatabase): Promise<void> {
   await replay(database, ['core'])
   await run('create table public.ticks (time timestamptz not null, symbol text, price float8)')
   await run("select create_hypertable('public.ticks', 'time', chunk_time_interval => interval '1 day')")
-  await run("insert into public.ticks select at, 'A', 1 from generate_series(now() - interval '12 days', now(), interval '1 hour') as at")
+  await run(`insert into public.ticks select at, 'A', 1 from generate_series(${daysAgo(12)}, ${today}, interval '1 hour') as at`)
   await autocommit("create materialized view public.hourly with (timescaledb.continuous) as select time_bucket(interval '1 hour', time) as bucket, symbol, avg(price) as price from public.ticks group by 1, 2 with no data")
   await run("alter table public.ticks set (timescaledb.compress, timescaledb.compress_segmentby = 'symbol', timescaledb.compress_orderby = 'time desc')")
   await run("select add_compression_policy('public.ticks', interval '90 days')")

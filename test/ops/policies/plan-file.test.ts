@@ -1,6 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import {planFileOf, readPlanFile, requireFresh, type PlanFile} from '../../../src/ops/policies/plan-file.js'
 import {planPolicies} from '../../../src/ops/policies/plan.js'
+import {daysAgo, today} from '../../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {replay} from '../../schema/replay.js'
 import {days, declare, request, run as runPlan} from './helpers.js'
@@ -25,7 +26,7 @@ function staleness(before: PlanFile, now: PlanFile): string {
   }
 }
 
-const insert = (age: string) => `insert into public.level1_data (ticker, exchange, market, time, best_bid, best_ask, spread, spread_percent, source, attribution) values ('A', 'x', 'spot', now() - interval '${age}', 1, 2, 1, 50, 's', 'a')`
+const insert = (time: string) => `insert into public.level1_data (ticker, exchange, market, time, best_bid, best_ask, spread, spread_percent, source, attribution) values ('A', 'x', 'spot', ${time}, 1, 2, 1, 50, 's', 'a')`
 
 describe('a saved plan', () => {
   forEachEngine({}, (engine) => {
@@ -34,8 +35,8 @@ describe('a saved plan', () => {
       await replay(database)
       await database.db.probe()
       const {run} = database
-      if (engine.kind === 'postgres') await run("select qicore.create_partition('public.level1_data', 'day', now() - age * interval '1 day') from generate_series(6, 9) as age")
-      else for (const age of ['8 days', '1 hour']) await run(insert(age))
+      if (engine.kind === 'postgres') await run(`select qicore.create_partition('public.level1_data', 'day', ${today} - age * interval '1 day') from generate_series(6, 9) as age`)
+      else for (const time of [daysAgo(8), today]) await run(insert(time))
       const before = await saved(database)
       expect(staleness(before, await saved(database))).toBe('fresh')
       expect(before.frozen[0]!.chunks.length).toBeGreaterThan(0)
@@ -47,8 +48,8 @@ describe('a saved plan', () => {
       expect(staleness({...before, fingerprint: 'x'}, await saved(database))).toMatch(/fingerprint/)
       expect(() => requireFresh(before, {...before, database: 'another'}, 'plan.json')).toThrowError(expect.objectContaining({code: 'OTHER_DATABASE', exitCode: 2}))
 
-      if (engine.kind === 'postgres') await run("select qicore.create_partition('public.level1_data', 'day', now() - interval '20 days')")
-      else await run(insert('20 days'))
+      if (engine.kind === 'postgres') await run(`select qicore.create_partition('public.level1_data', 'day', ${daysAgo(20)})`)
+      else await run(insert(daysAgo(20)))
       expect(staleness(before, await saved(database))).toMatch(/public\.level1_data: the retention now also reaches/)
 
       const fresh = await saved(database)

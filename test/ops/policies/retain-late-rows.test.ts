@@ -1,6 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import {keyOf} from '../../../src/reports/table.js'
 import {instantOf} from '../../../src/reports/time.js'
+import {daysAgo, today} from '../../helpers/clock.js'
 import {forEachEngine, type Engine, type TestDatabase} from '../../helpers/engines.js'
 import {fates, micros, refreshPlan, run} from '../aggregates/helpers.js'
 import {drop} from '../chunks/helpers.js'
@@ -17,7 +18,7 @@ async function weeks(engine: Engine): Promise<{database: TestDatabase; first: bi
   await database.db.probe()
   await database.run('create table public.ticks (id serial, time timestamptz not null)')
   await database.run("select create_hypertable('public.ticks', 'time', chunk_time_interval => interval '1 day')")
-  await database.run("insert into public.ticks (time) select t from generate_series(date_trunc('week', now() - interval '19 days') - interval '2 days', now(), interval '1 hour') t")
+  await database.run(`insert into public.ticks (time) select t from generate_series(date_trunc('week', ${daysAgo(19)}, 'UTC') - interval '2 days', ${today}, interval '1 hour') t`)
   const [{first}] = (await database.run<{first: string}>("select (extract(epoch from min(time)) * 1000000)::bigint::text as first from public.ticks")) as [{first: string}]
   const border = instantOf(BigInt(first) + 2n * 86_400_000_000n)!
   await database.autocommit("create materialized view public.weeks with (timescaledb.continuous) as select time_bucket(interval '7 days', time) as bucket, count(*) as rows from public.ticks group by 1 with no data")

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import {expect, it} from 'vitest'
 import {instantOf} from '../../../src/reports/time.js'
+import {daysAgo, today} from '../../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {run} from '../aggregates/helpers.js'
 import {drop} from '../chunks/helpers.js'
@@ -8,25 +9,37 @@ import {replay} from '../../schema/replay.js'
 import {agree, retain} from './ticks.js'
 
 const ids = "string_agg(id::text, ',')"
-/** Every bucket holds the ids of the rows that it counted; days are over hours. */
-const views: Record<string, string> = {
-  hours: `select time_bucket(interval '1 hour', time) as bucket, ${ids} as ids from public.ticks group by 1`,
-  weeks: `select time_bucket(interval '7 days', time) as bucket, ${ids} as ids from public.ticks group by 1`,
-  shifted: `select time_bucket(interval '5 days', time, "offset" => interval '30 hours') as bucket, ${ids} as ids from public.ticks group by 1`,
-  days: "select time_bucket(interval '1 day', bucket) as bucket, string_agg(ids, ',') as ids from public.hours group by 1",
-}
-const names = Object.keys(views)
 const hour = 3_600_000_000n
+const names = ['hours', 'weeks', 'shifted', 'days']
+
+/** A bucket of so many days that begins so many hours after `first`, which is so whatever day it is. */
+function bucketAfter(first: bigint, days: bigint, hours: bigint): string {
+  const monday = BigInt(Date.parse('2000-01-03T00:00:00Z')) * 1000n
+  const offset = ((first - monday) / hour + hours) % (days * 24n)
+  return `time_bucket(interval '${days} days', time, "offset" => interval '${offset} hours')`
+}
+
+/** Every bucket holds the ids of the rows that it counted; days are over hours. */
+function viewsOf(first: bigint): Record<string, string> {
+  return {
+    hours: `select time_bucket(interval '1 hour', time) as bucket, ${ids} as ids from public.ticks group by 1`,
+    weeks: `select ${bucketAfter(first, 7n, 48n)} as bucket, ${ids} as ids from public.ticks group by 1`,
+    shifted: `select ${bucketAfter(first, 5n, 30n)} as bucket, ${ids} as ids from public.ticks group by 1`,
+    days: "select time_bucket(interval '1 day', bucket) as bucket, string_agg(ids, ',') as ids from public.hours group by 1",
+  }
+}
 
 async function fresh(database: TestDatabase): Promise<bigint> {
   for (const name of [...names].reverse()) await database.run(`drop materialized view if exists public.${name}`)
   await database.run('drop table if exists public.ticks; delete from qicore.policies')
   await database.run("create table public.ticks (id serial, time timestamptz not null); select create_hypertable('public.ticks', 'time', chunk_time_interval => interval '1 day')")
-  await database.run("insert into public.ticks (time) select t from generate_series(date_trunc('day', now()) - interval '16 days', now(), interval '3 hours') t")
+  await database.run(`insert into public.ticks (time) select t from generate_series(${daysAgo(16)}, ${today}, interval '3 hours') t`)
+  const [row] = await database.run<{first: string}>('select (extract(epoch from min(time)) * 1000000)::bigint::text as first from public.ticks')
+  const first = BigInt(row!.first)
+  const views = viewsOf(first)
   for (const name of names) await database.autocommit(`create materialized view public.${name} with (timescaledb.continuous, timescaledb.materialized_only = true) as ${views[name]} with no data`)
   await agree(database, {after: '4 days', maxDropPerRun: 2})
-  const [row] = await database.run<{first: string}>('select (extract(epoch from min(time)) * 1000000)::bigint::text as first from public.ticks')
-  return BigInt(row!.first)
+  return first
 }
 
 const rowsOf = async ({run: query}: TestDatabase) => new Set((await query<{id: number}>('select id from public.ticks')).map(({id}) => id))

@@ -1,6 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import {statement} from '../../../src/db/sql.js'
 import {loadSql} from '../../../src/db/load-sql.js'
+import {daysAgo, today} from '../../helpers/clock.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {agree, daysLeft, refresh, retain, seven, ticks} from './ticks.js'
 
@@ -10,7 +11,7 @@ describe('gated retention', () => {
       const database = await ticks(engine)
       expect(await retain(database)).toMatch(/no retention is declared/)
       await agree(database, {...seven, after: '15 days'})
-      await refresh(database, "now() - interval '30 days'", 'now()')
+      await refresh(database, daysAgo(30), today)
       await database.run("update qicore.policies set config = config || '{\"after\": \"7 days\"}'")
       expect(await retain(database)).toMatch(/older than 7 days, at most 8 a run\) is not what was agreed to/)
       await database.run("update qicore.policies set config = config || '{\"after\": \"15 days\"}'")
@@ -25,7 +26,7 @@ describe('gated retention', () => {
       await agree(database, seven)
       expect(await retain(database)).toMatch(/13 chunks older than 7 days not dropped: .*public\.daily has not covered/)
       expect(await daysLeft(database)).toBe(21)
-      await refresh(database, "date_trunc('day', now()) - interval '12 days'", 'now()')
+      await refresh(database, daysAgo(12), today)
       expect(await retain(database)).toMatch(/8 chunks older than 7 days not dropped/)
       expect(await daysLeft(database)).toBe(16)
       const steps = await database.run<{status: string; count: number}>('select status, count(*)::int as count from qicore.maintenance_step group by 1 order by 1')
@@ -35,22 +36,22 @@ describe('gated retention', () => {
     it('never takes more than was agreed in one run, and goes on in the next; the aggregate keeps its history', async () => {
       const database = await ticks(engine)
       await agree(database, {...seven, maxDropPerRun: 5})
-      await refresh(database, "now() - interval '30 days'", 'now()')
+      await refresh(database, daysAgo(30), today)
       const left: number[] = []
       for (let turn = 0; turn < 4; turn += 1) {
         expect(await retain(database)).toBeNull()
         left.push(await daysLeft(database))
       }
       expect(left).toEqual([16, 11, 8, 8])
-      await refresh(database, "now() - interval '6 days'", 'now()')
+      await refresh(database, daysAgo(6), today)
       const [row] = await database.run<{buckets: number}>('select count(*)::int as buckets from public.daily')
       expect(row!.buckets).toBe(20)
     })
 
     it('leaves everything alone where the newest row is older than the retention: a dead feed is the last copy', async () => {
-      const database = await ticks(engine, "now() - interval '10 days'")
+      const database = await ticks(engine, daysAgo(10))
       await agree(database, seven)
-      await refresh(database, "now() - interval '40 days'", 'now()')
+      await refresh(database, daysAgo(40), today)
       expect(await retain(database)).toMatch(/a feed that is dead leaves its last copy here/)
       expect(await daysLeft(database)).toBe(21)
       await database.run("insert into qicore.policies (object, kind, config) values ('public.nowhere', 'retention', '{}')")
@@ -60,10 +61,10 @@ describe('gated retention', () => {
     it('sees rows that changed after they were computed', async () => {
       const database = await ticks(engine)
       await agree(database, seven)
-      await refresh(database, "now() - interval '30 days'", 'now()')
-      await database.run("insert into public.ticks values (date_trunc('day', now()) - interval '15 days' + interval '90 minutes', 2)")
+      await refresh(database, daysAgo(30), today)
+      await database.run(`insert into public.ticks values (${daysAgo(15)} + interval '90 minutes', 2)`)
       expect(await retain(database)).toMatch(/1 chunk older than 7 days not dropped: .*(has not covered|rows changed after)/)
-      await refresh(database, "date_trunc('day', now()) - interval '15 days'", "date_trunc('day', now()) - interval '14 days'")
+      await refresh(database, daysAgo(15), daysAgo(14))
       expect(await retain(database)).toBeNull()
     })
 

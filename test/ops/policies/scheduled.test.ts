@@ -1,6 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import {expect, it} from 'vitest'
 import {readPolicyStatus} from '../../../src/reports/policies/status.js'
+import {daysAgo, today} from '../../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {apply, days, declare, request} from './helpers.js'
 import {daysLeft, refresh, ticks} from './ticks.js'
@@ -25,7 +26,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     expect(held).toMatchObject({runner: 'timescaledb', runnerAlive: true, gated: true, ok: false, due: 13})
     expect(held.findings[0]).toMatch(/13 chunks held back: public\.daily has not covered .* Fix: qicore-db aggregates refresh public\.daily --from \S+T00:00:00Z --to \S+T00:00:00Z$/)
 
-    await refresh(database, "now() - interval '30 days'", 'now()')
+    await refresh(database, daysAgo(30), today)
     await again(database)
     await ran(database, first.runs + 1)
     expect(await daysLeft(database)).toBe(21 - 8)
@@ -56,7 +57,7 @@ async function status(database: TestDatabase, declared: ReturnType<typeof declar
 }
 
 async function again({run}: TestDatabase): Promise<void> {
-  await run("select alter_job(job_id, next_start => now()) from timescaledb_information.jobs where proc_name = 'retain'")
+  await run(`select alter_job(job_id, next_start => ${today}) from timescaledb_information.jobs where proc_name = 'retain'`)
 }
 
 /** Waits for the scheduler, whatever it says of the run. */

@@ -1,15 +1,18 @@
 import {statement} from '../../../src/db/sql.js'
+import {today} from '../../helpers/clock.js'
 import type {Engine, TestDatabase} from '../../helpers/engines.js'
 import {writing} from '../../helpers/server.js'
 import {replay} from '../../schema/replay.js'
 
-/** Twenty days of hours, in chunks or partitions of a day, with a daily aggregate over them that has seen nothing. */
-export async function ticks(engine: Engine, newest = 'now()'): Promise<TestDatabase> {
+/**
+ * Twenty days of hours until midnight, in chunks or partitions of a day, with a daily aggregate over them that has not
+ * been refreshed.
+ */
+export async function ticks(engine: Engine, last = today): Promise<TestDatabase> {
   const database = await engine.database()
   await replay(database, ['core'])
   await database.db.probe()
   const {run} = database
-  const last = `date_trunc('day', ${newest})`
   if (engine.kind === 'postgres') {
     await run('create table public.ticks (time timestamptz not null, v int) partition by range (time)')
     await run(`select qicore.create_partition('public.ticks', 'day', day) from generate_series(${last} - interval '20 days', ${last}, interval '1 day') as day`)
@@ -17,7 +20,7 @@ export async function ticks(engine: Engine, newest = 'now()'): Promise<TestDatab
     await run('create table public.ticks (time timestamptz not null, v int)')
     await run("select create_hypertable('public.ticks', 'time', chunk_time_interval => interval '1 day')")
   }
-  await run(`insert into public.ticks select at, 1 from generate_series(${last} - interval '20 days', ${newest}, interval '1 hour') as at`)
+  await run(`insert into public.ticks select at, 1 from generate_series(${last} - interval '20 days', ${last}, interval '1 hour') as at`)
   if (engine.kind === 'timescaledb') {
     await database.autocommit("create materialized view public.daily with (timescaledb.continuous) as select time_bucket(interval '1 day', time) as bucket, count(*) as rows from public.ticks group by 1 with no data")
     return database

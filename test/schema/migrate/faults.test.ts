@@ -1,3 +1,4 @@
+import {randomBytes} from 'node:crypto'
 import {expect, it} from 'vitest'
 import {connect} from '../../../src/db/connect.js'
 import {withDatabase, type Database, type Target} from '../../../src/db/database.js'
@@ -75,7 +76,7 @@ forEachEngine({native: true}, (engine) => {
 
   it('makes what it makes for the role of the target', async () => {
     const {target, db, run} = await engine.database()
-    const role = `owner_${Date.now()}`
+    const role = `owner_${randomBytes(6).toString('hex')}`
     await run(`create role ${role}`)
     try {
       const [name] = await run<{name: string}>('select current_database() as name')
