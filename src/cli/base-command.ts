@@ -9,7 +9,8 @@ import {withInvocation} from './invocation.js'
 import type {Look} from './render/table.js'
 import {command} from '../units/command.js'
 import {stderrStatus} from './status-line.js'
-import {stderrWidth} from './terminal.js'
+import {fit} from './render/text.js'
+import {stderrWidth, terminal} from './terminal.js'
 
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>
 export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>
@@ -87,9 +88,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     stderrStatus.print(withInvocation(line, process.stderr))
   }
 
-  /** The report, on stdout; nothing under --json. */
+  /** The report for people, on stdout, in lines that fit the terminal; nothing under --json. */
   override log(text = ''): void {
-    super.log(withInvocation(text, process.stdout))
+    super.log(fit(withInvocation(text, process.stdout), terminal().width))
+  }
+
+  /** SQL, YAML, CSV and the like, on stdout as they are: for a file or another program, also where a terminal shows them. */
+  protected logRaw(text: string): void {
+    super.log(text)
   }
 
   /** No heading and no progress. */
@@ -157,12 +163,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (this.jsonEnabled()) return
     const {csv, 'no-headers': noHeaders} = this.flags as {csv?: boolean; 'no-headers'?: boolean}
     if (!csv) {
-      const {terminal} = await import('./terminal.js')
       return this.log(await render({...terminal(), headers: !noHeaders}))
     }
     const {renderCsv} = await import('./render/table.js')
     for (const note of table.notes ?? []) this.say(note)
-    this.log(renderCsv(table.rows, table.fields, !noHeaders))
+    this.logRaw(renderCsv(table.rows, table.fields, !noHeaders))
   }
 
   /**
@@ -195,6 +200,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       elsewhere: wish.elsewhere,
       preparation: {steps, run: () => prepare(db, {...plan, steps}, {limits}), replan: wish.replan},
       print: (text) => this.log(text),
+      printRaw: (text) => this.logRaw(text),
       say: (line) => this.say(line),
     })
     process.exitCode = exitCode

@@ -29,6 +29,8 @@ export interface JobRunOptions {
   /** A dry run prints its SQL; else it lists the steps. */
   sql: boolean
   print(text: string): void
+  /** SQL, as it is. */
+  printRaw(text: string): void
   say(line: string): void
 }
 
@@ -57,7 +59,7 @@ export async function carryOutJob(db: Database, job: Job, options: JobRunOptions
   for (const note of [...notes, ...work.problems, ...(core.note === null ? [] : [`Note: ${core.note}`])]) options.say(note)
   if (flags['dry-run']) {
     const plans = [...(core.steps.length > 0 ? [core] : []), ...work.plans]
-    if (!options.json && options.sql) options.print(plans.map((plan) => toScript(plan, limits).trimEnd()).join('\n\n') || `-- nothing to do for ${job.name}`)
+    if (!options.json && options.sql) options.printRaw(plans.map((plan) => toScript(plan, limits).trimEnd()).join('\n\n') || `-- nothing to do for ${job.name}`)
     else if (!options.json) for (const plan of plans) options.say(listSteps(plan, stderrWidth()))
     const count = plans.reduce((sum, {steps}) => sum + steps.length, 0)
     options.say(`Dry run: ${count} ${count === 1 ? 'step' : 'steps'} to do, nothing changed.${options.json || options.sql ? '' : ' The SQL: add --sql.'}`)

@@ -37,6 +37,8 @@ export interface CarryOutOptions {
   /** Sessions in other databases of the server, for the steps that name one. */
   elsewhere?: Elsewhere | undefined
   print(text: string): void
+  /** SQL, as it is. */
+  printRaw(text: string): void
   say(line: string): void
 }
 
@@ -56,7 +58,7 @@ export async function carryOut(db: Database, whole: Plan, options: CarryOutOptio
   if (flags['dry-run']) {
     const run = await preview(db, plan, options.elsewhere)
     const pending = {...plan, steps: plan.steps.filter((_, index) => run.steps[index]?.status === 'planned')}
-    if (!options.json && options.sql) options.print(toScript(pending, limits, db.server.database).trimEnd())
+    if (!options.json && options.sql) options.printRaw(toScript(pending, limits, db.server.database).trimEnd())
     else if (!options.json && !options.previewed && pending.steps.length > 0) options.say(listSteps(pending, stderrWidth()))
     options.say(`Dry run: ${pending.steps.length} ${pending.steps.length === 1 ? 'step' : 'steps'} to do, nothing changed.${options.json || options.sql ? '' : ' The SQL: add --sql.'}`)
     return {report: reportOf(options, plan, run, true), exitCode: 0}

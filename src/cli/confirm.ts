@@ -1,4 +1,6 @@
 import {createInterface} from 'node:readline'
+import {fit} from './render/text.js'
+import {stderrWidth} from './terminal.js'
 import type {Target} from '../db/database.js'
 import type {Server} from '../db/server.js'
 import {ExitCode, OpsError} from '../errors.js'
@@ -47,7 +49,7 @@ async function ask(question: string): Promise<string> {
         process.stderr.write('\n')
         reject(new OpsError('INTERRUPTED', 'Interrupted. Nothing was changed.', {exit: ExitCode.interrupted}))
       })
-      terminal.question(question, (answer) => resolve(answer.trim()))
+      terminal.question(fit(question, stderrWidth()), (answer) => resolve(answer.trim()))
     })
   } finally {
     terminal.removeAllListeners('close')

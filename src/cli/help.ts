@@ -2,6 +2,8 @@ import {Help} from '@oclif/core'
 import {ExitCode, exitCodeMeaning} from '../errors.js'
 import {binary, command} from '../units/command.js'
 import {withInvocation} from './invocation.js'
+import {fit} from './render/text.js'
+import {terminal} from './terminal.js'
 
 const startWith: readonly (readonly [string, string])[] = [
   [command('demo'), 'try it: an embedded TimescaleDB with a sample market'],
@@ -25,6 +27,10 @@ export class QicoreHelp extends Help {
   override async showRootHelp(): Promise<void> {
     await super.showRootHelp()
     const codes = (Object.keys(ExitCode) as (keyof typeof ExitCode)[]).map((name) => `  ${String(ExitCode[name]).padStart(3)}  ${exitCodeMeaning[name]}`)
-    this.log([startHere, `EXIT CODES\n${codes.join('\n')}`, docs].map((text) => withInvocation(text, process.stdout)).join('\n\n'))
+    this.log([startHere, `EXIT CODES\n${codes.join('\n')}`, docs].join('\n\n'))
+  }
+
+  protected override log(...texts: string[]): void {
+    super.log(fit(withInvocation(texts.join('\n'), process.stdout), terminal().width))
   }
 }

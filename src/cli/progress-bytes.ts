@@ -18,7 +18,7 @@ export function byteProgress(stream: NodeJS.WriteStream, size: number | null): B
     const line = ({bytes, valid, invalid}: {bytes: number; valid: number; invalid: number}) => {
       if (Date.now() - last < 10_000) return
       last = Date.now()
-      stream.write(`${words(bytes, valid, invalid)}\n`)
+      stderrStatus.print(`${words(bytes, valid, invalid)}`)
     }
     return Object.assign(line, {stop: () => {}})
   }

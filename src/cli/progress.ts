@@ -9,7 +9,7 @@ export interface ProgressView {
 
 /** Progress of a plan on stderr: a bar with bytes and time left on a terminal, a line every ten seconds elsewhere. */
 export function planProgress(stream: NodeJS.WriteStream): ProgressView {
-  return canRewrite(stream) ? bar() : lines(stream)
+  return canRewrite(stream) ? bar() : lines()
 }
 
 /** `[#####     ] 25% …`, twenty columns wide. */
@@ -47,13 +47,13 @@ function left(began: number, ended: number, total: number): string {
   return seconds < 90 ? `${seconds} s left` : `${Math.round(seconds / 60)} min left`
 }
 
-function lines(stream: NodeJS.WriteStream): ProgressView {
+function lines(): ProgressView {
   let last = Date.now()
   const show = (progress: Progress) => {
-    if (progress.event === 'wait') stream.write(`${progress.step.id} waits ${Math.round(progress.seconds)} s: ${progress.reason}\n`)
+    if (progress.event === 'wait') stderrStatus.print(`${progress.step.id} waits ${Math.round(progress.seconds)} s: ${progress.reason}`)
     if (progress.event !== 'end' || Date.now() - last < 10_000) return
     last = Date.now()
-    stream.write(`${progress.position + 1} of ${progress.total}: ${progress.step.id} ${progress.report.status}\n`)
+    stderrStatus.print(`${progress.position + 1} of ${progress.total}: ${progress.step.id} ${progress.report.status}`)
   }
   return Object.assign(show, {stop: () => {}})
 }

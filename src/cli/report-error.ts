@@ -2,6 +2,7 @@ import {redact} from '../db/redact.js'
 import {ExitCode, messageOf, OpsError} from '../errors.js'
 import {withInvocation} from './invocation.js'
 import {wrap} from './render/text.js'
+import {stderrStatus} from './status-line.js'
 import {stderrWidth} from './terminal.js'
 
 /** What oclif throws for a wrong flag or argument, and to leave with a code. */
@@ -15,7 +16,7 @@ interface Thrown extends Error {
 export function reportError(error: unknown): number {
   const thrown = error as Thrown
   const exit = thrown.oclif?.exit ?? ExitCode.failed
-  if (thrown.code !== 'EEXIT') process.stderr.write(`${withInvocation(renderError(thrown, stderrWidth()), process.stderr)}\n`)
+  if (thrown.code !== 'EEXIT') stderrStatus.print(withInvocation(renderError(thrown, stderrWidth()), process.stderr))
   return exit
 }
 
@@ -34,7 +35,7 @@ export function renderError(error: Thrown, width: number | null): string {
     ...paragraphs(`Error: ${message}`, width),
     ...causes(error, message).flatMap((text) => paragraphs(`Caused by: ${text}`, width)),
     ...(code === null ? [] : [`Code: ${code}`]),
-    ...(suggestions.length === 0 ? [] : suggestions.length === 1 ? paragraphs(`Try this: ${suggestions[0]}`, width) : ['Try this:', ...suggestions.flatMap((text) => paragraphs(`* ${text}`, width).map((line) => `  ${line}`))]),
+    ...(suggestions.length === 0 ? [] : suggestions.length === 1 ? paragraphs(`Try this: ${suggestions[0]}`, width) : ['Try this:', ...suggestions.flatMap((text) => paragraphs(`  * ${text}`, width))]),
   ].join('\n')
 }
 

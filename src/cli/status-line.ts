@@ -1,7 +1,11 @@
+import {fit} from './render/text.js'
+import {widthOfStream} from './terminal.js'
+
 /** The last line of a terminal, rewritten in place; lines that are printed meanwhile appear above it. */
 export interface StatusLine {
   /** Replaces the text. Called often: it is drawn ten times a second at most. */
   show(text: string): void
+  /** A line for people, broken between words where the terminal is narrower. */
   print(line: string): void
   /** Removes the line without a trace. */
   clear(): void
@@ -44,7 +48,7 @@ export function statusLine(stream: NodeJS.WriteStream): StatusLine {
     },
     print(line) {
       erase()
-      stream.write(`${line}\n`)
+      stream.write(`${fit(line, widthOfStream(stream))}\n`)
       if (text !== '') draw()
     },
     clear() {

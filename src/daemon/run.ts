@@ -23,6 +23,8 @@ export interface RunOptions {
   limits: Limits
   version: string
   pretty: boolean
+  /** A line of the log, with its line end. */
+  write(line: string): void
   level: string
   workers: number
   grace: number
@@ -36,7 +38,7 @@ export interface RunOptions {
 
 /** The daemon with its log, its health and its signals. Answers with the exit code, at its end. */
 export async function runDaemon(options: RunOptions): Promise<ExitCode> {
-  const log = logTo({pretty: options.pretty, level: options.level, write: (line) => void process.stdout.write(line)})
+  const log = logTo({pretty: options.pretty, level: options.level, write: options.write})
   // Whoever read the log went away: that is no reason to stop.
   process.stdout.on('error', () => {})
   const {target, config} = options

@@ -40,6 +40,7 @@ describe('jobs run retain', () => {
       quiet: true,
       sql: true,
         print: () => {},
+        printRaw: () => {},
         say: () => {},
       })
       expect(result).toMatchObject({status: 'done', error: null, exitCode: 0})

@@ -38,7 +38,7 @@ export function renderPolicyPlan(plan: ShownPlan, look: Look): string {
     plan.steps,
     {look, mark: (step) => step.class === 'loss'},
   )
-  return [...(plan.steps.length > 0 ? [steps] : []), ...policyRemarks(plan, look.width ?? 160), verdict(plan)].join('\n')
+  return [...(plan.steps.length > 0 ? [steps] : []), ...policyRemarks(plan, look.width), verdict(plan)].join('\n')
 }
 
 function verdict({steps, findings, flags}: ShownPlan): string {
@@ -57,7 +57,7 @@ export interface StatusLook extends Look {
 
 /** Every policy with what it did not do, those that are well counted; the findings and the verdict last. */
 export function renderPolicyStatus({policies, other, notes, at}: PolicyStatusReport, look: StatusLook, failed: boolean): string {
-  const width = look.width ?? 160
+  const {width} = look
   const noteLines = notes.map((note) => marked(' ', note, width))
   if (policies.length === 0 && other.length === 0) return [...noteLines, notes.length > 0 ? 'No policies on what is here.' : 'No policies here, declared or live.'].join('\n')
   const shown = look.all ? policies : policies.filter((policy) => policy.ok !== true || policy.findings.length > 0 || policies.length <= 20)

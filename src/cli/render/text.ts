@@ -12,33 +12,62 @@ function harmless(text: string): string {
   return text.split('\n').map(printable).join('\n')
 }
 
-/** Columns a text takes on a terminal: letters of East Asia two, marks that combine none. */
+const colour = /\u001B\[[\d;]*m/g
+
+/** Columns a text takes on a terminal: letters of East Asia two, combining marks and colours none. */
 export function widthOf(text: string): number {
   let width = 0
-  for (const character of text) {
+  for (const character of text.replace(colour, '')) {
     if (/\p{Mark}/u.test(character)) continue
     width += /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{1F300}-\u{1FAFF}]/u.test(character) ? 2 : 1
   }
   return width
 }
 
-/** A sentence in lines of at most the width, further ones indented. A command in it stays whole, so that it can be copied. */
+/** Prose wider than this is hard to read, however wide the terminal is. */
+const readable = 100
+
+/**
+ * A sentence with names in it: control characters are shown, and on a terminal it is broken as {@link fit} does.
+ * @param width null where no terminal shows it (a pipe): nothing is broken
+ */
 export function wrap(text: string, width: number | null): string {
+  return fit(harmless(text), width === null ? null : Math.min(width, readable))
+}
+
+/**
+ * Every line for people passes through here last: one that is wider than the terminal is broken between words, its
+ * further lines are indented by two more columns. Lines that fit are unchanged. A command stays whole, so that it can be
+ * copied.
+ * @param width of the terminal; null where there is none: nothing is broken
+ */
+export function fit(text: string, width: number | null): string {
+  if (width === null) return text
+  return text.split('\n').map((line) => (widthOf(line) <= width ? line : broken(line, Math.min(width, readable)))).join('\n')
+}
+
+function broken(line: string, width: number): string {
+  const indent = /^ */.exec(line)![0]
   const lines = ['']
-  for (const word of pieces(text).map(harmless)) {
+  for (const word of pieces(line.slice(indent.length).trimEnd())) {
     const last = lines.at(-1)!
-    if (last !== '' && widthOf(last) + 1 + widthOf(word) > Math.min(width ?? 80, 100)) lines.push(`  ${word}`)
+    if (last !== '' && widthOf(indent) + widthOf(last) + 1 + widthOf(word) > width) lines.push(`  ${word}`)
     else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`
   }
-  return lines.join('\n')
+  return lines.map((each) => `${indent}${each.trimEnd()}`).join('\n')
 }
+
+const commandToLineEnd = `(?:npx )?${binary} [a-z][^\`]*$`
 
 /** Words, and commands as one piece each: in backquotes, or up to the end of the line. */
-function pieces(text: string): string[] {
-  return text.match(new RegExp(`[^\\s\`]*\`[^\`]*\`[^ ]*|${binary} [a-z][^\`\n]*(?=\n|$)|[^ ]+|(?<= )(?= )`, 'g')) ?? ['']
+function pieces(line: string): string[] {
+  return line.match(new RegExp(`[^\\s\`]*\`[^\`]*\`[^ ]*|${commandToLineEnd}|[^ ]+|(?<= )(?= )`, 'g')) ?? ['']
 }
 
-/** Sentences on one line where they fit; else the commands among them on lines of their own, never broken. */
+/**
+ * Sentences on one line where they fit; else the commands among them on lines of their own, never broken.
+ * @param width null where no terminal shows it: they go onto one line of up to 80 columns, as on the narrowest terminal
+ */
 export function closing(sentences: readonly string[], width: number | null): string {
   const line = harmless(sentences.join(' '))
   if (widthOf(line) <= (width ?? 80)) return line

@@ -8,7 +8,7 @@ export default class ConfigSchema extends BaseCommand<typeof ConfigSchema> {
   async run(): Promise<Record<string, unknown>> {
     const {configJsonSchema} = await import('../../config/json-schema.js')
     const schema = configJsonSchema()
-    if (!this.jsonEnabled()) this.log(JSON.stringify(schema, null, 2))
+    if (!this.jsonEnabled()) this.logRaw(JSON.stringify(schema, null, 2))
     return schema
   }
 }

@@ -37,7 +37,7 @@ Changes nothing, also as a role that may only read; what it may not see is unkno
     if (this.jsonEnabled()) return report
     if (csv) {
       const {renderCsv} = await import('../../cli/render/table.js')
-      this.log(renderCsv(report.jobs, ['job', 'part', 'name', 'jobId', 'schedule', 'timezone', 'active', 'state', 'lastStartedAt', 'lastCompletedAt', 'lastStatus', 'message', 'next', 'ok'], !noHeaders))
+      this.logRaw(renderCsv(report.jobs, ['job', 'part', 'name', 'jobId', 'schedule', 'timezone', 'active', 'state', 'lastStartedAt', 'lastCompletedAt', 'lastStatus', 'message', 'next', 'ok'], !noHeaders))
       return report
     }
     const {renderCronStatus} = await import('../../cli/render/cron.js')

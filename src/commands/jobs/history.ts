@@ -55,7 +55,7 @@ Pauses, changes of a schedule, fail-overs and restores are listed beside it, sin
     if (this.jsonEnabled()) return report
     if (flags.csv) {
       const {renderCsv} = await import('../../cli/render/table.js')
-      this.log(renderCsv(report.occurrences, ['job', 'kind', 'scheduledAt', 'startedAt', 'completedAt', 'status', 'reason', 'attempts', 'runBy', 'error'], !flags['no-headers']))
+      this.logRaw(renderCsv(report.occurrences, ['job', 'kind', 'scheduledAt', 'startedAt', 'completedAt', 'status', 'reason', 'attempts', 'runBy', 'error'], !flags['no-headers']))
       return report
     }
     const {renderHistory} = await import('../../cli/render/jobs.js')

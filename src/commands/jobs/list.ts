@@ -32,7 +32,7 @@ export default class JobsList extends BaseCommand<typeof JobsList> {
     const {csv, 'no-headers': noHeaders} = this.flags
     if (csv) {
       const {renderCsv} = await import('../../cli/render/table.js')
-      this.log(renderCsv(report.jobs, ['name', 'kind', 'schedule', 'timezone', 'runner', 'state', 'next', 'lastStatus', 'lastStartedAt', 'lastCompletedAt'], !noHeaders))
+      this.logRaw(renderCsv(report.jobs, ['name', 'kind', 'schedule', 'timezone', 'runner', 'state', 'next', 'lastStatus', 'lastStartedAt', 'lastCompletedAt'], !noHeaders))
       return report
     }
     const {renderJobs} = await import('../../cli/render/jobs.js')

@@ -51,6 +51,7 @@ export default class JobsRun extends BaseCommand<typeof JobsRun> {
         quiet: this.quiet,
         sql: (this.flags.sql ?? false) || !process.stdout.isTTY,
         print: (text) => this.log(text),
+        printRaw: (text) => this.logRaw(text),
         say: (line) => this.say(line),
       })
       if (exitCode !== ExitCode.done) process.exitCode = exitCode

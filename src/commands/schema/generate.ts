@@ -38,7 +38,7 @@ export default class SchemaGenerate extends BaseCommand<typeof SchemaGenerate> {
     const report: GenerateReport = {kind: 'schema.generate', version: 1, target: null, at: new Date().toISOString(), what, files: []}
     if (out === undefined) {
       report.files = files.map(({path}) => ({path, status: 'printed'}))
-      if (!this.jsonEnabled()) this.log(files.map(({text}) => text.trimEnd()).join('\n\n'))
+      if (!this.jsonEnabled()) this.logRaw(files.map(({text}) => text.trimEnd()).join('\n\n'))
       return report
     }
     report.files = settle(out, files, check ?? false)
