@@ -6,6 +6,7 @@ import type {Elsewhere} from '../plan/run-step.js'
 import type {Plan} from '../plan/step.js'
 import {globalFlags} from './flags.js'
 import {withInvocation} from './invocation.js'
+import {withJsonInstants} from './json-instants.js'
 import type {Look} from './render/table.js'
 import {command} from '../units/command.js'
 import {stderrStatus} from './status-line.js'
@@ -229,9 +230,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return sqlState(error) === undefined && !isConnectionLost(error) ? (error as Error) : explain(error, `run ${this.id?.replaceAll(':', ' ')}`)
   }
 
-  /** Every report says in what condition its database is. */
+  /** Every report says in what condition its database is, and its instants have one form. */
   protected override toSuccessJson(result: unknown): unknown {
-    return this.condition === null || typeof result !== 'object' || result === null ? result : {...result, condition: this.condition}
+    const report = withJsonInstants(result)
+    return this.condition === null || typeof report !== 'object' || report === null ? report : {...report, condition: this.condition}
   }
 
   /** The default would print oclif's whole configuration and argv, and with them a password in --url. */

@@ -1,5 +1,6 @@
 import type {Progress} from '../plan/run-step.js'
 import {formatBytes} from '../units/bytes.js'
+import {formatElapsed} from '../units/elapsed.js'
 import {canRewrite, stderrStatus} from './status-line.js'
 
 export interface ProgressView {
@@ -25,7 +26,7 @@ function bar(): ProgressView {
   const show = (progress: Progress) => {
     const {step} = progress
     if (progress.event === 'start' && ended === 0) began = Math.min(began, Date.now())
-    if (progress.event === 'wait') return stderrStatus.show(`${step.object} waits ${Math.round(progress.seconds)} s: ${progress.reason}`)
+    if (progress.event === 'wait') return stderrStatus.show(`${step.object} waits ${formatElapsed(progress.seconds * 1000)}: ${progress.reason}`)
     if (progress.event === 'end') {
       ended += 1
       bytes += progress.report.bytes ?? 0
@@ -43,14 +44,14 @@ function bar(): ProgressView {
 /** By the steps so far; nothing before the first one ended. */
 function left(began: number, ended: number, total: number): string {
   if (ended === 0 || ended === total) return ''
-  const seconds = Math.round(((Date.now() - began) / ended) * (total - ended) / 1000)
-  return seconds < 90 ? `${seconds} s left` : `${Math.round(seconds / 60)} min left`
+  const ms = ((Date.now() - began) / ended) * (total - ended)
+  return `${formatElapsed(Math.round(ms / 1000) * 1000)} left`
 }
 
 function lines(): ProgressView {
   let last = Date.now()
   const show = (progress: Progress) => {
-    if (progress.event === 'wait') stderrStatus.print(`${progress.step.id} waits ${Math.round(progress.seconds)} s: ${progress.reason}`)
+    if (progress.event === 'wait') stderrStatus.print(`${progress.step.id} waits ${formatElapsed(progress.seconds * 1000)}: ${progress.reason}`)
     if (progress.event !== 'end' || Date.now() - last < 10_000) return
     last = Date.now()
     stderrStatus.print(`${progress.position + 1} of ${progress.total}: ${progress.step.id} ${progress.report.status}`)

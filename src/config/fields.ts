@@ -2,15 +2,42 @@ import {z} from 'zod'
 import {messageOf} from '../errors.js'
 import {parseDuration} from '../units/duration.js'
 
-/** A duration field: text as {@link parseDuration} reads it. A bare number is refused by it, naming both readings. */
-export const duration = z.union([z.string(), z.number()]).transform((value, context) => {
+/** What an editor shows of a field; `default` is what applies where the field is absent. */
+export interface About {
+  default?: unknown
+  examples?: unknown[]
+}
+
+/** Defaults and examples. zod's own metadata loses them where a field is transformed after it is read. */
+export const editorHints = z.registry<About>()
+
+/** A field with its description, for the JSON Schema. */
+export function about<Schema extends z.ZodType>(schema: Schema, description: string, more: About = {}): Schema {
+  const described = schema.describe(description) as Schema
+  editorHints.add(described as never, more as never)
+  return described
+}
+
+/** A duration field: text as {@link parseDuration} reads it. A bare number is refused, naming both readings. */
+export const duration = z
+  .string({error: ({input}) => (typeof input === 'number' ? durationProblem(String(input)) : undefined)})
+  .transform((value, context) => {
+    try {
+      return parseDuration(value)
+    } catch (error) {
+      context.addIssue({code: 'custom', message: messageOf(error)})
+      return z.NEVER
+    }
+  })
+
+function durationProblem(text: string): string | undefined {
   try {
-    return parseDuration(String(value))
+    parseDuration(text)
+    return undefined
   } catch (error) {
-    context.addIssue({code: 'custom', message: messageOf(error)})
-    return z.NEVER
+    return messageOf(error)
   }
-})
+}
 
 /** A relation as schema.table; quoting as PostgreSQL's own. */
 export const qualified = z.string().regex(/^\s*(?:"(?:[^"]|"")+"|[^".]+)\.(?:"(?:[^"]|"")+"|[^".]+)\s*$/, 'write it as schema.table')

@@ -3,26 +3,26 @@ import type {ParsedStatement} from '../schema/migrate/parse.js'
 import {approximateSeconds, type Duration} from '../units/duration.js'
 import {scheduleProblem} from '../units/schedule.js'
 import {isZone} from '../units/zone.js'
-import {duration, qualified} from './fields.js'
+import {about, duration, qualified} from './fields.js'
 
-const tables = z.array(qualified).min(1).optional().describe('only these; all declared ones where nothing is said')
-const atMost = z.int().positive().optional().describe('chunks a run')
+const tables = about(z.array(qualified).min(1).optional(), 'Only these tables. Absent: all declared ones.', {examples: [['public.ticks']]})
+const atMost = about(z.int().positive().optional(), 'Chunks that one run compresses at most. Absent: all that are due.', {examples: [20]})
 
 /** What each kind of job takes beside what all jobs take. The kinds themselves are in src/jobs. */
 const kinds = {
   compress: {tables, atMost},
   retain: {tables},
-  refresh: {aggregates: z.array(qualified).min(1).optional().describe('only these; all declared ones where nothing is said')},
+  refresh: {aggregates: about(z.array(qualified).min(1).optional(), 'Only these aggregates. Absent: all declared ones.', {examples: [['public.ticks_1h']]})},
   analyze: {tables},
-  partitions: {tables, ahead: z.int().min(0).max(366).optional().describe('partitions kept ready after the one of now (3)')},
+  partitions: {tables, ahead: about(z.int().min(0).max(366).optional(), 'Partitions kept ready after the current one.', {default: 3, examples: [7]})},
   maintain: {tables, atMost},
-  'prune-history': {keep: duration.optional().describe('how long the ledger keeps what has ended (90d)')},
+  'prune-history': {keep: about(duration.optional(), 'How long ended runs stay in the ledger.', {default: '90d', examples: ['1 year']})},
   sql: {
-    statement: z.string().min(1).optional().describe('what is run'),
-    file: z.string().min(1).optional().describe('a file with it, relative to this one'),
-    transaction: z.enum(['own', 'none']).default('own').describe('none: for one statement that refuses to be in a transaction'),
-    repeatable: z.boolean().default(false).describe('transaction none: may be run again when nobody knows whether it was'),
-    searchPath: z.string().min(1).default('public').describe('schemas, before pg_catalog'),
+    statement: about(z.string().min(1).optional(), 'The SQL to run; this or file.', {examples: ['refresh materialized view report']}),
+    file: about(z.string().min(1).optional(), 'A file with the SQL, relative to the configuration; this or statement.', {examples: ['jobs/report.sql']}),
+    transaction: about(z.enum(['own', 'none']).default('own'), 'none: for one statement that cannot run inside a transaction.'),
+    repeatable: about(z.boolean().default(false), 'With transaction none: the statement may run again when it is not known whether it ran.', {examples: [true]}),
+    searchPath: about(z.string().min(1).default('public'), 'Schemas of the search path, before pg_catalog.', {examples: ['desk_b, public']}),
   },
 } as const
 
@@ -42,30 +42,29 @@ export type JobKindName = keyof JobOptions
 export type OptionsOf<Kind extends JobKindName> = JobOptions[Kind]
 export const jobKinds = Object.keys(kinds) as JobKindName[]
 
-const schedule = z
+const schedule = about(z
   .string()
   .superRefine((text, context) => {
     const problem = scheduleProblem(text)
     if (problem !== null) context.addIssue({code: 'custom', message: problem})
-  })
-  .describe('cron: five fields, six with seconds first, or @daily and the like')
+  }), 'Cron schedule: five fields, six with seconds first, or @daily and the like.', {examples: ['0 2 * * *', '*/30 * * * * *', '@daily']})
 const window = z
   .string()
   .regex(/^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'write it as "01:00-05:00"')
   .refine((text) => text.slice(0, 5) !== text.slice(6), 'it has no length')
 
 const common = {
-  timezone: z.string().refine(isZone, 'no time zone: write a name such as Europe/Berlin or UTC').optional().describe('whose clocks schedule and window follow (UTC)'),
-  window: window.optional().describe('"01:00-05:00": nothing is begun outside of it, nor a further step'),
-  timeout: duration.optional().describe('then it is cancelled, in the server too (1h)'),
-  retries: z.int().min(0).max(100).optional().describe('tries after a failed one (2)'),
-  backoff: duration.optional().describe('before the first of them; doubles each time (30s)'),
-  catchUp: z.enum(['none', 'once', 'all']).optional().describe('what becomes of instants that nobody was there for (once)'),
-  catchUpLimit: z.int().positive().max(1_000).optional().describe('how many of the newest `all` makes up for (100)'),
-  overlap: z.enum(['skip', 'queue']).optional().describe('an instant that comes while the one before still runs (skip)'),
-  jitter: duration.optional().describe('up to this much later; the same for the same instant everywhere'),
-  lateAfter: duration.optional().describe('a start later than this is late, and an instant not begun makes /readyz fail (1min)'),
-  runner: z.enum(['auto', 'daemon', 'pg_cron']).optional().describe('auto: pg_cron where `cron install` has put it, else the daemon; daemon: takes over, also from pg_cron'),
+  timezone: about(z.string().refine(isZone, 'no time zone: write a name such as Europe/Berlin or UTC').optional(), 'Time zone of schedule and window.', {default: 'UTC', examples: ['Europe/Berlin']}),
+  window: about(window.optional(), 'Times of day in which the job may start a run or a further step.', {examples: ['01:00-05:00']}),
+  timeout: about(duration.optional(), 'A run that takes longer is cancelled, in the server too.', {default: '1h', examples: ['2 hours']}),
+  retries: about(z.int().min(0).max(100).optional(), 'Attempts after a failed one.', {default: 2, examples: [5]}),
+  backoff: about(duration.optional(), 'Wait before the first retry; it doubles each time.', {default: '30s', examples: ['1min']}),
+  catchUp: about(z.enum(['none', 'once', 'all']).optional(), 'Which due times that no daemon ran are made up for.', {default: 'once'}),
+  catchUpLimit: about(z.int().positive().max(1_000).optional(), 'How many of the newest due times `catchUp: all` makes up for.', {default: 100, examples: [10]}),
+  overlap: about(z.enum(['skip', 'queue']).optional(), 'What happens to a due time that comes while the previous run continues.', {default: 'skip'}),
+  jitter: about(duration.optional(), 'A run starts up to this much later; the same for one due time everywhere.', {default: '0s', examples: ['5min']}),
+  lateAfter: about(duration.optional(), 'A run that starts later than this is late, and a due time not started by then makes /readyz fail.', {default: '1min', examples: ['10min']}),
+  runner: about(z.enum(['auto', 'daemon', 'pg_cron']).optional(), 'auto: pg_cron where `cron install` scheduled the job, else the daemon; daemon: the daemon, also where pg_cron has it.', {default: 'auto'}),
 }
 
 /** What runs without any configuration: on declared tables only. */
@@ -83,22 +82,37 @@ const sqlSource = (job: {statement?: string | undefined; file?: string | undefin
 const sqlNeeds = {message: 'it needs one of statement and file', path: ['statement']}
 
 /** An entry whose name says what it is. */
-const named = <Kind extends JobKindName>(kind: Kind) => z.strictObject({kind: z.literal(kind).default(kind as never), schedule: schedule.optional(), ...common, ...kinds[kind]})
+const named = <Kind extends JobKindName>(kind: Kind) => z.strictObject({kind: about(z.literal(kind).default(kind as never), 'Kind of the job.'), schedule: schedule.optional(), ...common, ...kinds[kind]})
 /** An entry of any name, which says it. */
-const kinded = <Kind extends JobKindName>(kind: Kind) => z.strictObject({kind: z.literal(kind), schedule, ...common, ...kinds[kind]})
+const kinded = <Kind extends JobKindName>(kind: Kind) => z.strictObject({kind: about(z.literal(kind), 'Kind of the job.'), schedule, ...common, ...kinds[kind]})
 const scheduled = <Kind extends JobKindName>(kind: Kind) => named(kind).refine((job) => (job as {schedule?: string}).schedule !== undefined, {message: 'it needs a schedule', path: ['schedule']})
+
+/** What a job does, for an editor. */
+const jobMeaning: Readonly<Record<JobKindName, string>> = {
+  compress: 'Compresses the chunks that the declared policies say are due.',
+  retain: 'Drops what the gated retention policies say is due.',
+  refresh: 'Refreshes the declared aggregates.',
+  analyze: 'Updates the statistics of the query planner.',
+  partitions: 'Creates partitions ahead of time on plain PostgreSQL.',
+  maintain: 'Compresses due chunks and updates statistics.',
+  'prune-history': 'Removes ended runs from the ledger.',
+  sql: 'Runs SQL of your own.',
+}
+
+const entry = <Schema extends z.ZodType>(schema: Schema, description: string) =>
+  about(z.union([none, schema]).optional(), `${description} none switches it off.`, {examples: ['none', {schedule: '0 2 * * *'}]})
 
 /** The section `jobs:`. An entry `none` switches off what would be there without it. */
 export const jobsSchema = z
   .object({
-    maintain: z.union([none, named('maintain')]).optional(),
-    refresh: z.union([none, named('refresh')]).optional(),
-    retain: z.union([none, named('retain')]).optional(),
-    partitions: z.union([none, named('partitions')]).optional(),
-    'prune-history': z.union([none, named('prune-history')]).optional(),
-    compress: z.union([none, scheduled('compress')]).optional(),
-    analyze: z.union([none, scheduled('analyze')]).optional(),
-    sql: z.union([none, scheduled('sql').refine(sqlSource, sqlNeeds)]).optional(),
+    maintain: entry(named('maintain'), jobMeaning['maintain']),
+    refresh: entry(named('refresh'), jobMeaning['refresh']),
+    retain: entry(named('retain'), jobMeaning['retain']),
+    partitions: entry(named('partitions'), jobMeaning['partitions']),
+    'prune-history': entry(named('prune-history'), jobMeaning['prune-history']),
+    compress: entry(scheduled('compress'), jobMeaning.compress),
+    analyze: entry(scheduled('analyze'), jobMeaning.analyze),
+    sql: entry(scheduled('sql').refine(sqlSource, sqlNeeds), jobMeaning.sql),
   })
   .catchall(
     z.union([

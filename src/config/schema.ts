@@ -4,7 +4,7 @@ import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {messageOf} from '../errors.js'
 import {parseInstant} from '../units/instant.js'
 import {isZone} from '../units/zone.js'
-import {duration, qualified} from './fields.js'
+import {about, duration, qualified} from './fields.js'
 import {jobsSchema} from './jobs.js'
 import {ownTableFields} from './own-table.js'
 import {userTableProblems} from '../schema/user-tables.js'
@@ -25,46 +25,59 @@ const columns = z.array(z.string().min(1)).min(1)
 const url = z.string().min(1).refine((text) => !holdsPassword(text), 'a password does not belong in this file; use ${VARIABLE}, PGPASSWORD or PGPASSFILE')
 
 const target = z.strictObject({
-  url: url.describe('postgres://… or embedded:<directory>; ${VARIABLE} is read from the environment'),
-  directUrl: url.optional().describe('past a transaction pooler: refresh, detach, daemon'),
-  role: z.string().min(1).optional().describe('SET ROLE for changes, so that what is made belongs to it'),
-  protected: z.boolean().default(false).describe('a loss asks for the name of the target'),
+  url: about(url, 'Address of the database: postgres://… or embedded:<directory>. ${VARIABLE} is read from the environment.', {
+    examples: ['postgres://ops@db1:5432/market', '${QICORE_PROD_URL}', 'embedded:.qicore/db'],
+  }),
+  directUrl: about(url.optional(), 'Address past a transaction pooler, for what needs a session of its own: refresh, detach, daemon.', {examples: ['${QICORE_PROD_DIRECT_URL}']}),
+  role: about(z.string().min(1).optional(), 'Role for changes (SET ROLE), which then owns what they create.', {examples: ['market_owner']}),
+  protected: about(z.boolean().default(false), 'Ask for the name of the target before data is deleted.', {examples: [true]}),
 })
 
-const compression = z.strictObject({after: duration, segmentBy: columns.optional(), orderBy: columns.optional()})
-const retention = z.strictObject({
-  after: duration,
-  native: z.boolean().default(false).describe("TimescaleDB's own ungated policy instead of the gated one; making it is a loss"),
+const after = (description: string, examples: string[]) => about(duration, description, {examples})
+const compression = z.strictObject({
+  after: after('Age at which a chunk is compressed, counted from its end.', ['7 days', '12h']),
+  segmentBy: about(columns.optional(), "Columns that compressed rows are grouped by. Absent: the definition's, else the table keeps what it has.", {examples: [['exchange_id', 'coin_id']]}),
+  orderBy: about(columns.optional(), "Order of rows within a group. Absent: the definition's, else the table keeps what it has.", {examples: [['time desc', 'id desc']]}),
 })
-const refresh = z.strictObject({startOffset: duration, endOffset: duration, every: duration})
+const retention = z.strictObject({
+  after: after('Age at which a chunk is dropped, counted from its end.', ['2 years', '90 days']),
+  native: about(z.boolean().default(false), "TimescaleDB's own policy, which drops without a check, instead of the gated one. Creating it asks for the target's name.", {examples: [true]}),
+})
+const refresh = z.strictObject({
+  startOffset: after('Start of the window that each run refreshes: so long before now.', ['3 hours', '7 days']),
+  endOffset: after('End of that window: so long before now.', ['1 hour']),
+  every: after('Time between two runs.', ['1 hour', '15min']),
+})
 
 const partitions = z.strictObject({
-  every: z.enum(['month', 'day']).optional().describe('how long one partition is (month)'),
-  ahead: z.int().min(0).max(366).optional().describe('periods after the one of now that are always there (3)'),
-  timezone: z.string().refine(isZone, 'no time zone: write a name such as Europe/Berlin').optional().describe('whose midnights are the boundaries (UTC)'),
-  earliest: instant.optional().describe('no partition is made for times before this (2009-01-03)'),
-  within: duration.optional().describe('nor for times further ahead than this (1 year)'),
+  every: about(z.enum(['month', 'day']).optional(), 'Length of one partition.', {default: 'month'}),
+  ahead: about(z.int().min(0).max(366).optional(), 'Partitions that always exist after the current one.', {default: 3, examples: [7]}),
+  timezone: about(z.string().refine(isZone, 'no time zone: write a name such as Europe/Berlin').optional(), 'Time zone whose midnights are the boundaries.', {default: 'UTC', examples: ['Europe/Berlin']}),
+  earliest: about(instant.optional(), 'No partition is created for times before this.', {default: '2009-01-03', examples: ['2020-01-01']}),
+  within: about(duration.optional(), 'No partition is created for times further ahead than this.', {default: '1 year', examples: ['2 years']}),
 })
 
+const policies = {
+  compression: about(z.union([none, compression]).optional(), "Compression policy; none: the table shall have none. Absent: the definition's, else not managed.", {examples: ['none', {after: '7 days', segmentBy: ['symbol']}]}),
+  retention: about(z.union([none, retention]).optional(), "Retention policy; none: the table shall have none. Absent: the definition's, else not managed.", {examples: ['none', {after: '2 years'}]}),
+}
 const table = z.strictObject({
   ...ownTableFields,
-  timeUnit: z.enum(['s', 'ms', 'us', 'ns']).optional().describe('what one is, where time is an integer'),
-  chunkInterval: duration.optional(),
-  partitions: z.union([none, partitions]).optional().describe('plain PostgreSQL: what is kept there ahead of time'),
-  compression: z.union([none, compression]).optional(),
-  retention: z.union([none, retention]).optional(),
+  timeUnit: about(z.enum(['s', 'ms', 'us', 'ns']).optional(), 'Unit of the time column, where it is an integer and the database cannot tell.'),
+  chunkInterval: about(duration.optional(), 'Length of future chunks. Absent: as it is.', {examples: ['1 day', '7 days']}),
+  partitions: about(z.union([none, partitions]).optional(), 'Plain PostgreSQL: the partitions that are created ahead of time.', {examples: ['none', {every: 'month', ahead: 3}]}),
+  ...policies,
 })
 const aggregate = z.strictObject({
-  refresh: z.union([none, refresh]).optional(),
-  compression: z.union([none, compression]).optional(),
-  retention: z.union([none, retention]).optional(),
+  refresh: about(z.union([none, refresh]).optional(), "Refresh policy; none: the aggregate shall have none. Absent: the definition's, else not managed.", {examples: [{startOffset: '3 hours', endOffset: '1 hour', every: '1 hour'}]}),
+  ...policies,
 })
 
 const limits = z.strictObject({
-  lockTimeout: duration.optional().describe('how long a step waits for a lock (2s)'),
-  exclusiveLockTimeout: duration.optional().describe('the same where it takes ACCESS EXCLUSIVE (500ms)'),
-  maxDropPerRun: z.int().positive().optional().describe('chunks that one run may drop (8)'),
-  lateAfter: duration.optional().describe('how long due work may wait before it is late (6h)'),
+  lockTimeout: about(duration.optional(), 'How long a step waits for a lock.', {default: '2s', examples: ['5s']}),
+  exclusiveLockTimeout: about(duration.optional(), 'The same for a step that takes ACCESS EXCLUSIVE.', {default: '500ms', examples: ['1s']}),
+  maxDropPerRun: about(z.int().positive().optional(), 'Chunks that one run of gated retention may drop.', {default: 8, examples: [20]}),
+  lateAfter: about(duration.optional(), 'How long due work may wait before it is late.', {default: '6h', examples: ['1 day']}),
 })
 
 /** `a.b` and `"a".b` are one table, and only one entry could count. */
@@ -95,14 +108,14 @@ const tables = z.record(qualified, table).superRefine((entries, context) => {
 }, {when: ({value}) => typeof value === 'object' && value !== null && !Array.isArray(value)})
 
 const whole = z.strictObject({
-  version: z.literal(1),
-  default: z.string().min(1).optional(),
-  targets: z.record(z.string().regex(/^[\w.-]+$/, 'a name of letters, digits, . _ -'), target).default({}),
-  migrations: z.enum(['all', 'own']).optional().describe('own: migrate up and status leave the tables of QiCore out'),
-  limits: limits.default({}),
-  tables: tables.default({}),
-  aggregates: z.record(qualified, aggregate).superRefine(sameTwice).default({}),
-  jobs: jobsSchema.default({}),
+  version: about(z.literal(1), 'Version of this format.'),
+  default: about(z.string().min(1).optional(), 'Target of a command that names no database.', {examples: ['local']}),
+  targets: about(z.record(z.string().regex(/^[\w.-]+$/, 'a name has letters, digits, . _ -'), target).default({}), 'Databases by name, for --target.', {examples: [{local: {url: 'embedded:.qicore/db'}}]}),
+  migrations: about(z.enum(['all', 'own']).optional(), 'own: migrate up and migrate status leave out the tables of QiCore.', {default: 'all'}),
+  limits: about(limits.default({}), 'Waits and bounds of every change.', {examples: [{lockTimeout: '5s'}]}),
+  tables: about(tables.default({}), 'Tables by schema.name: their policies, and the description of your own.', {examples: [{'public.ticks': {compression: {after: '7 days'}}}]}),
+  aggregates: about(z.record(qualified, aggregate).superRefine(sameTwice).default({}), 'Aggregates by schema.name: their policies.', {examples: [{'public.ticks_1h': {refresh: {startOffset: '3 hours', endOffset: '1 hour', every: '1 hour'}}}]}),
+  jobs: about(jobsSchema.default({}), 'Scheduled jobs by name; none switches off a default one.', {examples: [{maintain: {schedule: '0 2 * * *'}, refresh: 'none'}]}),
 })
 
 /** The configuration file, checked; durations are parsed, `${…}` is not expanded yet. */

@@ -3,7 +3,8 @@ import {redact} from '../db/redact.js'
 import type {Environment} from '../db/libpq.js'
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {defaultLimits} from '../plan/limits.js'
-import {formatDuration} from '../units/duration.js'
+import {formatDuration, type Duration} from '../units/duration.js'
+import {jobsOf, type Job} from './jobs.js'
 import {limitsOf} from './limits.js'
 import type {Config} from './load.js'
 import {resolveTarget, targetLabel, type TargetRequest} from './target.js'
@@ -35,10 +36,42 @@ export interface ShownConfig {
   limits: {lockTimeout: Shown<string>; exclusiveLockTimeout: Shown<string>; lateAfter: Shown<string>; maxDropPerRun: Shown<number>}
   tables: {table: string; described: boolean; declares: string[]}[]
   aggregates: {aggregate: string; declares: string[]}[]
+  /** Every setting of tables and aggregates; a default is one of QiCore's definitions, for a database that has its tables. */
+  policies: ShownPolicy[]
+  /** The jobs that run. */
   jobs: string[]
+  jobSettings: ShownJob[]
+  /** Jobs that the configuration switches off with `none`. */
+  jobsOff: string[]
 }
 
-export function shownConfig(config: Config | null, request: TargetRequest, env: Environment, cwd: string): ShownConfig {
+export interface ShownPolicy {
+  schema: string
+  table: string
+  kind: 'chunkInterval' | 'compression' | 'retention' | 'refresh' | 'partitions'
+  /** In words: `30 days, segmentBy symbol`; `none` where there shall be none. */
+  rule: string
+  from: 'config' | 'default'
+}
+
+/** A job with every setting; times as durations. `given`: the fields that the configuration sets. */
+export interface ShownJob {
+  name: string
+  kind: string
+  schedule: string
+  settings: Record<string, string | number | null>
+  options: Record<string, unknown>
+  given: readonly string[]
+  from: 'config' | 'default'
+}
+
+/** The settings of a job that sets nothing. */
+export function jobDefaults(): ShownJob['settings'] {
+  return settingsOf(jobsOf({})[0]!)
+}
+
+export function shownConfig(config: Config | null, request: TargetRequest, env: Environment, cwd: string, policies: ShownPolicy[] = []): ShownConfig {
+  const jobs = jobsOf(config?.jobs ?? {})
   const limits = config === null ? defaultLimits : limitsOf(config)
   const own = config?.limits ?? {}
   const time = (name: 'lockTimeout' | 'exclusiveLockTimeout' | 'lateAfter'): Shown<string> => ({
@@ -62,8 +95,27 @@ export function shownConfig(config: Config | null, request: TargetRequest, env: 
       table: normal(table), described: entry.columns !== undefined, declares: said(entry, ['chunkInterval', 'partitions', 'compression', 'retention']),
     })),
     aggregates: Object.entries(config?.aggregates ?? {}).map(([aggregate, entry]) => ({aggregate: normal(aggregate), declares: said(entry, ['refresh', 'compression', 'retention'])})),
-    jobs: Object.keys(config?.jobs ?? {}),
+    policies,
+    jobs: jobs.map(({name}) => name),
+    jobSettings: jobs.map((job) => ({
+      name: job.name, kind: job.kind, schedule: job.schedule, settings: settingsOf(job), options: optionsOf(job), given: job.given, from: job.declared ? 'config' : 'default',
+    })),
+    jobsOff: Object.entries(config?.jobs ?? {}).filter(([, job]) => job === 'none').map(([name]) => name),
   }
+}
+
+function settingsOf({timezone, window, timeout, retries, backoff, catchUp, catchUpLimit, overlap, jitter, lateAfter, runner}: Job): ShownJob['settings'] {
+  const length = (ms: number) => formatDuration({months: 0, days: 0, seconds: ms / 1000})
+  return {
+    timezone, window, timeout: length(timeout), retries, backoff: length(backoff), catchUp, catchUpLimit, overlap,
+    jitter: length(jitter), lateAfter: length(lateAfter), runner,
+  }
+}
+
+/** What the kind of the job takes: tables, a file, a statement; durations as text. */
+function optionsOf(job: Job): Record<string, unknown> {
+  const {keep, ...options} = job.options as Record<string, unknown> & {keep?: Duration}
+  return keep === undefined ? options : {...options, keep: formatDuration(keep)}
 }
 
 function chosen(config: Config | null, request: TargetRequest, env: Environment, cwd: string): ShownConfig['chosen'] {

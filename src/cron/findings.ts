@@ -5,6 +5,7 @@ import type {Alive} from '../db/server.js'
 import type {ScheduledRun} from './scheduled.js'
 import type {CronJob} from './status.js'
 import type {WantedRun} from './wanted.js'
+import {instantInWords} from '../units/instant.js'
 import {command} from '../units/command.js'
 
 /**
@@ -40,7 +41,7 @@ export function findingsOf(report: CronJob, job: Job, epoch: Epoch | null, {sche
   if (report.paused) findings.push(`paused since ${iso(epoch!.validFrom)} by ${epoch!.actor ?? 'somebody'}. Fix: ${command('jobs resume', [job.name])}`)
   if (report.lastStatus === 'failed' || report.lastStatus === 'partly') findings.push(`its last run ${report.lastStatus === 'partly' ? 'was done in part' : 'failed'}${report.message === null ? '' : `: ${report.message}`}`)
   const missed = report.paused || epoch?.runner !== 'pg_cron' ? null : missedSince(job, epoch, report, at)
-  if (missed !== null) findings.push(`nobody began it, due since ${iso(missed)}`)
+  if (missed !== null) findings.push(`it has been due since ${iso(missed)} and was not started`)
   const ok = findings.length > 0 ? false : report.state === 'unknown' || scheduler === 'unknown' ? null : true
   return {findings, ok}
 }
@@ -54,5 +55,5 @@ function missedSince(job: Job, epoch: Epoch, {lastStartedAt, lastStatus}: CronJo
 }
 
 function iso(at: number): string {
-  return new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')
+  return instantInWords(new Date(at).toISOString())
 }

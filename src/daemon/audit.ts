@@ -1,3 +1,4 @@
+import {instantInWords} from '../units/instant.js'
 import {instants} from './calendar.js'
 import {cronRuns, partsOf, type UnassignedRow} from './audit-cron.js'
 import type {Epoch} from './due.js'
@@ -128,7 +129,7 @@ function notesOf(epochs: readonly AuditEpoch[], from: number): string[] {
   return epochs.flatMap((epoch, index) => {
     const before = epochs[index - 1]
     if (epoch.validFrom < from || before === undefined) return []
-    const since = new Date(epoch.validFrom).toISOString()
+    const since = instantInWords(new Date(epoch.validFrom).toISOString())
     const why = epoch.reason === null ? '' : `: ${epoch.reason}`
     if (epoch.state === 'paused' && before.state !== 'paused') return [`paused since ${since} by ${epoch.actor}${why}`]
     if (epoch.state === 'removed') return [`not scheduled since ${since} (${epoch.actor})${why}`]

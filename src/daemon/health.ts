@@ -1,3 +1,5 @@
+import {formatElapsed} from '../units/elapsed.js'
+import {instantInWords} from '../units/instant.js'
 import type {Board} from './board.js'
 
 /** What a daemon knows of itself at a moment. */
@@ -39,15 +41,15 @@ export function readinessOf(vitals: Vitals): Readiness {
   if (stopping) problems.push('it is stopping')
   if (connected === null) problems.push('it has not been connected yet')
   if (obstacle !== null) problems.push(obstacle)
-  else if (sinceRound !== null && sinceRound > 2 * patience) problems.push(`the ledger was last looked at ${Math.round(sinceRound / 1000)} s ago`)
+  else if (sinceRound !== null && sinceRound > 2 * patience) problems.push(`the ledger was last looked at ${formatElapsed(sinceRound)} ago`)
   problems.push(...refusals)
   for (const {job, state, outlook, aside} of board?.entries() ?? []) {
     if (aside !== null) problems.push(`${job.name}: ${aside}`)
     const waits = outlook.waitingSince === null ? 0 : now - outlook.waitingSince
-    if (waits > job.lateAfter && !state?.running) problems.push(`${job.name} is due since ${new Date(outlook.waitingSince!).toISOString()} and nobody has begun it`)
+    if (waits > job.lateAfter && !state?.running) problems.push(`${job.name} has been due since ${instantInWords(new Date(outlook.waitingSince!).toISOString())} and no daemon has started it`)
     // A run that its own daemon can neither end nor give back any more.
     if (state?.running && state.startedAt !== null && now - state.startedAt > job.timeout * (job.retries + 2) + 600_000)
-      problems.push(`${job.name} runs since ${new Date(state.startedAt).toISOString()}, longer than its timeout`)
+      problems.push(`${job.name} has been running since ${instantInWords(new Date(state.startedAt).toISOString())}, longer than its timeout`)
   }
   problems.push(...deadRunners)
   return {ready: problems.length === 0, problems}

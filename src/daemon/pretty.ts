@@ -1,4 +1,6 @@
-/** A line of the log as people read it: `02:00:01 maintain done in 1.2 s (due 02:00)`. */
+import {formatElapsed} from '../units/elapsed.js'
+
+/** A line of the log as people read it: `02:00:01 maintain done after 1.20s, due 02:00:00`. */
 export function prettyLine(json: string): string {
   const {time, level, event, ...rest} = JSON.parse(json) as {time: string; level: string; event: string} & Record<string, unknown>
   rest.date = time.slice(0, 10)
@@ -21,23 +23,30 @@ const sentences: Record<string, (fields: Fields) => string> = {
     `${pad(job)} ${pad(schedule)} ${pad(timezone, 13)} ${state !== 'active' ? state : runner === 'pg_cron' ? 'run by pg_cron' : `next ${withoutOffset(local) ?? 'never'}`}`,
   ready: ({jobs, others}) => `ready: ${jobs} ${jobs === 1 ? 'job' : 'jobs'}, ${others === 0 ? 'no other daemon' : `${others} more ${others === 1 ? 'daemon' : 'daemons'}`} here`,
   occurrence_started: ({job, at, attempt}) => `${pad(job)} begins${due(at)}${Number(attempt) > 1 ? `, try ${attempt}` : ''}`,
-  occurrence_ended: ({job, at, ms, status, reason, error, inSeconds, steps}) =>
-    `${pad(job)} ${status !== 'again' ? status : inSeconds === 0 ? 'given back' : `to be tried again in ${inSeconds} s`}${reason ? ` (${reason})` : ''} after ${seconds(ms)}${due(at)}${stepsOf(steps)}${error ? `: ${error}` : ''}`,
+  occurrence_ended: (fields) => `${pad(fields.job)} ${ending(fields)}${fields.error ? `: ${fields.error}` : ''}`,
   instants_skipped: ({job, reason, count, first, last}) => `${pad(job)} ${count} skipped (${reason})${count === 1 ? due(first) : `, due ${first} to ${last}`}`,
   taken_over: ({job, at, from, attempt}) => `${pad(job)} taken over from ${from}, which fell silent${due(at)}, try ${attempt}`,
   tried_again: ({job, at, attempt}) => `${pad(job)} tried again${due(at)}, try ${attempt}`,
   claim_lost: ({job, at}) => `${pad(job)} was taken over by another daemon${due(at)}`,
   stands_aside: ({job, reason}) => `${pad(job)} left alone: ${reason}`,
-  database_away: ({error, seconds: wait}) => `the database is away, next try in ${wait} s: ${error}`,
-  database_back: ({seconds: away}) => `the database is back after ${away} s`,
-  ledger_works: ({seconds: after, job}) => `the ledger takes ${job ? `runs of ${job}` : 'everything'} again, after ${after} s`,
+  database_away: ({error, seconds: wait}) => `the database is away, next try in ${formatElapsed(Number(wait) * 1000)}: ${error}`,
+  database_back: ({seconds: away}) => `the database is back after ${formatElapsed(Number(away) * 1000)}`,
+  ledger_works: ({seconds: after, job}) => `the ledger takes ${job ? `runs of ${job}` : 'everything'} again, after ${formatElapsed(Number(after) * 1000)}`,
   no_session: ({error}) => `no session for a claimed run: ${error}`,
   occurrence_hangs: ({job, at, pid, error}) => `${pad(job)} still at work in the server${pid ? ` (process ${pid})` : ''}${due(at)}: ${error}`,
   stop_incomplete: ({message}) => String(message),
-  clock_skew: ({seconds: skew}) => `this machine's clock and the server's differ by ${skew} s: nothing is dropped until they agree`,
-  clock_jump: ({seconds: jump}) => `the clocks moved against each other by ${jump} s`,
+  clock_skew: ({seconds: skew}) => `this machine's clock and the server's differ by ${formatElapsed(Math.abs(Number(skew)) * 1000)}: nothing is dropped until they agree`,
+  clock_jump: ({seconds: jump}) => `the clocks moved against each other by ${formatElapsed(Math.abs(Number(jump)) * 1000)}`,
   stopping: ({signal, running}) => `${signal}: ${running === 0 ? 'nothing runs' : `${running} running, let finish`}`,
-  stopped: ({seconds: after}) => `stopped after ${after} s`,
+  stopped: ({seconds: after}) => `stopped after ${formatElapsed(Number(after) * 1000)}`,
+}
+
+/** `done after 1.20s, due 02:00:00` or `failed after 0.36s, retrying in 2s, due 02:00:00`. */
+function ending({at, ms, status, reason, error, inSeconds, steps}: Fields): string {
+  const again = status === 'again'
+  const result = !again ? String(status) : inSeconds === 0 ? 'given back' : error ? 'failed' : 'not run'
+  const retry = again && inSeconds !== 0 ? `, retrying in ${formatElapsed(Number(inSeconds) * 1000)}` : ''
+  return `${result}${reason ? ` (${reason})` : ''} after ${formatElapsed(Number(ms))}${retry}${due(at)}${stepsOf(steps)}`
 }
 
 function sentence(event: string, fields: Fields): string {
@@ -64,10 +73,6 @@ function due(at: unknown): string {
 /** The day only where it is another one than the line's own. */
 function clock(instant: string, time: string): string {
   return instant.slice(0, 10) === time.slice(0, 10) ? instant.slice(11, 19) : instant.slice(0, 19).replace('T', ' ')
-}
-
-function seconds(ms: unknown): string {
-  return `${(Number(ms) / 1000).toFixed(Number(ms) < 10_000 ? 2 : 0)} s`
 }
 
 function stepsOf(steps: unknown): string {

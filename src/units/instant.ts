@@ -92,3 +92,32 @@ function dateOf(days: number): [year: number, month: number, day: number] {
   const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
   return [yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1]
 }
+
+/**
+ * A point in time for people: `2026-11-27 22:40`; seconds only where there are any, the day alone at midnight, fractions
+ * of a second never. Without a zone: a column head or {@link instantInWords} says it.
+ */
+export function formatInstant(instant: Instant): string {
+  const [, day, minutes, seconds, bc = ''] = /^(.*?)T(\d\d:\d\d):(\d\d)[^ ]*( BC)?$/.exec(instant) ?? []
+  if (day === undefined) return instant
+  if (minutes === '00:00' && seconds === '00') return `${day}${bc}`
+  return `${day} ${minutes}${seconds === '00' ? '' : `:${seconds}`}${bc}`
+}
+
+/** The same in a sentence: `2026-11-27 22:40 UTC`. A time without a zone stays without one. */
+export function instantInWords(instant: Instant): string {
+  return isInstant(instant) ? `${formatInstant(instant)} UTC` : formatInstant(instant)
+}
+
+/** True for a point in time in UTC; false for a time without a zone. */
+function isInstant(text: string): boolean {
+  return /T.*Z( BC)?$/.test(text)
+}
+
+/** The form of every instant in JSON: milliseconds always, microseconds only where they would be lost. */
+export function jsonInstant(instant: Instant): string {
+  return instant.replace(/(T\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z/, (_, time: string, fraction = '') => {
+    const micros = (fraction as string).padEnd(6, '0')
+    return `${time}.${micros.endsWith('000') ? micros.slice(0, 3) : micros}Z`
+  })
+}

@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest'
 import {renderChunks} from '../../src/cli/render/chunks.js'
 import {renderCompression, renderQueries, renderStats} from '../../src/cli/render/stats.js'
 import {renderCsv, renderTable, wrap, type Look} from '../../src/cli/render/table.js'
-import {formatAge, formatMs} from '../../src/cli/render/words.js'
+import {formatAge, formatElapsed} from '../../src/cli/render/words.js'
 import type {ChunksReport, ChunkStats} from '../../src/reports/chunks.js'
 import type {CompressionReport, TableCompression} from '../../src/reports/compression.js'
 import type {StatsReport, TableStats} from '../../src/reports/stats.js'
@@ -144,10 +144,10 @@ describe('tables', () => {
       {...unknown, queryId: null, roles: ['desk'], topLevel: null, sharePercent: null, query: null, calls: 3, totalMs: 1.5, meanMs: 0.5, rows: 0},
     ]
     expect(renderQueries({kind: 'stats.queries', version: 1, target: null, at, countedSince: '2026-11-01T08:00:00Z', queries, notes: []}, narrow)).toMatchInlineSnapshot(`
-      "    TOTAL     MEAN  CALLS     ROWS   SHARE  QUERY
-       16.5 min   800 ms   1234  5000000  100.0%  select * from crypto_prices where t…
-         400 ms   400 ms      1        1    0.0%  > select 2
-        1.50 ms  0.50 ms      3        0       -  (texts of other roles)
+      "   TOTAL    MEAN  CALLS     ROWS   SHARE  QUERY
+       16m 28s   800ms   1234  5000000  100.0%  select * from crypto_prices where tim…
+         400ms   400ms      1        1    0.0%  > select 2
+        1.50ms  0.50ms      3        0       -  (texts of other roles)
       > ran inside of another statement, whose time contains it.
       3 statements, by total time, counted since 2026-11-01 08:00. The whole texts:
         --json"
@@ -223,8 +223,8 @@ describe('words', () => {
     expect(formatAge(seconds)).toBe(text)
   })
 
-  it.each([[0.0213, '0.02 ms'], [9.4, '9.40 ms'], [12.34, '12.3 ms'], [250, '250 ms'], [1_500, '1.50 s'], [65_000, '65.0 s'], [600_000, '10.0 min'], [36_000_000, '10.0 h']])('%d milliseconds are %s', (ms, text) => {
-    expect(formatMs(ms)).toBe(text)
+  it.each([[0.0213, '0.02ms'], [9.4, '9.40ms'], [12.34, '12.3ms'], [250, '250ms'], [1_500, '1.50s'], [65_000, '1m 5s'], [600_000, '10m'], [36_300_000, '10h 5m']])('%d milliseconds are %s', (ms, text) => {
+    expect(formatElapsed(ms)).toBe(text)
   })
 
   it('show a line break or an escape sequence of a name, and do not obey it', () => {

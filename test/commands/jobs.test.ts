@@ -74,7 +74,7 @@ describe('jobs', () => {
 3 runs from 2026-03-28 00:00 to 2026-03-31 00:00 UTC.
 `)
     const year = jsonOf<{total: number; notes: {at: string}[]}>(await runCli(['jobs', 'simulate', 'night', '--from', '2026-01-01', '--to', '2027-01-01', '--json'], {cwd}))
-    expect([year.total, year.notes.map(({at}) => at)]).toEqual([365, ['2026-03-29T01:00:00Z', '2026-10-25T01:00:00Z']])
+    expect([year.total, year.notes.map(({at}) => at)]).toEqual([365, ['2026-03-29T01:00:00.000Z', '2026-10-25T01:00:00.000Z']])
   })
 
   it('are refused by name, and with every mistake of the configuration at once', async () => {

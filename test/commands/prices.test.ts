@@ -28,7 +28,7 @@ forEachEngine({}, (engine) => {
       '',
     ].join('\n'))
     expect(jsonOf(await runCli(['prices', 'latest', '--coin', 'bitcoin,nothing', '--within', '90s', ...now, '--url', url, '--json']))).toMatchObject({
-      kind: 'prices.latest', version: 1, prices: [{coinId: 'bitcoin', exchangeId: 'binance', usdPrice: '67000.12345678', time: '2026-03-01T11:59:00Z'}],
+      kind: 'prices.latest', version: 1, prices: [{coinId: 'bitcoin', exchangeId: 'binance', usdPrice: '67000.12345678', time: '2026-03-01T11:59:00.000Z'}],
     })
     expect(await ask('top', '--limit', '1', ...now)).toContain(' bitcoin  BTC     1.5000%')
     expect(await ask('history', 'bitcoin', 'kraken', '--from', '2026-03-01', '--to', '2026-03-02', '--bucket', '1h', '--csv')).toBe(

@@ -34,7 +34,7 @@ forEachEngine({}, (engine) => {
 
     const chunks = jsonOf<ChunksReport>(await runCli(['chunks', 'list', 'risk."Fills 1"', '--url', url, '--json']))
     expect(chunks).toMatchObject({kind: 'stats.chunks', totalChunks: 3})
-    expect(chunks.chunks.map(({rangeStart}) => rangeStart)).toEqual(['2026-02-01T00:00:00Z', '2026-02-01T00:00:00Z', '2026-01-01T00:00:00Z'])
+    expect(chunks.chunks.map(({rangeStart}) => rangeStart)).toEqual(['2026-02-01T00:00:00.000Z', '2026-02-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z'])
     expect(jsonOf<CompressionReport>(await runCli(['stats', 'compression', '--url', url, '--json']))).toMatchObject({kind: 'stats.compression', tables: []})
     expect(jsonOf<QueriesReport>(await runCli(['stats', 'queries', '--url', url, '--json']))).toMatchObject({kind: 'stats.queries', queries: []})
   }, patience)

@@ -50,9 +50,9 @@ describe('an audit', () => {
     const result = audit({epochs, rows: [row('01:00'), row('04:00'), row('04:15')], lastAt: at('04:15')})
     expect(result).toMatchObject({instants: 3, gaps: [], strays: []})
     expect(result.notes).toEqual([
-      'paused since 2026-01-01T01:30:00.000Z by ada: release',
-      'resumed 2026-01-01T03:15:00.000Z by bob',
-      '"15 * * * *" UTC since 2026-01-01T04:05:00.000Z, was "0 * * * *" UTC (ada)',
+      'paused since 2026-01-01 01:30 UTC by ada: release',
+      'resumed 2026-01-01 03:15 UTC by bob',
+      '"15 * * * *" UTC since 2026-01-01 04:05 UTC, was "0 * * * *" UTC (ada)',
     ])
   })
 

@@ -29,7 +29,7 @@ const vitals = (over: Partial<Vitals> = {}): Vitals => ({connected: true, obstac
 it('is ready while nothing waits beyond its limit', () => {
   expect(readinessOf(vitals())).toEqual({ready: true, problems: []})
   const later = now + 120_000
-  expect(readinessOf(vitals({now: later, board: board(state(), later)})).problems).toEqual(['hourly is due since 2026-01-01T12:00:00.000Z and nobody has begun it'])
+  expect(readinessOf(vitals({now: later, board: board(state(), later)})).problems).toEqual(['hourly has been due since 2026-01-01 12:00 UTC and no daemon has started it'])
   expect(readinessOf(vitals({now: later, board: board(state({running: true, startedAt: later - 1_000}), later)})).ready).toBe(true)
   expect(readinessOf(vitals({board: board(state({running: true, startedAt: now - 24 * 3_600_000}))})).problems).toEqual([expect.stringContaining('longer than its timeout')])
 })
@@ -40,7 +40,7 @@ it('is not ready before the first connection, while the database is away, when i
   expect(readinessOf(vitals({refusals: ['the ledger cannot be read or written: disk full']})).problems).toEqual(['the ledger cannot be read or written: disk full'])
   expect(readinessOf(vitals({stopping: true})).problems).toEqual(['it is stopping'])
   expect(readinessOf(vitals({deadRunners: ['pg_cron is dead']})).problems).toEqual(['pg_cron is dead'])
-  expect(readinessOf(vitals({sinceRound: 100_000})).problems).toEqual(['the ledger was last looked at 100 s ago'])
+  expect(readinessOf(vitals({sinceRound: 100_000})).problems).toEqual(['the ledger was last looked at 1m 40s ago'])
 })
 
 it('is alive while its loop goes round, also where the database is away', () => {

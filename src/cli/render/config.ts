@@ -1,7 +1,9 @@
-import type {ShownConfig} from '../../config/shown.js'
+import {jobDefaults, type ShownConfig, type ShownJob} from '../../config/shown.js'
+import {shortName} from '../../db/qualified-name.js'
+import {printable} from './text.js'
 
 /** The configuration for people: what applies, and from where. */
-export function renderConfig({file, default: byDefault, chosen, targets, limits, tables, aggregates, jobs}: ShownConfig): string {
+export function renderConfig({file, default: byDefault, chosen, targets, limits, tables, aggregates, policies, jobSettings, jobsOff}: ShownConfig): string {
   const list = (title: string, lines: readonly string[]) => (lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)])
   const declares = (what: readonly string[]) => (what.length === 0 ? 'nothing declared' : what.join(', '))
   return [
@@ -11,9 +13,30 @@ export function renderConfig({file, default: byDefault, chosen, targets, limits,
       `${name}${name === byDefault ? ' (default)' : ''}: ${url}`, ...(directUrl === null ? [] : [`direct ${directUrl}`]), ...(role === null ? [] : [`as ${role}`]),
       ...(guarded ? ['protected'] : []), ...(unset.length === 0 ? [] : [`${unset.join(', ')} not set`]),
     ].join(', '))),
-    ...list('Limits:', Object.entries(limits).map(([name, {value, from}]) => `${name}: ${value}${from === 'default' ? ' (default)' : ''}`)),
+    ...list('Limits:', Object.entries(limits).map(([name, {value, from}]) => `${name}: ${value}${byDefaultMark(from)}`)),
     ...list('Tables:', tables.map(({table, described, declares: what}) => `${table}: ${described ? 'described here, ' : ''}${declares(what)}`)),
     ...list('Aggregates:', aggregates.map(({aggregate, declares: what}) => `${aggregate}: ${declares(what)}`)),
-    ...list('Jobs:', jobs),
+    ...list("Policies (defaults count where QiCore's tables are in the database):", policies.map(({schema, table, kind, rule, from}) => `${shortName(schema, table)} ${kind}: ${rule}${byDefaultMark(from)}`)),
+    ...list(`Jobs (where a job sets nothing else: ${settingsInWords(jobDefaults())}):`, jobSettings.map(jobLine)),
+    ...list('Jobs switched off:', jobsOff),
   ].join('\n')
+}
+
+function byDefaultMark(from: 'config' | 'default'): string {
+  return from === 'default' ? ' (default)' : ''
+}
+
+/** The schedule, and what the job sets beside it. */
+function jobLine({name, kind, schedule, settings, options, given, from}: ShownJob): string {
+  const own = Object.fromEntries(Object.entries(settings).filter(([field]) => given.includes(field)))
+  const parts = [...(kind === name ? [] : [kind]), `"${schedule}"`, ...(Object.keys(own).length === 0 ? [] : [settingsInWords(own)]), ...Object.entries(options).map(optionInWords)]
+  return `${name}: ${parts.join(', ')}${byDefaultMark(from)}`
+}
+
+function optionInWords([field, value]: [string, unknown]): string {
+  return `${field} ${Array.isArray(value) ? value.join(' ') : printable(String(value).trim())}`
+}
+
+function settingsInWords(settings: ShownJob['settings']): string {
+  return Object.entries(settings).filter(([, value]) => value !== null).map(([field, value]) => `${field} ${value}`).join(', ')
 }

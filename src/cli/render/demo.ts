@@ -1,5 +1,5 @@
 import {command} from '../../units/command.js'
-import {formatTime, plural} from './words.js'
+import {instantInWords, plural} from './words.js'
 
 /** What the screen of the demo says beside the statistics. */
 export interface DemoShown {
@@ -16,7 +16,7 @@ export function demoNotes({asOf, sampleUntil, candles}: DemoShown, exchange: str
   return [
     ...(candles === null ? [] : [`${candles.file}: ${plural(candles.total, 'candle')}, ${candles.loaded} loaded, ${candles.total - candles.loaded} already stored.${registered}`]),
     ...(sampleUntil !== null && Date.parse(sampleUntil) > Date.parse(asOf)
-      ? [`The sample market already reaches ${formatTime(sampleUntil)} UTC, later than ${formatTime(asOf)}: no row of it was added or removed. For a demo as of then, add --fresh.`]
+      ? [`The sample market already reaches ${instantInWords(sampleUntil)}, later than ${instantInWords(asOf)}: no row of it was added or removed. For a demo as of then, add --fresh.`]
       : []),
   ]
 }

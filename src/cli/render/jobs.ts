@@ -3,7 +3,7 @@ import type {DaemonSeen, ListedJob} from '../../daemon/job-list.js'
 import type {SimulatedRun, Simulation} from '../../daemon/simulate.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
 import {renderTable, wrap, type Column, type Look} from './table.js'
-import {dash, formatAge, formatMs, plural} from './words.js'
+import {dash, formatAge, formatElapsed, plural} from './words.js'
 import {command} from '../../units/command.js'
 
 /** Seconds only where there are any. */
@@ -132,7 +132,7 @@ function late({scheduledAt, startedAt}: Occurrence): string {
 }
 
 function took({startedAt, completedAt}: Occurrence): string {
-  return startedAt === null || completedAt === null ? dash : formatMs(Date.parse(completedAt) - Date.parse(startedAt))
+  return startedAt === null || completedAt === null ? dash : formatElapsed(Date.parse(completedAt) - Date.parse(startedAt))
 }
 
 function steps({detail}: Occurrence): string {

@@ -1,6 +1,6 @@
 import {formatQualifiedName} from '../../db/qualified-name.js'
 import {wrap} from './table.js'
-import {plural} from './words.js'
+import {instantInWords, plural} from './words.js'
 
 /** What is to be known of a plan of policies beside its steps. */
 export interface PolicyRemarks {
@@ -13,7 +13,7 @@ export interface PolicyRemarks {
 /** What a retention reaches, what does not go together (`!` where it refuses the plan), what is left alone, and notes. */
 export function policyRemarks({cutoffs, findings, unmanaged, notes}: PolicyRemarks, width: number | null): string[] {
   return [
-    ...cutoffs.map(({key, cutoff, chunks}) => marked(' ', `${key}: older than ${cutoff ?? 'unknown'}, ${plural(chunks.length, 'chunk')} there by now`, width)),
+    ...cutoffs.map(({key, cutoff, chunks}) => marked(' ', `${key}: older than ${cutoff === null ? 'unknown' : instantInWords(cutoff)}, ${plural(chunks.length, 'chunk')} there by now`, width)),
     ...findings.flatMap(({id, message, bites, safe, refuses}) => [
       marked(refuses ? '!' : ' ', `${message}.${bites === null ? '' : ` From ${bites.slice(0, 10)}.`} [${id}]`, width),
       ...(safe === null ? [] : [`    ${wrap(`Safe: ${safe}`, width === null ? null : width - 4).replaceAll('\n', '\n    ')}`]),

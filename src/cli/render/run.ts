@@ -1,7 +1,7 @@
 import type {Plan, RunReport, StepReport} from '../../plan/step.js'
 import {formatBytes} from '../../units/bytes.js'
 import {printable, wrap} from './text.js'
-import {formatMs, formatTime} from './words.js'
+import {formatElapsed, formatInstant, instantInWords} from './words.js'
 
 const shown = 20
 const words = {done: 'done', skipped: 'skipped', failed: 'failed', planned: 'not begun'} as const
@@ -33,7 +33,7 @@ export function renderRun(plan: Plan, run: RunReport, width: number | null, prep
 export function listSteps(plan: Plan, width: number | null): string {
   const rest = plan.steps.length - shown
   return [
-    wrap(`${capitalized(plan.summary)}${plan.cutoff === null || plan.summary.includes(plan.cutoff) ? '' : ` (cut-off ${formatTime(plan.cutoff)} UTC)`}:`, width),
+    wrap(`${capitalized(plan.summary)}${plan.cutoff === null || plan.summary.includes(formatInstant(plan.cutoff)) ? '' : ` (cut-off ${instantInWords(plan.cutoff)})`}:`, width),
     ...plan.steps.slice(0, shown).map(({id, lock, class: kind}) => wrap(`${kind === 'loss' ? '!' : ' '} ${id}  (lock: ${lock})`, width)),
     ...(rest > 0 ? [`  … and ${rest} more (--dry-run --json has them all)`] : []),
   ].join('\n')
@@ -41,7 +41,7 @@ export function listSteps(plan: Plan, width: number | null): string {
 
 function line({id, status, ms, error, note}: StepReport, longest: number, width: number | null): string {
   const mark = status === 'failed' ? '!' : ' '
-  const time = ms === null ? '' : formatMs(ms)
+  const time = ms === null ? '' : formatElapsed(ms)
   const more = [error, note].filter((text) => text !== null && text !== '').join('; ')
   const head = `${mark}${printable(id).padEnd(longest)}  ${words[status].padEnd(9)} ${time.padStart(7)}`.trimEnd()
   return more === '' ? head : `${head}\n${wrap(more, width === null ? null : width - 4).replace(/^/gm, '    ')}`
@@ -50,7 +50,7 @@ function line({id, status, ms, error, note}: StepReport, longest: number, width:
 function sizeOf(status: string, steps: readonly StepReport[]): string {
   const bytes = steps.reduce((sum, step) => sum + (step.bytes ?? 0), 0)
   const ms = steps.reduce((sum, step) => sum + (step.ms ?? 0), 0)
-  return status !== 'done' ? '' : ` in ${formatMs(ms)}${bytes > 0 ? ` (${formatBytes(bytes)})` : ''}`
+  return status !== 'done' ? '' : ` in ${formatElapsed(ms)}${bytes > 0 ? ` (${formatBytes(bytes)})` : ''}`
 }
 
 function capitalized(text: string): string {

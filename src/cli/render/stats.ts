@@ -3,7 +3,7 @@ import type {CompressionReport, TableCompression} from '../../reports/compressio
 import type {QueriesReport, QueryStats} from '../../reports/queries.js'
 import type {StatsReport, TableStats} from '../../reports/stats.js'
 import {closing, renderTable, wrap, type Column, type Look} from './table.js'
-import {ageOr, bytesOr, dash, formatInstant, formatMs, percentOr, plural, ratioOr} from './words.js'
+import {ageOr, bytesOr, dash, formatInstant, formatElapsed, percentOr, plural, ratioOr} from './words.js'
 import {command} from '../../units/command.js'
 
 /** One line a table, the sum, then what to do next. */
@@ -145,8 +145,8 @@ function totalCompression(tables: readonly TableCompression[]): TableCompression
 /** Statements by the time they took in all. */
 export function renderQueries(report: QueriesReport, look: Look): string {
   const columns: Column<QueryStats>[] = [
-    {head: 'TOTAL', cell: ({totalMs}) => formatMs(totalMs), right: true},
-    {head: 'MEAN', cell: ({meanMs}) => formatMs(meanMs), right: true},
+    {head: 'TOTAL', cell: ({totalMs}) => formatElapsed(totalMs), right: true},
+    {head: 'MEAN', cell: ({meanMs}) => formatElapsed(meanMs), right: true},
     {head: 'CALLS', cell: ({calls}) => String(calls), right: true},
     {head: 'ROWS', cell: ({rows}) => String(rows), right: true},
     {head: 'SHARE', cell: ({sharePercent}) => (sharePercent === null ? '-' : `${sharePercent.toFixed(1)}%`), right: true, drop: 1},

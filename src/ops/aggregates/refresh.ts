@@ -6,7 +6,7 @@ import {keyOf} from '../../reports/table.js'
 import {gapsQuestion} from '../../reports/coverage-sql.js'
 import {instantOf} from '../../reports/time.js'
 import {staleQuestion, type OwnGaps} from './own-coverage.js'
-import {highest, lowest, pointText, shortWords, type Span} from './spans.js'
+import {highest, lowest, pointText, spanId, type Span} from './spans.js'
 import {bucketsOf, type Subject} from './subject.js'
 import type {RefreshWindow} from './windows.js'
 
@@ -15,7 +15,7 @@ export async function refreshSteps(db: Database, subject: Subject, windows: read
   const {aggregate} = subject
   const own = aggregate.id === null ? ((await bucketsOf(db, subject, windows.slice(0, 1)))[0]?.own ?? null) : null
   return windows.map((window) => ({
-    id: `refresh ${keyOf(aggregate)} ${shortWords(window, aggregate.time)}`,
+    id: `refresh ${keyOf(aggregate)} ${spanId(window, aggregate.time)}`,
     kind: 'refresh',
     object: keyOf(aggregate),
     statements: [aggregate.id === null ? callOurs(subject, window) : callTheirs(db, subject, window.call)],

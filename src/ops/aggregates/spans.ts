@@ -1,4 +1,5 @@
 import {pointWords, type TimeKind} from '../../reports/time.js'
+import {formatInstant} from '../../units/instant.js'
 
 export {pointWords} from '../../reports/time.js'
 
@@ -70,9 +71,11 @@ export function parseMultirange(text: string): Span[] {
   return [...text.matchAll(/\[(-?\d+),(-?\d+)\)/g)].map(([, start, end]) => ({start: BigInt(start!), end: BigInt(end!)}))
 }
 
-/** For people: `2026-01-01T00:00:00Z to 2026-02-01T00:00:00Z`. */
+/** For people: `2026-01-01 to 2026-02-01 03:00 UTC`. */
 export function spanWords({start, end}: Span, time: TimeKind): string {
-  return `${start <= lowest ? 'the beginning' : pointWords(start, time)} to ${end >= highest ? 'the end' : pointWords(end, time)}`
+  const sides = [start <= lowest ? 'the beginning' : formatInstant(pointWords(start, time)), end >= highest ? 'the end' : formatInstant(pointWords(end, time))]
+  const zoned = (time === 'timestamptz' || time === 'uuid') && (start > lowest || end < highest)
+  return `${sides.join(' to ')}${zoned ? ' UTC' : ''}`
 }
 
 /** From the first to the last of some spans, as flags of a command; none where a side is open, or for integers, which have no instants. */
@@ -82,9 +85,10 @@ export function rangeFlags(spans: readonly Span[], time: TimeKind): {from?: stri
   return {from: pointWords(start, time), to: pointWords(end, time)}
 }
 
-/** The same where room is short: whole days without their time of day. */
-export function shortWords(span: Span, time: TimeKind): string {
-  return spanWords(span, time).replaceAll(/T00:00:00Z?/g, '')
+/** As an identifier of a step: exact, with whole days without their time of day. */
+export function spanId({start, end}: Span, time: TimeKind): string {
+  const text = `${start <= lowest ? 'the beginning' : pointWords(start, time)} to ${end >= highest ? 'the end' : pointWords(end, time)}`
+  return text.replaceAll(/T00:00:00Z?/g, '')
 }
 
 /** A point as the server's input function of the time column takes it, whatever its type. */

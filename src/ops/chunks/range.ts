@@ -4,7 +4,7 @@ import {microsIn, type Clock} from '../../reports/clocks.js'
 import {addInterval} from '../../reports/interval.js'
 import {keyOf, type Table} from '../../reports/table.js'
 import {fromMicros, instantOf, microsOf, pointWords, toMicros} from '../../reports/time.js'
-import type {Instant} from '../../units/instant.js'
+import {formatInstant, instantInWords, type Instant} from '../../units/instant.js'
 import type {OlderThan} from '../../units/range.js'
 import {highest, lowest, type Span} from '../aggregates/spans.js'
 
@@ -43,8 +43,8 @@ function cutoffAt(table: Table, clock: Clock, point: bigint): Cutoff {
   const micros = microsIn(point, table, clock)
   const instant = micros === null ? null : instantOf(micros)
   if (table.time === 'timestamp' || table.time === 'date')
-    return {point, instant, words: `${pointWords(point, table.time)}${clock.zoneName === undefined ? '' : ` (${clock.zoneName})`}`}
-  return {point, instant, words: instant ?? String(point)}
+    return {point, instant, words: `${formatInstant(pointWords(point, table.time))}${clock.zoneName === undefined ? '' : ` (${clock.zoneName})`}`}
+  return {point, instant, words: instant === null ? String(point) : instantInWords(instant)}
 }
 
 /** A half-open range of instants on the table's scale; null: open on that side. */

@@ -8,6 +8,7 @@ import type {PartitionSet} from '../../reports/partitions/sets.js'
 import {instantOf, microsOf} from '../../reports/time.js'
 import {readOwnCoverage, type OwnGaps} from '../aggregates/own-coverage.js'
 import {highest, lowest, rangeFlags, type Span} from '../aggregates/spans.js'
+import {instantInWords} from '../../units/instant.js'
 import {command} from '../../units/command.js'
 
 /** A partition whose rows an aggregate over the set has not seen, or may not have. */
@@ -80,6 +81,6 @@ function edge(instant: string | null, open: bigint): bigint {
 }
 
 function words(spans: readonly Span[]): string {
-  const side = (micros: bigint, open: bigint, name: string) => (micros === open ? name : (instantOf(micros) ?? name))
+  const side = (micros: bigint, open: bigint, name: string) => (micros === open ? name : instantInWords(instantOf(micros) ?? name))
   return spans.map(({start, end}) => `${side(start, lowest, 'the beginning')} to ${side(end, highest, 'the end')}`).join(', ')
 }

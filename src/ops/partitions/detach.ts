@@ -2,6 +2,7 @@ import type {Database} from '../../db/database.js'
 import type {Plan, Step} from '../../plan/step.js'
 import type {Child} from '../../reports/partitions/children.js'
 import {formatBytes} from '../../units/bytes.js'
+import {instantInWords} from '../../units/instant.js'
 import {detachAtOnce, detachConcurrently, detachesAtOnce, finalizeDetach} from './detach-child.js'
 import {removeMark} from './write-mark.js'
 import {readLostPublications, readReferences, referenceNotes, type LostPublication, type Reference} from './references.js'
@@ -51,5 +52,5 @@ export function weightOf(children: readonly Child[]): string[] {
   const sum = (parts: readonly (number | null)[]) => parts.reduce<number>((total, part) => total + (part ?? 0), 0)
   const unknown = children.some(({rows}) => rows === null) ? ' or more' : ''
   const [first, last] = [children[0]!, children.at(-1)!]
-  return [`${count(children.length)}, ${first.from ?? 'the beginning'} to ${last.to ?? 'the end'}: ${formatBytes(sum(children.map(({bytes}) => bytes)))}, about ${sum(children.map(({rows}) => rows))} rows${unknown}.`]
+  return [`${count(children.length)}, ${instantInWords(first.from ?? 'the beginning')} to ${instantInWords(last.to ?? 'the end')}: ${formatBytes(sum(children.map(({bytes}) => bytes)))}, about ${sum(children.map(({rows}) => rows))} rows${unknown}.`]
 }

@@ -45,7 +45,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const database = await engine.database()
     await sets(database)
     const {plan, notes} = await planDetach(database.db, older())
-    expect(notes).toEqual([expect.stringMatching(/^2 partitions, 2020-01-01T00:00:00Z to 2020-03-01T00:00:00Z: 16\.0 kB, about 0 rows or more\.$/)])
+    expect(notes).toEqual([expect.stringMatching(/^2 partitions, 2020-01-01 UTC to 2020-03-01 UTC: 16\.0 kB, about 0 rows or more\.$/)])
     expect(plan.cutoff).toMatch(/^\d{4}-.*Z$/)
     expect(plan.steps.map(({id, class: kind}) => [id, kind])).toEqual([
       ['detach public.old_1', 'undo'], ['finalize public.old_1', 'undo'], ['detach public.old_2', 'undo'], ['finalize public.old_2', 'undo'],

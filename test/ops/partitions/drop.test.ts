@@ -107,7 +107,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await expect(planDrop(database.db, older())).rejects.toMatchObject({
       code: 'NOT_COVERED',
       exitCode: 7,
-      message: expect.stringMatching(/public\.old_1: public\.daily has not covered 2020-01-07T00:00:00Z to 2020-01-08T00:00:00Z, or not as the rows are now\npublic\.old_2: public\.daily has not covered/),
+      message: expect.stringMatching(/public\.old_1: public\.daily has not covered 2020-01-07 UTC to 2020-01-08 UTC, or not as the rows are now\npublic\.old_2: public\.daily has not covered/),
     })
     // Data begins on the 5th, and the 8th is where the last covered bucket ends.
     await aggregate(database, '{[2020-01-05 00:00+00,2020-01-08 00:00+00),[2020-02-05 00:00+00,2020-02-06 00:00+00)}')

@@ -1,0 +1,23 @@
+/** How long ago, in two units at most: `41s`, `9m`, `1h 5m`, `2d 14h`, `3y 20d`. */
+export function formatAge(seconds: number): string {
+  if (seconds < 0) return `in ${formatAge(-seconds)}`
+  return seconds >= 60 && seconds < 3600 ? `${Math.floor(seconds / 60)}m` : twoUnits(Math.floor(seconds))
+}
+
+/** How long something took, in the same units: `7.20ms`, `3.58s`, `1m 5s`, `1h 25m`. */
+export function formatElapsed(ms: number): string {
+  if (ms < 1000) return `${ms.toFixed(ms < 9.95 ? 2 : ms < 99.5 ? 1 : 0)}ms`
+  const seconds = ms / 1000
+  return seconds < 60 ? `${seconds.toFixed(seconds < 9.95 ? 2 : 1)}s` : twoUnits(Math.round(seconds))
+}
+
+const units = [['y', 365 * 86_400], ['d', 86_400], ['h', 3600], ['m', 60], ['s', 1]] as const
+
+function twoUnits(seconds: number): string {
+  const first = units.findIndex(([, size]) => seconds >= size)
+  if (first === -1) return '0s'
+  const [name, size] = units[first]!
+  const next = units[first + 1]
+  const rest = next === undefined ? 0 : Math.floor((seconds % size) / next[1])
+  return `${Math.floor(seconds / size)}${name}${rest > 0 ? ` ${rest}${next![0]}` : ''}`
+}
