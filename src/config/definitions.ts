@@ -1,3 +1,4 @@
+import {docsPage} from '../units/docs.js'
 import type {Database} from '../db/database.js'
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {statement} from '../db/sql.js'
@@ -24,7 +25,7 @@ export async function definitionsFor(db: Database, config: Config | null): Promi
   if (whose.length === 0)
     throw usageError('NOTHING_DEFINED', "QiCore's tables are not in this database, and the configuration describes none.", [
       `Make them: ${command('migrate up')}`,
-      'Or describe a table of your own in qicore-db.config.yaml; docs/schema.md has an example.',
+      `Or describe a table of your own in qicore-db.config.yaml; an example: ${docsPage('schema')}`,
     ])
   const base = there ? qicore : {tables: [], aggregates: []}
   return {definitions: withSettings({...base, tables: [...base.tables, ...own.tables]}, settingsOf(config)), whose}

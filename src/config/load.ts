@@ -1,6 +1,7 @@
 import {existsSync, readFileSync} from 'node:fs'
 import {dirname, join, resolve} from 'node:path'
 import {messageOf, usageError} from '../errors.js'
+import {docsPage} from '../units/docs.js'
 import type {ConfigFile} from './schema.js'
 
 export const configFileName = 'qicore-db.config.yaml'
@@ -25,7 +26,7 @@ export function findConfigFile(from: string): string | null {
  * @throws OpsError CONFIG
  */
 export async function loadConfig(file: string): Promise<Config> {
-  const [{parseDocument, LineCounter}, {configSchema}, {missing}] = await Promise.all([import('yaml'), import('./schema.js'), import('../schema/missing.js')])
+  const [{parseDocument, LineCounter, isMap}, {configSchema}, {check}] = await Promise.all([import('yaml'), import('./schema.js'), import('./problems.js')])
   const lines = new LineCounter()
   const document = parseDocument(read(file), {lineCounter: lines, prettyErrors: false, uniqueKeys: true})
   const problems = document.errors.map((error) => `line ${lines.linePos(error.pos[0]).line}: ${error.message}`)
@@ -36,18 +37,19 @@ export async function loadConfig(file: string): Promise<Config> {
     const map = (input as Record<string, unknown>)[section]
     if (typeof map === 'object' && map !== null && Object.hasOwn(map, '__proto__')) throw refuse(file, [`${section}.__proto__: it is no name`])
   }
-  const checked = configSchema.safeParse(input, {error: missing})
-  if (!checked.success) {
-    const lineOf = (path: readonly PropertyKey[]): string => {
-      if (path.length === 0) return ''
-      const node = document.getIn(path as unknown[], true) as {range?: [number]} | undefined
-      // What is missing has no line of its own.
-      return node?.range ? `line ${lines.linePos(node.range[0]).line}: ` : lineOf(path.slice(0, -1))
-    }
-    const place = (path: readonly PropertyKey[]) => `${lineOf(path)}${path.map(String).join('.') || 'the file'}`
-    throw refuse(file, flatten(checked.error.issues).map(({path, message}) => `${place(path)}: ${message}`))
+  const checked = check(configSchema, input)
+  if ('data' in checked) return {...checked.data, file, directory: dirname(file)}
+  // The line of the field's name; what is missing has none of its own.
+  const lineOf = (path: readonly PropertyKey[]): number | null => {
+    if (path.length === 0) return null
+    const map = document.getIn(path.slice(0, -1) as unknown[], true) ?? document.contents
+    const pair = isMap(map) ? map.items.find(({key}) => String((key as {value?: unknown} | null)?.value) === String(path.at(-1))) : undefined
+    const node = (pair?.key ?? document.getIn(path as unknown[], true)) as {range?: [number]} | undefined
+    return node?.range ? lines.linePos(node.range[0]).line : lineOf(path.slice(0, -1))
   }
-  return {...checked.data, file, directory: dirname(file)}
+  const placed = checked.problems.map(({path, message}) => ({path, message, line: lineOf(path)})).sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
+  const found = placed.map(({path, message, line}) => `${line === null ? '' : `line ${line}: `}${path.map(String).join('.') || 'the file'}: ${message}`)
+  throw refuse(file, found, placed.some(({path}) => path[0] === 'jobs') ? ['configuration', 'daemon'] : ['configuration'])
 }
 
 /** A section of which only the name is written (`jobs:`) says nothing. */
@@ -65,29 +67,6 @@ function plain(file: string, document: {toJS(): unknown}): unknown {
   }
 }
 
-interface Issue {
-  path: readonly PropertyKey[]
-  message: string
-  errors?: readonly (readonly Issue[])[]
-  /** Of a key that is none: why. */
-  issues?: readonly Issue[]
-}
-
-/** A union says only "invalid input"; what is wrong stands in the branch that came furthest. */
-function flatten(issues: readonly Issue[]): Issue[] {
-  return issues.flatMap((issue) => {
-    if (issue.issues?.[0]) return [{...issue, message: issue.issues[0].message}]
-    const branches = issue.errors?.filter((branch) => branch.length > 0) ?? []
-    if (branches.length === 0) return [issue]
-    const deepest = branches.reduce((best, branch) => (depth(branch) > depth(best) ? branch : best))
-    return flatten(deepest).map((inner) => ({...inner, path: [...issue.path, ...inner.path]}))
-  })
-}
-
-function depth(branch: readonly Issue[]): number {
-  return Math.max(...branch.map(({path, message}) => path.length * 2 + (message.startsWith('Invalid input') ? 0 : 1)))
-}
-
 function read(file: string): string {
   try {
     return new TextDecoder('utf-8', {fatal: true}).decode(readFileSync(file))
@@ -101,9 +80,9 @@ function read(file: string): string {
 /** More of them than fit a screen are one mistake at the first. */
 const shown = 30
 
-function refuse(file: string, all: readonly string[]) {
+function refuse(file: string, all: readonly string[], pages: readonly string[] = ['configuration']) {
   const problems = all.length <= shown ? all : [...all.slice(0, shown), `and ${all.length - shown} more`]
   return usageError('CONFIG', `${file} has ${all.length === 1 ? 'a mistake' : `${all.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`, [
-    'Nothing was done. docs/configuration.md has every field with an example.',
+    `Nothing was done. Every field with an example: ${pages.map(docsPage).join(' and ')}`,
   ])
 }

@@ -1,3 +1,4 @@
+import {docsPage} from '../units/docs.js'
 import type {Config} from '../config/load.js'
 import {readJobFiles} from '../config/job-files.js'
 import {jobsOf, type Job} from '../config/jobs.js'
@@ -36,7 +37,7 @@ function look(config: Config | null, now: number): {jobs: Job[]; problems: strin
 function refuse(config: Config | null, problems: readonly string[]): void {
   if (problems.length === 0) return
   throw usageError('CONFIG', `${config?.file ?? 'The configuration'} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`, [
-    'Nothing was done. docs/daemon.md has every field of a job with an example.',
+    `Nothing was done. Every field of a job with an example: ${docsPage('daemon')}`,
   ])
 }
 

@@ -1,6 +1,7 @@
 import type {Hook, Interfaces} from '@oclif/core'
 import {usageError, type OpsError} from '../errors.js'
 import {command} from '../units/command.js'
+import {slips} from '../units/similar.js'
 
 /** oclif's own answer is one line without a next step, and under --json no document at all. */
 const hook: Hook<'command_not_found'> = async function ({config, id, argv = []}) {
@@ -37,20 +38,4 @@ function nearest(typed: readonly string[], known: readonly string[]): string | n
   })
   const near = candidates.filter(({name, distance}) => distance <= Math.min(3, name.length / 2))
   return near.sort((a, b) => a.rank - b.rank || b.name.length - a.name.length)[0]?.name ?? null
-}
-
-/** Insertions, deletions, replacements and swaps of neighbours that make one word of the other. */
-function slips(from: string, to: string): number {
-  const table = [Array.from({length: to.length + 1}, (_, column) => column)]
-  for (let i = 1; i <= from.length; i += 1) {
-    const row = [i]
-    for (let j = 1; j <= to.length; j += 1) {
-      const same = from[i - 1] === to[j - 1] ? 0 : 1
-      let least = Math.min(table[i - 1]![j]! + 1, row[j - 1]! + 1, table[i - 1]![j - 1]! + same)
-      if (i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1]) least = Math.min(least, table[i - 2]![j - 2]! + 1)
-      row.push(least)
-    }
-    table.push(row)
-  }
-  return table[from.length]![to.length]!
 }

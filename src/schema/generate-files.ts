@@ -1,3 +1,4 @@
+import {docsPage} from '../units/docs.js'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {EngineKind} from '../db/server.js'
@@ -18,7 +19,7 @@ const engines: readonly EngineKind[] = ['timescaledb', 'apache', 'postgres']
  */
 export async function generatedFiles(what: 'sql' | 'drizzle' | 'zod', schema: SchemaDefinition, engine?: EngineKind): Promise<GeneratedFile[]> {
   if (schema.tables.length === 0)
-    throw usageError('NO_TABLES', 'The configuration describes no table.', ['Give an entry of tables its columns and primaryKey; docs/schema.md has an example.'])
+    throw usageError('NO_TABLES', 'The configuration describes no table.', [`Give an entry of tables its columns and primaryKey; an example: ${docsPage('schema')}`])
   if (what === 'drizzle') return [{path: 'drizzle.ts', text: drizzleModule(schema)}]
   if (what === 'zod') return [{path: 'zod.ts', text: await zodModule(schema)}]
   return engines.filter((kind) => engine === undefined || kind === engine).map((kind) => ({path: `schema.${kind}.sql`, text: sqlFile(schema, kind)}))

@@ -1,4 +1,4 @@
-import {writeFileSync} from 'node:fs'
+import {existsSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
@@ -62,15 +62,42 @@ tables:
   public.c: { chunkIntervall: 1 day }
   nodot: { retention: { after: 1 day } }
 `)
-    expect(message).toMatch(/line 4: targets\.prod: .*colour/)
+    expect(message).toMatch(/line 4: targets\.prod\.colour: is not a field here \(fields: url, directUrl, role, protected\)/)
     expect(message).toMatch(/line 4: targets\.prod\.url: a password/)
     expect(message).toMatch(/line 5: targets\.desk\.directUrl: a password/)
     expect(message).toMatch(/line 2: default: there is no target "nowhere"/)
     expect(message).toMatch(/line 7: tables\.public\.a\.compression\.after: .*7 days or 7 seconds/)
     expect(message).toMatch(/line 8: tables\.public\.b\.retention\.after: .*6 minutes or 6 months/)
-    expect(message).toMatch(/line 9: tables\.public\.c: .*chunkIntervall/)
+    expect(message).toMatch(/line 9: tables\.public\.c\.chunkIntervall: is not a field here; did you mean chunkInterval\?/)
     expect(message).toMatch(/tables\.nodot: .*schema\.table/)
     expect(message).not.toContain('geheim')
+  })
+
+  it('checks what is inside of a field with a wrong name too, and names the mistakes in the order of their lines', async () => {
+    const {message, suggestions} = await refusal(`version: 1
+tables:
+  public.a:
+    compresion:
+      after: 5m
+      segmentby: [symbol]
+    retention: 7
+limits: { lockTimout: soon }
+jobs:
+  maintain: { catchUp: onc }
+`)
+    expect(message.split('\n').slice(1)).toEqual([
+      '- line 4: tables.public.a.compresion: is not a field here; did you mean compression?',
+      '- line 5: tables.public.a.compresion.after: "5m" could mean 5 minutes or 5 months.',
+      '- line 6: tables.public.a.compresion.segmentby: is not a field here; did you mean segmentBy?',
+      '- line 7: tables.public.a.retention: must be none or a map of fields, not 7',
+      '- line 8: limits.lockTimout: is not a field here; did you mean lockTimeout?',
+      '- line 8: limits.lockTimout: "soon" is not a duration.',
+      '- line 10: jobs.maintain.catchUp: must be one of none, once, all, not the text "onc"; did you mean once?',
+    ])
+    // The pages are where the package is.
+    const pages = suggestions.join(' ').match(/\S+\.md/g)!
+    expect(pages).toHaveLength(2)
+    for (const page of pages) expect(existsSync(page)).toBe(true)
   })
 
   it.each([
@@ -96,14 +123,14 @@ tables:
     ['another version', 'version: 2\n', /version/],
     ['a list', '- a\n', /the file/],
     ['nothing', '', /version: /],
-    ['a field that is missing', 'version: 1\ntables:\n  a.b:\n    primaryKey: [a]\n    columns:\n      - {type: text}\n', /line 6: tables\.a\.b\.columns\.0\.name: is missing \(string\)/],
+    ['a field that is missing', 'version: 1\ntables:\n  a.b:\n    primaryKey: [a]\n    columns:\n      - {type: text}\n', /line 6: tables\.a\.b\.columns\.0\.name: is missing \(text\)/],
     ['a NUL', 'version: 1\ntables:\n  a.b: {columns: [{name: "a\\0b", type: text}], primaryKey: ["a\\0b"]}\n', /line 3: tables\.a\.b\.columns\.0\.name: "a\\u0000b" holds a NUL/],
     ['a target that zod would leave out', 'version: 1\ntargets:\n  __proto__: {url: "embedded:x"}\n', /targets\.__proto__: it is no name/],
     ['a table under two spellings', `version: 1\ntables:\n  a.b: {retention: none}\n  '"a".b': {compression: none}\n`, /line 4: tables\."a"\.b: it is the same table as a\.b/],
     ['aliases of aliases of aliases', `version: 1\na: &a [${'1,'.repeat(20)}1]\nb: &b [${'*a,'.repeat(20)}*a]\nc: [${'*b,'.repeat(20)}*b]\n`, /Excessive alias count/],
     ['a list without end', `version: ${'['.repeat(20_000)}\n`, /and \d+ more/],
     ['numbers that are none', 'version: 1\nlimits: {maxDropPerRun: .inf}\n', /line 2: limits\.maxDropPerRun: .*Infinity/],
-    ['a number as text', 'version: 1\nlimits: {maxDropPerRun: "8"}\n', /line 2: limits\.maxDropPerRun: .*string/],
+    ['a number as text', 'version: 1\nlimits: {maxDropPerRun: "8"}\n', /line 2: limits\.maxDropPerRun: must be a number, not the text "8"/],
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00]), /not UTF-8/],
   ])('refuses %s with its place', async (_, text, pattern) => {
     expect((await refusal(text)).message).toMatch(pattern)
