@@ -50,7 +50,7 @@ Exits 3 when a row is invalid.`
     const progress = byteProgress(process.stderr, source.size)
     const summary = await validateFile(source, validated, definition, {format, asOf: clock(against), limit, onProgress: progress}).finally(() => progress.stop())
     if (summary.invalid > 0) process.exitCode = ExitCode.found
-    if (asOf === undefined && summary.errors.some(({message}) => message.includes('within the hour')))
+    if (asOf === undefined && summary.errors.some(({code}) => code === 'stale'))
       this.say('Older rows are measured against their own time with --as-of row, or not at all with --as-of off.')
     const {valid, invalid, errors} = summary
     const report: ValidateReport = {

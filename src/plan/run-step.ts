@@ -138,7 +138,7 @@ async function attempt(own: Database, db: Database, step: Step, position: number
   const onNotice = ({severity, message}: Notice) => {
     if (severity === 'WARNING' && !message.includes('does not follow best practices')) warnings.push(message)
   }
-  const report = (): StepReport => ({...done(), note: warnings.length > 0 ? warnings.join('; ') : null})
+  const report = (): StepReport => ({...done(), note: warnings.length > 0 ? warnings.map((warning) => `warning from the server: ${warning}`).join('; ') : null})
   const settings: TransactionSettings = {
     readOnly: false,
     lockTimeout: lockTimeoutOf(step, options.limits),

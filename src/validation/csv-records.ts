@@ -1,6 +1,5 @@
 import {CsvError} from 'csv-parse'
 import {parse} from 'csv-parse/sync'
-import {usageError} from '../errors.js'
 import {longestLine, type Line} from './bytes.js'
 
 /** What an empty cell without quotes is; one with quotes is an empty text. As COPY reads CSV. */
@@ -26,9 +25,9 @@ interface Pending {
 /**
  * The records of a CSV, many at a time. Lines without a quote, which most files have only, are cut at their commas;
  * the others are csv-parse's, ten times slower where it has to say which cells had quotes.
- * @throws OpsError BAD_CSV where a quote is never closed: what follows cannot be told apart
+ * A quote that is never closed is a problem of the record that it is opened in, which is then the last one.
  */
-export async function* csvRecords(name: string, lines: AsyncIterable<Line[]>): AsyncGenerator<CsvRecord[]> {
+export async function* csvRecords(lines: AsyncIterable<Line[]>): AsyncGenerator<CsvRecord[]> {
   let pending: Pending | null = null
   for await (const batch of lines) {
     const records: (CsvRecord | Pending)[] = []
@@ -43,18 +42,21 @@ export async function* csvRecords(name: string, lines: AsyncIterable<Line[]>): A
       pending.length += (text ?? '').length
       pending.quotes += quotes(text ?? '')
       pending.problem ??= problem
-      if (pending.length > longestLine) throw unclosed(name, pending.line)
+      if (pending.length > longestLine) {
+        yield [...settled(records), unclosed(pending.line)]
+        return
+      }
       if (pending.problem === null && pending.quotes % 2 === 1) continue
       records.push(pending)
       pending = null
     }
     yield settled(records)
   }
-  if (pending !== null) throw unclosed(name, pending.line)
+  if (pending !== null) yield [unclosed(pending.line)]
 }
 
-function unclosed(name: string, line: number) {
-  return usageError('BAD_CSV', `${name}:${line}: a quote is opened here and not closed.`, ['Rows after that place cannot be told apart, so nothing is said of them.'])
+function unclosed(line: number): CsvRecord {
+  return {line, cells: [], problem: 'opens a quote that is never closed; what follows it was not checked'}
 }
 
 /** A quote within quotes is written twice, so a record is whole where their number is even. */

@@ -11,11 +11,11 @@ type Convert = (text: string) => unknown
 
 /**
  * The rows of a CSV with a header of properties or columns. Cells are text and become what their column is.
- * @throws OpsError BAD_CSV for a header that does not fit, and for a quote without its end
+ * @throws OpsError BAD_CSV for a header that does not fit
  */
 export async function* csvRows(name: string, content: AsyncIterable<Buffer>, table: TableDefinition, properties: ReadonlyMap<string, string>): AsyncGenerator<FileRow[]> {
   let header: Header | null = null
-  for await (const records of csvRecords(name, linesOf(content))) {
+  for await (const records of csvRecords(linesOf(content))) {
     const rows: FileRow[] = []
     for (const {line, cells, problem} of records) {
       if (header === null) {

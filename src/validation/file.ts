@@ -14,6 +14,8 @@ export interface FileError {
   /** Null where the line is no row at all. */
   path: string | null
   message: string
+  /** Only where a program may want to know which demand it is. */
+  code?: 'stale'
 }
 
 export interface FileSummary {
@@ -35,7 +37,7 @@ export interface FileOptions {
 
 /**
  * Validates a stream row by row; it needs the memory of one row.
- * @throws OpsError NO_FILE, BAD_FILE, BAD_CSV where not even the rows can be told apart
+ * @throws OpsError NO_FILE, BAD_FILE, BAD_CSV for a header that does not fit
  */
 export async function validateFile<Row>(source: Source, of: Validated<Row>, definition: TableDefinition, options: FileOptions): Promise<FileSummary> {
   let bytes = 0
@@ -54,8 +56,8 @@ export async function validateFile<Row>(source: Source, of: Validated<Row>, defi
       if (summary.invalid > options.limit) continue
       // A column that could not be read was left out of the row, and is not missing.
       const unread = new Set(problems.map(({path}) => path))
-      for (const {path, message} of [...problems, ...errors.filter((error) => !unread.has(error.path))])
-        summary.errors.push({line, path: path === '' ? null : path, message})
+      for (const {path, ...error} of [...problems, ...errors.filter((error) => !unread.has(error.path))])
+        summary.errors.push({line, path: path === '' ? null : path, ...error})
     }
     options.onProgress?.({bytes, valid: summary.valid, invalid: summary.invalid})
   }

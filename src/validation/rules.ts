@@ -7,6 +7,8 @@ export interface ValidationError {
   /** The column, under the name that the row has it by; with an element's place where it is a list. */
   path: string
   message: string
+  /** `stale`: freshness alone; what it is measured against can be chosen. */
+  code?: 'stale'
 }
 
 /** What freshness is measured against: an instant, the row's own time, or nothing. */
@@ -34,7 +36,7 @@ const fresh: RowRule = ({lastUpdated, time}, asOf) => {
   const age = millisecondsBetween(clock, lastUpdated)
   if (age === null || (age >= 0 && age <= hour)) return null
   const against = asOf === 'row' ? `the row's own time ${show(time)}` : String(clock)
-  return {path: 'lastUpdated', message: `${show(lastUpdated)} must be within the hour before ${against}`}
+  return {path: 'lastUpdated', message: `${show(lastUpdated)} must be within the hour before ${against}`, code: 'stale'}
 }
 
 /** What the database's guard refuses: the bound moves with the clock, so it is no CHECK. */

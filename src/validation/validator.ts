@@ -87,9 +87,9 @@ function invalid(errors: readonly ValidationError[]): {isValid: false; value: nu
 
 function named(errors: readonly ValidationError[], names: ReadonlyMap<string, string>, properties: ReadonlyMap<string, string>): ValidationError[] {
   const columns = new Map(Array.from(properties, ([column, property]) => [property, column]))
-  return errors.map(({path, message}) => {
+  return errors.map(({path, ...error}) => {
     const [, property = path, rest = ''] = /^(.*?)(\[\d+\].*)?$/s.exec(path) ?? []
-    return {path: (names.get(property) ?? columns.get(property) ?? property) + rest, message}
+    return {...error, path: (names.get(property) ?? columns.get(property) ?? property) + rest}
   })
 }
 

@@ -103,8 +103,15 @@ describe('CSV', () => {
     await expect(validate(`coin_id,coinId,color,,symbol\n`)).rejects.toThrow(/^rows:1: the header has coin_id twice; it has "color", which is no column of crypto_prices; it has a column without a name, .*; it has no name, exchange_id, usd_price, time, last_updated, source, attribution\.$/)
   })
 
-  it('refuses a quote without its end, naming where it begins', async () => {
-    await expect(validate(`${header}\n${line}\n"${`${line}\n`.repeat(20_000)}`)).rejects.toThrow('rows:3: a quote is opened here and not closed.')
+  it('names where a quote without its end begins, and the bad rows before it', async () => {
+    const end = {path: null, message: 'opens a quote that is never closed; what follows it was not checked'}
+    const long = await validate(`${header}\n${line}\n"${`${line}\n`.repeat(20_000)}`)
+    expect(long).toMatchObject({valid: 1, invalid: 1, errors: [{line: 3, ...end}]})
+    const bad = 'a,b'
+    const last = await validate(`${header}\n${`${bad}\n`.repeat(5)}${line}\n"${line}`)
+    expect(last).toMatchObject({valid: 1, invalid: 6})
+    expect(last.errors.map(({line: at}) => at)).toEqual([2, 3, 4, 5, 6, 8])
+    expect(last.errors.at(-1)).toEqual({line: 8, ...end})
   })
 
   it('says the same of rows as NDJSON does', async () => {
