@@ -2,7 +2,7 @@
 import {Cron} from 'croner'
 import {messageOf} from '../errors.js'
 import {scheduleProblem} from '../units/schedule.js'
-import {isZone, transitions, type Transition} from '../units/zone.js'
+import {isZone, transitions, zoneOffset, type Transition} from '../units/zone.js'
 
 /** A schedule on the clocks of a time zone. Instants are milliseconds since 1970, always whole seconds. */
 export interface Calendar {
@@ -63,6 +63,30 @@ export function nextInstant(calendar: Calendar, after: number): number | null {
 export function* instants(calendar: Calendar, after: number, until: number): Generator<number> {
   const {cron} = calendarOf(calendar)
   for (let at = cron.nextRun(new Date(after)); at !== null && at.getTime() <= until; at = cron.nextRun(at)) yield at.getTime()
+}
+
+const hour = 3_600_000
+
+/**
+ * How many instants there are in (after, until]. The minutes and seconds of a schedule are the same in each of its
+ * hours, so croner is asked once for each hour, except near a change of the clocks.
+ */
+export function countInstants(calendar: Calendar, after: number, until: number): number {
+  const {cron} = calendarOf(calendar)
+  const changes = transitions(calendar.timezone, after - 26 * hour, until + 26 * hour)
+  let inHour: number | null = null
+  let count = 0
+  let from = after
+  for (;;) {
+    const at = cron.nextRun(new Date(from))?.getTime() ?? null
+    if (at === null || at > until) return count
+    const offset = zoneOffset(calendar.timezone, at)
+    const begin = Math.floor((at + offset) / hour) * hour - offset
+    const whole = begin > after && begin + hour - 1 <= until && changes.every((change) => Math.abs(change.at - begin) > 25 * hour)
+    inHour ??= whole ? [...instants(calendar, begin - 1, begin + hour - 1)].length : null
+    count += whole ? inHour! : 1
+    from = whole ? begin + hour - 1 : at
+  }
 }
 
 /** What is wrong with a calendar, as a sentence; null where it has instants. */

@@ -1,6 +1,6 @@
 import type {Job} from '../config/jobs.js'
 import {formatLocal} from '../units/zone.js'
-import {dstNotes, instants} from './calendar.js'
+import {countInstants, dstNotes, instants} from './calendar.js'
 import {inWindow} from './due.js'
 import {jitterOf} from './jitter.js'
 
@@ -32,10 +32,10 @@ export function simulate(jobs: readonly Job[], from: number, to: number, limit: 
   let total = 0
   for (const job of jobs) {
     let own = 0
+    total += countInstants(job, from, to)
     for (const at of instants(job, from, to)) {
-      total += 1
       // The earliest are shown, of all jobs together: no job can have more among them than this.
-      if ((own += 1) > limit) continue
+      if ((own += 1) > limit) break
       const begins = at + jitterOf(job, at)
       runs.push({ms: at, job: job.name, at: iso(at), local: formatLocal(job.timezone, at), begins: iso(begins), skipped: inWindow(job.window, job.timezone, begins) ? null : 'window'})
     }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {calendarProblem, dstNotes, instants, nextInstant, type Calendar} from '../../src/daemon/calendar.js'
+import {calendarProblem, countInstants, dstNotes, instants, nextInstant, type Calendar} from '../../src/daemon/calendar.js'
 import {formatLocal, localTime, minuteOfDay, transitions} from '../../src/units/zone.js'
 
 const at = (text: string) => Date.parse(text)
@@ -102,4 +102,15 @@ describe('a time zone', () => {
     expect(minuteOfDay('Asia/Kathmandu', at('2026-01-01T00:00:00Z'))).toBe(5 * 60 + 45)
     expect(localTime('UTC', 5)).toBe(5)
   })
+})
+
+it('counts instants as it lists them, near and far from changes of the clocks', () => {
+  const field = (max: number) => fc.oneof(fc.constant('*'), fc.integer({min: 2, max: 20}).map((step) => `*/${step}`), fc.integer({min: 0, max}).map(String), fc.tuple(fc.integer({min: 0, max: 9}), fc.integer({min: 10, max: 20})).map(([from, to]) => `${from}-${to}`))
+  const zone = fc.constantFrom('UTC', 'Europe/Berlin', 'Asia/Kolkata', 'Australia/Lord_Howe', 'America/New_York')
+  const second = fc.constantFrom('0', '30', '*/20')
+  fc.assert(fc.property(second, field(59), field(23), zone, fc.integer({min: Date.UTC(2026, 2, 25), max: Date.UTC(2026, 3, 8)}), fc.integer({min: 1, max: 30}), (seconds, minutes, hours, timezone, from, length) => {
+    const calendar = {schedule: `${seconds} ${minutes} ${hours} * * *`, timezone}
+    const until = from + length * 3_600_000
+    expect(countInstants(calendar, from, until)).toBe([...instants(calendar, from, until)].length)
+  }), {numRuns: 25})
 })

@@ -3,6 +3,7 @@ import {BaseCommand} from '../../cli/base-command.js'
 import {instantFlag} from '../../cli/flags.js'
 import {terminal} from '../../cli/terminal.js'
 import {usageError} from '../../errors.js'
+import {isZone} from '../../units/zone.js'
 import type {Simulation} from '../../daemon/simulate.js'
 
 interface SimulateReport extends Simulation {
@@ -13,17 +14,18 @@ interface SimulateReport extends Simulation {
 }
 
 export default class JobsSimulate extends BaseCommand<typeof JobsSimulate> {
-  static override summary = 'What the schedules would do in a time, and what clock changes do to them.'
+  static override summary = 'Which runs the schedules hold in a range of time, and what clock changes do to them.'
   static override description = `Needs no database and changes nothing. A time that the clocks leave out runs right after the change, once; one that comes twice runs the first time only; schedules with a wildcard or a step keep their rhythm in real time.`
   static override examples = [
-    '<%= config.bin %> <%= command.id %> --from 2026-03-28 --to 2026-03-31',
+    '<%= config.bin %> <%= command.id %> retain --timezone Europe/Berlin --from 2026-03-28 --to 2026-03-31',
     '<%= config.bin %> <%= command.id %> maintain --from 2026-01-01 --to 2027-01-01 --json',
   ]
   static override args = {job: Args.string({description: 'only this job'})}
   static override flags = {
     from: instantFlag({summary: 'From this instant on (now).'}),
     to: instantFlag({summary: 'Up to this one (a week later).'}),
-    limit: Flags.integer({char: 'n', summary: 'Runs that are listed; notes are complete.', default: 50, min: 0, max: 1_000_000, helpValue: '<n>'}),
+    timezone: Flags.string({summary: 'Time zone of every schedule, instead of the one that each job has.', helpValue: '<zone>'}),
+    limit: Flags.integer({char: 'n', summary: 'Runs that are listed; the notes on clock changes are complete.', default: 50, min: 0, max: 1_000_000, helpValue: '<n>'}),
   }
 
   async run(): Promise<SimulateReport> {
@@ -39,6 +41,9 @@ export default class JobsSimulate extends BaseCommand<typeof JobsSimulate> {
       const {jobNamed} = await import('../../cli/jobs.js')
       jobs = [jobNamed(jobs, this.args.job, config)]
     }
+    const {timezone} = this.flags
+    if (timezone !== undefined && !isZone(timezone)) throw usageError('TIMEZONE', `There is no time zone "${timezone}".`, ['Write a name such as Europe/Berlin or UTC.'])
+    if (timezone !== undefined) jobs = jobs.map((job) => ({...job, timezone}))
     const simulation = simulate(jobs, from, to, this.flags.limit)
     const report: SimulateReport = {kind: 'jobs.simulate', version: 1, target: null, at: new Date(now).toISOString(), ...simulation, from: new Date(from + 1).toISOString(), to: new Date(to + 1).toISOString()}
     if (this.jsonEnabled()) return report

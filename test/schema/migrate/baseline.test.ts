@@ -61,7 +61,7 @@ forEachEngine({}, (engine) => {
     await expect(planBaseline(db, request, '1.5.0')).rejects.toMatchObject({
       code: 'NOT_THERE',
       exitCode: 3,
-      message: 'This database is not at version 1.5.0; missing: public.idx_ohlcv_coin_timeframe_time, constraint fk_crypto_prices_exchange on public.crypto_prices, trigger crypto_price_validation_trigger on public.crypto_prices, public.maintenance_log.',
+      message: 'This database is not at version 1.5.0; missing:\n- public.idx_ohlcv_coin_timeframe_time\n- constraint fk_crypto_prices_exchange on public.crypto_prices\n- trigger crypto_price_validation_trigger on public.crypto_prices\n- public.maintenance_log',
     })
     await expect(planBaseline(db, request, '7.0.0')).rejects.toMatchObject({code: 'NO_SUCH_VERSION', exitCode: 2})
     expect((await readRecorded(db)).filter(({stream}) => stream === 'qicore')).toEqual([])
