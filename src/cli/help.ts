@@ -3,7 +3,7 @@ import {ExitCode, exitCodeMeaning} from '../errors.js'
 import {binary, command} from '../units/command.js'
 import {withInvocation} from './invocation.js'
 import {fit} from './render/text.js'
-import {terminal} from './terminal.js'
+import {lineWidth} from './terminal.js'
 
 const startWith: readonly (readonly [string, string])[] = [
   [command('demo'), 'try it: an embedded TimescaleDB with a sample market'],
@@ -31,6 +31,6 @@ export class QicoreHelp extends Help {
   }
 
   protected override log(...texts: string[]): void {
-    super.log(fit(withInvocation(texts.join('\n'), process.stdout), terminal().width))
+    super.log(fit(withInvocation(texts.join('\n'), process.stdout), lineWidth(process.stdout)))
   }
 }

@@ -1,5 +1,5 @@
 import {fit} from './render/text.js'
-import {widthOfStream} from './terminal.js'
+import {lineWidth} from './terminal.js'
 
 /** The last line of a terminal, rewritten in place; lines that are printed meanwhile appear above it. */
 export interface StatusLine {
@@ -48,7 +48,7 @@ export function statusLine(stream: NodeJS.WriteStream): StatusLine {
     },
     print(line) {
       erase()
-      stream.write(`${fit(line, widthOfStream(stream))}\n`)
+      stream.write(`${fit(line, lineWidth(stream))}\n`)
       if (text !== '') draw()
     },
     clear() {

@@ -18,3 +18,8 @@ export function widthOfStream(stream: {columns?: number}): number | null {
   const given = Number(process.env.COLUMNS)
   return Number.isInteger(given) && given > 0 ? given : (stream.columns ?? null)
 }
+
+/** Where lines for people are broken: the width of the terminal; null in a pipe, also where COLUMNS is set. */
+export function lineWidth(stream: {isTTY?: boolean; columns?: number}): number | null {
+  return stream.isTTY === true ? widthOfStream(stream) : null
+}

@@ -31,7 +31,7 @@ Prints one JSON object a line (--pretty for people); health and metrics are on -
       throw usageError('SAY_TARGET', 'The daemon does not fall back to the embedded engine by itself.', [`Say it: --target ${target.name}`, 'Or name a server: --target, --url, QICORE_DB_URL.'])
     const jobs = await runnableJobs(config, Date.now())
     const listen = parseListen(flags.listen)
-    const [{runDaemon}, {exitNow}, {listened}, {fit}, {terminal}] = await Promise.all([
+    const [{runDaemon}, {exitNow}, {listened}, {fit}, {lineWidth}] = await Promise.all([
       import('../daemon/run.js'), import('../cli/exit-now.js'), import('../cli/early-signals.js'), import('../cli/render/text.js'), import('../cli/terminal.js'),
     ])
     const ms = (duration: Duration | undefined, otherwise: number) => (duration === undefined ? otherwise : approximateSeconds(duration) * 1000)
@@ -43,7 +43,7 @@ Prints one JSON object a line (--pretty for people); health and metrics are on -
       limits: await this.limits(),
       version: this.config.version,
       pretty: flags.pretty,
-      write: (line) => void process.stdout.write(flags.pretty ? fit(line, terminal().width) : line),
+      write: (line) => void process.stdout.write(flags.pretty ? fit(line, lineWidth(process.stdout)) : line),
       level: flags['log-level'],
       workers: flags.workers,
       grace: ms(flags.grace, 30_000),
