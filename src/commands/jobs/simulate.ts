@@ -14,7 +14,7 @@ interface SimulateReport extends Simulation {
 }
 
 export default class JobsSimulate extends BaseCommand<typeof JobsSimulate> {
-  static override summary = 'Which runs the schedules hold in a range of time, and what clock changes do to them.'
+  static override summary = 'List the runs of a range of time, and what clock changes do to them.'
   static override description = `Needs no database and changes nothing. A time that the clocks leave out runs right after the change, once; one that comes twice runs the first time only; schedules with a wildcard or a step keep their rhythm in real time.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> retain --timezone Europe/Berlin --from 2026-03-28 --to 2026-03-31',
