@@ -44,9 +44,13 @@ export function mustTruncate(readers: LogicalReaders, table: Table, chunk: Chunk
 }
 
 /**
- * Sets what compress_chunk does where the chunk is being read. Asked by the transaction that compresses: a publication
- * may have been created since the plan. Truncating waits for the readers; deleting does not, but subscribers are sent
- * every DELETE and lose the rows.
+ * Sets how compress_chunk removes the copied rows. Asked by the transaction that compresses: a publication may have been
+ * created since the plan.
+ * - Subscribers would be sent every DELETE and lose the rows: such chunks are only ever truncated.
+ * - Where another session uses the chunk, the rows are deleted at once: `truncate_or_delete` would try to truncate for
+ *   5 s first, and writers wait for that long.
+ * - Otherwise `truncate_or_delete`, which waits for no lock in a queue. `truncate_only` would: an UPDATE that holds the
+ *   chunk for its planning and waits for the copy can then end in a deadlock.
  */
 export function truncateBehaviour(table: Table, name: string): Statement {
   return sql`select set_config('timescaledb.compress_truncate_behaviour', case when exists (
@@ -54,7 +58,10 @@ export function truncateBehaviour(table: Table, name: string): Statement {
 ) or exists (
   select from pg_publication p cross join lateral pg_get_publication_tables(p.pubname) as t
   where p.pubdelete and t.relid in (to_regclass(${literal(keyOf({schema: table.storage.schema, name: table.storage.name}))}), to_regclass(${literal(name)}))
-) then 'truncate_only' else 'truncate_or_delete' end, true)`
+) then 'truncate_only' when exists (
+  select from pg_locks where locktype = 'relation' and relation = to_regclass(${literal(name)}) and pid is distinct from pg_backend_pid()
+    and database = (select oid from pg_database where datname = current_database())
+) then 'truncate_disabled' else 'truncate_or_delete' end, true)`
 }
 
 /** Whose subscribers these are: `publication p`, `slot s`. */

@@ -78,7 +78,7 @@ function isOld({toEpoch}: Pick<Child, 'toEpoch'>, {cutoffEpoch}: OldPartitions):
 /** A pending detach is finished; its table is dropped where the run that began it was going to drop it. */
 function finishPending(child: Child, {set, cutoffEpoch}: OldPartitions, acceptLoss: boolean): Step[] {
   const {mark} = child
-  if (mark === null || child.toEpoch === null || child.toEpoch > cutoffEpoch) return [finalizeDetach(set, child, {kind: 'keep'}, [])]
+  if (mark === null || mark.obsolete || child.toEpoch === null || child.toEpoch > cutoffEpoch) return [finalizeDetach(set, child, {kind: 'keep'}, [])]
   const finalize = finalizeDetach(set, child, {kind: 'drop', mark: mark.text}, [])
   return [finalize, dropDetached(child, set, mark.text, acceptLoss ? null : mark.seen, [finalize.id])]
 }

@@ -1,5 +1,5 @@
 import {doBlock, ident, raw, sql, type Part, type Statement} from '../../db/sql.js'
-import {detachedWords, dropMarkPrefix, markText, type DropMark} from '../../reports/partitions/drop-mark.js'
+import {detachedWords, dropMarkStart, markText, type DropMark} from '../../reports/partitions/drop-mark.js'
 import type {Child} from '../../reports/partitions/children.js'
 import type {PartitionSet} from '../../reports/partitions/sets.js'
 
@@ -38,7 +38,7 @@ export function withdrawMark(child: Named, mark: string): Statement {
 
 /** For what is detached to be kept: a later drop must not take it. */
 export function removeMark(child: Named): Statement {
-  return writeMark(child, {when: sql`starts_with(line, ${dropMarkPrefix}::text)`, line: sql`null::text`})
+  return writeMark(child, {when: sql`starts_with(line, ${dropMarkStart}::text)`, line: sql`null::text`})
 }
 
 /** Raises unless the table carries this mark, completed by the transaction that last changed it. */
@@ -72,7 +72,7 @@ begin
   ${first}
   comment := obj_description(to_regclass(${relation}), 'pg_class');
   line := split_part(comment, chr(10), 1);
-  rest := case when starts_with(line, ${dropMarkPrefix}) then substr(comment, length(line) + 2) else comment end;
+  rest := case when starts_with(line, ${dropMarkStart}) then substr(comment, length(line) + 2) else comment end;
   if ${when} then
     execute format('comment on ${raw(kind === 'f' ? 'foreign table' : 'table')} %I.%I is %L', ${schema}::text, ${partition}::text,
       nullif(concat_ws(chr(10), ${line}, nullif(rest, '')), ''));

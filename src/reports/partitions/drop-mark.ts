@@ -24,12 +24,20 @@ export interface FoundMark extends DropMark {
   text: string
   /** The transaction that detached the table; null: only intended. */
   detachedBy: string | null
+  /** Written by qicore-db before it recorded who detached the table: it allows no drop. */
+  obsolete: boolean
 }
 
-export const dropMarkPrefix = 'qicore-db is dropping this partition: '
+/** How the first line of the comment begins, of marks of every version. */
+export const dropMarkStart = 'qicore-db is dropping this partition'
+
+const dropMarkPrefix = `${dropMarkStart}: `
 export const detachedWords = ', detached by transaction '
 
 const shape = new RegExp(`^(${dropMarkPrefix}(\\{.*\\}))(?:${detachedWords}(\\d+))?$`)
+
+/** `… of public.ticks, from 2020-01-01T00:00:00Z to 2020-02-01T00:00:00Z, rows seen up to transaction 731`. */
+const obsoleteShape = new RegExp(`^${dropMarkStart} of (.+), from (\\S+) to ([^\\s,]+)(?:, rows seen up to transaction (\\d+))?$`)
 
 /** One line whatever the names are: JSON escapes line breaks. */
 export function markText({of, from, to, end, cutoff, seen}: DropMark): string {
@@ -38,11 +46,20 @@ export function markText({of, from, to, end, cutoff, seen}: DropMark): string {
 
 /** The mark in a table's comment; null where there is none that can be read. */
 export function parseMark(comment: string | null): FoundMark | null {
-  const [, text, json, detachedBy] = shape.exec(comment?.split('\n', 1)[0] ?? '') ?? []
-  if (text === undefined) return null
+  const line = comment?.split('\n', 1)[0] ?? ''
+  const [, text, json, detachedBy] = shape.exec(line) ?? []
+  if (text === undefined) return parseObsoleteMark(line)
   try {
-    return {...(JSON.parse(json!) as DropMark), text, detachedBy: detachedBy ?? null}
+    return {...(JSON.parse(json!) as DropMark), text, detachedBy: detachedBy ?? null, obsolete: false}
   } catch {
     return null
   }
+}
+
+function parseObsoleteMark(line: string): FoundMark | null {
+  const [, of, from, to, seen] = obsoleteShape.exec(line) ?? []
+  if (of === undefined) return null
+  const end = Date.parse(to!) / 1000
+  const instant = (text: string) => (Number.isNaN(Date.parse(text)) ? null : text)
+  return {of, from: instant(from!), to: instant(to!), end: Number.isNaN(end) ? null : end, cutoff: '', seen: seen ?? null, text: line, detachedBy: null, obsolete: true}
 }

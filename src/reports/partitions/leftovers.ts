@@ -2,7 +2,7 @@ import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
 import type {Child} from './children.js'
-import {dropMarkPrefix, parseMark, type FoundMark} from './drop-mark.js'
+import {dropMarkStart, parseMark, type FoundMark} from './drop-mark.js'
 
 /** A table that is no partition any more and carries the mark of a drop. */
 export interface Leftover extends Pick<Child, 'parent' | 'relation' | 'schema' | 'partition' | 'kind' | 'bytes'> {
@@ -21,7 +21,7 @@ interface LeftoverRow extends Pick<Leftover, 'relation' | 'schema' | 'partition'
 
 /** @param relations the sets they belonged to */
 export async function readLeftovers(db: Database, relations: readonly string[]): Promise<Leftover[]> {
-  const rows = await db.query<LeftoverRow>(statement(loadSql('catalog/partition-leftovers'), [dropMarkPrefix]))
+  const rows = await db.query<LeftoverRow>(statement(loadSql('catalog/partition-leftovers'), [dropMarkStart]))
   return rows
     .flatMap(({comment, changed_by: changedBy, ...table}) => {
       const mark = parseMark(comment)

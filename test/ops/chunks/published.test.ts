@@ -47,7 +47,14 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     await database.run('create publication p for table m')
     const [text] = plan.steps[0]!.statements.filter((each) => each.text.includes('compress_truncate_behaviour'))
     expect(await database.run(text!)).toEqual([{set_config: 'truncate_only'}])
-    await database.run("alter publication p set (publish = 'insert, truncate')")
+    const reader = await database.db.another()
+    await reader.transaction({readOnly: true, lockTimeout: 1_000, statementTimeout: 10_000}, async (tx) => {
+      await tx.query(statement('select count(*) from public.m'))
+      expect(await database.run(text!)).toEqual([{set_config: 'truncate_only'}])
+      await database.run("alter publication p set (publish = 'insert, truncate')")
+      expect(await database.run(text!)).toEqual([{set_config: 'truncate_disabled'}])
+    })
+    await reader.close()
     expect(await database.run(text!)).toEqual([{set_config: 'truncate_or_delete'}])
   })
 

@@ -49,6 +49,20 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await database.run('select from old_1')).toHaveLength(1)
   })
 
+  it('a mark of a version that did not record who detached the table allows no drop: the table is kept and reported', async () => {
+    const database = await engine.database()
+    await sets(database)
+    const obsolete = 'qicore-db is dropping this partition of public.ticks, from 2020-01-01T00:00:00Z to 2020-02-01T00:00:00Z, rows seen up to transaction 731'
+    await database.run(`comment on table old_1 is '${obsolete}'`)
+    const attached = await planDrop(database.db, older)
+    expect([attached.plan.steps.at(-1)?.id, attached.notes.filter((note) => note.includes('carries the mark'))]).toEqual(['drop public.old_1', []])
+    await database.run('alter table ticks detach partition old_1')
+    await expectKept(database)
+    await database.run(`alter table ticks attach partition old_1 for values from ('2020-01-01+00') to ('2020-02-01+00')`)
+    await database.run("update pg_inherits set inhdetachpending = true where inhrelid = 'old_1'::regclass")
+    expect((await planDrop(database.db, older)).plan.steps.map(({id}) => id)).toEqual(['finalize public.old_1'])
+  })
+
   it('a mark that a killed run left allows no drop of what was then detached by hand', async () => {
     const database = await engine.database()
     await sets(database)
