@@ -3,7 +3,7 @@ import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
 import {usageError} from '../../errors.js'
 import type {Step} from '../../plan/step.js'
-import type {Clock} from '../../reports/clocks.js'
+import {microsIn, type Clock} from '../../reports/clocks.js'
 import type {LivePolicy} from '../../reports/live-policies.js'
 import {shown} from '../../reports/stats.js'
 import {keyOf, type Chunk, type Table} from '../../reports/table.js'
@@ -127,7 +127,15 @@ function retained({table, policies, declared}: DropRequest): Age {
 
 function nothingOld(table: Table, clock: Clock): string {
   const [oldest] = oldestFirst(table.chunks.filter(({end}) => end !== null))
-  return oldest === undefined ? `${keyOf(table)} has no chunk.` : `No chunk is that old: the oldest of ${keyOf(table)} ends at ${shown(oldest.end, table, clock)}.`
+  return oldest === undefined ? `${keyOf(table)} has no chunk.` : `No chunk is that old: the oldest of ${keyOf(table)} ends at ${shown(oldest.end, table, clock)}${agedWords(oldest, table, clock)}.`
+}
+
+/** How long ago a chunk ended, in whole days; empty where the table's clock does not say. */
+function agedWords({end}: Chunk, table: Table, clock: Clock): string {
+  const [then, now] = [end === null ? null : microsIn(end, table, clock), clock.now === null ? null : microsIn(clock.now, table, clock)]
+  if (then === null || now === null || then > now) return ''
+  const old = (now - then) / 86_400_000_000n
+  return old === 0n ? ', less than a day ago' : ` (${old} d old)`
 }
 
 function warnings(table: Table, doomed: readonly Chunk[], {referenced}: DropFacts): string[] {
