@@ -1,9 +1,10 @@
 -- Opens the page of a run that something else than a daemon has begun, pg_cron above all, and returns its id. Null where
 -- there is nothing to do: pg_cron called, and the job is paused, at work just now, or that of a daemon that is alive;
 -- that is written down as skipped. The maintenance of the tables is anybody's to schedule: daemons leave it to pg_cron,
--- so it is theirs only where they were told to take it. A run of the same job (and part of it) whose session is gone
--- without a word is closed as failed: what cannot catch its own error leaves it in cron.job_run_details.
+-- so it is theirs only where they were told to take it. In restore mode nothing runs, and that is recorded as skipped too.
+-- Runs whose session is gone are closed; so is an earlier run of the same job (and part of it) by this session.
 -- since: core.1.11.0
+-- requires: close_lost_runs
 create or replace function qicore.begin_job(job text, operation text, part text default null)
 returns bigint
 language plpgsql
@@ -16,11 +17,18 @@ declare
   why text;
   result bigint;
 begin
+  -- An earlier run of this session did not end: what cannot catch its own error leaves it in cron.job_run_details.
   update qicore.maintenance_log l
-  set status = 'failed', completed_at = qicore.now(), attempts = 1, error = 'it ended without a word: cron.job_run_details has what the server said'
+  set status = 'failed', completed_at = qicore.now(), attempts = 1, error = 'it ended without recording a result: cron.job_run_details has what the server said'
   where l.job = begin_job.job and l.status = 'running' and l.token is null and l.detail ->> 'part' is not distinct from begin_job.part
-    and l.detail ? 'pid' and not exists (select from pg_stat_activity a where a.pid = (l.detail ->> 'pid')::integer and a.application_name in ('', l.application) and a.pid <> pg_backend_pid());
-  if by_cron then
+    and (l.detail ->> 'pid')::integer = pg_backend_pid();
+  perform qicore.close_lost_runs();
+  if lower(current_setting('timescaledb.restoring', true)) in ('on', 'true', 'yes', '1') then
+    why := 'restoring';
+    raise warning using
+      message = format('%s was not run: the database is in restore mode (timescaledb.restoring is on)', coalesce(begin_job.job, begin_job.operation)),
+      hint = 'When the restore has ended: select timescaledb_post_restore();';
+  elsif by_cron then
     select case
         when c.state = 'paused' then 'paused'
         when j.running is not null then 'overlap'

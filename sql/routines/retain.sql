@@ -45,7 +45,10 @@ begin
   end if;
   subject := to_regclass(wanted);
   select p.config into policy from qicore.policies p where p.kind = 'retention' and to_regclass(p.object) = subject;
-  if subject is null then
+  if lower(current_setting('timescaledb.restoring', true)) in ('on', 'true', 'yes', '1') then
+    refusal := format('%s: the database is in restore mode (timescaledb.restoring is on); nothing was dropped', wanted);
+    advice := 'When the restore has ended: select timescaledb_post_restore();';
+  elsif subject is null then
     refusal := format('retention: there is no table %s', coalesce(wanted, '(config names none)'));
     advice := 'Remove the job, or name a table that is there.';
   elsif policy is null then
@@ -65,8 +68,8 @@ begin
   most := coalesce((policy ->> 'maxDropPerRun')::integer, 8);
   select s.* into scale from qicore.retain_scale(subject, policy) s;
   if log_id is null then
-    insert into qicore.maintenance_log (operation, job, actor, status, started_at)
-    values ('retain ' || wanted, null, session_user, 'running', clock_timestamp())
+    insert into qicore.maintenance_log (operation, job, actor, status, started_at, detail)
+    values ('retain ' || wanted, null, session_user, 'running', clock_timestamp(), jsonb_build_object('pid', pg_backend_pid()))
     returning id into log_id;
   end if;
   update qicore.maintenance_log l

@@ -2,7 +2,7 @@ import {hostname} from 'node:os'
 import {inline} from '../db/sql.js'
 import type {Database} from '../db/database.js'
 import {ExitCode} from '../errors.js'
-import {execute, preview} from '../plan/execute.js'
+import {execute, preview, tablesOf} from '../plan/execute.js'
 import {openLedger} from '../plan/ledger.js'
 import type {Limits} from '../plan/limits.js'
 import type {Elsewhere} from '../plan/run-step.js'
@@ -84,7 +84,7 @@ async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Prom
   const lock = db.server.hasCore && plan.locks.length > 0
     ? await takeRunLock(db, plan.locks, `${actor}, ${plan.operation}`, options.patience)
     : null
-  const detail = {summary: plan.summary, steps: plan.steps.length}
+  const detail = {summary: plan.summary, steps: plan.steps.length, tables: tablesOf(plan)}
   const ledger = await openLedger(db, {operation: plan.operation, actor, targetHost: db.server.host ?? hostname(), detail}, options.limits)
   const progress = options.quiet ? null : planProgress(process.stderr)
   const signals = interrupts(options.say)

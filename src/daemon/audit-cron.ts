@@ -70,7 +70,9 @@ export function cronRuns(unassigned: readonly UnassignedRow[]): {take(parts: rea
   }
 }
 
-/** A call that found the job paused, or run by somebody else, is none of its runs. */
+const countedSkips: ReadonlySet<string | null> = new Set(['overlap', 'restoring'])
+
+/** A call that found the job paused, or run by a daemon, is not one of its runs. */
 function isRun({byCron, status, reason}: UnassignedRow): boolean {
-  return byCron && (status !== 'skipped' || reason === 'overlap')
+  return byCron && (status !== 'skipped' || countedSkips.has(reason))
 }

@@ -52,6 +52,7 @@ export function shortName(schema: string, name: string): string {
   return schema === 'public' ? formatName(name) : formatQualifiedName(schema, name)
 }
 
-function formatName(name: string): string {
+/** One name, in quotes where it needs them. */
+export function formatName(name: string): string {
   return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`
 }

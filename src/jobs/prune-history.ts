@@ -1,5 +1,6 @@
 import {loadSql} from '../db/load-sql.js'
-import {statement} from '../db/sql.js'
+import {statement, type Statement} from '../db/sql.js'
+import {readLostRuns} from '../plan/ledger.js'
 import type {Step} from '../plan/step.js'
 import {durationInWords, toInterval} from '../units/duration.js'
 import type {JobKind} from './kind.js'
@@ -7,28 +8,36 @@ import type {JobKind} from './kind.js'
 const batch = 10_000
 const mostBatches = 200
 
+function step(id: string, what: Statement): Step {
+  return {
+    id,
+    kind: 'prune',
+    object: 'qicore.maintenance_log',
+    statements: [what],
+    lock: 'ROW EXCLUSIVE',
+    class: 'safe',
+    transaction: 'own',
+    doneCheck: null,
+    repeatable: true,
+    dependsOn: [],
+    relations: ['qicore.maintenance_log'],
+    bytes: null,
+  }
+}
+
 /** Forgets old rows of the ledger; an audit then begins after the last of them. */
 export const job: JobKind<'prune-history'> = {
   kind: 'prune-history',
   summary: 'Forgets what ended long ago.',
   async plan(db, options) {
     const keep = options.keep ?? {months: 0, days: 90, seconds: 0}
-    const [row] = db.server.hasCore ? await db.query<{rows: number}>(statement(loadSql('daemon/prunable'), [toInterval(keep)])) : []
+    const lost = db.server.hasCore ? await readLostRuns(db) : []
+    const [row] = db.server.hasCore ? await db.query<{rows: number}>(statement(loadSql('daemon/prunable'), [toInterval(keep), lost])) : []
     const batches = Math.min(mostBatches, Math.ceil((row?.rows ?? 0) / batch))
-    const steps = Array.from({length: batches}, (_, index): Step => ({
-      id: `prune ${index + 1} of ${batches}`,
-      kind: 'prune',
-      object: 'qicore.maintenance_log',
-      statements: [statement(loadSql('daemon/prune'), [toInterval(keep), batch])],
-      lock: 'ROW EXCLUSIVE',
-      class: 'safe',
-      transaction: 'own',
-      doneCheck: null,
-      repeatable: true,
-      dependsOn: [],
-      relations: ['qicore.maintenance_log'],
-      bytes: null,
-    }))
+    const steps = [
+      ...(lost.length > 0 ? [step('close lost runs', statement(loadSql('ledger/close-lost'), [lost]))] : []),
+      ...Array.from({length: batches}, (_, index) => step(`prune ${index + 1} of ${batches}`, statement(loadSql('daemon/prune'), [toInterval(keep), batch]))),
+    ]
     const plan = {operation: 'prune history', summary: `forget what ended more than ${durationInWords(keep)} ago`, cutoff: null, locks: [], steps}
     return {plans: [plan], enforced: [], notes: [], problems: []}
   },

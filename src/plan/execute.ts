@@ -191,6 +191,6 @@ function runStatus(steps: readonly StepReport[], interrupted: boolean): RunStatu
 }
 
 /** Qualified names of the tables that a plan works on, as its locks name them. */
-function tablesOf({locks}: Plan): string[] {
+export function tablesOf({locks}: Plan): string[] {
   return locks.filter((lock) => lock.startsWith('table ')).map((lock) => lock.slice('table '.length))
 }

@@ -29,13 +29,30 @@ export interface RunOwner {
   detail: Record<string, unknown>
 }
 
-/** Opens a page; null where the schema qicore is not installed (its own first migration). */
+/** Seconds after which a run behind a transaction pooler that was not heard of may count as lost. */
+const leaseSeconds = 30
+const heartbeatMs = 10_000
+
+/** Ids of the runs that are recorded as running and whose session is gone. Changes nothing. */
+export async function readLostRuns(db: Database): Promise<number[]> {
+  return (await db.query<{id: number}>(statement(loadSql('ledger/lost')))).map(({id}) => id)
+}
+
+/** Opens a page, after it closed those of runs whose session is gone; null where the schema qicore is not installed (its own first migration). */
 export async function openLedger(db: Database, owner: RunOwner, limits: Limits): Promise<Ledger | null> {
   if (!db.server.hasCore) return null
   const settings = {readOnly: false, lockTimeout: limits.lockTimeout, statementTimeout: 30_000, role: db.target.role}
   const {operation, actor, targetHost, detail} = owner
-  const [page] = await db.query<{id: number}>(statement(loadSql('ledger/open'), [operation, actor, targetHost, JSON.stringify(detail)]), settings)
+  const pidsMatter = !db.server.pooled && !db.server.embedded
+  const lost = await readLostRuns(db)
+  if (lost.length > 0) await db.query(statement(loadSql('ledger/close-lost'), [lost]), settings)
+  const [page] = await db.query<{id: number}>(statement(loadSql('ledger/open'), [operation, actor, targetHost, JSON.stringify(detail), pidsMatter, leaseSeconds]), settings)
   const id = page!.id
+  const heartbeat = setInterval(() => {
+    // A lost connection is noticed by the run itself.
+    db.query(statement(loadSql('ledger/heartbeat'), [id, pidsMatter, leaseSeconds]), settings).catch(() => {})
+  }, heartbeatMs)
+  heartbeat.unref()
   const row = (position: number, {id: step, status, attempts, ms, bytes, note, error}: StepReport) =>
     prepared('ledger/step', [id, step, position, status, attempts, ms, bytes, note, error])
   return {
@@ -47,6 +64,7 @@ export async function openLedger(db: Database, owner: RunOwner, limits: Limits):
       await db.query(row(position, step), settings)
     },
     async finish(status, error) {
+      clearInterval(heartbeat)
       await db.query(statement(loadSql('ledger/finish'), [id, status, error]), settings)
     },
   }

@@ -1,10 +1,12 @@
 import {expect, it} from 'vitest'
 import {claimNow, declare, goodbye, hello, readJobs, setState, type Identity} from '../../src/daemon/ledger.js'
+import {connect} from '../../src/db/connect.js'
 import {loadSql} from '../../src/db/load-sql.js'
 import {statement} from '../../src/db/sql.js'
 import {identity, job} from '../daemon/jobs.js'
 import {daysAgo, monthsAhead, thisHour} from '../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../helpers/engines.js'
+import {targetOf, writing} from '../helpers/server.js'
 import {replay} from './replay.js'
 
 const me: Identity = identity('me')
@@ -83,7 +85,7 @@ forEachEngine({}, (engine) => {
     expect(await current()).toMatchObject({runner: 'daemon', schedule: '@hourly', state: 'paused', commands: null})
   })
 
-  it('closes the run before, where its session is gone without a word', async () => {
+  it('closes every run whose session is gone', async () => {
     const database = await withSchema(await engine.database())
     const {run} = database
     await run(`insert into qicore.maintenance_log (operation, job, status, started_at, application, detail)
@@ -92,8 +94,27 @@ forEachEngine({}, (engine) => {
     const rows = await run<{part: string; status: string; error: string | null}>("select detail ->> 'part' as part, status, error from qicore.maintenance_log where job = 'refresh' order by id")
     expect(rows.slice(0, 2)).toEqual([
       {part: 'public.a', status: 'failed', error: expect.stringContaining('cron.job_run_details')},
-      {part: 'public.b', status: 'running', error: null},
+      {part: 'public.b', status: 'failed', error: expect.stringContaining('cron.job_run_details')},
     ])
+  })
+
+  it('runs nothing in restore mode, and records why', async (context) => {
+    const database = await withSchema(await engine.database())
+    const {db, autocommit} = database
+    if (db.server.engine === 'postgres' || !engine.native) return context.skip('restore mode is TimescaleDB\'s, and the embedded engine has no second session that could see it')
+    await autocommit(`alter database ${db.server.database} set timescaledb.restoring = on`)
+    const restoring = await connect(targetOf(database.url), {applicationName: 'pg_cron'})
+    try {
+      for (const call of ["qicore.maintain(array['public.ohlcv_data'])", "qicore.prune_history('90 days')", "qicore.run_sql('count', 'create table public.counted ()')", `qicore.retain(0, '{"object": "public.level1_data", "job": "retain"}')`])
+        await restoring.autocommit(writing, statement(`call ${call}`))
+      await expect(restoring.autocommit(writing, statement(`call qicore.retain(0, '{"object": "public.level1_data"}')`))).rejects.toThrow(/restore mode/)
+    } finally {
+      await restoring.close()
+      await autocommit(`alter database ${db.server.database} reset timescaledb.restoring`)
+    }
+    const rows = await database.run('select job, status, reason from qicore.maintenance_log order by job')
+    expect(rows).toEqual(['count', 'maintain', 'prune-history', 'retain'].map((job) => ({job, status: 'skipped', reason: 'restoring'})))
+    expect(await database.run("select to_regclass('public.counted') as made")).toEqual([{made: null}])
   })
 
   it('forgets what ended long ago, and from where on an audit can look', async () => {

@@ -119,7 +119,7 @@ export function renderHistory({occurrences}: {occurrences: readonly Occurrence[]
     {head: 'TRIES', cell: ({attempts}) => (attempts > 0 ? String(attempts) : dash), right: true, drop: 2},
     {head: 'DONE', cell: steps, drop: 3},
     {head: 'WHY', cell: why, shrink: 10},
-    {head: 'BY', cell: ({claimedBy, actor}) => claimedBy ?? actor ?? dash, wide: true, shrink: 16},
+    {head: 'WHO', cell: ({claimedBy, actor, scheduledAt}) => (scheduledAt === null ? actor : (claimedBy ?? actor)) ?? dash, shrink: 8, drop: 4},
   ]
   const used = occurrences.some((one) => why(one) !== '') ? columns : columns.filter(({head}) => head !== 'WHY')
   return [renderTable(used, occurrences, {look, mark: ({status}) => status === 'failed' || status === 'retry'}), `Whether any is missing: ${command('jobs history', [], {audit: true})}`].join('\n')

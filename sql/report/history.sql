@@ -1,0 +1,25 @@
+-- Runs of every kind, newest first: by hand, of daemons, of pg_cron and of TimescaleDB's jobs. Columns that an older
+-- schema qicore lacks are null.
+-- $1 table as SQL reads it, with its schema or without, null for all, $2 from this instant on, null for all, $3 one log id,
+-- null for all, $4 rows. TimescaleDB: not needed.
+select l.id, l.operation, l.job, l.scheduled_at, l.started_at, l.completed_at, l.status, row.fields ->> 'reason' as reason,
+  l.attempts, l.actor, l.claimed_by, row.fields ->> 'application' as application, l.target_host, l.error, l.detail,
+  l.token is not null and l.status = 'running' and l.claimed_by is null as waits, l.lease_until,
+  (select count(*)::int from qicore.maintenance_step s where s.log_id = l.id) as steps
+from qicore.maintenance_log l
+cross join lateral (select to_jsonb(l) as fields) row
+where ($3::bigint is null or l.id = $3)
+  and ($2::timestamptz is null or coalesce(l.scheduled_at, l.started_at, l.completed_at) >= $2)
+  and ($1::text is null or exists (
+    select from (
+      select l.operation as text
+      union all select l.detail ->> 'part'
+      union all select jsonb_array_elements_text(case jsonb_typeof(l.detail -> 'tables') when 'array' then l.detail -> 'tables' end)
+      union all select s.step from qicore.maintenance_step s where s.log_id = l.id
+    ) named
+    -- The name is a word of its own: not the end of a longer one.
+    where position(' ' || $1 || ' ' in ' ' || named.text || ' ') > 0
+      or (position('.' in $1) = 0 and position('.' || $1 || ' ' in named.text || ' ') > 0)
+  ))
+order by coalesce(l.started_at, l.scheduled_at, l.completed_at) desc nulls last, l.id desc
+limit $4

@@ -1,0 +1,38 @@
+-- Closes the runs whose session is gone (the text of sql/ledger/lost.sql) and returns how many. When they ended is not
+-- known. A job's run has failed: its schedule counts it.
+-- since: core.1.11.0
+create or replace function qicore.close_lost_runs()
+returns bigint
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+with lost as (
+  select l.id
+  from qicore.maintenance_log l
+  where l.status = 'running' and l.token is null and case
+      -- The embedded engine has one process: what ran before it started is over.
+      when pg_backend_pid() = 0 then l.started_at < pg_postmaster_start_time() or (l.detail ->> 'pid')::integer <> 0
+      -- A pid is used again: the session must have existed when the run last reported. Others' backend_start is hidden.
+      when l.detail ? 'pid' then not exists (
+        select from pg_stat_activity a
+        where a.pid = (l.detail ->> 'pid')::integer
+          and (a.application_name in ('', l.application) or coalesce(a.backend_start <= greatest(l.started_at, l.lease_until), true))
+      )
+      -- Behind a transaction pooler no pid stays: the lease is over and no session of that name is at work.
+      when l.lease_until is not null then l.lease_until < clock_timestamp() and not exists (
+        select from pg_stat_activity a where a.application_name = l.application and coalesce(a.state, 'active') <> 'idle'
+      )
+      -- Recorded by an older program: no session of that name is as old as the run.
+      else coalesce(l.application, '') <> '' and not exists (
+        select from pg_stat_activity a where a.application_name = l.application and coalesce(a.backend_start <= l.started_at, true)
+      )
+    end
+), closed as (
+  update qicore.maintenance_log l
+  set status = case when l.job is null then 'interrupted' else 'failed' end, reason = 'session_ended',
+    error = 'the session ended before the run recorded a result' || case when l.application like 'pg\_cron%' then ': cron.job_run_details has what the server said' else '' end
+  from lost where l.id = lost.id and l.status = 'running' and l.token is null
+  returning l.id
+)
+select count(*) from closed
+$$;
