@@ -7,7 +7,7 @@ export {withDatabase, type ConnectOptions, type Database, type Db, type Target, 
 export type {EngineKind, Server} from './db/server.js'
 export {sql, statement, type Statement, type Value} from './db/sql.js'
 export {latestPrices, priceHistory, topPerformers} from './queries/prices.js'
-export type {HistoryOptions, LatestPrice, Performer, PriceBucket, Queryable, QueryOptions, RecentOptions} from './queries/prices.js'
+export type {HistoryOptions, LatestPrice, Performer, PriceBucket, Queryable, QueryOptions, QuerySource, RecentOptions} from './queries/prices.js'
 export {validateAnalytics, validateLevel1, validateOhlcv, validatePrice} from './validation/index.js'
 export type {ValidationOptions, ValidationResult, Validator} from './validation/validator.js'
 export type {AsOf, ValidationError} from './validation/rules.js'
@@ -15,6 +15,9 @@ export {qicore as definitions} from './schema/qicore.js'
 export {readDefinitions, type ShortForm} from './schema/short-form.js'
 export type * from './schema/definition.js'
 export type {MigrationsOptions, MigrationsResult} from './ops/run-migrations.js'
+export {readPolicies, readStatistics, type ReportOptions} from './reports/library.js'
+export type {StatsReport, TableStats} from './reports/stats.js'
+export type {PolicyStatus, PolicyStatusReport} from './reports/policies/status-types.js'
 
 /**
  * Brings a database to the newest version, as `migrate up` does; running it again changes nothing.

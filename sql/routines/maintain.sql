@@ -113,6 +113,28 @@ begin
     began := clock_timestamp();
     problem := null;
     begin
+      -- ANALYZE only warns of what it skips for want of a privilege.
+      select format('permission denied: only the owner of %s, or of the database, can analyze it', c.oid::regclass) into problem
+      from (
+        with recursive below as (
+          select relation::oid as oid
+          union
+          select i.inhrelid from below b join pg_inherits i on i.inhparent = b.oid
+        )
+        select b.oid from below b
+      ) every
+      join pg_class c on c.oid = every.oid
+      join pg_database d on d.datname = current_database()
+      where not case
+        when pg_has_role(c.relowner, 'usage') or pg_has_role(d.datdba, 'usage') then true
+        when current_setting('server_version_num')::integer >= 170000 then has_table_privilege(c.oid, 'MAINTAIN')
+        else false
+      end
+      order by c.oid
+      limit 1;
+      if problem is not null then
+        raise exception using errcode = '42501', message = problem;
+      end if;
       execute format('analyze %s', relation);
     exception when others then
       problem := sqlerrm || ' [' || sqlstate || ']';

@@ -4,6 +4,7 @@ import type {Config} from '../config/load.js'
 import type {ConnectOptions, Database, Target} from '../db/database.js'
 import type {Elsewhere} from '../plan/run-step.js'
 import type {Plan} from '../plan/step.js'
+import {flagMessage} from './flag-error.js'
 import {globalFlags} from './flags.js'
 import {withInvocation} from './invocation.js'
 import {withJsonInstants} from './json-instants.js'
@@ -219,8 +220,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const known = error instanceof OpsError || error.oclif?.exit !== undefined ? error : await this.translate(error)
     const exit = (known as {oclif?: {exit?: number}}).oclif?.exit
     if (typeof exit === 'number') (known as {exitCode?: number}).exitCode = exit
-    // oclif puts a flag's own refusal into three lines.
-    known.message = known.message.replace(/^Parsing (--\S+) \n\t([\s\S]*?)\nSee more help with --help$/, '$1: $2')
+    known.message = flagMessage(known)
     return super.catch(known as Parameters<Command['catch']>[0])
   }
 

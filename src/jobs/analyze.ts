@@ -1,6 +1,6 @@
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
-import {ident, sql, statement} from '../db/sql.js'
+import {doBlock, ident, sql, statement} from '../db/sql.js'
 import type {Plan, Step} from '../plan/step.js'
 import {keyOf} from '../reports/table.js'
 import type {JobContext, JobKind} from './kind.js'
@@ -42,7 +42,7 @@ function analyzeStep({schema, name}: {schema: string; name: string}, alone: bool
     id: `analyze ${key}`,
     kind: 'analyze',
     object: key,
-    statements: [sql`analyze ${ident(schema, name)}`],
+    statements: [privilegeCheck(key), sql`analyze ${ident(schema, name)}`],
     lock: 'SHARE UPDATE EXCLUSIVE',
     class: 'safe',
     transaction: alone ? 'none' : 'own',
@@ -52,4 +52,35 @@ function analyzeStep({schema, name}: {schema: string; name: string}, alone: bool
     relations: [key],
     bytes: null,
   }
+}
+
+/**
+ * ANALYZE only warns of what its role may not analyze, and ends well. Asked before it, as the role that runs it: the owner
+ * of the table or of the database, from PostgreSQL 17 on also a role with MAINTAIN. Partitions and chunks too.
+ */
+function privilegeCheck(table: string) {
+  return doBlock`
+declare
+  refused text;
+begin
+  with recursive below as (
+    select to_regclass(${table})::oid as oid
+    union
+    select i.inhrelid from below b join pg_inherits i on i.inhparent = b.oid
+  )
+  select c.oid::regclass::text into refused
+  from below b
+  join pg_class c on c.oid = b.oid
+  join pg_database d on d.datname = current_database()
+  where not case
+    when pg_has_role(c.relowner, 'usage') or pg_has_role(d.datdba, 'usage') then true
+    when current_setting('server_version_num')::integer >= 170000 then has_table_privilege(c.oid, 'MAINTAIN')
+    else false
+  end
+  order by b.oid
+  limit 1;
+  if refused is not null then
+    raise exception using errcode = '42501', message = format('permission denied: only the owner of %s, or of the database, can analyze it', refused);
+  end if;
+end`
 }

@@ -1,7 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import type {Database, Db, Notice, TransactionSettings} from '../db/database.js'
 import {atOnce} from '../db/transaction.js'
-import {isConnectionLost, retryable, serverWords, sqlState} from '../db/sqlstate.js'
+import {isConnectionLost, retryable, serverWords, sqlState, SqlState} from '../db/sqlstate.js'
 import {messageOf, OpsError} from '../errors.js'
 import {nameBlockers} from './blockers.js'
 import {DoneAlready, unlessDone} from './fence.js'
@@ -117,7 +117,7 @@ async function judge(db: Database, step: Step, error: unknown, {attempts, spent}
   }
   // Losing a race is no failure: somebody else has done it.
   if (!(error instanceof OpsError) && (await isDone(db, step).catch(() => false))) return {again: true, seconds: 0, reason: '', reconnect: false}
-  return {again: false, reason: null}
+  return {again: false, reason: state === SqlState.noPrivilege ? {code: 'no_privilege'} : null}
 }
 
 interface Attempt {

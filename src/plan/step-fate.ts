@@ -21,6 +21,8 @@ function noteOf(reason: StepReason): string | null {
       return 'cancelled'
     case 'outcome_unknown':
       return 'the connection was lost: it may or may not have been done'
+    case 'no_privilege':
+      return 'connect as the owner of the table, or name it as `role` of the target'
     case 'blocked':
       return null
   }

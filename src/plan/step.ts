@@ -93,6 +93,8 @@ export type StepReason =
   | {code: 'outcome_unknown'}
   /** Another session held the lock until the retry budget was spent. */
   | {code: 'blocked'}
+  /** The role may not do it (42501). */
+  | {code: 'no_privilege'}
 
 /** How one step ended. */
 export interface StepReport {

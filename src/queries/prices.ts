@@ -1,3 +1,4 @@
+import type {Db} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {usageError} from '../errors.js'
 import {approximateSeconds, parseDuration, toInterval} from '../units/duration.js'
@@ -7,6 +8,9 @@ import {parseInstant, secondsBetween, type Instant} from '../units/instant.js'
 export interface Queryable {
   query(config: {name?: string; text: string; values: unknown[]}): Promise<{rows: unknown[]}>
 }
+
+/** That, or the connection of `withDatabase`, which works on the embedded engine too. */
+export type QuerySource = Queryable | Db
 
 export interface QueryOptions {
   /** Prepared once a connection under a name. Off behind a pooler that does not know prepared statements. */
@@ -46,7 +50,7 @@ export interface RecentOptions extends QueryOptions {
 }
 
 /** The newest price of each coin on each exchange, ordered by both; of every coin where none is named. */
-export async function latestPrices(client: Queryable, {coins, ...options}: RecentOptions & {coins?: readonly string[] | undefined} = {}): Promise<LatestPrice[]> {
+export async function latestPrices(client: QuerySource, {coins, ...options}: RecentOptions & {coins?: readonly string[] | undefined} = {}): Promise<LatestPrice[]> {
   const recent = [instant(options.asOf), interval(options.within ?? '1 hour')]
   const rows = coins === undefined
     ? await ask<Row>(client, 'all-latest-prices', recent, options)
@@ -68,7 +72,7 @@ export interface HistoryOptions extends QueryOptions {
  * Prices of one coin on one exchange in buckets of time, oldest first; buckets without a price are absent.
  * @throws OpsError BUCKET, RANGE, INSTANT, DURATION
  */
-export async function priceHistory(client: Queryable, {coin, exchange, from, to, bucket = '5 minutes', ...options}: HistoryOptions): Promise<PriceBucket[]> {
+export async function priceHistory(client: QuerySource, {coin, exchange, from, to, bucket = '5 minutes', ...options}: HistoryOptions): Promise<PriceBucket[]> {
   const [first, last, width] = [instant(from)!, instant(to)!, parseDuration(bucket)]
   if (width.months > 0) throw usageError('BUCKET', `A bucket of ${bucket} has no fixed length.`, ['Write days, hours, minutes or seconds: 1d, 5min.'])
   if (approximateSeconds(width) < 0.001) throw usageError('BUCKET', `A bucket of ${bucket} is too short.`)
@@ -84,7 +88,7 @@ export async function priceHistory(client: Queryable, {coin, exchange, from, to,
  * The coins that rose most in 24 hours by their newest price, the highest change first.
  * @throws OpsError LIMIT
  */
-export async function topPerformers(client: Queryable, {limit = 10, ...options}: RecentOptions & {limit?: number | undefined} = {}): Promise<Performer[]> {
+export async function topPerformers(client: QuerySource, {limit = 10, ...options}: RecentOptions & {limit?: number | undefined} = {}): Promise<Performer[]> {
   if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) throw usageError('LIMIT', `The limit ${limit} is not between 1 and 10000.`)
   const rows = await ask<Row & {change_24h: string}>(client, 'top-performers', [instant(options.asOf), interval(options.within ?? '1 hour'), limit], options)
   return rows.map((row) => ({...latest(row), change24h: row.change_24h}))
@@ -103,9 +107,11 @@ function latest({coin_id: coinId, symbol, name, exchange_id: exchangeId, usd_pri
   return {coinId, symbol, name, exchangeId, usdPrice, time}
 }
 
-async function ask<R>(client: Queryable, file: string, values: unknown[], {prepare = true}: QueryOptions): Promise<R[]> {
-  const {rows} = await client.query({...(prepare && {name: `qicore_${file.replaceAll('-', '_')}`}), text: loadSql(`queries/${file}`), values})
-  return rows as R[]
+async function ask<R>(client: QuerySource, file: string, values: unknown[], {prepare = true}: QueryOptions): Promise<R[]> {
+  const text = loadSql(`queries/${file}`)
+  // node-postgres answers with a result, a connection of ours with its rows.
+  const answer = await (client as {query(config: object): Promise<{rows: unknown[]} | unknown[]>}).query({...(prepare && {name: `qicore_${file.replaceAll('-', '_')}`}), text, values})
+  return (Array.isArray(answer) ? answer : answer.rows) as R[]
 }
 
 function instant(value: Instant | Date | undefined): string | null {

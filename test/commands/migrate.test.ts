@@ -122,7 +122,7 @@ forEachEngine({native: true}, (engine) => {
     const first = await runCli(pause)
     expectExit(first, 0)
     expect(first.stderr).toContain('First: installing the schema qicore, which keeps the record of changes, run locks and declared policies.')
-    expect(first.stdout).toMatch(/: 1 done/)
+    expect(first.stdout).toMatch(/: 1 step done/)
     expect((await runCli(['jobs', 'resume', 'maintain', '--url', url])).stderr).not.toContain('First:')
   })
 })

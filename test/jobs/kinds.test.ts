@@ -1,11 +1,14 @@
+import {randomBytes} from 'node:crypto'
 import {expect, it} from 'vitest'
 import type {JobKindName, OptionsOf} from '../../src/config/jobs.js'
 import {jobKind} from '../../src/jobs/index.js'
 import type {JobContext, JobWork} from '../../src/jobs/kind.js'
 import {execute} from '../../src/plan/execute.js'
 import {defaultLimits} from '../../src/plan/limits.js'
+import {statement} from '../../src/db/sql.js'
 import {daysAgo, notDuringTheTest, today} from '../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../helpers/engines.js'
+import {writing} from '../helpers/server.js'
 import {replay} from '../schema/replay.js'
 
 const sections = {tables: {'public.crypto_prices': {}, 'public.ohlcv_data': {}}, aggregates: {}}
@@ -92,5 +95,34 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     expect(compressing.length).toBeGreaterThan(3)
     expect((await run(database, maintain)).filter(({status}) => status !== 'done')).toEqual([])
     expect(steps(await work(database, 'compress', {}))).toEqual([])
+  })
+})
+
+forEachEngine({native: true}, (engine) => {
+  it('a table that the role may not analyze fails with the reason no_privilege, by the job and by the routine, and never counts as done', async () => {
+    const database = await engine.database()
+    await replay(database, ['core'])
+    const {db} = database
+    await db.probe()
+    const role = `qicore_test_${randomBytes(6).toString('hex')}`
+    await database.run(`create table public.crypto_prices (time timestamptz not null); create role ${role};
+      grant usage on schema qicore to ${role}; grant all on all tables in schema qicore to ${role}; grant all on all sequences in schema qicore to ${role}`)
+    try {
+      const asRole = Object.create(db, {target: {value: {...db.target, role}}}) as typeof db
+      const analyze = await work(database, 'analyze', {})
+      const {steps: [refused]} = await execute(asRole, analyze.plans[0]!, {limits: defaultLimits, ledger: null})
+      expect(refused).toMatchObject({status: 'failed', reason: {code: 'no_privilege'}, error: expect.stringContaining('only the owner of')})
+      await db.autocommit({...writing, role}, statement("call qicore.maintain(array['public.crypto_prices'], 'maintain', 'analyze')"))
+      expect(await database.run("select l.status, s.status as step, s.error from qicore.maintenance_log l join qicore.maintenance_step s on s.log_id = l.id")).toEqual([
+        {status: 'failed', step: 'failed', error: expect.stringMatching(/only the owner of .*crypto_prices.* \[42501\]$/)},
+      ])
+      if (db.server.versionNum >= 170_000) {
+        await database.run(`grant maintain on public.crypto_prices to ${role}`)
+        const {steps: [done]} = await execute(asRole, analyze.plans[0]!, {limits: defaultLimits, ledger: null})
+        expect(done).toMatchObject({status: 'done', reason: null, note: null})
+      }
+    } finally {
+      await database.run(`drop owned by ${role}; drop role ${role}`)
+    }
   })
 })

@@ -1,7 +1,7 @@
 import type {HistorySource, RecordedRun, RecordedStep} from '../../reports/history.js'
 import {command} from '../../units/command.js'
 import {closing, renderTable, wrap, type Column, type Look} from './table.js'
-import {bytesOr, dash, formatMs, formatTime, plural} from './words.js'
+import {bytesOr, dash, formatElapsed, formatInstant, plural} from './words.js'
 
 const how = {hand: 'by hand', daemon: 'daemon', pg_cron: 'pg_cron', timescaledb: 'timescaledb'} as const
 
@@ -16,7 +16,7 @@ export function renderRuns({source, runs}: {source: HistorySource; runs: readonl
     {head: 'WHO', cell: ({actor}) => actor ?? dash, shrink: 8},
     {head: 'HOW', cell: ({runBy}) => how[runBy]},
     {head: 'STATUS', cell: statusOf, shrink: 11},
-    {head: 'TOOK', cell: ({ms}) => (ms === null ? dash : formatMs(ms)), right: true},
+    {head: 'TOOK', cell: ({ms}) => (ms === null ? dash : formatElapsed(ms)), right: true},
     {head: 'STEPS', cell: ({steps}) => String(steps), right: true, drop: 1},
     {head: 'TABLES', cell: ({tables}) => tables.join(', ') || dash, wide: true, shrink: 16},
     {head: 'ERROR', cell: ({error}) => error ?? '', wide: true, shrink: 16},
@@ -31,12 +31,12 @@ export function renderOneRun({source, run, steps}: {source: HistorySource; run: 
   const columns: Column<RecordedStep>[] = [
     {head: 'STEP', cell: ({step}) => step, shrink: 16},
     {head: 'STATUS', cell: ({status}) => status},
-    {head: 'TOOK', cell: ({ms}) => (ms === null ? dash : formatMs(ms)), right: true},
+    {head: 'TOOK', cell: ({ms}) => (ms === null ? dash : formatElapsed(ms)), right: true},
     {head: 'TRIES', cell: ({attempts}) => String(attempts), right: true, drop: 2},
     {head: 'SIZE', cell: ({bytes}) => bytesOr(bytes), right: true, drop: 1},
     {head: 'WHY', cell: ({error, note}) => error ?? note ?? '', shrink: 10},
   ]
-  const ended = run.ms === null ? statusOf(run) : `${statusOf(run)} after ${formatMs(run.ms)}`
+  const ended = run.ms === null ? statusOf(run) : `${statusOf(run)} after ${formatElapsed(run.ms)}`
   return [
     wrap(`${run.id}: ${whatOf(run)}`, look.width),
     wrap(`  ${startOf(run)} UTC, ${how[run.runBy]}, by ${run.actor ?? 'unknown'}${run.targetHost === null ? '' : ` on ${run.targetHost}`}${run.application === null ? '' : `, ${run.application}`}`, look.width),
@@ -50,7 +50,7 @@ const unreadable = 'What was recorded is not known: this role may not read qicor
 
 function startOf({startedAt, completedAt, scheduledAt}: RecordedRun): string {
   const at = startedAt ?? completedAt ?? scheduledAt
-  return at === null ? dash : formatTime(at)
+  return at === null ? dash : formatInstant(at)
 }
 
 function whatOf({operation, job}: RecordedRun): string {

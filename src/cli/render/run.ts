@@ -1,7 +1,7 @@
 import type {Plan, RunReport, StepReport} from '../../plan/step.js'
 import {formatBytes} from '../../units/bytes.js'
 import {printable, wrap} from './text.js'
-import {formatElapsed, formatInstant, instantInWords} from './words.js'
+import {formatElapsed, formatInstant, instantInWords, plural} from './words.js'
 
 const shown = 20
 const words = {done: 'done', skipped: 'skipped', failed: 'failed', planned: 'not begun'} as const
@@ -20,7 +20,7 @@ export function renderRun(plan: Plan, run: RunReport, width: number | null, prep
   const sums = (Object.keys(words) as (keyof typeof words)[])
     .map((status) => ({status, steps: own.filter((step) => step.status === status)}))
     .filter(({steps}) => steps.length > 0)
-    .map(({status, steps}) => `${steps.length} ${words[status]}${sizeOf(status, steps)}`)
+    .map(({status, steps}, index) => `${index === 0 ? plural(steps.length, 'step') : steps.length} ${words[status]}${sizeOf(status, steps, plan)}`)
   const sum = own.length === 0 ? 'nothing to do' : sums.join(', ')
   return [
     ...listed.map((step) => line(step, longest, width)),
@@ -47,10 +47,16 @@ function line({id, status, ms, error, note}: StepReport, longest: number, width:
   return more === '' ? head : `${head}\n${wrap(more, width === null ? null : width - 4).replace(/^/gm, '    ')}`
 }
 
-function sizeOf(status: string, steps: readonly StepReport[]): string {
+/** What is known to have happened to the bytes of a kind of step. */
+const verbs: Readonly<Record<string, string>> = {drop: 'freed', compress: 'read', decompress: 'read', recompress: 'read'}
+
+function sizeOf(status: string, steps: readonly StepReport[], plan: Plan): string {
+  const kinds = new Map(plan.steps.map(({id, kind}) => [id, kind]))
+  const used = new Set(steps.map(({id}) => verbs[kinds.get(id) ?? ''] ?? 'processed'))
+  const verb = used.size === 1 ? [...used][0]! : 'processed'
   const bytes = steps.reduce((sum, step) => sum + (step.bytes ?? 0), 0)
   const ms = steps.reduce((sum, step) => sum + (step.ms ?? 0), 0)
-  return status !== 'done' ? '' : ` in ${formatElapsed(ms)}${bytes > 0 ? ` (${formatBytes(bytes)})` : ''}`
+  return status !== 'done' ? '' : ` in ${formatElapsed(ms)}${bytes > 0 ? ` (${formatBytes(bytes)} ${verb})` : ''}`
 }
 
 function capitalized(text: string): string {
