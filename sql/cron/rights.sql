@@ -5,6 +5,7 @@ select me.role, e.extversion as version, has_schema_privilege(me.role, n.oid, 'u
   (select bool_or(has_function_privilege(me.role, p.oid, 'execute')) from pg_proc p where p.pronamespace = n.oid and p.proname = 'unschedule') as unschedule,
   (select bool_or(has_function_privilege(me.role, p.oid, 'execute')) from pg_proc p where p.pronamespace = n.oid and p.proname = 'schedule_in_database') as elsewhere,
   (select setting from pg_settings where name = 'cron.timezone') as timezone,
+  coalesce((select setting::boolean from pg_settings where name = 'cron.match_dom_and_dow'), false) as matches_both_days,
   (select rolcanlogin from pg_roles where rolname = me.role) as can_login,
   exists (select from pg_stat_activity a where a.application_name = 'pg_cron scheduler') as alive
 from pg_extension e

@@ -17,6 +17,7 @@ export interface PolicyTools {
   planAdHoc(db: Database, request: {table: string; change: Rule; job?: number | undefined; declared: readonly Declared[]; maxDropPerRun: number; target: string}): Promise<PolicyPlan>
   readDeclared(db: Database, sections: PolicySections | null): Promise<Declared[]>
   planReport(planned: PolicyPlan, accepted: readonly string[]): PolicyPlanReport
+  requireKnown(findings: PolicyPlan['findings'], accepted: readonly string[]): void
   requireSafe(findings: PolicyPlan['findings'], changes: PolicyPlan['changes'], accepted: readonly string[]): void
 }
 
@@ -31,6 +32,7 @@ export abstract class PolicyCommand<T extends typeof Command> extends BaseComman
       const context = policyContext(db.target, await this.limits())
       const declared = await tools.readDeclared(db, sectionsOf(await this.loadConfig()))
       const planned = await tools.planAdHoc(db, {table, change, job, declared, ...context})
+      tools.requireKnown(planned.findings, flags.accept)
       const {findings, notes, cutoffs} = tools.planReport(planned, flags.accept)
       const its = findings.filter(({refuses, concerns}) => refuses || concerns.some((each) => planned.changes.some(({key}) => each.startsWith(`${key} `))))
       for (const line of policyRemarks({cutoffs, findings: its, unmanaged: [], notes: []}, stderrWidth())) this.say(line)

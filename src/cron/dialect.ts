@@ -3,7 +3,7 @@ import {fieldsOf} from '../units/schedule.js'
 import {transitions, zoneOffset} from '../units/zone.js'
 import {atLeast, type CronHome} from './home.js'
 
-export type Dialect = Pick<CronHome, 'version' | 'timezone'>
+export type Dialect = Pick<CronHome, 'version' | 'timezone' | 'matchesBothDays'>
 
 const words: readonly (readonly [RegExp, number])[] = [
   ...['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'].map((word, index) => [new RegExp(`\\b${word}\\b`, 'gi'), index + 1] as const),
@@ -11,7 +11,7 @@ const words: readonly (readonly [RegExp, number])[] = [
 ]
 
 /** Why pg_cron cannot run a job as it is declared, a clause each; empty where it can. */
-export function obstacles(job: Job, {version, timezone}: Dialect, now: number): string[] {
+export function obstacles(job: Job, {version, timezone, matchesBothDays}: Dialect, now: number): string[] {
   const found: string[] = []
   const fields = fieldsOf(job.schedule)
   const [, , day, , weekday] = fields
@@ -20,8 +20,10 @@ export function obstacles(job: Job, {version, timezone}: Dialect, now: number): 
     // Written `$` there.
   } else if (/[LW]/i.test(day!)) found.push(`"${job.schedule}" has "${day}", which pg_cron ${version} does not know`)
   if (fields.length === 5 && /L|#/i.test(weekday!)) found.push(`"${job.schedule}" has "${weekday}", which pg_cron does not know`)
+  if (fields.length === 5 && restricted(day!) && restricted(weekday!) && matchesBothDays)
+    found.push(`"${job.schedule}" means the day of the month or the weekday, and pg_cron runs it only on days that are both (cron.match_dom_and_dow is on)`)
   // A step counts as a star there and makes "or" to "and".
-  if (fields.length === 5 && restricted(day!) && restricted(weekday!) && [day!, weekday!].some((field) => /^[*?]/.test(field))) found.push(`"${job.schedule}" has a step beside another day, which pg_cron reads otherwise`)
+  else if (fields.length === 5 && restricted(day!) && restricted(weekday!) && [day!, weekday!].some((field) => /^[*?]/.test(field))) found.push(`"${job.schedule}" has a step beside another day, which pg_cron reads otherwise`)
   const zone = timezone ?? 'GMT'
   if (!sameClocks(job.timezone, zone, now)) found.push(`its timezone is ${job.timezone}, and pg_cron goes by ${zone}${atLeast(version, 1, 5) ? ' (cron.timezone)' : ''}`)
   for (const field of ['window', 'timeout', 'retries', 'backoff', 'catchUp', 'catchUpLimit', 'overlap', 'jitter'] as const) {

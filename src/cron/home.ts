@@ -15,6 +15,8 @@ export interface CronHome {
   version: string
   /** By whose clocks it reads schedules. Null: this role may not see it. */
   timezone: string | null
+  /** cron.match_dom_and_dow: a schedule with a day of the month and a weekday needs both, not one of them. */
+  matchesBothDays: boolean
   alive: boolean
   /** As whom jobs are scheduled and run. */
   role: string
@@ -36,6 +38,7 @@ interface RightsRow {
   unschedule: boolean | null
   elsewhere: boolean | null
   timezone: string | null
+  matches_both_days: boolean
   can_login: boolean
   alive: boolean
 }
@@ -104,6 +107,7 @@ async function homeIn(db: Database, here: boolean): Promise<CronHome> {
     version,
     // Before 1.5 there is no such setting, and GMT it is.
     timezone: atLeast(version, 1, 5) ? row!.timezone : 'GMT',
+    matchesBothDays: row!.matches_both_days,
     alive,
     role,
     canLogin: row!.can_login,

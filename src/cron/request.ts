@@ -49,7 +49,7 @@ export async function installPlan(db: Database, home: CronHome, request: CronReq
   const notes = [
     ...(home.timezone === null ? [`pg_cron ${home.version} has a time zone of its own (cron.timezone), and this role may not see it: GMT is assumed.`] : []),
     ...wanted.notes,
-    ...wanted.left.map(({job, why}) => `${job} stays with the daemon: ${why}`),
+    ...wanted.left.map(({job, because, why}) => (because === 'idle' ? `${job} has nothing to do in pg_cron: ${why}` : `${job} stays with the daemon: ${why}`)),
   ]
   return {plan, left: wanted.left, notes}
 }

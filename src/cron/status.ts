@@ -108,7 +108,7 @@ async function readScheduleStatus(db: Database, request: StatusRequest): Promise
 
 async function assemble(db: Database, request: StatusRequest, home: CronHome | null | 'absent', scheduled: Scheduled | null, known: readonly LedgerJob[], runs: readonly LedgerRun[], error?: OpsError): Promise<Assembled> {
   const there = home === null || home === 'absent' ? null : home
-  const dialect = there ?? {version: '1.4', timezone: null}
+  const dialect = there ?? {version: '1.4', timezone: null, matchesBothDays: false}
   const theirs = ({name, runner}: Job) => runner === 'pg_cron' || (runner === 'auto' && current(known, name)?.runner === 'pg_cron' && current(known, name)?.state !== 'removed')
   const {wanted, refused} = await sortOut(db, {...request, dialect, jobs: request.jobs.filter(theirs)})
   const scheduler: Alive = there !== null ? (there.alive ? 'alive' : 'dead') : db.server.inRecovery ? 'unknown' : db.server.pgCronAlive ? 'alive' : 'dead'

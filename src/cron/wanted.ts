@@ -5,6 +5,7 @@ import type {JobContext} from '../jobs/kind.js'
 import {commandsOf} from './commands.js'
 import {inDialect, obstacles, type Dialect} from './dialect.js'
 import {nameOf} from './names.js'
+import {fieldsOf} from '../units/schedule.js'
 import {command} from '../units/command.js'
 
 /** A job that pg_cron is to run, with all that it needs for it. */
@@ -79,6 +80,7 @@ export async function sortOut(db: Database, {jobs, dialect, context}: WantedRequ
     }
     wanted.notes.push(...notes.map((note) => `${job.name}: ${note}`))
     const schedule = inDialect(job.schedule)
+    if (fieldsOf(job.schedule)[2] === 'L') wanted.notes.push(`${job.name}: "${job.schedule}" is "${schedule}" in pg_cron, at the same times`)
     const runs = Object.entries(commands).map(([part, command]): WantedRun => ({part, name: nameOf(db.server.database, job.name, part), schedule, command}))
     wanted.jobs.push({job, commands, runs})
   }

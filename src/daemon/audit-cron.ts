@@ -34,21 +34,30 @@ export function partsOf({commands}: Pick<Epoch, 'commands'>): (string | null)[] 
 /** pg_cron looks once a minute: what waited for the run before is begun this soon after its end, in milliseconds. */
 const afterQueue = 90_000
 
+export interface CronRuns {
+  /** What pg_cron made of the due time `at`; the due time after it is `next`. */
+  take(parts: readonly (string | null)[], at: number, next: number): CronFate
+  /** Runs that belong to no due time, by their start: to be asked for at the end. */
+  unexpected(): UnassignedRow[]
+}
+
 /**
  * Gives each run of pg_cron to the instant it was begun for, once: that before its start, or an older one where it had
  * to wait for the run before. To be asked for the instants in their order.
  */
-export function cronRuns(unassigned: readonly UnassignedRow[]): {take(parts: readonly (string | null)[], at: number, next: number): CronFate} {
+export function cronRuns(unassigned: readonly UnassignedRow[]): CronRuns {
   const byPart = new Map<string | null, UnassignedRow[]>()
   for (const run of unassigned.filter(isRun).sort((a, b) => a.startedAt - b.startedAt)) byPart.set(run.part, [...(byPart.get(run.part) ?? []), run])
   const before = new Map<string | null, UnassignedRow>()
+  const early: UnassignedRow[] = []
   return {
+    unexpected: () => [...early, ...[...byPart.values()].flat()].sort((a, b) => a.startedAt - b.startedAt),
     take(parts, at, next) {
       const fate: CronFate = {statuses: [], missing: 0, queued: 0, extra: 0}
       for (const part of parts) {
         const runs = byPart.get(part) ?? []
         // Begun before the first instant that was asked for: none of these.
-        if (!before.has(part)) while (runs[0] !== undefined && runs[0].startedAt < at) runs.shift()
+        if (!before.has(part)) while (runs[0] !== undefined && runs[0].startedAt < at) early.push(runs.shift()!)
         const last = before.get(part)
         const waits = last !== undefined && (last.completedAt ?? Infinity) > at
         const run = runs[0]

@@ -29,7 +29,7 @@ export interface JobAudit {
   gaps: number[]
   /** Accounted for twice. */
   doubles: number[]
-  /** Rows at instants that no calendar has. */
+  /** Rows at instants that no calendar has, and starts of pg_cron's runs that no due time asked for. */
   strays: number[]
   /** Begun, and its daemon has not been heard of for minutes. */
   abandoned: number[]
@@ -106,7 +106,16 @@ export function auditJob(input: AuditInput): JobAudit {
     count(row.value)
     add(audit.strays, row.value.scheduledAt)
   }
+  // Where the look begins in the middle of a calendar, a first run may belong to a due time before it.
+  const [first, ...rest] = cron.unexpected()
+  const whole = first === undefined || from > epochs[0]!.validFrom ? rest : [first, ...rest]
+  for (const {startedAt} of whole) if (epochAt(epochs, startedAt)?.runner === 'pg_cron') add(audit.strays, startedAt)
   return audit
+}
+
+/** The version of the schedule that was in force. */
+function epochAt(epochs: readonly AuditEpoch[], at: number): AuditEpoch | undefined {
+  return epochs.findLast(({validFrom}) => validFrom <= at)
 }
 
 /** The instants of the calendars in force, each with the one after it. */

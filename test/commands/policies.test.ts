@@ -98,6 +98,11 @@ describe('policies, as a new user would', () => {
       const refused = await runCli(['policies', 'apply', '--confirm', 'prod', '--json'], {cwd})
       expectExit(refused, 7)
       expect(jsonOf<Report>(refused).error.code).toBe('UNSAFE_PLAN')
+      for (const args of [['apply'], ['remove', 'compression', 'public.hourly'], ['set', 'compression', 'public.hourly', '--after', '9d']]) {
+        const mistyped = await runCli(['policies', ...args, '--dry-run', '--accept', 'nosuch', '--json'], {cwd})
+        expectExit(mistyped, 2)
+        expect(jsonOf<Report>(mistyped).error.code).toBe('NO_SUCH_FINDING')
+      }
       expectExit(await runCli(['policies', 'apply', '--confirm', 'prod', '--accept', 'compressed-under-refresh:public.hourly'], {cwd}), 0)
     }, patience)
   })

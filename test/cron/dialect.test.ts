@@ -6,7 +6,8 @@ import {isOurs, nameOf, prefixOf} from '../../src/cron/names.js'
 import {job} from '../daemon/jobs.js'
 
 const now = Date.parse('2026-01-01T00:00:00Z')
-const why = (given: Record<string, unknown>, version = '1.4', timezone: string | null = 'GMT') => obstacles(job('j', given), {version, timezone}, now)
+const why = (given: Record<string, unknown>, version = '1.4', timezone: string | null = 'GMT', matchesBothDays = false) =>
+  obstacles(job('j', given), {version, timezone, matchesBothDays}, now)
 
 describe('what pg_cron can run', () => {
   it('is five fields on its own clocks, written in numbers', () => {
@@ -40,7 +41,18 @@ describe('what pg_cron can run', () => {
   it('is what it does anyhow: tries once, makes up for nothing, lets a run wait', () => {
     expect(why({retries: 0, backoff: '1min', catchUp: 'none', overlap: 'queue', lateAfter: '5min'})).toEqual([])
     const [byDefault] = jobsOf(jobsSchema.parse({})).filter(({name}) => name === 'maintain')
-    expect(obstacles(byDefault!, {version: '1.3', timezone: 'GMT'}, now)).toEqual([])
+    expect(obstacles(byDefault!, {version: '1.3', timezone: 'GMT', matchesBothDays: false}, now)).toEqual([])
+  })
+
+  it('is either of two days as the setting cron.match_dom_and_dow says', () => {
+    const both = (schedule: string, on: boolean) => why({schedule}, '1.6', 'GMT', on)
+    for (const schedule of ['0 5 1-7 * 0', '0 5 L * 1']) {
+      expect(both(schedule, false), schedule).toEqual([])
+      expect(both(schedule, true), schedule).toEqual([
+        `"${schedule}" means the day of the month or the weekday, and pg_cron runs it only on days that are both (cron.match_dom_and_dow is on)`,
+      ])
+    }
+    for (const schedule of ['0 5 L * *', '0 3 1 * *', '0 3 * * 1']) expect(both(schedule, true), schedule).toEqual([])
   })
 
   it('goes by cron.timezone from 1.5 on, and UTC by any of its names', () => {

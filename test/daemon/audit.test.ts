@@ -86,6 +86,17 @@ describe('an audit', () => {
     expect([twice.gaps, twice.doubles.map(clock)]).toEqual([[], ['02:00']])
   })
 
+  it('finds a run of pg_cron at no due time, also where nothing was due at all', () => {
+    const sundays: AuditEpoch = {...hourly, runner: 'pg_cron', schedule: '0 5 * * 0'}
+    const odd = audit({epochs: [sundays], unassigned: [cronRun('03:40')]})
+    expect([odd.instants, odd.strays.map(clock), auditProblems(odd, 60_000)]).toEqual([0, ['03:40'], 1])
+    const before = audit({epochs: [{...hourly, runner: 'pg_cron'}], unassigned: ['00:40', '01:00', '02:00', '03:00', '04:00'].map((time) => cronRun(time))})
+    expect([before.strays.map(clock), before.gaps, before.doubles]).toEqual([['00:40'], [], []])
+    const cut = audit({epochs: [{...hourly, runner: 'pg_cron', validFrom: at('00:00')}], unassigned: ['00:40', '01:00', '02:00', '03:00', '04:00'].map((time) => cronRun(time))})
+    expect(cut.strays).toEqual([])
+    expect(audit({epochs: [{...sundays, runner: 'daemon'}], unassigned: [cronRun('03:40')]}).strays).toEqual([])
+  })
+
   it('does not take a call that found the job paused, or run by daemons, for one of its runs', () => {
     const epochs: AuditEpoch[] = [{...hourly, runner: 'pg_cron'}]
     const result = audit({epochs, unassigned: [cronRun('01:00'), cronRun('02:00', {status: 'skipped', reason: 'paused'}), cronRun('03:00', {status: 'skipped', reason: 'overlap'}), cronRun('04:00')]})

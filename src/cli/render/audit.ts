@@ -47,7 +47,7 @@ function findings({job, gaps, doubles, strays, abandoned, retrying, waiting, ok}
   return [
     ...say(gaps, 'without a row in the ledger'),
     ...say(doubles, 'accounted for twice'),
-    ...say(strays, 'in no calendar'),
+    ...say(strays, 'run at a time that the schedule does not have'),
     ...say(abandoned, 'begun, and its daemon is gone'),
     ...say(retrying, 'failed, and its next try has not begun'),
     ...(ok ? [] : say(waiting, 'due, and no daemon has begun it')),

@@ -82,7 +82,7 @@ export function renderPolicyStatus({policies, other, notes, at}: PolicyStatusRep
     ...(shown.length > 0 ? [table] : []),
     ...(rest > 0 ? [` ${rest} more ok (--all)`] : []),
     ...findingLines(policies).map(({mark, text}) => marked(mark, text, width)),
-    ...other.map(({id, name, proc, scheduled, lastStatus}) => marked(' ', `other: job ${id} ${name} (${proc})${scheduled ? '' : ', paused'}, last run ${lastStatus ?? 'never'}`, width)),
+    ...other.flatMap((job) => otherLines(job, width)),
     ...noteLines,
     ...(policies.some(({managed}) => !managed) ? ['* not declared, never touched.'] : []),
     statusVerdict(policies, failed),
@@ -158,4 +158,9 @@ function statusVerdict(policies: readonly PolicyStatus[], failed: boolean): stri
   const late = policies.filter(({ok}) => ok === false).length
   const unknown = policies.filter(({ok}) => ok === null).length
   return `${late} of ${plural(policies.length, 'policy', 'policies')} late, ${unknown} unknown${failed ? ' (exit 3)' : ''}`
+}
+
+function otherLines({id, name, proc, scheduled, lastStatus, findings}: PolicyStatusReport['other'][number], width: number): string[] {
+  return [`other: job ${id} ${name} (${proc})${scheduled ? '' : ', paused'}, last run ${lastStatus ?? 'never'}`, ...findings.map((finding) => `job ${id}: ${finding}`)]
+    .map((line) => marked(' ', line, width))
 }

@@ -21,7 +21,7 @@ Policies that do not go together are refused (exit 7) unless each finding is acc
   static override flags = {...changeFlags, ...policyPlanFlags}
 
   async run(): Promise<ChangeReport & Pick<PolicyPlanReport, 'findings' | 'unmanaged' | 'notes'>> {
-    const [{planPolicies}, {planFileOf, requireFresh}, {requireSafe}, {readDeclared}, {planReport}, {policyContext, sectionsOf}, {policyRemarks}] = await Promise.all([
+    const [{planPolicies}, {planFileOf, requireFresh}, {requireKnown, requireSafe}, {readDeclared}, {planReport}, {policyContext, sectionsOf}, {policyRemarks}] = await Promise.all([
       import('../../ops/policies/plan.js'),
       import('../../ops/policies/plan-file.js'),
       import('../../ops/policies/proof/prove.js'),
@@ -42,6 +42,7 @@ Policies that do not go together are refused (exit 7) unless each finding is acc
         requireFresh(saved, planFileOf(planned, where, saved.options, {months: 0, days: 1, seconds: 0}), this.args.file!)
       }
       const report = planReport(planned, accepted)
+      requireKnown(planned.findings, this.flags.accept)
       for (const line of policyRemarks(report, stderrWidth())) this.say(line)
       if (!this.flags['dry-run']) requireSafe(planned.findings, planned.changes, accepted)
       const {findings, unmanaged, notes} = report

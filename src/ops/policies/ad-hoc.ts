@@ -60,17 +60,22 @@ function requirePossible(db: Database, table: Table, kind: PolicyKind): void {
 }
 
 /** Where the configuration does not say what stands now. */
-function disagreement({state, changes}: PolicyPlan, table: Table, said: Declared | undefined, {kind}: Rule, db: Database): string[] {
+function disagreement({state, changes}: PolicyPlan, table: Table, said: Declared | undefined, {kind, rule}: Rule, db: Database): string[] {
   const next = `\`${command('policies import', [], {write: true})}\` writes it there`
   const declared = said?.[kind]
-  if (said === undefined || declared === undefined) return changes.length === 0 ? [] : [`The configuration says nothing of the ${kind} of ${keyOf(table)}; ${next}.`]
+  if (said === undefined || declared === undefined) return changes.length === 0 ? [] : [`The configuration says nothing of the ${kind} of ${keyOf(table)}${rule === 'none' ? '' : `; ${next}`}.`]
   const before = [...state.states.values()].find(({key}) => key === keyOf(table))!
   const after = wouldBe(before, changes)
   const only: Declared = {schema: said.schema, name: said.name, from: said.from, section: said.section, [kind]: declared}
   const back = diff(wantedOf(only, after, []), {engine: db.server.engine, maxDropPerRun: maxOf(after)}, [])
   if (back.length === 0) return []
   const words = declared === 'none' ? 'none' : ruleInWords(kind, declared)
-  return [`The configuration now disagrees: it says ${words} for the ${kind} of ${keyOf(table)}, and policies apply would put that back; ${next}.`]
+  return [`The configuration now disagrees: it says ${words} for the ${kind} of ${keyOf(table)}, and policies apply would put that back; ${rule === 'none' ? removedInWords(table, kind) : next}.`]
+}
+
+/** An import writes what lives; that a policy is gone for good has to be declared, also over a default of the definitions. */
+function removedInWords(table: Table, kind: PolicyKind): string {
+  return `to keep it removed, write ${table.kind === 'aggregate' ? 'aggregates' : 'tables'}: {${JSON.stringify(keyOf(table))}: {${kind}: none}} in the configuration`
 }
 
 function maxOf({policies}: ReturnType<typeof wouldBe>): number {

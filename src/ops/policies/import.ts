@@ -7,9 +7,11 @@ import {rulesOf, type LiveRule, type TableState} from '../../reports/policies/st
 import type {Offset} from '../../reports/live-policies.js'
 import {survey} from '../../reports/survey.js'
 import {keyOf, type Table} from '../../reports/table.js'
-import {toMicros} from '../../reports/time.js'
-import {durationInWords, type Duration} from '../../units/duration.js'
+import {fromMicros, toMicros} from '../../reports/time.js'
+import {durationInWords, parseDuration, type Duration} from '../../units/duration.js'
+import {OpsError} from '../../errors.js'
 import {diff} from './diff.js'
+import {sameDuration} from './offsets.js'
 import {wantedOf} from './wanted.js'
 
 /** A value of a configuration: text, lists and one level of fields. */
@@ -62,11 +64,15 @@ function fieldsOf(table: Table, state: TableState, notes: string[]): Record<stri
     return rules.length === 1 ? rules[0]! : null
   }
   if (table.kind === 'hypertable' && state.scale !== 'time' && state.scale !== 'unknown') fields.timeUnit = state.scale
-  if (table.kind === 'hypertable' && state.chunkInterval !== null && state.scale !== 'unknown') fields.chunkInterval = words(state.chunkInterval, state)
+  if (table.kind === 'hypertable' && state.chunkInterval !== null && state.scale !== 'unknown') {
+    const length = words(state.chunkInterval, state)
+    if (length !== null) fields.chunkInterval = length
+    else notes.push(`${state.key} chunk interval: ${state.chunkInterval} ${state.scale === 'time' ? 'microseconds' : state.scale} cannot be written in a configuration; it stays as it is.`)
+  }
   const compression = single('compression')
   if (compression !== null) {
     const after = said(compression.after, state)
-    if (after === null) cannot('compression', compression.createdBefore === null ? 'its age is in integers of which nobody said what one is' : 'it goes by when a chunk was made')
+    if (after === null) cannot('compression', ageReason(compression))
     else {
       const {segmentBy = null, orderBy = null} = state.compression ?? {}
       fields.compression = {after, ...(segmentBy === null || segmentBy.length === 0 ? {} : {segmentBy}), ...(orderBy === null || orderBy.length === 0 ? {} : {orderBy})}
@@ -75,29 +81,48 @@ function fieldsOf(table: Table, state: TableState, notes: string[]): Record<stri
   const retention = single('retention')
   if (retention !== null) {
     const after = said(retention.after, state)
-    if (after === null) cannot('retention', retention.createdBefore === null ? 'its age cannot be read' : 'it goes by when a chunk was made')
+    if (after === null) cannot('retention', ageReason(retention))
     else fields.retention = {after, ...(retention.by === 'timescaledb' ? {native: true} : {})}
   }
   const refresh = single('refresh')
   if (refresh !== null) {
-    const [startOffset, endOffset] = [said(refresh.startOffset, state), said(refresh.endOffset, state)]
-    if (startOffset === null || endOffset === null || refresh.schedule === null) cannot('refresh', 'its window is open on a side')
-    else fields.refresh = {startOffset, endOffset, every: durationInWords(refresh.schedule)}
+    const open = refresh.startOffset === null || refresh.endOffset === null || refresh.schedule === null
+    const [startOffset, endOffset, every] = [said(refresh.startOffset, state), said(refresh.endOffset, state), said(refresh.schedule, state)]
+    if (startOffset === null || endOffset === null || every === null) cannot('refresh', open ? 'its window is open on a side' : 'one of its durations cannot be written')
+    else fields.refresh = {startOffset, endOffset, every}
   }
   return fields
 }
 
+function ageReason({after, createdBefore}: LiveRule): string {
+  if (after === null) return createdBefore === null ? 'its age cannot be read' : 'it goes by when a chunk was created'
+  return typeof after === 'bigint' ? `its age is ${after} in integers of an unknown unit` : `its age is ${durationInWords(after)}`
+}
+
+/** An offset as a configuration writes it; null where a configuration cannot. */
 function said(offset: Offset | null, state: TableState): string | null {
   if (offset === null) return null
-  if (typeof offset !== 'bigint') return durationInWords(offset)
+  if (typeof offset !== 'bigint') return configurable(offset)
   return state.scale === 'unknown' ? null : words(offset, state)
 }
 
-function words(length: bigint, {scale}: TableState): string {
+function words(length: bigint, {scale}: TableState): string | null {
   const micros = scale === 'time' || scale === 'unknown' ? length : toMicros(length, scale)
   const days = micros / 86_400_000_000n
-  const duration: Duration = {months: 0, days: Number(days), seconds: Number(micros - days * 86_400_000_000n) / 1e6}
-  return durationInWords(duration)
+  const exact = scale === 'ns' && fromMicros(micros, scale) !== length ? null : {months: 0, days: Number(days), seconds: Number(micros - days * 86_400_000_000n) / 1e6}
+  return exact === null ? null : configurable(exact)
+}
+
+/** The words of a duration, if the configuration's own reader makes the same duration of them; else null. */
+export function configurable(duration: Duration): string | null {
+  const text = durationInWords(duration)
+  try {
+    const read = parseDuration(text)
+    return sameDuration(read, duration) ? text : null
+  } catch (error) {
+    if (error instanceof OpsError) return null
+    throw error
+  }
 }
 
 /** Whether a field is not declared as it stands. */

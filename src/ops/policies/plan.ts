@@ -9,7 +9,7 @@ import type {LiveRule, TableState} from '../../reports/policies/state.js'
 import {resolveTable} from '../../reports/resolve-table.js'
 import {survey} from '../../reports/survey.js'
 import {keyOf, type Table} from '../../reports/table.js'
-import type {Change} from './change.js'
+import {kindOf, type Change} from './change.js'
 import {diff, removal} from './diff.js'
 import type {Finding} from './proof/finding.js'
 import {prove} from './proof/prove.js'
@@ -19,6 +19,7 @@ import {requireRights} from './rights.js'
 import {stepsOf} from './steps.js'
 import {conversionSteps} from './steps-conversion.js'
 import {retentionReaches} from './reach.js'
+import {unreadableKeys} from './partition-keys.js'
 import {wantedOf, type Problem} from './wanted.js'
 import {command} from '../../units/command.js'
 
@@ -54,6 +55,8 @@ export interface PolicyPlan {
   findings: Finding[]
   notes: string[]
   state: PolicyState
+  /** Why a step is needed, by its id; a step that no change asked for has no entry. */
+  reasons: ReadonlyMap<string, readonly string[]>
 }
 
 /**
@@ -89,24 +92,32 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
     notes.push(...impossible)
     changes.push(...diff(wantedOf(each, stateFor(request, state, table, problems), problems), {engine, maxDropPerRun}, problems))
   }
+  problems.push(...(await unreadableKeys(db, changes, its.all)))
   if (problems.length > 0) throw refuse(problems)
   const unmanaged = unmanagedOf(state, spoken)
   if (request.prune) for (const {key, kind, rule} of unmanaged) changes.push(...removal(key, kind, [rule], 'not declared, removed by --prune'))
   await requireRights(db, state, changes, its.all)
-  const steps: Step[] = []
+  const ranked: RankedStep[] = []
+  const reasons = new Map<string, readonly string[]>()
   for (const change of changes) {
     const table = its.all.find((candidate) => keyOf(candidate) === change.key)!
-    steps.push(...stepsOf(change, {server: db.server, table, state: state.states.get(table)!, target: request.target, reaches: retentionReaches(change, table, its)}))
-    if (change.do === 'gated retention' && change.removes.native) steps.push(...(await conversionSteps(db, table, its)))
+    const context = {server: db.server, table, state: state.states.get(table)!, target: request.target, reaches: retentionReaches(change, table, its)}
+    for (const step of stepsOf(change, context)) {
+      ranked.push({rank: rankOf(change), change, step})
+      reasons.set(step.id, change.why)
+    }
+    if (change.do === 'gated retention' && change.removes.native)
+      ranked.push(...(await conversionSteps(db, table, its)).map((step) => ({rank: ranks.catchUp, change, step})))
   }
+  const steps = ordered(ranked)
   const compresses = (table: Table) => ![undefined, 'none'].includes(spoken.get(table)?.compression as undefined)
   const old = await oldChunks(db, its.tables.filter(compresses), changes)
   if (request.recompress) steps.push(...recompressSteps(db, old, steps))
   else notes.push(...oldChunkNotes(old))
   const findings = prove(await readProofFacts(db, state, changes))
   const operation = request.operation ?? 'policies apply'
-  const plan: Plan = {operation, summary: operation, cutoff: null, locks: [...new Set(steps.map(({object}) => `table ${object}`))], steps: ordered(steps)}
-  return {plan, changes, unmanaged: request.prune ? [] : unmanaged, findings, notes, state}
+  const plan: Plan = {operation, summary: operation, cutoff: null, locks: [...new Set(steps.map(({object}) => `table ${object}`))], steps}
+  return {plan, changes, unmanaged: request.prune ? [] : unmanaged, findings, notes, state, reasons}
 }
 
 /** Where one job alone is meant, the others are not seen. */
@@ -119,12 +130,26 @@ function stateFor({onlyJob}: PolicyRequest, {states}: PolicyState, table: Table,
 }
 
 /** Settings before the policies that need them; a retention last, when what shall cover it is in place. */
-function ordered(steps: readonly Step[]): Step[] {
-  const rank = ({id, kind}: Step) => (kind === 'settings' ? 0 : id.startsWith('retention of ') ? 2 : kind === 'refresh' ? 3 : kind === 'compress' ? 4 : 1)
-  const sorted = [...steps].sort((a, b) => rank(a) - rank(b))
-  return sorted.map((step) => {
-    const settings = sorted.find((other) => other.id === `compression settings of ${step.object}`)
-    return settings !== undefined && step.id === `compression policy of ${step.object}` ? {...step, dependsOn: [settings.id]} : step
+const ranks = {settings: 0, policy: 1, retention: 2, catchUp: 3}
+
+interface RankedStep {
+  rank: number
+  /** The change that asks for it. */
+  change: Change
+  step: Step
+}
+
+function rankOf(change: Change): number {
+  if (change.do === 'settings' || change.do === 'chunk interval') return ranks.settings
+  return change.do !== 'remove' && kindOf(change) === 'retention' ? ranks.retention : ranks.policy
+}
+
+/** A compression policy needs the settings of its table, where the same plan makes them. */
+function ordered(ranked: readonly RankedStep[]): Step[] {
+  const sorted = [...ranked].sort((a, b) => a.rank - b.rank)
+  return sorted.map(({change, step}) => {
+    const settings = change.do === 'compression' ? sorted.find((other) => other.change.do === 'settings' && other.change.key === change.key) : undefined
+    return settings === undefined ? step : {...step, dependsOn: [settings.step.id]}
   })
 }
 
@@ -169,6 +194,9 @@ function impossibleHere(each: Declared, table: Table, engine: string): string[] 
 
 function refuse(problems: readonly Problem[]): OpsError {
   const suggestions = [...new Set(problems.map(({suggestion}) => suggestion).filter(Boolean))]
-  const text = problems.length === 1 ? problems[0]!.message : `${problems.length} mistakes:\n${problems.map(({message}) => `- ${message}`).join('\n')}`
-  return usageError(problems[0]!.code, `${text} Nothing was done.`.replace(/\n?( Nothing)/, problems.length === 1 ? '$1' : '\nNothing'), suggestions)
+  const [first] = problems
+  const message = problems.length === 1
+    ? `${first!.message} Nothing was done.`
+    : [`${problems.length} mistakes:`, ...problems.map((problem) => `- ${problem.message}`), 'Nothing was done.'].join('\n')
+  return usageError(first!.code, message, suggestions)
 }

@@ -21,7 +21,7 @@ export interface PolicyPlanReport {
 
 /** @param accepted ids of findings that were accepted by name */
 export function planReport(planned: PolicyPlan, accepted: readonly string[]): PolicyPlanReport & {at: Instant} {
-  const {plan, changes, findings, unmanaged, notes, state} = planned
+  const {plan, changes, findings, unmanaged, notes, state, reasons} = planned
   const open = openFindings(findings, changes, accepted)
   return {
     at: state.survey.at,
@@ -33,18 +33,13 @@ export function planReport(planned: PolicyPlan, accepted: readonly string[]): Po
       lock: step.lock,
       class: step.class,
       repeatable: step.repeatable || step.doneCheck !== null,
-      why: changes.filter((change) => change.key === step.object && step.id.startsWith(idOf(change.do))).flatMap(({why}) => [...why]),
+      why: [...(reasons.get(step.id) ?? [])],
     })),
     cutoffs: frozenOf(planned),
     findings: findings.map((finding) => ({...finding, refuses: open.includes(finding)})),
     unmanaged: unmanaged.map((each) => unmanagedOf(each, planned)),
     notes: [...notes],
   }
-}
-
-function idOf(what: PolicyPlan['changes'][number]['do']): string {
-  const ids = {settings: 'compression settings', 'chunk interval': 'chunk interval', compression: 'compression policy', refresh: 'refresh policy', 'gated retention': 'retention', 'native retention': 'retention', remove: 'remove'}
-  return `${ids[what]} `
 }
 
 function unmanagedOf({key, kind, rule}: Unmanaged, {state}: PolicyPlan): PolicyPlanReport['unmanaged'][number] {

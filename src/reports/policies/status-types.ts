@@ -78,6 +78,9 @@ export interface OtherJob {
   nextRunAt: Instant | null
   lastRunAt: Instant | null
   lastStatus: string | null
+  /** The catalog has no function or procedure of that name any more. */
+  procedureGone: boolean
+  findings: string[]
 }
 
 export interface PolicyStatusReport {

@@ -149,7 +149,9 @@ alter table ${name} set (timescaledb.compress${settings}); select count(compress
       expect((await runPlan(database.db, planned.plan)).steps.map(({status}) => status)).toEqual(['done'])
       expect((await set({kind: 'compression', rule: {after: days(60), segmentBy: null, orderBy: null}})).notes).toEqual([])
       const removal = await set({kind: 'retention', rule: 'none'}, [])
-      expect(removal.notes.join()).toMatch(/says nothing of the retention/)
+      expect(removal.notes).toEqual(['The configuration says nothing of the retention of public.ticks.'])
+      const kept = await set({kind: 'compression', rule: 'none'})
+      expect(kept.notes.join()).toContain('and policies apply would put that back; to keep it removed, write tables: {"public.ticks": {compression: none}} in the configuration')
       await expect(planAdHoc(database.db, {table: 'ticks', change: {kind: 'refresh', rule: {startOffset: days(3), endOffset: days(1), every: days(1)}}, declared: [], maxDropPerRun: 8, target: 'test'})).rejects.toMatchObject({code: 'NOT_AN_AGGREGATE', exitCode: 2})
     })
 
