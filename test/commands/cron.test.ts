@@ -298,7 +298,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     const first = await install('--dry-run')
     expectExit(first, 0)
     expect(first.stdout).toContain("'call public.maintain_hypertables()'")
-    expect(first.stderr.replace(/\s+/g, ' ')).toContain('refresh stays with the daemon: refresh of public.hourly_price_averages is done by timescaledb')
+    expect(first.stderr.replace(/\s+/g, ' ')).toContain('refresh has nothing to do in pg_cron: refresh of public.hourly_price_averages is done by timescaledb')
     expect(first.stdout).not.toContain('qicore.refresh')
     await run('select _timescaledb_functions.stop_background_workers()')
     await db.probe()

@@ -160,7 +160,7 @@ function statusVerdict(policies: readonly PolicyStatus[], failed: boolean): stri
   return `${late} of ${plural(policies.length, 'policy', 'policies')} late, ${unknown} unknown${failed ? ' (exit 3)' : ''}`
 }
 
-function otherLines({id, name, proc, scheduled, lastStatus, findings}: PolicyStatusReport['other'][number], width: number): string[] {
+function otherLines({id, name, proc, scheduled, lastStatus, findings}: PolicyStatusReport['other'][number], width: number | null): string[] {
   return [`other: job ${id} ${name} (${proc})${scheduled ? '' : ', paused'}, last run ${lastStatus ?? 'never'}`, ...findings.map((finding) => `job ${id}: ${finding}`)]
     .map((line) => marked(' ', line, width))
 }
