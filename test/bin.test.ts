@@ -55,7 +55,7 @@ describe('usage', () => {
     [['statz'], 'NO_COMMAND', /statz/],
     [['nonsense', 'more'], 'NO_COMMAND', /nonsense/],
     [['stats', '--no-such-flag'], 'USAGE', /no-such-flag/],
-    [['stats', 'one', 'two', 'three'], 'USAGE', /one/],
+    [['stats', 'one', 'two', 'three'], 'USAGE', /two, three/],
     [['migrate', 'status', 'one'], 'USAGE', /one/],
     [['migrate', 'stauts', 'one'], 'NO_COMMAND', /migrate status/],
     [['stats', '--url'], 'USAGE', /url/],

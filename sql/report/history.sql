@@ -2,7 +2,7 @@
 -- schema qicore lacks are null.
 -- $1 table as SQL reads it, with its schema or without, null for all, $2 from this instant on, null for all, $3 one log id,
 -- null for all, $4 rows. TimescaleDB: not needed.
-select l.id, l.operation, l.job, l.scheduled_at, l.started_at, l.completed_at, l.status, row.fields ->> 'reason' as reason,
+select l.id, l.operation, l.job, l.scheduled_at, l.started_at, l.completed_at, l.status, coalesce(row.fields ->> 'reason', l.detail ->> 'reason') as reason,
   l.attempts, l.actor, l.claimed_by, row.fields ->> 'application' as application, l.target_host, l.error, l.detail,
   l.token is not null and l.status = 'running' and l.claimed_by is null as waits, l.lease_until,
   (select count(*)::int from qicore.maintenance_step s where s.log_id = l.id) as steps

@@ -9,6 +9,7 @@ as $$
 with lost as (
   select l.id
   from qicore.maintenance_log l
+  cross join lateral (select to_jsonb(l) ->> 'application' as application) session
   where l.status = 'running' and l.token is null and case
       -- The embedded engine has one process: what ran before it started is over.
       when pg_backend_pid() = 0 then l.started_at < pg_postmaster_start_time() or (l.detail ->> 'pid')::integer <> 0
@@ -16,20 +17,20 @@ with lost as (
       when l.detail ? 'pid' then not exists (
         select from pg_stat_activity a
         where a.pid = (l.detail ->> 'pid')::integer
-          and (a.application_name in ('', l.application) or coalesce(a.backend_start <= greatest(l.started_at, l.lease_until), true))
+          and (a.application_name in ('', session.application) or coalesce(a.backend_start <= greatest(l.started_at, l.lease_until), true))
       )
       -- Behind a transaction pooler no pid stays: the lease is over and no session of that name is at work.
       when l.lease_until is not null then l.lease_until < clock_timestamp() and not exists (
-        select from pg_stat_activity a where a.application_name = l.application and coalesce(a.state, 'active') <> 'idle'
+        select from pg_stat_activity a where a.application_name = session.application and coalesce(a.state, 'active') <> 'idle'
       )
       -- Recorded by an older program: no session of that name is as old as the run.
-      else coalesce(l.application, '') <> '' and not exists (
-        select from pg_stat_activity a where a.application_name = l.application and coalesce(a.backend_start <= l.started_at, true)
+      else coalesce(session.application, '') <> '' and not exists (
+        select from pg_stat_activity a where a.application_name = session.application and coalesce(a.backend_start <= l.started_at, true)
       )
     end
 ), closed as (
   update qicore.maintenance_log l
-  set status = case when l.job is null then 'interrupted' else 'failed' end, reason = 'session_ended',
+  set status = case when l.job is null then 'interrupted' else 'failed' end, detail = coalesce(l.detail, '{}') || '{"reason": "session_ended"}',
     error = 'the session ended before the run recorded a result' || case when l.application like 'pg\_cron%' then ': cron.job_run_details has what the server said' else '' end
   from lost where l.id = lost.id and l.status = 'running' and l.token is null
   returning l.id

@@ -38,7 +38,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     const {runs} = jsonOf<Runs>(await history('--json'))
     expect(runs).toMatchObject([{operation: 'chunks compress public.m', status: 'done', reason: null, runBy: 'hand', tables: ['public.m'], steps: 2, actor: expect.stringMatching(/^postgres \(.+@.+, pid \d+\)$/), ms: expect.any(Number)}])
     const text = await history()
-    expect(text.stdout).toMatch(/^ +ID +STARTED \(UTC\) +WHAT +WHO +HOW +STATUS +TOOK$/m)
+    expect(text.stdout).toMatch(/^ +ID +STARTED \(UTC\) +WHAT +WHO +HOW +STATUS +TOOK( +STEPS)?$/m)
     expect(text.stdout).toMatch(/by hand +done/)
     expect(text.stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
     const one = await history('show', String(runs![0]!.id), '--json')
@@ -105,7 +105,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     await new Promise((resolve) => child.once('close', resolve))
     const compress = spawn(process.execPath, [join(root, 'bin/run.js'), 'chunks', 'compress', 'm', '--to', '2026-01-03', '--url', url], {cwd, stdio: 'ignore', env: {PATH: process.env.PATH ?? '', HOME: cwd}})
     const gone = new Promise((resolve) => compress.once('close', resolve))
-    const state = async () => (await run<{status: string; reason: string | null}>("select status, reason from qicore.maintenance_log where operation like 'chunks compress%' order by id"))
+    const state = async () => (await run<{status: string; reason: string | null}>("select status, detail ->> 'reason' as reason from qicore.maintenance_log where operation like 'chunks compress%' order by id"))
     await expect.poll(state, {timeout: 30_000}).toEqual([{status: 'running', reason: null}])
     const shown = async () => jsonOf<Runs>(await runCli(['history', '--table', 'm', '--url', url, '--json'])).runs!
     expect(await shown()).toMatchObject([{status: 'running', completedAt: null}])

@@ -78,7 +78,7 @@ forEachEngine({}, (engine) => {
     await database.run(workTable)
     const warns = insertStep('warns', {statements: [statement("do $$ begin raise warning 'needs a look'; end $$"), statement("insert into public.work (name) values ('warns')")]})
     const {steps} = await execute(database.db, planOf(warns, insertStep('child', {dependsOn: [warns.id]})), options)
-    expect(steps).toMatchObject([{status: 'done', reason: null, note: 'needs a look'}, {status: 'done', reason: null}])
+    expect(steps).toMatchObject([{status: 'done', reason: null, note: 'warning from the server: needs a look'}, {status: 'done', reason: null}])
     expect(await names(database)).toEqual(['warns', 'child'])
   })
 
@@ -186,8 +186,8 @@ forEachEngine({native: true}, (engine) => {
     const ledger = await openLedger(database.db, {operation: 'test', actor: 'me', targetHost: 'here', detail: {}}, quick)
     const warning = statement("do $$ begin raise warning 'mind the gap'; end $$")
     const {steps} = await execute(database.db, planOf(insertStep('a', {statements: [warning, ...insertStep('a').statements]})), {limits: quick, ledger})
-    expect(steps[0]).toMatchObject({status: 'done', note: 'mind the gap'})
-    expect(await database.run("select status, detail ->> 'note' as note from qicore.maintenance_step")).toEqual([{status: 'done', note: 'mind the gap'}])
+    expect(steps[0]).toMatchObject({status: 'done', note: 'warning from the server: mind the gap'})
+    expect(await database.run("select status, detail ->> 'note' as note from qicore.maintenance_step")).toEqual([{status: 'done', note: 'warning from the server: mind the gap'}])
   })
 
   it('goes on with the others while somebody holds one, and comes back to it', async () => {
