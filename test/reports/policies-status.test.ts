@@ -64,9 +64,8 @@ describe('policies status', () => {
       await ticks(database)
       const {run} = database
       await run("select add_job('pg_catalog.version', interval '1 day', scheduled => false)").catch(() => null)
-      const [job] = await run<{id: number}>("select add_compression_policy('public.ticks', interval '7 days') as id")
-      // The job stays out of it.
-      await run('select alter_job($1, scheduled => false)', [job!.id])
+      // Paused in the same transaction: the scheduler would start the job at once.
+      const [job] = await run<{id: number}>("select job_id as id from alter_job(add_compression_policy('public.ticks', interval '7 days'), scheduled => false)")
       await run("select compress_chunk(c) from (select c from show_chunks('public.ticks', older_than => interval '7 days') as c order by c limit 3) as first")
       await run(`insert into public.ticks select ${daysAgo(12)} + interval '1 second', 'A', 2`)
       const report = await status(database)
@@ -84,8 +83,7 @@ describe('policies status', () => {
       const database = await engine.database()
       await ticks(database)
       await database.autocommit("create materialized view public.hourly with (timescaledb.continuous) as select time_bucket(interval '1 hour', time) as bucket, count(*) as rows from public.ticks group by 1 with no data")
-      const [job] = await database.run<{id: number}>("select add_continuous_aggregate_policy('public.hourly', interval '10 days', interval '1 hour', interval '1 hour') as id")
-      await database.run('select alter_job($1, scheduled => false)', [job!.id])
+      await database.run("select alter_job(add_continuous_aggregate_policy('public.hourly', interval '10 days', interval '1 hour', interval '1 hour'), scheduled => false)")
       await database.autocommit(`call refresh_continuous_aggregate('public.hourly', ${daysAgo(11)}, ${daysAgo(2)})`)
       await database.run(`insert into public.ticks values (${daysAgo(5)}, 'B', 1)`)
       const [refresh] = (await status(database)).policies
