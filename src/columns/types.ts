@@ -17,7 +17,7 @@ function column<Out, In = Out>(read: Read<Out>): Column<Out, In> {
     const value = read(input)
     const problem = typeof value === 'object' ? reasonOf(value) : null
     if (problem === null) return value as Out
-    const message = input === undefined ? 'is missing' : input === null ? 'is null, and the column takes none' : `${show(input)} ${problem}`
+    const message = input === undefined ? 'is missing' : input === null ? 'is empty (NULL) but the column is NOT NULL' : `${show(input)} ${problem}`
     context.issues.push({code: 'custom', input, message})
     return z.NEVER
   }) as unknown as Column<Out, In>

@@ -28,7 +28,7 @@ Prints one JSON object a line (--pretty for people); health and metrics are on -
     const config = await this.loadConfig()
     const [{runnableJobs}, {parseListen}, target] = await Promise.all([import('../daemon/check.js'), import('../daemon/listen.js'), this.target(true)])
     if (target.source === 'config' && target.url.startsWith('embedded:'))
-      throw usageError('SAY_TARGET', 'The daemon does not fall back to the embedded engine by itself.', [`Say it: --target ${target.name}`, 'Or name a server: --target, --url, QICORE_DB_URL.'])
+      throw usageError('SAY_TARGET', 'The daemon never picks the embedded engine on its own.', [`Name it: --target ${target.name}`, 'Or name a server: --target, --url, QICORE_DB_URL.'])
     const jobs = await runnableJobs(config, Date.now())
     const listen = parseListen(flags.listen)
     const [{runDaemon}, {exitNow}, {listened}, {fit}, {lineWidth}] = await Promise.all([

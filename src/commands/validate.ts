@@ -29,8 +29,8 @@ Exits 3 when a row is invalid.`
     file: Args.string({description: 'file; - or nothing is stdin', ignoreStdin: true}),
   }
   static override flags = {
-    'as-of': Flags.string({summary: 'What freshness of prices is measured against: an instant, row (the row\'s own time) or off; now unless said.', helpValue: '<instant|row|off>'}),
-    format: Flags.option({options: ['ndjson', 'csv'] as const, summary: 'Format; seen by the first character unless said.'})(),
+    'as-of': Flags.string({summary: 'What freshness of prices is measured against: an instant, row (the row\'s own time) or off; default: now.', helpValue: '<instant|row|off>'}),
+    format: Flags.option({options: ['ndjson', 'csv'] as const, summary: 'Format; default: detected from the first character.'})(),
     limit: Flags.integer({summary: 'Of how many invalid rows the errors are shown.', default: 20, min: 0, max: 100_000, helpValue: '<n>'}),
   }
 

@@ -37,7 +37,7 @@ const sentences: Record<string, (fields: Fields) => string> = {
   stop_incomplete: ({message}) => String(message),
   clock_skew: ({seconds: skew}) => `this machine's clock and the server's differ by ${formatElapsed(Math.abs(Number(skew)) * 1000)}: nothing is dropped until they agree`,
   clock_jump: ({seconds: jump}) => `the clocks moved against each other by ${formatElapsed(Math.abs(Number(jump)) * 1000)}`,
-  stopping: ({signal, running}) => `${signal}: ${running === 0 ? 'nothing runs' : `${running} running, let finish`}`,
+  stopping: ({signal, running}) => `${signal}: ${running === 0 ? 'nothing runs' : `${running} running, waiting for them to finish`}`,
   stopped: ({seconds: after}) => `stopped after ${formatElapsed(Number(after) * 1000)}`,
 }
 

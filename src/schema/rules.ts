@@ -22,7 +22,7 @@ export function tableProblems(table: TableDefinition, all: readonly TableDefinit
   }
   const ordered = (path: string, wanted: readonly string[]) => {
     for (const [index, text] of wanted.entries())
-      if (readOrdered(text, columns) === null) say(`${path}[${index}]`, `"${text}" is no column of ${table.name}, nor one with asc or desc`)
+      if (readOrdered(text, columns) === null) say(`${path}[${index}]`, `"${text}" is not a column of ${table.name}, nor one with asc or desc`)
   }
   const unique = (path: string, of: readonly string[]) => {
     known(path, of)

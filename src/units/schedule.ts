@@ -71,7 +71,7 @@ function partProblem(part: string, field: Field): string | null {
   if (any === undefined) {
     const [from, to] = [numberOf(first!, field), last === undefined ? undefined : numberOf(last, field)]
     for (const [word, value] of [[first!, from], [last, to]] as const)
-      if (word !== undefined && (value === null || value! < field.min || value! > field.max)) return `has "${word}": it is ${field.min} to ${field.max}`
+      if (word !== undefined && (value === null || value! < field.min || value! > field.max)) return `is out of range (${field.min}-${field.max})`
     if (to !== undefined && from! > to!) return `has the range ${part}, which goes backwards`
     if (to === undefined && every !== undefined) return `has "${part}": a step follows * or a range`
   }

@@ -41,7 +41,7 @@ function headerOf(place: string, record: readonly Cell[], table: TableDefinition
   const columns = names.map((name) => byName.get(name))
   const problems = names.flatMap((name, index) => {
     const column = columns[index]
-    if (!column) return [`has ${name === '' ? 'a column without a name' : JSON.stringify(name)}, which is no column of ${table.name}`]
+    if (!column) return [`has ${name === '' ? 'a column without a name' : JSON.stringify(name)}, which is not a column of ${table.name}`]
     return columns.indexOf(column) < index ? [`has ${column.name} twice`] : []
   })
   const missing = table.columns.filter((column) => !columns.includes(column) && !columnCall(column).optional).map(({name}) => name)

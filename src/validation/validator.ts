@@ -94,7 +94,7 @@ function named(errors: readonly ValidationError[], names: ReadonlyMap<string, st
 }
 
 function errorsOf(issue: z.core.$ZodIssue, table: string): ValidationError[] {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({path: key, message: `is no column of ${table}`}))
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({path: key, message: `is not a column of ${table}`}))
   const path = issue.path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`)).join('')
   return [{path, message: issue.message}]
 }

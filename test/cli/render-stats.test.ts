@@ -202,7 +202,7 @@ describe('tables', () => {
   it('say so where there is nothing', () => {
     expect(renderStats({...stats, tables: [], notes: []}, narrow)).toContain('no hypertable')
     expect(renderCompression({...compression, tables: []}, narrow)).toContain('No table has compression')
-    expect(renderChunks({...chunks, chunks: []}, narrow, {late: true, fast: false})).toBe('No chunk waits for a policy (of 420).')
+    expect(renderChunks({...chunks, chunks: []}, narrow, {late: true, fast: false})).toBe('None of the 420 chunks is overdue.')
   })
 
   it('mark no table as unmanaged where nothing is managed', () => {

@@ -86,7 +86,7 @@ describe('a column', () => {
     [columns.numeric(20, 8), '1234567890123', 'has more than 12 digits before the point'],
     [columns.boolean(), 'true', 'is neither true nor false'],
     [columns.text(), undefined, 'is missing'],
-    [columns.text(), null, 'is null, and the column takes none'],
+    [columns.text(), null, 'is empty (NULL) but the column is NOT NULL'],
     [columns.list(columns.integer()), 'a', '"a" is not a list'],
     [columns.json(), {at: new Date(0)}, 'holds what JSON cannot'],
     [columns.bigint(), 2 ** 53, 'give it as a bigint'],

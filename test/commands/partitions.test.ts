@@ -47,7 +47,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(kind).toBe('partitions.list')
     expect(tables).toMatchObject([{schema: 'public', table: 'ticks', managed: true, ahead: {wanted: 3, there: 3}, findings: []}])
     expect(rows).toHaveLength(27)
-    expect(rows.at(-1)).toMatchObject({schema: 'public', table: 'ticks', from: `${now.then}-01T00:00:00Z`, totalBytes: expect.any(Number)})
+    expect(rows.at(-1)).toMatchObject({schema: 'public', table: 'ticks', from: `${now.then}-01T00:00:00.000Z`, totalBytes: expect.any(Number)})
     const nothing = await partitions('ensure', cwd)
     expectExit(nothing, 0)
     expect(nothing.stdout).toMatch(/nothing to do/)

@@ -78,7 +78,7 @@ tables:
       expect.stringMatching(/^line 6: tables\.desk\.a\.columns\.1\.type: "money" is none of the types/) as string,
       expect.stringMatching(/^line 7: tables\.desk\.a\.columns\.2\.size: is not a field here/) as string,
       expect.stringMatching(/^line 11: tables\.desk\.b\.primaryKey: it must hold time/) as string,
-      expect.stringMatching(/^line 12: tables\.desk\.b\.indexes\.0\.columns\.0: "tme desc" is no column of b/) as string,
+      expect.stringMatching(/^line 12: tables\.desk\.b\.indexes\.0\.columns\.0: "tme desc" is not a column of b/) as string,
       expect.stringMatching(/^line 15: tables\.desk\.b\.compression\.segmentBy\.0: b has no column "venue"/) as string,
       expect.stringMatching(/^line 15: tables\.desk\.b\.compression\.after: rows are dropped after 1 day/) as string,
       expect.stringMatching(/^line 16: tables\.desk\.b\.retention\.after: 1 day is shorter than a chunk/) as string,

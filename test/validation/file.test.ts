@@ -79,7 +79,7 @@ describe('CSV', () => {
 
   it('tells an empty text from no value, by quotes', async () => {
     const {errors} = await validate(`${header}\n${line.replace(',feed,', ',,')}\n${line.replace(',feed,', ',"",')}\n`)
-    expect(errors).toEqual([{line: 2, path: 'source', message: 'is null, and the column takes none'}])
+    expect(errors).toEqual([{line: 2, path: 'source', message: 'is empty (NULL) but the column is NOT NULL'}])
   })
 
   it('counts lines also where a cell has several', async () => {
@@ -100,7 +100,7 @@ describe('CSV', () => {
   })
 
   it('refuses a header that does not fit, naming everything', async () => {
-    await expect(validate(`coin_id,coinId,color,,symbol\n`)).rejects.toThrow(/^rows:1: the header has coin_id twice; it has "color", which is no column of crypto_prices; it has a column without a name, .*; it has no name, exchange_id, usd_price, time, last_updated, source, attribution\.$/)
+    await expect(validate(`coin_id,coinId,color,,symbol\n`)).rejects.toThrow(/^rows:1: the header has coin_id twice; it has "color", which is not a column of crypto_prices; it has a column without a name, .*; it has no name, exchange_id, usd_price, time, last_updated, source, attribution\.$/)
   })
 
   it('names where a quote without its end begins, and the bad rows before it', async () => {

@@ -25,7 +25,7 @@ describe('validatePrice', () => {
     expect(errorsOf({symbol: undefined, usdPrice: 'NaN', marketCap: '-0.01', volume24h: -1, change24h: '200.0001', time: '2009-01-02T23:59:59Z', lastUpdated: '2026-03-01T10:59:59Z', extra: 1})).toEqual([
       'symbol: is missing',
       'usdPrice: "NaN" is not a finite number',
-      'extra: is no column of crypto_prices',
+      'extra: is not a column of crypto_prices',
       'time: "2009-01-02T23:59:59Z" must be at least 2009-01-03 00:00:00+00 (crypto_prices_time_reasonable)',
       'marketCap: "-0.01" must be at least 0',
       'volume24h: "-1" must be at least 0',
@@ -72,7 +72,7 @@ describe('validatePrice', () => {
 
   it('is not fooled by prototypes', () => {
     expect(errorsOf(JSON.parse('{"__proto__":{"usdPrice":1},"constructor":1,"toString":2}') as object)).toEqual([
-      '__proto__: is no column of crypto_prices', 'constructor: is no column of crypto_prices', 'toString: is no column of crypto_prices',
+      '__proto__: is not a column of crypto_prices', 'constructor: is not a column of crypto_prices', 'toString: is not a column of crypto_prices',
     ])
     expect(validatePrice(JSON.parse('{"__proto__":{"usdPrice":1},"usd_price":1}'), {asOf}).errors.map(({path}) => path)).toContain('__proto__')
     expect(({} as {usdPrice?: number}).usdPrice).toBeUndefined()

@@ -60,5 +60,5 @@ function verdict(jobs: readonly JobAuditReport[], ok: boolean): string {
   const running = jobs.reduce((sum, {byStatus}) => sum + (byStatus.running ?? 0), 0)
   const rest = [running > 0 && ` ${running} running.`, waiting > 0 && ` ${waiting} more due just now.`].filter(Boolean).join('')
   if (ok) return `${plural(instants - waiting, 'instant')} of ${plural(jobs.length, 'job')}: each is accounted for once.${rest}`
-  return `${plural(jobs.filter((job) => !job.ok).length, 'job')} of ${jobs.length} not in order (exit 3)`
+  return `${plural(jobs.filter((job) => !job.ok).length, 'job')} of ${jobs.length} with problems (exit 3)`
 }

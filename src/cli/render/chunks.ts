@@ -12,7 +12,7 @@ const unitSeconds = {s: 1, ms: 1e-3, us: 1e-6, ns: 1e-9} as const
 export function renderChunks(report: ChunksReport, look: Look, {late, fast}: {late: boolean; fast: boolean}): string {
   const {chunks, at, totalChunks} = report
   const notes = report.notes.map((line) => wrap(`- ${line}`, look.width))
-  if (chunks.length === 0) return [...notes, late ? `No chunk waits for a policy (of ${totalChunks}).` : 'There are no chunks.'].join('\n')
+  if (chunks.length === 0) return [...notes, late ? `None of the ${totalChunks} chunks is overdue.` : 'There are no chunks.'].join('\n')
   const several = new Set(chunks.map(({schema, table}) => formatQualifiedName(schema, table))).size > 1
   const columns: Column<ChunkStats>[] = [
     ...(several ? [{head: 'TABLE', cell: ({schema, table}: ChunkStats) => shortName(schema, table), shrink: 10}] : []),

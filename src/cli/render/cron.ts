@@ -41,5 +41,5 @@ function verdict({pgCron, scheduler, jobs, left}: CronStatus, failed: boolean): 
   const where = pgCron === null ? 'pg_cron' : `pg_cron ${pgCron.version}${pgCron.here ? '' : ` in ${pgCron.database}`}`
   const bad = jobs.filter(({ok}) => ok === false).length + left.length
   const unknown = jobs.filter(({ok}) => ok === null).length
-  return `${plural(jobs.length, 'entry', 'entries')} of ours, ${bad} need somebody${unknown > 0 ? `, ${unknown} unknown` : ''}. ${where}: scheduler ${scheduler}.${failed ? ' (exit 3)' : ''}`
+  return `${plural(jobs.length, 'entry', 'entries')} managed by qicore-db, ${bad} need attention${unknown > 0 ? `, ${unknown} unknown` : ''}. ${where}: scheduler ${scheduler === 'dead' ? 'not running' : scheduler}.${failed ? ' (exit 3)' : ''}`
 }

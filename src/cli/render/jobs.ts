@@ -122,7 +122,7 @@ export function renderHistory({occurrences}: {occurrences: readonly Occurrence[]
     {head: 'WHO', cell: ({claimedBy, actor, scheduledAt}) => (scheduledAt === null ? actor : (claimedBy ?? actor)) ?? dash, shrink: 8, drop: 4},
   ]
   const used = occurrences.some((one) => why(one) !== '') ? columns : columns.filter(({head}) => head !== 'WHY')
-  return [renderTable(used, occurrences, {look, mark: ({status}) => status === 'failed' || status === 'retry'}), `Whether any is missing: ${command('jobs history', [], {audit: true})}`].join('\n')
+  return [renderTable(used, occurrences, {look, mark: ({status}) => status === 'failed' || status === 'retry'}), `To check for missed runs: ${command('jobs history', [], {audit: true})}`].join('\n')
 }
 
 function late({scheduledAt, startedAt}: Occurrence): string {

@@ -45,7 +45,7 @@ function verdict({steps, findings, flags}: ShownPlan): string {
   const open = findings.filter(({refuses}) => refuses)
   if (steps.length === 0) return 'Nothing to do: the live policies match what is declared.'
   const counted = plural(steps.length, 'step')
-  if (open.length > 0) return `${counted}, refused: ${plural(open.length, 'finding')} to mend or to accept (--accept <id>).`
+  if (open.length > 0) return `${counted}, refused: fix or accept ${plural(open.length, 'finding')} first (--accept <id>).`
   return `${counted} to do. Next: ${command('policies apply', [], flags)}`
 }
 

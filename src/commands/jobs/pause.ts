@@ -4,7 +4,7 @@ import {safeChangeFlags} from '../../cli/flags.js'
 
 export default class JobsPause extends BaseCommand<typeof JobsPause> {
   static override summary = 'Run a job no more until it is resumed; who and why is written down.'
-  static override description = 'From now on: what was due before is written down as skipped (paused), what runs is let finish. Daemons need no restart. An audit shows the pause instead of a gap.'
+  static override description = 'From now on: what was due before is recorded as skipped (paused), and running work finishes. Daemons need no restart. An audit shows the pause instead of a gap.'
   static override examples = ['<%= config.bin %> <%= command.id %> maintain --reason "release 4.2"']
   static override args = {job: Args.string({description: 'job', required: true})}
   static override flags = {...safeChangeFlags, reason: Flags.string({summary: 'Why, for whoever reads the history.', helpValue: '<text>'})}

@@ -11,7 +11,7 @@ With a default partition PostgreSQL detaches nothing concurrently: then each tak
   static override args = {table: Args.string({description: 'table, as name or schema.name', required: true})}
   static override flags = {
     ...changeFlags,
-    'older-than': durationFlag({summary: 'Age that the whole partition must have; as declared by retention where it is not given.'}),
+    'older-than': durationFlag({summary: 'Only partitions entirely older than this; default: the declared retention.'}),
   }
 
   async run(): Promise<ChangeReport & Omit<OldPlan, 'plan'>> {

@@ -11,7 +11,7 @@ It loses data: type the target's name, or give it with --confirm.`
   static override args = {table: Args.string({description: 'table, as name or schema.name', required: true})}
   static override flags = {
     ...changeFlags,
-    'older-than': durationFlag({summary: 'Age that the whole partition must have; as declared by retention where it is not given.'}),
+    'older-than': durationFlag({summary: 'Only partitions entirely older than this; default: the declared retention.'}),
     'accept-loss': Flags.boolean({summary: 'Also drop what an aggregate has not covered.'}),
   }
 

@@ -7,7 +7,7 @@ import type {Finding} from '../../ops/partitions/plan-periods.js'
 export default class PartitionsEnsure extends BaseCommand<typeof PartitionsEnsure> {
   static override summary = 'Make the partitions of now and ahead that are missing, of every declared set.'
   static override description = `Declared are the sets of the configuration (tables.<name>.partitions) and, where QiCore's migrations are recorded, its own tables.
-Where nothing is missing it asks one question and is through: meant to be run often. One set's trouble keeps no other from being looked after (exit 6).
+Where nothing is missing it sends one query and ends: meant to be run often. A set that fails does not stop the others (exit 6).
 Sets that pg_partman manages, and sets that nobody declared, are left alone. Safe to repeat.`
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --dry-run']
   static override args = {table: Args.string({description: 'only this declared table'})}

@@ -43,7 +43,7 @@ export default class PoliciesImport extends BaseCommand<typeof PoliciesImport> {
       if (this.flags.write && changes.length > 0) await editConfig(config!.file, changes)
       if (this.flags.write) for (const {section, key, field} of changes) this.say(`${config!.file}: ${section}.${key}.${field}`)
       if (!this.jsonEnabled()) {
-        if (this.flags.write) this.log(changes.length === 0 ? 'The configuration says already what stands.' : `${changes.length} ${changes.length === 1 ? 'field' : 'fields'} written. Next: ${command('policies plan')}`)
+        if (this.flags.write) this.log(changes.length === 0 ? 'The configuration already matches the live policies.' : `${changes.length} ${changes.length === 1 ? 'field' : 'fields'} written. Next: ${command('policies plan')}`)
         else this.logRaw(entries.length === 0 ? '# no policies here' : (await printSections(edits(false))).trimEnd())
       }
       return {kind: 'policies.import', ...(await this.reportHead(db)), entries, notes, written: this.flags.write && changes.length > 0 ? config!.file : null}

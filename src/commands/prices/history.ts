@@ -22,8 +22,8 @@ export default class PricesHistory extends PricesCommand<typeof PricesHistory> {
     exchange: Args.string({description: 'exchange, as stored: binance', required: true}),
   }
   static override flags = {
-    from: instantFlag({summary: 'First instant; 24 hours before --to unless said.'}),
-    to: instantFlag({summary: 'The instant before which it ends; the server\'s clock unless said.'}),
+    from: instantFlag({summary: 'Start; default: 24 hours before --to.'}),
+    to: instantFlag({summary: 'End, not included; default: the server\'s clock.'}),
     bucket: Flags.string({summary: 'Length of a bucket, less than a month.', default: '5min', helpValue: '<duration>'}),
     ...tableFlags,
   }

@@ -16,7 +16,7 @@ export default class PricesLatest extends PricesCommand<typeof PricesLatest> {
   static override flags = {
     coin: Flags.string({summary: 'Only these; several with commas, or the flag again.', multiple: true, multipleNonGreedy: true, delimiter: ',', helpValue: '<coin>'}),
     within: Flags.string({summary: 'How far back a price may lie.', default: '1h', helpValue: '<duration>'}),
-    'as-of': instantFlag({summary: 'The instant that counts as now; the server\'s clock unless said.'}),
+    'as-of': instantFlag({summary: 'Time to use as now; default: the server\'s clock.'}),
     ...tableFlags,
   }
 

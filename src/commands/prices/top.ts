@@ -16,7 +16,7 @@ export default class PricesTop extends PricesCommand<typeof PricesTop> {
   static override flags = {
     limit: Flags.integer({summary: 'How many.', default: 10, min: 1, max: 10_000, helpValue: '<n>'}),
     within: Flags.string({summary: 'How far back a price may lie.', default: '1h', helpValue: '<duration>'}),
-    'as-of': instantFlag({summary: 'The instant that counts as now; the server\'s clock unless said.'}),
+    'as-of': instantFlag({summary: 'Time to use as now; default: the server\'s clock.'}),
     ...tableFlags,
   }
 

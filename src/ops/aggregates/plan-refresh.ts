@@ -42,7 +42,7 @@ export async function planRefresh(db: Database, request: RefreshRequest): Promis
   const {aggregate, clock, acceptLoss} = request
   const subject = subjectOf(aggregate)
   if (clock.now === null)
-    throw usageError('NO_CLOCK', `${keyOf(aggregate)} is on integer time, and nobody says what one is: which bucket is complete cannot be told.`, [
+    throw usageError('NO_CLOCK', `${keyOf(aggregate)} is on integer time and its unit is not known, so it is not known which buckets are complete.`, [
       'Declare tables.<name>.timeUnit in the configuration, or give the source hypertable an integer_now function.',
     ])
   const spans = request.span === null ? await policySpans(db, subject, request) : [request.span]
@@ -64,7 +64,7 @@ export async function planRefresh(db: Database, request: RefreshRequest): Promis
 export function subjectOf(aggregate: Table): Subject {
   const source = aggregate.aggregate?.source ?? null
   if (aggregate.kind !== 'aggregate' || source === null)
-    throw usageError('NOT_AN_AGGREGATE', `${keyOf(aggregate)} is ${aggregate.kind === 'aggregate' ? 'an aggregate whose source cannot be seen' : 'no aggregate'}.`, [`The aggregates there are: ${command('aggregates list')}`])
+    throw usageError('NOT_AN_AGGREGATE', `${keyOf(aggregate)} is ${aggregate.kind === 'aggregate' ? 'an aggregate whose source cannot be seen' : 'not an aggregate'}.`, [`The aggregates there are: ${command('aggregates list')}`])
   return {aggregate, source}
 }
 

@@ -52,7 +52,7 @@ export async function planAdHoc(db: Database, request: AdHocRequest): Promise<Po
 function requirePossible(db: Database, table: Table, kind: PolicyKind): void {
   const key = keyOf(table)
   if (kind === 'refresh' && table.kind !== 'aggregate')
-    throw usageError('NOT_AN_AGGREGATE', `${key} is no aggregate, so there is nothing to refresh.`, [`The aggregates there are: ${command('aggregates list')}`])
+    throw usageError('NOT_AN_AGGREGATE', `${key} is not an aggregate, so there is nothing to refresh.`, [`The aggregates there are: ${command('aggregates list')}`])
   if (kind === 'compression' && (db.server.engine !== 'timescaledb' || table.id === null))
     throw usageError('NOT_POSSIBLE_HERE', `${key} cannot be compressed: that is TimescaleDB's community edition only.`, ['Retention and refresh work on every engine.'])
   if (kind === 'retention' && table.kind === 'aggregate' && table.id === null)

@@ -175,7 +175,7 @@ function sectionProblem({section}: Declared, table: Table): Problem | null {
   if (section === 'tables' && table.kind === 'aggregate')
     return {code: 'CONFIG', message: `tables.${key}: this is an aggregate.`, suggestion: 'Write it under aggregates.'}
   if (section === 'aggregates' && table.kind !== 'aggregate')
-    return {code: 'NOT_AN_AGGREGATE', message: `aggregates.${key}: this is no aggregate, but a ${table.kind === 'hypertable' ? 'hypertable' : 'partitioned table'}.`, suggestion: 'Write it under tables.'}
+    return {code: 'NOT_AN_AGGREGATE', message: `aggregates.${key}: this is not an aggregate, but a ${table.kind === 'hypertable' ? 'hypertable' : 'partitioned table'}.`, suggestion: 'Write it under tables.'}
   return null
 }
 

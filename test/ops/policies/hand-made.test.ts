@@ -165,7 +165,7 @@ alter table ${name} set (timescaledb.compress${settings}); select count(compress
       ]
       await expect(planPolicies(database.db, request(wrong))).rejects.toMatchObject({
         exitCode: 2,
-        message: expect.stringMatching(/3 mistakes:\n- tables\.public\.tick: There is no table.*\n- tables\.public\.hourly: this is an aggregate.*\n- aggregates\.public\.ticks: this is no aggregate/s),
+        message: expect.stringMatching(/3 mistakes:\n- tables\.public\.tick: There is no table.*\n- tables\.public\.hourly: this is an aggregate.*\n- aggregates\.public\.ticks: this is not an aggregate/s),
       })
     })
   })

@@ -52,7 +52,7 @@ export function requireSafe(findings: readonly Finding[], changes: readonly Chan
   const open = openFindings(findings, changes, accepted)
   if (open.length === 0) return
   const lines = open.map(({id, message, bites, safe}) => `- ${message}${bites === null ? '' : ` (from ${bites.slice(0, 10)})`}.${safe === null ? '' : ` Safe: ${safe}.`} [${id}]`)
-  throw new OpsError('UNSAFE_PLAN', `These policies do not go together; nothing was done.\n${lines.join('\n')}`, {
+  throw new OpsError('UNSAFE_PLAN', `These policies conflict; nothing was done.\n${lines.join('\n')}`, {
     exit: ExitCode.refused,
     suggestions: [`Change what is declared, or accept it by name: ${open.map(({id}) => `--accept ${id}`).join(' ')}`],
   })
