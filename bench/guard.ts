@@ -6,7 +6,7 @@
  */
 import type pg from 'pg'
 import {createTrigger} from '../src/schema/generate/table.js'
-import {cryptoPrices} from '../src/schema/tables/crypto-prices.js'
+import {cryptoPrices} from '../src/qicore/tables/crypto-prices.js'
 import {copyFrom} from '../test/helpers/copy.js'
 import {BenchDatabases} from './database.js'
 import {race, report} from './measure.js'

@@ -5,7 +5,7 @@
  */
 import type {Database} from '../src/db/database.js'
 import {sql, statement} from '../src/db/sql.js'
-import {readPolicyStatus} from '../src/reports/policies/status.js'
+import {readPolicyStatus} from '../src/policies/status.js'
 import {race, report, timing} from './measure.js'
 import {chunks, compressed, rounds, withTenThousandChunks, writing, type Place} from './ten-thousand-chunks.js'
 

@@ -6,11 +6,11 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {Readable} from 'node:stream'
-import {known} from '../src/validation/index.js'
+import {known} from '../src/qicore/validation.js'
 import type {Source} from '../src/validation/bytes.js'
 import {fileSource} from '../src/validation/bytes.js'
 import {validateFile} from '../src/validation/file.js'
-import {cryptoPrices} from '../src/schema/tables/crypto-prices.js'
+import {cryptoPrices} from '../src/qicore/tables/crypto-prices.js'
 import {race, report} from './measure.js'
 
 const count = Number(process.env.ROWS ?? 50_000)

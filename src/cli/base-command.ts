@@ -2,8 +2,8 @@ import {Command, type Interfaces} from '@oclif/core'
 import {ExitCode, OpsError} from '../errors.js'
 import type {Config} from '../config/load.js'
 import type {ConnectOptions, Database, Target} from '../db/database.js'
-import type {Elsewhere} from '../plan/run-step.js'
-import type {Plan} from '../plan/step.js'
+import type {Elsewhere} from '../run/run-step.js'
+import type {Plan} from '../run/step.js'
 import {flagMessage} from './flag-error.js'
 import {globalFlags} from './flags.js'
 import {withInvocation} from './invocation.js'
@@ -211,7 +211,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** The configuration's limits over the defaults, in milliseconds. */
   protected async limits() {
-    const [{defaultLimits}, {limitsOf}, config] = await Promise.all([import('../plan/limits.js'), import('../config/limits.js'), this.loadConfig()])
+    const [{defaultLimits}, {limitsOf}, config] = await Promise.all([import('../run/limits.js'), import('../config/limits.js'), this.loadConfig()])
     return config === null ? defaultLimits : limitsOf(config)
   }
 

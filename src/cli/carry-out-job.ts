@@ -4,10 +4,10 @@ import type {Job} from '../config/jobs.js'
 import {inline} from '../db/sql.js'
 import type {Database} from '../db/database.js'
 import {ExitCode, OpsError} from '../errors.js'
-import {execute} from '../plan/execute.js'
-import type {Limits} from '../plan/limits.js'
-import {toScript} from '../plan/script.js'
-import {classOf, type Plan, type StepReport} from '../plan/step.js'
+import {execute} from '../run/execute.js'
+import type {Limits} from '../run/limits.js'
+import {toScript} from '../run/script.js'
+import {classOf, type Plan, type StepReport} from '../run/step.js'
 import {command} from '../units/command.js'
 import {actorOf} from './actor.js'
 import type {ChangeFlags} from './base-command.js'
@@ -47,8 +47,8 @@ export interface JobRunResult {
 
 /** A job by hand: its plan, what its class asks of a person, and the same run that a daemon makes of it. */
 export async function carryOutJob(db: Database, job: Job, options: JobRunOptions): Promise<JobRunResult> {
-  const [{jobKind}, {runByHand}, {planCore}] = await Promise.all([import('../jobs/index.js'), import('../daemon/run-by-hand.js'), import('../schema/migrate/run.js')])
-  const [{readClocks, largestSkew}, {ledgerJobs}, {retainNotes}] = await Promise.all([import('../daemon/ledger.js'), import('../daemon/job-list.js'), import('../jobs/retain.js')])
+  const [{jobKind}, {runByHand}, {planCore}] = await Promise.all([import('../jobs/registry.js'), import('../jobs/run/run-once.js'), import('../schema/migrate/run.js')])
+  const [{readClocks, largestSkew}, {ledgerJobs}, {retainNotes}] = await Promise.all([import('../jobs/store/job-store.js'), import('../jobs/store/job-list.js'), import('../jobs/kinds/retain.js')])
   const {config, limits, flags, at} = options
   const context = {limits, sections: {tables: config?.tables ?? {}, aggregates: config?.aggregates ?? {}}, partitions: (all: boolean) => partitionRules(config, all)}
   const kind = await jobKind(job.kind)
@@ -109,7 +109,7 @@ function clockSkew(job: Job, skew: number): OpsError {
   })
 }
 
-function result(job: Job, outcome: Awaited<ReturnType<typeof import('../daemon/run-by-hand.js').runByHand>>['outcome'], reports: StepReport[], notes: readonly string[], options: JobRunOptions): JobRunResult {
+function result(job: Job, outcome: Awaited<ReturnType<typeof import('../jobs/run/run-once.js').runByHand>>['outcome'], reports: StepReport[], notes: readonly string[], options: JobRunOptions): JobRunResult {
   const steps = reports.map(({id, status, ms, bytes, error, reason, note}) => ({id, status, ms, bytes, error, reason, note}))
   const made = reports.some(({status}) => status === 'done')
   const base = {notes, steps, reason: null, error: null}

@@ -4,7 +4,7 @@ import {stderrWidth} from './terminal.js'
 import type {Target} from '../db/database.js'
 import type {Server} from '../db/server.js'
 import {ExitCode, OpsError} from '../errors.js'
-import type {ChangeClass} from '../plan/step.js'
+import type {ChangeClass} from '../run/step.js'
 
 export interface Answers {
   yes: boolean

@@ -1,6 +1,6 @@
 import {targetLabel} from '../config/target.js'
 import type {Config} from '../config/load.js'
-import type {Limits} from '../plan/limits.js'
+import type {Limits} from '../run/limits.js'
 import type {Target} from '../db/database.js'
 
 /** What every planner of policies is given beside what is declared. */

@@ -1,4 +1,4 @@
-import type {Progress} from '../plan/run-step.js'
+import type {Progress} from '../run/run-step.js'
 import {formatBytes} from '../units/bytes.js'
 import {formatElapsed} from '../units/elapsed.js'
 import {canRewrite, stderrStatus} from './status-line.js'

@@ -26,7 +26,7 @@ Prints one JSON object a line (--pretty for people); health and metrics are on -
   async run(): Promise<void> {
     const {flags} = this
     const config = await this.loadConfig()
-    const [{runnableJobs}, {parseListen}, target] = await Promise.all([import('../daemon/check.js'), import('../daemon/listen.js'), this.target(true)])
+    const [{runnableJobs}, {parseListen}, target] = await Promise.all([import('../jobs/run/check.js'), import('../daemon/listen.js'), this.target(true)])
     if (target.source === 'config' && target.url.startsWith('embedded:'))
       throw usageError('SAY_TARGET', 'The daemon never picks the embedded engine on its own.', [`Name it: --target ${target.name}`, 'Or name a server: --target, --url, QICORE_DB_URL.'])
     const jobs = await runnableJobs(config, Date.now())

@@ -1,10 +1,10 @@
 import {Flags} from '@oclif/core'
 import {BaseCommand} from '../cli/base-command.js'
 import {instantFlag} from '../cli/flags.js'
-import type {Chapter, RowCounts} from '../demo/run-demo.js'
+import type {Chapter, RowCounts} from '../qicore/demo/run-demo.js'
 import type {Database} from '../db/database.js'
 import {usageError} from '../errors.js'
-import type {CandleRow} from '../ops/candles/read-candles.js'
+import type {CandleRow} from '../qicore/candles/read-candles.js'
 import type {StatsReport} from '../reports/stats.js'
 
 interface DemoReport {
@@ -43,7 +43,7 @@ Running it again adds what is missing. It never drops anything, and refuses a da
   }
 
   async run(): Promise<DemoReport> {
-    const [{demoPlace, claimPlace, writeConfig}, {embeddedDirectory}, config] = await Promise.all([import('../demo/place.js'), import('../db/database.js'), this.loadConfig()])
+    const [{demoPlace, claimPlace, writeConfig}, {embeddedDirectory}, config] = await Promise.all([import('../qicore/demo/place.js'), import('../db/database.js'), this.loadConfig()])
     if (this.flags.url !== undefined || this.flags.target !== undefined)
       throw usageError('USAGE', 'The demo always uses its own database.', ['Leave --url and --target out.'])
     const now = new Date()
@@ -62,10 +62,10 @@ Running it again adds what is missing. It never drops anything, and refuses a da
 
   private async fill(db: Database, {asOf, directory, rows}: {asOf: string; directory: string; rows: readonly CandleRow[] | null}): Promise<DemoReport> {
     const [{runDemo, countRows}, {newestSample}, {readStats}, {readManaged}, {actorOf}, limits, {planProgress}, {interrupts}] = await Promise.all([
-      import('../demo/run-demo.js'),
-      import('../demo/fill.js'),
+      import('../qicore/demo/run-demo.js'),
+      import('../qicore/demo/fill.js'),
       import('../reports/stats.js'),
-      import('../reports/managed.js'),
+      import('../config/managed.js'),
       import('../cli/actor.js'),
       this.limits(),
       import('../cli/progress.js'),
@@ -87,7 +87,7 @@ Running it again adds what is missing. It never drops anything, and refuses a da
         this.say(`${title} …`)
       },
       extra: rows === null ? undefined : async (tx) => {
-        const {planCandles} = await import('../ops/candles/load-candles.js')
+        const {planCandles} = await import('../qicore/candles/load-candles.js')
         const {candles: file = '', coin = '', exchange = '', timeframe = ''} = this.flags
         const load = await planCandles(tx, {file: file === '-' ? 'stdin' : file, coin, exchange, timeframe, rows})
         candles = {file, total: load.total, loaded: load.missing, newExchange: load.newExchange}
@@ -106,7 +106,7 @@ Running it again adds what is missing. It never drops anything, and refuses a da
 
   private async readCandles() {
     if (this.flags.candles === undefined) return null
-    const {readCandles} = await import('../ops/candles/read-candles.js')
+    const {readCandles} = await import('../qicore/candles/read-candles.js')
     return this.flags.candles === '-' ? readCandles('standard input', process.stdin) : readCandles(this.flags.candles)
   }
 

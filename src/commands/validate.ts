@@ -36,7 +36,7 @@ Exits 3 when a row is invalid.`
 
   async run(): Promise<ValidateReport> {
     const [{validatedType}, {clock}, {validateFile}, {fileSource}, {allDefinitions}, {byteProgress}, {parseInstant}] = await Promise.all([
-      import('../validation/types.js'), import('../validation/validator.js'), import('../validation/file.js'), import('../validation/bytes.js'),
+      import('../qicore/validated-type.js'), import('../validation/validator.js'), import('../validation/file.js'), import('../validation/bytes.js'),
       import('../schema/user-tables.js'), import('../cli/progress-bytes.js'), import('../units/instant.js'),
     ])
     const {'as-of': asOf, format, limit} = this.flags

@@ -1,4 +1,4 @@
-import {defaultLimits, type Limits} from '../plan/limits.js'
+import {defaultLimits, type Limits} from '../run/limits.js'
 import {approximateSeconds, type Duration} from '../units/duration.js'
 import type {Config} from './load.js'
 

@@ -1,5 +1,5 @@
-import type {PartitionRule} from '../reports/partitions/periods.js'
-import {qicore} from '../schema/qicore.js'
+import type {PartitionRule} from '../partitions/periods.js'
+import {qicore} from '../schema/built-in.js'
 import {parseDuration} from '../units/duration.js'
 import type {Config} from './load.js'
 

@@ -1,6 +1,6 @@
-import type {Declared} from '../reports/policies/declared.js'
+import type {Declared} from '../policies/declared.js'
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
-import type {PartitionRule} from '../reports/partitions/periods.js'
+import type {PartitionRule} from '../partitions/periods.js'
 import {durationInWords} from '../units/duration.js'
 import type {Config} from './load.js'
 import type {ShownPolicy} from './shown.js'

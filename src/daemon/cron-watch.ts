@@ -3,7 +3,7 @@ import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import type {Instant} from '../units/instant.js'
-import type {Entry} from './board.js'
+import type {Entry} from './job-registry.js'
 import {command} from '../units/command.js'
 
 /** pg_cron begins within the minute. */

@@ -1,6 +1,6 @@
 import {formatElapsed} from '../units/elapsed.js'
 import {instantInWords} from '../units/instant.js'
-import type {Board} from './board.js'
+import type {Board} from './job-registry.js'
 
 /** What a daemon knows of itself at a moment. */
 export interface Vitals {

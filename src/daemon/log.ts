@@ -1,7 +1,7 @@
 /** The only importer of pino: one JSON object a line, on stdout. */
 import pino from 'pino'
 import {redact} from '../db/redact.js'
-import type {DaemonEvent, Tell} from './events.js'
+import type {DaemonEvent, Tell} from '../jobs/events.js'
 import {prettyLine} from './pretty.js'
 
 /** How loud an event is; what is not here is information. */

@@ -1,8 +1,8 @@
 /** The only importer of prom-client. Names and units as Prometheus wants them: base units, counters end in _total. */
 import {Counter, Gauge, Histogram, Registry} from 'prom-client'
-import type {Board} from './board.js'
-import type {DaemonEvent} from './events.js'
-import type {SurveyAnswer, SurveyedTable} from './survey.js'
+import type {Board} from './job-registry.js'
+import type {DaemonEvent} from '../jobs/events.js'
+import type {SurveyAnswer, SurveyedTable} from './metrics-cache.js'
 
 export interface MetricsSource {
   version: string

@@ -1,7 +1,7 @@
 import type {Database} from '../db/database.js'
 import {shortName} from '../db/qualified-name.js'
 import type {JobContext} from '../jobs/kind.js'
-import type {SetAhead} from '../reports/partitions/ahead.js'
+import type {SetAhead} from '../partitions/ahead.js'
 import {command} from '../units/command.js'
 
 /** Looks at intervals whether the declared partition sets reach beyond now. */
@@ -22,7 +22,7 @@ export function partitionWatch(control: () => Database | null, rules: JobContext
     if (db === null || looking) return
     looking = true
     try {
-      const [{readAhead}, {partitionsDefined}] = await Promise.all([import('../reports/partitions/ahead.js'), import('../reports/partitions/declared.js')])
+      const [{readAhead}, {partitionsDefined}] = await Promise.all([import('../partitions/ahead.js'), import('../partitions/declared.js')])
       const before = found
       found = (await readAhead(db, rules(await partitionsDefined(db)))).flatMap(problemOf)
       for (const message of found) if (!before.includes(message)) warn(message)

@@ -1,9 +1,9 @@
 import type {JobKindName, OptionsOf} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
-import type {Limits} from '../plan/limits.js'
-import type {Plan} from '../plan/step.js'
-import type {PolicySections} from '../reports/policies/declared.js'
-import type {PartitionRule} from '../reports/partitions/periods.js'
+import type {Limits} from '../run/limits.js'
+import type {Plan} from '../run/step.js'
+import type {PolicySections} from '../policies/declared.js'
+import type {PartitionRule} from '../partitions/periods.js'
 import type {Instant} from '../units/instant.js'
 
 /** What a job is told beside its options. */

@@ -1,12 +1,12 @@
 import type {Database} from '../db/database.js'
 import type {Instant} from '../units/instant.js'
-import {readChunkBytes, type ChunkBytes} from './chunk-bytes.js'
-import {microsIn, type Clock} from './clocks.js'
-import {dueState, graceOf, type DueChunk} from './due.js'
+import {readChunkBytes, type ChunkBytes} from '../catalog/chunk-bytes.js'
+import {microsIn, type Clock} from '../catalog/table-clock.js'
+import {dueState, graceOf, type DueChunk} from '../catalog/due.js'
 import {clockNotes, leftOutNotes, recordNotes} from './notes.js'
-import {survey, type ReportHead, type SurveyRequest} from './survey.js'
-import {has, keyOf, type Chunk, type Table} from './table.js'
-import {exactNumber, instantOf, microsOf, pointWords, type TimeUnit} from './time.js'
+import {survey, type ReportHead, type SurveyRequest} from '../catalog/snapshot.js'
+import {has, keyOf, type Chunk, type Table} from '../catalog/table.js'
+import {exactNumber, instantOf, microsOf, pointWords, type TimeUnit} from '../catalog/time.js'
 
 export type ChunkFlag = 'compressed' | 'partial' | 'unordered' | 'frozen' | 'tiered'
 

@@ -1,14 +1,14 @@
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
-import {readChunkBytes, type ChunkBytes} from './chunk-bytes.js'
-import {orderOf} from './catalog-timescaledb.js'
-import {dueState, type DueState} from './due.js'
-import type {Offset} from './live-policies.js'
+import {readChunkBytes, type ChunkBytes} from '../catalog/chunk-bytes.js'
+import {orderOf} from '../catalog/read-hypertables.js'
+import {dueState, type DueState} from '../catalog/due.js'
+import type {Offset} from '../catalog/live-policies.js'
 import {leftOutNotes, recordNotes} from './notes.js'
 import {compressionOf, type TableStats} from './stats.js'
-import {survey, type ReportHead, type SurveyRequest} from './survey.js'
-import {has, isCompressed, type Table} from './table.js'
+import {survey, type ReportHead, type SurveyRequest} from '../catalog/snapshot.js'
+import {has, isCompressed, type Table} from '../catalog/table.js'
 
 export interface CompressionReport extends ReportHead<'stats.compression'> {
   tables: TableCompression[]

@@ -1,7 +1,7 @@
-import {writtenBytes, type ChunkBytes} from './chunk-bytes.js'
-import {microsIn, type Clock} from './clocks.js'
-import type {Ends} from './ends.js'
-import type {Chunk, Table} from './table.js'
+import {writtenBytes, type ChunkBytes} from '../catalog/chunk-bytes.js'
+import {microsIn, type Clock} from '../catalog/table-clock.js'
+import type {Ends} from '../catalog/time-range.js'
+import type {Chunk, Table} from '../catalog/table.js'
 
 const day = 86_400_000_000n
 const window = 7n * day

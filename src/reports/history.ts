@@ -3,7 +3,7 @@ import {loadSql} from '../db/load-sql.js'
 import {formatName, formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {statement} from '../db/sql.js'
 import {usageError} from '../errors.js'
-import {readLostRuns} from '../plan/ledger.js'
+import {readLostRuns} from '../run/run-log.js'
 import {command} from '../units/command.js'
 import type {Instant} from '../units/instant.js'
 

@@ -1,7 +1,7 @@
-import type {ChunkBytes} from './chunk-bytes.js'
-import type {Clock} from './clocks.js'
-import type {EndProblem} from './ends.js'
-import {has, keyOf, type Table} from './table.js'
+import type {ChunkBytes} from '../catalog/chunk-bytes.js'
+import type {Clock} from '../catalog/table-clock.js'
+import type {EndProblem} from '../catalog/time-range.js'
+import {has, keyOf, type Table} from '../catalog/table.js'
 
 /** Chunks whose size is not in the sums, and why. */
 export function leftOutNotes(tables: readonly Table[], bytes: ChunkBytes, fast: boolean): string[] {

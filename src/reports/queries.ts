@@ -5,8 +5,8 @@ import type {Server} from '../db/server.js'
 import {ident, raw, sql, statement, type Fragment} from '../db/sql.js'
 import {sqlState, SqlState} from '../db/sqlstate.js'
 import type {Instant} from '../units/instant.js'
-import {ambiguous, findRelations, noSuchTable} from './resolve-table.js'
-import type {ReportHead} from './survey.js'
+import {ambiguous, findRelations, noSuchTable} from '../catalog/resolve-table.js'
+import type {ReportHead} from '../catalog/snapshot.js'
 
 export interface QueriesReport extends ReportHead<'stats.queries'> {
   /** Since when the statements are counted; null where this cannot be read. */

@@ -1,17 +1,18 @@
+import {endShown} from '../catalog/format-point.js'
+import {totalOf} from '../catalog/total-bytes.js'
 import type {ConditionCode} from '../db/condition.js'
 import type {Database} from '../db/database.js'
 import type {Server} from '../db/server.js'
 import type {Instant} from '../units/instant.js'
-import {readChunkBytes, type ChunkBytes, type SizeBasis} from './chunk-bytes.js'
-import {microsIn, type Clock} from './clocks.js'
-import {dueState, nextDrop} from './due.js'
-import {readEnds, type Ends} from './ends.js'
+import {readChunkBytes, type ChunkBytes, type SizeBasis} from '../catalog/chunk-bytes.js'
+import {dueState, nextDrop} from '../catalog/due.js'
+import {readEnds, type Ends} from '../catalog/time-range.js'
 import {bytesPerDay} from './growth.js'
 import {endNotes, leftOutNotes, recordNotes, clockNotes} from './notes.js'
-import {refreshState} from './refresh-state.js'
-import {survey, type ReportHead, type Survey, type SurveyRequest} from './survey.js'
-import {isCompressed, keyOf, type Table} from './table.js'
-import {exactNumber, instantOf, pointWords} from './time.js'
+import {refreshState} from '../catalog/refresh-state.js'
+import {survey, type ReportHead, type Survey, type SurveyRequest} from '../catalog/snapshot.js'
+import {isCompressed, keyOf, type Table} from '../catalog/table.js'
+import {instantOf} from '../catalog/time.js'
 
 export interface StatsReport extends ReportHead<'stats'> {
   server: Pick<Server, 'postgres' | 'timescaledb' | 'edition' | 'inRecovery' | 'workers' | 'pgCron' | 'pgStatStatements'> & {condition: ConditionCode[]}
@@ -96,25 +97,6 @@ function tableStats(table: Table, {clocks, policies}: Survey, bytes: ChunkBytes,
   }
 }
 
-/** Live bytes of a table; null where nothing of it is known. */
-export function totalOf(table: Table, bytes: ChunkBytes): {total: number | null; skipped: number} {
-  const root = bytes.ofRoot(table)
-  let total = root ?? 0
-  let skipped = 0
-  let measured = 0
-  for (const chunk of table.chunks) {
-    if (chunk.tiered) continue
-    const size = bytes.of(chunk)
-    if (size === null) skipped += 1
-    else {
-      total += size
-      measured += 1
-    }
-  }
-  const nothing = measured === 0 && (skipped > 0 || root === null)
-  return {total: nothing ? null : total, skipped}
-}
-
 /** The sizes recorded at compression, of every chunk that has them, and what they come to. */
 export function compressionOf({chunks}: Pick<Table, 'chunks'>): Pick<TableStats, 'beforeBytes' | 'afterBytes' | 'ratio' | 'savedPercent'> {
   let before = 0
@@ -126,24 +108,6 @@ export function compressionOf({chunks}: Pick<Table, 'chunks'>): Pick<TableStats,
   }
   if (before === 0 || after === 0) return {beforeBytes: null, afterBytes: null, ratio: null, savedPercent: null}
   return {beforeBytes: before, afterBytes: after, ratio: before / after, savedPercent: (100 * (before - after)) / before}
-}
-
-/**
- * A point of a table's ranges as JSON says it and as --from and --to take it: an instant; of a column without a time
- * zone what it holds, without one; an integer whose unit is not known as it is.
- */
-export function shown(value: bigint | null, table: Table, clock: Clock): Instant | number | string | null {
-  if (value === null) return null
-  if (table.time === 'timestamp' || table.time === 'date') return pointWords(value, table.time)
-  return endShown(value, table, clock)
-}
-
-/** The time of a row as an instant, whose age can be told. */
-function endShown(value: bigint | null, table: Table, clock: Clock): Instant | number | string | null {
-  if (value === null) return null
-  const micros = microsIn(value, table, clock)
-  if (micros !== null) return instantOf(micros)
-  return table.time === 'integer' ? exactNumber(value) : pointWords(value, table.time)
 }
 
 /** How many policies of each table are late; null where that hangs on something nobody knows. */

@@ -8,7 +8,7 @@ import {drizzleModule} from './drizzle/module.js'
 import {wholeSchema} from './generate/files.js'
 import {createTables} from './generate/new-tables.js'
 import type {GeneratedFile} from './generated-file.js'
-import {qicore} from './qicore.js'
+import {qicore} from './built-in.js'
 import {zodModule} from './zod/module.js'
 
 const engines: readonly EngineKind[] = ['timescaledb', 'apache', 'postgres']

@@ -1,7 +1,7 @@
 import type {AggregateDefinition, TableDefinition} from './definition.js'
 import {dataTable, windowFunction} from './generate/aggregate.js'
 import {longestName, tooLong} from './names.js'
-import type {Problem} from './rules.js'
+import type {Problem} from './problem.js'
 
 /** Every table has them, so no column can be called so. */
 const systemColumns = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'])

@@ -1,12 +1,12 @@
 import {drizzleModule} from './drizzle/module.js'
 import type {GeneratedFile} from './generated-file.js'
-import {qicore} from './qicore.js'
+import {qicore} from './built-in.js'
 import {zodModule} from './zod/module.js'
 
 /** What this package publishes of its own definitions; committed, and tested to be fresh. */
 export async function packageFiles(): Promise<GeneratedFile[]> {
   return [
-    {path: 'src/generated/zod.ts', text: await zodModule(qicore, '../columns/index.js')},
-    {path: 'src/generated/drizzle.ts', text: drizzleModule(qicore)},
+    {path: 'src/qicore/generated/zod.ts', text: await zodModule(qicore, '../../columns/index.js')},
+    {path: 'src/qicore/generated/drizzle.ts', text: drizzleModule(qicore)},
   ]
 }

@@ -1,14 +1,9 @@
+import type {Problem} from './problem.js'
 import {approximateSeconds, durationInWords, parseDuration} from '../units/duration.js'
 import {bucketColumn, partitionColumns, type AggregateDefinition, type TableDefinition} from './definition.js'
 import {aggregateNameProblems, tableNameProblems} from './name-rules.js'
 import {readOrdered} from './names.js'
 import {readType} from './types.js'
-
-/** A mistake in a definition and where it stands: `compression.segmentBy[1]`. */
-export interface Problem {
-  path: string
-  message: string
-}
 
 const seconds = (text: string) => approximateSeconds(parseDuration(text))
 

@@ -12,7 +12,7 @@ import type {SchemaDefinition, TableDefinition} from './definition.js'
 import {wholeSchema} from './generate/files.js'
 import {createTables} from './generate/new-tables.js'
 import {name, names, qualified} from './names.js'
-import {qicore} from './qicore.js'
+import {qicore} from './built-in.js'
 
 const settings: TransactionSettings = {readOnly: false, lockTimeout: 10_000, statementTimeout: 120_000}
 const applicationName = 'qicore-db/schema verify'

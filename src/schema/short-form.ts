@@ -2,8 +2,8 @@ import {z} from 'zod'
 import {usageError} from '../errors.js'
 import {problemsOf, tableSchema} from './check.js'
 import type {CompressionDefinition, SchemaDefinition, TableDefinition} from './definition.js'
-import {qicore} from './qicore.js'
-import type {Problem} from './rules.js'
+import {qicore} from './built-in.js'
+import type {Problem} from './problem.js'
 
 /** A table by the name of a type that is known: its columns, keys and checks come with the type. */
 export interface ShortForm {

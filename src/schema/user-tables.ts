@@ -2,8 +2,8 @@ import {parseQualifiedName} from '../db/qualified-name.js'
 import {formatDuration, type Duration} from '../units/duration.js'
 import {problemsOf, tableSchema} from './check.js'
 import type {CheckDefinition, ColumnDefinition, ForeignKeyDefinition, IndexDefinition, PartitionPeriod, SchemaDefinition, TableDefinition, UniqueDefinition} from './definition.js'
-import {qicore} from './qicore.js'
-import type {Problem} from './rules.js'
+import {qicore} from './built-in.js'
+import type {Problem} from './problem.js'
 
 /** A table of a configuration; one that describes no columns only has policies. */
 export interface TableEntry {

@@ -5,7 +5,7 @@ import {linesOf} from './bytes.js'
 import {csvRecords, type Cell} from './csv-records.js'
 import {brokenRow, type FileRow} from './file-row.js'
 import {JsonError, parseJsonLine} from './json-line.js'
-import type {ValidationError} from './rules.js'
+import type {ValidationError} from './row-rule.js'
 
 type Convert = (text: string) => unknown
 

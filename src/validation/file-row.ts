@@ -1,4 +1,4 @@
-import type {ValidationError} from './rules.js'
+import type {ValidationError} from './row-rule.js'
 
 /** A row of a file, or what keeps it from being one. */
 export interface FileRow {

@@ -3,7 +3,7 @@ import {usageError} from '../errors.js'
 import {contentOf, type Source} from './bytes.js'
 import {csvRows} from './csv.js'
 import {jsonRows} from './ndjson.js'
-import type {AsOf} from './rules.js'
+import type {AsOf} from './row-rule.js'
 import {check, checkProperties, type Validated} from './validator.js'
 
 export type FileFormat = 'ndjson' | 'csv'

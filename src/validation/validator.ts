@@ -1,7 +1,7 @@
 import type {z} from 'zod'
 import {readInstant} from '../columns/instant.js'
 import {usageError} from '../errors.js'
-import type {AsOf, RowRule, ValidationError} from './rules.js'
+import type {AsOf, RowRule, ValidationError} from './row-rule.js'
 
 export interface ValidationOptions {
   /** The clock of freshness: an instant (now, unless said), `row` for the row's own time, or `off`. */

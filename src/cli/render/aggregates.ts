@@ -1,5 +1,5 @@
 import {formatQualifiedName, shortName} from '../../db/qualified-name.js'
-import type {AggregateRow, AggregatesReport, Point} from '../../ops/aggregates/list.js'
+import type {AggregateRow, AggregatesReport, Point} from '../../aggregates/list.js'
 import type {Instant} from '../../units/instant.js'
 import {closing, renderTable, wrap, type Column, type Look} from './table.js'
 import {bytesOr, dash, formatAge, formatInstant, plural} from './words.js'

@@ -1,4 +1,4 @@
-import type {JobAuditReport} from '../../daemon/audit-report.js'
+import type {JobAuditReport} from '../../jobs/store/audit-report.js'
 import {renderTable, wrap, type Column, type Look} from './table.js'
 import {dash, plural} from './words.js'
 

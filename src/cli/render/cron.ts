@@ -1,4 +1,5 @@
-import type {CronJob, CronStatus, ForeignJob} from '../../cron/status.js'
+import type {CronStatus, ForeignJob} from '../../pg-cron/status.js'
+import type {CronJob} from '../../pg-cron/cron-job.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
 import {renderTable, wrap, type Column, type Look} from './table.js'
 import {dash, formatAge, plural} from './words.js'

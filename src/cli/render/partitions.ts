@@ -1,5 +1,5 @@
 import {formatQualifiedName, shortName} from '../../db/qualified-name.js'
-import type {PartitionRow, PartitionsReport, SetReport} from '../../reports/partitions.js'
+import type {PartitionRow, PartitionsReport, SetReport} from '../../partitions/list.js'
 import {closing, renderTable, wrap, type Column, type Look} from './table.js'
 import {bytesOr, dash, formatInstant, plural} from './words.js'
 import {command} from '../../units/command.js'

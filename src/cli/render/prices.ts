@@ -1,4 +1,4 @@
-import type {LatestPrice, Performer, PriceBucket} from '../../queries/prices.js'
+import type {LatestPrice, Performer, PriceBucket} from '../../qicore/prices.js'
 import {renderTable, type Column, type Look} from './table.js'
 import {ageOr, plural} from './words.js'
 

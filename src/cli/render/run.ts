@@ -1,4 +1,4 @@
-import type {Plan, RunReport, StepReport} from '../../plan/step.js'
+import type {Plan, RunReport, StepReport} from '../../run/step.js'
 import {formatBytes} from '../../units/bytes.js'
 import {printable, wrap} from './text.js'
 import {formatElapsed, formatInstant, instantInWords, plural} from './words.js'

@@ -1,6 +1,6 @@
 import {BaseCommand} from '../../cli/base-command.js'
 import {tableFlags} from '../../cli/table-flags.js'
-import type {AggregatesReport} from '../../ops/aggregates/list.js'
+import type {AggregatesReport} from '../../aggregates/list.js'
 
 const fields = ['schema', 'view', 'bucket', 'watermark', 'lagSeconds', 'totalBytes', 'rawFrom', 'rawGone', 'policyReachesGone'] as const
 
@@ -12,7 +12,7 @@ Changes nothing and waits for nobody.`
   static override flags = tableFlags
 
   async run(): Promise<AggregatesReport> {
-    const [{readAggregates}, {readManaged}, {targetLabel}] = await Promise.all([import('../../ops/aggregates/list.js'), import('../../reports/managed.js'), import('../../config/target.js')])
+    const [{readAggregates}, {readManaged}, {targetLabel}] = await Promise.all([import('../../aggregates/list.js'), import('../../config/managed.js'), import('../../config/target.js')])
     const report = await this.withDatabase(async (db) => {
       const {timeUnits} = await readManaged(db, await this.loadConfig())
       return {...(await readAggregates(db, timeUnits)), target: targetLabel(db.target)}

@@ -21,9 +21,9 @@ Without a range it takes the window of the refresh policy: the live one, or else
     const range = instantsBetween(flags.from, flags.to)
     const [{sectionsOf}, {readContext}, {planRefresh}, {spanBetween}] = await Promise.all([
       import('../../cli/policy-request.js'),
-      import('../../ops/chunks/context.js'),
-      import('../../ops/aggregates/plan-refresh.js'),
-      import('../../ops/chunks/range.js'),
+      import('../../chunks/context.js'),
+      import('../../aggregates/plan-refresh.js'),
+      import('../../chunks/range.js'),
     ])
     return this.withDatabase(async (db) => {
       const {table: aggregate, clock, policies, declared} = await readContext(db, this.args.view, sectionsOf(await this.loadConfig()))

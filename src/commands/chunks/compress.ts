@@ -26,10 +26,10 @@ Without a range it does what the policy says is due: the live one, or else the d
     const range = instantsBetween(flags.from, flags.to)
     const [{sectionsOf}, {declaredAge, readContext}, {planCompress}, {spanBetween}, {notGivenBack}] = await Promise.all([
       import('../../cli/policy-request.js'),
-      import('../../ops/chunks/context.js'),
-      import('../../ops/chunks/compress.js'),
-      import('../../ops/chunks/range.js'),
-      import('../../ops/chunks/given-back.js'),
+      import('../../chunks/context.js'),
+      import('../../chunks/compress.js'),
+      import('../../chunks/range.js'),
+      import('../../chunks/unreclaimed-space.js'),
     ])
     return this.withDatabase(async (db) => {
       const context = await readContext(db, this.args.table, sectionsOf(await this.loadConfig()))

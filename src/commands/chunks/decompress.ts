@@ -19,9 +19,9 @@ Hard to undo: it asks, or takes --yes.`
     const range = instantsBetween(flags.from, flags.to)
     const [{sectionsOf}, {declaredAge, readContext}, {planDecompress}, {spanBetween}] = await Promise.all([
       import('../../cli/policy-request.js'),
-      import('../../ops/chunks/context.js'),
-      import('../../ops/chunks/decompress.js'),
-      import('../../ops/chunks/range.js'),
+      import('../../chunks/context.js'),
+      import('../../chunks/decompress.js'),
+      import('../../chunks/range.js'),
     ])
     return this.withDatabase(async (db) => {
       const context = await readContext(db, this.args.table, sectionsOf(await this.loadConfig()))

@@ -24,9 +24,9 @@ It loses data: type the target's name, or give it with --confirm. --at-most coun
     const {flags} = this
     const [{sectionsOf}, {declaredAge, readContext}, {planDrop}, {dropShown}, {renderDrop}] = await Promise.all([
       import('../../cli/policy-request.js'),
-      import('../../ops/chunks/context.js'),
-      import('../../ops/chunks/drop.js'),
-      import('../../ops/chunks/drop-shown.js'),
+      import('../../chunks/context.js'),
+      import('../../chunks/drop.js'),
+      import('../../chunks/drop-shown.js'),
       import('../../cli/render/chunk-drop.js'),
     ])
     return this.withDatabase(async (db) => {

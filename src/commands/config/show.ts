@@ -16,7 +16,7 @@ export default class ConfigShow extends BaseCommand<typeof ConfigShow> {
   async run(): Promise<ShowReport> {
     const [{shownConfig}, {shownPolicies}, {partitionRules}, {declaredPolicies}, {qicore}, config] = await Promise.all([
       import('../../config/shown.js'), import('../../config/shown-policies.js'), import('../../config/partitions.js'),
-      import('../../reports/policies/declared.js'), import('../../schema/qicore.js'), this.loadConfig(),
+      import('../../policies/declared.js'), import('../../qicore/definition.js'), this.loadConfig(),
     ])
     const {url, target} = this.flags
     const withDefinitions = config?.migrations !== 'own'

@@ -1,6 +1,6 @@
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags} from '../../cli/flags.js'
-import type {LeftJob} from '../../cron/wanted.js'
+import type {LeftJob} from '../../pg-cron/wanted.js'
 
 export default class CronInstall extends BaseCommand<typeof CronInstall> {
   static override summary = 'Let pg_cron run the declared jobs, in SQL, instead of a daemon.'
@@ -13,7 +13,7 @@ Works in the database that pg_cron lives in, and from there for any other of the
   static override flags = {...changeFlags}
 
   async run(): Promise<ChangeReport & {left: readonly LeftJob[]; notes: readonly string[]}> {
-    const [{withHome}, {installPlan}, {actorOf}] = await Promise.all([import('../../cron/home.js'), import('../../cron/request.js'), import('../../cli/actor.js')])
+    const [{withHome}, {installPlan}, {actorOf}] = await Promise.all([import('../../pg-cron/cron-database.js'), import('../../pg-cron/request.js'), import('../../cli/actor.js')])
     const [config, limits] = [await this.loadConfig(), await this.limits()]
     return this.withDatabase((db) => withHome(db, this.connectOptions(false).applicationName, async (home) => {
       const {at} = await this.reportHead(db)

@@ -3,7 +3,7 @@ import {BaseCommand} from '../../cli/base-command.js'
 import {tableFlags} from '../../cli/table-flags.js'
 import {terminal} from '../../cli/terminal.js'
 import {ExitCode} from '../../errors.js'
-import type {CronStatus as Status} from '../../cron/status.js'
+import type {CronStatus as Status} from '../../pg-cron/status.js'
 
 interface StatusReport extends Status {
   kind: 'cron.status'
@@ -23,7 +23,7 @@ Changes nothing, also as a role that may only read; what it may not see is unkno
   }
 
   async run(): Promise<StatusReport> {
-    const [{readCronStatus}, {jobsAndContext}] = await Promise.all([import('../../cron/status.js'), import('../../cron/request.js')])
+    const [{readCronStatus}, {jobsAndContext}] = await Promise.all([import('../../pg-cron/status.js'), import('../../pg-cron/request.js')])
     const [config, limits] = [await this.loadConfig(), await this.limits()]
     const report = await this.withDatabase(async (db): Promise<StatusReport> => {
       const head = await this.reportHead(db)

@@ -9,7 +9,7 @@ export default class CronUninstall extends BaseCommand<typeof CronUninstall> {
   static override flags = {...changeFlags}
 
   async run(): Promise<ChangeReport & {notes: readonly string[]}> {
-    const [{withHome}, {uninstallPlan}, {actorOf}] = await Promise.all([import('../../cron/home.js'), import('../../cron/request.js'), import('../../cli/actor.js')])
+    const [{withHome}, {uninstallPlan}, {actorOf}] = await Promise.all([import('../../pg-cron/cron-database.js'), import('../../pg-cron/request.js'), import('../../cli/actor.js')])
     const [config, limits] = [await this.loadConfig(), await this.limits()]
     return this.withDatabase(async (db) => {
       const {at} = await this.reportHead(db)

@@ -5,8 +5,8 @@ import {instantFlag} from '../../cli/flags.js'
 import {tableFlags} from '../../cli/table-flags.js'
 import {terminal} from '../../cli/terminal.js'
 import {ExitCode} from '../../errors.js'
-import type {JobAuditReport} from '../../daemon/audit-report.js'
-import type {Occurrence} from '../../daemon/history.js'
+import type {JobAuditReport} from '../../jobs/store/audit-report.js'
+import type {Occurrence} from '../../jobs/store/history.js'
 
 interface HistoryReport {
   kind: 'jobs.history'
@@ -45,7 +45,7 @@ Pauses, changes of a schedule, fail-overs and restores are listed beside it, sin
   }
 
   private async history(): Promise<HistoryReport> {
-    const {readHistory} = await import('../../daemon/history.js')
+    const {readHistory} = await import('../../jobs/store/history.js')
     const {flags, args} = this
     const report = await this.withDatabase(async (db): Promise<HistoryReport> => {
       if (args.job !== undefined) await this.requireJob(db, args.job)
@@ -65,14 +65,14 @@ Pauses, changes of a schedule, fail-overs and restores are listed beside it, sin
 
   /** What neither the configuration nor the ledger knows is a slip of the pen. @throws OpsError NO_SUCH_JOB */
   private async requireJob(db: Database, name: string): Promise<void> {
-    const [{ledgerJobs}, {jobsOf}, {jobNamed}] = await Promise.all([import('../../daemon/job-list.js'), import('../../config/jobs.js'), import('../../cli/jobs.js')])
+    const [{ledgerJobs}, {jobsOf}, {jobNamed}] = await Promise.all([import('../../jobs/store/job-list.js'), import('../../config/jobs.js'), import('../../cli/jobs.js')])
     if ((await ledgerJobs(db)).some((job) => job.name === name)) return
     const config = await this.loadConfig()
     jobNamed(jobsOf(config?.jobs ?? {}), name, config)
   }
 
   private async audit(): Promise<AuditReport> {
-    const [{auditReport}, {jobsOf}] = await Promise.all([import('../../daemon/audit-report.js'), import('../../config/jobs.js')])
+    const [{auditReport}, {jobsOf}] = await Promise.all([import('../../jobs/store/audit-report.js'), import('../../config/jobs.js')])
     const config = await this.loadConfig()
     const report = await this.withDatabase(async (db): Promise<AuditReport> => ({
       kind: 'jobs.history.audit',

@@ -1,7 +1,7 @@
 import {BaseCommand} from '../../cli/base-command.js'
 import {tableFlags} from '../../cli/table-flags.js'
 import {terminal} from '../../cli/terminal.js'
-import type {DaemonSeen, ListedJob} from '../../daemon/job-list.js'
+import type {DaemonSeen, ListedJob} from '../../jobs/store/job-list.js'
 
 interface ListReport {
   kind: 'jobs.list'
@@ -19,7 +19,7 @@ export default class JobsList extends BaseCommand<typeof JobsList> {
   static override flags = {...tableFlags}
 
   async run(): Promise<ListReport> {
-    const [{checkedJobs}, {listJobs}, {daemonCommand}, {halfState}] = await Promise.all([import('../../daemon/check.js'), import('../../daemon/job-list.js'), import('../../cli/jobs.js'), import('../../db/condition.js')])
+    const [{checkedJobs}, {listJobs}, {daemonCommand}, {halfState}] = await Promise.all([import('../../jobs/run/check.js'), import('../../jobs/store/job-list.js'), import('../../cli/jobs.js'), import('../../db/condition.js')])
     let daemon: string | null = null
     const report = await this.withDatabase(async (db): Promise<ListReport> => {
       // In a half-state a daemon would do nothing, or damage: it is not advised.

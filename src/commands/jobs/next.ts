@@ -25,7 +25,7 @@ export default class JobsNext extends BaseCommand<typeof JobsNext> {
   static override flags = {limit: Flags.integer({char: 'n', summary: 'How many.', default: 10, min: 1, max: 10_000, helpValue: '<n>'})}
 
   async run(): Promise<NextReport> {
-    const [{checkedJobs}, {comingRuns}] = await Promise.all([import('../../daemon/check.js'), import('../../daemon/coming.js')])
+    const [{checkedJobs}, {comingRuns}] = await Promise.all([import('../../jobs/run/check.js'), import('../../jobs/store/next-runs.js')])
     const config = await this.loadConfig()
     const report = await this.withDatabase(async (db): Promise<NextReport> => {
       const head = await this.reportHead(db)

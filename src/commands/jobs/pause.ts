@@ -13,7 +13,7 @@ export default class JobsPause extends BaseCommand<typeof JobsPause> {
     const [{jobsOf}, {jobNamed}, {planState}, {actorOf}] = await Promise.all([
       import('../../config/jobs.js'),
       import('../../cli/jobs.js'),
-      import('../../daemon/plan-state.js'),
+      import('../../jobs/store/pause.js'),
       import('../../cli/actor.js'),
     ])
     const config = await this.loadConfig()

@@ -28,7 +28,7 @@ export default class JobsRun extends BaseCommand<typeof JobsRun> {
   async run(): Promise<RunJobReport> {
     const [{carryOutJob}, {checkedJobs}, {jobNamed}, target] = await Promise.all([
       import('../../cli/carry-out-job.js'),
-      import('../../daemon/check.js'),
+      import('../../jobs/run/check.js'),
       import('../../cli/jobs.js'),
       this.target(true),
     ])

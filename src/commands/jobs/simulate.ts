@@ -4,7 +4,7 @@ import {instantFlag} from '../../cli/flags.js'
 import {terminal} from '../../cli/terminal.js'
 import {usageError} from '../../errors.js'
 import {isZone} from '../../units/zone.js'
-import type {Simulation} from '../../daemon/simulate.js'
+import type {Simulation} from '../../schedule/simulate.js'
 
 interface SimulateReport extends Simulation {
   kind: 'jobs.simulate'
@@ -29,7 +29,7 @@ export default class JobsSimulate extends BaseCommand<typeof JobsSimulate> {
   }
 
   async run(): Promise<SimulateReport> {
-    const [{checkedJobs}, {simulate}] = await Promise.all([import('../../daemon/check.js'), import('../../daemon/simulate.js')])
+    const [{checkedJobs}, {simulate}] = await Promise.all([import('../../jobs/run/check.js'), import('../../schedule/simulate.js')])
     const now = Date.now()
     // Half-open from here: an instant at `from` itself is in.
     const from = this.flags.from === undefined ? now : Date.parse(this.flags.from) - 1

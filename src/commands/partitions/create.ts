@@ -2,7 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags} from '../../cli/flags.js'
 import {usageError} from '../../errors.js'
-import type {Finding} from '../../ops/partitions/plan-periods.js'
+import type {Finding} from '../../partitions/plan-periods.js'
 import {parseCalendarBound, type CalendarBound} from '../../units/calendar.js'
 
 const bound = Flags.custom<CalendarBound>({parse: async (input) => parseCalendarBound(input), helpValue: '2024-01'})
@@ -28,13 +28,13 @@ Without a range it makes what the configuration says is due, as partitions ensur
     const {flags} = this
     const [{partitionRules, undeclared}, {namedSet, partitionsDefined}] = await Promise.all([
       import('../../config/partitions.js'),
-      import('../../reports/partitions/declared.js'),
+      import('../../partitions/declared.js'),
     ])
     return this.withDatabase(async (db) => {
       const {relation, declared} = await namedSet(db, this.args.table, partitionRules(await this.loadConfig(), await partitionsDefined(db)))
       if (flags.from === undefined || flags.to === undefined) {
         if (!declared) throw usageError('NO_RANGE', `Nothing declares the partitions of ${relation}: which are to be made?`, ['Give --from 2024-01 --to 2024-12, or declare tables.<name>.partitions in the configuration.'])
-        const {planEnsure, exitCodeWith, troubleWords} = await import('../../ops/partitions/ensure.js')
+        const {planEnsure, exitCodeWith, troubleWords} = await import('../../partitions/ensure.js')
         const {plan, findings} = await planEnsure(db, [declared])
         for (const {message} of findings) this.say(message)
         const report = await this.carryOut(db, plan, flags)
@@ -43,7 +43,7 @@ Without a range it makes what the configuration says is due, as partitions ensur
         if (!flags['dry-run']) process.exitCode = exitCodeWith(findings, Number(process.exitCode ?? 0), plan.steps.length > 0)
         return {...report, findings}
       }
-      const {planCreate} = await import('../../ops/partitions/create.js')
+      const {planCreate} = await import('../../partitions/create.js')
       const rule = {...(declared ?? undeclared(relation)), relation}
       return this.carryOut(db, await planCreate(db, {rule, every: flags.every ?? declared?.every ?? null, from: flags.from, to: flags.to}), flags)
     }, {changes: true})

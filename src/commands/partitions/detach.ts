@@ -1,7 +1,7 @@
 import {Args} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags, durationFlag} from '../../cli/flags.js'
-import type {OldPlan} from '../../ops/partitions/detach.js'
+import type {OldPlan} from '../../partitions/detach.js'
 
 export default class PartitionsDetach extends BaseCommand<typeof PartitionsDetach> {
   static override summary = 'Take old partitions out of a table; their rows stay, in tables of their own.'
@@ -18,9 +18,9 @@ With a default partition PostgreSQL detaches nothing concurrently: then each tak
     const {flags} = this
     const [{partitionRules}, {namedSet, partitionsDefined}, {requireAge}, {planDetach}, {sayNotes}] = await Promise.all([
       import('../../config/partitions.js'),
-      import('../../reports/partitions/declared.js'),
-      import('../../ops/partitions/old-partitions.js'),
-      import('../../ops/partitions/detach.js'),
+      import('../../partitions/declared.js'),
+      import('../../partitions/old-partitions.js'),
+      import('../../partitions/detach.js'),
       import('../../cli/notes.js'),
     ])
     return this.withDatabase(async (db) => {

@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags, durationFlag} from '../../cli/flags.js'
-import type {OldPlan} from '../../ops/partitions/detach.js'
+import type {OldPlan} from '../../partitions/detach.js'
 
 export default class PartitionsDrop extends BaseCommand<typeof PartitionsDrop> {
   static override summary = 'Drop old partitions with all their rows.'
@@ -19,9 +19,9 @@ It loses data: type the target's name, or give it with --confirm.`
     const {flags} = this
     const [{partitionRules}, {namedSet, partitionsDefined}, {requireAge}, {planDrop}, {sayNotes}] = await Promise.all([
       import('../../config/partitions.js'),
-      import('../../reports/partitions/declared.js'),
-      import('../../ops/partitions/old-partitions.js'),
-      import('../../ops/partitions/drop.js'),
+      import('../../partitions/declared.js'),
+      import('../../partitions/old-partitions.js'),
+      import('../../partitions/drop.js'),
       import('../../cli/notes.js'),
     ])
     return this.withDatabase(async (db) => {

@@ -2,7 +2,7 @@ import {Args} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags} from '../../cli/flags.js'
 import {usageError} from '../../errors.js'
-import type {Finding} from '../../ops/partitions/plan-periods.js'
+import type {Finding} from '../../partitions/plan-periods.js'
 
 export default class PartitionsEnsure extends BaseCommand<typeof PartitionsEnsure> {
   static override summary = 'Make the partitions of now and ahead that are missing, of every declared set.'
@@ -17,8 +17,8 @@ Sets that pg_partman manages, and sets that nobody declared, are left alone. Saf
     const {flags} = this
     const [{partitionRules}, {namedSet, partitionsDefined}, {planEnsure, exitCodeWith, troubleWords}] = await Promise.all([
       import('../../config/partitions.js'),
-      import('../../reports/partitions/declared.js'),
-      import('../../ops/partitions/ensure.js'),
+      import('../../partitions/declared.js'),
+      import('../../partitions/ensure.js'),
     ])
     return this.withDatabase(async (db) => {
       let rules = partitionRules(await this.loadConfig(), await partitionsDefined(db))

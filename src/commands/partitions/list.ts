@@ -2,7 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../../cli/base-command.js'
 import {tableFlags} from '../../cli/table-flags.js'
 import {ExitCode} from '../../errors.js'
-import type {PartitionsReport} from '../../reports/partitions.js'
+import type {PartitionsReport} from '../../partitions/list.js'
 
 interface ListReport extends PartitionsReport {
   kind: 'partitions.list'
@@ -26,10 +26,10 @@ Rows are the planner's estimate. Waits for no lock: a partition that somebody ho
 
   async run(): Promise<ListReport> {
     const [{readPartitions}, {partitionRules}, {partitionsDefined}, {findPartitioned}] = await Promise.all([
-      import('../../reports/partitions.js'),
+      import('../../partitions/list.js'),
       import('../../config/partitions.js'),
-      import('../../reports/partitions/declared.js'),
-      import('../../reports/partitions/find-table.js'),
+      import('../../partitions/declared.js'),
+      import('../../partitions/find-table.js'),
     ])
     const report = await this.withDatabase(async (db) => {
       const rules = partitionRules(await this.loadConfig(), await partitionsDefined(db))

@@ -4,7 +4,7 @@ import {changeFlags} from '../../cli/flags.js'
 import {policyPlanFlags} from '../../cli/policy-flags.js'
 import {stderrWidth} from '../../cli/terminal.js'
 import {usageError} from '../../errors.js'
-import type {PolicyPlanReport} from '../../ops/policies/report.js'
+import type {PolicyPlanReport} from '../../policies/plan-report.js'
 import {command} from '../../units/command.js'
 
 export default class PoliciesApply extends BaseCommand<typeof PoliciesApply> {
@@ -22,11 +22,11 @@ Policies that conflict are refused (exit 7) unless each finding is accepted by n
 
   async run(): Promise<ChangeReport & Pick<PolicyPlanReport, 'findings' | 'unmanaged' | 'notes'>> {
     const [{planPolicies}, {planFileOf, requireFresh}, {requireKnown, requireSafe}, {readDeclared}, {planReport}, {policyContext, sectionsOf}, {policyRemarks}] = await Promise.all([
-      import('../../ops/policies/plan.js'),
-      import('../../ops/policies/plan-file.js'),
-      import('../../ops/policies/proof/prove.js'),
-      import('../../reports/policies/read-declared.js'),
-      import('../../ops/policies/report.js'),
+      import('../../policies/plan.js'),
+      import('../../policies/plan-file.js'),
+      import('../../policies/checks/run-checks.js'),
+      import('../../policies/read-declared.js'),
+      import('../../policies/plan-report.js'),
       import('../../cli/policy-request.js'),
       import('../../cli/render/policy-remarks.js'),
     ])
@@ -51,7 +51,7 @@ Policies that conflict are refused (exit 7) unless each finding is accepted by n
   }
 
   private async readPlan(file: string) {
-    const [{readPlanFile}, {readFileSync}] = await Promise.all([import('../../ops/policies/plan-file.js'), import('node:fs')])
+    const [{readPlanFile}, {readFileSync}] = await Promise.all([import('../../policies/plan-file.js'), import('node:fs')])
     let text: string
     try {
       text = readFileSync(file, 'utf8')

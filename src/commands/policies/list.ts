@@ -1,7 +1,7 @@
 import {Args} from '@oclif/core'
 import {BaseCommand} from '../../cli/base-command.js'
 import {terminal} from '../../cli/terminal.js'
-import type {PolicyListReport} from '../../reports/policies/list.js'
+import type {PolicyListReport} from '../../policies/list.js'
 
 export default class PoliciesList extends BaseCommand<typeof PoliciesList> {
   static override summary = 'List the policies that are declared or live, side by side.'
@@ -11,8 +11,8 @@ export default class PoliciesList extends BaseCommand<typeof PoliciesList> {
 
   async run(): Promise<PolicyListReport> {
     const [{readPolicyList}, {readDeclared}, {sectionsOf}, {targetLabel}] = await Promise.all([
-      import('../../reports/policies/list.js'),
-      import('../../reports/policies/read-declared.js'),
+      import('../../policies/list.js'),
+      import('../../policies/read-declared.js'),
       import('../../cli/policy-request.js'),
       import('../../config/target.js'),
     ])

@@ -4,7 +4,7 @@ import {durationFlag} from '../../cli/flags.js'
 import {policyPlanFlags} from '../../cli/policy-flags.js'
 import {terminal} from '../../cli/terminal.js'
 import {ExitCode, usageError} from '../../errors.js'
-import type {PolicyPlanReport} from '../../ops/policies/report.js'
+import type {PolicyPlanReport} from '../../policies/plan-report.js'
 import {command} from '../../units/command.js'
 
 export default class PoliciesPlan extends BaseCommand<typeof PoliciesPlan> {
@@ -23,11 +23,11 @@ The proof: retention against the aggregates over the table, refresh windows, com
   async run(): Promise<{kind: 'policies.plan'; version: 1; target: string | null; at: string} & PolicyPlanReport> {
     const {accept, prune, recompress, out, check} = this.flags
     const [{planPolicies}, {readDeclared}, {planReport}, {policyContext, sectionsOf}, {requireKnown}] = await Promise.all([
-      import('../../ops/policies/plan.js'),
-      import('../../reports/policies/read-declared.js'),
-      import('../../ops/policies/report.js'),
+      import('../../policies/plan.js'),
+      import('../../policies/read-declared.js'),
+      import('../../policies/plan-report.js'),
       import('../../cli/policy-request.js'),
-      import('../../ops/policies/proof/prove.js'),
+      import('../../policies/checks/run-checks.js'),
     ])
     return this.withDatabase(async (db) => {
       const context = policyContext(db.target, await this.limits())
@@ -44,8 +44,8 @@ The proof: retention against the aggregates over the table, refresh windows, com
     }, {rows: true})
   }
 
-  private async save(out: string, planned: Parameters<typeof import('../../ops/policies/plan-file.js').planFileOf>[0], target: string, database: string, refused: boolean): Promise<void> {
-    const [{planFileOf}, {writeFileSync}] = await Promise.all([import('../../ops/policies/plan-file.js'), import('node:fs')])
+  private async save(out: string, planned: Parameters<typeof import('../../policies/plan-file.js').planFileOf>[0], target: string, database: string, refused: boolean): Promise<void> {
+    const [{planFileOf}, {writeFileSync}] = await Promise.all([import('../../policies/plan-file.js'), import('node:fs')])
     const {accept, prune, recompress} = this.flags
     const file = planFileOf(planned, {target, database}, {prune, recompress, accepted: accept}, this.flags['valid-for'] ?? {months: 0, days: 0, seconds: 86_400})
     try {

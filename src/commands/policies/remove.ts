@@ -16,6 +16,6 @@ export default class PoliciesRemove extends PolicyCommand<typeof PoliciesRemove>
 
   async run(): Promise<PolicyChangeReport> {
     const kind = this.args.kind as 'compression' | 'retention' | 'refresh'
-    return this.change(await import('../../ops/policies/tools.js'), this.args.table, {kind, rule: 'none'}, this.flags.job)
+    return this.change(await import('../../policies/tools.js'), this.args.table, {kind, rule: 'none'}, this.flags.job)
   }
 }

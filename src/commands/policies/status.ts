@@ -2,7 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../../cli/base-command.js'
 import {terminal} from '../../cli/terminal.js'
 import {ExitCode} from '../../errors.js'
-import type {PolicyStatusReport} from '../../reports/policies/status-types.js'
+import type {PolicyStatusReport} from '../../policies/status-types.js'
 
 export default class PoliciesStatus extends BaseCommand<typeof PoliciesStatus> {
   static override summary = 'What each policy should have done by now and has not, by the chunks themselves.'
@@ -17,8 +17,8 @@ Locks nothing, changes nothing, needs nothing of ours. Work counts as late when 
 
   async run(): Promise<PolicyStatusReport> {
     const [{readPolicyStatus}, {readDeclared}, {sectionsOf}, {targetLabel}] = await Promise.all([
-      import('../../reports/policies/status.js'),
-      import('../../reports/policies/read-declared.js'),
+      import('../../policies/status.js'),
+      import('../../policies/read-declared.js'),
       import('../../cli/policy-request.js'),
       import('../../config/target.js'),
     ])

@@ -2,7 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {instantFlag} from '../../cli/flags.js'
 import {PricesCommand, type PricesHead} from '../../cli/prices-command.js'
 import {tableFlags} from '../../cli/table-flags.js'
-import type {PriceBucket} from '../../queries/prices.js'
+import type {PriceBucket} from '../../qicore/prices.js'
 
 interface HistoryReport extends PricesHead {
   kind: 'prices.history'
@@ -29,7 +29,7 @@ export default class PricesHistory extends PricesCommand<typeof PricesHistory> {
   }
 
   async run(): Promise<HistoryReport> {
-    const {priceHistory} = await import('../../queries/prices.js')
+    const {priceHistory} = await import('../../qicore/prices.js')
     const {coin, exchange} = this.args
     const {bucket} = this.flags
     const report = await this.ask(async (client, head): Promise<HistoryReport> => {

@@ -2,7 +2,7 @@ import {Flags} from '@oclif/core'
 import {instantFlag} from '../../cli/flags.js'
 import {PricesCommand, type PricesHead} from '../../cli/prices-command.js'
 import {tableFlags} from '../../cli/table-flags.js'
-import type {LatestPrice} from '../../queries/prices.js'
+import type {LatestPrice} from '../../qicore/prices.js'
 
 interface LatestReport extends PricesHead {
   kind: 'prices.latest'
@@ -21,7 +21,7 @@ export default class PricesLatest extends PricesCommand<typeof PricesLatest> {
   }
 
   async run(): Promise<LatestReport> {
-    const {latestPrices} = await import('../../queries/prices.js')
+    const {latestPrices} = await import('../../qicore/prices.js')
     const {coin: coins, within, 'as-of': asOf} = this.flags
     const report = await this.ask(async (client, head): Promise<LatestReport> => {
       const prices = await latestPrices(client, {within, asOf, coins})

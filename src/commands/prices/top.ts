@@ -2,7 +2,7 @@ import {Flags} from '@oclif/core'
 import {instantFlag} from '../../cli/flags.js'
 import {PricesCommand, type PricesHead} from '../../cli/prices-command.js'
 import {tableFlags} from '../../cli/table-flags.js'
-import type {Performer} from '../../queries/prices.js'
+import type {Performer} from '../../qicore/prices.js'
 
 interface TopReport extends PricesHead {
   kind: 'prices.top'
@@ -21,7 +21,7 @@ export default class PricesTop extends PricesCommand<typeof PricesTop> {
   }
 
   async run(): Promise<TopReport> {
-    const {topPerformers} = await import('../../queries/prices.js')
+    const {topPerformers} = await import('../../qicore/prices.js')
     const {limit, within, 'as-of': asOf} = this.flags
     const report = await this.ask(async (client, head): Promise<TopReport> => ({kind: 'prices.top', ...head, prices: await topPerformers(client, {limit, within, asOf})}))
     await this.showTable({rows: report.prices, fields: ['coinId', 'symbol', 'name', 'exchangeId', 'usdPrice', 'change24h', 'time']}, async (look) => (await import('../../cli/render/prices.js')).renderTop(report.prices, asOf ?? report.at, look))

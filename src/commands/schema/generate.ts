@@ -28,7 +28,7 @@ export default class SchemaGenerate extends BaseCommand<typeof SchemaGenerate> {
   async run(): Promise<GenerateReport> {
     const {generatedFiles, settle} = await import('../../schema/generate-files.js')
     const {userTables, allDefinitions} = await import('../../schema/user-tables.js')
-    const {qicore} = await import('../../schema/qicore.js')
+    const {qicore} = await import('../../qicore/definition.js')
     const {out, check, tables, engine} = this.flags
     const what = this.args.what as GenerateReport['what']
     const config = await this.loadConfig()

@@ -11,7 +11,7 @@ export default class StatsChunks extends BaseCommand<typeof StatsChunks> {
   static override flags = chunksFlags
 
   async run(): Promise<ChunksReport> {
-    const [{readChunkStats}, {readManaged}, {targetLabel}] = await Promise.all([import('../../reports/chunks.js'), import('../../reports/managed.js'), import('../../config/target.js')])
+    const [{readChunkStats}, {readManaged}, {targetLabel}] = await Promise.all([import('../../reports/chunks.js'), import('../../config/managed.js'), import('../../config/target.js')])
     const {fast, late} = this.flags
     const report = await this.withDatabase(async (db) => {
       const [{timeUnits}, {lateAfter}] = [await readManaged(db, await this.loadConfig()), await this.limits()]

@@ -14,7 +14,7 @@ BEFORE and AFTER were recorded when each chunk was compressed; LIVE NOW is what 
   static override flags = {...fastFlag, ...tableFlags}
 
   async run(): Promise<CompressionReport> {
-    const [{readCompression}, {readManaged}, {targetLabel}] = await Promise.all([import('../../reports/compression.js'), import('../../reports/managed.js'), import('../../config/target.js')])
+    const [{readCompression}, {readManaged}, {targetLabel}] = await Promise.all([import('../../reports/compression.js'), import('../../config/managed.js'), import('../../config/target.js')])
     const {fast} = this.flags
     const report = await this.withDatabase(async (db) => {
       const [{timeUnits}, {lateAfter}] = [await readManaged(db, await this.loadConfig()), await this.limits()]

@@ -14,7 +14,7 @@ SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_
   static override flags = {...fastFlag, ...tableFlags}
 
   async run(): Promise<StatsReport> {
-    const [{readStats}, {readManaged}, {targetLabel}] = await Promise.all([import('../../reports/stats.js'), import('../../reports/managed.js'), import('../../config/target.js')])
+    const [{readStats}, {readManaged}, {targetLabel}] = await Promise.all([import('../../reports/stats.js'), import('../../config/managed.js'), import('../../config/target.js')])
     const {fast} = this.flags
     const report = await this.withDatabase(async (db) => {
       const [{managed, timeUnits}, {lateAfter}] = [await readManaged(db, await this.loadConfig()), await this.limits()]

@@ -1,4 +1,4 @@
-import type {Lock} from '../../plan/step.js'
+import type {Lock} from '../../run/step.js'
 import {qualified} from '../names.js'
 
 /** A node of the parser's tree: one key, the kind, with its fields. */

@@ -6,7 +6,7 @@ import {shapeProblems} from '../check.js'
 import type {SchemaDefinition, TableDefinition} from '../definition.js'
 import {diffDefinitions} from '../diff.js'
 import {createTables} from '../generate/new-tables.js'
-import {qicore} from '../qicore.js'
+import {qicore} from '../built-in.js'
 import {ownDirectory} from './request.js'
 import {packagedDirectory, readStream, type Stream, type StreamSource} from './source.js'
 

@@ -1,7 +1,7 @@
 import {join} from 'node:path'
 import type {Database} from '../../db/database.js'
 import type {EngineKind} from '../../db/server.js'
-import type {Plan} from '../../plan/step.js'
+import type {Plan} from '../../run/step.js'
 import {chooseEngine} from './engine.js'
 import {refuseWhatIsThere} from './already-there.js'
 import {holdsData, pendingOf, planMigrations, type MigrationRequest} from './plan.js'

@@ -1,6 +1,6 @@
 import {loadSql} from '../../db/load-sql.js'
 import {statement, type Statement} from '../../db/sql.js'
-import type {Step} from '../../plan/step.js'
+import type {Step} from '../../run/step.js'
 import {qualified} from '../names.js'
 import {programVersion} from './program.js'
 import type {RoutineFile} from './routine-files.js'

@@ -19,6 +19,6 @@ Changed columns hold for chunks compressed from now on; policies apply --recompr
     const {after} = this.flags
     const list = (text: string | undefined) => text?.split(',').map((part) => part.trim()).filter(Boolean) ?? null
     const rule = {after, segmentBy: list(this.flags['segment-by']), orderBy: list(this.flags['order-by'])}
-    return this.change(await import('../../../ops/policies/tools.js'), this.args.table, {kind: 'compression', rule})
+    return this.change(await import('../../../policies/tools.js'), this.args.table, {kind: 'compression', rule})
   }
 }

@@ -16,6 +16,6 @@ export default class PoliciesSetRetention extends PolicyCommand<typeof PoliciesS
 
   async run(): Promise<PolicyChangeReport> {
     const {after, native} = this.flags
-    return this.change(await import('../../../ops/policies/tools.js'), this.args.table, {kind: 'retention', rule: {after, native}})
+    return this.change(await import('../../../policies/tools.js'), this.args.table, {kind: 'retention', rule: {after, native}})
   }
 }

@@ -1,0 +1,124 @@
+import {refuseInHalfState} from '../db/condition.js'
+import type {Database} from '../db/database.js'
+import {parseQualifiedName} from '../db/qualified-name.js'
+import {statement} from '../db/sql.js'
+import {coverageParts} from '../catalog/coverage-sql.js'
+import type {Table} from '../catalog/table.js'
+import {widen} from './buckets.js'
+import {readOwnCoverage} from './emulated-coverage.js'
+import {hasRows} from './rows.js'
+import {highest, intersect, lowest, merge, parseMultirange, spanOf, type Span} from '../catalog/span.js'
+
+/** What one aggregate has not computed of some spans of the table under it, as the rows stand now. */
+export interface Coverage {
+  schema: string
+  view: string
+  /** 1: directly over the table; 2: over such an aggregate, and so on. */
+  level: number
+  /** Where TimescaleDB has it. */
+  aggregate: Table | null
+  /** Where it is a table of ours. */
+  own: {data: string; query: string} | null
+  /** What changed cannot be asked for, so that nothing counts as covered. */
+  blind: boolean
+  /** Spans that begin or end inside of an hour that clocks repeat, where this server mixes the buckets: not covered. */
+  folded: Span[]
+  /** In whole buckets, on the table's scale; empty: all of it is covered. */
+  gaps: Span[]
+  /** Those of the gaps whose bucket has lost rows before: a refresh would lose what was computed from them. */
+  lost: Span[]
+  /** For each span, the whole buckets that it needs of this aggregate; null: none. */
+  needs: (Span | null)[]
+}
+
+export interface CoverageRequest {
+  /** Every table of the database; those over the one in question with their sources' chunks. */
+  tables: readonly Table[]
+  table: Table
+  spans: readonly Span[]
+  /** The table's clock. A bucket of an indirect aggregate that is not complete need not be there; null: it must. */
+  present: bigint | null
+}
+
+interface CoverageRow {
+  position: number
+  id: number
+  /** As SQL reads it. */
+  view: string
+  level: number
+  since: string
+  until: string
+  gaps: string
+  blind: boolean
+  folded: boolean
+}
+
+/** What the aggregates over a table, and those over them, lack of some spans. What cannot be read is not covered. */
+export async function readCoverage(db: Database, request: CoverageRequest): Promise<Coverage[]> {
+  const {table, spans} = request
+  if (spans.length === 0) return []
+  refuseInHalfState(db.server)
+  const found = [...(await readTheirs(db, request)), ...(await readOurs(db, request))]
+  for (const each of found) each.lost = await lostOf(db, each, table)
+  return found.sort((a, b) => a.level - b.level || (a.view < b.view ? -1 : 1))
+}
+
+/** By TimescaleDB's logs, in one snapshot. */
+async function readTheirs(db: Database, {tables, table, spans, present}: CoverageRequest): Promise<Coverage[]> {
+  if (table.id === null) return []
+  const text = coverageParts(db.server, ['over', 'edges', 'wanted', 'gaps', 'answer'])
+  const rows = await db.query<CoverageRow>(
+    statement(
+      `select a.position::int as position, a.id, a.view, a.level, a.since::text as since, a.until::text as until, a.gaps::text as gaps, a.blind, a.folded
+from (${text}) as a`,
+      [table.id, spans.map(({start}) => String(start)), spans.map(({end}) => String(end)), present === null ? null : String(present)],
+    ),
+  )
+  const found: Coverage[] = []
+  for (const id of new Set(rows.map((row) => row.id))) {
+    const aggregate = tables.find((each) => each.kind === 'aggregate' && each.id === id) ?? null
+    const answers = rows.filter((row) => row.id === id)
+    const {view, level, blind} = answers[0]!
+    const {schema, name} = aggregate ?? parseQualifiedName(view)
+    const needs = spans.map((): Span | null => null)
+    for (const {position, since, until} of answers) if (BigInt(since) < BigInt(until)) needs[position - 1] = {start: BigInt(since), end: BigInt(until)}
+    const gaps = merge(await widen(db, {id}, merge(answers.flatMap((row) => parseMultirange(row.gaps)))))
+    found.push({
+      schema: schema ?? 'public', view: name, level, aggregate, own: null, blind, needs, lost: [],
+      folded: answers.flatMap(({folded, position}) => (folded ? [spans[position - 1]!] : [])),
+      // One that was made after the tables were read is not covered as a whole.
+      gaps: intersect(aggregate === null ? [{start: lowest, end: highest}] : gaps, needs.flatMap((need) => need ?? [])),
+    })
+  }
+  return found
+}
+
+async function readOurs(db: Database, {table, spans, present}: CoverageRequest): Promise<Coverage[]> {
+  const found: Coverage[] = []
+  for (const {schema, view, level, data, query, whole, gaps} of await readOwnCoverage(db, table, spans, present)) {
+    const before = found.find((each) => each.schema === schema && each.view === view)
+    if (before === undefined) found.push({schema, view, level, aggregate: null, own: {data, query}, blind: false, folded: [], gaps, lost: [], needs: [whole]})
+    else Object.assign(before, {gaps: merge([...before.gaps, ...gaps]), needs: [...before.needs, whole]})
+  }
+  return found
+}
+
+/** Before the oldest chunk there may never have been any: then the aggregate has nothing to lose there. */
+async function lostOf(db: Database, {aggregate, gaps}: Coverage, {chunks}: Table): Promise<Span[]> {
+  const [oldest] = merge(chunks.map(spanOf))
+  const found: Span[] = []
+  if (oldest === undefined || aggregate === null) return found
+  for (const gap of gaps) if (gap.start < oldest.start && (await hasRows(db, {aggregate}, gap))) found.push(gap)
+  return found
+}
+
+/** TimescaleDB's aggregates over a table, and those over them; what is nearer comes first. */
+export function dependents(tables: readonly Table[], table: Table): {aggregate: Table; level: number}[] {
+  const found: {aggregate: Table; level: number}[] = []
+  let sources = [table]
+  for (let level = 1; sources.length > 0; level += 1) {
+    sources = tables.filter(({id, aggregate}) => id !== null && aggregate?.source != null && sources.includes(aggregate.source))
+    found.push(...sources.map((aggregate) => ({aggregate, level})))
+  }
+  return found
+}

@@ -1,0 +1,82 @@
+import type {Database} from '../db/database.js'
+import {raw, sql, statement, type Statement} from '../db/sql.js'
+import {isConnectionLost, sqlState, SqlState} from '../db/sqlstate.js'
+import {taggedText} from '../catalog/coverage-sql.js'
+import {keyOf, type Table} from '../catalog/table.js'
+import {instantOf} from '../catalog/time.js'
+import {highest, lowest, parseMultirange, type Span} from '../catalog/span.js'
+
+/** What an aggregate that is a table of ours lacks of one span of the table under it. */
+export interface OwnGaps {
+  schema: string
+  view: string
+  level: number
+  /** The table with its rows, and the function that computes a window of them, as SQL reads them. */
+  data: string
+  query: string
+  /** The span in whole buckets. */
+  whole: Span
+  gaps: Span[]
+}
+
+interface Row {
+  schema: string
+  view: string
+  level: number
+  data: string | null
+  query: string | null
+  since: string
+  until: string
+  gaps: string
+}
+
+/** What is recorded of the aggregates of ours over a table. Rows that changed since are not in it. */
+export async function readOwnGaps(db: Database, table: Pick<Table, 'schema' | 'name'>, spans: readonly Span[], present: bigint | null): Promise<OwnGaps[]> {
+  if (!db.server.hasCore || spans.length === 0) return []
+  const values = [keyOf(table), spans.map(({start}) => String(start)), spans.map(({end}) => String(end)), present === null ? null : String(present)]
+  const rows = await db.query<Row>(statement(taggedText('routines/own_coverage', 'answer'), values)).catch(withoutOurs)
+  return rows.map(({schema, view, level, data, query, since, until, gaps}) => {
+    const whole = {start: BigInt(since), end: BigInt(until)}
+    // Half of it is missing, so nothing can be said of it.
+    const lacking = data === null || query === null ? [whole] : parseMultirange(gaps)
+    return {schema, view, level, data: data ?? '', query: query ?? '', whole, gaps: lacking}
+  })
+}
+
+function withoutOurs(error: unknown): Row[] {
+  if (sqlState(error) === SqlState.undefinedTable) return []
+  throw error
+}
+
+/**
+ * What these aggregates lack, the changed rows included: what is recorded as computed is computed again and compared.
+ * What could not be compared counts as not covered.
+ */
+export async function readOwnCoverage(db: Database, table: Pick<Table, 'schema' | 'name'>, spans: readonly Span[], present: bigint | null): Promise<OwnGaps[]> {
+  const found = await readOwnGaps(db, table, spans, present)
+  for (const its of found) if (its.gaps.length === 0 && (await isStale(db, its, its.whole))) its.gaps = [its.whole]
+  return found
+}
+
+/** Whether a window of the aggregate differs from what its rows give now; true where that cannot be had. */
+export async function isStale(db: Database, its: Pick<OwnGaps, 'data' | 'query'>, window: Span): Promise<boolean> {
+  const question = staleQuestion(its, window)
+  if (question === null) return true
+  try {
+    const [row] = await db.query<{stale: boolean}>(question)
+    return row!.stale
+  } catch (error) {
+    if (isConnectionLost(error)) throw error
+    return true
+  }
+}
+
+/** One row, one column `stale`; null for a window without both ends. */
+export function staleQuestion({data, query}: Pick<OwnGaps, 'data' | 'query'>, {start, end}: Span): Statement | null {
+  const [from, to] = [start <= lowest ? null : instantOf(start), end >= highest ? null : instantOf(end)]
+  if (from === null || to === null) return null
+  const stored = sql`select * from ${raw(data)} where bucket >= ${from}::timestamptz and bucket < ${to}::timestamptz`
+  const text = (kept: string, other: string) => `(${kept} except all ${other})`
+  const now = `select * from ${query}($1::timestamptz, $2::timestamptz)`
+  return statement(`select exists (${text(stored.text, now)} union all ${text(now, stored.text)}) as stale`, [from, to])
+}

@@ -1,0 +1,120 @@
+import {rowsAreVisible} from '../db/condition.js'
+import type {Database} from '../db/database.js'
+import {readChunks} from '../catalog/read-tables.js'
+import {readChunkBytes, type ChunkBytes} from '../catalog/chunk-bytes.js'
+import {microsIn, type Clock} from '../catalog/table-clock.js'
+import {ago} from '../catalog/ages.js'
+import type {LivePolicy, Offset} from '../catalog/live-policies.js'
+import {shown} from '../catalog/format-point.js'
+import {totalOf} from '../catalog/total-bytes.js'
+import {survey, type ReportHead, type Survey} from '../catalog/snapshot.js'
+import type {Table} from '../catalog/table.js'
+import {instantOf, type TimeUnit} from '../catalog/time.js'
+import {durationInWords} from '../units/duration.js'
+import {secondsBetween, type Instant} from '../units/instant.js'
+import {hasRows} from './rows.js'
+import {lowest, merge, spanOf, type Span} from '../catalog/span.js'
+import {bucketsOf} from './subject.js'
+
+/** A point on a table's scale as JSON says it: an instant, or the integer where nobody knows what one is. */
+export type Point = Instant | number | string
+
+export interface AggregateRow {
+  schema: string
+  view: string
+  source: {schema: string; table: string} | null
+  bucket: string | null
+  /** Up to where it is computed; null: nothing is. */
+  watermark: Point | null
+  lagSeconds: number | null
+  /** What changed below the watermark since it was computed; null where nothing tells. */
+  pending: {ranges: number; from: Point | null; to: Point | null} | null
+  totalBytes: number | null
+  policy: {startOffset: string | null; endOffset: string | null; every: string | null; job: number | null; paused: boolean} | null
+  /** The oldest rows of the source begin here. */
+  rawFrom: Point | null
+  /** The aggregate has rows from before that: they cannot be computed again. Null, as what follows: rows are not seen here. */
+  rawGone: boolean | null
+  /** Its refresh policy reaches to where they are gone. */
+  policyReachesGone: boolean | null
+}
+
+export interface AggregatesReport extends ReportHead<'aggregates.list'> {
+  aggregates: AggregateRow[]
+}
+
+/** Every aggregate: how far it is, what is pending, and what of its source is gone. */
+export async function readAggregates(db: Database, timeUnits: ReadonlyMap<string, TimeUnit>): Promise<AggregatesReport> {
+  const its = await survey(db, {lateAfter: 0, timeUnits})
+  const aggregates = its.tables.filter(({kind}) => kind === 'aggregate')
+  const empty = its.tables.filter(({id, chunks}) => id !== null && chunks.length === 0)
+  await readChunks(db, empty)
+  const bytes = await readChunkBytes(db, aggregates, false)
+  const rows: AggregateRow[] = []
+  for (const aggregate of aggregates) rows.push(await rowOf(db, aggregate, its, bytes))
+  return {kind: 'aggregates.list', version: 1, target: null, at: its.at, aggregates: rows.sort((a, b) => (a.schema + a.view < b.schema + b.view ? -1 : 1))}
+}
+
+async function rowOf(db: Database, aggregate: Table, {at, policies, clocks}: Survey, bytes: ChunkBytes): Promise<AggregateRow> {
+  const clock = clocks.get(aggregate)!
+  const {source, watermark, bucketWidth} = aggregate.aggregate!
+  const policy = policies.find(({table, kind}) => table === aggregate && kind === 'refresh') ?? null
+  const oldest = source === null ? null : (merge(source.chunks.map(spanOf))[0]?.start ?? null)
+  const rawFrom = oldest === null || oldest <= lowest ? null : oldest
+  const visible = rowsAreVisible(db.server)
+  const rawGone = !visible ? null : rawFrom !== null && (await rowsBefore(db, aggregate, source!, rawFrom))
+  const point = (value: bigint | null) => shown(value, aggregate, clock)
+  const pending = !visible || source === null ? [] : await pendingOf(db, aggregate, source, {start: rawFrom ?? lowest, end: pendingUntil(aggregate, clock, rawFrom)})
+  const micros = watermark === null ? null : microsIn(watermark, aggregate, clock)
+  const computed = micros === null ? null : instantOf(micros)
+  return {
+    schema: aggregate.schema,
+    view: aggregate.name,
+    source: source === null ? null : {schema: source.schema, table: source.name},
+    bucket: bucketWidth === null ? null : words(bucketWidth),
+    watermark: point(watermark),
+    lagSeconds: computed === null ? null : secondsBetween(computed, at),
+    pending: source === null || !visible ? null : {ranges: pending.length, from: point(pending[0]?.start ?? null), to: point(pending.at(-1)?.end ?? null)},
+    totalBytes: totalOf(aggregate, bytes).total,
+    policy: policy === null ? null : policyOf(policy),
+    rawFrom: point(rawFrom),
+    rawGone,
+    policyReachesGone: rawGone === null ? null : rawGone && policy !== null && reaches(policy, clock, rawFrom!),
+  }
+}
+
+async function pendingOf(db: Database, aggregate: Table, source: Table, span: Span): Promise<Span[]> {
+  if (span.start >= span.end) return []
+  const gaps = merge((await bucketsOf(db, {aggregate, source}, [span])).flatMap((each) => each.gaps))
+  // In whole buckets: so aggregates refresh takes the range as it is printed.
+  return merge((await bucketsOf(db, {aggregate, source}, gaps)).map(({whole}) => whole))
+}
+
+/** Of an aggregate that has computed nothing of the rows, all up to now is pending. */
+function pendingUntil({aggregate}: Table, {now}: Clock, rawFrom: bigint | null): bigint {
+  const {watermark, source} = aggregate!
+  if (watermark !== null && (rawFrom === null || watermark > rawFrom)) return watermark
+  const newest = merge((source?.chunks ?? []).map(spanOf)).at(-1)?.end ?? lowest
+  return now !== null && now < newest ? now : newest
+}
+
+async function rowsBefore(db: Database, aggregate: Table, source: Table, point: bigint): Promise<boolean> {
+  const [at] = await bucketsOf(db, {aggregate, source}, [{start: point, end: point}])
+  return hasRows(db, {aggregate}, {start: lowest, end: at?.whole.start ?? point}, false)
+}
+
+function reaches({startOffset}: LivePolicy, clock: Clock, point: bigint): boolean {
+  if (startOffset === null) return true
+  const from = ago(clock, startOffset)
+  return from !== null && from < point
+}
+
+function policyOf({startOffset, endOffset, schedule, job}: LivePolicy): AggregateRow['policy'] {
+  const said = (offset: Offset | null) => (offset === null ? null : words(offset))
+  return {startOffset: said(startOffset), endOffset: said(endOffset), every: said(schedule), job: job?.id ?? null, paused: job !== null && !job.scheduled}
+}
+
+function words(offset: Offset): string {
+  return typeof offset === 'bigint' ? String(offset) : durationInWords(offset)
+}
+

@@ -1,0 +1,104 @@
+import type {Database} from '../db/database.js'
+import {usageError} from '../errors.js'
+import type {Plan} from '../run/step.js'
+import type {Clock} from '../catalog/table-clock.js'
+import {ago} from '../catalog/ages.js'
+import type {Offset} from '../catalog/live-policies.js'
+import {keyOf, type Table} from '../catalog/table.js'
+import {refreshSteps} from './refresh.js'
+import {hasRows} from './rows.js'
+import {highest, lowest, merge, spanWords, type Span} from '../catalog/span.js'
+import {bucketsOf, type Subject} from './subject.js'
+import {planWindows, type Windows} from './windows.js'
+import {command} from '../units/command.js'
+
+/** A window as a policy has it: ages counted from now; null: open on that side. */
+export interface PolicyWindow {
+  startOffset: Offset | null
+  endOffset: Offset | null
+}
+
+export interface RefreshRequest {
+  aggregate: Table
+  clock: Clock
+  /** On the aggregate's scale; null: what the policies say. */
+  span: Span | null
+  policies: readonly PolicyWindow[]
+  acceptLoss: boolean
+}
+
+export interface PlannedChange {
+  plan: Plan
+  /** For people, before they are asked: what is left alone and why, and who disagrees. */
+  notes: string[]
+}
+
+/**
+ * Computes an aggregate again, in bounded windows of whole buckets: only where something is pending, never where raw
+ * data is gone, never past the last complete bucket.
+ * @throws OpsError NO_RANGE, NO_CLOCK, NOT_AN_AGGREGATE
+ */
+export async function planRefresh(db: Database, request: RefreshRequest): Promise<PlannedChange> {
+  const {aggregate, clock, acceptLoss} = request
+  const subject = subjectOf(aggregate)
+  if (clock.now === null)
+    throw usageError('NO_CLOCK', `${keyOf(aggregate)} is on integer time and its unit is not known, so it is not known which buckets are complete.`, [
+      'Declare tables.<name>.timeUnit in the configuration, or give the source hypertable an integer_now function.',
+    ])
+  const spans = request.span === null ? await policySpans(db, subject, request) : [request.span]
+  const found = await planWindows(db, subject, {spans, present: clock.now, acceptLoss})
+  const steps = await refreshSteps(db, subject, found.windows, [], acceptLoss && found.windows.length > 0)
+  const range = spans.map((span) => spanWords(span, aggregate.time)).join(', ')
+  return {
+    plan: {
+      operation: `aggregates refresh ${keyOf(aggregate)}`,
+      summary: `refresh ${keyOf(aggregate)}, ${range}`,
+      cutoff: null,
+      locks: [`table ${keyOf(aggregate)}`],
+      steps,
+    },
+    notes: await leftNotes(db, subject, found, merge(spans)),
+  }
+}
+
+export function subjectOf(aggregate: Table): Subject {
+  const source = aggregate.aggregate?.source ?? null
+  if (aggregate.kind !== 'aggregate' || source === null)
+    throw usageError('NOT_AN_AGGREGATE', `${keyOf(aggregate)} is ${aggregate.kind === 'aggregate' ? 'an aggregate whose source cannot be seen' : 'not an aggregate'}.`, [`The aggregates there are: ${command('aggregates list')}`])
+  return {aggregate, source}
+}
+
+/** A policy's window holds whole buckets only, as TimescaleDB's own run of it would. */
+async function policySpans(db: Database, subject: Subject, {policies, aggregate, clock}: RefreshRequest): Promise<Span[]> {
+  if (policies.length === 0)
+    throw usageError('NO_RANGE', `${keyOf(aggregate)} has no refresh policy that would say what to refresh.`, ['Give --from and --to.'])
+  const at = policies.flatMap(({startOffset, endOffset}) => {
+    const start = startOffset === null ? lowest : ago(clock, startOffset)
+    const end = endOffset === null ? clock.now : ago(clock, endOffset)
+    return start !== null && end !== null && start < end ? [{start, end}] : []
+  })
+  const edges = await bucketsOf(db, subject, at.flatMap(({start, end}) => [start <= lowest ? {start: 0n, end: 0n} : {start, end: start}, {start: end, end}]))
+  return merge(at.map(({start}, index) => ({start: start <= lowest ? lowest : edges[index * 2]!.whole.end, end: edges[index * 2 + 1]!.whole.start})))
+}
+
+async function leftNotes(db: Database, subject: Subject, {left}: Windows, asked: readonly Span[]): Promise<string[]> {
+  const {aggregate, source} = subject
+  const notes: string[] = []
+  for (const {span, why} of left) {
+    const words = spanWords(span, aggregate.time)
+    if (why === 'gone' && (await hasRows(db, subject, span)))
+      notes.push(`${words} stays as it is: rows of ${keyOf(source)} are gone there, and refreshing would lose what was computed from them. --accept-loss refreshes it all the same.`)
+    if (why === 'broken off')
+      notes.push(
+        db.server.materializationRanges === 'left'
+          ? `${words} stays as it is: a refresh was broken off there before TimescaleDB was updated, and nothing finishes it. Refresh it with force => true, then have a superuser delete its row from _timescaledb_catalog.continuous_aggs_materialization_ranges.`
+          : `${words} stays as it is: a refresh that was broken off there would be finished along with it, and reaches to where rows of ${keyOf(source)} are gone.`,
+      )
+    if (why === 'clock set back')
+      notes.push(
+        `${words} stays as it is: clocks are set back there, and TimescaleDB ${db.server.timescaledb} puts the rows of both hours into the same buckets; refreshing a part of them would lose rows. 2.25 mends that: update TimescaleDB, then refresh it with force => true.`,
+      )
+    if (why === 'incomplete' && asked.some(({end}) => end > span.start && end < highest)) notes.push(`${words} stays as it is: its bucket is not complete yet.`)
+  }
+  return notes
+}

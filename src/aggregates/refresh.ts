@@ -1,0 +1,56 @@
+import type {Database} from '../db/database.js'
+import {timescaledbFunction} from '../db/server.js'
+import {literal, sql, statement, type Statement} from '../db/sql.js'
+import type {Step} from '../run/step.js'
+import {keyOf} from '../catalog/table.js'
+import {gapsQuestion} from '../catalog/coverage-sql.js'
+import {instantOf} from '../catalog/time.js'
+import {staleQuestion, type OwnGaps} from './emulated-coverage.js'
+import {highest, lowest, pointText, spanId, type Span} from '../catalog/span.js'
+import {bucketsOf, type Subject} from './subject.js'
+import type {RefreshWindow} from './windows.js'
+
+/** The steps that compute some windows of one aggregate, each done on its own. */
+export async function refreshSteps(db: Database, subject: Subject, windows: readonly RefreshWindow[], dependsOn: readonly string[], loss: boolean): Promise<Step[]> {
+  const {aggregate} = subject
+  const own = aggregate.id === null ? ((await bucketsOf(db, subject, windows.slice(0, 1)))[0]?.own ?? null) : null
+  return windows.map((window) => ({
+    id: `refresh ${keyOf(aggregate)} ${spanId(window, aggregate.time)}`,
+    kind: 'refresh',
+    object: keyOf(aggregate),
+    statements: [aggregate.id === null ? callOurs(subject, window) : callTheirs(db, subject, window.call)],
+    lock: aggregate.id === null ? 'ROW EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE',
+    class: loss ? 'loss' : 'safe',
+    // TimescaleDB commits within, and refuses to be in a transaction.
+    transaction: aggregate.id === null ? 'own' : 'none',
+    doneCheck: own === null ? isComputed(db, subject, window) : isOursComputed(subject, own, window),
+    repeatable: true,
+    dependsOn,
+    relations: [keyOf({schema: aggregate.storage.schema, name: aggregate.storage.name})],
+    bytes: null,
+  }))
+}
+
+/** Constants without a type are read as the type of the time column, whatever it is. */
+function callTheirs(db: Database, {aggregate}: Subject, {start, end}: Span): Statement {
+  const bound = (point: bigint) => (point <= lowest || point >= highest ? literal(null) : literal(pointText(point, aggregate.time)))
+  return sql`call ${timescaledbFunction(db.server, 'refresh_continuous_aggregate')}(${literal(keyOf(aggregate))}::regclass, ${bound(start)}, ${bound(end)})`
+}
+
+function callOurs({aggregate}: Subject, {start, end}: Span): Statement {
+  return sql`select qicore.refresh_aggregate(${keyOf(aggregate)}::regclass, ${instantOf(start)}::timestamptz, ${instantOf(end)}::timestamptz)`
+}
+
+function isComputed(db: Database, {aggregate}: Subject, window: Span): Statement {
+  const {text, values} = gapsQuestion(db.server, [{id: aggregate.id!, ...window}])
+  return statement(`select not exists (select from (\n${text}\n) as g where g.gaps <> '{}') as done`, values)
+}
+
+function isOursComputed({aggregate}: Subject, own: OwnGaps, window: Span): Statement | null {
+  const stale = staleQuestion(own, window)
+  if (stale === null) return null
+  return statement(
+    `select exists (select from qicore.aggregates where to_regclass(view) = $3::regclass and covered @> tstzrange($1::timestamptz, $2::timestamptz)) and not (${stale.text.replace(/^select /, '').replace(/ as stale$/, '')}) as done`,
+    [...stale.values, keyOf(aggregate)],
+  )
+}

@@ -1,0 +1,204 @@
+import type {Database} from '../db/database.js'
+import type {Chunk} from '../catalog/table.js'
+import {edgesOf, isShifted} from './buckets.js'
+import {isStale} from './emulated-coverage.js'
+import {hasRows} from './rows.js'
+import {compare, highest, intersect, lowest, merge, overlaps, spanOf, subtract, type Span} from '../catalog/span.js'
+import {bucketsOf, unfinishedOf, type Subject} from './subject.js'
+
+/** Why a part of what was asked for is not computed. */
+export type LeftWhy = 'gone' | 'incomplete' | 'broken off' | 'clock set back'
+
+/** Whole buckets that are to be computed, and what to ask the server for to have them computed. */
+export interface RefreshWindow extends Span {
+  call: Span
+}
+
+export interface Windows {
+  /** Oldest first, each over about one chunk's rows. */
+  windows: RefreshWindow[]
+  left: {span: Span; why: LeftWhy}[]
+}
+
+export interface WindowsRequest {
+  /** Widened to whole buckets. */
+  spans: readonly Span[]
+  /** What is to be computed whether or not anything is pending there now: below it something will change. */
+  regardless?: readonly Span[]
+  /** The table's clock: its bucket is not complete. */
+  present: bigint
+  /** Also where raw data is gone: what was computed from it is then lost. */
+  acceptLoss: boolean
+}
+
+/**
+ * Where an aggregate is to be computed again: what is pending of some spans, in whole and complete buckets whose rows
+ * are all there. A bucket over a place without chunks is left as it is, unless it has nothing to lose.
+ */
+export async function planWindows(db: Database, subject: Subject, request: WindowsRequest): Promise<Windows> {
+  const asked = await bucketsOf(db, subject, request.spans)
+  if (asked.length === 0) return {windows: [], left: []}
+  const [present] = await bucketsOf(db, subject, [{start: request.present, end: request.present}])
+  const complete = {start: lowest, end: present!.whole.start}
+  const whole = merge(asked.map((each) => each.whole))
+  const forced = merge((await bucketsOf(db, subject, request.regardless ?? [])).map((each) => each.whole))
+  const pending = merge([...(await widened(db, subject, asked.flatMap(({gaps}) => gaps))), ...forced])
+  const harmless = await computable(db, subject, whole, forced)
+  const there = request.acceptLoss ? [{start: lowest, end: highest}] : harmless
+  const cells = await cellsOf(db, subject, whole)
+  const stale = await staleCells(db, subject, asked, intersect(subtract(whole, pending), [complete]), there, cells)
+  const open = merge([...pending, ...stale])
+  const left = db.server.materializationRanges === 'left'
+  const brokenOff = (await unfinished(db, subject, open)).filter((span) => left || subtract([span], there).length > 0)
+  const folded = await foldedOf(db, subject, asked.flatMap(({gaps}) => gaps))
+  const refused = merge([...brokenOff, ...folded])
+  const todo = subtract(intersect(intersect(open, there), [complete]), refused)
+  const allowed = subtract(intersect(there, [complete]), refused)
+  // A loss that was accepted is that of what was asked for, not of the buckets beside it.
+  const beside = subtract(intersect(harmless, [complete]), refused)
+  return {windows: await callable(db, subject, inCells(todo, cells, allowed), beside, complete), left: leftOf(open, there, complete, brokenOff, folded)}
+}
+
+/**
+ * Older versions of TimescaleDB (2.22 does, 2.28 does not) cut a window down to whole buckets as they
+ * would begin by default, and refuse what is too small then: of an aggregate that begins its buckets elsewhere the
+ * neighbours are asked for too, where that harms none.
+ */
+async function callable(db: Database, subject: Subject, windows: readonly Span[], allowed: readonly Span[], complete: Span): Promise<RefreshWindow[]> {
+  const {aggregate} = subject
+  if (aggregate.id === null || windows.length === 0 || !(await isShifted(db, aggregate))) return windows.map((window) => ({...window, call: window}))
+  const beside = windows.flatMap(({start, end}) => [start - 1n, end + 1n]).filter((point) => point > lowest && point < highest)
+  const edges = await edgesOf(db, aggregate, beside)
+  const harmless = async (span: Span) => subtract([span], allowed).length === 0 || (span.end <= complete.end && !(await hasRows(db, subject, span)))
+  const result: RefreshWindow[] = []
+  for (const window of windows) {
+    const before = {start: edges.get(window.start - 1n)?.floor ?? window.start, end: window.start}
+    const after = {start: window.end, end: edges.get(window.end + 1n)?.ceil ?? window.end}
+    const [low, high] = [(await harmless(before)) ? before.start : window.start, (await harmless(after)) ? after.end : window.end]
+    result.push({...window, call: {start: low, end: high}})
+  }
+  return result
+}
+
+/** In whole buckets: what was written is logged as it was written. */
+async function widened(db: Database, subject: Subject, spans: readonly Span[]): Promise<Span[]> {
+  return (await bucketsOf(db, subject, spans)).map(({whole}) => whole)
+}
+
+/**
+ * What changed within an hour that clocks repeat, where this server mixes the buckets of both hours (before 2.25): its
+ * log has such changes the wrong way round or in one of the hours only, and its refresh fails on them or loses rows.
+ */
+async function foldedOf(db: Database, {aggregate}: Subject, gaps: readonly Span[]): Promise<Span[]> {
+  if (aggregate.id === null) return []
+  const edges = await edgesOf(db, aggregate, gaps.flatMap(({start, end}) => [start, end]))
+  const inside = gaps.filter(({start, end}) => edges.get(start)!.folded || edges.get(end)!.folded)
+  return merge(inside.map(({start, end}) => ({start: edges.get(start)!.floor, end: edges.get(end)!.ceil})))
+}
+
+async function unfinished(db: Database, subject: Subject, open: readonly Span[]): Promise<Span[]> {
+  if (open.length === 0) return []
+  const all = await unfinishedOf(db, subject, {start: open[0]!.start, end: open.at(-1)!.end})
+  return all.filter((span) => open.some((each) => overlaps(each, span)))
+}
+
+/**
+ * Buckets that can be computed without losing anything: those over chunks (or where rows are about to come), and those
+ * half over chunks that have no row.
+ * Between chunks there never was anything, and nothing after the newest one, unless the aggregate has rows that can
+ * only be from there. Before the oldest one something may have been dropped, and nobody knows.
+ */
+async function computable(db: Database, subject: Subject, whole: readonly Span[], coming: readonly Span[]): Promise<Span[]> {
+  const pieces = await bridged(db, subject, merge([...chunksOf(subject.source.chunks).map(spanOf), ...coming]), whole)
+  const edges = await edgesAt(db, subject, pieces.flatMap(({start, end}) => [start, end]))
+  const result: Span[] = []
+  const halves: Span[] = []
+  for (const [index, {start, end}] of pieces.entries()) {
+    const [low, high] = [edges.get(start)!, edges.get(end)!]
+    const openEnd = index === pieces.length - 1 && !(await hasRows(db, subject, {start: high.end, end: highest}))
+    result.push({start: low.end, end: openEnd ? highest : high.start})
+    if (low.start < start) halves.push(low)
+    if (!openEnd && high.start < end) halves.push(high)
+  }
+  for (const half of merge(halves).filter((span) => whole.some((each) => overlaps(each, span)))) if (!(await hasRows(db, subject, half))) result.push(half)
+  return merge(result)
+}
+
+/** Chunks' spans, over places without a chunk where the aggregate has no row of its own. */
+async function bridged(db: Database, subject: Subject, pieces: readonly Span[], whole: readonly Span[]): Promise<Span[]> {
+  const holes = subtract(pieces.length === 0 ? [] : [{start: pieces[0]!.start, end: pieces.at(-1)!.end}], pieces)
+  const edges = await edgesAt(db, subject, holes.flatMap(({start, end}) => [start, end]))
+  const bridges: Span[] = []
+  for (const hole of holes) {
+    const inside = {start: edges.get(hole.start)!.end, end: edges.get(hole.end)!.start}
+    const matters = whole.some((span) => overlaps(span, hole))
+    if (inside.start >= inside.end || !matters || !(await hasRows(db, subject, inside))) bridges.push(hole)
+  }
+  return merge([...pieces, ...bridges])
+}
+
+/** For each point, from the begin of its bucket to the next at or after it. */
+async function edgesAt(db: Database, subject: Subject, points: readonly bigint[]): Promise<Map<bigint, Span>> {
+  const finite = [...new Set(points)].filter((point) => point > lowest && point < highest)
+  const buckets = await bucketsOf(db, subject, finite.map((point) => ({start: point, end: point})))
+  const edges = new Map(finite.map((point, index) => [point, buckets[index]!.whole]))
+  for (const end of [lowest, highest]) edges.set(end, {start: end, end})
+  return edges
+}
+
+function chunksOf(chunks: readonly Chunk[]): Chunk[] {
+  return chunks.filter(({start, end, tiered}) => !tiered && (start !== null || end !== null))
+}
+
+/** Where to cut, so that a window is about one chunk's rows: at the bucket after each chunk's end. */
+async function cellsOf(db: Database, {aggregate, source}: Subject, whole: readonly Span[]): Promise<bigint[]> {
+  const ends = new Set(chunksOf(source.chunks).map(({end}) => end ?? highest))
+  const inside = [...ends].filter((end) => end < highest && whole.some((span) => span.start < end && end < span.end))
+  const edges = await edgesAt(db, {aggregate, source}, inside)
+  return [...new Set(inside.map((end) => edges.get(end)!.end))].sort(compare)
+}
+
+/** Nobody logs what is written below an aggregate of ours: what counts as computed is computed again and compared. */
+async function staleCells(
+  db: Database,
+  {aggregate}: Subject,
+  asked: readonly {own: {data: string; query: string} | null}[],
+  covered: readonly Span[],
+  there: readonly Span[],
+  cells: readonly bigint[],
+): Promise<Span[]> {
+  const own = asked[0]?.own ?? null
+  if (aggregate.id !== null || own === null) return []
+  const found: Span[] = []
+  for (const window of cutAt(intersect(covered, there), cells)) if (window.start > lowest && window.end < highest && (await isStale(db, own, window))) found.push(window)
+  return found
+}
+
+/** One window a cell, over all that is to be done in it; never out of what may be computed. */
+function inCells(todo: readonly Span[], cells: readonly bigint[], allowed: readonly Span[]): Span[] {
+  const windows: Span[] = []
+  for (const cell of cutAt(allowed, cells)) {
+    const inside = intersect(todo, [cell])
+    if (inside.length > 0) windows.push({start: inside[0]!.start, end: inside.at(-1)!.end})
+  }
+  return windows
+}
+
+function cutAt(spans: readonly Span[], cells: readonly bigint[]): Span[] {
+  return merge(spans).flatMap(({start, end}) => {
+    const cuts = [start, ...cells.filter((cut) => start < cut && cut < end), end]
+    return cuts.slice(1).map((cut, index) => ({start: cuts[index]!, end: cut}))
+  })
+}
+
+function leftOf(open: readonly Span[], there: readonly Span[], complete: Span, brokenOff: readonly Span[], folded: readonly Span[]): Windows['left'] {
+  const late = subtract(open, [complete])
+  const gone = subtract(intersect(open, [complete]), there)
+  const broken = intersect(intersect(open, [complete]), brokenOff)
+  return [
+    ...gone.map((span) => ({span, why: 'gone' as const})),
+    ...broken.map((span) => ({span, why: 'broken off' as const})),
+    ...intersect(intersect(open, [complete]), folded).map((span) => ({span, why: 'clock set back' as const})),
+    ...late.map((span) => ({span, why: 'incomplete' as const})),
+  ]
+}

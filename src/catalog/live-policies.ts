@@ -1,0 +1,163 @@
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement} from '../db/sql.js'
+import {parseDuration, type Duration} from '../units/duration.js'
+import type {Instant} from '../units/instant.js'
+import {findByName, readOurs} from './read-emulated.js'
+import {parseIntervalText} from './interval.js'
+import type {Table} from './table.js'
+
+export type PolicyKind = 'compression' | 'retention' | 'refresh'
+
+/** An age: a span of time, or a count in the table's own unit where its time is an integer. */
+export type Offset = Duration | bigint
+
+/** A policy as the database has it, whoever is to carry it out. */
+export interface LivePolicy {
+  table: Table
+  kind: PolicyKind
+  /** TimescaleDB's own job; null for a policy that jobs of ours enforce. */
+  job: PolicyJob | null
+  /** Who declared it to us and when; null for TimescaleDB's own. */
+  declared: {by: string; at: Instant} | null
+  /** How old data is when it is due: compression and retention. */
+  after: Offset | null
+  /** The same by the age of the chunk instead of its rows. */
+  createdBefore: Duration | null
+  /** The window of a refresh; null: open on that side. */
+  startOffset: Offset | null
+  endOffset: Offset | null
+  /** Whether a chunk that was refilled is compressed again. */
+  recompress: boolean
+  /** False: a chunk that is only out of order is left so (2.29). */
+  recompressUnordered?: boolean
+  /** Null where no schedule is recorded with the policy. */
+  schedule: Duration | null
+  /** As it stands in the database, JSON text. */
+  config: string
+}
+
+export interface PolicyJob {
+  id: number
+  owner: string
+  /** False: paused, it never runs. */
+  scheduled: boolean
+  running: boolean
+  nextStart: Instant | null
+  lastStartedAt: Instant | null
+  /** TimescaleDB's own word, which is no proof: a run that failed on some chunks says Success. */
+  lastStatus: string | null
+}
+
+interface JobRow {
+  job_id: number
+  kind: PolicyKind
+  hypertable_id: number | null
+  after_interval: string | null
+  after_integer: string | null
+  created_interval: string | null
+  start_interval: string | null
+  start_integer: string | null
+  end_interval: string | null
+  end_integer: string | null
+  recompress: boolean
+  recompress_unordered: boolean
+  schedule: string
+  scheduled: boolean
+  owner: string
+  next_start: Instant | null
+  last_run_started_at: Instant | null
+  last_run_status: string | null
+  running: boolean | null
+  config: string
+}
+
+interface OwnRow {
+  object: string
+  kind: PolicyKind
+  after: string | null
+  start_offset: string | null
+  end_offset: string | null
+  every: string | null
+  config: string
+  set_by: string
+  set_at: Instant
+}
+
+/** The policies of these tables: TimescaleDB's jobs, and what is declared to jobs of ours in the schema qicore. */
+export async function readLivePolicies(db: Database, tables: readonly Table[]): Promise<LivePolicy[]> {
+  const policies: LivePolicy[] = []
+  if (db.server.timescaledb !== null) {
+    const byId = new Map(tables.map((table) => [table.id, table]))
+    for (const row of await db.query<JobRow>(statement(loadSql('report/live-policies')))) {
+      const table = byId.get(row.hypertable_id)
+      if (table !== undefined && row.hypertable_id !== null) policies.push(jobPolicy(row, table))
+    }
+  }
+  if (db.server.hasCore) {
+    for (const row of await readOurs<OwnRow>(db, 'report/own-policies')) {
+      const table = findByName(tables, row.object)
+      if (table !== null) policies.push(ownPolicy(row, table))
+    }
+  }
+  return policies
+}
+
+function jobPolicy(row: JobRow, table: Table): LivePolicy {
+  return {
+    table,
+    kind: row.kind,
+    job: {
+      id: row.job_id,
+      owner: row.owner,
+      scheduled: row.scheduled,
+      running: row.running ?? false,
+      nextStart: row.next_start,
+      lastStartedAt: row.last_run_started_at,
+      lastStatus: row.last_run_status,
+    },
+    declared: null,
+    after: offset(row.after_interval, row.after_integer),
+    createdBefore: span(row.created_interval),
+    startOffset: offset(row.start_interval, row.start_integer),
+    endOffset: offset(row.end_interval, row.end_integer),
+    recompress: row.recompress,
+    recompressUnordered: row.recompress_unordered,
+    schedule: span(row.schedule),
+    config: row.config,
+  }
+}
+
+function ownPolicy(row: OwnRow, table: Table): LivePolicy {
+  return {
+    table,
+    kind: row.kind,
+    job: null,
+    declared: {by: row.set_by, at: row.set_at},
+    after: written(row.after),
+    createdBefore: null,
+    startOffset: written(row.start_offset),
+    endOffset: written(row.end_offset),
+    recompress: true,
+    schedule: written(row.every),
+    config: row.config,
+  }
+}
+
+function span(text: string | null): Duration | null {
+  return text === null ? null : parseIntervalText(text)
+}
+
+function offset(interval: string | null, integer: string | null): Offset | null {
+  return integer === null ? span(interval) : BigInt(integer)
+}
+
+/** A row of ours may have been written by hand: what is no duration counts as not said. */
+function written(text: string | null): Duration | null {
+  if (text === null) return null
+  try {
+    return parseDuration(text)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,15 @@
+import type {Database} from '../db/database.js'
+import {readOwnAggregates} from './read-emulated.js'
+import {readPartitionSets} from './read-partition-sets.js'
+import {readHypertables} from './read-hypertables.js'
+import type {Table} from './table.js'
+
+export {readChunks} from './read-hypertables.js'
+
+/** Every table with time-series of the database. Those of TimescaleDB come without their chunks: {@link readChunks}. */
+export async function readTables(db: Database): Promise<Table[]> {
+  const tables = await readPartitionSets(db)
+  if (db.server.timescaledb !== null) tables.push(...(await readHypertables(db)))
+  if (db.server.hasCore) tables.push(...(await readOwnAggregates(db, tables)))
+  return tables
+}

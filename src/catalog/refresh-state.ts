@@ -1,0 +1,108 @@
+import {reading, type Database} from '../db/database.js'
+import {ident, sql, statement} from '../db/sql.js'
+import {isConnectionLost} from '../db/sqlstate.js'
+import type {Instant} from '../units/instant.js'
+import {ago, dueAt} from './ages.js'
+import {microsIn, type Clock} from './table-clock.js'
+import {graceOf, shift} from './due.js'
+import type {Ends} from './time-range.js'
+import type {LivePolicy} from './live-policies.js'
+import type {Chunk, Table} from './table.js'
+import {instantOf, microsOf} from './time.js'
+
+/** What a refresh policy has to do by now. */
+export interface RefreshState {
+  policy: LivePolicy
+  /** From where on whole buckets inside the policy's window are not computed, on the table's scale; null: none. */
+  behindFrom: bigint | null
+  /** When the first of them fell due, microseconds since 1970. */
+  since: bigint | null
+  late: boolean | null
+}
+
+const patience = 1_000
+const chunksTried = 5
+
+/**
+ * How far an aggregate is behind, by its watermark. Below the watermark rows may have changed since: that is not
+ * looked at here. A feed that is dead makes nobody late, so where it seems late the source is asked for a row.
+ * @param lateAfter milliseconds
+ */
+export async function refreshState(
+  db: Database,
+  policy: LivePolicy,
+  clock: Clock,
+  at: Instant,
+  lateAfter: number,
+  endsOf: (table: Table) => Ends | undefined,
+): Promise<RefreshState> {
+  const {table, endOffset, startOffset} = policy
+  const its = table.aggregate
+  const unknown: RefreshState = {policy, behindFrom: null, since: null, late: null}
+  const none: RefreshState = {...unknown, late: false}
+  if (its === null || its.source === null || its.bucketWidth === null || clock.now === null) return unknown
+  const width = its.bucketWidth
+  const until = endOffset === null ? clock.now : ago(clock, endOffset)
+  const windowStart = startOffset === null ? null : ago(clock, startOffset)
+  if (until === null || (startOffset !== null && windowStart === null)) return unknown
+  const from = larger(its.watermark, windowStart)
+  const source = endsOf(its.source)
+  if (source === undefined) return unknown
+  if (source.newest === null) return its.source.chunks.length === 0 ? none : unknown
+  const oldest = from ?? source.oldest
+  if (oldest === null) return unknown
+  if (source.newest < oldest || shift(oldest, width, 1) > until) return none
+  const due = (first: bigint): bigint | null => {
+    const whole = shift(first, width, 1)
+    return endOffset === null ? microsIn(whole, table, clock) : dueAt(clock, whole, endOffset)
+  }
+  const grace = microsOf(at) - graceOf(policy, lateAfter)
+  const early = due(oldest)
+  if (early === null) return {...unknown, behindFrom: oldest}
+  if (early >= grace) return {policy, behindFrom: oldest, since: early, late: false}
+  const first = from === null ? oldest : await firstRowFrom(db, its.source, from)
+  if (first === undefined) return unknown
+  if (first === null || shift(first, width, 1) > until) return none
+  const since = due(first)
+  return {policy, behindFrom: first, since, late: since === null ? null : since < grace}
+}
+
+function larger(a: bigint | null, b: bigint | null): bigint | null {
+  if (a === null || b === null) return a ?? b
+  return a > b ? a : b
+}
+
+/** The first row at or after a point, from the chunks there; null: none, undefined: it cannot be had cheaply. */
+async function firstRowFrom(db: Database, table: Table, from: bigint): Promise<bigint | null | undefined> {
+  if (table.timeColumn === null || !['timestamptz', 'timestamp', 'date', 'integer'].includes(table.time)) return undefined
+  const chunks = table.chunks
+    .filter(({end, tiered}) => !tiered && (end === null || end > from))
+    .sort((a, b) => (a.start === b.start ? 0 : a.start === null || (b.start !== null && a.start < b.start) ? -1 : 1))
+  let found: {value: bigint; start: bigint | null} | null = null
+  for (const [index, chunk] of chunks.entries()) {
+    // Chunks that begin after a row that was found cannot hold an earlier one.
+    if (found !== null && chunk.start !== null && chunk.start > found.value) return found.value
+    if (index === chunksTried) return undefined
+    const value = await firstIn(db, table, chunk, from)
+    if (value === undefined) return undefined
+    if (value !== null && (found === null || value < found.value)) found = {value, start: chunk.start}
+  }
+  return found?.value ?? null
+}
+
+async function firstIn(db: Database, table: Table, chunk: Chunk, from: bigint): Promise<bigint | null | undefined> {
+  const column = ident(table.timeColumn!)
+  const integer = table.time === 'integer'
+  const bound = integer ? from.toString() : instantOf(from)
+  if (bound === null) return undefined
+  const value = integer ? sql`min(${column})::text` : sql`(extract(epoch from min(${column})::timestamp) * 1000000)::int8::text`
+  const where = integer ? '>= $1::int8' : table.time === 'timestamptz' ? '>= $1::timestamptz' : ">= $1::timestamptz at time zone 'UTC'"
+  try {
+    const question = statement(`select ${value.text} as value from ${ident(chunk.schema, chunk.name).text} where ${column.text} ${where}`, [bound])
+    const [row] = await db.query<{value: string | null}>(question, {...reading, statementTimeout: patience})
+    return row?.value == null ? null : BigInt(row.value)
+  } catch (error) {
+    if (isConnectionLost(error)) throw error
+    return undefined
+  }
+}

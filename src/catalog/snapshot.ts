@@ -1,0 +1,48 @@
+import type {Database} from '../db/database.js'
+import {statement} from '../db/sql.js'
+import type {Instant} from '../units/instant.js'
+import {readChunks, readTables} from './read-tables.js'
+import {readClocks, type Clock} from './table-clock.js'
+import {readLivePolicies, type LivePolicy} from './live-policies.js'
+import {resolveTable} from './resolve-table.js'
+import type {Table} from './table.js'
+import type {TimeUnit} from './time.js'
+
+/** The opening of every report. `target` is filled in by who knows it. */
+export interface ReportHead<Kind extends string> {
+  kind: Kind
+  version: 1
+  target: string | null
+  at: Instant
+}
+
+export interface SurveyRequest {
+  /** As the operator typed it; without it every table. */
+  table?: string | undefined
+  /** Milliseconds that due work may wait beyond its schedule. */
+  lateAfter: number
+  /** By schema.table, for tables on integer time. */
+  timeUnits: ReadonlyMap<string, TimeUnit>
+}
+
+/** What the reports about tables begin with: the catalogue, the policies, the clocks. */
+export interface Survey {
+  at: Instant
+  /** Those asked for. */
+  tables: Table[]
+  /** Every table of the database; those not asked for may be without their chunks. */
+  all: Table[]
+  policies: LivePolicy[]
+  clocks: ReadonlyMap<Table, Clock>
+}
+
+/** @throws OpsError NO_SUCH_TABLE, NOT_A_HYPERTABLE, AMBIGUOUS */
+export async function survey(db: Database, request: SurveyRequest): Promise<Survey> {
+  const [row] = await db.query<{now: Instant}>(statement('select clock_timestamp() as now'))
+  const at = row!.now
+  const all = await readTables(db)
+  const tables = request.table === undefined ? all : [await resolveTable(db, all, request.table)]
+  await readChunks(db, tables)
+  const policies = (await readLivePolicies(db, all)).filter(({table}) => tables.includes(table))
+  return {at, tables, all, policies, clocks: await readClocks(db, tables, at, request.timeUnits)}
+}

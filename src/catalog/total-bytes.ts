@@ -1,0 +1,21 @@
+import {type ChunkBytes} from './chunk-bytes.js'
+import {type Table} from './table.js'
+
+/** Live bytes of a table; null where nothing of it is known. */
+export function totalOf(table: Table, bytes: ChunkBytes): {total: number | null; skipped: number} {
+  const root = bytes.ofRoot(table)
+  let total = root ?? 0
+  let skipped = 0
+  let measured = 0
+  for (const chunk of table.chunks) {
+    if (chunk.tiered) continue
+    const size = bytes.of(chunk)
+    if (size === null) skipped += 1
+    else {
+      total += size
+      measured += 1
+    }
+  }
+  const nothing = measured === 0 && (skipped > 0 || root === null)
+  return {total: nothing ? null : total, skipped}
+}

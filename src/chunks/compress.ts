@@ -1,0 +1,138 @@
+import type {Database} from '../db/database.js'
+import {prepared} from '../db/load-sql.js'
+import {timescaledbFunction, type Server} from '../db/server.js'
+import {literal, sql, type Statement} from '../db/sql.js'
+import {usageError} from '../errors.js'
+import type {Step} from '../run/step.js'
+import type {Clock} from '../catalog/table-clock.js'
+import {dueState} from '../catalog/due.js'
+import type {LivePolicy} from '../catalog/live-policies.js'
+import {has, keyOf, type Chunk, type Table} from '../catalog/table.js'
+import type {Duration} from '../units/duration.js'
+import type {Instant} from '../units/instant.js'
+import {spanOf, spanWords, type Span} from '../catalog/span.js'
+import {waitForHolders} from '../run/wait-for-holders.js'
+import {compressionDisagrees} from './policy-conflicts.js'
+import {bytesOf, chunkLabel, chunkName, leaveAlone, listed, oldestFirst, requireCompression, some, type PlannedChange} from './hypertable.js'
+import {mustTruncate, partlyPublished, readersInWords, readLogicalReaders, sendsDeletes, truncateBehaviour, type LogicalReaders} from './logical-readers.js'
+import {cutoffOf, type Cutoff, type Age} from './range.js'
+
+export interface CompressRequest {
+  table: Table
+  clock: Clock
+  at: Instant
+  /** Null: what the policies say is due. */
+  choose: Age | Span | null
+  /** Those of this table. */
+  policies: readonly LivePolicy[]
+  /** The age that was declared, where there is one. */
+  declared: Duration | null
+}
+
+/**
+ * Compresses chunks, and those again that were refilled or are out of order since; each in a transaction of its own.
+ * @throws OpsError NO_RANGE, NO_COMPRESSION, NO_CLOCK, NOT_A_HYPERTABLE, NO_PRIVILEGE
+ */
+export async function planCompress(db: Database, request: CompressRequest): Promise<PlannedChange> {
+  const {table} = request
+  await requireCompression(db, table)
+  const {chunks, cutoff, words} = choose(request)
+  const {rest, notes} = leaveAlone(chunks)
+  const readers = await readLogicalReaders(db, table, table.chunks)
+  const sent = rest.filter((chunk) => has(chunk.status, 'compressed') && sendsDeletes(readers, chunk))
+  const todo = oldestFirst(rest.filter((chunk) => !sent.includes(chunk)))
+  const bytes = await bytesOf(db, todo)
+  return {
+    plan: {
+      operation: `chunks compress ${keyOf(table)}`,
+      summary: `compress ${some(todo.length)} of ${keyOf(table)}${words}`,
+      cutoff: cutoff?.instant ?? null,
+      locks: [`table ${keyOf(table)}`],
+      steps: todo.map((chunk) => compressStep(db.server, table, chunk, {bytes: bytes.get(chunk) ?? null, mustTruncate: mustTruncate(readers, table, chunk)})),
+    },
+    notes: [...notes, ...sentNotes(readers, sent), ...partlyPublished(readers, table, table.chunks), ...compressionDisagrees(request, todo)],
+  }
+}
+
+/** Of a refilled chunk TimescaleDB always deletes the rows that it compresses again. */
+function sentNotes(readers: LogicalReaders, chunks: readonly Chunk[]): string[] {
+  if (chunks.length === 0) return []
+  return [
+    `Not compressed again: ${listed(chunks)}. Rows written since would be deleted one by one, and ${readersInWords(readers, chunks)} sends every DELETE to its subscribers. `
+    + "A publication without deletes, alter publication … set (publish = 'insert, update, truncate'), does not.",
+  ]
+}
+
+function choose(request: CompressRequest): {chunks: Chunk[]; cutoff: Cutoff | null; words: string} {
+  const {table, clock, at, choose: wish, policies, declared} = request
+  if (wish === null) {
+    const live = policies.filter(({kind}) => kind === 'compression')
+    const [rules, whose] = live.length > 0 ? [live, 'live policy'] : [declared === null ? [] : [declaredPolicy(table, clock, declared)], 'declared policy']
+    if (rules.length === 0)
+      throw usageError('NO_RANGE', `${keyOf(table)} has no compression policy that would say what is due.`, ['Give --older-than 7d, or --from and --to.'])
+    const states = rules.map((policy) => dueState(policy, clock, at, 0))
+    if (states.every(({due}) => due === null)) throw usageError('NO_CLOCK', `What is due on ${keyOf(table)} cannot be told: nobody says what its integers are.`, ['Declare timeUnit in the configuration, or give --from and --to.'])
+    const after = rules.map((rule) => rule.after).find((age) => age !== null && typeof age !== 'bigint') as Duration | undefined
+    const cutoff = after === undefined ? null : cutoffOf(table, clock, {age: after})
+    return {chunks: [...new Set(states.flatMap(({notDone}) => notDone.map(({chunk}) => chunk)))], cutoff, words: olderWords(cutoff, `, ${whose}`)}
+  }
+  const wanting = table.chunks.filter(needsCompression)
+  if ('start' in wish) return {chunks: wanting.filter((chunk) => within(spanOf(chunk), wish)), cutoff: null, words: `, ${spanWords(wish, table.time)}`}
+  const cutoff = cutoffOf(table, clock, wish)
+  return {chunks: wanting.filter(({end}) => end !== null && end <= cutoff.point), cutoff, words: olderWords(cutoff, '')}
+}
+
+function olderWords(cutoff: Cutoff | null, more: string): string {
+  return cutoff === null ? more : ` older than ${cutoff.words}${more}`
+}
+
+/** A chunk over the beginning is meant; one over the end may still be written to and is not. */
+function within(chunk: Span, wish: Span): boolean {
+  return chunk.end > wish.start && chunk.end <= wish.end
+}
+
+export function needsCompression({status}: Chunk): boolean {
+  return !has(status, 'compressed') || has(status, 'partial') || has(status, 'unordered')
+}
+
+function declaredPolicy(table: Table, clock: Clock, declared: Duration): LivePolicy {
+  // A policy over integers counts in them.
+  const after = table.time === 'integer' && clock.now !== null ? clock.now - cutoffOf(table, clock, {age: declared}).point : declared
+  return {table, kind: 'compression', job: null, declared: null, after, createdBefore: null, startOffset: null, endOffset: null, recompress: true, schedule: null, config: ''}
+}
+
+/** The id of the step that compresses a chunk. */
+export function compressStepId(chunk: Chunk): string {
+  return `compress ${chunkLabel(chunk)}`
+}
+
+function compressStep(server: Server, table: Table, chunk: Chunk, {bytes, mustTruncate}: {bytes: number | null; mustTruncate: boolean}): Step {
+  const name = chunkName(chunk)
+  return {
+    id: compressStepId(chunk),
+    kind: 'compress',
+    object: name,
+    statements: [...beforeCompressing(server, table, name, mustTruncate), sql`select ${timescaledbFunction(server, 'compress_chunk')}(${literal(name)}::regclass)`],
+    // EXCLUSIVE while it is copied, this one at the end, when the copied rows go.
+    lock: 'ACCESS EXCLUSIVE',
+    class: 'safe',
+    transaction: 'own',
+    doneCheck: prepared('catalog/chunk-compressed', [name]),
+    repeatable: true,
+    dependsOn: [],
+    relations: [name],
+    bytes,
+  }
+}
+
+/**
+ * The copied rows are truncated in the end, which waits for every session that reads them: the copy would be in vain
+ * when that takes longer than the lock timeout. Where the server can, it deletes the rows of a chunk that is being used;
+ * where it cannot, or must not, the chunk is only begun with when no other transaction uses it.
+ */
+function beforeCompressing(server: Server, table: Table, name: string, mustTruncate: boolean): Statement[] {
+  return [
+    ...(mustTruncate || !server.truncatesOrDeletes ? [waitForHolders(name, '500ms')] : []),
+    ...(server.truncatesOrDeletes ? [truncateBehaviour(table, name)] : []),
+  ]
+}

@@ -1,0 +1,76 @@
+import type {Database} from '../db/database.js'
+import {prepared} from '../db/load-sql.js'
+import {timescaledbFunction, type Server} from '../db/server.js'
+import {literal, sql} from '../db/sql.js'
+import type {Step} from '../run/step.js'
+import type {Clock} from '../catalog/table-clock.js'
+import type {LivePolicy} from '../catalog/live-policies.js'
+import {has, keyOf, type Chunk, type Table} from '../catalog/table.js'
+import {formatBytes} from '../units/bytes.js'
+import type {Duration} from '../units/duration.js'
+import type {Instant} from '../units/instant.js'
+import {overlaps, spanOf, spanWords, type Span} from '../catalog/span.js'
+import {compressedAgain} from './policy-conflicts.js'
+import {bytesOf, chunkLabel, chunkName, leaveAlone, listed, oldestFirst, requireCompression, some, type PlannedChange} from './hypertable.js'
+import {readersInWords, readLogicalReaders, type LogicalReaders} from './logical-readers.js'
+
+export interface DecompressRequest {
+  table: Table
+  clock: Clock
+  at: Instant
+  span: Span
+  policies: readonly LivePolicy[]
+  declared: Duration | null
+}
+
+/**
+ * Decompresses every chunk that a range touches, each in a transaction of its own.
+ * @throws OpsError NO_COMPRESSION, NOT_A_HYPERTABLE, NO_PRIVILEGE
+ */
+export async function planDecompress(db: Database, request: DecompressRequest): Promise<PlannedChange> {
+  const {table, span} = request
+  await requireCompression(db, table)
+  const {rest, notes} = leaveAlone(table.chunks.filter((chunk) => has(chunk.status, 'compressed') && overlaps(spanOf(chunk), span)))
+  const todo = oldestFirst(rest)
+  const bytes = await bytesOf(db, todo)
+  return {
+    plan: {
+      operation: `chunks decompress ${keyOf(table)}`,
+      summary: `decompress ${some(todo.length)} of ${keyOf(table)}, ${spanWords(span, table.time)}`,
+      cutoff: null,
+      locks: [`table ${keyOf(table)}`],
+      steps: todo.map((chunk) => decompressStep(db.server, chunk, chunk.beforeBytes ?? bytes.get(chunk) ?? null)),
+    },
+    notes: [...notes, ...growth(todo), ...sentNotes(await readLogicalReaders(db, table, table.chunks), todo), ...compressedAgain(request, todo, db.server)],
+  }
+}
+
+/** Decompressing inserts every row again. */
+function sentNotes(readers: LogicalReaders, chunks: readonly Chunk[]): string[] {
+  const sent = chunks.filter(({relation}) => readers.decodesAll.length > 0 || readers.published.has(relation))
+  return sent.length === 0 ? [] : [`${readersInWords(readers, sent)} sends every row of ${listed(sent)} to its subscribers as an INSERT, also those that they have.`]
+}
+
+/** What they will take, where it was recorded. */
+function growth(chunks: readonly Chunk[]): string[] {
+  const grown = chunks.reduce((sum, {beforeBytes, afterBytes}) => sum + (beforeBytes ?? 0) - (afterBytes ?? 0), 0)
+  return grown > 0 ? [`Decompressing takes about ${formatBytes(grown)} more disk space.`] : []
+}
+
+function decompressStep(server: Server, chunk: Chunk, bytes: number | null): Step {
+  const name = chunkName(chunk)
+  return {
+    id: `decompress ${chunkLabel(chunk)}`,
+    kind: 'decompress',
+    object: name,
+    statements: [sql`select ${timescaledbFunction(server, 'decompress_chunk')}(${literal(name)}::regclass)`],
+    lock: 'ACCESS EXCLUSIVE',
+    class: 'undo',
+    transaction: 'own',
+    doneCheck: prepared('catalog/chunk-decompressed', [name]),
+    repeatable: true,
+    dependsOn: [],
+    relations: [name],
+    bytes,
+  }
+}

@@ -1,0 +1,108 @@
+import type {Database} from '../db/database.js'
+import {ExitCode, OpsError, usageError} from '../errors.js'
+import type {Step} from '../run/step.js'
+import {keyOf, type Table} from '../catalog/table.js'
+import {readCoverage, type Coverage} from '../aggregates/coverage.js'
+import {refreshSteps} from '../aggregates/refresh.js'
+import {merge, overlaps, rangeFlags, spanWords, subtract, type Span} from '../catalog/span.js'
+import {subjectOf} from '../aggregates/plan-refresh.js'
+import {planWindows} from '../aggregates/windows.js'
+import type {DropRequest} from './drop-request.js'
+import type {Piece} from './drop-steps.js'
+import {command} from '../units/command.js'
+
+/** What the aggregates have of some ranges. @throws OpsError NOT_COVERED unless that is being seen to */
+export async function requireCoverage(db: Database, request: DropRequest, pieces: readonly Piece[], seenTo: boolean): Promise<Coverage[]> {
+  const coverage = await readCoverage(db, {...request, spans: pieces.map(({span}) => span), present: request.clock.now})
+  const missing = coverage.filter(({gaps}) => gaps.length > 0)
+  if (missing.length === 0 || seenTo || request.acceptLoss) return coverage
+  const computable = missing.filter((each) => !each.blind && each.folded.length === 0 && each.lost.length === 0)
+  throw notCovered(request.table, missing.map((each) => gapWords(request.table, each)), [
+    ...(computable.length === missing.length ? ['--refresh-first computes it before anything is dropped.'] : []),
+    ...computable.slice(0, 1).map((each) => `Or yourself: ${refreshCommand(request.table, each, each.gaps)}`),
+    ...missing
+      .filter(({lost}) => lost.length > 0)
+      .slice(0, 1)
+      .map((each) => `To compute the bucket from the rows that are left: ${refreshCommand(request.table, each, each.lost, true)}`),
+    '--accept-loss drops the rows without having them counted; what was computed before stays as it is.',
+  ])
+}
+
+function refreshCommand({time}: Table, {schema, view}: Coverage, gaps: readonly Span[], acceptLoss = false): string {
+  return command('aggregates refresh', [keyOf({schema, name: view})], {...rangeFlags(gaps, time), ...(acceptLoss && {'accept-loss': true})})
+}
+
+/**
+ * The refreshes without which some ranges must not go, the lower aggregates first; and the aggregates they are of.
+ * @throws OpsError NOT_COVERED where even they could not cover everything
+ */
+export async function coverFirst(db: Database, request: DropRequest, pieces: readonly Piece[]): Promise<{steps: Step[]; tables: string[]}> {
+  const {table, tables, clock} = request
+  if (clock.now === null) throw usageError('NO_CLOCK', `${keyOf(table)} has no clock: which buckets are complete cannot be told.`)
+  const coverage = await readCoverage(db, {...request, spans: pieces.map(({span}) => span), present: clock.now})
+  const steps: Step[] = []
+  const touched: string[] = []
+  const impossible: string[] = []
+  const computed = new Map<Table, Span[]>()
+  for (const each of coverage) {
+    const aggregate = each.aggregate ?? ownTable(tables, each)
+    if (aggregate === null) {
+      if (each.gaps.length > 0) impossible.push(gapWords(table, each))
+      continue
+    }
+    const subject = subjectOf(aggregate)
+    // What is computed below it anew is pending here as soon as it is done.
+    const below = computed.get(subject.source) ?? []
+    if (each.gaps.length === 0 && below.length === 0) continue
+    const {windows, left} = await planWindows(db, subject, {spans: [...each.gaps, ...below], regardless: below, present: clock.now, acceptLoss: false})
+    const lacking = subtract(each.gaps, windows)
+    if (lacking.length > 0) {
+      const why = new Set(left.filter(({span}) => lacking.some((gap) => overlaps(gap, span))).map((one) => reasons[one.why]))
+      impossible.push(`${gapWords(table, {...each, gaps: lacking})}: ${[...why].join(', ') || 'it cannot be computed'}`)
+    }
+    computed.set(aggregate, windows)
+    touched.push(keyOf(aggregate))
+    steps.push(...(await refreshSteps(db, subject, windows, dependsOn(steps, subject.source), false)))
+  }
+  if (impossible.length === 0) return {steps, tables: touched}
+  throw notCovered(table, impossible, ['--accept-loss drops it all the same; what was computed before stays as it is.'])
+}
+
+const foldWords =
+  'a chunk begins or ends inside of an hour that clocks repeat, and time_bucket with a time zone mixes the rows of both hours before TimescaleDB 2.25'
+
+const reasons = {
+  gone: 'a part of the rows of its buckets is gone, and refreshing would lose what was computed from them',
+  incomplete: 'its bucket is not complete yet',
+  'clock set back': foldWords,
+  'broken off': 'a refresh that was broken off there reaches to where rows are gone',
+} as const
+
+function dependsOn(steps: readonly Step[], source: Table): string[] {
+  return steps.filter(({object}) => object === keyOf(source)).map(({id}) => id)
+}
+
+function ownTable(tables: readonly Table[], {schema, view}: Coverage): Table | null {
+  return tables.find((each) => each.kind === 'aggregate' && each.id === null && each.schema === schema && each.name === view) ?? null
+}
+
+function gapWords(table: Table, each: Coverage): string {
+  const {schema, view, gaps} = each
+  const shown = merge(gaps)
+  const words = shown.slice(0, 3).map((gap) => spanWords(gap, table.time)).join(', ')
+  return `${keyOf({schema, name: view})} has not covered ${words}${shown.length > 3 ? ` and ${shown.length - 3} more ranges` : ''}${whyNot(each)}`
+}
+
+function whyNot({blind, folded, lost}: Coverage): string {
+  if (blind) return ': it reads changes from the WAL at its next refresh, so what changed since cannot be known'
+  if (folded.length > 0) return `: ${foldWords}`
+  return lost.length > 0 ? ': rows of the bucket were dropped before, so a refresh would lose what was computed from them' : ''
+}
+
+function notCovered(table: Table, missing: readonly string[], suggestions: readonly string[]): OpsError {
+  return new OpsError('NOT_COVERED', `Rows of ${keyOf(table)} would be lost that an aggregate has not seen; nothing was dropped.\n${missing.join('\n')}`, {
+    exit: ExitCode.refused,
+    suggestions,
+  })
+}
+

@@ -1,0 +1,137 @@
+import type {Server} from '../db/server.js'
+import {doBlock, ident, list, raw, sql, statement, type Statement} from '../db/sql.js'
+import type {Step} from '../run/step.js'
+import {coverageParts} from '../catalog/coverage-sql.js'
+import {keyOf, type Chunk, type Table} from '../catalog/table.js'
+import type {Coverage} from '../aggregates/coverage.js'
+import {staleQuestion} from '../aggregates/emulated-coverage.js'
+import {pointText, type Span} from '../catalog/span.js'
+import {chunkLabel, chunkName} from './hypertable.js'
+
+/** One range of time with its chunks: one, or one for each space partition. */
+export interface Piece {
+  span: Span
+  chunks: Chunk[]
+}
+
+export interface DropOptions {
+  server: Server
+  table: Table
+  /**
+   * Coverage of these aggregates is asked for again in the drop's own transaction; `needs` go by piece. Null: the loss
+   * is accepted.
+   */
+  guarded: readonly Coverage[] | null
+  /** Tables that a drop locks too. */
+  referenced: readonly string[]
+  dependsOn: readonly string[]
+}
+
+/** Drops exactly these chunks of one range, or nothing. */
+export function dropStep(piece: Piece, index: number, bytes: number | null, options: DropOptions): Step {
+  const {server, table, guarded, referenced} = options
+  const names = piece.chunks.map(chunkName)
+  return {
+    id: `drop ${piece.chunks.map(chunkLabel).join(', ')}`,
+    kind: 'drop',
+    object: names.join(', '),
+    statements: [
+      // Nobody writes to it between the question and the drop; and before the tables it references are locked.
+      sql`lock table ${list(piece.chunks.map(({schema, name}) => sql`only ${ident(schema, name)}`))} in access exclusive mode`,
+      ...(guarded === null ? [] : guardStatement(server, table, guarded, index)),
+      dropStatement(table, piece),
+    ],
+    lock: 'ACCESS EXCLUSIVE',
+    class: 'loss',
+    transaction: 'own',
+    doneCheck: sql`select not exists (select from unnest(${names}::text[]) as name where to_regclass(name) is not null) as done`,
+    repeatable: true,
+    dependsOn: options.dependsOn,
+    relations: [...names, ...referenced],
+    bytes,
+  }
+}
+
+/**
+ * By name. Up to 2.27 drop_chunks logs what it drops as changed, ending one microsecond late: a refresh then erases it
+ * from the aggregates, and the next chunk never counts as covered. drop_chunk logs nothing, in any version; up to 2.28
+ * it asks for no rights either, so they are checked here.
+ */
+function dropStatement(table: Table, {span, chunks}: Piece): Statement {
+  const relations = list(chunks.map((chunk) => sql`${chunkName(chunk)}::regclass`))
+  // Rows of one range go together: a bucket that is computed from a part of them would be wrong.
+  const others = sql`
+  if exists (
+    select from timescaledb_information.chunks c
+    where c.hypertable_schema = ${table.storage.schema} and c.hypertable_name = ${table.storage.name}
+      and coalesce(c.range_start_integer, (extract(epoch from c.range_start) * 1000000)::bigint) = ${String(span.start)}
+      and coalesce(c.range_end_integer, (extract(epoch from c.range_end) * 1000000)::bigint) = ${String(span.end)}
+      and format('%I.%I', c.chunk_schema, c.chunk_name)::regclass not in (${relations})
+  ) then
+    raise exception using errcode = '55000',
+      message = 'this range holds another chunk by now, which is not what was planned: nothing was dropped';
+  end if;`
+  return doBlock`
+begin
+  if not pg_has_role((select c.relowner from pg_class c where c.oid = ${keyOf(table)}::regclass), 'usage') then
+    raise exception using errcode = '42501', message = 'must be owner of ' || ${keyOf(table)};
+  end if;${chunks.some(({space}) => space !== null) ? others : raw('')}
+  perform _timescaledb_functions.drop_chunk(c) from unnest(array[${relations}]) as c;
+end`
+}
+
+/**
+ * Raises where an aggregate has something pending of what the rows of this range went into. The rows cannot change any
+ * more: the chunk is locked.
+ */
+function guardStatement(server: Server, table: Table, guarded: readonly Coverage[], index: number): Statement[] {
+  const known = guarded.flatMap(({aggregate}) => aggregate?.id ?? [])
+  const needed = guarded.flatMap(({aggregate, needs}) => (aggregate !== null && needs[index] ? [{aggregate, need: needs[index]}] : []))
+  const ours = guarded.flatMap(({own, needs, schema, view}) => (own !== null && needs[index] ? [{own, name: keyOf({schema, name: view}), need: needs[index]}] : []))
+  const questions = [
+    ...guarded.flatMap((each) => (each.blind ? [sql`select ${keyOf({schema: each.schema, name: each.view})}::text`] : [])),
+    ...(needed.length > 0 ? [pendingQuestion(server, needed)] : []),
+    ...(table.id === null ? [] : [unknownQuestion(table.id, known)]),
+    ...ours.map((each) => ownQuestion(each.own, each.name, each.need)),
+  ]
+  if (questions.length === 0) return []
+  return [
+    doBlock`
+declare
+  missing text;
+begin
+  select string_agg(view, ', ') into missing from (
+    ${questions.reduce((all, question) => sql`${all}
+    union all
+    ${question}`)}
+  ) as uncovered (view);
+  if missing is not null then
+    raise exception using errcode = '55000', message = 'not covered by ' || missing || ', so not dropped',
+      detail = 'Rows were written since this was planned: plan again with --refresh-first.';
+  end if;
+end`,
+  ]
+}
+
+function pendingQuestion(server: Server, needed: readonly {aggregate: Table; need: Span}[]): Statement {
+  const rows = needed.map(({aggregate, need}) => sql`(${keyOf(aggregate)}, ${aggregate.id}, ${String(need.start)}::bigint, ${String(need.end)}::bigint)`)
+  return sql`select p.view from (
+      with wanted (view, id, since, until) as materialized (values ${list(rows)})${raw(coverageParts(server, ['gaps']))}
+      select g.view from gap g where not isempty(g.gaps)
+    ) as p`
+}
+
+/** Aggregates that were made after this was planned, over the table or over an aggregate of it, have covered nothing. */
+function unknownQuestion(table: number, known: readonly number[]): Statement {
+  return sql`select format('%I.%I', a.user_view_schema, a.user_view_name) from _timescaledb_catalog.continuous_agg a
+    where a.raw_hypertable_id in (${list([table, ...known])})${known.length > 0 ? sql` and a.mat_hypertable_id not in (${list(known)})` : raw('')}`
+}
+
+function ownQuestion(own: {data: string; query: string}, name: string, need: Span): Statement {
+  const stale = staleQuestion(own, need)
+  const different = stale === null ? sql`true` : statement(stale.text.replace(/^select /, '').replace(/ as stale$/, ''), stale.values)
+  return sql`select ${name}::text where not exists (
+      select from qicore.aggregates where to_regclass(view) = ${name}::regclass
+        and covered @> tstzrange(${pointText(need.start, 'timestamptz')}::timestamptz, ${pointText(need.end, 'timestamptz')}::timestamptz)
+    ) or ${different}`
+}

@@ -1,0 +1,152 @@
+import type {DropRequest} from './drop-request.js'
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement} from '../db/sql.js'
+import {usageError} from '../errors.js'
+import type {Step} from '../run/step.js'
+import {microsIn, type Clock} from '../catalog/table-clock.js'
+import {shown} from '../catalog/format-point.js'
+import {keyOf, type Chunk, type Table} from '../catalog/table.js'
+import type {Coverage} from '../aggregates/coverage.js'
+import {readFilters} from '../aggregates/filters.js'
+import {spanOf} from '../catalog/span.js'
+import {countRows} from './count-rows.js'
+import {retentionDisagrees} from './policy-conflicts.js'
+import {coverFirst, requireCoverage} from './drop-coverage.js'
+import {dropStep, type Piece} from './drop-steps.js'
+import {bytesOf, leaveAlone, oldestFirst, requireChunks, some, type PlannedChange} from './hypertable.js'
+import {publishedDropNotes, readLogicalReaders} from './logical-readers.js'
+import {cutoffOf, type Age} from './range.js'
+
+/** What is lost, for whoever has to agree to it. */
+export interface DropFacts {
+  chunks: {chunk: Chunk; rows: number | null; bytes: number | null}[]
+  /** Null: not all could be counted in time. */
+  rows: number | null
+  bytes: number | null
+  coverage: Coverage[]
+  /** Whether an aggregate's query leaves rows out (WHERE, HAVING, a join); absent where that could not be read. */
+  filters: ReadonlyMap<Coverage, boolean>
+  /** Tables that each drop locks for a moment, because the table references them. */
+  referenced: string[]
+}
+
+export interface PlannedDrop extends PlannedChange {
+  facts: DropFacts
+}
+
+/**
+ * Drops the chunks that are wholly older than a cut-off, each range of time in a transaction of its own.
+ * @throws OpsError NOT_COVERED (exit 7) where an aggregate has not computed all of their rows; DEPENDENTS where a foreign
+ * key leads to the table; NO_RANGE, NOT_A_HYPERTABLE, NO_CLOCK, NO_PRIVILEGE
+ */
+export async function planDrop(db: Database, request: DropRequest): Promise<PlannedDrop> {
+  const {table, clock, acceptLoss} = request
+  await requireChunks(db, table)
+  await requireNoKeys(db, table)
+  if (table.time === 'other') throw usageError('NO_CLOCK', `${keyOf(table)} is on a time that cannot be read: what is old cannot be told.`)
+  const cutoff = cutoffOf(table, clock, request.olderThan ?? retained(request))
+  const old = table.chunks.filter(({end}) => end !== null && end <= cutoff.point)
+  const {rest, notes} = leaveAlone(old)
+  const pieces = piecesOf(rest).slice(0, request.atMost)
+  const doomed = pieces.flatMap(({chunks}) => chunks)
+  const first = acceptLoss || !request.refreshFirst ? {steps: [] as Step[], tables: [] as string[]} : await coverFirst(db, request, pieces)
+  const coverage = await requireCoverage(db, request, pieces, first.steps.length > 0)
+  const referenced = (await db.query<{name: string}>(statement(loadSql('catalog/referenced-tables'), [table.relation]))).map(({name}) => name)
+  const readers = await readLogicalReaders(db, table, table.chunks)
+  const bytes = await bytesOf(db, doomed)
+  const rows = await countRows(db, doomed)
+  const options = {
+    server: db.server,
+    table,
+    guarded: acceptLoss ? null : coverage,
+    referenced,
+    dependsOn: first.steps.map(({id}) => id),
+  }
+  const drops = pieces.map((piece, index) => dropStep(piece, index, total(piece.chunks, bytes), options))
+  const facts = {
+    chunks: doomed.map((chunk) => ({chunk, rows: rows.get(chunk) ?? null, bytes: bytes.get(chunk) ?? null})),
+    rows: total(doomed, rows),
+    bytes: total(doomed, bytes),
+    coverage,
+    filters: await readFilters(db, coverage),
+    referenced: doomed.length > 0 ? referenced : [],
+  }
+  return {
+    plan: {
+      operation: `chunks drop ${keyOf(table)}`,
+      summary: `drop ${some(doomed.length)} of ${keyOf(table)} older than ${cutoff.words}`,
+      cutoff: cutoff.instant,
+      locks: [keyOf(table), ...first.tables].map((name) => `table ${name}`),
+      steps: [...first.steps, ...drops],
+    },
+    notes: [...notes, ...warnings(table, doomed, facts), ...(old.length === 0 ? [nothingOld(table, clock)] : []), ...publishedDropNotes(readers, doomed), ...retentionDisagrees(request, doomed)],
+    facts,
+  }
+}
+
+/** Up to 2.28 TimescaleDB may drop such a key as a whole together with the first chunk (2.22 does); 2.29 drops nothing. */
+async function requireNoKeys(db: Database, table: Table): Promise<void> {
+  const keys = await db.query<{name: string; of: string}>(statement(loadSql('catalog/foreign-keys-into'), [table.relation]))
+  if (keys.length === 0) return
+  const names = keys.map(({name, of}) => `the foreign key ${name} of ${of}`).join(' and ')
+  const what = db.server.chunkCatalog === 'relid'
+    ? `TimescaleDB drops no chunk of ${keyOf(table)} as long as there is ${names}.`
+    : `with a chunk of ${keyOf(table)} TimescaleDB would drop ${names}, for all rows.`
+  throw usageError('DEPENDENTS', `Nothing was dropped: ${what}`, keys.map(({name, of}) => `alter table ${of} drop constraint ${name} if it may go; then again.`))
+}
+
+function retained({table, policies, declared}: DropRequest): Age {
+  const own = policies.filter((policy) => policy.kind === 'retention' && policy.table === table)
+  if (own.length > 1)
+    throw usageError('POLICY_TWICE', `${keyOf(table)} has ${own.length} retention policies, and which of them is meant is not known.`, ['Give --older-than 2y, or an instant.'])
+  if (declared === null && own.some(({after, createdBefore}) => after === null && createdBefore !== null))
+    throw usageError('NO_RANGE', `The retention of ${keyOf(table)} goes by when a chunk was created, not by the age of its rows.`, ['Give --older-than 2y, or an instant: that goes by the rows.'])
+  const live = own[0]?.after ?? declared
+  if (live === null) throw usageError('NO_RANGE', `${keyOf(table)} has no retention policy that would say what is due.`, ['Give --older-than 2y, or an instant.'])
+  return typeof live === 'bigint' ? {count: live} : {age: live}
+}
+
+function nothingOld(table: Table, clock: Clock): string {
+  const [oldest] = oldestFirst(table.chunks.filter(({end}) => end !== null))
+  return oldest === undefined ? `${keyOf(table)} has no chunk.` : `No chunk is that old: the oldest of ${keyOf(table)} ends at ${shown(oldest.end, table, clock)}${agedWords(oldest, table, clock)}.`
+}
+
+/** How long ago a chunk ended, in whole days; empty where the table's clock does not say. */
+function agedWords({end}: Chunk, table: Table, clock: Clock): string {
+  const [then, now] = [end === null ? null : microsIn(end, table, clock), clock.now === null ? null : microsIn(clock.now, table, clock)]
+  if (then === null || now === null || then > now) return ''
+  const old = (now - then) / 86_400_000_000n
+  return old === 0n ? ', less than a day ago' : ` (${old} d old)`
+}
+
+function warnings(table: Table, doomed: readonly Chunk[], {referenced}: DropFacts): string[] {
+  if (doomed.length === 0) return []
+  return [
+    ...(doomed.length === table.chunks.length ? [`These are all the chunks that ${keyOf(table)} has.`] : []),
+    ...(referenced.length > 0 ? [`Each drop locks ${referenced.join(', ')} as well (foreign key): readers of it and the drop wait for each other.`] : []),
+  ]
+}
+
+/** What shares a range of time goes together. */
+function piecesOf(chunks: readonly Chunk[]): Piece[] {
+  const pieces = new Map<string, Piece>()
+  for (const chunk of oldestFirst(chunks)) {
+    const span = spanOf(chunk)
+    const key = `${span.start}/${span.end}`
+    const piece = pieces.get(key)
+    if (piece) piece.chunks.push(chunk)
+    else pieces.set(key, {span, chunks: [chunk]})
+  }
+  return [...pieces.values()]
+}
+
+function total(chunks: readonly Chunk[], of: ReadonlyMap<Chunk, number | null>): number | null {
+  let sum = 0
+  for (const chunk of chunks) {
+    const one = of.get(chunk) ?? null
+    if (one === null) return null
+    sum += one
+  }
+  return sum
+}

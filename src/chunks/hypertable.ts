@@ -1,0 +1,93 @@
+import type {Database} from '../db/database.js'
+import {formatQualifiedName} from '../db/qualified-name.js'
+import {sql} from '../db/sql.js'
+import {OpsError, usageError} from '../errors.js'
+import {measureSizes} from '../catalog/sizes.js'
+import {has, keyOf, type Chunk, type Table} from '../catalog/table.js'
+import {compare, spanOf} from '../catalog/span.js'
+import {command} from '../units/command.js'
+
+/** What a plan is and what is to be said before anybody is asked. */
+export type {PlannedChange} from '../aggregates/plan-refresh.js'
+
+/** @throws OpsError NOT_A_HYPERTABLE, NO_PRIVILEGE: before anything was changed */
+export async function requireChunks(db: Database, table: Table): Promise<void> {
+  if (table.kind === 'partitioned')
+    throw usageError('NOT_A_HYPERTABLE', `${keyOf(table)} is a partitioned table of PostgreSQL: it has partitions, no chunks.`, [`Its partitions: ${command('partitions list', [keyOf(table)])}`])
+  if (table.id === null) throw usageError('NOT_A_HYPERTABLE', `${keyOf(table)} is a table of ours under a view: it has no chunks.`, [`The aggregates there are: ${command('aggregates list')}`])
+  await requireOwner(db, table)
+}
+
+/** Community edition, with compression enabled. @throws OpsError NO_COMPRESSION (exit 2) */
+export async function requireCompression(db: Database, table: Table): Promise<void> {
+  await requireChunks(db, table)
+  if (db.server.edition !== 'community') throw usageError('NO_COMPRESSION', 'The Apache edition of TimescaleDB cannot compress.', ['The community edition can: timescaledb.license = timescale.'])
+  if (!table.compression)
+    throw usageError('NO_COMPRESSION', `Compression is not enabled on ${keyOf(table)}.`, [
+      `Declare tables."${keyOf(table)}".compression in the configuration, then: ${command('policies apply')}`,
+    ])
+}
+
+async function requireOwner(db: Database, table: Table): Promise<void> {
+  const [row] = await db.query<{may: boolean; owner: string; role: string}>(sql`select
+  pg_has_role(coalesce(${db.target.role ?? null}::name, current_user), c.relowner, 'usage')
+    or pg_has_role(coalesce(${db.target.role ?? null}::name, current_user), (select datdba from pg_database where datname = current_database()), 'usage') as may,
+  pg_get_userbyid(c.relowner) as owner, coalesce(${db.target.role ?? null}::name, current_user) as role
+from pg_class c where c.oid = ${table.relation}::oid`)
+  if (row && !row.may)
+    throw new OpsError('NO_PRIVILEGE', `${keyOf(table)} belongs to ${row.owner}, and ${row.role} is no member of it: nothing can be changed.`, {
+      suggestions: [`Connect as ${row.owner}, or name it as \`role\` of the target.`],
+    })
+}
+
+/** As SQL reads it. */
+export function chunkName({schema, name}: Chunk): string {
+  return formatQualifiedName(schema, name)
+}
+
+/** Short where it says enough: chunks live in TimescaleDB's own schema unless somebody chose another. */
+export function chunkLabel(chunk: Chunk): string {
+  return chunk.schema === '_timescaledb_internal' ? chunk.name : chunkName(chunk)
+}
+
+/** By where they end; of two that end together the shorter first. */
+export function oldestFirst(chunks: readonly Chunk[]): Chunk[] {
+  return [...chunks].sort((a, b) => compare(spanOf(a).end, spanOf(b).end) || compare(spanOf(b).start, spanOf(a).start) || (a.name < b.name ? -1 : 1))
+}
+
+/** Live bytes of each chunk, its compressed part included; what is locked has none. */
+export async function bytesOf(db: Database, chunks: readonly Chunk[]): Promise<Map<Chunk, number | null>> {
+  const relations = chunks.flatMap(({relation, compressed}) => (compressed === null ? [relation] : [relation, compressed]))
+  const {bytes, locked} = await measureSizes(db, relations)
+  return new Map(chunks.map((chunk) => {
+    const parts = chunk.compressed === null ? [chunk.relation] : [chunk.relation, chunk.compressed]
+    return [chunk, parts.some((relation) => locked.has(relation)) ? null : parts.reduce((sum, relation) => sum + (bytes.get(relation) ?? 0), 0)]
+  }))
+}
+
+/** Chunks that nobody may change, and the sentence about them. */
+export function leaveAlone(chunks: readonly Chunk[]): {rest: Chunk[]; notes: string[]} {
+  const frozen = chunks.filter(({status, tiered}) => !tiered && has(status, 'frozen'))
+  const tiered = chunks.filter((chunk) => chunk.tiered)
+  return {
+    rest: chunks.filter((chunk) => !frozen.includes(chunk) && !tiered.includes(chunk)),
+    notes: [
+      ...(frozen.length > 0 ? [`Frozen, left alone: ${listed(frozen)}. _timescaledb_functions.unfreeze_chunk frees a chunk.`] : []),
+      ...(tiered.length > 0 ? [`Tiered to object storage, left alone: ${listed(tiered)}.`] : []),
+    ],
+  }
+}
+
+export function listed(chunks: readonly Chunk[]): string {
+  const names = chunks.slice(0, 3).map(chunkLabel).join(', ')
+  return chunks.length > 3 ? `${names} and ${chunks.length - 3} more` : names
+}
+
+export function many(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** For the name of a plan: `3 chunks`, and `chunks` where there is nothing to do. */
+export function some(count: number): string {
+  return count === 0 ? 'chunks' : many(count, 'chunk')
+}

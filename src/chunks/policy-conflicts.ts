@@ -1,0 +1,86 @@
+import {formatQualifiedName} from '../db/qualified-name.js'
+import type {Server} from '../db/server.js'
+import type {Clock} from '../catalog/table-clock.js'
+import type {LivePolicy, Offset, PolicyKind} from '../catalog/live-policies.js'
+import {keyOf, type Chunk, type Table} from '../catalog/table.js'
+import {durationInWords, type Duration} from '../units/duration.js'
+import {many} from './hypertable.js'
+import {cutoffOf} from './range.js'
+import {command} from '../units/command.js'
+
+/** What is known of a table's policies when something is done to it by hand. */
+export interface Rules {
+  table: Table
+  clock: Clock
+  policies: readonly LivePolicy[]
+  /** The age that was declared, where there is one. */
+  declared: Duration | null
+}
+
+/** Chunks that a policy would not have compressed yet, and a live policy that is not the declared one. */
+export function compressionDisagrees(rules: Rules, chunks: readonly Chunk[]): string[] {
+  const [live] = ofKind(rules, 'compression')
+  const after = live?.after ?? rules.declared
+  const early = after === null ? [] : chunks.filter((chunk) => !isDue(rules, chunk, after))
+  return [
+    ...(early.length > 0
+      ? [`${youngWords(early.length, chunks.length)} younger than the ${live ? 'live' : 'declared'} policy's ${ageWords(after!)}: rows that still come for ${early.length === 1 ? 'it' : 'them'} go into compressed chunks.`]
+      : []),
+    ...declaredOtherwise(rules, live, 'compression'),
+  ]
+}
+
+/** Who will compress chunks again that are decompressed now, when, and how that is put off. */
+export function compressedAgain(rules: Rules, chunks: readonly Chunk[], server: Server): string[] {
+  return ofKind(rules, 'compression').flatMap((policy) => {
+    const again = policy.after === null ? chunks : chunks.filter((chunk) => isDue(rules, chunk, policy.after!))
+    if (again.length === 0) return []
+    const what = `${many(again.length, 'chunk')} of them will be compressed again by`
+    if (policy.job === null) return [`${what} qicore-db's own run of the declared policy (${ageWords(policy.after!)}). To put that off: ${command('jobs pause', ['maintain'])}`]
+    if (!policy.job.scheduled) return [`Job ${policy.job.id}, which would compress them again, is paused.`]
+    const next = policy.job.nextStart === null ? '' : `, next at ${policy.job.nextStart}`
+    return [`${what} the policy of TimescaleDB's job ${policy.job.id}${policy.after === null ? '' : ` (${ageWords(policy.after)})`}${next}. To put that off: select ${formatQualifiedName(server.timescaledbSchema ?? 'public', 'alter_job')}(${policy.job.id}, scheduled => false)`]
+  })
+}
+
+/** What is dropped by hand although a policy says that it be kept, and the other way round. */
+export function retentionDisagrees(rules: Rules, chunks: readonly Chunk[]): string[] {
+  const [live] = ofKind(rules, 'retention')
+  const keep = rules.declared ?? live?.after ?? null
+  const early = keep === null ? [] : chunks.filter((chunk) => !isDue(rules, chunk, keep))
+  return [
+    ...(early.length > 0 ? [`${youngWords(early.length, chunks.length)} younger than the ${rules.declared ? 'declared' : 'live'} retention of ${ageWords(keep!)}.`] : []),
+    ...declaredOtherwise(rules, live, 'retention'),
+  ]
+}
+
+function declaredOtherwise({declared, table}: Rules, live: LivePolicy | undefined, kind: PolicyKind): string[] {
+  if (declared === null) return []
+  const words = durationInWords(declared)
+  if (live === undefined) return [`${capitalized(kind)} of ${keyOf(table)} is declared (${words}), and no live policy does it: ${command('policies plan')}`]
+  if (live.after === null || typeof live.after === 'bigint' || durationInWords(live.after) === words) return []
+  return [`${capitalized(kind)} of ${keyOf(table)} is declared as ${words}, and the live policy says ${ageWords(live.after)}: ${command('policies plan')}`]
+}
+
+function ofKind({policies, table}: Rules, kind: PolicyKind): LivePolicy[] {
+  return policies.filter((policy) => policy.kind === kind && policy.table === table)
+}
+
+/** Where nobody can tell it counts as due: what is said here must be true. */
+function isDue({table, clock}: Rules, {end}: Chunk, after: Offset): boolean {
+  if (end === null || clock.now === null || (table.time === 'integer' && typeof after !== 'bigint' && clock.unit === null)) return true
+  return end <= (typeof after === 'bigint' ? clock.now - after : cutoffOf(table, clock, {age: after}).point)
+}
+
+function youngWords(young: number, all: number): string {
+  if (young < all) return `${many(young, 'chunk')} of ${all} ${young === 1 ? 'is' : 'are'}`
+  return all === 1 ? 'The chunk is' : `All ${all} chunks are`
+}
+
+function ageWords(age: Offset): string {
+  return typeof age === 'bigint' ? String(age) : durationInWords(age)
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

@@ -1,0 +1,79 @@
+import {usageError, type OpsError} from '../errors.js'
+import {ago} from '../catalog/ages.js'
+import {microsIn, type Clock} from '../catalog/table-clock.js'
+import {addInterval} from '../catalog/interval.js'
+import {keyOf, type Table} from '../catalog/table.js'
+import {fromMicros, instantOf, microsOf, pointWords, toMicros} from '../catalog/time.js'
+import {formatInstant, instantInWords, type Instant} from '../units/instant.js'
+import type {OlderThan} from '../units/range.js'
+import {highest, lowest, type Span} from '../catalog/span.js'
+
+/** What an operator says, or a policy over integers, which counts in them. */
+export type Age = OlderThan | {count: bigint}
+
+/** An absolute cut-off: on the table's scale, as an instant where that can be said, and for people. */
+export interface Cutoff {
+  point: bigint
+  instant: Instant | null
+  words: string
+}
+
+/**
+ * An instant that was given counts on a column without a time zone as what that column holds, as PostgreSQL reads it.
+ * @throws OpsError NO_CLOCK where the table's clock, or the unit of its integers, is not known; WRONG_UNIT
+ */
+export function cutoffOf(table: Table, clock: Clock, olderThan: Age): Cutoff {
+  if (clock.contradiction !== undefined) throw wrongUnit(table, clock.contradiction)
+  if ('before' in olderThan) return cutoffAt(table, clock, pointOf(table, clock, olderThan.before))
+  if ('count' in olderThan) {
+    const point = ago(clock, olderThan.count)
+    if (point === null) throw noClock(table)
+    return cutoffAt(table, clock, point)
+  }
+  const point = table.time === 'integer' ? agoInUnits(clock, olderThan.age) : ago(clock, olderThan.age)
+  if (point === null) throw noClock(table)
+  return cutoffAt(table, clock, point)
+}
+
+function agoInUnits({now, unit}: Clock, age: Extract<OlderThan, {age: unknown}>['age']): bigint | null {
+  return now === null || unit === null ? null : fromMicros(addInterval(toMicros(now, unit), age, -1), unit)
+}
+
+function cutoffAt(table: Table, clock: Clock, point: bigint): Cutoff {
+  const micros = microsIn(point, table, clock)
+  const instant = micros === null ? null : instantOf(micros)
+  if (table.time === 'timestamp' || table.time === 'date')
+    return {point, instant, words: `${formatInstant(pointWords(point, table.time))}${clock.zoneName === undefined ? '' : ` (${clock.zoneName})`}`}
+  return {point, instant, words: instant === null ? String(point) : instantInWords(instant)}
+}
+
+/** A half-open range of instants on the table's scale; null: open on that side. */
+export function spanBetween(table: Table, clock: Clock, from: Instant | null, to: Instant | null): Span {
+  return {start: from === null ? lowest : pointOf(table, clock, from), end: to === null ? highest : pointOf(table, clock, to)}
+}
+
+function pointOf(table: Table, clock: Clock, at: Instant): bigint {
+  if (table.time !== 'integer') return microsOf(at)
+  if (clock.contradiction !== undefined) throw wrongUnit(table, clock.contradiction)
+  if (clock.unit === null) throw noClock(table)
+  return fromMicros(microsOf(at), clock.unit)
+}
+
+function noClock(table: Table): OpsError {
+  const key = keyOf(table)
+  if (table.time === 'integer')
+    return usageError('NO_CLOCK', `The time column of ${key} is an integer and its unit is not known, so ages cannot be told.`, [
+      `Declare tables."${key}".timeUnit (s, ms, us or ns) in the configuration, or give the hypertable an integer_now function.`,
+    ])
+  if (table.time === 'other') return usageError('NO_CLOCK', `The time column of ${key} is of a type that this program cannot read, so ages cannot be told.`, [])
+  return usageError('NO_CLOCK', `The time zone that policies of ${key} count in cannot be seen by this role, so ages cannot be told.`, [
+    `Connect as the owner of ${key}, or set the time zone of the database: alter database … set timezone = 'UTC'.`,
+    'Or give an absolute time: --older-than 2026-01-31.',
+  ])
+}
+
+function wrongUnit(table: Table, {declared, seen}: NonNullable<Clock['contradiction']>): OpsError {
+  return usageError('WRONG_UNIT', `tables."${keyOf(table)}".timeUnit is ${declared}, but the values of ${keyOf(table)} are times of today only in ${seen}. Nothing was changed.`, [
+    `Set timeUnit: ${seen} in the configuration.`,
+  ])
+}

@@ -1,0 +1,36 @@
+import type {Database} from '../db/database.js'
+import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
+import {qicore} from '../schema/built-in.js'
+import {definitionsApply} from '../catalog/definitions-apply.js'
+import type {TimeUnit} from '../catalog/time.js'
+
+/** What a configuration says of tables, as far as statistics need it. */
+export interface ManagedSections {
+  tables: Readonly<Record<string, {timeUnit?: TimeUnit | undefined}>>
+  aggregates: Readonly<Record<string, object>>
+}
+
+/**
+ * Which tables are managed, by schema.table: those of the configuration, and those of the definitions where our
+ * migrations are recorded. Everything else is shown and never touched.
+ */
+export async function readManaged(db: Database, sections: ManagedSections | null): Promise<{managed: Set<string>; timeUnits: Map<string, TimeUnit>}> {
+  const managed = new Set<string>()
+  const timeUnits = new Map<string, TimeUnit>()
+  if (await definitionsApply(db)) {
+    for (const {schema, name, hypertable} of qicore.tables) if (hypertable) managed.add(formatQualifiedName(schema, name))
+    for (const {schema, name} of qicore.aggregates) managed.add(formatQualifiedName(schema, name))
+  }
+  for (const [name, {timeUnit}] of Object.entries(sections?.tables ?? {})) {
+    managed.add(normal(name))
+    if (timeUnit !== undefined) timeUnits.set(normal(name), timeUnit)
+  }
+  for (const name of Object.keys(sections?.aggregates ?? {})) managed.add(normal(name))
+  return {managed, timeUnits}
+}
+
+/** A configuration writes names as SQL does. */
+function normal(text: string): string {
+  const {schema, name} = parseQualifiedName(text)
+  return formatQualifiedName(schema ?? 'public', name)
+}

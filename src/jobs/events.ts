@@ -1,0 +1,43 @@
+import type {FinalOutcome} from './run/outcome.js'
+import type {Claim} from './store/job-store.js'
+
+/** What happens in a daemon: the log prints it, the metrics count it. Times are milliseconds. */
+export type DaemonEvent =
+  | {event: 'started'; id: string; version: string; node: string}
+  | {event: 'listening'; address: string}
+  | {event: 'connected'; database: string; role: string; engine: string; postgres: string; timescaledb: string | null; pooled: boolean}
+  | {event: 'core_installed'; steps: readonly string[]}
+  | {event: 'calendars'; changes: readonly string[]}
+  | {event: 'job'; job: string; kind: string; schedule: string; timezone: string; runner: string; state: string; next: string | null; local: string | null; lastDone: string | null}
+  | {event: 'ready'; jobs: number; others: number}
+  | {event: 'observing'; reason: string}
+  | {event: 'occurrence_started'; job: string; at: number | null; attempt: number; late: number; id: number}
+  | {event: 'taken_over'; job: string; at: number | null; from: string; attempt: number; error: string | null}
+  | {event: 'tried_again'; job: string; at: number | null; attempt: number; error: string | null}
+  | {event: 'occurrence_ended'; job: string; at: number | null; ms: number; outcome: FinalOutcome; claim: Claim; kind: string}
+  | {event: 'instants_skipped'; job: string; reason: string; count: number; first: number; last: number}
+  | {event: 'claim_lost'; job: string; at: number | null}
+  | {event: 'outcome_unwritten'; job: string; error: string}
+  | {event: 'stands_aside'; job: string; reason: string}
+  | {event: 'database_away'; error: string; attempt: number; seconds: number}
+  | {event: 'database_back'; seconds: number}
+  | {event: 'replica'; message: string}
+  | {event: 'server_changed'; message: string}
+  | {event: 'clock_skew'; seconds: number}
+  | {event: 'clock_jump'; seconds: number}
+  | {event: 'runner_dead'; message: string}
+  | {event: 'runner_back'; message: string}
+  | {event: 'warning'; message: string}
+  /** Once for each way in which the ledger fails, and once when it works again, after so many seconds; `job`: for one job only. */
+  | {event: 'round_failed'; error: string}
+  | {event: 'ledger_works'; seconds: number; job?: string}
+  /** No session could be had for a run that was claimed; once until one is had again. */
+  | {event: 'no_session'; error: string}
+  /** A run's connection was given up, and its step may still be at work in the server. */
+  | {event: 'occurrence_hangs'; job: string; at: number | null; pid: number | null; error: string}
+  | {event: 'stopping'; signal: string; running: number}
+  /** The time after SIGTERM is over, and this was still at work. */
+  | {event: 'stop_incomplete'; message: string}
+  | {event: 'stopped'; seconds: number}
+
+export type Tell = (event: DaemonEvent) => void

@@ -1,0 +1,86 @@
+import type {Database} from '../../db/database.js'
+import {loadSql} from '../../db/load-sql.js'
+import {doBlock, ident, sql, statement} from '../../db/sql.js'
+import type {Plan, Step} from '../../run/step.js'
+import {keyOf} from '../../catalog/table.js'
+import type {JobContext, JobKind} from '../kind.js'
+import {chosen, declaredHere} from './tables.js'
+
+/** The planner's statistics of the declared tables, renewed. */
+export const job: JobKind<'analyze'> = {
+  kind: 'analyze',
+  summary: "Renews the planner's statistics of the declared tables.",
+  async plan(db, {tables}, context) {
+    const {plan, notes} = await analyzePlan(db, tables, context)
+    return {plans: [plan], enforced: [], notes, problems: []}
+  },
+}
+
+interface Named { schema: string; name: string }
+
+/** The declared tables (or those that are named), as far as they are there. */
+export async function maintained(db: Database, tables: readonly string[] | undefined, context: JobContext): Promise<{there: Named[]; missing: Named[]}> {
+  const declared = (await declaredHere(db, context)).filter(({section}) => section === 'tables').map(({schema, name}) => ({schema, name}))
+  const wanted = chosen(declared, tables, (schema, name) => ({schema, name}))
+  const there = await db.query<Named>(statement(loadSql('daemon/existing'), [wanted.map(({schema}) => schema), wanted.map(({name}) => name)]))
+  return {there, missing: wanted.filter((one) => !there.some(({schema, name}) => schema === one.schema && name === one.name))}
+}
+
+export async function analyzePlan(db: Database, tables: readonly string[] | undefined, context: JobContext): Promise<{plan: Plan; notes: string[]}> {
+  const {there, missing} = await maintained(db, tables, context)
+  // Of a hypertable every chunk is analysed; in one transaction that would hold all their locks to the end.
+  const alone = !db.server.pooled || db.target.directUrl !== undefined
+  return {
+    plan: {operation: 'analyze', summary: 'renew statistics', cutoff: null, locks: [], steps: there.map((table) => analyzeStep(table, alone))},
+    notes: missing.map((table) => `${keyOf(table)} is not in this database`),
+  }
+}
+
+function analyzeStep({schema, name}: {schema: string; name: string}, alone: boolean): Step {
+  const key = keyOf({schema, name})
+  return {
+    id: `analyze ${key}`,
+    kind: 'analyze',
+    object: key,
+    statements: [privilegeCheck(key), sql`analyze ${ident(schema, name)}`],
+    lock: 'SHARE UPDATE EXCLUSIVE',
+    class: 'safe',
+    transaction: alone ? 'none' : 'own',
+    doneCheck: null,
+    repeatable: true,
+    dependsOn: [],
+    relations: [key],
+    bytes: null,
+  }
+}
+
+/**
+ * ANALYZE only warns of what its role may not analyze, and ends well. Asked before it, as the role that runs it: the owner
+ * of the table or of the database, from PostgreSQL 17 on also a role with MAINTAIN. Partitions and chunks too.
+ */
+function privilegeCheck(table: string) {
+  return doBlock`
+declare
+  refused text;
+begin
+  with recursive below as (
+    select to_regclass(${table})::oid as oid
+    union
+    select i.inhrelid from below b join pg_inherits i on i.inhparent = b.oid
+  )
+  select c.oid::regclass::text into refused
+  from below b
+  join pg_class c on c.oid = b.oid
+  join pg_database d on d.datname = current_database()
+  where not case
+    when pg_has_role(c.relowner, 'usage') or pg_has_role(d.datdba, 'usage') then true
+    when current_setting('server_version_num')::integer >= 170000 then has_table_privilege(c.oid, 'MAINTAIN')
+    else false
+  end
+  order by b.oid
+  limit 1;
+  if refused is not null then
+    raise exception using errcode = '42501', message = format('permission denied: only the owner of %s, or of the database, can analyze it', refused);
+  end if;
+end`
+}

@@ -1,0 +1,36 @@
+import type {Database} from '../../db/database.js'
+import {OpsError} from '../../errors.js'
+import {planCompress} from '../../chunks/compress.js'
+import type {Plan} from '../../run/step.js'
+import {keyOf} from '../../catalog/table.js'
+import type {JobContext, JobKind, JobWork} from '../kind.js'
+import {policyWork} from './tables.js'
+
+/** Compresses what is due by the live policies that nobody else carries out. */
+export const job: JobKind<'compress'> = {
+  kind: 'compress',
+  summary: 'Compresses the chunks that are due.',
+  plan: (db, options, context) => compressWork(db, options, context),
+}
+
+export async function compressWork(db: Database, {tables, atMost}: {tables?: string[] | undefined; atMost?: number | undefined}, context: JobContext): Promise<JobWork> {
+  if (db.server.edition !== 'community') return {plans: [], enforced: [], notes: [], problems: []}
+  const {its, subjects, enforced, notes} = await policyWork(db, 'compression', tables, context)
+  const plans: Plan[] = []
+  const problems: string[] = []
+  let left = atMost ?? Infinity
+  for (const {table, policies} of subjects) {
+    try {
+      const {plan, notes: said} = await planCompress(db, {table, clock: its.clocks.get(table)!, at: its.at, choose: null, policies, declared: null})
+      const steps = plan.steps.slice(0, left)
+      left -= steps.length
+      plans.push({...plan, steps})
+      notes.push(...said)
+    } catch (error) {
+      // One table's trouble keeps no other from being looked after.
+      if (!(error instanceof OpsError)) throw error
+      problems.push(`${keyOf(table)}: ${error.message}`)
+    }
+  }
+  return {plans, enforced, notes, problems}
+}

@@ -1,0 +1,44 @@
+import {loadSql} from '../../db/load-sql.js'
+import {statement, type Statement} from '../../db/sql.js'
+import {readLostRuns} from '../../run/run-log.js'
+import type {Step} from '../../run/step.js'
+import {durationInWords, toInterval} from '../../units/duration.js'
+import type {JobKind} from '../kind.js'
+
+const batch = 10_000
+const mostBatches = 200
+
+function step(id: string, what: Statement): Step {
+  return {
+    id,
+    kind: 'prune',
+    object: 'qicore.maintenance_log',
+    statements: [what],
+    lock: 'ROW EXCLUSIVE',
+    class: 'safe',
+    transaction: 'own',
+    doneCheck: null,
+    repeatable: true,
+    dependsOn: [],
+    relations: ['qicore.maintenance_log'],
+    bytes: null,
+  }
+}
+
+/** Forgets old rows of the ledger; an audit then begins after the last of them. */
+export const job: JobKind<'prune-history'> = {
+  kind: 'prune-history',
+  summary: 'Forgets what ended long ago.',
+  async plan(db, options) {
+    const keep = options.keep ?? {months: 0, days: 90, seconds: 0}
+    const lost = db.server.hasCore ? await readLostRuns(db) : []
+    const [row] = db.server.hasCore ? await db.query<{rows: number}>(statement(loadSql('daemon/prunable'), [toInterval(keep), lost])) : []
+    const batches = Math.min(mostBatches, Math.ceil((row?.rows ?? 0) / batch))
+    const steps = [
+      ...(lost.length > 0 ? [step('close lost runs', statement(loadSql('ledger/close-lost'), [lost]))] : []),
+      ...Array.from({length: batches}, (_, index) => step(`prune ${index + 1} of ${batches}`, statement(loadSql('daemon/prune'), [toInterval(keep), batch]))),
+    ]
+    const plan = {operation: 'prune history', summary: `forget what ended more than ${durationInWords(keep)} ago`, cutoff: null, locks: [], steps}
+    return {plans: [plan], enforced: [], notes: [], problems: []}
+  },
+}

@@ -1,0 +1,28 @@
+import {OpsError} from '../../errors.js'
+import {planRefresh} from '../../aggregates/plan-refresh.js'
+import type {Plan} from '../../run/step.js'
+import {keyOf} from '../../catalog/table.js'
+import type {JobKind} from '../kind.js'
+import {policyWork} from './tables.js'
+
+/** Refreshes the aggregates by their live policies that nobody else carries out. */
+export const job: JobKind<'refresh'> = {
+  kind: 'refresh',
+  summary: 'Refreshes the aggregates within their windows.',
+  async plan(db, {aggregates}, context) {
+    const {its, subjects, enforced, notes} = await policyWork(db, 'refresh', aggregates, context)
+    const plans: Plan[] = []
+    const problems: string[] = []
+    for (const {table, policies} of subjects) {
+      try {
+        const {plan, notes: said} = await planRefresh(db, {aggregate: table, clock: its.clocks.get(table)!, span: null, policies, acceptLoss: false})
+        plans.push(plan)
+        notes.push(...said)
+      } catch (error) {
+        if (!(error instanceof OpsError)) throw error
+        problems.push(`${keyOf(table)}: ${error.message}`)
+      }
+    }
+    return {plans, enforced, notes, problems}
+  },
+}

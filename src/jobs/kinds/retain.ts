@@ -1,0 +1,82 @@
+import type {Database} from '../../db/database.js'
+import {loadSql} from '../../db/load-sql.js'
+import {literal, sql, statement} from '../../db/sql.js'
+import type {Plan} from '../../run/step.js'
+import {findByName} from '../../catalog/read-emulated.js'
+import {keyOf, type Table} from '../../catalog/table.js'
+import type {JobContext, JobKind} from '../kind.js'
+import {policyWork, type Work} from './tables.js'
+
+/** Gated retention: calls the procedure that checks consent and coverage itself, and drops within its limits. */
+export const job: JobKind<'retain'> = {
+  kind: 'retain',
+  summary: 'Drops what the gated retention policies let go.',
+  async plan(db, {tables}, context) {
+    const {keys, enforced, notes} = await retainWork(db, tables, context)
+    return {plans: keys.map(retainPlan), enforced, notes, problems: []}
+  },
+}
+
+/** The tables whose gated retention is ours to carry out. */
+export async function retainWork(db: Database, tables: readonly string[] | undefined, context: JobContext): Promise<{keys: string[]; enforced: Work['enforced']; notes: string[]}> {
+  const {its, subjects, enforced, notes} = await policyWork(db, 'retention', tables, context)
+  const gated = await gatedTables(db, its.tables)
+  const keys: string[] = []
+  for (const {table, policies} of subjects) {
+    const key = keyOf(table)
+    if (policies.every(({job}) => job !== null)) notes.push(`${key} has an ungated retention policy of TimescaleDB, whose workers are dead: it is not carried out here`)
+    else if (gated.has(table) && db.server.workers !== 'dead') enforced.push({what: `retention of ${key}`, by: 'timescaledb'})
+    else keys.push(key)
+  }
+  return {keys, enforced, notes}
+}
+
+/** Tables for which a job of TimescaleDB's scheduler calls the same procedure. */
+async function gatedTables(db: Database, tables: readonly Table[]): Promise<Set<Table>> {
+  if (db.server.edition !== 'community' || !db.server.hasCore) return new Set()
+  const jobs = await db.query<{object: string | null; scheduled: boolean}>(statement(loadSql('catalog/gated-jobs')))
+  const found = jobs.flatMap(({object, scheduled}) => (object !== null && scheduled ? (findByName(tables, object) ?? []) : []))
+  return new Set(found)
+}
+
+function retainPlan(key: string): Plan {
+  return {
+    operation: `retain ${key}`,
+    summary: `gated retention of ${key}`,
+    cutoff: null,
+    locks: [`table ${key}`],
+    steps: [{
+      id: `retain ${key}`,
+      kind: 'retain',
+      object: key,
+      statements: [sql`call qicore.retain(0, ${literal(JSON.stringify({object: key}))}::jsonb)`],
+      lock: 'ACCESS EXCLUSIVE',
+      class: 'loss',
+      // It commits after each chunk.
+      transaction: 'none',
+      doneCheck: null,
+      repeatable: true,
+      dependsOn: [],
+      relations: [key],
+      bytes: null,
+    }],
+  }
+}
+
+/** What a run of these plans would look at, oldest first: a sentence a table. Coverage is checked when it runs. */
+export async function retainNotes(db: Database, plans: readonly Plan[]): Promise<string[]> {
+  const keys = plans.flatMap(({steps}) => steps.filter(({kind}) => kind === 'retain').map(({object}) => object))
+  if (keys.length === 0 || !db.server.hasCore) return []
+  const notes: string[] = []
+  for (const key of keys) {
+    const rows = await db.query<{label: string; relations: string[]; most: number}>(statement(loadSql('daemon/retain-preview'), [key]))
+    if (rows.length === 0) {
+      notes.push(`${key}: no chunk or partition is older than its retention`)
+      continue
+    }
+    const shown = rows.slice(0, 5).map(({label, relations}) => `${relations.join(', ')} (${label})`)
+    const more = rows.length > shown.length ? ` and ${rows.length - shown.length} more` : ''
+    notes.push(`${key}: a run drops at most ${rows[0]!.most} of these, as far as aggregates have computed them: ${shown.join('; ')}${more}`)
+  }
+  return notes
+}

@@ -1,0 +1,74 @@
+import type {Database} from '../../db/database.js'
+import {formatQualifiedName, parseQualifiedName} from '../../db/qualified-name.js'
+import type {LivePolicy, PolicyKind} from '../../catalog/live-policies.js'
+import type {Declared} from '../../policies/declared.js'
+import {readDeclared, timeUnitsOf} from '../../policies/read-declared.js'
+import {cronCommands, enforces, yieldsToDaemon} from '../../policies/cron-duties.js'
+import {survey, type Survey} from '../../catalog/snapshot.js'
+import {keyOf, type Table} from '../../catalog/table.js'
+import type {JobContext} from '../kind.js'
+
+/** What is declared for this database: nothing on a stranger's. */
+export function declaredHere(db: Database, {sections}: Pick<JobContext, 'sections'>): Promise<Declared[]> {
+  return readDeclared(db, sections)
+}
+
+/** Those that a job's options name, or all of them. A name that is not declared is taken as it stands. */
+export function chosen<T extends {schema: string; name: string}>(all: readonly T[], names: readonly string[] | undefined, make: (schema: string, name: string) => T): T[] {
+  if (names === undefined) return [...all]
+  return names.map((text) => {
+    const {schema, name} = parseQualifiedName(text)
+    const key = formatQualifiedName(schema ?? 'public', name)
+    return all.find((one) => formatQualifiedName(one.schema, one.name) === key) ?? make(schema ?? 'public', name)
+  })
+}
+
+/** A table whose policies of one kind are ours to carry out, as far as nobody else does. */
+export interface Subject {
+  table: Table
+  policies: LivePolicy[]
+}
+
+export interface Work {
+  its: Survey
+  subjects: Subject[]
+  enforced: {what: string; by: string}[]
+  notes: string[]
+}
+
+/**
+ * The live policies of a kind on the declared tables (or those that are named). What TimescaleDB's own scheduler does
+ * is left to it, also where nobody can tell whether it is alive; a policy that somebody paused stays so. What is
+ * declared and was never applied is no policy yet.
+ */
+export async function policyWork(db: Database, kind: PolicyKind, names: readonly string[] | undefined, context: JobContext): Promise<Work> {
+  const declared = await declaredHere(db, context)
+  const its = await survey(db, {lateAfter: context.limits.lateAfter, timeUnits: timeUnitsOf(declared)})
+  const wanted = chosen(declared.map(({schema, name}) => ({schema, name})), names, (schema, name) => ({schema, name})).map(keyOf)
+  const cron = context.leaveToCron ? ((await cronCommands(db)) ?? []).filter((command) => !yieldsToDaemon(command)) : []
+  const work: Work = {its, subjects: [], enforced: [], notes: []}
+  for (const key of new Set(wanted)) {
+    const table = its.tables.find((one) => keyOf(one) === key)
+    const policies = its.policies.filter((policy) => policy.table === table && policy.kind === kind)
+    if (table === undefined || policies.length === 0) {
+      if (names !== undefined) work.notes.push(table === undefined ? `${key} is not in this database` : `${key} has no ${kind} policy`)
+      continue
+    }
+    const paused = policies.filter(({job}) => job !== null && !job.scheduled)
+    if (paused.length > 0) work.notes.push(`the ${kind} policy of ${key} is paused`)
+    const own = policies.filter((policy) => !paused.includes(policy))
+    const theirs = own.filter(({job}) => job !== null)
+    if (theirs.length > 0 && db.server.workers !== 'dead') {
+      work.enforced.push({what: `${kind} of ${key}`, by: 'timescaledb'})
+      if (db.server.workers === 'unknown') work.notes.push(`nobody can tell whether TimescaleDB's workers are alive: ${kind} of ${key} is left to them`)
+      continue
+    }
+    if (own.length > 0 && cron.some((command) => enforces(command, kind, key))) {
+      work.enforced.push({what: `${kind} of ${key}`, by: 'pg_cron'})
+      if (!db.server.pgCronAlive) work.notes.push(`pg_cron's scheduler is not running: ${kind} of ${key} waits for it. "runner: daemon" takes over`)
+      continue
+    }
+    if (own.length > 0) work.subjects.push({table, policies: own})
+  }
+  return work
+}

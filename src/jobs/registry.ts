@@ -1,0 +1,19 @@
+import type {JobKindName} from '../config/jobs.js'
+import type {JobKind} from './kind.js'
+
+/** Loaded when a job of the kind first runs: an idle daemon holds none of them. */
+const kinds: Record<JobKindName, () => Promise<{[key: string]: unknown}>> = {
+  analyze: () => import('./kinds/analyze.js'),
+  compress: () => import('./kinds/compress.js'),
+  maintain: () => import('./kinds/maintain.js'),
+  partitions: () => import('./kinds/partitions.js'),
+  'prune-history': () => import('./kinds/prune-history.js'),
+  refresh: () => import('./kinds/refresh.js'),
+  retain: () => import('./kinds/retain.js'),
+  sql: () => import('./kinds/sql.js'),
+}
+
+export async function jobKind<Kind extends JobKindName>(kind: Kind): Promise<JobKind<Kind>> {
+  const {job} = (await kinds[kind]()) as {job: JobKind<Kind>}
+  return job
+}

@@ -1,0 +1,85 @@
+import {docsPage} from '../../units/docs.js'
+import type {Config} from '../../config/load.js'
+import {readJobFiles} from '../../config/job-files.js'
+import {jobsOf, type Job} from '../../config/jobs.js'
+import {usageError} from '../../errors.js'
+import {cutStatements} from '../kinds/sql-aside.js'
+import {calendarProblem, instants, nextInstant} from '../../schedule/calendar.js'
+import {inWindow} from '../../schedule/due.js'
+
+/**
+ * The jobs of a configuration, or those without one, each with a calendar that has instants.
+ * @throws OpsError CONFIG with every mistake at once
+ */
+export function checkedJobs(config: Config | null, now: number): Job[] {
+  const {jobs, problems} = look(config, now)
+  refuse(config, problems)
+  return jobs
+}
+
+/**
+ * The same for whoever runs them: the SQL of jobs is cut into its statements.
+ * @throws OpsError CONFIG with every mistake at once
+ */
+export async function runnableJobs(config: Config | null, now: number): Promise<Job[]> {
+  const {jobs, problems} = look(config, now)
+  const cut = await cutStatements(jobs)
+  refuse(config, [...problems, ...cut.problems])
+  return cut.jobs
+}
+
+function look(config: Config | null, now: number): {jobs: Job[]; problems: string[]} {
+  const {jobs, problems} = readJobFiles(jobsOf(config?.jobs ?? {}), config?.directory ?? null)
+  for (const job of jobs) problems.push(...problemsOf(job, now).map((problem) => `jobs.${job.name}.${problem}`))
+  return {jobs, problems}
+}
+
+function refuse(config: Config | null, problems: readonly string[]): void {
+  if (problems.length === 0) return
+  throw usageError('CONFIG', `${config?.file ?? 'The configuration'} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`, [
+    `Nothing was done. Every field of a job with an example: ${docsPage('daemon')}`,
+  ])
+}
+
+function problemsOf(job: Job, now: number): string[] {
+  const problem = calendarProblem(job, now)
+  if (problem !== null) return [`schedule: ${problem}`]
+  const problems: string[] = []
+  const shortest = job.jitter > 0 ? shortestInterval(job, now) : null
+  if (shortest !== null && job.jitter >= shortest) problems.push(`jitter: ${job.jitter / 1000} s is not shorter than the ${shortest / 1000} s between two runs`)
+  if (job.window !== null && !everInWindow(job, now)) problems.push(`window: no run of "${job.schedule}" ${job.timezone} lies in ${job.window}`)
+  return problems
+}
+
+/** Milliseconds between the nearest of the next instants; null where there is one only. */
+function shortestInterval(job: Job, now: number): number | null {
+  let before = nextInstant(job, now)
+  let shortest: number | null = null
+  for (let n = 0; n < 30 && before !== null; n += 1) {
+    const next = nextInstant(job, before)
+    if (next === null) break
+    shortest = Math.min(shortest ?? Infinity, next - before)
+    before = next
+  }
+  return shortest
+}
+
+function everInWindow(job: Job, now: number): boolean {
+  let seen = 0
+  for (const at of instants(job, now, now + 400 * 86_400_000)) {
+    if (inWindow(job.window, job.timezone, at)) return true
+    seen += 1
+    // Two days of minutes: what comes at night comes within them.
+    if (seen > 3_000) break
+  }
+  return seen > 0 && everInFewDays(job, now)
+}
+
+/** Of a schedule that is too dense to be walked for a year: its next instant after the window opens. */
+function everInFewDays(job: Job, now: number): boolean {
+  for (let hour = 0; hour < 72; hour += 1) {
+    const at = nextInstant(job, now + hour * 3_600_000)
+    if (at !== null && inWindow(job.window, job.timezone, at)) return true
+  }
+  return false
+}

@@ -1,0 +1,124 @@
+import type {Job} from '../../config/jobs.js'
+import {isHalfState} from '../../db/condition.js'
+import type {Backend} from '../../db/database.js'
+import {explain, sqlState} from '../../db/sqlstate.js'
+import {messageOf, OpsError} from '../../errors.js'
+import type {JobWork} from '../kind.js'
+import type {StepReport} from '../../run/step.js'
+import {durationInWords} from '../../units/duration.js'
+import {jitterOf} from '../../schedule/jitter.js'
+import type {Claim, Ending, TakenOver} from '../store/job-store.js'
+
+/** How a try at an occurrence ended, before it is written down. */
+export type Outcome = FinalOutcome | Unsettled
+
+export type FinalOutcome =
+  | {kind: 'ended'; status: Ending; reason: string | null; error: string | null; detail: Detail | null}
+  /** To be tried again after so many seconds. */
+  | {kind: 'again'; seconds: number; error: string | null; uncounted: boolean}
+  /** Somebody else has it now. */
+  | {kind: 'lost'}
+
+/** Its connection was given up or lost: what became of it is known when the server is through with its step. */
+export interface Unsettled {
+  kind: 'unsettled'
+  /** What it is where the step has not committed. */
+  failed: FinalOutcome
+  step: StepAtWork | null
+  backend: Backend | null
+}
+
+/** The step that was at work when a connection was given up. */
+export interface StepAtWork {
+  id: string
+  /** There was nothing to do after it. */
+  last: boolean
+}
+
+/** What the history shows of an occurrence beside its status. */
+export interface Detail {
+  steps: {done: number; skipped: number; failed: number; unfinished: number}
+  bytes: number | null
+  notes?: readonly string[]
+  enforced?: readonly string[]
+}
+
+/** What happened to a try beside its steps. */
+export interface TryState {
+  lost: boolean
+  timedOut: boolean
+  windowClosed: boolean
+}
+
+export interface Tally {
+  reports: StepReport[]
+  work: JobWork
+  /** The server process of the last step. */
+  backend: Backend | null
+}
+
+/** Tries beyond those that are asked for, when daemons die at it. */
+const crashes = 5
+
+/** What a try that came to its end came to. */
+export function judge(job: Job, claim: Claim | TakenOver, {reports, work, backend}: Tally, state: TryState, shutdown: boolean): Outcome {
+  if (state.lost) return {kind: 'lost'}
+  const count = (status: StepReport['status']) => reports.filter((report) => report.status === status).length
+  const steps = {done: count('done'), skipped: count('skipped'), failed: count('failed'), unfinished: count('planned')}
+  const unknown = reports.find(({reason}) => reason?.code === 'outcome_unknown')
+  const settled = (failed: FinalOutcome): Outcome =>
+    unknown === undefined ? failed : {kind: 'unsettled', failed, step: {id: unknown.id, last: steps.failed === 1 && steps.unfinished === 0}, backend}
+  if (shutdown && !state.timedOut && unknown === undefined && (steps.unfinished > 0 || reports.some(({reason}) => reason?.code === 'cancelled')))
+    return {kind: 'again', seconds: 0, error: null, uncounted: true}
+  const enforced = work.enforced.map(({what, by}) => `${what}: ${by}`)
+  const first = reports.find(({status}) => status === 'failed')
+  // A timeout that came when all was done, or where this engine cancels nothing, has stopped nothing.
+  const stopped = state.timedOut && (first !== undefined || steps.unfinished > 0)
+  const notes = [...work.notes, ...(state.timedOut && !stopped ? [`${longerWords(job)} and was done before it could be cancelled`] : []), ...(state.windowClosed && steps.unfinished > 0 ? [`the window closed, ${steps.unfinished} left for the next run`] : [])]
+  const sizes = reports.flatMap(({status, bytes}) => (status === 'done' && bytes !== null ? [bytes] : []))
+  const detail: Detail = {
+    steps,
+    bytes: sizes.length > 0 ? sizes.reduce((sum, bytes) => sum + bytes, 0) : null,
+    ...(notes.length > 0 && {notes}),
+    ...(enforced.length > 0 && {enforced}),
+  }
+  if (first || stopped || work.problems.length > 0) {
+    const many = steps.failed > 1 ? `${steps.failed} of ${reports.length} steps failed, the first: ` : ''
+    const words = [stopped && timeoutWords(job), first && `${many}${first.error ?? first.id}`, first?.note, ...work.problems].filter(Boolean).join('; ')
+    return settled(failure(job, claim, words, null, detail))
+  }
+  // Only where there was nothing left for us to do.
+  if (reports.length === 0 && work.enforced.length > 0) {
+    const by = [...new Set(work.enforced.map((one) => one.by))]
+    return {kind: 'ended', status: 'skipped', reason: `enforced by ${by.join(' and ')}`, error: null, detail}
+  }
+  return {kind: 'ended', status: isLate(job, claim) ? 'late-done' : 'done', reason: null, error: null, detail}
+}
+
+export function isLate(job: Job, {scheduledAt, startedAt}: Claim): boolean {
+  return scheduledAt !== null && startedAt - scheduledAt - jitterOf(job, scheduledAt) > job.lateAfter
+}
+
+/** To be tried again, or the end of it. */
+export function failure(job: Job, claim: Claim | TakenOver, words: string, cause: unknown, detail: Detail | null = null): FinalOutcome {
+  const code = cause instanceof OpsError ? cause.code : undefined
+  // Not a failure of the job, and tried again when it is due the next time.
+  if (isHalfState(cause)) return {kind: 'ended', status: 'skipped', reason: cause.code.toLowerCase(), error: words, detail}
+  const hopeless = code === 'UNKNOWN' || claim.scheduledAt === null || claim.attempts > job.retries + crashes
+  if (!hopeless && claim.attempts <= job.retries) return {kind: 'again', seconds: Math.min(3_600, (job.backoff / 1000) * 2 ** (claim.attempts - 1)), error: words, uncounted: false}
+  if (code === 'LOCKED') return {kind: 'ended', status: 'skipped', reason: 'overlap', error: words, detail}
+  return {kind: 'ended', status: 'failed', reason: null, error: words, detail}
+}
+
+export function wordsOf(error: unknown, job: Job, timedOut: boolean): string {
+  const words = error instanceof OpsError ? error.message : sqlState(error) === undefined ? messageOf(error) : explain(error, `run ${job.name}`).message
+  return timedOut ? `${timeoutWords(job)}; ${words}` : words
+}
+
+export function timeoutWords(job: Job): string {
+  return `${longerWords(job)} and was cancelled`
+}
+
+export function longerWords({timeout}: Job): string {
+  return `it took longer than ${durationInWords({months: 0, days: 0, seconds: timeout / 1000})}`
+}

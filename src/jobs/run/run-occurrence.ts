@@ -1,0 +1,202 @@
+import type {Job} from '../../config/jobs.js'
+import {refuseInHalfState} from '../../db/condition.js'
+import type {Backend, Database, Db} from '../../db/database.js'
+import {prepared} from '../../db/load-sql.js'
+import {together} from '../../db/transaction.js'
+import {OpsError} from '../../errors.js'
+import {jobKind} from '../registry.js'
+import type {JobContext} from '../kind.js'
+import {execute} from '../../run/execute.js'
+import type {Progress} from '../../run/run-step.js'
+import {takeRunLock} from '../../run/run-lock.js'
+import {classOf, type Plan, type StepReport} from '../../run/step.js'
+import {longestTimer} from '../../units/timer.js'
+import {inWindow} from '../../schedule/due.js'
+import {fenceOf, type Claim, type TakenOver} from '../store/job-store.js'
+import {failure, judge, longerWords, wordsOf, type FinalOutcome, type Outcome, type StepAtWork, type Tally, type TryState} from './outcome.js'
+import {stepLedger} from '../store/step-log.js'
+
+export interface OccurrenceOptions {
+  context: Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
+  /** Seconds that the daemon may be silent within a transaction. */
+  silence: number
+  holder: string
+  /** The clock that calendars are read by, in milliseconds. */
+  now(): number
+  /** This machine's clock and the server's disagree: nothing is lost on the word of either. */
+  skewed(): boolean
+  /** Aborted: the running step is let finish, nothing further is begun. */
+  stop: AbortSignal
+  /** Aborted: cancelled in the server too. */
+  cancel: AbortSignal
+  /** Aborted: somebody else has taken it over. */
+  lost: AbortSignal
+  onProgress?: (progress: Progress) => void
+}
+
+/** So long a cancelled statement may take to end before its connection is given up, in milliseconds. */
+const cancelGrace = 10_000
+/** The same where the daemon stops. */
+const stopGrace = 1_000
+/** A `sql` job runs every second, maybe: its session is not probed each time. */
+const probeEvery = 10_000
+const probed = new WeakMap<Database, number>()
+/** How often the end of a window is looked for. */
+const windowCheck = 5_000
+
+/**
+ * Tries one occurrence. Never throws, and always answers: what hangs is given up, together with its connection.
+ * @param giveUp called where the connection cannot be used any more
+ */
+export async function runOccurrence(db: Database, job: Job, claim: Claim | TakenOver, options: OccurrenceOptions, giveUp: () => void): Promise<Outcome> {
+  const stop = linked(options.stop)
+  const cancel = linked(options.cancel)
+  const state: TryState = {lost: false, timedOut: false, windowClosed: false}
+  const timeout = setTimeout(() => {
+    state.timedOut = true
+    stop.abort()
+    cancel.abort()
+  }, Math.min(job.timeout, longestTimer))
+  const window = setInterval(() => {
+    if (claim.scheduledAt === null || inWindow(job.window, job.timezone, options.now())) return
+    state.windowClosed = true
+    stop.abort()
+  }, windowCheck)
+  const lost = () => {
+    state.lost = true
+    stop.abort()
+  }
+  const takenAway = () => {
+    lost()
+    cancel.abort()
+  }
+  options.lost.addEventListener('abort', takenAway)
+  const run = {...options, stop: stop.signal, cancel: cancel.signal}
+  const stopped = (): FinalOutcome | null => (options.cancel.aborted && !state.timedOut ? {kind: 'again', seconds: 0, error: null, uncounted: true} : null)
+  const hangs = [patience(cancel.signal, cancelGrace), patience(options.cancel, stopGrace)]
+  const at: AtWork = {step: null, backend: null}
+  try {
+    return await Promise.race([
+      attempt(db, job, claim, run, lost, at).then(
+        (tally) => judge(job, claim, tally, state, options.stop.aborted),
+        (error: unknown) => (state.lost ? {kind: 'lost' as const} : (stopped() ?? failure(job, claim, wordsOf(error, job, state.timedOut), error))),
+      ),
+      Promise.race(hangs.map(({over}) => over)).then((): Outcome => {
+        const backend = at.backend ?? db.backend
+        giveUp()
+        const failed = state.lost ? {kind: 'lost' as const} : (stopped() ?? failure(job, claim, `${longerWords(job)} and did not end when it was cancelled`, null))
+        return {kind: 'unsettled', failed, step: at.step, backend}
+      }),
+    ])
+  } finally {
+    for (const hang of hangs) hang.release()
+    options.lost.removeEventListener('abort', takenAway)
+    clearTimeout(timeout)
+    clearInterval(window)
+    stop.release()
+    cancel.release()
+  }
+}
+
+/** What is at work just now, for when it has to be given up. */
+interface AtWork {
+  step: StepAtWork | null
+  backend: Backend | null
+}
+
+async function attempt(db: Database, job: Job, claim: Claim | TakenOver, options: OccurrenceOptions, lost: () => void, at: AtWork): Promise<Tally> {
+  const kind = await jobKind(job.kind)
+  const {context} = options
+  // Since the session was made workers may have died, the extension may have been updated or a restore have begun.
+  if (job.kind !== 'sql' || performance.now() - (probed.get(db) ?? -Infinity) > probeEvery) await db.probe()
+  probed.set(db, performance.now())
+  refuseInHalfState(db.server)
+  const work = await kind.plan(db, job.options, {...context, job: job.name, leaveToCron: job.runner !== 'daemon' && claim.scheduledAt !== null, now: new Date(options.now()).toISOString()})
+  const reports: StepReport[] = []
+  const claimFence = fenceOf(claim, options.silence)
+  for (const [index, plan] of work.plans.entries()) {
+    const lastPlan = work.plans.slice(index + 1).every(({steps}) => steps.length === 0)
+    const onProgress = (progress: Progress) => {
+      if (progress.event !== 'wait') at.step = progress.event === 'start' ? {id: progress.step.id, last: lastPlan && progress.position === progress.total - 1} : null
+      at.backend = db.backend
+      options.onProgress?.(progress)
+    }
+    if (options.stop.aborted) reports.push(...plan.steps.map(({id}) => planned(id)))
+    else reports.push(...(await carryOut(db, plan, reports.length, claim, {...options, onProgress}, async (tx) => {
+      await claimFence(tx).catch((error: unknown) => {
+        if (error instanceof OpsError) lost()
+        throw error
+      })
+    })))
+  }
+  return {reports, work, backend: at.backend}
+}
+
+async function carryOut(db: Database, plan: Plan, offset: number, claim: Claim | TakenOver, options: OccurrenceOptions, fence: (tx: Db) => Promise<void>): Promise<StepReport[]> {
+  if (plan.steps.length === 0) return []
+  if (classOf(plan) === 'loss' && options.skewed())
+    throw new OpsError('CLOCK_SKEW', `${plan.summary}: nothing is dropped while this machine's clock and the server's differ by more than a second.`)
+  const {limits} = options.context
+  await refuseUnknown(db, plan, claim)
+  const lock = plan.locks.length > 0 ? await takeRunLock(db, plan.locks, options.holder, 10_000) : null
+  try {
+    const unknowable = new Set(plan.steps.filter(({doneCheck}) => doneCheck === null).map(({id}) => id))
+    const known = {...plan, steps: plan.steps.map((step) => ({...step, doneCheck: step.doneCheck ?? prepared('daemon/step-done', [claim.id, step.id])}))}
+    const {steps} = await execute(db, known, {
+      limits,
+      ledger: stepLedger(db, claim, offset, limits),
+      stop: options.stop,
+      cancel: options.cancel,
+      onProgress: options.onProgress,
+      // A claim of the first hand has no steps yet.
+      untouched: ({id}) => !('claimedBefore' in claim) && unknowable.has(id),
+      fence: async (tx) => {
+        await together([fence(tx), lock?.fence(tx)])
+      },
+    })
+    return steps
+  } finally {
+    await lock?.release()
+  }
+}
+
+/** A statement outside of a transaction, whose daemon died at it, may have been done; it is not done twice unasked. */
+async function refuseUnknown(db: Database, plan: Plan, claim: Claim | TakenOver): Promise<void> {
+  if (!('claimedBefore' in claim) || claim.claimedBefore === null) return
+  for (const step of plan.steps) {
+    if (step.transaction === 'own' || step.repeatable || step.doneCheck !== null) continue
+    const [row] = await db.query<{done: boolean}>(prepared('daemon/step-done', [claim.id, step.id]))
+    if (!row!.done) throw new OpsError('UNKNOWN', `${claim.claimedBefore} fell silent at ${step.id}: it may or may not have been done, and it is not "repeatable".`)
+  }
+}
+
+function planned(id: string): StepReport {
+  return {id, status: 'planned', ms: null, bytes: null, error: null, reason: null, note: null, attempts: 0}
+}
+
+/** A controller that follows a signal, and lets go of it. */
+function linked(signal: AbortSignal): {signal: AbortSignal; abort(): void; release(): void} {
+  const controller = new AbortController()
+  const follow = () => controller.abort()
+  if (signal.aborted) controller.abort()
+  signal.addEventListener('abort', follow)
+  return {signal: controller.signal, abort: () => controller.abort(), release: () => signal.removeEventListener('abort', follow)}
+}
+
+/** Ends some time after the signal, unless it is let go before. */
+function patience(signal: AbortSignal, milliseconds: number): {over: Promise<void>; release(): void} {
+  let timer: NodeJS.Timeout | undefined
+  let wait = () => {}
+  const over = new Promise<void>((resolve) => {
+    wait = () => void (timer = setTimeout(resolve, milliseconds))
+    if (signal.aborted) wait()
+    else signal.addEventListener('abort', wait)
+  })
+  return {
+    over,
+    release() {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', wait)
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import type {Job} from '../../config/jobs.js'
+import type {Database} from '../../db/database.js'
+import {usageError} from '../../errors.js'
+import type {Instant} from '../../units/instant.js'
+import {auditProblems, type JobAudit} from '../../schedule/audit.js'
+import {hasOccurrences} from './job-list.js'
+import {readAudit} from './read-audit.js'
+
+/** An audit with ISO times, and whether the job is in order. */
+export interface JobAuditReport {
+  job: string
+  ok: boolean
+  from: Instant
+  to: Instant
+  instants: number
+  byStatus: Record<string, number>
+  gaps: Instant[]
+  doubles: Instant[]
+  strays: Instant[]
+  abandoned: Instant[]
+  retrying: Instant[]
+  waiting: Instant[]
+  notes: string[]
+}
+
+/** pg_cron looks once a minute and waits for the run before. */
+const cronGrace = 120_000
+
+/** Audits every job of the ledger, or one. @throws OpsError NO_SUCH_JOB where the ledger has none of that name */
+export async function auditReport(db: Database, declared: readonly Job[], since: Instant | null, only: string | null): Promise<{ok: boolean; jobs: JobAuditReport[]; timelines: {at: Instant; message: string}[]}> {
+  if (!(await hasOccurrences(db))) return {ok: true, jobs: [], timelines: []}
+  const {jobs, timelines} = await readAudit(db, since === null ? null : Date.parse(since), only === null ? null : [only], cronGrace)
+  if (only !== null && jobs.length === 0) throw usageError('NO_SUCH_JOB', `The ledger of this database knows no job "${only}".`, ['It is in the ledger once a daemon has run with it.'])
+  const reports = jobs.map((audit) => reportOf(audit, declared.find(({name}) => name === audit.job)))
+  return {ok: reports.every(({ok}) => ok), jobs: reports, timelines}
+}
+
+const iso = (at: number): Instant => new Date(at).toISOString().replace('.000Z', 'Z')
+
+function reportOf(audit: JobAudit, declared: Job | undefined): JobAuditReport {
+  const {job, from, to, instants, byStatus, gaps, doubles, strays, abandoned, retrying, waiting, notes} = audit
+  return {
+    job,
+    ok: auditProblems(audit, declared?.lateAfter ?? 60_000, declared?.overlap === 'queue') === 0,
+    from: iso(from),
+    to: iso(to),
+    instants,
+    byStatus,
+    gaps: gaps.map(iso),
+    doubles: doubles.map(iso),
+    strays: strays.map(iso),
+    abandoned: abandoned.map(iso),
+    retrying: retrying.map(iso),
+    waiting: waiting.map(iso),
+    notes,
+  }
+}

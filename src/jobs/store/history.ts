@@ -1,0 +1,75 @@
+import type {Database} from '../../db/database.js'
+import {loadSql} from '../../db/load-sql.js'
+import {statement} from '../../db/sql.js'
+import type {Instant} from '../../units/instant.js'
+import {hasOccurrences} from './job-list.js'
+import type {Detail} from '../run/outcome.js'
+
+/** A row of the history. */
+export interface Occurrence {
+  id: number
+  job: string
+  kind: string
+  /** Null for a run by hand or by pg_cron. */
+  scheduledAt: Instant | null
+  startedAt: Instant | null
+  completedAt: Instant | null
+  /** `retry`: a try has failed, and the next one begins at `retryAt`. */
+  status: string
+  retryAt: Instant | null
+  reason: string | null
+  attempts: number
+  runBy: 'daemon' | 'pg_cron' | 'hand'
+  claimedBy: string | null
+  actor: string | null
+  error: string | null
+  detail: Partial<Detail> | null
+}
+
+export interface HistoryRequest {
+  jobs: readonly string[] | null
+  since: Instant | null
+  statuses: readonly string[] | null
+  limit: number
+}
+
+interface Row {
+  id: number
+  job: string
+  operation: string
+  scheduled_at: Instant | null
+  started_at: Instant | null
+  completed_at: Instant | null
+  status: string
+  reason: string | null
+  attempts: number
+  claimed_by: string | null
+  retry_at: Instant | null
+  actor: string | null
+  application: string | null
+  error: string | null
+  detail: Partial<Detail> | null
+}
+
+/** The last occurrences, newest first. */
+export async function readHistory(db: Database, {jobs, since, statuses, limit}: HistoryRequest): Promise<Occurrence[]> {
+  if (!(await hasOccurrences(db))) return []
+  const rows = await db.query<Row>(statement(loadSql('daemon/history'), [jobs, since, statuses, limit]))
+  return rows.map((row) => ({
+    id: row.id,
+    job: row.job,
+    kind: row.operation,
+    scheduledAt: row.scheduled_at,
+    startedAt: row.started_at,
+    completedAt: row.completed_at,
+    status: row.status,
+    retryAt: row.retry_at,
+    reason: row.reason,
+    attempts: row.attempts,
+    runBy: row.scheduled_at !== null ? 'daemon' : row.application?.startsWith('pg_cron') ? 'pg_cron' : 'hand',
+    claimedBy: row.claimed_by,
+    actor: row.actor,
+    error: row.error,
+    detail: row.detail,
+  }))
+}

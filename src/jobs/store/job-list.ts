@@ -1,0 +1,107 @@
+import type {Job} from '../../config/jobs.js'
+import type {Database} from '../../db/database.js'
+import {loadSql} from '../../db/load-sql.js'
+import {statement} from '../../db/sql.js'
+import type {Instant} from '../../units/instant.js'
+import {readJobs, type LedgerJob} from './job-store.js'
+import {nextOf} from './schedules.js'
+import {nextInstant} from '../../schedule/calendar.js'
+
+/** A job as `jobs list` shows it. */
+export interface ListedJob {
+  name: string
+  kind: string
+  schedule: string
+  timezone: string
+  runner: 'daemon' | 'pg_cron'
+  /** `undeclared`: only the ledger knows it; `new`: no daemon has run with it yet. */
+  state: 'active' | 'paused' | 'new' | 'undeclared'
+  /** Who paused it, since when and why. */
+  paused: {by: string; since: Instant; reason: string | null} | null
+  running: {by: string | null; since: Instant} | null
+  /** When its next try begins, where the last one failed. */
+  retryAt: Instant | null
+  next: Instant | null
+  lastStatus: string | null
+  lastReason: string | null
+  lastError: string | null
+  lastStartedAt: Instant | null
+  lastCompletedAt: Instant | null
+  window: string | null
+  catchUp: string
+  overlap: string
+}
+
+export interface DaemonSeen {
+  id: string
+  version: string
+  startedAt: Instant
+  seenAt: Instant
+}
+
+interface LastRow {
+  name: string
+  status: string | null
+  reason: string | null
+  error: string | null
+  started_at: Instant | null
+  completed_at: Instant | null
+}
+
+/** The ledger's jobs are there only where the schema qicore is. */
+export async function ledgerJobs(db: Database): Promise<LedgerJob[]> {
+  return (await hasOccurrences(db)) ? readJobs(db) : []
+}
+
+/** An older schema qicore has no jobs yet; a reader changes nothing about that. */
+export async function hasOccurrences(db: Database): Promise<boolean> {
+  if (!db.server.hasCore) return false
+  const [row] = await db.query<{there: boolean}>(statement("select to_regclass('qicore.job_calendar') is not null as there"))
+  return row!.there
+}
+
+/** Declared jobs beside what the ledger says of them, and what only the ledger knows. @param now the database's clock */
+export async function listJobs(db: Database, jobs: readonly Job[], now: number): Promise<{jobs: ListedJob[]; daemons: DaemonSeen[]}> {
+  const there = await hasOccurrences(db)
+  const known = there ? await readJobs(db) : []
+  const last = there ? await db.query<LastRow>(statement(loadSql('daemon/last'))) : []
+  const daemons = there ? await db.query<{id: string; version: string; started_at: Instant; seen_at: Instant}>(statement(loadSql('daemon/daemons'))) : []
+  const declared = new Set(jobs.map(({name}) => name))
+  const entries = [
+    ...jobs.map((job) => ({job, state: known.find(({name}) => name === job.name)})),
+    ...known.filter(({name, epochs}) => !declared.has(name) && epochs.at(-1)!.state !== 'removed').map((state) => ({job: undefined, state})),
+  ]
+  return {
+    jobs: entries.map(({job, state}) => listed(job, state, last.find(({name}) => name === (job?.name ?? state?.name)), now)),
+    daemons: daemons.map(({id, version, started_at, seen_at}) => ({id, version, startedAt: started_at, seenAt: seen_at})),
+  }
+}
+
+const iso = (at: number | null): Instant | null => (at === null ? null : new Date(at).toISOString().replace('.000Z', 'Z'))
+
+function listed(job: Job | undefined, state: LedgerJob | undefined, last: LastRow | undefined, now: number): ListedJob {
+  const epoch = state?.epochs.at(-1)
+  const removed = epoch === undefined || epoch.state === 'removed'
+  const calendar = job ?? epoch!
+  const next = removed || state === undefined ? nextInstant(calendar, now) : nextOf(state, now)
+  return {
+    name: job?.name ?? state!.name,
+    kind: job?.kind ?? state!.kind,
+    schedule: calendar.schedule,
+    timezone: calendar.timezone,
+    runner: epoch?.runner ?? (job?.runner === 'pg_cron' ? 'pg_cron' : 'daemon'),
+    state: job === undefined ? 'undeclared' : removed ? 'new' : (epoch!.state as 'active' | 'paused'),
+    paused: epoch?.state === 'paused' ? {by: epoch.actor ?? 'unknown', since: iso(epoch.validFrom)!, reason: epoch.reason ?? null} : null,
+    running: state?.running && state.claimedBy !== null ? {by: state.claimedBy, since: iso(state.startedAt) ?? iso(now)!} : null,
+    retryAt: state?.running && state.claimedBy === null && state.leaseSeconds !== null ? iso(Math.round((now + state.leaseSeconds * 1000) / 1000) * 1000) : null,
+    next: iso(next),
+    lastStatus: last?.status ?? null,
+    lastReason: last?.reason ?? null,
+    lastError: last?.error ?? null,
+    lastStartedAt: last?.started_at ?? null,
+    lastCompletedAt: last?.completed_at ?? null,
+    window: job?.window ?? null,
+    catchUp: job?.catchUp ?? 'once',
+    overlap: job?.overlap ?? 'skip',
+  }
+}

@@ -1,0 +1,35 @@
+import type {Job} from '../../config/jobs.js'
+import type {Database} from '../../db/database.js'
+import {loadSql} from '../../db/load-sql.js'
+import {statement} from '../../db/sql.js'
+import type {Instant} from '../../units/instant.js'
+import {formatLocal} from '../../units/zone.js'
+import {nextInstant} from '../../schedule/calendar.js'
+import type {Tell} from '../events.js'
+import {hello, readJobs, type Identity, type LedgerJob} from './job-store.js'
+
+/** The next instant of a job by the calendar in force; null where it is paused or never comes. */
+export function nextOf(state: LedgerJob, now: number): number | null {
+  const epoch = state.epochs.at(-1)!
+  return epoch.state === 'active' ? nextInstant(epoch, Math.max(now, state.lastAt)) : null
+}
+
+/** Says of every job what it is and when it comes next. */
+export async function tellJobs(db: Database, jobs: readonly Job[], me: Identity, tell: Tell): Promise<void> {
+  const {now, others} = await hello(db, me)
+  const done = new Map((await db.query<{job: string; at: Instant}>(statement(loadSql('daemon/last-done')))).map(({job, at}) => [job, at]))
+  const states = new Map((await readJobs(db)).map((state) => [state.name, state]))
+  for (const {name, kind} of jobs) {
+    const state = states.get(name)
+    if (state === undefined) continue
+    const {schedule, timezone, runner, state: how} = state.epochs.at(-1)!
+    const next = nextOf(state, now)
+    tell({
+      event: 'job', job: name, kind, schedule, timezone, runner, state: how,
+      next: next === null ? null : new Date(next).toISOString(),
+      local: next === null ? null : formatLocal(timezone, next),
+      lastDone: done.get(name) ?? null,
+    })
+  }
+  tell({event: 'ready', jobs: jobs.length, others})
+}

@@ -1,0 +1,37 @@
+import type {Database} from './db/database.js'
+import {redact} from './db/redact.js'
+import {defaultLimits} from './run/limits.js'
+import {readManaged} from './config/managed.js'
+import {readDeclared} from './policies/read-declared.js'
+import {readPolicyStatus} from './policies/status.js'
+import type {PolicyStatusReport} from './policies/status-types.js'
+import {readStats, type StatsReport} from './reports/stats.js'
+
+export interface ReportOptions {
+  /** One table or aggregate, as name or schema.name; all of them unless said. */
+  table?: string | undefined
+  /** Milliseconds after which what is due counts as late; six hours unless said. */
+  lateAfter?: number | undefined
+}
+
+/**
+ * What `stats --json` prints: size, growth, compression and age of every time-series table. Changes nothing.
+ * @throws OpsError NO_SUCH_TABLE
+ */
+export async function readStatistics(db: Database, {table, lateAfter = defaultLimits.lateAfter}: ReportOptions = {}): Promise<StatsReport & {target: string}> {
+  const {managed, timeUnits} = await readManaged(db, null)
+  return {...(await readStats(db, {table, fast: false, managed, timeUnits, lateAfter})), target: label(db)}
+}
+
+/**
+ * What `policies status --json` prints, without a configuration: the policies of the database and, where QiCore's tables are
+ * installed, those that their definitions declare. Changes nothing.
+ * @throws OpsError NO_SUCH_TABLE
+ */
+export async function readPolicies(db: Database, {table, lateAfter = defaultLimits.lateAfter}: ReportOptions = {}): Promise<PolicyStatusReport & {target: string}> {
+  return {...(await readPolicyStatus(db, {declared: await readDeclared(db, null), lateAfter, table})), target: label(db)}
+}
+
+function label({target}: Database): string {
+  return target.name ?? redact(target.url)
+}

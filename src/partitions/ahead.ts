@@ -1,0 +1,97 @@
+import type {Database} from '../db/database.js'
+import {sql} from '../db/sql.js'
+import type {Instant} from '../units/instant.js'
+import {readChildren, type Child} from './children.js'
+import {rulesByRelation} from './declared.js'
+import {readPeriods, type PartitionRule, type Period} from './periods.js'
+import {readSets, type PartitionSet} from './sets.js'
+
+/** How far the partitions of a set reach beyond now. */
+export interface Reach {
+  /** Where the partitions that follow each other from the one of now end; null: no such end is known, or none matters. */
+  until: Instant | null
+  /** Whole days until then; 0 where there is no partition for now. Null with a default partition, and where the end is open or unknown. */
+  daysLeft: number | null
+  /** A partition takes rows of now; null: not known, or a default partition takes what no other does. */
+  coversNow: boolean | null
+  /** No partition follows the one of now. */
+  last: boolean
+}
+
+/** The partitions that take rows of a time: attached, and no default partition. */
+export function rangedChildren(children: readonly Child[]): Child[] {
+  return children.filter((child) => !child.isDefault && !child.pending)
+}
+
+/** @param now seconds; keys without a time zone count as UTC */
+export function reachOf(set: Pick<PartitionSet, 'unfit' | 'defaultPartition'>, children: readonly Child[], now: number): Reach {
+  const none: Reach = {until: null, daysLeft: null, coversNow: null, last: false}
+  const ranged = rangedChildren(children)
+  if (set.unfit !== null || set.defaultPartition !== null || ranged.length === 0) return none
+  const current = ranged.findIndex(({fromEpoch, toEpoch}) => fromEpoch !== null && toEpoch !== null && fromEpoch <= now && toEpoch > now)
+  if (current === -1) {
+    const before = ranged.filter(({toEpoch}) => toEpoch !== null && toEpoch <= now).at(-1)
+    return {until: before?.to ?? null, daysLeft: 0, coversNow: false, last: false}
+  }
+  let end = current
+  while (ranged[end + 1] !== undefined && ranged[end + 1]!.fromEpoch === ranged[end]!.toEpoch) end += 1
+  const {to, toEpoch} = ranged[end]!
+  if (!Number.isFinite(toEpoch)) return none
+  return {until: to, daysLeft: Math.floor((toEpoch! - now) / 86_400), coversNow: true, last: end === current}
+}
+
+/** From when on inserting fails, where that is known. */
+export function failsFrom({until, daysLeft, coversNow}: Reach): string {
+  if (until === null || daysLeft === null || coversNow !== true) return ''
+  const left = daysLeft === 0 ? 'less than a day' : daysLeft === 1 ? '1 day' : `${daysLeft} days`
+  return `: inserting fails from ${until} on, ${left} from now`
+}
+
+/** Of some wanted periods, those that no partition holds. */
+export function missingPeriods(children: readonly Child[], wanted: readonly Period[]): Period[] {
+  const ranged = rangedChildren(children)
+  return wanted.filter((period) => !ranged.some((child) => child.fromEpoch !== null && child.fromEpoch <= period.fromEpoch && child.toEpoch! >= period.toEpoch))
+}
+
+/** Periods after the one of now: how many are wanted, and how many are there without a gap. @param wanted from the period of now */
+export function aheadOf(wanted: readonly Period[], missing: readonly Period[]): {wanted: number; there: number} {
+  const there = missing[0] ? wanted.indexOf(missing[0]) - 1 : wanted.length - 1
+  return {wanted: wanted.length - 1, there: Math.max(there, 0)}
+}
+
+/** Seconds since 1970 by the server's clock. */
+export async function readNow(db: Database): Promise<number> {
+  return (await db.query<{now: number}>(sql`select extract(epoch from statement_timestamp())::float8 as now`))[0]!.now
+}
+
+/** What a daemon watches of a declared set. */
+export interface SetAhead {
+  schema: string
+  table: string
+  wanted: number
+  there: number
+  /** No partition takes rows of now. */
+  nowMissing: boolean
+  hasDefault: boolean
+  reach: Reach
+}
+
+/** The declared sets that can be looked after, without sizes. Waits for no lock. */
+export async function readAhead(db: Database, rules: readonly PartitionRule[]): Promise<SetAhead[]> {
+  const declared = await rulesByRelation(db, rules)
+  const sets = (await readSets(db, [...declared.keys()])).filter(({unfit, managedBy}) => unfit === null && managedBy === null)
+  if (sets.length === 0) return []
+  const periods = await readPeriods(db, sets.map((set) => ({...declared.get(set.relation)!, relation: set.relation, first: null, last: null})))
+  const children = await readChildren(db, sets.map(({relation}) => relation), false)
+  const now = await readNow(db)
+  return sets.flatMap((set, index) => {
+    const wanted = periods.filter((period) => period.index === index && period.sane)
+    if (wanted.length === 0) return []
+    const own = children.filter(({parent}) => parent === set.relation)
+    const missing = missingPeriods(own, wanted)
+    return [{
+      schema: set.schema, table: set.table, ...aheadOf(wanted, missing), nowMissing: missing[0] === wanted[0],
+      hasDefault: set.defaultPartition !== null, reach: reachOf(set, own, now),
+    }]
+  })
+}

@@ -1,0 +1,86 @@
+import type {Database} from '../db/database.js'
+import {formatQualifiedName, shortName} from '../db/qualified-name.js'
+import {loadSql} from '../db/load-sql.js'
+import {ident, sql, statement} from '../db/sql.js'
+import {SqlState, sqlState} from '../db/sqlstate.js'
+import type {Child} from './children.js'
+import type {PartitionSet} from './sets.js'
+import {instantOf, microsOf} from '../catalog/time.js'
+import {readOwnCoverage, type OwnGaps} from '../aggregates/emulated-coverage.js'
+import {highest, lowest, rangeFlags, type Span} from '../catalog/span.js'
+import {instantInWords} from '../units/instant.js'
+import {command} from '../units/command.js'
+
+/** A partition whose rows an aggregate over the set has not seen, or may not have. */
+export interface Uncovered {
+  child: Child
+  message: string
+  /** The command that computes it; null where no range can be named. */
+  fix: string | null
+}
+
+/**
+ * Which partitions hold rows that some aggregate of ours has not computed as they stand now. What cannot be read counts
+ * as not covered; a partition without rows needs no covering.
+ */
+export async function uncovered(db: Database, set: PartitionSet, children: readonly Child[]): Promise<Uncovered[]> {
+  const found: Uncovered[] = []
+  for (const child of children) {
+    const whole = await gapsOf(db, set, {start: edge(child.from, lowest), end: edge(child.to, highest)})
+    if (whole !== 'unreadable' && whole.length === 0) continue
+    const rows = await rowsOf(db, set, child)
+    if (rows === 'none') continue
+    const gaps = rows === 'unreadable' ? whole : await gapsOf(db, set, rows)
+    if (gaps === 'unreadable') found.push({child, message: `${child.relation}: qicore.aggregates cannot be read, so nobody knows whether an aggregate needs it`, fix: null})
+    else for (const {schema, view, gaps: spans} of gaps) found.push({child, message: `${child.relation}: ${formatQualifiedName(schema, view)} has not covered ${words(spans)}, or not as the rows are now`, fix: command('aggregates refresh', [shortName(schema, view)], rangeFlags(spans, 'timestamptz'))})
+  }
+  return found
+}
+
+/**
+ * The first transaction whose rows may come after what is asked from here on; null where no aggregate of ours reads the
+ * set. Who may not look counts as one.
+ */
+export async function firstUnseen(db: Database, set: PartitionSet): Promise<string | null> {
+  if (!db.server.hasCore) return null
+  const {schema, table: name} = set
+  const [row] = await db
+    .query<{seen: string; watched: boolean}>(statement(loadSql('catalog/first-unseen'), [formatQualifiedName(schema, name)]))
+    .catch(async (error: unknown) => {
+      if (sqlState(error) !== SqlState.noPrivilege) throw error
+      return (await db.query<{seen: string}>(sql`select pg_snapshot_xmin(pg_current_snapshot())::text as seen`)).map(({seen}) => ({seen, watched: true}))
+    })
+  return row!.watched ? row!.seen : null
+}
+
+async function gapsOf(db: Database, set: PartitionSet, span: Span): Promise<OwnGaps[] | 'unreadable'> {
+  try {
+    return (await readOwnCoverage(db, {schema: set.schema, name: set.table}, [span], null)).filter(({gaps}) => gaps.length > 0)
+  } catch (error) {
+    if (sqlState(error) === SqlState.noPrivilege) return 'unreadable'
+    throw error
+  }
+}
+
+/** From the oldest row to just after the newest: what has to be covered, where data begins or ends within a partition. */
+async function rowsOf(db: Database, set: PartitionSet, child: Child): Promise<Span | 'none' | 'unreadable'> {
+  const column = ident(set.column!)
+  try {
+    const [row] = await db.query<{from: string | null; to: string | null}>(
+      sql`select min(${column})::timestamptz as from, max(${column})::timestamptz + interval '1 microsecond' as to from ${ident(child.schema, child.partition)} where isfinite(${column})`)
+    return row?.from && row.to ? {start: microsOf(row.from), end: microsOf(row.to)} : 'none'
+  } catch (error) {
+    const state = sqlState(error)
+    if (state === SqlState.noPrivilege || state === SqlState.lockNotAvailable || state === SqlState.canceled) return 'unreadable'
+    throw error
+  }
+}
+
+function edge(instant: string | null, open: bigint): bigint {
+  return instant === null || instant.endsWith('BC') ? open : microsOf(instant)
+}
+
+function words(spans: readonly Span[]): string {
+  const side = (micros: bigint, open: bigint, name: string) => (micros === open ? name : instantInWords(instantOf(micros) ?? name))
+  return spans.map(({start, end}) => `${side(start, lowest, 'the beginning')} to ${side(end, highest, 'the end')}`).join(', ')
+}

@@ -1,0 +1,24 @@
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement} from '../db/sql.js'
+import {definitionsApply} from '../catalog/definitions-apply.js'
+import {findPartitioned} from './find-table.js'
+import type {PartitionRule} from './periods.js'
+
+/** Whether the tables of QiCore were made here by our migrations, as partition sets. */
+export async function partitionsDefined(db: Database): Promise<boolean> {
+  return db.server.engine === 'postgres' && (await definitionsApply(db))
+}
+
+/** The rule of each relation that is there, by its name as SQL writes it. */
+export async function rulesByRelation(db: Database, rules: readonly PartitionRule[]): Promise<Map<string, PartitionRule>> {
+  if (rules.length === 0) return new Map()
+  const names = await db.query<{name: string; relation: string | null}>(statement(loadSql('catalog/partition-names'), [rules.map(({relation}) => relation)]))
+  return new Map(names.flatMap(({relation}, index) => (relation === null ? [] : [[relation, rules[index]!] as const])))
+}
+
+/** The set that a name means, as SQL reads it, and its rule where one is declared. @throws OpsError as {@link findPartitioned} */
+export async function namedSet(db: Database, name: string, rules: readonly PartitionRule[]): Promise<{relation: string; declared: PartitionRule | null}> {
+  const relation = await findPartitioned(db, name)
+  return {relation, declared: (await rulesByRelation(db, rules)).get(relation) ?? null}
+}

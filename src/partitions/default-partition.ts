@@ -1,0 +1,109 @@
+import type {Database} from '../db/database.js'
+import {doBlock, ident, list, literal, raw, sql, type Statement} from '../db/sql.js'
+import type {Step} from '../run/step.js'
+import type {Period} from './periods.js'
+import type {PartitionSet} from './sets.js'
+
+/** Up to this size ATTACH may look through a default partition under its exclusive lock: a few milliseconds. */
+const smallBytes = 1_000_000
+const guard = 'qicore_partition_guard'
+
+/** Rows of a default partition that belong into a period: as long as they are there, it cannot be made. */
+export interface Stray {
+  period: Period
+  rows: number
+  /** As the key's type writes them. */
+  oldest: string
+  newest: string
+}
+
+/** Looks through the default partition once, for all periods. */
+export async function straysOf(db: Database, set: PartitionSet, periods: readonly Period[]): Promise<Stray[]> {
+  if (set.defaultPartition === null || periods.length === 0) return []
+  const edges = runsOf(periods).flatMap((run) => [...run.map(({lowerText}) => lowerText), run.at(-1)!.upperText])
+  const column = ident(set.column!)
+  const found = await db.query<{edge: number; rows: number; oldest: string; newest: string}>(
+    sql`select width_bucket(${column}, array[${list(edges.map((edge) => literal(edge)))}]::${raw(set.type!)}[]) as edge, count(*) as rows, min(${column})::text as oldest, max(${column})::text as newest
+from ${raw(set.defaultPartition)}
+where ${column} >= ${literal(edges[0]!)} and ${column} < ${literal(edges.at(-1)!)}
+group by 1
+order by 1`)
+  return found.flatMap(({edge, ...stray}) => {
+    const period = periods.find(({lowerText}) => lowerText === edges[edge - 1])
+    return period ? [{period, ...stray}] : []
+  })
+}
+
+/** Periods that follow each other without a gap. */
+function runsOf(periods: readonly Period[]): Period[][] {
+  const runs: Period[][] = []
+  for (const period of periods) {
+    const last = runs.at(-1)
+    if (last?.at(-1)?.upperText === period.lowerText) last.push(period)
+    else runs.push([period])
+  }
+  return runs
+}
+
+/**
+ * Before and after the children of a set with a large default partition are attached: a constraint that was checked
+ * while everybody went on working spares ATTACH the look through it under ACCESS EXCLUSIVE.
+ */
+export function guardSteps(set: PartitionSet, periods: readonly Period[]): {before: Step[]; each: Statement[]; after: Step[]} {
+  const {defaultPartition, defaultBytes, column} = set
+  const left = defaultPartition !== null && set.guarded ? [removeGuard(set, 'what a killed run left')] : []
+  if (defaultPartition === null || periods.length === 0 || (defaultBytes !== null && defaultBytes <= smallBytes)) return {before: left, each: [], after: []}
+  const key = ident(column!)
+  const outside = runsOf(periods)
+    .map((run) => sql`(${key} is null or ${key} < ${literal(run[0]!.lowerText)} or ${key} >= ${literal(run.at(-1)!.upperText)})`)
+    .reduce((all, one) => sql`${all} and ${one}`)
+  const shape = {object: defaultPartition, class: 'safe', transaction: 'own', relations: [defaultPartition], bytes: null, repeatable: true} as const
+  const add: Step = {
+    ...shape,
+    id: `guard ${defaultPartition}`,
+    kind: 'guard default partition',
+    statements: [sql`alter table ${raw(defaultPartition)} add constraint ${ident(guard)} check (${outside}) not valid`],
+    lock: 'ACCESS EXCLUSIVE',
+    doneCheck: null,
+    dependsOn: left.map(({id}) => id),
+  }
+  const check: Step = {
+    ...shape,
+    id: `check ${defaultPartition}`,
+    kind: 'guard default partition',
+    statements: [sql`alter table ${raw(defaultPartition)} validate constraint ${ident(guard)}`],
+    lock: 'SHARE UPDATE EXCLUSIVE',
+    doneCheck: null,
+    dependsOn: [add.id],
+    bytes: defaultBytes,
+  }
+  return {before: [...left, add, check], each: [requireGuard(defaultPartition)], after: [{...removeGuard(set, 'done'), dependsOn: [add.id]}]}
+}
+
+/** A step that had to wait may come after the guard is gone: better fail than look through everything under the lock. */
+function requireGuard(partition: string): Statement {
+  return doBlock`
+begin
+  if not exists (select from pg_constraint where conrelid = to_regclass(${partition}) and conname = ${guard} and convalidated) then
+    raise exception using errcode = '55000', message = ${`the constraint that spares a scan of ${partition} is gone: run the command again`};
+  end if;
+end`
+}
+
+function removeGuard(set: PartitionSet, why: string): Step {
+  const partition = set.defaultPartition!
+  return {
+    id: `unguard ${partition} (${why})`,
+    kind: 'guard default partition',
+    object: partition,
+    statements: [sql`alter table ${raw(partition)} drop constraint if exists ${ident(guard)}`],
+    lock: 'ACCESS EXCLUSIVE',
+    class: 'safe',
+    transaction: 'own',
+    doneCheck: null,
+    repeatable: true,
+    dependsOn: [],
+    relations: [partition],
+    bytes: null,
+  }
+}

@@ -1,0 +1,56 @@
+import type {Database} from '../db/database.js'
+import type {Plan, Step} from '../run/step.js'
+import type {Child} from './children.js'
+import {formatBytes} from '../units/bytes.js'
+import {instantInWords} from '../units/instant.js'
+import {detachAtOnce, detachConcurrently, detachesAtOnce, finalizeDetach} from './detach-child.js'
+import {removeMark} from './write-mark.js'
+import {readLostPublications, readReferences, referenceNotes, type LostPublication, type Reference} from './references.js'
+import {insteadOfConcurrently, oldPartitions, requireSession, type OldRequest} from './old-partitions.js'
+
+export interface OldPlan {
+  plan: Plan
+  /** Foreign keys that refer to the partitions of the plan, with the rows that use them. */
+  references: Reference[]
+  /** Publications that lose partitions. */
+  publications: LostPublication[]
+  /** What the operator should know before saying yes. */
+  notes: string[]
+}
+
+/** Takes partitions out of their set; their tables stay, with all rows. */
+export async function planDetach(db: Database, request: OldRequest): Promise<OldPlan> {
+  const {set, cutoff, old, pending, kept} = await oldPartitions(db, request)
+  const notes = kept ? [`${kept.relation} is older too, and the last partition: it stays.`] : []
+  const atOnce = detachesAtOnce(set, db.server)
+  if (!atOnce && old.length > 0) requireSession(db)
+  if (set.defaultPartition !== null && old.length > 0) notes.push(insteadOfConcurrently(set))
+  const finish = pending.map((child) => finalizeDetach(set, child, {kind: 'keep'}, []))
+  const pendingFirst = finish.map(({id}) => id)
+  // A partition that cannot be detached does not hold up the others.
+  const steps: Step[] = [
+    ...finish,
+    ...old.flatMap((child) => {
+      if (atOnce) return [detachAtOnce(set, child, child.mark ? [removeMark(child)] : [])]
+      return detachConcurrently(set, child, {kind: 'keep'}, pendingFirst)
+    }),
+  ]
+  const references = await readReferences(db, set, old)
+  const publications = await readLostPublications(db, set, [...pending, ...old], false)
+  notes.push(...referenceNotes(references, publications), ...weightOf(old))
+  const summary = `detach ${count(old.length + pending.length)} of ${set.relation}`
+  return {plan: {operation: `partitions detach ${set.relation}`, summary, cutoff, locks: [`table ${set.relation}`], steps}, notes, references, publications}
+}
+
+export function count(partitions: number): string {
+  return `${partitions} ${partitions === 1 ? 'partition' : 'partitions'}`
+}
+
+/** What the partitions of a plan hold together, for who is asked to say yes. */
+export function weightOf(children: readonly Child[]): string[] {
+  if (children.length === 0) return []
+  const sum = (parts: readonly (number | null)[]) => parts.reduce<number>((total, part) => total + (part ?? 0), 0)
+  const unknown = children.some(({rows}) => rows === null) ? ' or more' : ''
+  const [first, last] = [children[0]!, children.at(-1)!]
+  return [`${count(children.length)}, ${instantInWords(first.from ?? 'the beginning')} to ${instantInWords(last.to ?? 'the end')}: ${formatBytes(sum(children.map(({bytes}) => bytes)))}, about ${sum(children.map(({rows}) => rows))} rows${unknown}.`]
+}

@@ -1,0 +1,95 @@
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement} from '../db/sql.js'
+import {ExitCode, OpsError, usageError} from '../errors.js'
+import type {Step} from '../run/step.js'
+import type {Child} from './children.js'
+import {readLeftovers, type Leftover} from './leftovers.js'
+import {firstUnseen, uncovered} from './coverage.js'
+import {count, weightOf, type OldPlan} from './detach.js'
+import {detachConcurrently, detachesAtOnce, dropAtOnce, dropDetached, finalizeDetach} from './detach-child.js'
+import {insteadOfConcurrently, oldPartitions, requireSession, type OldPartitions, type OldRequest} from './old-partitions.js'
+import {readLostPublications, readReferences, referenceNotes} from './references.js'
+import {markOf} from './write-mark.js'
+
+export interface DropRequest extends OldRequest {
+  /** Also what an aggregate has not covered. */
+  acceptLoss: boolean
+}
+
+/**
+ * Drops partitions with their rows, and what an earlier run detached for it and did not drop. What was detached by hand is never dropped.
+ * @throws OpsError NOT_COVERED (exit 7) where an aggregate over the set has not covered all of their rows; DEPENDENTS where
+ * a drop would fail after the detaching
+ */
+export async function planDrop(db: Database, request: DropRequest): Promise<OldPlan> {
+  const found = await oldPartitions(db, request)
+  const {set, cutoff, old, pending, kept} = found
+  const {acceptLoss} = request
+  // Before coverage is asked for: what is written from now on has not been asked about.
+  const seenUpTo = acceptLoss ? null : await firstUnseen(db, set)
+  await requireCoverage(db, found, acceptLoss)
+  await requireIndependence(db, found)
+  const notes = kept ? [`${kept.relation} is older too, and the last partition: it stays.`] : []
+  const atOnce = detachesAtOnce(set, db.server)
+  if (!atOnce && old.length > 0) requireSession(db)
+  if (set.defaultPartition !== null && old.length > 0) notes.push(insteadOfConcurrently(set))
+  const leftovers = (await readLeftovers(db, [set.relation])).filter(({mark}) => isOld({toEpoch: mark.end}, found))
+  notes.push(...leftovers.filter(({detachedToDrop}) => !detachedToDrop).map(keptByHand))
+  const finish = pending.flatMap((child) => finishPending(child, found, acceptLoss))
+  const pendingFirst = finish.filter(({kind}) => kind === 'finalize').map(({id}) => id)
+  const steps: Step[] = [
+    ...leftovers
+      .filter(({detachedToDrop}) => detachedToDrop)
+      .map((table) => dropDetached(table, set, table.mark.text, acceptLoss ? null : table.mark.seen, [])),
+    ...finish,
+    // A partition that cannot be detached or dropped does not hold up the others.
+    ...old.flatMap((child) => (atOnce ? [dropAtOnce(set, child, seenUpTo)] : detachAndDrop(child, found, seenUpTo, pendingFirst))),
+  ]
+  const doomed = steps.filter((step) => step.class === 'loss').length
+  const references = await readReferences(db, set, old)
+  const publications = await readLostPublications(db, set, old, true)
+  notes.push(...referenceNotes(references, publications), ...weightOf(old))
+  const summary = `drop ${count(doomed)} of ${set.relation}`
+  return {plan: {operation: `partitions drop ${set.relation}`, summary, cutoff, locks: [`table ${set.relation}`], steps}, notes, references, publications}
+}
+
+async function requireCoverage(db: Database, {set, old}: OldPartitions, accepted: boolean): Promise<void> {
+  const missing = accepted ? [] : await uncovered(db, set, old)
+  if (missing.length === 0) return
+  throw new OpsError('NOT_COVERED', `Rows would be lost that an aggregate has not seen; nothing was dropped.\n${missing.map(({message}) => message).join('\n')}`, {
+    exit: ExitCode.refused,
+    suggestions: [...missing.flatMap(({fix}) => fix ?? []).slice(0, 1).map((fix) => `Refresh the aggregate over that range first: ${fix}`), '--accept-loss drops them all the same.'],
+  })
+}
+
+async function requireIndependence(db: Database, {old}: OldPartitions): Promise<void> {
+  const rows = await db.query<{relation: string; dependents: string}>(statement(loadSql('catalog/partition-dependents'), [old.map(({relation}) => relation)]))
+  if (rows.length === 0) return
+  throw usageError('DEPENDENTS', `Nothing was dropped, because something depends on what would be.\n${rows.map(({relation, dependents}) => `${relation}: ${dependents}`).join('\n')}`, [
+    'Drop what depends on it first, or take the partition out with partitions detach.',
+  ])
+}
+
+function isOld({toEpoch}: Pick<Child, 'toEpoch'>, {cutoffEpoch}: OldPartitions): boolean {
+  return toEpoch !== null && toEpoch <= cutoffEpoch
+}
+
+/** A pending detach is finished; its table is dropped where the run that began it was going to drop it. */
+function finishPending(child: Child, {set, cutoffEpoch}: OldPartitions, acceptLoss: boolean): Step[] {
+  const {mark} = child
+  if (mark === null || mark.obsolete || child.toEpoch === null || child.toEpoch > cutoffEpoch) return [finalizeDetach(set, child, {kind: 'keep'}, [])]
+  const finalize = finalizeDetach(set, child, {kind: 'drop', mark: mark.text}, [])
+  return [finalize, dropDetached(child, set, mark.text, acceptLoss ? null : mark.seen, [finalize.id])]
+}
+
+function detachAndDrop(child: Child, {set, cutoff}: OldPartitions, seenUpTo: string | null, dependsOn: readonly string[]): Step[] {
+  const mark = markOf(set, child, cutoff, seenUpTo)
+  const chain = detachConcurrently(set, child, {kind: 'drop', mark}, dependsOn)
+  return [...chain, dropDetached(child, set, mark, seenUpTo, [chain.at(-1)!.id])]
+}
+
+/** Said of a table that carries the mark of a drop which did not detach it. */
+export function keptByHand({relation, kind}: Pick<Leftover, 'relation' | 'kind'>): string {
+  return `${relation} carries the mark of a drop, but that drop did not detach it, or it was changed since: it is kept. Once its rows are checked: COMMENT ON ${kind === 'f' ? 'FOREIGN TABLE' : 'TABLE'} ${relation} IS NULL, or DROP TABLE.`
+}

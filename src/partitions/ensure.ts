@@ -1,0 +1,84 @@
+import type {Database} from '../db/database.js'
+import {ExitCode, messageOf, OpsError, usageError} from '../errors.js'
+import type {Plan, Step} from '../run/step.js'
+import {findPartitioned} from './find-table.js'
+import {planPeriods, type Finding} from './plan-periods.js'
+import {readPeriods, type PartitionRule, type Period} from './periods.js'
+import {obstacleOf, readSets, type PartitionSet} from './sets.js'
+
+export interface EnsurePlan {
+  plan: Plan
+  findings: Finding[]
+}
+
+/**
+ * Makes what is missing of the period of now and those ahead, of all tables. One question says whether anything is;
+ * where nothing is, it is the only one. One table's trouble is a finding and keeps no other from being looked after.
+ */
+export async function planEnsure(db: Database, rules: readonly PartitionRule[]): Promise<EnsurePlan> {
+  const periods = await readPeriods(db, rules.map((rule) => ({...rule, first: null, last: null})))
+  const of = rules.map((rule, index) => ({rule, periods: periods.filter((period) => period.index === index)}))
+  const doubtful = of.filter(({periods: all}) => all.length === 0 || all.some(({state, guarded, detaching}) => state !== 'present' || guarded || detaching))
+  const sets = doubtful.length === 0 ? [] : await readSets(db, doubtful.map(({rule}) => rule.relation))
+  const findings: Finding[] = []
+  const steps: Step[] = []
+  const locks: string[] = []
+  for (const {rule, periods: wanted} of doubtful) {
+    const set = wanted[0] ? sets.find(({schema, table}) => schema === wanted[0]!.schema && table === wanted[0]!.table) : undefined
+    const trouble = await troubleOf(db, rule, set)
+    if (trouble) {
+      findings.push(trouble)
+      continue
+    }
+    const sane = wanted.filter((period) => period.sane)
+    if (sane.length < wanted.length) findings.push({relation: set!.relation, kind: 'range', message: outside(rule, wanted)})
+    const result = await planPeriods(db, set!, sane, {within: true})
+    findings.push(...result.findings)
+    steps.push(...result.steps)
+    if (result.steps.length > 0) locks.push(`table ${set!.relation}`)
+  }
+  const summary = `keep the partitions of ${rules.length} ${rules.length === 1 ? 'table' : 'tables'} ahead`
+  return {plan: {operation: 'partitions ensure', summary, cutoff: null, locks, steps}, findings}
+}
+
+async function troubleOf(db: Database, rule: PartitionRule, set: PartitionSet | undefined): Promise<Finding | null> {
+  const relation = set?.relation ?? rule.relation
+  const obstacle = set ? obstacleOf(set) : await findPartitioned(db, rule.relation).then((found) => unfit(db, found), asOpsError)
+  if (obstacle === null) return null
+  return {relation, kind: obstacle.code === 'MANAGED_ELSEWHERE' ? 'left alone' : 'conflict', code: obstacle.code, exitCode: obstacle.exitCode, message: messageOf(obstacle)}
+}
+
+/** A set that gives no periods is partitioned in some other way. */
+async function unfit(db: Database, relation: string): Promise<OpsError> {
+  const [set] = await readSets(db, [relation])
+  return (set && obstacleOf(set)) ?? usageError('PARTITION_KEY', `${relation} is not a set by range of one date, timestamp or timestamptz column.`)
+}
+
+function asOpsError(error: unknown): OpsError {
+  if (error instanceof OpsError) return error
+  throw error
+}
+
+function outside(rule: PartitionRule, periods: readonly Period[]): string {
+  const wild = periods.filter(({sane}) => !sane).map(({partition}) => partition)
+  return `${wild.join(', ')}: earlier or further ahead than partitions.earliest and .within of ${rule.relation} allow.`
+}
+
+const isTrouble = ({kind}: Finding) => kind === 'conflict' || kind === 'stray'
+
+/** The last word of a run, where a plan without steps says "nothing to do" and a set is in trouble all the same. */
+export function troubleWords(findings: readonly Finding[]): string | null {
+  const troubled = new Set(findings.filter(isTrouble).map(({relation}) => relation))
+  return troubled.size === 0 ? null : `Not looked after as declared: ${[...troubled].join(', ')}. The reasons are above.`
+}
+
+/**
+ * What could not be made is a failure also where every step that could be planned was done; wrong usage where nothing
+ * was done and every set is refused for what it is, as `partitions drop` refuses it.
+ */
+export function exitCodeWith(findings: readonly Finding[], exitCode: number, changed: boolean): number {
+  const trouble = findings.filter(isTrouble)
+  if (trouble.length === 0 || exitCode !== ExitCode.done) return exitCode
+  if (changed) return ExitCode.partly
+  return trouble.every((finding) => finding.exitCode === ExitCode.usage) ? ExitCode.usage : ExitCode.failed
+}

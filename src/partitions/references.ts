@@ -1,0 +1,108 @@
+import {reading, type Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {ident, raw, sql, statement} from '../db/sql.js'
+import {isConnectionLost} from '../db/sqlstate.js'
+import {mostCounted} from './list.js'
+import type {Child} from './children.js'
+import type {PartitionSet} from './sets.js'
+
+/** A foreign key that refers to a partition; PostgreSQL refuses to detach the partition while rows use the key. */
+export interface Reference {
+  partition: string
+  foreignKey: string
+  /** The table that has the foreign key. */
+  table: string
+  /** Rows that refer to the partition, counted up to ten thousand and one; null: they could not be counted. */
+  rows: number | null
+}
+
+/** A publication that no longer sends the changes of a partition once the plan has run. */
+export interface LostPublication {
+  partition: string
+  publication: string
+}
+
+interface Key {
+  name: string
+  table: string
+  schema: string
+  relation: string
+  columns: string[]
+  referenced: string[]
+}
+
+/** Milliseconds for all counts of one plan: a preview must not take longer than the change. */
+const budget = 5_000
+
+/**
+ * Which foreign keys refer to each partition, and by how many rows. Waits for no lock: what is locked, may not be read
+ * or takes too long has `rows: null`.
+ */
+export async function readReferences(db: Database, set: PartitionSet, children: readonly Child[]): Promise<Reference[]> {
+  if (children.length === 0) return []
+  const keys = await db.query<Key>(statement(loadSql('catalog/partition-references'), [set.relation]))
+  const until = performance.now() + budget
+  const found: Reference[] = []
+  for (const child of children)
+    for (const key of keys) found.push({partition: child.relation, foreignKey: key.name, table: key.table, rows: await countReferring(db, key, child, until)})
+  return found
+}
+
+async function countReferring(db: Database, key: Key, child: Child, until: number): Promise<number | null> {
+  const left = Math.floor(until - performance.now())
+  if (left <= 0 || child.locked) return null
+  const same = key.columns.map((column, n) => sql`k.${ident(column)} = p.${ident(key.referenced[n]!)}`).reduce((all, one) => sql`${all} and ${one}`)
+  const count = sql`select count(*) as rows from (
+  select 1 from ${ident(key.schema, key.relation)} k join ${ident(child.schema, child.partition)} p on ${same} limit ${raw(String(mostCounted + 1))}
+) as referring`
+  try {
+    return (await db.query<{rows: number}>(count, {...reading, statementTimeout: left}))[0]!.rows
+  } catch (error) {
+    // Locked, too large, no privilege: the plan goes on without the number.
+    if (isConnectionLost(error)) throw error
+    return null
+  }
+}
+
+/** @param dropped false: the tables are kept, and stay in publications that list them by name */
+export async function readLostPublications(db: Database, set: PartitionSet, children: readonly Child[], dropped: boolean): Promise<LostPublication[]> {
+  if (children.length === 0) return []
+  const rows = await db.query<LostPublication & {by_name: boolean}>(
+    statement(loadSql('catalog/partition-publications'), [set.relation, children.map(({relation}) => relation)]))
+  return rows.filter(({by_name: byName}) => dropped || !byName).map(({partition, publication}) => ({partition, publication}))
+}
+
+/** What the operator should know of both before the plan runs. */
+export function referenceNotes(references: readonly Reference[], lost: readonly LostPublication[]): string[] {
+  const publications = [...new Set(lost.map(({publication}) => publication))]
+  return [
+    ...references.flatMap(referenceNote),
+    ...unusedKeys(references),
+    ...publications.map((name) => {
+      const partitions = lost.filter(({publication}) => publication === name).map(({partition}) => partition)
+      return `Publication ${name} loses ${formatSome(partitions)}: later changes of ${partitions.length === 1 ? 'that table' : 'those tables'} are not sent to subscribers.`
+    }),
+  ]
+}
+
+function referenceNote({partition, foreignKey, table, rows}: Reference): string[] {
+  if (rows === 0) return []
+  const key = `foreign key ${foreignKey} of ${table}`
+  if (rows === null) return [`${partition}: it is unknown whether rows refer to it by ${key}, because they could not be counted. PostgreSQL refuses to detach it while one does.`]
+  const count = rows > mostCounted ? `more than ${mostCounted} rows refer` : rows === 1 ? '1 row refers' : `${rows} rows refer`
+  return [`${partition}: ${count} to it by ${key}. PostgreSQL refuses to detach it until these rows of ${table} are deleted or changed; the other partitions are not held up.`]
+}
+
+/** Keys by which no row refers to any partition of the plan: one line a key. */
+function unusedKeys(references: readonly Reference[]): string[] {
+  const keys = new Map<string, boolean>()
+  for (const {foreignKey, table, rows} of references) {
+    const key = `${foreignKey} of ${table}`
+    keys.set(key, (keys.get(key) ?? true) && rows === 0)
+  }
+  return [...keys].filter(([, unused]) => unused).map(([key]) => `No row refers to these partitions by foreign key ${key}.`)
+}
+
+function formatSome(names: readonly string[]): string {
+  return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
+}

@@ -1,0 +1,71 @@
+import type {Job} from '../config/jobs.js'
+import {fieldsOf} from '../units/schedule.js'
+import {transitions, zoneOffset} from '../units/zone.js'
+import {atLeast, type CronHome} from './cron-database.js'
+
+export type Dialect = Pick<CronHome, 'version' | 'timezone' | 'matchesBothDays'>
+
+const words: readonly (readonly [RegExp, number])[] = [
+  ...['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'].map((word, index) => [new RegExp(`\\b${word}\\b`, 'gi'), index + 1] as const),
+  ...['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'].map((word, index) => [new RegExp(`\\b${word}\\b`, 'gi'), index] as const),
+]
+
+/** Why pg_cron cannot run a job as it is declared, a clause each; empty where it can. */
+export function obstacles(job: Job, {version, timezone, matchesBothDays}: Dialect, now: number): string[] {
+  const found: string[] = []
+  const fields = fieldsOf(job.schedule)
+  const [, , day, , weekday] = fields
+  if (fields.length === 6) found.push(`"${job.schedule}" has seconds, and pg_cron goes by minutes`)
+  else if (day === 'L' && atLeast(version, 1, 6)) {
+    // Written `$` there.
+  } else if (/[LW]/i.test(day!)) found.push(`"${job.schedule}" has "${day}", which pg_cron ${version} does not know`)
+  if (fields.length === 5 && /L|#/i.test(weekday!)) found.push(`"${job.schedule}" has "${weekday}", which pg_cron does not know`)
+  if (fields.length === 5 && restricted(day!) && restricted(weekday!) && matchesBothDays)
+    found.push(`"${job.schedule}" means the day of the month or the weekday, and pg_cron runs it only on days that are both (cron.match_dom_and_dow is on)`)
+  // A step counts as a star there and makes "or" to "and".
+  else if (fields.length === 5 && restricted(day!) && restricted(weekday!) && [day!, weekday!].some((field) => /^[*?]/.test(field))) found.push(`"${job.schedule}" has a step beside another day, which pg_cron reads otherwise`)
+  const zone = timezone ?? 'GMT'
+  if (!sameClocks(job.timezone, zone, now)) found.push(`its timezone is ${job.timezone}, and pg_cron goes by ${zone}${atLeast(version, 1, 5) ? ' (cron.timezone)' : ''}`)
+  for (const field of ['window', 'timeout', 'retries', 'backoff', 'catchUp', 'catchUpLimit', 'overlap', 'jitter'] as const) {
+    if (job.given.includes(field) && !harmless(job, field)) found.push(`pg_cron has no ${field}`)
+  }
+  if (job.kind === 'sql') found.push(...sqlObstacles(job))
+  return found
+}
+
+/** What pg_cron does anyhow: it tries once, makes up for nothing, and lets a run wait for the one before. */
+function harmless(job: Job, field: string): boolean {
+  if (field === 'retries') return job.retries === 0
+  if (field === 'backoff') return job.retries === 0
+  if (field === 'catchUp') return job.catchUp === 'none'
+  if (field === 'catchUpLimit') return job.catchUp === 'none'
+  if (field === 'overlap') return job.overlap === 'queue'
+  return false
+}
+
+function sqlObstacles({options}: Job): string[] {
+  const {transaction, statement = ''} = options as {transaction: 'own' | 'none'; statement?: string}
+  return [
+    ...(transaction === 'none' ? ['"transaction: none" cannot be written down with what it does'] : []),
+    ...(statement.includes('qicore.scheduled_at') ? ['its statement asks for qicore.scheduled_at, which pg_cron does not say'] : []),
+  ]
+}
+
+/** A schedule as pg_cron reads it: numbers, stars, ranges, lists and steps. Only of a job without {@link obstacles}. */
+export function inDialect(schedule: string): string {
+  return fieldsOf(schedule)
+    .map((field, index) => (index === 2 && field === 'L' ? '$' : words.reduce((text, [word, number]) => text.replace(word, String(number)), field.replaceAll('?', '*'))))
+    .join(' ')
+}
+
+function restricted(field: string): boolean {
+  return field !== '*' && field !== '?'
+}
+
+const twoYears = 2 * 365 * 86_400_000
+
+function sameClocks(zone: string, theirs: string, now: number): boolean {
+  const plain = (name: string) => zoneOffset(name, now) === 0 && transitions(name, now, now + twoYears).length === 0
+  const utc = (name: string) => (/^(gmt|utc)$/i.test(name) ? 'UTC' : name)
+  return utc(zone).toLowerCase() === utc(theirs).toLowerCase() || (plain(utc(zone)) && plain(utc(theirs)))
+}

@@ -1,0 +1,54 @@
+import type {CronJobState} from './job-state.js'
+import type {Job} from '../config/jobs.js'
+import {instants} from '../schedule/calendar.js'
+import type {Epoch} from '../schedule/due.js'
+import type {Alive} from '../db/server.js'
+import type {ScheduledRun} from './scheduled.js'
+import type {CronJob} from './cron-job.js'
+import type {WantedRun} from './wanted.js'
+import {instantInWords} from '../units/instant.js'
+import {command} from '../units/command.js'
+
+export function stateOf(run: ScheduledRun | undefined, wanted: WantedRun, recorded: boolean, {readable, absent}: {readable: boolean; absent: boolean}): CronJobState {
+  if (!readable && !absent) return 'unknown'
+  if (run === undefined) return 'missing'
+  if (run.schedule !== wanted.schedule || run.command !== wanted.command) return 'altered'
+  if (!run.active) return 'inactive'
+  return recorded ? 'ok' : 'unrecorded'
+}
+
+const states: Partial<Record<CronJobState, string>> = {
+  missing: 'pg_cron does not have it',
+  altered: 'pg_cron has it otherwise than it is declared',
+  inactive: 'somebody switched it off in pg_cron',
+  unrecorded: 'pg_cron has it, and our ledger does not say so, so its calls do nothing',
+}
+
+/** pg_cron begins within the minute. */
+const cronMinute = 60_000
+
+/** What a person should know of a run, most important first, and whether it is well. */
+export function findingsOf(report: CronJob, job: Job, epoch: Epoch | null, {scheduler, at}: {scheduler: Alive; at: number}): {findings: string[]; ok: boolean | null} {
+  const findings: string[] = []
+  const wrong = states[report.state]
+  if (wrong !== undefined) findings.push(`${wrong}. Fix: ${command('cron install')}`)
+  if (scheduler === 'dead') findings.push("pg_cron's scheduler is not running")
+  if (report.paused) findings.push(`paused since ${iso(epoch!.validFrom)} by ${epoch!.actor ?? 'somebody'}. Fix: ${command('jobs resume', [job.name])}`)
+  if (report.lastStatus === 'failed' || report.lastStatus === 'partly') findings.push(`its last run ${report.lastStatus === 'partly' ? 'was done in part' : 'failed'}${report.message === null ? '' : `: ${report.message}`}`)
+  const missed = report.paused || epoch?.runner !== 'pg_cron' ? null : missedSince(job, epoch, report, at)
+  if (missed !== null) findings.push(`it has been due since ${iso(missed)} and was not started`)
+  const ok = findings.length > 0 ? false : report.state === 'unknown' || scheduler === 'unknown' ? null : true
+  return {findings, ok}
+}
+
+/** The first instant since the last start whose time of grace is over. */
+function missedSince(job: Job, epoch: Epoch, {lastStartedAt, lastStatus}: CronJob, at: number): number | null {
+  const started = lastStartedAt === null ? -Infinity : Date.parse(lastStartedAt)
+  if (lastStatus === 'running') return null
+  const [first] = instants(epoch, Math.max(epoch.validFrom, started), at - job.lateAfter - cronMinute)
+  return first ?? null
+}
+
+function iso(at: number): string {
+  return instantInWords(new Date(at).toISOString())
+}

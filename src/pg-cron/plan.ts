@@ -1,0 +1,131 @@
+import type {Job} from '../config/jobs.js'
+import type {LedgerJob} from '../jobs/store/job-store.js'
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement, type Statement} from '../db/sql.js'
+import {usageError} from '../errors.js'
+import type {Plan, Step} from '../run/step.js'
+import type {CronHome} from './cron-database.js'
+import {takenNames, type Scheduled, type ScheduledRun} from './scheduled.js'
+import type {WantedJob, WantedRun} from './wanted.js'
+
+export interface InstallRequest {
+  home: CronHome
+  wanted: readonly WantedJob[]
+  scheduled: Scheduled
+  known: readonly LedgerJob[]
+  /** Every job of the configuration, to know what became of those that pg_cron had. */
+  declared: readonly Job[]
+  actor: string
+}
+
+/** Brings pg_cron's schedule, and the calendars in the ledger, to what is wanted. Nothing of anybody else's is touched. */
+export function planInstall(db: Database, {home, wanted, scheduled, known, declared, actor}: InstallRequest): Plan {
+  const database = db.server.database
+  const taken = takenNames(scheduled, database).filter(({name}) => wanted.some(({runs}) => runs.some((run) => run.name === name)))
+  if (taken.length > 0)
+    throw usageError('NAME_TAKEN', `pg_cron has ${taken.map(({name, id}) => `a job ${name} (${id})`).join(', ')} that runs something else than we do: it is not ours to change.`, [
+      `Rename or remove it, in ${home.database}: select cron.unschedule(${taken[0]!.id})`,
+    ])
+  const runs = wanted.flatMap((one) => one.runs)
+  const surplus = scheduled.ours.filter(({name}, index, all) => !runs.some((run) => run.name === name) || all.findIndex((other) => other.name === name) < index)
+  const steps: Step[] = []
+  for (const {job, runs: its, commands} of wanted) {
+    const changes = its.flatMap((run) => scheduleStep(home, database, job, run, scheduled.ours.find(({name}) => name === run.name)))
+    steps.push(...changes)
+    const record = recordStep(job, 'pg_cron', commands, known, changes.map(({id}) => id), actor)
+    if (record !== null) steps.push(record)
+  }
+  steps.push(...leaving(home, surplus, known, declared, new Set(wanted.map(({job}) => job.name)), actor))
+  return {operation: 'cron install', summary: `let pg_cron run ${wanted.length} ${wanted.length === 1 ? 'job' : 'jobs'} of ${database}`, cutoff: null, locks: ['pg_cron'], steps}
+}
+
+/** Takes all of ours out of pg_cron again; the jobs are the daemon's then. @param home null where pg_cron is gone */
+export function planUninstall(db: Database, home: CronHome | null, scheduled: Scheduled, known: readonly LedgerJob[], declared: readonly Job[], actor: string): Plan {
+  const steps = leaving(home, scheduled.ours, known, declared, new Set(), actor)
+  return {operation: 'cron uninstall', summary: `take our jobs of ${db.server.database} out of pg_cron`, cutoff: null, locks: ['pg_cron'], steps}
+}
+
+/** First the calendars, then the schedule: what pg_cron calls in between finds that it is not its to run. */
+function leaving(home: CronHome | null, surplus: readonly ScheduledRun[], known: readonly LedgerJob[], declared: readonly Job[], stay: ReadonlySet<string>, actor: string): Step[] {
+  const records: Step[] = []
+  for (const state of known) {
+    const current = state.epochs.at(-1)!
+    if (current.runner !== 'pg_cron' || current.state === 'removed' || stay.has(state.name)) continue
+    const job = declared.find(({name}) => name === state.name)
+    const record = job === undefined ? removeStep(state.name, actor) : recordStep(job, 'daemon', null, known, [], actor)
+    if (record !== null) records.push(record)
+  }
+  const before = records.map(({id}) => id)
+  return [...records, ...(home === null ? [] : surplus.map((run) => unscheduleStep(home, run, before)))]
+}
+
+const plain = {lock: 'ROW EXCLUSIVE', class: 'undo', transaction: 'own', doneCheck: null, repeatable: true, bytes: null} as const
+
+function scheduleStep(home: CronHome, database: string, job: Job, {part, name, schedule, command}: WantedRun, there: ScheduledRun | undefined): Step[] {
+  if (there !== undefined && there.schedule === schedule && there.command === command && there.active) return []
+  const another = there !== undefined && there.username !== home.role ? there.username : null
+  const make = home.here && another === null
+    ? statement(loadSql('cron/schedule'), [name, schedule, command])
+    : statement(loadSql('cron/schedule-elsewhere'), [name, schedule, command, database, another])
+  const label = part === '' ? job.name : `${job.name} ${part}`
+  // Scheduling again under the same name leaves what somebody switched off as it is.
+  const statements = there?.active === false ? [unschedule(there), make] : [make]
+  return [{
+    ...plain,
+    id: `${there === undefined ? 'schedule' : there.active ? 'reschedule' : 'switch on'} ${label}: ${schedule}`,
+    kind: 'schedule',
+    object: `job ${label}`,
+    statements,
+    dependsOn: [],
+    relations: ['cron.job'],
+    ...where(home),
+  }]
+}
+
+function unscheduleStep(home: CronHome, run: ScheduledRun, dependsOn: readonly string[]): Step {
+  return {...plain, id: `unschedule ${run.name} (${run.id})`, kind: 'unschedule', object: run.name!, statements: [unschedule(run)], dependsOn, relations: ['cron.job'], ...where(home)}
+}
+
+function unschedule({id, command}: ScheduledRun): Statement {
+  return statement(loadSql('cron/unschedule'), [id, command])
+}
+
+function where({here, database}: CronHome): {database?: string} {
+  return here ? {} : {database}
+}
+
+/** Who runs a job, from now on: what the audit reckons by, and what a call of pg_cron asks before it does anything. */
+function recordStep(job: Job, runner: 'daemon' | 'pg_cron', commands: Record<string, string> | null, known: readonly LedgerJob[], dependsOn: readonly string[], actor: string): Step | null {
+  const {name, kind, schedule, timezone} = job
+  const current = known.find((state) => state.name === name)?.epochs.at(-1)
+  const same = current !== undefined && current.state !== 'removed' && current.runner === runner && current.schedule === schedule && current.timezone === timezone
+  if (same && sameCommands(current.commands ?? null, commands)) return null
+  const wish = JSON.stringify([{name, kind, schedule, timezone, runner, commands, told: job.runner === runner}])
+  return {
+    ...plain,
+    id: `record ${name}: run by ${runner === 'daemon' ? 'the daemon' : 'pg_cron'}`,
+    kind: 'record',
+    object: `job ${name}`,
+    statements: [statement(loadSql(current === undefined ? 'daemon/declare-new' : 'daemon/declare-changed'), [wish, actor])],
+    dependsOn,
+    relations: ['qicore.job'],
+  }
+}
+
+function removeStep(name: string, actor: string): Step {
+  return {
+    ...plain,
+    id: `record ${name}: not declared any more`,
+    kind: 'record',
+    object: `job ${name}`,
+    statements: [statement(loadSql('daemon/declare-removed'), [name, actor])],
+    dependsOn: [],
+    relations: ['qicore.job'],
+  }
+}
+
+function sameCommands(a: Readonly<Record<string, string>> | null, b: Readonly<Record<string, string>> | null): boolean {
+  const text = (commands: typeof a) => (commands === null ? '' : JSON.stringify(Object.entries(commands).sort(([x], [y]) => (x < y ? -1 : 1))))
+  return text(a) === text(b)
+}

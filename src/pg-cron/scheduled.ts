@@ -1,0 +1,40 @@
+import type {Instant} from '../units/instant.js'
+import {askHome, type CronHome} from './cron-database.js'
+import {isOurs, prefixOf} from './names.js'
+
+/** An entry of pg_cron's schedule, with its last run. */
+export interface ScheduledRun {
+  id: number
+  name: string | null
+  schedule: string
+  command: string
+  database: string
+  username: string
+  active: boolean
+  /** Null: it has not run, or cron.log_run is off. */
+  status: string | null
+  message: string | null
+  startedAt: Instant | null
+  endedAt: Instant | null
+  pid: number | null
+}
+
+export interface Scheduled {
+  ours: ScheduledRun[]
+  /** Somebody else's in the same database. */
+  foreign: ScheduledRun[]
+}
+
+type Row = Omit<ScheduledRun, 'startedAt' | 'endedAt'> & {started_at: Instant | null; ended_at: Instant | null}
+
+/** What pg_cron has for a database, as far as the role may see. */
+export async function readScheduled(home: CronHome, database: string): Promise<Scheduled> {
+  const rows = await askHome<Row>(home, 'jobs', [database])
+  const all = rows.map(({started_at: startedAt, ended_at: endedAt, ...row}): ScheduledRun => ({...row, startedAt, endedAt}))
+  return {ours: all.filter((run) => isOurs(database, run)), foreign: all.filter((run) => !isOurs(database, run))}
+}
+
+/** Entries under our names that run something else: they are not ours, and pg_cron would write over them. */
+export function takenNames({foreign}: Scheduled, database: string): ScheduledRun[] {
+  return foreign.filter(({name}) => name?.startsWith(prefixOf(database)))
+}

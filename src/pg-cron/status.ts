@@ -1,0 +1,183 @@
+import type {CronJob} from './cron-job.js'
+import type {Job} from '../config/jobs.js'
+import {nextInstant} from '../schedule/calendar.js'
+import {ledgerJobs} from '../jobs/store/job-list.js'
+import type {LedgerJob} from '../jobs/store/job-store.js'
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import type {Alive} from '../db/server.js'
+import {statement} from '../db/sql.js'
+import {ExitCode, OpsError} from '../errors.js'
+import {readQicoreSchema, schemaRemark, type QicoreSchema} from '../schema/migrate/schema-state.js'
+import type {Instant} from '../units/instant.js'
+import {findingsOf, stateOf} from './findings.js'
+import {mayLook, withHome, type CronHome} from './cron-database.js'
+import {readScheduled, type Scheduled, type ScheduledRun} from './scheduled.js'
+import {sortOut, type LeftJob, type Wanted, type WantedRequest} from './wanted.js'
+import {command} from '../units/command.js'
+
+export interface ForeignJob {
+  name: string | null
+  jobId: number
+  schedule: string
+  command: string
+  username: string
+  active: boolean
+  lastStatus: string | null
+  lastStartedAt: Instant | null
+}
+
+export interface CronStatus {
+  pgCron: {version: string; database: string; timezone: string | null; here: boolean} | null
+  scheduler: Alive
+  jobs: CronJob[]
+  /** Of this database and not ours: shown, never touched, never a failure. */
+  foreign: ForeignJob[]
+  /** Declared jobs that pg_cron does not run, and why. */
+  left: LeftJob[]
+  /** The routines that pg_cron calls, beside those of this program. */
+  qicoreSchema: QicoreSchema
+  notes: string[]
+}
+
+/** A run of the ledger that pg_cron began. */
+export interface LedgerRun {
+  job: string
+  part: string
+  startedAt: Instant
+  completedAt: Instant | null
+  status: string
+  reason: string | null
+  error: string | null
+  pid: number | null
+}
+
+type Assembled = Omit<CronStatus, 'qicoreSchema'>
+
+export type StatusRequest = Omit<WantedRequest, 'dialect'> & {applicationName: string}
+
+/** pg_cron's schedule and runs beside what is declared and what our ledger says. Changes nothing; what a role may not see is unknown. */
+export async function readCronStatus(db: Database, request: StatusRequest): Promise<CronStatus> {
+  const [status, qicoreSchema] = [await readScheduleStatus(db, request), await readQicoreSchema(db)]
+  const remark = schemaRemark(qicoreSchema)
+  return {...status, qicoreSchema, notes: [...status.notes, ...(remark === null ? [] : [remark])]}
+}
+
+async function readScheduleStatus(db: Database, request: StatusRequest): Promise<Assembled> {
+  const known = await ledgerJobs(db)
+  const runs = known.length > 0 ? await ledgerRuns(db) : []
+  try {
+    return await withHome(db, request.applicationName, async (home) => {
+      const scheduled = mayLook(home) ? await readScheduled(home, db.server.database) : null
+      return assemble(db, request, home, scheduled, known, runs)
+    })
+  } catch (error) {
+    if (!(error instanceof OpsError)) throw error
+    // Unreachable is not the same as not there.
+    return assemble(db, request, error.exitCode === ExitCode.cannotConnect ? null : 'absent', null, known, runs, error)
+  }
+}
+
+async function assemble(db: Database, request: StatusRequest, home: CronHome | null | 'absent', scheduled: Scheduled | null, known: readonly LedgerJob[], runs: readonly LedgerRun[], error?: OpsError): Promise<Assembled> {
+  const there = home === null || home === 'absent' ? null : home
+  const dialect = there ?? {version: '1.4', timezone: null, matchesBothDays: false}
+  const theirs = ({name, runner}: Job) => runner === 'pg_cron' || (runner === 'auto' && current(known, name)?.runner === 'pg_cron' && current(known, name)?.state !== 'removed')
+  const {wanted, refused} = await sortOut(db, {...request, dialect, jobs: request.jobs.filter(theirs)})
+  const scheduler: Alive = there !== null ? (there.alive ? 'alive' : 'dead') : db.server.inRecovery ? 'unknown' : db.server.pgCronAlive ? 'alive' : 'dead'
+  const look = {scheduled, scheduler, known, runs, at: Date.parse(request.context.now), readable: scheduled !== null, absent: home === 'absent'}
+  const jobs = wanted.jobs.flatMap(({job, commands, runs: entries}) => entries.map((entry) => cronJob({job, entry, commands}, look)))
+  const names = new Set(jobs.map(({name}) => name))
+  const rest = (scheduled?.ours ?? []).filter(({name}) => !names.has(name!)).map((run) => leftover(run, there?.timezone ?? 'GMT'))
+  const left = [...wanted.left, ...refused]
+  const others = request.jobs.filter((job) => !theirs(job) && job.runner === 'auto')
+  return {
+    pgCron: there === null ? null : {version: there.version, database: there.database, timezone: there.timezone, here: there.here},
+    scheduler,
+    jobs: [...jobs, ...rest],
+    foreign: (scheduled?.foreign ?? []).map(({name, id, schedule, command, username, active, status, startedAt}) => ({name, jobId: id, schedule, command, username, active, lastStatus: status, lastStartedAt: startedAt})),
+    left,
+    notes: notesOf(there, error, scheduled === null, jobs.length, others.length, left),
+  }
+}
+
+function notesOf(home: CronHome | null, error: OpsError | undefined, blind: boolean, jobs: number, others: number, left: readonly LeftJob[]): string[] {
+  return [
+    ...(error ? [error.message, ...error.suggestions.slice(0, 1)] : []),
+    ...(home !== null && blind ? [`the role ${home.role} may not look at what pg_cron has scheduled: grant usage on schema cron to "${home.role}", in ${home.database}`] : []),
+    ...left.map(({job, because, why}) => (because === 'cannot' ? `${job}: pg_cron cannot run it as declared: ${why}. "runner: daemon" leaves it to the daemon` : `${job}: nothing for pg_cron to do here: ${why}. Fix: ${command('cron install')}`)),
+    ...(home !== null && jobs === 0 && others > 0 ? [`pg_cron runs none of the ${others} declared jobs. To let it: ${command('cron install', [], {'dry-run': true})}`] : []),
+  ]
+}
+
+interface Look {
+  scheduled: Scheduled | null
+  scheduler: Alive
+  known: readonly LedgerJob[]
+  runs: readonly LedgerRun[]
+  at: number
+  readable: boolean
+  absent: boolean
+}
+
+function cronJob({job, entry, commands}: {job: Job; entry: Wanted['jobs'][number]['runs'][number]; commands: Record<string, string>}, look: Look): CronJob {
+  const run = look.scheduled?.ours.find(({name}) => name === entry.name)
+  const epoch = current(look.known, job.name)
+  const last = look.runs.find(({job: of, part}) => of === job.name && part === entry.part)
+  // One session, one run: pg_cron's word on it has the server's message.
+  const same = run !== undefined && last !== undefined && run.pid === last.pid
+  const cronNewer = run?.startedAt != null && (last === undefined || (!same && run.startedAt > last.startedAt))
+  const recorded = epoch?.runner === 'pg_cron' && epoch.schedule === job.schedule && epoch.timezone === job.timezone && epoch.commands?.[entry.part] === commands[entry.part]
+  const state = stateOf(run, entry, recorded, look)
+  const next = epoch?.state === 'paused' ? null : nextInstant(job, look.at)
+  const report: CronJob = {
+    job: job.name,
+    part: entry.part === '' ? null : entry.part,
+    name: entry.name,
+    jobId: run?.id ?? null,
+    schedule: run?.schedule ?? entry.schedule,
+    timezone: job.timezone,
+    command: run?.command ?? entry.command,
+    username: run?.username ?? null,
+    active: run?.active ?? null,
+    state,
+    lastStartedAt: (cronNewer ? run.startedAt : last?.startedAt) ?? null,
+    lastCompletedAt: (cronNewer ? run.endedAt : last?.completedAt) ?? null,
+    lastStatus: (cronNewer ? fromCron(run.status) : last?.status) ?? null,
+    message: messageOf(cronNewer, run, last, same),
+    cronStatus: run?.status ?? null,
+    next: next === null ? null : new Date(next).toISOString().replace('.000Z', 'Z'),
+    paused: epoch?.state === 'paused',
+    ok: null,
+    findings: [],
+  }
+  const {findings, ok} = findingsOf(report, job, epoch ?? null, look)
+  return {...report, findings, ok}
+}
+
+/** The server's words, without the stack of calls beneath them. */
+function messageOf(cronNewer: boolean, run: ScheduledRun | undefined, last: LedgerRun | undefined, same: boolean): string | null {
+  const said = run?.status === 'failed' ? (run.message ?? '').trim().split('\n')[0]!.trim() || null : null
+  if (cronNewer) return said
+  return (same ? said : null) ?? last?.error ?? last?.reason ?? null
+}
+
+function fromCron(status: string | null): string | null {
+  return status === 'succeeded' ? 'done' : status === 'starting' || status === 'connecting' || status === 'sending' ? 'running' : status
+}
+
+function leftover(run: ScheduledRun, timezone: string): CronJob {
+  return {
+    job: null, part: null, name: run.name!, jobId: run.id, schedule: run.schedule, timezone, command: run.command, username: run.username, active: run.active, state: 'leftover',
+    lastStartedAt: run.startedAt, lastCompletedAt: run.endedAt, lastStatus: fromCron(run.status), message: run.status === 'failed' ? run.message : null, cronStatus: run.status,
+    next: null, paused: false, ok: false, findings: [`it is ours and nothing declares it for pg_cron any more. Fix: ${command('cron install')}`],
+  }
+}
+
+function current(known: readonly LedgerJob[], name: string) {
+  return known.find((state) => state.name === name)?.epochs.at(-1)
+}
+
+async function ledgerRuns(db: Database): Promise<LedgerRun[]> {
+  const rows = await db.query<Omit<LedgerRun, 'startedAt' | 'completedAt'> & {started_at: Instant; completed_at: Instant | null}>(statement(loadSql('cron/runs')))
+  return rows.map(({started_at: startedAt, completed_at: completedAt, ...row}) => ({...row, startedAt, completedAt}))
+}

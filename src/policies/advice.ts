@@ -1,0 +1,73 @@
+import {shortName} from '../db/qualified-name.js'
+import {timescaledbFunction} from '../db/server.js'
+import {inline, sql} from '../db/sql.js'
+import {command} from '../units/command.js'
+import {keyOf, type Chunk, type Table} from '../catalog/table.js'
+import {instantOf} from '../catalog/time.js'
+import type {FindingContext} from './finding-context.js'
+import type {PolicyStatus} from './status-types.js'
+
+/**
+ * What to do about work that is not done: one sentence or more, each with at most one command at its end. Nothing that
+ * deletes is ever printed as a fix: where rows would go, the command shows what would go.
+ */
+export function adviceOf(status: PolicyStatus, context: FindingContext): string[] {
+  const name = shortName(status.schema, status.table)
+  switch (status.kind) {
+    case 'compression':
+      return [`Fix: ${command('chunks compress', [name])}`]
+    case 'refresh':
+      return [`Fix: ${command('aggregates refresh', [name])}`]
+    case 'retention':
+      return retentionAdvice(status, context)
+  }
+}
+
+function retentionAdvice(status: PolicyStatus, context: FindingContext): string[] {
+  const codes = new Set((status.notDone ?? []).map(({code}) => code))
+  const {table, rule, overdue} = context
+  const loadedLate = overdue.length > 0 && overdue.every((chunk) => chunk.loadedLate)
+  const name = shortName(status.schema, status.table)
+  const look = `To see what would be dropped: ${command('chunks drop', [name], {'dry-run': true})}`
+  if (codes.has('feed_stopped')) return ['Nothing to run: find out why no new rows arrive']
+  if (codes.has('foreign_key')) return ['Drop the foreign key, or remove the retention']
+  if (codes.has('gate_unreadable')) return ['Ask again as a role that may read the schema qicore']
+  if (codes.has('held_back')) return refreshesOver(table, context)
+  if (rule?.createdBefore != null && rule.after === null) return ['It goes by when a chunk was created, not by the age of its rows']
+  const partitions = table.kind === 'partitioned'
+  const atMost = `Each run drops at most ${rule?.gate?.maxDropPerRun ?? 8} (limits.maxDropPerRun)`
+  if (loadedLate) {
+    const will = status.gated ? `${atMost} unless the retention is changed` : 'The next run drops them unless the retention is changed'
+    return [`They were that old when they were loaded. ${will}. ${partitions ? '' : look}`.trimEnd()]
+  }
+  if (status.gated && status.runnerAlive === true) return [`${atMost}; the next one goes on`]
+  return [partitions ? `To see what would be dropped: ${command('jobs run', ['retain'], {'dry-run': true})}` : look]
+}
+
+/** Over all that is held back, the nearest aggregates first: which of them lacks what is decided by the refresh itself. */
+function refreshesOver(table: Table, {tables, server, overdue}: FindingContext): string[] {
+  const held = rangeOf(overdue.map(({chunk}) => chunk), table)
+  const views = aggregatesOver(table, tables)
+  if (held === null || views.length === 0) return ['The reasons are in --json']
+  return views.map((view, index) => {
+    const lead = index === 0 ? 'Fix: ' : 'An aggregate over it may need the same: '
+    if (table.time !== 'integer') return `${lead}${command('aggregates refresh', [keyOf(view)], {...held})}`
+    return `${lead}${inline(sql`call ${timescaledbFunction(server, 'refresh_continuous_aggregate')}(${keyOf(view)}, ${held.from}::bigint, ${held.to}::bigint)`)}`
+  })
+}
+
+/** From the first to the last of some chunks; null where a side is open or no instant. */
+function rangeOf(chunks: readonly Chunk[], {time}: Table): {from: string; to: string} | null {
+  const point = (value: bigint) => (time === 'integer' ? String(value) : instantOf(value))
+  const least = chunks.reduce<bigint | null>((low, {start}) => (start !== null && (low === null || start < low) ? start : low), null)
+  const most = chunks.reduce<bigint | null>((high, {end}) => (end !== null && (high === null || end > high) ? end : high), null)
+  if (least === null || most === null || chunks.some(({start}) => start === null)) return null
+  const [from, to] = [point(least), point(most)]
+  return from === null || to === null ? null : {from, to}
+}
+
+/** The aggregates that read a table, then those that read these. */
+function aggregatesOver(table: Table, tables: readonly Table[]): Table[] {
+  const direct = tables.filter(({aggregate}) => aggregate !== null && aggregate.source === table)
+  return [...direct, ...direct.flatMap((view) => aggregatesOver(view, tables))]
+}

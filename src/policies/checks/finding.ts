@@ -1,0 +1,22 @@
+import type {PolicyKind} from '../declared.js'
+import type {Instant} from '../../units/instant.js'
+
+/** One way in which policies do not go together. */
+export interface Finding {
+  /** What --accept names: the rule and the object, the same each time. */
+  id: string
+  /** `unsafe`: a plan that makes or touches it is refused. `note`: worth knowing, nothing is lost. */
+  level: 'unsafe' | 'note'
+  object: string
+  message: string
+  /** When it bites, as far as that can be foretold; in the past or now where it does already. */
+  bites: Instant | null
+  /** A value with which it would not. */
+  safe: string | null
+  /** The policies that it comes from: `public.t retention`. */
+  concerns: readonly string[]
+}
+
+export function concern(key: string, kind: PolicyKind | 'chunk interval'): string {
+  return `${key} ${kind}`
+}

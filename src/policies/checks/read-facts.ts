@@ -1,0 +1,84 @@
+import type {Database} from '../../db/database.js'
+import {loadSql} from '../../db/load-sql.js'
+import {statement} from '../../db/sql.js'
+import {addInterval} from '../../catalog/interval.js'
+import {agoFrom} from '../../catalog/ages.js'
+import type {PolicyState} from '../read-state.js'
+import {measureSizes} from '../../catalog/sizes.js'
+import {has, keyOf, type Table} from '../../catalog/table.js'
+import {fromMicros, microsOf} from '../../catalog/time.js'
+import {readCoverage} from '../../aggregates/coverage.js'
+import {merge, rangeFlags, spanOf, spanWords} from '../../catalog/span.js'
+import type {Change} from '../change.js'
+import {chunksBefore} from '../reach.js'
+import {wouldBe} from '../project.js'
+import {retentionOf, type ProofFacts, type Subject} from './facts.js'
+
+const nextRun = {months: 0, days: 1, seconds: 0}
+
+/** What the proof looks at: every table as it would stand after the changes. */
+export async function readProofFacts(db: Database, {survey, facts, states}: PolicyState, changes: readonly Change[]): Promise<ProofFacts> {
+  const [space] = await db.query<{locks: number; cache: number}>(statement(loadSql('catalog/lock-space')))
+  const pace = await paceOf(db, survey.tables, survey.clocks)
+  const subjects = new Map<Table, Subject>()
+  for (const table of survey.tables) {
+    const its = facts.get(table)
+    const state = states.get(table)
+    if (its === undefined || state === undefined) continue
+    subjects.set(table, {
+      table,
+      state: wouldBe(state, changes),
+      clock: survey.clocks.get(table) ?? {now: null, unit: null},
+      indexes: its.indexes,
+      references: its.references,
+      referencedBy: its.referencedBy,
+      integerNow: clockOf(table),
+      bytesPerPoint: pace.get(table) ?? null,
+      unseen: [],
+    })
+  }
+  for (const change of changes) {
+    const table = survey.tables.find((candidate) => keyOf(candidate) === change.key)
+    const subject = table === undefined ? undefined : subjects.get(table)
+    if (table !== undefined && subject !== undefined && (change.do === 'gated retention' || change.do === 'native retention'))
+      subjects.set(table, {...subject, unseen: await unseenOf(db, subject, survey.all)})
+  }
+  return {at: survey.at, now: microsOf(survey.at), subjects, lockSpace: space!.locks, cache: space!.cache}
+}
+
+/** An aggregate on integers goes by the clock of what it reads. */
+function clockOf(table: Table): boolean {
+  return table.integerNow !== null || (table.aggregate?.source != null && clockOf(table.aggregate.source))
+}
+
+/** What the next run would take and an aggregate has not seen. */
+async function unseenOf(db: Database, subject: Subject, tables: readonly Table[]): Promise<Subject['unseen']> {
+  const retention = retentionOf(subject)
+  const {table, clock} = subject
+  if (retention === null || clock.now === null) return []
+  const then = clock.unit === null ? addInterval(clock.now, nextRun) : clock.now + fromMicros(86_400_000_000n, clock.unit)
+  const cutoff = agoFrom(clock, then, retention.after)
+  if (cutoff === null) return []
+  const spans = merge(chunksBefore(table, cutoff).map(spanOf))
+  const coverage = await readCoverage(db, {tables, table, spans, present: clock.now})
+  return coverage.flatMap(({schema, view, gaps}) => {
+    const [first] = gaps
+    if (first === undefined) return []
+    const more = gaps.length > 1 ? ` and ${gaps.length - 1} more` : ''
+    return [{aggregate: keyOf({schema, name: view}), range: `${spanWords(first, table.time)}${more}`, flags: rangeFlags(gaps, table.time)}]
+  })
+}
+
+/** Bytes a point of the newest whole range of each hypertable that is not compressed. */
+async function paceOf(db: Database, tables: readonly Table[], clocks: PolicyState['survey']['clocks']): Promise<Map<Table, number>> {
+  const newest = tables.flatMap((table) => {
+    const now = clocks.get(table)?.now
+    if (now == null || table.kind !== 'hypertable') return []
+    const whole = table.chunks.filter(({start, end, status, tiered}) => start !== null && end !== null && end <= now && !tiered && !has(status, 'compressed'))
+    const last = whole.reduce<bigint | null>((latest, {end}) => (latest === null || end! > latest ? end! : latest), null)
+    const chunks = whole.filter(({end}) => end === last)
+    return chunks.length === 0 ? [] : [{table, chunks, length: chunks[0]!.end! - chunks[0]!.start!}]
+  })
+  const {bytes} = await measureSizes(db, newest.flatMap(({chunks}) => chunks.map(({relation}) => relation)))
+  return new Map(newest.map(({table, chunks, length}) => [table, chunks.reduce((sum, {relation}) => sum + (bytes.get(relation) ?? 0), 0) / Number(length)]))
+}

@@ -1,0 +1,160 @@
+import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
+import {usageError} from '../errors.js'
+import type {TimeUnit} from '../catalog/time.js'
+import type {CompressionDefinition, RefreshDefinition, SchemaDefinition} from '../schema/definition.js'
+import {durationInWords, parseDuration, type Duration} from '../units/duration.js'
+import {command} from '../units/command.js'
+
+export type PolicyKind = 'compression' | 'retention' | 'refresh'
+export const policyKinds: readonly PolicyKind[] = ['compression', 'retention', 'refresh']
+
+export interface CompressionRule {
+  after: Duration
+  /** Null: nothing was said, so what is there is right. */
+  segmentBy: readonly string[] | null
+  /** As written: `time desc`. */
+  orderBy: readonly string[] | null
+}
+
+export interface RetentionRule {
+  after: Duration
+  /** TimescaleDB's own policy, which asks nobody, instead of the gated one. */
+  native: boolean
+}
+
+export interface RefreshRule {
+  startOffset: Duration
+  endOffset: Duration
+  every: Duration
+}
+
+/** What was declared for one table or aggregate. A kind that is absent is not managed; `none`: there shall be none. */
+export interface Declared {
+  schema: string
+  name: string
+  /** Where it was said; an object that only the definitions know may be missing in a database. */
+  from: 'definitions' | 'config'
+  section: 'tables' | 'aggregates'
+  /** Its columns are declared too: where it is missing it can be made. */
+  described?: boolean
+  timeUnit?: TimeUnit | undefined
+  chunkInterval?: Duration | undefined
+  compression?: 'none' | CompressionRule | undefined
+  retention?: 'none' | RetentionRule | undefined
+  refresh?: 'none' | RefreshRule | undefined
+}
+
+/** The two sections of a configuration that speak of policies. */
+export interface PolicySections {
+  tables: Readonly<Record<string, Entry>>
+  aggregates: Readonly<Record<string, Entry>>
+}
+
+interface Entry {
+  columns?: unknown
+  timeUnit?: TimeUnit | undefined
+  chunkInterval?: Duration | undefined
+  compression?: 'none' | {after: Duration; segmentBy?: readonly string[] | undefined; orderBy?: readonly string[] | undefined} | undefined
+  retention?: 'none' | {after: Duration; native?: boolean | undefined} | undefined
+  refresh?: 'none' | RefreshRule | undefined
+}
+
+/**
+ * The definitions' defaults with the configuration over them, field by field within a policy.
+ * @param definitions null where our migrations are not recorded: their defaults then say nothing about this database
+ * @throws OpsError CONFIG where one object is named twice
+ */
+export function declaredPolicies(definitions: SchemaDefinition | null, sections: PolicySections | null): Declared[] {
+  const byName = new Map<string, Declared>()
+  for (const declared of definitions === null ? [] : defaultsOf(definitions)) byName.set(keyOf(declared), declared)
+  const seen = new Map<string, string>()
+  for (const section of ['tables', 'aggregates'] as const)
+    for (const [text, entry] of Object.entries(sections?.[section] ?? {})) {
+      const {schema, name} = parseQualifiedName(text)
+      const key = formatQualifiedName(schema ?? 'public', name)
+      const before = seen.get(key)
+      if (before !== undefined) throw usageError('CONFIG', `The configuration names ${key} twice: ${before} and ${section}.${text}.`, ['Put both into one entry.'])
+      seen.set(key, `${section}.${text}`)
+      if (entry.columns !== undefined && !saysPolicy(entry)) continue
+      byName.set(key, over(byName.get(key), entry, {schema: schema ?? 'public', name, section}))
+    }
+  return [...byName.values()]
+}
+
+/** What to say of an object that is declared and not in the database. */
+export function notHere(each: Declared): string {
+  const key = keyOf(each)
+  if (each.from === 'definitions') return `${key} does not exist yet. To create it: ${command('migrate up')}`
+  if (!each.described) return `${key} does not exist. The tables there are: ${command('stats')}`
+  return `${key} does not exist yet: \`${command('migrate new', [`add_${each.name.toLowerCase().replace(/[^a-z0-9]+/g, '_')}`])}\` writes its migration, \`${command('migrate up')}\` applies it.`
+}
+
+export function keyOf({schema, name}: {schema: string; name: string}): string {
+  return formatQualifiedName(schema, name)
+}
+
+/** A description alone declares nothing that is carried out, and its table may be an ordinary one. */
+function saysPolicy({chunkInterval, compression, retention, refresh}: Entry): boolean {
+  return [chunkInterval, compression, retention, refresh].some((said) => said !== undefined)
+}
+
+function over(base: Declared | undefined, entry: Entry, object: Pick<Declared, 'schema' | 'name' | 'section'>): Declared {
+  const {compression, retention, refresh} = entry
+  const before = base?.compression === 'none' ? undefined : base?.compression
+  return {
+    ...object,
+    from: 'config',
+    described: entry.columns !== undefined,
+    timeUnit: entry.timeUnit ?? base?.timeUnit,
+    chunkInterval: entry.chunkInterval ?? base?.chunkInterval,
+    compression:
+      compression === undefined || compression === 'none'
+        ? (compression ?? base?.compression)
+        : {after: compression.after, segmentBy: compression.segmentBy ?? before?.segmentBy ?? null, orderBy: compression.orderBy ?? before?.orderBy ?? null},
+    retention: retention === undefined || retention === 'none' ? (retention ?? base?.retention) : {after: retention.after, native: retention.native ?? false},
+    refresh: refresh ?? base?.refresh,
+  }
+}
+
+function defaultsOf({tables, aggregates}: SchemaDefinition): Declared[] {
+  return [
+    ...tables
+      .filter(({hypertable}) => hypertable)
+      .map((table): Declared => ({
+        schema: table.schema,
+        name: table.name,
+        from: 'definitions',
+        section: 'tables',
+        chunkInterval: parseDuration(table.hypertable!.chunkInterval),
+        compression: table.compression && compressionOf(table.compression),
+        retention: table.retention && {after: parseDuration(table.retention.after), native: false},
+      })),
+    ...aggregates.map((aggregate): Declared => ({
+      schema: aggregate.schema,
+      name: aggregate.name,
+      from: 'definitions',
+      section: 'aggregates',
+      refresh: refreshOf(aggregate.refresh),
+      compression: aggregate.compression && compressionOf(aggregate.compression),
+      retention: aggregate.retention && {after: parseDuration(aggregate.retention.after), native: false},
+    })),
+  ]
+}
+
+function compressionOf({after, segmentBy, orderBy}: CompressionDefinition): CompressionRule {
+  return {after: parseDuration(after), segmentBy, orderBy}
+}
+
+function refreshOf({startOffset, endOffset, every}: RefreshDefinition): RefreshRule {
+  return {startOffset: parseDuration(startOffset), endOffset: parseDuration(endOffset), every: parseDuration(every)}
+}
+
+/** A rule in a few words: `30 days`, `2 years, native`, `3 hours to 1 hour ago, every 1 hour`. */
+export function ruleInWords(kind: PolicyKind, rule: CompressionRule | RetentionRule | RefreshRule): string {
+  if (kind !== 'refresh') {
+    const {after, native} = rule as RetentionRule
+    return `${durationInWords(after)}${native ? ', native' : ''}`
+  }
+  const {startOffset, endOffset, every} = rule as RefreshRule
+  return `${durationInWords(startOffset)} to ${durationInWords(endOffset)} ago, every ${durationInWords(every)}`
+}

@@ -1,0 +1,53 @@
+import type {Database} from '../db/database.js'
+import type {Instant} from '../units/instant.js'
+import {survey} from '../catalog/snapshot.js'
+import {keyOf} from '../catalog/table.js'
+import {keyOf as declaredKey, policyKinds, type Declared, type PolicyKind} from './declared.js'
+import {timeUnitsOf} from './read-declared.js'
+import {readPolicyState} from './read-state.js'
+import {declaredText, liveText} from './rule-text.js'
+import type {RuleText} from './status-types.js'
+
+/** A policy as it is declared and as it stands; how it was carried out is for the status. */
+export interface ListedPolicy {
+  schema: string
+  table: string
+  kind: PolicyKind
+  managed: boolean
+  gated: boolean
+  declared: RuleText | 'none' | null
+  live: RuleText | null
+  jobId: number | null
+  paused: boolean | null
+}
+
+export interface PolicyListReport {
+  kind: 'policies.list'
+  version: 1
+  target: string | null
+  at: Instant
+  policies: ListedPolicy[]
+}
+
+/** Every policy that is declared or live. */
+export async function readPolicyList(db: Database, declared: readonly Declared[], table?: string): Promise<PolicyListReport> {
+  const its = await survey(db, {table, lateAfter: 0, timeUnits: timeUnitsOf(declared)})
+  const {states} = await readPolicyState(db, its)
+  const policies = [...states].flatMap(([each, state]) => {
+    const said = declared.find((candidate) => declaredKey(candidate) === keyOf(each))
+    return policyKinds.flatMap((kind): ListedPolicy[] => {
+      const live = state.policies.filter((rule) => rule.kind === kind)
+      const text = declaredText(said, kind)
+      const common = {schema: each.schema, table: each.name, kind, managed: said?.[kind] !== undefined, declared: text}
+      if (live.length === 0) return text === null ? [] : [{...common, gated: false, live: null, jobId: null, paused: null}]
+      return live.map((rule) => ({
+        ...common,
+        gated: kind === 'retention' && rule.by === 'qicore',
+        live: liveText(rule, state),
+        jobId: rule.job?.id ?? null,
+        paused: rule.job === null ? null : !rule.job.scheduled,
+      }))
+    })
+  })
+  return {kind: 'policies.list', version: 1, target: null, at: its.at, policies: policies.sort((a, b) => (`${a.schema}.${a.table}` < `${b.schema}.${b.table}` ? -1 : 1))}
+}

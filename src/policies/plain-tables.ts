@@ -1,0 +1,35 @@
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement} from '../db/sql.js'
+import {keyOf, policyKinds, type Declared} from './declared.js'
+import {declaredText} from './rule-text.js'
+import type {PolicyStatus} from './status-types.js'
+
+/**
+ * Declared tables that exist and are neither hypertables nor partitioned: a restore without the extension's catalog makes
+ * them so. No policy can run on them.
+ * @param missing declared tables that are not among the tables with time-series
+ */
+export async function readPlainTables(db: Database, missing: readonly Declared[]): Promise<Declared[]> {
+  const tables = missing.filter(({section}) => section === 'tables')
+  if (tables.length === 0 || db.server.timescaledb === null) return []
+  const rows = await db.query<{schema: string; name: string}>(statement(loadSql('catalog/plain-tables'), [tables.map(({schema}) => schema), tables.map(({name}) => name)]))
+  const found = new Set(rows.map(keyOf))
+  return tables.filter((each) => found.has(keyOf(each)))
+}
+
+export function notHypertable(each: Declared): string {
+  return `${keyOf(each)} is a plain table, not a hypertable: no policy runs on it. To convert it, in psql: SELECT create_hypertable('${keyOf(each).replaceAll("'", "''")}', by_range('<time column>'), migrate_data => true)`
+}
+
+/** One late policy for each kind that is declared. */
+export function plainStatus(each: Declared): PolicyStatus[] {
+  return policyKinds
+    .filter((kind) => each[kind] !== undefined && each[kind] !== 'none')
+    .map((kind): PolicyStatus => ({
+      schema: each.schema, table: each.name, kind, managed: true, runner: 'nobody', runnerAlive: false, gated: false,
+      declared: declaredText(each, kind), live: null, jobId: null, paused: null, due: null, notDone: null, ok: false,
+      lastStatus: null, lastRunAt: null, nextRunAt: null, lastError: null, lastErrorVisible: true,
+      findings: [notHypertable(each)],
+    }))
+}

@@ -1,0 +1,152 @@
+import {createHash} from 'node:crypto'
+import {inline} from '../db/sql.js'
+import {ExitCode, OpsError, usageError} from '../errors.js'
+import type {Step} from '../run/step.js'
+import {addInterval} from '../catalog/interval.js'
+import {keyOf} from '../catalog/table.js'
+import {instantOf, microsOf} from '../catalog/time.js'
+import type {Duration} from '../units/duration.js'
+import type {Instant} from '../units/instant.js'
+import type {Finding} from './checks/finding.js'
+import type {PolicyPlan} from './plan.js'
+import {frozenOf, type Frozen} from './cutoff-snapshot.js'
+import {command} from '../units/command.js'
+
+/** A plan that was saved: shown, compared, never executed. What runs is planned anew. */
+export interface PlanFile {
+  kind: 'policies.plan'
+  version: 1
+  target: string
+  database: string
+  at: Instant
+  /** After this instant nobody knows any more what it was agreed on. */
+  validUntil: Instant
+  options: PlanFileOptions
+  steps: {id: string; sql: string; lock: string; class: string; repeatable: boolean}[]
+  /** What the retentions would reach, and up to when. */
+  frozen: Frozen[]
+  findings: Finding[]
+  /** A hash of each table as the steps would find it. */
+  touched: Record<string, string>
+  fingerprint: string
+}
+
+export interface PlanFileOptions {
+  prune: boolean
+  recompress: boolean
+  accepted: string[]
+}
+
+/** What a saved plan says of a planned one. */
+export function planFileOf(planned: PolicyPlan, where: {target: string; database: string}, options: PlanFileOptions, validFor: Duration): PlanFile {
+  const {at} = planned.state.survey
+  const steps = planned.plan.steps.map(stepText)
+  const frozen = frozenOf(planned)
+  const touched = touchedBy(planned)
+  return {
+    kind: 'policies.plan',
+    version: 1,
+    ...where,
+    at,
+    validUntil: instantOf(addInterval(microsOf(at), validFor))!,
+    options,
+    steps,
+    frozen,
+    findings: planned.findings,
+    touched,
+    fingerprint: hash({database: where.database, options, steps, touched, chunks: frozen.map(({key, chunks}) => ({key, chunks}))}),
+  }
+}
+
+function stepText({id, statements, lock, class: kind, repeatable}: Step): PlanFile['steps'][number] {
+  return {id, sql: statements.map(inline).join(';\n'), lock, class: kind, repeatable}
+}
+
+/** Everything about a table that its steps rest on; sizes and clocks move by themselves and are not in it. */
+function touchedBy({plan, state}: PolicyPlan): Record<string, string> {
+  const keys = new Set(plan.steps.map(({object}) => object))
+  const entries = [...state.states].filter(([table]) => keys.has(keyOf(table))).map(([table, its]) => {
+    const configs = state.survey.policies.filter((policy) => policy.table === table).map(({kind, job, config}) => ({kind, job: job?.id ?? null, config}))
+    const {compression, chunkInterval, policies} = its
+    return [keyOf(table), hash({relation: table.relation, compression, chunkInterval, policies, configs})] as const
+  })
+  return Object.fromEntries(entries)
+}
+
+function hash(value: unknown): string {
+  const text = JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? `${each}n` : each))
+  return createHash('sha256').update(text).digest('hex')
+}
+
+/**
+ * Reads the text of a saved plan.
+ * @throws OpsError NOT_A_PLAN
+ */
+export function readPlanFile(text: string, file: string): PlanFile {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw notAPlan(file, 'it is not JSON')
+  }
+  const {kind, version} = (value ?? {}) as Partial<PlanFile>
+  if (kind !== 'policies.plan') throw notAPlan(file, 'its "kind" is not policies.plan')
+  if (version !== 1) throw notAPlan(file, `it is version ${String(version)}, and this program knows 1`)
+  const plan = value as PlanFile
+  const strings = [plan.target, plan.database, plan.at, plan.validUntil, plan.fingerprint]
+  const whole = strings.every((each) => typeof each === 'string') && Array.isArray(plan.steps) && Array.isArray(plan.frozen)
+    && isPlain(plan.touched) && isPlain(plan.options) && Array.isArray(plan.options.accepted) && !Number.isNaN(Date.parse(plan.validUntil))
+  if (!whole) throw notAPlan(file, 'parts of it are missing')
+  return plan
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function notAPlan(file: string, why: string): OpsError {
+  return usageError('NOT_A_PLAN', `${file} is not a saved plan: ${why}.`, [`To make one: ${command('policies plan', [], {out: 'plan.json'})}`])
+}
+
+/**
+ * Compares a saved plan with the same request planned now.
+ * @throws OpsError OTHER_DATABASE (exit 2), PLAN_STALE (exit 7) naming what moved
+ */
+export function requireFresh(saved: PlanFile, now: PlanFile, file: string): void {
+  if (saved.database !== now.database)
+    throw usageError('OTHER_DATABASE', `${file} was made for the database ${saved.database}, and this is ${now.database}.`, ['Name the database that it was made for, or plan for this one.'])
+  const reasons = staleReasons(saved, now)
+  if (reasons.length === 0) return
+  throw new OpsError('PLAN_STALE', `${file} does not fit any more; nothing was done.\n${reasons.map((reason) => `- ${reason}`).join('\n')}`, {
+    exit: ExitCode.refused,
+    suggestions: [`Plan again and look at the plan before you apply it: ${command('policies plan', [], {out: file})}`],
+  })
+}
+
+function staleReasons(saved: PlanFile, now: PlanFile): string[] {
+  const reasons: string[] = []
+  if (Date.parse(now.at) > Date.parse(saved.validUntil)) reasons.push(`it was good until ${saved.validUntil}`)
+  for (const key of new Set([...Object.keys(saved.touched), ...Object.keys(now.touched)]))
+    if (saved.touched[key] !== now.touched[key]) reasons.push(`${key}: its policies or settings are not what they were`)
+  for (const {key, chunks} of now.frozen) {
+    const before = saved.frozen.find((each) => each.key === key)?.chunks ?? []
+    const more = chunks.filter((chunk) => !before.includes(chunk))
+    const gone = before.filter((chunk) => !chunks.includes(chunk))
+    if (more.length > 0) reasons.push(`${key}: the retention now also reaches ${some(more)}`)
+    if (gone.length > 0) reasons.push(`${key}: ${some(gone)} ${gone.length === 1 ? 'is' : 'are'} not there any more, or not reached`)
+  }
+  const differs = JSON.stringify(saved.steps) !== JSON.stringify(now.steps)
+  if (reasons.length === 0 && differs) reasons.push(`what is declared, or the file itself, has changed: ${stepsThatDiffer(saved, now)}`)
+  if (reasons.length === 0 && saved.fingerprint !== now.fingerprint) reasons.push('its fingerprint is not that of what it says')
+  return reasons
+}
+
+function stepsThatDiffer(saved: PlanFile, now: PlanFile): string {
+  const text = (plan: PlanFile) => new Map(plan.steps.map((step) => [step.id, JSON.stringify(step)]))
+  const [before, after] = [text(saved), text(now)]
+  return some([...new Set([...before.keys(), ...after.keys()])].filter((id) => before.get(id) !== after.get(id)))
+}
+
+function some(names: readonly string[]): string {
+  return names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
+}

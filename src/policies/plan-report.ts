@@ -1,0 +1,54 @@
+import {inline} from '../db/sql.js'
+import type {ChangeClass} from '../run/step.js'
+import type {Instant} from '../units/instant.js'
+import {durationInWords} from '../units/duration.js'
+import {keyOf} from '../catalog/table.js'
+import {frozenOf, type Frozen} from './cutoff-snapshot.js'
+import {offsetInWords} from './offsets.js'
+import type {PolicyPlan, Unmanaged} from './plan.js'
+import type {Finding} from './checks/finding.js'
+import {openFindings} from './checks/run-checks.js'
+
+/** A plan of policies as it is reported. */
+export interface PolicyPlanReport {
+  cutoff: null
+  steps: {id: string; status: 'planned'; sql: string; lock: string; class: ChangeClass; repeatable: boolean; why: string[]}[]
+  cutoffs: Frozen[]
+  findings: (Finding & {refuses: boolean})[]
+  unmanaged: {schema: string; table: string; kind: string; jobId: number | null; rule: string}[]
+  notes: string[]
+}
+
+/** @param accepted ids of findings that were accepted by name */
+export function planReport(planned: PolicyPlan, accepted: readonly string[]): PolicyPlanReport & {at: Instant} {
+  const {plan, changes, findings, unmanaged, notes, state, reasons} = planned
+  const open = openFindings(findings, changes, accepted)
+  return {
+    at: state.survey.at,
+    cutoff: null,
+    steps: plan.steps.map((step) => ({
+      id: step.id,
+      status: 'planned',
+      sql: step.statements.map(inline).join(';\n'),
+      lock: step.lock,
+      class: step.class,
+      repeatable: step.repeatable || step.doneCheck !== null,
+      why: [...(reasons.get(step.id) ?? [])],
+    })),
+    cutoffs: frozenOf(planned),
+    findings: findings.map((finding) => ({...finding, refuses: open.includes(finding)})),
+    unmanaged: unmanaged.map((each) => unmanagedOf(each, planned)),
+    notes: [...notes],
+  }
+}
+
+function unmanagedOf({key, kind, rule}: Unmanaged, {state}: PolicyPlan): PolicyPlanReport['unmanaged'][number] {
+  const table = state.survey.all.find((candidate) => keyOf(candidate) === key)!
+  return {schema: table.schema, table: table.name, kind, jobId: rule.job?.id ?? null, rule: liveInWords(rule)}
+}
+
+/** A live rule in a few words: `30 days`, `3 hours to 1 hour ago, every 1 hour`. */
+export function liveInWords({kind, after, createdBefore, startOffset, endOffset, schedule}: Unmanaged['rule']): string {
+  if (kind !== 'refresh') return `${offsetInWords(after ?? createdBefore)}${after === null && createdBefore !== null ? ' since creation' : ''}`
+  return `${offsetInWords(startOffset)} to ${offsetInWords(endOffset)} ago${schedule === null ? '' : `, every ${durationInWords(schedule)}`}`
+}

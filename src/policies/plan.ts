@@ -1,0 +1,202 @@
+import type {Database} from '../db/database.js'
+import {OpsError, usageError} from '../errors.js'
+import type {Plan, Step} from '../run/step.js'
+import {keyOf as declaredKey, notHere, type Declared, type PolicyKind} from './declared.js'
+import {readPlainTables} from './plain-tables.js'
+import {timeUnitsOf} from './read-declared.js'
+import {readPolicyState, type PolicyState} from './read-state.js'
+import type {LiveRule, TableState} from './table-state.js'
+import {resolveTable} from '../catalog/resolve-table.js'
+import {survey} from '../catalog/snapshot.js'
+import {keyOf, type Table} from '../catalog/table.js'
+import {kindOf, type Change} from './change.js'
+import {diff, removal} from './diff.js'
+import type {Finding} from './checks/finding.js'
+import {prove} from './checks/run-checks.js'
+import {readProofFacts} from './checks/read-facts.js'
+import {oldChunkNotes, oldChunks, recompressSteps} from './recompress.js'
+import {requireRights} from './rights.js'
+import {stepsOf} from './steps.js'
+import {conversionSteps} from './steps-conversion.js'
+import {retentionReaches} from './reach.js'
+import {unreadableKeys} from './partition-keys.js'
+import {wantedOf, type Problem} from './desired.js'
+import {command} from '../units/command.js'
+
+export interface PolicyRequest {
+  /** What shall stand; for the policies of a configuration see readDeclared. */
+  declared: readonly Declared[]
+  /** Chunks that one run of a gated retention may drop. */
+  maxDropPerRun: number
+  /** Named in the consent that is stored with a gated retention. */
+  target: string
+  /** Removes policies of which nothing is declared, too. */
+  prune?: boolean | undefined
+  /** Adds the recompression of chunks that were compressed by older settings. */
+  recompress?: boolean | undefined
+  /** A job that alone is meant by a `none`, where there are several of a kind. */
+  onlyJob?: number | undefined
+  /** The ledger's operation; `policies apply` unless said. */
+  operation?: string | undefined
+}
+
+/** A policy of which nothing is declared: shown, never changed. */
+export interface Unmanaged {
+  key: string
+  kind: PolicyKind
+  rule: LiveRule
+}
+
+export interface PolicyPlan {
+  plan: Plan
+  changes: Change[]
+  unmanaged: Unmanaged[]
+  /** Ways in which the policies do not go together, as they would stand. */
+  findings: Finding[]
+  notes: string[]
+  state: PolicyState
+  /** Why a step is needed, by its id; a step that no change asked for has no entry. */
+  reasons: ReadonlyMap<string, readonly string[]>
+}
+
+/**
+ * Declared against live: what has to change, as steps. Nothing has been done yet.
+ *
+ * `planPolicies(db, {declared: await readDeclared(db, config), maxDropPerRun: 8, target: 'demo'})`
+ * @throws OpsError for what is wrong in the declaration (usage), or where this role may not change a table
+ */
+export async function planPolicies(db: Database, request: PolicyRequest): Promise<PolicyPlan> {
+  const {declared, maxDropPerRun} = request
+  const {engine} = db.server
+  const its = await survey(db, {lateAfter: 0, timeUnits: timeUnitsOf(declared)})
+  const state = await readPolicyState(db, its)
+  const problems: Problem[] = []
+  const notes: string[] = []
+  const changes: Change[] = []
+  const spoken = new Map<Table, Declared>()
+  for (const each of declared) {
+    const table = its.all.find((candidate) => keyOf(candidate) === declaredKey(each))
+    if (table === undefined) {
+      // A name that may be mistyped is a mistake; what is described can be made.
+      if ((each.from === 'config' && !each.described) || (await readPlainTables(db, [each])).length > 0) problems.push(await missing(db, its.all, each))
+      else notes.push(notHere(each))
+      continue
+    }
+    const misplaced = sectionProblem(each, table)
+    if (misplaced !== null) {
+      problems.push(misplaced)
+      continue
+    }
+    spoken.set(table, each)
+    const impossible = impossibleHere(each, table, engine)
+    notes.push(...impossible)
+    changes.push(...diff(wantedOf(each, stateFor(request, state, table, problems), problems), {engine, maxDropPerRun}, problems))
+  }
+  problems.push(...(await unreadableKeys(db, changes, its.all)))
+  if (problems.length > 0) throw refuse(problems)
+  const unmanaged = unmanagedOf(state, spoken)
+  if (request.prune) for (const {key, kind, rule} of unmanaged) changes.push(...removal(key, kind, [rule], 'not declared, removed by --prune'))
+  await requireRights(db, state, changes, its.all)
+  const ranked: RankedStep[] = []
+  const reasons = new Map<string, readonly string[]>()
+  for (const change of changes) {
+    const table = its.all.find((candidate) => keyOf(candidate) === change.key)!
+    const context = {server: db.server, table, state: state.states.get(table)!, target: request.target, reaches: retentionReaches(change, table, its)}
+    for (const step of stepsOf(change, context)) {
+      ranked.push({rank: rankOf(change), change, step})
+      reasons.set(step.id, change.why)
+    }
+    if (change.do === 'gated retention' && change.removes.native)
+      ranked.push(...(await conversionSteps(db, table, its)).map((step) => ({rank: ranks.catchUp, change, step})))
+  }
+  const steps = ordered(ranked)
+  const compresses = (table: Table) => ![undefined, 'none'].includes(spoken.get(table)?.compression as undefined)
+  const old = await oldChunks(db, its.tables.filter(compresses), changes)
+  if (request.recompress) steps.push(...recompressSteps(db, old, steps))
+  else notes.push(...oldChunkNotes(old))
+  const findings = prove(await readProofFacts(db, state, changes))
+  const operation = request.operation ?? 'policies apply'
+  const plan: Plan = {operation, summary: operation, cutoff: null, locks: [...new Set(steps.map(({object}) => `table ${object}`))], steps}
+  return {plan, changes, unmanaged: request.prune ? [] : unmanaged, findings, notes, state, reasons}
+}
+
+/** Where one job alone is meant, the others are not seen. */
+function stateFor({onlyJob}: PolicyRequest, {states}: PolicyState, table: Table, problems: Problem[]): TableState {
+  const its = states.get(table)!
+  if (onlyJob === undefined) return its
+  const policies = its.policies.filter(({job}) => job?.id === onlyJob)
+  if (policies.length === 0) problems.push({code: 'NO_SUCH_JOB', message: `${its.key} has no policy with job ${onlyJob}.`, suggestion: `The policies and their jobs: ${command('policies list')}`})
+  return {...its, policies}
+}
+
+/** Settings before the policies that need them; a retention last, when what shall cover it is in place. */
+const ranks = {settings: 0, policy: 1, retention: 2, catchUp: 3}
+
+interface RankedStep {
+  rank: number
+  /** The change that asks for it. */
+  change: Change
+  step: Step
+}
+
+function rankOf(change: Change): number {
+  if (change.do === 'settings' || change.do === 'chunk interval') return ranks.settings
+  return change.do !== 'remove' && kindOf(change) === 'retention' ? ranks.retention : ranks.policy
+}
+
+/** A compression policy needs the settings of its table, where the same plan makes them. */
+function ordered(ranked: readonly RankedStep[]): Step[] {
+  const sorted = [...ranked].sort((a, b) => a.rank - b.rank)
+  return sorted.map(({change, step}) => {
+    const settings = change.do === 'compression' ? sorted.find((other) => other.change.do === 'settings' && other.change.key === change.key) : undefined
+    return settings === undefined ? step : {...step, dependsOn: [settings.step.id]}
+  })
+}
+
+function unmanagedOf({states}: PolicyState, spoken: ReadonlyMap<Table, Declared>): Unmanaged[] {
+  return [...states].flatMap(([table, {key, policies}]) =>
+    policies.filter(({kind}) => spoken.get(table)?.[kind] === undefined).map((rule) => ({key, kind: rule.kind, rule})))
+}
+
+async function missing(db: Database, tables: readonly Table[], each: Declared): Promise<Problem> {
+  const key = declaredKey(each)
+  try {
+    await resolveTable(db, tables, key)
+    // The hypertable behind an aggregate has a name too.
+    return {code: 'NO_SUCH_TABLE', message: `${each.section}.${key}: this holds the rows of an aggregate.`, suggestion: 'Name the aggregate itself.'}
+  } catch (error) {
+    if (!(error instanceof OpsError)) throw error
+    return {code: error.code, message: `${each.section}.${key}: ${error.message}`, suggestion: error.suggestions[0] ?? ''}
+  }
+}
+
+function sectionProblem({section}: Declared, table: Table): Problem | null {
+  const key = keyOf(table)
+  if (section === 'tables' && table.kind === 'aggregate')
+    return {code: 'CONFIG', message: `tables.${key}: this is an aggregate.`, suggestion: 'Write it under aggregates.'}
+  if (section === 'aggregates' && table.kind !== 'aggregate')
+    return {code: 'NOT_AN_AGGREGATE', message: `aggregates.${key}: this is not an aggregate, but a ${table.kind === 'hypertable' ? 'hypertable' : 'partitioned table'}.`, suggestion: 'Write it under tables.'}
+  return null
+}
+
+/** What was declared in so many words and an engine cannot have; the definitions' defaults know all engines. */
+function impossibleHere(each: Declared, table: Table, engine: string): string[] {
+  if (each.from !== 'config') return []
+  const key = keyOf(table)
+  const community = engine === 'timescaledb' && table.id !== null
+  return [
+    ...(each.compression !== undefined && each.compression !== 'none' && !community ? [`${key}: compression is TimescaleDB's community edition only; not applied here.`] : []),
+    ...(each.chunkInterval !== undefined && table.id === null ? [`${key}: it has no chunks; chunkInterval is not applied here.`] : []),
+    ...(table.kind === 'aggregate' && table.id === null && each.retention !== undefined && each.retention !== 'none' ? [`${key}: a table of ours under a view has no retention; not applied here.`] : []),
+    ...(each.retention !== undefined && each.retention !== 'none' && each.retention.native && !community ? [`${key}: there is no native retention here; the gated one is used.`] : []),
+  ]
+}
+
+function refuse(problems: readonly Problem[]): OpsError {
+  const suggestions = [...new Set(problems.map(({suggestion}) => suggestion).filter(Boolean))]
+  const [first] = problems
+  const message = problems.length === 1
+    ? `${first!.message} Nothing was done.`
+    : [`${problems.length} mistakes:`, ...problems.map((problem) => `- ${problem.message}`), 'Nothing was done.'].join('\n')
+  return usageError(first!.code, message, suggestions)
+}

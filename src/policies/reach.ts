@@ -1,0 +1,37 @@
+import {addInterval} from '../catalog/interval.js'
+import {agoFrom} from '../catalog/ages.js'
+import type {Offset} from '../catalog/live-policies.js'
+import type {Survey} from '../catalog/snapshot.js'
+import type {Chunk, Table} from '../catalog/table.js'
+import {fromMicros} from '../catalog/time.js'
+import type {Change} from './change.js'
+import {isProblem, toOffset} from './offsets.js'
+
+/** Until the next run: TimescaleDB and we run retentions once a day. */
+const nextRun = {months: 0, days: 1, seconds: 0}
+
+/** Whether a retention reaches rows now or at its next run; where nobody can tell, it does. */
+export function retentionReaches(change: Change, table: Table, its: Survey): boolean {
+  if (change.do !== 'gated retention' && change.do !== 'native retention') return false
+  const age = ageOf(change, table, its)
+  if (age === null) return true
+  const clock = its.clocks.get(table)
+  if (clock?.now == null) return true
+  const then = clock.unit === null ? addInterval(clock.now, nextRun) : clock.now + fromMicros(86_400_000_000n, clock.unit)
+  const cutoff = agoFrom(clock, then, age)
+  return cutoff === null || chunksBefore(table, cutoff).length > 0
+}
+
+function ageOf(change: Change & {after: Offset}, table: Table, its: Survey): Offset | null {
+  if (change.do === 'native retention' || typeof change.after === 'bigint') return change.after
+  const unit = its.clocks.get(table)?.unit
+  const offset = toOffset(change.after, table.time === 'integer' ? (unit ?? 'unknown') : 'time')
+  return isProblem(offset) ? null : offset
+}
+
+/** Chunks that lie before a point as a whole, oldest first. */
+export function chunksBefore(table: Table, point: bigint): Chunk[] {
+  return table.chunks
+    .filter(({end, tiered}) => end !== null && end <= point && !tiered)
+    .sort((a, b) => (a.end! < b.end! ? -1 : a.end! > b.end! ? 1 : 0))
+}

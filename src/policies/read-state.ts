@@ -1,0 +1,170 @@
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement} from '../db/sql.js'
+import type {Duration} from '../units/duration.js'
+import type {Instant} from '../units/instant.js'
+import {findByName, readOurs} from '../catalog/read-emulated.js'
+import type {Clock} from '../catalog/table-clock.js'
+import {parseIntervalText} from '../catalog/interval.js'
+import type {LivePolicy} from '../catalog/live-policies.js'
+import type {Survey} from '../catalog/snapshot.js'
+import {keyOf, type Table} from '../catalog/table.js'
+import {liveRule, type Gate, type LiveRule, type TableState} from './table-state.js'
+
+/** A job of TimescaleDB's scheduler that calls qicore.retain. */
+export interface GatedJob {
+  id: number
+  object: string | null
+  hash: string | null
+  owner: string
+  scheduled: boolean
+  schedule: Duration
+  nextStart: Instant | null
+  lastStartedAt: Instant | null
+  lastStatus: string | null
+  running: boolean
+}
+
+/** What a table's policies depend on beside them. */
+export interface TableFacts {
+  owner: string
+  ownerCanLogin: boolean
+  isOwner: boolean
+  ownsDatabase: boolean
+  columns: readonly string[]
+  indexes: number
+  /** Tables that its foreign keys point to. */
+  references: readonly string[]
+  /** Foreign keys that lead to it, as `key of schema.table`. */
+  referencedBy: readonly string[]
+}
+
+/** Everything that a plan and a proof are made of. */
+export interface PolicyState {
+  survey: Survey
+  facts: ReadonlyMap<Table, TableFacts>
+  states: ReadonlyMap<Table, TableState>
+  gatedJobs: readonly GatedJob[]
+}
+
+interface FactRow {
+  relation: number
+  owner: string
+  owner_can_login: boolean
+  is_owner: boolean
+  owns_database: boolean
+  columns: string[]
+  indexes: number
+  references: string[]
+  referenced_by: string[]
+}
+
+interface GatedRow {
+  id: number
+  object: string | null
+  hash: string | null
+  owner: string
+  scheduled: boolean
+  schedule: string
+  next_start: Instant | null
+  last_started_at: Instant | null
+  last_status: string | null
+  running: boolean | null
+}
+
+/** Reads what stands beside the policies of a survey. */
+export async function readPolicyState(db: Database, survey: Survey): Promise<PolicyState> {
+  const facts = await readFacts(db, survey.tables)
+  const timescaledb = db.server.timescaledb !== null
+  const intervals = timescaledb ? await db.query<{id: number; length: string | null}>(statement(loadSql('catalog/chunk-intervals'))) : []
+  const lengths = new Map(intervals.map(({id, length}) => [id, length === null ? null : BigInt(length)]))
+  const gatedJobs = timescaledb ? await readGatedJobs(db) : []
+  const agreed = db.server.hasCore ? await readOurs<{object: string; agreed: boolean}>(db, 'catalog/agreed') : []
+  const states = new Map(
+    survey.tables.map((table) => {
+      const its = survey.policies.filter((policy) => policy.table === table)
+      const policies = its.map((policy) => ruleOf(policy, survey.all, gatedJobs, agreed))
+      const orphans = gatedJobs.filter(({object}) => object !== null && findByName(survey.all, object) === table)
+      if (orphans.length > 0 && !policies.some(({kind, by}) => kind === 'retention' && by === 'qicore')) policies.push(orphaned(orphans))
+      return [table, stateOf(table, survey.clocks.get(table), facts.get(table)?.columns ?? [], table.id === null ? null : (lengths.get(table.id) ?? null), policies)]
+    }),
+  )
+  return {survey, facts, states, gatedJobs}
+}
+
+function stateOf(table: Table, clock: Clock | undefined, columns: readonly string[], chunkInterval: bigint | null, policies: readonly LiveRule[]): TableState {
+  return {
+    key: keyOf(table),
+    kind: table.kind,
+    native: table.id !== null,
+    scale: table.time === 'integer' ? (clock?.unit ?? 'unknown') : 'time',
+    columns,
+    timeColumn: table.timeColumn,
+    chunkInterval,
+    compression: table.compression ? {segmentBy: table.segmentBy, orderBy: table.orderBy} : null,
+    policies,
+  }
+}
+
+function ruleOf(policy: LivePolicy, tables: readonly Table[], jobs: readonly GatedJob[], agreed: readonly {object: string; agreed: boolean}[]): LiveRule {
+  if (policy.job !== null || policy.kind !== 'retention') return liveRule(policy, null, null)
+  const its = jobs.filter(({object}) => object !== null && findByName(tables, object) === policy.table)
+  const config = readConfig(policy.config)
+  const gate: Gate = {
+    maxDropPerRun: typeof config.maxDropPerRun === 'number' ? config.maxDropPerRun : null,
+    timeUnit: typeof config.timeUnit === 'string' ? config.timeUnit : null,
+    agreed: agreed.some(({object, agreed: yes}) => yes && findByName(tables, object) === policy.table),
+    jobAgrees: its[0] === undefined || its[0].hash === (config.consent as {hash?: unknown} | undefined)?.hash,
+    moreJobs: its.slice(1).map(({id}) => id),
+  }
+  return liveRule({...policy, schedule: its[0]?.schedule ?? policy.schedule}, gate, its[0] === undefined ? null : {id: its[0].id, scheduled: its[0].scheduled})
+}
+
+/** Jobs of a retention that nobody declared any more: they do nothing but fail. */
+function orphaned([first, ...more]: readonly GatedJob[]): LiveRule {
+  return {
+    kind: 'retention',
+    by: 'qicore',
+    job: {id: first!.id, scheduled: first!.scheduled},
+    after: null,
+    createdBefore: null,
+    startOffset: null,
+    endOffset: null,
+    schedule: first!.schedule,
+    gate: {maxDropPerRun: null, timeUnit: null, agreed: false, jobAgrees: false, moreJobs: more.map(({id}) => id)},
+  }
+}
+
+function readConfig(text: string): Record<string, unknown> {
+  const value: unknown = JSON.parse(text)
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+async function readFacts(db: Database, tables: readonly Table[]): Promise<Map<Table, TableFacts>> {
+  const rows = await db.query<FactRow>(statement(loadSql('catalog/policy-tables'), [tables.map(({relation}) => relation), db.target.role ?? null]))
+  const byRelation = new Map(rows.map((row) => [row.relation, row]))
+  return new Map(
+    tables.flatMap((table) => {
+      const row = byRelation.get(table.relation)
+      if (row === undefined) return []
+      const {owner, owner_can_login: ownerCanLogin, is_owner: isOwner, owns_database: ownsDatabase, columns, indexes, references, referenced_by: referencedBy} = row
+      return [[table, {owner, ownerCanLogin, isOwner, ownsDatabase, columns, indexes, references, referencedBy}] as const]
+    }),
+  )
+}
+
+async function readGatedJobs(db: Database): Promise<GatedJob[]> {
+  const rows = await db.query<GatedRow>(statement(loadSql('catalog/gated-jobs')))
+  return rows.map((row) => ({
+    id: row.id,
+    object: row.object,
+    hash: row.hash,
+    owner: row.owner,
+    scheduled: row.scheduled,
+    schedule: parseIntervalText(row.schedule),
+    nextStart: row.next_start,
+    lastStartedAt: row.last_started_at,
+    lastStatus: row.last_status,
+    running: row.running ?? false,
+  }))
+}

@@ -1,0 +1,79 @@
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {formatQualifiedName} from '../db/qualified-name.js'
+import {timescaledbFunction} from '../db/server.js'
+import {ident, sql, statement} from '../db/sql.js'
+import type {Step} from '../run/step.js'
+import {has, keyOf, type Table} from '../catalog/table.js'
+import type {Change} from './change.js'
+
+export interface OldChunk {
+  table: Table
+  schema: string
+  name: string
+}
+
+interface Row {
+  hypertable: string
+  schema: string
+  name: string
+}
+
+function storage(table: Table): string {
+  return ident(table.storage.schema, table.storage.name).text
+}
+
+/**
+ * Compressed chunks of these tables that have, or after these changes will have, other settings than their table. A
+ * setting that the table leaves to TimescaleDB is none that a chunk could differ from.
+ */
+export async function oldChunks(db: Database, tables: readonly Table[], changes: readonly Change[]): Promise<OldChunk[]> {
+  if (db.server.engine !== 'timescaledb') return []
+  const changed = new Set(changes.filter((change) => change.do === 'settings').map(({key}) => key))
+  const compressed = tables.filter((table) => table.id !== null && table.chunks.some(({status}) => has(status, 'compressed')))
+  const kept = compressed.filter((table) => !changed.has(keyOf(table)))
+  const rows = kept.length === 0 ? [] : await db.query<Row>(statement(loadSql('catalog/chunk-settings'), [kept.map(storage), null]))
+  const byChunk = new Map(kept.flatMap((table) => table.chunks.map((chunk) => [formatQualifiedName(chunk.schema, chunk.name), table] as const)))
+  return [
+    ...compressed
+      .filter((table) => changed.has(keyOf(table)))
+      .flatMap((table) => table.chunks.filter(({status, tiered}) => has(status, 'compressed') && !tiered).map(({schema, name}) => ({table, schema, name}))),
+    ...rows.flatMap(({schema, name}) => {
+      const table = byChunk.get(formatQualifiedName(schema, name))
+      return table === undefined ? [] : [{table, schema, name}]
+    }),
+  ]
+}
+
+/** Which chunks keep what they were compressed by, for people. */
+export function oldChunkNotes(chunks: readonly OldChunk[]): string[] {
+  return [...new Set(chunks.map(({table}) => table))].map((table) => {
+    const its = chunks.filter((chunk) => chunk.table === table)
+    const some = its.slice(0, 3).map(({name}) => name).join(', ')
+    return `${its.length} compressed chunk${its.length === 1 ? '' : 's'} of ${keyOf(table)} (${some}${its.length > 3 ? ', …' : ''}) keep${its.length === 1 ? 's' : ''} the old settings: --recompress adds a step for each.`
+  })
+}
+
+/** Compresses each again by the settings of its table: a step a chunk, oldest first. */
+export function recompressSteps(db: Database, chunks: readonly OldChunk[], before: readonly Step[]): Step[] {
+  return chunks.map(({table, schema, name}) => {
+    const key = keyOf(table)
+    const chunk = formatQualifiedName(schema, name)
+    const settings = before.find(({id}) => id === `compression settings of ${key}`)
+    const its = table.chunks.find((candidate) => candidate.schema === schema && candidate.name === name)
+    return {
+      id: `recompress ${name}`,
+      kind: 'compress',
+      object: key,
+      statements: [sql`select ${timescaledbFunction(db.server, 'compress_chunk')}(${chunk}::regclass, if_not_compressed => true, recompress => true)`],
+      lock: 'ACCESS EXCLUSIVE',
+      class: 'safe',
+      transaction: 'own',
+      doneCheck: statement(`select not exists (${loadSql('catalog/chunk-settings')}) as done`, [[storage(table)], chunk]),
+      repeatable: true,
+      dependsOn: settings === undefined ? [] : [settings.id],
+      relations: [chunk],
+      bytes: its?.afterBytes ?? null,
+    }
+  })
+}

@@ -1,0 +1,61 @@
+import type {Database} from '../db/database.js'
+import {readChunks} from '../catalog/read-tables.js'
+import type {Clock} from '../catalog/table-clock.js'
+import {ago} from '../catalog/ages.js'
+import {gapsQuestion, type GapRow} from '../catalog/coverage-sql.js'
+import {shift} from '../catalog/due.js'
+import type {LivePolicy} from '../catalog/live-policies.js'
+import type {Chunk} from '../catalog/table.js'
+import {instantOf} from '../catalog/time.js'
+
+const lowest = -(2n ** 63n)
+
+export interface Gap {
+  start: bigint
+  end: bigint
+}
+
+/**
+ * Ranges inside of the windows of refresh policies whose rows changed after they were computed: below the watermark, by
+ * TimescaleDB's logs. The bucket that a window begins in is none of its business.
+ */
+export async function changedRanges(db: Database, policies: readonly LivePolicy[], clocks: ReadonlyMap<LivePolicy['table'], Clock>): Promise<Map<LivePolicy, Gap[]>> {
+  const found = new Map<LivePolicy, Gap[]>()
+  const sources = policies.flatMap(({table}) => table.aggregate?.source ?? [])
+  await readChunks(db, sources.filter(({chunks}) => chunks.length === 0))
+  const asked = policies.flatMap((policy) => {
+    const {table, startOffset} = policy
+    const clock = clocks.get(table)
+    const its = table.aggregate
+    if (table.id === null || clock?.now == null || its?.watermark == null || its.bucketWidth === null) return []
+    const begin = startOffset === null ? null : ago(clock, startOffset)
+    if (startOffset !== null && begin === null) return []
+    // Before the oldest chunk there is no row that could have changed: TimescaleDB's log keeps an entry there for ever.
+    const oldest = oldestOf(its.source?.chunks ?? [])
+    if (oldest === null) return []
+    const from = later(oldest, begin === null ? null : shift(begin, its.bucketWidth, 1))
+    return from < its.watermark ? [{policy, id: table.id, from, until: its.watermark}] : []
+  })
+  if (asked.length === 0) return found
+  // A refresh that runs at this moment is not a change of rows.
+  const rows = await db.query<GapRow>(gapsQuestion(db.server, asked.map(({id, from, until}) => ({id, start: from, end: until})), 'logs only'))
+  for (const {position, gaps} of rows) {
+    const ranges = [...gaps.matchAll(/\[(-?\d+),(-?\d+)\)/g)].map(([, start, end]) => ({start: BigInt(start!), end: BigInt(end!)}))
+    if (ranges.length > 0) found.set(asked[position - 1]!.policy, ranges)
+  }
+  return found
+}
+
+function oldestOf(chunks: readonly Chunk[]): bigint | null {
+  return chunks.reduce<bigint | null>((least, {start}) => (least === null || (start ?? lowest) < least ? (start ?? lowest) : least), null)
+}
+
+function later(a: bigint, b: bigint | null): bigint {
+  return b !== null && b > a ? b : a
+}
+
+/** For people and JSON: instants, or the integers themselves. */
+export function rangeText({start, end}: Gap, {table}: Pick<LivePolicy, 'table'>): string {
+  const said = (point: bigint, open: string) => (point <= -(2n ** 63n) || point >= 2n ** 63n - 1n ? open : ((table.time === 'integer' ? null : instantOf(point)) ?? String(point)))
+  return `${said(start, 'the beginning')} to ${said(end, 'the end')}`
+}

@@ -1,0 +1,58 @@
+import type {Database} from '../db/database.js'
+import {sql} from '../db/sql.js'
+import {OpsError} from '../errors.js'
+import type {PolicyState} from './read-state.js'
+import {keyOf, type Table} from '../catalog/table.js'
+import type {Change} from './change.js'
+
+/**
+ * Whether this role may make these changes, asked before the first of them.
+ * @throws OpsError NO_PRIVILEGE, OWNER_CANNOT_LOGIN
+ */
+export async function requireRights(db: Database, state: PolicyState, changes: readonly Change[], tables: readonly Table[]): Promise<void> {
+  const {facts} = state
+  const {server} = db
+  const role = db.target.role ?? server.role
+  for (const key of new Set(changes.map((change) => change.key))) {
+    const table = tables.find((candidate) => keyOf(candidate) === key)!
+    const its = facts.get(table)
+    if (its === undefined) continue
+    const asDatabaseOwner = its.ownsDatabase && ownersOfDatabaseMay(server.timescaledb)
+    if (!its.isOwner && !asDatabaseOwner)
+      throw new OpsError('NO_PRIVILEGE', `${key} belongs to ${its.owner}, and ${role} is no member of that role. Nothing was done.`, {
+        suggestions: [`Connect as ${its.owner}, or name it as \`role\` of the target.`, `Or let ${role} act for it: grant ${its.owner} to ${role}`],
+      })
+    const ownJobs = changes.some((change) => change.key === key && (change.do === 'compression' || change.do === 'native retention' || (change.do === 'refresh' && change.by === 'timescaledb')))
+    if (ownJobs && !its.ownerCanLogin)
+      throw new OpsError('OWNER_CANNOT_LOGIN', `${key} belongs to ${its.owner}, who may not log in, and TimescaleDB runs policies as the owner. Nothing was done.`, {
+        suggestions: [`alter role ${its.owner} login`, `Or give the table to a role that may: alter table ${key} owner to …`],
+      })
+  }
+  await requireJobs(db, state, changes, role)
+}
+
+/** A job stays with whom it was made for where its table was given to somebody else (up to 2.25). */
+async function requireJobs(db: Database, {survey, gatedJobs}: PolicyState, changes: readonly Change[], role: string): Promise<void> {
+  const touched = new Set(changes.flatMap(jobsOf))
+  const jobs = [...survey.policies.flatMap(({job}) => (job === null ? [] : [job])), ...gatedJobs].filter(({id}) => touched.has(id))
+  if (jobs.length === 0 || ownersOfDatabaseMay(db.server.timescaledb)) return
+  const foreign = await db.query<{owner: string}>(sql`select owner from unnest(${[...new Set(jobs.map(({owner}) => owner))]}::text[]) as owner
+where not pg_has_role(${role}::name, (select oid from pg_roles where rolname = trim(both '"' from owner)), 'usage')`)
+  const [first] = jobs.filter(({owner}) => foreign.some((each) => each.owner === owner))
+  if (first === undefined) return
+  throw new OpsError('NO_PRIVILEGE', `Job ${first.id} belongs to ${first.owner}, and ${role} is no member of that role. Nothing was done.`, {
+    suggestions: [`Connect as ${first.owner}, or remove its policy and let policies apply make it anew.`],
+  })
+}
+
+function jobsOf(change: Change): number[] {
+  if (change.do === 'remove') return [...change.native, ...change.jobs]
+  const own = 'job' in change && change.job !== null ? [change.job] : []
+  return 'removes' in change ? [...own, ...change.removes.jobs] : own
+}
+
+/** Since 2.28 the owner of the database counts as owner of hypertables and jobs. */
+function ownersOfDatabaseMay(version: string | null): boolean {
+  const [major = 0, minor = 0] = (version ?? '').split('.').map((part) => Number.parseInt(part, 10) || 0)
+  return major > 2 || (major === 2 && minor >= 28)
+}

@@ -1,0 +1,36 @@
+import {durationInWords} from '../units/duration.js'
+import type {Offset} from '../catalog/live-policies.js'
+import {toMicros} from '../catalog/time.js'
+import type {TableState, LiveRule} from './table-state.js'
+import type {Declared, PolicyKind} from './declared.js'
+import type {RuleText} from './status-types.js'
+
+/** A declaration of one kind as it is reported; null: nothing is declared. */
+export function declaredText(declared: Declared | undefined, kind: PolicyKind): RuleText | 'none' | null {
+  const its = declared?.[kind]
+  if (its === undefined || its === 'none') return its ?? null
+  if ('startOffset' in its) return {startOffset: durationInWords(its.startOffset), endOffset: durationInWords(its.endOffset), every: durationInWords(its.every)}
+  if ('native' in its) return {after: durationInWords(its.after), native: its.native}
+  return {after: durationInWords(its.after), segmentBy: its.segmentBy, orderBy: its.orderBy}
+}
+
+/** The same of a live policy. */
+export function liveText(rule: LiveRule, {compression, scale}: TableState): RuleText {
+  const text = (offset: Offset | null) => offsetText(offset, scale)
+  const {kind, after, createdBefore, startOffset, endOffset, schedule, gate} = rule
+  const every = schedule === null ? null : durationInWords(schedule)
+  if (kind === 'refresh') return {startOffset: text(startOffset), endOffset: text(endOffset), every}
+  const age: RuleText = {after: text(after), ...(createdBefore === null ? {} : {createdBefore: durationInWords(createdBefore)}), every}
+  if (kind === 'compression') return {...age, segmentBy: compression?.segmentBy ?? null, orderBy: compression?.orderBy ?? null}
+  return {...age, native: rule.by === 'timescaledb', ...(gate === null ? {} : {maxDropPerRun: gate.maxDropPerRun, agreed: gate.agreed})}
+}
+
+/** Integers whose unit is known are a length of time too; else they stand as they are. */
+function offsetText(offset: Offset | null, scale: TableState['scale']): string | null {
+  if (offset === null) return null
+  if (typeof offset !== 'bigint') return durationInWords(offset)
+  if (scale === 'unknown' || scale === 'time') return String(offset)
+  const micros = toMicros(offset, scale)
+  const days = micros / 86_400_000_000n
+  return durationInWords({months: 0, days: Number(days), seconds: Number(micros - days * 86_400_000_000n) / 1e6})
+}

@@ -1,0 +1,39 @@
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement} from '../db/sql.js'
+import {cronCommands, enforces} from './cron-duties.js'
+import type {PolicyKind} from './declared.js'
+import type {LiveRule} from './table-state.js'
+import type {Runner} from './status-types.js'
+
+/** Who could carry out policies here, and who of them lives. */
+export interface Runners {
+  scheduler: boolean | null
+  daemon: boolean
+  /** Commands that pg_cron runs in this database; null: nobody can see them from here. */
+  cron: readonly string[] | null
+  cronAlive: boolean
+}
+
+export async function readRunners(db: Database): Promise<Runners> {
+  const {server} = db
+  const [row] = await db.query<{daemons: number}>(statement(loadSql('report/policy-runners')))
+  return {
+    scheduler: server.workers === 'unknown' ? null : server.workers === 'alive',
+    daemon: row!.daemons > 0,
+    cron: await cronCommands(db),
+    cronAlive: server.pgCronAlive,
+  }
+}
+
+/** Who is meant to carry out a policy: TimescaleDB's own live job, then pg_cron, then the daemon. */
+export function runnerOf(rule: LiveRule | null, kind: PolicyKind, key: string, runners: Runners): {runner: Runner; alive: boolean | null} {
+  const {scheduler, cron, cronAlive, daemon} = runners
+  if (rule === null) return {runner: 'nobody', alive: false}
+  const job = rule.job !== null
+  if (job && scheduler === true) return {runner: 'timescaledb', alive: true}
+  if (cron?.some((command) => enforces(command, kind, key))) return {runner: 'pg_cron', alive: cronAlive}
+  if (daemon) return {runner: 'daemon', alive: true}
+  if (job) return {runner: 'timescaledb', alive: scheduler}
+  return cron === null ? {runner: 'unknown', alive: null} : {runner: 'nobody', alive: false}
+}

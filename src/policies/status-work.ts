@@ -1,0 +1,111 @@
+import {rowsAreVisible} from '../db/condition.js'
+import type {Database} from '../db/database.js'
+import {formatQualifiedName} from '../db/qualified-name.js'
+import {approximateSeconds} from '../units/duration.js'
+import {readChunks} from '../catalog/read-tables.js'
+import {dueState, type DueChunk} from '../catalog/due.js'
+import {readEnds, type Ends} from '../catalog/time-range.js'
+import type {LivePolicy} from '../catalog/live-policies.js'
+import {refreshState} from '../catalog/refresh-state.js'
+import {readLockedTables} from '../catalog/sizes.js'
+import type {Survey} from '../catalog/snapshot.js'
+import type {Chunk, Table} from '../catalog/table.js'
+import {fromMicros, instantOf} from '../catalog/time.js'
+import {gateReasons} from './gate-reasons.js'
+import {rangeText, type Gap} from './refresh-gaps.js'
+import type {LiveRule} from './table-state.js'
+import type {NotDone, NotDoneCode} from './status-types.js'
+
+/** What a policy should have done by now. */
+export interface Work {
+  due: number | null
+  /** Null: not known. */
+  notDone: NotDone[] | null
+  late: boolean | null
+  overdue: readonly DueChunk[]
+}
+
+const codes: Record<DueChunk['why'], NotDoneCode> = {
+  'never compressed': 'never_compressed', refilled: 'refilled', unordered: 'unordered', 'not dropped': 'not_dropped',
+}
+
+/** Compression and retention. @param referenced a foreign key leads to the table */
+export async function chunkWork(db: Database, policy: LivePolicy, its: Survey, lateAfter: number, referenced: boolean): Promise<Work> {
+  const {table, kind, job} = policy
+  const clock = its.clocks.get(table) ?? {now: null, unit: null}
+  const gated = kind === 'retention' && job === null
+  const chunks = gated ? withoutNewest(table.chunks) : table.chunks
+  const state = dueState({...policy, table: {...table, chunks}}, clock, its.at, lateAfter)
+  if (state.due === null) return {due: null, notDone: null, late: state.late, overdue: []}
+  const reasons = gated && state.late && rowsAreVisible(db.server) ? await gateReasons(db, policy, clock, referenced) : null
+  const notDone = state.notDone.map(({chunk, since, why}): NotDone => {
+    const name = formatQualifiedName(chunk.schema, chunk.name)
+    const reason = reasons?.all ?? reasons?.byChunk.get(name) ?? {code: codes[why], why}
+    return {chunk: name, range: null, since: since === null ? null : instantOf(since), ...reason}
+  })
+  return {due: state.due, notDone: notDone.sort(bySince), late: state.late, overdue: state.notDone}
+}
+
+/**
+ * Where the rows of the sources of refresh policies begin and end: of all of them at once, in a few questions whatever
+ * their number.
+ */
+export async function sourceEnds(db: Database, policies: readonly LivePolicy[], its: Survey): Promise<ReadonlyMap<Table, Ends>> {
+  const sources = [...new Set(policies.flatMap(({table}) => table.aggregate?.source ?? []))]
+  if (sources.length === 0) return new Map()
+  await readChunks(db, sources.filter((source) => source.chunks.length === 0 && !its.tables.includes(source)))
+  return (await readEnds(db, sources, await readLockedTables(db))).ends
+}
+
+export async function refreshWork(db: Database, policy: LivePolicy, its: Survey, changed: readonly Gap[], lateAfter: number, ends: ReadonlyMap<Table, Ends>): Promise<Work> {
+  const clock = its.clocks.get(policy.table) ?? {now: null, unit: null}
+  const state = await refreshState(db, policy, clock, its.at, lateAfter, (source) => ends.get(source))
+  const behind: NotDone[] = state.behindFrom === null ? [] : [{
+    chunk: null,
+    range: rangeText({start: state.behindFrom, end: 2n ** 63n - 1n}, policy).replace(/ to the end$/, ' on'),
+    since: state.since === null ? null : instantOf(state.since),
+    code: 'never_refreshed',
+    why: 'never refreshed',
+  }]
+  const source = policy.table.aggregate?.source ?? null
+  const oldest = (source !== null && ends.get(source)?.oldest) || null
+  // Before the first row of the source there is nothing to compute, and what was computed there must not be computed again.
+  const within = changed.flatMap(({start, end}) => (oldest !== null && end <= oldest ? [] : [{start: oldest !== null && start < oldest ? oldest : start, end}]))
+  const middle = within.map((gap): NotDone => ({chunk: null, range: rangeText(gap, policy), since: null, code: 'changed_since', why: 'rows changed after it was refreshed'}))
+  const notDone = [...behind, ...middle]
+  // Nothing was found, and nothing can be known: that is not nothing to do.
+  if (state.late === null && notDone.length === 0) return {due: null, notDone: null, late: null, overdue: []}
+  return {due: notDone.length, notDone, late: state.late, overdue: []}
+}
+
+/** Why it cannot be known what a policy should have done, and what to do about it; null where it can. */
+export function unknownReason({table, kind, after, createdBefore}: LivePolicy, its: Survey): string | null {
+  const clock = its.clocks.get(table)
+  const source = table.aggregate?.source ?? null
+  if (table.time === 'integer' && (clock?.now == null || clock.unit === null))
+    return `not known: the unit of its integer time column is not set. Set tables: {${formatQualifiedName(table.schema, table.name)}: {timeUnit: ms}} in the configuration (s, ms, us or ns)`
+  if (table.time === 'other') return 'not known: its time column is of a type without a clock'
+  if (kind === 'refresh') return source === null ? 'not known: the table that it reads cannot be seen from here' : `not known: the newest row of ${formatQualifiedName(source.schema, source.name)} cannot be read from here`
+  if (after === null && createdBefore === null) return 'not known: its age cannot be read'
+  return 'not known: the ranges of its chunks cannot be read'
+}
+
+/** A gated retention is declared as a duration also where the table counts in integers. */
+export function onScale(policy: LivePolicy, {clocks}: Survey, rule: LiveRule | null): LivePolicy {
+  const schedule = policy.schedule ?? rule?.schedule ?? null
+  const unit = clocks.get(policy.table)?.unit ?? null
+  const {after} = policy
+  if (after === null || typeof after === 'bigint' || policy.table.time !== 'integer') return {...policy, schedule}
+  return {...policy, schedule, after: unit === null ? after : fromMicros(BigInt(Math.round(approximateSeconds(after) * 1e6)), unit)}
+}
+
+/** A gated retention never takes what begins last. */
+function withoutNewest(chunks: readonly Chunk[]): Chunk[] {
+  const last = chunks.reduce<bigint | null>((latest, {start}) => (start !== null && (latest === null || start > latest) ? start : latest), null)
+  return chunks.filter(({start}) => start === null || start !== last)
+}
+
+function bySince(a: NotDone, b: NotDone): number {
+  const at = ({since}: NotDone) => (since === null ? '~' : since)
+  return at(a) < at(b) ? -1 : at(a) > at(b) ? 1 : 0
+}

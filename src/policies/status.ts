@@ -1,0 +1,182 @@
+import {rowsAreVisible} from '../db/condition.js'
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {ident, sql, statement} from '../db/sql.js'
+import {mayReadOurs} from '../catalog/read-emulated.js'
+import type {Ends} from '../catalog/time-range.js'
+import {readQicoreSchema, schemaRemark} from '../schema/migrate/schema-state.js'
+import type {Instant} from '../units/instant.js'
+import type {LivePolicy} from '../catalog/live-policies.js'
+import {survey} from '../catalog/snapshot.js'
+import {keyOf, type Table} from '../catalog/table.js'
+import {keyOf as declaredKey, notHere, policyKinds, type Declared, type PolicyKind} from './declared.js'
+import {findingsOf} from './findings.js'
+import {plainStatus, readPlainTables} from './plain-tables.js'
+import {readOtherJobs} from './other-jobs.js'
+import {timeUnitsOf} from './read-declared.js'
+import {readPolicyState, type PolicyState} from './read-state.js'
+import {changedRanges, type Gap} from './refresh-gaps.js'
+import {declaredText, liveText} from './rule-text.js'
+import {readRunners, runnerOf, type Runners} from './runners.js'
+import type {LiveRule} from './table-state.js'
+import {chunkWork, onScale, refreshWork, sourceEnds, unknownReason} from './status-work.js'
+import type {PolicyStatus, PolicyStatusReport} from './status-types.js'
+import {command} from '../units/command.js'
+
+export interface StatusRequest {
+  declared: readonly Declared[]
+  /** Milliseconds that due work may wait beyond its schedule. */
+  lateAfter: number
+  /** As the operator typed it; without it every table. */
+  table?: string | undefined
+}
+
+interface JobError {
+  id: number
+  at: Instant | null
+  state: string | null
+  message: string
+}
+
+/** Everything that one status is made from. */
+interface Sources {
+  state: PolicyState
+  runners: Runners
+  errors: ReadonlyMap<number, JobError>
+  changed: ReadonlyMap<LivePolicy, Gap[]>
+  ends: ReadonlyMap<Table, Ends>
+  /** This role may read qicore.policies. */
+  ownReadable: boolean
+}
+
+/**
+ * Every policy, declared or live, as it really was carried out: by the state of the chunks, never by what a job says
+ * of itself. Locks nothing, needs nothing of ours, changes nothing.
+ * @throws OpsError NO_SUCH_TABLE, NOT_A_HYPERTABLE, AMBIGUOUS
+ */
+export async function readPolicyStatus(db: Database, {declared, lateAfter, table}: StatusRequest): Promise<PolicyStatusReport> {
+  const its = await survey(db, {table, lateAfter, timeUnits: timeUnitsOf(declared)})
+  const state = await readPolicyState(db, its)
+  const timescaledb = db.server.timescaledb !== null
+  const rows = timescaledb ? await db.query<JobError>(statement(loadSql('report/policy-errors'))) : []
+  const refreshes = its.policies.filter(({kind}) => kind === 'refresh')
+  const sources: Sources = {
+    state,
+    runners: await readRunners(db),
+    errors: new Map(rows.map((row) => [row.id, row])),
+    changed: await changedRanges(db, refreshes, its.clocks),
+    ends: await sourceEnds(db, refreshes, its),
+    ownReadable: await mayReadOurs(db),
+  }
+  const policies: PolicyStatus[] = []
+  for (const live of its.policies) policies.push(await liveStatus(db, live, sources, declared, lateAfter))
+  for (const each of declared) policies.push(...missingStatus(each, db, sources))
+  const plain = await readPlainTables(db, table === undefined ? declared.filter((each) => !its.all.some((one) => keyOf(one) === declaredKey(each))) : [])
+  policies.push(...plain.flatMap(plainStatus))
+  const order = (status: PolicyStatus) => `${status.schema}.${status.table} ${policyKinds.indexOf(status.kind)}`
+  policies.sort((a, b) => (order(a) < order(b) ? -1 : 1))
+  const absent = table === undefined ? declared.filter((each) => each.from === 'config' && !its.all.some((one) => keyOf(one) === declaredKey(each))) : []
+  // In a half-state the daemon would do the damage; where there are no workers left, the headline says it.
+  const notes = db.server.workers === 'dead' && rowsAreVisible(db.server) && timescaledb && its.policies.some(({job}) => job !== null)
+    ? [`TimescaleDB's background workers are not running here. ${sources.runners.daemon ? 'The daemon does their work.' : `The daemon would do their work: ${command('daemon')}`}`]
+    : []
+  if (!sources.ownReadable) notes.push(unreadableNote(db))
+  const qicoreSchema = await readQicoreSchema(db)
+  const remark = schemaRemark(qicoreSchema)
+  notes.push(...absent.filter((each) => !plain.includes(each)).map(notHere), ...(remark === null ? [] : [remark]))
+  return {kind: 'policies.status', version: 1, target: null, at: its.at, policies, other: timescaledb && table === undefined ? await readOtherJobs(db) : [], qicoreSchema, notes}
+}
+
+async function liveStatus(db: Database, live: LivePolicy, sources: Sources, declared: readonly Declared[], lateAfter: number): Promise<PolicyStatus> {
+  const {state, runners} = sources
+  const {survey: its, states, facts} = state
+  const {table, kind} = live
+  const stands = states.get(table)!
+  const rule = ruleOf(live, state)
+  const said = declared.find((each) => declaredKey(each) === keyOf(table))
+  const policy = onScale(live, its, rule)
+  const mine = facts.get(table)
+  const work = kind === 'refresh'
+    ? await refreshWork(db, policy, its, sources.changed.get(live) ?? [], lateAfter, sources.ends)
+    : await chunkWork(db, policy, its, lateAfter, (mine?.referencedBy.length ?? 0) > 0)
+  const {runner, alive} = runnerOf(rule, kind, keyOf(table), runners)
+  const jobId = rule?.job?.id ?? null
+  const gatedJob = state.gatedJobs.find(({id}) => id === jobId)
+  const status: PolicyStatus = {
+    schema: table.schema,
+    table: table.name,
+    kind,
+    managed: said?.[kind] !== undefined,
+    runner,
+    runnerAlive: alive,
+    gated: kind === 'retention' && live.job === null,
+    declared: declaredText(said, kind),
+    live: rule === null ? null : liveText(rule, stands),
+    jobId,
+    paused: rule?.job == null ? null : !rule.job.scheduled,
+    due: work.due,
+    notDone: work.notDone,
+    ok: work.late === null ? null : !work.late,
+    lastStatus: live.job?.lastStatus ?? gatedJob?.lastStatus ?? null,
+    lastRunAt: live.job?.lastStartedAt ?? gatedJob?.lastStartedAt ?? null,
+    nextRunAt: live.job?.nextStart ?? gatedJob?.nextStart ?? null,
+    lastError: null,
+    lastErrorVisible: db.server.superuser || mine === undefined || mine.isOwner || mine.ownsDatabase,
+    findings: [],
+  }
+  const error = jobId === null ? undefined : sources.errors.get(jobId)
+  if (error !== undefined) status.lastError = {at: error.at, state: error.state, message: error.message}
+  if (status.paused || (status.gated && (rule?.gate?.agreed === false || (jobId !== null && rule?.gate?.jobAgrees === false)))) status.ok = false
+  status.findings = findingsOf(status, {
+    rule, server: db.server, at: its.at, table, tables: its.all, overdue: work.overdue,
+    unknown: status.ok === null ? unknownReason(policy, its) : null,
+  })
+  const broken = status.gated ? db.server.condition.find(({code}) => code === 'gate_procedure_missing') : undefined
+  if (broken !== undefined) {
+    Object.assign(status, {ok: false, runnerAlive: false})
+    status.findings.unshift(`${broken.message} ${broken.fix}`)
+  }
+  return status
+}
+
+/** A policy that is declared and stands nowhere. */
+function missingStatus(declared: Declared, db: Database, {state, runners, ownReadable}: Sources): PolicyStatus[] {
+  const {survey: its} = state
+  const table = its.tables.find((candidate) => keyOf(candidate) === declaredKey(declared))
+  if (table === undefined) return []
+  return policyKinds
+    .filter((kind) => declared[kind] !== undefined && declared[kind] !== 'none' && possible(kind, table, db))
+    .filter((kind) => !its.policies.some((policy) => policy.table === table && policy.kind === kind))
+    .map((kind): PolicyStatus => {
+      // A row of ours that this role may not read may be there.
+      const known = ownReadable || !livesWithUs(kind, db)
+      const {runner, alive} = known ? runnerOf(null, kind, keyOf(table), runners) : {runner: 'unknown' as const, alive: null}
+      return {
+        schema: table.schema, table: table.name, kind, managed: true, runner, runnerAlive: alive, gated: false,
+        declared: declaredText(declared, kind), live: null, jobId: null, paused: null, due: null, notDone: known ? [] : null, ok: known ? false : null,
+        lastStatus: null, lastRunAt: null, nextRunAt: null, lastError: null, lastErrorVisible: true,
+        findings: [known ? `declared, and not in the database. Fix: ${command('policies apply')}` : 'not known: this role may not read qicore.policies'],
+      }
+    })
+}
+
+/** Policies of this kind are rows of ours here; the others are jobs of TimescaleDB, which every role sees. */
+function livesWithUs(kind: PolicyKind, {server}: Database): boolean {
+  return kind === 'retention' || (kind === 'refresh' && server.engine !== 'timescaledb')
+}
+
+function unreadableNote({server}: Database): string {
+  const grant = sql`grant usage on schema qicore to ${ident(server.role)}; grant select on all tables in schema qicore to ${ident(server.role)}`.text
+  return `This role may not read the schema qicore: what is kept there is unknown, and QiCore's own tables show as not declared. As its owner: ${grant}`
+}
+
+function possible(kind: PolicyKind, table: Table, db: Database): boolean {
+  if (kind === 'compression') return db.server.engine === 'timescaledb' && table.id !== null
+  if (kind === 'refresh') return table.kind === 'aggregate'
+  return table.kind !== 'aggregate' || table.id !== null
+}
+
+function ruleOf({table, kind, job}: LivePolicy, {states}: PolicyState): LiveRule | null {
+  const rules = states.get(table)?.policies.filter((rule) => rule.kind === kind) ?? []
+  return rules.find((rule) => (job === null ? rule.by === 'qicore' : rule.by === 'timescaledb' && rule.job?.id === job.id)) ?? null
+}

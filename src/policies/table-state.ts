@@ -1,0 +1,75 @@
+import type {Duration} from '../units/duration.js'
+import type {LivePolicy, Offset} from '../catalog/live-policies.js'
+import type {Table} from '../catalog/table.js'
+import type {TimeUnit} from '../catalog/time.js'
+import type {PolicyKind} from './declared.js'
+
+/** A table with everything that is set for it: what a declaration is compared with. */
+export interface TableState {
+  key: string
+  kind: Table['kind']
+  /** TimescaleDB's: a hypertable or a continuous aggregate. */
+  native: boolean
+  /** Instants, integers of a known unit, or integers that nobody explained. */
+  scale: 'time' | TimeUnit | 'unknown'
+  columns: readonly string[]
+  timeColumn: string | null
+  /** For chunks to come, on the table's scale; null where there are no chunks. */
+  chunkInterval: bigint | null
+  /** Null: not enabled. */
+  compression: CompressionSettings | null
+  policies: readonly LiveRule[]
+}
+
+export interface CompressionSettings {
+  segmentBy: readonly string[] | null
+  /** `time desc`, with `nulls first` or `last` where that is not the default. */
+  orderBy: readonly string[] | null
+}
+
+/** One policy as it stands, in terms that compare. */
+export interface LiveRule {
+  kind: PolicyKind
+  /** TimescaleDB's own policy, or a row of qicore.policies that jobs of ours enforce. */
+  by: 'timescaledb' | 'qicore'
+  /** The job of TimescaleDB's scheduler that carries it out; null: there is none. */
+  job: {id: number; scheduled: boolean} | null
+  after: Offset | null
+  createdBefore: Duration | null
+  startOffset: Offset | null
+  endOffset: Offset | null
+  schedule: Duration | null
+  /** Of a gated retention. */
+  gate: Gate | null
+}
+
+export interface Gate {
+  maxDropPerRun: number | null
+  timeUnit: string | null
+  /** It is as it was agreed to. */
+  agreed: boolean
+  /** The hash that its job was made with is that of the row. */
+  jobAgrees: boolean
+  /** Jobs beside the one: none of them is needed. */
+  moreJobs: readonly number[]
+}
+
+/** The rule of a policy as TimescaleDB or we have it. */
+export function liveRule(policy: LivePolicy, gate: Gate | null, gatedJob: LiveRule['job']): LiveRule {
+  const {kind, job, after, createdBefore, startOffset, endOffset, schedule} = policy
+  return {
+    kind,
+    by: job === null ? 'qicore' : 'timescaledb',
+    job: job === null ? gatedJob : {id: job.id, scheduled: job.scheduled},
+    after,
+    createdBefore,
+    startOffset,
+    endOffset,
+    schedule,
+    gate,
+  }
+}
+
+export function rulesOf(state: TableState, kind: PolicyKind): LiveRule[] {
+  return state.policies.filter((policy) => policy.kind === kind)
+}

@@ -1,0 +1,72 @@
+import type {Database} from '../../db/database.js'
+import {statement} from '../../db/sql.js'
+import {planRefresh} from '../../aggregates/plan-refresh.js'
+import {planCompress} from '../../chunks/compress.js'
+import {planPolicies} from '../../policies/plan.js'
+import {defaultLimits} from '../../run/limits.js'
+import type {Step} from '../../run/step.js'
+import {readDeclared} from '../../policies/read-declared.js'
+import {survey} from '../../catalog/snapshot.js'
+import type {Table} from '../../catalog/table.js'
+import {qicore} from '../definition.js'
+import {parseDuration} from '../../units/duration.js'
+import {demoTarget} from './place.js'
+
+const quiet = {lateAfter: 0, timeUnits: new Map()}
+
+/** The definitions' policies, made real in the demo's database where they are not yet. */
+export async function policySteps(db: Database): Promise<readonly Step[]> {
+  const {plan} = await planPolicies(db, {declared: await readDeclared(db, null), maxDropPerRun: defaultLimits.maxDropPerRun, target: demoTarget})
+  return plan.steps
+}
+
+/** Everything that the aggregates have not computed yet, up to their last complete bucket. */
+export async function refreshSteps(db: Database): Promise<Step[]> {
+  const its = await survey(db, quiet)
+  const steps: Step[] = []
+  for (const {schema, name} of qicore.aggregates) {
+    const aggregate = its.tables.find((table) => table.schema === schema && table.name === name)!
+    const span = spanOfChunks(aggregate.aggregate!.source!)
+    if (span === null) continue
+    const clock = its.clocks.get(aggregate)!
+    steps.push(...(await planRefresh(db, {aggregate, clock, span: {start: span.start, end: clock.now!}, policies: [], acceptLoss: false})).plan.steps)
+  }
+  return steps
+}
+
+/** Chunks that the policies would compress by now; here nobody else will. */
+export async function compressSteps(db: Database): Promise<Step[]> {
+  const its = await survey(db, quiet)
+  const steps: Step[] = []
+  for (const {schema, name, compression} of qicore.tables) {
+    if (!compression) continue
+    const table = its.tables.find((candidate) => candidate.schema === schema && candidate.name === name)!
+    const policies = its.policies.filter((policy) => policy.table === table)
+    const {plan} = await planCompress(db, {table, clock: its.clocks.get(table)!, at: its.at, choose: null, policies, declared: parseDuration(compression.after)})
+    steps.push(...plan.steps)
+  }
+  return steps
+}
+
+/** Fresh statistics: the planner has none of tables that were just filled. */
+export function analyzeSteps(): Step[] {
+  return qicore.tables.filter(({hypertable}) => hypertable).map(({schema, name}) => ({
+    id: `analyze ${schema}.${name}`,
+    kind: 'analyze',
+    object: `${schema}.${name}`,
+    statements: [statement(`analyze ${schema}.${name}`)],
+    lock: 'SHARE UPDATE EXCLUSIVE',
+    class: 'safe',
+    transaction: 'own',
+    doneCheck: null,
+    repeatable: true,
+    dependsOn: [],
+    relations: [`${schema}.${name}`],
+    bytes: null,
+  }))
+}
+
+function spanOfChunks({chunks}: Table): {start: bigint} | null {
+  const starts = chunks.map(({start}) => start).filter((start) => start !== null)
+  return starts.length === 0 ? null : {start: starts.reduce((least, start) => (start < least ? start : least))}
+}

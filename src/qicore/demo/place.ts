@@ -1,0 +1,88 @@
+import {existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs'
+import {dirname, join, resolve} from 'node:path'
+import {configFileName, type Config} from '../../config/load.js'
+import {embeddedDirectory, type Target} from '../../db/database.js'
+import {holdsDatabase, isHalfMade, lockDirectory} from '../../db/embedded-directory.js'
+import {ExitCode, OpsError} from '../../errors.js'
+
+export const demoTarget = 'local'
+const defaultDirectory = '.qicore/db'
+
+/** Where the demo lives: the configuration's target `local` where that is embedded, else `.qicore/db` here. */
+export function demoPlace(config: Config | null, cwd: string): Target {
+  const named = config && Object.hasOwn(config.targets, demoTarget) ? config.targets[demoTarget] : undefined
+  const directory = named ? embeddedDirectory(named.url) : null
+  const path = directory ? resolve(config!.directory, directory) : resolve(cwd, defaultDirectory)
+  return {name: demoTarget, url: `embedded:${path}`, source: 'demo', protected: false}
+}
+
+/** What a run of the demo found in its directory before it wrote there. */
+export interface Claim {
+  /** Where the database is now that was moved out of the way, or null. */
+  aside: string | null
+  /** Why it was moved. */
+  reason: 'fresh' | 'half made' | null
+  /** Forgets the claim where no database came of it. */
+  release(): void
+}
+
+/**
+ * Makes sure that the demo may write into the directory, and records that it may.
+ * @param fresh rename an existing demo and start again: nothing is ever deleted
+ * @throws OpsError NOT_OURS (exit 7) for a database that the demo did not make, IN_USE for one that is open
+ */
+export async function claimPlace(target: Target, fresh: boolean, now: Date): Promise<Claim> {
+  const directory = embeddedDirectory(target.url)!
+  const marker = `${directory}.demo.json`
+  const ours = existsSync(marker)
+  const halfMade = isHalfMade(directory)
+  if ((halfMade || holdsDatabase(directory)) && !ours)
+    throw new OpsError('NOT_OURS', `${directory} holds a database that the demo did not make. Nothing was changed.`, {
+      exit: ExitCode.refused,
+      suggestions: ['Run the demo in another directory, or give the target "local" of the configuration another directory.'],
+    })
+  const reason = halfMade ? 'half made' : fresh && holdsDatabase(directory) ? 'fresh' : null
+  const aside = reason === null ? null : await setAside(directory, marker, now)
+  mkdirSync(dirname(directory), {recursive: true})
+  if (!existsSync(marker)) writeFileSync(marker, `${JSON.stringify({madeBy: 'qicore-db demo', at: now.toISOString()})}\n`)
+  return {
+    aside,
+    reason,
+    release: () => {
+      if (!existsSync(directory)) rmSync(marker, {force: true})
+    },
+  }
+}
+
+/** Under its lock: a process that has the database open would write on under a name that no longer exists. */
+async function setAside(directory: string, marker: string, now: Date): Promise<string> {
+  const unlock = await lockDirectory(directory, {command: 'qicore-db/demo'})
+  const aside = `${directory}-${now.toISOString().replace(/[-:]/g, '').replace(/\..*/, '')}`
+  renameSync(directory, aside)
+  renameSync(marker, `${aside}.demo.json`)
+  unlock()
+  return aside
+}
+
+/** When the demo's directory was made, as its marker says; null where there is none. */
+export function madeAt(target: Target): string | null {
+  const marker = `${embeddedDirectory(target.url)!}.demo.json`
+  return existsSync(marker) ? (JSON.parse(readFileSync(marker, 'utf8')) as {at: string}).at : null
+}
+
+/** Writes the configuration that makes `stats` find the demo, where there is none. @returns its path, or null */
+export function writeConfig(config: Config | null, cwd: string): string | null {
+  if (config !== null) return null
+  const file = join(cwd, configFileName)
+  writeFileSync(
+    file,
+    `# yaml-language-server: $schema=./node_modules/qicore-db/config.schema.json
+version: 1
+default: ${demoTarget}
+targets:
+  ${demoTarget}: {url: "embedded:${defaultDirectory}"}
+`,
+    {flag: 'wx'},
+  )
+  return file
+}

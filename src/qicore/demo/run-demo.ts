@@ -1,0 +1,72 @@
+import type {Database} from '../../db/database.js'
+import {loadSql} from '../../db/load-sql.js'
+import {statement} from '../../db/sql.js'
+import {OpsError} from '../../errors.js'
+import {execute, type ExecuteOptions} from '../../run/execute.js'
+import type {Step, StepReport} from '../../run/step.js'
+import {planFor} from '../../schema/migrate/request.js'
+import {migrateUp} from '../../schema/migrate/run.js'
+import {planFill} from './fill.js'
+import {analyzeSteps, compressSteps, policySteps, refreshSteps} from './maintain.js'
+
+export interface DemoOptions extends Omit<ExecuteOptions, 'ledger' | 'fence'> {
+  /** Unix seconds up to which the sample data goes. */
+  asOf: number
+  actor: string
+  targetHost: string
+  /** A chapter begins: what it is, for people. */
+  onChapter(title: string): void
+  /** Further rows, between the sample data and the maintenance. */
+  extra?: ((db: Database) => Promise<readonly Step[]>) | undefined
+}
+
+/** What one chapter did. */
+export interface Chapter {
+  title: string
+  steps: StepReport[]
+}
+
+/**
+ * Schema, sample data, policies, refreshed aggregates, compressed chunks: each chapter planned from what is there, so
+ * that running again only adds what is missing.
+ * @throws OpsError DEMO_FAILED naming the step
+ */
+export async function runDemo(db: Database, options: DemoOptions): Promise<Chapter[]> {
+  const {actor, targetHost, limits, onProgress, stop, cancel} = options
+  const chapters: Chapter[] = []
+  const finish = (title: string, steps: StepReport[], interrupted = false) => {
+    const failed = steps.find(({status}) => status === 'failed')
+    if (failed) throw new OpsError('DEMO_FAILED', `The demo stopped: ${failed.error ?? failed.id}`, {suggestions: ['Running it again goes on where it stopped.']})
+    if (interrupted) throw new OpsError('INTERRUPTED', 'Interrupted.', {exit: 130, suggestions: ['Running it again goes on where it stopped.']})
+    chapters.push({title, steps})
+  }
+  const chapter = async (title: string, plan: () => Promise<readonly Step[]> | readonly Step[]) => {
+    options.onChapter(title)
+    const steps = await plan()
+    const report = await execute(db, {operation: 'demo', summary: title, cutoff: null, locks: [], steps}, {limits, onProgress, stop, cancel, ledger: null})
+    finish(title, report.steps, report.interrupted)
+  }
+  options.onChapter('schema')
+  const {request} = await planFor(db, {})
+  const migrated = await migrateUp(db, request, {actor, targetHost}, {limits, onProgress, stop, cancel})
+  finish('schema', migrated.steps, migrated.interrupted)
+  await chapter('sample market', () => planFill(db, options.asOf))
+  if (options.extra) await chapter('candles', () => options.extra!(db))
+  await chapter('policies', () => policySteps(db))
+  await chapter('aggregates', () => refreshSteps(db))
+  await chapter('compression', () => compressSteps(db))
+  await chapter('statistics', () => analyzeSteps())
+  return chapters
+}
+
+export interface RowCounts {
+  prices: number
+  candles: number
+  analytics: number
+  quotes: number
+}
+
+export async function countRows(db: Database): Promise<RowCounts> {
+  const [row] = await db.query<RowCounts>(statement(loadSql('demo/counts')))
+  return row!
+}

@@ -1,0 +1,196 @@
+import {setTimeout as sleep} from 'node:timers/promises'
+import {refuseInHalfState} from '../db/condition.js'
+import type {Database} from '../db/database.js'
+import {isConnectionLost, serverWords} from '../db/sqlstate.js'
+import {tryStep, type Elsewhere, type StepOptions, type Tries} from './run-step.js'
+import {fate} from './step-report.js'
+import {readDone} from './done-checks.js'
+import type {RunStatus} from './run-log.js'
+import {retryDelay} from './limits.js'
+import type {Plan, RunReport, Step, StepReport} from './step.js'
+
+export interface ExecuteOptions extends StepOptions {
+  /** Sessions that work side by side; the embedded engine has one whatever is asked. */
+  workers?: number
+  /** Aborted: running steps are let finish, nothing further is begun. */
+  stop?: AbortSignal | undefined
+  /** Aborted: running statements are cancelled in the server too. */
+  cancel?: AbortSignal | undefined
+}
+
+/** Milliseconds. */
+const cancelAgain = 1_000
+
+/**
+ * Runs a plan, in its order: every step in a transaction of its own, asked first whether it is done already, tried
+ * again later while somebody is in the way; what comes after it goes on meanwhile. Independent steps also go on after
+ * a failure; those that depend on it are skipped.
+ * @throws OpsError with the code of a half-state of the database, before anything was done
+ */
+export async function execute(db: Database, plan: Plan, options: ExecuteOptions): Promise<RunReport> {
+  refuseInHalfState(db.server, tablesOf(plan))
+  const reports = new Map<string, StepReport>()
+  const schedule = scheduleOf(plan, reports, options)
+  const crew = [db]
+  const wanted = db.server.embedded ? 1 : Math.min(options.workers ?? 1, plan.steps.length)
+  // One that arrives between two statements stops nothing: it is repeated until all have ended. One that is still on its
+  // way then would stop whatever the session does next: it is waited for.
+  let cancelling: NodeJS.Timeout | undefined
+  let sent: Promise<unknown> = Promise.resolve()
+  const cancel = () => {
+    sent = Promise.allSettled([sent, ...crew.map((worker) => worker.cancel())])
+    cancelling ??= setInterval(cancel, cancelAgain)
+  }
+  if (options.cancel?.aborted) cancel()
+  options.cancel?.addEventListener('abort', cancel)
+  try {
+    while (crew.length < wanted) crew.push(await db.another())
+    await Promise.all(crew.map((worker) => work(worker, schedule, options)))
+  } finally {
+    options.cancel?.removeEventListener('abort', cancel)
+    clearInterval(cancelling)
+    await sent
+    await Promise.allSettled(crew.slice(1).map((worker) => worker.close()))
+  }
+  const steps = plan.steps.map((step) => reports.get(step.id) ?? fate(step, 'planned', 0))
+  const interrupted = steps.some((step) => step.status === 'planned') || (options.cancel?.aborted ?? false)
+  const unwritten = await closePage(db, options, runStatus(steps, interrupted), steps.find((step) => step.error)?.error ?? null)
+  const last = steps.at(-1)
+  if (unwritten !== null && last) steps[steps.length - 1] = {...last, note: [last.note, unwritten].filter(Boolean).join('; ')}
+  return {operation: plan.operation, cutoff: plan.cutoff, steps, interrupted}
+}
+
+/**
+ * Closes the run's page. A connection that was lost after the last step is made anew: what was done is done, and its
+ * report must not be lost with it. Returns what is to be said where the page stays open; null otherwise.
+ */
+async function closePage(db: Database, {ledger, limits}: ExecuteOptions, status: RunStatus, error: string | null): Promise<string | null> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await ledger?.finish(status, error)
+      return null
+    } catch (failure) {
+      if (!isConnectionLost(failure)) throw failure
+      if (attempt > 3 || db.server.embedded) return `the run is not closed in the ledger: ${serverWords(failure)}`
+      if (attempt > 1) await sleep(retryDelay(attempt, limits, Math.random()))
+      await db.reconnect().catch(() => {})
+    }
+  }
+}
+
+/** What a plan would do now, changing nothing: steps that are done already show as skipped. */
+export async function preview(db: Database, plan: Plan, elsewhere?: Elsewhere): Promise<RunReport> {
+  refuseInHalfState(db.server, tablesOf(plan))
+  const done = await readDone(db, plan.steps, elsewhere)
+  const steps = plan.steps.map((step) => (done.has(step) ? fate(step, 'skipped', 0, {code: 'already_done'}) : fate(step, 'planned', 0)))
+  return {operation: plan.operation, cutoff: plan.cutoff, steps, interrupted: false}
+}
+
+interface Entry {
+  step: Step
+  position: number
+  tries: Tries
+  /** Nobody takes it before that moment of performance.now(). */
+  notBefore: number
+}
+
+interface Schedule {
+  total: number
+  /** The next step whose needs are met; null when there is none left. Waits for steps that run, or that are to be tried again. */
+  next(): Promise<Entry | null>
+  /** Gives an entry back, to be taken again after so many seconds. */
+  later(entry: Entry, seconds: number): void
+  settle(step: Step, report: StepReport): void
+}
+
+function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: ExecuteOptions): Schedule {
+  const waiting: Entry[] = plan.steps.map((step, position) => ({step, position, tries: {attempts: 0, spent: 0, lost: false}, notBefore: 0}))
+  let running = 0
+  const wake = new Set<() => void>()
+  const wakeAll = () => {
+    for (const resume of wake) resume()
+    wake.clear()
+  }
+  const settle = (step: Step, report: StepReport) => {
+    reports.set(step.id, report)
+    wakeAll()
+  }
+  const failedNeed = ({dependsOn}: Step) => dependsOn.find((id) => reports.get(id)?.status === 'failed' || reports.get(id)?.reason?.code === 'needs')
+  const known = new Set(plan.steps.map((step) => step.id))
+  const take = () => {
+    for (const [index, entry] of waiting.entries()) {
+      const need = failedNeed(entry.step)
+      if (need !== undefined) {
+        waiting.splice(index, 1)
+        settle(entry.step, fate(entry.step, 'skipped', 0, {code: 'needs', step: need}))
+        return take()
+      }
+      if (entry.notBefore > performance.now() || !entry.step.dependsOn.every((id) => !known.has(id) || reports.has(id))) continue
+      waiting.splice(index, 1)
+      return entry
+    }
+    return null
+  }
+  /** Until a step ends, or the first of those that wait for their turn may be tried again. */
+  const change = async () => {
+    const turns = waiting.map(({notBefore}) => notBefore).filter((at) => at > 0)
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve) => {
+      wake.add(resolve)
+      if (turns.length > 0) timer = setTimeout(resolve, Math.max(1, Math.min(...turns) - performance.now()))
+    })
+    clearTimeout(timer)
+  }
+  for (const signal of [options.stop, options.cancel]) signal?.addEventListener('abort', wakeAll, {once: true})
+  return {
+    total: plan.steps.length,
+    async next() {
+      for (;;) {
+        if (options.stop?.aborted || options.cancel?.aborted) return null
+        const entry = take()
+        if (entry) {
+          running += 1
+          return entry
+        }
+        if (waiting.length === 0 || (running === 0 && waiting.every(({notBefore}) => notBefore === 0))) return null
+        await change()
+      }
+    },
+    later(entry, seconds) {
+      running -= 1
+      waiting.push({...entry, notBefore: performance.now() + seconds * 1000})
+      waiting.sort((a, b) => a.position - b.position)
+      wakeAll()
+    },
+    settle(step, report) {
+      running -= 1
+      settle(step, report)
+    },
+  }
+}
+
+async function work(db: Database, schedule: Schedule, options: ExecuteOptions): Promise<void> {
+  const {total} = schedule
+  for (let entry = await schedule.next(); entry !== null; entry = await schedule.next()) {
+    const {step, position, tries} = entry
+    if (tries.attempts === 0) options.onProgress?.({event: 'start', step, position, total})
+    const report = await tryStep(db, step, position, tries, options)
+    if ('later' in report) {
+      schedule.later(entry, report.later)
+      continue
+    }
+    schedule.settle(step, report)
+    options.onProgress?.({event: 'end', step, position, total, report})
+  }
+}
+
+function runStatus(steps: readonly StepReport[], interrupted: boolean): RunStatus {
+  if (interrupted) return 'interrupted'
+  if (!steps.some((step) => step.status === 'failed')) return 'done'
+  return steps.some((step) => step.status === 'done') ? 'partly' : 'failed'
+}
+
+/** Qualified names of the tables that a plan works on, as its locks name them. */
+export function tablesOf({locks}: Plan): string[] {
+  return locks.filter((lock) => lock.startsWith('table ')).map((lock) => lock.slice('table '.length))
+}

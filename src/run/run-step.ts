@@ -1,0 +1,211 @@
+import {setTimeout as sleep} from 'node:timers/promises'
+import type {Database, Db, Notice, TransactionSettings} from '../db/database.js'
+import {atOnce} from '../db/transaction.js'
+import {isConnectionLost, retryable, serverWords, sqlState, SqlState} from '../db/sqlstate.js'
+import {messageOf, OpsError} from '../errors.js'
+import {nameBlockers} from './blockers.js'
+import {DoneAlready, unlessDone} from './guard.js'
+import type {Ledger} from './run-log.js'
+import {lockTimeoutOf, retryDelay, type Limits} from './limits.js'
+import {fate, isDone} from './step-report.js'
+import type {Step, StepReason, StepReport} from './step.js'
+
+export type Progress =
+  | {event: 'start'; step: Step; position: number; total: number}
+  | {event: 'wait'; step: Step; seconds: number; reason: string}
+  | {event: 'end'; step: Step; position: number; total: number; report: StepReport}
+
+/** The session in a database that a step names. */
+export type Elsewhere = (database: string) => Database
+
+export interface StepOptions {
+  limits: Limits
+  ledger: Ledger | null
+  stop?: AbortSignal | undefined
+  cancel?: AbortSignal | undefined
+  onProgress?: ((progress: Progress) => void) | undefined
+  /** A session in another database of the server, for the steps that name it. */
+  elsewhere?: Elsewhere | undefined
+  /** First in every transaction of a step: fails, with all that follows, where the run's lock or claim no longer holds. */
+  fence?: ((tx: Db) => Promise<void>) | undefined
+  /** Nobody can have done the step before its first try: it is not asked. */
+  untouched?: ((step: Step) => boolean) | undefined
+}
+
+/** What became of a step so far, over all its attempts. */
+export interface Tries {
+  attempts: number
+  /** Milliseconds of trying and waiting; what other steps took meanwhile does not count. */
+  spent: number
+  /** The connection was lost in one of them. */
+  lost: boolean
+}
+
+/** The step is to be tried again so many seconds from now. */
+export interface Later {
+  later: number
+}
+
+/** What a failed attempt leads to. */
+type Verdict = {again: true; seconds: number; reason: string; reconnect: boolean} | {again: false; reason: StepReason | null; blockers?: string | null}
+
+/**
+ * Tries one step: done, found done, failed for good, or somebody is in the way and it is worth another try later.
+ * Never throws.
+ */
+export async function tryStep(own: Database, step: Step, position: number, tries: Tries, options: StepOptions): Promise<StepReport | Later> {
+  const db = sessionOf(own, step, options)
+  const began = performance.now()
+  const before = tries.spent
+  const elapsed = () => Math.round(before + performance.now() - began)
+  tries.attempts += 1
+  const {attempts} = tries
+  try {
+    return await attempt(own, db, step, position, options, {
+      ask: attempts > 1 || !(options.untouched?.(step) ?? false),
+      done: () => ({...fate(step, 'done', attempts), ms: elapsed(), bytes: step.bytes}),
+      found: () => ({
+        ...fate(step, tries.lost ? 'done' : 'skipped', attempts - 1, foundReason(tries)),
+        ms: elapsed(),
+      }),
+    })
+  } catch (error) {
+    const verdict = await judge(db, step, error, {attempts, spent: elapsed()}, options)
+    tries.spent = elapsed()
+    if (!verdict.again) {
+      const ended = fate(step, 'failed', attempts, verdict.reason)
+      const failed = {...ended, ms: elapsed(), error: describe(error, step), note: ended.note ?? verdict.blockers ?? null}
+      await options.ledger?.stepEnded(position, failed).catch(() => {})
+      return failed
+    }
+    if (verdict.seconds > 0) options.onProgress?.({event: 'wait', step, seconds: verdict.seconds, reason: verdict.reason})
+    tries.spent += verdict.seconds * 1000
+    if (!verdict.reconnect) return {later: verdict.seconds}
+    tries.lost = true
+    await sleep(verdict.seconds * 1000, undefined, options.cancel ? {signal: options.cancel} : {}).catch(() => {})
+    // Still away: the next question fails the same way and is judged again.
+    await db.reconnect().catch(() => {})
+    return {later: 0}
+  }
+}
+
+function foundReason({lost, attempts}: Tries): StepReason {
+  if (lost) return {code: 'done_before_connection_loss'}
+  return {code: attempts > 1 ? 'done_meanwhile' : 'already_done'}
+}
+
+export function sessionOf(db: Database, {database}: Step, {elsewhere}: {elsewhere?: Elsewhere | undefined}): Database {
+  return database === undefined || elsewhere === undefined ? db : elsewhere(database)
+}
+
+async function judge(db: Database, step: Step, error: unknown, {attempts, spent}: {attempts: number; spent: number}, options: StepOptions): Promise<Verdict> {
+  const lost = isConnectionLost(error)
+  // Cancelled or not: of a connection that was lost on the way nobody knows what the server made of the step.
+  if (options.cancel?.aborted) return {again: false, reason: {code: lost ? 'outcome_unknown' : 'cancelled'}}
+  const delay = retryDelay(attempts, options.limits, Math.random())
+  const inBudget = spent + delay < options.limits.retryBudget && !options.stop?.aborted
+  if (lost) {
+    const repeatable = step.doneCheck !== null || step.repeatable
+    if (!repeatable) return {again: false, reason: {code: 'outcome_unknown'}}
+    return inBudget ? {again: true, seconds: delay / 1000, reason: serverWords(error), reconnect: true} : {again: false, reason: {code: 'outcome_unknown'}}
+  }
+  const state = sqlState(error)
+  if (state !== undefined && retryable.has(state)) {
+    const blockers = await nameBlockers(db, step)
+    if (inBudget) return {again: true, seconds: delay / 1000, reason: blockers ?? serverWords(error), reconnect: false}
+    return {again: false, reason: {code: 'blocked'}, blockers}
+  }
+  // Losing a race is no failure: somebody else has done it.
+  if (!(error instanceof OpsError) && (await isDone(db, step).catch(() => false))) return {again: true, seconds: 0, reason: '', reconnect: false}
+  return {again: false, reason: state === SqlState.noPrivilege ? {code: 'no_privilege'} : null}
+}
+
+interface Attempt {
+  /** Whether it may be done already. */
+  ask: boolean
+  done(): StepReport
+  /** It was. */
+  found(): StepReport
+}
+
+/**
+ * The report is written in the step's own transaction, so that what is recorded and what happened cannot differ. All of
+ * it travels together, the question whether it is done already too: a step is one way to the server and back.
+ */
+async function attempt(own: Database, db: Database, step: Step, position: number, options: StepOptions, {ask, done, found}: Attempt): Promise<StepReport> {
+  const {fence, ledger} = options
+  const warnings: string[] = []
+  const onNotice = ({severity, message}: Notice) => {
+    if (severity === 'WARNING' && !message.includes('does not follow best practices')) warnings.push(message)
+  }
+  const report = (): StepReport => ({...done(), note: warnings.length > 0 ? warnings.map((warning) => `warning from the server: ${warning}`).join('; ') : null})
+  const settings: TransactionSettings = {
+    readOnly: false,
+    lockTimeout: lockTimeoutOf(step, options.limits),
+    statementTimeout: 0,
+    role: db.target.role,
+    searchPath: step.searchPath,
+    onNotice,
+  }
+  const statements = (tx: Db) => step.statements.map((statement, index) => located(step, index, tx.query(statement)))
+  if (db === own && step.transaction === 'own') {
+    const open = ask && step.doneCheck !== null ? unlessDone(step.doneCheck) : undefined
+    try {
+      await atOnce(db, settings, (tx) => [fence?.(tx), open?.(tx), ...statements(tx), ledger?.stepDone(tx, position, done())])
+    } catch (error) {
+      if (!(error instanceof DoneAlready)) throw error
+      const final = found()
+      await ledger?.stepEnded(position, final)
+      return final
+    }
+    const final = report()
+    // The step is done, whatever becomes of the remark.
+    if (final.note !== null) await ledger?.stepNoted(step.id, final.note).catch(() => {})
+    return final
+  }
+  const already = ask && (await isDone(db, step))
+  if (!already) {
+    // Two databases know no common transaction, and some statements refuse to be in one.
+    if (fence) await own.transaction({...settings, onNotice: undefined}, fence)
+    if (db !== own) await atOnce(db, settings, statements)
+    else await outsideTransaction(db, step, settings)
+  }
+  const final = already ? found() : report()
+  await ledger?.stepEnded(position, final)
+  return final
+}
+
+async function outsideTransaction(db: Database, step: Step, settings: TransactionSettings): Promise<void> {
+  const last = step.statements.length - 1
+  try {
+    for (const [index, statement] of step.statements.entries())
+      await located(step, index, db.autocommit(settings, statement, index === last ? step.followUp : undefined))
+  } catch (error) {
+    if (step.cleanUp) await db.autocommit({...settings, onNotice: undefined}, step.cleanUp).catch(() => {})
+    throw error
+  }
+}
+
+const places = new WeakMap<object, string>()
+
+/** Remembers which statement of a file failed, and the line in it where the server says. */
+async function located<T>(step: Step, index: number, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (error) {
+    const source = step.source
+    if (source && error instanceof Error) {
+      const {position} = error as {position?: string}
+      const text = step.statements[index]?.text ?? ''
+      const into = position ? [...text].slice(0, Number(position) - 1).join('').split('\n').length - 1 : 0
+      places.set(error, `${source.file}:${(source.lines[index] ?? 1) + into}`)
+    }
+    throw error
+  }
+}
+
+function describe(error: unknown, step: Step): string {
+  const words = error instanceof OpsError ? messageOf(error) : serverWords(error)
+  const place = error instanceof Error ? places.get(error) : undefined
+  return place ? `${place}: ${words}` : `${step.object}: ${words}`
+}

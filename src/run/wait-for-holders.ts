@@ -1,0 +1,52 @@
+import {doBlock, type Statement} from '../db/sql.js'
+
+/**
+ * Waits, without any lock of its own, until every transaction that holds a lock on a table now has ended: what DETACH
+ * CONCURRENTLY waits for too, but that one leaves the partition pending when its patience ends. Raises 55P03 naming
+ * who is still there, so that it is tried again like any lock that was not to be had. Ages are seen with pg_monitor
+ * only; that a transaction goes on is seen by everybody.
+ */
+export function waitForHolders(relation: string, patience: string): Statement {
+  return doBlock`
+declare
+  older text[];
+  who text;
+begin
+  for try in 0 .. 10000 loop
+    select array_agg(l.virtualtransaction), string_agg(format('%s (%s)', coalesce('pid ' || l.pid, 'a prepared transaction'),
+      concat_ws(', ', a.usename, nullif(a.application_name, ''), a.state, 'for ' || round(extract(epoch from clock_timestamp() - a.xact_start)) || ' s')), '; ')
+    into older, who
+    from (
+      select distinct virtualtransaction, pid from pg_locks
+      where locktype = 'relation' and granted and relation = to_regclass(${relation}) and pid is distinct from pg_backend_pid()
+        and database = (select oid from pg_database where datname = current_database())
+        and (try = 0 or virtualtransaction = any (older))
+    ) l
+    left join pg_stat_activity a on a.pid = l.pid;
+    exit when who is null;
+    if clock_timestamp() > now() + interval ${patience} then
+      raise exception using errcode = '55P03', message = format('open transactions have used %s: %s', ${relation}::text, who);
+    end if;
+    perform pg_sleep(0.02);
+  end loop;
+end`
+}
+
+/**
+ * Raises 55P03, so that the step is retried later, while another partition of the set is pending detach: PostgreSQL
+ * detaches no second one concurrently, and would fail for good.
+ */
+export function waitForPending(set: string, partition: string): Statement {
+  return doBlock`
+declare
+  other text;
+begin
+  select format('%I.%I', n.nspname, c.relname) into other
+  from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_namespace n on n.oid = c.relnamespace
+  where i.inhparent = to_regclass(${set}) and i.inhdetachpending and i.inhrelid is distinct from to_regclass(${partition})
+  limit 1;
+  if other is not null then
+    raise exception using errcode = '55P03', message = format('%s is pending detach, and must be finished first', other);
+  end if;
+end`
+}

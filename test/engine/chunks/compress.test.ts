@@ -1,0 +1,217 @@
+import {expect, it} from 'vitest'
+import {connect} from '../../../src/db/connect.js'
+import {statement} from '../../../src/db/sql.js'
+import {execute, preview} from '../../../src/run/execute.js'
+import type {Progress} from '../../../src/run/run-step.js'
+import {toScript} from '../../../src/run/script.js'
+import {forEachEngine} from '../../helpers/engines.js'
+import {quick} from '../../helpers/run-steps.js'
+import {fates, run} from '../../helpers/aggregates.js'
+import {chunkNames, compress, decompress, statuses, tenDays} from '../../helpers/chunks.js'
+
+const community = {kinds: ['timescaledb']} as const
+
+forEachEngine(community, (engine) => {
+  it('changes nothing when asked what it would do, compresses oldest first, and finds nothing the second time', async () => {
+    const database = await engine.database()
+    await tenDays(database)
+    const names = await chunkNames(database)
+    const {plan, notes} = await compress(database.db, 'm', {before: '2024-01-04T00:00:00Z'})
+    expect(notes).toEqual([])
+    expect(plan.summary).toBe('compress 3 chunks of public.m older than 2024-01-04 UTC')
+    expect(plan.cutoff).toBe('2024-01-04T00:00:00Z')
+    expect(plan.steps.map(({id}) => id)).toEqual(names.slice(0, 3).map((name) => `compress ${name}`))
+    expect(plan.steps.every(({bytes, class: kind}) => bytes! > 0 && kind === 'safe')).toBe(true)
+    expect((await preview(database.db, plan)).steps.map(({status}) => status)).toEqual(['planned', 'planned', 'planned'])
+    expect(await statuses(database)).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+
+    expect(fates(await run(database.db, plan)).map((line) => line.replace(/.*: /, ''))).toEqual(['done', 'done', 'done'])
+    expect(await statuses(database)).toEqual([1, 1, 1, 0, 0, 0, 0, 0, 0, 0])
+    expect(await database.run('select count(*) as n from m')).toEqual([{n: 2880}])
+    expect((await compress(database.db, 'm', {before: '2024-01-04T00:00:00Z'})).plan.steps).toEqual([])
+    expect((await preview(database.db, plan)).steps.map(({status}) => status)).toEqual(['skipped', 'skipped', 'skipped'])
+  })
+
+  it('compresses again what was refilled, and leaves frozen chunks alone with a note', async () => {
+    const database = await engine.database()
+    await tenDays(database)
+    const names = await chunkNames(database)
+    await run(database.db, (await compress(database.db, 'm', {before: '2024-01-05T00:00:00Z'})).plan)
+    await database.run("insert into m values ('2024-01-02 12:34+00', 1, 1)")
+    await database.run(`select _timescaledb_functions.freeze_chunk('_timescaledb_internal.${names[5]}')`)
+    const {plan, notes} = await compress(database.db, 'm', {before: '2024-01-07T00:00:00Z'})
+    expect(plan.steps.map(({id}) => id)).toEqual([`compress ${names[1]}`, `compress ${names[4]}`])
+    expect(notes).toEqual([expect.stringContaining(`Frozen, left alone: ${names[5]}.`)])
+    await run(database.db, plan)
+    expect(await statuses(database)).toEqual([1, 1, 1, 1, 1, 4, 0, 0, 0, 0])
+    expect(await database.run('select count(*) as n from m')).toEqual([{n: 2881}])
+  })
+
+  it('takes a range from the chunk over its beginning, and never the chunk over its end', async () => {
+    const database = await engine.database()
+    await tenDays(database)
+    const names = await chunkNames(database)
+    const micros = (text: string) => BigInt(Date.parse(text)) * 1000n
+    const {plan} = await compress(database.db, 'm', {start: micros('2024-01-03T12:00:00Z'), end: micros('2024-01-05T12:00:00Z')})
+    expect(plan.steps.map(({id}) => id)).toEqual([`compress ${names[2]}`, `compress ${names[3]}`])
+  })
+
+  it('does what the live policy says is due, else what was declared, else asks for a range', async () => {
+    const database = await engine.database()
+    await tenDays(database)
+    await expect(compress(database.db, 'm', null)).rejects.toMatchObject({code: 'NO_RANGE', exitCode: 2})
+    const declared = {months: 0, days: 30, seconds: 0}
+    expect((await compress(database.db, 'm', null, {declared})).plan.steps).toHaveLength(10)
+    // Far enough that none is due.
+    await database.run("select add_compression_policy('m', interval '100 years')")
+    const live = await compress(database.db, 'm', null, {declared})
+    expect(live.plan.steps).toEqual([])
+    expect(live.notes).toEqual(['Compression of public.m is declared as 30 days, and the live policy says 100 years: qicore-db policies plan'])
+    const early = await compress(database.db, 'm', {before: '2024-01-02T00:00:00Z'})
+    expect(early.notes).toEqual([expect.stringContaining("The chunk is younger than the live policy's 100 years")])
+  })
+
+  it('tells a table without compression, and a role that may not, before anything is changed', async () => {
+    const database = await engine.database()
+    await tenDays(database, "create table plain (time timestamptz not null); select create_hypertable('plain', 'time');")
+    await expect(compress(database.db, 'plain', {before: '2024-01-04T00:00:00Z'})).rejects.toMatchObject({code: 'NO_COMPRESSION', exitCode: 2})
+    const role = `nobody_${Math.random().toString(36).slice(2)}`
+    await database.run(`create role ${role}`)
+    const as = {...database.db, server: database.db.server, target: {...database.target, role}, query: database.db.query, transaction: database.db.transaction} as typeof database.db
+    await expect(compress(as, 'm', {before: '2024-01-04T00:00:00Z'})).rejects.toMatchObject({code: 'NO_PRIVILEGE', exitCode: 1})
+    await database.run(`drop role ${role}`)
+  })
+
+  it('prints a script that the server runs as it stands, to the same end', async () => {
+    const database = await engine.database()
+    await tenDays(database)
+    const {plan} = await compress(database.db, 'm', {before: '2024-01-03T00:00:00Z'})
+    await database.run(statement(toScript(plan, quick).replaceAll(/^(begin|commit);$/gm, '')))
+    expect((await statuses(database)).slice(0, 3)).toEqual([1, 1, 0])
+  })
+
+  it('works where the extension lives in another schema, and on names that need quotes', async (context) => {
+    if (!engine.native) context.skip('the embedded engine has one database, with the extension in public')
+    const database = await engine.database({timescaledb: {schema: 'Extra schema'}})
+    await database.run(`set local search_path = public, "Extra schema"; create schema "Desk B"; create table "Desk B"."Ticks ""x""" (time timestamptz not null, v int);
+select create_hypertable('"Desk B"."Ticks ""x"""', 'time', associated_schema_name => 'Desk B', associated_table_prefix => 'Ch"unk');
+insert into "Desk B"."Ticks ""x""" values ('2024-01-01+00', 1); alter table "Desk B"."Ticks ""x""" set (timescaledb.compress)`)
+    const {plan} = await compress(database.db, '"Desk B"."Ticks ""x"""', {before: '2025-01-01T00:00:00Z'})
+    expect(fates(await run(database.db, plan)).map((line) => line.replace(/.*: /, ''))).toEqual(['done'])
+    const back = await decompress(database.db, '"Desk B"."Ticks ""x"""', '2024-01-01', '2024-01-02')
+    expect(fates(await run(database.db, back.plan)).map((line) => line.replace(/.*: /, ''))).toEqual(['done'])
+  })
+
+  it('compresses integer time by what one is said to be', async () => {
+    const database = await engine.database()
+    await database.run(`create table ticks (ms bigint not null, v int); select create_hypertable('ticks', 'ms', chunk_time_interval => 86400000);
+insert into ticks select extract(epoch from t)::bigint * 1000, 1 from generate_series('2024-01-01+00'::timestamptz, '2024-01-05+00', '6 hours') t;
+alter table ticks set (timescaledb.compress, timescaledb.compress_orderby = 'ms desc')`)
+    await expect(compress(database.db, 'public.ticks', {before: '2024-01-03T00:00:00Z'})).rejects.toMatchObject({code: 'NO_CLOCK', exitCode: 2})
+    const {plan} = await compress(database.db, 'public.ticks', {before: '2024-01-03T00:00:00Z'}, {unit: 'ms'})
+    await run(database.db, plan)
+    expect(await statuses(database, 'ticks')).toEqual([1, 1, 0, 0, 0])
+  })
+
+  it('decompresses every chunk that a range touches, and says who will compress them again', async () => {
+    const database = await engine.database()
+    await tenDays(database, "select add_compression_policy('m', interval '30 days', initial_start => '2100-01-01');")
+    await run(database.db, (await compress(database.db, 'm', {before: '2024-01-06T00:00:00Z'})).plan)
+    const names = await chunkNames(database)
+    const {plan, notes} = await decompress(database.db, 'm', '2024-01-02T12:00:00Z', '2024-01-04T00:00:00Z')
+    expect(plan.steps.map(({id, class: kind}) => [id, kind])).toEqual([[`decompress ${names[1]}`, 'undo'], [`decompress ${names[2]}`, 'undo']])
+    expect(notes.join('\n')).toMatch(/2 chunks of them will be compressed again by the policy of TimescaleDB's job \d+ \(30 days\).* To put that off: select public\.alter_job\(\d+, scheduled => false\)/)
+    await run(database.db, plan)
+    expect((await statuses(database)).slice(0, 5)).toEqual([1, 0, 0, 1, 1])
+    expect((await decompress(database.db, 'm', '2024-01-02T12:00:00Z', '2024-01-04T00:00:00Z')).plan.steps).toEqual([])
+  })
+})
+
+forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
+  it('is not kept from anything by a long reader: the copied rows are deleted where they cannot be truncated', async () => {
+    const database = await engine.database()
+    await tenDays(database)
+    const reader = await connect(database.target, {applicationName: 'a-long-reader'})
+    let free = () => {}
+    const held = reader.transaction({readOnly: true, lockTimeout: 0, statementTimeout: 0}, async (tx) => {
+      await tx.query(statement('select count(*) from _timescaledb_internal._hyper_1_1_chunk'))
+      await new Promise<void>((resolve) => (free = resolve))
+    })
+    await expect.poll(() => database.db.query(statement("select from pg_locks l join pg_stat_activity a using (pid) where a.application_name = 'a-long-reader' and l.relation = '_timescaledb_internal._hyper_1_1_chunk'::regclass"))).toHaveLength(1)
+    const {plan} = await compress(database.db, 'm', {before: '2024-01-04T00:00:00Z'})
+    const ends: string[] = []
+    const report = await execute(database.db, plan, {limits: {...quick, retryBudget: 20_000}, ledger: null, onProgress: (progress: Progress) => {
+      if (progress.event !== 'end') return
+      ends.push(progress.step.id)
+      if (ends.length === 2) free()
+    }})
+    await held
+    await reader.close()
+    expect(report.steps.map(({status}) => status)).toEqual(['done', 'done', 'done'])
+    // Where it has to wait, the others go on meanwhile.
+    if (!database.db.server.truncatesOrDeletes) expect(ends.at(-1)).toBe('compress _hyper_1_1_chunk')
+    expect((await statuses(database)).slice(0, 3)).toEqual([1, 1, 1])
+  })
+
+  it('waits for a writer on one chunk only, and compresses the others meanwhile', async () => {
+    const database = await engine.database()
+    await tenDays(database)
+    const writer = await connect(database.target, {applicationName: 'a-long-writer'})
+    let free = () => {}
+    const held = writer.transaction({readOnly: false, lockTimeout: 0, statementTimeout: 0}, async (tx) => {
+      await tx.query(statement("insert into public.m values ('2024-01-01 12:34+00', 1, 1)"))
+      await new Promise<void>((resolve) => (free = resolve))
+    })
+    await expect.poll(() => database.db.query(statement("select from pg_locks l join pg_stat_activity a using (pid) where a.application_name = 'a-long-writer' and l.relation = '_timescaledb_internal._hyper_1_1_chunk'::regclass and l.mode = 'RowExclusiveLock'"))).toHaveLength(1)
+    const {plan} = await compress(database.db, 'm', {before: '2024-01-04T00:00:00Z'})
+    const order: string[] = []
+    const report = await execute(database.db, plan, {limits: quick, ledger: null, onProgress: (progress: Progress) => {
+      order.push(`${progress.event} ${progress.step.id}${progress.event === 'wait' ? `: ${progress.reason}` : ''}`)
+      if (progress.event === 'end' && progress.step.id.endsWith('_3_chunk')) free()
+    }})
+    await held
+    await writer.close()
+    expect(report.steps.map(({status}) => status)).toEqual(['done', 'done', 'done'])
+    expect(order.filter((line) => line.startsWith('end')).at(-1)).toBe('end compress _hyper_1_1_chunk')
+    expect(order.find((line) => line.startsWith('wait'))).toMatch(/wait compress _hyper_1_1_chunk: pid \d+ \(.*a-long-writer\)/)
+  })
+
+  it("loses a race with the policy's own job without an error", async () => {
+    const database = await engine.database()
+    await tenDays(database)
+    const [{job}] = await database.run<{job: number}>("select add_compression_policy('m', interval '30 days', initial_start => '2100-01-01') as job") as [{job: number}]
+    const {plan} = await compress(database.db, 'm', {before: '2024-01-11T00:00:00Z'})
+    const policy = await connect(database.target, {applicationName: 'policy'})
+    const [report] = await Promise.all([run(database.db, plan, 2), policy.autocommit({readOnly: false, lockTimeout: 0, statementTimeout: 0, searchPath: 'public'}, statement(`call run_job(${job})`)).catch(() => {})])
+    await policy.close()
+    expect(report.steps.filter(({status}) => status === 'failed').map(({error}) => error)).toEqual([])
+    expect(await statuses(database)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 1])
+    expect(await database.run('select count(*) as n from m')).toEqual([{n: 2880}])
+  })
+
+  it('goes on where its backend was killed, in the same run and in the next', async () => {
+    const database = await engine.database()
+    await tenDays(database, "insert into m select t, d, random() from generate_series('2024-01-01+00'::timestamptz, '2024-01-02+00', '1 s') t, generate_series(3, 4) d;")
+    const mine = await connect(database.target, {applicationName: 'victim'})
+    const {plan} = await compress(mine, 'm', {before: '2024-01-03T00:00:00Z'})
+    const kill = statement("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim' and query like '%compress_chunk%' and pid <> pg_backend_pid() and state = 'active'")
+    let kills = 0
+    let over = false
+    const running = execute(mine, plan, {limits: quick, ledger: null}).finally(() => (over = true))
+    while (kills === 0 && !over) kills += (await database.db.query(kill)).length
+    const report = await running
+    await mine.close()
+    expect(kills).toBe(1)
+    expect(report.steps.map(({status}) => status)).toEqual(['done', 'done'])
+    expect((await statuses(database)).slice(0, 3)).toEqual([1, 1, 0])
+    expect((await compress(database.db, 'm', {before: '2024-01-03T00:00:00Z'})).plan.steps).toEqual([])
+  })
+})
+
+forEachEngine({kinds: ['apache']}, (engine) => {
+  it('says that this edition cannot compress', async () => {
+    const database = await engine.database()
+    await tenDays(database)
+    await expect(compress(database.db, 'm', {before: '2024-01-04T00:00:00Z'})).rejects.toMatchObject({code: 'NO_COMPRESSION', exitCode: 2, message: expect.stringContaining('Apache edition')})
+  })
+})

@@ -1,0 +1,240 @@
+import {createServer, type AddressInfo, type Socket} from 'node:net'
+import {describe, expect, it} from 'vitest'
+import {connect} from '../../../src/db/connect.js'
+import {reading, type Notice} from '../../../src/db/database.js'
+import {sql, statement} from '../../../src/db/sql.js'
+import {explain, isConnectionLost} from '../../../src/db/sqlstate.js'
+import {OpsError} from '../../../src/errors.js'
+import {forEachEngine} from '../../helpers/engines.js'
+import {startRelay} from '../../helpers/relay.js'
+import {applicationName, targetOf, writing} from '../../helpers/server.js'
+
+const failure = async (work: Promise<unknown>): Promise<OpsError> => {
+  const error = await work.then(() => new Error('it did not fail'), (thrown: unknown) => thrown)
+  if (!(error instanceof OpsError)) throw error
+  return error
+}
+
+forEachEngine({}, (engine) => {
+  it('gives values as they are: exact integers, decimals as text, instants with their zone, the rest as the server writes it', async () => {
+    const {db} = await engine.database()
+    const [row] = await db.query(
+      statement(`select 9007199254740991::int8 as int8, 0.1::numeric(20, 10) as numeric, 'NaN'::float8 as float8, true as bool, null::int as nothing,
+        '2026-01-31 12:00+02'::timestamptz as instant, '2026-01-31 12:00'::timestamp as timestamp, '2026-01-31'::date as date,
+        '1 mon 2 days 03:00:00'::interval as interval, array[1, 2]::int[] as list, '{"a": 1}'::jsonb as json`),
+    )
+    expect(row).toEqual({
+      int8: 9_007_199_254_740_991, numeric: '0.1000000000', float8: Number.NaN, bool: true, nothing: null,
+      instant: '2026-01-31T10:00:00Z', timestamp: '2026-01-31 12:00:00', date: '2026-01-31',
+      interval: '1 mon 2 days 03:00:00', list: [1, 2], json: {a: 1},
+    })
+  })
+
+  it('refuses an integer that a number cannot hold, and goes on afterwards', async () => {
+    const {db} = await engine.database()
+    await expect(db.query(statement('select 9007199254740993::int8 as n'))).rejects.toThrow(/too large to be exact/)
+    expect(await db.query(statement('select 1 as one'))).toEqual([{one: 1}])
+  })
+
+  it('reads in a transaction that can change nothing', async () => {
+    const {db, run} = await engine.database()
+    await run('create table t (x int)')
+    const error = await db.query(statement('insert into public.t values (1)')).catch((thrown: unknown) => explain(thrown, 'write'))
+    expect(error).toMatchObject({code: 'READ_ONLY', exitCode: 2})
+  })
+
+  it('leaves no setting behind, whether a transaction ends well or not', async () => {
+    const {db, autocommit} = await engine.database()
+    const settings = () => db.transaction({...reading, lockTimeout: 50}, (tx) => tx.query(statement("select current_setting('lock_timeout') as lock, current_setting('search_path') as path, current_setting('timezone') as zone")))
+    expect(await settings()).toEqual([{lock: '50ms', path: 'pg_catalog, pg_temp', zone: 'UTC'}])
+    await db.transaction({...writing, lockTimeout: 7_000}, (tx) => tx.query(statement('select 1')))
+    await db.transaction({...writing, lockTimeout: 7_000}, (tx) => tx.query(statement('select 1 / 0'))).catch(() => {})
+    await autocommit('select 1')
+    await db.autocommit({...writing, lockTimeout: 7_000}, statement('select 1 / 0')).catch(() => {})
+    expect(await settings()).toEqual([{lock: '50ms', path: 'pg_catalog, pg_temp', zone: 'UTC'}])
+  })
+
+  it('undoes a transaction that fails, in the database and in what follows', async () => {
+    const {db, run} = await engine.database()
+    await run('create table t (x int)')
+    await expect(
+      db.transaction(writing, async (tx) => {
+        await tx.query(statement('insert into t values (1)'))
+        throw new Error('changed my mind')
+      }),
+    ).rejects.toThrow('changed my mind')
+    expect(await run('select count(*) as n from t')).toEqual([{n: 0}])
+  })
+
+  it('lets one transaction end before the next begins, in the order they were asked for', async () => {
+    const {db, run} = await engine.database()
+    await run('create table t (x int)')
+    const slow = db.transaction(writing, async (tx) => {
+      await tx.query(statement('insert into t values (1)'))
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      return tx.query(statement('select count(*) as n from t'))
+    })
+    const next = db.transaction(writing, async (tx) => {
+      await tx.query(statement('insert into t values (2)'))
+      return tx.query(statement('select count(*) as n from t'))
+    })
+    expect(await slow).toEqual([{n: 1}])
+    expect(await next).toEqual([{n: 2}])
+  })
+
+  it('does nothing where its opening failed, and says why that did', async () => {
+    const {db, run} = await engine.database()
+    await run('create table t (x int)')
+    const write = db.transaction({...writing, role: 'no such role'}, (tx) => Promise.all([tx.query(statement('insert into public.t values (1)')), tx.query(statement('insert into public.t values (2)'))]))
+    await expect(write).rejects.toMatchObject({code: 'NO_ROLE', exitCode: 2, message: expect.stringContaining('no such role')})
+    expect(await run('select * from t')).toEqual([])
+  })
+
+  it('fails with what it did not wait for, the first of it, and undoes the rest', async () => {
+    const {db, run} = await engine.database()
+    await run('create table t (x int)')
+    const heard: Notice[] = []
+    const write = db.transaction({...writing, onNotice: (notice) => heard.push(notice)}, async (tx) => {
+      await tx.query(statement('insert into public.t values (1)'))
+      for (const value of ['1 / 0', '2', "'x'::int"]) void tx.query(statement(`insert into public.t values (${value})`))
+    })
+    await expect(write).rejects.toThrow('division by zero')
+    // The embedded engine warns of every transaction that it aborts.
+    expect(heard.map(({code}) => code), 'no rollback of what is over').not.toContain('25P01')
+    await db.transaction(writing, async (tx) => void tx.query(statement('insert into public.t values (7)')))
+    expect(await run('select * from t')).toEqual([{x: 7}])
+  })
+
+  it('takes no rollback for a commit, also where the failure was passed over', async () => {
+    const {db, run} = await engine.database()
+    await run('create table t (x int)')
+    const write = db.transaction(writing, async (tx) => {
+      await tx.query(statement('insert into public.t values (1)'))
+      await tx.query(statement('select 1 / 0')).catch(() => {})
+    })
+    await expect(write).rejects.toThrow('division by zero')
+    expect(await run('select * from t')).toEqual([])
+  })
+
+  it('hears what the server says on the side, only while it is asked to', async () => {
+    const {db} = await engine.database()
+    const heard: Notice[] = []
+    const say = (word: string) => statement(`do $$ begin raise warning '${word}' using errcode = '01001'; end $$`)
+    await db.transaction({...writing, onNotice: (notice) => heard.push(notice)}, (tx) => tx.query(say('one')))
+    await db.transaction(writing, (tx) => tx.query(say('two')))
+    await db.autocommit({...writing, onNotice: (notice) => heard.push(notice)}, say('three'))
+    expect(heard).toEqual([
+      {severity: 'WARNING', code: '01001', message: 'one'},
+      {severity: 'WARNING', code: '01001', message: 'three'},
+    ])
+  })
+
+  it('acts as the role of the target, for one transaction', async () => {
+    const {db, run, autocommit} = await engine.database()
+    // Roles are the whole server's.
+    const role = `qicore_role_${process.pid}`
+    await autocommit(`drop role if exists ${role}`)
+    await autocommit(`create role ${role}`)
+    await run(`grant create, usage on schema public to ${role}`)
+    await db.transaction({...writing, role}, (tx) => tx.query(statement('create table owned (x int)')))
+    expect(await run("select tableowner as owner from pg_tables where tablename = 'owned'")).toEqual([{owner: role}])
+    expect(await run('select current_user = session_user as back')).toEqual([{back: true}])
+    await run(`drop owned by ${role}`)
+    await autocommit(`drop role ${role}`)
+  })
+
+  it('knows what the server is', async () => {
+    const {db} = await engine.database()
+    const {server} = db
+    expect(server).toMatchObject({engine: engine.kind, embedded: !engine.native, inRecovery: false, superuser: true, pooled: false, hasCore: false})
+    expect(server.timescaledbSchema).toBe(engine.kind === 'postgres' ? null : 'public')
+    expect(server.edition).toBe({timescaledb: 'community', apache: 'apache', postgres: null}[engine.kind])
+    expect(server.versionNum).toBeGreaterThanOrEqual(140_000)
+    if (!engine.native) expect(server.workers).toBe('dead')
+  })
+})
+
+forEachEngine({native: true}, (engine) => {
+  it('knows a lost connection, and gets a new one', async () => {
+    const {db, run} = await engine.database()
+    const [victim] = await run<{pid: number}>('select pg_backend_pid() as pid')
+    const other = await db.another()
+    await other.query(sql`select pg_terminate_backend(${victim!.pid}::int)`)
+    await other.close()
+    const error: unknown = await db.query(statement('select 1')).catch((thrown: unknown) => thrown)
+    expect(isConnectionLost(error)).toBe(true)
+    expect(explain(error, 'ask')).toMatchObject({code: 'CONNECTION_LOST', exitCode: 4})
+    await db.reconnect()
+    expect(await db.query(statement('select 1 as one'))).toEqual([{one: 1}])
+  })
+
+  it('asks a question in one way there and back, its transaction with it', async () => {
+    const relay = await startRelay((await engine.database()).url)
+    const db = await connect(targetOf(relay.url), {applicationName})
+    relay.ways()
+    expect(await db.query(sql`select ${1}::int as one`)).toEqual([{one: 1}])
+    expect(relay.ways()).toBe(1)
+    await db.transaction(writing, (tx) => Promise.all([tx.query(sql`select ${1}::int`), tx.query(sql`select ${2}::int`)]))
+    // The commit had to wait for what was waited for.
+    expect(relay.ways()).toBe(2)
+    await db.close()
+    await relay.close()
+  })
+
+  it('gives up on a lock and on time as it was told', async () => {
+    const {db, run} = await engine.database()
+    await run('create table t (x int)')
+    const other = await db.another()
+    await other.transaction(writing, async (tx) => {
+      await tx.query(statement('lock table public.t'))
+      const locked = await db.query(statement('select * from public.t')).catch((thrown: unknown) => explain(thrown, 'read public.t'))
+      expect(locked).toMatchObject({code: 'LOCKED', exitCode: 5})
+    })
+    await other.close()
+    const slow = await db.transaction({...reading, statementTimeout: 50}, (tx) => tx.query(statement('select pg_sleep(5)'))).catch((thrown: unknown) => explain(thrown, 'wait'))
+    expect(slow).toMatchObject({code: 'TIMEOUT', exitCode: 1})
+  })
+})
+
+forEachEngine({kinds: ['timescaledb', 'apache'], native: true}, (engine) => {
+  it('finds the extension where it was installed', async () => {
+    const {db} = await engine.database({timescaledb: {schema: 'Time Scale'}})
+    expect(db.server.timescaledbSchema).toBe('Time Scale')
+  })
+})
+
+describe('what is no server', () => {
+  it('that takes a connection and never answers is given up on', async () => {
+    const sockets = new Set<Socket>()
+    const silent = createServer((socket) => void sockets.add(socket))
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const {port} = silent.address() as AddressInfo
+    const error = await failure(connect(targetOf(`postgres://me@127.0.0.1:${port}/x?connect_timeout=1&sslmode=disable`), {applicationName}))
+    expect(error).toMatchObject({code: 'CONNECT', exitCode: 4})
+    expect(error.message).toContain(`127.0.0.1:${port}`)
+    for (const socket of sockets) socket.destroy()
+    silent.close()
+  })
+
+  it('that speaks something else is said to be none', async () => {
+    const web = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+    await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))
+    const {port} = web.address() as AddressInfo
+    for (const parameters of ['', '?sslmode=disable', '?sslmode=require']) {
+      const error = await failure(connect(targetOf(`postgres://me@127.0.0.1:${port}/x${parameters}`), {applicationName}))
+      expect(error).toMatchObject({code: 'CONNECT', exitCode: 4})
+    }
+    web.close()
+  })
+
+  it.each([
+    ['postgres://me@127.0.0.1:1/x', /ECONNREFUSED/],
+    ['postgres://me@no-such-host.invalid/x', /ENOTFOUND|EAI_AGAIN/],
+    ['postgres:///x?host=/nowhere', /ENOENT/],
+  ])('%s ends with 4 and a next step', async (url, said) => {
+    const error = await failure(connect(targetOf(url), {applicationName}))
+    expect(error).toMatchObject({code: 'CONNECT', exitCode: 4})
+    expect(error.message).toMatch(said)
+    expect(error.suggestions.length).toBeGreaterThan(0)
+  })
+})

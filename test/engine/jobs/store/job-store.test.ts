@@ -1,0 +1,240 @@
+import {expect, it} from 'vitest'
+import type {Job} from '../../../../src/config/jobs.js'
+import {outlook} from '../../../../src/schedule/due.js'
+import {claim, claimNow, declare, fenceOf, finish, hello, noteTimeline, readJobs, release, renew, setState, takeOver, type Claim, type Identity, type Wish} from '../../../../src/jobs/store/job-store.js'
+import type {Database} from '../../../../src/db/database.js'
+import {statement} from '../../../../src/db/sql.js'
+import {isConnectionLost, sqlState} from '../../../../src/db/sqlstate.js'
+import {forEachEngine, type TestDatabase} from '../../../helpers/engines.js'
+import {writing} from '../../../helpers/server.js'
+import {identity, job, withCore} from '../../../helpers/daemon-jobs.js'
+
+const everySecond = (name: string, given: Record<string, unknown> = {}) => job(name, {schedule: '* * * * * *', ...given})
+const me = identity('me')
+
+/** The ledger's clock, so many seconds after the real one. */
+const clockAhead = ({run}: TestDatabase, seconds: number) => run(`create or replace function qicore.now() returns timestamptz language sql volatile return pg_catalog.clock_timestamp() + interval '${seconds} seconds'`)
+
+async function wishes(db: Database, jobs: readonly Job[]): Promise<Wish[]> {
+  const [{now}] = (await db.query<{now: string}>(statement('select qicore.now() as now'))) as [{now: string}]
+  const known = await readJobs(db)
+  return jobs.flatMap((one) => {
+    const state = known.find(({name}) => name === one.name)!
+    const {decision} = outlook(one, state, Date.parse(now))
+    return decision === null ? [] : [{job: one, state, decision}]
+  })
+}
+
+const claimDue = async (db: Database, jobs: readonly Job[], who: Identity = me, lease = 30): Promise<Claim[]> =>
+  (await claim(db, await wishes(db, jobs), who, lease)).moved.flatMap(({claim: one}) => one ?? [])
+
+const rows = ({run}: TestDatabase) =>
+  run<{job: string; status: string; reason: string | null; attempts: number}>('select job, status, reason, attempts from qicore.maintenance_log order by job, scheduled_at, id')
+
+forEachEngine({}, (engine) => {
+  it('counts a new calendar from its declaration, and changes, ends and renews it with who did it', async () => {
+    const database = await withCore(await engine.database())
+    const {db, run} = database
+    expect(await declare(db, [job('a'), job('b')], 'ada')).toEqual(['a: new', 'b: new'])
+    expect(await declare(db, [job('a'), job('b')], 'ada')).toEqual([])
+    expect(await declare(db, [job('a', {schedule: '@hourly', timezone: 'Europe/Berlin'})], 'bob')).toEqual(['a: was * * * * * UTC', 'b: not declared any more'])
+    expect(await declare(db, [job('a', {schedule: '@hourly', timezone: 'Europe/Berlin'}), job('b')], 'ada')).toEqual(['b: declared again'])
+    const calendars = await run('select job, revision, state, schedule, timezone, actor from qicore.job_calendar order by job, revision')
+    expect(calendars).toEqual([
+      {job: 'a', revision: 1, state: 'active', schedule: '* * * * *', timezone: 'UTC', actor: 'ada'},
+      {job: 'a', revision: 2, state: 'active', schedule: '@hourly', timezone: 'Europe/Berlin', actor: 'bob'},
+      {job: 'b', revision: 1, state: 'active', schedule: '* * * * *', timezone: 'UTC', actor: 'ada'},
+      {job: 'b', revision: 2, state: 'removed', schedule: '* * * * *', timezone: 'UTC', actor: 'bob'},
+      {job: 'b', revision: 3, state: 'active', schedule: '* * * * *', timezone: 'UTC', actor: 'ada'},
+    ])
+    expect((await readJobs(db)).map(({name, revision, running, epochs}) => [name, revision, running, epochs.at(-1)!.state])).toEqual([['a', 2, false, 'active'], ['b', 3, false, 'active']])
+  })
+
+  it('claims an instant once, writes down what it skips with it, and frees the job at the end', async () => {
+    const database = await withCore(await engine.database())
+    const {db} = database
+    const jobs = [job('a', {catchUp: 'once'})]
+    await declare(db, jobs, 'ada')
+    expect(await claimDue(db, jobs)).toEqual([])
+    await clockAhead(database, 180)
+    const early = await wishes(db, jobs)
+    const [mine] = await claimDue(db, jobs)
+    expect(mine).toMatchObject({job: 'a', attempts: 1})
+    // What was decided before the claim has no effect any more.
+    expect((await claim(db, early, identity('other'), 30)).moved).toEqual([])
+    expect((await readJobs(db))[0]).toMatchObject({running: true, claimedBy: 'me'})
+    expect(await finish(db, mine!, {status: 'done', detail: {steps: 1}})).toBe(true)
+    expect(await finish(db, mine!, {status: 'failed'})).toBe(false)
+    expect((await readJobs(db))[0]).toMatchObject({running: false, claimedBy: null})
+    expect(await rows(database)).toEqual([
+      {job: 'a', status: 'skipped', reason: 'superseded', attempts: 0},
+      {job: 'a', status: 'skipped', reason: 'superseded', attempts: 0},
+      {job: 'a', status: 'done', reason: null, attempts: 1},
+    ])
+  })
+
+  it('claims nothing before its time by the database\'s clock, nor by a calendar that has changed, nor while paused', async () => {
+    const database = await withCore(await engine.database())
+    const {db} = database
+    const jobs = [job('a')]
+    await declare(db, jobs, 'ada')
+    await clockAhead(database, 120)
+    const due = await wishes(db, jobs)
+    await clockAhead(database, -120)
+    expect((await claim(db, due, me, 30)).moved).toEqual([])
+    await clockAhead(database, 120)
+    expect(await setState(db, 'a', 'paused', 'ada', 'release')).toMatchObject({state: 'paused', changed: true, actor: 'ada'})
+    expect(await setState(db, 'a', 'paused', 'bob', null)).toMatchObject({state: 'paused', changed: false, actor: 'ada'})
+    expect((await claim(db, due, me, 30)).moved).toEqual([])
+    expect((await claim(db, await wishes(db, jobs), me, 30)).moved).toEqual([{job: 'a', claim: null}])
+    await setState(db, 'a', 'active', 'ada', null)
+    expect(await setState(db, 'nobody', 'paused', 'ada', null)).toBeNull()
+    await clockAhead(database, 240)
+    expect(await claimDue(db, jobs)).toHaveLength(1)
+    expect((await rows(database)).map(({status, reason}) => reason ?? status)).toEqual(['paused', 'paused', 'superseded', 'running'].slice(-(await rows(database)).length))
+  })
+
+  it('lets a claim be taken over when its lease ran out, and fences off whoever had it', async () => {
+    const database = await withCore(await engine.database())
+    const {db} = database
+    const jobs = [everySecond('a')]
+    await declare(db, jobs, 'ada')
+    await clockAhead(database, 10)
+    const [mine] = await claimDue(db, jobs, me, 0.05)
+    if (engine.native) {
+      const [renewed] = [await renew(db, [mine!], 30)]
+      expect([...renewed]).toEqual([mine!.id])
+      expect(await takeOver(db, ['a'], identity('other'), 30, 5)).toEqual([])
+      await renew(db, [mine!], 0)
+    }
+    const [theirs] = await takeOver(db, ['a'], identity('other'), 30, 5)
+    expect(theirs).toMatchObject({id: mine!.id, attempts: 2, claimedBefore: 'me', state: 'active', scheduledAt: mine!.scheduledAt})
+    expect(theirs!.token).toBeGreaterThan(mine!.token)
+    expect([...(await renew(db, [mine!], 30))]).toEqual([])
+    await expect(db.transaction(writing, fenceOf(mine!, 30))).rejects.toMatchObject({code: 'CLAIM_LOST'})
+    expect(await finish(db, mine!, {status: 'done'})).toBe(false)
+    expect(await release(db, mine!, {seconds: 0, error: null, uncounted: true})).toBe(false)
+    await db.transaction(writing, fenceOf(theirs!, 30))
+    expect(await finish(db, theirs!, {status: 'late-done'})).toBe(true)
+    expect((await readJobs(db))[0]!.running).toBe(false)
+  })
+
+  it('gives a claim back to be tried again after a pause, and what a paused job left behind to anybody', async () => {
+    const database = await withCore(await engine.database())
+    const {db} = database
+    const jobs = [everySecond('a')]
+    await declare(db, jobs, 'ada')
+    await clockAhead(database, 10)
+    const [first] = await claimDue(db, jobs)
+    expect(await release(db, first!, {seconds: 3_600, error: 'it broke', uncounted: false})).toBe(true)
+    expect(await takeOver(db, ['a'], me, 30, 5)).toEqual([])
+    expect((await readJobs(db))[0]).toMatchObject({running: true, claimedBy: null})
+    await database.run("update qicore.maintenance_log set lease_until = clock_timestamp() - interval '1 s' where status = 'running'")
+    const [second] = await takeOver(db, ['a'], me, 30, 5)
+    expect(second).toMatchObject({attempts: 2, error: 'it broke', claimedBefore: null})
+    await release(db, second!, {seconds: 0, error: null, uncounted: true})
+    expect(await takeOver(db, ['b'], me, 30, 5)).toEqual([])
+    await setState(db, 'a', 'paused', 'ada', null)
+    expect(await takeOver(db, ['b'], me, 30, 5)).toMatchObject([{job: 'a', attempts: 2, state: 'paused'}])
+  })
+
+  it('runs a job by hand beside its instants, never two at once', async () => {
+    const database = await withCore(await engine.database())
+    const {db} = database
+    const jobs = [everySecond('a')]
+    await declare(db, jobs, 'ada')
+    const hand = await claimNow(db, jobs[0]!, me, 30)
+    await expect(claimNow(db, jobs[0]!, identity('other'), 30)).rejects.toMatchObject({code: 'RUNNING', exitCode: 5, message: expect.stringContaining('claimed by me')})
+    await clockAhead(database, 3)
+    expect(await claimDue(db, jobs)).toEqual([])
+    expect((await rows(database)).filter(({reason}) => reason === 'overlap').length).toBeGreaterThan(0)
+    await finish(db, hand, {status: 'done'})
+    await clockAhead(database, 5)
+    expect(await claimDue(db, jobs)).toHaveLength(1)
+  })
+
+  it('says who is alive and notices another server', async () => {
+    const {db, run} = await withCore(await engine.database())
+    expect(await hello(db, me)).toMatchObject({others: 0})
+    const {now, skew, others} = await hello(db, identity('second'))
+    // No two processes share an embedded directory.
+    expect(others).toBe(engine.native ? 1 : 0)
+    expect(Math.abs(now - Date.now())).toBeLessThan(5_000)
+    expect(Math.abs(skew)).toBeLessThan(1_000)
+    expect(await noteTimeline(db, me)).toBeNull()
+    expect(await noteTimeline(db, me)).toBeNull()
+    await run("update qicore.timeline set timeline = 7")
+    expect(await noteTimeline(db, me)).toMatch(/timeline 1 now \(was 7\)/)
+    await run("delete from qicore.timeline; insert into qicore.timeline values ('1', 1, '2026-01-01', 'x')")
+    expect(await noteTimeline(db, me)).toMatch(/another server/)
+  })
+})
+
+forEachEngine({native: true}, (engine) => {
+  it('gives every instant to one of eight daemons that all reach for it at once', async () => {
+    const database = await withCore(await engine.database())
+    const jobs = Array.from({length: 20}, (_, index) => everySecond(`j${index}`, {catchUp: 'all', overlap: 'queue'}))
+    await declare(database.db, jobs, 'ada')
+    await clockAhead(database, 15)
+    const daemons = await Promise.all(Array.from({length: 8}, () => database.db.another()))
+    const claims: Claim[] = []
+    // No test of speed: it ends when there is enough to be sure, and the deadline only keeps it from hanging.
+    const deadline = Date.now() + 45_000
+    await Promise.all(daemons.map(async (db, index) => {
+      while (claims.length < 300 && Date.now() < deadline) {
+        const got = await claimDue(db, jobs, identity(`d${index}`))
+        claims.push(...got)
+        for (const one of got) expect(await finish(db, one, {status: 'done'})).toBe(true)
+      }
+      await db.close()
+    }))
+    const keys = claims.map(({job: name, scheduledAt}) => `${name} ${scheduledAt}`)
+    expect(new Set(keys).size).toBe(keys.length)
+    const [{gaps}] = await database.run<{gaps: number}>(`select count(*) as gaps from (
+      select scheduled_at - lag(scheduled_at) over (partition by job order by scheduled_at) as step from qicore.maintenance_log) s where step <> interval '1 second'`) as [{gaps: number}]
+    expect(gaps).toBe(0)
+    expect(keys.length).toBeGreaterThanOrEqual(100)
+  })
+
+  it('does not let a step that is still at work in the server be taken over, and the heartbeat does not wait for it', async () => {
+    const database = await withCore(await engine.database())
+    const jobs = [everySecond('a')]
+    await declare(database.db, jobs, 'ada')
+    await clockAhead(database, 5)
+    const [mine] = await claimDue(database.db, jobs, me, 0)
+    const working = await database.db.another()
+    let through!: () => void
+    const held = new Promise<void>((resolve) => (through = resolve))
+    let begun!: () => void
+    const fenced = new Promise<void>((resolve) => (begun = resolve))
+    const step = working.transaction(writing, async (tx) => {
+      await fenceOf(mine!, 30)(tx)
+      begun()
+      await held
+    })
+    await fenced
+    expect(await takeOver(database.db, ['a'], identity('other'), 30, 5)).toEqual([])
+    expect([...(await renew(database.db, [mine!], 0))]).toEqual([mine!.id])
+    through()
+    await step
+    expect(await takeOver(database.db, ['a'], identity('other'), 30, 5)).toHaveLength(1)
+    await working.close()
+  })
+
+  it('breaks off a transaction whose daemon fell silent in the middle of it', async () => {
+    const database = await withCore(await engine.database())
+    const jobs = [everySecond('a')]
+    await declare(database.db, jobs, 'ada')
+    await clockAhead(database, 5)
+    const [mine] = await claimDue(database.db, jobs, me, 0)
+    const working = await database.db.another()
+    const step = working.transaction(writing, async (tx) => {
+      await fenceOf(mine!, 0.3)(tx)
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      await tx.query(statement('select 1'))
+    })
+    await expect(step).rejects.toSatisfy((error) => sqlState(error) === '25P03' || isConnectionLost(error))
+    expect(await takeOver(database.db, ['a'], identity('other'), 30, 5)).toHaveLength(1)
+    await working.close()
+  })
+})

@@ -1,0 +1,18 @@
+import {expect, it} from 'vitest'
+import {planPolicies} from '../../../src/policies/plan.js'
+import {readPolicyStatus} from '../../../src/policies/status.js'
+import {forEachEngine} from '../../helpers/engines.js'
+
+forEachEngine({kinds: ['timescaledb']}, (engine) => {
+  it('says of a declared hypertable that is a plain table that no policy runs on it, and plans nothing for it', async () => {
+    const {db, run} = await engine.database()
+    await run('create table public.lost (time timestamptz not null, v int, primary key (time))')
+    const after = {months: 0, days: 7, seconds: 0}
+    const declared = [{schema: 'public', name: 'lost', from: 'config' as const, section: 'tables' as const, described: true, compression: {after, segmentBy: null, orderBy: null}, retention: {after, native: false}}]
+    const {policies, notes} = await readPolicyStatus(db, {declared, lateAfter: 0})
+    expect(policies.map(({table, kind, ok, findings}) => ({table, kind, ok, finding: findings[0]}))).toEqual(
+      ['compression', 'retention'].map((kind) => ({table: 'lost', kind, ok: false, finding: expect.stringContaining('public.lost is a plain table, not a hypertable')})))
+    expect(notes.join(), 'not told to create what exists').not.toContain('does not exist')
+    await expect(planPolicies(db, {declared, maxDropPerRun: 8, target: 'here', prune: false, recompress: false})).rejects.toMatchObject({exitCode: 2, message: expect.stringContaining('lost')})
+  })
+})

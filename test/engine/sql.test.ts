@@ -1,0 +1,74 @@
+import {readdirSync, readFileSync} from 'node:fs'
+import {fileURLToPath} from 'node:url'
+import {parse} from 'libpg-query'
+import {describe, expect, it} from 'vitest'
+import {statement} from '../../src/db/sql.js'
+import {forEachEngine} from '../helpers/engines.js'
+import {isFor, sqlFiles} from '../helpers/sql-files.js'
+import {replay} from '../helpers/schema-replay.js'
+
+const files = sqlFiles()
+
+/** The parameters that a text names, in order. */
+const parametersOf = (text: string) => [...new Set([...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)))].sort((a, b) => a - b)
+
+describe.each(files.map((file) => [`sql/${file.name}.sql`, file] as const))('%s', (_, file) => {
+  const body = file.text.slice(/^(?:--.*\n)+/.exec(file.text)?.[0].length ?? 0)
+
+  it('says in its header what it answers, what it takes and which TimescaleDB it needs', () => {
+    expect(file.header.trim(), 'header').not.toBe('')
+    // A routine is part of a migration, and it is the migration that is for one engine or another.
+    if (!file.name.startsWith('routines/')) expect(file.saysTimescaledb, 'the header says "TimescaleDB: not needed", "TimescaleDB: 2.15" or "TimescaleDB: 2.15 to 2.28"').toBe(true)
+    // Inside of $$…$$ a routine has its own.
+    const used = parametersOf(body.replace(/\$(\w*)\$[\s\S]*?\$\1\$/g, ''))
+    expect(parametersOf(file.header), 'every $n of the statement is explained, and no other').toEqual(used)
+    expect(used, 'no number is left out').toEqual(used.map((_, index) => index + 1))
+  })
+
+  it('is exactly one statement', async () => {
+    const {stmts} = await parse(file.text)
+    expect(stmts).toHaveLength(1)
+  })
+})
+
+/** Catalogues and the tables of qicore: Citus distributes none of them. `locked` is a CTE of is-over.sql. */
+const neverDistributed = /^(pg_|information_schema\.|timescaledb_information\.|_timescaledb_|qicore\.|unnest\(|\(|locked\))/
+
+it('no empty select list reads a table of the user: Citus refuses it on a distributed table', () => {
+  const source = fileURLToPath(new URL('../../src/', import.meta.url))
+  const code = readdirSync(source, {recursive: true, encoding: 'utf8'}).filter((path) => path.endsWith('.ts') && !path.startsWith('generated/'))
+  const texts = [...files.map(({name, text}) => ({name: `sql/${name}.sql`, text})), ...code.map((path) => ({name: `src/${path}`, text: readFileSync(`${source}${path}`, 'utf8')}))]
+  const empty = texts.flatMap(({name, text}) => [...text.matchAll(/\bselect\s+from\s+([^\s`]+)/gi)].map(([, table]) => ({name, table: table!})))
+  expect(empty.length).toBeGreaterThan(0)
+  expect(empty.filter(({table}) => !neverDistributed.test(table))).toEqual([])
+})
+
+forEachEngine({}, (engine) => {
+  it('prepares or runs every file that is meant for it', async () => {
+    const database = await engine.database()
+    // The ledger's statements and the routines are about what the migrations make.
+    await replay(database)
+    const {db} = database
+    const failures: string[] = []
+    let tried = 0
+    for (const file of files.filter((candidate) => isFor(candidate, db.server))) {
+      const [first] = (await parse(file.text)).stmts as {stmt: Record<string, unknown>}[]
+      const prepares = ['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt'].some((kind) => kind in first!.stmt)
+      tried += 1
+      await db
+        .transaction({readOnly: false, lockTimeout: 1_000, statementTimeout: 10_000}, async (tx) => {
+          await tx.query(statement(prepares ? `prepare tried as ${file.text}` : file.text.replace(/^create (function|procedure|view)/m, 'create or replace $1')))
+          if (prepares) await tx.query(statement('deallocate tried'))
+          throw new Undo()
+        })
+        .catch((error: unknown) => {
+          if (!(error instanceof Undo)) failures.push(`${file.name}: ${String(error)}`)
+        })
+    }
+    expect(failures).toEqual([])
+    expect(tried).toBeGreaterThan(0)
+  })
+})
+
+/** Thrown to leave nothing behind. */
+class Undo extends Error {}

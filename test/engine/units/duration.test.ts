@@ -1,0 +1,114 @@
+import fc from 'fast-check'
+import {describe, expect, it} from 'vitest'
+import {OpsError} from '../../../src/errors.js'
+import {approximateSeconds, durationInWords, formatDuration, parseDuration, toInterval, type Duration} from '../../../src/units/duration.js'
+import {forEachEngine} from '../../helpers/engines.js'
+
+const of = (months: number, days: number, seconds: number): Duration => ({months, days, seconds})
+
+/** Everything that parseDuration can give: no months beside seconds, to the millisecond. */
+const anyDuration = fc
+  .oneof(
+    fc.record({months: fc.integer({min: 0, max: 12_000}), days: fc.integer({min: 0, max: 365_250}), seconds: fc.constant(0)}),
+    fc.record({months: fc.constant(0), days: fc.integer({min: 0, max: 365_250}), seconds: fc.integer({min: 0, max: 1e9}).map((ms) => ms / 1000)}),
+  )
+  .filter(({months, days, seconds}) => months + days + seconds > 0)
+
+function refusalOf(text: string): OpsError {
+  try {
+    parseDuration(text)
+  } catch (error) {
+    if (error instanceof OpsError) return error
+    throw error
+  }
+  throw new Error(`"${text}" was taken`)
+}
+
+describe('a duration', () => {
+  it.each([
+    ['30s', of(0, 0, 30)],
+    ['15min', of(0, 0, 900)],
+    ['12h', of(0, 0, 43_200)],
+    ['7d', of(0, 7, 0)],
+    ['2w', of(0, 14, 0)],
+    ['6mon', of(6, 0, 0)],
+    ['2y', of(24, 0, 0)],
+    ['6 months', of(6, 0, 0)],
+    ['1 Day 2 Hours', of(0, 1, 7200)],
+    [' 250ms ', of(0, 0, 0.25)],
+  ])('%s is read as it is meant', (text, meant) => {
+    expect(parseDuration(text)).toEqual(meant)
+  })
+
+  it.each([
+    ['7', /days.*seconds/],
+    ['6m', /minutes.*months/],
+    ['6M', /minutes.*months/],
+    ['1d 5m', /minutes.*months/],
+    ['24mo', /no unit "mo"/],
+    ['', /not a duration/],
+    ['d', /not a duration/],
+    ['7.5d', /not a duration/],
+    ['-7d', /not a duration/],
+    ['0d', /no time at all/],
+    ['1mon 3h', /calendar/],
+    ['99999999999y', /thousand years/],
+  ])('%j is refused, and the reason said', (text, reason) => {
+    const error = refusalOf(text)
+    expect(error.message).toMatch(reason)
+    expect(error.exitCode).toBe(2)
+    expect(error.suggestions.length).toBeGreaterThan(0)
+  })
+
+  it('is read back as it was written', () => {
+    fc.assert(
+      fc.property(anyDuration, (duration) => {
+        const again = parseDuration(formatDuration(duration))
+        expect(again).toMatchObject({months: duration.months, days: duration.days})
+        expect(again.seconds).toBeCloseTo(duration.seconds, 6)
+      }),
+    )
+  })
+
+  it('takes any text without breaking: a duration or a refusal', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.string({unit: fc.constantFrom(...'0123456789 .-dhmonsyw')})), (text) => {
+        try {
+          expect(approximateSeconds(parseDuration(text))).toBeGreaterThan(0)
+        } catch (error) {
+          expect(error).toBeInstanceOf(OpsError)
+        }
+      }),
+    )
+  })
+
+  it('is said in words that mean the same', () => {
+    expect(durationInWords(of(24, 0, 0))).toBe('2 years')
+    expect(durationInWords(of(18, 0, 0))).toBe('18 months')
+    expect(durationInWords(of(0, 1, 0))).toBe('1 day')
+    expect(durationInWords(of(0, 0, 5400))).toBe('1 hour 30 minutes')
+    fc.assert(
+      fc.property(anyDuration, (duration) => {
+        // Whole words are durations too, so they can be read back.
+        expect(approximateSeconds(parseDuration(durationInWords(duration)))).toBeCloseTo(approximateSeconds(duration), 2)
+      }),
+    )
+  })
+})
+
+forEachEngine({native: true}, (engine) => {
+  it('reaches the server with its three fields unchanged', async () => {
+    const {db} = await engine.database()
+    const durations = fc.sample(anyDuration, 300)
+    const rows = await db.query<{months: number; days: number; seconds: number}>({
+      text: `
+        select months, days, extract(epoch from i - make_interval(months => months, days => days))::float8 as seconds
+        from unnest($1::text[]) with ordinality as given (text, position), cast(text as interval) as i,
+          cast(extract(year from i) * 12 + extract(month from i) as int) as months, cast(extract(day from i) as int) as days
+        order by position`,
+      values: [durations.map(toInterval)],
+    })
+    const exact = ({months, days, seconds}: Duration) => ({months, days, ms: Math.round(seconds * 1000)})
+    expect(rows.map(exact)).toEqual(durations.map(exact))
+  })
+})

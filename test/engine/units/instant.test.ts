@@ -1,0 +1,81 @@
+import fc from 'fast-check'
+import {describe, expect, it} from 'vitest'
+import {OpsError} from '../../../src/errors.js'
+import {instantFromServer, parseInstant, secondsBetween} from '../../../src/units/instant.js'
+import {forEachEngine} from '../../helpers/engines.js'
+
+describe('an instant typed by a person', () => {
+  it.each([
+    ['2026-01-31', '2026-01-31T00:00:00Z'],
+    ['2026-01', '2026-01-01T00:00:00Z'],
+    ['2026-01-31 12:30', '2026-01-31T12:30:00Z'],
+    ['2026-01-31T12:30:15Z', '2026-01-31T12:30:15Z'],
+    ['2026-01-31T12:30:15.123456Z', '2026-01-31T12:30:15.123456Z'],
+    ['2026-01-31T00:30:00+02:00', '2026-01-30T22:30:00Z'],
+    ['2026-01-31T00:30:00+02', '2026-01-30T22:30:00Z'],
+    ['2026-01-31T00:30:00-0330', '2026-01-31T04:00:00Z'],
+    ['2024-02-29', '2024-02-29T00:00:00Z'],
+  ])('%s is UTC unless it has an offset', (text, instant) => {
+    expect(parseInstant(text)).toBe(instant)
+  })
+
+  it.each(['', 'yesterday', '2026-02-30', '2026-13-01', '2026-01-31T25:00', '2026-1-3', '01/02/2026', '1700000000', '2026-01-31T12:00:00.1234567Z', 'infinity', '2025-02-29'])('%j is refused', (text) => {
+    expect(() => parseInstant(text)).toThrow(OpsError)
+    expect(() => parseInstant(text)).toThrow(/is not an instant/)
+  })
+
+  it('is read back as it was given', () => {
+    const instants = fc.date({min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true}).map((date) => date.toISOString())
+    fc.assert(fc.property(instants, (text) => Date.parse(parseInstant(text)) === Date.parse(text)))
+  })
+
+  it('takes any text without breaking', () => {
+    const near = fc.string({unit: fc.constantFrom(...'0123456789-T:Z+. ')})
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), near), (text) => {
+        try {
+          expect(parseInstant(text)).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/)
+        } catch (error) {
+          expect(error).toBeInstanceOf(OpsError)
+        }
+      }),
+    )
+  })
+})
+
+it('counts seconds between instants, also in the years that only broken data has', () => {
+  expect(secondsBetween('2026-01-01T00:00:00Z', '2026-01-02T00:00:01Z')).toBe(86_401)
+  expect(secondsBetween('2026-01-02T00:00:00Z', '2026-01-01T00:00:00Z')).toBe(-86_400)
+  expect(secondsBetween('9999-12-31T23:59:59Z', '10000-01-01T00:00:00Z')).toBe(1)
+  expect(secondsBetween('2026-01-01T00:00:00Z', '58031-05-19T00:00:00Z')).toBeGreaterThan(0)
+  expect(secondsBetween('0001-12-31T23:59:59Z BC', '0001-01-01T00:00:00Z')).toBe(1)
+})
+
+forEachEngine({native: true}, (engine) => {
+  it('comes from the server to the microsecond, and infinity as no bound', async () => {
+    const {db} = await engine.database()
+    const [row] = await db.query<Record<string, string | null>>({
+      text: "select '0044-03-15 BC'::timestamptz as before, '2026-01-31 12:00:00.000001+00'::timestamptz as micro, '2026-01-31 14:00+02'::timestamptz as zoned, 'infinity'::timestamptz as last, '-infinity'::timestamptz as first, '12026-01-31'::timestamptz as far",
+      values: [],
+    })
+    expect(row).toEqual({before: '0044-03-15T00:00:00Z BC', micro: '2026-01-31T12:00:00.000001Z', zoned: '2026-01-31T12:00:00Z', last: null, first: null, far: '12026-01-31T00:00:00Z'})
+  })
+
+  it('goes back to the server as the same instant', async () => {
+    const {db} = await engine.database()
+    const seconds = fc.sample(fc.integer({min: -62_135_596_800, max: 250_000_000_000}), 200)
+    const made = await db.query<{time: string}>({
+      text: "select timestamptz 'epoch' + s * interval '1 second' + (s % 1000000) * interval '1 microsecond' as time from unnest($1::float8[]::int8[]) with ordinality as given (s, i) order by i",
+      values: [seconds],
+    })
+    const again = await db.query<{time: string}>({
+      text: 'select t::timestamptz as time from unnest($1::text[]) with ordinality as given (t, i) order by i',
+      values: [made.map(({time}) => time)],
+    })
+    expect(again).toEqual(made)
+  })
+})
+
+it('keeps what the server wrote', () => {
+  expect(instantFromServer('2026-01-31 00:00:00+00')).toBe('2026-01-31T00:00:00Z')
+})

@@ -1,0 +1,19 @@
+import {planFor, type MigrationWish} from '../../src/schema/migrate/request.js'
+import {migrateUp} from '../../src/schema/migrate/run.js'
+import type {Progress} from '../../src/run/run-step.js'
+import type {RunReport} from '../../src/run/step.js'
+import type {Database} from '../../src/db/database.js'
+import {directoryWith} from './files.js'
+import {quick} from './run-steps.js'
+
+/** A directory with a configuration's neighbours: a user's migrations, by file name. */
+export function withMigrations(files: Record<string, string>): string {
+  return directoryWith(Object.fromEntries(Object.entries(files).map(([name, text]) => [`migrations/${name}`, text])))
+}
+
+/** `migrate up` as a program runs it. */
+export async function up(db: Database, wish: MigrationWish = {}, onProgress?: (progress: Progress) => void): Promise<RunReport> {
+  const {request} = await planFor(db, wish)
+  return migrateUp(db, request, {actor: 'test', targetHost: 'here'}, {limits: quick, onProgress})
+}
+

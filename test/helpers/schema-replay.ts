@@ -1,0 +1,31 @@
+import {readdirSync, readFileSync} from 'node:fs'
+import {sqlDirectory} from '../../src/db/load-sql.js'
+import type {EngineKind} from '../../src/db/server.js'
+import {wholeSchema} from '../../src/schema/generate/files.js'
+import {routineFiles} from '../../src/schema/migrate/routine-files.js'
+import {qicore} from '../../src/qicore/definition.js'
+import type {TestDatabase} from './engines.js'
+
+/** The committed files of a stream for an engine, in order: its own file wins over the one for all. */
+export function committed(stream: string, engine: EngineKind): string[] {
+  const directory = new URL(`migrations/${stream}/`, sqlDirectory)
+  const chosen = new Map<string, string>()
+  for (const name of readdirSync(directory).filter((file) => file.endsWith('.sql')).sort()) {
+    const [, stem, only] = /^(.*?)(?:\.(timescaledb|apache|postgres))?\.sql$/.exec(name)!
+    if (only === engine || (only === undefined && !chosen.has(stem!))) chosen.set(stem!, name)
+  }
+  return [...chosen.values()].sort().map((name) => readFileSync(new URL(name, directory), 'utf8'))
+}
+
+/** What `migrate up` makes, without the runner. */
+export async function replay({run, db}: TestDatabase, streams: readonly string[] = ['core', 'qicore']): Promise<void> {
+  for (const stream of streams) {
+    for (const text of committed(stream, db.server.engine)) await run(text)
+    for (const routine of routineFiles(db.server.engine).filter((file) => file.stream === stream)) await run(routine.text)
+  }
+}
+
+/** What the generator makes of the definitions at once. */
+export async function generate({run, db}: TestDatabase): Promise<void> {
+  await run(`${wholeSchema(qicore, db.server.engine).join(';\n')};`)
+}

@@ -1,0 +1,171 @@
+import {once} from 'node:events'
+import {get} from 'node:http'
+import {createConnection} from 'node:net'
+import {spawnSync} from 'node:child_process'
+import {expect, it} from 'vitest'
+import {boardOf} from '../../../src/daemon/job-registry.js'
+import {isAlive, readinessOf, type Vitals} from '../../../src/daemon/health.js'
+import {parseListen} from '../../../src/daemon/listen.js'
+import type {LedgerJob} from '../../../src/jobs/store/job-store.js'
+import {metricsOf, type Metrics} from '../../../src/daemon/metrics.js'
+import {serveHealth} from '../../../src/daemon/http.js'
+import {skipBecause} from '../../helpers/engines.js'
+import {job} from '../../helpers/daemon-jobs.js'
+
+const now = Date.parse('2026-01-01T12:00:30Z')
+const hourly = job('hourly', {schedule: '0 * * * *'})
+const state = (over: Partial<LedgerJob> = {}): LedgerJob => ({
+  name: 'hourly', kind: 'sql', revision: 1, lastAt: now - 3_600_000, lastAtExact: '', running: false, freeAt: null, leaseSeconds: null, startedAt: null, claimedBy: null,
+  epochs: [{revision: 1, validFrom: now - 86_400_000, state: 'active', runner: 'daemon', schedule: '0 * * * *', timezone: 'UTC'}], ...over,
+})
+const board = (row: LedgerJob, at = now) => {
+  const made = boardOf([hourly], () => {}, () => false)
+  made.read([row], true)
+  for (const entry of made.entries()) made.reckon(entry, at)
+  return made
+}
+const vitals = (over: Partial<Vitals> = {}): Vitals => ({connected: true, obstacle: null, refusals: [], sinceRound: 100, sinceTurn: 100, patience: 40_000, stopping: false, now, board: board(state()), deadRunners: [], ...over})
+
+it('is ready while nothing waits beyond its limit', () => {
+  expect(readinessOf(vitals())).toEqual({ready: true, problems: []})
+  const later = now + 120_000
+  expect(readinessOf(vitals({now: later, board: board(state(), later)})).problems).toEqual(['hourly has been due since 2026-01-01 12:00 UTC and no daemon has started it'])
+  expect(readinessOf(vitals({now: later, board: board(state({running: true, startedAt: later - 1_000}), later)})).ready).toBe(true)
+  expect(readinessOf(vitals({board: board(state({running: true, startedAt: now - 24 * 3_600_000}))})).problems).toEqual([expect.stringContaining('longer than its timeout')])
+})
+
+it('is not ready before the first connection, while the database is away, when it stops, or when a runner is dead', () => {
+  expect(readinessOf(vitals({connected: null})).problems).toEqual(['it has not been connected yet'])
+  expect(readinessOf(vitals({obstacle: 'the database is away'})).problems).toEqual(['the database is away'])
+  expect(readinessOf(vitals({refusals: ['the ledger cannot be read or written: disk full']})).problems).toEqual(['the ledger cannot be read or written: disk full'])
+  expect(readinessOf(vitals({stopping: true})).problems).toEqual(['it is stopping'])
+  expect(readinessOf(vitals({deadRunners: ['pg_cron is dead']})).problems).toEqual(['pg_cron is dead'])
+  expect(readinessOf(vitals({sinceRound: 100_000})).problems).toEqual(['the ledger was last looked at 1m 40s ago'])
+})
+
+it('is alive while its loop goes round, also where the database is away', () => {
+  expect(isAlive(vitals())).toBe(true)
+  expect(isAlive(vitals({sinceTurn: 119_999}))).toBe(true)
+  expect(isAlive(vitals({sinceTurn: 120_000}))).toBe(false)
+  expect(isAlive(vitals({obstacle: 'the database is away', sinceRound: 86_400_000}))).toBe(true)
+})
+
+it('leaves a job alone that a newer declaration has otherwise', () => {
+  const told: string[] = []
+  const made = boardOf([hourly], (name, reason) => told.push(`${name}: ${reason}`), () => false)
+  made.read([state({epochs: [{...state().epochs[0]!, schedule: '30 * * * *'}]})], true)
+  const [entry] = [...made.entries()]
+  expect(made.reckon(entry!, now + 86_400_000)).toEqual({decision: null, wakeAt: null, waitingSince: null})
+  expect(told).toEqual(['hourly: another daemon, started later, has it as "30 * * * *" UTC'])
+})
+
+const someMetrics = (): Metrics => {
+  const metrics = metricsOf({
+    version: '1.2.3', board: () => board(state()), connected: () => true, busy: () => 1, skew: () => 0.1, now: () => now,
+    survey: () => ({tables: [{schema: 'public', table: 'a "b"\\c', chunks: 3, compressedChunks: 2, totalBytes: 100, newest: 1}], policies: [{schema: 'public', table: 't', kind: 'compression', notDone: 1, ok: false}], partitions: [{schema: 'public', table: 'ticks', ahead: 0, daysLeft: 3}], at: 1}),
+  })
+  const claim = {id: 1, token: 1, job: 'hourly', scheduledAt: now, startedAt: now, attempts: 1, late: 0.2}
+  metrics.count({event: 'occurrence_started', job: 'hourly', at: now, attempt: 1, late: 0.2, id: 1})
+  metrics.count({event: 'occurrence_ended', job: 'hourly', at: now, ms: 1_500, kind: 'sql', claim, outcome: {kind: 'ended', status: 'done', reason: null, error: null, detail: {steps: {done: 2, skipped: 0, failed: 0, unfinished: 0}, bytes: 10}}})
+  metrics.count({event: 'instants_skipped', job: 'hourly', reason: 'overlap', count: 3, first: now, last: now})
+  return metrics
+}
+
+it('counts what happens, by Prometheus\' names', async () => {
+  const text = await someMetrics().text()
+  for (const line of [
+    'qicore_db_occurrences_total{job="hourly",status="done",reason=""} 1',
+    'qicore_db_occurrences_total{job="hourly",status="skipped",reason="overlap"} 3',
+    'qicore_db_steps_total{job="hourly",status="done"} 2',
+    'qicore_db_occurrence_duration_seconds_sum{kind="sql"} 1.5',
+    'qicore_db_table_chunks{schema="public",table="a \\"b\\"\\\\c",compressed="true"} 2',
+    'qicore_db_policy_ok{schema="public",table="t",kind="compression"} 0',
+    'qicore_db_partitions_ahead{schema="public",table="ticks"} 0',
+    'qicore_db_partitions_days_left{schema="public",table="ticks"} 3',
+    'qicore_db_job_waiting_seconds{job="hourly"} 30',
+  ])
+    expect(text.split('\n')).toContain(line)
+})
+
+const promtool = spawnSync('promtool', ['--version']).status === 0
+if (promtool)
+  it('is accepted by promtool', async () => {
+    const {status, stdout, stderr} = spawnSync('promtool', ['check', 'metrics'], {input: await someMetrics().text(), encoding: 'utf8'})
+    expect({status, stdout, stderr}).toEqual({status: 0, stdout: '', stderr: ''})
+  })
+else skipBecause("promtool is not installed (Debian's package prometheus has it)")
+
+it('answers on its three paths, and on no other', async () => {
+  let ready = true
+  let checked = Promise.resolve()
+  const server = await serveHealth({host: '127.0.0.1', port: 0}, {vitals: () => vitals({stopping: !ready}), check: () => checked}, someMetrics())
+  try {
+    const ask = (path: string, init: RequestInit = {}) => fetch(`http://${server.address}${path}`, init)
+    expect((await ask('/healthz')).status).toBe(200)
+    expect(await (await ask('/readyz')).json()).toEqual({ready: true, problems: []})
+    checked = new Promise(() => {})
+    expect(await (await ask('/readyz')).json()).toEqual({ready: false, problems: ['the ledger has not answered within 0.8 s']})
+    checked = Promise.resolve()
+    ready = false
+    expect((await ask('/readyz')).status).toBe(503)
+    const metrics = await ask('/metrics')
+    expect([metrics.status, metrics.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/plain')])
+    expect((await ask('/')).status).toBe(404)
+    expect((await ask('/healthz', {method: 'POST'})).status).toBe(405)
+    const port = Number(server.address.split(':')[1])
+    await expect(serveHealth({host: '127.0.0.1', port}, {vitals, check: async () => {}}, someMetrics())).rejects.toMatchObject({code: 'LISTEN', exitCode: 2, message: expect.stringContaining('EADDRINUSE')})
+  } finally {
+    await server.close()
+  }
+})
+
+/** The status of a request that names a host of its own choice. */
+function statusFor(port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    get({host: '127.0.0.1', port, path: '/healthz', headers: {host}}, (response) => {
+      response.resume()
+      resolve(response.statusCode!)
+    }).once('error', reject)
+  })
+}
+
+it('on a loopback address answers nobody who calls it by another name', async () => {
+  const watched = {vitals, check: async () => {}}
+  const server = await serveHealth({host: '127.0.0.1', port: 0}, watched, someMetrics())
+  const everywhere = await serveHealth({host: '0.0.0.0', port: 0}, watched, someMetrics())
+  try {
+    const port = Number(server.address.split(':')[1])
+    const names = ['127.0.0.1', `localhost:${port}`, '[::1]:9847', 'evil.example', '127.evil.example', 'localhost.evil.example:9847']
+    expect(await Promise.all(names.map((name) => statusFor(port, name)))).toEqual([200, 200, 200, 403, 403, 403])
+    expect(await statusFor(Number(everywhere.address.split(':')[1]), 'daemon.monitoring')).toBe(200)
+  } finally {
+    await Promise.all([server.close(), everywhere.close()])
+  }
+})
+
+it('answers a flood of pipelined requests with a hundred answers and the end of the connection', async () => {
+  let made = 0
+  const metrics = {...someMetrics(), text: async () => `made ${(made += 1)}`}
+  const server = await serveHealth({host: '127.0.0.1', port: 0}, {vitals, check: async () => {}}, metrics)
+  try {
+    const socket = createConnection(Number(server.address.split(':')[1]), '127.0.0.1')
+    let answer = ''
+    socket.setEncoding('utf8').on('data', (text: string) => (answer += text)).on('error', () => {})
+    socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(15_000))
+    await once(socket, 'close')
+    expect(answer.match(/^HTTP\/1.1 200/gm)).toHaveLength(100)
+    expect(made).toBe(100)
+  } finally {
+    await server.close()
+  }
+})
+
+it('makes the text of the metrics once a second, however many ask', async () => {
+  const metrics = someMetrics()
+  expect(metrics.text()).toBe(metrics.text())
+})
+
+it('reads addresses to listen on', () => {
+  expect([parseListen('127.0.0.1:9847'), parseListen('[::1]:0'), parseListen(':80'), parseListen('off')]).toEqual([{host: '127.0.0.1', port: 9847}, {host: '::1', port: 0}, {host: '0.0.0.0', port: 80}, null])
+  for (const wrong of ['9847', 'localhost', 'a:99999', '::1:80', '']) expect(() => parseListen(wrong)).toThrow(expect.objectContaining({code: 'LISTEN'}))
+})

