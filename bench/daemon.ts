@@ -62,7 +62,7 @@ function jobs(count: number, prefix: string, schedule: (n: number) => string): J
   return Object.fromEntries(Array.from({length: count}, (_, n) => [`${prefix}-${n}`, {kind: 'sql', schedule: schedule(n), timezone: zones[n % zones.length]!, statement: 'select 1'}]))
 }
 
-async function on<T>(at: string, work: (its: {url: string; db: Database}) => Promise<T>): Promise<T> {
+async function on<T>(at: string, work: (database: {url: string; db: Database}) => Promise<T>): Promise<T> {
   const made = await createDatabase(at, null)
   const db = await connect(targetOf(made.url), {applicationName: 'qicore-db/bench'})
   try {
@@ -95,8 +95,8 @@ async function vitals(address: string): Promise<{cpu: number; resident: number}>
 }
 
 async function idle(at: string): Promise<void> {
-  await on(at, async ({url: its}) => {
-    const daemon = startDaemon(its, jobs(1_000, 'daily', (n) => `${n % 60} ${(new Date().getUTCHours() + 12) % 24} ${1 + (n % 28)} * *`), ['--listen', '127.0.0.1:0'])
+  await on(at, async ({url: text}) => {
+    const daemon = startDaemon(text, jobs(1_000, 'daily', (n) => `${n % 60} ${(new Date().getUTCHours() + 12) % 24} ${1 + (n % 28)} * *`), ['--listen', '127.0.0.1:0'])
     const {address} = await daemon.event('listening')
     await daemon.event('ready')
     await sleep(15_000)
@@ -132,13 +132,13 @@ async function work(at: string): Promise<void> {
     await sleep(10_000)
     const [{now}] = (await busy.query<{now: string}>(statement('select clock_timestamp() as now'))) as [{now: string}]
     await sleep(minutes * 60_000)
-    const its = await lateness(busy, now)
+    const entry = await lateness(busy, now)
     const idles = await lateness(control, now)
     const skipped = await busy.query<{reason: string; count: number}>(statement('select reason, count(*) as count from qicore.maintenance_log where scheduled_at > $1::timestamptz and status = $2 group by 1', [now, 'skipped']))
     const words = ({count, p50, p99, most}: Lateness) => `${count} begun, lateness p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms, most ${most.toFixed(0)} ms`
-    say(`at work for ${minutes} min: ${words(its)} (${(its.count / minutes / 60).toFixed(1)} a second; ${skipped.map(({reason, count}) => `${count} skipped: ${reason}`).join(', ') || 'none skipped'}; load ${loadavg()[0]!.toFixed(1)})`)
+    say(`at work for ${minutes} min: ${words(entry)} (${(entry.count / minutes / 60).toFixed(1)} a second; ${skipped.map(({reason, count}) => `${count} skipped: ${reason}`).join(', ') || 'none skipped'}; load ${loadavg()[0]!.toFixed(1)})`)
     say(`control, one a second: ${words(idles)}`)
-    goals.push({what: 'lateness p99 above the control, against 250 ms', ratio: Math.max(0, its.p99 - idles.p99) / 250, atMost: 1})
+    goals.push({what: 'lateness p99 above the control, against 250 ms', ratio: Math.max(0, entry.p99 - idles.p99) / 250, atMost: 1})
     await Promise.all(daemons.map(stopped))
   }))
 }

@@ -179,7 +179,7 @@ async function databaseTime(db: Database, contestants: Record<string, () => Prom
       await work()
       numbers[name]!.push(await total())
     }
-  return Object.fromEntries(Object.entries(numbers).map(([name, its]) => [name, {name, median: median(its), min: Math.min(...its), max: Math.max(...its)}]))
+  return Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, {name, median: median(value), min: Math.min(...value), max: Math.max(...value)}]))
 }
 
 async function ensureBench(db: Database, partman: boolean): Promise<void> {

@@ -27,7 +27,7 @@ function timed(db: Database, spent: {ms: number}): Database {
       // The work between the statements is ours, not the server's: begin and commit count, it does not.
       let between = 0
       let since = 0
-      const its = measure(() =>
+      const pending = measure(() =>
         db.transaction(settings, async (tx) => {
           since = performance.now()
           const result = await work({
@@ -41,7 +41,7 @@ function timed(db: Database, spent: {ms: number}): Database {
           between += performance.now() - since
           return result
         }))
-      return its.finally(() => (spent.ms -= between))
+      return pending.finally(() => (spent.ms -= between))
     },
   }
 }

@@ -54,13 +54,13 @@ function withoutOurs(error: unknown): Row[] {
  */
 export async function readOwnCoverage(db: Database, table: Pick<Table, 'schema' | 'name'>, spans: readonly Span[], present: bigint | null): Promise<OwnGaps[]> {
   const found = await readOwnGaps(db, table, spans, present)
-  for (const its of found) if (its.gaps.length === 0 && (await isStale(db, its, its.whole))) its.gaps = [its.whole]
+  for (const entry of found) if (entry.gaps.length === 0 && (await isStale(db, entry, entry.whole))) entry.gaps = [entry.whole]
   return found
 }
 
 /** Whether a window of the aggregate differs from what its rows give now; true where that cannot be had. */
-export async function isStale(db: Database, its: Pick<OwnGaps, 'data' | 'query'>, window: Span): Promise<boolean> {
-  const question = staleQuestion(its, window)
+export async function isStale(db: Database, gaps: Pick<OwnGaps, 'data' | 'query'>, window: Span): Promise<boolean> {
+  const question = staleQuestion(gaps, window)
   if (question === null) return true
   try {
     const [row] = await db.query<{stale: boolean}>(question)

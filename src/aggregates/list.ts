@@ -45,14 +45,14 @@ export interface AggregatesReport extends ReportHead<'aggregates.list'> {
 
 /** Every aggregate: how far it is, what is pending, and what of its source is gone. */
 export async function readAggregates(db: Database, timeUnits: ReadonlyMap<string, TimeUnit>): Promise<AggregatesReport> {
-  const its = await survey(db, {lateAfter: 0, timeUnits})
-  const aggregates = its.tables.filter(({kind}) => kind === 'aggregate')
-  const empty = its.tables.filter(({id, chunks}) => id !== null && chunks.length === 0)
+  const snapshot = await survey(db, {lateAfter: 0, timeUnits})
+  const aggregates = snapshot.tables.filter(({kind}) => kind === 'aggregate')
+  const empty = snapshot.tables.filter(({id, chunks}) => id !== null && chunks.length === 0)
   await readChunks(db, empty)
   const bytes = await readChunkBytes(db, aggregates, false)
   const rows: AggregateRow[] = []
-  for (const aggregate of aggregates) rows.push(await rowOf(db, aggregate, its, bytes))
-  return {kind: 'aggregates.list', version: 1, target: null, at: its.at, aggregates: rows.sort((a, b) => (a.schema + a.view < b.schema + b.view ? -1 : 1))}
+  for (const aggregate of aggregates) rows.push(await rowOf(db, aggregate, snapshot, bytes))
+  return {kind: 'aggregates.list', version: 1, target: null, at: snapshot.at, aggregates: rows.sort((a, b) => (a.schema + a.view < b.schema + b.view ? -1 : 1))}
 }
 
 async function rowOf(db: Database, aggregate: Table, {at, policies, clocks}: Survey, bytes: ChunkBytes): Promise<AggregateRow> {

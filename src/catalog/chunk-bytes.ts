@@ -46,17 +46,17 @@ function exact({bytes, indexBytes, locked, remote}: Awaited<ReturnType<typeof me
 
 function estimated(estimates: Map<number, Estimate>): ChunkBytes {
   const plain = (chunk: Chunk): number | null => {
-    const its = estimates.get(chunk.relation)
-    if (chunk.tiered || its === undefined) return null
+    const estimate = estimates.get(chunk.relation)
+    if (chunk.tiered || estimate === undefined) return null
     // Compressing empties the heap, and what VACUUM once saw of it stays in the catalogue.
-    if (isCompressed(chunk)) return its.other
-    if (has(chunk.status, 'partial')) return its.other + (its.analyzed ? its.heap : 0)
-    return its.analyzed ? its.heap + its.other : null
+    if (isCompressed(chunk)) return estimate.other
+    if (has(chunk.status, 'partial')) return estimate.other + (estimate.analyzed ? estimate.heap : 0)
+    return estimate.analyzed ? estimate.heap + estimate.other : null
   }
   const packed = (chunk: Chunk): number | null => {
     if (chunk.compressed === null) return 0
-    const its = estimates.get(chunk.compressed)
-    return its?.analyzed ? its.heap + its.other : chunk.afterBytes
+    const entry = estimates.get(chunk.compressed)
+    return entry?.analyzed ? entry.heap + entry.other : chunk.afterBytes
   }
   return {
     of(chunk) {
@@ -64,10 +64,10 @@ function estimated(estimates: Map<number, Estimate>): ChunkBytes {
       return parts[0] === null || parts[1] === null ? null : parts[0] + parts[1]
     },
     ofRoot({relation, kind, id}) {
-      const its = estimates.get(relation)
-      if (its === undefined) return null
+      const item = estimates.get(relation)
+      if (item === undefined) return null
       const holdsRows = kind === 'aggregate' && id === null
-      return holdsRows && !its.analyzed ? null : its.heap + its.other
+      return holdsRows && !item.analyzed ? null : item.heap + item.other
     },
     ofPlainPart: plain,
     ofIndexes: (chunk) => (chunk.tiered ? null : relationsOf(chunk).reduce((sum, relation) => sum + (estimates.get(relation)?.indexes ?? 0), 0)),

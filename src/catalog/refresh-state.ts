@@ -37,18 +37,18 @@ export async function refreshState(
   endsOf: (table: Table) => Ends | undefined,
 ): Promise<RefreshState> {
   const {table, endOffset, startOffset} = policy
-  const its = table.aggregate
+  const entry = table.aggregate
   const unknown: RefreshState = {policy, behindFrom: null, since: null, late: null}
   const none: RefreshState = {...unknown, late: false}
-  if (its === null || its.source === null || its.bucketWidth === null || clock.now === null) return unknown
-  const width = its.bucketWidth
+  if (entry === null || entry.source === null || entry.bucketWidth === null || clock.now === null) return unknown
+  const width = entry.bucketWidth
   const until = endOffset === null ? clock.now : ago(clock, endOffset)
   const windowStart = startOffset === null ? null : ago(clock, startOffset)
   if (until === null || (startOffset !== null && windowStart === null)) return unknown
-  const from = larger(its.watermark, windowStart)
-  const source = endsOf(its.source)
+  const from = larger(entry.watermark, windowStart)
+  const source = endsOf(entry.source)
   if (source === undefined) return unknown
-  if (source.newest === null) return its.source.chunks.length === 0 ? none : unknown
+  if (source.newest === null) return entry.source.chunks.length === 0 ? none : unknown
   const oldest = from ?? source.oldest
   if (oldest === null) return unknown
   if (source.newest < oldest || shift(oldest, width, 1) > until) return none
@@ -60,7 +60,7 @@ export async function refreshState(
   const early = due(oldest)
   if (early === null) return {...unknown, behindFrom: oldest}
   if (early >= grace) return {policy, behindFrom: oldest, since: early, late: false}
-  const first = from === null ? oldest : await firstRowFrom(db, its.source, from)
+  const first = from === null ? oldest : await firstRowFrom(db, entry.source, from)
   if (first === undefined) return unknown
   if (first === null || shift(first, width, 1) > until) return none
   const since = due(first)

@@ -60,9 +60,9 @@ export interface Aggregate {
 }
 
 /** What every kind of table has, for the reader of that kind to add to. */
-export function newTable(its: Pick<Table, 'kind' | 'schema' | 'name' | 'relation' | 'timeColumn' | 'time'> & Partial<Table>): Table {
+export function newTable(fields: Pick<Table, 'kind' | 'schema' | 'name' | 'relation' | 'timeColumn' | 'time'> & Partial<Table>): Table {
   return {
-    storage: {schema: its.schema, name: its.name},
+    storage: {schema: fields.schema, name: fields.name},
     id: null,
     integerNow: null,
     aggregate: null,
@@ -70,7 +70,7 @@ export function newTable(its: Pick<Table, 'kind' | 'schema' | 'name' | 'relation
     segmentBy: null,
     orderBy: null,
     chunks: [],
-    ...its,
+    ...fields,
   }
 }
 

@@ -130,11 +130,11 @@ function pieceOf({table, side}: Ask, chunk: Chunk, order: Fragment, compressed: 
   const column = ident(table.timeColumn!)
   const plain = sql`(select ${column} as v from only ${ident(chunk.schema, chunk.name)} where ${column} is not null order by 1 ${order} limit 1)`.text
   if (!has(chunk.status, 'compressed')) return plain
-  const its = compressed.get(chunk.relation)
+  const recorded = compressed.get(chunk.relation)
   // No metadata of the time column: the chunk is decompressed as far as the patience lasts.
-  if (its === undefined) return plain.replace('from only ', 'from ')
-  const end = ident(side === 'newest' ? its.high : its.low)
-  return `${plain} union all ${sql`(select ${end} as v from ${ident(its.schema, its.name)} where ${end} is not null order by 1 ${order} limit 1)`.text}`
+  if (recorded === undefined) return plain.replace('from only ', 'from ')
+  const end = ident(side === 'newest' ? recorded.high : recorded.low)
+  return `${plain} union all ${sql`(select ${end} as v from ${ident(recorded.schema, recorded.name)} where ${end} is not null order by 1 ${order} limit 1)`.text}`
 }
 
 interface CompressedEnds {

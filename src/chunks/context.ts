@@ -29,8 +29,8 @@ export async function readContext(db: Database, name: string, sections: PolicySe
   const source = table.aggregate?.source ?? null
   const near = [...dependents(all, table).map(({aggregate}) => aggregate), ...(source === null || source.kind === 'partitioned' ? [] : [source])]
   await readChunks(db, near.filter((each) => each !== table))
-  const its = declared.find((each) => each.schema === table.schema && each.name === table.name) ?? null
-  return {at, table, tables: all, clock: clocks.get(table)!, policies: policies.filter((policy) => keyOf(policy.table) === keyOf(table)), declared: its}
+  const declaration = declared.find((each) => each.schema === table.schema && each.name === table.name) ?? null
+  return {at, table, tables: all, clock: clocks.get(table)!, policies: policies.filter((policy) => keyOf(policy.table) === keyOf(table)), declared: declaration}
 }
 
 /** The age that a rule declares; null where none is. */

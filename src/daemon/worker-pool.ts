@@ -97,10 +97,10 @@ export function crewOf(options: CrewOptions): Crew {
     }
   }
 
-  async function work(its: Work, job: Job): Promise<void> {
-    const {claim} = its
+  async function work(running: Work, job: Job): Promise<void> {
+    const {claim} = running
     const began = performance.now()
-    const outcome = hopelessClaim(claim) ?? (await tryIt(its, job))
+    const outcome = hopelessClaim(claim) ?? (await tryIt(running, job))
     unwritten.push({claim, outcome, job, ms: Math.round(performance.now() - began)})
     working.delete(claim.token)
     options.onFree()
@@ -127,11 +127,11 @@ export function crewOf(options: CrewOptions): Crew {
     return null
   }
 
-  async function tryIt(its: Work, job: Job): Promise<Outcome> {
-    const {claim, lost} = its
-    const db = await sessionFor(its)
+  async function tryIt(item: Work, job: Job): Promise<Outcome> {
+    const {claim, lost} = item
+    const db = await sessionFor(item)
     if (db === null) return {kind: 'again', seconds: 1, error: null, uncounted: true}
-    its.db = db
+    item.db = db
     let usable = true
     const giveUp = () => {
       usable = false
@@ -147,7 +147,7 @@ export function crewOf(options: CrewOptions): Crew {
       cancel: cancel.signal,
       lost: lost.signal,
     }, giveUp)
-    its.db = null
+    item.db = null
     // What failed may be the session's fault: one that loaded an extension before its update can do nothing any more.
     if (usable && 'error' in outcome && outcome.error !== null) pool.discard(db)
     else if (usable) pool.give(db)
@@ -222,9 +222,9 @@ export function crewOf(options: CrewOptions): Crew {
       const lost = new AbortController()
       tell({event: 'occurrence_started', job: claim.job, at: claim.scheduledAt, attempt: claim.attempts, late: claim.late, id: claim.id})
       for (const before of working.values()) if (before.claim.id === claim.id) before.lost.abort()
-      const its: Work = {claim, lost, ended: Promise.resolve(), db: null}
-      working.set(claim.token, its)
-      its.ended = work(its, job)
+      const each: Work = {claim, lost, ended: Promise.resolve(), db: null}
+      working.set(claim.token, each)
+      each.ended = work(each, job)
     },
     write,
     halt(grace) {
@@ -236,7 +236,7 @@ export function crewOf(options: CrewOptions): Crew {
       ...unwritten.map(({claim, outcome}) => whereabouts(claim.job, outcome.kind === 'unsettled' ? outcome.backend : null)),
     ],
     async ended() {
-      await Promise.allSettled([...working.values()].map((its) => its.ended))
+      await Promise.allSettled([...working.values()].map((entry0) => entry0.ended))
       clearTimeout(deadline)
       clearInterval(heartbeat)
       for (let tries = 1; tries <= lastTries; tries += 1) {

@@ -30,8 +30,8 @@ export function planInstall(db: Database, {home, wanted, scheduled, known, decla
   const runs = wanted.flatMap((one) => one.runs)
   const surplus = scheduled.ours.filter(({name}, index, all) => !runs.some((run) => run.name === name) || all.findIndex((other) => other.name === name) < index)
   const steps: Step[] = []
-  for (const {job, runs: its, commands} of wanted) {
-    const changes = its.flatMap((run) => scheduleStep(home, database, job, run, scheduled.ours.find(({name}) => name === run.name)))
+  for (const {job, runs: entry, commands} of wanted) {
+    const changes = entry.flatMap((run) => scheduleStep(home, database, job, run, scheduled.ours.find(({name}) => name === run.name)))
     steps.push(...changes)
     const record = recordStep(job, 'pg_cron', commands, known, changes.map(({id}) => id), actor)
     if (record !== null) steps.push(record)

@@ -23,9 +23,9 @@ export function frozenOf({changes, state: {survey, states}}: Pick<PolicyPlan, 'c
     if (change.do !== 'gated retention' && change.do !== 'native retention') return []
     const table = survey.all.find((candidate) => keyOf(candidate) === change.key)!
     const clock = survey.clocks.get(table)
-    const its = retentionOf({state: wouldBe(states.get(table)!, [change])})
-    if (its === null || clock?.now == null) return [{key: change.key, cutoff: null, chunks: []}]
-    const cutoff = ago(clock, its.after)
+    const rule = retentionOf({state: wouldBe(states.get(table)!, [change])})
+    if (rule === null || clock?.now == null) return [{key: change.key, cutoff: null, chunks: []}]
+    const cutoff = ago(clock, rule.after)
     if (cutoff === null) return [{key: change.key, cutoff: null, chunks: []}]
     const micros = microsIn(cutoff, table, clock)
     return [{

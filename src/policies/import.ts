@@ -41,9 +41,9 @@ export interface ImportRequest {
 
 /** What stands in a database, as a configuration says it: every table that has a policy, or the one that was named. */
 export async function readImport(db: Database, {declared, maxDropPerRun, table}: ImportRequest): Promise<Imported> {
-  const its = await survey(db, {lateAfter: 0, timeUnits: timeUnitsOf(declared)})
-  const {states} = await readPolicyState(db, its)
-  const only = table === undefined ? null : await resolveTable(db, its.all, table)
+  const snapshot = await survey(db, {lateAfter: 0, timeUnits: timeUnitsOf(declared)})
+  const {states} = await readPolicyState(db, snapshot)
+  const only = table === undefined ? null : await resolveTable(db, snapshot.all, table)
   const notes: string[] = []
   const entries = [...states].flatMap(([each, state]) => {
     if (only === null ? state.policies.length === 0 : each !== only) return []

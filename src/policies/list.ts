@@ -31,8 +31,8 @@ export interface PolicyListReport {
 
 /** Every policy that is declared or live. */
 export async function readPolicyList(db: Database, declared: readonly Declared[], table?: string): Promise<PolicyListReport> {
-  const its = await survey(db, {table, lateAfter: 0, timeUnits: timeUnitsOf(declared)})
-  const {states} = await readPolicyState(db, its)
+  const snapshot = await survey(db, {table, lateAfter: 0, timeUnits: timeUnitsOf(declared)})
+  const {states} = await readPolicyState(db, snapshot)
   const policies = [...states].flatMap(([each, state]) => {
     const said = declared.find((candidate) => declaredKey(candidate) === keyOf(each))
     return policyKinds.flatMap((kind): ListedPolicy[] => {
@@ -49,5 +49,5 @@ export async function readPolicyList(db: Database, declared: readonly Declared[]
       }))
     })
   })
-  return {kind: 'policies.list', version: 1, target: null, at: its.at, policies: policies.sort((a, b) => (`${a.schema}.${a.table}` < `${b.schema}.${b.table}` ? -1 : 1))}
+  return {kind: 'policies.list', version: 1, target: null, at: snapshot.at, policies: policies.sort((a, b) => (`${a.schema}.${a.table}` < `${b.schema}.${b.table}` ? -1 : 1))}
 }

@@ -65,9 +65,9 @@ function stepText({id, statements, lock, class: kind, repeatable}: Step): PlanFi
 /** Everything about a table that its steps rest on; sizes and clocks move by themselves and are not in it. */
 function touchedBy({plan, state}: PolicyPlan): Record<string, string> {
   const keys = new Set(plan.steps.map(({object}) => object))
-  const entries = [...state.states].filter(([table]) => keys.has(keyOf(table))).map(([table, its]) => {
+  const entries = [...state.states].filter(([table]) => keys.has(keyOf(table))).map(([table, tableState]) => {
     const configs = state.survey.policies.filter((policy) => policy.table === table).map(({kind, job, config}) => ({kind, job: job?.id ?? null, config}))
-    const {compression, chunkInterval, policies} = its
+    const {compression, chunkInterval, policies} = tableState
     return [keyOf(table), hash({relation: table.relation, compression, chunkInterval, policies, configs})] as const
   })
   return Object.fromEntries(entries)

@@ -68,17 +68,17 @@ export interface PolicyPlan {
 export async function planPolicies(db: Database, request: PolicyRequest): Promise<PolicyPlan> {
   const {declared, maxDropPerRun} = request
   const {engine} = db.server
-  const its = await survey(db, {lateAfter: 0, timeUnits: timeUnitsOf(declared)})
-  const state = await readPolicyState(db, its)
+  const snapshot = await survey(db, {lateAfter: 0, timeUnits: timeUnitsOf(declared)})
+  const state = await readPolicyState(db, snapshot)
   const problems: Problem[] = []
   const notes: string[] = []
   const changes: Change[] = []
   const spoken = new Map<Table, Declared>()
   for (const each of declared) {
-    const table = its.all.find((candidate) => keyOf(candidate) === declaredKey(each))
+    const table = snapshot.all.find((candidate) => keyOf(candidate) === declaredKey(each))
     if (table === undefined) {
       // A name that may be mistyped is a mistake; what is described can be made.
-      if ((each.from === 'config' && !each.described) || (await readPlainTables(db, [each])).length > 0) problems.push(await missing(db, its.all, each))
+      if ((each.from === 'config' && !each.described) || (await readPlainTables(db, [each])).length > 0) problems.push(await missing(db, snapshot.all, each))
       else notes.push(notHere(each))
       continue
     }
@@ -92,26 +92,26 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
     notes.push(...impossible)
     changes.push(...diff(wantedOf(each, stateFor(request, state, table, problems), problems), {engine, maxDropPerRun}, problems))
   }
-  problems.push(...(await unreadableKeys(db, changes, its.all)))
+  problems.push(...(await unreadableKeys(db, changes, snapshot.all)))
   if (problems.length > 0) throw refuse(problems)
   const unmanaged = unmanagedOf(state, spoken)
   if (request.prune) for (const {key, kind, rule} of unmanaged) changes.push(...removal(key, kind, [rule], 'not declared, removed by --prune'))
-  await requireRights(db, state, changes, its.all)
+  await requireRights(db, state, changes, snapshot.all)
   const ranked: RankedStep[] = []
   const reasons = new Map<string, readonly string[]>()
   for (const change of changes) {
-    const table = its.all.find((candidate) => keyOf(candidate) === change.key)!
-    const context = {server: db.server, table, state: state.states.get(table)!, target: request.target, reaches: retentionReaches(change, table, its)}
+    const table = snapshot.all.find((candidate) => keyOf(candidate) === change.key)!
+    const context = {server: db.server, table, state: state.states.get(table)!, target: request.target, reaches: retentionReaches(change, table, snapshot)}
     for (const step of stepsOf(change, context)) {
       ranked.push({rank: rankOf(change), change, step})
       reasons.set(step.id, change.why)
     }
     if (change.do === 'gated retention' && change.removes.native)
-      ranked.push(...(await conversionSteps(db, table, its)).map((step) => ({rank: ranks.catchUp, change, step})))
+      ranked.push(...(await conversionSteps(db, table, snapshot)).map((step) => ({rank: ranks.catchUp, change, step})))
   }
   const steps = ordered(ranked)
   const compresses = (table: Table) => ![undefined, 'none'].includes(spoken.get(table)?.compression as undefined)
-  const old = await oldChunks(db, its.tables.filter(compresses), changes)
+  const old = await oldChunks(db, snapshot.tables.filter(compresses), changes)
   if (request.recompress) steps.push(...recompressSteps(db, old, steps))
   else notes.push(...oldChunkNotes(old))
   const findings = prove(await readProofFacts(db, state, changes))
@@ -122,11 +122,11 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
 
 /** Where one job alone is meant, the others are not seen. */
 function stateFor({onlyJob}: PolicyRequest, {states}: PolicyState, table: Table, problems: Problem[]): TableState {
-  const its = states.get(table)!
-  if (onlyJob === undefined) return its
-  const policies = its.policies.filter(({job}) => job?.id === onlyJob)
-  if (policies.length === 0) problems.push({code: 'NO_SUCH_JOB', message: `${its.key} has no policy with job ${onlyJob}.`, suggestion: `The policies and their jobs: ${command('policies list')}`})
-  return {...its, policies}
+  const tableState = states.get(table)!
+  if (onlyJob === undefined) return tableState
+  const policies = tableState.policies.filter(({job}) => job?.id === onlyJob)
+  if (policies.length === 0) problems.push({code: 'NO_SUCH_JOB', message: `${tableState.key} has no policy with job ${onlyJob}.`, suggestion: `The policies and their jobs: ${command('policies list')}`})
+  return {...tableState, policies}
 }
 
 /** Settings before the policies that need them; a retention last, when what shall cover it is in place. */

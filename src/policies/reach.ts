@@ -11,20 +11,20 @@ import {isProblem, toOffset} from './offsets.js'
 const nextRun = {months: 0, days: 1, seconds: 0}
 
 /** Whether a retention reaches rows now or at its next run; where nobody can tell, it does. */
-export function retentionReaches(change: Change, table: Table, its: Survey): boolean {
+export function retentionReaches(change: Change, table: Table, snapshot: Survey): boolean {
   if (change.do !== 'gated retention' && change.do !== 'native retention') return false
-  const age = ageOf(change, table, its)
+  const age = ageOf(change, table, snapshot)
   if (age === null) return true
-  const clock = its.clocks.get(table)
+  const clock = snapshot.clocks.get(table)
   if (clock?.now == null) return true
   const then = clock.unit === null ? addInterval(clock.now, nextRun) : clock.now + fromMicros(86_400_000_000n, clock.unit)
   const cutoff = agoFrom(clock, then, age)
   return cutoff === null || chunksBefore(table, cutoff).length > 0
 }
 
-function ageOf(change: Change & {after: Offset}, table: Table, its: Survey): Offset | null {
+function ageOf(change: Change & {after: Offset}, table: Table, snapshot: Survey): Offset | null {
   if (change.do === 'native retention' || typeof change.after === 'bigint') return change.after
-  const unit = its.clocks.get(table)?.unit
+  const unit = snapshot.clocks.get(table)?.unit
   const offset = toOffset(change.after, table.time === 'integer' ? (unit ?? 'unknown') : 'time')
   return isProblem(offset) ? null : offset
 }

@@ -82,8 +82,8 @@ export async function readPolicyState(db: Database, survey: Survey): Promise<Pol
   const agreed = db.server.hasCore ? await readOurs<{object: string; agreed: boolean}>(db, 'catalog/agreed') : []
   const states = new Map(
     survey.tables.map((table) => {
-      const its = survey.policies.filter((policy) => policy.table === table)
-      const policies = its.map((policy) => ruleOf(policy, survey.all, gatedJobs, agreed))
+      const tablePolicies = survey.policies.filter((policy) => policy.table === table)
+      const policies = tablePolicies.map((policy) => ruleOf(policy, survey.all, gatedJobs, agreed))
       const orphans = gatedJobs.filter(({object}) => object !== null && findByName(survey.all, object) === table)
       if (orphans.length > 0 && !policies.some(({kind, by}) => kind === 'retention' && by === 'qicore')) policies.push(orphaned(orphans))
       return [table, stateOf(table, survey.clocks.get(table), facts.get(table)?.columns ?? [], table.id === null ? null : (lengths.get(table.id) ?? null), policies)]
@@ -108,16 +108,16 @@ function stateOf(table: Table, clock: Clock | undefined, columns: readonly strin
 
 function ruleOf(policy: LivePolicy, tables: readonly Table[], jobs: readonly GatedJob[], agreed: readonly {object: string; agreed: boolean}[]): LiveRule {
   if (policy.job !== null || policy.kind !== 'retention') return liveRule(policy, null, null)
-  const its = jobs.filter(({object}) => object !== null && findByName(tables, object) === policy.table)
+  const tableJobs = jobs.filter(({object}) => object !== null && findByName(tables, object) === policy.table)
   const config = readConfig(policy.config)
   const gate: Gate = {
     maxDropPerRun: typeof config.maxDropPerRun === 'number' ? config.maxDropPerRun : null,
     timeUnit: typeof config.timeUnit === 'string' ? config.timeUnit : null,
     agreed: agreed.some(({object, agreed: yes}) => yes && findByName(tables, object) === policy.table),
-    jobAgrees: its[0] === undefined || its[0].hash === (config.consent as {hash?: unknown} | undefined)?.hash,
-    moreJobs: its.slice(1).map(({id}) => id),
+    jobAgrees: tableJobs[0] === undefined || tableJobs[0].hash === (config.consent as {hash?: unknown} | undefined)?.hash,
+    moreJobs: tableJobs.slice(1).map(({id}) => id),
   }
-  return liveRule({...policy, schedule: its[0]?.schedule ?? policy.schedule}, gate, its[0] === undefined ? null : {id: its[0].id, scheduled: its[0].scheduled})
+  return liveRule({...policy, schedule: tableJobs[0]?.schedule ?? policy.schedule}, gate, tableJobs[0] === undefined ? null : {id: tableJobs[0].id, scheduled: tableJobs[0].scheduled})
 }
 
 /** Jobs of a retention that nobody declared any more: they do nothing but fail. */

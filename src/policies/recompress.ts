@@ -48,9 +48,9 @@ export async function oldChunks(db: Database, tables: readonly Table[], changes:
 /** Which chunks keep what they were compressed by, for people. */
 export function oldChunkNotes(chunks: readonly OldChunk[]): string[] {
   return [...new Set(chunks.map(({table}) => table))].map((table) => {
-    const its = chunks.filter((chunk) => chunk.table === table)
-    const some = its.slice(0, 3).map(({name}) => name).join(', ')
-    return `${its.length} compressed chunk${its.length === 1 ? '' : 's'} of ${keyOf(table)} (${some}${its.length > 3 ? ', …' : ''}) keep${its.length === 1 ? 's' : ''} the old settings: --recompress adds a step for each.`
+    const tableChunks = chunks.filter((chunk) => chunk.table === table)
+    const some = tableChunks.slice(0, 3).map(({name}) => name).join(', ')
+    return `${tableChunks.length} compressed chunk${tableChunks.length === 1 ? '' : 's'} of ${keyOf(table)} (${some}${tableChunks.length > 3 ? ', …' : ''}) keep${tableChunks.length === 1 ? 's' : ''} the old settings: --recompress adds a step for each.`
   })
 }
 
@@ -60,7 +60,7 @@ export function recompressSteps(db: Database, chunks: readonly OldChunk[], befor
     const key = keyOf(table)
     const chunk = formatQualifiedName(schema, name)
     const settings = before.find(({id}) => id === `compression settings of ${key}`)
-    const its = table.chunks.find((candidate) => candidate.schema === schema && candidate.name === name)
+    const entry = table.chunks.find((candidate) => candidate.schema === schema && candidate.name === name)
     return {
       id: `recompress ${name}`,
       kind: 'compress',
@@ -73,7 +73,7 @@ export function recompressSteps(db: Database, chunks: readonly OldChunk[], befor
       repeatable: true,
       dependsOn: settings === undefined ? [] : [settings.id],
       relations: [chunk],
-      bytes: its?.afterBytes ?? null,
+      bytes: entry?.afterBytes ?? null,
     }
   })
 }

@@ -26,15 +26,15 @@ export async function changedRanges(db: Database, policies: readonly LivePolicy[
   const asked = policies.flatMap((policy) => {
     const {table, startOffset} = policy
     const clock = clocks.get(table)
-    const its = table.aggregate
-    if (table.id === null || clock?.now == null || its?.watermark == null || its.bucketWidth === null) return []
+    const entry = table.aggregate
+    if (table.id === null || clock?.now == null || entry?.watermark == null || entry.bucketWidth === null) return []
     const begin = startOffset === null ? null : ago(clock, startOffset)
     if (startOffset !== null && begin === null) return []
     // Before the oldest chunk there is no row that could have changed: TimescaleDB's log keeps an entry there for ever.
-    const oldest = oldestOf(its.source?.chunks ?? [])
+    const oldest = oldestOf(entry.source?.chunks ?? [])
     if (oldest === null) return []
-    const from = later(oldest, begin === null ? null : shift(begin, its.bucketWidth, 1))
-    return from < its.watermark ? [{policy, id: table.id, from, until: its.watermark}] : []
+    const from = later(oldest, begin === null ? null : shift(begin, entry.bucketWidth, 1))
+    return from < entry.watermark ? [{policy, id: table.id, from, until: entry.watermark}] : []
   })
   if (asked.length === 0) return found
   // A refresh that runs at this moment is not a change of rows.

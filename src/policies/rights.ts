@@ -15,17 +15,17 @@ export async function requireRights(db: Database, state: PolicyState, changes: r
   const role = db.target.role ?? server.role
   for (const key of new Set(changes.map((change) => change.key))) {
     const table = tables.find((candidate) => keyOf(candidate) === key)!
-    const its = facts.get(table)
-    if (its === undefined) continue
-    const asDatabaseOwner = its.ownsDatabase && ownersOfDatabaseMay(server.timescaledb)
-    if (!its.isOwner && !asDatabaseOwner)
-      throw new OpsError('NO_PRIVILEGE', `${key} belongs to ${its.owner}, and ${role} is no member of that role. Nothing was done.`, {
-        suggestions: [`Connect as ${its.owner}, or name it as \`role\` of the target.`, `Or let ${role} act for it: grant ${its.owner} to ${role}`],
+    const entry = facts.get(table)
+    if (entry === undefined) continue
+    const asDatabaseOwner = entry.ownsDatabase && ownersOfDatabaseMay(server.timescaledb)
+    if (!entry.isOwner && !asDatabaseOwner)
+      throw new OpsError('NO_PRIVILEGE', `${key} belongs to ${entry.owner}, and ${role} is no member of that role. Nothing was done.`, {
+        suggestions: [`Connect as ${entry.owner}, or name it as \`role\` of the target.`, `Or let ${role} act for it: grant ${entry.owner} to ${role}`],
       })
     const ownJobs = changes.some((change) => change.key === key && (change.do === 'compression' || change.do === 'native retention' || (change.do === 'refresh' && change.by === 'timescaledb')))
-    if (ownJobs && !its.ownerCanLogin)
-      throw new OpsError('OWNER_CANNOT_LOGIN', `${key} belongs to ${its.owner}, who may not log in, and TimescaleDB runs policies as the owner. Nothing was done.`, {
-        suggestions: [`alter role ${its.owner} login`, `Or give the table to a role that may: alter table ${key} owner to …`],
+    if (ownJobs && !entry.ownerCanLogin)
+      throw new OpsError('OWNER_CANNOT_LOGIN', `${key} belongs to ${entry.owner}, who may not log in, and TimescaleDB runs policies as the owner. Nothing was done.`, {
+        suggestions: [`alter role ${entry.owner} login`, `Or give the table to a role that may: alter table ${key} owner to …`],
       })
   }
   await requireJobs(db, state, changes, role)

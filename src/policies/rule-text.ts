@@ -7,11 +7,11 @@ import type {RuleText} from './status-types.js'
 
 /** A declaration of one kind as it is reported; null: nothing is declared. */
 export function declaredText(declared: Declared | undefined, kind: PolicyKind): RuleText | 'none' | null {
-  const its = declared?.[kind]
-  if (its === undefined || its === 'none') return its ?? null
-  if ('startOffset' in its) return {startOffset: durationInWords(its.startOffset), endOffset: durationInWords(its.endOffset), every: durationInWords(its.every)}
-  if ('native' in its) return {after: durationInWords(its.after), native: its.native}
-  return {after: durationInWords(its.after), segmentBy: its.segmentBy, orderBy: its.orderBy}
+  const rule = declared?.[kind]
+  if (rule === undefined || rule === 'none') return rule ?? null
+  if ('startOffset' in rule) return {startOffset: durationInWords(rule.startOffset), endOffset: durationInWords(rule.endOffset), every: durationInWords(rule.every)}
+  if ('native' in rule) return {after: durationInWords(rule.after), native: rule.native}
+  return {after: durationInWords(rule.after), segmentBy: rule.segmentBy, orderBy: rule.orderBy}
 }
 
 /** The same of a live policy. */

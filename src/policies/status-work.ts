@@ -30,12 +30,12 @@ const codes: Record<DueChunk['why'], NotDoneCode> = {
 }
 
 /** Compression and retention. @param referenced a foreign key leads to the table */
-export async function chunkWork(db: Database, policy: LivePolicy, its: Survey, lateAfter: number, referenced: boolean): Promise<Work> {
+export async function chunkWork(db: Database, policy: LivePolicy, snapshot: Survey, lateAfter: number, referenced: boolean): Promise<Work> {
   const {table, kind, job} = policy
-  const clock = its.clocks.get(table) ?? {now: null, unit: null}
+  const clock = snapshot.clocks.get(table) ?? {now: null, unit: null}
   const gated = kind === 'retention' && job === null
   const chunks = gated ? withoutNewest(table.chunks) : table.chunks
-  const state = dueState({...policy, table: {...table, chunks}}, clock, its.at, lateAfter)
+  const state = dueState({...policy, table: {...table, chunks}}, clock, snapshot.at, lateAfter)
   if (state.due === null) return {due: null, notDone: null, late: state.late, overdue: []}
   const reasons = gated && state.late && rowsAreVisible(db.server) ? await gateReasons(db, policy, clock, referenced) : null
   const notDone = state.notDone.map(({chunk, since, why}): NotDone => {
@@ -50,16 +50,16 @@ export async function chunkWork(db: Database, policy: LivePolicy, its: Survey, l
  * Where the rows of the sources of refresh policies begin and end: of all of them at once, in a few questions whatever
  * their number.
  */
-export async function sourceEnds(db: Database, policies: readonly LivePolicy[], its: Survey): Promise<ReadonlyMap<Table, Ends>> {
+export async function sourceEnds(db: Database, policies: readonly LivePolicy[], snapshot: Survey): Promise<ReadonlyMap<Table, Ends>> {
   const sources = [...new Set(policies.flatMap(({table}) => table.aggregate?.source ?? []))]
   if (sources.length === 0) return new Map()
-  await readChunks(db, sources.filter((source) => source.chunks.length === 0 && !its.tables.includes(source)))
+  await readChunks(db, sources.filter((source) => source.chunks.length === 0 && !snapshot.tables.includes(source)))
   return (await readEnds(db, sources, await readLockedTables(db))).ends
 }
 
-export async function refreshWork(db: Database, policy: LivePolicy, its: Survey, changed: readonly Gap[], lateAfter: number, ends: ReadonlyMap<Table, Ends>): Promise<Work> {
-  const clock = its.clocks.get(policy.table) ?? {now: null, unit: null}
-  const state = await refreshState(db, policy, clock, its.at, lateAfter, (source) => ends.get(source))
+export async function refreshWork(db: Database, policy: LivePolicy, snapshot: Survey, changed: readonly Gap[], lateAfter: number, ends: ReadonlyMap<Table, Ends>): Promise<Work> {
+  const clock = snapshot.clocks.get(policy.table) ?? {now: null, unit: null}
+  const state = await refreshState(db, policy, clock, snapshot.at, lateAfter, (source) => ends.get(source))
   const behind: NotDone[] = state.behindFrom === null ? [] : [{
     chunk: null,
     range: rangeText({start: state.behindFrom, end: 2n ** 63n - 1n}, policy).replace(/ to the end$/, ' on'),
@@ -79,8 +79,8 @@ export async function refreshWork(db: Database, policy: LivePolicy, its: Survey,
 }
 
 /** Why it cannot be known what a policy should have done, and what to do about it; null where it can. */
-export function unknownReason({table, kind, after, createdBefore}: LivePolicy, its: Survey): string | null {
-  const clock = its.clocks.get(table)
+export function unknownReason({table, kind, after, createdBefore}: LivePolicy, snapshot: Survey): string | null {
+  const clock = snapshot.clocks.get(table)
   const source = table.aggregate?.source ?? null
   if (table.time === 'integer' && (clock?.now == null || clock.unit === null))
     return `not known: the unit of its integer time column is not set. Set tables: {${formatQualifiedName(table.schema, table.name)}: {timeUnit: ms}} in the configuration (s, ms, us or ns)`

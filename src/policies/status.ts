@@ -55,50 +55,50 @@ interface Sources {
  * @throws OpsError NO_SUCH_TABLE, NOT_A_HYPERTABLE, AMBIGUOUS
  */
 export async function readPolicyStatus(db: Database, {declared, lateAfter, table}: StatusRequest): Promise<PolicyStatusReport> {
-  const its = await survey(db, {table, lateAfter, timeUnits: timeUnitsOf(declared)})
-  const state = await readPolicyState(db, its)
+  const snapshot = await survey(db, {table, lateAfter, timeUnits: timeUnitsOf(declared)})
+  const state = await readPolicyState(db, snapshot)
   const timescaledb = db.server.timescaledb !== null
   const rows = timescaledb ? await db.query<JobError>(statement(loadSql('report/policy-errors'))) : []
-  const refreshes = its.policies.filter(({kind}) => kind === 'refresh')
+  const refreshes = snapshot.policies.filter(({kind}) => kind === 'refresh')
   const sources: Sources = {
     state,
     runners: await readRunners(db),
     errors: new Map(rows.map((row) => [row.id, row])),
-    changed: await changedRanges(db, refreshes, its.clocks),
-    ends: await sourceEnds(db, refreshes, its),
+    changed: await changedRanges(db, refreshes, snapshot.clocks),
+    ends: await sourceEnds(db, refreshes, snapshot),
     ownReadable: await mayReadOurs(db),
   }
   const policies: PolicyStatus[] = []
-  for (const live of its.policies) policies.push(await liveStatus(db, live, sources, declared, lateAfter))
+  for (const live of snapshot.policies) policies.push(await liveStatus(db, live, sources, declared, lateAfter))
   for (const each of declared) policies.push(...missingStatus(each, db, sources))
-  const plain = await readPlainTables(db, table === undefined ? declared.filter((each) => !its.all.some((one) => keyOf(one) === declaredKey(each))) : [])
+  const plain = await readPlainTables(db, table === undefined ? declared.filter((each) => !snapshot.all.some((one) => keyOf(one) === declaredKey(each))) : [])
   policies.push(...plain.flatMap(plainStatus))
   const order = (status: PolicyStatus) => `${status.schema}.${status.table} ${policyKinds.indexOf(status.kind)}`
   policies.sort((a, b) => (order(a) < order(b) ? -1 : 1))
-  const absent = table === undefined ? declared.filter((each) => each.from === 'config' && !its.all.some((one) => keyOf(one) === declaredKey(each))) : []
+  const absent = table === undefined ? declared.filter((each) => each.from === 'config' && !snapshot.all.some((one) => keyOf(one) === declaredKey(each))) : []
   // In a half-state the daemon would do the damage; where there are no workers left, the headline says it.
-  const notes = db.server.workers === 'dead' && rowsAreVisible(db.server) && timescaledb && its.policies.some(({job}) => job !== null)
+  const notes = db.server.workers === 'dead' && rowsAreVisible(db.server) && timescaledb && snapshot.policies.some(({job}) => job !== null)
     ? [`TimescaleDB's background workers are not running here. ${sources.runners.daemon ? 'The daemon does their work.' : `The daemon would do their work: ${command('daemon')}`}`]
     : []
   if (!sources.ownReadable) notes.push(unreadableNote(db))
   const qicoreSchema = await readQicoreSchema(db)
   const remark = schemaRemark(qicoreSchema)
   notes.push(...absent.filter((each) => !plain.includes(each)).map(notHere), ...(remark === null ? [] : [remark]))
-  return {kind: 'policies.status', version: 1, target: null, at: its.at, policies, other: timescaledb && table === undefined ? await readOtherJobs(db) : [], qicoreSchema, notes}
+  return {kind: 'policies.status', version: 1, target: null, at: snapshot.at, policies, other: timescaledb && table === undefined ? await readOtherJobs(db) : [], qicoreSchema, notes}
 }
 
 async function liveStatus(db: Database, live: LivePolicy, sources: Sources, declared: readonly Declared[], lateAfter: number): Promise<PolicyStatus> {
   const {state, runners} = sources
-  const {survey: its, states, facts} = state
+  const {survey: snapshot, states, facts} = state
   const {table, kind} = live
   const stands = states.get(table)!
   const rule = ruleOf(live, state)
   const said = declared.find((each) => declaredKey(each) === keyOf(table))
-  const policy = onScale(live, its, rule)
+  const policy = onScale(live, snapshot, rule)
   const mine = facts.get(table)
   const work = kind === 'refresh'
-    ? await refreshWork(db, policy, its, sources.changed.get(live) ?? [], lateAfter, sources.ends)
-    : await chunkWork(db, policy, its, lateAfter, (mine?.referencedBy.length ?? 0) > 0)
+    ? await refreshWork(db, policy, snapshot, sources.changed.get(live) ?? [], lateAfter, sources.ends)
+    : await chunkWork(db, policy, snapshot, lateAfter, (mine?.referencedBy.length ?? 0) > 0)
   const {runner, alive} = runnerOf(rule, kind, keyOf(table), runners)
   const jobId = rule?.job?.id ?? null
   const gatedJob = state.gatedJobs.find(({id}) => id === jobId)
@@ -128,8 +128,8 @@ async function liveStatus(db: Database, live: LivePolicy, sources: Sources, decl
   if (error !== undefined) status.lastError = {at: error.at, state: error.state, message: error.message}
   if (status.paused || (status.gated && (rule?.gate?.agreed === false || (jobId !== null && rule?.gate?.jobAgrees === false)))) status.ok = false
   status.findings = findingsOf(status, {
-    rule, server: db.server, at: its.at, table, tables: its.all, overdue: work.overdue,
-    unknown: status.ok === null ? unknownReason(policy, its) : null,
+    rule, server: db.server, at: snapshot.at, table, tables: snapshot.all, overdue: work.overdue,
+    unknown: status.ok === null ? unknownReason(policy, snapshot) : null,
   })
   const broken = status.gated ? db.server.condition.find(({code}) => code === 'gate_procedure_missing') : undefined
   if (broken !== undefined) {
@@ -141,12 +141,12 @@ async function liveStatus(db: Database, live: LivePolicy, sources: Sources, decl
 
 /** A policy that is declared and stands nowhere. */
 function missingStatus(declared: Declared, db: Database, {state, runners, ownReadable}: Sources): PolicyStatus[] {
-  const {survey: its} = state
-  const table = its.tables.find((candidate) => keyOf(candidate) === declaredKey(declared))
+  const {survey: snapshot} = state
+  const table = snapshot.tables.find((candidate) => keyOf(candidate) === declaredKey(declared))
   if (table === undefined) return []
   return policyKinds
     .filter((kind) => declared[kind] !== undefined && declared[kind] !== 'none' && possible(kind, table, db))
-    .filter((kind) => !its.policies.some((policy) => policy.table === table && policy.kind === kind))
+    .filter((kind) => !snapshot.policies.some((policy) => policy.table === table && policy.kind === kind))
     .map((kind): PolicyStatus => {
       // A row of ours that this role may not read may be there.
       const known = ownReadable || !livesWithUs(kind, db)

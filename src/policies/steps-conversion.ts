@@ -13,16 +13,16 @@ import {pointText, spanOf} from '../catalog/span.js'
  * after. The gated one would never drop the chunk that begins there, so that its first bucket is computed once more;
  * its rows are all there.
  */
-export async function conversionSteps(db: Database, table: Table, its: Survey): Promise<Step[]> {
+export async function conversionSteps(db: Database, table: Table, snapshot: Survey): Promise<Step[]> {
   const [oldest] = table.chunks.filter(({start, end}) => start !== null && end !== null).sort((a, b) => (a.start! < b.start! ? -1 : 1))
   if (oldest === undefined || table.id === null) return []
   const start = oldest.start!
-  const coverage = await readCoverage(db, {tables: its.all, table, spans: [spanOf(oldest)], present: its.clocks.get(table)?.now ?? null})
+  const coverage = await readCoverage(db, {tables: snapshot.all, table, spans: [spanOf(oldest)], present: snapshot.clocks.get(table)?.now ?? null})
   const marked = coverage.filter(({level, aggregate, gaps}) => level === 1 && aggregate !== null && gaps.some((gap) => gap.start <= start && start < gap.end))
   const steps: Step[] = []
   for (const {aggregate} of marked) {
     const before = steps.length
-    for (const each of [aggregate!, ...dependents(its.all, aggregate!).map((over) => over.aggregate)]) {
+    for (const each of [aggregate!, ...dependents(snapshot.all, aggregate!).map((over) => over.aggregate)]) {
       const edge = (await edgesOf(db, each, [start, start + 1n])).get(start + 1n)!
       if (edge.floor >= start || each !== aggregate) steps.push(refreshStep(db.server, each, edge, steps.slice(before).map(({id}) => id)))
     }

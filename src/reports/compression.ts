@@ -134,12 +134,12 @@ async function readSettings(db: Database, tables: readonly Table[]): Promise<Map
         )
   return new Map(
     tables.map((table, n) => {
-      const its = rows.filter((each) => each.n === n).sort((a, b) => b.newest - a.newest)
-      const newest = its[0] === undefined ? null : {segmentBy: its[0].segment_by, orderBy: orderOf(its[0])}
+      const tableRows = rows.filter((each) => each.n === n).sort((a, b) => b.newest - a.newest)
+      const newest = tableRows[0] === undefined ? null : {segmentBy: tableRows[0].segment_by, orderBy: orderOf(tableRows[0])}
       // As sql/catalog/chunk-settings.sql: what a table leaves to TimescaleDB is no setting that a chunk differs from.
       const {segmentBy, orderBy} = table
       const same = (each: SettingsRow) => (segmentBy === null && orderBy === null || equal(each.segment_by, segmentBy)) && (orderBy === null || equal(orderOf(each), orderBy))
-      return [table, {newest, old: newest === null ? null : its.filter((each) => !same(each)).reduce((count, {chunks}) => count + chunks, 0)}]
+      return [table, {newest, old: newest === null ? null : tableRows.filter((each) => !same(each)).reduce((count, {chunks}) => count + chunks, 0)}]
     }),
   )
 }

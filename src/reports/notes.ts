@@ -32,7 +32,7 @@ const reasons: Record<EndProblem, (tables: string) => string> = {
 /** Ends that are not known, one line a reason. */
 export function endNotes(problems: ReadonlyMap<Table, EndProblem>): string[] {
   return (Object.keys(reasons) as EndProblem[]).flatMap((reason) => {
-    const tables = [...problems].filter(([, its]) => its === reason).map(([table]) => keyOf(table))
+    const tables = [...problems].filter(([, problem]) => problem === reason).map(([table]) => keyOf(table))
     return tables.length === 0 ? [] : [reasons[reason](listed(tables))]
   })
 }

@@ -55,20 +55,20 @@ export interface StatsRequest extends SurveyRequest {
 
 /** One row a table, the largest first. Never waits on a lock: what is locked is left out and counted. */
 export async function readStats(db: Database, request: StatsRequest): Promise<StatsReport> {
-  const its = await survey(db, request)
-  const bytes = await readChunkBytes(db, its.tables, request.fast)
-  const {ends, problems} = await readEnds(db, its.tables, bytes.locked)
-  const late = await lateness(db, its, request, ends)
-  const tables = its.tables.map((table) => tableStats(table, its, bytes, ends.get(table)!, {managed: request.managed.has(keyOf(table)), late: late.get(table)!}))
+  const snapshot = await survey(db, request)
+  const bytes = await readChunkBytes(db, snapshot.tables, request.fast)
+  const {ends, problems} = await readEnds(db, snapshot.tables, bytes.locked)
+  const late = await lateness(db, snapshot, request, ends)
+  const tables = snapshot.tables.map((table) => tableStats(table, snapshot, bytes, ends.get(table)!, {managed: request.managed.has(keyOf(table)), late: late.get(table)!}))
   const {postgres, timescaledb, edition, condition, inRecovery, workers, pgCron, pgStatStatements} = db.server
   return {
     kind: 'stats',
     version: 1,
     target: null,
-    at: its.at,
+    at: snapshot.at,
     server: {postgres, timescaledb, edition, condition: condition.map(({code}) => code), inRecovery, workers, pgCron, pgStatStatements},
     tables: tables.sort(bySize),
-    notes: [...leftOutNotes(its.tables, bytes, request.fast), ...endNotes(problems), ...clockNotes(its.tables, its.clocks), ...recordNotes(its.tables)],
+    notes: [...leftOutNotes(snapshot.tables, bytes, request.fast), ...endNotes(problems), ...clockNotes(snapshot.tables, snapshot.clocks), ...recordNotes(snapshot.tables)],
   }
 }
 

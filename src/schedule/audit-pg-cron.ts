@@ -61,15 +61,15 @@ export function cronRuns(unassigned: readonly UnassignedRow[]): CronRuns {
         const last = before.get(part)
         const waits = last !== undefined && (last.completedAt ?? Infinity) > at
         const run = runs[0]
-        const its = run !== undefined && (run.startedAt < next || (waits && run.startedAt - (last.completedAt ?? 0) < afterQueue))
-        if (its) {
+        const matches = run !== undefined && (run.startedAt < next || (waits && run.startedAt - (last.completedAt ?? 0) < afterQueue))
+        if (matches) {
           fate.statuses.push(run.reason === null ? run.status : `${run.status}: ${run.reason}`)
           before.set(part, run)
           runs.shift()
         } else if (waits && last.completedAt === null) fate.queued += 1
         else fate.missing += 1
         // What began before the next instant too, and did not wait for anything.
-        while (its && runs[0] !== undefined && runs[0].startedAt < next && (run.completedAt ?? Infinity) <= next && !waits) {
+        while (matches && runs[0] !== undefined && runs[0].startedAt < next && (run.completedAt ?? Infinity) <= next && !waits) {
           fate.extra += 1
           runs.shift()
         }

@@ -23,12 +23,12 @@ export function mendsOf(definitions: SchemaDefinition, expected: Snapshot, live:
     const object = formatQualifiedName(table.schema, table.name)
     const say = (when: When, path: string, sql: Sql) => void mends.set(key(when, object, path), sql)
     const kind = expected.relations[object]?.kind
-    const its = live.relations[object]
+    const snapshot = live.relations[object]
     // Something else under its name is not mended into it.
-    if (its === undefined || its.kind !== kind) continue
+    if (snapshot === undefined || snapshot.kind !== kind) continue
     columnMends(table, say)
     // A column that only a person can add is missing in whatever needs it.
-    if (table.columns.some(({name: column}) => !Object.hasOwn(its.columns, column) && !mends.has(key('missing', object, pathOf('columns', column))))) continue
+    if (table.columns.some(({name: column}) => !Object.hasOwn(snapshot.columns, column) && !mends.has(key('missing', object, pathOf('columns', column))))) continue
     indexMends(table, kind, server, say)
     triggerMends(table, say)
     // TimescaleDB validates a check while everybody waits, NOT VALID or not.

@@ -23,11 +23,11 @@ export function certificateAuthority(directory: string, name: string): Authority
   return {
     certificate: file('crt'),
     issue(whose, subject, alternative) {
-      const its = (ending: string) => join(directory, `${whose}.${ending}`)
-      openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', subject, '-keyout', its('key'), '-out', its('csr'))
-      writeFileSync(its('ext'), alternative === undefined ? '' : `subjectAltName=${alternative}\n`)
-      openssl('x509', '-req', '-in', its('csr'), '-CA', file('crt'), '-CAkey', file('key'), '-CAcreateserial', '-days', '2', '-extfile', its('ext'), '-out', its('crt'))
-      return {certificate: its('crt'), key: its('key')}
+      const text = (ending: string) => join(directory, `${whose}.${ending}`)
+      openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', subject, '-keyout', text('key'), '-out', text('csr'))
+      writeFileSync(text('ext'), alternative === undefined ? '' : `subjectAltName=${alternative}\n`)
+      openssl('x509', '-req', '-in', text('csr'), '-CA', file('crt'), '-CAkey', file('key'), '-CAcreateserial', '-days', '2', '-extfile', text('ext'), '-out', text('crt'))
+      return {certificate: text('crt'), key: text('key')}
     },
   }
 }

@@ -11,10 +11,10 @@ import type {TestDatabase} from './engines.js'
 import {span} from './aggregates.js'
 
 async function rules(db: Database, name: string, unit?: TimeUnit) {
-  const its = await survey(db, {table: name, lateAfter: 0, timeUnits: new Map(unit === undefined ? [] : [[name, unit]])})
-  await readChunks(db, its.all.filter((table) => !its.tables.includes(table)))
-  const table = its.tables[0]!
-  return {tables: its.all, table, clock: its.clocks.get(table)!, at: its.at, policies: its.policies, declared: null}
+  const snapshot = await survey(db, {table: name, lateAfter: 0, timeUnits: new Map(unit === undefined ? [] : [[name, unit]])})
+  await readChunks(db, snapshot.all.filter((table) => !snapshot.tables.includes(table)))
+  const table = snapshot.tables[0]!
+  return {tables: snapshot.all, table, clock: snapshot.clocks.get(table)!, at: snapshot.at, policies: snapshot.policies, declared: null}
 }
 
 export async function compress(db: Database, name: string, choose: CompressRequest['choose'], over: Partial<CompressRequest> & {unit?: TimeUnit} = {}): Promise<PlannedChange> {

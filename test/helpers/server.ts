@@ -24,16 +24,16 @@ export function targetOf(url: string): Target {
 export async function createDatabase(url: string, timescaledb: ExtensionOptions | null): Promise<{url: string; drop(): Promise<void>}> {
   const name = `qicore_test_${randomBytes(6).toString('hex')}`
   await asAdmin(url, (admin) => admin.autocommit(writing, sql`create database ${ident(name)}`))
-  const its = urlOfDatabase(url, name)
+  const text = urlOfDatabase(url, name)
   // TimescaleDB's scheduler keeps a session in it.
   const drop = () => asAdmin(url, (admin) => admin.autocommit(writing, sql`drop database if exists ${ident(name)} with (force)`))
   try {
-    if (timescaledb) await asAdmin(its, (db) => createExtension(db, timescaledb))
+    if (timescaledb) await asAdmin(text, (db) => createExtension(db, timescaledb))
   } catch (error) {
     await drop()
     throw error
   }
-  return {url: its, drop}
+  return {url: text, drop}
 }
 
 /** What a server is: asked by trying, since a library that is installed need not be loaded. */

@@ -98,10 +98,10 @@ function oldest(first: {since: Instant | null} | undefined, at: Instant): string
 function findingLines(policies: readonly PolicyStatus[]): {mark: ' ' | '!'; text: string}[] {
   const having = (finding: string) => policies.filter(({findings}) => findings.includes(finding))
   const texts = new Set(policies.flatMap(({findings}) => findings))
-  const line = (text: string, its: readonly PolicyStatus[]) => ({mark: its.some(({ok}) => ok === false) ? '!' as const : ' ' as const, text})
+  const line = (text: string, statuses: readonly PolicyStatus[]) => ({mark: statuses.some(({ok}) => ok === false) ? '!' as const : ' ' as const, text})
   const lines = [...texts].flatMap((finding) => {
-    const its = having(finding)
-    return its.length > 2 ? [line(`${its.length} policies: ${finding}`, its)] : its.map((policy) => line(`${nameOf(policy)} ${policy.kind}: ${finding}`, [policy]))
+    const entry = having(finding)
+    return entry.length > 2 ? [line(`${entry.length} policies: ${finding}`, entry)] : entry.map((policy) => line(`${nameOf(policy)} ${policy.kind}: ${finding}`, [policy]))
   })
   return [...lines.filter(({mark}) => mark === '!'), ...lines.filter(({mark}) => mark === ' ')]
 }

@@ -85,8 +85,8 @@ const noBorders = Object.fromEntries(
 /** The fields of the JSON report as a table for programs: raw numbers, ISO times, nothing where nothing is known. */
 export function renderCsv(rows: readonly object[], fields: readonly string[], headers: boolean): string {
   const value = (row: object, field: string) => {
-    const its = (row as Record<string, unknown>)[field]
-    return Array.isArray(its) ? its.join(' ') : typeof its === 'boolean' ? String(its) : its
+    const entry = (row as Record<string, unknown>)[field]
+    return Array.isArray(entry) ? entry.join(' ') : typeof entry === 'boolean' ? String(entry) : entry
   }
   return stringify(
     rows.map((row) => fields.map((field) => value(row, field))),

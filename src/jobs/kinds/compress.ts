@@ -15,13 +15,13 @@ export const job: JobKind<'compress'> = {
 
 export async function compressWork(db: Database, {tables, atMost}: {tables?: string[] | undefined; atMost?: number | undefined}, context: JobContext): Promise<JobWork> {
   if (db.server.edition !== 'community') return {plans: [], enforced: [], notes: [], problems: []}
-  const {its, subjects, enforced, notes} = await policyWork(db, 'compression', tables, context)
+  const {its: snapshot, subjects, enforced, notes} = await policyWork(db, 'compression', tables, context)
   const plans: Plan[] = []
   const problems: string[] = []
   let left = atMost ?? Infinity
   for (const {table, policies} of subjects) {
     try {
-      const {plan, notes: said} = await planCompress(db, {table, clock: its.clocks.get(table)!, at: its.at, choose: null, policies, declared: null})
+      const {plan, notes: said} = await planCompress(db, {table, clock: snapshot.clocks.get(table)!, at: snapshot.at, choose: null, policies, declared: null})
       const steps = plan.steps.slice(0, left)
       left -= steps.length
       plans.push({...plan, steps})

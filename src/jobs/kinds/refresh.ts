@@ -10,12 +10,12 @@ export const job: JobKind<'refresh'> = {
   kind: 'refresh',
   summary: 'Refreshes the aggregates within their windows.',
   async plan(db, {aggregates}, context) {
-    const {its, subjects, enforced, notes} = await policyWork(db, 'refresh', aggregates, context)
+    const {its: snapshot, subjects, enforced, notes} = await policyWork(db, 'refresh', aggregates, context)
     const plans: Plan[] = []
     const problems: string[] = []
     for (const {table, policies} of subjects) {
       try {
-        const {plan, notes: said} = await planRefresh(db, {aggregate: table, clock: its.clocks.get(table)!, span: null, policies, acceptLoss: false})
+        const {plan, notes: said} = await planRefresh(db, {aggregate: table, clock: snapshot.clocks.get(table)!, span: null, policies, acceptLoss: false})
         plans.push(plan)
         notes.push(...said)
       } catch (error) {

@@ -19,8 +19,8 @@ export const job: JobKind<'retain'> = {
 
 /** The tables whose gated retention is ours to carry out. */
 export async function retainWork(db: Database, tables: readonly string[] | undefined, context: JobContext): Promise<{keys: string[]; enforced: Work['enforced']; notes: string[]}> {
-  const {its, subjects, enforced, notes} = await policyWork(db, 'retention', tables, context)
-  const gated = await gatedTables(db, its.tables)
+  const {its: snapshot, subjects, enforced, notes} = await policyWork(db, 'retention', tables, context)
+  const gated = await gatedTables(db, snapshot.tables)
   const keys: string[] = []
   for (const {table, policies} of subjects) {
     const key = keyOf(table)

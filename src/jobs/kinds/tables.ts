@@ -43,13 +43,13 @@ export interface Work {
  */
 export async function policyWork(db: Database, kind: PolicyKind, names: readonly string[] | undefined, context: JobContext): Promise<Work> {
   const declared = await declaredHere(db, context)
-  const its = await survey(db, {lateAfter: context.limits.lateAfter, timeUnits: timeUnitsOf(declared)})
+  const snapshot = await survey(db, {lateAfter: context.limits.lateAfter, timeUnits: timeUnitsOf(declared)})
   const wanted = chosen(declared.map(({schema, name}) => ({schema, name})), names, (schema, name) => ({schema, name})).map(keyOf)
   const cron = context.leaveToCron ? ((await cronCommands(db)) ?? []).filter((command) => !yieldsToDaemon(command)) : []
-  const work: Work = {its, subjects: [], enforced: [], notes: []}
+  const work: Work = {its: snapshot, subjects: [], enforced: [], notes: []}
   for (const key of new Set(wanted)) {
-    const table = its.tables.find((one) => keyOf(one) === key)
-    const policies = its.policies.filter((policy) => policy.table === table && policy.kind === kind)
+    const table = snapshot.tables.find((one) => keyOf(one) === key)
+    const policies = snapshot.policies.filter((policy) => policy.table === table && policy.kind === kind)
     if (table === undefined || policies.length === 0) {
       if (names !== undefined) work.notes.push(table === undefined ? `${key} is not in this database` : `${key} has no ${kind} policy`)
       continue

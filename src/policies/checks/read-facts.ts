@@ -22,16 +22,16 @@ export async function readProofFacts(db: Database, {survey, facts, states}: Poli
   const pace = await paceOf(db, survey.tables, survey.clocks)
   const subjects = new Map<Table, Subject>()
   for (const table of survey.tables) {
-    const its = facts.get(table)
+    const entry = facts.get(table)
     const state = states.get(table)
-    if (its === undefined || state === undefined) continue
+    if (entry === undefined || state === undefined) continue
     subjects.set(table, {
       table,
       state: wouldBe(state, changes),
       clock: survey.clocks.get(table) ?? {now: null, unit: null},
-      indexes: its.indexes,
-      references: its.references,
-      referencedBy: its.referencedBy,
+      indexes: entry.indexes,
+      references: entry.references,
+      referencedBy: entry.referencedBy,
       integerNow: clockOf(table),
       bytesPerPoint: pace.get(table) ?? null,
       unseen: [],

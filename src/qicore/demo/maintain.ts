@@ -22,13 +22,13 @@ export async function policySteps(db: Database): Promise<readonly Step[]> {
 
 /** Everything that the aggregates have not computed yet, up to their last complete bucket. */
 export async function refreshSteps(db: Database): Promise<Step[]> {
-  const its = await survey(db, quiet)
+  const snapshot = await survey(db, quiet)
   const steps: Step[] = []
   for (const {schema, name} of qicore.aggregates) {
-    const aggregate = its.tables.find((table) => table.schema === schema && table.name === name)!
+    const aggregate = snapshot.tables.find((table) => table.schema === schema && table.name === name)!
     const span = spanOfChunks(aggregate.aggregate!.source!)
     if (span === null) continue
-    const clock = its.clocks.get(aggregate)!
+    const clock = snapshot.clocks.get(aggregate)!
     steps.push(...(await planRefresh(db, {aggregate, clock, span: {start: span.start, end: clock.now!}, policies: [], acceptLoss: false})).plan.steps)
   }
   return steps
@@ -36,13 +36,13 @@ export async function refreshSteps(db: Database): Promise<Step[]> {
 
 /** Chunks that the policies would compress by now; here nobody else will. */
 export async function compressSteps(db: Database): Promise<Step[]> {
-  const its = await survey(db, quiet)
+  const snapshot = await survey(db, quiet)
   const steps: Step[] = []
   for (const {schema, name, compression} of qicore.tables) {
     if (!compression) continue
-    const table = its.tables.find((candidate) => candidate.schema === schema && candidate.name === name)!
-    const policies = its.policies.filter((policy) => policy.table === table)
-    const {plan} = await planCompress(db, {table, clock: its.clocks.get(table)!, at: its.at, choose: null, policies, declared: parseDuration(compression.after)})
+    const table = snapshot.tables.find((candidate) => candidate.schema === schema && candidate.name === name)!
+    const policies = snapshot.policies.filter((policy) => policy.table === table)
+    const {plan} = await planCompress(db, {table, clock: snapshot.clocks.get(table)!, at: snapshot.at, choose: null, policies, declared: parseDuration(compression.after)})
     steps.push(...plan.steps)
   }
   return steps

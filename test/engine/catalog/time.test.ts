@@ -80,10 +80,10 @@ forEachEngine({}, (engine) => {
       const [row] = await db.query<{later: string; earlier: string; text: string}>(
         sql`select ${instantOf(value)}::timestamptz + ${text}::interval as later, ${instantOf(value)}::timestamptz - ${text}::interval as earlier, ${text}::interval as text`,
       )
-      const its = parseIntervalText(row!.text)
-      expect({months: its.months, days: its.days, seconds: its.seconds}).toEqual({months: by.months + 0, days: by.days + 0, seconds: by.seconds + 0})
-      expect(instantOf(addInterval(value, its)), text).toBe(row!.later)
-      expect(instantOf(addInterval(value, its, -1)), text).toBe(row!.earlier)
+      const duration = parseIntervalText(row!.text)
+      expect({months: duration.months, days: duration.days, seconds: duration.seconds}).toEqual({months: by.months + 0, days: by.days + 0, seconds: by.seconds + 0})
+      expect(instantOf(addInterval(value, duration)), text).toBe(row!.later)
+      expect(instantOf(addInterval(value, duration, -1)), text).toBe(row!.earlier)
     }
   })
 })

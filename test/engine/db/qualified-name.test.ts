@@ -60,8 +60,8 @@ forEachEngine({}, (engine) => {
       )
       let ours: string[] | null
       try {
-        const its = parseQualifiedName(each)
-        ours = its.schema === null ? [its.name] : [its.schema, its.name]
+        const entry = parseQualifiedName(each)
+        ours = entry.schema === null ? [entry.name] : [entry.schema, entry.name]
       } catch {
         ours = null
       }

@@ -29,8 +29,8 @@ function tests(): void {
     })
     // Its name is localhost; its address is in no certificate.
     const {certificate, key} = ours.issue('server', '/CN=localhost', 'DNS:localhost')
-    const its = {certificate: join(server.directory, 'server.crt'), key: join(server.directory, 'server.key'), root: join(server.directory, 'root.crt')}
-    for (const [from, to] of [[certificate, its.certificate], [key, its.key], [ours.certificate, its.root]] as const) {
+    const text = {certificate: join(server.directory, 'server.crt'), key: join(server.directory, 'server.key'), root: join(server.directory, 'root.crt')}
+    for (const [from, to] of [[certificate, text.certificate], [key, text.key], [ours.certificate, text.root]] as const) {
       writeFileSync(to, readFileSync(from))
       chmodSync(to, 0o600)
       if (process.getuid?.() === 0) chownSync(to, 65_534, 65_534)
@@ -38,7 +38,7 @@ function tests(): void {
     const db = await connect(targetOf(`${server.url}?sslmode=disable`), {applicationName})
     for (const role of ['only_tls', 'only_clear', 'person']) await db.transaction(writing, (tx) => tx.query(statement(`create role ${role} login`)))
     await db.transaction(writing, (tx) => tx.query(statement("create role with_password login password 'opensesame'")))
-    for (const [name, value] of [['ssl_cert_file', its.certificate], ['ssl_key_file', its.key], ['ssl_ca_file', its.root], ['ssl', 'on']])
+    for (const [name, value] of [['ssl_cert_file', text.certificate], ['ssl_key_file', text.key], ['ssl_ca_file', text.root], ['ssl', 'on']])
       await db.autocommit(writing, statement(`alter system set ${name} = '${value}'`))
     await db.query(statement('select pg_reload_conf()'))
     await db.close()

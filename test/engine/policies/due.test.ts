@@ -15,14 +15,14 @@ const day = 86_400_000_000n
 const noon = '2026-11-22T12:00:00Z'
 const days = (count: number) => ({months: 0, days: count, seconds: 0})
 
-function chunk(index: number, its: Partial<Chunk> = {}): Chunk {
+function chunk(index: number, entry: Partial<Chunk> = {}): Chunk {
   const start = microsOf('2026-11-01T00:00:00Z') + BigInt(index) * day
-  return {relation: index, compressed: null, schema: 's', name: `c${index}`, start, end: start + day, status: 0, tiered: false, createdAt: '2026-11-20T00:00:00Z', beforeBytes: null, afterBytes: null, space: null, ...its}
+  return {relation: index, compressed: null, schema: 's', name: `c${index}`, start, end: start + day, status: 0, tiered: false, createdAt: '2026-11-20T00:00:00Z', beforeBytes: null, afterBytes: null, space: null, ...entry}
 }
 
-function policy(chunks: Chunk[], its: Partial<LivePolicy> = {}): LivePolicy {
+function policy(chunks: Chunk[], entry: Partial<LivePolicy> = {}): LivePolicy {
   const table = newTable({kind: 'hypertable', schema: 's', name: 't', relation: 1, timeColumn: 'time', time: 'timestamptz', chunks})
-  return {table, kind: 'compression', job: null, declared: null, after: days(7), createdBefore: null, startOffset: null, endOffset: null, recompress: true, schedule: days(1), config: '{}', ...its}
+  return {table, kind: 'compression', job: null, declared: null, after: days(7), createdBefore: null, startOffset: null, endOffset: null, recompress: true, schedule: days(1), config: '{}', ...entry}
 }
 
 const clock = {now: microsOf(noon), unit: null}

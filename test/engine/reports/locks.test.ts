@@ -47,13 +47,13 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       await prices(database)
       await compressible(database)
       const [chunk] = await compressOldest(database, 2)
-      const [its] = await database.run<{compressed: string}>(
+      const [entry] = await database.run<{compressed: string}>(
         `select compress_relid::text as compressed from _timescaledb_catalog.compression_settings where relid = '${chunk}'::regclass`,
       )
       const size = await numberOf(database, `hypertable_size('prices')`)
-      const without = size - (await numberOf(database, `pg_total_relation_size('${chunk}') + pg_total_relation_size('${its!.compressed}')`))
+      const without = size - (await numberOf(database, `pg_total_relation_size('${chunk}') + pg_total_relation_size('${entry!.compressed}')`))
       const started = performance.now()
-      await whileLocked(database, lock(chunk!, its!.compressed), async () => {
+      await whileLocked(database, lock(chunk!, entry!.compressed), async () => {
         const report = await readStats(database.db, request)
         expect(report.tables[0]).toMatchObject({totalBytes: without, sizeBasis: 'mixed', skippedChunks: 1, chunks: 6, compressedChunks: 2, newest: '2026-02-09T23:00:00Z'})
         expect(report.notes.join('\n')).toContain('public.prices (1)')
@@ -144,12 +144,12 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     try {
       byFile = 0
       most = 0
-      const its = watched(reader, async (text, tx) => {
+      const item = watched(reader, async (text, tx) => {
         const [held] = await tx.query<{n: number}>(statement('select count(*)::int as n from pg_locks where pid = pg_backend_pid()'))
         most = Math.max(most, held!.n)
         if (text.includes('pg_ls_dir(d.path)')) byFile += 1
       })
-      const report = await readStats(its, request)
+      const report = await readStats(item, request)
       expect(report.tables[0]).toMatchObject({chunks: 1040, totalBytes: size, sizeBasis: 'exact', oldest: null, newest: null})
       expect(report.notes.join('\n')).toContain('No privilege to read public.many')
       expect(byFile).toBe(0)

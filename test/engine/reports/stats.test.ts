@@ -156,17 +156,17 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
       await compressOldest(database, 4)
       await database.run(`insert into prices values ('2026-01-02 00:30', 'coin 1', 7)`)
       const stats = tableOf(await readStats(database.db, request), 'public.prices')
-      const [its] = await database.run<{before: number; after: number; compressed: number}>(
+      const [value] = await database.run<{before: number; after: number; compressed: number}>(
         `select before_compression_total_bytes as before, after_compression_total_bytes as after, number_compressed_chunks as compressed from hypertable_compression_stats('prices')`,
       )
-      expect(its!.compressed).toBe(4)
+      expect(value!.compressed).toBe(4)
       expect(stats).toMatchObject({
         chunks: 6,
         compressedChunks: 3,
-        beforeBytes: its!.before,
-        afterBytes: its!.after,
-        ratio: its!.before / its!.after,
-        savedPercent: (100 * (its!.before - its!.after)) / its!.before,
+        beforeBytes: value!.before,
+        afterBytes: value!.after,
+        ratio: value!.before / value!.after,
+        savedPercent: (100 * (value!.before - value!.after)) / value!.before,
         totalBytes: await numberOf(database, `hypertable_size('prices')`),
         oldest: '2026-01-01T00:00:00Z',
         newest: '2026-02-09T23:00:00Z',

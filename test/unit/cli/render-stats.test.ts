@@ -14,9 +14,9 @@ const GB = 2 ** 30
 const MB = 2 ** 20
 const at = '2026-11-22T20:00:00Z'
 
-const table = (its: Partial<TableStats>): TableStats => ({
+const table = (entry: Partial<TableStats>): TableStats => ({
   schema: 'public', table: 't', kind: 'hypertable', managed: true, chunks: 1, compressedChunks: 0, totalBytes: MB, sizeBasis: 'exact', skippedChunks: 0, beforeBytes: null, afterBytes: null,
-  ratio: null, savedPercent: null, bytesPerDay: null, oldest: null, newest: null, policies: 0, late: 0, nextDrop: null, ...its,
+  ratio: null, savedPercent: null, bytesPerDay: null, oldest: null, newest: null, policies: 0, late: 0, nextDrop: null, ...entry,
 })
 const compressed = (before: number, after: number) => ({beforeBytes: before, afterBytes: after, ratio: before / after, savedPercent: (100 * (before - after)) / before})
 
@@ -42,9 +42,9 @@ const compression: CompressionReport = {
   ],
 }
 
-const chunk = (its: Partial<ChunkStats>): ChunkStats => ({
+const chunk = (entry: Partial<ChunkStats>): ChunkStats => ({
   schema: 'public', table: 'ohlcv_data', chunkSchema: '_timescaledb_internal', chunk: '_hyper_2_1198_chunk', rangeStart: '2026-10-15T00:00:00Z', rangeEnd: '2026-10-22T00:00:00Z', rangeUnit: 'time', flags: [],
-  totalBytes: 961 * MB, indexBytes: 100 * MB, beforeBytes: null, afterBytes: null, ratio: null, space: null, due: false, dueSince: null, late: false, why: null, ...its,
+  totalBytes: 961 * MB, indexBytes: 100 * MB, beforeBytes: null, afterBytes: null, ratio: null, space: null, due: false, dueSince: null, late: false, why: null, ...entry,
 })
 const chunks: ChunksReport = {
   kind: 'stats.chunks', version: 1, target: 'prod', at, notes: [], totalChunks: 420,
@@ -164,12 +164,12 @@ describe('tables', () => {
   it('never are wider than the terminal nor end in spaces, whatever the names', () => {
     const name = fc.string({unit: 'grapheme', minLength: 1, maxLength: 63}).filter((text) => !/[\p{C}\u2028\u2029]/u.test(text) && /^[\x20-\x7e]*$/.test(text))
     fc.assert(
-      fc.property(name, name, fc.integer({min: 80, max: 240}), (schema, its, width) => {
+      fc.property(name, name, fc.integer({min: 80, max: 240}), (schema, entry, width) => {
         const look = {...narrow, width}
         const texts = [
-          renderStats({...stats, tables: stats.tables.map((row) => ({...row, schema, table: its}))}, look),
-          renderCompression({...compression, tables: compression.tables.map((row) => ({...row, schema, table: its}))}, look),
-          renderChunks({...chunks, chunks: [...chunks.chunks.map((row) => ({...row, schema, table: its, chunk: its})), chunk({})]}, look, {late: false, fast: false}),
+          renderStats({...stats, tables: stats.tables.map((row) => ({...row, schema, table: entry}))}, look),
+          renderCompression({...compression, tables: compression.tables.map((row) => ({...row, schema, table: entry}))}, look),
+          renderChunks({...chunks, chunks: [...chunks.chunks.map((row) => ({...row, schema, table: entry, chunk: entry})), chunk({})]}, look, {late: false, fast: false}),
         ]
         for (const line of texts.flatMap((text) => text.split('\n').filter((each) => !/qicore-db (chunks|stats) /.test(each)))) {
           expect(line.length, line).toBeLessThanOrEqual(width)
@@ -229,7 +229,7 @@ describe('words', () => {
 
   it('show a line break or an escape sequence of a name, and do not obey it', () => {
     const rows = [{name: 'one\nline'}, {name: 'red\u001B[31m'}, {name: 'late'}]
-    const text = renderTable([{head: 'TABLE', cell: (row: {name: string}) => row.name}], rows, {look: narrow, mark: ({name: its}) => its === 'late'})
+    const text = renderTable([{head: 'TABLE', cell: (row: {name: string}) => row.name}], rows, {look: narrow, mark: ({name: entry}) => entry === 'late'})
     expect(text.split('\n')).toEqual([' TABLE', String.raw` one\nline`, String.raw` red\u001b[31m`, '!late'])
     expect(wrap('chunks of "a\u001B]0;x\u0007"', 80)).toBe(String.raw`chunks of "a\u001b]0;x\u0007"`)
   })

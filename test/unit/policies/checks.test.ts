@@ -135,9 +135,9 @@ describe('the proof', () => {
   it('wants a clock where times are integers', () => {
     const t = subject('t', {policies: [{...compression(days(1)), after: 5n}], interval: 1n})
     const table = {...t.table, time: 'integer' as const}
-    const its = (integerNow: boolean) => ids({...t, table, integerNow, state: {...t.state, scale: 'ms'}})
-    expect(its(false)).toEqual(['no-clock:public.t'])
-    expect(its(true)).toEqual([])
+    const text = (integerNow: boolean) => ids({...t, table, integerNow, state: {...t.state, scale: 'ms'}})
+    expect(text(false)).toEqual(['no-clock:public.t'])
+    expect(text(true)).toEqual([])
   })
 
   it('names what would be lost unseen; the gated retention only waits for it', () => {
