@@ -17,7 +17,7 @@ import {execute} from '../src/run/execute.js'
 import {openLedger} from '../src/run/run-log.js'
 import {defaultLimits} from '../src/run/limits.js'
 import {takeRunLock} from '../src/run/run-lock.js'
-import {planCore, prepare} from '../src/schema/migrate/run.js'
+import {planInstall, bootstrap} from '../src/schema/migrate/run.js'
 import {createDatabase, targetOf, writing} from '../test/helpers/server.js'
 import {median, report, timing} from './measure.js'
 
@@ -39,12 +39,12 @@ with minute as (select t, c, 100 + sum(random() - 0.5) over (partition by c orde
 select t as time, c as coin, price::numeric(20, 8) as open, (price + random())::numeric(20, 8) as high, (price - random())::numeric(20, 8) as low, (price + random() - 0.5)::numeric(20, 8) as close,
   (random() * 1000)::numeric(30, 8) as volume from minute`)
   for (let round = 0; round <= rounds; round += 1) {
-    const spent = {one: 0, two: 0, policy: 0}
+    const times = {one: 0, two: 0, policy: 0}
     const [one, two, policy] = [await contestant(`one_${round}`), await contestant(`two_${round}`), await contestant(`policy_${round}`)]
-    const timed = async <T>(name: keyof typeof spent, work: () => Promise<T>): Promise<T> => {
+    const timed = async <T>(name: keyof typeof times, work: () => Promise<T>): Promise<T> => {
       const began = performance.now()
       const result = await work()
-      spent[name] += performance.now() - began
+      times[name] += performance.now() - began
       return result
     }
     const run = await timed('one', () => begin(one.table))
@@ -64,7 +64,7 @@ select t as time, c as coin, price::numeric(20, 8) as open, (price + random())::
       if (left > 0) throw new Error(`${table}: ${left} chunks are not compressed`)
     }
     // The first round warms up.
-    if (round > 0) for (const name of ['one', 'two', 'policy'] as const) taken[name].push(spent[name])
+    if (round > 0) for (const name of ['one', 'two', 'policy'] as const) taken[name].push(times[name])
   }
   const [one, two, policy] = [timing('one worker', taken.one), timing('two workers', taken.two), timing("TimescaleDB's own policy, CALL run_job", taken.policy)]
   report(`Compressing ${chunks} chunks of 4 320 candles, median of ${rounds}`, [one, two, policy], [
@@ -82,8 +82,8 @@ async function sql(text: string): Promise<void> {
 
 /** The schema qicore: without it there is no lock and no ledger to pay for. */
 async function core(to: Database): Promise<void> {
-  const plan = await planCore(to)
-  await prepare(to, plan, {limits: defaultLimits})
+  const plan = await planInstall(to)
+  await bootstrap(to, plan, {limits: defaultLimits})
 }
 
 /** The same rows again in a new table, and the id of its policy's job, which takes a slice when it is called and never runs by itself. */

@@ -88,7 +88,7 @@ async function stopped(daemon: DaemonProcess): Promise<void> {
 }
 
 /** Processor seconds and resident bytes, as the daemon's own metrics say. */
-async function vitals(address: string): Promise<{cpu: number; resident: number}> {
+async function health(address: string): Promise<{cpu: number; resident: number}> {
   const text = await (await fetch(`http://${address}/metrics`)).text()
   const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)![1])
   return {cpu: value('qicore_db_process_cpu_seconds_total'), resident: value('qicore_db_process_resident_memory_bytes')}
@@ -100,10 +100,10 @@ async function idle(at: string): Promise<void> {
     const {address} = await daemon.event('listening')
     await daemon.event('ready')
     await sleep(15_000)
-    const before = await vitals(String(address))
+    const before = await health(String(address))
     // Four looks at the ledger.
     await sleep(120_000)
-    const after = await vitals(String(address))
+    const after = await health(String(address))
     const share = (after.cpu - before.cpu) / 120
     say(`idle: ${(share * 100).toFixed(2)} % of a core, ${(after.resident / 1e6).toFixed(0)} MB resident`)
     goals.push({what: 'idle, share of a core against 1 %', ratio: share / 0.01, atMost: 1}, {what: 'idle, resident memory against 110 MB', ratio: after.resident / 110e6, atMost: 1})
@@ -174,27 +174,27 @@ async function claims(at: string): Promise<void> {
   await on(at, ({db: few}) => on(at, async ({db: many}) => {
     await fill(few, 10_000)
     await fill(many, rows)
-    const wish = (names: readonly string[], lastAt: string) => JSON.stringify(names.map((job) => {
+    const request = (names: readonly string[], lastAt: string) => JSON.stringify(names.map((job) => {
       const due = new Date(Date.parse(lastAt) + 60_000).toISOString()
       return {job, operation: 'sql', revision: 1, last_at: lastAt, to_at: due, due_at: due, run_at: due, skips: []}
     }))
-    const spent = new Map<string, number[]>()
+    const times = new Map<string, number[]>()
     const measure = async (what: string, db: Database, name: string, values: readonly Value[], expected: number | null) => {
       const {ms, rows: got} = await serverTime(db, name, values)
       if (expected !== null && got !== expected) throw new Error(`${what} answered with ${got} rows, not ${expected}`)
-      spent.set(what, [...(spent.get(what) ?? []), ms])
+      times.set(what, [...(times.get(what) ?? []), ms])
     }
     for (let round = 0; round < 100; round += 1)
       for (const [size, db] of round % 2 === 0 ? ([['few', few], ['many', many]] as const) : ([['many', many], ['few', few]] as const)) {
         const [{last}] = (await db.query<{last: string}>(statement('select last_at as last from qicore.job limit 1'))) as [{last: string}]
         const one = `job-${round * 7}`
-        await measure(`claim ${size}`, db, 'daemon/claim', [wish([one], last), 'bench', 60, 'bench', 'bench'], 1)
-        await measure(`twenty ${size}`, db, 'daemon/claim', [wish(Array.from({length: 20}, (_, n) => `job-${n * 31 + round}`), last), 'bench', 60, 'bench', 'bench'], 20)
+        await measure(`claim ${size}`, db, 'daemon/claim', [request([one], last), 'bench', 60, 'bench', 'bench'], 1)
+        await measure(`twenty ${size}`, db, 'daemon/claim', [request(Array.from({length: 20}, (_, n) => `job-${n * 31 + round}`), last), 'bench', 60, 'bench', 'bench'], 20)
         await measure(`take over ${size}`, db, 'daemon/take-over', [[one], 'bench', 60, 4, false], 0)
         await measure(`look ${size}`, db, 'daemon/jobs', [null], 1_000)
       }
     const timing = (name: string, what: string): Timing => {
-      const all = spent.get(what)!.slice(5)
+      const all = times.get(what)!.slice(5)
       return {name, median: median(all), min: Math.min(...all), max: Math.max(...all)}
     }
     const thousands = (n: number) => n.toLocaleString('en').replaceAll(',', ' ')

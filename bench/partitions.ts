@@ -14,7 +14,7 @@ import {planEnsure} from '../src/partitions/ensure.js'
 import {execute} from '../src/run/execute.js'
 import {defaultLimits} from '../src/run/limits.js'
 import type {PartitionRule} from '../src/partitions/periods.js'
-import {planCore} from '../src/schema/migrate/run.js'
+import {planInstall} from '../src/schema/migrate/run.js'
 import {parseCalendarBound} from '../src/units/calendar.js'
 import {startPostgres18} from '../test/helpers/postgres18.js'
 import {createDatabase, targetOf, writing} from '../test/helpers/server.js'
@@ -45,7 +45,7 @@ async function compare(url: string): Promise<void> {
   const db = await connect(targetOf(made.url), {applicationName: 'qicore-db/bench'})
   try {
     await run(db, "create table exchanges (id varchar(50) primary key); insert into exchanges values ('binance')")
-    await execute(db, await planCore(db), {limits: defaultLimits, ledger: null})
+    await execute(db, await planInstall(db), {limits: defaultLimits, ledger: null})
     await db.probe()
     const partman = await run(db, 'create schema partman; create extension pg_partman schema partman').then(() => true, () => false)
     if (!partman) process.stdout.write(`skipped: pg_partman is not on this server (PostgreSQL ${db.server.postgres})\n`)
@@ -146,7 +146,7 @@ async function createBench(db: Database, partman: boolean): Promise<void> {
       },
     }),
   }
-  const spent = await databaseTime(db, contestants)
+  const times = await databaseTime(db, contestants)
   const timings = await race(rounds, contestants)
   for (const name of names) {
     const [count] = await run<{n: number}>(db, `select count(*)::int as n from pg_inherits where inhparent = 'public.${name}'::regclass`)
@@ -155,9 +155,9 @@ async function createBench(db: Database, partman: boolean): Promise<void> {
   }
   if (partman) await run(db, 'delete from partman.part_config')
   report('120 monthly partitions, as the client waits for them', Object.values(timings), [])
-  if (spent === null) return void process.stdout.write('skipped: database time, pg_stat_statements is not loaded on this server\n')
-  const {'our 120 steps': ours, 'a loop of create_monthly_partition': loop, 'pg_partman create_parent': theirs} = spent
-  report('the same in database time', Object.values(spent), [
+  if (times === null) return void process.stdout.write('skipped: database time, pg_stat_statements is not loaded on this server\n')
+  const {'our 120 steps': ours, 'a loop of create_monthly_partition': loop, 'pg_partman create_parent': theirs} = times
+  report('the same in database time', Object.values(times), [
     {what: 'of a plain loop', ratio: ours!.median / loop!.median, atMost: 1.5},
     ...(theirs ? [{what: 'of pg_partman', ratio: ours!.median / theirs.median, atMost: 1.5}] : []),
   ])

@@ -9,7 +9,7 @@ import {readPolicyStatus} from '../src/policies/status.js'
 import {race, report, timing} from './measure.js'
 import {chunks, compressed, rounds, withTenThousandChunks, writing, type Place} from './ten-thousand-chunks.js'
 
-const spent: Record<'ours' | 'theirs', number[]> = {ours: [], theirs: []}
+const times: Record<'ours' | 'theirs', number[]> = {ours: [], theirs: []}
 
 /** Everything between begin and commit counts, our own work in between too: an upper bound of the server's share. */
 async function ours(place: Place): Promise<number> {
@@ -25,7 +25,7 @@ async function ours(place: Place): Promise<number> {
     }
     const timed: Database = {...db, server: db.server, query: (question) => measure(() => db.query(question)), transaction: (settings, work) => measure(() => db.transaction(settings, work))}
     const {policies} = await readPolicyStatus(timed, {declared: [], lateAfter: 0})
-    spent.ours.push(ms)
+    times.ours.push(ms)
     return policies[0]!.notDone!.length
   })
 }
@@ -35,7 +35,7 @@ async function theirs(place: Place): Promise<void> {
     const started = performance.now()
     await db.transaction(writing, (tx) => tx.query(sql`select * from chunks_detailed_size('ticks')`))
     await db.transaction(writing, (tx) => tx.query(sql`select * from chunk_compression_stats('ticks')`))
-    spent.theirs.push(performance.now() - started)
+    times.theirs.push(performance.now() - started)
   })
 }
 
@@ -43,9 +43,9 @@ await withTenThousandChunks(async (place) => {
   await place.on((db) => db.transaction(writing, (tx) => tx.query(statement("select alter_job(add_compression_policy('ticks', interval '30 days'), scheduled => false)"))))
   const late = await ours(place)
   if (late !== chunks - compressed) throw new Error(`The status found ${late} chunks to compress of ${chunks - compressed}.`)
-  spent.ours.length = 0
+  times.ours.length = 0
   await race(rounds, {ours: () => ours(place), theirs: () => theirs(place)})
-  const [status, functions] = [timing('policies status', spent.ours.slice(1)), timing('chunks_detailed_size, chunk_compression_stats', spent.theirs.slice(1))]
+  const [status, functions] = [timing('policies status', times.ours.slice(1)), timing('chunks_detailed_size, chunk_compression_stats', times.theirs.slice(1))]
   report(`Policies of ${chunks} chunks, ${compressed} compressed, ${rounds} interleaved rounds, fresh connections, medians`, [status, functions], [
     {what: 'policies status', ratio: status.median / functions.median, atMost: 0.3},
   ])

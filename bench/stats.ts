@@ -10,13 +10,13 @@ import {race, report, timing} from './measure.js'
 import {chunks, compressed, rounds, withTenThousandChunks, writing, type Place} from './ten-thousand-chunks.js'
 
 /** The database, adding up what its statements take. */
-function timed(db: Database, spent: {ms: number}): Database {
+function timed(db: Database, times: {ms: number}): Database {
   const measure = async <T>(work: () => Promise<T>): Promise<T> => {
     const started = performance.now()
     try {
       return await work()
     } finally {
-      spent.ms += performance.now() - started
+      times.ms += performance.now() - started
     }
   }
   return {
@@ -41,19 +41,19 @@ function timed(db: Database, spent: {ms: number}): Database {
           between += performance.now() - since
           return result
         }))
-      return pending.finally(() => (spent.ms -= between))
+      return pending.finally(() => (times.ms -= between))
     },
   }
 }
 
-const spent: Record<'stats' | 'reader' | 'theirs', number[]> = {stats: [], reader: [], theirs: []}
+const times: Record<'stats' | 'reader' | 'theirs', number[]> = {stats: [], reader: [], theirs: []}
 const request = {fast: false, managed: new Set<string>(), timeUnits: new Map(), lateAfter: 6 * 3_600_000}
 
 async function ours(place: Place, which: 'stats' | 'reader'): Promise<number | null> {
   return place.on(async (db) => {
     const sum = {ms: 0}
     const {tables} = await readStats(timed(db, sum), request)
-    spent[which].push(sum.ms)
+    times[which].push(sum.ms)
     return tables[0]!.totalBytes
   }, which === 'reader' ? 'reader' : undefined)
 }
@@ -64,7 +64,7 @@ async function theirs(place: Place): Promise<number> {
     const [size] = await db.transaction(writing, (tx) => tx.query<{bytes: number}>(sql`select total_bytes as bytes from hypertable_detailed_size('ticks')`))
     await db.transaction(writing, (tx) => tx.query(sql`select * from chunks_detailed_size('ticks')`))
     await db.transaction(writing, (tx) => tx.query(sql`select * from chunk_compression_stats('ticks')`))
-    spent.theirs.push(performance.now() - started)
+    times.theirs.push(performance.now() - started)
     return size!.bytes
   })
 }
@@ -72,12 +72,12 @@ async function theirs(place: Place): Promise<number> {
 await withTenThousandChunks(async (place) => {
   const sizes = [await ours(place, 'stats'), await ours(place, 'reader'), await theirs(place)]
   if (new Set(sizes).size !== 1) throw new Error(`The sizes differ: ${sizes.join(', ')}`)
-  for (const list of Object.values(spent)) list.length = 0
+  for (const list of Object.values(times)) list.length = 0
   await race(rounds, {stats: () => ours(place, 'stats'), reader: () => ours(place, 'reader'), theirs: () => theirs(place)})
   const timings = [
-    timing('stats, role that may read the directory', spent.stats.slice(1)),
-    timing('stats, role that may not', spent.reader.slice(1)),
-    timing('detailed sizes and compression stats', spent.theirs.slice(1)),
+    timing('stats, role that may read the directory', times.stats.slice(1)),
+    timing('stats, role that may not', times.reader.slice(1)),
+    timing('detailed sizes and compression stats', times.theirs.slice(1)),
   ] as const
   report(`Statistics of ${chunks} chunks, ${compressed} compressed, ${rounds} interleaved rounds, fresh connections, medians`, timings, [
     {what: 'stats, may read the directory', ratio: timings[0].median / timings[2].median, atMost: 0.25},

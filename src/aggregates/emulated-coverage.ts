@@ -2,7 +2,7 @@ import type {Database} from '../db/database.js'
 import {raw, sql, statement, type Statement} from '../db/sql.js'
 import {isConnectionLost, sqlState, SqlState} from '../db/sqlstate.js'
 import {taggedText} from '../catalog/coverage-sql.js'
-import {keyOf, type Table} from '../catalog/table.js'
+import {qualifiedName, type Table} from '../catalog/table.js'
 import {instantOf} from '../catalog/time.js'
 import {highest, lowest, parseMultirange, type Span} from '../catalog/span.js'
 
@@ -32,8 +32,8 @@ interface Row {
 
 /** What is recorded of the aggregates of ours over a table. Rows that changed since are not in it. */
 export async function readOwnGaps(db: Database, table: Pick<Table, 'schema' | 'name'>, spans: readonly Span[], present: bigint | null): Promise<OwnGaps[]> {
-  if (!db.server.hasCore || spans.length === 0) return []
-  const values = [keyOf(table), spans.map(({start}) => String(start)), spans.map(({end}) => String(end)), present === null ? null : String(present)]
+  if (!db.server.hasQicoreSchema || spans.length === 0) return []
+  const values = [qualifiedName(table), spans.map(({start}) => String(start)), spans.map(({end}) => String(end)), present === null ? null : String(present)]
   const rows = await db.query<Row>(statement(taggedText('routines/own_coverage', 'answer'), values)).catch(withoutOurs)
   return rows.map(({schema, view, level, data, query, since, until, gaps}) => {
     const whole = {start: BigInt(since), end: BigInt(until)}

@@ -2,12 +2,12 @@ import {rowsAreVisible} from '../db/condition.js'
 import type {Database} from '../db/database.js'
 import {readChunks} from '../catalog/read-tables.js'
 import {readChunkBytes, type ChunkBytes} from '../catalog/chunk-bytes.js'
-import {microsIn, type Clock} from '../catalog/table-clock.js'
+import {microsIn, type TableClock} from '../catalog/table-clock.js'
 import {ago} from '../catalog/ages.js'
 import type {LivePolicy, Offset} from '../catalog/live-policies.js'
 import {shown} from '../catalog/format-point.js'
 import {totalOf} from '../catalog/total-bytes.js'
-import {survey, type ReportHead, type Survey} from '../catalog/snapshot.js'
+import {readSnapshot, type ReportHead, type CatalogSnapshot} from '../catalog/snapshot.js'
 import type {Table} from '../catalog/table.js'
 import {instantOf, type TimeUnit} from '../catalog/time.js'
 import {durationInWords} from '../units/duration.js'
@@ -45,7 +45,7 @@ export interface AggregatesReport extends ReportHead<'aggregates.list'> {
 
 /** Every aggregate: how far it is, what is pending, and what of its source is gone. */
 export async function readAggregates(db: Database, timeUnits: ReadonlyMap<string, TimeUnit>): Promise<AggregatesReport> {
-  const snapshot = await survey(db, {lateAfter: 0, timeUnits})
+  const snapshot = await readSnapshot(db, {lateAfter: 0, timeUnits})
   const aggregates = snapshot.tables.filter(({kind}) => kind === 'aggregate')
   const empty = snapshot.tables.filter(({id, chunks}) => id !== null && chunks.length === 0)
   await readChunks(db, empty)
@@ -55,7 +55,7 @@ export async function readAggregates(db: Database, timeUnits: ReadonlyMap<string
   return {kind: 'aggregates.list', version: 1, target: null, at: snapshot.at, aggregates: rows.sort((a, b) => (a.schema + a.view < b.schema + b.view ? -1 : 1))}
 }
 
-async function rowOf(db: Database, aggregate: Table, {at, policies, clocks}: Survey, bytes: ChunkBytes): Promise<AggregateRow> {
+async function rowOf(db: Database, aggregate: Table, {at, policies, clocks}: CatalogSnapshot, bytes: ChunkBytes): Promise<AggregateRow> {
   const clock = clocks.get(aggregate)!
   const {source, watermark, bucketWidth} = aggregate.aggregate!
   const policy = policies.find(({table, kind}) => table === aggregate && kind === 'refresh') ?? null
@@ -91,7 +91,7 @@ async function pendingOf(db: Database, aggregate: Table, source: Table, span: Sp
 }
 
 /** Of an aggregate that has computed nothing of the rows, all up to now is pending. */
-function pendingUntil({aggregate}: Table, {now}: Clock, rawFrom: bigint | null): bigint {
+function pendingUntil({aggregate}: Table, {now}: TableClock, rawFrom: bigint | null): bigint {
   const {watermark, source} = aggregate!
   if (watermark !== null && (rawFrom === null || watermark > rawFrom)) return watermark
   const newest = merge((source?.chunks ?? []).map(spanOf)).at(-1)?.end ?? lowest
@@ -103,7 +103,7 @@ async function rowsBefore(db: Database, aggregate: Table, source: Table, point: 
   return hasRows(db, {aggregate}, {start: lowest, end: at?.whole.start ?? point}, false)
 }
 
-function reaches({startOffset}: LivePolicy, clock: Clock, point: bigint): boolean {
+function reaches({startOffset}: LivePolicy, clock: TableClock, point: bigint): boolean {
   if (startOffset === null) return true
   const from = ago(clock, startOffset)
   return from !== null && from < point

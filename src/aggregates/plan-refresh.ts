@@ -1,10 +1,10 @@
 import type {Database} from '../db/database.js'
 import {usageError} from '../errors.js'
 import type {Plan} from '../run/step.js'
-import type {Clock} from '../catalog/table-clock.js'
+import type {TableClock} from '../catalog/table-clock.js'
 import {ago} from '../catalog/ages.js'
 import type {Offset} from '../catalog/live-policies.js'
-import {keyOf, type Table} from '../catalog/table.js'
+import {qualifiedName, type Table} from '../catalog/table.js'
 import {refreshSteps} from './refresh.js'
 import {hasRows} from './rows.js'
 import {highest, lowest, merge, spanWords, type Span} from '../catalog/span.js'
@@ -20,7 +20,7 @@ export interface PolicyWindow {
 
 export interface RefreshRequest {
   aggregate: Table
-  clock: Clock
+  clock: TableClock
   /** On the aggregate's scale; null: what the policies say. */
   span: Span | null
   policies: readonly PolicyWindow[]
@@ -42,7 +42,7 @@ export async function planRefresh(db: Database, request: RefreshRequest): Promis
   const {aggregate, clock, acceptLoss} = request
   const subject = subjectOf(aggregate)
   if (clock.now === null)
-    throw usageError('NO_CLOCK', `${keyOf(aggregate)} is on integer time and its unit is not known, so it is not known which buckets are complete.`, [
+    throw usageError('NO_CLOCK', `${qualifiedName(aggregate)} is on integer time and its unit is not known, so it is not known which buckets are complete.`, [
       'Declare tables.<name>.timeUnit in the configuration, or give the source hypertable an integer_now function.',
     ])
   const spans = request.span === null ? await policySpans(db, subject, request) : [request.span]
@@ -51,10 +51,10 @@ export async function planRefresh(db: Database, request: RefreshRequest): Promis
   const range = spans.map((span) => spanWords(span, aggregate.time)).join(', ')
   return {
     plan: {
-      operation: `aggregates refresh ${keyOf(aggregate)}`,
-      summary: `refresh ${keyOf(aggregate)}, ${range}`,
+      operation: `aggregates refresh ${qualifiedName(aggregate)}`,
+      summary: `refresh ${qualifiedName(aggregate)}, ${range}`,
       cutoff: null,
-      locks: [`table ${keyOf(aggregate)}`],
+      locks: [`table ${qualifiedName(aggregate)}`],
       steps,
     },
     notes: await leftNotes(db, subject, found, merge(spans)),
@@ -64,14 +64,14 @@ export async function planRefresh(db: Database, request: RefreshRequest): Promis
 export function subjectOf(aggregate: Table): Subject {
   const source = aggregate.aggregate?.source ?? null
   if (aggregate.kind !== 'aggregate' || source === null)
-    throw usageError('NOT_AN_AGGREGATE', `${keyOf(aggregate)} is ${aggregate.kind === 'aggregate' ? 'an aggregate whose source cannot be seen' : 'not an aggregate'}.`, [`The aggregates there are: ${command('aggregates list')}`])
+    throw usageError('NOT_AN_AGGREGATE', `${qualifiedName(aggregate)} is ${aggregate.kind === 'aggregate' ? 'an aggregate whose source cannot be seen' : 'not an aggregate'}.`, [`The aggregates there are: ${command('aggregates list')}`])
   return {aggregate, source}
 }
 
 /** A policy's window holds whole buckets only, as TimescaleDB's own run of it would. */
 async function policySpans(db: Database, subject: Subject, {policies, aggregate, clock}: RefreshRequest): Promise<Span[]> {
   if (policies.length === 0)
-    throw usageError('NO_RANGE', `${keyOf(aggregate)} has no refresh policy that would say what to refresh.`, ['Give --from and --to.'])
+    throw usageError('NO_RANGE', `${qualifiedName(aggregate)} has no refresh policy that would say what to refresh.`, ['Give --from and --to.'])
   const at = policies.flatMap(({startOffset, endOffset}) => {
     const start = startOffset === null ? lowest : ago(clock, startOffset)
     const end = endOffset === null ? clock.now : ago(clock, endOffset)
@@ -87,12 +87,12 @@ async function leftNotes(db: Database, subject: Subject, {left}: Windows, asked:
   for (const {span, why} of left) {
     const words = spanWords(span, aggregate.time)
     if (why === 'gone' && (await hasRows(db, subject, span)))
-      notes.push(`${words} stays as it is: rows of ${keyOf(source)} are gone there, and refreshing would lose what was computed from them. --accept-loss refreshes it all the same.`)
+      notes.push(`${words} stays as it is: rows of ${qualifiedName(source)} are gone there, and refreshing would lose what was computed from them. --accept-loss refreshes it all the same.`)
     if (why === 'broken off')
       notes.push(
         db.server.materializationRanges === 'left'
           ? `${words} stays as it is: a refresh was broken off there before TimescaleDB was updated, and nothing finishes it. Refresh it with force => true, then have a superuser delete its row from _timescaledb_catalog.continuous_aggs_materialization_ranges.`
-          : `${words} stays as it is: a refresh that was broken off there would be finished along with it, and reaches to where rows of ${keyOf(source)} are gone.`,
+          : `${words} stays as it is: a refresh that was broken off there would be finished along with it, and reaches to where rows of ${qualifiedName(source)} are gone.`,
       )
     if (why === 'clock set back')
       notes.push(

@@ -2,7 +2,7 @@ import type {Database} from '../db/database.js'
 import {timescaledbFunction} from '../db/server.js'
 import {literal, sql, statement, type Statement} from '../db/sql.js'
 import type {Step} from '../run/step.js'
-import {keyOf} from '../catalog/table.js'
+import {qualifiedName} from '../catalog/table.js'
 import {gapsQuestion} from '../catalog/coverage-sql.js'
 import {instantOf} from '../catalog/time.js'
 import {staleQuestion, type OwnGaps} from './emulated-coverage.js'
@@ -15,9 +15,9 @@ export async function refreshSteps(db: Database, subject: Subject, windows: read
   const {aggregate} = subject
   const own = aggregate.id === null ? ((await bucketsOf(db, subject, windows.slice(0, 1)))[0]?.own ?? null) : null
   return windows.map((window) => ({
-    id: `refresh ${keyOf(aggregate)} ${spanId(window, aggregate.time)}`,
+    id: `refresh ${qualifiedName(aggregate)} ${spanId(window, aggregate.time)}`,
     kind: 'refresh',
-    object: keyOf(aggregate),
+    object: qualifiedName(aggregate),
     statements: [aggregate.id === null ? callOurs(subject, window) : callTheirs(db, subject, window.call)],
     lock: aggregate.id === null ? 'ROW EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE',
     class: loss ? 'loss' : 'safe',
@@ -26,7 +26,7 @@ export async function refreshSteps(db: Database, subject: Subject, windows: read
     doneCheck: own === null ? isComputed(db, subject, window) : isOursComputed(subject, own, window),
     repeatable: true,
     dependsOn,
-    relations: [keyOf({schema: aggregate.storage.schema, name: aggregate.storage.name})],
+    relations: [qualifiedName({schema: aggregate.storage.schema, name: aggregate.storage.name})],
     bytes: null,
   }))
 }
@@ -34,11 +34,11 @@ export async function refreshSteps(db: Database, subject: Subject, windows: read
 /** Constants without a type are read as the type of the time column, whatever it is. */
 function callTheirs(db: Database, {aggregate}: Subject, {start, end}: Span): Statement {
   const bound = (point: bigint) => (point <= lowest || point >= highest ? literal(null) : literal(pointText(point, aggregate.time)))
-  return sql`call ${timescaledbFunction(db.server, 'refresh_continuous_aggregate')}(${literal(keyOf(aggregate))}::regclass, ${bound(start)}, ${bound(end)})`
+  return sql`call ${timescaledbFunction(db.server, 'refresh_continuous_aggregate')}(${literal(qualifiedName(aggregate))}::regclass, ${bound(start)}, ${bound(end)})`
 }
 
 function callOurs({aggregate}: Subject, {start, end}: Span): Statement {
-  return sql`select qicore.refresh_aggregate(${keyOf(aggregate)}::regclass, ${instantOf(start)}::timestamptz, ${instantOf(end)}::timestamptz)`
+  return sql`select qicore.refresh_aggregate(${qualifiedName(aggregate)}::regclass, ${instantOf(start)}::timestamptz, ${instantOf(end)}::timestamptz)`
 }
 
 function isComputed(db: Database, {aggregate}: Subject, window: Span): Statement {
@@ -51,6 +51,6 @@ function isOursComputed({aggregate}: Subject, own: OwnGaps, window: Span): State
   if (stale === null) return null
   return statement(
     `select exists (select from qicore.aggregates where to_regclass(view) = $3::regclass and covered @> tstzrange($1::timestamptz, $2::timestamptz)) and not (${stale.text.replace(/^select /, '').replace(/ as stale$/, '')}) as done`,
-    [...stale.values, keyOf(aggregate)],
+    [...stale.values, qualifiedName(aggregate)],
   )
 }

@@ -1,7 +1,7 @@
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
-import {keyOf, type Table} from '../catalog/table.js'
+import {qualifiedName, type Table} from '../catalog/table.js'
 import {gapsQuestion, type GapRow} from '../catalog/coverage-sql.js'
 import {widen} from './buckets.js'
 import {readOwnGaps, type OwnGaps} from './emulated-coverage.js'
@@ -25,8 +25,8 @@ export interface Buckets {
 export async function bucketsOf(db: Database, {aggregate, source}: Subject, spans: readonly Span[]): Promise<Buckets[]> {
   if (spans.length === 0) return []
   if (aggregate.id === null) {
-    const key = keyOf(aggregate)
-    const rows = (await readOwnGaps(db, source, spans, null)).filter(({schema, view}) => keyOf({schema, name: view}) === key)
+    const key = qualifiedName(aggregate)
+    const rows = (await readOwnGaps(db, source, spans, null)).filter(({schema, view}) => qualifiedName({schema, name: view}) === key)
     return rows.map((own) => ({whole: own.whole, gaps: own.gaps, own}))
   }
   const whole = await widen(db, aggregate, spans)

@@ -1,6 +1,6 @@
 import type {Duration} from '../units/duration.js'
 import {instantOfLocal, localOf} from '../units/zone-arithmetic.js'
-import type {Clock} from './table-clock.js'
+import type {TableClock} from './table-clock.js'
 import {addInterval, addZonedInterval} from './interval.js'
 import type {Offset} from './live-policies.js'
 import {toMicros} from './time.js'
@@ -11,12 +11,12 @@ const day = 86_400_000_000n
  * The point on a table's scale that is `age` old now: the cut-off of a policy, of drop_chunks and of show_chunks.
  * Null where the table's clock is not known, or the age is counted in something else than the table.
  */
-export function ago(clock: Clock, age: Offset): bigint | null {
+export function ago(clock: TableClock, age: Offset): bigint | null {
   return clock.now === null ? null : agoFrom(clock, clock.now, age)
 }
 
 /** The same at another time of the table's clock. */
-export function agoFrom(clock: Clock, now: bigint, age: Offset): bigint | null {
+export function agoFrom(clock: TableClock, now: bigint, age: Offset): bigint | null {
   if (typeof age === 'bigint') return clock.time === undefined || clock.time === 'integer' ? now - age : null
   return clock.time === 'integer' ? null : moved(clock, now, age, -1)
 }
@@ -25,7 +25,7 @@ export function agoFrom(clock: Clock, now: bigint, age: Offset): bigint | null {
  * The time of the table's clock, on its own scale, at which a point is so old; null as in {@link ago}. Exact for days and
  * hours. Months differ in length, so with months it is the first such time to the day.
  */
-export function reachedAt(clock: Clock, point: bigint, age: Offset): bigint | null {
+export function reachedAt(clock: TableClock, point: bigint, age: Offset): bigint | null {
   if (typeof age === 'bigint') return clock.time === undefined || clock.time === 'integer' ? point + age : null
   if (clock.time === 'integer') return null
   let at = moved(clock, point, age, 1)
@@ -37,14 +37,14 @@ export function reachedAt(clock: Clock, point: bigint, age: Offset): bigint | nu
 }
 
 /** When a point is so old, in microseconds since 1970; null where that is not known. */
-export function dueAt(clock: Clock, point: bigint, age: Offset): bigint | null {
+export function dueAt(clock: TableClock, point: bigint, age: Offset): bigint | null {
   const at = reachedAt(clock, point, age)
   if (at === null) return null
   if (clock.time === 'timestamp' || clock.time === 'date') return clock.zone === undefined ? null : instantOfLocal(clock.zone, at)
   return typeof age !== 'bigint' ? at : clock.unit === null ? null : toMicros(at, clock.unit)
 }
 
-function moved(clock: Clock, point: bigint, age: Duration, direction: 1 | -1): bigint {
+function moved(clock: TableClock, point: bigint, age: Duration, direction: 1 | -1): bigint {
   if (clock.time === 'timestamp') return addInterval(point, age, direction)
   if (clock.time === 'date') {
     const at = addInterval(point, age, direction)
@@ -57,7 +57,7 @@ function startOfDay(local: bigint): bigint {
   return local - (((local % day) + day) % day)
 }
 
-function nextMidnight({time, zone}: Clock, at: bigint): bigint {
+function nextMidnight({time, zone}: TableClock, at: bigint): bigint {
   if (zone === undefined || time === 'timestamp' || time === 'date') return startOfDay(at) + day
   return instantOfLocal(zone, startOfDay(localOf(zone, at)) + day)
 }

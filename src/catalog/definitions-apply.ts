@@ -4,7 +4,7 @@ import {sqlState, SqlState} from '../db/sqlstate.js'
 
 /** Whether the definitions speak of this database: only where our migrations of them are recorded. */
 export async function definitionsApply(db: Database): Promise<boolean> {
-  if (!db.server.hasCore) return false
+  if (!db.server.hasQicoreSchema) return false
   try {
     const [row] = await db.query<{recorded: boolean}>(sql`select exists (select from qicore.schema_versions where stream = 'qicore') as recorded`)
     return row?.recorded ?? false

@@ -1,7 +1,7 @@
 import {approximateSeconds, type Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
 import {ago, dueAt} from './ages.js'
-import type {Clock} from './table-clock.js'
+import type {TableClock} from './table-clock.js'
 import {addInterval} from './interval.js'
 import type {LivePolicy, Offset} from './live-policies.js'
 import {has, isCompressed, type Chunk} from './table.js'
@@ -39,14 +39,14 @@ export function graceOf(policy: LivePolicy, lateAfter: number): bigint {
  * Compression and retention, by the state of the chunks alone: what a job says of itself is no proof.
  * @param lateAfter milliseconds
  */
-export function dueState(policy: LivePolicy, clock: Clock, at: Instant, lateAfter: number): DueState {
+export function dueState(policy: LivePolicy, clock: TableClock, at: Instant, lateAfter: number): DueState {
   const unknown: DueState = {policy, due: null, notDone: [], late: null}
   const age = policy.after ?? policy.createdBefore
   if (age === null) return unknown
   const now = microsOf(at)
   const byAge = policy.after !== null
   // The creation of a chunk is an instant, whatever its table counts in.
-  const counted: Clock = byAge ? clock : {now, unit: null, time: 'timestamptz', ...(clock.zone && {zone: clock.zone})}
+  const counted: TableClock = byAge ? clock : {now, unit: null, time: 'timestamptz', ...(clock.zone && {zone: clock.zone})}
   const cutoff = byAge && (typeof age === 'bigint') !== (policy.table.time === 'integer') ? null : ago(counted, age)
   if (cutoff === null) return unknown
   // Ranges that cannot be read (a set by UUID) say nothing of what is due.
@@ -88,7 +88,7 @@ export function shift(value: bigint, by: Offset, direction: 1 | -1): bigint {
 }
 
 /** When the next chunk is to be dropped, in microseconds; in the past where that is overdue. */
-export function nextDrop(policy: LivePolicy, clock: Clock): bigint | null {
+export function nextDrop(policy: LivePolicy, clock: TableClock): bigint | null {
   const {after, table} = policy
   if (policy.kind !== 'retention' || after === null || (typeof after === 'bigint') !== (table.time === 'integer')) return null
   let next: bigint | null = null

@@ -94,7 +94,7 @@ export async function readLivePolicies(db: Database, tables: readonly Table[]): 
       if (table !== undefined && row.hypertable_id !== null) policies.push(jobPolicy(row, table))
     }
   }
-  if (db.server.hasCore) {
+  if (db.server.hasQicoreSchema) {
     for (const row of await readOurs<OwnRow>(db, 'report/own-policies')) {
       const table = findByName(tables, row.object)
       if (table !== null) policies.push(ownPolicy(row, table))

@@ -64,7 +64,7 @@ export async function readOurs<R extends object>(db: Database, name: string): Pr
 
 /** Whether this role may read the policies in our schema; where it may not, that there are none is not known. */
 export async function mayReadOurs(db: Database): Promise<boolean> {
-  if (!db.server.hasCore) return true
+  if (!db.server.hasQicoreSchema) return true
   const [row] = await db.query<{may: boolean}>(statement(loadSql('report/own-readable')))
   return row?.may ?? true
 }

@@ -1,4 +1,4 @@
-import {reading, type Database} from '../db/database.js'
+import {readOnlySettings, type Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import type {Duration} from '../units/duration.js'
@@ -62,7 +62,7 @@ export async function readChunks(db: Database, tables: readonly Table[]): Promis
   const byId = new Map(tables.filter(({id}) => id !== null).map((table) => [table.id!, table]))
   if (byId.size === 0) return
   const name = db.server.chunkCatalog === 'relid' ? 'catalog/chunks-relid' : 'catalog/chunks-names'
-  const rows = await db.transaction(reading, async (tx) => {
+  const rows = await db.transaction(readOnlySettings, async (tx) => {
     // After a restore nothing is analyzed: estimates of one row make nested loops of what is joined by hashing in 0.1 s.
     void tx.query(statement("select set_config('enable_nestloop', 'off', true)"))
     return tx.query<ChunkRow>(statement(loadSql(name), [[...byId.keys()]]))

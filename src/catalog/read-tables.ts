@@ -10,6 +10,6 @@ export {readChunks} from './read-hypertables.js'
 export async function readTables(db: Database): Promise<Table[]> {
   const tables = await readPartitionSets(db)
   if (db.server.timescaledb !== null) tables.push(...(await readHypertables(db)))
-  if (db.server.hasCore) tables.push(...(await readOwnAggregates(db, tables)))
+  if (db.server.hasQicoreSchema) tables.push(...(await readOwnAggregates(db, tables)))
   return tables
 }

@@ -1,11 +1,11 @@
-import {reading, type Database} from '../db/database.js'
+import {readOnlySettings, type Database} from '../db/database.js'
 import {ident, sql, statement} from '../db/sql.js'
 import {isConnectionLost} from '../db/sqlstate.js'
 import type {Instant} from '../units/instant.js'
 import {ago, dueAt} from './ages.js'
-import {microsIn, type Clock} from './table-clock.js'
+import {microsIn, type TableClock} from './table-clock.js'
 import {graceOf, shift} from './due.js'
-import type {Ends} from './time-range.js'
+import type {TimeRange} from './time-range.js'
 import type {LivePolicy} from './live-policies.js'
 import type {Chunk, Table} from './table.js'
 import {instantOf, microsOf} from './time.js'
@@ -31,10 +31,10 @@ const chunksTried = 5
 export async function refreshState(
   db: Database,
   policy: LivePolicy,
-  clock: Clock,
+  clock: TableClock,
   at: Instant,
   lateAfter: number,
-  endsOf: (table: Table) => Ends | undefined,
+  endsOf: (table: Table) => TimeRange | undefined,
 ): Promise<RefreshState> {
   const {table, endOffset, startOffset} = policy
   const entry = table.aggregate
@@ -99,7 +99,7 @@ async function firstIn(db: Database, table: Table, chunk: Chunk, from: bigint): 
   const where = integer ? '>= $1::int8' : table.time === 'timestamptz' ? '>= $1::timestamptz' : ">= $1::timestamptz at time zone 'UTC'"
   try {
     const question = statement(`select ${value.text} as value from ${ident(chunk.schema, chunk.name).text} where ${column.text} ${where}`, [bound])
-    const [row] = await db.query<{value: string | null}>(question, {...reading, statementTimeout: patience})
+    const [row] = await db.query<{value: string | null}>(question, {...readOnlySettings, statementTimeout: patience})
     return row?.value == null ? null : BigInt(row.value)
   } catch (error) {
     if (isConnectionLost(error)) throw error

@@ -4,7 +4,7 @@ import {formatQualifiedName, parseQualifiedName, type QualifiedName} from '../db
 import {statement} from '../db/sql.js'
 import {redact} from '../db/redact.js'
 import {usageError, type OpsError} from '../errors.js'
-import {keyOf, type Table} from './table.js'
+import {qualifiedName, type Table} from './table.js'
 import {command} from '../units/command.js'
 
 export interface RelationRow {
@@ -25,12 +25,12 @@ export async function resolveTable(db: Database, tables: readonly Table[], text:
   const means = ({schema, name}: {schema: string; name: string}) => name === wanted.name && (wanted.schema === null || schema === wanted.schema)
   const found = tables.filter((table) => means(table))
   if (found.length === 1) return found[0]!
-  if (found.length > 1) throw ambiguous(text, found.map(keyOf).sort())
+  if (found.length > 1) throw ambiguous(text, found.map(qualifiedName).sort())
   const storage = tables.find((table) => means(table.storage))
   if (storage !== undefined) return storage
   const relations = await findRelations(db, wanted)
   if (relations.length > 0) throw notOurs(relations[0]!, tables)
-  throw noSuchTable(text, calledByUser(db), similar(wanted, tables.map(keyOf)))
+  throw noSuchTable(text, calledByUser(db), similar(wanted, tables.map(qualifiedName)))
 }
 
 /** Every table, view and partition of that name. */
@@ -54,7 +54,7 @@ const words = {r: 'an ordinary table', p: 'a partitioned table', v: 'a view', m:
 function notOurs(row: RelationRow, tables: readonly Table[]): OpsError {
   const name = formatQualifiedName(row.schema, row.name)
   const chunkOf = tables.find(({storage}) => storage.schema === row.parent_schema && storage.name === row.parent)
-  const parent = chunkOf ? keyOf(chunkOf) : row.parent === null || row.parent_schema === null ? null : formatQualifiedName(row.parent_schema, row.parent)
+  const parent = chunkOf ? qualifiedName(chunkOf) : row.parent === null || row.parent_schema === null ? null : formatQualifiedName(row.parent_schema, row.parent)
   if (row.is_partition || chunkOf !== undefined)
     return usageError('NOT_A_HYPERTABLE', `${name} is a ${row.is_partition ? 'partition' : 'chunk'} of ${parent}.`, [`Name the table itself: ${parent}.`])
   return usageError('NOT_A_HYPERTABLE', `${name} is ${words[row.kind]}: neither a hypertable, nor an aggregate, nor partitioned.`, [

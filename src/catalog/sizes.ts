@@ -1,4 +1,4 @@
-import {reading, type Database, type Db} from '../db/database.js'
+import {readOnlySettings, type Database, type Db} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {isConnectionLost, sqlState, SqlState} from '../db/sqlstate.js'
@@ -41,7 +41,7 @@ export async function measureSizes(db: Database, relations: readonly number[], i
 
 async function measureBatch(db: Database, relations: readonly number[], indexes: boolean, sizes: Sizes): Promise<void> {
   try {
-    const rows = await db.transaction(reading, async (tx) => {
+    const rows = await db.transaction(readOnlySettings, async (tx) => {
       const free = await leaveOutLocked(tx, relations, sizes)
       return tx.query<SizeRow>(statement(loadSql('report/sizes-by-relation'), [free, indexes]))
     })
@@ -76,20 +76,20 @@ async function leaveOutLocked(tx: Db, relations: readonly number[], sizes: Sizes
 /** Opens nothing, so that not even a lock is met; a locked table is left out all the same: its files are in flux. */
 async function measureFiles(db: Database, relations: readonly number[], sizes: Sizes): Promise<readonly number[]> {
   try {
-    return await db.transaction(reading, async (tx) => {
+    return await db.transaction(readOnlySettings, async (tx) => {
       const [may] = await tx.query<{may: boolean}>(
         statement("select has_function_privilege('pg_ls_dir(text)', 'execute') and has_function_privilege('pg_stat_file(text, boolean)', 'execute') as may"),
       )
       if (!may?.may) return relations
       await tx.query(statement("select set_config('work_mem', '64MB', true)"))
       const free = await leaveOutLocked(tx, relations, sizes)
-      const unseen = new Set<number>()
+      const uncovered = new Set<number>()
       const rows = await tx.query<SizeRow & {missing: number}>(statement(loadSql('report/sizes-by-file'), [free]))
       for (const row of rows) {
-        if (row.missing > 0) unseen.add(row.relation)
+        if (row.missing > 0) uncovered.add(row.relation)
         else keep(row, sizes)
       }
-      return free.filter((relation) => unseen.has(relation))
+      return free.filter((relation) => uncovered.has(relation))
     })
   } catch (error) {
     // Storage that is no directory, an odd privilege: the other way still answers.

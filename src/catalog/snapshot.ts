@@ -2,7 +2,7 @@ import type {Database} from '../db/database.js'
 import {statement} from '../db/sql.js'
 import type {Instant} from '../units/instant.js'
 import {readChunks, readTables} from './read-tables.js'
-import {readClocks, type Clock} from './table-clock.js'
+import {readClocks, type TableClock} from './table-clock.js'
 import {readLivePolicies, type LivePolicy} from './live-policies.js'
 import {resolveTable} from './resolve-table.js'
 import type {Table} from './table.js'
@@ -16,7 +16,7 @@ export interface ReportHead<Kind extends string> {
   at: Instant
 }
 
-export interface SurveyRequest {
+export interface SnapshotRequest {
   /** As the operator typed it; without it every table. */
   table?: string | undefined
   /** Milliseconds that due work may wait beyond its schedule. */
@@ -26,18 +26,18 @@ export interface SurveyRequest {
 }
 
 /** What the reports about tables begin with: the catalogue, the policies, the clocks. */
-export interface Survey {
+export interface CatalogSnapshot {
   at: Instant
   /** Those asked for. */
   tables: Table[]
   /** Every table of the database; those not asked for may be without their chunks. */
   all: Table[]
   policies: LivePolicy[]
-  clocks: ReadonlyMap<Table, Clock>
+  clocks: ReadonlyMap<Table, TableClock>
 }
 
 /** @throws OpsError NO_SUCH_TABLE, NOT_A_HYPERTABLE, AMBIGUOUS */
-export async function survey(db: Database, request: SurveyRequest): Promise<Survey> {
+export async function readSnapshot(db: Database, request: SnapshotRequest): Promise<CatalogSnapshot> {
   const [row] = await db.query<{now: Instant}>(statement('select clock_timestamp() as now'))
   const at = row!.now
   const all = await readTables(db)

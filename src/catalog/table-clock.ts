@@ -1,4 +1,4 @@
-import {reading, type Database} from '../db/database.js'
+import {readOnlySettings, type Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {ident, sql, statement} from '../db/sql.js'
@@ -6,7 +6,7 @@ import {isConnectionLost} from '../db/sqlstate.js'
 import type {Instant} from '../units/instant.js'
 import {isZone} from '../units/zone.js'
 import {instantOfLocal, type ZoneRule} from '../units/zone-arithmetic.js'
-import {keyOf, type Table} from './table.js'
+import {qualifiedName, type Table} from './table.js'
 import {fromMicros, microsOf, toMicros, unitOfClock, type TimeUnit} from './time.js'
 
 /**
@@ -18,7 +18,7 @@ import {fromMicros, microsOf, toMicros, unitOfClock, type TimeUnit} from './time
  * - integers: integer_now, else the server's clock in the declared unit
  * The zone is the one that a policy of the table runs in (sql/catalog/time-zones.sql), not that of our own session.
  */
-export interface Clock {
+export interface TableClock {
   /** In the scale of the table's ranges; null where an integer's unit and clock, or the zone, are not known. */
   now: bigint | null
   /** Null for times, and for integers whose unit is not known. */
@@ -37,16 +37,16 @@ export interface Clock {
  * @param at the server's clock
  * @param units declared for integers, by schema.table
  */
-export async function readClocks(db: Database, tables: readonly Table[], at: Instant, units: ReadonlyMap<string, TimeUnit>): Promise<Map<Table, Clock>> {
+export async function readClocks(db: Database, tables: readonly Table[], at: Instant, units: ReadonlyMap<string, TimeUnit>): Promise<Map<Table, TableClock>> {
   const called = new Map<string, bigint | null>()
   const zones = await readZones(db, tables.filter(({time}) => time !== 'integer' && time !== 'other'), at)
-  const clocks = new Map<Table, Clock>()
+  const clocks = new Map<Table, TableClock>()
   for (const table of tables) clocks.set(table, table.time === 'integer' ? await integerClock(table) : timeClock(table, at, zones.get(table.relation)))
   return clocks
 
-  async function integerClock(table: Table): Promise<Clock> {
+  async function integerClock(table: Table): Promise<TableClock> {
     const lineage = sourcesOf(table)
-    const declared = lineage.map((each) => units.get(keyOf(each))).find((unit) => unit !== undefined) ?? null
+    const declared = lineage.map((each) => units.get(qualifiedName(each))).find((unit) => unit !== undefined) ?? null
     const integerNow = lineage.find((each) => each.integerNow !== null)?.integerNow ?? null
     const now = integerNow === null ? null : await call(integerNow)
     const seen = unitOfValues(table, now, at)
@@ -64,7 +64,7 @@ export async function readClocks(db: Database, tables: readonly Table[], at: Ins
 
   async function ask(schema: string, name: string): Promise<bigint | null> {
     try {
-      const [row] = await db.query<{now: string | null}>(sql`select ${ident(schema, name)}()::text as now`, {...reading, statementTimeout: 1_000})
+      const [row] = await db.query<{now: string | null}>(sql`select ${ident(schema, name)}()::text as now`, {...readOnlySettings, statementTimeout: 1_000})
       return row?.now == null ? null : BigInt(row.now)
     } catch (error) {
       // A function that users wrote may fail for reasons of its own.
@@ -93,7 +93,7 @@ async function readZones(db: Database, tables: readonly Table[], at: Instant): P
   return new Map(rows.map((row) => [row.relation, row]))
 }
 
-function timeClock(table: Table, at: Instant, row: ZoneRow | undefined): Clock {
+function timeClock(table: Table, at: Instant, row: ZoneRow | undefined): TableClock {
   const {time} = table
   const known = row !== undefined && row.time_zone !== null && row.local_now !== null ? zoneOf(row.time_zone, BigInt(row.local_now) - microsOf(at)) : {}
   if (time === 'timestamp' || time === 'date') return {now: row?.local_now == null ? null : BigInt(row.local_now), unit: null, time, ...known}
@@ -101,7 +101,7 @@ function timeClock(table: Table, at: Instant, row: ZoneRow | undefined): Clock {
 }
 
 /** PostgreSQL takes zones that only it knows, `<+03>-3`: those are at a fixed offset. */
-function zoneOf(name: string, offset: bigint): Pick<Clock, 'zone' | 'zoneName'> {
+function zoneOf(name: string, offset: bigint): Pick<TableClock, 'zone' | 'zoneName'> {
   return {zone: isZone(name) ? {name} : {fixedOffset: offset}, zoneName: name}
 }
 
@@ -113,7 +113,7 @@ function sourcesOf(table: Table): Table[] {
 }
 
 /** A value of the table's time column in microseconds since 1970; null where its unit or zone is not known. */
-export function microsIn(value: bigint, {time}: Pick<Table, 'time'>, clock: Clock): bigint | null {
+export function microsIn(value: bigint, {time}: Pick<Table, 'time'>, clock: TableClock): bigint | null {
   if (time === 'integer') return clock.unit === null ? null : toMicros(value, clock.unit)
   if (time !== 'timestamp' && time !== 'date') return value
   return clock.zone === undefined ? null : instantOfLocal(clock.zone, value)

@@ -75,7 +75,7 @@ export function newTable(fields: Pick<Table, 'kind' | 'schema' | 'name' | 'relat
 }
 
 /** How a table is called everywhere: schema.table, quoted where it must be. */
-export function keyOf(table: Pick<Table, 'schema' | 'name'>): string {
+export function qualifiedName(table: Pick<Table, 'schema' | 'name'>): string {
   return formatQualifiedName(table.schema, table.name)
 }
 

@@ -1,5 +1,5 @@
 import {rowsAreVisible} from '../db/condition.js'
-import {reading, type Database} from '../db/database.js'
+import {readOnlySettings, type Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, raw, sql, statement, type Fragment, type Statement} from '../db/sql.js'
 import {isConnectionLost, sqlState, SqlState} from '../db/sqlstate.js'
@@ -8,12 +8,12 @@ import {has, type Chunk, type Table} from './table.js'
 import {microsOfUuid, type TimeKind} from './time.js'
 
 /** The smallest and the largest value of a time column; microseconds since 1970, or the integer. */
-export interface Ends {
+export interface TimeRange {
   oldest: bigint | null
   newest: bigint | null
 }
 
-export type Side = keyof Ends
+export type Side = keyof TimeRange
 
 /** Why an end is not known. */
 export type EndProblem = 'privilege' | 'slow' | 'locked' | 'empty' | 'unranged' | 'unreadable'
@@ -26,7 +26,7 @@ interface Ask {
 }
 
 // A time column has an index, or a compressed chunk its metadata: what takes longer has neither.
-const patience = 1_000
+const timeoutMs = 1_000
 // One statement looks at so many tables; what fails is then looked at alone.
 const together = 16
 // Partitions made ahead are empty: 1, 2, 4 … ranges are looked at in turn, 95 in all.
@@ -38,8 +38,8 @@ const unrangedTried = 32
  * Asks the outermost chunks, never the table: that would lock every chunk. Empty ranges are stepped over, a few; what
  * is locked is left out.
  */
-export async function readEnds(db: Database, tables: readonly Table[], locked: ReadonlySet<number>): Promise<{ends: Map<Table, Ends>; problems: Map<Table, EndProblem>}> {
-  const ends = new Map(tables.map((table) => [table, {oldest: null, newest: null} as Ends]))
+export async function readTimeRanges(db: Database, tables: readonly Table[], locked: ReadonlySet<number>): Promise<{ends: Map<Table, TimeRange>; problems: Map<Table, EndProblem>}> {
+  const ends = new Map(tables.map((table) => [table, {oldest: null, newest: null} as TimeRange]))
   const problems = new Map<Table, EndProblem>()
   let asks: Ask[] = []
   for (const table of tables) {
@@ -92,7 +92,7 @@ async function answer(db: Database, open: readonly Open[], problems: Map<Table, 
 
   async function some(part: readonly Open[]): Promise<void> {
     try {
-      const rows = await db.query<{n: number; value: string | null}>(question(part, compressed), {...reading, statementTimeout: patience})
+      const rows = await db.query<{n: number; value: string | null}>(question(part, compressed), {...readOnlySettings, statementTimeout: timeoutMs})
       for (const {n, value} of rows) {
         const {ask} = part[n]!
         const end = value === null ? null : valueOf(value, ask.table.time)

@@ -4,22 +4,22 @@ import {timescaledbFunction, type Server} from '../db/server.js'
 import {literal, sql, type Statement} from '../db/sql.js'
 import {usageError} from '../errors.js'
 import type {Step} from '../run/step.js'
-import type {Clock} from '../catalog/table-clock.js'
+import type {TableClock} from '../catalog/table-clock.js'
 import {dueState} from '../catalog/due.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
-import {has, keyOf, type Chunk, type Table} from '../catalog/table.js'
+import {has, qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import type {Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
 import {spanOf, spanWords, type Span} from '../catalog/span.js'
 import {waitForHolders} from '../run/wait-for-holders.js'
 import {compressionDisagrees} from './policy-conflicts.js'
-import {bytesOf, chunkLabel, chunkName, leaveAlone, listed, oldestFirst, requireCompression, some, type PlannedChange} from './hypertable.js'
+import {bytesOf, chunkLabel, chunkName, excludeProtected, listed, oldestFirst, requireCompression, some, type PlannedChange} from './hypertable.js'
 import {mustTruncate, partlyPublished, readersInWords, readLogicalReaders, sendsDeletes, truncateBehaviour, type LogicalReaders} from './logical-readers.js'
 import {cutoffOf, type Cutoff, type Age} from './range.js'
 
 export interface CompressRequest {
   table: Table
-  clock: Clock
+  clock: TableClock
   at: Instant
   /** Null: what the policies say is due. */
   choose: Age | Span | null
@@ -37,17 +37,17 @@ export async function planCompress(db: Database, request: CompressRequest): Prom
   const {table} = request
   await requireCompression(db, table)
   const {chunks, cutoff, words} = choose(request)
-  const {rest, notes} = leaveAlone(chunks)
+  const {rest, notes} = excludeProtected(chunks)
   const readers = await readLogicalReaders(db, table, table.chunks)
   const sent = rest.filter((chunk) => has(chunk.status, 'compressed') && sendsDeletes(readers, chunk))
   const todo = oldestFirst(rest.filter((chunk) => !sent.includes(chunk)))
   const bytes = await bytesOf(db, todo)
   return {
     plan: {
-      operation: `chunks compress ${keyOf(table)}`,
-      summary: `compress ${some(todo.length)} of ${keyOf(table)}${words}`,
+      operation: `chunks compress ${qualifiedName(table)}`,
+      summary: `compress ${some(todo.length)} of ${qualifiedName(table)}${words}`,
       cutoff: cutoff?.instant ?? null,
-      locks: [`table ${keyOf(table)}`],
+      locks: [`table ${qualifiedName(table)}`],
       steps: todo.map((chunk) => compressStep(db.server, table, chunk, {bytes: bytes.get(chunk) ?? null, mustTruncate: mustTruncate(readers, table, chunk)})),
     },
     notes: [...notes, ...sentNotes(readers, sent), ...partlyPublished(readers, table, table.chunks), ...compressionDisagrees(request, todo)],
@@ -64,21 +64,21 @@ function sentNotes(readers: LogicalReaders, chunks: readonly Chunk[]): string[] 
 }
 
 function choose(request: CompressRequest): {chunks: Chunk[]; cutoff: Cutoff | null; words: string} {
-  const {table, clock, at, choose: wish, policies, declared} = request
-  if (wish === null) {
+  const {table, clock, at, choose, policies, declared} = request
+  if (choose === null) {
     const live = policies.filter(({kind}) => kind === 'compression')
     const [rules, whose] = live.length > 0 ? [live, 'live policy'] : [declared === null ? [] : [declaredPolicy(table, clock, declared)], 'declared policy']
     if (rules.length === 0)
-      throw usageError('NO_RANGE', `${keyOf(table)} has no compression policy that would say what is due.`, ['Give --older-than 7d, or --from and --to.'])
+      throw usageError('NO_RANGE', `${qualifiedName(table)} has no compression policy that would say what is due.`, ['Give --older-than 7d, or --from and --to.'])
     const states = rules.map((policy) => dueState(policy, clock, at, 0))
-    if (states.every(({due}) => due === null)) throw usageError('NO_CLOCK', `What is due on ${keyOf(table)} cannot be told: nobody says what its integers are.`, ['Declare timeUnit in the configuration, or give --from and --to.'])
+    if (states.every(({due}) => due === null)) throw usageError('NO_CLOCK', `What is due on ${qualifiedName(table)} cannot be told: nobody says what its integers are.`, ['Declare timeUnit in the configuration, or give --from and --to.'])
     const after = rules.map((rule) => rule.after).find((age) => age !== null && typeof age !== 'bigint') as Duration | undefined
     const cutoff = after === undefined ? null : cutoffOf(table, clock, {age: after})
     return {chunks: [...new Set(states.flatMap(({notDone}) => notDone.map(({chunk}) => chunk)))], cutoff, words: olderWords(cutoff, `, ${whose}`)}
   }
   const wanting = table.chunks.filter(needsCompression)
-  if ('start' in wish) return {chunks: wanting.filter((chunk) => within(spanOf(chunk), wish)), cutoff: null, words: `, ${spanWords(wish, table.time)}`}
-  const cutoff = cutoffOf(table, clock, wish)
+  if ('start' in choose) return {chunks: wanting.filter((chunk) => within(spanOf(chunk), choose)), cutoff: null, words: `, ${spanWords(choose, table.time)}`}
+  const cutoff = cutoffOf(table, clock, choose)
   return {chunks: wanting.filter(({end}) => end !== null && end <= cutoff.point), cutoff, words: olderWords(cutoff, '')}
 }
 
@@ -87,15 +87,15 @@ function olderWords(cutoff: Cutoff | null, more: string): string {
 }
 
 /** A chunk over the beginning is meant; one over the end may still be written to and is not. */
-function within(chunk: Span, wish: Span): boolean {
-  return chunk.end > wish.start && chunk.end <= wish.end
+function within(chunk: Span, request: Span): boolean {
+  return chunk.end > request.start && chunk.end <= request.end
 }
 
 export function needsCompression({status}: Chunk): boolean {
   return !has(status, 'compressed') || has(status, 'partial') || has(status, 'unordered')
 }
 
-function declaredPolicy(table: Table, clock: Clock, declared: Duration): LivePolicy {
+function declaredPolicy(table: Table, clock: TableClock, declared: Duration): LivePolicy {
   // A policy over integers counts in them.
   const after = table.time === 'integer' && clock.now !== null ? clock.now - cutoffOf(table, clock, {age: declared}).point : declared
   return {table, kind: 'compression', job: null, declared: null, after, createdBefore: null, startOffset: null, endOffset: null, recompress: true, schedule: null, config: ''}

@@ -1,11 +1,11 @@
 import type {Database} from '../db/database.js'
 import {readChunks} from '../catalog/read-tables.js'
-import type {Clock} from '../catalog/table-clock.js'
+import type {TableClock} from '../catalog/table-clock.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
 import type {Declared, PolicySections} from '../policies/declared.js'
 import {readDeclared, timeUnitsOf} from '../policies/read-declared.js'
-import {survey} from '../catalog/snapshot.js'
-import {keyOf, type Table} from '../catalog/table.js'
+import {readSnapshot} from '../catalog/snapshot.js'
+import {qualifiedName, type Table} from '../catalog/table.js'
 import type {Instant} from '../units/instant.js'
 import {dependents} from '../aggregates/coverage.js'
 
@@ -15,7 +15,7 @@ export interface Context {
   table: Table
   /** Every table of the database; this one, what it reads and what reads it with their chunks. */
   tables: Table[]
-  clock: Clock
+  clock: TableClock
   /** Of this table. */
   policies: LivePolicy[]
   declared: Declared | null
@@ -24,13 +24,13 @@ export interface Context {
 /** @throws OpsError BAD_NAME, NO_SUCH_TABLE, NOT_A_HYPERTABLE, AMBIGUOUS, CONFIG */
 export async function readContext(db: Database, name: string, sections: PolicySections | null): Promise<Context> {
   const declared = await readDeclared(db, sections)
-  const {at, tables, all, policies, clocks} = await survey(db, {table: name, lateAfter: 0, timeUnits: timeUnitsOf(declared)})
+  const {at, tables, all, policies, clocks} = await readSnapshot(db, {table: name, lateAfter: 0, timeUnits: timeUnitsOf(declared)})
   const table = tables[0]!
   const source = table.aggregate?.source ?? null
   const near = [...dependents(all, table).map(({aggregate}) => aggregate), ...(source === null || source.kind === 'partitioned' ? [] : [source])]
   await readChunks(db, near.filter((each) => each !== table))
   const declaration = declared.find((each) => each.schema === table.schema && each.name === table.name) ?? null
-  return {at, table, tables: all, clock: clocks.get(table)!, policies: policies.filter((policy) => keyOf(policy.table) === keyOf(table)), declared: declaration}
+  return {at, table, tables: all, clock: clocks.get(table)!, policies: policies.filter((policy) => qualifiedName(policy.table) === qualifiedName(table)), declared: declaration}
 }
 
 /** The age that a rule declares; null where none is. */

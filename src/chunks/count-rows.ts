@@ -1,4 +1,4 @@
-import {reading, type Database} from '../db/database.js'
+import {readOnlySettings, type Database} from '../db/database.js'
 import {ident, raw, sql, statement} from '../db/sql.js'
 import {isConnectionLost} from '../db/sqlstate.js'
 import type {Chunk} from '../catalog/table.js'
@@ -21,7 +21,7 @@ export async function countRows(db: Database, chunks: readonly Chunk[]): Promise
     if (left <= 0) return
     const selects = part.map(({schema, name}, n) => sql`select ${raw(String(n))} as n, (select count(*) from ${ident(schema, name)}) as rows`.text)
     try {
-      const rows = await db.query<{n: number; rows: number}>(statement(selects.join(' union all ')), {...reading, statementTimeout: left})
+      const rows = await db.query<{n: number; rows: number}>(statement(selects.join(' union all ')), {...readOnlySettings, statementTimeout: left})
       for (const {n, rows: counted} of rows) counts.set(part[n]!, counted)
     } catch (error) {
       // Locked, dropped meanwhile, too large, no privilege: it is a figure of a preview.

@@ -3,20 +3,20 @@ import {prepared} from '../db/load-sql.js'
 import {timescaledbFunction, type Server} from '../db/server.js'
 import {literal, sql} from '../db/sql.js'
 import type {Step} from '../run/step.js'
-import type {Clock} from '../catalog/table-clock.js'
+import type {TableClock} from '../catalog/table-clock.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
-import {has, keyOf, type Chunk, type Table} from '../catalog/table.js'
+import {has, qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import {formatBytes} from '../units/bytes.js'
 import type {Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
 import {overlaps, spanOf, spanWords, type Span} from '../catalog/span.js'
 import {compressedAgain} from './policy-conflicts.js'
-import {bytesOf, chunkLabel, chunkName, leaveAlone, listed, oldestFirst, requireCompression, some, type PlannedChange} from './hypertable.js'
+import {bytesOf, chunkLabel, chunkName, excludeProtected, listed, oldestFirst, requireCompression, some, type PlannedChange} from './hypertable.js'
 import {readersInWords, readLogicalReaders, type LogicalReaders} from './logical-readers.js'
 
 export interface DecompressRequest {
   table: Table
-  clock: Clock
+  clock: TableClock
   at: Instant
   span: Span
   policies: readonly LivePolicy[]
@@ -30,15 +30,15 @@ export interface DecompressRequest {
 export async function planDecompress(db: Database, request: DecompressRequest): Promise<PlannedChange> {
   const {table, span} = request
   await requireCompression(db, table)
-  const {rest, notes} = leaveAlone(table.chunks.filter((chunk) => has(chunk.status, 'compressed') && overlaps(spanOf(chunk), span)))
+  const {rest, notes} = excludeProtected(table.chunks.filter((chunk) => has(chunk.status, 'compressed') && overlaps(spanOf(chunk), span)))
   const todo = oldestFirst(rest)
   const bytes = await bytesOf(db, todo)
   return {
     plan: {
-      operation: `chunks decompress ${keyOf(table)}`,
-      summary: `decompress ${some(todo.length)} of ${keyOf(table)}, ${spanWords(span, table.time)}`,
+      operation: `chunks decompress ${qualifiedName(table)}`,
+      summary: `decompress ${some(todo.length)} of ${qualifiedName(table)}, ${spanWords(span, table.time)}`,
       cutoff: null,
-      locks: [`table ${keyOf(table)}`],
+      locks: [`table ${qualifiedName(table)}`],
       steps: todo.map((chunk) => decompressStep(db.server, chunk, chunk.beforeBytes ?? bytes.get(chunk) ?? null)),
     },
     notes: [...notes, ...growth(todo), ...sentNotes(await readLogicalReaders(db, table, table.chunks), todo), ...compressedAgain(request, todo, db.server)],

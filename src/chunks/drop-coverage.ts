@@ -1,19 +1,19 @@
 import type {Database} from '../db/database.js'
 import {ExitCode, OpsError, usageError} from '../errors.js'
 import type {Step} from '../run/step.js'
-import {keyOf, type Table} from '../catalog/table.js'
+import {qualifiedName, type Table} from '../catalog/table.js'
 import {readCoverage, type Coverage} from '../aggregates/coverage.js'
 import {refreshSteps} from '../aggregates/refresh.js'
 import {merge, overlaps, rangeFlags, spanWords, subtract, type Span} from '../catalog/span.js'
 import {subjectOf} from '../aggregates/plan-refresh.js'
 import {planWindows} from '../aggregates/windows.js'
 import type {DropRequest} from './drop-request.js'
-import type {Piece} from './drop-steps.js'
+import type {DropRange} from './drop-steps.js'
 import {command} from '../units/command.js'
 
 /** What the aggregates have of some ranges. @throws OpsError NOT_COVERED unless that is being seen to */
-export async function requireCoverage(db: Database, request: DropRequest, pieces: readonly Piece[], seenTo: boolean): Promise<Coverage[]> {
-  const coverage = await readCoverage(db, {...request, spans: pieces.map(({span}) => span), present: request.clock.now})
+export async function requireCoverage(db: Database, request: DropRequest, ranges: readonly DropRange[], seenTo: boolean): Promise<Coverage[]> {
+  const coverage = await readCoverage(db, {...request, spans: ranges.map(({span}) => span), present: request.clock.now})
   const missing = coverage.filter(({gaps}) => gaps.length > 0)
   if (missing.length === 0 || seenTo || request.acceptLoss) return coverage
   const computable = missing.filter((each) => !each.blind && each.folded.length === 0 && each.lost.length === 0)
@@ -29,17 +29,17 @@ export async function requireCoverage(db: Database, request: DropRequest, pieces
 }
 
 function refreshCommand({time}: Table, {schema, view}: Coverage, gaps: readonly Span[], acceptLoss = false): string {
-  return command('aggregates refresh', [keyOf({schema, name: view})], {...rangeFlags(gaps, time), ...(acceptLoss && {'accept-loss': true})})
+  return command('aggregates refresh', [qualifiedName({schema, name: view})], {...rangeFlags(gaps, time), ...(acceptLoss && {'accept-loss': true})})
 }
 
 /**
  * The refreshes without which some ranges must not go, the lower aggregates first; and the aggregates they are of.
  * @throws OpsError NOT_COVERED where even they could not cover everything
  */
-export async function coverFirst(db: Database, request: DropRequest, pieces: readonly Piece[]): Promise<{steps: Step[]; tables: string[]}> {
+export async function coverFirst(db: Database, request: DropRequest, ranges: readonly DropRange[]): Promise<{steps: Step[]; tables: string[]}> {
   const {table, tables, clock} = request
-  if (clock.now === null) throw usageError('NO_CLOCK', `${keyOf(table)} has no clock: which buckets are complete cannot be told.`)
-  const coverage = await readCoverage(db, {...request, spans: pieces.map(({span}) => span), present: clock.now})
+  if (clock.now === null) throw usageError('NO_CLOCK', `${qualifiedName(table)} has no clock: which buckets are complete cannot be told.`)
+  const coverage = await readCoverage(db, {...request, spans: ranges.map(({span}) => span), present: clock.now})
   const steps: Step[] = []
   const touched: string[] = []
   const impossible: string[] = []
@@ -61,7 +61,7 @@ export async function coverFirst(db: Database, request: DropRequest, pieces: rea
       impossible.push(`${gapWords(table, {...each, gaps: lacking})}: ${[...why].join(', ') || 'it cannot be computed'}`)
     }
     computed.set(aggregate, windows)
-    touched.push(keyOf(aggregate))
+    touched.push(qualifiedName(aggregate))
     steps.push(...(await refreshSteps(db, subject, windows, dependsOn(steps, subject.source), false)))
   }
   if (impossible.length === 0) return {steps, tables: touched}
@@ -79,7 +79,7 @@ const reasons = {
 } as const
 
 function dependsOn(steps: readonly Step[], source: Table): string[] {
-  return steps.filter(({object}) => object === keyOf(source)).map(({id}) => id)
+  return steps.filter(({object}) => object === qualifiedName(source)).map(({id}) => id)
 }
 
 function ownTable(tables: readonly Table[], {schema, view}: Coverage): Table | null {
@@ -90,7 +90,7 @@ function gapWords(table: Table, each: Coverage): string {
   const {schema, view, gaps} = each
   const shown = merge(gaps)
   const words = shown.slice(0, 3).map((gap) => spanWords(gap, table.time)).join(', ')
-  return `${keyOf({schema, name: view})} has not covered ${words}${shown.length > 3 ? ` and ${shown.length - 3} more ranges` : ''}${whyNot(each)}`
+  return `${qualifiedName({schema, name: view})} has not covered ${words}${shown.length > 3 ? ` and ${shown.length - 3} more ranges` : ''}${whyNot(each)}`
 }
 
 function whyNot({blind, folded, lost}: Coverage): string {
@@ -100,7 +100,7 @@ function whyNot({blind, folded, lost}: Coverage): string {
 }
 
 function notCovered(table: Table, missing: readonly string[], suggestions: readonly string[]): OpsError {
-  return new OpsError('NOT_COVERED', `Rows of ${keyOf(table)} would be lost that an aggregate has not seen; nothing was dropped.\n${missing.join('\n')}`, {
+  return new OpsError('NOT_COVERED', `Rows of ${qualifiedName(table)} would be lost that an aggregate has not seen; nothing was dropped.\n${missing.join('\n')}`, {
     exit: ExitCode.refused,
     suggestions,
   })

@@ -1,4 +1,4 @@
-import {type Clock} from '../catalog/table-clock.js'
+import {type TableClock} from '../catalog/table-clock.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
 import {type Table} from '../catalog/table.js'
 import type {Duration} from '../units/duration.js'
@@ -8,7 +8,7 @@ export interface DropRequest {
   /** Every table of the database, those over this one with their chunks. */
   tables: readonly Table[]
   table: Table
-  clock: Clock
+  clock: TableClock
   /** Null: what the policies say. */
   olderThan: Age | null
   policies: readonly LivePolicy[]

@@ -2,14 +2,14 @@ import type {Server} from '../db/server.js'
 import {doBlock, ident, list, raw, sql, statement, type Statement} from '../db/sql.js'
 import type {Step} from '../run/step.js'
 import {coverageParts} from '../catalog/coverage-sql.js'
-import {keyOf, type Chunk, type Table} from '../catalog/table.js'
+import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import type {Coverage} from '../aggregates/coverage.js'
 import {staleQuestion} from '../aggregates/emulated-coverage.js'
 import {pointText, type Span} from '../catalog/span.js'
 import {chunkLabel, chunkName} from './hypertable.js'
 
 /** One range of time with its chunks: one, or one for each space partition. */
-export interface Piece {
+export interface DropRange {
   span: Span
   chunks: Chunk[]
 }
@@ -28,7 +28,7 @@ export interface DropOptions {
 }
 
 /** Drops exactly these chunks of one range, or nothing. */
-export function dropStep(piece: Piece, index: number, bytes: number | null, options: DropOptions): Step {
+export function dropStep(piece: DropRange, index: number, bytes: number | null, options: DropOptions): Step {
   const {server, table, guarded, referenced} = options
   const names = piece.chunks.map(chunkName)
   return {
@@ -57,7 +57,7 @@ export function dropStep(piece: Piece, index: number, bytes: number | null, opti
  * from the aggregates, and the next chunk never counts as covered. drop_chunk logs nothing, in any version; up to 2.28
  * it asks for no rights either, so they are checked here.
  */
-function dropStatement(table: Table, {span, chunks}: Piece): Statement {
+function dropStatement(table: Table, {span, chunks}: DropRange): Statement {
   const relations = list(chunks.map((chunk) => sql`${chunkName(chunk)}::regclass`))
   // Rows of one range go together: a bucket that is computed from a part of them would be wrong.
   const others = sql`
@@ -73,8 +73,8 @@ function dropStatement(table: Table, {span, chunks}: Piece): Statement {
   end if;`
   return doBlock`
 begin
-  if not pg_has_role((select c.relowner from pg_class c where c.oid = ${keyOf(table)}::regclass), 'usage') then
-    raise exception using errcode = '42501', message = 'must be owner of ' || ${keyOf(table)};
+  if not pg_has_role((select c.relowner from pg_class c where c.oid = ${qualifiedName(table)}::regclass), 'usage') then
+    raise exception using errcode = '42501', message = 'must be owner of ' || ${qualifiedName(table)};
   end if;${chunks.some(({space}) => space !== null) ? others : raw('')}
   perform _timescaledb_functions.drop_chunk(c) from unnest(array[${relations}]) as c;
 end`
@@ -87,9 +87,9 @@ end`
 function guardStatement(server: Server, table: Table, guarded: readonly Coverage[], index: number): Statement[] {
   const known = guarded.flatMap(({aggregate}) => aggregate?.id ?? [])
   const needed = guarded.flatMap(({aggregate, needs}) => (aggregate !== null && needs[index] ? [{aggregate, need: needs[index]}] : []))
-  const ours = guarded.flatMap(({own, needs, schema, view}) => (own !== null && needs[index] ? [{own, name: keyOf({schema, name: view}), need: needs[index]}] : []))
+  const ours = guarded.flatMap(({own, needs, schema, view}) => (own !== null && needs[index] ? [{own, name: qualifiedName({schema, name: view}), need: needs[index]}] : []))
   const questions = [
-    ...guarded.flatMap((each) => (each.blind ? [sql`select ${keyOf({schema: each.schema, name: each.view})}::text`] : [])),
+    ...guarded.flatMap((each) => (each.blind ? [sql`select ${qualifiedName({schema: each.schema, name: each.view})}::text`] : [])),
     ...(needed.length > 0 ? [pendingQuestion(server, needed)] : []),
     ...(table.id === null ? [] : [unknownQuestion(table.id, known)]),
     ...ours.map((each) => ownQuestion(each.own, each.name, each.need)),
@@ -114,7 +114,7 @@ end`,
 }
 
 function pendingQuestion(server: Server, needed: readonly {aggregate: Table; need: Span}[]): Statement {
-  const rows = needed.map(({aggregate, need}) => sql`(${keyOf(aggregate)}, ${aggregate.id}, ${String(need.start)}::bigint, ${String(need.end)}::bigint)`)
+  const rows = needed.map(({aggregate, need}) => sql`(${qualifiedName(aggregate)}, ${aggregate.id}, ${String(need.start)}::bigint, ${String(need.end)}::bigint)`)
   return sql`select p.view from (
       with wanted (view, id, since, until) as materialized (values ${list(rows)})${raw(coverageParts(server, ['gaps']))}
       select g.view from gap g where not isempty(g.gaps)

@@ -4,17 +4,17 @@ import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {usageError} from '../errors.js'
 import type {Step} from '../run/step.js'
-import {microsIn, type Clock} from '../catalog/table-clock.js'
+import {microsIn, type TableClock} from '../catalog/table-clock.js'
 import {shown} from '../catalog/format-point.js'
-import {keyOf, type Chunk, type Table} from '../catalog/table.js'
+import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import type {Coverage} from '../aggregates/coverage.js'
 import {readFilters} from '../aggregates/filters.js'
 import {spanOf} from '../catalog/span.js'
 import {countRows} from './count-rows.js'
 import {retentionDisagrees} from './policy-conflicts.js'
 import {coverFirst, requireCoverage} from './drop-coverage.js'
-import {dropStep, type Piece} from './drop-steps.js'
-import {bytesOf, leaveAlone, oldestFirst, requireChunks, some, type PlannedChange} from './hypertable.js'
+import {dropStep, type DropRange} from './drop-steps.js'
+import {bytesOf, excludeProtected, oldestFirst, requireChunks, some, type PlannedChange} from './hypertable.js'
 import {publishedDropNotes, readLogicalReaders} from './logical-readers.js'
 import {cutoffOf, type Age} from './range.js'
 
@@ -44,18 +44,18 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
   const {table, clock, acceptLoss} = request
   await requireChunks(db, table)
   await requireNoKeys(db, table)
-  if (table.time === 'other') throw usageError('NO_CLOCK', `${keyOf(table)} is on a time that cannot be read: what is old cannot be told.`)
+  if (table.time === 'other') throw usageError('NO_CLOCK', `${qualifiedName(table)} is on a time that cannot be read: what is old cannot be told.`)
   const cutoff = cutoffOf(table, clock, request.olderThan ?? retained(request))
   const old = table.chunks.filter(({end}) => end !== null && end <= cutoff.point)
-  const {rest, notes} = leaveAlone(old)
-  const pieces = piecesOf(rest).slice(0, request.atMost)
-  const doomed = pieces.flatMap(({chunks}) => chunks)
-  const first = acceptLoss || !request.refreshFirst ? {steps: [] as Step[], tables: [] as string[]} : await coverFirst(db, request, pieces)
-  const coverage = await requireCoverage(db, request, pieces, first.steps.length > 0)
+  const {rest, notes} = excludeProtected(old)
+  const ranges = piecesOf(rest).slice(0, request.atMost)
+  const chunksToDrop = ranges.flatMap(({chunks}) => chunks)
+  const first = acceptLoss || !request.refreshFirst ? {steps: [] as Step[], tables: [] as string[]} : await coverFirst(db, request, ranges)
+  const coverage = await requireCoverage(db, request, ranges, first.steps.length > 0)
   const referenced = (await db.query<{name: string}>(statement(loadSql('catalog/referenced-tables'), [table.relation]))).map(({name}) => name)
   const readers = await readLogicalReaders(db, table, table.chunks)
-  const bytes = await bytesOf(db, doomed)
-  const rows = await countRows(db, doomed)
+  const bytes = await bytesOf(db, chunksToDrop)
+  const rows = await countRows(db, chunksToDrop)
   const options = {
     server: db.server,
     table,
@@ -63,24 +63,24 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
     referenced,
     dependsOn: first.steps.map(({id}) => id),
   }
-  const drops = pieces.map((piece, index) => dropStep(piece, index, total(piece.chunks, bytes), options))
+  const drops = ranges.map((piece, index) => dropStep(piece, index, total(piece.chunks, bytes), options))
   const facts = {
-    chunks: doomed.map((chunk) => ({chunk, rows: rows.get(chunk) ?? null, bytes: bytes.get(chunk) ?? null})),
-    rows: total(doomed, rows),
-    bytes: total(doomed, bytes),
+    chunks: chunksToDrop.map((chunk) => ({chunk, rows: rows.get(chunk) ?? null, bytes: bytes.get(chunk) ?? null})),
+    rows: total(chunksToDrop, rows),
+    bytes: total(chunksToDrop, bytes),
     coverage,
     filters: await readFilters(db, coverage),
-    referenced: doomed.length > 0 ? referenced : [],
+    referenced: chunksToDrop.length > 0 ? referenced : [],
   }
   return {
     plan: {
-      operation: `chunks drop ${keyOf(table)}`,
-      summary: `drop ${some(doomed.length)} of ${keyOf(table)} older than ${cutoff.words}`,
+      operation: `chunks drop ${qualifiedName(table)}`,
+      summary: `drop ${some(chunksToDrop.length)} of ${qualifiedName(table)} older than ${cutoff.words}`,
       cutoff: cutoff.instant,
-      locks: [keyOf(table), ...first.tables].map((name) => `table ${name}`),
+      locks: [qualifiedName(table), ...first.tables].map((name) => `table ${name}`),
       steps: [...first.steps, ...drops],
     },
-    notes: [...notes, ...warnings(table, doomed, facts), ...(old.length === 0 ? [nothingOld(table, clock)] : []), ...publishedDropNotes(readers, doomed), ...retentionDisagrees(request, doomed)],
+    notes: [...notes, ...warnings(table, chunksToDrop, facts), ...(old.length === 0 ? [nothingOld(table, clock)] : []), ...publishedDropNotes(readers, chunksToDrop), ...retentionDisagrees(request, chunksToDrop)],
     facts,
   }
 }
@@ -91,54 +91,54 @@ async function requireNoKeys(db: Database, table: Table): Promise<void> {
   if (keys.length === 0) return
   const names = keys.map(({name, of}) => `the foreign key ${name} of ${of}`).join(' and ')
   const what = db.server.chunkCatalog === 'relid'
-    ? `TimescaleDB drops no chunk of ${keyOf(table)} as long as there is ${names}.`
-    : `with a chunk of ${keyOf(table)} TimescaleDB would drop ${names}, for all rows.`
+    ? `TimescaleDB drops no chunk of ${qualifiedName(table)} as long as there is ${names}.`
+    : `with a chunk of ${qualifiedName(table)} TimescaleDB would drop ${names}, for all rows.`
   throw usageError('DEPENDENTS', `Nothing was dropped: ${what}`, keys.map(({name, of}) => `alter table ${of} drop constraint ${name} if it may go; then again.`))
 }
 
 function retained({table, policies, declared}: DropRequest): Age {
   const own = policies.filter((policy) => policy.kind === 'retention' && policy.table === table)
   if (own.length > 1)
-    throw usageError('POLICY_TWICE', `${keyOf(table)} has ${own.length} retention policies, and which of them is meant is not known.`, ['Give --older-than 2y, or an instant.'])
+    throw usageError('POLICY_TWICE', `${qualifiedName(table)} has ${own.length} retention policies, and which of them is meant is not known.`, ['Give --older-than 2y, or an instant.'])
   if (declared === null && own.some(({after, createdBefore}) => after === null && createdBefore !== null))
-    throw usageError('NO_RANGE', `The retention of ${keyOf(table)} goes by when a chunk was created, not by the age of its rows.`, ['Give --older-than 2y, or an instant: that goes by the rows.'])
+    throw usageError('NO_RANGE', `The retention of ${qualifiedName(table)} goes by when a chunk was created, not by the age of its rows.`, ['Give --older-than 2y, or an instant: that goes by the rows.'])
   const live = own[0]?.after ?? declared
-  if (live === null) throw usageError('NO_RANGE', `${keyOf(table)} has no retention policy that would say what is due.`, ['Give --older-than 2y, or an instant.'])
+  if (live === null) throw usageError('NO_RANGE', `${qualifiedName(table)} has no retention policy that would say what is due.`, ['Give --older-than 2y, or an instant.'])
   return typeof live === 'bigint' ? {count: live} : {age: live}
 }
 
-function nothingOld(table: Table, clock: Clock): string {
+function nothingOld(table: Table, clock: TableClock): string {
   const [oldest] = oldestFirst(table.chunks.filter(({end}) => end !== null))
-  return oldest === undefined ? `${keyOf(table)} has no chunk.` : `No chunk is that old: the oldest of ${keyOf(table)} ends at ${shown(oldest.end, table, clock)}${agedWords(oldest, table, clock)}.`
+  return oldest === undefined ? `${qualifiedName(table)} has no chunk.` : `No chunk is that old: the oldest of ${qualifiedName(table)} ends at ${shown(oldest.end, table, clock)}${agedWords(oldest, table, clock)}.`
 }
 
 /** How long ago a chunk ended, in whole days; empty where the table's clock does not say. */
-function agedWords({end}: Chunk, table: Table, clock: Clock): string {
+function agedWords({end}: Chunk, table: Table, clock: TableClock): string {
   const [then, now] = [end === null ? null : microsIn(end, table, clock), clock.now === null ? null : microsIn(clock.now, table, clock)]
   if (then === null || now === null || then > now) return ''
   const old = (now - then) / 86_400_000_000n
   return old === 0n ? ', less than a day ago' : ` (${old} d old)`
 }
 
-function warnings(table: Table, doomed: readonly Chunk[], {referenced}: DropFacts): string[] {
-  if (doomed.length === 0) return []
+function warnings(table: Table, chunksToDrop: readonly Chunk[], {referenced}: DropFacts): string[] {
+  if (chunksToDrop.length === 0) return []
   return [
-    ...(doomed.length === table.chunks.length ? [`These are all the chunks that ${keyOf(table)} has.`] : []),
+    ...(chunksToDrop.length === table.chunks.length ? [`These are all the chunks that ${qualifiedName(table)} has.`] : []),
     ...(referenced.length > 0 ? [`Each drop locks ${referenced.join(', ')} as well (foreign key): readers of it and the drop wait for each other.`] : []),
   ]
 }
 
 /** What shares a range of time goes together. */
-function piecesOf(chunks: readonly Chunk[]): Piece[] {
-  const pieces = new Map<string, Piece>()
+function piecesOf(chunks: readonly Chunk[]): DropRange[] {
+  const ranges = new Map<string, DropRange>()
   for (const chunk of oldestFirst(chunks)) {
     const span = spanOf(chunk)
     const key = `${span.start}/${span.end}`
-    const piece = pieces.get(key)
+    const piece = ranges.get(key)
     if (piece) piece.chunks.push(chunk)
-    else pieces.set(key, {span, chunks: [chunk]})
+    else ranges.set(key, {span, chunks: [chunk]})
   }
-  return [...pieces.values()]
+  return [...ranges.values()]
 }
 
 function total(chunks: readonly Chunk[], of: ReadonlyMap<Chunk, number | null>): number | null {

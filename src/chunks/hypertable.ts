@@ -3,7 +3,7 @@ import {formatQualifiedName} from '../db/qualified-name.js'
 import {sql} from '../db/sql.js'
 import {OpsError, usageError} from '../errors.js'
 import {measureSizes} from '../catalog/sizes.js'
-import {has, keyOf, type Chunk, type Table} from '../catalog/table.js'
+import {has, qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import {compare, spanOf} from '../catalog/span.js'
 import {command} from '../units/command.js'
 
@@ -13,8 +13,8 @@ export type {PlannedChange} from '../aggregates/plan-refresh.js'
 /** @throws OpsError NOT_A_HYPERTABLE, NO_PRIVILEGE: before anything was changed */
 export async function requireChunks(db: Database, table: Table): Promise<void> {
   if (table.kind === 'partitioned')
-    throw usageError('NOT_A_HYPERTABLE', `${keyOf(table)} is a partitioned table of PostgreSQL: it has partitions, no chunks.`, [`Its partitions: ${command('partitions list', [keyOf(table)])}`])
-  if (table.id === null) throw usageError('NOT_A_HYPERTABLE', `${keyOf(table)} is a table of ours under a view: it has no chunks.`, [`The aggregates there are: ${command('aggregates list')}`])
+    throw usageError('NOT_A_HYPERTABLE', `${qualifiedName(table)} is a partitioned table of PostgreSQL: it has partitions, no chunks.`, [`Its partitions: ${command('partitions list', [qualifiedName(table)])}`])
+  if (table.id === null) throw usageError('NOT_A_HYPERTABLE', `${qualifiedName(table)} is a table of ours under a view: it has no chunks.`, [`The aggregates there are: ${command('aggregates list')}`])
   await requireOwner(db, table)
 }
 
@@ -23,8 +23,8 @@ export async function requireCompression(db: Database, table: Table): Promise<vo
   await requireChunks(db, table)
   if (db.server.edition !== 'community') throw usageError('NO_COMPRESSION', 'The Apache edition of TimescaleDB cannot compress.', ['The community edition can: timescaledb.license = timescale.'])
   if (!table.compression)
-    throw usageError('NO_COMPRESSION', `Compression is not enabled on ${keyOf(table)}.`, [
-      `Declare tables."${keyOf(table)}".compression in the configuration, then: ${command('policies apply')}`,
+    throw usageError('NO_COMPRESSION', `Compression is not enabled on ${qualifiedName(table)}.`, [
+      `Declare tables."${qualifiedName(table)}".compression in the configuration, then: ${command('policies apply')}`,
     ])
 }
 
@@ -35,7 +35,7 @@ async function requireOwner(db: Database, table: Table): Promise<void> {
   pg_get_userbyid(c.relowner) as owner, coalesce(${db.target.role ?? null}::name, current_user) as role
 from pg_class c where c.oid = ${table.relation}::oid`)
   if (row && !row.may)
-    throw new OpsError('NO_PRIVILEGE', `${keyOf(table)} belongs to ${row.owner}, and ${row.role} is no member of it: nothing can be changed.`, {
+    throw new OpsError('NO_PRIVILEGE', `${qualifiedName(table)} belongs to ${row.owner}, and ${row.role} is no member of it: nothing can be changed.`, {
       suggestions: [`Connect as ${row.owner}, or name it as \`role\` of the target.`],
     })
 }
@@ -66,7 +66,7 @@ export async function bytesOf(db: Database, chunks: readonly Chunk[]): Promise<M
 }
 
 /** Chunks that nobody may change, and the sentence about them. */
-export function leaveAlone(chunks: readonly Chunk[]): {rest: Chunk[]; notes: string[]} {
+export function excludeProtected(chunks: readonly Chunk[]): {rest: Chunk[]; notes: string[]} {
   const frozen = chunks.filter(({status, tiered}) => !tiered && has(status, 'frozen'))
   const tiered = chunks.filter((chunk) => chunk.tiered)
   return {

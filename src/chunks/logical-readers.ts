@@ -1,7 +1,7 @@
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {literal, sql, statement, type Statement} from '../db/sql.js'
-import {keyOf, type Chunk, type Table} from '../catalog/table.js'
+import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import {listed, many} from './hypertable.js'
 
 /** Who is sent, row by row, what is written to a hypertable's chunks. */
@@ -57,7 +57,7 @@ export function truncateBehaviour(table: Table, name: string): Statement {
   select from pg_replication_slots where slot_type = 'logical' and database = current_database()
 ) or exists (
   select from pg_publication p cross join lateral pg_get_publication_tables(p.pubname) as t
-  where p.pubdelete and t.relid in (to_regclass(${literal(keyOf({schema: table.storage.schema, name: table.storage.name}))}), to_regclass(${literal(name)}))
+  where p.pubdelete and t.relid in (to_regclass(${literal(qualifiedName({schema: table.storage.schema, name: table.storage.name}))}), to_regclass(${literal(name)}))
 ) then 'truncate_only' when exists (
   select from pg_locks where locktype = 'relation' and relation = to_regclass(${literal(name)}) and pid is distinct from pg_backend_pid()
     and database = (select oid from pg_database where datname = current_database())
@@ -76,7 +76,7 @@ export function partlyPublished({published}: LogicalReaders, table: Table, chunk
   return [...names].flatMap((name) => {
     const count = chunks.filter(({relation}) => published.get(relation)?.includes(name)).length
     if (count === 0 || count === chunks.length) return []
-    return [`Publication ${name} has ${count} of ${many(chunks.length, 'chunk')} of ${keyOf(table)}: changes of the others are not sent. alter publication ${name} add table … adds them.`]
+    return [`Publication ${name} has ${count} of ${many(chunks.length, 'chunk')} of ${qualifiedName(table)}: changes of the others are not sent. alter publication ${name} add table … adds them.`]
   })
 }
 

@@ -1,8 +1,8 @@
 import {formatQualifiedName} from '../db/qualified-name.js'
 import type {Server} from '../db/server.js'
-import type {Clock} from '../catalog/table-clock.js'
+import type {TableClock} from '../catalog/table-clock.js'
 import type {LivePolicy, Offset, PolicyKind} from '../catalog/live-policies.js'
-import {keyOf, type Chunk, type Table} from '../catalog/table.js'
+import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import {durationInWords, type Duration} from '../units/duration.js'
 import {many} from './hypertable.js'
 import {cutoffOf} from './range.js'
@@ -11,7 +11,7 @@ import {command} from '../units/command.js'
 /** What is known of a table's policies when something is done to it by hand. */
 export interface Rules {
   table: Table
-  clock: Clock
+  clock: TableClock
   policies: readonly LivePolicy[]
   /** The age that was declared, where there is one. */
   declared: Duration | null
@@ -57,9 +57,9 @@ export function retentionDisagrees(rules: Rules, chunks: readonly Chunk[]): stri
 function declaredOtherwise({declared, table}: Rules, live: LivePolicy | undefined, kind: PolicyKind): string[] {
   if (declared === null) return []
   const words = durationInWords(declared)
-  if (live === undefined) return [`${capitalized(kind)} of ${keyOf(table)} is declared (${words}), and no live policy does it: ${command('policies plan')}`]
+  if (live === undefined) return [`${capitalized(kind)} of ${qualifiedName(table)} is declared (${words}), and no live policy does it: ${command('policies plan')}`]
   if (live.after === null || typeof live.after === 'bigint' || durationInWords(live.after) === words) return []
-  return [`${capitalized(kind)} of ${keyOf(table)} is declared as ${words}, and the live policy says ${ageWords(live.after)}: ${command('policies plan')}`]
+  return [`${capitalized(kind)} of ${qualifiedName(table)} is declared as ${words}, and the live policy says ${ageWords(live.after)}: ${command('policies plan')}`]
 }
 
 function ofKind({policies, table}: Rules, kind: PolicyKind): LivePolicy[] {

@@ -1,8 +1,8 @@
 import {usageError, type OpsError} from '../errors.js'
 import {ago} from '../catalog/ages.js'
-import {microsIn, type Clock} from '../catalog/table-clock.js'
+import {microsIn, type TableClock} from '../catalog/table-clock.js'
 import {addInterval} from '../catalog/interval.js'
-import {keyOf, type Table} from '../catalog/table.js'
+import {qualifiedName, type Table} from '../catalog/table.js'
 import {fromMicros, instantOf, microsOf, pointWords, toMicros} from '../catalog/time.js'
 import {formatInstant, instantInWords, type Instant} from '../units/instant.js'
 import type {OlderThan} from '../units/range.js'
@@ -22,7 +22,7 @@ export interface Cutoff {
  * An instant that was given counts on a column without a time zone as what that column holds, as PostgreSQL reads it.
  * @throws OpsError NO_CLOCK where the table's clock, or the unit of its integers, is not known; WRONG_UNIT
  */
-export function cutoffOf(table: Table, clock: Clock, olderThan: Age): Cutoff {
+export function cutoffOf(table: Table, clock: TableClock, olderThan: Age): Cutoff {
   if (clock.contradiction !== undefined) throw wrongUnit(table, clock.contradiction)
   if ('before' in olderThan) return cutoffAt(table, clock, pointOf(table, clock, olderThan.before))
   if ('count' in olderThan) {
@@ -35,11 +35,11 @@ export function cutoffOf(table: Table, clock: Clock, olderThan: Age): Cutoff {
   return cutoffAt(table, clock, point)
 }
 
-function agoInUnits({now, unit}: Clock, age: Extract<OlderThan, {age: unknown}>['age']): bigint | null {
+function agoInUnits({now, unit}: TableClock, age: Extract<OlderThan, {age: unknown}>['age']): bigint | null {
   return now === null || unit === null ? null : fromMicros(addInterval(toMicros(now, unit), age, -1), unit)
 }
 
-function cutoffAt(table: Table, clock: Clock, point: bigint): Cutoff {
+function cutoffAt(table: Table, clock: TableClock, point: bigint): Cutoff {
   const micros = microsIn(point, table, clock)
   const instant = micros === null ? null : instantOf(micros)
   if (table.time === 'timestamp' || table.time === 'date')
@@ -48,11 +48,11 @@ function cutoffAt(table: Table, clock: Clock, point: bigint): Cutoff {
 }
 
 /** A half-open range of instants on the table's scale; null: open on that side. */
-export function spanBetween(table: Table, clock: Clock, from: Instant | null, to: Instant | null): Span {
+export function spanBetween(table: Table, clock: TableClock, from: Instant | null, to: Instant | null): Span {
   return {start: from === null ? lowest : pointOf(table, clock, from), end: to === null ? highest : pointOf(table, clock, to)}
 }
 
-function pointOf(table: Table, clock: Clock, at: Instant): bigint {
+function pointOf(table: Table, clock: TableClock, at: Instant): bigint {
   if (table.time !== 'integer') return microsOf(at)
   if (clock.contradiction !== undefined) throw wrongUnit(table, clock.contradiction)
   if (clock.unit === null) throw noClock(table)
@@ -60,7 +60,7 @@ function pointOf(table: Table, clock: Clock, at: Instant): bigint {
 }
 
 function noClock(table: Table): OpsError {
-  const key = keyOf(table)
+  const key = qualifiedName(table)
   if (table.time === 'integer')
     return usageError('NO_CLOCK', `The time column of ${key} is an integer and its unit is not known, so ages cannot be told.`, [
       `Declare tables."${key}".timeUnit (s, ms, us or ns) in the configuration, or give the hypertable an integer_now function.`,
@@ -72,8 +72,8 @@ function noClock(table: Table): OpsError {
   ])
 }
 
-function wrongUnit(table: Table, {declared, seen}: NonNullable<Clock['contradiction']>): OpsError {
-  return usageError('WRONG_UNIT', `tables."${keyOf(table)}".timeUnit is ${declared}, but the values of ${keyOf(table)} are times of today only in ${seen}. Nothing was changed.`, [
+function wrongUnit(table: Table, {declared, seen}: NonNullable<TableClock['contradiction']>): OpsError {
+  return usageError('WRONG_UNIT', `tables."${qualifiedName(table)}".timeUnit is ${declared}, but the values of ${qualifiedName(table)} are times of today only in ${seen}. Nothing was changed.`, [
     `Set timeUnit: ${seen} in the configuration.`,
   ])
 }

@@ -6,7 +6,7 @@ import {compressStepId} from './compress.js'
 import {listed} from './hypertable.js'
 
 /** Chunks that were compressed now and still have their old files: their rows were deleted, because another session read them. */
-export async function notGivenBack(db: Database, table: Table, steps: readonly Record<string, unknown>[]): Promise<string[]> {
+export async function unreclaimedSpace(db: Database, table: Table, steps: readonly Record<string, unknown>[]): Promise<string[]> {
   const done = new Set(steps.filter(({status}) => status === 'done').map(({id}) => id))
   // Of a chunk that was compressed before, the rows that came since are always deleted.
   const fresh = table.chunks.filter((chunk) => !has(chunk.status, 'compressed') && done.has(compressStepId(chunk)))

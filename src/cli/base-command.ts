@@ -2,13 +2,13 @@ import {Command, type Interfaces} from '@oclif/core'
 import {ExitCode, OpsError} from '../errors.js'
 import type {Config} from '../config/load.js'
 import type {ConnectOptions, Database, Target} from '../db/database.js'
-import type {Elsewhere} from '../run/run-step.js'
+import type {SessionResolver} from '../run/run-step.js'
 import type {Plan} from '../run/step.js'
 import {flagMessage} from './flag-error.js'
 import {globalFlags} from './flags.js'
 import {withInvocation} from './invocation.js'
 import {withJsonInstants} from './json-instants.js'
-import type {Look} from './render/table.js'
+import type {TableStyle} from './render/table.js'
 import {command} from '../units/command.js'
 import {stderrStatus} from './status-line.js'
 import {fit} from './render/text.js'
@@ -31,7 +31,7 @@ export interface ChangeFlags {
   workers?: number | undefined
 }
 
-export interface CarryOutWish {
+export interface RunOptions {
   /** Milliseconds to wait for another run's lock; 0, the default, exits at once. */
   patience?: number
   /** The plan as it looks once the schema qicore or the extension was made. */
@@ -39,7 +39,7 @@ export interface CarryOutWish {
   /** The plan itself brings the schema qicore up to date, as `migrate up` does. */
   installs?: boolean
   /** Sessions in other databases of the server, for the steps that name one. */
-  elsewhere?: Elsewhere
+  resolveSession?: SessionResolver
   /** The command has shown what would be done: a dry run on a terminal does not list the steps again. */
   previewed?: boolean
 }
@@ -161,7 +161,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   /** The end of a command that prints a table: nothing under --json, CSV where it is asked for, else what `render` makes of it. */
-  protected async showTable(table: {rows: readonly object[]; fields: readonly string[]; notes?: readonly string[]}, render: (look: Look) => Promise<string>): Promise<void> {
+  protected async showTable(table: {rows: readonly object[]; fields: readonly string[]; notes?: readonly string[]}, render: (style: TableStyle) => Promise<string>): Promise<void> {
     if (this.jsonEnabled()) return
     const {csv, 'no-headers': noHeaders} = this.flags as {csv?: boolean; 'no-headers'?: boolean}
     if (!csv) {
@@ -177,18 +177,18 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
    * reports. The schema qicore, which the record is kept in, is made first where it is missing, as part of what is
    * shown. Sets the exit code; prints the report unless --json.
    */
-  protected async carryOut(db: Database, plan: Plan, flags: ChangeFlags, wish: CarryOutWish = {}): Promise<ChangeReport> {
-    const [{carryOut}, {isPreparation, planCore, prepare}, limits] = await Promise.all([
+  protected async confirmAndRun(db: Database, plan: Plan, flags: ChangeFlags, options: RunOptions = {}): Promise<ChangeReport> {
+    const [{confirmAndRun}, {isBootstrapStep, planInstall, bootstrap: prepare}, limits] = await Promise.all([
       import('./carry-out.js'),
       import('../schema/migrate/run.js'),
       this.limits(),
     ])
-    const own = plan.steps.filter(isPreparation)
-    const core = wish.installs || own.length > 0 || plan.steps.length === 0 ? null : await planCore(db)
+    const own = plan.steps.filter(isBootstrapStep)
+    const core = options.installs || own.length > 0 || plan.steps.length === 0 ? null : await planInstall(db)
     if (core?.note) this.say(`Note: ${core.note}`)
     const steps = core?.steps ?? own
-    if (core !== null && core.steps.length > 0) this.say(installLine(db.server.hasCore, flags['dry-run'] ?? false))
-    const {report, exitCode} = await carryOut(db, plan, {
+    if (core !== null && core.steps.length > 0) this.say(installLine(db.server.hasQicoreSchema, flags['dry-run'] ?? false))
+    const {report, exitCode} = await confirmAndRun(db, plan, {
       flags,
       kind: (this.id ?? '').replaceAll(':', '.'),
       head: await this.reportHead(db),
@@ -196,11 +196,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       json: this.jsonEnabled(),
       quiet: this.quiet,
       sql: (flags.sql ?? false) || !process.stdout.isTTY,
-      previewed: wish.previewed ?? false,
+      previewed: options.previewed ?? false,
       limits,
-      patience: wish.patience ?? 0,
-      elsewhere: wish.elsewhere,
-      preparation: {steps, run: () => prepare(db, {...plan, steps}, {limits}), replan: wish.replan},
+      patience: options.patience ?? 0,
+      resolveSession: options.resolveSession,
+      preparation: {steps, run: () => prepare(db, {...plan, steps}, {limits}), replan: options.replan},
       print: (text) => this.log(text),
       printRaw: (text) => this.logRaw(text),
       say: (line) => this.say(line),
@@ -225,7 +225,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   private async translate(error: unknown): Promise<Error> {
-    const {explain, isConnectionLost, sqlState} = await import('../db/sqlstate.js')
+    const {toOpsError: explain, isConnectionLost, sqlState} = await import('../db/sqlstate.js')
     // A driver's or server's error is the operator's; anything else is a bug and keeps its stack.
     return sqlState(error) === undefined && !isConnectionLost(error) ? (error as Error) : explain(error, `run ${this.id?.replaceAll(':', ' ')}`)
   }

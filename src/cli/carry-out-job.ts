@@ -46,14 +46,14 @@ export interface JobRunResult {
 }
 
 /** A job by hand: its plan, what its class asks of a person, and the same run that a daemon makes of it. */
-export async function carryOutJob(db: Database, job: Job, options: JobRunOptions): Promise<JobRunResult> {
-  const [{jobKind}, {runByHand}, {planCore}] = await Promise.all([import('../jobs/registry.js'), import('../jobs/run/run-once.js'), import('../schema/migrate/run.js')])
+export async function runJobOnce(db: Database, job: Job, options: JobRunOptions): Promise<JobRunResult> {
+  const [{jobKind}, {runByHand}, {planInstall}] = await Promise.all([import('../jobs/registry.js'), import('../jobs/run/run-once.js'), import('../schema/migrate/run.js')])
   const [{readClocks, largestSkew}, {ledgerJobs}, {retainNotes}] = await Promise.all([import('../jobs/store/job-store.js'), import('../jobs/store/job-list.js'), import('../jobs/kinds/retain.js')])
   const {config, limits, flags, at} = options
   const context = {limits, sections: {tables: config?.tables ?? {}, aggregates: config?.aggregates ?? {}}, partitions: (all: boolean) => partitionRules(config, all)}
   const kind = await jobKind(job.kind)
   const work = await kind.plan(db, job.options, {...context, job: job.name, leaveToCron: false, now: at})
-  const core = await planCore(db)
+  const core = await planInstall(db)
   const paused = (await ledgerJobs(db)).find(({name}) => name === job.name)?.epochs.at(-1)
   const notes = [...(paused?.state === 'paused' ? [`${job.name} is paused (by ${paused.actor ?? 'unknown'}${paused.reason ? `: ${paused.reason}` : ''}): this run by hand does not resume it`] : []), ...(await retainNotes(db, work.plans)), ...work.enforced.map(({what, by}) => `${what} is done by ${by}`), ...work.notes]
   for (const note of [...notes, ...work.problems, ...(core.note === null ? [] : [`Note: ${core.note}`])]) options.say(note)

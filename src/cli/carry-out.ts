@@ -5,7 +5,7 @@ import {ExitCode} from '../errors.js'
 import {execute, preview, tablesOf} from '../run/execute.js'
 import {openLedger} from '../run/run-log.js'
 import type {Limits} from '../run/limits.js'
-import type {Elsewhere} from '../run/run-step.js'
+import type {SessionResolver} from '../run/run-step.js'
 import {takeRunLock} from '../run/run-lock.js'
 import {toScript} from '../run/script.js'
 import {classOf, type Plan, type RunReport, type Step, type StepReport} from '../run/step.js'
@@ -35,7 +35,7 @@ export interface CarryOutOptions {
   /** What must be there before a run can be locked and written down: the schema qicore, the extension. */
   preparation: Preparation
   /** Sessions in other databases of the server, for the steps that name one. */
-  elsewhere?: Elsewhere | undefined
+  resolveSession?: SessionResolver | undefined
   print(text: string): void
   /** SQL, as it is. */
   printRaw(text: string): void
@@ -50,13 +50,13 @@ export interface Preparation {
 }
 
 /** From a plan to its report: preview or consent, execution with progress and ledger, and the exit code. */
-export async function carryOut(db: Database, whole: Plan, options: CarryOutOptions): Promise<{report: ChangeReport; exitCode: number}> {
+export async function confirmAndRun(db: Database, whole: Plan, options: CarryOutOptions): Promise<{report: ChangeReport; exitCode: number}> {
   const {flags, limits, preparation} = options
   const cut = (steps: readonly Step[]) => steps.slice(0, flags['at-most'] ?? steps.length)
   const main = whole.steps.filter((step) => !preparation.steps.includes(step))
   const plan = {...whole, steps: [...preparation.steps, ...cut(main)]}
   if (flags['dry-run']) {
-    const run = await preview(db, plan, options.elsewhere)
+    const run = await preview(db, plan, options.resolveSession)
     const pending = {...plan, steps: plan.steps.filter((_, index) => run.steps[index]?.status === 'planned')}
     if (!options.json && options.sql) options.printRaw(toScript(pending, limits, db.server.database).trimEnd())
     else if (!options.json && !options.previewed && pending.steps.length > 0) options.say(listSteps(pending, stderrWidth()))
@@ -81,7 +81,7 @@ export async function carryOut(db: Database, whole: Plan, options: CarryOutOptio
 async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Promise<RunReport> {
   if (plan.steps.length === 0) return {operation: plan.operation, cutoff: plan.cutoff, steps: [], interrupted: false}
   const actor = actorOf(db.server)
-  const lock = db.server.hasCore && plan.locks.length > 0
+  const lock = db.server.hasQicoreSchema && plan.locks.length > 0
     ? await takeRunLock(db, plan.locks, `${actor}, ${plan.operation}`, options.patience)
     : null
   const detail = {summary: plan.summary, steps: plan.steps.length, tables: tablesOf(plan)}
@@ -96,7 +96,7 @@ async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Prom
       stop: signals.stop,
       cancel: signals.cancel,
       onProgress: progress ?? undefined,
-      elsewhere: options.elsewhere,
+      resolveSession: options.resolveSession,
       fence: lock?.fence,
     })
   } finally {

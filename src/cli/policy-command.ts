@@ -34,11 +34,11 @@ export abstract class PolicyCommand<T extends typeof Command> extends BaseComman
       const planned = await tools.planAdHoc(db, {table, change, job, declared, ...context})
       tools.requireKnown(planned.findings, flags.accept)
       const {findings, notes, cutoffs} = tools.planReport(planned, flags.accept)
-      const relevant = findings.filter(({refuses, concerns}) => refuses || concerns.some((each) => planned.changes.some(({key}) => each.startsWith(`${key} `))))
+      const relevant = findings.filter(({refuses, policies}) => refuses || policies.some((each) => planned.changes.some(({key}) => each.startsWith(`${key} `))))
       for (const line of policyRemarks({cutoffs, findings: relevant, unmanaged: [], notes: []}, stderrWidth())) this.say(line)
       if (!flags['dry-run']) tools.requireSafe(planned.findings, planned.changes, flags.accept)
       if (change.rule === 'none' && planned.plan.steps.length === 0) this.say(`There is no ${change.kind} policy to remove.`)
-      const report = await this.carryOut(db, planned.plan, flags)
+      const report = await this.confirmAndRun(db, planned.plan, flags)
       if (!flags['dry-run']) for (const note of notes) this.say(note)
       return {...report, findings, notes}
     }, {changes: true})

@@ -1,5 +1,5 @@
 import Big from 'big.js'
-import {misfit, type Misfit} from './misfit.js'
+import {invalid, type Invalid} from './misfit.js'
 
 /** A decimal number as text, every digit of it: `0.00000001`. */
 export type Decimal = string
@@ -25,7 +25,7 @@ const any = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,9})?$/
  * Reads a decimal as PostgreSQL would, without rounding: what does not fit is an error, in words that go on after
  * the value. Returns plain digits, never an exponent.
  */
-export function readDecimal(input: unknown, precision?: number, scale = 0): Decimal | Misfit {
+export function readDecimal(input: unknown, precision?: number, scale = 0): Decimal | Invalid {
   const text = textOf(input)
   if (typeof text !== 'string') return text
   if (text.length <= 15 && plain.test(text)) {
@@ -37,27 +37,27 @@ export function readDecimal(input: unknown, precision?: number, scale = 0): Deci
   return readLong(text, precision, scale)
 }
 
-function textOf(input: unknown): string | Misfit {
-  if (typeof input === 'string') return any.test(input) ? input : misfit(/^[+-]?(nan|inf(inity)?)$/i.test(input) ? 'is not a finite number' : 'is not a decimal number')
+function textOf(input: unknown): string | Invalid {
+  if (typeof input === 'string') return any.test(input) ? input : invalid(/^[+-]?(nan|inf(inity)?)$/i.test(input) ? 'is not a finite number' : 'is not a decimal number')
   if (typeof input === 'number') {
-    if (!Number.isFinite(input)) return misfit('is not a finite number')
-    if (Math.abs(input) > Number.MAX_SAFE_INTEGER) return misfit('is more than a JavaScript number holds exactly: give it as text')
+    if (!Number.isFinite(input)) return invalid('is not a finite number')
+    if (Math.abs(input) > Number.MAX_SAFE_INTEGER) return invalid('is more than a JavaScript number holds exactly: give it as text')
     return String(input)
   }
   if (typeof input === 'bigint') return String(input)
-  if (input instanceof Big) return input.e > mostBefore || input.c.length > mostBefore + mostAfter ? misfit('is too large') : input.toString()
-  return misfit('is not a decimal number')
+  if (input instanceof Big) return input.e > mostBefore || input.c.length > mostBefore + mostAfter ? invalid('is too large') : input.toString()
+  return invalid('is not a decimal number')
 }
 
-function readLong(text: string, precision: number | undefined, scale: number): Decimal | Misfit {
+function readLong(text: string, precision: number | undefined, scale: number): Decimal | Invalid {
   const exponent = /[eE]([+-]?\d+)$/.exec(text)
-  if (exponent && Math.abs(Number(exponent[1])) > mostBefore + mostAfter) return misfit('is too large or too small')
+  if (exponent && Math.abs(Number(exponent[1])) > mostBefore + mostAfter) return invalid('is too large or too small')
   const value = new Big(exponent || !plain.test(text) ? text.replace(/^\+/, '').replace(/^(-?)\./, '$10.').replace(/\.(?=$|[eE])/, '') : text)
   const before = value.e + 1
   const after = value.c.length - 1 - value.e
-  if (precision !== undefined && before > precision - scale && !value.eq(0)) return misfit(`has more than ${precision - scale} digits before the point`)
-  if (precision !== undefined && after > scale) return misfit(scale === 0 ? 'has decimal places, and the column keeps none' : `has more than ${scale} decimal places`)
-  if (before > mostBefore || after > mostAfter) return misfit('has more digits than PostgreSQL keeps')
+  if (precision !== undefined && before > precision - scale && !value.eq(0)) return invalid(`has more than ${precision - scale} digits before the point`)
+  if (precision !== undefined && after > scale) return invalid(scale === 0 ? 'has decimal places, and the column keeps none' : `has more than ${scale} decimal places`)
+  if (before > mostBefore || after > mostAfter) return invalid('has more digits than PostgreSQL keeps')
   return plain.test(text) ? text : value.toFixed()
 }
 

@@ -1,4 +1,4 @@
-import {misfit, type Misfit} from './misfit.js'
+import {invalid, type Invalid} from './misfit.js'
 
 /** ISO 8601 with a zone, to the microsecond; a blank for the T, as PostgreSQL prints it, is read too. */
 const zoned = /^(\d{4}-\d\d-\d\d)[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|z|[+-](0\d|1[0-5])(:?[0-5]\d)?)$/
@@ -6,32 +6,32 @@ const zoneless = /^(\d{4}-\d\d-\d\d)[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?
 const day = /^\d{4}-\d\d-\d\d$/
 
 /** An instant as text, as it was given; or why it is none, in words that go on after the value. */
-export function readInstant(input: unknown): string | Misfit {
-  if (input instanceof Date) return Number.isNaN(input.getTime()) ? misfit('is an invalid Date') : input.toISOString()
-  if (typeof input === 'number') return misfit('could be seconds or milliseconds: write an instant with a zone, like 2026-01-31T12:00:00Z')
-  if (typeof input !== 'string') return misfit('is not an instant')
+export function readInstant(input: unknown): string | Invalid {
+  if (input instanceof Date) return Number.isNaN(input.getTime()) ? invalid('is an invalid Date') : input.toISOString()
+  if (typeof input === 'number') return invalid('could be seconds or milliseconds: write an instant with a zone, like 2026-01-31T12:00:00Z')
+  if (typeof input !== 'string') return invalid('is not an instant')
   const match = zoned.exec(input)
   if (match) return checked(input, match[1]!, match[4])
-  if (zoneless.test(input) || day.test(input)) return misfit('has no zone: end it with Z or an offset like +02:00')
-  return misfit('is not an instant like 2026-01-31T12:00:00Z')
+  if (zoneless.test(input) || day.test(input)) return invalid('has no zone: end it with Z or an offset like +02:00')
+  return invalid('is not an instant like 2026-01-31T12:00:00Z')
 }
 
 /** The same for a time without a zone: one that has a zone is refused, since the column would drop it. */
-export function readLocalTime(input: unknown): string | Misfit {
-  if (typeof input !== 'string') return misfit('is not a time like 2026-01-31T12:00:00')
-  if (zoned.test(input)) return misfit('has a zone, and the column keeps none')
+export function readLocalTime(input: unknown): string | Invalid {
+  if (typeof input !== 'string') return invalid('is not a time like 2026-01-31T12:00:00')
+  if (zoned.test(input)) return invalid('has a zone, and the column keeps none')
   const match = zoneless.exec(input)
-  return match ? checked(input, match[1]!, match[4]) : misfit('is not a time like 2026-01-31T12:00:00')
+  return match ? checked(input, match[1]!, match[4]) : invalid('is not a time like 2026-01-31T12:00:00')
 }
 
-export function readDay(input: unknown): string | Misfit {
-  if (typeof input !== 'string' || !day.test(input)) return misfit('is not a date like 2026-01-31')
-  return exists(input) ? input : misfit('does not exist')
+export function readDay(input: unknown): string | Invalid {
+  if (typeof input !== 'string' || !day.test(input)) return invalid('is not a date like 2026-01-31')
+  return exists(input) ? input : invalid('does not exist')
 }
 
-function checked(text: string, date: string, fraction: string | undefined): string | Misfit {
-  if (!exists(date)) return misfit('does not exist')
-  return fraction !== undefined && fraction.length > 7 ? misfit('has more than six decimal places of a second') : text
+function checked(text: string, date: string, fraction: string | undefined): string | Invalid {
+  if (!exists(date)) return invalid('does not exist')
+  return fraction !== undefined && fraction.length > 7 ? invalid('has more than six decimal places of a second') : text
 }
 
 /** Date.parse would roll 2026-02-30 over into March. */

@@ -5,11 +5,11 @@
 import {z} from 'zod'
 import {isIP} from 'node:net'
 import {readDecimal, type Decimal, type DecimalInput} from './decimal.js'
-import {misfit, reasonOf, type Misfit} from './misfit.js'
+import {invalid, reasonOf, type Invalid} from './misfit.js'
 import {readDay, readInstant, readLocalTime} from './instant.js'
 
 export type Column<Out, In = Out> = z.ZodType<Out, In>
-type Read<Out> = (input: unknown) => Out | Misfit
+type Read<Out> = (input: unknown) => Out | Invalid
 
 /** One function a column: unions and chains of schemas cost several times as much. */
 function column<Out, In = Out>(read: Read<Out>): Column<Out, In> {
@@ -46,9 +46,9 @@ function notWhole(input: unknown): string {
 
 function wholeNumber(least: number, most: number): Column<number> {
   return column((input) => {
-    if (typeof input === 'bigint') return misfit(`is not between ${least} and ${most}`)
-    if (typeof input !== 'number' || !Number.isInteger(input)) return misfit(notWhole(input))
-    return input < least || input > most ? misfit(`is not between ${least} and ${most}`) : input
+    if (typeof input === 'bigint') return invalid(`is not between ${least} and ${most}`)
+    if (typeof input !== 'number' || !Number.isInteger(input)) return invalid(notWhole(input))
+    return input < least || input > most ? invalid(`is not between ${least} and ${most}`) : input
   })
 }
 
@@ -59,10 +59,10 @@ export const serial = () => wholeNumber(-Number.MAX_SAFE_INTEGER, Number.MAX_SAF
 
 export function bigint(): Column<bigint, number | bigint> {
   return column((input) => {
-    if (typeof input !== 'bigint' && !(typeof input === 'number' && Number.isInteger(input))) return misfit(notWhole(input))
-    if (typeof input === 'number' && !Number.isSafeInteger(input)) return misfit('is more than a JavaScript number holds exactly: give it as a bigint')
+    if (typeof input !== 'bigint' && !(typeof input === 'number' && Number.isInteger(input))) return invalid(notWhole(input))
+    if (typeof input === 'number' && !Number.isSafeInteger(input)) return invalid('is more than a JavaScript number holds exactly: give it as a bigint')
     const value = BigInt(input)
-    return BigInt.asIntN(64, value) === value ? value : misfit('does not fit into 64 bits')
+    return BigInt.asIntN(64, value) === value ? value : invalid('does not fit into 64 bits')
   })
 }
 
@@ -71,12 +71,12 @@ export function float(): Column<number, DecimalInput> {
   return column((input) => {
     const text = readDecimal(input)
     if (typeof text !== 'string') return text
-    return Number.isFinite(Number(text)) ? Number(text) : misfit('is too large')
+    return Number.isFinite(Number(text)) ? Number(text) : invalid('is too large')
   })
 }
 
 export function boolean(): Column<boolean> {
-  return column((input) => (typeof input === 'boolean' ? input : misfit('is neither true nor false')))
+  return column((input) => (typeof input === 'boolean' ? input : invalid('is neither true nor false')))
 }
 
 const unstorable = /[\0\ud800-\udfff]/u
@@ -84,9 +84,9 @@ const unstorable = /[\0\ud800-\udfff]/u
 /** @param most characters, as PostgreSQL counts them: not the units of a JavaScript string */
 export function text(most = Number.POSITIVE_INFINITY): Column<string> {
   return column((input) => {
-    if (typeof input !== 'string') return misfit('is not text')
-    if (unstorable.test(input)) return misfit(input.includes('\0') ? 'has a NUL character, which PostgreSQL cannot store' : 'has half of a surrogate pair')
-    if (input.length > most && [...input].length > most) return misfit(`has more than ${most} characters`)
+    if (typeof input !== 'string') return invalid('is not text')
+    if (unstorable.test(input)) return invalid(input.includes('\0') ? 'has a NUL character, which PostgreSQL cannot store' : 'has half of a surrogate pair')
+    if (input.length > most && [...input].length > most) return invalid(`has more than ${most} characters`)
     return input
   })
 }
@@ -96,19 +96,19 @@ export const char = text
 
 const uuidText = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 export function uuid(): Column<string> {
-  return column((input) => (typeof input === 'string' && uuidText.test(input) ? input : misfit('is not a UUID')))
+  return column((input) => (typeof input === 'string' && uuidText.test(input) ? input : invalid('is not a UUID')))
 }
 
 /** As `\x` and hexadecimal digits. */
 export function bytea(): Column<string> {
-  return column((input) => (typeof input === 'string' && /^\\x([0-9a-f]{2})*$/i.test(input) ? input : misfit('is not \\x and pairs of hexadecimal digits')))
+  return column((input) => (typeof input === 'string' && /^\\x([0-9a-f]{2})*$/i.test(input) ? input : invalid('is not \\x and pairs of hexadecimal digits')))
 }
 
 export function inet(): Column<string> {
   return column((input) => {
     const [, address = '', bits] = (typeof input === 'string' && /^([0-9a-f.:]+)(?:\/(\d{1,3}))?$/i.exec(input)) || []
     const version = isIP(address)
-    return version !== 0 && Number(bits ?? 0) <= (version === 4 ? 32 : 128) ? (input as string) : misfit('is not an IP address')
+    return version !== 0 && Number(bits ?? 0) <= (version === 4 ? 32 : 128) ? (input as string) : invalid('is not an IP address')
   })
 }
 
@@ -131,7 +131,7 @@ const isoInterval = /^P(?=.)(?:\d{1,9}Y)?(?:\d{1,9}M)?(?:\d{1,9}W)?(?:\d{1,9}D)?
 
 /** As PostgreSQL prints it (`1 day 02:00:00`), or ISO 8601 (`P1DT2H`). */
 export function interval(): Column<string> {
-  return column((input) => (typeof input === 'string' && (intervalText.test(input) || isoInterval.test(input)) ? input : misfit('is not an interval like 1 day 02:00:00 or P1DT2H')))
+  return column((input) => (typeof input === 'string' && (intervalText.test(input) || isoInterval.test(input)) ? input : invalid('is not an interval like 1 day 02:00:00 or P1DT2H')))
 }
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | {[key: string]: JsonValue}
@@ -140,7 +140,7 @@ export type JsonValue = string | number | boolean | null | JsonValue[] | {[key: 
 export function json(): Column<JsonValue> {
   return column((input) => {
     const problem = input === undefined || input === null ? '' : jsonProblem(input, 0)
-    return problem === null ? (input as JsonValue) : misfit(problem)
+    return problem === null ? (input as JsonValue) : invalid(problem)
   })
 }
 

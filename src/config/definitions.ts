@@ -19,7 +19,7 @@ const oursIsThere = "select exists (select from qicore.schema_versions where str
  */
 export async function definitionsFor(db: Database, config: Config | null): Promise<{definitions: SchemaDefinition; whose: ('qicore' | 'config')[]}> {
   const own = userTables(config?.tables ?? {})
-  const [row] = db.server.hasCore ? await db.query<{there: boolean}>(statement(oursIsThere)) : []
+  const [row] = db.server.hasQicoreSchema ? await db.query<{there: boolean}>(statement(oursIsThere)) : []
   const there = row?.there ?? false
   const whose = [...(there ? ['qicore' as const] : []), ...(own.tables.length > 0 ? ['config' as const] : [])]
   if (whose.length === 0)

@@ -53,7 +53,7 @@ export function conditionWatch(control: () => Database | null, warn: (message: s
 
 async function conditionOf(db: Database): Promise<readonly Condition[]> {
   if (db.server.embedded) return (await db.probe()).condition
-  const fresh = await db.another()
+  const fresh = await db.openSession()
   try {
     return fresh.server.condition
   } finally {

@@ -1,5 +1,5 @@
 /** The database's clock, reckoned between two questions by this process's own, which nobody can set. */
-export interface Clock {
+export interface DatabaseClock {
   /** What the clock that calendars are read by shows, in milliseconds since 1970. */
   now(): number
   /**
@@ -9,7 +9,7 @@ export interface Clock {
   set(server: number, asked: number, answered: number): number
 }
 
-export function databaseClock(): Clock {
+export function databaseClock(): DatabaseClock {
   let offset: number | null = null
   return {
     now: () => performance.now() + (offset ?? Date.now() - performance.now()),

@@ -1,15 +1,15 @@
 import {formatElapsed} from '../units/elapsed.js'
 import {instantInWords} from '../units/instant.js'
-import type {Board} from './job-registry.js'
+import type {JobRegistry} from './job-registry.js'
 
 /** What a daemon knows of itself at a moment. */
-export interface Vitals {
+export interface HealthState {
   /** Null before the first connection. */
   connected: boolean | null
   /** Why nothing can be written, where that is so: a replica, a database that is away. */
-  obstacle: string | null
+  blockedReason: string | null
   /** Milliseconds since the last round that went through; null while it only observes. */
-  sinceRound: number | null
+  msSincePoll: number | null
   /** Milliseconds since the loop last began anything: a round, a try to connect, a pause. */
   sinceTurn: number
   /** What the ledger refuses. */
@@ -19,7 +19,7 @@ export interface Vitals {
   stopping: boolean
   /** The calendars' clock. */
   now: number
-  board: Board | null
+  registry: JobRegistry | null
   /** Runners that are meant to do something and are not alive or do not do it. */
   deadRunners: readonly string[]
 }
@@ -30,23 +30,23 @@ export interface Readiness {
 }
 
 /** Alive: the loop goes round, be it in vain. A database that is away is no reason to be restarted, however long. */
-export function isAlive({sinceTurn, patience}: Pick<Vitals, 'sinceTurn' | 'patience'>): boolean {
+export function isAlive({sinceTurn, patience}: Pick<HealthState, 'sinceTurn' | 'patience'>): boolean {
   return sinceTurn < 3 * patience
 }
 
 /** Ready: the database is there and takes what is written, nothing waits beyond its limit, no runner is dead. */
-export function readinessOf(vitals: Vitals): Readiness {
-  const {connected, obstacle, refusals, sinceRound, patience, stopping, board, now, deadRunners} = vitals
+export function readinessOf(health: HealthState): Readiness {
+  const {connected, blockedReason, refusals, msSincePoll, patience, stopping, registry, now, deadRunners} = health
   const problems: string[] = []
   if (stopping) problems.push('it is stopping')
   if (connected === null) problems.push('it has not been connected yet')
-  if (obstacle !== null) problems.push(obstacle)
-  else if (sinceRound !== null && sinceRound > 2 * patience) problems.push(`the ledger was last looked at ${formatElapsed(sinceRound)} ago`)
+  if (blockedReason !== null) problems.push(blockedReason)
+  else if (msSincePoll !== null && msSincePoll > 2 * patience) problems.push(`the ledger was last looked at ${formatElapsed(msSincePoll)} ago`)
   problems.push(...refusals)
-  for (const {job, state, outlook, aside} of board?.entries() ?? []) {
+  for (const {job, state, due, ignoredReason: aside} of registry?.entries() ?? []) {
     if (aside !== null) problems.push(`${job.name}: ${aside}`)
-    const waits = outlook.waitingSince === null ? 0 : now - outlook.waitingSince
-    if (waits > job.lateAfter && !state?.running) problems.push(`${job.name} has been due since ${instantInWords(new Date(outlook.waitingSince!).toISOString())} and no daemon has started it`)
+    const waits = due.waitingSince === null ? 0 : now - due.waitingSince
+    if (waits > job.lateAfter && !state?.running) problems.push(`${job.name} has been due since ${instantInWords(new Date(due.waitingSince!).toISOString())} and no daemon has started it`)
     // A run that its own daemon can neither end nor give back any more.
     if (state?.running && state.startedAt !== null && now - state.startedAt > job.timeout * (job.retries + 2) + 600_000)
       problems.push(`${job.name} has been running since ${instantInWords(new Date(state.startedAt).toISOString())}, longer than its timeout`)

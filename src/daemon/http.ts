@@ -2,7 +2,7 @@ import {createServer} from 'node:http'
 import {isIPv4, type AddressInfo} from 'node:net'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {messageOf, usageError} from '../errors.js'
-import {isAlive, readinessOf, type Vitals} from './health.js'
+import {isAlive, readinessOf, type HealthState} from './health.js'
 import type {Metrics} from './metrics.js'
 
 export interface HealthServer {
@@ -12,7 +12,7 @@ export interface HealthServer {
 }
 
 export interface Watched {
-  vitals(): Vitals
+  health(): HealthState
   /** Resolves once what the vitals say of the ledger is no older than so many milliseconds. */
   check(maxAge: number): Promise<void>
 }
@@ -26,11 +26,11 @@ const mostRequests = 100
 const mostConnections = 50
 
 /** @throws OpsError LISTEN, where the address is taken or is none of this machine */
-export async function serveHealth(listen: {host: string; port: number}, {vitals, check}: Watched, metrics: Metrics): Promise<HealthServer> {
+export async function serveHealth(listen: {host: string; port: number}, {health, check}: Watched, metrics: Metrics): Promise<HealthServer> {
   const isServed = hostCheck(listen.host)
   const readiness = async () => {
     const answered = await Promise.race([check(freshFor).then(() => true), sleep(checkTimeout, false, {ref: false})])
-    const known = readinessOf(vitals())
+    const known = readinessOf(health())
     if (answered || !known.ready) return known
     return {ready: false, problems: [`the ledger has not answered within ${checkTimeout / 1000} s`]}
   }
@@ -44,7 +44,7 @@ export async function serveHealth(listen: {host: string; port: number}, {vitals,
     if (!isServed(request.headers.host)) return json(403, {error: 'this address is served to this machine only: ask for localhost or 127.0.0.1'})
     const path = request.url?.split('?')[0]
     if (path === '/healthz') {
-      const alive = isAlive(vitals())
+      const alive = isAlive(health())
       return json(alive ? 200 : 503, {alive})
     }
     if (path === '/readyz') {

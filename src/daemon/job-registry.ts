@@ -1,5 +1,5 @@
 import type {Job} from '../config/jobs.js'
-import {outlook, type Outlook} from '../schedule/due.js'
+import {evaluateDue, type DueState} from '../schedule/due.js'
 import type {LedgerJob} from '../jobs/store/job-store.js'
 import {command} from '../units/command.js'
 
@@ -7,33 +7,33 @@ import {command} from '../units/command.js'
 export interface Entry {
   job: Job
   state: LedgerJob | null
-  outlook: Outlook
+  due: DueState
   /** Why this daemon leaves it alone, where it does. */
-  aside: string | null
+  ignoredReason: string | null
 }
 
 /** What a daemon knows of all its jobs at a moment: the ledger as it was last read, moved on by what it did itself. */
-export interface Board {
+export interface JobRegistry {
   entries(): Iterable<Entry>
   get(name: string): Entry | undefined
   /** Takes over what was read. @param whole false where only some jobs were asked for */
   read(rows: readonly LedgerJob[], whole: boolean): void
   /** Reckons anew what is due of a job, after its state or the time has changed. */
-  reckon(entry: Entry, now: number): Outlook
+  reckon(entry: Entry, now: number): DueState
   /** The ledger was moved on to here by ourselves. */
   moved(name: string, to: number, running: boolean): void
   /** A run of the job ended. */
   freed(name: string, at: number): void
 }
 
-const nothing: Outlook = {decision: null, wakeAt: null, waitingSince: null}
+const nothing: DueState = {decision: null, wakeAt: null, waitingSince: null}
 
 /** @param onAside told once for each new reason */
-export function boardOf(jobs: readonly Job[], onAside: (job: string, reason: string) => void, sawOnlyReplica: (instant: number) => boolean): Board {
-  const entries = new Map<string, Entry>(jobs.map((job) => [job.name, {job, state: null, outlook: nothing, aside: null}]))
+export function createJobRegistry(jobs: readonly Job[], onAside: (job: string, reason: string) => void, sawOnlyReplica: (instant: number) => boolean): JobRegistry {
+  const entries = new Map<string, Entry>(jobs.map((job) => [job.name, {job, state: null, due: nothing, ignoredReason: null}]))
   const setAside = (entry: Entry, reason: string | null) => {
-    if (reason !== null && reason !== entry.aside) onAside(entry.job.name, reason)
-    entry.aside = reason
+    if (reason !== null && reason !== entry.ignoredReason) onAside(entry.job.name, reason)
+    entry.ignoredReason = reason
   }
   return {
     entries: () => entries.values(),
@@ -42,41 +42,41 @@ export function boardOf(jobs: readonly Job[], onAside: (job: string, reason: str
       for (const row of rows) {
         const known = entries.get(row.name)
         if (known) {
-          if (!stillStands(known, row)) known.outlook = {...nothing, wakeAt: -Infinity}
+          if (!stillStands(known, row)) known.due = {...nothing, wakeAt: -Infinity}
           known.state = row
           setAside(known, reasonAside(known.job, row))
           continue
         }
         // What nobody declares any more still has instants that somebody must account for.
-        if (row.epochs.at(-1)!.state === 'removed') entries.set(row.name, {job: retiredJob(row.name, row.kind as Job['kind']), state: row, outlook: {...nothing, wakeAt: -Infinity}, aside: null})
+        if (row.epochs.at(-1)!.state === 'removed') entries.set(row.name, {job: retiredJob(row.name, row.kind as Job['kind']), state: row, due: {...nothing, wakeAt: -Infinity}, ignoredReason: null})
       }
       if (!whole) return
       const there = new Set(rows.map(({name}) => name))
-      for (const [name, entry] of entries) if (!there.has(name)) Object.assign(entry, {state: null, outlook: nothing})
+      for (const [name, entry] of entries) if (!there.has(name)) Object.assign(entry, {state: null, due: nothing})
     },
     reckon(entry, now) {
-      entry.outlook = entry.state === null || entry.aside !== null ? nothing : outlook(entry.job, entry.state, now, sawOnlyReplica)
-      return entry.outlook
+      entry.due = entry.state === null || entry.ignoredReason !== null ? nothing : evaluateDue(entry.job, entry.state, now, sawOnlyReplica)
+      return entry.due
     },
     moved(name, to, running) {
       const entry = entries.get(name)
       if (!entry?.state) return
       const instant = new Date(to).toISOString()
       entry.state = {...entry.state, lastAt: to, lastAtExact: instant, running}
-      entry.outlook = {...nothing, wakeAt: -Infinity}
+      entry.due = {...nothing, wakeAt: -Infinity}
     },
     freed(name, at) {
       const entry = entries.get(name)
       if (!entry?.state) return
       entry.state = {...entry.state, running: false, freeAt: at}
-      entry.outlook = {...nothing, wakeAt: -Infinity}
+      entry.due = {...nothing, wakeAt: -Infinity}
     },
   }
 }
 
 /** Nothing was due and the ledger is as it was: the next instant is the same, and reckoning a thousand of them is not free. */
-function stillStands({state, outlook}: Entry, row: LedgerJob): boolean {
-  if (state === null || outlook.decision !== null || outlook.waitingSince !== null || outlook.wakeAt === -Infinity) return false
+function stillStands({state, due}: Entry, row: LedgerJob): boolean {
+  if (state === null || due.decision !== null || due.waitingSince !== null || due.wakeAt === -Infinity) return false
   return state.revision === row.revision && state.lastAt === row.lastAt
 }
 

@@ -4,16 +4,16 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import type {Job} from '../config/jobs.js'
 import {targetLabel} from '../config/target.js'
 import type {Database, Target} from '../db/database.js'
-import {retryable, serverWords, sqlState} from '../db/sqlstate.js'
+import {retryable, serverMessage, sqlState} from '../db/sqlstate.js'
 import {OpsError} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
 import {longestTimer} from '../units/timer.js'
-import {isAway, isHopeless, isReadOnly, patiently, replicaWatch} from './reconnect.js'
+import {isConnectionError, isPermanentError, isReadOnly, retryUntilConnected, replicaWatch} from './reconnect.js'
 import {databaseClock} from './database-clock.js'
 import {conditionWatch} from './condition-watch.js'
 import type {Tell} from '../jobs/events.js'
-import type {Vitals} from './health.js'
-import {declare, goodbye, largestSkew, noteTimeline, type Hello, type Identity} from '../jobs/store/job-store.js'
+import type {HealthState} from './health.js'
+import {declare, unregisterDaemon, largestSkew, noteTimeline, type Heartbeat, type Identity} from '../jobs/store/job-store.js'
 import {partitionWatch} from './partition-watch.js'
 import {tellJobs} from '../jobs/store/schedules.js'
 import {prepareDatabase} from './prepare.js'
@@ -37,11 +37,11 @@ export interface DaemonOptions {
 }
 
 export interface Daemon {
-  vitals(): Vitals
+  health(): HealthState
   busy(): number
   skew(): number
   control(): Database | null
-  /** Makes sure that what {@link vitals} says of the ledger is no older than so many milliseconds. May take as long as the server does. */
+  /** Makes sure that what {@link health} says of the ledger is no older than so many milliseconds. May take as long as the server does. */
   check(maxAge: number): Promise<void>
   /**
    * Until it is stopped. False where it ended with steps still at work in the server.
@@ -67,7 +67,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   const replica = replicaWatch(() => clock.now())
   let control: Database | null = null
   let scheduler: Scheduler | null = null
-  let obstacle: string | null = null
+  let blockedReason: string | null = null
   let deadRunners: readonly string[] = []
   /** Milliseconds. */
   let skew = 0
@@ -82,10 +82,10 @@ export function createDaemon(options: DaemonOptions): Daemon {
 
   const identify = (db: Database): Identity => ({id, host: hostname(), pid: process.pid, version: options.version, actor: options.actor(db), targetHost: db.server.host ?? hostname()})
 
-  const onHello = (hello: Hello) => {
-    obstacle = null
-    if (Math.abs(hello.skew) > largestSkew && Math.abs(skew) <= largestSkew) tell({event: 'clock_skew', seconds: hello.skew / 1000})
-    skew = hello.skew
+  const onHello = (heartbeat: Heartbeat) => {
+    blockedReason = null
+    if (Math.abs(heartbeat.skew) > largestSkew && Math.abs(skew) <= largestSkew) tell({event: 'clock_skew', seconds: heartbeat.skew / 1000})
+    skew = heartbeat.skew
   }
 
   const onCron = (problems: readonly string[]) => {
@@ -96,10 +96,10 @@ export function createDaemon(options: DaemonOptions): Daemon {
 
   const recover = async (db: Database, error: unknown): Promise<void> => {
     if (isReadOnly(error)) await db.probe()
-    else if (!isAway(error)) throw error
+    else if (!isConnectionError(error)) throw error
     else {
-      obstacle = 'the database is away'
-      await patiently(() => db.reconnect(), tell, stop.signal, () => false, turn)
+      blockedReason = 'the database is away'
+      await retryUntilConnected(() => db.reconnect(), tell, stop.signal, () => false, turn)
     }
     if (stop.signal.aborted) return
     await writable(db)
@@ -107,11 +107,11 @@ export function createDaemon(options: DaemonOptions): Daemon {
 
   /** Past a replica, and with a word on what changed. */
   const writable = async (db: Database): Promise<void> => {
-    if (db.server.inRecovery) obstacle = 'the server is a read-only replica'
+    if (db.server.inRecovery) blockedReason = 'the server is a read-only replica'
     await replica.wait(db, options.poll, tell, stop.signal, turn)
     if (stop.signal.aborted) return
-    obstacle = null
-    if (!db.server.hasCore) return
+    blockedReason = null
+    if (!db.server.hasQicoreSchema) return
     const changed = await noteTimeline(db, identify(db)).catch(() => null)
     if (changed !== null) tell({event: 'server_changed', message: changed})
   }
@@ -153,13 +153,13 @@ export function createDaemon(options: DaemonOptions): Daemon {
         }, {once: true})
       })
       turn()
-      if (!stop.signal.aborted) await db.probe().then(() => (obstacle = null), (error: unknown) => recover(db, error))
+      if (!stop.signal.aborted) await db.probe().then(() => (blockedReason = null), (error: unknown) => recover(db, error))
     }
   }
 
   const live = async (): Promise<void> => {
     tell({event: 'started', id, version: options.version, node: process.versions.node})
-    control = await patiently(() => options.connect(), tell, stop.signal, isHopeless, turn)
+    control = await retryUntilConnected(() => options.connect(), tell, stop.signal, isPermanentError, turn)
     if (control === null) return
     condition.start(Math.min(options.poll, 30_000))
     partitions.start(partitionInterval)
@@ -171,10 +171,10 @@ export function createDaemon(options: DaemonOptions): Daemon {
           break
         } catch (error) {
           // Away again before it had begun.
-          if (error instanceof OpsError && !isAway(error)) throw error
+          if (error instanceof OpsError && !isConnectionError(error)) throw error
           if (retryable.has(sqlState(error) ?? '')) {
             // Another daemon begins at the same time.
-            tell({event: 'round_failed', error: serverWords(error)})
+            tell({event: 'round_failed', error: serverMessage(error)})
             await sleep(startPause, undefined, {signal: stop.signal}).catch(() => {})
             if (stop.signal.aborted) break
             continue
@@ -183,7 +183,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
         }
       }
       await stopped
-      if (scheduler !== null) await goodbye(control, identify(control)).catch(() => {})
+      if (scheduler !== null) await unregisterDaemon(control, identify(control)).catch(() => {})
     } finally {
       condition.stop()
       partitions.stop()
@@ -192,27 +192,27 @@ export function createDaemon(options: DaemonOptions): Daemon {
   }
 
   return {
-    busy: () => scheduler?.crew.busy() ?? 0,
+    busy: () => scheduler?.workerPool.busy() ?? 0,
     skew: () => skew / 1000,
-    control: () => (obstacle === null ? control : null),
+    control: () => (blockedReason === null ? control : null),
     async check(maxAge) {
       // The one session of the embedded engine may be at work for hours.
-      if (scheduler !== null && obstacle === null && control?.server.embedded === false) await scheduler.check(maxAge)
+      if (scheduler !== null && blockedReason === null && control?.server.embedded === false) await scheduler.check(maxAge)
     },
-    vitals() {
+    health() {
       const now = performance.now()
       // While a step has the embedded engine's one session, the loop waits for it.
-      const waits = control?.server.embedded === true && (scheduler?.crew.busy() ?? 0) > 0
+      const waits = control?.server.embedded === true && (scheduler?.workerPool.busy() ?? 0) > 0
       return {
         connected: control === null ? null : true,
-        obstacle,
+        blockedReason,
         refusals: scheduler?.refusals() ?? [],
-        sinceRound: scheduler === null ? null : waits ? 0 : now - scheduler.lastRound,
+        msSincePoll: scheduler === null ? null : waits ? 0 : now - scheduler.lastRound,
         sinceTurn: waits ? 0 : now - Math.max(lastTurn, scheduler?.lastTurn ?? 0),
         patience: Math.max(options.poll, 5_000) + 10_000,
         stopping: stop.signal.aborted,
         now: clock.now(),
-        board: scheduler?.board ?? null,
+        registry: scheduler?.registry ?? null,
         deadRunners: [...condition.problems(), ...deadRunners, ...partitions.problems()],
       }
     },
@@ -221,14 +221,14 @@ export function createDaemon(options: DaemonOptions): Daemon {
       const late = new Promise<'late'>((resolve) => overdue.signal.addEventListener('abort', () => resolve('late'), {once: true}))
       const end = await Promise.race([life, late])
       life.catch(() => {})
-      const left = scheduler?.crew.left() ?? []
+      const left = scheduler?.workerPool.left() ?? []
       if (end !== 'late' && left.length === 0) return true
       tell({event: 'stop_incomplete', message: left.length === 0 ? 'the server does not answer: what this daemon had claimed is taken over when its lease is over' : `${left.join('; ')}: given up; taken over once its lease is over and the server is done with it`})
       return false
     },
     stop(reason) {
       if (stop.signal.aborted) return
-      tell({event: 'stopping', signal: reason, running: scheduler?.crew.busy() ?? 0})
+      tell({event: 'stopping', signal: reason, running: scheduler?.workerPool.busy() ?? 0})
       stop.abort()
       setTimeout(() => overdue.abort(), Math.min(options.grace + lastWords, longestTimer)).unref()
       if (scheduler !== null) stopped = scheduler.stop(options.grace)

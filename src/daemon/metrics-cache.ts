@@ -35,7 +35,7 @@ export interface SurveyAnswer {
   partitions: readonly SurveyedSet[]
 }
 
-export interface Survey {
+export interface MetricsSnapshot {
   /** What was last seen; starts a new look where that is old. */
   look(): SurveyAnswer & {at: number | null}
 }
@@ -44,7 +44,7 @@ export interface Survey {
 const every = 300_000
 
 /** @param session a session of its own for the look */
-export function surveyOf(session: () => Promise<{db: Database; done(): void} | null>, read: (db: Database) => Promise<SurveyAnswer>): Survey {
+export function createMetricsCache(session: () => Promise<{db: Database; done(): void} | null>, read: (db: Database) => Promise<SurveyAnswer>): MetricsSnapshot {
   let last: SurveyAnswer & {at: number | null} = {tables: [], policies: [], partitions: [], at: null}
   let lookedAt = -Infinity
   let looking = false

@@ -1,18 +1,18 @@
 /** The only importer of prom-client. Names and units as Prometheus wants them: base units, counters end in _total. */
 import {Counter, Gauge, Histogram, Registry} from 'prom-client'
-import type {Board} from './job-registry.js'
+import type {JobRegistry} from './job-registry.js'
 import type {DaemonEvent} from '../jobs/events.js'
 import type {SurveyAnswer, SurveyedTable} from './metrics-cache.js'
 
 export interface MetricsSource {
   version: string
-  board(): Board | null
+  registry(): JobRegistry | null
   connected(): boolean
   busy(): number
   skew(): number
   now(): number
   /** What was last seen of tables and policies, and when (seconds since 1970); asking for it may start a new look. */
-  survey(): SurveyAnswer & {at: number | null}
+  metricsCache(): SurveyAnswer & {at: number | null}
 }
 
 export interface Metrics {
@@ -64,15 +64,15 @@ export function metricsOf(source: MetricsSource): Metrics {
 
   gauge('jobs', 'Jobs by state.', ['state'], (g) => {
     g.reset()
-    for (const {state, aside} of source.board()?.entries() ?? []) g.inc({state: aside !== null ? 'aside' : (state?.epochs.at(-1)!.state ?? 'unknown')})
+    for (const {state, ignoredReason: aside} of source.registry()?.entries() ?? []) g.inc({state: aside !== null ? 'aside' : (state?.epochs.at(-1)!.state ?? 'unknown')})
   })
   gauge('job_next_run_timestamp_seconds', 'When the job is next due.', ['job'], (g) => {
     g.reset()
-    for (const {job, outlook} of source.board()?.entries() ?? []) if (outlook.wakeAt !== null && Number.isFinite(outlook.wakeAt)) g.set({job: job.name}, outlook.wakeAt / 1000)
+    for (const {job, due} of source.registry()?.entries() ?? []) if (due.wakeAt !== null && Number.isFinite(due.wakeAt)) g.set({job: job.name}, due.wakeAt / 1000)
   })
   gauge('job_waiting_seconds', 'How long the oldest due instant has not been begun; 0 where none waits.', ['job'], (g) => {
     g.reset()
-    for (const {job, outlook} of source.board()?.entries() ?? []) g.set({job: job.name}, outlook.waitingSince === null ? 0 : Math.max(0, source.now() - outlook.waitingSince) / 1000)
+    for (const {job, due} of source.registry()?.entries() ?? []) g.set({job: job.name}, due.waitingSince === null ? 0 : Math.max(0, source.now() - due.waitingSince) / 1000)
   })
   surveyGauges(gauge, source)
 
@@ -113,11 +113,11 @@ export function metricsOf(source: MetricsSource): Metrics {
 type MakeGauge = <L extends string = never>(name: string, help: string, labelNames?: L[], collect?: (gauge: Gauge<L>) => void) => Gauge<L>
 
 /** Tables and policies as the reports show them; nothing is asked of the database where nobody scrapes. */
-function surveyGauges(gauge: MakeGauge, {survey}: MetricsSource): void {
+function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
   const perTable = (name: string, help: string, value: (table: SurveyedTable) => number | null) =>
     gauge(name, help, ['schema', 'table'], (g) => {
       g.reset()
-      for (const table of survey().tables) {
+      for (const table of metricsCache().tables) {
         const number = value(table)
         if (number !== null) g.set({schema: table.schema, table: table.table}, number)
       }
@@ -126,29 +126,29 @@ function surveyGauges(gauge: MakeGauge, {survey}: MetricsSource): void {
   perTable('table_newest_timestamp_seconds', 'The newest row of a table.', ({newest}) => newest)
   gauge('table_chunks', 'Chunks or partitions of a table.', ['schema', 'table', 'compressed'], (g) => {
     g.reset()
-    for (const {schema, table, chunks, compressedChunks} of survey().tables) {
+    for (const {schema, table, chunks, compressedChunks} of metricsCache().tables) {
       g.set({schema, table, compressed: 'true'}, compressedChunks)
       g.set({schema, table, compressed: 'false'}, chunks - compressedChunks)
     }
   })
   gauge('policy_not_done', 'Chunks or ranges that a policy should have worked on by now and has not.', ['schema', 'table', 'kind'], (g) => {
     g.reset()
-    for (const {schema, table, kind, notDone} of survey().policies) if (notDone !== null) g.set({schema, table, kind}, notDone)
+    for (const {schema, table, kind, notDone} of metricsCache().policies) if (notDone !== null) g.set({schema, table, kind}, notDone)
   })
   gauge('policy_ok', 'Whether a policy is done in time and its runner alive; absent where nobody can tell.', ['schema', 'table', 'kind'], (g) => {
     g.reset()
-    for (const {schema, table, kind, ok} of survey().policies) if (ok !== null) g.set({schema, table, kind}, ok ? 1 : 0)
+    for (const {schema, table, kind, ok} of metricsCache().policies) if (ok !== null) g.set({schema, table, kind}, ok ? 1 : 0)
   })
   gauge('partitions_ahead', 'Partitions of a declared set after the one of now, without a gap.', ['schema', 'table'], (g) => {
     g.reset()
-    for (const {schema, table, ahead} of survey().partitions) g.set({schema, table}, ahead)
+    for (const {schema, table, ahead} of metricsCache().partitions) g.set({schema, table}, ahead)
   })
   gauge('partitions_days_left', 'Days until inserting into a declared partition set fails; absent with a default partition.', ['schema', 'table'], (g) => {
     g.reset()
-    for (const {schema, table, daysLeft} of survey().partitions) if (daysLeft !== null) g.set({schema, table}, daysLeft)
+    for (const {schema, table, daysLeft} of metricsCache().partitions) if (daysLeft !== null) g.set({schema, table}, daysLeft)
   })
   gauge('survey_timestamp_seconds', 'When tables and policies were last looked at.', [], (g) => {
-    const {at} = survey()
+    const {at} = metricsCache()
     // Without a value prom-client would say 0: the year 1970.
     if (at === null) g.remove()
     else g.set(at)

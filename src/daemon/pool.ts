@@ -1,4 +1,4 @@
-import {reading, type Database, type TransactionSettings} from '../db/database.js'
+import {readOnlySettings, type Database, type TransactionSettings} from '../db/database.js'
 import {statement} from '../db/sql.js'
 
 /** Sessions for occurrences, beside the one that speaks to the ledger. */
@@ -14,7 +14,7 @@ export interface Pool {
 const idleFor = 60_000
 /** One that lay idle for longer is asked whether there is still a server behind it, in milliseconds. */
 const trustedFor = 5_000
-const stillThere: TransactionSettings = {...reading, statementTimeout: 1_000}
+const stillThere: TransactionSettings = {...readOnlySettings, statementTimeout: 1_000}
 
 /** The embedded engine has one session: everybody takes turns on it. */
 export function sessionPool(control: Database): Pool {
@@ -43,7 +43,7 @@ export function sessionPool(control: Database): Pool {
         if (await kept.db.query(statement('select'), stillThere).then(() => true, () => false)) return kept.db
         kept.db.abort()
       }
-      return control.another()
+      return control.openSession()
     },
     give(db) {
       if (closed) void db.close().catch(() => {})

@@ -6,7 +6,7 @@ import {OpsError} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
 import {definitionsApply} from '../catalog/definitions-apply.js'
 import {execute} from '../run/execute.js'
-import {planCore} from '../schema/migrate/run.js'
+import {planInstall} from '../schema/migrate/run.js'
 import {readQicoreSchema, schemaRemark} from '../schema/migrate/schema-state.js'
 import type {Tell} from '../jobs/events.js'
 import {command} from '../units/command.js'
@@ -25,7 +25,7 @@ export async function prepareDatabase(db: Database, context: Pick<JobContext, 's
     if (remark !== null) tell({event: 'warning', message: remark})
     return 'nothing is declared for this database: no tables or jobs in the configuration, and none of our migrations'
   }
-  const plan = await planCore(db)
+  const plan = await planInstall(db)
   if (plan.note !== null) tell({event: 'warning', message: plan.note})
   if (plan.steps.length > 0) {
     const {steps} = await execute(db, plan, {limits, ledger: null})

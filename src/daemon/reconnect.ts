@@ -1,7 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import type {Database} from '../db/database.js'
 import {isPermanent} from '../db/connect-error.js'
-import {isConnectionLost, serverWords, SqlState, sqlState} from '../db/sqlstate.js'
+import {isConnectionLost, serverMessage, SqlState, sqlState} from '../db/sqlstate.js'
 import {OpsError} from '../errors.js'
 import type {Tell} from '../jobs/events.js'
 
@@ -14,7 +14,7 @@ export function backoff(attempt: number, random: number): number {
 }
 
 /** A mistake that waiting does not mend: a wrong password, a database that is not there. */
-export function isHopeless(error: unknown): boolean {
+export function isPermanentError(error: unknown): boolean {
   return error instanceof OpsError && isPermanent(error)
 }
 
@@ -23,7 +23,7 @@ export function isHopeless(error: unknown): boolean {
  * once, and again where it is something else.
  * @param onTry called before every try
  */
-export async function patiently<T>(work: () => Promise<T>, tell: Tell, stop: AbortSignal, hopeless: (error: unknown) => boolean, onTry: () => void = () => {}): Promise<T | null> {
+export async function retryUntilConnected<T>(work: () => Promise<T>, tell: Tell, stop: AbortSignal, hopeless: (error: unknown) => boolean, onTry: () => void = () => {}): Promise<T | null> {
   const began = performance.now()
   let told: string | undefined
   for (let attempt = 0; !stop.aborted; attempt += 1) {
@@ -36,7 +36,7 @@ export async function patiently<T>(work: () => Promise<T>, tell: Tell, stop: Abo
       if (hopeless(error)) throw error
       const pause = backoff(attempt, Math.random())
       const code = kindOf(error)
-      if (code !== told) tell({event: 'database_away', error: error instanceof OpsError ? error.message : serverWords(error), attempt: attempt + 1, seconds: pause / 1000})
+      if (code !== told) tell({event: 'database_away', error: error instanceof OpsError ? error.message : serverMessage(error), attempt: attempt + 1, seconds: pause / 1000})
       told = code
       await sleep(pause, undefined, {signal: stop}).catch(() => {})
     }
@@ -50,7 +50,7 @@ function kindOf(error: unknown): string {
 }
 
 /** True where the session is gone or leads nowhere, as opposed to a statement that failed. */
-export function isAway(error: unknown): boolean {
+export function isConnectionError(error: unknown): boolean {
   return isConnectionLost(error) || (error instanceof OpsError && (error.code === 'CONNECT' || error.code === 'CONNECTION_LOST')) ||
     ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', '53300', '57P03'].includes(sqlState(error) ?? '')
 }
@@ -79,7 +79,7 @@ export function replicaWatch(now: () => number): ReplicaWatch {
         await sleep(Math.min(poll, 5_000), undefined, {signal: stop}).catch(() => {})
         if (stop.aborted) break
         onTry()
-        await db.probe().catch((error: unknown) => (isAway(error) ? db.reconnect().catch(() => {}) : undefined))
+        await db.probe().catch((error: unknown) => (isConnectionError(error) ? db.reconnect().catch(() => {}) : undefined))
         span.to = now()
       }
       if (!db.server.inRecovery) tell({event: 'server_changed', message: 'the server takes changes now: it was promoted'})

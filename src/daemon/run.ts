@@ -13,7 +13,7 @@ import {logTo} from './log.js'
 import {metricsOf} from './metrics.js'
 import {readSurvey} from './read-metrics.js'
 import {serveHealth, type HealthServer} from './http.js'
-import {surveyOf} from './metrics-cache.js'
+import {createMetricsCache} from './metrics-cache.js'
 
 export interface RunOptions {
   target: Target
@@ -54,21 +54,21 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
       if (event.event === 'ready') setTimeout(() => void giveBackMemory().catch(() => {}), 2_000).unref()
     },
   })
-  const survey = surveyOf(async () => {
+  const metricsCache = createMetricsCache(async () => {
     const control = daemon.control()
     if (control === null) return null
     if (control.server.embedded) return {db: control, done() {}}
-    const db = await control.another()
+    const db = await control.openSession()
     return {db, done: () => void db.close()}
   }, (db) => readSurvey(db, context))
   const metrics = metricsOf({
     version: options.version,
-    board: () => daemon.vitals().board,
-    connected: () => daemon.vitals().connected === true && daemon.vitals().obstacle === null,
+    registry: () => daemon.health().registry,
+    connected: () => daemon.health().connected === true && daemon.health().blockedReason === null,
     busy: () => daemon.busy(),
     skew: () => daemon.skew(),
-    now: () => daemon.vitals().now,
-    survey: () => survey.look(),
+    now: () => daemon.health().now,
+    metricsCache: () => metricsCache.look(),
   })
   onSignals((signal) => daemon.stop(signal), options.secondSignal)
   options.onListening()
@@ -76,7 +76,7 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
   const began = performance.now()
   try {
     if (options.listen !== null) {
-      server = await serveHealth(options.listen, {vitals: () => daemon.vitals(), check: (maxAge) => daemon.check(maxAge)}, metrics)
+      server = await serveHealth(options.listen, {health: () => daemon.health(), check: (maxAge) => daemon.check(maxAge)}, metrics)
       log({event: 'listening', address: server.address})
     }
     const whole = await daemon.run()

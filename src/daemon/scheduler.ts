@@ -1,16 +1,16 @@
 import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
-import {serverWords, sqlState} from '../db/sqlstate.js'
+import {serverMessage, sqlState} from '../db/sqlstate.js'
 import type {JobContext} from '../jobs/kind.js'
 import {longestTimer} from '../units/timer.js'
 import {alarmClock} from './alarm.js'
-import {isAway, isReadOnly} from './reconnect.js'
-import {boardOf, type Board, type Entry} from './job-registry.js'
-import type {Clock} from './database-clock.js'
-import {crewOf, type Crew} from './worker-pool.js'
+import {isConnectionError, isReadOnly} from './reconnect.js'
+import {createJobRegistry, type JobRegistry, type Entry} from './job-registry.js'
+import type {DatabaseClock} from './database-clock.js'
+import {createWorkerPool, type WorkerPool} from './worker-pool.js'
 import {watchCron} from './cron-watch.js'
 import type {Tell} from '../jobs/events.js'
-import {claim, hello, readJobs, takeOver, type Hello, type Identity, type Wish} from '../jobs/store/job-store.js'
+import {claim, heartbeat, readJobs, reclaimExpired, type Heartbeat, type Identity, type ClaimRequest} from '../jobs/store/job-store.js'
 import {troubleOf} from './trouble.js'
 
 export interface SchedulerOptions {
@@ -18,7 +18,7 @@ export interface SchedulerOptions {
   control: Database
   jobs: readonly Job[]
   me: Identity
-  clock: Clock
+  clock: DatabaseClock
   context: Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
   workers: number
   /** Seconds that a daemon may be silent before its claims are taken over. */
@@ -29,7 +29,7 @@ export interface SchedulerOptions {
   skewed(): boolean
   sawOnlyReplica(instant: number): boolean
   /** After every look at the ledger. */
-  onHello(hello: Hello): void
+  onHello(heartbeat: Heartbeat): void
   /** What is wrong with pg_cron, where it is a runner: after every look. */
   onCron(problems: readonly string[]): void
   /** The database is away or read-only: comes back when it is there again. Rethrows what is neither. */
@@ -37,8 +37,8 @@ export interface SchedulerOptions {
 }
 
 export interface Scheduler {
-  readonly board: Board
-  readonly crew: Crew
+  readonly registry: JobRegistry
+  readonly workerPool: WorkerPool
   /** performance.now() of the last round that went through. */
   readonly lastRound: number
   /** performance.now() when it last began a round, or waited before the next: where this stands still, so does the loop. */
@@ -61,8 +61,8 @@ const ledger = ''
 /** What is due is read from the ledger; the one timer only says when to look. */
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const {control, me, clock, tell, lease, poll} = options
-  const board = boardOf(options.jobs, (job, reason) => tell({event: 'stands_aside', job, reason}), options.sawOnlyReplica)
-  const crew = crewOf({...options, onFree: () => alarm.ring(), onAgain: (seconds) => remind(seconds), board})
+  const registry = createJobRegistry(options.jobs, (job, reason) => tell({event: 'stands_aside', job, reason}), options.sawOnlyReplica)
+  const workerPool = createWorkerPool({...options, onFree: () => alarm.ring(), onAgain: (seconds) => remind(seconds), registry})
   const alarm = alarmClock()
   const names = options.jobs.map(({name}) => name)
   let lookedAt = -Infinity
@@ -87,12 +87,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   const look = async () => {
     const asked = performance.now()
-    const said = await hello(control, me)
+    const said = await heartbeat(control, me)
     const drift = clock.set(said.now, asked, performance.now())
     if (Math.abs(drift) > 1_000) tell({event: 'clock_jump', seconds: drift / 1000})
     options.onHello(said)
-    board.read(await readJobs(control), true)
-    options.onCron(await watchCron(control, board.entries()))
+    registry.read(await readJobs(control), true)
+    options.onCron(await watchCron(control, registry.entries()))
     lookedAt = performance.now()
     stale.clear()
   }
@@ -104,17 +104,17 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   const fails = (what: string, error: unknown, report = true) => {
-    const message = what === ledger ? `the ledger cannot be read or written: ${serverWords(error)}` : `${what}: the ledger refuses the run: ${serverWords(error)}`
+    const message = what === ledger ? `the ledger cannot be read or written: ${serverMessage(error)}` : `${what}: the ledger refuses the run: ${serverMessage(error)}`
     if (trouble.failed(what, sqlState(error) ?? '', message) && report) tell({event: 'round_failed', error: message})
   }
 
-  const takeWhatWasLeft = async () => {
+  const reclaimExpiredRuns = async () => {
     nextLease = null
-    if (crew.free() === 0) return remind(1)
-    for (const taken of await takeOver(control, names, me, lease, crew.free())) {
+    if (workerPool.free() === 0) return remind(1)
+    for (const taken of await reclaimExpired(control, names, me, lease, workerPool.free())) {
       const {job, scheduledAt: at, attempts: attempt, error, claimedBefore: from} = taken
       tell(from === null ? {event: 'tried_again', job, at, attempt, error} : {event: 'taken_over', job, at, from, attempt, error})
-      crew.take(taken)
+      workerPool.take(taken)
     }
   }
 
@@ -126,41 +126,41 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   /** The jobs whose time has come, oldest first; skipping needs no free hands. */
-  const wishes = (now: number): Wish[] => {
-    const due: Wish[] = []
-    for (const entry of board.entries()) {
-      if (entry.outlook.wakeAt === null || entry.outlook.wakeAt > now || trouble.wait(entry.job.name) > 0) continue
-      const {decision} = board.reckon(entry, now)
+  const claimRequests = (now: number): ClaimRequest[] => {
+    const due: ClaimRequest[] = []
+    for (const entry of registry.entries()) {
+      if (entry.due.wakeAt === null || entry.due.wakeAt > now || trouble.wait(entry.job.name) > 0) continue
+      const {decision} = registry.reckon(entry, now)
       if (decision !== null) due.push({job: entry.job, state: entry.state!, decision})
     }
     const runs = due.filter(({decision}) => decision.run !== null).sort((a, b) => a.decision.dueAt - b.decision.dueAt)
-    return [...due.filter(({decision}) => decision.run === null), ...runs.slice(0, crew.free())]
+    return [...due.filter(({decision}) => decision.run === null), ...runs.slice(0, workerPool.free())]
   }
 
-  const move = async (asked: readonly Wish[]): Promise<void> => {
-    const {moved} = await claim(control, asked, me, lease)
-    const done = new Map(moved.map((one) => [one.job, one]))
+  const advance = async (asked: readonly ClaimRequest[]): Promise<void> => {
+    const {advanced} = await claim(control, asked, me, lease)
+    const done = new Map(advanced.map((one) => [one.job, one]))
     for (const {job, state, decision} of asked) {
       const one = done.get(job.name)
       if (one === undefined) {
         stale.add(job.name)
         continue
       }
-      board.moved(job.name, decision.to, one.claim !== null || state.running)
+      registry.moved(job.name, decision.to, one.claim !== null || state.running)
       for (const [reason, instants] of byReason(decision.skips))
         tell({event: 'instants_skipped', job: job.name, reason, count: instants.length, first: instants[0]!, last: instants.at(-1)!})
-      if (one.claim) crew.take(one.claim)
+      if (one.claim) workerPool.take(one.claim)
       works(job.name, !trouble.fails(ledger))
     }
-    if (moved.length > 0) works(ledger, true)
+    if (advanced.length > 0) works(ledger, true)
   }
 
   /** One job's trouble must not be everybody's; what all of them have is the ledger's. */
-  const moveEach = async (asked: readonly Wish[]): Promise<void> => {
+  const moveEach = async (asked: readonly ClaimRequest[]): Promise<void> => {
     const failed: [string, unknown][] = []
     for (const one of asked) {
       try {
-        await move([one])
+        await advance([one])
       } catch (error) {
         if (isGone(error)) throw error
         failed.push([one.job.name, error])
@@ -175,24 +175,24 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     lastTurn = performance.now()
     for (const name of later) stale.add(name)
     later.clear()
-    await crew.write()
+    await workerPool.write()
     if (performance.now() - lookedAt >= poll) {
       await look()
-      await takeWhatWasLeft()
-      for (const {state} of board.entries()) if (state?.leaseSeconds != null && !crew.works(state.name)) remind(state.leaseSeconds)
+      await reclaimExpiredRuns()
+      for (const {state} of registry.entries()) if (state?.leaseSeconds != null && !workerPool.works(state.name)) remind(state.leaseSeconds)
     } else if (nextLease !== null && performance.now() >= nextLease) {
-      await takeWhatWasLeft()
+      await reclaimExpiredRuns()
     }
     if (stale.size > 0) {
       const again = [...stale]
       stale.clear()
-      board.read(await readJobs(control, again), false)
+      registry.read(await readJobs(control, again), false)
       missed += 1
     } else missed = 0
     for (let turn = 0; turn < 20 && !stopping; turn += 1) {
-      const asked = wishes(clock.now())
+      const asked = claimRequests(clock.now())
       if (asked.length === 0) break
-      await move(asked).catch((error: unknown) => {
+      await advance(asked).catch((error: unknown) => {
         if (isGone(error)) throw error
         return moveEach(asked)
       })
@@ -215,22 +215,22 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     let wait = lookedAt + poll - performance.now()
     if (nextLease !== null) wait = Math.min(wait, nextLease - performance.now())
     if (stale.size > 0) return Math.min(waitingCheck, 10 * 2 ** Math.min(missed, 10))
-    for (const entry of board.entries()) wait = Math.min(wait, entryWait(entry, now))
+    for (const entry of registry.entries()) wait = Math.min(wait, entryWait(entry, now))
     return Math.max(1, Math.min(wait, longestTimer))
   }
 
-  const entryWait = ({job, outlook, state}: Entry, now: number): number => {
-    if (outlook.decision !== null && crew.free() === 0) return poll
-    if (outlook.waitingSince !== null && state?.running && !crew.works(state.name)) {
+  const entryWait = ({job, due, state}: Entry, now: number): number => {
+    if (due.decision !== null && workerPool.free() === 0) return poll
+    if (due.waitingSince !== null && state?.running && !workerPool.works(state.name)) {
       later.add(state.name)
       return waitingCheck
     }
-    return outlook.wakeAt === null ? poll : Math.max(outlook.wakeAt - now, trouble.wait(job.name))
+    return due.wakeAt === null ? poll : Math.max(due.wakeAt - now, trouble.wait(job.name))
   }
 
   return {
-    board,
-    crew,
+    registry,
+    workerPool,
     get lastRound() {
       return lastRound
     },
@@ -251,11 +251,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
     async stop(grace) {
       stopping = true
-      crew.halt(grace)
+      workerPool.halt(grace)
       alarm.ring()
       // A claim may be on its way: what it brings is given back with the rest.
       await loop
-      await crew.ended()
+      await workerPool.ended()
     },
   }
 
@@ -284,7 +284,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
 /** The whole connection is at fault, or the server takes no changes at all. */
 function isGone(error: unknown): boolean {
-  return isAway(error) || isReadOnly(error)
+  return isConnectionError(error) || isReadOnly(error)
 }
 
 function byReason(skips: readonly {at: number; reason: string}[]): Map<string, number[]> {

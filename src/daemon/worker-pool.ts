@@ -1,12 +1,12 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
-import {serverWords, sqlState} from '../db/sqlstate.js'
+import {serverMessage, sqlState} from '../db/sqlstate.js'
 import type {JobContext} from '../jobs/kind.js'
 import {longestTimer} from '../units/timer.js'
-import {isAway} from './reconnect.js'
-import {retiredJob, type Board} from './job-registry.js'
-import type {Clock} from './database-clock.js'
+import {isConnectionError} from './reconnect.js'
+import {retiredJob, type JobRegistry} from './job-registry.js'
+import type {DatabaseClock} from './database-clock.js'
 import type {Tell} from '../jobs/events.js'
 import {finishAll, release, renew, silentBackends, type Claim, type Identity, type TakenOver} from '../jobs/store/job-store.js'
 import type {FinalOutcome, Outcome, Unsettled} from '../jobs/run/outcome.js'
@@ -15,7 +15,7 @@ import {runOccurrence} from '../jobs/run/run-occurrence.js'
 import {settle} from '../jobs/run/settle.js'
 
 /** The occurrences that this daemon works on, their heartbeat, and how they end. */
-export interface Crew {
+export interface WorkerPool {
   /** How many more may be begun. */
   free(): number
   busy(): number
@@ -34,11 +34,11 @@ export interface Crew {
 export interface CrewOptions {
   control: Database
   me: Identity
-  clock: Clock
+  clock: DatabaseClock
   context: Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
   workers: number
   lease: number
-  board: Board
+  registry: JobRegistry
   tell: Tell
   skewed(): boolean
   onFree(): void
@@ -69,8 +69,8 @@ const sessionPause = 500
 const lastTries = 5
 const lastPause = 200
 
-export function crewOf(options: CrewOptions): Crew {
-  const {control, me, board, tell, clock, lease} = options
+export function createWorkerPool(options: CrewOptions): WorkerPool {
+  const {control, me, registry, tell, clock, lease} = options
   const pool = sessionPool(control)
   /** By token: a claim that ran out may come back to this very daemon before the first try has noticed. */
   const working = new Map<number, Work>()
@@ -119,7 +119,7 @@ export function crewOf(options: CrewOptions): Crew {
         return db
       } catch (error) {
         const code = (error as {code?: string}).code ?? ''
-        if (noSession !== code) tell({event: 'no_session', error: serverWords(error)})
+        if (noSession !== code) tell({event: 'no_session', error: serverMessage(error)})
         noSession = code
         await sleep(sessionPause, undefined, {signal: stop.signal}).catch(() => {})
       }
@@ -130,7 +130,7 @@ export function crewOf(options: CrewOptions): Crew {
   async function tryIt(item: Work, job: Job): Promise<Outcome> {
     const {claim, lost} = item
     const db = await sessionFor(item)
-    if (db === null) return {kind: 'again', seconds: 1, error: null, uncounted: true}
+    if (db === null) return {kind: 'again', seconds: 1, error: null, countsAsAttempt: false}
     item.db = db
     let usable = true
     const giveUp = () => {
@@ -169,13 +169,13 @@ export function crewOf(options: CrewOptions): Crew {
       const told = (error: unknown, those: readonly Ended[]) => {
         const code = sqlState(error) ?? ''
         for (const one of those) {
-          if (one.told !== code) tell({event: 'outcome_unwritten', job: one.job.name, error: serverWords(error)})
+          if (one.told !== code) tell({event: 'outcome_unwritten', job: one.job.name, error: serverMessage(error)})
           one.told = code
         }
-        if (isAway(error)) throw error
+        if (isConnectionError(error)) throw error
       }
       // One that cannot be written must not keep the others.
-      const ours = await finishAll(control, entries.flatMap(ended)).catch((error: unknown) => (isAway(error) ? told(error, entries) : null))
+      const ours = await finishAll(control, entries.flatMap(ended)).catch((error: unknown) => (isConnectionError(error) ? told(error, entries) : null))
       for (const entry of entries) await writeOne(entry, ours ?? null).catch((error: unknown) => told(error, [entry]))
     }
   }
@@ -208,7 +208,7 @@ export function crewOf(options: CrewOptions): Crew {
     const {claim, job, ms} = entry
     unwritten.splice(unwritten.indexOf(entry), 1)
     if (outcome.kind === 'lost') return tell({event: 'claim_lost', job: job.name, at: claim.scheduledAt})
-    if (outcome.kind === 'ended') board.freed(job.name, clock.now())
+    if (outcome.kind === 'ended') registry.freed(job.name, clock.now())
     if (outcome.kind === 'again' && !stop.signal.aborted) options.onAgain(outcome.seconds)
     tell({event: 'occurrence_ended', job: job.name, at: claim.scheduledAt, ms, outcome, claim, kind: job.kind})
   }
@@ -218,7 +218,7 @@ export function crewOf(options: CrewOptions): Crew {
     busy: () => working.size,
     works: (name) => [...working.values(), ...unwritten].some(({claim}) => claim.job === name),
     take(claim) {
-      const job = board.get(claim.job)?.job ?? retiredJob(claim.job, 'sql')
+      const job = registry.get(claim.job)?.job ?? retiredJob(claim.job, 'sql')
       const lost = new AbortController()
       tell({event: 'occurrence_started', job: claim.job, at: claim.scheduledAt, attempt: claim.attempts, late: claim.late, id: claim.id})
       for (const before of working.values()) if (before.claim.id === claim.id) before.lost.abort()

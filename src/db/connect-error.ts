@@ -2,7 +2,7 @@ import type {Socket} from 'node:net'
 import {OpsError} from '../errors.js'
 import type {Target} from './database.js'
 import type {Parameters} from './libpq.js'
-import {explain, OwnCode, serverWords, sqlState} from './sqlstate.js'
+import {toOpsError, OwnCode, serverMessage, sqlState} from './sqlstate.js'
 
 /** Mistakes that waiting does not mend: a wrong password or role, a database that is not there, one that lets nobody in. */
 const permanent: ReadonlySet<string> = new Set(['28P01', '28000', '3D000', '42501', OwnCode.badPassword, OwnCode.badTls])
@@ -10,8 +10,8 @@ const permanent: ReadonlySet<string> = new Set(['28P01', '28000', '3D000', '4250
 /** The failure of a connection as the operator reads it; its `cause` keeps the code that decisions go by. */
 export function cannotConnect(error: unknown, parameters: Parameters, target: Target, timeout: number): OpsError {
   const where = `${parameters.host}:${parameters.port ?? 5432}`
-  const known = explain(error, 'connect')
-  const said = (error as {errors?: unknown[]}).errors?.map(serverWords).join('; ') ?? serverWords(error)
+  const known = toOpsError(error, 'connect')
+  const said = (error as {errors?: unknown[]}).errors?.map(serverMessage).join('; ') ?? serverMessage(error)
   return new OpsError('CONNECT', `Cannot connect to ${where} (from ${target.source}): ${said}`, {
     exit: 4,
     suggestions: known.suggestions.length > 0 && known.code !== 'FAILED' ? known.suggestions : suggestionsFor(error, timeout),
@@ -61,7 +61,7 @@ function suggestionsFor(error: unknown, timeout: number): string[] {
       return ['See sslmode and sslrootcert of the URL.']
     default: {
       const [first] = (error as {errors?: unknown[]}).errors ?? []
-      return first ? [...explain(first, 'connect').suggestions] : ['Is the server up, and is this its port?']
+      return first ? [...toOpsError(first, 'connect').suggestions] : ['Is the server up, and is this its port?']
     }
   }
 }

@@ -6,14 +6,14 @@ import {OpsError, usageError} from '../errors.js'
 import {instantFromServer} from '../units/instant.js'
 import {sendCancel} from './cancel.js'
 import {cannotConnect, codedConnectError} from './connect-error.js'
-import {embeddedDirectory, reading, type ConnectOptions, type Database, type Db, type Notice, type Target, type TransactionSettings} from './database.js'
+import {embeddedDirectory, readOnlySettings, type ConnectOptions, type Database, type Db, type Notice, type Target, type TransactionSettings} from './database.js'
 import type {EmbeddedEngine} from './embedded.js'
 import {connectionParameters, type Parameters} from './libpq.js'
 import {libraryError, withoutLibrary} from './library.js'
 import {readServer} from './probe.js'
 import type {Server} from './server.js'
 import type {Statement} from './sql.js'
-import {explain, OwnCode, sqlState, SqlState} from './sqlstate.js'
+import {toOpsError, OwnCode, sqlState, SqlState} from './sqlstate.js'
 import {tlsAttempts} from './tls.js'
 import {inTransaction, sessionSettings, type Pipeline, type Settings} from './transaction.js'
 
@@ -35,7 +35,7 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
     return await serve(client, target, options, engine)
   } catch (error) {
     await engine.close()
-    throw explain(error, `open the database in ${directory || 'memory'}`)
+    throw toOpsError(error, `open the database in ${directory || 'memory'}`)
   }
 }
 
@@ -194,7 +194,7 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
   const session = () => ({client: client as unknown as Pipeline, applicationName: options.applicationName, prepares, types, corrections, mark, giveUp: engine === null ? giveUp : null})
   const transaction = <T>(settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T> =>
     inTurn(() => listening(settings, () => inTransaction(session(), settings, work)))
-  const query = async <Row extends object>(question: Statement, settings: TransactionSettings = reading): Promise<Row[]> => {
+  const query = async <Row extends object>(question: Statement, settings: TransactionSettings = readOnlySettings): Promise<Row[]> => {
     let rows: Promise<Row[]> = Promise.resolve([])
     // Not waited for in there: it travels with the opening and the commit.
     await transaction(settings, async (tx) => void (rows = tx.query<Row>(question)))
@@ -206,7 +206,7 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
   let corrections: Settings = []
   const ask = async (): Promise<Server> => {
     const processId = engine ? null : wireOf(client).processID
-    const settings = {...reading, statementTimeout: 10_000}
+    const settings = {...readOnlySettings, statementTimeout: 10_000}
     const asked = async <Row extends object>(question: Statement) => inTurn(() => inTransaction({...session(), corrections: []}, settings, (tx) => tx.query<Row>(question)))
     const found = await readServer(asked, processId, engine !== null)
     prepares = !found.pooled && engine === null
@@ -216,7 +216,7 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
   listen()
   let server = await ask().catch(async (error: unknown) => {
     await endClient(client)
-    throw (await libraryError(error, () => connectServer(target, options, withoutLibrary))) ?? explain(error, 'ask the server what it is')
+    throw (await libraryError(error, () => connectServer(target, options, withoutLibrary))) ?? toOpsError(error, 'ask the server what it is')
   })
 
   return {
@@ -227,7 +227,7 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
     query,
     transaction,
     async autocommit(settings, what, followUp) {
-      if (server.pooled) return beside(target, options, settings, what, followUp)
+      if (server.pooled) return autocommitDirect(target, options, settings, what, followUp)
       await inTurn(() =>
         listening(settings, async () => {
           try {
@@ -252,7 +252,7 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
       listen()
       server = await ask()
     },
-    async another() {
+    async openSession() {
       if (engine) throw usageError('ONE_SESSION', 'The embedded engine serves one session at a time.')
       return connect(target, options)
     },
@@ -278,7 +278,7 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
 }
 
 /** What a transaction pooler cannot do is done on a connection past it. */
-async function beside(
+async function autocommitDirect(
   target: Target, options: ConnectOptions, settings: TransactionSettings, what: Statement, followUp: Statement | undefined,
 ): Promise<void> {
   if (!target.directUrl)

@@ -28,7 +28,7 @@ export interface TransactionSettings {
 }
 
 /** Reports never make anybody wait: a locked chunk is left out and counted. */
-export const reading: TransactionSettings = {readOnly: true, lockTimeout: 50, statementTimeout: 30_000}
+export const readOnlySettings: TransactionSettings = {readOnly: true, lockTimeout: 50, statementTimeout: 30_000}
 
 /**
  * A database that was connected to. Everything runs in a transaction whose settings are its own (`SET LOCAL`), so
@@ -54,7 +54,7 @@ export interface Database extends Db {
   /** After the connection was lost: a new one, its server asked again. @throws OpsError CONNECT while it is away */
   reconnect(): Promise<void>
   /** Another session on the same database, to be closed by whoever asked. The embedded engine has only one. */
-  another(): Promise<Database>
+  openSession(): Promise<Database>
   /** Asks the server to stop what this session runs now; that statement then fails with 57014. */
   cancel(): Promise<void>
   /** The server process behind this session; null on the embedded engine, and behind a pooler, where it changes. */

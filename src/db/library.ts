@@ -1,6 +1,6 @@
 import {ExitCode, OpsError} from '../errors.js'
 import {loadSql} from './load-sql.js'
-import {serverWords, SqlState, sqlState} from './sqlstate.js'
+import {serverMessage, SqlState, sqlState} from './sqlstate.js'
 
 /** Startup options of a session that does not load TimescaleDB's library. A pooler may refuse them. */
 export const withoutLibrary = '-c timescaledb.disable_load=on'
@@ -31,7 +31,7 @@ export async function libraryError(error: unknown, open: () => Promise<Client>):
   if (installed === null && state === SqlState.featureNotSupported) return null
   const missing = state === SqlState.undefinedFile
   const version = installed === null ? 'the extension timescaledb' : `timescaledb ${installed}, the version of the extension in this database,`
-  return new OpsError(missing ? 'LIBRARY_MISSING' : 'LIBRARY_MISMATCH', `The library of ${version} ${missing ? 'cannot be loaded' : 'is not the one that the server loaded'}: ${serverWords(error)}`, {
+  return new OpsError(missing ? 'LIBRARY_MISSING' : 'LIBRARY_MISMATCH', `The library of ${version} ${missing ? 'cannot be loaded' : 'is not the one that the server loaded'}: ${serverMessage(error)}`, {
     exit: ExitCode.cannotConnect,
     suggestions: [
       available === null || available === installed

@@ -40,7 +40,7 @@ export interface Server {
   preloaded: readonly string[] | null
   maxLocksPerTransaction: number
   /** The schema qicore with our ledger and versions is there. */
-  hasCore: boolean
+  hasQicoreSchema: boolean
   /** Which shape `_timescaledb_catalog.chunk` has: named relations up to 2.28, `relid` from 2.29. */
   chunkCatalog: 'names' | 'relid' | null
   /** Where a refresh notes what it has begun, so that a broken-off one can be seen (2.22); `left`: none does any more (2.26.3). */
@@ -168,7 +168,7 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     pgStatStatementsSchema: row.pg_stat_statements_schema,
     preloaded: row.preloaded === null ? null : row.preloaded.split(',').map((name) => name.trim()).filter(Boolean),
     maxLocksPerTransaction: row.max_locks_per_transaction,
-    hasCore: row.has_core,
+    hasQicoreSchema: row.has_core,
     chunkCatalog: row.timescaledb === null ? null : row.chunk_has_relid ? 'relid' : 'names',
     materializationRanges: row.materialization_ranges,
     truncatesOrDeletes: row.truncates_or_deletes,

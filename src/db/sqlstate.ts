@@ -80,7 +80,7 @@ const causes: Record<string, {code: string; exit?: ExitCode; suggestions?: reado
  * FAILED with the server's own words.
  * @param doing what failed and on which object, as a clause: `read public.ohlcv_data`
  */
-export function explain(error: unknown, doing: string): OpsError {
+export function toOpsError(error: unknown, doing: string): OpsError {
   if (error instanceof OpsError) return error
   const state = sqlState(error)
   const known = (state && causes[state]) || (isConnectionLost(error) ? {code: 'CONNECTION_LOST', exit: ExitCode.cannotConnect} : undefined)
@@ -88,11 +88,11 @@ export function explain(error: unknown, doing: string): OpsError {
     exit: known?.exit ?? ExitCode.failed,
     suggestions: [...hints(error), ...(known?.suggestions ?? [])],
   }
-  return new OpsError(known?.code ?? 'FAILED', `Cannot ${doing}: ${serverWords(error)}`, options)
+  return new OpsError(known?.code ?? 'FAILED', `Cannot ${doing}: ${serverMessage(error)}`, options)
 }
 
 /** The server's message with its SQLSTATE, and the detail where there is one. */
-export function serverWords(error: unknown): string {
+export function serverMessage(error: unknown): string {
   const {message, detail, code} = (error ?? {}) as ServerError
   const words = redact(message || String(error))
   return [words, detail && `(${redact(detail)})`, code && !ownCodes.has(code) && `[${code}]`].filter(Boolean).join(' ')

@@ -3,7 +3,7 @@ import type {ClientConfig} from 'pg'
 import type {Database, Db, TransactionSettings} from './database.js'
 import {Flight, skipped, type Answer} from './flight.js'
 import {ExitCode, OpsError} from '../errors.js'
-import {isConnectionLost, serverWords, sqlState, SqlState} from './sqlstate.js'
+import {isConnectionLost, serverMessage, sqlState, SqlState} from './sqlstate.js'
 import {mayHoldSeveral, quoteIdent, quoteLiteral, type Statement} from './sql.js'
 
 /** A client of node-postgres in its pipeline mode, which sends each query at once. Its socket is not declared. */
@@ -196,17 +196,17 @@ function silenceWatch(giveUp: Session['giveUp'], limit: number): <T>(answer: Pro
 }
 
 /** Waits for all that travel together. @throws the first failure in the order of sending, whichever was noticed first */
-export async function together<const T extends readonly unknown[]>(answers: T): Promise<{-readonly [K in keyof T]: Awaited<T[K]>}> {
+export async function allInOrder<const T extends readonly unknown[]>(answers: T): Promise<{-readonly [K in keyof T]: Awaited<T[K]>}> {
   const settled = await Promise.allSettled(answers)
   for (const one of settled) if (one.status === 'rejected') throw one.reason
   return settled.map((one) => (one as PromiseFulfilledResult<unknown>).value) as {-readonly [K in keyof T]: Awaited<T[K]>}
 }
 
 /** A transaction whose parts, and its commit, are sent without waiting. @throws the first failure in their order, else the commit's */
-export async function atOnce(db: Database, settings: TransactionSettings, parts: (tx: Db) => readonly unknown[]): Promise<void> {
+export async function pipelined(db: Database, settings: TransactionSettings, parts: (tx: Db) => readonly unknown[]): Promise<void> {
   let sent: Promise<unknown> = Promise.resolve()
   const all = db.transaction(settings, async (tx) => {
-    sent = together(parts(tx))
+    sent = allInOrder(parts(tx))
     sent.catch(() => {})
   })
   // The commit fails with what was noticed first; the caller gets the first in the order of the parts.
@@ -231,7 +231,7 @@ const roleStates: readonly (string | undefined)[] = [SqlState.undefinedObject, S
 /** A role of the configuration that does not exist, or that the session's role is no member of. */
 function roleError(role: string, error: unknown): unknown {
   if (!roleStates.includes(sqlState(error))) return error
-  return new OpsError('NO_ROLE', `The target's role cannot be used: ${serverWords(error)}`, {
+  return new OpsError('NO_ROLE', `The target's role cannot be used: ${serverMessage(error)}`, {
     exit: ExitCode.usage,
     cause: error,
     suggestions: [`Correct \`role: ${role}\` of the target in the configuration, or grant that role to the one that connects.`],

@@ -42,7 +42,7 @@ export async function uncovered(db: Database, set: PartitionSet, children: reado
  * set. Who may not look counts as one.
  */
 export async function firstUnseen(db: Database, set: PartitionSet): Promise<string | null> {
-  if (!db.server.hasCore) return null
+  if (!db.server.hasQicoreSchema) return null
   const {schema, table: name} = set
   const [row] = await db
     .query<{seen: string; watched: boolean}>(statement(loadSql('catalog/first-unseen'), [formatQualifiedName(schema, name)]))

@@ -46,11 +46,11 @@ export async function planDrop(db: Database, request: DropRequest): Promise<OldP
     // A partition that cannot be detached or dropped does not hold up the others.
     ...old.flatMap((child) => (atOnce ? [dropAtOnce(set, child, seenUpTo)] : detachAndDrop(child, found, seenUpTo, pendingFirst))),
   ]
-  const doomed = steps.filter((step) => step.class === 'loss').length
+  const partitionsToDrop = steps.filter((step) => step.class === 'loss').length
   const references = await readReferences(db, set, old)
   const publications = await readLostPublications(db, set, old, true)
   notes.push(...referenceNotes(references, publications), ...weightOf(old))
-  const summary = `drop ${count(doomed)} of ${set.relation}`
+  const summary = `drop ${count(partitionsToDrop)} of ${set.relation}`
   return {plan: {operation: `partitions drop ${set.relation}`, summary, cutoff, locks: [`table ${set.relation}`], steps}, notes, references, publications}
 }
 

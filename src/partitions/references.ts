@@ -1,4 +1,4 @@
-import {reading, type Database} from '../db/database.js'
+import {readOnlySettings, type Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, raw, sql, statement} from '../db/sql.js'
 import {isConnectionLost} from '../db/sqlstate.js'
@@ -56,7 +56,7 @@ async function countReferring(db: Database, key: Key, child: Child, until: numbe
   select 1 from ${ident(key.schema, key.relation)} k join ${ident(child.schema, child.partition)} p on ${same} limit ${raw(String(mostCounted + 1))}
 ) as referring`
   try {
-    return (await db.query<{rows: number}>(count, {...reading, statementTimeout: left}))[0]!.rows
+    return (await db.query<{rows: number}>(count, {...readOnlySettings, statementTimeout: left}))[0]!.rows
   } catch (error) {
     // Locked, too large, no privilege: the plan goes on without the number.
     if (isConnectionLost(error)) throw error

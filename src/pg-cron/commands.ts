@@ -7,7 +7,7 @@ import {chosenSets} from '../jobs/kinds/partitions.js'
 import {retainWork} from '../jobs/kinds/retain.js'
 import {policyWork, type Work} from '../jobs/kinds/tables.js'
 import {readSets} from '../partitions/sets.js'
-import {keyOf} from '../catalog/table.js'
+import {qualifiedName} from '../catalog/table.js'
 import {qicore} from '../schema/built-in.js'
 import {durationInWords, type Duration} from '../units/duration.js'
 
@@ -49,7 +49,7 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
     const obstacles: string[] = []
     for (const {table, policies} of subjects) {
       const [policy] = policies
-      const key = keyOf(table)
+      const key = qualifiedName(table)
       const ages = [policy!.startOffset, policy!.endOffset]
       if (policies.length > 1 || ages.some((age) => age === null || typeof age === 'bigint')) obstacles.push(`the refresh of ${key} has no single window of time`)
       else commands[key] = `call qicore.refresh(${[key, job.name].map(quoteLiteral).join(', ')}${table.id === null ? '' : ages.map((age) => `, ${quoteLiteral(durationInWords(age as Duration))}`).join('')})`
@@ -78,9 +78,9 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
 
 async function maintenance(db: Database, job: Job, {tables, atMost}: OptionsOf<'maintain'>, work: 'all' | 'compress' | 'analyze', context: JobContext): Promise<JobCommands> {
   const {there, missing} = await maintained(db, tables, context)
-  const notes = missing.map((table) => `${keyOf(table)} is not in this database`)
+  const notes = missing.map((table) => `${qualifiedName(table)} is not in this database`)
   if (there.length === 0) return {commands: {}, notes: [...notes, 'no declared table is in this database']}
-  const keys = there.map(keyOf)
+  const keys = there.map(qualifiedName)
   if (work === 'all' && job.name === 'maintain' && atMost === undefined && tables === undefined && isQicore(keys)) return {commands: {'': 'call public.maintain_hypertables()'}, notes}
   const parameters = [
     `array[${keys.map(quoteLiteral).join(', ')}]`,
@@ -94,7 +94,7 @@ async function maintenance(db: Database, job: Job, {tables, atMost}: OptionsOf<'
 
 /** The tables that maintain_hypertables() looks after, all of them and no other. */
 function isQicore(keys: readonly string[]): boolean {
-  const theirs = qicore.tables.filter(({hypertable}) => hypertable).map(keyOf)
+  const theirs = qicore.tables.filter(({hypertable}) => hypertable).map(qualifiedName)
   return keys.length === theirs.length && theirs.every((key) => keys.includes(key))
 }
 

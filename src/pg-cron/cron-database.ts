@@ -1,12 +1,12 @@
 import {connect} from '../db/connect.js'
-import {reading, type Database} from '../db/database.js'
+import {readOnlySettings, type Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {ExitCode, messageOf, OpsError, usageError} from '../errors.js'
 import {command} from '../units/command.js'
 
 /** pg_cron as a role of ours finds it. It lives in one database of a server and schedules for all of them from there. */
-export interface CronHome {
+export interface CronDatabase {
   /** A session in the database that pg_cron lives in: the one that is worked on, or another to it. */
   db: Database
   database: string
@@ -21,7 +21,7 @@ export interface CronHome {
   /** As whom jobs are scheduled and run. */
   role: string
   canLogin: boolean
-  rights: {usage: boolean; schedule: boolean; unschedule: boolean; elsewhere: boolean | null}
+  rights: {usage: boolean; schedule: boolean; unschedule: boolean; resolveSession: boolean | null}
 }
 
 interface WhereRow {
@@ -36,7 +36,7 @@ interface RightsRow {
   usage: boolean
   schedule: boolean | null
   unschedule: boolean | null
-  elsewhere: boolean | null
+  resolveSession: boolean | null
   timezone: string | null
   matches_both_days: boolean
   can_login: boolean
@@ -49,7 +49,7 @@ const instead = ({target: {name}}: Pick<Database, 'target'>) => `Without it the 
  * Finds pg_cron, wherever it lives on the server, and hands it over; a session of its own is closed again.
  * @throws OpsError NO_PG_CRON, NOT_PRELOADED, NOT_CREATED, CRON_ELSEWHERE, CRON_VERSION, each with what to do
  */
-export async function withHome<T>(db: Database, applicationName: string, work: (home: CronHome) => Promise<T>): Promise<T> {
+export async function withCronDatabase<T>(db: Database, applicationName: string, work: (home: CronDatabase) => Promise<T>): Promise<T> {
   if (db.server.pgCron !== null) return work(await homeIn(db, true))
   const database = await databaseOf(db)
   const away = await connect({...db.target, url: db.target.directUrl ?? db.target.url, directUrl: undefined, database}, {applicationName}).catch((error: unknown) => {
@@ -95,9 +95,9 @@ function notCreated(db: Database, database: string): OpsError {
   ])
 }
 
-async function homeIn(db: Database, here: boolean): Promise<CronHome> {
+async function homeIn(db: Database, here: boolean): Promise<CronDatabase> {
   const [row] = await db.query<RightsRow>(statement(loadSql('cron/rights'), [db.target.role ?? null]))
-  const {role, version, usage, schedule, unschedule, elsewhere, alive} = row!
+  const {role, version, usage, schedule, unschedule, resolveSession, alive} = row!
   if (!atLeast(version, 1, 3))
     throw usageError('CRON_VERSION', `pg_cron ${version} knows no names of jobs: 1.3 or later is needed.`, ['Install a newer package and, as a superuser: alter extension pg_cron update', instead(db)])
   return {
@@ -111,7 +111,7 @@ async function homeIn(db: Database, here: boolean): Promise<CronHome> {
     alive,
     role,
     canLogin: row!.can_login,
-    rights: {usage, schedule: schedule ?? false, unschedule: unschedule ?? false, elsewhere},
+    rights: {usage, schedule: schedule ?? false, unschedule: unschedule ?? false, resolveSession},
   }
 }
 
@@ -125,13 +125,13 @@ export function atLeast(version: string, major: number, minor: number): boolean 
  * Whether jobs can be scheduled and would run.
  * @throws OpsError NOT_PRELOADED, CRON_VERSION (exit 2), NO_PRIVILEGE (exit 1) with the grants that are missing
  */
-export function requireUsable({db, here, version, database, role, canLogin, alive, rights}: CronHome): void {
+export function requireUsable({db, here, version, database, role, canLogin, alive, rights}: CronDatabase): void {
   if (!alive)
     throw usageError('NOT_PRELOADED', `pg_cron ${version} is created in "${database}" and its scheduler is not running: nothing would run.`, [
       'Add pg_cron to shared_preload_libraries and restart the server; its log says why where that is done already.',
       instead(db),
     ])
-  if (!here && rights.elsewhere === null)
+  if (!here && rights.resolveSession === null)
     throw usageError('CRON_VERSION', `pg_cron ${version} schedules in its own database "${database}" only: 1.4 or later is needed.`, [`As a superuser, in ${database}: alter extension pg_cron update`, instead(db)])
   const missing = missingGrants({here, role, rights})
   if (missing.length > 0)
@@ -144,22 +144,22 @@ export function requireUsable({db, here, version, database, role, canLogin, aliv
     })
 }
 
-function missingGrants({here, role, rights}: Pick<CronHome, 'here' | 'role' | 'rights'>): {what: string; grant: string}[] {
+function missingGrants({here, role, rights}: Pick<CronDatabase, 'here' | 'role' | 'rights'>): {what: string; grant: string}[] {
   const missing: {what: string; grant: string}[] = []
   const to = `to "${role}"`
   if (!rights.usage) missing.push({what: 'no usage on schema cron', grant: `grant usage on schema cron ${to}`})
   if (here && !rights.schedule) missing.push({what: 'no execute on cron.schedule', grant: `grant execute on function cron.schedule(text, text, text) ${to}`})
-  if (!here && rights.elsewhere !== true) missing.push({what: 'no execute on cron.schedule_in_database', grant: `grant execute on function cron.schedule_in_database(text, text, text, text, text, boolean) ${to}`})
+  if (!here && rights.resolveSession !== true) missing.push({what: 'no execute on cron.schedule_in_database', grant: `grant execute on function cron.schedule_in_database(text, text, text, text, text, boolean) ${to}`})
   if (!rights.unschedule) missing.push({what: 'no execute on cron.unschedule', grant: `grant execute on function cron.unschedule(bigint) ${to}`})
   return missing
 }
 
 /** Whether this role may look at what is scheduled. */
-export function mayLook({rights}: CronHome): boolean {
+export function mayLook({rights}: CronDatabase): boolean {
   return rights.usage
 }
 
 /** Reads as the role that schedules: others see none of its jobs. */
-export async function askHome<Row extends object>({db}: CronHome, name: string, values: Parameters<typeof statement>[1] = []): Promise<Row[]> {
-  return db.query<Row>(statement(loadSql(`cron/${name}`), values), {...reading, role: db.target.role})
+export async function readCronDatabase<Row extends object>({db}: CronDatabase, name: string, values: Parameters<typeof statement>[1] = []): Promise<Row[]> {
+  return db.query<Row>(statement(loadSql(`cron/${name}`), values), {...readOnlySettings, role: db.target.role})
 }

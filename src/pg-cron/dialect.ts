@@ -1,9 +1,9 @@
 import type {Job} from '../config/jobs.js'
 import {fieldsOf} from '../units/schedule.js'
 import {transitions, zoneOffset} from '../units/zone.js'
-import {atLeast, type CronHome} from './cron-database.js'
+import {atLeast, type CronDatabase} from './cron-database.js'
 
-export type Dialect = Pick<CronHome, 'version' | 'timezone' | 'matchesBothDays'>
+export type Dialect = Pick<CronDatabase, 'version' | 'timezone' | 'matchesBothDays'>
 
 const words: readonly (readonly [RegExp, number])[] = [
   ...['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'].map((word, index) => [new RegExp(`\\b${word}\\b`, 'gi'), index + 1] as const),
@@ -27,14 +27,14 @@ export function obstacles(job: Job, {version, timezone, matchesBothDays}: Dialec
   const zone = timezone ?? 'GMT'
   if (!sameClocks(job.timezone, zone, now)) found.push(`its timezone is ${job.timezone}, and pg_cron goes by ${zone}${atLeast(version, 1, 5) ? ' (cron.timezone)' : ''}`)
   for (const field of ['window', 'timeout', 'retries', 'backoff', 'catchUp', 'catchUpLimit', 'overlap', 'jitter'] as const) {
-    if (job.given.includes(field) && !harmless(job, field)) found.push(`pg_cron has no ${field}`)
+    if (job.given.includes(field) && !isNoop(job, field)) found.push(`pg_cron has no ${field}`)
   }
   if (job.kind === 'sql') found.push(...sqlObstacles(job))
   return found
 }
 
 /** What pg_cron does anyhow: it tries once, makes up for nothing, and lets a run wait for the one before. */
-function harmless(job: Job, field: string): boolean {
+function isNoop(job: Job, field: string): boolean {
   if (field === 'retries') return job.retries === 0
   if (field === 'backoff') return job.retries === 0
   if (field === 'catchUp') return job.catchUp === 'none'
@@ -52,7 +52,7 @@ function sqlObstacles({options}: Job): string[] {
 }
 
 /** A schedule as pg_cron reads it: numbers, stars, ranges, lists and steps. Only of a job without {@link obstacles}. */
-export function inDialect(schedule: string): string {
+export function toPgCronSyntax(schedule: string): string {
   return fieldsOf(schedule)
     .map((field, index) => (index === 2 && field === 'L' ? '$' : words.reduce((text, [word, number]) => text.replace(word, String(number)), field.replaceAll('?', '*'))))
     .join(' ')

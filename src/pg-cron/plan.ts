@@ -5,12 +5,12 @@ import {loadSql} from '../db/load-sql.js'
 import {statement, type Statement} from '../db/sql.js'
 import {usageError} from '../errors.js'
 import type {Plan, Step} from '../run/step.js'
-import type {CronHome} from './cron-database.js'
+import type {CronDatabase} from './cron-database.js'
 import {takenNames, type Scheduled, type ScheduledRun} from './scheduled.js'
 import type {WantedJob, WantedRun} from './wanted.js'
 
 export interface InstallRequest {
-  home: CronHome
+  home: CronDatabase
   wanted: readonly WantedJob[]
   scheduled: Scheduled
   known: readonly LedgerJob[]
@@ -36,18 +36,18 @@ export function planInstall(db: Database, {home, wanted, scheduled, known, decla
     const record = recordStep(job, 'pg_cron', commands, known, changes.map(({id}) => id), actor)
     if (record !== null) steps.push(record)
   }
-  steps.push(...leaving(home, surplus, known, declared, new Set(wanted.map(({job}) => job.name)), actor))
+  steps.push(...stepsToRelease(home, surplus, known, declared, new Set(wanted.map(({job}) => job.name)), actor))
   return {operation: 'cron install', summary: `let pg_cron run ${wanted.length} ${wanted.length === 1 ? 'job' : 'jobs'} of ${database}`, cutoff: null, locks: ['pg_cron'], steps}
 }
 
 /** Takes all of ours out of pg_cron again; the jobs are the daemon's then. @param home null where pg_cron is gone */
-export function planUninstall(db: Database, home: CronHome | null, scheduled: Scheduled, known: readonly LedgerJob[], declared: readonly Job[], actor: string): Plan {
-  const steps = leaving(home, scheduled.ours, known, declared, new Set(), actor)
+export function planUninstall(db: Database, home: CronDatabase | null, scheduled: Scheduled, known: readonly LedgerJob[], declared: readonly Job[], actor: string): Plan {
+  const steps = stepsToRelease(home, scheduled.ours, known, declared, new Set(), actor)
   return {operation: 'cron uninstall', summary: `take our jobs of ${db.server.database} out of pg_cron`, cutoff: null, locks: ['pg_cron'], steps}
 }
 
 /** First the calendars, then the schedule: what pg_cron calls in between finds that it is not its to run. */
-function leaving(home: CronHome | null, surplus: readonly ScheduledRun[], known: readonly LedgerJob[], declared: readonly Job[], stay: ReadonlySet<string>, actor: string): Step[] {
+function stepsToRelease(home: CronDatabase | null, surplus: readonly ScheduledRun[], known: readonly LedgerJob[], declared: readonly Job[], stay: ReadonlySet<string>, actor: string): Step[] {
   const records: Step[] = []
   for (const state of known) {
     const current = state.epochs.at(-1)!
@@ -62,7 +62,7 @@ function leaving(home: CronHome | null, surplus: readonly ScheduledRun[], known:
 
 const plain = {lock: 'ROW EXCLUSIVE', class: 'undo', transaction: 'own', doneCheck: null, repeatable: true, bytes: null} as const
 
-function scheduleStep(home: CronHome, database: string, job: Job, {part, name, schedule, command}: WantedRun, there: ScheduledRun | undefined): Step[] {
+function scheduleStep(home: CronDatabase, database: string, job: Job, {part, name, schedule, command}: WantedRun, there: ScheduledRun | undefined): Step[] {
   if (there !== undefined && there.schedule === schedule && there.command === command && there.active) return []
   const another = there !== undefined && there.username !== home.role ? there.username : null
   const make = home.here && another === null
@@ -83,7 +83,7 @@ function scheduleStep(home: CronHome, database: string, job: Job, {part, name, s
   }]
 }
 
-function unscheduleStep(home: CronHome, run: ScheduledRun, dependsOn: readonly string[]): Step {
+function unscheduleStep(home: CronDatabase, run: ScheduledRun, dependsOn: readonly string[]): Step {
   return {...plain, id: `unschedule ${run.name} (${run.id})`, kind: 'unschedule', object: run.name!, statements: [unschedule(run)], dependsOn, relations: ['cron.job'], ...where(home)}
 }
 
@@ -91,7 +91,7 @@ function unschedule({id, command}: ScheduledRun): Statement {
   return statement(loadSql('cron/unschedule'), [id, command])
 }
 
-function where({here, database}: CronHome): {database?: string} {
+function where({here, database}: CronDatabase): {database?: string} {
   return here ? {} : {database}
 }
 
@@ -101,13 +101,13 @@ function recordStep(job: Job, runner: 'daemon' | 'pg_cron', commands: Record<str
   const current = known.find((state) => state.name === name)?.epochs.at(-1)
   const same = current !== undefined && current.state !== 'removed' && current.runner === runner && current.schedule === schedule && current.timezone === timezone
   if (same && sameCommands(current.commands ?? null, commands)) return null
-  const wish = JSON.stringify([{name, kind, schedule, timezone, runner, commands, told: job.runner === runner}])
+  const request = JSON.stringify([{name, kind, schedule, timezone, runner, commands, told: job.runner === runner}])
   return {
     ...plain,
     id: `record ${name}: run by ${runner === 'daemon' ? 'the daemon' : 'pg_cron'}`,
     kind: 'record',
     object: `job ${name}`,
-    statements: [statement(loadSql(current === undefined ? 'daemon/declare-new' : 'daemon/declare-changed'), [wish, actor])],
+    statements: [statement(loadSql(current === undefined ? 'daemon/declare-new' : 'daemon/declare-changed'), [request, actor])],
     dependsOn,
     relations: ['qicore.job'],
   }

@@ -10,7 +10,7 @@ import type {Limits} from '../run/limits.js'
 import type {Plan} from '../run/step.js'
 import {definitionsApply} from '../catalog/definitions-apply.js'
 import type {Instant} from '../units/instant.js'
-import {mayLook, requireUsable, type CronHome} from './cron-database.js'
+import {mayLook, requireUsable, type CronDatabase} from './cron-database.js'
 import {planInstall, planUninstall} from './plan.js'
 import {readScheduled} from './scheduled.js'
 import {wantedJobs, type LeftJob} from './wanted.js'
@@ -34,7 +34,7 @@ export function jobsAndContext({config, limits, at}: Omit<CronRequest, 'actor'>)
  * The plan of `cron install`.
  * @throws OpsError NOTHING_DECLARED, and what {@link requireUsable}, {@link wantedJobs} and {@link planInstall} refuse
  */
-export async function installPlan(db: Database, home: CronHome, request: CronRequest): Promise<{plan: Plan; left: LeftJob[]; notes: string[]}> {
+export async function installPlan(db: Database, home: CronDatabase, request: CronRequest): Promise<{plan: Plan; left: LeftJob[]; notes: string[]}> {
   requireUsable(home)
   const {jobs, context} = jobsAndContext(request)
   const {tables, aggregates} = context.sections
@@ -55,12 +55,12 @@ export async function installPlan(db: Database, home: CronHome, request: CronReq
 }
 
 /** The plan of `cron uninstall`. @param home null where pg_cron is gone: then only our own records are put right */
-export async function uninstallPlan(db: Database, home: CronHome | null, request: CronRequest): Promise<{plan: Plan; notes: string[]}> {
+export async function uninstallPlan(db: Database, home: CronDatabase | null, request: CronRequest): Promise<{plan: Plan; notes: string[]}> {
   const {jobs} = jobsAndContext(request)
   if (home !== null && !mayLook(home))
     throw new OpsError('NO_PRIVILEGE', `The role ${home.role} may not look at pg_cron's jobs.`, {suggestions: [`As a superuser, in ${home.database}: grant usage on schema cron to "${home.role}"`]})
   const scheduled = home === null ? {ours: [], foreign: []} : await readScheduled(home, db.server.database)
   const plan = planUninstall(db, home, scheduled, await ledgerJobs(db), jobs, request.actor)
-  const stubborn = jobs.filter(({runner}) => runner === 'pg_cron').map(({name}) => name)
-  return {plan, notes: stubborn.length === 0 ? [] : [`The configuration still says "runner: pg_cron" for ${stubborn.join(', ')}: no daemon takes that over.`]}
+  const explicitCronJobs = jobs.filter(({runner}) => runner === 'pg_cron').map(({name}) => name)
+  return {plan, notes: explicitCronJobs.length === 0 ? [] : [`The configuration still says "runner: pg_cron" for ${explicitCronJobs.join(', ')}: no daemon takes that over.`]}
 }

@@ -1,5 +1,5 @@
 import type {Instant} from '../units/instant.js'
-import {askHome, type CronHome} from './cron-database.js'
+import {readCronDatabase, type CronDatabase} from './cron-database.js'
 import {isOurs, prefixOf} from './names.js'
 
 /** An entry of pg_cron's schedule, with its last run. */
@@ -28,8 +28,8 @@ export interface Scheduled {
 type Row = Omit<ScheduledRun, 'startedAt' | 'endedAt'> & {started_at: Instant | null; ended_at: Instant | null}
 
 /** What pg_cron has for a database, as far as the role may see. */
-export async function readScheduled(home: CronHome, database: string): Promise<Scheduled> {
-  const rows = await askHome<Row>(home, 'jobs', [database])
+export async function readScheduled(home: CronDatabase, database: string): Promise<Scheduled> {
+  const rows = await readCronDatabase<Row>(home, 'jobs', [database])
   const all = rows.map(({started_at: startedAt, ended_at: endedAt, ...row}): ScheduledRun => ({...row, startedAt, endedAt}))
   return {ours: all.filter((run) => isOurs(database, run)), foreign: all.filter((run) => !isOurs(database, run))}
 }

@@ -11,9 +11,9 @@ import {ExitCode, OpsError} from '../errors.js'
 import {readQicoreSchema, schemaRemark, type QicoreSchema} from '../schema/migrate/schema-state.js'
 import type {Instant} from '../units/instant.js'
 import {findingsOf, stateOf} from './findings.js'
-import {mayLook, withHome, type CronHome} from './cron-database.js'
+import {mayLook, withCronDatabase, type CronDatabase} from './cron-database.js'
 import {readScheduled, type Scheduled, type ScheduledRun} from './scheduled.js'
-import {sortOut, type LeftJob, type Wanted, type WantedRequest} from './wanted.js'
+import {partitionJobs, type LeftJob, type WantedSchedule, type WantedRequest} from './wanted.js'
 import {command} from '../units/command.js'
 
 export interface ForeignJob {
@@ -67,7 +67,7 @@ async function readScheduleStatus(db: Database, request: StatusRequest): Promise
   const known = await ledgerJobs(db)
   const runs = known.length > 0 ? await ledgerRuns(db) : []
   try {
-    return await withHome(db, request.applicationName, async (home) => {
+    return await withCronDatabase(db, request.applicationName, async (home) => {
       const scheduled = mayLook(home) ? await readScheduled(home, db.server.database) : null
       return assemble(db, request, home, scheduled, known, runs)
     })
@@ -78,11 +78,11 @@ async function readScheduleStatus(db: Database, request: StatusRequest): Promise
   }
 }
 
-async function assemble(db: Database, request: StatusRequest, home: CronHome | null | 'absent', scheduled: Scheduled | null, known: readonly LedgerJob[], runs: readonly LedgerRun[], error?: OpsError): Promise<Assembled> {
+async function assemble(db: Database, request: StatusRequest, home: CronDatabase | null | 'absent', scheduled: Scheduled | null, known: readonly LedgerJob[], runs: readonly LedgerRun[], error?: OpsError): Promise<Assembled> {
   const there = home === null || home === 'absent' ? null : home
   const dialect = there ?? {version: '1.4', timezone: null, matchesBothDays: false}
   const theirs = ({name, runner}: Job) => runner === 'pg_cron' || (runner === 'auto' && current(known, name)?.runner === 'pg_cron' && current(known, name)?.state !== 'removed')
-  const {wanted, refused} = await sortOut(db, {...request, dialect, jobs: request.jobs.filter(theirs)})
+  const {wanted, refused} = await partitionJobs(db, {...request, dialect, jobs: request.jobs.filter(theirs)})
   const scheduler: Alive = there !== null ? (there.alive ? 'alive' : 'dead') : db.server.inRecovery ? 'unknown' : db.server.pgCronAlive ? 'alive' : 'dead'
   const look = {scheduled, scheduler, known, runs, at: Date.parse(request.context.now), readable: scheduled !== null, absent: home === 'absent'}
   const jobs = wanted.jobs.flatMap(({job, commands, runs: entries}) => entries.map((entry) => cronJob({job, entry, commands}, look)))
@@ -100,7 +100,7 @@ async function assemble(db: Database, request: StatusRequest, home: CronHome | n
   }
 }
 
-function notesOf(home: CronHome | null, error: OpsError | undefined, blind: boolean, jobs: number, others: number, left: readonly LeftJob[]): string[] {
+function notesOf(home: CronDatabase | null, error: OpsError | undefined, blind: boolean, jobs: number, others: number, left: readonly LeftJob[]): string[] {
   return [
     ...(error ? [error.message, ...error.suggestions.slice(0, 1)] : []),
     ...(home !== null && blind ? [`the role ${home.role} may not look at what pg_cron has scheduled: grant usage on schema cron to "${home.role}", in ${home.database}`] : []),
@@ -119,7 +119,7 @@ interface Look {
   absent: boolean
 }
 
-function cronJob({job, entry, commands}: {job: Job; entry: Wanted['jobs'][number]['runs'][number]; commands: Record<string, string>}, look: Look): CronJob {
+function cronJob({job, entry, commands}: {job: Job; entry: WantedSchedule['jobs'][number]['runs'][number]; commands: Record<string, string>}, look: Look): CronJob {
   const run = look.scheduled?.ours.find(({name}) => name === entry.name)
   const epoch = current(look.known, job.name)
   const last = look.runs.find(({job: of, part}) => of === job.name && part === entry.part)

@@ -3,7 +3,7 @@ import type {Database} from '../db/database.js'
 import {usageError} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
 import {commandsOf} from './commands.js'
-import {inDialect, obstacles, type Dialect} from './dialect.js'
+import {toPgCronSyntax, obstacles, type Dialect} from './dialect.js'
 import {nameOf} from './names.js'
 import {fieldsOf} from '../units/schedule.js'
 import {command} from '../units/command.js'
@@ -30,7 +30,7 @@ export interface LeftJob {
   why: string
 }
 
-export interface Wanted {
+export interface WantedSchedule {
   jobs: WantedJob[]
   left: LeftJob[]
   notes: string[]
@@ -47,8 +47,8 @@ export interface WantedRequest {
  * where the configuration names pg_cron for it, all of them are refused.
  * @throws OpsError CRON_CANNOT (exit 2) naming every such job
  */
-export async function wantedJobs(db: Database, request: WantedRequest): Promise<Wanted> {
-  const {wanted, refused} = await sortOut(db, request)
+export async function wantedJobs(db: Database, request: WantedRequest): Promise<WantedSchedule> {
+  const {wanted, refused} = await partitionJobs(db, request)
   if (refused.length > 0)
     throw usageError('CRON_CANNOT', `pg_cron cannot run ${refused.length === 1 ? 'a job' : `${refused.length} jobs`} as declared:\n${refused.map(({job, why}) => `- ${job}: ${why}`).join('\n')}`, [
       `Write "runner: daemon" for it, and run the daemon: ${command('daemon')}`,
@@ -58,8 +58,8 @@ export async function wantedJobs(db: Database, request: WantedRequest): Promise<
 }
 
 /** The same without refusing anything: what cannot be stands under `refused`. */
-export async function sortOut(db: Database, {jobs, dialect, context}: WantedRequest): Promise<{wanted: Wanted; refused: LeftJob[]}> {
-  const wanted: Wanted = {jobs: [], left: [], notes: []}
+export async function partitionJobs(db: Database, {jobs, dialect, context}: WantedRequest): Promise<{wanted: WantedSchedule; refused: LeftJob[]}> {
+  const wanted: WantedSchedule = {jobs: [], left: [], notes: []}
   const refused: LeftJob[] = []
   for (const job of jobs) {
     if (job.runner === 'daemon') {
@@ -79,7 +79,7 @@ export async function sortOut(db: Database, {jobs, dialect, context}: WantedRequ
       continue
     }
     wanted.notes.push(...notes.map((note) => `${job.name}: ${note}`))
-    const schedule = inDialect(job.schedule)
+    const schedule = toPgCronSyntax(job.schedule)
     if (fieldsOf(job.schedule)[2] === 'L') wanted.notes.push(`${job.name}: "${job.schedule}" is "${schedule}" in pg_cron, at the same times`)
     const runs = Object.entries(commands).map(([part, command]): WantedRun => ({part, name: nameOf(db.server.database, job.name, part), schedule, command}))
     wanted.jobs.push({job, commands, runs})

@@ -1,13 +1,13 @@
 import type {Database} from '../db/database.js'
 import {usageError} from '../errors.js'
 import {readTables} from '../catalog/read-tables.js'
-import {keyOf as declaredKey, ruleInWords, type CompressionRule, type Declared, type PolicyKind, type RefreshRule, type RetentionRule} from './declared.js'
+import {declaredName as declaredKey, ruleInWords, type CompressionRule, type Declared, type PolicyKind, type RefreshRule, type RetentionRule} from './declared.js'
 import {resolveTable} from '../catalog/resolve-table.js'
-import {keyOf, type Table} from '../catalog/table.js'
+import {qualifiedName, type Table} from '../catalog/table.js'
 import {diff} from './diff.js'
 import {planPolicies, type PolicyPlan} from './plan.js'
-import {wantedOf} from './desired.js'
-import {wouldBe} from './project.js'
+import {desiredStateOf} from './desired.js'
+import {project} from './project.js'
 import {command} from '../units/command.js'
 
 export type Rule = {kind: 'compression'; rule: CompressionRule | 'none'} | {kind: 'retention'; rule: RetentionRule | 'none'} | {kind: 'refresh'; rule: RefreshRule | 'none'}
@@ -32,7 +32,7 @@ export async function planAdHoc(db: Database, request: AdHocRequest): Promise<Po
   const {change, declared} = request
   const table = await resolveTable(db, await readTables(db), request.table)
   requirePossible(db, table, change.kind)
-  const said = declared.find((each) => declaredKey(each) === keyOf(table))
+  const said = declared.find((each) => declaredKey(each) === qualifiedName(table))
   const only: Declared = {
     schema: table.schema,
     name: table.name,
@@ -43,14 +43,14 @@ export async function planAdHoc(db: Database, request: AdHocRequest): Promise<Po
   }
   const verb = change.rule === 'none' ? 'remove' : 'set'
   const planned = await planPolicies(db, {
-    declared: [only], maxDropPerRun: request.maxDropPerRun, target: request.target, operation: `policies ${verb} ${change.kind} ${keyOf(table)}`,
+    declared: [only], maxDropPerRun: request.maxDropPerRun, target: request.target, operation: `policies ${verb} ${change.kind} ${qualifiedName(table)}`,
     ...(request.job === undefined ? {} : {onlyJob: request.job}),
   })
   return {...planned, unmanaged: [], notes: [...planned.notes, ...disagreement(planned, table, said, change, db)]}
 }
 
 function requirePossible(db: Database, table: Table, kind: PolicyKind): void {
-  const key = keyOf(table)
+  const key = qualifiedName(table)
   if (kind === 'refresh' && table.kind !== 'aggregate')
     throw usageError('NOT_AN_AGGREGATE', `${key} is not an aggregate, so there is nothing to refresh.`, [`The aggregates there are: ${command('aggregates list')}`])
   if (kind === 'compression' && (db.server.engine !== 'timescaledb' || table.id === null))
@@ -63,21 +63,21 @@ function requirePossible(db: Database, table: Table, kind: PolicyKind): void {
 function disagreement({state, changes}: PolicyPlan, table: Table, said: Declared | undefined, {kind, rule}: Rule, db: Database): string[] {
   const next = `\`${command('policies import', [], {write: true})}\` writes it there`
   const declared = said?.[kind]
-  if (said === undefined || declared === undefined) return changes.length === 0 ? [] : [`The configuration says nothing of the ${kind} of ${keyOf(table)}${rule === 'none' ? '' : `; ${next}`}.`]
-  const before = [...state.states.values()].find(({key}) => key === keyOf(table))!
-  const after = wouldBe(before, changes)
+  if (said === undefined || declared === undefined) return changes.length === 0 ? [] : [`The configuration says nothing of the ${kind} of ${qualifiedName(table)}${rule === 'none' ? '' : `; ${next}`}.`]
+  const before = [...state.states.values()].find(({key}) => key === qualifiedName(table))!
+  const after = project(before, changes)
   const only: Declared = {schema: said.schema, name: said.name, from: said.from, section: said.section, [kind]: declared}
-  const back = diff(wantedOf(only, after, []), {engine: db.server.engine, maxDropPerRun: maxOf(after)}, [])
+  const back = diff(desiredStateOf(only, after, []), {engine: db.server.engine, maxDropPerRun: maxOf(after)}, [])
   if (back.length === 0) return []
   const words = declared === 'none' ? 'none' : ruleInWords(kind, declared)
-  return [`The configuration now disagrees: it says ${words} for the ${kind} of ${keyOf(table)}, and policies apply would put that back; ${rule === 'none' ? removedInWords(table, kind) : next}.`]
+  return [`The configuration now disagrees: it says ${words} for the ${kind} of ${qualifiedName(table)}, and policies apply would put that back; ${rule === 'none' ? removedInWords(table, kind) : next}.`]
 }
 
 /** An import writes what lives; that a policy is gone for good has to be declared, also over a default of the definitions. */
 function removedInWords(table: Table, kind: PolicyKind): string {
-  return `to keep it removed, write ${table.kind === 'aggregate' ? 'aggregates' : 'tables'}: {${JSON.stringify(keyOf(table))}: {${kind}: none}} in the configuration`
+  return `to keep it removed, write ${table.kind === 'aggregate' ? 'aggregates' : 'tables'}: {${JSON.stringify(qualifiedName(table))}: {${kind}: none}} in the configuration`
 }
 
-function maxOf({policies}: ReturnType<typeof wouldBe>): number {
+function maxOf({policies}: ReturnType<typeof project>): number {
   return policies.find(({kind, gate}) => kind === 'retention' && gate !== null)?.gate?.maxDropPerRun ?? 8
 }

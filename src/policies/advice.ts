@@ -2,7 +2,7 @@ import {shortName} from '../db/qualified-name.js'
 import {timescaledbFunction} from '../db/server.js'
 import {inline, sql} from '../db/sql.js'
 import {command} from '../units/command.js'
-import {keyOf, type Chunk, type Table} from '../catalog/table.js'
+import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import {instantOf} from '../catalog/time.js'
 import type {FindingContext} from './finding-context.js'
 import type {PolicyStatus} from './status-types.js'
@@ -51,8 +51,8 @@ function refreshesOver(table: Table, {tables, server, overdue}: FindingContext):
   if (held === null || views.length === 0) return ['The reasons are in --json']
   return views.map((view, index) => {
     const lead = index === 0 ? 'Fix: ' : 'An aggregate over it may need the same: '
-    if (table.time !== 'integer') return `${lead}${command('aggregates refresh', [keyOf(view)], {...held})}`
-    return `${lead}${inline(sql`call ${timescaledbFunction(server, 'refresh_continuous_aggregate')}(${keyOf(view)}, ${held.from}::bigint, ${held.to}::bigint)`)}`
+    if (table.time !== 'integer') return `${lead}${command('aggregates refresh', [qualifiedName(view)], {...held})}`
+    return `${lead}${inline(sql`call ${timescaledbFunction(server, 'refresh_continuous_aggregate')}(${qualifiedName(view)}, ${held.from}::bigint, ${held.to}::bigint)`)}`
   })
 }
 

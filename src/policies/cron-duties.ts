@@ -27,7 +27,7 @@ async function scheduled(db: Database): Promise<string[] | null> {
 }
 
 async function recordedCommands(db: Database): Promise<string[]> {
-  if (!db.server.hasCore) return []
+  if (!db.server.hasQicoreSchema) return []
   return (await readOurs<{command: string}>(db, 'report/cron-recorded')).map(({command}) => command)
 }
 

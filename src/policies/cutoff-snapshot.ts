@@ -1,16 +1,16 @@
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {ago} from '../catalog/ages.js'
 import {microsIn} from '../catalog/table-clock.js'
-import {keyOf} from '../catalog/table.js'
+import {qualifiedName} from '../catalog/table.js'
 import {instantOf} from '../catalog/time.js'
 import type {Instant} from '../units/instant.js'
 import {retentionOf} from './checks/facts.js'
 import {chunksBefore} from './reach.js'
-import {wouldBe} from './project.js'
+import {project} from './project.js'
 import type {PolicyPlan} from './plan.js'
 
 /** What a retention of a plan reaches at the instant of the plan. */
-export interface Frozen {
+export interface CutoffSnapshot {
   key: string
   /** The absolute cut-off; null where an integer's unit is not known. */
   cutoff: Instant | null
@@ -18,12 +18,12 @@ export interface Frozen {
 }
 
 /** The cut-offs of a plan's retentions and the chunks behind them. */
-export function frozenOf({changes, state: {survey, states}}: Pick<PolicyPlan, 'changes' | 'state'>): Frozen[] {
+export function cutoffSnapshotOf({changes, state: {snapshot, states}}: Pick<PolicyPlan, 'changes' | 'state'>): CutoffSnapshot[] {
   return changes.flatMap((change) => {
     if (change.do !== 'gated retention' && change.do !== 'native retention') return []
-    const table = survey.all.find((candidate) => keyOf(candidate) === change.key)!
-    const clock = survey.clocks.get(table)
-    const rule = retentionOf({state: wouldBe(states.get(table)!, [change])})
+    const table = snapshot.all.find((candidate) => qualifiedName(candidate) === change.key)!
+    const clock = snapshot.clocks.get(table)
+    const rule = retentionOf({state: project(states.get(table)!, [change])})
     if (rule === null || clock?.now == null) return [{key: change.key, cutoff: null, chunks: []}]
     const cutoff = ago(clock, rule.after)
     if (cutoff === null) return [{key: change.key, cutoff: null, chunks: []}]

@@ -66,7 +66,7 @@ interface Entry {
  */
 export function declaredPolicies(definitions: SchemaDefinition | null, sections: PolicySections | null): Declared[] {
   const byName = new Map<string, Declared>()
-  for (const declared of definitions === null ? [] : defaultsOf(definitions)) byName.set(keyOf(declared), declared)
+  for (const declared of definitions === null ? [] : defaultsOf(definitions)) byName.set(declaredName(declared), declared)
   const seen = new Map<string, string>()
   for (const section of ['tables', 'aggregates'] as const)
     for (const [text, entry] of Object.entries(sections?.[section] ?? {})) {
@@ -83,13 +83,13 @@ export function declaredPolicies(definitions: SchemaDefinition | null, sections:
 
 /** What to say of an object that is declared and not in the database. */
 export function notHere(each: Declared): string {
-  const key = keyOf(each)
+  const key = declaredName(each)
   if (each.from === 'definitions') return `${key} does not exist yet. To create it: ${command('migrate up')}`
   if (!each.described) return `${key} does not exist. The tables there are: ${command('stats')}`
   return `${key} does not exist yet: \`${command('migrate new', [`add_${each.name.toLowerCase().replace(/[^a-z0-9]+/g, '_')}`])}\` writes its migration, \`${command('migrate up')}\` applies it.`
 }
 
-export function keyOf({schema, name}: {schema: string; name: string}): string {
+export function declaredName({schema, name}: {schema: string; name: string}): string {
   return formatQualifiedName(schema, name)
 }
 

@@ -6,7 +6,7 @@ import {isProblem, toLength, toOffset, type OffsetProblem} from './offsets.js'
 import {orderText, readOrder} from './order.js'
 
 /** A declaration on its table's own scale, checked against the columns there are. */
-export interface Wanted {
+export interface DesiredState {
   state: TableState
   chunkInterval: bigint | null
   compression: 'none' | WantedCompression | null
@@ -29,7 +29,7 @@ export interface Problem {
 }
 
 /** Reads a declaration against its table. Every problem is told, and what has one is left out. */
-export function wantedOf(declared: Declared, state: TableState, problems: Problem[]): Wanted {
+export function desiredStateOf(declared: Declared, state: TableState, problems: Problem[]): DesiredState {
   const place = `${declared.section}.${state.key}`
   const offset = (field: string, duration: Duration): Offset | null => tell(toOffset(duration, state.scale), `${place}.${field}`)
   const length = (field: string, duration: Duration): bigint | null => tell(toLength(duration, state.scale), `${place}.${field}`)

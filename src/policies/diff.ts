@@ -5,7 +5,7 @@ import {rulesOf, type LiveRule} from './table-state.js'
 import type {Change, Compression, GatedRetention, NativeRetention, Refresh} from './change.js'
 import {lengthInWords, offsetInWords, sameDuration, sameOffset} from './offsets.js'
 import {sameList} from './order.js'
-import type {Problem, Wanted} from './desired.js'
+import type {Problem, DesiredState} from './desired.js'
 import {command} from '../units/command.js'
 
 export interface DiffOptions {
@@ -17,7 +17,7 @@ export interface DiffOptions {
  * What has to change for a table to stand as it was declared. Kinds of policy of which nothing was said are left
  * alone, and what an engine cannot do is not asked of it.
  */
-export function diff(wanted: Wanted, options: DiffOptions, problems: Problem[]): Change[] {
+export function diff(wanted: DesiredState, options: DiffOptions, problems: Problem[]): Change[] {
   const {state} = wanted
   const community = options.engine === 'timescaledb' && state.native
   return [
@@ -28,13 +28,13 @@ export function diff(wanted: Wanted, options: DiffOptions, problems: Problem[]):
   ]
 }
 
-function chunkInterval({state, chunkInterval: to}: Wanted): Change[] {
+function chunkInterval({state, chunkInterval: to}: DesiredState): Change[] {
   if (to === null || to === state.chunkInterval) return []
   const said = (length: bigint | null) => lengthInWords(length, state.scale)
   return [{do: 'chunk interval', key: state.key, from: state.chunkInterval, to, why: [`chunks of ${said(to)} from now on, were ${said(state.chunkInterval)}`]}]
 }
 
-function compression({state, compression: wanted}: Wanted, problems: Problem[]): Change[] {
+function compression({state, compression: wanted}: DesiredState, problems: Problem[]): Change[] {
   if (wanted === null) return []
   const {key} = state
   if (wanted === 'none') return removal(state.key, 'compression', rulesOf(state, 'compression'), 'declared to have none')
@@ -56,7 +56,7 @@ function compression({state, compression: wanted}: Wanted, problems: Problem[]):
   return policy.why.length > 0 ? [...changes, policy] : changes
 }
 
-function refresh({state, refresh: wanted}: Wanted, community: boolean, problems: Problem[]): Change[] {
+function refresh({state, refresh: wanted}: DesiredState, community: boolean, problems: Problem[]): Change[] {
   if (wanted === null || state.kind !== 'aggregate') return []
   const {key} = state
   const rules = rulesOf(state, 'refresh')
@@ -77,7 +77,7 @@ function refresh({state, refresh: wanted}: Wanted, community: boolean, problems:
   return why.length > 0 ? [{...change, why}] : []
 }
 
-function retention({state, retention: wanted}: Wanted, {engine, maxDropPerRun}: DiffOptions, community: boolean, problems: Problem[]): Change[] {
+function retention({state, retention: wanted}: DesiredState, {engine, maxDropPerRun}: DiffOptions, community: boolean, problems: Problem[]): Change[] {
   // A table of ours under a view has no chunks to drop.
   if (wanted === null || (state.kind === 'aggregate' && !state.native)) return []
   const {key} = state
@@ -86,7 +86,7 @@ function retention({state, retention: wanted}: Wanted, {engine, maxDropPerRun}: 
   const native = one(rules.filter(({by}) => by === 'timescaledb'), key, 'retention', problems)
   if (native === undefined) return []
   const gated = rules.find(({by}) => by === 'qicore') ?? null
-  const gatedJobs = gated === null ? [] : [...(gated.job === null ? [] : [gated.job.id]), ...(gated.gate?.moreJobs ?? [])]
+  const gatedJobs = gated === null ? [] : [...(gated.job === null ? [] : [gated.job.id]), ...(gated.gate?.duplicateJobs ?? [])]
   if (wanted.native && community) {
     const change: NativeRetention = {do: 'native retention', key, after: wanted.offset, job: native?.job?.id ?? null, removes: {jobs: gatedJobs, row: gated !== null}, why: []}
     const why = [
@@ -99,7 +99,7 @@ function retention({state, retention: wanted}: Wanted, {engine, maxDropPerRun}: 
   const timeUnit = state.scale === 'time' || state.scale === 'unknown' ? null : state.scale
   const change: GatedRetention = {
     do: 'gated retention', key, after: wanted.after, timeUnit, maxDropPerRun, scheduler,
-    job: gated?.job?.id ?? null, removes: {jobs: gated?.gate?.moreJobs ?? [], native: native !== null}, why: [],
+    job: gated?.job?.id ?? null, removes: {jobs: gated?.gate?.duplicateJobs ?? [], native: native !== null}, why: [],
   }
   const why = [
     ...(gated === null ? [`older than ${durationInWords(wanted.after)}, at most ${maxDropPerRun} a run`] : gateDiffers(gated, change)),
@@ -114,10 +114,10 @@ function gateDiffers(live: LiveRule, {after, timeUnit, maxDropPerRun, scheduler}
     ...(sameOffset(live.after, after) ? [] : [`older than ${durationInWords(after)}, was ${offsetInWords(live.after)}`]),
     ...(gate?.maxDropPerRun === maxDropPerRun ? [] : [`at most ${maxDropPerRun} a run, was ${gate?.maxDropPerRun ?? 'not said'}`]),
     ...((gate?.timeUnit ?? null) === timeUnit ? [] : [`an integer is ${timeUnit}, was ${gate?.timeUnit ?? 'not said'}`]),
-    ...(gate?.agreed ? [] : ['nobody agreed to what stands there']),
+    ...(gate?.consentValid ? [] : ['nobody agreed to what stands there']),
     ...(scheduler && live.job === null ? ['its job is missing'] : []),
-    ...(gate?.jobAgrees === false ? ['its job was made for something else'] : []),
-    ...(gate !== null && gate.moreJobs.length > 0 ? [`jobs ${gate.moreJobs.join(', ')} do the same once more`] : []),
+    ...(gate?.jobConsentMatches === false ? ['its job was made for something else'] : []),
+    ...(gate !== null && gate.duplicateJobs.length > 0 ? [`jobs ${gate.duplicateJobs.join(', ')} do the same once more`] : []),
     ...paused(live),
   ]
 }
@@ -150,7 +150,7 @@ function one(rules: readonly LiveRule[], key: string, kind: PolicyKind, problems
 export function removal(key: string, kind: PolicyKind, rules: readonly LiveRule[], why: string): Change[] {
   if (rules.length === 0) return []
   const native = rules.filter(({by}) => by === 'timescaledb').flatMap(({job}) => (job === null ? [] : [job.id]))
-  const jobs = rules.filter(({by}) => by === 'qicore').flatMap(({job, gate}) => [...(job === null ? [] : [job.id]), ...(gate?.moreJobs ?? [])])
+  const jobs = rules.filter(({by}) => by === 'qicore').flatMap(({job, gate}) => [...(job === null ? [] : [job.id]), ...(gate?.duplicateJobs ?? [])])
   return [{do: 'remove', key, kind, native, jobs, row: rules.some(({by}) => by === 'qicore'), why: [why]}]
 }
 

@@ -12,8 +12,8 @@ export function findingsOf(status: PolicyStatus, context: FindingContext): strin
   const notDone = status.notDone ?? []
   const findings: string[] = []
   if (paused) findings.push(`job ${jobId} is paused. Fix: ${status.managed ? command('policies apply') : alterJobSql(server, jobId!)}`)
-  if (gated && rule?.gate?.agreed === false) findings.push(`not confirmed since the policy changed, so nothing is dropped. Fix: ${command('policies apply')}`)
-  if (gated && rule?.gate?.agreed !== false && jobId !== null && rule?.gate?.jobAgrees === false)
+  if (gated && rule?.gate?.consentValid === false) findings.push(`not confirmed since the policy changed, so nothing is dropped. Fix: ${command('policies apply')}`)
+  if (gated && rule?.gate?.consentValid !== false && jobId !== null && rule?.gate?.jobConsentMatches === false)
     findings.push(`its job was made for another confirmed policy, so nothing is dropped. Fix: ${command('policies apply')}`)
   if (gated && server.engine === 'timescaledb' && jobId === null) findings.push(`its job is missing. Fix: ${command('policies apply')}`)
   if (status.ok === false && notDone.length > 0) {

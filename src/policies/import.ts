@@ -1,18 +1,18 @@
 import type {Database} from '../db/database.js'
 import {resolveTable} from '../catalog/resolve-table.js'
-import {keyOf as declaredKey, type Declared, type PolicyKind} from './declared.js'
+import {declaredName as declaredKey, type Declared, type PolicyKind} from './declared.js'
 import {timeUnitsOf} from './read-declared.js'
 import {readPolicyState} from './read-state.js'
 import {rulesOf, type LiveRule, type TableState} from './table-state.js'
 import type {Offset} from '../catalog/live-policies.js'
-import {survey} from '../catalog/snapshot.js'
-import {keyOf, type Table} from '../catalog/table.js'
+import {readSnapshot} from '../catalog/snapshot.js'
+import {qualifiedName, type Table} from '../catalog/table.js'
 import {fromMicros, toMicros} from '../catalog/time.js'
 import {durationInWords, parseDuration, type Duration} from '../units/duration.js'
 import {OpsError} from '../errors.js'
 import {diff} from './diff.js'
 import {sameDuration} from './offsets.js'
-import {wantedOf} from './desired.js'
+import {desiredStateOf} from './desired.js'
 
 /** A value of a configuration: text, lists and one level of fields. */
 export type ConfigValue = string | boolean | readonly string[] | {[field: string]: ConfigValue}
@@ -41,16 +41,16 @@ export interface ImportRequest {
 
 /** What stands in a database, as a configuration says it: every table that has a policy, or the one that was named. */
 export async function readImport(db: Database, {declared, maxDropPerRun, table}: ImportRequest): Promise<Imported> {
-  const snapshot = await survey(db, {lateAfter: 0, timeUnits: timeUnitsOf(declared)})
+  const snapshot = await readSnapshot(db, {lateAfter: 0, timeUnits: timeUnitsOf(declared)})
   const {states} = await readPolicyState(db, snapshot)
   const only = table === undefined ? null : await resolveTable(db, snapshot.all, table)
   const notes: string[] = []
   const entries = [...states].flatMap(([each, state]) => {
     if (only === null ? state.policies.length === 0 : each !== only) return []
     const fields = fieldsOf(each, state, notes)
-    const said = declared.find((candidate) => declaredKey(candidate) === keyOf(each))
+    const said = declared.find((candidate) => declaredKey(candidate) === qualifiedName(each))
     const section = each.kind === 'aggregate' ? ('aggregates' as const) : ('tables' as const)
-    return [{section, key: keyOf(each), fields, differs: Object.keys(fields).filter((field) => differs(field, said, state, db, maxDropPerRun))}]
+    return [{section, key: qualifiedName(each), fields, differs: Object.keys(fields).filter((field) => differs(field, said, state, db, maxDropPerRun))}]
   })
   return {entries: entries.sort((a, b) => (a.key < b.key ? -1 : 1)), notes}
 }
@@ -132,5 +132,5 @@ function differs(field: string, declared: Declared | undefined, state: TableStat
   if (field === 'timeUnit') return value !== state.scale
   const only: Declared = {schema: declared.schema, name: declared.name, from: declared.from, section: declared.section, timeUnit: declared.timeUnit, [field]: value}
   const quiet = {...state, policies: state.policies.map((rule) => ({...rule, job: rule.job && {...rule.job, scheduled: true}}))}
-  return diff(wantedOf(only, quiet, []), {engine: db.server.engine, maxDropPerRun}, []).length > 0
+  return diff(desiredStateOf(only, quiet, []), {engine: db.server.engine, maxDropPerRun}, []).length > 0
 }

@@ -1,8 +1,8 @@
 import type {Database} from '../db/database.js'
 import type {Instant} from '../units/instant.js'
-import {survey} from '../catalog/snapshot.js'
-import {keyOf} from '../catalog/table.js'
-import {keyOf as declaredKey, policyKinds, type Declared, type PolicyKind} from './declared.js'
+import {readSnapshot} from '../catalog/snapshot.js'
+import {qualifiedName} from '../catalog/table.js'
+import {declaredName as declaredKey, policyKinds, type Declared, type PolicyKind} from './declared.js'
 import {timeUnitsOf} from './read-declared.js'
 import {readPolicyState} from './read-state.js'
 import {declaredText, liveText} from './rule-text.js'
@@ -31,10 +31,10 @@ export interface PolicyListReport {
 
 /** Every policy that is declared or live. */
 export async function readPolicyList(db: Database, declared: readonly Declared[], table?: string): Promise<PolicyListReport> {
-  const snapshot = await survey(db, {table, lateAfter: 0, timeUnits: timeUnitsOf(declared)})
+  const snapshot = await readSnapshot(db, {table, lateAfter: 0, timeUnits: timeUnitsOf(declared)})
   const {states} = await readPolicyState(db, snapshot)
   const policies = [...states].flatMap(([each, state]) => {
-    const said = declared.find((candidate) => declaredKey(candidate) === keyOf(each))
+    const said = declared.find((candidate) => declaredKey(candidate) === qualifiedName(each))
     return policyKinds.flatMap((kind): ListedPolicy[] => {
       const live = state.policies.filter((rule) => rule.kind === kind)
       const text = declaredText(said, kind)

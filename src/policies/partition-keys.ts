@@ -1,6 +1,6 @@
 import type {Database} from '../db/database.js'
 import {readSets} from '../partitions/sets.js'
-import {keyOf, type Table} from '../catalog/table.js'
+import {qualifiedName, type Table} from '../catalog/table.js'
 import {kindOf, type Change} from './change.js'
 import type {Problem} from './desired.js'
 
@@ -10,7 +10,7 @@ import type {Problem} from './desired.js'
  */
 export async function unreadableKeys(db: Database, changes: readonly Change[], tables: readonly Table[]): Promise<Problem[]> {
   const keys = new Set(changes.filter((change) => change.do !== 'remove' && kindOf(change) === 'retention').map(({key}) => key))
-  const partitioned = tables.filter((table) => table.kind === 'partitioned' && keys.has(keyOf(table))).map(keyOf)
+  const partitioned = tables.filter((table) => table.kind === 'partitioned' && keys.has(qualifiedName(table))).map(qualifiedName)
   if (partitioned.length === 0) return []
   return (await readSets(db, partitioned)).flatMap(({relation, unfit}) =>
     unfit === null ? [] : [{

@@ -1,7 +1,7 @@
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
-import {keyOf, policyKinds, type Declared} from './declared.js'
+import {declaredName, policyKinds, type Declared} from './declared.js'
 import {declaredText} from './rule-text.js'
 import type {PolicyStatus} from './status-types.js'
 
@@ -14,12 +14,12 @@ export async function readPlainTables(db: Database, missing: readonly Declared[]
   const tables = missing.filter(({section}) => section === 'tables')
   if (tables.length === 0 || db.server.timescaledb === null) return []
   const rows = await db.query<{schema: string; name: string}>(statement(loadSql('catalog/plain-tables'), [tables.map(({schema}) => schema), tables.map(({name}) => name)]))
-  const found = new Set(rows.map(keyOf))
-  return tables.filter((each) => found.has(keyOf(each)))
+  const found = new Set(rows.map(declaredName))
+  return tables.filter((each) => found.has(declaredName(each)))
 }
 
 export function notHypertable(each: Declared): string {
-  return `${keyOf(each)} is a plain table, not a hypertable: no policy runs on it. To convert it, in psql: SELECT create_hypertable('${keyOf(each).replaceAll("'", "''")}', by_range('<time column>'), migrate_data => true)`
+  return `${declaredName(each)} is a plain table, not a hypertable: no policy runs on it. To convert it, in psql: SELECT create_hypertable('${declaredName(each).replaceAll("'", "''")}', by_range('<time column>'), migrate_data => true)`
 }
 
 /** One late policy for each kind that is declared. */

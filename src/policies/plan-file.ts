@@ -3,13 +3,13 @@ import {inline} from '../db/sql.js'
 import {ExitCode, OpsError, usageError} from '../errors.js'
 import type {Step} from '../run/step.js'
 import {addInterval} from '../catalog/interval.js'
-import {keyOf} from '../catalog/table.js'
+import {qualifiedName} from '../catalog/table.js'
 import {instantOf, microsOf} from '../catalog/time.js'
 import type {Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
 import type {Finding} from './checks/finding.js'
 import type {PolicyPlan} from './plan.js'
-import {frozenOf, type Frozen} from './cutoff-snapshot.js'
+import {cutoffSnapshotOf, type CutoffSnapshot} from './cutoff-snapshot.js'
 import {command} from '../units/command.js'
 
 /** A plan that was saved: shown, compared, never executed. What runs is planned anew. */
@@ -24,7 +24,7 @@ export interface PlanFile {
   options: PlanFileOptions
   steps: {id: string; sql: string; lock: string; class: string; repeatable: boolean}[]
   /** What the retentions would reach, and up to when. */
-  frozen: Frozen[]
+  frozen: CutoffSnapshot[]
   findings: Finding[]
   /** A hash of each table as the steps would find it. */
   touched: Record<string, string>
@@ -39,9 +39,9 @@ export interface PlanFileOptions {
 
 /** What a saved plan says of a planned one. */
 export function planFileOf(planned: PolicyPlan, where: {target: string; database: string}, options: PlanFileOptions, validFor: Duration): PlanFile {
-  const {at} = planned.state.survey
+  const {at} = planned.state.snapshot
   const steps = planned.plan.steps.map(stepText)
-  const frozen = frozenOf(planned)
+  const frozen = cutoffSnapshotOf(planned)
   const touched = touchedBy(planned)
   return {
     kind: 'policies.plan',
@@ -65,10 +65,10 @@ function stepText({id, statements, lock, class: kind, repeatable}: Step): PlanFi
 /** Everything about a table that its steps rest on; sizes and clocks move by themselves and are not in it. */
 function touchedBy({plan, state}: PolicyPlan): Record<string, string> {
   const keys = new Set(plan.steps.map(({object}) => object))
-  const entries = [...state.states].filter(([table]) => keys.has(keyOf(table))).map(([table, tableState]) => {
-    const configs = state.survey.policies.filter((policy) => policy.table === table).map(({kind, job, config}) => ({kind, job: job?.id ?? null, config}))
+  const entries = [...state.states].filter(([table]) => keys.has(qualifiedName(table))).map(([table, tableState]) => {
+    const configs = state.snapshot.policies.filter((policy) => policy.table === table).map(({kind, job, config}) => ({kind, job: job?.id ?? null, config}))
     const {compression, chunkInterval, policies} = tableState
-    return [keyOf(table), hash({relation: table.relation, compression, chunkInterval, policies, configs})] as const
+    return [qualifiedName(table), hash({relation: table.relation, compression, chunkInterval, policies, configs})] as const
   })
   return Object.fromEntries(entries)
 }

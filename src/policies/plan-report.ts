@@ -2,8 +2,8 @@ import {inline} from '../db/sql.js'
 import type {ChangeClass} from '../run/step.js'
 import type {Instant} from '../units/instant.js'
 import {durationInWords} from '../units/duration.js'
-import {keyOf} from '../catalog/table.js'
-import {frozenOf, type Frozen} from './cutoff-snapshot.js'
+import {qualifiedName} from '../catalog/table.js'
+import {cutoffSnapshotOf, type CutoffSnapshot} from './cutoff-snapshot.js'
 import {offsetInWords} from './offsets.js'
 import type {PolicyPlan, Unmanaged} from './plan.js'
 import type {Finding} from './checks/finding.js'
@@ -13,7 +13,7 @@ import {openFindings} from './checks/run-checks.js'
 export interface PolicyPlanReport {
   cutoff: null
   steps: {id: string; status: 'planned'; sql: string; lock: string; class: ChangeClass; repeatable: boolean; why: string[]}[]
-  cutoffs: Frozen[]
+  cutoffs: CutoffSnapshot[]
   findings: (Finding & {refuses: boolean})[]
   unmanaged: {schema: string; table: string; kind: string; jobId: number | null; rule: string}[]
   notes: string[]
@@ -24,7 +24,7 @@ export function planReport(planned: PolicyPlan, accepted: readonly string[]): Po
   const {plan, changes, findings, unmanaged, notes, state, reasons} = planned
   const open = openFindings(findings, changes, accepted)
   return {
-    at: state.survey.at,
+    at: state.snapshot.at,
     cutoff: null,
     steps: plan.steps.map((step) => ({
       id: step.id,
@@ -35,7 +35,7 @@ export function planReport(planned: PolicyPlan, accepted: readonly string[]): Po
       repeatable: step.repeatable || step.doneCheck !== null,
       why: [...(reasons.get(step.id) ?? [])],
     })),
-    cutoffs: frozenOf(planned),
+    cutoffs: cutoffSnapshotOf(planned),
     findings: findings.map((finding) => ({...finding, refuses: open.includes(finding)})),
     unmanaged: unmanaged.map((each) => unmanagedOf(each, planned)),
     notes: [...notes],
@@ -43,7 +43,7 @@ export function planReport(planned: PolicyPlan, accepted: readonly string[]): Po
 }
 
 function unmanagedOf({key, kind, rule}: Unmanaged, {state}: PolicyPlan): PolicyPlanReport['unmanaged'][number] {
-  const table = state.survey.all.find((candidate) => keyOf(candidate) === key)!
+  const table = state.snapshot.all.find((candidate) => qualifiedName(candidate) === key)!
   return {schema: table.schema, table: table.name, kind, jobId: rule.job?.id ?? null, rule: liveInWords(rule)}
 }
 

@@ -1,18 +1,18 @@
 import type {Database} from '../db/database.js'
 import {OpsError, usageError} from '../errors.js'
 import type {Plan, Step} from '../run/step.js'
-import {keyOf as declaredKey, notHere, type Declared, type PolicyKind} from './declared.js'
+import {declaredName as declaredKey, notHere, type Declared, type PolicyKind} from './declared.js'
 import {readPlainTables} from './plain-tables.js'
 import {timeUnitsOf} from './read-declared.js'
 import {readPolicyState, type PolicyState} from './read-state.js'
 import type {LiveRule, TableState} from './table-state.js'
 import {resolveTable} from '../catalog/resolve-table.js'
-import {survey} from '../catalog/snapshot.js'
-import {keyOf, type Table} from '../catalog/table.js'
+import {readSnapshot} from '../catalog/snapshot.js'
+import {qualifiedName, type Table} from '../catalog/table.js'
 import {kindOf, type Change} from './change.js'
 import {diff, removal} from './diff.js'
 import type {Finding} from './checks/finding.js'
-import {prove} from './checks/run-checks.js'
+import {runChecks} from './checks/run-checks.js'
 import {readProofFacts} from './checks/read-facts.js'
 import {oldChunkNotes, oldChunks, recompressSteps} from './recompress.js'
 import {requireRights} from './rights.js'
@@ -20,7 +20,7 @@ import {stepsOf} from './steps.js'
 import {conversionSteps} from './steps-conversion.js'
 import {retentionReaches} from './reach.js'
 import {unreadableKeys} from './partition-keys.js'
-import {wantedOf, type Problem} from './desired.js'
+import {desiredStateOf, type Problem} from './desired.js'
 import {command} from '../units/command.js'
 
 export interface PolicyRequest {
@@ -68,14 +68,14 @@ export interface PolicyPlan {
 export async function planPolicies(db: Database, request: PolicyRequest): Promise<PolicyPlan> {
   const {declared, maxDropPerRun} = request
   const {engine} = db.server
-  const snapshot = await survey(db, {lateAfter: 0, timeUnits: timeUnitsOf(declared)})
+  const snapshot = await readSnapshot(db, {lateAfter: 0, timeUnits: timeUnitsOf(declared)})
   const state = await readPolicyState(db, snapshot)
   const problems: Problem[] = []
   const notes: string[] = []
   const changes: Change[] = []
   const spoken = new Map<Table, Declared>()
   for (const each of declared) {
-    const table = snapshot.all.find((candidate) => keyOf(candidate) === declaredKey(each))
+    const table = snapshot.all.find((candidate) => qualifiedName(candidate) === declaredKey(each))
     if (table === undefined) {
       // A name that may be mistyped is a mistake; what is described can be made.
       if ((each.from === 'config' && !each.described) || (await readPlainTables(db, [each])).length > 0) problems.push(await missing(db, snapshot.all, each))
@@ -90,7 +90,7 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
     spoken.set(table, each)
     const impossible = impossibleHere(each, table, engine)
     notes.push(...impossible)
-    changes.push(...diff(wantedOf(each, stateFor(request, state, table, problems), problems), {engine, maxDropPerRun}, problems))
+    changes.push(...diff(desiredStateOf(each, stateFor(request, state, table, problems), problems), {engine, maxDropPerRun}, problems))
   }
   problems.push(...(await unreadableKeys(db, changes, snapshot.all)))
   if (problems.length > 0) throw refuse(problems)
@@ -100,8 +100,8 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
   const ranked: RankedStep[] = []
   const reasons = new Map<string, readonly string[]>()
   for (const change of changes) {
-    const table = snapshot.all.find((candidate) => keyOf(candidate) === change.key)!
-    const context = {server: db.server, table, state: state.states.get(table)!, target: request.target, reaches: retentionReaches(change, table, snapshot)}
+    const table = snapshot.all.find((candidate) => qualifiedName(candidate) === change.key)!
+    const context = {server: db.server, table, state: state.states.get(table)!, target: request.target, affectsData: retentionReaches(change, table, snapshot)}
     for (const step of stepsOf(change, context)) {
       ranked.push({rank: rankOf(change), change, step})
       reasons.set(step.id, change.why)
@@ -114,7 +114,7 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
   const old = await oldChunks(db, snapshot.tables.filter(compresses), changes)
   if (request.recompress) steps.push(...recompressSteps(db, old, steps))
   else notes.push(...oldChunkNotes(old))
-  const findings = prove(await readProofFacts(db, state, changes))
+  const findings = runChecks(await readProofFacts(db, state, changes))
   const operation = request.operation ?? 'policies apply'
   const plan: Plan = {operation, summary: operation, cutoff: null, locks: [...new Set(steps.map(({object}) => `table ${object}`))], steps}
   return {plan, changes, unmanaged: request.prune ? [] : unmanaged, findings, notes, state, reasons}
@@ -171,7 +171,7 @@ async function missing(db: Database, tables: readonly Table[], each: Declared): 
 }
 
 function sectionProblem({section}: Declared, table: Table): Problem | null {
-  const key = keyOf(table)
+  const key = qualifiedName(table)
   if (section === 'tables' && table.kind === 'aggregate')
     return {code: 'CONFIG', message: `tables.${key}: this is an aggregate.`, suggestion: 'Write it under aggregates.'}
   if (section === 'aggregates' && table.kind !== 'aggregate')
@@ -182,7 +182,7 @@ function sectionProblem({section}: Declared, table: Table): Problem | null {
 /** What was declared in so many words and an engine cannot have; the definitions' defaults know all engines. */
 function impossibleHere(each: Declared, table: Table, engine: string): string[] {
   if (each.from !== 'config') return []
-  const key = keyOf(table)
+  const key = qualifiedName(table)
   const community = engine === 'timescaledb' && table.id !== null
   return [
     ...(each.compression !== undefined && each.compression !== 'none' && !community ? [`${key}: compression is TimescaleDB's community edition only; not applied here.`] : []),

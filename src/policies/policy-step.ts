@@ -14,7 +14,7 @@ export interface StepContext {
   /** Named in the consent that is stored with a gated retention. */
   target: string
   /** Whether a retention reaches rows now or at its next run. */
-  reaches: boolean
+  affectsData: boolean
 }
 
 /** A step of a policy: a row of a catalogue, hard to undo because what runs by it is. */

@@ -6,7 +6,7 @@ const bare: Omit<LiveRule, 'kind' | 'by'> = {job: null, after: null, createdBefo
 const newJob = {id: -1, scheduled: true}
 
 /** A table as it stands after its changes: what a proof looks at, and what makes the next plan empty. */
-export function wouldBe(state: TableState, changes: readonly Change[]): TableState {
+export function project(state: TableState, changes: readonly Change[]): TableState {
   return changes.filter(({key}) => key === state.key).reduce(after, state)
 }
 
@@ -31,7 +31,7 @@ function after(state: TableState, change: Change): TableState {
     }
     case 'gated retention': {
       const {maxDropPerRun, timeUnit} = change
-      const gate = {maxDropPerRun, timeUnit, agreed: true, jobAgrees: true, moreJobs: []}
+      const gate = {maxDropPerRun, timeUnit, consentValid: true, jobConsentMatches: true, duplicateJobs: []}
       const rule: LiveRule = {...bare, kind: 'retention', by: 'qicore', job: change.scheduler ? jobOf(change.job) : null, after: change.after, gate}
       return {...state, policies: [...without(({kind}) => kind === 'retention'), rule]}
     }

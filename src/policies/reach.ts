@@ -1,7 +1,7 @@
 import {addInterval} from '../catalog/interval.js'
 import {agoFrom} from '../catalog/ages.js'
 import type {Offset} from '../catalog/live-policies.js'
-import type {Survey} from '../catalog/snapshot.js'
+import type {CatalogSnapshot} from '../catalog/snapshot.js'
 import type {Chunk, Table} from '../catalog/table.js'
 import {fromMicros} from '../catalog/time.js'
 import type {Change} from './change.js'
@@ -11,7 +11,7 @@ import {isProblem, toOffset} from './offsets.js'
 const nextRun = {months: 0, days: 1, seconds: 0}
 
 /** Whether a retention reaches rows now or at its next run; where nobody can tell, it does. */
-export function retentionReaches(change: Change, table: Table, snapshot: Survey): boolean {
+export function retentionReaches(change: Change, table: Table, snapshot: CatalogSnapshot): boolean {
   if (change.do !== 'gated retention' && change.do !== 'native retention') return false
   const age = ageOf(change, table, snapshot)
   if (age === null) return true
@@ -22,7 +22,7 @@ export function retentionReaches(change: Change, table: Table, snapshot: Survey)
   return cutoff === null || chunksBefore(table, cutoff).length > 0
 }
 
-function ageOf(change: Change & {after: Offset}, table: Table, snapshot: Survey): Offset | null {
+function ageOf(change: Change & {after: Offset}, table: Table, snapshot: CatalogSnapshot): Offset | null {
   if (change.do === 'native retention' || typeof change.after === 'bigint') return change.after
   const unit = snapshot.clocks.get(table)?.unit
   const offset = toOffset(change.after, table.time === 'integer' ? (unit ?? 'unknown') : 'time')

@@ -1,6 +1,6 @@
 import type {Database} from '../db/database.js'
 import {qicore} from '../schema/built-in.js'
-import {declaredPolicies, keyOf, type Declared, type PolicySections} from './declared.js'
+import {declaredPolicies, declaredName, type Declared, type PolicySections} from './declared.js'
 import {definitionsApply} from '../catalog/definitions-apply.js'
 import type {TimeUnit} from '../catalog/time.js'
 
@@ -11,5 +11,5 @@ export async function readDeclared(db: Database, sections: PolicySections | null
 
 /** What one is in tables on integer time, where it was said. */
 export function timeUnitsOf(declared: readonly Declared[]): Map<string, TimeUnit> {
-  return new Map(declared.flatMap((each) => (each.timeUnit === undefined ? [] : [[keyOf(each), each.timeUnit] as const])))
+  return new Map(declared.flatMap((each) => (each.timeUnit === undefined ? [] : [[declaredName(each), each.timeUnit] as const])))
 }

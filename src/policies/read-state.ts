@@ -4,11 +4,11 @@ import {statement} from '../db/sql.js'
 import type {Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
 import {findByName, readOurs} from '../catalog/read-emulated.js'
-import type {Clock} from '../catalog/table-clock.js'
+import type {TableClock} from '../catalog/table-clock.js'
 import {parseIntervalText} from '../catalog/interval.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
-import type {Survey} from '../catalog/snapshot.js'
-import {keyOf, type Table} from '../catalog/table.js'
+import type {CatalogSnapshot} from '../catalog/snapshot.js'
+import {qualifiedName, type Table} from '../catalog/table.js'
 import {liveRule, type Gate, type LiveRule, type TableState} from './table-state.js'
 
 /** A job of TimescaleDB's scheduler that calls qicore.retain. */
@@ -41,7 +41,7 @@ export interface TableFacts {
 
 /** Everything that a plan and a proof are made of. */
 export interface PolicyState {
-  survey: Survey
+  snapshot: CatalogSnapshot
   facts: ReadonlyMap<Table, TableFacts>
   states: ReadonlyMap<Table, TableState>
   gatedJobs: readonly GatedJob[]
@@ -73,28 +73,28 @@ interface GatedRow {
 }
 
 /** Reads what stands beside the policies of a survey. */
-export async function readPolicyState(db: Database, survey: Survey): Promise<PolicyState> {
-  const facts = await readFacts(db, survey.tables)
+export async function readPolicyState(db: Database, snapshot: CatalogSnapshot): Promise<PolicyState> {
+  const facts = await readFacts(db, snapshot.tables)
   const timescaledb = db.server.timescaledb !== null
   const intervals = timescaledb ? await db.query<{id: number; length: string | null}>(statement(loadSql('catalog/chunk-intervals'))) : []
   const lengths = new Map(intervals.map(({id, length}) => [id, length === null ? null : BigInt(length)]))
   const gatedJobs = timescaledb ? await readGatedJobs(db) : []
-  const agreed = db.server.hasCore ? await readOurs<{object: string; agreed: boolean}>(db, 'catalog/agreed') : []
+  const consentValid = db.server.hasQicoreSchema ? await readOurs<{object: string; consentValid: boolean}>(db, 'catalog/consent-valid') : []
   const states = new Map(
-    survey.tables.map((table) => {
-      const tablePolicies = survey.policies.filter((policy) => policy.table === table)
-      const policies = tablePolicies.map((policy) => ruleOf(policy, survey.all, gatedJobs, agreed))
-      const orphans = gatedJobs.filter(({object}) => object !== null && findByName(survey.all, object) === table)
+    snapshot.tables.map((table) => {
+      const tablePolicies = snapshot.policies.filter((policy) => policy.table === table)
+      const policies = tablePolicies.map((policy) => ruleOf(policy, snapshot.all, gatedJobs, consentValid))
+      const orphans = gatedJobs.filter(({object}) => object !== null && findByName(snapshot.all, object) === table)
       if (orphans.length > 0 && !policies.some(({kind, by}) => kind === 'retention' && by === 'qicore')) policies.push(orphaned(orphans))
-      return [table, stateOf(table, survey.clocks.get(table), facts.get(table)?.columns ?? [], table.id === null ? null : (lengths.get(table.id) ?? null), policies)]
+      return [table, stateOf(table, snapshot.clocks.get(table), facts.get(table)?.columns ?? [], table.id === null ? null : (lengths.get(table.id) ?? null), policies)]
     }),
   )
-  return {survey, facts, states, gatedJobs}
+  return {snapshot, facts, states, gatedJobs}
 }
 
-function stateOf(table: Table, clock: Clock | undefined, columns: readonly string[], chunkInterval: bigint | null, policies: readonly LiveRule[]): TableState {
+function stateOf(table: Table, clock: TableClock | undefined, columns: readonly string[], chunkInterval: bigint | null, policies: readonly LiveRule[]): TableState {
   return {
-    key: keyOf(table),
+    key: qualifiedName(table),
     kind: table.kind,
     native: table.id !== null,
     scale: table.time === 'integer' ? (clock?.unit ?? 'unknown') : 'time',
@@ -106,16 +106,16 @@ function stateOf(table: Table, clock: Clock | undefined, columns: readonly strin
   }
 }
 
-function ruleOf(policy: LivePolicy, tables: readonly Table[], jobs: readonly GatedJob[], agreed: readonly {object: string; agreed: boolean}[]): LiveRule {
+function ruleOf(policy: LivePolicy, tables: readonly Table[], jobs: readonly GatedJob[], consentValid: readonly {object: string; consentValid: boolean}[]): LiveRule {
   if (policy.job !== null || policy.kind !== 'retention') return liveRule(policy, null, null)
   const tableJobs = jobs.filter(({object}) => object !== null && findByName(tables, object) === policy.table)
   const config = readConfig(policy.config)
   const gate: Gate = {
     maxDropPerRun: typeof config.maxDropPerRun === 'number' ? config.maxDropPerRun : null,
     timeUnit: typeof config.timeUnit === 'string' ? config.timeUnit : null,
-    agreed: agreed.some(({object, agreed: yes}) => yes && findByName(tables, object) === policy.table),
-    jobAgrees: tableJobs[0] === undefined || tableJobs[0].hash === (config.consent as {hash?: unknown} | undefined)?.hash,
-    moreJobs: tableJobs.slice(1).map(({id}) => id),
+    consentValid: consentValid.some(({object, consentValid: yes}) => yes && findByName(tables, object) === policy.table),
+    jobConsentMatches: tableJobs[0] === undefined || tableJobs[0].hash === (config.consent as {hash?: unknown} | undefined)?.hash,
+    duplicateJobs: tableJobs.slice(1).map(({id}) => id),
   }
   return liveRule({...policy, schedule: tableJobs[0]?.schedule ?? policy.schedule}, gate, tableJobs[0] === undefined ? null : {id: tableJobs[0].id, scheduled: tableJobs[0].scheduled})
 }
@@ -131,7 +131,7 @@ function orphaned([first, ...more]: readonly GatedJob[]): LiveRule {
     startOffset: null,
     endOffset: null,
     schedule: first!.schedule,
-    gate: {maxDropPerRun: null, timeUnit: null, agreed: false, jobAgrees: false, moreJobs: more.map(({id}) => id)},
+    gate: {maxDropPerRun: null, timeUnit: null, consentValid: false, jobConsentMatches: false, duplicateJobs: more.map(({id}) => id)},
   }
 }
 

@@ -4,7 +4,7 @@ import {formatQualifiedName} from '../db/qualified-name.js'
 import {timescaledbFunction} from '../db/server.js'
 import {ident, sql, statement} from '../db/sql.js'
 import type {Step} from '../run/step.js'
-import {has, keyOf, type Table} from '../catalog/table.js'
+import {has, qualifiedName, type Table} from '../catalog/table.js'
 import type {Change} from './change.js'
 
 export interface OldChunk {
@@ -31,12 +31,12 @@ export async function oldChunks(db: Database, tables: readonly Table[], changes:
   if (db.server.engine !== 'timescaledb') return []
   const changed = new Set(changes.filter((change) => change.do === 'settings').map(({key}) => key))
   const compressed = tables.filter((table) => table.id !== null && table.chunks.some(({status}) => has(status, 'compressed')))
-  const kept = compressed.filter((table) => !changed.has(keyOf(table)))
+  const kept = compressed.filter((table) => !changed.has(qualifiedName(table)))
   const rows = kept.length === 0 ? [] : await db.query<Row>(statement(loadSql('catalog/chunk-settings'), [kept.map(storage), null]))
   const byChunk = new Map(kept.flatMap((table) => table.chunks.map((chunk) => [formatQualifiedName(chunk.schema, chunk.name), table] as const)))
   return [
     ...compressed
-      .filter((table) => changed.has(keyOf(table)))
+      .filter((table) => changed.has(qualifiedName(table)))
       .flatMap((table) => table.chunks.filter(({status, tiered}) => has(status, 'compressed') && !tiered).map(({schema, name}) => ({table, schema, name}))),
     ...rows.flatMap(({schema, name}) => {
       const table = byChunk.get(formatQualifiedName(schema, name))
@@ -50,14 +50,14 @@ export function oldChunkNotes(chunks: readonly OldChunk[]): string[] {
   return [...new Set(chunks.map(({table}) => table))].map((table) => {
     const tableChunks = chunks.filter((chunk) => chunk.table === table)
     const some = tableChunks.slice(0, 3).map(({name}) => name).join(', ')
-    return `${tableChunks.length} compressed chunk${tableChunks.length === 1 ? '' : 's'} of ${keyOf(table)} (${some}${tableChunks.length > 3 ? ', …' : ''}) keep${tableChunks.length === 1 ? 's' : ''} the old settings: --recompress adds a step for each.`
+    return `${tableChunks.length} compressed chunk${tableChunks.length === 1 ? '' : 's'} of ${qualifiedName(table)} (${some}${tableChunks.length > 3 ? ', …' : ''}) keep${tableChunks.length === 1 ? 's' : ''} the old settings: --recompress adds a step for each.`
   })
 }
 
 /** Compresses each again by the settings of its table: a step a chunk, oldest first. */
 export function recompressSteps(db: Database, chunks: readonly OldChunk[], before: readonly Step[]): Step[] {
   return chunks.map(({table, schema, name}) => {
-    const key = keyOf(table)
+    const key = qualifiedName(table)
     const chunk = formatQualifiedName(schema, name)
     const settings = before.find(({id}) => id === `compression settings of ${key}`)
     const entry = table.chunks.find((candidate) => candidate.schema === schema && candidate.name === name)

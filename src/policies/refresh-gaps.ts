@@ -1,6 +1,6 @@
 import type {Database} from '../db/database.js'
 import {readChunks} from '../catalog/read-tables.js'
-import type {Clock} from '../catalog/table-clock.js'
+import type {TableClock} from '../catalog/table-clock.js'
 import {ago} from '../catalog/ages.js'
 import {gapsQuestion, type GapRow} from '../catalog/coverage-sql.js'
 import {shift} from '../catalog/due.js'
@@ -19,7 +19,7 @@ export interface Gap {
  * Ranges inside of the windows of refresh policies whose rows changed after they were computed: below the watermark, by
  * TimescaleDB's logs. The bucket that a window begins in is none of its business.
  */
-export async function changedRanges(db: Database, policies: readonly LivePolicy[], clocks: ReadonlyMap<LivePolicy['table'], Clock>): Promise<Map<LivePolicy, Gap[]>> {
+export async function changedRanges(db: Database, policies: readonly LivePolicy[], clocks: ReadonlyMap<LivePolicy['table'], TableClock>): Promise<Map<LivePolicy, Gap[]>> {
   const found = new Map<LivePolicy, Gap[]>()
   const sources = policies.flatMap(({table}) => table.aggregate?.source ?? [])
   await readChunks(db, sources.filter(({chunks}) => chunks.length === 0))

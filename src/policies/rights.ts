@@ -2,7 +2,7 @@ import type {Database} from '../db/database.js'
 import {sql} from '../db/sql.js'
 import {OpsError} from '../errors.js'
 import type {PolicyState} from './read-state.js'
-import {keyOf, type Table} from '../catalog/table.js'
+import {qualifiedName, type Table} from '../catalog/table.js'
 import type {Change} from './change.js'
 
 /**
@@ -14,7 +14,7 @@ export async function requireRights(db: Database, state: PolicyState, changes: r
   const {server} = db
   const role = db.target.role ?? server.role
   for (const key of new Set(changes.map((change) => change.key))) {
-    const table = tables.find((candidate) => keyOf(candidate) === key)!
+    const table = tables.find((candidate) => qualifiedName(candidate) === key)!
     const entry = facts.get(table)
     if (entry === undefined) continue
     const asDatabaseOwner = entry.ownsDatabase && ownersOfDatabaseMay(server.timescaledb)
@@ -32,9 +32,9 @@ export async function requireRights(db: Database, state: PolicyState, changes: r
 }
 
 /** A job stays with whom it was made for where its table was given to somebody else (up to 2.25). */
-async function requireJobs(db: Database, {survey, gatedJobs}: PolicyState, changes: readonly Change[], role: string): Promise<void> {
+async function requireJobs(db: Database, {snapshot, gatedJobs}: PolicyState, changes: readonly Change[], role: string): Promise<void> {
   const touched = new Set(changes.flatMap(jobsOf))
-  const jobs = [...survey.policies.flatMap(({job}) => (job === null ? [] : [job])), ...gatedJobs].filter(({id}) => touched.has(id))
+  const jobs = [...snapshot.policies.flatMap(({job}) => (job === null ? [] : [job])), ...gatedJobs].filter(({id}) => touched.has(id))
   if (jobs.length === 0 || ownersOfDatabaseMay(db.server.timescaledb)) return
   const foreign = await db.query<{owner: string}>(sql`select owner from unnest(${[...new Set(jobs.map(({owner}) => owner))]}::text[]) as owner
 where not pg_has_role(${role}::name, (select oid from pg_roles where rolname = trim(both '"' from owner)), 'usage')`)

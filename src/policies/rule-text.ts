@@ -22,7 +22,7 @@ export function liveText(rule: LiveRule, {compression, scale}: TableState): Rule
   if (kind === 'refresh') return {startOffset: text(startOffset), endOffset: text(endOffset), every}
   const age: RuleText = {after: text(after), ...(createdBefore === null ? {} : {createdBefore: durationInWords(createdBefore)}), every}
   if (kind === 'compression') return {...age, segmentBy: compression?.segmentBy ?? null, orderBy: compression?.orderBy ?? null}
-  return {...age, native: rule.by === 'timescaledb', ...(gate === null ? {} : {maxDropPerRun: gate.maxDropPerRun, agreed: gate.agreed})}
+  return {...age, native: rule.by === 'timescaledb', ...(gate === null ? {} : {maxDropPerRun: gate.maxDropPerRun, consentValid: gate.consentValid})}
 }
 
 /** Integers whose unit is known are a length of time too; else they stand as they are. */

@@ -4,11 +4,11 @@ import {formatQualifiedName} from '../db/qualified-name.js'
 import {approximateSeconds} from '../units/duration.js'
 import {readChunks} from '../catalog/read-tables.js'
 import {dueState, type DueChunk} from '../catalog/due.js'
-import {readEnds, type Ends} from '../catalog/time-range.js'
+import {readTimeRanges, type TimeRange} from '../catalog/time-range.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
 import {refreshState} from '../catalog/refresh-state.js'
 import {readLockedTables} from '../catalog/sizes.js'
-import type {Survey} from '../catalog/snapshot.js'
+import type {CatalogSnapshot} from '../catalog/snapshot.js'
 import type {Chunk, Table} from '../catalog/table.js'
 import {fromMicros, instantOf} from '../catalog/time.js'
 import {gateReasons} from './gate-reasons.js'
@@ -30,7 +30,7 @@ const codes: Record<DueChunk['why'], NotDoneCode> = {
 }
 
 /** Compression and retention. @param referenced a foreign key leads to the table */
-export async function chunkWork(db: Database, policy: LivePolicy, snapshot: Survey, lateAfter: number, referenced: boolean): Promise<Work> {
+export async function chunkWork(db: Database, policy: LivePolicy, snapshot: CatalogSnapshot, lateAfter: number, referenced: boolean): Promise<Work> {
   const {table, kind, job} = policy
   const clock = snapshot.clocks.get(table) ?? {now: null, unit: null}
   const gated = kind === 'retention' && job === null
@@ -50,14 +50,14 @@ export async function chunkWork(db: Database, policy: LivePolicy, snapshot: Surv
  * Where the rows of the sources of refresh policies begin and end: of all of them at once, in a few questions whatever
  * their number.
  */
-export async function sourceEnds(db: Database, policies: readonly LivePolicy[], snapshot: Survey): Promise<ReadonlyMap<Table, Ends>> {
+export async function sourceEnds(db: Database, policies: readonly LivePolicy[], snapshot: CatalogSnapshot): Promise<ReadonlyMap<Table, TimeRange>> {
   const sources = [...new Set(policies.flatMap(({table}) => table.aggregate?.source ?? []))]
   if (sources.length === 0) return new Map()
   await readChunks(db, sources.filter((source) => source.chunks.length === 0 && !snapshot.tables.includes(source)))
-  return (await readEnds(db, sources, await readLockedTables(db))).ends
+  return (await readTimeRanges(db, sources, await readLockedTables(db))).ends
 }
 
-export async function refreshWork(db: Database, policy: LivePolicy, snapshot: Survey, changed: readonly Gap[], lateAfter: number, ends: ReadonlyMap<Table, Ends>): Promise<Work> {
+export async function refreshWork(db: Database, policy: LivePolicy, snapshot: CatalogSnapshot, changed: readonly Gap[], lateAfter: number, ends: ReadonlyMap<Table, TimeRange>): Promise<Work> {
   const clock = snapshot.clocks.get(policy.table) ?? {now: null, unit: null}
   const state = await refreshState(db, policy, clock, snapshot.at, lateAfter, (source) => ends.get(source))
   const behind: NotDone[] = state.behindFrom === null ? [] : [{
@@ -79,7 +79,7 @@ export async function refreshWork(db: Database, policy: LivePolicy, snapshot: Su
 }
 
 /** Why it cannot be known what a policy should have done, and what to do about it; null where it can. */
-export function unknownReason({table, kind, after, createdBefore}: LivePolicy, snapshot: Survey): string | null {
+export function unknownReason({table, kind, after, createdBefore}: LivePolicy, snapshot: CatalogSnapshot): string | null {
   const clock = snapshot.clocks.get(table)
   const source = table.aggregate?.source ?? null
   if (table.time === 'integer' && (clock?.now == null || clock.unit === null))
@@ -91,7 +91,7 @@ export function unknownReason({table, kind, after, createdBefore}: LivePolicy, s
 }
 
 /** A gated retention is declared as a duration also where the table counts in integers. */
-export function onScale(policy: LivePolicy, {clocks}: Survey, rule: LiveRule | null): LivePolicy {
+export function onScale(policy: LivePolicy, {clocks}: CatalogSnapshot, rule: LiveRule | null): LivePolicy {
   const schedule = policy.schedule ?? rule?.schedule ?? null
   const unit = clocks.get(policy.table)?.unit ?? null
   const {after} = policy

@@ -3,13 +3,13 @@ import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, sql, statement} from '../db/sql.js'
 import {mayReadOurs} from '../catalog/read-emulated.js'
-import type {Ends} from '../catalog/time-range.js'
+import type {TimeRange} from '../catalog/time-range.js'
 import {readQicoreSchema, schemaRemark} from '../schema/migrate/schema-state.js'
 import type {Instant} from '../units/instant.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
-import {survey} from '../catalog/snapshot.js'
-import {keyOf, type Table} from '../catalog/table.js'
-import {keyOf as declaredKey, notHere, policyKinds, type Declared, type PolicyKind} from './declared.js'
+import {readSnapshot} from '../catalog/snapshot.js'
+import {qualifiedName, type Table} from '../catalog/table.js'
+import {declaredName as declaredKey, notHere, policyKinds, type Declared, type PolicyKind} from './declared.js'
 import {findingsOf} from './findings.js'
 import {plainStatus, readPlainTables} from './plain-tables.js'
 import {readOtherJobs} from './other-jobs.js'
@@ -44,7 +44,7 @@ interface Sources {
   runners: Runners
   errors: ReadonlyMap<number, JobError>
   changed: ReadonlyMap<LivePolicy, Gap[]>
-  ends: ReadonlyMap<Table, Ends>
+  ends: ReadonlyMap<Table, TimeRange>
   /** This role may read qicore.policies. */
   ownReadable: boolean
 }
@@ -55,7 +55,7 @@ interface Sources {
  * @throws OpsError NO_SUCH_TABLE, NOT_A_HYPERTABLE, AMBIGUOUS
  */
 export async function readPolicyStatus(db: Database, {declared, lateAfter, table}: StatusRequest): Promise<PolicyStatusReport> {
-  const snapshot = await survey(db, {table, lateAfter, timeUnits: timeUnitsOf(declared)})
+  const snapshot = await readSnapshot(db, {table, lateAfter, timeUnits: timeUnitsOf(declared)})
   const state = await readPolicyState(db, snapshot)
   const timescaledb = db.server.timescaledb !== null
   const rows = timescaledb ? await db.query<JobError>(statement(loadSql('report/policy-errors'))) : []
@@ -71,11 +71,11 @@ export async function readPolicyStatus(db: Database, {declared, lateAfter, table
   const policies: PolicyStatus[] = []
   for (const live of snapshot.policies) policies.push(await liveStatus(db, live, sources, declared, lateAfter))
   for (const each of declared) policies.push(...missingStatus(each, db, sources))
-  const plain = await readPlainTables(db, table === undefined ? declared.filter((each) => !snapshot.all.some((one) => keyOf(one) === declaredKey(each))) : [])
+  const plain = await readPlainTables(db, table === undefined ? declared.filter((each) => !snapshot.all.some((one) => qualifiedName(one) === declaredKey(each))) : [])
   policies.push(...plain.flatMap(plainStatus))
   const order = (status: PolicyStatus) => `${status.schema}.${status.table} ${policyKinds.indexOf(status.kind)}`
   policies.sort((a, b) => (order(a) < order(b) ? -1 : 1))
-  const absent = table === undefined ? declared.filter((each) => each.from === 'config' && !snapshot.all.some((one) => keyOf(one) === declaredKey(each))) : []
+  const absent = table === undefined ? declared.filter((each) => each.from === 'config' && !snapshot.all.some((one) => qualifiedName(one) === declaredKey(each))) : []
   // In a half-state the daemon would do the damage; where there are no workers left, the headline says it.
   const notes = db.server.workers === 'dead' && rowsAreVisible(db.server) && timescaledb && snapshot.policies.some(({job}) => job !== null)
     ? [`TimescaleDB's background workers are not running here. ${sources.runners.daemon ? 'The daemon does their work.' : `The daemon would do their work: ${command('daemon')}`}`]
@@ -89,17 +89,17 @@ export async function readPolicyStatus(db: Database, {declared, lateAfter, table
 
 async function liveStatus(db: Database, live: LivePolicy, sources: Sources, declared: readonly Declared[], lateAfter: number): Promise<PolicyStatus> {
   const {state, runners} = sources
-  const {survey: snapshot, states, facts} = state
+  const {snapshot, states, facts} = state
   const {table, kind} = live
   const stands = states.get(table)!
   const rule = ruleOf(live, state)
-  const said = declared.find((each) => declaredKey(each) === keyOf(table))
+  const said = declared.find((each) => declaredKey(each) === qualifiedName(table))
   const policy = onScale(live, snapshot, rule)
   const mine = facts.get(table)
   const work = kind === 'refresh'
     ? await refreshWork(db, policy, snapshot, sources.changed.get(live) ?? [], lateAfter, sources.ends)
     : await chunkWork(db, policy, snapshot, lateAfter, (mine?.referencedBy.length ?? 0) > 0)
-  const {runner, alive} = runnerOf(rule, kind, keyOf(table), runners)
+  const {runner, alive} = runnerOf(rule, kind, qualifiedName(table), runners)
   const jobId = rule?.job?.id ?? null
   const gatedJob = state.gatedJobs.find(({id}) => id === jobId)
   const status: PolicyStatus = {
@@ -126,7 +126,7 @@ async function liveStatus(db: Database, live: LivePolicy, sources: Sources, decl
   }
   const error = jobId === null ? undefined : sources.errors.get(jobId)
   if (error !== undefined) status.lastError = {at: error.at, state: error.state, message: error.message}
-  if (status.paused || (status.gated && (rule?.gate?.agreed === false || (jobId !== null && rule?.gate?.jobAgrees === false)))) status.ok = false
+  if (status.paused || (status.gated && (rule?.gate?.consentValid === false || (jobId !== null && rule?.gate?.jobConsentMatches === false)))) status.ok = false
   status.findings = findingsOf(status, {
     rule, server: db.server, at: snapshot.at, table, tables: snapshot.all, overdue: work.overdue,
     unknown: status.ok === null ? unknownReason(policy, snapshot) : null,
@@ -141,8 +141,8 @@ async function liveStatus(db: Database, live: LivePolicy, sources: Sources, decl
 
 /** A policy that is declared and stands nowhere. */
 function missingStatus(declared: Declared, db: Database, {state, runners, ownReadable}: Sources): PolicyStatus[] {
-  const {survey: snapshot} = state
-  const table = snapshot.tables.find((candidate) => keyOf(candidate) === declaredKey(declared))
+  const {snapshot} = state
+  const table = snapshot.tables.find((candidate) => qualifiedName(candidate) === declaredKey(declared))
   if (table === undefined) return []
   return policyKinds
     .filter((kind) => declared[kind] !== undefined && declared[kind] !== 'none' && possible(kind, table, db))
@@ -150,7 +150,7 @@ function missingStatus(declared: Declared, db: Database, {state, runners, ownRea
     .map((kind): PolicyStatus => {
       // A row of ours that this role may not read may be there.
       const known = ownReadable || !livesWithUs(kind, db)
-      const {runner, alive} = known ? runnerOf(null, kind, keyOf(table), runners) : {runner: 'unknown' as const, alive: null}
+      const {runner, alive} = known ? runnerOf(null, kind, qualifiedName(table), runners) : {runner: 'unknown' as const, alive: null}
       return {
         schema: table.schema, table: table.name, kind, managed: true, runner, runnerAlive: alive, gated: false,
         declared: declaredText(declared, kind), live: null, jobId: null, paused: null, due: null, notDone: known ? [] : null, ok: known ? false : null,

@@ -2,8 +2,8 @@ import type {Database} from '../db/database.js'
 import {timescaledbFunction, type Server} from '../db/server.js'
 import {raw, sql, type Fragment} from '../db/sql.js'
 import type {Step} from '../run/step.js'
-import type {Survey} from '../catalog/snapshot.js'
-import {keyOf, type Table} from '../catalog/table.js'
+import type {CatalogSnapshot} from '../catalog/snapshot.js'
+import {qualifiedName, type Table} from '../catalog/table.js'
 import {edgesOf, type Edge} from '../aggregates/buckets.js'
 import {dependents, readCoverage} from '../aggregates/coverage.js'
 import {pointText, spanOf} from '../catalog/span.js'
@@ -13,7 +13,7 @@ import {pointText, spanOf} from '../catalog/span.js'
  * after. The gated one would never drop the chunk that begins there, so that its first bucket is computed once more;
  * its rows are all there.
  */
-export async function conversionSteps(db: Database, table: Table, snapshot: Survey): Promise<Step[]> {
+export async function conversionSteps(db: Database, table: Table, snapshot: CatalogSnapshot): Promise<Step[]> {
   const [oldest] = table.chunks.filter(({start, end}) => start !== null && end !== null).sort((a, b) => (a.start! < b.start! ? -1 : 1))
   if (oldest === undefined || table.id === null) return []
   const start = oldest.start!
@@ -31,7 +31,7 @@ export async function conversionSteps(db: Database, table: Table, snapshot: Surv
 }
 
 function refreshStep(server: Server, aggregate: Table, {floor, ceil}: Edge, dependsOn: readonly string[]): Step {
-  const key = keyOf(aggregate)
+  const key = qualifiedName(aggregate)
   return {
     id: `refresh ${key} from ${pointText(floor, aggregate.time)}`,
     kind: 'refresh',

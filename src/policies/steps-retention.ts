@@ -8,7 +8,7 @@ import {age, ageJson, alterJob, policyStep, type StepContext} from './policy-ste
 /** A retention, with what it takes the place of, in one transaction: there is never none, and never two. */
 export function retentionStep(change: GatedRetention | NativeRetention, context: StepContext): Step {
   const statements = change.do === 'gated retention' ? gated(change, context) : native(change, context)
-  return policyStep(`retention of ${change.key}`, change.key, statements, {class: context.reaches ? 'loss' : 'undo', lock: 'SHARE ROW EXCLUSIVE'})
+  return policyStep(`retention of ${change.key}`, change.key, statements, {class: context.affectsData ? 'loss' : 'undo', lock: 'SHARE ROW EXCLUSIVE'})
 }
 
 function gated(change: GatedRetention, context: StepContext): Statement[] {

@@ -47,11 +47,11 @@ export interface Gate {
   maxDropPerRun: number | null
   timeUnit: string | null
   /** It is as it was agreed to. */
-  agreed: boolean
+  consentValid: boolean
   /** The hash that its job was made with is that of the row. */
-  jobAgrees: boolean
+  jobConsentMatches: boolean
   /** Jobs beside the one: none of them is needed. */
-  moreJobs: readonly number[]
+  duplicateJobs: readonly number[]
 }
 
 /** The rule of a policy as TimescaleDB or we have it. */

@@ -1,11 +1,11 @@
 import type {Database} from '../db/database.js'
 import type {Instant} from '../units/instant.js'
 import {readChunkBytes, type ChunkBytes} from '../catalog/chunk-bytes.js'
-import {microsIn, type Clock} from '../catalog/table-clock.js'
+import {microsIn, type TableClock} from '../catalog/table-clock.js'
 import {dueState, graceOf, type DueChunk} from '../catalog/due.js'
 import {clockNotes, leftOutNotes, recordNotes} from './notes.js'
-import {survey, type ReportHead, type SurveyRequest} from '../catalog/snapshot.js'
-import {has, keyOf, type Chunk, type Table} from '../catalog/table.js'
+import {readSnapshot, type ReportHead, type SnapshotRequest} from '../catalog/snapshot.js'
+import {has, qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import {exactNumber, instantOf, microsOf, pointWords, type TimeUnit} from '../catalog/time.js'
 
 export type ChunkFlag = 'compressed' | 'partial' | 'unordered' | 'frozen' | 'tiered'
@@ -44,7 +44,7 @@ export interface ChunkStats {
   why: string | null
 }
 
-export interface ChunksRequest extends SurveyRequest {
+export interface ChunksRequest extends SnapshotRequest {
   fast: boolean
   /** Only those that a policy should have dealt with and has not. */
   late: boolean
@@ -52,14 +52,14 @@ export interface ChunksRequest extends SurveyRequest {
 
 /** Chunks of one table or of all, newest first. */
 export async function readChunkStats(db: Database, request: ChunksRequest): Promise<ChunksReport> {
-  const {at, tables, policies, clocks} = await survey(db, request)
+  const {at, tables, policies, clocks} = await readSnapshot(db, request)
   const due = new Map<Chunk, DueChunk & {late: boolean}>()
   const unknown = new Set<string>()
   for (const policy of policies) {
     if (policy.kind === 'refresh') continue
     const grace = microsOf(at) - graceOf(policy, request.lateAfter)
     const state = dueState(policy, clocks.get(policy.table)!, at, request.lateAfter)
-    if (state.due === null) unknown.add(keyOf(policy.table))
+    if (state.due === null) unknown.add(qualifiedName(policy.table))
     for (const each of state.notDone) {
       const known = due.get(each.chunk)
       // Two policies: the one that waits longer.
@@ -72,7 +72,7 @@ export async function readChunkStats(db: Database, request: ChunksRequest): Prom
   const rows = shown.flatMap((table, index) => {
     const clock = clocks.get(tables[index]!)!
     const end = (chunk: Chunk) => (chunk.end === null ? null : microsIn(chunk.end, table, clock))
-    return table.chunks.map((chunk) => ({chunk, end: end(chunk), stats: row(table, chunk, clock, bytes, due.get(chunk) ?? (unknown.has(keyOf(table)) ? 'unknown' : undefined))}))
+    return table.chunks.map((chunk) => ({chunk, end: end(chunk), stats: row(table, chunk, clock, bytes, due.get(chunk) ?? (unknown.has(qualifiedName(table)) ? 'unknown' : undefined))}))
   })
   return {
     kind: 'stats.chunks',
@@ -92,7 +92,7 @@ const reasons: Record<DueChunk['why'], string> = {
   'not dropped': 'older than the retention, not dropped',
 }
 
-function row(table: Table, chunk: Chunk, clock: Clock, bytes: ChunkBytes, known: (DueChunk & {late: boolean}) | 'unknown' | undefined): ChunkStats {
+function row(table: Table, chunk: Chunk, clock: TableClock, bytes: ChunkBytes, known: (DueChunk & {late: boolean}) | 'unknown' | undefined): ChunkStats {
   const due = known === 'unknown' ? undefined : known
   const isUnknown = known === 'unknown'
   const {beforeBytes, afterBytes} = chunk

@@ -7,7 +7,7 @@ import {dueState, type DueState} from '../catalog/due.js'
 import type {Offset} from '../catalog/live-policies.js'
 import {leftOutNotes, recordNotes} from './notes.js'
 import {compressionOf, type TableStats} from './stats.js'
-import {survey, type ReportHead, type SurveyRequest} from '../catalog/snapshot.js'
+import {readSnapshot, type ReportHead, type SnapshotRequest} from '../catalog/snapshot.js'
 import {has, isCompressed, type Table} from '../catalog/table.js'
 
 export interface CompressionReport extends ReportHead<'stats.compression'> {
@@ -39,13 +39,13 @@ export interface TableCompression extends Pick<TableStats, 'beforeBytes' | 'afte
   after: string | null
 }
 
-export interface CompressionRequest extends SurveyRequest {
+export interface CompressionRequest extends SnapshotRequest {
   fast: boolean
 }
 
 /** Every table that is or could be compressed; one that was asked for in any case. */
 export async function readCompression(db: Database, request: CompressionRequest): Promise<CompressionReport> {
-  const {at, tables: all, policies, clocks} = await survey(db, request)
+  const {at, tables: all, policies, clocks} = await readSnapshot(db, request)
   const compresses = (table: Table) => table.compression || table.chunks.some(({status}) => has(status, 'compressed'))
   const tables = request.table === undefined ? all.filter(compresses) : all
   const bytes = await readChunkBytes(db, tables, request.fast)

@@ -1,6 +1,6 @@
 import {writtenBytes, type ChunkBytes} from '../catalog/chunk-bytes.js'
-import {microsIn, type Clock} from '../catalog/table-clock.js'
-import type {Ends} from '../catalog/time-range.js'
+import {microsIn, type TableClock} from '../catalog/table-clock.js'
+import type {TimeRange} from '../catalog/time-range.js'
 import type {Chunk, Table} from '../catalog/table.js'
 
 const day = 86_400_000_000n
@@ -12,7 +12,7 @@ const window = 7n * day
  * whose first range is not over yet: all its bytes over the days between its ends. Null where the ranges are no times,
  * a size is missing or there is less than a day to judge by.
  */
-export function bytesPerDay(table: Table, bytes: ChunkBytes, clock: Clock, ends: Ends): number | null {
+export function bytesPerDay(table: Table, bytes: ChunkBytes, clock: TableClock, ends: TimeRange): number | null {
   if (clock.now === null) return null
   const {oldest} = ends
   const ranges = new Map<bigint, {start: bigint; end: bigint; chunks: Chunk[]}>()
@@ -40,7 +40,7 @@ export function bytesPerDay(table: Table, bytes: ChunkBytes, clock: Clock, ends:
   return known ?? sinceTheBeginning(table, bytes, clock, ends)
 }
 
-function sinceTheBeginning(table: Table, bytes: ChunkBytes, clock: Clock, {oldest, newest}: Ends): number | null {
+function sinceTheBeginning(table: Table, bytes: ChunkBytes, clock: TableClock, {oldest, newest}: TimeRange): number | null {
   if (oldest === null || newest === null) return null
   let sum = table.chunks.length === 0 ? bytes.ofRoot(table) : 0
   for (const chunk of table.chunks) {
@@ -50,7 +50,7 @@ function sinceTheBeginning(table: Table, bytes: ChunkBytes, clock: Clock, {oldes
   return sum === null ? null : rate(sum, between(oldest, newest, table, clock), day)
 }
 
-function between(from: bigint, to: bigint, table: Table, clock: Clock): bigint | null {
+function between(from: bigint, to: bigint, table: Table, clock: TableClock): bigint | null {
   const [start, end] = [microsIn(from, table, clock), microsIn(to, table, clock)]
   return start === null || end === null ? null : end - start
 }

@@ -1,14 +1,14 @@
 import type {ChunkBytes} from '../catalog/chunk-bytes.js'
-import type {Clock} from '../catalog/table-clock.js'
+import type {TableClock} from '../catalog/table-clock.js'
 import type {EndProblem} from '../catalog/time-range.js'
-import {has, keyOf, type Table} from '../catalog/table.js'
+import {has, qualifiedName, type Table} from '../catalog/table.js'
 
 /** Chunks whose size is not in the sums, and why. */
 export function leftOutNotes(tables: readonly Table[], bytes: ChunkBytes, fast: boolean): string[] {
   const out = tables.map((table) => ({table, count: table.chunks.filter((chunk) => !chunk.tiered && !bytes.remote.has(chunk.relation) && bytes.of(chunk) === null).length})).filter(({count}) => count > 0)
   const notes: string[] = []
   if (out.length > 0) {
-    const list = listed(out.map(({table, count}) => `${keyOf(table)} (${count})`))
+    const list = listed(out.map(({table, count}) => `${qualifiedName(table)} (${count})`))
     notes.push(
       fast
         ? `Never vacuumed or analyzed, so not in the estimates: chunks of ${list}. ANALYZE them, or leave out --fast.`
@@ -16,7 +16,7 @@ export function leftOutNotes(tables: readonly Table[], bytes: ChunkBytes, fast: 
     )
   }
   const tiered = tables.filter(({chunks}) => chunks.some((chunk) => chunk.tiered))
-  if (tiered.length > 0) notes.push(`Tiered to object storage, not in the sizes: chunks of ${listed(tiered.map(keyOf))}.`)
+  if (tiered.length > 0) notes.push(`Tiered to object storage, not in the sizes: chunks of ${listed(tiered.map(qualifiedName))}.`)
   return notes
 }
 
@@ -32,24 +32,24 @@ const reasons: Record<EndProblem, (tables: string) => string> = {
 /** Ends that are not known, one line a reason. */
 export function endNotes(problems: ReadonlyMap<Table, EndProblem>): string[] {
   return (Object.keys(reasons) as EndProblem[]).flatMap((reason) => {
-    const tables = [...problems].filter(([, problem]) => problem === reason).map(([table]) => keyOf(table))
+    const tables = [...problems].filter(([, problem]) => problem === reason).map(([table]) => qualifiedName(table))
     return tables.length === 0 ? [] : [reasons[reason](listed(tables))]
   })
 }
 
 /** Tables whose clock is not known: their age, growth and lateness are not either. */
-export function clockNotes(tables: readonly Table[], clocks: ReadonlyMap<Table, Clock>): string[] {
+export function clockNotes(tables: readonly Table[], clocks: ReadonlyMap<Table, TableClock>): string[] {
   const used = tables.filter(({chunks}) => chunks.length > 0)
   const wrong = used.flatMap((table) => {
     const {contradiction: found} = clocks.get(table)!
-    return found === undefined ? [] : [`timeUnit of ${keyOf(table)} is declared as ${found.declared}, but its values are times of today only in ${found.seen}: age, growth and what is due are unknown. Set timeUnit: ${found.seen}.`]
+    return found === undefined ? [] : [`timeUnit of ${qualifiedName(table)} is declared as ${found.declared}, but its values are times of today only in ${found.seen}: age, growth and what is due are unknown. Set timeUnit: ${found.seen}.`]
   })
   const unit = used.filter((table) => table.time === 'integer' && clocks.get(table)!.unit === null && clocks.get(table)!.contradiction === undefined)
   const zone = used.filter((table) => (table.time === 'timestamp' || table.time === 'date') && clocks.get(table)!.now === null)
   return [
     ...wrong,
-    ...(unit.length === 0 ? [] : [`The unit of the integer time column of ${listed(unit.map(keyOf))} is unknown, so age and growth are too. Set it in the configuration: tables.<schema.name>.timeUnit: s, ms, us or ns.`]),
-    ...(zone.length === 0 ? [] : [`The time zone in which policies of ${listed(zone.map(keyOf))} count cannot be seen by this role, so what is due there is unknown. Connect as the owner of the table, or: alter database … set timezone.`]),
+    ...(unit.length === 0 ? [] : [`The unit of the integer time column of ${listed(unit.map(qualifiedName))} is unknown, so age and growth are too. Set it in the configuration: tables.<schema.name>.timeUnit: s, ms, us or ns.`]),
+    ...(zone.length === 0 ? [] : [`The time zone in which policies of ${listed(zone.map(qualifiedName))} count cannot be seen by this role, so what is due there is unknown. Connect as the owner of the table, or: alter database … set timezone.`]),
   ]
 }
 
@@ -57,7 +57,7 @@ export function clockNotes(tables: readonly Table[], clocks: ReadonlyMap<Table, 
 export function recordNotes(tables: readonly Table[]): string[] {
   const without = tables.filter(({chunks}) => chunks.some(({status, beforeBytes}) => has(status, 'compressed') && beforeBytes === null))
   if (without.length === 0) return []
-  return [`Written compressed, so without a size before: chunks of ${listed(without.map(keyOf))}. They are not in BEFORE, AFTER and SAVED.`]
+  return [`Written compressed, so without a size before: chunks of ${listed(without.map(qualifiedName))}. They are not in BEFORE, AFTER and SAVED.`]
 }
 
 function listed(names: readonly string[]): string {

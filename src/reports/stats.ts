@@ -6,12 +6,12 @@ import type {Server} from '../db/server.js'
 import type {Instant} from '../units/instant.js'
 import {readChunkBytes, type ChunkBytes, type SizeBasis} from '../catalog/chunk-bytes.js'
 import {dueState, nextDrop} from '../catalog/due.js'
-import {readEnds, type Ends} from '../catalog/time-range.js'
+import {readTimeRanges, type TimeRange} from '../catalog/time-range.js'
 import {bytesPerDay} from './growth.js'
 import {endNotes, leftOutNotes, recordNotes, clockNotes} from './notes.js'
 import {refreshState} from '../catalog/refresh-state.js'
-import {survey, type ReportHead, type Survey, type SurveyRequest} from '../catalog/snapshot.js'
-import {isCompressed, keyOf, type Table} from '../catalog/table.js'
+import {readSnapshot, type ReportHead, type CatalogSnapshot, type SnapshotRequest} from '../catalog/snapshot.js'
+import {isCompressed, qualifiedName, type Table} from '../catalog/table.js'
 import {instantOf} from '../catalog/time.js'
 
 export interface StatsReport extends ReportHead<'stats'> {
@@ -47,7 +47,7 @@ export interface TableStats {
   nextDrop: Instant | null
 }
 
-export interface StatsRequest extends SurveyRequest {
+export interface StatsRequest extends SnapshotRequest {
   fast: boolean
   /** Tables of the configuration and the definitions, by schema.table. */
   managed: ReadonlySet<string>
@@ -55,11 +55,11 @@ export interface StatsRequest extends SurveyRequest {
 
 /** One row a table, the largest first. Never waits on a lock: what is locked is left out and counted. */
 export async function readStats(db: Database, request: StatsRequest): Promise<StatsReport> {
-  const snapshot = await survey(db, request)
+  const snapshot = await readSnapshot(db, request)
   const bytes = await readChunkBytes(db, snapshot.tables, request.fast)
-  const {ends, problems} = await readEnds(db, snapshot.tables, bytes.locked)
+  const {ends, problems} = await readTimeRanges(db, snapshot.tables, bytes.locked)
   const late = await lateness(db, snapshot, request, ends)
-  const tables = snapshot.tables.map((table) => tableStats(table, snapshot, bytes, ends.get(table)!, {managed: request.managed.has(keyOf(table)), late: late.get(table)!}))
+  const tables = snapshot.tables.map((table) => tableStats(table, snapshot, bytes, ends.get(table)!, {managed: request.managed.has(qualifiedName(table)), late: late.get(table)!}))
   const {postgres, timescaledb, edition, condition, inRecovery, workers, pgCron, pgStatStatements} = db.server
   return {
     kind: 'stats',
@@ -72,7 +72,7 @@ export async function readStats(db: Database, request: StatsRequest): Promise<St
   }
 }
 
-function tableStats(table: Table, {clocks, policies}: Survey, bytes: ChunkBytes, ends: Ends, known: {managed: boolean; late: number | null}): TableStats {
+function tableStats(table: Table, {clocks, policies}: CatalogSnapshot, bytes: ChunkBytes, ends: TimeRange, known: {managed: boolean; late: number | null}): TableStats {
   const clock = clocks.get(table)!
   const own = policies.filter((policy) => policy.table === table)
   const {total, skipped} = totalOf(table, bytes)
@@ -111,7 +111,7 @@ export function compressionOf({chunks}: Pick<Table, 'chunks'>): Pick<TableStats,
 }
 
 /** How many policies of each table are late; null where that hangs on something nobody knows. */
-async function lateness(db: Database, {at, policies, clocks, tables}: Survey, {lateAfter}: StatsRequest, ends: ReadonlyMap<Table, Ends>): Promise<Map<Table, number | null>> {
+async function lateness(db: Database, {at, policies, clocks, tables}: CatalogSnapshot, {lateAfter}: StatsRequest, ends: ReadonlyMap<Table, TimeRange>): Promise<Map<Table, number | null>> {
   const late = new Map<Table, number | null>(tables.map((table) => [table, 0]))
   const unknown = new Set<Table>()
   for (const policy of policies) {

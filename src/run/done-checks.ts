@@ -1,7 +1,7 @@
 import type {Database} from '../db/database.js'
 import {raw, sql, unionAll, type Statement} from '../db/sql.js'
 import {isConnectionLost} from '../db/sqlstate.js'
-import {sessionOf, type Elsewhere} from './run-step.js'
+import {sessionOf, type SessionResolver} from './run-step.js'
 import {isDone} from './step-report.js'
 import type {Step} from './step.js'
 
@@ -12,11 +12,11 @@ const batchSize = 200
  * Which steps the catalogue shows as done, for a preview: all are asked in a few queries, not in one each. A run asks
  * each step again in its own transaction, under its locks.
  */
-export async function readDone(db: Database, steps: readonly Step[], elsewhere?: Elsewhere): Promise<Set<Step>> {
+export async function readDone(db: Database, steps: readonly Step[], resolveSession?: SessionResolver): Promise<Set<Step>> {
   const bySession = new Map<Database, Step[]>()
   for (const step of steps) {
     if (step.doneCheck === null) continue
-    const session = sessionOf(db, step, {elsewhere})
+    const session = sessionOf(db, step, {resolveSession})
     const asked = bySession.get(session)
     if (asked) asked.push(step)
     else bySession.set(session, [step])

@@ -1,9 +1,9 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import {refuseInHalfState} from '../db/condition.js'
 import type {Database} from '../db/database.js'
-import {isConnectionLost, serverWords} from '../db/sqlstate.js'
-import {tryStep, type Elsewhere, type StepOptions, type Tries} from './run-step.js'
-import {fate} from './step-report.js'
+import {isConnectionLost, serverMessage} from '../db/sqlstate.js'
+import {tryStep, type SessionResolver, type StepOptions, type AttemptState} from './run-step.js'
+import {stepReport} from './step-report.js'
 import {readDone} from './done-checks.js'
 import type {RunStatus} from './run-log.js'
 import {retryDelay} from './limits.js'
@@ -31,30 +31,30 @@ export async function execute(db: Database, plan: Plan, options: ExecuteOptions)
   refuseInHalfState(db.server, tablesOf(plan))
   const reports = new Map<string, StepReport>()
   const schedule = scheduleOf(plan, reports, options)
-  const crew = [db]
+  const sessions = [db]
   const wanted = db.server.embedded ? 1 : Math.min(options.workers ?? 1, plan.steps.length)
   // One that arrives between two statements stops nothing: it is repeated until all have ended. One that is still on its
   // way then would stop whatever the session does next: it is waited for.
   let cancelling: NodeJS.Timeout | undefined
   let sent: Promise<unknown> = Promise.resolve()
   const cancel = () => {
-    sent = Promise.allSettled([sent, ...crew.map((worker) => worker.cancel())])
+    sent = Promise.allSettled([sent, ...sessions.map((worker) => worker.cancel())])
     cancelling ??= setInterval(cancel, cancelAgain)
   }
   if (options.cancel?.aborted) cancel()
   options.cancel?.addEventListener('abort', cancel)
   try {
-    while (crew.length < wanted) crew.push(await db.another())
-    await Promise.all(crew.map((worker) => work(worker, schedule, options)))
+    while (sessions.length < wanted) sessions.push(await db.openSession())
+    await Promise.all(sessions.map((worker) => work(worker, schedule, options)))
   } finally {
     options.cancel?.removeEventListener('abort', cancel)
     clearInterval(cancelling)
     await sent
-    await Promise.allSettled(crew.slice(1).map((worker) => worker.close()))
+    await Promise.allSettled(sessions.slice(1).map((worker) => worker.close()))
   }
-  const steps = plan.steps.map((step) => reports.get(step.id) ?? fate(step, 'planned', 0))
+  const steps = plan.steps.map((step) => reports.get(step.id) ?? stepReport(step, 'planned', 0))
   const interrupted = steps.some((step) => step.status === 'planned') || (options.cancel?.aborted ?? false)
-  const unwritten = await closePage(db, options, runStatus(steps, interrupted), steps.find((step) => step.error)?.error ?? null)
+  const unwritten = await finishRun(db, options, runStatus(steps, interrupted), steps.find((step) => step.error)?.error ?? null)
   const last = steps.at(-1)
   if (unwritten !== null && last) steps[steps.length - 1] = {...last, note: [last.note, unwritten].filter(Boolean).join('; ')}
   return {operation: plan.operation, cutoff: plan.cutoff, steps, interrupted}
@@ -64,14 +64,14 @@ export async function execute(db: Database, plan: Plan, options: ExecuteOptions)
  * Closes the run's page. A connection that was lost after the last step is made anew: what was done is done, and its
  * report must not be lost with it. Returns what is to be said where the page stays open; null otherwise.
  */
-async function closePage(db: Database, {ledger, limits}: ExecuteOptions, status: RunStatus, error: string | null): Promise<string | null> {
+async function finishRun(db: Database, {ledger, limits}: ExecuteOptions, status: RunStatus, error: string | null): Promise<string | null> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       await ledger?.finish(status, error)
       return null
     } catch (failure) {
       if (!isConnectionLost(failure)) throw failure
-      if (attempt > 3 || db.server.embedded) return `the run is not closed in the ledger: ${serverWords(failure)}`
+      if (attempt > 3 || db.server.embedded) return `the run is not closed in the ledger: ${serverMessage(failure)}`
       if (attempt > 1) await sleep(retryDelay(attempt, limits, Math.random()))
       await db.reconnect().catch(() => {})
     }
@@ -79,17 +79,17 @@ async function closePage(db: Database, {ledger, limits}: ExecuteOptions, status:
 }
 
 /** What a plan would do now, changing nothing: steps that are done already show as skipped. */
-export async function preview(db: Database, plan: Plan, elsewhere?: Elsewhere): Promise<RunReport> {
+export async function preview(db: Database, plan: Plan, resolveSession?: SessionResolver): Promise<RunReport> {
   refuseInHalfState(db.server, tablesOf(plan))
-  const done = await readDone(db, plan.steps, elsewhere)
-  const steps = plan.steps.map((step) => (done.has(step) ? fate(step, 'skipped', 0, {code: 'already_done'}) : fate(step, 'planned', 0)))
+  const done = await readDone(db, plan.steps, resolveSession)
+  const steps = plan.steps.map((step) => (done.has(step) ? stepReport(step, 'skipped', 0, {code: 'already_done'}) : stepReport(step, 'planned', 0)))
   return {operation: plan.operation, cutoff: plan.cutoff, steps, interrupted: false}
 }
 
 interface Entry {
   step: Step
   position: number
-  tries: Tries
+  attempt: AttemptState
   /** Nobody takes it before that moment of performance.now(). */
   notBefore: number
 }
@@ -104,7 +104,7 @@ interface Schedule {
 }
 
 function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: ExecuteOptions): Schedule {
-  const waiting: Entry[] = plan.steps.map((step, position) => ({step, position, tries: {attempts: 0, spent: 0, lost: false}, notBefore: 0}))
+  const waiting: Entry[] = plan.steps.map((step, position) => ({step, position, attempt: {attempts: 0, elapsedMs: 0, lost: false}, notBefore: 0}))
   let running = 0
   const wake = new Set<() => void>()
   const wakeAll = () => {
@@ -122,7 +122,7 @@ function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: Execu
       const need = failedNeed(entry.step)
       if (need !== undefined) {
         waiting.splice(index, 1)
-        settle(entry.step, fate(entry.step, 'skipped', 0, {code: 'needs', step: need}))
+        settle(entry.step, stepReport(entry.step, 'skipped', 0, {code: 'needs', step: need}))
         return take()
       }
       if (entry.notBefore > performance.now() || !entry.step.dependsOn.every((id) => !known.has(id) || reports.has(id))) continue
@@ -172,9 +172,9 @@ function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: Execu
 async function work(db: Database, schedule: Schedule, options: ExecuteOptions): Promise<void> {
   const {total} = schedule
   for (let entry = await schedule.next(); entry !== null; entry = await schedule.next()) {
-    const {step, position, tries} = entry
-    if (tries.attempts === 0) options.onProgress?.({event: 'start', step, position, total})
-    const report = await tryStep(db, step, position, tries, options)
+    const {step, position, attempt} = entry
+    if (attempt.attempts === 0) options.onProgress?.({event: 'start', step, position, total})
+    const report = await tryStep(db, step, position, attempt, options)
     if ('later' in report) {
       schedule.later(entry, report.later)
       continue

@@ -3,7 +3,7 @@ import type {Database, Db} from '../db/database.js'
 import {loadSql, prepared} from '../db/load-sql.js'
 import {statement, type Value} from '../db/sql.js'
 import {ExitCode, OpsError} from '../errors.js'
-import {fenceBy} from './guard.js'
+import {assertStillHeld} from './guard.js'
 
 /** Seconds that a holder behind a pooler may be silent between two steps before it counts as gone. */
 const leaseSeconds = 30
@@ -56,7 +56,7 @@ export async function takeRunLock(db: Database, names: readonly string[], holder
   }, heartbeat)
   timer.unref()
   return {
-    fence: fenceBy(prepared('ledger/lock-fence', keys()), () => new OpsError('LOCK_LOST', 'This run lost its lock to another one and stopped.', {exit: ExitCode.lockHeld})),
+    fence: assertStillHeld(prepared('ledger/lock-fence', keys()), () => new OpsError('LOCK_LOST', 'This run lost its lock to another one and stopped.', {exit: ExitCode.lockHeld})),
     async release() {
       clearInterval(timer)
       await giveBack().catch(() => {})

@@ -40,7 +40,7 @@ export async function readLostRuns(db: Database): Promise<number[]> {
 
 /** Opens a page, after it closed those of runs whose session is gone; null where the schema qicore is not installed (its own first migration). */
 export async function openLedger(db: Database, owner: RunOwner, limits: Limits): Promise<Ledger | null> {
-  if (!db.server.hasCore) return null
+  if (!db.server.hasQicoreSchema) return null
   const settings = {readOnly: false, lockTimeout: limits.lockTimeout, statementTimeout: 30_000, role: db.target.role}
   const {operation, actor, targetHost, detail} = owner
   const pidsMatter = !db.server.pooled && !db.server.embedded

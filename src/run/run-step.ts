@@ -1,13 +1,13 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import type {Database, Db, Notice, TransactionSettings} from '../db/database.js'
-import {atOnce} from '../db/transaction.js'
-import {isConnectionLost, retryable, serverWords, sqlState, SqlState} from '../db/sqlstate.js'
+import {pipelined} from '../db/transaction.js'
+import {isConnectionLost, retryable, serverMessage, sqlState, SqlState} from '../db/sqlstate.js'
 import {messageOf, OpsError} from '../errors.js'
 import {nameBlockers} from './blockers.js'
-import {DoneAlready, unlessDone} from './guard.js'
+import {AlreadyDoneError, skipIfDone} from './guard.js'
 import type {Ledger} from './run-log.js'
 import {lockTimeoutOf, retryDelay, type Limits} from './limits.js'
-import {fate, isDone} from './step-report.js'
+import {stepReport, isDone} from './step-report.js'
 import type {Step, StepReason, StepReport} from './step.js'
 
 export type Progress =
@@ -16,7 +16,7 @@ export type Progress =
   | {event: 'end'; step: Step; position: number; total: number; report: StepReport}
 
 /** The session in a database that a step names. */
-export type Elsewhere = (database: string) => Database
+export type SessionResolver = (database: string) => Database
 
 export interface StepOptions {
   limits: Limits
@@ -25,7 +25,7 @@ export interface StepOptions {
   cancel?: AbortSignal | undefined
   onProgress?: ((progress: Progress) => void) | undefined
   /** A session in another database of the server, for the steps that name it. */
-  elsewhere?: Elsewhere | undefined
+  resolveSession?: SessionResolver | undefined
   /** First in every transaction of a step: fails, with all that follows, where the run's lock or claim no longer holds. */
   fence?: ((tx: Db) => Promise<void>) | undefined
   /** Nobody can have done the step before its first try: it is not asked. */
@@ -33,53 +33,53 @@ export interface StepOptions {
 }
 
 /** What became of a step so far, over all its attempts. */
-export interface Tries {
+export interface AttemptState {
   attempts: number
   /** Milliseconds of trying and waiting; what other steps took meanwhile does not count. */
-  spent: number
+  elapsedMs: number
   /** The connection was lost in one of them. */
   lost: boolean
 }
 
 /** The step is to be tried again so many seconds from now. */
-export interface Later {
+export interface RetryLater {
   later: number
 }
 
 /** What a failed attempt leads to. */
-type Verdict = {again: true; seconds: number; reason: string; reconnect: boolean} | {again: false; reason: StepReason | null; blockers?: string | null}
+type RetryDecision = {again: true; seconds: number; reason: string; reconnect: boolean} | {again: false; reason: StepReason | null; blockers?: string | null}
 
 /**
  * Tries one step: done, found done, failed for good, or somebody is in the way and it is worth another try later.
  * Never throws.
  */
-export async function tryStep(own: Database, step: Step, position: number, tries: Tries, options: StepOptions): Promise<StepReport | Later> {
+export async function tryStep(own: Database, step: Step, position: number, tries: AttemptState, options: StepOptions): Promise<StepReport | RetryLater> {
   const db = sessionOf(own, step, options)
   const began = performance.now()
-  const before = tries.spent
+  const before = tries.elapsedMs
   const elapsed = () => Math.round(before + performance.now() - began)
   tries.attempts += 1
   const {attempts} = tries
   try {
     return await attempt(own, db, step, position, options, {
       ask: attempts > 1 || !(options.untouched?.(step) ?? false),
-      done: () => ({...fate(step, 'done', attempts), ms: elapsed(), bytes: step.bytes}),
+      done: () => ({...stepReport(step, 'done', attempts), ms: elapsed(), bytes: step.bytes}),
       found: () => ({
-        ...fate(step, tries.lost ? 'done' : 'skipped', attempts - 1, foundReason(tries)),
+        ...stepReport(step, tries.lost ? 'done' : 'skipped', attempts - 1, foundReason(tries)),
         ms: elapsed(),
       }),
     })
   } catch (error) {
-    const verdict = await judge(db, step, error, {attempts, spent: elapsed()}, options)
-    tries.spent = elapsed()
+    const verdict = await decideRetry(db, step, error, {attempts, elapsedMs: elapsed()}, options)
+    tries.elapsedMs = elapsed()
     if (!verdict.again) {
-      const ended = fate(step, 'failed', attempts, verdict.reason)
+      const ended = stepReport(step, 'failed', attempts, verdict.reason)
       const failed = {...ended, ms: elapsed(), error: describe(error, step), note: ended.note ?? verdict.blockers ?? null}
       await options.ledger?.stepEnded(position, failed).catch(() => {})
       return failed
     }
     if (verdict.seconds > 0) options.onProgress?.({event: 'wait', step, seconds: verdict.seconds, reason: verdict.reason})
-    tries.spent += verdict.seconds * 1000
+    tries.elapsedMs += verdict.seconds * 1000
     if (!verdict.reconnect) return {later: verdict.seconds}
     tries.lost = true
     await sleep(verdict.seconds * 1000, undefined, options.cancel ? {signal: options.cancel} : {}).catch(() => {})
@@ -89,30 +89,30 @@ export async function tryStep(own: Database, step: Step, position: number, tries
   }
 }
 
-function foundReason({lost, attempts}: Tries): StepReason {
+function foundReason({lost, attempts}: AttemptState): StepReason {
   if (lost) return {code: 'done_before_connection_loss'}
   return {code: attempts > 1 ? 'done_meanwhile' : 'already_done'}
 }
 
-export function sessionOf(db: Database, {database}: Step, {elsewhere}: {elsewhere?: Elsewhere | undefined}): Database {
-  return database === undefined || elsewhere === undefined ? db : elsewhere(database)
+export function sessionOf(db: Database, {database}: Step, {resolveSession}: {resolveSession?: SessionResolver | undefined}): Database {
+  return database === undefined || resolveSession === undefined ? db : resolveSession(database)
 }
 
-async function judge(db: Database, step: Step, error: unknown, {attempts, spent}: {attempts: number; spent: number}, options: StepOptions): Promise<Verdict> {
+async function decideRetry(db: Database, step: Step, error: unknown, {attempts, elapsedMs}: {attempts: number; elapsedMs: number}, options: StepOptions): Promise<RetryDecision> {
   const lost = isConnectionLost(error)
   // Cancelled or not: of a connection that was lost on the way nobody knows what the server made of the step.
   if (options.cancel?.aborted) return {again: false, reason: {code: lost ? 'outcome_unknown' : 'cancelled'}}
   const delay = retryDelay(attempts, options.limits, Math.random())
-  const inBudget = spent + delay < options.limits.retryBudget && !options.stop?.aborted
+  const inBudget = elapsedMs + delay < options.limits.retryBudget && !options.stop?.aborted
   if (lost) {
     const repeatable = step.doneCheck !== null || step.repeatable
     if (!repeatable) return {again: false, reason: {code: 'outcome_unknown'}}
-    return inBudget ? {again: true, seconds: delay / 1000, reason: serverWords(error), reconnect: true} : {again: false, reason: {code: 'outcome_unknown'}}
+    return inBudget ? {again: true, seconds: delay / 1000, reason: serverMessage(error), reconnect: true} : {again: false, reason: {code: 'outcome_unknown'}}
   }
   const state = sqlState(error)
   if (state !== undefined && retryable.has(state)) {
     const blockers = await nameBlockers(db, step)
-    if (inBudget) return {again: true, seconds: delay / 1000, reason: blockers ?? serverWords(error), reconnect: false}
+    if (inBudget) return {again: true, seconds: delay / 1000, reason: blockers ?? serverMessage(error), reconnect: false}
     return {again: false, reason: {code: 'blocked'}, blockers}
   }
   // Losing a race is no failure: somebody else has done it.
@@ -149,11 +149,11 @@ async function attempt(own: Database, db: Database, step: Step, position: number
   }
   const statements = (tx: Db) => step.statements.map((statement, index) => located(step, index, tx.query(statement)))
   if (db === own && step.transaction === 'own') {
-    const open = ask && step.doneCheck !== null ? unlessDone(step.doneCheck) : undefined
+    const open = ask && step.doneCheck !== null ? skipIfDone(step.doneCheck) : undefined
     try {
-      await atOnce(db, settings, (tx) => [fence?.(tx), open?.(tx), ...statements(tx), ledger?.stepDone(tx, position, done())])
+      await pipelined(db, settings, (tx) => [fence?.(tx), open?.(tx), ...statements(tx), ledger?.stepDone(tx, position, done())])
     } catch (error) {
-      if (!(error instanceof DoneAlready)) throw error
+      if (!(error instanceof AlreadyDoneError)) throw error
       const final = found()
       await ledger?.stepEnded(position, final)
       return final
@@ -167,7 +167,7 @@ async function attempt(own: Database, db: Database, step: Step, position: number
   if (!already) {
     // Two databases know no common transaction, and some statements refuse to be in one.
     if (fence) await own.transaction({...settings, onNotice: undefined}, fence)
-    if (db !== own) await atOnce(db, settings, statements)
+    if (db !== own) await pipelined(db, settings, statements)
     else await outsideTransaction(db, step, settings)
   }
   const final = already ? found() : report()
@@ -205,7 +205,7 @@ async function located<T>(step: Step, index: number, answer: Promise<T>): Promis
 }
 
 function describe(error: unknown, step: Step): string {
-  const words = error instanceof OpsError ? messageOf(error) : serverWords(error)
+  const words = error instanceof OpsError ? messageOf(error) : serverMessage(error)
   const place = error instanceof Error ? places.get(error) : undefined
   return place ? `${place}: ${words}` : `${step.object}: ${words}`
 }

@@ -2,7 +2,7 @@ import type {Db} from '../db/database.js'
 import type {Step, StepReason, StepReport} from './step.js'
 
 /** A report without figures, to be filled. A reason brings its note. */
-export function fate(step: Pick<Step, 'id'>, status: StepReport['status'], attempts: number, reason: StepReason | null = null): StepReport {
+export function stepReport(step: Pick<Step, 'id'>, status: StepReport['status'], attempts: number, reason: StepReason | null = null): StepReport {
   return {id: step.id, status, ms: null, bytes: null, error: null, reason, note: reason === null ? null : noteOf(reason), attempts}
 }
 

@@ -55,7 +55,7 @@ export interface Decision {
   dueAt: number
 }
 
-export interface Outlook {
+export interface DueState {
   decision: Decision | null
   /** When there is something to decide next, if nothing else happens; null where never. */
   wakeAt: number | null
@@ -67,7 +67,7 @@ export interface Outlook {
 const batch = 2_000
 
 /** What is due of a job: a function of its declaration, the ledger and the clock, and of nothing else. */
-export function outlook(job: Job, state: JobState, now: number, sawOnlyReplica?: (instant: number) => boolean): Outlook {
+export function evaluateDue(job: Job, state: JobState, now: number, sawOnlyReplica?: (instant: number) => boolean): DueState {
   const pending: {at: number; epoch: Epoch}[] = []
   let wakeAt: number | null = null
   let cut = false

@@ -11,9 +11,9 @@ export function propertyNames(columns: readonly string[]): Map<string, string> {
   const names = new Map<string, string>()
   const used = new Set<string>()
   for (const column of columns) {
-    const wishes = [camelCase(column), column, `${column}Column`]
-    const free = (wish: string) => !taken.has(wish) && !used.has(wish) && (wish === column || !columns.includes(wish))
-    const property = wishes.find(free) ?? numbered(`${column}Column`, free)
+    const claimRequests = [camelCase(column), column, `${column}Column`]
+    const free = (request: string) => !taken.has(request) && !used.has(request) && (request === column || !columns.includes(request))
+    const property = claimRequests.find(free) ?? numbered(`${column}Column`, free)
     used.add(property)
     names.set(column, property)
   }
@@ -24,8 +24,8 @@ function camelCase(name: string): string {
   return /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name) ? name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()) : name
 }
 
-function numbered(wish: string, free: (wish: string) => boolean): string {
-  for (let number = 2; ; number += 1) if (free(`${wish}${number}`)) return `${wish}${number}`
+function numbered(request: string, free: (request: string) => boolean): string {
+  for (let number = 2; ; number += 1) if (free(`${request}${number}`)) return `${request}${number}`
 }
 
 const words = `arguments as async await boolean break case catch class const continue debugger default delete do else enum eval export extends
@@ -42,9 +42,9 @@ export function constantNames(relations: readonly {schema: string; name: string}
   return relations.map(({schema, name}) => {
     const parts = [schema === 'public' ? '' : schema, name].flatMap((text) => text.match(/[\p{ID_Start}\p{Nd}]+/gu) ?? [])
     const joined = parts.map((part, index) => (index === 0 ? lower(part) : upper(part))).join('') || 'table'
-    const wish = /^\p{Nd}/u.test(joined) ? `table${joined}` : joined
+    const request = /^\p{Nd}/u.test(joined) ? `table${joined}` : joined
     const free = (candidate: string) => !used.has(candidate)
-    const constant = [wish, `${wish}Table`].find(free) ?? numbered(`${wish}Table`, free)
+    const constant = [request, `${request}Table`].find(free) ?? numbered(`${request}Table`, free)
     used.add(constant)
     return constant
   })

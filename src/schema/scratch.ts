@@ -3,7 +3,7 @@ import {embeddedDirectory, withDatabase, type Database, type Db, type Target, ty
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, raw, sql, statement} from '../db/sql.js'
-import {serverWords} from '../db/sqlstate.js'
+import {serverMessage} from '../db/sqlstate.js'
 import {ExitCode, OpsError, usageError} from '../errors.js'
 import {routineFiles} from './migrate/routine-files.js'
 import {migrationSources, migrationsFor} from './migrate/source.js'
@@ -19,18 +19,18 @@ const applicationName = 'qicore-db/schema verify'
 
 /**
  * An empty database of the same server and the same extension for a moment; gone afterwards, but for kill -9.
- * @param elsewhere the URL of an empty database to use instead; what is made in it stays
+ * @param resolveSession the URL of an empty database to use instead; what is made in it stays
  * @throws OpsError NO_SCRATCH where the role may not make one, SCRATCH_NOT_EMPTY
  */
-export async function withScratch<T>(db: Database, elsewhere: string | undefined, work: (scratch: Database) => Promise<T>): Promise<T> {
-  if (elsewhere !== undefined) return withDatabase(targetOf(elsewhere), {applicationName}, (scratch) => onlyEmpty(scratch).then(() => work(scratch)))
+export async function withScratch<T>(db: Database, resolveSession: string | undefined, work: (scratch: Database) => Promise<T>): Promise<T> {
+  if (resolveSession !== undefined) return withDatabase(targetOf(resolveSession), {applicationName}, (scratch) => onlyEmpty(scratch).then(() => work(scratch)))
   if (embeddedDirectory(db.target.url) !== null) return withDatabase(targetOf('embedded:'), {applicationName}, work)
   const name = `qicore_verify_${randomBytes(6).toString('hex')}`
   try {
     // Not of template1: what somebody put there would be an extra in every comparison.
     await db.autocommit(settings, sql`create database ${ident(name)} template template0`)
   } catch (error) {
-    throw usageError('NO_SCRATCH', `The definitions are made in an empty database and compared with this one, and none can be made here: ${serverWords(error)}`, [
+    throw usageError('NO_SCRATCH', `The definitions are made in an empty database and compared with this one, and none can be made here: ${serverMessage(error)}`, [
       'Connect as a role with CREATEDB.',
       'Or name an empty database of the same PostgreSQL and TimescaleDB: --scratch <url>',
     ])
@@ -78,21 +78,21 @@ export async function makeDefinitions(scratch: Database, {tables, aggregates, ro
     }}
     for (const source of core) for (const {text} of await statementsOf(source)) await tx.query(statement(text))
     for (const {text} of routineFiles(engine).filter(({stream}) => stream === 'core')) await tx.query(statement(text))
-    for (const text of strangers(tables).flatMap(standIn)) await tx.query(statement(text))
+    for (const text of externalTables(tables).flatMap(createStub)) await tx.query(statement(text))
     if (ours.length > 0) for (const text of wholeSchema({tables: ours, aggregates, routines}, engine)) await tx.query(statement(text))
     for (const text of createTables(own, engine)) await tx.query(statement(text))
   })
 }
 
 /** A table that is none of the definitions, by the keys that lead to it. */
-export interface Stranger {
+export interface ExternalTable {
   schema: string
   name: string
   keys: {column: string; type: string}[][]
 }
 
-export function strangers(tables: readonly TableDefinition[]): Stranger[] {
-  const found = new Map<string, Stranger>()
+export function externalTables(tables: readonly TableDefinition[]): ExternalTable[] {
+  const found = new Map<string, ExternalTable>()
   for (const table of tables) {
     for (const {columns, references} of table.foreignKeys ?? []) {
       if (tables.some(({schema, name}) => schema === references.schema && name === references.table)) continue
@@ -109,7 +109,7 @@ function plainType({columns}: TableDefinition, column: string): string {
   return columns.find(({name}) => name === column)!.type.replace(/^(small|big)?serial$/i, (_, size = '') => (size === '' ? 'integer' : `${String(size)}int`))
 }
 
-function standIn({schema, name: table, keys}: Stranger): string[] {
+function createStub({schema, name: table, keys}: ExternalTable): string[] {
   const columns = new Map(keys.flat().map(({column, type}) => [column, type]))
   const sets = [...new Set(keys.map((key) => names(key.map(({column}) => column))))]
   const lines = [...[...columns].map(([column, type]) => `${name(column)} ${type}`), ...sets.map((set) => `unique (${set})`)]

@@ -6,7 +6,7 @@ import {differences, readSnapshot, type Difference, type RelationSnapshot, type 
 import type {SchemaDefinition, TableDefinition} from './definition.js'
 import {mendsOf} from './mend.js'
 import {withoutSpelling} from './reparse.js'
-import {makeDefinitions, strangers, withScratch} from './scratch.js'
+import {makeDefinitions, externalTables, withScratch} from './scratch.js'
 
 /** One thing that is not as the definitions say. */
 export interface SchemaDifference extends Difference {
@@ -35,7 +35,7 @@ export async function verifySchema(db: Database, definitions: SchemaDefinition, 
       throw usageError('OTHER_ENGINE', `The scratch database is ${scratch.server.engine}, and this one ${db.server.engine}.`, ['Name one with the same extension and edition.'])
     await makeDefinitions(scratch, definitions, stop)
     const expected = await readSnapshot(scratch, schemas)
-    for (const {schema, name} of strangers(definitions.tables)) delete expected.relations[formatQualifiedName(schema, name)]
+    for (const {schema, name} of externalTables(definitions.tables)) delete expected.relations[formatQualifiedName(schema, name)]
     const mend = mendsOf(definitions, expected, actual, db.server)
     const found = await withoutSpelling(scratch, differences(...comparable(expected, actual)))
     return found.map((difference) => ({...difference, mend: mend(difference)}))

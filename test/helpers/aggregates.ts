@@ -5,7 +5,7 @@ import type {Plan, RunReport} from '../../src/run/step.js'
 import type {Database} from '../../src/db/database.js'
 import {readChunks, readTables} from '../../src/catalog/read-tables.js'
 import {readClocks} from '../../src/catalog/table-clock.js'
-import {keyOf, type Table} from '../../src/catalog/table.js'
+import {qualifiedName, type Table} from '../../src/catalog/table.js'
 import {microsOf} from '../../src/catalog/time.js'
 import type {TestDatabase} from './engines.js'
 import {quick} from './run-steps.js'
@@ -14,7 +14,7 @@ import {quick} from './run-steps.js'
 export async function tablesOf(db: Database): Promise<Map<string, Table>> {
   const tables = await readTables(db)
   await readChunks(db, tables)
-  return new Map(tables.map((table) => [keyOf(table), table]))
+  return new Map(tables.map((table) => [qualifiedName(table), table]))
 }
 
 /** `2024-01-01` and `2024-02-01T05:00:00Z` on the scale of a table on time. */

@@ -5,13 +5,13 @@ import {planDrop, type PlannedDrop} from '../../src/chunks/drop.js'
 import type {DropRequest} from '../../src/chunks/drop-request.js'
 import type {PlannedChange} from '../../src/aggregates/plan-refresh.js'
 import type {TimeUnit} from '../../src/catalog/time.js'
-import {survey} from '../../src/catalog/snapshot.js'
+import {readSnapshot} from '../../src/catalog/snapshot.js'
 import {readChunks} from '../../src/catalog/read-tables.js'
 import type {TestDatabase} from './engines.js'
 import {span} from './aggregates.js'
 
 async function rules(db: Database, name: string, unit?: TimeUnit) {
-  const snapshot = await survey(db, {table: name, lateAfter: 0, timeUnits: new Map(unit === undefined ? [] : [[name, unit]])})
+  const snapshot = await readSnapshot(db, {table: name, lateAfter: 0, timeUnits: new Map(unit === undefined ? [] : [[name, unit]])})
   await readChunks(db, snapshot.all.filter((table) => !snapshot.tables.includes(table)))
   const table = snapshot.tables[0]!
   return {tables: snapshot.all, table, clock: snapshot.clocks.get(table)!, at: snapshot.at, policies: snapshot.policies, declared: null}

@@ -3,7 +3,7 @@ import type {Identity} from '../../src/jobs/store/job-store.js'
 import type {Database} from '../../src/db/database.js'
 import {execute} from '../../src/run/execute.js'
 import {defaultLimits} from '../../src/run/limits.js'
-import {planCore} from '../../src/schema/migrate/run.js'
+import {planInstall} from '../../src/schema/migrate/run.js'
 
 /** A job as the configuration would give it. */
 export function job(name: string, given: Record<string, unknown> = {}): Job {
@@ -17,7 +17,7 @@ export function identity(id: string): Identity {
 
 /** The schema qicore, as the product installs it. */
 export async function withCore<T extends {db: Database}>(database: T): Promise<T> {
-  const {steps} = await execute(database.db, await planCore(database.db), {limits: defaultLimits, ledger: null})
+  const {steps} = await execute(database.db, await planInstall(database.db), {limits: defaultLimits, ledger: null})
   const failed = steps.find(({status}) => status === 'failed')
   if (failed) throw new Error(failed.error ?? failed.id)
   await database.db.probe()

@@ -45,9 +45,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function startContainer(): Promise<string | {url: string; stop: () => Promise<unknown>}> {
-  const wish = 'QICORE_TEST_URL is not set and'
+  const request = 'QICORE_TEST_URL is not set and'
   // Asked before testcontainers is imported, which alone takes a second.
-  if (!process.env.DOCKER_HOST && !existsSync('/var/run/docker.sock')) return `${wish} there is no Docker here`
+  if (!process.env.DOCKER_HOST && !existsSync('/var/run/docker.sock')) return `${request} there is no Docker here`
   try {
     const {GenericContainer, Wait} = await import('testcontainers')
     const container = await new GenericContainer(image)
@@ -63,6 +63,6 @@ async function startContainer(): Promise<string | {url: string; stop: () => Prom
       stop: () => container.stop(),
     }
   } catch (error) {
-    return `${wish} Docker gave no ${image}: ${messageOf(error).split('\n')[0]}`
+    return `${request} Docker gave no ${image}: ${messageOf(error).split('\n')[0]}`
   }
 }

@@ -1,4 +1,4 @@
-import {planFor, type MigrationWish} from '../../src/schema/migrate/request.js'
+import {planFor, type MigrateOptions} from '../../src/schema/migrate/request.js'
 import {migrateUp} from '../../src/schema/migrate/run.js'
 import type {Progress} from '../../src/run/run-step.js'
 import type {RunReport} from '../../src/run/step.js'
@@ -12,8 +12,8 @@ export function withMigrations(files: Record<string, string>): string {
 }
 
 /** `migrate up` as a program runs it. */
-export async function up(db: Database, wish: MigrationWish = {}, onProgress?: (progress: Progress) => void): Promise<RunReport> {
-  const {request} = await planFor(db, wish)
+export async function up(db: Database, options: MigrateOptions = {}, onProgress?: (progress: Progress) => void): Promise<RunReport> {
+  const {request} = await planFor(db, options)
   return migrateUp(db, request, {actor: 'test', targetHost: 'here'}, {limits: quick, onProgress})
 }
 

@@ -11,7 +11,7 @@ import {planPolicies} from '../../src/policies/plan.js'
 import {defaultLimits} from '../../src/run/limits.js'
 import {toScript} from '../../src/run/script.js'
 import type {Plan} from '../../src/run/step.js'
-import {planCore} from '../../src/schema/migrate/run.js'
+import {planInstall} from '../../src/schema/migrate/run.js'
 import {job} from '../helpers/daemon-jobs.js'
 import {forEachEngine, skipBecause, type TestDatabase} from '../helpers/engines.js'
 import {attacks, nastyName} from '../helpers/nasty-names.js'
@@ -52,7 +52,7 @@ if (psql) forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     const database = await engine.database()
     const {db} = database
     await database.run('create table canary (x int)')
-    await run(db, await planCore(db))
+    await run(db, await planInstall(db))
     await db.probe()
     for (const name of names) {
       const [table, column, view] = [ident('public', name), ident(name), ident('public', `a${name}`)]

@@ -1,12 +1,12 @@
 import {formatQualifiedName, shortName} from '../../db/qualified-name.js'
 import type {AggregateRow, AggregatesReport, Point} from '../../aggregates/list.js'
 import type {Instant} from '../../units/instant.js'
-import {closing, renderTable, wrap, type Column, type Look} from './table.js'
+import {closing, renderTable, wrap, type Column, type TableStyle} from './table.js'
 import {bytesOr, dash, formatAge, formatInstant, plural} from './words.js'
 import {command} from '../../units/command.js'
 
 /** One line an aggregate; what needs a person marked, and said below. */
-export function renderAggregates({aggregates}: AggregatesReport, look: Look): string {
+export function renderAggregates({aggregates}: AggregatesReport, style: TableStyle): string {
   if (aggregates.length === 0) return 'There are no aggregates in this database.'
   const columns: Column<AggregateRow>[] = [
     {head: 'AGGREGATE', cell: ({schema, view}) => shortName(schema, view), shrink: 12},
@@ -25,12 +25,12 @@ export function renderAggregates({aggregates}: AggregatesReport, look: Look): st
   const lost = aggregates.filter(({policyReachesGone}) => policyReachesGone)
   const stale = aggregates.filter(needsRefresh)
   const warnings = lost.map(({schema, view, rawFrom}) =>
-    wrap(`! ${shortName(schema, view)}: its refresh policy reaches to before ${point(rawFrom)}, where the source's rows are gone: a refresh there loses what was computed from them.`, look.width))
+    wrap(`! ${shortName(schema, view)}: its refresh policy reaches to before ${point(rawFrom)}, where the source's rows are gone: a refresh there loses what was computed from them.`, style.width))
   return [
-    renderTable(columns, aggregates, {look, mark: ({policyReachesGone}) => policyReachesGone === true}),
+    renderTable(columns, aggregates, {style, mark: ({policyReachesGone}) => policyReachesGone === true}),
     'PENDING: ranges whose rows changed since they were computed, or were never computed at all (UP TO is then -).',
     ...warnings,
-    closing([`${plural(aggregates.length, 'aggregate')}, ${aggregates.some(({pending, source}) => source !== null && pending === null) ? 'what is pending is not known' : `${stale.length} with something pending`}.`, ...stale.slice(0, 1).map(fix)], look.width),
+    closing([`${plural(aggregates.length, 'aggregate')}, ${aggregates.some(({pending, source}) => source !== null && pending === null) ? 'what is pending is not known' : `${stale.length} with something pending`}.`, ...stale.slice(0, 1).map(fix)], style.width),
   ].join('\n')
 }
 

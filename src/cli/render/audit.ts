@@ -1,11 +1,11 @@
 import type {JobAuditReport} from '../../jobs/store/audit-report.js'
-import {renderTable, wrap, type Column, type Look} from './table.js'
+import {renderTable, wrap, type Column, type TableStyle} from './table.js'
 import {dash, plural} from './words.js'
 
 const shown = 5
 
 /** The audit for people: a line a job, what is wrong below, the verdict last. */
-export function renderAudit({jobs, timelines, ok}: {jobs: readonly JobAuditReport[]; timelines: readonly {at: string; message: string}[]; ok: boolean}, look: Look): string {
+export function renderAudit({jobs, timelines, ok}: {jobs: readonly JobAuditReport[]; timelines: readonly {at: string; message: string}[]; ok: boolean}, style: TableStyle): string {
   if (jobs.length === 0) return 'No job has been scheduled in this database yet.'
   const count = (list: readonly string[]) => (list.length === 0 ? dash : String(list.length))
   const columns: Column<JobAuditReport>[] = [
@@ -24,10 +24,10 @@ export function renderAudit({jobs, timelines, ok}: {jobs: readonly JobAuditRepor
     {head: 'SKIPPED BECAUSE', cell: ({byStatus}) => reasons(byStatus), wide: true},
   ]
   return [
-    renderTable(columns, jobs, {look, mark: (job) => !job.ok}),
-    ...jobs.flatMap((job) => findings(job).map((line) => wrap(line, look.width))),
-    ...jobs.flatMap(({job, notes}) => notes.map((note) => wrap(`- ${job}: ${note}`, look.width))),
-    ...timelines.map(({at, message}) => wrap(`- ${at}: ${message}`, look.width)),
+    renderTable(columns, jobs, {style, mark: (job) => !job.ok}),
+    ...jobs.flatMap((job) => findings(job).map((line) => wrap(line, style.width))),
+    ...jobs.flatMap(({job, notes}) => notes.map((note) => wrap(`- ${job}: ${note}`, style.width))),
+    ...timelines.map(({at, message}) => wrap(`- ${at}: ${message}`, style.width)),
     verdict(jobs, ok),
   ].join('\n')
 }

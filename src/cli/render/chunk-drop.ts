@@ -1,5 +1,5 @@
 import {shortName} from '../../db/qualified-name.js'
-import {closing, renderTable, wrap, type Look} from './table.js'
+import {closing, renderTable, wrap, type TableStyle} from './table.js'
 import {bytesOr, dash, formatInstant, fromHead, plural} from './words.js'
 
 /** What a drop takes, as it is reported. */
@@ -13,7 +13,7 @@ export interface DropShown {
 const shown = 20
 
 /** What would be lost, before anybody is asked. */
-export function renderDrop({chunks, rows, totalBytes, aggregates}: DropShown, look: Look): string {
+export function renderDrop({chunks, rows, totalBytes, aggregates}: DropShown, style: TableStyle): string {
   if (chunks.length === 0) return ''
   const listed = chunks.slice(0, shown)
   const rest = chunks.length - listed.length
@@ -25,13 +25,13 @@ export function renderDrop({chunks, rows, totalBytes, aggregates}: DropShown, lo
     {head: 'STATUS', cell: ({flags}) => flags.join(' ') || 'uncompressed', drop: 1},
     {head: 'ROWS', cell: (chunk) => (chunk.rows === null ? 'unknown' : String(chunk.rows)), right: true},
     {head: 'SIZE', cell: (chunk) => bytesOr(chunk.totalBytes), right: true},
-  ], listed, {look})
-  const covered = aggregates.map((each) => wrap(`${each.covered ? ' ' : '!'}${shortName(each.schema, each.view)}: ${coverageWords(each)}`, look.width))
+  ], listed, {style})
+  const covered = aggregates.map((each) => wrap(`${each.covered ? ' ' : '!'}${shortName(each.schema, each.view)}: ${coverageWords(each)}`, style.width))
   return [
     table,
     ...(rest > 0 ? [` … and ${rest} more (--json has them all)`] : []),
     ...(covered.length > 0 ? covered : [' No aggregate reads this table.']),
-    closing([`${plural(chunks.length, 'chunk')}, ${rows === null ? `at least ${plural(known(chunks.map((chunk) => chunk.rows)), 'row')}` : plural(rows, 'row')}, ${totalBytes === null ? `at least ${bytesOr(known(chunks.map((chunk) => chunk.totalBytes)))}` : bytesOr(totalBytes)}.`], look.width),
+    closing([`${plural(chunks.length, 'chunk')}, ${rows === null ? `at least ${plural(known(chunks.map((chunk) => chunk.rows)), 'row')}` : plural(rows, 'row')}, ${totalBytes === null ? `at least ${bytesOr(known(chunks.map((chunk) => chunk.totalBytes)))}` : bytesOr(totalBytes)}.`], style.width),
   ].join('\n')
 }
 

@@ -1,7 +1,7 @@
 import {formatQualifiedName, shortName} from '../../db/qualified-name.js'
 import type {ChunksReport, ChunkStats} from '../../reports/chunks.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
-import {closing, renderTable, wrap, type Column, type Look} from './table.js'
+import {closing, renderTable, wrap, type Column, type TableStyle} from './table.js'
 import {ageOr, bytesOr, dash, formatAge, formatInstant, fromHead, plural, ratioOr} from './words.js'
 import {command} from '../../units/command.js'
 
@@ -9,9 +9,9 @@ const shown = 20
 const unitSeconds = {s: 1, ms: 1e-3, us: 1e-6, ns: 1e-9} as const
 
 /** Newest first, twenty at most: who wants them all has --json. */
-export function renderChunks(report: ChunksReport, look: Look, {late, fast}: {late: boolean; fast: boolean}): string {
+export function renderChunks(report: ChunksReport, style: TableStyle, {late, fast}: {late: boolean; fast: boolean}): string {
   const {chunks, at, totalChunks} = report
-  const notes = report.notes.map((line) => wrap(`- ${line}`, look.width))
+  const notes = report.notes.map((line) => wrap(`- ${line}`, style.width))
   if (chunks.length === 0) return [...notes, late ? `None of the ${totalChunks} chunks is overdue.` : 'There are no chunks.'].join('\n')
   const several = new Set(chunks.map(({schema, table}) => formatQualifiedName(schema, table))).size > 1
   const columns: Column<ChunkStats>[] = [
@@ -32,10 +32,10 @@ export function renderChunks(report: ChunksReport, look: Look, {late, fast}: {la
   const listed = chunks.slice(0, shown)
   const rest = chunks.length - listed.length
   return [
-    renderTable(columns, listed, {look, mark: (chunk) => chunk.late === true}),
+    renderTable(columns, listed, {style, mark: (chunk) => chunk.late === true}),
     ...(rest > 0 ? [` … and ${rest} more (--json and --csv have them all)`] : []),
     ...notes,
-    closing(verdict(report, late), look.width),
+    closing(verdict(report, late), style.width),
   ].join('\n')
 }
 

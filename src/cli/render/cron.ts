@@ -1,11 +1,11 @@
 import type {CronStatus, ForeignJob} from '../../pg-cron/status.js'
 import type {CronJob} from '../../pg-cron/cron-job.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
-import {renderTable, wrap, type Column, type Look} from './table.js'
+import {renderTable, wrap, type Column, type TableStyle} from './table.js'
 import {dash, formatAge, plural} from './words.js'
 
 /** Every entry of pg_cron in a line: what needs somebody is marked, and said below. */
-export function renderCronStatus(report: CronStatus & {at: Instant}, look: Look, failed: boolean): string {
+export function renderCronStatus(report: CronStatus & {at: Instant}, style: TableStyle, failed: boolean): string {
   const {jobs, foreign, notes, at} = report
   const columns: Column<CronJob>[] = [
     {head: 'JOB', cell: labelOf, shrink: 16},
@@ -21,11 +21,11 @@ export function renderCronStatus(report: CronStatus & {at: Instant}, look: Look,
     {head: 'COMMAND', cell: ({command}) => command.replace(/\s+/g, ' '), wide: true, shrink: 20},
   ]
   return [
-    ...(jobs.length > 0 ? [renderTable(columns, jobs, {look, mark: ({ok}) => ok === false})] : []),
-    ...jobs.flatMap((job) => job.findings.map((finding) => wrap(`! ${labelOf(job)}: ${finding}`, look.width))),
-    ...foreign.map((job) => wrap(`  not ours: ${foreignWords(job)}`, look.width)),
-    ...notes.map((note) => wrap(`! ${note}`, look.width)),
-    wrap(verdict(report, failed), look.width),
+    ...(jobs.length > 0 ? [renderTable(columns, jobs, {style, mark: ({ok}) => ok === false})] : []),
+    ...jobs.flatMap((job) => job.findings.map((finding) => wrap(`! ${labelOf(job)}: ${finding}`, style.width))),
+    ...foreign.map((job) => wrap(`  not ours: ${foreignWords(job)}`, style.width)),
+    ...notes.map((note) => wrap(`! ${note}`, style.width)),
+    wrap(verdict(report, failed), style.width),
   ].join('\n')
 }
 

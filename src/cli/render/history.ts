@@ -1,14 +1,14 @@
 import type {HistorySource, RecordedRun, RecordedStep} from '../../reports/history.js'
 import {command} from '../../units/command.js'
-import {closing, renderTable, wrap, type Column, type Look} from './table.js'
+import {closing, renderTable, wrap, type Column, type TableStyle} from './table.js'
 import {bytesOr, dash, formatElapsed, formatInstant, plural} from './words.js'
 
 const how = {hand: 'by hand', daemon: 'daemon', pg_cron: 'pg_cron', timescaledb: 'timescaledb'} as const
 
 /** Every recorded change in a line: what failed or was interrupted is marked. */
-export function renderRuns({source, runs}: {source: HistorySource; runs: readonly RecordedRun[] | null}, look: Look): string {
-  if (runs === null) return wrap(unreadable, look.width)
-  if (runs.length === 0) return wrap(source === 'missing' ? missing : 'No change is recorded for that.', look.width)
+export function renderRuns({source, runs}: {source: HistorySource; runs: readonly RecordedRun[] | null}, style: TableStyle): string {
+  if (runs === null) return wrap(unreadable, style.width)
+  if (runs.length === 0) return wrap(source === 'missing' ? missing : 'No change is recorded for that.', style.width)
   const columns: Column<RecordedRun>[] = [
     {head: 'ID', cell: ({id}) => String(id), right: true},
     {head: 'STARTED (UTC)', cell: (run) => startOf(run).slice(0, 16)},
@@ -22,12 +22,12 @@ export function renderRuns({source, runs}: {source: HistorySource; runs: readonl
     {head: 'ERROR', cell: ({error}) => error ?? '', wide: true, shrink: 16},
   ]
   const [newest] = runs
-  return [renderTable(columns, runs, {look, mark: isBad}), closing([`${plural(runs.length, 'change')}, newest first.`, `The steps of one: ${command('history show', [String(newest!.id)])}`], look.width)].join('\n')
+  return [renderTable(columns, runs, {style, mark: isBad}), closing([`${plural(runs.length, 'change')}, newest first.`, `The steps of one: ${command('history show', [String(newest!.id)])}`], style.width)].join('\n')
 }
 
 /** One change: who, when, how it ended, and its steps. */
-export function renderOneRun({source, run, steps}: {source: HistorySource; run: RecordedRun | null; steps: readonly RecordedStep[] | null}, look: Look): string {
-  if (run === null || steps === null) return wrap(source === 'missing' ? missing : unreadable, look.width)
+export function renderOneRun({source, run, steps}: {source: HistorySource; run: RecordedRun | null; steps: readonly RecordedStep[] | null}, style: TableStyle): string {
+  if (run === null || steps === null) return wrap(source === 'missing' ? missing : unreadable, style.width)
   const columns: Column<RecordedStep>[] = [
     {head: 'STEP', cell: ({step}) => step, shrink: 16},
     {head: 'STATUS', cell: ({status}) => status},
@@ -38,10 +38,10 @@ export function renderOneRun({source, run, steps}: {source: HistorySource; run: 
   ]
   const ended = run.ms === null ? statusOf(run) : `${statusOf(run)} after ${formatElapsed(run.ms)}`
   return [
-    wrap(`${run.id}: ${whatOf(run)}`, look.width),
-    wrap(`  ${startOf(run)} UTC, ${how[run.runBy]}, by ${run.actor ?? 'unknown'}${run.targetHost === null ? '' : ` on ${run.targetHost}`}${run.application === null ? '' : `, ${run.application}`}`, look.width),
-    wrap(`  ${ended}${run.error === null ? '' : `: ${run.error}`}`, look.width),
-    ...(steps.length === 0 ? ['  No step is recorded.'] : [renderTable(columns, steps, {look, mark: ({status}) => status === 'failed'})]),
+    wrap(`${run.id}: ${whatOf(run)}`, style.width),
+    wrap(`  ${startOf(run)} UTC, ${how[run.runBy]}, by ${run.actor ?? 'unknown'}${run.targetHost === null ? '' : ` on ${run.targetHost}`}${run.application === null ? '' : `, ${run.application}`}`, style.width),
+    wrap(`  ${ended}${run.error === null ? '' : `: ${run.error}`}`, style.width),
+    ...(steps.length === 0 ? ['  No step is recorded.'] : [renderTable(columns, steps, {style, mark: ({status}) => status === 'failed'})]),
   ].join('\n')
 }
 

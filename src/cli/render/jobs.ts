@@ -2,7 +2,7 @@ import type {Occurrence} from '../../jobs/store/history.js'
 import type {DaemonSeen, ListedJob} from '../../jobs/store/job-list.js'
 import type {SimulatedRun, Simulation} from '../../schedule/simulate.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
-import {renderTable, wrap, type Column, type Look} from './table.js'
+import {renderTable, wrap, type Column, type TableStyle} from './table.js'
 import {dash, formatAge, formatElapsed, plural} from './words.js'
 import {command} from '../../units/command.js'
 
@@ -15,7 +15,7 @@ function when(instant: Instant | null): string {
 
 /** Every job in a line: what failed last or is paused is marked. */
 /** @param daemon the command that starts a daemon on this target; null where none is advised */
-export function renderJobs({jobs, daemons, at}: {jobs: readonly ListedJob[]; daemons: readonly DaemonSeen[]; at: Instant}, daemon: string | null, look: Look): string {
+export function renderJobs({jobs, daemons, at}: {jobs: readonly ListedJob[]; daemons: readonly DaemonSeen[]; at: Instant}, daemon: string | null, style: TableStyle): string {
   if (jobs.length === 0) return 'No job is scheduled.'
   const columns: Column<ListedJob>[] = [
     {head: 'JOB', cell: ({name}) => name, shrink: 12},
@@ -32,7 +32,7 @@ export function renderJobs({jobs, daemons, at}: {jobs: readonly ListedJob[]; dae
     {head: 'OVERLAP', cell: ({overlap}) => overlap, wide: true},
   ]
   const notes = jobs.flatMap(noteOf)
-  return [renderTable(columns, jobs, {look, mark: needsSomebody}), ...notes.map((note) => wrap(note, look.width)), verdict(jobs, seen(daemons, at), daemon)].join('\n')
+  return [renderTable(columns, jobs, {style, mark: needsSomebody}), ...notes.map((note) => wrap(note, style.width)), verdict(jobs, seen(daemons, at), daemon)].join('\n')
 }
 
 function nextOf({next, state}: ListedJob): string {
@@ -77,7 +77,7 @@ function verdict(jobs: readonly ListedJob[], alive: string, daemon: string | nul
 }
 
 /** The coming runs, with the job's own clocks beside UTC. */
-export function renderNext({runs, paused, at}: {runs: readonly {job: string; at: Instant; local: string}[]; paused: readonly string[]; at: Instant}, look: Look): string {
+export function renderNext({runs, paused, at}: {runs: readonly {job: string; at: Instant; local: string}[]; paused: readonly string[]; at: Instant}, style: TableStyle): string {
   const columns: Column<{job: string; at: Instant; local: string}>[] = [
     {head: 'AT (UTC)', cell: (run) => when(run.at)},
     {head: 'IN', cell: (run) => formatAge(Math.max(0, secondsBetween(at, run.at))), right: true},
@@ -85,12 +85,12 @@ export function renderNext({runs, paused, at}: {runs: readonly {job: string; at:
     {head: 'LOCAL', cell: ({local}) => local},
   ]
   return [
-    runs.length === 0 ? 'Nothing is to come.' : renderTable(columns, runs, {look}),
-    ...(paused.length > 0 ? [wrap(`! paused: ${paused.join(', ')}. Fix: ${command('jobs resume', [paused[0]!])}`, look.width)] : []),
+    runs.length === 0 ? 'Nothing is to come.' : renderTable(columns, runs, {style}),
+    ...(paused.length > 0 ? [wrap(`! paused: ${paused.join(', ')}. Fix: ${command('jobs resume', [paused[0]!])}`, style.width)] : []),
   ].join('\n')
 }
 
-export function renderSimulation({runs, total, notes, from, to}: Simulation, look: Look): string {
+export function renderSimulation({runs, total, notes, from, to}: Simulation, style: TableStyle): string {
   const columns: Column<SimulatedRun>[] = [
     {head: 'AT (UTC)', cell: (run) => when(run.at)},
     {head: 'LOCAL', cell: ({local}) => local},
@@ -100,15 +100,15 @@ export function renderSimulation({runs, total, notes, from, to}: Simulation, loo
   ]
   const used = columns.filter(({head}) => (head === 'NOTE' ? runs.some(({skipped}) => skipped !== null) : head === 'BEGINS' ? runs.some(({begins, at}) => begins !== at) : true))
   return [
-    runs.length === 0 ? '' : renderTable(used, runs, {look, mark: ({skipped}) => skipped !== null}),
+    runs.length === 0 ? '' : renderTable(used, runs, {style, mark: ({skipped}) => skipped !== null}),
     ...(total > runs.length ? [` … and ${total - runs.length} more (--limit)`] : []),
-    ...notes.map(({job, text}) => wrap(`- ${job}: ${text}`, look.width)),
+    ...notes.map(({job, text}) => wrap(`- ${job}: ${text}`, style.width)),
     `${plural(total, 'run')} from ${when(from)} to ${when(to)} UTC.`,
   ].filter((line) => line !== '').join('\n')
 }
 
 /** What became of the last occurrences; how late and how long, and why not. */
-export function renderHistory({occurrences}: {occurrences: readonly Occurrence[]}, look: Look): string {
+export function renderHistory({occurrences}: {occurrences: readonly Occurrence[]}, style: TableStyle): string {
   if (occurrences.length === 0) return 'Nothing has run here yet.'
   const columns: Column<Occurrence>[] = [
     {head: 'DUE (UTC)', cell: ({scheduledAt, startedAt, runBy}) => (scheduledAt === null ? `${when(startedAt)} (${runBy})` : when(scheduledAt))},
@@ -122,7 +122,7 @@ export function renderHistory({occurrences}: {occurrences: readonly Occurrence[]
     {head: 'WHO', cell: ({claimedBy, actor, scheduledAt}) => (scheduledAt === null ? actor : (claimedBy ?? actor)) ?? dash, shrink: 8, drop: 4},
   ]
   const used = occurrences.some((one) => why(one) !== '') ? columns : columns.filter(({head}) => head !== 'WHY')
-  return [renderTable(used, occurrences, {look, mark: ({status}) => status === 'failed' || status === 'retry'}), `To check for missed runs: ${command('jobs history', [], {audit: true})}`].join('\n')
+  return [renderTable(used, occurrences, {style, mark: ({status}) => status === 'failed' || status === 'retry'}), `To check for missed runs: ${command('jobs history', [], {audit: true})}`].join('\n')
 }
 
 function late({scheduledAt, startedAt}: Occurrence): string {

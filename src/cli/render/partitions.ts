@@ -1,16 +1,16 @@
 import {formatQualifiedName, shortName} from '../../db/qualified-name.js'
 import type {PartitionRow, PartitionsReport, SetReport} from '../../partitions/list.js'
-import {closing, renderTable, wrap, type Column, type Look} from './table.js'
+import {closing, renderTable, wrap, type Column, type TableStyle} from './table.js'
 import {bytesOr, dash, formatInstant, plural} from './words.js'
 import {command} from '../../units/command.js'
 
 const shown = 20
 
 /** Every set in a line; what needs a person is marked, and said below. */
-export function renderSets(report: PartitionsReport, look: Look): string {
+export function renderSets(report: PartitionsReport, style: TableStyle): string {
   const {tables, absent} = report
-  const gone = absent.map((name) => wrap(`! ${name} is declared, and is no partitioned table here.`, look.width))
-  if (tables.length === 0) return ['No table here is partitioned.', ...gone, ...verdict(tables, look.width, absent)].join('\n')
+  const gone = absent.map((name) => wrap(`! ${name} is declared, and is no partitioned table here.`, style.width))
+  if (tables.length === 0) return ['No table here is partitioned.', ...gone, ...verdict(tables, style.width, absent)].join('\n')
   const columns: Column<SetReport>[] = [
     {head: 'TABLE', cell: (set) => `${nameOf(set)}${set.managed ? '' : ' *'}`, shrink: 16},
     {head: 'EVERY', cell: ({every}) => every ?? dash, drop: 2},
@@ -28,17 +28,17 @@ export function renderSets(report: PartitionsReport, look: Look): string {
     {head: 'RUN BY', cell: ({managedBy}) => managedBy ?? 'nobody', wide: true},
   ]
   const foot = tables.some(({managed}) => !managed) ? ['* nobody declared it: shown, never touched.'] : []
-  return [renderTable(columns, tables, {look, mark: needsSomebody}), ...findingsOf(tables, look), ...gone, ...foot, ...verdict(tables, look.width, absent)].join('\n')
+  return [renderTable(columns, tables, {style, mark: needsSomebody}), ...findingsOf(tables, style), ...gone, ...foot, ...verdict(tables, style.width, absent)].join('\n')
 }
 
 /** The partitions of one set, newest first, twenty at most, with its gaps between them. */
-export function renderPartitions({tables, partitions}: PartitionsReport, look: Look): string {
+export function renderPartitions({tables, partitions}: PartitionsReport, style: TableStyle): string {
   const gaps = new Map(tables[0]?.gaps.map((gap) => [gap.from, gap]))
   const rows: Line[] = partitions.slice(0, shown).flatMap((row) => {
     const gap = row.to === null ? undefined : gaps.get(row.to)
     return gap ? [{...gap, partition: '(nothing)', estimatedRows: null, totalBytes: null, mark: true, note: 'gap'}, lineOf(row)] : [lineOf(row)]
   })
-  if (rows.length === 0) return ['It has no partitions.', ...findingsOf(tables, look), ...verdict(tables, look.width)].join('\n')
+  if (rows.length === 0) return ['It has no partitions.', ...findingsOf(tables, style), ...verdict(tables, style.width)].join('\n')
   const columns: Column<Line>[] = [
     {head: 'PARTITION', cell: ({partition}) => partition, shrink: 20},
     {head: 'FROM (UTC)', cell: ({from}) => instantOr(from)},
@@ -50,7 +50,7 @@ export function renderPartitions({tables, partitions}: PartitionsReport, look: L
   const used = rows.some(({note}) => note !== '') ? columns : columns.slice(0, -1)
   const rest = partitions.length - shown
   const more = rest > 0 ? [` … and ${rest} older (--json and --csv have them all)`] : []
-  return [renderTable(used, rows, {look, mark: ({mark}) => mark}), ...more, ...findingsOf(tables, look), ...verdict(tables, look.width)].join('\n')
+  return [renderTable(used, rows, {style, mark: ({mark}) => mark}), ...more, ...findingsOf(tables, style), ...verdict(tables, style.width)].join('\n')
 }
 
 interface Line extends Pick<PartitionRow, 'from' | 'to' | 'partition' | 'estimatedRows' | 'totalBytes'> {
@@ -64,8 +64,8 @@ function lineOf(row: PartitionRow): Line {
   return {...row, partition: name, mark: row.detachPending, note: row.detachPending ? 'pending detach' : unbounded}
 }
 
-function findingsOf(tables: readonly SetReport[], look: Look): string[] {
-  return tables.flatMap((set) => set.findings.map(({message}) => wrap(`${set.managed ? '!' : ' '} ${nameOf(set)}: ${message}.`, look.width)))
+function findingsOf(tables: readonly SetReport[], style: TableStyle): string[] {
+  return tables.flatMap((set) => set.findings.map(({message}) => wrap(`${set.managed ? '!' : ' '} ${nameOf(set)}: ${message}.`, style.width)))
 }
 
 function verdict(tables: readonly SetReport[], width: number | null, absent: readonly string[] = []): string[] {

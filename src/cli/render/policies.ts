@@ -4,7 +4,7 @@ import type {Instant} from '../../units/instant.js'
 import type {ListedPolicy, PolicyListReport} from '../../policies/list.js'
 import type {PolicyStatus, PolicyStatusReport, RuleText} from '../../policies/status-types.js'
 import {marked, policyRemarks, type PolicyRemarks} from './policy-remarks.js'
-import {renderTable, type Look} from './table.js'
+import {renderTable, type TableStyle} from './table.js'
 import {ageOr, dash, plural} from './words.js'
 import {command} from '../../units/command.js'
 
@@ -26,7 +26,7 @@ export interface ShownPlan extends PolicyRemarks {
 const classWords: Record<ChangeClass, string> = {safe: 'safe', undo: 'hard to undo', loss: 'loses data'}
 
 /** A plan of policies for people: the steps, what does not go together, what is left alone, the verdict last. */
-export function renderPolicyPlan(plan: ShownPlan, look: Look): string {
+export function renderPolicyPlan(plan: ShownPlan, style: TableStyle): string {
   const steps = renderTable(
     [
       {head: 'STEP', cell: ({id}) => id, shrink: 24},
@@ -36,9 +36,9 @@ export function renderPolicyPlan(plan: ShownPlan, look: Look): string {
       {head: 'WHY', cell: ({why}) => why.join('; '), shrink: 20, drop: 1},
     ],
     plan.steps,
-    {look, mark: (step) => step.class === 'loss'},
+    {style, mark: (step) => step.class === 'loss'},
   )
-  return [...(plan.steps.length > 0 ? [steps] : []), ...policyRemarks(plan, look.width), verdict(plan)].join('\n')
+  return [...(plan.steps.length > 0 ? [steps] : []), ...policyRemarks(plan, style.width), verdict(plan)].join('\n')
 }
 
 function verdict({steps, findings, flags}: ShownPlan): string {
@@ -50,17 +50,17 @@ function verdict({steps, findings, flags}: ShownPlan): string {
 }
 
 /** How a status is to be shown. */
-export interface StatusLook extends Look {
+export interface StatusLook extends TableStyle {
   /** Also those that are well. */
   all: boolean
 }
 
 /** Every policy with what it did not do, those that are well counted; the findings and the verdict last. */
-export function renderPolicyStatus({policies, other, notes, at}: PolicyStatusReport, look: StatusLook, failed: boolean): string {
-  const {width} = look
+export function renderPolicyStatus({policies, other, notes, at}: PolicyStatusReport, style: StatusLook, failed: boolean): string {
+  const {width} = style
   const noteLines = notes.map((note) => marked(' ', note, width))
   if (policies.length === 0 && other.length === 0) return [...noteLines, notes.length > 0 ? 'No policies on what is here.' : 'No policies here, declared or live.'].join('\n')
-  const shown = look.all ? policies : policies.filter((policy) => policy.ok !== true || policy.findings.length > 0 || policies.length <= 20)
+  const shown = style.all ? policies : policies.filter((policy) => policy.ok !== true || policy.findings.length > 0 || policies.length <= 20)
   const table = renderTable<PolicyStatus>(
     [
       {head: 'POLICY', cell: (policy) => `${nameOf(policy)}${policy.managed ? '' : ' *'} ${policy.kind}`, shrink: 24},
@@ -75,7 +75,7 @@ export function renderPolicyStatus({policies, other, notes, at}: PolicyStatusRep
       {head: 'NEXT RUN', cell: ({nextRunAt}) => (nextRunAt === null ? dash : ageOr(nextRunAt, at)), wide: true},
     ],
     shown,
-    {look, mark: ({ok}) => ok === false},
+    {style, mark: ({ok}) => ok === false},
   )
   const rest = policies.length - shown.length
   return [
@@ -107,7 +107,7 @@ function findingLines(policies: readonly PolicyStatus[]): {mark: ' ' | '!'; text
 }
 
 /** Declared and live, side by side. */
-export function renderPolicyList({policies}: PolicyListReport, look: Look): string {
+export function renderPolicyList({policies}: PolicyListReport, style: TableStyle): string {
   if (policies.length === 0) return 'No policies here, declared or live.'
   const table = renderTable<ListedPolicy>(
     [
@@ -119,7 +119,7 @@ export function renderPolicyList({policies}: PolicyListReport, look: Look): stri
       {head: 'ORDER BY', cell: ({live}) => columnsOf(live?.orderBy), wide: true},
     ],
     policies,
-    {look},
+    {style},
   )
   return [table, ...(policies.some(({managed}) => !managed) ? ['* not declared, never touched.'] : []), `What they did: ${command('policies status')}`].join('\n')
 }

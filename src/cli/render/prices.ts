@@ -1,9 +1,9 @@
 import type {LatestPrice, Performer, PriceBucket} from '../../qicore/prices.js'
-import {renderTable, type Column, type Look} from './table.js'
+import {renderTable, type Column, type TableStyle} from './table.js'
 import {ageOr, plural} from './words.js'
 
 /** The newest prices, one line a coin and exchange. */
-export function renderLatest(prices: readonly LatestPrice[], at: string, look: Look): string {
+export function renderLatest(prices: readonly LatestPrice[], at: string, style: TableStyle): string {
   if (prices.length === 0) return 'There is no price within that time.'
   const columns: Column<LatestPrice>[] = [
     {head: 'COIN', cell: ({coinId}) => coinId, shrink: 12},
@@ -14,11 +14,11 @@ export function renderLatest(prices: readonly LatestPrice[], at: string, look: L
     {head: 'AGE', cell: ({time}) => ageOr(time, at), right: true},
     {head: 'TIME (UTC)', cell: ({time}) => time, wide: true},
   ]
-  return `${renderTable(columns, prices, {look})}\n${plural(prices.length, 'price')}.`
+  return `${renderTable(columns, prices, {style})}\n${plural(prices.length, 'price')}.`
 }
 
 /** Buckets of one series, oldest first. */
-export function renderHistory(buckets: readonly PriceBucket[], look: Look): string {
+export function renderHistory(buckets: readonly PriceBucket[], style: TableStyle): string {
   if (buckets.length === 0) return 'There is no price in that range.'
   const columns: Column<PriceBucket>[] = [
     {head: 'FROM (UTC)', cell: ({bucket}) => bucket},
@@ -27,11 +27,11 @@ export function renderHistory(buckets: readonly PriceBucket[], look: Look): stri
     {head: 'MAX', cell: ({maxPrice}) => maxPrice, right: true},
     {head: 'N', cell: ({samples}) => String(samples), right: true, drop: 1},
   ]
-  return `${renderTable(columns, buckets, {look})}\n${plural(buckets.length, 'bucket')}; those without a price are left out.`
+  return `${renderTable(columns, buckets, {style})}\n${plural(buckets.length, 'bucket')}; those without a price are left out.`
 }
 
 /** The highest change first. */
-export function renderTop(performers: readonly Performer[], at: string, look: Look): string {
+export function renderTop(performers: readonly Performer[], at: string, style: TableStyle): string {
   if (performers.length === 0) return 'There is no price with a 24 h change within that time.'
   const columns: Column<Performer>[] = [
     {head: 'COIN', cell: ({coinId}) => coinId, shrink: 12},
@@ -42,5 +42,5 @@ export function renderTop(performers: readonly Performer[], at: string, look: Lo
     {head: 'EXCHANGE', cell: ({exchangeId}) => exchangeId, shrink: 10},
     {head: 'AGE', cell: ({time}) => ageOr(time, at), right: true},
   ]
-  return renderTable(columns, performers, {look})
+  return renderTable(columns, performers, {style})
 }

@@ -2,15 +2,15 @@ import {shortName} from '../../db/qualified-name.js'
 import type {CompressionReport, TableCompression} from '../../reports/compression.js'
 import type {QueriesReport, QueryStats} from '../../reports/queries.js'
 import type {StatsReport, TableStats} from '../../reports/stats.js'
-import {closing, renderTable, wrap, type Column, type Look} from './table.js'
+import {closing, renderTable, wrap, type Column, type TableStyle} from './table.js'
 import {ageOr, bytesOr, dash, formatInstant, formatElapsed, percentOr, plural, ratioOr} from './words.js'
 import {command} from '../../units/command.js'
 
 /** One line a table, the sum, then what to do next. */
-export function renderStats(report: StatsReport, look: Look): string {
+export function renderStats(report: StatsReport, style: TableStyle): string {
   const {tables, at} = report
   if (tables.length === 0)
-    return ['There is no hypertable, no aggregate and no partitioned table in this database.', ...notes(report, look), `To see some: ${command('demo')}`].join('\n')
+    return ['There is no hypertable, no aggregate and no partitioned table in this database.', ...notes(report, style), `To see some: ${command('demo')}`].join('\n')
   // Where nothing is managed a mark on every line says nothing.
   const marks = tables.some(({managed}) => managed)
   const size = (row: TableStats) => bytesOr(row.totalBytes, {exact: '', estimated: '~', mixed: '>'}[row.sizeBasis])
@@ -29,14 +29,14 @@ export function renderStats(report: StatsReport, look: Look): string {
     {head: 'NEXT DROP', cell: (row) => (row.table === '' ? '' : nextDrop(row, at)), right: true, wide: true},
     {head: 'POLICIES', cell: policies},
   ]
-  const table = renderTable(columns, tables, {look, mark: ({late}) => (late ?? 0) > 0, total: tables.length > 1 ? totalOf(tables) : null})
+  const table = renderTable(columns, tables, {style, mark: ({late}) => (late ?? 0) > 0, total: tables.length > 1 ? totalOf(tables) : null})
   const late = tables.some((row) => (row.late ?? 0) > 0)
   const footer = [
     ...(marks && tables.some(({managed}) => !managed) ? ['* not in the config, never touched.'] : []),
     tables.some(({sizeBasis}) => sizeBasis === 'estimated') ? 'Sizes estimated (~).' : tables.some(({sizeBasis}) => sizeBasis === 'mixed') ? 'Sizes exact; > without the chunks left out.' : 'Sizes exact.',
     late ? `Why late: ${command('policies status')}` : tables.some(({compressedChunks}) => compressedChunks > 0) ? `More: ${command('stats compression')}` : `More: ${command('stats chunks')}`,
   ]
-  return [table, ...notes(report, look), closing(footer, look.width)].join('\n')
+  return [table, ...notes(report, style), closing(footer, style.width)].join('\n')
 }
 
 /** An integer that nobody knows the unit of is as wide as it is useless here; JSON has it. */
@@ -83,9 +83,9 @@ function totalOf(tables: readonly TableStats[]): TableStats {
 }
 
 /** What compression did and could still do. */
-export function renderCompression(report: CompressionReport, look: Look): string {
+export function renderCompression(report: CompressionReport, style: TableStyle): string {
   const {tables} = report
-  if (tables.length === 0) return ['No table has compression switched on.', ...notes(report, look)].join('\n')
+  if (tables.length === 0) return ['No table has compression switched on.', ...notes(report, style)].join('\n')
   const columns: Column<TableCompression>[] = [
     {head: 'TABLE', cell: (row) => (row.table === '' ? 'TOTAL' : shortName(row.schema, row.table)), shrink: 12},
     {head: 'DONE/DUE', cell: doneOfDue, right: true},
@@ -101,14 +101,14 @@ export function renderCompression(report: CompressionReport, look: Look): string
     {head: 'ORDER BY', cell: (row) => (row.table === '' ? '' : (row.orderBy?.join(', ') ?? dash)), wide: true, shrink: 12},
     {head: 'OLD SETTINGS', cell: ({oldSettingsChunks}) => (oldSettingsChunks === null ? dash : String(oldSettingsChunks)), right: true, wide: true},
   ]
-  const table = renderTable(columns, tables, {look, mark: ({late}) => late === true, total: tables.length > 1 ? totalCompression(tables) : null})
+  const table = renderTable(columns, tables, {style, mark: ({late}) => late === true, total: tables.length > 1 ? totalCompression(tables) : null})
   const [worst] = tables.filter(({notDoneChunks}) => (notDoneChunks ?? 0) > 0).sort((a, b) => Number(b.late) - Number(a.late) || b.notDoneChunks! - a.notDoneChunks!)
   const byHand = tables.filter(({after}) => after === null)
   return [
     table,
-    ...notes(report, look),
-    ...(byHand.length === 0 ? [] : [wrap(`No policy compresses ${byHand.map((row) => shortName(row.schema, row.table)).join(', ')}: nothing is due there.`, look.width)]),
-    wrap('BEFORE, AFTER: recorded at compression. LIVE NOW: the same chunks today.', look.width),
+    ...notes(report, style),
+    ...(byHand.length === 0 ? [] : [wrap(`No policy compresses ${byHand.map((row) => shortName(row.schema, row.table)).join(', ')}: nothing is due there.`, style.width)]),
+    wrap('BEFORE, AFTER: recorded at compression. LIVE NOW: the same chunks today.', style.width),
     ...(worst === undefined ? [] : [`Not done: ${command('stats chunks', [shortName(worst.schema, worst.table)], {late: true})}`]),
   ].join('\n')
 }
@@ -143,7 +143,7 @@ function totalCompression(tables: readonly TableCompression[]): TableCompression
 }
 
 /** Statements by the time they took in all. */
-export function renderQueries(report: QueriesReport, look: Look): string {
+export function renderQueries(report: QueriesReport, style: TableStyle): string {
   const columns: Column<QueryStats>[] = [
     {head: 'TOTAL', cell: ({totalMs}) => formatElapsed(totalMs), right: true},
     {head: 'MEAN', cell: ({meanMs}) => formatElapsed(meanMs), right: true},
@@ -152,14 +152,14 @@ export function renderQueries(report: QueriesReport, look: Look): string {
     {head: 'SHARE', cell: ({sharePercent}) => (sharePercent === null ? '-' : `${sharePercent.toFixed(1)}%`), right: true, drop: 1},
     {head: 'QUERY', cell: queryText, shrink: 20},
   ]
-  if (report.queries.length === 0) return [...notes(report, look), 'No statement to show.'].join('\n')
+  if (report.queries.length === 0) return [...notes(report, style), 'No statement to show.'].join('\n')
   const nested = report.queries.some(({topLevel}) => topLevel === false)
   const since = report.countedSince === null ? '' : `, counted since ${formatInstant(report.countedSince)}`
   return [
-    renderTable(columns, report.queries, {look}),
-    ...(nested ? [wrap('> ran inside of another statement, whose time contains it.', look.width)] : []),
-    ...notes(report, look),
-    wrap(`${plural(report.queries.length, 'statement')}, by total time${since}. The whole texts: --json`, look.width),
+    renderTable(columns, report.queries, {style}),
+    ...(nested ? [wrap('> ran inside of another statement, whose time contains it.', style.width)] : []),
+    ...notes(report, style),
+    wrap(`${plural(report.queries.length, 'statement')}, by total time${since}. The whole texts: --json`, style.width),
   ].join('\n')
 }
 
@@ -168,8 +168,8 @@ function queryText({query, queryId, topLevel}: QueryStats): string {
   return topLevel === false ? `> ${text}` : text
 }
 
-function notes({notes: lines}: {notes: readonly string[]}, look: Look): string[] {
-  return lines.map((line) => wrap(`- ${line}`, look.width))
+function notes({notes: lines}: {notes: readonly string[]}, style: TableStyle): string[] {
+  return lines.map((line) => wrap(`- ${line}`, style.width))
 }
 
 /** Of what is known; null where nothing is. */

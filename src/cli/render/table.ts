@@ -6,7 +6,7 @@ import {printable, widthOf} from './text.js'
 export {closing, wrap} from './text.js'
 
 /** How a table is to look; nothing here asks the terminal. */
-export interface Look {
+export interface TableStyle {
   /** Null: nobody looks at the width (a pipe), nothing is cut. */
   width: number | null
   color: boolean
@@ -29,7 +29,7 @@ const gap = 2
 const roomForMore = 160
 
 export interface TableOptions<Row> {
-  look: Look
+  style: TableStyle
   /** What needs a person, also without colour. */
   mark?: (row: Row) => boolean
   /** Under the others, in their columns. */
@@ -37,13 +37,13 @@ export interface TableOptions<Row> {
 }
 
 /** A table without borders, as kubectl prints them. */
-export function renderTable<Row>(all: readonly Column<Row>[], rows: readonly Row[], {look, mark = () => false, total = null}: TableOptions<Row>): string {
-  const room = look.width ?? Infinity
+export function renderTable<Row>(all: readonly Column<Row>[], rows: readonly Row[], {style, mark = () => false, total = null}: TableOptions<Row>): string {
+  const room = style.width ?? Infinity
   const everything = total === null ? rows : [...rows, total]
   const cells = (columns: readonly Column<Row>[]) => everything.map((row) => columns.map(({cell}) => printable(cell(row))))
   const naturalOf = (columns: readonly Column<Row>[], grid: readonly string[][]) =>
-    columns.map(({head}, index) => Math.max(look.headers ? widthOf(head) : 0, ...grid.map((row) => widthOf(row[index]!))))
-  let columns = all.filter(({wide}) => !wide || (look.width !== null && look.width >= roomForMore))
+    columns.map(({head}, index) => Math.max(style.headers ? widthOf(head) : 0, ...grid.map((row) => widthOf(row[index]!))))
+  let columns = all.filter(({wide}) => !wide || (style.width !== null && style.width >= roomForMore))
   let grid = cells(columns)
   let widths = naturalOf(columns, grid)
   // One column for the mark; at least one column always stays.
@@ -59,14 +59,14 @@ export function renderTable<Row>(all: readonly Column<Row>[], rows: readonly Row
     const {shrink} = columns[index]!
     if (shrink !== undefined && over() > 0) widths[index] = Math.max(Math.min(shrink, widths[index]!), widths[index]! - over())
   }
-  const paint = new Chalk({level: look.color ? 1 : 0})
+  const paint = new Chalk({level: style.color ? 1 : 0})
   const table = new CliTable({chars: noBorders, style: {head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true}, colAligns: columns.map(({right}) => (right ? 'right' : 'left')), colWidths: widths})
-  if (look.headers) table.push(columns.map(({head}) => head))
+  if (style.headers) table.push(columns.map(({head}) => head))
   table.push(...grid.map((row) => row.map((cell) => (cell === '' ? ' ' : cell))))
-  const lines = rows.length + (total === null ? 0 : 1) + (look.headers ? 1 : 0) === 0 ? [] : table.toString().split('\n')
+  const lines = rows.length + (total === null ? 0 : 1) + (style.headers ? 1 : 0) === 0 ? [] : table.toString().split('\n')
   return lines
     .map((line, index) => {
-      const at = look.headers ? index - 1 : index
+      const at = style.headers ? index - 1 : index
       const marked = at >= 0 && at < rows.length && mark(rows[at]!)
       const text = `${marked ? '!' : ' '}${line}`.trimEnd()
       return at < 0 ? paint.dim(text) : marked ? paint.yellow(text) : text

@@ -8,7 +8,7 @@ export function printable(text: string): string {
 }
 
 /** The same for a text of ours that a name stands in: its own line breaks stay. */
-function harmless(text: string): string {
+function escapeControl(text: string): string {
   return text.split('\n').map(printable).join('\n')
 }
 
@@ -32,7 +32,7 @@ const readable = 100
  * @param width null where no terminal shows it (a pipe): nothing is broken
  */
 export function wrap(text: string, width: number | null): string {
-  return fit(harmless(text), width === null ? null : Math.min(width, readable))
+  return fit(escapeControl(text), width === null ? null : Math.min(width, readable))
 }
 
 /**
@@ -69,8 +69,8 @@ function pieces(line: string): string[] {
  * @param width null where no terminal shows it: they go onto one line of up to 80 columns, as on the narrowest terminal
  */
 export function closing(sentences: readonly string[], width: number | null): string {
-  const line = harmless(sentences.join(' '))
+  const line = escapeControl(sentences.join(' '))
   if (widthOf(line) <= (width ?? 80)) return line
   const isCommand = (sentence: string) => sentence.includes(`${binary} `)
-  return [wrap(sentences.filter((each) => !isCommand(each)).join(' '), width), ...sentences.filter(isCommand).map(harmless)].join('\n')
+  return [wrap(sentences.filter((each) => !isCommand(each)).join(' '), width), ...sentences.filter(isCommand).map(escapeControl)].join('\n')
 }

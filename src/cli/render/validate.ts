@@ -1,5 +1,5 @@
 import type {FileError} from '../../validation/file.js'
-import {renderTable, wrap, type Column, type Look} from './table.js'
+import {renderTable, wrap, type Column, type TableStyle} from './table.js'
 
 export interface Validation {
   table: string
@@ -10,7 +10,7 @@ export interface Validation {
 }
 
 /** What is wrong, line by line, and the counts last. */
-export function renderValidation({table, file, valid, invalid, errors}: Validation, look: Look): string {
+export function renderValidation({table, file, valid, invalid, errors}: Validation, style: TableStyle): string {
   const columns: Column<FileError>[] = [
     {head: 'LINE', cell: ({line}) => String(line), right: true},
     {head: 'COLUMN', cell: ({path}) => path ?? '-', shrink: 8},
@@ -19,8 +19,8 @@ export function renderValidation({table, file, valid, invalid, errors}: Validati
   const told = new Set(errors.map(({line}) => line)).size
   const more = invalid - told
   return [
-    ...(errors.length > 0 ? [renderTable(columns, errors, {look, mark: () => true})] : []),
+    ...(errors.length > 0 ? [renderTable(columns, errors, {style, mark: () => true})] : []),
     ...(more > 0 ? [`${more} more invalid ${more === 1 ? 'row is' : 'rows are'} counted only; --limit shows more.`] : []),
-    wrap(`${file}: ${valid + invalid} rows of ${table}, ${invalid === 0 ? 'all valid.' : `${valid} valid, ${invalid} invalid.`}`, look.width),
+    wrap(`${file}: ${valid + invalid} rows of ${table}, ${invalid === 0 ? 'all valid.' : `${valid} valid, ${invalid} invalid.`}`, style.width),
   ].join('\n')
 }

@@ -1,10 +1,10 @@
 import type {SchemaDifference} from '../../schema/verify.js'
-import {closing, renderTable, type Column, type Look} from './table.js'
+import {closing, renderTable, type Column, type TableStyle} from './table.js'
 import {plural} from './words.js'
 import {command} from '../../units/command.js'
 
 /** Every difference, then the statements that mend what can be mended. */
-export function renderVerify(differences: readonly SchemaDifference[], relations: number, look: Look): string {
+export function renderVerify(differences: readonly SchemaDifference[], relations: number, style: TableStyle): string {
   if (differences.length === 0) return `${plural(relations, 'table and aggregate', 'tables and aggregates')} as defined.`
   const columns: Column<SchemaDifference>[] = [
     {head: 'OBJECT', cell: ({object}) => object, shrink: 16},
@@ -16,12 +16,12 @@ export function renderVerify(differences: readonly SchemaDifference[], relations
   const rest = differences.length - mends.length
   const absent = differences.some(({path, actual, mend}) => path === '' && actual === null && mend === null)
   return [
-    renderTable(columns, differences, {look, mark: () => true}),
+    renderTable(columns, differences, {style, mark: () => true}),
     ...(mends.length > 0 ? ['To mend:', ...mends.map((mend) => `${mend};`)] : []),
     closing([
       `${plural(differences.length, 'difference')} in ${plural(relations, 'table and aggregate', 'tables and aggregates')}${rest > 0 ? `, ${rest} to be looked at by hand` : ''}.`,
       ...(absent ? [`Is a migration pending? ${command('migrate status')}`] : []),
-    ], look.width),
+    ], style.width),
   ].join('\n')
 }
 

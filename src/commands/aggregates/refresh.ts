@@ -32,7 +32,7 @@ Without a range it takes the window of the refresh policy: the live one, or else
       const span = flags.from || flags.to ? spanBetween(aggregate, clock, range.from, range.to) : null
       const {plan, notes} = await planRefresh(db, {aggregate, clock, span, policies: live.length > 0 ? live : rule, acceptLoss: flags['accept-loss']})
       await sayNotes(notes, (line) => this.say(line))
-      return {...(await this.carryOut(db, plan, flags)), notes}
+      return {...(await this.confirmAndRun(db, plan, flags)), notes}
     }, {changes: true})
   }
 }

@@ -24,7 +24,7 @@ Without a range it does what the policy says is due: the live one, or else the d
   async run(): Promise<ChangeReport & {notes: readonly string[]}> {
     const {flags} = this
     const range = instantsBetween(flags.from, flags.to)
-    const [{sectionsOf}, {declaredAge, readContext}, {planCompress}, {spanBetween}, {notGivenBack}] = await Promise.all([
+    const [{sectionsOf}, {declaredAge, readContext}, {planCompress}, {spanBetween}, {unreclaimedSpace}] = await Promise.all([
       import('../../cli/policy-request.js'),
       import('../../chunks/context.js'),
       import('../../chunks/compress.js'),
@@ -36,8 +36,8 @@ Without a range it does what the policy says is due: the live one, or else the d
       const choose = flags['older-than'] ?? (flags.from || flags.to ? spanBetween(context.table, context.clock, range.from, range.to) : null)
       const {plan, notes} = await planCompress(db, {...context, choose, declared: declaredAge(context.declared, 'compression')})
       await sayNotes(notes, (line) => this.say(line))
-      const report = await this.carryOut(db, plan, flags)
-      const after = flags['dry-run'] ? [] : await notGivenBack(db, context.table, report.steps)
+      const report = await this.confirmAndRun(db, plan, flags)
+      const after = flags['dry-run'] ? [] : await unreclaimedSpace(db, context.table, report.steps)
       await sayNotes(after, (line) => this.say(line))
       return {...report, notes: [...notes, ...after]}
     }, {changes: true})

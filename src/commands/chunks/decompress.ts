@@ -28,7 +28,7 @@ Hard to undo: it asks, or takes --yes.`
       const span = spanBetween(context.table, context.clock, range.from, range.to)
       const {plan, notes} = await planDecompress(db, {...context, span, declared: declaredAge(context.declared, 'compression')})
       await sayNotes(notes, (line) => this.say(line))
-      return {...(await this.carryOut(db, plan, flags)), notes}
+      return {...(await this.confirmAndRun(db, plan, flags)), notes}
     }, {changes: true})
   }
 }

@@ -44,7 +44,7 @@ It loses data: type the target's name, or give it with --confirm. --at-most coun
       if (preview) this.say(preview)
       await sayNotes(notes, (line) => this.say(line))
       // The ranges were counted; what must be refreshed before does not count.
-      return {...(await this.carryOut(db, plan, {...flags, 'at-most': undefined}, {previewed: preview !== ''})), ...shown, notes}
+      return {...(await this.confirmAndRun(db, plan, {...flags, 'at-most': undefined}, {previewed: preview !== ''})), ...shown, notes}
     }, {changes: true})
   }
 }

@@ -13,13 +13,13 @@ Works in the database that pg_cron lives in, and from there for any other of the
   static override flags = {...changeFlags}
 
   async run(): Promise<ChangeReport & {left: readonly LeftJob[]; notes: readonly string[]}> {
-    const [{withHome}, {installPlan}, {actorOf}] = await Promise.all([import('../../pg-cron/cron-database.js'), import('../../pg-cron/request.js'), import('../../cli/actor.js')])
+    const [{withCronDatabase}, {installPlan}, {actorOf}] = await Promise.all([import('../../pg-cron/cron-database.js'), import('../../pg-cron/request.js'), import('../../cli/actor.js')])
     const [config, limits] = [await this.loadConfig(), await this.limits()]
-    return this.withDatabase((db) => withHome(db, this.connectOptions(false).applicationName, async (home) => {
+    return this.withDatabase((db) => withCronDatabase(db, this.connectOptions(false).applicationName, async (home) => {
       const {at} = await this.reportHead(db)
       const {plan, left, notes} = await installPlan(db, home, {config, limits, at, actor: actorOf(db.server)})
       for (const note of notes) this.say(note)
-      return {...(await this.carryOut(db, plan, this.flags, {elsewhere: () => home.db})), left, notes}
+      return {...(await this.confirmAndRun(db, plan, this.flags, {resolveSession: () => home.db})), left, notes}
     }), {changes: true})
   }
 }

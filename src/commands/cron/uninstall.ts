@@ -9,17 +9,17 @@ export default class CronUninstall extends BaseCommand<typeof CronUninstall> {
   static override flags = {...changeFlags}
 
   async run(): Promise<ChangeReport & {notes: readonly string[]}> {
-    const [{withHome}, {uninstallPlan}, {actorOf}] = await Promise.all([import('../../pg-cron/cron-database.js'), import('../../pg-cron/request.js'), import('../../cli/actor.js')])
+    const [{withCronDatabase}, {uninstallPlan}, {actorOf}] = await Promise.all([import('../../pg-cron/cron-database.js'), import('../../pg-cron/request.js'), import('../../cli/actor.js')])
     const [config, limits] = [await this.loadConfig(), await this.limits()]
     return this.withDatabase(async (db) => {
       const {at} = await this.reportHead(db)
-      const carryOut = async (home: Parameters<typeof uninstallPlan>[1]) => {
+      const runUninstall = async (home: Parameters<typeof uninstallPlan>[1]) => {
         const {plan, notes} = await uninstallPlan(db, home, {config, limits, at, actor: actorOf(db.server)})
         for (const note of notes) this.say(note)
-        return {...(await this.carryOut(db, plan, this.flags, home === null ? {} : {elsewhere: () => home.db})), notes}
+        return {...(await this.confirmAndRun(db, plan, this.flags, home === null ? {} : {resolveSession: () => home.db})), notes}
       }
       const gone: string[] = []
-      const found = await withHome(db, this.connectOptions(false).applicationName, async (home) => ({report: await carryOut(home)})).catch((error: unknown) => {
+      const found = await withCronDatabase(db, this.connectOptions(false).applicationName, async (home) => ({report: await runUninstall(home)})).catch((error: unknown) => {
         // Out of reach is another matter: what is scheduled there would go on.
         if (!(error instanceof OpsError) || error.exitCode !== ExitCode.usage || !['NO_PG_CRON', 'NOT_PRELOADED', 'NOT_CREATED'].includes(error.code)) throw error
         gone.push(error.message)
@@ -27,7 +27,7 @@ export default class CronUninstall extends BaseCommand<typeof CronUninstall> {
       })
       if (found !== null) return found.report
       for (const message of gone) this.say(message)
-      return carryOut(null)
+      return runUninstall(null)
     }, {changes: true})
   }
 }

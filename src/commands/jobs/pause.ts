@@ -18,6 +18,6 @@ export default class JobsPause extends BaseCommand<typeof JobsPause> {
     ])
     const config = await this.loadConfig()
     const job = jobNamed(jobsOf(config?.jobs ?? {}), this.args.job, config)
-    return this.withDatabase(async (db) => this.carryOut(db, await planState(db, job, 'paused', actorOf(db.server), this.flags.reason ?? null), this.flags), {changes: true})
+    return this.withDatabase(async (db) => this.confirmAndRun(db, await planState(db, job, 'paused', actorOf(db.server), this.flags.reason ?? null), this.flags), {changes: true})
   }
 }

@@ -18,6 +18,6 @@ export default class JobsResume extends BaseCommand<typeof JobsResume> {
     ])
     const config = await this.loadConfig()
     const job = jobNamed(jobsOf(config?.jobs ?? {}), this.args.job, config)
-    return this.withDatabase(async (db) => this.carryOut(db, await planState(db, job, 'active', actorOf(db.server), this.flags.reason ?? null), this.flags), {changes: true})
+    return this.withDatabase(async (db) => this.confirmAndRun(db, await planState(db, job, 'active', actorOf(db.server), this.flags.reason ?? null), this.flags), {changes: true})
   }
 }

@@ -26,7 +26,7 @@ export default class JobsRun extends BaseCommand<typeof JobsRun> {
   static override flags = {'dry-run': changeFlags['dry-run'], sql: changeFlags.sql, yes: changeFlags.yes, confirm: changeFlags.confirm}
 
   async run(): Promise<RunJobReport> {
-    const [{carryOutJob}, {checkedJobs}, {jobNamed}, target] = await Promise.all([
+    const [{runJobOnce}, {checkedJobs}, {jobNamed}, target] = await Promise.all([
       import('../../cli/carry-out-job.js'),
       import('../../jobs/run/check.js'),
       import('../../cli/jobs.js'),
@@ -40,7 +40,7 @@ export default class JobsRun extends BaseCommand<typeof JobsRun> {
         this.say('This server is a read-only replica: skipped.')
         return {...head, status: 'skipped', reason: 'replica', error: null, notes: [], steps: []}
       }
-      const {exitCode, ...result} = await carryOutJob(db, job, {
+      const {exitCode, ...result} = await runJobOnce(db, job, {
         flags: this.flags,
         config,
         limits: await this.limits(),

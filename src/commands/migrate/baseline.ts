@@ -24,7 +24,7 @@ export default class MigrateBaseline extends BaseCommand<typeof MigrateBaseline>
       const engine = flags.engine ?? db.server.engine
       const {request} = await requestFor(db, {configDirectory: config?.directory, engine})
       const replan = () => planBaseline(db, request, this.args.version)
-      return this.carryOut(db, await replan(), flags, {patience: lockPatience, replan})
+      return this.confirmAndRun(db, await replan(), flags, {patience: lockPatience, replan})
     }, {changes: true})
   }
 }

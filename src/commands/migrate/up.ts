@@ -29,13 +29,13 @@ Waits up to 60 seconds for another run to end. On a database that holds data it 
       this.loadConfig(),
     ])
     const {to, stream, engine, 'space-partitions': spacePartitions} = flags
-    const wish = {configDirectory: config?.directory, migrations: config?.migrations, to, stream, engine, spacePartitions}
+    const options = {configDirectory: config?.directory, migrations: config?.migrations, to, stream, engine, spacePartitions}
     return this.withDatabase(async (db) => {
-      const {plan, notes} = await planFor(db, wish)
+      const {plan, notes} = await planFor(db, options)
       for (const note of notes) this.say(note)
       // The server may be another kind of engine once the extension was made.
-      const replan = async () => (await planFor(db, wish)).plan
-      return this.carryOut(db, plan, flags, {patience: lockPatience, replan, installs: true})
+      const replan = async () => (await planFor(db, options)).plan
+      return this.confirmAndRun(db, plan, flags, {patience: lockPatience, replan, installs: true})
     }, {changes: true, create: !flags['dry-run']})
   }
 }

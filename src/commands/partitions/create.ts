@@ -37,7 +37,7 @@ Without a range it makes what the configuration says is due, as partitions ensur
         const {planEnsure, exitCodeWith, troubleWords} = await import('../../partitions/ensure.js')
         const {plan, findings} = await planEnsure(db, [declared])
         for (const {message} of findings) this.say(message)
-        const report = await this.carryOut(db, plan, flags)
+        const report = await this.confirmAndRun(db, plan, flags)
         const trouble = troubleWords(findings)
         if (trouble !== null) this.say(trouble)
         if (!flags['dry-run']) process.exitCode = exitCodeWith(findings, Number(process.exitCode ?? 0), plan.steps.length > 0)
@@ -45,7 +45,7 @@ Without a range it makes what the configuration says is due, as partitions ensur
       }
       const {planCreate} = await import('../../partitions/create.js')
       const rule = {...(declared ?? undeclared(relation)), relation}
-      return this.carryOut(db, await planCreate(db, {rule, every: flags.every ?? declared?.every ?? null, from: flags.from, to: flags.to}), flags)
+      return this.confirmAndRun(db, await planCreate(db, {rule, every: flags.every ?? declared?.every ?? null, from: flags.from, to: flags.to}), flags)
     }, {changes: true})
   }
 }

@@ -28,7 +28,7 @@ With a default partition PostgreSQL detaches nothing concurrently: then each tak
       const olderThan = requireAge(relation, flags['older-than'], declared)
       const {plan, ...facts} = await planDetach(db, {relation, olderThan, timezone: declared?.timezone ?? 'UTC'})
       await sayNotes(facts.notes, (line) => this.say(line))
-      return {...(await this.carryOut(db, plan, flags)), ...facts}
+      return {...(await this.confirmAndRun(db, plan, flags)), ...facts}
     }, {changes: true})
   }
 }

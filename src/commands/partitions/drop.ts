@@ -29,7 +29,7 @@ It loses data: type the target's name, or give it with --confirm.`
       const olderThan = requireAge(relation, flags['older-than'], declared)
       const {plan, ...facts} = await planDrop(db, {relation, olderThan, timezone: declared?.timezone ?? 'UTC', acceptLoss: flags['accept-loss']})
       await sayNotes(facts.notes, (line) => this.say(line))
-      return {...(await this.carryOut(db, plan, flags)), ...facts}
+      return {...(await this.confirmAndRun(db, plan, flags)), ...facts}
     }, {changes: true})
   }
 }

@@ -30,7 +30,7 @@ Sets that pg_partman manages, and sets that nobody declared, are left alone. Saf
       if (rules.length === 0) this.say('No partition set is declared: write tables.<schema.name>.partitions into the configuration.')
       const {plan, findings} = await planEnsure(db, rules)
       for (const {message} of findings) this.say(message)
-      const report = await this.carryOut(db, plan, flags)
+      const report = await this.confirmAndRun(db, plan, flags)
       const trouble = troubleWords(findings)
       if (trouble !== null) this.say(trouble)
       if (!flags['dry-run']) process.exitCode = exitCodeWith(findings, Number(process.exitCode ?? 0), plan.steps.length > 0)

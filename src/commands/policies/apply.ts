@@ -46,7 +46,7 @@ Policies that conflict are refused (exit 7) unless each finding is accepted by n
       for (const line of policyRemarks(report, stderrWidth())) this.say(line)
       if (!this.flags['dry-run']) requireSafe(planned.findings, planned.changes, accepted)
       const {findings, unmanaged, notes} = report
-      return {...(await this.carryOut(db, planned.plan, this.flags)), findings, unmanaged, notes}
+      return {...(await this.confirmAndRun(db, planned.plan, this.flags)), findings, unmanaged, notes}
     }, {changes: true})
   }
 

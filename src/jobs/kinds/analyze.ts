@@ -2,7 +2,7 @@ import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
 import {doBlock, ident, sql, statement} from '../../db/sql.js'
 import type {Plan, Step} from '../../run/step.js'
-import {keyOf} from '../../catalog/table.js'
+import {qualifiedName} from '../../catalog/table.js'
 import type {JobContext, JobKind} from '../kind.js'
 import {chosen, declaredHere} from './tables.js'
 
@@ -32,12 +32,12 @@ export async function analyzePlan(db: Database, tables: readonly string[] | unde
   const alone = !db.server.pooled || db.target.directUrl !== undefined
   return {
     plan: {operation: 'analyze', summary: 'renew statistics', cutoff: null, locks: [], steps: there.map((table) => analyzeStep(table, alone))},
-    notes: missing.map((table) => `${keyOf(table)} is not in this database`),
+    notes: missing.map((table) => `${qualifiedName(table)} is not in this database`),
   }
 }
 
 function analyzeStep({schema, name}: {schema: string; name: string}, alone: boolean): Step {
-  const key = keyOf({schema, name})
+  const key = qualifiedName({schema, name})
   return {
     id: `analyze ${key}`,
     kind: 'analyze',

@@ -2,7 +2,7 @@ import type {Database} from '../../db/database.js'
 import {OpsError} from '../../errors.js'
 import {planCompress} from '../../chunks/compress.js'
 import type {Plan} from '../../run/step.js'
-import {keyOf} from '../../catalog/table.js'
+import {qualifiedName} from '../../catalog/table.js'
 import type {JobContext, JobKind, JobWork} from '../kind.js'
 import {policyWork} from './tables.js'
 
@@ -29,7 +29,7 @@ export async function compressWork(db: Database, {tables, atMost}: {tables?: str
     } catch (error) {
       // One table's trouble keeps no other from being looked after.
       if (!(error instanceof OpsError)) throw error
-      problems.push(`${keyOf(table)}: ${error.message}`)
+      problems.push(`${qualifiedName(table)}: ${error.message}`)
     }
   }
   return {plans, enforced, notes, problems}

@@ -1,7 +1,7 @@
 import {planEnsure} from '../../partitions/ensure.js'
 import {parseQualifiedName} from '../../db/qualified-name.js'
 import {partitionsDefined} from '../../partitions/declared.js'
-import {keyOf} from '../../catalog/table.js'
+import {qualifiedName} from '../../catalog/table.js'
 import type {Database} from '../../db/database.js'
 import type {PartitionRule} from '../../partitions/periods.js'
 import type {OptionsOf} from '../../config/jobs.js'
@@ -29,7 +29,7 @@ export const job: JobKind<'partitions'> = {
 export async function chosenSets(db: Database, {tables, ahead}: OptionsOf<'partitions'>, context: Pick<JobContext, 'partitions'>): Promise<{rules: PartitionRule[]; unknown: string[]}> {
   const nameOf = (text: string) => {
     const {schema, name} = parseQualifiedName(text)
-    return keyOf({schema: schema ?? 'public', name})
+    return qualifiedName({schema: schema ?? 'public', name})
   }
   const all = context.partitions(await partitionsDefined(db)).map((rule) => (ahead === undefined ? rule : {...rule, ahead}))
   const names = tables?.map(nameOf)

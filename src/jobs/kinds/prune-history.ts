@@ -31,8 +31,8 @@ export const job: JobKind<'prune-history'> = {
   summary: 'Forgets what ended long ago.',
   async plan(db, options) {
     const keep = options.keep ?? {months: 0, days: 90, seconds: 0}
-    const lost = db.server.hasCore ? await readLostRuns(db) : []
-    const [row] = db.server.hasCore ? await db.query<{rows: number}>(statement(loadSql('daemon/prunable'), [toInterval(keep), lost])) : []
+    const lost = db.server.hasQicoreSchema ? await readLostRuns(db) : []
+    const [row] = db.server.hasQicoreSchema ? await db.query<{rows: number}>(statement(loadSql('daemon/prunable'), [toInterval(keep), lost])) : []
     const batches = Math.min(mostBatches, Math.ceil((row?.rows ?? 0) / batch))
     const steps = [
       ...(lost.length > 0 ? [step('close lost runs', statement(loadSql('ledger/close-lost'), [lost]))] : []),

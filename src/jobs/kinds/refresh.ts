@@ -1,7 +1,7 @@
 import {OpsError} from '../../errors.js'
 import {planRefresh} from '../../aggregates/plan-refresh.js'
 import type {Plan} from '../../run/step.js'
-import {keyOf} from '../../catalog/table.js'
+import {qualifiedName} from '../../catalog/table.js'
 import type {JobKind} from '../kind.js'
 import {policyWork} from './tables.js'
 
@@ -20,7 +20,7 @@ export const job: JobKind<'refresh'> = {
         notes.push(...said)
       } catch (error) {
         if (!(error instanceof OpsError)) throw error
-        problems.push(`${keyOf(table)}: ${error.message}`)
+        problems.push(`${qualifiedName(table)}: ${error.message}`)
       }
     }
     return {plans, enforced, notes, problems}

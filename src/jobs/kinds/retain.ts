@@ -3,7 +3,7 @@ import {loadSql} from '../../db/load-sql.js'
 import {literal, sql, statement} from '../../db/sql.js'
 import type {Plan} from '../../run/step.js'
 import {findByName} from '../../catalog/read-emulated.js'
-import {keyOf, type Table} from '../../catalog/table.js'
+import {qualifiedName, type Table} from '../../catalog/table.js'
 import type {JobContext, JobKind} from '../kind.js'
 import {policyWork, type Work} from './tables.js'
 
@@ -23,7 +23,7 @@ export async function retainWork(db: Database, tables: readonly string[] | undef
   const gated = await gatedTables(db, snapshot.tables)
   const keys: string[] = []
   for (const {table, policies} of subjects) {
-    const key = keyOf(table)
+    const key = qualifiedName(table)
     if (policies.every(({job}) => job !== null)) notes.push(`${key} has an ungated retention policy of TimescaleDB, whose workers are dead: it is not carried out here`)
     else if (gated.has(table) && db.server.workers !== 'dead') enforced.push({what: `retention of ${key}`, by: 'timescaledb'})
     else keys.push(key)
@@ -33,7 +33,7 @@ export async function retainWork(db: Database, tables: readonly string[] | undef
 
 /** Tables for which a job of TimescaleDB's scheduler calls the same procedure. */
 async function gatedTables(db: Database, tables: readonly Table[]): Promise<Set<Table>> {
-  if (db.server.edition !== 'community' || !db.server.hasCore) return new Set()
+  if (db.server.edition !== 'community' || !db.server.hasQicoreSchema) return new Set()
   const jobs = await db.query<{object: string | null; scheduled: boolean}>(statement(loadSql('catalog/gated-jobs')))
   const found = jobs.flatMap(({object, scheduled}) => (object !== null && scheduled ? (findByName(tables, object) ?? []) : []))
   return new Set(found)
@@ -66,7 +66,7 @@ function retainPlan(key: string): Plan {
 /** What a run of these plans would look at, oldest first: a sentence a table. Coverage is checked when it runs. */
 export async function retainNotes(db: Database, plans: readonly Plan[]): Promise<string[]> {
   const keys = plans.flatMap(({steps}) => steps.filter(({kind}) => kind === 'retain').map(({object}) => object))
-  if (keys.length === 0 || !db.server.hasCore) return []
+  if (keys.length === 0 || !db.server.hasQicoreSchema) return []
   const notes: string[] = []
   for (const key of keys) {
     const rows = await db.query<{label: string; relations: string[]; most: number}>(statement(loadSql('daemon/retain-preview'), [key]))

@@ -4,8 +4,8 @@ import type {LivePolicy, PolicyKind} from '../../catalog/live-policies.js'
 import type {Declared} from '../../policies/declared.js'
 import {readDeclared, timeUnitsOf} from '../../policies/read-declared.js'
 import {cronCommands, enforces, yieldsToDaemon} from '../../policies/cron-duties.js'
-import {survey, type Survey} from '../../catalog/snapshot.js'
-import {keyOf, type Table} from '../../catalog/table.js'
+import {readSnapshot, type CatalogSnapshot} from '../../catalog/snapshot.js'
+import {qualifiedName, type Table} from '../../catalog/table.js'
 import type {JobContext} from '../kind.js'
 
 /** What is declared for this database: nothing on a stranger's. */
@@ -30,7 +30,7 @@ export interface Subject {
 }
 
 export interface Work {
-  its: Survey
+  its: CatalogSnapshot
   subjects: Subject[]
   enforced: {what: string; by: string}[]
   notes: string[]
@@ -43,12 +43,12 @@ export interface Work {
  */
 export async function policyWork(db: Database, kind: PolicyKind, names: readonly string[] | undefined, context: JobContext): Promise<Work> {
   const declared = await declaredHere(db, context)
-  const snapshot = await survey(db, {lateAfter: context.limits.lateAfter, timeUnits: timeUnitsOf(declared)})
-  const wanted = chosen(declared.map(({schema, name}) => ({schema, name})), names, (schema, name) => ({schema, name})).map(keyOf)
+  const snapshot = await readSnapshot(db, {lateAfter: context.limits.lateAfter, timeUnits: timeUnitsOf(declared)})
+  const wanted = chosen(declared.map(({schema, name}) => ({schema, name})), names, (schema, name) => ({schema, name})).map(qualifiedName)
   const cron = context.leaveToCron ? ((await cronCommands(db)) ?? []).filter((command) => !yieldsToDaemon(command)) : []
   const work: Work = {its: snapshot, subjects: [], enforced: [], notes: []}
   for (const key of new Set(wanted)) {
-    const table = snapshot.tables.find((one) => keyOf(one) === key)
+    const table = snapshot.tables.find((one) => qualifiedName(one) === key)
     const policies = snapshot.policies.filter((policy) => policy.table === table && policy.kind === kind)
     if (table === undefined || policies.length === 0) {
       if (names !== undefined) work.notes.push(table === undefined ? `${key} is not in this database` : `${key} has no ${kind} policy`)

@@ -1,7 +1,7 @@
 import type {Job} from '../../config/jobs.js'
 import {isHalfState} from '../../db/condition.js'
 import type {Backend} from '../../db/database.js'
-import {explain, sqlState} from '../../db/sqlstate.js'
+import {toOpsError, sqlState} from '../../db/sqlstate.js'
 import {messageOf, OpsError} from '../../errors.js'
 import type {JobWork} from '../kind.js'
 import type {StepReport} from '../../run/step.js'
@@ -15,7 +15,7 @@ export type Outcome = FinalOutcome | Unsettled
 export type FinalOutcome =
   | {kind: 'ended'; status: Ending; reason: string | null; error: string | null; detail: Detail | null}
   /** To be tried again after so many seconds. */
-  | {kind: 'again'; seconds: number; error: string | null; uncounted: boolean}
+  | {kind: 'again'; seconds: number; error: string | null; countsAsAttempt: boolean}
   /** Somebody else has it now. */
   | {kind: 'lost'}
 
@@ -50,7 +50,7 @@ export interface TryState {
   windowClosed: boolean
 }
 
-export interface Tally {
+export interface OccurrenceResult {
   reports: StepReport[]
   work: JobWork
   /** The server process of the last step. */
@@ -61,7 +61,7 @@ export interface Tally {
 const crashes = 5
 
 /** What a try that came to its end came to. */
-export function judge(job: Job, claim: Claim | TakenOver, {reports, work, backend}: Tally, state: TryState, shutdown: boolean): Outcome {
+export function outcomeOf(job: Job, claim: Claim | TakenOver, {reports, work, backend}: OccurrenceResult, state: TryState, shutdown: boolean): Outcome {
   if (state.lost) return {kind: 'lost'}
   const count = (status: StepReport['status']) => reports.filter((report) => report.status === status).length
   const steps = {done: count('done'), skipped: count('skipped'), failed: count('failed'), unfinished: count('planned')}
@@ -69,7 +69,7 @@ export function judge(job: Job, claim: Claim | TakenOver, {reports, work, backen
   const settled = (failed: FinalOutcome): Outcome =>
     unknown === undefined ? failed : {kind: 'unsettled', failed, step: {id: unknown.id, last: steps.failed === 1 && steps.unfinished === 0}, backend}
   if (shutdown && !state.timedOut && unknown === undefined && (steps.unfinished > 0 || reports.some(({reason}) => reason?.code === 'cancelled')))
-    return {kind: 'again', seconds: 0, error: null, uncounted: true}
+    return {kind: 'again', seconds: 0, error: null, countsAsAttempt: false}
   const enforced = work.enforced.map(({what, by}) => `${what}: ${by}`)
   const first = reports.find(({status}) => status === 'failed')
   // A timeout that came when all was done, or where this engine cancels nothing, has stopped nothing.
@@ -105,13 +105,13 @@ export function failure(job: Job, claim: Claim | TakenOver, words: string, cause
   // Not a failure of the job, and tried again when it is due the next time.
   if (isHalfState(cause)) return {kind: 'ended', status: 'skipped', reason: cause.code.toLowerCase(), error: words, detail}
   const hopeless = code === 'UNKNOWN' || claim.scheduledAt === null || claim.attempts > job.retries + crashes
-  if (!hopeless && claim.attempts <= job.retries) return {kind: 'again', seconds: Math.min(3_600, (job.backoff / 1000) * 2 ** (claim.attempts - 1)), error: words, uncounted: false}
+  if (!hopeless && claim.attempts <= job.retries) return {kind: 'again', seconds: Math.min(3_600, (job.backoff / 1000) * 2 ** (claim.attempts - 1)), error: words, countsAsAttempt: true}
   if (code === 'LOCKED') return {kind: 'ended', status: 'skipped', reason: 'overlap', error: words, detail}
   return {kind: 'ended', status: 'failed', reason: null, error: words, detail}
 }
 
 export function wordsOf(error: unknown, job: Job, timedOut: boolean): string {
-  const words = error instanceof OpsError ? error.message : sqlState(error) === undefined ? messageOf(error) : explain(error, `run ${job.name}`).message
+  const words = error instanceof OpsError ? error.message : sqlState(error) === undefined ? messageOf(error) : toOpsError(error, `run ${job.name}`).message
   return timedOut ? `${timeoutWords(job)}; ${words}` : words
 }
 

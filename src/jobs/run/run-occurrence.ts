@@ -2,7 +2,7 @@ import type {Job} from '../../config/jobs.js'
 import {refuseInHalfState} from '../../db/condition.js'
 import type {Backend, Database, Db} from '../../db/database.js'
 import {prepared} from '../../db/load-sql.js'
-import {together} from '../../db/transaction.js'
+import {allInOrder} from '../../db/transaction.js'
 import {OpsError} from '../../errors.js'
 import {jobKind} from '../registry.js'
 import type {JobContext} from '../kind.js'
@@ -13,7 +13,7 @@ import {classOf, type Plan, type StepReport} from '../../run/step.js'
 import {longestTimer} from '../../units/timer.js'
 import {inWindow} from '../../schedule/due.js'
 import {fenceOf, type Claim, type TakenOver} from '../store/job-store.js'
-import {failure, judge, longerWords, wordsOf, type FinalOutcome, type Outcome, type StepAtWork, type Tally, type TryState} from './outcome.js'
+import {failure, outcomeOf, longerWords, wordsOf, type FinalOutcome, type Outcome, type StepAtWork, type OccurrenceResult, type TryState} from './outcome.js'
 import {stepLedger} from '../store/step-log.js'
 
 export interface OccurrenceOptions {
@@ -72,13 +72,13 @@ export async function runOccurrence(db: Database, job: Job, claim: Claim | Taken
   }
   options.lost.addEventListener('abort', takenAway)
   const run = {...options, stop: stop.signal, cancel: cancel.signal}
-  const stopped = (): FinalOutcome | null => (options.cancel.aborted && !state.timedOut ? {kind: 'again', seconds: 0, error: null, uncounted: true} : null)
+  const stopped = (): FinalOutcome | null => (options.cancel.aborted && !state.timedOut ? {kind: 'again', seconds: 0, error: null, countsAsAttempt: false} : null)
   const hangs = [patience(cancel.signal, cancelGrace), patience(options.cancel, stopGrace)]
   const at: AtWork = {step: null, backend: null}
   try {
     return await Promise.race([
       attempt(db, job, claim, run, lost, at).then(
-        (tally) => judge(job, claim, tally, state, options.stop.aborted),
+        (tally) => outcomeOf(job, claim, tally, state, options.stop.aborted),
         (error: unknown) => (state.lost ? {kind: 'lost' as const} : (stopped() ?? failure(job, claim, wordsOf(error, job, state.timedOut), error))),
       ),
       Promise.race(hangs.map(({over}) => over)).then((): Outcome => {
@@ -104,7 +104,7 @@ interface AtWork {
   backend: Backend | null
 }
 
-async function attempt(db: Database, job: Job, claim: Claim | TakenOver, options: OccurrenceOptions, lost: () => void, at: AtWork): Promise<Tally> {
+async function attempt(db: Database, job: Job, claim: Claim | TakenOver, options: OccurrenceOptions, lost: () => void, at: AtWork): Promise<OccurrenceResult> {
   const kind = await jobKind(job.kind)
   const {context} = options
   // Since the session was made workers may have died, the extension may have been updated or a restore have begun.
@@ -122,7 +122,7 @@ async function attempt(db: Database, job: Job, claim: Claim | TakenOver, options
       options.onProgress?.(progress)
     }
     if (options.stop.aborted) reports.push(...plan.steps.map(({id}) => planned(id)))
-    else reports.push(...(await carryOut(db, plan, reports.length, claim, {...options, onProgress}, async (tx) => {
+    else reports.push(...(await runPlan(db, plan, reports.length, claim, {...options, onProgress}, async (tx) => {
       await claimFence(tx).catch((error: unknown) => {
         if (error instanceof OpsError) lost()
         throw error
@@ -132,7 +132,7 @@ async function attempt(db: Database, job: Job, claim: Claim | TakenOver, options
   return {reports, work, backend: at.backend}
 }
 
-async function carryOut(db: Database, plan: Plan, offset: number, claim: Claim | TakenOver, options: OccurrenceOptions, fence: (tx: Db) => Promise<void>): Promise<StepReport[]> {
+async function runPlan(db: Database, plan: Plan, offset: number, claim: Claim | TakenOver, options: OccurrenceOptions, fence: (tx: Db) => Promise<void>): Promise<StepReport[]> {
   if (plan.steps.length === 0) return []
   if (classOf(plan) === 'loss' && options.skewed())
     throw new OpsError('CLOCK_SKEW', `${plan.summary}: nothing is dropped while this machine's clock and the server's differ by more than a second.`)
@@ -151,7 +151,7 @@ async function carryOut(db: Database, plan: Plan, offset: number, claim: Claim |
       // A claim of the first hand has no steps yet.
       untouched: ({id}) => !('claimedBefore' in claim) && unknowable.has(id),
       fence: async (tx) => {
-        await together([fence(tx), lock?.fence(tx)])
+        await allInOrder([fence(tx), lock?.fence(tx)])
       },
     })
     return steps

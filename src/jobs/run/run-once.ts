@@ -7,7 +7,7 @@ import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
 import type {JobContext} from '../kind.js'
 import type {Progress} from '../../run/run-step.js'
-import {claimNow, finish, renew, wishOf, type Claim, type Identity} from '../store/job-store.js'
+import {claimNow, finish, renew, claimRequestOf, type Claim, type Identity} from '../store/job-store.js'
 import type {FinalOutcome, Unsettled} from './outcome.js'
 import {runOccurrence} from './run-occurrence.js'
 import {settle} from './settle.js'
@@ -32,11 +32,11 @@ const lease = 60
 export async function runByHand(db: Database, job: Job, options: ByHandOptions): Promise<{outcome: FinalOutcome; id: number}> {
   const {actor, version} = options
   const me: Identity = {id: `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`, host: hostname(), pid: process.pid, version, actor, targetHost: db.server.host ?? hostname()}
-  await db.query(statement(loadSql('daemon/declare-new'), [wishOf([job]), actor]), {readOnly: false, lockTimeout: 5_000, statementTimeout: 30_000, role: db.target.role})
+  await db.query(statement(loadSql('daemon/declare-new'), [claimRequestOf([job]), actor]), {readOnly: false, lockTimeout: 5_000, statementTimeout: 30_000, role: db.target.role})
   const claim = await claimNow(db, job, me, lease)
   const began = performance.now()
   const lost = new AbortController()
-  const worker = db.server.embedded ? db : await db.another()
+  const worker = db.server.embedded ? db : await db.openSession()
   const heartbeat = setInterval(() => {
     renew(db, [claim], lease).then((ours) => ours.size === 0 && lost.abort(), () => {})
   }, (lease * 1000) / 3)

@@ -55,7 +55,7 @@ export async function ledgerJobs(db: Database): Promise<LedgerJob[]> {
 
 /** An older schema qicore has no jobs yet; a reader changes nothing about that. */
 export async function hasOccurrences(db: Database): Promise<boolean> {
-  if (!db.server.hasCore) return false
+  if (!db.server.hasQicoreSchema) return false
   const [row] = await db.query<{there: boolean}>(statement("select to_regclass('qicore.job_calendar') is not null as there"))
   return row!.there
 }

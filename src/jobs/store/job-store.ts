@@ -4,7 +4,7 @@ import type {Backend, Database, Db, TransactionSettings} from '../../db/database
 import {loadSql, prepared} from '../../db/load-sql.js'
 import {statement, type Statement, type Value} from '../../db/sql.js'
 import {ExitCode, OpsError} from '../../errors.js'
-import {fenceBy} from '../../run/guard.js'
+import {assertStillHeld} from '../../run/guard.js'
 import type {Instant} from '../../units/instant.js'
 import type {Decision, Epoch, JobState} from '../../schedule/due.js'
 import {command} from '../../units/command.js'
@@ -94,18 +94,18 @@ export async function readJobs(db: Database, names: readonly string[] | null = n
 }
 
 /** Jobs as the ledger is told of them: a runner only where one is named, so that `auto` leaves what `cron install` did. */
-export function wishOf(jobs: readonly Job[]): string {
+export function claimRequestOf(jobs: readonly Job[]): string {
   return JSON.stringify(jobs.map(({name, kind, schedule, timezone, runner}) => ({name, kind, schedule, timezone, runner: runner === 'auto' ? null : runner, commands: null, told: runner !== 'auto'})))
 }
 
 /** Makes what is declared known: new calendars, changed ones, ones that ended. Says in words what it did. */
 export async function declare(db: Database, jobs: readonly Job[], actor: string): Promise<string[]> {
-  const wish = wishOf(jobs)
+  const request = claimRequestOf(jobs)
   const settings = {readOnly: false, lockTimeout: 10_000, statementTimeout: 60_000, role: db.target.role}
   return db.transaction(settings, async (tx) => {
     const run = (name: string, values: readonly Value[]) => tx.query<{job: string; reason?: string}>(statement(loadSql(`daemon/${name}`), values))
-    const changed = await run('declare-changed', [wish, actor])
-    const made = await run('declare-new', [wish, actor])
+    const changed = await run('declare-changed', [request, actor])
+    const made = await run('declare-new', [request, actor])
     const gone = await run('declare-gone', [jobs.map(({name}) => name), actor])
     return [
       ...made.map(({job}) => `${job}: new`),
@@ -115,7 +115,7 @@ export async function declare(db: Database, jobs: readonly Job[], actor: string)
   })
 }
 
-export interface Wish {
+export interface ClaimRequest {
   job: Job
   state: LedgerJob
   decision: Decision
@@ -130,8 +130,8 @@ export interface Moved {
 const iso = (instant: number) => new Date(instant).toISOString()
 
 /** Accounts for what was decided and claims what is to be run; a job that is not in the answer was not ours to move. */
-export async function claim(db: Database, wishes: readonly Wish[], me: Identity, lease: number): Promise<{moved: Moved[]; now: number | null}> {
-  const asked = wishes.map(({job, state, decision}) => ({
+export async function claim(db: Database, claimRequests: readonly ClaimRequest[], me: Identity, lease: number): Promise<{advanced: Moved[]; now: number | null}> {
+  const asked = claimRequests.map(({job, state, decision}) => ({
     job: job.name,
     operation: job.kind,
     revision: state.revision,
@@ -142,12 +142,12 @@ export async function claim(db: Database, wishes: readonly Wish[], me: Identity,
     skips: decision.skips.map(({at, reason}) => ({at: iso(at), reason})),
   }))
   const rows = await ask<{job: string; id: number | null; token: number; started_at: Instant; late: number; now: Instant}>(db, 'claim', [JSON.stringify(asked), me.id, lease, me.actor, me.targetHost])
-  const runAt = new Map(wishes.map(({job, decision}) => [job.name, decision.run]))
-  const moved = rows.map(({job, id, token, started_at, late}) => ({
+  const runAt = new Map(claimRequests.map(({job, decision}) => [job.name, decision.run]))
+  const advanced = rows.map(({job, id, token, started_at, late}) => ({
     job,
     claim: id === null ? null : {id, token, job, scheduledAt: runAt.get(job) ?? null, startedAt: Date.parse(started_at), attempts: 1, late},
   }))
-  return {moved, now: ms(rows[0]?.now ?? null)}
+  return {advanced, now: ms(rows[0]?.now ?? null)}
 }
 
 /** Claims a job for a run by hand. @throws OpsError RUNNING where it runs already, NO_SUCH_JOB where nobody declared it */
@@ -161,7 +161,7 @@ export async function claimNow(db: Database, job: Job, me: Identity, lease: numb
   })
 }
 
-export async function takeOver(db: Database, known: readonly string[], me: Identity, lease: number, atMost: number): Promise<TakenOver[]> {
+export async function reclaimExpired(db: Database, known: readonly string[], me: Identity, lease: number, atMost: number): Promise<TakenOver[]> {
   interface Row { id: number; token: number; job: string; scheduled_at: Instant | null; started_at: Instant; attempts: number; claimed_before: string | null; error: string | null; state: Epoch['state'] }
   const rows = await ask<Row>(db, 'take-over', [known, me.id, lease, atMost, db.server.embedded])
   return rows.map((row) => ({
@@ -220,7 +220,7 @@ export async function finish(db: Database, claim: Claim, ending: Ended): Promise
 export interface GivenBack {
   seconds: number
   error: string | null
-  uncounted: boolean
+  countsAsAttempt: boolean
 }
 
 /** False where the claim was not ours any more. */
@@ -228,17 +228,17 @@ export async function release(db: Database, claim: Claim, given: GivenBack): Pro
   return (await db.query(releaseStatement(claim, given), ledgerWrite(db))).length > 0
 }
 
-export function releaseStatement({id, token}: Claim, {seconds, error, uncounted}: GivenBack): Statement {
-  return prepared('daemon/release', [id, token, seconds, error, uncounted ? 1 : 0])
+export function releaseStatement({id, token}: Claim, {seconds, error, countsAsAttempt}: GivenBack): Statement {
+  return prepared('daemon/release', [id, token, seconds, error, countsAsAttempt ? 0 : 1])
 }
 
 /** First in every transaction of a step. @throws OpsError CLAIM_LOST */
 export function fenceOf({id, token}: Claim, silence: number): (tx: Db) => Promise<void> {
   const held = prepared('daemon/fence', [id, token, String(Math.round(silence * 1000))])
-  return fenceBy(held, () => new OpsError('CLAIM_LOST', 'Another daemon has taken this occurrence over.', {exit: ExitCode.lockHeld}))
+  return assertStillHeld(held, () => new OpsError('CLAIM_LOST', 'Another daemon has taken this occurrence over.', {exit: ExitCode.lockHeld}))
 }
 
-export interface Hello {
+export interface Heartbeat {
   /** The clock that calendars are read by. */
   now: number
   /** Milliseconds that this machine's clock is ahead of the server's, as far as the way there and back lets it be known. */
@@ -247,14 +247,14 @@ export interface Hello {
   others: number
 }
 
-export async function hello(db: Database, {id, host, pid, version, actor}: Identity): Promise<Hello> {
+export async function heartbeat(db: Database, {id, host, pid, version, actor}: Identity): Promise<Heartbeat> {
   const asked = Date.now()
   const [row] = await ask<{now: Instant; clock: Instant; others: number}>(db, 'hello', [id, host, pid, version, actor])
   return {now: Date.parse(row!.now), skew: skewOf(asked, Date.parse(row!.clock), Date.now()), others: db.server.embedded ? 0 : row!.others}
 }
 
 /** What the two clocks show, asked now: a time that was read before a person answered a question says nothing any more. */
-export async function readClocks(db: Database): Promise<Pick<Hello, 'now' | 'skew'>> {
+export async function readClocks(db: Database): Promise<Pick<Heartbeat, 'now' | 'skew'>> {
   const asked = Date.now()
   const [row] = await db.query<{now: Instant; clock: Instant}>(prepared('daemon/clocks', []))
   return {now: Date.parse(row!.now), skew: skewOf(asked, Date.parse(row!.clock), Date.now())}
@@ -268,7 +268,7 @@ export function skewOf(asked: number, server: number, answered: number): number 
   return asked > server ? asked - server : answered < server ? answered - server : 0
 }
 
-export async function goodbye(db: Database, {id}: Identity): Promise<void> {
+export async function unregisterDaemon(db: Database, {id}: Identity): Promise<void> {
   await ask(db, 'goodbye', [id])
 }
 

@@ -4,7 +4,7 @@ import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
 import type {Plan, Step} from '../../run/step.js'
 import {ledgerJobs} from './job-list.js'
-import {wishOf} from './job-store.js'
+import {claimRequestOf} from './job-store.js'
 
 /** Pauses or resumes a job from now on; one that no daemon has run with yet is declared with it. Nothing to do where it is in that state. */
 export async function planState(db: Database, job: Job, state: 'paused' | 'active', actor: string, reason: string | null): Promise<Plan> {
@@ -17,11 +17,11 @@ export async function planState(db: Database, job: Job, state: 'paused' | 'activ
     id: `${verb} ${name}`,
     kind: verb,
     object: `job ${name}`,
-    statements: [statement(loadSql('daemon/declare-new'), [wishOf([job]), actor]), statement(loadSql('daemon/set-state'), [name, state, actor, reason])],
+    statements: [statement(loadSql('daemon/declare-new'), [claimRequestOf([job]), actor]), statement(loadSql('daemon/set-state'), [name, state, actor, reason])],
     lock: 'ROW EXCLUSIVE',
     class: 'safe',
     transaction: 'own',
-    doneCheck: db.server.hasCore ? statement(loadSql('daemon/is-state'), [name, state]) : null,
+    doneCheck: db.server.hasQicoreSchema ? statement(loadSql('daemon/is-state'), [name, state]) : null,
     repeatable: true,
     dependsOn: [],
     relations: ['qicore.job'],

@@ -6,7 +6,7 @@ import type {Instant} from '../../units/instant.js'
 import {formatLocal} from '../../units/zone.js'
 import {nextInstant} from '../../schedule/calendar.js'
 import type {Tell} from '../events.js'
-import {hello, readJobs, type Identity, type LedgerJob} from './job-store.js'
+import {heartbeat, readJobs, type Identity, type LedgerJob} from './job-store.js'
 
 /** The next instant of a job by the calendar in force; null where it is paused or never comes. */
 export function nextOf(state: LedgerJob, now: number): number | null {
@@ -16,7 +16,7 @@ export function nextOf(state: LedgerJob, now: number): number | null {
 
 /** Says of every job what it is and when it comes next. */
 export async function tellJobs(db: Database, jobs: readonly Job[], me: Identity, tell: Tell): Promise<void> {
-  const {now, others} = await hello(db, me)
+  const {now, others} = await heartbeat(db, me)
   const done = new Map((await db.query<{job: string; at: Instant}>(statement(loadSql('daemon/last-done')))).map(({job, at}) => [job, at]))
   const states = new Map((await readJobs(db)).map((state) => [state.name, state]))
   for (const {name, kind} of jobs) {

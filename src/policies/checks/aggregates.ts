@@ -1,6 +1,6 @@
 import {rulesOf} from '../table-state.js'
-import {keyOf} from '../../catalog/table.js'
-import {chunkLength, least, most, reaches, retentionOf, words, type ProofFacts, type Subject} from './facts.js'
+import {qualifiedName} from '../../catalog/table.js'
+import {chunkLength, least, most, affectsData, retentionOf, words, type ProofFacts, type Subject} from './facts.js'
 import {concern, type Finding} from './finding.js'
 import {offsetInWords} from '../offsets.js'
 import {command} from '../../units/command.js'
@@ -9,19 +9,19 @@ import {command} from '../../units/command.js'
 export function aggregateFindings(subject: Subject, facts: ProofFacts): Finding[] {
   const retention = retentionOf(subject)
   if (retention === null) return []
-  const key = keyOf(subject.table)
+  const key = qualifiedName(subject.table)
   const {rule, after} = retention
   const gated = rule.by === 'qicore'
   const age = offsetInWords(rule.after ?? rule.createdBefore)
-  const bites = reaches(subject, after, facts)
+  const effectiveFrom = affectsData(subject, after, facts)
   const findings: Finding[] = []
   for (const {subject: over, direct} of dependents(subject, facts)) {
-    const view = keyOf(over.table)
-    const concerns = [concern(key, 'retention'), concern(view, 'refresh')]
+    const view = qualifiedName(over.table)
+    const policies = [concern(key, 'retention'), concern(view, 'refresh')]
     const refreshes = rulesOf(over.state, 'refresh')
     if (refreshes.length === 0) {
       findings.push({
-        id: `never-refreshed:${view}`, level: 'unsafe', object: view, bites, concerns,
+        id: `never-refreshed:${view}`, level: 'unsafe', object: view, effectiveFrom, policies,
         message: gated
           ? `${view} is over ${key} and nobody refreshes it: the retention of ${age} would stop at the first chunk, for ever`
           : `${view} is over ${key} and nobody refreshes it: the retention of ${age} drops rows that it has never seen`,
@@ -36,23 +36,23 @@ export function aggregateFindings(subject: Subject, facts: ProofFacts): Finding[
       const limit = least(after) - length
       if (refresh.startOffset === null || most(refresh.startOffset) > limit)
         findings.push({
-          id: `refresh-erases:${view}`, level: 'unsafe', object: view, bites, concerns: [...concerns, concern(key, 'chunk interval')],
+          id: `refresh-erases:${view}`, level: 'unsafe', object: view, effectiveFrom, policies: [...policies, concern(key, 'chunk interval')],
           message: `the refresh of ${view} reaches back ${offsetInWords(refresh.startOffset)}, and ${key} keeps ${age} in chunks of ${words(length, subject)}: buckets whose rows are gone would be computed again, as empty`,
           safe: limit > 0n ? `startOffset: ${words(limit, subject)}` : `retention: { after: ${words(3n * length, subject)} }`,
         })
       const behind = (refresh.endOffset === null ? 0n : most(refresh.endOffset)) + (bucket === null ? 0n : most(bucket)) + (refresh.schedule === null || over.state.scale !== 'time' ? 0n : most(refresh.schedule))
       if (least(after) < behind)
         findings.push({
-          id: `retention-outruns:${view}`, level: 'unsafe', object: view, bites, concerns,
+          id: `retention-outruns:${view}`, level: 'unsafe', object: view, effectiveFrom, policies,
           message: `${key} keeps ${age}, and ${view} has a bucket only ${words(behind, over)} after its rows: they would be dropped before they are seen`,
           safe: `retention: { after: ${words(behind * 2n, subject)} }`,
         })
     }
   }
-  for (const {aggregate, range, flags} of subject.unseen)
+  for (const {aggregate, range, flags} of subject.uncovered)
     findings.push({
-      id: `unseen:${aggregate}`, level: gated ? 'note' : 'unsafe', object: aggregate, bites: facts.at,
-      concerns: [concern(key, 'retention')],
+      id: `unseen:${aggregate}`, level: gated ? 'note' : 'unsafe', object: aggregate, effectiveFrom: facts.at,
+      policies: [concern(key, 'retention')],
       message: gated
         ? `${aggregate} has not covered ${range}: the retention of ${key} holds that back until it has`
         : `${aggregate} has not covered ${range}: the next run of the retention of ${key} would lose it unseen, where the gated one (native: false) would hold it back`,
@@ -65,13 +65,13 @@ export function aggregateFindings(subject: Subject, facts: ProofFacts): Finding[
 export function windowFindings(over: Subject, facts: ProofFacts): Finding[] {
   const bucket = over.table.aggregate?.bucketWidth ?? null
   if (bucket === null) return []
-  const view = keyOf(over.table)
+  const view = qualifiedName(over.table)
   return rulesOf(over.state, 'refresh').flatMap(({startOffset, endOffset}) => {
     if (startOffset === null || endOffset === null) return []
     const needed = most(endOffset) + 2n * most(bucket)
     if (least(startOffset) >= least(endOffset) + 2n * least(bucket)) return []
     return [{
-      id: `narrow-window:${view}`, level: 'unsafe' as const, object: view, bites: facts.at, concerns: [concern(view, 'refresh')],
+      id: `narrow-window:${view}`, level: 'unsafe' as const, object: view, effectiveFrom: facts.at, policies: [concern(view, 'refresh')],
       message: `the refresh of ${view} reaches from ${offsetInWords(startOffset)} to ${offsetInWords(endOffset)} ago: less than two buckets of ${offsetInWords(bucket)}, so that runs may find no whole one`,
       safe: `startOffset: ${words(needed, over)}`,
     }]

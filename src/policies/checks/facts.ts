@@ -1,6 +1,6 @@
 import {durationInWords, type Duration} from '../../units/duration.js'
 import type {Instant} from '../../units/instant.js'
-import type {Clock} from '../../catalog/table-clock.js'
+import type {TableClock} from '../../catalog/table-clock.js'
 import {dueAt} from '../../catalog/ages.js'
 import type {Offset} from '../../catalog/live-policies.js'
 import {rulesOf, type LiveRule, type TableState} from '../table-state.js'
@@ -12,7 +12,7 @@ import {isProblem, toOffset} from '../offsets.js'
 export interface Subject {
   table: Table
   state: TableState
-  clock: Clock
+  clock: TableClock
   indexes: number
   /** Tables that its foreign keys point to. */
   references: readonly string[]
@@ -22,7 +22,7 @@ export interface Subject {
   /** Exact bytes of a microsecond (or an integer) of recent rows; null: not measured. */
   bytesPerPoint: number | null
   /** What aggregates have not covered of what the next run of its retention would drop. */
-  unseen: readonly {aggregate: string; range: string; flags: {from?: string; to?: string}}[]
+  uncovered: readonly {aggregate: string; range: string; flags: {from?: string; to?: string}}[]
 }
 
 /** Everything that the proof looks at: pure data. */
@@ -71,7 +71,7 @@ export function chunkLength({state, table}: Subject): bigint | null {
 }
 
 /** When the oldest chunk reaches an age: now where it has, or where there is none the age from now on. */
-export function reaches({table, clock}: Subject, age: Offset, facts: ProofFacts): Instant | null {
+export function affectsData({table, clock}: Subject, age: Offset, facts: ProofFacts): Instant | null {
   const ends = table.chunks.flatMap(({end}) => (end === null ? [] : [end]))
   const oldest = ends.reduce<bigint | null>((first, end) => (first === null || end < first ? end : first), null)
   const from = oldest ?? clock.now

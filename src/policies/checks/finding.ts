@@ -9,12 +9,12 @@ export interface Finding {
   level: 'unsafe' | 'note'
   object: string
   message: string
-  /** When it bites, as far as that can be foretold; in the past or now where it does already. */
-  bites: Instant | null
+  /** When it effectiveFrom, as far as that can be foretold; in the past or now where it does already. */
+  effectiveFrom: Instant | null
   /** A value with which it would not. */
   safe: string | null
   /** The policies that it comes from: `public.t retention`. */
-  concerns: readonly string[]
+  policies: readonly string[]
 }
 
 export function concern(key: string, kind: PolicyKind | 'chunk interval'): string {

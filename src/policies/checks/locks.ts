@@ -2,9 +2,9 @@ import {formatQualifiedName} from '../../db/qualified-name.js'
 import {quoteLiteral} from '../../db/sql.js'
 import {ago} from '../../catalog/ages.js'
 import {rulesOf} from '../table-state.js'
-import {keyOf, type Table} from '../../catalog/table.js'
+import {qualifiedName, type Table} from '../../catalog/table.js'
 import {chunksBefore} from '../reach.js'
-import {retentionOf, reaches, type ProofFacts, type Subject} from './facts.js'
+import {retentionOf, affectsData, type ProofFacts, type Subject} from './facts.js'
 import {concern, type Finding} from './finding.js'
 import type {TimeUnit} from '../../catalog/time.js'
 
@@ -16,23 +16,23 @@ export function lockFindings(subject: Subject, facts: ProofFacts): Finding[] {
 function dropFindings(subject: Subject, facts: ProofFacts): Finding[] {
   const retention = retentionOf(subject)
   if (retention === null) return []
-  const key = keyOf(subject.table)
+  const key = qualifiedName(subject.table)
   const native = retention.rule.by === 'timescaledb'
-  const bites = reaches(subject, retention.after, facts)
+  const effectiveFrom = affectsData(subject, retention.after, facts)
   const findings: Finding[] = []
   const cutoff = ago(subject.clock, retention.after)
-  const doomed = cutoff === null ? 0 : chunksBefore(subject.table, cutoff).length
+  const chunksToDrop = cutoff === null ? 0 : chunksBefore(subject.table, cutoff).length
   // A chunk, its indexes and TOAST, and the same of its compressed half.
-  const needed = doomed * (subject.indexes + 6)
+  const needed = chunksToDrop * (subject.indexes + 6)
   if (native && needed > facts.lockSpace / 2)
     findings.push({
-      id: `locks:${key}`, level: 'unsafe', object: key, bites: facts.at, concerns: [concern(key, 'retention')],
-      message: `the first run of the retention of ${key} drops ${doomed} chunks in one transaction and needs about ${needed} locks of the ${facts.lockSpace} that there are: it would fail with "out of shared memory", each time`,
+      id: `locks:${key}`, level: 'unsafe', object: key, effectiveFrom: facts.at, policies: [concern(key, 'retention')],
+      message: `the first run of the retention of ${key} drops ${chunksToDrop} chunks in one transaction and needs about ${needed} locks of the ${facts.lockSpace} that there are: it would fail with "out of shared memory", each time`,
       safe: 'the gated retention (native: false): one chunk a transaction',
     })
   if (subject.references.length > 0)
     findings.push({
-      id: `foreign-keys:${key}`, level: native ? 'unsafe' : 'note', object: key, bites, concerns: [concern(key, 'retention')],
+      id: `foreign-keys:${key}`, level: native ? 'unsafe' : 'note', object: key, effectiveFrom, policies: [concern(key, 'retention')],
       message: native
         ? `each run of the retention of ${key} holds ACCESS EXCLUSIVE on ${subject.references.join(', ')} (foreign keys) until it has dropped everything, and waits for that without a limit: readers queue behind it`
         : `dropping a chunk of ${key} locks ${subject.references.join(', ')} (foreign keys) for a moment; a run waits half a second for it, no longer`,
@@ -41,7 +41,7 @@ function dropFindings(subject: Subject, facts: ProofFacts): Finding[] {
   // Where it has partitions of PostgreSQL, those with rows that a key leads to cannot be dropped at all.
   if (subject.referencedBy.length > 0)
     findings.push({
-      id: `foreign-keys-into:${key}`, level: 'unsafe', object: key, bites, concerns: [concern(key, 'retention')],
+      id: `foreign-keys-into:${key}`, level: 'unsafe', object: key, effectiveFrom, policies: [concern(key, 'retention')],
       message: native
         ? `the first drop of a chunk of ${key} takes the foreign key ${subject.referencedBy.join(', ')} with it, for all rows, or fails at every run: TimescaleDB 2.22 drops the key with a notice only, 2.29 refuses the drop`
         : `foreign key ${subject.referencedBy.join(', ')} leads to ${key}: a drop of a chunk would take the key with it, so that nothing of ${key} is dropped as long as there is one`,
@@ -55,14 +55,14 @@ function refreshFindings(subject: Subject, facts: ProofFacts): Finding[] {
   const reader = source == null ? undefined : facts.subjects.get(source)
   const {clock} = subject
   if (source == null || reader === undefined || clock.now === null) return []
-  const view = keyOf(subject.table)
+  const view = qualifiedName(subject.table)
   return rulesOf(subject.state, 'refresh').flatMap(({startOffset}) => {
     const read = chunksAfter(source, startOffset === null ? null : ago(clock, startOffset))
     const needed = read * (reader.indexes + 2)
     if (needed <= facts.lockSpace / 2) return []
     return [{
-      id: `locks-refresh:${view}`, level: 'unsafe' as const, object: view, bites: facts.at, concerns: [concern(view, 'refresh')],
-      message: `a refresh of the whole window of ${view} reads ${read} chunks of ${keyOf(source)} and needs about ${needed} locks of the ${facts.lockSpace} that there are`,
+      id: `locks-refresh:${view}`, level: 'unsafe' as const, object: view, effectiveFrom: facts.at, policies: [concern(view, 'refresh')],
+      message: `a refresh of the whole window of ${view} reads ${read} chunks of ${qualifiedName(source)} and needs about ${needed} locks of the ${facts.lockSpace} that there are`,
       safe: 'a shorter startOffset; what is older can be refreshed once, by hand, in ranges',
     }]
   })
@@ -75,11 +75,11 @@ function chunksAfter({chunks}: Table, from: bigint | null): number {
 function clockFindings(subject: Subject, facts: ProofFacts): Finding[] {
   const {table, state} = subject
   if (table.time !== 'integer' || subject.integerNow || table.id === null) return []
-  const key = keyOf(table)
+  const key = qualifiedName(table)
   const own = state.policies.filter(({by}) => by === 'timescaledb')
   if (own.length === 0) return []
   return [{
-    id: `no-clock:${key}`, level: 'unsafe', object: key, bites: facts.at, concerns: own.map(({kind}) => concern(key, kind)),
+    id: `no-clock:${key}`, level: 'unsafe', object: key, effectiveFrom: facts.at, policies: own.map(({kind}) => concern(key, kind)),
     message: `${key} has integers for times and no integer_now function: TimescaleDB takes the policy, and every run of it fails`,
     safe: nowFunction(key, table.schema, subject.clock.unit),
   }]

@@ -5,45 +5,45 @@ import {addInterval} from '../../catalog/interval.js'
 import {agoFrom} from '../../catalog/ages.js'
 import type {PolicyState} from '../read-state.js'
 import {measureSizes} from '../../catalog/sizes.js'
-import {has, keyOf, type Table} from '../../catalog/table.js'
+import {has, qualifiedName, type Table} from '../../catalog/table.js'
 import {fromMicros, microsOf} from '../../catalog/time.js'
 import {readCoverage} from '../../aggregates/coverage.js'
 import {merge, rangeFlags, spanOf, spanWords} from '../../catalog/span.js'
 import type {Change} from '../change.js'
 import {chunksBefore} from '../reach.js'
-import {wouldBe} from '../project.js'
+import {project} from '../project.js'
 import {retentionOf, type ProofFacts, type Subject} from './facts.js'
 
 const nextRun = {months: 0, days: 1, seconds: 0}
 
 /** What the proof looks at: every table as it would stand after the changes. */
-export async function readProofFacts(db: Database, {survey, facts, states}: PolicyState, changes: readonly Change[]): Promise<ProofFacts> {
+export async function readProofFacts(db: Database, {snapshot, facts, states}: PolicyState, changes: readonly Change[]): Promise<ProofFacts> {
   const [space] = await db.query<{locks: number; cache: number}>(statement(loadSql('catalog/lock-space')))
-  const pace = await paceOf(db, survey.tables, survey.clocks)
+  const pace = await paceOf(db, snapshot.tables, snapshot.clocks)
   const subjects = new Map<Table, Subject>()
-  for (const table of survey.tables) {
+  for (const table of snapshot.tables) {
     const entry = facts.get(table)
     const state = states.get(table)
     if (entry === undefined || state === undefined) continue
     subjects.set(table, {
       table,
-      state: wouldBe(state, changes),
-      clock: survey.clocks.get(table) ?? {now: null, unit: null},
+      state: project(state, changes),
+      clock: snapshot.clocks.get(table) ?? {now: null, unit: null},
       indexes: entry.indexes,
       references: entry.references,
       referencedBy: entry.referencedBy,
       integerNow: clockOf(table),
       bytesPerPoint: pace.get(table) ?? null,
-      unseen: [],
+      uncovered: [],
     })
   }
   for (const change of changes) {
-    const table = survey.tables.find((candidate) => keyOf(candidate) === change.key)
+    const table = snapshot.tables.find((candidate) => qualifiedName(candidate) === change.key)
     const subject = table === undefined ? undefined : subjects.get(table)
     if (table !== undefined && subject !== undefined && (change.do === 'gated retention' || change.do === 'native retention'))
-      subjects.set(table, {...subject, unseen: await unseenOf(db, subject, survey.all)})
+      subjects.set(table, {...subject, uncovered: await unseenOf(db, subject, snapshot.all)})
   }
-  return {at: survey.at, now: microsOf(survey.at), subjects, lockSpace: space!.locks, cache: space!.cache}
+  return {at: snapshot.at, now: microsOf(snapshot.at), subjects, lockSpace: space!.locks, cache: space!.cache}
 }
 
 /** An aggregate on integers goes by the clock of what it reads. */
@@ -52,7 +52,7 @@ function clockOf(table: Table): boolean {
 }
 
 /** What the next run would take and an aggregate has not seen. */
-async function unseenOf(db: Database, subject: Subject, tables: readonly Table[]): Promise<Subject['unseen']> {
+async function unseenOf(db: Database, subject: Subject, tables: readonly Table[]): Promise<Subject['uncovered']> {
   const retention = retentionOf(subject)
   const {table, clock} = subject
   if (retention === null || clock.now === null) return []
@@ -65,12 +65,12 @@ async function unseenOf(db: Database, subject: Subject, tables: readonly Table[]
     const [first] = gaps
     if (first === undefined) return []
     const more = gaps.length > 1 ? ` and ${gaps.length - 1} more` : ''
-    return [{aggregate: keyOf({schema, name: view}), range: `${spanWords(first, table.time)}${more}`, flags: rangeFlags(gaps, table.time)}]
+    return [{aggregate: qualifiedName({schema, name: view}), range: `${spanWords(first, table.time)}${more}`, flags: rangeFlags(gaps, table.time)}]
   })
 }
 
 /** Bytes a point of the newest whole range of each hypertable that is not compressed. */
-async function paceOf(db: Database, tables: readonly Table[], clocks: PolicyState['survey']['clocks']): Promise<Map<Table, number>> {
+async function paceOf(db: Database, tables: readonly Table[], clocks: PolicyState['snapshot']['clocks']): Promise<Map<Table, number>> {
   const newest = tables.flatMap((table) => {
     const now = clocks.get(table)?.now
     if (now == null || table.kind !== 'hypertable') return []

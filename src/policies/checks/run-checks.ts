@@ -4,14 +4,14 @@ import {aggregateFindings, windowFindings} from './aggregates.js'
 import {chunkFindings, compressionFindings} from './chunks.js'
 import type {Offset} from '../../catalog/live-policies.js'
 import {rulesOf} from '../table-state.js'
-import {keyOf} from '../../catalog/table.js'
+import {qualifiedName} from '../../catalog/table.js'
 import {offsetInWords} from '../offsets.js'
 import {words, type ProofFacts, type Subject} from './facts.js'
 import {concern, type Finding} from './finding.js'
 import {lockFindings} from './locks.js'
 
 /** Every way in which the policies, as they would stand, do not go together. Pure; each id once. */
-export function prove(facts: ProofFacts): Finding[] {
+export function runChecks(facts: ProofFacts): Finding[] {
   const all = [...facts.subjects.values()].flatMap((subject) => [
     ...aggregateFindings(subject, facts),
     ...windowFindings(subject, facts),
@@ -25,9 +25,9 @@ export function prove(facts: ProofFacts): Finding[] {
 
 /** TimescaleDB's own retention asks nobody; declared without `native` it becomes the gated one. */
 function ungated(subject: Subject, facts: ProofFacts): Finding[] {
-  const key = keyOf(subject.table)
+  const key = qualifiedName(subject.table)
   return rulesOf(subject.state, 'retention').filter(({by}) => by === 'timescaledb').map(({job, after}) => ({
-    id: `ungated:${key}`, level: 'note', object: key, bites: facts.at, concerns: [concern(key, 'retention')],
+    id: `ungated:${key}`, level: 'note', object: key, effectiveFrom: facts.at, policies: [concern(key, 'retention')],
     message: `TimescaleDB's own retention of ${key}${job === null || job.id < 0 ? '' : ` (job ${job.id})`} drops in one transaction and asks no aggregate${after === null ? '. It goes by when a chunk was created, which no declaration can say: nothing equal can be proposed' : ''}`,
     safe: after === null ? null : `tables: ${key}: { retention: { after: ${ageWords(after, subject)} } }, and policies apply makes it the gated one`,
   }))
@@ -41,7 +41,7 @@ function ageWords(offset: Offset | null, subject: Subject): string {
 /** Findings that come from what a plan changes; the others were there before and stay. */
 export function ofChanges(findings: readonly Finding[], changes: readonly Change[]): Finding[] {
   const touched = new Set(changes.map((change) => concern(change.key, kindOf(change))))
-  return findings.filter(({concerns}) => concerns.some((each) => touched.has(each)))
+  return findings.filter(({policies}) => policies.some((each) => touched.has(each)))
 }
 
 /**
@@ -51,7 +51,7 @@ export function ofChanges(findings: readonly Finding[], changes: readonly Change
 export function requireSafe(findings: readonly Finding[], changes: readonly Change[], accepted: readonly string[]): void {
   const open = openFindings(findings, changes, accepted)
   if (open.length === 0) return
-  const lines = open.map(({id, message, bites, safe}) => `- ${message}${bites === null ? '' : ` (from ${bites.slice(0, 10)})`}.${safe === null ? '' : ` Safe: ${safe}.`} [${id}]`)
+  const lines = open.map(({id, message, effectiveFrom, safe}) => `- ${message}${effectiveFrom === null ? '' : ` (from ${effectiveFrom.slice(0, 10)})`}.${safe === null ? '' : ` Safe: ${safe}.`} [${id}]`)
   throw new OpsError('UNSAFE_PLAN', `These policies conflict; nothing was done.\n${lines.join('\n')}`, {
     exit: ExitCode.refused,
     suggestions: [`Change what is declared, or accept it by name: ${open.map(({id}) => `--accept ${id}`).join(' ')}`],

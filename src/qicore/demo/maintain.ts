@@ -6,7 +6,7 @@ import {planPolicies} from '../../policies/plan.js'
 import {defaultLimits} from '../../run/limits.js'
 import type {Step} from '../../run/step.js'
 import {readDeclared} from '../../policies/read-declared.js'
-import {survey} from '../../catalog/snapshot.js'
+import {readSnapshot} from '../../catalog/snapshot.js'
 import type {Table} from '../../catalog/table.js'
 import {qicore} from '../definition.js'
 import {parseDuration} from '../../units/duration.js'
@@ -22,7 +22,7 @@ export async function policySteps(db: Database): Promise<readonly Step[]> {
 
 /** Everything that the aggregates have not computed yet, up to their last complete bucket. */
 export async function refreshSteps(db: Database): Promise<Step[]> {
-  const snapshot = await survey(db, quiet)
+  const snapshot = await readSnapshot(db, quiet)
   const steps: Step[] = []
   for (const {schema, name} of qicore.aggregates) {
     const aggregate = snapshot.tables.find((table) => table.schema === schema && table.name === name)!
@@ -36,7 +36,7 @@ export async function refreshSteps(db: Database): Promise<Step[]> {
 
 /** Chunks that the policies would compress by now; here nobody else will. */
 export async function compressSteps(db: Database): Promise<Step[]> {
-  const snapshot = await survey(db, quiet)
+  const snapshot = await readSnapshot(db, quiet)
   const steps: Step[] = []
   for (const {schema, name, compression} of qicore.tables) {
     if (!compression) continue

@@ -46,7 +46,7 @@ function recordStep(db: Database, source: MigrationSource, engine: MigrationRequ
     lock: 'NONE',
     class: 'safe',
     transaction: 'own',
-    doneCheck: db.server.hasCore ? statement(loadSql('migrate/is-recorded'), [source.version]) : null,
+    doneCheck: db.server.hasQicoreSchema ? statement(loadSql('migrate/is-recorded'), [source.version]) : null,
     repeatable: false,
     dependsOn: [],
     relations: [],

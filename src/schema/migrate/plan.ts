@@ -38,7 +38,7 @@ export async function planMigrations(db: Database, request: MigrationRequest): P
   for (const stream of streams) {
     const files = pending.filter((source) => source.stream === stream)
     const own = routines.filter((routine) => routine.stream === stream)
-    if (stream === 'core' && !db.server.hasCore) {
+    if (stream === 'core' && !db.server.hasQicoreSchema) {
       if (files.length > 0) steps.push(await coreStep(files, own, request, steps))
       continue
     }
@@ -133,7 +133,7 @@ async function fileStep(db: Database, source: MigrationSource, request: Migratio
     lock,
     class: !dataAtRisk || source.stream === 'core' ? 'safe' : loses ? 'loss' : 'undo',
     transaction: source.transaction,
-    doneCheck: db.server.hasCore ? statement(loadSql('migrate/is-recorded'), [source.version]) : null,
+    doneCheck: db.server.hasQicoreSchema ? statement(loadSql('migrate/is-recorded'), [source.version]) : null,
     repeatable: false,
     // One after the other: a later file may rest on an earlier one, and on the routines installed since.
     dependsOn: before.slice(Math.max(0, before.findLastIndex(isNumbered))).map(({id}) => id),

@@ -11,7 +11,7 @@ import {routineStates, type RoutineStatus} from './routine-state.js'
 import {migrationSources, type Stream, type StreamSource} from './source.js'
 
 /** What a person or a program may say about a migration run; all of it optional. */
-export interface MigrationWish {
+export interface MigrateOptions {
   /** Where the configuration lies: a user's own migrations are in migrations/ beside it. */
   configDirectory?: string | null | undefined
   /** Only this stream, and the schema qicore that all need. */
@@ -24,13 +24,13 @@ export interface MigrationWish {
 }
 
 /** The plan of a wish, the request it came to, and what a person should be told beside it. */
-export interface WorkedOut {
+export interface MigratePlan {
   plan: Plan
   request: MigrationRequest
   notes: string[]
 }
 
-export function sourcesFor({configDirectory, stream, migrations}: MigrationWish): StreamSource[] {
+export function sourcesFor({configDirectory, stream, migrations}: MigrateOptions): StreamSource[] {
   const all = migrationSources(ownDirectory(configDirectory))
   if (stream !== undefined) return all.filter((source) => source.stream === stream || source.stream === 'core')
   return migrations === 'own' ? all.filter((source) => source.stream !== 'qicore') : all
@@ -49,22 +49,22 @@ export interface ReadRequest {
 }
 
 /** The files and the engine that a wish comes to. @throws OpsError what {@link chooseEngine} or reading the files throws */
-export async function requestFor(db: Database, wish: MigrationWish): Promise<ReadRequest> {
+export async function requestFor(db: Database, options: MigrateOptions): Promise<ReadRequest> {
   const recorded = await readRecorded(db)
-  const sources = sourcesFor(wish)
-  const {engine, createExtension, note} = chooseEngine(db.server, recorded, wish.engine, await holdsData(db))
-  return {request: {sources, engine, createExtension, to: wish.to, spacePartitions: wish.spacePartitions}, recorded, note}
+  const sources = sourcesFor(options)
+  const {engine, createExtension, note} = chooseEngine(db.server, recorded, options.engine, await holdsData(db))
+  return {request: {sources, engine, createExtension, to: options.to, spacePartitions: options.spacePartitions}, recorded, note}
 }
 
 /**
  * Reads what is there and plans what is missing.
  * @throws OpsError what {@link requestFor}, {@link refuseWhatIsThere} or the syntax of the files throws, with nothing done
  */
-export async function planFor(db: Database, wish: MigrationWish): Promise<WorkedOut> {
-  const {request, recorded, note} = await requestFor(db, wish)
+export async function planFor(db: Database, options: MigrateOptions): Promise<MigratePlan> {
+  const {request, recorded, note} = await requestFor(db, options)
   const {engine, sources} = request
-  if (wish.stream !== 'core') await refuseWhatIsThere(db, pendingOf(request, recorded))
-  const odd = statusOf(engine, migrationSources(ownDirectory(wish.configDirectory)), recorded).filter(({state}) => wrongStates.has(state))
+  if (options.stream !== 'core') await refuseWhatIsThere(db, pendingOf(request, recorded))
+  const odd = statusOf(engine, migrationSources(ownDirectory(options.configDirectory)), recorded).filter(({state}) => wrongStates.has(state))
   const newer = (await routineStates(db, engine, sources, recorded)).filter(({state}) => state === 'newer')
   return {
     plan: await planMigrations(db, request),

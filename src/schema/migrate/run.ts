@@ -15,7 +15,7 @@ import {migrationSources} from './source.js'
 export const lockPatience = 60_000
 
 /** A step that must be done before a run can be locked and written down. */
-export function isPreparation(step: Step): boolean {
+export function isBootstrapStep(step: Step): boolean {
   return step.kind === 'extension' || step.object === 'schema qicore'
 }
 
@@ -30,8 +30,8 @@ export interface CorePlan extends Plan {
  * that are newer here than there. A role that may not change the schema plans nothing and gets a note: what it has
  * works as it did.
  */
-export async function planCore(db: Database): Promise<CorePlan> {
-  if (!db.server.hasCore) return {...(await planFor(db, {stream: 'core', engine: db.server.engine === 'postgres' ? 'postgres' : undefined})).plan, note: null}
+export async function planInstall(db: Database): Promise<CorePlan> {
+  if (!db.server.hasQicoreSchema) return {...(await planFor(db, {stream: 'core', engine: db.server.engine === 'postgres' ? 'postgres' : undefined})).plan, note: null}
   const sources = migrationSources(null).filter(({stream}) => stream === 'core')
   const plan = await planMigrations(db, {sources, engine: db.server.engine})
   if (plan.steps.length === 0) return {...plan, note: null}
@@ -45,7 +45,7 @@ export async function planCore(db: Database): Promise<CorePlan> {
  * The server is asked again afterwards.
  * @throws OpsError MIGRATION_FAILED
  */
-export async function prepare(db: Database, plan: Plan, options: Pick<ExecuteOptions, 'limits' | 'onProgress'>): Promise<StepReport[]> {
+export async function bootstrap(db: Database, plan: Plan, options: Pick<ExecuteOptions, 'limits' | 'onProgress'>): Promise<StepReport[]> {
   if (plan.steps.length === 0) return []
   const {steps} = await execute(db, {...plan, locks: []}, {...options, ledger: null})
   const failed = steps.find((step) => step.status === 'failed')
@@ -62,7 +62,7 @@ export async function prepare(db: Database, plan: Plan, options: Pick<ExecuteOpt
 /** The whole of `migrate up` for programs: prepares, locks, writes the ledger, runs. The report holds every step. */
 export async function migrateUp(db: Database, request: MigrationRequest, owner: Omit<RunOwner, 'operation' | 'detail'>, options: Omit<ExecuteOptions, 'ledger' | 'fence'>): Promise<RunReport> {
   const whole = await planMigrations(db, request)
-  const prepared = await prepare(db, {...whole, steps: whole.steps.filter(isPreparation)}, options)
+  const prepared = await bootstrap(db, {...whole, steps: whole.steps.filter(isBootstrapStep)}, options)
   const plan = await planMigrations(db, {...request, createExtension: false, engine: request.createExtension ? db.server.engine : request.engine})
   if (plan.steps.length === 0) return {operation: plan.operation, cutoff: null, steps: prepared, interrupted: false}
   const lock = await takeRunLock(db, plan.locks, `${owner.actor}, ${plan.operation}`, lockPatience)

@@ -17,7 +17,7 @@ export interface QicoreSchema {
 
 /** Whether the routines and the tables of the schema qicore, and QiCore's own routines, are those of this program. */
 export async function readQicoreSchema(db: Database): Promise<QicoreSchema> {
-  if (!db.server.hasCore) return {state: 'absent', differs: [], fix: null}
+  if (!db.server.hasQicoreSchema) return {state: 'absent', differs: [], fix: null}
   try {
     const recorded = await readRecorded(db)
     const sources = migrationSources(null)

@@ -3,7 +3,7 @@ import type {EngineKind} from '../../db/server.js'
 import {expectedEngine} from './engine.js'
 import {holdsData} from './plan.js'
 import {readRecorded, statusOf, wrongStates, type MigrationStatus} from './recorded.js'
-import {sourcesFor, type MigrationWish} from './request.js'
+import {sourcesFor, type MigrateOptions} from './request.js'
 import {replacedStates, routineStates, type RoutineStatus} from './routine-state.js'
 
 export interface SchemaStatus {
@@ -20,10 +20,10 @@ export interface SchemaStatus {
 }
 
 /** Everything that `migrate status` reports; changes nothing. */
-export async function readStatus(db: Database, wish: Pick<MigrationWish, 'configDirectory' | 'stream' | 'migrations'>): Promise<SchemaStatus> {
+export async function readStatus(db: Database, options: Pick<MigrateOptions, 'configDirectory' | 'stream' | 'migrations'>): Promise<SchemaStatus> {
   // Without the tables of QiCore their rows are no migrations whose files are missing.
-  const recorded = (await readRecorded(db)).filter(({stream}) => wish.migrations !== 'own' || stream !== 'qicore')
-  const sources = sourcesFor(wish)
+  const recorded = (await readRecorded(db)).filter(({stream}) => options.migrations !== 'own' || stream !== 'qicore')
+  const sources = sourcesFor(options)
   const {engine, note} = expectedEngine(db.server, recorded, await holdsData(db))
   const migrations = statusOf(engine, sources, recorded)
   const routines = (await routineStates(db, engine, sources, recorded)).filter(({stream}) => sources.some((source) => source.stream === stream))

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import {readTables} from '../../../src/catalog/read-tables.js'
 import {resolveTable} from '../../../src/catalog/resolve-table.js'
-import {keyOf} from '../../../src/catalog/table.js'
+import {qualifiedName} from '../../../src/catalog/table.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {fills, prices} from '../../helpers/catalog-time-series.js'
 
@@ -11,7 +11,7 @@ forEachEngine({}, (engine) => {
       const database = await engine.database()
       await fills(database)
       const tables = await readTables(database.db)
-      for (const text of ['risk."Fills 1"', '"Fills 1"', 'RISK . "Fills 1"']) expect(keyOf(await resolveTable(database.db, tables, text))).toBe('risk."Fills 1"')
+      for (const text of ['risk."Fills 1"', '"Fills 1"', 'RISK . "Fills 1"']) expect(qualifiedName(await resolveTable(database.db, tables, text))).toBe('risk."Fills 1"')
     })
 
     it('that is not there is NO_SUCH_TABLE, with the near ones, and nothing is done', async () => {
@@ -46,7 +46,7 @@ forEachEngine({}, (engine) => {
       }
       const tables = await readTables(database.db)
       await expect(resolveTable(database.db, tables, 't')).rejects.toMatchObject({code: 'AMBIGUOUS', exitCode: 2, suggestions: ['Say which: a.t, b.t.']})
-      expect(keyOf(await resolveTable(database.db, tables, 'b.t'))).toBe('b.t')
+      expect(qualifiedName(await resolveTable(database.db, tables, 'b.t'))).toBe('b.t')
     })
   })
 })
@@ -60,6 +60,6 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     const [chunk] = await database.run<{name: string}>(`select c::text as name from show_chunks('prices') c limit 1`)
     await expect(resolveTable(database.db, tables, chunk!.name)).rejects.toMatchObject({code: 'NOT_A_HYPERTABLE', message: `${chunk!.name} is a chunk of public.prices.`})
     const [storage] = await database.run<{name: string}>('select materialization_hypertable_name as name from timescaledb_information.continuous_aggregates')
-    expect(keyOf(await resolveTable(database.db, tables, storage!.name))).toBe('public.hourly')
+    expect(qualifiedName(await resolveTable(database.db, tables, storage!.name))).toBe('public.hourly')
   })
 })

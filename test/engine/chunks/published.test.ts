@@ -47,7 +47,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     await database.run('create publication p for table m')
     const [text] = plan.steps[0]!.statements.filter((each) => each.text.includes('compress_truncate_behaviour'))
     expect(await database.run(text!)).toEqual([{set_config: 'truncate_only'}])
-    const reader = await database.db.another()
+    const reader = await database.db.openSession()
     await reader.transaction({readOnly: true, lockTimeout: 1_000, statementTimeout: 10_000}, async (tx) => {
       await tx.query(statement('select count(*) from public.m'))
       expect(await database.run(text!)).toEqual([{set_config: 'truncate_only'}])

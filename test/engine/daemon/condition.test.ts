@@ -1,23 +1,23 @@
 import {expect, it} from 'vitest'
 import {refuseInHalfState} from '../../../src/db/condition.js'
 import {conditionWatch} from '../../../src/daemon/condition-watch.js'
-import {readinessOf, type Vitals} from '../../../src/daemon/health.js'
+import {readinessOf, type HealthState} from '../../../src/daemon/health.js'
 import {runByHand} from '../../../src/jobs/run/run-once.js'
 import {checkedJobs} from '../../../src/jobs/run/check.js'
 import {defaultLimits} from '../../../src/run/limits.js'
 import {execute} from '../../../src/run/execute.js'
-import {planCore} from '../../../src/schema/migrate/run.js'
+import {planInstall} from '../../../src/schema/migrate/run.js'
 import {forEachEngine} from '../../helpers/engines.js'
 
-const vitals = (deadRunners: readonly string[]): Vitals =>
-  ({connected: true, obstacle: null, sinceRound: 0, sinceTurn: 0, refusals: [], patience: 1_000, stopping: false, now: 0, board: null, deadRunners})
+const health = (deadRunners: readonly string[]): HealthState =>
+  ({connected: true, blockedReason: null, msSincePoll: 0, sinceTurn: 0, refusals: [], patience: 1_000, stopping: false, now: 0, registry: null, deadRunners})
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
   it('is ready again and not ready as the condition of the database changes under it, and says each change once', async () => {
     const {db, autocommit} = await engine.database()
     const said: string[] = []
     const watch = conditionWatch(() => db, (message) => said.push(message))
-    const isReady = () => readinessOf(vitals(watch.problems().filter((problem) => !problem.includes('background_workers')))).ready
+    const isReady = () => readinessOf(health(watch.problems().filter((problem) => !problem.includes('background_workers')))).ready
     watch.start(50)
     try {
       expect(isReady()).toBe(true)
@@ -34,7 +34,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
 
   it('records a job that is due in restore mode as skipped, with the state as its reason', async () => {
     const {db, autocommit, run} = await engine.database()
-    await execute(db, await planCore(db), {limits: defaultLimits, ledger: null})
+    await execute(db, await planInstall(db), {limits: defaultLimits, ledger: null})
     await db.probe()
     const at = Date.parse('2026-01-01T00:00:00Z')
     const job = checkedJobs(null, at).find(({name}) => name === 'retain')!

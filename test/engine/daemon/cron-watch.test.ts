@@ -1,5 +1,5 @@
 import {expect, it} from 'vitest'
-import {boardOf} from '../../../src/daemon/job-registry.js'
+import {createJobRegistry} from '../../../src/daemon/job-registry.js'
 import {watchCron} from '../../../src/daemon/cron-watch.js'
 import {claim, declare, readJobs} from '../../../src/jobs/store/job-store.js'
 import {loadSql} from '../../../src/db/load-sql.js'
@@ -8,8 +8,8 @@ import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {identity, job, withCore} from '../../helpers/daemon-jobs.js'
 
 const minutely = job('j', {schedule: '* * * * *'})
-const board = async ({db}: TestDatabase, given = minutely) => {
-  const made = boardOf([given], () => {}, () => false)
+const registry = async ({db}: TestDatabase, given = minutely) => {
+  const made = createJobRegistry([given], () => {}, () => false)
   made.read(await readJobs(db), true)
   return made
 }
@@ -17,7 +17,7 @@ const clockAhead = ({run}: TestDatabase, seconds: number) => run(`create or repl
 
 /** What a daemon does at each instant that is pg_cron's. */
 const lookAt = async (database: TestDatabase) => {
-  const made = await board(database)
+  const made = await registry(database)
   const [{now}] = (await database.db.query<{now: string}>(statement('select qicore.now() as now'))) as [{now: string}]
   for (const entry of made.entries()) {
     const {decision} = made.reckon(entry, Date.parse(now))
@@ -52,9 +52,9 @@ forEachEngine({}, (engine) => {
     const {db, ...rest} = await withCore(await engine.database())
     const theirs = job('j', {runner: 'pg_cron'})
     await declare(db, [theirs], 'ada')
-    const problems = await watchCron(db, (await board({db, ...rest}, theirs)).entries())
+    const problems = await watchCron(db, (await registry({db, ...rest}, theirs)).entries())
     expect(problems).toContain("j is pg_cron's by the configuration, and nothing schedules it: qicore-db cron install")
     await declare(db, [job('j', {runner: 'daemon'})], 'ada')
-    expect(await watchCron(db, (await board({db, ...rest})).entries())).toEqual([])
+    expect(await watchCron(db, (await registry({db, ...rest})).entries())).toEqual([])
   })
 })

@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest'
 import {readSurvey} from '../../../src/daemon/read-metrics.js'
-import {surveyOf} from '../../../src/daemon/metrics-cache.js'
+import {createMetricsCache} from '../../../src/daemon/metrics-cache.js'
 import {defaultLimits} from '../../../src/run/limits.js'
 import {notDuringTheTest, today} from '../../helpers/clock.js'
 import {forEachEngine} from '../../helpers/engines.js'
@@ -13,13 +13,13 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await run(`alter table public.t set (timescaledb.compress, timescaledb.compress_orderby = 'time desc'); select add_compression_policy('public.t', interval '3 days', initial_start => ${notDuringTheTest})`)
     await db.probe()
     let looks = 0
-    const survey = surveyOf(async () => ({db, done() {}}), (own) => {
+    const metricsCache = createMetricsCache(async () => ({db, done() {}}), (own) => {
       looks += 1
       return readSurvey(own, {sections: {tables: {}, aggregates: {}}, limits: defaultLimits, partitions: () => []})
     })
-    expect(survey.look()).toEqual({tables: [], policies: [], partitions: [], at: null})
-    for (let tries = 0; tries < 100 && survey.look().at === null; tries += 1) await new Promise((resolve) => setTimeout(resolve, 100))
-    const {tables, policies, at} = survey.look()
+    expect(metricsCache.look()).toEqual({tables: [], policies: [], partitions: [], at: null})
+    for (let tries = 0; tries < 100 && metricsCache.look().at === null; tries += 1) await new Promise((resolve) => setTimeout(resolve, 100))
+    const {tables, policies, at} = metricsCache.look()
     expect(looks).toBe(1)
     expect(at).not.toBeNull()
     expect(tables).toMatchObject([{schema: 'public', table: 't', compressedChunks: 0}])

@@ -40,7 +40,7 @@ forEachEngine({native: true, kinds: ['timescaledb', 'postgres']}, (engine) => {
     await setClock(database, `timestamptz '${start}' + (extract(epoch from pg_catalog.clock_timestamp())::float8 - ${epoch}) * ${rate} * interval '1 second'`)
 
     const flags = ['--lease', '1500ms', '--poll', '100ms', '--workers', '4', '--grace', '5s']
-    const {kills, crew} = await rampage(size, () => startDaemon(url, jobs, flags), seconds, lcg(size))
+    const {kills, crew: workerPool} = await rampage(size, () => startDaemon(url, jobs, flags), seconds, lcg(size))
     const [{end}] = (await run("select date_trunc('second', qicore.now()) as end")) as unknown as [{end: string}]
     await setClock(database, `timestamptz '${end}'`)
 
@@ -53,9 +53,9 @@ forEachEngine({native: true, kinds: ['timescaledb', 'postgres']}, (engine) => {
       if (now < left) [left, quiet] = [now, 0]
       await sleep(500)
     }
-    await Promise.all(crew.map((daemon) => daemon.event('ready')))
-    for (const {child} of crew) child.kill('SIGTERM')
-    expect(await Promise.all(crew.map(({ended}) => ended))).toEqual(crew.map(() => 0))
+    await Promise.all(workerPool.map((daemon) => daemon.event('ready')))
+    for (const {child} of workerPool) child.kill('SIGTERM')
+    expect(await Promise.all(workerPool.map(({ended}) => ended))).toEqual(workerPool.map(() => 0))
 
     const {jobs: audits} = await readAudit(db, null, null, 0)
     expect(audits.map(({job, gaps, doubles, strays, abandoned, waiting}) => ({job, gaps, doubles, strays, abandoned, waiting}))).toEqual(

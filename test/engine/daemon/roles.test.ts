@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs'
 import {expect, it} from 'vitest'
-import {claim, declare, finish, hello, noteTimeline, readJobs, renew} from '../../../src/jobs/store/job-store.js'
-import {outlook} from '../../../src/schedule/due.js'
+import {claim, declare, finish, heartbeat, noteTimeline, readJobs, renew} from '../../../src/jobs/store/job-store.js'
+import {evaluateDue} from '../../../src/schedule/due.js'
 import {prepareDatabase} from '../../../src/daemon/prepare.js'
 import {connect} from '../../../src/db/connect.js'
 import {loadSql, sqlDirectory} from '../../../src/db/load-sql.js'
@@ -32,12 +32,12 @@ forEachEngine({native: true}, (engine) => {
       expect(await operator.query(statement(loadSql('daemon/privileges'), [null]))).toEqual([])
       expect(await prepareDatabase(operator, context, jobs, () => {})).toBeNull()
       await declare(operator, jobs, 'daemon')
-      await hello(operator, identity('d'))
+      await heartbeat(operator, identity('d'))
       await noteTimeline(operator, identity('d'))
       await new Promise((resolve) => setTimeout(resolve, 1_500))
       const [state] = await readJobs(operator)
-      const {decision} = outlook(jobs[0]!, state!, Date.now() + 1_000)
-      const {moved} = await claim(operator, [{job: jobs[0]!, state: state!, decision: {...decision!, dueAt: decision!.to - 1_000}}], identity('d'), 30)
+      const {decision} = evaluateDue(jobs[0]!, state!, Date.now() + 1_000)
+      const {advanced: moved} = await claim(operator, [{job: jobs[0]!, state: state!, decision: {...decision!, dueAt: decision!.to - 1_000}}], identity('d'), 30)
       const mine = moved[0]!.claim!
       expect((await renew(operator, [mine], 30)).size).toBe(1)
       expect(await finish(operator, mine, {status: 'done'})).toBe(true)

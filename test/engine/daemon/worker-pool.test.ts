@@ -1,11 +1,11 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import {expect, it} from 'vitest'
-import {boardOf} from '../../../src/daemon/job-registry.js'
+import {createJobRegistry} from '../../../src/daemon/job-registry.js'
 import {databaseClock} from '../../../src/daemon/database-clock.js'
-import {crewOf} from '../../../src/daemon/worker-pool.js'
-import {outlook} from '../../../src/schedule/due.js'
+import {createWorkerPool} from '../../../src/daemon/worker-pool.js'
+import {evaluateDue} from '../../../src/schedule/due.js'
 import type {DaemonEvent} from '../../../src/jobs/events.js'
-import {claim, declare, readJobs, takeOver} from '../../../src/jobs/store/job-store.js'
+import {claim, declare, readJobs, reclaimExpired} from '../../../src/jobs/store/job-store.js'
 import {defaultLimits} from '../../../src/run/limits.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {identity, job, withCore} from '../../helpers/daemon-jobs.js'
@@ -19,29 +19,29 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
     await declare(db, jobs, 'ada')
     await sleep(1_500)
     const told: DaemonEvent[] = []
-    const board = boardOf(jobs, () => {}, () => false)
+    const registry = createJobRegistry(jobs, () => {}, () => false)
     const [state] = await readJobs(db)
-    board.read([state!], true)
-    const {decision} = outlook(jobs[0]!, state!, Date.now())
-    const {moved: [{claim: mine}]} = (await claim(db, [{job: jobs[0]!, state: state!, decision: decision!}], me, 30)) as unknown as {moved: [{claim: NonNullable<Awaited<ReturnType<typeof claim>>['moved'][number]['claim']>}]}
-    const crew = crewOf({
-      control: db, me, clock: databaseClock(), context: {limits: defaultLimits, sections: {tables: {}, aggregates: {}}, partitions: () => []}, workers: 4, lease: 1.5, board,
+    registry.read([state!], true)
+    const {decision} = evaluateDue(jobs[0]!, state!, Date.now())
+    const {moved: [{claim: mine}]} = (await claim(db, [{job: jobs[0]!, state: state!, decision: decision!}], me, 30)) as unknown as {moved: [{claim: NonNullable<Awaited<ReturnType<typeof claim>>['advanced'][number]['claim']>}]}
+    const workerPool = createWorkerPool({
+      control: db, me, clock: databaseClock(), context: {limits: defaultLimits, sections: {tables: {}, aggregates: {}}, partitions: () => []}, workers: 4, lease: 1.5, registry,
       tell: (event) => told.push(event), skewed: () => false, onFree() {}, onAgain() {},
     })
-    crew.take(mine)
+    workerPool.take(mine)
     await sleep(500)
     await run("update qicore.maintenance_log set lease_until = clock_timestamp() - interval '1 s' where status = 'running'")
-    const [again] = await takeOver(db, ['a'], me, 1.5, 4)
-    crew.take(again!)
+    const [again] = await reclaimExpired(db, ['a'], me, 1.5, 4)
+    workerPool.take(again!)
     const until = async (event: DaemonEvent['event']) => {
       for (let n = 0; n < 400 && !told.some((one) => one.event === event); n += 1) await sleep(50)
     }
     await until('claim_lost')
     // The first has ended; the second is still known, and its lease renewed.
-    expect([crew.busy(), crew.works('a')]).toEqual([1, true])
+    expect([workerPool.busy(), workerPool.works('a')]).toEqual([1, true])
     await until('occurrence_ended')
-    crew.halt(10_000)
-    await crew.ended()
+    workerPool.halt(10_000)
+    await workerPool.ended()
     expect(told.filter(({event}) => event === 'occurrence_ended')).toMatchObject([{outcome: {kind: 'ended'}, claim: {token: again!.token}}])
     expect(await run("select attempts, status in ('done', 'late-done') as done from qicore.maintenance_log where started_at is not null")).toEqual([{attempts: 2, done: true}])
   }, 60_000)

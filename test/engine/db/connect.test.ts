@@ -1,9 +1,9 @@
 import {createServer, type AddressInfo, type Socket} from 'node:net'
 import {describe, expect, it} from 'vitest'
 import {connect} from '../../../src/db/connect.js'
-import {reading, type Notice} from '../../../src/db/database.js'
+import {readOnlySettings, type Notice} from '../../../src/db/database.js'
 import {sql, statement} from '../../../src/db/sql.js'
-import {explain, isConnectionLost} from '../../../src/db/sqlstate.js'
+import {toOpsError, isConnectionLost} from '../../../src/db/sqlstate.js'
 import {OpsError} from '../../../src/errors.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {startRelay} from '../../helpers/relay.js'
@@ -39,13 +39,13 @@ forEachEngine({}, (engine) => {
   it('reads in a transaction that can change nothing', async () => {
     const {db, run} = await engine.database()
     await run('create table t (x int)')
-    const error = await db.query(statement('insert into public.t values (1)')).catch((thrown: unknown) => explain(thrown, 'write'))
+    const error = await db.query(statement('insert into public.t values (1)')).catch((thrown: unknown) => toOpsError(thrown, 'write'))
     expect(error).toMatchObject({code: 'READ_ONLY', exitCode: 2})
   })
 
   it('leaves no setting behind, whether a transaction ends well or not', async () => {
     const {db, autocommit} = await engine.database()
-    const settings = () => db.transaction({...reading, lockTimeout: 50}, (tx) => tx.query(statement("select current_setting('lock_timeout') as lock, current_setting('search_path') as path, current_setting('timezone') as zone")))
+    const settings = () => db.transaction({...readOnlySettings, lockTimeout: 50}, (tx) => tx.query(statement("select current_setting('lock_timeout') as lock, current_setting('search_path') as path, current_setting('timezone') as zone")))
     expect(await settings()).toEqual([{lock: '50ms', path: 'pg_catalog, pg_temp', zone: 'UTC'}])
     await db.transaction({...writing, lockTimeout: 7_000}, (tx) => tx.query(statement('select 1')))
     await db.transaction({...writing, lockTimeout: 7_000}, (tx) => tx.query(statement('select 1 / 0'))).catch(() => {})
@@ -158,12 +158,12 @@ forEachEngine({native: true}, (engine) => {
   it('knows a lost connection, and gets a new one', async () => {
     const {db, run} = await engine.database()
     const [victim] = await run<{pid: number}>('select pg_backend_pid() as pid')
-    const other = await db.another()
+    const other = await db.openSession()
     await other.query(sql`select pg_terminate_backend(${victim!.pid}::int)`)
     await other.close()
     const error: unknown = await db.query(statement('select 1')).catch((thrown: unknown) => thrown)
     expect(isConnectionLost(error)).toBe(true)
-    expect(explain(error, 'ask')).toMatchObject({code: 'CONNECTION_LOST', exitCode: 4})
+    expect(toOpsError(error, 'ask')).toMatchObject({code: 'CONNECTION_LOST', exitCode: 4})
     await db.reconnect()
     expect(await db.query(statement('select 1 as one'))).toEqual([{one: 1}])
   })
@@ -184,14 +184,14 @@ forEachEngine({native: true}, (engine) => {
   it('gives up on a lock and on time as it was told', async () => {
     const {db, run} = await engine.database()
     await run('create table t (x int)')
-    const other = await db.another()
+    const other = await db.openSession()
     await other.transaction(writing, async (tx) => {
       await tx.query(statement('lock table public.t'))
-      const locked = await db.query(statement('select * from public.t')).catch((thrown: unknown) => explain(thrown, 'read public.t'))
+      const locked = await db.query(statement('select * from public.t')).catch((thrown: unknown) => toOpsError(thrown, 'read public.t'))
       expect(locked).toMatchObject({code: 'LOCKED', exitCode: 5})
     })
     await other.close()
-    const slow = await db.transaction({...reading, statementTimeout: 50}, (tx) => tx.query(statement('select pg_sleep(5)'))).catch((thrown: unknown) => explain(thrown, 'wait'))
+    const slow = await db.transaction({...readOnlySettings, statementTimeout: 50}, (tx) => tx.query(statement('select pg_sleep(5)'))).catch((thrown: unknown) => toOpsError(thrown, 'wait'))
     expect(slow).toMatchObject({code: 'TIMEOUT', exitCode: 1})
   })
 })

@@ -1,12 +1,12 @@
 import {expect, it} from 'vitest'
-import {explain, isConnectionLost, serverWords} from '../../../src/db/sqlstate.js'
+import {toOpsError, isConnectionLost, serverMessage} from '../../../src/db/sqlstate.js'
 import {OpsError, usageError} from '../../../src/errors.js'
 import {forEachEngine} from '../../helpers/engines.js'
 
 forEachEngine({}, (engine) => {
   it('says what failed, on what, and in whose words', async () => {
     const {run} = await engine.database()
-    const explained = async (text: string) => explain(await run(text).catch((error: unknown) => error), 'read public.ohlcv_data')
+    const explained = async (text: string) => toOpsError(await run(text).catch((error: unknown) => error), 'read public.ohlcv_data')
     const missing = await explained('select * from public.ohlcv_data')
     expect(missing.message).toBe('Cannot read public.ohlcv_data: relation "public.ohlcv_data" does not exist [42P01]')
     expect(missing.exitCode).toBe(1)
@@ -24,7 +24,7 @@ forEachEngine({}, (engine) => {
     await run('create table t (x int)')
     const error = await db
       .transaction({readOnly: false, lockTimeout: 0, statementTimeout: 0, role}, (tx) => tx.query({text: 'select * from public.t', values: []}))
-      .catch((thrown: unknown) => explain(thrown, 'read public.t'))
+      .catch((thrown: unknown) => toOpsError(thrown, 'read public.t'))
     expect(error).toMatchObject({code: 'NO_PRIVILEGE', exitCode: 1})
     await autocommit(`drop role ${role}`)
   })
@@ -32,15 +32,15 @@ forEachEngine({}, (engine) => {
 
 it('passes what is already explained', () => {
   const known = usageError('X', 'known')
-  expect(explain(known, 'do')).toBe(known)
-  expect(explain(new TypeError('x is undefined'), 'do')).toBeInstanceOf(OpsError)
+  expect(toOpsError(known, 'do')).toBe(known)
+  expect(toOpsError(new TypeError('x is undefined'), 'do')).toBeInstanceOf(OpsError)
 })
 
 it('hides a password that a server or driver repeats', () => {
   const error = Object.assign(new Error('could not connect to postgres://u:hunter2@h/d'), {detail: 'host=h password=hunter2', hint: "use password='hunter2 x'"})
-  const {message, suggestions} = explain(error, 'connect')
+  const {message, suggestions} = toOpsError(error, 'connect')
   expect(message + suggestions.join()).not.toContain('hunter2')
-  expect(serverWords(error)).toContain('postgres://u:***@h/d')
+  expect(serverMessage(error)).toContain('postgres://u:***@h/d')
 })
 
 it.each([

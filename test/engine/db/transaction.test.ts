@@ -1,8 +1,8 @@
 import {describe, expect, it} from 'vitest'
 import {connect} from '../../../src/db/connect.js'
-import {reading, type Database, type Db} from '../../../src/db/database.js'
+import {readOnlySettings, type Database, type Db} from '../../../src/db/database.js'
 import {mayHoldSeveral, statement} from '../../../src/db/sql.js'
-import {atOnce, together} from '../../../src/db/transaction.js'
+import {pipelined, allInOrder} from '../../../src/db/transaction.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {startFaultRelay} from '../../helpers/fault-relay.js'
 import {applicationName, targetOf, writing} from '../../helpers/server.js'
@@ -13,13 +13,13 @@ const prepared = (x: number) => ({text: 'insert into public.t values ($1::int)',
 /** How work meets the wire: each writes the rows 1, 2 and 3 and nothing else. */
 const shapes: Record<string, (db: Database) => Promise<unknown>> = {
   'waits for nothing': (db) => db.transaction(writing, async (tx) => void [1, 2, 3].map((x) => tx.query(insert(x)))),
-  'waits for all at once': (db) => db.transaction(writing, (tx) => together([1, 2, 3].map((x) => tx.query(insert(x))))),
+  'waits for all at once': (db) => db.transaction(writing, (tx) => allInOrder([1, 2, 3].map((x) => tx.query(insert(x))))),
   'waits for each': (db) =>
     db.transaction(writing, async (tx) => {
       for (const x of [1, 2, 3]) await tx.query(insert(x))
     }),
-  'sends its parts with a fence': (db) => atOnce(db, writing, (tx) => [tx.query(statement('select 1')), ...[1, 2, 3].map((x) => tx.query(insert(x)))]),
-  'keeps statements prepared': (db) => atOnce(db, writing, (tx) => [1, 2, 3].map((x) => tx.query(prepared(x)))),
+  'sends its parts with a fence': (db) => pipelined(db, writing, (tx) => [tx.query(statement('select 1')), ...[1, 2, 3].map((x) => tx.query(insert(x)))]),
+  'keeps statements prepared': (db) => pipelined(db, writing, (tx) => [1, 2, 3].map((x) => tx.query(prepared(x)))),
   'sends several statements in one text': (db) =>
     db.transaction(writing, async (tx) => {
       void tx.query(insert(1))
@@ -37,7 +37,7 @@ const shapes: Record<string, (db: Database) => Promise<unknown>> = {
     db.transaction(writing, async (tx) => {
       for (const x of [1, 2, 3]) await tx.query(insert(x)).catch(() => {})
     }),
-  'works in a role': (db) => atOnce(db, {...writing, role: 'postgres'}, (tx) => [1, 2, 3].map((x) => tx.query(insert(x)))),
+  'works in a role': (db) => pipelined(db, {...writing, role: 'postgres'}, (tx) => [1, 2, 3].map((x) => tx.query(insert(x)))),
 }
 
 forEachEngine({native: true}, (engine) => {
@@ -103,7 +103,7 @@ forEachEngine({native: true}, (engine) => {
 forEachEngine({}, (engine) => {
   it('opens reads with BEGIN READ ONLY, which nothing in them can undo', async () => {
     const {db} = await engine.database()
-    const write = db.transaction(reading, async (tx) => {
+    const write = db.transaction(readOnlySettings, async (tx) => {
       await tx.query(statement('select 1'))
       await tx.query(statement('set local transaction read write'))
     })
@@ -124,8 +124,8 @@ forEachEngine({}, (engine) => {
 
   it('gives each statement its own rows, whatever was sent with it', async () => {
     const {db} = await engine.database()
-    const rows = await db.transaction(reading, (tx) =>
-      together([tx.query(statement('select 1 as a')), tx.query(statement('')), tx.query(statement('select 2 as b where false')), tx.query(statement('select $1::text as c', ['x'])), tx.query(statement('set local work_mem = 1024'))]))
+    const rows = await db.transaction(readOnlySettings, (tx) =>
+      allInOrder([tx.query(statement('select 1 as a')), tx.query(statement('')), tx.query(statement('select 2 as b where false')), tx.query(statement('select $1::text as c', ['x'])), tx.query(statement('set local work_mem = 1024'))]))
     expect(rows).toEqual([[{a: 1}], [], [], [{c: 'x'}], []])
   })
 })

@@ -134,7 +134,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it('two at once make each partition once, and both end well', async () => {
     const database = await engine.database()
     await database.run(ticks)
-    const other = await database.db.another()
+    const other = await database.db.openSession()
     try {
       const plan = await create(database, '2020-01', '2022-12')
       const [one, two] = await Promise.all([run(database.db, plan), run(other, {...plan, steps: [...plan.steps].reverse()})])
@@ -150,7 +150,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it('waits for a blocker no longer than it may, names it, and goes on when it is gone', async () => {
     const database = await engine.database()
     await database.run(ticks)
-    const other = await database.db.another()
+    const other = await database.db.openSession()
     try {
       const plan = await create(database, '2024-01', '2024-01')
       const seen: string[] = []

@@ -19,7 +19,7 @@ insert into ticks values ('2020-01-05+00', 1), ('2020-02-05+00', 2), ('2100-01-0
 
 /** A transaction that reads the table and stays open until it is let go. */
 async function openReader(db: Database, text = 'select count(*) from public.ticks'): Promise<{pid: number; end(): Promise<void>}> {
-  const other = await db.another()
+  const other = await db.openSession()
   let release = () => {}
   let done: Promise<unknown> = Promise.resolve()
   const pid = await new Promise<number>((begun) => {
@@ -169,7 +169,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it('goes on while rows are written and read, and no writer waits', async () => {
     const database = await engine.database()
     await sets(database)
-    const writer = await database.db.another()
+    const writer = await database.db.openSession()
     let stop = false
     let longest = 0
     let written = 0

@@ -1,7 +1,7 @@
 import {expect, it} from 'vitest'
 import {sql} from '../../../src/db/sql.js'
 import {execute} from '../../../src/run/execute.js'
-import {planCore} from '../../../src/schema/migrate/run.js'
+import {planInstall} from '../../../src/schema/migrate/run.js'
 import {planDrop} from '../../../src/partitions/drop.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {childrenOf, fates, quick, run} from '../../helpers/partitions.js'
@@ -28,8 +28,8 @@ async function mark({db}: TestDatabase): Promise<void> {
 
 /** An aggregate of ours over ticks, a day a bucket, that has computed what it has of these ranges. */
 async function aggregate({db, run: query}: TestDatabase, covered: string): Promise<void> {
-  if (!db.server.hasCore) {
-    await execute(db, await planCore(db), {limits: quick, ledger: null})
+  if (!db.server.hasQicoreSchema) {
+    await execute(db, await planInstall(db), {limits: quick, ledger: null})
     await db.probe()
     await query(`create table qicore.daily_data (bucket timestamptz, coins bigint);
 create function qicore.daily_window(since timestamptz, until timestamptz) returns table (bucket timestamptz, coins bigint) language sql stable as

@@ -109,7 +109,7 @@ ${set('caught')}; create table e partition of caught default; create table f par
   it('waits for no lock: a partition that somebody holds has no size', async () => {
     const {db, run: query} = await engine.database()
     await query(`${set('ticks')}; create table a partition of ticks for values from ('2024-01-01+00') to ('2024-02-01+00'); create table b partition of ticks for values from ('2024-02-01+00') to ('2024-03-01+00'); create table rest partition of ticks default`)
-    const other = await db.another()
+    const other = await db.openSession()
     await other.transaction({readOnly: false, lockTimeout: 1_000, statementTimeout: 10_000}, async (tx) => {
       await tx.query(statement('lock table only public.a in access exclusive mode'))
       await tx.query(statement('lock table only public.rest in access exclusive mode'))

@@ -26,7 +26,7 @@ describe('gated retention', () => {
       const database = await ticks(engine)
       await agree(database, {...seven, maxDropPerRun: 3})
       await refresh(database, daysAgo(30), today)
-      const writer = await database.db.another()
+      const writer = await database.db.openSession()
       try {
         await writer.transaction(writing, async (tx) => {
           await tx.query(statement(lateRow))
@@ -57,7 +57,7 @@ describe('gated retention', () => {
       const database = await ticks(engine)
       await agree(database, {...seven, maxDropPerRun: 20})
       await refresh(database, daysAgo(30), today)
-      const other = await database.db.another()
+      const other = await database.db.openSession()
       try {
         const complaints = (await Promise.all([retain(database), retain({db: other})])).filter((complaint) => complaint !== null)
         // They may stand in each other's way for a moment; never more.
@@ -186,8 +186,8 @@ create materialized view public.beats_daily with (timescaledb.continuous) as sel
 
 /** Runs the retention while another session has written and not yet committed; it commits once the retention waits for it. */
 async function whileWriting(database: TestDatabase, text: string, before: (other: TestDatabase['db']) => Promise<void> = async () => {}): Promise<[string | null]> {
-  const writer = await database.db.another()
-  const watcher = await database.db.another()
+  const writer = await database.db.openSession()
+  const watcher = await database.db.openSession()
   try {
     let retention: Promise<string | null> = Promise.resolve(null)
     await writer.transaction(writing, async (tx) => {

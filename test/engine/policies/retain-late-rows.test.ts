@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {keyOf} from '../../../src/catalog/table.js'
+import {qualifiedName} from '../../../src/catalog/table.js'
 import {instantOf} from '../../../src/catalog/time.js'
 import {daysAgo, today} from '../../helpers/clock.js'
 import {forEachEngine, type Engine, type TestDatabase} from '../../helpers/engines.js'
@@ -99,7 +99,7 @@ describe('a late row in what is left of a bucket', () => {
       await run(database.db, accepted.plan)
       // From the next whole bucket on nothing has to be accepted any more.
       expect((await drop(database.db, 'public.ticks', before(10n))).plan.steps).toHaveLength(1)
-      expect(accepted.facts.coverage.map(({aggregate}) => keyOf(aggregate!))).toEqual(['public.weeks'])
+      expect(accepted.facts.coverage.map(({aggregate}) => qualifiedName(aggregate!))).toEqual(['public.weeks'])
     })
   })
 })

@@ -3,7 +3,7 @@ import {beforeEach, describe, expect, it} from 'vitest'
 import {connect} from '../../../src/db/connect.js'
 import {agoFrom, dueAt, reachedAt} from '../../../src/catalog/ages.js'
 import {readTables} from '../../../src/catalog/read-tables.js'
-import {readClocks, type Clock} from '../../../src/catalog/table-clock.js'
+import {readClocks, type TableClock} from '../../../src/catalog/table-clock.js'
 import {dueState} from '../../../src/catalog/due.js'
 import {readStats} from '../../../src/reports/stats.js'
 import {readChunkStats} from '../../../src/reports/chunks.js'
@@ -21,7 +21,7 @@ const zones = ['UTC', 'America/Los_Angeles', 'Europe/Vienna', 'Australia/Lord_Ho
 const hour = 3_600_000_000n
 
 describe('the time of a policy', () => {
-  const vienna: Clock = {now: null, unit: null, time: 'timestamptz', zone: {name: 'Europe/Vienna'}}
+  const vienna: TableClock = {now: null, unit: null, time: 'timestamptz', zone: {name: 'Europe/Vienna'}}
   const monthly = {months: 1, days: 0, seconds: 0}
 
   it('is counted by days of 23 and 25 hours over a change of the clocks', () => {
@@ -32,7 +32,7 @@ describe('the time of a policy', () => {
   })
 
   it('falls due where the month that an age takes back is long enough', () => {
-    const utc: Clock = {now: null, unit: null, time: 'timestamptz', zone: {name: 'UTC'}}
+    const utc: TableClock = {now: null, unit: null, time: 'timestamptz', zone: {name: 'UTC'}}
     expect(instantOf(dueAt(utc, microsOf('2026-01-31T12:00:00Z'), monthly)!)).toBe('2026-03-01T00:00:00Z')
     expect(instantOf(dueAt(utc, microsOf('2026-02-28T00:00:00Z'), monthly)!)).toBe('2026-03-28T00:00:00Z')
     expect(instantOf(dueAt(vienna, microsOf('2026-01-31T12:00:00Z'), monthly)!)).toBe('2026-02-28T23:00:00Z')
@@ -43,7 +43,7 @@ describe('the time of a policy', () => {
     const points = fc.bigInt({min: microsOf('2020-01-01T00:00:00Z'), max: microsOf('2030-01-01T00:00:00Z')})
     fc.assert(
       fc.property(points, ages, (point, age) => {
-        const clock: Clock = {now: null, unit: null, time: 'timestamp'}
+        const clock: TableClock = {now: null, unit: null, time: 'timestamp'}
         const at = reachedAt(clock, point, age)!
         expect(agoFrom(clock, at, age)!).toBeGreaterThanOrEqual(point)
         expect(agoFrom(clock, at - (age.months === 0 ? 1n : 24n * hour), age)!).toBeLessThan(point)
@@ -77,7 +77,7 @@ forEachEngine({}, (engine) => {
         const local = localOf({name: zone}, now)
         expect(String(local), what).toBe(rows[index]!.local)
         for (const time of ['timestamptz', 'timestamp', 'date'] as const) {
-          const clock: Clock = {now: null, unit: null, time, zone: {name: zone}}
+          const clock: TableClock = {now: null, unit: null, time, zone: {name: zone}}
           expect(String(agoFrom(clock, time === 'timestamptz' ? now : local, by)), `${time}: ${what}`).toBe(rows[index]![time])
         }
       }

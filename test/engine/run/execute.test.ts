@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest'
 import {openLedger} from '../../../src/run/run-log.js'
-import {planCore} from '../../../src/schema/migrate/run.js'
+import {planInstall} from '../../../src/schema/migrate/run.js'
 import {connect} from '../../../src/db/connect.js'
 import type {Db} from '../../../src/db/database.js'
 import {statement} from '../../../src/db/sql.js'
@@ -158,7 +158,7 @@ forEachEngine({native: true}, (engine) => {
     const database = await engine.database()
     const relay = await startRelay(database.url)
     const db = await connect(targetOf(relay.url), {applicationName: 'qicore-db/far'})
-    await execute(db, await planCore(db), options)
+    await execute(db, await planInstall(db), options)
     await db.probe()
     await database.run(workTable)
     const fence = async (tx: Db) => void (await tx.query(statement('select 1')))
@@ -181,7 +181,7 @@ forEachEngine({native: true}, (engine) => {
   it('keeps what the server warned of, also where that comes after the commit was sent', async () => {
     const database = await engine.database()
     await database.run(workTable)
-    await execute(database.db, await planCore(database.db), options)
+    await execute(database.db, await planInstall(database.db), options)
     await database.db.probe()
     const ledger = await openLedger(database.db, {operation: 'test', actor: 'me', targetHost: 'here', detail: {}}, quick)
     const warning = statement("do $$ begin raise warning 'mind the gap'; end $$")
@@ -257,7 +257,7 @@ forEachEngine({native: true}, (engine) => {
   it('closes the ledger on a new connection where the old one was lost after the last step', async () => {
     const database = await engine.database()
     await database.run(workTable)
-    await execute(database.db, await planCore(database.db), {limits: quick, ledger: null})
+    await execute(database.db, await planInstall(database.db), {limits: quick, ledger: null})
     const killer = await connect(database.target, {applicationName: 'killer'})
     const mine = await connect(database.target, {applicationName: 'loses'})
     const ledger = (await openLedger(mine, {operation: 'loses', actor: 'me', targetHost: 'here', detail: {}}, quick))!

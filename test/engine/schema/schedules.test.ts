@@ -1,5 +1,5 @@
 import {expect, it} from 'vitest'
-import {claimNow, declare, goodbye, hello, readJobs, setState, type Identity} from '../../../src/jobs/store/job-store.js'
+import {claimNow, declare, unregisterDaemon, heartbeat, readJobs, setState, type Identity} from '../../../src/jobs/store/job-store.js'
 import {connect} from '../../../src/db/connect.js'
 import {loadSql} from '../../../src/db/load-sql.js'
 import {statement} from '../../../src/db/sql.js'
@@ -49,9 +49,9 @@ forEachEngine({}, (engine) => {
     await asCron(database, call)
     await database.run('update qicore.job set running = null')
     await declare(db, [job('j', {runner: 'daemon'})], 'ada')
-    await hello(db, me)
+    await heartbeat(db, me)
     await asCron(database, call)
-    await goodbye(db, me)
+    await unregisterDaemon(db, me)
     await asCron(database, call)
     await database.autocommit(call)
     const rows = await log(database, 'j')
@@ -64,7 +64,7 @@ forEachEngine({}, (engine) => {
     const {db} = database
     const maintain = (runner: string) => ({...job('j', {runner}), name: 'maintain', kind: 'maintain' as const})
     await declare(db, [maintain('auto')], 'ada')
-    await hello(db, me)
+    await heartbeat(db, me)
     await asCron(database, 'call public.maintain_hypertables()')
     await declare(db, [maintain('daemon')], 'ada')
     await asCron(database, 'call public.maintain_hypertables()')

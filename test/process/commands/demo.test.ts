@@ -107,12 +107,12 @@ describe('the demo', () => {
   }
 
   it('sets aside what an earlier version left half made, says where it is, and starts again', async () => {
-    const elsewhere = temporaryDirectory()
-    const directory = join(elsewhere, '.qicore/db')
+    const resolveSession = temporaryDirectory()
+    const directory = join(resolveSession, '.qicore/db')
     mkdirSync(join(directory, 'base'), {recursive: true})
     writeFileSync(join(directory, 'PG_VERSION'), '17\n')
     writeFileSync(`${directory}.demo.json`, '{"madeBy":"qicore-db demo","at":"2026-11-01T00:00:00.000Z"}\n')
-    const target = demoPlace(null, elsewhere)
+    const target = demoPlace(null, resolveSession)
     const {aside, reason} = await claimPlace(target, false, new Date('2026-11-02T03:04:05Z'))
     expect({aside, reason}).toEqual({aside: `${directory}-20261102T030405`, reason: 'half made'})
     expect(readdirSync(aside!)).toContain('PG_VERSION')
@@ -122,8 +122,8 @@ describe('the demo', () => {
   }, timeout)
 
   it('moves nothing away under --fresh that another process has open', async () => {
-    const elsewhere = temporaryDirectory()
-    const target = demoPlace(null, elsewhere)
+    const resolveSession = temporaryDirectory()
+    const target = demoPlace(null, resolveSession)
     await claimPlace(target, false, new Date('2026-11-02T03:04:05Z'))
     const db = await connect(target, {applicationName: 'qicore-db/daemon', create: true})
     await expect(claimPlace(target, true, new Date('2026-11-02T03:04:06Z'))).rejects.toMatchObject({code: 'IN_USE', exitCode: 5})
@@ -131,13 +131,13 @@ describe('the demo', () => {
   }, timeout)
 
   it('leaves a database alone that it did not make', async () => {
-    const elsewhere = temporaryDirectory()
-    mkdirSync(join(elsewhere, '.qicore/db'), {recursive: true})
-    writeFileSync(join(elsewhere, '.qicore/db/PG_VERSION'), '17\n')
-    const result = await runCli(['demo', '--json'], {cwd: elsewhere, timeout})
+    const resolveSession = temporaryDirectory()
+    mkdirSync(join(resolveSession, '.qicore/db'), {recursive: true})
+    writeFileSync(join(resolveSession, '.qicore/db/PG_VERSION'), '17\n')
+    const result = await runCli(['demo', '--json'], {cwd: resolveSession, timeout})
     expectExit(result, 7)
     expect(jsonOf<{error: {code: string}}>(result).error.code).toBe('NOT_OURS')
-    expect(readdirSync(join(elsewhere, '.qicore/db'))).toEqual(['PG_VERSION'])
+    expect(readdirSync(join(resolveSession, '.qicore/db'))).toEqual(['PG_VERSION'])
   })
 
   it.each([
@@ -146,10 +146,10 @@ describe('the demo', () => {
     [['--candles', '/nowhere.csv', '--coin', 'a', '--exchange', 'b', '--timeframe', '1m'], /nowhere\.csv/],
     [['--url', 'postgres://x/y'], /its own database/],
   ])('refuses %j before anything is made', async (args, pattern) => {
-    const elsewhere = temporaryDirectory()
-    const result = await runCli(['demo', ...args], {cwd: elsewhere})
+    const resolveSession = temporaryDirectory()
+    const result = await runCli(['demo', ...args], {cwd: resolveSession})
     expectExit(result, 2)
     expect(result.stderr).toMatch(pattern)
-    expect(readdirSync(elsewhere)).toEqual([])
+    expect(readdirSync(resolveSession)).toEqual([])
   })
 })

@@ -95,7 +95,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       alter table public.m set (timescaledb.compress, timescaledb.compress_orderby = 't');
       insert into public.m values ('2026-01-01Z', 1), ('2026-01-02Z', 1)`)
     const cwd = directoryWith({})
-    const holder = await database.db.another()
+    const holder = await database.db.openSession()
     let free = () => {}
     const held = holder.transaction(writing, async (tx) => {
       await tx.query(sql`lock table only public.m in access exclusive mode`)

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {carryOutJob} from '../../../src/cli/carry-out-job.js'
+import {runJobOnce} from '../../../src/cli/carry-out-job.js'
 import {jobsOf, jobsSchema} from '../../../src/config/jobs.js'
 import {defaultLimits} from '../../../src/run/limits.js'
 import {withCore} from '../../helpers/daemon-jobs.js'
@@ -14,7 +14,7 @@ const jobs = {retain: {schedule: '30 2 * * *', tables: ['public.ticks']}}
 const ahead = (ms: number) => ({NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(`const now=Date.now.bind(Date);Date.now=()=>now()+${ms}`)}`})
 
 /** Partitions of 21 days, with a gated retention of seven that was agreed to. */
-async function agreed(engine: Engine): Promise<TestDatabase> {
+async function consentValid(engine: Engine): Promise<TestDatabase> {
   const database = await withCore(await engine.database())
   const {run} = database
   await run('create table public.ticks (time timestamptz not null) partition by range (time)')
@@ -27,8 +27,8 @@ async function agreed(engine: Engine): Promise<TestDatabase> {
 describe('jobs run retain', () => {
   forEachEngine({}, (engine) => {
     it('takes its own time: a server clock that was read long before the answer is no clock skew', async () => {
-      const database = await agreed(engine)
-      const result = await carryOutJob(database.db, jobsOf(jobsSchema.parse(jobs)).find(({name}) => name === 'retain')!, {
+      const database = await consentValid(engine)
+      const result = await runJobOnce(database.db, jobsOf(jobsSchema.parse(jobs)).find(({name}) => name === 'retain')!, {
         flags: {'dry-run': false, yes: true, confirm: database.db.server.database},
         config: null,
         limits: defaultLimits,
@@ -50,7 +50,7 @@ describe('jobs run retain', () => {
 
   forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
     it('is refused with a code and a next step where the clocks really differ', async () => {
-      const database = await agreed(engine)
+      const database = await consentValid(engine)
       const {url} = database
       const cwd = directoryWith({'qicore-db.config.yaml': JSON.stringify({version: 1, default: 'test', targets: {test: {url}}, jobs})})
       const result = await runCli(['jobs', 'run', 'retain', '--confirm', 'test', '--json'], {cwd, env: ahead(90_000)})

@@ -43,7 +43,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
         for (let step = 0; step < steps; step += 1) {
           const {url, cwd} = await prepared((fill) => engine.urlFor(fill), step)
           const admin = await connect(targetOf(url), {applicationName: 'admin'})
-          const holder = await admin.another()
+          const holder = await admin.openSession()
           let free = () => {}
           const held = holder.transaction(writing, async (tx) => {
             await tx.query(sql`select pg_advisory_xact_lock(${gate})`)

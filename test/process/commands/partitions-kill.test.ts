@@ -19,7 +19,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
 create table old_1 partition of ticks for values from ('2020-01-01+00') to ('2020-02-01+00');
 create table new partition of ticks for values from ('2020-02-01+00') to ('2120-01-01+00'); insert into ticks values ('2020-01-05+00')`)
     const [{name}] = (await database.run<{name: string}>('select current_database() as name')) as [{name: string}]
-    const holder = await database.db.another()
+    const holder = await database.db.openSession()
     const cwd = temporaryDirectory()
     await holder.transaction({readOnly: false, lockTimeout: 1_000, statementTimeout: 60_000}, async (tx) => {
       await tx.query(statement('lock table only public.old_1 in access share mode'))

@@ -194,7 +194,7 @@ const sets = ({run}: TestDatabase) =>
 create table new partition of ticks for values from ('2020-03-01+00') to ('2120-01-01+00'); insert into ticks values ('2020-01-05+00', 1), ('2100-01-01+00', 3)`)
 
 async function openReader({db}: TestDatabase): Promise<{end(): Promise<void>}> {
-  const other = await db.another()
+  const other = await db.openSession()
   let release = () => {}
   let done: Promise<unknown> = Promise.resolve()
   await new Promise<void>((begun) => {

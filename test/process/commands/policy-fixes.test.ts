@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import {readPolicyStatus} from '../../../src/policies/status.js'
 import type {PolicyStatus} from '../../../src/policies/status-types.js'
-import {planCore} from '../../../src/schema/migrate/run.js'
+import {planInstall} from '../../../src/schema/migrate/run.js'
 import {today} from '../../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {runCli} from '../../helpers/cli.js'
@@ -62,7 +62,7 @@ describe('the fix that a finding of policies status prints', () => {
       await database.autocommit(`create materialized view desk.days with (timescaledb.continuous) as select time_bucket(interval '1 day', time) as day, count(*) as n from ${table} group by 1 with no data`)
       await database.run("select alter_job(add_continuous_aggregate_policy('desk.days', interval '3 days', interval '1 hour', interval '1 hour'), next_start => 'infinity')")
       const declared = [declare(table, {retention: {after: {months: 0, days: 30, seconds: 0}, native: false}})]
-      await runPlan(database.db, await planCore(database.db))
+      await runPlan(database.db, await planInstall(database.db))
       await database.db.probe()
       const {plan} = await planPolicies(database.db, request(declared))
       await runPlan(database.db, plan)

@@ -3,8 +3,8 @@ import {get} from 'node:http'
 import {createConnection} from 'node:net'
 import {spawnSync} from 'node:child_process'
 import {expect, it} from 'vitest'
-import {boardOf} from '../../../src/daemon/job-registry.js'
-import {isAlive, readinessOf, type Vitals} from '../../../src/daemon/health.js'
+import {createJobRegistry} from '../../../src/daemon/job-registry.js'
+import {isAlive, readinessOf, type HealthState} from '../../../src/daemon/health.js'
 import {parseListen} from '../../../src/daemon/listen.js'
 import type {LedgerJob} from '../../../src/jobs/store/job-store.js'
 import {metricsOf, type Metrics} from '../../../src/daemon/metrics.js'
@@ -18,41 +18,41 @@ const state = (over: Partial<LedgerJob> = {}): LedgerJob => ({
   name: 'hourly', kind: 'sql', revision: 1, lastAt: now - 3_600_000, lastAtExact: '', running: false, freeAt: null, leaseSeconds: null, startedAt: null, claimedBy: null,
   epochs: [{revision: 1, validFrom: now - 86_400_000, state: 'active', runner: 'daemon', schedule: '0 * * * *', timezone: 'UTC'}], ...over,
 })
-const board = (row: LedgerJob, at = now) => {
-  const made = boardOf([hourly], () => {}, () => false)
+const registry = (row: LedgerJob, at = now) => {
+  const made = createJobRegistry([hourly], () => {}, () => false)
   made.read([row], true)
   for (const entry of made.entries()) made.reckon(entry, at)
   return made
 }
-const vitals = (over: Partial<Vitals> = {}): Vitals => ({connected: true, obstacle: null, refusals: [], sinceRound: 100, sinceTurn: 100, patience: 40_000, stopping: false, now, board: board(state()), deadRunners: [], ...over})
+const health = (over: Partial<HealthState> = {}): HealthState => ({connected: true, blockedReason: null, refusals: [], msSincePoll: 100, sinceTurn: 100, patience: 40_000, stopping: false, now, registry: registry(state()), deadRunners: [], ...over})
 
 it('is ready while nothing waits beyond its limit', () => {
-  expect(readinessOf(vitals())).toEqual({ready: true, problems: []})
+  expect(readinessOf(health())).toEqual({ready: true, problems: []})
   const later = now + 120_000
-  expect(readinessOf(vitals({now: later, board: board(state(), later)})).problems).toEqual(['hourly has been due since 2026-01-01 12:00 UTC and no daemon has started it'])
-  expect(readinessOf(vitals({now: later, board: board(state({running: true, startedAt: later - 1_000}), later)})).ready).toBe(true)
-  expect(readinessOf(vitals({board: board(state({running: true, startedAt: now - 24 * 3_600_000}))})).problems).toEqual([expect.stringContaining('longer than its timeout')])
+  expect(readinessOf(health({now: later, registry: registry(state(), later)})).problems).toEqual(['hourly has been due since 2026-01-01 12:00 UTC and no daemon has started it'])
+  expect(readinessOf(health({now: later, registry: registry(state({running: true, startedAt: later - 1_000}), later)})).ready).toBe(true)
+  expect(readinessOf(health({registry: registry(state({running: true, startedAt: now - 24 * 3_600_000}))})).problems).toEqual([expect.stringContaining('longer than its timeout')])
 })
 
 it('is not ready before the first connection, while the database is away, when it stops, or when a runner is dead', () => {
-  expect(readinessOf(vitals({connected: null})).problems).toEqual(['it has not been connected yet'])
-  expect(readinessOf(vitals({obstacle: 'the database is away'})).problems).toEqual(['the database is away'])
-  expect(readinessOf(vitals({refusals: ['the ledger cannot be read or written: disk full']})).problems).toEqual(['the ledger cannot be read or written: disk full'])
-  expect(readinessOf(vitals({stopping: true})).problems).toEqual(['it is stopping'])
-  expect(readinessOf(vitals({deadRunners: ['pg_cron is dead']})).problems).toEqual(['pg_cron is dead'])
-  expect(readinessOf(vitals({sinceRound: 100_000})).problems).toEqual(['the ledger was last looked at 1m 40s ago'])
+  expect(readinessOf(health({connected: null})).problems).toEqual(['it has not been connected yet'])
+  expect(readinessOf(health({blockedReason: 'the database is away'})).problems).toEqual(['the database is away'])
+  expect(readinessOf(health({refusals: ['the ledger cannot be read or written: disk full']})).problems).toEqual(['the ledger cannot be read or written: disk full'])
+  expect(readinessOf(health({stopping: true})).problems).toEqual(['it is stopping'])
+  expect(readinessOf(health({deadRunners: ['pg_cron is dead']})).problems).toEqual(['pg_cron is dead'])
+  expect(readinessOf(health({msSincePoll: 100_000})).problems).toEqual(['the ledger was last looked at 1m 40s ago'])
 })
 
 it('is alive while its loop goes round, also where the database is away', () => {
-  expect(isAlive(vitals())).toBe(true)
-  expect(isAlive(vitals({sinceTurn: 119_999}))).toBe(true)
-  expect(isAlive(vitals({sinceTurn: 120_000}))).toBe(false)
-  expect(isAlive(vitals({obstacle: 'the database is away', sinceRound: 86_400_000}))).toBe(true)
+  expect(isAlive(health())).toBe(true)
+  expect(isAlive(health({sinceTurn: 119_999}))).toBe(true)
+  expect(isAlive(health({sinceTurn: 120_000}))).toBe(false)
+  expect(isAlive(health({blockedReason: 'the database is away', msSincePoll: 86_400_000}))).toBe(true)
 })
 
 it('leaves a job alone that a newer declaration has otherwise', () => {
   const told: string[] = []
-  const made = boardOf([hourly], (name, reason) => told.push(`${name}: ${reason}`), () => false)
+  const made = createJobRegistry([hourly], (name, reason) => told.push(`${name}: ${reason}`), () => false)
   made.read([state({epochs: [{...state().epochs[0]!, schedule: '30 * * * *'}]})], true)
   const [entry] = [...made.entries()]
   expect(made.reckon(entry!, now + 86_400_000)).toEqual({decision: null, wakeAt: null, waitingSince: null})
@@ -61,8 +61,8 @@ it('leaves a job alone that a newer declaration has otherwise', () => {
 
 const someMetrics = (): Metrics => {
   const metrics = metricsOf({
-    version: '1.2.3', board: () => board(state()), connected: () => true, busy: () => 1, skew: () => 0.1, now: () => now,
-    survey: () => ({tables: [{schema: 'public', table: 'a "b"\\c', chunks: 3, compressedChunks: 2, totalBytes: 100, newest: 1}], policies: [{schema: 'public', table: 't', kind: 'compression', notDone: 1, ok: false}], partitions: [{schema: 'public', table: 'ticks', ahead: 0, daysLeft: 3}], at: 1}),
+    version: '1.2.3', registry: () => registry(state()), connected: () => true, busy: () => 1, skew: () => 0.1, now: () => now,
+    metricsCache: () => ({tables: [{schema: 'public', table: 'a "b"\\c', chunks: 3, compressedChunks: 2, totalBytes: 100, newest: 1}], policies: [{schema: 'public', table: 't', kind: 'compression', notDone: 1, ok: false}], partitions: [{schema: 'public', table: 'ticks', ahead: 0, daysLeft: 3}], at: 1}),
   })
   const claim = {id: 1, token: 1, job: 'hourly', scheduledAt: now, startedAt: now, attempts: 1, late: 0.2}
   metrics.count({event: 'occurrence_started', job: 'hourly', at: now, attempt: 1, late: 0.2, id: 1})
@@ -98,7 +98,7 @@ else skipBecause("promtool is not installed (Debian's package prometheus has it)
 it('answers on its three paths, and on no other', async () => {
   let ready = true
   let checked = Promise.resolve()
-  const server = await serveHealth({host: '127.0.0.1', port: 0}, {vitals: () => vitals({stopping: !ready}), check: () => checked}, someMetrics())
+  const server = await serveHealth({host: '127.0.0.1', port: 0}, {health: () => health({stopping: !ready}), check: () => checked}, someMetrics())
   try {
     const ask = (path: string, init: RequestInit = {}) => fetch(`http://${server.address}${path}`, init)
     expect((await ask('/healthz')).status).toBe(200)
@@ -113,7 +113,7 @@ it('answers on its three paths, and on no other', async () => {
     expect((await ask('/')).status).toBe(404)
     expect((await ask('/healthz', {method: 'POST'})).status).toBe(405)
     const port = Number(server.address.split(':')[1])
-    await expect(serveHealth({host: '127.0.0.1', port}, {vitals, check: async () => {}}, someMetrics())).rejects.toMatchObject({code: 'LISTEN', exitCode: 2, message: expect.stringContaining('EADDRINUSE')})
+    await expect(serveHealth({host: '127.0.0.1', port}, {health, check: async () => {}}, someMetrics())).rejects.toMatchObject({code: 'LISTEN', exitCode: 2, message: expect.stringContaining('EADDRINUSE')})
   } finally {
     await server.close()
   }
@@ -130,7 +130,7 @@ function statusFor(port: number, host: string): Promise<number> {
 }
 
 it('on a loopback address answers nobody who calls it by another name', async () => {
-  const watched = {vitals, check: async () => {}}
+  const watched = {health, check: async () => {}}
   const server = await serveHealth({host: '127.0.0.1', port: 0}, watched, someMetrics())
   const everywhere = await serveHealth({host: '0.0.0.0', port: 0}, watched, someMetrics())
   try {
@@ -146,7 +146,7 @@ it('on a loopback address answers nobody who calls it by another name', async ()
 it('answers a flood of pipelined requests with a hundred answers and the end of the connection', async () => {
   let made = 0
   const metrics = {...someMetrics(), text: async () => `made ${(made += 1)}`}
-  const server = await serveHealth({host: '127.0.0.1', port: 0}, {vitals, check: async () => {}}, metrics)
+  const server = await serveHealth({host: '127.0.0.1', port: 0}, {health, check: async () => {}}, metrics)
   try {
     const socket = createConnection(Number(server.address.split(':')[1]), '127.0.0.1')
     let answer = ''

@@ -77,19 +77,19 @@ describe('a daemon on a network or server that fails', () => {
     const before = {lines: daemon.lines.length, processor: processorTime(daemon)}
     // All jobs come due while it is away.
     await sleep(7_000)
-    const spent = processorTime(daemon) - before.processor
+    const elapsedMs = processorTime(daemon) - before.processor
     const outage = daemon.lines.slice(before.lines)
     await server.start()
     const back = Date.now()
     await Promise.all(Object.keys(jobs).map((name) => daemon.event('occurrence_ended', ({job, time}) => job === name && Date.parse(String(time)) > back)))
     const firstEnded = daemon.lines.find(({event, time}) => event === 'occurrence_ended' && Date.parse(String(time)) > back)!
     const took = [firstEnded.time, new Date().toISOString()].map((time) => Date.parse(String(time)) - back)
-    process.stderr.write(`${count} jobs: first run ended after ${took[0]} ms, all after ${took[1]} ms; ${outage.length} lines in the outage, ${spent} s of processor time\n`)
+    process.stderr.write(`${count} jobs: first run ended after ${took[0]} ms, all after ${took[1]} ms; ${outage.length} lines in the outage, ${elapsedMs} s of processor time\n`)
     expect(took[0]).toBeLessThan(2_000)
     expect(daemon.lines.slice(before.lines).filter(({event}) => event === 'database_away')).toHaveLength(1)
     expect(daemon.lines.slice(before.lines).filter(({event}) => event === 'database_back')).toHaveLength(1)
     expect(outage.filter(({event}) => ['round_failed', 'outcome_unwritten', 'no_session'].includes(String(event))).length).toBeLessThanOrEqual(2)
-    expect(spent).toBeLessThan(3)
+    expect(elapsedMs).toBeLessThan(3)
     expect(await stop(daemon)).toBe(0)
     await here.db.reconnect()
     expect(await wrong(here)).toEqual([])
@@ -152,11 +152,11 @@ describe('a daemon on a network or server that fails', () => {
     await here.close()
   })
 
-  const stubborn = `do $$ begin loop begin perform pg_sleep(600); exception when query_canceled then null; end; end loop; end $$`
+  const explicitCronJobs = `do $$ begin loop begin perform pg_sleep(600); exception when query_canceled then null; end; end loop; end $$`
 
   it('ends the server process of a step that catches its own cancellation, and says so', async () => {
     const here = await place()
-    const daemon = startDaemon(here.url, {stubborn: once(stubborn, {timeout: '1s'})}, flags)
+    const daemon = startDaemon(here.url, {stubborn: once(explicitCronJobs, {timeout: '1s'})}, flags)
     const ended = await daemon.event('occurrence_ended')
     expect(ended).toMatchObject({status: 'failed', error: 'it took longer than 1 second and did not end when it was cancelled; its server process has ended and its transaction was rolled back'})
     expect(await here.ask(`select 1 from pg_stat_activity where query like '%query_canceled%' and state = 'active' and pid <> pg_backend_pid() and backend_start < '${String(ended.at)}'::timestamptz + interval '1 s'`)).toEqual([])
@@ -167,7 +167,7 @@ describe('a daemon on a network or server that fails', () => {
 
   it('stops in time whatever a step catches', async () => {
     const here = await place()
-    const daemon = startDaemon(here.url, {stubborn: once(stubborn)}, flags)
+    const daemon = startDaemon(here.url, {stubborn: once(explicitCronJobs)}, flags)
     await daemon.event('occurrence_started')
     await until('the step is at work', async () => (await atWork(here)).length > 0)
     const asked = Date.now()

@@ -21,7 +21,7 @@ afterAll(() => {
 })
 
 /** Runs a module in a process of its own and waits for its first line. */
-async function elsewhere(code: string): Promise<{child: ChildProcess; line: string}> {
+async function resolveSession(code: string): Promise<{child: ChildProcess; line: string}> {
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], {cwd: root, stdio: ['ignore', 'pipe', 'inherit']})
   children.push(child)
   const line = await new Promise<string>((resolve, reject) => {
@@ -85,7 +85,7 @@ describe('a directory', () => {
     const directory = join(temporaryDirectory(), 'db')
     await (await open(directory, true)).close()
     const target = JSON.stringify(targetOf(`embedded:${directory}`))
-    const {child, line} = await elsewhere(`
+    const {child, line} = await resolveSession(`
       import {connect} from './dist/db/connect.js'
       const db = await connect(${target}, {applicationName: 'other'})
       await db.transaction({readOnly: false, lockTimeout: 0, statementTimeout: 0, searchPath: 'public'}, (tx) => tx.query({text: 'create table kept (x int)', values: []}))
@@ -117,7 +117,7 @@ describe('one directory under several names', () => {
     const names = [`${directory}/.`, `${directory}/`, `${above}/../${above.split('/').at(-1)}/db`, join(elsewhereDirectory, 'link'), join(elsewhereDirectory, 'above', 'db')]
 
     const target = JSON.stringify(targetOf(`embedded:${directory}`))
-    const {child} = await elsewhere(`
+    const {child} = await resolveSession(`
       import {connect} from './dist/db/connect.js'
       const db = await connect(${target}, {applicationName: 'qicore-db/writer'})
       const settings = {readOnly: false, lockTimeout: 0, statementTimeout: 0, searchPath: 'public'}
@@ -223,7 +223,7 @@ describe('a lock on a file', () => {
 
   it('is held by a process that stands still', async () => {
     const path = join(temporaryDirectory(), 'lock')
-    const {child} = await elsewhere(`
+    const {child} = await resolveSession(`
       import {lockFile} from './dist/db/lock-file.js'
       await lockFile(${JSON.stringify(path)}, 'It')
       console.log('held')

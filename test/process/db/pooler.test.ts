@@ -1,7 +1,7 @@
 import pg from 'pg'
 import {afterAll, beforeAll, expect, it} from 'vitest'
 import {connect} from '../../../src/db/connect.js'
-import {reading, type Database, type Target} from '../../../src/db/database.js'
+import {readOnlySettings, type Database, type Target} from '../../../src/db/database.js'
 import {statement} from '../../../src/db/sql.js'
 import {enginesFor, skipBecause, type Engine} from '../../helpers/engines.js'
 import {temporaryDirectory} from '../../helpers/files.js'
@@ -52,7 +52,7 @@ function tests(native: Engine): void {
   it('keeps nothing of ours: no setting, no role, no lock', async () => {
     const before = await left()
     await db.query(statement('select 1'))
-    await db.transaction({...reading, lockTimeout: 3_000, role: 'pg_monitor'}, (tx) => tx.query(statement('select pg_advisory_xact_lock(1)')))
+    await db.transaction({...readOnlySettings, lockTimeout: 3_000, role: 'pg_monitor'}, (tx) => tx.query(statement('select pg_advisory_xact_lock(1)')))
     await db.transaction(writing, (tx) => tx.query(statement('select 1 / 0'))).catch(() => {})
     expect(await left()).toEqual(before)
   })
@@ -62,7 +62,7 @@ function tests(native: Engine): void {
     const said = await Promise.all(crowd.map(async (one, me) => {
       const answers: unknown[] = []
       for (let turn = 0; turn < 40; turn += 1) {
-        const [ask, settings] = [statement('select $1::int as me, 10 / ($2::int % 3) as part', [me * 1_000 + turn, turn]), turn % 5 === 0 ? {...reading, role: 'no such role'} : reading]
+        const [ask, settings] = [statement('select $1::int as me, 10 / ($2::int % 3) as part', [me * 1_000 + turn, turn]), turn % 5 === 0 ? {...readOnlySettings, role: 'no such role'} : readOnlySettings]
         answers.push(await one.query<{me: number}>(ask, settings).then(([row]) => row!.me, (error: Error) => error.message))
       }
       return answers

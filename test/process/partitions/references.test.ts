@@ -43,7 +43,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it('rows that are locked or may not be read are unknown, and are not waited for', async () => {
     const database = await engine.database()
     await sets(database)
-    const other = await database.db.another()
+    const other = await database.db.openSession()
     await other.transaction({readOnly: false, lockTimeout: 1_000, statementTimeout: 10_000}, async (tx) => {
       await tx.query(statement('lock table public.kid in access exclusive mode'))
       const before = performance.now()

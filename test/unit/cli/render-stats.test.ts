@@ -2,14 +2,14 @@ import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {renderChunks} from '../../../src/cli/render/chunks.js'
 import {renderCompression, renderQueries, renderStats} from '../../../src/cli/render/stats.js'
-import {renderCsv, renderTable, wrap, type Look} from '../../../src/cli/render/table.js'
+import {renderCsv, renderTable, wrap, type TableStyle} from '../../../src/cli/render/table.js'
 import {formatAge, formatElapsed} from '../../../src/cli/render/words.js'
 import type {ChunksReport, ChunkStats} from '../../../src/reports/chunks.js'
 import type {CompressionReport, TableCompression} from '../../../src/reports/compression.js'
 import type {StatsReport, TableStats} from '../../../src/reports/stats.js'
 
-const narrow: Look = {width: 80, color: false, headers: true}
-const broad: Look = {...narrow, width: 160}
+const narrow: TableStyle = {width: 80, color: false, headers: true}
+const broad: TableStyle = {...narrow, width: 160}
 const GB = 2 ** 30
 const MB = 2 ** 20
 const at = '2026-11-22T20:00:00Z'
@@ -165,11 +165,11 @@ describe('tables', () => {
     const name = fc.string({unit: 'grapheme', minLength: 1, maxLength: 63}).filter((text) => !/[\p{C}\u2028\u2029]/u.test(text) && /^[\x20-\x7e]*$/.test(text))
     fc.assert(
       fc.property(name, name, fc.integer({min: 80, max: 240}), (schema, entry, width) => {
-        const look = {...narrow, width}
+        const style = {...narrow, width}
         const texts = [
-          renderStats({...stats, tables: stats.tables.map((row) => ({...row, schema, table: entry}))}, look),
-          renderCompression({...compression, tables: compression.tables.map((row) => ({...row, schema, table: entry}))}, look),
-          renderChunks({...chunks, chunks: [...chunks.chunks.map((row) => ({...row, schema, table: entry, chunk: entry})), chunk({})]}, look, {late: false, fast: false}),
+          renderStats({...stats, tables: stats.tables.map((row) => ({...row, schema, table: entry}))}, style),
+          renderCompression({...compression, tables: compression.tables.map((row) => ({...row, schema, table: entry}))}, style),
+          renderChunks({...chunks, chunks: [...chunks.chunks.map((row) => ({...row, schema, table: entry, chunk: entry})), chunk({})]}, style, {late: false, fast: false}),
         ]
         for (const line of texts.flatMap((text) => text.split('\n').filter((each) => !/qicore-db (chunks|stats) /.test(each)))) {
           expect(line.length, line).toBeLessThanOrEqual(width)
@@ -196,7 +196,7 @@ describe('tables', () => {
   it('do without headers when told to', () => {
     const rows = renderStats(stats, {...narrow, headers: false}).split('\n')
     expect(rows[0]).toMatch(/^ level1_data /)
-    expect(renderTable([{head: 'A', cell: String}], [], {look: {...narrow, headers: false}})).toBe('')
+    expect(renderTable([{head: 'A', cell: String}], [], {style: {...narrow, headers: false}})).toBe('')
   })
 
   it('say so where there is nothing', () => {
@@ -229,7 +229,7 @@ describe('words', () => {
 
   it('show a line break or an escape sequence of a name, and do not obey it', () => {
     const rows = [{name: 'one\nline'}, {name: 'red\u001B[31m'}, {name: 'late'}]
-    const text = renderTable([{head: 'TABLE', cell: (row: {name: string}) => row.name}], rows, {look: narrow, mark: ({name: entry}) => entry === 'late'})
+    const text = renderTable([{head: 'TABLE', cell: (row: {name: string}) => row.name}], rows, {style: narrow, mark: ({name: entry}) => entry === 'late'})
     expect(text.split('\n')).toEqual([' TABLE', String.raw` one\nline`, String.raw` red\u001b[31m`, '!late'])
     expect(wrap('chunks of "a\u001B]0;x\u0007"', 80)).toBe(String.raw`chunks of "a\u001b]0;x\u0007"`)
   })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {jobsOf, jobsSchema} from '../../../src/config/jobs.js'
-import {inDialect, obstacles} from '../../../src/pg-cron/dialect.js'
+import {toPgCronSyntax, obstacles} from '../../../src/pg-cron/dialect.js'
 import {isOurs, nameOf, prefixOf} from '../../../src/pg-cron/names.js'
 import {job} from '../../helpers/daemon-jobs.js'
 
@@ -11,12 +11,12 @@ const why = (given: Record<string, unknown>, version = '1.4', timezone: string |
 
 describe('what pg_cron can run', () => {
   it('is five fields on its own clocks, written in numbers', () => {
-    expect(inDialect('@daily')).toBe('0 0 * * *')
-    expect(inDialect('15 6 ? jan,DEC mon-fri')).toBe('15 6 * 1,12 1-5')
-    expect(inDialect('*/5 0-8/2 1,15 * *')).toBe('*/5 0-8/2 1,15 * *')
+    expect(toPgCronSyntax('@daily')).toBe('0 0 * * *')
+    expect(toPgCronSyntax('15 6 ? jan,DEC mon-fri')).toBe('15 6 * 1,12 1-5')
+    expect(toPgCronSyntax('*/5 0-8/2 1,15 * *')).toBe('*/5 0-8/2 1,15 * *')
     expect(why({schedule: '15 6 * jan mon-fri'})).toEqual([])
     expect(why({schedule: '0 3 L * *'}, '1.6')).toEqual([])
-    expect(inDialect('0 3 L * *')).toBe('0 3 $ * *')
+    expect(toPgCronSyntax('0 3 L * *')).toBe('0 3 $ * *')
   })
 
   it.each([

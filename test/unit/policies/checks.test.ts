@@ -1,9 +1,9 @@
 import {describe, expect, it} from 'vitest'
 import type {ProofFacts, Subject} from '../../../src/policies/checks/facts.js'
-import {ofChanges, openFindings, prove, requireKnown, requireSafe} from '../../../src/policies/checks/run-checks.js'
+import {ofChanges, openFindings, runChecks, requireKnown, requireSafe} from '../../../src/policies/checks/run-checks.js'
 import type {Change} from '../../../src/policies/change.js'
 import type {LiveRule, TableState} from '../../../src/policies/table-state.js'
-import {keyOf, newTable, type Chunk, type Table} from '../../../src/catalog/table.js'
+import {qualifiedName, newTable, type Chunk, type Table} from '../../../src/catalog/table.js'
 import {microsOf} from '../../../src/catalog/time.js'
 import type {Duration} from '../../../src/units/duration.js'
 import {days, duration} from '../../helpers/policies.js'
@@ -12,7 +12,7 @@ const at = '2026-06-01T00:00:00Z'
 const now = microsOf(at)
 const day = 86_400_000_000n
 const bare = {job: {id: 1_000, scheduled: true}, after: null, createdBefore: null, startOffset: null, endOffset: null, schedule: null, gate: null}
-const gate = {maxDropPerRun: 8, timeUnit: null, agreed: true, jobAgrees: true, moreJobs: []}
+const gate = {maxDropPerRun: 8, timeUnit: null, consentValid: true, jobConsentMatches: true, duplicateJobs: []}
 
 const compression = (after: Duration): LiveRule => ({...bare, kind: 'compression', by: 'timescaledb', after})
 const gated = (after: Duration): LiveRule => ({...bare, kind: 'retention', by: 'qicore', after, gate})
@@ -38,15 +38,15 @@ function chunksOf(count: number, status = 0): Chunk[] {
 function subject(name: string, {policies = [], interval = day, chunks = [], more = {}, source, bucket}: Given): Subject {
   const aggregate = source === undefined ? null : {source, watermark: null, bucketWidth: bucket ?? duration('1 hour')}
   const table = newTable({kind: source === undefined ? 'hypertable' : 'aggregate', schema: 'public', name, relation: 1, timeColumn: 'time', time: 'timestamptz', id: 1, aggregate, chunks})
-  const state: TableState = {key: keyOf(table), kind: table.kind, native: true, scale: 'time', columns: [], timeColumn: 'time', chunkInterval: interval, compression: null, policies}
-  return {table, state, clock: {now, unit: null}, indexes: 2, references: [], referencedBy: [], integerNow: false, bytesPerPoint: null, unseen: [], ...more}
+  const state: TableState = {key: qualifiedName(table), kind: table.kind, native: true, scale: 'time', columns: [], timeColumn: 'time', chunkInterval: interval, compression: null, policies}
+  return {table, state, clock: {now, unit: null}, indexes: 2, references: [], referencedBy: [], integerNow: false, bytesPerPoint: null, uncovered: [], ...more}
 }
 
 function facts(...subjects: Subject[]): ProofFacts {
   return {at, now, subjects: new Map(subjects.map((each) => [each.table, each])), lockSpace: 6_400, cache: 4 * 2 ** 30}
 }
 
-const found = (...subjects: Subject[]) => prove(facts(...subjects))
+const found = (...subjects: Subject[]) => runChecks(facts(...subjects))
 const ids = (...subjects: Subject[]) => found(...subjects).filter(({level}) => level === 'unsafe').map(({id}) => id)
 
 describe('the proof', () => {
@@ -63,7 +63,7 @@ describe('the proof', () => {
     expect(ids(t, a, b)).toEqual(['never-refreshed:public.a'])
     const [finding] = found(t, a, b)
     // The oldest chunk ended nine days ago, so it is taken in twenty-one.
-    expect(finding).toMatchObject({bites: '2026-06-22T00:00:00Z', concerns: ['public.t retention', 'public.a refresh']})
+    expect(finding).toMatchObject({effectiveFrom: '2026-06-22T00:00:00Z', policies: ['public.t retention', 'public.a refresh']})
   })
 
   it('wants a refresh to begin at least a chunk inside of the retention', () => {
@@ -109,7 +109,7 @@ describe('the proof', () => {
   it('holds compression against what a refresh still waits for', () => {
     const t = subject('t', {policies: [compression(days(3))], chunks: chunksOf(2)})
     const a = subject('a', {policies: [refresh(days(7), duration('1 hour'))], source: t.table})
-    expect(found(t, a)).toMatchObject([{id: 'compressed-under-refresh:public.a', safe: 'compression: { after: 7 days }', bites: '2026-06-03T00:00:00Z'}])
+    expect(found(t, a)).toMatchObject([{id: 'compressed-under-refresh:public.a', safe: 'compression: { after: 7 days }', effectiveFrom: '2026-06-03T00:00:00Z'}])
     expect(found(subject('t', {policies: [compression(days(3))], chunks: chunksOf(2, 9)}))).toMatchObject([{id: 'late-rows:public.t', level: 'note'}])
   })
 
@@ -141,7 +141,7 @@ describe('the proof', () => {
   })
 
   it('names what would be lost unseen; the gated retention only waits for it', () => {
-    const more = {unseen: [{aggregate: 'public.a', range: '2026-01-01 to 2026-02-01', flags: {from: '2026-01-01', to: '2026-02-01'}}]}
+    const more = {uncovered: [{aggregate: 'public.a', range: '2026-01-01 to 2026-02-01', flags: {from: '2026-01-01', to: '2026-02-01'}}]}
     const level = (rule: LiveRule) => found(subject('t', {policies: [rule], more})).find(({id}) => id === 'unseen:public.a')
     expect(level(native(days(30)))).toMatchObject({level: 'unsafe', message: expect.stringContaining('2026-01-01 to 2026-02-01')})
     expect(level(gated(days(30)))).toMatchObject({level: 'note'})

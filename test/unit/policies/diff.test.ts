@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {diff} from '../../../src/policies/diff.js'
-import {wantedOf, type Problem} from '../../../src/policies/desired.js'
-import {wouldBe} from '../../../src/policies/project.js'
+import {desiredStateOf, type Problem} from '../../../src/policies/desired.js'
+import {project} from '../../../src/policies/project.js'
 import type {Declared} from '../../../src/policies/declared.js'
 import type {Offset} from '../../../src/catalog/live-policies.js'
 import type {LiveRule, TableState} from '../../../src/policies/table-state.js'
@@ -33,7 +33,7 @@ function states(scale: TableState['scale'], kind: 'hypertable' | 'aggregate'): f
       compression: maybe(fc.record({segmentBy: maybe(fc.uniqueArray(fc.constantFrom('id', 'exchange', 'a "b"'))), orderBy: maybe(fc.uniqueArray(order, {minLength: 1}))})),
       compress: maybe(fc.record({job, after: offset, byCreation: fc.boolean()})),
       native: maybe(fc.record({job, after: offset})),
-      gated: maybe(fc.record({job: maybe(job), after: maybe(span), maxDropPerRun: maybe(fc.integer({min: 1, max: 9})), agreed: fc.boolean(), jobAgrees: fc.boolean(), moreJobs: fc.uniqueArray(fc.integer({min: 2_000, max: 2_003}))})),
+      gated: maybe(fc.record({job: maybe(job), after: maybe(span), maxDropPerRun: maybe(fc.integer({min: 1, max: 9})), consentValid: fc.boolean(), jobConsentMatches: fc.boolean(), duplicateJobs: fc.uniqueArray(fc.integer({min: 2_000, max: 2_003}))})),
       refresh: maybe(fc.record({job, startOffset: maybe(offset), endOffset: maybe(offset), schedule: span})),
       row: maybe(fc.record({startOffset: span, endOffset: span, schedule: span})),
     })
@@ -42,8 +42,8 @@ function states(scale: TableState['scale'], kind: 'hypertable' | 'aggregate'): f
       if (compress) policies.push({...bare, kind: 'compression', by: 'timescaledb', job: compress.job, after: compress.byCreation ? null : compress.after, createdBefore: compress.byCreation ? days(3) : null})
       if (native) policies.push({...bare, kind: 'retention', by: 'timescaledb', job: native.job, after: native.after})
       if (gated) {
-        const {maxDropPerRun, agreed, jobAgrees, moreJobs} = gated
-        policies.push({...bare, kind: 'retention', by: 'qicore', job: gated.job, after: gated.after, gate: {maxDropPerRun, agreed, jobAgrees, moreJobs, timeUnit: null}})
+        const {maxDropPerRun, consentValid, jobConsentMatches, duplicateJobs} = gated
+        policies.push({...bare, kind: 'retention', by: 'qicore', job: gated.job, after: gated.after, gate: {maxDropPerRun, consentValid, jobConsentMatches, duplicateJobs, timeUnit: null}})
       }
       if (refresh && kind === 'aggregate') policies.push({...bare, kind: 'refresh', by: 'timescaledb', job: refresh.job, startOffset: refresh.startOffset, endOffset: refresh.endOffset, schedule: refresh.schedule})
       if (row && kind === 'aggregate') policies.push({...bare, kind: 'refresh', by: 'qicore', ...row})
@@ -78,10 +78,10 @@ describe('declared against live', () => {
       const options = {engine, maxDropPerRun}
       const problems: Problem[] = []
       // Apache has none of TimescaleDB's own jobs.
-      const before = engine === 'apache' ? {...state, policies: state.policies.filter(({by}) => by === 'qicore').map((rule) => ({...rule, job: null, gate: rule.gate && {...rule.gate, moreJobs: []}}))} : state
-      const changes = diff(wantedOf(declared, before, problems), options, problems)
-      const after = wouldBe(before, changes)
-      const again = diff(wantedOf(declared, after, problems), options, problems)
+      const before = engine === 'apache' ? {...state, policies: state.policies.filter(({by}) => by === 'qicore').map((rule) => ({...rule, job: null, gate: rule.gate && {...rule.gate, duplicateJobs: []}}))} : state
+      const changes = diff(desiredStateOf(declared, before, problems), options, problems)
+      const after = project(before, changes)
+      const again = diff(desiredStateOf(declared, after, problems), options, problems)
       expect(problems).toEqual([])
       expect(again).toEqual([])
     }), {numRuns: 2_000})
@@ -90,7 +90,7 @@ describe('declared against live', () => {
   it('leaves alone what nothing is said of', () => {
     fc.assert(fc.property(cases, ({state, maxDropPerRun, engine}) => {
       const problems: Problem[] = []
-      expect(diff(wantedOf(declare('public.t', {}), state, problems), {engine, maxDropPerRun}, problems)).toEqual([])
+      expect(diff(desiredStateOf(declare('public.t', {}), state, problems), {engine, maxDropPerRun}, problems)).toEqual([])
       expect(problems).toEqual([])
     }))
   })
@@ -98,7 +98,7 @@ describe('declared against live', () => {
   it('keeps the job where there is one, and never makes a second', () => {
     fc.assert(fc.property(cases, ({state, declared, maxDropPerRun}) => {
       const problems: Problem[] = []
-      for (const change of diff(wantedOf(declared, state, problems), {engine: 'timescaledb', maxDropPerRun}, problems)) {
+      for (const change of diff(desiredStateOf(declared, state, problems), {engine: 'timescaledb', maxDropPerRun}, problems)) {
         if (change.do !== 'compression' && change.do !== 'refresh') continue
         const live = state.policies.find(({kind, by}) => kind === change.do && by === 'timescaledb')
         expect(change.job).toBe(live?.job?.id ?? null)
@@ -113,22 +113,22 @@ describe('declared against live', () => {
       compression: {after: {months: 1, days: 0, seconds: 0}, segmentBy: ['nope', 'id'], orderBy: ['time dsec']},
       retention: {after: {months: 24, days: 0, seconds: 0}, native: false},
     })
-    diff(wantedOf(declared, state, problems), {engine: 'timescaledb', maxDropPerRun: 8}, problems)
+    diff(desiredStateOf(declared, state, problems), {engine: 'timescaledb', maxDropPerRun: 8}, problems)
     expect(problems.map(({code, message}) => `${code} ${message.split(':')[0]}`)).toEqual([
       'DURATION tables.public.t.retention.after',
       'DURATION tables.public.t.compression.after',
       'NO_SUCH_COLUMN tables.public.t.compression.segmentBy',
       'NO_SUCH_COLUMN tables.public.t.compression.orderBy',
     ])
-    expect(wantedOf(declared, {...state, scale: 'unknown'}, []).retention).toBeNull()
+    expect(desiredStateOf(declared, {...state, scale: 'unknown'}, []).retention).toBeNull()
   })
 
   it('makes the job of a gated retention anew where it was made for another confirmed policy', () => {
-    const gate = {maxDropPerRun: 8, timeUnit: null, agreed: true, jobAgrees: true, moreJobs: []}
+    const gate = {maxDropPerRun: 8, timeUnit: null, consentValid: true, jobConsentMatches: true, duplicateJobs: []}
     const rule: LiveRule = {...bare, kind: 'retention', by: 'qicore', job: {id: 1_000, scheduled: true}, after: days(30), gate}
     const state: TableState = {key: 'public.t', kind: 'hypertable', native: true, scale: 'time', columns, timeColumn: 'time', chunkInterval: 1n, compression: null, policies: [rule]}
     const declared = declare('public.t', {retention: {after: days(30), native: false}})
-    const changes = (jobAgrees: boolean) => diff(wantedOf(declared, {...state, policies: [{...rule, gate: {...gate, jobAgrees}}]}, []), {engine: 'timescaledb', maxDropPerRun: 8}, [])
+    const changes = (jobConsentMatches: boolean) => diff(desiredStateOf(declared, {...state, policies: [{...rule, gate: {...gate, jobConsentMatches}}]}, []), {engine: 'timescaledb', maxDropPerRun: 8}, [])
     expect(changes(true)).toEqual([])
     expect(changes(false)).toMatchObject([{do: 'gated retention', job: 1_000, why: ['its job was made for something else']}])
   })
@@ -138,7 +138,7 @@ describe('declared against live', () => {
     const rule: LiveRule = {...bare, kind: 'refresh', by: 'timescaledb', job: {id: 1_000, scheduled: true}, startOffset: days(3), endOffset: days(1), schedule: days(1)}
     const state: TableState = {key: 'public.v', kind: 'aggregate', native: true, scale: 'time', columns, timeColumn: 'time', chunkInterval: 1n, compression: null, policies: [rule, {...rule, job: {id: 1_001, scheduled: true}}]}
     const declared = declare('public.v', {section: 'aggregates', refresh: {startOffset: days(3), endOffset: days(1), every: days(1)}})
-    expect(diff(wantedOf(declared, state, problems), {engine: 'timescaledb', maxDropPerRun: 8}, problems)).toEqual([])
+    expect(diff(desiredStateOf(declared, state, problems), {engine: 'timescaledb', maxDropPerRun: 8}, problems)).toEqual([])
     expect(problems).toMatchObject([{code: 'POLICY_TWICE', message: 'public.v has 2 refresh policies (jobs 1000, 1001), and a declaration stands for one.'}])
   })
 })

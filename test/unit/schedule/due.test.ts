@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {instants} from '../../../src/schedule/calendar.js'
-import {inWindow, outlook, type Epoch, type JobState} from '../../../src/schedule/due.js'
+import {inWindow, evaluateDue, type Epoch, type JobState} from '../../../src/schedule/due.js'
 import {jitterOf} from '../../../src/schedule/jitter.js'
 import {job} from '../../helpers/daemon-jobs.js'
 
@@ -11,13 +11,13 @@ const hourly: Epoch = {revision: 1, validFrom: at('00:30:00'), state: 'active', 
 const state = (over: Partial<JobState> = {}): JobState => ({epochs: [hourly], lastAt: at('00:30:00'), running: false, freeAt: null, ...over})
 const clock = (instant: number) => new Date(instant).toISOString().slice(11, 16)
 const decide = (given: Record<string, unknown>, ledger: JobState, now: number) => {
-  const {decision} = outlook(job('j', {schedule: '0 * * * *', ...given}), ledger, now)
+  const {decision} = evaluateDue(job('j', {schedule: '0 * * * *', ...given}), ledger, now)
   return decision && {run: decision.run && clock(decision.run), skips: decision.skips.map(({at, reason}) => `${clock(at)} ${reason}`)}
 }
 
 describe('what is due', () => {
   it('is nothing before the first instant after the calendar began to count', () => {
-    expect(outlook(job('j', {schedule: '0 * * * *'}), state(), at('00:59:59'))).toEqual({decision: null, wakeAt: at('01:00:00'), waitingSince: null})
+    expect(evaluateDue(job('j', {schedule: '0 * * * *'}), state(), at('00:59:59'))).toEqual({decision: null, wakeAt: at('01:00:00'), waitingSince: null})
     expect(decide({}, state(), at('01:00:00'))).toEqual({run: '01:00', skips: []})
   })
 
@@ -65,8 +65,8 @@ describe('what is due', () => {
     const jittered = job('j', {schedule: '0 * * * *', jitter: '10min'})
     const offset = jitterOf(jittered, at('01:00:00'))
     expect(offset).toBe(jitterOf(jittered, at('01:00:00')))
-    expect(outlook(jittered, state(), at('01:00:00') + offset - 1)).toMatchObject({decision: null, wakeAt: at('01:00:00') + offset})
-    expect(outlook(jittered, state(), at('01:00:00') + offset).decision).toMatchObject({run: at('01:00:00'), dueAt: at('01:00:00') + offset})
+    expect(evaluateDue(jittered, state(), at('01:00:00') + offset - 1)).toMatchObject({decision: null, wakeAt: at('01:00:00') + offset})
+    expect(evaluateDue(jittered, state(), at('01:00:00') + offset).decision).toMatchObject({run: at('01:00:00'), dueAt: at('01:00:00') + offset})
     const offsets = Array.from({length: 1_000}, (_, index) => jitterOf(jittered, at('01:00:00') + index * hour))
     expect(Math.min(...offsets)).toBeGreaterThanOrEqual(0)
     expect(Math.max(...offsets)).toBeLessThan(600_000)
@@ -77,7 +77,7 @@ describe('what is due', () => {
     const paused: Epoch = {...hourly, revision: 2, validFrom: at('02:30:00'), state: 'paused'}
     expect(decide({}, state({epochs: [hourly, paused]}), at('09:00:00'))).toEqual({run: null, skips: ['01:00 paused', '02:00 paused']})
     expect(decide({}, state({epochs: [hourly, {...paused, state: 'removed'}]}), at('09:00:00'))).toEqual({run: null, skips: ['01:00 removed', '02:00 removed']})
-    expect(outlook(job('j'), state({epochs: [hourly, paused], lastAt: at('02:00:00')}), at('09:00:00'))).toEqual({decision: null, wakeAt: null, waitingSince: null})
+    expect(evaluateDue(job('j'), state({epochs: [hourly, paused], lastAt: at('02:00:00')}), at('09:00:00'))).toEqual({decision: null, wakeAt: null, waitingSince: null})
     const resumed: Epoch = {...hourly, revision: 3, validFrom: at('05:30:00')}
     expect(decide({catchUp: 'all'}, state({epochs: [hourly, paused, resumed], lastAt: at('02:00:00')}), at('07:00:00'))).toEqual({run: '06:00', skips: []})
   })
@@ -99,12 +99,12 @@ describe('what is due', () => {
   })
 
   it('says since when somebody waits', () => {
-    expect(outlook(job('j', {schedule: '0 * * * *', overlap: 'queue'}), state({running: true, lastAt: at('01:00:00')}), at('03:30:00')).waitingSince).toBe(at('02:00:00'))
+    expect(evaluateDue(job('j', {schedule: '0 * * * *', overlap: 'queue'}), state({running: true, lastAt: at('01:00:00')}), at('03:30:00')).waitingSince).toBe(at('02:00:00'))
   })
 
   it('is accounted for in rounds after a long absence of a job of every second', () => {
     const every: Epoch = {...hourly, schedule: '* * * * * *'}
-    const round = outlook(job('j', {schedule: '* * * * * *'}), state({epochs: [every]}), at('09:00:00')).decision!
+    const round = evaluateDue(job('j', {schedule: '* * * * * *'}), state({epochs: [every]}), at('09:00:00')).decision!
     expect(round.run).toBeNull()
     expect(round.skips).toHaveLength(2_000)
     expect(round.to).toBe(at('00:30:00') + 2_000_000)
@@ -130,7 +130,7 @@ describe('what is due', () => {
         const change = (over: Partial<Epoch>) => epochs.push({...epochs.at(-1)!, revision: epochs.length + 1, validFrom: Math.max(now, ledger.lastAt), ...over})
         const tick = () => {
           for (;;) {
-            const {decision} = outlook(declared, ledger, now)
+            const {decision} = evaluateDue(declared, ledger, now)
             if (decision === null) return
             rows.push(...decision.skips.map(({at}) => at), ...(decision.run === null ? [] : [decision.run]))
             if (decision.run !== null) {
@@ -151,7 +151,7 @@ describe('what is due', () => {
           if (does === 'reschedule') change({schedule: epochs.length % 2 ? '*/7 * * * *' : '*/10 2-5 * * *'})
         }
         now += 4 * hour
-        for (let round = 0; round < 200 && outlook(declared, ledger, now).waitingSince !== null; round += 1) {
+        for (let round = 0; round < 200 && evaluateDue(declared, ledger, now).waitingSince !== null; round += 1) {
           ledger.running = false
           tick()
         }

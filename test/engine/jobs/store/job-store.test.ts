@@ -1,7 +1,7 @@
 import {expect, it} from 'vitest'
 import type {Job} from '../../../../src/config/jobs.js'
-import {outlook} from '../../../../src/schedule/due.js'
-import {claim, claimNow, declare, fenceOf, finish, hello, noteTimeline, readJobs, release, renew, setState, takeOver, type Claim, type Identity, type Wish} from '../../../../src/jobs/store/job-store.js'
+import {evaluateDue} from '../../../../src/schedule/due.js'
+import {claim, claimNow, declare, fenceOf, finish, heartbeat, noteTimeline, readJobs, release, renew, setState, reclaimExpired, type Claim, type Identity, type ClaimRequest} from '../../../../src/jobs/store/job-store.js'
 import type {Database} from '../../../../src/db/database.js'
 import {statement} from '../../../../src/db/sql.js'
 import {isConnectionLost, sqlState} from '../../../../src/db/sqlstate.js'
@@ -15,18 +15,18 @@ const me = identity('me')
 /** The ledger's clock, so many seconds after the real one. */
 const clockAhead = ({run}: TestDatabase, seconds: number) => run(`create or replace function qicore.now() returns timestamptz language sql volatile return pg_catalog.clock_timestamp() + interval '${seconds} seconds'`)
 
-async function wishes(db: Database, jobs: readonly Job[]): Promise<Wish[]> {
+async function claimRequests(db: Database, jobs: readonly Job[]): Promise<ClaimRequest[]> {
   const [{now}] = (await db.query<{now: string}>(statement('select qicore.now() as now'))) as [{now: string}]
   const known = await readJobs(db)
   return jobs.flatMap((one) => {
     const state = known.find(({name}) => name === one.name)!
-    const {decision} = outlook(one, state, Date.parse(now))
+    const {decision} = evaluateDue(one, state, Date.parse(now))
     return decision === null ? [] : [{job: one, state, decision}]
   })
 }
 
 const claimDue = async (db: Database, jobs: readonly Job[], who: Identity = me, lease = 30): Promise<Claim[]> =>
-  (await claim(db, await wishes(db, jobs), who, lease)).moved.flatMap(({claim: one}) => one ?? [])
+  (await claim(db, await claimRequests(db, jobs), who, lease)).advanced.flatMap(({claim: one}) => one ?? [])
 
 const rows = ({run}: TestDatabase) =>
   run<{job: string; status: string; reason: string | null; attempts: number}>('select job, status, reason, attempts from qicore.maintenance_log order by job, scheduled_at, id')
@@ -57,11 +57,11 @@ forEachEngine({}, (engine) => {
     await declare(db, jobs, 'ada')
     expect(await claimDue(db, jobs)).toEqual([])
     await clockAhead(database, 180)
-    const early = await wishes(db, jobs)
+    const early = await claimRequests(db, jobs)
     const [mine] = await claimDue(db, jobs)
     expect(mine).toMatchObject({job: 'a', attempts: 1})
     // What was decided before the claim has no effect any more.
-    expect((await claim(db, early, identity('other'), 30)).moved).toEqual([])
+    expect((await claim(db, early, identity('other'), 30)).advanced).toEqual([])
     expect((await readJobs(db))[0]).toMatchObject({running: true, claimedBy: 'me'})
     expect(await finish(db, mine!, {status: 'done', detail: {steps: 1}})).toBe(true)
     expect(await finish(db, mine!, {status: 'failed'})).toBe(false)
@@ -79,14 +79,14 @@ forEachEngine({}, (engine) => {
     const jobs = [job('a')]
     await declare(db, jobs, 'ada')
     await clockAhead(database, 120)
-    const due = await wishes(db, jobs)
+    const due = await claimRequests(db, jobs)
     await clockAhead(database, -120)
-    expect((await claim(db, due, me, 30)).moved).toEqual([])
+    expect((await claim(db, due, me, 30)).advanced).toEqual([])
     await clockAhead(database, 120)
     expect(await setState(db, 'a', 'paused', 'ada', 'release')).toMatchObject({state: 'paused', changed: true, actor: 'ada'})
     expect(await setState(db, 'a', 'paused', 'bob', null)).toMatchObject({state: 'paused', changed: false, actor: 'ada'})
-    expect((await claim(db, due, me, 30)).moved).toEqual([])
-    expect((await claim(db, await wishes(db, jobs), me, 30)).moved).toEqual([{job: 'a', claim: null}])
+    expect((await claim(db, due, me, 30)).advanced).toEqual([])
+    expect((await claim(db, await claimRequests(db, jobs), me, 30)).advanced).toEqual([{job: 'a', claim: null}])
     await setState(db, 'a', 'active', 'ada', null)
     expect(await setState(db, 'nobody', 'paused', 'ada', null)).toBeNull()
     await clockAhead(database, 240)
@@ -104,16 +104,16 @@ forEachEngine({}, (engine) => {
     if (engine.native) {
       const [renewed] = [await renew(db, [mine!], 30)]
       expect([...renewed]).toEqual([mine!.id])
-      expect(await takeOver(db, ['a'], identity('other'), 30, 5)).toEqual([])
+      expect(await reclaimExpired(db, ['a'], identity('other'), 30, 5)).toEqual([])
       await renew(db, [mine!], 0)
     }
-    const [theirs] = await takeOver(db, ['a'], identity('other'), 30, 5)
+    const [theirs] = await reclaimExpired(db, ['a'], identity('other'), 30, 5)
     expect(theirs).toMatchObject({id: mine!.id, attempts: 2, claimedBefore: 'me', state: 'active', scheduledAt: mine!.scheduledAt})
     expect(theirs!.token).toBeGreaterThan(mine!.token)
     expect([...(await renew(db, [mine!], 30))]).toEqual([])
     await expect(db.transaction(writing, fenceOf(mine!, 30))).rejects.toMatchObject({code: 'CLAIM_LOST'})
     expect(await finish(db, mine!, {status: 'done'})).toBe(false)
-    expect(await release(db, mine!, {seconds: 0, error: null, uncounted: true})).toBe(false)
+    expect(await release(db, mine!, {seconds: 0, error: null, countsAsAttempt: false})).toBe(false)
     await db.transaction(writing, fenceOf(theirs!, 30))
     expect(await finish(db, theirs!, {status: 'late-done'})).toBe(true)
     expect((await readJobs(db))[0]!.running).toBe(false)
@@ -126,16 +126,16 @@ forEachEngine({}, (engine) => {
     await declare(db, jobs, 'ada')
     await clockAhead(database, 10)
     const [first] = await claimDue(db, jobs)
-    expect(await release(db, first!, {seconds: 3_600, error: 'it broke', uncounted: false})).toBe(true)
-    expect(await takeOver(db, ['a'], me, 30, 5)).toEqual([])
+    expect(await release(db, first!, {seconds: 3_600, error: 'it broke', countsAsAttempt: true})).toBe(true)
+    expect(await reclaimExpired(db, ['a'], me, 30, 5)).toEqual([])
     expect((await readJobs(db))[0]).toMatchObject({running: true, claimedBy: null})
     await database.run("update qicore.maintenance_log set lease_until = clock_timestamp() - interval '1 s' where status = 'running'")
-    const [second] = await takeOver(db, ['a'], me, 30, 5)
+    const [second] = await reclaimExpired(db, ['a'], me, 30, 5)
     expect(second).toMatchObject({attempts: 2, error: 'it broke', claimedBefore: null})
-    await release(db, second!, {seconds: 0, error: null, uncounted: true})
-    expect(await takeOver(db, ['b'], me, 30, 5)).toEqual([])
+    await release(db, second!, {seconds: 0, error: null, countsAsAttempt: false})
+    expect(await reclaimExpired(db, ['b'], me, 30, 5)).toEqual([])
     await setState(db, 'a', 'paused', 'ada', null)
-    expect(await takeOver(db, ['b'], me, 30, 5)).toMatchObject([{job: 'a', attempts: 2, state: 'paused'}])
+    expect(await reclaimExpired(db, ['b'], me, 30, 5)).toMatchObject([{job: 'a', attempts: 2, state: 'paused'}])
   })
 
   it('runs a job by hand beside its instants, never two at once', async () => {
@@ -155,8 +155,8 @@ forEachEngine({}, (engine) => {
 
   it('says who is alive and notices another server', async () => {
     const {db, run} = await withCore(await engine.database())
-    expect(await hello(db, me)).toMatchObject({others: 0})
-    const {now, skew, others} = await hello(db, identity('second'))
+    expect(await heartbeat(db, me)).toMatchObject({others: 0})
+    const {now, skew, others} = await heartbeat(db, identity('second'))
     // No two processes share an embedded directory.
     expect(others).toBe(engine.native ? 1 : 0)
     expect(Math.abs(now - Date.now())).toBeLessThan(5_000)
@@ -176,7 +176,7 @@ forEachEngine({native: true}, (engine) => {
     const jobs = Array.from({length: 20}, (_, index) => everySecond(`j${index}`, {catchUp: 'all', overlap: 'queue'}))
     await declare(database.db, jobs, 'ada')
     await clockAhead(database, 15)
-    const daemons = await Promise.all(Array.from({length: 8}, () => database.db.another()))
+    const daemons = await Promise.all(Array.from({length: 8}, () => database.db.openSession()))
     const claims: Claim[] = []
     // No test of speed: it ends when there is enough to be sure, and the deadline only keeps it from hanging.
     const deadline = Date.now() + 45_000
@@ -202,7 +202,7 @@ forEachEngine({native: true}, (engine) => {
     await declare(database.db, jobs, 'ada')
     await clockAhead(database, 5)
     const [mine] = await claimDue(database.db, jobs, me, 0)
-    const working = await database.db.another()
+    const working = await database.db.openSession()
     let through!: () => void
     const held = new Promise<void>((resolve) => (through = resolve))
     let begun!: () => void
@@ -213,11 +213,11 @@ forEachEngine({native: true}, (engine) => {
       await held
     })
     await fenced
-    expect(await takeOver(database.db, ['a'], identity('other'), 30, 5)).toEqual([])
+    expect(await reclaimExpired(database.db, ['a'], identity('other'), 30, 5)).toEqual([])
     expect([...(await renew(database.db, [mine!], 0))]).toEqual([mine!.id])
     through()
     await step
-    expect(await takeOver(database.db, ['a'], identity('other'), 30, 5)).toHaveLength(1)
+    expect(await reclaimExpired(database.db, ['a'], identity('other'), 30, 5)).toHaveLength(1)
     await working.close()
   })
 
@@ -227,14 +227,14 @@ forEachEngine({native: true}, (engine) => {
     await declare(database.db, jobs, 'ada')
     await clockAhead(database, 5)
     const [mine] = await claimDue(database.db, jobs, me, 0)
-    const working = await database.db.another()
+    const working = await database.db.openSession()
     const step = working.transaction(writing, async (tx) => {
       await fenceOf(mine!, 0.3)(tx)
       await new Promise((resolve) => setTimeout(resolve, 1_000))
       await tx.query(statement('select 1'))
     })
     await expect(step).rejects.toSatisfy((error) => sqlState(error) === '25P03' || isConnectionLost(error))
-    expect(await takeOver(database.db, ['a'], identity('other'), 30, 5)).toHaveLength(1)
+    expect(await reclaimExpired(database.db, ['a'], identity('other'), 30, 5)).toHaveLength(1)
     await working.close()
   })
 })

@@ -5,15 +5,15 @@ import {preview} from '../../../../src/run/execute.js'
 import {toScript} from '../../../../src/run/script.js'
 import {differences, readSnapshot} from '../../../../src/schema/catalog.js'
 import {readRecorded, statusOf} from '../../../../src/schema/migrate/recorded.js'
-import {planFor, sourcesFor, type MigrationWish} from '../../../../src/schema/migrate/request.js'
+import {planFor, sourcesFor, type MigrateOptions} from '../../../../src/schema/migrate/request.js'
 import {periodsAhead} from '../../../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../../../helpers/engines.js'
 import {quick} from '../../../helpers/run-steps.js'
 import {replay} from '../../../helpers/schema-replay.js'
 import {up, withMigrations} from '../../../helpers/schema-migrate-wish.js'
 
-const statesOf = async ({db}: TestDatabase, wish: MigrationWish = {}) =>
-  Object.fromEntries(statusOf(db.server.engine, sourcesFor(wish), await readRecorded(db)).map(({version, state}) => [version, state]))
+const statesOf = async ({db}: TestDatabase, options: MigrateOptions = {}) =>
+  Object.fromEntries(statusOf(db.server.engine, sourcesFor(options), await readRecorded(db)).map(({version, state}) => [version, state]))
 const objectsOf = ({db}: TestDatabase) => readSnapshot(db, ['public', 'qicore'])
 const isThere = async ({run}: TestDatabase, name: string) => (await run<{there: boolean}>(`select to_regclass('${name}') is not null as there`))[0]!.there
 
@@ -64,17 +64,17 @@ forEachEngine({}, (engine) => {
       '0002_bad.sql': "-- version: 1.1.0\n\ncreate table half (x int);\ninsert into half values (1);\ninsert into half\n  values ('é😀', nowhere.at_all());\n",
       '0003_later.sql': '-- version: 1.2.0\ncreate table later (x int);\n',
     })
-    const wish = {configDirectory, stream: 'app' as const}
-    const {steps} = await up(database.db, wish)
+    const options = {configDirectory, stream: 'app' as const}
+    const {steps} = await up(database.db, options)
     expect(steps.slice(-3).map(({status}) => status)).toEqual(['done', 'failed', 'skipped'])
     expect(steps.at(-2)!.error).toMatch(/^migrations\/0002_bad\.sql:6: schema "nowhere" does not exist \[3F000\]/)
     expect(steps.at(-1)!.note).toBe('needs migrate app.1.1.0 bad')
     expect([await isThere(database, 'good'), await isThere(database, 'half'), await isThere(database, 'later')]).toEqual([true, false, false])
-    expect(await statesOf(database, wish)).toMatchObject({'app.1.0.0': 'applied', 'app.1.1.0': 'pending', 'app.1.2.0': 'pending'})
+    expect(await statesOf(database, options)).toMatchObject({'app.1.0.0': 'applied', 'app.1.1.0': 'pending', 'app.1.2.0': 'pending'})
 
     writeFileSync(join(configDirectory, 'migrations/0002_bad.sql'), '-- version: 1.1.0\ncreate table half (x int);\n')
-    expect((await up(database.db, wish)).steps.map(({status}) => status)).toEqual(['done', 'done'])
-    expect(await statesOf(database, wish)).toMatchObject({'app.1.0.0': 'applied', 'app.1.1.0': 'applied', 'app.1.2.0': 'applied'})
+    expect((await up(database.db, options)).steps.map(({status}) => status)).toEqual(['done', 'done'])
+    expect(await statesOf(database, options)).toMatchObject({'app.1.0.0': 'applied', 'app.1.1.0': 'applied', 'app.1.2.0': 'applied'})
     const [log] = await database.run<{status: string; steps: number}>(
       "select l.status, count(*)::int as steps from qicore.maintenance_log l join qicore.maintenance_step s on s.log_id = l.id where l.operation = 'migrate up' group by l.id order by l.id limit 1")
     expect(log).toEqual({status: 'partly', steps: expect.any(Number)})
@@ -84,18 +84,18 @@ forEachEngine({}, (engine) => {
     const database = await engine.database()
     const text = '-- version: 1.0.0\ncreate table counted (x int);\ninsert into counted values (1);\n'
     const configDirectory = withMigrations({'0001_a.sql': text, '0002_b.sql': '-- version: 1.1.0\nselect 1;\n'})
-    const wish = {configDirectory, stream: 'app' as const}
-    await up(database.db, wish)
+    const options = {configDirectory, stream: 'app' as const}
+    await up(database.db, options)
     writeFileSync(join(configDirectory, 'migrations/0001_a.sql'), text.replace('(1)', '(2)'))
     rmSync(join(configDirectory, 'migrations/0002_b.sql'))
-    expect(await statesOf(database, wish)).toMatchObject({'app.1.0.0': 'edited', 'app.1.1.0': 'missing'})
-    const {plan, notes} = await planFor(database.db, wish)
+    expect(await statesOf(database, options)).toMatchObject({'app.1.0.0': 'edited', 'app.1.1.0': 'missing'})
+    const {plan, notes} = await planFor(database.db, options)
     expect(plan.steps).toEqual([])
     expect(notes.join('\n')).toMatch(/0001_a\.sql was edited after version app\.1\.0\.0[^]*version app\.1\.1\.0 is recorded here, but there is no file/)
     expect(await database.run('select x from counted')).toEqual([{x: 1}])
     // The same text with the line ends of another system is the same file.
     writeFileSync(join(configDirectory, 'migrations/0001_a.sql'), text.replaceAll('\n', '\r\n'))
-    expect(await statesOf(database, wish)).toMatchObject({'app.1.0.0': 'applied'})
+    expect(await statesOf(database, options)).toMatchObject({'app.1.0.0': 'applied'})
   })
 
   it('stops at a version, and goes on from there', async () => {
@@ -123,11 +123,11 @@ forEachEngine({}, (engine) => {
       '0001_a.sql': '-- version: 1.0.0\ncreate table plain (x int);\n',
       '0002_b.sql': `-- version: 1.1.0\n-- transaction: none\ncreate index ${engine.native ? 'concurrently' : ''} plain_x on plain (x);\nvacuum plain;\n`,
     })
-    const wish = {configDirectory, stream: 'app' as const}
-    const {steps} = await up(database.db, wish)
+    const options = {configDirectory, stream: 'app' as const}
+    const {steps} = await up(database.db, options)
     expect(steps.filter(({status}) => status !== 'done')).toEqual([])
     expect(await isThere(database, 'plain_x')).toBe(true)
-    expect(await statesOf(database, wish)).toMatchObject({'app.1.1.0': 'applied'})
+    expect(await statesOf(database, options)).toMatchObject({'app.1.1.0': 'applied'})
   })
 
   it('refuses transaction control and empty files before anything is done', async () => {
@@ -146,9 +146,9 @@ forEachEngine({}, (engine) => {
   it('asks nothing on a database without data, a yes on one with data, and the name where rows would go', async () => {
     const database = await engine.database()
     const configDirectory = withMigrations({'0001_a.sql': '-- version: 1.0.0\ncreate table mine (x int, y int);\n', '0002_b.sql': '-- version: 1.1.0\ncreate index on mine (x);\n', '0003_c.sql': '-- version: 1.2.0\nalter table mine drop column y;\n'})
-    const wish = {configDirectory}
-    await up(database.db, {...wish, to: 'app.1.0.0'})
-    const classes = async () => (await planFor(database.db, wish)).plan.steps.map((step) => step.class)
+    const options = {configDirectory}
+    await up(database.db, {...options, to: 'app.1.0.0'})
+    const classes = async () => (await planFor(database.db, options)).plan.steps.map((step) => step.class)
     expect(await classes()).toEqual(['safe', 'safe'])
     await database.run('insert into mine values (1)')
     expect(await classes()).toEqual(['undo', 'loss'])

@@ -55,7 +55,7 @@ forEachEngine({native: true}, (engine) => {
     const {target, db, run} = await engine.database()
     await run('create table busy (x int)')
     const configDirectory = withMigrations({'0001_a.sql': '-- version: 1.0.0\nalter table busy add column y int;\n'})
-    const wish = {configDirectory, stream: 'app' as const}
+    const options = {configDirectory, stream: 'app' as const}
     const reader = await open(target)
     let release = () => {}
     const reading = reader.transaction({...writing, readOnly: true}, async (tx) => {
@@ -63,7 +63,7 @@ forEachEngine({native: true}, (engine) => {
       await new Promise<void>((resolve) => (release = resolve))
     })
     const waits: string[] = []
-    const {steps} = await up(db, wish, (progress) => {
+    const {steps} = await up(db, options, (progress) => {
       if (progress.event !== 'wait') return
       waits.push(progress.reason)
       release()

@@ -8,7 +8,7 @@ import {readRecorded} from '../../../../src/schema/migrate/recorded.js'
 import {planFor} from '../../../../src/schema/migrate/request.js'
 import {readRoutine, routineFiles} from '../../../../src/schema/migrate/routine-files.js'
 import {routinesSince, routineStates, type RoutineState} from '../../../../src/schema/migrate/routine-state.js'
-import {planCore, prepare} from '../../../../src/schema/migrate/run.js'
+import {planInstall, bootstrap} from '../../../../src/schema/migrate/run.js'
 import {prepareDatabase} from '../../../../src/daemon/prepare.js'
 import type {DaemonEvent} from '../../../../src/jobs/events.js'
 import type {QicoreSchema} from '../../../../src/schema/migrate/schema-state.js'
@@ -85,7 +85,7 @@ forEachEngine({}, (engine) => {
     expect((await up(db)).steps.filter(({status}) => status !== 'done')).toEqual([])
     expect(await countsOf(database)).toEqual({applied: files.length})
     expect((await planFor(db, {})).plan.steps).toEqual([])
-    expect((await planCore(db)).steps).toEqual([])
+    expect((await planInstall(db)).steps).toEqual([])
     // A job of a scheduler calls the procedure by its number, and what was agreed to is agreed to still.
     expect(await oid()).toEqual(before)
     expect(await run("select p.prosrc like '%500ms%' as new from pg_proc p where p.oid = 'qicore.retain_settings()'::regprocedure")).toEqual([{new: true}])
@@ -148,10 +148,10 @@ forEachEngine({native: true}, (engine) => {
     const database = await engine.database()
     await migratedBefore(database)
     const crowd = await Promise.all([1, 2, 3].map(() => connect(database.target, {applicationName})))
-    const reports = await Promise.all(crowd.map(async (one) => prepare(one, await planCore(one), {limits: quick})))
+    const reports = await Promise.all(crowd.map(async (one) => bootstrap(one, await planInstall(one), {limits: quick})))
     await Promise.all(crowd.map((one) => one.close()))
     expect(reports.flat().filter(({status}) => status === 'failed')).toEqual([])
-    expect((await planCore(database.db)).steps).toEqual([])
+    expect((await planInstall(database.db)).steps).toEqual([])
   })
 
   it('a daemon brings it up to date when it starts, and says what it installed', async () => {
@@ -160,7 +160,7 @@ forEachEngine({native: true}, (engine) => {
     const events: DaemonEvent[] = []
     expect(await prepareDatabase(database.db, context, [], (event) => events.push(event))).toBeNull()
     expect(events).toEqual([{event: 'core_installed', steps: expect.arrayContaining([`migrate ${routinesSince} routines`, 'routine retain_gap'])}])
-    expect((await planCore(database.db)).steps).toEqual([])
+    expect((await planInstall(database.db)).steps).toEqual([])
   })
 
   it('a role that does not own the schema leaves it as it is, and gets the command for the owner', async () => {
@@ -170,7 +170,7 @@ forEachEngine({native: true}, (engine) => {
     await database.run(`create role ${role}; grant usage on schema qicore to ${role}; grant select on all tables in schema qicore to ${role}`)
     const outsider = await connect({...database.target, role}, {applicationName})
     try {
-      const {steps, note} = await planCore(outsider)
+      const {steps, note} = await planInstall(outsider)
       expect(steps).toEqual([])
       expect(note).toMatch(/does not own it\. The owner runs: qicore-db migrate up --stream core$/)
       const events: DaemonEvent[] = []
