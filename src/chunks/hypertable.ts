@@ -24,8 +24,13 @@ export async function requireCompression(db: Database, table: Table): Promise<vo
   if (db.server.edition !== 'community') throw usageError('NO_COMPRESSION', 'The Apache edition of TimescaleDB cannot compress.', ['The community edition can: timescaledb.license = timescale.'])
   if (!table.compression)
     throw usageError('NO_COMPRESSION', `Compression is not enabled on ${qualifiedName(table)}.`, [
-      `Declare tables."${qualifiedName(table)}".compression in the configuration, then: ${command('policies apply')}`,
+      `Declare ${configKey(table)}.compression in the configuration, then: ${command('policies apply')}`,
     ])
+}
+
+/** Where the configuration declares it: an aggregate has a section of its own, and `tables` refuses it. */
+function configKey(table: Table): string {
+  return `${table.kind === 'aggregate' ? 'aggregates' : 'tables'}.${JSON.stringify(qualifiedName(table))}`
 }
 
 async function requireOwner(db: Database, table: Table): Promise<void> {

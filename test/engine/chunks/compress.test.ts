@@ -71,6 +71,17 @@ forEachEngine(community, (engine) => {
     expect(early.notes).toEqual([expect.stringContaining("The chunk is younger than the live policy's 100 years")])
   })
 
+  it('names the section of the configuration where a hypertable and an aggregate declare their compression', async () => {
+    const database = await engine.database()
+    await database.run("create table plain (time timestamptz not null, v float); select create_hypertable('plain', 'time')")
+    await database.run(`create materialized view "Hour ""h" with (timescaledb.continuous, timescaledb.materialized_only = true) as
+      select time_bucket('1 hour', time) as bucket, avg(v) as v from plain group by 1 with no data`)
+    const then = 'in the configuration, then: qicore-db policies apply'
+    for (const [name, key] of [['plain', 'tables."public.plain"'], ['public."Hour ""h"', String.raw`aggregates."public.\"Hour \"\"h\""`]] as const)
+      await expect(compress(database.db, name, {before: '2024-01-04T00:00:00Z'}))
+        .rejects.toMatchObject({code: 'NO_COMPRESSION', suggestions: [`Declare ${key}.compression ${then}`]})
+  })
+
   it('tells a table without compression, and a role that may not, before anything is changed', async () => {
     const database = await engine.database()
     await tenDays(database, "create table plain (time timestamptz not null); select create_hypertable('plain', 'time');")
