@@ -23,7 +23,7 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
     const [state] = await readJobs(db)
     registry.read([state!], true)
     const {decision} = evaluateDue(jobs[0]!, state!, Date.now())
-    const {moved: [{claim: mine}]} = (await claim(db, [{job: jobs[0]!, state: state!, decision: decision!}], me, 30)) as unknown as {moved: [{claim: NonNullable<Awaited<ReturnType<typeof claim>>['advanced'][number]['claim']>}]}
+    const {advanced: [{claim: mine}]} = (await claim(db, [{job: jobs[0]!, state: state!, decision: decision!}], me, 30)) as unknown as {advanced: [{claim: NonNullable<Awaited<ReturnType<typeof claim>>['advanced'][number]['claim']>}]}
     const workerPool = createWorkerPool({
       control: db, me, clock: databaseClock(), context: {limits: defaultLimits, sections: {tables: {}, aggregates: {}}, partitions: () => []}, workers: 4, lease: 1.5, registry,
       tell: (event) => told.push(event), skewed: () => false, onFree() {}, onAgain() {},

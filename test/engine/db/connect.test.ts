@@ -146,7 +146,7 @@ forEachEngine({}, (engine) => {
   it('knows what the server is', async () => {
     const {db} = await engine.database()
     const {server} = db
-    expect(server).toMatchObject({engine: engine.kind, embedded: !engine.native, inRecovery: false, superuser: true, pooled: false, hasCore: false})
+    expect(server).toMatchObject({engine: engine.kind, embedded: !engine.native, inRecovery: false, superuser: true, pooled: false, hasQicoreSchema: false})
     expect(server.timescaledbSchema).toBe(engine.kind === 'postgres' ? null : 'public')
     expect(server.edition).toBe({timescaledb: 'community', apache: 'apache', postgres: null}[engine.kind])
     expect(server.versionNum).toBeGreaterThanOrEqual(140_000)

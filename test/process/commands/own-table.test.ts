@@ -51,7 +51,7 @@ forEachEngine({}, (engine) => {
     }
     expect(readFileSync(join(cwd, 'gen/drizzle.ts'), 'utf8')).toContain("venue: varchar('venue', {length: 20}),")
 
-    const [{now}] = (await withClient(url, (client) => client.query(`select to_char(${today}, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as now`))).rows as [{now: string}]
+    const [{now}] = (await withClient(url, (client) => client.query(`select to_char(${today}, 'YYYY-MM-DD"T"HH24:MI:SS".000Z"') as now`))).rows as [{now: string}]
     await withClient(url, (client) => client.query('insert into desk_b.ticks (time, "Price") values ($1, 5)', [now]))
     await expect(withClient(url, (client) => client.query('insert into desk_b.ticks (time, "Price") values ($1, 0)', [now]))).rejects.toMatchObject({code: '23514'})
     const stats = jsonOf<{tables: {schema: string; table: string; managed: boolean}[]}>(await run(0, 'stats', '--json'))
