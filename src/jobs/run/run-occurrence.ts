@@ -3,7 +3,8 @@ import {refuseInHalfState} from '../../db/condition.js'
 import type {Backend, Database, Db} from '../../db/database.js'
 import {prepared} from '../../db/load-sql.js'
 import {allInOrder} from '../../db/transaction.js'
-import {OpsError} from '../../errors.js'
+import {isConnectionLost} from '../../db/sqlstate.js'
+import {ExitCode, OpsError} from '../../errors.js'
 import {jobKind} from '../registry.js'
 import type {JobContext} from '../kind.js'
 import {execute} from '../../run/execute.js'
@@ -41,6 +42,8 @@ const stopGrace = 1_000
 /** A `sql` job runs every second, maybe: its session is not probed each time. */
 const probeEvery = 10_000
 const probed = new WeakMap<Database, number>()
+/** There was no session to begin with: the occurrence is given back, and the try does not count. */
+const notBegun: FinalOutcome = {kind: 'again', seconds: 1, error: null, countsAsAttempt: false}
 /** How often the end of a window is looked for. */
 const windowCheck = 5_000
 
@@ -74,12 +77,16 @@ export async function runOccurrence(db: Database, job: Job, claim: Claim | Taken
   const run = {...options, stop: stop.signal, cancel: cancel.signal}
   const stopped = (): FinalOutcome | null => (options.cancel.aborted && !state.timedOut ? {kind: 'again', seconds: 0, error: null, countsAsAttempt: false} : null)
   const hangs = [patience(cancel.signal, cancelGrace), patience(options.cancel, stopGrace)]
-  const at: AtWork = {step: null, backend: null}
+  const at: AtWork = {begun: false, step: null, backend: null}
   try {
     return await Promise.race([
       attempt(db, job, claim, run, lost, at).then(
         (tally) => outcomeOf(job, claim, tally, state, options.stop.aborted),
-        (error: unknown) => (state.lost ? {kind: 'lost' as const} : (stopped() ?? failure(job, claim, wordsOf(error, job, state.timedOut), error))),
+        (error: unknown): Outcome => {
+          if (state.lost) return {kind: 'lost'}
+          if (!at.begun && !state.timedOut && isUnreachable(error)) return notBegun
+          return stopped() ?? failure(job, claim, wordsOf(error, job, state.timedOut), error)
+        },
       ),
       Promise.race(hangs.map(({over}) => over)).then((): Outcome => {
         const backend = at.backend ?? db.backend
@@ -98,8 +105,27 @@ export async function runOccurrence(db: Database, job: Job, claim: Claim | Taken
   }
 }
 
+/**
+ * Asks the server again what it is: since the session was opened workers may have died, the extension may have been
+ * updated or a restore have begun. A session that was lost while it was idle is opened again.
+ */
+async function ready(db: Database, job: Job): Promise<void> {
+  if (job.kind === 'sql' && performance.now() - (probed.get(db) ?? -Infinity) <= probeEvery) return
+  await db.probe().catch(async (error: unknown) => {
+    if (!isConnectionLost(error)) throw error
+    await db.reconnect()
+  })
+  probed.set(db, performance.now())
+}
+
+function isUnreachable(error: unknown): boolean {
+  return isConnectionLost(error) || (error instanceof OpsError && error.exitCode === ExitCode.cannotConnect)
+}
+
 /** What is at work just now, for when it has to be given up. */
 interface AtWork {
+  /** Whether the session worked when the try began: before that, a lost connection says nothing of the job. */
+  begun: boolean
   step: StepAtWork | null
   backend: Backend | null
 }
@@ -107,9 +133,8 @@ interface AtWork {
 async function attempt(db: Database, job: Job, claim: Claim | TakenOver, options: OccurrenceOptions, lost: () => void, at: AtWork): Promise<OccurrenceResult> {
   const kind = await jobKind(job.kind)
   const {context} = options
-  // Since the session was made workers may have died, the extension may have been updated or a restore have begun.
-  if (job.kind !== 'sql' || performance.now() - (probed.get(db) ?? -Infinity) > probeEvery) await db.probe()
-  probed.set(db, performance.now())
+  await ready(db, job)
+  at.begun = true
   refuseInHalfState(db.server)
   const work = await kind.plan(db, job.options, {...context, job: job.name, leaveToCron: job.runner !== 'daemon' && claim.scheduledAt !== null, now: new Date(options.now()).toISOString()})
   const reports: StepReport[] = []
