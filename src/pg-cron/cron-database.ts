@@ -21,7 +21,7 @@ export interface CronDatabase {
   /** As whom jobs are scheduled and run. */
   role: string
   canLogin: boolean
-  rights: {usage: boolean; schedule: boolean; unschedule: boolean; resolveSession: boolean | null}
+  rights: {usage: boolean; schedule: boolean; unschedule: boolean; elsewhere: boolean | null}
 }
 
 interface WhereRow {
@@ -36,7 +36,7 @@ interface RightsRow {
   usage: boolean
   schedule: boolean | null
   unschedule: boolean | null
-  resolveSession: boolean | null
+  elsewhere: boolean | null
   timezone: string | null
   matches_both_days: boolean
   can_login: boolean
@@ -97,7 +97,7 @@ function notCreated(db: Database, database: string): OpsError {
 
 async function homeIn(db: Database, here: boolean): Promise<CronDatabase> {
   const [row] = await db.query<RightsRow>(statement(loadSql('cron/rights'), [db.target.role ?? null]))
-  const {role, version, usage, schedule, unschedule, resolveSession, alive} = row!
+  const {role, version, usage, schedule, unschedule, elsewhere, alive} = row!
   if (!atLeast(version, 1, 3))
     throw usageError('CRON_VERSION', `pg_cron ${version} knows no names of jobs: 1.3 or later is needed.`, ['Install a newer package and, as a superuser: alter extension pg_cron update', instead(db)])
   return {
@@ -111,7 +111,7 @@ async function homeIn(db: Database, here: boolean): Promise<CronDatabase> {
     alive,
     role,
     canLogin: row!.can_login,
-    rights: {usage, schedule: schedule ?? false, unschedule: unschedule ?? false, resolveSession},
+    rights: {usage, schedule: schedule ?? false, unschedule: unschedule ?? false, elsewhere},
   }
 }
 
@@ -131,7 +131,7 @@ export function requireUsable({db, here, version, database, role, canLogin, aliv
       'Add pg_cron to shared_preload_libraries and restart the server; its log says why where that is done already.',
       instead(db),
     ])
-  if (!here && rights.resolveSession === null)
+  if (!here && rights.elsewhere === null)
     throw usageError('CRON_VERSION', `pg_cron ${version} schedules in its own database "${database}" only: 1.4 or later is needed.`, [`As a superuser, in ${database}: alter extension pg_cron update`, instead(db)])
   const missing = missingGrants({here, role, rights})
   if (missing.length > 0)
@@ -149,7 +149,7 @@ function missingGrants({here, role, rights}: Pick<CronDatabase, 'here' | 'role' 
   const to = `to "${role}"`
   if (!rights.usage) missing.push({what: 'no usage on schema cron', grant: `grant usage on schema cron ${to}`})
   if (here && !rights.schedule) missing.push({what: 'no execute on cron.schedule', grant: `grant execute on function cron.schedule(text, text, text) ${to}`})
-  if (!here && rights.resolveSession !== true) missing.push({what: 'no execute on cron.schedule_in_database', grant: `grant execute on function cron.schedule_in_database(text, text, text, text, text, boolean) ${to}`})
+  if (!here && rights.elsewhere !== true) missing.push({what: 'no execute on cron.schedule_in_database', grant: `grant execute on function cron.schedule_in_database(text, text, text, text, text, boolean) ${to}`})
   if (!rights.unschedule) missing.push({what: 'no execute on cron.unschedule', grant: `grant execute on function cron.unschedule(bigint) ${to}`})
   return missing
 }
