@@ -1,4 +1,16 @@
--- Up to which transaction everything that was written can be seen by now, and whether an aggregate of ours reads a table.
--- $1 the table as SQL reads it. TimescaleDB: not needed; wants our schema qicore. One row.
-select pg_snapshot_xmin(pg_current_snapshot())::text as seen,
-  exists (select from qicore.aggregates a where to_regclass(a.source) = to_regclass($1)) as watched
+-- The first transaction whose rows may come after what is asked from here on.
+-- Only transactions of this database count: a long one elsewhere on the server cannot have written to a table here.
+-- The end of the snapshot is read before the sessions, so a transaction that is in neither has ended. Sessions are read
+-- before prepared transactions, so one that is prepared in between is not missed. A subtransaction has a higher number than
+-- the transaction it belongs to, so the lowest running one covers it. TimescaleDB: not needed. One row.
+with snapshot as materialized (
+  select pg_snapshot_xmax(pg_current_snapshot())::text::numeric as next
+), running as (
+  select backend_xid as xid from pg_stat_activity where datname = current_database() and backend_xid is not null
+  union all
+  select transaction from pg_prepared_xacts where database = current_database()
+), age as (
+  -- How many transactions ago each began; one that began after the snapshot counts from the end and is left out.
+  select mod(mod(next, 4294967296) - xid::text::numeric + 4294967296, 4294967296) as age from running, snapshot
+)
+select (next - coalesce((select max(age) from age where age < 2147483648), 0))::text as seen from snapshot

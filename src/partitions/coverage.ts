@@ -39,18 +39,24 @@ export async function uncovered(db: Database, set: PartitionSet, children: reado
 
 /**
  * The first transaction whose rows may come after what is asked from here on; null where no aggregate of ours reads the
- * set. Who may not look counts as one.
+ * set. A set whose aggregates cannot be read counts as having one.
  */
 export async function firstUnseen(db: Database, set: PartitionSet): Promise<string | null> {
   if (!db.server.hasQicoreSchema) return null
-  const {schema, table: name} = set
-  const [row] = await db
-    .query<{seen: string; watched: boolean}>(statement(loadSql('catalog/first-unseen'), [formatQualifiedName(schema, name)]))
-    .catch(async (error: unknown) => {
-      if (sqlState(error) !== SqlState.noPrivilege) throw error
-      return (await db.query<{seen: string}>(sql`select pg_snapshot_xmin(pg_current_snapshot())::text as seen`)).map(({seen}) => ({seen, watched: true}))
-    })
-  return row!.watched ? row!.seen : null
+  // Before anything else is asked: what is written from now on has not been asked about.
+  const [snapshot] = await db.query<{seen: string}>(statement(loadSql('catalog/first-unseen')))
+  return (await mayHaveAggregate(db, set)) ? snapshot!.seen : null
+}
+
+async function mayHaveAggregate(db: Database, {schema, table}: PartitionSet): Promise<boolean> {
+  const name = formatQualifiedName(schema, table)
+  try {
+    const rows = await db.query(sql`select from qicore.aggregates where to_regclass(source) = to_regclass(${name}) limit 1`)
+    return rows.length > 0
+  } catch (error) {
+    if (sqlState(error) === SqlState.noPrivilege) return true
+    throw error
+  }
 }
 
 async function gapsOf(db: Database, set: PartitionSet, span: Span): Promise<OwnGaps[] | 'unreadable'> {

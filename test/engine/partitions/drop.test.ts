@@ -1,3 +1,4 @@
+import pg from 'pg'
 import {expect, it} from 'vitest'
 import {sql} from '../../../src/db/sql.js'
 import {execute} from '../../../src/run/execute.js'
@@ -152,6 +153,21 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(fates(await run(database.db, plan))).toEqual(['drop public.old_1: failed', 'drop public.old_2: done'])
     expect((await childrenOf(database, 'ticks')).map((child) => child.split(' ')[0])).toEqual(['new', 'old_1', 'rest'])
     await expect(planDrop(database.db, older())).rejects.toMatchObject({code: 'NOT_COVERED', message: expect.stringContaining('or not as the rows are now')})
+  })
+
+  it.each(['another database of the server', 'this database'])('beside a long transaction in %s', async (where) => {
+    const database = await engine.database()
+    await sets(database)
+    const session = new pg.Client({connectionString: (where === 'this database' ? database : await engine.database()).url})
+    await session.connect()
+    await session.query('begin; select pg_current_xact_id()')
+    // A row with a higher number than the running transaction: here it may belong to it, as a subtransaction; from elsewhere it cannot.
+    await database.run("insert into ticks values ('2020-01-06 12:00+00', 1)")
+    await aggregate(database, '{(,)}')
+    const {plan} = await planDrop(database.db, older())
+    await session.end()
+    const drops = fates(await run(database.db, plan)).filter((fate) => fate.startsWith('drop'))
+    expect(drops).toEqual([`drop public.old_1: ${where === 'this database' ? 'failed' : 'done'}`, 'drop public.old_2: done'])
   })
 
   it('takes coverage that cannot be read for none', async () => {
