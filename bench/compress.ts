@@ -40,7 +40,11 @@ select t as time, c as coin, price::numeric(20, 8) as open, (price + random())::
   (random() * 1000)::numeric(30, 8) as volume from minute`)
   for (let round = 0; round <= rounds; round += 1) {
     const times = {one: 0, two: 0, policy: 0}
-    const [one, two, policy] = [await contestant(`one_${round}`), await contestant(`two_${round}`), await contestant(`policy_${round}`)]
+    const [one, two, policy] = [
+      await contestant(`one_${round}`),
+      await contestant(`two_${round}`),
+      await contestant(`policy_${round}`),
+    ]
     const timed = async <T>(name: keyof typeof times, work: () => Promise<T>): Promise<T> => {
       const began = performance.now()
       const result = await work()
@@ -60,17 +64,34 @@ select t as time, c as coin, price::numeric(20, 8) as open, (price + random())::
       await run.end()
     })
     for (const {table} of [one, two, policy]) {
-      const [{left}] = (await db.query<{left: number}>(statement('select count(*) as left from timescaledb_information.chunks where hypertable_name = $1 and not is_compressed', [table]))) as [{left: number}]
+      const [{left}] = (await db.query<{left: number}>(
+        statement(
+          'select count(*) as left from timescaledb_information.chunks where hypertable_name = $1 and not is_compressed',
+          [table],
+        ),
+      )) as [{left: number}]
       if (left > 0) throw new Error(`${table}: ${left} chunks are not compressed`)
     }
     // The first round warms up.
     if (round > 0) for (const name of ['one', 'two', 'policy'] as const) taken[name].push(times[name])
   }
-  const [one, two, policy] = [timing('one worker', taken.one), timing('two workers', taken.two), timing("TimescaleDB's own policy, CALL run_job", taken.policy)]
-  report(`Compressing ${chunks} chunks of 4 320 candles, median of ${rounds}`, [one, two, policy], [
-    {what: 'two workers, against one', ratio: two.median / one.median, atMost: 1 / 1.4},
-    {what: 'one worker, against the policy in the same round', ratio: median(taken.one.map((ms, round) => ms / taken.policy[round]!)), atMost: 1.15},
-  ])
+  const [one, two, policy] = [
+    timing('one worker', taken.one),
+    timing('two workers', taken.two),
+    timing("TimescaleDB's own policy, CALL run_job", taken.policy),
+  ]
+  report(
+    `Compressing ${chunks} chunks of 4 320 candles, median of ${rounds}`,
+    [one, two, policy],
+    [
+      {what: 'two workers, against one', ratio: two.median / one.median, atMost: 1 / 1.4},
+      {
+        what: 'one worker, against the policy in the same round',
+        ratio: median(taken.one.map((ms, round) => ms / taken.policy[round]!)),
+        atMost: 1.15,
+      },
+    ],
+  )
 } finally {
   await db.close()
   await database.drop()
@@ -94,8 +115,13 @@ select create_hypertable('${table}', 'time', chunk_time_interval => interval '1 
 create index on ${table} (coin, time desc);
 alter table ${table} set (timescaledb.compress, timescaledb.compress_segmentby = 'coin', timescaledb.compress_orderby = 'time desc')`)
   await sql(`insert into ${table} select * from walk order by time`)
-  const [row] = await db.query<{job: number}>(statement(`select add_compression_policy('${table}', interval '1 day', initial_start => '2100-01-01') as job`), patient)
-  await sql(`select alter_job(${row!.job}, config => config || '{"maxchunks_to_compress": ${slice}}') from timescaledb_information.jobs where job_id = ${row!.job}`)
+  const [row] = await db.query<{job: number}>(
+    statement(`select add_compression_policy('${table}', interval '1 day', initial_start => '2100-01-01') as job`),
+    patient,
+  )
+  await sql(
+    `select alter_job(${row!.job}, config => config || '{"maxchunks_to_compress": ${slice}}') from timescaledb_information.jobs where job_id = ${row!.job}`,
+  )
   await db.autocommit(patient, statement('checkpoint'))
   return {table, job: row!.job}
 }
@@ -110,10 +136,18 @@ async function begin(table: string): Promise<Run> {
   const context = await readContext(db, `public.${table}`, null)
   const {plan} = await planCompress(db, {...context, choose: null, declared: null})
   const lock = await takeRunLock(db, plan.locks, 'bench')
-  const ledger = await openLedger(db, {operation: plan.operation, actor: 'bench', targetHost: 'bench', detail: {}}, defaultLimits)
+  const ledger = await openLedger(
+    db,
+    {operation: plan.operation, actor: 'bench', targetHost: 'bench', detail: {}},
+    defaultLimits,
+  )
   return {
     async carryOn(from, to, workers) {
-      const {steps} = await execute(db, {...plan, steps: plan.steps.slice(from, to)}, {limits: defaultLimits, ledger, workers, fence: lock.fence})
+      const {steps} = await execute(
+        db,
+        {...plan, steps: plan.steps.slice(from, to)},
+        {limits: defaultLimits, ledger, workers, fence: lock.fence},
+      )
       const failed = steps.find(({status}) => status !== 'done')
       if (failed) throw new Error(`${failed.id}: ${failed.status} ${failed.error ?? ''}`)
     },

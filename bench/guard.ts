@@ -31,7 +31,8 @@ const rowTrigger = `
   end $$;
   create trigger ask_a_row before insert on public.crypto_prices for each row execute function public.ask_a_row()`
 const guard = cryptoPrices.triggers!.map((trigger) => createTrigger(cryptoPrices, trigger)).join(';')
-const noTrigger = 'drop trigger crypto_price_validation_trigger on public.crypto_prices; drop trigger crypto_price_validation_update_trigger on public.crypto_prices'
+const noTrigger =
+  'drop trigger crypto_price_validation_trigger on public.crypto_prices; drop trigger crypto_price_validation_update_trigger on public.crypto_prices'
 
 /** Writes one hour after the other, in the order of a feed: minute by minute. */
 class Writer {
@@ -43,7 +44,8 @@ class Writer {
     await this.client.query(`create unlogged table public.feed as
       select n, 'coin' || n % ${series / 4} as coin, (array['binance', 'coinbase', 'kraken', 'bitstamp'])[n % 4 + 1] as exchange, n / ${series} as minute, 100 + n % 7 as price
       from generate_series(0, ${rows - 1}) n; create index on public.feed (n); analyze public.feed`)
-    if ((await this.client.query("select from pg_extension where extname = 'timescaledb'")).rowCount === 0) await this.client.query("select public.create_monthly_partition('public.crypto_prices', '2026-03-01')")
+    if ((await this.client.query("select from pg_extension where extname = 'timescaledb'")).rowCount === 0)
+      await this.client.query("select public.create_monthly_partition('public.crypto_prices', '2026-03-01')")
     for (let hour = 0; hour < 3; hour += 1) await this.statements(rows)
     await this.client.query('analyze public.crypto_prices')
   }
@@ -60,16 +62,33 @@ class Writer {
     const hour = start + 3_600_000 * this.hour++
     const text = Array.from({length: count}, (_, n) => {
       const time = new Date(hour + Math.floor(n / series) * 60_000).toISOString()
-      return [`coin${n % (series / 4)}`, 'C', 'Coin', ['binance', 'coinbase', 'kraken', 'bitstamp'][n % 4], 100 + (n % 7), time, time, 'bench', ''].join('\t') + '\n'
+      return (
+        [
+          `coin${n % (series / 4)}`,
+          'C',
+          'Coin',
+          ['binance', 'coinbase', 'kraken', 'bitstamp'][n % 4],
+          100 + (n % 7),
+          time,
+          time,
+          'bench',
+          '',
+        ].join('\t') + '\n'
+      )
     }).join('')
-    if ((await copyFrom(this.client, `copy public.crypto_prices (${columns}) from stdin`, text)) !== count) throw new Error('not all rows were copied')
+    if ((await copyFrom(this.client, `copy public.crypto_prices (${columns}) from stdin`, text)) !== count)
+      throw new Error('not all rows were copied')
   }
 }
 
 const databases = new BenchDatabases()
 try {
   const writers = {} as Record<'guard' | 'none' | 'row', Writer>
-  for (const [kind, change] of [['guard', guard], ['none', 'select 1'], ['row', rowTrigger]] as const) {
+  for (const [kind, change] of [
+    ['guard', guard],
+    ['none', 'select 1'],
+    ['row', rowTrigger],
+  ] as const) {
     const client = await databases.create()
     await client.query(noTrigger)
     writers[kind] = new Writer(client)
@@ -82,8 +101,16 @@ try {
     ['COPY', (writer: Writer, count: number) => writer.copy(count)],
   ] as const) {
     // A query a row costs the same for every row, and minutes for all of them.
-    const taken = await race(rounds, {'no trigger': () => write(writers.none, rows), guard: () => write(writers.guard, rows), 'a query a row, a tenth of the rows': () => write(writers.row, rows / 10)})
-    const [none, guard, row] = [taken['no trigger'].median, taken.guard.median, taken['a query a row, a tenth of the rows'].median * 10]
+    const taken = await race(rounds, {
+      'no trigger': () => write(writers.none, rows),
+      guard: () => write(writers.guard, rows),
+      'a query a row, a tenth of the rows': () => write(writers.row, rows / 10),
+    })
+    const [none, guard, row] = [
+      taken['no trigger'].median,
+      taken.guard.median,
+      taken['a query a row, a tenth of the rows'].median * 10,
+    ]
     report(`${rows} rows of ${series} series, ${title}`, Object.values(taken), [
       {what: 'guard over no trigger', ratio: guard / none, atMost: title === 'statements of 10 000 rows' ? 1.4 : 2.2},
       {what: 'what the guard adds over what a query a row adds', ratio: (guard - none) / (row - none), atMost: 0.1},

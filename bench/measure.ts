@@ -10,7 +10,10 @@ export interface Timing {
  * Runs every contestant once a round, in a new order each time, so that a slow minute of the machine hits all of
  * them; the first round warms up and is thrown away.
  */
-export async function race<Name extends string>(rounds: number, contestants: Record<Name, () => Promise<unknown> | unknown>): Promise<Record<Name, Timing>> {
+export async function race<Name extends string>(
+  rounds: number,
+  contestants: Record<Name, () => Promise<unknown> | unknown>,
+): Promise<Record<Name, Timing>> {
   const names = Object.keys(contestants) as Name[]
   const taken = new Map<Name, number[]>(names.map((name) => [name, []]))
   for (let round = 0; round <= rounds; round += 1) {
@@ -45,8 +48,10 @@ export interface Goal {
 /** Prints the timings and whether each goal is met; exit code 1 where one is not. */
 export function report(title: string, timings: readonly Timing[], goals: readonly Goal[]): void {
   const lines = [title]
-  for (const {name, median, min, max} of timings) lines.push(`  ${name.padEnd(44)} ${ms(median)}   (${ms(min)} to ${ms(max)})`)
-  for (const {what, ratio, atMost} of goals) lines.push(`${ratio <= atMost ? ' ' : '!'} ${what}: ${ratio.toFixed(2)} x (at most ${atMost})`)
+  for (const {name, median, min, max} of timings)
+    lines.push(`  ${name.padEnd(44)} ${ms(median)}   (${ms(min)} to ${ms(max)})`)
+  for (const {what, ratio, atMost} of goals)
+    lines.push(`${ratio <= atMost ? ' ' : '!'} ${what}: ${ratio.toFixed(2)} x (at most ${atMost})`)
   process.stdout.write(`${lines.join('\n')}\n`)
   if (goals.some(({ratio, atMost}) => ratio > atMost)) process.exitCode = 1
 }

@@ -25,7 +25,8 @@ const columns = `id bigserial, coin_id varchar(100) not null, symbol varchar(20)
   usd_price numeric(20,8) not null check (usd_price > 0), time timestamptz not null, created_at timestamptz default now(), primary key (id, time, exchange_id)`
 const table = (name: string) => `create table ${name} (${columns}) partition by range (time);
 create index on ${name} (coin_id, exchange_id, time desc); create index on ${name} (symbol, time desc); create index on ${name} (exchange_id, time desc)`
-const row = (name: string) => `insert into public.${name} (coin_id, symbol, exchange_id, usd_price, time) values ('bitcoin', 'BTC', 'binance', 1, now())`
+const row = (name: string) =>
+  `insert into public.${name} (coin_id, symbol, exchange_id, usd_price, time) values ('bitcoin', 'BTC', 'binance', 1, now())`
 
 if (process.argv[2] === 'writer') await write(process.argv[3]!, process.argv[4]!)
 else await bench()
@@ -47,7 +48,10 @@ async function compare(url: string): Promise<void> {
     await run(db, "create table exchanges (id varchar(50) primary key); insert into exchanges values ('binance')")
     await execute(db, await planInstall(db), {limits: defaultLimits, ledger: null})
     await db.probe()
-    const partman = await run(db, 'create schema partman; create extension pg_partman schema partman').then(() => true, () => false)
+    const partman = await run(db, 'create schema partman; create extension pg_partman schema partman').then(
+      () => true,
+      () => false,
+    )
     if (!partman) process.stdout.write(`skipped: pg_partman is not on this server (PostgreSQL ${db.server.postgres})\n`)
     await writerBench(db, made.url)
     await createBench(db, partman)
@@ -65,7 +69,10 @@ async function writerBench(db: Database, url: string): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {
     const name = `written_${(names += 1)}`
     await run(db, table(name))
-    await run(db, `create table ${name}_now partition of ${name} for values from (date_trunc('month', now())) to (date_trunc('month', now()) + interval '1 month')`)
+    await run(
+      db,
+      `create table ${name}_now partition of ${name} for values from (date_trunc('month', now())) to (date_trunc('month', now()) + interval '1 month')`,
+    )
     let took = 0
     const work = async () => {
       const began = performance.now()
@@ -76,7 +83,12 @@ async function writerBench(db: Database, url: string): Promise<void> {
     idle.push(await longestInsert(url, name, () => new Promise((resolve) => setTimeout(resolve, took))))
     await run(db, `drop table ${name}`)
   }
-  const of = (name: string, numbers: number[]): Timing => ({name, median: median(numbers), min: Math.min(...numbers), max: Math.max(...numbers)})
+  const of = (name: string, numbers: number[]): Timing => ({
+    name,
+    median: median(numbers),
+    min: Math.min(...numbers),
+    max: Math.max(...numbers),
+  })
   report(
     `longest of the inserts of one writer (PostgreSQL ${db.server.postgres}, ${rounds} rounds)`,
     [of('while 120 partitions are made', busy), of('idle control', idle)],
@@ -117,9 +129,23 @@ async function write(url: string, name: string): Promise<void> {
 
 /** The last 118 months, this one and the next. */
 async function make(db: Database, name: string): Promise<void> {
-  const [range] = await db.query<{from: string; to: string}>(statement("select to_char(now() - interval '118 months', 'YYYY-MM') as from, to_char(now() + interval '1 month', 'YYYY-MM') as to"))
-  const rule = {relation: `public.${name}`, timezone: 'UTC', earliest: '2009-01-03T00:00:00Z', within: {months: 12, days: 0, seconds: 0}}
-  const plan = await planCreate(db, {rule, every: 'month', from: parseCalendarBound(range!.from), to: parseCalendarBound(range!.to)})
+  const [range] = await db.query<{from: string; to: string}>(
+    statement(
+      "select to_char(now() - interval '118 months', 'YYYY-MM') as from, to_char(now() + interval '1 month', 'YYYY-MM') as to",
+    ),
+  )
+  const rule = {
+    relation: `public.${name}`,
+    timezone: 'UTC',
+    earliest: '2009-01-03T00:00:00Z',
+    within: {months: 12, days: 0, seconds: 0},
+  }
+  const plan = await planCreate(db, {
+    rule,
+    every: 'month',
+    from: parseCalendarBound(range!.from),
+    to: parseCalendarBound(range!.to),
+  })
   const {steps} = await execute(db, plan, {limits: defaultLimits, ledger: null})
   const failed = steps.find((step) => step.status === 'failed')
   if (failed) throw new Error(failed.error ?? failed.id)
@@ -137,25 +163,33 @@ async function createBench(db: Database, partman: boolean): Promise<void> {
     'our 120 steps': async () => make(db, await fresh('ours')),
     'a loop of create_monthly_partition': async () => {
       const name = await fresh('loop')
-      for (let month = -118; month <= 1; month += 1) await run(db, `select qicore.create_partition('public.${name}', 'month', now() + interval '${month} months')`)
+      for (let month = -118; month <= 1; month += 1)
+        await run(db, `select qicore.create_partition('public.${name}', 'month', now() + interval '${month} months')`)
     },
     ...(partman && {
       'pg_partman create_parent': async () => {
         const name = await fresh('partman')
-        await run(db, `select partman.create_parent('public.${name}', 'time', 'native', '1 month', p_premake := 1, p_start_partition := (date_trunc('month', now()) - interval '118 months')::text)`)
+        await run(
+          db,
+          `select partman.create_parent('public.${name}', 'time', 'native', '1 month', p_premake := 1, p_start_partition := (date_trunc('month', now()) - interval '118 months')::text)`,
+        )
       },
     }),
   }
   const times = await databaseTime(db, contestants)
   const timings = await race(rounds, contestants)
   for (const name of names) {
-    const [count] = await run<{n: number}>(db, `select count(*)::int as n from pg_inherits where inhparent = 'public.${name}'::regclass`)
+    const [count] = await run<{n: number}>(
+      db,
+      `select count(*)::int as n from pg_inherits where inhparent = 'public.${name}'::regclass`,
+    )
     if (count!.n < 120) throw new Error(`${name} has ${count!.n} partitions`)
     await run(db, `drop table ${name}`)
   }
   if (partman) await run(db, 'delete from partman.part_config')
   report('120 monthly partitions, as the client waits for them', Object.values(timings), [])
-  if (times === null) return void process.stdout.write('skipped: database time, pg_stat_statements is not loaded on this server\n')
+  if (times === null)
+    return void process.stdout.write('skipped: database time, pg_stat_statements is not loaded on this server\n')
   const {'our 120 steps': ours, 'a loop of create_monthly_partition': loop, 'pg_partman create_parent': theirs} = times
   report('the same in database time', Object.values(times), [
     {what: 'of a plain loop', ratio: ours!.median / loop!.median, atMost: 1.5},
@@ -164,11 +198,23 @@ async function createBench(db: Database, partman: boolean): Promise<void> {
 }
 
 /** What the server itself spent on each, by pg_stat_statements; null where that is not loaded. */
-async function databaseTime(db: Database, contestants: Record<string, () => Promise<unknown>>): Promise<Record<string, Timing> | null> {
-  const loaded = await run(db, 'create extension if not exists pg_stat_statements; select count(*) from pg_stat_statements').then(() => true, () => false)
+async function databaseTime(
+  db: Database,
+  contestants: Record<string, () => Promise<unknown>>,
+): Promise<Record<string, Timing> | null> {
+  const loaded = await run(
+    db,
+    'create extension if not exists pg_stat_statements; select count(*) from pg_stat_statements',
+  ).then(
+    () => true,
+    () => false,
+  )
   if (!loaded) return null
   const total = async () => {
-    const [row] = await run<{ms: number}>(db, 'select sum(total_exec_time + total_plan_time) as ms from pg_stat_statements where dbid = (select oid from pg_database where datname = current_database())')
+    const [row] = await run<{ms: number}>(
+      db,
+      'select sum(total_exec_time + total_plan_time) as ms from pg_stat_statements where dbid = (select oid from pg_database where datname = current_database())',
+    )
     return row?.ms ?? 0
   }
   const numbers: Record<string, number[]> = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]))
@@ -179,15 +225,35 @@ async function databaseTime(db: Database, contestants: Record<string, () => Prom
       await work()
       numbers[name]!.push(await total())
     }
-  return Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, {name, median: median(value), min: Math.min(...value), max: Math.max(...value)}]))
+  return Object.fromEntries(
+    Object.entries(numbers).map(([name, value]) => [
+      name,
+      {name, median: median(value), min: Math.min(...value), max: Math.max(...value)},
+    ]),
+  )
 }
 
 async function ensureBench(db: Database, partman: boolean): Promise<void> {
   const rules: PartitionRule[] = []
   for (let i = 0; i < 100; i += 1) {
-    await run(db, `create table kept_${i} (time timestamptz not null, x int) partition by range (time); create table served_${i} (time timestamptz not null, x int) partition by range (time)`)
-    rules.push({relation: `public.kept_${i}`, every: i % 2 === 0 ? 'month' : 'day', ahead: 4, timezone: i % 3 === 0 ? 'Europe/Berlin' : 'UTC', earliest: '2009-01-03T00:00:00Z', within: {months: 12, days: 0, seconds: 0}, retention: null})
-    if (partman) await run(db, `select partman.create_parent('public.served_${i}', 'time', 'native', '1 ${i % 2 === 0 ? 'month' : 'day'}', p_premake := 4)`)
+    await run(
+      db,
+      `create table kept_${i} (time timestamptz not null, x int) partition by range (time); create table served_${i} (time timestamptz not null, x int) partition by range (time)`,
+    )
+    rules.push({
+      relation: `public.kept_${i}`,
+      every: i % 2 === 0 ? 'month' : 'day',
+      ahead: 4,
+      timezone: i % 3 === 0 ? 'Europe/Berlin' : 'UTC',
+      earliest: '2009-01-03T00:00:00Z',
+      within: {months: 12, days: 0, seconds: 0},
+      retention: null,
+    })
+    if (partman)
+      await run(
+        db,
+        `select partman.create_parent('public.served_${i}', 'time', 'native', '1 ${i % 2 === 0 ? 'month' : 'day'}', p_premake := 4)`,
+      )
   }
   const {plan} = await planEnsure(db, rules)
   await execute(db, plan, {limits: defaultLimits, ledger: null})
@@ -197,11 +263,17 @@ async function ensureBench(db: Database, partman: boolean): Promise<void> {
       const again = await planEnsure(db, rules)
       if (again.plan.steps.length > 0) throw new Error('something was to do')
     },
-    ...(partman && {'pg_partman run_maintenance, the same': () => run(db, 'select partman.run_maintenance(p_analyze := false)')}),
+    ...(partman && {
+      'pg_partman run_maintenance, the same': () => run(db, 'select partman.run_maintenance(p_analyze := false)'),
+    }),
   }
   const timings = await race(rounds * 2, contestants)
   const {'ensure, nothing to do in 100 tables': ours, 'pg_partman run_maintenance, the same': theirs} = timings
-  report('100 tables with nothing to do', Object.values(timings), theirs ? [{what: 'of pg_partman', ratio: ours!.median / theirs.median, atMost: 0.2}] : [])
+  report(
+    '100 tables with nothing to do',
+    Object.values(timings),
+    theirs ? [{what: 'of pg_partman', ratio: ours!.median / theirs.median, atMost: 0.2}] : [],
+  )
 }
 
 function run<Row extends object>(db: Database, text: string): Promise<Row[]> {

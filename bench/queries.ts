@@ -27,18 +27,31 @@ try {
   const client = await databases.create()
   const hypertable = (await client.query("select from pg_extension where extname = 'timescaledb'")).rowCount === 1
   if (hypertable) await client.query("select set_chunk_time_interval('public.crypto_prices', interval '3 days')")
-  else await client.query("select count(qicore.create_partition('public.crypto_prices', 'day', t)) from generate_series($1::timestamptz - make_interval(days => $2), $1, '1 day') t", [asOf, days + 1])
+  else
+    await client.query(
+      "select count(qicore.create_partition('public.crypto_prices', 'day', t)) from generate_series($1::timestamptz - make_interval(days => $2), $1, '1 day') t",
+      [asOf, days + 1],
+    )
   await client.query("set qicore.price_guard = 'off'")
-  const fill = (from: number, to: number, step: string, coins: number) => client.query(`
+  const fill = (from: number, to: number, step: string, coins: number) =>
+    client.query(
+      `
     insert into public.crypto_prices (coin_id, symbol, name, exchange_id, usd_price, change_24h, time, last_updated, source, attribution)
     select 'coin' || c, 'C', 'C', e, 100 + c, c, t, t, '', '' from generate_series(1, $1::int) c, unnest(array['binance', 'coinbase', 'kraken', 'bitstamp']) e,
-      generate_series($2::timestamptz, $3::timestamptz, $4::interval) t`, [coins, new Date(from).toISOString(), new Date(to).toISOString(), step])
+      generate_series($2::timestamptz, $3::timestamptz, $4::interval) t`,
+      [coins, new Date(from).toISOString(), new Date(to).toISOString(), step],
+    )
   const day = 86_400_000
   // Not all at once: a statement takes a lock on every chunk that it writes into.
-  for (let back = days; back > 3; back -= 20) await fill(end - back * day, end - Math.max(3, back - 20) * day - 1, '1 hour', 20)
+  for (let back = days; back > 3; back -= 20)
+    await fill(end - back * day, end - Math.max(3, back - 20) * day - 1, '1 hour', 20)
   await fill(end - 3 * day, end, '1 minute', 20)
   await client.query('analyze public.crypto_prices')
-  const {rows: [counted]} = await client.query<{chunks: number; rows: number}>("select (select count(*)::int from pg_inherits where inhparent = 'public.crypto_prices'::regclass) as chunks, (select count(*)::int from public.crypto_prices) as rows")
+  const {
+    rows: [counted],
+  } = await client.query<{chunks: number; rows: number}>(
+    "select (select count(*)::int from pg_inherits where inhparent = 'public.crypto_prices'::regclass) as chunks, (select count(*)::int from public.crypto_prices) as rows",
+  )
 
   const [from, to] = [new Date(end - day).toISOString(), new Date(end).toISOString()]
   const taken = await race(rounds, {

@@ -18,18 +18,38 @@ function emptyCli(): string {
   mkdirSync(join(directory, 'bin'))
   symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'))
   const write = (name: string, text: string) => writeFileSync(join(directory, name), text)
-  write('package.json', JSON.stringify({name: 'empty', version: '1.0.0', type: 'module', oclif: {bin: 'empty', dirname: 'empty', commands: './commands', topicSeparator: ' '}}))
-  write('commands/stats.js', "import {Command} from '@oclif/core'\nexport default class Stats extends Command {\n  static summary = 'Nothing.'\n  async run() {}\n}\n")
-  write('bin/run.js', "#!/usr/bin/env node\nimport {execute} from '@oclif/core'\nawait execute({dir: import.meta.url})\n")
+  write(
+    'package.json',
+    JSON.stringify({
+      name: 'empty',
+      version: '1.0.0',
+      type: 'module',
+      oclif: {bin: 'empty', dirname: 'empty', commands: './commands', topicSeparator: ' '},
+    }),
+  )
+  write(
+    'commands/stats.js',
+    "import {Command} from '@oclif/core'\nexport default class Stats extends Command {\n  static summary = 'Nothing.'\n  async run() {}\n}\n",
+  )
+  write(
+    'bin/run.js',
+    "#!/usr/bin/env node\nimport {execute} from '@oclif/core'\nawait execute({dir: import.meta.url})\n",
+  )
   const manifest = `import {Plugin} from '@oclif/core'\nconst plugin = new Plugin({root: ${JSON.stringify(directory)}, type: 'core', ignoreManifest: true})\nawait plugin.load()\nconsole.log(JSON.stringify(plugin.manifest))`
-  const {stdout} = spawnSync(process.execPath, ['--input-type=module', '-e', manifest], {cwd: directory, encoding: 'utf8'})
+  const {stdout} = spawnSync(process.execPath, ['--input-type=module', '-e', manifest], {
+    cwd: directory,
+    encoding: 'utf8',
+  })
   write('oclif.manifest.json', stdout)
   return directory
 }
 
 function run(bin: string, ...args: string[]): () => void {
   return () => {
-    const {status, stdout, stderr} = spawnSync(process.execPath, [bin, ...args], {encoding: 'utf8', env: {...process.env, NO_COLOR: '1'}})
+    const {status, stdout, stderr} = spawnSync(process.execPath, [bin, ...args], {
+      encoding: 'utf8',
+      env: {...process.env, NO_COLOR: '1'},
+    })
     if (status !== 0 || stdout === '') throw new Error(`${bin} ${args.join(' ')}: exit ${status}\n${stderr}`)
   }
 }
@@ -47,7 +67,11 @@ try {
   })
   report(`Start-up, ${rounds} interleaved rounds, medians`, Object.values(taken), [
     {what: '--version', ratio: taken['qicore-db --version'].median / taken['empty --version'].median, atMost: 1.15},
-    {what: 'stats --help', ratio: taken['qicore-db stats --help'].median / taken['empty stats --help'].median, atMost: 1.15},
+    {
+      what: 'stats --help',
+      ratio: taken['qicore-db stats --help'].median / taken['empty stats --help'].median,
+      atMost: 1.15,
+    },
   ])
 } finally {
   rmSync(empty, {recursive: true, force: true})

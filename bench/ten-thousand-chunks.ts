@@ -30,7 +30,9 @@ export async function withTenThousandChunks(work: (place: Place) => Promise<void
   await admin(sql`create database ${ident(name)}`)
   await admin(sql`create role ${ident(role)} login`)
   try {
-    await connected(target(name), (db) => db.transaction(writing, (tx) => tx.query(statement('create extension timescaledb'))))
+    await connected(target(name), (db) =>
+      db.transaction(writing, (tx) => tx.query(statement('create extension timescaledb'))),
+    )
     await connected(target(name), (db) => fill(db, role))
     await work({on: (each, as) => connected(target(name, as && role), each)})
   } finally {
@@ -51,14 +53,22 @@ async function connected<T>(where: Target, work: (db: Database) => Promise<T>): 
 /** Indexes and TOAST as real tables have them, hours long ago; one statement never touches more chunks than locks allow. */
 async function fill(db: Database, role: string): Promise<void> {
   const run = (text: string) => db.transaction(writing, (tx) => tx.query(statement(text)))
-  await run('create table ticks (time timestamptz not null, exchange_id text not null, coin_id text not null, price numeric not null, volume numeric, unique (exchange_id, coin_id, time))')
+  await run(
+    'create table ticks (time timestamptz not null, exchange_id text not null, coin_id text not null, price numeric not null, volume numeric, unique (exchange_id, coin_id, time))',
+  )
   await run("select create_hypertable('ticks', 'time', chunk_time_interval => interval '1 hour')")
-  await run("alter table ticks set (timescaledb.compress, timescaledb.compress_segmentby = 'exchange_id, coin_id', timescaledb.compress_orderby = 'time desc')")
+  await run(
+    "alter table ticks set (timescaledb.compress, timescaledb.compress_segmentby = 'exchange_id, coin_id', timescaledb.compress_orderby = 'time desc')",
+  )
   for (let from = 0; from < chunks; from += 200) {
     const to = Math.min(chunks, from + 200)
-    await run(`insert into ticks select t, 'binance', 'coin ' || c, 100 + c, c from generate_series(timestamptz '2024-01-01' + ${from} * interval '1 hour', timestamptz '2024-01-01' + ${to} * interval '1 hour' - interval '1 minute', '15 minutes') t, generate_series(1, 3) c`)
+    await run(
+      `insert into ticks select t, 'binance', 'coin ' || c, 100 + c, c from generate_series(timestamptz '2024-01-01' + ${from} * interval '1 hour', timestamptz '2024-01-01' + ${to} * interval '1 hour' - interval '1 minute', '15 minutes') t, generate_series(1, 3) c`,
+    )
   }
   for (let done = 0; done < compressed; done += 50)
-    await run(`select compress_chunk(c) from (select c from show_chunks('ticks') c order by c offset ${done} limit ${Math.min(50, compressed - done)}) as part`)
+    await run(
+      `select compress_chunk(c) from (select c from show_chunks('ticks') c order by c offset ${done} limit ${Math.min(50, compressed - done)}) as part`,
+    )
   await run(`grant select on ticks to ${ident(role).text}`)
 }

@@ -39,7 +39,8 @@ function row(index: number) {
 }
 const camel = (text: string) => text.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 const lines = Array.from({length: count}, (_, index) =>
-  JSON.stringify(Object.fromEntries(Object.entries(row(index)).map(([key, value]) => [camel(key), value]))))
+  JSON.stringify(Object.fromEntries(Object.entries(row(index)).map(([key, value]) => [camel(key), value]))),
+)
 const header = Object.keys(row(0))
 const csv = `${header.join(',')}\n${Array.from({length: count}, (_, index) => Object.values(row(index)).join(',')).join('\n')}\n`
 
@@ -67,14 +68,24 @@ try {
   const block = Buffer.from(`${lines.slice(0, 1000).join('\n')}\n`)
   const peak = async (blocks: number) => {
     let most = 0
-    const source: Source = {name: 'stream', size: null, open: () => Readable.from(repeat(block, blocks), {objectMode: false})}
+    const source: Source = {
+      name: 'stream',
+      size: null,
+      open: () => Readable.from(repeat(block, blocks), {objectMode: false}),
+    }
     globalThis.gc?.()
-    await validateFile(source, known.price, cryptoPrices, {asOf: 'row', limit: 20, onProgress: () => (most = Math.max(most, process.memoryUsage().rss))})
+    await validateFile(source, known.price, cryptoPrices, {
+      asOf: 'row',
+      limit: 20,
+      onProgress: () => (most = Math.max(most, process.memoryUsage().rss)),
+    })
     return most / 1024 / 1024
   }
   const small = await peak(20)
   const large = await peak(2000)
-  process.stdout.write(`  peak memory: ${small.toFixed(0)} MB for 20 000 rows, ${large.toFixed(0)} MB for 2 000 000 (${((block.length * 2000) / 1e6).toFixed(0)} MB)\n`)
+  process.stdout.write(
+    `  peak memory: ${small.toFixed(0)} MB for 20 000 rows, ${large.toFixed(0)} MB for 2 000 000 (${((block.length * 2000) / 1e6).toFixed(0)} MB)\n`,
+  )
 } finally {
   rmSync(directory, {recursive: true, force: true})
 }

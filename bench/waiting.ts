@@ -30,7 +30,8 @@ if (!server) throw new Error('Set QICORE_TEST_URL to a server with TimescaleDB.'
 
 /** No row matches, so that nothing is decompressed: only the locks of all chunks are taken. */
 const statements = {
-  INSERT: (n: number) => `insert into t values ('2024-01-01+00'::timestamptz + interval '1 day' * ${n % chunks}, 'app', ${n})`,
+  INSERT: (n: number) =>
+    `insert into t values ('2024-01-01+00'::timestamptz + interval '1 day' * ${n % chunks}, 'app', ${n})`,
   UPDATE: () => "update t set value = 0 where series = 'none'",
   SELECT: () => "select count(*) from t where series = 'none'",
 }
@@ -58,7 +59,10 @@ try {
   const control = await measure(sessions, readers, () => new Promise((resolve) => setTimeout(resolve, seconds * 1000)))
   const alone = {compress: 0, decompress: 0}
   for (const change of ['compress', 'decompress'] as const) alone[change] = await longestStep(await plan(change))
-  const beside = {compress: await measure(sessions, readers, async () => run(await plan('compress'))), decompress: await measure(sessions, readers, async () => run(await plan('decompress')))}
+  const beside = {
+    compress: await measure(sessions, readers, async () => run(await plan('compress'))),
+    decompress: await measure(sessions, readers, async () => run(await plan('decompress'))),
+  }
 
   const timings: Timing[] = []
   const goals: Goal[] = []
@@ -69,11 +73,21 @@ try {
       timings.push(one)
       // A statement over all chunks may meet the change at each of them.
       const meetings = name === 'INSERT' ? 1 : chunks
-      goals.push({what: `longest ${name} beside ${change}, against the control, two copies and the budget of ${meetings === 1 ? 'one chunk' : `${meetings} chunks`}`, ratio: one.max / (Math.max(...control[name]) + meetings * (2 * alone[change] + budget)), atMost: 1})
+      goals.push({
+        what: `longest ${name} beside ${change}, against the control, two copies and the budget of ${meetings === 1 ? 'one chunk' : `${meetings} chunks`}`,
+        ratio: one.max / (Math.max(...control[name]) + meetings * (2 * alone[change] + budget)),
+        atMost: 1,
+      })
     }
   }
-  timings.push(timing('longest chunk compressed alone', [alone.compress]), timing('longest chunk decompressed alone', [alone.decompress]))
-  report(`${chunks} chunks of ${rows} rows, two readers of 80 ms, longest in brackets`, timings, [...goals, {what: 'statements that failed', ratio: failures.length, atMost: 0}])
+  timings.push(
+    timing('longest chunk compressed alone', [alone.compress]),
+    timing('longest chunk decompressed alone', [alone.decompress]),
+  )
+  report(`${chunks} chunks of ${rows} rows, two readers of 80 ms, longest in brackets`, timings, [
+    ...goals,
+    {what: 'statements that failed', ratio: failures.length, atMost: 0},
+  ])
   for (const failure of new Set(failures)) process.stdout.write(`  ${failure}\n`)
 } finally {
   await Promise.allSettled(others.map((each) => each.close()))
@@ -91,13 +105,21 @@ async function plan(change: 'compress' | 'decompress'): Promise<Plan> {
   const context = await readContext(db, 'public.t', null)
   const span = {start: lowest, end: highest}
   const request = {...context, declared: null}
-  return (change === 'compress' ? await planCompress(db, {...request, choose: span}) : await planDecompress(db, {...request, span})).plan
+  return (
+    change === 'compress'
+      ? await planCompress(db, {...request, choose: span})
+      : await planDecompress(db, {...request, span})
+  ).plan
 }
 
 async function run(whole: Plan): Promise<void> {
-  const {steps} = await execute(db, whole, {limits: {...defaultLimits, firstRetry: 200, longestRetry: 1_000, retryBudget: 60_000}, ledger: null})
+  const {steps} = await execute(db, whole, {
+    limits: {...defaultLimits, firstRetry: 200, longestRetry: 1_000, retryBudget: 60_000},
+    ledger: null,
+  })
   const failed = steps.filter(({status}) => status !== 'done')
-  if (failed.length > 0) process.stdout.write(`! ${failed.length} steps were not done, the first: ${failed[0]!.error}\n`)
+  if (failed.length > 0)
+    process.stdout.write(`! ${failed.length} steps were not done, the first: ${failed[0]!.error}\n`)
 }
 
 /** Milliseconds of the slowest step with nothing beside it. */
@@ -107,19 +129,28 @@ async function longestStep(whole: Plan): Promise<number> {
 }
 
 /** The duration of every statement, in milliseconds, while the work goes on. */
-async function measure(sessions: Record<Name, Database>, readers: readonly Database[], work: () => Promise<unknown>): Promise<Record<Name, number[]>> {
+async function measure(
+  sessions: Record<Name, Database>,
+  readers: readonly Database[],
+  work: () => Promise<unknown>,
+): Promise<Record<Name, number[]>> {
   const taken: Record<Name, number[]> = {INSERT: [], UPDATE: [], SELECT: []}
   let ended = false
   const loops = (Object.keys(statements) as Name[]).map(async (name) => {
     for (let n = 0; !ended; n += 1) {
       const began = performance.now()
-      await sessions[name].query(statement(statements[name](n)), patient).catch((error: unknown) => failures.push(`${name}: ${String(error)}`))
+      await sessions[name]
+        .query(statement(statements[name](n)), patient)
+        .catch((error: unknown) => failures.push(`${name}: ${String(error)}`))
       taken[name].push(performance.now() - began)
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   })
   const reading = readers.map(async (reader) => {
-    while (!ended) await reader.query(statement('select count(*), pg_sleep(0.08) from t'), patient).catch((error: unknown) => failures.push(`reader: ${String(error)}`))
+    while (!ended)
+      await reader
+        .query(statement('select count(*), pg_sleep(0.08) from t'), patient)
+        .catch((error: unknown) => failures.push(`reader: ${String(error)}`))
   })
   await work()
   ended = true

@@ -5,6 +5,8 @@ import {spawnSync} from 'node:child_process'
 import {fileURLToPath} from 'node:url'
 
 for (const script of ['build', 'manifest'])
-  spawnSync(process.execPath, [fileURLToPath(new URL(`../scripts/${script}.mjs`, import.meta.url))], {stdio: ['ignore', 2, 2]})
+  spawnSync(process.execPath, [fileURLToPath(new URL(`../scripts/${script}.mjs`, import.meta.url))], {
+    stdio: ['ignore', 2, 2],
+  })
 
 await import('./run.js')

@@ -19,7 +19,10 @@ const filesOf = (directory) =>
 const same = (a, b) => existsSync(b) && readFileSync(a).equals(readFileSync(b))
 
 const tsc = join(root, 'node_modules/typescript/bin/tsc')
-const {status} = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', made], {cwd: root, stdio: 'inherit'})
+const {status} = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', made], {
+  cwd: root,
+  stdio: 'inherit',
+})
 
 const files = filesOf(made)
 for (const file of files) {
@@ -28,7 +31,8 @@ for (const file of files) {
   mkdirSync(dirname(to), {recursive: true})
   renameSync(from, to)
 }
-for (const file of filesOf(dist)) if (!existsSync(join(root, 'src', file.replace(/(\.d\.ts|\.js)$/, '.ts')))) rmSync(join(dist, file), {force: true})
+for (const file of filesOf(dist))
+  if (!existsSync(join(root, 'src', file.replace(/(\.d\.ts|\.js)$/, '.ts')))) rmSync(join(dist, file), {force: true})
 rmSync(made, {recursive: true, force: true})
 
 // test/helpers/build.ts compares this with the sources.

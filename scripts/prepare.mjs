@@ -5,7 +5,8 @@ import {existsSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 
 if (existsSync(new URL('../node_modules/typescript', import.meta.url))) {
-  process.exitCode = spawnSync(process.execPath, [fileURLToPath(new URL('build.mjs', import.meta.url))], {stdio: 'inherit'}).status ?? 1
+  process.exitCode =
+    spawnSync(process.execPath, [fileURLToPath(new URL('build.mjs', import.meta.url))], {stdio: 'inherit'}).status ?? 1
 } else if (!existsSync(new URL('../dist', import.meta.url))) {
   console.error('dist/ is not built: the compiler is a development dependency, and those were left out.')
 }

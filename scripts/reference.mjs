@@ -10,11 +10,16 @@ const file = `${root}docs/reference.md`
 
 const config = await Config.load({root})
 const help = new Help(config, {stripAnsi: true, maxWidth: 80})
-const own = config.commands.filter(({pluginName, hidden}) => pluginName === config.name && !hidden).sort((a, b) => (a.id < b.id ? -1 : 1))
+const own = config.commands
+  .filter(({pluginName, hidden}) => pluginName === config.name && !hidden)
+  .sort((a, b) => (a.id < b.id ? -1 : 1))
 
 const sections = own.map((command) => {
   // The formatter writes the id with spaces into what it is given.
-  const text = help.formatCommand({...command, aliases: [...(command.aliases ?? [])]}).replace(/[ \t]+$/gm, '').trim()
+  const text = help
+    .formatCommand({...command, aliases: [...(command.aliases ?? [])]})
+    .replace(/[ \t]+$/gm, '')
+    .trim()
   return `## ${config.bin} ${command.id.replaceAll(':', ' ')}\n\n\`\`\`text\n${text}\n\`\`\`\n`
 })
 const codes = Object.entries(ExitCode).map(([name, code]) => `| ${code} | ${exitCodeMeaning[name]} |`)

@@ -3,11 +3,27 @@ import {usageError} from './errors.js'
 import type {MigrationsOptions, MigrationsResult} from './schema/migrate/run-migrations.js'
 
 export {ExitCode, OpsError} from './errors.js'
-export {withDatabase, type ConnectOptions, type Database, type Db, type Target, type TransactionSettings} from './db/database.js'
+export {
+  withDatabase,
+  type ConnectOptions,
+  type Database,
+  type Db,
+  type Target,
+  type TransactionSettings,
+} from './db/database.js'
 export type {EngineKind, Server} from './db/server.js'
 export {sql, statement, type Statement, type Value} from './db/sql.js'
 export {latestPrices, priceHistory, topPerformers} from './qicore/prices.js'
-export type {HistoryOptions, LatestPrice, Performer, PriceBucket, Queryable, QueryOptions, QuerySource, RecentOptions} from './qicore/prices.js'
+export type {
+  HistoryOptions,
+  LatestPrice,
+  Performer,
+  PriceBucket,
+  Queryable,
+  QueryOptions,
+  QuerySource,
+  RecentOptions,
+} from './qicore/prices.js'
 export {validateAnalytics, validateLevel1, validateOhlcv, validatePrice} from './qicore/validation.js'
 export type {ValidationOptions, ValidationResult, Validator} from './validation/validator.js'
 export type {AsOf, ValidationError} from './validation/row-rule.js'
@@ -28,6 +44,17 @@ export async function runMigrations(url?: string, options: MigrationsOptions = {
   const {migrateDatabase} = await import('./schema/migrate/run-migrations.js')
   const {QICORE_DB_URL, DATABASE_URL} = process.env
   const named = url ?? (QICORE_DB_URL || DATABASE_URL)
-  if (!named) throw usageError('NO_DATABASE_NAMED', 'No database is named.', ['Pass a URL to runMigrations(), or set QICORE_DB_URL or DATABASE_URL.'])
-  return migrateDatabase({name: null, url: named, source: url !== undefined ? '--url' : QICORE_DB_URL ? 'QICORE_DB_URL' : 'DATABASE_URL', protected: false}, options)
+  if (!named)
+    throw usageError('NO_DATABASE_NAMED', 'No database is named.', [
+      'Pass a URL to runMigrations(), or set QICORE_DB_URL or DATABASE_URL.',
+    ])
+  return migrateDatabase(
+    {
+      name: null,
+      url: named,
+      source: url !== undefined ? '--url' : QICORE_DB_URL ? 'QICORE_DB_URL' : 'DATABASE_URL',
+      protected: false,
+    },
+    options,
+  )
 }

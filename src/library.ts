@@ -18,7 +18,10 @@ export interface ReportOptions {
  * What `stats --json` prints: size, growth, compression and age of every time-series table. Changes nothing.
  * @throws OpsError NO_SUCH_TABLE
  */
-export async function readStatistics(db: Database, {table, lateAfter = defaultLimits.lateAfter}: ReportOptions = {}): Promise<StatsReport & {target: string}> {
+export async function readStatistics(
+  db: Database,
+  {table, lateAfter = defaultLimits.lateAfter}: ReportOptions = {},
+): Promise<StatsReport & {target: string}> {
   const {managed, timeUnits} = await readManaged(db, null)
   return {...(await readStats(db, {table, fast: false, managed, timeUnits, lateAfter})), target: label(db)}
 }
@@ -28,8 +31,14 @@ export async function readStatistics(db: Database, {table, lateAfter = defaultLi
  * installed, those that their definitions declare. Changes nothing.
  * @throws OpsError NO_SUCH_TABLE
  */
-export async function readPolicies(db: Database, {table, lateAfter = defaultLimits.lateAfter}: ReportOptions = {}): Promise<PolicyStatusReport & {target: string}> {
-  return {...(await readPolicyStatus(db, {declared: await readDeclared(db, null), lateAfter, table})), target: label(db)}
+export async function readPolicies(
+  db: Database,
+  {table, lateAfter = defaultLimits.lateAfter}: ReportOptions = {},
+): Promise<PolicyStatusReport & {target: string}> {
+  return {
+    ...(await readPolicyStatus(db, {declared: await readDeclared(db, null), lateAfter, table})),
+    target: label(db),
+  }
 }
 
 function label({target}: Database): string {

@@ -23,7 +23,11 @@ interface BucketFunction {
  * Where the buckets of one of TimescaleDB's aggregates begin around some points: asked of time_bucket itself, whose
  * answers for zones differ from version to version. The ends of int8 stay what they are.
  */
-export async function edgesOf(db: Database, aggregate: Pick<Table, 'id'>, points: readonly bigint[]): Promise<Map<bigint, Edge>> {
+export async function edgesOf(
+  db: Database,
+  aggregate: Pick<Table, 'id'>,
+  points: readonly bigint[],
+): Promise<Map<bigint, Edge>> {
   const asked = [...new Set(points)]
   if (asked.length === 0) return new Map()
   const rows = await db.query<{place: number; low: string; high: string; folded: boolean}>(
@@ -35,12 +39,18 @@ select e.place::int as place, e.floor::text as low, e.ceil::text as high, e.fold
       [aggregate.id, asked.map(String)],
     ),
   )
-  return new Map(rows.map(({place, low, high, folded}) => [asked[place - 1]!, {floor: BigInt(low), ceil: BigInt(high), folded}]))
+  return new Map(
+    rows.map(({place, low, high, folded}) => [asked[place - 1]!, {floor: BigInt(low), ceil: BigInt(high), folded}]),
+  )
 }
 
 /** Some ranges in whole buckets: what was written is logged as it was written. */
 export async function widen(db: Database, aggregate: Pick<Table, 'id'>, spans: readonly Span[]): Promise<Span[]> {
-  const edges = await edgesOf(db, aggregate, spans.flatMap(({start, end}) => [start, end]))
+  const edges = await edgesOf(
+    db,
+    aggregate,
+    spans.flatMap(({start, end}) => [start, end]),
+  )
   return spans.map(({start, end}) => ({start: edges.get(start)!.floor, end: edges.get(end)!.ceil}))
 }
 

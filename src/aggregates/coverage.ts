@@ -71,7 +71,12 @@ async function readTheirs(db: Database, {tables, table, spans, present}: Coverag
     statement(
       `select a.position::int as position, a.id, a.view, a.level, a.since::text as since, a.until::text as until, a.gaps::text as gaps, a.blind, a.folded
 from (${text}) as a`,
-      [table.id, spans.map(({start}) => String(start)), spans.map(({end}) => String(end)), present === null ? null : String(present)],
+      [
+        table.id,
+        spans.map(({start}) => String(start)),
+        spans.map(({end}) => String(end)),
+        present === null ? null : String(present),
+      ],
     ),
   )
   const found: Coverage[] = []
@@ -81,13 +86,24 @@ from (${text}) as a`,
     const {view, level, blind} = answers[0]!
     const {schema, name} = aggregate ?? parseQualifiedName(view)
     const needs = spans.map((): Span | null => null)
-    for (const {position, since, until} of answers) if (BigInt(since) < BigInt(until)) needs[position - 1] = {start: BigInt(since), end: BigInt(until)}
+    for (const {position, since, until} of answers)
+      if (BigInt(since) < BigInt(until)) needs[position - 1] = {start: BigInt(since), end: BigInt(until)}
     const gaps = merge(await widen(db, {id}, merge(answers.flatMap((row) => parseMultirange(row.gaps)))))
     found.push({
-      schema: schema ?? 'public', view: name, level, aggregate, own: null, blind, needs, lost: [],
+      schema: schema ?? 'public',
+      view: name,
+      level,
+      aggregate,
+      own: null,
+      blind,
+      needs,
+      lost: [],
       folded: answers.flatMap(({folded, position}) => (folded ? [spans[position - 1]!] : [])),
       // One that was made after the tables were read is not covered as a whole.
-      gaps: intersect(aggregate === null ? [{start: lowest, end: highest}] : gaps, needs.flatMap((need) => need ?? [])),
+      gaps: intersect(
+        aggregate === null ? [{start: lowest, end: highest}] : gaps,
+        needs.flatMap((need) => need ?? []),
+      ),
     })
   }
   return found
@@ -97,7 +113,19 @@ async function readOurs(db: Database, {table, spans, present}: CoverageRequest):
   const found: Coverage[] = []
   for (const {schema, view, level, data, query, whole, gaps} of await readOwnCoverage(db, table, spans, present)) {
     const before = found.find((each) => each.schema === schema && each.view === view)
-    if (before === undefined) found.push({schema, view, level, aggregate: null, own: {data, query}, blind: false, folded: [], gaps, lost: [], needs: [whole]})
+    if (before === undefined)
+      found.push({
+        schema,
+        view,
+        level,
+        aggregate: null,
+        own: {data, query},
+        blind: false,
+        folded: [],
+        gaps,
+        lost: [],
+        needs: [whole],
+      })
     else Object.assign(before, {gaps: merge([...before.gaps, ...gaps]), needs: [...before.needs, whole]})
   }
   return found
@@ -117,7 +145,9 @@ export function dependents(tables: readonly Table[], table: Table): {aggregate: 
   const found: {aggregate: Table; level: number}[] = []
   let sources = [table]
   for (let level = 1; sources.length > 0; level += 1) {
-    sources = tables.filter(({id, aggregate}) => id !== null && aggregate?.source != null && sources.includes(aggregate.source))
+    sources = tables.filter(
+      ({id, aggregate}) => id !== null && aggregate?.source != null && sources.includes(aggregate.source),
+    )
     found.push(...sources.map((aggregate) => ({aggregate, level})))
   }
   return found

@@ -31,9 +31,19 @@ interface Row {
 }
 
 /** What is recorded of the aggregates of ours over a table. Rows that changed since are not in it. */
-export async function readOwnGaps(db: Database, table: Pick<Table, 'schema' | 'name'>, spans: readonly Span[], present: bigint | null): Promise<OwnGaps[]> {
+export async function readOwnGaps(
+  db: Database,
+  table: Pick<Table, 'schema' | 'name'>,
+  spans: readonly Span[],
+  present: bigint | null,
+): Promise<OwnGaps[]> {
   if (!db.server.hasQicoreSchema || spans.length === 0) return []
-  const values = [qualifiedName(table), spans.map(({start}) => String(start)), spans.map(({end}) => String(end)), present === null ? null : String(present)]
+  const values = [
+    qualifiedName(table),
+    spans.map(({start}) => String(start)),
+    spans.map(({end}) => String(end)),
+    present === null ? null : String(present),
+  ]
   const rows = await db.query<Row>(statement(taggedText('routines/own_coverage', 'answer'), values)).catch(withoutOurs)
   return rows.map(({schema, view, level, data, query, since, until, gaps}) => {
     const whole = {start: BigInt(since), end: BigInt(until)}
@@ -52,9 +62,15 @@ function withoutOurs(error: unknown): Row[] {
  * What these aggregates lack, the changed rows included: what is recorded as computed is computed again and compared.
  * What could not be compared counts as not covered.
  */
-export async function readOwnCoverage(db: Database, table: Pick<Table, 'schema' | 'name'>, spans: readonly Span[], present: bigint | null): Promise<OwnGaps[]> {
+export async function readOwnCoverage(
+  db: Database,
+  table: Pick<Table, 'schema' | 'name'>,
+  spans: readonly Span[],
+  present: bigint | null,
+): Promise<OwnGaps[]> {
   const found = await readOwnGaps(db, table, spans, present)
-  for (const entry of found) if (entry.gaps.length === 0 && (await isStale(db, entry, entry.whole))) entry.gaps = [entry.whole]
+  for (const entry of found)
+    if (entry.gaps.length === 0 && (await isStale(db, entry, entry.whole))) entry.gaps = [entry.whole]
   return found
 }
 

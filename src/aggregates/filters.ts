@@ -16,10 +16,19 @@ export async function readFilters(db: Database, coverage: readonly Coverage[]): 
   const found = new Map<Coverage, boolean>()
   const ids = coverage.flatMap(({aggregate}) => aggregate?.id ?? [])
   const functions = coverage.flatMap(({own}) => (own === null ? [] : [own.query]))
-  const theirs = ids.length === 0 ? [] : await db.query<{id: number; query: string}>(statement(loadSql('catalog/aggregate-queries'), [ids]))
-  const ours = functions.length === 0 ? [] : await db.query<{name: string; query: string}>(statement(loadSql('catalog/window-functions'), [functions]))
+  const theirs =
+    ids.length === 0
+      ? []
+      : await db.query<{id: number; query: string}>(statement(loadSql('catalog/aggregate-queries'), [ids]))
+  const ours =
+    functions.length === 0
+      ? []
+      : await db.query<{name: string; query: string}>(statement(loadSql('catalog/window-functions'), [functions]))
   for (const each of coverage) {
-    const query = each.own === null ? theirs.find(({id}) => id === each.aggregate?.id)?.query : ours.find(({name}) => name === each.own?.query)?.query
+    const query =
+      each.own === null
+        ? theirs.find(({id}) => id === each.aggregate?.id)?.query
+        : ours.find(({name}) => name === each.own?.query)?.query
     const filters = query === undefined ? null : await leavesRowsOut(query)
     if (filters !== null) found.set(each, filters)
   }
@@ -46,10 +55,16 @@ function conditionsOf(where: unknown): unknown[] {
 }
 
 function isWindow(condition: unknown): boolean {
-  return nodesOf(condition, 'ParamRef').length > 0 || nodesOf(condition, 'String').some(({sval}) => bounds.has(sval as string))
+  return (
+    nodesOf(condition, 'ParamRef').length > 0 ||
+    nodesOf(condition, 'String').some(({sval}) => bounds.has(sval as string))
+  )
 }
 
 function nodesOf(tree: unknown, type: string): Tree[] {
   if (typeof tree !== 'object' || tree === null) return []
-  return Object.entries(tree).flatMap(([name, child]) => [...(name === type ? [child as Tree] : []), ...nodesOf(child, type)])
+  return Object.entries(tree).flatMap(([name, child]) => [
+    ...(name === type ? [child as Tree] : []),
+    ...nodesOf(child, type),
+  ])
 }

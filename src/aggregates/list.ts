@@ -30,7 +30,13 @@ export interface AggregateRow {
   /** What changed below the watermark since it was computed; null where nothing tells. */
   pending: {ranges: number; from: Point | null; to: Point | null} | null
   totalBytes: number | null
-  policy: {startOffset: string | null; endOffset: string | null; every: string | null; job: number | null; paused: boolean} | null
+  policy: {
+    startOffset: string | null
+    endOffset: string | null
+    every: string | null
+    job: number | null
+    paused: boolean
+  } | null
   /** The oldest rows of the source begin here. */
   rawFrom: Point | null
   /** The aggregate has rows from before that: they cannot be computed again. Null, as what follows: rows are not seen here. */
@@ -44,7 +50,10 @@ export interface AggregatesReport extends ReportHead<'aggregates.list'> {
 }
 
 /** Every aggregate: how far it is, what is pending, and what of its source is gone. */
-export async function readAggregates(db: Database, timeUnits: ReadonlyMap<string, TimeUnit>): Promise<AggregatesReport> {
+export async function readAggregates(
+  db: Database,
+  timeUnits: ReadonlyMap<string, TimeUnit>,
+): Promise<AggregatesReport> {
   const snapshot = await readSnapshot(db, {lateAfter: 0, timeUnits})
   const aggregates = snapshot.tables.filter(({kind}) => kind === 'aggregate')
   const empty = snapshot.tables.filter(({id, chunks}) => id !== null && chunks.length === 0)
@@ -52,10 +61,21 @@ export async function readAggregates(db: Database, timeUnits: ReadonlyMap<string
   const bytes = await readChunkBytes(db, aggregates, false)
   const rows: AggregateRow[] = []
   for (const aggregate of aggregates) rows.push(await rowOf(db, aggregate, snapshot, bytes))
-  return {kind: 'aggregates.list', version: 1, target: null, at: snapshot.at, aggregates: rows.sort((a, b) => (a.schema + a.view < b.schema + b.view ? -1 : 1))}
+  return {
+    kind: 'aggregates.list',
+    version: 1,
+    target: null,
+    at: snapshot.at,
+    aggregates: rows.sort((a, b) => (a.schema + a.view < b.schema + b.view ? -1 : 1)),
+  }
 }
 
-async function rowOf(db: Database, aggregate: Table, {at, policies, clocks}: CatalogSnapshot, bytes: ChunkBytes): Promise<AggregateRow> {
+async function rowOf(
+  db: Database,
+  aggregate: Table,
+  {at, policies, clocks}: CatalogSnapshot,
+  bytes: ChunkBytes,
+): Promise<AggregateRow> {
   const clock = clocks.get(aggregate)!
   const {source, watermark, bucketWidth} = aggregate.aggregate!
   const policy = policies.find(({table, kind}) => table === aggregate && kind === 'refresh') ?? null
@@ -64,7 +84,10 @@ async function rowOf(db: Database, aggregate: Table, {at, policies, clocks}: Cat
   const visible = rowsAreVisible(db.server)
   const rawGone = !visible ? null : rawFrom !== null && (await rowsBefore(db, aggregate, source!, rawFrom))
   const point = (value: bigint | null) => shown(value, aggregate, clock)
-  const pending = !visible || source === null ? [] : await pendingOf(db, aggregate, source, {start: rawFrom ?? lowest, end: pendingUntil(aggregate, clock, rawFrom)})
+  const pending =
+    !visible || source === null
+      ? []
+      : await pendingOf(db, aggregate, source, {start: rawFrom ?? lowest, end: pendingUntil(aggregate, clock, rawFrom)})
   const micros = watermark === null ? null : microsIn(watermark, aggregate, clock)
   const computed = micros === null ? null : instantOf(micros)
   return {
@@ -74,7 +97,10 @@ async function rowOf(db: Database, aggregate: Table, {at, policies, clocks}: Cat
     bucket: bucketWidth === null ? null : words(bucketWidth),
     watermark: point(watermark),
     lagSeconds: computed === null ? null : secondsBetween(computed, at),
-    pending: source === null || !visible ? null : {ranges: pending.length, from: point(pending[0]?.start ?? null), to: point(pending.at(-1)?.end ?? null)},
+    pending:
+      source === null || !visible
+        ? null
+        : {ranges: pending.length, from: point(pending[0]?.start ?? null), to: point(pending.at(-1)?.end ?? null)},
     totalBytes: totalOf(aggregate, bytes).total,
     policy: policy === null ? null : policyOf(policy),
     rawFrom: point(rawFrom),
@@ -111,10 +137,15 @@ function reaches({startOffset}: LivePolicy, clock: TableClock, point: bigint): b
 
 function policyOf({startOffset, endOffset, schedule, job}: LivePolicy): AggregateRow['policy'] {
   const said = (offset: Offset | null) => (offset === null ? null : words(offset))
-  return {startOffset: said(startOffset), endOffset: said(endOffset), every: said(schedule), job: job?.id ?? null, paused: job !== null && !job.scheduled}
+  return {
+    startOffset: said(startOffset),
+    endOffset: said(endOffset),
+    every: said(schedule),
+    job: job?.id ?? null,
+    paused: job !== null && !job.scheduled,
+  }
 }
 
 function words(offset: Offset): string {
   return typeof offset === 'bigint' ? String(offset) : durationInWords(offset)
 }
-

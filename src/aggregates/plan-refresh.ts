@@ -42,9 +42,11 @@ export async function planRefresh(db: Database, request: RefreshRequest): Promis
   const {aggregate, clock, acceptLoss} = request
   const subject = subjectOf(aggregate)
   if (clock.now === null)
-    throw usageError('NO_CLOCK', `${qualifiedName(aggregate)} is on integer time and its unit is not known, so it is not known which buckets are complete.`, [
-      'Declare tables.<name>.timeUnit in the configuration, or give the source hypertable an integer_now function.',
-    ])
+    throw usageError(
+      'NO_CLOCK',
+      `${qualifiedName(aggregate)} is on integer time and its unit is not known, so it is not known which buckets are complete.`,
+      ['Declare tables.<name>.timeUnit in the configuration, or give the source hypertable an integer_now function.'],
+    )
   const spans = request.span === null ? await policySpans(db, subject, request) : [request.span]
   const found = await planWindows(db, subject, {spans, present: clock.now, acceptLoss})
   const steps = await refreshSteps(db, subject, found.windows, [], acceptLoss && found.windows.length > 0)
@@ -64,21 +66,40 @@ export async function planRefresh(db: Database, request: RefreshRequest): Promis
 export function subjectOf(aggregate: Table): Subject {
   const source = aggregate.aggregate?.source ?? null
   if (aggregate.kind !== 'aggregate' || source === null)
-    throw usageError('NOT_AN_AGGREGATE', `${qualifiedName(aggregate)} is ${aggregate.kind === 'aggregate' ? 'an aggregate whose source cannot be seen' : 'not an aggregate'}.`, [`The aggregates there are: ${command('aggregates list')}`])
+    throw usageError(
+      'NOT_AN_AGGREGATE',
+      `${qualifiedName(aggregate)} is ${aggregate.kind === 'aggregate' ? 'an aggregate whose source cannot be seen' : 'not an aggregate'}.`,
+      [`The aggregates there are: ${command('aggregates list')}`],
+    )
   return {aggregate, source}
 }
 
 /** A policy's window holds whole buckets only, as TimescaleDB's own run of it would. */
-async function policySpans(db: Database, subject: Subject, {policies, aggregate, clock}: RefreshRequest): Promise<Span[]> {
+async function policySpans(
+  db: Database,
+  subject: Subject,
+  {policies, aggregate, clock}: RefreshRequest,
+): Promise<Span[]> {
   if (policies.length === 0)
-    throw usageError('NO_RANGE', `${qualifiedName(aggregate)} has no refresh policy that would say what to refresh.`, ['Give --from and --to.'])
+    throw usageError('NO_RANGE', `${qualifiedName(aggregate)} has no refresh policy that would say what to refresh.`, [
+      'Give --from and --to.',
+    ])
   const at = policies.flatMap(({startOffset, endOffset}) => {
     const start = startOffset === null ? lowest : ago(clock, startOffset)
     const end = endOffset === null ? clock.now : ago(clock, endOffset)
     return start !== null && end !== null && start < end ? [{start, end}] : []
   })
-  const edges = await bucketsOf(db, subject, at.flatMap(({start, end}) => [start <= lowest ? {start: 0n, end: 0n} : {start, end: start}, {start: end, end}]))
-  return merge(at.map(({start}, index) => ({start: start <= lowest ? lowest : edges[index * 2]!.whole.end, end: edges[index * 2 + 1]!.whole.start})))
+  const edges = await bucketsOf(
+    db,
+    subject,
+    at.flatMap(({start, end}) => [start <= lowest ? {start: 0n, end: 0n} : {start, end: start}, {start: end, end}]),
+  )
+  return merge(
+    at.map(({start}, index) => ({
+      start: start <= lowest ? lowest : edges[index * 2]!.whole.end,
+      end: edges[index * 2 + 1]!.whole.start,
+    })),
+  )
 }
 
 async function leftNotes(db: Database, subject: Subject, {left}: Windows, asked: readonly Span[]): Promise<string[]> {
@@ -87,7 +108,9 @@ async function leftNotes(db: Database, subject: Subject, {left}: Windows, asked:
   for (const {span, why} of left) {
     const words = spanWords(span, aggregate.time)
     if (why === 'gone' && (await hasRows(db, subject, span)))
-      notes.push(`${words} stays as it is: rows of ${qualifiedName(source)} are gone there, and refreshing would lose what was computed from them. --accept-loss refreshes it all the same.`)
+      notes.push(
+        `${words} stays as it is: rows of ${qualifiedName(source)} are gone there, and refreshing would lose what was computed from them. --accept-loss refreshes it all the same.`,
+      )
     if (why === 'broken off')
       notes.push(
         db.server.materializationRanges === 'left'
@@ -98,7 +121,8 @@ async function leftNotes(db: Database, subject: Subject, {left}: Windows, asked:
       notes.push(
         `${words} stays as it is: clocks are set back there, and TimescaleDB ${db.server.timescaledb} puts the rows of both hours into the same buckets; refreshing a part of them would lose rows. 2.25 mends that: update TimescaleDB, then refresh it with force => true.`,
       )
-    if (why === 'incomplete' && asked.some(({end}) => end > span.start && end < highest)) notes.push(`${words} stays as it is: its bucket is not complete yet.`)
+    if (why === 'incomplete' && asked.some(({end}) => end > span.start && end < highest))
+      notes.push(`${words} stays as it is: its bucket is not complete yet.`)
   }
   return notes
 }

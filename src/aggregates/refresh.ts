@@ -11,7 +11,13 @@ import {bucketsOf, type Subject} from './subject.js'
 import type {RefreshWindow} from './windows.js'
 
 /** The steps that compute some windows of one aggregate, each done on its own. */
-export async function refreshSteps(db: Database, subject: Subject, windows: readonly RefreshWindow[], dependsOn: readonly string[], loss: boolean): Promise<Step[]> {
+export async function refreshSteps(
+  db: Database,
+  subject: Subject,
+  windows: readonly RefreshWindow[],
+  dependsOn: readonly string[],
+  loss: boolean,
+): Promise<Step[]> {
   const {aggregate} = subject
   const own = aggregate.id === null ? ((await bucketsOf(db, subject, windows.slice(0, 1)))[0]?.own ?? null) : null
   return windows.map((window) => ({
@@ -33,7 +39,8 @@ export async function refreshSteps(db: Database, subject: Subject, windows: read
 
 /** Constants without a type are read as the type of the time column, whatever it is. */
 function callTheirs(db: Database, {aggregate}: Subject, {start, end}: Span): Statement {
-  const bound = (point: bigint) => (point <= lowest || point >= highest ? literal(null) : literal(pointText(point, aggregate.time)))
+  const bound = (point: bigint) =>
+    point <= lowest || point >= highest ? literal(null) : literal(pointText(point, aggregate.time))
   return sql`call ${timescaledbFunction(db.server, 'refresh_continuous_aggregate')}(${literal(qualifiedName(aggregate))}::regclass, ${bound(start)}, ${bound(end)})`
 }
 

@@ -8,14 +8,25 @@ import {highest, lowest, pointText, type Span} from '../catalog/span.js'
  * Whether an aggregate has a row in a span.
  * @param otherwise where it cannot be looked at: whichever is on the safe side
  */
-export async function hasRows(db: Database, {aggregate}: {aggregate: Table}, {start, end}: Span, otherwise = true): Promise<boolean> {
+export async function hasRows(
+  db: Database,
+  {aggregate}: {aggregate: Table},
+  {start, end}: Span,
+  otherwise = true,
+): Promise<boolean> {
   const {storage, timeColumn, time} = aggregate
   if (timeColumn === null) return otherwise
   const column = ident(timeColumn).text
-  const bounds = [...(start > lowest ? [{operator: '>=', at: start}] : []), ...(end < highest ? [{operator: '<', at: end}] : [])]
+  const bounds = [
+    ...(start > lowest ? [{operator: '>=', at: start}] : []),
+    ...(end < highest ? [{operator: '<', at: end}] : []),
+  ]
   const where = bounds.map(({operator}, index) => `${column} ${operator} $${index + 1}`).join(' and ') || 'true'
   try {
-    const question = statement(`select exists (select 1 from ${ident(storage.schema, storage.name).text} where ${where}) as found`, bounds.map(({at}) => pointText(at, time)))
+    const question = statement(
+      `select exists (select 1 from ${ident(storage.schema, storage.name).text} where ${where}) as found`,
+      bounds.map(({at}) => pointText(at, time)),
+    )
     return (await db.query<{found: boolean}>(question))[0]!.found
   } catch (error) {
     if (isConnectionLost(error)) throw error

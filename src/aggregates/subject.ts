@@ -22,16 +22,27 @@ export interface Buckets {
 }
 
 /** The buckets that hold each of some spans; for an empty span at x, the bucket's begin and the next at or after x. */
-export async function bucketsOf(db: Database, {aggregate, source}: Subject, spans: readonly Span[]): Promise<Buckets[]> {
+export async function bucketsOf(
+  db: Database,
+  {aggregate, source}: Subject,
+  spans: readonly Span[],
+): Promise<Buckets[]> {
   if (spans.length === 0) return []
   if (aggregate.id === null) {
     const key = qualifiedName(aggregate)
-    const rows = (await readOwnGaps(db, source, spans, null)).filter(({schema, view}) => qualifiedName({schema, name: view}) === key)
+    const rows = (await readOwnGaps(db, source, spans, null)).filter(
+      ({schema, view}) => qualifiedName({schema, name: view}) === key,
+    )
     return rows.map((own) => ({whole: own.whole, gaps: own.gaps, own}))
   }
   const whole = await widen(db, aggregate, spans)
   const answers: Span[][] = spans.map(() => [])
-  const rows = await db.query<GapRow>(gapsQuestion(db.server, whole.map((span) => ({id: aggregate.id!, ...span}))))
+  const rows = await db.query<GapRow>(
+    gapsQuestion(
+      db.server,
+      whole.map((span) => ({id: aggregate.id!, ...span})),
+    ),
+  )
   for (const {position, gaps} of rows) answers[position - 1]!.push(...parseMultirange(gaps))
   return whole.map((span, index) => ({whole: span, gaps: merge(answers[index]!), own: null}))
 }
@@ -39,6 +50,8 @@ export async function bucketsOf(db: Database, {aggregate, source}: Subject, span
 /** What refreshes have begun and not finished, where the server notes that. A refresh that meets it finishes all of it. */
 export async function unfinishedOf(db: Database, {aggregate}: Subject, {start, end}: Span): Promise<Span[]> {
   if (aggregate.id === null || db.server.materializationRanges === null) return []
-  const rows = await db.query<GapRow>(statement(loadSql('catalog/coverage-unfinished'), [[aggregate.id], [String(start)], [String(end)]]))
+  const rows = await db.query<GapRow>(
+    statement(loadSql('catalog/coverage-unfinished'), [[aggregate.id], [String(start)], [String(end)]]),
+  )
   return rows.flatMap(({gaps}) => parseMultirange(gaps))
 }

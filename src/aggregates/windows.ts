@@ -42,7 +42,14 @@ export async function planWindows(db: Database, subject: Subject, request: Windo
   const complete = {start: lowest, end: present!.whole.start}
   const whole = merge(asked.map((each) => each.whole))
   const forced = merge((await bucketsOf(db, subject, request.regardless ?? [])).map((each) => each.whole))
-  const pending = merge([...(await widened(db, subject, asked.flatMap(({gaps}) => gaps))), ...forced])
+  const pending = merge([
+    ...(await widened(
+      db,
+      subject,
+      asked.flatMap(({gaps}) => gaps),
+    )),
+    ...forced,
+  ])
   const harmless = await computable(db, subject, whole, forced)
   const there = request.acceptLoss ? [{start: lowest, end: highest}] : harmless
   const cells = await cellsOf(db, subject, whole)
@@ -50,13 +57,20 @@ export async function planWindows(db: Database, subject: Subject, request: Windo
   const open = merge([...pending, ...stale])
   const left = db.server.materializationRanges === 'left'
   const brokenOff = (await unfinished(db, subject, open)).filter((span) => left || subtract([span], there).length > 0)
-  const folded = await foldedOf(db, subject, asked.flatMap(({gaps}) => gaps))
+  const folded = await foldedOf(
+    db,
+    subject,
+    asked.flatMap(({gaps}) => gaps),
+  )
   const refused = merge([...brokenOff, ...folded])
   const todo = subtract(intersect(intersect(open, there), [complete]), refused)
   const allowed = subtract(intersect(there, [complete]), refused)
   // A loss that was accepted is that of what was asked for, not of the buckets beside it.
   const beside = subtract(intersect(harmless, [complete]), refused)
-  return {windows: await callable(db, subject, inCells(todo, cells, allowed), beside, complete), left: leftOf(open, there, complete, brokenOff, folded)}
+  return {
+    windows: await callable(db, subject, inCells(todo, cells, allowed), beside, complete),
+    left: leftOf(open, there, complete, brokenOff, folded),
+  }
 }
 
 /**
@@ -64,17 +78,30 @@ export async function planWindows(db: Database, subject: Subject, request: Windo
  * would begin by default, and refuse what is too small then: of an aggregate that begins its buckets elsewhere the
  * neighbours are asked for too, where that harms none.
  */
-async function callable(db: Database, subject: Subject, windows: readonly Span[], allowed: readonly Span[], complete: Span): Promise<RefreshWindow[]> {
+async function callable(
+  db: Database,
+  subject: Subject,
+  windows: readonly Span[],
+  allowed: readonly Span[],
+  complete: Span,
+): Promise<RefreshWindow[]> {
   const {aggregate} = subject
-  if (aggregate.id === null || windows.length === 0 || !(await isShifted(db, aggregate))) return windows.map((window) => ({...window, call: window}))
-  const beside = windows.flatMap(({start, end}) => [start - 1n, end + 1n]).filter((point) => point > lowest && point < highest)
+  if (aggregate.id === null || windows.length === 0 || !(await isShifted(db, aggregate)))
+    return windows.map((window) => ({...window, call: window}))
+  const beside = windows
+    .flatMap(({start, end}) => [start - 1n, end + 1n])
+    .filter((point) => point > lowest && point < highest)
   const edges = await edgesOf(db, aggregate, beside)
-  const harmless = async (span: Span) => subtract([span], allowed).length === 0 || (span.end <= complete.end && !(await hasRows(db, subject, span)))
+  const harmless = async (span: Span) =>
+    subtract([span], allowed).length === 0 || (span.end <= complete.end && !(await hasRows(db, subject, span)))
   const result: RefreshWindow[] = []
   for (const window of windows) {
     const before = {start: edges.get(window.start - 1n)?.floor ?? window.start, end: window.start}
     const after = {start: window.end, end: edges.get(window.end + 1n)?.ceil ?? window.end}
-    const [low, high] = [(await harmless(before)) ? before.start : window.start, (await harmless(after)) ? after.end : window.end]
+    const [low, high] = [
+      (await harmless(before)) ? before.start : window.start,
+      (await harmless(after)) ? after.end : window.end,
+    ]
     result.push({...window, call: {start: low, end: high}})
   }
   return result
@@ -91,7 +118,11 @@ async function widened(db: Database, subject: Subject, spans: readonly Span[]): 
  */
 async function foldedOf(db: Database, {aggregate}: Subject, gaps: readonly Span[]): Promise<Span[]> {
   if (aggregate.id === null) return []
-  const edges = await edgesOf(db, aggregate, gaps.flatMap(({start, end}) => [start, end]))
+  const edges = await edgesOf(
+    db,
+    aggregate,
+    gaps.flatMap(({start, end}) => [start, end]),
+  )
   const inside = gaps.filter(({start, end}) => edges.get(start)!.folded || edges.get(end)!.folded)
   return merge(inside.map(({start, end}) => ({start: edges.get(start)!.floor, end: edges.get(end)!.ceil})))
 }
@@ -108,9 +139,18 @@ async function unfinished(db: Database, subject: Subject, open: readonly Span[])
  * Between chunks there never was anything, and nothing after the newest one, unless the aggregate has rows that can
  * only be from there. Before the oldest one something may have been dropped, and nobody knows.
  */
-async function computable(db: Database, subject: Subject, whole: readonly Span[], coming: readonly Span[]): Promise<Span[]> {
+async function computable(
+  db: Database,
+  subject: Subject,
+  whole: readonly Span[],
+  coming: readonly Span[],
+): Promise<Span[]> {
   const pieces = await bridged(db, subject, merge([...chunksOf(subject.source.chunks).map(spanOf), ...coming]), whole)
-  const edges = await edgesAt(db, subject, pieces.flatMap(({start, end}) => [start, end]))
+  const edges = await edgesAt(
+    db,
+    subject,
+    pieces.flatMap(({start, end}) => [start, end]),
+  )
   const result: Span[] = []
   const halves: Span[] = []
   for (const [index, {start, end}] of pieces.entries()) {
@@ -120,14 +160,24 @@ async function computable(db: Database, subject: Subject, whole: readonly Span[]
     if (low.start < start) halves.push(low)
     if (!openEnd && high.start < end) halves.push(high)
   }
-  for (const half of merge(halves).filter((span) => whole.some((each) => overlaps(each, span)))) if (!(await hasRows(db, subject, half))) result.push(half)
+  for (const half of merge(halves).filter((span) => whole.some((each) => overlaps(each, span))))
+    if (!(await hasRows(db, subject, half))) result.push(half)
   return merge(result)
 }
 
 /** Chunks' spans, over places without a chunk where the aggregate has no row of its own. */
-async function bridged(db: Database, subject: Subject, pieces: readonly Span[], whole: readonly Span[]): Promise<Span[]> {
+async function bridged(
+  db: Database,
+  subject: Subject,
+  pieces: readonly Span[],
+  whole: readonly Span[],
+): Promise<Span[]> {
   const holes = subtract(pieces.length === 0 ? [] : [{start: pieces[0]!.start, end: pieces.at(-1)!.end}], pieces)
-  const edges = await edgesAt(db, subject, holes.flatMap(({start, end}) => [start, end]))
+  const edges = await edgesAt(
+    db,
+    subject,
+    holes.flatMap(({start, end}) => [start, end]),
+  )
   const bridges: Span[] = []
   for (const hole of holes) {
     const inside = {start: edges.get(hole.start)!.end, end: edges.get(hole.end)!.start}
@@ -140,7 +190,11 @@ async function bridged(db: Database, subject: Subject, pieces: readonly Span[], 
 /** For each point, from the begin of its bucket to the next at or after it. */
 async function edgesAt(db: Database, subject: Subject, points: readonly bigint[]): Promise<Map<bigint, Span>> {
   const finite = [...new Set(points)].filter((point) => point > lowest && point < highest)
-  const buckets = await bucketsOf(db, subject, finite.map((point) => ({start: point, end: point})))
+  const buckets = await bucketsOf(
+    db,
+    subject,
+    finite.map((point) => ({start: point, end: point})),
+  )
   const edges = new Map(finite.map((point, index) => [point, buckets[index]!.whole]))
   for (const end of [lowest, highest]) edges.set(end, {start: end, end})
   return edges
@@ -170,7 +224,8 @@ async function staleCells(
   const own = asked[0]?.own ?? null
   if (aggregate.id !== null || own === null) return []
   const found: Span[] = []
-  for (const window of cutAt(intersect(covered, there), cells)) if (window.start > lowest && window.end < highest && (await isStale(db, own, window))) found.push(window)
+  for (const window of cutAt(intersect(covered, there), cells))
+    if (window.start > lowest && window.end < highest && (await isStale(db, own, window))) found.push(window)
   return found
 }
 
@@ -191,7 +246,13 @@ function cutAt(spans: readonly Span[], cells: readonly bigint[]): Span[] {
   })
 }
 
-function leftOf(open: readonly Span[], there: readonly Span[], complete: Span, brokenOff: readonly Span[], folded: readonly Span[]): Windows['left'] {
+function leftOf(
+  open: readonly Span[],
+  there: readonly Span[],
+  complete: Span,
+  brokenOff: readonly Span[],
+  folded: readonly Span[],
+): Windows['left'] {
   const late = subtract(open, [complete])
   const gone = subtract(intersect(open, [complete]), there)
   const broken = intersect(intersect(open, [complete]), brokenOff)

@@ -40,7 +40,8 @@ export function reachedAt(clock: TableClock, point: bigint, age: Offset): bigint
 export function dueAt(clock: TableClock, point: bigint, age: Offset): bigint | null {
   const at = reachedAt(clock, point, age)
   if (at === null) return null
-  if (clock.time === 'timestamp' || clock.time === 'date') return clock.zone === undefined ? null : instantOfLocal(clock.zone, at)
+  if (clock.time === 'timestamp' || clock.time === 'date')
+    return clock.zone === undefined ? null : instantOfLocal(clock.zone, at)
   return typeof age !== 'bigint' ? at : clock.unit === null ? null : toMicros(at, clock.unit)
 }
 
@@ -50,7 +51,9 @@ function moved(clock: TableClock, point: bigint, age: Duration, direction: 1 | -
     const at = addInterval(point, age, direction)
     return direction === 1 ? at : startOfDay(at)
   }
-  return clock.zone === undefined ? addInterval(point, age, direction) : addZonedInterval(clock.zone, point, age, direction)
+  return clock.zone === undefined
+    ? addInterval(point, age, direction)
+    : addZonedInterval(clock.zone, point, age, direction)
 }
 
 function startOfDay(local: bigint): bigint {

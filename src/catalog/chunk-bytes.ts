@@ -20,7 +20,12 @@ export interface ChunkBytes {
 }
 
 /** @param fast estimates of the catalogue instead of the sizes of the files */
-export async function readChunkBytes(db: Database, tables: readonly Table[], fast: boolean, indexes = false): Promise<ChunkBytes> {
+export async function readChunkBytes(
+  db: Database,
+  tables: readonly Table[],
+  fast: boolean,
+  indexes = false,
+): Promise<ChunkBytes> {
   const relations = tables.flatMap(({relation, chunks}) => [relation, ...chunks.flatMap(relationsOf)])
   return fast ? estimated(await estimateSizes(db, relations)) : exact(await measureSizes(db, relations, indexes))
 }
@@ -34,11 +39,18 @@ function exact({bytes, indexBytes, locked, remote}: Awaited<ReturnType<typeof me
   // Neither measured nor locked: dropped while we looked, and no bytes any more.
   const one = (relation: number) => (locked.has(relation) || remote.has(relation) ? null : (bytes.get(relation) ?? 0))
   return {
-    of: (chunk) => (chunk.tiered || isLocked(chunk) ? null : relationsOf(chunk).reduce((sum, relation) => sum + (bytes.get(relation) ?? 0), 0)),
+    of: (chunk) =>
+      chunk.tiered || isLocked(chunk)
+        ? null
+        : relationsOf(chunk).reduce((sum, relation) => sum + (bytes.get(relation) ?? 0), 0),
     ofRoot: ({relation}) => one(relation),
     ofPlainPart: (chunk) => (chunk.tiered ? null : one(chunk.relation)),
-    ofIndexes: (chunk) => (chunk.tiered || isLocked(chunk) ? null : relationsOf(chunk).reduce((sum, relation) => sum + (indexBytes.get(relation) ?? 0), 0)),
-    basis: ({relation, chunks}) => (locked.has(relation) || remote.has(relation) || chunks.some(isLocked) ? 'mixed' : 'exact'),
+    ofIndexes: (chunk) =>
+      chunk.tiered || isLocked(chunk)
+        ? null
+        : relationsOf(chunk).reduce((sum, relation) => sum + (indexBytes.get(relation) ?? 0), 0),
+    basis: ({relation, chunks}) =>
+      locked.has(relation) || remote.has(relation) || chunks.some(isLocked) ? 'mixed' : 'exact',
     locked,
     remote,
   }
@@ -70,7 +82,10 @@ function estimated(estimates: Map<number, Estimate>): ChunkBytes {
       return holdsRows && !item.analyzed ? null : item.heap + item.other
     },
     ofPlainPart: plain,
-    ofIndexes: (chunk) => (chunk.tiered ? null : relationsOf(chunk).reduce((sum, relation) => sum + (estimates.get(relation)?.indexes ?? 0), 0)),
+    ofIndexes: (chunk) =>
+      chunk.tiered
+        ? null
+        : relationsOf(chunk).reduce((sum, relation) => sum + (estimates.get(relation)?.indexes ?? 0), 0),
     basis: () => 'estimated',
     locked: new Set(),
     remote: new Set(),

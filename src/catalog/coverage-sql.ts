@@ -11,8 +11,13 @@ const routine = 'routines/coverage'
  * A text of the routine qicore.coverage as a part of a statement, for this server. The routine is the only definition
  * of what an aggregate has covered; a database without our routines is asked with the same texts.
  */
-export function coverageParts(server: Server, parts: readonly CoveragePart[], noted: 'unfinished too' | 'logs only' = 'unfinished too'): string {
-  const unfinished = server.materializationRanges !== null && noted === 'unfinished too' ? taggedText(routine, 'unfinished') : ''
+export function coverageParts(
+  server: Server,
+  parts: readonly CoveragePart[],
+  noted: 'unfinished too' | 'logs only' = 'unfinished too',
+): string {
+  const unfinished =
+    server.materializationRanges !== null && noted === 'unfinished too' ? taggedText(routine, 'unfinished') : ''
   return parts
     .map((part) => taggedText(routine, part))
     .join('')

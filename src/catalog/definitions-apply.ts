@@ -6,7 +6,9 @@ import {sqlState, SqlState} from '../db/sqlstate.js'
 export async function definitionsApply(db: Database): Promise<boolean> {
   if (!db.server.hasQicoreSchema) return false
   try {
-    const [row] = await db.query<{recorded: boolean}>(sql`select exists (select from qicore.schema_versions where stream = 'qicore') as recorded`)
+    const [row] = await db.query<{recorded: boolean}>(
+      sql`select exists (select from qicore.schema_versions where stream = 'qicore') as recorded`,
+    )
     return row?.recorded ?? false
   } catch (error) {
     if (sqlState(error) === SqlState.noPrivilege) return false

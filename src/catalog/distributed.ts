@@ -25,7 +25,9 @@ export async function readDistributedTables(db: Db & {readonly server: Server}):
  */
 export async function refuseDistributed(db: Database, relation: string): Promise<void> {
   if (!(await readDistributedTables(db)).names.has(relation)) return
-  throw usageError('DISTRIBUTED', `${relation} is distributed by Citus: its partitions cannot be detached without stopping its readers, and their rows cannot be counted here.`, [
-    `Where that is what you want, in psql: ALTER TABLE ${relation} DETACH PARTITION …`,
-  ])
+  throw usageError(
+    'DISTRIBUTED',
+    `${relation} is distributed by Citus: its partitions cannot be detached without stopping its readers, and their rows cannot be counted here.`,
+    [`Where that is what you want, in psql: ALTER TABLE ${relation} DETACH PARTITION …`],
+  )
 }

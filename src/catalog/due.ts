@@ -46,16 +46,24 @@ export function dueState(policy: LivePolicy, clock: TableClock, at: Instant, lat
   const now = microsOf(at)
   const byAge = policy.after !== null
   // The creation of a chunk is an instant, whatever its table counts in.
-  const counted: TableClock = byAge ? clock : {now, unit: null, time: 'timestamptz', ...(clock.zone && {zone: clock.zone})}
+  const counted: TableClock = byAge
+    ? clock
+    : {now, unit: null, time: 'timestamptz', ...(clock.zone && {zone: clock.zone})}
   const cutoff = byAge && (typeof age === 'bigint') !== (policy.table.time === 'integer') ? null : ago(counted, age)
   if (cutoff === null) return unknown
   // Ranges that cannot be read (a set by UUID) say nothing of what is due.
-  if (byAge && policy.table.chunks.length > 0 && policy.table.chunks.every(({start, end}) => start === null && end === null)) return unknown
+  if (
+    byAge &&
+    policy.table.chunks.length > 0 &&
+    policy.table.chunks.every(({start, end}) => start === null && end === null)
+  )
+    return unknown
   const state: DueState = {policy, due: 0, notDone: [], late: false}
   for (const chunk of policy.table.chunks) {
     const from = byAge ? chunk.end : chunk.createdAt === null ? null : microsOf(chunk.createdAt)
     // No policy changes frozen and tiered chunks.
-    if (from === null || (byAge ? from > cutoff : from >= cutoff) || chunk.tiered || has(chunk.status, 'frozen')) continue
+    if (from === null || (byAge ? from > cutoff : from >= cutoff) || chunk.tiered || has(chunk.status, 'frozen'))
+      continue
     state.due! += 1
     const why = notDone(policy, chunk)
     if (why === null) continue
@@ -79,7 +87,9 @@ function notDone({kind, recompress, recompressUnordered}: LivePolicy, chunk: Chu
 function isLate(chunks: readonly DueChunk[], before: bigint): boolean | null {
   if (chunks.some(({since}) => since !== null && since < before)) return true
   // An integer clock without a unit: due, and nobody can tell since when. Refilled chunks are due, not late.
-  return chunks.some(({since, why}) => since === null && (why === 'never compressed' || why === 'not dropped')) ? null : false
+  return chunks.some(({since, why}) => since === null && (why === 'never compressed' || why === 'not dropped'))
+    ? null
+    : false
 }
 
 /** A value moved by a length in UTC: the width of a bucket. What is so old now, and since when, is asked of ages.ts. */
@@ -90,8 +100,10 @@ export function shift(value: bigint, by: Offset, direction: 1 | -1): bigint {
 /** When the next chunk is to be dropped, in microseconds; in the past where that is overdue. */
 export function nextDrop(policy: LivePolicy, clock: TableClock): bigint | null {
   const {after, table} = policy
-  if (policy.kind !== 'retention' || after === null || (typeof after === 'bigint') !== (table.time === 'integer')) return null
+  if (policy.kind !== 'retention' || after === null || (typeof after === 'bigint') !== (table.time === 'integer'))
+    return null
   let next: bigint | null = null
-  for (const {end, status, tiered} of table.chunks) if (end !== null && !tiered && !has(status, 'frozen') && (next === null || end < next)) next = end
+  for (const {end, status, tiered} of table.chunks)
+    if (end !== null && !tiered && !has(status, 'frozen') && (next === null || end < next)) next = end
   return next === null ? null : dueAt(clock, next, after)
 }

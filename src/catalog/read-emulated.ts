@@ -32,7 +32,11 @@ export async function readOwnAggregates(db: Database, others: readonly Table[]):
       relation: row.relation,
       timeColumn: 'bucket',
       time: timeKindOf(row.time_type),
-      aggregate: {source: null, watermark: row.watermark === null ? null : microsOf(row.watermark), bucketWidth: parseIntervalText(row.bucket)},
+      aggregate: {
+        source: null,
+        watermark: row.watermark === null ? null : microsOf(row.watermark),
+        bucketWidth: parseIntervalText(row.bucket),
+      },
     }),
   )
   rows.forEach(({source}, index) => {
@@ -57,7 +61,8 @@ export async function readOurs<R extends object>(db: Database, name: string): Pr
     return await db.query<R>(statement(loadSql(name)))
   } catch (error) {
     const state = sqlState(error)
-    if (state === SqlState.noPrivilege || state === SqlState.undefinedTable || state === SqlState.undefinedColumn) return []
+    if (state === SqlState.noPrivilege || state === SqlState.undefinedTable || state === SqlState.undefinedColumn)
+      return []
     throw error
   }
 }

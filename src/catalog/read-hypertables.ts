@@ -81,8 +81,14 @@ function tableOf(row: Row): Table {
     relation: row.relation,
     timeColumn: row.time_column,
     time,
-    integerNow: row.now_schema === null || row.now_name === null ? null : {schema: row.now_schema, name: row.now_name, safe: row.now_is_safe},
-    aggregate: row.source === null ? null : {source: null, watermark: watermarkOf(row.watermark, time), bucketWidth: widthOf(row.bucket_width, time)},
+    integerNow:
+      row.now_schema === null || row.now_name === null
+        ? null
+        : {schema: row.now_schema, name: row.now_name, safe: row.now_is_safe},
+    aggregate:
+      row.source === null
+        ? null
+        : {source: null, watermark: watermarkOf(row.watermark, time), bucketWidth: widthOf(row.bucket_width, time)},
     compression: row.compression,
     segmentBy: row.segment_by,
     orderBy: orderOf(row),

@@ -22,7 +22,16 @@ export async function readPartitionSets(db: Database): Promise<Table[]> {
   const sets = new Map<number, Table>()
   for (const row of await db.query<Row>(statement(loadSql('catalog/partition-sets')))) {
     const time = timeKindOf(row.time_type)
-    const set = sets.get(row.root) ?? newTable({kind: 'partitioned', schema: row.schema, name: row.name, relation: row.root, timeColumn: row.time_column, time})
+    const set =
+      sets.get(row.root) ??
+      newTable({
+        kind: 'partitioned',
+        schema: row.schema,
+        name: row.name,
+        relation: row.root,
+        timeColumn: row.time_column,
+        time,
+      })
     sets.set(row.root, set)
     // A list of ranges: only some leaves may know a time.
     if (set.timeColumn === null && row.time_column !== null) Object.assign(set, {timeColumn: row.time_column, time})

@@ -74,7 +74,8 @@ function larger(a: bigint | null, b: bigint | null): bigint | null {
 
 /** The first row at or after a point, from the chunks there; null: none, undefined: it cannot be had cheaply. */
 async function firstRowFrom(db: Database, table: Table, from: bigint): Promise<bigint | null | undefined> {
-  if (table.timeColumn === null || !['timestamptz', 'timestamp', 'date', 'integer'].includes(table.time)) return undefined
+  if (table.timeColumn === null || !['timestamptz', 'timestamp', 'date', 'integer'].includes(table.time))
+    return undefined
   const chunks = table.chunks
     .filter(({end, tiered}) => !tiered && (end === null || end > from))
     .sort((a, b) => (a.start === b.start ? 0 : a.start === null || (b.start !== null && a.start < b.start) ? -1 : 1))
@@ -95,10 +96,19 @@ async function firstIn(db: Database, table: Table, chunk: Chunk, from: bigint): 
   const integer = table.time === 'integer'
   const bound = integer ? from.toString() : instantOf(from)
   if (bound === null) return undefined
-  const value = integer ? sql`min(${column})::text` : sql`(extract(epoch from min(${column})::timestamp) * 1000000)::int8::text`
-  const where = integer ? '>= $1::int8' : table.time === 'timestamptz' ? '>= $1::timestamptz' : ">= $1::timestamptz at time zone 'UTC'"
+  const value = integer
+    ? sql`min(${column})::text`
+    : sql`(extract(epoch from min(${column})::timestamp) * 1000000)::int8::text`
+  const where = integer
+    ? '>= $1::int8'
+    : table.time === 'timestamptz'
+      ? '>= $1::timestamptz'
+      : ">= $1::timestamptz at time zone 'UTC'"
   try {
-    const question = statement(`select ${value.text} as value from ${ident(chunk.schema, chunk.name).text} where ${column.text} ${where}`, [bound])
+    const question = statement(
+      `select ${value.text} as value from ${ident(chunk.schema, chunk.name).text} where ${column.text} ${where}`,
+      [bound],
+    )
     const [row] = await db.query<{value: string | null}>(question, {...readOnlySettings, statementTimeout: patience})
     return row?.value == null ? null : BigInt(row.value)
   } catch (error) {

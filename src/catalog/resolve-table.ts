@@ -22,7 +22,8 @@ export interface RelationRow {
  */
 export async function resolveTable(db: Database, tables: readonly Table[], text: string): Promise<Table> {
   const wanted = parseQualifiedName(text)
-  const means = ({schema, name}: {schema: string; name: string}) => name === wanted.name && (wanted.schema === null || schema === wanted.schema)
+  const means = ({schema, name}: {schema: string; name: string}) =>
+    name === wanted.name && (wanted.schema === null || schema === wanted.schema)
   const found = tables.filter((table) => means(table))
   if (found.length === 1) return found[0]!
   if (found.length > 1) throw ambiguous(text, found.map(qualifiedName).sort())
@@ -49,22 +50,40 @@ export function noSuchTable(text: string, database: string, near: readonly strin
   ])
 }
 
-const words = {r: 'an ordinary table', p: 'a partitioned table', v: 'a view', m: 'a materialized view', f: 'a foreign table'} as const
+const words = {
+  r: 'an ordinary table',
+  p: 'a partitioned table',
+  v: 'a view',
+  m: 'a materialized view',
+  f: 'a foreign table',
+} as const
 
 function notOurs(row: RelationRow, tables: readonly Table[]): OpsError {
   const name = formatQualifiedName(row.schema, row.name)
   const chunkOf = tables.find(({storage}) => storage.schema === row.parent_schema && storage.name === row.parent)
-  const parent = chunkOf ? qualifiedName(chunkOf) : row.parent === null || row.parent_schema === null ? null : formatQualifiedName(row.parent_schema, row.parent)
+  const parent = chunkOf
+    ? qualifiedName(chunkOf)
+    : row.parent === null || row.parent_schema === null
+      ? null
+      : formatQualifiedName(row.parent_schema, row.parent)
   if (row.is_partition || chunkOf !== undefined)
-    return usageError('NOT_A_HYPERTABLE', `${name} is a ${row.is_partition ? 'partition' : 'chunk'} of ${parent}.`, [`Name the table itself: ${parent}.`])
-  return usageError('NOT_A_HYPERTABLE', `${name} is ${words[row.kind]}: neither a hypertable, nor an aggregate, nor partitioned.`, [
-    `The tables there are: ${command('stats')}`,
-  ])
+    return usageError('NOT_A_HYPERTABLE', `${name} is a ${row.is_partition ? 'partition' : 'chunk'} of ${parent}.`, [
+      `Name the table itself: ${parent}.`,
+    ])
+  return usageError(
+    'NOT_A_HYPERTABLE',
+    `${name} is ${words[row.kind]}: neither a hypertable, nor an aggregate, nor partitioned.`,
+    [`The tables there are: ${command('stats')}`],
+  )
 }
 
 /** Names that differ in capitals or by a slip or two. */
 function similar({name}: QualifiedName, keys: readonly string[]): string[] {
-  const bare = (key: string) => key.slice(key.lastIndexOf('.') + 1).replaceAll('"', '').toLowerCase()
+  const bare = (key: string) =>
+    key
+      .slice(key.lastIndexOf('.') + 1)
+      .replaceAll('"', '')
+      .toLowerCase()
   const wanted = name.toLowerCase()
   return keys
     .map((key) => ({key, slips: distance(wanted, bare(key))}))
@@ -79,7 +98,8 @@ function distance(a: string, b: string): number {
   let row = Array.from({length: b.length + 1}, (_, index) => index)
   for (let i = 1; i <= a.length; i += 1) {
     const next = [i]
-    for (let j = 1; j <= b.length; j += 1) next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
+    for (let j = 1; j <= b.length; j += 1)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
     row = next
   }
   return row[b.length]!

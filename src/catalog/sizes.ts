@@ -32,7 +32,12 @@ export async function readLockedTables(db: Db): Promise<Set<number>> {
  * that still meets a lock is halved until only the locked relation is missing.
  */
 export async function measureSizes(db: Database, relations: readonly number[], indexes = false): Promise<Sizes> {
-  const sizes: Sizes = {bytes: new Map(), indexBytes: new Map(), locked: new Set(), remote: (await readDistributedTables(db)).relations}
+  const sizes: Sizes = {
+    bytes: new Map(),
+    indexBytes: new Map(),
+    locked: new Set(),
+    remote: (await readDistributedTables(db)).relations,
+  }
   const here = relations.filter((relation) => !sizes.remote.has(relation))
   const rest = here.length < worthTheDirectory ? here : await measureFiles(db, here, sizes)
   for (let at = 0; at < rest.length; at += batch) await measureBatch(db, rest.slice(at, at + batch), indexes, sizes)
@@ -78,7 +83,9 @@ async function measureFiles(db: Database, relations: readonly number[], sizes: S
   try {
     return await db.transaction(readOnlySettings, async (tx) => {
       const [may] = await tx.query<{may: boolean}>(
-        statement("select has_function_privilege('pg_ls_dir(text)', 'execute') and has_function_privilege('pg_stat_file(text, boolean)', 'execute') as may"),
+        statement(
+          "select has_function_privilege('pg_ls_dir(text)', 'execute') and has_function_privilege('pg_stat_file(text, boolean)', 'execute') as may",
+        ),
       )
       if (!may?.may) return relations
       await tx.query(statement("select set_config('work_mem', '64MB', true)"))
@@ -109,7 +116,20 @@ export interface Estimate {
 
 /** What the last VACUUM or ANALYZE saw, in one statement that locks nothing. */
 export async function estimateSizes(db: Database, relations: readonly number[]): Promise<Map<number, Estimate>> {
-  const rows = await db.query<{relation: number; heap_bytes: number; index_bytes: number; other_bytes: number; analyzed: boolean}>(statement(loadSql('report/size-estimates'), [relations]))
+  const rows = await db.query<{
+    relation: number
+    heap_bytes: number
+    index_bytes: number
+    other_bytes: number
+    analyzed: boolean
+  }>(statement(loadSql('report/size-estimates'), [relations]))
   const {relations: remote} = await readDistributedTables(db)
-  return new Map(rows.filter(({relation}) => !remote.has(relation)).map((row) => [row.relation, {heap: row.heap_bytes, other: row.other_bytes, indexes: row.index_bytes, analyzed: row.analyzed}]))
+  return new Map(
+    rows
+      .filter(({relation}) => !remote.has(relation))
+      .map((row) => [
+        row.relation,
+        {heap: row.heap_bytes, other: row.other_bytes, indexes: row.index_bytes, analyzed: row.analyzed},
+      ]),
+  )
 }

@@ -68,12 +68,18 @@ export function overlaps(a: Span, b: Span): boolean {
 
 /** Reads the server's text of an int8multirange, which it writes half-open. */
 export function parseMultirange(text: string): Span[] {
-  return [...text.matchAll(/\[(-?\d+),(-?\d+)\)/g)].map(([, start, end]) => ({start: BigInt(start!), end: BigInt(end!)}))
+  return [...text.matchAll(/\[(-?\d+),(-?\d+)\)/g)].map(([, start, end]) => ({
+    start: BigInt(start!),
+    end: BigInt(end!),
+  }))
 }
 
 /** For people: `2026-01-01 to 2026-02-01 03:00 UTC`. */
 export function spanWords({start, end}: Span, time: TimeKind): string {
-  const sides = [start <= lowest ? 'the beginning' : formatInstant(pointWords(start, time)), end >= highest ? 'the end' : formatInstant(pointWords(end, time))]
+  const sides = [
+    start <= lowest ? 'the beginning' : formatInstant(pointWords(start, time)),
+    end >= highest ? 'the end' : formatInstant(pointWords(end, time)),
+  ]
   const zoned = (time === 'timestamptz' || time === 'uuid') && (start > lowest || end < highest)
   return `${sides.join(' to ')}${zoned ? ' UTC' : ''}`
 }

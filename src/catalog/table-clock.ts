@@ -37,11 +37,24 @@ export interface TableClock {
  * @param at the server's clock
  * @param units declared for integers, by schema.table
  */
-export async function readClocks(db: Database, tables: readonly Table[], at: Instant, units: ReadonlyMap<string, TimeUnit>): Promise<Map<Table, TableClock>> {
+export async function readClocks(
+  db: Database,
+  tables: readonly Table[],
+  at: Instant,
+  units: ReadonlyMap<string, TimeUnit>,
+): Promise<Map<Table, TableClock>> {
   const called = new Map<string, bigint | null>()
-  const zones = await readZones(db, tables.filter(({time}) => time !== 'integer' && time !== 'other'), at)
+  const zones = await readZones(
+    db,
+    tables.filter(({time}) => time !== 'integer' && time !== 'other'),
+    at,
+  )
   const clocks = new Map<Table, TableClock>()
-  for (const table of tables) clocks.set(table, table.time === 'integer' ? await integerClock(table) : timeClock(table, at, zones.get(table.relation)))
+  for (const table of tables)
+    clocks.set(
+      table,
+      table.time === 'integer' ? await integerClock(table) : timeClock(table, at, zones.get(table.relation)),
+    )
   return clocks
 
   async function integerClock(table: Table): Promise<TableClock> {
@@ -50,7 +63,8 @@ export async function readClocks(db: Database, tables: readonly Table[], at: Ins
     const integerNow = lineage.find((each) => each.integerNow !== null)?.integerNow ?? null
     const now = integerNow === null ? null : await call(integerNow)
     const seen = unitOfValues(table, now, at)
-    if (declared !== null && seen !== null && declared !== seen) return {now, unit: null, time: 'integer', contradiction: {declared, seen}}
+    if (declared !== null && seen !== null && declared !== seen)
+      return {now, unit: null, time: 'integer', contradiction: {declared, seen}}
     const unit = declared ?? (now === null ? null : unitOfClock(now, at))
     return {now: now ?? (unit === null ? null : fromMicros(microsOf(at), unit)), unit, time: 'integer'}
   }
@@ -64,7 +78,10 @@ export async function readClocks(db: Database, tables: readonly Table[], at: Ins
 
   async function ask(schema: string, name: string): Promise<bigint | null> {
     try {
-      const [row] = await db.query<{now: string | null}>(sql`select ${ident(schema, name)}()::text as now`, {...readOnlySettings, statementTimeout: 1_000})
+      const [row] = await db.query<{now: string | null}>(sql`select ${ident(schema, name)}()::text as now`, {
+        ...readOnlySettings,
+        statementTimeout: 1_000,
+      })
       return row?.now == null ? null : BigInt(row.now)
     } catch (error) {
       // A function that users wrote may fail for reasons of its own.
@@ -77,7 +94,10 @@ export async function readClocks(db: Database, tables: readonly Table[], at: Ins
 /** The unit by which a table's clock, or else the end of its newest chunk, lies in our time; null where none does. */
 function unitOfValues(table: Table, now: bigint | null, at: Instant): TimeUnit | null {
   if (now !== null) return unitOfClock(now, at)
-  const newest = table.chunks.reduce<bigint | null>((last, {end}) => (end !== null && (last === null || end > last) ? end : last), null)
+  const newest = table.chunks.reduce<bigint | null>(
+    (last, {end}) => (end !== null && (last === null || end > last) ? end : last),
+    null,
+  )
   return newest === null ? null : unitOfClock(newest, at)
 }
 
@@ -89,14 +109,20 @@ interface ZoneRow {
 
 async function readZones(db: Database, tables: readonly Table[], at: Instant): Promise<Map<number, ZoneRow>> {
   if (tables.length === 0) return new Map()
-  const rows = await db.query<ZoneRow>(statement(loadSql('catalog/time-zones'), [tables.map(({relation}) => relation), at]))
+  const rows = await db.query<ZoneRow>(
+    statement(loadSql('catalog/time-zones'), [tables.map(({relation}) => relation), at]),
+  )
   return new Map(rows.map((row) => [row.relation, row]))
 }
 
 function timeClock(table: Table, at: Instant, row: ZoneRow | undefined): TableClock {
   const {time} = table
-  const known = row !== undefined && row.time_zone !== null && row.local_now !== null ? zoneOf(row.time_zone, BigInt(row.local_now) - microsOf(at)) : {}
-  if (time === 'timestamp' || time === 'date') return {now: row?.local_now == null ? null : BigInt(row.local_now), unit: null, time, ...known}
+  const known =
+    row !== undefined && row.time_zone !== null && row.local_now !== null
+      ? zoneOf(row.time_zone, BigInt(row.local_now) - microsOf(at))
+      : {}
+  if (time === 'timestamp' || time === 'date')
+    return {now: row?.local_now == null ? null : BigInt(row.local_now), unit: null, time, ...known}
   return {now: time === 'other' ? null : microsOf(at), unit: null, time, ...known}
 }
 
@@ -108,7 +134,8 @@ function zoneOf(name: string, offset: bigint): Pick<TableClock, 'zone' | 'zoneNa
 /** The table, and for an aggregate what it reads, down to the hypertable with the rows. */
 function sourcesOf(table: Table): Table[] {
   const lineage: Table[] = []
-  for (let at: Table | null | undefined = table; at && !lineage.includes(at); at = at.aggregate?.source) lineage.push(at)
+  for (let at: Table | null | undefined = table; at && !lineage.includes(at); at = at.aggregate?.source)
+    lineage.push(at)
   return lineage
 }
 

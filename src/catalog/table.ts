@@ -60,7 +60,9 @@ export interface Aggregate {
 }
 
 /** What every kind of table has, for the reader of that kind to add to. */
-export function newTable(fields: Pick<Table, 'kind' | 'schema' | 'name' | 'relation' | 'timeColumn' | 'time'> & Partial<Table>): Table {
+export function newTable(
+  fields: Pick<Table, 'kind' | 'schema' | 'name' | 'relation' | 'timeColumn' | 'time'> & Partial<Table>,
+): Table {
   return {
     storage: {schema: fields.schema, name: fields.name},
     id: null,

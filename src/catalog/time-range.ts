@@ -38,7 +38,11 @@ const unrangedTried = 32
  * Asks the outermost chunks, never the table: that would lock every chunk. Empty ranges are stepped over, a few; what
  * is locked is left out.
  */
-export async function readTimeRanges(db: Database, tables: readonly Table[], locked: ReadonlySet<number>): Promise<{ends: Map<Table, TimeRange>; problems: Map<Table, EndProblem>}> {
+export async function readTimeRanges(
+  db: Database,
+  tables: readonly Table[],
+  locked: ReadonlySet<number>,
+): Promise<{ends: Map<Table, TimeRange>; problems: Map<Table, EndProblem>}> {
   const ends = new Map(tables.map((table) => [table, {oldest: null, newest: null} as TimeRange]))
   const problems = new Map<Table, EndProblem>()
   let asks: Ask[] = []
@@ -56,7 +60,11 @@ export async function readTimeRanges(db: Database, tables: readonly Table[], loc
     const open = asks.flatMap((ask) => {
       if (ask.groups.length === 0) return []
       const wanted = ask.groups.slice(0, Math.min(2 ** round, rangesAtOnce))
-      const firstLocked = wanted.findIndex((group) => group.some((chunk) => locked.has(chunk.relation) || (chunk.compressed !== null && locked.has(chunk.compressed))))
+      const firstLocked = wanted.findIndex((group) =>
+        group.some(
+          (chunk) => locked.has(chunk.relation) || (chunk.compressed !== null && locked.has(chunk.compressed)),
+        ),
+      )
       // A locked chunk may hold the end: what the next range says would not be it.
       if (firstLocked === 0) {
         problems.set(ask.table, 'locked')
@@ -84,7 +92,11 @@ interface Open {
 }
 
 /** Undefined where it could not be asked, null where there is no row. */
-async function answer(db: Database, open: readonly Open[], problems: Map<Table, EndProblem>): Promise<Map<Ask, bigint | null>> {
+async function answer(
+  db: Database,
+  open: readonly Open[],
+  problems: Map<Table, EndProblem>,
+): Promise<Map<Ask, bigint | null>> {
   const answers = new Map<Ask, bigint | null>()
   const compressed = await compressedEnds(db, open)
   for (let at = 0; at < open.length; at += together) await some(open.slice(at, at + together))
@@ -92,7 +104,10 @@ async function answer(db: Database, open: readonly Open[], problems: Map<Table, 
 
   async function some(part: readonly Open[]): Promise<void> {
     try {
-      const rows = await db.query<{n: number; value: string | null}>(question(part, compressed), {...readOnlySettings, statementTimeout: timeoutMs})
+      const rows = await db.query<{n: number; value: string | null}>(question(part, compressed), {
+        ...readOnlySettings,
+        statementTimeout: timeoutMs,
+      })
       for (const {n, value} of rows) {
         const {ask} = part[n]!
         const end = value === null ? null : valueOf(value, ask.table.time)
@@ -126,9 +141,16 @@ function question(part: readonly Open[], compressed: ReadonlyMap<number, Compres
 }
 
 /** ORDER BY with LIMIT, not min and max: there is no max(uuid), and an index serves both alike. */
-function pieceOf({table, side}: Ask, chunk: Chunk, order: Fragment, compressed: ReadonlyMap<number, CompressedEnds>): string {
+function pieceOf(
+  {table, side}: Ask,
+  chunk: Chunk,
+  order: Fragment,
+  compressed: ReadonlyMap<number, CompressedEnds>,
+): string {
   const column = ident(table.timeColumn!)
-  const plain = sql`(select ${column} as v from only ${ident(chunk.schema, chunk.name)} where ${column} is not null order by 1 ${order} limit 1)`.text
+  const plain =
+    sql`(select ${column} as v from only ${ident(chunk.schema, chunk.name)} where ${column} is not null order by 1 ${order} limit 1)`
+      .text
   if (!has(chunk.status, 'compressed')) return plain
   const recorded = compressed.get(chunk.relation)
   // No metadata of the time column: the chunk is decompressed as far as the patience lasts.
@@ -145,10 +167,16 @@ interface CompressedEnds {
 }
 
 async function compressedEnds(db: Database, open: readonly Open[]): Promise<Map<number, CompressedEnds>> {
-  const wanted = open.flatMap(({ask, chunks}) => chunks.filter(({compressed}) => compressed !== null).map((chunk) => ({chunk, column: ask.table.timeColumn!})))
+  const wanted = open.flatMap(({ask, chunks}) =>
+    chunks.filter(({compressed}) => compressed !== null).map((chunk) => ({chunk, column: ask.table.timeColumn!})),
+  )
   if (wanted.length === 0) return new Map()
   const rows = await db.query<CompressedEnds & {chunk: number}>(
-    statement(loadSql('catalog/compressed-ends'), [wanted.map(({chunk}) => chunk.relation), wanted.map(({chunk}) => chunk.compressed!), wanted.map(({column}) => column)]),
+    statement(loadSql('catalog/compressed-ends'), [
+      wanted.map(({chunk}) => chunk.relation),
+      wanted.map(({chunk}) => chunk.compressed!),
+      wanted.map(({column}) => column),
+    ]),
   )
   return new Map(rows.map((row) => [row.chunk, row]))
 }
@@ -157,7 +185,21 @@ async function compressedEnds(db: Database, open: readonly Open[]): Promise<Map<
 function chunksOf(table: Table): readonly Chunk[] {
   if (table.kind !== 'aggregate' || table.id !== null) return table.chunks
   const {relation, storage} = table
-  return [{...storage, relation, compressed: null, start: null, end: null, status: 0, tiered: false, createdAt: null, beforeBytes: null, afterBytes: null, space: null}]
+  return [
+    {
+      ...storage,
+      relation,
+      compressed: null,
+      start: null,
+      end: null,
+      status: 0,
+      tiered: false,
+      createdAt: null,
+      beforeBytes: null,
+      afterBytes: null,
+      space: null,
+    },
+  ]
 }
 
 function unranged({start, end}: Chunk): boolean {
@@ -194,6 +236,7 @@ function valueOf(text: string, kind: TimeKind): bigint | null {
   if (kind === 'integer') return BigInt(text)
   if (kind === 'uuid') return microsOfUuid(text)
   // `2026-03-29`, `2026-03-29 02:30:00`, `2026-03-29 02:30:00+00`, each with a year of more digits or of BC.
-  const [, day, time = '00:00:00', bc = ''] = /^(\d+-\d\d-\d\d)(?: (\d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00)?)?( BC)?$/.exec(text) ?? []
+  const [, day, time = '00:00:00', bc = ''] =
+    /^(\d+-\d\d-\d\d)(?: (\d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00)?)?( BC)?$/.exec(text) ?? []
   return day === undefined ? null : epochMicros(`${day}T${time}Z${bc}`)
 }

@@ -13,8 +13,26 @@ import type {Instant} from '../units/instant.js'
 import {spanOf, spanWords, type Span} from '../catalog/span.js'
 import {waitForHolders} from '../run/wait-for-holders.js'
 import {compressionDisagrees} from './policy-conflicts.js'
-import {bytesOf, chunkLabel, chunkName, excludeProtected, listed, oldestFirst, requireCompression, some, type PlannedChange} from './hypertable.js'
-import {mustTruncate, partlyPublished, readersInWords, readLogicalReaders, sendsDeletes, truncateBehaviour, type LogicalReaders} from './logical-readers.js'
+import {
+  bytesOf,
+  chunkLabel,
+  chunkName,
+  excludeProtected,
+  listed,
+  oldestFirst,
+  requireCompression,
+  some,
+  type PlannedChange,
+} from './hypertable.js'
+import {
+  mustTruncate,
+  partlyPublished,
+  readersInWords,
+  readLogicalReaders,
+  sendsDeletes,
+  truncateBehaviour,
+  type LogicalReaders,
+} from './logical-readers.js'
 import {cutoffOf, type Cutoff, type Age} from './range.js'
 
 export interface CompressRequest {
@@ -48,9 +66,19 @@ export async function planCompress(db: Database, request: CompressRequest): Prom
       summary: `compress ${some(todo.length)} of ${qualifiedName(table)}${words}`,
       cutoff: cutoff?.instant ?? null,
       locks: [`table ${qualifiedName(table)}`],
-      steps: todo.map((chunk) => compressStep(db.server, table, chunk, {bytes: bytes.get(chunk) ?? null, mustTruncate: mustTruncate(readers, table, chunk)})),
+      steps: todo.map((chunk) =>
+        compressStep(db.server, table, chunk, {
+          bytes: bytes.get(chunk) ?? null,
+          mustTruncate: mustTruncate(readers, table, chunk),
+        }),
+      ),
     },
-    notes: [...notes, ...sentNotes(readers, sent), ...partlyPublished(readers, table, table.chunks), ...compressionDisagrees(request, todo)],
+    notes: [
+      ...notes,
+      ...sentNotes(readers, sent),
+      ...partlyPublished(readers, table, table.chunks),
+      ...compressionDisagrees(request, todo),
+    ],
   }
 }
 
@@ -58,8 +86,8 @@ export async function planCompress(db: Database, request: CompressRequest): Prom
 function sentNotes(readers: LogicalReaders, chunks: readonly Chunk[]): string[] {
   if (chunks.length === 0) return []
   return [
-    `Not compressed again: ${listed(chunks)}. Rows written since would be deleted one by one, and ${readersInWords(readers, chunks)} sends every DELETE to its subscribers. `
-    + "A publication without deletes, alter publication … set (publish = 'insert, update, truncate'), does not.",
+    `Not compressed again: ${listed(chunks)}. Rows written since would be deleted one by one, and ${readersInWords(readers, chunks)} sends every DELETE to its subscribers. ` +
+      "A publication without deletes, alter publication … set (publish = 'insert, update, truncate'), does not.",
   ]
 }
 
@@ -67,17 +95,38 @@ function choose(request: CompressRequest): {chunks: Chunk[]; cutoff: Cutoff | nu
   const {table, clock, at, choose, policies, declared} = request
   if (choose === null) {
     const live = policies.filter(({kind}) => kind === 'compression')
-    const [rules, whose] = live.length > 0 ? [live, 'live policy'] : [declared === null ? [] : [declaredPolicy(table, clock, declared)], 'declared policy']
+    const [rules, whose] =
+      live.length > 0
+        ? [live, 'live policy']
+        : [declared === null ? [] : [declaredPolicy(table, clock, declared)], 'declared policy']
     if (rules.length === 0)
-      throw usageError('NO_RANGE', `${qualifiedName(table)} has no compression policy that would say what is due.`, ['Give --older-than 7d, or --from and --to.'])
+      throw usageError('NO_RANGE', `${qualifiedName(table)} has no compression policy that would say what is due.`, [
+        'Give --older-than 7d, or --from and --to.',
+      ])
     const states = rules.map((policy) => dueState(policy, clock, at, 0))
-    if (states.every(({due}) => due === null)) throw usageError('NO_CLOCK', `What is due on ${qualifiedName(table)} cannot be told: nobody says what its integers are.`, ['Declare timeUnit in the configuration, or give --from and --to.'])
-    const after = rules.map((rule) => rule.after).find((age) => age !== null && typeof age !== 'bigint') as Duration | undefined
+    if (states.every(({due}) => due === null))
+      throw usageError(
+        'NO_CLOCK',
+        `What is due on ${qualifiedName(table)} cannot be told: nobody says what its integers are.`,
+        ['Declare timeUnit in the configuration, or give --from and --to.'],
+      )
+    const after = rules.map((rule) => rule.after).find((age) => age !== null && typeof age !== 'bigint') as
+      | Duration
+      | undefined
     const cutoff = after === undefined ? null : cutoffOf(table, clock, {age: after})
-    return {chunks: [...new Set(states.flatMap(({notDone}) => notDone.map(({chunk}) => chunk)))], cutoff, words: olderWords(cutoff, `, ${whose}`)}
+    return {
+      chunks: [...new Set(states.flatMap(({notDone}) => notDone.map(({chunk}) => chunk)))],
+      cutoff,
+      words: olderWords(cutoff, `, ${whose}`),
+    }
   }
   const wanting = table.chunks.filter(needsCompression)
-  if ('start' in choose) return {chunks: wanting.filter((chunk) => within(spanOf(chunk), choose)), cutoff: null, words: `, ${spanWords(choose, table.time)}`}
+  if ('start' in choose)
+    return {
+      chunks: wanting.filter((chunk) => within(spanOf(chunk), choose)),
+      cutoff: null,
+      words: `, ${spanWords(choose, table.time)}`,
+    }
   const cutoff = cutoffOf(table, clock, choose)
   return {chunks: wanting.filter(({end}) => end !== null && end <= cutoff.point), cutoff, words: olderWords(cutoff, '')}
 }
@@ -97,8 +146,23 @@ export function needsCompression({status}: Chunk): boolean {
 
 function declaredPolicy(table: Table, clock: TableClock, declared: Duration): LivePolicy {
   // A policy over integers counts in them.
-  const after = table.time === 'integer' && clock.now !== null ? clock.now - cutoffOf(table, clock, {age: declared}).point : declared
-  return {table, kind: 'compression', job: null, declared: null, after, createdBefore: null, startOffset: null, endOffset: null, recompress: true, schedule: null, config: ''}
+  const after =
+    table.time === 'integer' && clock.now !== null
+      ? clock.now - cutoffOf(table, clock, {age: declared}).point
+      : declared
+  return {
+    table,
+    kind: 'compression',
+    job: null,
+    declared: null,
+    after,
+    createdBefore: null,
+    startOffset: null,
+    endOffset: null,
+    recompress: true,
+    schedule: null,
+    config: '',
+  }
 }
 
 /** The id of the step that compresses a chunk. */
@@ -106,13 +170,21 @@ export function compressStepId(chunk: Chunk): string {
   return `compress ${chunkLabel(chunk)}`
 }
 
-function compressStep(server: Server, table: Table, chunk: Chunk, {bytes, mustTruncate}: {bytes: number | null; mustTruncate: boolean}): Step {
+function compressStep(
+  server: Server,
+  table: Table,
+  chunk: Chunk,
+  {bytes, mustTruncate}: {bytes: number | null; mustTruncate: boolean},
+): Step {
   const name = chunkName(chunk)
   return {
     id: compressStepId(chunk),
     kind: 'compress',
     object: name,
-    statements: [...beforeCompressing(server, table, name, mustTruncate), sql`select ${timescaledbFunction(server, 'compress_chunk')}(${literal(name)}::regclass)`],
+    statements: [
+      ...beforeCompressing(server, table, name, mustTruncate),
+      sql`select ${timescaledbFunction(server, 'compress_chunk')}(${literal(name)}::regclass)`,
+    ],
     // EXCLUSIVE while it is copied, this one at the end, when the copied rows go.
     lock: 'ACCESS EXCLUSIVE',
     class: 'safe',

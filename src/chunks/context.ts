@@ -24,13 +24,30 @@ export interface Context {
 /** @throws OpsError BAD_NAME, NO_SUCH_TABLE, NOT_A_HYPERTABLE, AMBIGUOUS, CONFIG */
 export async function readContext(db: Database, name: string, sections: PolicySections | null): Promise<Context> {
   const declared = await readDeclared(db, sections)
-  const {at, tables, all, policies, clocks} = await readSnapshot(db, {table: name, lateAfter: 0, timeUnits: timeUnitsOf(declared)})
+  const {at, tables, all, policies, clocks} = await readSnapshot(db, {
+    table: name,
+    lateAfter: 0,
+    timeUnits: timeUnitsOf(declared),
+  })
   const table = tables[0]!
   const source = table.aggregate?.source ?? null
-  const near = [...dependents(all, table).map(({aggregate}) => aggregate), ...(source === null || source.kind === 'partitioned' ? [] : [source])]
-  await readChunks(db, near.filter((each) => each !== table))
+  const near = [
+    ...dependents(all, table).map(({aggregate}) => aggregate),
+    ...(source === null || source.kind === 'partitioned' ? [] : [source]),
+  ]
+  await readChunks(
+    db,
+    near.filter((each) => each !== table),
+  )
   const declaration = declared.find((each) => each.schema === table.schema && each.name === table.name) ?? null
-  return {at, table, tables: all, clock: clocks.get(table)!, policies: policies.filter((policy) => qualifiedName(policy.table) === qualifiedName(table)), declared: declaration}
+  return {
+    at,
+    table,
+    tables: all,
+    clock: clocks.get(table)!,
+    policies: policies.filter((policy) => qualifiedName(policy.table) === qualifiedName(table)),
+    declared: declaration,
+  }
 }
 
 /** The age that a rule declares; null where none is. */

@@ -19,9 +19,15 @@ export async function countRows(db: Database, chunks: readonly Chunk[]): Promise
   async function count(part: readonly Chunk[]): Promise<void> {
     const left = Math.floor(until - performance.now())
     if (left <= 0) return
-    const selects = part.map(({schema, name}, n) => sql`select ${raw(String(n))} as n, (select count(*) from ${ident(schema, name)}) as rows`.text)
+    const selects = part.map(
+      ({schema, name}, n) =>
+        sql`select ${raw(String(n))} as n, (select count(*) from ${ident(schema, name)}) as rows`.text,
+    )
     try {
-      const rows = await db.query<{n: number; rows: number}>(statement(selects.join(' union all ')), {...readOnlySettings, statementTimeout: left})
+      const rows = await db.query<{n: number; rows: number}>(statement(selects.join(' union all ')), {
+        ...readOnlySettings,
+        statementTimeout: left,
+      })
       for (const {n, rows: counted} of rows) counts.set(part[n]!, counted)
     } catch (error) {
       // Locked, dropped meanwhile, too large, no privilege: it is a figure of a preview.

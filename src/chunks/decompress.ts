@@ -11,7 +11,17 @@ import type {Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
 import {overlaps, spanOf, spanWords, type Span} from '../catalog/span.js'
 import {compressedAgain} from './policy-conflicts.js'
-import {bytesOf, chunkLabel, chunkName, excludeProtected, listed, oldestFirst, requireCompression, some, type PlannedChange} from './hypertable.js'
+import {
+  bytesOf,
+  chunkLabel,
+  chunkName,
+  excludeProtected,
+  listed,
+  oldestFirst,
+  requireCompression,
+  some,
+  type PlannedChange,
+} from './hypertable.js'
 import {readersInWords, readLogicalReaders, type LogicalReaders} from './logical-readers.js'
 
 export interface DecompressRequest {
@@ -30,7 +40,9 @@ export interface DecompressRequest {
 export async function planDecompress(db: Database, request: DecompressRequest): Promise<PlannedChange> {
   const {table, span} = request
   await requireCompression(db, table)
-  const {rest, notes} = excludeProtected(table.chunks.filter((chunk) => has(chunk.status, 'compressed') && overlaps(spanOf(chunk), span)))
+  const {rest, notes} = excludeProtected(
+    table.chunks.filter((chunk) => has(chunk.status, 'compressed') && overlaps(spanOf(chunk), span)),
+  )
   const todo = oldestFirst(rest)
   const bytes = await bytesOf(db, todo)
   return {
@@ -41,14 +53,23 @@ export async function planDecompress(db: Database, request: DecompressRequest): 
       locks: [`table ${qualifiedName(table)}`],
       steps: todo.map((chunk) => decompressStep(db.server, chunk, chunk.beforeBytes ?? bytes.get(chunk) ?? null)),
     },
-    notes: [...notes, ...growth(todo), ...sentNotes(await readLogicalReaders(db, table, table.chunks), todo), ...compressedAgain(request, todo, db.server)],
+    notes: [
+      ...notes,
+      ...growth(todo),
+      ...sentNotes(await readLogicalReaders(db, table, table.chunks), todo),
+      ...compressedAgain(request, todo, db.server),
+    ],
   }
 }
 
 /** Decompressing inserts every row again. */
 function sentNotes(readers: LogicalReaders, chunks: readonly Chunk[]): string[] {
   const sent = chunks.filter(({relation}) => readers.decodesAll.length > 0 || readers.published.has(relation))
-  return sent.length === 0 ? [] : [`${readersInWords(readers, sent)} sends every row of ${listed(sent)} to its subscribers as an INSERT, also those that they have.`]
+  return sent.length === 0
+    ? []
+    : [
+        `${readersInWords(readers, sent)} sends every row of ${listed(sent)} to its subscribers as an INSERT, also those that they have.`,
+      ]
 }
 
 /** What they will take, where it was recorded. */

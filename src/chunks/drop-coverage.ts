@@ -12,33 +12,53 @@ import type {DropRange} from './drop-steps.js'
 import {command} from '../units/command.js'
 
 /** What the aggregates have of some ranges. @throws OpsError NOT_COVERED unless that is being seen to */
-export async function requireCoverage(db: Database, request: DropRequest, ranges: readonly DropRange[], seenTo: boolean): Promise<Coverage[]> {
+export async function requireCoverage(
+  db: Database,
+  request: DropRequest,
+  ranges: readonly DropRange[],
+  seenTo: boolean,
+): Promise<Coverage[]> {
   const coverage = await readCoverage(db, {...request, spans: ranges.map(({span}) => span), present: request.clock.now})
   const missing = coverage.filter(({gaps}) => gaps.length > 0)
   if (missing.length === 0 || seenTo || request.acceptLoss) return coverage
   const computable = missing.filter((each) => !each.blind && each.folded.length === 0 && each.lost.length === 0)
-  throw notCovered(request.table, missing.map((each) => gapWords(request.table, each)), [
-    ...(computable.length === missing.length ? ['--refresh-first computes it before anything is dropped.'] : []),
-    ...computable.slice(0, 1).map((each) => `Or yourself: ${refreshCommand(request.table, each, each.gaps)}`),
-    ...missing
-      .filter(({lost}) => lost.length > 0)
-      .slice(0, 1)
-      .map((each) => `To compute the bucket from the rows that are left: ${refreshCommand(request.table, each, each.lost, true)}`),
-    '--accept-loss drops the rows without having them counted; what was computed before stays as it is.',
-  ])
+  throw notCovered(
+    request.table,
+    missing.map((each) => gapWords(request.table, each)),
+    [
+      ...(computable.length === missing.length ? ['--refresh-first computes it before anything is dropped.'] : []),
+      ...computable.slice(0, 1).map((each) => `Or yourself: ${refreshCommand(request.table, each, each.gaps)}`),
+      ...missing
+        .filter(({lost}) => lost.length > 0)
+        .slice(0, 1)
+        .map(
+          (each) =>
+            `To compute the bucket from the rows that are left: ${refreshCommand(request.table, each, each.lost, true)}`,
+        ),
+      '--accept-loss drops the rows without having them counted; what was computed before stays as it is.',
+    ],
+  )
 }
 
 function refreshCommand({time}: Table, {schema, view}: Coverage, gaps: readonly Span[], acceptLoss = false): string {
-  return command('aggregates refresh', [qualifiedName({schema, name: view})], {...rangeFlags(gaps, time), ...(acceptLoss && {'accept-loss': true})})
+  return command('aggregates refresh', [qualifiedName({schema, name: view})], {
+    ...rangeFlags(gaps, time),
+    ...(acceptLoss && {'accept-loss': true}),
+  })
 }
 
 /**
  * The refreshes without which some ranges must not go, the lower aggregates first; and the aggregates they are of.
  * @throws OpsError NOT_COVERED where even they could not cover everything
  */
-export async function coverFirst(db: Database, request: DropRequest, ranges: readonly DropRange[]): Promise<{steps: Step[]; tables: string[]}> {
+export async function coverFirst(
+  db: Database,
+  request: DropRequest,
+  ranges: readonly DropRange[],
+): Promise<{steps: Step[]; tables: string[]}> {
   const {table, tables, clock} = request
-  if (clock.now === null) throw usageError('NO_CLOCK', `${qualifiedName(table)} has no clock: which buckets are complete cannot be told.`)
+  if (clock.now === null)
+    throw usageError('NO_CLOCK', `${qualifiedName(table)} has no clock: which buckets are complete cannot be told.`)
   const coverage = await readCoverage(db, {...request, spans: ranges.map(({span}) => span), present: clock.now})
   const steps: Step[] = []
   const touched: string[] = []
@@ -54,10 +74,17 @@ export async function coverFirst(db: Database, request: DropRequest, ranges: rea
     // What is computed below it anew is pending here as soon as it is done.
     const below = computed.get(subject.source) ?? []
     if (each.gaps.length === 0 && below.length === 0) continue
-    const {windows, left} = await planWindows(db, subject, {spans: [...each.gaps, ...below], regardless: below, present: clock.now, acceptLoss: false})
+    const {windows, left} = await planWindows(db, subject, {
+      spans: [...each.gaps, ...below],
+      regardless: below,
+      present: clock.now,
+      acceptLoss: false,
+    })
     const lacking = subtract(each.gaps, windows)
     if (lacking.length > 0) {
-      const why = new Set(left.filter(({span}) => lacking.some((gap) => overlaps(gap, span))).map((one) => reasons[one.why]))
+      const why = new Set(
+        left.filter(({span}) => lacking.some((gap) => overlaps(gap, span))).map((one) => reasons[one.why]),
+      )
       impossible.push(`${gapWords(table, {...each, gaps: lacking})}: ${[...why].join(', ') || 'it cannot be computed'}`)
     }
     computed.set(aggregate, windows)
@@ -83,26 +110,38 @@ function dependsOn(steps: readonly Step[], source: Table): string[] {
 }
 
 function ownTable(tables: readonly Table[], {schema, view}: Coverage): Table | null {
-  return tables.find((each) => each.kind === 'aggregate' && each.id === null && each.schema === schema && each.name === view) ?? null
+  return (
+    tables.find(
+      (each) => each.kind === 'aggregate' && each.id === null && each.schema === schema && each.name === view,
+    ) ?? null
+  )
 }
 
 function gapWords(table: Table, each: Coverage): string {
   const {schema, view, gaps} = each
   const shown = merge(gaps)
-  const words = shown.slice(0, 3).map((gap) => spanWords(gap, table.time)).join(', ')
+  const words = shown
+    .slice(0, 3)
+    .map((gap) => spanWords(gap, table.time))
+    .join(', ')
   return `${qualifiedName({schema, name: view})} has not covered ${words}${shown.length > 3 ? ` and ${shown.length - 3} more ranges` : ''}${whyNot(each)}`
 }
 
 function whyNot({blind, folded, lost}: Coverage): string {
   if (blind) return ': it reads changes from the WAL at its next refresh, so what changed since cannot be known'
   if (folded.length > 0) return `: ${foldWords}`
-  return lost.length > 0 ? ': rows of the bucket were dropped before, so a refresh would lose what was computed from them' : ''
+  return lost.length > 0
+    ? ': rows of the bucket were dropped before, so a refresh would lose what was computed from them'
+    : ''
 }
 
 function notCovered(table: Table, missing: readonly string[], suggestions: readonly string[]): OpsError {
-  return new OpsError('NOT_COVERED', `Rows of ${qualifiedName(table)} would be lost that an aggregate has not seen; nothing was dropped.\n${missing.join('\n')}`, {
-    exit: ExitCode.refused,
-    suggestions,
-  })
+  return new OpsError(
+    'NOT_COVERED',
+    `Rows of ${qualifiedName(table)} would be lost that an aggregate has not seen; nothing was dropped.\n${missing.join('\n')}`,
+    {
+      exit: ExitCode.refused,
+      suggestions,
+    },
+  )
 }
-

@@ -6,7 +6,8 @@ import type {DropFacts} from './drop.js'
 
 /** The facts of a drop as they are reported. */
 export function dropShown(table: Table, clock: TableClock, facts: DropFacts) {
-  const point = (value: bigint | null) => (value === null || value <= lowest || value >= highest ? null : shown(value, table, clock))
+  const point = (value: bigint | null) =>
+    value === null || value <= lowest || value >= highest ? null : shown(value, table, clock)
   const gap = ({start, end}: Span) => ({from: point(start), to: point(end)})
   return {
     chunks: facts.chunks.map(({chunk, rows, bytes}) => ({
@@ -25,7 +26,14 @@ export function dropShown(table: Table, clock: TableClock, facts: DropFacts) {
     totalBytes: facts.bytes,
     aggregates: facts.coverage.map((each) => {
       const {schema, view, level, gaps} = each
-      return {schema, view, level, covered: gaps.length === 0, filtered: facts.filters.get(each) ?? null, gaps: gaps.map(gap)}
+      return {
+        schema,
+        view,
+        level,
+        covered: gaps.length === 0,
+        filtered: facts.filters.get(each) ?? null,
+        gaps: gaps.map(gap),
+      }
     }),
     referenced: facts.referenced,
   }

@@ -86,10 +86,16 @@ end`
  */
 function guardStatement(server: Server, table: Table, guarded: readonly Coverage[], index: number): Statement[] {
   const known = guarded.flatMap(({aggregate}) => aggregate?.id ?? [])
-  const needed = guarded.flatMap(({aggregate, needs}) => (aggregate !== null && needs[index] ? [{aggregate, need: needs[index]}] : []))
-  const ours = guarded.flatMap(({own, needs, schema, view}) => (own !== null && needs[index] ? [{own, name: qualifiedName({schema, name: view}), need: needs[index]}] : []))
+  const needed = guarded.flatMap(({aggregate, needs}) =>
+    aggregate !== null && needs[index] ? [{aggregate, need: needs[index]}] : [],
+  )
+  const ours = guarded.flatMap(({own, needs, schema, view}) =>
+    own !== null && needs[index] ? [{own, name: qualifiedName({schema, name: view}), need: needs[index]}] : [],
+  )
   const questions = [
-    ...guarded.flatMap((each) => (each.blind ? [sql`select ${qualifiedName({schema: each.schema, name: each.view})}::text`] : [])),
+    ...guarded.flatMap((each) =>
+      each.blind ? [sql`select ${qualifiedName({schema: each.schema, name: each.view})}::text`] : [],
+    ),
     ...(needed.length > 0 ? [pendingQuestion(server, needed)] : []),
     ...(table.id === null ? [] : [unknownQuestion(table.id, known)]),
     ...ours.map((each) => ownQuestion(each.own, each.name, each.need)),
@@ -101,9 +107,11 @@ declare
   missing text;
 begin
   select string_agg(view, ', ') into missing from (
-    ${questions.reduce((all, question) => sql`${all}
+    ${questions.reduce(
+      (all, question) => sql`${all}
     union all
-    ${question}`)}
+    ${question}`,
+    )}
   ) as uncovered (view);
   if missing is not null then
     raise exception using errcode = '55000', message = 'not covered by ' || missing || ', so not dropped',
@@ -114,7 +122,10 @@ end`,
 }
 
 function pendingQuestion(server: Server, needed: readonly {aggregate: Table; need: Span}[]): Statement {
-  const rows = needed.map(({aggregate, need}) => sql`(${qualifiedName(aggregate)}, ${aggregate.id}, ${String(need.start)}::bigint, ${String(need.end)}::bigint)`)
+  const rows = needed.map(
+    ({aggregate, need}) =>
+      sql`(${qualifiedName(aggregate)}, ${aggregate.id}, ${String(need.start)}::bigint, ${String(need.end)}::bigint)`,
+  )
   return sql`select p.view from (
       with wanted (view, id, since, until) as materialized (values ${list(rows)})${raw(coverageParts(server, ['gaps']))}
       select g.view from gap g where not isempty(g.gaps)
@@ -129,7 +140,8 @@ function unknownQuestion(table: number, known: readonly number[]): Statement {
 
 function ownQuestion(own: {data: string; query: string}, name: string, need: Span): Statement {
   const stale = staleQuestion(own, need)
-  const different = stale === null ? sql`true` : statement(stale.text.replace(/^select /, '').replace(/ as stale$/, ''), stale.values)
+  const different =
+    stale === null ? sql`true` : statement(stale.text.replace(/^select /, '').replace(/ as stale$/, ''), stale.values)
   return sql`select ${name}::text where not exists (
       select from qicore.aggregates where to_regclass(view) = ${name}::regclass
         and covered @> tstzrange(${pointText(need.start, 'timestamptz')}::timestamptz, ${pointText(need.end, 'timestamptz')}::timestamptz)

@@ -44,15 +44,24 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
   const {table, clock, acceptLoss} = request
   await requireChunks(db, table)
   await requireNoKeys(db, table)
-  if (table.time === 'other') throw usageError('NO_CLOCK', `${qualifiedName(table)} is on a time that cannot be read: what is old cannot be told.`)
+  if (table.time === 'other')
+    throw usageError(
+      'NO_CLOCK',
+      `${qualifiedName(table)} is on a time that cannot be read: what is old cannot be told.`,
+    )
   const cutoff = cutoffOf(table, clock, request.olderThan ?? retained(request))
   const old = table.chunks.filter(({end}) => end !== null && end <= cutoff.point)
   const {rest, notes} = excludeProtected(old)
   const ranges = piecesOf(rest).slice(0, request.atMost)
   const chunksToDrop = ranges.flatMap(({chunks}) => chunks)
-  const first = acceptLoss || !request.refreshFirst ? {steps: [] as Step[], tables: [] as string[]} : await coverFirst(db, request, ranges)
+  const first =
+    acceptLoss || !request.refreshFirst
+      ? {steps: [] as Step[], tables: [] as string[]}
+      : await coverFirst(db, request, ranges)
   const coverage = await requireCoverage(db, request, ranges, first.steps.length > 0)
-  const referenced = (await db.query<{name: string}>(statement(loadSql('catalog/referenced-tables'), [table.relation]))).map(({name}) => name)
+  const referenced = (
+    await db.query<{name: string}>(statement(loadSql('catalog/referenced-tables'), [table.relation]))
+  ).map(({name}) => name)
   const readers = await readLogicalReaders(db, table, table.chunks)
   const bytes = await bytesOf(db, chunksToDrop)
   const rows = await countRows(db, chunksToDrop)
@@ -80,41 +89,70 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
       locks: [qualifiedName(table), ...first.tables].map((name) => `table ${name}`),
       steps: [...first.steps, ...drops],
     },
-    notes: [...notes, ...warnings(table, chunksToDrop, facts), ...(old.length === 0 ? [nothingOld(table, clock)] : []), ...publishedDropNotes(readers, chunksToDrop), ...retentionDisagrees(request, chunksToDrop)],
+    notes: [
+      ...notes,
+      ...warnings(table, chunksToDrop, facts),
+      ...(old.length === 0 ? [nothingOld(table, clock)] : []),
+      ...publishedDropNotes(readers, chunksToDrop),
+      ...retentionDisagrees(request, chunksToDrop),
+    ],
     facts,
   }
 }
 
 /** Up to 2.28 TimescaleDB may drop such a key as a whole together with the first chunk (2.22 does); 2.29 drops nothing. */
 async function requireNoKeys(db: Database, table: Table): Promise<void> {
-  const keys = await db.query<{name: string; of: string}>(statement(loadSql('catalog/foreign-keys-into'), [table.relation]))
+  const keys = await db.query<{name: string; of: string}>(
+    statement(loadSql('catalog/foreign-keys-into'), [table.relation]),
+  )
   if (keys.length === 0) return
   const names = keys.map(({name, of}) => `the foreign key ${name} of ${of}`).join(' and ')
-  const what = db.server.chunkCatalog === 'relid'
-    ? `TimescaleDB drops no chunk of ${qualifiedName(table)} as long as there is ${names}.`
-    : `with a chunk of ${qualifiedName(table)} TimescaleDB would drop ${names}, for all rows.`
-  throw usageError('DEPENDENTS', `Nothing was dropped: ${what}`, keys.map(({name, of}) => `alter table ${of} drop constraint ${name} if it may go; then again.`))
+  const what =
+    db.server.chunkCatalog === 'relid'
+      ? `TimescaleDB drops no chunk of ${qualifiedName(table)} as long as there is ${names}.`
+      : `with a chunk of ${qualifiedName(table)} TimescaleDB would drop ${names}, for all rows.`
+  throw usageError(
+    'DEPENDENTS',
+    `Nothing was dropped: ${what}`,
+    keys.map(({name, of}) => `alter table ${of} drop constraint ${name} if it may go; then again.`),
+  )
 }
 
 function retained({table, policies, declared}: DropRequest): Age {
   const own = policies.filter((policy) => policy.kind === 'retention' && policy.table === table)
   if (own.length > 1)
-    throw usageError('POLICY_TWICE', `${qualifiedName(table)} has ${own.length} retention policies, and which of them is meant is not known.`, ['Give --older-than 2y, or an instant.'])
+    throw usageError(
+      'POLICY_TWICE',
+      `${qualifiedName(table)} has ${own.length} retention policies, and which of them is meant is not known.`,
+      ['Give --older-than 2y, or an instant.'],
+    )
   if (declared === null && own.some(({after, createdBefore}) => after === null && createdBefore !== null))
-    throw usageError('NO_RANGE', `The retention of ${qualifiedName(table)} goes by when a chunk was created, not by the age of its rows.`, ['Give --older-than 2y, or an instant: that goes by the rows.'])
+    throw usageError(
+      'NO_RANGE',
+      `The retention of ${qualifiedName(table)} goes by when a chunk was created, not by the age of its rows.`,
+      ['Give --older-than 2y, or an instant: that goes by the rows.'],
+    )
   const live = own[0]?.after ?? declared
-  if (live === null) throw usageError('NO_RANGE', `${qualifiedName(table)} has no retention policy that would say what is due.`, ['Give --older-than 2y, or an instant.'])
+  if (live === null)
+    throw usageError('NO_RANGE', `${qualifiedName(table)} has no retention policy that would say what is due.`, [
+      'Give --older-than 2y, or an instant.',
+    ])
   return typeof live === 'bigint' ? {count: live} : {age: live}
 }
 
 function nothingOld(table: Table, clock: TableClock): string {
   const [oldest] = oldestFirst(table.chunks.filter(({end}) => end !== null))
-  return oldest === undefined ? `${qualifiedName(table)} has no chunk.` : `No chunk is that old: the oldest of ${qualifiedName(table)} ends at ${shown(oldest.end, table, clock)}${agedWords(oldest, table, clock)}.`
+  return oldest === undefined
+    ? `${qualifiedName(table)} has no chunk.`
+    : `No chunk is that old: the oldest of ${qualifiedName(table)} ends at ${shown(oldest.end, table, clock)}${agedWords(oldest, table, clock)}.`
 }
 
 /** How long ago a chunk ended, in whole days; empty where the table's clock does not say. */
 function agedWords({end}: Chunk, table: Table, clock: TableClock): string {
-  const [then, now] = [end === null ? null : microsIn(end, table, clock), clock.now === null ? null : microsIn(clock.now, table, clock)]
+  const [then, now] = [
+    end === null ? null : microsIn(end, table, clock),
+    clock.now === null ? null : microsIn(clock.now, table, clock),
+  ]
   if (then === null || now === null || then > now) return ''
   const old = (now - then) / 86_400_000_000n
   return old === 0n ? ', less than a day ago' : ` (${old} d old)`
@@ -123,8 +161,14 @@ function agedWords({end}: Chunk, table: Table, clock: TableClock): string {
 function warnings(table: Table, chunksToDrop: readonly Chunk[], {referenced}: DropFacts): string[] {
   if (chunksToDrop.length === 0) return []
   return [
-    ...(chunksToDrop.length === table.chunks.length ? [`These are all the chunks that ${qualifiedName(table)} has.`] : []),
-    ...(referenced.length > 0 ? [`Each drop locks ${referenced.join(', ')} as well (foreign key): readers of it and the drop wait for each other.`] : []),
+    ...(chunksToDrop.length === table.chunks.length
+      ? [`These are all the chunks that ${qualifiedName(table)} has.`]
+      : []),
+    ...(referenced.length > 0
+      ? [
+          `Each drop locks ${referenced.join(', ')} as well (foreign key): readers of it and the drop wait for each other.`,
+        ]
+      : []),
   ]
 }
 

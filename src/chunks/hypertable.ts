@@ -13,15 +13,25 @@ export type {PlannedChange} from '../aggregates/plan-refresh.js'
 /** @throws OpsError NOT_A_HYPERTABLE, NO_PRIVILEGE: before anything was changed */
 export async function requireChunks(db: Database, table: Table): Promise<void> {
   if (table.kind === 'partitioned')
-    throw usageError('NOT_A_HYPERTABLE', `${qualifiedName(table)} is a partitioned table of PostgreSQL: it has partitions, no chunks.`, [`Its partitions: ${command('partitions list', [qualifiedName(table)])}`])
-  if (table.id === null) throw usageError('NOT_A_HYPERTABLE', `${qualifiedName(table)} is a table of ours under a view: it has no chunks.`, [`The aggregates there are: ${command('aggregates list')}`])
+    throw usageError(
+      'NOT_A_HYPERTABLE',
+      `${qualifiedName(table)} is a partitioned table of PostgreSQL: it has partitions, no chunks.`,
+      [`Its partitions: ${command('partitions list', [qualifiedName(table)])}`],
+    )
+  if (table.id === null)
+    throw usageError('NOT_A_HYPERTABLE', `${qualifiedName(table)} is a table of ours under a view: it has no chunks.`, [
+      `The aggregates there are: ${command('aggregates list')}`,
+    ])
   await requireOwner(db, table)
 }
 
 /** Community edition, with compression enabled. @throws OpsError NO_COMPRESSION (exit 2) */
 export async function requireCompression(db: Database, table: Table): Promise<void> {
   await requireChunks(db, table)
-  if (db.server.edition !== 'community') throw usageError('NO_COMPRESSION', 'The Apache edition of TimescaleDB cannot compress.', ['The community edition can: timescaledb.license = timescale.'])
+  if (db.server.edition !== 'community')
+    throw usageError('NO_COMPRESSION', 'The Apache edition of TimescaleDB cannot compress.', [
+      'The community edition can: timescaledb.license = timescale.',
+    ])
   if (!table.compression)
     throw usageError('NO_COMPRESSION', `Compression is not enabled on ${qualifiedName(table)}.`, [
       `Declare ${configKey(table)}.compression in the configuration, then: ${command('policies apply')}`,
@@ -40,9 +50,13 @@ async function requireOwner(db: Database, table: Table): Promise<void> {
   pg_get_userbyid(c.relowner) as owner, coalesce(${db.target.role ?? null}::name, current_user) as role
 from pg_class c where c.oid = ${table.relation}::oid`)
   if (row && !row.may)
-    throw new OpsError('NO_PRIVILEGE', `${qualifiedName(table)} belongs to ${row.owner}, and ${row.role} is no member of it: nothing can be changed.`, {
-      suggestions: [`Connect as ${row.owner}, or name it as \`role\` of the target.`],
-    })
+    throw new OpsError(
+      'NO_PRIVILEGE',
+      `${qualifiedName(table)} belongs to ${row.owner}, and ${row.role} is no member of it: nothing can be changed.`,
+      {
+        suggestions: [`Connect as ${row.owner}, or name it as \`role\` of the target.`],
+      },
+    )
 }
 
 /** As SQL reads it. */
@@ -57,17 +71,29 @@ export function chunkLabel(chunk: Chunk): string {
 
 /** By where they end; of two that end together the shorter first. */
 export function oldestFirst(chunks: readonly Chunk[]): Chunk[] {
-  return [...chunks].sort((a, b) => compare(spanOf(a).end, spanOf(b).end) || compare(spanOf(b).start, spanOf(a).start) || (a.name < b.name ? -1 : 1))
+  return [...chunks].sort(
+    (a, b) =>
+      compare(spanOf(a).end, spanOf(b).end) || compare(spanOf(b).start, spanOf(a).start) || (a.name < b.name ? -1 : 1),
+  )
 }
 
 /** Live bytes of each chunk, its compressed part included; what is locked has none. */
 export async function bytesOf(db: Database, chunks: readonly Chunk[]): Promise<Map<Chunk, number | null>> {
-  const relations = chunks.flatMap(({relation, compressed}) => (compressed === null ? [relation] : [relation, compressed]))
+  const relations = chunks.flatMap(({relation, compressed}) =>
+    compressed === null ? [relation] : [relation, compressed],
+  )
   const {bytes, locked} = await measureSizes(db, relations)
-  return new Map(chunks.map((chunk) => {
-    const parts = chunk.compressed === null ? [chunk.relation] : [chunk.relation, chunk.compressed]
-    return [chunk, parts.some((relation) => locked.has(relation)) ? null : parts.reduce((sum, relation) => sum + (bytes.get(relation) ?? 0), 0)]
-  }))
+  return new Map(
+    chunks.map((chunk) => {
+      const parts = chunk.compressed === null ? [chunk.relation] : [chunk.relation, chunk.compressed]
+      return [
+        chunk,
+        parts.some((relation) => locked.has(relation))
+          ? null
+          : parts.reduce((sum, relation) => sum + (bytes.get(relation) ?? 0), 0),
+      ]
+    }),
+  )
 }
 
 /** Chunks that nobody may change, and the sentence about them. */
@@ -77,7 +103,9 @@ export function excludeProtected(chunks: readonly Chunk[]): {rest: Chunk[]; note
   return {
     rest: chunks.filter((chunk) => !frozen.includes(chunk) && !tiered.includes(chunk)),
     notes: [
-      ...(frozen.length > 0 ? [`Frozen, left alone: ${listed(frozen)}. _timescaledb_functions.unfreeze_chunk frees a chunk.`] : []),
+      ...(frozen.length > 0
+        ? [`Frozen, left alone: ${listed(frozen)}. _timescaledb_functions.unfreeze_chunk frees a chunk.`]
+        : []),
       ...(tiered.length > 0 ? [`Tiered to object storage, left alone: ${listed(tiered)}.`] : []),
     ],
   }

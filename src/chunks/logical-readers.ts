@@ -23,18 +23,35 @@ interface Row {
   deletes: boolean
 }
 
-export async function readLogicalReaders(db: Database, table: Table, chunks: readonly Chunk[]): Promise<LogicalReaders> {
-  const rows = await db.query<Row>(statement(loadSql('catalog/logical-readers'), [[table.relation, ...chunks.map(({relation}) => relation)]]))
+export async function readLogicalReaders(
+  db: Database,
+  table: Table,
+  chunks: readonly Chunk[],
+): Promise<LogicalReaders> {
+  const rows = await db.query<Row>(
+    statement(loadSql('catalog/logical-readers'), [[table.relation, ...chunks.map(({relation}) => relation)]]),
+  )
   const published = new Map<number, string[]>()
   for (const {publication, relation} of rows)
-    if (publication !== null && relation !== null) published.set(relation, [...(published.get(relation) ?? []), publication])
+    if (publication !== null && relation !== null)
+      published.set(relation, [...(published.get(relation) ?? []), publication])
   const slots = rows.filter(({slot}) => slot !== null)
-  const deleting = new Set(rows.flatMap(({publication, deletes}) => (publication !== null && deletes ? [publication] : [])))
-  return {published, deleting, slots: slots.map(({slot}) => slot!), decodesAll: slots.filter(({deletes}) => deletes).map(({slot}) => slot!)}
+  const deleting = new Set(
+    rows.flatMap(({publication, deletes}) => (publication !== null && deletes ? [publication] : [])),
+  )
+  return {
+    published,
+    deleting,
+    slots: slots.map(({slot}) => slot!),
+    decodesAll: slots.filter(({deletes}) => deletes).map(({slot}) => slot!),
+  }
 }
 
 /** Whether rows that compression deletes from this chunk would reach a subscriber as DELETEs. */
-export function sendsDeletes({published, deleting, decodesAll}: LogicalReaders, {relation}: Pick<Chunk, 'relation'>): boolean {
+export function sendsDeletes(
+  {published, deleting, decodesAll}: LogicalReaders,
+  {relation}: Pick<Chunk, 'relation'>,
+): boolean {
   return decodesAll.length > 0 || (published.get(relation) ?? []).some((name) => deleting.has(name))
 }
 
@@ -67,7 +84,10 @@ export function truncateBehaviour(table: Table, name: string): Statement {
 /** Whose subscribers these are: `publication p`, `slot s`. */
 export function readersInWords(readers: LogicalReaders, chunks: readonly Chunk[]): string {
   const publications = new Set(chunks.flatMap(({relation}) => readers.published.get(relation) ?? []))
-  return [...[...publications].map((name) => `publication ${name}`), ...readers.decodesAll.map((name) => `replication slot ${name}`)].join(', ')
+  return [
+    ...[...publications].map((name) => `publication ${name}`),
+    ...readers.decodesAll.map((name) => `replication slot ${name}`),
+  ].join(', ')
 }
 
 /** Publications that have some of a hypertable's chunks but not all: rows of the others are sent to no subscriber. */
@@ -76,7 +96,9 @@ export function partlyPublished({published}: LogicalReaders, table: Table, chunk
   return [...names].flatMap((name) => {
     const count = chunks.filter(({relation}) => published.get(relation)?.includes(name)).length
     if (count === 0 || count === chunks.length) return []
-    return [`Publication ${name} has ${count} of ${many(chunks.length, 'chunk')} of ${qualifiedName(table)}: changes of the others are not sent. alter publication ${name} add table … adds them.`]
+    return [
+      `Publication ${name} has ${count} of ${many(chunks.length, 'chunk')} of ${qualifiedName(table)}: changes of the others are not sent. alter publication ${name} add table … adds them.`,
+    ]
   })
 }
 

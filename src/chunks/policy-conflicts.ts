@@ -24,7 +24,9 @@ export function compressionDisagrees(rules: Rules, chunks: readonly Chunk[]): st
   const early = after === null ? [] : chunks.filter((chunk) => !isDue(rules, chunk, after))
   return [
     ...(early.length > 0
-      ? [`${youngWords(early.length, chunks.length)} younger than the ${live ? 'live' : 'declared'} policy's ${ageWords(after!)}: rows that still come for ${early.length === 1 ? 'it' : 'them'} go into compressed chunks.`]
+      ? [
+          `${youngWords(early.length, chunks.length)} younger than the ${live ? 'live' : 'declared'} policy's ${ageWords(after!)}: rows that still come for ${early.length === 1 ? 'it' : 'them'} go into compressed chunks.`,
+        ]
       : []),
     ...declaredOtherwise(rules, live, 'compression'),
   ]
@@ -36,10 +38,15 @@ export function compressedAgain(rules: Rules, chunks: readonly Chunk[], server: 
     const again = policy.after === null ? chunks : chunks.filter((chunk) => isDue(rules, chunk, policy.after!))
     if (again.length === 0) return []
     const what = `${many(again.length, 'chunk')} of them will be compressed again by`
-    if (policy.job === null) return [`${what} qicore-db's own run of the declared policy (${ageWords(policy.after!)}). To put that off: ${command('jobs pause', ['maintain'])}`]
+    if (policy.job === null)
+      return [
+        `${what} qicore-db's own run of the declared policy (${ageWords(policy.after!)}). To put that off: ${command('jobs pause', ['maintain'])}`,
+      ]
     if (!policy.job.scheduled) return [`Job ${policy.job.id}, which would compress them again, is paused.`]
     const next = policy.job.nextStart === null ? '' : `, next at ${policy.job.nextStart}`
-    return [`${what} the policy of TimescaleDB's job ${policy.job.id}${policy.after === null ? '' : ` (${ageWords(policy.after)})`}${next}. To put that off: select ${formatQualifiedName(server.timescaledbSchema ?? 'public', 'alter_job')}(${policy.job.id}, scheduled => false)`]
+    return [
+      `${what} the policy of TimescaleDB's job ${policy.job.id}${policy.after === null ? '' : ` (${ageWords(policy.after)})`}${next}. To put that off: select ${formatQualifiedName(server.timescaledbSchema ?? 'public', 'alter_job')}(${policy.job.id}, scheduled => false)`,
+    ]
   })
 }
 
@@ -49,7 +56,11 @@ export function retentionDisagrees(rules: Rules, chunks: readonly Chunk[]): stri
   const keep = rules.declared ?? live?.after ?? null
   const early = keep === null ? [] : chunks.filter((chunk) => !isDue(rules, chunk, keep))
   return [
-    ...(early.length > 0 ? [`${youngWords(early.length, chunks.length)} younger than the ${rules.declared ? 'declared' : 'live'} retention of ${ageWords(keep!)}.`] : []),
+    ...(early.length > 0
+      ? [
+          `${youngWords(early.length, chunks.length)} younger than the ${rules.declared ? 'declared' : 'live'} retention of ${ageWords(keep!)}.`,
+        ]
+      : []),
     ...declaredOtherwise(rules, live, 'retention'),
   ]
 }
@@ -57,9 +68,14 @@ export function retentionDisagrees(rules: Rules, chunks: readonly Chunk[]): stri
 function declaredOtherwise({declared, table}: Rules, live: LivePolicy | undefined, kind: PolicyKind): string[] {
   if (declared === null) return []
   const words = durationInWords(declared)
-  if (live === undefined) return [`${capitalized(kind)} of ${qualifiedName(table)} is declared (${words}), and no live policy does it: ${command('policies plan')}`]
+  if (live === undefined)
+    return [
+      `${capitalized(kind)} of ${qualifiedName(table)} is declared (${words}), and no live policy does it: ${command('policies plan')}`,
+    ]
   if (live.after === null || typeof live.after === 'bigint' || durationInWords(live.after) === words) return []
-  return [`${capitalized(kind)} of ${qualifiedName(table)} is declared as ${words}, and the live policy says ${ageWords(live.after)}: ${command('policies plan')}`]
+  return [
+    `${capitalized(kind)} of ${qualifiedName(table)} is declared as ${words}, and the live policy says ${ageWords(live.after)}: ${command('policies plan')}`,
+  ]
 }
 
 function ofKind({policies, table}: Rules, kind: PolicyKind): LivePolicy[] {
@@ -68,7 +84,12 @@ function ofKind({policies, table}: Rules, kind: PolicyKind): LivePolicy[] {
 
 /** Where nobody can tell it counts as due: what is said here must be true. */
 function isDue({table, clock}: Rules, {end}: Chunk, after: Offset): boolean {
-  if (end === null || clock.now === null || (table.time === 'integer' && typeof after !== 'bigint' && clock.unit === null)) return true
+  if (
+    end === null ||
+    clock.now === null ||
+    (table.time === 'integer' && typeof after !== 'bigint' && clock.unit === null)
+  )
+    return true
   return end <= (typeof after === 'bigint' ? clock.now - after : cutoffOf(table, clock, {age: after}).point)
 }
 

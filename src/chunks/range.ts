@@ -43,13 +43,20 @@ function cutoffAt(table: Table, clock: TableClock, point: bigint): Cutoff {
   const micros = microsIn(point, table, clock)
   const instant = micros === null ? null : instantOf(micros)
   if (table.time === 'timestamp' || table.time === 'date')
-    return {point, instant, words: `${formatInstant(pointWords(point, table.time))}${clock.zoneName === undefined ? '' : ` (${clock.zoneName})`}`}
+    return {
+      point,
+      instant,
+      words: `${formatInstant(pointWords(point, table.time))}${clock.zoneName === undefined ? '' : ` (${clock.zoneName})`}`,
+    }
   return {point, instant, words: instant === null ? String(point) : instantInWords(instant)}
 }
 
 /** A half-open range of instants on the table's scale; null: open on that side. */
 export function spanBetween(table: Table, clock: TableClock, from: Instant | null, to: Instant | null): Span {
-  return {start: from === null ? lowest : pointOf(table, clock, from), end: to === null ? highest : pointOf(table, clock, to)}
+  return {
+    start: from === null ? lowest : pointOf(table, clock, from),
+    end: to === null ? highest : pointOf(table, clock, to),
+  }
 }
 
 function pointOf(table: Table, clock: TableClock, at: Instant): bigint {
@@ -62,18 +69,33 @@ function pointOf(table: Table, clock: TableClock, at: Instant): bigint {
 function noClock(table: Table): OpsError {
   const key = qualifiedName(table)
   if (table.time === 'integer')
-    return usageError('NO_CLOCK', `The time column of ${key} is an integer and its unit is not known, so ages cannot be told.`, [
-      `Declare tables."${key}".timeUnit (s, ms, us or ns) in the configuration, or give the hypertable an integer_now function.`,
-    ])
-  if (table.time === 'other') return usageError('NO_CLOCK', `The time column of ${key} is of a type that this program cannot read, so ages cannot be told.`, [])
-  return usageError('NO_CLOCK', `The time zone that policies of ${key} count in cannot be seen by this role, so ages cannot be told.`, [
-    `Connect as the owner of ${key}, or set the time zone of the database: alter database … set timezone = 'UTC'.`,
-    'Or give an absolute time: --older-than 2026-01-31.',
-  ])
+    return usageError(
+      'NO_CLOCK',
+      `The time column of ${key} is an integer and its unit is not known, so ages cannot be told.`,
+      [
+        `Declare tables."${key}".timeUnit (s, ms, us or ns) in the configuration, or give the hypertable an integer_now function.`,
+      ],
+    )
+  if (table.time === 'other')
+    return usageError(
+      'NO_CLOCK',
+      `The time column of ${key} is of a type that this program cannot read, so ages cannot be told.`,
+      [],
+    )
+  return usageError(
+    'NO_CLOCK',
+    `The time zone that policies of ${key} count in cannot be seen by this role, so ages cannot be told.`,
+    [
+      `Connect as the owner of ${key}, or set the time zone of the database: alter database … set timezone = 'UTC'.`,
+      'Or give an absolute time: --older-than 2026-01-31.',
+    ],
+  )
 }
 
 function wrongUnit(table: Table, {declared, seen}: NonNullable<TableClock['contradiction']>): OpsError {
-  return usageError('WRONG_UNIT', `tables."${qualifiedName(table)}".timeUnit is ${declared}, but the values of ${qualifiedName(table)} are times of today only in ${seen}. Nothing was changed.`, [
-    `Set timeUnit: ${seen} in the configuration.`,
-  ])
+  return usageError(
+    'WRONG_UNIT',
+    `tables."${qualifiedName(table)}".timeUnit is ${declared}, but the values of ${qualifiedName(table)} are times of today only in ${seen}. Nothing was changed.`,
+    [`Set timeUnit: ${seen} in the configuration.`],
+  )
 }

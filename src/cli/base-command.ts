@@ -57,7 +57,9 @@ export interface ChangeReport {
 
 /** What a change does first where the schema qicore is missing or older. */
 function installLine(older: boolean, dryRun: boolean): string {
-  const what = older ? 'the schema qicore up to date, which is older than this program' : 'the schema qicore, which keeps the record of changes, run locks and declared policies'
+  const what = older
+    ? 'the schema qicore up to date, which is older than this program'
+    : 'the schema qicore, which keeps the record of changes, run locks and declared policies'
   const verb = older ? 'bring' : 'install'
   return `First: ${dryRun ? `a run would ${verb}` : `${verb}ing`} ${what}. It touches nothing else; to look at it alone: ${command('migrate up', [], {stream: 'core', 'dry-run': true})}`
 }
@@ -122,10 +124,17 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** Which database this command works on, before anything is connected. */
   protected async target(changes: boolean): Promise<Target> {
     const {resolveTarget} = await import('../config/target.js')
-    const target = resolveTarget({url: this.flags.url, target: this.flags.target, changes}, process.env, await this.loadConfig(), process.cwd())
+    const target = resolveTarget(
+      {url: this.flags.url, target: this.flags.target, changes},
+      process.env,
+      await this.loadConfig(),
+      process.cwd(),
+    )
     const {redact} = await import('../db/redact.js')
     if (target.source === '--url' && redact(target.url) !== target.url)
-      this.say('Warning: a password in --url can be read by everybody with ps; use PGPASSFILE, PGPASSWORD or QICORE_DB_URL.')
+      this.say(
+        'Warning: a password in --url can be read by everybody with ps; use PGPASSFILE, PGPASSWORD or QICORE_DB_URL.',
+      )
     return target
   }
 
@@ -133,10 +142,20 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
    * Connects, says on stderr to what and in what condition it is, and closes whatever happens.
    * @param options `rows`: what the command says hangs on rows, so that it is refused where they are not all seen
    */
-  protected async withDatabase<R>(work: (db: Database) => Promise<R>, options: {changes?: boolean; rows?: boolean; create?: boolean; target?: Target} = {}): Promise<R> {
+  protected async withDatabase<R>(
+    work: (db: Database) => Promise<R>,
+    options: {changes?: boolean; rows?: boolean; create?: boolean; target?: Target} = {},
+  ): Promise<R> {
     const target = options.target ?? (await this.target(options.changes ?? false))
-    if (target.url.startsWith('embedded:') && !this.quiet) stderrStatus.show(`Starting the embedded TimescaleDB in ${target.url.slice('embedded:'.length)} (a few seconds) …`)
-    const [{withDatabase}, {heading}, {checkCondition, conditionLines}] = await Promise.all([import('../db/database.js'), import('./heading.js'), import('./condition.js')])
+    if (target.url.startsWith('embedded:') && !this.quiet)
+      stderrStatus.show(
+        `Starting the embedded TimescaleDB in ${target.url.slice('embedded:'.length)} (a few seconds) …`,
+      )
+    const [{withDatabase}, {heading}, {checkCondition, conditionLines}] = await Promise.all([
+      import('../db/database.js'),
+      import('./heading.js'),
+      import('./condition.js'),
+    ])
     return withDatabase(target, this.connectOptions(options.create ?? false), async (db) => {
       stderrStatus.clear()
       const width = stderrWidth()
@@ -161,7 +180,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   /** The end of a command that prints a table: nothing under --json, CSV where it is asked for, else what `render` makes of it. */
-  protected async showTable(table: {rows: readonly object[]; fields: readonly string[]; notes?: readonly string[]}, render: (style: TableStyle) => Promise<string>): Promise<void> {
+  protected async showTable(
+    table: {rows: readonly object[]; fields: readonly string[]; notes?: readonly string[]},
+    render: (style: TableStyle) => Promise<string>,
+  ): Promise<void> {
     if (this.jsonEnabled()) return
     const {csv, 'no-headers': noHeaders} = this.flags as {csv?: boolean; 'no-headers'?: boolean}
     if (!csv) {
@@ -177,7 +199,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
    * reports. The schema qicore, which the record is kept in, is made first where it is missing, as part of what is
    * shown. Sets the exit code; prints the report unless --json.
    */
-  protected async confirmAndRun(db: Database, plan: Plan, flags: ChangeFlags, options: RunOptions = {}): Promise<ChangeReport> {
+  protected async confirmAndRun(
+    db: Database,
+    plan: Plan,
+    flags: ChangeFlags,
+    options: RunOptions = {},
+  ): Promise<ChangeReport> {
     const [{confirmAndRun}, {isBootstrapStep, planInstall, bootstrap: prepare}, limits] = await Promise.all([
       import('./carry-out.js'),
       import('../schema/migrate/run.js'),
@@ -187,7 +214,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const core = options.installs || own.length > 0 || plan.steps.length === 0 ? null : await planInstall(db)
     if (core?.note) this.say(`Note: ${core.note}`)
     const steps = core?.steps ?? own
-    if (core !== null && core.steps.length > 0) this.say(installLine(db.server.hasQicoreSchema, flags['dry-run'] ?? false))
+    if (core !== null && core.steps.length > 0)
+      this.say(installLine(db.server.hasQicoreSchema, flags['dry-run'] ?? false))
     const {report, exitCode} = await confirmAndRun(db, plan, {
       flags,
       kind: (this.id ?? '').replaceAll(':', '.'),
@@ -211,7 +239,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** The configuration's limits over the defaults, in milliseconds. */
   protected async limits() {
-    const [{defaultLimits}, {limitsOf}, config] = await Promise.all([import('../run/limits.js'), import('../config/limits.js'), this.loadConfig()])
+    const [{defaultLimits}, {limitsOf}, config] = await Promise.all([
+      import('../run/limits.js'),
+      import('../config/limits.js'),
+      this.loadConfig(),
+    ])
     return config === null ? defaultLimits : limitsOf(config)
   }
 
@@ -227,13 +259,17 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   private async translate(error: unknown): Promise<Error> {
     const {toOpsError: explain, isConnectionLost, sqlState} = await import('../db/sqlstate.js')
     // A driver's or server's error is the operator's; anything else is a bug and keeps its stack.
-    return sqlState(error) === undefined && !isConnectionLost(error) ? (error as Error) : explain(error, `run ${this.id?.replaceAll(':', ' ')}`)
+    return sqlState(error) === undefined && !isConnectionLost(error)
+      ? (error as Error)
+      : explain(error, `run ${this.id?.replaceAll(':', ' ')}`)
   }
 
   /** Every report says in what condition its database is, and its instants have one form. */
   protected override toSuccessJson(result: unknown): unknown {
     const report = withJsonInstants(result)
-    return this.condition === null || typeof report !== 'object' || report === null ? report : {...report, condition: this.condition}
+    return this.condition === null || typeof report !== 'object' || report === null
+      ? report
+      : {...report, condition: this.condition}
   }
 
   /** The default would print oclif's whole configuration and argv, and with them a password in --url. */
@@ -241,6 +277,13 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (error instanceof OpsError) return {error: error.toJSON()}
     const {message, oclif} = error as Error & {oclif?: {exit?: number}}
     const exitCode = oclif?.exit ?? ExitCode.failed
-    return {error: {code: exitCode === ExitCode.usage ? 'USAGE' : 'BUG', message: message.replace('\nSee more help with --help', ''), exitCode, suggestions: [`See \`${command(`${this.id?.replaceAll(':', ' ') ?? ''} --help`)}\`.`]}}
+    return {
+      error: {
+        code: exitCode === ExitCode.usage ? 'USAGE' : 'BUG',
+        message: message.replace('\nSee more help with --help', ''),
+        exitCode,
+        suggestions: [`See \`${command(`${this.id?.replaceAll(':', ' ') ?? ''} --help`)}\`.`],
+      },
+    }
   }
 }

@@ -50,7 +50,11 @@ export interface Preparation {
 }
 
 /** From a plan to its report: preview or consent, execution with progress and ledger, and the exit code. */
-export async function confirmAndRun(db: Database, whole: Plan, options: CarryOutOptions): Promise<{report: ChangeReport; exitCode: number}> {
+export async function confirmAndRun(
+  db: Database,
+  whole: Plan,
+  options: CarryOutOptions,
+): Promise<{report: ChangeReport; exitCode: number}> {
   const {flags, limits, preparation} = options
   const cut = (steps: readonly Step[]) => steps.slice(0, flags['at-most'] ?? steps.length)
   const main = whole.steps.filter((step) => !preparation.steps.includes(step))
@@ -59,13 +63,22 @@ export async function confirmAndRun(db: Database, whole: Plan, options: CarryOut
     const run = await preview(db, plan, options.resolveSession)
     const pending = {...plan, steps: plan.steps.filter((_, index) => run.steps[index]?.status === 'planned')}
     if (!options.json && options.sql) options.printRaw(toScript(pending, limits, db.server.database).trimEnd())
-    else if (!options.json && !options.previewed && pending.steps.length > 0) options.say(listSteps(pending, stderrWidth()))
-    options.say(`Dry run: ${pending.steps.length} ${pending.steps.length === 1 ? 'step' : 'steps'} to do, nothing changed.${options.json || options.sql ? '' : ' The SQL: add --sql.'}`)
+    else if (!options.json && !options.previewed && pending.steps.length > 0)
+      options.say(listSteps(pending, stderrWidth()))
+    options.say(
+      `Dry run: ${pending.steps.length} ${pending.steps.length === 1 ? 'step' : 'steps'} to do, nothing changed.${options.json || options.sql ? '' : ' The SQL: add --sql.'}`,
+    )
     return {report: reportOf(options, plan, run, true), exitCode: 0}
   }
   if (plan.steps.length > 0) {
     const show = () => options.say(listSteps(plan, stderrWidth()))
-    await requireConsent(classOf(plan), confirmName(db.target, db.server), {yes: flags.yes ?? false, confirm: flags.confirm}, options.interactive, show)
+    await requireConsent(
+      classOf(plan),
+      confirmName(db.target, db.server),
+      {yes: flags.yes ?? false, confirm: flags.confirm},
+      options.interactive,
+      show,
+    )
   }
   const prepared = preparation.steps.length > 0 ? await preparation.run() : []
   // Consent was given to all of it: what is left is the same plan, seen with what has just been prepared.
@@ -81,11 +94,16 @@ export async function confirmAndRun(db: Database, whole: Plan, options: CarryOut
 async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Promise<RunReport> {
   if (plan.steps.length === 0) return {operation: plan.operation, cutoff: plan.cutoff, steps: [], interrupted: false}
   const actor = actorOf(db.server)
-  const lock = db.server.hasQicoreSchema && plan.locks.length > 0
-    ? await takeRunLock(db, plan.locks, `${actor}, ${plan.operation}`, options.patience)
-    : null
+  const lock =
+    db.server.hasQicoreSchema && plan.locks.length > 0
+      ? await takeRunLock(db, plan.locks, `${actor}, ${plan.operation}`, options.patience)
+      : null
   const detail = {summary: plan.summary, steps: plan.steps.length, tables: tablesOf(plan)}
-  const ledger = await openLedger(db, {operation: plan.operation, actor, targetHost: db.server.host ?? hostname(), detail}, options.limits)
+  const ledger = await openLedger(
+    db,
+    {operation: plan.operation, actor, targetHost: db.server.host ?? hostname(), detail},
+    options.limits,
+  )
   const progress = options.quiet ? null : planProgress(process.stderr)
   const signals = interrupts(options.say)
   try {
@@ -109,8 +127,19 @@ async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Prom
 function reportOf(options: CarryOutOptions, plan: Plan, run: RunReport, dryRun: boolean): ChangeReport {
   const steps = run.steps.map((step, index) => {
     const planned = plan.steps[index]!
-    const sql = dryRun ? {sql: planned.statements.map(inline).join(';\n'), lock: planned.lock, class: planned.class} : {}
-    return {id: step.id, status: step.status, ms: step.ms, bytes: step.bytes, error: step.error, reason: step.reason, note: step.note, ...sql}
+    const sql = dryRun
+      ? {sql: planned.statements.map(inline).join(';\n'), lock: planned.lock, class: planned.class}
+      : {}
+    return {
+      id: step.id,
+      status: step.status,
+      ms: step.ms,
+      bytes: step.bytes,
+      error: step.error,
+      reason: step.reason,
+      note: step.note,
+      ...sql,
+    }
   })
   return {kind: options.kind, ...options.head, dryRun, cutoff: run.cutoff, steps}
 }

@@ -16,5 +16,22 @@ export const chunksDescription = `A chunk is marked ! when it has been due for l
 On a terminal the newest twenty; --json and --csv have them all.`
 
 export const chunkFields = [
-  'schema', 'table', 'chunkSchema', 'chunk', 'rangeStart', 'rangeEnd', 'rangeUnit', 'flags', 'totalBytes', 'indexBytes', 'beforeBytes', 'afterBytes', 'ratio', 'space', 'due', 'dueSince', 'late', 'why',
+  'schema',
+  'table',
+  'chunkSchema',
+  'chunk',
+  'rangeStart',
+  'rangeEnd',
+  'rangeUnit',
+  'flags',
+  'totalBytes',
+  'indexBytes',
+  'beforeBytes',
+  'afterBytes',
+  'ratio',
+  'space',
+  'due',
+  'dueSince',
+  'late',
+  'why',
 ] as const

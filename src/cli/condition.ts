@@ -22,9 +22,15 @@ export function conditionLines({condition}: Pick<Server, 'condition'>, width: nu
  */
 export function checkCondition(server: Server, {changes, rows}: Needs): ExitCode {
   if (server.citus?.worker)
-    throw usageError('WORKER_NODE', 'This server is a worker of Citus: its tables are shards, and what is changed here is not seen by the coordinator.', ['Connect to the coordinator.'])
+    throw usageError(
+      'WORKER_NODE',
+      'This server is a worker of Citus: its tables are shards, and what is changed here is not seen by the coordinator.',
+      ['Connect to the coordinator.'],
+    )
   if (changes && server.inRecovery)
-    throw usageError('READ_ONLY', 'This server is a read-only replica: nothing can be changed here.', ['Connect to the primary.'])
+    throw usageError('READ_ONLY', 'This server is a read-only replica: nothing can be changed here.', [
+      'Connect to the primary.',
+    ])
   if (changes || rows) refuseInHalfState(server)
   return server.condition.some(({refuses: refused}) => refused !== 'nothing') ? ExitCode.found : ExitCode.done
 }

@@ -21,22 +21,37 @@ export function confirmName(target: Target, server: Server): string {
  * @param show prints the plan before a person is asked
  * @throws OpsError NOT_CONFIRMED (exit 7); INTERRUPTED (exit 130) on Ctrl-C and Ctrl-D; nothing was changed
  */
-export async function requireConsent(kind: ChangeClass, name: string, answers: Answers, interactive: boolean, show: () => void): Promise<void> {
+export async function requireConsent(
+  kind: ChangeClass,
+  name: string,
+  answers: Answers,
+  interactive: boolean,
+  show: () => void,
+): Promise<void> {
   if (kind === 'safe') return
   if (answers.confirm !== undefined && answers.confirm !== name)
     throw refuse(`--confirm says "${answers.confirm}", but this is "${name}".`, name, kind)
   if (answers.confirm === name || (kind === 'undo' && answers.yes)) return
   if (!interactive)
-    throw refuse(`This ${kind === 'loss' ? 'would delete data' : 'is hard to undo'} and there is no terminal to confirm it on.`, name, kind)
+    throw refuse(
+      `This ${kind === 'loss' ? 'would delete data' : 'is hard to undo'} and there is no terminal to confirm it on.`,
+      name,
+      kind,
+    )
   show()
-  const answer = await ask(kind === 'loss' ? `This deletes data. Type the target's name, "${name}", to continue: ` : 'Continue? [y/N] ')
+  const answer = await ask(
+    kind === 'loss' ? `This deletes data. Type the target's name, "${name}", to continue: ` : 'Continue? [y/N] ',
+  )
   if (kind === 'loss' ? answer !== name : !/^y(es)?$/i.test(answer)) throw refuse('Not confirmed.', name, kind)
 }
 
 function refuse(reason: string, name: string, kind: ChangeClass): OpsError {
   return new OpsError('NOT_CONFIRMED', `${reason} Nothing was changed.`, {
     exit: ExitCode.refused,
-    suggestions: [kind === 'loss' ? `In a script: --confirm ${name} (--yes is not enough).` : 'In a script: --yes.', '--dry-run shows what would be done.'],
+    suggestions: [
+      kind === 'loss' ? `In a script: --confirm ${name} (--yes is not enough).` : 'In a script: --yes.',
+      '--dry-run shows what would be done.',
+    ],
   })
 }
 

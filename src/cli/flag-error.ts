@@ -12,6 +12,7 @@ export function flagMessage(error: Error): string {
   let message = error.message.replace(/^Parsing (--\S+) \n\t([\s\S]*?)\nSee more help with --help$/, '$1: $2')
   const {flags = {}, raw = []} = (error as ParserError).parse?.output ?? {}
   for (const {type, flag, input} of raw)
-    if (type === 'flag' && flag !== undefined && typeof flags[flag] === 'object') message = message.replaceAll(`--${flag}=${String(flags[flag])} `, `--${flag}=${input} `)
+    if (type === 'flag' && flag !== undefined && typeof flags[flag] === 'object')
+      message = message.replaceAll(`--${flag}=${String(flags[flag])} `, `--${flag}=${input} `)
   return message
 }

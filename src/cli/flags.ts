@@ -6,18 +6,41 @@ import {parseOlderThan, type OlderThan} from '../units/range.js'
 
 /** Flags that every command has. */
 export const globalFlags = {
-  url: Flags.string({summary: 'Database: postgres://… or embedded:<directory>. A password here shows in ps.', helpGroup: 'GLOBAL', helpValue: '<url>'}),
+  url: Flags.string({
+    summary: 'Database: postgres://… or embedded:<directory>. A password here shows in ps.',
+    helpGroup: 'GLOBAL',
+    helpValue: '<url>',
+  }),
   target: Flags.string({summary: 'Target of the configuration.', helpGroup: 'GLOBAL', helpValue: '<name>'}),
-  config: Flags.string({summary: 'Configuration file; default: qicore-db.config.yaml here or in a directory above.', helpGroup: 'GLOBAL', helpValue: '<file>'}),
-  quiet: Flags.boolean({char: 'q', summary: 'No heading and no progress on stderr; warnings and errors stay.', helpGroup: 'GLOBAL'}),
+  config: Flags.string({
+    summary: 'Configuration file; default: qicore-db.config.yaml here or in a directory above.',
+    helpGroup: 'GLOBAL',
+    helpValue: '<file>',
+  }),
+  quiet: Flags.boolean({
+    char: 'q',
+    summary: 'No heading and no progress on stderr; warnings and errors stay.',
+    helpGroup: 'GLOBAL',
+  }),
 }
 
 /** Flags of every command that changes something. */
 export const changeFlags = {
-  'dry-run': Flags.boolean({summary: 'Show the plan and change nothing; runnable SQL where stdout is not a terminal.', helpGroup: 'CHANGE'}),
-  sql: Flags.boolean({summary: 'With --dry-run: print the SQL on a terminal too.', dependsOn: ['dry-run'], helpGroup: 'CHANGE'}),
+  'dry-run': Flags.boolean({
+    summary: 'Show the plan and change nothing; runnable SQL where stdout is not a terminal.',
+    helpGroup: 'CHANGE',
+  }),
+  sql: Flags.boolean({
+    summary: 'With --dry-run: print the SQL on a terminal too.',
+    dependsOn: ['dry-run'],
+    helpGroup: 'CHANGE',
+  }),
   yes: Flags.boolean({char: 'y', summary: 'Skip the prompt for changes that are hard to undo.', helpGroup: 'CHANGE'}),
-  confirm: Flags.string({summary: "Confirm data loss by repeating the target's name.", helpGroup: 'CHANGE', helpValue: '<name>'}),
+  confirm: Flags.string({
+    summary: "Confirm data loss by repeating the target's name.",
+    helpGroup: 'CHANGE',
+    helpValue: '<name>',
+  }),
   'at-most': Flags.integer({summary: 'Stop after n steps.', min: 1, helpGroup: 'CHANGE', helpValue: '<n>'}),
 }
 
@@ -25,18 +48,34 @@ export const changeFlags = {
 export const safeChangeFlags = {'dry-run': changeFlags['dry-run'], sql: changeFlags.sql}
 
 /** `7d`, `6mon`, "6 months"; `m` and bare numbers are refused. */
-export const durationFlag = Flags.custom<Duration>({parse: async (input) => parseDuration(input), helpValue: '<duration>'})
+export const durationFlag = Flags.custom<Duration>({
+  parse: async (input) => parseDuration(input),
+  helpValue: '<duration>',
+})
 
 /** ISO 8601, UTC unless it has an offset. */
 export const instantFlag = Flags.custom<Instant>({parse: async (input) => parseInstant(input), helpValue: '<instant>'})
 
 /** Of commands whose steps may run side by side. */
-export const workersFlag = Flags.integer({summary: 'Sessions that work side by side.', default: 1, min: 1, max: 32, helpGroup: 'CHANGE', helpValue: '<n>'})
+export const workersFlag = Flags.integer({
+  summary: 'Sessions that work side by side.',
+  default: 1,
+  min: 1,
+  max: 32,
+  helpGroup: 'CHANGE',
+  helpValue: '<n>',
+})
 
 /** An age or an instant: `7d`, `2026-01-31`. */
-export const olderThanFlag = Flags.custom<OlderThan>({parse: async (input) => parseOlderThan(input), helpValue: '<age|instant>'})
+export const olderThanFlag = Flags.custom<OlderThan>({
+  parse: async (input) => parseOlderThan(input),
+  helpValue: '<age|instant>',
+})
 
-const boundFlag = Flags.custom<CalendarBound>({parse: async (input) => parseCalendarBound(input), helpValue: '<instant>'})
+const boundFlag = Flags.custom<CalendarBound>({
+  parse: async (input) => parseCalendarBound(input),
+  helpValue: '<instant>',
+})
 
 /** A half-open range; either end may be left out. */
 export const rangeFlags = {

@@ -11,7 +11,8 @@ export function heading(target: Target, server: Server, width: number | null): s
   const where = server.embedded
     ? redact(target.url)
     : `${server.host ?? 'local socket'}${server.port === null ? '' : `:${server.port}`}/${server.database}`
-  const extension = server.timescaledb === null ? [] : [`TimescaleDB ${server.timescaledb} ${server.edition ?? '(not loaded)'}`]
+  const extension =
+    server.timescaledb === null ? [] : [`TimescaleDB ${server.timescaledb} ${server.edition ?? '(not loaded)'}`]
   const citus = server.citus === null ? [] : [`Citus ${server.citus.version}`]
   const parts = [
     `${target.name === null ? '' : `${target.name} `}${where} (${target.source}) as ${server.role}`,

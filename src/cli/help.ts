@@ -26,7 +26,9 @@ const docs = `DOCUMENTATION
 export class QicoreHelp extends Help {
   override async showRootHelp(): Promise<void> {
     await super.showRootHelp()
-    const codes = (Object.keys(ExitCode) as (keyof typeof ExitCode)[]).map((name) => `  ${String(ExitCode[name]).padStart(3)}  ${exitCodeMeaning[name]}`)
+    const codes = (Object.keys(ExitCode) as (keyof typeof ExitCode)[]).map(
+      (name) => `  ${String(ExitCode[name]).padStart(3)}  ${exitCodeMeaning[name]}`,
+    )
     this.log([startHere, `EXIT CODES\n${codes.join('\n')}`, docs].join('\n\n'))
   }
 

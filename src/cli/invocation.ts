@@ -18,13 +18,17 @@ function invocation(): string {
 }
 
 function onPath(): boolean {
-  return (process.env.PATH ?? '').split(delimiter).filter(Boolean).some((directory) =>
-    ['qicore-db', ...(process.platform === 'win32' ? ['qicore-db.cmd'] : [])].some((name) => {
-      try {
-        accessSync(join(directory, name), constants.X_OK)
-        return true
-      } catch {
-        return false
-      }
-    }))
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter(Boolean)
+    .some((directory) =>
+      ['qicore-db', ...(process.platform === 'win32' ? ['qicore-db.cmd'] : [])].some((name) => {
+        try {
+          accessSync(join(directory, name), constants.X_OK)
+          return true
+        } catch {
+          return false
+        }
+      }),
+    )
 }

@@ -8,12 +8,16 @@ import {command} from '../units/command.js'
 export function jobNamed(jobs: readonly Job[], name: string, config: Config | null): Job {
   const job = jobs.find((candidate) => candidate.name === name)
   if (job) return job
-  throw usageError('NO_SUCH_JOB', `There is no job "${name}".`, [`There are: ${jobs.map((one) => one.name).join(', ') || 'none'}.`, sourceOf(config)])
+  throw usageError('NO_SUCH_JOB', `There is no job "${name}".`, [
+    `There are: ${jobs.map((one) => one.name).join(', ') || 'none'}.`,
+    sourceOf(config),
+  ])
 }
 
 function sourceOf(config: Config | null): string {
   if (config === null) return 'These are the defaults. Write your own under jobs: in qicore-db.config.yaml.'
-  if (Object.keys(config.jobs ?? {}).length === 0) return `These are the defaults: ${config.file} has no jobs. Write your own under jobs: there.`
+  if (Object.keys(config.jobs ?? {}).length === 0)
+    return `These are the defaults: ${config.file} has no jobs. Write your own under jobs: there.`
   return `They are the defaults and those under jobs: in ${config.file}.`
 }
 

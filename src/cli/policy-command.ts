@@ -14,7 +14,17 @@ export type PolicyChangeReport = ChangeReport & Pick<PolicyPlanReport, 'findings
 
 /** What the layers below do for a command that sets or removes one policy; handed in by the command. */
 export interface PolicyTools {
-  planAdHoc(db: Database, request: {table: string; change: Rule; job?: number | undefined; declared: readonly Declared[]; maxDropPerRun: number; target: string}): Promise<PolicyPlan>
+  planAdHoc(
+    db: Database,
+    request: {
+      table: string
+      change: Rule
+      job?: number | undefined
+      declared: readonly Declared[]
+      maxDropPerRun: number
+      target: string
+    },
+  ): Promise<PolicyPlan>
   readDeclared(db: Database, sections: PolicySections | null): Promise<Declared[]>
   planReport(planned: PolicyPlan, accepted: readonly string[]): PolicyPlanReport
   requireKnown(findings: PolicyPlan['findings'], accepted: readonly string[]): void
@@ -27,20 +37,31 @@ export const policyChangeFlags = {...changeFlags, accept: policyPlanFlags.accept
 export abstract class PolicyCommand<T extends typeof Command> extends BaseCommand<T> {
   protected async change(tools: PolicyTools, table: string, change: Rule, job?: number): Promise<PolicyChangeReport> {
     const flags = this.flags as unknown as ChangeFlags & {accept: string[]}
-    const [{policyContext, sectionsOf}, {policyRemarks}] = await Promise.all([import('./policy-request.js'), import('./render/policy-remarks.js')])
-    return this.withDatabase(async (db) => {
-      const context = policyContext(db.target, await this.limits())
-      const declared = await tools.readDeclared(db, sectionsOf(await this.loadConfig()))
-      const planned = await tools.planAdHoc(db, {table, change, job, declared, ...context})
-      tools.requireKnown(planned.findings, flags.accept)
-      const {findings, notes, cutoffs} = tools.planReport(planned, flags.accept)
-      const relevant = findings.filter(({refuses, policies}) => refuses || policies.some((each) => planned.changes.some(({key}) => each.startsWith(`${key} `))))
-      for (const line of policyRemarks({cutoffs, findings: relevant, unmanaged: [], notes: []}, stderrWidth())) this.say(line)
-      if (!flags['dry-run']) tools.requireSafe(planned.findings, planned.changes, flags.accept)
-      if (change.rule === 'none' && planned.plan.steps.length === 0) this.say(`There is no ${change.kind} policy to remove.`)
-      const report = await this.confirmAndRun(db, planned.plan, flags)
-      if (!flags['dry-run']) for (const note of notes) this.say(note)
-      return {...report, findings, notes}
-    }, {changes: true})
+    const [{policyContext, sectionsOf}, {policyRemarks}] = await Promise.all([
+      import('./policy-request.js'),
+      import('./render/policy-remarks.js'),
+    ])
+    return this.withDatabase(
+      async (db) => {
+        const context = policyContext(db.target, await this.limits())
+        const declared = await tools.readDeclared(db, sectionsOf(await this.loadConfig()))
+        const planned = await tools.planAdHoc(db, {table, change, job, declared, ...context})
+        tools.requireKnown(planned.findings, flags.accept)
+        const {findings, notes, cutoffs} = tools.planReport(planned, flags.accept)
+        const relevant = findings.filter(
+          ({refuses, policies}) =>
+            refuses || policies.some((each) => planned.changes.some(({key}) => each.startsWith(`${key} `))),
+        )
+        for (const line of policyRemarks({cutoffs, findings: relevant, unmanaged: [], notes: []}, stderrWidth()))
+          this.say(line)
+        if (!flags['dry-run']) tools.requireSafe(planned.findings, planned.changes, flags.accept)
+        if (change.rule === 'none' && planned.plan.steps.length === 0)
+          this.say(`There is no ${change.kind} policy to remove.`)
+        const report = await this.confirmAndRun(db, planned.plan, flags)
+        if (!flags['dry-run']) for (const note of notes) this.say(note)
+        return {...report, findings, notes}
+      },
+      {changes: true},
+    )
   }
 }

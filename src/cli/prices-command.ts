@@ -18,15 +18,27 @@ export interface PricesHead {
 export abstract class PricesCommand<T extends typeof Command> extends BaseCommand<T> {
   /** Asks in read-only transactions of our own, which a pooler does not mind. */
   protected async ask<R>(work: (client: Asks, head: PricesHead) => Promise<R>): Promise<R> {
-    const [{statement}, {usageError}, {sqlState, SqlState}] = await Promise.all([import('../db/sql.js'), import('../errors.js'), import('../db/sqlstate.js')])
-    return this.withDatabase(async (db: Database) => {
-      const client: Asks = {query: async ({text, values}) => ({rows: await db.query(statement(text, values as string[]))})}
-      try {
-        return await work(client, await this.reportHead(db))
-      } catch (error) {
-        if (sqlState(error) !== SqlState.undefinedTable) throw error
-        throw usageError('NO_TABLE', 'This database has no table public.crypto_prices.', [`Make the tables: ${command('migrate up')}`, `Or try it with sample data: ${command('demo')}`])
-      }
-    }, {rows: true})
+    const [{statement}, {usageError}, {sqlState, SqlState}] = await Promise.all([
+      import('../db/sql.js'),
+      import('../errors.js'),
+      import('../db/sqlstate.js'),
+    ])
+    return this.withDatabase(
+      async (db: Database) => {
+        const client: Asks = {
+          query: async ({text, values}) => ({rows: await db.query(statement(text, values as string[]))}),
+        }
+        try {
+          return await work(client, await this.reportHead(db))
+        } catch (error) {
+          if (sqlState(error) !== SqlState.undefinedTable) throw error
+          throw usageError('NO_TABLE', 'This database has no table public.crypto_prices.', [
+            `Make the tables: ${command('migrate up')}`,
+            `Or try it with sample data: ${command('demo')}`,
+          ])
+        }
+      },
+      {rows: true},
+    )
   }
 }

@@ -13,7 +13,8 @@ export interface ByteProgress {
  */
 export function byteProgress(stream: NodeJS.WriteStream, size: number | null): ByteProgress {
   let last = Date.now()
-  const words = (bytes: number, valid: number, invalid: number) => `${formatBytes(bytes)}${size === null ? '' : ` of ${formatBytes(size)}`}, ${valid} valid, ${invalid} invalid`
+  const words = (bytes: number, valid: number, invalid: number) =>
+    `${formatBytes(bytes)}${size === null ? '' : ` of ${formatBytes(size)}`}, ${valid} valid, ${invalid} invalid`
   if (!canRewrite(stream)) {
     const line = ({bytes, valid, invalid}: {bytes: number; valid: number; invalid: number}) => {
       if (Date.now() - last < 10_000) return

@@ -26,13 +26,24 @@ function bar(): ProgressView {
   const show = (progress: Progress) => {
     const {step} = progress
     if (progress.event === 'start' && ended === 0) began = Math.min(began, Date.now())
-    if (progress.event === 'wait') return stderrStatus.show(`${step.object} waits ${formatElapsed(progress.seconds * 1000)}: ${progress.reason}`)
+    if (progress.event === 'wait')
+      return stderrStatus.show(`${step.object} waits ${formatElapsed(progress.seconds * 1000)}: ${progress.reason}`)
     if (progress.event === 'end') {
       ended += 1
       bytes += progress.report.bytes ?? 0
     }
     const {total} = progress
-    stderrStatus.show([barOf(ended / total), `${ended}/${total}`, ...(bytes > 0 ? [formatBytes(bytes)] : []), left(began, ended, total), step.object].filter(Boolean).join(' '))
+    stderrStatus.show(
+      [
+        barOf(ended / total),
+        `${ended}/${total}`,
+        ...(bytes > 0 ? [formatBytes(bytes)] : []),
+        left(began, ended, total),
+        step.object,
+      ]
+        .filter(Boolean)
+        .join(' '),
+    )
   }
   const stop = () => {
     stderrStatus.clear()
@@ -51,7 +62,8 @@ function left(began: number, ended: number, total: number): string {
 function lines(): ProgressView {
   let last = Date.now()
   const show = (progress: Progress) => {
-    if (progress.event === 'wait') stderrStatus.print(`${progress.step.id} waits ${formatElapsed(progress.seconds * 1000)}: ${progress.reason}`)
+    if (progress.event === 'wait')
+      stderrStatus.print(`${progress.step.id} waits ${formatElapsed(progress.seconds * 1000)}: ${progress.reason}`)
     if (progress.event !== 'end' || Date.now() - last < 10_000) return
     last = Date.now()
     stderrStatus.print(`${progress.position + 1} of ${progress.total}: ${progress.step.id} ${progress.report.status}`)

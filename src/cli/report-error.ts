@@ -35,7 +35,11 @@ export function renderError(error: Thrown, width: number | null): string {
     ...paragraphs(`Error: ${message}`, width),
     ...causes(error, message).flatMap((text) => paragraphs(`Caused by: ${text}`, width)),
     ...(code === null ? [] : [`Code: ${code}`]),
-    ...(suggestions.length === 0 ? [] : suggestions.length === 1 ? paragraphs(`Try this: ${suggestions[0]}`, width) : ['Try this:', ...suggestions.flatMap((text) => paragraphs(`  * ${text}`, width))]),
+    ...(suggestions.length === 0
+      ? []
+      : suggestions.length === 1
+        ? paragraphs(`Try this: ${suggestions[0]}`, width)
+        : ['Try this:', ...suggestions.flatMap((text) => paragraphs(`  * ${text}`, width))]),
   ].join('\n')
 }
 
@@ -46,6 +50,7 @@ function paragraphs(text: string, width: number | null): string[] {
 
 function causes(error: Error, message: string): string[] {
   const found: string[] = []
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) if (!message.includes(cause.message)) found.push(redact(cause.message))
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
+    if (!message.includes(cause.message)) found.push(redact(cause.message))
   return found
 }

@@ -7,4 +7,6 @@ export const tableFlags = {
 }
 
 /** Of those that measure chunks. */
-export const fastFlag = {fast: Flags.boolean({summary: 'Estimates of the last VACUUM or ANALYZE instead of exact sizes; marked ~.'})}
+export const fastFlag = {
+  fast: Flags.boolean({summary: 'Estimates of the last VACUUM or ANALYZE instead of exact sizes; marked ~.'}),
+}

@@ -5,7 +5,10 @@
 export function terminal(): {width: number | null; color: boolean} {
   const {NO_COLOR, FORCE_COLOR, TERM} = process.env
   const forced = FORCE_COLOR !== undefined && !['', '0', 'false'].includes(FORCE_COLOR)
-  return {width: widthOfStream(process.stdout), color: !NO_COLOR && (forced || (process.stdout.isTTY === true && TERM !== 'dumb'))}
+  return {
+    width: widthOfStream(process.stdout),
+    color: !NO_COLOR && (forced || (process.stdout.isTTY === true && TERM !== 'dumb')),
+  }
 }
 
 /** The width of what is printed on stderr; COLUMNS counts there too. */

@@ -11,7 +11,9 @@ export type Operator = '=' | '<>' | '<' | '<=' | '>' | '>='
 function holds(order: number | null, operator: Operator): Truth {
   if (order === null) return null
   if (order === 0) return operator === '=' || operator === '<=' || operator === '>='
-  return operator === '<>' || (order < 0 ? operator === '<' || operator === '<=' : operator === '>' || operator === '>=')
+  return (
+    operator === '<>' || (order < 0 ? operator === '<' || operator === '<=' : operator === '>' || operator === '>=')
+  )
 }
 
 export function isDecimal(a: unknown, operator: Operator, b: unknown): Truth {

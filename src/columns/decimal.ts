@@ -32,31 +32,48 @@ export function readDecimal(input: unknown, precision?: number, scale = 0): Deci
     const dot = text.indexOf('.')
     const before = (dot < 0 ? text.length : dot) - (text.startsWith('-') ? 1 : 0)
     // Leading zeros and zeros at the end count only below, where it is slower.
-    if (precision === undefined || (before <= precision - scale && (dot < 0 || text.length - dot - 1 <= scale))) return text
+    if (precision === undefined || (before <= precision - scale && (dot < 0 || text.length - dot - 1 <= scale)))
+      return text
   }
   return readLong(text, precision, scale)
 }
 
 function textOf(input: unknown): string | Invalid {
-  if (typeof input === 'string') return any.test(input) ? input : invalid(/^[+-]?(nan|inf(inity)?)$/i.test(input) ? 'is not a finite number' : 'is not a decimal number')
+  if (typeof input === 'string')
+    return any.test(input)
+      ? input
+      : invalid(/^[+-]?(nan|inf(inity)?)$/i.test(input) ? 'is not a finite number' : 'is not a decimal number')
   if (typeof input === 'number') {
     if (!Number.isFinite(input)) return invalid('is not a finite number')
-    if (Math.abs(input) > Number.MAX_SAFE_INTEGER) return invalid('is more than a JavaScript number holds exactly: give it as text')
+    if (Math.abs(input) > Number.MAX_SAFE_INTEGER)
+      return invalid('is more than a JavaScript number holds exactly: give it as text')
     return String(input)
   }
   if (typeof input === 'bigint') return String(input)
-  if (input instanceof Big) return input.e > mostBefore || input.c.length > mostBefore + mostAfter ? invalid('is too large') : input.toString()
+  if (input instanceof Big)
+    return input.e > mostBefore || input.c.length > mostBefore + mostAfter ? invalid('is too large') : input.toString()
   return invalid('is not a decimal number')
 }
 
 function readLong(text: string, precision: number | undefined, scale: number): Decimal | Invalid {
   const exponent = /[eE]([+-]?\d+)$/.exec(text)
   if (exponent && Math.abs(Number(exponent[1])) > mostBefore + mostAfter) return invalid('is too large or too small')
-  const value = new Big(exponent || !plain.test(text) ? text.replace(/^\+/, '').replace(/^(-?)\./, '$10.').replace(/\.(?=$|[eE])/, '') : text)
+  const value = new Big(
+    exponent || !plain.test(text)
+      ? text
+          .replace(/^\+/, '')
+          .replace(/^(-?)\./, '$10.')
+          .replace(/\.(?=$|[eE])/, '')
+      : text,
+  )
   const before = value.e + 1
   const after = value.c.length - 1 - value.e
-  if (precision !== undefined && before > precision - scale && !value.eq(0)) return invalid(`has more than ${precision - scale} digits before the point`)
-  if (precision !== undefined && after > scale) return invalid(scale === 0 ? 'has decimal places, and the column keeps none' : `has more than ${scale} decimal places`)
+  if (precision !== undefined && before > precision - scale && !value.eq(0))
+    return invalid(`has more than ${precision - scale} digits before the point`)
+  if (precision !== undefined && after > scale)
+    return invalid(
+      scale === 0 ? 'has decimal places, and the column keeps none' : `has more than ${scale} decimal places`,
+    )
   if (before > mostBefore || after > mostAfter) return invalid('has more digits than PostgreSQL keeps')
   return plain.test(text) ? text : value.toFixed()
 }

@@ -8,7 +8,8 @@ const day = /^\d{4}-\d\d-\d\d$/
 /** An instant as text, as it was given; or why it is none, in words that go on after the value. */
 export function readInstant(input: unknown): string | Invalid {
   if (input instanceof Date) return Number.isNaN(input.getTime()) ? invalid('is an invalid Date') : input.toISOString()
-  if (typeof input === 'number') return invalid('could be seconds or milliseconds: write an instant with a zone, like 2026-01-31T12:00:00Z')
+  if (typeof input === 'number')
+    return invalid('could be seconds or milliseconds: write an instant with a zone, like 2026-01-31T12:00:00Z')
   if (typeof input !== 'string') return invalid('is not an instant')
   const match = zoned.exec(input)
   if (match) return checked(input, match[1]!, match[4])
@@ -57,12 +58,17 @@ function partsOf(input: unknown): {second: number; micros: number} | null {
   if (input instanceof Date) return {second: input.getTime(), micros: 0}
   if (typeof input !== 'string') return null
   // What toISOString writes, which Date.parse reads as it is.
-  if (input.length === 24 && input[4] === '-' && input[10] === 'T' && input[19] === '.' && input[23] === 'Z') return wholeOf(Date.parse(input))
+  if (input.length === 24 && input[4] === '-' && input[10] === 'T' && input[19] === '.' && input[23] === 'Z')
+    return wholeOf(Date.parse(input))
   const instant = zoned.exec(input)
   const match = instant ?? zoneless.exec(input)
   if (!match && !day.test(input)) return null
   const zone = instant?.[5] ?? 'Z'
-  const offset = /^[+-]\d\d$/.test(zone) ? `${zone}:00` : zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase()
+  const offset = /^[+-]\d\d$/.test(zone)
+    ? `${zone}:00`
+    : zone.length === 5
+      ? `${zone.slice(0, 3)}:${zone.slice(3)}`
+      : zone.toUpperCase()
   const clock = match ? input.slice(11, match[3] ? 19 : 16) : '00:00'
   const second = Date.parse(`${input.slice(0, 10)}T${clock}${offset}`)
   return wholeOf(second, Number((match?.[4] ?? '').slice(1, 7).padEnd(6, '0')))

@@ -17,7 +17,12 @@ function column<Out, In = Out>(read: Read<Out>): Column<Out, In> {
     const value = read(input)
     const problem = typeof value === 'object' ? reasonOf(value) : null
     if (problem === null) return value as Out
-    const message = input === undefined ? 'is missing' : input === null ? 'is empty (NULL) but the column is NOT NULL' : `${show(input)} ${problem}`
+    const message =
+      input === undefined
+        ? 'is missing'
+        : input === null
+          ? 'is empty (NULL) but the column is NOT NULL'
+          : `${show(input)} ${problem}`
     context.issues.push({code: 'custom', input, message})
     return z.NEVER
   }) as unknown as Column<Out, In>
@@ -41,7 +46,9 @@ export function numeric(precision?: number, scale = 0): Column<Decimal, DecimalI
 }
 
 function notWhole(input: unknown): string {
-  return typeof input === 'string' && /^[+-]?\d+$/.test(input) ? 'is text: write the number without quotes' : 'is not a whole number'
+  return typeof input === 'string' && /^[+-]?\d+$/.test(input)
+    ? 'is text: write the number without quotes'
+    : 'is not a whole number'
 }
 
 function wholeNumber(least: number, most: number): Column<number> {
@@ -59,8 +66,10 @@ export const serial = () => wholeNumber(-Number.MAX_SAFE_INTEGER, Number.MAX_SAF
 
 export function bigint(): Column<bigint, number | bigint> {
   return column((input) => {
-    if (typeof input !== 'bigint' && !(typeof input === 'number' && Number.isInteger(input))) return invalid(notWhole(input))
-    if (typeof input === 'number' && !Number.isSafeInteger(input)) return invalid('is more than a JavaScript number holds exactly: give it as a bigint')
+    if (typeof input !== 'bigint' && !(typeof input === 'number' && Number.isInteger(input)))
+      return invalid(notWhole(input))
+    if (typeof input === 'number' && !Number.isSafeInteger(input))
+      return invalid('is more than a JavaScript number holds exactly: give it as a bigint')
     const value = BigInt(input)
     return BigInt.asIntN(64, value) === value ? value : invalid('does not fit into 64 bits')
   })
@@ -85,7 +94,10 @@ const unstorable = /[\0\ud800-\udfff]/u
 export function text(most = Number.POSITIVE_INFINITY): Column<string> {
   return column((input) => {
     if (typeof input !== 'string') return invalid('is not text')
-    if (unstorable.test(input)) return invalid(input.includes('\0') ? 'has a NUL character, which PostgreSQL cannot store' : 'has half of a surrogate pair')
+    if (unstorable.test(input))
+      return invalid(
+        input.includes('\0') ? 'has a NUL character, which PostgreSQL cannot store' : 'has half of a surrogate pair',
+      )
     if (input.length > most && [...input].length > most) return invalid(`has more than ${most} characters`)
     return input
   })
@@ -101,14 +113,20 @@ export function uuid(): Column<string> {
 
 /** As `\x` and hexadecimal digits. */
 export function bytea(): Column<string> {
-  return column((input) => (typeof input === 'string' && /^\\x([0-9a-f]{2})*$/i.test(input) ? input : invalid('is not \\x and pairs of hexadecimal digits')))
+  return column((input) =>
+    typeof input === 'string' && /^\\x([0-9a-f]{2})*$/i.test(input)
+      ? input
+      : invalid('is not \\x and pairs of hexadecimal digits'),
+  )
 }
 
 export function inet(): Column<string> {
   return column((input) => {
     const [, address = '', bits] = (typeof input === 'string' && /^([0-9a-f.:]+)(?:\/(\d{1,3}))?$/i.exec(input)) || []
     const version = isIP(address)
-    return version !== 0 && Number(bits ?? 0) <= (version === 4 ? 32 : 128) ? (input as string) : invalid('is not an IP address')
+    return version !== 0 && Number(bits ?? 0) <= (version === 4 ? 32 : 128)
+      ? (input as string)
+      : invalid('is not an IP address')
   })
 }
 
@@ -126,12 +144,19 @@ export function date(): Column<string> {
 
 const units = (...names: readonly string[]) => names.map((name) => `(?:[+-]?\\d{1,9} ?(?:${name})s?(?: |$))?`).join('')
 const clockTime = '(?:[+-]?\\d{1,9}:[0-5]\\d(?::[0-5]\\d(?:\\.\\d{1,6})?)?)'
-const intervalText = new RegExp(`^(?=.)${units('year', 'month|mon', 'week', 'day')}(?:${clockTime}|${units('hour', 'minute|min', 'second|sec', 'millisecond')})$`)
-const isoInterval = /^P(?=.)(?:\d{1,9}Y)?(?:\d{1,9}M)?(?:\d{1,9}W)?(?:\d{1,9}D)?(?:T(?=.)(?:\d{1,9}H)?(?:\d{1,9}M)?(?:\d{1,9}(?:\.\d{1,6})?S)?)?$/
+const intervalText = new RegExp(
+  `^(?=.)${units('year', 'month|mon', 'week', 'day')}(?:${clockTime}|${units('hour', 'minute|min', 'second|sec', 'millisecond')})$`,
+)
+const isoInterval =
+  /^P(?=.)(?:\d{1,9}Y)?(?:\d{1,9}M)?(?:\d{1,9}W)?(?:\d{1,9}D)?(?:T(?=.)(?:\d{1,9}H)?(?:\d{1,9}M)?(?:\d{1,9}(?:\.\d{1,6})?S)?)?$/
 
 /** As PostgreSQL prints it (`1 day 02:00:00`), or ISO 8601 (`P1DT2H`). */
 export function interval(): Column<string> {
-  return column((input) => (typeof input === 'string' && (intervalText.test(input) || isoInterval.test(input)) ? input : invalid('is not an interval like 1 day 02:00:00 or P1DT2H')))
+  return column((input) =>
+    typeof input === 'string' && (intervalText.test(input) || isoInterval.test(input))
+      ? input
+      : invalid('is not an interval like 1 day 02:00:00 or P1DT2H'),
+  )
 }
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | {[key: string]: JsonValue}
@@ -148,15 +173,24 @@ function jsonProblem(input: unknown, depth: number): string | null {
   if (depth > 100) return 'is nested more than 100 deep'
   if (input === null || typeof input === 'boolean') return null
   if (typeof input === 'number') return Number.isFinite(input) ? null : 'holds a number that is not finite'
-  if (typeof input === 'string') return input.includes('\0') ? 'holds a NUL character, which PostgreSQL cannot store' : null
-  if (Array.isArray(input)) return input.map((entry) => jsonProblem(entry, depth + 1)).find((problem) => problem !== null) ?? null
+  if (typeof input === 'string')
+    return input.includes('\0') ? 'holds a NUL character, which PostgreSQL cannot store' : null
+  if (Array.isArray(input))
+    return input.map((entry) => jsonProblem(entry, depth + 1)).find((problem) => problem !== null) ?? null
   if (typeof input === 'bigint' || (typeof input === 'object' && isNumeric(input as object))) return null
   const prototype: unknown = typeof input === 'object' ? Object.getPrototypeOf(input) : undefined
   if (prototype !== Object.prototype && prototype !== null) return 'holds what JSON cannot'
-  return Object.entries(input as object).flatMap((pair) => pair).map((entry) => jsonProblem(entry, depth + 1)).find((problem) => problem !== null) ?? null
+  return (
+    Object.entries(input as object)
+      .flatMap((pair) => pair)
+      .map((entry) => jsonProblem(entry, depth + 1))
+      .find((problem) => problem !== null) ?? null
+  )
 }
 
 /** Elements may be null, as in PostgreSQL. */
 export function list<Out, In>(of: Column<Out, In>): Column<(Out | null)[], (In | null)[]> {
-  return z.array(of.nullable(), {error: (issue) => (issue.input === undefined ? 'is missing' : `${show(issue.input)} is not a list`)}) as unknown as Column<(Out | null)[], (In | null)[]>
+  return z.array(of.nullable(), {
+    error: (issue) => (issue.input === undefined ? 'is missing' : `${show(issue.input)} is not a list`),
+  }) as unknown as Column<(Out | null)[], (In | null)[]>
 }

@@ -6,7 +6,8 @@ import {approximateSeconds, type Duration} from '../units/duration.js'
 
 export default class Daemon extends BaseCommand<typeof Daemon> {
   static override summary = 'Run the scheduled jobs in the foreground; every instant is accounted for.'
-  static override description = `What is due is read from the ledger in the database (qicore.maintenance_log), never from timers: restarts, outages, clock changes and sleeping machines leave no gap and no double. Any number of daemons on one database share the work. Without jobs in the configuration it looks after declared tables only; on a database where nothing is declared it observes.
+  static override description =
+    `What is due is read from the ledger in the database (qicore.maintenance_log), never from timers: restarts, outages, clock changes and sleeping machines leave no gap and no double. Any number of daemons on one database share the work. Without jobs in the configuration it looks after declared tables only; on a database where nothing is declared it observes.
 Prints one JSON object a line (--pretty for people); health and metrics are on --listen. SIGTERM or SIGINT lets running steps finish for --grace, gives the rest back and exits 0; a second one exits at once (130).`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --target local --pretty',
@@ -15,26 +16,46 @@ Prints one JSON object a line (--pretty for people); health and metrics are on -
   static override enableJsonFlag = false
   static override flags = {
     pretty: Flags.boolean({summary: 'Lines for people instead of JSON.'}),
-    listen: Flags.string({summary: 'Address of /healthz, /readyz and /metrics, or off.', default: '127.0.0.1:9847', helpValue: '<host:port>'}),
+    listen: Flags.string({
+      summary: 'Address of /healthz, /readyz and /metrics, or off.',
+      default: '127.0.0.1:9847',
+      helpValue: '<host:port>',
+    }),
     workers: Flags.integer({summary: 'Jobs that may run side by side.', default: 4, min: 1, max: 64, helpValue: '<n>'}),
     grace: durationFlag({summary: 'How long running steps may take to finish after SIGTERM (30s).'}),
     lease: durationFlag({summary: 'How long a daemon may be silent before others take over its work (60s).'}),
     poll: durationFlag({summary: 'How often it looks at the ledger where nothing is due (30s).'}),
-    'log-level': Flags.option({summary: 'The least that is logged.', options: ['debug', 'info', 'warn', 'error'] as const, default: 'info' as const})(),
+    'log-level': Flags.option({
+      summary: 'The least that is logged.',
+      options: ['debug', 'info', 'warn', 'error'] as const,
+      default: 'info' as const,
+    })(),
   }
 
   async run(): Promise<void> {
     const {flags} = this
     const config = await this.loadConfig()
-    const [{runnableJobs}, {parseListen}, target] = await Promise.all([import('../jobs/run/check.js'), import('../daemon/listen.js'), this.target(true)])
+    const [{runnableJobs}, {parseListen}, target] = await Promise.all([
+      import('../jobs/run/check.js'),
+      import('../daemon/listen.js'),
+      this.target(true),
+    ])
     if (target.source === 'config' && target.url.startsWith('embedded:'))
-      throw usageError('SAY_TARGET', 'The daemon never picks the embedded engine on its own.', [`Name it: --target ${target.name}`, 'Or name a server: --target, --url, QICORE_DB_URL.'])
+      throw usageError('SAY_TARGET', 'The daemon never picks the embedded engine on its own.', [
+        `Name it: --target ${target.name}`,
+        'Or name a server: --target, --url, QICORE_DB_URL.',
+      ])
     const jobs = await runnableJobs(config, Date.now())
     const listen = parseListen(flags.listen)
     const [{runDaemon}, {exitNow}, {listened}, {fit}, {lineWidth}] = await Promise.all([
-      import('../daemon/run.js'), import('../cli/exit-now.js'), import('../cli/early-signals.js'), import('../cli/render/text.js'), import('../cli/terminal.js'),
+      import('../daemon/run.js'),
+      import('../cli/exit-now.js'),
+      import('../cli/early-signals.js'),
+      import('../cli/render/text.js'),
+      import('../cli/terminal.js'),
     ])
-    const ms = (duration: Duration | undefined, otherwise: number) => (duration === undefined ? otherwise : approximateSeconds(duration) * 1000)
+    const ms = (duration: Duration | undefined, otherwise: number) =>
+      duration === undefined ? otherwise : approximateSeconds(duration) * 1000
     process.exitCode = await runDaemon({
       target,
       config,

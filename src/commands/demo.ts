@@ -25,7 +25,8 @@ interface DemoReport {
 
 export default class Demo extends BaseCommand<typeof Demo> {
   static override summary = 'Make an embedded TimescaleDB with a sample market, and look after it.'
-  static override description = `Whatever the environment says, it works on the embedded engine: in the directory of the configuration's target "local", or in .qicore/db here.
+  static override description =
+    `Whatever the environment says, it works on the embedded engine: in the directory of the configuration's target "local", or in .qicore/db here.
 About 300 000 rows: candles (1 h for 90 days, 1 m for 7), prices, analytics and quotes of four coins on four exchanges, made up, the same for the same --as-of.
 Running it again adds what is missing. It never drops anything, and refuses a database that it did not make (exit 7). Stopped at any point, even by kill -9, the next run goes on.`
   static override examples = [
@@ -36,14 +37,30 @@ Running it again adds what is missing. It never drops anything, and refuses a da
   static override flags = {
     fresh: Flags.boolean({summary: 'Rename the existing demo and start with a new one.'}),
     'as-of': instantFlag({summary: 'Time up to which the sample data goes; default: now.'}),
-    candles: Flags.string({summary: 'Load real candles too: CSV or gzip, with or without a header; "-" reads stdin.', helpValue: '<file>', dependsOn: ['coin', 'exchange', 'timeframe']}),
+    candles: Flags.string({
+      summary: 'Load real candles too: CSV or gzip, with or without a header; "-" reads stdin.',
+      helpValue: '<file>',
+      dependsOn: ['coin', 'exchange', 'timeframe'],
+    }),
     coin: Flags.string({summary: 'Coin or pair of the candles.', helpValue: '<pair>', dependsOn: ['candles']}),
-    exchange: Flags.string({summary: 'Exchange of the candles; registered if it does not exist yet.', helpValue: '<id>', dependsOn: ['candles']}),
-    timeframe: Flags.option({options: ['1m', '5m', '15m', '30m', '1h', '4h', '1d', '1w', '1M'] as const, summary: 'Length of the candles.', dependsOn: ['candles']})(),
+    exchange: Flags.string({
+      summary: 'Exchange of the candles; registered if it does not exist yet.',
+      helpValue: '<id>',
+      dependsOn: ['candles'],
+    }),
+    timeframe: Flags.option({
+      options: ['1m', '5m', '15m', '30m', '1h', '4h', '1d', '1w', '1M'] as const,
+      summary: 'Length of the candles.',
+      dependsOn: ['candles'],
+    })(),
   }
 
   async run(): Promise<DemoReport> {
-    const [{demoPlace, claimPlace, writeConfig}, {embeddedDirectory}, config] = await Promise.all([import('../qicore/demo/place.js'), import('../db/database.js'), this.loadConfig()])
+    const [{demoPlace, claimPlace, writeConfig}, {embeddedDirectory}, config] = await Promise.all([
+      import('../qicore/demo/place.js'),
+      import('../db/database.js'),
+      this.loadConfig(),
+    ])
     if (this.flags.url !== undefined || this.flags.target !== undefined)
       throw usageError('USAGE', 'The demo always uses its own database.', ['Leave --url and --target out.'])
     const now = new Date()
@@ -52,16 +69,34 @@ Running it again adds what is missing. It never drops anything, and refuses a da
     const rows = await this.readCandles()
     const target = demoPlace(config, process.cwd())
     const {aside, reason, release} = await claimPlace(target, this.flags.fresh, now)
-    if (aside !== null) this.say(`${reason === 'fresh' ? 'The earlier demo' : 'A database that was never finished'} was moved to ${aside}.`)
-    const report = await this.withDatabase((db) => this.fill(db, {asOf, directory: embeddedDirectory(target.url)!, rows}), {target, create: true}).finally(release)
+    if (aside !== null)
+      this.say(
+        `${reason === 'fresh' ? 'The earlier demo' : 'A database that was never finished'} was moved to ${aside}.`,
+      )
+    const report = await this.withDatabase(
+      (db) => this.fill(db, {asOf, directory: embeddedDirectory(target.url)!, rows}),
+      {target, create: true},
+    ).finally(release)
     const wrote = writeConfig(config, process.cwd())
     await this.show(report)
     if (wrote !== null) this.say(`Wrote ${wrote}: its target "local" is this database, and every command here uses it.`)
     return report
   }
 
-  private async fill(db: Database, {asOf, directory, rows}: {asOf: string; directory: string; rows: readonly CandleRow[] | null}): Promise<DemoReport> {
-    const [{runDemo, countRows}, {newestSample}, {readStats}, {readManaged}, {actorOf}, limits, {planProgress}, {interrupts}] = await Promise.all([
+  private async fill(
+    db: Database,
+    {asOf, directory, rows}: {asOf: string; directory: string; rows: readonly CandleRow[] | null},
+  ): Promise<DemoReport> {
+    const [
+      {runDemo, countRows},
+      {newestSample},
+      {readStats},
+      {readManaged},
+      {actorOf},
+      limits,
+      {planProgress},
+      {interrupts},
+    ] = await Promise.all([
       import('../qicore/demo/run-demo.js'),
       import('../qicore/demo/fill.js'),
       import('../reports/stats.js'),
@@ -86,22 +121,38 @@ Running it again adds what is missing. It never drops anything, and refuses a da
         progress?.stop()
         this.say(`${title} …`)
       },
-      extra: rows === null ? undefined : async (tx) => {
-        const {planCandles} = await import('../qicore/candles/load-candles.js')
-        const {candles: file = '', coin = '', exchange = '', timeframe = ''} = this.flags
-        const load = await planCandles(tx, {file: file === '-' ? 'stdin' : file, coin, exchange, timeframe, rows})
-        candles = {file, total: load.total, loaded: load.missing, newExchange: load.newExchange}
-        return load.plan.steps
-      },
+      extra:
+        rows === null
+          ? undefined
+          : async (tx) => {
+              const {planCandles} = await import('../qicore/candles/load-candles.js')
+              const {candles: file = '', coin = '', exchange = '', timeframe = ''} = this.flags
+              const load = await planCandles(tx, {file: file === '-' ? 'stdin' : file, coin, exchange, timeframe, rows})
+              candles = {file, total: load.total, loaded: load.missing, newExchange: load.newExchange}
+              return load.plan.steps
+            },
     }).finally(() => {
       progress?.stop()
       signals.release()
     })
     const {managed, timeUnits} = await readManaged(db, await this.loadConfig())
-    const stats = {...(await readStats(db, {fast: false, managed, timeUnits, lateAfter: limits.lateAfter})), target: 'local'}
+    const stats = {
+      ...(await readStats(db, {fast: false, managed, timeUnits, lateAfter: limits.lateAfter})),
+      target: 'local',
+    }
     const newest = await newestSample(db)
     const sampleUntil = newest === null ? null : new Date(newest * 1000).toISOString()
-    return {kind: 'demo', ...(await this.reportHead(db)), directory, asOf, sampleUntil, rows: await countRows(db), candles, chapters: chapters.map(sumOf), stats}
+    return {
+      kind: 'demo',
+      ...(await this.reportHead(db)),
+      directory,
+      asOf,
+      sampleUntil,
+      rows: await countRows(db),
+      candles,
+      chapters: chapters.map(sumOf),
+      stats,
+    }
   }
 
   private async readCandles() {
@@ -112,7 +163,11 @@ Running it again adds what is missing. It never drops anything, and refuses a da
 
   private async show(report: DemoReport): Promise<void> {
     if (this.jsonEnabled()) return
-    const [{renderStats}, {terminal}, {tryNext, demoNotes}] = await Promise.all([import('../cli/render/stats.js'), import('../cli/terminal.js'), import('../cli/render/demo.js')])
+    const [{renderStats}, {terminal}, {tryNext, demoNotes}] = await Promise.all([
+      import('../cli/render/stats.js'),
+      import('../cli/terminal.js'),
+      import('../cli/render/demo.js'),
+    ])
     for (const note of demoNotes(report, this.flags.exchange ?? '')) this.say(note)
     this.log(renderStats(report.stats, {...terminal(), headers: true}))
     this.log(tryNext(report))

@@ -20,41 +20,86 @@ interface ValidateReport {
 
 export default class Validate extends BaseCommand<typeof Validate> {
   static override summary = 'Check rows of a file against the definition of their table.'
-  static override description = `Reads NDJSON or CSV, plain or gzip, row by row; no database is asked. Keys and headers are columns (usd_price) or properties (usdPrice). What PostgreSQL would round, cut off or drop in silence is an error, and so is a row that a CHECK would refuse. A price must also be at most 10 million, its 24 h change within 200 %, and last updated within the hour before --as-of.
+  static override description =
+    `Reads NDJSON or CSV, plain or gzip, row by row; no database is asked. Keys and headers are columns (usd_price) or properties (usdPrice). What PostgreSQL would round, cut off or drop in silence is an error, and so is a row that a CHECK would refuse. A price must also be at most 10 million, its 24 h change within 200 %, and last updated within the hour before --as-of.
 Exits 3 when a row is invalid.`
-  static override examples = ['<%= config.bin %> <%= command.id %> price prices.ndjson', 'zcat candles.csv.gz | <%= config.bin %> <%= command.id %> ohlcv - --json', '<%= config.bin %> <%= command.id %> desk_b.ticks ticks.csv']
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> price prices.ndjson',
+    'zcat candles.csv.gz | <%= config.bin %> <%= command.id %> ohlcv - --json',
+    '<%= config.bin %> <%= command.id %> desk_b.ticks ticks.csv',
+  ]
   static override args = {
-    type: Args.string({description: 'price, ohlcv, analytics, level1, or a table of the definitions or the configuration', required: true, ignoreStdin: true}),
+    type: Args.string({
+      description: 'price, ohlcv, analytics, level1, or a table of the definitions or the configuration',
+      required: true,
+      ignoreStdin: true,
+    }),
     // Otherwise oclif reads all of stdin to take it for the file's name.
     file: Args.string({description: 'file; - or nothing is stdin', ignoreStdin: true}),
   }
   static override flags = {
-    'as-of': Flags.string({summary: 'What freshness of prices is measured against: an instant, row (the row\'s own time) or off; default: now.', helpValue: '<instant|row|off>'}),
-    format: Flags.option({options: ['ndjson', 'csv'] as const, summary: 'Format; default: detected from the first character.'})(),
-    limit: Flags.integer({summary: 'Of how many invalid rows the errors are shown.', default: 20, min: 0, max: 100_000, helpValue: '<n>'}),
+    'as-of': Flags.string({
+      summary:
+        "What freshness of prices is measured against: an instant, row (the row's own time) or off; default: now.",
+      helpValue: '<instant|row|off>',
+    }),
+    format: Flags.option({
+      options: ['ndjson', 'csv'] as const,
+      summary: 'Format; default: detected from the first character.',
+    })(),
+    limit: Flags.integer({
+      summary: 'Of how many invalid rows the errors are shown.',
+      default: 20,
+      min: 0,
+      max: 100_000,
+      helpValue: '<n>',
+    }),
   }
 
   async run(): Promise<ValidateReport> {
-    const [{validatedType}, {clock}, {validateFile}, {fileSource}, {allDefinitions}, {byteProgress}, {parseInstant}] = await Promise.all([
-      import('../qicore/validated-type.js'), import('../validation/validator.js'), import('../validation/file.js'), import('../validation/bytes.js'),
-      import('../schema/user-tables.js'), import('../cli/progress-bytes.js'), import('../units/instant.js'),
-    ])
+    const [{validatedType}, {clock}, {validateFile}, {fileSource}, {allDefinitions}, {byteProgress}, {parseInstant}] =
+      await Promise.all([
+        import('../qicore/validated-type.js'),
+        import('../validation/validator.js'),
+        import('../validation/file.js'),
+        import('../validation/bytes.js'),
+        import('../schema/user-tables.js'),
+        import('../cli/progress-bytes.js'),
+        import('../units/instant.js'),
+      ])
     const {'as-of': asOf, format, limit} = this.flags
     const now = new Date()
     const config = await this.loadConfig()
     const {validated, definition} = await validatedType(this.args.type, allDefinitions(config && config.tables))
     const file = this.args.file === undefined || this.args.file === '-' ? null : this.args.file
-    if (file === null && process.stdin.isTTY) this.say('Reading rows from the terminal; name a file, or end with Ctrl-D.')
+    if (file === null && process.stdin.isTTY)
+      this.say('Reading rows from the terminal; name a file, or end with Ctrl-D.')
     const source = file === null ? {name: 'stdin', size: null, open: () => process.stdin} : await fileSource(file)
-    const against = asOf === undefined ? now.toISOString() : asOf === 'row' || asOf === 'off' ? asOf : parseInstant(asOf)
+    const against =
+      asOf === undefined ? now.toISOString() : asOf === 'row' || asOf === 'off' ? asOf : parseInstant(asOf)
     const progress = byteProgress(process.stderr, source.size)
-    const summary = await validateFile(source, validated, definition, {format, asOf: clock(against), limit, onProgress: progress}).finally(() => progress.stop())
+    const summary = await validateFile(source, validated, definition, {
+      format,
+      asOf: clock(against),
+      limit,
+      onProgress: progress,
+    }).finally(() => progress.stop())
     if (summary.invalid > 0) process.exitCode = ExitCode.found
     if (asOf === undefined && summary.errors.some(({code}) => code === 'stale'))
       this.say('Older rows are measured against their own time with --as-of row, or not at all with --as-of off.')
     const {valid, invalid, errors} = summary
     const report: ValidateReport = {
-      kind: 'validate', version: 1, target: null, at: now.toISOString(), type: this.args.type, table: definition.name, file: source.name, format: summary.format, valid, invalid, errors,
+      kind: 'validate',
+      version: 1,
+      target: null,
+      at: now.toISOString(),
+      type: this.args.type,
+      table: definition.name,
+      file: source.name,
+      format: summary.format,
+      valid,
+      invalid,
+      errors,
     }
     if (!this.jsonEnabled()) {
       const {renderValidation} = await import('../cli/render/validate.js')

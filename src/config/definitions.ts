@@ -11,30 +11,42 @@ import type {Config} from './load.js'
 import {command} from '../units/command.js'
 
 /** Recorded, or there all the same: a table that was dropped is the difference that must not be overlooked. */
-const oursIsThere = "select exists (select from qicore.schema_versions where stream = 'qicore') or to_regclass('public.crypto_prices') is not null as there"
+const oursIsThere =
+  "select exists (select from qicore.schema_versions where stream = 'qicore') or to_regclass('public.crypto_prices') is not null as there"
 
 /**
  * The definitions that speak of a database, with the configuration's settings over them.
  * @throws OpsError NOTHING_DEFINED where none does
  */
-export async function definitionsFor(db: Database, config: Config | null): Promise<{definitions: SchemaDefinition; whose: ('qicore' | 'config')[]}> {
+export async function definitionsFor(
+  db: Database,
+  config: Config | null,
+): Promise<{definitions: SchemaDefinition; whose: ('qicore' | 'config')[]}> {
   const own = userTables(config?.tables ?? {})
   const [row] = db.server.hasQicoreSchema ? await db.query<{there: boolean}>(statement(oursIsThere)) : []
   const there = row?.there ?? false
   const whose = [...(there ? ['qicore' as const] : []), ...(own.tables.length > 0 ? ['config' as const] : [])]
   if (whose.length === 0)
-    throw usageError('NOTHING_DEFINED', "QiCore's tables are not in this database, and the configuration describes none.", [
-      `Make them: ${command('migrate up')}`,
-      `Or describe a table of your own in qicore-db.config.yaml; an example: ${docsPage('schema')}`,
-    ])
+    throw usageError(
+      'NOTHING_DEFINED',
+      "QiCore's tables are not in this database, and the configuration describes none.",
+      [
+        `Make them: ${command('migrate up')}`,
+        `Or describe a table of your own in qicore-db.config.yaml; an example: ${docsPage('schema')}`,
+      ],
+    )
   const base = there ? qicore : {tables: [], aggregates: []}
   return {definitions: withSettings({...base, tables: [...base.tables, ...own.tables]}, settingsOf(config)), whose}
 }
 
 /** By `schema.name`, as the snapshots of the catalogue have it. */
 function settingsOf(config: Config | null): ReadonlyMap<string, TableSettings> {
-  return new Map(Object.entries(config?.tables ?? {}).filter(([, {columns}]) => columns === undefined).map(([text, entry]) => {
-    const {schema, name} = parseQualifiedName(text)
-    return [formatQualifiedName(schema ?? 'public', name), entry]
-  }))
+  return new Map(
+    Object.entries(config?.tables ?? {})
+      .filter(([, {columns}]) => columns === undefined)
+      .map(([text, entry]) => {
+        const {schema, name} = parseQualifiedName(text)
+        return [formatQualifiedName(schema ?? 'public', name), entry]
+      }),
+  )
 }

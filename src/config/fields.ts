@@ -40,4 +40,6 @@ function durationProblem(text: string): string | undefined {
 }
 
 /** A relation as schema.table; quoting as PostgreSQL's own. */
-export const qualified = z.string().regex(/^\s*(?:"(?:[^"]|"")+"|[^".]+)\.(?:"(?:[^"]|"")+"|[^".]+)\s*$/, 'write it as schema.table')
+export const qualified = z
+  .string()
+  .regex(/^\s*(?:"(?:[^"]|"")+"|[^".]+)\.(?:"(?:[^"]|"")+"|[^".]+)\s*$/, 'write it as schema.table')

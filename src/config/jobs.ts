@@ -5,24 +5,57 @@ import {scheduleProblem} from '../units/schedule.js'
 import {isZone} from '../units/zone.js'
 import {about, duration, qualified} from './fields.js'
 
-const tables = about(z.array(qualified).min(1).optional(), 'Only these tables. Absent: all declared ones.', {examples: [['public.ticks']]})
-const atMost = about(z.int().positive().optional(), 'Chunks that one run compresses at most. Absent: all that are due.', {examples: [20]})
+const tables = about(z.array(qualified).min(1).optional(), 'Only these tables. Absent: all declared ones.', {
+  examples: [['public.ticks']],
+})
+const atMost = about(
+  z.int().positive().optional(),
+  'Chunks that one run compresses at most. Absent: all that are due.',
+  {examples: [20]},
+)
 
 /** What each kind of job takes beside what all jobs take. The kinds themselves are in src/jobs. */
 const kinds = {
   compress: {tables, atMost},
   retain: {tables},
-  refresh: {aggregates: about(z.array(qualified).min(1).optional(), 'Only these aggregates. Absent: all declared ones.', {examples: [['public.ticks_1h']]})},
+  refresh: {
+    aggregates: about(z.array(qualified).min(1).optional(), 'Only these aggregates. Absent: all declared ones.', {
+      examples: [['public.ticks_1h']],
+    }),
+  },
   analyze: {tables},
-  partitions: {tables, ahead: about(z.int().min(0).max(366).optional(), 'Partitions kept ready after the current one.', {default: 3, examples: [7]})},
+  partitions: {
+    tables,
+    ahead: about(z.int().min(0).max(366).optional(), 'Partitions kept ready after the current one.', {
+      default: 3,
+      examples: [7],
+    }),
+  },
   maintain: {tables, atMost},
-  'prune-history': {keep: about(duration.optional(), 'How long ended runs stay in the ledger.', {default: '90d', examples: ['1 year']})},
+  'prune-history': {
+    keep: about(duration.optional(), 'How long ended runs stay in the ledger.', {default: '90d', examples: ['1 year']}),
+  },
   sql: {
-    statement: about(z.string().min(1).optional(), 'The SQL to run; this or file.', {examples: ['refresh materialized view report']}),
-    file: about(z.string().min(1).optional(), 'A file with the SQL, relative to the configuration; this or statement.', {examples: ['jobs/report.sql']}),
-    transaction: about(z.enum(['own', 'none']).default('own'), 'none: for one statement that cannot run inside a transaction.'),
-    repeatable: about(z.boolean().default(false), 'With transaction none: the statement may run again when it is not known whether it ran.', {examples: [true]}),
-    searchPath: about(z.string().min(1).default('public'), 'Schemas of the search path, before pg_catalog.', {examples: ['desk_b, public']}),
+    statement: about(z.string().min(1).optional(), 'The SQL to run; this or file.', {
+      examples: ['refresh materialized view report'],
+    }),
+    file: about(
+      z.string().min(1).optional(),
+      'A file with the SQL, relative to the configuration; this or statement.',
+      {examples: ['jobs/report.sql']},
+    ),
+    transaction: about(
+      z.enum(['own', 'none']).default('own'),
+      'none: for one statement that cannot run inside a transaction.',
+    ),
+    repeatable: about(
+      z.boolean().default(false),
+      'With transaction none: the statement may run again when it is not known whether it ran.',
+      {examples: [true]},
+    ),
+    searchPath: about(z.string().min(1).default('public'), 'Schemas of the search path, before pg_catalog.', {
+      examples: ['desk_b, public'],
+    }),
   },
 } as const
 
@@ -35,36 +68,78 @@ export interface JobOptions {
   partitions: {tables?: string[] | undefined; ahead?: number | undefined}
   maintain: {tables?: string[] | undefined; atMost?: number | undefined}
   'prune-history': {keep?: Duration | undefined}
-  sql: {statement?: string | undefined; file?: string | undefined; transaction: 'own' | 'none'; repeatable: boolean; searchPath: string; statements?: readonly ParsedStatement[] | undefined}
+  sql: {
+    statement?: string | undefined
+    file?: string | undefined
+    transaction: 'own' | 'none'
+    repeatable: boolean
+    searchPath: string
+    statements?: readonly ParsedStatement[] | undefined
+  }
 }
 
 export type JobKindName = keyof JobOptions
 export type OptionsOf<Kind extends JobKindName> = JobOptions[Kind]
 export const jobKinds = Object.keys(kinds) as JobKindName[]
 
-const schedule = about(z
-  .string()
-  .superRefine((text, context) => {
+const schedule = about(
+  z.string().superRefine((text, context) => {
     const problem = scheduleProblem(text)
     if (problem !== null) context.addIssue({code: 'custom', message: problem})
-  }), 'Cron schedule: five fields, six with seconds first, or @daily and the like.', {examples: ['0 2 * * *', '*/30 * * * * *', '@daily']})
+  }),
+  'Cron schedule: five fields, six with seconds first, or @daily and the like.',
+  {examples: ['0 2 * * *', '*/30 * * * * *', '@daily']},
+)
 const window = z
   .string()
   .regex(/^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'write it as "01:00-05:00"')
   .refine((text) => text.slice(0, 5) !== text.slice(6), 'it has no length')
 
 const common = {
-  timezone: about(z.string().refine(isZone, 'no time zone: write a name such as Europe/Berlin or UTC').optional(), 'Time zone of schedule and window.', {default: 'UTC', examples: ['Europe/Berlin']}),
-  window: about(window.optional(), 'Times of day in which the job may start a run or a further step.', {examples: ['01:00-05:00']}),
-  timeout: about(duration.optional(), 'A run that takes longer is cancelled, in the server too.', {default: '1h', examples: ['2 hours']}),
+  timezone: about(
+    z.string().refine(isZone, 'no time zone: write a name such as Europe/Berlin or UTC').optional(),
+    'Time zone of schedule and window.',
+    {default: 'UTC', examples: ['Europe/Berlin']},
+  ),
+  window: about(window.optional(), 'Times of day in which the job may start a run or a further step.', {
+    examples: ['01:00-05:00'],
+  }),
+  timeout: about(duration.optional(), 'A run that takes longer is cancelled, in the server too.', {
+    default: '1h',
+    examples: ['2 hours'],
+  }),
   retries: about(z.int().min(0).max(100).optional(), 'Attempts after a failed one.', {default: 2, examples: [5]}),
-  backoff: about(duration.optional(), 'Wait before the first retry; it doubles each time.', {default: '30s', examples: ['1min']}),
-  catchUp: about(z.enum(['none', 'once', 'all']).optional(), 'Which due times that no daemon ran are made up for.', {default: 'once'}),
-  catchUpLimit: about(z.int().positive().max(1_000).optional(), 'How many of the newest due times `catchUp: all` makes up for.', {default: 100, examples: [10]}),
-  overlap: about(z.enum(['skip', 'queue']).optional(), 'What happens to a due time that comes while the previous run continues.', {default: 'skip'}),
-  jitter: about(duration.optional(), 'A run starts up to this much later; the same for one due time everywhere.', {default: '0s', examples: ['5min']}),
-  lateAfter: about(duration.optional(), 'A run that starts later than this is late, and a due time not started by then makes /readyz fail.', {default: '1min', examples: ['10min']}),
-  runner: about(z.enum(['auto', 'daemon', 'pg_cron']).optional(), 'auto: pg_cron where `cron install` scheduled the job, else the daemon; daemon: the daemon, also where pg_cron has it.', {default: 'auto'}),
+  backoff: about(duration.optional(), 'Wait before the first retry; it doubles each time.', {
+    default: '30s',
+    examples: ['1min'],
+  }),
+  catchUp: about(z.enum(['none', 'once', 'all']).optional(), 'Which due times that no daemon ran are made up for.', {
+    default: 'once',
+  }),
+  catchUpLimit: about(
+    z.int().positive().max(1_000).optional(),
+    'How many of the newest due times `catchUp: all` makes up for.',
+    {default: 100, examples: [10]},
+  ),
+  overlap: about(
+    z.enum(['skip', 'queue']).optional(),
+    'What happens to a due time that comes while the previous run continues.',
+    {default: 'skip'},
+  ),
+  jitter: about(duration.optional(), 'A run starts up to this much later; the same for one due time everywhere.', {
+    default: '0s',
+    examples: ['5min'],
+  }),
+  lateAfter: about(
+    duration.optional(),
+    'A run that starts later than this is late, and a due time not started by then makes /readyz fail.',
+    {default: '1min', examples: ['10min']},
+  ),
+  runner: about(
+    z.enum(['auto', 'daemon', 'pg_cron']).optional(),
+    'auto: pg_cron where `cron install` scheduled the job, else the daemon; daemon: the daemon, also where pg_cron has it.',
+    {default: 'auto'},
+  ),
 }
 
 /** What runs without any configuration: on declared tables only. */
@@ -78,14 +153,26 @@ const defaultSchedules = {
 
 const jobName = /^[a-z0-9][a-z0-9_.-]{0,62}$/
 const none = z.literal('none')
-const sqlSource = (job: {statement?: string | undefined; file?: string | undefined}) => (job.statement === undefined) !== (job.file === undefined)
+const sqlSource = (job: {statement?: string | undefined; file?: string | undefined}) =>
+  (job.statement === undefined) !== (job.file === undefined)
 const sqlNeeds = {message: 'it needs one of statement and file', path: ['statement']}
 
 /** An entry whose name says what it is. */
-const named = <Kind extends JobKindName>(kind: Kind) => z.strictObject({kind: about(z.literal(kind).default(kind as never), 'Kind of the job.'), schedule: schedule.optional(), ...common, ...kinds[kind]})
+const named = <Kind extends JobKindName>(kind: Kind) =>
+  z.strictObject({
+    kind: about(z.literal(kind).default(kind as never), 'Kind of the job.'),
+    schedule: schedule.optional(),
+    ...common,
+    ...kinds[kind],
+  })
 /** An entry of any name, which says it. */
-const kinded = <Kind extends JobKindName>(kind: Kind) => z.strictObject({kind: about(z.literal(kind), 'Kind of the job.'), schedule, ...common, ...kinds[kind]})
-const scheduled = <Kind extends JobKindName>(kind: Kind) => named(kind).refine((job) => (job as {schedule?: string}).schedule !== undefined, {message: 'it needs a schedule', path: ['schedule']})
+const kinded = <Kind extends JobKindName>(kind: Kind) =>
+  z.strictObject({kind: about(z.literal(kind), 'Kind of the job.'), schedule, ...common, ...kinds[kind]})
+const scheduled = <Kind extends JobKindName>(kind: Kind) =>
+  named(kind).refine((job) => (job as {schedule?: string}).schedule !== undefined, {
+    message: 'it needs a schedule',
+    path: ['schedule'],
+  })
 
 /** What a job does, for an editor. */
 const jobMeaning: Readonly<Record<JobKindName, string>> = {
@@ -100,7 +187,9 @@ const jobMeaning: Readonly<Record<JobKindName, string>> = {
 }
 
 const entry = <Schema extends z.ZodType>(schema: Schema, description: string) =>
-  about(z.union([none, schema]).optional(), `${description} none switches it off.`, {examples: ['none', {schedule: '0 2 * * *'}]})
+  about(z.union([none, schema]).optional(), `${description} none switches it off.`, {
+    examples: ['none', {schedule: '0 2 * * *'}],
+  })
 
 /** The section `jobs:`. An entry `none` switches off what would be there without it. */
 export const jobsSchema = z
@@ -118,13 +207,23 @@ export const jobsSchema = z
     z.union([
       none,
       z.discriminatedUnion('kind', [
-        kinded('compress'), kinded('retain'), kinded('refresh'), kinded('analyze'),
-        kinded('partitions'), kinded('maintain'), kinded('prune-history'), kinded('sql').refine(sqlSource, sqlNeeds),
+        kinded('compress'),
+        kinded('retain'),
+        kinded('refresh'),
+        kinded('analyze'),
+        kinded('partitions'),
+        kinded('maintain'),
+        kinded('prune-history'),
+        kinded('sql').refine(sqlSource, sqlNeeds),
       ]),
     ]),
   )
   .refine((jobs) => Object.keys(jobs as object).every((name) => jobName.test(name)), {
-    error: ({input}) => `a job's name has small letters, digits, . _ -, not ${Object.keys(input as object).filter((name) => !jobName.test(name)).map((name) => `"${name}"`).join(', ')}`,
+    error: ({input}) =>
+      `a job's name has small letters, digits, . _ -, not ${Object.keys(input as object)
+        .filter((name) => !jobName.test(name))
+        .map((name) => `"${name}"`)
+        .join(', ')}`,
     // Also beside other mistakes, but only where there are names.
     when: ({value}) => typeof value === 'object' && value !== null && !Array.isArray(value),
   })
@@ -154,7 +253,8 @@ export interface Job<Kind extends JobKindName = JobKindName> {
   declared: boolean
 }
 
-const ms = (duration: Duration | undefined, otherwise: number) => (duration === undefined ? otherwise : Math.round(approximateSeconds(duration) * 1000))
+const ms = (duration: Duration | undefined, otherwise: number) =>
+  duration === undefined ? otherwise : Math.round(approximateSeconds(duration) * 1000)
 
 /** All jobs: the configuration's over the defaults, by name. */
 export function jobsOf(declared: z.output<typeof jobsSchema>): Job[] {
@@ -166,24 +266,28 @@ export function jobsOf(declared: z.output<typeof jobsSchema>): Job[] {
     if (given === 'none') return []
     const job = given ?? ({kind: name} as Entry)
     const options = Object.fromEntries(Object.entries(job).filter(([key]) => Object.hasOwn(kinds[job.kind], key)))
-    return [{
-      name,
-      kind: job.kind,
-      options: options as Job['options'],
-      schedule: (job.schedule ?? defaults[name]!).trim(),
-      timezone: job.timezone ?? 'UTC',
-      window: job.window ?? null,
-      timeout: ms(job.timeout, 3_600_000),
-      retries: job.retries ?? 2,
-      backoff: ms(job.backoff, 30_000),
-      catchUp: job.catchUp ?? 'once',
-      catchUpLimit: job.catchUpLimit ?? 100,
-      overlap: job.overlap ?? 'skip',
-      jitter: ms(job.jitter, 0),
-      lateAfter: ms(job.lateAfter, 60_000),
-      runner: job.runner ?? 'auto',
-      given: Object.entries(job).filter(([key, value]) => value !== undefined && Object.hasOwn(common, key)).map(([key]) => key),
-      declared: given !== undefined,
-    }]
+    return [
+      {
+        name,
+        kind: job.kind,
+        options: options as Job['options'],
+        schedule: (job.schedule ?? defaults[name]!).trim(),
+        timezone: job.timezone ?? 'UTC',
+        window: job.window ?? null,
+        timeout: ms(job.timeout, 3_600_000),
+        retries: job.retries ?? 2,
+        backoff: ms(job.backoff, 30_000),
+        catchUp: job.catchUp ?? 'once',
+        catchUpLimit: job.catchUpLimit ?? 100,
+        overlap: job.overlap ?? 'skip',
+        jitter: ms(job.jitter, 0),
+        lateAfter: ms(job.lateAfter, 60_000),
+        runner: job.runner ?? 'auto',
+        given: Object.entries(job)
+          .filter(([key, value]) => value !== undefined && Object.hasOwn(common, key))
+          .map(([key]) => key),
+        declared: given !== undefined,
+      },
+    ]
   })
 }

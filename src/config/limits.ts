@@ -5,7 +5,8 @@ import type {Config} from './load.js'
 /** The configuration's `limits` over the defaults, in milliseconds. */
 export function limitsOf(config: Config): Limits {
   const {lockTimeout, exclusiveLockTimeout, lateAfter, maxDropPerRun} = config.limits
-  const ms = (duration: Duration | undefined, otherwise: number) => (duration === undefined ? otherwise : Math.round(approximateSeconds(duration) * 1000))
+  const ms = (duration: Duration | undefined, otherwise: number) =>
+    duration === undefined ? otherwise : Math.round(approximateSeconds(duration) * 1000)
   return {
     ...defaultLimits,
     lockTimeout: ms(lockTimeout, defaultLimits.lockTimeout),

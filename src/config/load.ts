@@ -26,7 +26,11 @@ export function findConfigFile(from: string): string | null {
  * @throws OpsError CONFIG
  */
 export async function loadConfig(file: string): Promise<Config> {
-  const [{parseDocument, LineCounter, isMap}, {configSchema}, {check}] = await Promise.all([import('yaml'), import('./schema.js'), import('./problems.js')])
+  const [{parseDocument, LineCounter, isMap}, {configSchema}, {check}] = await Promise.all([
+    import('yaml'),
+    import('./schema.js'),
+    import('./problems.js'),
+  ])
   const lines = new LineCounter()
   const document = parseDocument(read(file), {lineCounter: lines, prettyErrors: false, uniqueKeys: true})
   const problems = document.errors.map((error) => `line ${lines.linePos(error.pos[0]).line}: ${error.message}`)
@@ -35,7 +39,8 @@ export async function loadConfig(file: string): Promise<Config> {
   // zod leaves such a key of a map out without a word.
   for (const section of ['targets', 'jobs'] as const) {
     const map = (input as Record<string, unknown>)[section]
-    if (typeof map === 'object' && map !== null && Object.hasOwn(map, '__proto__')) throw refuse(file, [`${section}.__proto__: it is no name`])
+    if (typeof map === 'object' && map !== null && Object.hasOwn(map, '__proto__'))
+      throw refuse(file, [`${section}.__proto__: it is no name`])
   }
   const checked = check(configSchema, input)
   if ('data' in checked) return {...checked.data, file, directory: dirname(file)}
@@ -43,13 +48,24 @@ export async function loadConfig(file: string): Promise<Config> {
   const lineOf = (path: readonly PropertyKey[]): number | null => {
     if (path.length === 0) return null
     const map = document.getIn(path.slice(0, -1) as unknown[], true) ?? document.contents
-    const pair = isMap(map) ? map.items.find(({key}) => String((key as {value?: unknown} | null)?.value) === String(path.at(-1))) : undefined
+    const pair = isMap(map)
+      ? map.items.find(({key}) => String((key as {value?: unknown} | null)?.value) === String(path.at(-1)))
+      : undefined
     const node = (pair?.key ?? document.getIn(path as unknown[], true)) as {range?: [number]} | undefined
     return node?.range ? lines.linePos(node.range[0]).line : lineOf(path.slice(0, -1))
   }
-  const placed = checked.problems.map(({path, message}) => ({path, message, line: lineOf(path)})).sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
-  const found = placed.map(({path, message, line}) => `${line === null ? '' : `line ${line}: `}${path.map(String).join('.') || 'the file'}: ${message}`)
-  throw refuse(file, found, placed.some(({path}) => path[0] === 'jobs') ? ['configuration', 'daemon'] : ['configuration'])
+  const placed = checked.problems
+    .map(({path, message}) => ({path, message, line: lineOf(path)}))
+    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
+  const found = placed.map(
+    ({path, message, line}) =>
+      `${line === null ? '' : `line ${line}: `}${path.map(String).join('.') || 'the file'}: ${message}`,
+  )
+  throw refuse(
+    file,
+    found,
+    placed.some(({path}) => path[0] === 'jobs') ? ['configuration', 'daemon'] : ['configuration'],
+  )
 }
 
 /** A section of which only the name is written (`jobs:`) says nothing. */
@@ -72,8 +88,13 @@ function read(file: string): string {
     return new TextDecoder('utf-8', {fatal: true}).decode(readFileSync(file))
   } catch (error) {
     const {code} = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') throw usageError('CONFIG', `There is no configuration file ${file}.`, ['Leave --config out to search for qicore-db.config.yaml from here upwards.'])
-    throw refuse(file, [code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : `it cannot be read (${code})`])
+    if (code === 'ENOENT')
+      throw usageError('CONFIG', `There is no configuration file ${file}.`, [
+        'Leave --config out to search for qicore-db.config.yaml from here upwards.',
+      ])
+    throw refuse(file, [
+      code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : `it cannot be read (${code})`,
+    ])
   }
 }
 
@@ -82,7 +103,9 @@ const shown = 30
 
 function refuse(file: string, all: readonly string[], pages: readonly string[] = ['configuration']) {
   const problems = all.length <= shown ? all : [...all.slice(0, shown), `and ${all.length - shown} more`]
-  return usageError('CONFIG', `${file} has ${all.length === 1 ? 'a mistake' : `${all.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`, [
-    `Nothing was done. Every field with an example: ${pages.map(docsPage).join(' and ')}`,
-  ])
+  return usageError(
+    'CONFIG',
+    `${file} has ${all.length === 1 ? 'a mistake' : `${all.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
+    [`Nothing was done. Every field with an example: ${pages.map(docsPage).join(' and ')}`],
+  )
 }

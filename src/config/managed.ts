@@ -14,11 +14,15 @@ export interface ManagedSections {
  * Which tables are managed, by schema.table: those of the configuration, and those of the definitions where our
  * migrations are recorded. Everything else is shown and never touched.
  */
-export async function readManaged(db: Database, sections: ManagedSections | null): Promise<{managed: Set<string>; timeUnits: Map<string, TimeUnit>}> {
+export async function readManaged(
+  db: Database,
+  sections: ManagedSections | null,
+): Promise<{managed: Set<string>; timeUnits: Map<string, TimeUnit>}> {
   const managed = new Set<string>()
   const timeUnits = new Map<string, TimeUnit>()
   if (await definitionsApply(db)) {
-    for (const {schema, name, hypertable} of qicore.tables) if (hypertable) managed.add(formatQualifiedName(schema, name))
+    for (const {schema, name, hypertable} of qicore.tables)
+      if (hypertable) managed.add(formatQualifiedName(schema, name))
     for (const {schema, name} of qicore.aggregates) managed.add(formatQualifiedName(schema, name))
   }
   for (const [name, {timeUnit}] of Object.entries(sections?.tables ?? {})) {

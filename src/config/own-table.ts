@@ -11,35 +11,118 @@ const name = (example: string) => about(text, 'Its name.', {examples: [example]}
 
 const column = z.strictObject({
   name: name('price'),
-  type: about(text.refine((value) => readType(value) !== null, {error: ({input}) => `"${String(input)}" is none of the types: ${knownTypes.join(', ')}`}), 'Its type as PostgreSQL spells it.', {examples: ['timestamptz', 'numeric(20,8)', 'text[]']}),
+  type: about(
+    text.refine((value) => readType(value) !== null, {
+      error: ({input}) => `"${String(input)}" is none of the types: ${knownTypes.join(', ')}`,
+    }),
+    'Its type as PostgreSQL spells it.',
+    {examples: ['timestamptz', 'numeric(20,8)', 'text[]']},
+  ),
   nullable: about(z.boolean().optional(), 'Whether it may be null.', {default: false}),
   default: about(text.optional(), 'An SQL expression.', {examples: ['now()']}),
-  doc: about(text.optional(), 'What the value means, for the generated code.', {examples: ['Last trade, in US dollars.']}),
+  doc: about(text.optional(), 'What the value means, for the generated code.', {
+    examples: ['Last trade, in US dollars.'],
+  }),
 })
 
 export const ownTableFields = {
   doc: about(text.optional(), 'One sentence on what the table holds.', {examples: ['Trades of desk B.']}),
-  columns: about(z.array(column).min(1).optional(), 'Describes the table: its SQL, Drizzle, zod and the check for drift are made of it.', {examples: [[{name: 'time', type: 'timestamptz'}, {name: 'price', type: 'numeric(20,8)'}]]}),
-  primaryKey: about(columns.optional(), 'Columns of the primary key; the time column, and the space column where there is one, are among them.', {examples: [['time', 'symbol']]}),
-  uniques: about(z.array(z.strictObject({name: name('trades_id_key'), columns: columnNames('Its columns.')})).optional(), 'UNIQUE constraints.', {examples: [[{name: 'trades_id_key', columns: ['time', 'id']}]]}),
-  checks: about(z.array(z.strictObject({name: name('price_positive'), expression: about(text, 'An immutable SQL condition on one row.', {examples: ['price > 0']})})).optional(), 'CHECK constraints.', {examples: [[{name: 'price_positive', expression: 'price > 0'}]]}),
-  indexes: about(z.array(z.strictObject({name: name('trades_symbol_idx'), columns: about(columns, 'Its columns, each with desc where that is wanted.', {examples: [['symbol', 'time desc']]})})).optional(), 'Indexes beside those of the constraints.', {examples: [[{name: 'trades_symbol_idx', columns: ['symbol', 'time desc']}]]}),
-  foreignKeys: about(
-    z.array(z.strictObject({
-      name: name('trades_exchange_fkey'),
-      columns: columnNames('Its columns.'),
-      references: about(
+  columns: about(
+    z.array(column).min(1).optional(),
+    'Describes the table: its SQL, Drizzle, zod and the check for drift are made of it.',
+    {
+      examples: [
+        [
+          {name: 'time', type: 'timestamptz'},
+          {name: 'price', type: 'numeric(20,8)'},
+        ],
+      ],
+    },
+  ),
+  primaryKey: about(
+    columns.optional(),
+    'Columns of the primary key; the time column, and the space column where there is one, are among them.',
+    {examples: [['time', 'symbol']]},
+  ),
+  uniques: about(
+    z.array(z.strictObject({name: name('trades_id_key'), columns: columnNames('Its columns.')})).optional(),
+    'UNIQUE constraints.',
+    {examples: [[{name: 'trades_id_key', columns: ['time', 'id']}]]},
+  ),
+  checks: about(
+    z
+      .array(
         z.strictObject({
-          schema: about(text, 'Schema of that table.', {examples: ['public']}),
-          table: about(text, 'Its name.', {examples: ['exchanges']}),
-          columns: columnNames('The columns there.'),
-        }), 'The table that it leads to.', {examples: [{schema: 'public', table: 'exchanges', columns: ['id']}]}),
-    })).optional(), 'FOREIGN KEY constraints.', {examples: [[{name: 'trades_exchange_fkey', columns: ['exchange_id'], references: {schema: 'public', table: 'exchanges', columns: ['id']}}]]}),
+          name: name('price_positive'),
+          expression: about(text, 'An immutable SQL condition on one row.', {examples: ['price > 0']}),
+        }),
+      )
+      .optional(),
+    'CHECK constraints.',
+    {examples: [[{name: 'price_positive', expression: 'price > 0'}]]},
+  ),
+  indexes: about(
+    z
+      .array(
+        z.strictObject({
+          name: name('trades_symbol_idx'),
+          columns: about(columns, 'Its columns, each with desc where that is wanted.', {
+            examples: [['symbol', 'time desc']],
+          }),
+        }),
+      )
+      .optional(),
+    'Indexes beside those of the constraints.',
+    {examples: [[{name: 'trades_symbol_idx', columns: ['symbol', 'time desc']}]]},
+  ),
+  foreignKeys: about(
+    z
+      .array(
+        z.strictObject({
+          name: name('trades_exchange_fkey'),
+          columns: columnNames('Its columns.'),
+          references: about(
+            z.strictObject({
+              schema: about(text, 'Schema of that table.', {examples: ['public']}),
+              table: about(text, 'Its name.', {examples: ['exchanges']}),
+              columns: columnNames('The columns there.'),
+            }),
+            'The table that it leads to.',
+            {examples: [{schema: 'public', table: 'exchanges', columns: ['id']}]},
+          ),
+        }),
+      )
+      .optional(),
+    'FOREIGN KEY constraints.',
+    {
+      examples: [
+        [
+          {
+            name: 'trades_exchange_fkey',
+            columns: ['exchange_id'],
+            references: {schema: 'public', table: 'exchanges', columns: ['id']},
+          },
+        ],
+      ],
+    },
+  ),
   hypertable: about(
-    z.strictObject({
-      time: about(text, 'The column whose time chunks and partitions are divided by.', {examples: ['time']}),
-      space: about(
-        z.strictObject({column: about(text, 'The column that is hashed.', {examples: ['symbol']}), partitions: about(z.int().min(0).max(32_767), 'Number of hash partitions.', {examples: [4]})}).optional(),
-        'A second dimension; it cannot be changed later.', {examples: [{column: 'symbol', partitions: 4}]}),
-    }).optional(), 'Makes it a hypertable, or a partitioned table on plain PostgreSQL. Absent: an ordinary table.', {examples: [{time: 'time'}]}),
+    z
+      .strictObject({
+        time: about(text, 'The column whose time chunks and partitions are divided by.', {examples: ['time']}),
+        space: about(
+          z
+            .strictObject({
+              column: about(text, 'The column that is hashed.', {examples: ['symbol']}),
+              partitions: about(z.int().min(0).max(32_767), 'Number of hash partitions.', {examples: [4]}),
+            })
+            .optional(),
+          'A second dimension; it cannot be changed later.',
+          {examples: [{column: 'symbol', partitions: 4}]},
+        ),
+      })
+      .optional(),
+    'Makes it a hypertable, or a partitioned table on plain PostgreSQL. Absent: an ordinary table.',
+    {examples: [{time: 'time'}]},
+  ),
 }

@@ -4,7 +4,14 @@ import {parseDuration} from '../units/duration.js'
 import type {Config} from './load.js'
 
 /** Over what a set is looked after by where neither the configuration nor the definitions say more. */
-const assumed = {every: 'month', ahead: 3, timezone: 'UTC', earliest: '2009-01-03T00:00:00Z', within: {months: 12, days: 0, seconds: 0}, retention: null} as const
+const assumed = {
+  every: 'month',
+  ahead: 3,
+  timezone: 'UTC',
+  earliest: '2009-01-03T00:00:00Z',
+  within: {months: 12, days: 0, seconds: 0},
+  retention: null,
+} as const
 
 /** What is assumed of a set that nobody declared. */
 export function undeclared(relation: string): PartitionRule {
@@ -23,7 +30,13 @@ export function partitionRules(config: Config | null, withDefinitions: boolean):
       if (!hypertable) continue
       const every = hypertable.partitions?.period ?? assumed.every
       const after = retention ? parseDuration(retention.after) : null
-      rules.set(`${schema}.${name}`, {...assumed, relation: `${schema}.${name}`, every, ahead: ahead ?? hypertable.partitions?.ahead ?? assumed.ahead, retention: after})
+      rules.set(`${schema}.${name}`, {
+        ...assumed,
+        relation: `${schema}.${name}`,
+        every,
+        ahead: ahead ?? hypertable.partitions?.ahead ?? assumed.ahead,
+        retention: after,
+      })
     }
   for (const [relation, {partitions, retention}] of Object.entries(config?.tables ?? {})) {
     const base = rules.get(relation)
@@ -33,7 +46,14 @@ export function partitionRules(config: Config | null, withDefinitions: boolean):
     }
     const after = retention === undefined ? (base?.retention ?? null) : retention === 'none' ? null : retention.after
     const said = Object.fromEntries(Object.entries(partitions ?? {}).filter(([, value]) => value !== undefined))
-    rules.set(relation, {...assumed, ...(ahead === undefined ? {} : {ahead}), ...base, ...said, relation, retention: after})
+    rules.set(relation, {
+      ...assumed,
+      ...(ahead === undefined ? {} : {ahead}),
+      ...base,
+      ...said,
+      relation,
+      retention: after,
+    })
   }
   return [...rules.values()]
 }

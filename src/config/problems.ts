@@ -12,14 +12,28 @@ type Schema = z.ZodType
 type Issue = z.core.$ZodIssue
 type RawIssue = z.core.$ZodRawIssue
 
-const article: Readonly<Record<string, string>> = {object: 'a map of fields', record: 'a map of names', array: 'a list', int: 'a whole number', number: 'a number', string: 'text', boolean: 'true or false'}
+const article: Readonly<Record<string, string>> = {
+  object: 'a map of fields',
+  record: 'a map of names',
+  array: 'a list',
+  int: 'a whole number',
+  number: 'a number',
+  string: 'text',
+  boolean: 'true or false',
+}
 const nameOfType = (type: string) => article[type] ?? type
 
 /** Plain words for zod's own sentences; a message that the schema gives itself comes first. */
 const plainWords: z.core.$ZodErrorMap = (issue: RawIssue) => {
-  if (issue.code === 'invalid_type') return issue.input === undefined ? `is missing (${nameOfType(issue.expected)})` : `must be ${nameOfType(issue.expected)}, not ${valueInWords(issue.input)}`
+  if (issue.code === 'invalid_type')
+    return issue.input === undefined
+      ? `is missing (${nameOfType(issue.expected)})`
+      : `must be ${nameOfType(issue.expected)}, not ${valueInWords(issue.input)}`
   if (issue.code === 'invalid_value') return oneOf(issue.values.map(String), issue.input)
-  if (issue.code === 'too_small') return issue.origin === 'array' || issue.origin === 'string' ? 'must not be empty' : `must be ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`
+  if (issue.code === 'too_small')
+    return issue.origin === 'array' || issue.origin === 'string'
+      ? 'must not be empty'
+      : `must be ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`
   if (issue.code === 'too_big') return `must be ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`
   return undefined
 }
@@ -65,8 +79,10 @@ interface Found extends Problem {
 /** A union says only that nothing fits: what is wrong is in the branch that the input was meant for. */
 function flatten(issues: readonly Issue[], input: unknown): Found[] {
   return issues.flatMap((issue): Found[] => {
-    if (issue.code === 'unrecognized_keys') return issue.keys.map((name) => wrongName(issue.path, name, at(input, issue.path)))
-    if (issue.code === 'invalid_key') return [{path: issue.path, message: issue.issues[0]?.message ?? 'is not a name that can be used here'}]
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((name) => wrongName(issue.path, name, at(input, issue.path)))
+    if (issue.code === 'invalid_key')
+      return [{path: issue.path, message: issue.issues[0]?.message ?? 'is not a name that can be used here'}]
     if (issue.code !== 'invalid_union') return [issue]
     return ofUnion(issue, input)
   })
@@ -79,37 +95,71 @@ function ofUnion(issue: Extract<Issue, {code: 'invalid_union'}>, input: unknown)
     return [{path: issue.path, message: oneOf(options, value)}]
   }
   // A branch that takes the value as a whole is the one that was meant: what is wrong lies inside of it.
-  const meant = issue.errors.find((branch) => branch.every((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys' || inner.code === 'custom'))
-  if (meant !== undefined) return flatten(meant.map((inner) => ({...inner, path: [...issue.path, ...inner.path]})), input)
-  const texts = issue.errors.flatMap((branch) => branch.flatMap((inner) => (inner.code === 'invalid_value' ? inner.values.map(String) : inner.code === 'invalid_type' ? [nameOfType(inner.expected)] : [])))
+  const meant = issue.errors.find((branch) =>
+    branch.every((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys' || inner.code === 'custom'),
+  )
+  if (meant !== undefined)
+    return flatten(
+      meant.map((inner) => ({...inner, path: [...issue.path, ...inner.path]})),
+      input,
+    )
+  const texts = issue.errors.flatMap((branch) =>
+    branch.flatMap((inner) =>
+      inner.code === 'invalid_value'
+        ? inner.values.map(String)
+        : inner.code === 'invalid_type'
+          ? [nameOfType(inner.expected)]
+          : [],
+    ),
+  )
   return [{path: issue.path, message: `must be ${texts.join(' or ')}, not ${valueInWords(value)}`}]
 }
 
 function wrongName(path: readonly PropertyKey[], name: string, map: unknown): Found {
   const known = namesAt(path, map)
-  const meant = similar(name, known.filter((each) => !(typeof map === 'object' && map !== null && Object.hasOwn(map, each))))
-  return {path: [...path, name], message: `is not a field here${meant === null ? ` (fields: ${known.join(', ')})` : `; did you mean ${meant}?`}`, wrongName: {path, name, meant}}
+  const meant = similar(
+    name,
+    known.filter((each) => !(typeof map === 'object' && map !== null && Object.hasOwn(map, each))),
+  )
+  return {
+    path: [...path, name],
+    message: `is not a field here${meant === null ? ` (fields: ${known.join(', ')})` : `; did you mean ${meant}?`}`,
+    wrongName: {path, name, meant},
+  }
 }
 
 function inside(schema: Schema, input: unknown, {path, name, meant}: WrongName, known: readonly Found[]): Found[] {
   const again = schema.safeParse(renamed(input, path, name, meant!), {error: plainWords})
   if (again.success) return []
   const lead = [...path, meant!]
-  const found = flatten(again.error.issues, renamed(input, path, name, meant!)).filter((each) => lead.every((step, index) => each.path[index] === step))
+  const found = flatten(again.error.issues, renamed(input, path, name, meant!)).filter((each) =>
+    lead.every((step, index) => each.path[index] === step),
+  )
   const moved = found.map((each) => ({...each, path: [...path, name, ...each.path.slice(lead.length)]}))
-  return moved.filter((each) => !known.some((other) => other.message === each.message && other.path.join('.') === each.path.join('.')))
+  return moved.filter(
+    (each) => !known.some((other) => other.message === each.message && other.path.join('.') === each.path.join('.')),
+  )
 }
 
 function renamed(input: unknown, path: readonly PropertyKey[], from: string, to: string): unknown {
-  if (Array.isArray(input)) return input.map((each, index) => (index === path[0] ? renamed(each, path.slice(1), from, to) : each))
-  return Object.fromEntries(Object.entries(input as object).map(([key, value]) => {
-    if (path.length === 0) return [key === from ? to : key, value]
-    return [key, key === path[0] ? renamed(value, path.slice(1), from, to) : value]
-  }))
+  if (Array.isArray(input))
+    return input.map((each, index) => (index === path[0] ? renamed(each, path.slice(1), from, to) : each))
+  return Object.fromEntries(
+    Object.entries(input as object).map(([key, value]) => {
+      if (path.length === 0) return [key === from ? to : key, value]
+      return [key, key === path[0] ? renamed(value, path.slice(1), from, to) : value]
+    }),
+  )
 }
 
 function at(input: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((value, step) => (typeof value === 'object' && value !== null && Object.hasOwn(value, step) ? (value as Record<PropertyKey, unknown>)[step] : undefined), input)
+  return path.reduce<unknown>(
+    (value, step) =>
+      typeof value === 'object' && value !== null && Object.hasOwn(value, step)
+        ? (value as Record<PropertyKey, unknown>)[step]
+        : undefined,
+    input,
+  )
 }
 
 interface Node {
@@ -123,9 +173,14 @@ interface Node {
 
 /** The names of the fields that a map at a place can have; of several shapes the one that its `kind` says. */
 function namesAt(path: readonly PropertyKey[], map: unknown): string[] {
-  const nodes = path.reduce<Node[]>((all, step) => all.flatMap((node) => below(node, step)).flatMap(shapes), shapes(configJsonSchema() as Node))
+  const nodes = path.reduce<Node[]>(
+    (all, step) => all.flatMap((node) => below(node, step)).flatMap(shapes),
+    shapes(configJsonSchema() as Node),
+  )
   const kind = (map as {kind?: unknown} | null)?.kind
-  const fitting = nodes.filter(({properties}) => kind === undefined || properties?.kind?.const === undefined || properties.kind.const === kind)
+  const fitting = nodes.filter(
+    ({properties}) => kind === undefined || properties?.kind?.const === undefined || properties.kind.const === kind,
+  )
   return [...new Set(fitting.flatMap(({properties}) => Object.keys(properties ?? {})))]
 }
 

@@ -22,26 +22,56 @@ const instant = z.string().transform((value, context) => {
 const none = z.literal('none')
 const columns = z.array(z.string().min(1)).min(1)
 
-const url = z.string().min(1).refine((text) => !holdsPassword(text), 'a password does not belong in this file; use ${VARIABLE}, PGPASSWORD or PGPASSFILE')
+const url = z
+  .string()
+  .min(1)
+  .refine(
+    (text) => !holdsPassword(text),
+    'a password does not belong in this file; use ${VARIABLE}, PGPASSWORD or PGPASSFILE',
+  )
 
 const target = z.strictObject({
-  url: about(url, 'Address of the database: postgres://… or embedded:<directory>. ${VARIABLE} is read from the environment.', {
-    examples: ['postgres://ops@db1:5432/market', '${QICORE_PROD_URL}', 'embedded:.qicore/db'],
+  url: about(
+    url,
+    'Address of the database: postgres://… or embedded:<directory>. ${VARIABLE} is read from the environment.',
+    {
+      examples: ['postgres://ops@db1:5432/market', '${QICORE_PROD_URL}', 'embedded:.qicore/db'],
+    },
+  ),
+  directUrl: about(
+    url.optional(),
+    'Address past a transaction pooler, for what needs a session of its own: refresh, detach, daemon.',
+    {examples: ['${QICORE_PROD_DIRECT_URL}']},
+  ),
+  role: about(z.string().min(1).optional(), 'Role for changes (SET ROLE), which then owns what they create.', {
+    examples: ['market_owner'],
   }),
-  directUrl: about(url.optional(), 'Address past a transaction pooler, for what needs a session of its own: refresh, detach, daemon.', {examples: ['${QICORE_PROD_DIRECT_URL}']}),
-  role: about(z.string().min(1).optional(), 'Role for changes (SET ROLE), which then owns what they create.', {examples: ['market_owner']}),
-  protected: about(z.boolean().default(false), 'Ask for the name of the target before data is deleted.', {examples: [true]}),
+  protected: about(z.boolean().default(false), 'Ask for the name of the target before data is deleted.', {
+    examples: [true],
+  }),
 })
 
 const after = (description: string, examples: string[]) => about(duration, description, {examples})
 const compression = z.strictObject({
   after: after('Age at which a chunk is compressed, counted from its end.', ['7 days', '12h']),
-  segmentBy: about(columns.optional(), "Columns that compressed rows are grouped by. Absent: the definition's, else the table keeps what it has.", {examples: [['exchange_id', 'coin_id']]}),
-  orderBy: about(columns.optional(), "Order of rows within a group. Absent: the definition's, else the table keeps what it has.", {examples: [['time desc', 'id desc']]}),
+  segmentBy: about(
+    columns.optional(),
+    "Columns that compressed rows are grouped by. Absent: the definition's, else the table keeps what it has.",
+    {examples: [['exchange_id', 'coin_id']]},
+  ),
+  orderBy: about(
+    columns.optional(),
+    "Order of rows within a group. Absent: the definition's, else the table keeps what it has.",
+    {examples: [['time desc', 'id desc']]},
+  ),
 })
 const retention = z.strictObject({
   after: after('Age at which a chunk is dropped, counted from its end.', ['2 years', '90 days']),
-  native: about(z.boolean().default(false), "TimescaleDB's own policy, which drops without a check, instead of the gated one. Creating it asks for the target's name.", {examples: [true]}),
+  native: about(
+    z.boolean().default(false),
+    "TimescaleDB's own policy, which drops without a check, instead of the gated one. Creating it asks for the target's name.",
+    {examples: [true]},
+  ),
 })
 const refresh = z.strictObject({
   startOffset: after('Start of the window that each run refreshes: so long before now.', ['3 hours', '7 days']),
@@ -51,42 +81,89 @@ const refresh = z.strictObject({
 
 const partitions = z.strictObject({
   every: about(z.enum(['month', 'day']).optional(), 'Length of one partition.', {default: 'month'}),
-  ahead: about(z.int().min(0).max(366).optional(), 'Partitions that always exist after the current one.', {default: 3, examples: [7]}),
-  timezone: about(z.string().refine(isZone, 'no time zone: write a name such as Europe/Berlin').optional(), 'Time zone whose midnights are the boundaries.', {default: 'UTC', examples: ['Europe/Berlin']}),
-  earliest: about(instant.optional(), 'No partition is created for times before this.', {default: '2009-01-03', examples: ['2020-01-01']}),
-  within: about(duration.optional(), 'No partition is created for times further ahead than this.', {default: '1 year', examples: ['2 years']}),
+  ahead: about(z.int().min(0).max(366).optional(), 'Partitions that always exist after the current one.', {
+    default: 3,
+    examples: [7],
+  }),
+  timezone: about(
+    z.string().refine(isZone, 'no time zone: write a name such as Europe/Berlin').optional(),
+    'Time zone whose midnights are the boundaries.',
+    {default: 'UTC', examples: ['Europe/Berlin']},
+  ),
+  earliest: about(instant.optional(), 'No partition is created for times before this.', {
+    default: '2009-01-03',
+    examples: ['2020-01-01'],
+  }),
+  within: about(duration.optional(), 'No partition is created for times further ahead than this.', {
+    default: '1 year',
+    examples: ['2 years'],
+  }),
 })
 
 const policies = {
-  compression: about(z.union([none, compression]).optional(), "Compression policy; none: the table shall have none. Absent: the definition's, else not managed.", {examples: ['none', {after: '7 days', segmentBy: ['symbol']}]}),
-  retention: about(z.union([none, retention]).optional(), "Retention policy; none: the table shall have none. Absent: the definition's, else not managed.", {examples: ['none', {after: '2 years'}]}),
+  compression: about(
+    z.union([none, compression]).optional(),
+    "Compression policy; none: the table shall have none. Absent: the definition's, else not managed.",
+    {examples: ['none', {after: '7 days', segmentBy: ['symbol']}]},
+  ),
+  retention: about(
+    z.union([none, retention]).optional(),
+    "Retention policy; none: the table shall have none. Absent: the definition's, else not managed.",
+    {examples: ['none', {after: '2 years'}]},
+  ),
 }
 const table = z.strictObject({
   ...ownTableFields,
-  timeUnit: about(z.enum(['s', 'ms', 'us', 'ns']).optional(), 'Unit of the time column, where it is an integer and the database cannot tell.'),
-  chunkInterval: about(duration.optional(), 'Length of future chunks. Absent: as it is.', {examples: ['1 day', '7 days']}),
-  partitions: about(z.union([none, partitions]).optional(), 'Plain PostgreSQL: the partitions that are created ahead of time.', {examples: ['none', {every: 'month', ahead: 3}]}),
+  timeUnit: about(
+    z.enum(['s', 'ms', 'us', 'ns']).optional(),
+    'Unit of the time column, where it is an integer and the database cannot tell.',
+  ),
+  chunkInterval: about(duration.optional(), 'Length of future chunks. Absent: as it is.', {
+    examples: ['1 day', '7 days'],
+  }),
+  partitions: about(
+    z.union([none, partitions]).optional(),
+    'Plain PostgreSQL: the partitions that are created ahead of time.',
+    {examples: ['none', {every: 'month', ahead: 3}]},
+  ),
   ...policies,
 })
 const aggregate = z.strictObject({
-  refresh: about(z.union([none, refresh]).optional(), "Refresh policy; none: the aggregate shall have none. Absent: the definition's, else not managed.", {examples: [{startOffset: '3 hours', endOffset: '1 hour', every: '1 hour'}]}),
+  refresh: about(
+    z.union([none, refresh]).optional(),
+    "Refresh policy; none: the aggregate shall have none. Absent: the definition's, else not managed.",
+    {examples: [{startOffset: '3 hours', endOffset: '1 hour', every: '1 hour'}]},
+  ),
   ...policies,
 })
 
 const limits = z.strictObject({
   lockTimeout: about(duration.optional(), 'How long a step waits for a lock.', {default: '2s', examples: ['5s']}),
-  exclusiveLockTimeout: about(duration.optional(), 'The same for a step that takes ACCESS EXCLUSIVE.', {default: '500ms', examples: ['1s']}),
-  maxDropPerRun: about(z.int().positive().optional(), 'Chunks that one run of gated retention may drop.', {default: 8, examples: [20]}),
-  lateAfter: about(duration.optional(), 'How long due work may wait before it is late.', {default: '6h', examples: ['1 day']}),
+  exclusiveLockTimeout: about(duration.optional(), 'The same for a step that takes ACCESS EXCLUSIVE.', {
+    default: '500ms',
+    examples: ['1s'],
+  }),
+  maxDropPerRun: about(z.int().positive().optional(), 'Chunks that one run of gated retention may drop.', {
+    default: 8,
+    examples: [20],
+  }),
+  lateAfter: about(duration.optional(), 'How long due work may wait before it is late.', {
+    default: '6h',
+    examples: ['1 day'],
+  }),
 })
 
 /** `a.b` and `"a".b` are one table, and only one entry could count. */
-function sameTwice(entries: object, context: {addIssue(issue: {code: 'custom'; message: string; path: string[]}): void}): void {
+function sameTwice(
+  entries: object,
+  context: {addIssue(issue: {code: 'custom'; message: string; path: string[]}): void},
+): void {
   const seen = new Map<string, string>()
   for (const key of Object.keys(entries)) {
     const table = nameOf(key)
     const first = table === null ? undefined : seen.get(table)
-    if (first !== undefined) context.addIssue({code: 'custom', path: [key], message: `it is the same table as ${first}`})
+    if (first !== undefined)
+      context.addIssue({code: 'custom', path: [key], message: `it is the same table as ${first}`})
     else if (table !== null) seen.set(table, key)
   }
 }
@@ -102,27 +179,54 @@ function nameOf(key: string): string | null {
 }
 
 /** Tables that describe themselves are checked as definitions are; also where another part of the file has errors. */
-const tables = z.record(qualified, table).superRefine((entries, context) => {
-  sameTwice(entries, context)
-  for (const {at, message} of userTableProblems(entries)) context.addIssue({code: 'custom', path: at, message})
-}, {when: ({value}) => typeof value === 'object' && value !== null && !Array.isArray(value)})
+const tables = z.record(qualified, table).superRefine(
+  (entries, context) => {
+    sameTwice(entries, context)
+    for (const {at, message} of userTableProblems(entries)) context.addIssue({code: 'custom', path: at, message})
+  },
+  {when: ({value}) => typeof value === 'object' && value !== null && !Array.isArray(value)},
+)
 
 const whole = z.strictObject({
   version: about(z.literal(1), 'Version of this format.'),
   default: about(z.string().min(1).optional(), 'Target of a command that names no database.', {examples: ['local']}),
-  targets: about(z.record(z.string().regex(/^[\w.-]+$/, 'a name has letters, digits, . _ -'), target).default({}), 'Databases by name, for --target.', {examples: [{local: {url: 'embedded:.qicore/db'}}]}),
-  migrations: about(z.enum(['all', 'own']).optional(), 'own: migrate up and migrate status leave out the tables of QiCore.', {default: 'all'}),
+  targets: about(
+    z.record(z.string().regex(/^[\w.-]+$/, 'a name has letters, digits, . _ -'), target).default({}),
+    'Databases by name, for --target.',
+    {examples: [{local: {url: 'embedded:.qicore/db'}}]},
+  ),
+  migrations: about(
+    z.enum(['all', 'own']).optional(),
+    'own: migrate up and migrate status leave out the tables of QiCore.',
+    {default: 'all'},
+  ),
   limits: about(limits.default({}), 'Waits and bounds of every change.', {examples: [{lockTimeout: '5s'}]}),
-  tables: about(tables.default({}), 'Tables by schema.name: their policies, and the description of your own.', {examples: [{'public.ticks': {compression: {after: '7 days'}}}]}),
-  aggregates: about(z.record(qualified, aggregate).superRefine(sameTwice).default({}), 'Aggregates by schema.name: their policies.', {examples: [{'public.ticks_1h': {refresh: {startOffset: '3 hours', endOffset: '1 hour', every: '1 hour'}}}]}),
-  jobs: about(jobsSchema.default({}), 'Scheduled jobs by name; none switches off a default one.', {examples: [{maintain: {schedule: '0 2 * * *'}, refresh: 'none'}]}),
+  tables: about(tables.default({}), 'Tables by schema.name: their policies, and the description of your own.', {
+    examples: [{'public.ticks': {compression: {after: '7 days'}}}],
+  }),
+  aggregates: about(
+    z.record(qualified, aggregate).superRefine(sameTwice).default({}),
+    'Aggregates by schema.name: their policies.',
+    {examples: [{'public.ticks_1h': {refresh: {startOffset: '3 hours', endOffset: '1 hour', every: '1 hour'}}}]},
+  ),
+  jobs: about(jobsSchema.default({}), 'Scheduled jobs by name; none switches off a default one.', {
+    examples: [{maintain: {schedule: '0 2 * * *'}, refresh: 'none'}],
+  }),
 })
 
 /** The configuration file, checked; durations are parsed, `${…}` is not expanded yet. */
-export const configSchema = whole.superRefine(({default: name, targets}, context) => {
-  const named = Object.keys(targets ?? {})
-  if (typeof name === 'string' && !named.includes(name)) context.addIssue({code: 'custom', path: ['default'], message: `there is no target "${name}" (targets: ${named.join(', ') || 'none'})`})
-}, {when: ({value}) => typeof value === 'object' && value !== null})
+export const configSchema = whole.superRefine(
+  ({default: name, targets}, context) => {
+    const named = Object.keys(targets ?? {})
+    if (typeof name === 'string' && !named.includes(name))
+      context.addIssue({
+        code: 'custom',
+        path: ['default'],
+        message: `there is no target "${name}" (targets: ${named.join(', ') || 'none'})`,
+      })
+  },
+  {when: ({value}) => typeof value === 'object' && value !== null},
+)
 
 /** What would be hidden if it were printed, but for what stands in a variable. */
 function holdsPassword(text: string): boolean {

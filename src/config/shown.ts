@@ -33,7 +33,12 @@ export interface ShownConfig {
   /** What a command that reads would work on, or why there is nothing. */
   chosen: {target: string; source: string} | {error: string}
   targets: ShownTarget[]
-  limits: {lockTimeout: Shown<string>; exclusiveLockTimeout: Shown<string>; lateAfter: Shown<string>; maxDropPerRun: Shown<number>}
+  limits: {
+    lockTimeout: Shown<string>
+    exclusiveLockTimeout: Shown<string>
+    lateAfter: Shown<string>
+    maxDropPerRun: Shown<number>
+  }
   tables: {table: string; described: boolean; declares: string[]}[]
   aggregates: {aggregate: string; declares: string[]}[]
   /** Every setting of tables and aggregates; a default is one of QiCore's definitions, for a database that has its tables. */
@@ -70,20 +75,33 @@ export function jobDefaults(): ShownJob['settings'] {
   return settingsOf(jobsOf({})[0]!)
 }
 
-export function shownConfig(config: Config | null, request: TargetRequest, env: Environment, cwd: string, policies: ShownPolicy[] = []): ShownConfig {
+export function shownConfig(
+  config: Config | null,
+  request: TargetRequest,
+  env: Environment,
+  cwd: string,
+  policies: ShownPolicy[] = [],
+): ShownConfig {
   const jobs = jobsOf(config?.jobs ?? {})
   const limits = config === null ? defaultLimits : limitsOf(config)
   const own = config?.limits ?? {}
   const time = (name: 'lockTimeout' | 'exclusiveLockTimeout' | 'lateAfter'): Shown<string> => ({
-    value: formatDuration({months: 0, days: 0, seconds: limits[name] / 1000}), from: own[name] === undefined ? 'default' : 'config',
+    value: formatDuration({months: 0, days: 0, seconds: limits[name] / 1000}),
+    from: own[name] === undefined ? 'default' : 'config',
   })
   return {
     file: config?.file ?? null,
     default: config?.default ?? null,
     chosen: chosen(config, request, env, cwd),
     targets: Object.entries(config?.targets ?? {}).map(([name, {url, directUrl, role, protected: guarded}]) => ({
-      name, url: redact(url), directUrl: directUrl === undefined ? null : redact(directUrl), role: role ?? null, protected: guarded,
-      unset: [...`${url} ${directUrl ?? ''}`.matchAll(/\$\{(\w+)\}/g)].map(([, variable]) => variable!).filter((variable) => !env[variable]),
+      name,
+      url: redact(url),
+      directUrl: directUrl === undefined ? null : redact(directUrl),
+      role: role ?? null,
+      protected: guarded,
+      unset: [...`${url} ${directUrl ?? ''}`.matchAll(/\$\{(\w+)\}/g)]
+        .map(([, variable]) => variable!)
+        .filter((variable) => !env[variable]),
     })),
     limits: {
       lockTimeout: time('lockTimeout'),
@@ -92,23 +110,57 @@ export function shownConfig(config: Config | null, request: TargetRequest, env: 
       maxDropPerRun: {value: limits.maxDropPerRun, from: own.maxDropPerRun === undefined ? 'default' : 'config'},
     },
     tables: Object.entries(config?.tables ?? {}).map(([table, entry]) => ({
-      table: normal(table), described: entry.columns !== undefined, declares: said(entry, ['chunkInterval', 'partitions', 'compression', 'retention']),
+      table: normal(table),
+      described: entry.columns !== undefined,
+      declares: said(entry, ['chunkInterval', 'partitions', 'compression', 'retention']),
     })),
-    aggregates: Object.entries(config?.aggregates ?? {}).map(([aggregate, entry]) => ({aggregate: normal(aggregate), declares: said(entry, ['refresh', 'compression', 'retention'])})),
+    aggregates: Object.entries(config?.aggregates ?? {}).map(([aggregate, entry]) => ({
+      aggregate: normal(aggregate),
+      declares: said(entry, ['refresh', 'compression', 'retention']),
+    })),
     policies,
     jobs: jobs.map(({name}) => name),
     jobSettings: jobs.map((job) => ({
-      name: job.name, kind: job.kind, schedule: job.schedule, settings: settingsOf(job), options: optionsOf(job), given: job.given, from: job.declared ? 'config' : 'default',
+      name: job.name,
+      kind: job.kind,
+      schedule: job.schedule,
+      settings: settingsOf(job),
+      options: optionsOf(job),
+      given: job.given,
+      from: job.declared ? 'config' : 'default',
     })),
-    jobsOff: Object.entries(config?.jobs ?? {}).filter(([, job]) => job === 'none').map(([name]) => name),
+    jobsOff: Object.entries(config?.jobs ?? {})
+      .filter(([, job]) => job === 'none')
+      .map(([name]) => name),
   }
 }
 
-function settingsOf({timezone, window, timeout, retries, backoff, catchUp, catchUpLimit, overlap, jitter, lateAfter, runner}: Job): ShownJob['settings'] {
+function settingsOf({
+  timezone,
+  window,
+  timeout,
+  retries,
+  backoff,
+  catchUp,
+  catchUpLimit,
+  overlap,
+  jitter,
+  lateAfter,
+  runner,
+}: Job): ShownJob['settings'] {
   const length = (ms: number) => formatDuration({months: 0, days: 0, seconds: ms / 1000})
   return {
-    timezone, window, timeout: length(timeout), retries, backoff: length(backoff), catchUp, catchUpLimit, overlap,
-    jitter: length(jitter), lateAfter: length(lateAfter), runner,
+    timezone,
+    window,
+    timeout: length(timeout),
+    retries,
+    backoff: length(backoff),
+    catchUp,
+    catchUpLimit,
+    overlap,
+    jitter: length(jitter),
+    lateAfter: length(lateAfter),
+    runner,
   }
 }
 

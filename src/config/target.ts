@@ -19,8 +19,12 @@ export interface TargetRequest {
  * @throws OpsError NO_DATABASE_NAMED, NO_SUCH_TARGET, STRAY_URL, UNSET_VARIABLE
  */
 export function resolveTarget(request: TargetRequest, env: Environment, config: Config | null, cwd: string): Target {
-  if (request.url !== undefined && request.target !== undefined) throw usageError('USAGE', '--url and --target exclude each other.', ['Leave one of them out.'])
-  if (request.url === '') throw usageError('BAD_URL', '--url is empty.', ['Is the variable in it unset? Write postgres://role@host:5432/database or embedded:<directory>.'])
+  if (request.url !== undefined && request.target !== undefined)
+    throw usageError('USAGE', '--url and --target exclude each other.', ['Leave one of them out.'])
+  if (request.url === '')
+    throw usageError('BAD_URL', '--url is empty.', [
+      'Is the variable in it unset? Write postgres://role@host:5432/database or embedded:<directory>.',
+    ])
   if (request.url !== undefined) return byUrl(request.url, '--url', cwd)
   if (request.target !== undefined) return byName(request.target, '--target', env, config)
   if (env.QICORE_DB_URL) return byUrl(env.QICORE_DB_URL, 'QICORE_DB_URL', cwd)
@@ -28,11 +32,17 @@ export function resolveTarget(request: TargetRequest, env: Environment, config: 
   if (stray !== null) {
     const named = Object.keys(config?.targets ?? {})
     if (request.changes && named.length > 0)
-      throw usageError('STRAY_URL', `The environment names a database (${stray}), but ${config!.file} names targets: a change takes no database from there.`, [
-        `Say which: --target ${named.join('|')}, --url, or QICORE_DB_URL.`,
-        `Or unset ${env.DATABASE_URL ? 'DATABASE_URL' : 'PGHOST, PGSERVICE, PGDATABASE …'} to use the default target.`,
-      ])
-    return env.DATABASE_URL ? byUrl(env.DATABASE_URL, 'DATABASE_URL', cwd) : {name: null, url: '', source: 'libpq', protected: false}
+      throw usageError(
+        'STRAY_URL',
+        `The environment names a database (${stray}), but ${config!.file} names targets: a change takes no database from there.`,
+        [
+          `Say which: --target ${named.join('|')}, --url, or QICORE_DB_URL.`,
+          `Or unset ${env.DATABASE_URL ? 'DATABASE_URL' : 'PGHOST, PGSERVICE, PGDATABASE …'} to use the default target.`,
+        ],
+      )
+    return env.DATABASE_URL
+      ? byUrl(env.DATABASE_URL, 'DATABASE_URL', cwd)
+      : {name: null, url: '', source: 'libpq', protected: false}
   }
   if (config?.default !== undefined) return byName(config.default, 'config', env, config)
   throw usageError('NO_DATABASE_NAMED', 'No database is named.', [
@@ -49,9 +59,15 @@ function byUrl(url: string, source: Target['source'], cwd: string): Target {
 function byName(name: string, source: Target['source'], env: Environment, config: Config | null): Target {
   const entry = config && Object.hasOwn(config.targets, name) ? config.targets[name] : undefined
   if (!entry)
-    throw usageError('NO_SUCH_TARGET', config ? `${config.file} has no target "${name}".` : `There is no configuration, so no target "${name}".`, [
-      config ? `Its targets: ${Object.keys(config.targets).join(', ') || 'none'}.` : 'qicore-db.config.yaml is searched from here upwards; --config names another.',
-    ])
+    throw usageError(
+      'NO_SUCH_TARGET',
+      config ? `${config.file} has no target "${name}".` : `There is no configuration, so no target "${name}".`,
+      [
+        config
+          ? `Its targets: ${Object.keys(config.targets).join(', ') || 'none'}.`
+          : 'qicore-db.config.yaml is searched from here upwards; --config names another.',
+      ],
+    )
   const expanded = (text: string) => absolute(expand(text, name, env), config!.directory)
   return {
     name,
@@ -66,7 +82,12 @@ function byName(name: string, source: Target['source'], env: Environment, config
 function expand(text: string, target: string, env: Environment): string {
   return text.replace(/\$\{(\w+)\}/g, (_, variable: string) => {
     const value = env[variable]
-    if (!value) throw usageError('UNSET_VARIABLE', `The target "${target}" needs the environment variable ${variable}, and it is not set.`, [`Set ${variable}, or take another target.`])
+    if (!value)
+      throw usageError(
+        'UNSET_VARIABLE',
+        `The target "${target}" needs the environment variable ${variable}, and it is not set.`,
+        [`Set ${variable}, or take another target.`],
+      )
     return value
   })
 }

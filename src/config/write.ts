@@ -45,7 +45,10 @@ export async function editConfig(file: string, edits: readonly Edit[]): Promise<
 
 function apply(document: Document, {section, key, field, value}: Edit): void {
   const sectionNode = mapIn(document, document.contents, [section])
-  const written = sectionNode.items.map((pair) => String((pair.key as {value?: unknown} | null)?.value ?? pair.key)).find((text) => sameTable(text, key)) ?? key
+  const written =
+    sectionNode.items
+      .map((pair) => String((pair.key as {value?: unknown} | null)?.value ?? pair.key))
+      .find((text) => sameTable(text, key)) ?? key
   const entry = mapIn(document, sectionNode, [written])
   // What is short stands on one line, as people write it.
   entry.set(field, typeof value === 'object' ? document.createNode(value, {flow: true}) : value)
@@ -54,7 +57,8 @@ function apply(document: Document, {section, key, field, value}: Edit): void {
 }
 
 function mapIn(document: Document, parent: unknown, [name]: readonly [string]): YAMLMap {
-  if (!isMap(parent)) throw usageError('CONFIG', 'The configuration is no map of fields, so nothing can be written into it.')
+  if (!isMap(parent))
+    throw usageError('CONFIG', 'The configuration is no map of fields, so nothing can be written into it.')
   const there = parent.get(name, true)
   if (isMap(there)) {
     if (there.items.length === 0) there.flow = false

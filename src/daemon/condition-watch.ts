@@ -21,7 +21,10 @@ export function conditionWatch(control: () => Database | null, warn: (message: s
   let looking = false
   let seen: readonly Condition[] | null = null
   let warned = ''
-  const problems = () => (seen ?? control()?.server.condition ?? []).filter(({code}) => !reportedOnly.has(code)).map(({message, fix}) => `${message} ${fix}`)
+  const problems = () =>
+    (seen ?? control()?.server.condition ?? [])
+      .filter(({code}) => !reportedOnly.has(code))
+      .map(({message, fix}) => `${message} ${fix}`)
   const tellChange = () => {
     const now = problems().join('; ')
     if (now !== warned) warn(now === '' ? 'the database is in order again' : now)

@@ -13,18 +13,30 @@ const takeOver = 'It is not taken over unless the configuration says "runner: da
 
 /** What pg_cron is meant to run and does not, as sentences; asks nothing where it is meant to run nothing. */
 export async function watchCron(db: Database, entries: Iterable<Entry>): Promise<string[]> {
-  const theirs = [...entries].filter(({state}) => state?.epochs.at(-1)?.state === 'active' && state.epochs.at(-1)!.runner === 'pg_cron')
+  const theirs = [...entries].filter(
+    ({state}) => state?.epochs.at(-1)?.state === 'active' && state.epochs.at(-1)!.runner === 'pg_cron',
+  )
   if (theirs.length === 0) return []
   const names = theirs.map(({job}) => job.name)
   const unscheduled = theirs.filter(({state}) => state!.epochs.at(-1)!.commands == null).map(({job}) => job.name)
   const grace = ({lateAfter}: Job) => (lateAfter + cronMinute) / 1000
-  const rows = await db.query<{job: string | null; part: string | null; due: Instant | null}>(statement(loadSql('daemon/cron-missed'), [names, theirs.map(({job}) => grace(job))]))
+  const rows = await db.query<{job: string | null; part: string | null; due: Instant | null}>(
+    statement(loadSql('daemon/cron-missed'), [names, theirs.map(({job}) => grace(job))]),
+  )
   const missed = rows.filter(({job}) => job !== null && !unscheduled.includes(job))
   const dead = rows.some(({job}) => job === null)
   return [
-    ...(dead ? [`pg_cron's scheduler is not running, and ${listed(names)} ${names.length === 1 ? 'is' : 'are'} its to run. ${takeOver}`] : []),
-    ...unscheduled.map((name) => `${name} is pg_cron's by the configuration, and nothing schedules it: ${command('cron install')}`),
-    ...missed.map(({job, part, due}) => `pg_cron has not begun ${job}${part ? ` of ${part}` : ''}, due since ${due}. ${takeOver}`),
+    ...(dead
+      ? [
+          `pg_cron's scheduler is not running, and ${listed(names)} ${names.length === 1 ? 'is' : 'are'} its to run. ${takeOver}`,
+        ]
+      : []),
+    ...unscheduled.map(
+      (name) => `${name} is pg_cron's by the configuration, and nothing schedules it: ${command('cron install')}`,
+    ),
+    ...missed.map(
+      ({job, part, due}) => `pg_cron has not begun ${job}${part ? ` of ${part}` : ''}, due since ${due}. ${takeOver}`,
+    ),
   ]
 }
 

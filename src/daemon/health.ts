@@ -41,15 +41,21 @@ export function readinessOf(health: HealthState): Readiness {
   if (stopping) problems.push('it is stopping')
   if (connected === null) problems.push('it has not been connected yet')
   if (blockedReason !== null) problems.push(blockedReason)
-  else if (msSincePoll !== null && msSincePoll > 2 * patience) problems.push(`the ledger was last looked at ${formatElapsed(msSincePoll)} ago`)
+  else if (msSincePoll !== null && msSincePoll > 2 * patience)
+    problems.push(`the ledger was last looked at ${formatElapsed(msSincePoll)} ago`)
   problems.push(...refusals)
   for (const {job, state, due, ignoredReason: aside} of registry?.entries() ?? []) {
     if (aside !== null) problems.push(`${job.name}: ${aside}`)
     const waits = due.waitingSince === null ? 0 : now - due.waitingSince
-    if (waits > job.lateAfter && !state?.running) problems.push(`${job.name} has been due since ${instantInWords(new Date(due.waitingSince!).toISOString())} and no daemon has started it`)
+    if (waits > job.lateAfter && !state?.running)
+      problems.push(
+        `${job.name} has been due since ${instantInWords(new Date(due.waitingSince!).toISOString())} and no daemon has started it`,
+      )
     // A run that its own daemon can neither end nor give back any more.
     if (state?.running && state.startedAt !== null && now - state.startedAt > job.timeout * (job.retries + 2) + 600_000)
-      problems.push(`${job.name} has been running since ${instantInWords(new Date(state.startedAt).toISOString())}, longer than its timeout`)
+      problems.push(
+        `${job.name} has been running since ${instantInWords(new Date(state.startedAt).toISOString())}, longer than its timeout`,
+      )
   }
   problems.push(...deadRunners)
   return {ready: problems.length === 0, problems}

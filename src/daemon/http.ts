@@ -26,7 +26,11 @@ const mostRequests = 100
 const mostConnections = 50
 
 /** @throws OpsError LISTEN, where the address is taken or is none of this machine */
-export async function serveHealth(listen: {host: string; port: number}, {health, check}: Watched, metrics: Metrics): Promise<HealthServer> {
+export async function serveHealth(
+  listen: {host: string; port: number},
+  {health, check}: Watched,
+  metrics: Metrics,
+): Promise<HealthServer> {
   const isServed = hostCheck(listen.host)
   const readiness = async () => {
     const answered = await Promise.race([check(freshFor).then(() => true), sleep(checkTimeout, false, {ref: false})])
@@ -41,18 +45,25 @@ export async function serveHealth(listen: {host: string; port: number}, {health,
     }
     const json = (status: number, body: object) => answer(status, 'application/json', `${JSON.stringify(body)}\n`)
     if (request.method !== 'GET' && request.method !== 'HEAD') return json(405, {error: 'GET or HEAD'})
-    if (!isServed(request.headers.host)) return json(403, {error: 'this address is served to this machine only: ask for localhost or 127.0.0.1'})
+    if (!isServed(request.headers.host))
+      return json(403, {error: 'this address is served to this machine only: ask for localhost or 127.0.0.1'})
     const path = request.url?.split('?')[0]
     if (path === '/healthz') {
       const alive = isAlive(health())
       return json(alive ? 200 : 503, {alive})
     }
     if (path === '/readyz') {
-      readiness().then((known) => json(known.ready ? 200 : 503, known), (error: unknown) => json(500, {error: messageOf(error)}))
+      readiness().then(
+        (known) => json(known.ready ? 200 : 503, known),
+        (error: unknown) => json(500, {error: messageOf(error)}),
+      )
       return
     }
     if (path === '/metrics') {
-      metrics.text().then((text) => answer(200, metrics.contentType, text), (error: unknown) => json(500, {error: messageOf(error)}))
+      metrics.text().then(
+        (text) => answer(200, metrics.contentType, text),
+        (error: unknown) => json(500, {error: messageOf(error)}),
+      )
       return
     }
     json(404, {error: 'there are /healthz, /readyz and /metrics'})
@@ -64,7 +75,12 @@ export async function serveHealth(listen: {host: string; port: number}, {health,
   server.maxConnections = mostConnections
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(usageError('LISTEN', `Cannot listen on ${listen.host}:${listen.port}: ${error.code ?? error.message}.`, ['--listen <host>:<port> names another address; port 0 takes any free one, "off" none.'])))
+      reject(
+        usageError('LISTEN', `Cannot listen on ${listen.host}:${listen.port}: ${error.code ?? error.message}.`, [
+          '--listen <host>:<port> names another address; port 0 takes any free one, "off" none.',
+        ]),
+      ),
+    )
     server.listen(listen.port, listen.host, resolve)
   })
   server.unref()

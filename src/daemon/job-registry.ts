@@ -29,8 +29,14 @@ export interface JobRegistry {
 const nothing: DueState = {decision: null, wakeAt: null, waitingSince: null}
 
 /** @param onAside told once for each new reason */
-export function createJobRegistry(jobs: readonly Job[], onAside: (job: string, reason: string) => void, sawOnlyReplica: (instant: number) => boolean): JobRegistry {
-  const entries = new Map<string, Entry>(jobs.map((job) => [job.name, {job, state: null, due: nothing, ignoredReason: null}]))
+export function createJobRegistry(
+  jobs: readonly Job[],
+  onAside: (job: string, reason: string) => void,
+  sawOnlyReplica: (instant: number) => boolean,
+): JobRegistry {
+  const entries = new Map<string, Entry>(
+    jobs.map((job) => [job.name, {job, state: null, due: nothing, ignoredReason: null}]),
+  )
   const setAside = (entry: Entry, reason: string | null) => {
     if (reason !== null && reason !== entry.ignoredReason) onAside(entry.job.name, reason)
     entry.ignoredReason = reason
@@ -48,14 +54,23 @@ export function createJobRegistry(jobs: readonly Job[], onAside: (job: string, r
           continue
         }
         // What nobody declares any more still has instants that somebody must account for.
-        if (row.epochs.at(-1)!.state === 'removed') entries.set(row.name, {job: retiredJob(row.name, row.kind as Job['kind']), state: row, due: {...nothing, wakeAt: -Infinity}, ignoredReason: null})
+        if (row.epochs.at(-1)!.state === 'removed')
+          entries.set(row.name, {
+            job: retiredJob(row.name, row.kind as Job['kind']),
+            state: row,
+            due: {...nothing, wakeAt: -Infinity},
+            ignoredReason: null,
+          })
       }
       if (!whole) return
       const there = new Set(rows.map(({name}) => name))
       for (const [name, entry] of entries) if (!there.has(name)) Object.assign(entry, {state: null, due: nothing})
     },
     reckon(entry, now) {
-      entry.due = entry.state === null || entry.ignoredReason !== null ? nothing : evaluateDue(entry.job, entry.state, now, sawOnlyReplica)
+      entry.due =
+        entry.state === null || entry.ignoredReason !== null
+          ? nothing
+          : evaluateDue(entry.job, entry.state, now, sawOnlyReplica)
       return entry.due
     },
     moved(name, to, running) {
@@ -85,14 +100,30 @@ function reasonAside(job: Job, {epochs}: LedgerJob): string | null {
   const current = epochs.at(-1)!
   if (current.state === 'removed') return 'another daemon, started later, does not have this job in its configuration'
   if (current.schedule === job.schedule && current.timezone === job.timezone) return null
-  if (current.runner === 'pg_cron') return `pg_cron runs it by "${current.schedule}" ${current.timezone}, and the configuration says "${job.schedule}" ${job.timezone}: ${command('cron install')}`
+  if (current.runner === 'pg_cron')
+    return `pg_cron runs it by "${current.schedule}" ${current.timezone}, and the configuration says "${job.schedule}" ${job.timezone}: ${command('cron install')}`
   return `another daemon, started later, has it as "${current.schedule}" ${current.timezone}`
 }
 
 /** What a job is to this daemon that it does not have in its configuration. */
 export function retiredJob(name: string, kind: Job['kind']): Job {
   return {
-    name, kind, options: {}, schedule: '@yearly', timezone: 'UTC', window: null, timeout: 1, retries: 0, backoff: 0,
-    catchUp: 'none', catchUpLimit: 1, overlap: 'skip', jitter: 0, lateAfter: 0, runner: 'auto', given: [], declared: false,
+    name,
+    kind,
+    options: {},
+    schedule: '@yearly',
+    timezone: 'UTC',
+    window: null,
+    timeout: 1,
+    retries: 0,
+    backoff: 0,
+    catchUp: 'none',
+    catchUpLimit: 1,
+    overlap: 'skip',
+    jitter: 0,
+    lateAfter: 0,
+    runner: 'auto',
+    given: [],
+    declared: false,
   }
 }

@@ -13,7 +13,14 @@ import {databaseClock} from './database-clock.js'
 import {conditionWatch} from './condition-watch.js'
 import type {Tell} from '../jobs/events.js'
 import type {HealthState} from './health.js'
-import {declare, unregisterDaemon, largestSkew, noteTimeline, type Heartbeat, type Identity} from '../jobs/store/job-store.js'
+import {
+  declare,
+  unregisterDaemon,
+  largestSkew,
+  noteTimeline,
+  type Heartbeat,
+  type Identity,
+} from '../jobs/store/job-store.js'
 import {partitionWatch} from './partition-watch.js'
 import {tellJobs} from '../jobs/store/schedules.js'
 import {prepareDatabase} from './prepare.js'
@@ -72,25 +79,41 @@ export function createDaemon(options: DaemonOptions): Daemon {
   /** Milliseconds. */
   let skew = 0
   let observing = false
-  const condition = conditionWatch(() => control, (message) => tell({event: 'warning', message}))
-  const partitions = partitionWatch(() => control, options.context.partitions, (message) => tell({event: 'warning', message}))
+  const condition = conditionWatch(
+    () => control,
+    (message) => tell({event: 'warning', message}),
+  )
+  const partitions = partitionWatch(
+    () => control,
+    options.context.partitions,
+    (message) => tell({event: 'warning', message}),
+  )
   let stopped: Promise<void> = Promise.resolve()
   let lastTurn = performance.now()
   const turn = () => void (lastTurn = performance.now())
   /** Aborted where the time after SIGTERM is over, whatever is still at work. */
   const overdue = new AbortController()
 
-  const identify = (db: Database): Identity => ({id, host: hostname(), pid: process.pid, version: options.version, actor: options.actor(db), targetHost: db.server.host ?? hostname()})
+  const identify = (db: Database): Identity => ({
+    id,
+    host: hostname(),
+    pid: process.pid,
+    version: options.version,
+    actor: options.actor(db),
+    targetHost: db.server.host ?? hostname(),
+  })
 
   const onHello = (heartbeat: Heartbeat) => {
     blockedReason = null
-    if (Math.abs(heartbeat.skew) > largestSkew && Math.abs(skew) <= largestSkew) tell({event: 'clock_skew', seconds: heartbeat.skew / 1000})
+    if (Math.abs(heartbeat.skew) > largestSkew && Math.abs(skew) <= largestSkew)
+      tell({event: 'clock_skew', seconds: heartbeat.skew / 1000})
     skew = heartbeat.skew
   }
 
   const onCron = (problems: readonly string[]) => {
     for (const message of problems) if (!deadRunners.includes(message)) tell({event: 'runner_dead', message})
-    if (problems.length === 0 && deadRunners.length > 0) tell({event: 'runner_back', message: 'pg_cron does what it is meant to'})
+    if (problems.length === 0 && deadRunners.length > 0)
+      tell({event: 'runner_back', message: 'pg_cron does what it is meant to'})
     deadRunners = problems
   }
 
@@ -99,7 +122,13 @@ export function createDaemon(options: DaemonOptions): Daemon {
     else if (!isConnectionError(error)) throw error
     else {
       blockedReason = 'the database is away'
-      await retryUntilConnected(() => db.reconnect(), tell, stop.signal, () => false, turn)
+      await retryUntilConnected(
+        () => db.reconnect(),
+        tell,
+        stop.signal,
+        () => false,
+        turn,
+      )
     }
     if (stop.signal.aborted) return
     await writable(db)
@@ -119,7 +148,11 @@ export function createDaemon(options: DaemonOptions): Daemon {
   const begin = async (db: Database): Promise<void> => {
     const {role, superuser, embedded, postgres, timescaledb, engine, pooled} = db.server
     tell({event: 'connected', database: targetLabel(options.target), role, engine, postgres, timescaledb, pooled})
-    if (superuser && !embedded) tell({event: 'warning', message: `connected as the superuser ${role}: a daemon needs no such role, see sql/roles.sql`})
+    if (superuser && !embedded)
+      tell({
+        event: 'warning',
+        message: `connected as the superuser ${role}: a daemon needs no such role, see sql/roles.sql`,
+      })
     await writable(db)
     if (stop.signal.aborted) return
     const observes = await prepareDatabase(db, options.context, options.jobs, tell)
@@ -133,8 +166,20 @@ export function createDaemon(options: DaemonOptions): Daemon {
     const changes = await declare(db, options.jobs, me.actor)
     if (changes.length > 0) tell({event: 'calendars', changes})
     const made = createScheduler({
-      control: db, jobs: options.jobs, me, clock, context: options.context, workers: options.workers, lease: options.lease, poll: options.poll,
-      tell, skewed: () => Math.abs(skew) > largestSkew, sawOnlyReplica: (instant) => replica.saw(instant), onHello, onCron, recover: (error) => recover(db, error),
+      control: db,
+      jobs: options.jobs,
+      me,
+      clock,
+      context: options.context,
+      workers: options.workers,
+      lease: options.lease,
+      poll: options.poll,
+      tell,
+      skewed: () => Math.abs(skew) > largestSkew,
+      sawOnlyReplica: (instant) => replica.saw(instant),
+      onHello,
+      onCron,
+      recover: (error) => recover(db, error),
     })
     await tellJobs(db, options.jobs, me, tell)
     // Asked to stop meanwhile: nobody has stopped this one, for it was not there.
@@ -147,13 +192,21 @@ export function createDaemon(options: DaemonOptions): Daemon {
     while (!stop.signal.aborted) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, options.poll)
-        stop.signal.addEventListener('abort', () => {
-          clearTimeout(timer)
-          resolve()
-        }, {once: true})
+        stop.signal.addEventListener(
+          'abort',
+          () => {
+            clearTimeout(timer)
+            resolve()
+          },
+          {once: true},
+        )
       })
       turn()
-      if (!stop.signal.aborted) await db.probe().then(() => (blockedReason = null), (error: unknown) => recover(db, error))
+      if (!stop.signal.aborted)
+        await db.probe().then(
+          () => (blockedReason = null),
+          (error: unknown) => recover(db, error),
+        )
     }
   }
 
@@ -197,7 +250,8 @@ export function createDaemon(options: DaemonOptions): Daemon {
     control: () => (blockedReason === null ? control : null),
     async check(maxAge) {
       // The one session of the embedded engine may be at work for hours.
-      if (scheduler !== null && blockedReason === null && control?.server.embedded === false) await scheduler.check(maxAge)
+      if (scheduler !== null && blockedReason === null && control?.server.embedded === false)
+        await scheduler.check(maxAge)
     },
     health() {
       const now = performance.now()
@@ -218,12 +272,20 @@ export function createDaemon(options: DaemonOptions): Daemon {
     },
     async run() {
       const life = live()
-      const late = new Promise<'late'>((resolve) => overdue.signal.addEventListener('abort', () => resolve('late'), {once: true}))
+      const late = new Promise<'late'>((resolve) =>
+        overdue.signal.addEventListener('abort', () => resolve('late'), {once: true}),
+      )
       const end = await Promise.race([life, late])
       life.catch(() => {})
       const left = scheduler?.workerPool.left() ?? []
       if (end !== 'late' && left.length === 0) return true
-      tell({event: 'stop_incomplete', message: left.length === 0 ? 'the server does not answer: what this daemon had claimed is taken over when its lease is over' : `${left.join('; ')}: given up; taken over once its lease is over and the server is done with it`})
+      tell({
+        event: 'stop_incomplete',
+        message:
+          left.length === 0
+            ? 'the server does not answer: what this daemon had claimed is taken over when its lease is over'
+            : `${left.join('; ')}: given up; taken over once its lease is over and the server is done with it`,
+      })
       return false
     },
     stop(reason) {

@@ -5,7 +5,10 @@ export function parseListen(text: string): {host: string; port: number} | null {
   if (text === 'off') return null
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text)
   const port = Number(match?.[3])
-  if (!match || port > 65_535) throw usageError('LISTEN', `"${text}" is not a valid address.`, ['Write 127.0.0.1:9847, [::1]:9847, 0.0.0.0:9847 or off.'])
+  if (!match || port > 65_535)
+    throw usageError('LISTEN', `"${text}" is not a valid address.`, [
+      'Write 127.0.0.1:9847, [::1]:9847, 0.0.0.0:9847 or off.',
+    ])
   return {host: match[1] ?? (match[2] === '' ? '0.0.0.0' : match[2]!), port}
 }
 

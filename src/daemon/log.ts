@@ -57,8 +57,10 @@ function fields(event: DaemonEvent): Record<string, unknown> {
     delete flat.outcome
     delete flat.claim
     Object.assign(flat, {attempt: claim.attempts, late: round(claim.late)})
-    if (outcome.kind === 'ended') Object.assign(flat, {status: outcome.status, reason: outcome.reason, error: outcome.error, ...outcome.detail})
-    if (outcome.kind === 'again') Object.assign(flat, {status: 'again', error: outcome.error, inSeconds: outcome.seconds})
+    if (outcome.kind === 'ended')
+      Object.assign(flat, {status: outcome.status, reason: outcome.reason, error: outcome.error, ...outcome.detail})
+    if (outcome.kind === 'again')
+      Object.assign(flat, {status: 'again', error: outcome.error, inSeconds: outcome.seconds})
   }
   for (const key of ['at', 'first', 'last']) if (key in flat) flat[key] = iso(flat[key] as number | null)
   for (const key of ['late', 'seconds']) if (typeof flat[key] === 'number') flat[key] = round(flat[key])

@@ -44,7 +44,10 @@ export interface MetricsSnapshot {
 const every = 300_000
 
 /** @param session a session of its own for the look */
-export function createMetricsCache(session: () => Promise<{db: Database; done(): void} | null>, read: (db: Database) => Promise<SurveyAnswer>): MetricsSnapshot {
+export function createMetricsCache(
+  session: () => Promise<{db: Database; done(): void} | null>,
+  read: (db: Database) => Promise<SurveyAnswer>,
+): MetricsSnapshot {
   let last: SurveyAnswer & {at: number | null} = {tables: [], policies: [], partitions: [], at: null}
   let lookedAt = -Infinity
   let looking = false

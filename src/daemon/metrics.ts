@@ -30,12 +30,33 @@ const durationBuckets = [0.01, 0.05, 0.25, 1, 5, 30, 60, 300, 1_800, 7_200]
 export function metricsOf(source: MetricsSource): Metrics {
   const registry = new Registry()
   const own = {registers: [registry]}
-  const gauge = <L extends string = never>(name: string, help: string, labelNames: L[] = [], collect?: (gauge: Gauge<L>) => void) =>
-    new Gauge<L>({name: prefix + name, help, labelNames, ...own, ...(collect && {collect() { collect(this as Gauge<L>) }})})
-  const counter = <L extends string = never>(name: string, help: string, labelNames: L[] = []) => new Counter<L>({name: prefix + name, help, labelNames, ...own})
+  const gauge = <L extends string = never>(
+    name: string,
+    help: string,
+    labelNames: L[] = [],
+    collect?: (gauge: Gauge<L>) => void,
+  ) =>
+    new Gauge<L>({
+      name: prefix + name,
+      help,
+      labelNames,
+      ...own,
+      ...(collect && {
+        collect() {
+          collect(this as Gauge<L>)
+        },
+      }),
+    })
+  const counter = <L extends string = never>(name: string, help: string, labelNames: L[] = []) =>
+    new Counter<L>({name: prefix + name, help, labelNames, ...own})
 
-  gauge('build_info', 'A constant 1 with the version.', ['version', 'node_version']).set({version: source.version, node_version: process.versions.node}, 1)
-  gauge('database_up', 'Whether the database could be reached at the last try.', [], (g) => g.set(source.connected() ? 1 : 0))
+  gauge('build_info', 'A constant 1 with the version.', ['version', 'node_version']).set(
+    {version: source.version, node_version: process.versions.node},
+    1,
+  )
+  gauge('database_up', 'Whether the database could be reached at the last try.', [], (g) =>
+    g.set(source.connected() ? 1 : 0),
+  )
   gauge('occurrences_running', 'Occurrences that this daemon works on now.', [], (g) => g.set(source.busy()))
   gauge('clock_skew_seconds', "This machine's clock less the server's.", [], (g) => g.set(source.skew()))
   gauge('process_resident_memory_bytes', 'Resident memory of the daemon.', [], (g) => g.set(process.memoryUsage.rss()))
@@ -57,23 +78,44 @@ export function metricsOf(source: MetricsSource): Metrics {
   const away = counter('database_losses_total', 'Times that the connection was lost.')
   const steps = counter('steps_total', 'Steps of jobs by how they ended.', ['job', 'status'])
   const bytes = counter('worked_bytes_total', 'Bytes that finished steps worked through.', ['job'])
-  const lateness = new Histogram({name: `${prefix}occurrence_lateness_seconds`, help: 'From when an occurrence was due to when it was begun.', buckets: latenessBuckets, ...own})
-  const duration = new Histogram({name: `${prefix}occurrence_duration_seconds`, help: 'How long a try took.', labelNames: ['kind'], buckets: durationBuckets, ...own})
-  const success = gauge('job_last_success_timestamp_seconds', 'When the job was last done, by whichever daemon.', ['job'])
+  const lateness = new Histogram({
+    name: `${prefix}occurrence_lateness_seconds`,
+    help: 'From when an occurrence was due to when it was begun.',
+    buckets: latenessBuckets,
+    ...own,
+  })
+  const duration = new Histogram({
+    name: `${prefix}occurrence_duration_seconds`,
+    help: 'How long a try took.',
+    labelNames: ['kind'],
+    buckets: durationBuckets,
+    ...own,
+  })
+  const success = gauge('job_last_success_timestamp_seconds', 'When the job was last done, by whichever daemon.', [
+    'job',
+  ])
   const lastDuration = gauge('job_last_duration_seconds', 'How long the last try took.', ['job'])
 
   gauge('jobs', 'Jobs by state.', ['state'], (g) => {
     g.reset()
-    for (const {state, ignoredReason: aside} of source.registry()?.entries() ?? []) g.inc({state: aside !== null ? 'aside' : (state?.epochs.at(-1)!.state ?? 'unknown')})
+    for (const {state, ignoredReason: aside} of source.registry()?.entries() ?? [])
+      g.inc({state: aside !== null ? 'aside' : (state?.epochs.at(-1)!.state ?? 'unknown')})
   })
   gauge('job_next_run_timestamp_seconds', 'When the job is next due.', ['job'], (g) => {
     g.reset()
-    for (const {job, due} of source.registry()?.entries() ?? []) if (due.wakeAt !== null && Number.isFinite(due.wakeAt)) g.set({job: job.name}, due.wakeAt / 1000)
+    for (const {job, due} of source.registry()?.entries() ?? [])
+      if (due.wakeAt !== null && Number.isFinite(due.wakeAt)) g.set({job: job.name}, due.wakeAt / 1000)
   })
-  gauge('job_waiting_seconds', 'How long the oldest due instant has not been begun; 0 where none waits.', ['job'], (g) => {
-    g.reset()
-    for (const {job, due} of source.registry()?.entries() ?? []) g.set({job: job.name}, due.waitingSince === null ? 0 : Math.max(0, source.now() - due.waitingSince) / 1000)
-  })
+  gauge(
+    'job_waiting_seconds',
+    'How long the oldest due instant has not been begun; 0 where none waits.',
+    ['job'],
+    (g) => {
+      g.reset()
+      for (const {job, due} of source.registry()?.entries() ?? [])
+        g.set({job: job.name}, due.waitingSince === null ? 0 : Math.max(0, source.now() - due.waitingSince) / 1000)
+    },
+  )
   surveyGauges(gauge, source)
 
   let madeAt = -Infinity
@@ -90,11 +132,13 @@ export function metricsOf(source: MetricsSource): Metrics {
       return made
     },
     count(event) {
-      if (event.event === 'job' && event.lastDone !== null) success.set({job: event.job}, Date.parse(event.lastDone) / 1000)
+      if (event.event === 'job' && event.lastDone !== null)
+        success.set({job: event.job}, Date.parse(event.lastDone) / 1000)
       if (event.event === 'claim_lost') lost.inc()
       if (event.event === 'taken_over') taken.inc()
       if (event.event === 'database_away' && event.attempt === 1) away.inc()
-      if (event.event === 'instants_skipped') ended.inc({job: event.job, status: 'skipped', reason: event.reason}, event.count)
+      if (event.event === 'instants_skipped')
+        ended.inc({job: event.job, status: 'skipped', reason: event.reason}, event.count)
       if (event.event === 'occurrence_started' && event.attempt === 1) lateness.observe(Math.max(0, event.late))
       if (event.event !== 'occurrence_ended') return
       const {job, outcome, ms, kind} = event
@@ -110,7 +154,12 @@ export function metricsOf(source: MetricsSource): Metrics {
   }
 }
 
-type MakeGauge = <L extends string = never>(name: string, help: string, labelNames?: L[], collect?: (gauge: Gauge<L>) => void) => Gauge<L>
+type MakeGauge = <L extends string = never>(
+  name: string,
+  help: string,
+  labelNames?: L[],
+  collect?: (gauge: Gauge<L>) => void,
+) => Gauge<L>
 
 /** Tables and policies as the reports show them; nothing is asked of the database where nobody scrapes. */
 function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
@@ -131,22 +180,45 @@ function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
       g.set({schema, table, compressed: 'false'}, chunks - compressedChunks)
     }
   })
-  gauge('policy_not_done', 'Chunks or ranges that a policy should have worked on by now and has not.', ['schema', 'table', 'kind'], (g) => {
-    g.reset()
-    for (const {schema, table, kind, notDone} of metricsCache().policies) if (notDone !== null) g.set({schema, table, kind}, notDone)
-  })
-  gauge('policy_ok', 'Whether a policy is done in time and its runner alive; absent where nobody can tell.', ['schema', 'table', 'kind'], (g) => {
-    g.reset()
-    for (const {schema, table, kind, ok} of metricsCache().policies) if (ok !== null) g.set({schema, table, kind}, ok ? 1 : 0)
-  })
-  gauge('partitions_ahead', 'Partitions of a declared set after the one of now, without a gap.', ['schema', 'table'], (g) => {
-    g.reset()
-    for (const {schema, table, ahead} of metricsCache().partitions) g.set({schema, table}, ahead)
-  })
-  gauge('partitions_days_left', 'Days until inserting into a declared partition set fails; absent with a default partition.', ['schema', 'table'], (g) => {
-    g.reset()
-    for (const {schema, table, daysLeft} of metricsCache().partitions) if (daysLeft !== null) g.set({schema, table}, daysLeft)
-  })
+  gauge(
+    'policy_not_done',
+    'Chunks or ranges that a policy should have worked on by now and has not.',
+    ['schema', 'table', 'kind'],
+    (g) => {
+      g.reset()
+      for (const {schema, table, kind, notDone} of metricsCache().policies)
+        if (notDone !== null) g.set({schema, table, kind}, notDone)
+    },
+  )
+  gauge(
+    'policy_ok',
+    'Whether a policy is done in time and its runner alive; absent where nobody can tell.',
+    ['schema', 'table', 'kind'],
+    (g) => {
+      g.reset()
+      for (const {schema, table, kind, ok} of metricsCache().policies)
+        if (ok !== null) g.set({schema, table, kind}, ok ? 1 : 0)
+    },
+  )
+  gauge(
+    'partitions_ahead',
+    'Partitions of a declared set after the one of now, without a gap.',
+    ['schema', 'table'],
+    (g) => {
+      g.reset()
+      for (const {schema, table, ahead} of metricsCache().partitions) g.set({schema, table}, ahead)
+    },
+  )
+  gauge(
+    'partitions_days_left',
+    'Days until inserting into a declared partition set fails; absent with a default partition.',
+    ['schema', 'table'],
+    (g) => {
+      g.reset()
+      for (const {schema, table, daysLeft} of metricsCache().partitions)
+        if (daysLeft !== null) g.set({schema, table}, daysLeft)
+    },
+  )
   gauge('survey_timestamp_seconds', 'When tables and policies were last looked at.', [], (g) => {
     const {at} = metricsCache()
     // Without a value prom-client would say 0: the year 1970.

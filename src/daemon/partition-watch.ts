@@ -13,7 +13,11 @@ export interface PartitionWatch {
 }
 
 /** What cannot be asked now is asked at the next interval; the answer before is kept. */
-export function partitionWatch(control: () => Database | null, rules: JobContext['partitions'], warn: (message: string) => void): PartitionWatch {
+export function partitionWatch(
+  control: () => Database | null,
+  rules: JobContext['partitions'],
+  warn: (message: string) => void,
+): PartitionWatch {
   let timer: NodeJS.Timeout | undefined
   let looking = false
   let found: string[] = []
@@ -22,7 +26,10 @@ export function partitionWatch(control: () => Database | null, rules: JobContext
     if (db === null || looking) return
     looking = true
     try {
-      const [{readAhead}, {partitionsDefined}] = await Promise.all([import('../partitions/ahead.js'), import('../partitions/declared.js')])
+      const [{readAhead}, {partitionsDefined}] = await Promise.all([
+        import('../partitions/ahead.js'),
+        import('../partitions/declared.js'),
+      ])
       const before = found
       found = (await readAhead(db, rules(await partitionsDefined(db)))).flatMap(problemOf)
       for (const message of found) if (!before.includes(message)) warn(message)
@@ -46,8 +53,13 @@ export function partitionWatch(control: () => Database | null, rules: JobContext
 function problemOf({schema, table, wanted, there, nowMissing, hasDefault, reach}: SetAhead): string[] {
   const name = shortName(schema, table)
   const fix = `Fix: ${command('partitions ensure', [name])}`
-  if (nowMissing) return [`${name} has no partition for now: ${hasDefault ? 'rows go to the default partition' : 'inserting fails'}. ${fix}`]
+  if (nowMissing)
+    return [
+      `${name} has no partition for now: ${hasDefault ? 'rows go to the default partition' : 'inserting fails'}. ${fix}`,
+    ]
   if (wanted === 0 || there > 0) return []
   // Without the days that are left: the same problem keeps the same sentence.
-  return [`${name} has 0 of ${wanted} partitions ahead${reach.until === null ? '' : `: inserting fails from ${reach.until} on`}. ${fix}`]
+  return [
+    `${name} has 0 of ${wanted} partitions ahead${reach.until === null ? '' : `: inserting fails from ${reach.until} on`}. ${fix}`,
+  ]
 }

@@ -18,8 +18,7 @@ const stillThere: TransactionSettings = {...readOnlySettings, statementTimeout: 
 
 /** The embedded engine has one session: everybody takes turns on it. */
 export function sessionPool(control: Database): Pool {
-  if (control.server.embedded)
-    return {acquire: async () => control, give() {}, discard() {}, async close() {}}
+  if (control.server.embedded) return {acquire: async () => control, give() {}, discard() {}, async close() {}}
   const idle: {db: Database; since: number}[] = []
   let closed = false
   const known = new WeakSet<Database>()
@@ -33,14 +32,24 @@ export function sessionPool(control: Database): Pool {
     })
   }
   const timer = setInterval(() => {
-    while (idle.length > 0 && performance.now() - idle[0]!.since > idleFor) void idle.shift()!.db.close().catch(() => {})
+    while (idle.length > 0 && performance.now() - idle[0]!.since > idleFor)
+      void idle
+        .shift()!
+        .db.close()
+        .catch(() => {})
   }, idleFor / 4)
   timer.unref()
   return {
     async acquire() {
       for (let kept = idle.pop(); kept !== undefined; kept = idle.pop()) {
         if (performance.now() - kept.since < trustedFor) return kept.db
-        if (await kept.db.query(statement('select'), stillThere).then(() => true, () => false)) return kept.db
+        if (
+          await kept.db.query(statement('select'), stillThere).then(
+            () => true,
+            () => false,
+          )
+        )
+          return kept.db
         kept.db.abort()
       }
       return control.openSession()

@@ -17,9 +17,17 @@ import {command} from '../units/command.js'
  * @returns why it only observes, or null
  * @throws OpsError NO_PRIVILEGE with every missing grant, CORE_FAILED
  */
-export async function prepareDatabase(db: Database, context: Pick<JobContext, 'sections' | 'limits'>, jobs: readonly Job[], tell: Tell): Promise<string | null> {
+export async function prepareDatabase(
+  db: Database,
+  context: Pick<JobContext, 'sections' | 'limits'>,
+  jobs: readonly Job[],
+  tell: Tell,
+): Promise<string | null> {
   const {sections, limits} = context
-  const asked = jobs.some(({declared}) => declared) || Object.keys(sections.tables).length > 0 || Object.keys(sections.aggregates).length > 0
+  const asked =
+    jobs.some(({declared}) => declared) ||
+    Object.keys(sections.tables).length > 0 ||
+    Object.keys(sections.aggregates).length > 0
   if (!asked && !(await definitionsApply(db))) {
     const remark = schemaRemark(await readQicoreSchema(db))
     if (remark !== null) tell({event: 'warning', message: remark})
@@ -32,15 +40,22 @@ export async function prepareDatabase(db: Database, context: Pick<JobContext, 's
     const failed = steps.find(({status}) => status === 'failed')
     if (failed)
       throw new OpsError('CORE_FAILED', `The schema qicore cannot be made or brought up to date: ${failed.error}`, {
-        suggestions: [`A role that may create it runs once: ${command('migrate up')}`, 'sql/roles.sql has the grants that a daemon needs afterwards.'],
+        suggestions: [
+          `A role that may create it runs once: ${command('migrate up')}`,
+          'sql/roles.sql has the grants that a daemon needs afterwards.',
+        ],
       })
     await db.probe()
     tell({event: 'core_installed', steps: steps.map(({id}) => id)})
   }
   const missing = await db.query<{missing: string}>(statement(loadSql('daemon/privileges'), [db.target.role ?? null]))
   if (missing.length > 0)
-    throw new OpsError('NO_PRIVILEGE', `The role ${db.target.role ?? db.server.role} lacks what a daemon needs: ${missing.map((row) => row.missing).join(', ')}.`, {
-      suggestions: ['sql/roles.sql grants it.'],
-    })
+    throw new OpsError(
+      'NO_PRIVILEGE',
+      `The role ${db.target.role ?? db.server.role} lacks what a daemon needs: ${missing.map((row) => row.missing).join(', ')}.`,
+      {
+        suggestions: ['sql/roles.sql grants it.'],
+      },
+    )
   return null
 }

@@ -2,7 +2,10 @@ import {formatElapsed} from '../units/elapsed.js'
 
 /** A line of the log as people read it: `02:00:01 maintain done after 1.20s, due 02:00:00`. */
 export function prettyLine(json: string): string {
-  const {time, level, event, ...rest} = JSON.parse(json) as {time: string; level: string; event: string} & Record<string, unknown>
+  const {time, level, event, ...rest} = JSON.parse(json) as {time: string; level: string; event: string} & Record<
+    string,
+    unknown
+  >
   rest.date = time.slice(0, 10)
   for (const key of ['at', 'first', 'last']) if (typeof rest[key] === 'string') rest[key] = clock(rest[key], time)
   // The line that says which try begins follows at once.
@@ -16,28 +19,39 @@ type Fields = Record<string, unknown>
 const sentences: Record<string, (fields: Fields) => string> = {
   started: ({version, node, id, date}) => `qicore-db ${version} daemon ${id}, Node ${node}, ${date}, all times UTC`,
   listening: ({address}) => `health and metrics: http://${address}/healthz /readyz /metrics`,
-  connected: ({database, role, postgres, timescaledb}) => `on ${database} as ${role}: PostgreSQL ${postgres}${timescaledb ? `, TimescaleDB ${timescaledb}` : ''}`,
+  connected: ({database, role, postgres, timescaledb}) =>
+    `on ${database} as ${role}: PostgreSQL ${postgres}${timescaledb ? `, TimescaleDB ${timescaledb}` : ''}`,
   calendars: ({changes}) => `calendars: ${(changes as string[]).join('; ')}`,
   core_installed: ({steps}) => `installed: ${(steps as string[]).join('; ')}`,
   job: ({job, schedule, timezone, runner, state, local}) =>
     `${pad(job)} ${pad(schedule)} ${pad(timezone, 13)} ${state !== 'active' ? state : runner === 'pg_cron' ? 'run by pg_cron' : `next ${withoutOffset(local) ?? 'never'}`}`,
-  ready: ({jobs, others}) => `ready: ${jobs} ${jobs === 1 ? 'job' : 'jobs'}, ${others === 0 ? 'no other daemon' : `${others} more ${others === 1 ? 'daemon' : 'daemons'}`} here`,
-  occurrence_started: ({job, at, attempt}) => `${pad(job)} begins${due(at)}${Number(attempt) > 1 ? `, try ${attempt}` : ''}`,
+  ready: ({jobs, others}) =>
+    `ready: ${jobs} ${jobs === 1 ? 'job' : 'jobs'}, ${others === 0 ? 'no other daemon' : `${others} more ${others === 1 ? 'daemon' : 'daemons'}`} here`,
+  occurrence_started: ({job, at, attempt}) =>
+    `${pad(job)} begins${due(at)}${Number(attempt) > 1 ? `, try ${attempt}` : ''}`,
   occurrence_ended: (fields) => `${pad(fields.job)} ${ending(fields)}${fields.error ? `: ${fields.error}` : ''}`,
-  instants_skipped: ({job, reason, count, first, last}) => `${pad(job)} ${count} skipped (${reason})${count === 1 ? due(first) : `, due ${first} to ${last}`}`,
-  taken_over: ({job, at, from, attempt}) => `${pad(job)} taken over from ${from}, which fell silent${due(at)}, try ${attempt}`,
+  instants_skipped: ({job, reason, count, first, last}) =>
+    `${pad(job)} ${count} skipped (${reason})${count === 1 ? due(first) : `, due ${first} to ${last}`}`,
+  taken_over: ({job, at, from, attempt}) =>
+    `${pad(job)} taken over from ${from}, which fell silent${due(at)}, try ${attempt}`,
   tried_again: ({job, at, attempt}) => `${pad(job)} tried again${due(at)}, try ${attempt}`,
   claim_lost: ({job, at}) => `${pad(job)} was taken over by another daemon${due(at)}`,
   stands_aside: ({job, reason}) => `${pad(job)} left alone: ${reason}`,
-  database_away: ({error, seconds: wait}) => `the database is away, next try in ${formatElapsed(Number(wait) * 1000)}: ${error}`,
+  database_away: ({error, seconds: wait}) =>
+    `the database is away, next try in ${formatElapsed(Number(wait) * 1000)}: ${error}`,
   database_back: ({seconds: away}) => `the database is back after ${formatElapsed(Number(away) * 1000)}`,
-  ledger_works: ({seconds: after, job}) => `the ledger takes ${job ? `runs of ${job}` : 'everything'} again, after ${formatElapsed(Number(after) * 1000)}`,
+  ledger_works: ({seconds: after, job}) =>
+    `the ledger takes ${job ? `runs of ${job}` : 'everything'} again, after ${formatElapsed(Number(after) * 1000)}`,
   no_session: ({error}) => `no session for a claimed run: ${error}`,
-  occurrence_hangs: ({job, at, pid, error}) => `${pad(job)} still at work in the server${pid ? ` (process ${pid})` : ''}${due(at)}: ${error}`,
+  occurrence_hangs: ({job, at, pid, error}) =>
+    `${pad(job)} still at work in the server${pid ? ` (process ${pid})` : ''}${due(at)}: ${error}`,
   stop_incomplete: ({message}) => String(message),
-  clock_skew: ({seconds: skew}) => `this machine's clock and the server's differ by ${formatElapsed(Math.abs(Number(skew)) * 1000)}: nothing is dropped until they agree`,
-  clock_jump: ({seconds: jump}) => `the clocks moved against each other by ${formatElapsed(Math.abs(Number(jump)) * 1000)}`,
-  stopping: ({signal, running}) => `${signal}: ${running === 0 ? 'nothing runs' : `${running} running, waiting for them to finish`}`,
+  clock_skew: ({seconds: skew}) =>
+    `this machine's clock and the server's differ by ${formatElapsed(Math.abs(Number(skew)) * 1000)}: nothing is dropped until they agree`,
+  clock_jump: ({seconds: jump}) =>
+    `the clocks moved against each other by ${formatElapsed(Math.abs(Number(jump)) * 1000)}`,
+  stopping: ({signal, running}) =>
+    `${signal}: ${running === 0 ? 'nothing runs' : `${running} running, waiting for them to finish`}`,
   stopped: ({seconds: after}) => `stopped after ${formatElapsed(Number(after) * 1000)}`,
 }
 

@@ -3,14 +3,18 @@ import type {JobContext} from '../jobs/kind.js'
 import type {SurveyAnswer} from './metrics-cache.js'
 
 /** Tables and policies as `stats` and `policies status` show them; those reports are loaded when somebody first scrapes. */
-export async function readSurvey(db: Database, {sections, limits, partitions}: Pick<JobContext, 'sections' | 'limits' | 'partitions'>): Promise<SurveyAnswer> {
-  const [{readStats}, {readPolicyStatus}, {readDeclared, timeUnitsOf}, {readAhead}, {partitionsDefined}] = await Promise.all([
-    import('../reports/stats.js'),
-    import('../policies/status.js'),
-    import('../policies/read-declared.js'),
-    import('../partitions/ahead.js'),
-    import('../partitions/declared.js'),
-  ])
+export async function readSurvey(
+  db: Database,
+  {sections, limits, partitions}: Pick<JobContext, 'sections' | 'limits' | 'partitions'>,
+): Promise<SurveyAnswer> {
+  const [{readStats}, {readPolicyStatus}, {readDeclared, timeUnitsOf}, {readAhead}, {partitionsDefined}] =
+    await Promise.all([
+      import('../reports/stats.js'),
+      import('../policies/status.js'),
+      import('../policies/read-declared.js'),
+      import('../partitions/ahead.js'),
+      import('../partitions/declared.js'),
+    ])
   const declared = await readDeclared(db, sections)
   const {lateAfter} = limits
   // Estimates: exact sizes are for people who ask.
@@ -27,6 +31,12 @@ export async function readSurvey(db: Database, {sections, limits, partitions}: P
       totalBytes,
       newest: typeof newest === 'string' && newest.endsWith('Z') ? Date.parse(newest) / 1000 : null,
     })),
-    policies: policies.map(({schema, table, kind, notDone, ok}) => ({schema, table, kind, notDone: notDone?.length ?? null, ok})),
+    policies: policies.map(({schema, table, kind, notDone, ok}) => ({
+      schema,
+      table,
+      kind,
+      notDone: notDone?.length ?? null,
+      ok,
+    })),
   }
 }

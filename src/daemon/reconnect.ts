@@ -23,7 +23,13 @@ export function isPermanentError(error: unknown): boolean {
  * once, and again where it is something else.
  * @param onTry called before every try
  */
-export async function retryUntilConnected<T>(work: () => Promise<T>, tell: Tell, stop: AbortSignal, hopeless: (error: unknown) => boolean, onTry: () => void = () => {}): Promise<T | null> {
+export async function retryUntilConnected<T>(
+  work: () => Promise<T>,
+  tell: Tell,
+  stop: AbortSignal,
+  hopeless: (error: unknown) => boolean,
+  onTry: () => void = () => {},
+): Promise<T | null> {
   const began = performance.now()
   let told: string | undefined
   for (let attempt = 0; !stop.aborted; attempt += 1) {
@@ -36,7 +42,13 @@ export async function retryUntilConnected<T>(work: () => Promise<T>, tell: Tell,
       if (hopeless(error)) throw error
       const pause = backoff(attempt, Math.random())
       const code = kindOf(error)
-      if (code !== told) tell({event: 'database_away', error: error instanceof OpsError ? error.message : serverMessage(error), attempt: attempt + 1, seconds: pause / 1000})
+      if (code !== told)
+        tell({
+          event: 'database_away',
+          error: error instanceof OpsError ? error.message : serverMessage(error),
+          attempt: attempt + 1,
+          seconds: pause / 1000,
+        })
       told = code
       await sleep(pause, undefined, {signal: stop}).catch(() => {})
     }
@@ -51,8 +63,13 @@ function kindOf(error: unknown): string {
 
 /** True where the session is gone or leads nowhere, as opposed to a statement that failed. */
 export function isConnectionError(error: unknown): boolean {
-  return isConnectionLost(error) || (error instanceof OpsError && (error.code === 'CONNECT' || error.code === 'CONNECTION_LOST')) ||
-    ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', '53300', '57P03'].includes(sqlState(error) ?? '')
+  return (
+    isConnectionLost(error) ||
+    (error instanceof OpsError && (error.code === 'CONNECT' || error.code === 'CONNECTION_LOST')) ||
+    ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', '53300', '57P03'].includes(
+      sqlState(error) ?? '',
+    )
+  )
 }
 
 export function isReadOnly(error: unknown): boolean {
@@ -74,15 +91,22 @@ export function replicaWatch(now: () => number): ReplicaWatch {
       if (!db.server.inRecovery) return
       const span = {from: now(), to: now()}
       spans.push(span)
-      tell({event: 'replica', message: 'this server is a read-only replica: nothing can be claimed or written down; waits until it is promoted'})
+      tell({
+        event: 'replica',
+        message:
+          'this server is a read-only replica: nothing can be claimed or written down; waits until it is promoted',
+      })
       while (!stop.aborted && db.server.inRecovery) {
         await sleep(Math.min(poll, 5_000), undefined, {signal: stop}).catch(() => {})
         if (stop.aborted) break
         onTry()
-        await db.probe().catch((error: unknown) => (isConnectionError(error) ? db.reconnect().catch(() => {}) : undefined))
+        await db
+          .probe()
+          .catch((error: unknown) => (isConnectionError(error) ? db.reconnect().catch(() => {}) : undefined))
         span.to = now()
       }
-      if (!db.server.inRecovery) tell({event: 'server_changed', message: 'the server takes changes now: it was promoted'})
+      if (!db.server.inRecovery)
+        tell({event: 'server_changed', message: 'the server takes changes now: it was promoted'})
     },
   }
 }

@@ -42,10 +42,18 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
   // Whoever read the log went away: that is no reason to stop.
   process.stdout.on('error', () => {})
   const {target, config} = options
-  const context = {limits: options.limits, sections: {tables: config?.tables ?? {}, aggregates: config?.aggregates ?? {}}, partitions: (withDefinitions: boolean) => partitionRules(config, withDefinitions)}
+  const context = {
+    limits: options.limits,
+    sections: {tables: config?.tables ?? {}, aggregates: config?.aggregates ?? {}},
+    partitions: (withDefinitions: boolean) => partitionRules(config, withDefinitions),
+  }
   const daemon = createDaemon({
     ...options,
-    connect: () => connect({...target, url: target.directUrl ?? target.url}, {applicationName: 'qicore-db/daemon', statusUrl: statusUrlOf(options.listen)}),
+    connect: () =>
+      connect(
+        {...target, url: target.directUrl ?? target.url},
+        {applicationName: 'qicore-db/daemon', statusUrl: statusUrlOf(options.listen)},
+      ),
     context,
     actor: (db) => options.actor(db.server),
     tell: (event) => {
@@ -54,13 +62,16 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
       if (event.event === 'ready') setTimeout(() => void giveBackMemory().catch(() => {}), 2_000).unref()
     },
   })
-  const metricsCache = createMetricsCache(async () => {
-    const control = daemon.control()
-    if (control === null) return null
-    if (control.server.embedded) return {db: control, done() {}}
-    const db = await control.openSession()
-    return {db, done: () => void db.close()}
-  }, (db) => readSurvey(db, context))
+  const metricsCache = createMetricsCache(
+    async () => {
+      const control = daemon.control()
+      if (control === null) return null
+      if (control.server.embedded) return {db: control, done() {}}
+      const db = await control.openSession()
+      return {db, done: () => void db.close()}
+    },
+    (db) => readSurvey(db, context),
+  )
   const metrics = metricsOf({
     version: options.version,
     registry: () => daemon.health().registry,
@@ -76,7 +87,11 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
   const began = performance.now()
   try {
     if (options.listen !== null) {
-      server = await serveHealth(options.listen, {health: () => daemon.health(), check: (maxAge) => daemon.check(maxAge)}, metrics)
+      server = await serveHealth(
+        options.listen,
+        {health: () => daemon.health(), check: (maxAge) => daemon.check(maxAge)},
+        metrics,
+      )
       log({event: 'listening', address: server.address})
     }
     const whole = await daemon.run()

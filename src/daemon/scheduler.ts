@@ -10,7 +10,15 @@ import type {DatabaseClock} from './database-clock.js'
 import {createWorkerPool, type WorkerPool} from './worker-pool.js'
 import {watchCron} from './cron-watch.js'
 import type {Tell} from '../jobs/events.js'
-import {claim, heartbeat, readJobs, reclaimExpired, type Heartbeat, type Identity, type ClaimRequest} from '../jobs/store/job-store.js'
+import {
+  claim,
+  heartbeat,
+  readJobs,
+  reclaimExpired,
+  type Heartbeat,
+  type Identity,
+  type ClaimRequest,
+} from '../jobs/store/job-store.js'
 import {troubleOf} from './trouble.js'
 
 export interface SchedulerOptions {
@@ -61,8 +69,17 @@ const ledger = ''
 /** What is due is read from the ledger; the one timer only says when to look. */
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const {control, me, clock, tell, lease, poll} = options
-  const registry = createJobRegistry(options.jobs, (job, reason) => tell({event: 'stands_aside', job, reason}), options.sawOnlyReplica)
-  const workerPool = createWorkerPool({...options, onFree: () => alarm.ring(), onAgain: (seconds) => remind(seconds), registry})
+  const registry = createJobRegistry(
+    options.jobs,
+    (job, reason) => tell({event: 'stands_aside', job, reason}),
+    options.sawOnlyReplica,
+  )
+  const workerPool = createWorkerPool({
+    ...options,
+    onFree: () => alarm.ring(),
+    onAgain: (seconds) => remind(seconds),
+    registry,
+  })
   const alarm = alarmClock()
   const names = options.jobs.map(({name}) => name)
   let lookedAt = -Infinity
@@ -104,7 +121,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   const fails = (what: string, error: unknown, report = true) => {
-    const message = what === ledger ? `the ledger cannot be read or written: ${serverMessage(error)}` : `${what}: the ledger refuses the run: ${serverMessage(error)}`
+    const message =
+      what === ledger
+        ? `the ledger cannot be read or written: ${serverMessage(error)}`
+        : `${what}: the ledger refuses the run: ${serverMessage(error)}`
     if (trouble.failed(what, sqlState(error) ?? '', message) && report) tell({event: 'round_failed', error: message})
   }
 
@@ -113,7 +133,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (workerPool.free() === 0) return remind(1)
     for (const taken of await reclaimExpired(control, names, me, lease, workerPool.free())) {
       const {job, scheduledAt: at, attempts: attempt, error, claimedBefore: from} = taken
-      tell(from === null ? {event: 'tried_again', job, at, attempt, error} : {event: 'taken_over', job, at, from, attempt, error})
+      tell(
+        from === null
+          ? {event: 'tried_again', job, at, attempt, error}
+          : {event: 'taken_over', job, at, from, attempt, error},
+      )
       workerPool.take(taken)
     }
   }
@@ -148,7 +172,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       }
       registry.moved(job.name, decision.to, one.claim !== null || state.running)
       for (const [reason, instants] of byReason(decision.skips))
-        tell({event: 'instants_skipped', job: job.name, reason, count: instants.length, first: instants[0]!, last: instants.at(-1)!})
+        tell({
+          event: 'instants_skipped',
+          job: job.name,
+          reason,
+          count: instants.length,
+          first: instants[0]!,
+          last: instants.at(-1)!,
+        })
       if (one.claim) workerPool.take(one.claim)
       works(job.name, !trouble.fails(ledger))
     }
@@ -179,7 +210,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (performance.now() - lookedAt >= poll) {
       await look()
       await reclaimExpiredRuns()
-      for (const {state} of registry.entries()) if (state?.leaseSeconds != null && !workerPool.works(state.name)) remind(state.leaseSeconds)
+      for (const {state} of registry.entries())
+        if (state?.leaseSeconds != null && !workerPool.works(state.name)) remind(state.leaseSeconds)
     } else if (nextLease !== null && performance.now() >= nextLease) {
       await reclaimExpiredRuns()
     }

@@ -43,6 +43,10 @@ export function troubleOf(): Trouble {
     },
     wait: (what) => Math.max(0, (failing.get(what)?.notBefore ?? 0) - performance.now()),
     fails: (what) => failing.has(what),
-    messages: (whole) => [failing.get(whole) ?? [...failing.values()]].flat().sort((a, b) => a.since - b.since).map(({message}) => message),
+    messages: (whole) =>
+      [failing.get(whole) ?? [...failing.values()]]
+        .flat()
+        .sort((a, b) => a.since - b.since)
+        .map(({message}) => message),
   }
 }

@@ -8,7 +8,15 @@ import {isConnectionError} from './reconnect.js'
 import {retiredJob, type JobRegistry} from './job-registry.js'
 import type {DatabaseClock} from './database-clock.js'
 import type {Tell} from '../jobs/events.js'
-import {finishAll, release, renew, silentBackends, type Claim, type Identity, type TakenOver} from '../jobs/store/job-store.js'
+import {
+  finishAll,
+  release,
+  renew,
+  silentBackends,
+  type Claim,
+  type Identity,
+  type TakenOver,
+} from '../jobs/store/job-store.js'
 import type {FinalOutcome, Outcome, Unsettled} from '../jobs/run/outcome.js'
 import {sessionPool} from './pool.js'
 import {runOccurrence} from '../jobs/run/run-occurrence.js'
@@ -86,9 +94,17 @@ export function createWorkerPool(options: CrewOptions): WorkerPool {
     beating = true
     try {
       const works = [...working.values()]
-      const ours = await renew(control, [...works, ...unwritten].map(({claim}) => claim), lease)
+      const ours = await renew(
+        control,
+        [...works, ...unwritten].map(({claim}) => claim),
+        lease,
+      )
       for (const work of works) if (!ours.has(work.claim.id) && working.has(work.claim.token)) work.lost.abort()
-      const silent = await silentBackends(control, works.flatMap(({db}) => db?.backend ?? []), lease)
+      const silent = await silentBackends(
+        control,
+        works.flatMap(({db}) => db?.backend ?? []),
+        lease,
+      )
       for (const {db} of works) if (db?.backend != null && silent.has(db.backend.pid)) db.abort()
     } catch {
       // The database is away: the claims' leases decide, and the fence tells whether they held.
@@ -137,16 +153,22 @@ export function createWorkerPool(options: CrewOptions): WorkerPool {
       usable = false
       pool.discard(db)
     }
-    const outcome = await runOccurrence(db, job, claim, {
-      context: options.context,
-      silence: lease,
-      holder: `${me.actor}, daemon ${me.id}, job ${job.name}`,
-      now: () => clock.now(),
-      skewed: options.skewed,
-      stop: stop.signal,
-      cancel: cancel.signal,
-      lost: lost.signal,
-    }, giveUp)
+    const outcome = await runOccurrence(
+      db,
+      job,
+      claim,
+      {
+        context: options.context,
+        silence: lease,
+        holder: `${me.actor}, daemon ${me.id}, job ${job.name}`,
+        now: () => clock.now(),
+        skewed: options.skewed,
+        stop: stop.signal,
+        cancel: cancel.signal,
+        lost: lost.signal,
+      },
+      giveUp,
+    )
     item.db = null
     // What failed may be the session's fault: one that loaded an extension before its update can do nothing any more.
     if (usable && 'error' in outcome && outcome.error !== null) pool.discard(db)
@@ -175,7 +197,9 @@ export function createWorkerPool(options: CrewOptions): WorkerPool {
         if (isConnectionError(error)) throw error
       }
       // One that cannot be written must not keep the others.
-      const ours = await finishAll(control, entries.flatMap(ended)).catch((error: unknown) => (isConnectionError(error) ? told(error, entries) : null))
+      const ours = await finishAll(control, entries.flatMap(ended)).catch((error: unknown) =>
+        isConnectionError(error) ? told(error, entries) : null,
+      )
       for (const entry of entries) await writeOne(entry, ours ?? null).catch((error: unknown) => told(error, [entry]))
     }
   }
@@ -187,9 +211,11 @@ export function createWorkerPool(options: CrewOptions): WorkerPool {
     if (entry.outcome.kind === 'unsettled') return settleLater(entry, entry.outcome)
     const {outcome} = entry
     const ours =
-      outcome.kind === 'lost' ? false
-      : outcome.kind === 'again' ? await release(control, claim, outcome)
-      : (finished ?? (await finishAll(control, ended(entry)))).has(claim.id)
+      outcome.kind === 'lost'
+        ? false
+        : outcome.kind === 'again'
+          ? await release(control, claim, outcome)
+          : (finished ?? (await finishAll(control, ended(entry)))).has(claim.id)
     written(entry, ours ? outcome : {kind: 'lost'})
   }
 
@@ -199,7 +225,14 @@ export function createWorkerPool(options: CrewOptions): WorkerPool {
     const settled = await settle(control, job, claim, unsettled)
     if (settled.state === 'lost') return written(entry, {kind: 'lost'})
     if (settled.state === 'written') return written(entry, settled.outcome)
-    if (entry.told !== 'at work') tell({event: 'occurrence_hangs', job: job.name, at: claim.scheduledAt, pid: unsettled.backend?.pid ?? null, error: hangWords(unsettled.failed)})
+    if (entry.told !== 'at work')
+      tell({
+        event: 'occurrence_hangs',
+        job: job.name,
+        at: claim.scheduledAt,
+        pid: unsettled.backend?.pid ?? null,
+        error: hangWords(unsettled.failed),
+      })
     entry.told = 'at work'
     options.onAgain(1)
   }
@@ -220,7 +253,14 @@ export function createWorkerPool(options: CrewOptions): WorkerPool {
     take(claim) {
       const job = registry.get(claim.job)?.job ?? retiredJob(claim.job, 'sql')
       const lost = new AbortController()
-      tell({event: 'occurrence_started', job: claim.job, at: claim.scheduledAt, attempt: claim.attempts, late: claim.late, id: claim.id})
+      tell({
+        event: 'occurrence_started',
+        job: claim.job,
+        at: claim.scheduledAt,
+        attempt: claim.attempts,
+        late: claim.late,
+        id: claim.id,
+      })
       for (const before of working.values()) if (before.claim.id === claim.id) before.lost.abort()
       const each: Work = {claim, lost, ended: Promise.resolve(), db: null}
       working.set(claim.token, each)
@@ -233,7 +273,9 @@ export function createWorkerPool(options: CrewOptions): WorkerPool {
     },
     left: () => [
       ...[...working.values()].map(({claim, db}) => whereabouts(claim.job, db?.backend ?? null)),
-      ...unwritten.map(({claim, outcome}) => whereabouts(claim.job, outcome.kind === 'unsettled' ? outcome.backend : null)),
+      ...unwritten.map(({claim, outcome}) =>
+        whereabouts(claim.job, outcome.kind === 'unsettled' ? outcome.backend : null),
+      ),
     ],
     async ended() {
       await Promise.allSettled([...working.values()].map((entry0) => entry0.ended))

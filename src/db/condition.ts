@@ -47,7 +47,10 @@ export function rowsAreVisible(server: WithCondition): boolean {
  * @throws OpsError with the condition's code, exit 7, where a change must not be made
  */
 export function refuseInHalfState({condition}: WithCondition, tables: readonly string[] = []): void {
-  const found = condition.find((one) => one.refuses === 'database' || (one.refuses === 'tables' && one.tables.some((table) => tables.includes(table))))
+  const found = condition.find(
+    (one) =>
+      one.refuses === 'database' || (one.refuses === 'tables' && one.tables.some((table) => tables.includes(table))),
+  )
   if (found === undefined) return
   throw new OpsError(errorCode(found), `Refused: ${found.message}`, {exit: ExitCode.refused, suggestions: [found.fix]})
 }
@@ -58,7 +61,12 @@ export function isHalfState(error: unknown): error is OpsError {
 }
 
 const errorCode = ({code}: Condition) => code.toUpperCase()
-const halfStateErrors: ReadonlySet<string> = new Set(['RESTORING', 'LOADER_DISABLED', 'LIBRARY_NOT_LOADED', 'ROWS_IN_ROOT'])
+const halfStateErrors: ReadonlySet<string> = new Set([
+  'RESTORING',
+  'LOADER_DISABLED',
+  'LIBRARY_NOT_LOADED',
+  'ROWS_IN_ROOT',
+])
 
 /** What the probes of a session found, as far as a condition follows from it. */
 export interface ConditionFacts {
@@ -91,32 +99,45 @@ export function conditionsOf(facts: ConditionFacts): Condition[] {
   return found.filter((one) => one !== null)
 }
 
-function libraryConditions({database, timescaledb, embedded, license, restoring, loaderDisabled}: ConditionFacts): Condition[] {
+function libraryConditions({
+  database,
+  timescaledb,
+  embedded,
+  license,
+  restoring,
+  loaderDisabled,
+}: ConditionFacts): Condition[] {
   const name = `"${database.replaceAll('"', '""')}"`
   if (restoring)
-    return [{
-      code: 'restoring',
-      message: `${database} is in restore mode (timescaledb.restoring is on): rows of compressed chunks are not seen, and a refresh would empty aggregates.`,
-      fix: `When the restore has ended: select timescaledb_post_restore(); or alter database ${name} reset timescaledb.restoring`,
-      refuses: 'database',
-      tables: [],
-    }]
+    return [
+      {
+        code: 'restoring',
+        message: `${database} is in restore mode (timescaledb.restoring is on): rows of compressed chunks are not seen, and a refresh would empty aggregates.`,
+        fix: `When the restore has ended: select timescaledb_post_restore(); or alter database ${name} reset timescaledb.restoring`,
+        refuses: 'database',
+        tables: [],
+      },
+    ]
   if (loaderDisabled)
-    return [{
-      code: 'loader_disabled',
-      message: `TimescaleDB is not loaded in ${database} (timescaledb.disable_load is on): rows of compressed chunks are not seen.`,
-      fix: `alter database ${name} reset timescaledb.disable_load`,
-      refuses: 'database',
-      tables: [],
-    }]
+    return [
+      {
+        code: 'loader_disabled',
+        message: `TimescaleDB is not loaded in ${database} (timescaledb.disable_load is on): rows of compressed chunks are not seen.`,
+        fix: `alter database ${name} reset timescaledb.disable_load`,
+        refuses: 'database',
+        tables: [],
+      },
+    ]
   if (license === null && !embedded)
-    return [{
-      code: 'library_not_loaded',
-      message: `The extension timescaledb ${timescaledb} is installed in ${database}, but its library is not loaded: rows of compressed chunks are not seen.`,
-      fix: 'Add timescaledb to shared_preload_libraries and restart the server',
-      refuses: 'database',
-      tables: [],
-    }]
+    return [
+      {
+        code: 'library_not_loaded',
+        message: `The extension timescaledb ${timescaledb} is installed in ${database}, but its library is not loaded: rows of compressed chunks are not seen.`,
+        fix: 'Add timescaledb to shared_preload_libraries and restart the server',
+        refuses: 'database',
+        tables: [],
+      },
+    ]
   return []
 }
 
@@ -170,12 +191,22 @@ export function distributedCondition(tables: number): Condition {
 
 /** The launcher holds one worker and each database's scheduler another; a job needs one more. */
 function workerSlots(facts: ConditionFacts): Condition | null {
-  const {embedded, inRecovery, launcherSeen, schedulerHere, schedulers, maxBackgroundWorkers, maxWorkerProcesses, restoring} = facts
+  const {
+    embedded,
+    inRecovery,
+    launcherSeen,
+    schedulerHere,
+    schedulers,
+    maxBackgroundWorkers,
+    maxWorkerProcesses,
+    restoring,
+  } = facts
   if (embedded || inRecovery || restoring || !launcherSeen || maxBackgroundWorkers === null) return null
   const limit = Math.min(maxBackgroundWorkers, maxWorkerProcesses)
   const needed = 1 + schedulers + (schedulerHere ? 0 : 1) + 1
   if (needed <= limit) return null
-  const setting = maxBackgroundWorkers <= maxWorkerProcesses ? 'timescaledb.max_background_workers' : 'max_worker_processes'
+  const setting =
+    maxBackgroundWorkers <= maxWorkerProcesses ? 'timescaledb.max_background_workers' : 'max_worker_processes'
   return {
     code: 'no_worker_slots',
     message: `TimescaleDB's jobs cannot run here: 1 launcher + ${schedulers} scheduler${schedulers === 1 ? '' : 's'}${schedulerHere ? '' : ' + 1 for this database'} + 1 job are more than ${setting} = ${limit}.`,

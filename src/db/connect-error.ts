@@ -5,7 +5,14 @@ import type {Parameters} from './libpq.js'
 import {toOpsError, OwnCode, serverMessage, sqlState} from './sqlstate.js'
 
 /** Mistakes that waiting does not mend: a wrong password or role, a database that is not there, one that lets nobody in. */
-const permanent: ReadonlySet<string> = new Set(['28P01', '28000', '3D000', '42501', OwnCode.badPassword, OwnCode.badTls])
+const permanent: ReadonlySet<string> = new Set([
+  '28P01',
+  '28000',
+  '3D000',
+  '42501',
+  OwnCode.badPassword,
+  OwnCode.badTls,
+])
 
 /** The failure of a connection as the operator reads it; its `cause` keeps the code that decisions go by. */
 export function cannotConnect(error: unknown, parameters: Parameters, target: Target, timeout: number): OpsError {
@@ -14,7 +21,8 @@ export function cannotConnect(error: unknown, parameters: Parameters, target: Ta
   const said = (error as {errors?: unknown[]}).errors?.map(serverMessage).join('; ') ?? serverMessage(error)
   return new OpsError('CONNECT', `Cannot connect to ${where} (from ${target.source}): ${said}`, {
     exit: 4,
-    suggestions: known.suggestions.length > 0 && known.code !== 'FAILED' ? known.suggestions : suggestionsFor(error, timeout),
+    suggestions:
+      known.suggestions.length > 0 && known.code !== 'FAILED' ? known.suggestions : suggestionsFor(error, timeout),
     cause: error,
   })
 }
@@ -30,7 +38,11 @@ export function isPermanent(error: OpsError): boolean {
  * Gives a failure of node-postgres while connecting the code that it has none of.
  * @param ended the connection was closed before it was made
  */
-export function codedConnectError(error: unknown, stream: Socket, {tls, ended}: {tls: boolean; ended: boolean}): unknown {
+export function codedConnectError(
+  error: unknown,
+  stream: Socket,
+  {tls, ended}: {tls: boolean; ended: boolean},
+): unknown {
   if (!(error instanceof Error)) return error
   const coded = error as Error & {code?: string}
   if (coded.code === undefined && ended) coded.code = OwnCode.connectionLost

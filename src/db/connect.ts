@@ -6,7 +6,16 @@ import {OpsError, usageError} from '../errors.js'
 import {instantFromServer} from '../units/instant.js'
 import {sendCancel} from './cancel.js'
 import {cannotConnect, codedConnectError} from './connect-error.js'
-import {embeddedDirectory, readOnlySettings, type ConnectOptions, type Database, type Db, type Notice, type Target, type TransactionSettings} from './database.js'
+import {
+  embeddedDirectory,
+  readOnlySettings,
+  type ConnectOptions,
+  type Database,
+  type Db,
+  type Notice,
+  type Target,
+  type TransactionSettings,
+} from './database.js'
 import type {EmbeddedEngine} from './embedded.js'
 import {connectionParameters, type Parameters} from './libpq.js'
 import {libraryError, withoutLibrary} from './library.js'
@@ -28,9 +37,19 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
   const directory = embeddedDirectory(target.url)
   if (directory === null) return serve(await connectServer(target, options), target, options, null)
   const {openEmbedded} = await import('./embedded.js')
-  const engine = await openEmbedded(directory, options.create ?? false, {command: options.applicationName, statusUrl: options.statusUrl})
+  const engine = await openEmbedded(directory, options.create ?? false, {
+    command: options.applicationName,
+    statusUrl: options.statusUrl,
+  })
   try {
-    const client = new pg.Client({stream: () => engine.stream, user: 'postgres', database: 'postgres', ssl: false, types, pipeline: true} as ClientConfig)
+    const client = new pg.Client({
+      stream: () => engine.stream,
+      user: 'postgres',
+      database: 'postgres',
+      ssl: false,
+      types,
+      pipeline: true,
+    } as ClientConfig)
     await client.connect()
     return await serve(client, target, options, engine)
   } catch (error) {
@@ -40,12 +59,21 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
 }
 
 async function connectServer(target: Target, options: ConnectOptions, startup = ''): Promise<pg.Client> {
-  const given: Parameters = {...connectionParameters(target.url, process.env), ...(target.database !== undefined && {dbname: target.database})}
+  const given: Parameters = {
+    ...connectionParameters(target.url, process.env),
+    ...(target.database !== undefined && {dbname: target.database}),
+  }
   const parameters = startup === '' ? given : {...given, options: `${given.options ?? ''} ${startup}`}
   const timeout = parameters.connect_timeout ? Number(parameters.connect_timeout) * 1000 : connectTimeout
   const attempts = tlsAttempts(parameters, process.env)
   for (const [index, ssl] of attempts.entries()) {
-    const client = new pg.Client({...clientConfig(parameters), application_name: options.applicationName, ssl, types, pipeline: true} as ClientConfig)
+    const client = new pg.Client({
+      ...clientConfig(parameters),
+      application_name: options.applicationName,
+      ssl,
+      types,
+      pipeline: true,
+    } as ClientConfig)
     // Without a listener, a connection lost while idle would end the process.
     client.on('error', () => {})
     const {stream} = wireOf(client)
@@ -54,7 +82,10 @@ async function connectServer(target: Target, options: ConnectOptions, startup = 
       await client.connect()
       return client
     } catch (error) {
-      const coded = codedConnectError(error, wireOf(client).stream, {tls: ssl !== false, ended: wireOf(client).stream.destroyed})
+      const coded = codedConnectError(error, wireOf(client).stream, {
+        tls: ssl !== false,
+        ended: wireOf(client).stream.destroyed,
+      })
       await endClient(client)
       const tlsRefused = sqlState(coded) === '28000' || sqlState(coded) === OwnCode.badTls
       if (index < attempts.length - 1 && tlsRefused) continue
@@ -118,7 +149,12 @@ function clientConfig(parameters: Parameters): ClientConfig {
 }
 
 /** Asked for only when the server wants one. The file's lines say `localhost` for the Unix socket. */
-async function fromPassFile(wanted: {host: string; port: number; user: string; database: string}): Promise<string | undefined> {
+async function fromPassFile(wanted: {
+  host: string
+  port: number
+  user: string
+  database: string
+}): Promise<string | undefined> {
   const {default: pgpass} = await import('pgpass')
   const host = wanted.host.startsWith('/') ? 'localhost' : wanted.host
   return new Promise((resolve) => pgpass({...wanted, host}, resolve))
@@ -148,7 +184,12 @@ function exactInteger(text: string): number {
   return number
 }
 
-async function serve(first: pg.Client, target: Target, options: ConnectOptions, engine: EmbeddedEngine | null): Promise<Database> {
+async function serve(
+  first: pg.Client,
+  target: Target,
+  options: ConnectOptions,
+  engine: EmbeddedEngine | null,
+): Promise<Database> {
   let client = first
   const listeners = new Set<(notice: Notice) => void>()
   const onLost = new Set<() => void>()
@@ -191,10 +232,21 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
     turn = mine.catch(() => {})
     return mine
   }
-  const session = () => ({client: client as unknown as Pipeline, applicationName: options.applicationName, prepares, types, corrections, mark, giveUp: engine === null ? giveUp : null})
+  const session = () => ({
+    client: client as unknown as Pipeline,
+    applicationName: options.applicationName,
+    prepares,
+    types,
+    corrections,
+    mark,
+    giveUp: engine === null ? giveUp : null,
+  })
   const transaction = <T>(settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T> =>
     inTurn(() => listening(settings, () => inTransaction(session(), settings, work)))
-  const query = async <Row extends object>(question: Statement, settings: TransactionSettings = readOnlySettings): Promise<Row[]> => {
+  const query = async <Row extends object>(
+    question: Statement,
+    settings: TransactionSettings = readOnlySettings,
+  ): Promise<Row[]> => {
     let rows: Promise<Row[]> = Promise.resolve([])
     // Not waited for in there: it travels with the opening and the commit.
     await transaction(settings, async (tx) => void (rows = tx.query<Row>(question)))
@@ -207,7 +259,8 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
   const ask = async (): Promise<Server> => {
     const processId = engine ? null : wireOf(client).processID
     const settings = {...readOnlySettings, statementTimeout: 10_000}
-    const asked = async <Row extends object>(question: Statement) => inTurn(() => inTransaction({...session(), corrections: []}, settings, (tx) => tx.query<Row>(question)))
+    const asked = async <Row extends object>(question: Statement) =>
+      inTurn(() => inTransaction({...session(), corrections: []}, settings, (tx) => tx.query<Row>(question)))
     const found = await readServer(asked, processId, engine !== null)
     prepares = !found.pooled && engine === null
     corrections = found.corrections
@@ -216,7 +269,10 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
   listen()
   let server = await ask().catch(async (error: unknown) => {
     await endClient(client)
-    throw (await libraryError(error, () => connectServer(target, options, withoutLibrary))) ?? toOpsError(error, 'ask the server what it is')
+    throw (
+      (await libraryError(error, () => connectServer(target, options, withoutLibrary))) ??
+      toOpsError(error, 'ask the server what it is')
+    )
   })
 
   return {
@@ -232,21 +288,24 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
         listening(settings, async () => {
           try {
             await coded(client.query(sessionSettings(settings, options.applicationName, corrections)))
-            const send = ({text, values}: Statement) => coded(client.query(text, values.length > 0 ? [...values] : undefined))
+            const send = ({text, values}: Statement) =>
+              coded(client.query(text, values.length > 0 ? [...values] : undefined))
             const answers = followUp === undefined ? [send(what)] : [send(what), send(followUp)]
             const [first] = await Promise.allSettled(answers)
             if (first!.status === 'rejected') throw first!.reason
           } finally {
             await client.query('reset all; reset role').catch(() => {})
           }
-        }))
+        }),
+      )
     },
     async probe() {
       server = await ask()
       return server
     },
     async reconnect() {
-      if (engine) throw new OpsError('CONNECTION_LOST', 'The embedded engine stopped; run the command again.', {exit: 4})
+      if (engine)
+        throw new OpsError('CONNECTION_LOST', 'The embedded engine stopped; run the command again.', {exit: 4})
       await endClient(client)
       client = await connectServer(target, options)
       listen()
@@ -259,7 +318,8 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
     async cancel() {
       if (engine) return
       const {processID, secretKey} = wireOf(client)
-      if (processID !== null) await sendCancel({host: client.host, port: client.port, processID, secretKey}, connectTimeout)
+      if (processID !== null)
+        await sendCancel({host: client.host, port: client.port, processID, secretKey}, connectTimeout)
     },
     get backend() {
       const {processID} = wireOf(client)
@@ -268,7 +328,10 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
     },
     onLost: (tell) => void onLost.add(tell),
     abort() {
-      if (!engine) wireOf(client).stream.destroy(Object.assign(new Error('the connection was given up'), {code: OwnCode.connectionLost}))
+      if (!engine)
+        wireOf(client).stream.destroy(
+          Object.assign(new Error('the connection was given up'), {code: OwnCode.connectionLost}),
+        )
     },
     async close() {
       await endClient(client)
@@ -279,7 +342,11 @@ async function serve(first: pg.Client, target: Target, options: ConnectOptions, 
 
 /** What a transaction pooler cannot do is done on a connection past it. */
 async function autocommitDirect(
-  target: Target, options: ConnectOptions, settings: TransactionSettings, what: Statement, followUp: Statement | undefined,
+  target: Target,
+  options: ConnectOptions,
+  settings: TransactionSettings,
+  what: Statement,
+  followUp: Statement | undefined,
 ): Promise<void> {
   if (!target.directUrl)
     throw usageError('POOLER', 'This statement needs a session of its own, and a transaction pooler stands between.', [
@@ -287,7 +354,8 @@ async function autocommitDirect(
     ])
   const direct = await connect({...target, url: target.directUrl, directUrl: undefined}, options)
   try {
-    if (direct.server.pooled) throw usageError('POOLER', 'The directUrl of this target leads to a transaction pooler too.')
+    if (direct.server.pooled)
+      throw usageError('POOLER', 'The directUrl of this target leads to a transaction pooler too.')
     await direct.autocommit(settings, what, followUp)
   } finally {
     await direct.close()

@@ -38,7 +38,10 @@ export interface Database extends Db {
   readonly server: Server
   readonly target: Target
   /** One transaction of its own, to read unless said otherwise: its locks are gone when it answers. One way there and back. */
-  query<Row extends object = Record<string, unknown>>(statement: Statement, settings?: TransactionSettings): Promise<Row[]>
+  query<Row extends object = Record<string, unknown>>(
+    statement: Statement,
+    settings?: TransactionSettings,
+  ): Promise<Row[]>
   /** What `work` asks before it waits for an answer travels together, and with the commit what it never waits for. */
   transaction<T>(settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T>
   /**
@@ -96,7 +99,11 @@ export function embeddedDirectory(url: string): string | null {
 }
 
 /** Connects, hands the database over, and closes it whatever happens. */
-export async function withDatabase<T>(target: Target, options: ConnectOptions, work: (db: Database) => Promise<T>): Promise<T> {
+export async function withDatabase<T>(
+  target: Target,
+  options: ConnectOptions,
+  work: (db: Database) => Promise<T>,
+): Promise<T> {
   const {connect} = await import('./connect.js')
   const db = await connect(target, options)
   try {

@@ -1,5 +1,15 @@
 /** The directory of an embedded database: who may open it, and how a new one comes to be. */
-import {chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import {join} from 'node:path'
 import {ExitCode, OpsError} from '../errors.js'
 import {command} from '../units/command.js'
@@ -81,7 +91,8 @@ function finishMove(path: string): void {
   chmodSync(path, statSync(making).mode & 0o777)
   // PG_VERSION last: where it is, everything is.
   const names = readdirSync(making).filter((name) => name !== completeName && name !== versionName)
-  for (const name of [...names, versionName]) if (existsSync(join(making, name))) renameSync(join(making, name), join(path, name))
+  for (const name of [...names, versionName])
+    if (existsSync(join(making, name))) renameSync(join(making, name), join(path, name))
   rmSync(making, {recursive: true})
 }
 
@@ -99,11 +110,15 @@ function requireUsable(directory: string, create: boolean): void {
   if (existsSync(join(directory, versionName))) return
   const interrupted = existsSync(join(directory, makingName, completeName))
   const foreign = entriesOf(directory).filter((name) => name !== lockName && name !== makingName)
-  if (foreign.length > 0 && !interrupted) throw unusable(`${directory} is not a database: it has files, but no PG_VERSION.`)
+  if (foreign.length > 0 && !interrupted)
+    throw unusable(`${directory} is not a database: it has files, but no PG_VERSION.`)
   if (!create)
     throw new OpsError('NO_DATABASE', `There is no database in ${directory} yet.`, {
       exit: ExitCode.cannotConnect,
-      suggestions: [`To make one with sample data: ${command('demo')}`, `To make one with the empty tables: ${command('migrate up')}`],
+      suggestions: [
+        `To make one with sample data: ${command('demo')}`,
+        `To make one with the empty tables: ${command('migrate up')}`,
+      ],
     })
 }
 

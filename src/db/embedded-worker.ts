@@ -44,7 +44,9 @@ async function open(directory: string | null) {
   // compressed chunks answers wrongly without a word (415 008 rows counted as 48 832).
   await engine.exec("load 'timescaledb'")
   await engine.exec('create extension if not exists timescaledb')
-  const {rows} = await engine.query<{license: string | null}>("select current_setting('timescaledb.license', true) as license")
+  const {rows} = await engine.query<{license: string | null}>(
+    "select current_setting('timescaledb.license', true) as license",
+  )
   if (!rows[0]?.license) throw new Error('the timescaledb library did not load')
   return engine
 }

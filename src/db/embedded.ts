@@ -20,7 +20,11 @@ export interface EmbeddedEngine {
  * @param holder what another process is told that wants the same directory
  * @throws OpsError IN_USE, NO_DATABASE, NOT_A_DATABASE, NO_EMBEDDED_ENGINE
  */
-export async function openEmbedded(directory: string, create: boolean, holder: Holder = {command: ''}): Promise<EmbeddedEngine> {
+export async function openEmbedded(
+  directory: string,
+  create: boolean,
+  holder: Holder = {command: ''},
+): Promise<EmbeddedEngine> {
   if (directory === inMemory) return start(null, () => {})
   const {path, making, unlock} = await ownDirectory(directory, create, holder).catch(withoutEngine)
   try {
@@ -41,11 +45,18 @@ function withoutEngine(error: unknown): never {
 }
 
 function noEngine(cause?: unknown): OpsError {
-  return new OpsError('NO_EMBEDDED_ENGINE', 'The embedded engine is not installed here: the package was installed without its optional dependencies.', {
-    exit: ExitCode.cannotConnect,
-    cause,
-    suggestions: ['Install again without --omit=optional.', 'Or name a server: --url postgres://…, QICORE_DB_URL or PGHOST.'],
-  })
+  return new OpsError(
+    'NO_EMBEDDED_ENGINE',
+    'The embedded engine is not installed here: the package was installed without its optional dependencies.',
+    {
+      exit: ExitCode.cannotConnect,
+      cause,
+      suggestions: [
+        'Install again without --omit=optional.',
+        'Or name a server: --url postgres://…, QICORE_DB_URL or PGHOST.',
+      ],
+    },
+  )
 }
 
 async function start(directory: string | null, unlock: () => void): Promise<EmbeddedEngine> {
@@ -59,14 +70,20 @@ async function start(directory: string | null, unlock: () => void): Promise<Embe
       void worker.terminate()
       if (message.kind === 'failed' && message.missing) return reject(noEngine())
       const reason = message.kind === 'failed' ? message.message : message.kind
-      reject(new OpsError('NOT_A_DATABASE', `The embedded engine cannot open ${directory ?? 'memory'}: ${reason}`, {exit: ExitCode.cannotConnect, suggestions: [nameAnother]}))
+      reject(
+        new OpsError('NOT_A_DATABASE', `The embedded engine cannot open ${directory ?? 'memory'}: ${reason}`, {
+          exit: ExitCode.cannotConnect,
+          suggestions: [nameAnother],
+        }),
+      )
     })
   })
   const stream = new EngineStream(send)
   let closed: () => void
   const whenClosed = new Promise<void>((resolve) => (closed = resolve))
   worker.on('message', (message: FromEngine) => {
-    if (message.kind === 'data') stream.push(Buffer.from(message.bytes.buffer, message.bytes.byteOffset, message.bytes.byteLength))
+    if (message.kind === 'data')
+      stream.push(Buffer.from(message.bytes.buffer, message.bytes.byteOffset, message.bytes.byteLength))
     if (message.kind === 'failed') stream.destroy(new Error(`the embedded engine failed: ${message.message}`))
     if (message.kind === 'closed') closed()
   })

@@ -66,7 +66,13 @@ export class Flight extends Query {
   /** Adds a statement. Only before the flight is handed to the client. */
   add({text, values = [], name}: Question): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const config = {text, values: [...values], ...(name !== undefined && {name}), types: this.types, queryMode: 'extended'}
+      const config = {
+        text,
+        values: [...values],
+        ...(name !== undefined && {name}),
+        types: this.types,
+        queryMode: 'extended',
+      }
       this.parts.push(new Query(config, (error, answer) => (error ? reject(error) : resolve(answer))))
     })
   }

@@ -12,7 +12,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 const tlsParameters = new Set(['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslpassword', 'sslnegotiation'])
 
-const encodeHint = 'Percent-encode special characters of the password (@ as %40, / as %2F, # as %23), or use PGPASSFILE.'
+const encodeHint =
+  'Percent-encode special characters of the password (@ as %40, / as %2F, # as %23), or use PGPASSFILE.'
 
 /** libpq's names of what the environment may say; node-postgres itself reads the rest of them. */
 const fromEnvironment: Record<string, string> = {
@@ -52,21 +53,30 @@ export function connectionParameters(url: string, env: Environment): Parameters 
   Object.assign(parameters, said)
   // Passed over, a misspelt sslmode or a revocation list would leave less safety than was asked for.
   const unknown = Object.keys(parameters).find((key) => key.startsWith('ssl') && !tlsParameters.has(key))
-  if (unknown !== undefined) throw usageError('TLS', `The connection asks for ${unknown}, which is not known here.`, [`Known are ${[...tlsParameters].join(', ')}.`])
+  if (unknown !== undefined)
+    throw usageError('TLS', `The connection asks for ${unknown}, which is not known here.`, [
+      `Known are ${[...tlsParameters].join(', ')}.`,
+    ])
   parameters.host ??= parameters.hostaddr ?? localServer(parameters.port ?? '5432')
   if (parameters.host?.includes(','))
-    throw usageError('BAD_URL', `Several hosts in one URL (${parameters.host}) are not supported.`, ['Name the primary, or a name that always leads to it.'])
+    throw usageError('BAD_URL', `Several hosts in one URL (${parameters.host}) are not supported.`, [
+      'Name the primary, or a name that always leads to it.',
+    ])
   return parameters
 }
 
 /** Where nobody names a host libpq takes the Unix socket; where there is none, TCP. */
 function localServer(port: string): string {
-  return ['/var/run/postgresql', '/tmp'].find((directory) => existsSync(join(directory, `.s.PGSQL.${port}`))) ?? 'localhost'
+  return (
+    ['/var/run/postgresql', '/tmp'].find((directory) => existsSync(join(directory, `.s.PGSQL.${port}`))) ?? 'localhost'
+  )
 }
 
 function parametersOfUrl(url: string): Parameters {
   if (!/^postgres(ql)?:\/\//.test(url))
-    throw usageError('BAD_URL', `"${withoutUser(url)}" is not the URL of a database.`, ['Write postgres://role@host:5432/database or embedded:<directory>.'])
+    throw usageError('BAD_URL', `"${withoutUser(url)}" is not the URL of a database.`, [
+      'Write postgres://role@host:5432/database or embedded:<directory>.',
+    ])
   refuseUnencoded(url)
   // The TLS parameters are read by tls.ts the way libpq means them; the parser would open files and warn.
   const tls: Parameters = {}
@@ -87,12 +97,15 @@ function parametersOfUrl(url: string): Parameters {
     const [, name] = /^\w+:\/\/[^/?]*\/([^?]+)/.exec(plain) ?? []
     parsed = {...parseUrl(plain), database: name === undefined ? undefined : decodeURIComponent(name)}
   } catch (error) {
-    throw usageError('BAD_URL', `"${redact(url)}" is not the URL of a database: ${redact(messageOf(error))}.`, [encodeHint])
+    throw usageError('BAD_URL', `"${redact(url)}" is not the URL of a database: ${redact(messageOf(error))}.`, [
+      encodeHint,
+    ])
   }
   const {database, ...rest} = parsed
   const parameters: Parameters = {...tls}
   for (const [key, value] of Object.entries({dbname: database, ...rest})) if (value) parameters[key] = String(value)
-  if (parameters.port && !/^\d{1,5}$/.test(parameters.port)) throw usageError('BAD_URL', `"${redact(url)}" has no valid port.`, ['A port is a number up to 65535.'])
+  if (parameters.port && !/^\d{1,5}$/.test(parameters.port))
+    throw usageError('BAD_URL', `"${redact(url)}" has no valid port.`, ['A port is a number up to 65535.'])
   return parameters
 }
 
@@ -106,21 +119,30 @@ function withoutUser(text: string): string {
 function refuseUnencoded(url: string): void {
   const rest = url.replace(/^\w+:\/\/[^/?#]*/, '')
   if (/[@#]/.test(rest))
-    throw usageError('BAD_URL', `"${redact(url)}" is not the URL of a database: a special character in it is not encoded.`, [encodeHint])
+    throw usageError(
+      'BAD_URL',
+      `"${redact(url)}" is not the URL of a database: a special character in it is not encoded.`,
+      [encodeHint],
+    )
 }
 
 function parametersOfService(service: string, env: Environment): Parameters {
   const files = [
     env.PGSERVICEFILE ?? join(env.HOME ?? homedir(), '.pg_service.conf'),
-    ...(env.PGSYSCONFDIR ? [join(env.PGSYSCONFDIR, 'pg_service.conf')] : ['/etc/postgresql-common/pg_service.conf', '/etc/pg_service.conf']),
+    ...(env.PGSYSCONFDIR
+      ? [join(env.PGSYSCONFDIR, 'pg_service.conf')]
+      : ['/etc/postgresql-common/pg_service.conf', '/etc/pg_service.conf']),
   ]
   for (const file of files) {
     if (!existsSync(file)) continue
     const sections = parseIni(plainIni(readFileSync(file, 'utf8')))
     const section = sections[service] as Record<string, unknown> | undefined
-    if (section && typeof section === 'object') return Object.fromEntries(Object.entries(section).map(([key, value]) => [key, String(value)]))
+    if (section && typeof section === 'object')
+      return Object.fromEntries(Object.entries(section).map(([key, value]) => [key, String(value)]))
   }
-  throw usageError('NO_SERVICE', `There is no service "${service}" in ${files.join(' or ')}.`, ['PGSERVICEFILE names another file.'])
+  throw usageError('NO_SERVICE', `There is no service "${service}" in ${files.join(' or ')}.`, [
+    'PGSERVICEFILE names another file.',
+  ])
 }
 
 /**

@@ -30,16 +30,23 @@ export async function libraryError(error: unknown, open: () => Promise<Client>):
   // These codes are TimescaleDB's only where it is installed; where that cannot be seen, the server's words have to do.
   if (installed === null && state === SqlState.featureNotSupported) return null
   const missing = state === SqlState.undefinedFile
-  const version = installed === null ? 'the extension timescaledb' : `timescaledb ${installed}, the version of the extension in this database,`
-  return new OpsError(missing ? 'LIBRARY_MISSING' : 'LIBRARY_MISMATCH', `The library of ${version} ${missing ? 'cannot be loaded' : 'is not the one that the server loaded'}: ${serverMessage(error)}`, {
-    exit: ExitCode.cannotConnect,
-    suggestions: [
-      available === null || available === installed
-        ? 'In a new session (psql -X), as its first statement: ALTER EXTENSION timescaledb UPDATE'
-        : `The server has the files of ${available}. In a new session (psql -X), as its first statement: ALTER EXTENSION timescaledb UPDATE`,
-      ...(installed === null ? [] : [`Or install the files of ${installed} on the server again.`]),
-    ],
-  })
+  const version =
+    installed === null
+      ? 'the extension timescaledb'
+      : `timescaledb ${installed}, the version of the extension in this database,`
+  return new OpsError(
+    missing ? 'LIBRARY_MISSING' : 'LIBRARY_MISMATCH',
+    `The library of ${version} ${missing ? 'cannot be loaded' : 'is not the one that the server loaded'}: ${serverMessage(error)}`,
+    {
+      exit: ExitCode.cannotConnect,
+      suggestions: [
+        available === null || available === installed
+          ? 'In a new session (psql -X), as its first statement: ALTER EXTENSION timescaledb UPDATE'
+          : `The server has the files of ${available}. In a new session (psql -X), as its first statement: ALTER EXTENSION timescaledb UPDATE`,
+        ...(installed === null ? [] : [`Or install the files of ${installed} on the server again.`]),
+      ],
+    },
+  )
 }
 
 async function readVersion(open: () => Promise<Client>): Promise<InstalledVersion> {

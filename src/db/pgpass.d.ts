@@ -1,4 +1,7 @@
 declare module 'pgpass' {
   /** Reads PGPASSFILE, else ~/.pgpass. */
-  export default function pgpass(wanted: {host: string; port: number; database: string; user: string}, done: (password: string | undefined) => void): void
+  export default function pgpass(
+    wanted: {host: string; port: number; database: string; user: string},
+    done: (password: string | undefined) => void,
+  ): void
 }

@@ -26,7 +26,9 @@ export function parseQualifiedName(text: string): QualifiedName {
 }
 
 function fold(part: string): string {
-  const name = part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase())
+  const name = part.startsWith('"')
+    ? part.slice(1, -1).replaceAll('""', '"')
+    : part.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase())
   return cut(name)
 }
 

@@ -128,21 +128,24 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
   const edition = editionOf(row)
   const settings = timescaledbSettings(row)
   const distributed = extras.citus?.distributed_tables ?? 0
-  const condition = [...(distributed > 0 ? [distributedCondition(distributed)] : []), ...conditionsOf({
-    database: row.database,
-    timescaledb: row.timescaledb,
-    embedded,
-    license: row.license,
-    ...settings,
-    inRecovery: row.in_recovery,
-    launcherSeen: row.launcher_seen,
-    schedulerHere: row.scheduler_seen,
-    schedulers: row.schedulers,
-    maxBackgroundWorkers: row.max_background_workers,
-    maxWorkerProcesses: row.max_worker_processes,
-    rowsInRoot: extras.condition?.roots ?? [],
-    brokenGates: extras.condition?.broken_gates ?? [],
-  })]
+  const condition = [
+    ...(distributed > 0 ? [distributedCondition(distributed)] : []),
+    ...conditionsOf({
+      database: row.database,
+      timescaledb: row.timescaledb,
+      embedded,
+      license: row.license,
+      ...settings,
+      inRecovery: row.in_recovery,
+      launcherSeen: row.launcher_seen,
+      schedulerHere: row.scheduler_seen,
+      schedulers: row.schedulers,
+      maxBackgroundWorkers: row.max_background_workers,
+      maxWorkerProcesses: row.max_worker_processes,
+      rowsInRoot: extras.condition?.roots ?? [],
+      brokenGates: extras.condition?.broken_gates ?? [],
+    }),
+  ]
   return {
     engine: engineOf(row),
     embedded,
@@ -166,7 +169,13 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     pgCronDatabase: row.pg_cron_database,
     pgStatStatements: row.pg_stat_statements,
     pgStatStatementsSchema: row.pg_stat_statements_schema,
-    preloaded: row.preloaded === null ? null : row.preloaded.split(',').map((name) => name.trim()).filter(Boolean),
+    preloaded:
+      row.preloaded === null
+        ? null
+        : row.preloaded
+            .split(',')
+            .map((name) => name.trim())
+            .filter(Boolean),
     maxLocksPerTransaction: row.max_locks_per_transaction,
     hasQicoreSchema: row.has_core,
     chunkCatalog: row.timescaledb === null ? null : row.chunk_has_relid ? 'relid' : 'names',
@@ -177,7 +186,10 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     pooled: !embedded && processId !== null && processId !== row.pid,
     condition,
     corrections: settings.hidingHere.map((name) => [name, 'on'] as const),
-    citus: row.citus === null || extras.citus === null ? null : {version: row.citus, worker: extras.citus.worker, distributedTables: extras.citus.distributed_tables},
+    citus:
+      row.citus === null || extras.citus === null
+        ? null
+        : {version: row.citus, worker: extras.citus.worker, distributedTables: extras.citus.distributed_tables},
   }
 }
 
@@ -195,8 +207,10 @@ function engineOf(row: ServerRow): EngineKind {
 const hidingSettings = ['timescaledb.enable_optimizations', 'timescaledb.enable_transparent_decompression'] as const
 
 /** As PostgreSQL reads a boolean setting: a setting of a library that is not loaded is the text that was given. */
-const isOn = (value: string | null | undefined) => value != null && ['on', 'true', 'yes', '1'].includes(value.toLowerCase())
-const isOff = (value: string | null | undefined) => value != null && ['off', 'false', 'no', '0'].includes(value.toLowerCase())
+const isOn = (value: string | null | undefined) =>
+  value != null && ['on', 'true', 'yes', '1'].includes(value.toLowerCase())
+const isOff = (value: string | null | undefined) =>
+  value != null && ['off', 'false', 'no', '0'].includes(value.toLowerCase())
 
 /** What this session has, and what the next session would have. */
 function timescaledbSettings(row: ServerRow) {

@@ -59,7 +59,11 @@ function join(parts: readonly Part[], separator: string): Statement {
   return build(['', ...parts.slice(1).map(() => separator), ''], parts)
 }
 
-function assemble(strings: readonly string[], parts: readonly Part[], write: (part: Statement | Value) => string): string {
+function assemble(
+  strings: readonly string[],
+  parts: readonly Part[],
+  write: (part: Statement | Value) => string,
+): string {
   return parts.reduce<string>((text, part, index) => {
     return text + (part instanceof Fragment ? part.text : write(part)) + strings[index + 1]!
   }, strings[0]!)
@@ -97,7 +101,8 @@ export function quoteLiteral(value: Value): string {
   if (value === null) return 'null'
   if (typeof value === 'boolean') return String(value)
   // Bare, a minus could meet another one and make a comment, and binds less than a cast; NaN would be a name.
-  if (typeof value === 'number') return !Number.isFinite(value) ? `'${value}'` : value < 0 || Object.is(value, -0) ? `(${value})` : String(value)
+  if (typeof value === 'number')
+    return !Number.isFinite(value) ? `'${value}'` : value < 0 || Object.is(value, -0) ? `(${value})` : String(value)
   if (Array.isArray(value)) return `array[${value.map(quoteLiteral).join(', ')}]`
   const text = value as string
   const escaped = text.replaceAll("'", "''")

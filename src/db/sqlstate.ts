@@ -25,7 +25,11 @@ export const SqlState = {
 } as const
 
 /** Worth another try after a pause: somebody was in the way, and nothing was done. */
-export const retryable: ReadonlySet<string> = new Set([SqlState.lockNotAvailable, SqlState.deadlock, SqlState.serialization])
+export const retryable: ReadonlySet<string> = new Set([
+  SqlState.lockNotAvailable,
+  SqlState.deadlock,
+  SqlState.serialization,
+])
 
 /** Codes of failures that have none of their own, given to them where they happen. */
 export const OwnCode = {
@@ -39,7 +43,18 @@ export const OwnCode = {
 const ownCodes: ReadonlySet<string> = new Set(Object.values(OwnCode))
 
 /** The connection is gone; what it was doing may or may not have been done. */
-const connectionLost: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03', '08000', '08003', '08006', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', OwnCode.connectionLost])
+const connectionLost: ReadonlySet<string> = new Set([
+  '57P01',
+  '57P02',
+  '57P03',
+  '08000',
+  '08003',
+  '08006',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  OwnCode.connectionLost,
+])
 
 interface ServerError extends Error {
   code?: string
@@ -60,18 +75,59 @@ export function isConnectionLost(error: unknown): boolean {
 }
 
 const causes: Record<string, {code: string; exit?: ExitCode; suggestions?: readonly string[]}> = {
-  [SqlState.noPrivilege]: {code: 'NO_PRIVILEGE', suggestions: ['Connect as the owner of the table, or name it as `role` of the target.']},
+  [SqlState.noPrivilege]: {
+    code: 'NO_PRIVILEGE',
+    suggestions: ['Connect as the owner of the table, or name it as `role` of the target.'],
+  },
   [SqlState.readOnly]: {code: 'READ_ONLY', exit: ExitCode.usage, suggestions: ['Connect to the primary.']},
-  [SqlState.lockNotAvailable]: {code: 'LOCKED', exit: ExitCode.lockHeld, suggestions: ['Try again; `select * from pg_stat_activity where wait_event_type = \'Lock\'` shows who waits.']},
-  [SqlState.canceled]: {code: 'TIMEOUT', suggestions: ['It took longer than it was given, or somebody cancelled it: try again, or narrow it to one table.']},
-  [SqlState.undefinedFunction]: {code: 'NO_FUNCTION', suggestions: ['Is the timescaledb extension of this database older than 2.15?']},
-  '53300': {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['The server has no connection left: raise max_connections or close some.']},
-  '3D000': {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['Name a database that exists: psql -l lists them.']},
-  '28P01': {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['Set PGPASSWORD or a PGPASSFILE with the right password.']},
-  '28000': {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['Is it the right role? If it is: pg_hba.conf on the server says who may connect from this address.']},
-  ENOTFOUND: {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['There is no host of that name: check the URL or PGHOST.']},
-  EAI_AGAIN: {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['The name could not be resolved just now: check the URL, or DNS.']},
-  ECONNREFUSED: {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['Is the server up, and is this its port?']},
+  [SqlState.lockNotAvailable]: {
+    code: 'LOCKED',
+    exit: ExitCode.lockHeld,
+    suggestions: ["Try again; `select * from pg_stat_activity where wait_event_type = 'Lock'` shows who waits."],
+  },
+  [SqlState.canceled]: {
+    code: 'TIMEOUT',
+    suggestions: ['It took longer than it was given, or somebody cancelled it: try again, or narrow it to one table.'],
+  },
+  [SqlState.undefinedFunction]: {
+    code: 'NO_FUNCTION',
+    suggestions: ['Is the timescaledb extension of this database older than 2.15?'],
+  },
+  '53300': {
+    code: 'CONNECT',
+    exit: ExitCode.cannotConnect,
+    suggestions: ['The server has no connection left: raise max_connections or close some.'],
+  },
+  '3D000': {
+    code: 'CONNECT',
+    exit: ExitCode.cannotConnect,
+    suggestions: ['Name a database that exists: psql -l lists them.'],
+  },
+  '28P01': {
+    code: 'CONNECT',
+    exit: ExitCode.cannotConnect,
+    suggestions: ['Set PGPASSWORD or a PGPASSFILE with the right password.'],
+  },
+  '28000': {
+    code: 'CONNECT',
+    exit: ExitCode.cannotConnect,
+    suggestions: ['Is it the right role? If it is: pg_hba.conf on the server says who may connect from this address.'],
+  },
+  ENOTFOUND: {
+    code: 'CONNECT',
+    exit: ExitCode.cannotConnect,
+    suggestions: ['There is no host of that name: check the URL or PGHOST.'],
+  },
+  EAI_AGAIN: {
+    code: 'CONNECT',
+    exit: ExitCode.cannotConnect,
+    suggestions: ['The name could not be resolved just now: check the URL, or DNS.'],
+  },
+  ECONNREFUSED: {
+    code: 'CONNECT',
+    exit: ExitCode.cannotConnect,
+    suggestions: ['Is the server up, and is this its port?'],
+  },
   ENOENT: {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['There is no server behind that Unix socket.']},
 }
 
@@ -83,7 +139,9 @@ const causes: Record<string, {code: string; exit?: ExitCode; suggestions?: reado
 export function toOpsError(error: unknown, doing: string): OpsError {
   if (error instanceof OpsError) return error
   const state = sqlState(error)
-  const known = (state && causes[state]) || (isConnectionLost(error) ? {code: 'CONNECTION_LOST', exit: ExitCode.cannotConnect} : undefined)
+  const known =
+    (state && causes[state]) ||
+    (isConnectionLost(error) ? {code: 'CONNECTION_LOST', exit: ExitCode.cannotConnect} : undefined)
   const options: OpsErrorOptions = {
     exit: known?.exit ?? ExitCode.failed,
     suggestions: [...hints(error), ...(known?.suggestions ?? [])],

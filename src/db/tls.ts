@@ -42,11 +42,26 @@ export function tlsAttempts(parameters: Parameters, env: Environment): TlsAttemp
     case 'verify-ca':
     case 'verify-full':
       if (root === undefined)
-        throw usageError('TLS', `sslmode=${mode} needs a root certificate, and there is none.`, [`Put it at ${home('root.crt')}, name it as sslrootcert, or say sslrootcert=system.`])
-      if (root === 'system' && mode === 'verify-ca') throw usageError('TLS', 'sslrootcert=system goes with sslmode=verify-full only.', ['Say sslmode=verify-full, or name a certificate as sslrootcert.'])
-      return [mode === 'verify-ca' ? chainOnly : {...common, rejectUnauthorized: true, checkServerIdentity: (_, cert) => checkServerIdentity(parameters.host!, cert)}]
+        throw usageError('TLS', `sslmode=${mode} needs a root certificate, and there is none.`, [
+          `Put it at ${home('root.crt')}, name it as sslrootcert, or say sslrootcert=system.`,
+        ])
+      if (root === 'system' && mode === 'verify-ca')
+        throw usageError('TLS', 'sslrootcert=system goes with sslmode=verify-full only.', [
+          'Say sslmode=verify-full, or name a certificate as sslrootcert.',
+        ])
+      return [
+        mode === 'verify-ca'
+          ? chainOnly
+          : {
+              ...common,
+              rejectUnauthorized: true,
+              checkServerIdentity: (_, cert) => checkServerIdentity(parameters.host!, cert),
+            },
+      ]
     default:
-      throw usageError('TLS', `There is no sslmode "${mode}".`, ['disable, allow, prefer, require, verify-ca or verify-full.'])
+      throw usageError('TLS', `There is no sslmode "${mode}".`, [
+        'disable, allow, prefer, require, verify-ca or verify-full.',
+      ])
   }
 }
 
@@ -59,6 +74,8 @@ function read(what: string, file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw usageError('TLS', `${what} cannot be read: ${messageOf(error)}.`, [`Name a file that this user can read as ${what}.`])
+    throw usageError('TLS', `${what} cannot be read: ${messageOf(error)}.`, [
+      `Name a file that this user can read as ${what}.`,
+    ])
   }
 }

@@ -41,7 +41,11 @@ export type Settings = readonly (readonly [name: string, value: string])[]
  * server has answered that Sync. A COMMIT counts only if the transaction was still open.
  * @throws the first failure in the order of sending
  */
-export async function inTransaction<T>(session: Session, settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(
+  session: Session,
+  settings: TransactionSettings,
+  work: (tx: Db) => Promise<T>,
+): Promise<T> {
   const transaction = openTransaction(session, settings)
   try {
     const result = await work(transaction)
@@ -64,7 +68,10 @@ interface Transaction extends Db {
   close(): void
 }
 
-function openTransaction({client, applicationName, prepares, types, corrections, giveUp, mark}: Session, settings: TransactionSettings): Transaction {
+function openTransaction(
+  {client, applicationName, prepares, types, corrections, giveUp, mark}: Session,
+  settings: TransactionSettings,
+): Transaction {
   const watched = silenceWatch(giveUp, settings.statementTimeout)
   const first = new Flight(types)
   let phase: 'collecting' | 'sent' | 'open' | 'over' = 'collecting'
@@ -85,7 +92,8 @@ function openTransaction({client, applicationName, prepares, types, corrections,
 
   for (const text of opening(settings, applicationName, corrections)) first.add({text}).catch(failed)
   const {role} = settings
-  if (role) first.add({text: `set local role ${quoteIdent(role)}`}).catch((error: unknown) => failed(roleError(role, error)))
+  if (role)
+    first.add({text: `set local role ${quoteIdent(role)}`}).catch((error: unknown) => failed(roleError(role, error)))
   const onLanded = () => {
     if (phase === 'sent') phase = 'open'
   }
@@ -112,7 +120,11 @@ function openTransaction({client, applicationName, prepares, types, corrections,
   const send = (question: Statement): Promise<Answer | Answer[]> => {
     cork()
     const {text, values, name} = question
-    const answer = client.query({text, ...(values.length > 0 && {values: [...values]}), ...(prepares && name !== undefined && {name})})
+    const answer = client.query({
+      text,
+      ...(values.length > 0 && {values: [...values]}),
+      ...(prepares && name !== undefined && {name}),
+    })
     answer.catch(failed)
     return watched(answer)
   }
@@ -196,14 +208,22 @@ function silenceWatch(giveUp: Session['giveUp'], limit: number): <T>(answer: Pro
 }
 
 /** Waits for all that travel together. @throws the first failure in the order of sending, whichever was noticed first */
-export async function allInOrder<const T extends readonly unknown[]>(answers: T): Promise<{-readonly [K in keyof T]: Awaited<T[K]>}> {
+export async function allInOrder<const T extends readonly unknown[]>(
+  answers: T,
+): Promise<{-readonly [K in keyof T]: Awaited<T[K]>}> {
   const settled = await Promise.allSettled(answers)
   for (const one of settled) if (one.status === 'rejected') throw one.reason
-  return settled.map((one) => (one as PromiseFulfilledResult<unknown>).value) as {-readonly [K in keyof T]: Awaited<T[K]>}
+  return settled.map((one) => (one as PromiseFulfilledResult<unknown>).value) as {
+    -readonly [K in keyof T]: Awaited<T[K]>
+  }
 }
 
 /** A transaction whose parts, and its commit, are sent without waiting. @throws the first failure in their order, else the commit's */
-export async function pipelined(db: Database, settings: TransactionSettings, parts: (tx: Db) => readonly unknown[]): Promise<void> {
+export async function pipelined(
+  db: Database,
+  settings: TransactionSettings,
+  parts: (tx: Db) => readonly unknown[],
+): Promise<void> {
   let sent: Promise<unknown> = Promise.resolve()
   const all = db.transaction(settings, async (tx) => {
     sent = allInOrder(parts(tx))
@@ -211,7 +231,10 @@ export async function pipelined(db: Database, settings: TransactionSettings, par
   })
   // The commit fails with what was noticed first; the caller gets the first in the order of the parts.
   await all.catch(async (error: unknown) => {
-    const first: unknown = await sent.then(() => error, (failure: unknown) => failure)
+    const first: unknown = await sent.then(
+      () => error,
+      (failure: unknown) => failure,
+    )
     throw sqlState(first) === SqlState.inFailedTransaction ? error : first
   })
 }
@@ -226,7 +249,11 @@ export function sessionSettings(settings: TransactionSettings, applicationName: 
   return `select ${set(settings, applicationName, corrections, false)}${settings.role ? `; set role ${quoteIdent(settings.role)}` : ''}`
 }
 
-const roleStates: readonly (string | undefined)[] = [SqlState.undefinedObject, SqlState.invalidParameter, SqlState.noPrivilege]
+const roleStates: readonly (string | undefined)[] = [
+  SqlState.undefinedObject,
+  SqlState.invalidParameter,
+  SqlState.noPrivilege,
+]
 
 /** A role of the configuration that does not exist, or that the session's role is no member of. */
 function roleError(role: string, error: unknown): unknown {
@@ -234,13 +261,18 @@ function roleError(role: string, error: unknown): unknown {
   return new OpsError('NO_ROLE', `The target's role cannot be used: ${serverMessage(error)}`, {
     exit: ExitCode.usage,
     cause: error,
-    suggestions: [`Correct \`role: ${role}\` of the target in the configuration, or grant that role to the one that connects.`],
+    suggestions: [
+      `Correct \`role: ${role}\` of the target in the configuration, or grant that role to the one that connects.`,
+    ],
   })
 }
 
 /** BEGIN is the first statement of a flight: where it fails, as `begin read write` does on a replica, nothing behind it runs. */
 function opening(settings: TransactionSettings, applicationName: string, corrections: Settings): string[] {
-  return [`begin ${settings.readOnly ? 'read only' : 'read write'}`, `select ${set(settings, applicationName, corrections, true)}`]
+  return [
+    `begin ${settings.readOnly ? 'read only' : 'read write'}`,
+    `select ${set(settings, applicationName, corrections, true)}`,
+  ]
 }
 
 function set(settings: TransactionSettings, applicationName: string, corrections: Settings, local: boolean): string {

@@ -16,15 +16,27 @@ export default hook
 function explain(config: Interfaces.Config, words: readonly string[]): OpsError {
   const {bin} = config
   let known = words.length
-  while (known > 0 && !config.findCommand(words.slice(0, known).join(':')) && !config.findTopic(words.slice(0, known).join(':'))) known -= 1
+  while (
+    known > 0 &&
+    !config.findCommand(words.slice(0, known).join(':')) &&
+    !config.findTopic(words.slice(0, known).join(':'))
+  )
+    known -= 1
   const found = words.slice(0, known)
   if (known > 0 && config.findCommand(found.join(':')))
-    return usageError('USAGE', `\`${command(found.join(' '))}\` takes no argument, and "${words[known]}" is one.`, [`See \`${command(`${found.join(' ')} --help`)}\`.`])
+    return usageError('USAGE', `\`${command(found.join(' '))}\` takes no argument, and "${words[known]}" is one.`, [
+      `See \`${command(`${found.join(' ')} --help`)}\`.`,
+    ])
   const names = [...config.commandIDs, ...config.topics.map(({name}) => name)].map((name) => name.replaceAll(':', ' '))
-  const closest = nearest(words, names.filter((name) => name.startsWith(found.join(' ')) && name !== found.join(' ')))
+  const closest = nearest(
+    words,
+    names.filter((name) => name.startsWith(found.join(' ')) && name !== found.join(' ')),
+  )
   return usageError('NO_COMMAND', `There is no command "${words.slice(0, known + 1).join(' ')}".`, [
     ...(closest === null ? [] : [`Did you mean \`${command(closest)}\`?`]),
-    known === 0 ? `\`${bin} --help\` lists the commands.` : `\`${command(`${found.join(' ')} --help`)}\` lists the commands of this topic.`,
+    known === 0
+      ? `\`${bin} --help\` lists the commands.`
+      : `\`${command(`${found.join(' ')} --help`)}\` lists the commands of this topic.`,
   ])
 }
 

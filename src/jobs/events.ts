@@ -5,16 +5,43 @@ import type {Claim} from './store/job-store.js'
 export type DaemonEvent =
   | {event: 'started'; id: string; version: string; node: string}
   | {event: 'listening'; address: string}
-  | {event: 'connected'; database: string; role: string; engine: string; postgres: string; timescaledb: string | null; pooled: boolean}
+  | {
+      event: 'connected'
+      database: string
+      role: string
+      engine: string
+      postgres: string
+      timescaledb: string | null
+      pooled: boolean
+    }
   | {event: 'core_installed'; steps: readonly string[]}
   | {event: 'calendars'; changes: readonly string[]}
-  | {event: 'job'; job: string; kind: string; schedule: string; timezone: string; runner: string; state: string; next: string | null; local: string | null; lastDone: string | null}
+  | {
+      event: 'job'
+      job: string
+      kind: string
+      schedule: string
+      timezone: string
+      runner: string
+      state: string
+      next: string | null
+      local: string | null
+      lastDone: string | null
+    }
   | {event: 'ready'; jobs: number; others: number}
   | {event: 'observing'; reason: string}
   | {event: 'occurrence_started'; job: string; at: number | null; attempt: number; late: number; id: number}
   | {event: 'taken_over'; job: string; at: number | null; from: string; attempt: number; error: string | null}
   | {event: 'tried_again'; job: string; at: number | null; attempt: number; error: string | null}
-  | {event: 'occurrence_ended'; job: string; at: number | null; ms: number; outcome: FinalOutcome; claim: Claim; kind: string}
+  | {
+      event: 'occurrence_ended'
+      job: string
+      at: number | null
+      ms: number
+      outcome: FinalOutcome
+      claim: Claim
+      kind: string
+    }
   | {event: 'instants_skipped'; job: string; reason: string; count: number; first: number; last: number}
   | {event: 'claim_lost'; job: string; at: number | null}
   | {event: 'outcome_unwritten'; job: string; error: string}

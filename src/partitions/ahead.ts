@@ -24,11 +24,17 @@ export function rangedChildren(children: readonly Child[]): Child[] {
 }
 
 /** @param now seconds; keys without a time zone count as UTC */
-export function reachOf(set: Pick<PartitionSet, 'unfit' | 'defaultPartition'>, children: readonly Child[], now: number): Reach {
+export function reachOf(
+  set: Pick<PartitionSet, 'unfit' | 'defaultPartition'>,
+  children: readonly Child[],
+  now: number,
+): Reach {
   const none: Reach = {until: null, daysLeft: null, coversNow: null, last: false}
   const ranged = rangedChildren(children)
   if (set.unfit !== null || set.defaultPartition !== null || ranged.length === 0) return none
-  const current = ranged.findIndex(({fromEpoch, toEpoch}) => fromEpoch !== null && toEpoch !== null && fromEpoch <= now && toEpoch > now)
+  const current = ranged.findIndex(
+    ({fromEpoch, toEpoch}) => fromEpoch !== null && toEpoch !== null && fromEpoch <= now && toEpoch > now,
+  )
   if (current === -1) {
     const before = ranged.filter(({toEpoch}) => toEpoch !== null && toEpoch <= now).at(-1)
     return {until: before?.to ?? null, daysLeft: 0, coversNow: false, last: false}
@@ -50,7 +56,12 @@ export function failsFrom({until, daysLeft, coversNow}: Reach): string {
 /** Of some wanted periods, those that no partition holds. */
 export function missingPeriods(children: readonly Child[], wanted: readonly Period[]): Period[] {
   const ranged = rangedChildren(children)
-  return wanted.filter((period) => !ranged.some((child) => child.fromEpoch !== null && child.fromEpoch <= period.fromEpoch && child.toEpoch! >= period.toEpoch))
+  return wanted.filter(
+    (period) =>
+      !ranged.some(
+        (child) => child.fromEpoch !== null && child.fromEpoch <= period.fromEpoch && child.toEpoch! >= period.toEpoch,
+      ),
+  )
 }
 
 /** Periods after the one of now: how many are wanted, and how many are there without a gap. @param wanted from the period of now */
@@ -79,19 +90,34 @@ export interface SetAhead {
 /** The declared sets that can be looked after, without sizes. Waits for no lock. */
 export async function readAhead(db: Database, rules: readonly PartitionRule[]): Promise<SetAhead[]> {
   const declared = await rulesByRelation(db, rules)
-  const sets = (await readSets(db, [...declared.keys()])).filter(({unfit, managedBy}) => unfit === null && managedBy === null)
+  const sets = (await readSets(db, [...declared.keys()])).filter(
+    ({unfit, managedBy}) => unfit === null && managedBy === null,
+  )
   if (sets.length === 0) return []
-  const periods = await readPeriods(db, sets.map((set) => ({...declared.get(set.relation)!, relation: set.relation, first: null, last: null})))
-  const children = await readChildren(db, sets.map(({relation}) => relation), false)
+  const periods = await readPeriods(
+    db,
+    sets.map((set) => ({...declared.get(set.relation)!, relation: set.relation, first: null, last: null})),
+  )
+  const children = await readChildren(
+    db,
+    sets.map(({relation}) => relation),
+    false,
+  )
   const now = await readNow(db)
   return sets.flatMap((set, index) => {
     const wanted = periods.filter((period) => period.index === index && period.sane)
     if (wanted.length === 0) return []
     const own = children.filter(({parent}) => parent === set.relation)
     const missing = missingPeriods(own, wanted)
-    return [{
-      schema: set.schema, table: set.table, ...aheadOf(wanted, missing), nowMissing: missing[0] === wanted[0],
-      hasDefault: set.defaultPartition !== null, reach: reachOf(set, own, now),
-    }]
+    return [
+      {
+        schema: set.schema,
+        table: set.table,
+        ...aheadOf(wanted, missing),
+        nowMissing: missing[0] === wanted[0],
+        hasDefault: set.defaultPartition !== null,
+        reach: reachOf(set, own, now),
+      },
+    ]
   })
 }

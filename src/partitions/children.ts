@@ -57,7 +57,10 @@ interface Range {
 
 /** The partition that stands in the way of a range, or holds it already. */
 export function overlapping(children: readonly Child[], {fromEpoch, toEpoch}: Range): Child | undefined {
-  return children.find((child) => child.fromEpoch !== null && child.toEpoch !== null && child.fromEpoch < toEpoch && child.toEpoch > fromEpoch)
+  return children.find(
+    (child) =>
+      child.fromEpoch !== null && child.toEpoch !== null && child.fromEpoch < toEpoch && child.toEpoch > fromEpoch,
+  )
 }
 
 export function holds(child: Child, {fromEpoch, toEpoch}: Range): boolean {

@@ -31,8 +31,19 @@ export async function uncovered(db: Database, set: PartitionSet, children: reado
     const rows = await rowsOf(db, set, child)
     if (rows === 'none') continue
     const gaps = rows === 'unreadable' ? whole : await gapsOf(db, set, rows)
-    if (gaps === 'unreadable') found.push({child, message: `${child.relation}: qicore.aggregates cannot be read, so nobody knows whether an aggregate needs it`, fix: null})
-    else for (const {schema, view, gaps: spans} of gaps) found.push({child, message: `${child.relation}: ${formatQualifiedName(schema, view)} has not covered ${words(spans)}, or not as the rows are now`, fix: command('aggregates refresh', [shortName(schema, view)], rangeFlags(spans, 'timestamptz'))})
+    if (gaps === 'unreadable')
+      found.push({
+        child,
+        message: `${child.relation}: qicore.aggregates cannot be read, so nobody knows whether an aggregate needs it`,
+        fix: null,
+      })
+    else
+      for (const {schema, view, gaps: spans} of gaps)
+        found.push({
+          child,
+          message: `${child.relation}: ${formatQualifiedName(schema, view)} has not covered ${words(spans)}, or not as the rows are now`,
+          fix: command('aggregates refresh', [shortName(schema, view)], rangeFlags(spans, 'timestamptz')),
+        })
   }
   return found
 }
@@ -51,7 +62,9 @@ export async function firstUnseen(db: Database, set: PartitionSet): Promise<stri
 async function mayHaveAggregate(db: Database, {schema, table}: PartitionSet): Promise<boolean> {
   const name = formatQualifiedName(schema, table)
   try {
-    const rows = await db.query(sql`select from qicore.aggregates where to_regclass(source) = to_regclass(${name}) limit 1`)
+    const rows = await db.query(
+      sql`select from qicore.aggregates where to_regclass(source) = to_regclass(${name}) limit 1`,
+    )
     return rows.length > 0
   } catch (error) {
     if (sqlState(error) === SqlState.noPrivilege) return true
@@ -61,7 +74,9 @@ async function mayHaveAggregate(db: Database, {schema, table}: PartitionSet): Pr
 
 async function gapsOf(db: Database, set: PartitionSet, span: Span): Promise<OwnGaps[] | 'unreadable'> {
   try {
-    return (await readOwnCoverage(db, {schema: set.schema, name: set.table}, [span], null)).filter(({gaps}) => gaps.length > 0)
+    return (await readOwnCoverage(db, {schema: set.schema, name: set.table}, [span], null)).filter(
+      ({gaps}) => gaps.length > 0,
+    )
   } catch (error) {
     if (sqlState(error) === SqlState.noPrivilege) return 'unreadable'
     throw error
@@ -73,11 +88,13 @@ async function rowsOf(db: Database, set: PartitionSet, child: Child): Promise<Sp
   const column = ident(set.column!)
   try {
     const [row] = await db.query<{from: string | null; to: string | null}>(
-      sql`select min(${column})::timestamptz as from, max(${column})::timestamptz + interval '1 microsecond' as to from ${ident(child.schema, child.partition)} where isfinite(${column})`)
+      sql`select min(${column})::timestamptz as from, max(${column})::timestamptz + interval '1 microsecond' as to from ${ident(child.schema, child.partition)} where isfinite(${column})`,
+    )
     return row?.from && row.to ? {start: microsOf(row.from), end: microsOf(row.to)} : 'none'
   } catch (error) {
     const state = sqlState(error)
-    if (state === SqlState.noPrivilege || state === SqlState.lockNotAvailable || state === SqlState.canceled) return 'unreadable'
+    if (state === SqlState.noPrivilege || state === SqlState.lockNotAvailable || state === SqlState.canceled)
+      return 'unreadable'
     throw error
   }
 }
@@ -87,6 +104,9 @@ function edge(instant: string | null, open: bigint): bigint {
 }
 
 function words(spans: readonly Span[]): string {
-  const side = (micros: bigint, open: bigint, name: string) => (micros === open ? name : instantInWords(instantOf(micros) ?? name))
-  return spans.map(({start, end}) => `${side(start, lowest, 'the beginning')} to ${side(end, highest, 'the end')}`).join(', ')
+  const side = (micros: bigint, open: bigint, name: string) =>
+    micros === open ? name : instantInWords(instantOf(micros) ?? name)
+  return spans
+    .map(({start, end}) => `${side(start, lowest, 'the beginning')} to ${side(end, highest, 'the end')}`)
+    .join(', ')
 }

@@ -37,19 +37,33 @@ export async function planCreate(db: Database, request: CreateRequest): Promise<
     ])
   const count = every === 'day' ? daysBetween(first, last) + 1 : Math.ceil(daysBetween(first, last) / 30.4) + 1
   if (count > mostPeriods)
-    throw usageError('TOO_MANY', `${first} to ${last} would be about ${count} partitions; one run makes at most ${mostPeriods}.`, ['Is the range meant? Every query that does not name a time looks at all of them.'])
+    throw usageError(
+      'TOO_MANY',
+      `${first} to ${last} would be about ${count} partitions; one run makes at most ${mostPeriods}.`,
+      ['Is the range meant? Every query that does not name a time looks at all of them.'],
+    )
   const periods = await readPeriods(db, [{...rule, relation: set.relation, every, first, last, ahead: 0}])
   const wild = periods.filter(({sane}) => !sane)
   if (wild.length > 0)
-    throw usageError('OUT_OF_RANGE', `${wild[0]!.schema}.${wild[0]!.partition}${wild.length > 1 ? ` and ${wild.length - 1} more` : ''} would lie before ${rule.earliest} or more than ${durationInWords(rule.within)} ahead.`, [
-      `If it is meant: tables.${rule.relation}.partitions.earliest and .within of the configuration.`,
-    ])
+    throw usageError(
+      'OUT_OF_RANGE',
+      `${wild[0]!.schema}.${wild[0]!.partition}${wild.length > 1 ? ` and ${wild.length - 1} more` : ''} would lie before ${rule.earliest} or more than ${durationInWords(rule.within)} ahead.`,
+      [`If it is meant: tables.${rule.relation}.partitions.earliest and .within of the configuration.`],
+    )
   const {steps, findings} = await planPeriods(db, set, periods, {within: false})
   const conflicts = findings.filter(({kind}) => kind === 'conflict' || kind === 'stray')
   if (conflicts.length > 0)
-    throw usageError('PARTITION_CONFLICT', conflicts.map(({message}) => message).join('\n'), [`Nothing was changed. The partitions: ${command('partitions list')}`])
+    throw usageError('PARTITION_CONFLICT', conflicts.map(({message}) => message).join('\n'), [
+      `Nothing was changed. The partitions: ${command('partitions list')}`,
+    ])
   const range = `${periods[0]?.partition ?? first} to ${periods.at(-1)?.partition ?? last}`
-  return {operation: `partitions create ${set.relation}`, summary: `create partitions of ${set.relation}, ${range}`, cutoff: null, locks: [`table ${set.relation}`], steps}
+  return {
+    operation: `partitions create ${set.relation}`,
+    summary: `create partitions of ${set.relation}, ${range}`,
+    cutoff: null,
+    locks: [`table ${set.relation}`],
+    steps,
+  }
 }
 
 /** How long the partitions are that a set has. @throws OpsError NO_PERIOD */
@@ -61,7 +75,9 @@ export async function everyOf(db: Database, relation: string): Promise<Every> {
   const all = (test: (days: number) => boolean) => lengths.length > 0 && lengths.every(test)
   if (lengths.length === 0 || all((days) => days > 27.9 && days < 31.1)) return 'month'
   if (all((days) => days > 0.9 && days < 1.1)) return 'day'
-  throw usageError('NO_PERIOD', `The partitions of ${relation} are neither all months nor all days.`, ['Say which are to be made: --every month or --every day.'])
+  throw usageError('NO_PERIOD', `The partitions of ${relation} are neither all months nor all days.`, [
+    'Say which are to be made: --every month or --every day.',
+  ])
 }
 
 async function firstDay(db: Database, bound: CalendarBound, zone: string): Promise<Day> {
@@ -74,7 +90,9 @@ async function lastDay(db: Database, bound: CalendarBound, zone: string): Promis
 }
 
 async function localDay(db: Database, instant: string, zone: string, before: string): Promise<Day> {
-  const [row] = await db.query<{day: string}>(sql`select to_char((${instant}::timestamptz - ${before}::interval) at time zone ${zone}, 'YYYY-MM-DD') as day`)
+  const [row] = await db.query<{day: string}>(
+    sql`select to_char((${instant}::timestamptz - ${before}::interval) at time zone ${zone}, 'YYYY-MM-DD') as day`,
+  )
   if (!row) throw new OpsError('FAILED', 'The server gave no local day.')
   return row.day
 }

@@ -11,14 +11,23 @@ export async function partitionsDefined(db: Database): Promise<boolean> {
 }
 
 /** The rule of each relation that is there, by its name as SQL writes it. */
-export async function rulesByRelation(db: Database, rules: readonly PartitionRule[]): Promise<Map<string, PartitionRule>> {
+export async function rulesByRelation(
+  db: Database,
+  rules: readonly PartitionRule[],
+): Promise<Map<string, PartitionRule>> {
   if (rules.length === 0) return new Map()
-  const names = await db.query<{name: string; relation: string | null}>(statement(loadSql('catalog/partition-names'), [rules.map(({relation}) => relation)]))
+  const names = await db.query<{name: string; relation: string | null}>(
+    statement(loadSql('catalog/partition-names'), [rules.map(({relation}) => relation)]),
+  )
   return new Map(names.flatMap(({relation}, index) => (relation === null ? [] : [[relation, rules[index]!] as const])))
 }
 
 /** The set that a name means, as SQL reads it, and its rule where one is declared. @throws OpsError as {@link findPartitioned} */
-export async function namedSet(db: Database, name: string, rules: readonly PartitionRule[]): Promise<{relation: string; declared: PartitionRule | null}> {
+export async function namedSet(
+  db: Database,
+  name: string,
+  rules: readonly PartitionRule[],
+): Promise<{relation: string; declared: PartitionRule | null}> {
   const relation = await findPartitioned(db, name)
   return {relation, declared: (await rulesByRelation(db, rules)).get(relation) ?? null}
 }

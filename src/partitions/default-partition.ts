@@ -27,7 +27,8 @@ export async function straysOf(db: Database, set: PartitionSet, periods: readonl
 from ${raw(set.defaultPartition)}
 where ${column} >= ${literal(edges[0]!)} and ${column} < ${literal(edges.at(-1)!)}
 group by 1
-order by 1`)
+order by 1`,
+  )
   return found.flatMap(({edge, ...stray}) => {
     const period = periods.find(({lowerText}) => lowerText === edges[edge - 1])
     return period ? [{period, ...stray}] : []
@@ -49,15 +50,29 @@ function runsOf(periods: readonly Period[]): Period[][] {
  * Before and after the children of a set with a large default partition are attached: a constraint that was checked
  * while everybody went on working spares ATTACH the look through it under ACCESS EXCLUSIVE.
  */
-export function guardSteps(set: PartitionSet, periods: readonly Period[]): {before: Step[]; each: Statement[]; after: Step[]} {
+export function guardSteps(
+  set: PartitionSet,
+  periods: readonly Period[],
+): {before: Step[]; each: Statement[]; after: Step[]} {
   const {defaultPartition, defaultBytes, column} = set
   const left = defaultPartition !== null && set.guarded ? [removeGuard(set, 'what a killed run left')] : []
-  if (defaultPartition === null || periods.length === 0 || (defaultBytes !== null && defaultBytes <= smallBytes)) return {before: left, each: [], after: []}
+  if (defaultPartition === null || periods.length === 0 || (defaultBytes !== null && defaultBytes <= smallBytes))
+    return {before: left, each: [], after: []}
   const key = ident(column!)
   const outside = runsOf(periods)
-    .map((run) => sql`(${key} is null or ${key} < ${literal(run[0]!.lowerText)} or ${key} >= ${literal(run.at(-1)!.upperText)})`)
+    .map(
+      (run) =>
+        sql`(${key} is null or ${key} < ${literal(run[0]!.lowerText)} or ${key} >= ${literal(run.at(-1)!.upperText)})`,
+    )
     .reduce((all, one) => sql`${all} and ${one}`)
-  const shape = {object: defaultPartition, class: 'safe', transaction: 'own', relations: [defaultPartition], bytes: null, repeatable: true} as const
+  const shape = {
+    object: defaultPartition,
+    class: 'safe',
+    transaction: 'own',
+    relations: [defaultPartition],
+    bytes: null,
+    repeatable: true,
+  } as const
   const add: Step = {
     ...shape,
     id: `guard ${defaultPartition}`,
@@ -77,7 +92,11 @@ export function guardSteps(set: PartitionSet, periods: readonly Period[]): {befo
     dependsOn: [add.id],
     bytes: defaultBytes,
   }
-  return {before: [...left, add, check], each: [requireGuard(defaultPartition)], after: [{...removeGuard(set, 'done'), dependsOn: [add.id]}]}
+  return {
+    before: [...left, add, check],
+    each: [requireGuard(defaultPartition)],
+    after: [{...removeGuard(set, 'done'), dependsOn: [add.id]}],
+  }
 }
 
 /** A step that had to wait may come after the guard is gone: better fail than look through everything under the lock. */

@@ -16,11 +16,17 @@ export type Purpose = {kind: 'keep'} | {kind: 'drop'; mark: string}
  * transaction is in the way, DETACH CONCURRENTLY, and FINALIZE where that was interrupted.
  * @param dependsOn what finishes a partition that is pending already: PostgreSQL detaches no second one concurrently
  */
-export function detachConcurrently(set: PartitionSet, child: Child, purpose: Purpose, dependsOn: readonly string[]): Step[] {
+export function detachConcurrently(
+  set: PartitionSet,
+  child: Child,
+  purpose: Purpose,
+  dependsOn: readonly string[],
+): Step[] {
   const {relation} = child
   const [parent, partition] = [ident(set.schema, set.table), ident(child.schema, child.partition)]
   if (child.pending) return [finalizeDetach(set, child, purpose, [])]
-  const before = purpose.kind === 'drop' ? [markIntended(set, child, purpose.mark)] : child.mark ? [removeMark(child)] : []
+  const before =
+    purpose.kind === 'drop' ? [markIntended(set, child, purpose.mark)] : child.mark ? [removeMark(child)] : []
   return [
     {
       id: `detach ${relation}`,
@@ -33,7 +39,10 @@ export function detachConcurrently(set: PartitionSet, child: Child, purpose: Pur
         ...before,
         sql`alter table ${parent} detach partition ${partition} concurrently`,
       ],
-      ...(purpose.kind === 'drop' && {followUp: markDetached(child, purpose.mark), cleanUp: withdrawMark(child, purpose.mark)}),
+      ...(purpose.kind === 'drop' && {
+        followUp: markDetached(child, purpose.mark),
+        cleanUp: withdrawMark(child, purpose.mark),
+      }),
       lock: set.related.length > 0 ? 'SHARE ROW EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE',
       class: 'undo',
       transaction: 'none',
@@ -94,14 +103,22 @@ export function detachAtOnce(set: PartitionSet, child: Child, before: readonly S
     id: `detach ${relation}`,
     kind: 'detach',
     object: relation,
-    statements: [...before, sql`alter table ${ident(set.schema, set.table)} detach partition ${ident(child.schema, child.partition)}`],
+    statements: [
+      ...before,
+      sql`alter table ${ident(set.schema, set.table)} detach partition ${ident(child.schema, child.partition)}`,
+    ],
     lock: 'ACCESS EXCLUSIVE',
     class: 'undo',
     transaction: 'own',
     doneCheck: sql`select not exists (select from pg_inherits where inhrelid = to_regclass(${relation}) and inhparent = to_regclass(${set.relation})) as done`,
     repeatable: true,
     dependsOn: [],
-    relations: [set.relation, relation, ...(set.defaultPartition === null ? [] : [set.defaultPartition]), ...set.related],
+    relations: [
+      set.relation,
+      relation,
+      ...(set.defaultPartition === null ? [] : [set.defaultPartition]),
+      ...set.related,
+    ],
     bytes: null,
   }
 }
@@ -112,7 +129,13 @@ type Dropped = Pick<Child, 'relation' | 'schema' | 'partition' | 'kind' | 'bytes
  * Drops a table that a drop has detached.
  * @param seen see {@link refuseUnseen}; null: no aggregate needs its rows, or the loss was accepted
  */
-export function dropDetached(child: Dropped, set: PartitionSet, mark: string, seen: string | null, dependsOn: readonly string[]): Step {
+export function dropDetached(
+  child: Dropped,
+  set: PartitionSet,
+  mark: string,
+  seen: string | null,
+  dependsOn: readonly string[],
+): Step {
   const {relation, kind, bytes} = child
   return {
     id: `drop ${relation}`,
@@ -139,7 +162,10 @@ export function dropDetached(child: Dropped, set: PartitionSet, mark: string, se
 /** Detaches and drops in one transaction, where ACCESS EXCLUSIVE is held on the set either way. */
 export function dropAtOnce(set: PartitionSet, child: Child, seen: string | null): Step {
   const detach = detachAtOnce(set, child, [])
-  const guard = seen === null || child.kind === 'f' ? [] : [sql`lock table ${ident(child.schema, child.partition)} in access exclusive mode`, refuseUnseen(child, seen)]
+  const guard =
+    seen === null || child.kind === 'f'
+      ? []
+      : [sql`lock table ${ident(child.schema, child.partition)} in access exclusive mode`, refuseUnseen(child, seen)]
   return {
     ...detach,
     id: `drop ${child.relation}`,

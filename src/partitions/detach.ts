@@ -5,7 +5,13 @@ import {formatBytes} from '../units/bytes.js'
 import {instantInWords} from '../units/instant.js'
 import {detachAtOnce, detachConcurrently, detachesAtOnce, finalizeDetach} from './detach-child.js'
 import {removeMark} from './write-mark.js'
-import {readLostPublications, readReferences, referenceNotes, type LostPublication, type Reference} from './references.js'
+import {
+  readLostPublications,
+  readReferences,
+  referenceNotes,
+  type LostPublication,
+  type Reference,
+} from './references.js'
 import {insteadOfConcurrently, oldPartitions, requireSession, type OldRequest} from './old-partitions.js'
 
 export interface OldPlan {
@@ -39,7 +45,12 @@ export async function planDetach(db: Database, request: OldRequest): Promise<Old
   const publications = await readLostPublications(db, set, [...pending, ...old], false)
   notes.push(...referenceNotes(references, publications), ...weightOf(old))
   const summary = `detach ${count(old.length + pending.length)} of ${set.relation}`
-  return {plan: {operation: `partitions detach ${set.relation}`, summary, cutoff, locks: [`table ${set.relation}`], steps}, notes, references, publications}
+  return {
+    plan: {operation: `partitions detach ${set.relation}`, summary, cutoff, locks: [`table ${set.relation}`], steps},
+    notes,
+    references,
+    publications,
+  }
 }
 
 export function count(partitions: number): string {
@@ -52,5 +63,7 @@ export function weightOf(children: readonly Child[]): string[] {
   const sum = (parts: readonly (number | null)[]) => parts.reduce<number>((total, part) => total + (part ?? 0), 0)
   const unknown = children.some(({rows}) => rows === null) ? ' or more' : ''
   const [first, last] = [children[0]!, children.at(-1)!]
-  return [`${count(children.length)}, ${instantInWords(first.from ?? 'the beginning')} to ${instantInWords(last.to ?? 'the end')}: ${formatBytes(sum(children.map(({bytes}) => bytes)))}, about ${sum(children.map(({rows}) => rows))} rows${unknown}.`]
+  return [
+    `${count(children.length)}, ${instantInWords(first.from ?? 'the beginning')} to ${instantInWords(last.to ?? 'the end')}: ${formatBytes(sum(children.map(({bytes}) => bytes)))}, about ${sum(children.map(({rows}) => rows))} rows${unknown}.`,
+  ]
 }

@@ -37,7 +37,9 @@ export const detachedWords = ', detached by transaction '
 const shape = new RegExp(`^(${dropMarkPrefix}(\\{.*\\}))(?:${detachedWords}(\\d+))?$`)
 
 /** `… of public.ticks, from 2020-01-01T00:00:00Z to 2020-02-01T00:00:00Z, rows seen up to transaction 731`. */
-const obsoleteShape = new RegExp(`^${dropMarkStart} of (.+), from (\\S+) to ([^\\s,]+)(?:, rows seen up to transaction (\\d+))?$`)
+const obsoleteShape = new RegExp(
+  `^${dropMarkStart} of (.+), from (\\S+) to ([^\\s,]+)(?:, rows seen up to transaction (\\d+))?$`,
+)
 
 /** One line whatever the names are: JSON escapes line breaks. */
 export function markText({of, from, to, end, cutoff, seen}: DropMark): string {
@@ -61,5 +63,15 @@ function parseObsoleteMark(line: string): FoundMark | null {
   if (of === undefined) return null
   const end = Date.parse(to!) / 1000
   const instant = (text: string) => (Number.isNaN(Date.parse(text)) ? null : text)
-  return {of, from: instant(from!), to: instant(to!), end: Number.isNaN(end) ? null : end, cutoff: '', seen: seen ?? null, text: line, detachedBy: null, obsolete: true}
+  return {
+    of,
+    from: instant(from!),
+    to: instant(to!),
+    end: Number.isNaN(end) ? null : end,
+    cutoff: '',
+    seen: seen ?? null,
+    text: line,
+    detachedBy: null,
+    obsolete: true,
+  }
 }

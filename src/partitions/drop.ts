@@ -8,7 +8,13 @@ import {readLeftovers, type Leftover} from './leftovers.js'
 import {firstUnseen, uncovered} from './coverage.js'
 import {count, weightOf, type OldPlan} from './detach.js'
 import {detachConcurrently, detachesAtOnce, dropAtOnce, dropDetached, finalizeDetach} from './detach-child.js'
-import {insteadOfConcurrently, oldPartitions, requireSession, type OldPartitions, type OldRequest} from './old-partitions.js'
+import {
+  insteadOfConcurrently,
+  oldPartitions,
+  requireSession,
+  type OldPartitions,
+  type OldRequest,
+} from './old-partitions.js'
 import {readLostPublications, readReferences, referenceNotes} from './references.js'
 import {markOf} from './write-mark.js'
 
@@ -44,31 +50,52 @@ export async function planDrop(db: Database, request: DropRequest): Promise<OldP
       .map((table) => dropDetached(table, set, table.mark.text, acceptLoss ? null : table.mark.seen, [])),
     ...finish,
     // A partition that cannot be detached or dropped does not hold up the others.
-    ...old.flatMap((child) => (atOnce ? [dropAtOnce(set, child, seenUpTo)] : detachAndDrop(child, found, seenUpTo, pendingFirst))),
+    ...old.flatMap((child) =>
+      atOnce ? [dropAtOnce(set, child, seenUpTo)] : detachAndDrop(child, found, seenUpTo, pendingFirst),
+    ),
   ]
   const partitionsToDrop = steps.filter((step) => step.class === 'loss').length
   const references = await readReferences(db, set, old)
   const publications = await readLostPublications(db, set, old, true)
   notes.push(...referenceNotes(references, publications), ...weightOf(old))
   const summary = `drop ${count(partitionsToDrop)} of ${set.relation}`
-  return {plan: {operation: `partitions drop ${set.relation}`, summary, cutoff, locks: [`table ${set.relation}`], steps}, notes, references, publications}
+  return {
+    plan: {operation: `partitions drop ${set.relation}`, summary, cutoff, locks: [`table ${set.relation}`], steps},
+    notes,
+    references,
+    publications,
+  }
 }
 
 async function requireCoverage(db: Database, {set, old}: OldPartitions, accepted: boolean): Promise<void> {
   const missing = accepted ? [] : await uncovered(db, set, old)
   if (missing.length === 0) return
-  throw new OpsError('NOT_COVERED', `Rows would be lost that an aggregate has not seen; nothing was dropped.\n${missing.map(({message}) => message).join('\n')}`, {
-    exit: ExitCode.refused,
-    suggestions: [...missing.flatMap(({fix}) => fix ?? []).slice(0, 1).map((fix) => `Refresh the aggregate over that range first: ${fix}`), '--accept-loss drops them all the same.'],
-  })
+  throw new OpsError(
+    'NOT_COVERED',
+    `Rows would be lost that an aggregate has not seen; nothing was dropped.\n${missing.map(({message}) => message).join('\n')}`,
+    {
+      exit: ExitCode.refused,
+      suggestions: [
+        ...missing
+          .flatMap(({fix}) => fix ?? [])
+          .slice(0, 1)
+          .map((fix) => `Refresh the aggregate over that range first: ${fix}`),
+        '--accept-loss drops them all the same.',
+      ],
+    },
+  )
 }
 
 async function requireIndependence(db: Database, {old}: OldPartitions): Promise<void> {
-  const rows = await db.query<{relation: string; dependents: string}>(statement(loadSql('catalog/partition-dependents'), [old.map(({relation}) => relation)]))
+  const rows = await db.query<{relation: string; dependents: string}>(
+    statement(loadSql('catalog/partition-dependents'), [old.map(({relation}) => relation)]),
+  )
   if (rows.length === 0) return
-  throw usageError('DEPENDENTS', `Nothing was dropped, because something depends on what would be.\n${rows.map(({relation, dependents}) => `${relation}: ${dependents}`).join('\n')}`, [
-    'Drop what depends on it first, or take the partition out with partitions detach.',
-  ])
+  throw usageError(
+    'DEPENDENTS',
+    `Nothing was dropped, because something depends on what would be.\n${rows.map(({relation, dependents}) => `${relation}: ${dependents}`).join('\n')}`,
+    ['Drop what depends on it first, or take the partition out with partitions detach.'],
+  )
 }
 
 function isOld({toEpoch}: Pick<Child, 'toEpoch'>, {cutoffEpoch}: OldPartitions): boolean {
@@ -78,12 +105,18 @@ function isOld({toEpoch}: Pick<Child, 'toEpoch'>, {cutoffEpoch}: OldPartitions):
 /** A pending detach is finished; its table is dropped where the run that began it was going to drop it. */
 function finishPending(child: Child, {set, cutoffEpoch}: OldPartitions, acceptLoss: boolean): Step[] {
   const {mark} = child
-  if (mark === null || mark.obsolete || child.toEpoch === null || child.toEpoch > cutoffEpoch) return [finalizeDetach(set, child, {kind: 'keep'}, [])]
+  if (mark === null || mark.obsolete || child.toEpoch === null || child.toEpoch > cutoffEpoch)
+    return [finalizeDetach(set, child, {kind: 'keep'}, [])]
   const finalize = finalizeDetach(set, child, {kind: 'drop', mark: mark.text}, [])
   return [finalize, dropDetached(child, set, mark.text, acceptLoss ? null : mark.seen, [finalize.id])]
 }
 
-function detachAndDrop(child: Child, {set, cutoff}: OldPartitions, seenUpTo: string | null, dependsOn: readonly string[]): Step[] {
+function detachAndDrop(
+  child: Child,
+  {set, cutoff}: OldPartitions,
+  seenUpTo: string | null,
+  dependsOn: readonly string[],
+): Step[] {
   const mark = markOf(set, child, cutoff, seenUpTo)
   const chain = detachConcurrently(set, child, {kind: 'drop', mark}, dependsOn)
   return [...chain, dropDetached(child, set, mark, seenUpTo, [chain.at(-1)!.id])]

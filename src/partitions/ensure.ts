@@ -16,22 +16,37 @@ export interface EnsurePlan {
  * where nothing is, it is the only one. One table's trouble is a finding and keeps no other from being looked after.
  */
 export async function planEnsure(db: Database, rules: readonly PartitionRule[]): Promise<EnsurePlan> {
-  const periods = await readPeriods(db, rules.map((rule) => ({...rule, first: null, last: null})))
+  const periods = await readPeriods(
+    db,
+    rules.map((rule) => ({...rule, first: null, last: null})),
+  )
   const of = rules.map((rule, index) => ({rule, periods: periods.filter((period) => period.index === index)}))
-  const doubtful = of.filter(({periods: all}) => all.length === 0 || all.some(({state, guarded, detaching}) => state !== 'present' || guarded || detaching))
-  const sets = doubtful.length === 0 ? [] : await readSets(db, doubtful.map(({rule}) => rule.relation))
+  const doubtful = of.filter(
+    ({periods: all}) =>
+      all.length === 0 || all.some(({state, guarded, detaching}) => state !== 'present' || guarded || detaching),
+  )
+  const sets =
+    doubtful.length === 0
+      ? []
+      : await readSets(
+          db,
+          doubtful.map(({rule}) => rule.relation),
+        )
   const findings: Finding[] = []
   const steps: Step[] = []
   const locks: string[] = []
   for (const {rule, periods: wanted} of doubtful) {
-    const set = wanted[0] ? sets.find(({schema, table}) => schema === wanted[0]!.schema && table === wanted[0]!.table) : undefined
+    const set = wanted[0]
+      ? sets.find(({schema, table}) => schema === wanted[0]!.schema && table === wanted[0]!.table)
+      : undefined
     const trouble = await troubleOf(db, rule, set)
     if (trouble) {
       findings.push(trouble)
       continue
     }
     const sane = wanted.filter((period) => period.sane)
-    if (sane.length < wanted.length) findings.push({relation: set!.relation, kind: 'range', message: outside(rule, wanted)})
+    if (sane.length < wanted.length)
+      findings.push({relation: set!.relation, kind: 'range', message: outside(rule, wanted)})
     const result = await planPeriods(db, set!, sane, {within: true})
     findings.push(...result.findings)
     steps.push(...result.steps)
@@ -43,15 +58,26 @@ export async function planEnsure(db: Database, rules: readonly PartitionRule[]):
 
 async function troubleOf(db: Database, rule: PartitionRule, set: PartitionSet | undefined): Promise<Finding | null> {
   const relation = set?.relation ?? rule.relation
-  const obstacle = set ? obstacleOf(set) : await findPartitioned(db, rule.relation).then((found) => unfit(db, found), asOpsError)
+  const obstacle = set
+    ? obstacleOf(set)
+    : await findPartitioned(db, rule.relation).then((found) => unfit(db, found), asOpsError)
   if (obstacle === null) return null
-  return {relation, kind: obstacle.code === 'MANAGED_ELSEWHERE' ? 'left alone' : 'conflict', code: obstacle.code, exitCode: obstacle.exitCode, message: messageOf(obstacle)}
+  return {
+    relation,
+    kind: obstacle.code === 'MANAGED_ELSEWHERE' ? 'left alone' : 'conflict',
+    code: obstacle.code,
+    exitCode: obstacle.exitCode,
+    message: messageOf(obstacle),
+  }
 }
 
 /** A set that gives no periods is partitioned in some other way. */
 async function unfit(db: Database, relation: string): Promise<OpsError> {
   const [set] = await readSets(db, [relation])
-  return (set && obstacleOf(set)) ?? usageError('PARTITION_KEY', `${relation} is not a set by range of one date, timestamp or timestamptz column.`)
+  return (
+    (set && obstacleOf(set)) ??
+    usageError('PARTITION_KEY', `${relation} is not a set by range of one date, timestamp or timestamptz column.`)
+  )
 }
 
 function asOpsError(error: unknown): OpsError {
@@ -69,7 +95,9 @@ const isTrouble = ({kind}: Finding) => kind === 'conflict' || kind === 'stray'
 /** The last word of a run, where a plan without steps says "nothing to do" and a set is in trouble all the same. */
 export function troubleWords(findings: readonly Finding[]): string | null {
   const troubled = new Set(findings.filter(isTrouble).map(({relation}) => relation))
-  return troubled.size === 0 ? null : `Not looked after as declared: ${[...troubled].join(', ')}. The reasons are above.`
+  return troubled.size === 0
+    ? null
+    : `Not looked after as declared: ${[...troubled].join(', ')}. The reasons are above.`
 }
 
 /**

@@ -21,10 +21,15 @@ export async function findPartitioned(db: Database, name: string): Promise<strin
   const found = await candidates(db, name)
   const partitioned = found.filter((candidate) => candidate.partitioned)
   if (partitioned.length > 1)
-    throw usageError('AMBIGUOUS', `"${name}" could be ${partitioned.map(({relation}) => relation).join(' or ')}.`, ['Write it with its schema.'])
+    throw usageError('AMBIGUOUS', `"${name}" could be ${partitioned.map(({relation}) => relation).join(' or ')}.`, [
+      'Write it with its schema.',
+    ])
   if (partitioned[0]) return partitioned[0].relation
   const [other] = found
-  if (!other) throw usageError('NO_SUCH_TABLE', `There is no table "${name}" in this database.`, [`The partitioned tables there are: ${command('partitions list')}`])
+  if (!other)
+    throw usageError('NO_SUCH_TABLE', `There is no table "${name}" in this database.`, [
+      `The partitioned tables there are: ${command('partitions list')}`,
+    ])
   throw await notPartitioned(db, other)
 }
 
@@ -34,14 +39,25 @@ async function candidates(db: Database, text: string): Promise<Candidate[]> {
 }
 
 async function notPartitioned(db: Database, {schema, table, relation, partition_of: parent}: Candidate) {
-  if (parent !== null) return usageError('NOT_PARTITIONED', `${relation} is itself a partition, of ${parent}.`, [`Name the table: ${parent}.`])
+  if (parent !== null)
+    return usageError('NOT_PARTITIONED', `${relation} is itself a partition, of ${parent}.`, [
+      `Name the table: ${parent}.`,
+    ])
   if (await isHypertable(db, schema, table))
-    return usageError('NOT_PARTITIONED', `${relation} is a hypertable: TimescaleDB makes and drops its chunks itself.`, [`Its chunks: ${command('stats chunks', [relation])}`])
-  return usageError('NOT_PARTITIONED', `${relation} is not partitioned.`, [`The partitioned tables there are: ${command('partitions list')}`])
+    return usageError(
+      'NOT_PARTITIONED',
+      `${relation} is a hypertable: TimescaleDB makes and drops its chunks itself.`,
+      [`Its chunks: ${command('stats chunks', [relation])}`],
+    )
+  return usageError('NOT_PARTITIONED', `${relation} is not partitioned.`, [
+    `The partitioned tables there are: ${command('partitions list')}`,
+  ])
 }
 
 async function isHypertable(db: Database, schema: string, table: string): Promise<boolean> {
   if (db.server.timescaledb === null) return false
-  const rows = await db.query(sql`select from timescaledb_information.hypertables where hypertable_schema = ${schema} and hypertable_name = ${table}`)
+  const rows = await db.query(
+    sql`select from timescaledb_information.hypertables where hypertable_schema = ${schema} and hypertable_name = ${table}`,
+  )
   return rows.length > 0
 }

@@ -11,7 +11,17 @@ import {readSets, type PartitionSet} from './sets.js'
 
 /** What is wrong with a set, or soon will be. */
 export interface SetFinding {
-  kind: 'now missing' | 'ahead missing' | 'ends' | 'gap' | 'pending' | 'default rows' | 'guard' | 'unfit' | 'unfinished drop' | 'kept after a drop'
+  kind:
+    | 'now missing'
+    | 'ahead missing'
+    | 'ends'
+    | 'gap'
+    | 'pending'
+    | 'default rows'
+    | 'guard'
+    | 'unfit'
+    | 'unfinished drop'
+    | 'kept after a drop'
   message: string
 }
 
@@ -40,7 +50,13 @@ export interface SetReport {
   gaps: {from: Instant | null; to: Instant | null}[]
   detachPending: string[]
   /** Counted up to ten thousand; null where it may not be read. */
-  defaultPartition: {partition: string; rows: number | null; oldest: string | null; newest: string | null; totalBytes: number | null} | null
+  defaultPartition: {
+    partition: string
+    rows: number | null
+    oldest: string | null
+    newest: string | null
+    totalBytes: number | null
+  } | null
   findings: SetFinding[]
 }
 
@@ -71,7 +87,11 @@ export interface PartitionsReport {
 export const mostCounted = 10_000
 
 /** Every partition set, or one, with its partitions, newest first. Waits for no lock. */
-export async function readPartitions(db: Database, rules: readonly PartitionRule[], relation: string | null): Promise<PartitionsReport> {
+export async function readPartitions(
+  db: Database,
+  rules: readonly PartitionRule[],
+  relation: string | null,
+): Promise<PartitionsReport> {
   const sets = await readSets(db, relation === null ? null : [relation])
   const relations = sets.map((set) => set.relation)
   const children = await readChildren(db, relations, true)
@@ -82,30 +102,47 @@ export async function readPartitions(db: Database, rules: readonly PartitionRule
     return rule && set.unfit === null && set.managedBy === null ? [{set, rule}] : []
   })
   const now = sets.length > 0 ? await readNow(db) : 0
-  const periods = await readPeriods(db, managed.map(({set, rule}) => ({...rule, relation: set.relation, first: null, last: null})))
+  const periods = await readPeriods(
+    db,
+    managed.map(({set, rule}) => ({...rule, relation: set.relation, first: null, last: null})),
+  )
   const tables: SetReport[] = []
   for (const set of sets) {
     const index = managed.findIndex((entry) => entry.set === set)
     const own = children.filter(({parent}) => parent === set.relation)
     const wanted = periods.filter((period) => period.index === index && period.sane)
     const table = await setReport(db, set, own, declared.get(set.relation), wanted, now)
-    for (const left of leftovers.filter(({parent}) => parent === set.relation)) table.findings.push(leftoverFinding(left))
+    for (const left of leftovers.filter(({parent}) => parent === set.relation))
+      table.findings.push(leftoverFinding(left))
     tables.push(table)
   }
   const byRelation = new Map(sets.map((set) => [set.relation, set]))
-  const partitions = sets.flatMap((set) => children.filter(({parent}) => parent === set.relation).sort(newestFirst)).map((child) => rowOf(byRelation.get(child.parent)!, child))
-  const known = new Set([...declared].filter(([name]) => sets.some((set) => set.relation === name)).map(([, rule]) => rule))
+  const partitions = sets
+    .flatMap((set) => children.filter(({parent}) => parent === set.relation).sort(newestFirst))
+    .map((child) => rowOf(byRelation.get(child.parent)!, child))
+  const known = new Set(
+    [...declared].filter(([name]) => sets.some((set) => set.relation === name)).map(([, rule]) => rule),
+  )
   const absent = relation === null ? rules.filter((rule) => !known.has(rule)).map((rule) => rule.relation) : []
   return {tables, absent, partitions}
 }
 
-async function setReport(db: Database, set: PartitionSet, children: readonly Child[], rule: PartitionRule | undefined, wanted: readonly Period[], now: number): Promise<SetReport> {
+async function setReport(
+  db: Database,
+  set: PartitionSet,
+  children: readonly Child[],
+  rule: PartitionRule | undefined,
+  wanted: readonly Period[],
+  now: number,
+): Promise<SetReport> {
   const ranged = rangedChildren(children)
   const missing = missingPeriods(children, wanted)
   const reach = reachOf(set, children, now)
   const gaps = gapsOf(ranged)
   const fallback = children.find((child) => child.isDefault)
-  const defaultPartition = fallback ? {partition: fallback.partition, totalBytes: fallback.bytes, ...(await defaultRows(db, set, fallback))} : null
+  const defaultPartition = fallback
+    ? {partition: fallback.partition, totalBytes: fallback.bytes, ...(await defaultRows(db, set, fallback))}
+    : null
   return {
     schema: set.schema,
     table: set.table,
@@ -132,30 +169,70 @@ async function setReport(db: Database, set: PartitionSet, children: readonly Chi
 }
 
 function findingsOf(
-  set: PartitionSet, rule: PartitionRule | undefined, wanted: readonly Period[], missing: readonly Period[],
-  gaps: SetReport['gaps'], fallback: SetReport['defaultPartition'], reach: Reach,
+  set: PartitionSet,
+  rule: PartitionRule | undefined,
+  wanted: readonly Period[],
+  missing: readonly Period[],
+  gaps: SetReport['gaps'],
+  fallback: SetReport['defaultPartition'],
+  reach: Reach,
 ): SetFinding[] {
   const findings: SetFinding[] = []
   const find = (kind: SetFinding['kind'], message: string) => void findings.push({kind, message})
   if (rule && set.unfit !== null) find('unfit', set.unfit)
-  if (missing.length > 0 && missing[0] === wanted[0]) find('now missing', `there is no partition for now: ${fallback ? 'rows go to the default partition' : 'inserting fails'}`)
-  else if (rule === undefined && reach.coversNow === false) find('ends', `there is no partition for now: inserting fails${reach.until === null ? '' : ` since ${reach.until}`}`)
+  if (missing.length > 0 && missing[0] === wanted[0])
+    find(
+      'now missing',
+      `there is no partition for now: ${fallback ? 'rows go to the default partition' : 'inserting fails'}`,
+    )
+  else if (rule === undefined && reach.coversNow === false)
+    find('ends', `there is no partition for now: inserting fails${reach.until === null ? '' : ` since ${reach.until}`}`)
   const ahead = missing.filter((period) => period !== wanted[0])
-  if (ahead.length > 0) find('ahead missing', `${ahead.length} of ${wanted.length - 1} ahead ${ahead.length === 1 ? 'is' : 'are'} missing${failsFrom(reach)}`)
+  if (ahead.length > 0)
+    find(
+      'ahead missing',
+      `${ahead.length} of ${wanted.length - 1} ahead ${ahead.length === 1 ? 'is' : 'are'} missing${failsFrom(reach)}`,
+    )
   if (rule === undefined && reach.last) find('ends', `no partition follows the one of now${failsFrom(reach)}`)
-  if (gaps.length > 0) find('gap', `${gaps.length === 1 ? 'a gap' : `${gaps.length} gaps`}, the first from ${gaps[0]!.from} to ${gaps[0]!.to}`)
-  for (const relation of set.pending) find('pending', `${relation} is pending detach: its rows are not seen and rows of its time are refused`)
+  if (gaps.length > 0)
+    find(
+      'gap',
+      `${gaps.length === 1 ? 'a gap' : `${gaps.length} gaps`}, the first from ${gaps[0]!.from} to ${gaps[0]!.to}`,
+    )
+  for (const relation of set.pending)
+    find('pending', `${relation} is pending detach: its rows are not seen and rows of its time are refused`)
   if (fallback?.rows) {
-    const range = fallback.oldest === null ? '' : fallback.oldest === fallback.newest ? `, of ${fallback.oldest}` : `, ${fallback.oldest} to ${fallback.newest}`
-    const count = fallback.rows > mostCounted ? `more than ${mostCounted} rows` : fallback.rows === 1 ? '1 row' : `${fallback.rows} rows`
-    find('default rows', `the default partition ${fallback.partition} holds ${count}${range}: no partition can be made for their time`)
+    const range =
+      fallback.oldest === null
+        ? ''
+        : fallback.oldest === fallback.newest
+          ? `, of ${fallback.oldest}`
+          : `, ${fallback.oldest} to ${fallback.newest}`
+    const count =
+      fallback.rows > mostCounted
+        ? `more than ${mostCounted} rows`
+        : fallback.rows === 1
+          ? '1 row'
+          : `${fallback.rows} rows`
+    find(
+      'default rows',
+      `the default partition ${fallback.partition} holds ${count}${range}: no partition can be made for their time`,
+    )
   }
-  if (set.guarded) find('guard', `a run that was killed left a constraint on ${set.defaultPartition}: it refuses rows until the next run removes it`)
+  if (set.guarded)
+    find(
+      'guard',
+      `a run that was killed left a constraint on ${set.defaultPartition}: it refuses rows until the next run removes it`,
+    )
   return findings
 }
 
 function leftoverFinding({relation, kind, detachedToDrop}: Leftover): SetFinding {
-  if (detachedToDrop) return {kind: 'unfinished drop', message: `${relation} was detached to be dropped and is still there: the next partitions drop of its age drops it`}
+  if (detachedToDrop)
+    return {
+      kind: 'unfinished drop',
+      message: `${relation} was detached to be dropped and is still there: the next partitions drop of its age drops it`,
+    }
   const object = kind === 'f' ? 'FOREIGN TABLE' : 'TABLE'
   return {
     kind: 'kept after a drop',
@@ -168,19 +245,25 @@ function gapsOf(ranged: readonly Child[]): SetReport['gaps'] {
   const gaps: SetReport['gaps'] = []
   let last: Child | undefined
   for (const child of ranged) {
-    if (last && last.toEpoch !== null && child.fromEpoch !== null && last.toEpoch < child.fromEpoch) gaps.push({from: last.to, to: child.from})
+    if (last && last.toEpoch !== null && child.fromEpoch !== null && last.toEpoch < child.fromEpoch)
+      gaps.push({from: last.to, to: child.from})
     last = child
   }
   return gaps
 }
 
-async function defaultRows(db: Database, set: PartitionSet, child: Child): Promise<{rows: number | null; oldest: string | null; newest: string | null}> {
+async function defaultRows(
+  db: Database,
+  set: PartitionSet,
+  child: Child,
+): Promise<{rows: number | null; oldest: string | null; newest: string | null}> {
   const unknown = {rows: null, oldest: null, newest: null}
   if (child.locked) return unknown
   const key = set.column === null || set.unfit !== null ? raw('null::text') : raw(`${ident(set.column).text}`)
   try {
     const [row] = await db.query<{rows: number; oldest: string | null; newest: string | null}>(
-      sql`select count(*) as rows, min(key)::text as oldest, max(key)::text as newest from (select ${key} as key from ${ident(child.schema, child.partition)} limit ${raw(String(mostCounted + 1))}) as first`)
+      sql`select count(*) as rows, min(key)::text as oldest, max(key)::text as newest from (select ${key} as key from ${ident(child.schema, child.partition)} limit ${raw(String(mostCounted + 1))}) as first`,
+    )
     if (!row) return unknown
     return row.rows > mostCounted ? {...row, oldest: null, newest: null} : row
   } catch (error) {
@@ -190,8 +273,23 @@ async function defaultRows(db: Database, set: PartitionSet, child: Child): Promi
   }
 }
 
-function rowOf(set: PartitionSet, {schema, partition, from, to, bound, bytes, rows, isDefault, pending}: Child): PartitionRow {
-  return {schema: set.schema, table: set.table, partitionSchema: schema, partition, from, to, bound, totalBytes: bytes, estimatedRows: rows, isDefault, detachPending: pending}
+function rowOf(
+  set: PartitionSet,
+  {schema, partition, from, to, bound, bytes, rows, isDefault, pending}: Child,
+): PartitionRow {
+  return {
+    schema: set.schema,
+    table: set.table,
+    partitionSchema: schema,
+    partition,
+    from,
+    to,
+    bound,
+    totalBytes: bytes,
+    estimatedRows: rows,
+    isDefault,
+    detachPending: pending,
+  }
 }
 
 function newestFirst(a: Child, b: Child): number {

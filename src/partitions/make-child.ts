@@ -19,7 +19,12 @@ export interface Before {
  * so that a run that is killed leaves no half of it. PARTITION OF would take ACCESS EXCLUSIVE on the parent; ATTACH
  * takes SHARE UPDATE EXCLUSIVE, and with the CHECK it looks at no row.
  */
-export function makeChild(db: Pick<Database, 'server' | 'target'>, set: PartitionSet, period: Period, before: Before): Step {
+export function makeChild(
+  db: Pick<Database, 'server' | 'target'>,
+  set: PartitionSet,
+  period: Period,
+  before: Before,
+): Step {
   const parent = ident(set.schema, set.table)
   const child = ident(period.schema, period.partition)
   const column = ident(set.column!)
@@ -27,7 +32,9 @@ export function makeChild(db: Pick<Database, 'server' | 'target'>, set: Partitio
   const relation = formatQualifiedName(period.schema, period.partition)
   // What PARTITION OF copies by itself. Indexes, foreign keys, row triggers and (from 17) identity come with ATTACH,
   // which marks them as the parent's; comments and extended statistics stay with the parent.
-  const like = raw('including defaults including generated including constraints including storage including compression')
+  const like = raw(
+    'including defaults including generated including constraints including storage including compression',
+  )
   const method = set.accessMethod === null ? raw('') : sql` using ${ident(set.accessMethod)}`
   const space = set.tablespace === null ? raw('') : sql` tablespace ${ident(set.tablespace)}`
   const within = asOwner(db.target.role, db.server.role, set)
@@ -49,7 +56,12 @@ export function makeChild(db: Pick<Database, 'server' | 'target'>, set: Partitio
     ],
     // With a default partition ATTACH locks that one exclusively, to see that no row of it belongs here.
     // Foreign keys are cloned under SHARE ROW EXCLUSIVE on the tables at their other end.
-    lock: set.defaultPartition !== null ? 'ACCESS EXCLUSIVE' : set.related.length > 0 ? 'SHARE ROW EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE',
+    lock:
+      set.defaultPartition !== null
+        ? 'ACCESS EXCLUSIVE'
+        : set.related.length > 0
+          ? 'SHARE ROW EXCLUSIVE'
+          : 'SHARE UPDATE EXCLUSIVE',
     class: 'safe',
     transaction: 'own',
     doneCheck: sql`select exists (
@@ -65,9 +77,14 @@ export function makeChild(db: Pick<Database, 'server' | 'target'>, set: Partitio
 }
 
 /** PARTITION OF run by the owner gives the owner's table with the owner's default privileges: so it is made as the owner. */
-function asOwner(role: string | undefined, login: string, set: PartitionSet): {before: Statement[]; given(child: Fragment): Statement[]; after: Statement[]} {
+function asOwner(
+  role: string | undefined,
+  login: string,
+  set: PartitionSet,
+): {before: Statement[]; given(child: Fragment): Statement[]; after: Statement[]} {
   if ((role ?? login) === set.owner) return {before: [], given: () => [], after: []}
-  if (!set.ownerCreates) return {before: [], given: (child) => [sql`alter table ${child} owner to ${ident(set.owner)}`], after: []}
+  if (!set.ownerCreates)
+    return {before: [], given: (child) => [sql`alter table ${child} owner to ${ident(set.owner)}`], after: []}
   return {
     before: [sql`set local role ${ident(set.owner)}`],
     given: () => [],

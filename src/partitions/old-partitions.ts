@@ -37,7 +37,8 @@ export async function oldPartitions(db: Database, {relation, olderThan, timezone
   const clock = await db.query<{cutoff: Instant; epoch: number; local: number}>(
     sql`select now - ${toInterval(olderThan)}::interval as cutoff, extract(epoch from now - ${toInterval(olderThan)}::interval)::float8 as epoch,
   extract(epoch from now at time zone ${timezone} - ${toInterval(olderThan)}::interval)::float8 as local
-from statement_timestamp() as now`)
+from statement_timestamp() as now`,
+  )
   const {cutoff, epoch, local} = clock[0]!
   const cutoffEpoch = set.type === 'timestamp with time zone' ? epoch : local
   const children = await readChildren(db, [set.relation], true)
@@ -45,22 +46,33 @@ from statement_timestamp() as now`)
   const attached = children.filter((child) => !child.pending && !child.isDefault)
   const last = attached.at(-1)
   const old = attached.filter(({toEpoch}) => toEpoch !== null && toEpoch <= cutoffEpoch)
-  return {set, cutoff, cutoffEpoch, pending, old: old.filter((child) => child !== last), kept: last && old.includes(last) ? last : null}
+  return {
+    set,
+    cutoff,
+    cutoffEpoch,
+    pending,
+    old: old.filter((child) => child !== last),
+    kept: last && old.includes(last) ? last : null,
+  }
 }
 
 /** How old a partition must be: as said, else as declared. @throws OpsError NO_RANGE */
 export function requireAge(relation: string, said: Duration | undefined, declared: PartitionRule | null): Duration {
   const age = said ?? declared?.retention ?? null
   if (age !== null) return age
-  throw usageError('NO_RANGE', `Nothing declares how long ${relation} is kept: how old must a partition be?`, ['Give --older-than 24mon, or declare tables.<name>.retention in the configuration.'])
+  throw usageError('NO_RANGE', `Nothing declares how long ${relation} is kept: how old must a partition be?`, [
+    'Give --older-than 24mon, or declare tables.<name>.retention in the configuration.',
+  ])
 }
 
 /** CONCURRENTLY needs a session of its own. @throws OpsError POOLER */
 export function requireSession(db: Database): void {
   if (!db.server.pooled || db.target.directUrl) return
-  throw usageError('POOLER', 'Detaching a partition concurrently needs a session of its own, and a transaction pooler stands between.', [
-    'Give the target a directUrl past the pooler, or run with --url to the server itself.',
-  ])
+  throw usageError(
+    'POOLER',
+    'Detaching a partition concurrently needs a session of its own, and a transaction pooler stands between.',
+    ['Give the target a directUrl past the pooler, or run with --url to the server itself.'],
+  )
 }
 
 /** What is said before a plan of a set with a default partition. */

@@ -77,14 +77,16 @@ export async function readPeriods(db: Database, wanted: readonly WantedPeriods[]
       wanted.map(({within}) => toInterval(within)),
     ]),
   )
-  return rows.map(({position, lower_text: lowerText, upper_text: upperText, from_epoch: fromEpoch, to_epoch: toEpoch, ...rest}) => ({
-    ...rest,
-    index: position - 1,
-    lowerText,
-    upperText,
-    fromEpoch,
-    toEpoch,
-  }))
+  return rows.map(
+    ({position, lower_text: lowerText, upper_text: upperText, from_epoch: fromEpoch, to_epoch: toEpoch, ...rest}) => ({
+      ...rest,
+      index: position - 1,
+      lowerText,
+      upperText,
+      fromEpoch,
+      toEpoch,
+    }),
+  )
 }
 
 /** The words for a range of periods: `2024-01 to 2024-03`. */

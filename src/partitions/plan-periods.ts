@@ -30,7 +30,12 @@ export interface PeriodPlan {
  * The steps that make the missing of some periods of one set.
  * @param within a larger partition that holds the whole period is as good as one of its own
  */
-export async function planPeriods(db: Database, set: PartitionSet, periods: readonly Period[], {within}: {within: boolean}): Promise<PeriodPlan> {
+export async function planPeriods(
+  db: Database,
+  set: PartitionSet,
+  periods: readonly Period[],
+  {within}: {within: boolean},
+): Promise<PeriodPlan> {
   const findings: Finding[] = []
   const find = (kind: Finding['kind'], message: string) => void findings.push({relation: set.relation, kind, message})
   const absent = periods.filter(({state}) => state !== 'present')
@@ -43,11 +48,18 @@ export async function planPeriods(db: Database, set: PartitionSet, periods: read
     find('conflict', reason)
     return false
   })
-  for (const partition of set.pending) find('pending', `${partition} is pending detach since a detach was broken off: finish it with \`${command('partitions detach', [shortName(set.schema, set.table)])}\``)
+  for (const partition of set.pending)
+    find(
+      'pending',
+      `${partition} is pending detach since a detach was broken off: finish it with \`${command('partitions detach', [shortName(set.schema, set.table)])}\``,
+    )
   const strays = await straysOf(db, set, missing)
   for (const {period, rows, oldest, newest} of strays) {
     const what = `${rows} ${rows === 1 ? 'row' : 'rows'} of ${periodName(period)} (${oldest}${rows === 1 ? '' : ` to ${newest}`})`
-    find('stray', `The default partition ${set.defaultPartition} holds ${what}: move ${rows === 1 ? 'it' : 'them'} out, then ${period.partition} can be made.`)
+    find(
+      'stray',
+      `The default partition ${set.defaultPartition} holds ${what}: move ${rows === 1 ? 'it' : 'them'} out, then ${period.partition} can be made.`,
+    )
   }
   const wanted = missing.filter((period) => !strays.some((stray) => stray.period === period))
   const guard = guardSteps(set, wanted)
@@ -60,11 +72,17 @@ function sameRange(child: Child, period: Period): boolean {
   return child.fromEpoch === period.fromEpoch && child.toEpoch === period.toEpoch
 }
 
-function conflictOf(set: PartitionSet, {schema, partition, state, from, to}: Period, child: Child | undefined): string | null {
+function conflictOf(
+  set: PartitionSet,
+  {schema, partition, state, from, to}: Period,
+  child: Child | undefined,
+): string | null {
   const name = `${schema}.${partition}`
-  if (child?.pending) return `${child.relation} is pending detach and still holds ${rangeWords(child)}: ${name} cannot be made before that is finished.`
+  if (child?.pending)
+    return `${child.relation} is pending detach and still holds ${rangeWords(child)}: ${name} cannot be made before that is finished.`
   if (child) return `${child.relation} (${rangeWords(child)}) overlaps ${from} to ${to}: ${name} cannot be made.`
-  if (state === 'taken') return `${name} is there already and is no partition of ${set.relation}: attach, rename or drop it.`
+  if (state === 'taken')
+    return `${name} is there already and is no partition of ${set.relation}: attach, rename or drop it.`
   if (state === 'other') return `${name} is a partition of ${set.relation} with other bounds than ${from} to ${to}.`
   return null
 }

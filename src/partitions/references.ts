@@ -38,20 +38,32 @@ const budget = 5_000
  * Which foreign keys refer to each partition, and by how many rows. Waits for no lock: what is locked, may not be read
  * or takes too long has `rows: null`.
  */
-export async function readReferences(db: Database, set: PartitionSet, children: readonly Child[]): Promise<Reference[]> {
+export async function readReferences(
+  db: Database,
+  set: PartitionSet,
+  children: readonly Child[],
+): Promise<Reference[]> {
   if (children.length === 0) return []
   const keys = await db.query<Key>(statement(loadSql('catalog/partition-references'), [set.relation]))
   const until = performance.now() + budget
   const found: Reference[] = []
   for (const child of children)
-    for (const key of keys) found.push({partition: child.relation, foreignKey: key.name, table: key.table, rows: await countReferring(db, key, child, until)})
+    for (const key of keys)
+      found.push({
+        partition: child.relation,
+        foreignKey: key.name,
+        table: key.table,
+        rows: await countReferring(db, key, child, until),
+      })
   return found
 }
 
 async function countReferring(db: Database, key: Key, child: Child, until: number): Promise<number | null> {
   const left = Math.floor(until - performance.now())
   if (left <= 0 || child.locked) return null
-  const same = key.columns.map((column, n) => sql`k.${ident(column)} = p.${ident(key.referenced[n]!)}`).reduce((all, one) => sql`${all} and ${one}`)
+  const same = key.columns
+    .map((column, n) => sql`k.${ident(column)} = p.${ident(key.referenced[n]!)}`)
+    .reduce((all, one) => sql`${all} and ${one}`)
   const count = sql`select count(*) as rows from (
   select 1 from ${ident(key.schema, key.relation)} k join ${ident(child.schema, child.partition)} p on ${same} limit ${raw(String(mostCounted + 1))}
 ) as referring`
@@ -65,11 +77,19 @@ async function countReferring(db: Database, key: Key, child: Child, until: numbe
 }
 
 /** @param dropped false: the tables are kept, and stay in publications that list them by name */
-export async function readLostPublications(db: Database, set: PartitionSet, children: readonly Child[], dropped: boolean): Promise<LostPublication[]> {
+export async function readLostPublications(
+  db: Database,
+  set: PartitionSet,
+  children: readonly Child[],
+  dropped: boolean,
+): Promise<LostPublication[]> {
   if (children.length === 0) return []
   const rows = await db.query<LostPublication & {by_name: boolean}>(
-    statement(loadSql('catalog/partition-publications'), [set.relation, children.map(({relation}) => relation)]))
-  return rows.filter(({by_name: byName}) => dropped || !byName).map(({partition, publication}) => ({partition, publication}))
+    statement(loadSql('catalog/partition-publications'), [set.relation, children.map(({relation}) => relation)]),
+  )
+  return rows
+    .filter(({by_name: byName}) => dropped || !byName)
+    .map(({partition, publication}) => ({partition, publication}))
 }
 
 /** What the operator should know of both before the plan runs. */
@@ -88,9 +108,15 @@ export function referenceNotes(references: readonly Reference[], lost: readonly 
 function referenceNote({partition, foreignKey, table, rows}: Reference): string[] {
   if (rows === 0) return []
   const key = `foreign key ${foreignKey} of ${table}`
-  if (rows === null) return [`${partition}: it is unknown whether rows refer to it by ${key}, because they could not be counted. PostgreSQL refuses to detach it while one does.`]
-  const count = rows > mostCounted ? `more than ${mostCounted} rows refer` : rows === 1 ? '1 row refers' : `${rows} rows refer`
-  return [`${partition}: ${count} to it by ${key}. PostgreSQL refuses to detach it until these rows of ${table} are deleted or changed; the other partitions are not held up.`]
+  if (rows === null)
+    return [
+      `${partition}: it is unknown whether rows refer to it by ${key}, because they could not be counted. PostgreSQL refuses to detach it while one does.`,
+    ]
+  const count =
+    rows > mostCounted ? `more than ${mostCounted} rows refer` : rows === 1 ? '1 row refers' : `${rows} rows refer`
+  return [
+    `${partition}: ${count} to it by ${key}. PostgreSQL refuses to detach it until these rows of ${table} are deleted or changed; the other partitions are not held up.`,
+  ]
 }
 
 /** Keys by which no row refers to any partition of the plan: one line a key. */
@@ -100,7 +126,9 @@ function unusedKeys(references: readonly Reference[]): string[] {
     const key = `${foreignKey} of ${table}`
     keys.set(key, (keys.get(key) ?? true) && rows === 0)
   }
-  return [...keys].filter(([, unused]) => unused).map(([key]) => `No row refers to these partitions by foreign key ${key}.`)
+  return [...keys]
+    .filter(([, unused]) => unused)
+    .map(([key]) => `No row refers to these partitions by foreign key ${key}.`)
 }
 
 function formatSome(names: readonly string[]): string {

@@ -59,7 +59,9 @@ interface SetRow {
 
 /** @param relations null: every partitioned table of the database */
 export async function readSets(db: Database, relations: readonly string[] | null): Promise<PartitionSet[]> {
-  const rows = await db.query<SetRow>(statement(loadSql('catalog/partition-facts'), [relations, db.target.role ?? db.server.role]))
+  const rows = await db.query<SetRow>(
+    statement(loadSql('catalog/partition-facts'), [relations, db.target.role ?? db.server.role]),
+  )
   const managed = await partmanTables(db, rows[0]?.partman_schema ?? null)
   return rows.map((row) => ({
     relation: row.relation,
@@ -88,10 +90,12 @@ const strategies: Record<string, string> = {l: 'list', h: 'hash', r: 'range'}
 const timeTypes = new Set(['date', 'timestamp without time zone', 'timestamp with time zone'])
 
 function unfitness({relation, strategy, columns, column, type}: SetRow): string | null {
-  if (strategy !== 'r') return `${relation} is partitioned by ${strategies[strategy] ?? strategy}, not by range of time.`
+  if (strategy !== 'r')
+    return `${relation} is partitioned by ${strategies[strategy] ?? strategy}, not by range of time.`
   if (columns > 1) return `${relation} is partitioned by ${columns} columns together, not by time alone.`
   if (column === null) return `${relation} is partitioned by an expression, not by a column.`
-  if (!timeTypes.has(type ?? '')) return `${relation} is partitioned by ${column} (${type}), which is no date and no timestamp.`
+  if (!timeTypes.has(type ?? ''))
+    return `${relation} is partitioned by ${column} (${type}), which is no date and no timestamp.`
   return null
 }
 
@@ -99,24 +103,40 @@ function unfitness({relation, strategy, columns, column, type}: SetRow): string 
 async function partmanTables(db: Database, schema: string | null): Promise<Set<string> | 'unreadable'> {
   if (schema === null) return new Set()
   const [access] = await db.query<{readable: boolean | null}>(
-    sql`select has_schema_privilege(${schema}, 'usage') and has_table_privilege(to_regclass(format('%I.part_config', ${schema}::text)), 'select') as readable`)
+    sql`select has_schema_privilege(${schema}, 'usage') and has_table_privilege(to_regclass(format('%I.part_config', ${schema}::text)), 'select') as readable`,
+  )
   if (access?.readable === false) return 'unreadable'
-  const rows = access?.readable ? await db.query<{parent_table: string}>(sql`select parent_table from ${ident(schema, 'part_config')}`) : []
+  const rows = access?.readable
+    ? await db.query<{parent_table: string}>(sql`select parent_table from ${ident(schema, 'part_config')}`)
+    : []
   return new Set(rows.map((row) => row.parent_table))
 }
 
 /** Why nothing may be done to a set, most important first; null where it may. */
 export function obstacleOf(set: PartitionSet): OpsError | null {
-  if (set.unfit !== null) return usageError('PARTITION_KEY', set.unfit, ['Only sets by range of one date, timestamp or timestamptz column are looked after.'])
-  if (set.managedBy !== null)
-    return usageError('MANAGED_ELSEWHERE', `${set.relation} is managed by ${set.managedBy} (or its part_config cannot be read): it is left alone.`, [
-      'Take it out of part_config if it shall be looked after here.',
+  if (set.unfit !== null)
+    return usageError('PARTITION_KEY', set.unfit, [
+      'Only sets by range of one date, timestamp or timestamptz column are looked after.',
     ])
-  if (set.subpartitioned) return usageError('PARTITION_KEY', `Partitions of ${set.relation} are partitioned themselves: such sets are shown, never changed.`)
+  if (set.managedBy !== null)
+    return usageError(
+      'MANAGED_ELSEWHERE',
+      `${set.relation} is managed by ${set.managedBy} (or its part_config cannot be read): it is left alone.`,
+      ['Take it out of part_config if it shall be looked after here.'],
+    )
+  if (set.subpartitioned)
+    return usageError(
+      'PARTITION_KEY',
+      `Partitions of ${set.relation} are partitioned themselves: such sets are shown, never changed.`,
+    )
   if (!set.mayChange)
-    return new OpsError('NO_PRIVILEGE', `${set.relation} belongs to ${set.owner}: only its owner makes, detaches and drops partitions.`, {
-      suggestions: [`Connect as ${set.owner} or a member of it, or name it as \`role\` of the target.`],
-    })
+    return new OpsError(
+      'NO_PRIVILEGE',
+      `${set.relation} belongs to ${set.owner}: only its owner makes, detaches and drops partitions.`,
+      {
+        suggestions: [`Connect as ${set.owner} or a member of it, or name it as \`role\` of the target.`],
+      },
+    )
   return null
 }
 

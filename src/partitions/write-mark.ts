@@ -6,7 +6,12 @@ import type {PartitionSet} from './sets.js'
 type Named = Pick<Child, 'relation' | 'schema' | 'partition' | 'kind'>
 
 /** What a run writes on a partition that it is going to drop. */
-export function markOf(set: PartitionSet, child: Pick<Child, 'from' | 'to' | 'toEpoch'>, cutoff: string, seen: string | null): string {
+export function markOf(
+  set: PartitionSet,
+  child: Pick<Child, 'from' | 'to' | 'toEpoch'>,
+  cutoff: string,
+  seen: string | null,
+): string {
   const mark: DropMark = {of: set.relation, from: child.from, to: child.to, end: child.toEpoch, cutoff, seen}
   return markText(mark)
 }
@@ -33,7 +38,10 @@ export function markDetached(child: Named, mark: string): Statement {
 
 /** After a detach that failed. A detach that is pending keeps its mark: the next run finishes it. */
 export function withdrawMark(child: Named, mark: string): Statement {
-  return writeMark(child, {when: sql`not ${attached(child, true)} and starts_with(line, ${mark}::text)`, line: sql`null::text`})
+  return writeMark(child, {
+    when: sql`not ${attached(child, true)} and starts_with(line, ${mark}::text)`,
+    line: sql`null::text`,
+  })
 }
 
 /** For what is detached to be kept: a later drop must not take it. */
@@ -62,7 +70,10 @@ function attached({relation}: Pick<Child, 'relation'>, pending?: boolean): State
 }
 
 /** Sets the first line of the comment and leaves the rest, which is the operator's, as it is. */
-function writeMark({relation, schema, partition, kind}: Named, {first = sql``, when, line}: {first?: Part; when: Part; line: Part}): Statement {
+function writeMark(
+  {relation, schema, partition, kind}: Named,
+  {first = sql``, when, line}: {first?: Part; when: Part; line: Part},
+): Statement {
   return doBlock`
 declare
   comment text;

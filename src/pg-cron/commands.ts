@@ -23,23 +23,44 @@ export interface JobCommands {
 
 /** The SQL form of a job, worked out against the catalogue: the same work that a daemon would find. */
 export function commandsOf(db: Database, job: Job, context: JobContext): Promise<JobCommands> {
-  const form = forms[job.kind] as (db: Database, job: Job, options: unknown, context: JobContext) => Promise<JobCommands>
+  const form = forms[job.kind] as (
+    db: Database,
+    job: Job,
+    options: unknown,
+    context: JobContext,
+  ) => Promise<JobCommands>
   return form(db, job, job.options, context)
 }
 
-type Form<Kind extends JobKindName> = (db: Database, job: Job, options: OptionsOf<Kind>, context: JobContext) => Promise<JobCommands>
+type Form<Kind extends JobKindName> = (
+  db: Database,
+  job: Job,
+  options: OptionsOf<Kind>,
+  context: JobContext,
+) => Promise<JobCommands>
 
 const forms: {[Kind in JobKindName]: Form<Kind>} = {
   maintain: (db, job, options, context) => maintenance(db, job, options, 'all', context),
   compress: async (db, job, options, context) =>
-    db.server.edition === 'community' ? maintenance(db, job, options, 'compress', context) : {commands: {}, notes: ['nothing can be compressed on this engine']},
+    db.server.edition === 'community'
+      ? maintenance(db, job, options, 'compress', context)
+      : {commands: {}, notes: ['nothing can be compressed on this engine']},
   analyze: (db, job, options, context) => maintenance(db, job, options, 'analyze', context),
 
   async retain(db, job, {tables}, context) {
     const {keys, enforced, notes} = await retainWork(db, tables, context)
     return {
-      commands: Object.fromEntries(keys.map((key) => [key, `call qicore.retain(0, ${quoteLiteral(JSON.stringify({object: key, job: job.name}))}::jsonb)`])),
-      notes: [...enforcedWords(enforced), ...notes, ...(keys.length + enforced.length === 0 ? ['no gated retention policy is in force'] : [])],
+      commands: Object.fromEntries(
+        keys.map((key) => [
+          key,
+          `call qicore.retain(0, ${quoteLiteral(JSON.stringify({object: key, job: job.name}))}::jsonb)`,
+        ]),
+      ),
+      notes: [
+        ...enforcedWords(enforced),
+        ...notes,
+        ...(keys.length + enforced.length === 0 ? ['no gated retention policy is in force'] : []),
+      ],
     }
   },
 
@@ -51,37 +72,79 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
       const [policy] = policies
       const key = qualifiedName(table)
       const ages = [policy!.startOffset, policy!.endOffset]
-      if (policies.length > 1 || ages.some((age) => age === null || typeof age === 'bigint')) obstacles.push(`the refresh of ${key} has no single window of time`)
-      else commands[key] = `call qicore.refresh(${[key, job.name].map(quoteLiteral).join(', ')}${table.id === null ? '' : ages.map((age) => `, ${quoteLiteral(durationInWords(age as Duration))}`).join('')})`
+      if (policies.length > 1 || ages.some((age) => age === null || typeof age === 'bigint'))
+        obstacles.push(`the refresh of ${key} has no single window of time`)
+      else
+        commands[key] =
+          `call qicore.refresh(${[key, job.name].map(quoteLiteral).join(', ')}${table.id === null ? '' : ages.map((age) => `, ${quoteLiteral(durationInWords(age as Duration))}`).join('')})`
     }
-    return {commands, obstacles, notes: [...enforcedWords(enforced), ...notes, ...(subjects.length + enforced.length === 0 ? ['no refresh policy is in force'] : [])]}
+    return {
+      commands,
+      obstacles,
+      notes: [
+        ...enforcedWords(enforced),
+        ...notes,
+        ...(subjects.length + enforced.length === 0 ? ['no refresh policy is in force'] : []),
+      ],
+    }
   },
 
   async partitions(db, job, options, context) {
     const {rules, unknown} = await chosenSets(db, options, context)
-    const there = rules.length === 0 ? [] : await readSets(db, rules.map(({relation}) => relation))
-    const sets = rules.filter(({relation}) => there.some((set) => set.relation === relation)).map(({relation, every, ahead, timezone}) => ({table: relation, every, ahead, timezone}))
+    const there =
+      rules.length === 0
+        ? []
+        : await readSets(
+            db,
+            rules.map(({relation}) => relation),
+          )
+    const sets = rules
+      .filter(({relation}) => there.some((set) => set.relation === relation))
+      .map(({relation, every, ahead, timezone}) => ({table: relation, every, ahead, timezone}))
     return {
-      commands: sets.length === 0 ? {} : {'': `call qicore.ensure_partitions(${quoteLiteral(JSON.stringify(sets))}::jsonb, ${quoteLiteral(job.name)})`},
-      notes: [...unknown.map((name) => `${name} is no declared partition set`), ...(sets.length === 0 ? ['no declared partition set is in this database'] : [])],
+      commands:
+        sets.length === 0
+          ? {}
+          : {
+              '': `call qicore.ensure_partitions(${quoteLiteral(JSON.stringify(sets))}::jsonb, ${quoteLiteral(job.name)})`,
+            },
+      notes: [
+        ...unknown.map((name) => `${name} is no declared partition set`),
+        ...(sets.length === 0 ? ['no declared partition set is in this database'] : []),
+      ],
     }
   },
 
   async 'prune-history'(_db, job, {keep}) {
-    return {commands: {'': `call qicore.prune_history(${[durationInWords(keep ?? {months: 0, days: 90, seconds: 0}), job.name].map(quoteLiteral).join(', ')})`}, notes: []}
+    return {
+      commands: {
+        '': `call qicore.prune_history(${[durationInWords(keep ?? {months: 0, days: 90, seconds: 0}), job.name].map(quoteLiteral).join(', ')})`,
+      },
+      notes: [],
+    }
   },
 
   async sql(_db, job, {statement, searchPath}) {
-    return {commands: {'': `call qicore.run_sql(${[job.name, statement ?? '', searchPath].map(quoteLiteral).join(', ')})`}, notes: []}
+    return {
+      commands: {'': `call qicore.run_sql(${[job.name, statement ?? '', searchPath].map(quoteLiteral).join(', ')})`},
+      notes: [],
+    }
   },
 }
 
-async function maintenance(db: Database, job: Job, {tables, atMost}: OptionsOf<'maintain'>, work: 'all' | 'compress' | 'analyze', context: JobContext): Promise<JobCommands> {
+async function maintenance(
+  db: Database,
+  job: Job,
+  {tables, atMost}: OptionsOf<'maintain'>,
+  work: 'all' | 'compress' | 'analyze',
+  context: JobContext,
+): Promise<JobCommands> {
   const {there, missing} = await maintained(db, tables, context)
   const notes = missing.map((table) => `${qualifiedName(table)} is not in this database`)
   if (there.length === 0) return {commands: {}, notes: [...notes, 'no declared table is in this database']}
   const keys = there.map(qualifiedName)
-  if (work === 'all' && job.name === 'maintain' && atMost === undefined && tables === undefined && isQicore(keys)) return {commands: {'': 'call public.maintain_hypertables()'}, notes}
+  if (work === 'all' && job.name === 'maintain' && atMost === undefined && tables === undefined && isQicore(keys))
+    return {commands: {'': 'call public.maintain_hypertables()'}, notes}
   const parameters = [
     `array[${keys.map(quoteLiteral).join(', ')}]`,
     quoteLiteral(job.name),

@@ -43,20 +43,35 @@ interface RightsRow {
   alive: boolean
 }
 
-const instead = ({target: {name}}: Pick<Database, 'target'>) => `Without it the daemon runs the same jobs: ${command('daemon', [], {target: name})}`
+const instead = ({target: {name}}: Pick<Database, 'target'>) =>
+  `Without it the daemon runs the same jobs: ${command('daemon', [], {target: name})}`
 
 /**
  * Finds pg_cron, wherever it lives on the server, and hands it over; a session of its own is closed again.
  * @throws OpsError NO_PG_CRON, NOT_PRELOADED, NOT_CREATED, CRON_ELSEWHERE, CRON_VERSION, each with what to do
  */
-export async function withCronDatabase<T>(db: Database, applicationName: string, work: (home: CronDatabase) => Promise<T>): Promise<T> {
+export async function withCronDatabase<T>(
+  db: Database,
+  applicationName: string,
+  work: (home: CronDatabase) => Promise<T>,
+): Promise<T> {
   if (db.server.pgCron !== null) return work(await homeIn(db, true))
   const database = await databaseOf(db)
-  const away = await connect({...db.target, url: db.target.directUrl ?? db.target.url, directUrl: undefined, database}, {applicationName}).catch((error: unknown) => {
-    throw new OpsError('CRON_ELSEWHERE', `pg_cron lives in the database "${database}", and that cannot be reached as ${db.server.role}: ${messageOf(error)}`, {
-      exit: ExitCode.cannotConnect,
-      suggestions: [`Let this role connect there: grant connect on database "${database}" to "${db.server.role}", and pg_hba.conf.`, instead(db)],
-    })
+  const away = await connect(
+    {...db.target, url: db.target.directUrl ?? db.target.url, directUrl: undefined, database},
+    {applicationName},
+  ).catch((error: unknown) => {
+    throw new OpsError(
+      'CRON_ELSEWHERE',
+      `pg_cron lives in the database "${database}", and that cannot be reached as ${db.server.role}: ${messageOf(error)}`,
+      {
+        exit: ExitCode.cannotConnect,
+        suggestions: [
+          `Let this role connect there: grant connect on database "${database}" to "${db.server.role}", and pg_hba.conf.`,
+          instead(db),
+        ],
+      },
+    )
   })
   try {
     if (away.server.pgCron === null) throw notCreated(db, database)
@@ -79,27 +94,34 @@ async function databaseOf(db: Database): Promise<string> {
       instead(db),
     ])
   if (seen === null && (preloaded === null ? configured === null : !preloaded.includes('pg_cron')))
-    throw usageError('NOT_PRELOADED', preloaded === null ? "pg_cron's scheduler is not running on this server, and this role may not see whether it is preloaded." : 'pg_cron is installed on this server and not preloaded, so nothing runs.', [
-      'Add pg_cron to shared_preload_libraries and restart the server.',
-      instead(db),
-    ])
+    throw usageError(
+      'NOT_PRELOADED',
+      preloaded === null
+        ? "pg_cron's scheduler is not running on this server, and this role may not see whether it is preloaded."
+        : 'pg_cron is installed on this server and not preloaded, so nothing runs.',
+      ['Add pg_cron to shared_preload_libraries and restart the server.', instead(db)],
+    )
   const database = seen ?? configured ?? 'postgres'
   if (database === server.database) throw notCreated(db, database)
   return database
 }
 
 function notCreated(db: Database, database: string): OpsError {
-  return usageError('NOT_CREATED', `pg_cron is preloaded for the database "${database}" (cron.database_name), and its extension was not created there.`, [
-    `As a superuser, in ${database}: create extension pg_cron`,
-    instead(db),
-  ])
+  return usageError(
+    'NOT_CREATED',
+    `pg_cron is preloaded for the database "${database}" (cron.database_name), and its extension was not created there.`,
+    [`As a superuser, in ${database}: create extension pg_cron`, instead(db)],
+  )
 }
 
 async function homeIn(db: Database, here: boolean): Promise<CronDatabase> {
   const [row] = await db.query<RightsRow>(statement(loadSql('cron/rights'), [db.target.role ?? null]))
   const {role, version, usage, schedule, unschedule, elsewhere, alive} = row!
   if (!atLeast(version, 1, 3))
-    throw usageError('CRON_VERSION', `pg_cron ${version} knows no names of jobs: 1.3 or later is needed.`, ['Install a newer package and, as a superuser: alter extension pg_cron update', instead(db)])
+    throw usageError('CRON_VERSION', `pg_cron ${version} knows no names of jobs: 1.3 or later is needed.`, [
+      'Install a newer package and, as a superuser: alter extension pg_cron update',
+      instead(db),
+    ])
   return {
     db,
     database: db.server.database,
@@ -127,30 +149,62 @@ export function atLeast(version: string, major: number, minor: number): boolean 
  */
 export function requireUsable({db, here, version, database, role, canLogin, alive, rights}: CronDatabase): void {
   if (!alive)
-    throw usageError('NOT_PRELOADED', `pg_cron ${version} is created in "${database}" and its scheduler is not running: nothing would run.`, [
-      'Add pg_cron to shared_preload_libraries and restart the server; its log says why where that is done already.',
-      instead(db),
-    ])
+    throw usageError(
+      'NOT_PRELOADED',
+      `pg_cron ${version} is created in "${database}" and its scheduler is not running: nothing would run.`,
+      [
+        'Add pg_cron to shared_preload_libraries and restart the server; its log says why where that is done already.',
+        instead(db),
+      ],
+    )
   if (!here && rights.elsewhere === null)
-    throw usageError('CRON_VERSION', `pg_cron ${version} schedules in its own database "${database}" only: 1.4 or later is needed.`, [`As a superuser, in ${database}: alter extension pg_cron update`, instead(db)])
+    throw usageError(
+      'CRON_VERSION',
+      `pg_cron ${version} schedules in its own database "${database}" only: 1.4 or later is needed.`,
+      [`As a superuser, in ${database}: alter extension pg_cron update`, instead(db)],
+    )
   const missing = missingGrants({here, role, rights})
   if (missing.length > 0)
-    throw new OpsError('NO_PRIVILEGE', `The role ${role} may not schedule with pg_cron${here ? '' : ` in "${database}"`}: ${missing.map(({what}) => what).join(', ')}.`, {
-      suggestions: [`As a superuser, in ${database}: ${missing.map(({grant}) => grant).join('; ')}`, instead(db)],
-    })
+    throw new OpsError(
+      'NO_PRIVILEGE',
+      `The role ${role} may not schedule with pg_cron${here ? '' : ` in "${database}"`}: ${missing.map(({what}) => what).join(', ')}.`,
+      {
+        suggestions: [`As a superuser, in ${database}: ${missing.map(({grant}) => grant).join('; ')}`, instead(db)],
+      },
+    )
   if (!canLogin)
-    throw new OpsError('NO_PRIVILEGE', `The role ${role} may not log in, and pg_cron connects as the role that scheduled: its jobs would all fail.`, {
-      suggestions: [`alter role ${role} login, or take a target without that role.`, instead(db)],
-    })
+    throw new OpsError(
+      'NO_PRIVILEGE',
+      `The role ${role} may not log in, and pg_cron connects as the role that scheduled: its jobs would all fail.`,
+      {
+        suggestions: [`alter role ${role} login, or take a target without that role.`, instead(db)],
+      },
+    )
 }
 
-function missingGrants({here, role, rights}: Pick<CronDatabase, 'here' | 'role' | 'rights'>): {what: string; grant: string}[] {
+function missingGrants({
+  here,
+  role,
+  rights,
+}: Pick<CronDatabase, 'here' | 'role' | 'rights'>): {what: string; grant: string}[] {
   const missing: {what: string; grant: string}[] = []
   const to = `to "${role}"`
   if (!rights.usage) missing.push({what: 'no usage on schema cron', grant: `grant usage on schema cron ${to}`})
-  if (here && !rights.schedule) missing.push({what: 'no execute on cron.schedule', grant: `grant execute on function cron.schedule(text, text, text) ${to}`})
-  if (!here && rights.elsewhere !== true) missing.push({what: 'no execute on cron.schedule_in_database', grant: `grant execute on function cron.schedule_in_database(text, text, text, text, text, boolean) ${to}`})
-  if (!rights.unschedule) missing.push({what: 'no execute on cron.unschedule', grant: `grant execute on function cron.unschedule(bigint) ${to}`})
+  if (here && !rights.schedule)
+    missing.push({
+      what: 'no execute on cron.schedule',
+      grant: `grant execute on function cron.schedule(text, text, text) ${to}`,
+    })
+  if (!here && rights.elsewhere !== true)
+    missing.push({
+      what: 'no execute on cron.schedule_in_database',
+      grant: `grant execute on function cron.schedule_in_database(text, text, text, text, text, boolean) ${to}`,
+    })
+  if (!rights.unschedule)
+    missing.push({
+      what: 'no execute on cron.unschedule',
+      grant: `grant execute on function cron.unschedule(bigint) ${to}`,
+    })
   return missing
 }
 
@@ -160,6 +214,10 @@ export function mayLook({rights}: CronDatabase): boolean {
 }
 
 /** Reads as the role that schedules: others see none of its jobs. */
-export async function readCronDatabase<Row extends object>({db}: CronDatabase, name: string, values: Parameters<typeof statement>[1] = []): Promise<Row[]> {
+export async function readCronDatabase<Row extends object>(
+  {db}: CronDatabase,
+  name: string,
+  values: Parameters<typeof statement>[1] = [],
+): Promise<Row[]> {
   return db.query<Row>(statement(loadSql(`cron/${name}`), values), {...readOnlySettings, role: db.target.role})
 }

@@ -6,8 +6,12 @@ import {atLeast, type CronDatabase} from './cron-database.js'
 export type Dialect = Pick<CronDatabase, 'version' | 'timezone' | 'matchesBothDays'>
 
 const words: readonly (readonly [RegExp, number])[] = [
-  ...['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'].map((word, index) => [new RegExp(`\\b${word}\\b`, 'gi'), index + 1] as const),
-  ...['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'].map((word, index) => [new RegExp(`\\b${word}\\b`, 'gi'), index] as const),
+  ...['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'].map(
+    (word, index) => [new RegExp(`\\b${word}\\b`, 'gi'), index + 1] as const,
+  ),
+  ...['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'].map(
+    (word, index) => [new RegExp(`\\b${word}\\b`, 'gi'), index] as const,
+  ),
 ]
 
 /** Why pg_cron cannot run a job as it is declared, a clause each; empty where it can. */
@@ -19,14 +23,35 @@ export function obstacles(job: Job, {version, timezone, matchesBothDays}: Dialec
   else if (day === 'L' && atLeast(version, 1, 6)) {
     // Written `$` there.
   } else if (/[LW]/i.test(day!)) found.push(`"${job.schedule}" has "${day}", which pg_cron ${version} does not know`)
-  if (fields.length === 5 && /L|#/i.test(weekday!)) found.push(`"${job.schedule}" has "${weekday}", which pg_cron does not know`)
+  if (fields.length === 5 && /L|#/i.test(weekday!))
+    found.push(`"${job.schedule}" has "${weekday}", which pg_cron does not know`)
   if (fields.length === 5 && restricted(day!) && restricted(weekday!) && matchesBothDays)
-    found.push(`"${job.schedule}" means the day of the month or the weekday, and pg_cron runs it only on days that are both (cron.match_dom_and_dow is on)`)
+    found.push(
+      `"${job.schedule}" means the day of the month or the weekday, and pg_cron runs it only on days that are both (cron.match_dom_and_dow is on)`,
+    )
   // A step counts as a star there and makes "or" to "and".
-  else if (fields.length === 5 && restricted(day!) && restricted(weekday!) && [day!, weekday!].some((field) => /^[*?]/.test(field))) found.push(`"${job.schedule}" has a step beside another day, which pg_cron reads otherwise`)
+  else if (
+    fields.length === 5 &&
+    restricted(day!) &&
+    restricted(weekday!) &&
+    [day!, weekday!].some((field) => /^[*?]/.test(field))
+  )
+    found.push(`"${job.schedule}" has a step beside another day, which pg_cron reads otherwise`)
   const zone = timezone ?? 'GMT'
-  if (!sameClocks(job.timezone, zone, now)) found.push(`its timezone is ${job.timezone}, and pg_cron goes by ${zone}${atLeast(version, 1, 5) ? ' (cron.timezone)' : ''}`)
-  for (const field of ['window', 'timeout', 'retries', 'backoff', 'catchUp', 'catchUpLimit', 'overlap', 'jitter'] as const) {
+  if (!sameClocks(job.timezone, zone, now))
+    found.push(
+      `its timezone is ${job.timezone}, and pg_cron goes by ${zone}${atLeast(version, 1, 5) ? ' (cron.timezone)' : ''}`,
+    )
+  for (const field of [
+    'window',
+    'timeout',
+    'retries',
+    'backoff',
+    'catchUp',
+    'catchUpLimit',
+    'overlap',
+    'jitter',
+  ] as const) {
     if (job.given.includes(field) && !isNoop(job, field)) found.push(`pg_cron has no ${field}`)
   }
   if (job.kind === 'sql') found.push(...sqlObstacles(job))
@@ -47,14 +72,20 @@ function sqlObstacles({options}: Job): string[] {
   const {transaction, statement = ''} = options as {transaction: 'own' | 'none'; statement?: string}
   return [
     ...(transaction === 'none' ? ['"transaction: none" cannot be written down with what it does'] : []),
-    ...(statement.includes('qicore.scheduled_at') ? ['its statement asks for qicore.scheduled_at, which pg_cron does not say'] : []),
+    ...(statement.includes('qicore.scheduled_at')
+      ? ['its statement asks for qicore.scheduled_at, which pg_cron does not say']
+      : []),
   ]
 }
 
 /** A schedule as pg_cron reads it: numbers, stars, ranges, lists and steps. Only of a job without {@link obstacles}. */
 export function toPgCronSyntax(schedule: string): string {
   return fieldsOf(schedule)
-    .map((field, index) => (index === 2 && field === 'L' ? '$' : words.reduce((text, [word, number]) => text.replace(word, String(number)), field.replaceAll('?', '*'))))
+    .map((field, index) =>
+      index === 2 && field === 'L'
+        ? '$'
+        : words.reduce((text, [word, number]) => text.replace(word, String(number)), field.replaceAll('?', '*')),
+    )
     .join(' ')
 }
 

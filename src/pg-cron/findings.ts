@@ -9,7 +9,12 @@ import type {WantedRun} from './wanted.js'
 import {instantInWords} from '../units/instant.js'
 import {command} from '../units/command.js'
 
-export function stateOf(run: ScheduledRun | undefined, wanted: WantedRun, recorded: boolean, {readable, absent}: {readable: boolean; absent: boolean}): CronJobState {
+export function stateOf(
+  run: ScheduledRun | undefined,
+  wanted: WantedRun,
+  recorded: boolean,
+  {readable, absent}: {readable: boolean; absent: boolean},
+): CronJobState {
   if (!readable && !absent) return 'unknown'
   if (run === undefined) return 'missing'
   if (run.schedule !== wanted.schedule || run.command !== wanted.command) return 'altered'
@@ -28,13 +33,24 @@ const states: Partial<Record<CronJobState, string>> = {
 const cronMinute = 60_000
 
 /** What a person should know of a run, most important first, and whether it is well. */
-export function findingsOf(report: CronJob, job: Job, epoch: Epoch | null, {scheduler, at}: {scheduler: Alive; at: number}): {findings: string[]; ok: boolean | null} {
+export function findingsOf(
+  report: CronJob,
+  job: Job,
+  epoch: Epoch | null,
+  {scheduler, at}: {scheduler: Alive; at: number},
+): {findings: string[]; ok: boolean | null} {
   const findings: string[] = []
   const wrong = states[report.state]
   if (wrong !== undefined) findings.push(`${wrong}. Fix: ${command('cron install')}`)
   if (scheduler === 'dead') findings.push("pg_cron's scheduler is not running")
-  if (report.paused) findings.push(`paused since ${iso(epoch!.validFrom)} by ${epoch!.actor ?? 'somebody'}. Fix: ${command('jobs resume', [job.name])}`)
-  if (report.lastStatus === 'failed' || report.lastStatus === 'partly') findings.push(`its last run ${report.lastStatus === 'partly' ? 'was done in part' : 'failed'}${report.message === null ? '' : `: ${report.message}`}`)
+  if (report.paused)
+    findings.push(
+      `paused since ${iso(epoch!.validFrom)} by ${epoch!.actor ?? 'somebody'}. Fix: ${command('jobs resume', [job.name])}`,
+    )
+  if (report.lastStatus === 'failed' || report.lastStatus === 'partly')
+    findings.push(
+      `its last run ${report.lastStatus === 'partly' ? 'was done in part' : 'failed'}${report.message === null ? '' : `: ${report.message}`}`,
+    )
   const missed = report.paused || epoch?.runner !== 'pg_cron' ? null : missedSince(job, epoch, report, at)
   if (missed !== null) findings.push(`it has been due since ${iso(missed)} and was not started`)
   const ok = findings.length > 0 ? false : report.state === 'unknown' || scheduler === 'unknown' ? null : true

@@ -23,7 +23,8 @@ function shortened(text: string, bytes: number): string {
   return `${cut.join('')}~${hash}`
 }
 
-const calls = /^\s*call\s+(qicore\.(maintain|retain|refresh|ensure_partitions|prune_history|run_sql)|public\.maintain_hypertables)\s*\(/i
+const calls =
+  /^\s*call\s+(qicore\.(maintain|retain|refresh|ensure_partitions|prune_history|run_sql)|public\.maintain_hypertables)\s*\(/i
 
 /** Ours is what has our name in this database and calls what we have made. */
 export function isOurs(database: string, {name, command}: {name: string | null; command: string}): boolean {

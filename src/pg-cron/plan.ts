@@ -22,32 +22,80 @@ export interface InstallRequest {
 /** Brings pg_cron's schedule, and the calendars in the ledger, to what is wanted. Nothing of anybody else's is touched. */
 export function planInstall(db: Database, {home, wanted, scheduled, known, declared, actor}: InstallRequest): Plan {
   const database = db.server.database
-  const taken = takenNames(scheduled, database).filter(({name}) => wanted.some(({runs}) => runs.some((run) => run.name === name)))
+  const taken = takenNames(scheduled, database).filter(({name}) =>
+    wanted.some(({runs}) => runs.some((run) => run.name === name)),
+  )
   if (taken.length > 0)
-    throw usageError('NAME_TAKEN', `pg_cron has ${taken.map(({name, id}) => `a job ${name} (${id})`).join(', ')} that runs something else than we do: it is not ours to change.`, [
-      `Rename or remove it, in ${home.database}: select cron.unschedule(${taken[0]!.id})`,
-    ])
+    throw usageError(
+      'NAME_TAKEN',
+      `pg_cron has ${taken.map(({name, id}) => `a job ${name} (${id})`).join(', ')} that runs something else than we do: it is not ours to change.`,
+      [`Rename or remove it, in ${home.database}: select cron.unschedule(${taken[0]!.id})`],
+    )
   const runs = wanted.flatMap((one) => one.runs)
-  const surplus = scheduled.ours.filter(({name}, index, all) => !runs.some((run) => run.name === name) || all.findIndex((other) => other.name === name) < index)
+  const surplus = scheduled.ours.filter(
+    ({name}, index, all) =>
+      !runs.some((run) => run.name === name) || all.findIndex((other) => other.name === name) < index,
+  )
   const steps: Step[] = []
   for (const {job, runs: entry, commands} of wanted) {
-    const changes = entry.flatMap((run) => scheduleStep(home, database, job, run, scheduled.ours.find(({name}) => name === run.name)))
+    const changes = entry.flatMap((run) =>
+      scheduleStep(
+        home,
+        database,
+        job,
+        run,
+        scheduled.ours.find(({name}) => name === run.name),
+      ),
+    )
     steps.push(...changes)
-    const record = recordStep(job, 'pg_cron', commands, known, changes.map(({id}) => id), actor)
+    const record = recordStep(
+      job,
+      'pg_cron',
+      commands,
+      known,
+      changes.map(({id}) => id),
+      actor,
+    )
     if (record !== null) steps.push(record)
   }
   steps.push(...stepsToRelease(home, surplus, known, declared, new Set(wanted.map(({job}) => job.name)), actor))
-  return {operation: 'cron install', summary: `let pg_cron run ${wanted.length} ${wanted.length === 1 ? 'job' : 'jobs'} of ${database}`, cutoff: null, locks: ['pg_cron'], steps}
+  return {
+    operation: 'cron install',
+    summary: `let pg_cron run ${wanted.length} ${wanted.length === 1 ? 'job' : 'jobs'} of ${database}`,
+    cutoff: null,
+    locks: ['pg_cron'],
+    steps,
+  }
 }
 
 /** Takes all of ours out of pg_cron again; the jobs are the daemon's then. @param home null where pg_cron is gone */
-export function planUninstall(db: Database, home: CronDatabase | null, scheduled: Scheduled, known: readonly LedgerJob[], declared: readonly Job[], actor: string): Plan {
+export function planUninstall(
+  db: Database,
+  home: CronDatabase | null,
+  scheduled: Scheduled,
+  known: readonly LedgerJob[],
+  declared: readonly Job[],
+  actor: string,
+): Plan {
   const steps = stepsToRelease(home, scheduled.ours, known, declared, new Set(), actor)
-  return {operation: 'cron uninstall', summary: `take our jobs of ${db.server.database} out of pg_cron`, cutoff: null, locks: ['pg_cron'], steps}
+  return {
+    operation: 'cron uninstall',
+    summary: `take our jobs of ${db.server.database} out of pg_cron`,
+    cutoff: null,
+    locks: ['pg_cron'],
+    steps,
+  }
 }
 
 /** First the calendars, then the schedule: what pg_cron calls in between finds that it is not its to run. */
-function stepsToRelease(home: CronDatabase | null, surplus: readonly ScheduledRun[], known: readonly LedgerJob[], declared: readonly Job[], stay: ReadonlySet<string>, actor: string): Step[] {
+function stepsToRelease(
+  home: CronDatabase | null,
+  surplus: readonly ScheduledRun[],
+  known: readonly LedgerJob[],
+  declared: readonly Job[],
+  stay: ReadonlySet<string>,
+  actor: string,
+): Step[] {
   const records: Step[] = []
   for (const state of known) {
     const current = state.epochs.at(-1)!
@@ -60,31 +108,56 @@ function stepsToRelease(home: CronDatabase | null, surplus: readonly ScheduledRu
   return [...records, ...(home === null ? [] : surplus.map((run) => unscheduleStep(home, run, before)))]
 }
 
-const plain = {lock: 'ROW EXCLUSIVE', class: 'undo', transaction: 'own', doneCheck: null, repeatable: true, bytes: null} as const
+const plain = {
+  lock: 'ROW EXCLUSIVE',
+  class: 'undo',
+  transaction: 'own',
+  doneCheck: null,
+  repeatable: true,
+  bytes: null,
+} as const
 
-function scheduleStep(home: CronDatabase, database: string, job: Job, {part, name, schedule, command}: WantedRun, there: ScheduledRun | undefined): Step[] {
+function scheduleStep(
+  home: CronDatabase,
+  database: string,
+  job: Job,
+  {part, name, schedule, command}: WantedRun,
+  there: ScheduledRun | undefined,
+): Step[] {
   if (there !== undefined && there.schedule === schedule && there.command === command && there.active) return []
   const another = there !== undefined && there.username !== home.role ? there.username : null
-  const make = home.here && another === null
-    ? statement(loadSql('cron/schedule'), [name, schedule, command])
-    : statement(loadSql('cron/schedule-elsewhere'), [name, schedule, command, database, another])
+  const make =
+    home.here && another === null
+      ? statement(loadSql('cron/schedule'), [name, schedule, command])
+      : statement(loadSql('cron/schedule-elsewhere'), [name, schedule, command, database, another])
   const label = part === '' ? job.name : `${job.name} ${part}`
   // Scheduling again under the same name leaves what somebody switched off as it is.
   const statements = there?.active === false ? [unschedule(there), make] : [make]
-  return [{
-    ...plain,
-    id: `${there === undefined ? 'schedule' : there.active ? 'reschedule' : 'switch on'} ${label}: ${schedule}`,
-    kind: 'schedule',
-    object: `job ${label}`,
-    statements,
-    dependsOn: [],
-    relations: ['cron.job'],
-    ...where(home),
-  }]
+  return [
+    {
+      ...plain,
+      id: `${there === undefined ? 'schedule' : there.active ? 'reschedule' : 'switch on'} ${label}: ${schedule}`,
+      kind: 'schedule',
+      object: `job ${label}`,
+      statements,
+      dependsOn: [],
+      relations: ['cron.job'],
+      ...where(home),
+    },
+  ]
 }
 
 function unscheduleStep(home: CronDatabase, run: ScheduledRun, dependsOn: readonly string[]): Step {
-  return {...plain, id: `unschedule ${run.name} (${run.id})`, kind: 'unschedule', object: run.name!, statements: [unschedule(run)], dependsOn, relations: ['cron.job'], ...where(home)}
+  return {
+    ...plain,
+    id: `unschedule ${run.name} (${run.id})`,
+    kind: 'unschedule',
+    object: run.name!,
+    statements: [unschedule(run)],
+    dependsOn,
+    relations: ['cron.job'],
+    ...where(home),
+  }
 }
 
 function unschedule({id, command}: ScheduledRun): Statement {
@@ -96,10 +169,22 @@ function where({here, database}: CronDatabase): {database?: string} {
 }
 
 /** Who runs a job, from now on: what the audit reckons by, and what a call of pg_cron asks before it does anything. */
-function recordStep(job: Job, runner: 'daemon' | 'pg_cron', commands: Record<string, string> | null, known: readonly LedgerJob[], dependsOn: readonly string[], actor: string): Step | null {
+function recordStep(
+  job: Job,
+  runner: 'daemon' | 'pg_cron',
+  commands: Record<string, string> | null,
+  known: readonly LedgerJob[],
+  dependsOn: readonly string[],
+  actor: string,
+): Step | null {
   const {name, kind, schedule, timezone} = job
   const current = known.find((state) => state.name === name)?.epochs.at(-1)
-  const same = current !== undefined && current.state !== 'removed' && current.runner === runner && current.schedule === schedule && current.timezone === timezone
+  const same =
+    current !== undefined &&
+    current.state !== 'removed' &&
+    current.runner === runner &&
+    current.schedule === schedule &&
+    current.timezone === timezone
   if (same && sameCommands(current.commands ?? null, commands)) return null
   const request = JSON.stringify([{name, kind, schedule, timezone, runner, commands, told: job.runner === runner}])
   return {
@@ -107,7 +192,9 @@ function recordStep(job: Job, runner: 'daemon' | 'pg_cron', commands: Record<str
     id: `record ${name}: run by ${runner === 'daemon' ? 'the daemon' : 'pg_cron'}`,
     kind: 'record',
     object: `job ${name}`,
-    statements: [statement(loadSql(current === undefined ? 'daemon/declare-new' : 'daemon/declare-changed'), [request, actor])],
+    statements: [
+      statement(loadSql(current === undefined ? 'daemon/declare-new' : 'daemon/declare-changed'), [request, actor]),
+    ],
     dependsOn,
     relations: ['qicore.job'],
   }
@@ -126,6 +213,7 @@ function removeStep(name: string, actor: string): Step {
 }
 
 function sameCommands(a: Readonly<Record<string, string>> | null, b: Readonly<Record<string, string>> | null): boolean {
-  const text = (commands: typeof a) => (commands === null ? '' : JSON.stringify(Object.entries(commands).sort(([x], [y]) => (x < y ? -1 : 1))))
+  const text = (commands: typeof a) =>
+    commands === null ? '' : JSON.stringify(Object.entries(commands).sort(([x], [y]) => (x < y ? -1 : 1)))
   return text(a) === text(b)
 }

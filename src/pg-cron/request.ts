@@ -25,42 +25,81 @@ export interface CronRequest {
 }
 
 /** The declared jobs, and what they are planned with. */
-export function jobsAndContext({config, limits, at}: Omit<CronRequest, 'actor'>): {jobs: Job[]; context: Omit<JobContext, 'job' | 'leaveToCron'>} {
+export function jobsAndContext({config, limits, at}: Omit<CronRequest, 'actor'>): {
+  jobs: Job[]
+  context: Omit<JobContext, 'job' | 'leaveToCron'>
+} {
   const sections = {tables: config?.tables ?? {}, aggregates: config?.aggregates ?? {}}
-  return {jobs: checkedJobs(config, Date.parse(at)), context: {now: at, limits, sections, partitions: (withDefinitions) => partitionRules(config, withDefinitions)}}
+  return {
+    jobs: checkedJobs(config, Date.parse(at)),
+    context: {now: at, limits, sections, partitions: (withDefinitions) => partitionRules(config, withDefinitions)},
+  }
 }
 
 /**
  * The plan of `cron install`.
  * @throws OpsError NOTHING_DECLARED, and what {@link requireUsable}, {@link wantedJobs} and {@link planInstall} refuse
  */
-export async function installPlan(db: Database, home: CronDatabase, request: CronRequest): Promise<{plan: Plan; left: LeftJob[]; notes: string[]}> {
+export async function installPlan(
+  db: Database,
+  home: CronDatabase,
+  request: CronRequest,
+): Promise<{plan: Plan; left: LeftJob[]; notes: string[]}> {
   requireUsable(home)
   const {jobs, context} = jobsAndContext(request)
   const {tables, aggregates} = context.sections
   const asked = jobs.some(({declared}) => declared) || Object.keys(tables).length + Object.keys(aggregates).length > 0
   if (!asked && !(await definitionsApply(db)))
-    throw usageError('NOTHING_DECLARED', 'Nothing is declared for this database: no tables or jobs in the configuration, and none of our migrations.', [
-      `Declare tables or jobs in qicore-db.config.yaml, or make the QiCore tables: ${command('migrate up')}`,
-    ])
+    throw usageError(
+      'NOTHING_DECLARED',
+      'Nothing is declared for this database: no tables or jobs in the configuration, and none of our migrations.',
+      [`Declare tables or jobs in qicore-db.config.yaml, or make the QiCore tables: ${command('migrate up')}`],
+    )
   const wanted = await wantedJobs(db, {jobs, dialect: home, context})
   const scheduled = await readScheduled(home, db.server.database)
-  const plan = planInstall(db, {home, wanted: wanted.jobs, scheduled, known: await ledgerJobs(db), declared: jobs, actor: request.actor})
+  const plan = planInstall(db, {
+    home,
+    wanted: wanted.jobs,
+    scheduled,
+    known: await ledgerJobs(db),
+    declared: jobs,
+    actor: request.actor,
+  })
   const notes = [
-    ...(home.timezone === null ? [`pg_cron ${home.version} has a time zone of its own (cron.timezone), and this role may not see it: GMT is assumed.`] : []),
+    ...(home.timezone === null
+      ? [
+          `pg_cron ${home.version} has a time zone of its own (cron.timezone), and this role may not see it: GMT is assumed.`,
+        ]
+      : []),
     ...wanted.notes,
-    ...wanted.left.map(({job, because, why}) => (because === 'idle' ? `${job} has nothing to do in pg_cron: ${why}` : `${job} stays with the daemon: ${why}`)),
+    ...wanted.left.map(({job, because, why}) =>
+      because === 'idle' ? `${job} has nothing to do in pg_cron: ${why}` : `${job} stays with the daemon: ${why}`,
+    ),
   ]
   return {plan, left: wanted.left, notes}
 }
 
 /** The plan of `cron uninstall`. @param home null where pg_cron is gone: then only our own records are put right */
-export async function uninstallPlan(db: Database, home: CronDatabase | null, request: CronRequest): Promise<{plan: Plan; notes: string[]}> {
+export async function uninstallPlan(
+  db: Database,
+  home: CronDatabase | null,
+  request: CronRequest,
+): Promise<{plan: Plan; notes: string[]}> {
   const {jobs} = jobsAndContext(request)
   if (home !== null && !mayLook(home))
-    throw new OpsError('NO_PRIVILEGE', `The role ${home.role} may not look at pg_cron's jobs.`, {suggestions: [`As a superuser, in ${home.database}: grant usage on schema cron to "${home.role}"`]})
+    throw new OpsError('NO_PRIVILEGE', `The role ${home.role} may not look at pg_cron's jobs.`, {
+      suggestions: [`As a superuser, in ${home.database}: grant usage on schema cron to "${home.role}"`],
+    })
   const scheduled = home === null ? {ours: [], foreign: []} : await readScheduled(home, db.server.database)
   const plan = planUninstall(db, home, scheduled, await ledgerJobs(db), jobs, request.actor)
   const explicitCronJobs = jobs.filter(({runner}) => runner === 'pg_cron').map(({name}) => name)
-  return {plan, notes: explicitCronJobs.length === 0 ? [] : [`The configuration still says "runner: pg_cron" for ${explicitCronJobs.join(', ')}: no daemon takes that over.`]}
+  return {
+    plan,
+    notes:
+      explicitCronJobs.length === 0
+        ? []
+        : [
+            `The configuration still says "runner: pg_cron" for ${explicitCronJobs.join(', ')}: no daemon takes that over.`,
+          ],
+  }
 }

@@ -30,7 +30,9 @@ type Row = Omit<ScheduledRun, 'startedAt' | 'endedAt'> & {started_at: Instant | 
 /** What pg_cron has for a database, as far as the role may see. */
 export async function readScheduled(home: CronDatabase, database: string): Promise<Scheduled> {
   const rows = await readCronDatabase<Row>(home, 'jobs', [database])
-  const all = rows.map(({started_at: startedAt, ended_at: endedAt, ...row}): ScheduledRun => ({...row, startedAt, endedAt}))
+  const all = rows.map(
+    ({started_at: startedAt, ended_at: endedAt, ...row}): ScheduledRun => ({...row, startedAt, endedAt}),
+  )
   return {ours: all.filter((run) => isOurs(database, run)), foreign: all.filter((run) => !isOurs(database, run))}
 }
 

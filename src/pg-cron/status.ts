@@ -78,34 +78,96 @@ async function readScheduleStatus(db: Database, request: StatusRequest): Promise
   }
 }
 
-async function assemble(db: Database, request: StatusRequest, home: CronDatabase | null | 'absent', scheduled: Scheduled | null, known: readonly LedgerJob[], runs: readonly LedgerRun[], error?: OpsError): Promise<Assembled> {
+async function assemble(
+  db: Database,
+  request: StatusRequest,
+  home: CronDatabase | null | 'absent',
+  scheduled: Scheduled | null,
+  known: readonly LedgerJob[],
+  runs: readonly LedgerRun[],
+  error?: OpsError,
+): Promise<Assembled> {
   const there = home === null || home === 'absent' ? null : home
   const dialect = there ?? {version: '1.4', timezone: null, matchesBothDays: false}
-  const theirs = ({name, runner}: Job) => runner === 'pg_cron' || (runner === 'auto' && current(known, name)?.runner === 'pg_cron' && current(known, name)?.state !== 'removed')
+  const theirs = ({name, runner}: Job) =>
+    runner === 'pg_cron' ||
+    (runner === 'auto' && current(known, name)?.runner === 'pg_cron' && current(known, name)?.state !== 'removed')
   const {wanted, refused} = await partitionJobs(db, {...request, dialect, jobs: request.jobs.filter(theirs)})
-  const scheduler: Alive = there !== null ? (there.alive ? 'alive' : 'dead') : db.server.inRecovery ? 'unknown' : db.server.pgCronAlive ? 'alive' : 'dead'
-  const look = {scheduled, scheduler, known, runs, at: Date.parse(request.context.now), readable: scheduled !== null, absent: home === 'absent'}
-  const jobs = wanted.jobs.flatMap(({job, commands, runs: entries}) => entries.map((entry) => cronJob({job, entry, commands}, look)))
+  const scheduler: Alive =
+    there !== null
+      ? there.alive
+        ? 'alive'
+        : 'dead'
+      : db.server.inRecovery
+        ? 'unknown'
+        : db.server.pgCronAlive
+          ? 'alive'
+          : 'dead'
+  const look = {
+    scheduled,
+    scheduler,
+    known,
+    runs,
+    at: Date.parse(request.context.now),
+    readable: scheduled !== null,
+    absent: home === 'absent',
+  }
+  const jobs = wanted.jobs.flatMap(({job, commands, runs: entries}) =>
+    entries.map((entry) => cronJob({job, entry, commands}, look)),
+  )
   const names = new Set(jobs.map(({name}) => name))
-  const rest = (scheduled?.ours ?? []).filter(({name}) => !names.has(name!)).map((run) => leftover(run, there?.timezone ?? 'GMT'))
+  const rest = (scheduled?.ours ?? [])
+    .filter(({name}) => !names.has(name!))
+    .map((run) => leftover(run, there?.timezone ?? 'GMT'))
   const left = [...wanted.left, ...refused]
   const others = request.jobs.filter((job) => !theirs(job) && job.runner === 'auto')
   return {
-    pgCron: there === null ? null : {version: there.version, database: there.database, timezone: there.timezone, here: there.here},
+    pgCron:
+      there === null
+        ? null
+        : {version: there.version, database: there.database, timezone: there.timezone, here: there.here},
     scheduler,
     jobs: [...jobs, ...rest],
-    foreign: (scheduled?.foreign ?? []).map(({name, id, schedule, command, username, active, status, startedAt}) => ({name, jobId: id, schedule, command, username, active, lastStatus: status, lastStartedAt: startedAt})),
+    foreign: (scheduled?.foreign ?? []).map(({name, id, schedule, command, username, active, status, startedAt}) => ({
+      name,
+      jobId: id,
+      schedule,
+      command,
+      username,
+      active,
+      lastStatus: status,
+      lastStartedAt: startedAt,
+    })),
     left,
     notes: notesOf(there, error, scheduled === null, jobs.length, others.length, left),
   }
 }
 
-function notesOf(home: CronDatabase | null, error: OpsError | undefined, blind: boolean, jobs: number, others: number, left: readonly LeftJob[]): string[] {
+function notesOf(
+  home: CronDatabase | null,
+  error: OpsError | undefined,
+  blind: boolean,
+  jobs: number,
+  others: number,
+  left: readonly LeftJob[],
+): string[] {
   return [
     ...(error ? [error.message, ...error.suggestions.slice(0, 1)] : []),
-    ...(home !== null && blind ? [`the role ${home.role} may not look at what pg_cron has scheduled: grant usage on schema cron to "${home.role}", in ${home.database}`] : []),
-    ...left.map(({job, because, why}) => (because === 'cannot' ? `${job}: pg_cron cannot run it as declared: ${why}. "runner: daemon" leaves it to the daemon` : `${job}: nothing for pg_cron to do here: ${why}. Fix: ${command('cron install')}`)),
-    ...(home !== null && jobs === 0 && others > 0 ? [`pg_cron runs none of the ${others} declared jobs. To let it: ${command('cron install', [], {'dry-run': true})}`] : []),
+    ...(home !== null && blind
+      ? [
+          `the role ${home.role} may not look at what pg_cron has scheduled: grant usage on schema cron to "${home.role}", in ${home.database}`,
+        ]
+      : []),
+    ...left.map(({job, because, why}) =>
+      because === 'cannot'
+        ? `${job}: pg_cron cannot run it as declared: ${why}. "runner: daemon" leaves it to the daemon`
+        : `${job}: nothing for pg_cron to do here: ${why}. Fix: ${command('cron install')}`,
+    ),
+    ...(home !== null && jobs === 0 && others > 0
+      ? [
+          `pg_cron runs none of the ${others} declared jobs. To let it: ${command('cron install', [], {'dry-run': true})}`,
+        ]
+      : []),
   ]
 }
 
@@ -119,14 +181,25 @@ interface Look {
   absent: boolean
 }
 
-function cronJob({job, entry, commands}: {job: Job; entry: WantedSchedule['jobs'][number]['runs'][number]; commands: Record<string, string>}, look: Look): CronJob {
+function cronJob(
+  {
+    job,
+    entry,
+    commands,
+  }: {job: Job; entry: WantedSchedule['jobs'][number]['runs'][number]; commands: Record<string, string>},
+  look: Look,
+): CronJob {
   const run = look.scheduled?.ours.find(({name}) => name === entry.name)
   const epoch = current(look.known, job.name)
   const last = look.runs.find(({job: of, part}) => of === job.name && part === entry.part)
   // One session, one run: pg_cron's word on it has the server's message.
   const same = run !== undefined && last !== undefined && run.pid === last.pid
   const cronNewer = run?.startedAt != null && (last === undefined || (!same && run.startedAt > last.startedAt))
-  const recorded = epoch?.runner === 'pg_cron' && epoch.schedule === job.schedule && epoch.timezone === job.timezone && epoch.commands?.[entry.part] === commands[entry.part]
+  const recorded =
+    epoch?.runner === 'pg_cron' &&
+    epoch.schedule === job.schedule &&
+    epoch.timezone === job.timezone &&
+    epoch.commands?.[entry.part] === commands[entry.part]
   const state = stateOf(run, entry, recorded, look)
   const next = epoch?.state === 'paused' ? null : nextInstant(job, look.at)
   const report: CronJob = {
@@ -155,21 +228,46 @@ function cronJob({job, entry, commands}: {job: Job; entry: WantedSchedule['jobs'
 }
 
 /** The server's words, without the stack of calls beneath them. */
-function messageOf(cronNewer: boolean, run: ScheduledRun | undefined, last: LedgerRun | undefined, same: boolean): string | null {
+function messageOf(
+  cronNewer: boolean,
+  run: ScheduledRun | undefined,
+  last: LedgerRun | undefined,
+  same: boolean,
+): string | null {
   const said = run?.status === 'failed' ? (run.message ?? '').trim().split('\n')[0]!.trim() || null : null
   if (cronNewer) return said
   return (same ? said : null) ?? last?.error ?? last?.reason ?? null
 }
 
 function fromCron(status: string | null): string | null {
-  return status === 'succeeded' ? 'done' : status === 'starting' || status === 'connecting' || status === 'sending' ? 'running' : status
+  return status === 'succeeded'
+    ? 'done'
+    : status === 'starting' || status === 'connecting' || status === 'sending'
+      ? 'running'
+      : status
 }
 
 function leftover(run: ScheduledRun, timezone: string): CronJob {
   return {
-    job: null, part: null, name: run.name!, jobId: run.id, schedule: run.schedule, timezone, command: run.command, username: run.username, active: run.active, state: 'leftover',
-    lastStartedAt: run.startedAt, lastCompletedAt: run.endedAt, lastStatus: fromCron(run.status), message: run.status === 'failed' ? run.message : null, cronStatus: run.status,
-    next: null, paused: false, ok: false, findings: [`it is ours and nothing declares it for pg_cron any more. Fix: ${command('cron install')}`],
+    job: null,
+    part: null,
+    name: run.name!,
+    jobId: run.id,
+    schedule: run.schedule,
+    timezone,
+    command: run.command,
+    username: run.username,
+    active: run.active,
+    state: 'leftover',
+    lastStartedAt: run.startedAt,
+    lastCompletedAt: run.endedAt,
+    lastStatus: fromCron(run.status),
+    message: run.status === 'failed' ? run.message : null,
+    cronStatus: run.status,
+    next: null,
+    paused: false,
+    ok: false,
+    findings: [`it is ours and nothing declares it for pg_cron any more. Fix: ${command('cron install')}`],
   }
 }
 
@@ -178,6 +276,8 @@ function current(known: readonly LedgerJob[], name: string) {
 }
 
 async function ledgerRuns(db: Database): Promise<LedgerRun[]> {
-  const rows = await db.query<Omit<LedgerRun, 'startedAt' | 'completedAt'> & {started_at: Instant; completed_at: Instant | null}>(statement(loadSql('cron/runs')))
+  const rows = await db.query<
+    Omit<LedgerRun, 'startedAt' | 'completedAt'> & {started_at: Instant; completed_at: Instant | null}
+  >(statement(loadSql('cron/runs')))
   return rows.map(({started_at: startedAt, completed_at: completedAt, ...row}) => ({...row, startedAt, completedAt}))
 }

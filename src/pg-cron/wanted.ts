@@ -50,15 +50,22 @@ export interface WantedRequest {
 export async function wantedJobs(db: Database, request: WantedRequest): Promise<WantedSchedule> {
   const {wanted, refused} = await partitionJobs(db, request)
   if (refused.length > 0)
-    throw usageError('CRON_CANNOT', `pg_cron cannot run ${refused.length === 1 ? 'a job' : `${refused.length} jobs`} as declared:\n${refused.map(({job, why}) => `- ${job}: ${why}`).join('\n')}`, [
-      `Write "runner: daemon" for it, and run the daemon: ${command('daemon')}`,
-      'Or leave out what pg_cron does not have.',
-    ])
+    throw usageError(
+      'CRON_CANNOT',
+      `pg_cron cannot run ${refused.length === 1 ? 'a job' : `${refused.length} jobs`} as declared:\n${refused.map(({job, why}) => `- ${job}: ${why}`).join('\n')}`,
+      [
+        `Write "runner: daemon" for it, and run the daemon: ${command('daemon')}`,
+        'Or leave out what pg_cron does not have.',
+      ],
+    )
   return wanted
 }
 
 /** The same without refusing anything: what cannot be stands under `refused`. */
-export async function partitionJobs(db: Database, {jobs, dialect, context}: WantedRequest): Promise<{wanted: WantedSchedule; refused: LeftJob[]}> {
+export async function partitionJobs(
+  db: Database,
+  {jobs, dialect, context}: WantedRequest,
+): Promise<{wanted: WantedSchedule; refused: LeftJob[]}> {
   const wanted: WantedSchedule = {jobs: [], left: [], notes: []}
   const refused: LeftJob[] = []
   for (const job of jobs) {
@@ -80,8 +87,11 @@ export async function partitionJobs(db: Database, {jobs, dialect, context}: Want
     }
     wanted.notes.push(...notes.map((note) => `${job.name}: ${note}`))
     const schedule = toPgCronSyntax(job.schedule)
-    if (fieldsOf(job.schedule)[2] === 'L') wanted.notes.push(`${job.name}: "${job.schedule}" is "${schedule}" in pg_cron, at the same times`)
-    const runs = Object.entries(commands).map(([part, command]): WantedRun => ({part, name: nameOf(db.server.database, job.name, part), schedule, command}))
+    if (fieldsOf(job.schedule)[2] === 'L')
+      wanted.notes.push(`${job.name}: "${job.schedule}" is "${schedule}" in pg_cron, at the same times`)
+    const runs = Object.entries(commands).map(
+      ([part, command]): WantedRun => ({part, name: nameOf(db.server.database, job.name, part), schedule, command}),
+    )
     wanted.jobs.push({job, commands, runs})
   }
   return {wanted, refused}

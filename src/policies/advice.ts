@@ -33,11 +33,14 @@ function retentionAdvice(status: PolicyStatus, context: FindingContext): string[
   if (codes.has('foreign_key')) return ['Drop the foreign key, or remove the retention']
   if (codes.has('gate_unreadable')) return ['Ask again as a role that may read the schema qicore']
   if (codes.has('held_back')) return refreshesOver(table, context)
-  if (rule?.createdBefore != null && rule.after === null) return ['It goes by when a chunk was created, not by the age of its rows']
+  if (rule?.createdBefore != null && rule.after === null)
+    return ['It goes by when a chunk was created, not by the age of its rows']
   const partitions = table.kind === 'partitioned'
   const atMost = `Each run drops at most ${rule?.gate?.maxDropPerRun ?? 8} (limits.maxDropPerRun)`
   if (loadedLate) {
-    const will = status.gated ? `${atMost} unless the retention is changed` : 'The next run drops them unless the retention is changed'
+    const will = status.gated
+      ? `${atMost} unless the retention is changed`
+      : 'The next run drops them unless the retention is changed'
     return [`They were that old when they were loaded. ${will}. ${partitions ? '' : look}`.trimEnd()]
   }
   if (status.gated && status.runnerAlive === true) return [`${atMost}; the next one goes on`]
@@ -46,7 +49,10 @@ function retentionAdvice(status: PolicyStatus, context: FindingContext): string[
 
 /** Over all that is held back, the nearest aggregates first: which of them lacks what is decided by the refresh itself. */
 function refreshesOver(table: Table, {tables, server, overdue}: FindingContext): string[] {
-  const held = rangeOf(overdue.map(({chunk}) => chunk), table)
+  const held = rangeOf(
+    overdue.map(({chunk}) => chunk),
+    table,
+  )
   const views = aggregatesOver(table, tables)
   if (held === null || views.length === 0) return ['The reasons are in --json']
   return views.map((view, index) => {
@@ -59,8 +65,14 @@ function refreshesOver(table: Table, {tables, server, overdue}: FindingContext):
 /** From the first to the last of some chunks; null where a side is open or no instant. */
 function rangeOf(chunks: readonly Chunk[], {time}: Table): {from: string; to: string} | null {
   const point = (value: bigint) => (time === 'integer' ? String(value) : instantOf(value))
-  const least = chunks.reduce<bigint | null>((low, {start}) => (start !== null && (low === null || start < low) ? start : low), null)
-  const most = chunks.reduce<bigint | null>((high, {end}) => (end !== null && (high === null || end > high) ? end : high), null)
+  const least = chunks.reduce<bigint | null>(
+    (low, {start}) => (start !== null && (low === null || start < low) ? start : low),
+    null,
+  )
+  const most = chunks.reduce<bigint | null>(
+    (high, {end}) => (end !== null && (high === null || end > high) ? end : high),
+    null,
+  )
   if (least === null || most === null || chunks.some(({start}) => start === null)) return null
   const [from, to] = [point(least), point(most)]
   return from === null || to === null ? null : {from, to}

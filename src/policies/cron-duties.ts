@@ -18,7 +18,9 @@ export async function cronCommands(db: Database): Promise<string[] | null> {
 async function scheduled(db: Database): Promise<string[] | null> {
   if (db.server.pgCron === null) return db.server.pgCronAlive ? null : []
   try {
-    const rows = await db.query<{command: string}>(sql`select command from cron.job where active and database = current_database()`)
+    const rows = await db.query<{command: string}>(
+      sql`select command from cron.job where active and database = current_database()`,
+    )
     return rows.map(({command}) => command)
   } catch (error) {
     if (isConnectionLost(error)) throw error
@@ -33,14 +35,27 @@ async function recordedCommands(db: Database): Promise<string[]> {
 
 /** Commands that ask the ledger whose turn it is: while a daemon has the job, they do nothing. */
 export function yieldsToDaemon(command: string): boolean {
-  return /qicore\.(refresh|ensure_partitions|prune_history|run_sql)\b/.test(command) || (/qicore\.retain\b/.test(command) && command.includes('"job"')) || /work => /.test(command)
+  return (
+    /qicore\.(refresh|ensure_partitions|prune_history|run_sql)\b/.test(command) ||
+    (/qicore\.retain\b/.test(command) && command.includes('"job"')) ||
+    /work => /.test(command)
+  )
 }
 
 /** Whether a command carries out a policy of that kind on that table or aggregate. */
 export function enforces(command: string, kind: PolicyKind, key: string): boolean {
-  const named = command.includes(`'${key.replaceAll("'", "''")}'`) || command.includes(`"${key.replaceAll('"', '\\"')}"`)
+  const named =
+    command.includes(`'${key.replaceAll("'", "''")}'`) || command.includes(`"${key.replaceAll('"', '\\"')}"`)
   if (kind === 'retention') return /qicore\.retain\b/.test(command) && named
-  if (kind === 'refresh') return /refresh_aggregate|refresh_continuous_aggregate|qicore\.refresh\b/.test(command) && (named || command.includes(key))
+  if (kind === 'refresh')
+    return (
+      /refresh_aggregate|refresh_continuous_aggregate|qicore\.refresh\b/.test(command) &&
+      (named || command.includes(key))
+    )
   if (/maintain_hypertables/.test(command)) return true
-  return /qicore\.maintain\b/.test(command) && !/work => 'analyze'/.test(command) && (named || !/exactly => true/.test(command))
+  return (
+    /qicore\.maintain\b/.test(command) &&
+    !/work => 'analyze'/.test(command) &&
+    (named || !/exactly => true/.test(command))
+  )
 }

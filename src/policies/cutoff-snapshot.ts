@@ -18,7 +18,10 @@ export interface CutoffSnapshot {
 }
 
 /** The cut-offs of a plan's retentions and the chunks behind them. */
-export function cutoffSnapshotOf({changes, state: {snapshot, states}}: Pick<PolicyPlan, 'changes' | 'state'>): CutoffSnapshot[] {
+export function cutoffSnapshotOf({
+  changes,
+  state: {snapshot, states},
+}: Pick<PolicyPlan, 'changes' | 'state'>): CutoffSnapshot[] {
   return changes.flatMap((change) => {
     if (change.do !== 'gated retention' && change.do !== 'native retention') return []
     const table = snapshot.all.find((candidate) => qualifiedName(candidate) === change.key)!
@@ -28,10 +31,12 @@ export function cutoffSnapshotOf({changes, state: {snapshot, states}}: Pick<Poli
     const cutoff = ago(clock, rule.after)
     if (cutoff === null) return [{key: change.key, cutoff: null, chunks: []}]
     const micros = microsIn(cutoff, table, clock)
-    return [{
-      key: change.key,
-      cutoff: micros === null ? null : instantOf(micros),
-      chunks: chunksBefore(table, cutoff).map(({schema, name}) => formatQualifiedName(schema, name)),
-    }]
+    return [
+      {
+        key: change.key,
+        cutoff: micros === null ? null : instantOf(micros),
+        chunks: chunksBefore(table, cutoff).map(({schema, name}) => formatQualifiedName(schema, name)),
+      },
+    ]
   })
 }

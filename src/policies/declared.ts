@@ -54,7 +54,10 @@ interface Entry {
   columns?: unknown
   timeUnit?: TimeUnit | undefined
   chunkInterval?: Duration | undefined
-  compression?: 'none' | {after: Duration; segmentBy?: readonly string[] | undefined; orderBy?: readonly string[] | undefined} | undefined
+  compression?:
+    | 'none'
+    | {after: Duration; segmentBy?: readonly string[] | undefined; orderBy?: readonly string[] | undefined}
+    | undefined
   retention?: 'none' | {after: Duration; native?: boolean | undefined} | undefined
   refresh?: 'none' | RefreshRule | undefined
 }
@@ -66,14 +69,18 @@ interface Entry {
  */
 export function declaredPolicies(definitions: SchemaDefinition | null, sections: PolicySections | null): Declared[] {
   const byName = new Map<string, Declared>()
-  for (const declared of definitions === null ? [] : defaultsOf(definitions)) byName.set(declaredName(declared), declared)
+  for (const declared of definitions === null ? [] : defaultsOf(definitions))
+    byName.set(declaredName(declared), declared)
   const seen = new Map<string, string>()
   for (const section of ['tables', 'aggregates'] as const)
     for (const [text, entry] of Object.entries(sections?.[section] ?? {})) {
       const {schema, name} = parseQualifiedName(text)
       const key = formatQualifiedName(schema ?? 'public', name)
       const before = seen.get(key)
-      if (before !== undefined) throw usageError('CONFIG', `The configuration names ${key} twice: ${before} and ${section}.${text}.`, ['Put both into one entry.'])
+      if (before !== undefined)
+        throw usageError('CONFIG', `The configuration names ${key} twice: ${before} and ${section}.${text}.`, [
+          'Put both into one entry.',
+        ])
       seen.set(key, `${section}.${text}`)
       if (entry.columns !== undefined && !saysPolicy(entry)) continue
       byName.set(key, over(byName.get(key), entry, {schema: schema ?? 'public', name, section}))
@@ -98,7 +105,11 @@ function saysPolicy({chunkInterval, compression, retention, refresh}: Entry): bo
   return [chunkInterval, compression, retention, refresh].some((said) => said !== undefined)
 }
 
-function over(base: Declared | undefined, entry: Entry, object: Pick<Declared, 'schema' | 'name' | 'section'>): Declared {
+function over(
+  base: Declared | undefined,
+  entry: Entry,
+  object: Pick<Declared, 'schema' | 'name' | 'section'>,
+): Declared {
   const {compression, retention, refresh} = entry
   const before = base?.compression === 'none' ? undefined : base?.compression
   return {
@@ -110,8 +121,15 @@ function over(base: Declared | undefined, entry: Entry, object: Pick<Declared, '
     compression:
       compression === undefined || compression === 'none'
         ? (compression ?? base?.compression)
-        : {after: compression.after, segmentBy: compression.segmentBy ?? before?.segmentBy ?? null, orderBy: compression.orderBy ?? before?.orderBy ?? null},
-    retention: retention === undefined || retention === 'none' ? (retention ?? base?.retention) : {after: retention.after, native: retention.native ?? false},
+        : {
+            after: compression.after,
+            segmentBy: compression.segmentBy ?? before?.segmentBy ?? null,
+            orderBy: compression.orderBy ?? before?.orderBy ?? null,
+          },
+    retention:
+      retention === undefined || retention === 'none'
+        ? (retention ?? base?.retention)
+        : {after: retention.after, native: retention.native ?? false},
     refresh: refresh ?? base?.refresh,
   }
 }
@@ -120,24 +138,28 @@ function defaultsOf({tables, aggregates}: SchemaDefinition): Declared[] {
   return [
     ...tables
       .filter(({hypertable}) => hypertable)
-      .map((table): Declared => ({
-        schema: table.schema,
-        name: table.name,
+      .map(
+        (table): Declared => ({
+          schema: table.schema,
+          name: table.name,
+          from: 'definitions',
+          section: 'tables',
+          chunkInterval: parseDuration(table.hypertable!.chunkInterval),
+          compression: table.compression && compressionOf(table.compression),
+          retention: table.retention && {after: parseDuration(table.retention.after), native: false},
+        }),
+      ),
+    ...aggregates.map(
+      (aggregate): Declared => ({
+        schema: aggregate.schema,
+        name: aggregate.name,
         from: 'definitions',
-        section: 'tables',
-        chunkInterval: parseDuration(table.hypertable!.chunkInterval),
-        compression: table.compression && compressionOf(table.compression),
-        retention: table.retention && {after: parseDuration(table.retention.after), native: false},
-      })),
-    ...aggregates.map((aggregate): Declared => ({
-      schema: aggregate.schema,
-      name: aggregate.name,
-      from: 'definitions',
-      section: 'aggregates',
-      refresh: refreshOf(aggregate.refresh),
-      compression: aggregate.compression && compressionOf(aggregate.compression),
-      retention: aggregate.retention && {after: parseDuration(aggregate.retention.after), native: false},
-    })),
+        section: 'aggregates',
+        refresh: refreshOf(aggregate.refresh),
+        compression: aggregate.compression && compressionOf(aggregate.compression),
+        retention: aggregate.retention && {after: parseDuration(aggregate.retention.after), native: false},
+      }),
+    ),
   ]
 }
 

@@ -31,8 +31,10 @@ export interface Problem {
 /** Reads a declaration against its table. Every problem is told, and what has one is left out. */
 export function desiredStateOf(declared: Declared, state: TableState, problems: Problem[]): DesiredState {
   const place = `${declared.section}.${state.key}`
-  const offset = (field: string, duration: Duration): Offset | null => tell(toOffset(duration, state.scale), `${place}.${field}`)
-  const length = (field: string, duration: Duration): bigint | null => tell(toLength(duration, state.scale), `${place}.${field}`)
+  const offset = (field: string, duration: Duration): Offset | null =>
+    tell(toOffset(duration, state.scale), `${place}.${field}`)
+  const length = (field: string, duration: Duration): bigint | null =>
+    tell(toLength(duration, state.scale), `${place}.${field}`)
   const tell = <T extends Offset | bigint>(value: T | OffsetProblem, at: string): T | null => {
     if (!isProblem(value)) return value
     problems.push(value === 'months' ? monthsOfIntegers(at, state) : unexplainedIntegers(at, state))
@@ -40,25 +42,37 @@ export function desiredStateOf(declared: Declared, state: TableState, problems: 
   }
   const {compression, retention, refresh, chunkInterval} = declared
   const after = retention === undefined || retention === 'none' ? null : offset('retention.after', retention.after)
-  const window = refresh === undefined || refresh === 'none' ? null : {
-    startOffset: offset('refresh.startOffset', refresh.startOffset),
-    endOffset: offset('refresh.endOffset', refresh.endOffset),
-  }
+  const window =
+    refresh === undefined || refresh === 'none'
+      ? null
+      : {
+          startOffset: offset('refresh.startOffset', refresh.startOffset),
+          endOffset: offset('refresh.endOffset', refresh.endOffset),
+        }
   return {
     state,
-    chunkInterval: chunkInterval === undefined || state.chunkInterval === null ? null : length('chunkInterval', chunkInterval),
+    chunkInterval:
+      chunkInterval === undefined || state.chunkInterval === null ? null : length('chunkInterval', chunkInterval),
     compression: compression === undefined || compression === 'none' ? (compression ?? null) : compressionOf(),
-    retention: retention === undefined || retention === 'none' ? (retention ?? null) : after === null ? null : {after: retention.after, offset: after, native: retention.native},
+    retention:
+      retention === undefined || retention === 'none'
+        ? (retention ?? null)
+        : after === null
+          ? null
+          : {after: retention.after, offset: after, native: retention.native},
     refresh:
-      refresh === undefined || refresh === 'none' ? (refresh ?? null)
-      : window === null || window.startOffset === null || window.endOffset === null ? null
-      : {startOffset: window.startOffset, endOffset: window.endOffset, every: refresh.every},
+      refresh === undefined || refresh === 'none'
+        ? (refresh ?? null)
+        : window === null || window.startOffset === null || window.endOffset === null
+          ? null
+          : {startOffset: window.startOffset, endOffset: window.endOffset, every: refresh.every},
   }
 
   function compressionOf(): WantedCompression | null {
     if (compression === undefined || compression === 'none') return null
     const age = offset('compression.after', compression.after)
-    for (const column of compression.segmentBy ?? []) if (!state.columns.includes(column)) problems.push(noSuchColumn(`${place}.compression.segmentBy`, column, state))
+    for (const column of compression.segmentBy ?? [])
+      if (!state.columns.includes(column)) problems.push(noSuchColumn(`${place}.compression.segmentBy`, column, state))
     const orderBy = compression.orderBy?.map((text) => {
       const order = readOrder(text, state.columns)
       if (order === null) problems.push(noSuchColumn(`${place}.compression.orderBy`, text, state))
@@ -69,11 +83,19 @@ export function desiredStateOf(declared: Declared, state: TableState, problems: 
 }
 
 function noSuchColumn(place: string, column: string, {key, columns}: TableState): Problem {
-  return {code: 'NO_SUCH_COLUMN', message: `${place}: ${key} has no column "${column}".`, suggestion: `Its columns: ${columns.join(', ')}.`}
+  return {
+    code: 'NO_SUCH_COLUMN',
+    message: `${place}: ${key} has no column "${column}".`,
+    suggestion: `Its columns: ${columns.join(', ')}.`,
+  }
 }
 
 function monthsOfIntegers(place: string, {key}: TableState): Problem {
-  return {code: 'DURATION', message: `${place}: ${key} has integers for times, and a month has no length in them.`, suggestion: 'Write it in days: 730d.'}
+  return {
+    code: 'DURATION',
+    message: `${place}: ${key} has integers for times, and a month has no length in them.`,
+    suggestion: 'Write it in days: 730d.',
+  }
 }
 
 function unexplainedIntegers(place: string, {key}: TableState): Problem {

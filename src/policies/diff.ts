@@ -31,28 +31,59 @@ export function diff(wanted: DesiredState, options: DiffOptions, problems: Probl
 function chunkInterval({state, chunkInterval: to}: DesiredState): Change[] {
   if (to === null || to === state.chunkInterval) return []
   const said = (length: bigint | null) => lengthInWords(length, state.scale)
-  return [{do: 'chunk interval', key: state.key, from: state.chunkInterval, to, why: [`chunks of ${said(to)} from now on, were ${said(state.chunkInterval)}`]}]
+  return [
+    {
+      do: 'chunk interval',
+      key: state.key,
+      from: state.chunkInterval,
+      to,
+      why: [`chunks of ${said(to)} from now on, were ${said(state.chunkInterval)}`],
+    },
+  ]
 }
 
 function compression({state, compression: wanted}: DesiredState, problems: Problem[]): Change[] {
   if (wanted === null) return []
   const {key} = state
-  if (wanted === 'none') return removal(state.key, 'compression', rulesOf(state, 'compression'), 'declared to have none')
+  if (wanted === 'none')
+    return removal(state.key, 'compression', rulesOf(state, 'compression'), 'declared to have none')
   const changes: Change[] = []
   const before = state.compression
   // Without a word about the order TimescaleDB would choose one by itself, and in some versions not by time.
   const orderBy = wanted.orderBy ?? (before === null && state.timeColumn !== null ? [`${state.timeColumn} desc`] : null)
-  const differs = (to: readonly string[] | null, from: readonly string[] | null | undefined) => to !== null && !sameList(to, from ?? (to.length === 0 ? [] : null))
+  const differs = (to: readonly string[] | null, from: readonly string[] | null | undefined) =>
+    to !== null && !sameList(to, from ?? (to.length === 0 ? [] : null))
   const why = [
     ...(before === null ? ['compression is not enabled'] : []),
-    ...(differs(wanted.segmentBy, before?.segmentBy) ? [`segmentBy ${columns(wanted.segmentBy)}${before === null ? '' : `, was ${columns(before.segmentBy)}`}`] : []),
-    ...(differs(orderBy, before?.orderBy) ? [`orderBy ${columns(orderBy)}${before === null ? '' : `, was ${columns(before.orderBy)}`}`] : []),
+    ...(differs(wanted.segmentBy, before?.segmentBy)
+      ? [`segmentBy ${columns(wanted.segmentBy)}${before === null ? '' : `, was ${columns(before.segmentBy)}`}`]
+      : []),
+    ...(differs(orderBy, before?.orderBy)
+      ? [`orderBy ${columns(orderBy)}${before === null ? '' : `, was ${columns(before.orderBy)}`}`]
+      : []),
   ]
   if (why.length > 0)
-    changes.push({do: 'settings', key, settings: {segmentBy: wanted.segmentBy ?? before?.segmentBy ?? null, orderBy: orderBy ?? before?.orderBy ?? null}, before, why})
-  const live = one(rulesOf(state, 'compression').filter(({by}) => by === 'timescaledb'), key, 'compression', problems)
+    changes.push({
+      do: 'settings',
+      key,
+      settings: {segmentBy: wanted.segmentBy ?? before?.segmentBy ?? null, orderBy: orderBy ?? before?.orderBy ?? null},
+      before,
+      why,
+    })
+  const live = one(
+    rulesOf(state, 'compression').filter(({by}) => by === 'timescaledb'),
+    key,
+    'compression',
+    problems,
+  )
   if (live === undefined) return changes
-  const policy: Compression = {do: 'compression', key, after: wanted.after, job: live?.job?.id ?? null, why: live === null ? [`after ${offsetInWords(wanted.after)}`] : ageDiffers(live, wanted.after)}
+  const policy: Compression = {
+    do: 'compression',
+    key,
+    after: wanted.after,
+    job: live?.job?.id ?? null,
+    why: live === null ? [`after ${offsetInWords(wanted.after)}`] : ageDiffers(live, wanted.after),
+  }
   return policy.why.length > 0 ? [...changes, policy] : changes
 }
 
@@ -61,34 +92,76 @@ function refresh({state, refresh: wanted}: DesiredState, community: boolean, pro
   const {key} = state
   const rules = rulesOf(state, 'refresh')
   if (wanted === 'none') return removal(key, 'refresh', rules, 'declared to have none')
-  const live = one(rules.filter(({by}) => by === (community ? 'timescaledb' : 'qicore')), key, 'refresh', problems)
+  const live = one(
+    rules.filter(({by}) => by === (community ? 'timescaledb' : 'qicore')),
+    key,
+    'refresh',
+    problems,
+  )
   if (live === undefined) return []
   const dropsRow = community && rules.some(({by}) => by === 'qicore')
-  const change: Refresh = {do: 'refresh', key, by: community ? 'timescaledb' : 'qicore', ...wanted, job: live?.job?.id ?? null, dropsRow, why: []}
-  const why = live === null
-    ? [`${offsetInWords(wanted.startOffset)} to ${offsetInWords(wanted.endOffset)} ago, every ${durationInWords(wanted.every)}`]
-    : [
-        ...(sameOffset(live.startOffset, wanted.startOffset) ? [] : [`startOffset ${offsetInWords(wanted.startOffset)}, was ${offsetInWords(live.startOffset)}`]),
-        ...(sameOffset(live.endOffset, wanted.endOffset) ? [] : [`endOffset ${offsetInWords(wanted.endOffset)}, was ${offsetInWords(live.endOffset)}`]),
-        ...(live.schedule !== null && sameDuration(live.schedule, wanted.every) ? [] : [`every ${durationInWords(wanted.every)}, was ${live.schedule === null ? 'not said' : durationInWords(live.schedule)}`]),
-        ...paused(live),
-      ]
+  const change: Refresh = {
+    do: 'refresh',
+    key,
+    by: community ? 'timescaledb' : 'qicore',
+    ...wanted,
+    job: live?.job?.id ?? null,
+    dropsRow,
+    why: [],
+  }
+  const why =
+    live === null
+      ? [
+          `${offsetInWords(wanted.startOffset)} to ${offsetInWords(wanted.endOffset)} ago, every ${durationInWords(wanted.every)}`,
+        ]
+      : [
+          ...(sameOffset(live.startOffset, wanted.startOffset)
+            ? []
+            : [`startOffset ${offsetInWords(wanted.startOffset)}, was ${offsetInWords(live.startOffset)}`]),
+          ...(sameOffset(live.endOffset, wanted.endOffset)
+            ? []
+            : [`endOffset ${offsetInWords(wanted.endOffset)}, was ${offsetInWords(live.endOffset)}`]),
+          ...(live.schedule !== null && sameDuration(live.schedule, wanted.every)
+            ? []
+            : [
+                `every ${durationInWords(wanted.every)}, was ${live.schedule === null ? 'not said' : durationInWords(live.schedule)}`,
+              ]),
+          ...paused(live),
+        ]
   if (dropsRow) why.push("TimescaleDB's own policy takes the place of the row in qicore.policies")
   return why.length > 0 ? [{...change, why}] : []
 }
 
-function retention({state, retention: wanted}: DesiredState, {engine, maxDropPerRun}: DiffOptions, community: boolean, problems: Problem[]): Change[] {
+function retention(
+  {state, retention: wanted}: DesiredState,
+  {engine, maxDropPerRun}: DiffOptions,
+  community: boolean,
+  problems: Problem[],
+): Change[] {
   // A table of ours under a view has no chunks to drop.
   if (wanted === null || (state.kind === 'aggregate' && !state.native)) return []
   const {key} = state
   const rules = rulesOf(state, 'retention')
   if (wanted === 'none') return removal(key, 'retention', rules, 'declared to have none')
-  const native = one(rules.filter(({by}) => by === 'timescaledb'), key, 'retention', problems)
+  const native = one(
+    rules.filter(({by}) => by === 'timescaledb'),
+    key,
+    'retention',
+    problems,
+  )
   if (native === undefined) return []
   const gated = rules.find(({by}) => by === 'qicore') ?? null
-  const gatedJobs = gated === null ? [] : [...(gated.job === null ? [] : [gated.job.id]), ...(gated.gate?.duplicateJobs ?? [])]
+  const gatedJobs =
+    gated === null ? [] : [...(gated.job === null ? [] : [gated.job.id]), ...(gated.gate?.duplicateJobs ?? [])]
   if (wanted.native && community) {
-    const change: NativeRetention = {do: 'native retention', key, after: wanted.offset, job: native?.job?.id ?? null, removes: {jobs: gatedJobs, row: gated !== null}, why: []}
+    const change: NativeRetention = {
+      do: 'native retention',
+      key,
+      after: wanted.offset,
+      job: native?.job?.id ?? null,
+      removes: {jobs: gatedJobs, row: gated !== null},
+      why: [],
+    }
     const why = [
       ...(native === null ? [`after ${offsetInWords(wanted.offset)}, ungated`] : ageDiffers(native, wanted.offset)),
       ...(gated === null ? [] : ['takes the place of the gated retention']),
@@ -98,11 +171,20 @@ function retention({state, retention: wanted}: DesiredState, {engine, maxDropPer
   const scheduler = engine === 'timescaledb'
   const timeUnit = state.scale === 'time' || state.scale === 'unknown' ? null : state.scale
   const change: GatedRetention = {
-    do: 'gated retention', key, after: wanted.after, timeUnit, maxDropPerRun, scheduler,
-    job: gated?.job?.id ?? null, removes: {jobs: gated?.gate?.duplicateJobs ?? [], native: native !== null}, why: [],
+    do: 'gated retention',
+    key,
+    after: wanted.after,
+    timeUnit,
+    maxDropPerRun,
+    scheduler,
+    job: gated?.job?.id ?? null,
+    removes: {jobs: gated?.gate?.duplicateJobs ?? [], native: native !== null},
+    why: [],
   }
   const why = [
-    ...(gated === null ? [`older than ${durationInWords(wanted.after)}, at most ${maxDropPerRun} a run`] : gateDiffers(gated, change)),
+    ...(gated === null
+      ? [`older than ${durationInWords(wanted.after)}, at most ${maxDropPerRun} a run`]
+      : gateDiffers(gated, change)),
     ...(native === null ? [] : ["takes the place of TimescaleDB's own policy, which asks nobody"]),
   ]
   return why.length > 0 ? [{...change, why}] : []
@@ -111,13 +193,21 @@ function retention({state, retention: wanted}: DesiredState, {engine, maxDropPer
 function gateDiffers(live: LiveRule, {after, timeUnit, maxDropPerRun, scheduler}: GatedRetention): string[] {
   const {gate} = live
   return [
-    ...(sameOffset(live.after, after) ? [] : [`older than ${durationInWords(after)}, was ${offsetInWords(live.after)}`]),
-    ...(gate?.maxDropPerRun === maxDropPerRun ? [] : [`at most ${maxDropPerRun} a run, was ${gate?.maxDropPerRun ?? 'not said'}`]),
-    ...((gate?.timeUnit ?? null) === timeUnit ? [] : [`an integer is ${timeUnit}, was ${gate?.timeUnit ?? 'not said'}`]),
+    ...(sameOffset(live.after, after)
+      ? []
+      : [`older than ${durationInWords(after)}, was ${offsetInWords(live.after)}`]),
+    ...(gate?.maxDropPerRun === maxDropPerRun
+      ? []
+      : [`at most ${maxDropPerRun} a run, was ${gate?.maxDropPerRun ?? 'not said'}`]),
+    ...((gate?.timeUnit ?? null) === timeUnit
+      ? []
+      : [`an integer is ${timeUnit}, was ${gate?.timeUnit ?? 'not said'}`]),
     ...(gate?.consentValid ? [] : ['nobody agreed to what stands there']),
     ...(scheduler && live.job === null ? ['its job is missing'] : []),
     ...(gate?.jobConsentMatches === false ? ['its job was made for something else'] : []),
-    ...(gate !== null && gate.duplicateJobs.length > 0 ? [`jobs ${gate.duplicateJobs.join(', ')} do the same once more`] : []),
+    ...(gate !== null && gate.duplicateJobs.length > 0
+      ? [`jobs ${gate.duplicateJobs.join(', ')} do the same once more`]
+      : []),
     ...paused(live),
   ]
 }
@@ -125,7 +215,9 @@ function gateDiffers(live: LiveRule, {after, timeUnit, maxDropPerRun, scheduler}
 function ageDiffers(live: LiveRule, after: Compression['after']): string[] {
   const was = live.after ?? live.createdBefore
   return [
-    ...(live.after !== null && sameOffset(live.after, after) ? [] : [`after ${offsetInWords(after)}, was ${offsetInWords(was)}${live.after === null ? ' by creation' : ''}`]),
+    ...(live.after !== null && sameOffset(live.after, after)
+      ? []
+      : [`after ${offsetInWords(after)}, was ${offsetInWords(was)}${live.after === null ? ' by creation' : ''}`]),
     ...paused(live),
   ]
 }
@@ -135,7 +227,12 @@ function paused({job}: LiveRule): string[] {
 }
 
 /** The one live policy, null for none; undefined where there are more, which a declaration cannot say. */
-function one(rules: readonly LiveRule[], key: string, kind: PolicyKind, problems: Problem[]): LiveRule | null | undefined {
+function one(
+  rules: readonly LiveRule[],
+  key: string,
+  kind: PolicyKind,
+  problems: Problem[],
+): LiveRule | null | undefined {
   if (rules.length <= 1) return rules[0] ?? null
   const jobs = rules.map(({job}) => job?.id)
   problems.push({
@@ -150,7 +247,9 @@ function one(rules: readonly LiveRule[], key: string, kind: PolicyKind, problems
 export function removal(key: string, kind: PolicyKind, rules: readonly LiveRule[], why: string): Change[] {
   if (rules.length === 0) return []
   const native = rules.filter(({by}) => by === 'timescaledb').flatMap(({job}) => (job === null ? [] : [job.id]))
-  const jobs = rules.filter(({by}) => by === 'qicore').flatMap(({job, gate}) => [...(job === null ? [] : [job.id]), ...(gate?.duplicateJobs ?? [])])
+  const jobs = rules
+    .filter(({by}) => by === 'qicore')
+    .flatMap(({job, gate}) => [...(job === null ? [] : [job.id]), ...(gate?.duplicateJobs ?? [])])
   return [{do: 'remove', key, kind, native, jobs, row: rules.some(({by}) => by === 'qicore'), why: [why]}]
 }
 

@@ -11,11 +11,18 @@ export function findingsOf(status: PolicyStatus, context: FindingContext): strin
   const {jobId, paused, runner, runnerAlive, gated, lastError, lastStatus} = status
   const notDone = status.notDone ?? []
   const findings: string[] = []
-  if (paused) findings.push(`job ${jobId} is paused. Fix: ${status.managed ? command('policies apply') : alterJobSql(server, jobId!)}`)
-  if (gated && rule?.gate?.consentValid === false) findings.push(`not confirmed since the policy changed, so nothing is dropped. Fix: ${command('policies apply')}`)
+  if (paused)
+    findings.push(
+      `job ${jobId} is paused. Fix: ${status.managed ? command('policies apply') : alterJobSql(server, jobId!)}`,
+    )
+  if (gated && rule?.gate?.consentValid === false)
+    findings.push(`not confirmed since the policy changed, so nothing is dropped. Fix: ${command('policies apply')}`)
   if (gated && rule?.gate?.consentValid !== false && jobId !== null && rule?.gate?.jobConsentMatches === false)
-    findings.push(`its job was made for another confirmed policy, so nothing is dropped. Fix: ${command('policies apply')}`)
-  if (gated && server.engine === 'timescaledb' && jobId === null) findings.push(`its job is missing. Fix: ${command('policies apply')}`)
+    findings.push(
+      `its job was made for another confirmed policy, so nothing is dropped. Fix: ${command('policies apply')}`,
+    )
+  if (gated && server.engine === 'timescaledb' && jobId === null)
+    findings.push(`its job is missing. Fix: ${command('policies apply')}`)
   if (status.ok === false && notDone.length > 0) {
     const ago = status.lastRunAt === null ? '' : ` ${hours(secondsBetween(status.lastRunAt, at))} ago`
     const says = lastStatus === null ? '' : `job ${jobId} says ${lastStatus}${ago}; `
@@ -24,15 +31,32 @@ export function findingsOf(status: PolicyStatus, context: FindingContext): strin
   }
   if (status.ok === null && context.unknown !== null) findings.push(context.unknown)
   // An error of before the last run that went well is history.
-  const stillHolds = lastStatus !== 'Success' || lastError?.at == null || status.lastRunAt === null || secondsBetween(status.lastRunAt, lastError.at) >= 0
-  if (lastError !== null && stillHolds && (lastStatus === 'Failed' || status.ok === false)) findings.push(`last error: ${lastError.message}${lastError.state === null ? '' : ` [${lastError.state}]`}`)
-  if (!paused && runnerAlive === false) findings.push(runner === 'nobody' ? 'nothing runs it: no worker, no pg_cron job and no daemon was found' : `depends on ${runner}, which is not running`)
-  if (!status.lastErrorVisible && lastError === null && jobId !== null) findings.push("this role may not see its job's errors")
+  const stillHolds =
+    lastStatus !== 'Success' ||
+    lastError?.at == null ||
+    status.lastRunAt === null ||
+    secondsBetween(status.lastRunAt, lastError.at) >= 0
+  if (lastError !== null && stillHolds && (lastStatus === 'Failed' || status.ok === false))
+    findings.push(`last error: ${lastError.message}${lastError.state === null ? '' : ` [${lastError.state}]`}`)
+  if (!paused && runnerAlive === false)
+    findings.push(
+      runner === 'nobody'
+        ? 'nothing runs it: no worker, no pg_cron job and no daemon was found'
+        : `depends on ${runner}, which is not running`,
+    )
+  if (!status.lastErrorVisible && lastError === null && jobId !== null)
+    findings.push("this role may not see its job's errors")
   return findings
 }
 
 /** Said of a chunk in one word behind `was` or `were`; everything else holds it back. */
-const plainly: ReadonlySet<NotDoneCode> = new Set(['never_compressed', 'refilled', 'unordered', 'not_dropped', 'never_refreshed'])
+const plainly: ReadonlySet<NotDoneCode> = new Set([
+  'never_compressed',
+  'refilled',
+  'unordered',
+  'not_dropped',
+  'never_refreshed',
+])
 
 /** `2 chunks were never compressed, 1 was refilled`; of chunks that are held back the first reason is told. */
 function inWords(notDone: readonly NotDone[]): string {

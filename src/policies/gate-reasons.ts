@@ -31,20 +31,37 @@ const patience = 5_000
  * Asked only where something is overdue.
  * @param referenced a foreign key leads to the table: of a hypertable the gate then drops nothing, whatever is covered
  */
-export async function gateReasons(db: Database, policy: LivePolicy, clock: TableClock, referenced: boolean): Promise<GateReasons> {
+export async function gateReasons(
+  db: Database,
+  policy: LivePolicy,
+  clock: TableClock,
+  referenced: boolean,
+): Promise<GateReasons> {
   const {table, config} = policy
   const none: GateReasons = {byChunk: new Map(), all: null}
   const cutoff = cutoffOf(policy, clock)
   if (cutoff !== null) {
     const {ends} = await readTimeRanges(db, [table], await readLockedTables(db))
     const newest = ends.get(table)?.newest ?? null
-    if (newest !== null && newest < cutoff) return {...none, all: {code: 'feed_stopped', why: 'the newest row is older than the retention, so these may be the last copy'}}
+    if (newest !== null && newest < cutoff)
+      return {
+        ...none,
+        all: {code: 'feed_stopped', why: 'the newest row is older than the retention, so these may be the last copy'},
+      }
   }
   // The gate asks for foreign keys first, and only of hypertables: PostgreSQL itself refuses to drop a partition with rows that one leads to.
   const code = referenced && table.kind !== 'partitioned' ? 'foreign_key' : 'held_back'
   try {
-    const rows = await db.query<{relation: string; reason: string | null}>(statement(loadSql('report/policy-gate'), [qualifiedName(table), config]), {...readOnlySettings, statementTimeout: patience})
-    return {byChunk: new Map(rows.flatMap(({relation, reason}) => (reason === null ? [] : [[relation, {code, why: reason}] as const]))), all: null}
+    const rows = await db.query<{relation: string; reason: string | null}>(
+      statement(loadSql('report/policy-gate'), [qualifiedName(table), config]),
+      {...readOnlySettings, statementTimeout: patience},
+    )
+    return {
+      byChunk: new Map(
+        rows.flatMap(({relation, reason}) => (reason === null ? [] : [[relation, {code, why: reason}] as const])),
+      ),
+      all: null,
+    }
   } catch (error) {
     if (isConnectionLost(error)) throw error
     return {...none, all: {code: 'gate_unreadable', why: `coverage cannot be read here: ${serverMessage(error)}`}}

@@ -50,14 +50,22 @@ export async function readImport(db: Database, {declared, maxDropPerRun, table}:
     const fields = fieldsOf(each, state, notes)
     const said = declared.find((candidate) => declaredKey(candidate) === qualifiedName(each))
     const section = each.kind === 'aggregate' ? ('aggregates' as const) : ('tables' as const)
-    return [{section, key: qualifiedName(each), fields, differs: Object.keys(fields).filter((field) => differs(field, said, state, db, maxDropPerRun))}]
+    return [
+      {
+        section,
+        key: qualifiedName(each),
+        fields,
+        differs: Object.keys(fields).filter((field) => differs(field, said, state, db, maxDropPerRun)),
+      },
+    ]
   })
   return {entries: entries.sort((a, b) => (a.key < b.key ? -1 : 1)), notes}
 }
 
 function fieldsOf(table: Table, state: TableState, notes: string[]): Record<string, ConfigValue> {
   const fields: Record<string, ConfigValue> = {}
-  const cannot = (kind: PolicyKind, why: string) => void notes.push(`${state.key} ${kind}: ${why}, which a configuration cannot say; it stays as it is.`)
+  const cannot = (kind: PolicyKind, why: string) =>
+    void notes.push(`${state.key} ${kind}: ${why}, which a configuration cannot say; it stays as it is.`)
   const single = (kind: PolicyKind): LiveRule | null => {
     const rules = rulesOf(state, kind)
     if (rules.length > 1) cannot(kind, `there are ${rules.length} policies`)
@@ -67,7 +75,10 @@ function fieldsOf(table: Table, state: TableState, notes: string[]): Record<stri
   if (table.kind === 'hypertable' && state.chunkInterval !== null && state.scale !== 'unknown') {
     const length = words(state.chunkInterval, state)
     if (length !== null) fields.chunkInterval = length
-    else notes.push(`${state.key} chunk interval: ${state.chunkInterval} ${state.scale === 'time' ? 'microseconds' : state.scale} cannot be written in a configuration; it stays as it is.`)
+    else
+      notes.push(
+        `${state.key} chunk interval: ${state.chunkInterval} ${state.scale === 'time' ? 'microseconds' : state.scale} cannot be written in a configuration; it stays as it is.`,
+      )
   }
   const compression = single('compression')
   if (compression !== null) {
@@ -75,7 +86,11 @@ function fieldsOf(table: Table, state: TableState, notes: string[]): Record<stri
     if (after === null) cannot('compression', ageReason(compression))
     else {
       const {segmentBy = null, orderBy = null} = state.compression ?? {}
-      fields.compression = {after, ...(segmentBy === null || segmentBy.length === 0 ? {} : {segmentBy}), ...(orderBy === null || orderBy.length === 0 ? {} : {orderBy})}
+      fields.compression = {
+        after,
+        ...(segmentBy === null || segmentBy.length === 0 ? {} : {segmentBy}),
+        ...(orderBy === null || orderBy.length === 0 ? {} : {orderBy}),
+      }
     }
   }
   const retention = single('retention')
@@ -87,8 +102,13 @@ function fieldsOf(table: Table, state: TableState, notes: string[]): Record<stri
   const refresh = single('refresh')
   if (refresh !== null) {
     const open = refresh.startOffset === null || refresh.endOffset === null || refresh.schedule === null
-    const [startOffset, endOffset, every] = [said(refresh.startOffset, state), said(refresh.endOffset, state), said(refresh.schedule, state)]
-    if (startOffset === null || endOffset === null || every === null) cannot('refresh', open ? 'its window is open on a side' : 'one of its durations cannot be written')
+    const [startOffset, endOffset, every] = [
+      said(refresh.startOffset, state),
+      said(refresh.endOffset, state),
+      said(refresh.schedule, state),
+    ]
+    if (startOffset === null || endOffset === null || every === null)
+      cannot('refresh', open ? 'its window is open on a side' : 'one of its durations cannot be written')
     else fields.refresh = {startOffset, endOffset, every}
   }
   return fields
@@ -96,7 +116,9 @@ function fieldsOf(table: Table, state: TableState, notes: string[]): Record<stri
 
 function ageReason({after, createdBefore}: LiveRule): string {
   if (after === null) return createdBefore === null ? 'its age cannot be read' : 'it goes by when a chunk was created'
-  return typeof after === 'bigint' ? `its age is ${after} in integers of an unknown unit` : `its age is ${durationInWords(after)}`
+  return typeof after === 'bigint'
+    ? `its age is ${after} in integers of an unknown unit`
+    : `its age is ${durationInWords(after)}`
 }
 
 /** An offset as a configuration writes it; null where a configuration cannot. */
@@ -109,7 +131,10 @@ function said(offset: Offset | null, state: TableState): string | null {
 function words(length: bigint, {scale}: TableState): string | null {
   const micros = scale === 'time' || scale === 'unknown' ? length : toMicros(length, scale)
   const days = micros / 86_400_000_000n
-  const exact = scale === 'ns' && fromMicros(micros, scale) !== length ? null : {months: 0, days: Number(days), seconds: Number(micros - days * 86_400_000_000n) / 1e6}
+  const exact =
+    scale === 'ns' && fromMicros(micros, scale) !== length
+      ? null
+      : {months: 0, days: Number(days), seconds: Number(micros - days * 86_400_000_000n) / 1e6}
   return exact === null ? null : configurable(exact)
 }
 
@@ -126,11 +151,27 @@ export function configurable(duration: Duration): string | null {
 }
 
 /** Whether a field is not declared as it stands. */
-function differs(field: string, declared: Declared | undefined, state: TableState, db: Database, maxDropPerRun: number): boolean {
+function differs(
+  field: string,
+  declared: Declared | undefined,
+  state: TableState,
+  db: Database,
+  maxDropPerRun: number,
+): boolean {
   const value = declared?.[field as keyof Declared]
   if (declared === undefined || value === undefined) return true
   if (field === 'timeUnit') return value !== state.scale
-  const only: Declared = {schema: declared.schema, name: declared.name, from: declared.from, section: declared.section, timeUnit: declared.timeUnit, [field]: value}
-  const quiet = {...state, policies: state.policies.map((rule) => ({...rule, job: rule.job && {...rule.job, scheduled: true}}))}
+  const only: Declared = {
+    schema: declared.schema,
+    name: declared.name,
+    from: declared.from,
+    section: declared.section,
+    timeUnit: declared.timeUnit,
+    [field]: value,
+  }
+  const quiet = {
+    ...state,
+    policies: state.policies.map((rule) => ({...rule, job: rule.job && {...rule.job, scheduled: true}})),
+  }
   return diff(desiredStateOf(only, quiet, []), {engine: db.server.engine, maxDropPerRun}, []).length > 0
 }

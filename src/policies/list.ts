@@ -30,7 +30,11 @@ export interface PolicyListReport {
 }
 
 /** Every policy that is declared or live. */
-export async function readPolicyList(db: Database, declared: readonly Declared[], table?: string): Promise<PolicyListReport> {
+export async function readPolicyList(
+  db: Database,
+  declared: readonly Declared[],
+  table?: string,
+): Promise<PolicyListReport> {
   const snapshot = await readSnapshot(db, {table, lateAfter: 0, timeUnits: timeUnitsOf(declared)})
   const {states} = await readPolicyState(db, snapshot)
   const policies = [...states].flatMap(([each, state]) => {
@@ -39,7 +43,8 @@ export async function readPolicyList(db: Database, declared: readonly Declared[]
       const live = state.policies.filter((rule) => rule.kind === kind)
       const text = declaredText(said, kind)
       const common = {schema: each.schema, table: each.name, kind, managed: said?.[kind] !== undefined, declared: text}
-      if (live.length === 0) return text === null ? [] : [{...common, gated: false, live: null, jobId: null, paused: null}]
+      if (live.length === 0)
+        return text === null ? [] : [{...common, gated: false, live: null, jobId: null, paused: null}]
       return live.map((rule) => ({
         ...common,
         gated: kind === 'retention' && rule.by === 'qicore',
@@ -49,5 +54,11 @@ export async function readPolicyList(db: Database, declared: readonly Declared[]
       }))
     })
   })
-  return {kind: 'policies.list', version: 1, target: null, at: snapshot.at, policies: policies.sort((a, b) => (`${a.schema}.${a.table}` < `${b.schema}.${b.table}` ? -1 : 1))}
+  return {
+    kind: 'policies.list',
+    version: 1,
+    target: null,
+    at: snapshot.at,
+    policies: policies.sort((a, b) => (`${a.schema}.${a.table}` < `${b.schema}.${b.table}` ? -1 : 1)),
+  }
 }

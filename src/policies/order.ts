@@ -10,7 +10,10 @@ export interface OrderColumn {
 /** Reads `time desc nulls last` against the columns there are; null where it names none of them. */
 export function readOrder(text: string, columns: readonly string[]): OrderColumn | null {
   const [, head, place] = /^(.*\S)\s+nulls\s+(first|last)\s*$/is.exec(text) ?? []
-  const ordered = head !== undefined && !columns.includes(text) ? readOrdered(head, columns) : (readOrdered(text, columns) ?? readOrdered(text.trim(), columns))
+  const ordered =
+    head !== undefined && !columns.includes(text)
+      ? readOrdered(head, columns)
+      : (readOrdered(text, columns) ?? readOrdered(text.trim(), columns))
   if (ordered === null) return null
   const desc = ordered.direction === 'desc'
   return {column: ordered.column, desc, nullsFirst: place === undefined ? desc : place.toLowerCase() === 'first'}

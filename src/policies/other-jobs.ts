@@ -22,8 +22,24 @@ interface Row {
 /** Jobs of TimescaleDB's scheduler that are none of the three kinds. */
 export async function readOtherJobs(db: Database): Promise<OtherJob[]> {
   const rows = await db.query<Row>(statement(loadSql('report/policy-other-jobs')))
-  return rows.map(({next_start: nextRunAt, last_started_at: lastRunAt, last_status: lastStatus, procedure_gone: procedureGone, ...row}) => ({
-    ...row, nextRunAt, lastRunAt, lastStatus, procedureGone,
-    findings: procedureGone ? [`Its procedure no longer exists, so every run fails. To remove the job: ${inline(sql`select ${timescaledbFunction(db.server, 'delete_job')}(${row.id})`)}`] : [],
-  }))
+  return rows.map(
+    ({
+      next_start: nextRunAt,
+      last_started_at: lastRunAt,
+      last_status: lastStatus,
+      procedure_gone: procedureGone,
+      ...row
+    }) => ({
+      ...row,
+      nextRunAt,
+      lastRunAt,
+      lastStatus,
+      procedureGone,
+      findings: procedureGone
+        ? [
+            `Its procedure no longer exists, so every run fails. To remove the job: ${inline(sql`select ${timescaledbFunction(db.server, 'delete_job')}(${row.id})`)}`,
+          ]
+        : [],
+    }),
+  )
 }

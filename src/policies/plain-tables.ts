@@ -13,7 +13,9 @@ import type {PolicyStatus} from './status-types.js'
 export async function readPlainTables(db: Database, missing: readonly Declared[]): Promise<Declared[]> {
   const tables = missing.filter(({section}) => section === 'tables')
   if (tables.length === 0 || db.server.timescaledb === null) return []
-  const rows = await db.query<{schema: string; name: string}>(statement(loadSql('catalog/plain-tables'), [tables.map(({schema}) => schema), tables.map(({name}) => name)]))
+  const rows = await db.query<{schema: string; name: string}>(
+    statement(loadSql('catalog/plain-tables'), [tables.map(({schema}) => schema), tables.map(({name}) => name)]),
+  )
   const found = new Set(rows.map(declaredName))
   return tables.filter((each) => found.has(declaredName(each)))
 }
@@ -26,10 +28,28 @@ export function notHypertable(each: Declared): string {
 export function plainStatus(each: Declared): PolicyStatus[] {
   return policyKinds
     .filter((kind) => each[kind] !== undefined && each[kind] !== 'none')
-    .map((kind): PolicyStatus => ({
-      schema: each.schema, table: each.name, kind, managed: true, runner: 'nobody', runnerAlive: false, gated: false,
-      declared: declaredText(each, kind), live: null, jobId: null, paused: null, due: null, notDone: null, ok: false,
-      lastStatus: null, lastRunAt: null, nextRunAt: null, lastError: null, lastErrorVisible: true,
-      findings: [notHypertable(each)],
-    }))
+    .map(
+      (kind): PolicyStatus => ({
+        schema: each.schema,
+        table: each.name,
+        kind,
+        managed: true,
+        runner: 'nobody',
+        runnerAlive: false,
+        gated: false,
+        declared: declaredText(each, kind),
+        live: null,
+        jobId: null,
+        paused: null,
+        due: null,
+        notDone: null,
+        ok: false,
+        lastStatus: null,
+        lastRunAt: null,
+        nextRunAt: null,
+        lastError: null,
+        lastErrorVisible: true,
+        findings: [notHypertable(each)],
+      }),
+    )
 }

@@ -38,7 +38,12 @@ export interface PlanFileOptions {
 }
 
 /** What a saved plan says of a planned one. */
-export function planFileOf(planned: PolicyPlan, where: {target: string; database: string}, options: PlanFileOptions, validFor: Duration): PlanFile {
+export function planFileOf(
+  planned: PolicyPlan,
+  where: {target: string; database: string},
+  options: PlanFileOptions,
+  validFor: Duration,
+): PlanFile {
   const {at} = planned.state.snapshot
   const steps = planned.plan.steps.map(stepText)
   const frozen = cutoffSnapshotOf(planned)
@@ -54,7 +59,13 @@ export function planFileOf(planned: PolicyPlan, where: {target: string; database
     frozen,
     findings: planned.findings,
     touched,
-    fingerprint: hash({database: where.database, options, steps, touched, chunks: frozen.map(({key, chunks}) => ({key, chunks}))}),
+    fingerprint: hash({
+      database: where.database,
+      options,
+      steps,
+      touched,
+      chunks: frozen.map(({key, chunks}) => ({key, chunks})),
+    }),
   }
 }
 
@@ -65,11 +76,18 @@ function stepText({id, statements, lock, class: kind, repeatable}: Step): PlanFi
 /** Everything about a table that its steps rest on; sizes and clocks move by themselves and are not in it. */
 function touchedBy({plan, state}: PolicyPlan): Record<string, string> {
   const keys = new Set(plan.steps.map(({object}) => object))
-  const entries = [...state.states].filter(([table]) => keys.has(qualifiedName(table))).map(([table, tableState]) => {
-    const configs = state.snapshot.policies.filter((policy) => policy.table === table).map(({kind, job, config}) => ({kind, job: job?.id ?? null, config}))
-    const {compression, chunkInterval, policies} = tableState
-    return [qualifiedName(table), hash({relation: table.relation, compression, chunkInterval, policies, configs})] as const
-  })
+  const entries = [...state.states]
+    .filter(([table]) => keys.has(qualifiedName(table)))
+    .map(([table, tableState]) => {
+      const configs = state.snapshot.policies
+        .filter((policy) => policy.table === table)
+        .map(({kind, job, config}) => ({kind, job: job?.id ?? null, config}))
+      const {compression, chunkInterval, policies} = tableState
+      return [
+        qualifiedName(table),
+        hash({relation: table.relation, compression, chunkInterval, policies, configs}),
+      ] as const
+    })
   return Object.fromEntries(entries)
 }
 
@@ -94,8 +112,14 @@ export function readPlanFile(text: string, file: string): PlanFile {
   if (version !== 1) throw notAPlan(file, `it is version ${String(version)}, and this program knows 1`)
   const plan = value as PlanFile
   const strings = [plan.target, plan.database, plan.at, plan.validUntil, plan.fingerprint]
-  const whole = strings.every((each) => typeof each === 'string') && Array.isArray(plan.steps) && Array.isArray(plan.frozen)
-    && isPlain(plan.touched) && isPlain(plan.options) && Array.isArray(plan.options.accepted) && !Number.isNaN(Date.parse(plan.validUntil))
+  const whole =
+    strings.every((each) => typeof each === 'string') &&
+    Array.isArray(plan.steps) &&
+    Array.isArray(plan.frozen) &&
+    isPlain(plan.touched) &&
+    isPlain(plan.options) &&
+    Array.isArray(plan.options.accepted) &&
+    !Number.isNaN(Date.parse(plan.validUntil))
   if (!whole) throw notAPlan(file, 'parts of it are missing')
   return plan
 }
@@ -105,7 +129,9 @@ function isPlain(value: unknown): value is Record<string, unknown> {
 }
 
 function notAPlan(file: string, why: string): OpsError {
-  return usageError('NOT_A_PLAN', `${file} is not a saved plan: ${why}.`, [`To make one: ${command('policies plan', [], {out: 'plan.json'})}`])
+  return usageError('NOT_A_PLAN', `${file} is not a saved plan: ${why}.`, [
+    `To make one: ${command('policies plan', [], {out: 'plan.json'})}`,
+  ])
 }
 
 /**
@@ -114,13 +140,23 @@ function notAPlan(file: string, why: string): OpsError {
  */
 export function requireFresh(saved: PlanFile, now: PlanFile, file: string): void {
   if (saved.database !== now.database)
-    throw usageError('OTHER_DATABASE', `${file} was made for the database ${saved.database}, and this is ${now.database}.`, ['Name the database that it was made for, or plan for this one.'])
+    throw usageError(
+      'OTHER_DATABASE',
+      `${file} was made for the database ${saved.database}, and this is ${now.database}.`,
+      ['Name the database that it was made for, or plan for this one.'],
+    )
   const reasons = staleReasons(saved, now)
   if (reasons.length === 0) return
-  throw new OpsError('PLAN_STALE', `${file} does not fit any more; nothing was done.\n${reasons.map((reason) => `- ${reason}`).join('\n')}`, {
-    exit: ExitCode.refused,
-    suggestions: [`Plan again and look at the plan before you apply it: ${command('policies plan', [], {out: file})}`],
-  })
+  throw new OpsError(
+    'PLAN_STALE',
+    `${file} does not fit any more; nothing was done.\n${reasons.map((reason) => `- ${reason}`).join('\n')}`,
+    {
+      exit: ExitCode.refused,
+      suggestions: [
+        `Plan again and look at the plan before you apply it: ${command('policies plan', [], {out: file})}`,
+      ],
+    },
+  )
 }
 
 function staleReasons(saved: PlanFile, now: PlanFile): string[] {
@@ -133,11 +169,14 @@ function staleReasons(saved: PlanFile, now: PlanFile): string[] {
     const more = chunks.filter((chunk) => !before.includes(chunk))
     const gone = before.filter((chunk) => !chunks.includes(chunk))
     if (more.length > 0) reasons.push(`${key}: the retention now also reaches ${some(more)}`)
-    if (gone.length > 0) reasons.push(`${key}: ${some(gone)} ${gone.length === 1 ? 'is' : 'are'} not there any more, or not reached`)
+    if (gone.length > 0)
+      reasons.push(`${key}: ${some(gone)} ${gone.length === 1 ? 'is' : 'are'} not there any more, or not reached`)
   }
   const differs = JSON.stringify(saved.steps) !== JSON.stringify(now.steps)
-  if (reasons.length === 0 && differs) reasons.push(`what is declared, or the file itself, has changed: ${stepsThatDiffer(saved, now)}`)
-  if (reasons.length === 0 && saved.fingerprint !== now.fingerprint) reasons.push('its fingerprint is not that of what it says')
+  if (reasons.length === 0 && differs)
+    reasons.push(`what is declared, or the file itself, has changed: ${stepsThatDiffer(saved, now)}`)
+  if (reasons.length === 0 && saved.fingerprint !== now.fingerprint)
+    reasons.push('its fingerprint is not that of what it says')
   return reasons
 }
 

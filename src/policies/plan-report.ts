@@ -12,7 +12,15 @@ import {openFindings} from './checks/run-checks.js'
 /** A plan of policies as it is reported. */
 export interface PolicyPlanReport {
   cutoff: null
-  steps: {id: string; status: 'planned'; sql: string; lock: string; class: ChangeClass; repeatable: boolean; why: string[]}[]
+  steps: {
+    id: string
+    status: 'planned'
+    sql: string
+    lock: string
+    class: ChangeClass
+    repeatable: boolean
+    why: string[]
+  }[]
   cutoffs: CutoffSnapshot[]
   findings: (Finding & {refuses: boolean})[]
   unmanaged: {schema: string; table: string; kind: string; jobId: number | null; rule: string}[]
@@ -49,6 +57,7 @@ function unmanagedOf({key, kind, rule}: Unmanaged, {state}: PolicyPlan): PolicyP
 
 /** A live rule in a few words: `30 days`, `3 hours to 1 hour ago, every 1 hour`. */
 export function liveInWords({kind, after, createdBefore, startOffset, endOffset, schedule}: Unmanaged['rule']): string {
-  if (kind !== 'refresh') return `${offsetInWords(after ?? createdBefore)}${after === null && createdBefore !== null ? ' since creation' : ''}`
+  if (kind !== 'refresh')
+    return `${offsetInWords(after ?? createdBefore)}${after === null && createdBefore !== null ? ' since creation' : ''}`
   return `${offsetInWords(startOffset)} to ${offsetInWords(endOffset)} ago${schedule === null ? '' : `, every ${durationInWords(schedule)}`}`
 }

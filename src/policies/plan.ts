@@ -78,7 +78,8 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
     const table = snapshot.all.find((candidate) => qualifiedName(candidate) === declaredKey(each))
     if (table === undefined) {
       // A name that may be mistyped is a mistake; what is described can be made.
-      if ((each.from === 'config' && !each.described) || (await readPlainTables(db, [each])).length > 0) problems.push(await missing(db, snapshot.all, each))
+      if ((each.from === 'config' && !each.described) || (await readPlainTables(db, [each])).length > 0)
+        problems.push(await missing(db, snapshot.all, each))
       else notes.push(notHere(each))
       continue
     }
@@ -90,18 +91,32 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
     spoken.set(table, each)
     const impossible = impossibleHere(each, table, engine)
     notes.push(...impossible)
-    changes.push(...diff(desiredStateOf(each, stateFor(request, state, table, problems), problems), {engine, maxDropPerRun}, problems))
+    changes.push(
+      ...diff(
+        desiredStateOf(each, stateFor(request, state, table, problems), problems),
+        {engine, maxDropPerRun},
+        problems,
+      ),
+    )
   }
   problems.push(...(await unreadableKeys(db, changes, snapshot.all)))
   if (problems.length > 0) throw refuse(problems)
   const unmanaged = unmanagedOf(state, spoken)
-  if (request.prune) for (const {key, kind, rule} of unmanaged) changes.push(...removal(key, kind, [rule], 'not declared, removed by --prune'))
+  if (request.prune)
+    for (const {key, kind, rule} of unmanaged)
+      changes.push(...removal(key, kind, [rule], 'not declared, removed by --prune'))
   await requireRights(db, state, changes, snapshot.all)
   const ranked: RankedStep[] = []
   const reasons = new Map<string, readonly string[]>()
   for (const change of changes) {
     const table = snapshot.all.find((candidate) => qualifiedName(candidate) === change.key)!
-    const context = {server: db.server, table, state: state.states.get(table)!, target: request.target, affectsData: retentionReaches(change, table, snapshot)}
+    const context = {
+      server: db.server,
+      table,
+      state: state.states.get(table)!,
+      target: request.target,
+      affectsData: retentionReaches(change, table, snapshot),
+    }
     for (const step of stepsOf(change, context)) {
       ranked.push({rank: rankOf(change), change, step})
       reasons.set(step.id, change.why)
@@ -116,7 +131,13 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
   else notes.push(...oldChunkNotes(old))
   const findings = runChecks(await readProofFacts(db, state, changes))
   const operation = request.operation ?? 'policies apply'
-  const plan: Plan = {operation, summary: operation, cutoff: null, locks: [...new Set(steps.map(({object}) => `table ${object}`))], steps}
+  const plan: Plan = {
+    operation,
+    summary: operation,
+    cutoff: null,
+    locks: [...new Set(steps.map(({object}) => `table ${object}`))],
+    steps,
+  }
   return {plan, changes, unmanaged: request.prune ? [] : unmanaged, findings, notes, state, reasons}
 }
 
@@ -125,7 +146,12 @@ function stateFor({onlyJob}: PolicyRequest, {states}: PolicyState, table: Table,
   const tableState = states.get(table)!
   if (onlyJob === undefined) return tableState
   const policies = tableState.policies.filter(({job}) => job?.id === onlyJob)
-  if (policies.length === 0) problems.push({code: 'NO_SUCH_JOB', message: `${tableState.key} has no policy with job ${onlyJob}.`, suggestion: `The policies and their jobs: ${command('policies list')}`})
+  if (policies.length === 0)
+    problems.push({
+      code: 'NO_SUCH_JOB',
+      message: `${tableState.key} has no policy with job ${onlyJob}.`,
+      suggestion: `The policies and their jobs: ${command('policies list')}`,
+    })
   return {...tableState, policies}
 }
 
@@ -148,14 +174,18 @@ function rankOf(change: Change): number {
 function ordered(ranked: readonly RankedStep[]): Step[] {
   const sorted = [...ranked].sort((a, b) => a.rank - b.rank)
   return sorted.map(({change, step}) => {
-    const settings = change.do === 'compression' ? sorted.find((other) => other.change.do === 'settings' && other.change.key === change.key) : undefined
+    const settings =
+      change.do === 'compression'
+        ? sorted.find((other) => other.change.do === 'settings' && other.change.key === change.key)
+        : undefined
     return settings === undefined ? step : {...step, dependsOn: [settings.step.id]}
   })
 }
 
 function unmanagedOf({states}: PolicyState, spoken: ReadonlyMap<Table, Declared>): Unmanaged[] {
   return [...states].flatMap(([table, {key, policies}]) =>
-    policies.filter(({kind}) => spoken.get(table)?.[kind] === undefined).map((rule) => ({key, kind: rule.kind, rule})))
+    policies.filter(({kind}) => spoken.get(table)?.[kind] === undefined).map((rule) => ({key, kind: rule.kind, rule})),
+  )
 }
 
 async function missing(db: Database, tables: readonly Table[], each: Declared): Promise<Problem> {
@@ -163,10 +193,18 @@ async function missing(db: Database, tables: readonly Table[], each: Declared): 
   try {
     await resolveTable(db, tables, key)
     // The hypertable behind an aggregate has a name too.
-    return {code: 'NO_SUCH_TABLE', message: `${each.section}.${key}: this holds the rows of an aggregate.`, suggestion: 'Name the aggregate itself.'}
+    return {
+      code: 'NO_SUCH_TABLE',
+      message: `${each.section}.${key}: this holds the rows of an aggregate.`,
+      suggestion: 'Name the aggregate itself.',
+    }
   } catch (error) {
     if (!(error instanceof OpsError)) throw error
-    return {code: error.code, message: `${each.section}.${key}: ${error.message}`, suggestion: error.suggestions[0] ?? ''}
+    return {
+      code: error.code,
+      message: `${each.section}.${key}: ${error.message}`,
+      suggestion: error.suggestions[0] ?? '',
+    }
   }
 }
 
@@ -175,7 +213,11 @@ function sectionProblem({section}: Declared, table: Table): Problem | null {
   if (section === 'tables' && table.kind === 'aggregate')
     return {code: 'CONFIG', message: `tables.${key}: this is an aggregate.`, suggestion: 'Write it under aggregates.'}
   if (section === 'aggregates' && table.kind !== 'aggregate')
-    return {code: 'NOT_AN_AGGREGATE', message: `aggregates.${key}: this is not an aggregate, but a ${table.kind === 'hypertable' ? 'hypertable' : 'partitioned table'}.`, suggestion: 'Write it under tables.'}
+    return {
+      code: 'NOT_AN_AGGREGATE',
+      message: `aggregates.${key}: this is not an aggregate, but a ${table.kind === 'hypertable' ? 'hypertable' : 'partitioned table'}.`,
+      suggestion: 'Write it under tables.',
+    }
   return null
 }
 
@@ -185,18 +227,31 @@ function impossibleHere(each: Declared, table: Table, engine: string): string[] 
   const key = qualifiedName(table)
   const community = engine === 'timescaledb' && table.id !== null
   return [
-    ...(each.compression !== undefined && each.compression !== 'none' && !community ? [`${key}: compression is TimescaleDB's community edition only; not applied here.`] : []),
-    ...(each.chunkInterval !== undefined && table.id === null ? [`${key}: it has no chunks; chunkInterval is not applied here.`] : []),
-    ...(table.kind === 'aggregate' && table.id === null && each.retention !== undefined && each.retention !== 'none' ? [`${key}: a table of ours under a view has no retention; not applied here.`] : []),
-    ...(each.retention !== undefined && each.retention !== 'none' && each.retention.native && !community ? [`${key}: there is no native retention here; the gated one is used.`] : []),
+    ...(each.compression !== undefined && each.compression !== 'none' && !community
+      ? [`${key}: compression is TimescaleDB's community edition only; not applied here.`]
+      : []),
+    ...(each.chunkInterval !== undefined && table.id === null
+      ? [`${key}: it has no chunks; chunkInterval is not applied here.`]
+      : []),
+    ...(table.kind === 'aggregate' && table.id === null && each.retention !== undefined && each.retention !== 'none'
+      ? [`${key}: a table of ours under a view has no retention; not applied here.`]
+      : []),
+    ...(each.retention !== undefined && each.retention !== 'none' && each.retention.native && !community
+      ? [`${key}: there is no native retention here; the gated one is used.`]
+      : []),
   ]
 }
 
 function refuse(problems: readonly Problem[]): OpsError {
   const suggestions = [...new Set(problems.map(({suggestion}) => suggestion).filter(Boolean))]
   const [first] = problems
-  const message = problems.length === 1
-    ? `${first!.message} Nothing was done.`
-    : [`${problems.length} mistakes:`, ...problems.map((problem) => `- ${problem.message}`), 'Nothing was done.'].join('\n')
+  const message =
+    problems.length === 1
+      ? `${first!.message} Nothing was done.`
+      : [
+          `${problems.length} mistakes:`,
+          ...problems.map((problem) => `- ${problem.message}`),
+          'Nothing was done.',
+        ].join('\n')
   return usageError(first!.code, message, suggestions)
 }

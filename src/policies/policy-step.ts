@@ -38,7 +38,9 @@ export function policyStep(id: string, key: string, statements: readonly Stateme
 
 /** An age as TimescaleDB takes it: an interval, or an integer. */
 export function age(offset: Offset): {value: string; type: 'interval' | 'bigint'} {
-  return typeof offset === 'bigint' ? {value: String(offset), type: 'bigint'} : {value: toInterval(offset), type: 'interval'}
+  return typeof offset === 'bigint'
+    ? {value: String(offset), type: 'bigint'}
+    : {value: toInterval(offset), type: 'interval'}
 }
 
 /** The same in a job's config. */

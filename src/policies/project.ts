@@ -1,7 +1,15 @@
 import type {Change} from './change.js'
 import type {LiveRule, TableState} from './table-state.js'
 
-const bare: Omit<LiveRule, 'kind' | 'by'> = {job: null, after: null, createdBefore: null, startOffset: null, endOffset: null, schedule: null, gate: null}
+const bare: Omit<LiveRule, 'kind' | 'by'> = {
+  job: null,
+  after: null,
+  createdBefore: null,
+  startOffset: null,
+  endOffset: null,
+  schedule: null,
+  gate: null,
+}
 // What a job will be called once it is there: nobody knows yet.
 const newJob = {id: -1, scheduled: true}
 
@@ -22,21 +30,45 @@ function after(state: TableState, change: Change): TableState {
     case 'compression':
       return {
         ...state,
-        policies: [...without(({kind, by}) => kind === 'compression' && by === 'timescaledb'), {...bare, kind: 'compression', by: 'timescaledb', job: jobOf(change.job), after: change.after}],
+        policies: [
+          ...without(({kind, by}) => kind === 'compression' && by === 'timescaledb'),
+          {...bare, kind: 'compression', by: 'timescaledb', job: jobOf(change.job), after: change.after},
+        ],
       }
     case 'refresh': {
       const {by, startOffset, endOffset, every} = change
-      const rule: LiveRule = {...bare, kind: 'refresh', by, job: by === 'qicore' ? null : jobOf(change.job), startOffset, endOffset, schedule: every}
+      const rule: LiveRule = {
+        ...bare,
+        kind: 'refresh',
+        by,
+        job: by === 'qicore' ? null : jobOf(change.job),
+        startOffset,
+        endOffset,
+        schedule: every,
+      }
       return {...state, policies: [...without(({kind}) => kind === 'refresh'), rule]}
     }
     case 'gated retention': {
       const {maxDropPerRun, timeUnit} = change
       const gate = {maxDropPerRun, timeUnit, consentValid: true, jobConsentMatches: true, duplicateJobs: []}
-      const rule: LiveRule = {...bare, kind: 'retention', by: 'qicore', job: change.scheduler ? jobOf(change.job) : null, after: change.after, gate}
+      const rule: LiveRule = {
+        ...bare,
+        kind: 'retention',
+        by: 'qicore',
+        job: change.scheduler ? jobOf(change.job) : null,
+        after: change.after,
+        gate,
+      }
       return {...state, policies: [...without(({kind}) => kind === 'retention'), rule]}
     }
     case 'native retention':
-      return {...state, policies: [...without(({kind}) => kind === 'retention'), {...bare, kind: 'retention', by: 'timescaledb', job: jobOf(change.job), after: change.after}]}
+      return {
+        ...state,
+        policies: [
+          ...without(({kind}) => kind === 'retention'),
+          {...bare, kind: 'retention', by: 'timescaledb', job: jobOf(change.job), after: change.after},
+        ],
+      }
     case 'remove':
       return {...state, policies: without(({kind}) => kind === change.kind)}
   }

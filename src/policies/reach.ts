@@ -17,7 +17,8 @@ export function retentionReaches(change: Change, table: Table, snapshot: Catalog
   if (age === null) return true
   const clock = snapshot.clocks.get(table)
   if (clock?.now == null) return true
-  const then = clock.unit === null ? addInterval(clock.now, nextRun) : clock.now + fromMicros(86_400_000_000n, clock.unit)
+  const then =
+    clock.unit === null ? addInterval(clock.now, nextRun) : clock.now + fromMicros(86_400_000_000n, clock.unit)
   const cutoff = agoFrom(clock, then, age)
   return cutoff === null || chunksBefore(table, cutoff).length > 0
 }

@@ -11,5 +11,7 @@ export async function readDeclared(db: Database, sections: PolicySections | null
 
 /** What one is in tables on integer time, where it was said. */
 export function timeUnitsOf(declared: readonly Declared[]): Map<string, TimeUnit> {
-  return new Map(declared.flatMap((each) => (each.timeUnit === undefined ? [] : [[declaredName(each), each.timeUnit] as const])))
+  return new Map(
+    declared.flatMap((each) => (each.timeUnit === undefined ? [] : [[declaredName(each), each.timeUnit] as const])),
+  )
 }

@@ -76,23 +76,43 @@ interface GatedRow {
 export async function readPolicyState(db: Database, snapshot: CatalogSnapshot): Promise<PolicyState> {
   const facts = await readFacts(db, snapshot.tables)
   const timescaledb = db.server.timescaledb !== null
-  const intervals = timescaledb ? await db.query<{id: number; length: string | null}>(statement(loadSql('catalog/chunk-intervals'))) : []
+  const intervals = timescaledb
+    ? await db.query<{id: number; length: string | null}>(statement(loadSql('catalog/chunk-intervals')))
+    : []
   const lengths = new Map(intervals.map(({id, length}) => [id, length === null ? null : BigInt(length)]))
   const gatedJobs = timescaledb ? await readGatedJobs(db) : []
-  const consentValid = db.server.hasQicoreSchema ? await readOurs<{object: string; consentValid: boolean}>(db, 'catalog/consent-valid') : []
+  const consentValid = db.server.hasQicoreSchema
+    ? await readOurs<{object: string; consentValid: boolean}>(db, 'catalog/consent-valid')
+    : []
   const states = new Map(
     snapshot.tables.map((table) => {
       const tablePolicies = snapshot.policies.filter((policy) => policy.table === table)
       const policies = tablePolicies.map((policy) => ruleOf(policy, snapshot.all, gatedJobs, consentValid))
       const orphans = gatedJobs.filter(({object}) => object !== null && findByName(snapshot.all, object) === table)
-      if (orphans.length > 0 && !policies.some(({kind, by}) => kind === 'retention' && by === 'qicore')) policies.push(orphaned(orphans))
-      return [table, stateOf(table, snapshot.clocks.get(table), facts.get(table)?.columns ?? [], table.id === null ? null : (lengths.get(table.id) ?? null), policies)]
+      if (orphans.length > 0 && !policies.some(({kind, by}) => kind === 'retention' && by === 'qicore'))
+        policies.push(orphaned(orphans))
+      return [
+        table,
+        stateOf(
+          table,
+          snapshot.clocks.get(table),
+          facts.get(table)?.columns ?? [],
+          table.id === null ? null : (lengths.get(table.id) ?? null),
+          policies,
+        ),
+      ]
     }),
   )
   return {snapshot, facts, states, gatedJobs}
 }
 
-function stateOf(table: Table, clock: TableClock | undefined, columns: readonly string[], chunkInterval: bigint | null, policies: readonly LiveRule[]): TableState {
+function stateOf(
+  table: Table,
+  clock: TableClock | undefined,
+  columns: readonly string[],
+  chunkInterval: bigint | null,
+  policies: readonly LiveRule[],
+): TableState {
   return {
     key: qualifiedName(table),
     kind: table.kind,
@@ -106,18 +126,30 @@ function stateOf(table: Table, clock: TableClock | undefined, columns: readonly 
   }
 }
 
-function ruleOf(policy: LivePolicy, tables: readonly Table[], jobs: readonly GatedJob[], consentValid: readonly {object: string; consentValid: boolean}[]): LiveRule {
+function ruleOf(
+  policy: LivePolicy,
+  tables: readonly Table[],
+  jobs: readonly GatedJob[],
+  consentValid: readonly {object: string; consentValid: boolean}[],
+): LiveRule {
   if (policy.job !== null || policy.kind !== 'retention') return liveRule(policy, null, null)
   const tableJobs = jobs.filter(({object}) => object !== null && findByName(tables, object) === policy.table)
   const config = readConfig(policy.config)
   const gate: Gate = {
     maxDropPerRun: typeof config.maxDropPerRun === 'number' ? config.maxDropPerRun : null,
     timeUnit: typeof config.timeUnit === 'string' ? config.timeUnit : null,
-    consentValid: consentValid.some(({object, consentValid: yes}) => yes && findByName(tables, object) === policy.table),
-    jobConsentMatches: tableJobs[0] === undefined || tableJobs[0].hash === (config.consent as {hash?: unknown} | undefined)?.hash,
+    consentValid: consentValid.some(
+      ({object, consentValid: yes}) => yes && findByName(tables, object) === policy.table,
+    ),
+    jobConsentMatches:
+      tableJobs[0] === undefined || tableJobs[0].hash === (config.consent as {hash?: unknown} | undefined)?.hash,
     duplicateJobs: tableJobs.slice(1).map(({id}) => id),
   }
-  return liveRule({...policy, schedule: tableJobs[0]?.schedule ?? policy.schedule}, gate, tableJobs[0] === undefined ? null : {id: tableJobs[0].id, scheduled: tableJobs[0].scheduled})
+  return liveRule(
+    {...policy, schedule: tableJobs[0]?.schedule ?? policy.schedule},
+    gate,
+    tableJobs[0] === undefined ? null : {id: tableJobs[0].id, scheduled: tableJobs[0].scheduled},
+  )
 }
 
 /** Jobs of a retention that nobody declared any more: they do nothing but fail. */
@@ -131,7 +163,13 @@ function orphaned([first, ...more]: readonly GatedJob[]): LiveRule {
     startOffset: null,
     endOffset: null,
     schedule: first!.schedule,
-    gate: {maxDropPerRun: null, timeUnit: null, consentValid: false, jobConsentMatches: false, duplicateJobs: more.map(({id}) => id)},
+    gate: {
+      maxDropPerRun: null,
+      timeUnit: null,
+      consentValid: false,
+      jobConsentMatches: false,
+      duplicateJobs: more.map(({id}) => id),
+    },
   }
 }
 
@@ -141,14 +179,27 @@ function readConfig(text: string): Record<string, unknown> {
 }
 
 async function readFacts(db: Database, tables: readonly Table[]): Promise<Map<Table, TableFacts>> {
-  const rows = await db.query<FactRow>(statement(loadSql('catalog/policy-tables'), [tables.map(({relation}) => relation), db.target.role ?? null]))
+  const rows = await db.query<FactRow>(
+    statement(loadSql('catalog/policy-tables'), [tables.map(({relation}) => relation), db.target.role ?? null]),
+  )
   const byRelation = new Map(rows.map((row) => [row.relation, row]))
   return new Map(
     tables.flatMap((table) => {
       const row = byRelation.get(table.relation)
       if (row === undefined) return []
-      const {owner, owner_can_login: ownerCanLogin, is_owner: isOwner, owns_database: ownsDatabase, columns, indexes, references, referenced_by: referencedBy} = row
-      return [[table, {owner, ownerCanLogin, isOwner, ownsDatabase, columns, indexes, references, referencedBy}] as const]
+      const {
+        owner,
+        owner_can_login: ownerCanLogin,
+        is_owner: isOwner,
+        owns_database: ownsDatabase,
+        columns,
+        indexes,
+        references,
+        referenced_by: referencedBy,
+      } = row
+      return [
+        [table, {owner, ownerCanLogin, isOwner, ownsDatabase, columns, indexes, references, referencedBy}] as const,
+      ]
     }),
   )
 }

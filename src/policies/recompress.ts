@@ -27,17 +27,34 @@ function storage(table: Table): string {
  * Compressed chunks of these tables that have, or after these changes will have, other settings than their table. A
  * setting that the table leaves to TimescaleDB is none that a chunk could differ from.
  */
-export async function oldChunks(db: Database, tables: readonly Table[], changes: readonly Change[]): Promise<OldChunk[]> {
+export async function oldChunks(
+  db: Database,
+  tables: readonly Table[],
+  changes: readonly Change[],
+): Promise<OldChunk[]> {
   if (db.server.engine !== 'timescaledb') return []
   const changed = new Set(changes.filter((change) => change.do === 'settings').map(({key}) => key))
-  const compressed = tables.filter((table) => table.id !== null && table.chunks.some(({status}) => has(status, 'compressed')))
+  const compressed = tables.filter(
+    (table) => table.id !== null && table.chunks.some(({status}) => has(status, 'compressed')),
+  )
   const kept = compressed.filter((table) => !changed.has(qualifiedName(table)))
-  const rows = kept.length === 0 ? [] : await db.query<Row>(statement(loadSql('catalog/chunk-settings'), [kept.map(storage), null]))
-  const byChunk = new Map(kept.flatMap((table) => table.chunks.map((chunk) => [formatQualifiedName(chunk.schema, chunk.name), table] as const)))
+  const rows =
+    kept.length === 0
+      ? []
+      : await db.query<Row>(statement(loadSql('catalog/chunk-settings'), [kept.map(storage), null]))
+  const byChunk = new Map(
+    kept.flatMap((table) =>
+      table.chunks.map((chunk) => [formatQualifiedName(chunk.schema, chunk.name), table] as const),
+    ),
+  )
   return [
     ...compressed
       .filter((table) => changed.has(qualifiedName(table)))
-      .flatMap((table) => table.chunks.filter(({status, tiered}) => has(status, 'compressed') && !tiered).map(({schema, name}) => ({table, schema, name}))),
+      .flatMap((table) =>
+        table.chunks
+          .filter(({status, tiered}) => has(status, 'compressed') && !tiered)
+          .map(({schema, name}) => ({table, schema, name})),
+      ),
     ...rows.flatMap(({schema, name}) => {
       const table = byChunk.get(formatQualifiedName(schema, name))
       return table === undefined ? [] : [{table, schema, name}]
@@ -49,7 +66,10 @@ export async function oldChunks(db: Database, tables: readonly Table[], changes:
 export function oldChunkNotes(chunks: readonly OldChunk[]): string[] {
   return [...new Set(chunks.map(({table}) => table))].map((table) => {
     const tableChunks = chunks.filter((chunk) => chunk.table === table)
-    const some = tableChunks.slice(0, 3).map(({name}) => name).join(', ')
+    const some = tableChunks
+      .slice(0, 3)
+      .map(({name}) => name)
+      .join(', ')
     return `${tableChunks.length} compressed chunk${tableChunks.length === 1 ? '' : 's'} of ${qualifiedName(table)} (${some}${tableChunks.length > 3 ? ', …' : ''}) keep${tableChunks.length === 1 ? 's' : ''} the old settings: --recompress adds a step for each.`
   })
 }
@@ -65,11 +85,16 @@ export function recompressSteps(db: Database, chunks: readonly OldChunk[], befor
       id: `recompress ${name}`,
       kind: 'compress',
       object: key,
-      statements: [sql`select ${timescaledbFunction(db.server, 'compress_chunk')}(${chunk}::regclass, if_not_compressed => true, recompress => true)`],
+      statements: [
+        sql`select ${timescaledbFunction(db.server, 'compress_chunk')}(${chunk}::regclass, if_not_compressed => true, recompress => true)`,
+      ],
       lock: 'ACCESS EXCLUSIVE',
       class: 'safe',
       transaction: 'own',
-      doneCheck: statement(`select not exists (${loadSql('catalog/chunk-settings')}) as done`, [[storage(table)], chunk]),
+      doneCheck: statement(`select not exists (${loadSql('catalog/chunk-settings')}) as done`, [
+        [storage(table)],
+        chunk,
+      ]),
       repeatable: true,
       dependsOn: settings === undefined ? [] : [settings.id],
       relations: [chunk],

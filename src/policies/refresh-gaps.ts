@@ -19,10 +19,17 @@ export interface Gap {
  * Ranges inside of the windows of refresh policies whose rows changed after they were computed: below the watermark, by
  * TimescaleDB's logs. The bucket that a window begins in is none of its business.
  */
-export async function changedRanges(db: Database, policies: readonly LivePolicy[], clocks: ReadonlyMap<LivePolicy['table'], TableClock>): Promise<Map<LivePolicy, Gap[]>> {
+export async function changedRanges(
+  db: Database,
+  policies: readonly LivePolicy[],
+  clocks: ReadonlyMap<LivePolicy['table'], TableClock>,
+): Promise<Map<LivePolicy, Gap[]>> {
   const found = new Map<LivePolicy, Gap[]>()
   const sources = policies.flatMap(({table}) => table.aggregate?.source ?? [])
-  await readChunks(db, sources.filter(({chunks}) => chunks.length === 0))
+  await readChunks(
+    db,
+    sources.filter(({chunks}) => chunks.length === 0),
+  )
   const asked = policies.flatMap((policy) => {
     const {table, startOffset} = policy
     const clock = clocks.get(table)
@@ -38,16 +45,28 @@ export async function changedRanges(db: Database, policies: readonly LivePolicy[
   })
   if (asked.length === 0) return found
   // A refresh that runs at this moment is not a change of rows.
-  const rows = await db.query<GapRow>(gapsQuestion(db.server, asked.map(({id, from, until}) => ({id, start: from, end: until})), 'logs only'))
+  const rows = await db.query<GapRow>(
+    gapsQuestion(
+      db.server,
+      asked.map(({id, from, until}) => ({id, start: from, end: until})),
+      'logs only',
+    ),
+  )
   for (const {position, gaps} of rows) {
-    const ranges = [...gaps.matchAll(/\[(-?\d+),(-?\d+)\)/g)].map(([, start, end]) => ({start: BigInt(start!), end: BigInt(end!)}))
+    const ranges = [...gaps.matchAll(/\[(-?\d+),(-?\d+)\)/g)].map(([, start, end]) => ({
+      start: BigInt(start!),
+      end: BigInt(end!),
+    }))
     if (ranges.length > 0) found.set(asked[position - 1]!.policy, ranges)
   }
   return found
 }
 
 function oldestOf(chunks: readonly Chunk[]): bigint | null {
-  return chunks.reduce<bigint | null>((least, {start}) => (least === null || (start ?? lowest) < least ? (start ?? lowest) : least), null)
+  return chunks.reduce<bigint | null>(
+    (least, {start}) => (least === null || (start ?? lowest) < least ? (start ?? lowest) : least),
+    null,
+  )
 }
 
 function later(a: bigint, b: bigint | null): bigint {
@@ -56,6 +75,9 @@ function later(a: bigint, b: bigint | null): bigint {
 
 /** For people and JSON: instants, or the integers themselves. */
 export function rangeText({start, end}: Gap, {table}: Pick<LivePolicy, 'table'>): string {
-  const said = (point: bigint, open: string) => (point <= -(2n ** 63n) || point >= 2n ** 63n - 1n ? open : ((table.time === 'integer' ? null : instantOf(point)) ?? String(point)))
+  const said = (point: bigint, open: string) =>
+    point <= -(2n ** 63n) || point >= 2n ** 63n - 1n
+      ? open
+      : ((table.time === 'integer' ? null : instantOf(point)) ?? String(point))
   return `${said(start, 'the beginning')} to ${said(end, 'the end')}`
 }

@@ -9,7 +9,12 @@ import type {Change} from './change.js'
  * Whether this role may make these changes, asked before the first of them.
  * @throws OpsError NO_PRIVILEGE, OWNER_CANNOT_LOGIN
  */
-export async function requireRights(db: Database, state: PolicyState, changes: readonly Change[], tables: readonly Table[]): Promise<void> {
+export async function requireRights(
+  db: Database,
+  state: PolicyState,
+  changes: readonly Change[],
+  tables: readonly Table[],
+): Promise<void> {
   const {facts} = state
   const {server} = db
   const role = db.target.role ?? server.role
@@ -19,30 +24,63 @@ export async function requireRights(db: Database, state: PolicyState, changes: r
     if (entry === undefined) continue
     const asDatabaseOwner = entry.ownsDatabase && ownersOfDatabaseMay(server.timescaledb)
     if (!entry.isOwner && !asDatabaseOwner)
-      throw new OpsError('NO_PRIVILEGE', `${key} belongs to ${entry.owner}, and ${role} is no member of that role. Nothing was done.`, {
-        suggestions: [`Connect as ${entry.owner}, or name it as \`role\` of the target.`, `Or let ${role} act for it: grant ${entry.owner} to ${role}`],
-      })
-    const ownJobs = changes.some((change) => change.key === key && (change.do === 'compression' || change.do === 'native retention' || (change.do === 'refresh' && change.by === 'timescaledb')))
+      throw new OpsError(
+        'NO_PRIVILEGE',
+        `${key} belongs to ${entry.owner}, and ${role} is no member of that role. Nothing was done.`,
+        {
+          suggestions: [
+            `Connect as ${entry.owner}, or name it as \`role\` of the target.`,
+            `Or let ${role} act for it: grant ${entry.owner} to ${role}`,
+          ],
+        },
+      )
+    const ownJobs = changes.some(
+      (change) =>
+        change.key === key &&
+        (change.do === 'compression' ||
+          change.do === 'native retention' ||
+          (change.do === 'refresh' && change.by === 'timescaledb')),
+    )
     if (ownJobs && !entry.ownerCanLogin)
-      throw new OpsError('OWNER_CANNOT_LOGIN', `${key} belongs to ${entry.owner}, who may not log in, and TimescaleDB runs policies as the owner. Nothing was done.`, {
-        suggestions: [`alter role ${entry.owner} login`, `Or give the table to a role that may: alter table ${key} owner to …`],
-      })
+      throw new OpsError(
+        'OWNER_CANNOT_LOGIN',
+        `${key} belongs to ${entry.owner}, who may not log in, and TimescaleDB runs policies as the owner. Nothing was done.`,
+        {
+          suggestions: [
+            `alter role ${entry.owner} login`,
+            `Or give the table to a role that may: alter table ${key} owner to …`,
+          ],
+        },
+      )
   }
   await requireJobs(db, state, changes, role)
 }
 
 /** A job stays with whom it was made for where its table was given to somebody else (up to 2.25). */
-async function requireJobs(db: Database, {snapshot, gatedJobs}: PolicyState, changes: readonly Change[], role: string): Promise<void> {
+async function requireJobs(
+  db: Database,
+  {snapshot, gatedJobs}: PolicyState,
+  changes: readonly Change[],
+  role: string,
+): Promise<void> {
   const touched = new Set(changes.flatMap(jobsOf))
-  const jobs = [...snapshot.policies.flatMap(({job}) => (job === null ? [] : [job])), ...gatedJobs].filter(({id}) => touched.has(id))
+  const jobs = [...snapshot.policies.flatMap(({job}) => (job === null ? [] : [job])), ...gatedJobs].filter(({id}) =>
+    touched.has(id),
+  )
   if (jobs.length === 0 || ownersOfDatabaseMay(db.server.timescaledb)) return
-  const foreign = await db.query<{owner: string}>(sql`select owner from unnest(${[...new Set(jobs.map(({owner}) => owner))]}::text[]) as owner
+  const foreign = await db.query<{
+    owner: string
+  }>(sql`select owner from unnest(${[...new Set(jobs.map(({owner}) => owner))]}::text[]) as owner
 where not pg_has_role(${role}::name, (select oid from pg_roles where rolname = trim(both '"' from owner)), 'usage')`)
   const [first] = jobs.filter(({owner}) => foreign.some((each) => each.owner === owner))
   if (first === undefined) return
-  throw new OpsError('NO_PRIVILEGE', `Job ${first.id} belongs to ${first.owner}, and ${role} is no member of that role. Nothing was done.`, {
-    suggestions: [`Connect as ${first.owner}, or remove its policy and let policies apply make it anew.`],
-  })
+  throw new OpsError(
+    'NO_PRIVILEGE',
+    `Job ${first.id} belongs to ${first.owner}, and ${role} is no member of that role. Nothing was done.`,
+    {
+      suggestions: [`Connect as ${first.owner}, or remove its policy and let policies apply make it anew.`],
+    },
+  )
 }
 
 function jobsOf(change: Change): number[] {

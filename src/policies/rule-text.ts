@@ -9,7 +9,12 @@ import type {RuleText} from './status-types.js'
 export function declaredText(declared: Declared | undefined, kind: PolicyKind): RuleText | 'none' | null {
   const rule = declared?.[kind]
   if (rule === undefined || rule === 'none') return rule ?? null
-  if ('startOffset' in rule) return {startOffset: durationInWords(rule.startOffset), endOffset: durationInWords(rule.endOffset), every: durationInWords(rule.every)}
+  if ('startOffset' in rule)
+    return {
+      startOffset: durationInWords(rule.startOffset),
+      endOffset: durationInWords(rule.endOffset),
+      every: durationInWords(rule.every),
+    }
   if ('native' in rule) return {after: durationInWords(rule.after), native: rule.native}
   return {after: durationInWords(rule.after), segmentBy: rule.segmentBy, orderBy: rule.orderBy}
 }
@@ -20,9 +25,18 @@ export function liveText(rule: LiveRule, {compression, scale}: TableState): Rule
   const {kind, after, createdBefore, startOffset, endOffset, schedule, gate} = rule
   const every = schedule === null ? null : durationInWords(schedule)
   if (kind === 'refresh') return {startOffset: text(startOffset), endOffset: text(endOffset), every}
-  const age: RuleText = {after: text(after), ...(createdBefore === null ? {} : {createdBefore: durationInWords(createdBefore)}), every}
-  if (kind === 'compression') return {...age, segmentBy: compression?.segmentBy ?? null, orderBy: compression?.orderBy ?? null}
-  return {...age, native: rule.by === 'timescaledb', ...(gate === null ? {} : {maxDropPerRun: gate.maxDropPerRun, consentValid: gate.consentValid})}
+  const age: RuleText = {
+    after: text(after),
+    ...(createdBefore === null ? {} : {createdBefore: durationInWords(createdBefore)}),
+    every,
+  }
+  if (kind === 'compression')
+    return {...age, segmentBy: compression?.segmentBy ?? null, orderBy: compression?.orderBy ?? null}
+  return {
+    ...age,
+    native: rule.by === 'timescaledb',
+    ...(gate === null ? {} : {maxDropPerRun: gate.maxDropPerRun, consentValid: gate.consentValid}),
+  }
 }
 
 /** Integers whose unit is known are a length of time too; else they stand as they are. */

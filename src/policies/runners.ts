@@ -27,7 +27,12 @@ export async function readRunners(db: Database): Promise<Runners> {
 }
 
 /** Who is meant to carry out a policy: TimescaleDB's own live job, then pg_cron, then the daemon. */
-export function runnerOf(rule: LiveRule | null, kind: PolicyKind, key: string, runners: Runners): {runner: Runner; alive: boolean | null} {
+export function runnerOf(
+  rule: LiveRule | null,
+  kind: PolicyKind,
+  key: string,
+  runners: Runners,
+): {runner: Runner; alive: boolean | null} {
   const {scheduler, cron, cronAlive, daemon} = runners
   if (rule === null) return {runner: 'nobody', alive: false}
   const job = rule.job !== null

@@ -26,18 +26,28 @@ export interface Work {
 }
 
 const codes: Record<DueChunk['why'], NotDoneCode> = {
-  'never compressed': 'never_compressed', refilled: 'refilled', unordered: 'unordered', 'not dropped': 'not_dropped',
+  'never compressed': 'never_compressed',
+  refilled: 'refilled',
+  unordered: 'unordered',
+  'not dropped': 'not_dropped',
 }
 
 /** Compression and retention. @param referenced a foreign key leads to the table */
-export async function chunkWork(db: Database, policy: LivePolicy, snapshot: CatalogSnapshot, lateAfter: number, referenced: boolean): Promise<Work> {
+export async function chunkWork(
+  db: Database,
+  policy: LivePolicy,
+  snapshot: CatalogSnapshot,
+  lateAfter: number,
+  referenced: boolean,
+): Promise<Work> {
   const {table, kind, job} = policy
   const clock = snapshot.clocks.get(table) ?? {now: null, unit: null}
   const gated = kind === 'retention' && job === null
   const chunks = gated ? withoutNewest(table.chunks) : table.chunks
   const state = dueState({...policy, table: {...table, chunks}}, clock, snapshot.at, lateAfter)
   if (state.due === null) return {due: null, notDone: null, late: state.late, overdue: []}
-  const reasons = gated && state.late && rowsAreVisible(db.server) ? await gateReasons(db, policy, clock, referenced) : null
+  const reasons =
+    gated && state.late && rowsAreVisible(db.server) ? await gateReasons(db, policy, clock, referenced) : null
   const notDone = state.notDone.map(({chunk, since, why}): NotDone => {
     const name = formatQualifiedName(chunk.schema, chunk.name)
     const reason = reasons?.all ?? reasons?.byChunk.get(name) ?? {code: codes[why], why}
@@ -50,28 +60,57 @@ export async function chunkWork(db: Database, policy: LivePolicy, snapshot: Cata
  * Where the rows of the sources of refresh policies begin and end: of all of them at once, in a few questions whatever
  * their number.
  */
-export async function sourceEnds(db: Database, policies: readonly LivePolicy[], snapshot: CatalogSnapshot): Promise<ReadonlyMap<Table, TimeRange>> {
+export async function sourceEnds(
+  db: Database,
+  policies: readonly LivePolicy[],
+  snapshot: CatalogSnapshot,
+): Promise<ReadonlyMap<Table, TimeRange>> {
   const sources = [...new Set(policies.flatMap(({table}) => table.aggregate?.source ?? []))]
   if (sources.length === 0) return new Map()
-  await readChunks(db, sources.filter((source) => source.chunks.length === 0 && !snapshot.tables.includes(source)))
+  await readChunks(
+    db,
+    sources.filter((source) => source.chunks.length === 0 && !snapshot.tables.includes(source)),
+  )
   return (await readTimeRanges(db, sources, await readLockedTables(db))).ends
 }
 
-export async function refreshWork(db: Database, policy: LivePolicy, snapshot: CatalogSnapshot, changed: readonly Gap[], lateAfter: number, ends: ReadonlyMap<Table, TimeRange>): Promise<Work> {
+export async function refreshWork(
+  db: Database,
+  policy: LivePolicy,
+  snapshot: CatalogSnapshot,
+  changed: readonly Gap[],
+  lateAfter: number,
+  ends: ReadonlyMap<Table, TimeRange>,
+): Promise<Work> {
   const clock = snapshot.clocks.get(policy.table) ?? {now: null, unit: null}
   const state = await refreshState(db, policy, clock, snapshot.at, lateAfter, (source) => ends.get(source))
-  const behind: NotDone[] = state.behindFrom === null ? [] : [{
-    chunk: null,
-    range: rangeText({start: state.behindFrom, end: 2n ** 63n - 1n}, policy).replace(/ to the end$/, ' on'),
-    since: state.since === null ? null : instantOf(state.since),
-    code: 'never_refreshed',
-    why: 'never refreshed',
-  }]
+  const behind: NotDone[] =
+    state.behindFrom === null
+      ? []
+      : [
+          {
+            chunk: null,
+            range: rangeText({start: state.behindFrom, end: 2n ** 63n - 1n}, policy).replace(/ to the end$/, ' on'),
+            since: state.since === null ? null : instantOf(state.since),
+            code: 'never_refreshed',
+            why: 'never refreshed',
+          },
+        ]
   const source = policy.table.aggregate?.source ?? null
   const oldest = (source !== null && ends.get(source)?.oldest) || null
   // Before the first row of the source there is nothing to compute, and what was computed there must not be computed again.
-  const within = changed.flatMap(({start, end}) => (oldest !== null && end <= oldest ? [] : [{start: oldest !== null && start < oldest ? oldest : start, end}]))
-  const middle = within.map((gap): NotDone => ({chunk: null, range: rangeText(gap, policy), since: null, code: 'changed_since', why: 'rows changed after it was refreshed'}))
+  const within = changed.flatMap(({start, end}) =>
+    oldest !== null && end <= oldest ? [] : [{start: oldest !== null && start < oldest ? oldest : start, end}],
+  )
+  const middle = within.map(
+    (gap): NotDone => ({
+      chunk: null,
+      range: rangeText(gap, policy),
+      since: null,
+      code: 'changed_since',
+      why: 'rows changed after it was refreshed',
+    }),
+  )
   const notDone = [...behind, ...middle]
   // Nothing was found, and nothing can be known: that is not nothing to do.
   if (state.late === null && notDone.length === 0) return {due: null, notDone: null, late: null, overdue: []}
@@ -79,13 +118,19 @@ export async function refreshWork(db: Database, policy: LivePolicy, snapshot: Ca
 }
 
 /** Why it cannot be known what a policy should have done, and what to do about it; null where it can. */
-export function unknownReason({table, kind, after, createdBefore}: LivePolicy, snapshot: CatalogSnapshot): string | null {
+export function unknownReason(
+  {table, kind, after, createdBefore}: LivePolicy,
+  snapshot: CatalogSnapshot,
+): string | null {
   const clock = snapshot.clocks.get(table)
   const source = table.aggregate?.source ?? null
   if (table.time === 'integer' && (clock?.now == null || clock.unit === null))
     return `not known: the unit of its integer time column is not set. Set tables: {${formatQualifiedName(table.schema, table.name)}: {timeUnit: ms}} in the configuration (s, ms, us or ns)`
   if (table.time === 'other') return 'not known: its time column is of a type without a clock'
-  if (kind === 'refresh') return source === null ? 'not known: the table that it reads cannot be seen from here' : `not known: the newest row of ${formatQualifiedName(source.schema, source.name)} cannot be read from here`
+  if (kind === 'refresh')
+    return source === null
+      ? 'not known: the table that it reads cannot be seen from here'
+      : `not known: the newest row of ${formatQualifiedName(source.schema, source.name)} cannot be read from here`
   if (after === null && createdBefore === null) return 'not known: its age cannot be read'
   return 'not known: the ranges of its chunks cannot be read'
 }
@@ -96,12 +141,19 @@ export function onScale(policy: LivePolicy, {clocks}: CatalogSnapshot, rule: Liv
   const unit = clocks.get(policy.table)?.unit ?? null
   const {after} = policy
   if (after === null || typeof after === 'bigint' || policy.table.time !== 'integer') return {...policy, schedule}
-  return {...policy, schedule, after: unit === null ? after : fromMicros(BigInt(Math.round(approximateSeconds(after) * 1e6)), unit)}
+  return {
+    ...policy,
+    schedule,
+    after: unit === null ? after : fromMicros(BigInt(Math.round(approximateSeconds(after) * 1e6)), unit),
+  }
 }
 
 /** A gated retention never takes what begins last. */
 function withoutNewest(chunks: readonly Chunk[]): Chunk[] {
-  const last = chunks.reduce<bigint | null>((latest, {start}) => (start !== null && (latest === null || start > latest) ? start : latest), null)
+  const last = chunks.reduce<bigint | null>(
+    (latest, {start}) => (start !== null && (latest === null || start > latest) ? start : latest),
+    null,
+  )
   return chunks.filter(({start}) => start === null || start !== last)
 }
 

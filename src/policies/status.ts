@@ -54,7 +54,10 @@ interface Sources {
  * of itself. Locks nothing, needs nothing of ours, changes nothing.
  * @throws OpsError NO_SUCH_TABLE, NOT_A_HYPERTABLE, AMBIGUOUS
  */
-export async function readPolicyStatus(db: Database, {declared, lateAfter, table}: StatusRequest): Promise<PolicyStatusReport> {
+export async function readPolicyStatus(
+  db: Database,
+  {declared, lateAfter, table}: StatusRequest,
+): Promise<PolicyStatusReport> {
   const snapshot = await readSnapshot(db, {table, lateAfter, timeUnits: timeUnitsOf(declared)})
   const state = await readPolicyState(db, snapshot)
   const timescaledb = db.server.timescaledb !== null
@@ -71,23 +74,54 @@ export async function readPolicyStatus(db: Database, {declared, lateAfter, table
   const policies: PolicyStatus[] = []
   for (const live of snapshot.policies) policies.push(await liveStatus(db, live, sources, declared, lateAfter))
   for (const each of declared) policies.push(...missingStatus(each, db, sources))
-  const plain = await readPlainTables(db, table === undefined ? declared.filter((each) => !snapshot.all.some((one) => qualifiedName(one) === declaredKey(each))) : [])
+  const plain = await readPlainTables(
+    db,
+    table === undefined
+      ? declared.filter((each) => !snapshot.all.some((one) => qualifiedName(one) === declaredKey(each)))
+      : [],
+  )
   policies.push(...plain.flatMap(plainStatus))
   const order = (status: PolicyStatus) => `${status.schema}.${status.table} ${policyKinds.indexOf(status.kind)}`
   policies.sort((a, b) => (order(a) < order(b) ? -1 : 1))
-  const absent = table === undefined ? declared.filter((each) => each.from === 'config' && !snapshot.all.some((one) => qualifiedName(one) === declaredKey(each))) : []
+  const absent =
+    table === undefined
+      ? declared.filter(
+          (each) => each.from === 'config' && !snapshot.all.some((one) => qualifiedName(one) === declaredKey(each)),
+        )
+      : []
   // In a half-state the daemon would do the damage; where there are no workers left, the headline says it.
-  const notes = db.server.workers === 'dead' && rowsAreVisible(db.server) && timescaledb && snapshot.policies.some(({job}) => job !== null)
-    ? [`TimescaleDB's background workers are not running here. ${sources.runners.daemon ? 'The daemon does their work.' : `The daemon would do their work: ${command('daemon')}`}`]
-    : []
+  const notes =
+    db.server.workers === 'dead' &&
+    rowsAreVisible(db.server) &&
+    timescaledb &&
+    snapshot.policies.some(({job}) => job !== null)
+      ? [
+          `TimescaleDB's background workers are not running here. ${sources.runners.daemon ? 'The daemon does their work.' : `The daemon would do their work: ${command('daemon')}`}`,
+        ]
+      : []
   if (!sources.ownReadable) notes.push(unreadableNote(db))
   const qicoreSchema = await readQicoreSchema(db)
   const remark = schemaRemark(qicoreSchema)
   notes.push(...absent.filter((each) => !plain.includes(each)).map(notHere), ...(remark === null ? [] : [remark]))
-  return {kind: 'policies.status', version: 1, target: null, at: snapshot.at, policies, other: timescaledb && table === undefined ? await readOtherJobs(db) : [], qicoreSchema, notes}
+  return {
+    kind: 'policies.status',
+    version: 1,
+    target: null,
+    at: snapshot.at,
+    policies,
+    other: timescaledb && table === undefined ? await readOtherJobs(db) : [],
+    qicoreSchema,
+    notes,
+  }
 }
 
-async function liveStatus(db: Database, live: LivePolicy, sources: Sources, declared: readonly Declared[], lateAfter: number): Promise<PolicyStatus> {
+async function liveStatus(
+  db: Database,
+  live: LivePolicy,
+  sources: Sources,
+  declared: readonly Declared[],
+  lateAfter: number,
+): Promise<PolicyStatus> {
   const {state, runners} = sources
   const {snapshot, states, facts} = state
   const {table, kind} = live
@@ -96,9 +130,10 @@ async function liveStatus(db: Database, live: LivePolicy, sources: Sources, decl
   const said = declared.find((each) => declaredKey(each) === qualifiedName(table))
   const policy = onScale(live, snapshot, rule)
   const mine = facts.get(table)
-  const work = kind === 'refresh'
-    ? await refreshWork(db, policy, snapshot, sources.changed.get(live) ?? [], lateAfter, sources.ends)
-    : await chunkWork(db, policy, snapshot, lateAfter, (mine?.referencedBy.length ?? 0) > 0)
+  const work =
+    kind === 'refresh'
+      ? await refreshWork(db, policy, snapshot, sources.changed.get(live) ?? [], lateAfter, sources.ends)
+      : await chunkWork(db, policy, snapshot, lateAfter, (mine?.referencedBy.length ?? 0) > 0)
   const {runner, alive} = runnerOf(rule, kind, qualifiedName(table), runners)
   const jobId = rule?.job?.id ?? null
   const gatedJob = state.gatedJobs.find(({id}) => id === jobId)
@@ -126,9 +161,19 @@ async function liveStatus(db: Database, live: LivePolicy, sources: Sources, decl
   }
   const error = jobId === null ? undefined : sources.errors.get(jobId)
   if (error !== undefined) status.lastError = {at: error.at, state: error.state, message: error.message}
-  if (status.paused || (status.gated && (rule?.gate?.consentValid === false || (jobId !== null && rule?.gate?.jobConsentMatches === false)))) status.ok = false
+  if (
+    status.paused ||
+    (status.gated &&
+      (rule?.gate?.consentValid === false || (jobId !== null && rule?.gate?.jobConsentMatches === false)))
+  )
+    status.ok = false
   status.findings = findingsOf(status, {
-    rule, server: db.server, at: snapshot.at, table, tables: snapshot.all, overdue: work.overdue,
+    rule,
+    server: db.server,
+    at: snapshot.at,
+    table,
+    tables: snapshot.all,
+    overdue: work.overdue,
     unknown: status.ok === null ? unknownReason(policy, snapshot) : null,
   })
   const broken = status.gated ? db.server.condition.find(({code}) => code === 'gate_procedure_missing') : undefined
@@ -150,12 +195,34 @@ function missingStatus(declared: Declared, db: Database, {state, runners, ownRea
     .map((kind): PolicyStatus => {
       // A row of ours that this role may not read may be there.
       const known = ownReadable || !livesWithUs(kind, db)
-      const {runner, alive} = known ? runnerOf(null, kind, qualifiedName(table), runners) : {runner: 'unknown' as const, alive: null}
+      const {runner, alive} = known
+        ? runnerOf(null, kind, qualifiedName(table), runners)
+        : {runner: 'unknown' as const, alive: null}
       return {
-        schema: table.schema, table: table.name, kind, managed: true, runner, runnerAlive: alive, gated: false,
-        declared: declaredText(declared, kind), live: null, jobId: null, paused: null, due: null, notDone: known ? [] : null, ok: known ? false : null,
-        lastStatus: null, lastRunAt: null, nextRunAt: null, lastError: null, lastErrorVisible: true,
-        findings: [known ? `declared, and not in the database. Fix: ${command('policies apply')}` : 'not known: this role may not read qicore.policies'],
+        schema: table.schema,
+        table: table.name,
+        kind,
+        managed: true,
+        runner,
+        runnerAlive: alive,
+        gated: false,
+        declared: declaredText(declared, kind),
+        live: null,
+        jobId: null,
+        paused: null,
+        due: null,
+        notDone: known ? [] : null,
+        ok: known ? false : null,
+        lastStatus: null,
+        lastRunAt: null,
+        nextRunAt: null,
+        lastError: null,
+        lastErrorVisible: true,
+        findings: [
+          known
+            ? `declared, and not in the database. Fix: ${command('policies apply')}`
+            : 'not known: this role may not read qicore.policies',
+        ],
       }
     })
 }
@@ -166,7 +233,9 @@ function livesWithUs(kind: PolicyKind, {server}: Database): boolean {
 }
 
 function unreadableNote({server}: Database): string {
-  const grant = sql`grant usage on schema qicore to ${ident(server.role)}; grant select on all tables in schema qicore to ${ident(server.role)}`.text
+  const grant =
+    sql`grant usage on schema qicore to ${ident(server.role)}; grant select on all tables in schema qicore to ${ident(server.role)}`
+      .text
   return `This role may not read the schema qicore: what is kept there is unknown, and QiCore's own tables show as not declared. As its owner: ${grant}`
 }
 
@@ -178,5 +247,9 @@ function possible(kind: PolicyKind, table: Table, db: Database): boolean {
 
 function ruleOf({table, kind, job}: LivePolicy, {states}: PolicyState): LiveRule | null {
   const rules = states.get(table)?.policies.filter((rule) => rule.kind === kind) ?? []
-  return rules.find((rule) => (job === null ? rule.by === 'qicore' : rule.by === 'timescaledb' && rule.job?.id === job.id)) ?? null
+  return (
+    rules.find((rule) =>
+      job === null ? rule.by === 'qicore' : rule.by === 'timescaledb' && rule.job?.id === job.id,
+    ) ?? null
+  )
 }

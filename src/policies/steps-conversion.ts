@@ -14,17 +14,35 @@ import {pointText, spanOf} from '../catalog/span.js'
  * its rows are all there.
  */
 export async function conversionSteps(db: Database, table: Table, snapshot: CatalogSnapshot): Promise<Step[]> {
-  const [oldest] = table.chunks.filter(({start, end}) => start !== null && end !== null).sort((a, b) => (a.start! < b.start! ? -1 : 1))
+  const [oldest] = table.chunks
+    .filter(({start, end}) => start !== null && end !== null)
+    .sort((a, b) => (a.start! < b.start! ? -1 : 1))
   if (oldest === undefined || table.id === null) return []
   const start = oldest.start!
-  const coverage = await readCoverage(db, {tables: snapshot.all, table, spans: [spanOf(oldest)], present: snapshot.clocks.get(table)?.now ?? null})
-  const marked = coverage.filter(({level, aggregate, gaps}) => level === 1 && aggregate !== null && gaps.some((gap) => gap.start <= start && start < gap.end))
+  const coverage = await readCoverage(db, {
+    tables: snapshot.all,
+    table,
+    spans: [spanOf(oldest)],
+    present: snapshot.clocks.get(table)?.now ?? null,
+  })
+  const marked = coverage.filter(
+    ({level, aggregate, gaps}) =>
+      level === 1 && aggregate !== null && gaps.some((gap) => gap.start <= start && start < gap.end),
+  )
   const steps: Step[] = []
   for (const {aggregate} of marked) {
     const before = steps.length
     for (const each of [aggregate!, ...dependents(snapshot.all, aggregate!).map((over) => over.aggregate)]) {
       const edge = (await edgesOf(db, each, [start, start + 1n])).get(start + 1n)!
-      if (edge.floor >= start || each !== aggregate) steps.push(refreshStep(db.server, each, edge, steps.slice(before).map(({id}) => id)))
+      if (edge.floor >= start || each !== aggregate)
+        steps.push(
+          refreshStep(
+            db.server,
+            each,
+            edge,
+            steps.slice(before).map(({id}) => id),
+          ),
+        )
     }
   }
   return steps
@@ -36,7 +54,9 @@ function refreshStep(server: Server, aggregate: Table, {floor, ceil}: Edge, depe
     id: `refresh ${key} from ${pointText(floor, aggregate.time)}`,
     kind: 'refresh',
     object: key,
-    statements: [sql`call ${timescaledbFunction(server, 'refresh_continuous_aggregate')}(${key}::regclass, ${pointText(floor, aggregate.time)}::${typeOf(aggregate)}, ${pointText(ceil, aggregate.time)}::${typeOf(aggregate)})`],
+    statements: [
+      sql`call ${timescaledbFunction(server, 'refresh_continuous_aggregate')}(${key}::regclass, ${pointText(floor, aggregate.time)}::${typeOf(aggregate)}, ${pointText(ceil, aggregate.time)}::${typeOf(aggregate)})`,
+    ],
     lock: 'ROW EXCLUSIVE',
     class: 'safe',
     // It commits by itself, and refuses to be in a transaction.

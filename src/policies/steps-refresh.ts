@@ -11,7 +11,11 @@ export function refreshSteps(change: Refresh, context: StepContext): Step[] {
   const id = `refresh policy of ${key}`
   if (change.by === 'qicore') return [policyStep(id, key, [rowOf(change)])]
   const row = change.dropsRow ? [sql`delete from qicore.policies where object = ${key} and kind = 'refresh'`] : []
-  return [policyStep(id, key, [ownPolicy(change, context), ...row], {doneCheck: change.dropsRow ? null : isThere(change, context)})]
+  return [
+    policyStep(id, key, [ownPolicy(change, context), ...row], {
+      doneCheck: change.dropsRow ? null : isThere(change, context),
+    }),
+  ]
 }
 
 function ownPolicy({key, startOffset, endOffset, every, job}: Refresh, {server}: StepContext): Statement {
@@ -35,7 +39,11 @@ function isThere({startOffset, endOffset, every}: Refresh, {table}: StepContext)
 
 function rowOf({key, startOffset, endOffset, every}: Refresh): Statement {
   // Where TimescaleDB has no policies its tables have no integer time that a refresh of ours could read.
-  const config = {startOffset: durationInWords(startOffset as Duration), endOffset: durationInWords(endOffset as Duration), every: durationInWords(every)}
+  const config = {
+    startOffset: durationInWords(startOffset as Duration),
+    endOffset: durationInWords(endOffset as Duration),
+    every: durationInWords(every),
+  }
   return sql`insert into qicore.policies (object, kind, config, set_by) values (${key}, 'refresh', ${JSON.stringify(config)}::jsonb, session_user)
 on conflict (object, kind) do update set config = excluded.config, set_by = excluded.set_by, set_at = now()`
 }

@@ -8,19 +8,30 @@ import {age, ageJson, alterJob, policyStep, type StepContext} from './policy-ste
 /** A retention, with what it takes the place of, in one transaction: there is never none, and never two. */
 export function retentionStep(change: GatedRetention | NativeRetention, context: StepContext): Step {
   const statements = change.do === 'gated retention' ? gated(change, context) : native(change, context)
-  return policyStep(`retention of ${change.key}`, change.key, statements, {class: context.affectsData ? 'loss' : 'undo', lock: 'SHARE ROW EXCLUSIVE'})
+  return policyStep(`retention of ${change.key}`, change.key, statements, {
+    class: context.affectsData ? 'loss' : 'undo',
+    lock: 'SHARE ROW EXCLUSIVE',
+  })
 }
 
 function gated(change: GatedRetention, context: StepContext): Statement[] {
   const {key, after, timeUnit, maxDropPerRun, removes} = change
-  const config = JSON.stringify({after: durationInWords(after), maxDropPerRun, ...(timeUnit === null ? {} : {timeUnit})})
+  const config = JSON.stringify({
+    after: durationInWords(after),
+    maxDropPerRun,
+    ...(timeUnit === null ? {} : {timeUnit}),
+  })
   const row = sql`insert into qicore.policies (object, kind, config, set_by)
 values (${key}, 'retention', ${config}::jsonb || jsonb_build_object('consent', jsonb_build_object(
   'hash', qicore.retention_hash(${key}, ${config}::jsonb), 'by', session_user, 'at', now(), 'target', ${context.target}::text
 )), session_user)
 on conflict (object, kind) do update set config = excluded.config, set_by = excluded.set_by, set_at = now()`
   return [
-    ...(removes.native ? [sql`select ${timescaledbFunction(context.server, 'remove_retention_policy')}(${key}::regclass, if_exists => true)`] : []),
+    ...(removes.native
+      ? [
+          sql`select ${timescaledbFunction(context.server, 'remove_retention_policy')}(${key}::regclass, if_exists => true)`,
+        ]
+      : []),
     row,
     ...(change.scheduler ? [scheduled(change, context)] : []),
     ...removes.jobs.map((job) => deleteJob(job, context)),
@@ -37,9 +48,14 @@ where not exists (select from timescaledb_information.jobs j where j.proc_schema
 
 function native({key, after, job, removes}: NativeRetention, {server, ...context}: StepContext): Statement[] {
   const {value, type} = age(after)
-  const policy = job === null
-    ? sql`select ${timescaledbFunction(server, 'add_retention_policy')}(${key}::regclass, drop_after => ${value}::${raw(type)})`
-    : alterJob(server, job, sql`(j.config - 'drop_created_before') || jsonb_build_object('drop_after', ${ageJson(after)})`)
+  const policy =
+    job === null
+      ? sql`select ${timescaledbFunction(server, 'add_retention_policy')}(${key}::regclass, drop_after => ${value}::${raw(type)})`
+      : alterJob(
+          server,
+          job,
+          sql`(j.config - 'drop_created_before') || jsonb_build_object('drop_after', ${ageJson(after)})`,
+        )
   return [
     ...(removes.row ? [deleteRow(key, 'retention')] : []),
     ...removes.jobs.map((id) => deleteJob(id, {server, ...context})),
@@ -50,7 +66,9 @@ function native({key, after, job, removes}: NativeRetention, {server, ...context
 /** Takes away policies of one kind. */
 export function removalStep({key, kind, native: jobs, jobs: gatedJobs, row}: Removal, context: StepContext): Step {
   const statements = [...jobs, ...gatedJobs].map((job) => deleteJob(job, context))
-  return policyStep(`remove ${kind} of ${key}`, key, [...statements, ...(row ? [deleteRow(key, kind)] : [])], {lock: 'SHARE ROW EXCLUSIVE'})
+  return policyStep(`remove ${kind} of ${key}`, key, [...statements, ...(row ? [deleteRow(key, kind)] : [])], {
+    lock: 'SHARE ROW EXCLUSIVE',
+  })
 }
 
 function deleteRow(key: string, kind: string): Statement {

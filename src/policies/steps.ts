@@ -37,7 +37,11 @@ function settingsStep({key, settings}: Settings, {table, state}: StepContext): S
     ...(orderBy === undefined ? [] : [`timescaledb.compress_orderby = ${literal(orderBy).text}`]),
   ]
   const statement = sql`alter ${raw(table.kind === 'aggregate' ? 'materialized view' : 'table')} ${of} set (${raw(options.join(', '))})`
-  return policyStep(`compression settings of ${key}`, key, [statement], {kind: 'settings', lock: 'ACCESS EXCLUSIVE', relations: [key]})
+  return policyStep(`compression settings of ${key}`, key, [statement], {
+    kind: 'settings',
+    lock: 'ACCESS EXCLUSIVE',
+    relations: [key],
+  })
 }
 
 function orderSql(text: string, {columns}: TableState): string {

@@ -11,5 +11,11 @@ import {ohlcvData} from './tables/ohlcv-data.js'
 export const qicore: SchemaDefinition = {
   tables: [exchanges, cryptoPrices, ohlcvData, marketAnalytics, level1Data],
   aggregates: [hourlyPriceAverages, dailyOhlcvSummary],
-  routines: ['schema_versions', 'maintenance_log', 'create_monthly_partition', 'create_monthly_partition_of', 'maintain_hypertables'],
+  routines: [
+    'schema_versions',
+    'maintenance_log',
+    'create_monthly_partition',
+    'create_monthly_partition_of',
+    'maintain_hypertables',
+  ],
 }

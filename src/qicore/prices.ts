@@ -50,11 +50,15 @@ export interface RecentOptions extends QueryOptions {
 }
 
 /** The newest price of each coin on each exchange, ordered by both; of every coin where none is named. */
-export async function latestPrices(client: QuerySource, {coins, ...options}: RecentOptions & {coins?: readonly string[] | undefined} = {}): Promise<LatestPrice[]> {
+export async function latestPrices(
+  client: QuerySource,
+  {coins, ...options}: RecentOptions & {coins?: readonly string[] | undefined} = {},
+): Promise<LatestPrice[]> {
   const recent = [instant(options.asOf), interval(options.within ?? '1 hour')]
-  const rows = coins === undefined
-    ? await ask<Row>(client, 'all-latest-prices', recent, options)
-    : await ask<Row>(client, 'latest-prices', [[...coins], ...recent], options)
+  const rows =
+    coins === undefined
+      ? await ask<Row>(client, 'all-latest-prices', recent, options)
+      : await ask<Row>(client, 'latest-prices', [[...coins], ...recent], options)
   return rows.map(latest)
 }
 
@@ -72,15 +76,28 @@ export interface HistoryOptions extends QueryOptions {
  * Prices of one coin on one exchange in buckets of time, oldest first; buckets without a price are absent.
  * @throws OpsError BUCKET, RANGE, INSTANT, DURATION
  */
-export async function priceHistory(client: QuerySource, {coin, exchange, from, to, bucket = '5 minutes', ...options}: HistoryOptions): Promise<PriceBucket[]> {
+export async function priceHistory(
+  client: QuerySource,
+  {coin, exchange, from, to, bucket = '5 minutes', ...options}: HistoryOptions,
+): Promise<PriceBucket[]> {
   const [first, last, width] = [instant(from)!, instant(to)!, parseDuration(bucket)]
-  if (width.months > 0) throw usageError('BUCKET', `A bucket of ${bucket} has no fixed length.`, ['Write days, hours, minutes or seconds: 1d, 5min.'])
+  if (width.months > 0)
+    throw usageError('BUCKET', `A bucket of ${bucket} has no fixed length.`, [
+      'Write days, hours, minutes or seconds: 1d, 5min.',
+    ])
   if (approximateSeconds(width) < 0.001) throw usageError('BUCKET', `A bucket of ${bucket} is too short.`)
   if (secondsBetween(first, last) < 0) throw usageError('RANGE', `${last} is before ${first}.`)
-  const rows = await ask<Row & {bucket: string; avg_price: string; max_price: string; min_price: string; samples: number}>(
-    client, 'price-history', [coin, exchange, first, last, toInterval(width)], options)
+  const rows = await ask<
+    Row & {bucket: string; avg_price: string; max_price: string; min_price: string; samples: number}
+  >(client, 'price-history', [coin, exchange, first, last, toInterval(width)], options)
   return rows.map((row) => ({
-    bucket: row.bucket, coinId: row.coin_id, exchangeId: row.exchange_id, avgPrice: row.avg_price, maxPrice: row.max_price, minPrice: row.min_price, samples: row.samples,
+    bucket: row.bucket,
+    coinId: row.coin_id,
+    exchangeId: row.exchange_id,
+    avgPrice: row.avg_price,
+    maxPrice: row.max_price,
+    minPrice: row.min_price,
+    samples: row.samples,
   }))
 }
 
@@ -88,9 +105,18 @@ export async function priceHistory(client: QuerySource, {coin, exchange, from, t
  * The coins that rose most in 24 hours by their newest price, the highest change first.
  * @throws OpsError LIMIT
  */
-export async function topPerformers(client: QuerySource, {limit = 10, ...options}: RecentOptions & {limit?: number | undefined} = {}): Promise<Performer[]> {
-  if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) throw usageError('LIMIT', `The limit ${limit} is not between 1 and 10000.`)
-  const rows = await ask<Row & {change_24h: string}>(client, 'top-performers', [instant(options.asOf), interval(options.within ?? '1 hour'), limit], options)
+export async function topPerformers(
+  client: QuerySource,
+  {limit = 10, ...options}: RecentOptions & {limit?: number | undefined} = {},
+): Promise<Performer[]> {
+  if (!Number.isInteger(limit) || limit < 1 || limit > 10_000)
+    throw usageError('LIMIT', `The limit ${limit} is not between 1 and 10000.`)
+  const rows = await ask<Row & {change_24h: string}>(
+    client,
+    'top-performers',
+    [instant(options.asOf), interval(options.within ?? '1 hour'), limit],
+    options,
+  )
   return rows.map((row) => ({...latest(row), change24h: row.change_24h}))
 }
 
@@ -107,10 +133,19 @@ function latest({coin_id: coinId, symbol, name, exchange_id: exchangeId, usd_pri
   return {coinId, symbol, name, exchangeId, usdPrice, time}
 }
 
-async function ask<R>(client: QuerySource, file: string, values: unknown[], {prepare = true}: QueryOptions): Promise<R[]> {
+async function ask<R>(
+  client: QuerySource,
+  file: string,
+  values: unknown[],
+  {prepare = true}: QueryOptions,
+): Promise<R[]> {
   const text = loadSql(`queries/${file}`)
   // node-postgres answers with a result, a connection of ours with its rows.
-  const answer = await (client as {query(config: object): Promise<{rows: unknown[]} | unknown[]>}).query({...(prepare && {name: `qicore_${file.replaceAll('-', '_')}`}), text, values})
+  const answer = await (client as {query(config: object): Promise<{rows: unknown[]} | unknown[]>}).query({
+    ...(prepare && {name: `qicore_${file.replaceAll('-', '_')}`}),
+    text,
+    values,
+  })
   return (Array.isArray(answer) ? answer : answer.rows) as R[]
 }
 

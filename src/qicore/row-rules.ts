@@ -6,12 +6,16 @@ import type {RowRule} from '../validation/row-rule.js'
 const hour = 3_600_000
 
 function within(path: string, least: string | null, most: string | null): RowRule {
-  const demand = [least === null ? [] : `at least ${least}`, most === null ? [] : `at most ${most}`].flat().join(' and ')
+  const demand = [least === null ? [] : `at least ${least}`, most === null ? [] : `at most ${most}`]
+    .flat()
+    .join(' and ')
   return (row) => {
     const value = row[path]
     const low = least === null ? null : compareDecimals(value, least)
     const high = most === null ? null : compareDecimals(value, most)
-    return (low !== null && low < 0) || (high !== null && high > 0) ? {path, message: `${show(value)} must be ${demand}`} : null
+    return (low !== null && low < 0) || (high !== null && high > 0)
+      ? {path, message: `${show(value)} must be ${demand}`}
+      : null
   }
 }
 
@@ -29,7 +33,9 @@ const fresh: RowRule = ({lastUpdated, time}, asOf) => {
 const notAhead: RowRule = ({time}, asOf) => {
   if (asOf === 'off' || asOf === 'row') return null
   const ahead = millisecondsBetween(time, asOf)
-  return ahead !== null && ahead > hour ? {path: 'time', message: `${show(time)} must be at most an hour after ${asOf}`} : null
+  return ahead !== null && ahead > hour
+    ? {path: 'time', message: `${show(time)} must be at most an hour after ${asOf}`}
+    : null
 }
 
 /** Beside the definition's own checks, of which a price above zero is one. */

@@ -13,9 +13,19 @@ const propertiesOf = ({columns}: TableDefinition) => propertyNames(columns.map((
 
 /** Each kind of row that has rules of its own, under the name that `validate` knows it by. */
 export const known = {
-  price: {table: 'crypto_prices', schema: cryptoPricesSchema, rules: priceRules, properties: propertiesOf(cryptoPrices)},
+  price: {
+    table: 'crypto_prices',
+    schema: cryptoPricesSchema,
+    rules: priceRules,
+    properties: propertiesOf(cryptoPrices),
+  },
   ohlcv: {table: 'ohlcv_data', schema: ohlcvDataSchema, rules: [], properties: propertiesOf(ohlcvData)},
-  analytics: {table: 'market_analytics', schema: marketAnalyticsSchema, rules: [], properties: propertiesOf(marketAnalytics)},
+  analytics: {
+    table: 'market_analytics',
+    schema: marketAnalyticsSchema,
+    rules: [],
+    properties: propertiesOf(marketAnalytics),
+  },
   level1: {table: 'level1_data', schema: level1DataSchema, rules: [], properties: propertiesOf(level1Data)},
 } satisfies Record<string, Validated<unknown>>
 

@@ -67,12 +67,25 @@ export async function readChunkStats(db: Database, request: ChunksRequest): Prom
         due.set(each.chunk, {...each, late: each.since === null || each.since < grace})
     }
   }
-  const shown = tables.map((table) => ({...table, chunks: request.late ? table.chunks.filter((chunk) => due.has(chunk)) : table.chunks}))
+  const shown = tables.map((table) => ({
+    ...table,
+    chunks: request.late ? table.chunks.filter((chunk) => due.has(chunk)) : table.chunks,
+  }))
   const bytes = await readChunkBytes(db, shown, request.fast, true)
   const rows = shown.flatMap((table, index) => {
     const clock = clocks.get(tables[index]!)!
     const end = (chunk: Chunk) => (chunk.end === null ? null : microsIn(chunk.end, table, clock))
-    return table.chunks.map((chunk) => ({chunk, end: end(chunk), stats: row(table, chunk, clock, bytes, due.get(chunk) ?? (unknown.has(qualifiedName(table)) ? 'unknown' : undefined))}))
+    return table.chunks.map((chunk) => ({
+      chunk,
+      end: end(chunk),
+      stats: row(
+        table,
+        chunk,
+        clock,
+        bytes,
+        due.get(chunk) ?? (unknown.has(qualifiedName(table)) ? 'unknown' : undefined),
+      ),
+    }))
   })
   return {
     kind: 'stats.chunks',
@@ -92,11 +105,18 @@ const reasons: Record<DueChunk['why'], string> = {
   'not dropped': 'older than the retention, not dropped',
 }
 
-function row(table: Table, chunk: Chunk, clock: TableClock, bytes: ChunkBytes, known: (DueChunk & {late: boolean}) | 'unknown' | undefined): ChunkStats {
+function row(
+  table: Table,
+  chunk: Chunk,
+  clock: TableClock,
+  bytes: ChunkBytes,
+  known: (DueChunk & {late: boolean}) | 'unknown' | undefined,
+): ChunkStats {
   const due = known === 'unknown' ? undefined : known
   const isUnknown = known === 'unknown'
   const {beforeBytes, afterBytes} = chunk
-  const unit = chunk.start === null && chunk.end === null ? null : table.time === 'integer' ? (clock.unit ?? 'integer') : 'time'
+  const unit =
+    chunk.start === null && chunk.end === null ? null : table.time === 'integer' ? (clock.unit ?? 'integer') : 'time'
   return {
     schema: table.schema,
     table: table.name,
@@ -115,7 +135,12 @@ function row(table: Table, chunk: Chunk, clock: TableClock, bytes: ChunkBytes, k
     due: isUnknown ? null : due !== undefined,
     dueSince: due?.since == null ? null : instantOf(due.since),
     late: isUnknown ? null : (due?.late ?? false),
-    why: due === undefined ? null : due.since === null && due.why === 'never compressed' && microsIn(0n, table, clock) === null ? `${reasons[due.why]}; the unit of its time is not known` : reasons[due.why],
+    why:
+      due === undefined
+        ? null
+        : due.since === null && due.why === 'never compressed' && microsIn(0n, table, clock) === null
+          ? `${reasons[due.why]}; the unit of its time is not known`
+          : reasons[due.why],
   }
 }
 
@@ -140,8 +165,11 @@ interface Placed {
 function newestFirst(a: Placed, b: Placed): number {
   const rank = ({chunk, end}: Placed) => (chunk.end === null ? 0 : end === null ? 2 : 1)
   return (
-    rank(a) - rank(b) || descending(a.end, b.end) || (a.stats.table === b.stats.table ? 0 : a.stats.table < b.stats.table ? -1 : 1) ||
-    descending(a.chunk.end, b.chunk.end) || (a.chunk.name < b.chunk.name ? -1 : 1)
+    rank(a) - rank(b) ||
+    descending(a.end, b.end) ||
+    (a.stats.table === b.stats.table ? 0 : a.stats.table < b.stats.table ? -1 : 1) ||
+    descending(a.chunk.end, b.chunk.end) ||
+    (a.chunk.name < b.chunk.name ? -1 : 1)
   )
 }
 

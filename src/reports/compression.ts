@@ -60,7 +60,9 @@ export async function readCompression(db: Database, request: CompressionRequest)
     version: 1,
     target: null,
     at,
-    tables: rows.sort((a, b) => (b.beforeBytes ?? -1) - (a.beforeBytes ?? -1) || (a.schema + a.table < b.schema + b.table ? -1 : 1)),
+    tables: rows.sort(
+      (a, b) => (b.beforeBytes ?? -1) - (a.beforeBytes ?? -1) || (a.schema + a.table < b.schema + b.table ? -1 : 1),
+    ),
     notes: [...leftOutNotes(tables, bytes, request.fast), ...recordNotes(tables)],
   }
 }
@@ -102,9 +104,15 @@ function toGain(state: DueState | null, savedPercent: number | null, bytes: Chun
 function offsetText(offset: Offset | null): string | null {
   if (offset === null || typeof offset === 'bigint') return offset?.toString() ?? null
   const {months, days, seconds} = offset
-  const part = (count: number, unit: string) => (count === 0 ? [] : [`${count} ${unit}${Math.abs(count) === 1 ? '' : 's'}`])
+  const part = (count: number, unit: string) =>
+    count === 0 ? [] : [`${count} ${unit}${Math.abs(count) === 1 ? '' : 's'}`]
   const words = [...part(Math.trunc(months / 12), 'year'), ...part(months % 12, 'month'), ...part(days, 'day')]
-  const rest = seconds % 3600 === 0 ? part(seconds / 3600, 'hour') : seconds % 60 === 0 ? part(seconds / 60, 'minute') : part(seconds, 'second')
+  const rest =
+    seconds % 3600 === 0
+      ? part(seconds / 3600, 'hour')
+      : seconds % 60 === 0
+        ? part(seconds / 60, 'minute')
+        : part(seconds, 'second')
   return [...words, ...rest].join(' ') || '0 seconds'
 }
 
@@ -124,22 +132,46 @@ interface SettingsRow {
 }
 
 async function readSettings(db: Database, tables: readonly Table[]): Promise<Map<Table, Settings>> {
-  const compressed = tables.flatMap((table, n) => table.chunks.filter((chunk) => chunk.compressed !== null).map((chunk) => ({n, chunk})))
-  compressed.sort((a, b) => (a.chunk.end === b.chunk.end ? 0 : a.chunk.end !== null && (b.chunk.end === null || a.chunk.end < b.chunk.end) ? -1 : 1))
+  const compressed = tables.flatMap((table, n) =>
+    table.chunks.filter((chunk) => chunk.compressed !== null).map((chunk) => ({n, chunk})),
+  )
+  compressed.sort((a, b) =>
+    a.chunk.end === b.chunk.end
+      ? 0
+      : a.chunk.end !== null && (b.chunk.end === null || a.chunk.end < b.chunk.end)
+        ? -1
+        : 1,
+  )
   const rows =
     compressed.length === 0
       ? []
       : await db.query<SettingsRow>(
-          statement(loadSql('report/compression-settings'), [compressed.map(({n}) => n), compressed.map(({chunk}) => chunk.relation), compressed.map(({chunk}) => chunk.compressed!)]),
+          statement(loadSql('report/compression-settings'), [
+            compressed.map(({n}) => n),
+            compressed.map(({chunk}) => chunk.relation),
+            compressed.map(({chunk}) => chunk.compressed!),
+          ]),
         )
   return new Map(
     tables.map((table, n) => {
       const tableRows = rows.filter((each) => each.n === n).sort((a, b) => b.newest - a.newest)
-      const newest = tableRows[0] === undefined ? null : {segmentBy: tableRows[0].segment_by, orderBy: orderOf(tableRows[0])}
+      const newest =
+        tableRows[0] === undefined ? null : {segmentBy: tableRows[0].segment_by, orderBy: orderOf(tableRows[0])}
       // As sql/catalog/chunk-settings.sql: what a table leaves to TimescaleDB is no setting that a chunk differs from.
       const {segmentBy, orderBy} = table
-      const same = (each: SettingsRow) => (segmentBy === null && orderBy === null || equal(each.segment_by, segmentBy)) && (orderBy === null || equal(orderOf(each), orderBy))
-      return [table, {newest, old: newest === null ? null : tableRows.filter((each) => !same(each)).reduce((count, {chunks}) => count + chunks, 0)}]
+      const same = (each: SettingsRow) =>
+        ((segmentBy === null && orderBy === null) || equal(each.segment_by, segmentBy)) &&
+        (orderBy === null || equal(orderOf(each), orderBy))
+      return [
+        table,
+        {
+          newest,
+          old:
+            newest === null
+              ? null
+              : tableRows.filter((each) => !same(each)).reduce((count, {chunks}) => count + chunks, 0),
+        },
+      ]
     }),
   )
 }

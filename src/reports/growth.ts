@@ -17,7 +17,14 @@ export function bytesPerDay(table: Table, bytes: ChunkBytes, clock: TableClock, 
   const {oldest} = ends
   const ranges = new Map<bigint, {start: bigint; end: bigint; chunks: Chunk[]}>()
   for (const chunk of table.chunks) {
-    if (chunk.tiered || chunk.start === null || chunk.end === null || chunk.end > clock.now || (oldest !== null && chunk.end <= oldest)) continue
+    if (
+      chunk.tiered ||
+      chunk.start === null ||
+      chunk.end === null ||
+      chunk.end > clock.now ||
+      (oldest !== null && chunk.end <= oldest)
+    )
+      continue
     const range = ranges.get(chunk.end) ?? {start: chunk.start, end: chunk.end, chunks: []}
     range.chunks.push(chunk)
     ranges.set(chunk.end, range)
@@ -36,11 +43,17 @@ export function bytesPerDay(table: Table, bytes: ChunkBytes, clock: TableClock, 
     const span = between(from, to!, table, clock)
     if (span === null || span >= window) break
   }
-  const known = from === null || to === undefined ? null : rate(sum, between(from, to, table, clock), from === oldest ? day : 0n)
+  const known =
+    from === null || to === undefined ? null : rate(sum, between(from, to, table, clock), from === oldest ? day : 0n)
   return known ?? sinceTheBeginning(table, bytes, clock, ends)
 }
 
-function sinceTheBeginning(table: Table, bytes: ChunkBytes, clock: TableClock, {oldest, newest}: TimeRange): number | null {
+function sinceTheBeginning(
+  table: Table,
+  bytes: ChunkBytes,
+  clock: TableClock,
+  {oldest, newest}: TimeRange,
+): number | null {
   if (oldest === null || newest === null) return null
   let sum = table.chunks.length === 0 ? bytes.ofRoot(table) : 0
   for (const chunk of table.chunks) {

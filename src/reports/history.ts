@@ -89,23 +89,35 @@ export async function historySource(db: Database): Promise<HistorySource> {
 }
 
 /** Every recorded run, newest first; null where this role may not read the record. */
-export async function readRuns(db: Database, {table, since, limit}: HistoryRequest): Promise<{source: HistorySource; runs: RecordedRun[] | null}> {
+export async function readRuns(
+  db: Database,
+  {table, since, limit}: HistoryRequest,
+): Promise<{source: HistorySource; runs: RecordedRun[] | null}> {
   const source = await historySource(db)
   if (source !== 'recorded') return {source, runs: source === 'missing' ? [] : null}
   return {source, runs: await query(db, [table === null ? null : asRecorded(table), since, null, limit])}
 }
 
 /** One run with its steps. @throws OpsError NO_SUCH_RUN */
-export async function readRun(db: Database, id: number): Promise<{source: HistorySource; run: RecordedRun | null; steps: RecordedStep[] | null}> {
+export async function readRun(
+  db: Database,
+  id: number,
+): Promise<{source: HistorySource; run: RecordedRun | null; steps: RecordedStep[] | null}> {
   const source = await historySource(db)
   if (source === 'unreadable') return {source, run: null, steps: null}
   const [run] = source === 'missing' ? [] : await query(db, [null, null, id, 1])
-  if (run === undefined) throw usageError('NO_SUCH_RUN', `There is no run ${id} in the history of this database.`, [`List the runs: ${command('history')}`])
+  if (run === undefined)
+    throw usageError('NO_SUCH_RUN', `There is no run ${id} in the history of this database.`, [
+      `List the runs: ${command('history')}`,
+    ])
   const rows = await db.query<StepRow>(statement(loadSql('report/history-steps'), [id]))
   return {source, run, steps: rows.map(stepOf)}
 }
 
-async function query(db: Database, values: [string | null, Instant | null, number | null, number]): Promise<RecordedRun[]> {
+async function query(
+  db: Database,
+  values: [string | null, Instant | null, number | null, number],
+): Promise<RecordedRun[]> {
   const rows = await db.query<Row>(statement(loadSql('report/history'), values))
   const lost = rows.some(({status}) => status === 'running') ? new Set(await readLostRuns(db)) : new Set<number>()
   return rows.map((row) => runOf(row, lost.has(row.id)))
@@ -159,7 +171,17 @@ interface StepRow {
 
 function stepOf({started_at, completed_at, ...rest}: StepRow): RecordedStep {
   const {step, status, attempts, bytes, note, error} = rest
-  return {step, status, startedAt: started_at, completedAt: completed_at, ms: between(started_at, completed_at), attempts, bytes, note, error}
+  return {
+    step,
+    status,
+    startedAt: started_at,
+    completedAt: completed_at,
+    ms: between(started_at, completed_at),
+    attempts,
+    bytes,
+    note,
+    error,
+  }
 }
 
 function between(from: Instant | null, to: Instant | null): number | null {

@@ -5,7 +5,14 @@ import {has, qualifiedName, type Table} from '../catalog/table.js'
 
 /** Chunks whose size is not in the sums, and why. */
 export function leftOutNotes(tables: readonly Table[], bytes: ChunkBytes, fast: boolean): string[] {
-  const out = tables.map((table) => ({table, count: table.chunks.filter((chunk) => !chunk.tiered && !bytes.remote.has(chunk.relation) && bytes.of(chunk) === null).length})).filter(({count}) => count > 0)
+  const out = tables
+    .map((table) => ({
+      table,
+      count: table.chunks.filter(
+        (chunk) => !chunk.tiered && !bytes.remote.has(chunk.relation) && bytes.of(chunk) === null,
+      ).length,
+    }))
+    .filter(({count}) => count > 0)
   const notes: string[] = []
   if (out.length > 0) {
     const list = listed(out.map(({table, count}) => `${qualifiedName(table)} (${count})`))
@@ -16,16 +23,22 @@ export function leftOutNotes(tables: readonly Table[], bytes: ChunkBytes, fast: 
     )
   }
   const tiered = tables.filter(({chunks}) => chunks.some((chunk) => chunk.tiered))
-  if (tiered.length > 0) notes.push(`Tiered to object storage, not in the sizes: chunks of ${listed(tiered.map(qualifiedName))}.`)
+  if (tiered.length > 0)
+    notes.push(`Tiered to object storage, not in the sizes: chunks of ${listed(tiered.map(qualifiedName))}.`)
   return notes
 }
 
 const reasons: Record<EndProblem, (tables: string) => string> = {
-  privilege: (tables) => `No privilege to read ${tables}: oldest and newest row are unknown. GRANT SELECT on it, or connect as its owner.`,
-  slow: (tables) => `Finding the oldest or newest row of ${tables} took over a second and was given up. An index on the time column helps.`,
-  locked: (tables) => `The first or last chunk of ${tables} is locked by somebody: its oldest or newest row is unknown. Try again later.`,
-  empty: (tables) => `The outermost chunks of ${tables} are empty, and no more than five ranges are looked at: oldest or newest row is unknown.`,
-  unranged: (tables) => `${tables} has many partitions that are cut by no range of time: oldest and newest row are unknown.`,
+  privilege: (tables) =>
+    `No privilege to read ${tables}: oldest and newest row are unknown. GRANT SELECT on it, or connect as its owner.`,
+  slow: (tables) =>
+    `Finding the oldest or newest row of ${tables} took over a second and was given up. An index on the time column helps.`,
+  locked: (tables) =>
+    `The first or last chunk of ${tables} is locked by somebody: its oldest or newest row is unknown. Try again later.`,
+  empty: (tables) =>
+    `The outermost chunks of ${tables} are empty, and no more than five ranges are looked at: oldest or newest row is unknown.`,
+  unranged: (tables) =>
+    `${tables} has many partitions that are cut by no range of time: oldest and newest row are unknown.`,
   unreadable: (tables) => `The oldest or newest row of ${tables} could not be read as a time.`,
 }
 
@@ -42,22 +55,43 @@ export function clockNotes(tables: readonly Table[], clocks: ReadonlyMap<Table, 
   const used = tables.filter(({chunks}) => chunks.length > 0)
   const wrong = used.flatMap((table) => {
     const {contradiction: found} = clocks.get(table)!
-    return found === undefined ? [] : [`timeUnit of ${qualifiedName(table)} is declared as ${found.declared}, but its values are times of today only in ${found.seen}: age, growth and what is due are unknown. Set timeUnit: ${found.seen}.`]
+    return found === undefined
+      ? []
+      : [
+          `timeUnit of ${qualifiedName(table)} is declared as ${found.declared}, but its values are times of today only in ${found.seen}: age, growth and what is due are unknown. Set timeUnit: ${found.seen}.`,
+        ]
   })
-  const unit = used.filter((table) => table.time === 'integer' && clocks.get(table)!.unit === null && clocks.get(table)!.contradiction === undefined)
-  const zone = used.filter((table) => (table.time === 'timestamp' || table.time === 'date') && clocks.get(table)!.now === null)
+  const unit = used.filter(
+    (table) =>
+      table.time === 'integer' && clocks.get(table)!.unit === null && clocks.get(table)!.contradiction === undefined,
+  )
+  const zone = used.filter(
+    (table) => (table.time === 'timestamp' || table.time === 'date') && clocks.get(table)!.now === null,
+  )
   return [
     ...wrong,
-    ...(unit.length === 0 ? [] : [`The unit of the integer time column of ${listed(unit.map(qualifiedName))} is unknown, so age and growth are too. Set it in the configuration: tables.<schema.name>.timeUnit: s, ms, us or ns.`]),
-    ...(zone.length === 0 ? [] : [`The time zone in which policies of ${listed(zone.map(qualifiedName))} count cannot be seen by this role, so what is due there is unknown. Connect as the owner of the table, or: alter database … set timezone.`]),
+    ...(unit.length === 0
+      ? []
+      : [
+          `The unit of the integer time column of ${listed(unit.map(qualifiedName))} is unknown, so age and growth are too. Set it in the configuration: tables.<schema.name>.timeUnit: s, ms, us or ns.`,
+        ]),
+    ...(zone.length === 0
+      ? []
+      : [
+          `The time zone in which policies of ${listed(zone.map(qualifiedName))} count cannot be seen by this role, so what is due there is unknown. Connect as the owner of the table, or: alter database … set timezone.`,
+        ]),
   ]
 }
 
 /** Compressed chunks of which nobody recorded what they were before. */
 export function recordNotes(tables: readonly Table[]): string[] {
-  const without = tables.filter(({chunks}) => chunks.some(({status, beforeBytes}) => has(status, 'compressed') && beforeBytes === null))
+  const without = tables.filter(({chunks}) =>
+    chunks.some(({status, beforeBytes}) => has(status, 'compressed') && beforeBytes === null),
+  )
   if (without.length === 0) return []
-  return [`Written compressed, so without a size before: chunks of ${listed(without.map(qualifiedName))}. They are not in BEFORE, AFTER and SAVED.`]
+  return [
+    `Written compressed, so without a size before: chunks of ${listed(without.map(qualifiedName))}. They are not in BEFORE, AFTER and SAVED.`,
+  ]
 }
 
 function listed(names: readonly string[]): string {

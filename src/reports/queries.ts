@@ -52,7 +52,11 @@ export interface QueriesRequest {
  */
 export async function readQueries(db: Database, request: QueriesRequest): Promise<QueriesReport> {
   const name = request.table === undefined ? null : await nameOf(db, request.table)
-  const report = async (queries: QueryStats[], notes: string[], countedSince: Instant | null = null): Promise<QueriesReport> => {
+  const report = async (
+    queries: QueryStats[],
+    notes: string[],
+    countedSince: Instant | null = null,
+  ): Promise<QueriesReport> => {
     const [row] = await db.query<{now: Instant}>(statement('select clock_timestamp() as now'))
     return {kind: 'stats.queries', version: 1, target: null, at: row!.now, countedSince, queries, notes}
   }
@@ -64,8 +68,15 @@ export async function readQueries(db: Database, request: QueriesRequest): Promis
     return await report(queries, hidden ? [hiddenNote(name !== null)] : [], await countedSince(db, schema))
   } catch (error) {
     const state = sqlState(error)
-    if (state === SqlState.notLoaded) return report([], [`pg_stat_statements is installed but not loaded: ${howToLoad}`])
-    if (state === SqlState.noPrivilege) return report([], [`No privilege to read pg_stat_statements: GRANT USAGE ON SCHEMA ${ident(schema).text} and SELECT on the view, or pg_monitor.`])
+    if (state === SqlState.notLoaded)
+      return report([], [`pg_stat_statements is installed but not loaded: ${howToLoad}`])
+    if (state === SqlState.noPrivilege)
+      return report(
+        [],
+        [
+          `No privilege to read pg_stat_statements: GRANT USAGE ON SCHEMA ${ident(schema).text} and SELECT on the view, or pg_monitor.`,
+        ],
+      )
     if (state !== SqlState.badEncoding && state !== SqlState.untranslatable) throw error
     return withoutTexts(db, schema, request, report)
   }
@@ -73,9 +84,13 @@ export async function readQueries(db: Database, request: QueriesRequest): Promis
 
 /** The texts of all databases are in one file: one that is not text in the encoding of this database fails them all. */
 async function withoutTexts(
-  db: Database, schema: string, {table, limit}: QueriesRequest, report: (queries: QueryStats[], notes: string[], since: Instant | null) => Promise<QueriesReport>,
+  db: Database,
+  schema: string,
+  {table, limit}: QueriesRequest,
+  report: (queries: QueryStats[], notes: string[], since: Instant | null) => Promise<QueriesReport>,
 ): Promise<QueriesReport> {
-  const why = 'No text of a statement can be read here: pg_stat_statements holds one that is not valid in the encoding of this database. SELECT pg_stat_statements_reset() by a superuser removes it.'
+  const why =
+    'No text of a statement can be read here: pg_stat_statements holds one that is not valid in the encoding of this database. SELECT pg_stat_statements_reset() by a superuser removes it.'
   const since = await countedSince(db, schema)
   if (table !== undefined) return report([], [`${why} So which statements name ${table} is unknown.`], since)
   return report((await readRows(db, schema, null, limit, 'without texts')).queries, [why], since)
@@ -83,7 +98,8 @@ async function withoutTexts(
 
 function hiddenNote(filtered: boolean): string {
   const grant = 'GRANT pg_read_all_stats TO this role shows them.'
-  if (filtered) return `This role may not read the statements of other roles, so those of them that name the table are missing: ${grant}`
+  if (filtered)
+    return `This role may not read the statements of other roles, so those of them that name the table are missing: ${grant}`
   return `Statements of other roles are one line without text: ${grant}`
 }
 
@@ -99,7 +115,9 @@ function notInstalled({embedded, preloaded}: Server): string {
 /** Since when all of it is counted: PostgreSQL 14 and later say so. */
 async function countedSince(db: Database, schema: string): Promise<Instant | null> {
   try {
-    const [row] = await db.query<{since: Instant | null}>(sql`select stats_reset as since from ${ident(schema, 'pg_stat_statements_info')}`)
+    const [row] = await db.query<{since: Instant | null}>(
+      sql`select stats_reset as since from ${ident(schema, 'pg_stat_statements_info')}`,
+    )
     return row?.since ?? null
   } catch (error) {
     const state = sqlState(error)
@@ -111,7 +129,11 @@ async function countedSince(db: Database, schema: string): Promise<Instant | nul
 async function nameOf(db: Database, text: string): Promise<string> {
   const found = await findRelations(db, parseQualifiedName(text))
   if (found.length === 0) throw noSuchTable(text, db.server.database, [])
-  if (found.length > 1) throw ambiguous(text, found.map((each) => formatQualifiedName(each.schema, each.name)))
+  if (found.length > 1)
+    throw ambiguous(
+      text,
+      found.map((each) => formatQualifiedName(each.schema, each.name)),
+    )
   return found[0]!.name
 }
 
@@ -134,15 +156,25 @@ interface QueryRow {
 
 /** @param texts without them nothing is decoded, and a query is known by its id only */
 async function readRows(
-  db: Database, schema: string, name: string | null, limit: number, texts: 'with texts' | 'without texts' = 'with texts',
+  db: Database,
+  schema: string,
+  name: string | null,
+  limit: number,
+  texts: 'with texts' | 'without texts' = 'with texts',
 ): Promise<{queries: QueryStats[]; hidden: boolean}> {
-  const columns = new Set((await db.query<{name: string}>(statement(loadSql('report/statement-columns'), [schema]))).map((column) => column.name))
+  const columns = new Set(
+    (await db.query<{name: string}>(statement(loadSql('report/statement-columns'), [schema]))).map(
+      (column) => column.name,
+    ),
+  )
   const column = (...names: string[]): Fragment => {
     const found = names.find((each) => columns.has(each))
     return found === undefined ? raw('null') : ident(found)
   }
-  const source = texts === 'with texts' ? ident(schema, 'pg_stat_statements') : sql`${ident(schema, 'pg_stat_statements')}(false)`
-  const unreadable = texts === 'with texts' ? sql`queryid is null or query = '<insufficient privilege>'` : sql`queryid is null`
+  const source =
+    texts === 'with texts' ? ident(schema, 'pg_stat_statements') : sql`${ident(schema, 'pg_stat_statements')}(false)`
+  const unreadable =
+    texts === 'with texts' ? sql`queryid is null or query = '<insufficient privilege>'` : sql`queryid is null`
   const rows = await db.query<QueryRow>(sql`
     with counted as materialized (
       select ${unreadable} as hidden, query, queryid, ${column('toplevel')}::boolean as toplevel, userid, calls, ${column('total_exec_time', 'total_time')} as ms, rows,
@@ -161,10 +193,27 @@ async function readRows(
       group by 1, 2, 4 order by ms desc limit ${limit}
     ) as s on true
     order by s.ms desc nulls last`)
-  return {hidden: rows[0]?.hidden ?? false, queries: rows.flatMap((row) => (row.calls === null ? [] : [statsOf({...row, calls: row.calls})]))}
+  return {
+    hidden: rows[0]?.hidden ?? false,
+    queries: rows.flatMap((row) => (row.calls === null ? [] : [statsOf({...row, calls: row.calls})])),
+  }
 }
 
-function statsOf({query, id, roles, toplevel, calls, ms, min, max, rows, hit, read, temp, total}: QueryRow & {calls: number}): QueryStats {
+function statsOf({
+  query,
+  id,
+  roles,
+  toplevel,
+  calls,
+  ms,
+  min,
+  max,
+  rows,
+  hit,
+  read,
+  temp,
+  total,
+}: QueryRow & {calls: number}): QueryStats {
   return {
     query,
     queryId: id,

@@ -15,7 +15,10 @@ import {isCompressed, qualifiedName, type Table} from '../catalog/table.js'
 import {instantOf} from '../catalog/time.js'
 
 export interface StatsReport extends ReportHead<'stats'> {
-  server: Pick<Server, 'postgres' | 'timescaledb' | 'edition' | 'inRecovery' | 'workers' | 'pgCron' | 'pgStatStatements'> & {condition: ConditionCode[]}
+  server: Pick<
+    Server,
+    'postgres' | 'timescaledb' | 'edition' | 'inRecovery' | 'workers' | 'pgCron' | 'pgStatStatements'
+  > & {condition: ConditionCode[]}
   tables: TableStats[]
   /** What could not be had, and how to get it. */
   notes: string[]
@@ -59,20 +62,45 @@ export async function readStats(db: Database, request: StatsRequest): Promise<St
   const bytes = await readChunkBytes(db, snapshot.tables, request.fast)
   const {ends, problems} = await readTimeRanges(db, snapshot.tables, bytes.locked)
   const late = await lateness(db, snapshot, request, ends)
-  const tables = snapshot.tables.map((table) => tableStats(table, snapshot, bytes, ends.get(table)!, {managed: request.managed.has(qualifiedName(table)), late: late.get(table)!}))
+  const tables = snapshot.tables.map((table) =>
+    tableStats(table, snapshot, bytes, ends.get(table)!, {
+      managed: request.managed.has(qualifiedName(table)),
+      late: late.get(table)!,
+    }),
+  )
   const {postgres, timescaledb, edition, condition, inRecovery, workers, pgCron, pgStatStatements} = db.server
   return {
     kind: 'stats',
     version: 1,
     target: null,
     at: snapshot.at,
-    server: {postgres, timescaledb, edition, condition: condition.map(({code}) => code), inRecovery, workers, pgCron, pgStatStatements},
+    server: {
+      postgres,
+      timescaledb,
+      edition,
+      condition: condition.map(({code}) => code),
+      inRecovery,
+      workers,
+      pgCron,
+      pgStatStatements,
+    },
     tables: tables.sort(bySize),
-    notes: [...leftOutNotes(snapshot.tables, bytes, request.fast), ...endNotes(problems), ...clockNotes(snapshot.tables, snapshot.clocks), ...recordNotes(snapshot.tables)],
+    notes: [
+      ...leftOutNotes(snapshot.tables, bytes, request.fast),
+      ...endNotes(problems),
+      ...clockNotes(snapshot.tables, snapshot.clocks),
+      ...recordNotes(snapshot.tables),
+    ],
   }
 }
 
-function tableStats(table: Table, {clocks, policies}: CatalogSnapshot, bytes: ChunkBytes, ends: TimeRange, known: {managed: boolean; late: number | null}): TableStats {
+function tableStats(
+  table: Table,
+  {clocks, policies}: CatalogSnapshot,
+  bytes: ChunkBytes,
+  ends: TimeRange,
+  known: {managed: boolean; late: number | null},
+): TableStats {
   const clock = clocks.get(table)!
   const own = policies.filter((policy) => policy.table === table)
   const {total, skipped} = totalOf(table, bytes)
@@ -98,7 +126,9 @@ function tableStats(table: Table, {clocks, policies}: CatalogSnapshot, bytes: Ch
 }
 
 /** The sizes recorded at compression, of every chunk that has them, and what they come to. */
-export function compressionOf({chunks}: Pick<Table, 'chunks'>): Pick<TableStats, 'beforeBytes' | 'afterBytes' | 'ratio' | 'savedPercent'> {
+export function compressionOf({
+  chunks,
+}: Pick<Table, 'chunks'>): Pick<TableStats, 'beforeBytes' | 'afterBytes' | 'ratio' | 'savedPercent'> {
   let before = 0
   let after = 0
   for (const {beforeBytes, afterBytes} of chunks) {
@@ -107,16 +137,29 @@ export function compressionOf({chunks}: Pick<Table, 'chunks'>): Pick<TableStats,
     after += afterBytes
   }
   if (before === 0 || after === 0) return {beforeBytes: null, afterBytes: null, ratio: null, savedPercent: null}
-  return {beforeBytes: before, afterBytes: after, ratio: before / after, savedPercent: (100 * (before - after)) / before}
+  return {
+    beforeBytes: before,
+    afterBytes: after,
+    ratio: before / after,
+    savedPercent: (100 * (before - after)) / before,
+  }
 }
 
 /** How many policies of each table are late; null where that hangs on something nobody knows. */
-async function lateness(db: Database, {at, policies, clocks, tables}: CatalogSnapshot, {lateAfter}: StatsRequest, ends: ReadonlyMap<Table, TimeRange>): Promise<Map<Table, number | null>> {
+async function lateness(
+  db: Database,
+  {at, policies, clocks, tables}: CatalogSnapshot,
+  {lateAfter}: StatsRequest,
+  ends: ReadonlyMap<Table, TimeRange>,
+): Promise<Map<Table, number | null>> {
   const late = new Map<Table, number | null>(tables.map((table) => [table, 0]))
   const unknown = new Set<Table>()
   for (const policy of policies) {
     const clock = clocks.get(policy.table)!
-    const state = policy.kind === 'refresh' ? await refreshState(db, policy, clock, at, lateAfter, (table) => ends.get(table)) : dueState(policy, clock, at, lateAfter)
+    const state =
+      policy.kind === 'refresh'
+        ? await refreshState(db, policy, clock, at, lateAfter, (table) => ends.get(table))
+        : dueState(policy, clock, at, lateAfter)
     if (state.late === null) unknown.add(policy.table)
     else if (state.late) late.set(policy.table, late.get(policy.table)! + 1)
   }

@@ -18,7 +18,9 @@ interface HolderRow {
 export async function nameBlockers(db: Database, step: Step): Promise<string | null> {
   if (step.relations.length === 0) return null
   // Naming them is a kindness: it must not be what fails.
-  const rows = await db.query<HolderRow>(statement(loadSql('catalog/lock-holders'), [step.relations, step.lock])).catch(() => [])
+  const rows = await db
+    .query<HolderRow>(statement(loadSql('catalog/lock-holders'), [step.relations, step.lock]))
+    .catch(() => [])
   return rows.length === 0 ? null : rows.map(describe).join('; ')
 }
 

@@ -12,7 +12,11 @@ const batchSize = 200
  * Which steps the catalogue shows as done, for a preview: all are asked in a few queries, not in one each. A run asks
  * each step again in its own transaction, under its locks.
  */
-export async function readDone(db: Database, steps: readonly Step[], resolveSession?: SessionResolver): Promise<Set<Step>> {
+export async function readDone(
+  db: Database,
+  steps: readonly Step[],
+  resolveSession?: SessionResolver,
+): Promise<Set<Step>> {
   const bySession = new Map<Database, Step[]>()
   for (const step of steps) {
     if (step.doneCheck === null) continue
@@ -23,7 +27,8 @@ export async function readDone(db: Database, steps: readonly Step[], resolveSess
   }
   const done = new Set<Step>()
   for (const [session, asked] of bySession)
-    for (let at = 0; at < asked.length; at += batchSize) for (const step of await askTogether(session, asked.slice(at, at + batchSize))) done.add(step)
+    for (let at = 0; at < asked.length; at += batchSize)
+      for (const step of await askTogether(session, asked.slice(at, at + batchSize))) done.add(step)
   return done
 }
 
@@ -42,7 +47,9 @@ async function askTogether(db: Database, steps: readonly Step[]): Promise<Step[]
 
 /** The positions of the checks that answer true. */
 function union(checks: readonly Statement[]): Statement {
-  const answers = checks.map((check, n) => sql`select ${raw(String(n))} as n, (select done from (${check}
-) as asked) as done`)
+  const answers = checks.map(
+    (check, n) => sql`select ${raw(String(n))} as n, (select done from (${check}
+) as asked) as done`,
+  )
   return sql`select n from (${unionAll(answers)}) as answers where done`
 }

@@ -54,9 +54,15 @@ export async function execute(db: Database, plan: Plan, options: ExecuteOptions)
   }
   const steps = plan.steps.map((step) => reports.get(step.id) ?? stepReport(step, 'planned', 0))
   const interrupted = steps.some((step) => step.status === 'planned') || (options.cancel?.aborted ?? false)
-  const unwritten = await finishRun(db, options, runStatus(steps, interrupted), steps.find((step) => step.error)?.error ?? null)
+  const unwritten = await finishRun(
+    db,
+    options,
+    runStatus(steps, interrupted),
+    steps.find((step) => step.error)?.error ?? null,
+  )
   const last = steps.at(-1)
-  if (unwritten !== null && last) steps[steps.length - 1] = {...last, note: [last.note, unwritten].filter(Boolean).join('; ')}
+  if (unwritten !== null && last)
+    steps[steps.length - 1] = {...last, note: [last.note, unwritten].filter(Boolean).join('; ')}
   return {operation: plan.operation, cutoff: plan.cutoff, steps, interrupted}
 }
 
@@ -64,7 +70,12 @@ export async function execute(db: Database, plan: Plan, options: ExecuteOptions)
  * Closes the run's page. A connection that was lost after the last step is made anew: what was done is done, and its
  * report must not be lost with it. Returns what is to be said where the page stays open; null otherwise.
  */
-async function finishRun(db: Database, {ledger, limits}: ExecuteOptions, status: RunStatus, error: string | null): Promise<string | null> {
+async function finishRun(
+  db: Database,
+  {ledger, limits}: ExecuteOptions,
+  status: RunStatus,
+  error: string | null,
+): Promise<string | null> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       await ledger?.finish(status, error)
@@ -82,7 +93,9 @@ async function finishRun(db: Database, {ledger, limits}: ExecuteOptions, status:
 export async function preview(db: Database, plan: Plan, resolveSession?: SessionResolver): Promise<RunReport> {
   refuseInHalfState(db.server, tablesOf(plan))
   const done = await readDone(db, plan.steps, resolveSession)
-  const steps = plan.steps.map((step) => (done.has(step) ? stepReport(step, 'skipped', 0, {code: 'already_done'}) : stepReport(step, 'planned', 0)))
+  const steps = plan.steps.map((step) =>
+    done.has(step) ? stepReport(step, 'skipped', 0, {code: 'already_done'}) : stepReport(step, 'planned', 0),
+  )
   return {operation: plan.operation, cutoff: plan.cutoff, steps, interrupted: false}
 }
 
@@ -104,7 +117,12 @@ interface Schedule {
 }
 
 function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: ExecuteOptions): Schedule {
-  const waiting: Entry[] = plan.steps.map((step, position) => ({step, position, attempt: {attempts: 0, elapsedMs: 0, lost: false}, notBefore: 0}))
+  const waiting: Entry[] = plan.steps.map((step, position) => ({
+    step,
+    position,
+    attempt: {attempts: 0, elapsedMs: 0, lost: false},
+    notBefore: 0,
+  }))
   let running = 0
   const wake = new Set<() => void>()
   const wakeAll = () => {
@@ -115,7 +133,8 @@ function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: Execu
     reports.set(step.id, report)
     wakeAll()
   }
-  const failedNeed = ({dependsOn}: Step) => dependsOn.find((id) => reports.get(id)?.status === 'failed' || reports.get(id)?.reason?.code === 'needs')
+  const failedNeed = ({dependsOn}: Step) =>
+    dependsOn.find((id) => reports.get(id)?.status === 'failed' || reports.get(id)?.reason?.code === 'needs')
   const known = new Set(plan.steps.map((step) => step.id))
   const take = () => {
     for (const [index, entry] of waiting.entries()) {
@@ -125,7 +144,8 @@ function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: Execu
         settle(entry.step, stepReport(entry.step, 'skipped', 0, {code: 'needs', step: need}))
         return take()
       }
-      if (entry.notBefore > performance.now() || !entry.step.dependsOn.every((id) => !known.has(id) || reports.has(id))) continue
+      if (entry.notBefore > performance.now() || !entry.step.dependsOn.every((id) => !known.has(id) || reports.has(id)))
+        continue
       waiting.splice(index, 1)
       return entry
     }

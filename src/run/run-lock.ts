@@ -22,9 +22,19 @@ export interface RunLock {
  * @param patience milliseconds to wait for another run
  * @throws OpsError LOCKED (exit 5) naming the holder and since when
  */
-export async function takeRunLock(db: Database, names: readonly string[], holder: string, patience = 0): Promise<RunLock> {
+export async function takeRunLock(
+  db: Database,
+  names: readonly string[],
+  holder: string,
+  patience = 0,
+): Promise<RunLock> {
   const write = <Row extends object>(name: string, values: readonly Value[]) =>
-    db.query<Row>(statement(loadSql(`ledger/${name}`), values), {readOnly: false, lockTimeout: 5_000, statementTimeout: 10_000, role: db.target.role})
+    db.query<Row>(statement(loadSql(`ledger/${name}`), values), {
+      readOnly: false,
+      lockTimeout: 5_000,
+      statementTimeout: 10_000,
+      role: db.target.role,
+    })
   const {pooled, embedded} = db.server
   const mine: {name: string; token: number}[] = []
   const keys = () => [mine.map(({name}) => name), mine.map(({token}) => token)] as const
@@ -33,7 +43,13 @@ export async function takeRunLock(db: Database, names: readonly string[], holder
   // In one order, so that two runs cannot each hold what the other waits for.
   for (const name of [...new Set(names)].sort()) {
     for (;;) {
-      const [row] = await write<{token: number | null; holder: string; since: string}>('lock-take', [name, holder, !pooled && !embedded, embedded, leaseSeconds])
+      const [row] = await write<{token: number | null; holder: string; since: string}>('lock-take', [
+        name,
+        holder,
+        !pooled && !embedded,
+        embedded,
+        leaseSeconds,
+      ])
       if (row && row.token !== null) {
         mine.push({name, token: row.token})
         break
@@ -56,7 +72,10 @@ export async function takeRunLock(db: Database, names: readonly string[], holder
   }, heartbeat)
   timer.unref()
   return {
-    fence: assertStillHeld(prepared('ledger/lock-fence', keys()), () => new OpsError('LOCK_LOST', 'This run lost its lock to another one and stopped.', {exit: ExitCode.lockHeld})),
+    fence: assertStillHeld(
+      prepared('ledger/lock-fence', keys()),
+      () => new OpsError('LOCK_LOST', 'This run lost its lock to another one and stopped.', {exit: ExitCode.lockHeld}),
+    ),
     async release() {
       clearInterval(timer)
       await giveBack().catch(() => {})

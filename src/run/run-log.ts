@@ -46,7 +46,10 @@ export async function openLedger(db: Database, owner: RunOwner, limits: Limits):
   const pidsMatter = !db.server.pooled && !db.server.embedded
   const lost = await readLostRuns(db)
   if (lost.length > 0) await db.query(statement(loadSql('ledger/close-lost'), [lost]), settings)
-  const [page] = await db.query<{id: number}>(statement(loadSql('ledger/open'), [operation, actor, targetHost, JSON.stringify(detail), pidsMatter, leaseSeconds]), settings)
+  const [page] = await db.query<{id: number}>(
+    statement(loadSql('ledger/open'), [operation, actor, targetHost, JSON.stringify(detail), pidsMatter, leaseSeconds]),
+    settings,
+  )
   const id = page!.id
   const heartbeat = setInterval(() => {
     // A lost connection is noticed by the run itself.

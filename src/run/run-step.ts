@@ -47,13 +47,21 @@ export interface RetryLater {
 }
 
 /** What a failed attempt leads to. */
-type RetryDecision = {again: true; seconds: number; reason: string; reconnect: boolean} | {again: false; reason: StepReason | null; blockers?: string | null}
+type RetryDecision =
+  | {again: true; seconds: number; reason: string; reconnect: boolean}
+  | {again: false; reason: StepReason | null; blockers?: string | null}
 
 /**
  * Tries one step: done, found done, failed for good, or somebody is in the way and it is worth another try later.
  * Never throws.
  */
-export async function tryStep(own: Database, step: Step, position: number, tries: AttemptState, options: StepOptions): Promise<StepReport | RetryLater> {
+export async function tryStep(
+  own: Database,
+  step: Step,
+  position: number,
+  tries: AttemptState,
+  options: StepOptions,
+): Promise<StepReport | RetryLater> {
   const db = sessionOf(own, step, options)
   const began = performance.now()
   const before = tries.elapsedMs
@@ -74,11 +82,17 @@ export async function tryStep(own: Database, step: Step, position: number, tries
     tries.elapsedMs = elapsed()
     if (!verdict.again) {
       const ended = stepReport(step, 'failed', attempts, verdict.reason)
-      const failed = {...ended, ms: elapsed(), error: describe(error, step), note: ended.note ?? verdict.blockers ?? null}
+      const failed = {
+        ...ended,
+        ms: elapsed(),
+        error: describe(error, step),
+        note: ended.note ?? verdict.blockers ?? null,
+      }
       await options.ledger?.stepEnded(position, failed).catch(() => {})
       return failed
     }
-    if (verdict.seconds > 0) options.onProgress?.({event: 'wait', step, seconds: verdict.seconds, reason: verdict.reason})
+    if (verdict.seconds > 0)
+      options.onProgress?.({event: 'wait', step, seconds: verdict.seconds, reason: verdict.reason})
     tries.elapsedMs += verdict.seconds * 1000
     if (!verdict.reconnect) return {later: verdict.seconds}
     tries.lost = true
@@ -94,11 +108,21 @@ function foundReason({lost, attempts}: AttemptState): StepReason {
   return {code: attempts > 1 ? 'done_meanwhile' : 'already_done'}
 }
 
-export function sessionOf(db: Database, {database}: Step, {resolveSession}: {resolveSession?: SessionResolver | undefined}): Database {
+export function sessionOf(
+  db: Database,
+  {database}: Step,
+  {resolveSession}: {resolveSession?: SessionResolver | undefined},
+): Database {
   return database === undefined || resolveSession === undefined ? db : resolveSession(database)
 }
 
-async function decideRetry(db: Database, step: Step, error: unknown, {attempts, elapsedMs}: {attempts: number; elapsedMs: number}, options: StepOptions): Promise<RetryDecision> {
+async function decideRetry(
+  db: Database,
+  step: Step,
+  error: unknown,
+  {attempts, elapsedMs}: {attempts: number; elapsedMs: number},
+  options: StepOptions,
+): Promise<RetryDecision> {
   const lost = isConnectionLost(error)
   // Cancelled or not: of a connection that was lost on the way nobody knows what the server made of the step.
   if (options.cancel?.aborted) return {again: false, reason: {code: lost ? 'outcome_unknown' : 'cancelled'}}
@@ -107,16 +131,20 @@ async function decideRetry(db: Database, step: Step, error: unknown, {attempts, 
   if (lost) {
     const repeatable = step.doneCheck !== null || step.repeatable
     if (!repeatable) return {again: false, reason: {code: 'outcome_unknown'}}
-    return inBudget ? {again: true, seconds: delay / 1000, reason: serverMessage(error), reconnect: true} : {again: false, reason: {code: 'outcome_unknown'}}
+    return inBudget
+      ? {again: true, seconds: delay / 1000, reason: serverMessage(error), reconnect: true}
+      : {again: false, reason: {code: 'outcome_unknown'}}
   }
   const state = sqlState(error)
   if (state !== undefined && retryable.has(state)) {
     const blockers = await nameBlockers(db, step)
-    if (inBudget) return {again: true, seconds: delay / 1000, reason: blockers ?? serverMessage(error), reconnect: false}
+    if (inBudget)
+      return {again: true, seconds: delay / 1000, reason: blockers ?? serverMessage(error), reconnect: false}
     return {again: false, reason: {code: 'blocked'}, blockers}
   }
   // Losing a race is no failure: somebody else has done it.
-  if (!(error instanceof OpsError) && (await isDone(db, step).catch(() => false))) return {again: true, seconds: 0, reason: '', reconnect: false}
+  if (!(error instanceof OpsError) && (await isDone(db, step).catch(() => false)))
+    return {again: true, seconds: 0, reason: '', reconnect: false}
   return {again: false, reason: state === SqlState.noPrivilege ? {code: 'no_privilege'} : null}
 }
 
@@ -132,13 +160,23 @@ interface Attempt {
  * The report is written in the step's own transaction, so that what is recorded and what happened cannot differ. All of
  * it travels together, the question whether it is done already too: a step is one way to the server and back.
  */
-async function attempt(own: Database, db: Database, step: Step, position: number, options: StepOptions, {ask, done, found}: Attempt): Promise<StepReport> {
+async function attempt(
+  own: Database,
+  db: Database,
+  step: Step,
+  position: number,
+  options: StepOptions,
+  {ask, done, found}: Attempt,
+): Promise<StepReport> {
   const {fence, ledger} = options
   const warnings: string[] = []
   const onNotice = ({severity, message}: Notice) => {
     if (severity === 'WARNING' && !message.includes('does not follow best practices')) warnings.push(message)
   }
-  const report = (): StepReport => ({...done(), note: warnings.length > 0 ? warnings.map((warning) => `warning from the server: ${warning}`).join('; ') : null})
+  const report = (): StepReport => ({
+    ...done(),
+    note: warnings.length > 0 ? warnings.map((warning) => `warning from the server: ${warning}`).join('; ') : null,
+  })
   const settings: TransactionSettings = {
     readOnly: false,
     lockTimeout: lockTimeoutOf(step, options.limits),
@@ -151,7 +189,12 @@ async function attempt(own: Database, db: Database, step: Step, position: number
   if (db === own && step.transaction === 'own') {
     const open = ask && step.doneCheck !== null ? skipIfDone(step.doneCheck) : undefined
     try {
-      await pipelined(db, settings, (tx) => [fence?.(tx), open?.(tx), ...statements(tx), ledger?.stepDone(tx, position, done())])
+      await pipelined(db, settings, (tx) => [
+        fence?.(tx),
+        open?.(tx),
+        ...statements(tx),
+        ledger?.stepDone(tx, position, done()),
+      ])
     } catch (error) {
       if (!(error instanceof AlreadyDoneError)) throw error
       const final = found()
@@ -197,7 +240,12 @@ async function located<T>(step: Step, index: number, answer: Promise<T>): Promis
     if (source && error instanceof Error) {
       const {position} = error as {position?: string}
       const text = step.statements[index]?.text ?? ''
-      const into = position ? [...text].slice(0, Number(position) - 1).join('').split('\n').length - 1 : 0
+      const into = position
+        ? [...text]
+            .slice(0, Number(position) - 1)
+            .join('')
+            .split('\n').length - 1
+        : 0
       places.set(error, `${source.file}:${(source.lines[index] ?? 1) + into}`)
     }
     throw error

@@ -19,10 +19,22 @@ export function toScript(plan: Plan, limits: Limits, database?: string): string 
 
 function stepLines(step: Step, lockTimeout: number): string[] {
   const body = [...step.statements, ...(step.followUp ? [step.followUp] : [])].map(terminated)
-  const path = step.searchPath === undefined ? [] : [`set ${step.transaction === 'own' ? 'local ' : ''}search_path = ${step.searchPath};`]
+  const path =
+    step.searchPath === undefined
+      ? []
+      : [`set ${step.transaction === 'own' ? 'local ' : ''}search_path = ${step.searchPath};`]
   const head = lineComment(`${step.id} (lock: ${step.lock}, class: ${step.class})`)
-  if (step.transaction === 'none') return [head, `set lock_timeout = '${lockTimeout}ms';`, ...path, ...body, 'reset lock_timeout;']
-  return [head, 'begin;', `set local lock_timeout = '${lockTimeout}ms';`, "set local timezone = 'UTC';", ...path, ...body, 'commit;']
+  if (step.transaction === 'none')
+    return [head, `set lock_timeout = '${lockTimeout}ms';`, ...path, ...body, 'reset lock_timeout;']
+  return [
+    head,
+    'begin;',
+    `set local lock_timeout = '${lockTimeout}ms';`,
+    "set local timezone = 'UTC';",
+    ...path,
+    ...body,
+    'commit;',
+  ]
 }
 
 /** On a line of its own where the last line may end in a comment, which would swallow it. */

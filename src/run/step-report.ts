@@ -2,8 +2,22 @@ import type {Db} from '../db/database.js'
 import type {Step, StepReason, StepReport} from './step.js'
 
 /** A report without figures, to be filled. A reason brings its note. */
-export function stepReport(step: Pick<Step, 'id'>, status: StepReport['status'], attempts: number, reason: StepReason | null = null): StepReport {
-  return {id: step.id, status, ms: null, bytes: null, error: null, reason, note: reason === null ? null : noteOf(reason), attempts}
+export function stepReport(
+  step: Pick<Step, 'id'>,
+  status: StepReport['status'],
+  attempts: number,
+  reason: StepReason | null = null,
+): StepReport {
+  return {
+    id: step.id,
+    status,
+    ms: null,
+    bytes: null,
+    error: null,
+    reason,
+    note: reason === null ? null : noteOf(reason),
+    attempts,
+  }
 }
 
 /** A reason in words; who blocked a step is known only where it was tried. */

@@ -47,7 +47,8 @@ export interface CronRuns {
  */
 export function cronRuns(unassigned: readonly UnassignedRow[]): CronRuns {
   const byPart = new Map<string | null, UnassignedRow[]>()
-  for (const run of unassigned.filter(isRun).sort((a, b) => a.startedAt - b.startedAt)) byPart.set(run.part, [...(byPart.get(run.part) ?? []), run])
+  for (const run of unassigned.filter(isRun).sort((a, b) => a.startedAt - b.startedAt))
+    byPart.set(run.part, [...(byPart.get(run.part) ?? []), run])
   const before = new Map<string | null, UnassignedRow>()
   const early: UnassignedRow[] = []
   return {
@@ -61,7 +62,8 @@ export function cronRuns(unassigned: readonly UnassignedRow[]): CronRuns {
         const last = before.get(part)
         const waits = last !== undefined && (last.completedAt ?? Infinity) > at
         const run = runs[0]
-        const matches = run !== undefined && (run.startedAt < next || (waits && run.startedAt - (last.completedAt ?? 0) < afterQueue))
+        const matches =
+          run !== undefined && (run.startedAt < next || (waits && run.startedAt - (last.completedAt ?? 0) < afterQueue))
         if (matches) {
           fate.statuses.push(run.reason === null ? run.status : `${run.status}: ${run.reason}`)
           before.set(part, run)
@@ -69,7 +71,13 @@ export function cronRuns(unassigned: readonly UnassignedRow[]): CronRuns {
         } else if (waits && last.completedAt === null) fate.queued += 1
         else fate.missing += 1
         // What began before the next instant too, and did not wait for anything.
-        while (matches && runs[0] !== undefined && runs[0].startedAt < next && (run.completedAt ?? Infinity) <= next && !waits) {
+        while (
+          matches &&
+          runs[0] !== undefined &&
+          runs[0].startedAt < next &&
+          (run.completedAt ?? Infinity) <= next &&
+          !waits
+        ) {
           fate.extra += 1
           runs.shift()
         }

@@ -67,7 +67,21 @@ const listed = 1_000
 /** Recomputes the calendar, with the schedule in force at each time, and holds the ledger against it. */
 export function auditJob(input: AuditInput): JobAudit {
   const {job, epochs, lastAt, running, from, now} = input
-  const audit: JobAudit = {job, from, to: now, instants: 0, byStatus: {}, gaps: [], doubles: [], strays: [], abandoned: [], retrying: [], waiting: [], running, notes: notesOf(epochs, from)}
+  const audit: JobAudit = {
+    job,
+    from,
+    to: now,
+    instants: 0,
+    byStatus: {},
+    gaps: [],
+    doubles: [],
+    strays: [],
+    abandoned: [],
+    retrying: [],
+    waiting: [],
+    running,
+    notes: notesOf(epochs, from),
+  }
   const add = (list: number[], at: number) => list.length < listed && list.push(at)
   const rows = input.rows[Symbol.iterator]()
   let row = rows.next()
@@ -91,7 +105,8 @@ export function auditJob(input: AuditInput): JobAudit {
       if (epoch.runner !== 'pg_cron' || row.value.reason !== leftToCron) own += 1
     }
     const theirs = cron.take(partsOf(epoch), at, next ?? now)
-    for (const status of theirs.statuses) audit.byStatus[`${status} by pg_cron`] = (audit.byStatus[`${status} by pg_cron`] ?? 0) + 1
+    for (const status of theirs.statuses)
+      audit.byStatus[`${status} by pg_cron`] = (audit.byStatus[`${status} by pg_cron`] ?? 0) + 1
     if (own > 1 || theirs.extra > 0 || (own === 1 && theirs.statuses.length > 0)) add(audit.doubles, at)
     if (own > 0) continue
     if (epoch.runner === 'pg_cron') {
@@ -119,7 +134,11 @@ function epochAt(epochs: readonly AuditEpoch[], at: number): AuditEpoch | undefi
 }
 
 /** The instants of the calendars in force, each with the one after it. */
-function* expected(epochs: readonly Epoch[], from: number, now: number): Generator<{at: number; next: number | null; epoch: Epoch}> {
+function* expected(
+  epochs: readonly Epoch[],
+  from: number,
+  now: number,
+): Generator<{at: number; next: number | null; epoch: Epoch}> {
   let held: {at: number; epoch: Epoch} | null = null
   for (const [index, epoch] of epochs.entries()) {
     if (epoch.state !== 'active') continue
@@ -143,8 +162,11 @@ function notesOf(epochs: readonly AuditEpoch[], from: number): string[] {
     if (epoch.state === 'paused' && before.state !== 'paused') return [`paused since ${since} by ${epoch.actor}${why}`]
     if (epoch.state === 'removed') return [`not scheduled since ${since} (${epoch.actor})${why}`]
     if (before.state !== 'active') return [`resumed ${since} by ${epoch.actor}${why}`]
-    if (epoch.runner !== before.runner) return [`run by ${epoch.runner === 'pg_cron' ? 'pg_cron' : 'the daemon'} since ${since} (${epoch.actor})`]
-    return [`"${epoch.schedule}" ${epoch.timezone} since ${since}, was "${before.schedule}" ${before.timezone} (${epoch.actor})`]
+    if (epoch.runner !== before.runner)
+      return [`run by ${epoch.runner === 'pg_cron' ? 'pg_cron' : 'the daemon'} since ${since} (${epoch.actor})`]
+    return [
+      `"${epoch.schedule}" ${epoch.timezone} since ${since}, was "${before.schedule}" ${before.timezone} (${epoch.actor})`,
+    ]
   })
 }
 
@@ -154,5 +176,12 @@ function notesOf(epochs: readonly AuditEpoch[], from: number): string[] {
  */
 export function auditProblems(audit: JobAudit, lateAfter: number, queues = false): number {
   const overdue = queues && audit.running ? 0 : audit.waiting.filter((at) => audit.to - at > lateAfter).length
-  return audit.gaps.length + audit.doubles.length + audit.strays.length + audit.abandoned.length + audit.retrying.length + overdue
+  return (
+    audit.gaps.length +
+    audit.doubles.length +
+    audit.strays.length +
+    audit.abandoned.length +
+    audit.retrying.length +
+    overdue
+  )
 }

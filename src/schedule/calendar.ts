@@ -26,7 +26,9 @@ function calendarOf({schedule, timezone}: Calendar): Known {
   if (calendar === undefined) {
     // Times without wildcard or step are fixed: in the hour that is left out they run right after it, in the hour that
     // comes twice they run once. The default takes a list such as `30 2,14 * * *` for an interval and would leave it out.
-    const cron = lean(new Cron(schedule.trim(), {timezone, paused: true, mode: '5-or-6-parts', fixedTimeRule: 'no-wildcard'}))
+    const cron = lean(
+      new Cron(schedule.trim(), {timezone, paused: true, mode: '5-or-6-parts', fixedTimeRule: 'no-wildcard'}),
+    )
     calendar = {cron, next: new Map()}
     if (known.size > 5_000) known.clear()
     known.set(key, calendar)
@@ -62,7 +64,8 @@ export function nextInstant(calendar: Calendar, after: number): number | null {
 /** The instants in (after, until], ascending. What comes does not depend on where one starts. */
 export function* instants(calendar: Calendar, after: number, until: number): Generator<number> {
   const {cron} = calendarOf(calendar)
-  for (let at = cron.nextRun(new Date(after)); at !== null && at.getTime() <= until; at = cron.nextRun(at)) yield at.getTime()
+  for (let at = cron.nextRun(new Date(after)); at !== null && at.getTime() <= until; at = cron.nextRun(at))
+    yield at.getTime()
 }
 
 const hour = 3_600_000
@@ -82,7 +85,8 @@ export function countInstants(calendar: Calendar, after: number, until: number):
     if (at === null || at > until) return count
     const offset = zoneOffset(calendar.timezone, at)
     const begin = Math.floor((at + offset) / hour) * hour - offset
-    const whole = begin > after && begin + hour - 1 <= until && changes.every((change) => Math.abs(change.at - begin) > 25 * hour)
+    const whole =
+      begin > after && begin + hour - 1 <= until && changes.every((change) => Math.abs(change.at - begin) > 25 * hour)
     inHour ??= whole ? [...instants(calendar, begin - 1, begin + hour - 1)].length : null
     count += whole ? inHour! : 1
     from = whole ? begin + hour - 1 : at
@@ -126,11 +130,25 @@ function note(calendar: Calendar, {at, before, after}: Transition): DstNote[] {
   if (shift > 0) {
     const after = nextInstant(calendar, at - 1) === at
     const scheduledThere = [...instants({...calendar, timezone: 'UTC'}, high - 1, high)].length > 0
-    const fate = !after ? `${one ? 'is' : 'are'} left out` : scheduledThere ? `${runs} with the one at ${clock(high)}` : `${runs} at ${clock(high)} instead`
-    return [{at, text: `${day}: ${times} ${one ? 'does' : 'do'} not exist (the clocks go from ${clock(low)} to ${clock(high)}) and ${fate}`}]
+    const fate = !after
+      ? `${one ? 'is' : 'are'} left out`
+      : scheduledThere
+        ? `${runs} with the one at ${clock(high)}`
+        : `${runs} at ${clock(high)} instead`
+    return [
+      {
+        at,
+        text: `${day}: ${times} ${one ? 'does' : 'do'} not exist (the clocks go from ${clock(low)} to ${clock(high)}) and ${fate}`,
+      },
+    ]
   }
   const both = [...instants(calendar, at + shift - 1, at - shift - 1)].length > scheduled.length
-  return [{at, text: `${day}: ${times} ${one ? 'comes' : 'come'} twice (the clocks go from ${clock(high)} back to ${clock(low)}) and ${runs} ${both ? 'both times' : 'the first time only'}`}]
+  return [
+    {
+      at,
+      text: `${day}: ${times} ${one ? 'comes' : 'come'} twice (the clocks go from ${clock(high)} back to ${clock(low)}) and ${runs} ${both ? 'both times' : 'the first time only'}`,
+    },
+  ]
 }
 
 function listed(times: readonly number[]): string {

@@ -67,7 +67,12 @@ export interface DueState {
 const batch = 2_000
 
 /** What is due of a job: a function of its declaration, the ledger and the clock, and of nothing else. */
-export function evaluateDue(job: Job, state: JobState, now: number, sawOnlyReplica?: (instant: number) => boolean): DueState {
+export function evaluateDue(
+  job: Job,
+  state: JobState,
+  now: number,
+  sawOnlyReplica?: (instant: number) => boolean,
+): DueState {
   const pending: {at: number; epoch: Epoch}[] = []
   let wakeAt: number | null = null
   let cut = false
@@ -85,11 +90,18 @@ export function evaluateDue(job: Job, state: JobState, now: number, sawOnlyRepli
   }
   if (pending.length === 0) return {decision: null, wakeAt, waitingSince: null}
   const decision = decide(job, state, pending, cut, now, sawOnlyReplica ?? (() => false))
-  return {decision, wakeAt: decision === null ? wakeAt : now, waitingSince: pending[0]!.at + jitterOf(job, pending[0]!.at)}
+  return {
+    decision,
+    wakeAt: decision === null ? wakeAt : now,
+    waitingSince: pending[0]!.at + jitterOf(job, pending[0]!.at),
+  }
 }
 
 /** The instants after `lastAt` that have to be accounted for, the first later than now included. */
-export function* upcoming({epochs, lastAt}: Pick<JobState, 'epochs' | 'lastAt'>, now: number): Generator<{at: number; epoch: Epoch}> {
+export function* upcoming(
+  {epochs, lastAt}: Pick<JobState, 'epochs' | 'lastAt'>,
+  now: number,
+): Generator<{at: number; epoch: Epoch}> {
   for (const [index, epoch] of epochs.entries()) {
     const end = epochs[index + 1]?.validFrom ?? null
     if (epoch.state !== 'active') continue
@@ -105,25 +117,47 @@ export function* upcoming({epochs, lastAt}: Pick<JobState, 'epochs' | 'lastAt'>,
   }
 }
 
-function decide(job: Job, state: JobState, pending: readonly {at: number; epoch: Epoch}[], cut: boolean, now: number, sawOnlyReplica: (instant: number) => boolean): Decision | null {
+function decide(
+  job: Job,
+  state: JobState,
+  pending: readonly {at: number; epoch: Epoch}[],
+  cut: boolean,
+  now: number,
+  sawOnlyReplica: (instant: number) => boolean,
+): Decision | null {
   const current = state.epochs.at(-1)!
-  const skip = (entries: readonly {at: number}[], reason: (at: number) => SkipReason) => entries.map(({at}) => ({at, reason: reason(at)}))
+  const skip = (entries: readonly {at: number}[], reason: (at: number) => SkipReason) =>
+    entries.map(({at}) => ({at, reason: reason(at)}))
   const settle = (skips: Decision['skips'], run: number | null): Decision | null => {
     const to = run ?? skips.at(-1)?.at
     return to === undefined ? null : {skips, run, to, dueAt: to + jitterOf(job, to)}
   }
   const left = pending.findIndex(({epoch}) => epoch.runner === 'daemon')
   // What is pg_cron's is written down as such, also while the job runs.
-  if (left !== 0) return settle(skip(left < 0 ? pending : pending.slice(0, left), () => 'enforced by pg_cron'), null)
+  if (left !== 0)
+    return settle(
+      skip(left < 0 ? pending : pending.slice(0, left), () => 'enforced by pg_cron'),
+      null,
+    )
   const own = ours(pending)
   if (current.state !== 'active') {
     const reason = current.state
-    return settle(skip(own, () => reason), null)
+    return settle(
+      skip(own, () => reason),
+      null,
+    )
   }
   // What daemons have missed before pg_cron took over is made up for by its next run.
-  if (own.length < pending.length || current.runner === 'pg_cron') return settle(skip(own, () => 'superseded'), null)
+  if (own.length < pending.length || current.runner === 'pg_cron')
+    return settle(
+      skip(own, () => 'superseded'),
+      null,
+    )
   // What had to wait for the one before is not late by that.
-  const since = (at: number) => (job.overlap === 'queue' && state.freeAt !== null ? Math.max(at + jitterOf(job, at), state.freeAt) : at + jitterOf(job, at))
+  const since = (at: number) =>
+    job.overlap === 'queue' && state.freeAt !== null
+      ? Math.max(at + jitterOf(job, at), state.freeAt)
+      : at + jitterOf(job, at)
   const late = (at: number) => now - since(at) > job.lateAfter
   const missed = (at: number): SkipReason => (sawOnlyReplica(at) ? 'replica' : 'missed')
 
@@ -138,12 +172,23 @@ function decide(job: Job, state: JobState, pending: readonly {at: number; epoch:
     return settle(over, null)
   }
   const timezone = pending.at(-1)!.epoch.timezone
-  if (!inWindow(job.window, timezone, now)) return settle(skip(pending, () => 'window'), null)
+  if (!inWindow(job.window, timezone, now))
+    return settle(
+      skip(pending, () => 'window'),
+      null,
+    )
   const newest = pending.at(-1)!
   if (job.catchUp === 'all') {
     const beyond = Math.max(0, pending.length - job.catchUpLimit)
-    if (cut) return settle(skip(pending.slice(0, Math.max(beyond, 1)), () => 'superseded'), null)
-    return settle(skip(pending.slice(0, beyond), () => 'superseded'), pending[beyond]!.at)
+    if (cut)
+      return settle(
+        skip(pending.slice(0, Math.max(beyond, 1)), () => 'superseded'),
+        null,
+      )
+    return settle(
+      skip(pending.slice(0, beyond), () => 'superseded'),
+      pending[beyond]!.at,
+    )
   }
   if (job.catchUp === 'none') {
     const lost = pending.filter(({at}) => late(at))
@@ -151,8 +196,15 @@ function decide(job: Job, state: JobState, pending: readonly {at: number; epoch:
     if (cut || fresh.length === 0) return settle(skip(cut ? pending : lost, missed), null)
     return settle([...skip(lost, missed), ...skip(fresh.slice(0, -1), () => 'superseded')], newest.at)
   }
-  if (cut) return settle(skip(pending, () => 'superseded'), null)
-  return settle(skip(pending.slice(0, -1), () => 'superseded'), newest.at)
+  if (cut)
+    return settle(
+      skip(pending, () => 'superseded'),
+      null,
+    )
+  return settle(
+    skip(pending.slice(0, -1), () => 'superseded'),
+    newest.at,
+  )
 }
 
 /** Up to where pg_cron took over. */
@@ -164,7 +216,10 @@ function ours<T extends {epoch: Epoch}>(pending: readonly T[]): readonly T[] {
 /** Whether work may be begun now. A window that ends before it begins goes over midnight. */
 export function inWindow(window: string | null, timezone: string, now: number): boolean {
   if (window === null) return true
-  const [from, to] = window.split('-').map((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3))) as [number, number]
+  const [from, to] = window.split('-').map((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3))) as [
+    number,
+    number,
+  ]
   const minute = minuteOfDay(timezone, now)
   return from < to ? minute >= from && minute < to : minute >= from || minute < to
 }

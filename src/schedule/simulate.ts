@@ -37,7 +37,14 @@ export function simulate(jobs: readonly Job[], from: number, to: number, limit: 
       // The earliest are shown, of all jobs together: no job can have more among them than this.
       if ((own += 1) > limit) break
       const begins = at + jitterOf(job, at)
-      runs.push({ms: at, job: job.name, at: iso(at), local: formatLocal(job.timezone, at), begins: iso(begins), skipped: inWindow(job.window, job.timezone, begins) ? null : 'window'})
+      runs.push({
+        ms: at,
+        job: job.name,
+        at: iso(at),
+        local: formatLocal(job.timezone, at),
+        begins: iso(begins),
+        skipped: inWindow(job.window, job.timezone, begins) ? null : 'window',
+      })
     }
   }
   runs.sort((a, b) => a.ms - b.ms || (a.job < b.job ? -1 : 1))
@@ -46,6 +53,8 @@ export function simulate(jobs: readonly Job[], from: number, to: number, limit: 
     to: iso(to),
     runs: runs.slice(0, limit).map(({ms: _, ...run}) => run),
     total,
-    notes: jobs.flatMap((job) => dstNotes(job, from, to).map(({at, text}) => ({job: job.name, at: iso(at), text}))).sort((a, b) => (a.at < b.at ? -1 : 1)),
+    notes: jobs
+      .flatMap((job) => dstNotes(job, from, to).map(({at, text}) => ({job: job.name, at: iso(at), text})))
+      .sort((a, b) => (a.at < b.at ? -1 : 1)),
   }
 }

@@ -13,7 +13,10 @@ export interface Snapshot {
 
 export interface RelationSnapshot {
   kind: 'table' | 'partitioned' | 'hypertable' | 'view' | 'materialized view' | 'aggregate'
-  columns: Record<string, {type: string; nullable: boolean; default: string | null; identity: string | null; generated: string | null}>
+  columns: Record<
+    string,
+    {type: string; nullable: boolean; default: string | null; identity: string | null; generated: string | null}
+  >
   constraints: Record<string, string>
   indexes: Record<string, string>
   triggers: Record<string, string>
@@ -32,7 +35,8 @@ export interface Dimension {
   partitions: number | null
 }
 
-interface RelationRow extends Pick<RelationSnapshot, 'columns' | 'constraints' | 'indexes' | 'triggers' | 'partitionKey' | 'definition'> {
+interface RelationRow
+  extends Pick<RelationSnapshot, 'columns' | 'constraints' | 'indexes' | 'triggers' | 'partitionKey' | 'definition'> {
   schema: string
   name: string
   kind: 'table' | 'partitioned' | 'view' | 'materialized view'
@@ -87,10 +91,7 @@ export interface Difference {
 
 /** Every way in which one snapshot differs from another, to the smallest named part; what triggers call comes first. */
 export function differences(expected: Snapshot, actual: Snapshot): Difference[] {
-  return [
-    ...compareEach(expected.routines, actual.routines),
-    ...compareEach(expected.relations, actual.relations),
-  ]
+  return [...compareEach(expected.routines, actual.routines), ...compareEach(expected.relations, actual.relations)]
 }
 
 /** The path of a part; a name in it that could be read as more than one is quoted. */
@@ -100,7 +101,8 @@ export function pathOf(...parts: readonly string[]): string {
 
 function compareEach<T>(expected: Record<string, T>, actual: Record<string, T>): Difference[] {
   return keysOf(expected, actual).flatMap((object) =>
-    compare(own(expected, object), own(actual, object), '').map((difference) => ({object, ...difference})))
+    compare(own(expected, object), own(actual, object), '').map((difference) => ({object, ...difference})),
+  )
 }
 
 /** A column may be called `constructor`, which every object seems to have. */
@@ -110,7 +112,9 @@ function own<T>(record: Record<string, T>, key: string): T | null {
 
 function compare(expected: unknown, actual: unknown, path: string): Omit<Difference, 'object'>[] {
   if (isPlain(expected) && isPlain(actual))
-    return keysOf(expected, actual).flatMap((key) => compare(own(expected, key), own(actual, key), path === '' ? pathOf(key) : `${path}.${pathOf(key)}`))
+    return keysOf(expected, actual).flatMap((key) =>
+      compare(own(expected, key), own(actual, key), path === '' ? pathOf(key) : `${path}.${pathOf(key)}`),
+    )
   if (Array.isArray(expected) && Array.isArray(actual) && expected.length === actual.length)
     return expected.flatMap((entry, index) => compare(entry, actual[index], `${path}[${index}]`))
   return JSON.stringify(expected) === JSON.stringify(actual) ? [] : [{path, expected, actual}]

@@ -18,9 +18,17 @@ const duration = text.superRefine((value, context) => {
     context.addIssue({code: 'custom', message: messageOf(error)})
   }
 })
-const type = text.refine((value) => readType(value) !== null, {error: ({input}) => `"${String(input)}" is none of the types: ${knownTypes.join(', ')}`})
+const type = text.refine((value) => readType(value) !== null, {
+  error: ({input}) => `"${String(input)}" is none of the types: ${knownTypes.join(', ')}`,
+})
 
-const column = z.strictObject({name: text, type, nullable: z.boolean().optional(), default: text.optional(), doc: text.optional()})
+const column = z.strictObject({
+  name: text,
+  type,
+  nullable: z.boolean().optional(),
+  default: text.optional(),
+  doc: text.optional(),
+})
 const named = {name: text, columns}
 const references = z.strictObject({schema: text, table: text, columns})
 const retention = z.strictObject({after: duration})
@@ -39,7 +47,15 @@ export const tableSchema: z.ZodType<TableDefinition> = z.strictObject({
   indexes: z.array(z.strictObject(named)).optional(),
   foreignKeys: z.array(z.strictObject({...named, references})).optional(),
   triggers: z
-    .array(z.strictObject({name: text, event: z.enum(['insert', 'update', 'delete']), oldRows: text.optional(), newRows: text.optional(), function: text}))
+    .array(
+      z.strictObject({
+        name: text,
+        event: z.enum(['insert', 'update', 'delete']),
+        oldRows: text.optional(),
+        newRows: text.optional(),
+        function: text,
+      }),
+    )
     .optional(),
   hypertable: z
     .strictObject({
@@ -64,14 +80,25 @@ export const aggregateSchema: z.ZodType<AggregateDefinition> = z.strictObject({
   groupBy: z.array(text),
   where: text.optional(),
   columns: z
-    .array(z.strictObject({name: text, function: z.enum(['avg', 'min', 'max', 'sum', 'count', 'first', 'last']), of: text.optional(), doc: text.optional()}))
+    .array(
+      z.strictObject({
+        name: text,
+        function: z.enum(['avg', 'min', 'max', 'sum', 'count', 'first', 'last']),
+        of: text.optional(),
+        doc: text.optional(),
+      }),
+    )
     .min(1),
   refresh: z.strictObject({startOffset: duration, endOffset: duration, every: duration}),
   compression: compression.optional(),
   retention: retention.optional(),
 })
 
-const schemaSchema = z.strictObject({tables: z.array(tableSchema), aggregates: z.array(aggregateSchema), routines: z.array(text).optional()})
+const schemaSchema = z.strictObject({
+  tables: z.array(tableSchema),
+  aggregates: z.array(aggregateSchema),
+  routines: z.array(text).optional(),
+})
 
 /** What of its shape is wrong, and nothing of what it means: a snapshot may be older than a rule. */
 export function shapeProblems(input: unknown): Problem[] {
@@ -85,8 +112,24 @@ export function problemsOf(input: unknown): Problem[] {
   // Rules need a shape to stand on: a table that has none gets only the errors of its shape.
   return [
     ...shapeProblems(input),
-    ...tables.flatMap(({value, index}) => prefixed(`tables[${index}]`, tableProblems(value, tables.map((entry) => entry.value)))),
-    ...aggregates.flatMap(({value, index}) => prefixed(`aggregates[${index}]`, aggregateProblems(value, tables.map((entry) => entry.value)))),
+    ...tables.flatMap(({value, index}) =>
+      prefixed(
+        `tables[${index}]`,
+        tableProblems(
+          value,
+          tables.map((entry) => entry.value),
+        ),
+      ),
+    ),
+    ...aggregates.flatMap(({value, index}) =>
+      prefixed(
+        `aggregates[${index}]`,
+        aggregateProblems(
+          value,
+          tables.map((entry) => entry.value),
+        ),
+      ),
+    ),
     ...sharedNameProblems(tables, aggregates),
   ]
 }
@@ -100,7 +143,10 @@ export function checkDefinitions(input: unknown, where: string): SchemaDefinitio
 
 function refuse(where: string, problems: readonly Problem[]): OpsError {
   const lines = problems.map(({path, message}) => `- ${path}: ${message}`)
-  return usageError('DEFINITION', `${where} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${lines.join('\n')}`)
+  return usageError(
+    'DEFINITION',
+    `${where} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${lines.join('\n')}`,
+  )
 }
 
 function wellShaped(input: unknown) {
@@ -121,5 +167,9 @@ function prefixed(prefix: string, problems: readonly Problem[]): Problem[] {
 }
 
 function pathText(path: readonly PropertyKey[]): string {
-  return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`)).join('') || 'the definition'
+  return (
+    path
+      .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))
+      .join('') || 'the definition'
+  )
 }

@@ -18,55 +18,96 @@ export function diffDefinitions(before: SchemaDefinition, after: SchemaDefinitio
     else if (!is) result.cannot.push(`table ${key} is no longer defined: dropping it would lose its rows`)
     else diffTable(key, was, is, result)
   }
-  for (const [key, {was, is}] of paired(before.aggregates, after.aggregates, relation)) diffAggregate(key, was, is, result)
-  if (!same(before.routines, after.routines)) result.cannot.push('the routines changed: write CREATE OR REPLACE for them')
+  for (const [key, {was, is}] of paired(before.aggregates, after.aggregates, relation))
+    diffAggregate(key, was, is, result)
+  if (!same(before.routines, after.routines))
+    result.cannot.push('the routines changed: write CREATE OR REPLACE for them')
   return result
 }
 
-function diffTable(key: string, was: TableDefinition, is: TableDefinition, {statements, cannot}: DefinitionDifference): void {
+function diffTable(
+  key: string,
+  was: TableDefinition,
+  is: TableDefinition,
+  {statements, cannot}: DefinitionDifference,
+): void {
   for (const [column, {was: old, is: now}] of paired(was.columns, is.columns, (entry) => entry.name)) {
     if (!now) cannot.push(`column ${key}.${column} is gone: dropping it would lose its values`)
-    else if (old && !same(withoutDoc(old), withoutDoc(now))) cannot.push(`column ${key}.${column} changed (${columnSql(old)} became ${columnSql(now)})`)
+    else if (old && !same(withoutDoc(old), withoutDoc(now)))
+      cannot.push(`column ${key}.${column} changed (${columnSql(old)} became ${columnSql(now)})`)
     else if (!old) addColumn(key, is, now, statements, cannot)
   }
   for (const [index, {was: old, is: now}] of paired(was.indexes ?? [], is.indexes ?? [], (entry) => entry.name)) {
     if (!old && now) statements.push(createIndex(is, now))
     else if (!now) cannot.push(`index ${index} of ${key} is gone: write DROP INDEX if it should go`)
-    else if (!same(old, now)) cannot.push(`index ${index} of ${key} changed: give the new one another name, and drop the old one`)
+    else if (!same(old, now))
+      cannot.push(`index ${index} of ${key} changed: give the new one another name, and drop the old one`)
   }
   for (const [check, {was: old, is: now}] of paired(was.checks ?? [], is.checks ?? [], (entry) => entry.name)) {
     if (!old && now) statements.push(addCheck(is, now))
     else if (!now) cannot.push(`check ${check} of ${key} is gone: write DROP CONSTRAINT if it should go`)
-    else if (old!.expression !== now.expression) cannot.push(`check ${check} of ${key} changed: existing rows have to be looked at first`)
+    else if (old!.expression !== now.expression)
+      cannot.push(`check ${check} of ${key} changed: existing rows have to be looked at first`)
   }
   for (const part of ['primaryKey', 'uniques', 'foreignKeys', 'triggers', 'rows'] as const)
     if (!same(was[part], is[part])) cannot.push(`${part} of ${key} changed`)
   // Policies and the chunk interval are no migration's business; the rest of a hypertable is fixed when it is made.
-  if (was.hypertable?.time !== is.hypertable?.time) cannot.push(`hypertable of ${key} changed: its time column is fixed when it is made`)
-  if (!same(was.hypertable?.space, is.hypertable?.space)) cannot.push(`hypertable.space of ${key} changed: it is fixed when the hypertable is made`)
+  if (was.hypertable?.time !== is.hypertable?.time)
+    cannot.push(`hypertable of ${key} changed: its time column is fixed when it is made`)
+  if (!same(was.hypertable?.space, is.hypertable?.space))
+    cannot.push(`hypertable.space of ${key} changed: it is fixed when the hypertable is made`)
   const settings = ({compression}: TableDefinition) => compression && [compression.segmentBy, compression.orderBy]
-  if (!same(settings(was), settings(is))) cannot.push(`compression of ${key} changed: policies apply changes it and says which chunks keep the old settings`)
+  if (!same(settings(was), settings(is)))
+    cannot.push(`compression of ${key} changed: policies apply changes it and says which chunks keep the old settings`)
 }
 
-function addColumn(key: string, table: TableDefinition, column: ColumnDefinition, statements: Sql[], cannot: string[]): void {
+function addColumn(
+  key: string,
+  table: TableDefinition,
+  column: ColumnDefinition,
+  statements: Sql[],
+  cannot: string[],
+): void {
   const type = readType(column.type)
-  if (type && isSerial(type.base)) return void cannot.push(`column ${key}.${column.name} is ${column.type}: numbering the rows that are there rewrites the table`)
+  if (type && isSerial(type.base))
+    return void cannot.push(
+      `column ${key}.${column.name} is ${column.type}: numbering the rows that are there rewrites the table`,
+    )
   if (!column.nullable && column.default === undefined)
-    return void cannot.push(`column ${key}.${column.name} is NOT NULL without a default: the rows that are there have no value for it`)
+    return void cannot.push(
+      `column ${key}.${column.name} is NOT NULL without a default: the rows that are there have no value for it`,
+    )
   statements.push(`alter table ${relation(table)} add column ${name(column.name)} ${columnSql(column)}`)
 }
 
-function diffAggregate(key: string, was: AggregateDefinition | undefined, is: AggregateDefinition | undefined, {cannot}: DefinitionDifference): void {
+function diffAggregate(
+  key: string,
+  was: AggregateDefinition | undefined,
+  is: AggregateDefinition | undefined,
+  {cannot}: DefinitionDifference,
+): void {
   if (!was) cannot.push(`aggregate ${key} is new: write its CREATE (schema generate sql prints it)`)
   else if (!is) cannot.push(`aggregate ${key} is no longer defined: dropping it would lose its history`)
   else {
     // Policies and words may change freely.
-    const query = ({source, time, bucket, groupBy, where, columns}: AggregateDefinition) => ({source, time, bucket, groupBy, where, columns})
-    if (!same(query(was), query(is))) cannot.push(`aggregate ${key} changed: making it anew loses what it holds of raw data that is gone`)
+    const query = ({source, time, bucket, groupBy, where, columns}: AggregateDefinition) => ({
+      source,
+      time,
+      bucket,
+      groupBy,
+      where,
+      columns,
+    })
+    if (!same(query(was), query(is)))
+      cannot.push(`aggregate ${key} changed: making it anew loses what it holds of raw data that is gone`)
   }
 }
 
-function paired<T>(before: readonly T[], after: readonly T[], key: (entry: T) => string): Map<string, {was?: T; is?: T}> {
+function paired<T>(
+  before: readonly T[],
+  after: readonly T[],
+  key: (entry: T) => string,
+): Map<string, {was?: T; is?: T}> {
   const pairs = new Map<string, {was?: T; is?: T}>()
   for (const entry of after) pairs.set(key(entry), {is: entry})
   for (const entry of before) pairs.set(key(entry), {...pairs.get(key(entry)), was: entry})

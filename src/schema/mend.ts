@@ -3,7 +3,16 @@ import {formatQualifiedName} from '../db/qualified-name.js'
 import type {Server} from '../db/server.js'
 import {pathOf, type Difference, type RelationSnapshot, type Snapshot} from './catalog.js'
 import type {SchemaDefinition, TableDefinition} from './definition.js'
-import {checkSql, columnSql, createIndex, createRoutine, createTrigger, interval, relation, type Sql} from './generate/table.js'
+import {
+  checkSql,
+  columnSql,
+  createIndex,
+  createRoutine,
+  createTrigger,
+  interval,
+  relation,
+  type Sql,
+} from './generate/table.js'
 import {name, qualified} from './names.js'
 import {isSerial, readType} from './types.js'
 
@@ -28,27 +37,52 @@ export function mendsOf(definitions: SchemaDefinition, expected: Snapshot, live:
     if (snapshot === undefined || snapshot.kind !== kind) continue
     columnMends(table, say)
     // A column that only a person can add is missing in whatever needs it.
-    if (table.columns.some(({name: column}) => !Object.hasOwn(snapshot.columns, column) && !mends.has(key('missing', object, pathOf('columns', column))))) continue
+    if (
+      table.columns.some(
+        ({name: column}) =>
+          !Object.hasOwn(snapshot.columns, column) && !mends.has(key('missing', object, pathOf('columns', column))),
+      )
+    )
+      continue
     indexMends(table, kind, server, say)
     triggerMends(table, say)
     // TimescaleDB validates a check while everybody waits, NOT VALID or not.
     if (kind !== 'hypertable') constraintMends(table, say)
     if (kind === 'hypertable' && table.hypertable && server.timescaledbSchema !== null)
-      say('other', 'dimensions[0].interval', `select ${quoteIdent(server.timescaledbSchema)}.set_chunk_time_interval(${quoteLiteral(relation(table))}, ${interval(table.hypertable.chunkInterval)})`)
+      say(
+        'other',
+        'dimensions[0].interval',
+        `select ${quoteIdent(server.timescaledbSchema)}.set_chunk_time_interval(${quoteLiteral(relation(table))}, ${interval(table.hypertable.chunkInterval)})`,
+      )
   }
   for (const aggregate of definitions.aggregates) {
     const object = formatQualifiedName(aggregate.schema, aggregate.name)
     const materializedOnly = expected.relations[object]?.materializedOnly
-    if (materializedOnly != null) mends.set(key('other', object, 'materializedOnly'), `alter materialized view ${relation(aggregate)} set (timescaledb.materialized_only = ${materializedOnly})`)
+    if (materializedOnly != null)
+      mends.set(
+        key('other', object, 'materializedOnly'),
+        `alter materialized view ${relation(aggregate)} set (timescaledb.materialized_only = ${materializedOnly})`,
+      )
   }
   // The views among the routines are no one's rows.
-  for (const file of definitions.routines ?? []) if (expected.relations[`public.${file}`]?.kind === 'view') mends.set(key('missing', `public.${file}`, ''), createRoutine(file))
+  for (const file of definitions.routines ?? [])
+    if (expected.relations[`public.${file}`]?.kind === 'view')
+      mends.set(key('missing', `public.${file}`, ''), createRoutine(file))
 
   return ({object, path, expected: wanted, actual}) => {
     if (wanted === null) return null
-    if (path === '' && Object.hasOwn(expected.routines, object)) return routineMend(expected.routines[object]!, actual as string | null)
-    const when = actual === null ? 'missing' : (([' NOT VALID', ' INVALID', ' DISABLED'] as const).find((state) => actual === `${String(wanted)}${state}`) ?? 'other')
-    return mends.get(key(when, object, path)) ?? (when === 'missing' ? mends.get(key('other', object, path)) : undefined) ?? null
+    if (path === '' && Object.hasOwn(expected.routines, object))
+      return routineMend(expected.routines[object]!, actual as string | null)
+    const when =
+      actual === null
+        ? 'missing'
+        : (([' NOT VALID', ' INVALID', ' DISABLED'] as const).find((state) => actual === `${String(wanted)}${state}`) ??
+          'other')
+    return (
+      mends.get(key(when, object, path)) ??
+      (when === 'missing' ? mends.get(key('other', object, path)) : undefined) ??
+      null
+    )
   }
 }
 
@@ -59,7 +93,8 @@ function columnMends(table: TableDefinition, say: Say): void {
     if (isSerial(readType(column.type)!.base)) continue
     const path = (...parts: readonly string[]) => pathOf('columns', column.name, ...parts)
     const alter = `alter table ${relation(table)} alter column ${name(column.name)}`
-    if (column.nullable || column.default !== undefined) say('missing', path(), `alter table ${relation(table)} add column ${name(column.name)} ${columnSql(column)}`)
+    if (column.nullable || column.default !== undefined)
+      say('missing', path(), `alter table ${relation(table)} add column ${name(column.name)} ${columnSql(column)}`)
     if (column.default !== undefined) say('other', path('default'), `${alter} set default ${column.default}`)
     if (column.nullable) say('other', path('nullable'), `${alter} drop not null`)
   }
@@ -68,14 +103,24 @@ function columnMends(table: TableDefinition, say: Say): void {
 function constraintMends(table: TableDefinition, say: Say): void {
   const alter = `alter table ${relation(table)}`
   const validate = (constraint: string) => `${alter} validate constraint ${name(constraint)}`
-  for (const check of table.checks ?? []) say('missing', pathOf('constraints', check.name), `${alter} add ${checkSql(check)} not valid;\n${validate(check.name)}`)
-  for (const constraint of [...(table.checks ?? []), ...(table.foreignKeys ?? [])]) say(' NOT VALID', pathOf('constraints', constraint.name), validate(constraint.name))
+  for (const check of table.checks ?? [])
+    say(
+      'missing',
+      pathOf('constraints', check.name),
+      `${alter} add ${checkSql(check)} not valid;\n${validate(check.name)}`,
+    )
+  for (const constraint of [...(table.checks ?? []), ...(table.foreignKeys ?? [])])
+    say(' NOT VALID', pathOf('constraints', constraint.name), validate(constraint.name))
 }
 
 function triggerMends(table: TableDefinition, say: Say): void {
   for (const trigger of table.triggers ?? []) {
     say('missing', pathOf('triggers', trigger.name), createTrigger(table, trigger))
-    say(' DISABLED', pathOf('triggers', trigger.name), `alter table ${relation(table)} enable trigger ${name(trigger.name)}`)
+    say(
+      ' DISABLED',
+      pathOf('triggers', trigger.name),
+      `alter table ${relation(table)} enable trigger ${name(trigger.name)}`,
+    )
   }
 }
 
@@ -83,16 +128,31 @@ function triggerMends(table: TableDefinition, say: Say): void {
  * Writers go on meanwhile, but for partitioned tables, which PostgreSQL indexes only at once. The embedded engine has
  * nobody else to wait, and ends an index by chunks with "tuple concurrently updated".
  */
-function indexMends(table: TableDefinition, kind: RelationSnapshot['kind'] | undefined, {embedded}: Server, say: Say): void {
+function indexMends(
+  table: TableDefinition,
+  kind: RelationSnapshot['kind'] | undefined,
+  {embedded}: Server,
+  say: Say,
+): void {
   for (const index of table.indexes ?? []) {
     const create = createIndex(table, index)
     const atOnce = embedded || kind === 'partitioned'
-    const gently = atOnce ? create : kind === 'hypertable' ? `${create} with (timescaledb.transaction_per_chunk)` : create.replace(/^create index /, 'create index concurrently ')
+    const gently = atOnce
+      ? create
+      : kind === 'hypertable'
+        ? `${create} with (timescaledb.transaction_per_chunk)`
+        : create.replace(/^create index /, 'create index concurrently ')
     say('missing', pathOf('indexes', index.name), gently)
     // An index that is not valid serves nobody, so nobody misses it; on a partitioned table it waits for its parts.
     if (kind === 'partitioned') continue
     const own = qualified(table.schema, index.name)
-    say(' INVALID', pathOf('indexes', index.name), kind === 'hypertable' ? `drop index ${own};\n${gently}` : `reindex index ${embedded ? '' : 'concurrently '}${own}`)
+    say(
+      ' INVALID',
+      pathOf('indexes', index.name),
+      kind === 'hypertable'
+        ? `drop index ${own};\n${gently}`
+        : `reindex index ${embedded ? '' : 'concurrently '}${own}`,
+    )
   }
 }
 

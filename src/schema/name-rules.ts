@@ -15,7 +15,8 @@ function wrongWith(name: string): string | null {
 
 /** What the names of one table get wrong by themselves. */
 export function tableNameProblems(table: TableDefinition): Problem[] {
-  const list = (path: string, entries: readonly {name: string}[] | undefined) => (entries ?? []).map(({name}, index) => ({path: `${path}[${index}].name`, name}))
+  const list = (path: string, entries: readonly {name: string}[] | undefined) =>
+    (entries ?? []).map(({name}, index) => ({path: `${path}[${index}].name`, name}))
   const all = [
     {path: 'schema', name: table.schema},
     {path: 'name', name: table.name},
@@ -30,7 +31,12 @@ export function tableNameProblems(table: TableDefinition): Problem[] {
   return [
     ...all.flatMap(({path, name}) => problem(path, wrongWith(name))),
     ...reservedSchema(table.schema),
-    ...table.columns.flatMap(({name}, index) => problem(`columns[${index}].name`, systemColumns.has(name) ? `every table has a column "${name}" of PostgreSQL's own` : null)),
+    ...table.columns.flatMap(({name}, index) =>
+      problem(
+        `columns[${index}].name`,
+        systemColumns.has(name) ? `every table has a column "${name}" of PostgreSQL's own` : null,
+      ),
+    ),
   ]
 }
 
@@ -39,8 +45,11 @@ export function aggregateNameProblems(aggregate: AggregateDefinition): Problem[]
     ...problem('schema', wrongWith(aggregate.schema)),
     ...reservedSchema(aggregate.schema),
     ...problem('name', wrongWith(aggregate.name)),
-    ...[`${dataTable(aggregate)}_bucket_idx`, windowFunction(aggregate)].filter(() => !tooLong(aggregate.name)).flatMap((made) =>
-      problem('name', tooLong(made) ? `"${made}", which is made of it, is longer than ${longestName} bytes` : null)),
+    ...[`${dataTable(aggregate)}_bucket_idx`, windowFunction(aggregate)]
+      .filter(() => !tooLong(aggregate.name))
+      .flatMap((made) =>
+        problem('name', tooLong(made) ? `"${made}", which is made of it, is longer than ${longestName} bytes` : null),
+      ),
     ...aggregate.columns.flatMap(({name}, index) => problem(`columns[${index}].name`, wrongWith(name))),
   ]
 }
@@ -50,7 +59,10 @@ function problem(path: string, message: string | null): Problem[] {
 }
 
 function reservedSchema(schema: string): Problem[] {
-  return problem('schema', schema.startsWith('pg_') ? `"${schema}": schemas that begin with pg_ are PostgreSQL's own` : null)
+  return problem(
+    'schema',
+    schema.startsWith('pg_') ? `"${schema}": schemas that begin with pg_ are PostgreSQL's own` : null,
+  )
 }
 
 function primaryKeyName({name}: TableDefinition): string {
@@ -58,7 +70,10 @@ function primaryKeyName({name}: TableDefinition): string {
 }
 
 /** Tables, aggregates and indexes of one schema share their names. */
-export function sharedNameProblems(tables: readonly {value: TableDefinition; index: number}[], aggregates: readonly {value: AggregateDefinition; index: number}[]): Problem[] {
+export function sharedNameProblems(
+  tables: readonly {value: TableDefinition; index: number}[],
+  aggregates: readonly {value: AggregateDefinition; index: number}[],
+): Problem[] {
   const taken = new Set<string>()
   const takes = (schema: string, name: string) => {
     const key = `${schema}\0${name}`
@@ -66,14 +81,26 @@ export function sharedNameProblems(tables: readonly {value: TableDefinition; ind
     taken.add(key)
     return free
   }
-  const relations = [...tables.map((entry) => ({...entry, path: 'tables'})), ...aggregates.map((entry) => ({...entry, path: 'aggregates'}))]
+  const relations = [
+    ...tables.map((entry) => ({...entry, path: 'tables'})),
+    ...aggregates.map((entry) => ({...entry, path: 'aggregates'})),
+  ]
   const repeated = relations.filter(({value: {schema, name}}) => !takes(schema, name))
   // Of a table that is there twice, its indexes are too.
   const others = tables.filter(({value}) => repeated.every((relation) => relation.value !== value))
   return [
-    ...repeated.map(({value: {schema, name}, path, index}) => ({path: `${path}[${index}].name`, message: `there are two of the name ${schema}.${name}`})),
-    ...others.flatMap(({value, index}) => indexNames(value).filter(({name}) => !takes(value.schema, name)).map(({path, name}) => (
-      {path: `tables[${index}].${path}`, message: `"${name}" is taken: indexes share their names with the tables and the other indexes of ${value.schema}`}))),
+    ...repeated.map(({value: {schema, name}, path, index}) => ({
+      path: `${path}[${index}].name`,
+      message: `there are two of the name ${schema}.${name}`,
+    })),
+    ...others.flatMap(({value, index}) =>
+      indexNames(value)
+        .filter(({name}) => !takes(value.schema, name))
+        .map(({path, name}) => ({
+          path: `tables[${index}].${path}`,
+          message: `"${name}" is taken: indexes share their names with the tables and the other indexes of ${value.schema}`,
+        })),
+    ),
   ]
 }
 

@@ -1,7 +1,15 @@
 /** How names of the database are called in TypeScript. */
 
 /** Own keys of these names would shadow what every object has, or what Drizzle keeps on a table. */
-const taken = new Set([...Object.getOwnPropertyNames(Object.prototype), '_', '$inferSelect', '$inferInsert', 'getSQL', 'shouldOmitSQLParens', 'enableRLS'])
+const taken = new Set([
+  ...Object.getOwnPropertyNames(Object.prototype),
+  '_',
+  '$inferSelect',
+  '$inferInsert',
+  'getSQL',
+  'shouldOmitSQLParens',
+  'enableRLS',
+])
 
 /**
  * The property of each column: `usd_price` is `usdPrice`, and what is not in small letters keeps its name. No
@@ -12,7 +20,8 @@ export function propertyNames(columns: readonly string[]): Map<string, string> {
   const used = new Set<string>()
   for (const column of columns) {
     const claimRequests = [camelCase(column), column, `${column}Column`]
-    const free = (request: string) => !taken.has(request) && !used.has(request) && (request === column || !columns.includes(request))
+    const free = (request: string) =>
+      !taken.has(request) && !used.has(request) && (request === column || !columns.includes(request))
     const property = claimRequests.find(free) ?? numbered(`${column}Column`, free)
     used.add(property)
     names.set(column, property)
@@ -21,26 +30,36 @@ export function propertyNames(columns: readonly string[]): Map<string, string> {
 }
 
 function camelCase(name: string): string {
-  return /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name) ? name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()) : name
+  return /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name)
+    ? name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+    : name
 }
 
 function numbered(request: string, free: (request: string) => boolean): string {
   for (let number = 2; ; number += 1) if (free(`${request}${number}`)) return `${request}${number}`
 }
 
-const words = `arguments as async await boolean break case catch class const continue debugger default delete do else enum eval export extends
+const words =
+  `arguments as async await boolean break case catch class const continue debugger default delete do else enum eval export extends
   false finally for from function get if implements import in instanceof interface let new null number object of package private protected
-  public return set static string super switch symbol this throw true try type typeof undefined var void while with yield`.split(/\s+/)
+  public return set static string super switch symbol this throw true try type typeof undefined var void while with yield`.split(
+    /\s+/,
+  )
 
 /**
  * The constant of each table or view: `crypto_prices` is `cryptoPrices`, with the schema in front where that is not
  * `public`.
  * @param reserved what the module has imported
  */
-export function constantNames(relations: readonly {schema: string; name: string}[], reserved: readonly string[]): string[] {
+export function constantNames(
+  relations: readonly {schema: string; name: string}[],
+  reserved: readonly string[],
+): string[] {
   const used = new Set<string>([...words, ...reserved])
   return relations.map(({schema, name}) => {
-    const parts = [schema === 'public' ? '' : schema, name].flatMap((text) => text.match(/[\p{ID_Start}\p{Nd}]+/gu) ?? [])
+    const parts = [schema === 'public' ? '' : schema, name].flatMap(
+      (text) => text.match(/[\p{ID_Start}\p{Nd}]+/gu) ?? [],
+    )
     const joined = parts.map((part, index) => (index === 0 ? lower(part) : upper(part))).join('') || 'table'
     const request = /^\p{Nd}/u.test(joined) ? `table${joined}` : joined
     const free = (candidate: string) => !used.has(candidate)
@@ -76,5 +95,7 @@ export function member(object: string, property: string): string {
 
 /** One line of documentation, indented; nothing in it ends the comment. */
 export function comment(text: string | undefined, indent: string): string[] {
-  return text === undefined || text.trim() === '' ? [] : [`${indent}/** ${text.replace(/\s+/g, ' ').trim().replaceAll('*/', '* /')} */`]
+  return text === undefined || text.trim() === ''
+    ? []
+    : [`${indent}/** ${text.replace(/\s+/g, ' ').trim().replaceAll('*/', '* /')} */`]
 }

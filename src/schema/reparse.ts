@@ -52,7 +52,10 @@ function tripOf(object: string, path: string, text: string): Trip | null {
     }
   }
   if (path === 'definition')
-    return {store: (query) => [`create temporary view qicore_probe as ${query}`], read: `select pg_get_viewdef('${probe}'::regclass) as text`}
+    return {
+      store: (query) => [`create temporary view qicore_probe as ${query}`],
+      read: `select pg_get_viewdef('${probe}'::regclass) as text`,
+    }
   return null
 }
 

@@ -13,39 +13,56 @@ export function tableProblems(table: TableDefinition, all: readonly TableDefinit
   const problems: Problem[] = []
   const say = (path: string, message: string) => problems.push({path, message})
   const known = (path: string, wanted: readonly string[]) => {
-    for (const [index, column] of wanted.entries()) if (!columns.includes(column)) say(`${path}[${index}]`, `${table.name} has no column "${column}"`)
+    for (const [index, column] of wanted.entries())
+      if (!columns.includes(column)) say(`${path}[${index}]`, `${table.name} has no column "${column}"`)
   }
   const ordered = (path: string, wanted: readonly string[]) => {
     for (const [index, text] of wanted.entries())
-      if (readOrdered(text, columns) === null) say(`${path}[${index}]`, `"${text}" is not a column of ${table.name}, nor one with asc or desc`)
+      if (readOrdered(text, columns) === null)
+        say(`${path}[${index}]`, `"${text}" is not a column of ${table.name}, nor one with asc or desc`)
   }
   const unique = (path: string, of: readonly string[]) => {
     known(path, of)
     for (const {index, name} of repeated(of)) say(`${path}[${index}]`, `"${name}" is in it twice`)
     const missing = partitionColumns(table).filter((column) => !of.includes(column))
-    if (missing.length > 0) say(path, `it must hold ${missing.join(' and ')}: a table partitioned by that is unique only with it`)
+    if (missing.length > 0)
+      say(path, `it must hold ${missing.join(' and ')}: a table partitioned by that is unique only with it`)
   }
 
   problems.push(...tableNameProblems(table))
   repeated(columns).forEach(({index, name}) => say(`columns[${index}].name`, `there are two columns "${name}"`))
   unique('primaryKey', table.primaryKey)
-  for (const [index, {name, nullable}] of table.columns.entries()) if (nullable && table.primaryKey.includes(name)) say(`columns[${index}].nullable`, `"${name}" is part of the primary key, which takes no null`)
+  for (const [index, {name, nullable}] of table.columns.entries())
+    if (nullable && table.primaryKey.includes(name))
+      say(`columns[${index}].nullable`, `"${name}" is part of the primary key, which takes no null`)
   for (const [index, key] of (table.uniques ?? []).entries()) unique(`uniques[${index}].columns`, key.columns)
   for (const [index, key] of (table.indexes ?? []).entries()) ordered(`indexes[${index}].columns`, key.columns)
-  const constraints = [`${table.name}_pkey`, ...(table.uniques ?? []), ...(table.checks ?? []), ...(table.foreignKeys ?? [])].map((named) => (typeof named === 'string' ? named : named.name))
-  for (const name of new Set(constraints)) if (constraints.filter((other) => other === name).length > 1) say('checks', `two constraints are called "${name}"`)
+  const constraints = [
+    `${table.name}_pkey`,
+    ...(table.uniques ?? []),
+    ...(table.checks ?? []),
+    ...(table.foreignKeys ?? []),
+  ].map((named) => (typeof named === 'string' ? named : named.name))
+  for (const name of new Set(constraints))
+    if (constraints.filter((other) => other === name).length > 1) say('checks', `two constraints are called "${name}"`)
   for (const [index, key] of (table.foreignKeys ?? []).entries()) {
     known(`foreignKeys[${index}].columns`, key.columns)
     const target = all.find(({schema, name}) => schema === key.references.schema && name === key.references.table)
     const of = target?.columns.map((column) => column.name)
-    if (of) for (const column of key.references.columns) if (!of.includes(column)) say(`foreignKeys[${index}].references.columns`, `${target!.name} has no column "${column}"`)
-    if (key.columns.length !== key.references.columns.length) say(`foreignKeys[${index}]`, 'it names more columns on one side than on the other')
-    if (target?.hypertable) say(`foreignKeys[${index}].references`, `${target.name} is a hypertable: no key leads to one`)
+    if (of)
+      for (const column of key.references.columns)
+        if (!of.includes(column))
+          say(`foreignKeys[${index}].references.columns`, `${target!.name} has no column "${column}"`)
+    if (key.columns.length !== key.references.columns.length)
+      say(`foreignKeys[${index}]`, 'it names more columns on one side than on the other')
+    if (target?.hypertable)
+      say(`foreignKeys[${index}].references`, `${target.name} is a hypertable: no key leads to one`)
   }
   if (table.rows) {
     known('rows.columns', table.rows.columns)
     for (const [index, row] of table.rows.values.entries())
-      if (row.length !== table.rows.columns.length) say(`rows.values[${index}]`, `${table.rows.columns.length} values were expected, not ${row.length}`)
+      if (row.length !== table.rows.columns.length)
+        say(`rows.values[${index}]`, `${table.rows.columns.length} values were expected, not ${row.length}`)
   }
 
   const {hypertable, compression, retention} = table
@@ -56,18 +73,25 @@ export function tableProblems(table: TableDefinition, all: readonly TableDefinit
   known('hypertable.time', [hypertable.time])
   const time = table.columns.find((column) => column.name === hypertable.time)
   const base = time && readType(time.type)?.base
-  if (base && !['timestamptz', 'timestamp', 'date'].includes(base)) say('hypertable.time', `"${hypertable.time}" is ${time.type}: chunks are cut by a date or a time`)
-  if (time?.nullable) say('hypertable.time', `"${hypertable.time}" may be null: a row without a time belongs to no chunk`)
+  if (base && !['timestamptz', 'timestamp', 'date'].includes(base))
+    say('hypertable.time', `"${hypertable.time}" is ${time.type}: chunks are cut by a date or a time`)
+  if (time?.nullable)
+    say('hypertable.time', `"${hypertable.time}" may be null: a row without a time belongs to no chunk`)
   if (hypertable.space) known('hypertable.space.column', [hypertable.space.column])
   if (compression) {
     known('compression.segmentBy', compression.segmentBy)
     ordered('compression.orderBy', compression.orderBy)
     const order = compression.orderBy.map((text) => readOrdered(text, columns)?.column)
-    if (order[0] !== undefined && order[0] !== hypertable.time) say('compression.orderBy[0]', `it must begin with ${hypertable.time}: whole batches are skipped by it`)
-    for (const [index, column] of compression.segmentBy.entries()) if (order.includes(column)) say(`compression.segmentBy[${index}]`, `"${column}" is in orderBy too`)
+    if (order[0] !== undefined && order[0] !== hypertable.time)
+      say('compression.orderBy[0]', `it must begin with ${hypertable.time}: whole batches are skipped by it`)
+    for (const [index, column] of compression.segmentBy.entries())
+      if (order.includes(column)) say(`compression.segmentBy[${index}]`, `"${column}" is in orderBy too`)
   }
   if (retention && seconds(retention.after) < seconds(hypertable.chunkInterval))
-    say('retention.after', `${words(retention.after)} is shorter than a chunk (${words(hypertable.chunkInterval)}): a chunk goes only when all of it is that old`)
+    say(
+      'retention.after',
+      `${words(retention.after)} is shorter than a chunk (${words(hypertable.chunkInterval)}): a chunk goes only when all of it is that old`,
+    )
   if (retention && compression && seconds(retention.after) <= seconds(compression.after))
     say('compression.after', `rows are dropped after ${words(retention.after)}, before they would be compressed`)
   return problems
@@ -82,26 +106,39 @@ export function aggregateProblems(aggregate: AggregateDefinition, tables: readon
     say('source', `there is no table ${aggregate.source.schema}.${aggregate.source.table} among the definitions`)
   } else {
     const columns = source.columns.map((column) => column.name)
-    const known = (path: string, column: string) => columns.includes(column) || say(path, `${source.name} has no column "${column}"`)
+    const known = (path: string, column: string) =>
+      columns.includes(column) || say(path, `${source.name} has no column "${column}"`)
     if (source.hypertable?.time !== aggregate.time) say('time', `${source.name} is not cut by "${aggregate.time}"`)
     const time = source.columns.find((column) => column.name === aggregate.time)
-    if (time && readType(time.type)?.base !== 'timestamptz') say('time', `buckets are cut of a timestamptz, and "${aggregate.time}" is ${time.type}`)
+    if (time && readType(time.type)?.base !== 'timestamptz')
+      say('time', `buckets are cut of a timestamptz, and "${aggregate.time}" is ${time.type}`)
     aggregate.groupBy.forEach((column, index) => known(`groupBy[${index}]`, column))
     aggregate.columns.forEach(({of}, index) => of !== undefined && known(`columns[${index}].of`, of))
   }
   aggregate.columns.forEach((column, index) => {
-    if (column.of === undefined && column.function !== 'count') say(`columns[${index}].of`, `${column.function} needs a column`)
+    if (column.of === undefined && column.function !== 'count')
+      say(`columns[${index}].of`, `${column.function} needs a column`)
   })
   const names = [...aggregate.groupBy, bucketColumn, ...aggregate.columns.map((column) => column.name)]
   for (const {name} of repeated(names)) say('columns', `there are two columns "${name}"`)
   problems.push(...aggregateNameProblems(aggregate))
   const {months, days, seconds: rest} = parseDuration(aggregate.bucket)
-  if (months > 1 || (months > 0 && days + rest > 0)) say('bucket', 'a bucket is one month, or a number of days or of less')
+  if (months > 1 || (months > 0 && days + rest > 0))
+    say('bucket', 'a bucket is one month, or a number of days or of less')
   const {startOffset, endOffset} = aggregate.refresh
   if (seconds(startOffset) - seconds(endOffset) < 2 * seconds(aggregate.bucket))
-    say('refresh.startOffset', `from ${words(startOffset)} to ${words(endOffset)} ago are fewer than two buckets of ${words(aggregate.bucket)}`)
-  if (source?.retention && seconds(startOffset) + seconds(source.hypertable!.chunkInterval) > seconds(source.retention.after))
-    say('refresh.startOffset', `it reaches into what the retention of ${source.name} drops: a refresh of that would erase history`)
+    say(
+      'refresh.startOffset',
+      `from ${words(startOffset)} to ${words(endOffset)} ago are fewer than two buckets of ${words(aggregate.bucket)}`,
+    )
+  if (
+    source?.retention &&
+    seconds(startOffset) + seconds(source.hypertable!.chunkInterval) > seconds(source.retention.after)
+  )
+    say(
+      'refresh.startOffset',
+      `it reaches into what the retention of ${source.name} drops: a refresh of that would erase history`,
+    )
   return problems
 }
 

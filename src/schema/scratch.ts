@@ -1,5 +1,12 @@
 import {randomBytes} from 'node:crypto'
-import {embeddedDirectory, withDatabase, type Database, type Db, type Target, type TransactionSettings} from '../db/database.js'
+import {
+  embeddedDirectory,
+  withDatabase,
+  type Database,
+  type Db,
+  type Target,
+  type TransactionSettings,
+} from '../db/database.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, raw, sql, statement} from '../db/sql.js'
@@ -22,18 +29,29 @@ const applicationName = 'qicore-db/schema verify'
  * @param resolveSession the URL of an empty database to use instead; what is made in it stays
  * @throws OpsError NO_SCRATCH where the role may not make one, SCRATCH_NOT_EMPTY
  */
-export async function withScratch<T>(db: Database, resolveSession: string | undefined, work: (scratch: Database) => Promise<T>): Promise<T> {
-  if (resolveSession !== undefined) return withDatabase(targetOf(resolveSession), {applicationName}, (scratch) => onlyEmpty(scratch).then(() => work(scratch)))
+export async function withScratch<T>(
+  db: Database,
+  resolveSession: string | undefined,
+  work: (scratch: Database) => Promise<T>,
+): Promise<T> {
+  if (resolveSession !== undefined)
+    return withDatabase(targetOf(resolveSession), {applicationName}, (scratch) =>
+      onlyEmpty(scratch).then(() => work(scratch)),
+    )
   if (embeddedDirectory(db.target.url) !== null) return withDatabase(targetOf('embedded:'), {applicationName}, work)
   const name = `qicore_verify_${randomBytes(6).toString('hex')}`
   try {
     // Not of template1: what somebody put there would be an extra in every comparison.
     await db.autocommit(settings, sql`create database ${ident(name)} template template0`)
   } catch (error) {
-    throw usageError('NO_SCRATCH', `The definitions are made in an empty database and compared with this one, and none can be made here: ${serverMessage(error)}`, [
-      'Connect as a role with CREATEDB.',
-      'Or name an empty database of the same PostgreSQL and TimescaleDB: --scratch <url>',
-    ])
+    throw usageError(
+      'NO_SCRATCH',
+      `The definitions are made in an empty database and compared with this one, and none can be made here: ${serverMessage(error)}`,
+      [
+        'Connect as a role with CREATEDB.',
+        'Or name an empty database of the same PostgreSQL and TimescaleDB: --scratch <url>',
+      ],
+    )
   }
   try {
     const url = urlOf(db.target.directUrl ?? db.target.url, name)
@@ -49,7 +67,9 @@ export async function withScratch<T>(db: Database, resolveSession: string | unde
 async function onlyEmpty(scratch: Database): Promise<void> {
   const [row] = await scratch.query<{holds: boolean}>(statement(loadSql('schema/holds-relations')))
   if (row!.holds)
-    throw usageError('SCRATCH_NOT_EMPTY', 'The database of --scratch is not empty. Nothing was made in it.', ['Name one that holds nothing but the extension; what an earlier run made in it has to go first.'])
+    throw usageError('SCRATCH_NOT_EMPTY', 'The database of --scratch is not empty. Nothing was made in it.', [
+      'Name one that holds nothing but the extension; what an earlier run made in it has to go first.',
+    ])
 }
 
 async function createExtension(fresh: Database, like: Database): Promise<void> {
@@ -57,7 +77,9 @@ async function createExtension(fresh: Database, like: Database): Promise<void> {
   if (timescaledb === null) return
   await fresh.transaction(settings, async (tx) => {
     await tx.query(sql`create schema if not exists ${ident(timescaledbSchema!)}`)
-    await tx.query(sql`create extension timescaledb schema ${ident(timescaledbSchema!)} version ${raw(`'${timescaledb.replaceAll("'", "''")}'`)}`)
+    await tx.query(
+      sql`create extension timescaledb schema ${ident(timescaledbSchema!)} version ${raw(`'${timescaledb.replaceAll("'", "''")}'`)}`,
+    )
   })
 }
 
@@ -65,21 +87,32 @@ async function createExtension(fresh: Database, like: Database): Promise<void> {
  * Makes in an empty database what the definitions say, the schema qicore included; and of tables that only keys lead to
  * as much as those keys need.
  */
-export async function makeDefinitions(scratch: Database, {tables, aggregates, routines}: SchemaDefinition, stop?: AbortSignal): Promise<void> {
+export async function makeDefinitions(
+  scratch: Database,
+  {tables, aggregates, routines}: SchemaDefinition,
+  stop?: AbortSignal,
+): Promise<void> {
   const {engine} = scratch.server
-  const core = migrationSources(null).filter(({stream}) => stream === 'core').flatMap((source) => migrationsFor(source, engine).flatMap((migration) => migration.source ?? []))
-  const isOurs = (called: string, schema: string) => qicore.tables.some((table) => table.name === called && table.schema === schema)
+  const core = migrationSources(null)
+    .filter(({stream}) => stream === 'core')
+    .flatMap((source) => migrationsFor(source, engine).flatMap((migration) => migration.source ?? []))
+  const isOurs = (called: string, schema: string) =>
+    qicore.tables.some((table) => table.name === called && table.schema === schema)
   const ours = tables.filter((table) => isOurs(table.name, table.schema))
   const own = tables.filter((table) => !isOurs(table.name, table.schema))
   await scratch.transaction(settings, async (transaction) => {
-    const tx: Db = {query: (text) => {
-      if (stop?.aborted) throw new OpsError('INTERRUPTED', 'Interrupted; nothing was compared.', {exit: ExitCode.interrupted})
-      return transaction.query(text)
-    }}
+    const tx: Db = {
+      query: (text) => {
+        if (stop?.aborted)
+          throw new OpsError('INTERRUPTED', 'Interrupted; nothing was compared.', {exit: ExitCode.interrupted})
+        return transaction.query(text)
+      },
+    }
     for (const source of core) for (const {text} of await statementsOf(source)) await tx.query(statement(text))
     for (const {text} of routineFiles(engine).filter(({stream}) => stream === 'core')) await tx.query(statement(text))
     for (const text of externalTables(tables).flatMap(createStub)) await tx.query(statement(text))
-    if (ours.length > 0) for (const text of wholeSchema({tables: ours, aggregates, routines}, engine)) await tx.query(statement(text))
+    if (ours.length > 0)
+      for (const text of wholeSchema({tables: ours, aggregates, routines}, engine)) await tx.query(statement(text))
     for (const text of createTables(own, engine)) await tx.query(statement(text))
   })
 }
@@ -106,14 +139,22 @@ export function externalTables(tables: readonly TableDefinition[]): ExternalTabl
 }
 
 function plainType({columns}: TableDefinition, column: string): string {
-  return columns.find(({name}) => name === column)!.type.replace(/^(small|big)?serial$/i, (_, size = '') => (size === '' ? 'integer' : `${String(size)}int`))
+  return columns
+    .find(({name}) => name === column)!
+    .type.replace(/^(small|big)?serial$/i, (_, size = '') => (size === '' ? 'integer' : `${String(size)}int`))
 }
 
 function createStub({schema, name: table, keys}: ExternalTable): string[] {
   const columns = new Map(keys.flat().map(({column, type}) => [column, type]))
   const sets = [...new Set(keys.map((key) => names(key.map(({column}) => column))))]
-  const lines = [...[...columns].map(([column, type]) => `${name(column)} ${type}`), ...sets.map((set) => `unique (${set})`)]
-  return [...(schema === 'public' ? [] : [`create schema if not exists ${name(schema)}`]), `create table ${qualified(schema, table)} (${lines.join(', ')})`]
+  const lines = [
+    ...[...columns].map(([column, type]) => `${name(column)} ${type}`),
+    ...sets.map((set) => `unique (${set})`),
+  ]
+  return [
+    ...(schema === 'public' ? [] : [`create schema if not exists ${name(schema)}`]),
+    `create table ${qualified(schema, table)} (${lines.join(', ')})`,
+  ]
 }
 
 function targetOf(url: string): Target {

@@ -23,7 +23,9 @@ const shape: z.ZodType<ShortForm> = z.strictObject({
   schema: text.optional(),
   hypertable: z.boolean(),
   partitionBy: z.array(text).max(1, 'a table is partitioned by one column beside its time').optional(),
-  compression: z.strictObject({after: text, segmentBy: z.array(text), orderBy: z.array(text).min(1).optional()}).optional(),
+  compression: z
+    .strictObject({after: text, segmentBy: z.array(text), orderBy: z.array(text).min(1).optional()})
+    .optional(),
 })
 
 const spacePartitions = 4
@@ -34,13 +36,21 @@ export function isShortForm(entry: unknown): boolean {
 }
 
 /** Everything that a short form leaves out, from the table of its type. */
-export function expandShortForm({dslType, tableName, schema = 'public', hypertable, partitionBy = [], compression}: ShortForm): TableDefinition | null {
+export function expandShortForm({
+  dslType,
+  tableName,
+  schema = 'public',
+  hypertable,
+  partitionBy = [],
+  compression,
+}: ShortForm): TableDefinition | null {
   const known = qicore.tables.find((table) => table.dslType === dslType)
   if (!known) return null
   const time = known.hypertable!.time
   const [column] = partitionBy
   const same = schema === known.schema && tableName === known.name
-  const renamed = <T extends {name: string}>(objects: readonly T[] | undefined) => (same ? objects : objects?.map((object) => ({...object, name: newName(object.name, known.name, tableName)})))
+  const renamed = <T extends {name: string}>(objects: readonly T[] | undefined) =>
+    same ? objects : objects?.map((object) => ({...object, name: newName(object.name, known.name, tableName)}))
   const {space: knownSpace, ...knownHypertable} = known.hypertable!
   return {
     ...known,
@@ -54,15 +64,30 @@ export function expandShortForm({dslType, tableName, schema = 'public', hypertab
     // The guard is a function for one table.
     triggers: same ? known.triggers : undefined,
     hypertable: hypertable
-      ? {...knownHypertable, ...(column !== undefined && {space: {column, partitions: knownSpace?.column === column ? knownSpace.partitions : spacePartitions}})}
+      ? {
+          ...knownHypertable,
+          ...(column !== undefined && {
+            space: {column, partitions: knownSpace?.column === column ? knownSpace.partitions : spacePartitions},
+          }),
+        }
       : undefined,
     compression: compressionOf(compression, known, time),
     retention: hypertable ? known.retention : undefined,
   }
 }
 
-function compressionOf(written: ShortForm['compression'], known: TableDefinition, time: string): CompressionDefinition | undefined {
-  return written && {after: written.after, segmentBy: written.segmentBy, orderBy: written.orderBy ?? known.compression?.orderBy ?? [`${time} desc`, 'id desc']}
+function compressionOf(
+  written: ShortForm['compression'],
+  known: TableDefinition,
+  time: string,
+): CompressionDefinition | undefined {
+  return (
+    written && {
+      after: written.after,
+      segmentBy: written.segmentBy,
+      orderBy: written.orderBy ?? known.compression?.orderBy ?? [`${time} desc`, 'id desc'],
+    }
+  )
 }
 
 /** Indexes share their names with tables: what does not name the table gets it in front. */
@@ -77,13 +102,19 @@ function newName(name: string, old: string, table: string): string {
 export function readDefinitions(input: unknown, where: string): SchemaDefinition {
   const {definitions, problems} = tryDefinitions(input)
   if (problems.length > 0 || definitions === null)
-    throw usageError('DEFINITION', `${where} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map(({path, message}) => `- ${path}: ${message}`).join('\n')}`)
+    throw usageError(
+      'DEFINITION',
+      `${where} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map(({path, message}) => `- ${path}: ${message}`).join('\n')}`,
+    )
   return definitions
 }
 
 function tryDefinitions(input: unknown): {definitions: SchemaDefinition | null; problems: Problem[]} {
-  const {tables, ...rest} = (typeof input === 'object' && input !== null && !Array.isArray(input) ? input : {tables: input}) as {tables?: unknown}
-  if (!Array.isArray(tables)) return {definitions: null, problems: [{path: 'tables', message: 'a list of tables was expected'}]}
+  const {tables, ...rest} = (
+    typeof input === 'object' && input !== null && !Array.isArray(input) ? input : {tables: input}
+  ) as {tables?: unknown}
+  if (!Array.isArray(tables))
+    return {definitions: null, problems: [{path: 'tables', message: 'a list of tables was expected'}]}
   const own: Problem[] = []
   const short = new Map<number, ShortForm>()
   const failed: number[] = []
@@ -92,22 +123,41 @@ function tryDefinitions(input: unknown): {definitions: SchemaDefinition | null; 
     const read = shape.safeParse(entry)
     if (!read.success) {
       failed.push(index)
-      own.push(...read.error.issues.map(({path, message}) => ({path: `tables[${index}]${path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')}`, message})))
+      own.push(
+        ...read.error.issues.map(({path, message}) => ({
+          path: `tables[${index}]${path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')}`,
+          message,
+        })),
+      )
       return null
     }
     const expanded = expandShortForm(read.data)
     if (expanded === null) {
       failed.push(index)
-      own.push({path: `tables[${index}].dslType`, message: `"${read.data.dslType}" is no type that is known: ${qicore.tables.flatMap(({dslType}) => dslType ?? []).join(', ')}`})
+      own.push({
+        path: `tables[${index}].dslType`,
+        message: `"${read.data.dslType}" is no type that is known: ${qicore.tables.flatMap(({dslType}) => dslType ?? []).join(', ')}`,
+      })
     } else short.set(index, read.data)
     return expanded
   })
   // What could not be expanded has its own errors already; it keeps its place, so that the others keep theirs.
-  const lost = (path: string) => failed.some((index) => path === `tables[${index}]` || path.startsWith(`tables[${index}].`))
+  const lost = (path: string) =>
+    failed.some((index) => path === `tables[${index}]` || path.startsWith(`tables[${index}].`))
   const definitions = {aggregates: [], ...rest, tables: full}
-  const problems = problemsOf(definitions).filter(({path}) => !lost(path)).map((problem) => asWritten(problem, short))
-  const unique = [...new Map([...own, ...problems].map((problem) => [`${problem.path}\0${problem.message}`, problem])).values()]
-  return {definitions: unique.length === 0 ? ({...definitions, tables: full.map((entry) => tableSchema.parse(entry))} as SchemaDefinition) : null, problems: unique}
+  const problems = problemsOf(definitions)
+    .filter(({path}) => !lost(path))
+    .map((problem) => asWritten(problem, short))
+  const unique = [
+    ...new Map([...own, ...problems].map((problem) => [`${problem.path}\0${problem.message}`, problem])).values(),
+  ]
+  return {
+    definitions:
+      unique.length === 0
+        ? ({...definitions, tables: full.map((entry) => tableSchema.parse(entry))} as SchemaDefinition)
+        : null,
+    problems: unique,
+  }
 }
 
 /** What the short form calls another way, or leaves out, is said by what it was made of. */

@@ -35,7 +35,9 @@ const spellings = {
 } as const satisfies Record<string, readonly string[]>
 
 const bases = new Map<string, BaseType>(
-  Object.entries(spellings).flatMap(([base, others]) => [base, ...others].map((spelling) => [spelling, base as BaseType])),
+  Object.entries(spellings).flatMap(([base, others]) =>
+    [base, ...others].map((spelling) => [spelling, base as BaseType]),
+  ),
 )
 
 /** The number of arguments a type may have; absent: none. */

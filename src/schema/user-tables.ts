@@ -1,7 +1,16 @@
 import {parseQualifiedName} from '../db/qualified-name.js'
 import {formatDuration, type Duration} from '../units/duration.js'
 import {problemsOf, tableSchema} from './check.js'
-import type {CheckDefinition, ColumnDefinition, ForeignKeyDefinition, IndexDefinition, PartitionPeriod, SchemaDefinition, TableDefinition, UniqueDefinition} from './definition.js'
+import type {
+  CheckDefinition,
+  ColumnDefinition,
+  ForeignKeyDefinition,
+  IndexDefinition,
+  PartitionPeriod,
+  SchemaDefinition,
+  TableDefinition,
+  UniqueDefinition,
+} from './definition.js'
 import {qicore} from './built-in.js'
 import type {Problem} from './problem.js'
 
@@ -17,7 +26,10 @@ export interface TableEntry {
   hypertable?: {time: string; space?: {column: string; partitions: number} | undefined} | undefined
   chunkInterval?: Duration | undefined
   partitions?: 'none' | {every?: PartitionPeriod | undefined; ahead?: number | undefined} | undefined
-  compression?: 'none' | {after: Duration; segmentBy?: readonly string[] | undefined; orderBy?: readonly string[] | undefined} | undefined
+  compression?:
+    | 'none'
+    | {after: Duration; segmentBy?: readonly string[] | undefined; orderBy?: readonly string[] | undefined}
+    | undefined
   retention?: 'none' | {after: Duration} | undefined
 }
 
@@ -71,14 +83,16 @@ function tableOf(key: string, entry: TableEntry): TableDefinition {
       chunkInterval: entry.chunkInterval === undefined ? defaultChunk : text(entry.chunkInterval),
       partitions: {period: every, ahead},
     },
-    compression: hypertable && compression !== undefined && compression !== 'none'
-      ? {
-          after: text(compression.after),
-          segmentBy: compression.segmentBy ?? [],
-          orderBy: compression.orderBy ?? [`${hypertable.time} desc`, ...(has('id') ? ['id desc'] : [])],
-        }
-      : undefined,
-    retention: hypertable && retention !== undefined && retention !== 'none' ? {after: text(retention.after)} : undefined,
+    compression:
+      hypertable && compression !== undefined && compression !== 'none'
+        ? {
+            after: text(compression.after),
+            segmentBy: compression.segmentBy ?? [],
+            orderBy: compression.orderBy ?? [`${hypertable.time} desc`, ...(has('id') ? ['id desc'] : [])],
+          }
+        : undefined,
+    retention:
+      hypertable && retention !== undefined && retention !== 'none' ? {after: text(retention.after)} : undefined,
   }
 }
 
@@ -97,13 +111,20 @@ export function userTableProblems(entries: Entries): (Problem & {at: string[]})[
   for (const [key, entry] of Object.entries(entries)) {
     if (entry === null || typeof entry !== 'object') continue
     if (entry.columns !== undefined) {
-      if (entry.primaryKey === undefined) problems.push({at: [key], path: 'primaryKey', message: 'it describes columns, and no primaryKey'})
+      if (entry.primaryKey === undefined)
+        problems.push({at: [key], path: 'primaryKey', message: 'it describes columns, and no primaryKey'})
       for (const field of ['chunkInterval', 'partitions', 'compression', 'retention'] as const)
-        if (entry.hypertable === undefined && entry[field] !== undefined && entry[field] !== 'none') problems.push({at: [key, field], path: field, message: 'only a table with a hypertable section has one'})
+        if (entry.hypertable === undefined && entry[field] !== undefined && entry[field] !== 'none')
+          problems.push({at: [key, field], path: field, message: 'only a table with a hypertable section has one'})
       continue
     }
     for (const field of describing)
-      if (entry[field] !== undefined) problems.push({at: [key, field], path: field, message: 'it describes a table, and there are no columns beside it'})
+      if (entry[field] !== undefined)
+        problems.push({
+          at: [key, field],
+          path: field,
+          message: 'it describes a table, and there are no columns beside it',
+        })
   }
   for (const {path, message} of problemsOf({tables: [...qicore.tables, ...known], aggregates: []})) {
     const [, index, rest = ''] = /^tables\[(\d+)\]\.?(.*)$/s.exec(path) ?? []
@@ -118,6 +139,11 @@ export function userTableProblems(entries: Entries): (Problem & {at: string[]})[
 /** What stands elsewhere in a configuration than in a definition. */
 function configPath(path: string): string[] {
   if (path === 'name' || path === 'schema') return []
-  const moved = path.replace(/^hypertable\.chunkInterval/, 'chunkInterval').replace(/^hypertable\.partitions/, 'partitions')
-  return moved.split(/\.|(?=\[)/).map((part) => part.replace(/^\[(\d+)\]$/, '$1')).filter((part) => part !== '')
+  const moved = path
+    .replace(/^hypertable\.chunkInterval/, 'chunkInterval')
+    .replace(/^hypertable\.partitions/, 'partitions')
+  return moved
+    .split(/\.|(?=\[)/)
+    .map((part) => part.replace(/^\[(\d+)\]$/, '$1'))
+    .filter((part) => part !== '')
 }

@@ -17,7 +17,10 @@ export interface SchemaDifference extends Difference {
 /** What a configuration changes of a table that it does not describe. */
 export interface TableSettings {
   chunkInterval?: Duration | undefined
-  compression?: 'none' | {after: Duration; segmentBy?: readonly string[] | undefined; orderBy?: readonly string[] | undefined} | undefined
+  compression?:
+    | 'none'
+    | {after: Duration; segmentBy?: readonly string[] | undefined; orderBy?: readonly string[] | undefined}
+    | undefined
 }
 
 /**
@@ -27,15 +30,32 @@ export interface TableSettings {
  * @param stop gives up, with the scratch database dropped
  * @throws OpsError NO_SCRATCH, SCRATCH_NOT_EMPTY, OTHER_ENGINE, INTERRUPTED
  */
-export async function verifySchema(db: Database, definitions: SchemaDefinition, scratchUrl?: string, stop?: AbortSignal): Promise<SchemaDifference[]> {
-  const schemas = [...new Set(['public', 'qicore', ...definitions.tables.map(({schema}) => schema), ...definitions.aggregates.map(({schema}) => schema)])]
+export async function verifySchema(
+  db: Database,
+  definitions: SchemaDefinition,
+  scratchUrl?: string,
+  stop?: AbortSignal,
+): Promise<SchemaDifference[]> {
+  const schemas = [
+    ...new Set([
+      'public',
+      'qicore',
+      ...definitions.tables.map(({schema}) => schema),
+      ...definitions.aggregates.map(({schema}) => schema),
+    ]),
+  ]
   const actual = await readSnapshot(db, schemas)
   return withScratch(db, scratchUrl, async (scratch) => {
     if (scratch.server.engine !== db.server.engine)
-      throw usageError('OTHER_ENGINE', `The scratch database is ${scratch.server.engine}, and this one ${db.server.engine}.`, ['Name one with the same extension and edition.'])
+      throw usageError(
+        'OTHER_ENGINE',
+        `The scratch database is ${scratch.server.engine}, and this one ${db.server.engine}.`,
+        ['Name one with the same extension and edition.'],
+      )
     await makeDefinitions(scratch, definitions, stop)
     const expected = await readSnapshot(scratch, schemas)
-    for (const {schema, name} of externalTables(definitions.tables)) delete expected.relations[formatQualifiedName(schema, name)]
+    for (const {schema, name} of externalTables(definitions.tables))
+      delete expected.relations[formatQualifiedName(schema, name)]
     const mend = mendsOf(definitions, expected, actual, db.server)
     const found = await withoutSpelling(scratch, differences(...comparable(expected, actual)))
     return found.map((difference) => ({...difference, mend: mend(difference)}))
@@ -55,14 +75,23 @@ export function reported(difference: SchemaDifference): ReportedDifference {
 
 /** Only what the definitions name, and without what is decided when a table is made. */
 function comparable(expected: Snapshot, actual: Snapshot): [Snapshot, Snapshot] {
-  const pick = <T>(record: Record<string, T>, keys: readonly string[]) => Object.fromEntries(keys.flatMap((key) => (Object.hasOwn(record, key) ? [[key, record[key]!]] : [])))
+  const pick = <T>(record: Record<string, T>, keys: readonly string[]) =>
+    Object.fromEntries(keys.flatMap((key) => (Object.hasOwn(record, key) ? [[key, record[key]!]] : [])))
   const relations = Object.keys(expected.relations)
   const theirs = pick(actual.relations, relations)
-  const alike = (relation: RelationSnapshot, other: RelationSnapshot | undefined): RelationSnapshot => ({...relation, dimensions: dimensionsOf(relation, other)})
+  const alike = (relation: RelationSnapshot, other: RelationSnapshot | undefined): RelationSnapshot => ({
+    ...relation,
+    dimensions: dimensionsOf(relation, other),
+  })
   return [
-    {...expected, relations: Object.fromEntries(relations.map((key) => [key, alike(expected.relations[key]!, theirs[key])]))},
     {
-      relations: Object.fromEntries(Object.entries(theirs).map(([key, relation]) => [key, alike(relation, expected.relations[key])])),
+      ...expected,
+      relations: Object.fromEntries(relations.map((key) => [key, alike(expected.relations[key]!, theirs[key])])),
+    },
+    {
+      relations: Object.fromEntries(
+        Object.entries(theirs).map(([key, relation]) => [key, alike(relation, expected.relations[key])]),
+      ),
       routines: pick(actual.routines, Object.keys(expected.routines)),
     },
   ]
@@ -72,17 +101,28 @@ function comparable(expected: Snapshot, actual: Snapshot): [Snapshot, Snapshot] 
  * The number of space partitions is chosen when a table is made, none included, and nothing changes it later. The
  * chunks of an aggregate are ten times as long as those its source had when it was made; no definition says so.
  */
-function dimensionsOf({kind: of, dimensions}: RelationSnapshot, other: RelationSnapshot | undefined): RelationSnapshot['dimensions'] {
+function dimensionsOf(
+  {kind: of, dimensions}: RelationSnapshot,
+  other: RelationSnapshot | undefined,
+): RelationSnapshot['dimensions'] {
   const both = other === undefined || other.dimensions.some(({kind}) => kind === 'space')
-  return dimensions.filter(({kind}) => kind === 'time' || both).map((dimension) => ({...dimension, partitions: null, interval: of === 'aggregate' ? null : dimension.interval}))
+  return dimensions
+    .filter(({kind}) => kind === 'time' || both)
+    .map((dimension) => ({...dimension, partitions: null, interval: of === 'aggregate' ? null : dimension.interval}))
 }
 
 /** The definitions with the settings of a configuration over them. */
-export function withSettings(definitions: SchemaDefinition, settings: ReadonlyMap<string, TableSettings>): SchemaDefinition {
-  return {...definitions, tables: definitions.tables.map((table) => {
-    const said = settings.get(formatQualifiedName(table.schema, table.name))
-    return said === undefined || !table.hypertable ? table : settled(table, said)
-  })}
+export function withSettings(
+  definitions: SchemaDefinition,
+  settings: ReadonlyMap<string, TableSettings>,
+): SchemaDefinition {
+  return {
+    ...definitions,
+    tables: definitions.tables.map((table) => {
+      const said = settings.get(formatQualifiedName(table.schema, table.name))
+      return said === undefined || !table.hypertable ? table : settled(table, said)
+    }),
+  }
 }
 
 function settled(table: TableDefinition, {chunkInterval, compression}: TableSettings): TableDefinition {
@@ -90,11 +130,19 @@ function settled(table: TableDefinition, {chunkInterval, compression}: TableSett
   const before = table.compression
   return {
     ...table,
-    hypertable: {...hypertable!, chunkInterval: chunkInterval === undefined ? hypertable!.chunkInterval : formatDuration(chunkInterval)},
-    compression: compression === undefined ? before : compression === 'none' ? undefined : {
-      after: formatDuration(compression.after),
-      segmentBy: compression.segmentBy ?? before?.segmentBy ?? [],
-      orderBy: compression.orderBy ?? before?.orderBy ?? [`${hypertable!.time} desc`],
+    hypertable: {
+      ...hypertable!,
+      chunkInterval: chunkInterval === undefined ? hypertable!.chunkInterval : formatDuration(chunkInterval),
     },
+    compression:
+      compression === undefined
+        ? before
+        : compression === 'none'
+          ? undefined
+          : {
+              after: formatDuration(compression.after),
+              segmentBy: compression.segmentBy ?? before?.segmentBy ?? [],
+              orderBy: compression.orderBy ?? before?.orderBy ?? [`${hypertable!.time} desc`],
+            },
   }
 }

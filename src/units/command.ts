@@ -14,7 +14,11 @@ export type FlagValue = string | number | boolean | readonly string[] | null | u
  * @param id words of the command: `policies plan`
  * @param args in their order
  */
-export function command(id: string, args: readonly string[] = [], flags: Readonly<Record<string, FlagValue>> = {}): string {
+export function command(
+  id: string,
+  args: readonly string[] = [],
+  flags: Readonly<Record<string, FlagValue>> = {},
+): string {
   const options = Object.entries(flags).flatMap(([name, value]) => flagWords(name, value))
   // What begins with a dash would be read as a flag.
   const dashed = args.some((arg) => arg.startsWith('-'))
@@ -26,7 +30,9 @@ function flagWords(name: string, value: FlagValue): string[] {
   if (value === undefined || value === null || value === false) return []
   if (value === true) return [`--${name}`]
   const values = typeof value === 'object' ? value : [String(value)]
-  return values.flatMap((each) => (each.startsWith('-') ? [`--${name}=${shellWord(each)}`] : [`--${name}`, shellWord(each)]))
+  return values.flatMap((each) =>
+    each.startsWith('-') ? [`--${name}=${shellWord(each)}`] : [`--${name}`, shellWord(each)],
+  )
 }
 
 /** One word for a POSIX shell: as it is where no character means anything to a shell, else in single quotes. */

@@ -11,7 +11,13 @@ export function formatElapsed(ms: number): string {
   return seconds < 60 ? `${seconds.toFixed(seconds < 9.95 ? 2 : 1)}s` : twoUnits(Math.round(seconds))
 }
 
-const units = [['y', 365 * 86_400], ['d', 86_400], ['h', 3600], ['m', 60], ['s', 1]] as const
+const units = [
+  ['y', 365 * 86_400],
+  ['d', 86_400],
+  ['h', 3600],
+  ['m', 60],
+  ['s', 1],
+] as const
 
 function twoUnits(seconds: number): string {
   const first = units.findIndex(([, size]) => seconds >= size)

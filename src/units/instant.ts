@@ -21,10 +21,14 @@ const isoInstant = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\
 export function parseInstant(input: string): Instant {
   const text = input.trim()
   const withTime = /^\d{4}-\d\d$/.test(text) ? `${text}-01` : text
-  const zoned = /(Z|[+-]\d\d(:?\d\d)?)$/.test(withTime.slice(10)) ? withTime : `${withTime.replace(' ', 'T')}${withTime.length > 10 ? '' : 'T00:00'}Z`
+  const zoned = /(Z|[+-]\d\d(:?\d\d)?)$/.test(withTime.slice(10))
+    ? withTime
+    : `${withTime.replace(' ', 'T')}${withTime.length > 10 ? '' : 'T00:00'}Z`
   const date = new Date(zoned.replace(/([+-]\d\d)$/, '$1:00'))
   if (!isoInstant.test(withTime) || Number.isNaN(date.getTime()) || !sameDay(withTime, zoned))
-    throw usageError('INSTANT', `"${input}" is not an instant.`, ['Write ISO 8601, for example 2026-01-31 or 2026-01-31T12:00:00Z.'])
+    throw usageError('INSTANT', `"${input}" is not an instant.`, [
+      'Write ISO 8601, for example 2026-01-31 or 2026-01-31T12:00:00Z.',
+    ])
   // Date knows milliseconds only; no offset changes what is below a second.
   const micros = /\.(\d*[1-9])/.exec(zoned)?.[0] ?? ''
   return date.toISOString().replace(/\.\d+Z$/, `${micros}Z`)
@@ -64,7 +68,8 @@ export function formatEpochMicros(micros: bigint): Instant {
   const time = ((micros % dayMicros) + dayMicros) % dayMicros
   const [year, month, day] = dateOf(Number((micros - time) / dayMicros))
   const seconds = Number(time / 1_000_000n)
-  const fraction = time % 1_000_000n === 0n ? '' : `.${(time % 1_000_000n).toString().padStart(6, '0').replace(/0+$/, '')}`
+  const fraction =
+    time % 1_000_000n === 0n ? '' : `.${(time % 1_000_000n).toString().padStart(6, '0').replace(/0+$/, '')}`
   const clock = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60].map(two).join(':')
   return `${String(year > 0 ? year : 1 - year).padStart(4, '0')}-${two(month)}-${two(day)}T${clock}${fraction}Z${year > 0 ? '' : ' BC'}`
 }
@@ -86,11 +91,17 @@ function dateOf(days: number): [year: number, month: number, day: number] {
   const shifted = days + 719_468
   const era = Math.floor(shifted / 146_097)
   const dayOfEra = shifted - era * 146_097
-  const yearOfEra = Math.floor((dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365)
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+  )
   const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
   const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153)
   const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-  return [yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1]
+  return [
+    yearOfEra + era * 400 + (month <= 2 ? 1 : 0),
+    month,
+    dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1,
+  ]
 }
 
 /**

@@ -18,10 +18,15 @@ export function parseOlderThan(input: string): OlderThan {
  * A half-open range of instants in UTC; null: open on that side. A whole month as the end is included.
  * @throws OpsError EMPTY_RANGE
  */
-export function instantsBetween(from: CalendarBound | undefined, to: CalendarBound | undefined): {from: Instant | null; to: Instant | null} {
+export function instantsBetween(
+  from: CalendarBound | undefined,
+  to: CalendarBound | undefined,
+): {from: Instant | null; to: Instant | null} {
   const range = {from: from === undefined ? null : beginOf(from), to: to === undefined ? null : endOf(to)}
   if (range.from !== null && range.to !== null && epochMicros(range.from)! >= epochMicros(range.to)!)
-    throw usageError('EMPTY_RANGE', `--from ${range.from} is not before --to ${range.to}.`, ['The range is half-open: --to 2024-02-01 ends with January. Whole months are included: --from 2024-01 --to 2024-12.'])
+    throw usageError('EMPTY_RANGE', `--from ${range.from} is not before --to ${range.to}.`, [
+      'The range is half-open: --to 2024-02-01 ends with January. Whole months are included: --from 2024-01 --to 2024-12.',
+    ])
   return range
 }
 

@@ -28,8 +28,20 @@ const five: readonly Field[] = [
   {name: 'minute', min: 0, max: 59},
   {name: 'hour', min: 0, max: 23},
   {name: 'day of the month', min: 1, max: 31, special: /^(L|0?([1-9]|[12]\d|3[01])W)$/i, alone: /^LW$/i},
-  {name: 'month', min: 1, max: 12, words: ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']},
-  {name: 'weekday', min: 0, max: 7, steps: 7, words: ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'], special: /^([0-7]|sun|mon|tue|wed|thu|fri|sat)(L|#[1-5]|#L)$/i},
+  {
+    name: 'month',
+    min: 1,
+    max: 12,
+    words: ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'],
+  },
+  {
+    name: 'weekday',
+    min: 0,
+    max: 7,
+    steps: 7,
+    words: ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'],
+    special: /^([0-7]|sun|mon|tue|wed|thu|fri|sat)(L|#[1-5]|#L)$/i,
+  },
 ]
 
 /** The fields of a schedule, five or with seconds six; a nickname is written out. */
@@ -70,12 +82,17 @@ function partProblem(part: string, field: Field): string | null {
   const [, any, first, last, every] = match
   if (any === undefined) {
     const [from, to] = [numberOf(first!, field), last === undefined ? undefined : numberOf(last, field)]
-    for (const [word, value] of [[first!, from], [last, to]] as const)
-      if (word !== undefined && (value === null || value! < field.min || value! > field.max)) return `is out of range (${field.min}-${field.max})`
+    for (const [word, value] of [
+      [first!, from],
+      [last, to],
+    ] as const)
+      if (word !== undefined && (value === null || value! < field.min || value! > field.max))
+        return `is out of range (${field.min}-${field.max})`
     if (to !== undefined && from! > to!) return `has the range ${part}, which goes backwards`
     if (to === undefined && every !== undefined) return `has "${part}": a step follows * or a range`
   }
-  if (every !== undefined && (Number(every) < 1 || Number(every) > (field.steps ?? field.max - field.min + 1))) return `has a step of ${every}`
+  if (every !== undefined && (Number(every) < 1 || Number(every) > (field.steps ?? field.max - field.min + 1)))
+    return `has a step of ${every}`
   return null
 }
 

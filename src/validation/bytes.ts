@@ -19,7 +19,11 @@ export async function fileSource(file: string): Promise<Source> {
     throw usageError('NO_FILE', `${file} cannot be read (${error.code}).`)
   })
   if (known.isDirectory()) throw usageError('NO_FILE', `${file} is a directory.`)
-  return {name: file, size: known.isFile() ? known.size : null, open: () => createReadStream(file, {highWaterMark: 256 * 1024})}
+  return {
+    name: file,
+    size: known.isFile() ? known.size : null,
+    open: () => createReadStream(file, {highWaterMark: 256 * 1024}),
+  }
 }
 
 /**
@@ -48,7 +52,9 @@ async function* count(source: Source, onBytes: (read: number) => void): AsyncGen
       yield chunk
     }
   } catch (error) {
-    throw new OpsError('NO_FILE', `${source.name} cannot be read (${(error as NodeJS.ErrnoException).code}).`, {cause: error})
+    throw new OpsError('NO_FILE', `${source.name} cannot be read (${(error as NodeJS.ErrnoException).code}).`, {
+      cause: error,
+    })
   }
 }
 
@@ -101,7 +107,9 @@ export async function* linesOf(content: AsyncIterable<Buffer>): AsyncGenerator<L
       tooLong = false
       return {number, text: null, problem: `is longer than ${longestLine} bytes`}
     }
-    return isUtf8(bytes) ? {number, text: bytes.toString('utf8'), problem: null} : {number, text: null, problem: 'is not UTF-8'}
+    return isUtf8(bytes)
+      ? {number, text: bytes.toString('utf8'), problem: null}
+      : {number, text: null, problem: 'is not UTF-8'}
   }
   for await (const chunk of content) {
     const last = chunk.lastIndexOf(10)
@@ -114,7 +122,11 @@ export async function* linesOf(content: AsyncIterable<Buffer>): AsyncGenerator<L
     const block = Buffer.concat([...rest, chunk.subarray(0, last)])
     rest = last + 1 < chunk.length ? [chunk.subarray(last + 1)] : []
     restLength = chunk.length - last - 1
-    if (!tooLong && block.length <= longestLine && isUtf8(block)) yield block.toString('utf8').split('\n').map((text) => ({number: (number += 1), text, problem: null}))
+    if (!tooLong && block.length <= longestLine && isUtf8(block))
+      yield block
+        .toString('utf8')
+        .split('\n')
+        .map((text) => ({number: (number += 1), text, problem: null}))
     else yield [...pieces(block)].map(lineOf)
   }
   if (restLength > 0 || tooLong) yield [lineOf(Buffer.concat(rest))]

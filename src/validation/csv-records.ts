@@ -34,7 +34,12 @@ export async function* csvRecords(lines: AsyncIterable<Line[]>): AsyncGenerator<
     for (const {number, text, problem} of batch) {
       if (pending === null && text !== null && !text.includes('"')) {
         const line = text.endsWith('\r') ? text.slice(0, -1) : text
-        if (line.trim() !== '') records.push({line: number, cells: line.split(',').map((cell) => (cell === '' ? absent : cell)), problem: null})
+        if (line.trim() !== '')
+          records.push({
+            line: number,
+            cells: line.split(',').map((cell) => (cell === '' ? absent : cell)),
+            problem: null,
+          })
         continue
       }
       pending ??= {line: number, texts: [], length: 0, quotes: 0, problem: null}

@@ -13,7 +13,12 @@ type Convert = (text: string) => unknown
  * The rows of a CSV with a header of properties or columns. Cells are text and become what their column is.
  * @throws OpsError BAD_CSV for a header that does not fit
  */
-export async function* csvRows(name: string, content: AsyncIterable<Buffer>, table: TableDefinition, properties: ReadonlyMap<string, string>): AsyncGenerator<FileRow[]> {
+export async function* csvRows(
+  name: string,
+  content: AsyncIterable<Buffer>,
+  table: TableDefinition,
+  properties: ReadonlyMap<string, string>,
+): AsyncGenerator<FileRow[]> {
   let header: Header | null = null
   for await (const records of csvRecords(linesOf(content))) {
     const rows: FileRow[] = []
@@ -35,25 +40,47 @@ interface Header {
   converts: readonly Convert[]
 }
 
-function headerOf(place: string, record: readonly Cell[], table: TableDefinition, properties: ReadonlyMap<string, string>): Header {
-  const byName = new Map<string, ColumnDefinition>(table.columns.flatMap((column) => [[column.name, column], [properties.get(column.name)!, column]]))
+function headerOf(
+  place: string,
+  record: readonly Cell[],
+  table: TableDefinition,
+  properties: ReadonlyMap<string, string>,
+): Header {
+  const byName = new Map<string, ColumnDefinition>(
+    table.columns.flatMap((column) => [
+      [column.name, column],
+      [properties.get(column.name)!, column],
+    ]),
+  )
   const names = record.map((cell) => cell ?? '')
   const columns = names.map((name) => byName.get(name))
   const problems = names.flatMap((name, index) => {
     const column = columns[index]
-    if (!column) return [`has ${name === '' ? 'a column without a name' : JSON.stringify(name)}, which is not a column of ${table.name}`]
+    if (!column)
+      return [
+        `has ${name === '' ? 'a column without a name' : JSON.stringify(name)}, which is not a column of ${table.name}`,
+      ]
     return columns.indexOf(column) < index ? [`has ${column.name} twice`] : []
   })
-  const missing = table.columns.filter((column) => !columns.includes(column) && !columnCall(column).optional).map(({name}) => name)
+  const missing = table.columns
+    .filter((column) => !columns.includes(column) && !columnCall(column).optional)
+    .map(({name}) => name)
   if (missing.length > 0) problems.push(`has no ${missing.join(', ')}`)
   if (problems.length > 0)
-    throw usageError('BAD_CSV', `${place}: the header ${problems.slice(0, 10).join('; it ')}.`, [`The columns are ${table.columns.map(({name}) => name).join(', ')}.`])
+    throw usageError('BAD_CSV', `${place}: the header ${problems.slice(0, 10).join('; it ')}.`, [
+      `The columns are ${table.columns.map(({name}) => name).join(', ')}.`,
+    ])
   const own = columns.map((column) => properties.get(column!.name)!)
-  return {properties: own, names: new Map(own.map((property, index) => [property, names[index]!])), converts: columns.map((column) => converterOf(column!))}
+  return {
+    properties: own,
+    names: new Map(own.map((property, index) => [property, names[index]!])),
+    converts: columns.map((column) => converterOf(column!)),
+  }
 }
 
 function rowOf({properties, names, converts}: Header, record: readonly Cell[], line: number): FileRow {
-  if (record.length !== converts.length) return brokenRow(line, `has ${record.length} cells, and the header ${converts.length}`)
+  if (record.length !== converts.length)
+    return brokenRow(line, `has ${record.length} cells, and the header ${converts.length}`)
   const row: Record<string, unknown> = {}
   const problems: ValidationError[] = []
   for (let index = 0; index < converts.length; index += 1) {

@@ -39,7 +39,12 @@ export interface FileOptions {
  * Validates a stream row by row; it needs the memory of one row.
  * @throws OpsError NO_FILE, BAD_FILE, BAD_CSV for a header that does not fit
  */
-export async function validateFile<Row>(source: Source, of: Validated<Row>, definition: TableDefinition, options: FileOptions): Promise<FileSummary> {
+export async function validateFile<Row>(
+  source: Source,
+  of: Validated<Row>,
+  definition: TableDefinition,
+  options: FileOptions,
+): Promise<FileSummary> {
   let bytes = 0
   const content = contentOf(source, (read) => (bytes = read))
   const {format, whole} = await formatOf(source, content, options.format)
@@ -47,7 +52,12 @@ export async function validateFile<Row>(source: Source, of: Validated<Row>, defi
   const batches = format === 'ndjson' ? jsonRows(whole) : csvRows(source.name, whole, definition, of.properties)
   for await (const batch of batches) {
     for (const {line, row, names, problems, broken} of batch) {
-      const errors = broken ? [] : (names === null ? check(of, row, options.asOf) : checkProperties(of, row as Record<string, unknown>, options.asOf, names)).errors
+      const errors = broken
+        ? []
+        : (names === null
+            ? check(of, row, options.asOf)
+            : checkProperties(of, row as Record<string, unknown>, options.asOf, names)
+          ).errors
       if (errors.length === 0 && problems.length === 0) {
         summary.valid += 1
         continue
@@ -61,12 +71,17 @@ export async function validateFile<Row>(source: Source, of: Validated<Row>, defi
     }
     options.onProgress?.({bytes, valid: summary.valid, invalid: summary.invalid})
   }
-  if (summary.valid + summary.invalid === 0) throw usageError('BAD_FILE', `There is not a single row in ${source.name}.`)
+  if (summary.valid + summary.invalid === 0)
+    throw usageError('BAD_FILE', `There is not a single row in ${source.name}.`)
   return summary
 }
 
 /** What the first character says: a brace is NDJSON. */
-async function formatOf(source: Source, content: AsyncGenerator<Buffer>, said: FileFormat | undefined): Promise<{format: FileFormat; whole: AsyncGenerator<Buffer>}> {
+async function formatOf(
+  source: Source,
+  content: AsyncGenerator<Buffer>,
+  said: FileFormat | undefined,
+): Promise<{format: FileFormat; whole: AsyncGenerator<Buffer>}> {
   const {value, done} = await content.next()
   if (done) throw usageError('BAD_FILE', `${source.name} is empty.`)
   const whole = (async function* () {
@@ -75,6 +90,8 @@ async function formatOf(source: Source, content: AsyncGenerator<Buffer>, said: F
   })()
   const first = value.subarray(0, 1024).toString('latin1').trimStart()[0]
   if (first === '[' && said !== 'csv')
-    throw usageError('BAD_FILE', `${source.name} begins with a bracket: one JSON list cannot be read row by row.`, ["Write one object a line: jq -c '.[]'"])
+    throw usageError('BAD_FILE', `${source.name} begins with a bracket: one JSON list cannot be read row by row.`, [
+      "Write one object a line: jq -c '.[]'",
+    ])
   return {format: said ?? (first === '{' ? 'ndjson' : 'csv'), whole}
 }

@@ -2,7 +2,10 @@ import Big from 'big.js'
 
 /** Where a line stops being JSON, counted from 1. */
 export class JsonError extends Error {
-  constructor(readonly column: number, message: string) {
+  constructor(
+    readonly column: number,
+    message: string,
+  ) {
     super(message)
   }
 }
@@ -62,9 +65,17 @@ function parseStrictly(text: string): unknown {
   const fail = (message: string, column = at): never => {
     throw new JsonError(column + 1, message)
   }
-  const unexpected = (wanted: string): never => (at >= text.length ? fail(`ends where ${wanted} should be`) : fail(`has ${JSON.stringify(text[at])} where ${wanted} should be`))
+  const unexpected = (wanted: string): never =>
+    at >= text.length
+      ? fail(`ends where ${wanted} should be`)
+      : fail(`has ${JSON.stringify(text[at])} where ${wanted} should be`)
   const skipBlanks = () => {
-    for (let code = text.charCodeAt(at); code === 32 || code === 9 || code === 13 || code === 10; code = text.charCodeAt(at)) at += 1
+    for (
+      let code = text.charCodeAt(at);
+      code === 32 || code === 9 || code === 13 || code === 10;
+      code = text.charCodeAt(at)
+    )
+      at += 1
   }
 
   const readString = (): string => {
@@ -85,7 +96,8 @@ function parseStrictly(text: string): unknown {
       if (end < 0) fail('has a text without an end')
       const part = text.slice(done, slash >= 0 && slash < end ? slash : end)
       const control = controls.exec(part)
-      if (control) fail(`has a bare ${control[0] === '\0' ? 'NUL' : 'control character'} within a text`, done + control.index)
+      if (control)
+        fail(`has a bare ${control[0] === '\0' ? 'NUL' : 'control character'} within a text`, done + control.index)
       value += part
       if (slash < 0 || slash > end) break
       const escape = text[slash + 1] ?? ''
@@ -112,8 +124,10 @@ function parseStrictly(text: string): unknown {
     at = number.lastIndex
     const [written, fraction, exponent] = match
     if (written.length <= 15 && exponent === undefined) return Number(written)
-    if (exponent !== undefined && exponent.length > 7) fail('has a number with an exponent beyond every column', at - written.length)
-    if (fraction === undefined && exponent === undefined) return Number.isSafeInteger(Number(written)) ? Number(written) : BigInt(written)
+    if (exponent !== undefined && exponent.length > 7)
+      fail('has a number with an exponent beyond every column', at - written.length)
+    if (fraction === undefined && exponent === undefined)
+      return Number.isSafeInteger(Number(written)) ? Number(written) : BigInt(written)
     const exact = new Big(written)
     return exact.c.length <= 15 && Math.abs(exact.e) < 300 ? Number(written) : exact
   }
@@ -195,6 +209,10 @@ function parseStrictly(text: string): unknown {
   return value
 }
 
-const words = [['true', true], ['false', false], ['null', null]] as const
+const words = [
+  ['true', true],
+  ['false', false],
+  ['null', null],
+] as const
 const odd = /[\\\0-\x1f]/
 const controls = /[\0-\x1f]/

@@ -5,5 +5,10 @@ import type {Validated} from './validator.js'
 
 /** What validates rows of any table that has a definition. */
 export async function validatedOf(table: TableDefinition): Promise<Validated<unknown>> {
-  return {table: table.name, schema: await tableSchemaOf(table), rules: [], properties: propertyNames(table.columns.map(({name}) => name))}
+  return {
+    table: table.name,
+    schema: await tableSchemaOf(table),
+    rules: [],
+    properties: propertyNames(table.columns.map(({name}) => name)),
+  }
 }

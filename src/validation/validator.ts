@@ -33,13 +33,15 @@ export function validator<Row>(of: Validated<Row>): Validator<Row> {
 /** @throws OpsError INSTANT */
 export function clock(asOf: Date | AsOf): AsOf {
   const text = asOf instanceof Date ? asOf.toISOString() : asOf
-  if (text !== 'row' && text !== 'off' && typeof readInstant(text) !== 'string') throw usageError('INSTANT', `asOf "${text}" is not an instant.`)
+  if (text !== 'row' && text !== 'off' && typeof readInstant(text) !== 'string')
+    throw usageError('INSTANT', `asOf "${text}" is not an instant.`)
   return text
 }
 
 /** The work itself, with the clock read once for many rows. */
 export function check<Row>(of: Validated<Row>, input: unknown, asOf: AsOf): ValidationResult<Row> {
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) return invalid([{path: '', message: `a row of ${of.table} is an object`}])
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    return invalid([{path: '', message: `a row of ${of.table} is an object`}])
   const keys = Object.keys(input)
   const given = input as Record<string, unknown>
   // Most rows are keyed by property and are not copied.
@@ -64,7 +66,10 @@ export function check<Row>(of: Validated<Row>, input: unknown, asOf: AsOf): Vali
  * @param errors what is known to be wrong already
  */
 export function checkProperties<Row>(
-  {table, schema, rules, properties}: Validated<Row>, row: Record<string, unknown>, asOf: AsOf, names: ReadonlyMap<string, string> | null,
+  {table, schema, rules, properties}: Validated<Row>,
+  row: Record<string, unknown>,
+  asOf: AsOf,
+  names: ReadonlyMap<string, string> | null,
   errors: ValidationError[] = [],
 ): ValidationResult<Row> {
   const parsed = schema.safeParse(row)
@@ -81,11 +86,19 @@ export function checkProperties<Row>(
   return invalid(names === null ? errors : named(errors, names, properties))
 }
 
-function invalid(errors: readonly ValidationError[]): {isValid: false; value: null; errors: readonly ValidationError[]} {
+function invalid(errors: readonly ValidationError[]): {
+  isValid: false
+  value: null
+  errors: readonly ValidationError[]
+} {
   return {isValid: false, value: null, errors}
 }
 
-function named(errors: readonly ValidationError[], names: ReadonlyMap<string, string>, properties: ReadonlyMap<string, string>): ValidationError[] {
+function named(
+  errors: readonly ValidationError[],
+  names: ReadonlyMap<string, string>,
+  properties: ReadonlyMap<string, string>,
+): ValidationError[] {
   const columns = new Map(Array.from(properties, ([column, property]) => [property, column]))
   return errors.map(({path, ...error}) => {
     const [, property = path, rest = ''] = /^(.*?)(\[\d+\].*)?$/s.exec(path) ?? []
@@ -94,13 +107,20 @@ function named(errors: readonly ValidationError[], names: ReadonlyMap<string, st
 }
 
 function errorsOf(issue: z.core.$ZodIssue, table: string): ValidationError[] {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({path: key, message: `is not a column of ${table}`}))
-  const path = issue.path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`)).join('')
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({path: key, message: `is not a column of ${table}`}))
+  const path = issue.path
+    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))
+    .join('')
   return [{path, message: issue.message}]
 }
 
 /** The columns without errors, as their type reads them: what is wrong with one is no reason to be silent about another. */
-function soundPart(shape: Record<string, z.ZodType>, row: Record<string, unknown>, errors: readonly ValidationError[]): Record<string, unknown> {
+function soundPart(
+  shape: Record<string, z.ZodType>,
+  row: Record<string, unknown>,
+  errors: readonly ValidationError[],
+): Record<string, unknown> {
   const wrong = new Set(errors.map(({path}) => path))
   const sound = Object.entries(shape)
     .filter(([property]) => !wrong.has(property) && Object.hasOwn(row, property))

@@ -10,7 +10,8 @@ import {replay} from '../helpers/schema-replay.js'
 const files = sqlFiles()
 
 /** The parameters that a text names, in order. */
-const parametersOf = (text: string) => [...new Set([...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)))].sort((a, b) => a - b)
+const parametersOf = (text: string) =>
+  [...new Set([...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)))].sort((a, b) => a - b)
 
 describe.each(files.map((file) => [`sql/${file.name}.sql`, file] as const))('%s', (_, file) => {
   const body = file.text.slice(/^(?:--.*\n)+/.exec(file.text)?.[0].length ?? 0)
@@ -18,7 +19,11 @@ describe.each(files.map((file) => [`sql/${file.name}.sql`, file] as const))('%s'
   it('says in its header what it answers, what it takes and which TimescaleDB it needs', () => {
     expect(file.header.trim(), 'header').not.toBe('')
     // A routine is part of a migration, and it is the migration that is for one engine or another.
-    if (!file.name.startsWith('routines/')) expect(file.saysTimescaledb, 'the header says "TimescaleDB: not needed", "TimescaleDB: 2.15" or "TimescaleDB: 2.15 to 2.28"').toBe(true)
+    if (!file.name.startsWith('routines/'))
+      expect(
+        file.saysTimescaledb,
+        'the header says "TimescaleDB: not needed", "TimescaleDB: 2.15" or "TimescaleDB: 2.15 to 2.28"',
+      ).toBe(true)
     // Inside of $$…$$ a routine has its own.
     const used = parametersOf(body.replace(/\$(\w*)\$[\s\S]*?\$\1\$/g, ''))
     expect(parametersOf(file.header), 'every $n of the statement is explained, and no other').toEqual(used)
@@ -32,13 +37,21 @@ describe.each(files.map((file) => [`sql/${file.name}.sql`, file] as const))('%s'
 })
 
 /** Catalogues and the tables of qicore: Citus distributes none of them. `locked` is a CTE of is-over.sql. */
-const neverDistributed = /^(pg_|information_schema\.|timescaledb_information\.|_timescaledb_|qicore\.|unnest\(|\(|locked\))/
+const neverDistributed =
+  /^(pg_|information_schema\.|timescaledb_information\.|_timescaledb_|qicore\.|unnest\(|\(|locked\))/
 
 it('no empty select list reads a table of the user: Citus refuses it on a distributed table', () => {
   const source = fileURLToPath(new URL('../../src/', import.meta.url))
-  const code = readdirSync(source, {recursive: true, encoding: 'utf8'}).filter((path) => path.endsWith('.ts') && !path.startsWith('generated/'))
-  const texts = [...files.map(({name, text}) => ({name: `sql/${name}.sql`, text})), ...code.map((path) => ({name: `src/${path}`, text: readFileSync(`${source}${path}`, 'utf8')}))]
-  const empty = texts.flatMap(({name, text}) => [...text.matchAll(/\bselect\s+from\s+([^\s`]+)/gi)].map(([, table]) => ({name, table: table!})))
+  const code = readdirSync(source, {recursive: true, encoding: 'utf8'}).filter(
+    (path) => path.endsWith('.ts') && !path.startsWith('generated/'),
+  )
+  const texts = [
+    ...files.map(({name, text}) => ({name: `sql/${name}.sql`, text})),
+    ...code.map((path) => ({name: `src/${path}`, text: readFileSync(`${source}${path}`, 'utf8')})),
+  ]
+  const empty = texts.flatMap(({name, text}) =>
+    [...text.matchAll(/\bselect\s+from\s+([^\s`]+)/gi)].map(([, table]) => ({name, table: table!})),
+  )
   expect(empty.length).toBeGreaterThan(0)
   expect(empty.filter(({table}) => !neverDistributed.test(table))).toEqual([])
 })
@@ -53,11 +66,19 @@ forEachEngine({}, (engine) => {
     let tried = 0
     for (const file of files.filter((candidate) => isFor(candidate, db.server))) {
       const [first] = (await parse(file.text)).stmts as {stmt: Record<string, unknown>}[]
-      const prepares = ['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt'].some((kind) => kind in first!.stmt)
+      const prepares = ['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt'].some(
+        (kind) => kind in first!.stmt,
+      )
       tried += 1
       await db
         .transaction({readOnly: false, lockTimeout: 1_000, statementTimeout: 10_000}, async (tx) => {
-          await tx.query(statement(prepares ? `prepare tried as ${file.text}` : file.text.replace(/^create (function|procedure|view)/m, 'create or replace $1')))
+          await tx.query(
+            statement(
+              prepares
+                ? `prepare tried as ${file.text}`
+                : file.text.replace(/^create (function|procedure|view)/m, 'create or replace $1'),
+            ),
+          )
           if (prepares) await tx.query(statement('deallocate tried'))
           throw new Undo()
         })

@@ -26,7 +26,11 @@ export function micros(text: string): bigint {
   return microsOf(text.includes('T') ? text : `${text}T00:00:00Z`)
 }
 
-export async function refreshPlan(db: Database, view: string, over: Partial<RefreshRequest> = {}): Promise<PlannedChange> {
+export async function refreshPlan(
+  db: Database,
+  view: string,
+  over: Partial<RefreshRequest> = {},
+): Promise<PlannedChange> {
   const aggregate = (await tablesOf(db)).get(view)!
   const clock = (await readClocks(db, [aggregate], '2030-01-01T00:00:00Z', new Map())).get(aggregate)!
   return planRefresh(db, {aggregate, clock, span: null, policies: [], acceptLoss: false, ...over})
@@ -36,7 +40,8 @@ export function run(db: Database, plan: Plan, workers = 1): Promise<RunReport> {
   return execute(db, plan, {limits: quick, ledger: null, workers})
 }
 
-export const fates = ({steps}: RunReport) => steps.map(({id, status, error}) => `${id}: ${status}${error === null ? '' : ` (${error})`}`)
+export const fates = ({steps}: RunReport) =>
+  steps.map(({id, status, error}) => `${id}: ${status}${error === null ? '' : ` (${error})`}`)
 
 /** Ten days of rows, ten minutes apart, in chunks of a day: `m`, and `a` with its hours. */
 export async function hourly({run: query}: TestDatabase, more = ''): Promise<void> {

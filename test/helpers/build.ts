@@ -14,7 +14,9 @@ const stamp = join(root, 'node_modules/.cache/qicore-db/built')
  */
 export function buildIfStale(): void {
   const built = existsSync(join(root, 'dist')) ? (statSync(stamp, {throwIfNoEntry: false})?.mtimeMs ?? 0) : 0
-  const edited = readdirSync(join(root, 'src'), {recursive: true, withFileTypes: true}).map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs)
+  const edited = readdirSync(join(root, 'src'), {recursive: true, withFileTypes: true}).map(
+    (entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs,
+  )
   if (Math.max(...edited) < built) return
   const {status, stdout, stderr} = spawnSync(process.execPath, [join(root, 'scripts/build.mjs')], {encoding: 'utf8'})
   if (status !== 0) process.stderr.write(`dist/ is built with errors:\n${stdout}${stderr}\n`)

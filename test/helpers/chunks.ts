@@ -11,22 +11,58 @@ import type {TestDatabase} from './engines.js'
 import {span} from './aggregates.js'
 
 async function rules(db: Database, name: string, unit?: TimeUnit) {
-  const snapshot = await readSnapshot(db, {table: name, lateAfter: 0, timeUnits: new Map(unit === undefined ? [] : [[name, unit]])})
-  await readChunks(db, snapshot.all.filter((table) => !snapshot.tables.includes(table)))
+  const snapshot = await readSnapshot(db, {
+    table: name,
+    lateAfter: 0,
+    timeUnits: new Map(unit === undefined ? [] : [[name, unit]]),
+  })
+  await readChunks(
+    db,
+    snapshot.all.filter((table) => !snapshot.tables.includes(table)),
+  )
   const table = snapshot.tables[0]!
-  return {tables: snapshot.all, table, clock: snapshot.clocks.get(table)!, at: snapshot.at, policies: snapshot.policies, declared: null}
+  return {
+    tables: snapshot.all,
+    table,
+    clock: snapshot.clocks.get(table)!,
+    at: snapshot.at,
+    policies: snapshot.policies,
+    declared: null,
+  }
 }
 
-export async function compress(db: Database, name: string, choose: CompressRequest['choose'], over: Partial<CompressRequest> & {unit?: TimeUnit} = {}): Promise<PlannedChange> {
+export async function compress(
+  db: Database,
+  name: string,
+  choose: CompressRequest['choose'],
+  over: Partial<CompressRequest> & {unit?: TimeUnit} = {},
+): Promise<PlannedChange> {
   return planCompress(db, {...(await rules(db, name, over.unit)), choose, ...over})
 }
 
-export async function decompress(db: Database, name: string, from: string, to: string, over: Partial<DecompressRequest> = {}): Promise<PlannedChange> {
+export async function decompress(
+  db: Database,
+  name: string,
+  from: string,
+  to: string,
+  over: Partial<DecompressRequest> = {},
+): Promise<PlannedChange> {
   return planDecompress(db, {...(await rules(db, name)), span: span(from, to), ...over})
 }
 
-export async function drop(db: Database, name: string, before: string, over: Partial<DropRequest> & {unit?: TimeUnit} = {}): Promise<PlannedDrop> {
-  return planDrop(db, {...(await rules(db, name, over.unit)), olderThan: {before}, refreshFirst: false, acceptLoss: false, ...over})
+export async function drop(
+  db: Database,
+  name: string,
+  before: string,
+  over: Partial<DropRequest> & {unit?: TimeUnit} = {},
+): Promise<PlannedDrop> {
+  return planDrop(db, {
+    ...(await rules(db, name, over.unit)),
+    olderThan: {before},
+    refreshFirst: false,
+    acceptLoss: false,
+    ...over,
+  })
 }
 
 /** Ten days in chunks of a day: two devices, a row each ten minutes. */
@@ -39,12 +75,17 @@ ${db.server.edition === 'community' ? "alter table m set (timescaledb.compress, 
 
 /** Status bits of the chunks of a table, oldest first. */
 export async function statuses({run}: TestDatabase, table = 'm'): Promise<number[]> {
-  const rows = await run<{status: number}>(`select _timescaledb_functions.chunk_status(c) as status from show_chunks('${table}') c order by (select min(range_start) from timescaledb_information.chunks k where format('%I.%I', k.chunk_schema, k.chunk_name)::regclass = c)`)
+  const rows = await run<{status: number}>(
+    `select _timescaledb_functions.chunk_status(c) as status from show_chunks('${table}') c order by (select min(range_start) from timescaledb_information.chunks k where format('%I.%I', k.chunk_schema, k.chunk_name)::regclass = c)`,
+  )
   return rows.map(({status}) => status)
 }
 
 /** Names of the chunks of a table, oldest first: the embedded engine counts on from test to test. */
 export async function chunkNames({run}: TestDatabase, table = 'm'): Promise<string[]> {
-  const rows = await run<{name: string}>('select chunk_name as name from timescaledb_information.chunks where hypertable_name = $1 order by coalesce(range_start_integer, extract(epoch from range_start)), chunk_name', [table])
+  const rows = await run<{name: string}>(
+    'select chunk_name as name from timescaledb_information.chunks where hypertable_name = $1 order by coalesce(range_start_integer, extract(epoch from range_start)), chunk_name',
+    [table],
+  )
   return rows.map(({name}) => name)
 }

@@ -43,7 +43,10 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
     NO_COLOR: '1',
     ...options.env,
   }
-  const child = spawn(process.execPath, [...(options.node ?? []), options.bin ?? join(root, 'bin/run.js'), ...args], {cwd, env})
+  const child = spawn(process.execPath, [...(options.node ?? []), options.bin ?? join(root, 'bin/run.js'), ...args], {
+    cwd,
+    env,
+  })
   const timer = setTimeout(() => child.kill('SIGKILL'), options.timeout ?? 60_000)
   let stdout = ''
   let stderr = ''

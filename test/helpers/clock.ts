@@ -22,7 +22,8 @@ export const thisHour = "date_trunc('hour', now(), 'UTC')"
 export const daysAgo = (days: number) => `(${today} - interval '${days * 24} hours')`
 
 /** So many months after the beginning of the server's month at UTC, as SQL; a negative number is before. */
-export const monthsAhead = (months: number) => `((date_trunc('month', now() at time zone 'UTC') + interval '${months} months') at time zone 'UTC')`
+export const monthsAhead = (months: number) =>
+  `((date_trunc('month', now() at time zone 'UTC') + interval '${months} months') at time zone 'UTC')`
 
 /** Midnight of the server's day by the calendar of a zone, as a timestamp without time zone, as SQL. */
 export const midnightAt = (zone: string) => `date_trunc('day', now() at time zone '${zone}')`
@@ -34,9 +35,17 @@ export const transactionTime = 'now()'
 export const notDuringTheTest = `(${today} + interval '10 years')`
 
 /** The names that partitions of the current period and of so many later ones get, by the calendar of a zone. */
-export async function periodsAhead({run}: TestDatabase, prefix: string, every: 'month' | 'day', ahead: number, zone = 'UTC'): Promise<string[]> {
+export async function periodsAhead(
+  {run}: TestDatabase,
+  prefix: string,
+  every: 'month' | 'day',
+  ahead: number,
+  zone = 'UTC',
+): Promise<string[]> {
   const format = every === 'day' ? 'YYYY"m"MM"d"DD' : 'YYYY"m"MM'
-  const rows = await run<{name: string}>(`select '${prefix}_y' || to_char(date_trunc('${every}', now() at time zone '${zone}') + n * interval '1 ${every}', '${format}') as name
+  const rows = await run<{
+    name: string
+  }>(`select '${prefix}_y' || to_char(date_trunc('${every}', now() at time zone '${zone}') + n * interval '1 ${every}', '${format}') as name
     from generate_series(0, ${ahead}) n`)
   return rows.map(({name}) => name)
 }

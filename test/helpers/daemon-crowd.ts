@@ -3,7 +3,12 @@ import {directoryWith} from './files.js'
 import {configOf, daemonIn, type DaemonProcess} from './daemon-process.js'
 
 /** Starts the binary as a daemon on a database, with these jobs. */
-export function startDaemon(url: string, jobs: Record<string, unknown>, flags: readonly string[] = [], env: Record<string, string> = {}): DaemonProcess {
+export function startDaemon(
+  url: string,
+  jobs: Record<string, unknown>,
+  flags: readonly string[] = [],
+  env: Record<string, string> = {},
+): DaemonProcess {
   return daemonIn(directoryWith({'qicore-db.config.yaml': configOf(url, jobs)}), flags, env)
 }
 
@@ -11,7 +16,12 @@ export function startDaemon(url: string, jobs: Record<string, unknown>, flags: r
  * Several daemons on one database, of which one after the other is killed and started again, for so many seconds after
  * the first was ready: two of three at a random moment of their work, the third wherever it is, its start included.
  */
-export async function rampage(size: number, start: () => DaemonProcess, seconds: number, random: () => number): Promise<{kills: number; crew: DaemonProcess[]}> {
+export async function rampage(
+  size: number,
+  start: () => DaemonProcess,
+  seconds: number,
+  random: () => number,
+): Promise<{kills: number; crew: DaemonProcess[]}> {
   const crew = Array.from({length: size}, start)
   await Promise.race(crew.map((daemon) => daemon.event('ready')))
   const end = Date.now() + seconds * 1000

@@ -20,17 +20,30 @@ process.on('exit', () => {
 
 /** A configuration of these jobs and no others, whose one target is `test`. */
 export function configOf(url: string, jobs: Record<string, unknown>): string {
-  const none = Object.fromEntries(['maintain', 'refresh', 'retain', 'partitions', 'prune-history'].map((name) => [name, 'none']))
+  const none = Object.fromEntries(
+    ['maintain', 'refresh', 'retain', 'partitions', 'prune-history'].map((name) => [name, 'none']),
+  )
   return JSON.stringify({version: 1, targets: {test: {url}}, jobs: {...none, ...jobs}})
 }
 
 /** Starts the binary as a daemon on the target `test` of the configuration in a directory. */
 export function daemonIn(cwd: string, flags: readonly string[] = [], env: Record<string, string> = {}): DaemonProcess {
-  const child = spawn(process.execPath, [join(root, 'bin/run.js'), 'daemon', '--target', 'test', ...(flags.includes('--listen') ? [] : ['--listen', 'off']), ...flags], {
-    cwd,
-    env: {PATH: process.env.PATH ?? '', HOME: cwd, NO_COLOR: '1', ...env},
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawn(
+    process.execPath,
+    [
+      join(root, 'bin/run.js'),
+      'daemon',
+      '--target',
+      'test',
+      ...(flags.includes('--listen') ? [] : ['--listen', 'off']),
+      ...flags,
+    ],
+    {
+      cwd,
+      env: {PATH: process.env.PATH ?? '', HOME: cwd, NO_COLOR: '1', ...env},
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
   children.add(child)
   const lines: Record<string, unknown>[] = []
   const listeners = new Set<(line: Record<string, unknown>) => void>()
@@ -50,7 +63,8 @@ export function daemonIn(cwd: string, flags: readonly string[] = [], env: Record
     child.once('exit', (code, signal) => {
       children.delete(child)
       resolve(code ?? signal ?? 'unknown')
-    }))
+    }),
+  )
   return {
     child,
     lines,
@@ -67,7 +81,16 @@ export function daemonIn(cwd: string, flags: readonly string[] = [], env: Record
           resolve(line)
         }
         listeners.add(listener)
-        void ended.then((code) => reject(new Error(`the daemon ended (${code}) before "${name}"\n${errors}\n${lines.slice(-5).map((line) => JSON.stringify(line)).join('\n')}`)))
+        void ended.then((code) =>
+          reject(
+            new Error(
+              `the daemon ended (${code}) before "${name}"\n${errors}\n${lines
+                .slice(-5)
+                .map((line) => JSON.stringify(line))
+                .join('\n')}`,
+            ),
+          ),
+        )
       }),
   }
 }

@@ -54,7 +54,9 @@ afterAll(async () => {
 /** The engines of this run that match, for a test that chooses by itself. */
 export function enginesFor({kinds, native}: EngineFilter = {}): Engine[] {
   return inject('engines')
-    .filter((info) => (kinds === undefined || kinds.includes(info.kind)) && (native === undefined || info.native === native))
+    .filter(
+      (info) => (kinds === undefined || kinds.includes(info.kind)) && (native === undefined || info.native === native),
+    )
     .map(engineOf)
 }
 
@@ -113,7 +115,11 @@ async function onServer(info: EngineInfo, url: string, options: DatabaseOptions)
   return handle(db, database.url)
 }
 
-async function filled(info: EngineInfo, url: string, fill: (database: TestDatabase) => Promise<unknown>): Promise<string> {
+async function filled(
+  info: EngineInfo,
+  url: string,
+  fill: (database: TestDatabase) => Promise<unknown>,
+): Promise<string> {
   const database = await onServer(info, url, {})
   await fill(database)
   await database.db.close()

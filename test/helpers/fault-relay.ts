@@ -44,9 +44,15 @@ export async function startFaultRelay(to: string): Promise<FaultRelay> {
       // Binds a statement that does not exist, named for the fault.
       return again && next() ? message('B', '\0injected_fault\0\0\0\0\0\0\0') : frame
     }
-    client.on('data', (bytes) => server.write(Buffer.concat(frames(bytes).map((frame) => (frame.startup ? frame.bytes : rewrite(frame.bytes))))))
+    client.on('data', (bytes) =>
+      server.write(Buffer.concat(frames(bytes).map((frame) => (frame.startup ? frame.bytes : rewrite(frame.bytes))))),
+    )
     server.on('data', (bytes) => client.write(bytes))
-    for (const [one, other] of [[client, server], [server, client]] as const) one.on('close', () => other.destroy()).on('error', () => {})
+    for (const [one, other] of [
+      [client, server],
+      [server, client],
+    ] as const)
+      one.on('close', () => other.destroy()).on('error', () => {})
   })
   await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
   const url = new URL(to)

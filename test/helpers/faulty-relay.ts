@@ -21,13 +21,20 @@ export async function startFaultyRelay(to: string): Promise<FaultyRelay> {
   const pairs = new Set<{client: Socket; server: Socket | null; silent: boolean}>()
   const relay = createServer((client) => {
     if (mode === 'refusing') return void client.destroy()
-    const pair = {client, server: mode === 'silent' ? null : createConnection(Number(target.port), target.hostname), silent: mode === 'silent'}
+    const pair = {
+      client,
+      server: mode === 'silent' ? null : createConnection(Number(target.port), target.hostname),
+      silent: mode === 'silent',
+    }
     const {server} = pair
     pairs.add(pair)
     client.on('error', () => {}).on('data', (bytes) => !pair.silent && server?.write(bytes))
     // A socket that was cut or silenced on one side stays open on the other.
     client.on('close', () => !pair.silent && server?.destroy())
-    server?.on('error', () => {}).on('data', (bytes) => !pair.silent && client.write(bytes)).on('close', () => !pair.silent && client.destroy())
+    server
+      ?.on('error', () => {})
+      .on('data', (bytes) => !pair.silent && client.write(bytes))
+      .on('close', () => !pair.silent && client.destroy())
   })
   await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
   const url = new URL(to)

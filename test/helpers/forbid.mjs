@@ -3,7 +3,10 @@
 import module, {register} from 'node:module'
 
 const forbidden = process.env.FORBIDDEN.split(',')
-const hit = (specifier) => forbidden.some((name) => specifier === name || specifier.startsWith(`${name}/`) || specifier.includes(`/node_modules/${name}/`))
+const hit = (specifier) =>
+  forbidden.some(
+    (name) => specifier === name || specifier.startsWith(`${name}/`) || specifier.includes(`/node_modules/${name}/`),
+  )
 
 const resolveFilename = module._resolveFilename
 module._resolveFilename = function (request, ...rest) {

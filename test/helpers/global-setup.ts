@@ -52,7 +52,12 @@ async function startContainer(): Promise<string | {url: string; stop: () => Prom
     const {GenericContainer, Wait} = await import('testcontainers')
     const container = await new GenericContainer(image)
       .withEnvironment({POSTGRES_HOST_AUTH_METHOD: 'trust', TIMESCALEDB_TELEMETRY: 'off'})
-      .withCommand(['-c', 'max_locks_per_transaction=256', '-c', 'shared_preload_libraries=timescaledb,pg_stat_statements'])
+      .withCommand([
+        '-c',
+        'max_locks_per_transaction=256',
+        '-c',
+        'shared_preload_libraries=timescaledb,pg_stat_statements',
+      ])
       .withExposedPorts(5432)
       // The image starts the server twice: once to initialise, once for good.
       .withWaitStrategy(Wait.forLogMessage(/database system is ready to accept connections/, 2))

@@ -3,7 +3,10 @@ import {BaseSequencer, type TestSpecification} from 'vitest/node'
 
 /** The longest time that a test of the file gives itself: as `}, 600_000)` or `patience = 600_000`. */
 export function longestTimeout(text: string): number {
-  return Math.max(0, ...[...text.matchAll(/(?:\}, |patience = )(\d+_000)\b/g)].map(([, number]) => Number(number!.replaceAll('_', ''))))
+  return Math.max(
+    0,
+    ...[...text.matchAll(/(?:\}, |patience = )(\d+_000)\b/g)].map(([, number]) => Number(number!.replaceAll('_', ''))),
+  )
 }
 
 /**
@@ -12,7 +15,14 @@ export function longestTimeout(text: string): number {
  */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const weigh = (file: TestSpecification) => ({file, timeout: longestTimeout(readFileSync(file.moduleId, 'utf8')), bytes: statSync(file.moduleId).size})
-    return files.map(weigh).sort((a, b) => b.timeout - a.timeout || b.bytes - a.bytes).map(({file}) => file)
+    const weigh = (file: TestSpecification) => ({
+      file,
+      timeout: longestTimeout(readFileSync(file.moduleId, 'utf8')),
+      bytes: statSync(file.moduleId).size,
+    })
+    return files
+      .map(weigh)
+      .sort((a, b) => b.timeout - a.timeout || b.bytes - a.bytes)
+      .map(({file}) => file)
   }
 }

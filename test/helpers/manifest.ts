@@ -22,6 +22,8 @@ export function commandIn(line: string, names: readonly string[]): {name: string
     const candidate = words.slice(0, count).join(' ').replaceAll(':', ' ')
     if (ids.has(candidate)) name = candidate
   }
-  const flags = words.filter((word) => /^--?[a-z]/.test(word)).map((word) => word.replace(/=.*/, '').replace(/[^\w-]+$/, ''))
+  const flags = words
+    .filter((word) => /^--?[a-z]/.test(word))
+    .map((word) => word.replace(/=.*/, '').replace(/[^\w-]+$/, ''))
   return {name, flags}
 }

@@ -2,8 +2,60 @@ import fc from 'fast-check'
 
 /** What names are made of that SQL, psql and PL/pgSQL give a meaning to. */
 const pieces = [
-  "'", '"', "''", '""', '\\', "\\'", '$', '$$', '$1', '$body$', '$body1$', '$drop$', '$guard$', ';', '--', '/*', '*/', '\n', '\r', '\t', ' ', '.', ',', '(', ')', '[', ']', '{', '}', '%', '%I', '%s',
-  ':', ':x', ":'x'", '\\q', '\n\\q\n', 'E', 'a', 'Z', '0', '_', 'é', 'ß', '漢', '🦀', '\u00a0', '\u200b', '\u2028', 'select', 'end', 'null', 'rollback;', '\ncommit;\n',
+  "'",
+  '"',
+  "''",
+  '""',
+  '\\',
+  "\\'",
+  '$',
+  '$$',
+  '$1',
+  '$body$',
+  '$body1$',
+  '$drop$',
+  '$guard$',
+  ';',
+  '--',
+  '/*',
+  '*/',
+  '\n',
+  '\r',
+  '\t',
+  ' ',
+  '.',
+  ',',
+  '(',
+  ')',
+  '[',
+  ']',
+  '{',
+  '}',
+  '%',
+  '%I',
+  '%s',
+  ':',
+  ':x',
+  ":'x'",
+  '\\q',
+  '\n\\q\n',
+  'E',
+  'a',
+  'Z',
+  '0',
+  '_',
+  'é',
+  'ß',
+  '漢',
+  '🦀',
+  '\u00a0',
+  '\u200b',
+  '\u2028',
+  'select',
+  'end',
+  'null',
+  'rollback;',
+  '\ncommit;\n',
 ]
 
 const bytes = (text: string) => Buffer.byteLength(text)
@@ -12,7 +64,9 @@ const bytes = (text: string) => Buffer.byteLength(text)
 export function nastyName(most = 63): fc.Arbitrary<string> {
   const joined = fc.array(fc.constantFrom(...pieces), {minLength: 1, maxLength: 12}).map((parts) => parts.join(''))
   const long = fc.constantFrom(...pieces).map((piece) => piece.repeat(Math.floor(most / bytes(piece))))
-  return fc.oneof({weight: 5, arbitrary: joined}, {weight: 1, arbitrary: long}).filter((name) => name !== '' && bytes(name) <= most)
+  return fc
+    .oneof({weight: 5, arbitrary: joined}, {weight: 1, arbitrary: long})
+    .filter((name) => name !== '' && bytes(name) <= most)
 }
 
 /** Names that were seen to break a builder, or are the plainest attempt to. */

@@ -8,13 +8,34 @@ import type {CreateRequest} from '../../src/partitions/create.js'
 import type {TestDatabase} from './engines.js'
 
 /** Impatient, so that a test of a lock that is not to be had ends. */
-export const quick: Limits = {...defaultLimits, lockTimeout: 300, exclusiveLockTimeout: 200, retryBudget: 1_500, firstRetry: 50, longestRetry: 200}
-
-export function ruleOf(relation: string, more: Partial<PartitionRule> = {}): PartitionRule {
-  return {relation, every: 'month', ahead: 3, timezone: 'UTC', earliest: '0001-01-01T00:00:00Z', within: {months: 12_000, days: 0, seconds: 0}, retention: null, ...more}
+export const quick: Limits = {
+  ...defaultLimits,
+  lockTimeout: 300,
+  exclusiveLockTimeout: 200,
+  retryBudget: 1_500,
+  firstRetry: 50,
+  longestRetry: 200,
 }
 
-export function createRequest(relation: string, from: string, to: string, more: Partial<PartitionRule> = {}): CreateRequest {
+export function ruleOf(relation: string, more: Partial<PartitionRule> = {}): PartitionRule {
+  return {
+    relation,
+    every: 'month',
+    ahead: 3,
+    timezone: 'UTC',
+    earliest: '0001-01-01T00:00:00Z',
+    within: {months: 12_000, days: 0, seconds: 0},
+    retention: null,
+    ...more,
+  }
+}
+
+export function createRequest(
+  relation: string,
+  from: string,
+  to: string,
+  more: Partial<PartitionRule> = {},
+): CreateRequest {
   const rule = ruleOf(relation, more)
   return {rule, every: rule.every, from: parseCalendarBound(from), to: parseCalendarBound(to)}
 }
@@ -31,6 +52,7 @@ export function fates({steps}: RunReport): string[] {
 /** The children of a table with their bounds as PostgreSQL says them, oldest name first. */
 export async function childrenOf({run: query}: TestDatabase, table: string): Promise<string[]> {
   const rows = await query<{child: string}>(
-    `select inhrelid::regclass || case when inhdetachpending then ' PENDING' else '' end || ' ' || pg_get_expr(relpartbound, 0) as child from pg_inherits join pg_class on oid = inhrelid where inhparent = '${table}'::regclass order by relname`)
+    `select inhrelid::regclass || case when inhdetachpending then ' PENDING' else '' end || ' ' || pg_get_expr(relpartbound, 0) as child from pg_inherits join pg_class on oid = inhrelid where inhparent = '${table}'::regclass order by relname`,
+  )
   return rows.map(({child}) => child.replace('FOR VALUES FROM ', '').replaceAll(' 00:00:00+00', ''))
 }

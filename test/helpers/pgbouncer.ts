@@ -11,7 +11,11 @@ export function noPgbouncer(): string | null {
 }
 
 /** A PgBouncer in transaction mode; with one server connection whatever sticks to it is met by the next. */
-export async function startPgbouncer(directory: string, server: {host: string; port: number}, poolSize = 1): Promise<{port: number; stop(): Promise<void>}> {
+export async function startPgbouncer(
+  directory: string,
+  server: {host: string; port: number},
+  poolSize = 1,
+): Promise<{port: number; stop(): Promise<void>}> {
   const port = await freePort()
   const home = join(directory, 'pgbouncer')
   mkdirSync(home, {recursive: true})
@@ -21,8 +25,13 @@ export async function startPgbouncer(directory: string, server: {host: string; p
     `[databases]\n* = host=${server.host} port=${server.port} user=postgres\n[pgbouncer]\nlisten_addr=127.0.0.1\nlisten_port=${port}\nunix_socket_dir=\nauth_type=any\nauth_file=${home}/users\npool_mode=transaction\ndefault_pool_size=${poolSize}\nlogfile=\n`,
   )
   const asRoot = process.getuid?.() === 0
-  if (asRoot) for (const path of [directory, home, join(home, 'users'), join(home, 'ini')]) chownSync(path, unprivileged.uid, unprivileged.gid)
-  const child = spawn('pgbouncer', ['-q', join(home, 'ini')], {stdio: ['ignore', 'ignore', 'pipe'], ...(asRoot && unprivileged)})
+  if (asRoot)
+    for (const path of [directory, home, join(home, 'users'), join(home, 'ini')])
+      chownSync(path, unprivileged.uid, unprivileged.gid)
+  const child = spawn('pgbouncer', ['-q', join(home, 'ini')], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...(asRoot && unprivileged),
+  })
   let log = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))

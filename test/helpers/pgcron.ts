@@ -9,13 +9,17 @@ const packages = '/usr/lib/postgresql'
 /** The newest PostgreSQL of the distribution that has pg_cron beside it; null where there is none. */
 function homeWithCron(): string | null {
   const versions = existsSync(packages) ? readdirSync(packages).sort((a, b) => Number(b) - Number(a)) : []
-  const found = versions.find((version) => existsSync(`${packages}/${version}/lib/pg_cron.so`) && existsSync(`${packages}/${version}/bin/initdb`))
+  const found = versions.find(
+    (version) => existsSync(`${packages}/${version}/lib/pg_cron.so`) && existsSync(`${packages}/${version}/bin/initdb`),
+  )
   return found === undefined ? null : `${packages}/${found}`
 }
 
 /** Null where a server with pg_cron can be started, else why not. */
 export function noPgCron(): string | null {
-  return homeWithCron() === null ? "there is no PostgreSQL with pg_cron here; Debian's package is postgresql-15-cron" : null
+  return homeWithCron() === null
+    ? "there is no PostgreSQL with pg_cron here; Debian's package is postgresql-15-cron"
+    : null
 }
 
 export interface CronServer extends NativePostgres {
@@ -25,7 +29,11 @@ export interface CronServer extends NativePostgres {
 
 /** A server of its own with pg_cron in its database `postgres`, whose jobs need no password. */
 export async function startPgCron(): Promise<CronServer> {
-  const settings: Record<string, string> = {shared_preload_libraries: 'pg_cron', 'cron.use_background_workers': 'on', max_worker_processes: '32'}
+  const settings: Record<string, string> = {
+    shared_preload_libraries: 'pg_cron',
+    'cron.use_background_workers': 'on',
+    max_worker_processes: '32',
+  }
   const server = await startPostgres18({home: homeWithCron()!, settings})
   const db = await connect(targetOf(server.url), {applicationName})
   try {

@@ -25,7 +25,10 @@ export function run(db: Database, plan: Plan): Promise<RunReport> {
 }
 
 /** Plans, runs every step, and plans again. */
-export async function apply(db: Database, wanted: PolicyRequest): Promise<{before: PolicyPlan; report: RunReport; after: PolicyPlan}> {
+export async function apply(
+  db: Database,
+  wanted: PolicyRequest,
+): Promise<{before: PolicyPlan; report: RunReport; after: PolicyPlan}> {
   const before = await planPolicies(db, wanted)
   const report = await run(db, before.plan)
   return {before, report, after: await planPolicies(db, wanted)}

@@ -1,5 +1,18 @@
 import {spawn, spawnSync, type ChildProcess} from 'node:child_process'
-import {accessSync, chmodSync, chownSync, constants, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync} from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import {createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {dirname, join, relative} from 'node:path'
@@ -37,7 +50,11 @@ export async function startPostgres18(options: NativePostgresOptions = {}): Prom
   const identity = asRoot ? unprivileged : {}
   const data = join(directory, 'data')
   const env = {PATH: process.env.PATH, TMPDIR: directory, LC_ALL: 'C', HOME: directory}
-  const initdb = spawnSync(join(native, 'bin/initdb'), ['-D', data, '-U', 'postgres', '--auth=trust', '-E', 'UTF8', '--locale=C', '--no-sync'], {...identity, env, encoding: 'utf8'})
+  const initdb = spawnSync(
+    join(native, 'bin/initdb'),
+    ['-D', data, '-U', 'postgres', '--auth=trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+    {...identity, env, encoding: 'utf8'},
+  )
   if (initdb.status !== 0) {
     rmSync(directory, {recursive: true, force: true})
     throw new Error(`initdb: ${initdb.error?.message ?? initdb.stderr}`)
@@ -54,9 +71,15 @@ export async function startPostgres18(options: NativePostgresOptions = {}): Prom
     max_locks_per_transaction: '256',
     ...options.settings,
   }
-  const flags = () => Object.entries({...settings, ...options.settings}).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const flags = () =>
+    Object.entries({...settings, ...options.settings}).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   let server: ChildProcess | null = null
-  const ended = () => new Promise<void>((resolve) => (server === null || server.exitCode !== null || server.signalCode !== null ? resolve() : server.once('exit', () => resolve())))
+  const ended = () =>
+    new Promise<void>((resolve) =>
+      server === null || server.exitCode !== null || server.signalCode !== null
+        ? resolve()
+        : server.once('exit', () => resolve()),
+    )
   let watchdog: ChildProcess | null = null
 
   const self: NativePostgres = {
@@ -65,7 +88,11 @@ export async function startPostgres18(options: NativePostgresOptions = {}): Prom
     directory,
     async start() {
       for (let attempt = 0; ; attempt += 1) {
-        const child = spawn(join(native, 'bin/postgres'), ['-D', data, ...flags()], {...identity, env, stdio: ['ignore', 'ignore', 'pipe']})
+        const child = spawn(join(native, 'bin/postgres'), ['-D', data, ...flags()], {
+          ...identity,
+          env,
+          stdio: ['ignore', 'ignore', 'pipe'],
+        })
         server = child
         try {
           await ready(child)

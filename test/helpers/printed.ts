@@ -68,7 +68,8 @@ export async function parsePrinted({text, words}: PrintedCommand): Promise<Parse
   loaded ??= Config.load({root})
   const config = await loaded
   if (words.at(-1) === '--help') words = words.slice(0, -1)
-  if (words.length < text.split(' ').length - 1 && config.topics.some(({name}) => name === words.join(':'))) return {id: words.join(' '), args: {}, flags: {help: true}}
+  if (words.length < text.split(' ').length - 1 && config.topics.some(({name}) => name === words.join(':')))
+    return {id: words.join(' '), args: {}, flags: {help: true}}
   for (let count = words.length; count > 0; count -= 1) {
     const known = config.findCommand(words.slice(0, count).join(':'))
     if (known === undefined) continue

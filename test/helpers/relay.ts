@@ -23,11 +23,19 @@ export async function startRelay(to: string): Promise<Relay> {
       answered = false
       server.write(bytes)
     })
-    server.on('data', (bytes) => void setTimeout(() => {
-      answered = true
-      client.write(bytes)
-    }, delay))
-    for (const [one, other] of [[client, server], [server, client]] as const) one.on('close', () => other.destroy()).on('error', () => {})
+    server.on(
+      'data',
+      (bytes) =>
+        void setTimeout(() => {
+          answered = true
+          client.write(bytes)
+        }, delay),
+    )
+    for (const [one, other] of [
+      [client, server],
+      [server, client],
+    ] as const)
+      one.on('close', () => other.destroy()).on('error', () => {})
   })
   await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
   const url = new URL(to)

@@ -3,7 +3,14 @@ import {defaultLimits, type Limits} from '../../src/run/limits.js'
 import type {Plan, Step} from '../../src/run/step.js'
 
 /** Limits with which a test need not wait for minutes. */
-export const quick: Limits = {...defaultLimits, lockTimeout: 200, exclusiveLockTimeout: 200, firstRetry: 50, longestRetry: 200, retryBudget: 5_000}
+export const quick: Limits = {
+  ...defaultLimits,
+  lockTimeout: 200,
+  exclusiveLockTimeout: 200,
+  firstRetry: 50,
+  longestRetry: 200,
+  retryBudget: 5_000,
+}
 
 /** A step that puts one row into public.work(name), and knows from the table whether it has. */
 export function insertStep(name: string, over: Partial<Step> = {}): Step {

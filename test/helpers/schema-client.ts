@@ -6,7 +6,15 @@ import {embeddedDirectory} from '../../src/db/database.js'
 export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const directory = embeddedDirectory(url)
   const engine = directory === null ? null : await openEmbedded(directory, true)
-  const client = engine === null ? new pg.Client(url) : new pg.Client({stream: () => engine.stream, user: 'postgres', database: 'postgres', ssl: false} as pg.ClientConfig)
+  const client =
+    engine === null
+      ? new pg.Client(url)
+      : new pg.Client({
+          stream: () => engine.stream,
+          user: 'postgres',
+          database: 'postgres',
+          ssl: false,
+        } as pg.ClientConfig)
   client.on('error', () => {})
   try {
     await client.connect()

@@ -12,8 +12,11 @@ export function withMigrations(files: Record<string, string>): string {
 }
 
 /** `migrate up` as a program runs it. */
-export async function up(db: Database, options: MigrateOptions = {}, onProgress?: (progress: Progress) => void): Promise<RunReport> {
+export async function up(
+  db: Database,
+  options: MigrateOptions = {},
+  onProgress?: (progress: Progress) => void,
+): Promise<RunReport> {
   const {request} = await planFor(db, options)
   return migrateUp(db, request, {actor: 'test', targetHost: 'here'}, {limits: quick, onProgress})
 }
-

@@ -10,7 +10,9 @@ import type {TestDatabase} from './engines.js'
 export function committed(stream: string, engine: EngineKind): string[] {
   const directory = new URL(`migrations/${stream}/`, sqlDirectory)
   const chosen = new Map<string, string>()
-  for (const name of readdirSync(directory).filter((file) => file.endsWith('.sql')).sort()) {
+  for (const name of readdirSync(directory)
+    .filter((file) => file.endsWith('.sql'))
+    .sort()) {
     const [, stem, only] = /^(.*?)(?:\.(timescaledb|apache|postgres))?\.sql$/.exec(name)!
     if (only === engine || (only === undefined && !chosen.has(stem!))) chosen.set(stem!, name)
   }
@@ -21,7 +23,8 @@ export function committed(stream: string, engine: EngineKind): string[] {
 export async function replay({run, db}: TestDatabase, streams: readonly string[] = ['core', 'qicore']): Promise<void> {
   for (const stream of streams) {
     for (const text of committed(stream, db.server.engine)) await run(text)
-    for (const routine of routineFiles(db.server.engine).filter((file) => file.stream === stream)) await run(routine.text)
+    for (const routine of routineFiles(db.server.engine).filter((file) => file.stream === stream))
+      await run(routine.text)
   }
 }
 

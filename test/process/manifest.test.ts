@@ -8,7 +8,8 @@ import {commandIn, helpOf, ourCommands} from '../helpers/manifest.js'
 const {config, commands} = await ourCommands()
 /** One sentence that a terminal of 80 columns does not break: oclif does not wrap the first line of a help. */
 const firstLine = /^[A-Z`].{0,78}\.$/
-const script = (name: string) => spawnSync(process.execPath, [join(root, 'scripts', name), '--check'], {encoding: 'utf8'})
+const script = (name: string) =>
+  spawnSync(process.execPath, [join(root, 'scripts', name), '--check'], {encoding: 'utf8'})
 
 describe('what is generated and committed', () => {
   it.each(['manifest.mjs', 'reference.mjs', 'config-schema.mjs'])('%s would write what is there', (name) => {
@@ -20,9 +21,17 @@ describe('what is generated and committed', () => {
 
 it('every topic is described, and no topic is empty', () => {
   const described = Object.keys((config.pjson.oclif.topics ?? {}) as object).sort()
-  const topics = new Set(commands.flatMap(({id}) => id.split(':').slice(0, -1).map((_, index, parents) => parents.slice(0, index + 1).join(':'))))
+  const topics = new Set(
+    commands.flatMap(({id}) =>
+      id
+        .split(':')
+        .slice(0, -1)
+        .map((_, index, parents) => parents.slice(0, index + 1).join(':')),
+    ),
+  )
   expect([...topics].sort(), 'oclif.topics of package.json').toEqual(described)
-  for (const topic of described) expect(config.topics.find(({name}) => name === topic)?.description, topic).toMatch(firstLine)
+  for (const topic of described)
+    expect(config.topics.find(({name}) => name === topic)?.description, topic).toMatch(firstLine)
 })
 
 describe.each(commands.map((command) => [command.id.replaceAll(':', ' '), command] as const))('%s', (name, command) => {
@@ -33,7 +42,10 @@ describe.each(commands.map((command) => [command.id.replaceAll(':', ' '), comman
     for (const example of examples) {
       const {name: called, flags} = commandIn(example.replace(/^\S+ /, ''), config.commandIDs)
       expect(called, example).toBe(name)
-      expect(flags.filter((flag) => !takes(command, flag)), example).toEqual([])
+      expect(
+        flags.filter((flag) => !takes(command, flag)),
+        example,
+      ).toEqual([])
     }
   })
 
@@ -43,24 +55,45 @@ describe.each(commands.map((command) => [command.id.replaceAll(':', ' '), comman
       .map(([of]) => of)
     expect(silent).toEqual([])
     // Its own value's name, or a list of what it can be, says more than <value>.
-    const nameless = Object.entries(command.flags).filter(([, flag]) => flag.type === 'option' && !flag.helpValue && !flag.options?.length)
-    expect(nameless.map(([of]) => of), 'helpValue').toEqual([])
+    const nameless = Object.entries(command.flags).filter(
+      ([, flag]) => flag.type === 'option' && !flag.helpValue && !flag.options?.length,
+    )
+    expect(
+      nameless.map(([of]) => of),
+      'helpValue',
+    ).toEqual([])
   })
 
   it('has a help of 80 columns whose paragraphs are not broken by hand', () => {
     // An example is one line, to be copied whole.
-    const wide = helpOf(config, command).split('\n').filter((line) => [...line].length > 80 && !line.startsWith('  $ '))
+    const wide = helpOf(config, command)
+      .split('\n')
+      .filter((line) => [...line].length > 80 && !line.startsWith('  $ '))
     expect(wide).toEqual([])
-    expect(command.description?.match(/[^\n.:]\n(?![\n\s-])[^\n]*/g) ?? [], 'oclif wraps: a paragraph is one line').toEqual([])
+    expect(
+      command.description?.match(/[^\n.:]\n(?![\n\s-])[^\n]*/g) ?? [],
+      'oclif wraps: a paragraph is one line',
+    ).toEqual([])
   })
 })
 
 function examplesOf(command: Command.Loadable): string[] {
   const texts = (command.examples ?? []).map((example) => (typeof example === 'string' ? example : example.command))
-  return texts.flatMap((text) => text.split('\n')).map((line) => line.replace('<%= config.bin %>', config.bin).replace('<%= command.id %>', command.id.replaceAll(':', ' ')).replace(/^\$ /, '')).filter((line) => line.startsWith(`${config.bin} `))
+  return texts
+    .flatMap((text) => text.split('\n'))
+    .map((line) =>
+      line
+        .replace('<%= config.bin %>', config.bin)
+        .replace('<%= command.id %>', command.id.replaceAll(':', ' '))
+        .replace(/^\$ /, ''),
+    )
+    .filter((line) => line.startsWith(`${config.bin} `))
 }
 
 function takes(command: Command.Loadable, flag: string): boolean {
   if (['--help', '--json'].includes(flag)) return true
-  return Object.entries(command.flags).some(([name, {char, type}]) => flag === `--${name}` || flag === `-${char}` || (type === 'boolean' && flag === `--no-${name}`))
+  return Object.entries(command.flags).some(
+    ([name, {char, type}]) =>
+      flag === `--${name}` || flag === `-${char}` || (type === 'boolean' && flag === `--no-${name}`),
+  )
 }

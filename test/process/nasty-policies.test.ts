@@ -26,7 +26,11 @@ const psql = spawnSync('psql', ['--version']).status === 0
 /** What an operator does with the output of --dry-run --sql. */
 function pipe({url}: TestDatabase, plan: Plan): void {
   const env = {...process.env, PGCLIENTENCODING: 'UTF8', PGOPTIONS: '-c client_min_messages=error'}
-  const {status, stderr} = spawnSync('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', url], {input: toScript(plan, quick), encoding: 'utf8', env})
+  const {status, stderr} = spawnSync('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', url], {
+    input: toScript(plan, quick),
+    encoding: 'utf8',
+    env,
+  })
   expect({status, stderr}).toEqual({status: 0, stderr: ''})
 }
 
@@ -34,78 +38,135 @@ async function expectCanary({run: query}: TestDatabase): Promise<void> {
   expect(await query("select from pg_class where relname = 'canary'")).toHaveLength(1)
 }
 
-const context = (relations: readonly string[]): JobContext => ({
-  limits: defaultLimits, partitions: () => relations.map((relation) => ruleOf(relation)), now: 0, job: 'j', leaveToCron: false,
-  sections: {tables: Object.fromEntries(relations.map((relation) => [relation, {compression: {after: days(7)}}])), aggregates: {}},
-}) as unknown as JobContext
+const context = (relations: readonly string[]): JobContext =>
+  ({
+    limits: defaultLimits,
+    partitions: () => relations.map((relation) => ruleOf(relation)),
+    now: 0,
+    job: 'j',
+    leaveToCron: false,
+    sections: {
+      tables: Object.fromEntries(relations.map((relation) => [relation, {compression: {after: days(7)}}])),
+      aggregates: {},
+    },
+  }) as unknown as JobContext
 
 /** A command that pg_cron runs is one CALL, whatever the names of tables and jobs are. */
 async function expectOneCall(command: string): Promise<void> {
   const {stmts} = (await parse(command)) as {stmts: {stmt: Record<string, unknown>}[]}
-  expect(stmts.map(({stmt}) => Object.keys(stmt)), command).toEqual([['CallStmt']])
+  expect(
+    stmts.map(({stmt}) => Object.keys(stmt)),
+    command,
+  ).toEqual([['CallStmt']])
 }
 
 if (!psql) skipBecause('psql is not installed here')
 
-if (psql) forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('policies and refreshes of tables with nasty names are made and changed by the plan and by its script, and planning again is empty', async () => {
-    const database = await engine.database()
-    const {db} = database
-    await database.run('create table canary (x int)')
-    await run(db, await planInstall(db))
-    await db.probe()
-    for (const name of names) {
-      const [table, column, view] = [ident('public', name), ident(name), ident('public', `a${name}`)]
-      await database.run(sql`create table ${table} (${column} timestamptz not null, v int)`)
-      await database.run(sql`select create_hypertable(format('%I', ${name}::text), ${name}::name, chunk_time_interval => interval '1 day')`)
-      await database.autocommit(inline(sql`create materialized view ${view} with (timescaledb.continuous) as select time_bucket('1 day', ${column}) as bucket, sum(v) as ${column} from ${table} group by 1 with no data`))
-      await database.run(sql`insert into ${table} select t, 1 from generate_series('2024-01-01+00'::timestamptz, '2024-01-05 23:00+00', '6 hours') t`)
-    }
-    const declared = (after: number) => names.flatMap((name) => [
-      declare(formatQualifiedName('public', name), {compression: {after: days(after), segmentBy: null, orderBy: null}}),
-      {...declare(formatQualifiedName('public', `a${name}`), {refresh: {startOffset: days(30 + after), endOffset: days(1), every: days(1)}}), section: 'aggregates' as const},
-    ])
-    const first = await planPolicies(db, request(declared(7)))
-    expect(first.plan.steps.length).toBeGreaterThanOrEqual(2 * names.length)
-    pipe(database, first.plan)
-    expect((await planPolicies(db, request(declared(7)))).plan.steps).toEqual([])
-    const second = await planPolicies(db, request(declared(9)))
-    expect(second.plan.steps.length).toBeGreaterThanOrEqual(2 * names.length)
-    expect(fates(await run(db, second.plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
-    expect((await planPolicies(db, request(declared(9)))).plan.steps).toEqual([])
-    await expectCanary(database)
+if (psql)
+  forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
+    it('policies and refreshes of tables with nasty names are made and changed by the plan and by its script, and planning again is empty', async () => {
+      const database = await engine.database()
+      const {db} = database
+      await database.run('create table canary (x int)')
+      await run(db, await planInstall(db))
+      await db.probe()
+      for (const name of names) {
+        const [table, column, view] = [ident('public', name), ident(name), ident('public', `a${name}`)]
+        await database.run(sql`create table ${table} (${column} timestamptz not null, v int)`)
+        await database.run(
+          sql`select create_hypertable(format('%I', ${name}::text), ${name}::name, chunk_time_interval => interval '1 day')`,
+        )
+        await database.autocommit(
+          inline(
+            sql`create materialized view ${view} with (timescaledb.continuous) as select time_bucket('1 day', ${column}) as bucket, sum(v) as ${column} from ${table} group by 1 with no data`,
+          ),
+        )
+        await database.run(
+          sql`insert into ${table} select t, 1 from generate_series('2024-01-01+00'::timestamptz, '2024-01-05 23:00+00', '6 hours') t`,
+        )
+      }
+      const declared = (after: number) =>
+        names.flatMap((name) => [
+          declare(formatQualifiedName('public', name), {
+            compression: {after: days(after), segmentBy: null, orderBy: null},
+          }),
+          {
+            ...declare(formatQualifiedName('public', `a${name}`), {
+              refresh: {startOffset: days(30 + after), endOffset: days(1), every: days(1)},
+            }),
+            section: 'aggregates' as const,
+          },
+        ])
+      const first = await planPolicies(db, request(declared(7)))
+      expect(first.plan.steps.length).toBeGreaterThanOrEqual(2 * names.length)
+      pipe(database, first.plan)
+      expect((await planPolicies(db, request(declared(7)))).plan.steps).toEqual([])
+      const second = await planPolicies(db, request(declared(9)))
+      expect(second.plan.steps.length).toBeGreaterThanOrEqual(2 * names.length)
+      expect(fates(await run(db, second.plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+      expect((await planPolicies(db, request(declared(9)))).plan.steps).toEqual([])
+      await expectCanary(database)
 
-    for (const name of names) {
-      const view = formatQualifiedName('public', `a${name}`)
-      pipe(database, (await refreshPlan(db, view, {span: span('2024-01-01', '2024-01-03')})).plan)
-      expect(fates(await run(db, (await refreshPlan(db, view, {span: span('2024-01-03', '2024-01-06')})).plan)).every((line) => line.endsWith(': done'))).toBe(true)
-      expect(await database.run(sql`select count(*) as n from ${ident('public', `a${name}`)}`)).toEqual([{n: 5}])
-    }
-    await expectCanary(database)
+      for (const name of names) {
+        const view = formatQualifiedName('public', `a${name}`)
+        pipe(database, (await refreshPlan(db, view, {span: span('2024-01-01', '2024-01-03')})).plan)
+        expect(
+          fates(await run(db, (await refreshPlan(db, view, {span: span('2024-01-03', '2024-01-06')})).plan)).every(
+            (line) => line.endsWith(': done'),
+          ),
+        ).toBe(true)
+        expect(await database.run(sql`select count(*) as n from ${ident('public', `a${name}`)}`)).toEqual([{n: 5}])
+      }
+      await expectCanary(database)
 
-    const relations = names.map((name) => formatQualifiedName('public', name))
-    for (const kind of ['maintain', 'compress', 'analyze', 'retain', 'refresh'] as const) {
-      const {commands} = await commandsOf(db, {...job('j'), kind, options: {}, name: names[0]!} as Job, context(relations))
-      for (const command of Object.values(commands)) await expectOneCall(command)
-      if (kind !== 'retain' && kind !== 'refresh') expect(Object.values(commands).join()).toContain('canary')
-    }
+      const relations = names.map((name) => formatQualifiedName('public', name))
+      for (const kind of ['maintain', 'compress', 'analyze', 'retain', 'refresh'] as const) {
+        const {commands} = await commandsOf(
+          db,
+          {...job('j'), kind, options: {}, name: names[0]!} as Job,
+          context(relations),
+        )
+        for (const command of Object.values(commands)) await expectOneCall(command)
+        if (kind !== 'retain' && kind !== 'refresh') expect(Object.values(commands).join()).toContain('canary')
+      }
+    })
   })
-})
 
-if (psql) forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('pg_cron commands for partition sets, SQL and history with nasty names are one CALL each', async () => {
-    const database = await engine.database()
-    await database.run('create table canary (x int)')
-    for (const name of names) await database.run(sql`create table ${ident('public', name)} (${ident(name)} timestamptz not null) partition by range (${ident(name)})`)
-    const relations = (await database.run<{relation: string}>("select format('%I.%I', 'public', relname) as relation from pg_class where relkind = 'p'")).map(({relation}) => relation)
-    const ensured = await commandsOf(database.db, {...job('j'), kind: 'partitions', options: {}, name: names[0]!} as Job, context(relations))
-    expect(Object.values(ensured.commands)).toHaveLength(1)
-    for (const command of Object.values(ensured.commands)) await expectOneCall(command)
-    for (const name of names) {
-      const pruned = await commandsOf(database.db, {...job('j'), kind: 'prune-history', options: {}, name} as Job, context([]))
-      const ran = await commandsOf(database.db, {...job('j'), name, options: {statement: name, searchPath: name}} as Job, context([]))
-      for (const command of [...Object.values(pruned.commands), ...Object.values(ran.commands)]) await expectOneCall(command)
-    }
-    await expectCanary(database)
+if (psql)
+  forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
+    it('pg_cron commands for partition sets, SQL and history with nasty names are one CALL each', async () => {
+      const database = await engine.database()
+      await database.run('create table canary (x int)')
+      for (const name of names)
+        await database.run(
+          sql`create table ${ident('public', name)} (${ident(name)} timestamptz not null) partition by range (${ident(name)})`,
+        )
+      const relations = (
+        await database.run<{relation: string}>(
+          "select format('%I.%I', 'public', relname) as relation from pg_class where relkind = 'p'",
+        )
+      ).map(({relation}) => relation)
+      const ensured = await commandsOf(
+        database.db,
+        {...job('j'), kind: 'partitions', options: {}, name: names[0]!} as Job,
+        context(relations),
+      )
+      expect(Object.values(ensured.commands)).toHaveLength(1)
+      for (const command of Object.values(ensured.commands)) await expectOneCall(command)
+      for (const name of names) {
+        const pruned = await commandsOf(
+          database.db,
+          {...job('j'), kind: 'prune-history', options: {}, name} as Job,
+          context([]),
+        )
+        const ran = await commandsOf(
+          database.db,
+          {...job('j'), name, options: {statement: name, searchPath: name}} as Job,
+          context([]),
+        )
+        for (const command of [...Object.values(pruned.commands), ...Object.values(ran.commands)])
+          await expectOneCall(command)
+      }
+      await expectCanary(database)
+    })
   })
-})

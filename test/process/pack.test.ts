@@ -14,7 +14,13 @@ interface Packed {
 
 const destination = temporaryDirectory()
 // dist/ is built before any test runs.
-const npm = (cwd: string, ...args: string[]) => execFileSync('npm', args, {cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: {...process.env, npm_config_loglevel: 'error'}})
+const npm = (cwd: string, ...args: string[]) =>
+  execFileSync('npm', args, {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {...process.env, npm_config_loglevel: 'error'},
+  })
 let packed: Packed
 
 beforeAll(() => {
@@ -38,18 +44,48 @@ const installed = (directory: string) => join(directory, 'node_modules/qicore-db
 describe('the tarball', () => {
   it('holds what runs, what explains it, and nothing else', () => {
     const paths = packed.files.map(({path}) => path)
-    for (const path of ['bin/run.js', 'oclif.manifest.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.json', 'sql/catalog/server.sql', 'dist/db/embedded-worker.js', 'dist/db/connect.js', 'docs/configuration.md', 'drizzle/meta/_journal.json', 'sql/migrations/checksums.txt']) expect(paths).toContain(path)
-    expect(paths.filter((path) => !/^(bin\/run\.js$|dist\/|sql\/|drizzle\/|docs\/|README\.md$|LICENSE$|CHANGELOG\.md$|package\.json$|oclif\.manifest\.json$|config\.schema\.json$)/.test(path))).toEqual([])
+    for (const path of [
+      'bin/run.js',
+      'oclif.manifest.json',
+      'README.md',
+      'LICENSE',
+      'CHANGELOG.md',
+      'package.json',
+      'sql/catalog/server.sql',
+      'dist/db/embedded-worker.js',
+      'dist/db/connect.js',
+      'docs/configuration.md',
+      'drizzle/meta/_journal.json',
+      'sql/migrations/checksums.txt',
+    ])
+      expect(paths).toContain(path)
+    expect(
+      paths.filter(
+        (path) =>
+          !/^(bin\/run\.js$|dist\/|sql\/|drizzle\/|docs\/|README\.md$|LICENSE$|CHANGELOG\.md$|package\.json$|oclif\.manifest\.json$|config\.schema\.json$)/.test(
+            path,
+          ),
+      ),
+    ).toEqual([])
     // Sources, tests and maps of them.
-    expect(paths.filter((path) => (/\.ts$/.test(path) && !/\.d\.ts$/.test(path)) || /\.map$|\.test\.|^dist\/\./.test(path))).toEqual([])
-    const {files, scripts} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {files: string[]; scripts: Record<string, string>}
+    expect(
+      paths.filter((path) => (/\.ts$/.test(path) && !/\.d\.ts$/.test(path)) || /\.map$|\.test\.|^dist\/\./.test(path)),
+    ).toEqual([])
+    const {files, scripts} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      files: string[]
+      scripts: Record<string, string>
+    }
     expect(scripts.prepack).toContain('scripts/drizzle-folder.mjs')
-    expect(files.filter((file) => !existsSync(join(root, file))), 'every entry of "files" exists').toEqual([])
+    expect(
+      files.filter((file) => !existsSync(join(root, file))),
+      'every entry of "files" exists',
+    ).toEqual([])
   })
 })
 
 // An installation asks the registry for what the package depends on.
-const offline = spawnSync('npm', ['view', '@oclif/core', 'version', '--fetch-retries=0'], {encoding: 'utf8'}).status !== 0
+const offline =
+  spawnSync('npm', ['view', '@oclif/core', 'version', '--fetch-retries=0'], {encoding: 'utf8'}).status !== 0
 if (offline) skipBecause('the package is not installed: the npm registry does not answer')
 else installations()
 
@@ -70,20 +106,43 @@ function installations(): void {
     })
 
     it('opens the embedded engine', async () => {
-      const {code} = await consume(directory, `
+      const {code} = await consume(
+        directory,
+        `
         import {connect} from './node_modules/qicore-db/dist/db/connect.js'
         const db = await connect({name: null, url: 'embedded:', source: '--url', protected: false}, {applicationName: 'consumer'})
         process.exitCode = db.server.engine === 'timescaledb' ? 0 : 1
-        await db.close()`)
+        await db.close()`,
+      )
       expect(code).toBe(0)
     })
 
     it('gives its exports and their types to a NodeNext program', () => {
       mkdirSync(join(directory, 'node_modules/@types'), {recursive: true})
-      for (const types of ['node']) if (!existsSync(join(directory, 'node_modules/@types', types))) symlinkSync(join(root, 'node_modules/@types', types), join(directory, 'node_modules/@types', types))
-      writeFileSync(join(directory, 'use.ts'), "import * as qicore from 'qicore-db'\nimport pkg from 'qicore-db/package.json' with {type: 'json'}\nconst names: string[] = Object.keys(qicore)\nconsole.log(JSON.stringify({names, version: pkg.version}))\n")
-      writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({compilerOptions: {module: 'NodeNext', target: 'ES2022', strict: true, types: ['node'], resolveJsonModule: true, skipLibCheck: false}, files: ['use.ts']}))
-      const {stdout} = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', directory], {encoding: 'utf8'})
+      for (const types of ['node'])
+        if (!existsSync(join(directory, 'node_modules/@types', types)))
+          symlinkSync(join(root, 'node_modules/@types', types), join(directory, 'node_modules/@types', types))
+      writeFileSync(
+        join(directory, 'use.ts'),
+        "import * as qicore from 'qicore-db'\nimport pkg from 'qicore-db/package.json' with {type: 'json'}\nconst names: string[] = Object.keys(qicore)\nconsole.log(JSON.stringify({names, version: pkg.version}))\n",
+      )
+      writeFileSync(
+        join(directory, 'tsconfig.json'),
+        JSON.stringify({
+          compilerOptions: {
+            module: 'NodeNext',
+            target: 'ES2022',
+            strict: true,
+            types: ['node'],
+            resolveJsonModule: true,
+            skipLibCheck: false,
+          },
+          files: ['use.ts'],
+        }),
+      )
+      const {stdout} = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', directory], {
+        encoding: 'utf8',
+      })
       // What a dependency's own types get wrong is not this package's.
       expect(stdout.split('\n').filter((line) => /^use\.ts|node_modules\/qicore-db\//.test(line))).toEqual([])
       const ran = spawnSync(process.execPath, ['use.js'], {cwd: directory, encoding: 'utf8'})

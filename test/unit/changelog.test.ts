@@ -20,5 +20,7 @@ it('has the version of the package, once there is one', () => {
 
 it('knows only the kinds of change that Keep a Changelog knows', () => {
   const kinds = [...changelog.matchAll(/^### (.+)$/gm)].map(([, kind]) => kind)
-  expect(kinds.filter((kind) => !['Added', 'Changed', 'Deprecated', 'Removed', 'Fixed', 'Security'].includes(kind!))).toEqual([])
+  expect(
+    kinds.filter((kind) => !['Added', 'Changed', 'Deprecated', 'Removed', 'Fixed', 'Security'].includes(kind!)),
+  ).toEqual([])
 })

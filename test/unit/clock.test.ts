@@ -4,14 +4,28 @@ import {describe, expect, it} from 'vitest'
 import {root} from '../helpers/build.js'
 
 const directory = join(root, 'test')
-const files = readdirSync(directory, {recursive: true, encoding: 'utf8'}).filter((name) => /\.(ts|mjs|sql)$/.test(name)).sort()
+const files = readdirSync(directory, {recursive: true, encoding: 'utf8'})
+  .filter((name) => /\.(ts|mjs|sql)$/.test(name))
+  .sort()
 const textOf = (file: string) => readFileSync(join(directory, file), 'utf8')
 
 /** The clock of this process. performance.now() is none: it only measures what has passed. */
 const clockOfNode = /\bDate\.now\b|\bnew Date\(\)/
-const words = ['clock_timestamp', 'statement_timestamp', 'transaction_timestamp', 'timeofday', 'current_date', 'current_time', 'current_timestamp', 'localtime', 'localtimestamp']
+const words = [
+  'clock_timestamp',
+  'statement_timestamp',
+  'transaction_timestamp',
+  'timeofday',
+  'current_date',
+  'current_time',
+  'current_timestamp',
+  'localtime',
+  'localtimestamp',
+]
 /** The clock of the server; names like beat_now() are functions of the tests, and localTime is one of the program. */
-const clockOfServer = new RegExp(`(?<![.\\w>])now\\(\\)|\\bqicore\\.now\\(\\)|\\b(?:${words.flatMap((word) => [word, word.toUpperCase()]).join('|')})\\b`)
+const clockOfServer = new RegExp(
+  `(?<![.\\w>])now\\(\\)|\\bqicore\\.now\\(\\)|\\b(?:${words.flatMap((word) => [word, word.toUpperCase()]).join('|')})\\b`,
+)
 
 const elapsed = 'measures what has passed since the test began'
 const daemonClock = 'runs a daemon or its queries on schedules of seconds and minutes, and moves qicore.now()'
@@ -43,20 +57,37 @@ const allowed: Record<string, {node?: string; server?: string}> = {
 }
 
 describe('tests do not depend on the calendar', () => {
-  it.each([['node', clockOfNode], ['server', clockOfServer]] as const)('the clock of the %s is read only where the reason is listed', (of, pattern) => {
+  it.each([
+    ['node', clockOfNode],
+    ['server', clockOfServer],
+  ] as const)('the clock of the %s is read only where the reason is listed', (of, pattern) => {
     const reads = files.filter((file) => pattern.test(textOf(file)))
-    expect(reads.filter((file) => !allowed[file]?.[of]), 'take the time from helpers/clock.ts, or give a fixed one').toEqual([])
-    expect(Object.keys(allowed).filter((file) => allowed[file]![of] && !reads.includes(file)), 'no longer reads the clock: take it off the list').toEqual([])
+    expect(
+      reads.filter((file) => !allowed[file]?.[of]),
+      'take the time from helpers/clock.ts, or give a fixed one',
+    ).toEqual([])
+    expect(
+      Object.keys(allowed).filter((file) => allowed[file]![of] && !reads.includes(file)),
+      'no longer reads the clock: take it off the list',
+    ).toEqual([])
   })
 
   it.each([
-    'select now()', "insert into t values (now() - interval '1 day')", 'select pg_catalog.clock_timestamp()', 'select CURRENT_TIMESTAMP', 'select qicore.now()', 'select current_date',
+    'select now()',
+    "insert into t values (now() - interval '1 day')",
+    'select pg_catalog.clock_timestamp()',
+    'select CURRENT_TIMESTAMP',
+    'select qicore.now()',
+    'select current_date',
   ])('a clock of the server is recognised: %s', (text) => {
     expect(text).toMatch(clockOfServer)
   })
 
-  it.each(['performance.now()', 'clock.now()', 'select public.beat_now()', "localTime('UTC', 5)"])('%s is none', (text) => {
-    expect(text).not.toMatch(clockOfServer)
-    expect(text).not.toMatch(clockOfNode)
-  })
+  it.each(['performance.now()', 'clock.now()', 'select public.beat_now()', "localTime('UTC', 5)"])(
+    '%s is none',
+    (text) => {
+      expect(text).not.toMatch(clockOfServer)
+      expect(text).not.toMatch(clockOfNode)
+    },
+  )
 })

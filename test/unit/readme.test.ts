@@ -31,7 +31,11 @@ describe.each(['README.md', 'CONTRIBUTING.md'])('%s', (name) => {
       const command = commands.find(({id}) => id.replaceAll(':', ' ') === called)
       // A word behind what takes none is a verb that is not there.
       if (next !== undefined && !next.startsWith('-') && Object.keys(command?.args ?? {}).length === 0) return true
-      const known = new Set(['--json', '--help', ...Object.entries(command?.flags ?? {}).flatMap(([flag, {char}]) => [`--${flag}`, `-${char}`])])
+      const known = new Set([
+        '--json',
+        '--help',
+        ...Object.entries(command?.flags ?? {}).flatMap(([flag, {char}]) => [`--${flag}`, `-${char}`]),
+      ])
       return flags.some((flag) => !known.has(flag))
     })
     expect(wrong).toEqual([])
@@ -49,9 +53,11 @@ describe.each(['README.md', 'CONTRIBUTING.md'])('%s', (name) => {
   })
 })
 
-it('the README\'s exit codes are those of the program', () => {
+it("the README's exit codes are those of the program", () => {
   const table = [...readme.matchAll(/^\| (\d+) \| (.+) \|$/gm)].map(([, code, meaning]) => [Number(code), meaning])
-  expect(table).toEqual(Object.entries(ExitCode).map(([name, code]) => [code, exitCodeMeaning[name as keyof typeof ExitCode]]))
+  expect(table).toEqual(
+    Object.entries(ExitCode).map(([name, code]) => [code, exitCodeMeaning[name as keyof typeof ExitCode]]),
+  )
 })
 
 it('the README says how to test what .ci/run tests', () => {

@@ -11,7 +11,12 @@ export function renderAggregates({aggregates}: AggregatesReport, style: TableSty
   const columns: Column<AggregateRow>[] = [
     {head: 'AGGREGATE', cell: ({schema, view}) => shortName(schema, view), shrink: 12},
     {head: 'BUCKET', cell: ({bucket}) => bucket ?? dash},
-    {head: 'SOURCE', cell: ({source}) => (source === null ? dash : shortName(source.schema, source.table)), shrink: 10, drop: 2},
+    {
+      head: 'SOURCE',
+      cell: ({source}) => (source === null ? dash : shortName(source.schema, source.table)),
+      shrink: 10,
+      drop: 2,
+    },
     {head: 'UP TO (UTC)', cell: ({watermark}) => point(watermark)},
     {head: 'LAG', cell: ({lagSeconds}) => (lagSeconds === null ? dash : formatAge(lagSeconds)), right: true},
     {head: 'PENDING', cell: ({pending}) => (pending === null ? dash : String(pending.ranges)), right: true},
@@ -25,12 +30,22 @@ export function renderAggregates({aggregates}: AggregatesReport, style: TableSty
   const lost = aggregates.filter(({policyReachesGone}) => policyReachesGone)
   const stale = aggregates.filter(needsRefresh)
   const warnings = lost.map(({schema, view, rawFrom}) =>
-    wrap(`! ${shortName(schema, view)}: its refresh policy reaches to before ${point(rawFrom)}, where the source's rows are gone: a refresh there loses what was computed from them.`, style.width))
+    wrap(
+      `! ${shortName(schema, view)}: its refresh policy reaches to before ${point(rawFrom)}, where the source's rows are gone: a refresh there loses what was computed from them.`,
+      style.width,
+    ),
+  )
   return [
     renderTable(columns, aggregates, {style, mark: ({policyReachesGone}) => policyReachesGone === true}),
     'PENDING: ranges whose rows changed since they were computed, or were never computed at all (UP TO is then -).',
     ...warnings,
-    closing([`${plural(aggregates.length, 'aggregate')}, ${aggregates.some(({pending, source}) => source !== null && pending === null) ? 'what is pending is not known' : `${stale.length} with something pending`}.`, ...stale.slice(0, 1).map(fix)], style.width),
+    closing(
+      [
+        `${plural(aggregates.length, 'aggregate')}, ${aggregates.some(({pending, source}) => source !== null && pending === null) ? 'what is pending is not known' : `${stale.length} with something pending`}.`,
+        ...stale.slice(0, 1).map(fix),
+      ],
+      style.width,
+    ),
   ].join('\n')
 }
 

@@ -5,7 +5,14 @@ import {dash, plural} from './words.js'
 const shown = 5
 
 /** The audit for people: a line a job, what is wrong below, the verdict last. */
-export function renderAudit({jobs, timelines, ok}: {jobs: readonly JobAuditReport[]; timelines: readonly {at: string; message: string}[]; ok: boolean}, style: TableStyle): string {
+export function renderAudit(
+  {
+    jobs,
+    timelines,
+    ok,
+  }: {jobs: readonly JobAuditReport[]; timelines: readonly {at: string; message: string}[]; ok: boolean},
+  style: TableStyle,
+): string {
   if (jobs.length === 0) return 'No job has been scheduled in this database yet.'
   const count = (list: readonly string[]) => (list.length === 0 ? dash : String(list.length))
   const columns: Column<JobAuditReport>[] = [
@@ -33,7 +40,9 @@ export function renderAudit({jobs, timelines, ok}: {jobs: readonly JobAuditRepor
 }
 
 function sumOf(byStatus: Record<string, number>, pattern: RegExp): string {
-  const sum = Object.entries(byStatus).filter(([status]) => pattern.test(status)).reduce((total, [, n]) => total + n, 0)
+  const sum = Object.entries(byStatus)
+    .filter(([status]) => pattern.test(status))
+    .reduce((total, [, n]) => total + n, 0)
   return sum === 0 ? dash : String(sum)
 }
 
@@ -43,7 +52,12 @@ function reasons(byStatus: Record<string, number>): string {
 }
 
 function findings({job, gaps, doubles, strays, abandoned, retrying, waiting, ok}: JobAuditReport): string[] {
-  const say = (list: readonly string[], what: string) => (list.length === 0 ? [] : [`! ${job}: ${what}: ${list.slice(0, shown).join(', ')}${list.length > shown ? ` and ${list.length - shown} more` : ''}`])
+  const say = (list: readonly string[], what: string) =>
+    list.length === 0
+      ? []
+      : [
+          `! ${job}: ${what}: ${list.slice(0, shown).join(', ')}${list.length > shown ? ` and ${list.length - shown} more` : ''}`,
+        ]
   return [
     ...say(gaps, 'without a row in the ledger'),
     ...say(doubles, 'accounted for twice'),
@@ -58,7 +72,10 @@ function verdict(jobs: readonly JobAuditReport[], ok: boolean): string {
   const instants = jobs.reduce((sum, job) => sum + job.instants, 0)
   const waiting = jobs.reduce((sum, job) => sum + job.waiting.length, 0)
   const running = jobs.reduce((sum, {byStatus}) => sum + (byStatus.running ?? 0), 0)
-  const rest = [running > 0 && ` ${running} running.`, waiting > 0 && ` ${waiting} more due just now.`].filter(Boolean).join('')
-  if (ok) return `${plural(instants - waiting, 'instant')} of ${plural(jobs.length, 'job')}: each is accounted for once.${rest}`
+  const rest = [running > 0 && ` ${running} running.`, waiting > 0 && ` ${waiting} more due just now.`]
+    .filter(Boolean)
+    .join('')
+  if (ok)
+    return `${plural(instants - waiting, 'instant')} of ${plural(jobs.length, 'job')}: each is accounted for once.${rest}`
   return `${plural(jobs.filter((job) => !job.ok).length, 'job')} of ${jobs.length} with problems (exit 3)`
 }

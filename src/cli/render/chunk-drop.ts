@@ -4,10 +4,28 @@ import {bytesOr, dash, formatInstant, fromHead, plural} from './words.js'
 
 /** What a drop takes, as it is reported. */
 export interface DropShown {
-  chunks: readonly {schema: string; table: string; chunkSchema: string; chunk: string; space: string | null; rangeStart: string | number | null; rangeEnd: string | number | null; flags: readonly string[]; rows: number | null; totalBytes: number | null}[]
+  chunks: readonly {
+    schema: string
+    table: string
+    chunkSchema: string
+    chunk: string
+    space: string | null
+    rangeStart: string | number | null
+    rangeEnd: string | number | null
+    flags: readonly string[]
+    rows: number | null
+    totalBytes: number | null
+  }[]
   rows: number | null
   totalBytes: number | null
-  aggregates: readonly {schema: string; view: string; level: number; covered: boolean; filtered: boolean | null; gaps: readonly {from: string | number | null; to: string | number | null}[]}[]
+  aggregates: readonly {
+    schema: string
+    view: string
+    level: number
+    covered: boolean
+    filtered: boolean | null
+    gaps: readonly {from: string | number | null; to: string | number | null}[]
+  }[]
 }
 
 const shown = 20
@@ -17,26 +35,42 @@ export function renderDrop({chunks, rows, totalBytes, aggregates}: DropShown, st
   if (chunks.length === 0) return ''
   const listed = chunks.slice(0, shown)
   const rest = chunks.length - listed.length
-  const table = renderTable([
-    {head: 'CHUNK', cell: ({chunk}) => chunk, shrink: 16},
-    {head: fromHead(chunks.map(({rangeStart}) => rangeStart)), cell: ({rangeStart}) => edge(rangeStart)},
-    {head: 'TO', cell: ({rangeEnd}) => edge(rangeEnd)},
-    ...(chunks.some(({space}) => space != null) ? [{head: 'SPACE', cell: ({space}: DropShown['chunks'][number]) => space ?? dash}] : []),
-    {head: 'STATUS', cell: ({flags}) => flags.join(' ') || 'uncompressed', drop: 1},
-    {head: 'ROWS', cell: (chunk) => (chunk.rows === null ? 'unknown' : String(chunk.rows)), right: true},
-    {head: 'SIZE', cell: (chunk) => bytesOr(chunk.totalBytes), right: true},
-  ], listed, {style})
-  const covered = aggregates.map((each) => wrap(`${each.covered ? ' ' : '!'}${shortName(each.schema, each.view)}: ${coverageWords(each)}`, style.width))
+  const table = renderTable(
+    [
+      {head: 'CHUNK', cell: ({chunk}) => chunk, shrink: 16},
+      {head: fromHead(chunks.map(({rangeStart}) => rangeStart)), cell: ({rangeStart}) => edge(rangeStart)},
+      {head: 'TO', cell: ({rangeEnd}) => edge(rangeEnd)},
+      ...(chunks.some(({space}) => space != null)
+        ? [{head: 'SPACE', cell: ({space}: DropShown['chunks'][number]) => space ?? dash}]
+        : []),
+      {head: 'STATUS', cell: ({flags}) => flags.join(' ') || 'uncompressed', drop: 1},
+      {head: 'ROWS', cell: (chunk) => (chunk.rows === null ? 'unknown' : String(chunk.rows)), right: true},
+      {head: 'SIZE', cell: (chunk) => bytesOr(chunk.totalBytes), right: true},
+    ],
+    listed,
+    {style},
+  )
+  const covered = aggregates.map((each) =>
+    wrap(`${each.covered ? ' ' : '!'}${shortName(each.schema, each.view)}: ${coverageWords(each)}`, style.width),
+  )
   return [
     table,
     ...(rest > 0 ? [` … and ${rest} more (--json has them all)`] : []),
     ...(covered.length > 0 ? covered : [' No aggregate reads this table.']),
-    closing([`${plural(chunks.length, 'chunk')}, ${rows === null ? `at least ${plural(known(chunks.map((chunk) => chunk.rows)), 'row')}` : plural(rows, 'row')}, ${totalBytes === null ? `at least ${bytesOr(known(chunks.map((chunk) => chunk.totalBytes)))}` : bytesOr(totalBytes)}.`], style.width),
+    closing(
+      [
+        `${plural(chunks.length, 'chunk')}, ${rows === null ? `at least ${plural(known(chunks.map((chunk) => chunk.rows)), 'row')}` : plural(rows, 'row')}, ${totalBytes === null ? `at least ${bytesOr(known(chunks.map((chunk) => chunk.totalBytes)))}` : bytesOr(totalBytes)}.`,
+      ],
+      style.width,
+    ),
   ].join('\n')
 }
 
 function coverageWords({covered, filtered, gaps}: DropShown['aggregates'][number]): string {
-  const left = filtered === true ? '; its query leaves rows out (WHERE, HAVING or a join), and this aggregate does not hold those' : ''
+  const left =
+    filtered === true
+      ? '; its query leaves rows out (WHERE, HAVING or a join), and this aggregate does not hold those'
+      : ''
   if (covered && filtered === true) return `has computed all that it reads${left}`
   if (covered) return 'has computed all of it'
   const first = gaps[0]
@@ -52,4 +86,3 @@ function edge(value: string | number | null): string {
   if (value === null) return dash
   return typeof value === 'string' ? formatInstant(value) : String(value)
 }
-

@@ -9,24 +9,39 @@ const shown = 20
 const unitSeconds = {s: 1, ms: 1e-3, us: 1e-6, ns: 1e-9} as const
 
 /** Newest first, twenty at most: who wants them all has --json. */
-export function renderChunks(report: ChunksReport, style: TableStyle, {late, fast}: {late: boolean; fast: boolean}): string {
+export function renderChunks(
+  report: ChunksReport,
+  style: TableStyle,
+  {late, fast}: {late: boolean; fast: boolean},
+): string {
   const {chunks, at, totalChunks} = report
   const notes = report.notes.map((line) => wrap(`- ${line}`, style.width))
-  if (chunks.length === 0) return [...notes, late ? `None of the ${totalChunks} chunks is overdue.` : 'There are no chunks.'].join('\n')
+  if (chunks.length === 0)
+    return [...notes, late ? `None of the ${totalChunks} chunks is overdue.` : 'There are no chunks.'].join('\n')
   const several = new Set(chunks.map(({schema, table}) => formatQualifiedName(schema, table))).size > 1
   const columns: Column<ChunkStats>[] = [
     ...(several ? [{head: 'TABLE', cell: ({schema, table}: ChunkStats) => shortName(schema, table), shrink: 10}] : []),
     {head: 'CHUNK', cell: chunkName, shrink: 16},
-    {head: fromHead(chunks.map(({rangeStart}) => rangeStart)), cell: ({rangeStart, rangeUnit}) => edge(rangeStart, rangeUnit), shrink: 13},
+    {
+      head: fromHead(chunks.map(({rangeStart}) => rangeStart)),
+      cell: ({rangeStart, rangeUnit}) => edge(rangeStart, rangeUnit),
+      shrink: 13,
+    },
     {head: 'TO', cell: ({rangeEnd, rangeUnit}) => edge(rangeEnd, rangeUnit), wide: true},
     {head: 'SPAN', cell: span, drop: 1},
-    ...(chunks.some(({space}) => space !== null) ? [{head: 'SPACE', cell: ({space}: ChunkStats) => space ?? dash}] : []),
+    ...(chunks.some(({space}) => space !== null)
+      ? [{head: 'SPACE', cell: ({space}: ChunkStats) => space ?? dash}]
+      : []),
     {head: 'STATUS', cell: status},
     {head: 'SIZE', cell: ({totalBytes}) => bytesOr(totalBytes, fast ? '~' : ''), right: true},
     {head: 'INDEX', cell: ({indexBytes}) => bytesOr(indexBytes, fast ? '~' : ''), right: true, wide: true},
     {head: 'BEFORE', cell: ({beforeBytes}) => bytesOr(beforeBytes), right: true, drop: 2},
     {head: 'RATIO', cell: ({ratio}) => ratioOr(ratio), right: true, wide: true},
-    {head: 'DUE SINCE', cell: ({due, dueSince}) => (due === false ? dash : dueSince === null ? 'unknown' : ageOr(dueSince, at)), right: true},
+    {
+      head: 'DUE SINCE',
+      cell: ({due, dueSince}) => (due === false ? dash : dueSince === null ? 'unknown' : ageOr(dueSince, at)),
+      right: true,
+    },
     {head: 'WHY', cell: ({why}) => why ?? '', wide: true, shrink: 16},
   ]
   const listed = chunks.slice(0, shown)
@@ -42,16 +57,26 @@ export function renderChunks(report: ChunksReport, style: TableStyle, {late, fas
 function verdict({chunks, totalChunks}: ChunksReport, late: boolean): string[] {
   const due = chunks.filter((chunk) => chunk.due)
   const unknown = chunks.filter((chunk) => chunk.due === null)
-  const count = late ? `${chunks.length} of ${plural(totalChunks, 'chunk')}.` : `${plural(totalChunks, 'chunk')}, ${unknown.length === chunks.length ? 'due: unknown' : `${due.length} overdue`}${unknown.length > 0 && unknown.length < chunks.length ? `, ${unknown.length} unknown` : ''}.`
+  const count = late
+    ? `${chunks.length} of ${plural(totalChunks, 'chunk')}.`
+    : `${plural(totalChunks, 'chunk')}, ${unknown.length === chunks.length ? 'due: unknown' : `${due.length} overdue`}${unknown.length > 0 && unknown.length < chunks.length ? `, ${unknown.length} unknown` : ''}.`
   const compress = due.find(({why}) => why !== null && !why.startsWith('older'))
-  if (compress !== undefined) return [count, `Fix: ${command('chunks compress', [shortName(compress.schema, compress.table)], {'dry-run': true})}`]
+  if (compress !== undefined)
+    return [
+      count,
+      `Fix: ${command('chunks compress', [shortName(compress.schema, compress.table)], {'dry-run': true})}`,
+    ]
   const drop = due.at(-1)
-  return drop === undefined ? [count] : [count, `Look: ${command('chunks drop', [shortName(drop.schema, drop.table)], {'dry-run': true})}`]
+  return drop === undefined
+    ? [count]
+    : [count, `Look: ${command('chunks drop', [shortName(drop.schema, drop.table)], {'dry-run': true})}`]
 }
 
 /** TimescaleDB's own schema goes without saying, and so does that of the table. */
 function chunkName({schema, chunkSchema, chunk}: ChunkStats): string {
-  return chunkSchema === '_timescaledb_internal' || chunkSchema === schema ? shortName('public', chunk) : formatQualifiedName(chunkSchema, chunk)
+  return chunkSchema === '_timescaledb_internal' || chunkSchema === schema
+    ? shortName('public', chunk)
+    : formatQualifiedName(chunkSchema, chunk)
 }
 
 function edge(value: ChunkStats['rangeStart'], unit: ChunkStats['rangeUnit']): string {
@@ -70,6 +95,7 @@ function span({rangeStart, rangeEnd, rangeUnit}: ChunkStats): string {
 }
 
 function status({flags}: ChunkStats): string {
-  const word = (['tiered', 'partial', 'unordered', 'compressed'] as const).find((flag) => flags.includes(flag)) ?? 'uncompressed'
+  const word =
+    (['tiered', 'partial', 'unordered', 'compressed'] as const).find((flag) => flags.includes(flag)) ?? 'uncompressed'
   return flags.includes('frozen') ? `${word}, frozen` : word
 }

@@ -3,20 +3,56 @@ import {shortName} from '../../db/qualified-name.js'
 import {printable} from './text.js'
 
 /** The configuration for people: what applies, and from where. */
-export function renderConfig({file, default: byDefault, chosen, targets, limits, tables, aggregates, policies, jobSettings, jobsOff}: ShownConfig): string {
-  const list = (title: string, lines: readonly string[]) => (lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)])
+export function renderConfig({
+  file,
+  default: byDefault,
+  chosen,
+  targets,
+  limits,
+  tables,
+  aggregates,
+  policies,
+  jobSettings,
+  jobsOff,
+}: ShownConfig): string {
+  const list = (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)]
   const declares = (what: readonly string[]) => (what.length === 0 ? 'nothing declared' : what.join(', '))
   return [
     `File: ${file ?? 'none; qicore-db.config.yaml is searched from here upwards'}`,
     'error' in chosen ? `Database: none. ${chosen.error}` : `Database: ${chosen.target} (${chosen.source})`,
-    ...list('Targets:', targets.map(({name, url, directUrl, role, protected: guarded, unset}) => [
-      `${name}${name === byDefault ? ' (default)' : ''}: ${url}`, ...(directUrl === null ? [] : [`direct ${directUrl}`]), ...(role === null ? [] : [`as ${role}`]),
-      ...(guarded ? ['protected'] : []), ...(unset.length === 0 ? [] : [`${unset.join(', ')} not set`]),
-    ].join(', '))),
-    ...list('Limits:', Object.entries(limits).map(([name, {value, from}]) => `${name}: ${value}${byDefaultMark(from)}`)),
-    ...list('Tables:', tables.map(({table, described, declares: what}) => `${table}: ${described ? 'described here, ' : ''}${declares(what)}`)),
-    ...list('Aggregates:', aggregates.map(({aggregate, declares: what}) => `${aggregate}: ${declares(what)}`)),
-    ...list("Policies (defaults count where QiCore's tables are in the database):", policies.map(({schema, table, kind, rule, from}) => `${shortName(schema, table)} ${kind}: ${rule}${byDefaultMark(from)}`)),
+    ...list(
+      'Targets:',
+      targets.map(({name, url, directUrl, role, protected: guarded, unset}) =>
+        [
+          `${name}${name === byDefault ? ' (default)' : ''}: ${url}`,
+          ...(directUrl === null ? [] : [`direct ${directUrl}`]),
+          ...(role === null ? [] : [`as ${role}`]),
+          ...(guarded ? ['protected'] : []),
+          ...(unset.length === 0 ? [] : [`${unset.join(', ')} not set`]),
+        ].join(', '),
+      ),
+    ),
+    ...list(
+      'Limits:',
+      Object.entries(limits).map(([name, {value, from}]) => `${name}: ${value}${byDefaultMark(from)}`),
+    ),
+    ...list(
+      'Tables:',
+      tables.map(
+        ({table, described, declares: what}) => `${table}: ${described ? 'described here, ' : ''}${declares(what)}`,
+      ),
+    ),
+    ...list(
+      'Aggregates:',
+      aggregates.map(({aggregate, declares: what}) => `${aggregate}: ${declares(what)}`),
+    ),
+    ...list(
+      "Policies (defaults count where QiCore's tables are in the database):",
+      policies.map(
+        ({schema, table, kind, rule, from}) => `${shortName(schema, table)} ${kind}: ${rule}${byDefaultMark(from)}`,
+      ),
+    ),
     ...list(`Jobs (where a job sets nothing else: ${settingsInWords(jobDefaults())}):`, jobSettings.map(jobLine)),
     ...list('Jobs switched off:', jobsOff),
   ].join('\n')
@@ -29,7 +65,12 @@ function byDefaultMark(from: 'config' | 'default'): string {
 /** The schedule, and what the job sets beside it. */
 function jobLine({name, kind, schedule, settings, options, given, from}: ShownJob): string {
   const own = Object.fromEntries(Object.entries(settings).filter(([field]) => given.includes(field)))
-  const parts = [...(kind === name ? [] : [kind]), `"${schedule}"`, ...(Object.keys(own).length === 0 ? [] : [settingsInWords(own)]), ...Object.entries(options).map(optionInWords)]
+  const parts = [
+    ...(kind === name ? [] : [kind]),
+    `"${schedule}"`,
+    ...(Object.keys(own).length === 0 ? [] : [settingsInWords(own)]),
+    ...Object.entries(options).map(optionInWords),
+  ]
   return `${name}: ${parts.join(', ')}${byDefaultMark(from)}`
 }
 
@@ -38,5 +79,8 @@ function optionInWords([field, value]: [string, unknown]): string {
 }
 
 function settingsInWords(settings: ShownJob['settings']): string {
-  return Object.entries(settings).filter(([, value]) => value !== null).map(([field, value]) => `${field} ${value}`).join(', ')
+  return Object.entries(settings)
+    .filter(([, value]) => value !== null)
+    .map(([field, value]) => `${field} ${value}`)
+    .join(', ')
 }

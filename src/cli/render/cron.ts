@@ -11,8 +11,17 @@ export function renderCronStatus(report: CronStatus & {at: Instant}, style: Tabl
     {head: 'JOB', cell: labelOf, shrink: 16},
     {head: 'SCHEDULE', cell: ({schedule}) => schedule, shrink: 9},
     {head: 'ZONE', cell: ({timezone}) => timezone, wide: true},
-    {head: 'NEXT (UTC)', cell: ({next, paused}) => (paused ? 'paused' : (next?.slice(0, 16).replace('T', ' ') ?? dash)), drop: 1},
-    {head: 'LAST', cell: ({lastStartedAt}) => (lastStartedAt === null ? dash : formatAge(Math.max(0, secondsBetween(lastStartedAt, at)))), right: true},
+    {
+      head: 'NEXT (UTC)',
+      cell: ({next, paused}) => (paused ? 'paused' : (next?.slice(0, 16).replace('T', ' ') ?? dash)),
+      drop: 1,
+    },
+    {
+      head: 'LAST',
+      cell: ({lastStartedAt}) =>
+        lastStartedAt === null ? dash : formatAge(Math.max(0, secondsBetween(lastStartedAt, at))),
+      right: true,
+    },
     {head: 'STATUS', cell: ({lastStatus}) => lastStatus ?? dash},
     {head: 'PG_CRON SAYS', cell: ({cronStatus}) => cronStatus ?? dash, wide: true},
     {head: 'ENTRY', cell: ({state}) => state},

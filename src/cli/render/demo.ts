@@ -14,9 +14,15 @@ export interface DemoShown {
 export function demoNotes({asOf, sampleUntil, candles}: DemoShown, exchange: string): string[] {
   const registered = candles?.newExchange ? ` The exchange ${exchange} was new and has been registered.` : ''
   return [
-    ...(candles === null ? [] : [`${candles.file}: ${plural(candles.total, 'candle')}, ${candles.loaded} loaded, ${candles.total - candles.loaded} already stored.${registered}`]),
+    ...(candles === null
+      ? []
+      : [
+          `${candles.file}: ${plural(candles.total, 'candle')}, ${candles.loaded} loaded, ${candles.total - candles.loaded} already stored.${registered}`,
+        ]),
     ...(sampleUntil !== null && Date.parse(sampleUntil) > Date.parse(asOf)
-      ? [`The sample market already reaches ${instantInWords(sampleUntil)}, later than ${instantInWords(asOf)}: no row of it was added or removed. For a demo as of then, add --fresh.`]
+      ? [
+          `The sample market already reaches ${instantInWords(sampleUntil)}, later than ${instantInWords(asOf)}: no row of it was added or removed. For a demo as of then, add --fresh.`,
+        ]
       : []),
   ]
 }

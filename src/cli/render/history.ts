@@ -6,7 +6,10 @@ import {bytesOr, dash, formatElapsed, formatInstant, plural} from './words.js'
 const how = {hand: 'by hand', daemon: 'daemon', pg_cron: 'pg_cron', timescaledb: 'timescaledb'} as const
 
 /** Every recorded change in a line: what failed or was interrupted is marked. */
-export function renderRuns({source, runs}: {source: HistorySource; runs: readonly RecordedRun[] | null}, style: TableStyle): string {
+export function renderRuns(
+  {source, runs}: {source: HistorySource; runs: readonly RecordedRun[] | null},
+  style: TableStyle,
+): string {
   if (runs === null) return wrap(unreadable, style.width)
   if (runs.length === 0) return wrap(source === 'missing' ? missing : 'No change is recorded for that.', style.width)
   const columns: Column<RecordedRun>[] = [
@@ -22,11 +25,23 @@ export function renderRuns({source, runs}: {source: HistorySource; runs: readonl
     {head: 'ERROR', cell: ({error}) => error ?? '', wide: true, shrink: 16},
   ]
   const [newest] = runs
-  return [renderTable(columns, runs, {style, mark: isBad}), closing([`${plural(runs.length, 'change')}, newest first.`, `The steps of one: ${command('history show', [String(newest!.id)])}`], style.width)].join('\n')
+  return [
+    renderTable(columns, runs, {style, mark: isBad}),
+    closing(
+      [
+        `${plural(runs.length, 'change')}, newest first.`,
+        `The steps of one: ${command('history show', [String(newest!.id)])}`,
+      ],
+      style.width,
+    ),
+  ].join('\n')
 }
 
 /** One change: who, when, how it ended, and its steps. */
-export function renderOneRun({source, run, steps}: {source: HistorySource; run: RecordedRun | null; steps: readonly RecordedStep[] | null}, style: TableStyle): string {
+export function renderOneRun(
+  {source, run, steps}: {source: HistorySource; run: RecordedRun | null; steps: readonly RecordedStep[] | null},
+  style: TableStyle,
+): string {
   if (run === null || steps === null) return wrap(source === 'missing' ? missing : unreadable, style.width)
   const columns: Column<RecordedStep>[] = [
     {head: 'STEP', cell: ({step}) => step, shrink: 16},
@@ -39,14 +54,21 @@ export function renderOneRun({source, run, steps}: {source: HistorySource; run: 
   const ended = run.ms === null ? statusOf(run) : `${statusOf(run)} after ${formatElapsed(run.ms)}`
   return [
     wrap(`${run.id}: ${whatOf(run)}`, style.width),
-    wrap(`  ${startOf(run)} UTC, ${how[run.runBy]}, by ${run.actor ?? 'unknown'}${run.targetHost === null ? '' : ` on ${run.targetHost}`}${run.application === null ? '' : `, ${run.application}`}`, style.width),
+    wrap(
+      `  ${startOf(run)} UTC, ${how[run.runBy]}, by ${run.actor ?? 'unknown'}${run.targetHost === null ? '' : ` on ${run.targetHost}`}${run.application === null ? '' : `, ${run.application}`}`,
+      style.width,
+    ),
     wrap(`  ${ended}${run.error === null ? '' : `: ${run.error}`}`, style.width),
-    ...(steps.length === 0 ? ['  No step is recorded.'] : [renderTable(columns, steps, {style, mark: ({status}) => status === 'failed'})]),
+    ...(steps.length === 0
+      ? ['  No step is recorded.']
+      : [renderTable(columns, steps, {style, mark: ({status}) => status === 'failed'})]),
   ].join('\n')
 }
 
-const missing = 'Nothing was recorded: the schema qicore, which keeps the record, is not installed in this database. The first change installs it.'
-const unreadable = 'What was recorded is not known: this role may not read qicore.maintenance_log. An administrator grants it: grant qicore_read to <role>;'
+const missing =
+  'Nothing was recorded: the schema qicore, which keeps the record, is not installed in this database. The first change installs it.'
+const unreadable =
+  'What was recorded is not known: this role may not read qicore.maintenance_log. An administrator grants it: grant qicore_read to <role>;'
 
 function startOf({startedAt, completedAt, scheduledAt}: RecordedRun): string {
   const at = startedAt ?? completedAt ?? scheduledAt

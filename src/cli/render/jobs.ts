@@ -15,7 +15,11 @@ function when(instant: Instant | null): string {
 
 /** Every job in a line: what failed last or is paused is marked. */
 /** @param daemon the command that starts a daemon on this target; null where none is advised */
-export function renderJobs({jobs, daemons, at}: {jobs: readonly ListedJob[]; daemons: readonly DaemonSeen[]; at: Instant}, daemon: string | null, style: TableStyle): string {
+export function renderJobs(
+  {jobs, daemons, at}: {jobs: readonly ListedJob[]; daemons: readonly DaemonSeen[]; at: Instant},
+  daemon: string | null,
+  style: TableStyle,
+): string {
   if (jobs.length === 0) return 'No job is scheduled.'
   const columns: Column<ListedJob>[] = [
     {head: 'JOB', cell: ({name}) => name, shrink: 12},
@@ -23,8 +27,16 @@ export function renderJobs({jobs, daemons, at}: {jobs: readonly ListedJob[]; dae
     {head: 'SCHEDULE', cell: ({schedule}) => schedule, shrink: 10},
     {head: 'ZONE', cell: ({timezone}) => timezone, drop: 1},
     {head: 'NEXT (UTC)', cell: nextOf},
-    {head: 'IN', cell: ({next}) => (next === null ? dash : formatAge(Math.max(0, secondsBetween(at, next)))), right: true},
-    {head: 'LAST', cell: ({lastStartedAt, lastCompletedAt}) => ageSince(lastStartedAt ?? lastCompletedAt, at), right: true},
+    {
+      head: 'IN',
+      cell: ({next}) => (next === null ? dash : formatAge(Math.max(0, secondsBetween(at, next)))),
+      right: true,
+    },
+    {
+      head: 'LAST',
+      cell: ({lastStartedAt, lastCompletedAt}) => ageSince(lastStartedAt ?? lastCompletedAt, at),
+      right: true,
+    },
     {head: 'STATUS', cell: statusOf, shrink: 12},
     {head: 'RUNNER', cell: ({runner}) => runner, drop: 2},
     {head: 'WINDOW', cell: ({window}) => window ?? dash, wide: true},
@@ -32,7 +44,11 @@ export function renderJobs({jobs, daemons, at}: {jobs: readonly ListedJob[]; dae
     {head: 'OVERLAP', cell: ({overlap}) => overlap, wide: true},
   ]
   const notes = jobs.flatMap(noteOf)
-  return [renderTable(columns, jobs, {style, mark: needsSomebody}), ...notes.map((note) => wrap(note, style.width)), verdict(jobs, seen(daemons, at), daemon)].join('\n')
+  return [
+    renderTable(columns, jobs, {style, mark: needsSomebody}),
+    ...notes.map((note) => wrap(note, style.width)),
+    verdict(jobs, seen(daemons, at), daemon),
+  ].join('\n')
 }
 
 function nextOf({next, state}: ListedJob): string {
@@ -57,7 +73,11 @@ function needsSomebody({lastStatus, retryAt, state}: ListedJob): boolean {
 
 function noteOf({name, paused, lastStatus, lastError, state}: ListedJob): string[] {
   return [
-    ...(paused ? [`! ${name} is paused since ${when(paused.since)} by ${paused.by}${paused.reason === null ? '' : `: ${paused.reason}`}`] : []),
+    ...(paused
+      ? [
+          `! ${name} is paused since ${when(paused.since)} by ${paused.by}${paused.reason === null ? '' : `: ${paused.reason}`}`,
+        ]
+      : []),
     ...(state === 'undeclared' ? [`! ${name} is in this database's ledger and not in the configuration here.`] : []),
     ...(lastStatus === 'failed' && lastError !== null ? [`! ${name}: ${lastError}`] : []),
   ]
@@ -66,18 +86,30 @@ function noteOf({name, paused, lastStatus, lastError, state}: ListedJob): string
 /** A daemon that was killed is in the ledger for two minutes more: how long ago it was last seen tells. */
 function seen(daemons: readonly DaemonSeen[], at: Instant): string {
   if (daemons.length === 0) return ''
-  const shown = daemons.slice(0, 3).map(({id, seenAt}) => `${id} (${formatAge(Math.max(0, secondsBetween(seenAt, at)))} ago)`)
+  const shown = daemons
+    .slice(0, 3)
+    .map(({id, seenAt}) => `${id} (${formatAge(Math.max(0, secondsBetween(seenAt, at)))} ago)`)
   return `${plural(daemons.length, 'daemon')}, last seen: ${shown.join(', ')}${daemons.length > 3 ? ' …' : ''}`
 }
 
 function verdict(jobs: readonly ListedJob[], alive: string, daemon: string | null): string {
   const theirs = jobs.filter(({runner, state}) => runner === 'pg_cron' && state !== 'undeclared').length
-  const none = theirs === 0 && daemon !== null ? `No daemon was seen here in the last two minutes: ${daemon}` : 'No daemon was seen here in the last two minutes.'
+  const none =
+    theirs === 0 && daemon !== null
+      ? `No daemon was seen here in the last two minutes: ${daemon}`
+      : 'No daemon was seen here in the last two minutes.'
   return `${plural(jobs.length, 'job')}${theirs === 0 ? '' : `, ${theirs} run by pg_cron: ${command('cron status')}`}. ${alive === '' ? none : alive}`
 }
 
 /** The coming runs, with the job's own clocks beside UTC. */
-export function renderNext({runs, paused, at}: {runs: readonly {job: string; at: Instant; local: string}[]; paused: readonly string[]; at: Instant}, style: TableStyle): string {
+export function renderNext(
+  {
+    runs,
+    paused,
+    at,
+  }: {runs: readonly {job: string; at: Instant; local: string}[]; paused: readonly string[]; at: Instant},
+  style: TableStyle,
+): string {
   const columns: Column<{job: string; at: Instant; local: string}>[] = [
     {head: 'AT (UTC)', cell: (run) => when(run.at)},
     {head: 'IN', cell: (run) => formatAge(Math.max(0, secondsBetween(at, run.at))), right: true},
@@ -86,7 +118,9 @@ export function renderNext({runs, paused, at}: {runs: readonly {job: string; at:
   ]
   return [
     runs.length === 0 ? 'Nothing is to come.' : renderTable(columns, runs, {style}),
-    ...(paused.length > 0 ? [wrap(`! paused: ${paused.join(', ')}. Fix: ${command('jobs resume', [paused[0]!])}`, style.width)] : []),
+    ...(paused.length > 0
+      ? [wrap(`! paused: ${paused.join(', ')}. Fix: ${command('jobs resume', [paused[0]!])}`, style.width)]
+      : []),
   ].join('\n')
 }
 
@@ -98,20 +132,32 @@ export function renderSimulation({runs, total, notes, from, to}: Simulation, sty
     {head: 'BEGINS', cell: ({begins, at}) => (begins === at ? '' : when(begins)), drop: 1},
     {head: 'NOTE', cell: ({skipped}) => (skipped === null ? '' : 'skipped: outside of its window')},
   ]
-  const used = columns.filter(({head}) => (head === 'NOTE' ? runs.some(({skipped}) => skipped !== null) : head === 'BEGINS' ? runs.some(({begins, at}) => begins !== at) : true))
+  const used = columns.filter(({head}) =>
+    head === 'NOTE'
+      ? runs.some(({skipped}) => skipped !== null)
+      : head === 'BEGINS'
+        ? runs.some(({begins, at}) => begins !== at)
+        : true,
+  )
   return [
     runs.length === 0 ? '' : renderTable(used, runs, {style, mark: ({skipped}) => skipped !== null}),
     ...(total > runs.length ? [` … and ${total - runs.length} more (--limit)`] : []),
     ...notes.map(({job, text}) => wrap(`- ${job}: ${text}`, style.width)),
     `${plural(total, 'run')} from ${when(from)} to ${when(to)} UTC.`,
-  ].filter((line) => line !== '').join('\n')
+  ]
+    .filter((line) => line !== '')
+    .join('\n')
 }
 
 /** What became of the last occurrences; how late and how long, and why not. */
 export function renderHistory({occurrences}: {occurrences: readonly Occurrence[]}, style: TableStyle): string {
   if (occurrences.length === 0) return 'Nothing has run here yet.'
   const columns: Column<Occurrence>[] = [
-    {head: 'DUE (UTC)', cell: ({scheduledAt, startedAt, runBy}) => (scheduledAt === null ? `${when(startedAt)} (${runBy})` : when(scheduledAt))},
+    {
+      head: 'DUE (UTC)',
+      cell: ({scheduledAt, startedAt, runBy}) =>
+        scheduledAt === null ? `${when(startedAt)} (${runBy})` : when(scheduledAt),
+    },
     {head: 'JOB', cell: ({job}) => job, shrink: 12},
     {head: 'STATUS', cell: ({status, retryAt}) => (retryAt === null ? status : `retry at ${retryAt.slice(11, 16)}`)},
     {head: 'LATE', cell: late, right: true, drop: 1},
@@ -119,10 +165,18 @@ export function renderHistory({occurrences}: {occurrences: readonly Occurrence[]
     {head: 'TRIES', cell: ({attempts}) => (attempts > 0 ? String(attempts) : dash), right: true, drop: 2},
     {head: 'DONE', cell: steps, drop: 3},
     {head: 'WHY', cell: why, shrink: 10},
-    {head: 'WHO', cell: ({claimedBy, actor, scheduledAt}) => (scheduledAt === null ? actor : (claimedBy ?? actor)) ?? dash, shrink: 8, drop: 4},
+    {
+      head: 'WHO',
+      cell: ({claimedBy, actor, scheduledAt}) => (scheduledAt === null ? actor : (claimedBy ?? actor)) ?? dash,
+      shrink: 8,
+      drop: 4,
+    },
   ]
   const used = occurrences.some((one) => why(one) !== '') ? columns : columns.filter(({head}) => head !== 'WHY')
-  return [renderTable(used, occurrences, {style, mark: ({status}) => status === 'failed' || status === 'retry'}), `To check for missed runs: ${command('jobs history', [], {audit: true})}`].join('\n')
+  return [
+    renderTable(used, occurrences, {style, mark: ({status}) => status === 'failed' || status === 'retry'}),
+    `To check for missed runs: ${command('jobs history', [], {audit: true})}`,
+  ].join('\n')
 }
 
 function late({scheduledAt, startedAt}: Occurrence): string {
@@ -132,7 +186,9 @@ function late({scheduledAt, startedAt}: Occurrence): string {
 }
 
 function took({startedAt, completedAt}: Occurrence): string {
-  return startedAt === null || completedAt === null ? dash : formatElapsed(Date.parse(completedAt) - Date.parse(startedAt))
+  return startedAt === null || completedAt === null
+    ? dash
+    : formatElapsed(Date.parse(completedAt) - Date.parse(startedAt))
 }
 
 function steps({detail}: Occurrence): string {

@@ -18,11 +18,15 @@ export function renderMigrations({migrations, routines, marked}: StatusToShow, c
   const head = ['VERSION', 'STATE', 'APPLIED (UTC)', 'DESCRIPTION']
   const listed = routines.filter(({state}) => state !== 'applied' && state !== 'pending')
   const rows = [
-    ...migrations.map((entry) => ({entry, cells: [entry.version, entry.state, minute(entry.appliedAt), entry.description ?? '']})),
+    ...migrations.map((entry) => ({
+      entry,
+      cells: [entry.version, entry.state, minute(entry.appliedAt), entry.description ?? ''],
+    })),
     ...listed.map((entry) => ({entry, cells: ['routine', entry.state, minute(entry.appliedAt), entry.object]})),
   ]
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map(({cells}) => cells[column]!.length)))
-  const line = (mark: string, cells: readonly string[]) => cut(`${mark}${cells.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')}`.trimEnd(), columns)
+  const line = (mark: string, cells: readonly string[]) =>
+    cut(`${mark}${cells.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')}`.trimEnd(), columns)
   return [
     line(' ', head),
     ...rows.map(({entry, cells}) => line(marked.has(entry) ? '!' : ' ', cells)),
@@ -39,7 +43,9 @@ function problemOf({version, state, file}: MigrationStatus): string[] {
 }
 
 function newerRoutine({state, object, program}: RoutineStatus): string[] {
-  return state === 'newer' ? [`! ${object} was installed by qicore-db ${program ?? 'of an unknown version'}, which is newer than this program`] : []
+  return state === 'newer'
+    ? [`! ${object} was installed by qicore-db ${program ?? 'of an unknown version'}, which is newer than this program`]
+    : []
 }
 
 /** How a routine that `migrate up` replaces is counted. */
@@ -48,8 +54,13 @@ const replaced = ['older', 'missing', 'edited'] as const satisfies readonly Rout
 function sums(migrations: readonly MigrationStatus[], routines: readonly RoutineStatus[]): string {
   const applied = migrations.filter(({appliedAt}) => appliedAt !== null).length
   const pending = migrations.filter(({state}) => state === 'pending').length
-  const counts = replaced.map((state) => ({state, count: routines.filter((routine) => routine.state === state).length})).filter(({count}) => count > 0)
-  const of = counts.length === 0 ? '' : ` Routines: ${counts.map(({state, count}) => `${count} ${state}`).join(', ')} of ${routines.length}.`
+  const counts = replaced
+    .map((state) => ({state, count: routines.filter((routine) => routine.state === state).length}))
+    .filter(({count}) => count > 0)
+  const of =
+    counts.length === 0
+      ? ''
+      : ` Routines: ${counts.map(({state, count}) => `${count} ${state}`).join(', ')} of ${routines.length}.`
   return `${applied} applied, ${pending} pending.${of}${pending > 0 || counts.length > 0 ? ` Next: ${command('migrate up')}` : ''}`
 }
 

@@ -10,7 +10,8 @@ const shown = 20
 export function renderSets(report: PartitionsReport, style: TableStyle): string {
   const {tables, absent} = report
   const gone = absent.map((name) => wrap(`! ${name} is declared, and is no partitioned table here.`, style.width))
-  if (tables.length === 0) return ['No table here is partitioned.', ...gone, ...verdict(tables, style.width, absent)].join('\n')
+  if (tables.length === 0)
+    return ['No table here is partitioned.', ...gone, ...verdict(tables, style.width, absent)].join('\n')
   const columns: Column<SetReport>[] = [
     {head: 'TABLE', cell: (set) => `${nameOf(set)}${set.managed ? '' : ' *'}`, shrink: 16},
     {head: 'EVERY', cell: ({every}) => every ?? dash, drop: 2},
@@ -21,14 +22,30 @@ export function renderSets(report: PartitionsReport, style: TableStyle): string 
     {head: 'LEFT', cell: ({daysLeft}) => (daysLeft === null ? dash : `${daysLeft} d`), right: true},
     {head: '~ROWS', cell: ({estimatedRows}) => countOr(estimatedRows), right: true},
     {head: 'SIZE', cell: ({totalBytes}) => bytesOr(totalBytes), right: true},
-    {head: 'KEY', cell: ({column, type}) => (column === null ? dash : `${column} ${short(type)}`), wide: true, shrink: 10},
+    {
+      head: 'KEY',
+      cell: ({column, type}) => (column === null ? dash : `${column} ${short(type)}`),
+      wide: true,
+      shrink: 10,
+    },
     {head: 'ZONE', cell: ({timezone}) => timezone ?? dash, wide: true},
     {head: 'GAPS', cell: ({gaps}) => String(gaps.length), right: true, wide: true},
-    {head: 'IN DEFAULT', cell: ({defaultPartition}) => (defaultPartition === null ? dash : countOr(defaultPartition.rows)), right: true, wide: true},
+    {
+      head: 'IN DEFAULT',
+      cell: ({defaultPartition}) => (defaultPartition === null ? dash : countOr(defaultPartition.rows)),
+      right: true,
+      wide: true,
+    },
     {head: 'RUN BY', cell: ({managedBy}) => managedBy ?? 'nobody', wide: true},
   ]
   const foot = tables.some(({managed}) => !managed) ? ['* nobody declared it: shown, never touched.'] : []
-  return [renderTable(columns, tables, {style, mark: needsSomebody}), ...findingsOf(tables, style), ...gone, ...foot, ...verdict(tables, style.width, absent)].join('\n')
+  return [
+    renderTable(columns, tables, {style, mark: needsSomebody}),
+    ...findingsOf(tables, style),
+    ...gone,
+    ...foot,
+    ...verdict(tables, style.width, absent),
+  ].join('\n')
 }
 
 /** The partitions of one set, newest first, twenty at most, with its gaps between them. */
@@ -36,9 +53,12 @@ export function renderPartitions({tables, partitions}: PartitionsReport, style: 
   const gaps = new Map(tables[0]?.gaps.map((gap) => [gap.from, gap]))
   const rows: Line[] = partitions.slice(0, shown).flatMap((row) => {
     const gap = row.to === null ? undefined : gaps.get(row.to)
-    return gap ? [{...gap, partition: '(nothing)', estimatedRows: null, totalBytes: null, mark: true, note: 'gap'}, lineOf(row)] : [lineOf(row)]
+    return gap
+      ? [{...gap, partition: '(nothing)', estimatedRows: null, totalBytes: null, mark: true, note: 'gap'}, lineOf(row)]
+      : [lineOf(row)]
   })
-  if (rows.length === 0) return ['It has no partitions.', ...findingsOf(tables, style), ...verdict(tables, style.width)].join('\n')
+  if (rows.length === 0)
+    return ['It has no partitions.', ...findingsOf(tables, style), ...verdict(tables, style.width)].join('\n')
   const columns: Column<Line>[] = [
     {head: 'PARTITION', cell: ({partition}) => partition, shrink: 20},
     {head: 'FROM (UTC)', cell: ({from}) => instantOr(from)},
@@ -50,7 +70,12 @@ export function renderPartitions({tables, partitions}: PartitionsReport, style: 
   const used = rows.some(({note}) => note !== '') ? columns : columns.slice(0, -1)
   const rest = partitions.length - shown
   const more = rest > 0 ? [` … and ${rest} older (--json and --csv have them all)`] : []
-  return [renderTable(used, rows, {style, mark: ({mark}) => mark}), ...more, ...findingsOf(tables, style), ...verdict(tables, style.width)].join('\n')
+  return [
+    renderTable(used, rows, {style, mark: ({mark}) => mark}),
+    ...more,
+    ...findingsOf(tables, style),
+    ...verdict(tables, style.width),
+  ].join('\n')
 }
 
 interface Line extends Pick<PartitionRow, 'from' | 'to' | 'partition' | 'estimatedRows' | 'totalBytes'> {
@@ -60,12 +85,17 @@ interface Line extends Pick<PartitionRow, 'from' | 'to' | 'partition' | 'estimat
 
 function lineOf(row: PartitionRow): Line {
   const unbounded = row.from === null && row.to === null ? row.bound.replace('FOR VALUES ', '').toLowerCase() : ''
-  const name = row.partitionSchema === row.schema ? shortName('public', row.partition) : formatQualifiedName(row.partitionSchema, row.partition)
+  const name =
+    row.partitionSchema === row.schema
+      ? shortName('public', row.partition)
+      : formatQualifiedName(row.partitionSchema, row.partition)
   return {...row, partition: name, mark: row.detachPending, note: row.detachPending ? 'pending detach' : unbounded}
 }
 
 function findingsOf(tables: readonly SetReport[], style: TableStyle): string[] {
-  return tables.flatMap((set) => set.findings.map(({message}) => wrap(`${set.managed ? '!' : ' '} ${nameOf(set)}: ${message}.`, style.width)))
+  return tables.flatMap((set) =>
+    set.findings.map(({message}) => wrap(`${set.managed ? '!' : ' '} ${nameOf(set)}: ${message}.`, style.width)),
+  )
 }
 
 function verdict(tables: readonly SetReport[], width: number | null, absent: readonly string[] = []): string[] {
@@ -77,10 +107,16 @@ function verdict(tables: readonly SetReport[], width: number | null, absent: rea
   const gap = has('gap')
   const missing = has('now missing', 'ahead missing', 'guard')
   // Rows of a missing period in the default partition keep it from being made: the command alone may not help then.
-  const first = missing?.findings.some(({kind}) => kind === 'default rows') ? 'move rows of missing periods out of the default partition, then ' : ''
-  const fix = missing ? `${first}${command('partitions ensure')}`
-    : pending ? command('partitions detach', [shortName(pending.schema, pending.table)])
-    : gap?.gaps[0]?.from && gap.gaps[0].to ? command('partitions create', [shortName(gap.schema, gap.table)], {from: gap.gaps[0].from, to: gap.gaps[0].to}) : null
+  const first = missing?.findings.some(({kind}) => kind === 'default rows')
+    ? 'move rows of missing periods out of the default partition, then '
+    : ''
+  const fix = missing
+    ? `${first}${command('partitions ensure')}`
+    : pending
+      ? command('partitions detach', [shortName(pending.schema, pending.table)])
+      : gap?.gaps[0]?.from && gap.gaps[0].to
+        ? command('partitions create', [shortName(gap.schema, gap.table)], {from: gap.gaps[0].from, to: gap.gaps[0].to})
+        : null
   if (total === 0) return []
   if (troubled === 0) return [`${plural(total, 'declared set')}, nothing missing.`]
   const what = `${troubled} of ${plural(total, 'declared set')} ${troubled === 1 ? 'needs' : 'need'} something.`
@@ -102,9 +138,15 @@ function instantOr(instant: string | null): string {
 function countOr(rows: number | null): string {
   if (rows === null) return dash
   if (rows < 10_000) return String(rows)
-  return rows < 10_000_000 ? `${(rows / 1e3).toFixed(rows < 100_000 ? 1 : 0)}k` : `${(rows / 1e6).toFixed(rows < 1e8 ? 1 : 0)}M`
+  return rows < 10_000_000
+    ? `${(rows / 1e3).toFixed(rows < 100_000 ? 1 : 0)}k`
+    : `${(rows / 1e6).toFixed(rows < 1e8 ? 1 : 0)}M`
 }
 
 function short(type: string | null): string {
-  return type === 'timestamp with time zone' ? 'timestamptz' : type === 'timestamp without time zone' ? 'timestamp' : (type ?? '')
+  return type === 'timestamp with time zone'
+    ? 'timestamptz'
+    : type === 'timestamp without time zone'
+      ? 'timestamp'
+      : (type ?? '')
 }

@@ -45,7 +45,8 @@ function verdict({steps, findings, flags}: ShownPlan): string {
   const open = findings.filter(({refuses}) => refuses)
   if (steps.length === 0) return 'Nothing to do: the live policies match what is declared.'
   const counted = plural(steps.length, 'step')
-  if (open.length > 0) return `${counted}, refused: fix or accept ${plural(open.length, 'finding')} first (--accept <id>).`
+  if (open.length > 0)
+    return `${counted}, refused: fix or accept ${plural(open.length, 'finding')} first (--accept <id>).`
   return `${counted} to do. Next: ${command('policies apply', [], flags)}`
 }
 
@@ -56,11 +57,21 @@ export interface StatusLook extends TableStyle {
 }
 
 /** Every policy with what it did not do, those that are well counted; the findings and the verdict last. */
-export function renderPolicyStatus({policies, other, notes, at}: PolicyStatusReport, style: StatusLook, failed: boolean): string {
+export function renderPolicyStatus(
+  {policies, other, notes, at}: PolicyStatusReport,
+  style: StatusLook,
+  failed: boolean,
+): string {
   const {width} = style
   const noteLines = notes.map((note) => marked(' ', note, width))
-  if (policies.length === 0 && other.length === 0) return [...noteLines, notes.length > 0 ? 'No policies on what is here.' : 'No policies here, declared or live.'].join('\n')
-  const shown = style.all ? policies : policies.filter((policy) => policy.ok !== true || policy.findings.length > 0 || policies.length <= 20)
+  if (policies.length === 0 && other.length === 0)
+    return [
+      ...noteLines,
+      notes.length > 0 ? 'No policies on what is here.' : 'No policies here, declared or live.',
+    ].join('\n')
+  const shown = style.all
+    ? policies
+    : policies.filter((policy) => policy.ok !== true || policy.findings.length > 0 || policies.length <= 20)
   const table = renderTable<PolicyStatus>(
     [
       {head: 'POLICY', cell: (policy) => `${nameOf(policy)}${policy.managed ? '' : ' *'} ${policy.kind}`, shrink: 24},
@@ -69,9 +80,23 @@ export function renderPolicyStatus({policies, other, notes, at}: PolicyStatusRep
       {head: 'NOT DONE', cell: ({notDone}) => (notDone === null ? dash : String(notDone.length)), right: true},
       {head: 'OLDEST', cell: ({notDone}) => oldest(notDone?.[0], at), right: true},
       {head: 'RUN BY', cell: runBy},
-      {head: 'DECLARED', cell: ({declared, managed}) => (declared === 'none' ? 'none' : declared === null ? (managed ? dash : 'no') : short(declared)), wide: true},
-      {head: 'ALIVE', cell: ({runnerAlive}) => (runnerAlive === null ? 'unknown' : runnerAlive ? 'yes' : 'no'), wide: true},
-      {head: 'LAST RUN', cell: ({lastRunAt, lastStatus}) => (lastRunAt === null ? dash : `${ageOr(lastRunAt, at)} ${lastStatus ?? ''}`.trim()), wide: true},
+      {
+        head: 'DECLARED',
+        cell: ({declared, managed}) =>
+          declared === 'none' ? 'none' : declared === null ? (managed ? dash : 'no') : short(declared),
+        wide: true,
+      },
+      {
+        head: 'ALIVE',
+        cell: ({runnerAlive}) => (runnerAlive === null ? 'unknown' : runnerAlive ? 'yes' : 'no'),
+        wide: true,
+      },
+      {
+        head: 'LAST RUN',
+        cell: ({lastRunAt, lastStatus}) =>
+          lastRunAt === null ? dash : `${ageOr(lastRunAt, at)} ${lastStatus ?? ''}`.trim(),
+        wide: true,
+      },
       {head: 'NEXT RUN', cell: ({nextRunAt}) => (nextRunAt === null ? dash : ageOr(nextRunAt, at)), wide: true},
     ],
     shown,
@@ -98,10 +123,15 @@ function oldest(first: {since: Instant | null} | undefined, at: Instant): string
 function findingLines(policies: readonly PolicyStatus[]): {mark: ' ' | '!'; text: string}[] {
   const having = (finding: string) => policies.filter(({findings}) => findings.includes(finding))
   const texts = new Set(policies.flatMap(({findings}) => findings))
-  const line = (text: string, statuses: readonly PolicyStatus[]) => ({mark: statuses.some(({ok}) => ok === false) ? '!' as const : ' ' as const, text})
+  const line = (text: string, statuses: readonly PolicyStatus[]) => ({
+    mark: statuses.some(({ok}) => ok === false) ? ('!' as const) : (' ' as const),
+    text,
+  })
   const lines = [...texts].flatMap((finding) => {
     const entry = having(finding)
-    return entry.length > 2 ? [line(`${entry.length} policies: ${finding}`, entry)] : entry.map((policy) => line(`${nameOf(policy)} ${policy.kind}: ${finding}`, [policy]))
+    return entry.length > 2
+      ? [line(`${entry.length} policies: ${finding}`, entry)]
+      : entry.map((policy) => line(`${nameOf(policy)} ${policy.kind}: ${finding}`, [policy]))
   })
   return [...lines.filter(({mark}) => mark === '!'), ...lines.filter(({mark}) => mark === ' ')]
 }
@@ -112,8 +142,15 @@ export function renderPolicyList({policies}: PolicyListReport, style: TableStyle
   const table = renderTable<ListedPolicy>(
     [
       {head: 'POLICY', cell: (policy) => `${nameOf(policy)}${policy.managed ? '' : ' *'} ${policy.kind}`, shrink: 24},
-      {head: 'DECLARED', cell: ({declared}) => (declared === null ? dash : declared === 'none' ? 'none' : short(declared))},
-      {head: 'LIVE', cell: ({live, gated, paused}) => (live === null ? dash : `${short(live)}${gated ? ', gated' : ''}${paused ? ', paused' : ''}`)},
+      {
+        head: 'DECLARED',
+        cell: ({declared}) => (declared === null ? dash : declared === 'none' ? 'none' : short(declared)),
+      },
+      {
+        head: 'LIVE',
+        cell: ({live, gated, paused}) =>
+          live === null ? dash : `${short(live)}${gated ? ', gated' : ''}${paused ? ', paused' : ''}`,
+      },
       {head: 'JOB', cell: ({jobId}) => (jobId === null ? dash : String(jobId)), right: true},
       {head: 'SEGMENT BY', cell: ({live}) => columnsOf(live?.segmentBy), wide: true},
       {head: 'ORDER BY', cell: ({live}) => columnsOf(live?.orderBy), wide: true},
@@ -121,7 +158,11 @@ export function renderPolicyList({policies}: PolicyListReport, style: TableStyle
     policies,
     {style},
   )
-  return [table, ...(policies.some(({managed}) => !managed) ? ['* not declared, never touched.'] : []), `What they did: ${command('policies status')}`].join('\n')
+  return [
+    table,
+    ...(policies.some(({managed}) => !managed) ? ['* not declared, never touched.'] : []),
+    `What they did: ${command('policies status')}`,
+  ].join('\n')
 }
 
 function columnsOf(value: RuleText[string] | undefined): string {
@@ -138,11 +179,22 @@ function short(rule: RuleText): string {
   return after === null && createdBefore !== undefined ? `${String(createdBefore)} old` : String(after ?? dash)
 }
 
-const tinyUnits: Record<string, string> = {second: 's', minute: 'min', hour: 'h', day: 'd', week: 'w', month: 'mon', year: 'y'}
+const tinyUnits: Record<string, string> = {
+  second: 's',
+  minute: 'min',
+  hour: 'h',
+  day: 'd',
+  week: 'w',
+  month: 'mon',
+  year: 'y',
+}
 
 /** `7 days` as `7d`, where room is short. */
 function tiny(offset: RuleText[string] | undefined): string {
-  return String(offset ?? 'open').replace(/ (second|minute|hour|day|week|month|year)s?\b/g, (_, unit: string) => tinyUnits[unit]!)
+  return String(offset ?? 'open').replace(
+    / (second|minute|hour|day|week|month|year)s?\b/g,
+    (_, unit: string) => tinyUnits[unit]!,
+  )
 }
 
 function ruleOf({live, declared}: PolicyStatus): string {
@@ -160,7 +212,12 @@ function statusVerdict(policies: readonly PolicyStatus[], failed: boolean): stri
   return `${late} of ${plural(policies.length, 'policy', 'policies')} late, ${unknown} unknown${failed ? ' (exit 3)' : ''}`
 }
 
-function otherLines({id, name, proc, scheduled, lastStatus, findings}: PolicyStatusReport['other'][number], width: number | null): string[] {
-  return [`other: job ${id} ${name} (${proc})${scheduled ? '' : ', paused'}, last run ${lastStatus ?? 'never'}`, ...findings.map((finding) => `job ${id}: ${finding}`)]
-    .map((line) => marked(' ', line, width))
+function otherLines(
+  {id, name, proc, scheduled, lastStatus, findings}: PolicyStatusReport['other'][number],
+  width: number | null,
+): string[] {
+  return [
+    `other: job ${id} ${name} (${proc})${scheduled ? '' : ', paused'}, last run ${lastStatus ?? 'never'}`,
+    ...findings.map((finding) => `job ${id}: ${finding}`),
+  ].map((line) => marked(' ', line, width))
 }

@@ -12,7 +12,8 @@ const words = {done: 'done', skipped: 'skipped', failed: 'failed', planned: 'not
  */
 export function renderRun(plan: Plan, run: RunReport, width: number | null, prepared = 0): string {
   if (run.steps.length === 0) return wrap(`${capitalized(plan.summary)}: nothing to do.`, width)
-  const worth = run.steps.length <= shown ? run.steps : run.steps.filter(({status, note}) => status === 'failed' || note !== null)
+  const worth =
+    run.steps.length <= shown ? run.steps : run.steps.filter(({status, note}) => status === 'failed' || note !== null)
   const listed = worth.slice(0, shown)
   const longest = Math.min(60, Math.max(...listed.map(({id}) => id.length), 0))
   const rest = run.steps.length - listed.length
@@ -20,12 +21,18 @@ export function renderRun(plan: Plan, run: RunReport, width: number | null, prep
   const sums = (Object.keys(words) as (keyof typeof words)[])
     .map((status) => ({status, steps: own.filter((step) => step.status === status)}))
     .filter(({steps}) => steps.length > 0)
-    .map(({status, steps}, index) => `${index === 0 ? plural(steps.length, 'step') : steps.length} ${words[status]}${sizeOf(status, steps, plan)}`)
+    .map(
+      ({status, steps}, index) =>
+        `${index === 0 ? plural(steps.length, 'step') : steps.length} ${words[status]}${sizeOf(status, steps, plan)}`,
+    )
   const sum = own.length === 0 ? 'nothing to do' : sums.join(', ')
   return [
     ...listed.map((step) => line(step, longest, width)),
     ...(rest > 0 && listed.length > 0 ? [` … and ${rest} more (--json has them all)`] : []),
-    wrap(`${capitalized(plan.summary)}: ${sum}.${run.interrupted ? ' Interrupted: run the command again to go on.' : ''}`, width),
+    wrap(
+      `${capitalized(plan.summary)}: ${sum}.${run.interrupted ? ' Interrupted: run the command again to go on.' : ''}`,
+      width,
+    ),
   ].join('\n')
 }
 
@@ -33,8 +40,13 @@ export function renderRun(plan: Plan, run: RunReport, width: number | null, prep
 export function listSteps(plan: Plan, width: number | null): string {
   const rest = plan.steps.length - shown
   return [
-    wrap(`${capitalized(plan.summary)}${plan.cutoff === null || plan.summary.includes(formatInstant(plan.cutoff)) ? '' : ` (cut-off ${instantInWords(plan.cutoff)})`}:`, width),
-    ...plan.steps.slice(0, shown).map(({id, lock, class: kind}) => wrap(`${kind === 'loss' ? '!' : ' '} ${id}  (lock: ${lock})`, width)),
+    wrap(
+      `${capitalized(plan.summary)}${plan.cutoff === null || plan.summary.includes(formatInstant(plan.cutoff)) ? '' : ` (cut-off ${instantInWords(plan.cutoff)})`}:`,
+      width,
+    ),
+    ...plan.steps
+      .slice(0, shown)
+      .map(({id, lock, class: kind}) => wrap(`${kind === 'loss' ? '!' : ' '} ${id}  (lock: ${lock})`, width)),
     ...(rest > 0 ? [`  … and ${rest} more (--dry-run --json has them all)`] : []),
   ].join('\n')
 }
@@ -48,7 +60,12 @@ function line({id, status, ms, error, note}: StepReport, longest: number, width:
 }
 
 /** What is known to have happened to the bytes of a kind of step. */
-const verbs: Readonly<Record<string, string>> = {drop: 'freed', compress: 'read', decompress: 'read', recompress: 'read'}
+const verbs: Readonly<Record<string, string>> = {
+  drop: 'freed',
+  compress: 'read',
+  decompress: 'read',
+  recompress: 'read',
+}
 
 function sizeOf(status: string, steps: readonly StepReport[], plan: Plan): string {
   const kinds = new Map(plan.steps.map(({id, kind}) => [id, kind]))

@@ -10,16 +10,33 @@ import {command} from '../../units/command.js'
 export function renderStats(report: StatsReport, style: TableStyle): string {
   const {tables, at} = report
   if (tables.length === 0)
-    return ['There is no hypertable, no aggregate and no partitioned table in this database.', ...notes(report, style), `To see some: ${command('demo')}`].join('\n')
+    return [
+      'There is no hypertable, no aggregate and no partitioned table in this database.',
+      ...notes(report, style),
+      `To see some: ${command('demo')}`,
+    ].join('\n')
   // Where nothing is managed a mark on every line says nothing.
   const marks = tables.some(({managed}) => managed)
   const size = (row: TableStats) => bytesOr(row.totalBytes, {exact: '', estimated: '~', mixed: '>'}[row.sizeBasis])
   const columns: Column<TableStats>[] = [
-    {head: 'TABLE', cell: (row) => (row.table === '' ? 'TOTAL' : `${shortName(row.schema, row.table)}${row.managed || !marks ? '' : ' *'}`), shrink: 12},
+    {
+      head: 'TABLE',
+      cell: (row) =>
+        row.table === '' ? 'TOTAL' : `${shortName(row.schema, row.table)}${row.managed || !marks ? '' : ' *'}`,
+      shrink: 12,
+    },
     {head: 'SIZE', cell: size, right: true},
     {head: 'IN/DAY', cell: (row) => bytesOr(row.bytesPerDay, row.sizeBasis === 'estimated' ? '~' : ''), right: true},
     {head: 'CHUNKS', cell: ({chunks}) => String(chunks), right: true},
-    {head: 'AVG CHUNK', cell: (row) => (row.totalBytes === null || row.chunks - row.skippedChunks <= 0 ? dash : bytesOr(row.totalBytes / (row.chunks - row.skippedChunks))), right: true, wide: true},
+    {
+      head: 'AVG CHUNK',
+      cell: (row) =>
+        row.totalBytes === null || row.chunks - row.skippedChunks <= 0
+          ? dash
+          : bytesOr(row.totalBytes / (row.chunks - row.skippedChunks)),
+      right: true,
+      wide: true,
+    },
     {head: 'COMPR', cell: ({compressedChunks}) => String(compressedChunks), right: true},
     {head: 'BEFORE', cell: ({beforeBytes}) => bytesOr(beforeBytes), right: true, wide: true},
     {head: 'AFTER', cell: ({afterBytes}) => bytesOr(afterBytes), right: true, wide: true},
@@ -29,12 +46,24 @@ export function renderStats(report: StatsReport, style: TableStyle): string {
     {head: 'NEXT DROP', cell: (row) => (row.table === '' ? '' : nextDrop(row, at)), right: true, wide: true},
     {head: 'POLICIES', cell: policies},
   ]
-  const table = renderTable(columns, tables, {style, mark: ({late}) => (late ?? 0) > 0, total: tables.length > 1 ? totalOf(tables) : null})
+  const table = renderTable(columns, tables, {
+    style,
+    mark: ({late}) => (late ?? 0) > 0,
+    total: tables.length > 1 ? totalOf(tables) : null,
+  })
   const late = tables.some((row) => (row.late ?? 0) > 0)
   const footer = [
     ...(marks && tables.some(({managed}) => !managed) ? ['* not in the config, never touched.'] : []),
-    tables.some(({sizeBasis}) => sizeBasis === 'estimated') ? 'Sizes estimated (~).' : tables.some(({sizeBasis}) => sizeBasis === 'mixed') ? 'Sizes exact; > without the chunks left out.' : 'Sizes exact.',
-    late ? `Why late: ${command('policies status')}` : tables.some(({compressedChunks}) => compressedChunks > 0) ? `More: ${command('stats compression')}` : `More: ${command('stats chunks')}`,
+    tables.some(({sizeBasis}) => sizeBasis === 'estimated')
+      ? 'Sizes estimated (~).'
+      : tables.some(({sizeBasis}) => sizeBasis === 'mixed')
+        ? 'Sizes exact; > without the chunks left out.'
+        : 'Sizes exact.',
+    late
+      ? `Why late: ${command('policies status')}`
+      : tables.some(({compressedChunks}) => compressedChunks > 0)
+        ? `More: ${command('stats compression')}`
+        : `More: ${command('stats chunks')}`,
   ]
   return [table, ...notes(report, style), closing(footer, style.width)].join('\n')
 }
@@ -67,7 +96,11 @@ function totalOf(tables: readonly TableStats[]): TableStats {
     chunks: sum(tables, ({chunks}) => chunks) ?? 0,
     compressedChunks: sum(tables, ({compressedChunks}) => compressedChunks) ?? 0,
     totalBytes: sum(tables, ({totalBytes}) => totalBytes),
-    sizeBasis: tables.some(({sizeBasis}) => sizeBasis === 'estimated') ? 'estimated' : tables.some(({sizeBasis}) => sizeBasis === 'mixed') ? 'mixed' : 'exact',
+    sizeBasis: tables.some(({sizeBasis}) => sizeBasis === 'estimated')
+      ? 'estimated'
+      : tables.some(({sizeBasis}) => sizeBasis === 'mixed')
+        ? 'mixed'
+        : 'exact',
     skippedChunks: sum(tables, ({skippedChunks}) => skippedChunks) ?? 0,
     beforeBytes: before,
     afterBytes: after,
@@ -89,7 +122,12 @@ export function renderCompression(report: CompressionReport, style: TableStyle):
   const columns: Column<TableCompression>[] = [
     {head: 'TABLE', cell: (row) => (row.table === '' ? 'TOTAL' : shortName(row.schema, row.table)), shrink: 12},
     {head: 'DONE/DUE', cell: doneOfDue, right: true},
-    {head: 'NOT DUE', cell: ({chunks, dueChunks}) => (dueChunks === null ? dash : String(chunks - dueChunks)), right: true, wide: true},
+    {
+      head: 'NOT DUE',
+      cell: ({chunks, dueChunks}) => (dueChunks === null ? dash : String(chunks - dueChunks)),
+      right: true,
+      wide: true,
+    },
     {head: 'AGE', cell: (row) => (row.table === '' ? '' : (row.after ?? dash)), right: true, wide: true},
     {head: 'BEFORE', cell: ({beforeBytes}) => bytesOr(beforeBytes), right: true},
     {head: 'AFTER', cell: ({afterBytes}) => bytesOr(afterBytes), right: true},
@@ -97,24 +135,56 @@ export function renderCompression(report: CompressionReport, style: TableStyle):
     {head: 'SAVED', cell: ({savedPercent}) => percentOr(savedPercent), right: true},
     {head: 'LIVE NOW', cell: ({liveBytes}) => bytesOr(liveBytes), right: true},
     {head: 'TO GAIN', cell: ({toGainBytes}) => bytesOr(toGainBytes === 0 ? null : toGainBytes), right: true},
-    {head: 'SEGMENT BY', cell: (row) => (row.table === '' ? '' : (row.segmentBy?.join(', ') ?? dash)), wide: true, shrink: 12},
-    {head: 'ORDER BY', cell: (row) => (row.table === '' ? '' : (row.orderBy?.join(', ') ?? dash)), wide: true, shrink: 12},
-    {head: 'OLD SETTINGS', cell: ({oldSettingsChunks}) => (oldSettingsChunks === null ? dash : String(oldSettingsChunks)), right: true, wide: true},
+    {
+      head: 'SEGMENT BY',
+      cell: (row) => (row.table === '' ? '' : (row.segmentBy?.join(', ') ?? dash)),
+      wide: true,
+      shrink: 12,
+    },
+    {
+      head: 'ORDER BY',
+      cell: (row) => (row.table === '' ? '' : (row.orderBy?.join(', ') ?? dash)),
+      wide: true,
+      shrink: 12,
+    },
+    {
+      head: 'OLD SETTINGS',
+      cell: ({oldSettingsChunks}) => (oldSettingsChunks === null ? dash : String(oldSettingsChunks)),
+      right: true,
+      wide: true,
+    },
   ]
-  const table = renderTable(columns, tables, {style, mark: ({late}) => late === true, total: tables.length > 1 ? totalCompression(tables) : null})
-  const [worst] = tables.filter(({notDoneChunks}) => (notDoneChunks ?? 0) > 0).sort((a, b) => Number(b.late) - Number(a.late) || b.notDoneChunks! - a.notDoneChunks!)
+  const table = renderTable(columns, tables, {
+    style,
+    mark: ({late}) => late === true,
+    total: tables.length > 1 ? totalCompression(tables) : null,
+  })
+  const [worst] = tables
+    .filter(({notDoneChunks}) => (notDoneChunks ?? 0) > 0)
+    .sort((a, b) => Number(b.late) - Number(a.late) || b.notDoneChunks! - a.notDoneChunks!)
   const byHand = tables.filter(({after}) => after === null)
   return [
     table,
     ...notes(report, style),
-    ...(byHand.length === 0 ? [] : [wrap(`No policy compresses ${byHand.map((row) => shortName(row.schema, row.table)).join(', ')}: nothing is due there.`, style.width)]),
+    ...(byHand.length === 0
+      ? []
+      : [
+          wrap(
+            `No policy compresses ${byHand.map((row) => shortName(row.schema, row.table)).join(', ')}: nothing is due there.`,
+            style.width,
+          ),
+        ]),
     wrap('BEFORE, AFTER: recorded at compression. LIVE NOW: the same chunks today.', style.width),
-    ...(worst === undefined ? [] : [`Not done: ${command('stats chunks', [shortName(worst.schema, worst.table)], {late: true})}`]),
+    ...(worst === undefined
+      ? []
+      : [`Not done: ${command('stats chunks', [shortName(worst.schema, worst.table)], {late: true})}`]),
   ].join('\n')
 }
 
 function doneOfDue({compressedChunks, dueChunks, notDoneChunks}: TableCompression): string {
-  return dueChunks === null || notDoneChunks === null ? `${compressedChunks}/-` : `${dueChunks - notDoneChunks}/${dueChunks}`
+  return dueChunks === null || notDoneChunks === null
+    ? `${compressedChunks}/-`
+    : `${dueChunks - notDoneChunks}/${dueChunks}`
 }
 
 function totalCompression(tables: readonly TableCompression[]): TableCompression {
@@ -149,7 +219,12 @@ export function renderQueries(report: QueriesReport, style: TableStyle): string 
     {head: 'MEAN', cell: ({meanMs}) => formatElapsed(meanMs), right: true},
     {head: 'CALLS', cell: ({calls}) => String(calls), right: true},
     {head: 'ROWS', cell: ({rows}) => String(rows), right: true},
-    {head: 'SHARE', cell: ({sharePercent}) => (sharePercent === null ? '-' : `${sharePercent.toFixed(1)}%`), right: true, drop: 1},
+    {
+      head: 'SHARE',
+      cell: ({sharePercent}) => (sharePercent === null ? '-' : `${sharePercent.toFixed(1)}%`),
+      right: true,
+      drop: 1,
+    },
     {head: 'QUERY', cell: queryText, shrink: 20},
   ]
   if (report.queries.length === 0) return [...notes(report, style), 'No statement to show.'].join('\n')
@@ -164,7 +239,8 @@ export function renderQueries(report: QueriesReport, style: TableStyle): string 
 }
 
 function queryText({query, queryId, topLevel}: QueryStats): string {
-  const text = query?.replace(/\s+/g, ' ').trim() ?? (queryId === null ? '(texts of other roles)' : `(query ${queryId})`)
+  const text =
+    query?.replace(/\s+/g, ' ').trim() ?? (queryId === null ? '(texts of other roles)' : `(query ${queryId})`)
   return topLevel === false ? `> ${text}` : text
 }
 

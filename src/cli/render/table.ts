@@ -37,18 +37,26 @@ export interface TableOptions<Row> {
 }
 
 /** A table without borders, as kubectl prints them. */
-export function renderTable<Row>(all: readonly Column<Row>[], rows: readonly Row[], {style, mark = () => false, total = null}: TableOptions<Row>): string {
+export function renderTable<Row>(
+  all: readonly Column<Row>[],
+  rows: readonly Row[],
+  {style, mark = () => false, total = null}: TableOptions<Row>,
+): string {
   const room = style.width ?? Infinity
   const everything = total === null ? rows : [...rows, total]
-  const cells = (columns: readonly Column<Row>[]) => everything.map((row) => columns.map(({cell}) => printable(cell(row))))
+  const cells = (columns: readonly Column<Row>[]) =>
+    everything.map((row) => columns.map(({cell}) => printable(cell(row))))
   const naturalOf = (columns: readonly Column<Row>[], grid: readonly string[][]) =>
-    columns.map(({head}, index) => Math.max(style.headers ? widthOf(head) : 0, ...grid.map((row) => widthOf(row[index]!))))
+    columns.map(({head}, index) =>
+      Math.max(style.headers ? widthOf(head) : 0, ...grid.map((row) => widthOf(row[index]!))),
+    )
   let columns = all.filter(({wide}) => !wide || (style.width !== null && style.width >= roomForMore))
   let grid = cells(columns)
   let widths = naturalOf(columns, grid)
   // One column for the mark; at least one column always stays.
   const over = () => 1 + widths.reduce((sum, width) => sum + width + gap, -gap) - room
-  const spare = () => columns.reduce((sum, {shrink}, index) => sum + (shrink === undefined ? 0 : Math.max(0, widths[index]! - shrink)), 0)
+  const spare = () =>
+    columns.reduce((sum, {shrink}, index) => sum + (shrink === undefined ? 0 : Math.max(0, widths[index]! - shrink)), 0)
   for (let next = dropped(columns); over() > spare() && next !== undefined; next = dropped(columns)) {
     columns = columns.filter((column) => column !== next)
     grid = cells(columns)
@@ -57,13 +65,20 @@ export function renderTable<Row>(all: readonly Column<Row>[], rows: readonly Row
   // From the right: what stands first says which one it is.
   for (let index = columns.length - 1; index >= 0; index -= 1) {
     const {shrink} = columns[index]!
-    if (shrink !== undefined && over() > 0) widths[index] = Math.max(Math.min(shrink, widths[index]!), widths[index]! - over())
+    if (shrink !== undefined && over() > 0)
+      widths[index] = Math.max(Math.min(shrink, widths[index]!), widths[index]! - over())
   }
   const paint = new Chalk({level: style.color ? 1 : 0})
-  const table = new CliTable({chars: noBorders, style: {head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true}, colAligns: columns.map(({right}) => (right ? 'right' : 'left')), colWidths: widths})
+  const table = new CliTable({
+    chars: noBorders,
+    style: {head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true},
+    colAligns: columns.map(({right}) => (right ? 'right' : 'left')),
+    colWidths: widths,
+  })
   if (style.headers) table.push(columns.map(({head}) => head))
   table.push(...grid.map((row) => row.map((cell) => (cell === '' ? ' ' : cell))))
-  const lines = rows.length + (total === null ? 0 : 1) + (style.headers ? 1 : 0) === 0 ? [] : table.toString().split('\n')
+  const lines =
+    rows.length + (total === null ? 0 : 1) + (style.headers ? 1 : 0) === 0 ? [] : table.toString().split('\n')
   return lines
     .map((line, index) => {
       const at = style.headers ? index - 1 : index
@@ -79,7 +94,23 @@ function dropped<Row>(columns: readonly Column<Row>[]): Column<Row> | undefined 
 }
 
 const noBorders = Object.fromEntries(
-  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'].map((name) => [name, name === 'middle' ? ' '.repeat(gap) : '']),
+  [
+    'top',
+    'top-mid',
+    'top-left',
+    'top-right',
+    'bottom',
+    'bottom-mid',
+    'bottom-left',
+    'bottom-right',
+    'left',
+    'left-mid',
+    'mid',
+    'mid-mid',
+    'right',
+    'right-mid',
+    'middle',
+  ].map((name) => [name, name === 'middle' ? ' '.repeat(gap) : '']),
 )
 
 /** The fields of the JSON report as a table for programs: raw numbers, ISO times, nothing where nothing is known. */

@@ -4,7 +4,10 @@ const escapes: Record<string, string> = {'\n': '\\n', '\r': '\\r', '\t': '\\t'}
 
 /** Names are whatever somebody chose: a line break or an escape sequence in one is shown, and not obeyed. */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\u2028-\u202E\u2066-\u2069]/gu, (sign) => escapes[sign] ?? `\\u${sign.codePointAt(0)!.toString(16).padStart(4, '0')}`)
+  return text.replace(
+    /[\p{Cc}\u2028-\u202E\u2066-\u2069]/gu,
+    (sign) => escapes[sign] ?? `\\u${sign.codePointAt(0)!.toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** The same for a text of ours that a name stands in: its own line breaks stay. */
@@ -19,7 +22,12 @@ export function widthOf(text: string): number {
   let width = 0
   for (const character of text.replace(colour, '')) {
     if (/\p{Mark}/u.test(character)) continue
-    width += /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{1F300}-\u{1FAFF}]/u.test(character) ? 2 : 1
+    width +=
+      /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{1F300}-\u{1FAFF}]/u.test(
+        character,
+      )
+        ? 2
+        : 1
   }
   return width
 }
@@ -43,7 +51,10 @@ export function wrap(text: string, width: number | null): string {
  */
 export function fit(text: string, width: number | null): string {
   if (width === null) return text
-  return text.split('\n').map((line) => (widthOf(line) <= width ? line : broken(line, Math.min(width, readable)))).join('\n')
+  return text
+    .split('\n')
+    .map((line) => (widthOf(line) <= width ? line : broken(line, Math.min(width, readable))))
+    .join('\n')
 }
 
 function broken(line: string, width: number): string {
@@ -72,5 +83,8 @@ export function closing(sentences: readonly string[], width: number | null): str
   const line = escapeControl(sentences.join(' '))
   if (widthOf(line) <= (width ?? 80)) return line
   const isCommand = (sentence: string) => sentence.includes(`${binary} `)
-  return [wrap(sentences.filter((each) => !isCommand(each)).join(' '), width), ...sentences.filter(isCommand).map(escapeControl)].join('\n')
+  return [
+    wrap(sentences.filter((each) => !isCommand(each)).join(' '), width),
+    ...sentences.filter(isCommand).map(escapeControl),
+  ].join('\n')
 }

@@ -20,7 +20,12 @@ export function renderValidation({table, file, valid, invalid, errors}: Validati
   const more = invalid - told
   return [
     ...(errors.length > 0 ? [renderTable(columns, errors, {style, mark: () => true})] : []),
-    ...(more > 0 ? [`${more} more invalid ${more === 1 ? 'row is' : 'rows are'} counted only; --limit shows more.`] : []),
-    wrap(`${file}: ${valid + invalid} rows of ${table}, ${invalid === 0 ? 'all valid.' : `${valid} valid, ${invalid} invalid.`}`, style.width),
+    ...(more > 0
+      ? [`${more} more invalid ${more === 1 ? 'row is' : 'rows are'} counted only; --limit shows more.`]
+      : []),
+    wrap(
+      `${file}: ${valid + invalid} rows of ${table}, ${invalid === 0 ? 'all valid.' : `${valid} valid, ${invalid} invalid.`}`,
+      style.width,
+    ),
   ].join('\n')
 }

@@ -5,7 +5,8 @@ import {command} from '../../units/command.js'
 
 /** Every difference, then the statements that mend what can be mended. */
 export function renderVerify(differences: readonly SchemaDifference[], relations: number, style: TableStyle): string {
-  if (differences.length === 0) return `${plural(relations, 'table and aggregate', 'tables and aggregates')} as defined.`
+  if (differences.length === 0)
+    return `${plural(relations, 'table and aggregate', 'tables and aggregates')} as defined.`
   const columns: Column<SchemaDifference>[] = [
     {head: 'OBJECT', cell: ({object}) => object, shrink: 16},
     {head: 'PATH', cell: ({path}) => path || 'all of it', shrink: 16},
@@ -18,10 +19,13 @@ export function renderVerify(differences: readonly SchemaDifference[], relations
   return [
     renderTable(columns, differences, {style, mark: () => true}),
     ...(mends.length > 0 ? ['To mend:', ...mends.map((mend) => `${mend};`)] : []),
-    closing([
-      `${plural(differences.length, 'difference')} in ${plural(relations, 'table and aggregate', 'tables and aggregates')}${rest > 0 ? `, ${rest} to be looked at by hand` : ''}.`,
-      ...(absent ? [`Is a migration pending? ${command('migrate status')}`] : []),
-    ], style.width),
+    closing(
+      [
+        `${plural(differences.length, 'difference')} in ${plural(relations, 'table and aggregate', 'tables and aggregates')}${rest > 0 ? `, ${rest} to be looked at by hand` : ''}.`,
+        ...(absent ? [`Is a migration pending? ${command('migrate status')}`] : []),
+      ],
+      style.width,
+    ),
   ].join('\n')
 }
 

@@ -6,14 +6,20 @@ import {instantsBetween} from '../../units/range.js'
 
 export default class AggregatesRefresh extends BaseCommand<typeof AggregatesRefresh> {
   static override summary = 'Compute an aggregate again where rows changed, or where it never was.'
-  static override description = `In windows of whole buckets, about one chunk's rows each, every one done on its own: only where something is pending, never past the last complete bucket, and never where rows of the source are gone, since refreshing there would lose what was computed from them. --accept-loss refreshes there too.
+  static override description =
+    `In windows of whole buckets, about one chunk's rows each, every one done on its own: only where something is pending, never past the last complete bucket, and never where rows of the source are gone, since refreshing there would lose what was computed from them. --accept-loss refreshes there too.
 Without a range it takes the window of the refresh policy: the live one, or else the declared one. Readers and writers go on. Safe to repeat.`
-  static override examples = ['<%= config.bin %> <%= command.id %> hourly_price_averages --from 2024-01-15 --to 2024-02-01', '<%= config.bin %> <%= command.id %> daily_ohlcv_summary --dry-run']
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> hourly_price_averages --from 2024-01-15 --to 2024-02-01',
+    '<%= config.bin %> <%= command.id %> daily_ohlcv_summary --dry-run',
+  ]
   static override args = {view: Args.string({description: 'aggregate, as name or schema.name', required: true})}
   static override flags = {
     ...changeFlags,
     ...rangeFlags,
-    'accept-loss': Flags.boolean({summary: 'Also where rows of the source are gone: what was computed from them is lost.'}),
+    'accept-loss': Flags.boolean({
+      summary: 'Also where rows of the source are gone: what was computed from them is lost.',
+    }),
   }
 
   async run(): Promise<ChangeReport & {notes: readonly string[]}> {
@@ -25,14 +31,28 @@ Without a range it takes the window of the refresh policy: the live one, or else
       import('../../aggregates/plan-refresh.js'),
       import('../../chunks/range.js'),
     ])
-    return this.withDatabase(async (db) => {
-      const {table: aggregate, clock, policies, declared} = await readContext(db, this.args.view, sectionsOf(await this.loadConfig()))
-      const live = policies.filter(({kind}) => kind === 'refresh')
-      const rule = declared?.refresh === undefined || declared.refresh === 'none' ? [] : [declared.refresh]
-      const span = flags.from || flags.to ? spanBetween(aggregate, clock, range.from, range.to) : null
-      const {plan, notes} = await planRefresh(db, {aggregate, clock, span, policies: live.length > 0 ? live : rule, acceptLoss: flags['accept-loss']})
-      await sayNotes(notes, (line) => this.say(line))
-      return {...(await this.confirmAndRun(db, plan, flags)), notes}
-    }, {changes: true})
+    return this.withDatabase(
+      async (db) => {
+        const {
+          table: aggregate,
+          clock,
+          policies,
+          declared,
+        } = await readContext(db, this.args.view, sectionsOf(await this.loadConfig()))
+        const live = policies.filter(({kind}) => kind === 'refresh')
+        const rule = declared?.refresh === undefined || declared.refresh === 'none' ? [] : [declared.refresh]
+        const span = flags.from || flags.to ? spanBetween(aggregate, clock, range.from, range.to) : null
+        const {plan, notes} = await planRefresh(db, {
+          aggregate,
+          clock,
+          span,
+          policies: live.length > 0 ? live : rule,
+          acceptLoss: flags['accept-loss'],
+        })
+        await sayNotes(notes, (line) => this.say(line))
+        return {...(await this.confirmAndRun(db, plan, flags)), notes}
+      },
+      {changes: true},
+    )
   }
 }

@@ -7,15 +7,22 @@ import {instantsBetween} from '../../units/range.js'
 
 export default class ChunksDecompress extends BaseCommand<typeof ChunksDecompress> {
   static override summary = 'Decompress the chunks that a range of time touches.'
-  static override description = `Each in a transaction of its own; nobody can read or write the chunk meanwhile. A compression policy compresses them again at its next run: the preview says which, when, and how that is put off.
+  static override description =
+    `Each in a transaction of its own; nobody can read or write the chunk meanwhile. A compression policy compresses them again at its next run: the preview says which, when, and how that is put off.
 Hard to undo: it asks, or takes --yes.`
-  static override examples = ['<%= config.bin %> <%= command.id %> ohlcv_data --from 2024-01-15 --to 2024-01-20', '<%= config.bin %> <%= command.id %> ohlcv_data --from 2024-01 --to 2024-01 --dry-run']
-  static override args = {table: Args.string({description: 'hypertable or aggregate, as name or schema.name', required: true})}
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> ohlcv_data --from 2024-01-15 --to 2024-01-20',
+    '<%= config.bin %> <%= command.id %> ohlcv_data --from 2024-01 --to 2024-01 --dry-run',
+  ]
+  static override args = {
+    table: Args.string({description: 'hypertable or aggregate, as name or schema.name', required: true}),
+  }
   static override flags = {...changeFlags, workers: workersFlag, ...rangeFlags}
 
   async run(): Promise<ChangeReport & {notes: readonly string[]}> {
     const {flags} = this
-    if (!flags.from && !flags.to) throw usageError('NO_RANGE', 'Which chunks are to be decompressed?', ['Give --from and --to.'])
+    if (!flags.from && !flags.to)
+      throw usageError('NO_RANGE', 'Which chunks are to be decompressed?', ['Give --from and --to.'])
     const range = instantsBetween(flags.from, flags.to)
     const [{sectionsOf}, {declaredAge, readContext}, {planDecompress}, {spanBetween}] = await Promise.all([
       import('../../cli/policy-request.js'),
@@ -23,12 +30,19 @@ Hard to undo: it asks, or takes --yes.`
       import('../../chunks/decompress.js'),
       import('../../chunks/range.js'),
     ])
-    return this.withDatabase(async (db) => {
-      const context = await readContext(db, this.args.table, sectionsOf(await this.loadConfig()))
-      const span = spanBetween(context.table, context.clock, range.from, range.to)
-      const {plan, notes} = await planDecompress(db, {...context, span, declared: declaredAge(context.declared, 'compression')})
-      await sayNotes(notes, (line) => this.say(line))
-      return {...(await this.confirmAndRun(db, plan, flags)), notes}
-    }, {changes: true})
+    return this.withDatabase(
+      async (db) => {
+        const context = await readContext(db, this.args.table, sectionsOf(await this.loadConfig()))
+        const span = spanBetween(context.table, context.clock, range.from, range.to)
+        const {plan, notes} = await planDecompress(db, {
+          ...context,
+          span,
+          declared: declaredAge(context.declared, 'compression'),
+        })
+        await sayNotes(notes, (line) => this.say(line))
+        return {...(await this.confirmAndRun(db, plan, flags)), notes}
+      },
+      {changes: true},
+    )
   }
 }

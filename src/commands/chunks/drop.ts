@@ -7,16 +7,25 @@ import {stderrWidth} from '../../cli/terminal.js'
 
 export default class ChunksDrop extends BaseCommand<typeof ChunksDrop> {
   static override summary = 'Drop old chunks with all their rows.'
-  static override description = `A chunk goes when it is wholly older than the cut-off; each range of time in a transaction of its own, with the chunks of all its space partitions. Without --older-than it does what the retention policy says is due.
+  static override description =
+    `A chunk goes when it is wholly older than the cut-off; each range of time in a transaction of its own, with the chunks of all its space partitions. Without --older-than it does what the retention policy says is due.
 Refused (exit 7) where an aggregate over the table, or over such an aggregate, has not computed all of the rows: --refresh-first computes it and then drops, --accept-loss drops all the same. The question is asked again in each drop, when nobody can write to the chunk any more.
 It locks the chunk against everything, and for a moment the tables that the hypertable references by foreign keys.
 It loses data: type the target's name, or give it with --confirm. --at-most counts ranges of time.`
-  static override examples = ['<%= config.bin %> <%= command.id %> ohlcv_data --older-than 2y --dry-run', '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 2y --refresh-first --confirm market']
-  static override args = {table: Args.string({description: 'hypertable or aggregate, as name or schema.name', required: true})}
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 2y --dry-run',
+    '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 2y --refresh-first --confirm market',
+  ]
+  static override args = {
+    table: Args.string({description: 'hypertable or aggregate, as name or schema.name', required: true}),
+  }
   static override flags = {
     ...changeFlags,
     'older-than': olderThanFlag({summary: 'Only chunks entirely older than this age, or ending before this time.'}),
-    'refresh-first': Flags.boolean({summary: 'First compute what aggregates have not computed of it.', exclusive: ['accept-loss']}),
+    'refresh-first': Flags.boolean({
+      summary: 'First compute what aggregates have not computed of it.',
+      exclusive: ['accept-loss'],
+    }),
     'accept-loss': Flags.boolean({summary: 'Also drop what an aggregate has not computed.'}),
   }
 
@@ -29,22 +38,29 @@ It loses data: type the target's name, or give it with --confirm. --at-most coun
       import('../../chunks/drop-shown.js'),
       import('../../cli/render/chunk-drop.js'),
     ])
-    return this.withDatabase(async (db) => {
-      const context = await readContext(db, this.args.table, sectionsOf(await this.loadConfig()))
-      const {plan, notes, facts} = await planDrop(db, {
-        ...context,
-        olderThan: flags['older-than'] ?? null,
-        declared: declaredAge(context.declared, 'retention'),
-        refreshFirst: flags['refresh-first'],
-        acceptLoss: flags['accept-loss'],
-        atMost: flags['at-most'],
-      })
-      const shown = dropShown(context.table, context.clock, facts)
-      const preview = renderDrop(shown, {width: stderrWidth(), color: false, headers: true})
-      if (preview) this.say(preview)
-      await sayNotes(notes, (line) => this.say(line))
-      // The ranges were counted; what must be refreshed before does not count.
-      return {...(await this.confirmAndRun(db, plan, {...flags, 'at-most': undefined}, {previewed: preview !== ''})), ...shown, notes}
-    }, {changes: true})
+    return this.withDatabase(
+      async (db) => {
+        const context = await readContext(db, this.args.table, sectionsOf(await this.loadConfig()))
+        const {plan, notes, facts} = await planDrop(db, {
+          ...context,
+          olderThan: flags['older-than'] ?? null,
+          declared: declaredAge(context.declared, 'retention'),
+          refreshFirst: flags['refresh-first'],
+          acceptLoss: flags['accept-loss'],
+          atMost: flags['at-most'],
+        })
+        const shown = dropShown(context.table, context.clock, facts)
+        const preview = renderDrop(shown, {width: stderrWidth(), color: false, headers: true})
+        if (preview) this.say(preview)
+        await sayNotes(notes, (line) => this.say(line))
+        // The ranges were counted; what must be refreshed before does not count.
+        return {
+          ...(await this.confirmAndRun(db, plan, {...flags, 'at-most': undefined}, {previewed: preview !== ''})),
+          ...shown,
+          notes,
+        }
+      },
+      {changes: true},
+    )
   }
 }

@@ -10,17 +10,29 @@ interface ShowReport extends ShownConfig {
 
 export default class ConfigShow extends BaseCommand<typeof ConfigShow> {
   static override summary = 'The configuration as it applies here, and which database it comes to.'
-  static override description = 'Reads and checks the file, all mistakes at once, and prints every setting with its value; "(default)" marks those that the file does not set. It asks no database: the default policies are those of QiCore\'s own tables, and count only in a database that has them. Variables are shown by name, passwords never.'
-  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --target prod --json']
+  static override description =
+    'Reads and checks the file, all mistakes at once, and prints every setting with its value; "(default)" marks those that the file does not set. It asks no database: the default policies are those of QiCore\'s own tables, and count only in a database that has them. Variables are shown by name, passwords never.'
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --target prod --json',
+  ]
 
   async run(): Promise<ShowReport> {
     const [{shownConfig}, {shownPolicies}, {partitionRules}, {declaredPolicies}, {qicore}, config] = await Promise.all([
-      import('../../config/shown.js'), import('../../config/shown-policies.js'), import('../../config/partitions.js'),
-      import('../../policies/declared.js'), import('../../qicore/definition.js'), this.loadConfig(),
+      import('../../config/shown.js'),
+      import('../../config/shown-policies.js'),
+      import('../../config/partitions.js'),
+      import('../../policies/declared.js'),
+      import('../../qicore/definition.js'),
+      this.loadConfig(),
     ])
     const {url, target} = this.flags
     const withDefinitions = config?.migrations !== 'own'
-    const policies = shownPolicies(config, declaredPolicies(withDefinitions ? qicore : null, config), partitionRules(config, withDefinitions))
+    const policies = shownPolicies(
+      config,
+      declaredPolicies(withDefinitions ? qicore : null, config),
+      partitionRules(config, withDefinitions),
+    )
     const shown = shownConfig(config, {url, target, changes: false}, process.env, process.cwd(), policies)
     if (!this.jsonEnabled()) {
       const {renderConfig} = await import('../../cli/render/config.js')

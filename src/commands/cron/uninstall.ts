@@ -3,31 +3,52 @@ import {changeFlags} from '../../cli/flags.js'
 import {ExitCode, OpsError} from '../../errors.js'
 
 export default class CronUninstall extends BaseCommand<typeof CronUninstall> {
-  static override summary = 'Take our jobs of this database out of pg_cron; they are the daemon\'s then.'
-  static override description = `Only entries whose name is ours for this database and that call what we made; everything else of pg_cron stays as it is. The calendars are put back first, so that a call in between finds that it is not pg_cron's any more and does nothing. Where pg_cron itself is gone, only that is done. Without a daemon nobody runs the jobs afterwards.`
-  static override examples = ['<%= config.bin %> <%= command.id %> --dry-run', '<%= config.bin %> <%= command.id %> --yes']
+  static override summary = "Take our jobs of this database out of pg_cron; they are the daemon's then."
+  static override description =
+    `Only entries whose name is ours for this database and that call what we made; everything else of pg_cron stays as it is. The calendars are put back first, so that a call in between finds that it is not pg_cron's any more and does nothing. Where pg_cron itself is gone, only that is done. Without a daemon nobody runs the jobs afterwards.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --dry-run',
+    '<%= config.bin %> <%= command.id %> --yes',
+  ]
   static override flags = {...changeFlags}
 
   async run(): Promise<ChangeReport & {notes: readonly string[]}> {
-    const [{withCronDatabase}, {uninstallPlan}, {actorOf}] = await Promise.all([import('../../pg-cron/cron-database.js'), import('../../pg-cron/request.js'), import('../../cli/actor.js')])
+    const [{withCronDatabase}, {uninstallPlan}, {actorOf}] = await Promise.all([
+      import('../../pg-cron/cron-database.js'),
+      import('../../pg-cron/request.js'),
+      import('../../cli/actor.js'),
+    ])
     const [config, limits] = [await this.loadConfig(), await this.limits()]
-    return this.withDatabase(async (db) => {
-      const {at} = await this.reportHead(db)
-      const runUninstall = async (home: Parameters<typeof uninstallPlan>[1]) => {
-        const {plan, notes} = await uninstallPlan(db, home, {config, limits, at, actor: actorOf(db.server)})
-        for (const note of notes) this.say(note)
-        return {...(await this.confirmAndRun(db, plan, this.flags, home === null ? {} : {resolveSession: () => home.db})), notes}
-      }
-      const gone: string[] = []
-      const found = await withCronDatabase(db, this.connectOptions(false).applicationName, async (home) => ({report: await runUninstall(home)})).catch((error: unknown) => {
-        // Out of reach is another matter: what is scheduled there would go on.
-        if (!(error instanceof OpsError) || error.exitCode !== ExitCode.usage || !['NO_PG_CRON', 'NOT_PRELOADED', 'NOT_CREATED'].includes(error.code)) throw error
-        gone.push(error.message)
-        return null
-      })
-      if (found !== null) return found.report
-      for (const message of gone) this.say(message)
-      return runUninstall(null)
-    }, {changes: true})
+    return this.withDatabase(
+      async (db) => {
+        const {at} = await this.reportHead(db)
+        const runUninstall = async (home: Parameters<typeof uninstallPlan>[1]) => {
+          const {plan, notes} = await uninstallPlan(db, home, {config, limits, at, actor: actorOf(db.server)})
+          for (const note of notes) this.say(note)
+          return {
+            ...(await this.confirmAndRun(db, plan, this.flags, home === null ? {} : {resolveSession: () => home.db})),
+            notes,
+          }
+        }
+        const gone: string[] = []
+        const found = await withCronDatabase(db, this.connectOptions(false).applicationName, async (home) => ({
+          report: await runUninstall(home),
+        })).catch((error: unknown) => {
+          // Out of reach is another matter: what is scheduled there would go on.
+          if (
+            !(error instanceof OpsError) ||
+            error.exitCode !== ExitCode.usage ||
+            !['NO_PG_CRON', 'NOT_PRELOADED', 'NOT_CREATED'].includes(error.code)
+          )
+            throw error
+          gone.push(error.message)
+          return null
+        })
+        if (found !== null) return found.report
+        for (const message of gone) this.say(message)
+        return runUninstall(null)
+      },
+      {changes: true},
+    )
   }
 }

@@ -17,7 +17,8 @@ const fields = ['step', 'status', 'startedAt', 'completedAt', 'ms', 'attempts', 
 
 export default class HistoryShow extends BaseCommand<typeof HistoryShow> {
   static override summary = 'One recorded change with its steps.'
-  static override description = 'The steps that were recorded: those that were done, failed or were skipped. A step that was not begun has no row.'
+  static override description =
+    'The steps that were recorded: those that were done, failed or were skipped. A step that was not begun has no row.'
   static override examples = ['<%= config.bin %> <%= command.id %> 42', '<%= config.bin %> <%= command.id %> 42 --json']
   static override args = {id: Args.integer({description: 'id of the run, as history lists it', required: true, min: 1})}
   static override flags = tableFlags
@@ -25,9 +26,15 @@ export default class HistoryShow extends BaseCommand<typeof HistoryShow> {
   async run(): Promise<HistoryShowReport> {
     const {readRun} = await import('../../reports/history.js')
     const report = await this.withDatabase(
-      async (db): Promise<HistoryShowReport> => ({kind: 'history.show', ...(await this.reportHead(db)), ...(await readRun(db, this.args.id))}),
+      async (db): Promise<HistoryShowReport> => ({
+        kind: 'history.show',
+        ...(await this.reportHead(db)),
+        ...(await readRun(db, this.args.id)),
+      }),
     )
-    await this.showTable({rows: report.steps ?? [], fields}, async (look) => (await import('../../cli/render/history.js')).renderOneRun(report, look))
+    await this.showTable({rows: report.steps ?? [], fields}, async (look) =>
+      (await import('../../cli/render/history.js')).renderOneRun(report, look),
+    )
     return report
   }
 }

@@ -27,14 +27,26 @@ interface AuditReport {
 
 export default class JobsHistory extends BaseCommand<typeof JobsHistory> {
   static override summary = 'What became of every occurrence; --audit proves that none is missing or double.'
-  static override description = `--audit recomputes the calendar of each job, with the schedule in force at the time, from its first declaration to now, and holds the ledger against it:
+  static override description =
+    `--audit recomputes the calendar of each job, with the schedule in force at the time, from its first declaration to now, and holds the ledger against it:
 exit 3 on an instant without a row, one with two, a row at no instant, a claim whose daemon is gone, or an instant that is due and begun by nobody.
 Pauses, changes of a schedule, fail-overs and restores are listed beside it, since they explain what was done or not.`
-  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> maintain --failed', '<%= config.bin %> <%= command.id %> --audit']
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> maintain --failed',
+    '<%= config.bin %> <%= command.id %> --audit',
+  ]
   static override args = {job: Args.string({description: 'only this job'})}
   static override flags = {
     ...tableFlags,
-    limit: Flags.integer({char: 'n', summary: 'How many, newest first.', default: 20, min: 1, max: 100_000, helpValue: '<n>'}),
+    limit: Flags.integer({
+      char: 'n',
+      summary: 'How many, newest first.',
+      default: 20,
+      min: 1,
+      max: 100_000,
+      helpValue: '<n>',
+    }),
     since: instantFlag({summary: 'Only from this instant on.'}),
     failed: Flags.boolean({summary: 'Only what failed.', exclusive: ['audit']}),
     audit: Flags.boolean({summary: 'Hold the ledger against the calendar.'}),
@@ -49,13 +61,24 @@ Pauses, changes of a schedule, fail-overs and restores are listed beside it, sin
     const {flags, args} = this
     const report = await this.withDatabase(async (db): Promise<HistoryReport> => {
       if (args.job !== undefined) await this.requireJob(db, args.job)
-      const occurrences = await readHistory(db, {jobs: args.job === undefined ? null : [args.job], since: flags.since ?? null, statuses: flags.failed ? ['failed'] : null, limit: flags.limit})
+      const occurrences = await readHistory(db, {
+        jobs: args.job === undefined ? null : [args.job],
+        since: flags.since ?? null,
+        statuses: flags.failed ? ['failed'] : null,
+        limit: flags.limit,
+      })
       return {kind: 'jobs.history', ...(await this.reportHead(db)), occurrences}
     })
     if (this.jsonEnabled()) return report
     if (flags.csv) {
       const {renderCsv} = await import('../../cli/render/table.js')
-      this.logRaw(renderCsv(report.occurrences, ['job', 'kind', 'scheduledAt', 'startedAt', 'completedAt', 'status', 'reason', 'attempts', 'runBy', 'error'], !flags['no-headers']))
+      this.logRaw(
+        renderCsv(
+          report.occurrences,
+          ['job', 'kind', 'scheduledAt', 'startedAt', 'completedAt', 'status', 'reason', 'attempts', 'runBy', 'error'],
+          !flags['no-headers'],
+        ),
+      )
       return report
     }
     const {renderHistory} = await import('../../cli/render/jobs.js')
@@ -65,20 +88,29 @@ Pauses, changes of a schedule, fail-overs and restores are listed beside it, sin
 
   /** What neither the configuration nor the ledger knows is a slip of the pen. @throws OpsError NO_SUCH_JOB */
   private async requireJob(db: Database, name: string): Promise<void> {
-    const [{ledgerJobs}, {jobsOf}, {jobNamed}] = await Promise.all([import('../../jobs/store/job-list.js'), import('../../config/jobs.js'), import('../../cli/jobs.js')])
+    const [{ledgerJobs}, {jobsOf}, {jobNamed}] = await Promise.all([
+      import('../../jobs/store/job-list.js'),
+      import('../../config/jobs.js'),
+      import('../../cli/jobs.js'),
+    ])
     if ((await ledgerJobs(db)).some((job) => job.name === name)) return
     const config = await this.loadConfig()
     jobNamed(jobsOf(config?.jobs ?? {}), name, config)
   }
 
   private async audit(): Promise<AuditReport> {
-    const [{auditReport}, {jobsOf}] = await Promise.all([import('../../jobs/store/audit-report.js'), import('../../config/jobs.js')])
+    const [{auditReport}, {jobsOf}] = await Promise.all([
+      import('../../jobs/store/audit-report.js'),
+      import('../../config/jobs.js'),
+    ])
     const config = await this.loadConfig()
-    const report = await this.withDatabase(async (db): Promise<AuditReport> => ({
-      kind: 'jobs.history.audit',
-      ...(await this.reportHead(db)),
-      ...(await auditReport(db, jobsOf(config?.jobs ?? {}), this.flags.since ?? null, this.args.job ?? null)),
-    }))
+    const report = await this.withDatabase(
+      async (db): Promise<AuditReport> => ({
+        kind: 'jobs.history.audit',
+        ...(await this.reportHead(db)),
+        ...(await auditReport(db, jobsOf(config?.jobs ?? {}), this.flags.since ?? null, this.args.job ?? null)),
+      }),
+    )
     if (!report.ok) process.exitCode = ExitCode.found
     if (this.jsonEnabled()) return report
     const {renderAudit} = await import('../../cli/render/audit.js')

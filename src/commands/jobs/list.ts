@@ -14,12 +14,18 @@ interface ListReport {
 
 export default class JobsList extends BaseCommand<typeof JobsList> {
   static override summary = 'The scheduled jobs: when they run next, how they ended last, who runs them.'
-  static override description = 'Those of the configuration, the defaults without one, and what only the ledger of this database knows. Changes nothing.'
+  static override description =
+    'Those of the configuration, the defaults without one, and what only the ledger of this database knows. Changes nothing.'
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json']
   static override flags = {...tableFlags}
 
   async run(): Promise<ListReport> {
-    const [{checkedJobs}, {listJobs}, {daemonCommand}, {halfState}] = await Promise.all([import('../../jobs/run/check.js'), import('../../jobs/store/job-list.js'), import('../../cli/jobs.js'), import('../../db/condition.js')])
+    const [{checkedJobs}, {listJobs}, {daemonCommand}, {halfState}] = await Promise.all([
+      import('../../jobs/run/check.js'),
+      import('../../jobs/store/job-list.js'),
+      import('../../cli/jobs.js'),
+      import('../../db/condition.js'),
+    ])
     let daemon: string | null = null
     const report = await this.withDatabase(async (db): Promise<ListReport> => {
       // In a half-state a daemon would do nothing, or damage: it is not advised.
@@ -32,7 +38,24 @@ export default class JobsList extends BaseCommand<typeof JobsList> {
     const {csv, 'no-headers': noHeaders} = this.flags
     if (csv) {
       const {renderCsv} = await import('../../cli/render/table.js')
-      this.logRaw(renderCsv(report.jobs, ['name', 'kind', 'schedule', 'timezone', 'runner', 'state', 'next', 'lastStatus', 'lastStartedAt', 'lastCompletedAt'], !noHeaders))
+      this.logRaw(
+        renderCsv(
+          report.jobs,
+          [
+            'name',
+            'kind',
+            'schedule',
+            'timezone',
+            'runner',
+            'state',
+            'next',
+            'lastStatus',
+            'lastStartedAt',
+            'lastCompletedAt',
+          ],
+          !noHeaders,
+        ),
+      )
       return report
     }
     const {renderJobs} = await import('../../cli/render/jobs.js')

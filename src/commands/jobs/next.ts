@@ -19,13 +19,22 @@ interface NextReport {
 
 export default class JobsNext extends BaseCommand<typeof JobsNext> {
   static override summary = 'The coming runs, in order, with local times.'
-  static override description = 'By the calendars in force in the database, pauses included. `jobs simulate` does it for any time and without a database.'
-  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> maintain -n 5']
+  static override description =
+    'By the calendars in force in the database, pauses included. `jobs simulate` does it for any time and without a database.'
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> maintain -n 5',
+  ]
   static override args = {job: Args.string({description: 'only this job'})}
-  static override flags = {limit: Flags.integer({char: 'n', summary: 'How many.', default: 10, min: 1, max: 10_000, helpValue: '<n>'})}
+  static override flags = {
+    limit: Flags.integer({char: 'n', summary: 'How many.', default: 10, min: 1, max: 10_000, helpValue: '<n>'}),
+  }
 
   async run(): Promise<NextReport> {
-    const [{checkedJobs}, {comingRuns}] = await Promise.all([import('../../jobs/run/check.js'), import('../../jobs/store/next-runs.js')])
+    const [{checkedJobs}, {comingRuns}] = await Promise.all([
+      import('../../jobs/run/check.js'),
+      import('../../jobs/store/next-runs.js'),
+    ])
     const config = await this.loadConfig()
     const report = await this.withDatabase(async (db): Promise<NextReport> => {
       const head = await this.reportHead(db)

@@ -4,10 +4,14 @@ import {safeChangeFlags} from '../../cli/flags.js'
 
 export default class JobsPause extends BaseCommand<typeof JobsPause> {
   static override summary = 'Run a job no more until it is resumed; who and why is written down.'
-  static override description = 'From now on: what was due before is recorded as skipped (paused), and running work finishes. Daemons need no restart. An audit shows the pause instead of a gap.'
+  static override description =
+    'From now on: what was due before is recorded as skipped (paused), and running work finishes. Daemons need no restart. An audit shows the pause instead of a gap.'
   static override examples = ['<%= config.bin %> <%= command.id %> maintain --reason "release 4.2"']
   static override args = {job: Args.string({description: 'job', required: true})}
-  static override flags = {...safeChangeFlags, reason: Flags.string({summary: 'Why, for whoever reads the history.', helpValue: '<text>'})}
+  static override flags = {
+    ...safeChangeFlags,
+    reason: Flags.string({summary: 'Why, for whoever reads the history.', helpValue: '<text>'}),
+  }
 
   async run(): Promise<ChangeReport> {
     const [{jobsOf}, {jobNamed}, {planState}, {actorOf}] = await Promise.all([
@@ -18,6 +22,14 @@ export default class JobsPause extends BaseCommand<typeof JobsPause> {
     ])
     const config = await this.loadConfig()
     const job = jobNamed(jobsOf(config?.jobs ?? {}), this.args.job, config)
-    return this.withDatabase(async (db) => this.confirmAndRun(db, await planState(db, job, 'paused', actorOf(db.server), this.flags.reason ?? null), this.flags), {changes: true})
+    return this.withDatabase(
+      async (db) =>
+        this.confirmAndRun(
+          db,
+          await planState(db, job, 'paused', actorOf(db.server), this.flags.reason ?? null),
+          this.flags,
+        ),
+      {changes: true},
+    )
   }
 }

@@ -7,7 +7,10 @@ export default class JobsResume extends BaseCommand<typeof JobsResume> {
   static override description = 'Nothing that was due meanwhile is made up for.'
   static override examples = ['<%= config.bin %> <%= command.id %> maintain --reason "release 4.2"']
   static override args = {job: Args.string({description: 'job', required: true})}
-  static override flags = {...safeChangeFlags, reason: Flags.string({summary: 'Why, for whoever reads the history.', helpValue: '<text>'})}
+  static override flags = {
+    ...safeChangeFlags,
+    reason: Flags.string({summary: 'Why, for whoever reads the history.', helpValue: '<text>'}),
+  }
 
   async run(): Promise<ChangeReport> {
     const [{jobsOf}, {jobNamed}, {planState}, {actorOf}] = await Promise.all([
@@ -18,6 +21,14 @@ export default class JobsResume extends BaseCommand<typeof JobsResume> {
     ])
     const config = await this.loadConfig()
     const job = jobNamed(jobsOf(config?.jobs ?? {}), this.args.job, config)
-    return this.withDatabase(async (db) => this.confirmAndRun(db, await planState(db, job, 'active', actorOf(db.server), this.flags.reason ?? null), this.flags), {changes: true})
+    return this.withDatabase(
+      async (db) =>
+        this.confirmAndRun(
+          db,
+          await planState(db, job, 'active', actorOf(db.server), this.flags.reason ?? null),
+          this.flags,
+        ),
+      {changes: true},
+    )
   }
 }

@@ -14,16 +14,36 @@ interface RunJobReport {
   reason: string | null
   error: string | null
   notes: readonly string[]
-  steps: {id: string; status: string; ms: number | null; bytes: number | null; error: string | null; reason: {code: string; step?: string} | null; note: string | null; sql?: string; lock?: string; class?: string}[]
+  steps: {
+    id: string
+    status: string
+    ms: number | null
+    bytes: number | null
+    error: string | null
+    reason: {code: string; step?: string} | null
+    note: string | null
+    sql?: string
+    lock?: string
+    class?: string
+  }[]
 }
 
 export default class JobsRun extends BaseCommand<typeof JobsRun> {
   static override summary = 'Run a job once, now.'
-  static override description = `The same operation that the daemon runs, in the same ledger, and never beside a run of the job that is at work (exit 5).
+  static override description =
+    `The same operation that the daemon runs, in the same ledger, and never beside a run of the job that is at work (exit 5).
 --dry-run prints its plan as SQL. On a read-only replica it is skipped, which is no failure.`
-  static override examples = ['<%= config.bin %> <%= command.id %> maintain --dry-run', '<%= config.bin %> <%= command.id %> maintain']
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> maintain --dry-run',
+    '<%= config.bin %> <%= command.id %> maintain',
+  ]
   static override args = {job: Args.string({description: 'job', required: true})}
-  static override flags = {'dry-run': changeFlags['dry-run'], sql: changeFlags.sql, yes: changeFlags.yes, confirm: changeFlags.confirm}
+  static override flags = {
+    'dry-run': changeFlags['dry-run'],
+    sql: changeFlags.sql,
+    yes: changeFlags.yes,
+    confirm: changeFlags.confirm,
+  }
 
   async run(): Promise<RunJobReport> {
     const [{runJobOnce}, {checkedJobs}, {jobNamed}, target] = await Promise.all([
@@ -34,28 +54,36 @@ export default class JobsRun extends BaseCommand<typeof JobsRun> {
     ])
     const config = await this.loadConfig()
     const job = jobNamed(checkedJobs(config, Date.now()), this.args.job, config)
-    return this.withDatabase(async (db): Promise<RunJobReport> => {
-      const head = {kind: 'jobs.run' as const, ...(await this.reportHead(db)), job: job.name, dryRun: this.flags['dry-run'] ?? false}
-      if (db.server.inRecovery) {
-        this.say('This server is a read-only replica: skipped.')
-        return {...head, status: 'skipped', reason: 'replica', error: null, notes: [], steps: []}
-      }
-      const {exitCode, ...result} = await runJobOnce(db, job, {
-        flags: this.flags,
-        config,
-        limits: await this.limits(),
-        version: this.config.version,
-        at: head.at,
-        interactive: this.interactive,
-        json: this.jsonEnabled(),
-        quiet: this.quiet,
-        sql: (this.flags.sql ?? false) || !process.stdout.isTTY,
-        print: (text) => this.log(text),
-        printRaw: (text) => this.logRaw(text),
-        say: (line) => this.say(line),
-      })
-      if (exitCode !== ExitCode.done) process.exitCode = exitCode
-      return {...head, ...result}
-    }, {target, rows: true})
+    return this.withDatabase(
+      async (db): Promise<RunJobReport> => {
+        const head = {
+          kind: 'jobs.run' as const,
+          ...(await this.reportHead(db)),
+          job: job.name,
+          dryRun: this.flags['dry-run'] ?? false,
+        }
+        if (db.server.inRecovery) {
+          this.say('This server is a read-only replica: skipped.')
+          return {...head, status: 'skipped', reason: 'replica', error: null, notes: [], steps: []}
+        }
+        const {exitCode, ...result} = await runJobOnce(db, job, {
+          flags: this.flags,
+          config,
+          limits: await this.limits(),
+          version: this.config.version,
+          at: head.at,
+          interactive: this.interactive,
+          json: this.jsonEnabled(),
+          quiet: this.quiet,
+          sql: (this.flags.sql ?? false) || !process.stdout.isTTY,
+          print: (text) => this.log(text),
+          printRaw: (text) => this.logRaw(text),
+          say: (line) => this.say(line),
+        })
+        if (exitCode !== ExitCode.done) process.exitCode = exitCode
+        return {...head, ...result}
+      },
+      {target, rows: true},
+    )
   }
 }

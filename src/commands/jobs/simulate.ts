@@ -15,7 +15,8 @@ interface SimulateReport extends Simulation {
 
 export default class JobsSimulate extends BaseCommand<typeof JobsSimulate> {
   static override summary = 'List the runs of a range of time, and what clock changes do to them.'
-  static override description = `Needs no database and changes nothing. A time that the clocks leave out runs right after the change, once; one that comes twice runs the first time only; schedules with a wildcard or a step keep their rhythm in real time.`
+  static override description =
+    `Needs no database and changes nothing. A time that the clocks leave out runs right after the change, once; one that comes twice runs the first time only; schedules with a wildcard or a step keep their rhythm in real time.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> retain --timezone Europe/Berlin --from 2026-03-28 --to 2026-03-31',
     '<%= config.bin %> <%= command.id %> maintain --from 2026-01-01 --to 2027-01-01 --json',
@@ -24,12 +25,25 @@ export default class JobsSimulate extends BaseCommand<typeof JobsSimulate> {
   static override flags = {
     from: instantFlag({summary: 'From this instant on (now).'}),
     to: instantFlag({summary: 'Up to this one (a week later).'}),
-    timezone: Flags.string({summary: 'Time zone of every schedule, instead of the one that each job has.', helpValue: '<zone>'}),
-    limit: Flags.integer({char: 'n', summary: 'Runs that are listed; the notes on clock changes are complete.', default: 50, min: 0, max: 1_000_000, helpValue: '<n>'}),
+    timezone: Flags.string({
+      summary: 'Time zone of every schedule, instead of the one that each job has.',
+      helpValue: '<zone>',
+    }),
+    limit: Flags.integer({
+      char: 'n',
+      summary: 'Runs that are listed; the notes on clock changes are complete.',
+      default: 50,
+      min: 0,
+      max: 1_000_000,
+      helpValue: '<n>',
+    }),
   }
 
   async run(): Promise<SimulateReport> {
-    const [{checkedJobs}, {simulate}] = await Promise.all([import('../../jobs/run/check.js'), import('../../schedule/simulate.js')])
+    const [{checkedJobs}, {simulate}] = await Promise.all([
+      import('../../jobs/run/check.js'),
+      import('../../schedule/simulate.js'),
+    ])
     const now = Date.now()
     // Half-open from here: an instant at `from` itself is in.
     const from = this.flags.from === undefined ? now : Date.parse(this.flags.from) - 1
@@ -42,10 +56,21 @@ export default class JobsSimulate extends BaseCommand<typeof JobsSimulate> {
       jobs = [jobNamed(jobs, this.args.job, config)]
     }
     const {timezone} = this.flags
-    if (timezone !== undefined && !isZone(timezone)) throw usageError('TIMEZONE', `There is no time zone "${timezone}".`, ['Write a name such as Europe/Berlin or UTC.'])
+    if (timezone !== undefined && !isZone(timezone))
+      throw usageError('TIMEZONE', `There is no time zone "${timezone}".`, [
+        'Write a name such as Europe/Berlin or UTC.',
+      ])
     if (timezone !== undefined) jobs = jobs.map((job) => ({...job, timezone}))
     const simulation = simulate(jobs, from, to, this.flags.limit)
-    const report: SimulateReport = {kind: 'jobs.simulate', version: 1, target: null, at: new Date(now).toISOString(), ...simulation, from: new Date(from + 1).toISOString(), to: new Date(to + 1).toISOString()}
+    const report: SimulateReport = {
+      kind: 'jobs.simulate',
+      version: 1,
+      target: null,
+      at: new Date(now).toISOString(),
+      ...simulation,
+      from: new Date(from + 1).toISOString(),
+      to: new Date(to + 1).toISOString(),
+    }
     if (this.jsonEnabled()) return report
     const {renderSimulation} = await import('../../cli/render/jobs.js')
     this.log(renderSimulation(report, {...terminal(), headers: true}))

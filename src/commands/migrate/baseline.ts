@@ -4,12 +4,19 @@ import {changeFlags} from '../../cli/flags.js'
 
 export default class MigrateBaseline extends BaseCommand<typeof MigrateBaseline> {
   static override summary = 'Record a version and those before it as applied, without running them.'
-  static override description = `For a database whose tables came another way. Each object that the versions make is looked for first; when one is missing nothing is recorded (exit 3). What comes after the version is then applied by migrate up.`
-  static override examples = ['<%= config.bin %> <%= command.id %> 1.2.0', '<%= config.bin %> <%= command.id %> app.1.0.0 --dry-run']
+  static override description =
+    `For a database whose tables came another way. Each object that the versions make is looked for first; when one is missing nothing is recorded (exit 3). What comes after the version is then applied by migrate up.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> 1.2.0',
+    '<%= config.bin %> <%= command.id %> app.1.0.0 --dry-run',
+  ]
   static override args = {version: Args.string({description: 'last version that is there already', required: true})}
   static override flags = {
     ...changeFlags,
-    engine: Flags.option({options: ['timescaledb', 'apache', 'postgres'] as const, summary: 'Engine whose files are meant; the database\'s own by default.'})(),
+    engine: Flags.option({
+      options: ['timescaledb', 'apache', 'postgres'] as const,
+      summary: "Engine whose files are meant; the database's own by default.",
+    })(),
   }
 
   async run(): Promise<ChangeReport> {
@@ -20,11 +27,14 @@ export default class MigrateBaseline extends BaseCommand<typeof MigrateBaseline>
       import('../../schema/migrate/run.js'),
       this.loadConfig(),
     ])
-    return this.withDatabase(async (db) => {
-      const engine = flags.engine ?? db.server.engine
-      const {request} = await requestFor(db, {configDirectory: config?.directory, engine})
-      const replan = () => planBaseline(db, request, this.args.version)
-      return this.confirmAndRun(db, await replan(), flags, {patience: lockPatience, replan})
-    }, {changes: true})
+    return this.withDatabase(
+      async (db) => {
+        const engine = flags.engine ?? db.server.engine
+        const {request} = await requestFor(db, {configDirectory: config?.directory, engine})
+        const replan = () => planBaseline(db, request, this.args.version)
+        return this.confirmAndRun(db, await replan(), flags, {patience: lockPatience, replan})
+      },
+      {changes: true},
+    )
   }
 }

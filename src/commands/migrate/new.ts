@@ -12,19 +12,34 @@ interface NewReport {
 
 export default class MigrateNew extends BaseCommand<typeof MigrateNew> {
   static override summary = 'Write the next migration file.'
-  static override description = `The file gets the next number and version and a header. What was added to the definitions since the last one (a column, an index, a check) is written into it; what cannot be written by itself is said, and stands in the file as a comment.`
+  static override description =
+    `The file gets the next number and version and a header. What was added to the definitions since the last one (a column, an index, a check) is written into it; what cannot be written by itself is said, and stands in the file as a comment.`
   static override examples = ['<%= config.bin %> <%= command.id %> add_desk_column']
   static override args = {name: Args.string({description: 'what it does, in a few words', required: true})}
   static override flags = {
-    stream: Flags.option({options: ['app', 'qicore', 'core'] as const, default: 'app' as const, summary: 'app: migrations/ beside the configuration. qicore, core: a checkout of qicore-db.'})(),
+    stream: Flags.option({
+      options: ['app', 'qicore', 'core'] as const,
+      default: 'app' as const,
+      summary: 'app: migrations/ beside the configuration. qicore, core: a checkout of qicore-db.',
+    })(),
   }
 
   async run(): Promise<NewReport> {
-    const [{newMigration, streamForNew}, {userTables}, config] = await Promise.all([import('../../schema/migrate/new.js'), import('../../schema/user-tables.js'), this.loadConfig()])
-    const {source, definitions} = streamForNew(this.flags.stream, config?.directory ?? null, config && userTables(config.tables))
+    const [{newMigration, streamForNew}, {userTables}, config] = await Promise.all([
+      import('../../schema/migrate/new.js'),
+      import('../../schema/user-tables.js'),
+      this.loadConfig(),
+    ])
+    const {source, definitions} = streamForNew(
+      this.flags.stream,
+      config?.directory ?? null,
+      config && userTables(config.tables),
+    )
     const migration = newMigration(source, this.args.name, definitions)
     if (!this.jsonEnabled()) {
-      this.log(`${migration.files.join('\n')}: version ${migration.version}, ${migration.statements === 0 ? 'empty' : `${migration.statements} statements`}`)
+      this.log(
+        `${migration.files.join('\n')}: version ${migration.version}, ${migration.statements === 0 ? 'empty' : `${migration.statements} statements`}`,
+      )
       for (const reason of migration.cannot) this.say(`Not generated, write it yourself: ${reason}.`)
     }
     return {kind: 'migrate.new', version: 1, target: null, at: new Date().toISOString(), migration}

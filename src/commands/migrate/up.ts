@@ -5,7 +5,8 @@ import {changeFlags} from '../../cli/flags.js'
 export default class MigrateUp extends BaseCommand<typeof MigrateUp> {
   static override aliases = ['schema:create']
   static override summary = 'Apply the migrations that are pending, each file in a transaction of its own.'
-  static override description = `The schema qicore comes first, then the tables of QiCore, then the files in migrations/ beside the configuration.
+  static override description =
+    `The schema qicore comes first, then the tables of QiCore, then the files in migrations/ beside the configuration.
 Running again changes nothing. A file that fails leaves nothing of itself behind, and what comes after it is not begun.
 Waits up to 60 seconds for another run to end. On a database that holds data it asks before it begins.`
   static override examples = [
@@ -16,9 +17,20 @@ Waits up to 60 seconds for another run to end. On a database that holds data it 
   static override flags = {
     ...changeFlags,
     to: Flags.string({summary: 'Last version to apply: 1.2.0, or app.1.0.0.', helpValue: '<version>'}),
-    stream: Flags.option({options: ['core', 'qicore', 'app'] as const, summary: 'Only these migrations: the tables of QiCore, or your own.'})(),
-    engine: Flags.option({options: ['timescaledb', 'apache', 'postgres'] as const, summary: 'Engine of a new database; timescaledb creates the extension where the server has it.'})(),
-    'space-partitions': Flags.integer({summary: 'Space partitions of new hypertables (4 by default, 0 = none); nothing changes it later.', min: 0, max: 32_767, helpValue: '<n>'}),
+    stream: Flags.option({
+      options: ['core', 'qicore', 'app'] as const,
+      summary: 'Only these migrations: the tables of QiCore, or your own.',
+    })(),
+    engine: Flags.option({
+      options: ['timescaledb', 'apache', 'postgres'] as const,
+      summary: 'Engine of a new database; timescaledb creates the extension where the server has it.',
+    })(),
+    'space-partitions': Flags.integer({
+      summary: 'Space partitions of new hypertables (4 by default, 0 = none); nothing changes it later.',
+      min: 0,
+      max: 32_767,
+      helpValue: '<n>',
+    }),
   }
 
   async run(): Promise<ChangeReport> {
@@ -29,13 +41,23 @@ Waits up to 60 seconds for another run to end. On a database that holds data it 
       this.loadConfig(),
     ])
     const {to, stream, engine, 'space-partitions': spacePartitions} = flags
-    const options = {configDirectory: config?.directory, migrations: config?.migrations, to, stream, engine, spacePartitions}
-    return this.withDatabase(async (db) => {
-      const {plan, notes} = await planFor(db, options)
-      for (const note of notes) this.say(note)
-      // The server may be another kind of engine once the extension was made.
-      const replan = async () => (await planFor(db, options)).plan
-      return this.confirmAndRun(db, plan, flags, {patience: lockPatience, replan, installs: true})
-    }, {changes: true, create: !flags['dry-run']})
+    const options = {
+      configDirectory: config?.directory,
+      migrations: config?.migrations,
+      to,
+      stream,
+      engine,
+      spacePartitions,
+    }
+    return this.withDatabase(
+      async (db) => {
+        const {plan, notes} = await planFor(db, options)
+        for (const note of notes) this.say(note)
+        // The server may be another kind of engine once the extension was made.
+        const replan = async () => (await planFor(db, options)).plan
+        return this.confirmAndRun(db, plan, flags, {patience: lockPatience, replan, installs: true})
+      },
+      {changes: true, create: !flags['dry-run']},
+    )
   }
 }

@@ -5,9 +5,13 @@ import type {OldPlan} from '../../partitions/detach.js'
 
 export default class PartitionsDrop extends BaseCommand<typeof PartitionsDrop> {
   static override summary = 'Drop old partitions with all their rows.'
-  static override description = `Each is detached first, so that reading and writing go on, and then dropped; what an earlier run detached for it and could not drop goes first. Refused (exit 7) where an aggregate of ours has not covered all rows. The last partition is never dropped.
+  static override description =
+    `Each is detached first, so that reading and writing go on, and then dropped; what an earlier run detached for it and could not drop goes first. Refused (exit 7) where an aggregate of ours has not covered all rows. The last partition is never dropped.
 It loses data: type the target's name, or give it with --confirm.`
-  static override examples = ['<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --dry-run', '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --confirm market']
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --dry-run',
+    '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --confirm market',
+  ]
   static override args = {table: Args.string({description: 'table, as name or schema.name', required: true})}
   static override flags = {
     ...changeFlags,
@@ -24,12 +28,24 @@ It loses data: type the target's name, or give it with --confirm.`
       import('../../partitions/drop.js'),
       import('../../cli/notes.js'),
     ])
-    return this.withDatabase(async (db) => {
-      const {relation, declared} = await namedSet(db, this.args.table, partitionRules(await this.loadConfig(), await partitionsDefined(db)))
-      const olderThan = requireAge(relation, flags['older-than'], declared)
-      const {plan, ...facts} = await planDrop(db, {relation, olderThan, timezone: declared?.timezone ?? 'UTC', acceptLoss: flags['accept-loss']})
-      await sayNotes(facts.notes, (line) => this.say(line))
-      return {...(await this.confirmAndRun(db, plan, flags)), ...facts}
-    }, {changes: true})
+    return this.withDatabase(
+      async (db) => {
+        const {relation, declared} = await namedSet(
+          db,
+          this.args.table,
+          partitionRules(await this.loadConfig(), await partitionsDefined(db)),
+        )
+        const olderThan = requireAge(relation, flags['older-than'], declared)
+        const {plan, ...facts} = await planDrop(db, {
+          relation,
+          olderThan,
+          timezone: declared?.timezone ?? 'UTC',
+          acceptLoss: flags['accept-loss'],
+        })
+        await sayNotes(facts.notes, (line) => this.say(line))
+        return {...(await this.confirmAndRun(db, plan, flags)), ...facts}
+      },
+      {changes: true},
+    )
   }
 }

@@ -6,7 +6,8 @@ import type {Finding} from '../../partitions/plan-periods.js'
 
 export default class PartitionsEnsure extends BaseCommand<typeof PartitionsEnsure> {
   static override summary = 'Make the partitions of now and ahead that are missing, of every declared set.'
-  static override description = `Declared are the sets of the configuration (tables.<name>.partitions) and, where QiCore's migrations are recorded, its own tables.
+  static override description =
+    `Declared are the sets of the configuration (tables.<name>.partitions) and, where QiCore's migrations are recorded, its own tables.
 Where nothing is missing it sends one query and ends: meant to be run often. A set that fails does not stop the others (exit 6).
 Sets that pg_partman manages, and sets that nobody declared, are left alone. Safe to repeat.`
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --dry-run']
@@ -15,26 +16,35 @@ Sets that pg_partman manages, and sets that nobody declared, are left alone. Saf
 
   async run(): Promise<ChangeReport & {findings: readonly Finding[]}> {
     const {flags} = this
-    const [{partitionRules}, {namedSet, partitionsDefined}, {planEnsure, exitCodeWith, troubleWords}] = await Promise.all([
-      import('../../config/partitions.js'),
-      import('../../partitions/declared.js'),
-      import('../../partitions/ensure.js'),
-    ])
-    return this.withDatabase(async (db) => {
-      let rules = partitionRules(await this.loadConfig(), await partitionsDefined(db))
-      if (this.args.table !== undefined) {
-        const {relation, declared} = await namedSet(db, this.args.table, rules)
-        if (!declared) throw usageError('NOT_DECLARED', `Nothing declares the partitions of ${relation}.`, ['Declare tables.<name>.partitions in the configuration, or use partitions create with a range.'])
-        rules = [declared]
-      }
-      if (rules.length === 0) this.say('No partition set is declared: write tables.<schema.name>.partitions into the configuration.')
-      const {plan, findings} = await planEnsure(db, rules)
-      for (const {message} of findings) this.say(message)
-      const report = await this.confirmAndRun(db, plan, flags)
-      const trouble = troubleWords(findings)
-      if (trouble !== null) this.say(trouble)
-      if (!flags['dry-run']) process.exitCode = exitCodeWith(findings, Number(process.exitCode ?? 0), plan.steps.length > 0)
-      return {...report, findings}
-    }, {changes: true})
+    const [{partitionRules}, {namedSet, partitionsDefined}, {planEnsure, exitCodeWith, troubleWords}] =
+      await Promise.all([
+        import('../../config/partitions.js'),
+        import('../../partitions/declared.js'),
+        import('../../partitions/ensure.js'),
+      ])
+    return this.withDatabase(
+      async (db) => {
+        let rules = partitionRules(await this.loadConfig(), await partitionsDefined(db))
+        if (this.args.table !== undefined) {
+          const {relation, declared} = await namedSet(db, this.args.table, rules)
+          if (!declared)
+            throw usageError('NOT_DECLARED', `Nothing declares the partitions of ${relation}.`, [
+              'Declare tables.<name>.partitions in the configuration, or use partitions create with a range.',
+            ])
+          rules = [declared]
+        }
+        if (rules.length === 0)
+          this.say('No partition set is declared: write tables.<schema.name>.partitions into the configuration.')
+        const {plan, findings} = await planEnsure(db, rules)
+        for (const {message} of findings) this.say(message)
+        const report = await this.confirmAndRun(db, plan, flags)
+        const trouble = troubleWords(findings)
+        if (trouble !== null) this.say(trouble)
+        if (!flags['dry-run'])
+          process.exitCode = exitCodeWith(findings, Number(process.exitCode ?? 0), plan.steps.length > 0)
+        return {...report, findings}
+      },
+      {changes: true},
+    )
   }
 }

@@ -11,17 +11,35 @@ interface ListReport extends PartitionsReport {
   at: string
 }
 
-const fields = ['schema', 'table', 'partition', 'from', 'to', 'totalBytes', 'estimatedRows', 'isDefault', 'detachPending'] as const
+const fields = [
+  'schema',
+  'table',
+  'partition',
+  'from',
+  'to',
+  'totalBytes',
+  'estimatedRows',
+  'isDefault',
+  'detachPending',
+] as const
 
 export default class PartitionsList extends BaseCommand<typeof PartitionsList> {
   static override summary = 'Partition sets: ranges, rows, bytes, gaps, what is missing or half detached.'
-  static override description = `Without a table: one line a set, of every schema, also of sets that nobody declared. With a table: its partitions, newest first.
+  static override description =
+    `Without a table: one line a set, of every schema, also of sets that nobody declared. With a table: its partitions, newest first.
 Rows are the planner's estimate. Waits for no lock: a partition that somebody holds exclusively has no size here.`
-  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> crypto_prices', '<%= config.bin %> <%= command.id %> --check']
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> crypto_prices',
+    '<%= config.bin %> <%= command.id %> --check',
+  ]
   static override args = {table: Args.string({description: 'table, as name or schema.name'})}
   static override flags = {
     ...tableFlags,
-    check: Flags.boolean({summary: 'Exit 3 when a declared set lacks partitions, has gaps, rows in its default partition, or a half detached one.'}),
+    check: Flags.boolean({
+      summary:
+        'Exit 3 when a declared set lacks partitions, has gaps, rows in its default partition, or a half detached one.',
+    }),
   }
 
   async run(): Promise<ListReport> {
@@ -34,8 +52,13 @@ Rows are the planner's estimate. Waits for no lock: a partition that somebody ho
     const report = await this.withDatabase(async (db) => {
       const rules = partitionRules(await this.loadConfig(), await partitionsDefined(db))
       const relation = this.args.table === undefined ? null : await findPartitioned(db, this.args.table)
-      const read: ListReport = {kind: 'partitions.list', ...(await this.reportHead(db)), ...(await readPartitions(db, rules, relation))}
-      const wanting = read.tables.some(({managed, findings}) => managed && findings.length > 0) || read.absent.length > 0
+      const read: ListReport = {
+        kind: 'partitions.list',
+        ...(await this.reportHead(db)),
+        ...(await readPartitions(db, rules, relation)),
+      }
+      const wanting =
+        read.tables.some(({managed, findings}) => managed && findings.length > 0) || read.absent.length > 0
       if (this.flags.check && wanting) process.exitCode = ExitCode.found
       return read
     })

@@ -9,7 +9,8 @@ import {command} from '../../units/command.js'
 
 export default class PoliciesApply extends BaseCommand<typeof PoliciesApply> {
   static override summary = 'Make the live policies those that are declared.'
-  static override description = `Plans anew, shows the plan and asks. With a file that policies plan --out saved, it goes on only where nothing that the plan rests on has moved; SQL from the file is never run.
+  static override description =
+    `Plans anew, shows the plan and asks. With a file that policies plan --out saved, it goes on only where nothing that the plan rests on has moved; SQL from the file is never run.
 Policies are altered in place: a job keeps its number, owner, schedule and history. Retention runs gated: only what every aggregate has covered is dropped, a chunk a transaction; a native retention found here is converted in the same step. A retention that reaches data asks for the target's name (--confirm), and that consent is kept with a hash of what was agreed to.
 Policies that conflict are refused (exit 7) unless each finding is accepted by name.`
   static override examples = [
@@ -21,7 +22,15 @@ Policies that conflict are refused (exit 7) unless each finding is accepted by n
   static override flags = {...changeFlags, ...policyPlanFlags}
 
   async run(): Promise<ChangeReport & Pick<PolicyPlanReport, 'findings' | 'unmanaged' | 'notes'>> {
-    const [{planPolicies}, {planFileOf, requireFresh}, {requireKnown, requireSafe}, {readDeclared}, {planReport}, {policyContext, sectionsOf}, {policyRemarks}] = await Promise.all([
+    const [
+      {planPolicies},
+      {planFileOf, requireFresh},
+      {requireKnown, requireSafe},
+      {readDeclared},
+      {planReport},
+      {policyContext, sectionsOf},
+      {policyRemarks},
+    ] = await Promise.all([
       import('../../policies/plan.js'),
       import('../../policies/plan-file.js'),
       import('../../policies/checks/run-checks.js'),
@@ -34,29 +43,46 @@ Policies that conflict are refused (exit 7) unless each finding is accepted by n
     const prune = this.flags.prune || (saved?.options.prune ?? false)
     const recompress = this.flags.recompress || (saved?.options.recompress ?? false)
     const accepted = [...this.flags.accept, ...(saved?.options.accepted ?? [])]
-    return this.withDatabase(async (db) => {
-      const context = policyContext(db.target, await this.limits())
-      const planned = await planPolicies(db, {declared: await readDeclared(db, sectionsOf(await this.loadConfig())), ...context, prune, recompress})
-      if (saved !== null) {
-        const where = {target: context.target, database: db.server.database}
-        requireFresh(saved, planFileOf(planned, where, saved.options, {months: 0, days: 1, seconds: 0}), this.args.file!)
-      }
-      const report = planReport(planned, accepted)
-      requireKnown(planned.findings, this.flags.accept)
-      for (const line of policyRemarks(report, stderrWidth())) this.say(line)
-      if (!this.flags['dry-run']) requireSafe(planned.findings, planned.changes, accepted)
-      const {findings, unmanaged, notes} = report
-      return {...(await this.confirmAndRun(db, planned.plan, this.flags)), findings, unmanaged, notes}
-    }, {changes: true})
+    return this.withDatabase(
+      async (db) => {
+        const context = policyContext(db.target, await this.limits())
+        const planned = await planPolicies(db, {
+          declared: await readDeclared(db, sectionsOf(await this.loadConfig())),
+          ...context,
+          prune,
+          recompress,
+        })
+        if (saved !== null) {
+          const where = {target: context.target, database: db.server.database}
+          requireFresh(
+            saved,
+            planFileOf(planned, where, saved.options, {months: 0, days: 1, seconds: 0}),
+            this.args.file!,
+          )
+        }
+        const report = planReport(planned, accepted)
+        requireKnown(planned.findings, this.flags.accept)
+        for (const line of policyRemarks(report, stderrWidth())) this.say(line)
+        if (!this.flags['dry-run']) requireSafe(planned.findings, planned.changes, accepted)
+        const {findings, unmanaged, notes} = report
+        return {...(await this.confirmAndRun(db, planned.plan, this.flags)), findings, unmanaged, notes}
+      },
+      {changes: true},
+    )
   }
 
   private async readPlan(file: string) {
-    const [{readPlanFile}, {readFileSync}] = await Promise.all([import('../../policies/plan-file.js'), import('node:fs')])
+    const [{readPlanFile}, {readFileSync}] = await Promise.all([
+      import('../../policies/plan-file.js'),
+      import('node:fs'),
+    ])
     let text: string
     try {
       text = readFileSync(file, 'utf8')
     } catch (error) {
-      throw usageError('NOT_A_PLAN', `${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`, [`To make one: ${command('policies plan', [], {out: 'plan.json'})}`])
+      throw usageError('NOT_A_PLAN', `${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`, [
+        `To make one: ${command('policies plan', [], {out: 'plan.json'})}`,
+      ])
     }
     return readPlanFile(text, file)
   }

@@ -17,9 +17,13 @@ interface ImportReport {
 
 export default class PoliciesImport extends BaseCommand<typeof PoliciesImport> {
   static override summary = 'Print what stands in the database as a section of the configuration.'
-  static override description = `Every table that has a policy, or the one that is named: chunk interval, compression, retention, refresh, and what one is where times are integers. The database is not changed.
+  static override description =
+    `Every table that has a policy, or the one that is named: chunk interval, compression, retention, refresh, and what one is where times are integers. The database is not changed.
 --write puts what the configuration does not say, or says otherwise, into its file; comments and everything else in it stay. What is declared and not live is left as it is: that is for policies apply.`
-  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> ticks --write']
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> ticks --write',
+  ]
   static override args = {table: Args.string({description: 'table or aggregate, as name or schema.name'})}
   static override flags = {write: Flags.boolean({summary: 'Edit the configuration file.'})}
 
@@ -32,21 +36,43 @@ export default class PoliciesImport extends BaseCommand<typeof PoliciesImport> {
       this.loadConfig(),
     ])
     if (this.flags.write && config === null)
-      throw usageError('CONFIG', 'There is no configuration file to write to.', ['Make a qicore-db.config.yaml that begins with "version: 1", or name one with --config.'])
+      throw usageError('CONFIG', 'There is no configuration file to write to.', [
+        'Make a qicore-db.config.yaml that begins with "version: 1", or name one with --config.',
+      ])
     return this.withDatabase(async (db) => {
       const {maxDropPerRun} = await this.limits()
-      const {entries, notes} = await readImport(db, {declared: await readDeclared(db, sectionsOf(config)), maxDropPerRun, table: this.args.table})
-      const edits = (only: boolean) => entries.flatMap(({section, key, fields, differs}) =>
-        Object.entries(fields).filter(([field]) => !only || differs.includes(field)).map(([field, value]) => ({section, key, field, value})))
+      const {entries, notes} = await readImport(db, {
+        declared: await readDeclared(db, sectionsOf(config)),
+        maxDropPerRun,
+        table: this.args.table,
+      })
+      const edits = (only: boolean) =>
+        entries.flatMap(({section, key, fields, differs}) =>
+          Object.entries(fields)
+            .filter(([field]) => !only || differs.includes(field))
+            .map(([field, value]) => ({section, key, field, value})),
+        )
       for (const note of notes) this.say(note)
       const changes = edits(true)
       if (this.flags.write && changes.length > 0) await editConfig(config!.file, changes)
-      if (this.flags.write) for (const {section, key, field} of changes) this.say(`${config!.file}: ${section}.${key}.${field}`)
+      if (this.flags.write)
+        for (const {section, key, field} of changes) this.say(`${config!.file}: ${section}.${key}.${field}`)
       if (!this.jsonEnabled()) {
-        if (this.flags.write) this.log(changes.length === 0 ? 'The configuration already matches the live policies.' : `${changes.length} ${changes.length === 1 ? 'field' : 'fields'} written. Next: ${command('policies plan')}`)
+        if (this.flags.write)
+          this.log(
+            changes.length === 0
+              ? 'The configuration already matches the live policies.'
+              : `${changes.length} ${changes.length === 1 ? 'field' : 'fields'} written. Next: ${command('policies plan')}`,
+          )
         else this.logRaw(entries.length === 0 ? '# no policies here' : (await printSections(edits(false))).trimEnd())
       }
-      return {kind: 'policies.import', ...(await this.reportHead(db)), entries, notes, written: this.flags.write && changes.length > 0 ? config!.file : null}
+      return {
+        kind: 'policies.import',
+        ...(await this.reportHead(db)),
+        entries,
+        notes,
+        written: this.flags.write && changes.length > 0 ? config!.file : null,
+      }
     })
   }
 }

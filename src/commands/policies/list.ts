@@ -6,7 +6,10 @@ import type {PolicyListReport} from '../../policies/list.js'
 export default class PoliciesList extends BaseCommand<typeof PoliciesList> {
   static override summary = 'List the policies that are declared or live, side by side.'
   static override description = 'What they say, not what they did: that is policies status. Changes nothing.'
-  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> ohlcv_data --json']
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> ohlcv_data --json',
+  ]
   static override args = {table: Args.string({description: 'table or aggregate, as name or schema.name'})}
 
   async run(): Promise<PolicyListReport> {

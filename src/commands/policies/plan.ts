@@ -9,10 +9,15 @@ import {command} from '../../units/command.js'
 
 export default class PoliciesPlan extends BaseCommand<typeof PoliciesPlan> {
   static override summary = 'What would make the live policies the declared ones, and whether that is safe.'
-  static override description = `Changes nothing. Declared is what the configuration says over the defaults of QiCore's own tables; everything else is shown and left alone. Every step comes with its lock, its class and the reason.
+  static override description =
+    `Changes nothing. Declared is what the configuration says over the defaults of QiCore's own tables; everything else is shown and left alone. Every step comes with its lock, its class and the reason.
 The proof: retention against the aggregates over the table, refresh windows, compression against late rows, the length of chunks, locks and foreign keys. What is unsafe has the date from which it bites and a value that is not; a plan with it is refused by apply unless it is accepted by name, and exits 3 here.
 --out saves the plan with a fingerprint of what it rests on: apply takes it as long as that has not moved.`
-  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --out plan.json', '<%= config.bin %> <%= command.id %> --check']
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --out plan.json',
+    '<%= config.bin %> <%= command.id %> --check',
+  ]
   static override flags = {
     ...policyPlanFlags,
     out: Flags.string({summary: 'Save the plan to this file.', helpValue: '<file>'}),
@@ -22,38 +27,78 @@ The proof: retention against the aggregates over the table, refresh windows, com
 
   async run(): Promise<{kind: 'policies.plan'; version: 1; target: string | null; at: string} & PolicyPlanReport> {
     const {accept, prune, recompress, out, check} = this.flags
-    const [{planPolicies}, {readDeclared}, {planReport}, {policyContext, sectionsOf}, {requireKnown}] = await Promise.all([
-      import('../../policies/plan.js'),
-      import('../../policies/read-declared.js'),
-      import('../../policies/plan-report.js'),
-      import('../../cli/policy-request.js'),
-      import('../../policies/checks/run-checks.js'),
-    ])
-    return this.withDatabase(async (db) => {
-      const context = policyContext(db.target, await this.limits())
-      const planned = await planPolicies(db, {declared: await readDeclared(db, sectionsOf(await this.loadConfig())), ...context, prune, recompress})
-      requireKnown(planned.findings, accept)
-      const report = {kind: 'policies.plan' as const, version: 1 as const, target: context.target, ...planReport(planned, accept)}
-      if (report.findings.some(({refuses}) => refuses) || (check && report.steps.length > 0)) process.exitCode = ExitCode.found
-      if (out !== undefined) await this.save(out, planned, context.target, db.server.database, report.findings.some(({refuses}) => refuses))
-      if (!this.jsonEnabled()) {
-        const {renderPolicyPlan} = await import('../../cli/render/policies.js')
-        this.log(renderPolicyPlan({...report, flags: {prune, recompress, accept}}, {...terminal(), headers: true}))
-      }
-      return report
-    }, {rows: true})
+    const [{planPolicies}, {readDeclared}, {planReport}, {policyContext, sectionsOf}, {requireKnown}] =
+      await Promise.all([
+        import('../../policies/plan.js'),
+        import('../../policies/read-declared.js'),
+        import('../../policies/plan-report.js'),
+        import('../../cli/policy-request.js'),
+        import('../../policies/checks/run-checks.js'),
+      ])
+    return this.withDatabase(
+      async (db) => {
+        const context = policyContext(db.target, await this.limits())
+        const planned = await planPolicies(db, {
+          declared: await readDeclared(db, sectionsOf(await this.loadConfig())),
+          ...context,
+          prune,
+          recompress,
+        })
+        requireKnown(planned.findings, accept)
+        const report = {
+          kind: 'policies.plan' as const,
+          version: 1 as const,
+          target: context.target,
+          ...planReport(planned, accept),
+        }
+        if (report.findings.some(({refuses}) => refuses) || (check && report.steps.length > 0))
+          process.exitCode = ExitCode.found
+        if (out !== undefined)
+          await this.save(
+            out,
+            planned,
+            context.target,
+            db.server.database,
+            report.findings.some(({refuses}) => refuses),
+          )
+        if (!this.jsonEnabled()) {
+          const {renderPolicyPlan} = await import('../../cli/render/policies.js')
+          this.log(renderPolicyPlan({...report, flags: {prune, recompress, accept}}, {...terminal(), headers: true}))
+        }
+        return report
+      },
+      {rows: true},
+    )
   }
 
-  private async save(out: string, planned: Parameters<typeof import('../../policies/plan-file.js').planFileOf>[0], target: string, database: string, refused: boolean): Promise<void> {
-    const [{planFileOf}, {writeFileSync}] = await Promise.all([import('../../policies/plan-file.js'), import('node:fs')])
+  private async save(
+    out: string,
+    planned: Parameters<typeof import('../../policies/plan-file.js').planFileOf>[0],
+    target: string,
+    database: string,
+    refused: boolean,
+  ): Promise<void> {
+    const [{planFileOf}, {writeFileSync}] = await Promise.all([
+      import('../../policies/plan-file.js'),
+      import('node:fs'),
+    ])
     const {accept, prune, recompress} = this.flags
-    const file = planFileOf(planned, {target, database}, {prune, recompress, accepted: accept}, this.flags['valid-for'] ?? {months: 0, days: 0, seconds: 86_400})
+    const file = planFileOf(
+      planned,
+      {target, database},
+      {prune, recompress, accepted: accept},
+      this.flags['valid-for'] ?? {months: 0, days: 0, seconds: 86_400},
+    )
     try {
       writeFileSync(out, `${JSON.stringify(file, null, 2)}\n`)
     } catch (error) {
-      throw usageError('CANNOT_WRITE', `${out} cannot be written (${(error as NodeJS.ErrnoException).code}).`, ['Name a file in a directory that is there.'])
+      throw usageError('CANNOT_WRITE', `${out} cannot be written (${(error as NodeJS.ErrnoException).code}).`, [
+        'Name a file in a directory that is there.',
+      ])
     }
-    const next = refused ? 'It is refused as it is: fix or accept its findings, and save it again.' : `Next: ${command('policies apply', [out])}`
+    const next = refused
+      ? 'It is refused as it is: fix or accept its findings, and save it again.'
+      : `Next: ${command('policies apply', [out])}`
     this.say(`Saved to ${out}, good until ${file.validUntil}. ${next}`)
   }
 }

@@ -15,15 +15,19 @@ interface HistoryReport extends PricesHead {
 
 export default class PricesHistory extends PricesCommand<typeof PricesHistory> {
   static override summary = 'Prices of one coin on one exchange, in buckets of time.'
-  static override description = 'Without --from and --to, the last 24 hours. The range is half-open: a price at --to is not in it. Buckets begin at full multiples of their length, counted from a Monday in UTC.'
-  static override examples = ['<%= config.bin %> <%= command.id %> bitcoin binance', '<%= config.bin %> <%= command.id %> bitcoin kraken --from 2026-03-01 --to 2026-03-08 --bucket 1h --csv']
+  static override description =
+    'Without --from and --to, the last 24 hours. The range is half-open: a price at --to is not in it. Buckets begin at full multiples of their length, counted from a Monday in UTC.'
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> bitcoin binance',
+    '<%= config.bin %> <%= command.id %> bitcoin kraken --from 2026-03-01 --to 2026-03-08 --bucket 1h --csv',
+  ]
   static override args = {
     coin: Args.string({description: 'coin, as stored: bitcoin', required: true}),
     exchange: Args.string({description: 'exchange, as stored: binance', required: true}),
   }
   static override flags = {
     from: instantFlag({summary: 'Start; default: 24 hours before --to.'}),
-    to: instantFlag({summary: 'End, not included; default: the server\'s clock.'}),
+    to: instantFlag({summary: "End, not included; default: the server's clock."}),
     bucket: Flags.string({summary: 'Length of a bucket, less than a month.', default: '5min', helpValue: '<duration>'}),
     ...tableFlags,
   }
@@ -38,7 +42,10 @@ export default class PricesHistory extends PricesCommand<typeof PricesHistory> {
       const buckets = await priceHistory(client, {coin, exchange, from, to, bucket})
       return {kind: 'prices.history', ...head, coin, exchange, from, to, buckets}
     })
-    await this.showTable({rows: report.buckets, fields: ['bucket', 'coinId', 'exchangeId', 'avgPrice', 'maxPrice', 'minPrice', 'samples']}, async (look) => (await import('../../cli/render/prices.js')).renderHistory(report.buckets, look))
+    await this.showTable(
+      {rows: report.buckets, fields: ['bucket', 'coinId', 'exchangeId', 'avgPrice', 'maxPrice', 'minPrice', 'samples']},
+      async (look) => (await import('../../cli/render/prices.js')).renderHistory(report.buckets, look),
+    )
     return report
   }
 }

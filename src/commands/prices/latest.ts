@@ -11,12 +11,22 @@ interface LatestReport extends PricesHead {
 
 export default class PricesLatest extends PricesCommand<typeof PricesLatest> {
   static override summary = 'The newest price of each coin on each exchange.'
-  static override description = 'Without a coin, of all of them. A coin whose newest price is older than --within is not shown: an old price is none.'
-  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --coin bitcoin,ethereum --within 5min --json']
+  static override description =
+    'Without a coin, of all of them. A coin whose newest price is older than --within is not shown: an old price is none.'
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --coin bitcoin,ethereum --within 5min --json',
+  ]
   static override flags = {
-    coin: Flags.string({summary: 'Only these; several with commas, or the flag again.', multiple: true, multipleNonGreedy: true, delimiter: ',', helpValue: '<coin>'}),
+    coin: Flags.string({
+      summary: 'Only these; several with commas, or the flag again.',
+      multiple: true,
+      multipleNonGreedy: true,
+      delimiter: ',',
+      helpValue: '<coin>',
+    }),
     within: Flags.string({summary: 'How far back a price may lie.', default: '1h', helpValue: '<duration>'}),
-    'as-of': instantFlag({summary: 'Time to use as now; default: the server\'s clock.'}),
+    'as-of': instantFlag({summary: "Time to use as now; default: the server's clock."}),
     ...tableFlags,
   }
 
@@ -27,7 +37,10 @@ export default class PricesLatest extends PricesCommand<typeof PricesLatest> {
       const prices = await latestPrices(client, {within, asOf, coins})
       return {kind: 'prices.latest', ...head, prices}
     })
-    await this.showTable({rows: report.prices, fields: ['coinId', 'symbol', 'name', 'exchangeId', 'usdPrice', 'time']}, async (look) => (await import('../../cli/render/prices.js')).renderLatest(report.prices, asOf ?? report.at, look))
+    await this.showTable(
+      {rows: report.prices, fields: ['coinId', 'symbol', 'name', 'exchangeId', 'usdPrice', 'time']},
+      async (look) => (await import('../../cli/render/prices.js')).renderLatest(report.prices, asOf ?? report.at, look),
+    )
     return report
   }
 }

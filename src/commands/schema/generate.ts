@@ -14,15 +14,29 @@ interface GenerateReport {
 
 export default class SchemaGenerate extends BaseCommand<typeof SchemaGenerate> {
   static override summary = 'Write SQL, a Drizzle module or zod schemas from the definitions of the tables.'
-  static override description = `The definitions are QiCore's and, behind them, the tables that the configuration describes. The same definitions give the same files, byte by byte. Without --out they are printed. sql is one file for each kind of engine; it wants the schema qicore, which migrate up installs.
+  static override description =
+    `The definitions are QiCore's and, behind them, the tables that the configuration describes. The same definitions give the same files, byte by byte. Without --out they are printed. sql is one file for each kind of engine; it wants the schema qicore, which migrate up installs.
 --check writes nothing, and exits 3 when a file is not what would be written.`
-  static override examples = ['<%= config.bin %> <%= command.id %> drizzle --out src/db', '<%= config.bin %> <%= command.id %> zod --out src/db --check', '<%= config.bin %> <%= command.id %> sql --tables config --engine postgres']
-  static override args = {what: Args.string({description: 'sql, drizzle or zod', options: ['sql', 'drizzle', 'zod'], required: true})}
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> drizzle --out src/db',
+    '<%= config.bin %> <%= command.id %> zod --out src/db --check',
+    '<%= config.bin %> <%= command.id %> sql --tables config --engine postgres',
+  ]
+  static override args = {
+    what: Args.string({description: 'sql, drizzle or zod', options: ['sql', 'drizzle', 'zod'], required: true}),
+  }
   static override flags = {
     out: Flags.string({summary: 'Directory to write into, made where it is not there.', helpValue: '<directory>'}),
     check: Flags.boolean({summary: 'Compare with the files of --out instead of writing them.', dependsOn: ['out']}),
-    tables: Flags.option({options: ['all', 'qicore', 'config'] as const, default: 'all' as const, summary: 'Whose tables.'})(),
-    engine: Flags.option({options: ['timescaledb', 'apache', 'postgres'] as const, summary: 'sql of this kind of engine only.'})(),
+    tables: Flags.option({
+      options: ['all', 'qicore', 'config'] as const,
+      default: 'all' as const,
+      summary: 'Whose tables.',
+    })(),
+    engine: Flags.option({
+      options: ['timescaledb', 'apache', 'postgres'] as const,
+      summary: 'sql of this kind of engine only.',
+    })(),
   }
 
   async run(): Promise<GenerateReport> {
@@ -35,7 +49,14 @@ export default class SchemaGenerate extends BaseCommand<typeof SchemaGenerate> {
     const own = config?.tables ?? {}
     const definitions = {all: allDefinitions(own), qicore, config: userTables(own)}[tables]
     const files = await generatedFiles(what, definitions, engine)
-    const report: GenerateReport = {kind: 'schema.generate', version: 1, target: null, at: new Date().toISOString(), what, files: []}
+    const report: GenerateReport = {
+      kind: 'schema.generate',
+      version: 1,
+      target: null,
+      at: new Date().toISOString(),
+      what,
+      files: [],
+    }
     if (out === undefined) {
       report.files = files.map(({path}) => ({path, status: 'printed'}))
       if (!this.jsonEnabled()) this.logRaw(files.map(({text}) => text.trimEnd()).join('\n\n'))
@@ -46,7 +67,12 @@ export default class SchemaGenerate extends BaseCommand<typeof SchemaGenerate> {
       process.exitCode = ExitCode.found
       this.say(`Not what the definitions say; write them again: ${command('schema generate', [what], {out})}`)
     }
-    if (!this.jsonEnabled()) this.log(report.files.map(({path, status}) => `${status === 'differs' || status === 'missing' ? '!' : ' '}${path}  ${status}`).join('\n'))
+    if (!this.jsonEnabled())
+      this.log(
+        report.files
+          .map(({path, status}) => `${status === 'differs' || status === 'missing' ? '!' : ' '}${path}  ${status}`)
+          .join('\n'),
+      )
     return report
   }
 }

@@ -18,22 +18,40 @@ interface VerifyReport {
 
 export default class SchemaVerify extends BaseCommand<typeof SchemaVerify> {
   static override summary = 'Compare a database with the definitions of its tables.'
-  static override description = `Columns, types, nullability, defaults, checks, uniques, indexes, foreign keys, triggers, dimensions, compression settings, aggregates and routines. The definitions are made in an empty database of the same server, which is dropped again, so that both sides are PostgreSQL's own words. The role needs CREATEDB for that; --scratch names an empty database instead.
+  static override description =
+    `Columns, types, nullability, defaults, checks, uniques, indexes, foreign keys, triggers, dimensions, compression settings, aggregates and routines. The definitions are made in an empty database of the same server, which is dropped again, so that both sides are PostgreSQL's own words. The role needs CREATEDB for that; --scratch names an empty database instead.
 QiCore's tables are compared where their migrations are recorded or crypto_prices is there; those that the configuration describes always. Other tables are never looked at. Nothing is changed: what would mend a difference without losing anything is printed.
 Exits 3 when there is a difference.`
-  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --target prod --json', '<%= config.bin %> <%= command.id %> --scratch postgres://ops@db1/empty']
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --target prod --json',
+    '<%= config.bin %> <%= command.id %> --scratch postgres://ops@db1/empty',
+  ]
   static override flags = {
-    scratch: Flags.string({summary: 'Empty database to make the definitions in; what is made stays there.', helpValue: '<url>'}),
+    scratch: Flags.string({
+      summary: 'Empty database to make the definitions in; what is made stays there.',
+      helpValue: '<url>',
+    }),
   }
 
   async run(): Promise<VerifyReport> {
-    const [{verifySchema, reported}, {definitionsFor}, config] = await Promise.all([import('../../schema/verify.js'), import('../../config/definitions.js'), this.loadConfig()])
+    const [{verifySchema, reported}, {definitionsFor}, config] = await Promise.all([
+      import('../../schema/verify.js'),
+      import('../../config/definitions.js'),
+      this.loadConfig(),
+    ])
     const report = await this.withDatabase(async (db): Promise<VerifyReport> => {
       const {definitions, whose} = await definitionsFor(db, config)
       // The scratch database has to go, also where somebody gives up waiting.
       const signals = interrupts((line) => this.say(line))
       const differences = await verifySchema(db, definitions, this.flags.scratch, signals.stop).finally(signals.release)
-      return {kind: 'schema.verify', ...(await this.reportHead(db)), definitions: whose, relations: definitions.tables.length + definitions.aggregates.length, differences: differences.map(reported)}
+      return {
+        kind: 'schema.verify',
+        ...(await this.reportHead(db)),
+        definitions: whose,
+        relations: definitions.tables.length + definitions.aggregates.length,
+        differences: differences.map(reported),
+      }
     })
     if (report.differences.length > 0) process.exitCode = ExitCode.found
     if (!this.jsonEnabled()) {

@@ -3,24 +3,59 @@ import {BaseCommand} from '../../cli/base-command.js'
 import {fastFlag, tableFlags} from '../../cli/table-flags.js'
 import type {StatsReport} from '../../reports/stats.js'
 
-const fields = ['schema', 'table', 'kind', 'managed', 'chunks', 'compressedChunks', 'totalBytes', 'sizeBasis', 'skippedChunks', 'beforeBytes', 'afterBytes', 'ratio', 'savedPercent', 'bytesPerDay', 'oldest', 'newest', 'policies', 'late', 'nextDrop'] as const
+const fields = [
+  'schema',
+  'table',
+  'kind',
+  'managed',
+  'chunks',
+  'compressedChunks',
+  'totalBytes',
+  'sizeBasis',
+  'skippedChunks',
+  'beforeBytes',
+  'afterBytes',
+  'ratio',
+  'savedPercent',
+  'bytesPerDay',
+  'oldest',
+  'newest',
+  'policies',
+  'late',
+  'nextDrop',
+] as const
 
 export default class Stats extends BaseCommand<typeof Stats> {
   static override summary = 'Size, growth, compression, age and policies of every table with time-series.'
-  static override description = `Hypertables, continuous aggregates (by their view's name) and partitioned tables, in every schema, also where nothing of ours is installed. Changes nothing and waits for no lock: chunks that somebody holds exclusively are left out and counted.
+  static override description =
+    `Hypertables, continuous aggregates (by their view's name) and partitioned tables, in every schema, also where nothing of ours is installed. Changes nothing and waits for no lock: chunks that somebody holds exclusively are left out and counted.
 SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_size counts. IN/DAY is what was written a day, before compression: the newest whole chunk ranges that reach back a week. SAVED compares the sizes recorded at compression. COMPR counts chunks that are compressed as a whole; one that was refilled does not count. NEWEST and OLDEST are how long ago the last and the first row are; those of an aggregate are its computed buckets.`
-  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> ohlcv_data', '<%= config.bin %> <%= command.id %> --json', '<%= config.bin %> <%= command.id %> --target prod --fast']
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> ohlcv_data',
+    '<%= config.bin %> <%= command.id %> --json',
+    '<%= config.bin %> <%= command.id %> --target prod --fast',
+  ]
   static override args = {table: Args.string({description: 'table or aggregate, as name or schema.name'})}
   static override flags = {...fastFlag, ...tableFlags}
 
   async run(): Promise<StatsReport> {
-    const [{readStats}, {readManaged}, {targetLabel}] = await Promise.all([import('../../reports/stats.js'), import('../../config/managed.js'), import('../../config/target.js')])
+    const [{readStats}, {readManaged}, {targetLabel}] = await Promise.all([
+      import('../../reports/stats.js'),
+      import('../../config/managed.js'),
+      import('../../config/target.js'),
+    ])
     const {fast} = this.flags
     const report = await this.withDatabase(async (db) => {
       const [{managed, timeUnits}, {lateAfter}] = [await readManaged(db, await this.loadConfig()), await this.limits()]
-      return {...(await readStats(db, {table: this.args.table, fast, managed, timeUnits, lateAfter})), target: targetLabel(db.target)}
+      return {
+        ...(await readStats(db, {table: this.args.table, fast, managed, timeUnits, lateAfter})),
+        target: targetLabel(db.target),
+      }
     })
-    await this.showTable({rows: report.tables, fields, notes: report.notes}, async (look) => (await import('../../cli/render/stats.js')).renderStats(report, look))
+    await this.showTable({rows: report.tables, fields, notes: report.notes}, async (look) =>
+      (await import('../../cli/render/stats.js')).renderStats(report, look),
+    )
     return report
   }
 }

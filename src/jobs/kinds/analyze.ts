@@ -16,22 +16,46 @@ export const job: JobKind<'analyze'> = {
   },
 }
 
-interface Named { schema: string; name: string }
-
-/** The declared tables (or those that are named), as far as they are there. */
-export async function maintained(db: Database, tables: readonly string[] | undefined, context: JobContext): Promise<{there: Named[]; missing: Named[]}> {
-  const declared = (await declaredHere(db, context)).filter(({section}) => section === 'tables').map(({schema, name}) => ({schema, name}))
-  const wanted = chosen(declared, tables, (schema, name) => ({schema, name}))
-  const there = await db.query<Named>(statement(loadSql('daemon/existing'), [wanted.map(({schema}) => schema), wanted.map(({name}) => name)]))
-  return {there, missing: wanted.filter((one) => !there.some(({schema, name}) => schema === one.schema && name === one.name))}
+interface Named {
+  schema: string
+  name: string
 }
 
-export async function analyzePlan(db: Database, tables: readonly string[] | undefined, context: JobContext): Promise<{plan: Plan; notes: string[]}> {
+/** The declared tables (or those that are named), as far as they are there. */
+export async function maintained(
+  db: Database,
+  tables: readonly string[] | undefined,
+  context: JobContext,
+): Promise<{there: Named[]; missing: Named[]}> {
+  const declared = (await declaredHere(db, context))
+    .filter(({section}) => section === 'tables')
+    .map(({schema, name}) => ({schema, name}))
+  const wanted = chosen(declared, tables, (schema, name) => ({schema, name}))
+  const there = await db.query<Named>(
+    statement(loadSql('daemon/existing'), [wanted.map(({schema}) => schema), wanted.map(({name}) => name)]),
+  )
+  return {
+    there,
+    missing: wanted.filter((one) => !there.some(({schema, name}) => schema === one.schema && name === one.name)),
+  }
+}
+
+export async function analyzePlan(
+  db: Database,
+  tables: readonly string[] | undefined,
+  context: JobContext,
+): Promise<{plan: Plan; notes: string[]}> {
   const {there, missing} = await maintained(db, tables, context)
   // Of a hypertable every chunk is analysed; in one transaction that would hold all their locks to the end.
   const alone = !db.server.pooled || db.target.directUrl !== undefined
   return {
-    plan: {operation: 'analyze', summary: 'renew statistics', cutoff: null, locks: [], steps: there.map((table) => analyzeStep(table, alone))},
+    plan: {
+      operation: 'analyze',
+      summary: 'renew statistics',
+      cutoff: null,
+      locks: [],
+      steps: there.map((table) => analyzeStep(table, alone)),
+    },
     notes: missing.map((table) => `${qualifiedName(table)} is not in this database`),
   }
 }

@@ -13,7 +13,11 @@ export const job: JobKind<'compress'> = {
   plan: (db, options, context) => compressWork(db, options, context),
 }
 
-export async function compressWork(db: Database, {tables, atMost}: {tables?: string[] | undefined; atMost?: number | undefined}, context: JobContext): Promise<JobWork> {
+export async function compressWork(
+  db: Database,
+  {tables, atMost}: {tables?: string[] | undefined; atMost?: number | undefined},
+  context: JobContext,
+): Promise<JobWork> {
   if (db.server.edition !== 'community') return {plans: [], enforced: [], notes: [], problems: []}
   const {its: snapshot, subjects, enforced, notes} = await policyWork(db, 'compression', tables, context)
   const plans: Plan[] = []
@@ -21,7 +25,14 @@ export async function compressWork(db: Database, {tables, atMost}: {tables?: str
   let left = atMost ?? Infinity
   for (const {table, policies} of subjects) {
     try {
-      const {plan, notes: said} = await planCompress(db, {table, clock: snapshot.clocks.get(table)!, at: snapshot.at, choose: null, policies, declared: null})
+      const {plan, notes: said} = await planCompress(db, {
+        table,
+        clock: snapshot.clocks.get(table)!,
+        at: snapshot.at,
+        choose: null,
+        policies,
+        declared: null,
+      })
       const steps = plan.steps.slice(0, left)
       left -= steps.length
       plans.push({...plan, steps})

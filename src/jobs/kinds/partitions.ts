@@ -13,7 +13,13 @@ export const job: JobKind<'partitions'> = {
   summary: 'Makes the partitions that are missing of now and ahead.',
   async plan(db, {tables, ahead}, context) {
     const {rules, unknown} = await chosenSets(db, {tables, ahead}, context)
-    if (rules.length === 0) return {plans: [], enforced: [], notes: unknown.map((name) => `${name} is no declared partition set`), problems: []}
+    if (rules.length === 0)
+      return {
+        plans: [],
+        enforced: [],
+        notes: unknown.map((name) => `${name} is no declared partition set`),
+        problems: [],
+      }
     const {plan, findings} = await planEnsure(db, rules)
     const trouble = findings.filter(({kind}) => kind === 'conflict' || kind === 'stray')
     return {
@@ -26,12 +32,18 @@ export const job: JobKind<'partitions'> = {
 }
 
 /** The declared partition sets, or those of them that a job names. */
-export async function chosenSets(db: Database, {tables, ahead}: OptionsOf<'partitions'>, context: Pick<JobContext, 'partitions'>): Promise<{rules: PartitionRule[]; unknown: string[]}> {
+export async function chosenSets(
+  db: Database,
+  {tables, ahead}: OptionsOf<'partitions'>,
+  context: Pick<JobContext, 'partitions'>,
+): Promise<{rules: PartitionRule[]; unknown: string[]}> {
   const nameOf = (text: string) => {
     const {schema, name} = parseQualifiedName(text)
     return qualifiedName({schema: schema ?? 'public', name})
   }
-  const all = context.partitions(await partitionsDefined(db)).map((rule) => (ahead === undefined ? rule : {...rule, ahead}))
+  const all = context
+    .partitions(await partitionsDefined(db))
+    .map((rule) => (ahead === undefined ? rule : {...rule, ahead}))
   const names = tables?.map(nameOf)
   const rules = names === undefined ? all : all.filter(({relation}) => names.includes(nameOf(relation)))
   return {rules, unknown: names?.filter((name) => !rules.some(({relation}) => nameOf(relation) === name)) ?? []}

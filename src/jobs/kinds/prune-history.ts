@@ -32,13 +32,23 @@ export const job: JobKind<'prune-history'> = {
   async plan(db, options) {
     const keep = options.keep ?? {months: 0, days: 90, seconds: 0}
     const lost = db.server.hasQicoreSchema ? await readLostRuns(db) : []
-    const [row] = db.server.hasQicoreSchema ? await db.query<{rows: number}>(statement(loadSql('daemon/prunable'), [toInterval(keep), lost])) : []
+    const [row] = db.server.hasQicoreSchema
+      ? await db.query<{rows: number}>(statement(loadSql('daemon/prunable'), [toInterval(keep), lost]))
+      : []
     const batches = Math.min(mostBatches, Math.ceil((row?.rows ?? 0) / batch))
     const steps = [
       ...(lost.length > 0 ? [step('close lost runs', statement(loadSql('ledger/close-lost'), [lost]))] : []),
-      ...Array.from({length: batches}, (_, index) => step(`prune ${index + 1} of ${batches}`, statement(loadSql('daemon/prune'), [toInterval(keep), batch]))),
+      ...Array.from({length: batches}, (_, index) =>
+        step(`prune ${index + 1} of ${batches}`, statement(loadSql('daemon/prune'), [toInterval(keep), batch])),
+      ),
     ]
-    const plan = {operation: 'prune history', summary: `forget what ended more than ${durationInWords(keep)} ago`, cutoff: null, locks: [], steps}
+    const plan = {
+      operation: 'prune history',
+      summary: `forget what ended more than ${durationInWords(keep)} ago`,
+      cutoff: null,
+      locks: [],
+      steps,
+    }
     return {plans: [plan], enforced: [], notes: [], problems: []}
   },
 }

@@ -15,7 +15,13 @@ export const job: JobKind<'refresh'> = {
     const problems: string[] = []
     for (const {table, policies} of subjects) {
       try {
-        const {plan, notes: said} = await planRefresh(db, {aggregate: table, clock: snapshot.clocks.get(table)!, span: null, policies, acceptLoss: false})
+        const {plan, notes: said} = await planRefresh(db, {
+          aggregate: table,
+          clock: snapshot.clocks.get(table)!,
+          span: null,
+          policies,
+          acceptLoss: false,
+        })
         plans.push(plan)
         notes.push(...said)
       } catch (error) {

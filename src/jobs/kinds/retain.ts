@@ -18,14 +18,22 @@ export const job: JobKind<'retain'> = {
 }
 
 /** The tables whose gated retention is ours to carry out. */
-export async function retainWork(db: Database, tables: readonly string[] | undefined, context: JobContext): Promise<{keys: string[]; enforced: Work['enforced']; notes: string[]}> {
+export async function retainWork(
+  db: Database,
+  tables: readonly string[] | undefined,
+  context: JobContext,
+): Promise<{keys: string[]; enforced: Work['enforced']; notes: string[]}> {
   const {its: snapshot, subjects, enforced, notes} = await policyWork(db, 'retention', tables, context)
   const gated = await gatedTables(db, snapshot.tables)
   const keys: string[] = []
   for (const {table, policies} of subjects) {
     const key = qualifiedName(table)
-    if (policies.every(({job}) => job !== null)) notes.push(`${key} has an ungated retention policy of TimescaleDB, whose workers are dead: it is not carried out here`)
-    else if (gated.has(table) && db.server.workers !== 'dead') enforced.push({what: `retention of ${key}`, by: 'timescaledb'})
+    if (policies.every(({job}) => job !== null))
+      notes.push(
+        `${key} has an ungated retention policy of TimescaleDB, whose workers are dead: it is not carried out here`,
+      )
+    else if (gated.has(table) && db.server.workers !== 'dead')
+      enforced.push({what: `retention of ${key}`, by: 'timescaledb'})
     else keys.push(key)
   }
   return {keys, enforced, notes}
@@ -35,7 +43,9 @@ export async function retainWork(db: Database, tables: readonly string[] | undef
 async function gatedTables(db: Database, tables: readonly Table[]): Promise<Set<Table>> {
   if (db.server.edition !== 'community' || !db.server.hasQicoreSchema) return new Set()
   const jobs = await db.query<{object: string | null; scheduled: boolean}>(statement(loadSql('catalog/gated-jobs')))
-  const found = jobs.flatMap(({object, scheduled}) => (object !== null && scheduled ? (findByName(tables, object) ?? []) : []))
+  const found = jobs.flatMap(({object, scheduled}) =>
+    object !== null && scheduled ? (findByName(tables, object) ?? []) : [],
+  )
   return new Set(found)
 }
 
@@ -45,21 +55,23 @@ function retainPlan(key: string): Plan {
     summary: `gated retention of ${key}`,
     cutoff: null,
     locks: [`table ${key}`],
-    steps: [{
-      id: `retain ${key}`,
-      kind: 'retain',
-      object: key,
-      statements: [sql`call qicore.retain(0, ${literal(JSON.stringify({object: key}))}::jsonb)`],
-      lock: 'ACCESS EXCLUSIVE',
-      class: 'loss',
-      // It commits after each chunk.
-      transaction: 'none',
-      doneCheck: null,
-      repeatable: true,
-      dependsOn: [],
-      relations: [key],
-      bytes: null,
-    }],
+    steps: [
+      {
+        id: `retain ${key}`,
+        kind: 'retain',
+        object: key,
+        statements: [sql`call qicore.retain(0, ${literal(JSON.stringify({object: key}))}::jsonb)`],
+        lock: 'ACCESS EXCLUSIVE',
+        class: 'loss',
+        // It commits after each chunk.
+        transaction: 'none',
+        doneCheck: null,
+        repeatable: true,
+        dependsOn: [],
+        relations: [key],
+        bytes: null,
+      },
+    ],
   }
 }
 
@@ -69,14 +81,18 @@ export async function retainNotes(db: Database, plans: readonly Plan[]): Promise
   if (keys.length === 0 || !db.server.hasQicoreSchema) return []
   const notes: string[] = []
   for (const key of keys) {
-    const rows = await db.query<{label: string; relations: string[]; most: number}>(statement(loadSql('daemon/retain-preview'), [key]))
+    const rows = await db.query<{label: string; relations: string[]; most: number}>(
+      statement(loadSql('daemon/retain-preview'), [key]),
+    )
     if (rows.length === 0) {
       notes.push(`${key}: no chunk or partition is older than its retention`)
       continue
     }
     const shown = rows.slice(0, 5).map(({label, relations}) => `${relations.join(', ')} (${label})`)
     const more = rows.length > shown.length ? ` and ${rows.length - shown.length} more` : ''
-    notes.push(`${key}: a run drops at most ${rows[0]!.most} of these, as far as aggregates have computed them: ${shown.join('; ')}${more}`)
+    notes.push(
+      `${key}: a run drops at most ${rows[0]!.most} of these, as far as aggregates have computed them: ${shown.join('; ')}${more}`,
+    )
   }
   return notes
 }

@@ -28,7 +28,11 @@ export async function cutStatements(jobs: readonly Job[]): Promise<{jobs: Job[];
 }
 
 async function inProcess(texts: readonly Text[]): Promise<ReadText[]> {
-  const child = fork(workerFile(), {execArgv: [], serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc']})
+  const child = fork(workerFile(), {
+    execArgv: [],
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
   try {
     return await new Promise((resolve, reject) => {
       child.once('message', (read) => resolve(read as ReadText[])).once('error', reject)
@@ -42,5 +46,9 @@ async function inProcess(texts: readonly Text[]): Promise<ReadText[]> {
 
 /** Under tsx and vitest this file is TypeScript, and a process of its own has none of their loaders. */
 function workerFile(): string {
-  return fileURLToPath(import.meta.url.endsWith('.ts') ? new URL('../../../dist/jobs/kinds/sql-worker.js', import.meta.url) : new URL('./sql-worker.js', import.meta.url))
+  return fileURLToPath(
+    import.meta.url.endsWith('.ts')
+      ? new URL('../../../dist/jobs/kinds/sql-worker.js', import.meta.url)
+      : new URL('./sql-worker.js', import.meta.url),
+  )
 }

@@ -16,7 +16,16 @@ export async function readStatements(name: string, options: JobOptions['sql']): 
   const parsed = await parseMigration(options.statement ?? '', file)
   if (parsed.length === 0) throw usageError('NO_STATEMENT', `${file} has no statement.`)
   const control = parsed.find(({controlsSession}) => controlsSession)
-  if (control) throw usageError('TRANSACTION_CONTROL', `${file}:${control.line}: BEGIN, COMMIT, DISCARD and their like have no place in a job.`, ['"transaction: none" runs one statement outside of any transaction.'])
-  if (options.transaction === 'none' && parsed.length > 1) throw usageError('ONE_STATEMENT', `${file} has ${parsed.length} statements, and outside of a transaction it may be one.`)
+  if (control)
+    throw usageError(
+      'TRANSACTION_CONTROL',
+      `${file}:${control.line}: BEGIN, COMMIT, DISCARD and their like have no place in a job.`,
+      ['"transaction: none" runs one statement outside of any transaction.'],
+    )
+  if (options.transaction === 'none' && parsed.length > 1)
+    throw usageError(
+      'ONE_STATEMENT',
+      `${file} has ${parsed.length} statements, and outside of a transaction it may be one.`,
+    )
   return parsed
 }

@@ -11,7 +11,13 @@ export type Text = {name: string; options: JobOptions['sql']}
 export type ReadText = {name: string; statements: ParsedStatement[]} | {name: string; problem: string}
 
 process.once('message', (texts: Text[]) => {
-  void Promise.all(texts.map(({name, options}): Promise<ReadText> =>
-    readStatements(name, options).then((statements) => ({name, statements}), (error: unknown) => ({name, problem: messageOf(error)}))))
-    .then((read) => process.send!(read, () => process.disconnect()))
+  void Promise.all(
+    texts.map(
+      ({name, options}): Promise<ReadText> =>
+        readStatements(name, options).then(
+          (statements) => ({name, statements}),
+          (error: unknown) => ({name, problem: messageOf(error)}),
+        ),
+    ),
+  ).then((read) => process.send!(read, () => process.disconnect()))
 })

@@ -26,6 +26,11 @@ export const job: JobKind<'sql'> = {
       searchPath: options.searchPath,
       source: {file, lines: parsed.map(({line}) => line)},
     }
-    return {plans: [{operation: `job ${name}`, summary: `run ${file}`, cutoff: null, locks: [], steps: [step]}], enforced: [], notes: [], problems: []}
+    return {
+      plans: [{operation: `job ${name}`, summary: `run ${file}`, cutoff: null, locks: [], steps: [step]}],
+      enforced: [],
+      notes: [],
+      problems: [],
+    }
   },
 }

@@ -14,7 +14,11 @@ export function declaredHere(db: Database, {sections}: Pick<JobContext, 'section
 }
 
 /** Those that a job's options name, or all of them. A name that is not declared is taken as it stands. */
-export function chosen<T extends {schema: string; name: string}>(all: readonly T[], names: readonly string[] | undefined, make: (schema: string, name: string) => T): T[] {
+export function chosen<T extends {schema: string; name: string}>(
+  all: readonly T[],
+  names: readonly string[] | undefined,
+  make: (schema: string, name: string) => T,
+): T[] {
   if (names === undefined) return [...all]
   return names.map((text) => {
     const {schema, name} = parseQualifiedName(text)
@@ -41,17 +45,27 @@ export interface Work {
  * is left to it, also where nobody can tell whether it is alive; a policy that somebody paused stays so. What is
  * declared and was never applied is no policy yet.
  */
-export async function policyWork(db: Database, kind: PolicyKind, names: readonly string[] | undefined, context: JobContext): Promise<Work> {
+export async function policyWork(
+  db: Database,
+  kind: PolicyKind,
+  names: readonly string[] | undefined,
+  context: JobContext,
+): Promise<Work> {
   const declared = await declaredHere(db, context)
   const snapshot = await readSnapshot(db, {lateAfter: context.limits.lateAfter, timeUnits: timeUnitsOf(declared)})
-  const wanted = chosen(declared.map(({schema, name}) => ({schema, name})), names, (schema, name) => ({schema, name})).map(qualifiedName)
+  const wanted = chosen(
+    declared.map(({schema, name}) => ({schema, name})),
+    names,
+    (schema, name) => ({schema, name}),
+  ).map(qualifiedName)
   const cron = context.leaveToCron ? ((await cronCommands(db)) ?? []).filter((command) => !yieldsToDaemon(command)) : []
   const work: Work = {its: snapshot, subjects: [], enforced: [], notes: []}
   for (const key of new Set(wanted)) {
     const table = snapshot.tables.find((one) => qualifiedName(one) === key)
     const policies = snapshot.policies.filter((policy) => policy.table === table && policy.kind === kind)
     if (table === undefined || policies.length === 0) {
-      if (names !== undefined) work.notes.push(table === undefined ? `${key} is not in this database` : `${key} has no ${kind} policy`)
+      if (names !== undefined)
+        work.notes.push(table === undefined ? `${key} is not in this database` : `${key} has no ${kind} policy`)
       continue
     }
     const paused = policies.filter(({job}) => job !== null && !job.scheduled)
@@ -60,12 +74,16 @@ export async function policyWork(db: Database, kind: PolicyKind, names: readonly
     const theirs = own.filter(({job}) => job !== null)
     if (theirs.length > 0 && db.server.workers !== 'dead') {
       work.enforced.push({what: `${kind} of ${key}`, by: 'timescaledb'})
-      if (db.server.workers === 'unknown') work.notes.push(`nobody can tell whether TimescaleDB's workers are alive: ${kind} of ${key} is left to them`)
+      if (db.server.workers === 'unknown')
+        work.notes.push(`nobody can tell whether TimescaleDB's workers are alive: ${kind} of ${key} is left to them`)
       continue
     }
     if (own.length > 0 && cron.some((command) => enforces(command, kind, key))) {
       work.enforced.push({what: `${kind} of ${key}`, by: 'pg_cron'})
-      if (!db.server.pgCronAlive) work.notes.push(`pg_cron's scheduler is not running: ${kind} of ${key} waits for it. "runner: daemon" takes over`)
+      if (!db.server.pgCronAlive)
+        work.notes.push(
+          `pg_cron's scheduler is not running: ${kind} of ${key} waits for it. "runner: daemon" takes over`,
+        )
       continue
     }
     if (own.length > 0) work.subjects.push({table, policies: own})

@@ -36,9 +36,11 @@ function look(config: Config | null, now: number): {jobs: Job[]; problems: strin
 
 function refuse(config: Config | null, problems: readonly string[]): void {
   if (problems.length === 0) return
-  throw usageError('CONFIG', `${config?.file ?? 'The configuration'} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`, [
-    `Nothing was done. Every field of a job with an example: ${docsPage('daemon')}`,
-  ])
+  throw usageError(
+    'CONFIG',
+    `${config?.file ?? 'The configuration'} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
+    [`Nothing was done. Every field of a job with an example: ${docsPage('daemon')}`],
+  )
 }
 
 function problemsOf(job: Job, now: number): string[] {
@@ -46,8 +48,10 @@ function problemsOf(job: Job, now: number): string[] {
   if (problem !== null) return [`schedule: ${problem}`]
   const problems: string[] = []
   const shortest = job.jitter > 0 ? shortestInterval(job, now) : null
-  if (shortest !== null && job.jitter >= shortest) problems.push(`jitter: ${job.jitter / 1000} s is not shorter than the ${shortest / 1000} s between two runs`)
-  if (job.window !== null && !everInWindow(job, now)) problems.push(`window: no run of "${job.schedule}" ${job.timezone} lies in ${job.window}`)
+  if (shortest !== null && job.jitter >= shortest)
+    problems.push(`jitter: ${job.jitter / 1000} s is not shorter than the ${shortest / 1000} s between two runs`)
+  if (job.window !== null && !everInWindow(job, now))
+    problems.push(`window: no run of "${job.schedule}" ${job.timezone} lies in ${job.window}`)
   return problems
 }
 

@@ -61,20 +61,39 @@ export interface OccurrenceResult {
 const crashes = 5
 
 /** What a try that came to its end came to. */
-export function outcomeOf(job: Job, claim: Claim | TakenOver, {reports, work, backend}: OccurrenceResult, state: TryState, shutdown: boolean): Outcome {
+export function outcomeOf(
+  job: Job,
+  claim: Claim | TakenOver,
+  {reports, work, backend}: OccurrenceResult,
+  state: TryState,
+  shutdown: boolean,
+): Outcome {
   if (state.lost) return {kind: 'lost'}
   const count = (status: StepReport['status']) => reports.filter((report) => report.status === status).length
   const steps = {done: count('done'), skipped: count('skipped'), failed: count('failed'), unfinished: count('planned')}
   const unknown = reports.find(({reason}) => reason?.code === 'outcome_unknown')
   const settled = (failed: FinalOutcome): Outcome =>
-    unknown === undefined ? failed : {kind: 'unsettled', failed, step: {id: unknown.id, last: steps.failed === 1 && steps.unfinished === 0}, backend}
-  if (shutdown && !state.timedOut && unknown === undefined && (steps.unfinished > 0 || reports.some(({reason}) => reason?.code === 'cancelled')))
+    unknown === undefined
+      ? failed
+      : {kind: 'unsettled', failed, step: {id: unknown.id, last: steps.failed === 1 && steps.unfinished === 0}, backend}
+  if (
+    shutdown &&
+    !state.timedOut &&
+    unknown === undefined &&
+    (steps.unfinished > 0 || reports.some(({reason}) => reason?.code === 'cancelled'))
+  )
     return {kind: 'again', seconds: 0, error: null, countsAsAttempt: false}
   const enforced = work.enforced.map(({what, by}) => `${what}: ${by}`)
   const first = reports.find(({status}) => status === 'failed')
   // A timeout that came when all was done, or where this engine cancels nothing, has stopped nothing.
   const stopped = state.timedOut && (first !== undefined || steps.unfinished > 0)
-  const notes = [...work.notes, ...(state.timedOut && !stopped ? [`${longerWords(job)} and was done before it could be cancelled`] : []), ...(state.windowClosed && steps.unfinished > 0 ? [`the window closed, ${steps.unfinished} left for the next run`] : [])]
+  const notes = [
+    ...work.notes,
+    ...(state.timedOut && !stopped ? [`${longerWords(job)} and was done before it could be cancelled`] : []),
+    ...(state.windowClosed && steps.unfinished > 0
+      ? [`the window closed, ${steps.unfinished} left for the next run`]
+      : []),
+  ]
   const sizes = reports.flatMap(({status, bytes}) => (status === 'done' && bytes !== null ? [bytes] : []))
   const detail: Detail = {
     steps,
@@ -84,7 +103,14 @@ export function outcomeOf(job: Job, claim: Claim | TakenOver, {reports, work, ba
   }
   if (first || stopped || work.problems.length > 0) {
     const many = steps.failed > 1 ? `${steps.failed} of ${reports.length} steps failed, the first: ` : ''
-    const words = [stopped && timeoutWords(job), first && `${many}${first.error ?? first.id}`, first?.note, ...work.problems].filter(Boolean).join('; ')
+    const words = [
+      stopped && timeoutWords(job),
+      first && `${many}${first.error ?? first.id}`,
+      first?.note,
+      ...work.problems,
+    ]
+      .filter(Boolean)
+      .join('; ')
     return settled(failure(job, claim, words, null, detail))
   }
   // Only where there was nothing left for us to do.
@@ -100,18 +126,36 @@ export function isLate(job: Job, {scheduledAt, startedAt}: Claim): boolean {
 }
 
 /** To be tried again, or the end of it. */
-export function failure(job: Job, claim: Claim | TakenOver, words: string, cause: unknown, detail: Detail | null = null): FinalOutcome {
+export function failure(
+  job: Job,
+  claim: Claim | TakenOver,
+  words: string,
+  cause: unknown,
+  detail: Detail | null = null,
+): FinalOutcome {
   const code = cause instanceof OpsError ? cause.code : undefined
   // Not a failure of the job, and tried again when it is due the next time.
-  if (isHalfState(cause)) return {kind: 'ended', status: 'skipped', reason: cause.code.toLowerCase(), error: words, detail}
+  if (isHalfState(cause))
+    return {kind: 'ended', status: 'skipped', reason: cause.code.toLowerCase(), error: words, detail}
   const hopeless = code === 'UNKNOWN' || claim.scheduledAt === null || claim.attempts > job.retries + crashes
-  if (!hopeless && claim.attempts <= job.retries) return {kind: 'again', seconds: Math.min(3_600, (job.backoff / 1000) * 2 ** (claim.attempts - 1)), error: words, countsAsAttempt: true}
+  if (!hopeless && claim.attempts <= job.retries)
+    return {
+      kind: 'again',
+      seconds: Math.min(3_600, (job.backoff / 1000) * 2 ** (claim.attempts - 1)),
+      error: words,
+      countsAsAttempt: true,
+    }
   if (code === 'LOCKED') return {kind: 'ended', status: 'skipped', reason: 'overlap', error: words, detail}
   return {kind: 'ended', status: 'failed', reason: null, error: words, detail}
 }
 
 export function wordsOf(error: unknown, job: Job, timedOut: boolean): string {
-  const words = error instanceof OpsError ? error.message : sqlState(error) === undefined ? messageOf(error) : toOpsError(error, `run ${job.name}`).message
+  const words =
+    error instanceof OpsError
+      ? error.message
+      : sqlState(error) === undefined
+        ? messageOf(error)
+        : toOpsError(error, `run ${job.name}`).message
   return timedOut ? `${timeoutWords(job)}; ${words}` : words
 }
 

@@ -14,7 +14,17 @@ import {classOf, type Plan, type StepReport} from '../../run/step.js'
 import {longestTimer} from '../../units/timer.js'
 import {inWindow} from '../../schedule/due.js'
 import {fenceOf, type Claim, type TakenOver} from '../store/job-store.js'
-import {failure, outcomeOf, longerWords, wordsOf, type FinalOutcome, type Outcome, type StepAtWork, type OccurrenceResult, type TryState} from './outcome.js'
+import {
+  failure,
+  outcomeOf,
+  longerWords,
+  wordsOf,
+  type FinalOutcome,
+  type Outcome,
+  type StepAtWork,
+  type OccurrenceResult,
+  type TryState,
+} from './outcome.js'
 import {stepLedger} from '../store/step-log.js'
 
 export interface OccurrenceOptions {
@@ -51,15 +61,24 @@ const windowCheck = 5_000
  * Tries one occurrence. Never throws, and always answers: what hangs is given up, together with its connection.
  * @param giveUp called where the connection cannot be used any more
  */
-export async function runOccurrence(db: Database, job: Job, claim: Claim | TakenOver, options: OccurrenceOptions, giveUp: () => void): Promise<Outcome> {
+export async function runOccurrence(
+  db: Database,
+  job: Job,
+  claim: Claim | TakenOver,
+  options: OccurrenceOptions,
+  giveUp: () => void,
+): Promise<Outcome> {
   const stop = linked(options.stop)
   const cancel = linked(options.cancel)
   const state: TryState = {lost: false, timedOut: false, windowClosed: false}
-  const timeout = setTimeout(() => {
-    state.timedOut = true
-    stop.abort()
-    cancel.abort()
-  }, Math.min(job.timeout, longestTimer))
+  const timeout = setTimeout(
+    () => {
+      state.timedOut = true
+      stop.abort()
+      cancel.abort()
+    },
+    Math.min(job.timeout, longestTimer),
+  )
   const window = setInterval(() => {
     if (claim.scheduledAt === null || inWindow(job.window, job.timezone, options.now())) return
     state.windowClosed = true
@@ -75,7 +94,8 @@ export async function runOccurrence(db: Database, job: Job, claim: Claim | Taken
   }
   options.lost.addEventListener('abort', takenAway)
   const run = {...options, stop: stop.signal, cancel: cancel.signal}
-  const stopped = (): FinalOutcome | null => (options.cancel.aborted && !state.timedOut ? {kind: 'again', seconds: 0, error: null, countsAsAttempt: false} : null)
+  const stopped = (): FinalOutcome | null =>
+    options.cancel.aborted && !state.timedOut ? {kind: 'again', seconds: 0, error: null, countsAsAttempt: false} : null
   const hangs = [patience(cancel.signal, cancelGrace), patience(options.cancel, stopGrace)]
   const at: AtWork = {begun: false, step: null, backend: null}
   try {
@@ -91,7 +111,9 @@ export async function runOccurrence(db: Database, job: Job, claim: Claim | Taken
       Promise.race(hangs.map(({over}) => over)).then((): Outcome => {
         const backend = at.backend ?? db.backend
         giveUp()
-        const failed = state.lost ? {kind: 'lost' as const} : (stopped() ?? failure(job, claim, `${longerWords(job)} and did not end when it was cancelled`, null))
+        const failed = state.lost
+          ? {kind: 'lost' as const}
+          : (stopped() ?? failure(job, claim, `${longerWords(job)} and did not end when it was cancelled`, null))
         return {kind: 'unsettled', failed, step: at.step, backend}
       }),
     ])
@@ -130,43 +152,78 @@ interface AtWork {
   backend: Backend | null
 }
 
-async function attempt(db: Database, job: Job, claim: Claim | TakenOver, options: OccurrenceOptions, lost: () => void, at: AtWork): Promise<OccurrenceResult> {
+async function attempt(
+  db: Database,
+  job: Job,
+  claim: Claim | TakenOver,
+  options: OccurrenceOptions,
+  lost: () => void,
+  at: AtWork,
+): Promise<OccurrenceResult> {
   const kind = await jobKind(job.kind)
   const {context} = options
   await ready(db, job)
   at.begun = true
   refuseInHalfState(db.server)
-  const work = await kind.plan(db, job.options, {...context, job: job.name, leaveToCron: job.runner !== 'daemon' && claim.scheduledAt !== null, now: new Date(options.now()).toISOString()})
+  const work = await kind.plan(db, job.options, {
+    ...context,
+    job: job.name,
+    leaveToCron: job.runner !== 'daemon' && claim.scheduledAt !== null,
+    now: new Date(options.now()).toISOString(),
+  })
   const reports: StepReport[] = []
   const claimFence = fenceOf(claim, options.silence)
   for (const [index, plan] of work.plans.entries()) {
     const lastPlan = work.plans.slice(index + 1).every(({steps}) => steps.length === 0)
     const onProgress = (progress: Progress) => {
-      if (progress.event !== 'wait') at.step = progress.event === 'start' ? {id: progress.step.id, last: lastPlan && progress.position === progress.total - 1} : null
+      if (progress.event !== 'wait')
+        at.step =
+          progress.event === 'start'
+            ? {id: progress.step.id, last: lastPlan && progress.position === progress.total - 1}
+            : null
       at.backend = db.backend
       options.onProgress?.(progress)
     }
     if (options.stop.aborted) reports.push(...plan.steps.map(({id}) => planned(id)))
-    else reports.push(...(await runPlan(db, plan, reports.length, claim, {...options, onProgress}, async (tx) => {
-      await claimFence(tx).catch((error: unknown) => {
-        if (error instanceof OpsError) lost()
-        throw error
-      })
-    })))
+    else
+      reports.push(
+        ...(await runPlan(db, plan, reports.length, claim, {...options, onProgress}, async (tx) => {
+          await claimFence(tx).catch((error: unknown) => {
+            if (error instanceof OpsError) lost()
+            throw error
+          })
+        })),
+      )
   }
   return {reports, work, backend: at.backend}
 }
 
-async function runPlan(db: Database, plan: Plan, offset: number, claim: Claim | TakenOver, options: OccurrenceOptions, fence: (tx: Db) => Promise<void>): Promise<StepReport[]> {
+async function runPlan(
+  db: Database,
+  plan: Plan,
+  offset: number,
+  claim: Claim | TakenOver,
+  options: OccurrenceOptions,
+  fence: (tx: Db) => Promise<void>,
+): Promise<StepReport[]> {
   if (plan.steps.length === 0) return []
   if (classOf(plan) === 'loss' && options.skewed())
-    throw new OpsError('CLOCK_SKEW', `${plan.summary}: nothing is dropped while this machine's clock and the server's differ by more than a second.`)
+    throw new OpsError(
+      'CLOCK_SKEW',
+      `${plan.summary}: nothing is dropped while this machine's clock and the server's differ by more than a second.`,
+    )
   const {limits} = options.context
   await refuseUnknown(db, plan, claim)
   const lock = plan.locks.length > 0 ? await takeRunLock(db, plan.locks, options.holder, 10_000) : null
   try {
     const unknowable = new Set(plan.steps.filter(({doneCheck}) => doneCheck === null).map(({id}) => id))
-    const known = {...plan, steps: plan.steps.map((step) => ({...step, doneCheck: step.doneCheck ?? prepared('daemon/step-done', [claim.id, step.id])}))}
+    const known = {
+      ...plan,
+      steps: plan.steps.map((step) => ({
+        ...step,
+        doneCheck: step.doneCheck ?? prepared('daemon/step-done', [claim.id, step.id]),
+      })),
+    }
     const {steps} = await execute(db, known, {
       limits,
       ledger: stepLedger(db, claim, offset, limits),
@@ -191,7 +248,11 @@ async function refuseUnknown(db: Database, plan: Plan, claim: Claim | TakenOver)
   for (const step of plan.steps) {
     if (step.transaction === 'own' || step.repeatable || step.doneCheck !== null) continue
     const [row] = await db.query<{done: boolean}>(prepared('daemon/step-done', [claim.id, step.id]))
-    if (!row!.done) throw new OpsError('UNKNOWN', `${claim.claimedBefore} fell silent at ${step.id}: it may or may not have been done, and it is not "repeatable".`)
+    if (!row!.done)
+      throw new OpsError(
+        'UNKNOWN',
+        `${claim.claimedBefore} fell silent at ${step.id}: it may or may not have been done, and it is not "repeatable".`,
+      )
   }
 }
 
@@ -205,7 +266,11 @@ function linked(signal: AbortSignal): {signal: AbortSignal; abort(): void; relea
   const follow = () => controller.abort()
   if (signal.aborted) controller.abort()
   signal.addEventListener('abort', follow)
-  return {signal: controller.signal, abort: () => controller.abort(), release: () => signal.removeEventListener('abort', follow)}
+  return {
+    signal: controller.signal,
+    abort: () => controller.abort(),
+    release: () => signal.removeEventListener('abort', follow),
+  }
 }
 
 /** Ends some time after the signal, unless it is let go before. */

@@ -29,33 +29,64 @@ const lease = 60
  * Runs a job once, now, in the ledger like an occurrence but without an instant. Never beside a run that is at work.
  * @throws OpsError RUNNING (exit 5)
  */
-export async function runByHand(db: Database, job: Job, options: ByHandOptions): Promise<{outcome: FinalOutcome; id: number}> {
+export async function runByHand(
+  db: Database,
+  job: Job,
+  options: ByHandOptions,
+): Promise<{outcome: FinalOutcome; id: number}> {
   const {actor, version} = options
-  const me: Identity = {id: `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`, host: hostname(), pid: process.pid, version, actor, targetHost: db.server.host ?? hostname()}
-  await db.query(statement(loadSql('daemon/declare-new'), [claimRequestOf([job]), actor]), {readOnly: false, lockTimeout: 5_000, statementTimeout: 30_000, role: db.target.role})
+  const me: Identity = {
+    id: `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`,
+    host: hostname(),
+    pid: process.pid,
+    version,
+    actor,
+    targetHost: db.server.host ?? hostname(),
+  }
+  await db.query(statement(loadSql('daemon/declare-new'), [claimRequestOf([job]), actor]), {
+    readOnly: false,
+    lockTimeout: 5_000,
+    statementTimeout: 30_000,
+    role: db.target.role,
+  })
   const claim = await claimNow(db, job, me, lease)
   const began = performance.now()
   const lost = new AbortController()
   const worker = db.server.embedded ? db : await db.openSession()
-  const heartbeat = setInterval(() => {
-    renew(db, [claim], lease).then((ours) => ours.size === 0 && lost.abort(), () => {})
-  }, (lease * 1000) / 3)
+  const heartbeat = setInterval(
+    () => {
+      renew(db, [claim], lease).then(
+        (ours) => ours.size === 0 && lost.abort(),
+        () => {},
+      )
+    },
+    (lease * 1000) / 3,
+  )
   try {
-    const tried = await runOccurrence(worker, job, claim, {
-      context: options.context,
-      silence: lease,
-      holder: `${actor}, pid ${process.pid}, jobs run ${job.name}`,
-      now: () => options.now + (performance.now() - began),
-      skewed: () => options.skewed,
-      stop: options.stop,
-      cancel: options.cancel,
-      lost: lost.signal,
-      onProgress: options.onProgress,
-    }, () => worker.abort())
+    const tried = await runOccurrence(
+      worker,
+      job,
+      claim,
+      {
+        context: options.context,
+        silence: lease,
+        holder: `${actor}, pid ${process.pid}, jobs run ${job.name}`,
+        now: () => options.now + (performance.now() - began),
+        skewed: () => options.skewed,
+        stop: options.stop,
+        cancel: options.cancel,
+        lost: lost.signal,
+        onProgress: options.onProgress,
+      },
+      () => worker.abort(),
+    )
     const outcome = tried.kind === 'unsettled' ? await settleNow(db, job, claim, tried) : tried
     if (outcome === null) return {outcome: stillAtWork(tried as Unsettled), id: claim.id}
     // Nobody takes up what a person has broken off.
-    const ending: FinalOutcome = outcome.kind === 'again' ? {kind: 'ended', status: 'failed', reason: null, error: outcome.error ?? 'interrupted', detail: null} : outcome
+    const ending: FinalOutcome =
+      outcome.kind === 'again'
+        ? {kind: 'ended', status: 'failed', reason: null, error: outcome.error ?? 'interrupted', detail: null}
+        : outcome
     if (ending.kind === 'ended') await finish(db, claim, ending)
     return {outcome: outcome.kind === 'again' && outcome.error === null ? outcome : ending, id: claim.id}
   } finally {
@@ -78,5 +109,11 @@ async function settleNow(db: Database, job: Job, claim: Claim, unsettled: Unsett
 /** The ledger goes on saying "running" until the claim runs out: it must not say "failed" of what may commit. */
 function stillAtWork({backend}: Unsettled): FinalOutcome {
   const where = backend === null ? 'the server' : `server process ${backend.pid}`
-  return {kind: 'ended', status: 'failed', reason: null, error: `its step is still at work in ${where}, and may yet take effect`, detail: null}
+  return {
+    kind: 'ended',
+    status: 'failed',
+    reason: null,
+    error: `its step is still at work in ${where}, and may yet take effect`,
+    detail: null,
+  }
 }

@@ -12,16 +12,30 @@ export type Settled = {state: 'at_work'} | {state: 'lost'} | {state: 'written'; 
  * Writes down how an occurrence ended whose connection was given up: not before the server is through with its step,
  * because until then it may commit whatever the ledger says. The server process is asked to end each time.
  */
-export async function settle(control: Database, job: Job, claim: Claim, {failed, step, backend}: Unsettled): Promise<Settled> {
+export async function settle(
+  control: Database,
+  job: Job,
+  claim: Claim,
+  {failed, step, backend}: Unsettled,
+): Promise<Settled> {
   if (backend !== null) {
     // As the role that logged in: the one that changes are made as may have no right to end its processes.
-    await control.query(statement(loadSql('daemon/end-backend'), [backend.pid, backend.startedAt]), {readOnly: false, lockTimeout: 1_000, statementTimeout: 5_000}).catch(() => [])
+    await control
+      .query(statement(loadSql('daemon/end-backend'), [backend.pid, backend.startedAt]), {
+        readOnly: false,
+        lockTimeout: 1_000,
+        statementTimeout: 5_000,
+      })
+      .catch(() => [])
   }
   return control.transaction(ledgerWrite(control), async (tx): Promise<Settled> => {
-    const [over] = await tx.query<{locked: boolean; ours: boolean; alive: boolean}>(prepared('daemon/is-over', [claim.id, claim.token, backend?.pid ?? null, backend?.startedAt ?? null]))
+    const [over] = await tx.query<{locked: boolean; ours: boolean; alive: boolean}>(
+      prepared('daemon/is-over', [claim.id, claim.token, backend?.pid ?? null, backend?.startedAt ?? null]),
+    )
     if (!over!.ours) return {state: 'lost'}
     if (!over!.locked || over!.alive) return {state: 'at_work'}
-    const [row] = step === null ? [] : await tx.query<{done: boolean}>(prepared('daemon/step-done', [claim.id, step.id]))
+    const [row] =
+      step === null ? [] : await tx.query<{done: boolean}>(prepared('daemon/step-done', [claim.id, step.id]))
     const outcome = outcomeOf(job, claim, failed, row?.done === true ? step : null)
     if (outcome.kind === 'ended') await tx.query(finishStatement([{...outcome, claim}]))
     if (outcome.kind === 'again') await tx.query(releaseStatement(claim, outcome))
@@ -30,12 +44,23 @@ export async function settle(control: Database, job: Job, claim: Claim, {failed,
 }
 
 /** @param done the step, where it committed all the same */
-function outcomeOf(job: Job, claim: Claim, failed: FinalOutcome, done: {id: string; last: boolean} | null): FinalOutcome {
+function outcomeOf(
+  job: Job,
+  claim: Claim,
+  failed: FinalOutcome,
+  done: {id: string; last: boolean} | null,
+): FinalOutcome {
   if (done === null) return words(failed, 'its server process has ended and its transaction was rolled back')
   const remark = `${done.id} took effect: it committed after its connection was given up`
   if (!done.last) return words(failed, remark)
   const steps = {done: 1, skipped: 0, failed: 0, unfinished: 0}
-  return {kind: 'ended', status: isLate(job, claim) ? 'late-done' : 'done', reason: null, error: null, detail: {steps, bytes: null, notes: [remark]}}
+  return {
+    kind: 'ended',
+    status: isLate(job, claim) ? 'late-done' : 'done',
+    reason: null,
+    error: null,
+    detail: {steps, bytes: null, notes: [remark]},
+  }
 }
 
 function words(failed: FinalOutcome, remark: string): FinalOutcome {

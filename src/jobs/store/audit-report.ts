@@ -27,11 +27,29 @@ export interface JobAuditReport {
 const cronGrace = 120_000
 
 /** Audits every job of the ledger, or one. @throws OpsError NO_SUCH_JOB where the ledger has none of that name */
-export async function auditReport(db: Database, declared: readonly Job[], since: Instant | null, only: string | null): Promise<{ok: boolean; jobs: JobAuditReport[]; timelines: {at: Instant; message: string}[]}> {
+export async function auditReport(
+  db: Database,
+  declared: readonly Job[],
+  since: Instant | null,
+  only: string | null,
+): Promise<{ok: boolean; jobs: JobAuditReport[]; timelines: {at: Instant; message: string}[]}> {
   if (!(await hasOccurrences(db))) return {ok: true, jobs: [], timelines: []}
-  const {jobs, timelines} = await readAudit(db, since === null ? null : Date.parse(since), only === null ? null : [only], cronGrace)
-  if (only !== null && jobs.length === 0) throw usageError('NO_SUCH_JOB', `The ledger of this database knows no job "${only}".`, ['It is in the ledger once a daemon has run with it.'])
-  const reports = jobs.map((audit) => reportOf(audit, declared.find(({name}) => name === audit.job)))
+  const {jobs, timelines} = await readAudit(
+    db,
+    since === null ? null : Date.parse(since),
+    only === null ? null : [only],
+    cronGrace,
+  )
+  if (only !== null && jobs.length === 0)
+    throw usageError('NO_SUCH_JOB', `The ledger of this database knows no job "${only}".`, [
+      'It is in the ledger once a daemon has run with it.',
+    ])
+  const reports = jobs.map((audit) =>
+    reportOf(
+      audit,
+      declared.find(({name}) => name === audit.job),
+    ),
+  )
   return {ok: reports.every(({ok}) => ok), jobs: reports, timelines}
 }
 

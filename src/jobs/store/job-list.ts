@@ -56,28 +56,53 @@ export async function ledgerJobs(db: Database): Promise<LedgerJob[]> {
 /** An older schema qicore has no jobs yet; a reader changes nothing about that. */
 export async function hasOccurrences(db: Database): Promise<boolean> {
   if (!db.server.hasQicoreSchema) return false
-  const [row] = await db.query<{there: boolean}>(statement("select to_regclass('qicore.job_calendar') is not null as there"))
+  const [row] = await db.query<{there: boolean}>(
+    statement("select to_regclass('qicore.job_calendar') is not null as there"),
+  )
   return row!.there
 }
 
 /** Declared jobs beside what the ledger says of them, and what only the ledger knows. @param now the database's clock */
-export async function listJobs(db: Database, jobs: readonly Job[], now: number): Promise<{jobs: ListedJob[]; daemons: DaemonSeen[]}> {
+export async function listJobs(
+  db: Database,
+  jobs: readonly Job[],
+  now: number,
+): Promise<{jobs: ListedJob[]; daemons: DaemonSeen[]}> {
   const there = await hasOccurrences(db)
   const known = there ? await readJobs(db) : []
   const last = there ? await db.query<LastRow>(statement(loadSql('daemon/last'))) : []
-  const daemons = there ? await db.query<{id: string; version: string; started_at: Instant; seen_at: Instant}>(statement(loadSql('daemon/daemons'))) : []
+  const daemons = there
+    ? await db.query<{id: string; version: string; started_at: Instant; seen_at: Instant}>(
+        statement(loadSql('daemon/daemons')),
+      )
+    : []
   const declared = new Set(jobs.map(({name}) => name))
   const entries = [
     ...jobs.map((job) => ({job, state: known.find(({name}) => name === job.name)})),
-    ...known.filter(({name, epochs}) => !declared.has(name) && epochs.at(-1)!.state !== 'removed').map((state) => ({job: undefined, state})),
+    ...known
+      .filter(({name, epochs}) => !declared.has(name) && epochs.at(-1)!.state !== 'removed')
+      .map((state) => ({job: undefined, state})),
   ]
   return {
-    jobs: entries.map(({job, state}) => listed(job, state, last.find(({name}) => name === (job?.name ?? state?.name)), now)),
-    daemons: daemons.map(({id, version, started_at, seen_at}) => ({id, version, startedAt: started_at, seenAt: seen_at})),
+    jobs: entries.map(({job, state}) =>
+      listed(
+        job,
+        state,
+        last.find(({name}) => name === (job?.name ?? state?.name)),
+        now,
+      ),
+    ),
+    daemons: daemons.map(({id, version, started_at, seen_at}) => ({
+      id,
+      version,
+      startedAt: started_at,
+      seenAt: seen_at,
+    })),
   }
 }
 
-const iso = (at: number | null): Instant | null => (at === null ? null : new Date(at).toISOString().replace('.000Z', 'Z'))
+const iso = (at: number | null): Instant | null =>
+  at === null ? null : new Date(at).toISOString().replace('.000Z', 'Z')
 
 function listed(job: Job | undefined, state: LedgerJob | undefined, last: LastRow | undefined, now: number): ListedJob {
   const epoch = state?.epochs.at(-1)
@@ -91,9 +116,18 @@ function listed(job: Job | undefined, state: LedgerJob | undefined, last: LastRo
     timezone: calendar.timezone,
     runner: epoch?.runner ?? (job?.runner === 'pg_cron' ? 'pg_cron' : 'daemon'),
     state: job === undefined ? 'undeclared' : removed ? 'new' : (epoch!.state as 'active' | 'paused'),
-    paused: epoch?.state === 'paused' ? {by: epoch.actor ?? 'unknown', since: iso(epoch.validFrom)!, reason: epoch.reason ?? null} : null,
-    running: state?.running && state.claimedBy !== null ? {by: state.claimedBy, since: iso(state.startedAt) ?? iso(now)!} : null,
-    retryAt: state?.running && state.claimedBy === null && state.leaseSeconds !== null ? iso(Math.round((now + state.leaseSeconds * 1000) / 1000) * 1000) : null,
+    paused:
+      epoch?.state === 'paused'
+        ? {by: epoch.actor ?? 'unknown', since: iso(epoch.validFrom)!, reason: epoch.reason ?? null}
+        : null,
+    running:
+      state?.running && state.claimedBy !== null
+        ? {by: state.claimedBy, since: iso(state.startedAt) ?? iso(now)!}
+        : null,
+    retryAt:
+      state?.running && state.claimedBy === null && state.leaseSeconds !== null
+        ? iso(Math.round((now + state.leaseSeconds * 1000) / 1000) * 1000)
+        : null,
     next: iso(next),
     lastStatus: last?.status ?? null,
     lastReason: last?.reason ?? null,

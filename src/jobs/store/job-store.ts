@@ -56,9 +56,15 @@ export interface TakenOver extends Claim {
 export type Ending = 'done' | 'late-done' | 'failed' | 'skipped'
 
 /** A question to the ledger takes milliseconds: where none is answered for so long, the server is given up. */
-export const ledgerWrite = (db: Database): TransactionSettings => ({readOnly: false, lockTimeout: 5_000, statementTimeout: 10_000, role: db.target.role})
+export const ledgerWrite = (db: Database): TransactionSettings => ({
+  readOnly: false,
+  lockTimeout: 5_000,
+  statementTimeout: 10_000,
+  role: db.target.role,
+})
 
-const ask = <Row extends object>(db: Database, name: string, values: readonly Value[] = []) => db.query<Row>(prepared(`daemon/${name}`, values), ledgerWrite(db))
+const ask = <Row extends object>(db: Database, name: string, values: readonly Value[] = []) =>
+  db.query<Row>(prepared(`daemon/${name}`, values), ledgerWrite(db))
 
 interface JobRow {
   name: string
@@ -95,7 +101,17 @@ export async function readJobs(db: Database, names: readonly string[] | null = n
 
 /** Jobs as the ledger is told of them: a runner only where one is named, so that `auto` leaves what `cron install` did. */
 export function claimRequestOf(jobs: readonly Job[]): string {
-  return JSON.stringify(jobs.map(({name, kind, schedule, timezone, runner}) => ({name, kind, schedule, timezone, runner: runner === 'auto' ? null : runner, commands: null, told: runner !== 'auto'})))
+  return JSON.stringify(
+    jobs.map(({name, kind, schedule, timezone, runner}) => ({
+      name,
+      kind,
+      schedule,
+      timezone,
+      runner: runner === 'auto' ? null : runner,
+      commands: null,
+      told: runner !== 'auto',
+    })),
+  )
 }
 
 /** Makes what is declared known: new calendars, changed ones, ones that ended. Says in words what it did. */
@@ -103,7 +119,8 @@ export async function declare(db: Database, jobs: readonly Job[], actor: string)
   const request = claimRequestOf(jobs)
   const settings = {readOnly: false, lockTimeout: 10_000, statementTimeout: 60_000, role: db.target.role}
   return db.transaction(settings, async (tx) => {
-    const run = (name: string, values: readonly Value[]) => tx.query<{job: string; reason?: string}>(statement(loadSql(`daemon/${name}`), values))
+    const run = (name: string, values: readonly Value[]) =>
+      tx.query<{job: string; reason?: string}>(statement(loadSql(`daemon/${name}`), values))
     const changed = await run('declare-changed', [request, actor])
     const made = await run('declare-new', [request, actor])
     const gone = await run('declare-gone', [jobs.map(({name}) => name), actor])
@@ -130,7 +147,12 @@ export interface Moved {
 const iso = (instant: number) => new Date(instant).toISOString()
 
 /** Accounts for what was decided and claims what is to be run; a job that is not in the answer was not ours to move. */
-export async function claim(db: Database, claimRequests: readonly ClaimRequest[], me: Identity, lease: number): Promise<{advanced: Moved[]; now: number | null}> {
+export async function claim(
+  db: Database,
+  claimRequests: readonly ClaimRequest[],
+  me: Identity,
+  lease: number,
+): Promise<{advanced: Moved[]; now: number | null}> {
   const asked = claimRequests.map(({job, state, decision}) => ({
     job: job.name,
     operation: job.kind,
@@ -141,28 +163,77 @@ export async function claim(db: Database, claimRequests: readonly ClaimRequest[]
     run_at: decision.run === null ? null : iso(decision.run),
     skips: decision.skips.map(({at, reason}) => ({at: iso(at), reason})),
   }))
-  const rows = await ask<{job: string; id: number | null; token: number; started_at: Instant; late: number; now: Instant}>(db, 'claim', [JSON.stringify(asked), me.id, lease, me.actor, me.targetHost])
+  const rows = await ask<{
+    job: string
+    id: number | null
+    token: number
+    started_at: Instant
+    late: number
+    now: Instant
+  }>(db, 'claim', [JSON.stringify(asked), me.id, lease, me.actor, me.targetHost])
   const runAt = new Map(claimRequests.map(({job, decision}) => [job.name, decision.run]))
   const advanced = rows.map(({job, id, token, started_at, late}) => ({
     job,
-    claim: id === null ? null : {id, token, job, scheduledAt: runAt.get(job) ?? null, startedAt: Date.parse(started_at), attempts: 1, late},
+    claim:
+      id === null
+        ? null
+        : {id, token, job, scheduledAt: runAt.get(job) ?? null, startedAt: Date.parse(started_at), attempts: 1, late},
   }))
   return {advanced, now: ms(rows[0]?.now ?? null)}
 }
 
 /** Claims a job for a run by hand. @throws OpsError RUNNING where it runs already, NO_SUCH_JOB where nobody declared it */
 export async function claimNow(db: Database, job: Job, me: Identity, lease: number): Promise<Claim> {
-  const [row] = await ask<{id: number; token: number; started_at: Instant}>(db, 'claim-now', [job.name, job.kind, me.id, lease, me.actor, me.targetHost])
-  if (row) return {id: row.id, token: row.token, job: job.name, scheduledAt: null, startedAt: Date.parse(row.started_at), attempts: 1, late: 0}
+  const [row] = await ask<{id: number; token: number; started_at: Instant}>(db, 'claim-now', [
+    job.name,
+    job.kind,
+    me.id,
+    lease,
+    me.actor,
+    me.targetHost,
+  ])
+  if (row)
+    return {
+      id: row.id,
+      token: row.token,
+      job: job.name,
+      scheduledAt: null,
+      startedAt: Date.parse(row.started_at),
+      attempts: 1,
+      late: 0,
+    }
   const known = (await readJobs(db, [job.name]))[0]
-  throw new OpsError('RUNNING', `${job.name} runs already, claimed by ${known?.claimedBy ?? 'nobody any more'} since ${known?.startedAt ? iso(known.startedAt) : 'an unknown time'}.`, {
-    exit: ExitCode.lockHeld,
-    suggestions: [`Wait for it to end: ${command('jobs list')}`, 'A run whose process was killed frees its job within two minutes.'],
-  })
+  throw new OpsError(
+    'RUNNING',
+    `${job.name} runs already, claimed by ${known?.claimedBy ?? 'nobody any more'} since ${known?.startedAt ? iso(known.startedAt) : 'an unknown time'}.`,
+    {
+      exit: ExitCode.lockHeld,
+      suggestions: [
+        `Wait for it to end: ${command('jobs list')}`,
+        'A run whose process was killed frees its job within two minutes.',
+      ],
+    },
+  )
 }
 
-export async function reclaimExpired(db: Database, known: readonly string[], me: Identity, lease: number, atMost: number): Promise<TakenOver[]> {
-  interface Row { id: number; token: number; job: string; scheduled_at: Instant | null; started_at: Instant; attempts: number; claimed_before: string | null; error: string | null; state: Epoch['state'] }
+export async function reclaimExpired(
+  db: Database,
+  known: readonly string[],
+  me: Identity,
+  lease: number,
+  atMost: number,
+): Promise<TakenOver[]> {
+  interface Row {
+    id: number
+    token: number
+    job: string
+    scheduled_at: Instant | null
+    started_at: Instant
+    attempts: number
+    claimed_before: string | null
+    error: string | null
+    state: Epoch['state']
+  }
   const rows = await ask<Row>(db, 'take-over', [known, me.id, lease, atMost, db.server.embedded])
   return rows.map((row) => ({
     id: row.id,
@@ -185,9 +256,19 @@ export async function renew(db: Database, claims: readonly Claim[], lease: numbe
 }
 
 /** Pids of those server processes, as the login role sees them, that will not answer any more. */
-export async function silentBackends(db: Database, backends: readonly Backend[], seconds: number): Promise<Set<number>> {
+export async function silentBackends(
+  db: Database,
+  backends: readonly Backend[],
+  seconds: number,
+): Promise<Set<number>> {
   if (backends.length === 0) return new Set()
-  const rows = await db.query<{pid: number}>(prepared('daemon/silent-backends', [backends.map(({pid}) => pid), backends.map(({startedAt}) => startedAt), seconds]))
+  const rows = await db.query<{pid: number}>(
+    prepared('daemon/silent-backends', [
+      backends.map(({pid}) => pid),
+      backends.map(({startedAt}) => startedAt),
+      seconds,
+    ]),
+  )
   return new Set(rows.map(({pid}) => pid))
 }
 
@@ -200,14 +281,24 @@ export interface Ended {
 }
 
 /** Ends several at once, in one commit. Ids of those that were still ours. */
-export async function finishAll(db: Database, all: readonly (Ended & {claim: Pick<Claim, 'id' | 'token'>})[]): Promise<Set<number>> {
+export async function finishAll(
+  db: Database,
+  all: readonly (Ended & {claim: Pick<Claim, 'id' | 'token'>})[],
+): Promise<Set<number>> {
   if (all.length === 0) return new Set()
   const rows = await db.query<{id: number}>(finishStatement(all), ledgerWrite(db))
   return new Set(rows.map(({id}) => id))
 }
 
 export function finishStatement(all: readonly (Ended & {claim: Pick<Claim, 'id' | 'token'>})[]): Statement {
-  const asked = all.map(({claim: {id, token}, status, reason = null, error = null, detail = null}) => ({id, token, status, reason, error, detail}))
+  const asked = all.map(({claim: {id, token}, status, reason = null, error = null, detail = null}) => ({
+    id,
+    token,
+    status,
+    reason,
+    error,
+    detail,
+  }))
   return prepared('daemon/finish', [JSON.stringify(asked)])
 }
 
@@ -235,7 +326,10 @@ export function releaseStatement({id, token}: Claim, {seconds, error, countsAsAt
 /** First in every transaction of a step. @throws OpsError CLAIM_LOST */
 export function fenceOf({id, token}: Claim, silence: number): (tx: Db) => Promise<void> {
   const held = prepared('daemon/fence', [id, token, String(Math.round(silence * 1000))])
-  return assertStillHeld(held, () => new OpsError('CLAIM_LOST', 'Another daemon has taken this occurrence over.', {exit: ExitCode.lockHeld}))
+  return assertStillHeld(
+    held,
+    () => new OpsError('CLAIM_LOST', 'Another daemon has taken this occurrence over.', {exit: ExitCode.lockHeld}),
+  )
 }
 
 export interface Heartbeat {
@@ -250,7 +344,11 @@ export interface Heartbeat {
 export async function heartbeat(db: Database, {id, host, pid, version, actor}: Identity): Promise<Heartbeat> {
   const asked = Date.now()
   const [row] = await ask<{now: Instant; clock: Instant; others: number}>(db, 'hello', [id, host, pid, version, actor])
-  return {now: Date.parse(row!.now), skew: skewOf(asked, Date.parse(row!.clock), Date.now()), others: db.server.embedded ? 0 : row!.others}
+  return {
+    now: Date.parse(row!.now),
+    skew: skewOf(asked, Date.parse(row!.clock), Date.now()),
+    others: db.server.embedded ? 0 : row!.others,
+  }
 }
 
 /** What the two clocks show, asked now: a time that was read before a person answered a question says nothing any more. */
@@ -274,15 +372,32 @@ export async function unregisterDaemon(db: Database, {id}: Identity): Promise<vo
 
 /** In words what changed since a daemon last looked: a fail-over, a restore; null where nothing did. */
 export async function noteTimeline(db: Database, {id}: Identity): Promise<string | null> {
-  interface Row { system_identifier: string; timeline: number; old_identifier: string | null; old_timeline: number | null }
+  interface Row {
+    system_identifier: string
+    timeline: number
+    old_identifier: string | null
+    old_timeline: number | null
+  }
   const [row] = await ask<Row>(db, 'timeline', [id])
   if (!row || row.old_timeline === null) return null
-  if (row.old_identifier !== row.system_identifier) return `this is another server than before (system ${row.system_identifier}, was ${row.old_identifier})`
+  if (row.old_identifier !== row.system_identifier)
+    return `this is another server than before (system ${row.system_identifier}, was ${row.old_identifier})`
   return `the server is on timeline ${row.timeline} now (was ${row.old_timeline}): a fail-over or a restore`
 }
 
 /** Pauses or resumes; null where there is no such job in the ledger. */
-export async function setState(db: Database, job: string, state: 'active' | 'paused', actor: string, reason: string | null): Promise<{state: string; since: Instant; actor: string; changed: boolean} | null> {
-  const [row] = await ask<{state: string; since: Instant; actor: string; changed: boolean}>(db, 'set-state', [job, state, actor, reason])
+export async function setState(
+  db: Database,
+  job: string,
+  state: 'active' | 'paused',
+  actor: string,
+  reason: string | null,
+): Promise<{state: string; since: Instant; actor: string; changed: boolean} | null> {
+  const [row] = await ask<{state: string; since: Instant; actor: string; changed: boolean}>(db, 'set-state', [
+    job,
+    state,
+    actor,
+    reason,
+  ])
   return row ?? null
 }

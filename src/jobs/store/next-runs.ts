@@ -5,7 +5,12 @@ import {nextInstant, type Calendar} from '../../schedule/calendar.js'
 import {ledgerJobs} from './job-list.js'
 
 /** The next runs of all these jobs together, by the calendars in force; what is paused has none. */
-export async function comingRuns(db: Database, jobs: readonly Job[], now: number, limit: number): Promise<{runs: {job: string; at: string; local: string}[]; paused: string[]}> {
+export async function comingRuns(
+  db: Database,
+  jobs: readonly Job[],
+  now: number,
+  limit: number,
+): Promise<{runs: {job: string; at: string; local: string}[]; paused: string[]}> {
   const known = await ledgerJobs(db)
   const paused: string[] = []
   const ahead: {name: string; calendar: Calendar; at: number}[] = []
@@ -22,7 +27,11 @@ export async function comingRuns(db: Database, jobs: readonly Job[], now: number
   const runs: {job: string; at: string; local: string}[] = []
   while (runs.length < limit && ahead.length > 0) {
     const first = ahead.reduce((best, one) => (one.at < best.at ? one : best))
-    runs.push({job: first.name, at: new Date(first.at).toISOString().replace('.000Z', 'Z'), local: formatLocal(first.calendar.timezone, first.at)})
+    runs.push({
+      job: first.name,
+      at: new Date(first.at).toISOString().replace('.000Z', 'Z'),
+      local: formatLocal(first.calendar.timezone, first.at),
+    })
     const next = nextInstant(first.calendar, first.at)
     if (next === null) ahead.splice(ahead.indexOf(first), 1)
     else first.at = next

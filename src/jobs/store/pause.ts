@@ -7,17 +7,32 @@ import {ledgerJobs} from './job-list.js'
 import {claimRequestOf} from './job-store.js'
 
 /** Pauses or resumes a job from now on; one that no daemon has run with yet is declared with it. Nothing to do where it is in that state. */
-export async function planState(db: Database, job: Job, state: 'paused' | 'active', actor: string, reason: string | null): Promise<Plan> {
+export async function planState(
+  db: Database,
+  job: Job,
+  state: 'paused' | 'active',
+  actor: string,
+  reason: string | null,
+): Promise<Plan> {
   const {name} = job
   const verb = state === 'paused' ? 'pause' : 'resume'
   const now = (await ledgerJobs(db)).find((known) => known.name === name)?.epochs.at(-1)?.state
   if (state === 'active' ? now !== 'paused' : now === 'paused')
-    return {operation: `jobs ${verb}`, summary: `${verb} ${name}, which is ${state === 'active' ? 'not paused' : 'paused already'}`, cutoff: null, locks: [], steps: []}
+    return {
+      operation: `jobs ${verb}`,
+      summary: `${verb} ${name}, which is ${state === 'active' ? 'not paused' : 'paused already'}`,
+      cutoff: null,
+      locks: [],
+      steps: [],
+    }
   const step: Step = {
     id: `${verb} ${name}`,
     kind: verb,
     object: `job ${name}`,
-    statements: [statement(loadSql('daemon/declare-new'), [claimRequestOf([job]), actor]), statement(loadSql('daemon/set-state'), [name, state, actor, reason])],
+    statements: [
+      statement(loadSql('daemon/declare-new'), [claimRequestOf([job]), actor]),
+      statement(loadSql('daemon/set-state'), [name, state, actor, reason]),
+    ],
     lock: 'ROW EXCLUSIVE',
     class: 'safe',
     transaction: 'own',

@@ -28,7 +28,12 @@ const page = 20_000
  * @param since milliseconds since 1970; null from the first calendar on
  * @param only names; null for all
  */
-export async function readAudit(db: Database, since: number | null, only: readonly string[] | null, cronGrace: number): Promise<Audit> {
+export async function readAudit(
+  db: Database,
+  since: number | null,
+  only: readonly string[] | null,
+  cronGrace: number,
+): Promise<Audit> {
   const rows = await db.query<JobRow>(statement(loadSql('daemon/audit-jobs'), [only]))
   const jobs: JobAudit[] = []
   for (const row of rows) {
@@ -36,21 +41,24 @@ export async function readAudit(db: Database, since: number | null, only: readon
     const pruned = row.pruned_until === null ? -Infinity : Date.parse(row.pruned_until)
     const from = Math.max(since ?? -Infinity, pruned, epochs[0]!.validFrom)
     const now = Date.parse(row.now)
-    jobs.push(auditJob({
-      job: row.name,
-      epochs,
-      lastAt: Date.parse(row.last_at),
-      running: row.running,
-      from,
-      now,
-      rows: await occurrences(db, row.name, from, row.now),
-      unassigned: await unassigned(db, row.name, from, row.now),
-      cronGrace,
-    }))
+    jobs.push(
+      auditJob({
+        job: row.name,
+        epochs,
+        lastAt: Date.parse(row.last_at),
+        running: row.running,
+        from,
+        now,
+        rows: await occurrences(db, row.name, from, row.now),
+        unassigned: await unassigned(db, row.name, from, row.now),
+        cronGrace,
+      }),
+    )
   }
   const first = jobs.length === 0 ? Date.now() : Math.min(...jobs.map(({from}) => from))
   const timelines = await db.query<{system_identifier: string; timeline: number; seen_at: Instant; seen_by: string}>(
-    statement(loadSql('daemon/timelines'), [iso(first)]))
+    statement(loadSql('daemon/timelines'), [iso(first)]),
+  )
   return {
     jobs,
     timelines: timelines.map(({system_identifier, timeline, seen_at, seen_by}) => ({
@@ -64,18 +72,36 @@ export async function readAudit(db: Database, since: number | null, only: readon
 const iso = (at: number) => new Date(at).toISOString()
 
 async function occurrences(db: Database, job: string, from: number, until: Instant): Promise<AuditRow[]> {
-  interface Row { scheduled_at: Instant; status: string; reason: string | null; abandoned: boolean | null }
+  interface Row {
+    scheduled_at: Instant
+    status: string
+    reason: string | null
+    abandoned: boolean | null
+  }
   const all: AuditRow[] = []
   for (let after: Instant = iso(from); ; ) {
     const rows = await db.query<Row>(statement(loadSql('daemon/audit-rows'), [job, after, until, page]))
-    for (const row of rows) all.push({scheduledAt: Date.parse(row.scheduled_at), status: row.status, reason: row.reason, abandoned: row.abandoned === true})
+    for (const row of rows)
+      all.push({
+        scheduledAt: Date.parse(row.scheduled_at),
+        status: row.status,
+        reason: row.reason,
+        abandoned: row.abandoned === true,
+      })
     if (rows.length < page) return all
     after = rows.at(-1)!.scheduled_at
   }
 }
 
 async function unassigned(db: Database, job: string, from: number, until: Instant): Promise<UnassignedRow[]> {
-  interface Row { started_at: Instant; completed_at: Instant | null; status: string; reason: string | null; part: string | null; application: string | null }
+  interface Row {
+    started_at: Instant
+    completed_at: Instant | null
+    status: string
+    reason: string | null
+    part: string | null
+    application: string | null
+  }
   const rows = await db.query<Row>(statement(loadSql('daemon/audit-unassigned'), [job, iso(from), until]))
   return rows.map(({started_at, completed_at, status, reason, part, application}) => ({
     startedAt: Date.parse(started_at),

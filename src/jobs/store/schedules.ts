@@ -17,7 +17,9 @@ export function nextOf(state: LedgerJob, now: number): number | null {
 /** Says of every job what it is and when it comes next. */
 export async function tellJobs(db: Database, jobs: readonly Job[], me: Identity, tell: Tell): Promise<void> {
   const {now, others} = await heartbeat(db, me)
-  const done = new Map((await db.query<{job: string; at: Instant}>(statement(loadSql('daemon/last-done')))).map(({job, at}) => [job, at]))
+  const done = new Map(
+    (await db.query<{job: string; at: Instant}>(statement(loadSql('daemon/last-done')))).map(({job, at}) => [job, at]),
+  )
   const states = new Map((await readJobs(db)).map((state) => [state.name, state]))
   for (const {name, kind} of jobs) {
     const state = states.get(name)
@@ -25,7 +27,13 @@ export async function tellJobs(db: Database, jobs: readonly Job[], me: Identity,
     const {schedule, timezone, runner, state: how} = state.epochs.at(-1)!
     const next = nextOf(state, now)
     tell({
-      event: 'job', job: name, kind, schedule, timezone, runner, state: how,
+      event: 'job',
+      job: name,
+      kind,
+      schedule,
+      timezone,
+      runner,
+      state: how,
       next: next === null ? null : new Date(next).toISOString(),
       local: next === null ? null : formatLocal(timezone, next),
       lastDone: done.get(name) ?? null,

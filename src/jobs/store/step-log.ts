@@ -12,7 +12,8 @@ export function stepLedger(db: Database, {id}: Claim, offset: number, limits: Li
   const row = (position: number, {id: step, status, attempts, ms, bytes, note, error}: StepReport) =>
     prepared('daemon/step', [id, step, offset + position, status, attempts, ms, bytes, note, error])
   return {
-    stepDone: (tx, position, {id: step, attempts, ms, bytes}) => tx.query(prepared('daemon/step-complete', [id, step, offset + position, attempts, ms, bytes])),
+    stepDone: (tx, position, {id: step, attempts, ms, bytes}) =>
+      tx.query(prepared('daemon/step-complete', [id, step, offset + position, attempts, ms, bytes])),
     async stepNoted(step, note) {
       await db.query(statement(loadSql('ledger/step-note'), [id, step, note]), settings)
     },

@@ -21,7 +21,11 @@ export function aggregateFindings(subject: Subject, facts: ProofFacts): Finding[
     const refreshes = rulesOf(over.state, 'refresh')
     if (refreshes.length === 0) {
       findings.push({
-        id: `never-refreshed:${view}`, level: 'unsafe', object: view, effectiveFrom, policies,
+        id: `never-refreshed:${view}`,
+        level: 'unsafe',
+        object: view,
+        effectiveFrom,
+        policies,
         message: gated
           ? `${view} is over ${key} and nobody refreshes it: the retention of ${age} would stop at the first chunk, for ever`
           : `${view} is over ${key} and nobody refreshes it: the retention of ${age} drops rows that it has never seen`,
@@ -36,14 +40,28 @@ export function aggregateFindings(subject: Subject, facts: ProofFacts): Finding[
       const limit = least(after) - length
       if (refresh.startOffset === null || most(refresh.startOffset) > limit)
         findings.push({
-          id: `refresh-erases:${view}`, level: 'unsafe', object: view, effectiveFrom, policies: [...policies, concern(key, 'chunk interval')],
+          id: `refresh-erases:${view}`,
+          level: 'unsafe',
+          object: view,
+          effectiveFrom,
+          policies: [...policies, concern(key, 'chunk interval')],
           message: `the refresh of ${view} reaches back ${offsetInWords(refresh.startOffset)}, and ${key} keeps ${age} in chunks of ${words(length, subject)}: buckets whose rows are gone would be computed again, as empty`,
-          safe: limit > 0n ? `startOffset: ${words(limit, subject)}` : `retention: { after: ${words(3n * length, subject)} }`,
+          safe:
+            limit > 0n
+              ? `startOffset: ${words(limit, subject)}`
+              : `retention: { after: ${words(3n * length, subject)} }`,
         })
-      const behind = (refresh.endOffset === null ? 0n : most(refresh.endOffset)) + (bucket === null ? 0n : most(bucket)) + (refresh.schedule === null || over.state.scale !== 'time' ? 0n : most(refresh.schedule))
+      const behind =
+        (refresh.endOffset === null ? 0n : most(refresh.endOffset)) +
+        (bucket === null ? 0n : most(bucket)) +
+        (refresh.schedule === null || over.state.scale !== 'time' ? 0n : most(refresh.schedule))
       if (least(after) < behind)
         findings.push({
-          id: `retention-outruns:${view}`, level: 'unsafe', object: view, effectiveFrom, policies,
+          id: `retention-outruns:${view}`,
+          level: 'unsafe',
+          object: view,
+          effectiveFrom,
+          policies,
           message: `${key} keeps ${age}, and ${view} has a bucket only ${words(behind, over)} after its rows: they would be dropped before they are seen`,
           safe: `retention: { after: ${words(behind * 2n, subject)} }`,
         })
@@ -51,7 +69,10 @@ export function aggregateFindings(subject: Subject, facts: ProofFacts): Finding[
   }
   for (const {aggregate, range, flags} of subject.uncovered)
     findings.push({
-      id: `unseen:${aggregate}`, level: gated ? 'note' : 'unsafe', object: aggregate, effectiveFrom: facts.at,
+      id: `unseen:${aggregate}`,
+      level: gated ? 'note' : 'unsafe',
+      object: aggregate,
+      effectiveFrom: facts.at,
       policies: [concern(key, 'retention')],
       message: gated
         ? `${aggregate} has not covered ${range}: the retention of ${key} holds that back until it has`
@@ -70,11 +91,17 @@ export function windowFindings(over: Subject, facts: ProofFacts): Finding[] {
     if (startOffset === null || endOffset === null) return []
     const needed = most(endOffset) + 2n * most(bucket)
     if (least(startOffset) >= least(endOffset) + 2n * least(bucket)) return []
-    return [{
-      id: `narrow-window:${view}`, level: 'unsafe' as const, object: view, effectiveFrom: facts.at, policies: [concern(view, 'refresh')],
-      message: `the refresh of ${view} reaches from ${offsetInWords(startOffset)} to ${offsetInWords(endOffset)} ago: less than two buckets of ${offsetInWords(bucket)}, so that runs may find no whole one`,
-      safe: `startOffset: ${words(needed, over)}`,
-    }]
+    return [
+      {
+        id: `narrow-window:${view}`,
+        level: 'unsafe' as const,
+        object: view,
+        effectiveFrom: facts.at,
+        policies: [concern(view, 'refresh')],
+        message: `the refresh of ${view} reaches from ${offsetInWords(startOffset)} to ${offsetInWords(endOffset)} ago: less than two buckets of ${offsetInWords(bucket)}, so that runs may find no whole one`,
+        safe: `startOffset: ${words(needed, over)}`,
+      },
+    ]
   })
 }
 
@@ -83,7 +110,9 @@ function dependents({table}: Subject, {subjects}: ProofFacts): {subject: Subject
   const found: {subject: Subject; direct: boolean}[] = []
   let sources = [table]
   for (let direct = true; sources.length > 0; direct = false) {
-    const level = [...subjects.values()].filter((candidate) => candidate.table.aggregate?.source != null && sources.includes(candidate.table.aggregate.source))
+    const level = [...subjects.values()].filter(
+      (candidate) => candidate.table.aggregate?.source != null && sources.includes(candidate.table.aggregate.source),
+    )
     found.push(...level.map((subject) => ({subject, direct})))
     sources = level.map((subject) => subject.table)
   }
@@ -92,5 +121,7 @@ function dependents({table}: Subject, {subjects}: ProofFacts): {subject: Subject
 
 /** The aggregates that read a table themselves. */
 export function directOver(subject: Subject, facts: ProofFacts): Subject[] {
-  return dependents(subject, facts).filter(({direct}) => direct).map((each) => each.subject)
+  return dependents(subject, facts)
+    .filter(({direct}) => direct)
+    .map((each) => each.subject)
 }

@@ -66,8 +66,15 @@ function micros({months, days, seconds}: Duration, year: number, month: number):
 /** How long a chunk or partition is: what was set, else that of the newest. */
 export function chunkLength({state, table}: Subject): bigint | null {
   if (state.chunkInterval !== null) return state.chunkInterval
-  const lengths = table.chunks.flatMap(({start, end}) => (start === null || end === null ? [] : [{end, length: end - start}]))
-  return lengths.reduce<{end: bigint; length: bigint} | null>((newest, each) => (newest === null || each.end > newest.end ? each : newest), null)?.length ?? null
+  const lengths = table.chunks.flatMap(({start, end}) =>
+    start === null || end === null ? [] : [{end, length: end - start}],
+  )
+  return (
+    lengths.reduce<{end: bigint; length: bigint} | null>(
+      (newest, each) => (newest === null || each.end > newest.end ? each : newest),
+      null,
+    )?.length ?? null
+  )
 }
 
 /** When the oldest chunk reaches an age: now where it has, or where there is none the age from now on. */
@@ -87,7 +94,11 @@ export function words(points: bigint, {state}: Subject): string {
   const total = scale === 'time' ? points : toMicros(points, scale)
   const days = total / day
   const rest = Number(total - days * day) / 1e6
-  return durationInWords({months: 0, days: Number(days), seconds: days > 0n ? Math.floor(rest / 3600) * 3600 : Math.floor(rest)})
+  return durationInWords({
+    months: 0,
+    days: Number(days),
+    seconds: days > 0n ? Math.floor(rest / 3600) * 3600 : Math.floor(rest),
+  })
 }
 
 /** A round length of chunks, at most so long. */

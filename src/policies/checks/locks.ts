@@ -26,13 +26,21 @@ function dropFindings(subject: Subject, facts: ProofFacts): Finding[] {
   const needed = chunksToDrop * (subject.indexes + 6)
   if (native && needed > facts.lockSpace / 2)
     findings.push({
-      id: `locks:${key}`, level: 'unsafe', object: key, effectiveFrom: facts.at, policies: [concern(key, 'retention')],
+      id: `locks:${key}`,
+      level: 'unsafe',
+      object: key,
+      effectiveFrom: facts.at,
+      policies: [concern(key, 'retention')],
       message: `the first run of the retention of ${key} drops ${chunksToDrop} chunks in one transaction and needs about ${needed} locks of the ${facts.lockSpace} that there are: it would fail with "out of shared memory", each time`,
       safe: 'the gated retention (native: false): one chunk a transaction',
     })
   if (subject.references.length > 0)
     findings.push({
-      id: `foreign-keys:${key}`, level: native ? 'unsafe' : 'note', object: key, effectiveFrom, policies: [concern(key, 'retention')],
+      id: `foreign-keys:${key}`,
+      level: native ? 'unsafe' : 'note',
+      object: key,
+      effectiveFrom,
+      policies: [concern(key, 'retention')],
       message: native
         ? `each run of the retention of ${key} holds ACCESS EXCLUSIVE on ${subject.references.join(', ')} (foreign keys) until it has dropped everything, and waits for that without a limit: readers queue behind it`
         : `dropping a chunk of ${key} locks ${subject.references.join(', ')} (foreign keys) for a moment; a run waits half a second for it, no longer`,
@@ -41,7 +49,11 @@ function dropFindings(subject: Subject, facts: ProofFacts): Finding[] {
   // Where it has partitions of PostgreSQL, those with rows that a key leads to cannot be dropped at all.
   if (subject.referencedBy.length > 0)
     findings.push({
-      id: `foreign-keys-into:${key}`, level: 'unsafe', object: key, effectiveFrom, policies: [concern(key, 'retention')],
+      id: `foreign-keys-into:${key}`,
+      level: 'unsafe',
+      object: key,
+      effectiveFrom,
+      policies: [concern(key, 'retention')],
       message: native
         ? `the first drop of a chunk of ${key} takes the foreign key ${subject.referencedBy.join(', ')} with it, for all rows, or fails at every run: TimescaleDB 2.22 drops the key with a notice only, 2.29 refuses the drop`
         : `foreign key ${subject.referencedBy.join(', ')} leads to ${key}: a drop of a chunk would take the key with it, so that nothing of ${key} is dropped as long as there is one`,
@@ -60,11 +72,17 @@ function refreshFindings(subject: Subject, facts: ProofFacts): Finding[] {
     const read = chunksAfter(source, startOffset === null ? null : ago(clock, startOffset))
     const needed = read * (reader.indexes + 2)
     if (needed <= facts.lockSpace / 2) return []
-    return [{
-      id: `locks-refresh:${view}`, level: 'unsafe' as const, object: view, effectiveFrom: facts.at, policies: [concern(view, 'refresh')],
-      message: `a refresh of the whole window of ${view} reads ${read} chunks of ${qualifiedName(source)} and needs about ${needed} locks of the ${facts.lockSpace} that there are`,
-      safe: 'a shorter startOffset; what is older can be refreshed once, by hand, in ranges',
-    }]
+    return [
+      {
+        id: `locks-refresh:${view}`,
+        level: 'unsafe' as const,
+        object: view,
+        effectiveFrom: facts.at,
+        policies: [concern(view, 'refresh')],
+        message: `a refresh of the whole window of ${view} reads ${read} chunks of ${qualifiedName(source)} and needs about ${needed} locks of the ${facts.lockSpace} that there are`,
+        safe: 'a shorter startOffset; what is older can be refreshed once, by hand, in ranges',
+      },
+    ]
   })
 }
 
@@ -78,11 +96,17 @@ function clockFindings(subject: Subject, facts: ProofFacts): Finding[] {
   const key = qualifiedName(table)
   const own = state.policies.filter(({by}) => by === 'timescaledb')
   if (own.length === 0) return []
-  return [{
-    id: `no-clock:${key}`, level: 'unsafe', object: key, effectiveFrom: facts.at, policies: own.map(({kind}) => concern(key, kind)),
-    message: `${key} has integers for times and no integer_now function: TimescaleDB takes the policy, and every run of it fails`,
-    safe: nowFunction(key, table.schema, subject.clock.unit),
-  }]
+  return [
+    {
+      id: `no-clock:${key}`,
+      level: 'unsafe',
+      object: key,
+      effectiveFrom: facts.at,
+      policies: own.map(({kind}) => concern(key, kind)),
+      message: `${key} has integers for times and no integer_now function: TimescaleDB takes the policy, and every run of it fails`,
+      safe: nowFunction(key, table.schema, subject.clock.unit),
+    },
+  ]
 }
 
 /** The function as SQL, in the unit that is declared; seconds where none is. */

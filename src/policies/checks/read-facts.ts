@@ -17,7 +17,11 @@ import {retentionOf, type ProofFacts, type Subject} from './facts.js'
 const nextRun = {months: 0, days: 1, seconds: 0}
 
 /** What the proof looks at: every table as it would stand after the changes. */
-export async function readProofFacts(db: Database, {snapshot, facts, states}: PolicyState, changes: readonly Change[]): Promise<ProofFacts> {
+export async function readProofFacts(
+  db: Database,
+  {snapshot, facts, states}: PolicyState,
+  changes: readonly Change[],
+): Promise<ProofFacts> {
   const [space] = await db.query<{locks: number; cache: number}>(statement(loadSql('catalog/lock-space')))
   const pace = await paceOf(db, snapshot.tables, snapshot.clocks)
   const subjects = new Map<Table, Subject>()
@@ -40,7 +44,11 @@ export async function readProofFacts(db: Database, {snapshot, facts, states}: Po
   for (const change of changes) {
     const table = snapshot.tables.find((candidate) => qualifiedName(candidate) === change.key)
     const subject = table === undefined ? undefined : subjects.get(table)
-    if (table !== undefined && subject !== undefined && (change.do === 'gated retention' || change.do === 'native retention'))
+    if (
+      table !== undefined &&
+      subject !== undefined &&
+      (change.do === 'gated retention' || change.do === 'native retention')
+    )
       subjects.set(table, {...subject, uncovered: await unseenOf(db, subject, snapshot.all)})
   }
   return {at: snapshot.at, now: microsOf(snapshot.at), subjects, lockSpace: space!.locks, cache: space!.cache}
@@ -56,7 +64,8 @@ async function unseenOf(db: Database, subject: Subject, tables: readonly Table[]
   const retention = retentionOf(subject)
   const {table, clock} = subject
   if (retention === null || clock.now === null) return []
-  const then = clock.unit === null ? addInterval(clock.now, nextRun) : clock.now + fromMicros(86_400_000_000n, clock.unit)
+  const then =
+    clock.unit === null ? addInterval(clock.now, nextRun) : clock.now + fromMicros(86_400_000_000n, clock.unit)
   const cutoff = agoFrom(clock, then, retention.after)
   if (cutoff === null) return []
   const spans = merge(chunksBefore(table, cutoff).map(spanOf))
@@ -65,20 +74,44 @@ async function unseenOf(db: Database, subject: Subject, tables: readonly Table[]
     const [first] = gaps
     if (first === undefined) return []
     const more = gaps.length > 1 ? ` and ${gaps.length - 1} more` : ''
-    return [{aggregate: qualifiedName({schema, name: view}), range: `${spanWords(first, table.time)}${more}`, flags: rangeFlags(gaps, table.time)}]
+    return [
+      {
+        aggregate: qualifiedName({schema, name: view}),
+        range: `${spanWords(first, table.time)}${more}`,
+        flags: rangeFlags(gaps, table.time),
+      },
+    ]
   })
 }
 
 /** Bytes a point of the newest whole range of each hypertable that is not compressed. */
-async function paceOf(db: Database, tables: readonly Table[], clocks: PolicyState['snapshot']['clocks']): Promise<Map<Table, number>> {
+async function paceOf(
+  db: Database,
+  tables: readonly Table[],
+  clocks: PolicyState['snapshot']['clocks'],
+): Promise<Map<Table, number>> {
   const newest = tables.flatMap((table) => {
     const now = clocks.get(table)?.now
     if (now == null || table.kind !== 'hypertable') return []
-    const whole = table.chunks.filter(({start, end, status, tiered}) => start !== null && end !== null && end <= now && !tiered && !has(status, 'compressed'))
-    const last = whole.reduce<bigint | null>((latest, {end}) => (latest === null || end! > latest ? end! : latest), null)
+    const whole = table.chunks.filter(
+      ({start, end, status, tiered}) =>
+        start !== null && end !== null && end <= now && !tiered && !has(status, 'compressed'),
+    )
+    const last = whole.reduce<bigint | null>(
+      (latest, {end}) => (latest === null || end! > latest ? end! : latest),
+      null,
+    )
     const chunks = whole.filter(({end}) => end === last)
     return chunks.length === 0 ? [] : [{table, chunks, length: chunks[0]!.end! - chunks[0]!.start!}]
   })
-  const {bytes} = await measureSizes(db, newest.flatMap(({chunks}) => chunks.map(({relation}) => relation)))
-  return new Map(newest.map(({table, chunks, length}) => [table, chunks.reduce((sum, {relation}) => sum + (bytes.get(relation) ?? 0), 0) / Number(length)]))
+  const {bytes} = await measureSizes(
+    db,
+    newest.flatMap(({chunks}) => chunks.map(({relation}) => relation)),
+  )
+  return new Map(
+    newest.map(({table, chunks, length}) => [
+      table,
+      chunks.reduce((sum, {relation}) => sum + (bytes.get(relation) ?? 0), 0) / Number(length),
+    ]),
+  )
 }

@@ -35,7 +35,8 @@ export async function planCandles(db: Db, request: CandleRequest): Promise<Candl
   for (const part of parts(rows)) {
     const byLine = new Map(part.map((row) => [row.line, row]))
     const compared = await db.query<{line: number; state: string; stored: string | null}>(
-      statement(loadSql('candles/compare'), [coin, exchange, timeframe, part.map(({line}) => line), ...valuesOf(part)]))
+      statement(loadSql('candles/compare'), [coin, exchange, timeframe, part.map(({line}) => line), ...valuesOf(part)]),
+    )
     for (const {line, state, stored} of compared) {
       const row = byLine.get(line)!
       if (state === 'missing') missing.push(row)
@@ -47,28 +48,42 @@ export async function planCandles(db: Db, request: CandleRequest): Promise<Candl
   const what = `candles of ${coin} on ${exchange}, ${timeframe}`
   const statements: Statement[] = [
     ...(newExchange ? [statement(loadSql('candles/exchange'), [exchange])] : []),
-    ...parts(missing).map((part) => statement(loadSql('candles/insert'), [coin, coin, exchange, timeframe, file.split('/').at(-1)!.slice(0, 100), ...valuesOf(part)])),
+    ...parts(missing).map((part) =>
+      statement(loadSql('candles/insert'), [
+        coin,
+        coin,
+        exchange,
+        timeframe,
+        file.split('/').at(-1)!.slice(0, 100),
+        ...valuesOf(part),
+      ]),
+    ),
   ]
   const plan: Plan = {
     operation: 'demo candles',
     summary: `load ${missing.length} ${what} from ${file}`,
     cutoff: null,
     locks: [],
-    steps: missing.length === 0 ? [] : [{
-      id: `load ${file}`,
-      kind: 'load',
-      object: what,
-      statements,
-      lock: 'ROW EXCLUSIVE',
-      class: 'safe',
-      transaction: 'own',
-      doneCheck: null,
-      // A second run meets the unique constraint and changes nothing.
-      repeatable: true,
-      dependsOn: [],
-      relations: ['public.ohlcv_data'],
-      bytes: null,
-    }],
+    steps:
+      missing.length === 0
+        ? []
+        : [
+            {
+              id: `load ${file}`,
+              kind: 'load',
+              object: what,
+              statements,
+              lock: 'ROW EXCLUSIVE',
+              class: 'safe',
+              transaction: 'own',
+              doneCheck: null,
+              // A second run meets the unique constraint and changes nothing.
+              repeatable: true,
+              dependsOn: [],
+              relations: ['public.ohlcv_data'],
+              bytes: null,
+            },
+          ],
   }
   return {plan, total: rows.length, missing: missing.length, newExchange}
 }
@@ -90,8 +105,13 @@ function contradiction(file: string, row: CandleRow, state: string, stored: stri
   const where = `${file}:${row.line}: the candle of ${row.time} (${values})`
   if (state === 'different')
     return new OpsError('CONTRADICTION', `${where} contradicts the stored one (${stored}). Nothing was loaded.`, {
-      suggestions: ['Load it under another --exchange or --coin, or correct the file; a stored candle is never overwritten.'],
+      suggestions: [
+        'Load it under another --exchange or --coin, or correct the file; a stored candle is never overwritten.',
+      ],
     })
-  const reason = state === 'impossible' ? 'cannot be: low <= open, close <= high and volume >= 0 do not hold' : 'has more than 8 decimal places'
+  const reason =
+    state === 'impossible'
+      ? 'cannot be: low <= open, close <= high and volume >= 0 do not hold'
+      : 'has more than 8 decimal places'
   return new OpsError('BAD_CSV', `${where} ${reason}. Nothing was loaded.`, {exit: ExitCode.usage})
 }

@@ -56,7 +56,8 @@ export async function readCandles(file: string, input?: Readable): Promise<Candl
       const row = {line, time, open, high, low, close, volume}
       const other = byTime.get(instant)
       if (other === undefined) byTime.set(instant, row)
-      else if (!sameCandle(row, other)) note(line, `contradicts line ${other.line}, which has the same opening time ${given}`)
+      else if (!sameCandle(row, other))
+        note(line, `contradicts line ${other.line}, which has the same opening time ${given}`)
     }
   } catch (error) {
     if (error instanceof CsvError) note(Number(error.lines ?? 0), error.message)
@@ -65,9 +66,13 @@ export async function readCandles(file: string, input?: Readable): Promise<Candl
   }
   if (problems.length === 0 && byTime.size === 0) problems.push(`${file}: there is not a single candle in it`)
   if (problems.length > 0)
-    throw usageError('BAD_CSV', `Nothing was loaded:\n${problems.map((problem) => `- ${problem.replace(/:0:/, ':')}`).join('\n')}`, [
-      `The columns are ${columns.join(', ')}; times have a zone (2023-03-01 00:00:00+00:00) or are Unix time in s, ms or us, numbers are plain decimals.`,
-    ])
+    throw usageError(
+      'BAD_CSV',
+      `Nothing was loaded:\n${problems.map((problem) => `- ${problem.replace(/:0:/, ':')}`).join('\n')}`,
+      [
+        `The columns are ${columns.join(', ')}; times have a zone (2023-03-01 00:00:00+00:00) or are Unix time in s, ms or us, numbers are plain decimals.`,
+      ],
+    )
   return [...byTime.values()]
 }
 
@@ -107,15 +112,24 @@ async function bytesOf(file: string, input: Readable | undefined): Promise<Reada
 
 /** A first line that is data: an opening time and five numbers in our order. */
 function isCandle(record: readonly string[]): boolean {
-  return openTime(record[0]) !== null && problemOf(record.slice(0, columns.length)) === null && record.length >= columns.length
+  return (
+    openTime(record[0]) !== null &&
+    problemOf(record.slice(0, columns.length)) === null &&
+    record.length >= columns.length
+  )
 }
 
 function headerOf(file: string, header: readonly string[]): number[] {
   const missing = columns.filter((column) => !header.includes(column))
   const twice = columns.filter((column) => header.indexOf(column) !== header.lastIndexOf(column))
   if (missing.length > 0 || twice.length > 0) {
-    const reasons = [missing.length > 0 && `has no column ${missing.join(', ')}`, twice.length > 0 && `has ${twice.join(', ')} twice`].filter(Boolean)
-    throw usageError('BAD_CSV', `${file}:1: the header ${reasons.join(' and ')}. Nothing was loaded.`, [`The columns are ${columns.join(', ')}.`])
+    const reasons = [
+      missing.length > 0 && `has no column ${missing.join(', ')}`,
+      twice.length > 0 && `has ${twice.join(', ')} twice`,
+    ].filter(Boolean)
+    throw usageError('BAD_CSV', `${file}:1: the header ${reasons.join(' and ')}. Nothing was loaded.`, [
+      `The columns are ${columns.join(', ')}.`,
+    ])
   }
   return columns.map((column) => header.indexOf(column))
 }

@@ -67,7 +67,10 @@ function fillStep(series: Series, times: readonly number[]): Step {
 function allSeries(): Series[] {
   const pairs = coins.flatMap((coin) => exchanges.map((exchange) => ({coin, exchange})))
   return [
-    ...pairs.flatMap(({coin, exchange}) => [candles(coin, exchange, '1h', 3_600, 90 * day), candles(coin, exchange, '1m', 60, 7 * day)]),
+    ...pairs.flatMap(({coin, exchange}) => [
+      candles(coin, exchange, '1h', 3_600, 90 * day),
+      candles(coin, exchange, '1m', 60, 7 * day),
+    ]),
     ...pairs.map(({coin, exchange}) => prices(coin, exchange)),
     ...pairs.map(({coin, exchange}) => quotes(coin, exchange)),
     ...['global', ...exchanges].map(analytics),
@@ -83,7 +86,14 @@ function candles(coin: Coin, exchange: string, timeframe: string, every: number,
     sql: 'demo/candles',
     values: (times) => {
       const made = times.map((time) => candleAt(coin, exchange, time, every))
-      return [coin.id, coin.symbol, exchange, timeframe, times, ...(['open', 'high', 'low', 'close', 'volume'] as const).map((field) => made.map((candle) => candle[field]))]
+      return [
+        coin.id,
+        coin.symbol,
+        exchange,
+        timeframe,
+        times,
+        ...(['open', 'high', 'low', 'close', 'volume'] as const).map((field) => made.map((candle) => candle[field])),
+      ]
     },
   }
 }
@@ -98,11 +108,21 @@ function prices(coin: Coin, exchange: string): Series {
     sql: 'demo/prices',
     values: (times) => {
       const of = (other: Coin) => (time: number) => priceAt(coin, exchange, time) / priceAt(other, exchange, time)
-      const change = (span: number) => (time: number) => (priceAt(coin, exchange, time) / priceAt(coin, exchange, time - span) - 1) * 100
+      const change = (span: number) => (time: number) =>
+        (priceAt(coin, exchange, time) / priceAt(coin, exchange, time - span) - 1) * 100
       return [
-        coin.id, coin.symbol, coin.name, exchange, coin.supply, coin.volume * 1440,
-        times, times.map((time) => priceAt(coin, exchange, time)), times.map(of(bitcoin)), times.map(of(ether)),
-        times.map(change(day)), times.map(change(7 * day)),
+        coin.id,
+        coin.symbol,
+        coin.name,
+        exchange,
+        coin.supply,
+        coin.volume * 1440,
+        times,
+        times.map((time) => priceAt(coin, exchange, time)),
+        times.map(of(bitcoin)),
+        times.map(of(ether)),
+        times.map(change(day)),
+        times.map(change(7 * day)),
       ]
     },
   }
@@ -117,7 +137,13 @@ function quotes(coin: Coin, exchange: string): Series {
     sql: 'demo/quotes',
     values: (times) => {
       const middle = times.map((time) => priceAt(coin, exchange, time))
-      return [`${coin.symbol}-USD`, exchange, times, middle.map((price) => price * 0.9999), middle.map((price) => price * 1.0001)]
+      return [
+        `${coin.symbol}-USD`,
+        exchange,
+        times,
+        middle.map((price) => price * 0.9999),
+        middle.map((price) => price * 1.0001),
+      ]
     },
   }
 }
@@ -135,9 +161,18 @@ function analytics(market: string): Series {
       const cap = (coin: Coin, time: number) => priceAt(coin, place, time) * coin.supply * share
       const all = (time: number) => coins.reduce((sum, coin) => sum + cap(coin, time), 0)
       const part = (coin: Coin) => times.map((time) => (cap(coin, time) / all(time)) * 100)
-      const volume = (time: number) => coins.reduce((sum, coin) => sum + priceAt(coin, place, time) * coin.volume * 1440 * share, 0)
+      const volume = (time: number) =>
+        coins.reduce((sum, coin) => sum + priceAt(coin, place, time) * coin.volume * 1440 * share, 0)
       const [bitcoin, ether] = coins as [Coin, Coin]
-      return [market, times, times.map(all), times.map(volume), part(bitcoin), part(ether), times.map((time) => (all(time) / all(time - day) - 1) * 100)]
+      return [
+        market,
+        times,
+        times.map(all),
+        times.map(volume),
+        part(bitcoin),
+        part(ether),
+        times.map((time) => (all(time) / all(time - day) - 1) * 100),
+      ]
     },
   }
 }

@@ -16,7 +16,11 @@ const quiet = {lateAfter: 0, timeUnits: new Map()}
 
 /** The definitions' policies, made real in the demo's database where they are not yet. */
 export async function policySteps(db: Database): Promise<readonly Step[]> {
-  const {plan} = await planPolicies(db, {declared: await readDeclared(db, null), maxDropPerRun: defaultLimits.maxDropPerRun, target: demoTarget})
+  const {plan} = await planPolicies(db, {
+    declared: await readDeclared(db, null),
+    maxDropPerRun: defaultLimits.maxDropPerRun,
+    target: demoTarget,
+  })
   return plan.steps
 }
 
@@ -29,7 +33,17 @@ export async function refreshSteps(db: Database): Promise<Step[]> {
     const span = spanOfChunks(aggregate.aggregate!.source!)
     if (span === null) continue
     const clock = snapshot.clocks.get(aggregate)!
-    steps.push(...(await planRefresh(db, {aggregate, clock, span: {start: span.start, end: clock.now!}, policies: [], acceptLoss: false})).plan.steps)
+    steps.push(
+      ...(
+        await planRefresh(db, {
+          aggregate,
+          clock,
+          span: {start: span.start, end: clock.now!},
+          policies: [],
+          acceptLoss: false,
+        })
+      ).plan.steps,
+    )
   }
   return steps
 }
@@ -42,7 +56,14 @@ export async function compressSteps(db: Database): Promise<Step[]> {
     if (!compression) continue
     const table = snapshot.tables.find((candidate) => candidate.schema === schema && candidate.name === name)!
     const policies = snapshot.policies.filter((policy) => policy.table === table)
-    const {plan} = await planCompress(db, {table, clock: snapshot.clocks.get(table)!, at: snapshot.at, choose: null, policies, declared: parseDuration(compression.after)})
+    const {plan} = await planCompress(db, {
+      table,
+      clock: snapshot.clocks.get(table)!,
+      at: snapshot.at,
+      choose: null,
+      policies,
+      declared: parseDuration(compression.after),
+    })
     steps.push(...plan.steps)
   }
   return steps
@@ -50,20 +71,22 @@ export async function compressSteps(db: Database): Promise<Step[]> {
 
 /** Fresh statistics: the planner has none of tables that were just filled. */
 export function analyzeSteps(): Step[] {
-  return qicore.tables.filter(({hypertable}) => hypertable).map(({schema, name}) => ({
-    id: `analyze ${schema}.${name}`,
-    kind: 'analyze',
-    object: `${schema}.${name}`,
-    statements: [statement(`analyze ${schema}.${name}`)],
-    lock: 'SHARE UPDATE EXCLUSIVE',
-    class: 'safe',
-    transaction: 'own',
-    doneCheck: null,
-    repeatable: true,
-    dependsOn: [],
-    relations: [`${schema}.${name}`],
-    bytes: null,
-  }))
+  return qicore.tables
+    .filter(({hypertable}) => hypertable)
+    .map(({schema, name}) => ({
+      id: `analyze ${schema}.${name}`,
+      kind: 'analyze',
+      object: `${schema}.${name}`,
+      statements: [statement(`analyze ${schema}.${name}`)],
+      lock: 'SHARE UPDATE EXCLUSIVE',
+      class: 'safe',
+      transaction: 'own',
+      doneCheck: null,
+      repeatable: true,
+      dependsOn: [],
+      relations: [`${schema}.${name}`],
+      bytes: null,
+    }))
 }
 
 function spanOfChunks({chunks}: Table): {start: bigint} | null {

@@ -39,12 +39,15 @@ export async function claimPlace(target: Target, fresh: boolean, now: Date): Pro
   if ((halfMade || holdsDatabase(directory)) && !ours)
     throw new OpsError('NOT_OURS', `${directory} holds a database that the demo did not make. Nothing was changed.`, {
       exit: ExitCode.refused,
-      suggestions: ['Run the demo in another directory, or give the target "local" of the configuration another directory.'],
+      suggestions: [
+        'Run the demo in another directory, or give the target "local" of the configuration another directory.',
+      ],
     })
   const reason = halfMade ? 'half made' : fresh && holdsDatabase(directory) ? 'fresh' : null
   const aside = reason === null ? null : await setAside(directory, marker, now)
   mkdirSync(dirname(directory), {recursive: true})
-  if (!existsSync(marker)) writeFileSync(marker, `${JSON.stringify({madeBy: 'qicore-db demo', at: now.toISOString()})}\n`)
+  if (!existsSync(marker))
+    writeFileSync(marker, `${JSON.stringify({madeBy: 'qicore-db demo', at: now.toISOString()})}\n`)
   return {
     aside,
     reason,

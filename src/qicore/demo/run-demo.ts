@@ -36,14 +36,25 @@ export async function runDemo(db: Database, options: DemoOptions): Promise<Chapt
   const chapters: Chapter[] = []
   const finish = (title: string, steps: StepReport[], interrupted = false) => {
     const failed = steps.find(({status}) => status === 'failed')
-    if (failed) throw new OpsError('DEMO_FAILED', `The demo stopped: ${failed.error ?? failed.id}`, {suggestions: ['Running it again goes on where it stopped.']})
-    if (interrupted) throw new OpsError('INTERRUPTED', 'Interrupted.', {exit: 130, suggestions: ['Running it again goes on where it stopped.']})
+    if (failed)
+      throw new OpsError('DEMO_FAILED', `The demo stopped: ${failed.error ?? failed.id}`, {
+        suggestions: ['Running it again goes on where it stopped.'],
+      })
+    if (interrupted)
+      throw new OpsError('INTERRUPTED', 'Interrupted.', {
+        exit: 130,
+        suggestions: ['Running it again goes on where it stopped.'],
+      })
     chapters.push({title, steps})
   }
   const chapter = async (title: string, plan: () => Promise<readonly Step[]> | readonly Step[]) => {
     options.onChapter(title)
     const steps = await plan()
-    const report = await execute(db, {operation: 'demo', summary: title, cutoff: null, locks: [], steps}, {limits, onProgress, stop, cancel, ledger: null})
+    const report = await execute(
+      db,
+      {operation: 'demo', summary: title, cutoff: null, locks: [], steps},
+      {limits, onProgress, stop, cancel, ledger: null},
+    )
     finish(title, report.steps, report.interrupted)
   }
   options.onChapter('schema')

@@ -18,7 +18,10 @@ export function walk(seed: string, seconds: number): number {
 }
 
 /** Two months down to a minute; a day moves by a few percent, an hour by less than one. */
-const octaves = Array.from({length: 9}, (_, index) => ({period: (64 * 86_400) / 4 ** index, strength: 0.32 / 2 ** index}))
+const octaves = Array.from({length: 9}, (_, index) => ({
+  period: (64 * 86_400) / 4 ** index,
+  strength: 0.32 / 2 ** index,
+}))
 
 /** A number in [-1, 1) for a cell, the same for ever. */
 export function noise(salt: number, cell: number): number {

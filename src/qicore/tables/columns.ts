@@ -3,7 +3,11 @@ import type {ColumnDefinition} from '../../schema/definition.js'
 
 export const coinId: ColumnDefinition = {name: 'coin_id', type: 'varchar(100)', doc: 'Our name of the coin: bitcoin.'}
 export const symbol: ColumnDefinition = {name: 'symbol', type: 'varchar(20)', doc: 'Ticker of the coin: BTC.'}
-export const exchangeId: ColumnDefinition = {name: 'exchange_id', type: 'varchar(50)', doc: 'Where it comes from: binance.'}
+export const exchangeId: ColumnDefinition = {
+  name: 'exchange_id',
+  type: 'varchar(50)',
+  doc: 'Where it comes from: binance.',
+}
 
 /** Where a row comes from. */
 export const metadata: readonly ColumnDefinition[] = [

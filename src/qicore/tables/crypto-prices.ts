@@ -37,12 +37,27 @@ export const cryptoPrices: TableDefinition = {
     {name: 'idx_crypto_prices_exchange_time', columns: ['exchange_id', 'time desc']},
   ],
   foreignKeys: [
-    {name: 'fk_crypto_prices_exchange', columns: ['exchange_id'], references: {schema: 'public', table: 'exchanges', columns: ['id']}},
+    {
+      name: 'fk_crypto_prices_exchange',
+      columns: ['exchange_id'],
+      references: {schema: 'public', table: 'exchanges', columns: ['id']},
+    },
   ],
   triggers: [
     {name: 'crypto_price_validation_trigger', event: 'insert', newRows: 'new_rows', function: 'guard_crypto_prices'},
-    {name: 'crypto_price_validation_update_trigger', event: 'update', oldRows: 'old_rows', newRows: 'new_rows', function: 'guard_crypto_prices'},
+    {
+      name: 'crypto_price_validation_update_trigger',
+      event: 'update',
+      oldRows: 'old_rows',
+      newRows: 'new_rows',
+      function: 'guard_crypto_prices',
+    },
   ],
-  hypertable: {time: 'time', chunkInterval: '7 days', space: {column: 'exchange_id', partitions: 4}, partitions: {period: 'month', ahead: 3}},
+  hypertable: {
+    time: 'time',
+    chunkInterval: '7 days',
+    space: {column: 'exchange_id', partitions: 4},
+    partitions: {period: 'month', ahead: 3},
+  },
   compression: {after: '7 days', segmentBy: ['exchange_id', 'coin_id'], orderBy: ['time desc', 'id desc']},
 }

@@ -28,6 +28,11 @@ export const level1Data: TableDefinition = {
     {name: 'level1_data_time_idx', columns: ['time desc']},
     {name: 'idx_level1_ticker_exchange_time', columns: ['ticker', 'exchange', 'time desc']},
   ],
-  hypertable: {time: 'time', chunkInterval: '1 day', space: {column: 'exchange', partitions: 4}, partitions: {period: 'day', ahead: 3}},
+  hypertable: {
+    time: 'time',
+    chunkInterval: '1 day',
+    space: {column: 'exchange', partitions: 4},
+    partitions: {period: 'day', ahead: 3},
+  },
   retention: {after: '7 days'},
 }

@@ -8,7 +8,11 @@ export const marketAnalytics: TableDefinition = {
   dslType: 'CryptoMarketAnalytics',
   columns: [
     {name: 'id', type: 'bigserial'},
-    {name: 'exchange_id', type: 'varchar(50)', doc: 'The market: global, or an exchange. No foreign key: global is none.'},
+    {
+      name: 'exchange_id',
+      type: 'varchar(50)',
+      doc: 'The market: global, or an exchange. No foreign key: global is none.',
+    },
     {name: 'time', type: 'timestamptz'},
     {name: 'total_market_cap', type: 'numeric(40,2)', doc: 'US dollars.'},
     {name: 'total_volume', type: 'numeric(40,2)', doc: 'US dollars traded in the last 24 hours.'},

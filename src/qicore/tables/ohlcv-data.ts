@@ -22,7 +22,12 @@ export const ohlcvData: TableDefinition = {
     ...housekeeping,
   ],
   primaryKey: ['id', 'time', 'exchange_id'],
-  uniques: [{name: 'ohlcv_data_coin_id_exchange_id_time_timeframe_key', columns: ['coin_id', 'exchange_id', 'time', 'timeframe']}],
+  uniques: [
+    {
+      name: 'ohlcv_data_coin_id_exchange_id_time_timeframe_key',
+      columns: ['coin_id', 'exchange_id', 'time', 'timeframe'],
+    },
+  ],
   checks: [
     {
       name: 'ohlcv_data_prices_check',
@@ -43,9 +48,22 @@ export const ohlcvData: TableDefinition = {
     {name: 'idx_ohlcv_exchange_timeframe_time', columns: ['exchange_id', 'timeframe', 'time desc']},
   ],
   foreignKeys: [
-    {name: 'fk_ohlcv_data_exchange', columns: ['exchange_id'], references: {schema: 'public', table: 'exchanges', columns: ['id']}},
+    {
+      name: 'fk_ohlcv_data_exchange',
+      columns: ['exchange_id'],
+      references: {schema: 'public', table: 'exchanges', columns: ['id']},
+    },
   ],
-  hypertable: {time: 'time', chunkInterval: '7 days', space: {column: 'exchange_id', partitions: 4}, partitions: {period: 'month', ahead: 3}},
-  compression: {after: '30 days', segmentBy: ['exchange_id', 'coin_id', 'timeframe'], orderBy: ['time desc', 'id desc']},
+  hypertable: {
+    time: 'time',
+    chunkInterval: '7 days',
+    space: {column: 'exchange_id', partitions: 4},
+    partitions: {period: 'month', ahead: 3},
+  },
+  compression: {
+    after: '30 days',
+    segmentBy: ['exchange_id', 'coin_id', 'timeframe'],
+    orderBy: ['time desc', 'id desc'],
+  },
   retention: {after: '2 years'},
 }

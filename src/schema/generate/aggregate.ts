@@ -28,17 +28,32 @@ export function createAggregateTable(aggregate: AggregateDefinition, source: Tab
   const columns = aggregateColumns(aggregate, source)
   const unique = aggregate.groupBy.every((column) => !columnOf(source, column).nullable)
   // A primary key takes no nulls, and a group may be one.
-  const key = unique ? [`constraint ${name(`${dataTable(aggregate)}_pkey`)} primary key (${names([...aggregate.groupBy, bucketColumn])})`] : []
-  const lines = [...columns.map(({name: column, type, nullable}) => `${name(column)} ${type}${nullable ? '' : ' not null'}`), ...key]
+  const key = unique
+    ? [
+        `constraint ${name(`${dataTable(aggregate)}_pkey`)} primary key (${names([...aggregate.groupBy, bucketColumn])})`,
+      ]
+    : []
+  const lines = [
+    ...columns.map(({name: column, type, nullable}) => `${name(column)} ${type}${nullable ? '' : ' not null'}`),
+    ...key,
+  ]
   const time = name(aggregate.time)
   const value = ({function: call, of}: AggregateColumn) => {
     if (call === 'first') return `(array_agg(${name(of!)} order by ${time}))[1]`
     if (call === 'last') return `(array_agg(${name(of!)} order by ${time} desc))[1]`
     return of === undefined ? 'count(*)' : `${call}(${name(of)})`
   }
-  const where = [`${time} >= window_start and ${time} < window_end`, ...(aggregate.where === undefined ? [] : [aggregate.where])]
+  const where = [
+    `${time} >= window_start and ${time} < window_end`,
+    ...(aggregate.where === undefined ? [] : [aggregate.where]),
+  ]
   const select = selectBuckets(aggregate, bucketSql(aggregate), value, where, '  ')
-  const known = [relation(aggregate), relation({schema: aggregate.source.schema, name: aggregate.source.table}), data, query]
+  const known = [
+    relation(aggregate),
+    relation({schema: aggregate.source.schema, name: aggregate.source.table}),
+    data,
+    query,
+  ]
   return [
     `create table ${data} (\n${lines.map((line) => `  ${line}`).join(',\n')}\n)`,
     `create index ${name(`${dataTable(aggregate)}_bucket_idx`)} on ${data} (${bucketColumn})`,
@@ -50,7 +65,13 @@ export function createAggregateTable(aggregate: AggregateDefinition, source: Tab
 }
 
 /** @param indent before each line; never put there afterwards, for a name may hold a line's end */
-function selectBuckets(aggregate: AggregateDefinition, bucket: Sql, value: (column: AggregateColumn) => Sql, where: readonly Sql[], indent = ''): Sql {
+function selectBuckets(
+  aggregate: AggregateDefinition,
+  bucket: Sql,
+  value: (column: AggregateColumn) => Sql,
+  where: readonly Sql[],
+  indent = '',
+): Sql {
   const columns = [
     ...aggregate.groupBy.map(name),
     `${bucket} as ${bucketColumn}`,
@@ -59,9 +80,13 @@ function selectBuckets(aggregate: AggregateDefinition, bucket: Sql, value: (colu
   return [
     `select\n${columns.map((column) => `${indent}  ${column}`).join(',\n')}`,
     `from ${qualified(aggregate.source.schema, aggregate.source.table)}`,
-    ...(where.length > 0 ? [`where ${where.map((condition) => (where.length > 1 ? `(${condition})` : condition)).join(' and ')}`] : []),
+    ...(where.length > 0
+      ? [`where ${where.map((condition) => (where.length > 1 ? `(${condition})` : condition)).join(' and ')}`]
+      : []),
     `group by ${[...aggregate.groupBy.map(name), bucket].join(', ')}`,
-  ].map((line) => `${indent}${line}`).join('\n')
+  ]
+    .map((line) => `${indent}${line}`)
+    .join('\n')
 }
 
 /** What time_bucket computes, in PostgreSQL's own words: days and weeks from a Monday, in UTC. */
@@ -79,9 +104,17 @@ export interface ResultColumn {
 /** The columns of an aggregate with the types that its functions give. */
 export function aggregateColumns(aggregate: AggregateDefinition, source: TableDefinition): ResultColumn[] {
   return [
-    ...aggregate.groupBy.map((column) => ({name: column, type: columnOf(source, column).type, nullable: columnOf(source, column).nullable ?? false})),
+    ...aggregate.groupBy.map((column) => ({
+      name: column,
+      type: columnOf(source, column).type,
+      nullable: columnOf(source, column).nullable ?? false,
+    })),
     {name: bucketColumn, type: 'timestamptz', nullable: false},
-    ...aggregate.columns.map((column) => ({name: column.name, type: resultType(column, source), nullable: column.function !== 'count'})),
+    ...aggregate.columns.map((column) => ({
+      name: column.name,
+      type: resultType(column, source),
+      nullable: column.function !== 'count',
+    })),
   ]
 }
 

@@ -2,7 +2,16 @@ import type {EngineKind} from '../../db/server.js'
 import type {SchemaDefinition, TableDefinition} from '../definition.js'
 import {createAggregateTable, createContinuousAggregate} from './aggregate.js'
 import {
-  addCheck, addForeignKey, createHypertable, createIndex, createPartitions, createRoutine, createTable, createTrigger, enableCompression, insertRows,
+  addCheck,
+  addForeignKey,
+  createHypertable,
+  createIndex,
+  createPartitions,
+  createRoutine,
+  createTable,
+  createTrigger,
+  enableCompression,
+  insertRows,
   type Sql,
 } from './table.js'
 
@@ -18,14 +27,18 @@ const hypertables = ({tables}: SchemaDefinition) => tables.filter((table) => tab
 const ordinary = ({tables}: SchemaDefinition) => tables.filter((table) => !table.hypertable)
 const withTable = (table: TableDefinition) => (table.checks ?? []).filter((check) => check.since === undefined)
 const later = (table: TableDefinition) => (table.checks ?? []).filter((check) => check.since !== undefined)
-const triggerFunctions = (schema: SchemaDefinition) =>
-  [...new Set(schema.tables.flatMap((table) => (table.triggers ?? []).map((trigger) => trigger.function)))]
+const triggerFunctions = (schema: SchemaDefinition) => [
+  ...new Set(schema.tables.flatMap((table) => (table.triggers ?? []).map((trigger) => trigger.function))),
+]
 const sourceOf = (schema: SchemaDefinition, {schema: of, table}: {schema: string; table: string}) =>
   schema.tables.find((candidate) => candidate.schema === of && candidate.name === table)!
 
 /** The whole schema for one engine at once, as `schema generate sql` prints it; it wants the core stream only. */
 export function wholeSchema(schema: SchemaDefinition, engine: EngineKind): Sql[] {
-  const tablesWithChecks = schema.tables.map((table) => ({...table, checks: table.checks?.map((check) => ({...check, since: undefined}))}))
+  const tablesWithChecks = schema.tables.map((table) => ({
+    ...table,
+    checks: table.checks?.map((check) => ({...check, since: undefined})),
+  }))
   const complete = {...schema, tables: tablesWithChecks}
   return [
     ...tables(complete, engine),

@@ -1,7 +1,15 @@
 import {loadSql} from '../../db/load-sql.js'
 import {quoteLiteral} from '../../db/sql.js'
 import {durationInWords, parseDuration} from '../../units/duration.js'
-import type {CheckDefinition, ForeignKeyDefinition, IndexDefinition, PartitionPeriod, TableDefinition, TriggerDefinition, UniqueDefinition} from '../definition.js'
+import type {
+  CheckDefinition,
+  ForeignKeyDefinition,
+  IndexDefinition,
+  PartitionPeriod,
+  TableDefinition,
+  TriggerDefinition,
+  UniqueDefinition,
+} from '../definition.js'
 import {name, names, qualified, readOrdered} from '../names.js'
 import {isSerial, readType, typeSql} from '../types.js'
 
@@ -48,7 +56,10 @@ export function createHypertable(table: TableDefinition): Sql[] {
   if (!hypertable.space) return [create]
   const {column, partitions} = hypertable.space
   const count = `coalesce(nullif(current_setting('qicore.space_partitions', true), ''), '${partitions}')::integer`
-  return [create, `select add_dimension(${relationText}, by_hash(${quoteLiteral(column)}, ${count}))\nwhere ${count} > 0`]
+  return [
+    create,
+    `select add_dimension(${relationText}, by_hash(${quoteLiteral(column)}, ${count}))\nwhere ${count} > 0`,
+  ]
 }
 
 /** The child that holds now and those ahead of it; what lies before is made when it is asked for. */
@@ -57,7 +68,9 @@ export function createPartitions(table: TableDefinition): Sql[] {
   if (!hypertable) return []
   const {period, ahead} = hypertable.partitions ?? defaultPartitions
   const step = period === 'month' ? 'make_interval(months => n)' : 'make_interval(days => n)'
-  return [`select qicore.create_partition(${quoteLiteral(relation(table))}, '${period}', now() + ${step})\nfrom generate_series(0, ${ahead}) n`]
+  return [
+    `select qicore.create_partition(${quoteLiteral(relation(table))}, '${period}', now() + ${step})\nfrom generate_series(0, ${ahead}) n`,
+  ]
 }
 
 export function createIndex(table: TableDefinition, index: IndexDefinition): Sql {
@@ -85,7 +98,10 @@ export function insertRows({rows, ...table}: TableDefinition): Sql[] {
 }
 
 export function createTrigger(table: TableDefinition, trigger: TriggerDefinition): Sql {
-  const sets = [trigger.oldRows && `old table as ${name(trigger.oldRows)}`, trigger.newRows && `new table as ${name(trigger.newRows)}`].filter(Boolean)
+  const sets = [
+    trigger.oldRows && `old table as ${name(trigger.oldRows)}`,
+    trigger.newRows && `new table as ${name(trigger.newRows)}`,
+  ].filter(Boolean)
   const referencing = sets.length > 0 ? `\n  referencing ${sets.join(' ')}` : ''
   return `create trigger ${name(trigger.name)} after ${trigger.event} on ${relation(table)}${referencing}\n  for each statement execute function ${qualified('qicore', trigger.function)}()`
 }

@@ -16,21 +16,40 @@ export async function refuseWhatIsThere(db: Database, pending: readonly Migratio
   for (const source of pending.filter(({stream}) => stream !== 'core')) {
     const statements = await statementsOf(source)
     if (statements.some(({removes}) => removes)) break
-    made.push(...statements.filter(({onlyIfMissing}) => !onlyIfMissing).flatMap(({makes}) => makes.filter(({kind}) => kind === 'relation').map(({name}) => ({name, source}))))
+    made.push(
+      ...statements
+        .filter(({onlyIfMissing}) => !onlyIfMissing)
+        .flatMap(({makes}) => makes.filter(({kind}) => kind === 'relation').map(({name}) => ({name, source}))),
+    )
   }
   if (made.length === 0) return
-  const rows = await db.query<{name: string; kind: string}>(statement(loadSql('migrate/present-relations'), [made.map(({name}) => name)]))
+  const rows = await db.query<{name: string; kind: string}>(
+    statement(loadSql('migrate/present-relations'), [made.map(({name}) => name)]),
+  )
   if (rows.length === 0) return
   const first = made.find(({name}) => name === rows[0]!.name)!.source
-  const plain = rows.find(({name, kind}) => kind === 'r' && db.server.timescaledb !== null && made.some((each) => each.name === name && each.source.text.includes('create_hypertable')))
+  const plain = rows.find(
+    ({name, kind}) =>
+      kind === 'r' &&
+      db.server.timescaledb !== null &&
+      made.some((each) => each.name === name && each.source.text.includes('create_hypertable')),
+  )
   const names = rows.slice(0, 5).map(({name, kind}) => (kind === 'r' ? `${name} (an ordinary table)` : name))
   const more = rows.length > 5 ? ` and ${rows.length - 5} more` : ''
-  throw new OpsError('ALREADY_THERE', `${first.file} makes what is in this database already: ${names.join(', ')}${more}. Nothing was done.`, {
-    exit: ExitCode.found,
-    suggestions: [
-      `If the tables are as the migration makes them, record it: ${command('migrate baseline', [first.version])}`,
-      `What differs: ${command('schema verify')}`,
-      ...(plain === undefined ? [] : [`${plain.name} is no hypertable: a dump that was restored without the schemas of TimescaleDB leaves ordinary tables. Convert it first with create_hypertable(…, migrate_data => true).`]),
-    ],
-  })
+  throw new OpsError(
+    'ALREADY_THERE',
+    `${first.file} makes what is in this database already: ${names.join(', ')}${more}. Nothing was done.`,
+    {
+      exit: ExitCode.found,
+      suggestions: [
+        `If the tables are as the migration makes them, record it: ${command('migrate baseline', [first.version])}`,
+        `What differs: ${command('schema verify')}`,
+        ...(plain === undefined
+          ? []
+          : [
+              `${plain.name} is no hypertable: a dump that was restored without the schemas of TimescaleDB leaves ordinary tables. Convert it first with create_hypertable(…, migrate_data => true).`,
+            ]),
+      ],
+    },
+  )
 }

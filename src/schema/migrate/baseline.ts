@@ -17,7 +17,9 @@ export async function planBaseline(db: Database, {sources, engine}: MigrationReq
   const stream = sources.find((source) => source.stream === streamOf(version))
   const migrations = stream ? migrationsFor(stream, engine) : []
   if (!migrations.some((migration) => migration.version === version))
-    throw usageError('NO_SUCH_VERSION', `There is no migration of version ${version}.`, [`There are: ${migrations.map((migration) => migration.version).join(', ') || 'none'}.`])
+    throw usageError('NO_SUCH_VERSION', `There is no migration of version ${version}.`, [
+      `There are: ${migrations.map((migration) => migration.version).join(', ') || 'none'}.`,
+    ])
   const done = new Set((await readRecorded(db)).map((row) => row.version))
   const wanted = migrations
     .filter((migration) => compareVersions(migration.version, version) <= 0 && !done.has(migration.version))
@@ -26,7 +28,9 @@ export async function planBaseline(db: Database, {sources, engine}: MigrationReq
   if (missing.length > 0)
     throw new OpsError('NOT_THERE', `This database is not at version ${version}; missing:\n${listed(missing)}`, {
       exit: ExitCode.found,
-      suggestions: [`Nothing was recorded. Name the version that is there, or apply what is missing: ${command('migrate up')}`],
+      suggestions: [
+        `Nothing was recorded. Name the version that is there, or apply what is missing: ${command('migrate up')}`,
+      ],
     })
   return {
     operation: 'migrate baseline',
@@ -58,7 +62,9 @@ function recordStep(db: Database, source: MigrationSource, engine: MigrationRequ
 function listed(names: readonly string[]): string {
   const once = [...new Set(names)]
   const shown = once.length <= 20 ? once : once.slice(0, 18)
-  return [...shown, ...(shown.length < once.length ? [`and ${once.length - shown.length} more`] : [])].map((name) => `- ${name}`).join('\n')
+  return [...shown, ...(shown.length < once.length ? [`and ${once.length - shown.length} more`] : [])]
+    .map((name) => `- ${name}`)
+    .join('\n')
 }
 
 async function missingObjects(db: Database, source: MigrationSource): Promise<string[]> {
@@ -66,5 +72,7 @@ async function missingObjects(db: Database, source: MigrationSource): Promise<st
   if (made.length === 0) return []
   const values = [made.map(({kind}) => kind), made.map(({name}) => name), made.map(({on}) => on ?? '')]
   const rows = await db.query<MadeObject>(statement(loadSql('migrate/missing-objects'), values))
-  return rows.map(({kind, name, on}) => (on ? `${kind} ${name} on ${on}` : `${kind === 'relation' ? '' : `${kind} `}${name}`))
+  return rows.map(({kind, name, on}) =>
+    on ? `${kind} ${name} on ${on}` : `${kind === 'relation' ? '' : `${kind} `}${name}`,
+  )
 }

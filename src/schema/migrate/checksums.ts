@@ -14,10 +14,13 @@ export interface ListedMigration {
 
 /** The list as it is committed. */
 export function listedMigrations(text = readFileSync(checksumsFile, 'utf8')): ListedMigration[] {
-  return text.split('\n').filter(Boolean).map((line) => {
-    const [checksum = '', path = ''] = line.split(/\s+/)
-    return {checksum, path}
-  })
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const [checksum = '', path = ''] = line.split(/\s+/)
+      return {checksum, path}
+    })
 }
 
 /**
@@ -26,11 +29,21 @@ export function listedMigrations(text = readFileSync(checksumsFile, 'utf8')): Li
  */
 export function withNewMigrations(listed: readonly ListedMigration[]): ListedMigration[] {
   const files = (['core', 'qicore'] as const).flatMap((stream) =>
-    readdirSync(new URL(`migrations/${stream}/`, sqlDirectory)).filter((entry) => entry.endsWith('.sql')).sort().map((entry) => `${stream}/${entry}`))
-  const found = new Map(files.map((path) => [path, checksumOf(readFileSync(new URL(`migrations/${path}`, sqlDirectory), 'utf8'))]))
-  const wrong = listed.filter(({path, checksum}) => found.get(path) !== checksum).map(({path}) => `${path} ${found.has(path) ? 'was edited' : 'is gone'}`)
+    readdirSync(new URL(`migrations/${stream}/`, sqlDirectory))
+      .filter((entry) => entry.endsWith('.sql'))
+      .sort()
+      .map((entry) => `${stream}/${entry}`),
+  )
+  const found = new Map(
+    files.map((path) => [path, checksumOf(readFileSync(new URL(`migrations/${path}`, sqlDirectory), 'utf8'))]),
+  )
+  const wrong = listed
+    .filter(({path, checksum}) => found.get(path) !== checksum)
+    .map(({path}) => `${path} ${found.has(path) ? 'was edited' : 'is gone'}`)
   if (wrong.length > 0)
-    throw usageError('MIGRATION_FILES', `Migrations that are listed in checksums.txt changed: ${wrong.join(', ')}.`, ['Restore them, and write the change as a new migration. A routine is changed in sql/routines.'])
+    throw usageError('MIGRATION_FILES', `Migrations that are listed in checksums.txt changed: ${wrong.join(', ')}.`, [
+      'Restore them, and write the change as a new migration. A routine is changed in sql/routines.',
+    ])
   const known = new Set(listed.map(({path}) => path))
   return [...listed, ...files.filter((path) => !known.has(path)).map((path) => ({path, checksum: found.get(path)!}))]
 }

@@ -29,14 +29,26 @@ export interface MadeObject {
   on?: string
 }
 
-const quiet: Effect = {controlsSession: false, lock: 'NONE', relations: [], loses: false, makes: [], onlyIfMissing: false, removes: false}
+const quiet: Effect = {
+  controlsSession: false,
+  lock: 'NONE',
+  relations: [],
+  loses: false,
+  makes: [],
+  onlyIfMissing: false,
+  removes: false,
+}
 
 interface RangeVar {
   schemaname?: string
   relname: string
 }
 interface AlterCommand {
-  AlterTableCmd: {subtype: string; name?: string; def?: {Constraint?: {contype: string; conname?: string; pktable?: RangeVar}}}
+  AlterTableCmd: {
+    subtype: string
+    name?: string
+    def?: {Constraint?: {contype: string; conname?: string; pktable?: RangeVar}}
+  }
 }
 
 /** Reads one statement of the parser's tree. */
@@ -51,12 +63,36 @@ const readers: Record<string, (fields: never) => Partial<Effect>> = {
   DeallocateStmt: () => ({controlsSession: true}),
   DiscardStmt: () => ({controlsSession: true}),
   CreateSchemaStmt: ({schemaname}: {schemaname: string}) => ({makes: [{kind: 'schema', name: schemaname}]}),
-  CreateStmt: ({relation, if_not_exists}: {relation: RangeVar; if_not_exists?: boolean}) => ({makes: [relationMade(relation)], onlyIfMissing: if_not_exists ?? false}),
-  ViewStmt: ({view, replace}: {view: RangeVar; replace?: boolean}) => ({makes: [relationMade(view)], onlyIfMissing: replace ?? false}),
-  CreateTableAsStmt: ({into, if_not_exists}: {into: {rel: RangeVar}; if_not_exists?: boolean}) => ({makes: [relationMade(into.rel)], onlyIfMissing: if_not_exists ?? false}),
-  CreateSeqStmt: ({sequence, if_not_exists}: {sequence: RangeVar; if_not_exists?: boolean}) => ({makes: [relationMade(sequence)], onlyIfMissing: if_not_exists ?? false}),
-  CreateFunctionStmt: ({funcname}: {funcname: readonly Node[]}) => ({makes: [{kind: 'routine', name: dotted(funcname)}]}),
-  IndexStmt: ({idxname, relation, concurrent, if_not_exists}: {idxname?: string; relation: RangeVar; concurrent?: boolean; if_not_exists?: boolean}) => ({
+  CreateStmt: ({relation, if_not_exists}: {relation: RangeVar; if_not_exists?: boolean}) => ({
+    makes: [relationMade(relation)],
+    onlyIfMissing: if_not_exists ?? false,
+  }),
+  ViewStmt: ({view, replace}: {view: RangeVar; replace?: boolean}) => ({
+    makes: [relationMade(view)],
+    onlyIfMissing: replace ?? false,
+  }),
+  CreateTableAsStmt: ({into, if_not_exists}: {into: {rel: RangeVar}; if_not_exists?: boolean}) => ({
+    makes: [relationMade(into.rel)],
+    onlyIfMissing: if_not_exists ?? false,
+  }),
+  CreateSeqStmt: ({sequence, if_not_exists}: {sequence: RangeVar; if_not_exists?: boolean}) => ({
+    makes: [relationMade(sequence)],
+    onlyIfMissing: if_not_exists ?? false,
+  }),
+  CreateFunctionStmt: ({funcname}: {funcname: readonly Node[]}) => ({
+    makes: [{kind: 'routine', name: dotted(funcname)}],
+  }),
+  IndexStmt: ({
+    idxname,
+    relation,
+    concurrent,
+    if_not_exists,
+  }: {
+    idxname?: string
+    relation: RangeVar
+    concurrent?: boolean
+    if_not_exists?: boolean
+  }) => ({
     onlyIfMissing: if_not_exists ?? false,
     lock: concurrent ? 'SHARE UPDATE EXCLUSIVE' : 'SHARE',
     relations: [nameOf(relation)],
@@ -68,16 +104,24 @@ const readers: Record<string, (fields: never) => Partial<Effect>> = {
     makes: [{kind: 'trigger', name: trigname, on: nameOf(relation)}],
   }),
   AlterTableStmt: ({relation, cmds}: {relation: RangeVar; cmds: readonly AlterCommand[]}) => {
-    const constraints = cmds.flatMap(({AlterTableCmd: {subtype, def}}) => (subtype === 'AT_AddConstraint' && def?.Constraint ? [def.Constraint] : []))
-    const onlyKeys = constraints.length === cmds.length && constraints.every(({contype}) => contype === 'CONSTR_FOREIGN')
+    const constraints = cmds.flatMap(({AlterTableCmd: {subtype, def}}) =>
+      subtype === 'AT_AddConstraint' && def?.Constraint ? [def.Constraint] : [],
+    )
+    const onlyKeys =
+      constraints.length === cmds.length && constraints.every(({contype}) => contype === 'CONSTR_FOREIGN')
     return {
       lock: onlyKeys ? 'SHARE ROW EXCLUSIVE' : 'ACCESS EXCLUSIVE',
       relations: [nameOf(relation), ...constraints.flatMap(({pktable}) => (pktable ? [nameOf(pktable)] : []))],
       loses: cmds.some(({AlterTableCmd: {subtype}}) => subtype === 'AT_DropColumn'),
-      makes: constraints.flatMap(({conname}) => (conname === undefined ? [] : [{kind: 'constraint', name: conname, on: nameOf(relation)}])),
+      makes: constraints.flatMap(({conname}) =>
+        conname === undefined ? [] : [{kind: 'constraint', name: conname, on: nameOf(relation)}],
+      ),
     }
   },
-  RenameStmt: ({relation}: {relation?: RangeVar}) => ({removes: true, ...(relation && {lock: 'ACCESS EXCLUSIVE' as const, relations: [nameOf(relation)]})}),
+  RenameStmt: ({relation}: {relation?: RangeVar}) => ({
+    removes: true,
+    ...(relation && {lock: 'ACCESS EXCLUSIVE' as const, relations: [nameOf(relation)]}),
+  }),
   DropStmt: ({objects, removeType}: {objects: readonly Node[]; removeType: string}) => {
     const named = objects.map((object) => dotted((object.List?.items as readonly Node[] | undefined) ?? [object]))
     const holdsRows = ['OBJECT_TABLE', 'OBJECT_MATVIEW', 'OBJECT_SCHEMA', 'OBJECT_FOREIGN_TABLE'].includes(removeType)
@@ -115,14 +159,28 @@ function dotted(parts: readonly Node[]): string {
   return words.length > 1 ? qualified(words.at(-2)!, words.at(-1)!) : qualified('public', words[0] ?? '')
 }
 
-const strength: readonly Lock[] = ['NONE', 'ACCESS SHARE', 'ROW EXCLUSIVE', 'SHARE UPDATE EXCLUSIVE', 'SHARE', 'SHARE ROW EXCLUSIVE', 'EXCLUSIVE', 'ACCESS EXCLUSIVE']
+const strength: readonly Lock[] = [
+  'NONE',
+  'ACCESS SHARE',
+  'ROW EXCLUSIVE',
+  'SHARE UPDATE EXCLUSIVE',
+  'SHARE',
+  'SHARE ROW EXCLUSIVE',
+  'EXCLUSIVE',
+  'ACCESS EXCLUSIVE',
+]
 
 /** What a whole file does to others: what it makes itself, nobody else waits for. */
 export function sumOf(effects: readonly Effect[]): Pick<Effect, 'lock' | 'relations' | 'loses'> {
   const own = new Set(effects.flatMap(({makes}) => makes.filter(({kind}) => kind === 'relation').map(({name}) => name)))
-  const outward = effects.filter(({relations}) => relations.length === 0 || relations.some((relation) => !own.has(relation)))
+  const outward = effects.filter(
+    ({relations}) => relations.length === 0 || relations.some((relation) => !own.has(relation)),
+  )
   return {
-    lock: outward.reduce<Lock>((strongest, {lock}) => (strength.indexOf(lock) > strength.indexOf(strongest) ? lock : strongest), 'NONE'),
+    lock: outward.reduce<Lock>(
+      (strongest, {lock}) => (strength.indexOf(lock) > strength.indexOf(strongest) ? lock : strongest),
+      'NONE',
+    ),
     relations: [...new Set(outward.flatMap(({relations}) => relations))].filter((relation) => !own.has(relation)),
     loses: outward.some(({loses}) => loses),
   }

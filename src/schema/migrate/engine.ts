@@ -22,19 +22,33 @@ export const engineNames: Record<EngineKind, string> = {
  * @param asked --engine
  * @throws OpsError WRONG_ENGINE (exit 3), NO_TIMESCALEDB, OLD_TIMESCALEDB, SAY_ENGINE
  */
-export function chooseEngine(server: Server, recorded: readonly Recorded[], asked: EngineKind | undefined, holdsData: boolean): EngineChoice {
+export function chooseEngine(
+  server: Server,
+  recorded: readonly Recorded[],
+  asked: EngineKind | undefined,
+  holdsData: boolean,
+): EngineChoice {
   const before = recorded.find((row) => row.stream !== 'core' && row.engine !== null)?.engine
   if (before) {
-    if (before !== server.engine) throw wrongEngine(`This database was migrated for ${engineNames[before]}, and is ${engineNames[server.engine]} now.`)
-    if (asked && asked !== before) throw wrongEngine(`This database was migrated for ${engineNames[before]}, not for ${engineNames[asked]}.`)
+    if (before !== server.engine)
+      throw wrongEngine(
+        `This database was migrated for ${engineNames[before]}, and is ${engineNames[server.engine]} now.`,
+      )
+    if (asked && asked !== before)
+      throw wrongEngine(`This database was migrated for ${engineNames[before]}, not for ${engineNames[asked]}.`)
   }
   if (server.timescaledb !== null) {
     if (asked && asked !== server.engine)
-      throw usageError('WRONG_ENGINE', `The extension timescaledb is in this database: it is ${engineNames[server.engine]}, not ${engineNames[asked]}.`)
+      throw usageError(
+        'WRONG_ENGINE',
+        `The extension timescaledb is in this database: it is ${engineNames[server.engine]}, not ${engineNames[asked]}.`,
+      )
     if (olderThan(server.timescaledb, 2, 18))
-      throw usageError('OLD_TIMESCALEDB', `This database has TimescaleDB ${server.timescaledb}, and changes need 2.18 or later.`, [
-        'Update it (alter extension timescaledb update); reports work on 2.15 and later.',
-      ])
+      throw usageError(
+        'OLD_TIMESCALEDB',
+        `This database has TimescaleDB ${server.timescaledb}, and changes need 2.18 or later.`,
+        ['Update it (alter extension timescaledb update); reports work on 2.15 and later.'],
+      )
     return {engine: server.engine, createExtension: false, note: null}
   }
   if (before || asked === 'postgres') return {engine: 'postgres', createExtension: false, note: null}
@@ -45,10 +59,18 @@ export function chooseEngine(server: Server, recorded: readonly Recorded[], aske
  * The engine whose migrations a report lists: the one that {@link chooseEngine} would choose, without refusing. Where
  * `migrate up` asks for --engine it is that of the database as it is.
  */
-export function expectedEngine(server: Server, recorded: readonly Recorded[], holdsData: boolean): Pick<EngineChoice, 'engine' | 'note'> {
+export function expectedEngine(
+  server: Server,
+  recorded: readonly Recorded[],
+  holdsData: boolean,
+): Pick<EngineChoice, 'engine' | 'note'> {
   const known = server.timescaledb !== null || recorded.some((row) => row.stream !== 'core' && row.engine !== null)
   if (known) return {engine: server.engine, note: null}
-  if (mustSay(server, holdsData)) return {engine: server.engine, note: 'Engine: not chosen yet; migrate up asks for --engine timescaledb or --engine postgres. Listed for plain PostgreSQL.'}
+  if (mustSay(server, holdsData))
+    return {
+      engine: server.engine,
+      note: 'Engine: not chosen yet; migrate up asks for --engine timescaledb or --engine postgres. Listed for plain PostgreSQL.',
+    }
   const {engine, note} = withoutExtension(server, undefined, holdsData)
   return {engine, note: note && `Engine: migrate up ${note}.`}
 }
@@ -62,25 +84,44 @@ function withoutExtension(server: Server, asked: EngineKind | undefined, holdsDa
   const {timescaledbAvailable: available, preloaded} = server
   const loaded = preloaded?.includes('timescaledb') ?? false
   if (asked) {
-    if (available === null) throw usageError('NO_TIMESCALEDB', 'This server has no TimescaleDB to create.', ['Install its package on the server, or use --engine postgres.'])
+    if (available === null)
+      throw usageError('NO_TIMESCALEDB', 'This server has no TimescaleDB to create.', [
+        'Install its package on the server, or use --engine postgres.',
+      ])
     if (!loaded && preloaded !== null)
-      throw usageError('NO_TIMESCALEDB', `TimescaleDB ${available} is on this server, but not in shared_preload_libraries.`, ['Add timescaledb there and restart the server, or use --engine postgres.'])
+      throw usageError(
+        'NO_TIMESCALEDB',
+        `TimescaleDB ${available} is on this server, but not in shared_preload_libraries.`,
+        ['Add timescaledb there and restart the server, or use --engine postgres.'],
+      )
     return {engine: asked, createExtension: true, note: `creates the extension timescaledb ${available}`}
   }
   if (available === null) return {engine: 'postgres', createExtension: false, note: null}
-  if (!loaded) return {engine: 'postgres', createExtension: false, note: `TimescaleDB ${available} is on this server but not preloaded: plain PostgreSQL is used`}
+  if (!loaded)
+    return {
+      engine: 'postgres',
+      createExtension: false,
+      note: `TimescaleDB ${available} is on this server but not preloaded: plain PostgreSQL is used`,
+    }
   if (mustSay(server, holdsData))
-    throw usageError('SAY_ENGINE', 'This database holds data, and could get the extension timescaledb or stay without it.', [
-      '--engine timescaledb creates the extension and hypertables.',
-      '--engine postgres makes partitioned tables.',
-    ])
-  return {engine: 'timescaledb', createExtension: true, note: `creates the extension timescaledb ${available}: the server has it preloaded`}
+    throw usageError(
+      'SAY_ENGINE',
+      'This database holds data, and could get the extension timescaledb or stay without it.',
+      ['--engine timescaledb creates the extension and hypertables.', '--engine postgres makes partitioned tables.'],
+    )
+  return {
+    engine: 'timescaledb',
+    createExtension: true,
+    note: `creates the extension timescaledb ${available}: the server has it preloaded`,
+  }
 }
 
 function wrongEngine(message: string): OpsError {
   return new OpsError('WRONG_ENGINE', message, {
     exit: ExitCode.found,
-    suggestions: ['Nothing was done. Migrations of one engine do not fit another: put back the engine it had, or start with a new database.'],
+    suggestions: [
+      'Nothing was done. Migrations of one engine do not fit another: put back the engine it had, or start with a new database.',
+    ],
   })
 }
 

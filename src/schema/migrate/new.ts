@@ -30,22 +30,37 @@ export interface NewMigration {
  * can be written, else an empty file with a header.
  * @throws OpsError MIGRATION_NAME, MIGRATION_FILES
  */
-export function newMigration({stream, directory, files}: StreamSource, title: string, definitions: SchemaDefinition | null): NewMigration {
-  const name = title.trim().toLowerCase().replace(/[\s-]+/g, '_')
-  if (!/^[a-z0-9_]{1,60}$/.test(name)) throw usageError('MIGRATION_NAME', `"${title}" is no name for a file: use letters, digits and _.`)
+export function newMigration(
+  {stream, directory, files}: StreamSource,
+  title: string,
+  definitions: SchemaDefinition | null,
+): NewMigration {
+  const name = title
+    .trim()
+    .toLowerCase()
+    .replace(/[\s-]+/g, '_')
+  if (!/^[a-z0-9_]{1,60}$/.test(name))
+    throw usageError('MIGRATION_NAME', `"${title}" is no name for a file: use letters, digits and _.`)
   const number = String(Math.max(0, ...files.map((source) => Number(source.number))) + 1).padStart(4, '0')
   const version = nextVersion(files.map((source) => source.version))
   // QiCore's first files were made before there was a snapshot; a user's own tables begin with none.
-  const before = definitions === null ? null : (readSnapshot(directory) ?? (stream === 'app' ? {tables: [], aggregates: []} : null))
-  const {byEngine, cannot} = definitions === null || before === null ? {byEngine: nothing, cannot: []} : written(before, definitions, stream)
+  const before =
+    definitions === null ? null : (readSnapshot(directory) ?? (stream === 'app' ? {tables: [], aggregates: []} : null))
+  const {byEngine, cannot} =
+    definitions === null || before === null ? {byEngine: nothing, cannot: []} : written(before, definitions, stream)
   // A name may hold a line's end, and the rest of it would be SQL.
-  const notes = cannot.map((reason) => `-- Not generated, write it yourself: ${reason.replace(/\s+/g, ' ')}.\n`).join('')
+  const notes = cannot
+    .map((reason) => `-- Not generated, write it yourself: ${reason.replace(/\s+/g, ' ')}.\n`)
+    .join('')
   const text = (statements: readonly string[]) =>
     `-- version: ${version}\n-- description: ${name.replaceAll('_', ' ')}\n${notes}\n${statements.map((statement) => `${statement};\n`).join('\n')}`
   const same = engines.every((engine) => text(byEngine[engine]) === text(byEngine.postgres))
   const made = same
     ? [{file: join(directory, `${number}_${name}.sql`), content: text(byEngine.postgres)}]
-    : engines.map((engine) => ({file: join(directory, `${number}_${name}.${engine}.sql`), content: text(byEngine[engine])}))
+    : engines.map((engine) => ({
+        file: join(directory, `${number}_${name}.${engine}.sql`),
+        content: text(byEngine[engine]),
+      }))
   mkdirSync(directory, {recursive: true})
   // wx: a file that somebody made in the same moment is not overwritten.
   for (const {file, content} of made) writeFileSync(file, content, {flag: 'wx'})
@@ -63,11 +78,18 @@ const engines = ['timescaledb', 'apache', 'postgres'] as const
 const nothing: Record<EngineKind, string[]> = {timescaledb: [], apache: [], postgres: []}
 
 /** A user's new tables are written out for every engine; of QiCore's own a person decides in which file they go. */
-function written(before: SchemaDefinition, after: SchemaDefinition, stream: StreamSource['stream']): {byEngine: Record<EngineKind, string[]>; cannot: string[]} {
-  const isNew = (table: TableDefinition) => stream === 'app' && !before.tables.some(({schema, name}) => schema === table.schema && name === table.name)
+function written(
+  before: SchemaDefinition,
+  after: SchemaDefinition,
+  stream: StreamSource['stream'],
+): {byEngine: Record<EngineKind, string[]>; cannot: string[]} {
+  const isNew = (table: TableDefinition) =>
+    stream === 'app' && !before.tables.some(({schema, name}) => schema === table.schema && name === table.name)
   const fresh = after.tables.filter(isNew)
   const {statements, cannot} = diffDefinitions({...before, tables: [...before.tables, ...fresh]}, after)
-  const byEngine = Object.fromEntries(engines.map((engine) => [engine, [...createTables(fresh, engine), ...statements]])) as Record<EngineKind, string[]>
+  const byEngine = Object.fromEntries(
+    engines.map((engine) => [engine, [...createTables(fresh, engine), ...statements]]),
+  ) as Record<EngineKind, string[]>
   return {byEngine, cannot}
 }
 
@@ -76,16 +98,28 @@ function written(before: SchemaDefinition, after: SchemaDefinition, stream: Stre
  * @param own the tables that a user's configuration describes
  * @throws OpsError NO_CONFIG, NOT_A_CHECKOUT
  */
-export function streamForNew(stream: Stream, configDirectory: string | null, own: SchemaDefinition | null = null): {source: StreamSource; definitions: SchemaDefinition | null} {
+export function streamForNew(
+  stream: Stream,
+  configDirectory: string | null,
+  own: SchemaDefinition | null = null,
+): {source: StreamSource; definitions: SchemaDefinition | null} {
   if (stream === 'app') {
     const directory = ownDirectory(configDirectory)
     if (directory === null)
-      throw usageError('NO_CONFIG', 'Migrations of your own lie in migrations/ beside qicore-db.config.yaml, and there is none here.', ['Write one (it may hold only "version: 1"), or name it with --config.'])
+      throw usageError(
+        'NO_CONFIG',
+        'Migrations of your own lie in migrations/ beside qicore-db.config.yaml, and there is none here.',
+        ['Write one (it may hold only "version: 1"), or name it with --config.'],
+      )
     return {source: readStream('app', directory, 'migrations'), definitions: own}
   }
   const directory = packagedDirectory(stream)
   if (directory.includes(`${sep}node_modules${sep}`))
-    throw usageError('NOT_A_CHECKOUT', `The migrations of the stream ${stream} belong to this package: --stream ${stream} is for a checkout of it.`, ['Leave --stream out for a migration of your own.'])
+    throw usageError(
+      'NOT_A_CHECKOUT',
+      `The migrations of the stream ${stream} belong to this package: --stream ${stream} is for a checkout of it.`,
+      ['Leave --stream out for a migration of your own.'],
+    )
   return {source: readStream(stream, directory, stream), definitions: stream === 'qicore' ? qicore : null}
 }
 
@@ -104,11 +138,17 @@ function readSnapshot(directory: string): SchemaDefinition | null {
     throw usageError('MIGRATION_FILES', `${file} cannot be read: ${messageOf(error)}`)
   }
   const [problem] = shapeProblems(read)
-  if (problem) throw usageError('MIGRATION_FILES', `${file} is no snapshot: ${problem.path}: ${problem.message}`, ['Take it from version control again; it is written by migrate new only.'])
+  if (problem)
+    throw usageError('MIGRATION_FILES', `${file} is no snapshot: ${problem.path}: ${problem.message}`, [
+      'Take it from version control again; it is written by migrate new only.',
+    ])
   return read as SchemaDefinition
 }
 
 function nextVersion(versions: readonly string[]): string {
-  const [major = 1, minor = -1] = (versions.at(-1) ?? '1.-1').replace(/^[a-z]+\./, '').split('.').map(Number)
+  const [major = 1, minor = -1] = (versions.at(-1) ?? '1.-1')
+    .replace(/^[a-z]+\./, '')
+    .split('.')
+    .map(Number)
   return `${major}.${minor + 1}.0`
 }

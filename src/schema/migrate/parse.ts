@@ -37,7 +37,9 @@ async function parsed(text: string, file: string): Promise<Parsed> {
     const {sqlDetails} = error as {sqlDetails?: {message: string; cursorPosition: number}}
     if (!sqlDetails) throw error
     const line = lineOf([...text].slice(0, sqlDetails.cursorPosition).join(''))
-    throw usageError('MIGRATION_SYNTAX', `${file}:${line}: ${sqlDetails.message}`, ['Nothing was done. psql commands (\\i, \\set) are no SQL and have no place in a migration.'])
+    throw usageError('MIGRATION_SYNTAX', `${file}:${line}: ${sqlDetails.message}`, [
+      'Nothing was done. psql commands (\\i, \\set) are no SQL and have no place in a migration.',
+    ])
   }
 }
 

@@ -44,7 +44,14 @@ export async function planMigrations(db: Database, request: MigrationRequest): P
     }
     for (const source of files) steps.push(await fileStep(db, source, request, steps, dataAtRisk))
     const numbered = steps.findLast(isNumbered)?.id
-    for (const routine of own) steps.push(routineStep(routine, recorded.some(({version}) => version === routinesSince), numbered))
+    for (const routine of own)
+      steps.push(
+        routineStep(
+          routine,
+          recorded.some(({version}) => version === routinesSince),
+          numbered,
+        ),
+      )
   }
   return {operation: 'migrate up', summary: 'migrate up', cutoff: null, locks: [migrationLock], steps}
 }
@@ -52,13 +59,21 @@ export async function planMigrations(db: Database, request: MigrationRequest): P
 const isNumbered = ({kind}: Step) => kind !== 'routine'
 
 /** The routines that differ from their files, as far as the migrations that they belong to are applied or planned. */
-async function dueRoutines(db: Database, {sources, engine}: MigrationRequest, recorded: readonly Recorded[], pending: readonly MigrationSource[]): Promise<RoutineFile[]> {
+async function dueRoutines(
+  db: Database,
+  {sources, engine}: MigrationRequest,
+  recorded: readonly Recorded[],
+  pending: readonly MigrationSource[],
+): Promise<RoutineFile[]> {
   const available = new Set([...recorded, ...pending].map(({version}) => version))
   if (!available.has(routinesSince)) return []
   const states = new Map((await routineStates(db, engine, sources, recorded)).map(({name, state}) => [name, state]))
   const due = ({name, since, stream}: RoutineFile) => {
     const state = states.get(name)!
-    return sources.some((source) => source.stream === stream) && (state === 'pending' ? available.has(since) : replacedStates.has(state))
+    return (
+      sources.some((source) => source.stream === stream) &&
+      (state === 'pending' ? available.has(since) : replacedStates.has(state))
+    )
   }
   return routineFiles(engine).filter(due)
 }
@@ -69,9 +84,15 @@ export function pendingOf({sources, engine, to}: MigrationRequest, recorded: rea
   const last = to === undefined ? streams.length : streams.indexOf(streamOf(to))
   const known = sources.flatMap((source) => migrationsFor(source, engine))
   if (to !== undefined && !known.some(({version}) => version === to))
-    throw usageError('NO_SUCH_VERSION', `There is no migration of version ${to}.`, [`There are: ${known.map(({version}) => version).join(', ')}.`])
+    throw usageError('NO_SUCH_VERSION', `There is no migration of version ${to}.`, [
+      `There are: ${known.map(({version}) => version).join(', ')}.`,
+    ])
   return known
-    .filter(({version, stream}) => streams.indexOf(stream) <= last && (to === undefined || streamOf(to) !== stream || compareVersions(version, to) <= 0))
+    .filter(
+      ({version, stream}) =>
+        streams.indexOf(stream) <= last &&
+        (to === undefined || streamOf(to) !== stream || compareVersions(version, to) <= 0),
+    )
     .filter(({version}) => !done.has(version))
     .flatMap(({source}) => (source ? [source] : []))
     .sort((a, b) => streams.indexOf(a.stream) - streams.indexOf(b.stream) || compareVersions(a.version, b.version))
@@ -101,8 +122,18 @@ const extensionStep: Step = {
 }
 
 /** The whole schema qicore at once: before it is there, nothing could record a part of it. */
-async function coreStep(core: readonly MigrationSource[], routines: readonly RoutineFile[], request: MigrationRequest, before: readonly Step[]): Promise<Step> {
-  const files = await Promise.all(core.map(async (source) => [...(await statementsOf(source)).map(({text}) => statement(text)), record(source, request.engine)]))
+async function coreStep(
+  core: readonly MigrationSource[],
+  routines: readonly RoutineFile[],
+  request: MigrationRequest,
+  before: readonly Step[],
+): Promise<Step> {
+  const files = await Promise.all(
+    core.map(async (source) => [
+      ...(await statementsOf(source)).map(({text}) => statement(text)),
+      record(source, request.engine),
+    ]),
+  )
   return {
     id: `migrate ${core[0]!.version} to ${core.at(-1)!.version} (schema qicore)`,
     kind: 'migrate',
@@ -119,12 +150,19 @@ async function coreStep(core: readonly MigrationSource[], routines: readonly Rou
   }
 }
 
-async function fileStep(db: Database, source: MigrationSource, request: MigrationRequest, before: readonly Step[], dataAtRisk: boolean): Promise<Step> {
+async function fileStep(
+  db: Database,
+  source: MigrationSource,
+  request: MigrationRequest,
+  before: readonly Step[],
+  dataAtRisk: boolean,
+): Promise<Step> {
   const parsed = await statementsOf(source)
   const {lock, relations, loses} = sumOf(parsed)
-  const settings = source.text.includes('qicore.space_partitions') && request.spacePartitions !== undefined
-    ? [statement("select set_config('qicore.space_partitions', $1, true)", [String(request.spacePartitions)])]
-    : []
+  const settings =
+    source.text.includes('qicore.space_partitions') && request.spacePartitions !== undefined
+      ? [statement("select set_config('qicore.space_partitions', $1, true)", [String(request.spacePartitions)])]
+      : []
   return {
     id: `migrate ${source.version} ${source.name}`,
     kind: 'migrate',
@@ -140,30 +178,46 @@ async function fileStep(db: Database, source: MigrationSource, request: Migratio
     relations,
     bytes: null,
     ...(source.stream === 'app' && {searchPath: userPath(db)}),
-    source: {file: source.file, lines: [...settings.map(() => 1), ...parsed.map(({line}) => line), source.text.split('\n').length]},
+    source: {
+      file: source.file,
+      lines: [...settings.map(() => 1), ...parsed.map(({line}) => line), source.text.split('\n').length],
+    },
   }
 }
 
 /** A user's own SQL finds its tables in public and the extension's functions where they are. */
 function userPath(db: Database): string {
   const {timescaledbSchema} = db.server
-  return timescaledbSchema === null || timescaledbSchema === 'public' ? 'public' : `public, "${timescaledbSchema.replaceAll('"', '""')}"`
+  return timescaledbSchema === null || timescaledbSchema === 'public'
+    ? 'public'
+    : `public, "${timescaledbSchema.replaceAll('"', '""')}"`
 }
 
 export function record({version, description, stream, checksum}: MigrationSource, engine: EngineKind): Statement {
   // The core is the same on every engine.
-  return statement(loadSql('migrate/record'), [version, description, stream, stream === 'core' ? null : engine, checksum])
+  return statement(loadSql('migrate/record'), [
+    version,
+    description,
+    stream,
+    stream === 'core' ? null : engine,
+    checksum,
+  ])
 }
 
 /** @throws OpsError MIGRATION_SYNTAX */
 export async function statementsOf({text, file, transaction}: MigrationSource): Promise<ParsedStatement[]> {
   const parsed = await parseMigration(text, file)
-  const wrong = (line: number, message: string, suggestion: string) => usageError('MIGRATION_SYNTAX', `${file}:${line}: ${message}`, ['Nothing was done.', suggestion])
+  const wrong = (line: number, message: string, suggestion: string) =>
+    usageError('MIGRATION_SYNTAX', `${file}:${line}: ${message}`, ['Nothing was done.', suggestion])
   if (parsed.length === 0) throw wrong(1, 'the file has no statement', 'Write one, or remove the file.')
   const control = parsed.find((candidate) => candidate.controlsSession)
   if (control)
-    throw wrong(control.line, `${control.text.split(/\s/)[0]!.toUpperCase()} has no place in a migration`, transaction === 'own'
-      ? 'Every file runs in one transaction already; "-- transaction: none" in its header runs it outside of any.'
-      : 'A file with "-- transaction: none" runs statement by statement.')
+    throw wrong(
+      control.line,
+      `${control.text.split(/\s/)[0]!.toUpperCase()} has no place in a migration`,
+      transaction === 'own'
+        ? 'Every file runs in one transaction already; "-- transaction: none" in its header runs it outside of any.'
+        : 'A file with "-- transaction: none" runs statement by statement.',
+    )
   return parsed
 }

@@ -39,7 +39,11 @@ export interface MigrationStatus {
 export const wrongStates: ReadonlySet<MigrationState> = new Set(['edited', 'missing', 'wrong engine'])
 
 /** Every version that has a file or a row, in the order in which they are applied. */
-export function statusOf(engine: EngineKind, sources: readonly StreamSource[], recorded: readonly Recorded[]): MigrationStatus[] {
+export function statusOf(
+  engine: EngineKind,
+  sources: readonly StreamSource[],
+  recorded: readonly Recorded[],
+): MigrationStatus[] {
   return streams.flatMap((stream) => {
     const source = sources.find((candidate) => candidate.stream === stream) ?? {stream, directory: '', files: []}
     const rows = new Map(recorded.filter((row) => row.stream === stream).map((row) => [row.version, row]))
@@ -47,8 +51,23 @@ export function statusOf(engine: EngineKind, sources: readonly StreamSource[], r
       const row = rows.get(migration.version)
       rows.delete(migration.version)
       const file = migration.source?.file ?? null
-      if (!row) return entry(stream, migration.version, migration.description, migration.source ? 'pending' : 'not for this engine', file, null)
-      return entry(stream, migration.version, row.description ?? migration.description, appliedState(engine, source, row), file, row)
+      if (!row)
+        return entry(
+          stream,
+          migration.version,
+          migration.description,
+          migration.source ? 'pending' : 'not for this engine',
+          file,
+          null,
+        )
+      return entry(
+        stream,
+        migration.version,
+        row.description ?? migration.description,
+        appliedState(engine, source, row),
+        file,
+        row,
+      )
     })
     const missing = [...rows.values()].map((row) => entry(stream, row.version, row.description, 'missing', null, row))
     return [...known, ...missing].sort((a, b) => compareVersions(a.version, b.version))
@@ -62,6 +81,13 @@ function appliedState(engine: EngineKind, source: StreamSource, row: Recorded): 
   return row.checksum !== null && applied?.source && applied.source.checksum !== row.checksum ? 'edited' : 'applied'
 }
 
-function entry(stream: Stream, version: string, description: string | null, state: MigrationState, file: string | null, row: Recorded | null): MigrationStatus {
+function entry(
+  stream: Stream,
+  version: string,
+  description: string | null,
+  state: MigrationState,
+  file: string | null,
+  row: Recorded | null,
+): MigrationStatus {
   return {stream, version, description, state, file, appliedAt: row?.appliedAt ?? null, engine: row?.engine ?? null}
 }

@@ -53,7 +53,11 @@ export async function requestFor(db: Database, options: MigrateOptions): Promise
   const recorded = await readRecorded(db)
   const sources = sourcesFor(options)
   const {engine, createExtension, note} = chooseEngine(db.server, recorded, options.engine, await holdsData(db))
-  return {request: {sources, engine, createExtension, to: options.to, spacePartitions: options.spacePartitions}, recorded, note}
+  return {
+    request: {sources, engine, createExtension, to: options.to, spacePartitions: options.spacePartitions},
+    recorded,
+    note,
+  }
 }
 
 /**
@@ -64,7 +68,9 @@ export async function planFor(db: Database, options: MigrateOptions): Promise<Mi
   const {request, recorded, note} = await requestFor(db, options)
   const {engine, sources} = request
   if (options.stream !== 'core') await refuseWhatIsThere(db, pendingOf(request, recorded))
-  const odd = statusOf(engine, migrationSources(ownDirectory(options.configDirectory)), recorded).filter(({state}) => wrongStates.has(state))
+  const odd = statusOf(engine, migrationSources(ownDirectory(options.configDirectory)), recorded).filter(({state}) =>
+    wrongStates.has(state),
+  )
   const newer = (await routineStates(db, engine, sources, recorded)).filter(({state}) => state === 'newer')
   return {
     plan: await planMigrations(db, request),
@@ -78,6 +84,7 @@ function newerRoutine({object, program}: RoutineStatus): string {
 }
 
 function oddity({version, state, file}: MigrationStatus): string {
-  if (state === 'edited') return `Warning: ${file} was edited after version ${version} was applied; it is not run again.`
+  if (state === 'edited')
+    return `Warning: ${file} was edited after version ${version} was applied; it is not run again.`
   return `Warning: version ${version} is recorded here, but there is no file of it.`
 }

@@ -40,7 +40,11 @@ let cached: readonly RoutineFile[] | undefined
  * @throws OpsError ROUTINE_FILES where a file has no usable header: a mistake of the package
  */
 export function routineFiles(engine: EngineKind): RoutineFile[] {
-  cached ??= inOrder(readdirSync(new URL('routines/', sqlDirectory)).filter((entry) => entry.endsWith('.sql')).map((entry) => readRoutine(entry.slice(0, -4))))
+  cached ??= inOrder(
+    readdirSync(new URL('routines/', sqlDirectory))
+      .filter((entry) => entry.endsWith('.sql'))
+      .map((entry) => readRoutine(entry.slice(0, -4))),
+  )
   return cached.filter(({engines}) => engines === null || engines.includes(engine))
 }
 
@@ -53,14 +57,20 @@ export function readRoutine(name: string, text = normalise(loadSql(`routines/${n
   const header = (key: string) => new RegExp(`^-- ${key}: (.+)$`, 'm').exec(text)?.[1]?.split(/,\s*/)
   const [since] = header('since') ?? []
   const [, kind, schema, routine] = statementHead.exec(text) ?? []
-  if (since === undefined || kind === undefined) throw usageError('ROUTINE_FILES', `${file} has no "-- since:" header, or no CREATE OR REPLACE with a schema.`)
+  if (since === undefined || kind === undefined)
+    throw usageError('ROUTINE_FILES', `${file} has no "-- since:" header, or no CREATE OR REPLACE with a schema.`)
   const source = body.exec(text)?.[2]
   return {
-    name, since, text, file,
+    name,
+    since,
+    text,
+    file,
     stream: streamOf(since),
     engines: (header('engines') as EngineKind[] | undefined) ?? null,
     requires: header('requires') ?? [],
-    kind: kind as RoutineFile['kind'], schema: schema!, routine: routine!,
+    kind: kind as RoutineFile['kind'],
+    schema: schema!,
+    routine: routine!,
     checksum: checksumOf(text),
     // A body that is not found is a mistake of the package, which a test finds: it would count as edited for ever.
     source: source === undefined ? '' : createHash('sha256').update(source).digest('hex'),
@@ -70,7 +80,8 @@ export function readRoutine(name: string, text = normalise(loadSql(`routines/${n
 function inOrder(files: readonly RoutineFile[]): RoutineFile[] {
   const ordered = new Map<string, RoutineFile>()
   const add = (file: RoutineFile, path: readonly string[]) => {
-    if (path.includes(file.name)) throw usageError('ROUTINE_FILES', `${file.file} requires itself by way of ${path.join(', ')}.`)
+    if (path.includes(file.name))
+      throw usageError('ROUTINE_FILES', `${file.file} requires itself by way of ${path.join(', ')}.`)
     for (const other of files) if (file.requires.includes(other.name)) add(other, [...path, file.name])
     ordered.set(file.name, file)
   }

@@ -43,7 +43,12 @@ interface Row {
 }
 
 /** Every routine of this program for an engine, and how the database has it. */
-export async function routineStates(db: Database, engine: EngineKind, sources: readonly StreamSource[], recorded: readonly Recorded[]): Promise<RoutineStatus[]> {
+export async function routineStates(
+  db: Database,
+  engine: EngineKind,
+  sources: readonly StreamSource[],
+  recorded: readonly Recorded[],
+): Promise<RoutineStatus[]> {
   const files = routineFiles(engine)
   const applied = new Set(recorded.map(({version}) => version))
   const rows = new Map((applied.has(routinesSince) ? await readRows(db, files) : []).map((row) => [row.name, row]))
@@ -51,12 +56,24 @@ export async function routineStates(db: Database, engine: EngineKind, sources: r
   return files.map((file) => {
     const row = rows.get(file.name)
     const state = applied.has(file.since) ? stateOf(file, row, ahead) : 'pending'
-    return {name: file.name, stream: file.stream, object: `${file.schema}.${file.routine}`, state, appliedAt: row?.appliedAt ?? null, program: row?.program ?? null}
+    return {
+      name: file.name,
+      stream: file.stream,
+      object: `${file.schema}.${file.routine}`,
+      state,
+      appliedAt: row?.appliedAt ?? null,
+      program: row?.program ?? null,
+    }
   })
 }
 
 async function readRows(db: Database, files: readonly RoutineFile[]): Promise<Row[]> {
-  const columns = [files.map(({name}) => name), files.map(({schema}) => schema), files.map(({routine}) => routine), files.map(({source}) => source)]
+  const columns = [
+    files.map(({name}) => name),
+    files.map(({schema}) => schema),
+    files.map(({routine}) => routine),
+    files.map(({source}) => source),
+  ]
   return db.query<Row>(statement(loadSql('migrate/routines'), columns))
 }
 
@@ -70,7 +87,9 @@ function stateOf(file: RoutineFile, row: Row | undefined, ahead: boolean): Routi
 function isAhead(engine: EngineKind, sources: readonly StreamSource[], recorded: readonly Recorded[]): boolean {
   const packaged = sources.filter(({stream}) => stream !== 'app')
   const known = new Set(packaged.flatMap((source) => migrationsFor(source, engine).map(({version}) => version)))
-  return recorded.some(({version, stream}) => packaged.some((source) => source.stream === stream) && !known.has(version))
+  return recorded.some(
+    ({version, stream}) => packaged.some((source) => source.stream === stream) && !known.has(version),
+  )
 }
 
 /** Between two builds of one version the last run wins: only a release can be told from another. */

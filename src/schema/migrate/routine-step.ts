@@ -7,7 +7,10 @@ import type {RoutineFile} from './routine-files.js'
 
 /** Installs a routine and records which text it was. */
 export function installRoutine({name, checksum, text}: RoutineFile): Statement[] {
-  return [statement(loadSql('migrate/record-routine'), [name, checksum, programVersion]), statement(text.trim().replace(/;$/, ''))]
+  return [
+    statement(loadSql('migrate/record-routine'), [name, checksum, programVersion]),
+    statement(text.trim().replace(/;$/, '')),
+  ]
 }
 
 /**
@@ -27,7 +30,9 @@ export function routineStep(routine: RoutineFile, canAsk: boolean, numbered: str
     lock: isView ? 'ACCESS EXCLUSIVE' : 'NONE',
     class: 'safe',
     transaction: 'own',
-    doneCheck: canAsk ? statement(loadSql('migrate/routine-is-current'), [name, checksum, schema, called, source]) : null,
+    doneCheck: canAsk
+      ? statement(loadSql('migrate/routine-is-current'), [name, checksum, schema, called, source])
+      : null,
     repeatable: true,
     dependsOn: [...(numbered === undefined ? [] : [numbered]), ...requires.map((other) => `routine ${other}`)],
     relations: isView ? [object] : [],

@@ -23,11 +23,17 @@ export interface MigrationsOptions {
  * `migrate up` for a program. Calling it is the consent to what is only hard to undo.
  * @throws OpsError WOULD_LOSE for migrations that drop what holds rows; MIGRATION_FAILED; what connecting throws
  */
-export async function migrateDatabase(target: Target, {configDirectory, to}: MigrationsOptions): Promise<MigrationsResult> {
+export async function migrateDatabase(
+  target: Target,
+  {configDirectory, to}: MigrationsOptions,
+): Promise<MigrationsResult> {
   return withDatabase(target, {applicationName: 'qicore-db/library', create: true}, async (db) => {
     const {plan, request} = await planFor(db, {configDirectory, to})
     if (plan.steps.length > 0 && classOf(plan) === 'loss')
-      throw new OpsError('WOULD_LOSE', 'A pending migration would lose data. Nothing was done.', {exit: ExitCode.refused, suggestions: [`Look at it and confirm it: ${command('migrate up')}`]})
+      throw new OpsError('WOULD_LOSE', 'A pending migration would lose data. Nothing was done.', {
+        exit: ExitCode.refused,
+        suggestions: [`Look at it and confirm it: ${command('migrate up')}`],
+      })
     const owner = {actor: `${db.server.role} (library@${hostname()})`, targetHost: db.server.host ?? hostname()}
     const {steps} = await migrateUp(db, request, owner, {limits: defaultLimits})
     const failed = steps.find(({status}) => status === 'failed')

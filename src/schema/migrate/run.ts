@@ -31,13 +31,21 @@ export interface CorePlan extends Plan {
  * works as it did.
  */
 export async function planInstall(db: Database): Promise<CorePlan> {
-  if (!db.server.hasQicoreSchema) return {...(await planFor(db, {stream: 'core', engine: db.server.engine === 'postgres' ? 'postgres' : undefined})).plan, note: null}
+  if (!db.server.hasQicoreSchema)
+    return {
+      ...(await planFor(db, {stream: 'core', engine: db.server.engine === 'postgres' ? 'postgres' : undefined})).plan,
+      note: null,
+    }
   const sources = migrationSources(null).filter(({stream}) => stream === 'core')
   const plan = await planMigrations(db, {sources, engine: db.server.engine})
   if (plan.steps.length === 0) return {...plan, note: null}
   const [row] = await db.query<{may: boolean}>(statement(loadSql('migrate/may-install'), [db.target.role ?? null]))
   if (row?.may) return {...plan, note: null}
-  return {...plan, steps: [], note: `The schema qicore is older than this program (${plan.steps.map(({id}) => id).join(', ')}), and this role does not own it. The owner runs: ${command('migrate up', [], {stream: 'core'})}`}
+  return {
+    ...plan,
+    steps: [],
+    note: `The schema qicore is older than this program (${plan.steps.map(({id}) => id).join(', ')}), and this role does not own it. The owner runs: ${command('migrate up', [], {stream: 'core'})}`,
+  }
 }
 
 /**
@@ -45,7 +53,11 @@ export async function planInstall(db: Database): Promise<CorePlan> {
  * The server is asked again afterwards.
  * @throws OpsError MIGRATION_FAILED
  */
-export async function bootstrap(db: Database, plan: Plan, options: Pick<ExecuteOptions, 'limits' | 'onProgress'>): Promise<StepReport[]> {
+export async function bootstrap(
+  db: Database,
+  plan: Plan,
+  options: Pick<ExecuteOptions, 'limits' | 'onProgress'>,
+): Promise<StepReport[]> {
   if (plan.steps.length === 0) return []
   const {steps} = await execute(db, {...plan, locks: []}, {...options, ledger: null})
   const failed = steps.find((step) => step.status === 'failed')
@@ -60,14 +72,27 @@ export async function bootstrap(db: Database, plan: Plan, options: Pick<ExecuteO
 }
 
 /** The whole of `migrate up` for programs: prepares, locks, writes the ledger, runs. The report holds every step. */
-export async function migrateUp(db: Database, request: MigrationRequest, owner: Omit<RunOwner, 'operation' | 'detail'>, options: Omit<ExecuteOptions, 'ledger' | 'fence'>): Promise<RunReport> {
+export async function migrateUp(
+  db: Database,
+  request: MigrationRequest,
+  owner: Omit<RunOwner, 'operation' | 'detail'>,
+  options: Omit<ExecuteOptions, 'ledger' | 'fence'>,
+): Promise<RunReport> {
   const whole = await planMigrations(db, request)
   const prepared = await bootstrap(db, {...whole, steps: whole.steps.filter(isBootstrapStep)}, options)
-  const plan = await planMigrations(db, {...request, createExtension: false, engine: request.createExtension ? db.server.engine : request.engine})
+  const plan = await planMigrations(db, {
+    ...request,
+    createExtension: false,
+    engine: request.createExtension ? db.server.engine : request.engine,
+  })
   if (plan.steps.length === 0) return {operation: plan.operation, cutoff: null, steps: prepared, interrupted: false}
   const lock = await takeRunLock(db, plan.locks, `${owner.actor}, ${plan.operation}`, lockPatience)
   try {
-    const ledger = await openLedger(db, {...owner, operation: plan.operation, detail: {steps: plan.steps.length}}, options.limits)
+    const ledger = await openLedger(
+      db,
+      {...owner, operation: plan.operation, detail: {steps: plan.steps.length}},
+      options.limits,
+    )
     const report = await execute(db, plan, {...options, ledger, fence: lock.fence})
     return {...report, steps: [...prepared, ...report.steps]}
   } finally {

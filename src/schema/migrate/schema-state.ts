@@ -21,11 +21,21 @@ export async function readQicoreSchema(db: Database): Promise<QicoreSchema> {
   try {
     const recorded = await readRecorded(db)
     const sources = migrationSources(null)
-    const migrations = statusOf(db.server.engine, sources.filter(({stream}) => stream === 'core'), recorded.filter(({stream}) => stream === 'core'))
+    const migrations = statusOf(
+      db.server.engine,
+      sources.filter(({stream}) => stream === 'core'),
+      recorded.filter(({stream}) => stream === 'core'),
+    )
     const routines = await routineStates(db, db.server.engine, sources, recorded)
-    const older = [...migrations.filter(({state}) => state === 'pending').map(({version}) => version), ...routines.filter(({state}) => replacedStates.has(state)).map(({object}) => object)]
+    const older = [
+      ...migrations.filter(({state}) => state === 'pending').map(({version}) => version),
+      ...routines.filter(({state}) => replacedStates.has(state)).map(({object}) => object),
+    ]
     if (older.length > 0) return {state: 'older', differs: unique(older), fix: command('migrate up')}
-    const newer = [...migrations.filter(({state}) => state === 'missing').map(({version}) => version), ...routines.filter(({state}) => state === 'newer').map(({object}) => object)]
+    const newer = [
+      ...migrations.filter(({state}) => state === 'missing').map(({version}) => version),
+      ...routines.filter(({state}) => state === 'newer').map(({object}) => object),
+    ]
     return {state: newer.length > 0 ? 'newer' : 'current', differs: unique(newer), fix: null}
   } catch (error) {
     if (sqlState(error) !== SqlState.noPrivilege) throw error
@@ -35,7 +45,8 @@ export async function readQicoreSchema(db: Database): Promise<QicoreSchema> {
 
 /** The schema in one sentence for people; null where there is nothing to say. */
 export function schemaRemark({state, differs, fix}: QicoreSchema): string | null {
-  const listed = differs.length > 4 ? `${differs.slice(0, 3).join(', ')} and ${differs.length - 3} more` : differs.join(', ')
+  const listed =
+    differs.length > 4 ? `${differs.slice(0, 3).join(', ')} and ${differs.length - 3} more` : differs.join(', ')
   if (state === 'older') return `The schema qicore is older than this program: ${listed}. Fix: ${fix}`
   return state === 'newer' ? `The schema qicore is newer than this program: ${listed}.` : null
 }

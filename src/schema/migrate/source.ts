@@ -61,13 +61,19 @@ export function readStream(stream: Stream, directory: string, label: string): St
     return 'problem' in read ? [] : [read.source]
   })
   problems.push(...orderProblems(files))
-  if (problems.length > 0) throw usageError('MIGRATION_FILES', `${directory} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`)
+  if (problems.length > 0)
+    throw usageError(
+      'MIGRATION_FILES',
+      `${directory} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
+    )
   return {stream, directory, files}
 }
 
 function list(directory: string): string[] {
   try {
-    return readdirSync(directory).filter((entry) => entry.endsWith('.sql')).sort()
+    return readdirSync(directory)
+      .filter((entry) => entry.endsWith('.sql'))
+      .sort()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw usageError('MIGRATION_FILES', `${directory} cannot be read (${(error as NodeJS.ErrnoException).code}).`)
@@ -76,9 +82,15 @@ function list(directory: string): string[] {
 
 const fileName = /^(\d{4,})_([a-z0-9_]+)(?:\.(timescaledb|apache|postgres))?\.sql$/
 
-function readMigration(stream: Stream, entry: string, bytes: Buffer, file: string): {source: MigrationSource} | {problem: string} {
+function readMigration(
+  stream: Stream,
+  entry: string,
+  bytes: Buffer,
+  file: string,
+): {source: MigrationSource} | {problem: string} {
   const [, number, name, engine] = fileName.exec(entry) ?? []
-  if (number === undefined) return {problem: `${file}: the name is not NNNN_name.sql or NNNN_name.<engine>.sql (timescaledb, apache, postgres)`}
+  if (number === undefined)
+    return {problem: `${file}: the name is not NNNN_name.sql or NNNN_name.<engine>.sql (timescaledb, apache, postgres)`}
   let text: string
   try {
     text = normalise(new TextDecoder('utf-8', {fatal: true}).decode(bytes))
@@ -88,11 +100,18 @@ function readMigration(stream: Stream, entry: string, bytes: Buffer, file: strin
   const header = headerOf(text)
   const bare = header.version?.startsWith(`${stream}.`) ? header.version.slice(stream.length + 1) : header.version
   if (bare === undefined || !/^\d+(\.\d+)*$/.test(bare)) return {problem: `${file}: it has no line "-- version: 1.0.0"`}
-  if (header.transaction !== undefined && header.transaction !== 'none') return {problem: `${file}: "-- transaction: ${header.transaction}" is not known; there is only none`}
+  if (header.transaction !== undefined && header.transaction !== 'none')
+    return {problem: `${file}: "-- transaction: ${header.transaction}" is not known; there is only none`}
   const version = stream === 'qicore' ? bare : `${stream}.${bare}`
   return {
     source: {
-      stream, number, name: name!, engine: (engine as EngineKind | undefined) ?? null, version, text, file,
+      stream,
+      number,
+      name: name!,
+      engine: (engine as EngineKind | undefined) ?? null,
+      version,
+      text,
+      file,
       description: header.description ?? name!.replaceAll('_', ' '),
       transaction: header.transaction === 'none' ? 'none' : 'own',
       checksum: checksumOf(text),
@@ -103,7 +122,12 @@ function readMigration(stream: Stream, entry: string, bytes: Buffer, file: strin
 /** The `-- key: value` lines before the first statement. */
 function headerOf(text: string): Record<string, string> {
   const [head] = /^(?:[ \t]*(?:--.*)?\n)*/.exec(`${text}\n`)!
-  return Object.fromEntries([...head.matchAll(/^--[ \t]*(version|description|transaction):[ \t]*(.*?)[ \t]*$/gm)].map(([, key, value]) => [key, value]))
+  return Object.fromEntries(
+    [...head.matchAll(/^--[ \t]*(version|description|transaction):[ \t]*(.*?)[ \t]*$/gm)].map(([, key, value]) => [
+      key,
+      value,
+    ]),
+  )
 }
 
 /** The same text has the same checksum after a checkout on Windows. */
@@ -121,20 +145,28 @@ function orderProblems(files: readonly MigrationSource[]): string[] {
   for (const source of files) {
     const first = byNumber.get(source.number)
     if (!first) byNumber.set(source.number, source)
-    else if (first.name !== source.name) problems.push(`${source.file}: the number ${source.number} is taken by ${first.file}`)
-    else if (first.version !== source.version) problems.push(`${source.file}: it is version ${source.version}, but ${first.file} is ${first.version}`)
+    else if (first.name !== source.name)
+      problems.push(`${source.file}: the number ${source.number} is taken by ${first.file}`)
+    else if (first.version !== source.version)
+      problems.push(`${source.file}: it is version ${source.version}, but ${first.file} is ${first.version}`)
   }
   const ordered = [...byNumber.values()].sort((a, b) => Number(a.number) - Number(b.number))
   ordered.slice(1).forEach((source, index) => {
     if (compareVersions(ordered[index]!.version, source.version) >= 0)
-      problems.push(`${source.file}: version ${source.version} does not come after ${ordered[index]!.version} of ${ordered[index]!.file}`)
+      problems.push(
+        `${source.file}: version ${source.version} does not come after ${ordered[index]!.version} of ${ordered[index]!.file}`,
+      )
   })
   return problems
 }
 
 /** By numbers, part by part: 1.10.0 comes after 1.9.0. */
 export function compareVersions(a: string, b: string): number {
-  const parts = (version: string) => version.replace(/^[a-z]+\./, '').split('.').map(Number)
+  const parts = (version: string) =>
+    version
+      .replace(/^[a-z]+\./, '')
+      .split('.')
+      .map(Number)
   const [left, right] = [parts(a), parts(b)]
   for (let index = 0; index < Math.max(left.length, right.length); index += 1) {
     const difference = (left[index] ?? 0) - (right[index] ?? 0)
@@ -162,7 +194,10 @@ export function migrationsFor({files}: StreamSource, engine: EngineKind): Migrat
   for (const source of files) versions.set(source.version, [...(versions.get(source.version) ?? []), source])
   return [...versions.values()]
     .map((variants) => {
-      const source = variants.find((variant) => variant.engine === engine) ?? variants.find((variant) => variant.engine === null) ?? null
+      const source =
+        variants.find((variant) => variant.engine === engine) ??
+        variants.find((variant) => variant.engine === null) ??
+        null
       const {version, stream, description} = source ?? variants[0]!
       return {version, stream, description, source}
     })

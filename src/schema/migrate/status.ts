@@ -20,16 +20,30 @@ export interface SchemaStatus {
 }
 
 /** Everything that `migrate status` reports; changes nothing. */
-export async function readStatus(db: Database, options: Pick<MigrateOptions, 'configDirectory' | 'stream' | 'migrations'>): Promise<SchemaStatus> {
+export async function readStatus(
+  db: Database,
+  options: Pick<MigrateOptions, 'configDirectory' | 'stream' | 'migrations'>,
+): Promise<SchemaStatus> {
   // Without the tables of QiCore their rows are no migrations whose files are missing.
   const recorded = (await readRecorded(db)).filter(({stream}) => options.migrations !== 'own' || stream !== 'qicore')
   const sources = sourcesFor(options)
   const {engine, note} = expectedEngine(db.server, recorded, await holdsData(db))
   const migrations = statusOf(engine, sources, recorded)
-  const routines = (await routineStates(db, engine, sources, recorded)).filter(({stream}) => sources.some((source) => source.stream === stream))
+  const routines = (await routineStates(db, engine, sources, recorded)).filter(({stream}) =>
+    sources.some((source) => source.stream === stream),
+  )
   return {
-    engine, note, migrations, routines,
-    wrong: [...migrations.filter(({state}) => wrongStates.has(state)), ...routines.filter(({state}) => state === 'newer')],
-    pending: [...migrations.filter(({state}) => state === 'pending'), ...routines.filter(({state}) => replacedStates.has(state))],
+    engine,
+    note,
+    migrations,
+    routines,
+    wrong: [
+      ...migrations.filter(({state}) => wrongStates.has(state)),
+      ...routines.filter(({state}) => state === 'newer'),
+    ],
+    pending: [
+      ...migrations.filter(({state}) => state === 'pending'),
+      ...routines.filter(({state}) => replacedStates.has(state)),
+    ],
   }
 }

@@ -16,7 +16,14 @@ function oneOf(condition: Condition): {column: string; texts: string[]} | null {
   const texts: string[] = []
   const columns = new Set<string>()
   for (const part of condition.of) {
-    if (part.is !== 'comparison' || part.operator !== '=' || part.left.term !== 'column' || part.right.term !== 'constant' || part.left.kind !== 'text') return null
+    if (
+      part.is !== 'comparison' ||
+      part.operator !== '=' ||
+      part.left.term !== 'column' ||
+      part.right.term !== 'constant' ||
+      part.left.kind !== 'text'
+    )
+      return null
     columns.add(part.left.column)
     texts.push(part.right.text)
   }
@@ -35,14 +42,21 @@ export function toCode(condition: Condition, properties: Properties, used: Set<s
   }
   const value = (term: Term): string => {
     if (term.term === 'column') return member('row', properties.get(term.column)!)
-    return term.term === 'constant' ? quoted(term.text) : call(calculations[term.operator], value(term.left), value(term.right))
+    return term.term === 'constant'
+      ? quoted(term.text)
+      : call(calculations[term.operator], value(term.left), value(term.right))
   }
   const inner = (part: Condition) => toCode(part, properties, used)
   const set = oneOf(condition)
   if (set) return call('isOneOf', member('row', properties.get(set.column)!), `[${set.texts.map(quoted).join(', ')}]`)
   switch (condition.is) {
     case 'comparison':
-      return call(comparators[condition.left.kind as 'decimal'], value(condition.left), quoted(condition.operator), value(condition.right))
+      return call(
+        comparators[condition.left.kind as 'decimal'],
+        value(condition.left),
+        quoted(condition.operator),
+        value(condition.right),
+      )
     case 'truth':
       return call('isTrue', value(condition.of))
     case 'null':
@@ -58,11 +72,17 @@ export function toCode(condition: Condition, properties: Properties, used: Set<s
 export function evaluate(condition: Condition, properties: Properties, row: Row): Truth {
   const value = (term: Term): unknown => {
     if (term.term === 'column') return row[properties.get(term.column)!]
-    return term.term === 'constant' ? term.text : columns[calculations[term.operator]](value(term.left), value(term.right))
+    return term.term === 'constant'
+      ? term.text
+      : columns[calculations[term.operator]](value(term.left), value(term.right))
   }
   switch (condition.is) {
     case 'comparison':
-      return columns[comparators[condition.left.kind as 'decimal']](value(condition.left), condition.operator as '=', value(condition.right))
+      return columns[comparators[condition.left.kind as 'decimal']](
+        value(condition.left),
+        condition.operator as '=',
+        value(condition.right),
+      )
     case 'truth':
       return columns.isTrue(value(condition.of))
     case 'null':
@@ -70,14 +90,27 @@ export function evaluate(condition: Condition, properties: Properties, row: Row)
     case 'not':
       return columns.not(evaluate(condition.of, properties, row))
     default:
-      return columns[condition.is === 'and' ? 'both' : 'either'](...condition.of.map((part) => evaluate(part, properties, row)))
+      return columns[condition.is === 'and' ? 'both' : 'either'](
+        ...condition.of.map((part) => evaluate(part, properties, row)),
+      )
   }
 }
 
-const words = {'=': 'must be', '<>': 'must not be', '<': 'must be less than', '<=': 'must be at most', '>': 'must be more than', '>=': 'must be at least'}
+const words = {
+  '=': 'must be',
+  '<>': 'must not be',
+  '<': 'must be less than',
+  '<=': 'must be at most',
+  '>': 'must be more than',
+  '>=': 'must be at least',
+}
 
 /** The property that a broken condition is reported at, and what is demanded of it. */
-export function demandOf(condition: Condition, expression: string, properties: Properties): {property: string; demand: string} {
+export function demandOf(
+  condition: Condition,
+  expression: string,
+  properties: Properties,
+): {property: string; demand: string} {
   const spoken = (term: Term): string => {
     if (term.term === 'column') return properties.get(term.column)!
     return term.term === 'constant' ? term.text : `${spoken(term.left)} ${term.operator} ${spoken(term.right)}`

@@ -19,7 +19,10 @@ export type Condition =
   | {is: 'not'; of: Condition}
 
 /** What of a check can be said outside of the database: its parts that must all hold; null where it cannot. */
-export async function readCheck(expression: string, {columns}: Pick<TableDefinition, 'columns'>): Promise<Condition[] | null> {
+export async function readCheck(
+  expression: string,
+  {columns}: Pick<TableDefinition, 'columns'>,
+): Promise<Condition[] | null> {
   const kinds = new Map(columns.map(({name, type}) => [name, kindOf(type)]))
   try {
     const {stmts} = await parse(`select ${expression}`)
@@ -27,8 +30,17 @@ export async function readCheck(expression: string, {columns}: Pick<TableDefinit
     const select = only?.stmt && 'SelectStmt' in only.stmt ? only.stmt.SelectStmt : null
     const target = select?.targetList?.[0]
     // Anything beside one bare expression was no condition.
-    if (others.length > 0 || !select || select.targetList?.length !== 1 || Object.keys(select).some((part) => !['targetList', 'limitOption', 'op'].includes(part))) return null
-    const condition = target && 'ResTarget' in target && target.ResTarget.name === undefined ? conditionOf(target.ResTarget.val, kinds) : null
+    if (
+      others.length > 0 ||
+      !select ||
+      select.targetList?.length !== 1 ||
+      Object.keys(select).some((part) => !['targetList', 'limitOption', 'op'].includes(part))
+    )
+      return null
+    const condition =
+      target && 'ResTarget' in target && target.ResTarget.name === undefined
+        ? conditionOf(target.ResTarget.val, kinds)
+        : null
     return condition === null ? null : conjuncts(condition)
   } catch {
     return null
@@ -43,11 +55,18 @@ function kindOf(type: string): Kind | null {
   const read = readType(type)
   if (!read || read.array) return null
   switch (read.base) {
-    case 'numeric': case 'integer': case 'smallint': case 'bigint': case 'serial': case 'smallserial': case 'bigserial':
+    case 'numeric':
+    case 'integer':
+    case 'smallint':
+    case 'bigint':
+    case 'serial':
+    case 'smallserial':
+    case 'bigserial':
       return 'decimal'
     case 'timestamptz':
       return 'instant'
-    case 'text': case 'varchar':
+    case 'text':
+    case 'varchar':
       return 'text'
     case 'boolean':
       return 'boolean'
@@ -92,7 +111,10 @@ function comparisonOf({kind, name, lexpr, rexpr}: Expression, kinds: Kinds): Con
       return each.includes(null) ? null : {is: operator === '=' ? 'or' : 'and', of: each as Condition[]}
     }
     case 'AEXPR_BETWEEN': {
-      const [low, high] = [compared(left, '>=', termOf(others[0], kinds)), compared(left, '<=', termOf(others[1], kinds))]
+      const [low, high] = [
+        compared(left, '>=', termOf(others[0], kinds)),
+        compared(left, '<=', termOf(others[1], kinds)),
+      ]
       return low && high ? {is: 'and', of: [low, high]} : null
     }
     default:
@@ -113,7 +135,9 @@ function compared(left: Term, written: string, right: Term | null): Condition | 
 
 function as(term: Term, kind: Kind): Term | null {
   if (term.kind === kind) return term
-  return term.term === 'constant' && term.kind === 'text' && kind === 'instant' && zoned.test(term.text) ? {...term, kind} : null
+  return term.term === 'constant' && term.kind === 'text' && kind === 'instant' && zoned.test(term.text)
+    ? {...term, kind}
+    : null
 }
 
 const zoned = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)$/
@@ -128,7 +152,9 @@ function termOf(node: Node | undefined, kinds: Kinds): Term | null {
   if ('A_Const' in node) return constantOf(node.A_Const)
   if ('TypeCast' in node) {
     const inner = termOf(node.TypeCast.arg, kinds)
-    const to = (node.TypeCast.typeName?.names ?? []).flatMap((part) => ('String' in part ? [part.String.sval] : [])).at(-1)
+    const to = (node.TypeCast.typeName?.names ?? [])
+      .flatMap((part) => ('String' in part ? [part.String.sval] : []))
+      .at(-1)
     if (inner?.term !== 'constant' || inner.kind !== 'text') return null
     if (to === 'timestamptz' && zoned.test(inner.text)) return {...inner, kind: 'instant'}
     return to === 'text' || to === 'varchar' ? inner : null
@@ -138,7 +164,8 @@ function termOf(node: Node | undefined, kinds: Kinds): Term | null {
     const right = termOf(node.A_Expr.rexpr, kinds)
     const left = node.A_Expr.lexpr ? termOf(node.A_Expr.lexpr, kinds) : operator === '-' ? zero : null
     if (left?.kind !== 'decimal' || right?.kind !== 'decimal' || !['+', '-', '*'].includes(operator)) return null
-    if (left === zero && right.term === 'constant') return {...right, text: right.text.startsWith('-') ? right.text.slice(1) : `-${right.text}`}
+    if (left === zero && right.term === 'constant')
+      return {...right, text: right.text.startsWith('-') ? right.text.slice(1) : `-${right.text}`}
     return {term: 'calculation', operator: operator as '+', left, right, kind: 'decimal'}
   }
   return null
@@ -150,7 +177,8 @@ function constantOf(constant: Extract<Node, {A_Const: unknown}>['A_Const']): Ter
   if (constant.isnull) return null
   if (constant.sval) return {term: 'constant', text: constant.sval.sval ?? '', kind: 'text'}
   if (constant.ival) return {term: 'constant', text: String(constant.ival.ival ?? 0), kind: 'decimal'}
-  if (constant.fval?.fval && /^-?\d+(\.\d+)?$/.test(constant.fval.fval)) return {term: 'constant', text: constant.fval.fval, kind: 'decimal'}
+  if (constant.fval?.fval && /^-?\d+(\.\d+)?$/.test(constant.fval.fval))
+    return {term: 'constant', text: constant.fval.fval, kind: 'decimal'}
   return null
 }
 

@@ -13,12 +13,14 @@ export type TableSchema = z.ZodObject<Record<string, z.ZodType>>
 /** The same schema as the generated module has for it. */
 export async function tableSchemaOf(table: TableDefinition): Promise<TableSchema> {
   const properties = propertyNames(table.columns.map(({name}) => name))
-  const shape = Object.fromEntries(table.columns.map((column) => {
-    const {call, args, array, nullable, optional} = columnCall(column)
-    const one = (columns[call] as (...args: number[]) => z.ZodType)(...args)
-    const whole = array ? columns.list(one) : one
-    return [properties.get(column.name)!, nullable ? whole.nullish() : optional ? whole.optional() : whole]
-  }))
+  const shape = Object.fromEntries(
+    table.columns.map((column) => {
+      const {call, args, array, nullable, optional} = columnCall(column)
+      const one = (columns[call] as (...args: number[]) => z.ZodType)(...args)
+      const whole = array ? columns.list(one) : one
+      return [properties.get(column.name)!, nullable ? whole.nullish() : optional ? whole.optional() : whole]
+    }),
+  )
   let schema = z.strictObject(shape)
   for (const {name, expression} of table.checks ?? []) {
     for (const condition of (await readCheck(expression, table)) ?? []) {

@@ -23,10 +23,15 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await database.autocommit("call refresh_continuous_aggregate('s15', '2025-10-25 20:00Z', '2025-10-25 23:00Z')")
     const [row] = (await readAggregates(database.db, new Map())).aggregates
     expect(row!.pending).toMatchObject({ranges: 1})
-    await expect(drop(database.db, 'public.s', '2025-10-26T02:00:00Z')).rejects.toMatchObject({code: 'NOT_COVERED', exitCode: 7})
+    await expect(drop(database.db, 'public.s', '2025-10-26T02:00:00Z')).rejects.toMatchObject({
+      code: 'NOT_COVERED',
+      exitCode: 7,
+    })
     const {plan, notes} = await refreshPlan(database.db, 'public.s15', {span: span('2025-10-25', '2025-10-27')})
     expect(fates(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
-    const [sums] = await database.run<{raw: number; stored: number}>('select (select sum(v)::int from s) as raw, (select sum(sv)::int from s15) as stored')
+    const [sums] = await database.run<{raw: number; stored: number}>(
+      'select (select sum(v)::int from s) as raw, (select sum(sv)::int from s15) as stored',
+    )
     // Either it is computed, or it is left alone with the reason and stays pending.
     if (notes.some((note) => note.includes('clocks are set back there'))) {
       expect(sums).toEqual({raw: 332, stored: 300})
@@ -37,9 +42,15 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
   it('drops the hours around it, and before TimescaleDB 2.25 no part of the two', async () => {
     const database = await engine.database()
     await vienna(database)
-    const [mixed] = await database.run<{yes: boolean}>("select time_bucket('15 min', timestamptz '2025-10-26 00:20Z', 'Europe/Vienna') > timestamptz '2025-10-26 00:20Z' as yes")
+    const [mixed] = await database.run<{yes: boolean}>(
+      "select time_bucket('15 min', timestamptz '2025-10-26 00:20Z', 'Europe/Vienna') > timestamptz '2025-10-26 00:20Z' as yes",
+    )
     const half = drop(database.db, 'public.s', '2025-10-26T01:00:00Z')
-    if (mixed!.yes) await expect(half).rejects.toMatchObject({code: 'NOT_COVERED', message: expect.stringContaining('before TimescaleDB 2.25')})
+    if (mixed!.yes)
+      await expect(half).rejects.toMatchObject({
+        code: 'NOT_COVERED',
+        message: expect.stringContaining('before TimescaleDB 2.25'),
+      })
     else expect((await half).plan.steps).toHaveLength(3)
     const {plan} = await drop(database.db, 'public.s', '2025-10-26T00:00:00Z')
     expect(fates(await run(database.db, plan)).map((line) => line.replace(/^.*: /, ''))).toEqual(['done', 'done'])

@@ -15,7 +15,9 @@ it('compares the two ends of a range to the microsecond', () => {
   const at = (text: string) => ({unit: 'instant' as const, instant: parseInstant(text)})
   const range = instantsBetween(at('2023-01-05T00:00:00Z') as never, at('2023-01-05T00:00:00.000001Z') as never)
   expect(range.to).toBe('2023-01-05T00:00:00.000001Z')
-  expect(() => instantsBetween(at('2023-01-05T00:00:00.000001Z') as never, at('2023-01-05T00:00:00.000001Z') as never)).toThrow(/is not before/)
+  expect(() =>
+    instantsBetween(at('2023-01-05T00:00:00.000001Z') as never, at('2023-01-05T00:00:00.000001Z') as never),
+  ).toThrow(/is not before/)
 })
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
@@ -23,7 +25,10 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     const database = await engine.database()
     await hourly(database)
     const {aggregates} = await readAggregates(database.db, new Map())
-    expect(aggregates[0]).toMatchObject({watermark: null, pending: {ranges: 1, from: '2024-01-01T00:00:00Z', to: '2024-01-11T00:00:00Z'}})
+    expect(aggregates[0]).toMatchObject({
+      watermark: null,
+      pending: {ranges: 1, from: '2024-01-01T00:00:00Z', to: '2024-01-11T00:00:00Z'},
+    })
   })
 
   it('prints for a single late row the whole bucket, which aggregates refresh takes', async () => {
@@ -33,7 +38,9 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await database.run("insert into m values ('2024-01-05 12:34:56.123456+00', 1, 7)")
     const report = await readAggregates(database.db, new Map())
     expect(report.aggregates[0]!.pending).toEqual({ranges: 1, from: '2024-01-05T12:00:00Z', to: '2024-01-05T13:00:00Z'})
-    expect(renderAggregates(report, look)).toContain('aggregates refresh a --from 2024-01-05T12:00:00Z --to 2024-01-05T13:00:00Z --dry-run')
+    expect(renderAggregates(report, look)).toContain(
+      'aggregates refresh a --from 2024-01-05T12:00:00Z --to 2024-01-05T13:00:00Z --dry-run',
+    )
   })
 
   it('lists an aggregate over integers whose last invalidation lies at the end of bigint', async () => {
@@ -51,7 +58,9 @@ insert into bi values (9223372036854775806, 1)`)
     const database = await engine.database()
     await hourly(database)
     await database.autocommit("call refresh_continuous_aggregate('a', null, null)")
-    await database.run(`select add_continuous_aggregate_policy('a', null, interval '1 hour', interval '30 min', initial_start => ${notDuringTheTest})`)
+    await database.run(
+      `select add_continuous_aggregate_policy('a', null, interval '1 hour', interval '30 min', initial_start => ${notDuringTheTest})`,
+    )
     const {policies} = await readPolicyStatus(database.db, {declared: [], lateAfter: 0} as never)
     expect(policies.map(({kind, notDone}) => [kind, notDone])).toEqual([['refresh', []]])
     await database.run("insert into m values ('2024-01-05 12:30+00', 1, 7)")
@@ -61,10 +70,17 @@ insert into bi values (9223372036854775806, 1)`)
 
   it('says before a drop that a query with a condition does not hold all rows', async () => {
     const database = await engine.database()
-    await hourly(database, `create materialized view one_device with (timescaledb.continuous) as
-  select time_bucket(interval '1 hour', time) as bucket, count(*) from m where dev = 1 group by 1 with no data`)
-    for (const view of ['a', 'one_device']) await database.autocommit(`call refresh_continuous_aggregate('${view}', null, null)`)
+    await hourly(
+      database,
+      `create materialized view one_device with (timescaledb.continuous) as
+  select time_bucket(interval '1 hour', time) as bucket, count(*) from m where dev = 1 group by 1 with no data`,
+    )
+    for (const view of ['a', 'one_device'])
+      await database.autocommit(`call refresh_continuous_aggregate('${view}', null, null)`)
     const {facts} = await drop(database.db, 'public.m', '2024-01-03T00:00:00Z')
-    expect([...facts.filters].map(([{view}, filters]) => [view, filters])).toEqual([['a', false], ['one_device', true]])
+    expect([...facts.filters].map(([{view}, filters]) => [view, filters])).toEqual([
+      ['a', false],
+      ['one_device', true],
+    ])
   })
 })

@@ -22,14 +22,26 @@ forEachEngine(community, (engine) => {
     expect(plan.cutoff).toBe('2024-01-04T00:00:00Z')
     expect(plan.steps.map(({id}) => id)).toEqual(names.slice(0, 3).map((name) => `compress ${name}`))
     expect(plan.steps.every(({bytes, class: kind}) => bytes! > 0 && kind === 'safe')).toBe(true)
-    expect((await preview(database.db, plan)).steps.map(({status}) => status)).toEqual(['planned', 'planned', 'planned'])
+    expect((await preview(database.db, plan)).steps.map(({status}) => status)).toEqual([
+      'planned',
+      'planned',
+      'planned',
+    ])
     expect(await statuses(database)).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
 
-    expect(fates(await run(database.db, plan)).map((line) => line.replace(/.*: /, ''))).toEqual(['done', 'done', 'done'])
+    expect(fates(await run(database.db, plan)).map((line) => line.replace(/.*: /, ''))).toEqual([
+      'done',
+      'done',
+      'done',
+    ])
     expect(await statuses(database)).toEqual([1, 1, 1, 0, 0, 0, 0, 0, 0, 0])
     expect(await database.run('select count(*) as n from m')).toEqual([{n: 2880}])
     expect((await compress(database.db, 'm', {before: '2024-01-04T00:00:00Z'})).plan.steps).toEqual([])
-    expect((await preview(database.db, plan)).steps.map(({status}) => status)).toEqual(['skipped', 'skipped', 'skipped'])
+    expect((await preview(database.db, plan)).steps.map(({status}) => status)).toEqual([
+      'skipped',
+      'skipped',
+      'skipped',
+    ])
   })
 
   it('compresses again what was refilled, and leaves frozen chunks alone with a note', async () => {
@@ -52,7 +64,10 @@ forEachEngine(community, (engine) => {
     await tenDays(database)
     const names = await chunkNames(database)
     const micros = (text: string) => BigInt(Date.parse(text)) * 1000n
-    const {plan} = await compress(database.db, 'm', {start: micros('2024-01-03T12:00:00Z'), end: micros('2024-01-05T12:00:00Z')})
+    const {plan} = await compress(database.db, 'm', {
+      start: micros('2024-01-03T12:00:00Z'),
+      end: micros('2024-01-05T12:00:00Z'),
+    })
     expect(plan.steps.map(({id}) => id)).toEqual([`compress ${names[2]}`, `compress ${names[3]}`])
   })
 
@@ -66,30 +81,54 @@ forEachEngine(community, (engine) => {
     await database.run("select add_compression_policy('m', interval '100 years')")
     const live = await compress(database.db, 'm', null, {declared})
     expect(live.plan.steps).toEqual([])
-    expect(live.notes).toEqual(['Compression of public.m is declared as 30 days, and the live policy says 100 years: qicore-db policies plan'])
+    expect(live.notes).toEqual([
+      'Compression of public.m is declared as 30 days, and the live policy says 100 years: qicore-db policies plan',
+    ])
     const early = await compress(database.db, 'm', {before: '2024-01-02T00:00:00Z'})
     expect(early.notes).toEqual([expect.stringContaining("The chunk is younger than the live policy's 100 years")])
   })
 
   it('names the section of the configuration where a hypertable and an aggregate declare their compression', async () => {
     const database = await engine.database()
-    await database.run("create table plain (time timestamptz not null, v float); select create_hypertable('plain', 'time')")
+    await database.run(
+      "create table plain (time timestamptz not null, v float); select create_hypertable('plain', 'time')",
+    )
     await database.run(`create materialized view "Hour ""h" with (timescaledb.continuous, timescaledb.materialized_only = true) as
       select time_bucket('1 hour', time) as bucket, avg(v) as v from plain group by 1 with no data`)
     const then = 'in the configuration, then: qicore-db policies apply'
-    for (const [name, key] of [['plain', 'tables."public.plain"'], ['public."Hour ""h"', String.raw`aggregates."public.\"Hour \"\"h\""`]] as const)
-      await expect(compress(database.db, name, {before: '2024-01-04T00:00:00Z'}))
-        .rejects.toMatchObject({code: 'NO_COMPRESSION', suggestions: [`Declare ${key}.compression ${then}`]})
+    for (const [name, key] of [
+      ['plain', 'tables."public.plain"'],
+      ['public."Hour ""h"', String.raw`aggregates."public.\"Hour \"\"h\""`],
+    ] as const)
+      await expect(compress(database.db, name, {before: '2024-01-04T00:00:00Z'})).rejects.toMatchObject({
+        code: 'NO_COMPRESSION',
+        suggestions: [`Declare ${key}.compression ${then}`],
+      })
   })
 
   it('tells a table without compression, and a role that may not, before anything is changed', async () => {
     const database = await engine.database()
-    await tenDays(database, "create table plain (time timestamptz not null); select create_hypertable('plain', 'time');")
-    await expect(compress(database.db, 'plain', {before: '2024-01-04T00:00:00Z'})).rejects.toMatchObject({code: 'NO_COMPRESSION', exitCode: 2})
+    await tenDays(
+      database,
+      "create table plain (time timestamptz not null); select create_hypertable('plain', 'time');",
+    )
+    await expect(compress(database.db, 'plain', {before: '2024-01-04T00:00:00Z'})).rejects.toMatchObject({
+      code: 'NO_COMPRESSION',
+      exitCode: 2,
+    })
     const role = `nobody_${Math.random().toString(36).slice(2)}`
     await database.run(`create role ${role}`)
-    const as = {...database.db, server: database.db.server, target: {...database.target, role}, query: database.db.query, transaction: database.db.transaction} as typeof database.db
-    await expect(compress(as, 'm', {before: '2024-01-04T00:00:00Z'})).rejects.toMatchObject({code: 'NO_PRIVILEGE', exitCode: 1})
+    const as = {
+      ...database.db,
+      server: database.db.server,
+      target: {...database.target, role},
+      query: database.db.query,
+      transaction: database.db.transaction,
+    } as typeof database.db
+    await expect(compress(as, 'm', {before: '2024-01-04T00:00:00Z'})).rejects.toMatchObject({
+      code: 'NO_PRIVILEGE',
+      exitCode: 1,
+    })
     await database.run(`drop role ${role}`)
   })
 
@@ -118,7 +157,10 @@ insert into "Desk B"."Ticks ""x""" values ('2024-01-01+00', 1); alter table "Des
     await database.run(`create table ticks (ms bigint not null, v int); select create_hypertable('ticks', 'ms', chunk_time_interval => 86400000);
 insert into ticks select extract(epoch from t)::bigint * 1000, 1 from generate_series('2024-01-01+00'::timestamptz, '2024-01-05+00', '6 hours') t;
 alter table ticks set (timescaledb.compress, timescaledb.compress_orderby = 'ms desc')`)
-    await expect(compress(database.db, 'public.ticks', {before: '2024-01-03T00:00:00Z'})).rejects.toMatchObject({code: 'NO_CLOCK', exitCode: 2})
+    await expect(compress(database.db, 'public.ticks', {before: '2024-01-03T00:00:00Z'})).rejects.toMatchObject({
+      code: 'NO_CLOCK',
+      exitCode: 2,
+    })
     const {plan} = await compress(database.db, 'public.ticks', {before: '2024-01-03T00:00:00Z'}, {unit: 'ms'})
     await run(database.db, plan)
     expect(await statuses(database, 'ticks')).toEqual([1, 1, 0, 0, 0])
@@ -130,8 +172,13 @@ alter table ticks set (timescaledb.compress, timescaledb.compress_orderby = 'ms 
     await run(database.db, (await compress(database.db, 'm', {before: '2024-01-06T00:00:00Z'})).plan)
     const names = await chunkNames(database)
     const {plan, notes} = await decompress(database.db, 'm', '2024-01-02T12:00:00Z', '2024-01-04T00:00:00Z')
-    expect(plan.steps.map(({id, class: kind}) => [id, kind])).toEqual([[`decompress ${names[1]}`, 'undo'], [`decompress ${names[2]}`, 'undo']])
-    expect(notes.join('\n')).toMatch(/2 chunks of them will be compressed again by the policy of TimescaleDB's job \d+ \(30 days\).* To put that off: select public\.alter_job\(\d+, scheduled => false\)/)
+    expect(plan.steps.map(({id, class: kind}) => [id, kind])).toEqual([
+      [`decompress ${names[1]}`, 'undo'],
+      [`decompress ${names[2]}`, 'undo'],
+    ])
+    expect(notes.join('\n')).toMatch(
+      /2 chunks of them will be compressed again by the policy of TimescaleDB's job \d+ \(30 days\).* To put that off: select public\.alter_job\(\d+, scheduled => false\)/,
+    )
     await run(database.db, plan)
     expect((await statuses(database)).slice(0, 5)).toEqual([1, 0, 0, 1, 1])
     expect((await decompress(database.db, 'm', '2024-01-02T12:00:00Z', '2024-01-04T00:00:00Z')).plan.steps).toEqual([])
@@ -148,14 +195,26 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       await tx.query(statement('select count(*) from _timescaledb_internal._hyper_1_1_chunk'))
       await new Promise<void>((resolve) => (free = resolve))
     })
-    await expect.poll(() => database.db.query(statement("select from pg_locks l join pg_stat_activity a using (pid) where a.application_name = 'a-long-reader' and l.relation = '_timescaledb_internal._hyper_1_1_chunk'::regclass"))).toHaveLength(1)
+    await expect
+      .poll(() =>
+        database.db.query(
+          statement(
+            "select from pg_locks l join pg_stat_activity a using (pid) where a.application_name = 'a-long-reader' and l.relation = '_timescaledb_internal._hyper_1_1_chunk'::regclass",
+          ),
+        ),
+      )
+      .toHaveLength(1)
     const {plan} = await compress(database.db, 'm', {before: '2024-01-04T00:00:00Z'})
     const ends: string[] = []
-    const report = await execute(database.db, plan, {limits: {...quick, retryBudget: 20_000}, ledger: null, onProgress: (progress: Progress) => {
-      if (progress.event !== 'end') return
-      ends.push(progress.step.id)
-      if (ends.length === 2) free()
-    }})
+    const report = await execute(database.db, plan, {
+      limits: {...quick, retryBudget: 20_000},
+      ledger: null,
+      onProgress: (progress: Progress) => {
+        if (progress.event !== 'end') return
+        ends.push(progress.step.id)
+        if (ends.length === 2) free()
+      },
+    })
     await held
     await reader.close()
     expect(report.steps.map(({status}) => status)).toEqual(['done', 'done', 'done'])
@@ -173,27 +232,51 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       await tx.query(statement("insert into public.m values ('2024-01-01 12:34+00', 1, 1)"))
       await new Promise<void>((resolve) => (free = resolve))
     })
-    await expect.poll(() => database.db.query(statement("select from pg_locks l join pg_stat_activity a using (pid) where a.application_name = 'a-long-writer' and l.relation = '_timescaledb_internal._hyper_1_1_chunk'::regclass and l.mode = 'RowExclusiveLock'"))).toHaveLength(1)
+    await expect
+      .poll(() =>
+        database.db.query(
+          statement(
+            "select from pg_locks l join pg_stat_activity a using (pid) where a.application_name = 'a-long-writer' and l.relation = '_timescaledb_internal._hyper_1_1_chunk'::regclass and l.mode = 'RowExclusiveLock'",
+          ),
+        ),
+      )
+      .toHaveLength(1)
     const {plan} = await compress(database.db, 'm', {before: '2024-01-04T00:00:00Z'})
     const order: string[] = []
-    const report = await execute(database.db, plan, {limits: quick, ledger: null, onProgress: (progress: Progress) => {
-      order.push(`${progress.event} ${progress.step.id}${progress.event === 'wait' ? `: ${progress.reason}` : ''}`)
-      if (progress.event === 'end' && progress.step.id.endsWith('_3_chunk')) free()
-    }})
+    const report = await execute(database.db, plan, {
+      limits: quick,
+      ledger: null,
+      onProgress: (progress: Progress) => {
+        order.push(`${progress.event} ${progress.step.id}${progress.event === 'wait' ? `: ${progress.reason}` : ''}`)
+        if (progress.event === 'end' && progress.step.id.endsWith('_3_chunk')) free()
+      },
+    })
     await held
     await writer.close()
     expect(report.steps.map(({status}) => status)).toEqual(['done', 'done', 'done'])
     expect(order.filter((line) => line.startsWith('end')).at(-1)).toBe('end compress _hyper_1_1_chunk')
-    expect(order.find((line) => line.startsWith('wait'))).toMatch(/wait compress _hyper_1_1_chunk: pid \d+ \(.*a-long-writer\)/)
+    expect(order.find((line) => line.startsWith('wait'))).toMatch(
+      /wait compress _hyper_1_1_chunk: pid \d+ \(.*a-long-writer\)/,
+    )
   })
 
   it("loses a race with the policy's own job without an error", async () => {
     const database = await engine.database()
     await tenDays(database)
-    const [{job}] = await database.run<{job: number}>("select add_compression_policy('m', interval '30 days', initial_start => '2100-01-01') as job") as [{job: number}]
+    const [{job}] = (await database.run<{job: number}>(
+      "select add_compression_policy('m', interval '30 days', initial_start => '2100-01-01') as job",
+    )) as [{job: number}]
     const {plan} = await compress(database.db, 'm', {before: '2024-01-11T00:00:00Z'})
     const policy = await connect(database.target, {applicationName: 'policy'})
-    const [report] = await Promise.all([run(database.db, plan, 2), policy.autocommit({readOnly: false, lockTimeout: 0, statementTimeout: 0, searchPath: 'public'}, statement(`call run_job(${job})`)).catch(() => {})])
+    const [report] = await Promise.all([
+      run(database.db, plan, 2),
+      policy
+        .autocommit(
+          {readOnly: false, lockTimeout: 0, statementTimeout: 0, searchPath: 'public'},
+          statement(`call run_job(${job})`),
+        )
+        .catch(() => {}),
+    ])
     await policy.close()
     expect(report.steps.filter(({status}) => status === 'failed').map(({error}) => error)).toEqual([])
     expect(await statuses(database)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 1])
@@ -202,10 +285,15 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
 
   it('goes on where its backend was killed, in the same run and in the next', async () => {
     const database = await engine.database()
-    await tenDays(database, "insert into m select t, d, random() from generate_series('2024-01-01+00'::timestamptz, '2024-01-02+00', '1 s') t, generate_series(3, 4) d;")
+    await tenDays(
+      database,
+      "insert into m select t, d, random() from generate_series('2024-01-01+00'::timestamptz, '2024-01-02+00', '1 s') t, generate_series(3, 4) d;",
+    )
     const mine = await connect(database.target, {applicationName: 'victim'})
     const {plan} = await compress(mine, 'm', {before: '2024-01-03T00:00:00Z'})
-    const kill = statement("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim' and query like '%compress_chunk%' and pid <> pg_backend_pid() and state = 'active'")
+    const kill = statement(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim' and query like '%compress_chunk%' and pid <> pg_backend_pid() and state = 'active'",
+    )
     let kills = 0
     let over = false
     const running = execute(mine, plan, {limits: quick, ledger: null}).finally(() => (over = true))
@@ -223,6 +311,10 @@ forEachEngine({kinds: ['apache']}, (engine) => {
   it('says that this edition cannot compress', async () => {
     const database = await engine.database()
     await tenDays(database)
-    await expect(compress(database.db, 'm', {before: '2024-01-04T00:00:00Z'})).rejects.toMatchObject({code: 'NO_COMPRESSION', exitCode: 2, message: expect.stringContaining('Apache edition')})
+    await expect(compress(database.db, 'm', {before: '2024-01-04T00:00:00Z'})).rejects.toMatchObject({
+      code: 'NO_COMPRESSION',
+      exitCode: 2,
+      message: expect.stringContaining('Apache edition'),
+    })
   })
 })

@@ -15,7 +15,9 @@ const look = {width: 200, color: false, headers: true} as Parameters<typeof rend
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
   it('of a UUIDv7 key are dropped as planned, whatever bounds drop_chunks takes', async (context) => {
     const database = await engine.database()
-    const [found] = await database.run<{found: boolean}>("select exists (select from pg_proc where proname = 'to_uuidv7') as found")
+    const [found] = await database.run<{found: boolean}>(
+      "select exists (select from pg_proc where proname = 'to_uuidv7') as found",
+    )
     if (!found!.found) context.skip('this TimescaleDB has no UUIDv7 keys')
     await database.run(`create table ev (id uuid not null, v int); select create_hypertable('ev', by_range('id', interval '1 day'));
 insert into ev select to_uuidv7(t), 1 from generate_series(timestamptz '2026-01-01', '2026-01-05 23:00', '6 hours') t`)
@@ -31,25 +33,46 @@ insert into ev select to_uuidv7(t), 1 from generate_series(timestamptz '2026-01-
     await tenDays(database)
     const {plan, notes} = await drop(database.db, 'm', '2024-01-01T12:00:00Z')
     expect(plan.steps).toEqual([])
-    expect(notes).toEqual([expect.stringMatching(/^No chunk is that old: the oldest of public\.m ends at 2024-01-02T00:00:00Z \(\d+ d old\)\.$/)])
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /^No chunk is that old: the oldest of public\.m ends at 2024-01-02T00:00:00Z \(\d+ d old\)\.$/,
+      ),
+    ])
   })
 
   it('says that due is unknown where the unit of integers is, and refuses a unit by which the rows lie in 1970', async () => {
     const database = await engine.database()
     await database.run(`create table counted (ts bigint not null); select create_hypertable('counted', 'ts', chunk_time_interval => 86400);
 insert into counted select extract(epoch from ${today})::bigint - 86400 * d from generate_series(0, 9) d`)
-    await database.run("select alter_job(add_retention_policy('counted', bigint '432000'), scheduled => false)").catch(() => {})
+    await database
+      .run("select alter_job(add_retention_policy('counted', bigint '432000'), scheduled => false)")
+      .catch(() => {})
     const units = (unit: 's' | 'ms') => new Map([['public.counted', unit]])
-    const context = await readContext(database.db, 'counted', {tables: {'public.counted': {timeUnit: 'ms'}}, aggregates: {}} as never)
-    await expect(planDrop(database.db, {...context, olderThan: {age: {months: 0, days: 7, seconds: 0}}, declared: null, refreshFirst: false, acceptLoss: false}))
-      .rejects.toMatchObject({code: 'WRONG_UNIT', exitCode: 2, suggestions: [expect.stringContaining('timeUnit: s')]})
+    const context = await readContext(database.db, 'counted', {
+      tables: {'public.counted': {timeUnit: 'ms'}},
+      aggregates: {},
+    } as never)
+    await expect(
+      planDrop(database.db, {
+        ...context,
+        olderThan: {age: {months: 0, days: 7, seconds: 0}},
+        declared: null,
+        refreshFirst: false,
+        acceptLoss: false,
+      }),
+    ).rejects.toMatchObject({code: 'WRONG_UNIT', exitCode: 2, suggestions: [expect.stringContaining('timeUnit: s')]})
     const report = await readChunkStats(database.db, {...request, late: false, timeUnits: units('ms')})
     expect(report.notes.join()).toContain('times of today only in s')
-    if ((await database.run("select from timescaledb_information.jobs where proc_name = 'policy_retention'")).length > 0) {
+    if (
+      (await database.run("select from timescaledb_information.jobs where proc_name = 'policy_retention'")).length > 0
+    ) {
       expect(new Set(report.chunks.map(({due, late}) => `${due} ${late}`))).toEqual(new Set(['null null']))
       expect(renderChunks(report, look, {late: false, fast: false})).toContain('due: unknown')
     }
-    const right = await readContext(database.db, 'counted', {tables: {'public.counted': {timeUnit: 's'}}, aggregates: {}} as never)
+    const right = await readContext(database.db, 'counted', {
+      tables: {'public.counted': {timeUnit: 's'}},
+      aggregates: {},
+    } as never)
     expect(right.clock).toMatchObject({unit: 's'})
   })
 
@@ -58,7 +81,10 @@ insert into counted select extract(epoch from ${today})::bigint - 86400 * d from
     await tenDays(database)
     const {table} = await readContext(database.db, 'm', null)
     let asked = 0
-    const counting = {...database.db, query: (...args: Parameters<typeof database.db.query>) => ((asked += 1), database.db.query(...args))} as typeof database.db
+    const counting = {
+      ...database.db,
+      query: (...args: Parameters<typeof database.db.query>) => ((asked += 1), database.db.query(...args)),
+    } as typeof database.db
     expect([...(await countRows(counting, table.chunks)).values()]).toEqual(Array.from({length: 10}, () => 288))
     expect(asked).toBe(1)
     const gone = {...table.chunks[3]!, name: 'not there'}
@@ -69,16 +95,25 @@ insert into counted select extract(epoch from ${today})::bigint - 86400 * d from
 
   it('that are unordered only are left so where the policy says so', async (context) => {
     const database = await engine.database()
-    const [version] = await database.run<{relid: boolean}>("select exists (select from pg_attribute where attrelid = '_timescaledb_catalog.chunk'::regclass and attname = 'relid') as relid")
+    const [version] = await database.run<{relid: boolean}>(
+      "select exists (select from pg_attribute where attrelid = '_timescaledb_catalog.chunk'::regclass and attname = 'relid') as relid",
+    )
     if (!version!.relid) context.skip('recompress_unordered came with TimescaleDB 2.29')
     await tenDays(database)
     const [name] = await chunkNames(database)
     await database.run(`select compress_chunk('_timescaledb_internal.${name}')`)
-    await database.run(`update _timescaledb_catalog.chunk set status = status | 2 where relid = '_timescaledb_internal.${name}'::regclass`)
+    await database.run(
+      `update _timescaledb_catalog.chunk set status = status | 2 where relid = '_timescaledb_internal.${name}'::regclass`,
+    )
     await database.run("select alter_job(add_compression_policy('m', interval '7 days'), scheduled => false)")
-    const whys = async () => (await readChunkStats(database.db, {...request, late: true})).chunks.map(({why}) => why).filter((why) => why?.startsWith('out of order'))
+    const whys = async () =>
+      (await readChunkStats(database.db, {...request, late: true})).chunks
+        .map(({why}) => why)
+        .filter((why) => why?.startsWith('out of order'))
     expect(await whys()).toHaveLength(1)
-    await database.run(`select alter_job(job_id, config => config || '{"recompress_unordered": false}') from timescaledb_information.jobs where proc_name = 'policy_compression'`)
+    await database.run(
+      `select alter_job(job_id, config => config || '{"recompress_unordered": false}') from timescaledb_information.jobs where proc_name = 'policy_compression'`,
+    )
     expect(await whys()).toEqual([])
   })
 })

@@ -11,12 +11,16 @@ const aggregate = `create materialized view a with (timescaledb.continuous, time
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
   it.for(versions)('compresses, decompresses, covers and drops on TimescaleDB %s', async (version, context) => {
-    const available = await (await engine.database()).run('select from pg_available_extension_versions where name = $1 and version = $2', ['timescaledb', version])
+    const available = await (await engine.database()).run(
+      'select from pg_available_extension_versions where name = $1 and version = $2',
+      ['timescaledb', version],
+    )
     if (available.length === 0) context.skip('this version is not installed on the server')
     const database = await engine.database({timescaledb: {version}})
     await tenDays(database, aggregate)
     expect(database.db.server.timescaledb).toBe(version)
-    const done = async (plan: Awaited<ReturnType<typeof compress>>['plan']) => expect(fates(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+    const done = async (plan: Awaited<ReturnType<typeof compress>>['plan']) =>
+      expect(fates(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
 
     await done((await compress(database.db, 'm', {before: '2024-01-05T00:00:00Z'})).plan)
     await database.run("insert into m values ('2024-01-02 12:34+00', 1, 1)")
@@ -26,7 +30,12 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
 
     await expect(drop(database.db, 'm', '2024-01-09T00:00:00Z')).rejects.toMatchObject({code: 'NOT_COVERED'})
     await done((await drop(database.db, 'm', '2024-01-09T00:00:00Z', {refreshFirst: true})).plan)
-    expect(await database.run('select bucket::date::text as week, sum(n)::int as n from a group by 1 order by 1')).toEqual([{week: '2024-01-01', n: 7 * 288 + 1}, {week: '2024-01-08', n: 3 * 288}])
+    expect(
+      await database.run('select bucket::date::text as week, sum(n)::int as n from a group by 1 order by 1'),
+    ).toEqual([
+      {week: '2024-01-01', n: 7 * 288 + 1},
+      {week: '2024-01-08', n: 3 * 288},
+    ])
     expect(await database.run('select count(*) as n from m')).toEqual([{n: 2 * 288}])
     // The next chunk of the week that was begun with: what the drop itself logged does not keep it for ever.
     await done((await drop(database.db, 'm', '2024-01-10T00:00:00Z')).plan)

@@ -15,24 +15,30 @@ const scaled = ([unscaled, scale]: readonly [bigint, number]) => unscaled * 10n 
 
 describe('decimals', () => {
   it('compare as decimals, however many digits they have', () => {
-    fc.assert(fc.property(decimal, decimal, (a, b) => {
-      const truth = scaled(a) - scaled(b)
-      expect(compareDecimals(textOf(a), textOf(b))).toBe(truth < 0n ? -1 : truth > 0n ? 1 : 0)
-    }))
+    fc.assert(
+      fc.property(decimal, decimal, (a, b) => {
+        const truth = scaled(a) - scaled(b)
+        expect(compareDecimals(textOf(a), textOf(b))).toBe(truth < 0n ? -1 : truth > 0n ? 1 : 0)
+      }),
+    )
   })
 
   it('that differ in their last digit only are different', () => {
-    fc.assert(fc.property(decimal, ([unscaled, scale]) => {
-      expect(compareDecimals(textOf([unscaled, scale]), textOf([unscaled + 1n, scale]))).toBe(-1)
-    }))
+    fc.assert(
+      fc.property(decimal, ([unscaled, scale]) => {
+        expect(compareDecimals(textOf([unscaled, scale]), textOf([unscaled + 1n, scale]))).toBe(-1)
+      }),
+    )
   })
 
   it('add, subtract and multiply exactly', () => {
-    fc.assert(fc.property(decimal, decimal, (a, b) => {
-      expect(scaledOf(calculate(textOf(a), '+', textOf(b))!)).toBe(scaled(a) + scaled(b))
-      expect(scaledOf(calculate(textOf(a), '-', textOf(b))!)).toBe(scaled(a) - scaled(b))
-      expect(scaledOf(calculate(textOf(a), '*', textOf(b))!) * 10n ** 24n).toBe(scaled(a) * scaled(b))
-    }))
+    fc.assert(
+      fc.property(decimal, decimal, (a, b) => {
+        expect(scaledOf(calculate(textOf(a), '+', textOf(b))!)).toBe(scaled(a) + scaled(b))
+        expect(scaledOf(calculate(textOf(a), '-', textOf(b))!)).toBe(scaled(a) - scaled(b))
+        expect(scaledOf(calculate(textOf(a), '*', textOf(b))!) * 10n ** 24n).toBe(scaled(a) * scaled(b))
+      }),
+    )
   })
 
   it('of numbers are what the number is written as', () => {
@@ -43,9 +49,12 @@ describe('decimals', () => {
     expect(compareDecimals(5, '5.0')).toBe(0)
   })
 
-  it.each(['', ' 1', '1 ', '1,5', '0x10', '1_000', '--1', '.', 'e5', '1e', '٣', '1e9999999999', 'null'])('%j is none', (text) => {
-    expect(reasonOf(readDecimal(text))).not.toBeNull()
-  })
+  it.each(['', ' 1', '1 ', '1,5', '0x10', '1_000', '--1', '.', 'e5', '1e', '٣', '1e9999999999', 'null'])(
+    '%j is none',
+    (text) => {
+      expect(reasonOf(readDecimal(text))).not.toBeNull()
+    },
+  )
 })
 
 /** With 24 decimal places, as the sums and products above have at most. */
@@ -57,21 +66,32 @@ function scaledOf(text: string): bigint {
 }
 
 /** Anything that might be taken for a decimal. */
-const written = fc.tuple(
-  fc.constantFrom('', '-', '+'),
-  fc.oneof(fc.bigInt({min: 0n, max: 10n ** 25n}).map(String), fc.constantFrom('', '0', '000', '007')),
-  fc.oneof(fc.constant(''), fc.stringMatching(/^\.[0-9]{0,12}$/), fc.stringMatching(/^\.[0-9]{1,8}0{1,4}$/)),
-  fc.oneof(fc.constant(''), fc.integer({min: -20, max: 20}).map((n) => `e${n}`)),
-).map((parts) => parts.join(''))
+const written = fc
+  .tuple(
+    fc.constantFrom('', '-', '+'),
+    fc.oneof(fc.bigInt({min: 0n, max: 10n ** 25n}).map(String), fc.constantFrom('', '0', '000', '007')),
+    fc.oneof(fc.constant(''), fc.stringMatching(/^\.[0-9]{0,12}$/), fc.stringMatching(/^\.[0-9]{1,8}0{1,4}$/)),
+    fc.oneof(
+      fc.constant(''),
+      fc.integer({min: -20, max: 20}).map((n) => `e${n}`),
+    ),
+  )
+  .map((parts) => parts.join(''))
 
 forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
   it('is read as PostgreSQL reads it, and refused where PostgreSQL would refuse or round it', async () => {
     const {run} = await engine.database()
-    await run(`create function cast_or_null(text) returns text language plpgsql as $$ begin return $1::numeric; exception when others then return null; end $$`)
-    await run(`create function fitted(text) returns text language plpgsql as $$ begin return $1::numeric::numeric(20, 8); exception when others then return null; end $$`)
+    await run(
+      `create function cast_or_null(text) returns text language plpgsql as $$ begin return $1::numeric; exception when others then return null; end $$`,
+    )
+    await run(
+      `create function fitted(text) returns text language plpgsql as $$ begin return $1::numeric::numeric(20, 8); exception when others then return null; end $$`,
+    )
     const texts = fc.sample(written, 2000)
     const rows = await run<{text: string; whole: string | null; fitted: string | null; same: boolean | null}>(
-      'select t as text, cast_or_null(t) as whole, fitted(t) as fitted, fitted(t)::numeric = cast_or_null(t)::numeric as same from unnest($1::text[]) t', [texts])
+      'select t as text, cast_or_null(t) as whole, fitted(t) as fitted, fitted(t)::numeric = cast_or_null(t)::numeric as same from unnest($1::text[]) t',
+      [texts],
+    )
     for (const {text, whole, fitted, same} of rows) {
       const read = readDecimal(text)
       expect(typeof read === 'string', `${text} as numeric`).toBe(whole !== null)

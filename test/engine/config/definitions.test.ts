@@ -13,9 +13,13 @@ forEachEngine({kinds: ['postgres']}, (engine) => {
     await expect(definitionsFor(database.db, null)).rejects.toMatchObject({code: 'NOTHING_DEFINED'})
     await replay(database, ['qicore'])
     expect((await definitionsFor(database.db, null)).whose).toEqual(['qicore'])
-    await database.run("insert into qicore.schema_versions (version, description, stream) values ('1.0.0', '', 'qicore'); drop table public.crypto_prices cascade")
+    await database.run(
+      "insert into qicore.schema_versions (version, description, stream) values ('1.0.0', '', 'qicore'); drop table public.crypto_prices cascade",
+    )
     const {definitions, whose} = await definitionsFor(database.db, null)
     expect(whose).toEqual(['qicore'])
-    expect((await verifySchema(database.db, definitions)).map(({object, path}) => `${object} ${path}`)).toContain('public.crypto_prices ')
+    expect((await verifySchema(database.db, definitions)).map(({object, path}) => `${object} ${path}`)).toContain(
+      'public.crypto_prices ',
+    )
   })
 })

@@ -8,15 +8,23 @@ import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {startDaemon} from '../../helpers/daemon-crowd.js'
 import {withCore} from '../../helpers/daemon-jobs.js'
 
-const effect = "insert into public.effects values (current_setting('qicore.job'), current_setting('qicore.scheduled_at')::timestamptz)"
+const effect =
+  "insert into public.effects values (current_setting('qicore.job'), current_setting('qicore.scheduled_at')::timestamptz)"
 const flags = ['--lease', '2s', '--poll', '500ms', '--grace', '3s']
 /** This machine's clock, so many milliseconds ahead, in the daemon alone. */
-const ahead = (ms: number) => ({NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(`const now=Date.now.bind(Date);Date.now=()=>now()+${ms}`)}`})
-const setClock = ({run}: TestDatabase, seconds: number) => run(`create or replace function qicore.now() returns timestamptz language sql volatile return pg_catalog.clock_timestamp() + interval '${seconds} seconds'`)
+const ahead = (ms: number) => ({
+  NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(`const now=Date.now.bind(Date);Date.now=()=>now()+${ms}`)}`,
+})
+const setClock = ({run}: TestDatabase, seconds: number) =>
+  run(
+    `create or replace function qicore.now() returns timestamptz language sql volatile return pg_catalog.clock_timestamp() + interval '${seconds} seconds'`,
+  )
 
 describe("this machine's clock against the server's", () => {
   it('is skewed by what the way there and back cannot explain', () => {
-    expect([skewOf(1_000, 1_500, 2_000), skewOf(1_000, 900, 2_000), skewOf(1_000, 5_000, 2_000)]).toEqual([0, 100, -3_000])
+    expect([skewOf(1_000, 1_500, 2_000), skewOf(1_000, 900, 2_000), skewOf(1_000, 5_000, 2_000)]).toEqual([
+      0, 100, -3_000,
+    ])
   })
 
   it('is reckoned by the server, and a slow answer moves nothing that it cannot tell', () => {
@@ -41,15 +49,23 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
   }
   const expectWhole = async ({db, run}: TestDatabase) => {
     const {jobs} = await readAudit(db, null, null, 0)
-    expect(jobs.map(({job, gaps, doubles, strays}) => ({job, gaps, doubles, strays}))).toEqual(jobs.map(({job}) => ({job, gaps: [], doubles: [], strays: []})))
-    expect(await run(`select l.job, l.scheduled_at, l.status, count(e.job) as effects from qicore.maintenance_log l left join public.effects e using (job, scheduled_at)
-      where l.status <> 'running' group by 1, 2, 3 having count(e.job) <> (l.status in ('done', 'late-done'))::int`)).toEqual([])
+    expect(jobs.map(({job, gaps, doubles, strays}) => ({job, gaps, doubles, strays}))).toEqual(
+      jobs.map(({job}) => ({job, gaps: [], doubles: [], strays: []})),
+    )
+    expect(
+      await run(`select l.job, l.scheduled_at, l.status, count(e.job) as effects from qicore.maintenance_log l left join public.effects e using (job, scheduled_at)
+      where l.status <> 'running' group by 1, 2, 3 having count(e.job) <> (l.status in ('done', 'late-done'))::int`),
+    ).toEqual([])
     return jobs
   }
 
   it('each instant is accounted for once when the clock goes forward by six hours, and none comes again when it goes back', async () => {
     const database = await place()
-    const daemon = startDaemon(database.url, {tick: {kind: 'sql', schedule: '* * * * * *', catchUp: 'once', statement: effect}}, flags)
+    const daemon = startDaemon(
+      database.url,
+      {tick: {kind: 'sql', schedule: '* * * * * *', catchUp: 'once', statement: effect}},
+      flags,
+    )
     await daemon.event('occurrence_ended')
     // What a machine that slept for hours sees too: its own clock stood still meanwhile.
     await setClock(database, 21_600)
@@ -57,7 +73,9 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
     expect(Number(seconds)).toBeGreaterThan(21_500)
     const later = Date.now() + 21_500_000
     await daemon.event('occurrence_ended', ({at}) => Date.parse(String(at)) > later)
-    const [{rows}] = (await database.run('select count(*) as rows from qicore.maintenance_log')) as unknown as [{rows: number}]
+    const [{rows}] = (await database.run('select count(*) as rows from qicore.maintenance_log')) as unknown as [
+      {rows: number},
+    ]
     expect(rows).toBeGreaterThan(21_500)
 
     await setClock(database, 0)
@@ -74,7 +92,19 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
 
   it('a daemon whose event loop stood still for several leases goes on where it was, alone', async () => {
     const database = await place()
-    const daemon = startDaemon(database.url, {slow: {kind: 'sql', schedule: '*/2 * * * * *', catchUp: 'all', overlap: 'queue', statement: `${effect}; select pg_sleep(0.5)`}}, flags)
+    const daemon = startDaemon(
+      database.url,
+      {
+        slow: {
+          kind: 'sql',
+          schedule: '*/2 * * * * *',
+          catchUp: 'all',
+          overlap: 'queue',
+          statement: `${effect}; select pg_sleep(0.5)`,
+        },
+      },
+      flags,
+    )
     await daemon.event('occurrence_ended')
     await daemon.event('occurrence_started', ({at}) => Date.parse(String(at)) > Date.now() - 4_000)
     daemon.child.kill('SIGSTOP')
@@ -93,9 +123,16 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
 
   it("warns where this machine's clock and the server's differ by more than a second, works by the server's, and drops nothing meanwhile", async () => {
     const database = await place()
-    await database.run("create table public.old (time timestamptz not null) partition by range (time); create table public.old_y2020m01 partition of public.old for values from ('2020-01-01') to ('2020-02-01')")
-    await database.run("insert into qicore.policies (object, kind, config) values ('public.old', 'retention', '{\"after\": \"7 days\"}')")
-    const jobs = {tick: {kind: 'sql', schedule: '* * * * * *', statement: effect}, retain: {schedule: '*/2 * * * * *', tables: ['public.old'], retries: 0}}
+    await database.run(
+      "create table public.old (time timestamptz not null) partition by range (time); create table public.old_y2020m01 partition of public.old for values from ('2020-01-01') to ('2020-02-01')",
+    )
+    await database.run(
+      "insert into qicore.policies (object, kind, config) values ('public.old', 'retention', '{\"after\": \"7 days\"}')",
+    )
+    const jobs = {
+      tick: {kind: 'sql', schedule: '* * * * * *', statement: effect},
+      retain: {schedule: '*/2 * * * * *', tables: ['public.old'], retries: 0},
+    }
     const daemon = startDaemon(database.url, jobs, flags, ahead(90_000))
     expect(Number((await daemon.event('clock_skew')).seconds)).toBeGreaterThan(80)
     const {late, status} = await daemon.event('occurrence_ended', ({job}) => job === 'tick')

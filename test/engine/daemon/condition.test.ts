@@ -9,15 +9,29 @@ import {execute} from '../../../src/run/execute.js'
 import {planInstall} from '../../../src/schema/migrate/run.js'
 import {forEachEngine} from '../../helpers/engines.js'
 
-const health = (deadRunners: readonly string[]): HealthState =>
-  ({connected: true, blockedReason: null, msSincePoll: 0, sinceTurn: 0, refusals: [], patience: 1_000, stopping: false, now: 0, registry: null, deadRunners})
+const health = (deadRunners: readonly string[]): HealthState => ({
+  connected: true,
+  blockedReason: null,
+  msSincePoll: 0,
+  sinceTurn: 0,
+  refusals: [],
+  patience: 1_000,
+  stopping: false,
+  now: 0,
+  registry: null,
+  deadRunners,
+})
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
   it('is ready again and not ready as the condition of the database changes under it, and says each change once', async () => {
     const {db, autocommit} = await engine.database()
     const said: string[] = []
-    const watch = conditionWatch(() => db, (message) => said.push(message))
-    const isReady = () => readinessOf(health(watch.problems().filter((problem) => !problem.includes('background_workers')))).ready
+    const watch = conditionWatch(
+      () => db,
+      (message) => said.push(message),
+    )
+    const isReady = () =>
+      readinessOf(health(watch.problems().filter((problem) => !problem.includes('background_workers')))).ready
     watch.start(50)
     try {
       expect(isReady()).toBe(true)
@@ -42,10 +56,18 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     const never = new AbortController().signal
     const {outcome} = await runByHand(db, job, {
       context: {limits: defaultLimits, sections: {tables: {}, aggregates: {}}, partitions: () => []},
-      actor: 'test', version: '0', now: at, skewed: false, stop: never, cancel: never, onProgress() {},
+      actor: 'test',
+      version: '0',
+      now: at,
+      skewed: false,
+      stop: never,
+      cancel: never,
+      onProgress() {},
     })
     expect(outcome).toMatchObject({kind: 'ended', status: 'skipped', reason: 'restoring'})
-    expect(await run("select status, reason from qicore.maintenance_log where job = 'retain'")).toEqual([{status: 'skipped', reason: 'restoring'}])
+    expect(await run("select status, reason from qicore.maintenance_log where job = 'retain'")).toEqual([
+      {status: 'skipped', reason: 'restoring'},
+    ])
     await db.probe()
     expect(() => refuseInHalfState(db.server)).toThrow(expect.objectContaining({exitCode: 7}))
   })

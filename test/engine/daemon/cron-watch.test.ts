@@ -9,11 +9,18 @@ import {identity, job, withCore} from '../../helpers/daemon-jobs.js'
 
 const minutely = job('j', {schedule: '* * * * *'})
 const registry = async ({db}: TestDatabase, given = minutely) => {
-  const made = createJobRegistry([given], () => {}, () => false)
+  const made = createJobRegistry(
+    [given],
+    () => {},
+    () => false,
+  )
   made.read(await readJobs(db), true)
   return made
 }
-const clockAhead = ({run}: TestDatabase, seconds: number) => run(`create or replace function qicore.now() returns timestamptz language sql volatile return pg_catalog.clock_timestamp() + interval '${seconds} seconds'`)
+const clockAhead = ({run}: TestDatabase, seconds: number) =>
+  run(
+    `create or replace function qicore.now() returns timestamptz language sql volatile return pg_catalog.clock_timestamp() + interval '${seconds} seconds'`,
+  )
 
 /** What a daemon does at each instant that is pg_cron's. */
 const lookAt = async (database: TestDatabase) => {
@@ -21,7 +28,8 @@ const lookAt = async (database: TestDatabase) => {
   const [{now}] = (await database.db.query<{now: string}>(statement('select qicore.now() as now'))) as [{now: string}]
   for (const entry of made.entries()) {
     const {decision} = made.reckon(entry, Date.parse(now))
-    if (decision !== null) await claim(database.db, [{job: entry.job, state: entry.state!, decision}], identity('d'), 60)
+    if (decision !== null)
+      await claim(database.db, [{job: entry.job, state: entry.state!, decision}], identity('d'), 60)
   }
   return made
 }
@@ -34,16 +42,32 @@ forEachEngine({}, (engine) => {
     const database = await withCore(await engine.database())
     const {db, run} = database
     const commands = {'public.a': 'call a()', 'public.b': 'call b()'}
-    await run(statement(loadSql('daemon/declare-new'), [JSON.stringify([{name: 'j', kind: 'sql', schedule: '* * * * *', timezone: 'UTC', runner: 'pg_cron', commands}]), 'ada']))
+    await run(
+      statement(loadSql('daemon/declare-new'), [
+        JSON.stringify([{name: 'j', kind: 'sql', schedule: '* * * * *', timezone: 'UTC', runner: 'pg_cron', commands}]),
+        'ada',
+      ]),
+    )
     await clockAhead(database, 300)
     const made = await lookAt(database)
-    expect(await run("select distinct status, reason from qicore.maintenance_log where job = 'j'")).toEqual([{status: 'skipped', reason: 'enforced by pg_cron'}])
+    expect(await run("select distinct status, reason from qicore.maintenance_log where job = 'j'")).toEqual([
+      {status: 'skipped', reason: 'enforced by pg_cron'},
+    ])
     expect(await run("select count(*)::int >= 4 as n from qicore.maintenance_log where job = 'j'")).toEqual([{n: true}])
     await begun(database, 'public.a', '30 seconds')
     const problems = await watchCron(db, made.entries())
     // A server that was named for the tests may have a pg_cron that runs.
-    const dead = db.server.pgCronAlive ? [] : [expect.stringMatching(/^pg_cron's scheduler is not running, and j is its to run\. It is not taken over unless/)]
-    expect(problems).toEqual([...dead, expect.stringMatching(/^pg_cron has not begun j of public\.b, due since .*runner: daemon/)])
+    const dead = db.server.pgCronAlive
+      ? []
+      : [
+          expect.stringMatching(
+            /^pg_cron's scheduler is not running, and j is its to run\. It is not taken over unless/,
+          ),
+        ]
+    expect(problems).toEqual([
+      ...dead,
+      expect.stringMatching(/^pg_cron has not begun j of public\.b, due since .*runner: daemon/),
+    ])
     await begun(database, 'public.b', '40 seconds')
     expect(await watchCron(db, made.entries())).toEqual(dead)
   })

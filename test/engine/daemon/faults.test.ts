@@ -18,9 +18,17 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-const effect = "insert into public.effects values (current_setting('qicore.job'), current_setting('qicore.scheduled_at')::timestamptz)"
+const effect =
+  "insert into public.effects values (current_setting('qicore.job'), current_setting('qicore.scheduled_at')::timestamptz)"
 const flags = ['--lease', '2s', '--poll', '500ms', '--grace', '3s']
-const every = (statementText: string, more: object = {}) => ({kind: 'sql', schedule: '* * * * * *', catchUp: 'all', overlap: 'queue', statement: statementText, ...more})
+const every = (statementText: string, more: object = {}) => ({
+  kind: 'sql',
+  schedule: '* * * * * *',
+  catchUp: 'all',
+  overlap: 'queue',
+  statement: statementText,
+  ...more,
+})
 
 interface Fresh {
   url: string
@@ -35,18 +43,27 @@ async function fresh(): Promise<Fresh> {
   await withCore({db})
   const ask = <Row extends object>(text: string) => db.transaction({...writing}, (tx) => tx.query<Row>(statement(text)))
   await ask('create table public.effects (job text, scheduled_at timestamptz)')
-  return {url, db, ask, drop: async () => {
-    await db.close()
-    await drop()
-  }}
+  return {
+    url,
+    db,
+    ask,
+    drop: async () => {
+      await db.close()
+      await drop()
+    },
+  }
 }
 
 /** Every instant up to now has its row, nothing was done twice, and what is done was done. */
 async function expectWhole({db, ask}: Fresh): Promise<void> {
   const {jobs} = await readAudit(db, null, null, 0)
-  expect(jobs.map(({job, gaps, doubles, strays}) => ({job, gaps, doubles, strays}))).toEqual(jobs.map(({job}) => ({job, gaps: [], doubles: [], strays: []})))
-  expect(await ask(`select l.job, l.scheduled_at, l.status, count(e.job) as effects from qicore.maintenance_log l left join public.effects e using (job, scheduled_at)
-    where l.status <> 'running' group by 1, 2, 3 having count(e.job) <> (l.status in ('done', 'late-done'))::int`)).toEqual([])
+  expect(jobs.map(({job, gaps, doubles, strays}) => ({job, gaps, doubles, strays}))).toEqual(
+    jobs.map(({job}) => ({job, gaps: [], doubles: [], strays: []})),
+  )
+  expect(
+    await ask(`select l.job, l.scheduled_at, l.status, count(e.job) as effects from qicore.maintenance_log l left join public.effects e using (job, scheduled_at)
+    where l.status <> 'running' group by 1, 2, 3 having count(e.job) <> (l.status in ('done', 'late-done'))::int`),
+  ).toEqual([])
 }
 
 async function until(what: string, check: () => Promise<boolean>): Promise<void> {
@@ -96,7 +113,11 @@ describe('a daemon', () => {
     let kills = 0
     const deadline = Date.now() + 60_000
     while (kills < 3 && Date.now() < deadline) {
-      kills += (await place.ask("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'qicore-db/daemon' and query like '%pg_sleep%' and state = 'active' and pid <> pg_backend_pid()")).length
+      kills += (
+        await place.ask(
+          "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'qicore-db/daemon' and query like '%pg_sleep%' and state = 'active' and pid <> pg_backend_pid()",
+        )
+      ).length
       await sleep(700)
     }
     expect(kills).toBeGreaterThanOrEqual(3)
@@ -119,11 +140,15 @@ describe('a daemon', () => {
     expect(await place.ask('select 1 from public.effects')).toEqual([])
     await place.ask('drop trigger refuse on qicore.maintenance_log')
     await daemon.event('occurrence_ended')
-    await until('all caught up', async () => (await readAudit(place.db, null, null, 0)).jobs.every((audit) => auditProblems(audit, 2_000) === 0))
+    await until('all caught up', async () =>
+      (await readAudit(place.db, null, null, 0)).jobs.every((audit) => auditProblems(audit, 2_000) === 0),
+    )
     daemon.child.kill('SIGTERM')
     expect(await daemon.ended).toBe(0)
     await expectWhole(place)
-    const [{skipped}] = (await place.ask("select count(*) as skipped from qicore.maintenance_log where status = 'skipped'")) as [{skipped: number}]
+    const [{skipped}] = (await place.ask(
+      "select count(*) as skipped from qicore.maintenance_log where status = 'skipped'",
+    )) as [{skipped: number}]
     expect(skipped).toBe(0)
     await place.drop()
   })
@@ -134,7 +159,10 @@ describe('a daemon', () => {
       create function public.refuse() returns trigger language plpgsql as $$ begin if (select shut from public.open) and new.status <> 'running' then raise 'not now'; end if; return new; end $$;
       create trigger refuse before update on qicore.maintenance_log for each row execute function public.refuse()`)
     const daemon = startDaemon(place.url, {tick: every(effect, {schedule: '*/2 * * * * *'})}, flags)
-    expect(await daemon.event('outcome_unwritten')).toMatchObject({job: 'tick', error: expect.stringContaining('not now')})
+    expect(await daemon.event('outcome_unwritten')).toMatchObject({
+      job: 'tick',
+      error: expect.stringContaining('not now'),
+    })
     await sleep(3_000)
     await place.ask('update public.open set shut = false')
     await daemon.event('occurrence_ended')
@@ -146,22 +174,41 @@ describe('a daemon', () => {
 
   it('cancels what takes longer than its timeout, in the server too', async () => {
     const place = await fresh()
-    const daemon = startDaemon(place.url, {hang: every('select pg_sleep(1000)', {timeout: '1s', retries: 0, catchUp: 'once'})}, flags)
+    const daemon = startDaemon(
+      place.url,
+      {hang: every('select pg_sleep(1000)', {timeout: '1s', retries: 0, catchUp: 'once'})},
+      flags,
+    )
     const ended = await daemon.event('occurrence_ended')
-    expect(ended).toMatchObject({status: 'failed', error: expect.stringContaining('longer than 1 second and was cancelled')})
+    expect(ended).toMatchObject({
+      status: 'failed',
+      error: expect.stringContaining('longer than 1 second and was cancelled'),
+    })
     expect(Number(ended.ms)).toBeLessThan(8_000)
     daemon.child.kill('SIGTERM')
     await daemon.ended
-    expect(await place.ask("select 1 from pg_stat_activity where query like '%pg_sleep(1000)%' and state = 'active' and pid <> pg_backend_pid()")).toEqual([])
+    expect(
+      await place.ask(
+        "select 1 from pg_stat_activity where query like '%pg_sleep(1000)%' and state = 'active' and pid <> pg_backend_pid()",
+      ),
+    ).toEqual([])
     await place.drop()
   })
 
   it('tries again what fails, after longer and longer pauses, and then says so', async () => {
     const place = await fresh()
-    const daemon = startDaemon(place.url, {broken: every('select 1 / 0', {retries: 2, backoff: '200ms', catchUp: 'once'})}, flags)
+    const daemon = startDaemon(
+      place.url,
+      {broken: every('select 1 / 0', {retries: 2, backoff: '200ms', catchUp: 'once'})},
+      flags,
+    )
     const failed = await daemon.event('occurrence_ended', ({status}) => status === 'failed')
     expect(failed).toMatchObject({attempt: 3, error: expect.stringContaining('division by zero')})
-    expect(daemon.lines.filter(({event, status, at}) => event === 'occurrence_ended' && status === 'again' && at === failed.at).map(({inSeconds}) => inSeconds)).toEqual([0.2, 0.4])
+    expect(
+      daemon.lines
+        .filter(({event, status, at}) => event === 'occurrence_ended' && status === 'again' && at === failed.at)
+        .map(({inSeconds}) => inSeconds),
+    ).toEqual([0.2, 0.4])
     daemon.child.kill('SIGTERM')
     expect(await daemon.ended).toBe(0)
     await expectWhole(place)
@@ -182,7 +229,9 @@ describe('a daemon', () => {
     await sleep(4_000)
     for (const {child} of [first, second]) child.kill('SIGTERM')
     expect(await Promise.all([first.ended, second.ended])).toEqual([0, 0])
-    expect(first.lines.some(({event, at, status}) => event === 'occurrence_ended' && at === taken.at && status === 'done')).toBe(false)
+    expect(
+      first.lines.some(({event, at, status}) => event === 'occurrence_ended' && at === taken.at && status === 'done'),
+    ).toBe(false)
     await expectWhole(place)
     await place.drop()
   })
@@ -191,23 +240,50 @@ describe('a daemon', () => {
     const place = await fresh()
     const quick = startDaemon(place.url, {short: every(`select pg_sleep(1.5); ${effect}`, {catchUp: 'once'})}, flags)
     const begun = await quick.event('occurrence_started')
-    await until('the step is at work', async () => (await place.ask("select 1 from pg_stat_activity where query like '%pg_sleep(1.5)%' and state = 'active' and pid <> pg_backend_pid()")).length > 0)
+    await until(
+      'the step is at work',
+      async () =>
+        (
+          await place.ask(
+            "select 1 from pg_stat_activity where query like '%pg_sleep(1.5)%' and state = 'active' and pid <> pg_backend_pid()",
+          )
+        ).length > 0,
+    )
     quick.child.kill('SIGTERM')
     expect(await quick.ended).toBe(0)
-    expect(await place.ask(`select status from qicore.maintenance_log where id = ${Number(begun.id)}`)).toEqual([{status: 'done'}])
+    expect(await place.ask(`select status from qicore.maintenance_log where id = ${Number(begun.id)}`)).toEqual([
+      {status: 'done'},
+    ])
 
-    const long = startDaemon(place.url, {long: every('select pg_sleep(600)', {catchUp: 'once'})}, ['--lease', '2s', '--poll', '500ms', '--grace', '500ms'])
+    const long = startDaemon(place.url, {long: every('select pg_sleep(600)', {catchUp: 'once'})}, [
+      '--lease',
+      '2s',
+      '--poll',
+      '500ms',
+      '--grace',
+      '500ms',
+    ])
     const started = await long.event('occurrence_started', ({job}) => job === 'long')
     long.child.kill('SIGTERM')
     expect(await long.ended).toBe(0)
-    expect(await place.ask(`select status, claimed_by, attempts, lease_until <= clock_timestamp() as free from qicore.maintenance_log where id = ${Number(started.id)}`)).toEqual([{status: 'running', claimed_by: null, attempts: 0, free: true}])
-    expect(await place.ask("select 1 from pg_stat_activity where query like '%pg_sleep(600)%' and state = 'active' and pid <> pg_backend_pid()")).toEqual([])
+    expect(
+      await place.ask(
+        `select status, claimed_by, attempts, lease_until <= clock_timestamp() as free from qicore.maintenance_log where id = ${Number(started.id)}`,
+      ),
+    ).toEqual([{status: 'running', claimed_by: null, attempts: 0, free: true}])
+    expect(
+      await place.ask(
+        "select 1 from pg_stat_activity where query like '%pg_sleep(600)%' and state = 'active' and pid <> pg_backend_pid()",
+      ),
+    ).toEqual([])
     await place.drop()
   })
 
   it('stops also where it is asked to before it has begun', async () => {
     const place = await fresh()
-    const jobs = Object.fromEntries(Array.from({length: 500}, (_, n) => [`job-${n}`, every('select 1', {schedule: '@yearly'})]))
+    const jobs = Object.fromEntries(
+      Array.from({length: 500}, (_, n) => [`job-${n}`, every('select 1', {schedule: '@yearly'})]),
+    )
     const daemon = startDaemon(place.url, jobs, flags)
     await daemon.event('calendars')
     daemon.child.kill('SIGTERM')
@@ -247,7 +323,12 @@ describe('a daemon', () => {
     writeFileSync(join(server.directory, 'data/standby.signal'), '')
     // A standby never says that it takes connections, only that it takes those that read.
     const promoted = server.start()
-    await until('the standby takes readers', () => place.db.reconnect().then(() => true, () => false))
+    await until('the standby takes readers', () =>
+      place.db.reconnect().then(
+        () => true,
+        () => false,
+      ),
+    )
     expect(place.db.server.inRecovery).toBe(true)
     const daemon = startDaemon(place.url, {tick: every(effect, {catchUp: 'none'})}, [...flags, '--log-level', 'info'])
     expect(await daemon.event('replica')).toMatchObject({message: expect.stringContaining('read-only replica')})

@@ -37,7 +37,12 @@ forEachEngine({native: true}, (engine) => {
       await new Promise((resolve) => setTimeout(resolve, 1_500))
       const [state] = await readJobs(operator)
       const {decision} = evaluateDue(jobs[0]!, state!, Date.now() + 1_000)
-      const {advanced: moved} = await claim(operator, [{job: jobs[0]!, state: state!, decision: {...decision!, dueAt: decision!.to - 1_000}}], identity('d'), 30)
+      const {advanced: moved} = await claim(
+        operator,
+        [{job: jobs[0]!, state: state!, decision: {...decision!, dueAt: decision!.to - 1_000}}],
+        identity('d'),
+        30,
+      )
       const mine = moved[0]!.claim!
       expect((await renew(operator, [mine], 30)).size).toBe(1)
       expect(await finish(operator, mine, {status: 'done'})).toBe(true)
@@ -51,7 +56,9 @@ forEachEngine({native: true}, (engine) => {
       })
     } finally {
       await Promise.all([operator.close(), onlyReads.close()])
-      await run(`drop owned by ${daemon}, ${reader}; drop role ${daemon}, ${reader}; drop owned by qicore_read, qicore_operate, qicore_install`)
+      await run(
+        `drop owned by ${daemon}, ${reader}; drop role ${daemon}, ${reader}; drop owned by qicore_read, qicore_operate, qicore_install`,
+      )
     }
   })
 })

@@ -15,22 +15,43 @@ const me = identity('me')
 forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
   it('keeps hold of a claim that ran out and came back to the same daemon while its first try was still at work', async () => {
     const {db, run} = await withCore(await engine.database())
-    const jobs = [job('a', {schedule: '* * * * * *', statement: 'select pg_sleep(2)', transaction: 'none', repeatable: true})]
+    const jobs = [
+      job('a', {schedule: '* * * * * *', statement: 'select pg_sleep(2)', transaction: 'none', repeatable: true}),
+    ]
     await declare(db, jobs, 'ada')
     await sleep(1_500)
     const told: DaemonEvent[] = []
-    const registry = createJobRegistry(jobs, () => {}, () => false)
+    const registry = createJobRegistry(
+      jobs,
+      () => {},
+      () => false,
+    )
     const [state] = await readJobs(db)
     registry.read([state!], true)
     const {decision} = evaluateDue(jobs[0]!, state!, Date.now())
-    const {advanced: [{claim: mine}]} = (await claim(db, [{job: jobs[0]!, state: state!, decision: decision!}], me, 30)) as unknown as {advanced: [{claim: NonNullable<Awaited<ReturnType<typeof claim>>['advanced'][number]['claim']>}]}
+    const {
+      advanced: [{claim: mine}],
+    } = (await claim(db, [{job: jobs[0]!, state: state!, decision: decision!}], me, 30)) as unknown as {
+      advanced: [{claim: NonNullable<Awaited<ReturnType<typeof claim>>['advanced'][number]['claim']>}]
+    }
     const workerPool = createWorkerPool({
-      control: db, me, clock: databaseClock(), context: {limits: defaultLimits, sections: {tables: {}, aggregates: {}}, partitions: () => []}, workers: 4, lease: 1.5, registry,
-      tell: (event) => told.push(event), skewed: () => false, onFree() {}, onAgain() {},
+      control: db,
+      me,
+      clock: databaseClock(),
+      context: {limits: defaultLimits, sections: {tables: {}, aggregates: {}}, partitions: () => []},
+      workers: 4,
+      lease: 1.5,
+      registry,
+      tell: (event) => told.push(event),
+      skewed: () => false,
+      onFree() {},
+      onAgain() {},
     })
     workerPool.take(mine)
     await sleep(500)
-    await run("update qicore.maintenance_log set lease_until = clock_timestamp() - interval '1 s' where status = 'running'")
+    await run(
+      "update qicore.maintenance_log set lease_until = clock_timestamp() - interval '1 s' where status = 'running'",
+    )
     const [again] = await reclaimExpired(db, ['a'], me, 1.5, 4)
     workerPool.take(again!)
     const until = async (event: DaemonEvent['event']) => {
@@ -42,7 +63,13 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
     await until('occurrence_ended')
     workerPool.halt(10_000)
     await workerPool.ended()
-    expect(told.filter(({event}) => event === 'occurrence_ended')).toMatchObject([{outcome: {kind: 'ended'}, claim: {token: again!.token}}])
-    expect(await run("select attempts, status in ('done', 'late-done') as done from qicore.maintenance_log where started_at is not null")).toEqual([{attempts: 2, done: true}])
+    expect(told.filter(({event}) => event === 'occurrence_ended')).toMatchObject([
+      {outcome: {kind: 'ended'}, claim: {token: again!.token}},
+    ])
+    expect(
+      await run(
+        "select attempts, status in ('done', 'late-done') as done from qicore.maintenance_log where started_at is not null",
+      ),
+    ).toEqual([{attempts: 2, done: true}])
   }, 60_000)
 })

@@ -10,7 +10,10 @@ import {startRelay} from '../../helpers/relay.js'
 import {applicationName, targetOf, writing} from '../../helpers/server.js'
 
 const failure = async (work: Promise<unknown>): Promise<OpsError> => {
-  const error = await work.then(() => new Error('it did not fail'), (thrown: unknown) => thrown)
+  const error = await work.then(
+    () => new Error('it did not fail'),
+    (thrown: unknown) => thrown,
+  )
   if (!(error instanceof OpsError)) throw error
   return error
 }
@@ -24,9 +27,17 @@ forEachEngine({}, (engine) => {
         '1 mon 2 days 03:00:00'::interval as interval, array[1, 2]::int[] as list, '{"a": 1}'::jsonb as json`),
     )
     expect(row).toEqual({
-      int8: 9_007_199_254_740_991, numeric: '0.1000000000', float8: Number.NaN, bool: true, nothing: null,
-      instant: '2026-01-31T10:00:00Z', timestamp: '2026-01-31 12:00:00', date: '2026-01-31',
-      interval: '1 mon 2 days 03:00:00', list: [1, 2], json: {a: 1},
+      int8: 9_007_199_254_740_991,
+      numeric: '0.1000000000',
+      float8: Number.NaN,
+      bool: true,
+      nothing: null,
+      instant: '2026-01-31T10:00:00Z',
+      timestamp: '2026-01-31 12:00:00',
+      date: '2026-01-31',
+      interval: '1 mon 2 days 03:00:00',
+      list: [1, 2],
+      json: {a: 1},
     })
   })
 
@@ -39,13 +50,22 @@ forEachEngine({}, (engine) => {
   it('reads in a transaction that can change nothing', async () => {
     const {db, run} = await engine.database()
     await run('create table t (x int)')
-    const error = await db.query(statement('insert into public.t values (1)')).catch((thrown: unknown) => toOpsError(thrown, 'write'))
+    const error = await db
+      .query(statement('insert into public.t values (1)'))
+      .catch((thrown: unknown) => toOpsError(thrown, 'write'))
     expect(error).toMatchObject({code: 'READ_ONLY', exitCode: 2})
   })
 
   it('leaves no setting behind, whether a transaction ends well or not', async () => {
     const {db, autocommit} = await engine.database()
-    const settings = () => db.transaction({...readOnlySettings, lockTimeout: 50}, (tx) => tx.query(statement("select current_setting('lock_timeout') as lock, current_setting('search_path') as path, current_setting('timezone') as zone")))
+    const settings = () =>
+      db.transaction({...readOnlySettings, lockTimeout: 50}, (tx) =>
+        tx.query(
+          statement(
+            "select current_setting('lock_timeout') as lock, current_setting('search_path') as path, current_setting('timezone') as zone",
+          ),
+        ),
+      )
     expect(await settings()).toEqual([{lock: '50ms', path: 'pg_catalog, pg_temp', zone: 'UTC'}])
     await db.transaction({...writing, lockTimeout: 7_000}, (tx) => tx.query(statement('select 1')))
     await db.transaction({...writing, lockTimeout: 7_000}, (tx) => tx.query(statement('select 1 / 0'))).catch(() => {})
@@ -85,8 +105,17 @@ forEachEngine({}, (engine) => {
   it('does nothing where its opening failed, and says why that did', async () => {
     const {db, run} = await engine.database()
     await run('create table t (x int)')
-    const write = db.transaction({...writing, role: 'no such role'}, (tx) => Promise.all([tx.query(statement('insert into public.t values (1)')), tx.query(statement('insert into public.t values (2)'))]))
-    await expect(write).rejects.toMatchObject({code: 'NO_ROLE', exitCode: 2, message: expect.stringContaining('no such role')})
+    const write = db.transaction({...writing, role: 'no such role'}, (tx) =>
+      Promise.all([
+        tx.query(statement('insert into public.t values (1)')),
+        tx.query(statement('insert into public.t values (2)')),
+      ]),
+    )
+    await expect(write).rejects.toMatchObject({
+      code: 'NO_ROLE',
+      exitCode: 2,
+      message: expect.stringContaining('no such role'),
+    })
     expect(await run('select * from t')).toEqual([])
   })
 
@@ -100,7 +129,10 @@ forEachEngine({}, (engine) => {
     })
     await expect(write).rejects.toThrow('division by zero')
     // The embedded engine warns of every transaction that it aborts.
-    expect(heard.map(({code}) => code), 'no rollback of what is over').not.toContain('25P01')
+    expect(
+      heard.map(({code}) => code),
+      'no rollback of what is over',
+    ).not.toContain('25P01')
     await db.transaction(writing, async (tx) => void tx.query(statement('insert into public.t values (7)')))
     expect(await run('select * from t')).toEqual([{x: 7}])
   })
@@ -146,7 +178,14 @@ forEachEngine({}, (engine) => {
   it('knows what the server is', async () => {
     const {db} = await engine.database()
     const {server} = db
-    expect(server).toMatchObject({engine: engine.kind, embedded: !engine.native, inRecovery: false, superuser: true, pooled: false, hasQicoreSchema: false})
+    expect(server).toMatchObject({
+      engine: engine.kind,
+      embedded: !engine.native,
+      inRecovery: false,
+      superuser: true,
+      pooled: false,
+      hasQicoreSchema: false,
+    })
     expect(server.timescaledbSchema).toBe(engine.kind === 'postgres' ? null : 'public')
     expect(server.edition).toBe({timescaledb: 'community', apache: 'apache', postgres: null}[engine.kind])
     expect(server.versionNum).toBeGreaterThanOrEqual(140_000)
@@ -174,7 +213,9 @@ forEachEngine({native: true}, (engine) => {
     relay.ways()
     expect(await db.query(sql`select ${1}::int as one`)).toEqual([{one: 1}])
     expect(relay.ways()).toBe(1)
-    await db.transaction(writing, (tx) => Promise.all([tx.query(sql`select ${1}::int`), tx.query(sql`select ${2}::int`)]))
+    await db.transaction(writing, (tx) =>
+      Promise.all([tx.query(sql`select ${1}::int`), tx.query(sql`select ${2}::int`)]),
+    )
     // The commit had to wait for what was waited for.
     expect(relay.ways()).toBe(2)
     await db.close()
@@ -187,11 +228,15 @@ forEachEngine({native: true}, (engine) => {
     const other = await db.openSession()
     await other.transaction(writing, async (tx) => {
       await tx.query(statement('lock table public.t'))
-      const locked = await db.query(statement('select * from public.t')).catch((thrown: unknown) => toOpsError(thrown, 'read public.t'))
+      const locked = await db
+        .query(statement('select * from public.t'))
+        .catch((thrown: unknown) => toOpsError(thrown, 'read public.t'))
       expect(locked).toMatchObject({code: 'LOCKED', exitCode: 5})
     })
     await other.close()
-    const slow = await db.transaction({...readOnlySettings, statementTimeout: 50}, (tx) => tx.query(statement('select pg_sleep(5)'))).catch((thrown: unknown) => toOpsError(thrown, 'wait'))
+    const slow = await db
+      .transaction({...readOnlySettings, statementTimeout: 50}, (tx) => tx.query(statement('select pg_sleep(5)')))
+      .catch((thrown: unknown) => toOpsError(thrown, 'wait'))
     expect(slow).toMatchObject({code: 'TIMEOUT', exitCode: 1})
   })
 })
@@ -209,7 +254,9 @@ describe('what is no server', () => {
     const silent = createServer((socket) => void sockets.add(socket))
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
     const {port} = silent.address() as AddressInfo
-    const error = await failure(connect(targetOf(`postgres://me@127.0.0.1:${port}/x?connect_timeout=1&sslmode=disable`), {applicationName}))
+    const error = await failure(
+      connect(targetOf(`postgres://me@127.0.0.1:${port}/x?connect_timeout=1&sslmode=disable`), {applicationName}),
+    )
     expect(error).toMatchObject({code: 'CONNECT', exitCode: 4})
     expect(error.message).toContain(`127.0.0.1:${port}`)
     for (const socket of sockets) socket.destroy()
@@ -221,7 +268,9 @@ describe('what is no server', () => {
     await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))
     const {port} = web.address() as AddressInfo
     for (const parameters of ['', '?sslmode=disable', '?sslmode=require']) {
-      const error = await failure(connect(targetOf(`postgres://me@127.0.0.1:${port}/x${parameters}`), {applicationName}))
+      const error = await failure(
+        connect(targetOf(`postgres://me@127.0.0.1:${port}/x${parameters}`), {applicationName}),
+      )
       expect(error).toMatchObject({code: 'CONNECT', exitCode: 4})
     }
     web.close()

@@ -56,8 +56,13 @@ describe('a statement inside of another', () => {
   })
 
   it('keeps what only looks like a parameter: in constants, names, dollar quotes, comments and names with a dollar', () => {
-    const inner = statement(`select $1, '$1', E'\\'$1', "$1", $q$ $1 $q$, $$ $1 $$, a$1 /* $1 */ -- $1\n, $2, $1`, ['x', 'y'])
-    expect(sql`select ${0}, (${inner})`.text).toBe(`select $1, (select $2, '$1', E'\\'$1', "$1", $q$ $1 $q$, $$ $1 $$, a$1 /* $1 */ -- $1\n, $3, $2)`)
+    const inner = statement(`select $1, '$1', E'\\'$1', "$1", $q$ $1 $q$, $$ $1 $$, a$1 /* $1 */ -- $1\n, $2, $1`, [
+      'x',
+      'y',
+    ])
+    expect(sql`select ${0}, (${inner})`.text).toBe(
+      `select $1, (select $2, '$1', E'\\'$1', "$1", $q$ $1 $q$, $$ $1 $$, a$1 /* $1 */ -- $1\n, $3, $2)`,
+    )
   })
 })
 

@@ -8,7 +8,9 @@ import {forEachEngine} from '../../helpers/engines.js'
 
 // Half of a surrogate pair is no character and cannot be sent.
 const wellFormed = (text: string) => Buffer.from(text).toString() === text
-const name = fc.string({unit: 'grapheme', minLength: 1, maxLength: 20}).filter((text) => !text.includes('\0') && wellFormed(text) && Buffer.byteLength(text) <= 63)
+const name = fc
+  .string({unit: 'grapheme', minLength: 1, maxLength: 20})
+  .filter((text) => !text.includes('\0') && wellFormed(text) && Buffer.byteLength(text) <= 63)
 
 describe('names of tables', () => {
   it.each([
@@ -24,21 +26,59 @@ describe('names of tables', () => {
     expect(parseQualifiedName(text)).toEqual({schema, name: table})
   })
 
-  it.each(['', ' ', 'a.b.c', '1a', 'a b', '"a', 'a"', '"".a', 'a.', '.a', 'a;drop table b', 'a--', 'a.*', '"a\0b"', "a'"])('%j is refused with exit 2', (text) => {
+  it.each([
+    '',
+    ' ',
+    'a.b.c',
+    '1a',
+    'a b',
+    '"a',
+    'a"',
+    '"".a',
+    'a.',
+    '.a',
+    'a;drop table b',
+    'a--',
+    'a.*',
+    '"a\0b"',
+    "a'",
+  ])('%j is refused with exit 2', (text) => {
     expect(() => parseQualifiedName(text)).toThrow(expect.objectContaining({code: 'BAD_NAME', exitCode: 2}))
   })
 
   it('come through a shell as they were, where a command that names them is pasted', () => {
-    fc.assert(fc.property(name, name, (schema, table) => {
-      const read = execFileSync('sh', ['-c', `printf %s ${shellWord(shortName(schema, table))}`], {encoding: 'utf8'})
-      expect(parseQualifiedName(read)).toEqual({schema: schema === 'public' ? null : schema, name: table})
-    }), {numRuns: 50, examples: [['risk', "it's $HOME `id` \\"], ['public', 'Fills 2024'], ['public', '-n']]})
+    fc.assert(
+      fc.property(name, name, (schema, table) => {
+        const read = execFileSync('sh', ['-c', `printf %s ${shellWord(shortName(schema, table))}`], {encoding: 'utf8'})
+        expect(parseQualifiedName(read)).toEqual({schema: schema === 'public' ? null : schema, name: table})
+      }),
+      {
+        numRuns: 50,
+        examples: [
+          ['risk', "it's $HOME `id` \\"],
+          ['public', 'Fills 2024'],
+          ['public', '-n'],
+        ],
+      },
+    )
     expect(shellWord(shortName('public', 'ohlcv_data'))).toBe('ohlcv_data')
   })
 
   it('come back as they were, whatever is in them', () => {
-    fc.assert(fc.property(name, name, (schema, table) => void expect(parseQualifiedName(formatQualifiedName(schema, table))).toEqual({schema, name: table})))
-    fc.assert(fc.property(name, (table) => void expect(parseQualifiedName(shortName('public', table))).toEqual({schema: null, name: table})))
+    fc.assert(
+      fc.property(
+        name,
+        name,
+        (schema, table) =>
+          void expect(parseQualifiedName(formatQualifiedName(schema, table))).toEqual({schema, name: table}),
+      ),
+    )
+    fc.assert(
+      fc.property(
+        name,
+        (table) => void expect(parseQualifiedName(shortName('public', table))).toEqual({schema: null, name: table}),
+      ),
+    )
   })
 
   it('are cut at 63 bytes, never inside of a character', () => {
@@ -50,8 +90,14 @@ describe('names of tables', () => {
 forEachEngine({}, (engine) => {
   it('are read as the server itself reads them', async () => {
     const {db} = await engine.database()
-    const character = fc.oneof({weight: 3, arbitrary: fc.constantFrom('"', '.', ' ', 'a', 'B', '_', '1', '$', 'é')}, {weight: 1, arbitrary: fc.string({unit: 'grapheme', minLength: 1, maxLength: 1})})
-    const text = fc.array(character, {maxLength: 10}).map((characters) => characters.join('')).filter((each) => !each.includes('\0') && wellFormed(each))
+    const character = fc.oneof(
+      {weight: 3, arbitrary: fc.constantFrom('"', '.', ' ', 'a', 'B', '_', '1', '$', 'é')},
+      {weight: 1, arbitrary: fc.string({unit: 'grapheme', minLength: 1, maxLength: 1})},
+    )
+    const text = fc
+      .array(character, {maxLength: 10})
+      .map((characters) => characters.join(''))
+      .filter((each) => !each.includes('\0') && wellFormed(each))
     const texts = fc.sample(text, 300)
     for (const each of [...texts, 'a."b"', '"a" . B', 'a . "b""c"']) {
       const theirs = await db.query<{parts: string[]}>(sql`select parse_ident(${each}) as parts`).then(
@@ -65,7 +111,10 @@ forEachEngine({}, (engine) => {
       } catch {
         ours = null
       }
-      expect({text: each, parts: ours}).toEqual({text: each, parts: theirs === null || theirs.length > 2 ? null : theirs})
+      expect({text: each, parts: ours}).toEqual({
+        text: each,
+        parts: theirs === null || theirs.length > 2 ? null : theirs,
+      })
     }
   })
 })

@@ -6,11 +6,16 @@ import {forEachEngine} from '../../helpers/engines.js'
 describe('a statement', () => {
   it('makes a parameter of every value and text of every fragment', () => {
     const made = sql`select ${1}, ${'a'} from ${ident('My Schema', 'a"b')} where x = ${literal("it's")} limit ${2}`
-    expect(made).toEqual({text: `select $1, $2 from "My Schema"."a""b" where x = 'it''s' limit $3`, values: [1, 'a', 2]})
+    expect(made).toEqual({
+      text: `select $1, $2 from "My Schema"."a""b" where x = 'it''s' limit $3`,
+      values: [1, 'a', 2],
+    })
   })
 
   it('is shown with its constants, but not inside of strings, names and comments', () => {
-    expect(inline(statement(`select $1, '$1', "$1" -- $1\n, $2`, ["it's", null]))).toBe(`select 'it''s', '$1', "$1" -- $1\n, null`)
+    expect(inline(statement(`select $1, '$1', "$1" -- $1\n, $2`, ["it's", null]))).toBe(
+      `select 'it''s', '$1', "$1" -- $1\n, null`,
+    )
     expect(inline(statement('select 1 -$1', [-5]))).toBe('select 1 -(-5)')
   })
 })
@@ -18,10 +23,18 @@ describe('a statement', () => {
 /** Text that PostgreSQL can store: no NUL, no half of a surrogate pair. Quotes and backslashes often. */
 const text = fc.oneof(
   fc.string({unit: 'binary', maxLength: 20}).filter((given) => !given.includes('\0')),
-  fc.string({unit: fc.constantFrom("'", '"', '\\', '$', '$1', ';', '--', '/*', '\n', 'E', '{', ',', ' ', 'é', '🦀'), maxLength: 12}),
+  fc.string({
+    unit: fc.constantFrom("'", '"', '\\', '$', '$1', ';', '--', '/*', '\n', 'E', '{', ',', ' ', 'é', '🦀'),
+    maxLength: 12,
+  }),
 )
 const name = text.filter((given) => given !== '' && Buffer.byteLength(given) <= 63)
-const number = fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.double({noNaN: true, noDefaultInfinity: true}), fc.constantFrom(Number.NaN, Infinity, -Infinity, -0))
+const number = fc.oneof(
+  fc.integer(),
+  fc.maxSafeInteger(),
+  fc.double({noNaN: true, noDefaultInfinity: true}),
+  fc.constantFrom(Number.NaN, Infinity, -Infinity, -0),
+)
 
 forEachEngine({}, (engine) => {
   it('reads every quoted constant as what it was', async () => {
@@ -30,25 +43,42 @@ forEachEngine({}, (engine) => {
       const texts = fc.sample(text, 300)
       // The setting of another session, for which a dry run's script may be pasted.
       const rows = await db.transaction({readOnly: true, lockTimeout: 0, statementTimeout: 0}, async (tx) => {
-        await tx.query(statement(`select set_config('standard_conforming_strings', '${standardStrings}', true), set_config('escape_string_warning', 'off', true)`))
-        return tx.query<{value: string}>(statement(`select value from (values ${texts.map((given, index) => `(${index}, ${quoteLiteral(given)})`).join(', ')}) as given (position, value) order by position`))
+        await tx.query(
+          statement(
+            `select set_config('standard_conforming_strings', '${standardStrings}', true), set_config('escape_string_warning', 'off', true)`,
+          ),
+        )
+        return tx.query<{value: string}>(
+          statement(
+            `select value from (values ${texts.map((given, index) => `(${index}, ${quoteLiteral(given)})`).join(', ')}) as given (position, value) order by position`,
+          ),
+        )
       })
       expect(rows.map(({value}) => value)).toEqual(texts)
     }
     const numbers = fc.sample(number, 200)
-    const [row] = await db.query<{values: number[]}>(statement(`select array[${numbers.map((given) => `${quoteLiteral(given)}::float8`).join(', ')}] as values`))
-    expect(row!.values.map((value) => (value === 0 ? 0 : value))).toEqual(numbers.map((value) => (value === 0 ? 0 : value)))
+    const [row] = await db.query<{values: number[]}>(
+      statement(`select array[${numbers.map((given) => `${quoteLiteral(given)}::float8`).join(', ')}] as values`),
+    )
+    expect(row!.values.map((value) => (value === 0 ? 0 : value))).toEqual(
+      numbers.map((value) => (value === 0 ? 0 : value)),
+    )
   })
 
   it('finds every quoted name again', async () => {
     const {run} = await engine.database()
     const names = [...new Set(fc.sample(name, 100))]
-    const [row] = await run<Record<string, number>>(`select ${names.map((given, index) => `${index} as ${quoteIdent(given)}`).join(', ')}`)
+    const [row] = await run<Record<string, number>>(
+      `select ${names.map((given, index) => `${index} as ${quoteIdent(given)}`).join(', ')}`,
+    )
     expect(row).toEqual(Object.fromEntries(names.map((given, index) => [given, index])))
     for (const [schema, table] of fc.sample(fc.tuple(name, name), 5)) {
       await run(sql`create schema if not exists ${ident(schema.replace(/^pg_/, 'x'))}`)
       await run(sql`create table ${ident(schema.replace(/^pg_/, 'x'), table)} (x int)`)
-      const found = await run({text: 'select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = $1 and relname = $2', values: [schema.replace(/^pg_/, 'x'), table]})
+      const found = await run({
+        text: 'select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = $1 and relname = $2',
+        values: [schema.replace(/^pg_/, 'x'), table],
+      })
       expect(found).toHaveLength(1)
     }
   })
@@ -57,7 +87,14 @@ forEachEngine({}, (engine) => {
     const {db} = await engine.database()
     const scalar: fc.Arbitrary<Value> = fc.oneof(text, fc.constant(null))
     const question = `select $1::text as a, $2::float8 - $3::int as b, $4::text[] as c, '$1' as d, $5::boolean as e, $6::jsonb->>'k' as f, $1::text || '''$2''' as g`
-    const given = fc.record({a: scalar, b: number, c: fc.integer({min: -2_147_483_648, max: 2_147_483_647}), d: fc.array(text, {maxLength: 4}), e: fc.boolean(), f: text})
+    const given = fc.record({
+      a: scalar,
+      b: number,
+      c: fc.integer({min: -2_147_483_648, max: 2_147_483_647}),
+      d: fc.array(text, {maxLength: 4}),
+      e: fc.boolean(),
+      f: text,
+    })
     for (const {a, b, c, d, e, f} of fc.sample(given, 40)) {
       const asked = statement(question, [a, b, c, d, e, JSON.stringify({k: f})])
       const [[bound], [inlined]] = [await db.query(asked), await db.query(statement(inline(asked)))]
@@ -67,6 +104,8 @@ forEachEngine({}, (engine) => {
 
   it('takes text on trust only where it is said', async () => {
     const {db} = await engine.database()
-    expect(await db.query(sql`select ${raw('1 + 1')} as two, ${'1 + 1'}::text as words`)).toEqual([{two: 2, words: '1 + 1'}])
+    expect(await db.query(sql`select ${raw('1 + 1')} as two, ${'1 + 1'}::text as words`)).toEqual([
+      {two: 2, words: '1 + 1'},
+    ])
   })
 })

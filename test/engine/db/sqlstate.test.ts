@@ -6,14 +6,17 @@ import {forEachEngine} from '../../helpers/engines.js'
 forEachEngine({}, (engine) => {
   it('says what failed, on what, and in whose words', async () => {
     const {run} = await engine.database()
-    const explained = async (text: string) => toOpsError(await run(text).catch((error: unknown) => error), 'read public.ohlcv_data')
+    const explained = async (text: string) =>
+      toOpsError(await run(text).catch((error: unknown) => error), 'read public.ohlcv_data')
     const missing = await explained('select * from public.ohlcv_data')
     expect(missing.message).toBe('Cannot read public.ohlcv_data: relation "public.ohlcv_data" does not exist [42P01]')
     expect(missing.exitCode).toBe(1)
     const noFunction = await explained('select no_such_function(1)')
     expect(noFunction).toMatchObject({code: 'NO_FUNCTION', exitCode: 1})
     expect(noFunction.suggestions[0]).toMatch(/^The server says: No function matches/)
-    expect((await explained('create table t (x int primary key); insert into t values (1), (1)')).message).toContain('(Key (x)=(1) already exists.)')
+    expect((await explained('create table t (x int primary key); insert into t values (1), (1)')).message).toContain(
+      '(Key (x)=(1) already exists.)',
+    )
   })
 
   it('knows a missing privilege', async () => {
@@ -23,7 +26,9 @@ forEachEngine({}, (engine) => {
     await autocommit(`create role ${role}`)
     await run('create table t (x int)')
     const error = await db
-      .transaction({readOnly: false, lockTimeout: 0, statementTimeout: 0, role}, (tx) => tx.query({text: 'select * from public.t', values: []}))
+      .transaction({readOnly: false, lockTimeout: 0, statementTimeout: 0, role}, (tx) =>
+        tx.query({text: 'select * from public.t', values: []}),
+      )
       .catch((thrown: unknown) => toOpsError(thrown, 'read public.t'))
     expect(error).toMatchObject({code: 'NO_PRIVILEGE', exitCode: 1})
     await autocommit(`drop role ${role}`)
@@ -37,7 +42,10 @@ it('passes what is already explained', () => {
 })
 
 it('hides a password that a server or driver repeats', () => {
-  const error = Object.assign(new Error('could not connect to postgres://u:hunter2@h/d'), {detail: 'host=h password=hunter2', hint: "use password='hunter2 x'"})
+  const error = Object.assign(new Error('could not connect to postgres://u:hunter2@h/d'), {
+    detail: 'host=h password=hunter2',
+    hint: "use password='hunter2 x'",
+  })
   const {message, suggestions} = toOpsError(error, 'connect')
   expect(message + suggestions.join()).not.toContain('hunter2')
   expect(serverMessage(error)).toContain('postgres://u:***@h/d')
@@ -46,7 +54,10 @@ it('hides a password that a server or driver repeats', () => {
 it.each([
   [{code: '57P01'}, true],
   [{code: 'ECONNRESET'}, true],
-  [{code: '0A000', message: 'extension "timescaledb" version mismatch: shared library version 2.28; SQL version 2.29'}, false],
+  [
+    {code: '0A000', message: 'extension "timescaledb" version mismatch: shared library version 2.28; SQL version 2.29'},
+    false,
+  ],
   [{code: '0A000', message: 'functionality not supported under the current "apache" license'}, false],
   [{code: 'CONNECTION_LOST'}, true],
   [{code: 'ETIMEDOUT'}, true],

@@ -25,31 +25,60 @@ function tests(): void {
   beforeAll(async () => {
     inTheClear = await startPostgres18()
     server = await startPostgres18({
-      hba: ['hostssl all only_tls all trust', 'hostnossl all only_tls all reject', 'hostnossl all only_clear all trust', 'hostssl all only_clear all reject', 'hostssl all person all cert', 'host all with_password all scram-sha-256'],
+      hba: [
+        'hostssl all only_tls all trust',
+        'hostnossl all only_tls all reject',
+        'hostnossl all only_clear all trust',
+        'hostssl all only_clear all reject',
+        'hostssl all person all cert',
+        'host all with_password all scram-sha-256',
+      ],
     })
     // Its name is localhost; its address is in no certificate.
     const {certificate, key} = ours.issue('server', '/CN=localhost', 'DNS:localhost')
-    const text = {certificate: join(server.directory, 'server.crt'), key: join(server.directory, 'server.key'), root: join(server.directory, 'root.crt')}
-    for (const [from, to] of [[certificate, text.certificate], [key, text.key], [ours.certificate, text.root]] as const) {
+    const text = {
+      certificate: join(server.directory, 'server.crt'),
+      key: join(server.directory, 'server.key'),
+      root: join(server.directory, 'root.crt'),
+    }
+    for (const [from, to] of [
+      [certificate, text.certificate],
+      [key, text.key],
+      [ours.certificate, text.root],
+    ] as const) {
       writeFileSync(to, readFileSync(from))
       chmodSync(to, 0o600)
       if (process.getuid?.() === 0) chownSync(to, 65_534, 65_534)
     }
     const db = await connect(targetOf(`${server.url}?sslmode=disable`), {applicationName})
-    for (const role of ['only_tls', 'only_clear', 'person']) await db.transaction(writing, (tx) => tx.query(statement(`create role ${role} login`)))
+    for (const role of ['only_tls', 'only_clear', 'person'])
+      await db.transaction(writing, (tx) => tx.query(statement(`create role ${role} login`)))
     await db.transaction(writing, (tx) => tx.query(statement("create role with_password login password 'opensesame'")))
-    for (const [name, value] of [['ssl_cert_file', text.certificate], ['ssl_key_file', text.key], ['ssl_ca_file', text.root], ['ssl', 'on']])
+    for (const [name, value] of [
+      ['ssl_cert_file', text.certificate],
+      ['ssl_key_file', text.key],
+      ['ssl_ca_file', text.root],
+      ['ssl', 'on'],
+    ])
       await db.autocommit(writing, statement(`alter system set ${name} = '${value}'`))
     await db.query(statement('select pg_reload_conf()'))
     await db.close()
-    await vi.waitFor(async () => expect(await reached('postgres', 'localhost', 'sslmode=require')).toBe('tls'), {timeout: 10_000, interval: 100})
+    await vi.waitFor(async () => expect(await reached('postgres', 'localhost', 'sslmode=require')).toBe('tls'), {
+      timeout: 10_000,
+      interval: 100,
+    })
   })
   afterAll(async () => {
     await server?.stop()
     await inTheClear?.stop()
   })
 
-  async function reached(role: string, host: string, parameters: string, where = server): Promise<'tls' | 'clear' | string> {
+  async function reached(
+    role: string,
+    host: string,
+    parameters: string,
+    where = server,
+  ): Promise<'tls' | 'clear' | string> {
     let db
     try {
       db = await connect(targetOf(`postgres://${role}@${host}:${where.port}/postgres?${parameters}`), {applicationName})
@@ -135,7 +164,9 @@ function tests(): void {
 
     it('comes from PGPASSWORD, or from the PGPASSFILE where its line fits', async () => {
       const file = join(directory, 'pgpass')
-      writeFileSync(file, `otherhost:*:*:*:wrong\nlocalhost:${server.port}:postgres:with_password:opensesame\n`, {mode: 0o600})
+      writeFileSync(file, `otherhost:*:*:*:wrong\nlocalhost:${server.port}:postgres:with_password:opensesame\n`, {
+        mode: 0o600,
+      })
       expect(await opens({PGPASSFILE: file})).toBe('open')
       expect(await opens({PGPASSWORD: 'opensesame'})).toBe('open')
     })

@@ -13,12 +13,14 @@ const prepared = (x: number) => ({text: 'insert into public.t values ($1::int)',
 /** How work meets the wire: each writes the rows 1, 2 and 3 and nothing else. */
 const shapes: Record<string, (db: Database) => Promise<unknown>> = {
   'waits for nothing': (db) => db.transaction(writing, async (tx) => void [1, 2, 3].map((x) => tx.query(insert(x)))),
-  'waits for all at once': (db) => db.transaction(writing, (tx) => allInOrder([1, 2, 3].map((x) => tx.query(insert(x))))),
+  'waits for all at once': (db) =>
+    db.transaction(writing, (tx) => allInOrder([1, 2, 3].map((x) => tx.query(insert(x))))),
   'waits for each': (db) =>
     db.transaction(writing, async (tx) => {
       for (const x of [1, 2, 3]) await tx.query(insert(x))
     }),
-  'sends its parts with a fence': (db) => pipelined(db, writing, (tx) => [tx.query(statement('select 1')), ...[1, 2, 3].map((x) => tx.query(insert(x)))]),
+  'sends its parts with a fence': (db) =>
+    pipelined(db, writing, (tx) => [tx.query(statement('select 1')), ...[1, 2, 3].map((x) => tx.query(insert(x)))]),
   'keeps statements prepared': (db) => pipelined(db, writing, (tx) => [1, 2, 3].map((x) => tx.query(prepared(x)))),
   'sends several statements in one text': (db) =>
     db.transaction(writing, async (tx) => {
@@ -37,7 +39,8 @@ const shapes: Record<string, (db: Database) => Promise<unknown>> = {
     db.transaction(writing, async (tx) => {
       for (const x of [1, 2, 3]) await tx.query(insert(x)).catch(() => {})
     }),
-  'works in a role': (db) => pipelined(db, {...writing, role: 'postgres'}, (tx) => [1, 2, 3].map((x) => tx.query(insert(x)))),
+  'works in a role': (db) =>
+    pipelined(db, {...writing, role: 'postgres'}, (tx) => [1, 2, 3].map((x) => tx.query(insert(x)))),
 }
 
 forEachEngine({native: true}, (engine) => {
@@ -56,13 +59,22 @@ forEachEngine({native: true}, (engine) => {
       await run('truncate t')
       for (let nth = 1; nth <= statements; nth += 1) {
         relay.failAt(nth)
-        const failure = await work(db).then(() => null, (error: unknown) => error)
+        const failure = await work(db).then(
+          () => null,
+          (error: unknown) => error,
+        )
         expect(relay.failed(), `statement ${nth}`).toBe(true)
         // A failing COMMIT is seen at the latest by the next transaction; the failure itself is the one that was injected.
         expect(failure, `statement ${nth}`).toMatchObject({message: expect.stringContaining('injected_fault')})
         expect(await beside.query(statement('select x from public.t')), `statement ${nth}`).toEqual([])
         // The session is usable, and in no transaction.
-        expect(await db.query(statement("select current_setting('transaction_read_only') as only, current_setting('lock_timeout') as lock"))).toEqual([{only: 'on', lock: '50ms'}])
+        expect(
+          await db.query(
+            statement(
+              "select current_setting('transaction_read_only') as only, current_setting('lock_timeout') as lock",
+            ),
+          ),
+        ).toEqual([{only: 'on', lock: '50ms'}])
         await expect(db.query(statement('insert into public.t values (9)'))).rejects.toMatchObject({code: '25006'})
       }
       await work(db)
@@ -79,9 +91,15 @@ forEachEngine({native: true}, (engine) => {
     const db = await connect(targetOf(relay.url), {applicationName})
     for (const nth of [1, 2, 3, 4]) {
       relay.failAt(nth)
-      await expect(db.query(statement('insert into public.t values (1) returning x')), `statement ${nth}`).rejects.toThrow()
+      await expect(
+        db.query(statement('insert into public.t values (1) returning x')),
+        `statement ${nth}`,
+      ).rejects.toThrow()
       relay.failAt(nth)
-      const found = await db.query(statement("select current_setting('lock_timeout') as lock")).then((rows) => rows, () => [])
+      const found = await db.query(statement("select current_setting('lock_timeout') as lock")).then(
+        (rows) => rows,
+        () => [],
+      )
       for (const row of found) expect(row).toEqual({lock: '50ms'})
     }
     expect(await beside.query(statement('select * from public.t'))).toEqual([])
@@ -125,7 +143,14 @@ forEachEngine({}, (engine) => {
   it('gives each statement its own rows, whatever was sent with it', async () => {
     const {db} = await engine.database()
     const rows = await db.transaction(readOnlySettings, (tx) =>
-      allInOrder([tx.query(statement('select 1 as a')), tx.query(statement('')), tx.query(statement('select 2 as b where false')), tx.query(statement('select $1::text as c', ['x'])), tx.query(statement('set local work_mem = 1024'))]))
+      allInOrder([
+        tx.query(statement('select 1 as a')),
+        tx.query(statement('')),
+        tx.query(statement('select 2 as b where false')),
+        tx.query(statement('select $1::text as c', ['x'])),
+        tx.query(statement('set local work_mem = 1024')),
+      ]),
+    )
     expect(rows).toEqual([[{a: 1}], [], [], [{c: 'x'}], []])
   })
 })

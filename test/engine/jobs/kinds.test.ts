@@ -12,9 +12,22 @@ import {writing} from '../../helpers/server.js'
 import {replay} from '../../helpers/schema-replay.js'
 
 const sections = {tables: {'public.crypto_prices': {}, 'public.ohlcv_data': {}}, aggregates: {}}
-const context = (over: Partial<JobContext> = {}): JobContext => ({job: 'test', now: '2026-01-01T00:00:00Z', limits: defaultLimits, sections, leaveToCron: false, partitions: () => [], ...over})
+const context = (over: Partial<JobContext> = {}): JobContext => ({
+  job: 'test',
+  now: '2026-01-01T00:00:00Z',
+  limits: defaultLimits,
+  sections,
+  leaveToCron: false,
+  partitions: () => [],
+  ...over,
+})
 
-async function work<Kind extends JobKindName>({db}: TestDatabase, kind: Kind, options: OptionsOf<Kind>, over: Partial<JobContext> = {}): Promise<JobWork> {
+async function work<Kind extends JobKindName>(
+  {db}: TestDatabase,
+  kind: Kind,
+  options: OptionsOf<Kind>,
+  over: Partial<JobContext> = {},
+): Promise<JobWork> {
   return (await jobKind(kind)).plan(db, options, context(over))
 }
 
@@ -27,9 +40,9 @@ async function run({db}: TestDatabase, {plans}: JobWork) {
 const steps = ({plans}: JobWork) => plans.flatMap((plan) => plan.steps.map(({id}) => id))
 
 forEachEngine({}, (engine) => {
-  it('does nothing on a stranger\'s database, whatever kind it is', async () => {
+  it("does nothing on a stranger's database, whatever kind it is", async () => {
     const database = await engine.database()
-    await database.run("create table public.theirs (time timestamptz not null)")
+    await database.run('create table public.theirs (time timestamptz not null)')
     if (engine.kind !== 'postgres') await database.run("select create_hypertable('public.theirs', 'time')")
     await database.db.probe()
     const bare = {sections: {tables: {}, aggregates: {}}}
@@ -42,9 +55,16 @@ forEachEngine({}, (engine) => {
     await database.run('create table public.crypto_prices (time timestamptz not null)')
     await database.db.probe()
     const analyze = await work(database, 'analyze', {})
-    expect([steps(analyze), analyze.notes]).toEqual([['analyze public.crypto_prices'], ['public.ohlcv_data is not in this database']])
+    expect([steps(analyze), analyze.notes]).toEqual([
+      ['analyze public.crypto_prices'],
+      ['public.ohlcv_data is not in this database'],
+    ])
     expect(await run(database, analyze)).toEqual([{id: 'analyze public.crypto_prices', status: 'done', error: null}])
-    expect((await database.run("select last_analyze is not null as done from pg_stat_user_tables where relname = 'crypto_prices'"))).toHaveLength(1)
+    expect(
+      await database.run(
+        "select last_analyze is not null as done from pg_stat_user_tables where relname = 'crypto_prices'",
+      ),
+    ).toHaveLength(1)
   })
 
   it('forgets what is old and tells the audit from where on it can look', async () => {
@@ -58,7 +78,9 @@ forEachEngine({}, (engine) => {
     const prune = await work(database, 'prune-history', {keep: {months: 0, days: 30, seconds: 0}})
     expect(steps(prune)).toEqual(['prune 1 of 1'])
     expect(await run(database, prune)).toMatchObject([{status: 'done'}])
-    const [left] = await database.run<{rows: number; running: number; days: number}>(`select count(*) as rows, count(*) filter (where status = 'running') as running, (select extract(day from ${today} - pruned_until)::int from qicore.job) as days from qicore.maintenance_log`)
+    const [left] = await database.run<{rows: number; running: number; days: number}>(
+      `select count(*) as rows, count(*) filter (where status = 'running') as running, (select extract(day from ${today} - pruned_until)::int from qicore.job) as days from qicore.maintenance_log`,
+    )
     expect(left).toEqual({rows: 31, running: 1, days: 30})
     expect(steps(await work(database, 'prune-history', {keep: {months: 0, days: 30, seconds: 0}}))).toEqual([])
   })
@@ -67,11 +89,23 @@ forEachEngine({}, (engine) => {
     const database = await engine.database()
     const options = {transaction: 'own', repeatable: false, searchPath: 'public'} as const
     for (const control of ['commit', 'deallocate all', 'discard plans'])
-      await expect(work(database, 'sql', {...options, statement: `select 1;\n${control}`})).rejects.toMatchObject({code: 'TRANSACTION_CONTROL', message: expect.stringContaining('jobs.test.statement:2')})
-    await expect(work(database, 'sql', {...options, transaction: 'none', statement: 'select 1; select 2'})).rejects.toMatchObject({code: 'ONE_STATEMENT'})
-    await expect(work(database, 'sql', {...options, statement: '-- nothing'})).rejects.toMatchObject({code: 'NO_STATEMENT'})
+      await expect(work(database, 'sql', {...options, statement: `select 1;\n${control}`})).rejects.toMatchObject({
+        code: 'TRANSACTION_CONTROL',
+        message: expect.stringContaining('jobs.test.statement:2'),
+      })
+    await expect(
+      work(database, 'sql', {...options, transaction: 'none', statement: 'select 1; select 2'}),
+    ).rejects.toMatchObject({code: 'ONE_STATEMENT'})
+    await expect(work(database, 'sql', {...options, statement: '-- nothing'})).rejects.toMatchObject({
+      code: 'NO_STATEMENT',
+    })
     await database.run('create table t (x int)')
-    expect(await run(database, await work(database, 'sql', {...options, statement: 'insert into t values (1); insert into t values (2)'}))).toMatchObject([{status: 'done'}])
+    expect(
+      await run(
+        database,
+        await work(database, 'sql', {...options, statement: 'insert into t values (1); insert into t values (2)'}),
+      ),
+    ).toMatchObject([{status: 'done'}])
     expect(await database.run('select count(*) as n from t')).toEqual([{n: 2}])
   })
 })
@@ -82,7 +116,9 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await replay(database)
     await database.run(`insert into crypto_prices (time, coin_id, symbol, name, usd_price, exchange_id, last_updated, source, attribution)
       select ${today} - n * interval '1 day', 'btc', 'BTC', 'Bitcoin', 100, 'binance', ${today}, 'test', 'test' from generate_series(1, 40) n`)
-    await database.run(`select add_compression_policy('crypto_prices', interval '7 days', initial_start => ${notDuringTheTest})`)
+    await database.run(
+      `select add_compression_policy('crypto_prices', interval '7 days', initial_start => ${notDuringTheTest})`,
+    )
     await database.db.probe()
     const maintain = await work(database, 'maintain', {})
     if (database.db.server.workers === 'alive') {
@@ -110,15 +146,34 @@ forEachEngine({native: true}, (engine) => {
     try {
       const asRole = Object.create(db, {target: {value: {...db.target, role}}}) as typeof db
       const analyze = await work(database, 'analyze', {})
-      const {steps: [refused]} = await execute(asRole, analyze.plans[0]!, {limits: defaultLimits, ledger: null})
-      expect(refused).toMatchObject({status: 'failed', reason: {code: 'no_privilege'}, error: expect.stringContaining('only the owner of')})
-      await db.autocommit({...writing, role}, statement("call qicore.maintain(array['public.crypto_prices'], 'maintain', 'analyze')"))
-      expect(await database.run("select l.status, s.status as step, s.error from qicore.maintenance_log l join qicore.maintenance_step s on s.log_id = l.id")).toEqual([
-        {status: 'failed', step: 'failed', error: expect.stringMatching(/only the owner of .*crypto_prices.* \[42501\]$/)},
+      const {
+        steps: [refused],
+      } = await execute(asRole, analyze.plans[0]!, {limits: defaultLimits, ledger: null})
+      expect(refused).toMatchObject({
+        status: 'failed',
+        reason: {code: 'no_privilege'},
+        error: expect.stringContaining('only the owner of'),
+      })
+      await db.autocommit(
+        {...writing, role},
+        statement("call qicore.maintain(array['public.crypto_prices'], 'maintain', 'analyze')"),
+      )
+      expect(
+        await database.run(
+          'select l.status, s.status as step, s.error from qicore.maintenance_log l join qicore.maintenance_step s on s.log_id = l.id',
+        ),
+      ).toEqual([
+        {
+          status: 'failed',
+          step: 'failed',
+          error: expect.stringMatching(/only the owner of .*crypto_prices.* \[42501\]$/),
+        },
       ])
       if (db.server.versionNum >= 170_000) {
         await database.run(`grant maintain on public.crypto_prices to ${role}`)
-        const {steps: [done]} = await execute(asRole, analyze.plans[0]!, {limits: defaultLimits, ledger: null})
+        const {
+          steps: [done],
+        } = await execute(asRole, analyze.plans[0]!, {limits: defaultLimits, ledger: null})
         expect(done).toMatchObject({status: 'done', reason: null, note: null})
       }
     } finally {

@@ -12,7 +12,8 @@ describe('a calendar', () => {
     expect(parseCalendarBound('2024-02')).toEqual({unit: 'month', day: '2024-02-01'})
     expect(parseCalendarBound('2024-02-29')).toEqual({unit: 'day', day: '2024-02-29'})
     expect(parseCalendarBound('2024-02-29T12:00:00+02:00')).toEqual({unit: 'instant', instant: '2024-02-29T10:00:00Z'})
-    for (const wrong of ['2024-13', '2024-00', '2023-02-29', '2024', 'yesterday', '2024-1-1', '']) expect(() => parseCalendarBound(wrong), wrong).toThrow(/is not an instant/)
+    for (const wrong of ['2024-13', '2024-00', '2023-02-29', '2024', 'yesterday', '2024-1-1', ''])
+      expect(() => parseCalendarBound(wrong), wrong).toThrow(/is not an instant/)
   })
 
   it('knows its month ends and counts days', () => {
@@ -21,28 +22,98 @@ describe('a calendar', () => {
     expect(endOfMonth('2024-12-31')).toBe('2024-12-31')
     expect(addDays('2024-03-01', -1)).toBe('2024-02-29')
     expect(addDays('0099-12-31', 1)).toBe('0100-01-01')
-    fc.assert(fc.property(fc.integer({min: -700_000, max: 2_900_000}), fc.integer({min: -5_000, max: 5_000}), (offset, days) => {
-      const day = addDays('1970-01-01', Math.min(Math.max(offset, -719_162), 2_932_896 - 5_000))
-      expect(daysBetween(day, addDays(day, days)) === days || addDays(day, days).length !== 10).toBe(true)
-    }))
+    fc.assert(
+      fc.property(
+        fc.integer({min: -700_000, max: 2_900_000}),
+        fc.integer({min: -5_000, max: 5_000}),
+        (offset, days) => {
+          const day = addDays('1970-01-01', Math.min(Math.max(offset, -719_162), 2_932_896 - 5_000))
+          expect(daysBetween(day, addDays(day, days)) === days || addDays(day, days).length !== 10).toBe(true)
+        },
+      ),
+    )
   })
 })
 
-const wanted = (relation: string, every: Every, timezone: string, first: string, last: string) => ({...ruleOf(relation), every, timezone, first, last, ahead: 0})
-const keyed = async ({run: query}: TestDatabase, type: string) => query(`create table ticks (time ${type} not null) partition by range (time)`)
+const wanted = (relation: string, every: Every, timezone: string, first: string, last: string) => ({
+  ...ruleOf(relation),
+  every,
+  timezone,
+  first,
+  last,
+  ahead: 0,
+})
+const keyed = async ({run: query}: TestDatabase, type: string) =>
+  query(`create table ticks (time ${type} not null) partition by range (time)`)
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it.each([
-    ['Europe/Berlin, clocks forward and back', 'Europe/Berlin', 'day', '2024-03-30', '2024-04-01', ['2024-03-29T23:00:00Z', '2024-03-30T23:00:00Z', '2024-03-31T22:00:00Z', '2024-04-01T22:00:00Z']],
-    ['Sao Paulo, where midnight was skipped', 'America/Sao_Paulo', 'day', '2018-11-03', '2018-11-05', ['2018-11-03T03:00:00Z', '2018-11-04T03:00:00Z', '2018-11-05T02:00:00Z', '2018-11-06T02:00:00Z']],
-    ['Havana, where midnight comes twice', 'America/Havana', 'day', '2024-11-02', '2024-11-04', ['2024-11-02T04:00:00Z', '2024-11-03T04:00:00Z', '2024-11-04T05:00:00Z', '2024-11-05T05:00:00Z']],
-    ['Toronto in 1919, where midnight lay inside of the skipped hour', 'America/Toronto', 'day', '1919-03-30', '1919-03-31', ['1919-03-30T05:00:00Z', '1919-03-31T04:30:00Z', '1919-04-01T04:00:00Z']],
-    ['Apia, where a whole day was left out', 'Pacific/Apia', 'day', '2011-12-29', '2011-12-31', ['2011-12-29T10:00:00Z', '2011-12-30T10:00:00Z', '2011-12-31T10:00:00Z']],
+    [
+      'Europe/Berlin, clocks forward and back',
+      'Europe/Berlin',
+      'day',
+      '2024-03-30',
+      '2024-04-01',
+      ['2024-03-29T23:00:00Z', '2024-03-30T23:00:00Z', '2024-03-31T22:00:00Z', '2024-04-01T22:00:00Z'],
+    ],
+    [
+      'Sao Paulo, where midnight was skipped',
+      'America/Sao_Paulo',
+      'day',
+      '2018-11-03',
+      '2018-11-05',
+      ['2018-11-03T03:00:00Z', '2018-11-04T03:00:00Z', '2018-11-05T02:00:00Z', '2018-11-06T02:00:00Z'],
+    ],
+    [
+      'Havana, where midnight comes twice',
+      'America/Havana',
+      'day',
+      '2024-11-02',
+      '2024-11-04',
+      ['2024-11-02T04:00:00Z', '2024-11-03T04:00:00Z', '2024-11-04T05:00:00Z', '2024-11-05T05:00:00Z'],
+    ],
+    [
+      'Toronto in 1919, where midnight lay inside of the skipped hour',
+      'America/Toronto',
+      'day',
+      '1919-03-30',
+      '1919-03-31',
+      ['1919-03-30T05:00:00Z', '1919-03-31T04:30:00Z', '1919-04-01T04:00:00Z'],
+    ],
+    [
+      'Apia, where a whole day was left out',
+      'Pacific/Apia',
+      'day',
+      '2011-12-29',
+      '2011-12-31',
+      ['2011-12-29T10:00:00Z', '2011-12-30T10:00:00Z', '2011-12-31T10:00:00Z'],
+    ],
     ['a leap year', 'UTC', 'month', '2024-02-01', '2024-02-29', ['2024-02-01T00:00:00Z', '2024-03-01T00:00:00Z']],
-    ['no leap year', 'UTC', 'day', '2100-02-28', '2100-03-01', ['2100-02-28T00:00:00Z', '2100-03-01T00:00:00Z', '2100-03-02T00:00:00Z']],
-    ['a year\'s end', 'UTC', 'month', '2024-12-01', '2025-01-31', ['2024-12-01T00:00:00Z', '2025-01-01T00:00:00Z', '2025-02-01T00:00:00Z']],
+    [
+      'no leap year',
+      'UTC',
+      'day',
+      '2100-02-28',
+      '2100-03-01',
+      ['2100-02-28T00:00:00Z', '2100-03-01T00:00:00Z', '2100-03-02T00:00:00Z'],
+    ],
+    [
+      "a year's end",
+      'UTC',
+      'month',
+      '2024-12-01',
+      '2025-01-31',
+      ['2024-12-01T00:00:00Z', '2025-01-01T00:00:00Z', '2025-02-01T00:00:00Z'],
+    ],
     ['before 1970', 'UTC', 'month', '1969-12-01', '1969-12-31', ['1969-12-01T00:00:00Z', '1970-01-01T00:00:00Z']],
-    ['after 2038', 'Asia/Kolkata', 'month', '2038-01-01', '2038-02-28', ['2037-12-31T18:30:00Z', '2038-01-31T18:30:00Z', '2038-02-28T18:30:00Z']],
+    [
+      'after 2038',
+      'Asia/Kolkata',
+      'month',
+      '2038-01-01',
+      '2038-02-28',
+      ['2037-12-31T18:30:00Z', '2038-01-31T18:30:00Z', '2038-02-28T18:30:00Z'],
+    ],
   ] as const)('cuts %s', async (_, zone, every, first, last, edges) => {
     const database = await engine.database()
     await keyed(database, 'timestamptz')
@@ -58,11 +129,14 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   ])('writes bounds of a %s key as the wall clock has them, of a timestamptz as instants', async (type, bound) => {
     const database = await engine.database()
     await keyed(database, type)
-    await run(database.db, await planCreate(database.db, createRequest('public.ticks', '2024-02', '2024-02', {timezone: 'Europe/Berlin'})))
+    await run(
+      database.db,
+      await planCreate(database.db, createRequest('public.ticks', '2024-02', '2024-02', {timezone: 'Europe/Berlin'})),
+    )
     expect(await childrenOf(database, 'ticks')).toEqual([`ticks_y2024m02 ${bound}`])
   })
 
-  it('takes half-open days, whole months, and instants on the table\'s own calendar', async () => {
+  it("takes half-open days, whole months, and instants on the table's own calendar", async () => {
     const database = await engine.database()
     await keyed(database, 'timestamptz')
     const days = async (from: string, to: string, timezone = 'UTC') => {
@@ -83,11 +157,27 @@ describe.runIf(server)('for any zone and any day', () => {
   it('a boundary is the instant at which the day begins: then it is that day or later, and just before it was earlier', async () => {
     const database = await server!.database()
     await keyed(database, 'timestamptz')
-    const zones = (await database.run<{name: string}>("select name from pg_timezone_names where name ~ '^(Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific)/' order by 1")).map(({name}) => name)
-    const case_ = fc.record({zone: fc.constantFrom(...zones), offset: fc.integer({min: -40_000, max: 47_000}), every: fc.constantFrom<Every>('day', 'month')})
+    const zones = (
+      await database.run<{name: string}>(
+        "select name from pg_timezone_names where name ~ '^(Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific)/' order by 1",
+      )
+    ).map(({name}) => name)
+    const case_ = fc.record({
+      zone: fc.constantFrom(...zones),
+      offset: fc.integer({min: -40_000, max: 47_000}),
+      every: fc.constantFrom<Every>('day', 'month'),
+    })
     await fc.assert(
       fc.asyncProperty(fc.array(case_, {minLength: 40, maxLength: 40}), async (cases) => {
-        const asked = cases.map(({zone, offset, every}) => wanted('public.ticks', every, zone, addDays('1970-01-01', offset), addDays('1970-01-01', offset + (every === 'day' ? 2 : 40))))
+        const asked = cases.map(({zone, offset, every}) =>
+          wanted(
+            'public.ticks',
+            every,
+            zone,
+            addDays('1970-01-01', offset),
+            addDays('1970-01-01', offset + (every === 'day' ? 2 : 40)),
+          ),
+        )
         const periods = await readPeriods(database.db, asked)
         const edges = periods.flatMap(({index, from, to, partition}) => {
           const [, year, month, day = '01'] = /_y(\d+)m(\d\d)(?:d(\d\d))?$/.exec(partition)!
@@ -96,7 +186,8 @@ describe.runIf(server)('for any zone and any day', () => {
         const [{wrong}] = (await database.db.query<{wrong: string[] | null}>(
           sql`select array_agg(format('%s %s: %s', zone, first, lower)) as wrong
 from unnest(${edges.map(({zone}) => zone)}::text[], ${edges.map(({first}) => first)}::text[], ${edges.map(({from}) => from)}::text[]) as e (zone, first, lower)
-where not (lower::timestamptz at time zone zone >= first::timestamp and (lower::timestamptz - interval '1 microsecond') at time zone zone < first::timestamp)`)) as [{wrong: string[] | null}]
+where not (lower::timestamptz at time zone zone >= first::timestamp and (lower::timestamptz - interval '1 microsecond') at time zone zone < first::timestamp)`,
+        )) as [{wrong: string[] | null}]
         expect(wrong).toBeNull()
         for (const [index, period] of periods.entries()) {
           const next = periods[index + 1]
@@ -110,20 +201,30 @@ where not (lower::timestamptz at time zone zone >= first::timestamp and (lower::
 
   it('the name of a partition fits into 63 bytes, says its period, and is that of no other table', async () => {
     const database = await server!.database()
-    const name = fc.string({unit: 'grapheme', minLength: 1, maxLength: 60}).filter((text) => !text.includes('\0') && Buffer.byteLength(text) <= 63)
+    const name = fc
+      .string({unit: 'grapheme', minLength: 1, maxLength: 60})
+      .filter((text) => !text.includes('\0') && Buffer.byteLength(text) <= 63)
     await fc.assert(
       fc.asyncProperty(name, fc.constantFrom<Every>('day', 'month'), async (table, every) => {
         const quoted = `"${table.replaceAll('"', '""')}"`
         await database.run(`create table ${quoted} (time date not null) partition by range (time)`)
         try {
-          const plan = await planCreate(database.db, createRequest(`public.${quoted}`, '2024-01-31', '2024-02-01', {every}))
+          const plan = await planCreate(
+            database.db,
+            createRequest(`public.${quoted}`, '2024-01-31', '2024-02-01', {every}),
+          )
           expect(fates(await run(database.db, plan)).every((fate) => fate.endsWith('done'))).toBe(true)
-          const [child] = await database.run<{relname: string; parent: string}>("select c.relname, p.relname as parent from pg_inherits join pg_class c on c.oid = inhrelid join pg_class p on p.oid = inhparent")
+          const [child] = await database.run<{relname: string; parent: string}>(
+            'select c.relname, p.relname as parent from pg_inherits join pg_class c on c.oid = inhrelid join pg_class p on p.oid = inhparent',
+          )
           expect(Buffer.byteLength(child!.relname)).toBeLessThanOrEqual(63)
           expect(child!.relname.endsWith(every === 'day' ? '_y2024m01d31' : '_y2024m01')).toBe(true)
           expect(child!.parent).toBe(table)
           if (Buffer.byteLength(table) <= 50) expect(child!.relname.startsWith(table)).toBe(true)
-          expect((await planCreate(database.db, createRequest(`public.${quoted}`, '2024-01-31', '2024-02-01', {every}))).steps).toEqual([])
+          expect(
+            (await planCreate(database.db, createRequest(`public.${quoted}`, '2024-01-31', '2024-02-01', {every})))
+              .steps,
+          ).toEqual([])
         } finally {
           await database.run(`drop table ${quoted}`)
         }

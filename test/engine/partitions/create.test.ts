@@ -9,18 +9,24 @@ import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {childrenOf, createRequest, fates, quick, run} from '../../helpers/partitions.js'
 
 const ticks = 'create table ticks (time timestamptz not null, x int) partition by range (time)'
-const create = (database: TestDatabase, from: string, to: string, more = {}) => planCreate(database.db, createRequest('public.ticks', from, to, more))
+const create = (database: TestDatabase, from: string, to: string, more = {}) =>
+  planCreate(database.db, createRequest('public.ticks', from, to, more))
 
 forEachEngine({}, (engine) => {
   it('changes nothing in a preview, makes what is missing in a run, and finds nothing to do in the next', async () => {
     const database = await engine.database()
     await database.run(ticks)
-    await database.run("create table ticks_y2024m02 partition of ticks for values from ('2024-02-01+00') to ('2024-03-01+00')")
+    await database.run(
+      "create table ticks_y2024m02 partition of ticks for values from ('2024-02-01+00') to ('2024-03-01+00')",
+    )
     const plan = await create(database, '2024-01', '2024-03')
     expect(plan.steps.map(({id}) => id)).toEqual(['create public.ticks_y2024m01', 'create public.ticks_y2024m03'])
     await preview(database.db, plan)
     expect(await childrenOf(database, 'ticks')).toHaveLength(1)
-    expect(fates(await run(database.db, plan))).toEqual(['create public.ticks_y2024m01: done', 'create public.ticks_y2024m03: done'])
+    expect(fates(await run(database.db, plan))).toEqual([
+      'create public.ticks_y2024m01: done',
+      'create public.ticks_y2024m03: done',
+    ])
     expect(await childrenOf(database, 'ticks')).toEqual([
       "ticks_y2024m01 ('2024-01-01') TO ('2024-02-01')",
       "ticks_y2024m02 ('2024-02-01') TO ('2024-03-01')",
@@ -43,11 +49,15 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it('refuses as a whole, before anything is changed, where a partition or a name is in the way, and names it', async () => {
     const database = await engine.database()
     await database.run(ticks)
-    await database.run("create table mid partition of ticks for values from ('2024-02-15+00') to ('2024-03-01+00'); create table ticks_y2024m01 (x int)")
+    await database.run(
+      "create table mid partition of ticks for values from ('2024-02-15+00') to ('2024-03-01+00'); create table ticks_y2024m01 (x int)",
+    )
     await expect(create(database, '2024-01', '2024-03')).rejects.toMatchObject({
       code: 'PARTITION_CONFLICT',
       exitCode: 2,
-      message: expect.stringMatching(/public\.ticks_y2024m01 is there already and is no partition of public\.ticks[^]*public\.mid \(2024-02-15T00:00:00Z to 2024-03-01T00:00:00Z\) overlaps/),
+      message: expect.stringMatching(
+        /public\.ticks_y2024m01 is there already and is no partition of public\.ticks[^]*public\.mid \(2024-02-15T00:00:00Z to 2024-03-01T00:00:00Z\) overlaps/,
+      ),
     })
     expect(await childrenOf(database, 'ticks')).toHaveLength(1)
   })
@@ -62,14 +72,19 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it('refuses a partition whose name has other bounds', async () => {
     const database = await engine.database()
     await database.run(ticks)
-    await database.run("create table ticks_y2024m01 partition of ticks for values from ('2023-01-01+00') to ('2023-02-01+00')")
-    await expect(create(database, '2024-01', '2024-01')).rejects.toThrow(/public\.ticks_y2024m01 is a partition of public\.ticks with other bounds/)
+    await database.run(
+      "create table ticks_y2024m01 partition of ticks for values from ('2023-01-01+00') to ('2023-02-01+00')",
+    )
+    await expect(create(database, '2024-01', '2024-01')).rejects.toThrow(
+      /public\.ticks_y2024m01 is a partition of public\.ticks with other bounds/,
+    )
   })
 
   it('goes by the length of the partitions that are there when nobody says one', async () => {
     const database = await engine.database()
     await database.run(ticks)
-    const undeclared = (from: string, to: string) => planCreate(database.db, {...createRequest('public.ticks', from, to), every: null})
+    const undeclared = (from: string, to: string) =>
+      planCreate(database.db, {...createRequest('public.ticks', from, to), every: null})
     expect((await undeclared('2024-01', '2024-01')).steps).toHaveLength(1)
     await database.run("create table d partition of ticks for values from ('2024-03-01+00') to ('2024-03-02+00')")
     expect((await undeclared('2024-01', '2024-01')).steps).toHaveLength(31)
@@ -81,15 +96,26 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     ['create table t (x int)', /public\.t is not partitioned/],
     ['create table t (x int) partition by list (x)', /is partitioned by list, not by range of time/],
     ['create table t (time timestamptz) partition by hash (time)', /is partitioned by hash/],
-    ['create table t (id bigint) partition by range (id)', /is partitioned by id \(bigint\), which is no date and no timestamp/],
+    [
+      'create table t (id bigint) partition by range (id)',
+      /is partitioned by id \(bigint\), which is no date and no timestamp/,
+    ],
     ['create table t (time timestamptz, x int) partition by range (time, x)', /by 2 columns together/],
     ["create table t (time timestamp) partition by range (date_trunc('day', time))", /by an expression/],
-    ['create table t (time date) partition by range (time); create table s partition of t default partition by list (time)', /partitioned themselves/],
-    ["create table p (time date) partition by range (time); create table t partition of p for values from ('2024-01-01') to ('2024-02-01')", /public\.t is itself a partition, of public\.p/],
+    [
+      'create table t (time date) partition by range (time); create table s partition of t default partition by list (time)',
+      /partitioned themselves/,
+    ],
+    [
+      "create table p (time date) partition by range (time); create table t partition of p for values from ('2024-01-01') to ('2024-02-01')",
+      /public\.t is itself a partition, of public\.p/,
+    ],
   ])('refuses %s', async (ddl, message) => {
     const database = await engine.database()
     await database.run(ddl)
-    const attempt = findPartitioned(database.db, 't').then((relation) => planCreate(database.db, createRequest(relation, '2024-01', '2024-01')))
+    const attempt = findPartitioned(database.db, 't').then((relation) =>
+      planCreate(database.db, createRequest(relation, '2024-01', '2024-01')),
+    )
     await expect(attempt).rejects.toMatchObject({exitCode: 2, message: expect.stringMatching(message)})
   })
 
@@ -109,14 +135,21 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
 
   it('finds names as SQL writes them: folded, quoted, with and without a schema, ambiguous', async () => {
     const database = await engine.database()
-    await database.run(`create schema "Market.x"; create table "Market.x"."Ticks" (time date) partition by range (time); ${ticks}; create schema b; create table b.ticks (time date) partition by range (time)`)
+    await database.run(
+      `create schema "Market.x"; create table "Market.x"."Ticks" (time date) partition by range (time); ${ticks}; create schema b; create table b.ticks (time date) partition by range (time)`,
+    )
     const find = (name: string) => findPartitioned(database.db, name)
     expect(await find('"Market.x"."Ticks"')).toBe('"Market.x"."Ticks"')
     expect(await find('"Ticks"')).toBe('"Market.x"."Ticks"')
     expect(await find('B.TICKS')).toBe('b.ticks')
-    await expect(find('ticks')).rejects.toMatchObject({code: 'AMBIGUOUS', message: expect.stringContaining('b.ticks or public.ticks')})
-    for (const wrong of ['Ticks.x', 'nope']) await expect(find(wrong), wrong).rejects.toMatchObject({code: 'NO_SUCH_TABLE', exitCode: 2})
-    for (const wrong of ['a.b.c', '"', '', "x'; drop table ticks"]) await expect(find(wrong), wrong).rejects.toMatchObject({code: 'BAD_NAME', exitCode: 2})
+    await expect(find('ticks')).rejects.toMatchObject({
+      code: 'AMBIGUOUS',
+      message: expect.stringContaining('b.ticks or public.ticks'),
+    })
+    for (const wrong of ['Ticks.x', 'nope'])
+      await expect(find(wrong), wrong).rejects.toMatchObject({code: 'NO_SUCH_TABLE', exitCode: 2})
+    for (const wrong of ['a.b.c', '"', '', "x'; drop table ticks"])
+      await expect(find(wrong), wrong).rejects.toMatchObject({code: 'BAD_NAME', exitCode: 2})
   })
 
   it('refuses a role that does not own the table, before anything is changed', async () => {
@@ -124,8 +157,16 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const role = `stranger_${Math.random().toString(36).slice(2)}`
     await database.run(`${ticks}; create role ${role}; grant all on ticks to ${role}`)
     try {
-      const asRole = {...database.db, target: {...database.db.target, role}, server: database.db.server} as typeof database.db
-      await expect(planCreate(asRole, createRequest('public.ticks', '2024-01', '2024-01'))).rejects.toMatchObject({code: 'NO_PRIVILEGE', exitCode: 1, message: expect.stringContaining('belongs to postgres')})
+      const asRole = {
+        ...database.db,
+        target: {...database.db.target, role},
+        server: database.db.server,
+      } as typeof database.db
+      await expect(planCreate(asRole, createRequest('public.ticks', '2024-01', '2024-01'))).rejects.toMatchObject({
+        code: 'NO_PRIVILEGE',
+        exitCode: 1,
+        message: expect.stringContaining('belongs to postgres'),
+      })
     } finally {
       await database.run(`drop owned by ${role}; drop role ${role}`)
     }
@@ -137,7 +178,10 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const other = await database.db.openSession()
     try {
       const plan = await create(database, '2020-01', '2022-12')
-      const [one, two] = await Promise.all([run(database.db, plan), run(other, {...plan, steps: [...plan.steps].reverse()})])
+      const [one, two] = await Promise.all([
+        run(database.db, plan),
+        run(other, {...plan, steps: [...plan.steps].reverse()}),
+      ])
       const done = [...one.steps, ...two.steps].filter(({status}) => status === 'done')
       expect([...one.steps, ...two.steps].filter(({status}) => status === 'failed')).toEqual([])
       expect(new Set(done.map(({id}) => id)).size).toBe(36)
@@ -163,7 +207,11 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
           await new Promise((resolve) => setTimeout(resolve, 700))
         })
       })
-      const report = await execute(database.db, plan, {limits: quick, ledger: null, onProgress: (progress) => void (progress.event === 'wait' && seen.push(progress.reason))})
+      const report = await execute(database.db, plan, {
+        limits: quick,
+        ledger: null,
+        onProgress: (progress) => void (progress.event === 'wait' && seen.push(progress.reason)),
+      })
       await ended
       expect(fates(report)).toEqual(['create public.ticks_y2024m01: done'])
       expect(seen[0]).toMatch(/^pid \d+ .* holds ShareLock on public\.ticks/)

@@ -6,7 +6,11 @@ import {planDetach} from '../../../src/partitions/detach.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {childrenOf, fates, quick, run} from '../../helpers/partitions.js'
 
-const older = (relation = 'public.ticks', months = 12) => ({relation, olderThan: {months, days: 0, seconds: 0}, timezone: 'UTC'})
+const older = (relation = 'public.ticks', months = 12) => ({
+  relation,
+  olderThan: {months, days: 0, seconds: 0},
+  timezone: 'UTC',
+})
 
 /** Partitions of 2020, one with everything after it, and a row in each. */
 async function sets({run: query}: TestDatabase, more = ''): Promise<void> {
@@ -18,7 +22,10 @@ insert into ticks values ('2020-01-05+00', 1), ('2020-02-05+00', 2), ('2100-01-0
 }
 
 /** A transaction that reads the table and stays open until it is let go. */
-async function openReader(db: Database, text = 'select count(*) from public.ticks'): Promise<{pid: number; end(): Promise<void>}> {
+async function openReader(
+  db: Database,
+  text = 'select count(*) from public.ticks',
+): Promise<{pid: number; end(): Promise<void>}> {
   const other = await db.openSession()
   let release = () => {}
   let done: Promise<unknown> = Promise.resolve()
@@ -45,12 +52,22 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const database = await engine.database()
     await sets(database)
     const {plan, notes} = await planDetach(database.db, older())
-    expect(notes).toEqual([expect.stringMatching(/^2 partitions, 2020-01-01 UTC to 2020-03-01 UTC: 16\.0 kB, about 0 rows or more\.$/)])
+    expect(notes).toEqual([
+      expect.stringMatching(/^2 partitions, 2020-01-01 UTC to 2020-03-01 UTC: 16\.0 kB, about 0 rows or more\.$/),
+    ])
     expect(plan.cutoff).toMatch(/^\d{4}-.*Z$/)
     expect(plan.steps.map(({id, class: kind}) => [id, kind])).toEqual([
-      ['detach public.old_1', 'undo'], ['finalize public.old_1', 'undo'], ['detach public.old_2', 'undo'], ['finalize public.old_2', 'undo'],
+      ['detach public.old_1', 'undo'],
+      ['finalize public.old_1', 'undo'],
+      ['detach public.old_2', 'undo'],
+      ['finalize public.old_2', 'undo'],
     ])
-    expect(fates(await run(database.db, plan))).toEqual(['detach public.old_1: done', 'finalize public.old_1: done', 'detach public.old_2: done', 'finalize public.old_2: done'])
+    expect(fates(await run(database.db, plan))).toEqual([
+      'detach public.old_1: done',
+      'finalize public.old_1: done',
+      'detach public.old_2: done',
+      'finalize public.old_2: done',
+    ])
     expect(await childrenOf(database, 'ticks')).toHaveLength(1)
     expect(await database.run('select x from old_1 union all select x from old_2 order by 1')).toEqual([{x: 1}, {x: 2}])
     expect((await planDetach(database.db, older())).plan.steps).toEqual([])
@@ -73,16 +90,23 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const waits: string[] = []
     let pendingSeen = false
     const report = execute(database.db, plan, {
-      limits: {...quick, retryBudget: 30_000}, ledger: null,
+      limits: {...quick, retryBudget: 30_000},
+      ledger: null,
       onProgress: (progress) => {
         if (progress.event !== 'wait') return
         waits.push(progress.reason)
-        void database.run<{pending: boolean}>('select bool_or(inhdetachpending) as pending from pg_inherits').then(([row]) => (pendingSeen ||= row!.pending))
+        void database
+          .run<{pending: boolean}>('select bool_or(inhdetachpending) as pending from pg_inherits')
+          .then(([row]) => (pendingSeen ||= row!.pending))
         if (waits.length === 2) void reader.end()
       },
     })
     expect((await report).steps.map(({status}) => status)).toEqual(['done', 'done', 'done', 'done'])
-    expect(waits[0]).toMatch(new RegExp(`open transactions have used public\\.ticks: pid ${reader.pid} \\(postgres, qicore-db/test, idle in transaction, for \\d+ s\\)`))
+    expect(waits[0]).toMatch(
+      new RegExp(
+        `open transactions have used public\\.ticks: pid ${reader.pid} \\(postgres, qicore-db/test, idle in transaction, for \\d+ s\\)`,
+      ),
+    )
     expect(pendingSeen).toBe(false)
   })
 
@@ -92,7 +116,12 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const reader = await openReader(database.db)
     const report = await run(database.db, (await planDetach(database.db, older())).plan)
     await reader.end()
-    expect(fates(report)).toEqual(['detach public.old_1: failed', 'finalize public.old_1: skipped', 'detach public.old_2: failed', 'finalize public.old_2: skipped'])
+    expect(fates(report)).toEqual([
+      'detach public.old_1: failed',
+      'finalize public.old_1: skipped',
+      'detach public.old_2: failed',
+      'finalize public.old_2: skipped',
+    ])
     expect(report.steps[0]!.error).toContain(`pid ${reader.pid}`)
     expect((await childrenOf(database, 'ticks')).some((child) => child.includes('PENDING'))).toBe(false)
   })
@@ -102,15 +131,32 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await sets(database)
     const reader = await openReader(database.db)
     // What a run that died between the two halves leaves behind.
-    await expect(database.db.autocommit({readOnly: false, lockTimeout: 100, statementTimeout: 0}, statement('alter table public.ticks detach partition public.old_1 concurrently'))).rejects.toThrow(/lock timeout/)
+    await expect(
+      database.db.autocommit(
+        {readOnly: false, lockTimeout: 100, statementTimeout: 0},
+        statement('alter table public.ticks detach partition public.old_1 concurrently'),
+      ),
+    ).rejects.toThrow(/lock timeout/)
     expect((await childrenOf(database, 'ticks'))[1]).toContain('old_1 PENDING')
     const {plan} = await planDetach(database.db, older())
-    expect(plan.steps.map(({id}) => id)).toEqual(['finalize public.old_1', 'detach public.old_2', 'finalize public.old_2'])
+    expect(plan.steps.map(({id}) => id)).toEqual([
+      'finalize public.old_1',
+      'detach public.old_2',
+      'finalize public.old_2',
+    ])
     const blocked = await run(database.db, plan)
-    expect(fates(blocked)).toEqual(['finalize public.old_1: failed', 'detach public.old_2: skipped', 'finalize public.old_2: skipped'])
+    expect(fates(blocked)).toEqual([
+      'finalize public.old_1: failed',
+      'detach public.old_2: skipped',
+      'finalize public.old_2: skipped',
+    ])
     expect(blocked.steps[0]!.note).toContain(`pid ${reader.pid}`)
     await reader.end()
-    expect(fates(await run(database.db, plan))).toEqual(['finalize public.old_1: done', 'detach public.old_2: done', 'finalize public.old_2: done'])
+    expect(fates(await run(database.db, plan))).toEqual([
+      'finalize public.old_1: done',
+      'detach public.old_2: done',
+      'finalize public.old_2: done',
+    ])
     expect(await childrenOf(database, 'ticks')).toHaveLength(1)
   })
 
@@ -119,11 +165,17 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await sets(database)
     const {plan} = await planDetach(database.db, older())
     // Without the look beforehand: as if the transaction had begun just after it.
-    const blind = {...plan, steps: plan.steps.map((step) => (step.kind === 'detach' ? {...step, statements: step.statements.slice(1)} : step))}
+    const blind = {
+      ...plan,
+      steps: plan.steps.map((step) =>
+        step.kind === 'detach' ? {...step, statements: step.statements.slice(1)} : step,
+      ),
+    }
     const reader = await openReader(database.db)
     const pending: string[] = []
     const report = execute(database.db, blind, {
-      limits: {...quick, retryBudget: 30_000}, ledger: null,
+      limits: {...quick, retryBudget: 30_000},
+      ledger: null,
       onProgress: (progress) => {
         if (progress.event === 'wait' && progress.step.kind === 'finalize') {
           pending.push(progress.reason)
@@ -131,7 +183,12 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
         }
       },
     })
-    expect((await report).steps.map(({id, status}) => `${id}: ${status}`)).toEqual(['detach public.old_1: skipped', 'finalize public.old_1: done', 'detach public.old_2: done', 'finalize public.old_2: done'])
+    expect((await report).steps.map(({id, status}) => `${id}: ${status}`)).toEqual([
+      'detach public.old_1: skipped',
+      'finalize public.old_1: done',
+      'detach public.old_2: done',
+      'finalize public.old_2: done',
+    ])
     expect(pending[0]).toContain(`pid ${reader.pid}`)
     expect(await childrenOf(database, 'ticks')).toHaveLength(1)
   })
@@ -140,8 +197,13 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const database = await engine.database()
     await sets(database, 'create table rest partition of ticks default')
     const {plan, notes} = await planDetach(database.db, older())
-    expect(notes[0]).toMatch(/public\.ticks has a default partition \(public\.rest\), and PostgreSQL detaches nothing CONCURRENTLY/)
-    expect(plan.steps.map(({id, lock, transaction}) => [id, lock, transaction])).toEqual([['detach public.old_1', 'ACCESS EXCLUSIVE', 'own'], ['detach public.old_2', 'ACCESS EXCLUSIVE', 'own']])
+    expect(notes[0]).toMatch(
+      /public\.ticks has a default partition \(public\.rest\), and PostgreSQL detaches nothing CONCURRENTLY/,
+    )
+    expect(plan.steps.map(({id, lock, transaction}) => [id, lock, transaction])).toEqual([
+      ['detach public.old_1', 'ACCESS EXCLUSIVE', 'own'],
+      ['detach public.old_2', 'ACCESS EXCLUSIVE', 'own'],
+    ])
     const reader = await openReader(database.db)
     const blocked = run(database.db, plan)
     let longest = 0
@@ -159,10 +221,15 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it.each([
     ['date', "('2020-01-01') to ('2020-02-01')"],
     ['timestamp', "('2020-01-01') to ('2020-02-01')"],
-  ])('goes by the table\'s own calendar where the key is a %s', async (type, bounds) => {
+  ])("goes by the table's own calendar where the key is a %s", async (type, bounds) => {
     const database = await engine.database()
-    await database.run(`create table ticks (time ${type} not null) partition by range (time); create table a partition of ticks for values from ${bounds}; create table b partition of ticks for values from ('2020-02-01') to (maxvalue)`)
-    expect((await planDetach(database.db, older())).plan.steps.map(({object}) => object)).toEqual(['public.a', 'public.a'])
+    await database.run(
+      `create table ticks (time ${type} not null) partition by range (time); create table a partition of ticks for values from ${bounds}; create table b partition of ticks for values from ('2020-02-01') to (maxvalue)`,
+    )
+    expect((await planDetach(database.db, older())).plan.steps.map(({object}) => object)).toEqual([
+      'public.a',
+      'public.a',
+    ])
     expect((await planDetach(database.db, older('public.ticks', 12 * 900))).plan.steps).toEqual([])
   })
 
@@ -176,12 +243,17 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const writing = (async () => {
       while (!stop) {
         const began = performance.now()
-        await writer.transaction({readOnly: false, lockTimeout: 0, statementTimeout: 0}, (tx) => tx.query(statement("insert into public.ticks values ('2100-01-01+00', 1)")))
+        await writer.transaction({readOnly: false, lockTimeout: 0, statementTimeout: 0}, (tx) =>
+          tx.query(statement("insert into public.ticks values ('2100-01-01+00', 1)")),
+        )
         longest = Math.max(longest, performance.now() - began)
         written += 1
       }
     })()
-    const report = await run(database.db, (await planDetach(database.db, older())).plan, {...quick, retryBudget: 20_000})
+    const report = await run(database.db, (await planDetach(database.db, older())).plan, {
+      ...quick,
+      retryBudget: 20_000,
+    })
     stop = true
     await writing
     await writer.close()

@@ -7,7 +7,12 @@ import {planDrop} from '../../../src/partitions/drop.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {childrenOf, fates, quick, run} from '../../helpers/partitions.js'
 
-const older = (acceptLoss = false) => ({relation: 'public.ticks', olderThan: {months: 12, days: 0, seconds: 0}, timezone: 'UTC', acceptLoss})
+const older = (acceptLoss = false) => ({
+  relation: 'public.ticks',
+  olderThan: {months: 12, days: 0, seconds: 0},
+  timezone: 'UTC',
+  acceptLoss,
+})
 
 /** Two partitions of 2020 with rows on a few days of each, and one of now. */
 const sets = ({run: query}: TestDatabase, more = '') =>
@@ -18,13 +23,19 @@ create table old_2 partition of ticks for values from ('2020-02-01+00') to ('202
 create table new partition of ticks for values from ('2020-03-01+00') to ('2120-01-01+00');
 insert into ticks values ('2020-01-05+00', 1), ('2020-01-07 06:00+00', 2), ('2020-02-05+00', 1), ('2026-11-01+00', 2); ${more}`)
 
-const tables = ({run: query}: TestDatabase) => query<{name: string}>("select relname as name from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace order by 1").then((rows) => rows.map(({name}) => name))
+const tables = ({run: query}: TestDatabase) =>
+  query<{name: string}>(
+    "select relname as name from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace order by 1",
+  ).then((rows) => rows.map(({name}) => name))
 
 /** What a run that died between the mark and the detach left. */
 async function mark({db}: TestDatabase): Promise<void> {
   const {plan} = await planDrop(db, older())
   const [detach] = plan.steps
-  await run(db, {...plan, steps: [{...detach!, statements: detach!.statements.slice(0, -1), followUp: sql`select`, doneCheck: null}]})
+  await run(db, {
+    ...plan,
+    steps: [{...detach!, statements: detach!.statements.slice(0, -1), followUp: sql`select`, doneCheck: null}],
+  })
 }
 
 /** An aggregate of ours over ticks, a day a bucket, that has computed what it has of these ranges. */
@@ -47,9 +58,26 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const database = await engine.database()
     await sets(database)
     const {plan} = await planDrop(database.db, older())
-    expect(plan.steps.map(({id}) => id)).toEqual(['detach public.old_1', 'finalize public.old_1', 'drop public.old_1', 'detach public.old_2', 'finalize public.old_2', 'drop public.old_2'])
-    expect(plan.steps.filter((step) => step.class === 'loss').map(({relations}) => relations)).toEqual([['public.old_1', 'public.coins'], ['public.old_2', 'public.coins']])
-    expect((await run(database.db, plan)).steps.map(({status}) => status)).toEqual(['done', 'done', 'done', 'done', 'done', 'done'])
+    expect(plan.steps.map(({id}) => id)).toEqual([
+      'detach public.old_1',
+      'finalize public.old_1',
+      'drop public.old_1',
+      'detach public.old_2',
+      'finalize public.old_2',
+      'drop public.old_2',
+    ])
+    expect(plan.steps.filter((step) => step.class === 'loss').map(({relations}) => relations)).toEqual([
+      ['public.old_1', 'public.coins'],
+      ['public.old_2', 'public.coins'],
+    ])
+    expect((await run(database.db, plan)).steps.map(({status}) => status)).toEqual([
+      'done',
+      'done',
+      'done',
+      'done',
+      'done',
+      'done',
+    ])
     expect(await tables(database)).toEqual(['coins', 'new', 'ticks'])
     expect((await planDrop(database.db, older())).plan.steps).toEqual([])
   })
@@ -67,7 +95,10 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await sets(database, 'create table rest partition of ticks default; create table refers (t timestamptz)')
     const {plan, notes} = await planDrop(database.db, older())
     expect(notes).toHaveLength(2)
-    expect(plan.steps.map(({id, lock, class: kind}) => [id, lock, kind])).toEqual([['drop public.old_1', 'ACCESS EXCLUSIVE', 'loss'], ['drop public.old_2', 'ACCESS EXCLUSIVE', 'loss']])
+    expect(plan.steps.map(({id, lock, class: kind}) => [id, lock, kind])).toEqual([
+      ['drop public.old_1', 'ACCESS EXCLUSIVE', 'loss'],
+      ['drop public.old_2', 'ACCESS EXCLUSIVE', 'loss'],
+    ])
     expect((await run(database.db, plan)).steps.map(({status}) => status)).toEqual(['done', 'done'])
     expect(await tables(database)).toEqual(['coins', 'new', 'refers', 'rest', 'ticks'])
   })
@@ -87,7 +118,13 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await mark(database)
     await database.run("update pg_inherits set inhdetachpending = true where inhrelid = 'old_1'::regclass")
     const next = (await planDrop(database.db, older())).plan
-    expect(next.steps.map(({id}) => id)).toEqual(['finalize public.old_1', 'drop public.old_1', 'detach public.old_2', 'finalize public.old_2', 'drop public.old_2'])
+    expect(next.steps.map(({id}) => id)).toEqual([
+      'finalize public.old_1',
+      'drop public.old_1',
+      'detach public.old_2',
+      'finalize public.old_2',
+      'drop public.old_2',
+    ])
     await run(database.db, next)
     expect(await tables(database)).toEqual(['coins', 'new', 'ticks'])
   })
@@ -108,14 +145,19 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await expect(planDrop(database.db, older())).rejects.toMatchObject({
       code: 'NOT_COVERED',
       exitCode: 7,
-      message: expect.stringMatching(/public\.old_1: public\.daily has not covered 2020-01-07 UTC to 2020-01-08 UTC, or not as the rows are now\npublic\.old_2: public\.daily has not covered/),
+      message: expect.stringMatching(
+        /public\.old_1: public\.daily has not covered 2020-01-07 UTC to 2020-01-08 UTC, or not as the rows are now\npublic\.old_2: public\.daily has not covered/,
+      ),
     })
     // Data begins on the 5th, and the 8th is where the last covered bucket ends.
     await aggregate(database, '{[2020-01-05 00:00+00,2020-01-08 00:00+00),[2020-02-05 00:00+00,2020-02-06 00:00+00)}')
     expect((await planDrop(database.db, older())).plan.steps).toHaveLength(6)
     // A row that came after the refresh: covered, and not as it is now.
     await database.run("insert into ticks values ('2020-01-06 12:00+00', 1)")
-    await expect(planDrop(database.db, older())).rejects.toMatchObject({code: 'NOT_COVERED', message: expect.stringContaining('or not as the rows are now')})
+    await expect(planDrop(database.db, older())).rejects.toMatchObject({
+      code: 'NOT_COVERED',
+      message: expect.stringContaining('or not as the rows are now'),
+    })
     await aggregate(database, '{}')
     await expect(planDrop(database.db, older())).rejects.toMatchObject({code: 'NOT_COVERED'})
     expect((await planDrop(database.db, older(true))).plan.steps).toHaveLength(6)
@@ -130,18 +172,31 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const {plan} = await planDrop(database.db, older())
     await database.run("insert into ticks values ('2020-01-06 12:00+00', 1)")
     const report = await run(database.db, plan)
-    expect(fates(report)).toEqual(['detach public.old_1: done', 'finalize public.old_1: done', 'drop public.old_1: failed', 'detach public.old_2: done', 'finalize public.old_2: done', 'drop public.old_2: done'])
-    expect(report.steps[2]!.error).toMatch(/public\.old_1: rows were written to public\.old_1 after its coverage was checked, so it was not dropped.*attach it again/)
+    expect(fates(report)).toEqual([
+      'detach public.old_1: done',
+      'finalize public.old_1: done',
+      'drop public.old_1: failed',
+      'detach public.old_2: done',
+      'finalize public.old_2: done',
+      'drop public.old_2: done',
+    ])
+    expect(report.steps[2]!.error).toMatch(
+      /public\.old_1: rows were written to public\.old_1 after its coverage was checked, so it was not dropped.*attach it again/,
+    )
     const next = (await planDrop(database.db, older())).plan
     expect(fates(await run(database.db, next))).toEqual(['drop public.old_1: failed'])
     expect(await database.run("select from old_1 where time = '2020-01-06 12:00+00'")).toHaveLength(1)
     // Attached again and computed again, it may go.
-    await database.run("alter table ticks attach partition old_1 for values from ('2020-01-01+00') to ('2020-02-01+00')")
+    await database.run(
+      "alter table ticks attach partition old_1 for values from ('2020-01-01+00') to ('2020-02-01+00')",
+    )
     await aggregate(database, '{[2020-01-05 00:00+00,2020-01-08 00:00+00)}')
     const again = (await planDrop(database.db, older())).plan
     await database.run("insert into ticks values ('2020-01-07 12:00+00', 1)")
     await run(database.db, again)
-    expect(fates(await run(database.db, (await planDrop(database.db, older(true))).plan))).toEqual(['drop public.old_1: done'])
+    expect(fates(await run(database.db, (await planDrop(database.db, older(true))).plan))).toEqual([
+      'drop public.old_1: done',
+    ])
   })
 
   it('beside a default partition leaves attached what was written to meanwhile', async () => {
@@ -152,13 +207,18 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await database.run("insert into ticks values ('2020-01-06 12:00+00', 1)")
     expect(fates(await run(database.db, plan))).toEqual(['drop public.old_1: failed', 'drop public.old_2: done'])
     expect((await childrenOf(database, 'ticks')).map((child) => child.split(' ')[0])).toEqual(['new', 'old_1', 'rest'])
-    await expect(planDrop(database.db, older())).rejects.toMatchObject({code: 'NOT_COVERED', message: expect.stringContaining('or not as the rows are now')})
+    await expect(planDrop(database.db, older())).rejects.toMatchObject({
+      code: 'NOT_COVERED',
+      message: expect.stringContaining('or not as the rows are now'),
+    })
   })
 
   it.each(['another database of the server', 'this database'])('beside a long transaction in %s', async (where) => {
     const database = await engine.database()
     await sets(database)
-    const session = new pg.Client({connectionString: (where === 'this database' ? database : await engine.database()).url})
+    const session = new pg.Client({
+      connectionString: (where === 'this database' ? database : await engine.database()).url,
+    })
     await session.connect()
     await session.query('begin; select pg_current_xact_id()')
     // A row with a higher number than the running transaction: here it may belong to it, as a subtransaction; from elsewhere it cannot.
@@ -167,7 +227,10 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const {plan} = await planDrop(database.db, older())
     await session.end()
     const drops = fates(await run(database.db, plan)).filter((fate) => fate.startsWith('drop'))
-    expect(drops).toEqual([`drop public.old_1: ${where === 'this database' ? 'failed' : 'done'}`, 'drop public.old_2: done'])
+    expect(drops).toEqual([
+      `drop public.old_1: ${where === 'this database' ? 'failed' : 'done'}`,
+      'drop public.old_2: done',
+    ])
   })
 
   it('takes coverage that cannot be read for none', async () => {
@@ -175,10 +238,23 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await sets(database)
     await aggregate(database, '{(,)}')
     const role = `stranger_${Math.random().toString(36).slice(2)}`
-    await database.run(`create role ${role}; alter table ticks owner to ${role}; alter table old_1 owner to ${role}; revoke all on qicore.aggregates from public; revoke usage on schema qicore from public`)
-    const asRole = {...database.db, query: ((question) => database.db.transaction({readOnly: true, lockTimeout: 50, statementTimeout: 1_000, role}, (tx) => tx.query(question))) as typeof database.db.query, target: {...database.db.target, role}} as typeof database.db
+    await database.run(
+      `create role ${role}; alter table ticks owner to ${role}; alter table old_1 owner to ${role}; revoke all on qicore.aggregates from public; revoke usage on schema qicore from public`,
+    )
+    const asRole = {
+      ...database.db,
+      query: ((question) =>
+        database.db.transaction({readOnly: true, lockTimeout: 50, statementTimeout: 1_000, role}, (tx) =>
+          tx.query(question),
+        )) as typeof database.db.query,
+      target: {...database.db.target, role},
+    } as typeof database.db
     try {
-      await expect(planDrop(asRole, older())).rejects.toMatchObject({code: 'NOT_COVERED', exitCode: 7, message: expect.stringContaining('qicore.aggregates cannot be read')})
+      await expect(planDrop(asRole, older())).rejects.toMatchObject({
+        code: 'NOT_COVERED',
+        exitCode: 7,
+        message: expect.stringContaining('qicore.aggregates cannot be read'),
+      })
       expect((await planDrop(database.db, older())).plan.steps).toHaveLength(6)
     } finally {
       await database.run(`reassign owned by ${role} to current_user; drop owned by ${role}; drop role ${role}`)
@@ -187,11 +263,17 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
 
   it('refuses what could not be dropped after it was detached, and names what depends on it', async () => {
     const database = await engine.database()
-    await sets(database, `alter table old_2 add primary key (time, coin); create view looks as select * from old_1; create view "at the set" as select * from ticks;
-create table refers (t timestamptz, c int, foreign key (t, c) references old_2)`)
+    await sets(
+      database,
+      `alter table old_2 add primary key (time, coin); create view looks as select * from old_1; create view "at the set" as select * from ticks;
+create table refers (t timestamptz, c int, foreign key (t, c) references old_2)`,
+    )
     await expect(planDrop(database.db, older())).rejects.toMatchObject({
-      code: 'DEPENDENTS', exitCode: 2,
-      message: expect.stringMatching(/public\.old_1: view public\.looks\n[^]*public\.old_2: constraint refers_t_c_fkey on table public\.refers$/),
+      code: 'DEPENDENTS',
+      exitCode: 2,
+      message: expect.stringMatching(
+        /public\.old_1: view public\.looks\n[^]*public\.old_2: constraint refers_t_c_fkey on table public\.refers$/,
+      ),
     })
   })
 
@@ -201,20 +283,38 @@ create table refers (t timestamptz, c int, foreign key (t, c) references old_2)`
     const {plan} = await planDrop(database.db, older())
     await database.run('create view looks as select * from old_1')
     const report = await run(database.db, plan)
-    expect(fates(report)).toEqual(['detach public.old_1: done', 'finalize public.old_1: done', 'drop public.old_1: failed', 'detach public.old_2: done', 'finalize public.old_2: done', 'drop public.old_2: done'])
-    expect(report.steps[2]!.error).toMatch(/public\.old_1: cannot drop table public\.old_1 because other objects depend on it .*view public\.looks/)
+    expect(fates(report)).toEqual([
+      'detach public.old_1: done',
+      'finalize public.old_1: done',
+      'drop public.old_1: failed',
+      'detach public.old_2: done',
+      'finalize public.old_2: done',
+      'drop public.old_2: done',
+    ])
+    expect(report.steps[2]!.error).toMatch(
+      /public\.old_1: cannot drop table public\.old_1 because other objects depend on it .*view public\.looks/,
+    )
     await database.run('drop view looks')
-    expect(fates(await run(database.db, (await planDrop(database.db, older())).plan))).toEqual(['drop public.old_1: done'])
+    expect(fates(await run(database.db, (await planDrop(database.db, older())).plan))).toEqual([
+      'drop public.old_1: done',
+    ])
   })
 
   it('drops a partition that is a foreign table', async (context) => {
     const database = await engine.database()
     const there = await database.run("select from pg_available_extensions where name = 'postgres_fdw'")
     if (there.length === 0) return context.skip('postgres_fdw is not installed on this server')
-    await sets(database, `create extension postgres_fdw; create server there foreign data wrapper postgres_fdw; alter table ticks drop constraint ticks_coin_fkey; drop table old_1;
-create foreign table far partition of ticks for values from ('2020-01-01+00') to ('2020-02-01+00') server there`)
+    await sets(
+      database,
+      `create extension postgres_fdw; create server there foreign data wrapper postgres_fdw; alter table ticks drop constraint ticks_coin_fkey; drop table old_1;
+create foreign table far partition of ticks for values from ('2020-01-01+00') to ('2020-02-01+00') server there`,
+    )
     // Its rows cannot be counted without the other server; there is no aggregate that could need them.
-    expect((await run(database.db, (await planDrop(database.db, older())).plan)).steps.filter(({status}) => status === 'failed')).toEqual([])
+    expect(
+      (await run(database.db, (await planDrop(database.db, older())).plan)).steps.filter(
+        ({status}) => status === 'failed',
+      ),
+    ).toEqual([])
     expect(await childrenOf(database, 'ticks')).toHaveLength(1)
   })
 })

@@ -14,7 +14,11 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it('makes the period of now and those ahead, of every table by its own rule, once', async () => {
     const database = await engine.database()
     await database.run(`${set('months')}; ${set('days')}; ${set('kolkata')}`)
-    const rules = [ruleOf('public.months'), ruleOf('public.days', {every: 'day', ahead: 5}), ruleOf('public.kolkata', {every: 'day', ahead: 0, timezone: 'Asia/Kolkata'})]
+    const rules = [
+      ruleOf('public.months'),
+      ruleOf('public.days', {every: 'day', ahead: 5}),
+      ruleOf('public.kolkata', {every: 'day', ahead: 0, timezone: 'Asia/Kolkata'}),
+    ]
     const {plan, findings} = await planEnsure(database.db, rules)
     expect(findings).toEqual([])
     expect(plan.locks).toEqual(['table public.months', 'table public.days', 'table public.kolkata'])
@@ -33,81 +37,150 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const rules = [ruleOf('public.a'), ruleOf('public.b', {every: 'day'})]
     await run(database.db, (await planEnsure(database.db, rules)).plan)
     let questions = 0
-    const counting = {...database.db, query: ((question) => (questions += 1, database.db.query(question))) as typeof database.db.query}
+    const counting = {
+      ...database.db,
+      query: ((question) => ((questions += 1), database.db.query(question))) as typeof database.db.query,
+    }
     expect((await planEnsure(counting, rules)).plan.steps).toEqual([])
     expect(questions).toBe(1)
   })
 
   it('looks after the others where one table is in trouble, and says what the trouble is', async () => {
     const database = await engine.database()
-    await database.run(`${set('good')}; create table plain (x int); create table listed (x int) partition by list (x); ${set('taken')}`)
+    await database.run(
+      `${set('good')}; create table plain (x int); create table listed (x int) partition by list (x); ${set('taken')}`,
+    )
     const [first] = await periodsAhead(database, 'taken', 'month', 0)
     await database.run(`create table ${first} (x int)`)
-    const {plan, findings} = await planEnsure(database.db, ['public.gone', 'public.plain', 'public.listed', 'public.taken', 'public.good'].map((name) => ruleOf(name, {ahead: 0})))
-    expect(fates(await run(database.db, plan))).toEqual([`create public.${(await periodsAhead(database, 'good', 'month', 0))[0]}: done`])
+    const {plan, findings} = await planEnsure(
+      database.db,
+      ['public.gone', 'public.plain', 'public.listed', 'public.taken', 'public.good'].map((name) =>
+        ruleOf(name, {ahead: 0}),
+      ),
+    )
+    expect(fates(await run(database.db, plan))).toEqual([
+      `create public.${(await periodsAhead(database, 'good', 'month', 0))[0]}: done`,
+    ])
     expect(findings.map(({relation, kind, message}) => [relation, kind, message])).toEqual([
       ['public.gone', 'conflict', expect.stringContaining('There is no table "public.gone"')],
       ['public.plain', 'conflict', 'public.plain is not partitioned.'],
       ['public.listed', 'conflict', expect.stringContaining('partitioned by list')],
-      ['public.taken', 'conflict', expect.stringContaining(`public.${first} is there already and is no partition of public.taken`)],
+      [
+        'public.taken',
+        'conflict',
+        expect.stringContaining(`public.${first} is there already and is no partition of public.taken`),
+      ],
     ])
-    expect([exitCodeWith(findings, 0, true), exitCodeWith(findings, 0, false), exitCodeWith([], 0, false), exitCodeWith(findings, 130, true)]).toEqual([6, 1, 0, 130])
+    expect([
+      exitCodeWith(findings, 0, true),
+      exitCodeWith(findings, 0, false),
+      exitCodeWith([], 0, false),
+      exitCodeWith(findings, 130, true),
+    ]).toEqual([6, 1, 0, 130])
   })
 
   it('takes a larger partition that holds the period for good, and names one that holds half of it', async () => {
     const database = await engine.database()
-    await database.run(`${set('years')}; create table years_all partition of years for values from ('2020-01-01+00') to (maxvalue)`)
+    await database.run(
+      `${set('years')}; create table years_all partition of years for values from ('2020-01-01+00') to (maxvalue)`,
+    )
     expect(await planEnsure(database.db, [ruleOf('public.years')])).toMatchObject({plan: {steps: []}, findings: []})
-    await database.run(`${set('halves')}; create table half partition of halves for values from (minvalue) to ('2020-01-01+00')`)
-    const [{middle}] = (await database.run<{middle: string}>(`select (${monthsAhead(0)} + interval '10 days')::text as middle`)) as [{middle: string}]
+    await database.run(
+      `${set('halves')}; create table half partition of halves for values from (minvalue) to ('2020-01-01+00')`,
+    )
+    const [{middle}] = (await database.run<{middle: string}>(
+      `select (${monthsAhead(0)} + interval '10 days')::text as middle`,
+    )) as [{middle: string}]
     await database.run(`create table other partition of halves for values from ('2020-01-01+00') to ('${middle}')`)
     const {plan, findings} = await planEnsure(database.db, [ruleOf('public.halves')])
     expect(plan.steps).toHaveLength(3)
-    expect(findings).toEqual([expect.objectContaining({kind: 'conflict', message: expect.stringContaining('public.other (2020-01-01T00:00:00Z to')})])
+    expect(findings).toEqual([
+      expect.objectContaining({
+        kind: 'conflict',
+        message: expect.stringContaining('public.other (2020-01-01T00:00:00Z to'),
+      }),
+    ])
   })
 
   it('reports a partition that is pending detach', async () => {
     const database = await engine.database()
-    await database.run(`${set('ticks')}; create table old partition of ticks for values from ('2020-01-01+00') to ('2020-02-01+00')`)
+    await database.run(
+      `${set('ticks')}; create table old partition of ticks for values from ('2020-01-01+00') to ('2020-02-01+00')`,
+    )
     await run(database.db, (await planEnsure(database.db, [ruleOf('public.ticks')])).plan)
     await database.run("update pg_inherits set inhdetachpending = true where inhrelid = 'old'::regclass")
     const {plan, findings} = await planEnsure(database.db, [ruleOf('public.ticks')])
     expect(plan.steps).toEqual([])
-    expect(findings).toEqual([{relation: 'public.ticks', kind: 'pending', message: expect.stringContaining('public.old is pending detach')}])
+    expect(findings).toEqual([
+      {relation: 'public.ticks', kind: 'pending', message: expect.stringContaining('public.old is pending detach')},
+    ])
   })
 
   it('makes no partitions further ahead than is sane, and says so', async () => {
     const database = await engine.database()
     await database.run(set('ticks'))
-    const {plan, findings} = await planEnsure(database.db, [ruleOf('public.ticks', {ahead: 20, within: {months: 12, days: 0, seconds: 0}})])
+    const {plan, findings} = await planEnsure(database.db, [
+      ruleOf('public.ticks', {ahead: 20, within: {months: 12, days: 0, seconds: 0}}),
+    ])
     expect(plan.steps.length).toBe(13)
     expect(findings).toEqual([expect.objectContaining({kind: 'range'})])
   })
 
   it('leaves a set that pg_partman manages alone, wherever the extension lives, and says so', async (context) => {
     const database = await engine.database()
-    const installed = await database.run('create schema "Part.man"; create extension pg_partman schema "Part.man"').catch((error: unknown) => String(error))
+    const installed = await database
+      .run('create schema "Part.man"; create extension pg_partman schema "Part.man"')
+      .catch((error: unknown) => String(error))
     if (typeof installed === 'string') {
       process.stderr.write(`skipped: pg_partman: ${installed}\n`)
       return context.skip(installed)
     }
-    await database.run(`${set('ticks')}; ${set('"Other"')}; insert into "Part.man".part_config (parent_table, control, partition_type, partition_interval) values ('public.ticks', 'time', 'native', '1 day')`)
-    const {plan, findings} = await planEnsure(database.db, [ruleOf('public.ticks'), ruleOf('public."Other"', {ahead: 0})])
-    expect(findings).toEqual([{relation: 'public.ticks', kind: 'left alone', message: expect.stringContaining('public.ticks is managed by pg_partman')}])
+    await database.run(
+      `${set('ticks')}; ${set('"Other"')}; insert into "Part.man".part_config (parent_table, control, partition_type, partition_interval) values ('public.ticks', 'time', 'native', '1 day')`,
+    )
+    const {plan, findings} = await planEnsure(database.db, [
+      ruleOf('public.ticks'),
+      ruleOf('public."Other"', {ahead: 0}),
+    ])
+    expect(findings).toEqual([
+      {
+        relation: 'public.ticks',
+        kind: 'left alone',
+        message: expect.stringContaining('public.ticks is managed by pg_partman'),
+      },
+    ])
     expect(plan.steps).toHaveLength(1)
     expect(exitCodeWith(findings, 0, true)).toBe(0)
-    for (const change of [planCreate(database.db, createRequest('public.ticks', '2024-01', '2024-01')), planDetach(database.db, {relation: 'public.ticks', olderThan: {months: 1, days: 0, seconds: 0}, timezone: 'UTC'})])
+    for (const change of [
+      planCreate(database.db, createRequest('public.ticks', '2024-01', '2024-01')),
+      planDetach(database.db, {relation: 'public.ticks', olderThan: {months: 1, days: 0, seconds: 0}, timezone: 'UTC'}),
+    ])
       await expect(change).rejects.toMatchObject({code: 'MANAGED_ELSEWHERE', exitCode: 2})
-    expect((await readPartitions(database.db, [ruleOf('public.ticks')], null)).tables.map(({table, managedBy}) => [table, managedBy])).toContainEqual(['ticks', 'pg_partman'])
+    expect(
+      (await readPartitions(database.db, [ruleOf('public.ticks')], null)).tables.map(({table, managedBy}) => [
+        table,
+        managedBy,
+      ]),
+    ).toContainEqual(['ticks', 'pg_partman'])
     // A role that may not look cannot know that a set is not pg_partman's.
     const role = `stranger_${Math.random().toString(36).slice(2)}`
-    await database.run(`create role ${role}; alter table "Other" owner to ${role}; grant create on schema public to ${role}`)
+    await database.run(
+      `create role ${role}; alter table "Other" owner to ${role}; grant create on schema public to ${role}`,
+    )
     try {
-      const asRole = {...database.db, query: ((question) => database.db.transaction({readOnly: true, lockTimeout: 50, statementTimeout: 1_000, role}, (tx) => tx.query(question))) as typeof database.db.query, target: {...database.db.target, role}} as typeof database.db
-      expect((await planEnsure(asRole, [ruleOf('public."Other"', {ahead: 1})])).findings).toEqual([expect.objectContaining({kind: 'left alone'})])
+      const asRole = {
+        ...database.db,
+        query: ((question) =>
+          database.db.transaction({readOnly: true, lockTimeout: 50, statementTimeout: 1_000, role}, (tx) =>
+            tx.query(question),
+          )) as typeof database.db.query,
+        target: {...database.db.target, role},
+      } as typeof database.db
+      expect((await planEnsure(asRole, [ruleOf('public."Other"', {ahead: 1})])).findings).toEqual([
+        expect.objectContaining({kind: 'left alone'}),
+      ])
     } finally {
       await database.run(`drop owned by ${role}; drop role ${role}`)
     }
   })
 })
-

@@ -51,40 +51,61 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const database = await engine.database()
     await richTable(database)
     await database.run("create table twin_y2024m01 partition of rich for values from ('2023-01-01') to ('2023-02-01')")
-    const report = await run(database.db, await planCreate(database.db, createRequest('public.rich', '2024-01', '2024-01')))
+    const report = await run(
+      database.db,
+      await planCreate(database.db, createRequest('public.rich', '2024-01', '2024-01')),
+    )
     expect(fates(report)).toEqual(['create public.rich_y2024m01: done'])
-    const [ours, theirs] = [await fingerprint(database, 'public.rich_y2024m01'), await fingerprint(database, 'public.twin_y2024m01')]
-    expect(JSON.parse(JSON.stringify(ours).replaceAll('2024-01-01', '2023-01-01').replaceAll('2024-02-01', '2023-02-01'))).toEqual(theirs)
-    await database.run("insert into exchanges values ('a'); insert into rich (exchange, price, time) values ('a', 2, '2024-01-05')")
+    const [ours, theirs] = [
+      await fingerprint(database, 'public.rich_y2024m01'),
+      await fingerprint(database, 'public.twin_y2024m01'),
+    ]
+    expect(
+      JSON.parse(JSON.stringify(ours).replaceAll('2024-01-01', '2023-01-01').replaceAll('2024-02-01', '2023-02-01')),
+    ).toEqual(theirs)
+    await database.run(
+      "insert into exchanges values ('a'); insert into rich (exchange, price, time) values ('a', 2, '2024-01-05')",
+    )
     expect(await database.run('select doubled::int, gid from public.rich_y2024m01')).toEqual([{doubled: 4, gid: 7}])
   })
 
-  it('a child belongs to the owner of the table and has the owner\'s default privileges, whoever makes it', async () => {
+  it("a child belongs to the owner of the table and has the owner's default privileges, whoever makes it", async () => {
     const database = await engine.database()
     const owner = `owner_${Math.random().toString(36).slice(2)}`
     await database.run(`create role ${owner}; create role ${owner}_reader; create schema market authorization ${owner}`)
     try {
       await database.run(`set local role ${owner}; create table market.ticks (time timestamptz not null) partition by range (time);
 alter default privileges in schema market grant select on tables to ${owner}_reader; create table market.twin partition of market.ticks for values from ('2023-01-01') to ('2023-02-01')`)
-      expect(fates(await run(database.db, await planCreate(database.db, createRequest('market.ticks', '2024-01', '2024-01'))))).toEqual(['create market.ticks_y2024m01: done'])
+      expect(
+        fates(
+          await run(database.db, await planCreate(database.db, createRequest('market.ticks', '2024-01', '2024-01'))),
+        ),
+      ).toEqual(['create market.ticks_y2024m01: done'])
       const facts = await database.run<{relname: string; owner: string; acl: string}>(
-        "select relname, relowner::regrole::text as owner, relacl::text as acl from pg_class where relname in ('ticks_y2024m01', 'twin') order by 1")
+        "select relname, relowner::regrole::text as owner, relacl::text as acl from pg_class where relname in ('ticks_y2024m01', 'twin') order by 1",
+      )
       expect(facts.map(({owner: who}) => who)).toEqual([owner, owner])
       expect(facts[0]!.acl).toContain(`${owner}_reader=r/${owner}`)
       expect(facts[0]!.acl).toBe(facts[1]!.acl)
     } finally {
-      await database.run(`drop schema market cascade; drop owned by ${owner}, ${owner}_reader cascade; drop role ${owner}, ${owner}_reader`)
+      await database.run(
+        `drop schema market cascade; drop owned by ${owner}, ${owner}_reader cascade; drop role ${owner}, ${owner}_reader`,
+      )
     }
   })
 
   it('an owner who may make no tables in the schema gets the child all the same', async () => {
     const database = await engine.database()
     const owner = `owner_${Math.random().toString(36).slice(2)}`
-    await database.run(`create role ${owner}; create schema market; create table market.ticks (time timestamptz not null) partition by range (time); alter table market.ticks owner to ${owner}`)
+    await database.run(
+      `create role ${owner}; create schema market; create table market.ticks (time timestamptz not null) partition by range (time); alter table market.ticks owner to ${owner}`,
+    )
     try {
       const plan = await planCreate(database.db, createRequest('market.ticks', '2024-01', '2024-01'))
       expect(fates(await run(database.db, plan))).toEqual(['create market.ticks_y2024m01: done'])
-      expect(await database.run("select relowner::regrole::text as owner from pg_class where relname = 'ticks_y2024m01'")).toEqual([{owner}])
+      expect(
+        await database.run("select relowner::regrole::text as owner from pg_class where relname = 'ticks_y2024m01'"),
+      ).toEqual([{owner}])
     } finally {
       await database.run(`drop schema market cascade; drop role ${owner}`)
     }
@@ -94,12 +115,18 @@ alter default privileges in schema market grant select on tables to ${owner}_rea
     const database = await engine.database()
     const space = `space_${Math.random().toString(36).slice(2)}`
     // In the data directory: no other directory is known to be the server's.
-    const admin = await connect(targetOf(`${database.url}?options=-c%20allow_in_place_tablespaces%3Don`), {applicationName})
+    const admin = await connect(targetOf(`${database.url}?options=-c%20allow_in_place_tablespaces%3Don`), {
+      applicationName,
+    })
     try {
       await admin.autocommit(writing, sql`create tablespace ${ident(space)} location ''`)
       await database.run(`create table ticks (time timestamptz not null) partition by range (time) tablespace ${space}`)
       await run(database.db, await planCreate(database.db, createRequest('public.ticks', '2024-01', '2024-01')))
-      expect(await database.run("select spcname from pg_class c join pg_tablespace t on t.oid = c.reltablespace where relname = 'ticks_y2024m01'")).toEqual([{spcname: space}])
+      expect(
+        await database.run(
+          "select spcname from pg_class c join pg_tablespace t on t.oid = c.reltablespace where relname = 'ticks_y2024m01'",
+        ),
+      ).toEqual([{spcname: space}])
     } finally {
       await database.run('drop table if exists ticks')
       await admin.autocommit(writing, sql`drop tablespace if exists ${ident(space)}`)

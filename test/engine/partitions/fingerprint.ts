@@ -36,7 +36,9 @@ export async function fingerprint({run}: TestDatabase, table: string): Promise<R
   'publications', (select count(*) from pg_publication_rel where prrelid = $1::regclass),
   'dependencies', (select jsonb_agg(jsonb_build_object('n', n, 'type', deptype, 'kind', kind) order by kind, deptype)
     from (select count(*) as n, deptype, refclassid::regclass::text || ' ' || refobjsubid as kind from pg_depend where classid = 'pg_class'::regclass and objid = $1::regclass group by 2, 3) d)
-) as facts`.replaceAll('$1', `'${table}'`).replaceAll('$2', `'${table.split('.').at(-1)}'`),
+) as facts`
+      .replaceAll('$1', `'${table}'`)
+      .replaceAll('$2', `'${table.split('.').at(-1)}'`),
   )
   return row!.facts
 }

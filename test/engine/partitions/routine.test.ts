@@ -14,33 +14,48 @@ const routine = (name: string) => readFileSync(new URL(`routines/${name}.sql`, s
 async function withRoutines(engine: Engine): Promise<TestDatabase> {
   const database = await engine.database()
   await database.run('create schema qicore')
-  for (const name of ['create_partition', 'create_monthly_partition', 'create_monthly_partition_of']) await database.run(routine(name))
+  for (const name of ['create_partition', 'create_monthly_partition', 'create_monthly_partition_of'])
+    await database.run(routine(name))
   return database
 }
 
-const monthly = ({run}: TestDatabase, table: string, day: string) => run<{child: string}>(`select create_monthly_partition(${table}, '${day}')::text as child`).then(([row]) => row!.child)
+const monthly = ({run}: TestDatabase, table: string, day: string) =>
+  run<{child: string}>(`select create_monthly_partition(${table}, '${day}')::text as child`).then(([row]) => row!.child)
 const ticks = 'create table ticks (time timestamptz not null) partition by range (time)'
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it('create_monthly_partition takes any day of the month, a regclass or a name with its schema, and gives the child, again and again', async () => {
     const database = await withRoutines(engine)
-    await database.run(`${ticks}; create schema "Market.x"; create table "Market.x"."The ticks" (time date) partition by range (time)`)
+    await database.run(
+      `${ticks}; create schema "Market.x"; create table "Market.x"."The ticks" (time date) partition by range (time)`,
+    )
     expect(await monthly(database, "'ticks'", '2024-02-29')).toBe('ticks_y2024m02')
     expect(await monthly(database, "'public.ticks'", '2024-02-01')).toBe('ticks_y2024m02')
     expect(await monthly(database, "'ticks'::regclass", '2024-12-31')).toBe('ticks_y2024m12')
     expect(await monthly(database, `'"Market.x"."The ticks"'`, '1969-12-31')).toBe('"Market.x"."The ticks_y1969m12"')
-    expect(await childrenOf(database, 'ticks')).toEqual(["ticks_y2024m02 ('2024-02-01') TO ('2024-03-01')", "ticks_y2024m12 ('2024-12-01') TO ('2025-01-01')"])
+    expect(await childrenOf(database, 'ticks')).toEqual([
+      "ticks_y2024m02 ('2024-02-01') TO ('2024-03-01')",
+      "ticks_y2024m12 ('2024-12-01') TO ('2025-01-01')",
+    ])
   })
 
   it('is an error, with its name, where another table or another partition is in the way', async () => {
     const database = await withRoutines(engine)
     await database.run(`${ticks}; create table ticks_y2024m01 (x int); create table ticks_y2024m02 partition of ticks for values from ('2023-02-01+00') to ('2023-03-01+00');
 create table odd partition of ticks for values from ('2024-03-10+00') to ('2024-03-11+00')`)
-    await expect(monthly(database, "'ticks'", '2024-01-01')).rejects.toThrow('public.ticks_y2024m01 is there already and is no partition of public.ticks')
-    await expect(monthly(database, "'ticks'", '2024-02-01')).rejects.toThrow('public.ticks_y2024m02 is a partition of public.ticks already, with other bounds than 2024-02-01')
-    await expect(monthly(database, "'ticks'", '2024-03-01')).rejects.toThrow('public.odd (2024-03-10 00:00:00+00 to 2024-03-11 00:00:00+00) overlaps 2024-03-01')
+    await expect(monthly(database, "'ticks'", '2024-01-01')).rejects.toThrow(
+      'public.ticks_y2024m01 is there already and is no partition of public.ticks',
+    )
+    await expect(monthly(database, "'ticks'", '2024-02-01')).rejects.toThrow(
+      'public.ticks_y2024m02 is a partition of public.ticks already, with other bounds than 2024-02-01',
+    )
+    await expect(monthly(database, "'ticks'", '2024-03-01')).rejects.toThrow(
+      'public.odd (2024-03-10 00:00:00+00 to 2024-03-11 00:00:00+00) overlaps 2024-03-01',
+    )
     await database.run("update pg_inherits set inhdetachpending = true where inhrelid = 'odd'::regclass")
-    await expect(monthly(database, "'ticks'", '2024-03-01')).rejects.toThrow('public.odd is pending detach from public.ticks and still holds 2024-03-10')
+    await expect(monthly(database, "'ticks'", '2024-03-01')).rejects.toThrow(
+      'public.odd is pending detach from public.ticks and still holds 2024-03-10',
+    )
   })
 
   it.each([
@@ -51,14 +66,18 @@ create table odd partition of ticks for values from ('2024-03-10+00') to ('2024-
     ["'ticks'", 'infinity', /no partition of public\.ticks holds infinity/],
   ])('refuses %s at %s', async (table, day, message) => {
     const database = await withRoutines(engine)
-    await database.run(`${ticks}; create table plain (x int); create table listed (x int) partition by list (x); create table numbered (x bigint) partition by range (x)`)
+    await database.run(
+      `${ticks}; create table plain (x int); create table listed (x int) partition by list (x); create table numbered (x bigint) partition by range (x)`,
+    )
     await expect(monthly(database, table, day)).rejects.toThrow(message)
   })
 
   it('does not depend on the zone or the date style of who calls it', async () => {
     const database = await withRoutines(engine)
     await database.run(ticks)
-    await database.run("set local timezone = 'Asia/Kolkata'; set local datestyle = 'German'; select create_monthly_partition('ticks', date '2024-02-29')")
+    await database.run(
+      "set local timezone = 'Asia/Kolkata'; set local datestyle = 'German'; select create_monthly_partition('ticks', date '2024-02-29')",
+    )
     expect(await monthly(database, "'ticks'", '2024-02-01')).toBe('ticks_y2024m02')
     expect(await childrenOf(database, 'ticks')).toEqual(["ticks_y2024m02 ('2024-02-01') TO ('2024-03-01')"])
   })
@@ -69,31 +88,56 @@ create table odd partition of ticks for values from ('2024-03-10+00') to ('2024-
 create table ticks (id bigserial, coin int references coins, price numeric check (price > 0), double numeric generated always as (price * 2) stored, note text default 'x', time timestamptz, primary key (id, time)) partition by range (time);
 create index on ticks (coin, time desc); create table twin_y2024m01 partition of ticks for values from ('2024-02-01+00') to ('2024-03-01+00')`)
     await monthly(database, "'ticks'", '2024-01-15')
-    expect(await fingerprint(database, 'public.ticks_y2024m01')).toEqual(await fingerprint(database, 'public.twin_y2024m01'))
+    expect(await fingerprint(database, 'public.ticks_y2024m01')).toEqual(
+      await fingerprint(database, 'public.twin_y2024m01'),
+    )
   })
 
   it('makes partitions with the names and bounds that the commands give them, on every calendar', async () => {
     const database = await withRoutines(engine)
-    const zones = (await database.run<{name: string}>("select name from pg_timezone_names where name ~ '^(Africa|America|Asia|Atlantic|Australia|Europe|Pacific)/' order by 1")).map(({name}) => name)
+    const zones = (
+      await database.run<{name: string}>(
+        "select name from pg_timezone_names where name ~ '^(Africa|America|Asia|Atlantic|Australia|Europe|Pacific)/' order by 1",
+      )
+    ).map(({name}) => name)
     const given = fc.record({
-      zone: fc.oneof(fc.constantFrom('UTC', 'America/Havana', 'America/Toronto', 'Pacific/Apia', 'America/Sao_Paulo'), fc.constantFrom(...zones)),
-      day: fc.oneof(fc.constantFrom('2024-11-03', '1919-03-31', '2011-12-30', '2018-11-04'), fc.integer({min: -40_000, max: 47_000}).map((offset) => addDays('1970-01-01', offset))),
+      zone: fc.oneof(
+        fc.constantFrom('UTC', 'America/Havana', 'America/Toronto', 'Pacific/Apia', 'America/Sao_Paulo'),
+        fc.constantFrom(...zones),
+      ),
+      day: fc.oneof(
+        fc.constantFrom('2024-11-03', '1919-03-31', '2011-12-30', '2018-11-04'),
+        fc.integer({min: -40_000, max: 47_000}).map((offset) => addDays('1970-01-01', offset)),
+      ),
       every: fc.constantFrom<Every>('day', 'month'),
       type: fc.constantFrom('timestamptz', 'timestamp', 'date'),
-      name: fc.oneof(fc.constant('ticks'), fc.string({unit: 'grapheme', minLength: 1, maxLength: 63}).filter((text) => !text.includes('\0') && Buffer.byteLength(text) <= 63)),
+      name: fc.oneof(
+        fc.constant('ticks'),
+        fc
+          .string({unit: 'grapheme', minLength: 1, maxLength: 63})
+          .filter((text) => !text.includes('\0') && Buffer.byteLength(text) <= 63),
+      ),
     })
     await fc.assert(
       fc.asyncProperty(given, async ({zone, day, every, type, name}) => {
         const quoted = `"${name.replaceAll('"', '""')}"`
         await database.run(`create table ${quoted} (time ${type} not null) partition by range (time)`)
         try {
-          const [period] = await readPeriods(database.db, [{...ruleOf(`public.${quoted}`, {every, timezone: zone}), first: day, last: day, ahead: 0}])
+          const [period] = await readPeriods(database.db, [
+            {...ruleOf(`public.${quoted}`, {every, timezone: zone}), first: day, last: day, ahead: 0},
+          ])
           // A day that the zone left out: the function gives the partition of the instant, which is another day's.
           if (!period || (type !== 'timestamptz' && zone === 'Pacific/Apia')) return
           await database.run(
-            `select qicore.create_partition('public.${quoted.replaceAll("'", "''")}', '${every}', '${period.from}'::timestamptz ${type === 'timestamptz' ? '' : `at time zone 'UTC' at time zone '${zone}'`}, '${zone}')`)
-          const [made] = await database.run<{name: string; bound: string}>('select c.relname as name, pg_get_expr(c.relpartbound, 0) as bound from pg_inherits join pg_class c on c.oid = inhrelid')
-          expect(made).toEqual({name: period.partition, bound: `FOR VALUES FROM ('${period.lowerText}') TO ('${period.upperText}')`})
+            `select qicore.create_partition('public.${quoted.replaceAll("'", "''")}', '${every}', '${period.from}'::timestamptz ${type === 'timestamptz' ? '' : `at time zone 'UTC' at time zone '${zone}'`}, '${zone}')`,
+          )
+          const [made] = await database.run<{name: string; bound: string}>(
+            'select c.relname as name, pg_get_expr(c.relpartbound, 0) as bound from pg_inherits join pg_class c on c.oid = inhrelid',
+          )
+          expect(made).toEqual({
+            name: period.partition,
+            bound: `FOR VALUES FROM ('${period.lowerText}') TO ('${period.upperText}')`,
+          })
         } finally {
           await database.run(`drop table ${quoted}`)
         }
@@ -107,17 +151,33 @@ forEachEngine({}, (engine) => {
   it('crypto_prices_partitioned, made beside our tables as people know it, gets its months, its rows and our look after it', async () => {
     const database = await engine.database()
     await replay(database)
-    await database.run('create table crypto_prices_partitioned (like crypto_prices including all) partition by range (time)')
-    expect(await monthly(database, "'crypto_prices_partitioned'", '2024-01-31')).toBe('crypto_prices_partitioned_y2024m01')
+    await database.run(
+      'create table crypto_prices_partitioned (like crypto_prices including all) partition by range (time)',
+    )
+    expect(await monthly(database, "'crypto_prices_partitioned'", '2024-01-31')).toBe(
+      'crypto_prices_partitioned_y2024m01',
+    )
     const {planCreate} = await import('../../../src/partitions/create.js')
-    expect((await run(database.db, await planCreate(database.db, createRequest('public.crypto_prices_partitioned', '2024-01', '2024-03')))).steps.map(({id, status}) => `${id} ${status}`)).toEqual([
-      'create public.crypto_prices_partitioned_y2024m02 done', 'create public.crypto_prices_partitioned_y2024m03 done',
+    expect(
+      (
+        await run(
+          database.db,
+          await planCreate(database.db, createRequest('public.crypto_prices_partitioned', '2024-01', '2024-03')),
+        )
+      ).steps.map(({id, status}) => `${id} ${status}`),
+    ).toEqual([
+      'create public.crypto_prices_partitioned_y2024m02 done',
+      'create public.crypto_prices_partitioned_y2024m03 done',
     ])
     await database.run(`insert into crypto_prices_partitioned (coin_id, symbol, name, exchange_id, usd_price, time, last_updated, source, attribution)
 select 'bitcoin', 'BTC', 'Bitcoin', 'binance', 40000, at, at, 'test', 'test' from generate_series('2024-01-01+00'::timestamptz, '2024-03-31 23:00+00', '1 hour') at`)
-    expect(await database.run('select count(*) as n, count(distinct id) as ids from crypto_prices_partitioned')).toEqual([{n: 91 * 24, ids: 91 * 24}])
+    expect(
+      await database.run('select count(*) as n, count(distinct id) as ids from crypto_prices_partitioned'),
+    ).toEqual([{n: 91 * 24, ids: 91 * 24}])
     expect(await database.run('select count(*) as n from crypto_prices_partitioned_y2024m02')).toEqual([{n: 29 * 24}])
-    await expect(database.run("insert into crypto_prices_partitioned select * from crypto_prices_partitioned limit 1")).rejects.toThrow(/duplicate key/)
+    await expect(
+      database.run('insert into crypto_prices_partitioned select * from crypto_prices_partitioned limit 1'),
+    ).rejects.toThrow(/duplicate key/)
   })
 })
 
@@ -129,7 +189,15 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const {partitionRules} = await import('../../../src/config/partitions.js')
     const {planEnsure} = await import('../../../src/partitions/ensure.js')
     const rules = partitionRules(null, true)
-    expect(rules.map(({relation, every, ahead, retention}) => [relation, every, ahead, retention?.months ?? null, retention?.days ?? null])).toEqual([
+    expect(
+      rules.map(({relation, every, ahead, retention}) => [
+        relation,
+        every,
+        ahead,
+        retention?.months ?? null,
+        retention?.days ?? null,
+      ]),
+    ).toEqual([
       ['public.crypto_prices', 'month', 3, null, null],
       ['public.ohlcv_data', 'month', 3, 24, 0],
       ['public.market_analytics', 'month', 3, null, null],

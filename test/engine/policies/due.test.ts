@@ -17,12 +17,47 @@ const days = (count: number) => ({months: 0, days: count, seconds: 0})
 
 function chunk(index: number, entry: Partial<Chunk> = {}): Chunk {
   const start = microsOf('2026-11-01T00:00:00Z') + BigInt(index) * day
-  return {relation: index, compressed: null, schema: 's', name: `c${index}`, start, end: start + day, status: 0, tiered: false, createdAt: '2026-11-20T00:00:00Z', beforeBytes: null, afterBytes: null, space: null, ...entry}
+  return {
+    relation: index,
+    compressed: null,
+    schema: 's',
+    name: `c${index}`,
+    start,
+    end: start + day,
+    status: 0,
+    tiered: false,
+    createdAt: '2026-11-20T00:00:00Z',
+    beforeBytes: null,
+    afterBytes: null,
+    space: null,
+    ...entry,
+  }
 }
 
 function policy(chunks: Chunk[], entry: Partial<LivePolicy> = {}): LivePolicy {
-  const table = newTable({kind: 'hypertable', schema: 's', name: 't', relation: 1, timeColumn: 'time', time: 'timestamptz', chunks})
-  return {table, kind: 'compression', job: null, declared: null, after: days(7), createdBefore: null, startOffset: null, endOffset: null, recompress: true, schedule: days(1), config: '{}', ...entry}
+  const table = newTable({
+    kind: 'hypertable',
+    schema: 's',
+    name: 't',
+    relation: 1,
+    timeColumn: 'time',
+    time: 'timestamptz',
+    chunks,
+  })
+  return {
+    table,
+    kind: 'compression',
+    job: null,
+    declared: null,
+    after: days(7),
+    createdBefore: null,
+    startOffset: null,
+    endOffset: null,
+    recompress: true,
+    schedule: days(1),
+    config: '{}',
+    ...entry,
+  }
 }
 
 const clock = {now: microsOf(noon), unit: null}
@@ -42,25 +77,56 @@ describe('what a policy over chunks has to do', () => {
   it('is late only after the schedule and the patience together', () => {
     const last = chunk(13)
     expect(dueState(policy([last]), clock, noon, sixHours).late).toBe(false)
-    expect(dueState(policy([last], {schedule: {months: 0, days: 0, seconds: 3600}}), clock, noon, sixHours).late).toBe(true)
-    expect(dueState(policy([last], {schedule: {months: 0, days: 0, seconds: 6 * 3600}}), clock, noon, sixHours).late).toBe(false)
+    expect(dueState(policy([last], {schedule: {months: 0, days: 0, seconds: 3600}}), clock, noon, sixHours).late).toBe(
+      true,
+    )
+    expect(
+      dueState(policy([last], {schedule: {months: 0, days: 0, seconds: 6 * 3600}}), clock, noon, sixHours).late,
+    ).toBe(false)
     expect(dueState(policy([last], {schedule: null}), clock, noon, sixHours).late).toBe(false)
   })
 
   it('does not know since when a compressed chunk was refilled or out of order', () => {
-    const {notDone, late} = dueState(policy([chunk(0, {status: 1 | 8}), chunk(1, {status: 1 | 2}), chunk(2, {status: 1 | 2 | 8})]), clock, noon, sixHours)
-    expect(notDone.map(({since, why}) => ({since, why}))).toEqual([{since: null, why: 'refilled'}, {since: null, why: 'unordered'}, {since: null, why: 'refilled'}])
+    const {notDone, late} = dueState(
+      policy([chunk(0, {status: 1 | 8}), chunk(1, {status: 1 | 2}), chunk(2, {status: 1 | 2 | 8})]),
+      clock,
+      noon,
+      sixHours,
+    )
+    expect(notDone.map(({since, why}) => ({since, why}))).toEqual([
+      {since: null, why: 'refilled'},
+      {since: null, why: 'unordered'},
+      {since: null, why: 'refilled'},
+    ])
     expect(late).toBe(false)
   })
 
   it('is nothing where the policy does not recompress, and nothing for frozen and tiered chunks', () => {
-    expect(dueState(policy([chunk(0, {status: 1 | 8})], {recompress: false}), clock, noon, sixHours)).toMatchObject({due: 1, notDone: []})
-    expect(dueState(policy([chunk(0, {status: 4}), chunk(1, {tiered: true}), chunk(2, {status: 4 | 1 | 8})]), clock, noon, sixHours)).toMatchObject({due: 0, notDone: []})
-    expect(dueState(policy([chunk(0, {status: 4})], {kind: 'retention'}), clock, noon, sixHours)).toMatchObject({due: 0, notDone: []})
+    expect(dueState(policy([chunk(0, {status: 1 | 8})], {recompress: false}), clock, noon, sixHours)).toMatchObject({
+      due: 1,
+      notDone: [],
+    })
+    expect(
+      dueState(
+        policy([chunk(0, {status: 4}), chunk(1, {tiered: true}), chunk(2, {status: 4 | 1 | 8})]),
+        clock,
+        noon,
+        sixHours,
+      ),
+    ).toMatchObject({due: 0, notDone: []})
+    expect(dueState(policy([chunk(0, {status: 4})], {kind: 'retention'}), clock, noon, sixHours)).toMatchObject({
+      due: 0,
+      notDone: [],
+    })
   })
 
   it('goes by the creation of chunks where the policy does', () => {
-    const state = dueState(policy([chunk(0), chunk(1, {createdAt: '2026-11-22T00:00:00Z'})], {after: null, createdBefore: days(1)}), clock, noon, sixHours)
+    const state = dueState(
+      policy([chunk(0), chunk(1, {createdAt: '2026-11-22T00:00:00Z'})], {after: null, createdBefore: days(1)}),
+      clock,
+      noon,
+      sixHours,
+    )
     expect(state).toMatchObject({due: 1, late: true})
     expect(instantOf(state.notDone[0]!.since!)).toBe('2026-11-21T00:00:00Z')
   })
@@ -71,13 +137,31 @@ describe('what a policy over chunks has to do', () => {
     const monthly = policy([march], {after: {months: 1, days: 0, seconds: 0}})
     // 28 February less a month is 28 January; a month after 31 January is 28 February.
     expect(dueState(monthly, {now: microsOf(at), unit: null}, at, sixHours).due).toBe(0)
-    expect(dueState(monthly, {now: microsOf('2026-03-01T00:00:00Z'), unit: null}, '2026-03-01T00:00:00Z', sixHours).due).toBe(1)
+    expect(
+      dueState(monthly, {now: microsOf('2026-03-01T00:00:00Z'), unit: null}, '2026-03-01T00:00:00Z', sixHours).due,
+    ).toBe(1)
   })
 
   it('is not known without a clock of the table', () => {
-    const table = newTable({kind: 'hypertable', schema: 's', name: 't', relation: 1, timeColumn: 'ts', time: 'integer', chunks: [chunk(0, {start: 0n, end: 100n})]})
-    expect(dueState(policy([], {table, after: 1000n}), {now: null, unit: null}, noon, sixHours)).toEqual({policy: expect.anything(), due: null, notDone: [], late: null})
-    expect(dueState(policy([], {table, after: 1000n}), {now: 2000n, unit: null}, noon, sixHours)).toMatchObject({due: 1, late: null})
+    const table = newTable({
+      kind: 'hypertable',
+      schema: 's',
+      name: 't',
+      relation: 1,
+      timeColumn: 'ts',
+      time: 'integer',
+      chunks: [chunk(0, {start: 0n, end: 100n})],
+    })
+    expect(dueState(policy([], {table, after: 1000n}), {now: null, unit: null}, noon, sixHours)).toEqual({
+      policy: expect.anything(),
+      due: null,
+      notDone: [],
+      late: null,
+    })
+    expect(dueState(policy([], {table, after: 1000n}), {now: 2000n, unit: null}, noon, sixHours)).toMatchObject({
+      due: 1,
+      late: null,
+    })
     expect(dueState(policy([], {table, after: days(7)}), {now: 2000n, unit: 's'}, noon, sixHours).due).toBeNull()
   })
 })
@@ -90,26 +174,66 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     const database = await engine.database()
     await prices(database)
     await compressible(database)
-    await paused(database, `add_compression_policy('prices', interval '1 month 3 days', schedule_interval => interval '2 hours')`)
+    await paused(
+      database,
+      `add_compression_policy('prices', interval '1 month 3 days', schedule_interval => interval '2 hours')`,
+    )
     await paused(database, `add_retention_policy('prices', drop_after => interval '20 years')`)
     await database.run('create table counted (ts bigint not null)')
     await database.run(`select create_hypertable('counted', 'ts', chunk_time_interval => 1000)`)
     await database.run(`create function clock() returns bigint language sql stable as 'select 5000::bigint'`)
     await database.run(`select set_integer_now_func('counted', 'clock')`)
     await paused(database, `add_retention_policy('counted', bigint '2500')`)
-    await database.run(`create materialized view daily with (timescaledb.continuous) as select time_bucket('1 day', time) as d, avg(price) from prices group by 1 with no data`)
+    await database.run(
+      `create materialized view daily with (timescaledb.continuous) as select time_bucket('1 day', time) as d, avg(price) from prices group by 1 with no data`,
+    )
     await paused(database, `add_continuous_aggregate_policy('daily', null, interval '2 hours', interval '30 minutes')`)
     await paused(database, `add_retention_policy('daily', interval '30 years')`)
 
     const policies = await readLivePolicies(database.db, await readTables(database.db))
-    const shown = policies.map(({table, kind, after, startOffset, endOffset, schedule, job}) => ({of: `${kind} ${table.name}`, after, startOffset, endOffset, schedule, scheduled: job!.scheduled}))
+    const shown = policies.map(({table, kind, after, startOffset, endOffset, schedule, job}) => ({
+      of: `${kind} ${table.name}`,
+      after,
+      startOffset,
+      endOffset,
+      schedule,
+      scheduled: job!.scheduled,
+    }))
     const hours = (seconds: number) => ({months: 0, days: 0, seconds})
     expect(shown.sort((a, b) => (a.of < b.of ? -1 : 1))).toEqual([
-      {of: 'compression prices', after: {months: 1, days: 3, seconds: 0}, startOffset: null, endOffset: null, schedule: hours(7200), scheduled: false},
-      {of: 'refresh daily', after: null, startOffset: null, endOffset: hours(7200), schedule: hours(1800), scheduled: false},
+      {
+        of: 'compression prices',
+        after: {months: 1, days: 3, seconds: 0},
+        startOffset: null,
+        endOffset: null,
+        schedule: hours(7200),
+        scheduled: false,
+      },
+      {
+        of: 'refresh daily',
+        after: null,
+        startOffset: null,
+        endOffset: hours(7200),
+        schedule: hours(1800),
+        scheduled: false,
+      },
       {of: 'retention counted', after: 2500n, startOffset: null, endOffset: null, schedule: days(1), scheduled: false},
-      {of: 'retention daily', after: {months: 360, days: 0, seconds: 0}, startOffset: null, endOffset: null, schedule: days(1), scheduled: false},
-      {of: 'retention prices', after: {months: 240, days: 0, seconds: 0}, startOffset: null, endOffset: null, schedule: days(1), scheduled: false},
+      {
+        of: 'retention daily',
+        after: {months: 360, days: 0, seconds: 0},
+        startOffset: null,
+        endOffset: null,
+        schedule: days(1),
+        scheduled: false,
+      },
+      {
+        of: 'retention prices',
+        after: {months: 240, days: 0, seconds: 0},
+        startOffset: null,
+        endOffset: null,
+        schedule: days(1),
+        scheduled: false,
+      },
     ])
   })
 
@@ -122,16 +246,48 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await paused(database, `add_compression_policy('prices', interval '7 days')`)
     const {chunks, totalChunks} = await readChunkStats(database.db, {...request, late: true})
     expect(totalChunks).toBe(6)
-    expect(chunks.map(({rangeStart, rangeEnd, dueSince, why, late, flags}) => ({rangeStart, ends: rangeEnd, dueSince, why, late, flags}))).toEqual([
-      {rangeStart: '2026-02-05T00:00:00Z', ends: '2026-02-12T00:00:00Z', dueSince: '2026-02-19T00:00:00Z', why: 'never compressed', late: true, flags: []},
-      {rangeStart: '2026-01-29T00:00:00Z', ends: '2026-02-05T00:00:00Z', dueSince: '2026-02-12T00:00:00Z', why: 'never compressed', late: true, flags: []},
-      {rangeStart: '2026-01-08T00:00:00Z', ends: '2026-01-15T00:00:00Z', dueSince: null, why: expect.stringContaining('rows written since'), late: true, flags: ['compressed', 'partial']},
+    expect(
+      chunks.map(({rangeStart, rangeEnd, dueSince, why, late, flags}) => ({
+        rangeStart,
+        ends: rangeEnd,
+        dueSince,
+        why,
+        late,
+        flags,
+      })),
+    ).toEqual([
+      {
+        rangeStart: '2026-02-05T00:00:00Z',
+        ends: '2026-02-12T00:00:00Z',
+        dueSince: '2026-02-19T00:00:00Z',
+        why: 'never compressed',
+        late: true,
+        flags: [],
+      },
+      {
+        rangeStart: '2026-01-29T00:00:00Z',
+        ends: '2026-02-05T00:00:00Z',
+        dueSince: '2026-02-12T00:00:00Z',
+        why: 'never compressed',
+        late: true,
+        flags: [],
+      },
+      {
+        rangeStart: '2026-01-08T00:00:00Z',
+        ends: '2026-01-15T00:00:00Z',
+        dueSince: null,
+        why: expect.stringContaining('rows written since'),
+        late: true,
+        flags: ['compressed', 'partial'],
+      },
     ])
     expect((await readStats(database.db, request)).tables[0]).toMatchObject({policies: 1, late: 1})
     const {tables} = await readCompression(database.db, request)
     expect(tables[0]).toMatchObject({dueChunks: 6, notDoneChunks: 3, compressedChunks: 3, late: true})
     expect(tables[0]!.toGainBytes).toBeGreaterThan(0)
-    await database.run(`select alter_job(job_id, config => jsonb_set(config, '{compress_after}', '"100 years"')) from timescaledb_information.jobs where proc_name = 'policy_compression'`)
+    await database.run(
+      `select alter_job(job_id, config => jsonb_set(config, '{compress_after}', '"100 years"')) from timescaledb_information.jobs where proc_name = 'policy_compression'`,
+    )
     expect((await readStats(database.db, request)).tables[0]).toMatchObject({policies: 1, late: 0})
     expect((await readChunkStats(database.db, {...request, late: true})).chunks).toEqual([])
   })
@@ -140,16 +296,26 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     const database = await engine.database()
     await prices(database)
     await paused(database, `add_retention_policy('prices', interval '10 years')`)
-    expect((await readStats(database.db, request)).tables[0]).toMatchObject({policies: 1, late: 0, nextDrop: '2036-01-08T00:00:00Z'})
-    await database.run(`select alter_job(job_id, config => jsonb_set(config, '{drop_after}', '"7 days"')) from timescaledb_information.jobs where proc_name = 'policy_retention'`)
+    expect((await readStats(database.db, request)).tables[0]).toMatchObject({
+      policies: 1,
+      late: 0,
+      nextDrop: '2036-01-08T00:00:00Z',
+    })
+    await database.run(
+      `select alter_job(job_id, config => jsonb_set(config, '{drop_after}', '"7 days"')) from timescaledb_information.jobs where proc_name = 'policy_retention'`,
+    )
     expect((await readStats(database.db, request)).tables[0]).toMatchObject({late: 1, nextDrop: '2026-01-15T00:00:00Z'})
-    expect((await readChunkStats(database.db, {...request, late: true})).chunks.map(({why}) => why)).toEqual(Array.from({length: 6}, () => 'older than the retention, not dropped'))
+    expect((await readChunkStats(database.db, {...request, late: true})).chunks.map(({why}) => why)).toEqual(
+      Array.from({length: 6}, () => 'older than the retention, not dropped'),
+    )
   })
 
   it('an aggregate is late when rows of its window wait to be computed, not when its feed is dead', async () => {
     const database = await engine.database()
     await prices(database)
-    await database.run(`create materialized view hourly with (timescaledb.continuous) as select time_bucket('1 hour', time) as b, avg(price) from prices group by 1 with no data`)
+    await database.run(
+      `create materialized view hourly with (timescaledb.continuous) as select time_bucket('1 hour', time) as b, avg(price) from prices group by 1 with no data`,
+    )
     await paused(database, `add_continuous_aggregate_policy('hourly', null, interval '1 hour', interval '1 hour')`)
     const late = async () => (await readStats(database.db, request)).tables.find(({table}) => table === 'hourly')!.late
     expect(await late(), 'never refreshed').toBe(1)
@@ -157,12 +323,18 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     expect(await late(), 'nine days wait').toBe(1)
     await database.autocommit(`call refresh_continuous_aggregate('hourly', null, null)`)
     expect(await late(), 'nothing came since').toBe(0)
-    await database.run(`insert into prices select t, 'coin 1', 1 from generate_series(${thisHour}, ${thisHour} + interval '59 minutes', '1 minute') t`)
+    await database.run(
+      `insert into prices select t, 'coin 1', 1 from generate_series(${thisHour}, ${thisHour} + interval '59 minutes', '1 minute') t`,
+    )
     expect(await late(), 'not due yet').toBe(0)
-    await database.run(`insert into prices select t, 'coin 1', 1 from generate_series(${daysAgo(3)}, ${daysAgo(2)}, '1 hour') t`)
+    await database.run(
+      `insert into prices select t, 'coin 1', 1 from generate_series(${daysAgo(3)}, ${daysAgo(2)}, '1 hour') t`,
+    )
     expect(await late(), 'due two days ago').toBe(1)
     // A window that begins after them leaves them alone for ever.
-    await database.run(`select alter_job(job_id, config => jsonb_set(config, '{start_offset}', '"1 day"')) from timescaledb_information.jobs where proc_name = 'policy_refresh_continuous_aggregate'`)
+    await database.run(
+      `select alter_job(job_id, config => jsonb_set(config, '{start_offset}', '"1 day"')) from timescaledb_information.jobs where proc_name = 'policy_refresh_continuous_aggregate'`,
+    )
     expect(await late(), 'outside of the window').toBe(0)
   })
 
@@ -170,18 +342,29 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     const database = await engine.database()
     await database.run('create table counted (ts bigint not null)')
     await database.run(`select create_hypertable('counted', 'ts', chunk_time_interval => 86400)`)
-    await database.run(`insert into counted select extract(epoch from ${today})::bigint - 86400 * d from generate_series(0, 9) d`)
-    await database.run(`create function clock() returns bigint language sql stable as $$ select extract(epoch from ${today})::bigint $$`)
+    await database.run(
+      `insert into counted select extract(epoch from ${today})::bigint - 86400 * d from generate_series(0, 9) d`,
+    )
+    await database.run(
+      `create function clock() returns bigint language sql stable as $$ select extract(epoch from ${today})::bigint $$`,
+    )
     await database.run(`select set_integer_now_func('counted', 'clock')`)
     await paused(database, `add_retention_policy('counted', bigint '432000')`)
     const {chunks} = await readChunkStats(database.db, {...request, late: true})
     // Of the chunks of today and of nine days before, those of nine to six days ago ended at least five days ago.
     expect(chunks).toHaveLength(4)
-    expect(chunks.every(({rangeUnit, dueSince, why}) => rangeUnit === 's' && dueSince !== null && why === 'older than the retention, not dropped')).toBe(true)
+    expect(
+      chunks.every(
+        ({rangeUnit, dueSince, why}) =>
+          rangeUnit === 's' && dueSince !== null && why === 'older than the retention, not dropped',
+      ),
+    ).toBe(true)
     const at = await readStats(database.db, request)
     expect(at.tables[0]).toMatchObject({late: 1})
     // A clock that is none of a known unit: due, and nobody knows since when.
-    await database.run(`create or replace function clock() returns bigint language sql stable as $$ select (extract(epoch from ${today}) * 7)::bigint $$`)
+    await database.run(
+      `create or replace function clock() returns bigint language sql stable as $$ select (extract(epoch from ${today}) * 7)::bigint $$`,
+    )
     expect((await readStats(database.db, request)).tables[0]).toMatchObject({late: null})
   })
 })

@@ -25,7 +25,9 @@ describe('the policies of the definitions', () => {
       const kinds = first.changes.map(({key, do: what}) => `${what} ${key}`).sort()
       const community = engine.kind === 'timescaledb'
       expect(kinds).toEqual([
-        ...(community ? ['compression public.crypto_prices', 'compression public.market_analytics', 'compression public.ohlcv_data'] : []),
+        ...(community
+          ? ['compression public.crypto_prices', 'compression public.market_analytics', 'compression public.ohlcv_data']
+          : []),
         'gated retention public.level1_data',
         'gated retention public.ohlcv_data',
         'refresh public.daily_ohlcv_summary',

@@ -26,7 +26,8 @@ function staleness(before: PlanFile, now: PlanFile): string {
   }
 }
 
-const insert = (time: string) => `insert into public.level1_data (ticker, exchange, market, time, best_bid, best_ask, spread, spread_percent, source, attribution) values ('A', 'x', 'spot', ${time}, 1, 2, 1, 50, 's', 'a')`
+const insert = (time: string) =>
+  `insert into public.level1_data (ticker, exchange, market, time, best_bid, best_ask, spread, spread_percent, source, attribution) values ('A', 'x', 'spot', ${time}, 1, 2, 1, 50, 's', 'a')`
 
 describe('a saved plan', () => {
   forEachEngine({}, (engine) => {
@@ -35,20 +36,30 @@ describe('a saved plan', () => {
       await replay(database)
       await database.db.probe()
       const {run} = database
-      if (engine.kind === 'postgres') await run(`select qicore.create_partition('public.level1_data', 'day', ${today} - age * interval '1 day') from generate_series(6, 9) as age`)
+      if (engine.kind === 'postgres')
+        await run(
+          `select qicore.create_partition('public.level1_data', 'day', ${today} - age * interval '1 day') from generate_series(6, 9) as age`,
+        )
       else for (const time of [daysAgo(8), today]) await run(insert(time))
       const before = await saved(database)
       expect(staleness(before, await saved(database))).toBe('fresh')
       expect(before.frozen[0]!.chunks.length).toBeGreaterThan(0)
 
-      expect(staleness({...before, validUntil: '2020-01-01T00:00:00Z'}, await saved(database))).toMatch(/good until 2020/)
-      expect(staleness(before, await saved(database, 4))).toMatch(/what is declared, or the file itself, has changed: retention of public\.level1_data|now also reaches/)
+      expect(staleness({...before, validUntil: '2020-01-01T00:00:00Z'}, await saved(database))).toMatch(
+        /good until 2020/,
+      )
+      expect(staleness(before, await saved(database, 4))).toMatch(
+        /what is declared, or the file itself, has changed: retention of public\.level1_data|now also reaches/,
+      )
       const forged = {...before, steps: before.steps.map((step) => ({...step, sql: 'drop table public.level1_data'}))}
       expect(staleness(forged, await saved(database))).toMatch(/has changed: retention of/)
       expect(staleness({...before, fingerprint: 'x'}, await saved(database))).toMatch(/fingerprint/)
-      expect(() => requireFresh(before, {...before, database: 'another'}, 'plan.json')).toThrowError(expect.objectContaining({code: 'OTHER_DATABASE', exitCode: 2}))
+      expect(() => requireFresh(before, {...before, database: 'another'}, 'plan.json')).toThrowError(
+        expect.objectContaining({code: 'OTHER_DATABASE', exitCode: 2}),
+      )
 
-      if (engine.kind === 'postgres') await run(`select qicore.create_partition('public.level1_data', 'day', ${daysAgo(20)})`)
+      if (engine.kind === 'postgres')
+        await run(`select qicore.create_partition('public.level1_data', 'day', ${daysAgo(20)})`)
       else await run(insert(daysAgo(20)))
       expect(staleness(before, await saved(database))).toMatch(/public\.level1_data: the retention now also reaches/)
 
@@ -67,6 +78,8 @@ describe('a saved plan', () => {
     ['{"kind": "policies.plan", "version": 1, "__proto__": {"steps": []}}', 'parts of it are missing'],
     ['{"kind": "policies.plan", "version": 1, "target": 1, "steps": "drop"}', 'parts of it are missing'],
   ])('that is none is refused: %s', (text, why) => {
-    expect(() => readPlanFile(text, 'x.json')).toThrowError(expect.objectContaining({code: 'NOT_A_PLAN', exitCode: 2, message: expect.stringContaining(why)}))
+    expect(() => readPlanFile(text, 'x.json')).toThrowError(
+      expect.objectContaining({code: 'NOT_A_PLAN', exitCode: 2, message: expect.stringContaining(why)}),
+    )
   })
 })

@@ -11,13 +11,18 @@ import {writing} from '../../helpers/server.js'
 import {days, declare, request, run as runPlan} from '../../helpers/policies.js'
 import {replay} from '../../helpers/schema-replay.js'
 
-const status = (database: TestDatabase, declared: readonly Declared[] = [], lateAfter = 0) => readPolicyStatus(database.db, {declared, lateAfter})
+const status = (database: TestDatabase, declared: readonly Declared[] = [], lateAfter = 0) =>
+  readPolicyStatus(database.db, {declared, lateAfter})
 
 async function ticks({run}: TestDatabase): Promise<void> {
   await run('create table public.ticks (time timestamptz not null, symbol text, price float8)')
   await run("select create_hypertable('public.ticks', 'time', chunk_time_interval => interval '1 day')")
-  await run(`insert into public.ticks select at, 'A', 1 from generate_series(${daysAgo(12)}, ${today}, interval '1 hour') as at`)
-  await run("alter table public.ticks set (timescaledb.compress, timescaledb.compress_segmentby = 'symbol', timescaledb.compress_orderby = 'time desc')")
+  await run(
+    `insert into public.ticks select at, 'A', 1 from generate_series(${daysAgo(12)}, ${today}, interval '1 hour') as at`,
+  )
+  await run(
+    "alter table public.ticks set (timescaledb.compress, timescaledb.compress_segmentby = 'symbol', timescaledb.compress_orderby = 'time desc')",
+  )
 }
 
 describe('policies status', () => {
@@ -26,8 +31,18 @@ describe('policies status', () => {
       const database = await engine.database()
       const columns = [{name: 'id', type: 'bigint'}]
       const after = {months: 0, days: 7, seconds: 0}
-      const declared = declaredPolicies(null, {tables: {'desk.typo': {retention: {after}}, 'desk.quotes': {columns, retention: {after}}, 'desk.venues': {columns}}, aggregates: {}})
-      expect((await status(database, declared)).notes).toEqual(['desk.typo does not exist. The tables there are: qicore-db stats', expect.stringMatching(/^desk\.quotes does not exist yet: `qicore-db migrate new add_quotes`/)])
+      const declared = declaredPolicies(null, {
+        tables: {
+          'desk.typo': {retention: {after}},
+          'desk.quotes': {columns, retention: {after}},
+          'desk.venues': {columns},
+        },
+        aggregates: {},
+      })
+      expect((await status(database, declared)).notes).toEqual([
+        'desk.typo does not exist. The tables there are: qicore-db stats',
+        expect.stringMatching(/^desk\.quotes does not exist yet: `qicore-db migrate new add_quotes`/),
+      ])
       await expect(planPolicies(database.db, request(declared))).rejects.toThrow('tables.desk.typo')
       const {plan, notes} = await planPolicies(database.db, request(declared.filter(({name}) => name !== 'typo')))
       expect(plan.steps).toEqual([])
@@ -44,15 +59,23 @@ describe('policies status', () => {
       const {plan} = await planPolicies(database.db, request(declared))
       await runPlan(database.db, plan)
       const after = await status(database, declared)
-      expect(after.policies.map(({kind, table}) => `${table} ${kind}`)).toEqual(before.policies.map(({kind, table}) => `${table} ${kind}`))
+      expect(after.policies.map(({kind, table}) => `${table} ${kind}`)).toEqual(
+        before.policies.map(({kind, table}) => `${table} ${kind}`),
+      )
       for (const policy of after.policies) {
         // Of empty partitions only the outermost are looked into: what is due then is unknown, and not 0.
         const unknown = engine.kind === 'postgres' && policy.kind === 'refresh'
-        expect(policy, `${policy.table} ${policy.kind}`).toMatchObject(unknown ? {ok: null, due: null, notDone: null, managed: true} : {ok: true, due: 0, notDone: [], managed: true})
+        expect(policy, `${policy.table} ${policy.kind}`).toMatchObject(
+          unknown
+            ? {ok: null, due: null, notDone: null, managed: true}
+            : {ok: true, due: 0, notDone: [], managed: true},
+        )
         if (unknown) expect(policy.findings.join()).toContain('not known: the newest row of public.')
         // pg_cron in another database of the server may do anything to this one, and nobody here can see it.
         const nobody = database.db.server.pgCronAlive ? ['unknown', null] : ['nobody', false]
-        expect([policy.runner, policy.runnerAlive], policy.table).toEqual(engine.kind === 'timescaledb' ? ['timescaledb', engine.native] : nobody)
+        expect([policy.runner, policy.runnerAlive], policy.table).toEqual(
+          engine.kind === 'timescaledb' ? ['timescaledb', engine.native] : nobody,
+        )
         expect(policy.gated).toBe(policy.kind === 'retention')
       }
     })
@@ -65,12 +88,25 @@ describe('policies status', () => {
       const {run} = database
       await run("select add_job('pg_catalog.version', interval '1 day', scheduled => false)").catch(() => null)
       // Paused in the same transaction: the scheduler would start the job at once.
-      const [job] = await run<{id: number}>("select job_id as id from alter_job(add_compression_policy('public.ticks', interval '7 days'), scheduled => false)")
-      await run("select compress_chunk(c) from (select c from show_chunks('public.ticks', older_than => interval '7 days') as c order by c limit 3) as first")
+      const [job] = await run<{id: number}>(
+        "select job_id as id from alter_job(add_compression_policy('public.ticks', interval '7 days'), scheduled => false)",
+      )
+      await run(
+        "select compress_chunk(c) from (select c from show_chunks('public.ticks', older_than => interval '7 days') as c order by c limit 3) as first",
+      )
       await run(`insert into public.ticks select ${daysAgo(12)} + interval '1 second', 'A', 2`)
       const report = await status(database)
       const [compression] = report.policies
-      expect(compression).toMatchObject({schema: 'public', table: 'ticks', kind: 'compression', managed: false, jobId: job!.id, paused: true, ok: false, declared: null})
+      expect(compression).toMatchObject({
+        schema: 'public',
+        table: 'ticks',
+        kind: 'compression',
+        managed: false,
+        jobId: job!.id,
+        paused: true,
+        ok: false,
+        declared: null,
+      })
       const reasons = compression!.notDone!.map(({why}) => why)
       expect(reasons.filter((why) => why === 'refilled')).toHaveLength(1)
       expect(reasons.filter((why) => why === 'never compressed')).toHaveLength(compression!.due! - 3)
@@ -82,8 +118,12 @@ describe('policies status', () => {
     it('shows a refresh that is behind and rows that changed below it', async () => {
       const database = await engine.database()
       await ticks(database)
-      await database.autocommit("create materialized view public.hourly with (timescaledb.continuous) as select time_bucket(interval '1 hour', time) as bucket, count(*) as rows from public.ticks group by 1 with no data")
-      await database.run("select alter_job(add_continuous_aggregate_policy('public.hourly', interval '10 days', interval '1 hour', interval '1 hour'), scheduled => false)")
+      await database.autocommit(
+        "create materialized view public.hourly with (timescaledb.continuous) as select time_bucket(interval '1 hour', time) as bucket, count(*) as rows from public.ticks group by 1 with no data",
+      )
+      await database.run(
+        "select alter_job(add_continuous_aggregate_policy('public.hourly', interval '10 days', interval '1 hour', interval '1 hour'), scheduled => false)",
+      )
       await database.autocommit(`call refresh_continuous_aggregate('public.hourly', ${daysAgo(11)}, ${daysAgo(2)})`)
       await database.run(`insert into public.ticks values (${daysAgo(5)}, 'B', 1)`)
       const [refresh] = (await status(database)).policies
@@ -93,8 +133,11 @@ describe('policies status', () => {
     })
   })
 
-  const partial = enginesFor({kinds: ['timescaledb'], native: true}).filter(({name}) => /TimescaleDB 2\.(2[7-9]|[3-9]\d)/.test(name))
-  if (partial.length === 0) skipBecause('a run that fails on one chunk and is called a success needs TimescaleDB 2.27 with workers')
+  const partial = enginesFor({kinds: ['timescaledb'], native: true}).filter(({name}) =>
+    /TimescaleDB 2\.(2[7-9]|[3-9]\d)/.test(name),
+  )
+  if (partial.length === 0)
+    skipBecause('a run that fails on one chunk and is called a success needs TimescaleDB 2.27 with workers')
   for (const engine of partial)
     it(`shows the chunk that a run failed on although TimescaleDB calls the run a success, on ${engine.name}`, async () => {
       const database = await engine.database()
@@ -103,25 +146,50 @@ describe('policies status', () => {
       const owner = `owner_of_${db.server.database}`.slice(0, 60)
       await run(`create role "${owner}" login`)
       try {
-        await run(`alter table public.ticks owner to "${owner}"; grant create, usage on schema public to "${owner}"; alter role "${owner}" set lock_timeout = '300ms'`)
-        const [stuck] = await run<{chunk: string}>("select c::text as chunk from show_chunks('public.ticks', older_than => interval '7 days') as c order by 1 limit 1 offset 1")
+        await run(
+          `alter table public.ticks owner to "${owner}"; grant create, usage on schema public to "${owner}"; alter role "${owner}" set lock_timeout = '300ms'`,
+        )
+        const [stuck] = await run<{chunk: string}>(
+          "select c::text as chunk from show_chunks('public.ticks', older_than => interval '7 days') as c order by 1 limit 1 offset 1",
+        )
         const other = await connect(target, {applicationName: 'qicore-db/test'})
         try {
           // A reader that does not go away.
           await other.transaction(writing, async (tx) => {
             await tx.query(statement(`lock table ${stuck!.chunk} in access share mode`))
-            const [job] = await run<{id: number}>("select add_compression_policy('public.ticks', interval '7 days') as id")
-            const ran = async () => (await run<{status: string | null; runs: number}>('select last_run_status as status, total_runs::int as runs from timescaledb_information.job_stats where job_id = $1', [job!.id]))[0]
-            for (let turn = 0; turn < 100 && !(await ran())?.status; turn += 1) await new Promise((resolve) => setTimeout(resolve, 200))
+            const [job] = await run<{id: number}>(
+              "select add_compression_policy('public.ticks', interval '7 days') as id",
+            )
+            const ran = async () =>
+              (
+                await run<{status: string | null; runs: number}>(
+                  'select last_run_status as status, total_runs::int as runs from timescaledb_information.job_stats where job_id = $1',
+                  [job!.id],
+                )
+              )[0]
+            for (let turn = 0; turn < 100 && !(await ran())?.status; turn += 1)
+              await new Promise((resolve) => setTimeout(resolve, 200))
             const said = (await ran())?.status
             if (said !== 'Success') {
               // A build for another minor of PostgreSQL calls every run failed, though its work is committed.
-              process.stderr.write(`${engine.name} calls every run of a job failed (24000); that it says so is all that is asked of its status\n`)
-              expect(await run('select distinct sqlerrcode as code from timescaledb_information.job_errors where job_id = $1', [job!.id])).toEqual([{code: '24000'}])
+              process.stderr.write(
+                `${engine.name} calls every run of a job failed (24000); that it says so is all that is asked of its status\n`,
+              )
+              expect(
+                await run(
+                  'select distinct sqlerrcode as code from timescaledb_information.job_errors where job_id = $1',
+                  [job!.id],
+                ),
+              ).toEqual([{code: '24000'}])
             }
             const [compression] = (await status(database)).policies
             expect(compression!.lastStatus).toBe(said)
-            expect(compression!.notDone!).toMatchObject([{chunk: stuck!.chunk.includes('.') ? stuck!.chunk : `_timescaledb_internal.${stuck!.chunk}`, why: 'never compressed'}])
+            expect(compression!.notDone!).toMatchObject([
+              {
+                chunk: stuck!.chunk.includes('.') ? stuck!.chunk : `_timescaledb_internal.${stuck!.chunk}`,
+                why: 'never compressed',
+              },
+            ])
             expect(compression!.due).toBeGreaterThan(1)
           })
         } finally {
@@ -138,20 +206,39 @@ describe('policies status', () => {
       await replay(database)
       const {run, db, url} = database
       await db.probe()
-      const declared = [...declaredPolicies(qicore, null), ...(engine.kind === 'postgres' ? [] : [declare('public.level1_data', {chunkInterval: days(1)})])].slice(0, 6)
+      const declared = [
+        ...declaredPolicies(qicore, null),
+        ...(engine.kind === 'postgres' ? [] : [declare('public.level1_data', {chunkInterval: days(1)})]),
+      ].slice(0, 6)
       await runPlan(db, (await planPolicies(db, request(declared))).plan)
       const role = `reader_of_${db.server.database}`.slice(0, 60)
       await run(`create role "${role}" login`)
       try {
-        const reader = await connect({...database.target, url: url.replace(/postgres@/, `${encodeURIComponent(role)}@`)}, {applicationName: 'qicore-db/test'})
+        const reader = await connect(
+          {...database.target, url: url.replace(/postgres@/, `${encodeURIComponent(role)}@`)},
+          {applicationName: 'qicore-db/test'},
+        )
         try {
           const report = await readPolicyStatus(reader, {declared, lateAfter: 0})
-          for (const policy of report.policies.filter(({jobId}) => jobId !== null)) expect(policy.lastErrorVisible).toBe(false)
-          const hidden = report.policies.filter(({kind}) => kind === 'retention' || (kind === 'refresh' && engine.kind !== 'timescaledb'))
+          for (const policy of report.policies.filter(({jobId}) => jobId !== null))
+            expect(policy.lastErrorVisible).toBe(false)
+          const hidden = report.policies.filter(
+            ({kind}) => kind === 'retention' || (kind === 'refresh' && engine.kind !== 'timescaledb'),
+          )
           expect(hidden.length).toBeGreaterThan(0)
-          for (const policy of hidden) expect(policy, `${policy.table} ${policy.kind}`).toMatchObject({live: null, ok: null, notDone: null, runner: 'unknown'})
+          for (const policy of hidden)
+            expect(policy, `${policy.table} ${policy.kind}`).toMatchObject({
+              live: null,
+              ok: null,
+              notDone: null,
+              runner: 'unknown',
+            })
           expect(report.notes.join()).toContain('grant usage on schema qicore')
-          if (engine.kind === 'timescaledb') expect(report.policies.find(({kind}) => kind === 'compression')).toMatchObject({ok: true, runnerAlive: true})
+          if (engine.kind === 'timescaledb')
+            expect(report.policies.find(({kind}) => kind === 'compression')).toMatchObject({
+              ok: true,
+              runnerAlive: true,
+            })
         } finally {
           await reader.close()
         }

@@ -18,10 +18,16 @@ async function weeks(engine: Engine): Promise<{database: TestDatabase; first: bi
   await database.db.probe()
   await database.run('create table public.ticks (id serial, time timestamptz not null)')
   await database.run("select create_hypertable('public.ticks', 'time', chunk_time_interval => interval '1 day')")
-  await database.run(`insert into public.ticks (time) select t from generate_series(date_trunc('week', ${daysAgo(19)}, 'UTC') - interval '2 days', ${today}, interval '1 hour') t`)
-  const [{first}] = (await database.run<{first: string}>("select (extract(epoch from min(time)) * 1000000)::bigint::text as first from public.ticks")) as [{first: string}]
+  await database.run(
+    `insert into public.ticks (time) select t from generate_series(date_trunc('week', ${daysAgo(19)}, 'UTC') - interval '2 days', ${today}, interval '1 hour') t`,
+  )
+  const [{first}] = (await database.run<{first: string}>(
+    'select (extract(epoch from min(time)) * 1000000)::bigint::text as first from public.ticks',
+  )) as [{first: string}]
   const border = instantOf(BigInt(first) + 2n * 86_400_000_000n)!
-  await database.autocommit("create materialized view public.weeks with (timescaledb.continuous) as select time_bucket(interval '7 days', time) as bucket, count(*) as rows from public.ticks group by 1 with no data")
+  await database.autocommit(
+    "create materialized view public.weeks with (timescaledb.continuous) as select time_bucket(interval '7 days', time) as bucket, count(*) as rows from public.ticks group by 1 with no data",
+  )
   await database.autocommit("call refresh_continuous_aggregate('public.weeks', null, null)")
   return {database, first: BigInt(first), border}
 }
@@ -37,15 +43,22 @@ describe('a late row in what is left of a bucket', () => {
       expect([await retain(database), await retain(database)]).toEqual([null, null])
       await database.run(late)
       const [begin, end] = [border, instantOf(micros(border) + 7n * 86_400_000_000n)!]
-      await database.autocommit(`call refresh_continuous_aggregate('public.weeks', '${end}', '${instantOf(micros(end) + 14n * 86_400_000_000n)}')`)
+      await database.autocommit(
+        `call refresh_continuous_aggregate('public.weeks', '${end}', '${instantOf(micros(end) + 14n * 86_400_000_000n)}')`,
+      )
       const refused = await retain(database)
       expect(refused).toContain('public.weeks may not have counted all rows of its bucket')
       expect(await database.run('select from public.ticks where id = -1')).toHaveLength(1)
       // The command that it names computes the bucket from what is left, and retention goes on.
       expect(refused).toContain(`qicore-db aggregates refresh public.weeks --from ${begin} --to ${end} --accept-loss`)
-      const {plan} = await refreshPlan(database.db, 'public.weeks', {span: {start: micros(begin), end: micros(end)}, acceptLoss: true})
+      const {plan} = await refreshPlan(database.db, 'public.weeks', {
+        span: {start: micros(begin), end: micros(end)},
+        acceptLoss: true,
+      })
       expect(fates(await run(database.db, plan)).every((line) => line.endsWith(': done'))).toBe(true)
-      expect(await database.run("select rows::int from public.weeks order by bucket offset 1 limit 1")).toEqual([{rows: 5 * 24 + 1}])
+      expect(await database.run('select rows::int from public.weeks order by bucket offset 1 limit 1')).toEqual([
+        {rows: 5 * 24 + 1},
+      ])
       expect(await retain(database)).toBeNull()
       expect(await database.run('select from public.ticks where id = -1')).toHaveLength(0)
     })
@@ -65,16 +78,23 @@ describe('a late row in what is left of a bucket', () => {
       await run(database.db, (await drop(database.db, 'public.ticks', before(4n))).plan)
       await database.run(late)
       const end = instantOf(micros(border) + 7n * 86_400_000_000n)!
-      await database.autocommit(`call refresh_continuous_aggregate('public.weeks', '${end}', '${instantOf(micros(end) + 14n * 86_400_000_000n)}')`)
+      await database.autocommit(
+        `call refresh_continuous_aggregate('public.weeks', '${end}', '${instantOf(micros(end) + 14n * 86_400_000_000n)}')`,
+      )
       await expect(drop(database.db, 'public.ticks', before(5n), {atMost: 1})).rejects.toMatchObject({
         code: 'NOT_COVERED',
         message: expect.stringContaining('rows of the bucket were dropped before'),
-        suggestions: [`To compute the bucket from the rows that are left: qicore-db aggregates refresh public.weeks --from ${border} --to ${end} --accept-loss`, expect.stringMatching(/^--accept-loss /)],
+        suggestions: [
+          `To compute the bucket from the rows that are left: qicore-db aggregates refresh public.weeks --from ${border} --to ${end} --accept-loss`,
+          expect.stringMatching(/^--accept-loss /),
+        ],
       })
       const {plan} = await drop(database.db, 'public.ticks', before(5n), {acceptLoss: true})
       expect(fates(await run(database.db, plan)).map((line) => line.replace(/^.*: /, ''))).toEqual(['done'])
       // What was computed before is as it was.
-      expect(await database.run('select rows::int from public.weeks order by bucket offset 1 limit 1')).toEqual([{rows: 7 * 24}])
+      expect(await database.run('select rows::int from public.weeks order by bucket offset 1 limit 1')).toEqual([
+        {rows: 7 * 24},
+      ])
     })
 
     it('is the only reason to stop: chunk after chunk goes, one a run, where none comes', async () => {
@@ -82,11 +102,17 @@ describe('a late row in what is left of a bucket', () => {
       const before = instantOf(first + 9n * 86_400_000_000n)!
       for (let turn = 0; turn < 9; turn += 1) {
         const {plan} = await drop(database.db, 'public.ticks', before, {atMost: 1})
-        expect(fates(await run(database.db, plan)).map((line) => line.replace(/^.*: /, '')), `run ${turn}`).toEqual(['done'])
+        expect(
+          fates(await run(database.db, plan)).map((line) => line.replace(/^.*: /, '')),
+          `run ${turn}`,
+        ).toEqual(['done'])
       }
       expect((await drop(database.db, 'public.ticks', before)).plan.steps).toEqual([])
       expect(await database.run('select min(id) as oldest from public.ticks')).toEqual([{oldest: 9 * 24 + 1}])
-      expect(await database.run('select rows::int from public.weeks order by bucket limit 2')).toEqual([{rows: 48}, {rows: 7 * 24}])
+      expect(await database.run('select rows::int from public.weeks order by bucket limit 2')).toEqual([
+        {rows: 48},
+        {rows: 7 * 24},
+      ])
     })
 
     it('cannot be told from a range that drop_chunks took by itself, which stops retention until a person decides', async () => {
@@ -95,7 +121,9 @@ describe('a late row in what is left of a bucket', () => {
       await database.run(`select drop_chunks('public.ticks', older_than => timestamptz '${before(4n)}')`)
       const plan = drop(database.db, 'public.ticks', before(5n))
       await expect(plan).rejects.toMatchObject({code: 'NOT_COVERED', message: expect.stringContaining('public.weeks')})
-      const accepted = await drop(database.db, 'public.ticks', instantOf(micros(border) + 7n * 86_400_000_000n)!, {acceptLoss: true})
+      const accepted = await drop(database.db, 'public.ticks', instantOf(micros(border) + 7n * 86_400_000_000n)!, {
+        acceptLoss: true,
+      })
       await run(database.db, accepted.plan)
       // From the next whole bucket on nothing has to be accepted any more.
       expect((await drop(database.db, 'public.ticks', before(10n))).plan.steps).toHaveLength(1)

@@ -32,17 +32,27 @@ function viewsOf(first: bigint): Record<string, string> {
 async function fresh(database: TestDatabase): Promise<bigint> {
   for (const name of [...names].reverse()) await database.run(`drop materialized view if exists public.${name}`)
   await database.run('drop table if exists public.ticks; delete from qicore.policies')
-  await database.run("create table public.ticks (id serial, time timestamptz not null); select create_hypertable('public.ticks', 'time', chunk_time_interval => interval '1 day')")
-  await database.run(`insert into public.ticks (time) select t from generate_series(${daysAgo(16)}, ${today}, interval '3 hours') t`)
-  const [row] = await database.run<{first: string}>('select (extract(epoch from min(time)) * 1000000)::bigint::text as first from public.ticks')
+  await database.run(
+    "create table public.ticks (id serial, time timestamptz not null); select create_hypertable('public.ticks', 'time', chunk_time_interval => interval '1 day')",
+  )
+  await database.run(
+    `insert into public.ticks (time) select t from generate_series(${daysAgo(16)}, ${today}, interval '3 hours') t`,
+  )
+  const [row] = await database.run<{first: string}>(
+    'select (extract(epoch from min(time)) * 1000000)::bigint::text as first from public.ticks',
+  )
   const first = BigInt(row!.first)
   const views = viewsOf(first)
-  for (const name of names) await database.autocommit(`create materialized view public.${name} with (timescaledb.continuous, timescaledb.materialized_only = true) as ${views[name]} with no data`)
+  for (const name of names)
+    await database.autocommit(
+      `create materialized view public.${name} with (timescaledb.continuous, timescaledb.materialized_only = true) as ${views[name]} with no data`,
+    )
   await agree(database, {after: '4 days', maxDropPerRun: 2})
   return first
 }
 
-const rowsOf = async ({run: query}: TestDatabase) => new Set((await query<{id: number}>('select id from public.ticks')).map(({id}) => id))
+const rowsOf = async ({run: query}: TestDatabase) =>
+  new Set((await query<{id: number}>('select id from public.ticks')).map(({id}) => id))
 
 /** Adds to what each aggregate has ever counted. */
 async function look(database: TestDatabase, counted: Map<string, Set<number>>): Promise<void> {
@@ -60,47 +70,79 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     const at = fc.integer({min: 0, max: 16 * 24})
     const action = fc.oneof(
       {weight: 3, arbitrary: fc.record({kind: fc.constant('write' as const), at, onTheHour: fc.boolean()})},
-      {weight: 3, arbitrary: fc.record({kind: fc.constant('refresh' as const), view: fc.constantFrom(...names), from: at, to: at})},
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          kind: fc.constant('refresh' as const),
+          view: fc.constantFrom(...names),
+          from: at,
+          to: at,
+        }),
+      },
       {weight: 2, arbitrary: fc.record({kind: fc.constant('refresh all' as const)})},
       {weight: 3, arbitrary: fc.record({kind: fc.constant('retain' as const)})},
-      {weight: 2, arbitrary: fc.record({kind: fc.constant('drop' as const), at, refreshFirst: fc.boolean(), atMost: fc.constantFrom(1, 3)})},
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          kind: fc.constant('drop' as const),
+          at,
+          refreshFirst: fc.boolean(),
+          atMost: fc.constantFrom(1, 3),
+        }),
+      },
     )
     const refresh = (view: string, from: string, to: string) =>
-      database.autocommit(`call refresh_continuous_aggregate('public.${view}', '${from}', '${to}')`).catch((error: unknown) => expect(String(error)).toContain('window too small'))
+      database
+        .autocommit(`call refresh_continuous_aggregate('public.${view}', '${from}', '${to}')`)
+        .catch((error: unknown) => expect(String(error)).toContain('window too small'))
     let left = 0
-    await fc.assert(fc.asyncProperty(fc.array(action, {minLength: 6, maxLength: 14}), async (actions) => {
-      const first = await fresh(database)
-      const counted = new Map(names.map((name) => [name, new Set<number>()]))
-      const point = (hours: number) => instantOf(first + BigInt(hours) * hour)!
-      for (const name of names) await database.autocommit(`call refresh_continuous_aggregate('public.${name}', null, null)`)
-      await look(database, counted)
-      for (const step of actions) {
-        if (step.kind === 'write') {
-          // Rows older than what was dropped would be new chunks, which nobody has lost anything from.
-          await database.run("insert into public.ticks (time) select $1::timestamptz + $2::interval where $1::timestamptz >= (select min(range_start) from timescaledb_information.chunks where hypertable_name = 'ticks')", [point(step.at), step.onTheHour ? '0' : '17 minutes'])
-        }
-        if (step.kind === 'refresh') {
-          const [from, to] = [Math.min(step.from, step.to), Math.max(step.from, step.to)]
-          await refresh(step.view, point(from), point(to))
-        }
-        if (step.kind === 'refresh all') for (const name of names) await refresh(name, point(8 * 24), point(17 * 24))
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, {minLength: 6, maxLength: 14}), async (actions) => {
+        const first = await fresh(database)
+        const counted = new Map(names.map((name) => [name, new Set<number>()]))
+        const point = (hours: number) => instantOf(first + BigInt(hours) * hour)!
+        for (const name of names)
+          await database.autocommit(`call refresh_continuous_aggregate('public.${name}', null, null)`)
         await look(database, counted)
-        const before = await rowsOf(database)
-        if (step.kind === 'retain') await retain(database)
-        if (step.kind === 'drop') {
-          const planned = await drop(database.db, 'public.ticks', point(step.at), {refreshFirst: step.refreshFirst, atMost: step.atMost}).catch((error: unknown) => {
-            expect(error).toMatchObject({code: 'NOT_COVERED'})
-            return null
-          })
-          if (planned !== null) await run(database.db, planned.plan)
+        for (const step of actions) {
+          if (step.kind === 'write') {
+            // Rows older than what was dropped would be new chunks, which nobody has lost anything from.
+            await database.run(
+              "insert into public.ticks (time) select $1::timestamptz + $2::interval where $1::timestamptz >= (select min(range_start) from timescaledb_information.chunks where hypertable_name = 'ticks')",
+              [point(step.at), step.onTheHour ? '0' : '17 minutes'],
+            )
+          }
+          if (step.kind === 'refresh') {
+            const [from, to] = [Math.min(step.from, step.to), Math.max(step.from, step.to)]
+            await refresh(step.view, point(from), point(to))
+          }
+          if (step.kind === 'refresh all') for (const name of names) await refresh(name, point(8 * 24), point(17 * 24))
+          await look(database, counted)
+          const before = await rowsOf(database)
+          if (step.kind === 'retain') await retain(database)
+          if (step.kind === 'drop') {
+            const planned = await drop(database.db, 'public.ticks', point(step.at), {
+              refreshFirst: step.refreshFirst,
+              atMost: step.atMost,
+            }).catch((error: unknown) => {
+              expect(error).toMatchObject({code: 'NOT_COVERED'})
+              return null
+            })
+            if (planned !== null) await run(database.db, planned.plan)
+          }
+          await look(database, counted)
+          const after = await rowsOf(database)
+          const gone = [...before].filter((id) => !after.has(id))
+          left += gone.length
+          for (const name of names)
+            expect(
+              gone.filter((id) => !counted.get(name)!.has(id)),
+              `${name} after ${JSON.stringify(step)}`,
+            ).toEqual([])
         }
-        await look(database, counted)
-        const after = await rowsOf(database)
-        const gone = [...before].filter((id) => !after.has(id))
-        left += gone.length
-        for (const name of names) expect(gone.filter((id) => !counted.get(name)!.has(id)), `${name} after ${JSON.stringify(step)}`).toEqual([])
-      }
-    }), {numRuns: engine.native ? 10 : 2, endOnFailure: true})
+      }),
+      {numRuns: engine.native ? 10 : 2, endOnFailure: true},
+    )
     expect(left).toBeGreaterThan(0)
   }, 300_000)
 })

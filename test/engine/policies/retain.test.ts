@@ -12,9 +12,9 @@ describe('gated retention', () => {
       expect(await retain(database)).toMatch(/no retention is declared/)
       await agree(database, {...seven, after: '15 days'})
       await refresh(database, daysAgo(30), today)
-      await database.run("update qicore.policies set config = config || '{\"after\": \"7 days\"}'")
+      await database.run('update qicore.policies set config = config || \'{"after": "7 days"}\'')
       expect(await retain(database)).toMatch(/older than 7 days, at most 8 a run\) is not what was agreed to/)
-      await database.run("update qicore.policies set config = config || '{\"after\": \"15 days\"}'")
+      await database.run('update qicore.policies set config = config || \'{"after": "15 days"}\'')
       expect(await retain(database, '{"object": "public.ticks", "hash": "another"}')).toMatch(/not what was agreed to/)
       expect(await daysLeft(database)).toBe(21)
       expect(await retain(database)).toBeNull()
@@ -29,8 +29,13 @@ describe('gated retention', () => {
       await refresh(database, daysAgo(12), today)
       expect(await retain(database)).toMatch(/8 chunks older than 7 days not dropped/)
       expect(await daysLeft(database)).toBe(16)
-      const steps = await database.run<{status: string; count: number}>('select status, count(*)::int as count from qicore.maintenance_step group by 1 order by 1')
-      expect(steps).toEqual([{status: 'done', count: 5}, {status: 'skipped', count: 21}])
+      const steps = await database.run<{status: string; count: number}>(
+        'select status, count(*)::int as count from qicore.maintenance_step group by 1 order by 1',
+      )
+      expect(steps).toEqual([
+        {status: 'done', count: 5},
+        {status: 'skipped', count: 21},
+      ])
     })
 
     it('never takes more than was agreed in one run, and goes on in the next; the aggregate keeps its history', async () => {
@@ -54,7 +59,9 @@ describe('gated retention', () => {
       await refresh(database, daysAgo(40), today)
       expect(await retain(database)).toMatch(/a feed that is dead leaves its last copy here/)
       expect(await daysLeft(database)).toBe(21)
-      await database.run("insert into qicore.policies (object, kind, config) values ('public.nowhere', 'retention', '{}')")
+      await database.run(
+        "insert into qicore.policies (object, kind, config) values ('public.nowhere', 'retention', '{}')",
+      )
       expect(await retain(database, '{"object": "public.nowhere"}')).toMatch(/there is no table public\.nowhere/)
     })
 
@@ -63,7 +70,9 @@ describe('gated retention', () => {
       await agree(database, seven)
       await refresh(database, daysAgo(30), today)
       await database.run(`insert into public.ticks values (${daysAgo(15)} + interval '90 minutes', 2)`)
-      expect(await retain(database)).toMatch(/1 chunk older than 7 days not dropped: .*(has not covered|rows changed after)/)
+      expect(await retain(database)).toMatch(
+        /1 chunk older than 7 days not dropped: .*(has not covered|rows changed after)/,
+      )
       await refresh(database, daysAgo(15), daysAgo(14))
       expect(await retain(database)).toBeNull()
     })
@@ -72,7 +81,9 @@ describe('gated retention', () => {
       const database = await ticks(engine)
       await agree(database, seven)
       const [row] = await database.run<{config: string}>('select config::text as config from qicore.policies')
-      const rows = await database.db.query<{relation: string; reason: string | null}>(statement(loadSql('report/policy-gate'), ['public.ticks', row!.config]))
+      const rows = await database.db.query<{relation: string; reason: string | null}>(
+        statement(loadSql('report/policy-gate'), ['public.ticks', row!.config]),
+      )
       expect(rows).toHaveLength(13)
       for (const {reason} of rows) expect(reason).toMatch(/public\.daily has not covered/)
     })

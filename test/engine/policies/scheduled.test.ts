@@ -19,12 +19,16 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     expect(report.steps.map(({status}) => status)).toEqual(['done'])
     expect(after.plan.steps).toEqual([])
     const first = await ran(database, 1)
-    const [error] = await database.run<{message: string}>("select err_message as message from timescaledb_information.job_errors where proc_name = 'retain' order by start_time desc limit 1")
+    const [error] = await database.run<{message: string}>(
+      "select err_message as message from timescaledb_information.job_errors where proc_name = 'retain' order by start_time desc limit 1",
+    )
     expect(error!.message).toMatch(/13 chunks older than 7 days not dropped: .*public\.daily has not covered/)
     expect(await daysLeft(database)).toBe(21)
     const held = await status(database, declared)
     expect(held).toMatchObject({runner: 'timescaledb', runnerAlive: true, gated: true, ok: false, due: 13})
-    expect(held.findings[0]).toMatch(/13 chunks held back: public\.daily has not covered .* Fix: qicore-db aggregates refresh public\.daily --from \S+T00:00:00Z --to \S+T00:00:00Z$/)
+    expect(held.findings[0]).toMatch(
+      /13 chunks held back: public\.daily has not covered .* Fix: qicore-db aggregates refresh public\.daily --from \S+T00:00:00Z --to \S+T00:00:00Z$/,
+    )
 
     await refresh(database, daysAgo(30), today)
     await again(database)
@@ -43,8 +47,10 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     expect(done.findings.filter((line) => !line.endsWith('[24000]'))).toEqual([])
 
     // Who changes what was agreed to and its hash has still not changed what the job was made for.
-    await database.run("update qicore.policies set config = config || '{\"after\": \"3 days\"}'")
-    await database.run("update qicore.policies set config = jsonb_set(config, '{consent,hash}', to_jsonb(qicore.retention_hash(object, config)))")
+    await database.run('update qicore.policies set config = config || \'{"after": "3 days"}\'')
+    await database.run(
+      "update qicore.policies set config = jsonb_set(config, '{consent,hash}', to_jsonb(qicore.retention_hash(object, config)))",
+    )
     const changed = await status(database, declared)
     expect(changed).toMatchObject({ok: false})
     expect(changed.findings[0]).toContain('its job was made for another confirmed policy')
@@ -57,13 +63,16 @@ async function status(database: TestDatabase, declared: ReturnType<typeof declar
 }
 
 async function again({run}: TestDatabase): Promise<void> {
-  await run(`select alter_job(job_id, next_start => ${today}) from timescaledb_information.jobs where proc_name = 'retain'`)
+  await run(
+    `select alter_job(job_id, next_start => ${today}) from timescaledb_information.jobs where proc_name = 'retain'`,
+  )
 }
 
 /** Waits for the scheduler, whatever it says of the run. */
 async function ran({run}: TestDatabase, runs: number): Promise<Run> {
   for (let turn = 0; turn < 250; turn += 1) {
-    const [row] = await run<Run>(`select s.total_runs::int as runs, s.last_run_status as status from timescaledb_information.job_stats s
+    const [row] =
+      await run<Run>(`select s.total_runs::int as runs, s.last_run_status as status from timescaledb_information.job_stats s
 join timescaledb_information.jobs j on j.job_id = s.job_id where j.proc_name = 'retain' and s.job_status <> 'Running' and s.last_run_status is not null`)
     if (row !== undefined && row.runs >= runs) return row
     await sleep(100)

@@ -17,7 +17,14 @@ import {targetOf} from '../../helpers/server.js'
 import {withCore} from '../../helpers/daemon-jobs.js'
 import {request} from '../../helpers/catalog-time-series.js'
 
-const zones = ['UTC', 'America/Los_Angeles', 'Europe/Vienna', 'Australia/Lord_Howe', 'Asia/Kathmandu', 'Pacific/Kiritimati']
+const zones = [
+  'UTC',
+  'America/Los_Angeles',
+  'Europe/Vienna',
+  'Australia/Lord_Howe',
+  'Asia/Kathmandu',
+  'Pacific/Kiritimati',
+]
 const hour = 3_600_000_000n
 
 describe('the time of a policy', () => {
@@ -28,7 +35,9 @@ describe('the time of a policy', () => {
     const day = {months: 0, days: 1, seconds: 0}
     expect(instantOf(agoFrom(vienna, microsOf('2026-03-29T12:00:00Z'), day)!)).toBe('2026-03-28T13:00:00Z')
     expect(instantOf(agoFrom(vienna, microsOf('2026-10-25T12:00:00Z'), day)!)).toBe('2026-10-24T11:00:00Z')
-    expect(instantOf(agoFrom(vienna, microsOf('2026-03-29T12:00:00Z'), {months: 0, days: 0, seconds: 86_400})!)).toBe('2026-03-28T12:00:00Z')
+    expect(instantOf(agoFrom(vienna, microsOf('2026-03-29T12:00:00Z'), {months: 0, days: 0, seconds: 86_400})!)).toBe(
+      '2026-03-28T12:00:00Z',
+    )
   })
 
   it('falls due where the month that an age takes back is long enough', () => {
@@ -39,7 +48,11 @@ describe('the time of a policy', () => {
   })
 
   it('has reached an age as soon as the cut-off says so: to the microsecond, or to the day where months are counted', () => {
-    const ages = fc.record({months: fc.integer({min: 0, max: 14}), days: fc.integer({min: 0, max: 40}), seconds: fc.integer({min: 0, max: 100_000})})
+    const ages = fc.record({
+      months: fc.integer({min: 0, max: 14}),
+      days: fc.integer({min: 0, max: 40}),
+      seconds: fc.integer({min: 0, max: 100_000}),
+    })
     const points = fc.bigInt({min: microsOf('2020-01-01T00:00:00Z'), max: microsOf('2030-01-01T00:00:00Z')})
     fc.assert(
       fc.property(points, ages, (point, age) => {
@@ -55,11 +68,27 @@ describe('the time of a policy', () => {
 forEachEngine({}, (engine) => {
   it('is counted as the server counts it, in every zone, over changes of the clocks, for every type of key', async () => {
     const {db} = await engine.database()
-    const age = fc.record({months: fc.integer({min: 0, max: 14}), days: fc.integer({min: 0, max: 40}), seconds: fc.integer({min: 0, max: 100_000})})
+    const age = fc.record({
+      months: fc.integer({min: 0, max: 14}),
+      days: fc.integer({min: 0, max: 40}),
+      seconds: fc.integer({min: 0, max: 100_000}),
+    })
     // Around both changes of each zone, and anywhere.
-    const changes = ['2026-03-08T10:00:00Z', '2026-11-01T09:00:00Z', '2026-03-29T01:00:00Z', '2026-10-25T01:00:00Z', '2026-04-04T15:00:00Z', '2026-10-03T15:30:00Z'].map(microsOf)
-    const near = fc.tuple(fc.constantFrom(...changes), fc.bigInt({min: -30n * hour, max: 30n * hour})).map(([at, by]) => at + by)
-    const instants = fc.oneof(near, fc.bigInt({min: microsOf('2010-01-01T00:00:00Z'), max: microsOf('2036-01-01T00:00:00Z')}))
+    const changes = [
+      '2026-03-08T10:00:00Z',
+      '2026-11-01T09:00:00Z',
+      '2026-03-29T01:00:00Z',
+      '2026-10-25T01:00:00Z',
+      '2026-04-04T15:00:00Z',
+      '2026-10-03T15:30:00Z',
+    ].map(microsOf)
+    const near = fc
+      .tuple(fc.constantFrom(...changes), fc.bigInt({min: -30n * hour, max: 30n * hour}))
+      .map(([at, by]) => at + by)
+    const instants = fc.oneof(
+      near,
+      fc.bigInt({min: microsOf('2010-01-01T00:00:00Z'), max: microsOf('2036-01-01T00:00:00Z')}),
+    )
     // What drop_chunks and the policies of TimescaleDB do: now() and the cast to the key's type, less the interval.
     const text = `select (extract(epoch from at - by) * 1000000)::int8::text as timestamptz,
       (extract(epoch from at::timestamp - by) * 1000000)::int8::text as timestamp, (extract(epoch from (at::timestamp - by)::date) * 1000000)::int8::text as date,
@@ -70,7 +99,10 @@ forEachEngine({}, (engine) => {
       const intervals = samples.map(([, {months, days, seconds}]) => `${months} months ${days} days ${seconds} seconds`)
       const rows = await db.transaction({readOnly: true, lockTimeout: 50, statementTimeout: 30_000}, async (tx) => {
         await tx.query({text: `select set_config('timezone', $1, true)`, values: [zone]})
-        return tx.query<Record<'timestamptz' | 'timestamp' | 'date' | 'local', string>>({text, values: [samples.map(([now]) => instantOf(now)!), intervals]})
+        return tx.query<Record<'timestamptz' | 'timestamp' | 'date' | 'local', string>>({
+          text,
+          values: [samples.map(([now]) => instantOf(now)!), intervals],
+        })
       })
       for (const [index, [now, by]] of samples.entries()) {
         const what = `${zone} ${instantOf(now)} less ${intervals[index]}`
@@ -78,7 +110,9 @@ forEachEngine({}, (engine) => {
         expect(String(local), what).toBe(rows[index]!.local)
         for (const time of ['timestamptz', 'timestamp', 'date'] as const) {
           const clock: TableClock = {now: null, unit: null, time, zone: {name: zone}}
-          expect(String(agoFrom(clock, time === 'timestamptz' ? now : local, by)), `${time}: ${what}`).toBe(rows[index]![time])
+          expect(String(agoFrom(clock, time === 'timestamptz' ? now : local, by)), `${time}: ${what}`).toBe(
+            rows[index]![time],
+          )
         }
       }
     }
@@ -91,13 +125,21 @@ forEachEngine({}, (engine) => {
  */
 async function tables({run}: TestDatabase, zone: string): Promise<number> {
   const noon = `(${midnightAt(zone)} - interval '12 hours')`
-  for (const [name, type, step] of [['z', 'timestamptz', '1 hour'], ['l', 'timestamp', '1 hour'], ['d', 'date', '1 day']] as const) {
+  for (const [name, type, step] of [
+    ['z', 'timestamptz', '1 hour'],
+    ['l', 'timestamp', '1 hour'],
+    ['d', 'date', '1 day'],
+  ] as const) {
     await run(`create table ${name} (t ${type} not null, v int)`)
     await run(`select create_hypertable('${name}', 't', chunk_time_interval => interval '${step}')`)
     const newest = type === 'timestamptz' ? `(${noon} at time zone '${zone}')` : noon
-    await run(`insert into ${name} select (${newest} - g * interval '1 hour')::${type}, 1 from generate_series(0, 100) g`)
+    await run(
+      `insert into ${name} select (${newest} - g * interval '1 hour')::${type}, 1 from generate_series(0, 100) g`,
+    )
   }
-  const [row] = await run<{seconds: number}>(`select extract(epoch from ${noon} at time zone '${zone}')::float8 as seconds`)
+  const [row] = await run<{seconds: number}>(
+    `select extract(epoch from ${noon} at time zone '${zone}')::float8 as seconds`,
+  )
   return row!.seconds * 1000
 }
 
@@ -105,32 +147,52 @@ async function tables({run}: TestDatabase, zone: string): Promise<number> {
 beforeEach(() => clearOf('quarter of an hour', 15_000))
 
 forEachEngine({kinds: ['timescaledb', 'apache'], native: true}, (engine) => {
-  it.each(['UTC', 'America/Los_Angeles', 'Asia/Kathmandu', 'Pacific/Kiritimati', '<+03>-3'])('takes the chunks that show_chunks has in a database at %s', async (zone) => {
-    const database = await engine.database()
-    const {db, run, url} = database
-    await run(`alter database "${db.server.database}" set timezone = '${zone}'`)
-    const there = await connect(targetOf(url), {applicationName: 'qicore-db/test'})
-    try {
-      const noon = await tables(database, zone)
-      for (const table of ['z', 'l', 'd']) for (const age of [{days: 1, seconds: 0}, {days: 0, seconds: 126_000}]) {
-        const interval = `${age.days} days ${age.seconds} seconds`
-        const taken = await there.transaction({readOnly: true, lockTimeout: 50, statementTimeout: 30_000, searchPath: 'public'}, async (tx) => {
-          await tx.query({text: `select set_config('timezone', $1, true)`, values: [zone]})
-          return tx.query<{chunk: string}>({text: `select c::text as chunk from show_chunks('${table}', older_than => $1::interval) c`, values: [interval]})
-        })
-        const context = await readContext(there, table, null)
-        const {facts, plan} = await planDrop(there, {...context, olderThan: {age: {months: 0, ...age}}, declared: null, refreshFirst: false, acceptLoss: false})
-        const names = facts.chunks.map(({chunk}) => `${chunk.schema}.${chunk.name}`).sort()
-        expect(names, `${table} older than ${interval}`).toEqual(taken.map(({chunk}) => chunk).sort())
-        expect(names.length).toBeGreaterThan(0)
-        expect(plan.summary).toContain(table === 'z' ? 'Z' : `(${zone})`)
+  it.each(['UTC', 'America/Los_Angeles', 'Asia/Kathmandu', 'Pacific/Kiritimati', '<+03>-3'])(
+    'takes the chunks that show_chunks has in a database at %s',
+    async (zone) => {
+      const database = await engine.database()
+      const {db, run, url} = database
+      await run(`alter database "${db.server.database}" set timezone = '${zone}'`)
+      const there = await connect(targetOf(url), {applicationName: 'qicore-db/test'})
+      try {
+        const noon = await tables(database, zone)
+        for (const table of ['z', 'l', 'd'])
+          for (const age of [
+            {days: 1, seconds: 0},
+            {days: 0, seconds: 126_000},
+          ]) {
+            const interval = `${age.days} days ${age.seconds} seconds`
+            const taken = await there.transaction(
+              {readOnly: true, lockTimeout: 50, statementTimeout: 30_000, searchPath: 'public'},
+              async (tx) => {
+                await tx.query({text: `select set_config('timezone', $1, true)`, values: [zone]})
+                return tx.query<{chunk: string}>({
+                  text: `select c::text as chunk from show_chunks('${table}', older_than => $1::interval) c`,
+                  values: [interval],
+                })
+              },
+            )
+            const context = await readContext(there, table, null)
+            const {facts, plan} = await planDrop(there, {
+              ...context,
+              olderThan: {age: {months: 0, ...age}},
+              declared: null,
+              refreshFirst: false,
+              acceptLoss: false,
+            })
+            const names = facts.chunks.map(({chunk}) => `${chunk.schema}.${chunk.name}`).sort()
+            expect(names, `${table} older than ${interval}`).toEqual(taken.map(({chunk}) => chunk).sort())
+            expect(names.length).toBeGreaterThan(0)
+            expect(plan.summary).toContain(table === 'z' ? 'Z' : `(${zone})`)
+          }
+        const {tables: rows} = await readStats(there, {...request, fast: true})
+        for (const {table, newest} of rows.filter((row) => row.table !== 'd'))
+          expect(Date.parse(String(newest)), table).toBe(noon)
+      } finally {
+        await there.close()
       }
-      const {tables: rows} = await readStats(there, {...request, fast: true})
-      for (const {table, newest} of rows.filter((row) => row.table !== 'd')) expect(Date.parse(String(newest)), table).toBe(noon)
-    } finally {
-      await there.close()
-    }
-  })
+    },
+  )
 
   it('is that of the owner in this database, before the owner, before the database', async () => {
     const database = await engine.database()
@@ -138,12 +200,16 @@ forEachEngine({kinds: ['timescaledb', 'apache'], native: true}, (engine) => {
     const owner = `zoned_${db.server.database.slice(-8)}`
     await run(`create role ${owner}`)
     try {
-      await run(`create table l (t timestamp not null); select create_hypertable('l', 't'); alter table l owner to ${owner}`)
+      await run(
+        `create table l (t timestamp not null); select create_hypertable('l', 't'); alter table l owner to ${owner}`,
+      )
       const zone = async () => {
         const all = await readTables(db)
         return (await readClocks(db, all, '2026-03-29T12:00:00Z', new Map())).get(all[0]!)!
       }
-      const server = (await run<{zone: string}>(`select reset_val as zone from pg_settings where name = 'TimeZone'`))[0]!.zone
+      const server = (
+        await run<{zone: string}>(`select reset_val as zone from pg_settings where name = 'TimeZone'`)
+      )[0]!.zone
       expect((await zone()).zoneName).toBe(server)
       await run(`alter database "${db.server.database}" set timezone = 'Asia/Kathmandu'`)
       expect(await zone()).toMatchObject({zoneName: 'Asia/Kathmandu', now: microsOf('2026-03-29T17:45:00Z')})
@@ -161,14 +227,29 @@ forEachEngine({kinds: ['timescaledb', 'apache'], native: true}, (engine) => {
     const {db, run, url} = database
     const [owner, reader] = [`owner_${db.server.database.slice(-8)}`, `reader_${db.server.database.slice(-8)}`]
     await run(`create role ${owner}; create role ${reader} login; alter role ${reader} set timezone = 'Asia/Tokyo'`)
-    const other = await connect(targetOf(url.replace(/\/\/[^@/]*@/, `//${reader}@`)), {applicationName: 'qicore-db/test'})
+    const other = await connect(targetOf(url.replace(/\/\/[^@/]*@/, `//${reader}@`)), {
+      applicationName: 'qicore-db/test',
+    })
     try {
-      await run(`create table l (t timestamp not null); select create_hypertable('l', 't'); alter table l owner to ${owner}; grant select on l to ${reader}`)
+      await run(
+        `create table l (t timestamp not null); select create_hypertable('l', 't'); alter table l owner to ${owner}; grant select on l to ${reader}`,
+      )
       await run(`insert into l values ('2026-03-29 02:30:00')`)
-      const {tables: [row]} = await readStats(other, request)
+      const {
+        tables: [row],
+      } = await readStats(other, request)
       expect(row).toMatchObject({newest: '2026-03-29T02:30:00', oldest: '2026-03-29T02:30:00'})
-      await expect(readContext(other, 'l', null).then((context) => planDrop(db, {...context, olderThan: {age: {months: 0, days: 1, seconds: 0}}, declared: null, refreshFirst: false, acceptLoss: false})))
-        .rejects.toMatchObject({code: 'NO_CLOCK', message: expect.stringContaining('time zone')})
+      await expect(
+        readContext(other, 'l', null).then((context) =>
+          planDrop(db, {
+            ...context,
+            olderThan: {age: {months: 0, days: 1, seconds: 0}},
+            declared: null,
+            refreshFirst: false,
+            acceptLoss: false,
+          }),
+        ),
+      ).rejects.toMatchObject({code: 'NO_CLOCK', message: expect.stringContaining('time zone')})
     } finally {
       await other.close()
       await run(`drop owned by ${owner} cascade; drop owned by ${reader}; drop role ${owner}, ${reader}`)
@@ -180,21 +261,41 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
   it('is the one that a background worker of TimescaleDB runs a policy in', async (context) => {
     const database = await engine.database()
     const {db, run} = database
-    if (db.server.workers !== 'alive' && (await db.probe()).workers !== 'alive') context.skip('no background workers here')
+    if (db.server.workers !== 'alive' && (await db.probe()).workers !== 'alive')
+      context.skip('no background workers here')
     const owner = `worker_${db.server.database.slice(-8)}`
     await run(`create role ${owner} login; grant create, usage on schema public to ${owner}`)
     try {
       await run(`alter database "${db.server.database}" set timezone = 'Asia/Tokyo'`)
       await run(`alter role ${owner} in database "${db.server.database}" set timezone = 'America/Los_Angeles'`)
       await run(`create table seen (zone text); alter table seen owner to ${owner}`)
-      await run(`create procedure note(job_id int, config jsonb) language plpgsql as $$ begin insert into public.seen values (current_setting('timezone')); end $$; alter procedure note owner to ${owner}`)
-      await run(`create table l (t timestamp not null, v int); select create_hypertable('l', 't', chunk_time_interval => interval '1 hour'); alter table l owner to ${owner}`)
-      await run(`insert into l select (${thisHour} at time zone 'America/Los_Angeles') - g * interval '1 hour', 1 from generate_series(0, 60) g`)
-      await run(`set local role ${owner}; select add_job('note', '1 day'); select add_retention_policy('l', interval '1 day')`)
-      const done = async () => (await run(`select from seen`)).length > 0 && (await run(`select from timescaledb_information.job_stats where last_run_status is not null and job_id in (select job_id from timescaledb_information.jobs where proc_name = 'policy_retention')`)).length > 0
-      for (let tries = 0; tries < 300 && !(await done()); tries += 1) await new Promise((resolve) => setTimeout(resolve, 100))
+      await run(
+        `create procedure note(job_id int, config jsonb) language plpgsql as $$ begin insert into public.seen values (current_setting('timezone')); end $$; alter procedure note owner to ${owner}`,
+      )
+      await run(
+        `create table l (t timestamp not null, v int); select create_hypertable('l', 't', chunk_time_interval => interval '1 hour'); alter table l owner to ${owner}`,
+      )
+      await run(
+        `insert into l select (${thisHour} at time zone 'America/Los_Angeles') - g * interval '1 hour', 1 from generate_series(0, 60) g`,
+      )
+      await run(
+        `set local role ${owner}; select add_job('note', '1 day'); select add_retention_policy('l', interval '1 day')`,
+      )
+      const done = async () =>
+        (await run(`select from seen`)).length > 0 &&
+        (
+          await run(
+            `select from timescaledb_information.job_stats where last_run_status is not null and job_id in (select job_id from timescaledb_information.jobs where proc_name = 'policy_retention')`,
+          )
+        ).length > 0
+      for (let tries = 0; tries < 300 && !(await done()); tries += 1)
+        await new Promise((resolve) => setTimeout(resolve, 100))
       expect(await run('select distinct zone from seen')).toEqual([{zone: 'America/Los_Angeles'}])
-      const {policies: [policy], clock, at} = await readContext(db, 'l', null)
+      const {
+        policies: [policy],
+        clock,
+        at,
+      } = await readContext(db, 'l', null)
       // The policy has dropped what was due, neither more nor less: nothing is left to do, and little younger is missing.
       expect(dueState(policy!, clock, at, 0)).toMatchObject({due: 0, notDone: [], late: false})
       const {chunks} = await readChunkStats(db, {...request, late: false})
@@ -208,22 +309,36 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
 })
 
 forEachEngine({native: true}, (engine) => {
-  it.each(['America/Los_Angeles', 'Pacific/Kiritimati'])('is the same for gated retention, also where the session of the run is at UTC: %s', async (zone) => {
-    const database = await withCore(await engine.database())
-    const {db, run} = database
-    await run(`alter database "${db.server.database}" set timezone = '${zone}'`)
-    for (const [name, type] of [['z', 'timestamptz'], ['l', 'timestamp'], ['d', 'date']] as const) {
-      await run(`create table ${name} (t ${type} not null) partition by range (t)`)
-      const [row] = await db.transaction({readOnly: true, lockTimeout: 50, statementTimeout: 30_000}, (tx) =>
-        tx.query<{now: string; cutoff: string}>({text: `select now::text, cutoff::text from qicore.retain_scale('public.${name}', '{"after": "1 mon 3 days"}')`, values: []}))
-      const all = await readTables(db)
-      const [at] = await run<{at: string}>('select clock_timestamp() as at')
-      const table = all.find((each) => each.name === name)!
-      const clock = (await readClocks(db, [table], at!.at, new Map())).get(table)!
-      expect(clock.zoneName).toBe(zone)
-      const tolerance = 30_000_000
-      expect(Math.abs(Number(BigInt(row!.now) - clock.now!)), `${name}: now`).toBeLessThan(tolerance)
-      expect(Math.abs(Number(BigInt(row!.cutoff) - agoFrom(clock, clock.now!, {months: 1, days: 3, seconds: 0})!)), `${name}: cut-off`).toBeLessThan(tolerance)
-    }
-  })
+  it.each(['America/Los_Angeles', 'Pacific/Kiritimati'])(
+    'is the same for gated retention, also where the session of the run is at UTC: %s',
+    async (zone) => {
+      const database = await withCore(await engine.database())
+      const {db, run} = database
+      await run(`alter database "${db.server.database}" set timezone = '${zone}'`)
+      for (const [name, type] of [
+        ['z', 'timestamptz'],
+        ['l', 'timestamp'],
+        ['d', 'date'],
+      ] as const) {
+        await run(`create table ${name} (t ${type} not null) partition by range (t)`)
+        const [row] = await db.transaction({readOnly: true, lockTimeout: 50, statementTimeout: 30_000}, (tx) =>
+          tx.query<{now: string; cutoff: string}>({
+            text: `select now::text, cutoff::text from qicore.retain_scale('public.${name}', '{"after": "1 mon 3 days"}')`,
+            values: [],
+          }),
+        )
+        const all = await readTables(db)
+        const [at] = await run<{at: string}>('select clock_timestamp() as at')
+        const table = all.find((each) => each.name === name)!
+        const clock = (await readClocks(db, [table], at!.at, new Map())).get(table)!
+        expect(clock.zoneName).toBe(zone)
+        const tolerance = 30_000_000
+        expect(Math.abs(Number(BigInt(row!.now) - clock.now!)), `${name}: now`).toBeLessThan(tolerance)
+        expect(
+          Math.abs(Number(BigInt(row!.cutoff) - agoFrom(clock, clock.now!, {months: 1, days: 3, seconds: 0})!)),
+          `${name}: cut-off`,
+        ).toBeLessThan(tolerance)
+      }
+    },
+  )
 })

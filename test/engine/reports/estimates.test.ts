@@ -11,7 +11,12 @@ forEachEngine({}, (engine) => {
     const database = await engine.database()
     await fills(database)
     const before = await readStats(database.db, fast)
-    expect(before.tables[0]).toMatchObject({totalBytes: null, sizeBasis: 'estimated', skippedChunks: 3, bytesPerDay: null})
+    expect(before.tables[0]).toMatchObject({
+      totalBytes: null,
+      sizeBasis: 'estimated',
+      skippedChunks: 3,
+      bytesPerDay: null,
+    })
     expect(before.notes).toEqual([expect.stringContaining('ANALYZE')])
     await database.autocommit('vacuum analyze risk."Fills 1"')
     for (const leaf of ['"Fills 1_y2026m01"', 'f2a', 'f2b']) await database.autocommit(`vacuum analyze risk.${leaf}`)
@@ -43,11 +48,29 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await prices(database)
     await compressible(database)
     await compressOldest(database, 2)
-    await database.run(`alter table prices set (timescaledb.compress, timescaledb.compress_segmentby = '', timescaledb.compress_orderby = 'coin, time desc nulls last')`)
+    await database.run(
+      `alter table prices set (timescaledb.compress, timescaledb.compress_segmentby = '', timescaledb.compress_orderby = 'coin, time desc nulls last')`,
+    )
     await database.run(`select compress_chunk(c) from show_chunks('prices') c order by c offset 2 limit 3`)
     const {tables} = await readCompression(database.db, request)
-    expect(tables[0]).toMatchObject({table: 'prices', chunks: 6, compressedChunks: 5, oldSettingsChunks: 2, orderBy: ['coin', 'time desc nulls last'], dueChunks: null, notDoneChunks: null, late: null, toGainBytes: null, after: null})
-    expect(tables[0]!.liveBytes).toBe(await numberOf(database, `sum(total_bytes) from chunks_detailed_size('prices') d join timescaledb_information.chunks c using (chunk_name) where c.is_compressed`))
+    expect(tables[0]).toMatchObject({
+      table: 'prices',
+      chunks: 6,
+      compressedChunks: 5,
+      oldSettingsChunks: 2,
+      orderBy: ['coin', 'time desc nulls last'],
+      dueChunks: null,
+      notDoneChunks: null,
+      late: null,
+      toGainBytes: null,
+      after: null,
+    })
+    expect(tables[0]!.liveBytes).toBe(
+      await numberOf(
+        database,
+        `sum(total_bytes) from chunks_detailed_size('prices') d join timescaledb_information.chunks c using (chunk_name) where c.is_compressed`,
+      ),
+    )
   })
 
   it('a table without compression is reported when asked for, and only then', async () => {
@@ -55,7 +78,16 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await prices(database)
     expect((await readCompression(database.db, request)).tables).toEqual([])
     expect((await readCompression(database.db, {...request, table: 'prices'})).tables).toEqual([
-      expect.objectContaining({table: 'prices', chunks: 6, compressedChunks: 0, beforeBytes: null, liveBytes: null, segmentBy: null, orderBy: null, oldSettingsChunks: null}),
+      expect.objectContaining({
+        table: 'prices',
+        chunks: 6,
+        compressedChunks: 0,
+        beforeBytes: null,
+        liveBytes: null,
+        segmentBy: null,
+        orderBy: null,
+        oldSettingsChunks: null,
+      }),
     ])
   })
 })

@@ -8,11 +8,29 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     const {db, run} = await engine.database()
     await run('create table public.lost (time timestamptz not null, v int, primary key (time))')
     const after = {months: 0, days: 7, seconds: 0}
-    const declared = [{schema: 'public', name: 'lost', from: 'config' as const, section: 'tables' as const, described: true, compression: {after, segmentBy: null, orderBy: null}, retention: {after, native: false}}]
+    const declared = [
+      {
+        schema: 'public',
+        name: 'lost',
+        from: 'config' as const,
+        section: 'tables' as const,
+        described: true,
+        compression: {after, segmentBy: null, orderBy: null},
+        retention: {after, native: false},
+      },
+    ]
     const {policies, notes} = await readPolicyStatus(db, {declared, lateAfter: 0})
     expect(policies.map(({table, kind, ok, findings}) => ({table, kind, ok, finding: findings[0]}))).toEqual(
-      ['compression', 'retention'].map((kind) => ({table: 'lost', kind, ok: false, finding: expect.stringContaining('public.lost is a plain table, not a hypertable')})))
+      ['compression', 'retention'].map((kind) => ({
+        table: 'lost',
+        kind,
+        ok: false,
+        finding: expect.stringContaining('public.lost is a plain table, not a hypertable'),
+      })),
+    )
     expect(notes.join(), 'not told to create what exists').not.toContain('does not exist')
-    await expect(planPolicies(db, {declared, maxDropPerRun: 8, target: 'here', prune: false, recompress: false})).rejects.toMatchObject({exitCode: 2, message: expect.stringContaining('lost')})
+    await expect(
+      planPolicies(db, {declared, maxDropPerRun: 8, target: 'here', prune: false, recompress: false}),
+    ).rejects.toMatchObject({exitCode: 2, message: expect.stringContaining('lost')})
   })
 })

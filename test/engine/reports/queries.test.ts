@@ -9,7 +9,12 @@ forEachEngine({}, (engine) => {
   it('says how to have statements counted where the extension is absent', async () => {
     const {db} = await engine.database()
     const report = await readQueries(db, {limit: 20})
-    expect(report).toMatchObject({kind: 'stats.queries', version: 1, queries: [], notes: [expect.stringContaining('pg_stat_statements')]})
+    expect(report).toMatchObject({
+      kind: 'stats.queries',
+      version: 1,
+      queries: [],
+      notes: [expect.stringContaining('pg_stat_statements')],
+    })
     if (engine.native) expect(report.notes[0]).toContain('CREATE EXTENSION pg_stat_statements')
   })
 })
@@ -23,11 +28,12 @@ const counting = async ({run, db}: TestDatabase, schema = 'public'): Promise<Dat
 
 forEachEngine({native: true}, (engine) => {
   describe('with pg_stat_statements', () => {
-    it('lists this database\'s statements by total time, wherever the extension is', async () => {
+    it("lists this database's statements by total time, wherever the extension is", async () => {
       const database = await engine.database()
       const db = await counting(database, 'odd schema')
       await database.run('create table quotes (a int)')
-      for (let count = 0; count < 3; count += 1) await database.run(`insert into quotes select generate_series(1, 1000)`)
+      for (let count = 0; count < 3; count += 1)
+        await database.run(`insert into quotes select generate_series(1, 1000)`)
       const {queries, notes} = await readQueries(db, {limit: 1000})
       expect(notes).toEqual([])
       const insert = queries.find(({query}) => query?.startsWith('insert into quotes'))!
@@ -41,7 +47,9 @@ forEachEngine({native: true}, (engine) => {
     it('tells a statement that a client ran from one inside of another, with who ran it, since when and its share', async () => {
       const database = await engine.database()
       const db = await counting(database)
-      await database.run("create function slow() returns int language plpgsql as 'begin perform count(*) from generate_series(1, 20000) as inner_part; return 1; end'")
+      await database.run(
+        "create function slow() returns int language plpgsql as 'begin perform count(*) from generate_series(1, 20000) as inner_part; return 1; end'",
+      )
       await database.run("select set_config('pg_stat_statements.track', 'all', true), slow()")
       const {queries, countedSince} = await readQueries(db, {limit: 1000})
       expect(Date.parse(countedSince!)).not.toBeNaN()
@@ -64,10 +72,20 @@ forEachEngine({native: true}, (engine) => {
       await database.run('select count(*), 1 from public."quotes"')
       await database.run('select count(*) from quotes_old')
       await database.run('select count(*) from "Odd.Quo*tes"')
-      const texts = async (table: string) => (await readQueries(db, {table, limit: 100})).queries.map(({query}) => query).filter((query) => query?.startsWith('select')).sort()
-      expect(await texts('quotes')).toEqual(['select count(*) from quotes', expect.stringMatching(/^select count\(\*\), \$1 from public."quotes"/)])
+      const texts = async (table: string) =>
+        (await readQueries(db, {table, limit: 100})).queries
+          .map(({query}) => query)
+          .filter((query) => query?.startsWith('select'))
+          .sort()
+      expect(await texts('quotes')).toEqual([
+        'select count(*) from quotes',
+        expect.stringMatching(/^select count\(\*\), \$1 from public."quotes"/),
+      ])
       expect(await texts('"Odd.Quo*tes"')).toEqual(['select count(*) from "Odd.Quo*tes"'])
-      await expect(readQueries(db, {table: 'nowhere', limit: 5})).rejects.toMatchObject({code: 'NO_SUCH_TABLE', exitCode: 2})
+      await expect(readQueries(db, {table: 'nowhere', limit: 5})).rejects.toMatchObject({
+        code: 'NO_SUCH_TABLE',
+        exitCode: 2,
+      })
     })
 
     it('keeps the numbers of other roles and says how to see their text', async () => {
@@ -76,13 +94,21 @@ forEachEngine({native: true}, (engine) => {
       await database.run('create table quotes (a int)')
       await database.run('drop role if exists qicore_test_stranger')
       await database.run('create role qicore_test_stranger login')
-      const stranger = await connect({...database.target, url: database.url.replace(/\/\/[^@]*@/, '//qicore_test_stranger@')}, {applicationName})
+      const stranger = await connect(
+        {...database.target, url: database.url.replace(/\/\/[^@]*@/, '//qicore_test_stranger@')},
+        {applicationName},
+      )
       try {
         const {queries, notes} = await readQueries(stranger, {limit: 10_000})
-        expect(queries.filter(({query}) => query === null)).toEqual([expect.objectContaining({calls: expect.any(Number)})])
+        expect(queries.filter(({query}) => query === null)).toEqual([
+          expect.objectContaining({calls: expect.any(Number)}),
+        ])
         expect(notes).toEqual([expect.stringContaining('pg_read_all_stats')])
         const filtered = await readQueries(stranger, {table: 'quotes', limit: 10_000})
-        expect(filtered).toMatchObject({queries: [], notes: [expect.stringMatching(/those of them that name the table are missing: GRANT pg_read_all_stats/)]})
+        expect(filtered).toMatchObject({
+          queries: [],
+          notes: [expect.stringMatching(/those of them that name the table are missing: GRANT pg_read_all_stats/)],
+        })
       } finally {
         await stranger.close()
         await database.run('drop role qicore_test_stranger')
@@ -103,13 +129,30 @@ describe('pg_stat_statements of an older time', () => {
         select 10::oid as userid, (select oid from pg_database where datname = current_database()) as dbid, 1::int8 as queryid, 'select 1'::text as query, 4::int8 as calls, 8.0::float8 as total_time, 5::int8 as rows
         union all select 11, (select oid from pg_database where datname = current_database()), 1, 'select 1', 1, 2.0, 1
         union all select 10, 1, 2, 'select 2', 1, 100.0, 1`)
-      const db: Database = {...database.db, server: {...database.db.server, pgStatStatements: '1.7', pgStatStatementsSchema: 'old'}}
+      const db: Database = {
+        ...database.db,
+        server: {...database.db.server, pgStatStatements: '1.7', pgStatStatementsSchema: 'old'},
+      }
       const {queries, countedSince} = await readQueries(db, {limit: 5})
       expect(countedSince).toBeNull()
-      expect(queries).toEqual([{
-        query: 'select 1', queryId: '1', roles: [expect.any(String), expect.any(String)], topLevel: null, calls: 5, totalMs: 10, sharePercent: 100, meanMs: 2,
-        minMs: null, maxMs: null, rows: 6, sharedBlocksHit: null, sharedBlocksRead: null, tempBlocksWritten: null,
-      }])
+      expect(queries).toEqual([
+        {
+          query: 'select 1',
+          queryId: '1',
+          roles: [expect.any(String), expect.any(String)],
+          topLevel: null,
+          calls: 5,
+          totalMs: 10,
+          sharePercent: 100,
+          meanMs: 2,
+          minMs: null,
+          maxMs: null,
+          rows: 6,
+          sharedBlocksHit: null,
+          sharedBlocksRead: null,
+          tempBlocksWritten: null,
+        },
+      ])
     })
 })
 
@@ -120,11 +163,17 @@ forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
     await database.run(`create schema odd; create function odd.pg_stat_statements(showtext boolean) returns table (dbid oid, userid oid, queryid int8, query text, calls int8, total_time float8, rows int8) language sql as
       $$ select oid, 10::oid, 7::int8, case when showtext then convert_from('\\xff', 'UTF8') end, 2::int8, 4.0::float8, 3::int8 from pg_database where datname = current_database() $$;
       create view odd.pg_stat_statements as select * from odd.pg_stat_statements(true)`)
-    const db: Database = {...database.db, server: {...database.db.server, pgStatStatements: '1.7', pgStatStatementsSchema: 'odd'}}
+    const db: Database = {
+      ...database.db,
+      server: {...database.db.server, pgStatStatements: '1.7', pgStatStatementsSchema: 'odd'},
+    }
     const report = await readQueries(db, {limit: 5})
     expect(report.queries).toMatchObject([{query: null, queryId: '7', calls: 2, totalMs: 4}])
     expect(report.notes).toEqual([expect.stringContaining('not valid in the encoding of this database')])
     await database.run('create table quotes (a int)')
-    expect(await readQueries(db, {table: 'quotes', limit: 5})).toMatchObject({queries: [], notes: [expect.stringContaining('which statements name quotes is unknown')]})
+    expect(await readQueries(db, {table: 'quotes', limit: 5})).toMatchObject({
+      queries: [],
+      notes: [expect.stringContaining('which statements name quotes is unknown')],
+    })
   })
 })

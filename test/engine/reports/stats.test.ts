@@ -6,7 +6,8 @@ import {compressible, compressOldest, fills, numberOf, prices, request} from '..
 
 function tableOf(report: StatsReport, name: string): TableStats {
   const found = report.tables.find(({schema, table}) => `${schema}.${table}` === name)
-  if (!found) throw new Error(`${name} is not among ${report.tables.map(({schema, table}) => `${schema}.${table}`).join(', ')}`)
+  if (!found)
+    throw new Error(`${name} is not among ${report.tables.map(({schema, table}) => `${schema}.${table}`).join(', ')}`)
   return found
 }
 
@@ -17,14 +18,26 @@ forEachEngine({}, (engine) => {
     expect(report).toMatchObject({kind: 'stats', version: 1, tables: [], notes: []})
     expect(report.at).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
     expect(report.server.timescaledb).toBe(db.server.timescaledb)
-    expect(Object.keys(report.server).sort()).toEqual(['condition', 'edition', 'inRecovery', 'pgCron', 'pgStatStatements', 'postgres', 'timescaledb', 'workers'])
+    expect(Object.keys(report.server).sort()).toEqual([
+      'condition',
+      'edition',
+      'inRecovery',
+      'pgCron',
+      'pgStatStatements',
+      'postgres',
+      'timescaledb',
+      'workers',
+    ])
   })
 
   it('gives partition sets the sum of pg_total_relation_size of their leaves, also beside TimescaleDB', async () => {
     const database = await engine.database()
     await fills(database)
     const fill = tableOf(await readStats(database.db, request), 'risk.Fills 1')
-    const leaves = await numberOf(database, `sum(pg_total_relation_size(c.oid)) from pg_class c where relnamespace = 'risk'::regnamespace and relkind = 'r'`)
+    const leaves = await numberOf(
+      database,
+      `sum(pg_total_relation_size(c.oid)) from pg_class c where relnamespace = 'risk'::regnamespace and relkind = 'r'`,
+    )
     expect(fill).toMatchObject({
       kind: 'partitioned',
       chunks: 3,
@@ -63,18 +76,33 @@ forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
     await database.run('create schema desk')
     await database.run('create table desk."Odd ""Name" (time timestamptz not null, note text)')
     await database.run(`select create_hypertable('desk."Odd ""Name"', 'time')`)
-    await database.run(`insert into desk."Odd ""Name" select t, string_agg(md5(random()::text), '') from generate_series(timestamptz '2026-01-01', '2026-02-01', '12 hours') t, generate_series(1, 300) group by t`)
+    await database.run(
+      `insert into desk."Odd ""Name" select t, string_agg(md5(random()::text), '') from generate_series(timestamptz '2026-01-01', '2026-02-01', '12 hours') t, generate_series(1, 300) group by t`,
+    )
     await database.run('create table empty (time timestamptz not null)')
     await database.run(`select create_hypertable('empty', 'time')`)
     const report = await readStats(database.db, request)
     expect(report.tables.map(({table}) => table)).toEqual(['Odd "Name', 'prices', 'empty'])
-    for (const [name, sql] of [['public.prices', 'prices'], ['desk.Odd "Name', 'desk."Odd ""Name"'], ['public.empty', 'empty']] as const) {
+    for (const [name, sql] of [
+      ['public.prices', 'prices'],
+      ['desk.Odd "Name', 'desk."Odd ""Name"'],
+      ['public.empty', 'empty'],
+    ] as const) {
       const {totalBytes, sizeBasis, skippedChunks, chunks} = tableOf(report, name)
-      expect({totalBytes, sizeBasis, skippedChunks}).toEqual({totalBytes: await numberOf(database, `hypertable_size('${sql}')`), sizeBasis: 'exact', skippedChunks: 0})
+      expect({totalBytes, sizeBasis, skippedChunks}).toEqual({
+        totalBytes: await numberOf(database, `hypertable_size('${sql}')`),
+        sizeBasis: 'exact',
+        skippedChunks: 0,
+      })
       expect(chunks).toBe(await numberOf(database, `count(*) from show_chunks('${sql}')`))
     }
     expect(tableOf(report, 'public.empty')).toMatchObject({chunks: 0, oldest: null, newest: null, bytesPerDay: null})
-    expect(tableOf(report, 'public.prices')).toMatchObject({oldest: '2026-01-01T00:00:00Z', newest: '2026-02-09T23:00:00Z', managed: false, kind: 'hypertable'})
+    expect(tableOf(report, 'public.prices')).toMatchObject({
+      oldest: '2026-01-01T00:00:00Z',
+      newest: '2026-02-09T23:00:00Z',
+      managed: false,
+      kind: 'hypertable',
+    })
   })
 
   it('knows what is written a day from the newest whole ranges', async () => {
@@ -82,7 +110,10 @@ forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
     await prices(database)
     const {bytesPerDay} = tableOf(await readStats(database.db, request), 'public.prices')
     // All ranges are long over, and the newest is a week: that one.
-    const newest = await numberOf(database, `pg_total_relation_size(c) from show_chunks('prices') c order by c desc limit 1`)
+    const newest = await numberOf(
+      database,
+      `pg_total_relation_size(c) from show_chunks('prices') c order by c desc limit 1`,
+    )
     expect(bytesPerDay).toBe(Math.round(newest / 7))
   })
 
@@ -91,25 +122,42 @@ forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
     await database.run('create table late (time timestamptz not null, note text)')
     await database.run(`select create_hypertable('late', 'time', chunk_time_interval => interval '30 days')`)
     // All in one range, which is long over; its days before the first row are nobody's.
-    await database.run(`insert into late select t, md5(random()::text) from generate_series(timestamptz '2026-01-27', '2026-01-29 23:59', '1 minute') t`)
-    const [{until}] = (await database.run<{until: string}>("select range_end as until from timescaledb_information.chunks where hypertable_name = 'late'")) as [{until: string}]
+    await database.run(
+      `insert into late select t, md5(random()::text) from generate_series(timestamptz '2026-01-27', '2026-01-29 23:59', '1 minute') t`,
+    )
+    const [{until}] = (await database.run<{until: string}>(
+      "select range_end as until from timescaledb_information.chunks where hypertable_name = 'late'",
+    )) as [{until: string}]
     const {bytesPerDay} = tableOf(await readStats(database.db, request), 'public.late')
-    expect(bytesPerDay).toBe(Math.round(await numberOf(database, `pg_total_relation_size(c) from show_chunks('late') c`) / ((Date.parse(until) - Date.parse('2026-01-27T00:00:00Z')) / 86_400_000)))
+    expect(bytesPerDay).toBe(
+      Math.round(
+        (await numberOf(database, `pg_total_relation_size(c) from show_chunks('late') c`)) /
+          ((Date.parse(until) - Date.parse('2026-01-27T00:00:00Z')) / 86_400_000),
+      ),
+    )
   })
 
   it('takes hashed siblings together for the ends', async () => {
     const database = await engine.database()
     await database.run('create table spread (time timestamptz not null, coin text not null)')
     await database.run(`select create_hypertable('spread', 'time', 'coin', 4, chunk_time_interval => interval '1 day')`)
-    await database.run(`insert into spread select timestamptz '2026-01-01' + c * interval '1 minute' + d * interval '1 day', 'coin ' || c from generate_series(1, 40) c, generate_series(0, 2) d`)
-    expect(tableOf(await readStats(database.db, request), 'public.spread')).toMatchObject({oldest: '2026-01-01T00:01:00Z', newest: '2026-01-03T00:40:00Z'})
+    await database.run(
+      `insert into spread select timestamptz '2026-01-01' + c * interval '1 minute' + d * interval '1 day', 'coin ' || c from generate_series(1, 40) c, generate_series(0, 2) d`,
+    )
+    expect(tableOf(await readStats(database.db, request), 'public.spread')).toMatchObject({
+      oldest: '2026-01-01T00:01:00Z',
+      newest: '2026-01-03T00:40:00Z',
+    })
   })
 
   it('steps over empty ranges, but not for ever', async () => {
     const database = await engine.database()
     await prices(database)
     await database.run(`delete from prices where time >= '2026-01-20' or time < '2026-01-10 05:00'`)
-    expect(tableOf(await readStats(database.db, request), 'public.prices')).toMatchObject({oldest: '2026-01-10T05:00:00Z', newest: '2026-01-19T23:00:00Z'})
+    expect(tableOf(await readStats(database.db, request), 'public.prices')).toMatchObject({
+      oldest: '2026-01-10T05:00:00Z',
+      newest: '2026-01-19T23:00:00Z',
+    })
     await database.run('create table long (time timestamptz not null)')
     await database.run(`select create_hypertable('long', 'time', chunk_time_interval => interval '1 day')`)
     await database.run(`insert into long select generate_series(timestamptz '2025-07-01', '2026-01-31', '1 day')`)
@@ -122,7 +170,12 @@ forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
   it.each([
     ['bigint', `extract(epoch from ${today})::bigint`, 1_767_225_600n, '2026-01-01T00:00:00Z'],
     ['bigint', `(extract(epoch from ${today}) * 1000)::bigint`, 1_767_225_600_000n, '2026-01-01T00:00:00Z'],
-    ['bigint', `(extract(epoch from ${today}) * 1000000000)::bigint`, 1_767_225_600_000_000_001n, '2026-01-01T00:00:00Z'],
+    [
+      'bigint',
+      `(extract(epoch from ${today}) * 1000000000)::bigint`,
+      1_767_225_600_000_000_001n,
+      '2026-01-01T00:00:00Z',
+    ],
     ['integer', `extract(epoch from ${today})::int`, 1_767_225_600n, '2026-01-01T00:00:00Z'],
   ])('reads integer time of type %s by its clock %s', async (type, clock, value, instant) => {
     const database = await engine.database()
@@ -142,7 +195,10 @@ forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
     await database.run('create table counted (ts bigint not null)')
     await database.run(`select create_hypertable('counted', 'ts', chunk_time_interval => 86400000)`)
     await database.run('insert into counted values (1767225600123), (1767330000000)')
-    const counted = tableOf(await readStats(database.db, {...request, timeUnits: new Map([['public.counted', 'ms']])}), 'public.counted')
+    const counted = tableOf(
+      await readStats(database.db, {...request, timeUnits: new Map([['public.counted', 'ms']])}),
+      'public.counted',
+    )
     expect(counted).toMatchObject({oldest: '2026-01-01T00:00:00.123Z', newest: '2026-01-02T05:00:00Z'})
   })
 })
@@ -173,16 +229,22 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
       })
     })
 
-    it.each(['time desc', 'coin, time', 'price'])('give their oldest row, ordered by %s, and a later row before it counts', async (orderBy) => {
-      const database = await engine.database()
-      await prices(database)
-      await database.run(`alter table prices set (timescaledb.compress, timescaledb.compress_orderby = '${orderBy}')`)
-      await compressOldest(database, 6)
-      expect(tableOf(await readStats(database.db, request), 'public.prices')).toMatchObject({oldest: '2026-01-01T00:00:00Z', newest: '2026-02-09T23:00:00Z'})
-      // Into the first chunk, beside what is compressed there.
-      await database.run(`insert into prices values ('2025-12-31 22:10:00.5', 'coin 1', 7)`)
-      expect(tableOf(await readStats(database.db, request), 'public.prices').oldest).toBe('2025-12-31T22:10:00.5Z')
-    })
+    it.each(['time desc', 'coin, time', 'price'])(
+      'give their oldest row, ordered by %s, and a later row before it counts',
+      async (orderBy) => {
+        const database = await engine.database()
+        await prices(database)
+        await database.run(`alter table prices set (timescaledb.compress, timescaledb.compress_orderby = '${orderBy}')`)
+        await compressOldest(database, 6)
+        expect(tableOf(await readStats(database.db, request), 'public.prices')).toMatchObject({
+          oldest: '2026-01-01T00:00:00Z',
+          newest: '2026-02-09T23:00:00Z',
+        })
+        // Into the first chunk, beside what is compressed there.
+        await database.run(`insert into prices values ('2025-12-31 22:10:00.5', 'coin 1', 7)`)
+        expect(tableOf(await readStats(database.db, request), 'public.prices').oldest).toBe('2025-12-31T22:10:00.5Z')
+      },
+    )
 
     it('have no sizes before where nobody recorded them', async () => {
       const database = await engine.database()
@@ -191,7 +253,13 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
       await compressOldest(database, 2)
       await database.run('delete from _timescaledb_catalog.compression_chunk_size')
       const report = await readStats(database.db, request)
-      expect(tableOf(report, 'public.prices')).toMatchObject({compressedChunks: 2, beforeBytes: null, afterBytes: null, ratio: null, savedPercent: null})
+      expect(tableOf(report, 'public.prices')).toMatchObject({
+        compressedChunks: 2,
+        beforeBytes: null,
+        afterBytes: null,
+        ratio: null,
+        savedPercent: null,
+      })
       expect(report.notes.join('\n')).toContain('public.prices')
     })
   })
@@ -203,10 +271,16 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await database.run(
       `create materialized view agg.hourly with (timescaledb.continuous) as select time_bucket('1 hour', time) as b, coin, avg(price) as price from prices group by 1, 2 with no data`,
     )
-    await database.run(`create materialized view daily with (timescaledb.continuous) as select time_bucket('1 day', b) as d, avg(price) from agg.hourly group by 1 with no data`)
+    await database.run(
+      `create materialized view daily with (timescaledb.continuous) as select time_bucket('1 day', b) as d, avg(price) from agg.hourly group by 1 with no data`,
+    )
     await database.autocommit(`call refresh_continuous_aggregate('agg.hourly', null, '2026-02-01')`)
     const report = await readStats(database.db, {...request, managed: new Set(['agg.hourly'])})
-    expect(report.tables.map(({schema, table, kind}) => `${kind} ${schema}.${table}`).sort()).toEqual(['aggregate agg.hourly', 'aggregate public.daily', 'hypertable public.prices'])
+    expect(report.tables.map(({schema, table, kind}) => `${kind} ${schema}.${table}`).sort()).toEqual([
+      'aggregate agg.hourly',
+      'aggregate public.daily',
+      'hypertable public.prices',
+    ])
     expect(tableOf(report, 'agg.hourly')).toMatchObject({
       managed: true,
       totalBytes: await numberOf(database, `hypertable_size('agg.hourly')`),

@@ -14,7 +14,8 @@ import {targetOf, writing} from '../../helpers/server.js'
 import {insertStep, planOf, quick, workTable} from '../../helpers/run-steps.js'
 
 const options = {limits: quick, ledger: null}
-const names = async ({run}: TestDatabase) => (await run<{name: string}>('select name from work order by at')).map(({name}) => name)
+const names = async ({run}: TestDatabase) =>
+  (await run<{name: string}>('select name from work order by at')).map(({name}) => name)
 
 forEachEngine({}, (engine) => {
   it('changes nothing in a preview, does it in a run, and finds nothing to do in the next', async () => {
@@ -31,7 +32,10 @@ forEachEngine({}, (engine) => {
     expect(await names(database)).toEqual(['a', 'b'])
 
     const second = await execute(database.db, plan, options)
-    expect(second.steps.map(({status, note}) => [status, note])).toEqual([['skipped', 'already done'], ['skipped', 'already done']])
+    expect(second.steps.map(({status, note}) => [status, note])).toEqual([
+      ['skipped', 'already done'],
+      ['skipped', 'already done'],
+    ])
     expect((await preview(database.db, plan)).steps.map(({status}) => status)).toEqual(['skipped', 'skipped'])
   })
 
@@ -41,23 +45,34 @@ forEachEngine({}, (engine) => {
     const steps = Array.from({length: 500}, (_, n) => insertStep(`step ${n}`))
     await database.run("insert into work (name) select 'step ' || n from generate_series(0, 499, 7) n")
     let queries = 0
-    const counting = {...database.db, query: ((...args: Parameters<typeof database.db.query>) => {
-      queries += 1
-      return database.db.query(...args)
-    }) as typeof database.db.query}
+    const counting = {
+      ...database.db,
+      query: ((...args: Parameters<typeof database.db.query>) => {
+        queries += 1
+        return database.db.query(...args)
+      }) as typeof database.db.query,
+    }
     const {steps: seen} = await preview(counting, planOf(...steps))
-    expect(seen.flatMap(({status}, n) => (status === 'skipped' ? [n] : []))).toEqual(Array.from({length: 72}, (_, n) => n * 7))
+    expect(seen.flatMap(({status}, n) => (status === 'skipped' ? [n] : []))).toEqual(
+      Array.from({length: 72}, (_, n) => n * 7),
+    )
     expect(queries).toBe(3)
     const none = insertStep('no row', {doneCheck: statement('select true as done where false')})
     const broken = insertStep('broken', {doneCheck: statement('select 1 / 0 = 1 as done')})
-    expect((await preview(database.db, planOf(...steps.slice(0, 2), none))).steps.map(({status}) => status)).toEqual(['skipped', 'planned', 'planned'])
+    expect((await preview(database.db, planOf(...steps.slice(0, 2), none))).steps.map(({status}) => status)).toEqual([
+      'skipped',
+      'planned',
+      'planned',
+    ])
     await expect(preview(database.db, planOf(...steps.slice(0, 300), broken))).rejects.toThrow('division by zero')
   })
 
   it('goes on with independent steps after a failure and skips those that depend on it, and theirs', async () => {
     const database = await engine.database()
     await database.run(workTable)
-    const broken = insertStep('broken', {statements: [statement("insert into public.work (name) values ('half')"), statement('select 1 / 0')]})
+    const broken = insertStep('broken', {
+      statements: [statement("insert into public.work (name) values ('half')"), statement('select 1 / 0')],
+    })
     const plan = planOf(
       broken,
       insertStep('child', {dependsOn: [broken.id]}),
@@ -76,16 +91,28 @@ forEachEngine({}, (engine) => {
   it('takes a warning that begins with "needs " for the words of the server that it is: what depends on the step is run', async () => {
     const database = await engine.database()
     await database.run(workTable)
-    const warns = insertStep('warns', {statements: [statement("do $$ begin raise warning 'needs a look'; end $$"), statement("insert into public.work (name) values ('warns')")]})
+    const warns = insertStep('warns', {
+      statements: [
+        statement("do $$ begin raise warning 'needs a look'; end $$"),
+        statement("insert into public.work (name) values ('warns')"),
+      ],
+    })
     const {steps} = await execute(database.db, planOf(warns, insertStep('child', {dependsOn: [warns.id]})), options)
-    expect(steps).toMatchObject([{status: 'done', reason: null, note: 'warning from the server: needs a look'}, {status: 'done', reason: null}])
+    expect(steps).toMatchObject([
+      {status: 'done', reason: null, note: 'warning from the server: needs a look'},
+      {status: 'done', reason: null},
+    ])
     expect(await names(database)).toEqual(['warns', 'child'])
   })
 
   it('names the file and the line where a statement of a file failed', async () => {
     const {db} = await engine.database()
     const text = 'select 1 -- é 😀\n,\n  nowhere.at_all()'
-    const step = insertStep('x', {statements: [statement(text)], doneCheck: null, source: {file: 'm/0001_x.sql', lines: [10]}})
+    const step = insertStep('x', {
+      statements: [statement(text)],
+      doneCheck: null,
+      source: {file: 'm/0001_x.sql', lines: [10]},
+    })
     const {steps} = await execute(db, planOf(step), options)
     expect(steps[0]!.error).toMatch(/^m\/0001_x\.sql:12: schema "nowhere" does not exist/)
   })
@@ -122,7 +149,13 @@ forEachEngine({native: true}, (engine) => {
       await tx.query(statement('lock table public.work in access exclusive mode'))
       await new Promise<void>((resolve) => (free = resolve))
     })
-    await expect.poll(() => database.db.query(statement("select from pg_locks where mode = 'AccessExclusiveLock' and relation = 'public.work'::regclass"))).toHaveLength(1)
+    await expect
+      .poll(() =>
+        database.db.query(
+          statement("select from pg_locks where mode = 'AccessExclusiveLock' and relation = 'public.work'::regclass"),
+        ),
+      )
+      .toHaveLength(1)
     const waits: Progress[] = []
     const step = insertStep('a', {doneCheck: null})
     const report = await execute(database.db, planOf(step), {
@@ -137,7 +170,9 @@ forEachEngine({native: true}, (engine) => {
     await other.close()
     expect(report.steps[0]).toMatchObject({status: 'done', attempts: 3})
     expect(waits).toHaveLength(2)
-    expect(waits[0]).toMatchObject({reason: expect.stringMatching(/^pid \d+ \(.*a-long-reader\) holds AccessExclusiveLock on public\.work/)})
+    expect(waits[0]).toMatchObject({
+      reason: expect.stringMatching(/^pid \d+ \(.*a-long-reader\) holds AccessExclusiveLock on public\.work/),
+    })
   })
 
   it('counts a lost race as skipped, not as failed', async () => {
@@ -146,9 +181,22 @@ forEachEngine({native: true}, (engine) => {
     const other = await connect(database.target, {applicationName: 'a-winner'})
     // Not done when asked; the step then waits until somebody else has done it, and collides with that row.
     const won = "exists (select from public.work where name = 'raced')"
-    const step = insertStep('raced', {statements: [statement(`do $$ begin for i in 1..1000 loop if ${won} then return; end if; perform pg_sleep(0.01); end loop; raise 'alone'; end $$`), ...insertStep('raced').statements]})
+    const step = insertStep('raced', {
+      statements: [
+        statement(
+          `do $$ begin for i in 1..1000 loop if ${won} then return; end if; perform pg_sleep(0.01); end loop; raise 'alone'; end $$`,
+        ),
+        ...insertStep('raced').statements,
+      ],
+    })
     const running = execute(database.db, planOf(step), options)
-    await expect.poll(() => other.query(statement("select from pg_stat_activity where query like 'do $$%' and datname = current_database()"))).toHaveLength(1)
+    await expect
+      .poll(() =>
+        other.query(
+          statement("select from pg_stat_activity where query like 'do $$%' and datname = current_database()"),
+        ),
+      )
+      .toHaveLength(1)
     await other.query(insertStep('raced').statements[0]!, writing)
     expect((await running).steps[0]).toMatchObject({status: 'skipped', reason: {code: 'done_meanwhile'}})
     await other.close()
@@ -165,15 +213,26 @@ forEachEngine({native: true}, (engine) => {
     const ledger = (await openLedger(db, {operation: 'test', actor: 'me', targetHost: 'here', detail: {}}, quick))!
     const ways = async (untouched: boolean, ...steps: Step[]) => {
       relay.ways()
-      const {steps: reports} = await execute(db, planOf(...steps), {limits: quick, ledger: {...ledger, finish: async () => {}}, fence, untouched: () => untouched})
+      const {steps: reports} = await execute(db, planOf(...steps), {
+        limits: quick,
+        ledger: {...ledger, finish: async () => {}},
+        fence,
+        untouched: () => untouched,
+      })
       expect(reports.every(({status}) => status === 'done')).toBe(true)
       return relay.ways()
     }
-    const many = (name: string) => insertStep(name, {statements: [...insertStep(name).statements, statement('select 1'), statement('select 2')]})
+    const many = (name: string) =>
+      insertStep(name, {statements: [...insertStep(name).statements, statement('select 1'), statement('select 2')]})
     expect(await ways(true, many('a'), many('b'))).toBe(2)
     expect(await ways(false, many('c'), many('d'))).toBe(2)
-    expect(await database.run("select step, status, completed_at >= started_at as ordered from qicore.maintenance_step order by position, step")).toEqual(
-      ['insert a', 'insert c', 'insert b', 'insert d'].map((name) => ({step: name, status: 'done', ordered: true})))
+    expect(
+      await database.run(
+        'select step, status, completed_at >= started_at as ordered from qicore.maintenance_step order by position, step',
+      ),
+    ).toEqual(
+      ['insert a', 'insert c', 'insert b', 'insert d'].map((name) => ({step: name, status: 'done', ordered: true})),
+    )
     await db.close()
     await relay.close()
   })
@@ -183,11 +242,21 @@ forEachEngine({native: true}, (engine) => {
     await database.run(workTable)
     await execute(database.db, await planInstall(database.db), options)
     await database.db.probe()
-    const ledger = await openLedger(database.db, {operation: 'test', actor: 'me', targetHost: 'here', detail: {}}, quick)
+    const ledger = await openLedger(
+      database.db,
+      {operation: 'test', actor: 'me', targetHost: 'here', detail: {}},
+      quick,
+    )
     const warning = statement("do $$ begin raise warning 'mind the gap'; end $$")
-    const {steps} = await execute(database.db, planOf(insertStep('a', {statements: [warning, ...insertStep('a').statements]})), {limits: quick, ledger})
+    const {steps} = await execute(
+      database.db,
+      planOf(insertStep('a', {statements: [warning, ...insertStep('a').statements]})),
+      {limits: quick, ledger},
+    )
     expect(steps[0]).toMatchObject({status: 'done', note: 'warning from the server: mind the gap'})
-    expect(await database.run("select status, detail ->> 'note' as note from qicore.maintenance_step")).toEqual([{status: 'done', note: 'warning from the server: mind the gap'}])
+    expect(await database.run("select status, detail ->> 'note' as note from qicore.maintenance_step")).toEqual([
+      {status: 'done', note: 'warning from the server: mind the gap'},
+    ])
   })
 
   it('goes on with the others while somebody holds one, and comes back to it', async () => {
@@ -200,17 +269,30 @@ forEachEngine({native: true}, (engine) => {
       await tx.query(statement('lock table public.held in access share mode'))
       await new Promise<void>((resolve) => (free = resolve))
     })
-    await expect.poll(() => database.db.query(statement("select from pg_locks where granted and relation = 'public.held'::regclass"))).toHaveLength(1)
+    await expect
+      .poll(() =>
+        database.db.query(statement("select from pg_locks where granted and relation = 'public.held'::regclass")),
+      )
+      .toHaveLength(1)
     const lock = statement('lock table public.held in access exclusive mode')
-    const blocked = insertStep('blocked', {statements: [lock, ...insertStep('blocked').statements], doneCheck: null, lock: 'ACCESS EXCLUSIVE', relations: ['public.held']})
-    const order: string[] = []
-    const {steps} = await execute(database.db, planOf(blocked, insertStep('needs it', {dependsOn: [blocked.id]}), insertStep('b'), insertStep('c')), {
-      ...options,
-      onProgress: (progress) => {
-        order.push(`${progress.event} ${progress.step.object}`)
-        if (progress.event === 'end' && progress.step.id === 'insert c') free()
-      },
+    const blocked = insertStep('blocked', {
+      statements: [lock, ...insertStep('blocked').statements],
+      doneCheck: null,
+      lock: 'ACCESS EXCLUSIVE',
+      relations: ['public.held'],
     })
+    const order: string[] = []
+    const {steps} = await execute(
+      database.db,
+      planOf(blocked, insertStep('needs it', {dependsOn: [blocked.id]}), insertStep('b'), insertStep('c')),
+      {
+        ...options,
+        onProgress: (progress) => {
+          order.push(`${progress.event} ${progress.step.object}`)
+          if (progress.event === 'end' && progress.step.id === 'insert c') free()
+        },
+      },
+    )
     await held
     await other.close()
     expect(steps.map(({status}) => status)).toEqual(['done', 'done', 'done', 'done'])
@@ -227,13 +309,27 @@ forEachEngine({native: true}, (engine) => {
       await tx.query(statement('lock table public.work in access exclusive mode'))
       await new Promise<void>((resolve) => (free = resolve))
     })
-    await expect.poll(() => database.db.query(statement("select from pg_locks where mode = 'AccessExclusiveLock' and relation = 'public.work'::regclass"))).toHaveLength(1)
+    await expect
+      .poll(() =>
+        database.db.query(
+          statement("select from pg_locks where mode = 'AccessExclusiveLock' and relation = 'public.work'::regclass"),
+        ),
+      )
+      .toHaveLength(1)
     const step = insertStep('a', {doneCheck: null})
-    const {steps} = await execute(database.db, planOf(step, insertStep('b', {statements: [statement('select 1')], doneCheck: null})), {limits: {...quick, retryBudget: 600}, ledger: null})
+    const {steps} = await execute(
+      database.db,
+      planOf(step, insertStep('b', {statements: [statement('select 1')], doneCheck: null})),
+      {limits: {...quick, retryBudget: 600}, ledger: null},
+    )
     free()
     await held
     await other.close()
-    expect(steps[0]).toMatchObject({status: 'failed', reason: {code: 'blocked'}, note: expect.stringContaining('never-ends')})
+    expect(steps[0]).toMatchObject({
+      status: 'failed',
+      reason: {code: 'blocked'},
+      note: expect.stringContaining('never-ends'),
+    })
     expect(steps[0]!.error).toContain('55P03')
     expect(steps[1]!.status).toBe('done')
   })
@@ -242,14 +338,23 @@ forEachEngine({native: true}, (engine) => {
     const database = await engine.database()
     await database.run(workTable)
     const killer = await connect(database.target, {applicationName: 'killer'})
-    const kill = statement("select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 and query like '%pg_sleep%' and pid <> pg_backend_pid()", ['test'])
+    const kill = statement(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 and query like '%pg_sleep%' and pid <> pg_backend_pid()",
+      ['test'],
+    )
     const slow = insertStep('slow', {statements: [...insertStep('slow').statements, statement('select pg_sleep(1)')]})
     const mine = await connect(database.target, {applicationName: 'test'})
     let kills = 0
-    const running = execute(mine, planOf(slow, insertStep('after')), {...options, limits: {...quick, retryBudget: 20_000}})
+    const running = execute(mine, planOf(slow, insertStep('after')), {
+      ...options,
+      limits: {...quick, retryBudget: 20_000},
+    })
     while (kills === 0) kills += (await killer.query(kill)).length
     const {steps} = await running
-    expect(steps.map(({status, attempts}) => [status, attempts])).toEqual([['done', 2], ['done', 1]])
+    expect(steps.map(({status, attempts}) => [status, attempts])).toEqual([
+      ['done', 2],
+      ['done', 1],
+    ])
     expect(await names(database)).toEqual(['slow', 'after'])
     await Promise.all([mine.close(), killer.close()])
   })
@@ -275,7 +380,9 @@ forEachEngine({native: true}, (engine) => {
     })
     expect(lost).toBeGreaterThan(0)
     expect(steps).toMatchObject([{status: 'done', note: null}])
-    expect(await database.run("select status from qicore.maintenance_log where operation = 'loses'")).toEqual([{status: 'done'}])
+    expect(await database.run("select status from qicore.maintenance_log where operation = 'loses'")).toEqual([
+      {status: 'done'},
+    ])
     await Promise.all([mine.close(), killer.close()])
   })
 
@@ -285,7 +392,15 @@ forEachEngine({native: true}, (engine) => {
     const mine = await connect(database.target, {applicationName: 'test'})
     const step = insertStep('x', {statements: [statement('select pg_sleep(5)')], doneCheck: null})
     const running = execute(mine, planOf(step), options)
-    while ((await killer.query(statement("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test' and query like '%pg_sleep%'"))).length === 0);
+    while (
+      (
+        await killer.query(
+          statement(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test' and query like '%pg_sleep%'",
+          ),
+        )
+      ).length === 0
+    );
     const {steps} = await running
     expect(steps[0]).toMatchObject({status: 'failed', attempts: 1, reason: {code: 'outcome_unknown'}})
     await Promise.all([mine.close(), killer.close()])
@@ -295,17 +410,25 @@ forEachEngine({native: true}, (engine) => {
     const {db} = await engine.database()
     const [stop, cancel] = [new AbortController(), new AbortController()]
     const began = performance.now()
-    const report = await execute(db, planOf(insertStep('x', {statements: [statement('select pg_sleep(30)')], doneCheck: null}), insertStep('y')), {
-      ...options,
-      stop: stop.signal,
-      cancel: cancel.signal,
-      onProgress: ({event}) => {
-        if (event !== 'start') return
-        stop.abort()
-        setTimeout(() => cancel.abort(), 200)
+    const report = await execute(
+      db,
+      planOf(insertStep('x', {statements: [statement('select pg_sleep(30)')], doneCheck: null}), insertStep('y')),
+      {
+        ...options,
+        stop: stop.signal,
+        cancel: cancel.signal,
+        onProgress: ({event}) => {
+          if (event !== 'start') return
+          stop.abort()
+          setTimeout(() => cancel.abort(), 200)
+        },
       },
+    )
+    expect(report.steps[0]).toMatchObject({
+      status: 'failed',
+      reason: {code: 'cancelled'},
+      error: expect.stringContaining('57014'),
     })
-    expect(report.steps[0]).toMatchObject({status: 'failed', reason: {code: 'cancelled'}, error: expect.stringContaining('57014')})
     expect(report.steps[1]!.status).toBe('planned')
     expect(report.interrupted).toBe(true)
     expect(performance.now() - began).toBeLessThan(15_000)
@@ -315,7 +438,11 @@ forEachEngine({native: true}, (engine) => {
     const {db} = await engine.database()
     const cancel = new AbortController()
     // Outside of a transaction: within one everything is sent at once, and there is nothing between.
-    const step = insertStep('x', {transaction: 'none', statements: [statement('select pg_sleep(300)')], doneCheck: null})
+    const step = insertStep('x', {
+      transaction: 'none',
+      statements: [statement('select pg_sleep(300)')],
+      doneCheck: null,
+    })
     const fence = async () => {
       cancel.abort()
       // The first request finds the session between two statements.
@@ -331,12 +458,21 @@ forEachEngine({native: true}, (engine) => {
     const database = await engine.database()
     await database.run(workTable)
     // Each waits until the other has begun: alone, neither could end.
-    const meet = (me: string, other: string) => insertStep(me, {
-      statements: [statement('select pg_advisory_lock_shared($1)', [me === 'a' ? 1 : 2]), statement(`do $$ begin for i in 1..500 loop
+    const meet = (me: string, other: string) =>
+      insertStep(me, {
+        statements: [
+          statement('select pg_advisory_lock_shared($1)', [me === 'a' ? 1 : 2]),
+          statement(`do $$ begin for i in 1..500 loop
         if exists (select from pg_locks where locktype = 'advisory' and objid = ${other === 'a' ? 1 : 2}) then return; end if; perform pg_sleep(0.01); end loop;
-        raise 'alone'; end $$`), ...insertStep(me).statements],
-    })
-    const {steps} = await execute(database.db, planOf(meet('a', 'b'), meet('b', 'a'), insertStep('c', {dependsOn: ['insert a', 'insert b']})), {...options, workers: 3})
+        raise 'alone'; end $$`),
+          ...insertStep(me).statements,
+        ],
+      })
+    const {steps} = await execute(
+      database.db,
+      planOf(meet('a', 'b'), meet('b', 'a'), insertStep('c', {dependsOn: ['insert a', 'insert b']})),
+      {...options, workers: 3},
+    )
     expect(steps.map(({status}) => status)).toEqual(['done', 'done', 'done'])
     expect((await names(database)).at(-1)).toBe('c')
   })

@@ -9,7 +9,9 @@ import {takeRunLock} from '../../../src/run/run-lock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {insertStep, planOf, quick, workTable} from '../../helpers/run-steps.js'
 
-const core = ['0001_core', '0002_run_lock'].map((name) => readFileSync(new URL(`../../../sql/migrations/core/${name}.sql`, import.meta.url), 'utf8'))
+const core = ['0001_core', '0002_run_lock'].map((name) =>
+  readFileSync(new URL(`../../../sql/migrations/core/${name}.sql`, import.meta.url), 'utf8'),
+)
 const writing = {readOnly: false, lockTimeout: 1_000, statementTimeout: 0}
 
 async function withCore(database: TestDatabase): Promise<Database> {
@@ -30,7 +32,11 @@ forEachEngine({}, (engine) => {
     const lock = await takeRunLock(db, ['b', 'a'], 'first run')
     if (engine.native) {
       const other = await connect(database.target, {applicationName: 'qicore-db/other'})
-      await expect(takeRunLock(other, ['a'], 'second run')).rejects.toMatchObject({code: 'LOCKED', exitCode: 5, message: expect.stringContaining('first run') as string})
+      await expect(takeRunLock(other, ['a'], 'second run')).rejects.toMatchObject({
+        code: 'LOCKED',
+        exitCode: 5,
+        message: expect.stringContaining('first run') as string,
+      })
       // All or none: what it got before it was refused is free again.
       await expect(takeRunLock(other, ['0', 'a'], 'second run')).rejects.toMatchObject({code: 'LOCKED'})
       await (await takeRunLock(other, ['0'], 'third run')).release()
@@ -45,13 +51,28 @@ forEachEngine({}, (engine) => {
 
   it('records a run and its steps, done ones in their own transaction', async () => {
     await database.run(workTable)
-    const ledger = await openLedger(db, {operation: 'test', actor: 'me', targetHost: 'here', detail: {why: 'a test'}}, quick)
-    await execute(db, planOf(insertStep('a'), insertStep('bad', {statements: [statement('select 1/0')], doneCheck: null})), {limits: quick, ledger})
-    expect(await database.run('select operation, status, actor, completed_at is not null as ended from qicore.maintenance_log')).toEqual([
-      {operation: 'test', status: 'partly', actor: 'me', ended: true},
+    const ledger = await openLedger(
+      db,
+      {operation: 'test', actor: 'me', targetHost: 'here', detail: {why: 'a test'}},
+      quick,
+    )
+    await execute(
+      db,
+      planOf(insertStep('a'), insertStep('bad', {statements: [statement('select 1/0')], doneCheck: null})),
+      {limits: quick, ledger},
+    )
+    expect(
+      await database.run(
+        'select operation, status, actor, completed_at is not null as ended from qicore.maintenance_log',
+      ),
+    ).toEqual([{operation: 'test', status: 'partly', actor: 'me', ended: true}])
+    const steps = await database.run<{step: string; status: string; error: string | null}>(
+      'select step, status, error from qicore.maintenance_step order by position',
+    )
+    expect(steps).toMatchObject([
+      {step: 'insert a', status: 'done', error: null},
+      {step: 'insert bad', status: 'failed'},
     ])
-    const steps = await database.run<{step: string; status: string; error: string | null}>('select step, status, error from qicore.maintenance_step order by position')
-    expect(steps).toMatchObject([{step: 'insert a', status: 'done', error: null}, {step: 'insert bad', status: 'failed'}])
     expect(steps[1]!.error).toContain('division by zero')
   })
 
@@ -88,7 +109,9 @@ forEachEngine({native: true}, (engine) => {
     expect(steps[0]).toMatchObject({status: 'failed', error: expect.stringContaining('lost its lock')})
     expect(await database.run('select * from work')).toEqual([])
     await lock.release()
-    expect(await database.run('select holder, released_at from qicore.run_lock')).toEqual([{holder: 'a usurper', released_at: null}])
+    expect(await database.run('select holder, released_at from qicore.run_lock')).toEqual([
+      {holder: 'a usurper', released_at: null},
+    ])
   })
 
   it('is not taken over while a step runs, however old its lease is', async () => {
@@ -102,7 +125,11 @@ forEachEngine({native: true}, (engine) => {
       await lock.fence(tx)
       await new Promise<void>((resolve) => (end = resolve))
     })
-    await expect.poll(() => database.run("select from pg_locks where relation = 'qicore.run_lock'::regclass and mode = 'RowShareLock'")).not.toHaveLength(0)
+    await expect
+      .poll(() =>
+        database.run("select from pg_locks where relation = 'qicore.run_lock'::regclass and mode = 'RowShareLock'"),
+      )
+      .not.toHaveLength(0)
     await expect(takeRunLock(db, ['a'], 'impatient')).rejects.toMatchObject({code: 'LOCKED'})
     end()
     await step
@@ -113,7 +140,9 @@ forEachEngine({native: true}, (engine) => {
   it('goes to exactly one of many that ask at once', async () => {
     const database = await engine.database()
     await withCore(database)
-    const crowd = await Promise.all(Array.from({length: 6}, () => connect(database.target, {applicationName: 'qicore-db/crowd'})))
+    const crowd = await Promise.all(
+      Array.from({length: 6}, () => connect(database.target, {applicationName: 'qicore-db/crowd'})),
+    )
     for (let round = 0; round < 20; round += 1) {
       const outcomes = await Promise.allSettled(crowd.map((db, index) => takeRunLock(db, ['a'], `run ${index}`)))
       const winners = outcomes.filter((outcome) => outcome.status === 'fulfilled')

@@ -33,41 +33,97 @@ const given = fc.sample(namedDefinitions, 12)
 
 describe('names of any kind', () => {
   it('are no mistake of a definition', () => {
-    fc.assert(fc.property(namedDefinitions, ({tables, aggregate, later}) => {
-      expect(problemsOf({tables, aggregates: [aggregate]})).toEqual([])
-      expect(problemsOf({tables: grown({tables, aggregate, later}), aggregates: []})).toEqual([])
-    }))
+    fc.assert(
+      fc.property(namedDefinitions, ({tables, aggregate, later}) => {
+        expect(problemsOf({tables, aggregates: [aggregate]})).toEqual([])
+        expect(problemsOf({tables: grown({tables, aggregate, later}), aggregates: []})).toEqual([])
+      }),
+    )
   })
 
   it('are read back as they were written', () => {
-    fc.assert(fc.property(identifier, identifier, (schema, name) => {
-      expect(parseQualifiedName(formatQualifiedName(schema, name))).toEqual({schema, name})
-    }))
+    fc.assert(
+      fc.property(identifier, identifier, (schema, name) => {
+        expect(parseQualifiedName(formatQualifiedName(schema, name))).toEqual({schema, name})
+      }),
+    )
   })
 
   it('give properties and constants that are each one', () => {
-    fc.assert(fc.property(fc.uniqueArray(identifier, {maxLength: 30}), (columns) => {
-      const properties = propertyNames(columns)
-      expect(new Set(properties.values()).size).toBe(columns.length)
-      for (const property of properties.values()) expect(property in {}, property).toBe(false)
-      const constants = constantNames(columns.map((name) => ({schema: 'public', name})), ['pgTable'])
-      expect(new Set([...constants, 'pgTable']).size).toBe(columns.length + 1)
-    }))
+    fc.assert(
+      fc.property(fc.uniqueArray(identifier, {maxLength: 30}), (columns) => {
+        const properties = propertyNames(columns)
+        expect(new Set(properties.values()).size).toBe(columns.length)
+        for (const property of properties.values()) expect(property in {}, property).toBe(false)
+        const constants = constantNames(
+          columns.map((name) => ({schema: 'public', name})),
+          ['pgTable'],
+        )
+        expect(new Set([...constants, 'pgTable']).size).toBe(columns.length + 1)
+      }),
+    )
   })
 
   it('stand in a configuration, and are edited there', async () => {
-    await fc.assert(fc.asyncProperty(namedDefinitions, async ({tables}) => {
-      const entry = ({columns, primaryKey, uniques, checks, indexes, foreignKeys, hypertable, compression, doc}: TableDefinition) => ({
-        doc, columns, primaryKey, ...(uniques && {uniques}), ...(checks && {checks}), ...(indexes && {indexes}), ...(foreignKeys && {foreignKeys}),
-        ...(hypertable && {hypertable: {time: hypertable.time, space: hypertable.space}, chunkInterval: '1d', partitions: {every: 'month', ahead: 1}}), ...(compression && {compression}),
-      })
-      const file = join(directoryWith({'qicore-db.config.yaml': stringify({version: 1, tables: Object.fromEntries(tables.map((table) => [formatQualifiedName(table.schema, table.name), entry(table)]))})}), 'qicore-db.config.yaml')
-      const read = async () => userTables((await loadConfig(file)).tables).tables
-      expect(await read()).toEqual(tables)
-      const {schema, name, hypertable} = tables[1]
-      await editConfig(file, [{section: 'tables', key: formatQualifiedName(schema, name), field: 'compression', value: {after: '3 days', segmentBy: [hypertable!.space!.column], orderBy: [hypertable!.time]}}])
-      expect(await read()).toEqual([tables[0], {...tables[1], compression: {after: '3d', segmentBy: [hypertable!.space!.column], orderBy: [hypertable!.time]}}])
-    }), {numRuns: 40})
+    await fc.assert(
+      fc.asyncProperty(namedDefinitions, async ({tables}) => {
+        const entry = ({
+          columns,
+          primaryKey,
+          uniques,
+          checks,
+          indexes,
+          foreignKeys,
+          hypertable,
+          compression,
+          doc,
+        }: TableDefinition) => ({
+          doc,
+          columns,
+          primaryKey,
+          ...(uniques && {uniques}),
+          ...(checks && {checks}),
+          ...(indexes && {indexes}),
+          ...(foreignKeys && {foreignKeys}),
+          ...(hypertable && {
+            hypertable: {time: hypertable.time, space: hypertable.space},
+            chunkInterval: '1d',
+            partitions: {every: 'month', ahead: 1},
+          }),
+          ...(compression && {compression}),
+        })
+        const file = join(
+          directoryWith({
+            'qicore-db.config.yaml': stringify({
+              version: 1,
+              tables: Object.fromEntries(
+                tables.map((table) => [formatQualifiedName(table.schema, table.name), entry(table)]),
+              ),
+            }),
+          }),
+          'qicore-db.config.yaml',
+        )
+        const read = async () => userTables((await loadConfig(file)).tables).tables
+        expect(await read()).toEqual(tables)
+        const {schema, name, hypertable} = tables[1]
+        await editConfig(file, [
+          {
+            section: 'tables',
+            key: formatQualifiedName(schema, name),
+            field: 'compression',
+            value: {after: '3 days', segmentBy: [hypertable!.space!.column], orderBy: [hypertable!.time]},
+          },
+        ])
+        expect(await read()).toEqual([
+          tables[0],
+          {
+            ...tables[1],
+            compression: {after: '3d', segmentBy: [hypertable!.space!.column], orderBy: [hypertable!.time]},
+          },
+        ])
+      }),
+      {numRuns: 40},
+    )
   })
 })
 
@@ -83,28 +139,50 @@ describe('code that is generated with names of any kind', () => {
       writeFileSync(join(directory, `drizzle${index}.ts`), drizzleModule(schema))
       writeFileSync(join(directory, `zod${index}.ts`), await zodModule(schema, '../../../src/columns/index.js'))
     }
-    writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({extends: join(root, 'tsconfig.json'), include: ['*.ts']}))
-    execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', directory], {encoding: 'utf8', stdio: 'pipe'})
+    writeFileSync(
+      join(directory, 'tsconfig.json'),
+      JSON.stringify({extends: join(root, 'tsconfig.json'), include: ['*.ts']}),
+    )
+    execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', directory], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    })
     for (const [index, {tables, aggregate}] of given.entries()) {
-      const relations = Object.values((await import(pathToFileURL(join(directory, `drizzle${index}.ts`)).href)) as Record<string, unknown>)
+      const relations = Object.values(
+        (await import(pathToFileURL(join(directory, `drizzle${index}.ts`)).href)) as Record<string, unknown>,
+      )
       // Two tables, the aggregate, their schema.
       expect(relations).toHaveLength(4)
       for (const table of tables) {
-        const config = relations.filter((each) => is(each, PgTable)).map((each) => getTableConfig(each)).find(({name}) => name === table.name)!
+        const config = relations
+          .filter((each) => is(each, PgTable))
+          .map((each) => getTableConfig(each))
+          .find(({name}) => name === table.name)!
         expect(config).toMatchObject({schema: table.schema})
         // Keys that are numbers come first in every object.
         expect(config.columns.map(({name}) => name).sort()).toEqual(table.columns.map(({name}) => name).sort())
         expect(config.indexes.map(({config: {name}}) => name)).toEqual((table.indexes ?? []).map(({name}) => name))
         expect(config.checks.map(({name}) => name)).toEqual((table.checks ?? []).map(({name}) => name))
-        expect(config.uniqueConstraints.map((each) => each.getName())).toEqual((table.uniques ?? []).map(({name}) => name))
-        expect(config.foreignKeys.map((each) => each.getName())).toEqual((table.foreignKeys ?? []).map(({name}) => name))
+        expect(config.uniqueConstraints.map((each) => each.getName())).toEqual(
+          (table.uniques ?? []).map(({name}) => name),
+        )
+        expect(config.foreignKeys.map((each) => each.getName())).toEqual(
+          (table.foreignKeys ?? []).map(({name}) => name),
+        )
       }
-      expect(relations.filter((each) => is(each, PgView)).map((each) => getViewConfig(each).name)).toEqual([aggregate.name])
-      const schemas = Object.values((await import(pathToFileURL(join(directory, `zod${index}.ts`)).href)) as Record<string, z.ZodType>)
+      expect(relations.filter((each) => is(each, PgView)).map((each) => getViewConfig(each).name)).toEqual([
+        aggregate.name,
+      ])
+      const schemas = Object.values(
+        (await import(pathToFileURL(join(directory, `zod${index}.ts`)).href)) as Record<string, z.ZodType>,
+      )
       const [, ticks] = tables
       const properties = propertyNames(ticks.columns.map(({name}) => name))
       const values = ['2026-01-01T00:00:00Z', 'kraken', '1.5']
-      const row = (price: string) => Object.fromEntries(ticks.columns.slice(1, 4).map(({name}, at) => [properties.get(name)!, at === 2 ? price : values[at]!]))
+      const row = (price: string) =>
+        Object.fromEntries(
+          ticks.columns.slice(1, 4).map(({name}, at) => [properties.get(name)!, at === 2 ? price : values[at]!]),
+        )
       expect(schemas.map((each) => each.safeParse(row('1.5')).success)).toContain(true)
       expect(schemas.map((each) => each.safeParse(row('0')).success)).not.toContain(true)
     }
@@ -118,7 +196,10 @@ forEachEngine({}, (engine) => {
       await replay(database, ['core'])
       const directory = join(temporaryDirectory(), 'migrations')
       const migrated = async (tables: readonly TableDefinition[]) => {
-        const {files, cannot} = newMigration(readStream('app', directory, 'migrations'), 'next', {tables, aggregates: []})
+        const {files, cannot} = newMigration(readStream('app', directory, 'migrations'), 'next', {
+          tables,
+          aggregates: [],
+        })
         expect(cannot).toEqual([])
         await database.run(readFileSync(files.find((file) => file.includes(`.${engine.kind}.`)) ?? files[0]!, 'utf8'))
       }
@@ -126,15 +207,22 @@ forEachEngine({}, (engine) => {
       await migrated(tables)
       expect(await verifySchema(database.db, {tables, aggregates: []})).toEqual([])
       const later = grown(named)
-      expect((await verifySchema(database.db, {tables: later, aggregates: []})).map(({mend}) => mend !== null)).toEqual([true, engine.kind === 'postgres', true])
+      expect((await verifySchema(database.db, {tables: later, aggregates: []})).map(({mend}) => mend !== null)).toEqual(
+        [true, engine.kind === 'postgres', true],
+      )
       await migrated(later)
       expect(await verifySchema(database.db, {tables: later, aggregates: []})).toEqual([])
 
-      const statements = engine.kind === 'timescaledb' ? [findExtension, createContinuousAggregate(aggregate)] : createAggregateTable(aggregate, tables[1])
+      const statements =
+        engine.kind === 'timescaledb'
+          ? [findExtension, createContinuousAggregate(aggregate)]
+          : createAggregateTable(aggregate, tables[1])
       await database.run(`${statements.join(';\n')};`)
       const [venue, price] = [tables[0].columns[0]!.name, tables[1].columns[3]!.name].map(quoteIdent)
       const at = ({schema, name}: {schema: string; name: string}) => `${quoteIdent(schema)}.${quoteIdent(name)}`
-      await database.run(`insert into ${at(tables[0])} values ('kraken'); insert into ${at(tables[1])} (${venue}, ${price}) values ('kraken', 5)`)
+      await database.run(
+        `insert into ${at(tables[0])} values ('kraken'); insert into ${at(tables[1])} (${venue}, ${price}) values ('kraken', 5)`,
+      )
       expect(await database.run(`select * from ${at(aggregate)}`)).toEqual([])
     }
   }, 600_000)

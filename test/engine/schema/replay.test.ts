@@ -9,7 +9,8 @@ import {generate, replay} from '../../helpers/schema-replay.js'
 
 describe('the committed migrations', () => {
   it('make no policy: that is what policies apply is for', () => {
-    for (const {path} of listedMigrations()) expect(readFileSync(new URL(`migrations/${path}`, sqlDirectory), 'utf8'), path).not.toMatch(/add_\w+_policy/)
+    for (const {path} of listedMigrations())
+      expect(readFileSync(new URL(`migrations/${path}`, sqlDirectory), 'utf8'), path).not.toMatch(/add_\w+_policy/)
   })
 })
 
@@ -25,7 +26,8 @@ forEachEngine({}, (engine) => {
     const generated = await readSnapshot(other.db, ['public', 'qicore'])
 
     expect(differences(generated, migrated)).toEqual([])
-    for (const {schema, name} of [...qicore.tables, ...qicore.aggregates]) expect(Object.keys(migrated.relations)).toContain(`${schema}.${name}`)
+    for (const {schema, name} of [...qicore.tables, ...qicore.aggregates])
+      expect(Object.keys(migrated.relations)).toContain(`${schema}.${name}`)
   })
 
   it('sees every kind of difference between two databases', async () => {
@@ -40,8 +42,10 @@ forEachEngine({}, (engine) => {
       drop trigger crypto_price_validation_trigger on public.crypto_prices;
       create or replace function public.create_monthly_partition(table_name text, start_date date) returns regclass language sql as 'select null::regclass';
       drop view public.maintenance_log`)
-    if (engine.kind !== 'postgres') await database.run(`select set_chunk_time_interval('public.level1_data', interval '6 hours')`)
-    if (engine.kind === 'timescaledb') await database.run(`alter table public.market_analytics set (timescaledb.compress_segmentby = 'source')`)
+    if (engine.kind !== 'postgres')
+      await database.run(`select set_chunk_time_interval('public.level1_data', interval '6 hours')`)
+    if (engine.kind === 'timescaledb')
+      await database.run(`alter table public.market_analytics set (timescaledb.compress_segmentby = 'source')`)
     const after = await readSnapshot(database.db, ['public', 'qicore'])
     const found = differences(before, after).map(({object, path}) => `${object} ${path}`.trim())
     expect(found).toEqual([

@@ -8,18 +8,37 @@ import {verifySchema, withSettings} from '../../../src/schema/verify.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {replay} from '../../helpers/schema-replay.js'
 
-const desk: SchemaDefinition = {...qicore, tables: [...qicore.tables, {
-  schema: 'desk "b"', name: 'Ticks.1', doc: '', columns: [{name: 'time', type: 'timestamptz'}, {name: 'Best Price', type: 'decimal(10, 2)', default: '0.5'}], primaryKey: ['time'],
-  checks: [{name: 'price; --', expression: '"Best Price" between 0 and 1e3'}], hypertable: {time: 'time', chunkInterval: '1h'},
-}]}
+const desk: SchemaDefinition = {
+  ...qicore,
+  tables: [
+    ...qicore.tables,
+    {
+      schema: 'desk "b"',
+      name: 'Ticks.1',
+      doc: '',
+      columns: [
+        {name: 'time', type: 'timestamptz'},
+        {name: 'Best Price', type: 'decimal(10, 2)', default: '0.5'},
+      ],
+      primaryKey: ['time'],
+      checks: [{name: 'price; --', expression: '"Best Price" between 0 and 1e3'}],
+      hypertable: {time: 'time', chunkInterval: '1h'},
+    },
+  ],
+}
 
 forEachEngine({}, (engine) => {
   it('finds nothing in a database that migrations made, whatever else is in it', async () => {
     const database = await engine.database()
     await replay(database)
-    await database.run('create table public.somebody (a int); create schema other; create table other.crypto_prices (a int); create function public.f() returns int language sql as $$ select 1 $$')
+    await database.run(
+      'create table public.somebody (a int); create schema other; create table other.crypto_prices (a int); create function public.f() returns int language sql as $$ select 1 $$',
+    )
     expect(await verifySchema(database.db, qicore)).toEqual([])
-    expect((await database.db.query(statement("select datname from pg_database where datname like 'qicore\\_verify%'"))).length).toBe(0)
+    expect(
+      (await database.db.query(statement("select datname from pg_database where datname like 'qicore\\_verify%'")))
+        .length,
+    ).toBe(0)
   })
 
   it('finds nothing after a dump and a restore, which print the same expression in another way, and still what was changed', async () => {
@@ -32,14 +51,20 @@ forEachEngine({}, (engine) => {
       select format('alter table %s drop constraint %I, add constraint %I %s', conrelid::regclass, conname, conname, pg_get_constraintdef(oid)) as alter, pg_get_constraintdef(oid) as def
       from pg_constraint where contype = 'c' and coninhcount = 0 and conrelid in ('public.ohlcv_data'::regclass, 'public.crypto_prices'::regclass, '"desk ""b"""."Ticks.1"'::regclass) order by 1`)
     for (const {alter} of checks) await run(alter)
-    const [printed] = await run<{def: string}>("select pg_get_constraintdef(oid) as def from pg_constraint where conname = 'ohlcv_data_timeframe_valid' and conrelid = 'public.ohlcv_data'::regclass")
+    const [printed] = await run<{def: string}>(
+      "select pg_get_constraintdef(oid) as def from pg_constraint where conname = 'ohlcv_data_timeframe_valid' and conrelid = 'public.ohlcv_data'::regclass",
+    )
     expect(checks.map(({def}) => def)).not.toContain(printed!.def)
     expect(await verifySchema(database.db, desk)).toEqual([])
-    await run(`alter table public.ohlcv_data drop constraint ohlcv_data_timeframe_valid, add constraint ohlcv_data_timeframe_valid ${printed!.def.replace("'4h'", "'5h'")}`)
-    expect((await verifySchema(database.db, desk)).map(({object, path}) => `${object} ${path}`)).toEqual(['public.ohlcv_data constraints.ohlcv_data_timeframe_valid'])
+    await run(
+      `alter table public.ohlcv_data drop constraint ohlcv_data_timeframe_valid, add constraint ohlcv_data_timeframe_valid ${printed!.def.replace("'4h'", "'5h'")}`,
+    )
+    expect((await verifySchema(database.db, desk)).map(({object, path}) => `${object} ${path}`)).toEqual([
+      'public.ohlcv_data constraints.ohlcv_data_timeframe_valid',
+    ])
   })
 
-  it('finds a table of one\'s own with odd names as it was made, and each thing that was changed of it', async () => {
+  it("finds a table of one's own with odd names as it was made, and each thing that was changed of it", async () => {
     const database = await engine.database()
     await replay(database)
     for (const text of createTables(desk.tables.slice(-1), engine.kind)) await database.run(text)
@@ -55,18 +80,43 @@ forEachEngine({}, (engine) => {
   it('takes a key to a table that no definition names as it is', async () => {
     const database = await engine.database()
     await replay(database, ['core'])
-    await database.run('create schema hr; create table hr.people (id bigint primary key, "Desk No" integer, name text, unique ("Desk No", id))')
-    const own: SchemaDefinition = {aggregates: [], tables: [{
-      schema: 'public', name: 'orders', doc: '', columns: [{name: 'id', type: 'bigserial'}, {name: 'person', type: 'bigint'}, {name: 'desk', type: 'integer'}], primaryKey: ['id'],
-      foreignKeys: [
-        {name: 'orders_person_fkey', columns: ['person'], references: {schema: 'hr', table: 'people', columns: ['id']}},
-        {name: 'orders_desk_fkey', columns: ['desk', 'person'], references: {schema: 'hr', table: 'people', columns: ['Desk No', 'id']}},
+    await database.run(
+      'create schema hr; create table hr.people (id bigint primary key, "Desk No" integer, name text, unique ("Desk No", id))',
+    )
+    const own: SchemaDefinition = {
+      aggregates: [],
+      tables: [
+        {
+          schema: 'public',
+          name: 'orders',
+          doc: '',
+          columns: [
+            {name: 'id', type: 'bigserial'},
+            {name: 'person', type: 'bigint'},
+            {name: 'desk', type: 'integer'},
+          ],
+          primaryKey: ['id'],
+          foreignKeys: [
+            {
+              name: 'orders_person_fkey',
+              columns: ['person'],
+              references: {schema: 'hr', table: 'people', columns: ['id']},
+            },
+            {
+              name: 'orders_desk_fkey',
+              columns: ['desk', 'person'],
+              references: {schema: 'hr', table: 'people', columns: ['Desk No', 'id']},
+            },
+          ],
+        },
       ],
-    }]}
+    }
     for (const text of createTables(own.tables, engine.kind)) await database.run(text)
     expect(await verifySchema(database.db, own)).toEqual([])
     await database.run('alter table public.orders drop constraint orders_desk_fkey')
-    expect((await verifySchema(database.db, own)).map(({object, path}) => `${object} ${path}`)).toEqual(['public.orders constraints.orders_desk_fkey'])
+    expect((await verifySchema(database.db, own)).map(({object, path}) => `${object} ${path}`)).toEqual([
+      'public.orders constraints.orders_desk_fkey',
+    ])
   })
 
   it('tells every drift, and the statements it gives mend what they say they mend', async () => {
@@ -79,9 +129,12 @@ forEachEngine({}, (engine) => {
       drop trigger crypto_price_validation_update_trigger on public.crypto_prices;
       alter table public.crypto_prices drop constraint crypto_prices_price_positive;
       create or replace function public.create_monthly_partition(table_name text, start_date date) returns regclass language sql as 'select null::regclass'`)
-    if (engine.kind !== 'postgres') await database.run("select set_chunk_time_interval('public.level1_data', interval '6 hours')")
+    if (engine.kind !== 'postgres')
+      await database.run("select set_chunk_time_interval('public.level1_data', interval '6 hours')")
     const found = await verifySchema(database.db, qicore)
-    expect(found.map(({object, path, mend}) => `${object} ${path} ${mend === null ? 'by hand' : 'mend'}`.replace('  ', ' '))).toEqual([
+    expect(
+      found.map(({object, path, mend}) => `${object} ${path} ${mend === null ? 'by hand' : 'mend'}`.replace('  ', ' ')),
+    ).toEqual([
       'public.create_monthly_partition(text,date) mend',
       `public.crypto_prices constraints.crypto_prices_price_positive ${engine.kind === 'postgres' ? 'mend' : 'by hand'}`,
       'public.crypto_prices indexes.idx_crypto_prices_symbol_time mend',
@@ -93,9 +146,12 @@ forEachEngine({}, (engine) => {
       'public.exchanges columns.trading_fees mend',
       ...(engine.kind === 'postgres' ? [] : ['public.level1_data dimensions[0].interval mend']),
     ])
-    for (const {mend} of found) if (mend !== null) for (const text of await inStatements(mend)) await database.autocommit(text)
+    for (const {mend} of found)
+      if (mend !== null) for (const text of await inStatements(mend)) await database.autocommit(text)
     expect((await verifySchema(database.db, qicore)).map(({path}) => path)).toEqual([
-      ...(engine.kind === 'postgres' ? [] : ['constraints.crypto_prices_price_positive']), 'columns.motto', 'columns.name.type',
+      ...(engine.kind === 'postgres' ? [] : ['constraints.crypto_prices_price_positive']),
+      'columns.motto',
+      'columns.name.type',
     ])
   })
 })
@@ -106,10 +162,18 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await database.run("select set_config('qicore.space_partitions', '0', false)")
     await replay(database)
     expect(await verifySchema(database.db, qicore)).toEqual([])
-    await database.run(`select set_chunk_time_interval('public.crypto_prices', interval '1 day'); alter table public.market_analytics set (timescaledb.compress_segmentby = 'source')`)
-    expect((await verifySchema(database.db, qicore)).map(({object, path}) => `${object} ${path}`)).toEqual(['public.crypto_prices dimensions[0].interval', 'public.market_analytics compression.segmentBy'])
+    await database.run(
+      `select set_chunk_time_interval('public.crypto_prices', interval '1 day'); alter table public.market_analytics set (timescaledb.compress_segmentby = 'source')`,
+    )
+    expect((await verifySchema(database.db, qicore)).map(({object, path}) => `${object} ${path}`)).toEqual([
+      'public.crypto_prices dimensions[0].interval',
+      'public.market_analytics compression.segmentBy',
+    ])
     const days = (days: number) => ({months: 0, days, seconds: 0})
-    const settings = new Map([['public.crypto_prices', {chunkInterval: days(1)}], ['public.market_analytics', {compression: {after: days(14), segmentBy: ['source']}}]])
+    const settings = new Map([
+      ['public.crypto_prices', {chunkInterval: days(1)}],
+      ['public.market_analytics', {compression: {after: days(14), segmentBy: ['source']}}],
+    ])
     expect(await verifySchema(database.db, withSettings(qicore, settings))).toEqual([])
     await database.run("select set_config('qicore.space_partitions', '', false)")
   })
@@ -120,7 +184,9 @@ forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
     const database = await engine.database()
     await replay(database)
     const role = `verify_${Math.random().toString(36).slice(2)}`
-    await database.run(`create role ${role} login; grant usage on schema qicore to ${role}; grant select on all tables in schema qicore to ${role}`)
+    await database.run(
+      `create role ${role} login; grant usage on schema qicore to ${role}; grant select on all tables in schema qicore to ${role}`,
+    )
     const {connect} = await import('../../../src/db/connect.js')
     const url = database.url.replace(/\/\/[^@]*@/, `//${role}@`)
     const db = await connect({...database.target, url}, {applicationName: 'qicore-db/test'})
@@ -128,7 +194,10 @@ forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
       await expect(verifySchema(db, qicore)).rejects.toMatchObject({code: 'NO_SCRATCH', exitCode: 2})
       const scratch = await engine.database()
       expect(await verifySchema(db, qicore, scratch.url)).toEqual([])
-      await expect(verifySchema(db, qicore, scratch.url)).rejects.toMatchObject({code: 'SCRATCH_NOT_EMPTY', exitCode: 2})
+      await expect(verifySchema(db, qicore, scratch.url)).rejects.toMatchObject({
+        code: 'SCRATCH_NOT_EMPTY',
+        exitCode: 2,
+      })
     } finally {
       await db.close()
       await database.run(`drop owned by ${role}; drop role ${role}`)
@@ -141,19 +210,36 @@ forEachEngine({native: true}, (engine) => {
     const database = await engine.database()
     await replay(database)
     const stop = new AbortController()
-    const scratches = async () => (await database.db.query<{name: string}>(statement("select datname as name from pg_database where datname like 'qicore\\_verify%' and datdba = (select oid from pg_roles where rolname = current_user)"))).map(({name}) => name)
+    const scratches = async () =>
+      (
+        await database.db.query<{name: string}>(
+          statement(
+            "select datname as name from pg_database where datname like 'qicore\\_verify%' and datdba = (select oid from pg_roles where rolname = current_user)",
+          ),
+        )
+      ).map(({name}) => name)
     const before = await scratches()
     const verified = verifySchema(database.db, qicore, undefined, stop.signal)
     stop.abort()
     await expect(verified).rejects.toMatchObject({code: 'INTERRUPTED', exitCode: 130})
     // Other tests make some on the same server; theirs go too.
     const left = (await scratches()).filter((name) => !before.includes(name))
-    await expect.poll(async () => (await scratches()).filter((name) => left.includes(name)), {timeout: 30_000}).toEqual([])
+    await expect
+      .poll(async () => (await scratches()).filter((name) => left.includes(name)), {timeout: 30_000})
+      .toEqual([])
   })
 })
 
 describe('settings', () => {
   it('of a table that is none of the definitions change nothing', () => {
-    expect(withSettings(qicore, new Map([['public.exchanges', {compression: 'none'}], ['x.y', {}]]))).toEqual(qicore)
+    expect(
+      withSettings(
+        qicore,
+        new Map([
+          ['public.exchanges', {compression: 'none'}],
+          ['x.y', {}],
+        ]),
+      ),
+    ).toEqual(qicore)
   })
 })

@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {OpsError} from '../../../src/errors.js'
-import {approximateSeconds, durationInWords, formatDuration, parseDuration, toInterval, type Duration} from '../../../src/units/duration.js'
+import {
+  approximateSeconds,
+  durationInWords,
+  formatDuration,
+  parseDuration,
+  toInterval,
+  type Duration,
+} from '../../../src/units/duration.js'
 import {forEachEngine} from '../../helpers/engines.js'
 
 const of = (months: number, days: number, seconds: number): Duration => ({months, days, seconds})
@@ -9,8 +16,16 @@ const of = (months: number, days: number, seconds: number): Duration => ({months
 /** Everything that parseDuration can give: no months beside seconds, to the millisecond. */
 const anyDuration = fc
   .oneof(
-    fc.record({months: fc.integer({min: 0, max: 12_000}), days: fc.integer({min: 0, max: 365_250}), seconds: fc.constant(0)}),
-    fc.record({months: fc.constant(0), days: fc.integer({min: 0, max: 365_250}), seconds: fc.integer({min: 0, max: 1e9}).map((ms) => ms / 1000)}),
+    fc.record({
+      months: fc.integer({min: 0, max: 12_000}),
+      days: fc.integer({min: 0, max: 365_250}),
+      seconds: fc.constant(0),
+    }),
+    fc.record({
+      months: fc.constant(0),
+      days: fc.integer({min: 0, max: 365_250}),
+      seconds: fc.integer({min: 0, max: 1e9}).map((ms) => ms / 1000),
+    }),
   )
   .filter(({months, days, seconds}) => months + days + seconds > 0)
 
@@ -90,7 +105,10 @@ describe('a duration', () => {
     fc.assert(
       fc.property(anyDuration, (duration) => {
         // Whole words are durations too, so they can be read back.
-        expect(approximateSeconds(parseDuration(durationInWords(duration)))).toBeCloseTo(approximateSeconds(duration), 2)
+        expect(approximateSeconds(parseDuration(durationInWords(duration)))).toBeCloseTo(
+          approximateSeconds(duration),
+          2,
+        )
       }),
     )
   })

@@ -39,23 +39,41 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
 
     const preview = await run('compress', 'm', '--older-than', '2024-01-04', '--dry-run')
     expectExit(preview, 0)
-    expect(preview.stdout).toMatch(/^-- compress 3 chunks of public\.m older than 2024-01-04 UTC\n-- cut-off: 2024-01-04T00:00:00Z\n/)
+    expect(preview.stdout).toMatch(
+      /^-- compress 3 chunks of public\.m older than 2024-01-04 UTC\n-- cut-off: 2024-01-04T00:00:00Z\n/,
+    )
     expect(preview.stderr).toContain('nothing changed')
     const compressed = await run('compress', 'm', '--older-than', '2024-01-04', '--json')
     expectExit(compressed, 0)
-    expect(jsonOf<Report>(compressed)).toMatchObject({kind: 'chunks.compress', version: 1, dryRun: false, cutoff: '2024-01-04T00:00:00.000Z'})
+    expect(jsonOf<Report>(compressed)).toMatchObject({
+      kind: 'chunks.compress',
+      version: 1,
+      dryRun: false,
+      cutoff: '2024-01-04T00:00:00.000Z',
+    })
     expect(statuses(jsonOf(compressed))).toEqual(['done', 'done', 'done'])
     expect(own(jsonOf(await run('compress', 'm', '--older-than', '2024-01-04', '--json')))).toEqual([])
 
     const refused = await run('decompress', 'm', '--from', '2024-01-02', '--to', '2024-01-03', '--json')
     expectExit(refused, 7)
     expect(jsonOf(refused)).toMatchObject({error: {code: 'NOT_CONFIRMED', exitCode: 7}})
-    expect(statuses(jsonOf(await run('decompress', 'm', '--from', '2024-01-02', '--to', '2024-01-03', '--yes', '--json')))).toEqual(['done'])
+    expect(
+      statuses(jsonOf(await run('decompress', 'm', '--from', '2024-01-02', '--to', '2024-01-03', '--yes', '--json'))),
+    ).toEqual(['done'])
 
     expectExit(await run('drop', 'm', '--older-than', '2024-01-03', '--yes'), 7)
     const plan = await run('drop', 'm', '--older-than', '2024-01-03', '--dry-run', '--json')
     expectExit(plan, 0)
-    expect(jsonOf<DropReport>(plan)).toMatchObject({kind: 'chunks.drop', dryRun: true, rows: 576, aggregates: [], chunks: [{rows: 288, rangeStart: '2024-01-01T00:00:00.000Z', flags: ['compressed']}, {rows: 288, flags: []}]})
+    expect(jsonOf<DropReport>(plan)).toMatchObject({
+      kind: 'chunks.drop',
+      dryRun: true,
+      rows: 576,
+      aggregates: [],
+      chunks: [
+        {rows: 288, rangeStart: '2024-01-01T00:00:00.000Z', flags: ['compressed']},
+        {rows: 288, flags: []},
+      ],
+    })
     const dropped = await run('drop', 'm', '--older-than', '2024-01-03', '--confirm', name, '--json')
     expectExit(dropped, 0)
     expect(statuses(jsonOf(dropped))).toEqual(['done', 'done'])
@@ -68,16 +86,75 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
       name = database.db.server.database
       return tenDays(database, hours)
     })
-    const refused = await runCli(['chunks', 'drop', 'm', '--older-than', '2024-01-03', '--confirm', 'x', '--json', '--url', url])
+    const refused = await runCli([
+      'chunks',
+      'drop',
+      'm',
+      '--older-than',
+      '2024-01-03',
+      '--confirm',
+      'x',
+      '--json',
+      '--url',
+      url,
+    ])
     expectExit(refused, 7)
-    expect(jsonOf(refused)).toMatchObject({error: {code: 'NOT_COVERED', exitCode: 7, suggestions: expect.arrayContaining([expect.stringContaining('--refresh-first'), expect.stringContaining('aggregates refresh public.hours --from 2024-01-01T00:00:00Z --to 2024-01-03T00:00:00Z')])}})
-    const covered = await runCli(['chunks', 'drop', 'm', '--older-than', '2024-01-03', '--refresh-first', '--confirm', name, '--json', '--url', url])
+    expect(jsonOf(refused)).toMatchObject({
+      error: {
+        code: 'NOT_COVERED',
+        exitCode: 7,
+        suggestions: expect.arrayContaining([
+          expect.stringContaining('--refresh-first'),
+          expect.stringContaining(
+            'aggregates refresh public.hours --from 2024-01-01T00:00:00Z --to 2024-01-03T00:00:00Z',
+          ),
+        ]),
+      },
+    })
+    const covered = await runCli([
+      'chunks',
+      'drop',
+      'm',
+      '--older-than',
+      '2024-01-03',
+      '--refresh-first',
+      '--confirm',
+      name,
+      '--json',
+      '--url',
+      url,
+    ])
     expectExit(covered, 0)
     expect(own(jsonOf<Report>(covered)).map(({id}) => id.split(' ')[0])).toEqual(['refresh', 'refresh', 'drop', 'drop'])
     const listed = await runCli(['aggregates', 'list', '--json', '--url', url])
     expectExit(listed, 0)
-    expect(jsonOf(listed)).toMatchObject({kind: 'aggregates.list', aggregates: [{schema: 'public', view: 'hours', source: {schema: 'public', table: 'm'}, bucket: '1 hour', watermark: '2024-01-03T00:00:00.000Z', rawFrom: '2024-01-03T00:00:00.000Z', rawGone: true, policy: null}]})
-    const again = await runCli(['aggregates', 'refresh', 'hours', '--from', '2024-01', '--to', '2024-01', '--json', '--url', url])
+    expect(jsonOf(listed)).toMatchObject({
+      kind: 'aggregates.list',
+      aggregates: [
+        {
+          schema: 'public',
+          view: 'hours',
+          source: {schema: 'public', table: 'm'},
+          bucket: '1 hour',
+          watermark: '2024-01-03T00:00:00.000Z',
+          rawFrom: '2024-01-03T00:00:00.000Z',
+          rawGone: true,
+          policy: null,
+        },
+      ],
+    })
+    const again = await runCli([
+      'aggregates',
+      'refresh',
+      'hours',
+      '--from',
+      '2024-01',
+      '--to',
+      '2024-01',
+      '--json',
+      '--url',
+      url,
+    ])
     expectExit(again, 0)
     expect(own(jsonOf<Report>(again)).every(({status}) => status === 'done')).toBe(true)
     // A drop of ours invalidates nothing, so that there is nothing to leave as it is.
@@ -99,7 +176,9 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
   })
 
   it('says what is wrong with a table: none, no hypertable, no policy, no aggregate', async () => {
-    const url = await engine.urlFor((database: TestDatabase) => tenDays(database, 'create table plain (time timestamptz);'))
+    const url = await engine.urlFor((database: TestDatabase) =>
+      tenDays(database, 'create table plain (time timestamptz);'),
+    )
     const code = async (...args: string[]) => {
       const result = await runCli([...args, '--json', '--url', url])
       expectExit(result, 2)
@@ -118,7 +197,11 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     const url = await engine.urlFor((database: TestDatabase) => tenDays(database))
     expectExit(await runCli(['chunks', 'compress', 'm', '--older-than', '2024-01-02', '--url', url]), 0)
     const watcher = await connect(targetOf(url), {applicationName: 'watcher'})
-    const names = await watcher.query<{name: string}>(statement("select format('%I.%I', chunk_schema, chunk_name) as name from timescaledb_information.chunks where hypertable_name = 'm' order by range_start"))
+    const names = await watcher.query<{name: string}>(
+      statement(
+        "select format('%I.%I', chunk_schema, chunk_name) as name from timescaledb_information.chunks where hypertable_name = 'm' order by range_start",
+      ),
+    )
     // A writer on the third chunk makes the run wait there, after it did the others.
     let free = () => {}
     const writer = await connect(targetOf(url), {applicationName: 'writer'})
@@ -126,19 +209,33 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       await tx.query(statement(`lock table ${names[2]!.name} in row exclusive mode`))
       await new Promise<void>((resolve) => (free = resolve))
     })
-    const child = spawn(process.execPath, [join(root, 'bin/run.js'), 'chunks', 'compress', 'm', '--older-than', '2024-01-06', '--url', url], {stdio: 'ignore', env: {PATH: process.env.PATH ?? '', HOME: '/nonexistent'}})
-    const compressed = () => watcher.query(statement("select from timescaledb_information.chunks where hypertable_name = 'm' and is_compressed"))
+    const child = spawn(
+      process.execPath,
+      [join(root, 'bin/run.js'), 'chunks', 'compress', 'm', '--older-than', '2024-01-06', '--url', url],
+      {stdio: 'ignore', env: {PATH: process.env.PATH ?? '', HOME: '/nonexistent'}},
+    )
+    const compressed = () =>
+      watcher.query(
+        statement("select from timescaledb_information.chunks where hypertable_name = 'm' and is_compressed"),
+      )
     await expect.poll(compressed, {timeout: 30_000}).toHaveLength(4)
     const second = await runCli(['chunks', 'compress', 'm', '--older-than', '2024-01-06', '--json', '--url', url])
     expectExit(second, 5)
-    expect(jsonOf(second)).toMatchObject({error: {code: 'LOCKED', message: expect.stringMatching(/Another run works on table public\.m: .*chunks compress public\.m/)}})
+    expect(jsonOf(second)).toMatchObject({
+      error: {
+        code: 'LOCKED',
+        message: expect.stringMatching(/Another run works on table public\.m: .*chunks compress public\.m/),
+      },
+    })
     child.kill('SIGKILL')
     await new Promise((resolve) => child.once('close', resolve))
     free()
     await held
     const next = await runCli(['chunks', 'compress', 'm', '--older-than', '2024-01-06', '--json', '--url', url])
     expectExit(next, 0)
-    expect(own(jsonOf<Report>(next)).map(({id, status}) => [id, status])).toEqual([[`compress ${names[2]!.name.split('.')[1]}`, 'done']])
+    expect(own(jsonOf<Report>(next)).map(({id, status}) => [id, status])).toEqual([
+      [`compress ${names[2]!.name.split('.')[1]}`, 'done'],
+    ])
     expect(await compressed()).toHaveLength(5)
     await Promise.all([watcher.close(), writer.close()])
   }, 120_000)
@@ -150,9 +247,19 @@ forEachEngine({kinds: ['apache']}, (engine) => {
     const compress = await runCli(['chunks', 'compress', 'm', '--older-than', '2024-01-04', '--json', '--url', url])
     expectExit(compress, 2)
     expect(jsonOf(compress)).toMatchObject({error: {code: 'NO_COMPRESSION'}})
-    const dropped = await runCli(['chunks', 'drop', 'm', '--older-than', '2024-01-04', '--confirm', new URL(url).pathname.slice(1), '--json', '--url', url])
+    const dropped = await runCli([
+      'chunks',
+      'drop',
+      'm',
+      '--older-than',
+      '2024-01-04',
+      '--confirm',
+      new URL(url).pathname.slice(1),
+      '--json',
+      '--url',
+      url,
+    ])
     expectExit(dropped, 0)
     expect(statuses(jsonOf(dropped))).toEqual(['done', 'done', 'done'])
   }, 120_000)
 })
-

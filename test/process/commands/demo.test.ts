@@ -24,7 +24,10 @@ const demo = (...args: string[]) => runCli(['demo', '--json', ...args], {cwd: he
 
 /** Asks the demo's database by hand, past everything of ours but the connection. */
 async function byHand<Row extends object>(text: string): Promise<Row[]> {
-  const db = await connect({name: null, url: `embedded:${join(here, '.qicore/db')}`, source: '--url', protected: false}, {applicationName: 'test'})
+  const db = await connect(
+    {name: null, url: `embedded:${join(here, '.qicore/db')}`, source: '--url', protected: false},
+    {applicationName: 'test'},
+  )
   try {
     return await db.query<Row>(statement(text))
   } finally {
@@ -49,86 +52,155 @@ describe('the demo', () => {
     expect(readFileSync(join(here, 'qicore-db.config.yaml'), 'utf8')).toContain('embedded:.qicore/db')
   })
 
-  it('leaves nothing to do: policies are made, aggregates refreshed, what is due is compressed', async () => {
-    const tables = new Map(first.stats.tables.map((table) => [table.table, table]))
-    for (const name of ['ohlcv_data', 'crypto_prices', 'market_analytics']) expect(tables.get(name)!.compressedChunks).toBeGreaterThan(0)
-    const [covered] = await byHand<{hours: number; days: number}>(
-      `select (select count(distinct bucket) from public.hourly_price_averages)::int as hours, (select count(distinct bucket) from public.daily_ohlcv_summary)::int as days`)
-    // The last price is of the instant itself, which opens an hour of its own.
-    expect(covered!.hours).toBe(30 * 24 + 1)
-    expect(covered!.days).toBe(90)
-  }, timeout)
+  it(
+    'leaves nothing to do: policies are made, aggregates refreshed, what is due is compressed',
+    async () => {
+      const tables = new Map(first.stats.tables.map((table) => [table.table, table]))
+      for (const name of ['ohlcv_data', 'crypto_prices', 'market_analytics'])
+        expect(tables.get(name)!.compressedChunks).toBeGreaterThan(0)
+      const [covered] = await byHand<{hours: number; days: number}>(
+        `select (select count(distinct bucket) from public.hourly_price_averages)::int as hours, (select count(distinct bucket) from public.daily_ohlcv_summary)::int as days`,
+      )
+      // The last price is of the instant itself, which opens an hour of its own.
+      expect(covered!.hours).toBe(30 * 24 + 1)
+      expect(covered!.days).toBe(90)
+    },
+    timeout,
+  )
 
-  it('shows the same bytes in stats as SQL typed by hand, from the default target', async () => {
-    const result = await runCli(['stats', '--json'], {cwd: here, timeout})
-    expectExit(result, 0)
-    const {tables} = jsonOf<Report['stats']>(result)
-    const sizes = await byHand<{name: string; bytes: number}>(
-      `select name, public.hypertable_size(('public.' || name)::regclass) as bytes
-       from unnest(array['ohlcv_data', 'crypto_prices', 'market_analytics', 'level1_data', 'hourly_price_averages', 'daily_ohlcv_summary']) as name`)
-    expect(Object.fromEntries(tables.map(({table, totalBytes}) => [table, totalBytes]))).toEqual(Object.fromEntries(sizes.map(({name, bytes}) => [name, bytes])))
-  }, timeout)
+  it(
+    'shows the same bytes in stats as SQL typed by hand, from the default target',
+    async () => {
+      const result = await runCli(['stats', '--json'], {cwd: here, timeout})
+      expectExit(result, 0)
+      const {tables} = jsonOf<Report['stats']>(result)
+      const sizes = await byHand<{name: string; bytes: number}>(
+        `select name, public.hypertable_size(('public.' || name)::regclass) as bytes
+       from unnest(array['ohlcv_data', 'crypto_prices', 'market_analytics', 'level1_data', 'hourly_price_averages', 'daily_ohlcv_summary']) as name`,
+      )
+      expect(Object.fromEntries(tables.map(({table, totalBytes}) => [table, totalBytes]))).toEqual(
+        Object.fromEntries(sizes.map(({name, bytes}) => [name, bytes])),
+      )
+    },
+    timeout,
+  )
 
-  it('adds nothing when run again for the same instant, and only what is new for a later one', async () => {
-    const again = await demo('--as-of', '2026-11-01T00:00:00Z')
-    expectExit(again, 0)
-    expect(jsonOf<Report>(again).rows).toEqual(first.rows)
-    const later = await demo('--as-of', '2026-11-01T02:00:00Z')
-    expectExit(later, 0)
-    expect(jsonOf<Report>(later).rows.candles).toBe(first.rows.candles + 16 * (2 + 120))
-  }, timeout)
+  it(
+    'adds nothing when run again for the same instant, and only what is new for a later one',
+    async () => {
+      const again = await demo('--as-of', '2026-11-01T00:00:00Z')
+      expectExit(again, 0)
+      expect(jsonOf<Report>(again).rows).toEqual(first.rows)
+      const later = await demo('--as-of', '2026-11-01T02:00:00Z')
+      expectExit(later, 0)
+      expect(jsonOf<Report>(later).rows.candles).toBe(first.rows.candles + 16 * (2 + 120))
+    },
+    timeout,
+  )
 
-  it('refuses a candle that contradicts a stored one, naming both, and loads nothing of the file', async () => {
-    const file = join(here, 'wrong.csv')
-    writeFileSync(file, 'open_time,open,high,low,close,volume\n2026-10-01T00:00:00Z,1,1,1,1,1\n2001-01-01T00:00:00Z,1,1,1,1,1\n')
-    const result = await demo('--candles', file, '--coin', 'bitcoin', '--exchange', 'binance', '--timeframe', '1h', '--as-of', '2026-11-01')
-    expectExit(result, 1)
-    const {error} = jsonOf<{error: {code: string; message: string}}>(result)
-    expect(error.code).toBe('CONTRADICTION')
-    expect(error.message).toMatch(/wrong\.csv:2: .*\(1,1,1,1,1\) contradicts the stored one \(\d/)
-    expect(await byHand("select from public.ohlcv_data where time < '2002-01-01'")).toEqual([])
-  }, timeout)
+  it(
+    'refuses a candle that contradicts a stored one, naming both, and loads nothing of the file',
+    async () => {
+      const file = join(here, 'wrong.csv')
+      writeFileSync(
+        file,
+        'open_time,open,high,low,close,volume\n2026-10-01T00:00:00Z,1,1,1,1,1\n2001-01-01T00:00:00Z,1,1,1,1,1\n',
+      )
+      const result = await demo(
+        '--candles',
+        file,
+        '--coin',
+        'bitcoin',
+        '--exchange',
+        'binance',
+        '--timeframe',
+        '1h',
+        '--as-of',
+        '2026-11-01',
+      )
+      expectExit(result, 1)
+      const {error} = jsonOf<{error: {code: string; message: string}}>(result)
+      expect(error.code).toBe('CONTRADICTION')
+      expect(error.message).toMatch(/wrong\.csv:2: .*\(1,1,1,1,1\) contradicts the stored one \(\d/)
+      expect(await byHand("select from public.ohlcv_data where time < '2002-01-01'")).toEqual([])
+    },
+    timeout,
+  )
 
   const data = join(root, '../shared/data')
   const files = existsSync(data) ? readdirSync(data).filter((name) => name.endsWith('.csv.gz')) : []
   if (files.length === 0) skipBecause('no real candles at ../shared/data')
   for (const name of files) {
-    it(`loads ${name} whole, and nothing of it twice`, async () => {
-      const coin = name.split('_')[1]!
-      const load = () => demo('--candles', join(data, name), '--coin', coin, '--exchange', 'binance-us', '--timeframe', '1m', '--as-of', '2026-11-01')
-      const once = await load()
-      expectExit(once, 0)
-      expect(jsonOf<Report>(once).candles).toMatchObject({total: 30_240, loaded: 30_240})
-      const twice = await load()
-      expectExit(twice, 0)
-      expect(jsonOf<Report>(twice).candles).toMatchObject({total: 30_240, loaded: 0, newExchange: false})
-      expect(await byHand(`select count(*) as rows, count(distinct time) as times from public.ohlcv_data where coin_id = '${coin}'`)).toEqual([{rows: 30_240, times: 30_240}])
-    }, timeout)
+    it(
+      `loads ${name} whole, and nothing of it twice`,
+      async () => {
+        const coin = name.split('_')[1]!
+        const load = () =>
+          demo(
+            '--candles',
+            join(data, name),
+            '--coin',
+            coin,
+            '--exchange',
+            'binance-us',
+            '--timeframe',
+            '1m',
+            '--as-of',
+            '2026-11-01',
+          )
+        const once = await load()
+        expectExit(once, 0)
+        expect(jsonOf<Report>(once).candles).toMatchObject({total: 30_240, loaded: 30_240})
+        const twice = await load()
+        expectExit(twice, 0)
+        expect(jsonOf<Report>(twice).candles).toMatchObject({total: 30_240, loaded: 0, newExchange: false})
+        expect(
+          await byHand(
+            `select count(*) as rows, count(distinct time) as times from public.ohlcv_data where coin_id = '${coin}'`,
+          ),
+        ).toEqual([{rows: 30_240, times: 30_240}])
+      },
+      timeout,
+    )
   }
 
-  it('sets aside what an earlier version left half made, says where it is, and starts again', async () => {
-    const resolveSession = temporaryDirectory()
-    const directory = join(resolveSession, '.qicore/db')
-    mkdirSync(join(directory, 'base'), {recursive: true})
-    writeFileSync(join(directory, 'PG_VERSION'), '17\n')
-    writeFileSync(`${directory}.demo.json`, '{"madeBy":"qicore-db demo","at":"2026-11-01T00:00:00.000Z"}\n')
-    const target = demoPlace(null, resolveSession)
-    const {aside, reason} = await claimPlace(target, false, new Date('2026-11-02T03:04:05Z'))
-    expect({aside, reason}).toEqual({aside: `${directory}-20261102T030405`, reason: 'half made'})
-    expect(readdirSync(aside!)).toContain('PG_VERSION')
-    const db = await connect(target, {applicationName: 'test', create: true})
-    await db.close()
-    expect(await claimPlace(target, false, new Date('2026-11-02T03:04:06Z'))).toMatchObject({aside: null, reason: null})
-  }, timeout)
+  it(
+    'sets aside what an earlier version left half made, says where it is, and starts again',
+    async () => {
+      const resolveSession = temporaryDirectory()
+      const directory = join(resolveSession, '.qicore/db')
+      mkdirSync(join(directory, 'base'), {recursive: true})
+      writeFileSync(join(directory, 'PG_VERSION'), '17\n')
+      writeFileSync(`${directory}.demo.json`, '{"madeBy":"qicore-db demo","at":"2026-11-01T00:00:00.000Z"}\n')
+      const target = demoPlace(null, resolveSession)
+      const {aside, reason} = await claimPlace(target, false, new Date('2026-11-02T03:04:05Z'))
+      expect({aside, reason}).toEqual({aside: `${directory}-20261102T030405`, reason: 'half made'})
+      expect(readdirSync(aside!)).toContain('PG_VERSION')
+      const db = await connect(target, {applicationName: 'test', create: true})
+      await db.close()
+      expect(await claimPlace(target, false, new Date('2026-11-02T03:04:06Z'))).toMatchObject({
+        aside: null,
+        reason: null,
+      })
+    },
+    timeout,
+  )
 
-  it('moves nothing away under --fresh that another process has open', async () => {
-    const resolveSession = temporaryDirectory()
-    const target = demoPlace(null, resolveSession)
-    await claimPlace(target, false, new Date('2026-11-02T03:04:05Z'))
-    const db = await connect(target, {applicationName: 'qicore-db/daemon', create: true})
-    await expect(claimPlace(target, true, new Date('2026-11-02T03:04:06Z'))).rejects.toMatchObject({code: 'IN_USE', exitCode: 5})
-    await db.close()
-  }, timeout)
+  it(
+    'moves nothing away under --fresh that another process has open',
+    async () => {
+      const resolveSession = temporaryDirectory()
+      const target = demoPlace(null, resolveSession)
+      await claimPlace(target, false, new Date('2026-11-02T03:04:05Z'))
+      const db = await connect(target, {applicationName: 'qicore-db/daemon', create: true})
+      await expect(claimPlace(target, true, new Date('2026-11-02T03:04:06Z'))).rejects.toMatchObject({
+        code: 'IN_USE',
+        exitCode: 5,
+      })
+      await db.close()
+    },
+    timeout,
+  )
 
   it('leaves a database alone that it did not make', async () => {
     const resolveSession = temporaryDirectory()

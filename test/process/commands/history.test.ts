@@ -14,20 +14,39 @@ import {replay} from '../../helpers/schema-replay.js'
 
 interface Runs {
   source: string
-  runs: {id: number; operation: string; status: string; reason: string | null; runBy: string; actor: string | null; ms: number | null; completedAt: string | null; tables: string[]; steps: number}[] | null
+  runs:
+    | {
+        id: number
+        operation: string
+        status: string
+        reason: string | null
+        runBy: string
+        actor: string | null
+        ms: number | null
+        completedAt: string | null
+        tables: string[]
+        steps: number
+      }[]
+    | null
 }
 
 it('the report and the routine that closes lost runs decide by the same text', () => {
-  const words = (text: string) => text.replace(/^--.*$/gm, '').replace(/\s+/g, ' ').trim()
+  const words = (text: string) =>
+    text
+      .replace(/^--.*$/gm, '')
+      .replace(/\s+/g, ' ')
+      .trim()
   expect(words(loadSql('routines/close_lost_runs'))).toContain(words(loadSql('ledger/lost')))
 })
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
   it('shows who changed what, how and when, with the steps of one run, also of tables that are gone', async () => {
-    const url = await engine.urlFor(({run}) => run(`create table public.m (t timestamptz not null, v int);
+    const url = await engine.urlFor(({run}) =>
+      run(`create table public.m (t timestamptz not null, v int);
       select create_hypertable('public.m', 't', chunk_time_interval => interval '1 day');
       alter table public.m set (timescaledb.compress, timescaledb.compress_orderby = 't');
-      insert into public.m values ('2026-01-01Z', 1), ('2026-01-02Z', 1)`))
+      insert into public.m values ('2026-01-01Z', 1), ('2026-01-02Z', 1)`),
+    )
     const history = (...args: string[]) => runCli(['history', ...args, '--url', url])
     expect(jsonOf<Runs>(await history('--json'))).toMatchObject({kind: 'history', source: 'missing', runs: []})
     const nothing = await history()
@@ -36,33 +55,54 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
 
     expectExit(await runCli(['chunks', 'compress', 'm', '--to', '2026-01-03', '--url', url]), 0)
     const {runs} = jsonOf<Runs>(await history('--json'))
-    expect(runs).toMatchObject([{operation: 'chunks compress public.m', status: 'done', reason: null, runBy: 'hand', tables: ['public.m'], steps: 2, actor: expect.stringMatching(/^postgres \(.+@.+, pid \d+\)$/), ms: expect.any(Number)}])
+    expect(runs).toMatchObject([
+      {
+        operation: 'chunks compress public.m',
+        status: 'done',
+        reason: null,
+        runBy: 'hand',
+        tables: ['public.m'],
+        steps: 2,
+        actor: expect.stringMatching(/^postgres \(.+@.+, pid \d+\)$/),
+        ms: expect.any(Number),
+      },
+    ])
     const text = await history()
     expect(text.stdout).toMatch(/^ +ID +STARTED \(UTC\) +WHAT +WHO +HOW +STATUS +TOOK( +STEPS)?$/m)
     expect(text.stdout).toMatch(/by hand +done/)
     expect(text.stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
     const one = await history('show', String(runs![0]!.id), '--json')
-    expect(jsonOf(one)).toMatchObject({kind: 'history.show', run: {operation: 'chunks compress public.m'}, steps: [{status: 'done'}, {status: 'done'}]})
+    expect(jsonOf(one)).toMatchObject({
+      kind: 'history.show',
+      run: {operation: 'chunks compress public.m'},
+      steps: [{status: 'done'}, {status: 'done'}],
+    })
     expect((await history('show', String(runs![0]!.id))).stdout).toMatch(/compress .*_chunk +done/)
     const none = await history('show', '999', '--json')
     expectExit(none, 2)
     expect(jsonOf(none)).toMatchObject({error: {code: 'NO_SUCH_RUN'}})
 
     const db = await connect(targetOf(url), {applicationName})
-    await db.query(statement(`insert into qicore.maintenance_log (operation, job, scheduled_at, started_at, completed_at, status, token, claimed_by, actor, application, detail) values
+    await db.query(
+      statement(`insert into qicore.maintenance_log (operation, job, scheduled_at, started_at, completed_at, status, token, claimed_by, actor, application, detail) values
       ('refresh', 'refresh', '2026-01-05Z', '2026-01-05 00:00:01Z', '2026-01-05 00:00:03Z', 'done', 1, 'vm:1:a', 'ada', 'qicore-db/daemon', null),
       ('refresh public.v', 'refresh', null, '2026-01-04Z', null, 'running', null, null, 'ada', 'pg_cron', '{"pid": 999999, "part": "public.v"}'),
       ('retain public.gone', null, null, '2026-01-03Z', '2026-01-03 00:00:02Z', 'failed', null, null, 'ada', '', '{"job": 1000}'),
-      ('chunks drop public.gone', null, null, '2026-01-02Z', '2026-01-02 00:00:02Z', 'done', null, null, 'ada', 'qicore-db/chunks drop', null)`), writing)
+      ('chunks drop public.gone', null, null, '2026-01-02Z', '2026-01-02 00:00:02Z', 'done', null, null, 'ada', 'qicore-db/chunks drop', null)`),
+      writing,
+    )
     await db.close()
     const all = jsonOf<Runs>(await history('--json')).runs!
-    expect(all.slice(1).map(({operation, runBy, status, reason, actor}) => [operation, runBy, status, reason, actor])).toEqual([
+    expect(
+      all.slice(1).map(({operation, runBy, status, reason, actor}) => [operation, runBy, status, reason, actor]),
+    ).toEqual([
       ['refresh', 'daemon', 'done', null, 'vm:1:a'],
       ['refresh public.v', 'pg_cron', 'failed', 'session_ended', 'ada'],
       ['retain public.gone', 'timescaledb', 'failed', null, 'ada'],
       ['chunks drop public.gone', 'hand', 'done', null, 'ada'],
     ])
-    const operations = async (...args: string[]) => jsonOf<Runs>(await history(...args, '--json')).runs!.map(({operation}) => operation)
+    const operations = async (...args: string[]) =>
+      jsonOf<Runs>(await history(...args, '--json')).runs!.map(({operation}) => operation)
     expect(await operations('--table', 'gone')).toEqual(['retain public.gone', 'chunks drop public.gone'])
     expect(await operations('--table', 'public.gone', '--since', '2026-01-03')).toEqual(['retain public.gone'])
     expect(await operations('--table', 'other.gone')).toEqual([])
@@ -101,11 +141,22 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       await tx.query(sql`lock table only public.m in access exclusive mode`)
       await new Promise<void>((resolve) => (free = resolve))
     })
-    const child = spawn(process.execPath, [join(root, 'bin/run.js'), 'migrate', 'up', '--stream', 'core', '--yes', '--url', url], {cwd, stdio: 'ignore', env: {PATH: process.env.PATH ?? '', HOME: cwd}})
+    const child = spawn(
+      process.execPath,
+      [join(root, 'bin/run.js'), 'migrate', 'up', '--stream', 'core', '--yes', '--url', url],
+      {cwd, stdio: 'ignore', env: {PATH: process.env.PATH ?? '', HOME: cwd}},
+    )
     await new Promise((resolve) => child.once('close', resolve))
-    const compress = spawn(process.execPath, [join(root, 'bin/run.js'), 'chunks', 'compress', 'm', '--to', '2026-01-03', '--url', url], {cwd, stdio: 'ignore', env: {PATH: process.env.PATH ?? '', HOME: cwd}})
+    const compress = spawn(
+      process.execPath,
+      [join(root, 'bin/run.js'), 'chunks', 'compress', 'm', '--to', '2026-01-03', '--url', url],
+      {cwd, stdio: 'ignore', env: {PATH: process.env.PATH ?? '', HOME: cwd}},
+    )
     const gone = new Promise((resolve) => compress.once('close', resolve))
-    const state = async () => (await run<{status: string; reason: string | null}>("select status, detail ->> 'reason' as reason from qicore.maintenance_log where operation like 'chunks compress%' order by id"))
+    const state = async () =>
+      await run<{status: string; reason: string | null}>(
+        "select status, detail ->> 'reason' as reason from qicore.maintenance_log where operation like 'chunks compress%' order by id",
+      )
     await expect.poll(state, {timeout: 30_000}).toEqual([{status: 'running', reason: null}])
     const shown = async () => jsonOf<Runs>(await runCli(['history', '--table', 'm', '--url', url, '--json'])).runs!
     expect(await shown()).toMatchObject([{status: 'running', completedAt: null}])
@@ -114,10 +165,21 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     free()
     await held
     await holder.close()
-    await expect.poll(() => run("select from pg_stat_activity where application_name = 'qicore-db/chunks compress' and datname = current_database()"), {timeout: 10_000}).toEqual([])
+    await expect
+      .poll(
+        () =>
+          run(
+            "select from pg_stat_activity where application_name = 'qicore-db/chunks compress' and datname = current_database()",
+          ),
+        {timeout: 10_000},
+      )
+      .toEqual([])
     expect(await shown()).toMatchObject([{status: 'interrupted', reason: 'session_ended', completedAt: null, ms: null}])
     expect(await state()).toEqual([{status: 'running', reason: null}])
     expectExit(await runCli(['chunks', 'compress', 'm', '--to', '2026-01-03', '--url', url]), 0)
-    expect(await state()).toEqual([{status: 'interrupted', reason: 'session_ended'}, {status: 'done', reason: null}])
+    expect(await state()).toEqual([
+      {status: 'interrupted', reason: 'session_ended'},
+      {status: 'done', reason: null},
+    ])
   })
 })

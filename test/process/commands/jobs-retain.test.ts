@@ -11,14 +11,18 @@ import {directoryWith} from '../../helpers/files.js'
 
 const jobs = {retain: {schedule: '30 2 * * *', tables: ['public.ticks']}}
 /** This machine's clock, so many milliseconds ahead, in the process that gets this environment. */
-const ahead = (ms: number) => ({NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(`const now=Date.now.bind(Date);Date.now=()=>now()+${ms}`)}`})
+const ahead = (ms: number) => ({
+  NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(`const now=Date.now.bind(Date);Date.now=()=>now()+${ms}`)}`,
+})
 
 /** Partitions of 21 days, with a gated retention of seven that was agreed to. */
 async function consentValid(engine: Engine): Promise<TestDatabase> {
   const database = await withCore(await engine.database())
   const {run} = database
   await run('create table public.ticks (time timestamptz not null) partition by range (time)')
-  await run(`select qicore.create_partition('public.ticks', 'day', ${today} - n * interval '1 day') from generate_series(0, 20) as n`)
+  await run(
+    `select qicore.create_partition('public.ticks', 'day', ${today} - n * interval '1 day') from generate_series(0, 20) as n`,
+  )
   await run(`insert into public.ticks select ${today} - n * interval '1 day' from generate_series(0, 20) as n`)
   await agree(database, seven)
   return database
@@ -28,21 +32,25 @@ describe('jobs run retain', () => {
   forEachEngine({}, (engine) => {
     it('takes its own time: a server clock that was read long before the answer is no clock skew', async () => {
       const database = await consentValid(engine)
-      const result = await runJobOnce(database.db, jobsOf(jobsSchema.parse(jobs)).find(({name}) => name === 'retain')!, {
-        flags: {'dry-run': false, yes: true, confirm: database.db.server.database},
-        config: null,
-        limits: defaultLimits,
-        version: '0',
-        // When the command connected; a person has thought about it for years since.
-        at: '2020-03-01T00:00:00Z',
-        interactive: false,
-        json: true,
-      quiet: true,
-      sql: true,
-        print: () => {},
-        printRaw: () => {},
-        say: () => {},
-      })
+      const result = await runJobOnce(
+        database.db,
+        jobsOf(jobsSchema.parse(jobs)).find(({name}) => name === 'retain')!,
+        {
+          flags: {'dry-run': false, yes: true, confirm: database.db.server.database},
+          config: null,
+          limits: defaultLimits,
+          version: '0',
+          // When the command connected; a person has thought about it for years since.
+          at: '2020-03-01T00:00:00Z',
+          interactive: false,
+          json: true,
+          quiet: true,
+          sql: true,
+          print: () => {},
+          printRaw: () => {},
+          say: () => {},
+        },
+      )
       expect(result).toMatchObject({status: 'done', error: null, exitCode: 0})
       expect(await daysLeft(database)).toBe(13)
     })
@@ -52,7 +60,9 @@ describe('jobs run retain', () => {
     it('is refused with a code and a next step where the clocks really differ', async () => {
       const database = await consentValid(engine)
       const {url} = database
-      const cwd = directoryWith({'qicore-db.config.yaml': JSON.stringify({version: 1, default: 'test', targets: {test: {url}}, jobs})})
+      const cwd = directoryWith({
+        'qicore-db.config.yaml': JSON.stringify({version: 1, default: 'test', targets: {test: {url}}, jobs}),
+      })
       const result = await runCli(['jobs', 'run', 'retain', '--confirm', 'test', '--json'], {cwd, env: ahead(90_000)})
       expectExit(result, 7)
       const {error} = jsonOf<{error: {code: string; message: string; suggestions: string[]}}>(result)

@@ -4,18 +4,34 @@ import {enginesFor, forEachEngine} from '../../helpers/engines.js'
 import {directoryWith} from '../../helpers/files.js'
 
 const jobs = {
-  maintain: 'none', refresh: 'none', retain: 'none', partitions: 'none', 'prune-history': 'none',
-  count: {kind: 'sql', schedule: '0 * * * *', statement: 'create table if not exists public.counted (n int); insert into public.counted values (1)'},
+  maintain: 'none',
+  refresh: 'none',
+  retain: 'none',
+  partitions: 'none',
+  'prune-history': 'none',
+  count: {
+    kind: 'sql',
+    schedule: '0 * * * *',
+    statement: 'create table if not exists public.counted (n int); insert into public.counted values (1)',
+  },
   night: {kind: 'sql', schedule: '30 2 * * *', timezone: 'Europe/Berlin', window: '01:00-05:00', file: 'night.sql'},
   broken: {kind: 'sql', schedule: '@daily', statement: 'select\n1 / 0', retries: 0},
 }
-const place = (url: string) => directoryWith({'qicore-db.config.yaml': JSON.stringify({version: 1, default: 'test', targets: {test: {url}}, jobs}), 'night.sql': 'select 1;\n'})
+const place = (url: string) =>
+  directoryWith({
+    'qicore-db.config.yaml': JSON.stringify({version: 1, default: 'test', targets: {test: {url}}, jobs}),
+    'night.sql': 'select 1;\n',
+  })
 
 forEachEngine({native: true}, (engine) => {
   it('a sql job that is run by hand reads when the run began as the time that it is for', async () => {
-    const url = await engine.urlFor(({run}) => run('create table public.effects (at timestamptz not null)').then(() => {}))
+    const url = await engine.urlFor(({run}) =>
+      run('create table public.effects (at timestamptz not null)').then(() => {}),
+    )
     const sql = "insert into public.effects values (current_setting('qicore.scheduled_at')::timestamptz)"
-    const cwd = directoryWith({'qicore-db.config.yaml': `version: 1\njobs:\n  mark: {kind: sql, schedule: "0 3 * * *", statement: "${sql}"}\n`})
+    const cwd = directoryWith({
+      'qicore-db.config.yaml': `version: 1\njobs:\n  mark: {kind: sql, schedule: "0 3 * * *", statement: "${sql}"}\n`,
+    })
     const run = await runCli(['jobs', 'run', 'mark', '--yes', '--url', url], {cwd})
     expectExit(run, 0)
     expect(run.stdout).toContain('done')
@@ -26,14 +42,24 @@ forEachEngine({native: true}, (engine) => {
     const run = (...args: string[]) => runCli(['jobs', ...args], {cwd})
     const listed = jsonOf<{kind: string; jobs: Record<string, unknown>[]}>(await run('list', '--json'))
     expect(listed.kind).toBe('jobs.list')
-    expect(listed.jobs.map(({name, state, lastStatus}) => [name, state, lastStatus])).toEqual([['broken', 'new', null], ['count', 'new', null], ['night', 'new', null]])
+    expect(listed.jobs.map(({name, state, lastStatus}) => [name, state, lastStatus])).toEqual([
+      ['broken', 'new', null],
+      ['count', 'new', null],
+      ['night', 'new', null],
+    ])
 
     const dry = await run('run', 'count', '--dry-run')
     expectExit(dry, 0)
     expect(dry.stdout).toContain('insert into public.counted values (1);')
     const done = await run('run', 'count', '--json')
     expectExit(done, 0)
-    expect(jsonOf(done)).toMatchObject({kind: 'jobs.run', job: 'count', status: 'done', dryRun: false, steps: [{id: 'sql count', status: 'done'}]})
+    expect(jsonOf(done)).toMatchObject({
+      kind: 'jobs.run',
+      job: 'count',
+      status: 'done',
+      dryRun: false,
+      steps: [{id: 'sql count', status: 'done'}],
+    })
     const failed = await run('run', 'broken')
     expectExit(failed, 1)
     expect(failed.stdout).toContain('jobs.broken.statement:1: division by zero')
@@ -46,10 +72,19 @@ forEachEngine({native: true}, (engine) => {
     expectExit(await run('resume', 'count'), 0)
 
     const history = jsonOf<{occurrences: Record<string, unknown>[]}>(await run('history', '--json'))
-    expect(history.occurrences.map(({job, status, runBy}) => [job, status, runBy])).toEqual([['broken', 'failed', 'hand'], ['count', 'done', 'hand']])
+    expect(history.occurrences.map(({job, status, runBy}) => [job, status, runBy])).toEqual([
+      ['broken', 'failed', 'hand'],
+      ['count', 'done', 'hand'],
+    ])
     const audit = await run('history', '--audit', '--json')
     expectExit(audit, 0)
-    expect(jsonOf<{ok: boolean; jobs: Record<string, unknown>[]}>(audit)).toMatchObject({ok: true, jobs: [{job: 'broken', gaps: []}, {job: 'count', gaps: [], notes: [expect.stringContaining('paused since'), expect.stringContaining('resumed')]}]})
+    expect(jsonOf<{ok: boolean; jobs: Record<string, unknown>[]}>(audit)).toMatchObject({
+      ok: true,
+      jobs: [
+        {job: 'broken', gaps: []},
+        {job: 'count', gaps: [], notes: [expect.stringContaining('paused since'), expect.stringContaining('resumed')]},
+      ],
+    })
   })
 })
 
@@ -57,7 +92,9 @@ for (const engine of enginesFor({native: false}))
   it('jobs run on the embedded engine, one process after the other', async () => {
     const cwd = place(await engine.urlFor(async () => {}))
     expectExit(await runCli(['jobs', 'run', 'count'], {cwd}), 0)
-    expect(jsonOf(await runCli(['jobs', 'history', '--json'], {cwd}))).toMatchObject({occurrences: [{job: 'count', status: 'done'}]})
+    expect(jsonOf(await runCli(['jobs', 'history', '--json'], {cwd}))).toMatchObject({
+      occurrences: [{job: 'count', status: 'done'}],
+    })
   })
 
 describe('jobs', () => {
@@ -73,24 +110,40 @@ describe('jobs', () => {
   and runs at 03:00 instead
 3 runs from 2026-03-28 00:00 to 2026-03-31 00:00 UTC.
 `)
-    const year = jsonOf<{total: number; notes: {at: string}[]}>(await runCli(['jobs', 'simulate', 'night', '--from', '2026-01-01', '--to', '2027-01-01', '--json'], {cwd}))
-    expect([year.total, year.notes.map(({at}) => at)]).toEqual([365, ['2026-03-29T01:00:00.000Z', '2026-10-25T01:00:00.000Z']])
+    const year = jsonOf<{total: number; notes: {at: string}[]}>(
+      await runCli(['jobs', 'simulate', 'night', '--from', '2026-01-01', '--to', '2027-01-01', '--json'], {cwd}),
+    )
+    expect([year.total, year.notes.map(({at}) => at)]).toEqual([
+      365,
+      ['2026-03-29T01:00:00.000Z', '2026-10-25T01:00:00.000Z'],
+    ])
   })
 
   it('are refused by name, and with every mistake of the configuration at once', async () => {
     const unknown = await runCli(['jobs', 'simulate', 'nope'], {cwd: place('embedded:x')})
     expectExit(unknown, 2)
     expect(unknown.stderr).toContain('There is no job "nope"')
-    const cwd = directoryWith({'qicore-db.config.yaml': JSON.stringify({version: 1, jobs: {
-      never: {kind: 'sql', schedule: '0 0 31 2 *', statement: 'x'},
-      shut: {kind: 'sql', schedule: '0 2 * * *', window: '03:00-04:00', statement: 'x'},
-      wild: {kind: 'sql', schedule: '* * * * *', jitter: '2min', statement: 'x'},
-      gone: {kind: 'sql', schedule: '@daily', file: 'nowhere.sql'},
-    }})})
+    const cwd = directoryWith({
+      'qicore-db.config.yaml': JSON.stringify({
+        version: 1,
+        jobs: {
+          never: {kind: 'sql', schedule: '0 0 31 2 *', statement: 'x'},
+          shut: {kind: 'sql', schedule: '0 2 * * *', window: '03:00-04:00', statement: 'x'},
+          wild: {kind: 'sql', schedule: '* * * * *', jitter: '2min', statement: 'x'},
+          gone: {kind: 'sql', schedule: '@daily', file: 'nowhere.sql'},
+        },
+      }),
+    })
     const wrong = await runCli(['jobs', 'simulate'], {cwd})
     expectExit(wrong, 2)
     const said = wrong.stderr.replace(/\s+/g, ' ')
-    for (const words of ['4 mistakes', 'jobs.never.schedule: "0 0 31 2 *" never comes', 'jobs.shut.window: no run of "0 2 * * *" UTC lies in 03:00-04:00', 'jobs.wild.jitter: 120 s is not shorter than the 60 s between two runs', 'jobs.gone.file: nowhere.sql cannot be read (ENOENT)'])
+    for (const words of [
+      '4 mistakes',
+      'jobs.never.schedule: "0 0 31 2 *" never comes',
+      'jobs.shut.window: no run of "0 2 * * *" UTC lies in 03:00-04:00',
+      'jobs.wild.jitter: 120 s is not shorter than the 60 s between two runs',
+      'jobs.gone.file: nowhere.sql cannot be read (ENOENT)',
+    ])
       expect(said).toContain(words)
   })
 })
@@ -114,7 +167,10 @@ describe('the daemon', () => {
       await engine.urlFor(async (database) => void (url = database.url))
       const cwd = directoryWith({'qicore-db.config.yaml': JSON.stringify({version: 1, targets: {test: {url}}})})
       const result = await runCli(['daemon', '--target', 'test', '--listen', 'off'], {cwd, timeout: 6_000})
-      const events = result.stdout.trim().split('\n').map((line) => (JSON.parse(line) as {event: string}).event)
+      const events = result.stdout
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as {event: string}).event)
       expect(events).toContain('observing')
       expect(events).not.toContain('core_installed')
     })

@@ -28,9 +28,33 @@ interface Work {
 }
 
 const works: Work[] = [
-  {name: 'policies apply', args: ['policies', 'apply', '--confirm', 'prod', '--accept', 'refresh-erases:public.hours', '--accept', 'retention-outruns:public.hours'], steps: 4, left: ['policies', 'plan', '--check']},
-  {name: 'chunks drop', args: ['chunks', 'drop', 'm', '--older-than', '2024-01-04', '--accept-loss', '--confirm', 'prod'], steps: 3, left: ['chunks', 'drop', 'm', '--older-than', '2024-01-04', '--accept-loss', '--dry-run']},
-  {name: 'aggregates refresh', args: ['aggregates', 'refresh', 'hours', '--from', '2024-01-05', '--to', '2024-01-08'], steps: 3, left: ['aggregates', 'refresh', 'hours', '--from', '2024-01-05', '--to', '2024-01-08', '--dry-run']},
+  {
+    name: 'policies apply',
+    args: [
+      'policies',
+      'apply',
+      '--confirm',
+      'prod',
+      '--accept',
+      'refresh-erases:public.hours',
+      '--accept',
+      'retention-outruns:public.hours',
+    ],
+    steps: 4,
+    left: ['policies', 'plan', '--check'],
+  },
+  {
+    name: 'chunks drop',
+    args: ['chunks', 'drop', 'm', '--older-than', '2024-01-04', '--accept-loss', '--confirm', 'prod'],
+    steps: 3,
+    left: ['chunks', 'drop', 'm', '--older-than', '2024-01-04', '--accept-loss', '--dry-run'],
+  },
+  {
+    name: 'aggregates refresh',
+    args: ['aggregates', 'refresh', 'hours', '--from', '2024-01-05', '--to', '2024-01-08'],
+    steps: 3,
+    left: ['aggregates', 'refresh', 'hours', '--from', '2024-01-05', '--to', '2024-01-08', '--dry-run'],
+  },
 ]
 
 /** Any number that nobody else locks. */
@@ -49,7 +73,11 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
             await tx.query(sql`select pg_advisory_xact_lock(${gate})`)
             await new Promise<void>((resolve) => (free = resolve))
           })
-          const child = spawn(process.execPath, [join(root, 'bin/run.js'), ...args, '--json'], {cwd, stdio: ['ignore', 'pipe', 'ignore'], env: {PATH: process.env.PATH ?? '', HOME: cwd}})
+          const child = spawn(process.execPath, [join(root, 'bin/run.js'), ...args, '--json'], {
+            cwd,
+            stdio: ['ignore', 'pipe', 'ignore'],
+            env: {PATH: process.env.PATH ?? '', HOME: cwd},
+          })
           let stdout = ''
           child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
           const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
@@ -57,16 +85,26 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
           if (how === 'a lost connection') {
             // With the gate open first, so that its next attempt does not wait for the same.
             free()
-            await admin.query(statement('select pg_terminate_backend(pid) from pg_stat_activity where application_name like $1 and datname = current_database()', ['qicore-db/%']))
+            await admin.query(
+              statement(
+                'select pg_terminate_backend(pid) from pg_stat_activity where application_name like $1 and datname = current_database()',
+                ['qicore-db/%'],
+              ),
+            )
             await held
             expect(await ended, stdout).toBe(0)
-            expect((JSON.parse(stdout) as Report).steps.map(({status}) => status)).toEqual(Array.from({length: steps}, () => 'done'))
+            expect((JSON.parse(stdout) as Report).steps.map(({status}) => status)).toEqual(
+              Array.from({length: steps}, () => 'done'),
+            )
           } else {
             // A refresh commits before it is written down, and the others go on meanwhile: a second run may find nothing to do.
             if (step === 0 && name !== 'aggregates refresh') {
               const second = await runCli([...args, '--json'], {cwd})
               expectExit(second, 5)
-              expect(jsonOf<Report>(second).error).toMatchObject({code: 'LOCKED', message: expect.stringContaining(name)})
+              expect(jsonOf<Report>(second).error).toMatchObject({
+                code: 'LOCKED',
+                message: expect.stringContaining(name),
+              })
             }
             child.kill('SIGKILL')
             await ended
@@ -85,11 +123,16 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
 })
 
 /** A database whose ledger waits at the gate before it writes down the step with that position, and a configuration for it. */
-async function prepared(urlFor: (fill: (database: TestDatabase) => Promise<unknown>) => Promise<string>, position: number): Promise<{url: string; cwd: string}> {
+async function prepared(
+  urlFor: (fill: (database: TestDatabase) => Promise<unknown>) => Promise<string>,
+  position: number,
+): Promise<{url: string; cwd: string}> {
   const url = await urlFor(async (database) => {
     await replay(database, ['core'])
     await tenDays(database)
-    await database.autocommit("create materialized view hours with (timescaledb.continuous, timescaledb.materialized_only = true) as select time_bucket(interval '1 hour', time) as bucket, dev, count(*) as n from m group by 1, 2 with no data")
+    await database.autocommit(
+      "create materialized view hours with (timescaledb.continuous, timescaledb.materialized_only = true) as select time_bucket(interval '1 hour', time) as bucket, dev, count(*) as n from m group by 1, 2 with no data",
+    )
     await database.run(`create function public.at_gate() returns trigger language plpgsql as $$
 begin
   if new.position = ${position} then
@@ -100,7 +143,9 @@ end $$;
 create trigger at_gate before insert on qicore.maintenance_step for each row execute function public.at_gate()`)
   })
   const cwd = temporaryDirectory()
-  writeFileSync(join(cwd, 'qicore-db.config.yaml'), `version: 1
+  writeFileSync(
+    join(cwd, 'qicore-db.config.yaml'),
+    `version: 1
 default: prod
 targets: { prod: { url: "${url}" } }
 tables:
@@ -110,10 +155,15 @@ tables:
     retention: { after: 90 days }
 aggregates:
   public.hours: { refresh: { startOffset: 3 days, endOffset: 1 hour, every: 1 hour } }
-`)
+`,
+  )
   return {url, cwd}
 }
 
 function waiting(admin: Database): Promise<unknown[]> {
-  return admin.query(statement("select from pg_locks l where l.locktype = 'advisory' and not l.granted and l.database = (select oid from pg_database where datname = current_database())"))
+  return admin.query(
+    statement(
+      "select from pg_locks l where l.locktype = 'advisory' and not l.granted and l.database = (select oid from pg_database where datname = current_database())",
+    ),
+  )
 }

@@ -44,7 +44,9 @@ forEachEngine({native: true}, (engine) => {
     expectExit(dry, 0)
     const planned = jsonOf<Change>(dry)
     expect(planned).toMatchObject({kind: 'migrate.up', version: 1, dryRun: true})
-    expect(planned.steps.every(({status, sql, lock, class: kind}) => status === 'planned' && sql && lock && kind)).toBe(true)
+    expect(planned.steps.every(({status, sql, lock, class: kind}) => status === 'planned' && sql && lock && kind)).toBe(
+      true,
+    )
     const text = await run('up', '--dry-run')
     expectExit(text, 0)
     expect(text.stdout).toMatch(/^-- migrate up\n[^]*create table desk[^]*commit;\n$/)
@@ -52,13 +54,20 @@ forEachEngine({native: true}, (engine) => {
     const failed = await run('up', '--json')
     expectExit(failed, 6)
     const {steps} = jsonOf<Change>(failed)
-    expect(steps.at(-1)).toMatchObject({id: 'migrate app.1.1.0 bad', status: 'failed', error: expect.stringMatching(/^migrations\/0002_bad\.sql:3: division by zero/)})
+    expect(steps.at(-1)).toMatchObject({
+      id: 'migrate app.1.1.0 bad',
+      status: 'failed',
+      error: expect.stringMatching(/^migrations\/0002_bad\.sql:3: division by zero/),
+    })
 
     const status = await run('status', '--json')
     expectExit(status, 0)
     const {kind, version, migrations} = jsonOf<Status>(status)
     expect({kind, version}).toEqual({kind: 'migrate.status', version: 1})
-    expect(migrations.slice(-2).map(({version: of, state}) => [of, state])).toEqual([['app.1.0.0', 'applied'], ['app.1.1.0', 'pending']])
+    expect(migrations.slice(-2).map(({version: of, state}) => [of, state])).toEqual([
+      ['app.1.0.0', 'applied'],
+      ['app.1.1.0', 'pending'],
+    ])
     expectExit(await run('status', '--check'), 3)
 
     // There is data now: a change of what is there asks first.
@@ -77,8 +86,14 @@ forEachEngine({native: true}, (engine) => {
     const edited = await run('status')
     expectExit(edited, 3)
     expect(edited.stdout).toMatch(/^!app\.1\.0\.0\s+edited/m)
-    expect(edited.stdout.trimEnd().split('\n').slice(-2).join('\n')).toMatch(/^! app\.1\.0\.0 was edited after it was applied \(migrations\/0001_desk\.sql\)\n\d+ applied, 0 pending\.$/)
-    for (const line of edited.stdout.trimEnd().split('\n').filter((one) => one.startsWith(' '))) expect(line.length).toBeLessThanOrEqual(80)
+    expect(edited.stdout.trimEnd().split('\n').slice(-2).join('\n')).toMatch(
+      /^! app\.1\.0\.0 was edited after it was applied \(migrations\/0001_desk\.sql\)\n\d+ applied, 0 pending\.$/,
+    )
+    for (const line of edited.stdout
+      .trimEnd()
+      .split('\n')
+      .filter((one) => one.startsWith(' ')))
+      expect(line.length).toBeLessThanOrEqual(80)
   }, 120_000)
 
   it('refuses bad wishes with exit 2 and says what to do', async () => {
@@ -86,7 +101,10 @@ forEachEngine({native: true}, (engine) => {
     for (const [args, code] of [
       [['up', '--to', '9.9.9'], 'NO_SUCH_VERSION'],
       [['baseline', '9.9.9'], 'NO_SUCH_VERSION'],
-      [['up', '--engine', engine.kind === 'postgres' ? 'timescaledb' : 'postgres'], engine.kind === 'postgres' ? 'NO_TIMESCALEDB' : 'WRONG_ENGINE'],
+      [
+        ['up', '--engine', engine.kind === 'postgres' ? 'timescaledb' : 'postgres'],
+        engine.kind === 'postgres' ? 'NO_TIMESCALEDB' : 'WRONG_ENGINE',
+      ],
     ] as const) {
       const result = await runCli(['migrate', ...args, '--url', url, '--json'])
       expectExit(result, 2)
@@ -103,15 +121,26 @@ forEachEngine({native: true}, (engine) => {
 forEachEngine({native: true}, (engine) => {
   it('with "migrations: own" the tables of QiCore are left out, and status --check is clean; a pipe gets whole lines', async () => {
     const url = await engine.urlFor(async () => {})
-    const cwd = directoryWith({'qicore-db.config.yaml': 'version: 1\nmigrations: own\n', 'migrations/0001_desk.sql': `-- version: 1.0.0\n-- description: ${'a long description '.repeat(8).trim()}\ncreate table desk (x int);\n`})
+    const cwd = directoryWith({
+      'qicore-db.config.yaml': 'version: 1\nmigrations: own\n',
+      'migrations/0001_desk.sql': `-- version: 1.0.0\n-- description: ${'a long description '.repeat(8).trim()}\ncreate table desk (x int);\n`,
+    })
     const dry = await runCli(['migrate', 'up', '--url', url, '--dry-run', '--json'], {cwd})
-    expect(jsonOf<Change>(dry).steps.map(({id}) => id)).toEqual([expect.stringContaining('(schema qicore)'), 'migrate app.1.0.0 desk'])
+    expect(jsonOf<Change>(dry).steps.map(({id}) => id)).toEqual([
+      expect.stringContaining('(schema qicore)'),
+      'migrate app.1.0.0 desk',
+    ])
     expectExit(await runCli(['migrate', 'up', '--url', url, '--yes'], {cwd}), 0)
     const status = await runCli(['migrate', 'status', '--check', '--url', url], {cwd, env: {COLUMNS: ''}})
     expectExit(status, 0)
     expect(status.stdout).toContain('a long description '.repeat(8).trim())
     expect(status.stdout).not.toMatch(/^.1\.0\.0/m)
-    expectExit(await runCli(['migrate', 'status', '--check', '--url', url], {cwd: directoryWith({'qicore-db.config.yaml': 'version: 1\n'})}), 3)
+    expectExit(
+      await runCli(['migrate', 'status', '--check', '--url', url], {
+        cwd: directoryWith({'qicore-db.config.yaml': 'version: 1\n'}),
+      }),
+      3,
+    )
   })
 
   it('the first change says that it installs the schema qicore, and a dry run that it would', async () => {
@@ -121,7 +150,9 @@ forEachEngine({native: true}, (engine) => {
     expect(dry.stderr).toContain('First: a run would install the schema qicore')
     const first = await runCli(pause)
     expectExit(first, 0)
-    expect(first.stderr).toContain('First: installing the schema qicore, which keeps the record of changes, run locks and declared policies.')
+    expect(first.stderr).toContain(
+      'First: installing the schema qicore, which keeps the record of changes, run locks and declared policies.',
+    )
     expect(first.stdout).toMatch(/: 1 step done/)
     expect((await runCli(['jobs', 'resume', 'maintain', '--url', url])).stderr).not.toContain('First:')
   })
@@ -131,6 +162,11 @@ it('migrate new needs no database', async () => {
   const cwd = directoryWith({'qicore-db.config.yaml': 'version: 1\n'})
   const made = await runCli(['migrate', 'new', 'desk', '--json'], {cwd})
   expectExit(made, 0)
-  expect(jsonOf(made)).toMatchObject({kind: 'migrate.new', version: 1, target: null, migration: {file: join(cwd, 'migrations/0001_desk.sql'), version: 'app.1.0.0'}})
+  expect(jsonOf(made)).toMatchObject({
+    kind: 'migrate.new',
+    version: 1,
+    target: null,
+    migration: {file: join(cwd, 'migrations/0001_desk.sql'), version: 'app.1.0.0'},
+  })
   expectExit(await runCli(['migrate', 'new', 'desk']), 2)
 })

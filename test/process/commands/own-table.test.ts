@@ -24,7 +24,7 @@ ${columns}${more}    primaryKey: [id, time]
 `
 
 forEachEngine({}, (engine) => {
-  it('a table of one\'s own goes from the configuration to statistics, and so does a column that is added to it', async () => {
+  it("a table of one's own goes from the configuration to statistics, and so does a column that is added to it", async () => {
     const url = await engine.urlFor(async () => {})
     const cwd = directoryWith({'qicore-db.config.yaml': config()})
     const file = join(cwd, 'qicore-db.config.yaml')
@@ -34,13 +34,27 @@ forEachEngine({}, (engine) => {
       return result
     }
     await run(0, 'migrate', 'new', 'ticks')
-    expect(readdirSync(join(cwd, 'migrations')).sort()).toEqual(['0001_ticks.apache.sql', '0001_ticks.postgres.sql', '0001_ticks.timescaledb.sql', 'snapshot.json'])
+    expect(readdirSync(join(cwd, 'migrations')).sort()).toEqual([
+      '0001_ticks.apache.sql',
+      '0001_ticks.postgres.sql',
+      '0001_ticks.timescaledb.sql',
+      'snapshot.json',
+    ])
     await run(0, 'migrate', 'up')
     expect((await run(0, 'schema', 'verify')).stdout).toContain('8 tables and aggregates as defined.')
 
     writeFileSync(file, config('      - {name: venue, type: varchar(20), nullable: true}\n'))
     const drift = jsonOf<{differences: object[]}>(await run(3, 'schema', 'verify', '--json'))
-    expect(drift.differences).toMatchObject([{schema: 'desk_b', table: 'ticks', object: 'desk_b.ticks', path: 'columns.venue', actual: null, mend: 'alter table desk_b.ticks add column venue varchar(20)'}])
+    expect(drift.differences).toMatchObject([
+      {
+        schema: 'desk_b',
+        table: 'ticks',
+        object: 'desk_b.ticks',
+        path: 'columns.venue',
+        actual: null,
+        mend: 'alter table desk_b.ticks add column venue varchar(20)',
+      },
+    ])
     await run(0, 'migrate', 'new', 'venue')
     expect(readFileSync(join(cwd, 'migrations/0002_venue.sql'), 'utf8')).toContain('add column venue varchar(20);')
     await run(0, 'migrate', 'up', '--yes')
@@ -51,10 +65,20 @@ forEachEngine({}, (engine) => {
     }
     expect(readFileSync(join(cwd, 'gen/drizzle.ts'), 'utf8')).toContain("venue: varchar('venue', {length: 20}),")
 
-    const [{now}] = (await withClient(url, (client) => client.query(`select to_char(${today}, 'YYYY-MM-DD"T"HH24:MI:SS".000Z"') as now`))).rows as [{now: string}]
+    const [{now}] = (
+      await withClient(url, (client) =>
+        client.query(`select to_char(${today}, 'YYYY-MM-DD"T"HH24:MI:SS".000Z"') as now`),
+      )
+    ).rows as [{now: string}]
     await withClient(url, (client) => client.query('insert into desk_b.ticks (time, "Price") values ($1, 5)', [now]))
-    await expect(withClient(url, (client) => client.query('insert into desk_b.ticks (time, "Price") values ($1, 0)', [now]))).rejects.toMatchObject({code: '23514'})
+    await expect(
+      withClient(url, (client) => client.query('insert into desk_b.ticks (time, "Price") values ($1, 0)', [now])),
+    ).rejects.toMatchObject({code: '23514'})
     const stats = jsonOf<{tables: {schema: string; table: string; managed: boolean}[]}>(await run(0, 'stats', '--json'))
-    expect(stats.tables.find(({table}) => table === 'ticks')).toMatchObject({schema: 'desk_b', managed: true, newest: now})
+    expect(stats.tables.find(({table}) => table === 'ticks')).toMatchObject({
+      schema: 'desk_b',
+      managed: true,
+      newest: now,
+    })
   }, 600_000)
 })

@@ -10,11 +10,20 @@ import {directoryWith} from '../../helpers/files.js'
 import {childrenOf} from '../../helpers/partitions.js'
 
 const ticks = 'create table ticks (time timestamptz not null, x int) partition by range (time)'
-const config = (url: string, tables: string) => directoryWith({'qicore-db.config.yaml': `version: 1\ndefault: here\ntargets:\n  here: {url: "${url}"}\n  other: {url: "${url}"}\ntables:\n${tables}`})
+const config = (url: string, tables: string) =>
+  directoryWith({
+    'qicore-db.config.yaml': `version: 1\ndefault: here\ntargets:\n  here: {url: "${url}"}\n  other: {url: "${url}"}\ntables:\n${tables}`,
+  })
 const partitions = (args: string, cwd: string) => runCli(['partitions', ...args.split(' ')], {cwd})
 interface Listed {
   kind: string
-  tables: {schema: string; table: string; managed: boolean; ahead: {wanted: number; there: number}; findings: {kind: string}[]}[]
+  tables: {
+    schema: string
+    table: string
+    managed: boolean
+    ahead: {wanted: number; there: number}
+    findings: {kind: string}[]
+  }[]
   partitions: {schema: string; table: string; partition: string; from: string; to: string; totalBytes: number}[]
 }
 interface Changed {
@@ -27,8 +36,15 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it('from nothing to two years of partitions with retention', async () => {
     const database = await engine.database()
     await database.run(ticks)
-    const cwd = config(database.url, '  public.ticks: {partitions: {every: month, ahead: 3}, retention: {after: 12mon}}\n')
-    const now = (await database.run<{now: string; then: string}>(`select to_char(${monthsAhead(0)}, 'YYYY-MM') as now, to_char(${monthsAhead(-23)}, 'YYYY-MM') as then`))[0]!
+    const cwd = config(
+      database.url,
+      '  public.ticks: {partitions: {every: month, ahead: 3}, retention: {after: 12mon}}\n',
+    )
+    const now = (
+      await database.run<{now: string; then: string}>(
+        `select to_char(${monthsAhead(0)}, 'YYYY-MM') as now, to_char(${monthsAhead(-23)}, 'YYYY-MM') as then`,
+      )
+    )[0]!
 
     const before = await partitions('list --check --json', cwd)
     expectExit(before, 3)
@@ -36,7 +52,11 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
 
     const planned = await partitions(`create ticks --from ${now.then} --to ${now.now} --dry-run --json`, cwd)
     expectExit(planned, 0)
-    expect(jsonOf<Changed>(planned).steps.filter(({id}) => id.startsWith('create public.ticks')).map(({lock, class: kind, status}) => `${lock} ${kind} ${status}`)).toEqual(Array.from({length: 24}, () => 'SHARE UPDATE EXCLUSIVE safe planned'))
+    expect(
+      jsonOf<Changed>(planned)
+        .steps.filter(({id}) => id.startsWith('create public.ticks'))
+        .map(({lock, class: kind, status}) => `${lock} ${kind} ${status}`),
+    ).toEqual(Array.from({length: 24}, () => 'SHARE UPDATE EXCLUSIVE safe planned'))
     expect(await childrenOf(database, 'ticks')).toEqual([])
 
     expectExit(await partitions(`create ticks --from ${now.then} --to ${now.now}`, cwd), 0)
@@ -45,9 +65,16 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expectExit(list, 0)
     const {kind, tables, partitions: rows} = jsonOf<Listed>(list)
     expect(kind).toBe('partitions.list')
-    expect(tables).toMatchObject([{schema: 'public', table: 'ticks', managed: true, ahead: {wanted: 3, there: 3}, findings: []}])
+    expect(tables).toMatchObject([
+      {schema: 'public', table: 'ticks', managed: true, ahead: {wanted: 3, there: 3}, findings: []},
+    ])
     expect(rows).toHaveLength(27)
-    expect(rows.at(-1)).toMatchObject({schema: 'public', table: 'ticks', from: `${now.then}-01T00:00:00.000Z`, totalBytes: expect.any(Number)})
+    expect(rows.at(-1)).toMatchObject({
+      schema: 'public',
+      table: 'ticks',
+      from: `${now.then}-01T00:00:00.000Z`,
+      totalBytes: expect.any(Number),
+    })
     const nothing = await partitions('ensure', cwd)
     expectExit(nothing, 0)
     expect(nothing.stdout).toMatch(/nothing to do/)
@@ -57,13 +84,19 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expectExit(detached, 0)
     const {cutoff, steps} = jsonOf<Changed>(detached)
     expect(cutoff).toMatch(/^\d{4}-\d\d-\d\dT/)
-    expect(steps.filter(({id}) => id.startsWith('detach ')).map(({status}) => status)).toEqual(Array.from({length: 5}, () => 'done'))
+    expect(steps.filter(({id}) => id.startsWith('detach ')).map(({status}) => status)).toEqual(
+      Array.from({length: 5}, () => 'done'),
+    )
 
     for (const answer of ['', ' --yes', ' --confirm other']) expectExit(await partitions(`drop ticks${answer}`, cwd), 7)
     const dropped = await partitions('drop ticks --confirm here', cwd)
     expectExit(dropped, 0)
     expect(await childrenOf(database, 'ticks')).toHaveLength(27 - 5 - 6)
-    expect(await database.run("select count(*) as n from pg_class where relname like 'ticks\\_y%' and relkind = 'r' and not relispartition")).toEqual([{n: 5}])
+    expect(
+      await database.run(
+        "select count(*) as n from pg_class where relname like 'ticks\\_y%' and relkind = 'r' and not relispartition",
+      ),
+    ).toEqual([{n: 5}])
     expectExit(await partitions('list --check', cwd), 0)
   })
 
@@ -85,7 +118,10 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   ])('partitions %s ends with %i, the same with --json, and changes nothing', async (args, exitCode, code) => {
     const database = await engine.database()
     await database.run(`${ticks}; create table plain (x int); create table listed (x int) partition by list (x)`)
-    const [text, json] = await Promise.all([runCli(['partitions', ...args.split(' '), '--url', database.url]), runCli(['partitions', ...args.split(' '), '--url', database.url, '--json'])])
+    const [text, json] = await Promise.all([
+      runCli(['partitions', ...args.split(' '), '--url', database.url]),
+      runCli(['partitions', ...args.split(' '), '--url', database.url, '--json']),
+    ])
     expectExit(text, exitCode)
     expectExit(json, exitCode)
     expect(jsonOf<{error: {code: string; exitCode: number}}>(json).error).toMatchObject({code, exitCode})
@@ -110,10 +146,14 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
 
   it('a mistake in the declaration is named with its path', async () => {
     const database = await engine.database()
-    const cwd = config(database.url, '  public.ticks: {partitions: {every: week, ahead: -1, timezone: Mars/Olympus, earliest: soon, within: 6m, often: 1}}\n')
+    const cwd = config(
+      database.url,
+      '  public.ticks: {partitions: {every: week, ahead: -1, timezone: Mars/Olympus, earliest: soon, within: 6m, often: 1}}\n',
+    )
     const result = await partitions('ensure', cwd)
     expectExit(result, 2)
-    for (const field of ['every', 'ahead', 'timezone', 'earliest', 'within']) expect(result.stderr).toContain(`tables.public.ticks.partitions.${field}`)
+    for (const field of ['every', 'ahead', 'timezone', 'earliest', 'within'])
+      expect(result.stderr).toContain(`tables.public.ticks.partitions.${field}`)
     expect(result.stderr).toContain('often')
   })
 })
@@ -130,11 +170,16 @@ describe('two runs, and runs that are killed', () => {
       await first.says(/waits|open transactions/)
       const second = await partitions('detach ticks --older-than 12mon --yes', cwd)
       expectExit(second, 5)
-      expect(second.stderr.replaceAll(/\s+/g, ' ')).toMatch(/Another run works on table public\.ticks: .*partitions detach public\.ticks/)
+      expect(second.stderr.replaceAll(/\s+/g, ' ')).toMatch(
+        /Another run works on table public\.ticks: .*partitions detach public\.ticks/,
+      )
       first.child.kill('SIGKILL')
       await first.ended
       await reader.end()
-      const third = await eventually(() => partitions('detach ticks --older-than 12mon --yes', cwd), (result) => result.exitCode !== 5)
+      const third = await eventually(
+        () => partitions('detach ticks --older-than 12mon --yes', cwd),
+        (result) => result.exitCode !== 5,
+      )
       expectExit(third, 0)
       expect(await childrenOf(database, 'ticks')).toHaveLength(1)
     })
@@ -147,15 +192,25 @@ describe('two runs, and runs that are killed', () => {
       expectExit(await partitions('create ticks --from 2015-01 --to 2015-01', cwd), 0)
       for (const pause of [5, 40, 120]) {
         const run = start(['partitions', 'create', 'ticks', '--from', '2016-01', '--to', '2024-12'], cwd)
-        await eventually(() => childrenOf(database, 'ticks'), (children) => children.length > 2 || run.child.exitCode !== null)
+        await eventually(
+          () => childrenOf(database, 'ticks'),
+          (children) => children.length > 2 || run.child.exitCode !== null,
+        )
         await new Promise((resolve) => setTimeout(resolve, pause))
         run.child.kill('SIGKILL')
         await run.ended
       }
-      const last = await eventually(() => partitions('create ticks --from 2016-01 --to 2024-12', cwd), (result) => result.exitCode !== 5)
+      const last = await eventually(
+        () => partitions('create ticks --from 2016-01 --to 2024-12', cwd),
+        (result) => result.exitCode !== 5,
+      )
       expectExit(last, 0)
       expect(await childrenOf(database, 'ticks')).toHaveLength(1 + 9 * 12)
-      expect(await database.run("select relname from pg_class where relname like 'ticks\\_y%' and relkind = 'r' and not relispartition")).toEqual([])
+      expect(
+        await database.run(
+          "select relname from pg_class where relname like 'ticks\\_y%' and relkind = 'r' and not relispartition",
+        ),
+      ).toEqual([])
       expect(await database.run("select conname from pg_constraint where conname like 'qicore%'")).toEqual([])
     })
 
@@ -163,7 +218,12 @@ describe('two runs, and runs that are killed', () => {
       const database = await engine.database()
       await sets(database)
       const reader = await openReader(database)
-      await expect(database.db.autocommit({readOnly: false, lockTimeout: 100, statementTimeout: 0}, statement('alter table public.ticks detach partition public.old_1 concurrently'))).rejects.toThrow()
+      await expect(
+        database.db.autocommit(
+          {readOnly: false, lockTimeout: 100, statementTimeout: 0},
+          statement('alter table public.ticks detach partition public.old_1 concurrently'),
+        ),
+      ).rejects.toThrow()
       const cwd = config(database.url, '  public.ticks: {partitions: {}, retention: {after: 12mon}}\n')
       const listed = await partitions('list --check', cwd)
       expectExit(listed, 3)
@@ -181,8 +241,13 @@ describe('two runs, and runs that are killed', () => {
       const cwd = config(database.url, '  public.ticks: {}\n')
       expectExit(await partitions('create ticks --from 2015-01 --to 2015-01', cwd), 0)
       const run = start(['partitions', 'create', 'ticks', '--from', '2016-01', '--to', '2024-12'], cwd)
-      await eventually(() => childrenOf(database, 'ticks'), (children) => children.length > 2 || run.child.exitCode !== null)
-      await database.run("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'qicore-db/partitions create' and datname = current_database()")
+      await eventually(
+        () => childrenOf(database, 'ticks'),
+        (children) => children.length > 2 || run.child.exitCode !== null,
+      )
+      await database.run(
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'qicore-db/partitions create' and datname = current_database()",
+      )
       expect(await run.ended, run.output()).toBe(0)
       expect(await childrenOf(database, 'ticks')).toHaveLength(1 + 9 * 12)
     })
@@ -215,12 +280,19 @@ async function openReader({db}: TestDatabase): Promise<{end(): Promise<void>}> {
 
 /** The binary, left running. */
 function start(args: readonly string[], cwd: string) {
-  const child = spawn(process.execPath, [join(root, 'bin/run.js'), ...args], {cwd, env: {PATH: process.env.PATH, HOME: cwd, NO_COLOR: '1'}})
+  const child = spawn(process.execPath, [join(root, 'bin/run.js'), ...args], {
+    cwd,
+    env: {PATH: process.env.PATH, HOME: cwd, NO_COLOR: '1'},
+  })
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text))
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text))
   const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)))
   const says = async (pattern: RegExp) => {
-    await eventually(async () => output, (text) => pattern.test(text) || child.exitCode !== null)
+    await eventually(
+      async () => output,
+      (text) => pattern.test(text) || child.exitCode !== null,
+    )
     expect(output).toMatch(pattern)
   }
   return {child, ended, says, output: () => output}

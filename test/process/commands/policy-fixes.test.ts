@@ -16,7 +16,9 @@ async function oldRows({run}: TestDatabase): Promise<void> {
   await run('create schema desk')
   await run(`create table ${table} (time timestamptz not null, v int)`)
   await run(`select create_hypertable($1::regclass, 'time', chunk_time_interval => interval '1 day')`, [table])
-  await run(`insert into ${table} select g, 1 from generate_series(timestamptz '2024-02-27 00:00:00+00', '2024-03-01 23:00:00+00', interval '1 hour') as g`)
+  await run(
+    `insert into ${table} select g, 1 from generate_series(timestamptz '2024-02-27 00:00:00+00', '2024-03-01 23:00:00+00', interval '1 hour') as g`,
+  )
 }
 
 async function statusOf({db}: TestDatabase, kind: string): Promise<PolicyStatus> {
@@ -39,8 +41,15 @@ describe('the fix that a finding of policies status prints', () => {
       const database = await engine.database()
       await oldRows(database)
       await database.run(`alter table ${table} set (timescaledb.compress)`)
-      await database.run(`select alter_job(add_compression_policy($1::regclass, interval '7 days'), scheduled => true, next_start => 'infinity')`, [table])
-      expect(await statusOf(database, 'compression')).toMatchObject({ok: false, due: 4, notDone: [{code: 'never_compressed'}, {}, {}, {}]})
+      await database.run(
+        `select alter_job(add_compression_policy($1::regclass, interval '7 days'), scheduled => true, next_start => 'infinity')`,
+        [table],
+      )
+      expect(await statusOf(database, 'compression')).toMatchObject({
+        ok: false,
+        due: 4,
+        notDone: [{code: 'never_compressed'}, {}, {}, {}],
+      })
       expect(await runFix(database, (await statusOf(database, 'compression')).findings)).toBe('chunks compress')
       expect(await statusOf(database, 'compression')).toMatchObject({ok: true, notDone: []})
     })
@@ -48,8 +57,12 @@ describe('the fix that a finding of policies status prints', () => {
     it('refreshes what was never refreshed, and the finding is gone', async () => {
       const database = await engine.database()
       await oldRows(database)
-      await database.autocommit(`create materialized view desk.days with (timescaledb.continuous) as select time_bucket(interval '1 day', time) as day, count(*) as n from ${table} group by 1 with no data`)
-      await database.run("select alter_job(add_continuous_aggregate_policy('desk.days', interval '100 years', interval '1 hour', interval '1 hour'), next_start => 'infinity')")
+      await database.autocommit(
+        `create materialized view desk.days with (timescaledb.continuous) as select time_bucket(interval '1 day', time) as day, count(*) as n from ${table} group by 1 with no data`,
+      )
+      await database.run(
+        "select alter_job(add_continuous_aggregate_policy('desk.days', interval '100 years', interval '1 hour', interval '1 hour'), next_start => 'infinity')",
+      )
       expect(await statusOf(database, 'refresh')).toMatchObject({ok: false, notDone: [{code: 'never_refreshed'}]})
       expect(await runFix(database, (await statusOf(database, 'refresh')).findings)).toBe('aggregates refresh')
       expect(await statusOf(database, 'refresh')).toMatchObject({ok: true, notDone: []})
@@ -59,25 +72,38 @@ describe('the fix that a finding of policies status prints', () => {
       const database = await engine.database()
       await oldRows(database)
       await database.run(`insert into ${table} values (${today}, 1)`)
-      await database.autocommit(`create materialized view desk.days with (timescaledb.continuous) as select time_bucket(interval '1 day', time) as day, count(*) as n from ${table} group by 1 with no data`)
-      await database.run("select alter_job(add_continuous_aggregate_policy('desk.days', interval '3 days', interval '1 hour', interval '1 hour'), next_start => 'infinity')")
+      await database.autocommit(
+        `create materialized view desk.days with (timescaledb.continuous) as select time_bucket(interval '1 day', time) as day, count(*) as n from ${table} group by 1 with no data`,
+      )
+      await database.run(
+        "select alter_job(add_continuous_aggregate_policy('desk.days', interval '3 days', interval '1 hour', interval '1 hour'), next_start => 'infinity')",
+      )
       const declared = [declare(table, {retention: {after: {months: 0, days: 30, seconds: 0}, native: false}})]
       await runPlan(database.db, await planInstall(database.db))
       await database.db.probe()
       const {plan} = await planPolicies(database.db, request(declared))
       await runPlan(database.db, plan)
-      await database.run("select alter_job(job_id, scheduled => true, next_start => 'infinity') from timescaledb_information.jobs where proc_name = 'retain'")
+      await database.run(
+        "select alter_job(job_id, scheduled => true, next_start => 'infinity') from timescaledb_information.jobs where proc_name = 'retain'",
+      )
       const held = await statusOf(database, 'retention')
       expect(held).toMatchObject({ok: false, notDone: [{code: 'held_back'}, {}, {}, {}]})
       expect(held.findings.join('\n')).not.toMatch(/jobs run retain|chunks drop/)
       expect(await runFix(database, held.findings)).toBe('aggregates refresh')
       const covered = await statusOf(database, 'retention')
-      expect(covered.notDone!.map(({code}) => code)).toEqual(['not_dropped', 'not_dropped', 'not_dropped', 'not_dropped'])
+      expect(covered.notDone!.map(({code}) => code)).toEqual([
+        'not_dropped',
+        'not_dropped',
+        'not_dropped',
+        'not_dropped',
+      ])
       // The rows were that old when they were loaded: what is printed only shows what would go.
       const [printed] = printedCommands(covered.findings.join('\n'))
       expect(printed).toBeDefined()
       expect((await parsePrinted(printed!)).flags).toMatchObject({'dry-run': true})
-      expect(await database.run(`select count(*)::int as chunks from show_chunks($1::regclass)`, [table])).toEqual([{chunks: 5}])
+      expect(await database.run(`select count(*)::int as chunks from show_chunks($1::regclass)`, [table])).toEqual([
+        {chunks: 5},
+      ])
     })
 
     it('says why it cannot tell what is due, with the setting that is missing', async () => {
@@ -86,10 +112,16 @@ describe('the fix that a finding of policies status prints', () => {
       await database.run("select create_hypertable('public.z', 'clock', chunk_time_interval => 86400000)")
       await database.run('insert into public.z values (1709251200000, 1)')
       await database.run('alter table public.z set (timescaledb.compress)')
-      await database.run("create function public.z_now() returns bigint language sql stable as 'select 1709251200000::bigint'")
+      await database.run(
+        "create function public.z_now() returns bigint language sql stable as 'select 1709251200000::bigint'",
+      )
       await database.run("select set_integer_now_func('public.z', 'public.z_now')")
-      await database.run("select alter_job(add_compression_policy('public.z', 86400000::bigint), next_start => 'infinity')")
-      await database.run("alter function public.z_now() owner to current_user; create or replace function public.z_now() returns bigint language sql stable as 'select (1/0)::bigint'")
+      await database.run(
+        "select alter_job(add_compression_policy('public.z', 86400000::bigint), next_start => 'infinity')",
+      )
+      await database.run(
+        "alter function public.z_now() owner to current_user; create or replace function public.z_now() returns bigint language sql stable as 'select (1/0)::bigint'",
+      )
       const status = await statusOf(database, 'compression')
       expect(status).toMatchObject({ok: null, due: null, notDone: null})
       expect(status.findings.join()).toContain('timeUnit')

@@ -21,7 +21,10 @@ describe('schema generate', () => {
     for (const what of ['drizzle', 'zod', 'sql']) {
       const statuses = async (...more: string[]) => {
         const result = await runCli(['schema', 'generate', what, '--out', 'gen', '--json', ...more], {cwd})
-        return {exitCode: result.exitCode, statuses: [...new Set(jsonOf<{files: {status: string}[]}>(result).files.map(({status}) => status))]}
+        return {
+          exitCode: result.exitCode,
+          statuses: [...new Set(jsonOf<{files: {status: string}[]}>(result).files.map(({status}) => status))],
+        }
       }
       expect(await statuses('--check')).toEqual({exitCode: 3, statuses: ['missing']})
       expect(await statuses()).toEqual({exitCode: 0, statuses: ['written']})
@@ -38,7 +41,10 @@ describe('schema generate', () => {
 
   it('prints where nobody says where to, the tables of the configuration too', async () => {
     const cwd = directoryWith({'qicore-db.config.yaml': own})
-    const {stdout, exitCode} = await runCli(['schema', 'generate', 'sql', '--tables', 'config', '--engine', 'timescaledb'], {cwd})
+    const {stdout, exitCode} = await runCli(
+      ['schema', 'generate', 'sql', '--tables', 'config', '--engine', 'timescaledb'],
+      {cwd},
+    )
     expect(exitCode).toBe(0)
     expect(stdout).toContain('create table desk_b.ticks')
     expect(stdout).toContain('timescaledb.compress')

@@ -15,29 +15,73 @@ import {job} from '../../helpers/daemon-jobs.js'
 const now = Date.parse('2026-01-01T12:00:30Z')
 const hourly = job('hourly', {schedule: '0 * * * *'})
 const state = (over: Partial<LedgerJob> = {}): LedgerJob => ({
-  name: 'hourly', kind: 'sql', revision: 1, lastAt: now - 3_600_000, lastAtExact: '', running: false, freeAt: null, leaseSeconds: null, startedAt: null, claimedBy: null,
-  epochs: [{revision: 1, validFrom: now - 86_400_000, state: 'active', runner: 'daemon', schedule: '0 * * * *', timezone: 'UTC'}], ...over,
+  name: 'hourly',
+  kind: 'sql',
+  revision: 1,
+  lastAt: now - 3_600_000,
+  lastAtExact: '',
+  running: false,
+  freeAt: null,
+  leaseSeconds: null,
+  startedAt: null,
+  claimedBy: null,
+  epochs: [
+    {
+      revision: 1,
+      validFrom: now - 86_400_000,
+      state: 'active',
+      runner: 'daemon',
+      schedule: '0 * * * *',
+      timezone: 'UTC',
+    },
+  ],
+  ...over,
 })
 const registry = (row: LedgerJob, at = now) => {
-  const made = createJobRegistry([hourly], () => {}, () => false)
+  const made = createJobRegistry(
+    [hourly],
+    () => {},
+    () => false,
+  )
   made.read([row], true)
   for (const entry of made.entries()) made.reckon(entry, at)
   return made
 }
-const health = (over: Partial<HealthState> = {}): HealthState => ({connected: true, blockedReason: null, refusals: [], msSincePoll: 100, sinceTurn: 100, patience: 40_000, stopping: false, now, registry: registry(state()), deadRunners: [], ...over})
+const health = (over: Partial<HealthState> = {}): HealthState => ({
+  connected: true,
+  blockedReason: null,
+  refusals: [],
+  msSincePoll: 100,
+  sinceTurn: 100,
+  patience: 40_000,
+  stopping: false,
+  now,
+  registry: registry(state()),
+  deadRunners: [],
+  ...over,
+})
 
 it('is ready while nothing waits beyond its limit', () => {
   expect(readinessOf(health())).toEqual({ready: true, problems: []})
   const later = now + 120_000
-  expect(readinessOf(health({now: later, registry: registry(state(), later)})).problems).toEqual(['hourly has been due since 2026-01-01 12:00 UTC and no daemon has started it'])
-  expect(readinessOf(health({now: later, registry: registry(state({running: true, startedAt: later - 1_000}), later)})).ready).toBe(true)
-  expect(readinessOf(health({registry: registry(state({running: true, startedAt: now - 24 * 3_600_000}))})).problems).toEqual([expect.stringContaining('longer than its timeout')])
+  expect(readinessOf(health({now: later, registry: registry(state(), later)})).problems).toEqual([
+    'hourly has been due since 2026-01-01 12:00 UTC and no daemon has started it',
+  ])
+  expect(
+    readinessOf(health({now: later, registry: registry(state({running: true, startedAt: later - 1_000}), later)}))
+      .ready,
+  ).toBe(true)
+  expect(
+    readinessOf(health({registry: registry(state({running: true, startedAt: now - 24 * 3_600_000}))})).problems,
+  ).toEqual([expect.stringContaining('longer than its timeout')])
 })
 
 it('is not ready before the first connection, while the database is away, when it stops, or when a runner is dead', () => {
   expect(readinessOf(health({connected: null})).problems).toEqual(['it has not been connected yet'])
   expect(readinessOf(health({blockedReason: 'the database is away'})).problems).toEqual(['the database is away'])
-  expect(readinessOf(health({refusals: ['the ledger cannot be read or written: disk full']})).problems).toEqual(['the ledger cannot be read or written: disk full'])
+  expect(readinessOf(health({refusals: ['the ledger cannot be read or written: disk full']})).problems).toEqual([
+    'the ledger cannot be read or written: disk full',
+  ])
   expect(readinessOf(health({stopping: true})).problems).toEqual(['it is stopping'])
   expect(readinessOf(health({deadRunners: ['pg_cron is dead']})).problems).toEqual(['pg_cron is dead'])
   expect(readinessOf(health({msSincePoll: 100_000})).problems).toEqual(['the ledger was last looked at 1m 40s ago'])
@@ -52,7 +96,11 @@ it('is alive while its loop goes round, also where the database is away', () => 
 
 it('leaves a job alone that a newer declaration has otherwise', () => {
   const told: string[] = []
-  const made = createJobRegistry([hourly], (name, reason) => told.push(`${name}: ${reason}`), () => false)
+  const made = createJobRegistry(
+    [hourly],
+    (name, reason) => told.push(`${name}: ${reason}`),
+    () => false,
+  )
   made.read([state({epochs: [{...state().epochs[0]!, schedule: '30 * * * *'}]})], true)
   const [entry] = [...made.entries()]
   expect(made.reckon(entry!, now + 86_400_000)).toEqual({decision: null, wakeAt: null, waitingSince: null})
@@ -61,17 +109,41 @@ it('leaves a job alone that a newer declaration has otherwise', () => {
 
 const someMetrics = (): Metrics => {
   const metrics = metricsOf({
-    version: '1.2.3', registry: () => registry(state()), connected: () => true, busy: () => 1, skew: () => 0.1, now: () => now,
-    metricsCache: () => ({tables: [{schema: 'public', table: 'a "b"\\c', chunks: 3, compressedChunks: 2, totalBytes: 100, newest: 1}], policies: [{schema: 'public', table: 't', kind: 'compression', notDone: 1, ok: false}], partitions: [{schema: 'public', table: 'ticks', ahead: 0, daysLeft: 3}], at: 1}),
+    version: '1.2.3',
+    registry: () => registry(state()),
+    connected: () => true,
+    busy: () => 1,
+    skew: () => 0.1,
+    now: () => now,
+    metricsCache: () => ({
+      tables: [{schema: 'public', table: 'a "b"\\c', chunks: 3, compressedChunks: 2, totalBytes: 100, newest: 1}],
+      policies: [{schema: 'public', table: 't', kind: 'compression', notDone: 1, ok: false}],
+      partitions: [{schema: 'public', table: 'ticks', ahead: 0, daysLeft: 3}],
+      at: 1,
+    }),
   })
   const claim = {id: 1, token: 1, job: 'hourly', scheduledAt: now, startedAt: now, attempts: 1, late: 0.2}
   metrics.count({event: 'occurrence_started', job: 'hourly', at: now, attempt: 1, late: 0.2, id: 1})
-  metrics.count({event: 'occurrence_ended', job: 'hourly', at: now, ms: 1_500, kind: 'sql', claim, outcome: {kind: 'ended', status: 'done', reason: null, error: null, detail: {steps: {done: 2, skipped: 0, failed: 0, unfinished: 0}, bytes: 10}}})
+  metrics.count({
+    event: 'occurrence_ended',
+    job: 'hourly',
+    at: now,
+    ms: 1_500,
+    kind: 'sql',
+    claim,
+    outcome: {
+      kind: 'ended',
+      status: 'done',
+      reason: null,
+      error: null,
+      detail: {steps: {done: 2, skipped: 0, failed: 0, unfinished: 0}, bytes: 10},
+    },
+  })
   metrics.count({event: 'instants_skipped', job: 'hourly', reason: 'overlap', count: 3, first: now, last: now})
   return metrics
 }
 
-it('counts what happens, by Prometheus\' names', async () => {
+it("counts what happens, by Prometheus' names", async () => {
   const text = await someMetrics().text()
   for (const line of [
     'qicore_db_occurrences_total{job="hourly",status="done",reason=""} 1',
@@ -90,7 +162,10 @@ it('counts what happens, by Prometheus\' names', async () => {
 const promtool = spawnSync('promtool', ['--version']).status === 0
 if (promtool)
   it('is accepted by promtool', async () => {
-    const {status, stdout, stderr} = spawnSync('promtool', ['check', 'metrics'], {input: await someMetrics().text(), encoding: 'utf8'})
+    const {status, stdout, stderr} = spawnSync('promtool', ['check', 'metrics'], {
+      input: await someMetrics().text(),
+      encoding: 'utf8',
+    })
     expect({status, stdout, stderr}).toEqual({status: 0, stdout: '', stderr: ''})
   })
 else skipBecause("promtool is not installed (Debian's package prometheus has it)")
@@ -98,13 +173,20 @@ else skipBecause("promtool is not installed (Debian's package prometheus has it)
 it('answers on its three paths, and on no other', async () => {
   let ready = true
   let checked = Promise.resolve()
-  const server = await serveHealth({host: '127.0.0.1', port: 0}, {health: () => health({stopping: !ready}), check: () => checked}, someMetrics())
+  const server = await serveHealth(
+    {host: '127.0.0.1', port: 0},
+    {health: () => health({stopping: !ready}), check: () => checked},
+    someMetrics(),
+  )
   try {
     const ask = (path: string, init: RequestInit = {}) => fetch(`http://${server.address}${path}`, init)
     expect((await ask('/healthz')).status).toBe(200)
     expect(await (await ask('/readyz')).json()).toEqual({ready: true, problems: []})
     checked = new Promise(() => {})
-    expect(await (await ask('/readyz')).json()).toEqual({ready: false, problems: ['the ledger has not answered within 0.8 s']})
+    expect(await (await ask('/readyz')).json()).toEqual({
+      ready: false,
+      problems: ['the ledger has not answered within 0.8 s'],
+    })
     checked = Promise.resolve()
     ready = false
     expect((await ask('/readyz')).status).toBe(503)
@@ -113,7 +195,9 @@ it('answers on its three paths, and on no other', async () => {
     expect((await ask('/')).status).toBe(404)
     expect((await ask('/healthz', {method: 'POST'})).status).toBe(405)
     const port = Number(server.address.split(':')[1])
-    await expect(serveHealth({host: '127.0.0.1', port}, {health, check: async () => {}}, someMetrics())).rejects.toMatchObject({code: 'LISTEN', exitCode: 2, message: expect.stringContaining('EADDRINUSE')})
+    await expect(
+      serveHealth({host: '127.0.0.1', port}, {health, check: async () => {}}, someMetrics()),
+    ).rejects.toMatchObject({code: 'LISTEN', exitCode: 2, message: expect.stringContaining('EADDRINUSE')})
   } finally {
     await server.close()
   }
@@ -135,7 +219,14 @@ it('on a loopback address answers nobody who calls it by another name', async ()
   const everywhere = await serveHealth({host: '0.0.0.0', port: 0}, watched, someMetrics())
   try {
     const port = Number(server.address.split(':')[1])
-    const names = ['127.0.0.1', `localhost:${port}`, '[::1]:9847', 'evil.example', '127.evil.example', 'localhost.evil.example:9847']
+    const names = [
+      '127.0.0.1',
+      `localhost:${port}`,
+      '[::1]:9847',
+      'evil.example',
+      '127.evil.example',
+      'localhost.evil.example:9847',
+    ]
     expect(await Promise.all(names.map((name) => statusFor(port, name)))).toEqual([200, 200, 200, 403, 403, 403])
     expect(await statusFor(Number(everywhere.address.split(':')[1]), 'daemon.monitoring')).toBe(200)
   } finally {
@@ -150,7 +241,10 @@ it('answers a flood of pipelined requests with a hundred answers and the end of 
   try {
     const socket = createConnection(Number(server.address.split(':')[1]), '127.0.0.1')
     let answer = ''
-    socket.setEncoding('utf8').on('data', (text: string) => (answer += text)).on('error', () => {})
+    socket
+      .setEncoding('utf8')
+      .on('data', (text: string) => (answer += text))
+      .on('error', () => {})
     socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(15_000))
     await once(socket, 'close')
     expect(answer.match(/^HTTP\/1.1 200/gm)).toHaveLength(100)
@@ -166,6 +260,12 @@ it('makes the text of the metrics once a second, however many ask', async () => 
 })
 
 it('reads addresses to listen on', () => {
-  expect([parseListen('127.0.0.1:9847'), parseListen('[::1]:0'), parseListen(':80'), parseListen('off')]).toEqual([{host: '127.0.0.1', port: 9847}, {host: '::1', port: 0}, {host: '0.0.0.0', port: 80}, null])
-  for (const wrong of ['9847', 'localhost', 'a:99999', '::1:80', '']) expect(() => parseListen(wrong)).toThrow(expect.objectContaining({code: 'LISTEN'}))
+  expect([parseListen('127.0.0.1:9847'), parseListen('[::1]:0'), parseListen(':80'), parseListen('off')]).toEqual([
+    {host: '127.0.0.1', port: 9847},
+    {host: '::1', port: 0},
+    {host: '0.0.0.0', port: 80},
+    null,
+  ])
+  for (const wrong of ['9847', 'localhost', 'a:99999', '::1:80', ''])
+    expect(() => parseListen(wrong)).toThrow(expect.objectContaining({code: 'LISTEN'}))
 })

@@ -17,9 +17,17 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-const effect = "insert into public.effects values (current_setting('qicore.job'), current_setting('qicore.scheduled_at')::timestamptz)"
+const effect =
+  "insert into public.effects values (current_setting('qicore.job'), current_setting('qicore.scheduled_at')::timestamptz)"
 const flags = ['--lease', '4s', '--poll', '500ms', '--grace', '2s']
-const once = (text: string, more: object = {}) => ({kind: 'sql', schedule: '*/2 * * * * *', retries: 0, catchUp: 'once', statement: text, ...more})
+const once = (text: string, more: object = {}) => ({
+  kind: 'sql',
+  schedule: '*/2 * * * * *',
+  retries: 0,
+  catchUp: 'once',
+  statement: text,
+  ...more,
+})
 
 interface Place {
   url: string
@@ -36,11 +44,17 @@ async function place(): Promise<Place> {
   const ask = <Row extends object>(text: string) => db.transaction({...writing}, (tx) => tx.query<Row>(statement(text)))
   await ask('create table public.effects (job text, scheduled_at timestamptz)')
   const relay = await startFaultyRelay(url)
-  return {url: relay.url, db, relay, ask, close: async () => {
-    await relay.close()
-    await db.close()
-    await drop()
-  }}
+  return {
+    url: relay.url,
+    db,
+    relay,
+    ask,
+    close: async () => {
+      await relay.close()
+      await db.close()
+      await drop()
+    },
+  }
 }
 
 /** What the ledger says of each instant is what happened, once. */
@@ -56,7 +70,10 @@ async function until(what: string, check: () => Promise<boolean>, seconds = 40):
   }
 }
 
-const atWork = ({ask}: Place) => ask<{pid: number}>("select pid from pg_stat_activity where application_name like 'qicore-db/daemon%' and state = 'active' and datname = current_database()")
+const atWork = ({ask}: Place) =>
+  ask<{pid: number}>(
+    "select pid from pg_stat_activity where application_name like 'qicore-db/daemon%' and state = 'active' and datname = current_database()",
+  )
 /** Seconds of processor time that a process has used. */
 const processorTime = ({child}: DaemonProcess) => {
   const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
@@ -68,48 +85,75 @@ const stop = async (daemon: DaemonProcess) => {
 }
 
 describe('a daemon on a network or server that fails', () => {
-  it.each([1, 2, 50])('works again within two seconds of the return of the server, with %i jobs, and logs the outage twice', async (count) => {
-    const here = await place()
-    const jobs = Object.fromEntries(Array.from({length: count}, (_, n) => [`job-${n}`, once(effect, {retries: 3, schedule: '*/5 * * * * *'})]))
-    const daemon = startDaemon(here.url, jobs, flags)
-    await Promise.all(Object.keys(jobs).map((name) => daemon.event('occurrence_ended', ({job}) => job === name)))
-    // Before the kill: the daemon may report the loss while the server is still stopping.
-    const before = {lines: daemon.lines.length, processor: processorTime(daemon)}
-    await server.kill()
-    // All jobs come due while it is away.
-    await sleep(7_000)
-    const elapsedMs = processorTime(daemon) - before.processor
-    const outage = daemon.lines.slice(before.lines)
-    await server.start()
-    const back = Date.now()
-    await Promise.all(Object.keys(jobs).map((name) => daemon.event('occurrence_ended', ({job, time}) => job === name && Date.parse(String(time)) > back)))
-    const firstEnded = daemon.lines.find(({event, time}) => event === 'occurrence_ended' && Date.parse(String(time)) > back)!
-    const took = [firstEnded.time, new Date().toISOString()].map((time) => Date.parse(String(time)) - back)
-    process.stderr.write(`${count} jobs: first run ended after ${took[0]} ms, all after ${took[1]} ms; ${outage.length} lines in the outage, ${elapsedMs} s of processor time\n`)
-    await daemon.event('database_back')
-    expect(took[0]).toBeLessThan(2_000)
-    expect(daemon.lines.slice(before.lines).filter(({event}) => event === 'database_away')).toHaveLength(1)
-    expect(daemon.lines.slice(before.lines).filter(({event}) => event === 'database_back')).toHaveLength(1)
-    expect(outage.filter(({event}) => ['round_failed', 'outcome_unwritten', 'no_session'].includes(String(event))).length).toBeLessThanOrEqual(2)
-    expect(elapsedMs).toBeLessThan(3)
-    expect(await stop(daemon)).toBe(0)
-    await here.db.reconnect()
-    expect(await wrong(here)).toEqual([])
-    await here.close()
-  })
+  it.each([1, 2, 50])(
+    'works again within two seconds of the return of the server, with %i jobs, and logs the outage twice',
+    async (count) => {
+      const here = await place()
+      const jobs = Object.fromEntries(
+        Array.from({length: count}, (_, n) => [`job-${n}`, once(effect, {retries: 3, schedule: '*/5 * * * * *'})]),
+      )
+      const daemon = startDaemon(here.url, jobs, flags)
+      await Promise.all(Object.keys(jobs).map((name) => daemon.event('occurrence_ended', ({job}) => job === name)))
+      // Before the kill: the daemon may report the loss while the server is still stopping.
+      const before = {lines: daemon.lines.length, processor: processorTime(daemon)}
+      await server.kill()
+      // All jobs come due while it is away.
+      await sleep(7_000)
+      const elapsedMs = processorTime(daemon) - before.processor
+      const outage = daemon.lines.slice(before.lines)
+      await server.start()
+      const back = Date.now()
+      await Promise.all(
+        Object.keys(jobs).map((name) =>
+          daemon.event('occurrence_ended', ({job, time}) => job === name && Date.parse(String(time)) > back),
+        ),
+      )
+      const firstEnded = daemon.lines.find(
+        ({event, time}) => event === 'occurrence_ended' && Date.parse(String(time)) > back,
+      )!
+      const took = [firstEnded.time, new Date().toISOString()].map((time) => Date.parse(String(time)) - back)
+      process.stderr.write(
+        `${count} jobs: first run ended after ${took[0]} ms, all after ${took[1]} ms; ${outage.length} lines in the outage, ${elapsedMs} s of processor time\n`,
+      )
+      await daemon.event('database_back')
+      expect(took[0]).toBeLessThan(2_000)
+      expect(daemon.lines.slice(before.lines).filter(({event}) => event === 'database_away')).toHaveLength(1)
+      expect(daemon.lines.slice(before.lines).filter(({event}) => event === 'database_back')).toHaveLength(1)
+      expect(
+        outage.filter(({event}) => ['round_failed', 'outcome_unwritten', 'no_session'].includes(String(event))).length,
+      ).toBeLessThanOrEqual(2)
+      expect(elapsedMs).toBeLessThan(3)
+      expect(await stop(daemon)).toBe(0)
+      await here.db.reconnect()
+      expect(await wrong(here)).toEqual([])
+      await here.close()
+    },
+  )
 
   it('asks a ledger that refuses every run less and less often, says so once, and is not ready meanwhile', async () => {
     const here = await place()
     await here.ask(`create function public.refuse() returns trigger language plpgsql as $$ begin raise 'disk full, says the test'; end $$;
       create trigger refuse before insert on qicore.maintenance_log execute function public.refuse()`)
-    const daemon = startDaemon(here.url, {a: once(effect), b: once(effect), c: once(effect)}, [...flags, '--listen', '127.0.0.1:0'])
+    const daemon = startDaemon(here.url, {a: once(effect), b: once(effect), c: once(effect)}, [
+      ...flags,
+      '--listen',
+      '127.0.0.1:0',
+    ])
     const {address} = await daemon.event('listening')
     await daemon.event('round_failed')
-    const rolledBack = async () => (await here.ask<{n: number}>("select xact_rollback as n from pg_stat_database where datname = current_database()"))[0]!.n
+    const rolledBack = async () =>
+      (
+        await here.ask<{n: number}>(
+          'select xact_rollback as n from pg_stat_database where datname = current_database()',
+        )
+      )[0]!.n
     const before = await rolledBack()
     await sleep(10_000)
-    const readiness = await (await fetch(`http://${address}/readyz`)).json() as {ready: boolean; problems: string[]}
-    expect(readiness).toMatchObject({ready: false, problems: expect.arrayContaining([expect.stringContaining('disk full, says the test')])})
+    const readiness = (await (await fetch(`http://${address}/readyz`)).json()) as {ready: boolean; problems: string[]}
+    expect(readiness).toMatchObject({
+      ready: false,
+      problems: expect.arrayContaining([expect.stringContaining('disk full, says the test')]),
+    })
     expect((await rolledBack()) - before).toBeLessThan(40)
     expect(daemon.lines.filter(({event}) => event === 'round_failed')).toHaveLength(1)
     await here.ask('drop trigger refuse on qicore.maintenance_log')
@@ -149,7 +193,9 @@ describe('a daemon on a network or server that fails', () => {
     const asked = Date.now()
     expect(await stop(daemon)).toBe(1)
     expect(Date.now() - asked).toBeLessThan(6_500)
-    expect(await daemon.event('stop_incomplete')).toMatchObject({message: expect.stringMatching(/^slow \(server process \d+\)/)})
+    expect(await daemon.event('stop_incomplete')).toMatchObject({
+      message: expect.stringMatching(/^slow \(server process \d+\)/),
+    })
     await here.ask("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'qicore-db/daemon'")
     await here.close()
   })
@@ -160,8 +206,16 @@ describe('a daemon on a network or server that fails', () => {
     const here = await place()
     const daemon = startDaemon(here.url, {stubborn: once(explicitCronJobs, {timeout: '1s'})}, flags)
     const ended = await daemon.event('occurrence_ended')
-    expect(ended).toMatchObject({status: 'failed', error: 'it took longer than 1 second and did not end when it was cancelled; its server process has ended and its transaction was rolled back'})
-    expect(await here.ask(`select 1 from pg_stat_activity where query like '%query_canceled%' and state = 'active' and pid <> pg_backend_pid() and backend_start < '${String(ended.at)}'::timestamptz + interval '1 s'`)).toEqual([])
+    expect(ended).toMatchObject({
+      status: 'failed',
+      error:
+        'it took longer than 1 second and did not end when it was cancelled; its server process has ended and its transaction was rolled back',
+    })
+    expect(
+      await here.ask(
+        `select 1 from pg_stat_activity where query like '%query_canceled%' and state = 'active' and pid <> pg_backend_pid() and backend_start < '${String(ended.at)}'::timestamptz + interval '1 s'`,
+      ),
+    ).toEqual([])
     expect(await stop(daemon)).toBe(0)
     await until('no step is left behind', async () => (await atWork(here)).length === 0)
     await here.close()
@@ -193,13 +247,19 @@ describe('a daemon on a network or server that fails', () => {
 
   it('does a step once whose connection was cut while the server went on with it', async () => {
     const here = await place()
-    const daemon = startDaemon(here.url, {cut: once(`${effect}; select pg_sleep(4)`, {retries: 3, backoff: '1s'})}, flags)
+    const daemon = startDaemon(
+      here.url,
+      {cut: once(`${effect}; select pg_sleep(4)`, {retries: 3, backoff: '1s'})},
+      flags,
+    )
     const started = await daemon.event('occurrence_started')
     await until('the step is at work', async () => (await atWork(here)).length > 0)
     here.relay.cut()
     await daemon.event('occurrence_ended', ({at, status}) => at === started.at && status !== 'again')
     expect(await stop(daemon)).toBe(0)
-    expect(await here.ask(`select count(*) as effects from public.effects where scheduled_at = '${String(started.at)}'`)).toEqual([{effects: 1}])
+    expect(
+      await here.ask(`select count(*) as effects from public.effects where scheduled_at = '${String(started.at)}'`),
+    ).toEqual([{effects: 1}])
     expect(await wrong(here)).toEqual([])
     await here.close()
   })

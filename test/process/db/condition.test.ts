@@ -14,25 +14,51 @@ import {runCli} from '../../helpers/cli.js'
 import {applicationName, targetOf, writing} from '../../helpers/server.js'
 
 const insert: Step = {
-  id: 'insert', kind: 'test', object: 'public.t', statements: [statement("insert into public.t values ('2026-11-02Z', 1)")], lock: 'NONE', class: 'safe', transaction: 'own',
-  doneCheck: null, repeatable: false, dependsOn: [], relations: [], bytes: null,
+  id: 'insert',
+  kind: 'test',
+  object: 'public.t',
+  statements: [statement("insert into public.t values ('2026-11-02Z', 1)")],
+  lock: 'NONE',
+  class: 'safe',
+  transaction: 'own',
+  doneCheck: null,
+  repeatable: false,
+  dependsOn: [],
+  relations: [],
+  bytes: null,
 }
-const planOn = (table: string): Plan => ({operation: 'test', summary: 'test', cutoff: null, locks: [`table ${table}`], steps: [insert]})
+const planOn = (table: string): Plan => ({
+  operation: 'test',
+  summary: 'test',
+  cutoff: null,
+  locks: [`table ${table}`],
+  steps: [insert],
+})
 const options = {limits: defaultLimits, ledger: null}
 
 /** Five compressed days of rows, an hour each, and an aggregate over them that is computed up to the fourth. */
 async function filled(engine: Engine): Promise<TestDatabase> {
   const database = await engine.database()
-  await database.run("create table t (time timestamptz not null, v int); select create_hypertable('t', by_range('time', interval '1 day'))")
-  await database.run("insert into t select g, 1 from generate_series('2026-11-01Z'::timestamptz, '2026-11-05 23:00Z', '1 hour') g")
+  await database.run(
+    "create table t (time timestamptz not null, v int); select create_hypertable('t', by_range('time', interval '1 day'))",
+  )
+  await database.run(
+    "insert into t select g, 1 from generate_series('2026-11-01Z'::timestamptz, '2026-11-05 23:00Z', '1 hour') g",
+  )
   await database.run("alter table t set (timescaledb.compress); select compress_chunk(c) from show_chunks('t') c")
-  await database.autocommit("create materialized view a with (timescaledb.continuous) as select time_bucket('1 hour', time) b, count(*) n from t group by 1 with no data")
+  await database.autocommit(
+    "create materialized view a with (timescaledb.continuous) as select time_bucket('1 hour', time) b, count(*) n from t group by 1 with no data",
+  )
   await database.autocommit("call refresh_continuous_aggregate('a', null, '2026-11-04Z')")
   return database
 }
 
 /** Sets something for the database, and works in a session that begins then. */
-async function inState(database: TestDatabase, setting: string, work: (db: Awaited<ReturnType<typeof connect>>) => Promise<void>): Promise<void> {
+async function inState(
+  database: TestDatabase,
+  setting: string,
+  work: (db: Awaited<ReturnType<typeof connect>>) => Promise<void>,
+): Promise<void> {
   const name = database.db.server.database
   await database.autocommit(`alter database ${name} set ${setting}`)
   const db = await connect(targetOf(database.url), {applicationName})
@@ -47,7 +73,10 @@ async function inState(database: TestDatabase, setting: string, work: (db: Await
 const codes = (db: TestDatabase['db']) => db.server.condition.map(({code}) => code)
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it.each([['timescaledb.restoring = on', 'restoring'], ['timescaledb.disable_load = on', 'loader_disabled']])('under %s it shows what it can know, and refuses every change, count and coverage', async (setting, code) => {
+  it.each([
+    ['timescaledb.restoring = on', 'restoring'],
+    ['timescaledb.disable_load = on', 'loader_disabled'],
+  ])('under %s it shows what it can know, and refuses every change, count and coverage', async (setting, code) => {
     const database = await filled(engine)
     await inState(database, setting, async (db) => {
       expect(codes(db)).toEqual([code])
@@ -57,7 +86,12 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       await expect(preview(db, planOn('public.t'))).rejects.toMatchObject(refused)
       const stats = await readStats(db, {fast: false, managed: new Set(), timeUnits: new Map(), lateAfter: 0})
       expect(stats.server.condition).toEqual([code])
-      expect(stats.tables.find(({table}) => table === 't')).toMatchObject({chunks: 5, compressedChunks: 5, oldest: null, newest: null})
+      expect(stats.tables.find(({table}) => table === 't')).toMatchObject({
+        chunks: 5,
+        compressedChunks: 5,
+        oldest: null,
+        newest: null,
+      })
       const {aggregates} = await readAggregates(db, new Map())
       expect(aggregates).toMatchObject([{view: 'a', pending: null, rawGone: null}])
       const status = await readPolicyStatus(db, {declared: [], lateAfter: 0})
@@ -81,10 +115,18 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       const url = ['--url', database.url]
       const stats = await runCli(['stats', '--json', ...url])
       expect(stats).toMatchObject({exitCode: 3, stderr: expect.stringContaining('restore mode')})
-      expect(JSON.parse(stats.stdout)).toMatchObject({kind: 'stats', condition: ['restoring'], server: {condition: ['restoring']}})
+      expect(JSON.parse(stats.stdout)).toMatchObject({
+        kind: 'stats',
+        condition: ['restoring'],
+        server: {condition: ['restoring']},
+      })
       const status = await runCli(['policies', 'status', ...url])
       expect(status).toMatchObject({exitCode: 3, stderr: expect.stringContaining('restore mode')})
-      for (const change of [['chunks', 'drop', 't', '--older-than', '2026-11-02', '--dry-run'], ['aggregates', 'refresh', 'a', '--from', '2026-11-01', '--to', '2026-11-07'], ['jobs', 'run', 'retain']]) {
+      for (const change of [
+        ['chunks', 'drop', 't', '--older-than', '2026-11-02', '--dry-run'],
+        ['aggregates', 'refresh', 'a', '--from', '2026-11-01', '--to', '2026-11-07'],
+        ['jobs', 'run', 'retain'],
+      ]) {
         const refused = await runCli([...change, '--json', ...url])
         expect(refused.exitCode, refused.command).toBe(7)
         expect(JSON.parse(refused.stdout)).toMatchObject({error: {code: 'RESTORING', exitCode: 7}})
@@ -92,48 +134,79 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     })
   }, 240_000)
 
-  it.each(['timescaledb.enable_optimizations', 'timescaledb.enable_transparent_decompression'])('sees compressed rows also where %s is off, and says that others do not', async (name) => {
-    const database = await filled(engine)
-    await inState(database, `${name} = off`, async (db) => {
-      const counted = 'select count(*) as rows from public.t'
-      expect(codes(db)).toEqual(['compressed_rows_hidden'])
-      expect(await db.query(statement(counted))).toEqual([{rows: 120}])
-      await db.probe()
-      expect(codes(db), 'also when asked again').toEqual(['compressed_rows_hidden'])
-      await db.autocommit({readOnly: false, lockTimeout: 1_000, statementTimeout: 0, searchPath: 'public'}, statement("call refresh_continuous_aggregate('a', null, '2026-11-06Z')"))
-      expect(await db.query(statement('select sum(n)::int8 as rows from public.a'))).toEqual([{rows: 120}])
-      await execute(db, planOn('public.t'), options)
-      expect(await db.query(statement(counted))).toEqual([{rows: 121}])
-    })
-  })
+  it.each(['timescaledb.enable_optimizations', 'timescaledb.enable_transparent_decompression'])(
+    'sees compressed rows also where %s is off, and says that others do not',
+    async (name) => {
+      const database = await filled(engine)
+      await inState(database, `${name} = off`, async (db) => {
+        const counted = 'select count(*) as rows from public.t'
+        expect(codes(db)).toEqual(['compressed_rows_hidden'])
+        expect(await db.query(statement(counted))).toEqual([{rows: 120}])
+        await db.probe()
+        expect(codes(db), 'also when asked again').toEqual(['compressed_rows_hidden'])
+        await db.autocommit(
+          {readOnly: false, lockTimeout: 1_000, statementTimeout: 0, searchPath: 'public'},
+          statement("call refresh_continuous_aggregate('a', null, '2026-11-06Z')"),
+        )
+        expect(await db.query(statement('select sum(n)::int8 as rows from public.a'))).toEqual([{rows: 120}])
+        await execute(db, planOn('public.t'), options)
+        expect(await db.query(statement(counted))).toEqual([{rows: 121}])
+      })
+    },
+  )
 
   it('names the library that is missing, and what loads the right one', async () => {
     const database = await engine.database()
     const version = database.db.server.timescaledb!
-    const unloaded = await connect(targetOf(`${database.url}?options=${encodeURIComponent('-c timescaledb.disable_load=on')}`), {applicationName})
-    await unloaded.query(statement("update pg_extension set extversion = '2.1.0' where extname = 'timescaledb'"), writing)
+    const unloaded = await connect(
+      targetOf(`${database.url}?options=${encodeURIComponent('-c timescaledb.disable_load=on')}`),
+      {applicationName},
+    )
+    await unloaded.query(
+      statement("update pg_extension set extversion = '2.1.0' where extname = 'timescaledb'"),
+      writing,
+    )
     await unloaded.close()
     const failure: unknown = await connect(targetOf(database.url), {applicationName}).catch((error: unknown) => error)
     expect(failure).toMatchObject({code: 'LIBRARY_MISSING', exitCode: 4, message: expect.stringContaining('2.1.0')})
-    expect((failure as {suggestions: string[]}).suggestions.join()).toContain(`files of ${version}. In a new session (psql -X), as its first statement: ALTER EXTENSION timescaledb UPDATE`)
+    expect((failure as {suggestions: string[]}).suggestions.join()).toContain(
+      `files of ${version}. In a new session (psql -X), as its first statement: ALTER EXTENSION timescaledb UPDATE`,
+    )
     expect(isConnectionLost(failure)).toBe(false)
   })
 
   it('names a hypertable whose root holds rows, and changes nothing of it; the others it does change', async () => {
     const database = await filled(engine)
-    await database.run("create table other (time timestamptz not null); select create_hypertable('other', by_range('time'))")
-    const other = {...planOn('public.other'), steps: [{...insert, statements: [statement("insert into public.other values ('2026-11-02Z')")]}]}
+    await database.run(
+      "create table other (time timestamptz not null); select create_hypertable('other', by_range('time'))",
+    )
+    const other = {
+      ...planOn('public.other'),
+      steps: [{...insert, statements: [statement("insert into public.other values ('2026-11-02Z')")]}],
+    }
     // Under restore mode TimescaleDB lets rows into the root, or raises; under disable_load they go there.
     await database.autocommit(`alter database ${database.db.server.database} set timescaledb.restoring = on`)
     const restoring = await connect(targetOf(database.url), {applicationName})
-    const went = await restoring.query(statement("insert into public.t values ('2026-11-20Z', 1)"), {readOnly: false, lockTimeout: 1_000, statementTimeout: 0}).then(() => true, () => false)
+    const went = await restoring
+      .query(statement("insert into public.t values ('2026-11-20Z', 1)"), {
+        readOnly: false,
+        lockTimeout: 1_000,
+        statementTimeout: 0,
+      })
+      .then(
+        () => true,
+        () => false,
+      )
     await restoring.close()
     await database.autocommit(`alter database ${database.db.server.database} reset timescaledb.restoring`)
     await database.db.probe()
     expect(codes(database.db)).toEqual(went ? ['rows_in_root'] : [])
     if (went) {
       expect(database.db.server.condition[0]!.tables).toEqual(['public.t'])
-      await expect(execute(database.db, planOn('public.t'), options)).rejects.toMatchObject({code: 'ROWS_IN_ROOT', exitCode: 7})
+      await expect(execute(database.db, planOn('public.t'), options)).rejects.toMatchObject({
+        code: 'ROWS_IN_ROOT',
+        exitCode: 7,
+      })
       const statements = database.db.server.condition[0]!.fix.replace(/^.*in psql: |;$/g, '').split('; ')
       const psql = await connect(targetOf(database.url), {applicationName})
       await psql.transaction({...writing, searchPath: 'public'}, async (tx) => {
@@ -151,9 +224,13 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
 
   it('names a job of ours whose procedure is gone', async () => {
     const database = await engine.database()
-    await database.run("create schema qicore; create procedure qicore.retain(job_id int, config jsonb) language plpgsql as 'begin end'; select add_job('qicore.retain', '1 day', scheduled => false); set local search_path = qicore; drop procedure retain(int, jsonb)")
+    await database.run(
+      "create schema qicore; create procedure qicore.retain(job_id int, config jsonb) language plpgsql as 'begin end'; select add_job('qicore.retain', '1 day', scheduled => false); set local search_path = qicore; drop procedure retain(int, jsonb)",
+    )
     await database.db.probe()
-    expect(database.db.server.condition).toMatchObject([{code: 'gate_procedure_missing', message: expect.stringContaining('(qicore.retain)')}])
+    expect(database.db.server.condition).toMatchObject([
+      {code: 'gate_procedure_missing', message: expect.stringContaining('(qicore.retain)')},
+    ])
   })
 })
 
@@ -167,8 +244,21 @@ forEachEngine({}, (engine) => {
 })
 
 const well: ConditionFacts = {
-  database: 'market', timescaledb: '2.22.1', embedded: false, license: 'timescale', restoring: false, loaderDisabled: false, hiding: [], inRecovery: false,
-  launcherSeen: true, schedulerHere: true, schedulers: 1, maxBackgroundWorkers: 16, maxWorkerProcesses: 32, rowsInRoot: [], brokenGates: [],
+  database: 'market',
+  timescaledb: '2.22.1',
+  embedded: false,
+  license: 'timescale',
+  restoring: false,
+  loaderDisabled: false,
+  hiding: [],
+  inRecovery: false,
+  launcherSeen: true,
+  schedulerHere: true,
+  schedulers: 1,
+  maxBackgroundWorkers: 16,
+  maxWorkerProcesses: 32,
+  rowsInRoot: [],
+  brokenGates: [],
 }
 
 describe('the workers of TimescaleDB', () => {
@@ -188,7 +278,9 @@ describe('the workers of TimescaleDB', () => {
 
   it('say the arithmetic', () => {
     const [found] = conditionsOf({...well, schedulers: 3, schedulerHere: false, maxBackgroundWorkers: 4})
-    expect(found!.message).toContain('1 launcher + 3 schedulers + 1 for this database + 1 job are more than timescaledb.max_background_workers = 4')
+    expect(found!.message).toContain(
+      '1 launcher + 3 schedulers + 1 for this database + 1 job are more than timescaledb.max_background_workers = 4',
+    )
   })
 })
 

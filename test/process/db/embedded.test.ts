@@ -12,7 +12,8 @@ import {root} from '../../helpers/build.js'
 import {directoryWith, temporaryDirectory} from '../../helpers/files.js'
 import {applicationName, targetOf, writing} from '../../helpers/server.js'
 
-const open = (directory: string, create = false) => connect(targetOf(`embedded:${directory}`), {applicationName, create})
+const open = (directory: string, create = false) =>
+  connect(targetOf(`embedded:${directory}`), {applicationName, create})
 const refusal = async (directory: string) => (await open(directory).catch((error: unknown) => error)) as OpsError
 
 const children: ChildProcess[] = []
@@ -22,7 +23,10 @@ afterAll(() => {
 
 /** Runs a module in a process of its own and waits for its first line. */
 async function resolveSession(code: string): Promise<{child: ChildProcess; line: string}> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {cwd: root, stdio: ['ignore', 'pipe', 'inherit']})
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   children.push(child)
   const line = await new Promise<string>((resolve, reject) => {
     child.stdout!.setEncoding('utf8').once('data', (text: string) => resolve(text.trim()))
@@ -30,7 +34,10 @@ async function resolveSession(code: string): Promise<{child: ChildProcess; line:
   })
   return {child, line}
 }
-const gone = (child: ChildProcess) => new Promise<void>((resolve) => (child.exitCode !== null || child.signalCode !== null ? resolve() : child.once('exit', () => resolve())))
+const gone = (child: ChildProcess) =>
+  new Promise<void>((resolve) =>
+    child.exitCode !== null || child.signalCode !== null ? resolve() : child.once('exit', () => resolve()),
+  )
 
 it('is named by a URL', () => {
   expect(embeddedDirectory('embedded:/data/db')).toBe('/data/db')
@@ -54,7 +61,7 @@ describe('a directory', () => {
     expect(existsSync(join(directory, 'none'))).toBe(false)
   })
 
-  it('that holds a broken database is refused with the engine\'s own words, and can be tried again', async () => {
+  it("that holds a broken database is refused with the engine's own words, and can be tried again", async () => {
     const directory = join(temporaryDirectory(), 'db')
     mkdirSync(directory)
     writeFileSync(join(directory, 'PG_VERSION'), '17\n')
@@ -68,10 +75,14 @@ describe('a directory', () => {
     const run = (text: string) => first.transaction(writing, (tx) => tx.query(statement(text)))
     await run('create table t (time timestamptz not null, x int)')
     await run("select create_hypertable('t', 'time', chunk_time_interval => interval '1 day')")
-    await run("insert into t select time, 1 from generate_series('2026-01-01'::timestamptz, '2026-01-20', '10 minutes') as time")
+    await run(
+      "insert into t select time, 1 from generate_series('2026-01-01'::timestamptz, '2026-01-20', '10 minutes') as time",
+    )
     await run("alter table t set (timescaledb.compress, timescaledb.compress_orderby = 'time desc')")
     await run("select compress_chunk(c) from show_chunks('t', older_than => '2026-01-15'::timestamptz) as c")
-    const question = statement('select count(*) as rows, sum(x) as sum, min(time) as first, max(time) as last from public.t')
+    const question = statement(
+      'select count(*) as rows, sum(x) as sum, min(time) as first, max(time) as last from public.t',
+    )
     const before = await first.query(question)
     await first.close()
 
@@ -114,7 +125,13 @@ describe('one directory under several names', () => {
     const elsewhereDirectory = temporaryDirectory()
     symlinkSync(directory, join(elsewhereDirectory, 'link'))
     symlinkSync(above, join(elsewhereDirectory, 'above'))
-    const names = [`${directory}/.`, `${directory}/`, `${above}/../${above.split('/').at(-1)}/db`, join(elsewhereDirectory, 'link'), join(elsewhereDirectory, 'above', 'db')]
+    const names = [
+      `${directory}/.`,
+      `${directory}/`,
+      `${above}/../${above.split('/').at(-1)}/db`,
+      join(elsewhereDirectory, 'link'),
+      join(elsewhereDirectory, 'above', 'db'),
+    ]
 
     const target = JSON.stringify(targetOf(`embedded:${directory}`))
     const {child} = await resolveSession(`
@@ -134,18 +151,34 @@ describe('one directory under several names', () => {
     await gone(child)
 
     const db = await open(names.at(-1)!)
-    await db.transaction(writing, (tx) => tx.query(statement('insert into acknowledged select 2, n from generate_series(0, 59) n')))
+    await db.transaction(writing, (tx) =>
+      tx.query(statement('insert into acknowledged select 2, n from generate_series(0, 59) n')),
+    )
     await db.close()
     const last = await open(directory)
-    expect(await last.query(statement('select writer, count(*)::int as rows from public.acknowledged group by writer order by writer'))).toEqual([{writer: 1, rows: 60}, {writer: 2, rows: 60}])
+    expect(
+      await last.query(
+        statement('select writer, count(*)::int as rows from public.acknowledged group by writer order by writer'),
+      ),
+    ).toEqual([
+      {writer: 1, rows: 60},
+      {writer: 2, rows: 60},
+    ])
     await last.close()
   }, 300_000)
 
   it('names the URL of a process that has one', async () => {
     const directory = temporaryDirectory()
-    const unlock = await lockDirectory(directory, {command: 'qicore-db/daemon', statusUrl: 'http://127.0.0.1:9847/readyz'})
+    const unlock = await lockDirectory(directory, {
+      command: 'qicore-db/daemon',
+      statusUrl: 'http://127.0.0.1:9847/readyz',
+    })
     const error = await open(directory, true).catch((thrown: unknown) => thrown as OpsError)
-    expect(error).toMatchObject({code: 'IN_USE', message: expect.stringContaining('(qicore-db daemon)'), suggestions: [expect.stringContaining('curl http://127.0.0.1:9847/readyz'), expect.any(String)]})
+    expect(error).toMatchObject({
+      code: 'IN_USE',
+      message: expect.stringContaining('(qicore-db daemon)'),
+      suggestions: [expect.stringContaining('curl http://127.0.0.1:9847/readyz'), expect.any(String)],
+    })
     unlock()
   })
 })
@@ -196,10 +229,18 @@ describe('a creation that was interrupted', () => {
     let seed = 20_261_101
     for (let round = 0; round < 4; round += 1) {
       rmSync(directory, {recursive: true, force: true})
-      const child = spawn(process.execPath, ['--input-type=module', '-e', `
+      const child = spawn(
+        process.execPath,
+        [
+          '--input-type=module',
+          '-e',
+          `
         import {connect} from './dist/db/connect.js'
         await connect(${target}, {applicationName: 'killed', create: true})
-        setInterval(() => {}, 1000)`], {cwd: root, stdio: 'ignore'})
+        setInterval(() => {}, 1000)`,
+        ],
+        {cwd: root, stdio: 'ignore'},
+      )
       children.push(child)
       seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31
       await new Promise((resolve) => setTimeout(resolve, (whole * 1.2 * seed) / 2 ** 31))
@@ -216,7 +257,11 @@ describe('a lock on a file', () => {
   it('keeps out this process too, and can be had again when it is given back', async () => {
     const path = join(temporaryDirectory(), 'lock')
     const unlock = await lockFile(path, 'It')
-    await expect(lockFile(path, 'It')).rejects.toMatchObject({code: 'IN_USE', exitCode: 5, message: `It is in use by process ${process.pid}.`})
+    await expect(lockFile(path, 'It')).rejects.toMatchObject({
+      code: 'IN_USE',
+      exitCode: 5,
+      message: `It is in use by process ${process.pid}.`,
+    })
     unlock()
     ;(await lockFile(path, 'It'))()
   })

@@ -36,7 +36,9 @@ function tests(native: Engine): void {
   async function left(): Promise<unknown> {
     const client = new pg.Client({connectionString: through.url})
     await client.connect()
-    const {rows} = await client.query("select name, setting from pg_settings where name in ('lock_timeout', 'statement_timeout', 'search_path', 'TimeZone', 'role', 'default_transaction_read_only', 'jit') order by name")
+    const {rows} = await client.query(
+      "select name, setting from pg_settings where name in ('lock_timeout', 'statement_timeout', 'search_path', 'TimeZone', 'role', 'default_transaction_read_only', 'jit') order by name",
+    )
     const locks = await client.query("select count(*)::int as held from pg_locks where locktype = 'advisory'")
     await client.end()
     return [rows, locks.rows]
@@ -52,24 +54,45 @@ function tests(native: Engine): void {
   it('keeps nothing of ours: no setting, no role, no lock', async () => {
     const before = await left()
     await db.query(statement('select 1'))
-    await db.transaction({...readOnlySettings, lockTimeout: 3_000, role: 'pg_monitor'}, (tx) => tx.query(statement('select pg_advisory_xact_lock(1)')))
+    await db.transaction({...readOnlySettings, lockTimeout: 3_000, role: 'pg_monitor'}, (tx) =>
+      tx.query(statement('select pg_advisory_xact_lock(1)')),
+    )
     await db.transaction(writing, (tx) => tx.query(statement('select 1 / 0'))).catch(() => {})
     expect(await left()).toEqual(before)
   })
 
   it('gives each of many clients its own answers, failures among them', async () => {
     const crowd = await Promise.all(Array.from({length: 8}, () => connect(through, {applicationName})))
-    const said = await Promise.all(crowd.map(async (one, me) => {
-      const answers: unknown[] = []
-      for (let turn = 0; turn < 40; turn += 1) {
-        const [ask, settings] = [statement('select $1::int as me, 10 / ($2::int % 3) as part', [me * 1_000 + turn, turn]), turn % 5 === 0 ? {...readOnlySettings, role: 'no such role'} : readOnlySettings]
-        answers.push(await one.query<{me: number}>(ask, settings).then(([row]) => row!.me, (error: Error) => error.message))
-      }
-      return answers
-    }))
+    const said = await Promise.all(
+      crowd.map(async (one, me) => {
+        const answers: unknown[] = []
+        for (let turn = 0; turn < 40; turn += 1) {
+          const [ask, settings] = [
+            statement('select $1::int as me, 10 / ($2::int % 3) as part', [me * 1_000 + turn, turn]),
+            turn % 5 === 0 ? {...readOnlySettings, role: 'no such role'} : readOnlySettings,
+          ]
+          answers.push(
+            await one.query<{me: number}>(ask, settings).then(
+              ([row]) => row!.me,
+              (error: Error) => error.message,
+            ),
+          )
+        }
+        return answers
+      }),
+    )
     await Promise.all(crowd.map((one) => one.close()))
-    expect(said).toEqual(crowd.map((_, me) => Array.from({length: 40}, (_, turn) =>
-      turn % 5 === 0 ? 'The target\'s role cannot be used: role "no such role" does not exist [22023]' : turn % 3 === 0 ? 'division by zero' : me * 1_000 + turn)))
+    expect(said).toEqual(
+      crowd.map((_, me) =>
+        Array.from({length: 40}, (_, turn) =>
+          turn % 5 === 0
+            ? 'The target\'s role cannot be used: role "no such role" does not exist [22023]'
+            : turn % 3 === 0
+              ? 'division by zero'
+              : me * 1_000 + turn,
+        ),
+      ),
+    )
   })
 
   it('is gone past with directUrl where a statement needs a session of its own, else that is said', async () => {

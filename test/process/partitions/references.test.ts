@@ -6,7 +6,12 @@ import {runCli, expectExit, jsonOf} from '../../helpers/cli.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {fates, run} from '../../helpers/partitions.js'
 
-const older = {relation: 'public.ticks', olderThan: {months: 12, days: 0, seconds: 0}, timezone: 'UTC', acceptLoss: false}
+const older = {
+  relation: 'public.ticks',
+  olderThan: {months: 12, days: 0, seconds: 0},
+  timezone: 'UTC',
+  acceptLoss: false,
+}
 
 /** Three partitions of 2020 and one of now; two rows of another table refer to the second. */
 const sets = ({run: query}: TestDatabase) =>
@@ -20,7 +25,11 @@ create table kid (id int, at timestamptz, constraint "kid to ticks" foreign key 
 insert into kid values (2, '2020-02-05+00'), (2, '2020-02-05+00'), (2, null)`)
 
 const key = {foreignKey: '"kid to ticks"', table: 'public.kid'}
-const used = [{...key, partition: 'public.old_1', rows: 0}, {...key, partition: 'public.old_2', rows: 2}, {...key, partition: 'public.old_3', rows: 0}]
+const used = [
+  {...key, partition: 'public.old_1', rows: 0},
+  {...key, partition: 'public.old_2', rows: 2},
+  {...key, partition: 'public.old_3', rows: 0},
+]
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it('a plan names the foreign key, its table and the rows that refer to a partition; the partitions after it go all the same', async () => {
@@ -30,14 +39,23 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(references).toEqual(used)
     expect((await planDrop(database.db, older)).references).toEqual(used)
     expect(notes).toContain(
-      'public.old_2: 2 rows refer to it by foreign key "kid to ticks" of public.kid. PostgreSQL refuses to detach it until these rows of public.kid are deleted or changed; the other partitions are not held up.')
+      'public.old_2: 2 rows refer to it by foreign key "kid to ticks" of public.kid. PostgreSQL refuses to detach it until these rows of public.kid are deleted or changed; the other partitions are not held up.',
+    )
     expect(fates(await run(database.db, plan))).toEqual([
-      'detach public.old_1: done', 'finalize public.old_1: done', 'detach public.old_2: failed', 'finalize public.old_2: skipped', 'detach public.old_3: done', 'finalize public.old_3: done',
+      'detach public.old_1: done',
+      'finalize public.old_1: done',
+      'detach public.old_2: failed',
+      'finalize public.old_2: skipped',
+      'detach public.old_3: done',
+      'finalize public.old_3: done',
     ])
     await database.run('delete from kid where at is not null')
     const again = await planDetach(database.db, older)
     expect(again.notes).toContain('No row refers to these partitions by foreign key "kid to ticks" of public.kid.')
-    expect(fates(await run(database.db, again.plan))).toEqual(['detach public.old_2: done', 'finalize public.old_2: done'])
+    expect(fates(await run(database.db, again.plan))).toEqual([
+      'detach public.old_2: done',
+      'finalize public.old_2: done',
+    ])
   })
 
   it('rows that are locked or may not be read are unknown, and are not waited for', async () => {
@@ -50,7 +68,9 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       const {references, notes} = await planDetach(database.db, older)
       expect(performance.now() - before).toBeLessThan(2_000)
       expect(references.map(({rows}) => rows)).toEqual([null, null, null])
-      expect(notes[0]).toMatch(/^public\.old_1: it is unknown whether rows refer to it by foreign key "kid to ticks" of public\.kid/)
+      expect(notes[0]).toMatch(
+        /^public\.old_1: it is unknown whether rows refer to it by foreign key "kid to ticks" of public\.kid/,
+      )
     })
     await other.close()
   })
@@ -59,21 +79,39 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const database = await engine.database()
     await sets(database)
     await database.run('create publication "all ticks" for table ticks; create publication one for table old_1')
-    expect((await planDetach(database.db, older)).publications.filter(({partition}) => partition !== 'public.old_3')).toEqual(['public.old_1', 'public.old_2'].map((partition) => ({partition, publication: '"all ticks"'})))
+    expect(
+      (await planDetach(database.db, older)).publications.filter(({partition}) => partition !== 'public.old_3'),
+    ).toEqual(['public.old_1', 'public.old_2'].map((partition) => ({partition, publication: '"all ticks"'})))
     const {publications, notes} = await planDrop(database.db, older)
     expect(publications).toContainEqual({partition: 'public.old_1', publication: 'one'})
-    expect(notes).toContain('Publication one loses public.old_1: later changes of that table are not sent to subscribers.')
+    expect(notes).toContain(
+      'Publication one loses public.old_1: later changes of that table are not sent to subscribers.',
+    )
   })
 
   it('partitions drop ends with exit 6 where one cannot go, and with 1 where it is the only one', async () => {
     const database = await engine.database()
     await sets(database)
     const name = new URL(database.url).pathname.slice(1)
-    const drop = () => runCli(['partitions', 'drop', 'ticks', '--older-than', '12mon', '--confirm', name, '--url', database.url, '--json'])
+    const drop = () =>
+      runCli([
+        'partitions',
+        'drop',
+        'ticks',
+        '--older-than',
+        '12mon',
+        '--confirm',
+        name,
+        '--url',
+        database.url,
+        '--json',
+      ])
     const first = await drop()
     expectExit(first, 6)
     expect(jsonOf<{references: unknown}>(first).references).toEqual(used)
-    expect(await database.run("select relname as name from pg_class where relname ~ '^old_.$' order by 1")).toEqual([{name: 'old_2'}])
+    expect(await database.run("select relname as name from pg_class where relname ~ '^old_.$' order by 1")).toEqual([
+      {name: 'old_2'},
+    ])
     expectExit(await drop(), 1)
   })
 })

@@ -15,44 +15,210 @@ const MB = 2 ** 20
 const at = '2026-11-22T20:00:00Z'
 
 const table = (entry: Partial<TableStats>): TableStats => ({
-  schema: 'public', table: 't', kind: 'hypertable', managed: true, chunks: 1, compressedChunks: 0, totalBytes: MB, sizeBasis: 'exact', skippedChunks: 0, beforeBytes: null, afterBytes: null,
-  ratio: null, savedPercent: null, bytesPerDay: null, oldest: null, newest: null, policies: 0, late: 0, nextDrop: null, ...entry,
+  schema: 'public',
+  table: 't',
+  kind: 'hypertable',
+  managed: true,
+  chunks: 1,
+  compressedChunks: 0,
+  totalBytes: MB,
+  sizeBasis: 'exact',
+  skippedChunks: 0,
+  beforeBytes: null,
+  afterBytes: null,
+  ratio: null,
+  savedPercent: null,
+  bytesPerDay: null,
+  oldest: null,
+  newest: null,
+  policies: 0,
+  late: 0,
+  nextDrop: null,
+  ...entry,
 })
-const compressed = (before: number, after: number) => ({beforeBytes: before, afterBytes: after, ratio: before / after, savedPercent: (100 * (before - after)) / before})
+const compressed = (before: number, after: number) => ({
+  beforeBytes: before,
+  afterBytes: after,
+  ratio: before / after,
+  savedPercent: (100 * (before - after)) / before,
+})
 
 const stats: StatsReport = {
-  kind: 'stats', version: 1, target: 'prod', at,
-  server: {postgres: '17.2', timescaledb: '2.22.1', edition: 'community', condition: [], inRecovery: false, workers: 'alive', pgCron: null, pgStatStatements: null},
+  kind: 'stats',
+  version: 1,
+  target: 'prod',
+  at,
+  server: {
+    postgres: '17.2',
+    timescaledb: '2.22.1',
+    edition: 'community',
+    condition: [],
+    inRecovery: false,
+    workers: 'alive',
+    pgCron: null,
+    pgStatStatements: null,
+  },
   tables: [
-    table({table: 'level1_data', chunks: 32, totalBytes: 138 * GB, bytesPerDay: 18.2 * GB, oldest: '2026-10-21T00:00:00Z', newest: '2026-11-22T19:59:58Z', policies: 1, nextDrop: '2026-11-23T00:00:00Z'}),
-    table({table: 'ohlcv_data', chunks: 420, compressedChunks: 397, totalBytes: 41.9 * GB, bytesPerDay: 550 * MB, ...compressed(383 * GB, 22.4 * GB), oldest: '2024-11-22T20:00:00Z', newest: '2026-11-22T19:59:19Z', policies: 2, late: 1, nextDrop: '2026-11-20T00:00:00Z'}),
-    table({schema: 'risk', table: 'fills', kind: 'partitioned', managed: false, chunks: 52, totalBytes: 8.9 * GB, bytesPerDay: 24 * MB, newest: '2026-11-22T19:51:00Z'}),
-    table({table: 'hourly_price_averages', kind: 'aggregate', chunks: 16, totalBytes: 2.4 * GB, bytesPerDay: 2.3 * MB, newest: '2026-11-22T18:55:00Z', policies: 1}),
+    table({
+      table: 'level1_data',
+      chunks: 32,
+      totalBytes: 138 * GB,
+      bytesPerDay: 18.2 * GB,
+      oldest: '2026-10-21T00:00:00Z',
+      newest: '2026-11-22T19:59:58Z',
+      policies: 1,
+      nextDrop: '2026-11-23T00:00:00Z',
+    }),
+    table({
+      table: 'ohlcv_data',
+      chunks: 420,
+      compressedChunks: 397,
+      totalBytes: 41.9 * GB,
+      bytesPerDay: 550 * MB,
+      ...compressed(383 * GB, 22.4 * GB),
+      oldest: '2024-11-22T20:00:00Z',
+      newest: '2026-11-22T19:59:19Z',
+      policies: 2,
+      late: 1,
+      nextDrop: '2026-11-20T00:00:00Z',
+    }),
+    table({
+      schema: 'risk',
+      table: 'fills',
+      kind: 'partitioned',
+      managed: false,
+      chunks: 52,
+      totalBytes: 8.9 * GB,
+      bytesPerDay: 24 * MB,
+      newest: '2026-11-22T19:51:00Z',
+    }),
+    table({
+      table: 'hourly_price_averages',
+      kind: 'aggregate',
+      chunks: 16,
+      totalBytes: 2.4 * GB,
+      bytesPerDay: 2.3 * MB,
+      newest: '2026-11-22T18:55:00Z',
+      policies: 1,
+    }),
     table({table: 'counted', chunks: 3, totalBytes: 300, newest: 1_795_463_130, policies: 1, late: null}),
   ],
   notes: ['Locked by somebody, left out of the sizes and not waited for: chunks of public.other (2). Try again later.'],
 }
 
 const compression: CompressionReport = {
-  kind: 'stats.compression', version: 1, target: 'prod', at, notes: [],
+  kind: 'stats.compression',
+  version: 1,
+  target: 'prod',
+  at,
+  notes: [],
   tables: [
-    {schema: 'public', table: 'ohlcv_data', chunks: 420, compressedChunks: 397, dueChunks: 400, notDoneChunks: 3, late: true, ...compressed(383 * GB, 22.4 * GB), liveBytes: 22.6 * GB, toGainBytes: 1.8 * GB, segmentBy: ['exchange_id', 'coin_id', 'timeframe'], orderBy: ['time desc', 'id desc'], oldSettingsChunks: 12, after: '30 days'},
-    {schema: 'public', table: 'crypto_prices', chunks: 604, compressedChunks: 596, dueChunks: 596, notDoneChunks: 0, late: false, ...compressed(212 * GB, 14.1 * GB), liveBytes: 14.1 * GB, toGainBytes: 0, segmentBy: ['exchange_id', 'coin_id'], orderBy: ['time desc', 'id desc'], oldSettingsChunks: 0, after: '7 days'},
-    {schema: 'desk', table: 'by hand', chunks: 10, compressedChunks: 4, dueChunks: null, notDoneChunks: null, late: null, beforeBytes: null, afterBytes: null, ratio: null, savedPercent: null, liveBytes: null, toGainBytes: null, segmentBy: null, orderBy: null, oldSettingsChunks: null, after: null} satisfies TableCompression,
+    {
+      schema: 'public',
+      table: 'ohlcv_data',
+      chunks: 420,
+      compressedChunks: 397,
+      dueChunks: 400,
+      notDoneChunks: 3,
+      late: true,
+      ...compressed(383 * GB, 22.4 * GB),
+      liveBytes: 22.6 * GB,
+      toGainBytes: 1.8 * GB,
+      segmentBy: ['exchange_id', 'coin_id', 'timeframe'],
+      orderBy: ['time desc', 'id desc'],
+      oldSettingsChunks: 12,
+      after: '30 days',
+    },
+    {
+      schema: 'public',
+      table: 'crypto_prices',
+      chunks: 604,
+      compressedChunks: 596,
+      dueChunks: 596,
+      notDoneChunks: 0,
+      late: false,
+      ...compressed(212 * GB, 14.1 * GB),
+      liveBytes: 14.1 * GB,
+      toGainBytes: 0,
+      segmentBy: ['exchange_id', 'coin_id'],
+      orderBy: ['time desc', 'id desc'],
+      oldSettingsChunks: 0,
+      after: '7 days',
+    },
+    {
+      schema: 'desk',
+      table: 'by hand',
+      chunks: 10,
+      compressedChunks: 4,
+      dueChunks: null,
+      notDoneChunks: null,
+      late: null,
+      beforeBytes: null,
+      afterBytes: null,
+      ratio: null,
+      savedPercent: null,
+      liveBytes: null,
+      toGainBytes: null,
+      segmentBy: null,
+      orderBy: null,
+      oldSettingsChunks: null,
+      after: null,
+    } satisfies TableCompression,
   ],
 }
 
 const chunk = (entry: Partial<ChunkStats>): ChunkStats => ({
-  schema: 'public', table: 'ohlcv_data', chunkSchema: '_timescaledb_internal', chunk: '_hyper_2_1198_chunk', rangeStart: '2026-10-15T00:00:00Z', rangeEnd: '2026-10-22T00:00:00Z', rangeUnit: 'time', flags: [],
-  totalBytes: 961 * MB, indexBytes: 100 * MB, beforeBytes: null, afterBytes: null, ratio: null, space: null, due: false, dueSince: null, late: false, why: null, ...entry,
+  schema: 'public',
+  table: 'ohlcv_data',
+  chunkSchema: '_timescaledb_internal',
+  chunk: '_hyper_2_1198_chunk',
+  rangeStart: '2026-10-15T00:00:00Z',
+  rangeEnd: '2026-10-22T00:00:00Z',
+  rangeUnit: 'time',
+  flags: [],
+  totalBytes: 961 * MB,
+  indexBytes: 100 * MB,
+  beforeBytes: null,
+  afterBytes: null,
+  ratio: null,
+  space: null,
+  due: false,
+  dueSince: null,
+  late: false,
+  why: null,
+  ...entry,
 })
 const chunks: ChunksReport = {
-  kind: 'stats.chunks', version: 1, target: 'prod', at, notes: [], totalChunks: 420,
+  kind: 'stats.chunks',
+  version: 1,
+  target: 'prod',
+  at,
+  notes: [],
+  totalChunks: 420,
   chunks: [
     chunk({due: true, dueSince: '2026-11-21T06:00:00Z', late: true, why: 'never compressed'}),
-    chunk({chunk: '_hyper_2_702_chunk', rangeStart: '2026-03-05T00:00:00Z', rangeEnd: '2026-03-12T00:00:00Z', flags: ['compressed', 'partial'], totalBytes: 254 * MB, beforeBytes: 970 * MB, afterBytes: 97 * MB, ratio: 10, due: true, late: true, why: 'rows written since; when is not recorded'}),
+    chunk({
+      chunk: '_hyper_2_702_chunk',
+      rangeStart: '2026-03-05T00:00:00Z',
+      rangeEnd: '2026-03-12T00:00:00Z',
+      flags: ['compressed', 'partial'],
+      totalBytes: 254 * MB,
+      beforeBytes: 970 * MB,
+      afterBytes: 97 * MB,
+      ratio: 10,
+      due: true,
+      late: true,
+      why: 'rows written since; when is not recorded',
+    }),
     chunk({chunk: '_hyper_2_3_chunk', flags: ['compressed', 'frozen'], totalBytes: null}),
-    chunk({chunk: '_hyper_2_1_chunk', rangeStart: 1_000, rangeEnd: 2_000, rangeUnit: 'integer', flags: ['tiered'], totalBytes: null}),
+    chunk({
+      chunk: '_hyper_2_1_chunk',
+      rangeStart: 1_000,
+      rangeEnd: 2_000,
+      rangeUnit: 'integer',
+      flags: ['tiered'],
+      totalBytes: null,
+    }),
   ],
 }
 
@@ -139,11 +305,49 @@ describe('tables', () => {
   it('of queries keep a statement on its line', () => {
     const unknown = {minMs: null, maxMs: null, sharedBlocksHit: null, sharedBlocksRead: null, tempBlocksWritten: null}
     const queries = [
-      {...unknown, queryId: '1', roles: ['market'], topLevel: true, sharePercent: 99.96, query: 'select *\n  from crypto_prices\n where time > now() - $1::interval and exchange_id = $2', calls: 1_234, totalMs: 987_654, meanMs: 800.37, rows: 5_000_000},
-      {...unknown, queryId: '2', roles: ['market'], topLevel: false, sharePercent: 0.04, query: 'select 2', calls: 1, totalMs: 400, meanMs: 400, rows: 1},
-      {...unknown, queryId: null, roles: ['desk'], topLevel: null, sharePercent: null, query: null, calls: 3, totalMs: 1.5, meanMs: 0.5, rows: 0},
+      {
+        ...unknown,
+        queryId: '1',
+        roles: ['market'],
+        topLevel: true,
+        sharePercent: 99.96,
+        query: 'select *\n  from crypto_prices\n where time > now() - $1::interval and exchange_id = $2',
+        calls: 1_234,
+        totalMs: 987_654,
+        meanMs: 800.37,
+        rows: 5_000_000,
+      },
+      {
+        ...unknown,
+        queryId: '2',
+        roles: ['market'],
+        topLevel: false,
+        sharePercent: 0.04,
+        query: 'select 2',
+        calls: 1,
+        totalMs: 400,
+        meanMs: 400,
+        rows: 1,
+      },
+      {
+        ...unknown,
+        queryId: null,
+        roles: ['desk'],
+        topLevel: null,
+        sharePercent: null,
+        query: null,
+        calls: 3,
+        totalMs: 1.5,
+        meanMs: 0.5,
+        rows: 0,
+      },
     ]
-    expect(renderQueries({kind: 'stats.queries', version: 1, target: null, at, countedSince: '2026-11-01T08:00:00Z', queries, notes: []}, narrow)).toMatchInlineSnapshot(`
+    expect(
+      renderQueries(
+        {kind: 'stats.queries', version: 1, target: null, at, countedSince: '2026-11-01T08:00:00Z', queries, notes: []},
+        narrow,
+      ),
+    ).toMatchInlineSnapshot(`
       "   TOTAL    MEAN  CALLS     ROWS   SHARE  QUERY
        16m 28s   800ms   1234  5000000  100.0%  select * from crypto_prices where tim…
          400ms   400ms      1        1    0.0%  > select 2
@@ -162,16 +366,30 @@ describe('tables', () => {
   })
 
   it('never are wider than the terminal nor end in spaces, whatever the names', () => {
-    const name = fc.string({unit: 'grapheme', minLength: 1, maxLength: 63}).filter((text) => !/[\p{C}\u2028\u2029]/u.test(text) && /^[\x20-\x7e]*$/.test(text))
+    const name = fc
+      .string({unit: 'grapheme', minLength: 1, maxLength: 63})
+      .filter((text) => !/[\p{C}\u2028\u2029]/u.test(text) && /^[\x20-\x7e]*$/.test(text))
     fc.assert(
       fc.property(name, name, fc.integer({min: 80, max: 240}), (schema, entry, width) => {
         const style = {...narrow, width}
         const texts = [
           renderStats({...stats, tables: stats.tables.map((row) => ({...row, schema, table: entry}))}, style),
-          renderCompression({...compression, tables: compression.tables.map((row) => ({...row, schema, table: entry}))}, style),
-          renderChunks({...chunks, chunks: [...chunks.chunks.map((row) => ({...row, schema, table: entry, chunk: entry})), chunk({})]}, style, {late: false, fast: false}),
+          renderCompression(
+            {...compression, tables: compression.tables.map((row) => ({...row, schema, table: entry}))},
+            style,
+          ),
+          renderChunks(
+            {
+              ...chunks,
+              chunks: [...chunks.chunks.map((row) => ({...row, schema, table: entry, chunk: entry})), chunk({})],
+            },
+            style,
+            {late: false, fast: false},
+          ),
         ]
-        for (const line of texts.flatMap((text) => text.split('\n').filter((each) => !/qicore-db (chunks|stats) /.test(each)))) {
+        for (const line of texts.flatMap((text) =>
+          text.split('\n').filter((each) => !/qicore-db (chunks|stats) /.test(each)),
+        )) {
           expect(line.length, line).toBeLessThanOrEqual(width)
           expect(line, 'no space at the end').not.toMatch(/ $/)
         }
@@ -202,7 +420,9 @@ describe('tables', () => {
   it('say so where there is nothing', () => {
     expect(renderStats({...stats, tables: [], notes: []}, narrow)).toContain('no hypertable')
     expect(renderCompression({...compression, tables: []}, narrow)).toContain('No table has compression')
-    expect(renderChunks({...chunks, chunks: []}, narrow, {late: true, fast: false})).toBe('None of the 420 chunks is overdue.')
+    expect(renderChunks({...chunks, chunks: []}, narrow, {late: true, fast: false})).toBe(
+      'None of the 420 chunks is overdue.',
+    )
   })
 
   it('mark no table as unmanaged where nothing is managed', () => {
@@ -219,28 +439,55 @@ describe('tables', () => {
 })
 
 describe('words', () => {
-  it.each([[0, '0s'], [41, '41s'], [60, '1m'], [599, '9m'], [3_900, '1h 5m'], [7_200, '2h'], [223_200, '2d 14h'], [86_400, '1d'], [400 * 86_400, '1y 35d'], [-90, 'in 1m']])('%d seconds are %s', (seconds, text) => {
+  it.each([
+    [0, '0s'],
+    [41, '41s'],
+    [60, '1m'],
+    [599, '9m'],
+    [3_900, '1h 5m'],
+    [7_200, '2h'],
+    [223_200, '2d 14h'],
+    [86_400, '1d'],
+    [400 * 86_400, '1y 35d'],
+    [-90, 'in 1m'],
+  ])('%d seconds are %s', (seconds, text) => {
     expect(formatAge(seconds)).toBe(text)
   })
 
-  it.each([[0.0213, '0.02ms'], [9.4, '9.40ms'], [12.34, '12.3ms'], [250, '250ms'], [1_500, '1.50s'], [65_000, '1m 5s'], [600_000, '10m'], [36_300_000, '10h 5m']])('%d milliseconds are %s', (ms, text) => {
+  it.each([
+    [0.0213, '0.02ms'],
+    [9.4, '9.40ms'],
+    [12.34, '12.3ms'],
+    [250, '250ms'],
+    [1_500, '1.50s'],
+    [65_000, '1m 5s'],
+    [600_000, '10m'],
+    [36_300_000, '10h 5m'],
+  ])('%d milliseconds are %s', (ms, text) => {
     expect(formatElapsed(ms)).toBe(text)
   })
 
   it('show a line break or an escape sequence of a name, and do not obey it', () => {
     const rows = [{name: 'one\nline'}, {name: 'red\u001B[31m'}, {name: 'late'}]
-    const text = renderTable([{head: 'TABLE', cell: (row: {name: string}) => row.name}], rows, {style: narrow, mark: ({name: entry}) => entry === 'late'})
+    const text = renderTable([{head: 'TABLE', cell: (row: {name: string}) => row.name}], rows, {
+      style: narrow,
+      mark: ({name: entry}) => entry === 'late',
+    })
     expect(text.split('\n')).toEqual([' TABLE', String.raw` one\nline`, String.raw` red\u001b[31m`, '!late'])
     expect(wrap('chunks of "a\u001B]0;x\u0007"', 80)).toBe(String.raw`chunks of "a\u001b]0;x\u0007"`)
   })
 
   it('wrap without being lost', () => {
     fc.assert(
-      fc.property(fc.array(fc.stringMatching(/^[a-z]{1,12}$/), {minLength: 1, maxLength: 60}), fc.integer({min: 30, max: 100}), (words, width) => {
-        const text = wrap(words.join(' '), width)
-        expect(text.split(/\s+/)).toEqual(words)
-        for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(width)
-      }),
+      fc.property(
+        fc.array(fc.stringMatching(/^[a-z]{1,12}$/), {minLength: 1, maxLength: 60}),
+        fc.integer({min: 30, max: 100}),
+        (words, width) => {
+          const text = wrap(words.join(' '), width)
+          expect(text.split(/\s+/)).toEqual(words)
+          for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(width)
+        },
+      ),
     )
   })
 })

@@ -5,21 +5,47 @@ const style = {width: 80, color: false, headers: true}
 const index = 'CREATE INDEX quotes_time_idx ON desk_b.quotes USING btree ("time" DESC)'
 
 it('schema verify says what differs, the statements that mend it and what is left to a person', () => {
-  expect(renderVerify([
-    {object: 'desk_b.quotes', path: 'indexes.quotes_time_idx', expected: index, actual: `${index} INVALID`, mend: 'reindex index concurrently desk_b.quotes_time_idx'},
-    {object: 'desk_b.quotes', path: 'indexes.quotes_venue_idx', expected: 'CREATE INDEX quotes_venue_idx ON desk_b.quotes USING btree (venue)', actual: 'CREATE INDEX quotes_venue_idx ON desk_b.quotes USING btree (price)', mend: null},
-    {object: 'desk_b.quotes', path: 'columns.venue', expected: {type: 'character varying(20)', nullable: false, default: "'x'", identity: null, generated: null}, actual: null, mend: null},
-    {object: 'desk_b.trades', path: '', expected: {kind: 'hypertable', columns: {}}, actual: null, mend: null},
-  ], 2, style)).toBe([
-    ' OBJECT         PATH                      EXPECTED                     ACTUAL',
-    '!desk_b.quotes  indexes.quotes_time_idx   as defined                   … INVALID',
-    '!desk_b.quotes  indexes.quotes_venue_idx  … (venue)                    … (price)',
-    '!desk_b.quotes  columns.venue             character varying(20) not …  -',
-    '!desk_b.trades  all of it                 hypertable                   -',
-    'To mend:',
-    'reindex index concurrently desk_b.quotes_time_idx;',
-    '4 differences in 2 tables and aggregates, 3 to be looked at by hand.',
-    'Is a migration pending? qicore-db migrate status',
-  ].join('\n'))
+  expect(
+    renderVerify(
+      [
+        {
+          object: 'desk_b.quotes',
+          path: 'indexes.quotes_time_idx',
+          expected: index,
+          actual: `${index} INVALID`,
+          mend: 'reindex index concurrently desk_b.quotes_time_idx',
+        },
+        {
+          object: 'desk_b.quotes',
+          path: 'indexes.quotes_venue_idx',
+          expected: 'CREATE INDEX quotes_venue_idx ON desk_b.quotes USING btree (venue)',
+          actual: 'CREATE INDEX quotes_venue_idx ON desk_b.quotes USING btree (price)',
+          mend: null,
+        },
+        {
+          object: 'desk_b.quotes',
+          path: 'columns.venue',
+          expected: {type: 'character varying(20)', nullable: false, default: "'x'", identity: null, generated: null},
+          actual: null,
+          mend: null,
+        },
+        {object: 'desk_b.trades', path: '', expected: {kind: 'hypertable', columns: {}}, actual: null, mend: null},
+      ],
+      2,
+      style,
+    ),
+  ).toBe(
+    [
+      ' OBJECT         PATH                      EXPECTED                     ACTUAL',
+      '!desk_b.quotes  indexes.quotes_time_idx   as defined                   … INVALID',
+      '!desk_b.quotes  indexes.quotes_venue_idx  … (venue)                    … (price)',
+      '!desk_b.quotes  columns.venue             character varying(20) not …  -',
+      '!desk_b.trades  all of it                 hypertable                   -',
+      'To mend:',
+      'reindex index concurrently desk_b.quotes_time_idx;',
+      '4 differences in 2 tables and aggregates, 3 to be looked at by hand.',
+      'Is a migration pending? qicore-db migrate status',
+    ].join('\n'),
+  )
   expect(renderVerify([], 1, style)).toBe('1 table and aggregate as defined.')
 })

@@ -9,26 +9,32 @@ const wordsOf = (text: string) => text.split(/\s+/).filter(Boolean)
 
 describe('a line for people', () => {
   it('is broken between words only, and each piece fits unless it is one word', () => {
-    fc.assert(fc.property(prose, fc.integer({min: 20, max: 220}), (text, width) => {
-      const lines = fit(text, width).split('\n')
-      expect(wordsOf(lines.join(' '))).toEqual(wordsOf(text))
-      for (const line of lines) if (wordsOf(line).length > 1) expect(widthOf(line)).toBeLessThanOrEqual(width)
-    }))
+    fc.assert(
+      fc.property(prose, fc.integer({min: 20, max: 220}), (text, width) => {
+        const lines = fit(text, width).split('\n')
+        expect(wordsOf(lines.join(' '))).toEqual(wordsOf(text))
+        for (const line of lines) if (wordsOf(line).length > 1) expect(widthOf(line)).toBeLessThanOrEqual(width)
+      }),
+    )
   })
 
   it('is unchanged where it fits, and a text that was broken once is not broken again', () => {
-    fc.assert(fc.property(prose, fc.integer({min: 40, max: 220}), (text, width) => {
-      const once = fit(text, width)
-      expect(fit(once, width)).toBe(once)
-      if (widthOf(text) <= width) expect(once).toBe(text)
-    }))
+    fc.assert(
+      fc.property(prose, fc.integer({min: 40, max: 220}), (text, width) => {
+        const once = fit(text, width)
+        expect(fit(once, width)).toBe(once)
+        if (widthOf(text) <= width) expect(once).toBe(text)
+      }),
+    )
   })
 
   it('is neither broken nor cut in a pipe', () => {
-    fc.assert(fc.property(prose, (text) => {
-      expect(fit(text, null)).toBe(text)
-      expect(wrap(text, null)).toBe(text)
-    }))
+    fc.assert(
+      fc.property(prose, (text) => {
+        expect(fit(text, null)).toBe(text)
+        expect(wrap(text, null)).toBe(text)
+      }),
+    )
   })
 
   it('is indented where it goes on, by two columns more than where it began', () => {
@@ -36,7 +42,10 @@ describe('a line for people', () => {
   })
 
   it('keeps a command whole, so that it can be copied, with npx in front of it too', () => {
-    const fix = command('aggregates refresh', ['public.ticks_daily'], {from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00Z'})
+    const fix = command('aggregates refresh', ['public.ticks_daily'], {
+      from: '2026-01-01T00:00:00Z',
+      to: '2026-02-01T00:00:00Z',
+    })
     expect(fit(`Not computed up to there. Fix: ${fix}`, 60)).toBe(`Not computed up to there. Fix:\n  ${fix}`)
     expect(fit(`Not computed up to there. Fix: npx ${fix}`, 60)).toBe(`Not computed up to there. Fix:\n  npx ${fix}`)
   })

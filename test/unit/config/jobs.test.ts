@@ -3,25 +3,54 @@ import {jobsOf} from '../../../src/config/jobs.js'
 import {loadConfig} from '../../../src/config/load.js'
 import {directoryWith} from '../../helpers/files.js'
 
-const load = (jobs: string) => loadConfig(`${directoryWith({'qicore-db.config.yaml': `version: 1\njobs:\n${jobs}`})}/qicore-db.config.yaml`)
-const refusal = (jobs: string) => load(jobs).then(() => expect.unreachable(), (error: Error) => error.message)
+const load = (jobs: string) =>
+  loadConfig(`${directoryWith({'qicore-db.config.yaml': `version: 1\njobs:\n${jobs}`})}/qicore-db.config.yaml`)
+const refusal = (jobs: string) =>
+  load(jobs).then(
+    () => expect.unreachable(),
+    (error: Error) => error.message,
+  )
 
 describe('jobs of the configuration', () => {
   it('lie over what runs without any, and `none` takes one away', async () => {
-    const {jobs} = await load('  maintain: { schedule: "0 3 * * *", timezone: Europe/Berlin, window: "01:00-05:00", timeout: 2 hours }\n  partitions: { ahead: 5 }\n  refresh: none\n')
+    const {jobs} = await load(
+      '  maintain: { schedule: "0 3 * * *", timezone: Europe/Berlin, window: "01:00-05:00", timeout: 2 hours }\n  partitions: { ahead: 5 }\n  refresh: none\n',
+    )
     const all = jobsOf(jobs)
-    expect(all.map(({name, declared}) => [name, declared])).toEqual([['maintain', true], ['partitions', true], ['prune-history', false], ['retain', false]])
-    expect(all[0]).toMatchObject({schedule: '0 3 * * *', timezone: 'Europe/Berlin', window: '01:00-05:00', timeout: 7_200_000, catchUp: 'once', overlap: 'skip'})
+    expect(all.map(({name, declared}) => [name, declared])).toEqual([
+      ['maintain', true],
+      ['partitions', true],
+      ['prune-history', false],
+      ['retain', false],
+    ])
+    expect(all[0]).toMatchObject({
+      schedule: '0 3 * * *',
+      timezone: 'Europe/Berlin',
+      window: '01:00-05:00',
+      timeout: 7_200_000,
+      catchUp: 'once',
+      overlap: 'skip',
+    })
     expect(all[1]).toMatchObject({schedule: '@daily', options: {ahead: 5}})
   })
 
   it('take their kind from their name, or say it', async () => {
-    const {jobs} = await load('  analyze: { schedule: "@daily" }\n  count: { kind: sql, schedule: "*/10 * * * * *", statement: "select 1" }\n')
-    expect(jobsOf(jobs).filter(({kind}) => ['sql', 'analyze'].includes(kind)).map(({name, kind}) => [name, kind])).toEqual([['analyze', 'analyze'], ['count', 'sql']])
+    const {jobs} = await load(
+      '  analyze: { schedule: "@daily" }\n  count: { kind: sql, schedule: "*/10 * * * * *", statement: "select 1" }\n',
+    )
+    expect(
+      jobsOf(jobs)
+        .filter(({kind}) => ['sql', 'analyze'].includes(kind))
+        .map(({name, kind}) => [name, kind]),
+    ).toEqual([
+      ['analyze', 'analyze'],
+      ['count', 'sql'],
+    ])
   })
 
   it('have every mistake named at once, each with its line and path', async () => {
-    const message = await refusal(`  maintain: { schedule: "0 25 * * *", timezone: Mars/Olympus, window: "01:00-01:00", timeout: 5m, speed: 1 }
+    const message =
+      await refusal(`  maintain: { schedule: "0 25 * * *", timezone: Mars/Olympus, window: "01:00-01:00", timeout: 5m, speed: 1 }
   x: { kind: dance, schedule: "@daily" }
   y: { schedule: "@daily" }
   z: { kind: sql, schedule: "* *", file: a.sql, statement: select 1 }
@@ -29,7 +58,19 @@ describe('jobs of the configuration', () => {
   Not A Name: { kind: analyze, schedule: "@daily" }
 `)
     expect(message).toMatch(/^\S+ has 11 mistakes:/)
-    for (const words of ['line 3: jobs.maintain.schedule: "0 25 * * *": hour "25"', 'jobs.maintain.timezone: no time zone', 'jobs.maintain.window: it has no length', 'jobs.maintain.timeout: "5m" could mean 5 minutes or 5 months', 'line 3: jobs.maintain.speed: is not a field here (fields: kind, schedule, timezone', 'line 4: jobs.x.kind: ', 'jobs.y.kind: ', 'jobs.z.schedule: "* *" is no schedule', 'jobs.z.statement: it needs one of statement and file', 'jobs.analyze.schedule: it needs a schedule', '"Not A Name"'])
+    for (const words of [
+      'line 3: jobs.maintain.schedule: "0 25 * * *": hour "25"',
+      'jobs.maintain.timezone: no time zone',
+      'jobs.maintain.window: it has no length',
+      'jobs.maintain.timeout: "5m" could mean 5 minutes or 5 months',
+      'line 3: jobs.maintain.speed: is not a field here (fields: kind, schedule, timezone',
+      'line 4: jobs.x.kind: ',
+      'jobs.y.kind: ',
+      'jobs.z.schedule: "* *" is no schedule',
+      'jobs.z.statement: it needs one of statement and file',
+      'jobs.analyze.schedule: it needs a schedule',
+      '"Not A Name"',
+    ])
       expect(message).toContain(words)
   })
 

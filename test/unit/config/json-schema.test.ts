@@ -10,7 +10,10 @@ function fieldsOf(node: unknown, path = ''): [string, Node][] {
   return Object.entries(node).flatMap(([key, value]) => {
     if (key === 'default' || key === 'examples') return []
     if (key !== 'properties') return fieldsOf(value, `${path}/${key}`)
-    return Object.entries(value as Record<string, Node>).flatMap(([name, field]) => [[`${path}/${name}`, field] as [string, Node], ...fieldsOf(field, `${path}/${name}`)])
+    return Object.entries(value as Record<string, Node>).flatMap(([name, field]) => [
+      [`${path}/${name}`, field] as [string, Node],
+      ...fieldsOf(field, `${path}/${name}`),
+    ])
   })
 }
 
@@ -20,15 +23,26 @@ const named = (name: string) => fields.filter(([path]) => path.endsWith(`/${name
 it('every field of the JSON Schema has a description, and examples where its values are not listed', () => {
   expect(fields.length).toBeGreaterThan(100)
   expect(fields.filter(([, {description}]) => typeof description !== 'string').map(([path]) => path)).toEqual([])
-  const listed = ({enum: values, const: value, examples}: Node) => values !== undefined || value !== undefined || Array.isArray(examples)
+  const listed = ({enum: values, const: value, examples}: Node) =>
+    values !== undefined || value !== undefined || Array.isArray(examples)
   expect(fields.filter(([, field]) => !listed(field) && field.type !== 'boolean').map(([path]) => path)).toEqual([])
 })
 
 it('a field that applies without being written says its default', () => {
-  for (const [name, value] of [['lockTimeout', '2s'], ['maxDropPerRun', 8], ['timeout', '1h'], ['retries', 2], ['catchUp', 'once'], ['keep', '90d'], ['native', false], ['every', 'month']] as const)
+  for (const [name, value] of [
+    ['lockTimeout', '2s'],
+    ['maxDropPerRun', 8],
+    ['timeout', '1h'],
+    ['retries', 2],
+    ['catchUp', 'once'],
+    ['keep', '90d'],
+    ['native', false],
+    ['every', 'month'],
+  ] as const)
     expect(named(name).map((field) => field.default)).toContain(value)
 })
 
 it('a duration is a string only: a bare number is refused by the program too', () => {
-  for (const name of ['after', 'lockTimeout', 'chunkInterval', 'startOffset', 'backoff']) expect(new Set(named(name).map(({type}) => type))).toEqual(new Set(['string']))
+  for (const name of ['after', 'lockTimeout', 'chunkInterval', 'startOffset', 'backoff'])
+    expect(new Set(named(name).map(({type}) => type))).toEqual(new Set(['string']))
 })

@@ -14,7 +14,10 @@ function written(text: string | Buffer): string {
 }
 
 async function refusal(text: string | Buffer): Promise<OpsError> {
-  const error = await loadConfig(written(text)).then(() => null, (reason: unknown) => reason)
+  const error = await loadConfig(written(text)).then(
+    () => null,
+    (reason: unknown) => reason,
+  )
   expect(error).toBeInstanceOf(OpsError)
   expect((error as OpsError).exitCode).toBe(ExitCode.usage)
   return error as OpsError
@@ -47,7 +50,12 @@ describe('the configuration', () => {
     expect(config.targets.prod).toMatchObject({role: 'market_owner', protected: true})
     expect(config.tables['public.crypto_prices']!.compression).toMatchObject({after: {months: 0, days: 7, seconds: 0}})
     expect(config.tables['public.level1_data']!.compression).toBe('none')
-    expect(limitsOf(config)).toMatchObject({lockTimeout: 2_000, exclusiveLockTimeout: 500, maxDropPerRun: 8, lateAfter: 6 * 3_600_000})
+    expect(limitsOf(config)).toMatchObject({
+      lockTimeout: 2_000,
+      exclusiveLockTimeout: 500,
+      maxDropPerRun: 8,
+      lateAfter: 6 * 3_600_000,
+    })
   })
 
   it('names every mistake at once, each with its line and its path', async () => {
@@ -62,13 +70,17 @@ tables:
   public.c: { chunkIntervall: 1 day }
   nodot: { retention: { after: 1 day } }
 `)
-    expect(message).toMatch(/line 4: targets\.prod\.colour: is not a field here \(fields: url, directUrl, role, protected\)/)
+    expect(message).toMatch(
+      /line 4: targets\.prod\.colour: is not a field here \(fields: url, directUrl, role, protected\)/,
+    )
     expect(message).toMatch(/line 4: targets\.prod\.url: a password/)
     expect(message).toMatch(/line 5: targets\.desk\.directUrl: a password/)
     expect(message).toMatch(/line 2: default: there is no target "nowhere"/)
     expect(message).toMatch(/line 7: tables\.public\.a\.compression\.after: .*7 days or 7 seconds/)
     expect(message).toMatch(/line 8: tables\.public\.b\.retention\.after: .*6 minutes or 6 months/)
-    expect(message).toMatch(/line 9: tables\.public\.c\.chunkIntervall: is not a field here; did you mean chunkInterval\?/)
+    expect(message).toMatch(
+      /line 9: tables\.public\.c\.chunkIntervall: is not a field here; did you mean chunkInterval\?/,
+    )
     expect(message).toMatch(/tables\.nodot: .*schema\.table/)
     expect(message).not.toContain('geheim')
   })
@@ -101,8 +113,17 @@ jobs:
   })
 
   it.each([
-    ['postgres://u:${PW}@h/x', true], ['postgres://u:@h/x', true], ['postgres://${ROLE}@h/x', true], ['${URL}', true], ['postgres://u@h/x?password=${PW}&sslmode=require', true], ['embedded:.qicore/db', true],
-    ['postgres://u:geheim@h/x', false], ['postgres://u:${PW}geheim@h/x', false], ['postgres://u@h/x?sslpassword=geheim', false], ['postgres://u@h/x?password=geheim', false], ['host=h password=geheim', false],
+    ['postgres://u:${PW}@h/x', true],
+    ['postgres://u:@h/x', true],
+    ['postgres://${ROLE}@h/x', true],
+    ['${URL}', true],
+    ['postgres://u@h/x?password=${PW}&sslmode=require', true],
+    ['embedded:.qicore/db', true],
+    ['postgres://u:geheim@h/x', false],
+    ['postgres://u:${PW}geheim@h/x', false],
+    ['postgres://u@h/x?sslpassword=geheim', false],
+    ['postgres://u@h/x?password=geheim', false],
+    ['host=h password=geheim', false],
   ])('%s may stand in the file: %s', async (url, may) => {
     const text = `version: 1\ntargets: { prod: { url: "${url}" } }\n`
     if (may) expect((await loadConfig(written(text))).targets.prod!.url).toBe(url)
@@ -110,7 +131,9 @@ jobs:
   })
 
   it('refuses a target that does not exist and a password in the file, without printing it', async () => {
-    const {message} = await refusal('version: 1\ndefault: nowhere\ntargets: { prod: { url: "postgres://u:geheim@db/x" } }\n')
+    const {message} = await refusal(
+      'version: 1\ndefault: nowhere\ntargets: { prod: { url: "postgres://u:geheim@db/x" } }\n',
+    )
     expect(message).toContain('there is no target "nowhere"')
     expect(message).toContain('targets.prod.url: a password does not belong')
     expect(message).not.toContain('geheim')
@@ -123,24 +146,55 @@ jobs:
     ['another version', 'version: 2\n', /version/],
     ['a list', '- a\n', /the file/],
     ['nothing', '', /version: /],
-    ['a field that is missing', 'version: 1\ntables:\n  a.b:\n    primaryKey: [a]\n    columns:\n      - {type: text}\n', /line 6: tables\.a\.b\.columns\.0\.name: is missing \(text\)/],
-    ['a NUL', 'version: 1\ntables:\n  a.b: {columns: [{name: "a\\0b", type: text}], primaryKey: ["a\\0b"]}\n', /line 3: tables\.a\.b\.columns\.0\.name: "a\\u0000b" holds a NUL/],
-    ['a target that zod would leave out', 'version: 1\ntargets:\n  __proto__: {url: "embedded:x"}\n', /targets\.__proto__: it is no name/],
-    ['a table under two spellings', `version: 1\ntables:\n  a.b: {retention: none}\n  '"a".b': {compression: none}\n`, /line 4: tables\."a"\.b: it is the same table as a\.b/],
-    ['aliases of aliases of aliases', `version: 1\na: &a [${'1,'.repeat(20)}1]\nb: &b [${'*a,'.repeat(20)}*a]\nc: [${'*b,'.repeat(20)}*b]\n`, /Excessive alias count/],
+    [
+      'a field that is missing',
+      'version: 1\ntables:\n  a.b:\n    primaryKey: [a]\n    columns:\n      - {type: text}\n',
+      /line 6: tables\.a\.b\.columns\.0\.name: is missing \(text\)/,
+    ],
+    [
+      'a NUL',
+      'version: 1\ntables:\n  a.b: {columns: [{name: "a\\0b", type: text}], primaryKey: ["a\\0b"]}\n',
+      /line 3: tables\.a\.b\.columns\.0\.name: "a\\u0000b" holds a NUL/,
+    ],
+    [
+      'a target that zod would leave out',
+      'version: 1\ntargets:\n  __proto__: {url: "embedded:x"}\n',
+      /targets\.__proto__: it is no name/,
+    ],
+    [
+      'a table under two spellings',
+      `version: 1\ntables:\n  a.b: {retention: none}\n  '"a".b': {compression: none}\n`,
+      /line 4: tables\."a"\.b: it is the same table as a\.b/,
+    ],
+    [
+      'aliases of aliases of aliases',
+      `version: 1\na: &a [${'1,'.repeat(20)}1]\nb: &b [${'*a,'.repeat(20)}*a]\nc: [${'*b,'.repeat(20)}*b]\n`,
+      /Excessive alias count/,
+    ],
     ['a list without end', `version: ${'['.repeat(20_000)}\n`, /and \d+ more/],
-    ['numbers that are none', 'version: 1\nlimits: {maxDropPerRun: .inf}\n', /line 2: limits\.maxDropPerRun: .*Infinity/],
-    ['a number as text', 'version: 1\nlimits: {maxDropPerRun: "8"}\n', /line 2: limits\.maxDropPerRun: must be a number, not the text "8"/],
+    [
+      'numbers that are none',
+      'version: 1\nlimits: {maxDropPerRun: .inf}\n',
+      /line 2: limits\.maxDropPerRun: .*Infinity/,
+    ],
+    [
+      'a number as text',
+      'version: 1\nlimits: {maxDropPerRun: "8"}\n',
+      /line 2: limits\.maxDropPerRun: must be a number, not the text "8"/,
+    ],
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00]), /not UTF-8/],
   ])('refuses %s with its place', async (_, text, pattern) => {
     expect((await refusal(text)).message).toMatch(pattern)
   })
 
   it('never crashes, whatever the file holds', async () => {
-    await fc.assert(fc.asyncProperty(fc.oneof(fc.string(), fc.json()), async (text) => {
-      const outcome = await loadConfig(written(text)).catch((error: unknown) => error)
-      if (outcome instanceof Error) expect(outcome).toBeInstanceOf(OpsError)
-    }), {numRuns: 100})
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.string(), fc.json()), async (text) => {
+        const outcome = await loadConfig(written(text)).catch((error: unknown) => error)
+        if (outcome instanceof Error) expect(outcome).toBeInstanceOf(OpsError)
+      }),
+      {numRuns: 100},
+    )
   })
 
   it('is read with a byte order mark and lines that end as on Windows', async () => {

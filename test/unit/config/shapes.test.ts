@@ -33,29 +33,77 @@ it.each(sections)('an empty section %s says nothing', async (section) => {
 })
 
 /** Words that mean something somewhere in a configuration, and values of every kind that YAML has. */
-const word = fc.constantFrom('public.t', 'maintain', 'sql', 'none', 'kind', 'schedule', 'after', 'refresh', 'compression', 'retention', 'partitions', 'columns', 'name', 'type', 'hypertable', 'time', 'url', 'local', 'every', 'ahead', '7d', '5m', '@daily', '0 2 * * *', '__proto__', 'constructor', 'toString', '')
+const word = fc.constantFrom(
+  'public.t',
+  'maintain',
+  'sql',
+  'none',
+  'kind',
+  'schedule',
+  'after',
+  'refresh',
+  'compression',
+  'retention',
+  'partitions',
+  'columns',
+  'name',
+  'type',
+  'hypertable',
+  'time',
+  'url',
+  'local',
+  'every',
+  'ahead',
+  '7d',
+  '5m',
+  '@daily',
+  '0 2 * * *',
+  '__proto__',
+  'constructor',
+  'toString',
+  '',
+)
 const value = fc.letrec<{any: unknown}>((tie) => ({
-  any: fc.oneof({maxDepth: 4}, fc.constant(null), fc.boolean(), fc.integer(), fc.double(), word, fc.string({maxLength: 8}), fc.array(tie('any'), {maxLength: 3}), fc.dictionary(word, tie('any'), {maxKeys: 4})),
+  any: fc.oneof(
+    {maxDepth: 4},
+    fc.constant(null),
+    fc.boolean(),
+    fc.integer(),
+    fc.double(),
+    word,
+    fc.string({maxLength: 8}),
+    fc.array(tie('any'), {maxLength: 3}),
+    fc.dictionary(word, tie('any'), {maxKeys: 4}),
+  ),
 })).any
 
 it('any YAML is a configuration that works or a CONFIG error, and never a bug', async () => {
-  const whole = fc.record({version: fc.constantFrom(1, 1, 1, 2, null), ...Object.fromEntries(sections.map((section) => [section, value]))}, {requiredKeys: []})
-  await fc.assert(fc.asyncProperty(fc.oneof({arbitrary: whole, weight: 4}, {arbitrary: value, weight: 1}), async (input) => {
-    try {
-      used(await load(stringify(input)))
-    } catch (error) {
-      expect(error, (error as Error).stack).toBeInstanceOf(OpsError)
-      expect(error).toMatchObject({code: 'CONFIG', exitCode: 2})
-    }
-  }), {numRuns: 500})
+  const whole = fc.record(
+    {version: fc.constantFrom(1, 1, 1, 2, null), ...Object.fromEntries(sections.map((section) => [section, value]))},
+    {requiredKeys: []},
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.oneof({arbitrary: whole, weight: 4}, {arbitrary: value, weight: 1}), async (input) => {
+      try {
+        used(await load(stringify(input)))
+      } catch (error) {
+        expect(error, (error as Error).stack).toBeInstanceOf(OpsError)
+        expect(error).toMatchObject({code: 'CONFIG', exitCode: 2})
+      }
+    }),
+    {numRuns: 500},
+  )
 })
 
 it('any text is a configuration that works or a CONFIG error, and never a bug', async () => {
-  await fc.assert(fc.asyncProperty(fc.string({unit: 'binary', maxLength: 60}), async (text) => {
-    try {
-      used(await load(text))
-    } catch (error) {
-      expect(error, (error as Error).stack).toBeInstanceOf(OpsError)
-    }
-  }), {numRuns: 200})
+  await fc.assert(
+    fc.asyncProperty(fc.string({unit: 'binary', maxLength: 60}), async (text) => {
+      try {
+        used(await load(text))
+      } catch (error) {
+        expect(error, (error as Error).stack).toBeInstanceOf(OpsError)
+      }
+    }),
+    {numRuns: 200},
+  )
 })

@@ -17,15 +17,30 @@ const config = {
   directory: '/etc/app',
 } as Config
 
-const everything = {QICORE_DB_URL: 'postgres://q/1', DATABASE_URL: 'postgres://d/2', PGHOST: 'p', PROD_URL: 'postgres://prod/x', PROD_DIRECT: 'postgres://direct/x'}
-const resolve = (request: {url?: string; target?: string; changes?: boolean}, env: Record<string, string> = {}, from: Config | null = config) =>
-  resolveTarget({changes: false, ...request}, env, from, '/home/me')
+const everything = {
+  QICORE_DB_URL: 'postgres://q/1',
+  DATABASE_URL: 'postgres://d/2',
+  PGHOST: 'p',
+  PROD_URL: 'postgres://prod/x',
+  PROD_DIRECT: 'postgres://direct/x',
+}
+const resolve = (
+  request: {url?: string; target?: string; changes?: boolean},
+  env: Record<string, string> = {},
+  from: Config | null = config,
+) => resolveTarget({changes: false, ...request}, env, from, '/home/me')
 
 describe('which database a command works on', () => {
   it('goes by one order, each falling away in turn', () => {
     const env: Record<string, string> = {...everything}
     expect(resolve({url: 'postgres://u/0'}, env)).toMatchObject({url: 'postgres://u/0', source: '--url', name: null})
-    expect(resolve({target: 'prod'}, env)).toMatchObject({url: 'postgres://prod/x', directUrl: 'postgres://direct/x', role: 'owner', protected: true, source: '--target'})
+    expect(resolve({target: 'prod'}, env)).toMatchObject({
+      url: 'postgres://prod/x',
+      directUrl: 'postgres://direct/x',
+      role: 'owner',
+      protected: true,
+      source: '--target',
+    })
     expect(resolve({}, env)).toMatchObject({url: 'postgres://q/1', source: 'QICORE_DB_URL'})
     delete env.QICORE_DB_URL
     expect(resolve({}, env)).toMatchObject({url: 'postgres://d/2', source: 'DATABASE_URL'})
@@ -40,14 +55,16 @@ describe('which database a command works on', () => {
     expect(resolve({}, {QICORE_DB_URL: 'embedded:/abs'}).url).toBe('embedded:/abs')
   })
 
-  it.each([['DATABASE_URL', {DATABASE_URL: 'postgres://stray/x'}], ["libpq's", {PGHOST: 'stray'}]])(
-    'refuses a change on a stray %s where the configuration names targets',
-    (named, env) => {
-      expect(() => resolve({changes: true}, env)).toThrow(expect.objectContaining({code: 'STRAY_URL', exitCode: 2, message: expect.stringContaining(named) as string}))
-      expect(resolve({changes: true}, env, null).source).not.toBe('config')
-      expect(resolve({changes: true}, {...env, QICORE_DB_URL: 'postgres://q/1'}).source).toBe('QICORE_DB_URL')
-    },
-  )
+  it.each([
+    ['DATABASE_URL', {DATABASE_URL: 'postgres://stray/x'}],
+    ["libpq's", {PGHOST: 'stray'}],
+  ])('refuses a change on a stray %s where the configuration names targets', (named, env) => {
+    expect(() => resolve({changes: true}, env)).toThrow(
+      expect.objectContaining({code: 'STRAY_URL', exitCode: 2, message: expect.stringContaining(named) as string}),
+    )
+    expect(resolve({changes: true}, env, null).source).not.toBe('config')
+    expect(resolve({changes: true}, {...env, QICORE_DB_URL: 'postgres://q/1'}).source).toBe('QICORE_DB_URL')
+  })
 
   it('lets an unset variable fail only the target that uses it', () => {
     expect(resolve({target: 'local'}).name).toBe('local')
@@ -55,10 +72,15 @@ describe('which database a command works on', () => {
   })
 
   it('says three ways to go on when nothing is named', () => {
-    expect(() => resolve({}, {}, null)).toThrow(expect.objectContaining({exitCode: 2, suggestions: expect.toSatisfy((list: string[]) => list.length === 3) as string[]}))
+    expect(() => resolve({}, {}, null)).toThrow(
+      expect.objectContaining({
+        exitCode: 2,
+        suggestions: expect.toSatisfy((list: string[]) => list.length === 3) as string[],
+      }),
+    )
   })
 
-  it('knows only the configuration\'s own targets', () => {
+  it("knows only the configuration's own targets", () => {
     expect(() => resolve({target: '__proto__'})).toThrow(/no target/)
     expect(() => resolve({target: 'x'}, {}, null)).toThrow(/no configuration/)
   })
@@ -68,6 +90,8 @@ describe('which database a command works on', () => {
   })
 
   it('refuses an empty --url, which an unset variable leaves, instead of taking whatever libpq would', () => {
-    expect(() => resolve({url: '', changes: true}, {PGHOST: 'prod'})).toThrow(expect.objectContaining({code: 'BAD_URL', exitCode: 2}))
+    expect(() => resolve({url: '', changes: true}, {PGHOST: 'prod'})).toThrow(
+      expect.objectContaining({code: 'BAD_URL', exitCode: 2}),
+    )
   })
 })

@@ -21,7 +21,12 @@ const edits: Edit[] = [
   {section: 'tables', key: 'public.ticks', field: 'compression', value: {after: '7 days', segmentBy: ['symbol']}},
   {section: 'tables', key: 'public.ticks', field: 'retention', value: {after: '30 days'}},
   {section: 'tables', key: 'desk.fills', field: 'timeUnit', value: 'ms'},
-  {section: 'aggregates', key: 'public.hourly', field: 'refresh', value: {startOffset: '3 days', endOffset: '1 hour', every: '1 hour'}},
+  {
+    section: 'aggregates',
+    key: 'public.hourly',
+    field: 'refresh',
+    value: {startOffset: '3 days', endOffset: '1 hour', every: '1 hour'},
+  },
 ]
 
 describe('editing a configuration', () => {
@@ -31,10 +36,14 @@ describe('editing a configuration', () => {
     writeFileSync(file, text)
     await editConfig(file, edits)
     const written = readFileSync(file, 'utf8')
-    for (const comment of ['# ours', '# where it all is', '# by hand', '# the ticks', '# two weeks']) expect(written).toContain(comment)
+    for (const comment of ['# ours', '# where it all is', '# by hand', '# the ticks', '# two weeks'])
+      expect(written).toContain(comment)
     const config = await loadConfig(file)
     expect(Object.keys(config.tables)).toEqual(['"public".ticks', 'desk.fills'])
-    expect(config.tables['"public".ticks']).toMatchObject({compression: {after: {days: 7}, segmentBy: ['symbol']}, retention: {after: {days: 30}}})
+    expect(config.tables['"public".ticks']).toMatchObject({
+      compression: {after: {days: 7}, segmentBy: ['symbol']},
+      retention: {after: {days: 30}},
+    })
     expect(config.tables['desk.fills']).toEqual({timeUnit: 'ms'})
     expect(config.aggregates['public.hourly']).toMatchObject({refresh: {every: {seconds: 3_600}}})
     expect(config.default).toBe('prod')
@@ -47,7 +56,9 @@ describe('editing a configuration', () => {
     const directory = temporaryDirectory()
     const file = join(directory, 'qicore-db.config.yaml')
     writeFileSync(file, text)
-    await expect(editConfig(file, [{section: 'tables', key: 'public.ticks', field: 'compression', value: {after: '7'}}])).rejects.toMatchObject({code: 'CONFIG', exitCode: 2})
+    await expect(
+      editConfig(file, [{section: 'tables', key: 'public.ticks', field: 'compression', value: {after: '7'}}]),
+    ).rejects.toMatchObject({code: 'CONFIG', exitCode: 2})
     expect(readFileSync(file, 'utf8')).toBe(text)
     expect(readdirSync(directory)).toEqual(['qicore-db.config.yaml'])
   })
@@ -57,7 +68,9 @@ describe('editing a configuration', () => {
     writeFileSync(file, 'version: 1\n')
     await editConfig(file, edits)
     expect(Object.keys((await loadConfig(file)).tables)).toEqual(['public.ticks', 'desk.fills'])
-    expect(await printSections(edits.slice(3))).toBe('aggregates:\n  public.hourly:\n    refresh: { startOffset: 3 days, endOffset: 1 hour, every: 1 hour }\n')
+    expect(await printSections(edits.slice(3))).toBe(
+      'aggregates:\n  public.hourly:\n    refresh: { startOffset: 3 days, endOffset: 1 hour, every: 1 hour }\n',
+    )
     expect(await printSections([])).toBe('')
   })
 })

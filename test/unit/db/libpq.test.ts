@@ -17,28 +17,44 @@ function refusal(url: string, env: Record<string, string> = {}): OpsError {
 describe('a URL', () => {
   it.each([
     ['postgres://role@db1/market', {user: 'role', host: 'db1', dbname: 'market'}],
-    ['postgresql://role:pw@db1:6432/market', {user: 'role', password: 'pw', host: 'db1', port: '6432', dbname: 'market'}],
+    [
+      'postgresql://role:pw@db1:6432/market',
+      {user: 'role', password: 'pw', host: 'db1', port: '6432', dbname: 'market'},
+    ],
     ['postgres://[::1]:5433/market', {host: '::1', port: '5433', dbname: 'market'}],
     ['postgres://ro%20le:p%40w%2F@db1/a%2Fb%3Fc', {user: 'ro le', password: 'p@w/', host: 'db1', dbname: 'a/b?c'}],
     ['postgres:///market?host=/run/pg&port=5433', {host: '/run/pg', port: '5433', dbname: 'market'}],
     ['postgres://%2Frun%2Fpg/market', {host: '/run/pg', dbname: 'market'}],
-    ['postgres://db1/market?sslmode=verify-full&sslrootcert=%2Fca.pem&connect_timeout=3', {host: 'db1', sslmode: 'verify-full', sslrootcert: '/ca.pem', connect_timeout: '3'}],
+    [
+      'postgres://db1/market?sslmode=verify-full&sslrootcert=%2Fca.pem&connect_timeout=3',
+      {host: 'db1', sslmode: 'verify-full', sslrootcert: '/ca.pem', connect_timeout: '3'},
+    ],
   ])('%s is read as libpq reads it', (url, parameters) => {
     expect(connectionParameters(url, {})).toMatchObject(parameters)
   })
 
-  it.each(['', 'db1', 'mysql://db1/market', 'http://db1', 'postgres:/db1', 'postgres://db1:port/market', 'postgres://db1:99999999/market', 'postgres://a,b/market', 'postgres://role:50%zz@db1/x%zz'].filter(Boolean))(
-    '%s is refused with what to write instead',
-    (url) => {
-      const error = refusal(url)
-      expect(error).toMatchObject({code: 'BAD_URL', exitCode: 2})
-    },
-  )
+  it.each(
+    [
+      '',
+      'db1',
+      'mysql://db1/market',
+      'http://db1',
+      'postgres:/db1',
+      'postgres://db1:port/market',
+      'postgres://db1:99999999/market',
+      'postgres://a,b/market',
+      'postgres://role:50%zz@db1/x%zz',
+    ].filter(Boolean),
+  )('%s is refused with what to write instead', (url) => {
+    const error = refusal(url)
+    expect(error).toMatchObject({code: 'BAD_URL', exitCode: 2})
+  })
 })
 
 describe('libpq order', () => {
   const directory = directoryWith({
-    'pg_service.conf': '# ours\n[market]\nhost=db2\nport=6543\ndbname=ticks\nuser=reader\npassword=a;b="c\\d" #true\n\n[eu.market]\nhost=db3\n',
+    'pg_service.conf':
+      '# ours\n[market]\nhost=db2\nport=6543\ndbname=ticks\nuser=reader\npassword=a;b="c\\d" #true\n\n[eu.market]\nhost=db3\n',
     'home/.pg_service.conf': '[home]\nhost=db4\n',
   })
   const file = {PGSERVICEFILE: `${directory}/pg_service.conf`}
@@ -46,9 +62,25 @@ describe('libpq order', () => {
   it('is the URL, then the service it names, then the environment', () => {
     const env = {...file, PGHOST: 'db0', PGUSER: 'env', PGDATABASE: 'envdb', PGSSLMODE: 'require', PGAPPNAME: 'x'}
     expect(connectionParameters('', env)).toMatchObject({host: 'db0', user: 'env', dbname: 'envdb', sslmode: 'require'})
-    expect(connectionParameters('', {...env, PGSERVICE: 'market'})).toMatchObject({host: 'db2', port: '6543', user: 'reader', dbname: 'ticks', sslmode: 'require'})
-    expect(connectionParameters('postgres://me@db1/mine?service=market', env)).toMatchObject({host: 'db1', port: '6543', user: 'me', dbname: 'mine', sslmode: 'require'})
-    expect(connectionParameters('postgres://db1/mine?sslmode=disable', env)).toMatchObject({host: 'db1', user: 'env', sslmode: 'disable'})
+    expect(connectionParameters('', {...env, PGSERVICE: 'market'})).toMatchObject({
+      host: 'db2',
+      port: '6543',
+      user: 'reader',
+      dbname: 'ticks',
+      sslmode: 'require',
+    })
+    expect(connectionParameters('postgres://me@db1/mine?service=market', env)).toMatchObject({
+      host: 'db1',
+      port: '6543',
+      user: 'me',
+      dbname: 'mine',
+      sslmode: 'require',
+    })
+    expect(connectionParameters('postgres://db1/mine?sslmode=disable', env)).toMatchObject({
+      host: 'db1',
+      user: 'env',
+      sslmode: 'disable',
+    })
   })
 
   it('finds a service with a dot in its name, a password with special characters, and the file in the home directory', () => {
@@ -64,7 +96,10 @@ describe('libpq order', () => {
   })
 
   it('connects the address of the environment to the host of the environment only', () => {
-    expect(connectionParameters('', {PGHOST: 'db0', PGHOSTADDR: '10.0.0.1'})).toMatchObject({host: 'db0', hostaddr: '10.0.0.1'})
+    expect(connectionParameters('', {PGHOST: 'db0', PGHOSTADDR: '10.0.0.1'})).toMatchObject({
+      host: 'db0',
+      hostaddr: '10.0.0.1',
+    })
     expect(connectionParameters('postgres://db1/market', {PGHOSTADDR: '10.0.0.1'}).hostaddr).toBeUndefined()
     expect(connectionParameters('', {PGHOSTADDR: '10.0.0.1'}).host).toBe('10.0.0.1')
   })
@@ -85,7 +120,12 @@ describe('libpq order', () => {
     expect(environmentNamesDatabase({PGPASSWORD: 'x', PGSSLMODE: 'require', PGHOST: ''})).toBe(false)
   })
 
-  it.each(['sslmod=require', 'ssl=true', 'sslcrl=%2Fcrl.pem'])('refuses %s instead of connecting with less safety than was asked for', (parameter) => {
-    expect(() => connectionParameters(`postgres://db1/x?${parameter}`, {})).toThrow(expect.objectContaining({code: 'TLS', exitCode: 2}))
-  })
+  it.each(['sslmod=require', 'ssl=true', 'sslcrl=%2Fcrl.pem'])(
+    'refuses %s instead of connecting with less safety than was asked for',
+    (parameter) => {
+      expect(() => connectionParameters(`postgres://db1/x?${parameter}`, {})).toThrow(
+        expect.objectContaining({code: 'TLS', exitCode: 2}),
+      )
+    },
+  )
 })

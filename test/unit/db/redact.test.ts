@@ -6,13 +6,23 @@ import {OpsError} from '../../../src/errors.js'
 
 /** Long enough that no part of the URL is the same by chance. */
 const password = fc
-  .oneof(fc.string({unit: 'grapheme-ascii', minLength: 6, maxLength: 30}), fc.string({unit: 'binary', minLength: 6, maxLength: 20}), fc.string({unit: fc.constantFrom('@', '/', ':', '?', '#', '%', '&', '=', "'", ' ', 'p', '7'), minLength: 6, maxLength: 20}))
+  .oneof(
+    fc.string({unit: 'grapheme-ascii', minLength: 6, maxLength: 30}),
+    fc.string({unit: 'binary', minLength: 6, maxLength: 20}),
+    fc.string({
+      unit: fc.constantFrom('@', '/', ':', '?', '#', '%', '&', '=', "'", ' ', 'p', '7'),
+      minLength: 6,
+      maxLength: 20,
+    }),
+  )
   .filter((given) => given.trim().length >= 6)
 const where = 'db1.example:5432/market?application_name=x'
 
 /** Every piece of the password that is long enough to be a secret. */
 function leaks(shown: string, secret: string): boolean {
-  for (let at = 0; at + 5 <= secret.length; at += 1) if (shown.includes(secret.slice(at, at + 5)) && !`postgres://role:***@${where}`.includes(secret.slice(at, at + 5))) return true
+  for (let at = 0; at + 5 <= secret.length; at += 1)
+    if (shown.includes(secret.slice(at, at + 5)) && !`postgres://role:***@${where}`.includes(secret.slice(at, at + 5)))
+      return true
   return false
 }
 
@@ -46,8 +56,12 @@ describe('redact', () => {
     fc.assert(
       fc.property(password, (secret) => {
         const encoded = encodeURIComponent(secret)
-        expect(redact(`postgres://role@db1/market?password=${encoded}&sslmode=require`)).toBe('postgres://role@db1/market?password=***&sslmode=require')
-        expect(redact(`cannot connect to postgres://role:${encoded}@db1/market now`)).toBe('cannot connect to postgres://role:***@db1/market now')
+        expect(redact(`postgres://role@db1/market?password=${encoded}&sslmode=require`)).toBe(
+          'postgres://role@db1/market?password=***&sslmode=require',
+        )
+        expect(redact(`cannot connect to postgres://role:${encoded}@db1/market now`)).toBe(
+          'cannot connect to postgres://role:***@db1/market now',
+        )
       }),
     )
   })
@@ -55,18 +69,25 @@ describe('redact', () => {
 
 it('gives no part of a password away when a URL cannot be read, and takes no part of it for a host or database', () => {
   fc.assert(
-    fc.property(password, fc.constantFrom('postgres://role:', 'postgresql://role:', 'postgres://:', 'mysql://role:', 'role:'), (secret, before) => {
-      const url = `${before}${secret}@${where}`
-      try {
-        const {host, port, dbname, password: read} = connectionParameters(url, {})
-        expect({host, port, dbname}, url).toEqual({host: 'db1.example', port: '5432', dbname: 'market'})
-        expect(read).toBeDefined()
-      } catch (error) {
-        if (!(error instanceof OpsError)) throw error
-        expect(leaks(`${error.message} ${error.suggestions.join(' ').replaceAll(/%\w\w/g, '')}`, secret), error.message).toBe(false)
-        expect(error.exitCode).toBe(2)
-      }
-    }),
+    fc.property(
+      password,
+      fc.constantFrom('postgres://role:', 'postgresql://role:', 'postgres://:', 'mysql://role:', 'role:'),
+      (secret, before) => {
+        const url = `${before}${secret}@${where}`
+        try {
+          const {host, port, dbname, password: read} = connectionParameters(url, {})
+          expect({host, port, dbname}, url).toEqual({host: 'db1.example', port: '5432', dbname: 'market'})
+          expect(read).toBeDefined()
+        } catch (error) {
+          if (!(error instanceof OpsError)) throw error
+          expect(
+            leaks(`${error.message} ${error.suggestions.join(' ').replaceAll(/%\w\w/g, '')}`, secret),
+            error.message,
+          ).toBe(false)
+          expect(error.exitCode).toBe(2)
+        }
+      },
+    ),
     {numRuns: 2000},
   )
 })
@@ -75,7 +96,9 @@ it('reads any encoded password as it is', () => {
   fc.assert(
     fc.property(fc.string({unit: 'binary', minLength: 1}), (secret) => {
       expect(connectionParameters(`postgres://role:${encodeURIComponent(secret)}@db1/market`, {}).password).toBe(secret)
-      expect(connectionParameters(`postgres://role@db1/market?password=${encodeURIComponent(secret)}`, {}).password).toBe(secret)
+      expect(
+        connectionParameters(`postgres://role@db1/market?password=${encodeURIComponent(secret)}`, {}).password,
+      ).toBe(secret)
     }),
   )
 })

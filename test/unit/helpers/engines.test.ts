@@ -7,13 +7,17 @@ forEachEngine({}, (engine) => {
       const {db, run} = await engine.database()
       await run('create table t (time timestamptz not null, x int)')
       if (engine.kind !== 'postgres') await run("select create_hypertable('t', 'time')")
-      await run("insert into t select time, 1 from generate_series('2026-01-01'::timestamptz, '2026-03-01', '1 day') as time")
+      await run(
+        "insert into t select time, 1 from generate_series('2026-01-01'::timestamptz, '2026-03-01', '1 day') as time",
+      )
       expect(await db.query({text: 'select count(*) as rows from public.t', values: []})).toEqual([{rows: 60}])
       expect(db.server.engine).toBe(engine.kind)
     }
   })
 
   it('gives a URL that another process can open', async () => {
-    expect(await engine.urlFor(({run}) => run('create table t (x int)'))).toMatch(engine.native ? /^postgres/ : /^embedded:\//)
+    expect(await engine.urlFor(({run}) => run('create table t (x int)'))).toMatch(
+      engine.native ? /^postgres/ : /^embedded:\//,
+    )
   })
 })

@@ -6,8 +6,12 @@ import {isOurs, nameOf, prefixOf} from '../../../src/pg-cron/names.js'
 import {job} from '../../helpers/daemon-jobs.js'
 
 const now = Date.parse('2026-01-01T00:00:00Z')
-const why = (given: Record<string, unknown>, version = '1.4', timezone: string | null = 'GMT', matchesBothDays = false) =>
-  obstacles(job('j', given), {version, timezone, matchesBothDays}, now)
+const why = (
+  given: Record<string, unknown>,
+  version = '1.4',
+  timezone: string | null = 'GMT',
+  matchesBothDays = false,
+) => obstacles(job('j', given), {version, timezone, matchesBothDays}, now)
 
 describe('what pg_cron can run', () => {
   it('is five fields on its own clocks, written in numbers', () => {
@@ -33,7 +37,10 @@ describe('what pg_cron can run', () => {
     [{overlap: 'skip'}, 'pg_cron has no overlap'],
     [{jitter: '10s'}, 'pg_cron has no jitter'],
     [{transaction: 'none', statement: 'vacuum'}, '"transaction: none" cannot be written down with what it does'],
-    [{statement: "select current_setting('qicore.scheduled_at')"}, 'its statement asks for qicore.scheduled_at, which pg_cron does not say'],
+    [
+      {statement: "select current_setting('qicore.scheduled_at')"},
+      'its statement asks for qicore.scheduled_at, which pg_cron does not say',
+    ],
   ])('is not %j, and the reason names it', (given, reason) => {
     expect(why(given)).toEqual([reason])
   })
@@ -57,7 +64,9 @@ describe('what pg_cron can run', () => {
 
   it('goes by cron.timezone from 1.5 on, and UTC by any of its names', () => {
     expect(why({timezone: 'Europe/Berlin'}, '1.6', 'Europe/Berlin')).toEqual([])
-    expect(why({timezone: 'UTC'}, '1.6', 'Europe/Berlin')).toEqual(['its timezone is UTC, and pg_cron goes by Europe/Berlin (cron.timezone)'])
+    expect(why({timezone: 'UTC'}, '1.6', 'Europe/Berlin')).toEqual([
+      'its timezone is UTC, and pg_cron goes by Europe/Berlin (cron.timezone)',
+    ])
     for (const zone of ['UTC', 'Etc/UTC', 'Atlantic/Reykjavik']) expect(why({timezone: zone}), zone).toEqual([])
   })
 })
@@ -65,22 +74,32 @@ describe('what pg_cron can run', () => {
 describe('the name of an entry', () => {
   const text = fc.string({unit: 'grapheme', minLength: 1, maxLength: 90})
 
-  it('fits into pg_cron, begins with its database, and is nobody else\'s', () => {
-    fc.assert(fc.property(text, text, text, text, (database, name, part, other) => {
-      const made = nameOf(database, name, part)
-      expect(Buffer.byteLength(made)).toBeLessThanOrEqual(63)
-      expect(made.startsWith(prefixOf(database))).toBe(true)
-      if (other !== part) expect(nameOf(database, name, other)).not.toBe(made)
-      expect(isOurs(database, {name: made, command: 'call qicore.refresh(1)'})).toBe(true)
-    }))
+  it("fits into pg_cron, begins with its database, and is nobody else's", () => {
+    fc.assert(
+      fc.property(text, text, text, text, (database, name, part, other) => {
+        const made = nameOf(database, name, part)
+        expect(Buffer.byteLength(made)).toBeLessThanOrEqual(63)
+        expect(made.startsWith(prefixOf(database))).toBe(true)
+        if (other !== part) expect(nameOf(database, name, other)).not.toBe(made)
+        expect(isOurs(database, {name: made, command: 'call qicore.refresh(1)'})).toBe(true)
+      }),
+    )
   })
 
   it('makes an entry ours only together with what it calls', () => {
-    expect(nameOf('market', 'refresh', 'public.daily_ohlcv_summary')).toBe('qicore:market:refresh:public.daily_ohlcv_summary')
-    expect(isOurs('market', {name: 'qicore:market:maintain', command: ' CALL public.maintain_hypertables()'})).toBe(true)
+    expect(nameOf('market', 'refresh', 'public.daily_ohlcv_summary')).toBe(
+      'qicore:market:refresh:public.daily_ohlcv_summary',
+    )
+    expect(isOurs('market', {name: 'qicore:market:maintain', command: ' CALL public.maintain_hypertables()'})).toBe(
+      true,
+    )
     expect(isOurs('market', {name: 'qicore:market:maintain', command: 'drop table t'})).toBe(false)
-    expect(isOurs('market', {name: 'qicore:market2:maintain', command: 'call public.maintain_hypertables()'})).toBe(false)
-    expect(isOurs('market', {name: 'hypertable-maintenance', command: 'call public.maintain_hypertables()'})).toBe(false)
+    expect(isOurs('market', {name: 'qicore:market2:maintain', command: 'call public.maintain_hypertables()'})).toBe(
+      false,
+    )
+    expect(isOurs('market', {name: 'hypertable-maintenance', command: 'call public.maintain_hypertables()'})).toBe(
+      false,
+    )
     expect(isOurs('market', {name: null, command: 'call public.maintain_hypertables()'})).toBe(false)
   })
 })

@@ -11,13 +11,28 @@ import {days, duration} from '../../helpers/policies.js'
 const at = '2026-06-01T00:00:00Z'
 const now = microsOf(at)
 const day = 86_400_000_000n
-const bare = {job: {id: 1_000, scheduled: true}, after: null, createdBefore: null, startOffset: null, endOffset: null, schedule: null, gate: null}
+const bare = {
+  job: {id: 1_000, scheduled: true},
+  after: null,
+  createdBefore: null,
+  startOffset: null,
+  endOffset: null,
+  schedule: null,
+  gate: null,
+}
 const gate = {maxDropPerRun: 8, timeUnit: null, consentValid: true, jobConsentMatches: true, duplicateJobs: []}
 
 const compression = (after: Duration): LiveRule => ({...bare, kind: 'compression', by: 'timescaledb', after})
 const gated = (after: Duration): LiveRule => ({...bare, kind: 'retention', by: 'qicore', after, gate})
 const native = (after: Duration): LiveRule => ({...bare, kind: 'retention', by: 'timescaledb', after})
-const refresh = (startOffset: Duration | null, endOffset: Duration, schedule = duration('1 hour')): LiveRule => ({...bare, kind: 'refresh', by: 'timescaledb', startOffset, endOffset, schedule})
+const refresh = (startOffset: Duration | null, endOffset: Duration, schedule = duration('1 hour')): LiveRule => ({
+  ...bare,
+  kind: 'refresh',
+  by: 'timescaledb',
+  startOffset,
+  endOffset,
+  schedule,
+})
 
 interface Given {
   policies?: LiveRule[]
@@ -31,15 +46,60 @@ interface Given {
 /** Daily chunks from so many days ago until now. */
 function chunksOf(count: number, status = 0): Chunk[] {
   return Array.from({length: count}, (_, index) => ({
-    relation: index, compressed: null, schema: 'i', name: `c${index}`, start: now - BigInt(count - index) * day, end: now - BigInt(count - index - 1) * day, status, tiered: false, createdAt: null, beforeBytes: null, afterBytes: null, space: null,
+    relation: index,
+    compressed: null,
+    schema: 'i',
+    name: `c${index}`,
+    start: now - BigInt(count - index) * day,
+    end: now - BigInt(count - index - 1) * day,
+    status,
+    tiered: false,
+    createdAt: null,
+    beforeBytes: null,
+    afterBytes: null,
+    space: null,
   }))
 }
 
-function subject(name: string, {policies = [], interval = day, chunks = [], more = {}, source, bucket}: Given): Subject {
+function subject(
+  name: string,
+  {policies = [], interval = day, chunks = [], more = {}, source, bucket}: Given,
+): Subject {
   const aggregate = source === undefined ? null : {source, watermark: null, bucketWidth: bucket ?? duration('1 hour')}
-  const table = newTable({kind: source === undefined ? 'hypertable' : 'aggregate', schema: 'public', name, relation: 1, timeColumn: 'time', time: 'timestamptz', id: 1, aggregate, chunks})
-  const state: TableState = {key: qualifiedName(table), kind: table.kind, native: true, scale: 'time', columns: [], timeColumn: 'time', chunkInterval: interval, compression: null, policies}
-  return {table, state, clock: {now, unit: null}, indexes: 2, references: [], referencedBy: [], integerNow: false, bytesPerPoint: null, uncovered: [], ...more}
+  const table = newTable({
+    kind: source === undefined ? 'hypertable' : 'aggregate',
+    schema: 'public',
+    name,
+    relation: 1,
+    timeColumn: 'time',
+    time: 'timestamptz',
+    id: 1,
+    aggregate,
+    chunks,
+  })
+  const state: TableState = {
+    key: qualifiedName(table),
+    kind: table.kind,
+    native: true,
+    scale: 'time',
+    columns: [],
+    timeColumn: 'time',
+    chunkInterval: interval,
+    compression: null,
+    policies,
+  }
+  return {
+    table,
+    state,
+    clock: {now, unit: null},
+    indexes: 2,
+    references: [],
+    referencedBy: [],
+    integerNow: false,
+    bytesPerPoint: null,
+    uncovered: [],
+    ...more,
+  }
 }
 
 function facts(...subjects: Subject[]): ProofFacts {
@@ -47,11 +107,18 @@ function facts(...subjects: Subject[]): ProofFacts {
 }
 
 const found = (...subjects: Subject[]) => runChecks(facts(...subjects))
-const ids = (...subjects: Subject[]) => found(...subjects).filter(({level}) => level === 'unsafe').map(({id}) => id)
+const ids = (...subjects: Subject[]) =>
+  found(...subjects)
+    .filter(({level}) => level === 'unsafe')
+    .map(({id}) => id)
 
 describe('the proof', () => {
   it('finds nothing in policies that go together', () => {
-    const t = subject('t', {policies: [gated(days(730)), compression(days(30))], chunks: chunksOf(10), interval: 7n * day})
+    const t = subject('t', {
+      policies: [gated(days(730)), compression(days(30))],
+      chunks: chunksOf(10),
+      interval: 7n * day,
+    })
     const a = subject('a', {policies: [refresh(days(7), duration('1 hour'))], source: t.table, bucket: days(1)})
     expect(found(t, a)).toEqual([])
   })
@@ -63,7 +130,10 @@ describe('the proof', () => {
     expect(ids(t, a, b)).toEqual(['never-refreshed:public.a'])
     const [finding] = found(t, a, b)
     // The oldest chunk ended nine days ago, so it is taken in twenty-one.
-    expect(finding).toMatchObject({effectiveFrom: '2026-06-22T00:00:00Z', policies: ['public.t retention', 'public.a refresh']})
+    expect(finding).toMatchObject({
+      effectiveFrom: '2026-06-22T00:00:00Z',
+      policies: ['public.t retention', 'public.a refresh'],
+    })
   })
 
   it('wants a refresh to begin at least a chunk inside of the retention', () => {
@@ -74,28 +144,40 @@ describe('the proof', () => {
     expect(inside(days(29))).toEqual([])
     expect(inside(duration('29 days 1 hour'))).toEqual(['refresh-erases:public.a'])
     const t = subject('t', {policies: [native(days(30))]})
-    expect(ids(t, subject('a', {policies: [refresh(null, duration('1 hour'))], source: t.table}))).toEqual(['refresh-erases:public.a'])
-    const [finding] = found(t, subject('a', {policies: [refresh(days(40), duration('1 hour'))], source: t.table})).filter(({id}) => id.startsWith('refresh-erases'))
+    expect(ids(t, subject('a', {policies: [refresh(null, duration('1 hour'))], source: t.table}))).toEqual([
+      'refresh-erases:public.a',
+    ])
+    const [finding] = found(
+      t,
+      subject('a', {policies: [refresh(days(40), duration('1 hour'))], source: t.table}),
+    ).filter(({id}) => id.startsWith('refresh-erases'))
     expect(finding!.safe).toBe('startOffset: 29 days')
   })
 
   it('takes a month for its shortest where something is kept, and for its longest where something reaches back', () => {
     const t = subject('t', {policies: [gated(duration('1 month'))]})
-    const window = (start: Duration) => ids(t, subject('a', {policies: [refresh(start, duration('1 hour'))], source: t.table}))
+    const window = (start: Duration) =>
+      ids(t, subject('a', {policies: [refresh(start, duration('1 hour'))], source: t.table}))
     expect(window(days(27))).toEqual([])
     expect(window(days(28))).toEqual(['refresh-erases:public.a'])
   })
 
   it('wants two buckets in the window of a refresh', () => {
     const t = subject('t', {})
-    const window = (start: Duration) => ids(t, subject('a', {policies: [refresh(start, duration('1 hour'))], source: t.table, bucket: days(1)}))
+    const window = (start: Duration) =>
+      ids(t, subject('a', {policies: [refresh(start, duration('1 hour'))], source: t.table, bucket: days(1)}))
     expect(window(duration('49 hours'))).toEqual([])
     expect(window(duration('48 hours'))).toEqual(['narrow-window:public.a'])
   })
 
   it('sees a retention that takes rows before their bucket is computed', () => {
     const t = subject('t', {policies: [gated(duration('20 hours'))], interval: day / 24n})
-    expect(ids(t, subject('a', {policies: [refresh(duration('10 hours'), duration('1 hour'))], source: t.table, bucket: days(1)}))).toContain('retention-outruns:public.a')
+    expect(
+      ids(
+        t,
+        subject('a', {policies: [refresh(duration('10 hours'), duration('1 hour'))], source: t.table, bucket: days(1)}),
+      ),
+    ).toContain('retention-outruns:public.a')
   })
 
   it('counts what a retention of 7 days on chunks of 7 days really keeps', () => {
@@ -109,8 +191,16 @@ describe('the proof', () => {
   it('holds compression against what a refresh still waits for', () => {
     const t = subject('t', {policies: [compression(days(3))], chunks: chunksOf(2)})
     const a = subject('a', {policies: [refresh(days(7), duration('1 hour'))], source: t.table})
-    expect(found(t, a)).toMatchObject([{id: 'compressed-under-refresh:public.a', safe: 'compression: { after: 7 days }', effectiveFrom: '2026-06-03T00:00:00Z'}])
-    expect(found(subject('t', {policies: [compression(days(3))], chunks: chunksOf(2, 9)}))).toMatchObject([{id: 'late-rows:public.t', level: 'note'}])
+    expect(found(t, a)).toMatchObject([
+      {
+        id: 'compressed-under-refresh:public.a',
+        safe: 'compression: { after: 7 days }',
+        effectiveFrom: '2026-06-03T00:00:00Z',
+      },
+    ])
+    expect(found(subject('t', {policies: [compression(days(3))], chunks: chunksOf(2, 9)}))).toMatchObject([
+      {id: 'late-rows:public.t', level: 'note'},
+    ])
   })
 
   it('counts the locks of a native drop, and the tables that its foreign keys lock', () => {
@@ -121,9 +211,13 @@ describe('the proof', () => {
     expect(found(t(gated(days(30)))).map(({id, level}) => `${level} ${id}`)).toEqual(['note foreign-keys:public.t'])
     const into = {referencedBy: ['orders_fkey of public.orders']}
     for (const rule of [native(days(30)), gated(days(30))])
-      expect(found(subject('t', {policies: [rule], more: into})).find(({id}) => id === 'foreign-keys-into:public.t')).toMatchObject({level: 'unsafe', message: expect.stringContaining('orders_fkey of public.orders')})
+      expect(
+        found(subject('t', {policies: [rule], more: into})).find(({id}) => id === 'foreign-keys-into:public.t'),
+      ).toMatchObject({level: 'unsafe', message: expect.stringContaining('orders_fkey of public.orders')})
     const source = subject('t', {chunks: chunksOf(2_000)})
-    expect(ids(source, subject('a', {policies: [refresh(null, days(1))], source: source.table}))).toEqual(['locks-refresh:public.a'])
+    expect(ids(source, subject('a', {policies: [refresh(null, days(1))], source: source.table}))).toEqual([
+      'locks-refresh:public.a',
+    ])
   })
 
   it('holds a chunk against the memory of the server', () => {
@@ -141,29 +235,56 @@ describe('the proof', () => {
   })
 
   it('names what would be lost unseen; the gated retention only waits for it', () => {
-    const more = {uncovered: [{aggregate: 'public.a', range: '2026-01-01 to 2026-02-01', flags: {from: '2026-01-01', to: '2026-02-01'}}]}
-    const level = (rule: LiveRule) => found(subject('t', {policies: [rule], more})).find(({id}) => id === 'unseen:public.a')
-    expect(level(native(days(30)))).toMatchObject({level: 'unsafe', message: expect.stringContaining('2026-01-01 to 2026-02-01')})
+    const more = {
+      uncovered: [
+        {aggregate: 'public.a', range: '2026-01-01 to 2026-02-01', flags: {from: '2026-01-01', to: '2026-02-01'}},
+      ],
+    }
+    const level = (rule: LiveRule) =>
+      found(subject('t', {policies: [rule], more})).find(({id}) => id === 'unseen:public.a')
+    expect(level(native(days(30)))).toMatchObject({
+      level: 'unsafe',
+      message: expect.stringContaining('2026-01-01 to 2026-02-01'),
+    })
     expect(level(gated(days(30)))).toMatchObject({level: 'note'})
   })
 
   it('proposes nothing for a retention by creation time: no declaration says the same', () => {
     const byCreation = subject('t', {policies: [{...native(days(2)), after: null, createdBefore: days(2)}]})
-    expect(found(byCreation).find(({id}) => id === 'ungated:public.t')).toMatchObject({safe: null, message: expect.stringContaining('when a chunk was created')})
-    expect(found(subject('t', {policies: [native(days(2))]})).find(({id}) => id === 'ungated:public.t')).toMatchObject({safe: expect.stringContaining('after: 2 days')})
+    expect(found(byCreation).find(({id}) => id === 'ungated:public.t')).toMatchObject({
+      safe: null,
+      message: expect.stringContaining('when a chunk was created'),
+    })
+    expect(found(subject('t', {policies: [native(days(2))]})).find(({id}) => id === 'ungated:public.t')).toMatchObject({
+      safe: expect.stringContaining('after: 2 days'),
+    })
   })
 
   it('knows an id that was accepted and names nothing', () => {
-    expect(() => requireKnown([], ['nosuch'])).toThrowError(expect.objectContaining({code: 'NO_SUCH_FINDING', exitCode: 2}))
+    expect(() => requireKnown([], ['nosuch'])).toThrowError(
+      expect.objectContaining({code: 'NO_SUCH_FINDING', exitCode: 2}),
+    )
   })
 
   it('refuses a plan only for what it touches, and unless each finding is accepted by name', () => {
     const t = subject('t', {policies: [gated(days(7))], interval: 7n * day})
     const findings = found(t)
-    const change = (key: string): Change => ({do: 'gated retention', key, after: days(7), timeUnit: null, maxDropPerRun: 8, scheduler: true, job: null, removes: {jobs: [], native: false}, why: []})
+    const change = (key: string): Change => ({
+      do: 'gated retention',
+      key,
+      after: days(7),
+      timeUnit: null,
+      maxDropPerRun: 8,
+      scheduler: true,
+      job: null,
+      removes: {jobs: [], native: false},
+      why: [],
+    })
     expect(ofChanges(findings, [change('public.other')])).toEqual([])
     expect(openFindings(findings, [change('public.t')], []).map(({id}) => id)).toEqual(['coarse-chunks:public.t'])
-    expect(() => requireSafe(findings, [change('public.t')], ['another'])).toThrowError(expect.objectContaining({code: 'UNSAFE_PLAN', exitCode: 7}))
+    expect(() => requireSafe(findings, [change('public.t')], ['another'])).toThrowError(
+      expect.objectContaining({code: 'UNSAFE_PLAN', exitCode: 7}),
+    )
     expect(() => requireSafe(findings, [change('public.t')], ['coarse-chunks:public.t'])).not.toThrow()
     expect(() => requireSafe(findings, [], [])).not.toThrow()
   })

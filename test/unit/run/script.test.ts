@@ -7,18 +7,48 @@ import type {Step} from '../../../src/run/step.js'
 import {attacks} from '../../helpers/nasty-names.js'
 
 const step = (more: Partial<Step>): Step => ({
-  id: 'drop a', kind: 'drop', object: 'a', statements: [sql`select 1`], lock: 'NONE', class: 'safe', transaction: 'own', doneCheck: null, repeatable: true, dependsOn: [], relations: [], bytes: null, ...more,
+  id: 'drop a',
+  kind: 'drop',
+  object: 'a',
+  statements: [sql`select 1`],
+  lock: 'NONE',
+  class: 'safe',
+  transaction: 'own',
+  doneCheck: null,
+  repeatable: true,
+  dependsOn: [],
+  relations: [],
+  bytes: null,
+  ...more,
 })
-const scriptOf = (...steps: Step[]) => toScript({operation: 'test', summary: steps[0]!.id, cutoff: null, locks: [], steps}, defaultLimits)
-const kindsOf = async (script: string) => ((await parse(script)).stmts ?? []).map(({stmt}) => Object.keys(stmt ?? {})[0])
+const scriptOf = (...steps: Step[]) =>
+  toScript({operation: 'test', summary: steps[0]!.id, cutoff: null, locks: [], steps}, defaultLimits)
+const kindsOf = async (script: string) =>
+  ((await parse(script)).stmts ?? []).map(({stmt}) => Object.keys(stmt ?? {})[0])
 
 describe('the script of a plan', () => {
   it.each(attacks)('runs nothing that a step is called: %j', async (id) => {
-    expect(await kindsOf(scriptOf(step({id, object: id})))).toEqual(['TransactionStmt', 'VariableSetStmt', 'VariableSetStmt', 'SelectStmt', 'TransactionStmt'])
+    expect(await kindsOf(scriptOf(step({id, object: id})))).toEqual([
+      'TransactionStmt',
+      'VariableSetStmt',
+      'VariableSetStmt',
+      'SelectStmt',
+      'TransactionStmt',
+    ])
   })
 
   it('ends every statement, also one whose last line is a comment', async () => {
-    const script = scriptOf(step({statements: [statement('select 1 -- one'), statement("select '--'"), statement('select 2;')]}))
-    expect(await kindsOf(script)).toEqual(['TransactionStmt', 'VariableSetStmt', 'VariableSetStmt', 'SelectStmt', 'SelectStmt', 'SelectStmt', 'TransactionStmt'])
+    const script = scriptOf(
+      step({statements: [statement('select 1 -- one'), statement("select '--'"), statement('select 2;')]}),
+    )
+    expect(await kindsOf(script)).toEqual([
+      'TransactionStmt',
+      'VariableSetStmt',
+      'VariableSetStmt',
+      'SelectStmt',
+      'SelectStmt',
+      'SelectStmt',
+      'TransactionStmt',
+    ])
   })
 })

@@ -5,23 +5,71 @@ import {auditJob, auditProblems, type AuditEpoch, type AuditInput, type AuditRow
 
 const at = (text: string) => Date.parse(`2026-01-01T${text}:00Z`)
 const clock = (instant: number) => new Date(instant).toISOString().slice(11, 16)
-const hourly: AuditEpoch = {revision: 1, validFrom: at('00:30'), state: 'active', runner: 'daemon', schedule: '0 * * * *', timezone: 'UTC', actor: 'ada', reason: null}
-const row = (time: string, status = 'done', reason: string | null = null): AuditRow => ({scheduledAt: at(time), status, reason, abandoned: false})
-const cronRun = (time: string, over: Partial<UnassignedRow> = {}): UnassignedRow =>
-  ({startedAt: at(time) + 1_000, completedAt: at(time) + 2_000, status: 'done', reason: null, part: null, byCron: true, ...over})
+const hourly: AuditEpoch = {
+  revision: 1,
+  validFrom: at('00:30'),
+  state: 'active',
+  runner: 'daemon',
+  schedule: '0 * * * *',
+  timezone: 'UTC',
+  actor: 'ada',
+  reason: null,
+}
+const row = (time: string, status = 'done', reason: string | null = null): AuditRow => ({
+  scheduledAt: at(time),
+  status,
+  reason,
+  abandoned: false,
+})
+const cronRun = (time: string, over: Partial<UnassignedRow> = {}): UnassignedRow => ({
+  startedAt: at(time) + 1_000,
+  completedAt: at(time) + 2_000,
+  status: 'done',
+  reason: null,
+  part: null,
+  byCron: true,
+  ...over,
+})
 const audit = (over: Partial<AuditInput>) =>
-  auditJob({job: 'j', epochs: [hourly], lastAt: at('04:00'), running: false, from: at('00:30'), now: at('04:30'), rows: [], unassigned: [], cronGrace: 120_000, ...over})
+  auditJob({
+    job: 'j',
+    epochs: [hourly],
+    lastAt: at('04:00'),
+    running: false,
+    from: at('00:30'),
+    now: at('04:30'),
+    rows: [],
+    unassigned: [],
+    cronGrace: 120_000,
+    ...over,
+  })
 
 describe('an audit', () => {
   it('is clean where every instant of the calendar has one row', () => {
-    const result = audit({rows: [row('01:00'), row('02:00', 'skipped', 'overlap'), row('03:00', 'late-done'), row('04:00', 'failed')]})
-    expect(result).toMatchObject({instants: 4, gaps: [], doubles: [], strays: [], waiting: [], byStatus: {done: 1, 'skipped: overlap': 1, 'late-done': 1, failed: 1}})
+    const result = audit({
+      rows: [row('01:00'), row('02:00', 'skipped', 'overlap'), row('03:00', 'late-done'), row('04:00', 'failed')],
+    })
+    expect(result).toMatchObject({
+      instants: 4,
+      gaps: [],
+      doubles: [],
+      strays: [],
+      waiting: [],
+      byStatus: {done: 1, 'skipped: overlap': 1, 'late-done': 1, failed: 1},
+    })
     expect(auditProblems(result, 60_000)).toBe(0)
   })
 
   it('finds an instant without a row, one with two, a row that is in no calendar, and a claim whose daemon is gone', () => {
-    const result = audit({rows: [row('01:00'), row('01:10'), row('02:00'), row('02:00'), {...row('04:00', 'running'), abandoned: true}]})
-    expect({gaps: result.gaps.map(clock), doubles: result.doubles.map(clock), strays: result.strays.map(clock), abandoned: result.abandoned.map(clock)}).toEqual({gaps: ['03:00'], doubles: ['02:00'], strays: ['01:10'], abandoned: ['04:00']})
+    const result = audit({
+      rows: [row('01:00'), row('01:10'), row('02:00'), row('02:00'), {...row('04:00', 'running'), abandoned: true}],
+    })
+    expect({
+      gaps: result.gaps.map(clock),
+      doubles: result.doubles.map(clock),
+      strays: result.strays.map(clock),
+      abandoned: result.abandoned.map(clock),
+    }).toEqual({gaps: ['03:00'], doubles: ['02:00'], strays: ['01:10'], abandoned: ['04:00']})
     expect(auditProblems(result, 60_000)).toBe(4)
   })
 
@@ -29,14 +77,23 @@ describe('an audit', () => {
     const result = audit({rows: [row('01:00'), row('02:00'), row('03:00')], lastAt: at('03:00')})
     expect([result.gaps, result.waiting.map(clock)]).toEqual([[], ['04:00']])
     expect([auditProblems(result, 60_000), auditProblems(result, 3_600_000)]).toEqual([1, 0])
-    const running = audit({rows: [row('01:00'), row('02:00'), row('03:00', 'running')], lastAt: at('03:00'), running: true})
+    const running = audit({
+      rows: [row('01:00'), row('02:00'), row('03:00', 'running')],
+      lastAt: at('03:00'),
+      running: true,
+    })
     expect(running.waiting.map(clock)).toEqual(['04:00'])
     expect([auditProblems(running, 60_000), auditProblems(running, 60_000, true)]).toEqual([1, 0])
   })
 
   it('is not clean while a failed try waits for the next one, and every due time behind it is counted', () => {
     const result = audit({rows: [row('01:00'), row('02:00', 'retry')], lastAt: at('02:00')})
-    expect({retrying: result.retrying.map(clock), waiting: result.waiting.map(clock), byStatus: result.byStatus, instants: result.instants}).toEqual({retrying: ['02:00'], waiting: ['03:00', '04:00'], byStatus: {done: 1, retry: 1}, instants: 4})
+    expect({
+      retrying: result.retrying.map(clock),
+      waiting: result.waiting.map(clock),
+      byStatus: result.byStatus,
+      instants: result.instants,
+    }).toEqual({retrying: ['02:00'], waiting: ['03:00', '04:00'], byStatus: {done: 1, retry: 1}, instants: 4})
     expect(auditProblems(result, 86_400_000)).toBe(1)
   })
 
@@ -60,29 +117,60 @@ describe('an audit', () => {
     const epochs: AuditEpoch[] = [{...hourly, runner: 'pg_cron'}]
     const run = (time: string, byCron = true) => cronRun(time, {byCron})
     const result = audit({epochs, lastAt: at('00:30'), unassigned: [run('01:00'), run('02:20', false), run('04:00')]})
-    expect([result.gaps.map(clock), result.doubles, result.byStatus]).toEqual([['02:00', '03:00'], [], {'done by pg_cron': 2}])
-    expect(audit({epochs, lastAt: at('00:30'), now: at('01:01'), unassigned: []})).toMatchObject({gaps: [], waiting: [at('01:00')]})
-    expect(audit({rows: [row('01:00'), row('02:00'), row('03:00'), row('04:00')], unassigned: [run('02:00')]}).doubles.map(clock)).toEqual(['02:00'])
+    expect([result.gaps.map(clock), result.doubles, result.byStatus]).toEqual([
+      ['02:00', '03:00'],
+      [],
+      {'done by pg_cron': 2},
+    ])
+    expect(audit({epochs, lastAt: at('00:30'), now: at('01:01'), unassigned: []})).toMatchObject({
+      gaps: [],
+      waiting: [at('01:00')],
+    })
+    expect(
+      audit({rows: [row('01:00'), row('02:00'), row('03:00'), row('04:00')], unassigned: [run('02:00')]}).doubles.map(
+        clock,
+      ),
+    ).toEqual(['02:00'])
   })
 
   it('asks a run of every part of a job that pg_cron runs in parts, and takes no note of a daemon for one', () => {
-    const epochs: AuditEpoch[] = [{...hourly, runner: 'pg_cron', commands: {'public.a': 'call a', 'public.b': 'call b'}}]
+    const epochs: AuditEpoch[] = [
+      {...hourly, runner: 'pg_cron', commands: {'public.a': 'call a', 'public.b': 'call b'}},
+    ]
     const marks = ['01:00', '02:00', '03:00', '04:00'].map((time) => row(time, 'skipped', 'enforced by pg_cron'))
     const unassigned = [
       ...['01:00', '02:00', '03:00', '04:00'].map((time) => cronRun(time, {part: 'public.a'})),
       ...['01:00', '03:00', '04:00'].map((time) => cronRun(time, {part: 'public.b', status: 'failed'})),
     ]
     const result = audit({epochs, rows: marks, unassigned})
-    expect([result.gaps.map(clock), result.doubles, result.strays, result.byStatus]).toEqual([['02:00'], [], [], {'done by pg_cron': 4, 'failed by pg_cron': 3, 'skipped: enforced by pg_cron': 4}])
+    expect([result.gaps.map(clock), result.doubles, result.strays, result.byStatus]).toEqual([
+      ['02:00'],
+      [],
+      [],
+      {'done by pg_cron': 4, 'failed by pg_cron': 3, 'skipped: enforced by pg_cron': 4},
+    ])
   })
 
   it('knows a run that had to wait for the one before, and one that came twice', () => {
     const epochs: AuditEpoch[] = [{...hourly, runner: 'pg_cron'}]
     const long = cronRun('01:00', {completedAt: at('03:20')})
-    const queued = [{...cronRun('03:20'), completedAt: at('03:21')}, {...cronRun('03:21'), completedAt: at('03:22')}]
-    expect(audit({epochs, unassigned: [long, ...queued, cronRun('04:00')]})).toMatchObject({gaps: [], doubles: [], byStatus: {'done by pg_cron': 4}})
-    expect(audit({epochs, unassigned: [{...long, completedAt: null, status: 'running'}]})).toMatchObject({gaps: [], waiting: []})
-    const twice = audit({epochs, unassigned: ['01:00', '02:00', '02:01', '03:00', '04:00'].map((time) => cronRun(time))})
+    const queued = [
+      {...cronRun('03:20'), completedAt: at('03:21')},
+      {...cronRun('03:21'), completedAt: at('03:22')},
+    ]
+    expect(audit({epochs, unassigned: [long, ...queued, cronRun('04:00')]})).toMatchObject({
+      gaps: [],
+      doubles: [],
+      byStatus: {'done by pg_cron': 4},
+    })
+    expect(audit({epochs, unassigned: [{...long, completedAt: null, status: 'running'}]})).toMatchObject({
+      gaps: [],
+      waiting: [],
+    })
+    const twice = audit({
+      epochs,
+      unassigned: ['01:00', '02:00', '02:01', '03:00', '04:00'].map((time) => cronRun(time)),
+    })
     expect([twice.gaps, twice.doubles.map(clock)]).toEqual([[], ['02:00']])
   })
 
@@ -90,33 +178,62 @@ describe('an audit', () => {
     const sundays: AuditEpoch = {...hourly, runner: 'pg_cron', schedule: '0 5 * * 0'}
     const odd = audit({epochs: [sundays], unassigned: [cronRun('03:40')]})
     expect([odd.instants, odd.strays.map(clock), auditProblems(odd, 60_000)]).toEqual([0, ['03:40'], 1])
-    const before = audit({epochs: [{...hourly, runner: 'pg_cron'}], unassigned: ['00:40', '01:00', '02:00', '03:00', '04:00'].map((time) => cronRun(time))})
+    const before = audit({
+      epochs: [{...hourly, runner: 'pg_cron'}],
+      unassigned: ['00:40', '01:00', '02:00', '03:00', '04:00'].map((time) => cronRun(time)),
+    })
     expect([before.strays.map(clock), before.gaps, before.doubles]).toEqual([['00:40'], [], []])
-    const cut = audit({epochs: [{...hourly, runner: 'pg_cron', validFrom: at('00:00')}], unassigned: ['00:40', '01:00', '02:00', '03:00', '04:00'].map((time) => cronRun(time))})
+    const cut = audit({
+      epochs: [{...hourly, runner: 'pg_cron', validFrom: at('00:00')}],
+      unassigned: ['00:40', '01:00', '02:00', '03:00', '04:00'].map((time) => cronRun(time)),
+    })
     expect(cut.strays).toEqual([])
     expect(audit({epochs: [{...sundays, runner: 'daemon'}], unassigned: [cronRun('03:40')]}).strays).toEqual([])
   })
 
   it('does not take a call that found the job paused, or run by daemons, for one of its runs', () => {
     const epochs: AuditEpoch[] = [{...hourly, runner: 'pg_cron'}]
-    const result = audit({epochs, unassigned: [cronRun('01:00'), cronRun('02:00', {status: 'skipped', reason: 'paused'}), cronRun('03:00', {status: 'skipped', reason: 'overlap'}), cronRun('04:00')]})
-    expect([result.gaps.map(clock), result.byStatus]).toEqual([['02:00'], {'done by pg_cron': 2, 'skipped: overlap by pg_cron': 1}])
+    const result = audit({
+      epochs,
+      unassigned: [
+        cronRun('01:00'),
+        cronRun('02:00', {status: 'skipped', reason: 'paused'}),
+        cronRun('03:00', {status: 'skipped', reason: 'overlap'}),
+        cronRun('04:00'),
+      ],
+    })
+    expect([result.gaps.map(clock), result.byStatus]).toEqual([
+      ['02:00'],
+      {'done by pg_cron': 2, 'skipped: overlap by pg_cron': 1},
+    ])
   })
 
   it('finds exactly what was taken away or added, wherever', () => {
     const instants = Array.from({length: 48}, (_, index) => at('00:30') + (index + 0.5) * 3_600_000)
     fc.assert(
-      fc.property(fc.uniqueArray(fc.integer({min: 0, max: 47}), {maxLength: 10}), fc.uniqueArray(fc.integer({min: 0, max: 47}), {maxLength: 5}), fc.uniqueArray(fc.integer({min: 1, max: 2_000}), {maxLength: 5}), (gone, twice, odd) => {
-        const rows = [
-          ...instants.filter((_, index) => !gone.includes(index)),
-          ...twice.filter((index) => !gone.includes(index)).map((index) => instants[index]!),
-          ...odd.map((minute) => at('00:30') + minute * 61_000).filter((instant) => instant % 3_600_000 !== 0),
-        ].sort((a, b) => a - b).map((scheduledAt) => ({scheduledAt, status: 'done', reason: null, abandoned: false}))
-        const result = audit({rows, lastAt: instants.at(-1)!, now: instants.at(-1)! + 60_000})
-        expect(result.gaps).toEqual(gone.map((index) => instants[index]!).sort((a, b) => a - b))
-        expect(result.doubles).toEqual(twice.filter((index) => !gone.includes(index)).map((index) => instants[index]!).sort((a, b) => a - b))
-        expect(result.strays).toHaveLength(rows.filter(({scheduledAt}) => scheduledAt % 3_600_000 !== 0).length)
-      }),
+      fc.property(
+        fc.uniqueArray(fc.integer({min: 0, max: 47}), {maxLength: 10}),
+        fc.uniqueArray(fc.integer({min: 0, max: 47}), {maxLength: 5}),
+        fc.uniqueArray(fc.integer({min: 1, max: 2_000}), {maxLength: 5}),
+        (gone, twice, odd) => {
+          const rows = [
+            ...instants.filter((_, index) => !gone.includes(index)),
+            ...twice.filter((index) => !gone.includes(index)).map((index) => instants[index]!),
+            ...odd.map((minute) => at('00:30') + minute * 61_000).filter((instant) => instant % 3_600_000 !== 0),
+          ]
+            .sort((a, b) => a - b)
+            .map((scheduledAt) => ({scheduledAt, status: 'done', reason: null, abandoned: false}))
+          const result = audit({rows, lastAt: instants.at(-1)!, now: instants.at(-1)! + 60_000})
+          expect(result.gaps).toEqual(gone.map((index) => instants[index]!).sort((a, b) => a - b))
+          expect(result.doubles).toEqual(
+            twice
+              .filter((index) => !gone.includes(index))
+              .map((index) => instants[index]!)
+              .sort((a, b) => a - b),
+          )
+          expect(result.strays).toHaveLength(rows.filter(({scheduledAt}) => scheduledAt % 3_600_000 !== 0).length)
+        },
+      ),
     )
   })
 })

@@ -1,50 +1,130 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {calendarProblem, countInstants, dstNotes, instants, nextInstant, type Calendar} from '../../../src/schedule/calendar.js'
+import {
+  calendarProblem,
+  countInstants,
+  dstNotes,
+  instants,
+  nextInstant,
+  type Calendar,
+} from '../../../src/schedule/calendar.js'
 import {formatLocal, localTime, minuteOfDay, transitions} from '../../../src/units/zone.js'
 
 const at = (text: string) => Date.parse(text)
-const between = (calendar: Calendar, from: string, to: string) => [...instants(calendar, at(from), at(to))].map((instant) => new Date(instant).toISOString().replace(':00.000Z', 'Z'))
+const between = (calendar: Calendar, from: string, to: string) =>
+  [...instants(calendar, at(from), at(to))].map((instant) => new Date(instant).toISOString().replace(':00.000Z', 'Z'))
 const berlin = (schedule: string): Calendar => ({schedule, timezone: 'Europe/Berlin'})
-const zones = ['UTC', 'Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'America/Sao_Paulo', 'America/St_Johns', 'Africa/Casablanca', 'Pacific/Apia', 'Antarctica/Troll', 'Europe/Dublin', 'Asia/Kathmandu']
+const zones = [
+  'UTC',
+  'Europe/Berlin',
+  'America/New_York',
+  'Australia/Lord_Howe',
+  'America/Sao_Paulo',
+  'America/St_Johns',
+  'Africa/Casablanca',
+  'Pacific/Apia',
+  'Antarctica/Troll',
+  'Europe/Dublin',
+  'Asia/Kathmandu',
+]
 /** Around every kind of change of the clocks: forward, back, by half an hour, by two hours, at midnight, by a whole day. */
-const days = ['2026-03-29', '2026-10-25', '2026-03-08', '2026-11-01', '2026-04-05', '2026-10-04', '2018-11-04', '2018-02-18', '2011-12-30', '2028-02-29', '2026-12-31']
+const days = [
+  '2026-03-29',
+  '2026-10-25',
+  '2026-03-08',
+  '2026-11-01',
+  '2026-04-05',
+  '2026-10-04',
+  '2018-11-04',
+  '2018-02-18',
+  '2011-12-30',
+  '2028-02-29',
+  '2026-12-31',
+]
 
 describe('the calendar', () => {
   it('runs a time that the clocks leave out right after the change, once', () => {
-    expect(between(berlin('30 2 * * *'), '2026-03-28T12:00:00Z', '2026-03-30T12:00:00Z')).toEqual(['2026-03-29T01:00Z', '2026-03-30T00:30Z'])
-    expect(between(berlin('30 2,14 * * *'), '2026-03-29T00:00:00Z', '2026-03-29T23:00:00Z')).toEqual(['2026-03-29T01:00Z', '2026-03-29T12:30Z'])
-    expect(between(berlin('0 2,3 * * *'), '2026-03-29T00:00:00Z', '2026-03-29T23:00:00Z')).toEqual(['2026-03-29T01:00Z'])
+    expect(between(berlin('30 2 * * *'), '2026-03-28T12:00:00Z', '2026-03-30T12:00:00Z')).toEqual([
+      '2026-03-29T01:00Z',
+      '2026-03-30T00:30Z',
+    ])
+    expect(between(berlin('30 2,14 * * *'), '2026-03-29T00:00:00Z', '2026-03-29T23:00:00Z')).toEqual([
+      '2026-03-29T01:00Z',
+      '2026-03-29T12:30Z',
+    ])
+    expect(between(berlin('0 2,3 * * *'), '2026-03-29T00:00:00Z', '2026-03-29T23:00:00Z')).toEqual([
+      '2026-03-29T01:00Z',
+    ])
   })
 
   it('runs a time that comes twice the first time only', () => {
-    expect(between(berlin('30 2 * * *'), '2026-10-24T12:00:00Z', '2026-10-26T12:00:00Z')).toEqual(['2026-10-25T00:30Z', '2026-10-26T01:30Z'])
-    expect(between(berlin('0 0-3 * * *'), '2026-10-24T21:00:00Z', '2026-10-25T12:00:00Z')).toEqual(['2026-10-24T22:00Z', '2026-10-24T23:00Z', '2026-10-25T00:00Z', '2026-10-25T02:00Z'])
+    expect(between(berlin('30 2 * * *'), '2026-10-24T12:00:00Z', '2026-10-26T12:00:00Z')).toEqual([
+      '2026-10-25T00:30Z',
+      '2026-10-26T01:30Z',
+    ])
+    expect(between(berlin('0 0-3 * * *'), '2026-10-24T21:00:00Z', '2026-10-25T12:00:00Z')).toEqual([
+      '2026-10-24T22:00Z',
+      '2026-10-24T23:00Z',
+      '2026-10-25T00:00Z',
+      '2026-10-25T02:00Z',
+    ])
   })
 
   it('keeps an interval an interval: every half hour is every half hour of real time', () => {
     for (const day of days) {
-      const all = [...instants(berlin('*/30 * * * *'), at(`${day}T00:00:00Z`) - 86_400_000, at(`${day}T00:00:00Z`) + 172_800_000)]
+      const all = [
+        ...instants(berlin('*/30 * * * *'), at(`${day}T00:00:00Z`) - 86_400_000, at(`${day}T00:00:00Z`) + 172_800_000),
+      ]
       expect(new Set(all.slice(1).map((instant, index) => instant - all[index]!))).toEqual(new Set([1_800_000]))
     }
   })
 
   it('knows leap days and months of every length', () => {
-    expect(between({schedule: '0 0 29 2 *', timezone: 'UTC'}, '2026-01-01', '2033-01-01')).toEqual(['2028-02-29T00:00Z', '2032-02-29T00:00Z'])
-    expect(between({schedule: '0 0 L * *', timezone: 'UTC'}, '2028-01-01', '2028-05-01')).toEqual(['2028-01-31T00:00Z', '2028-02-29T00:00Z', '2028-03-31T00:00Z', '2028-04-30T00:00Z'])
+    expect(between({schedule: '0 0 29 2 *', timezone: 'UTC'}, '2026-01-01', '2033-01-01')).toEqual([
+      '2028-02-29T00:00Z',
+      '2032-02-29T00:00Z',
+    ])
+    expect(between({schedule: '0 0 L * *', timezone: 'UTC'}, '2028-01-01', '2028-05-01')).toEqual([
+      '2028-01-31T00:00Z',
+      '2028-02-29T00:00Z',
+      '2028-03-31T00:00Z',
+      '2028-04-30T00:00Z',
+    ])
   })
 
   it('gives the same instants wherever one begins to ask, around every change of the clocks', () => {
-    const schedules = ['30 2 * * *', '*/30 * * * *', '0 * * * *', '15 1,2,3 * * *', '0 0 * * *', '45 1 * * *', '0,30 2,3 * * *', '*/7 * * * *', '30 0-4/2 * * *', '0 3 * * 0', '0 0 1 * *', '*/15 2 * * *', '*/20 30 2 * * *']
+    const schedules = [
+      '30 2 * * *',
+      '*/30 * * * *',
+      '0 * * * *',
+      '15 1,2,3 * * *',
+      '0 0 * * *',
+      '45 1 * * *',
+      '0,30 2,3 * * *',
+      '*/7 * * * *',
+      '30 0-4/2 * * *',
+      '0 3 * * 0',
+      '0 0 1 * *',
+      '*/15 2 * * *',
+      '*/20 30 2 * * *',
+    ]
     fc.assert(
-      fc.property(fc.constantFrom(...zones), fc.constantFrom(...schedules), fc.constantFrom(...days), fc.integer({min: 0, max: 3 * 86_400_000}), (timezone, schedule, day, offset) => {
-        const calendar = {schedule, timezone}
-        const start = at(`${day}T00:00:00Z`) - 86_400_000
-        const end = start + 3 * 86_400_000
-        const all = [...instants(calendar, start, end)]
-        expect(all).toEqual([...new Set(all)].sort((a, b) => a - b))
-        expect([...instants(calendar, start + offset, end)]).toEqual(all.filter((instant) => instant > start + offset))
-      }),
+      fc.property(
+        fc.constantFrom(...zones),
+        fc.constantFrom(...schedules),
+        fc.constantFrom(...days),
+        fc.integer({min: 0, max: 3 * 86_400_000}),
+        (timezone, schedule, day, offset) => {
+          const calendar = {schedule, timezone}
+          const start = at(`${day}T00:00:00Z`) - 86_400_000
+          const end = start + 3 * 86_400_000
+          const all = [...instants(calendar, start, end)]
+          expect(all).toEqual([...new Set(all)].sort((a, b) => a - b))
+          expect([...instants(calendar, start + offset, end)]).toEqual(
+            all.filter((instant) => instant > start + offset),
+          )
+        },
+      ),
       {numRuns: 200},
     )
   })
@@ -69,17 +149,28 @@ describe('the calendar', () => {
 })
 
 describe('notes on changes of the clocks', () => {
-  const notes = (calendar: Calendar, from: string, to: string) => dstNotes(calendar, at(from), at(to)).map(({text}) => text)
+  const notes = (calendar: Calendar, from: string, to: string) =>
+    dstNotes(calendar, at(from), at(to)).map(({text}) => text)
 
   it('say what becomes of a time that does not exist', () => {
-    expect(notes(berlin('30 2 * * *'), '2026-01-01', '2026-06-01')).toEqual(['2026-03-29: 02:30 does not exist (the clocks go from 02:00 to 03:00) and runs at 03:00 instead'])
-    expect(notes(berlin('0 2,3 * * *'), '2026-01-01', '2026-06-01')).toEqual(['2026-03-29: 02:00 does not exist (the clocks go from 02:00 to 03:00) and runs with the one at 03:00'])
-    expect(notes(berlin('*/30 2 * * *'), '2026-01-01', '2026-06-01')).toEqual(['2026-03-29: 02:00, 02:30 do not exist (the clocks go from 02:00 to 03:00) and are left out'])
+    expect(notes(berlin('30 2 * * *'), '2026-01-01', '2026-06-01')).toEqual([
+      '2026-03-29: 02:30 does not exist (the clocks go from 02:00 to 03:00) and runs at 03:00 instead',
+    ])
+    expect(notes(berlin('0 2,3 * * *'), '2026-01-01', '2026-06-01')).toEqual([
+      '2026-03-29: 02:00 does not exist (the clocks go from 02:00 to 03:00) and runs with the one at 03:00',
+    ])
+    expect(notes(berlin('*/30 2 * * *'), '2026-01-01', '2026-06-01')).toEqual([
+      '2026-03-29: 02:00, 02:30 do not exist (the clocks go from 02:00 to 03:00) and are left out',
+    ])
   })
 
   it('say what becomes of a time that comes twice', () => {
-    expect(notes(berlin('30 2 * * *'), '2026-06-01', '2026-12-01')).toEqual(['2026-10-25: 02:30 comes twice (the clocks go from 03:00 back to 02:00) and runs the first time only'])
-    expect(notes(berlin('*/30 * * * *'), '2026-06-01', '2026-12-01')).toEqual(['2026-10-25: 02:00, 02:30 come twice (the clocks go from 03:00 back to 02:00) and run both times'])
+    expect(notes(berlin('30 2 * * *'), '2026-06-01', '2026-12-01')).toEqual([
+      '2026-10-25: 02:30 comes twice (the clocks go from 03:00 back to 02:00) and runs the first time only',
+    ])
+    expect(notes(berlin('*/30 * * * *'), '2026-06-01', '2026-12-01')).toEqual([
+      '2026-10-25: 02:00, 02:30 come twice (the clocks go from 03:00 back to 02:00) and run both times',
+    ])
   })
 
   it('are none where no scheduled time is touched', () => {
@@ -90,8 +181,15 @@ describe('notes on changes of the clocks', () => {
 
 describe('a time zone', () => {
   it('has its changes of clocks found to the second', () => {
-    expect(transitions('Europe/Berlin', at('2026-01-01'), at('2027-01-01')).map(({at}) => new Date(at).toISOString())).toEqual(['2026-03-29T01:00:00.000Z', '2026-10-25T01:00:00.000Z'])
-    expect(transitions('Pacific/Apia', at('2011-12-01'), at('2012-01-15')).map(({at, before, after}) => [new Date(at).toISOString(), (after - before) / 3_600_000])).toEqual([['2011-12-30T10:00:00.000Z', 24]])
+    expect(
+      transitions('Europe/Berlin', at('2026-01-01'), at('2027-01-01')).map(({at}) => new Date(at).toISOString()),
+    ).toEqual(['2026-03-29T01:00:00.000Z', '2026-10-25T01:00:00.000Z'])
+    expect(
+      transitions('Pacific/Apia', at('2011-12-01'), at('2012-01-15')).map(({at, before, after}) => [
+        new Date(at).toISOString(),
+        (after - before) / 3_600_000,
+      ]),
+    ).toEqual([['2011-12-30T10:00:00.000Z', 24]])
     expect(transitions('UTC', at('2026-01-01'), at('2027-01-01'))).toEqual([])
   })
 
@@ -105,12 +203,29 @@ describe('a time zone', () => {
 })
 
 it('counts instants as it lists them, near and far from changes of the clocks', () => {
-  const field = (max: number) => fc.oneof(fc.constant('*'), fc.integer({min: 2, max: 20}).map((step) => `*/${step}`), fc.integer({min: 0, max}).map(String), fc.tuple(fc.integer({min: 0, max: 9}), fc.integer({min: 10, max: 20})).map(([from, to]) => `${from}-${to}`))
+  const field = (max: number) =>
+    fc.oneof(
+      fc.constant('*'),
+      fc.integer({min: 2, max: 20}).map((step) => `*/${step}`),
+      fc.integer({min: 0, max}).map(String),
+      fc.tuple(fc.integer({min: 0, max: 9}), fc.integer({min: 10, max: 20})).map(([from, to]) => `${from}-${to}`),
+    )
   const zone = fc.constantFrom('UTC', 'Europe/Berlin', 'Asia/Kolkata', 'Australia/Lord_Howe', 'America/New_York')
   const second = fc.constantFrom('0', '30', '*/20')
-  fc.assert(fc.property(second, field(59), field(23), zone, fc.integer({min: Date.UTC(2026, 2, 25), max: Date.UTC(2026, 3, 8)}), fc.integer({min: 1, max: 30}), (seconds, minutes, hours, timezone, from, length) => {
-    const calendar = {schedule: `${seconds} ${minutes} ${hours} * * *`, timezone}
-    const until = from + length * 3_600_000
-    expect(countInstants(calendar, from, until)).toBe([...instants(calendar, from, until)].length)
-  }), {numRuns: 25})
+  fc.assert(
+    fc.property(
+      second,
+      field(59),
+      field(23),
+      zone,
+      fc.integer({min: Date.UTC(2026, 2, 25), max: Date.UTC(2026, 3, 8)}),
+      fc.integer({min: 1, max: 30}),
+      (seconds, minutes, hours, timezone, from, length) => {
+        const calendar = {schedule: `${seconds} ${minutes} ${hours} * * *`, timezone}
+        const until = from + length * 3_600_000
+        expect(countInstants(calendar, from, until)).toBe([...instants(calendar, from, until)].length)
+      },
+    ),
+    {numRuns: 25},
+  )
 })

@@ -7,32 +7,66 @@ import {job} from '../../helpers/daemon-jobs.js'
 
 const at = (text: string) => Date.parse(`2026-01-01T${text}Z`)
 const hour = 3_600_000
-const hourly: Epoch = {revision: 1, validFrom: at('00:30:00'), state: 'active', runner: 'daemon', schedule: '0 * * * *', timezone: 'UTC'}
-const state = (over: Partial<JobState> = {}): JobState => ({epochs: [hourly], lastAt: at('00:30:00'), running: false, freeAt: null, ...over})
+const hourly: Epoch = {
+  revision: 1,
+  validFrom: at('00:30:00'),
+  state: 'active',
+  runner: 'daemon',
+  schedule: '0 * * * *',
+  timezone: 'UTC',
+}
+const state = (over: Partial<JobState> = {}): JobState => ({
+  epochs: [hourly],
+  lastAt: at('00:30:00'),
+  running: false,
+  freeAt: null,
+  ...over,
+})
 const clock = (instant: number) => new Date(instant).toISOString().slice(11, 16)
 const decide = (given: Record<string, unknown>, ledger: JobState, now: number) => {
   const {decision} = evaluateDue(job('j', {schedule: '0 * * * *', ...given}), ledger, now)
-  return decision && {run: decision.run && clock(decision.run), skips: decision.skips.map(({at, reason}) => `${clock(at)} ${reason}`)}
+  return (
+    decision && {
+      run: decision.run && clock(decision.run),
+      skips: decision.skips.map(({at, reason}) => `${clock(at)} ${reason}`),
+    }
+  )
 }
 
 describe('what is due', () => {
   it('is nothing before the first instant after the calendar began to count', () => {
-    expect(evaluateDue(job('j', {schedule: '0 * * * *'}), state(), at('00:59:59'))).toEqual({decision: null, wakeAt: at('01:00:00'), waitingSince: null})
+    expect(evaluateDue(job('j', {schedule: '0 * * * *'}), state(), at('00:59:59'))).toEqual({
+      decision: null,
+      wakeAt: at('01:00:00'),
+      waitingSince: null,
+    })
     expect(decide({}, state(), at('01:00:00'))).toEqual({run: '01:00', skips: []})
   })
 
   it('after an absence is the newest instant, the others are written down as superseded', () => {
-    expect(decide({}, state(), at('04:10:00'))).toEqual({run: '04:00', skips: ['01:00 superseded', '02:00 superseded', '03:00 superseded']})
+    expect(decide({}, state(), at('04:10:00'))).toEqual({
+      run: '04:00',
+      skips: ['01:00 superseded', '02:00 superseded', '03:00 superseded'],
+    })
   })
 
   it('with catchUp none is nothing that nobody was there for', () => {
-    expect(decide({catchUp: 'none'}, state(), at('03:30:00'))).toEqual({run: null, skips: ['01:00 missed', '02:00 missed', '03:00 missed']})
-    expect(decide({catchUp: 'none'}, state(), at('03:00:30'))).toEqual({run: '03:00', skips: ['01:00 missed', '02:00 missed']})
+    expect(decide({catchUp: 'none'}, state(), at('03:30:00'))).toEqual({
+      run: null,
+      skips: ['01:00 missed', '02:00 missed', '03:00 missed'],
+    })
+    expect(decide({catchUp: 'none'}, state(), at('03:00:30'))).toEqual({
+      run: '03:00',
+      skips: ['01:00 missed', '02:00 missed'],
+    })
   })
 
   it('is on time up to lateAfter, to the millisecond, and missed from the next one on', () => {
     expect(decide({catchUp: 'none', lateAfter: '1min'}, state(), at('01:01:00'))).toEqual({run: '01:00', skips: []})
-    expect(decide({catchUp: 'none', lateAfter: '1min'}, state(), at('01:01:00') + 1)).toEqual({run: null, skips: ['01:00 missed']})
+    expect(decide({catchUp: 'none', lateAfter: '1min'}, state(), at('01:01:00') + 1)).toEqual({
+      run: null,
+      skips: ['01:00 missed'],
+    })
     const running = state({running: true, lastAt: at('00:30:00')})
     expect(decide({lateAfter: '1min'}, running, at('01:01:00'))).toEqual({run: null, skips: ['01:00 overlap']})
     expect(decide({lateAfter: '1min'}, running, at('01:01:00') + 1)).toBeNull()
@@ -40,33 +74,66 @@ describe('what is due', () => {
 
   it('with catchUp all is one after the other, bounded', () => {
     expect(decide({catchUp: 'all'}, state(), at('03:30:00'))).toEqual({run: '01:00', skips: []})
-    expect(decide({catchUp: 'all', catchUpLimit: 2}, state(), at('04:30:00'))).toEqual({run: '03:00', skips: ['01:00 superseded', '02:00 superseded']})
+    expect(decide({catchUp: 'all', catchUpLimit: 2}, state(), at('04:30:00'))).toEqual({
+      run: '03:00',
+      skips: ['01:00 superseded', '02:00 superseded'],
+    })
     expect(decide({catchUp: 'all'}, state({running: true, lastAt: at('01:00:00')}), at('03:30:00'))).toBeNull()
   })
 
   it('while the one before runs is skipped on time, and waits when it was missed', () => {
-    expect(decide({}, state({running: true, lastAt: at('01:00:00')}), at('02:00:01'))).toEqual({run: null, skips: ['02:00 overlap']})
+    expect(decide({}, state({running: true, lastAt: at('01:00:00')}), at('02:00:01'))).toEqual({
+      run: null,
+      skips: ['02:00 overlap'],
+    })
     expect(decide({}, state({running: true, lastAt: at('01:00:00')}), at('02:30:00'))).toBeNull()
-    expect(decide({catchUp: 'none'}, state({running: true, lastAt: at('01:00:00')}), at('03:00:10'))).toEqual({run: null, skips: ['02:00 missed', '03:00 overlap']})
+    expect(decide({catchUp: 'none'}, state({running: true, lastAt: at('01:00:00')}), at('03:00:10'))).toEqual({
+      run: null,
+      skips: ['02:00 missed', '03:00 overlap'],
+    })
   })
 
   it('with overlap queue waits until the one before has ended, and is not late by that', () => {
     expect(decide({overlap: 'queue'}, state({running: true, lastAt: at('01:00:00')}), at('02:00:01'))).toBeNull()
-    expect(decide({overlap: 'queue', catchUp: 'none'}, state({lastAt: at('01:00:00'), freeAt: at('02:40:00')}), at('02:40:01'))).toEqual({run: '02:00', skips: []})
-    expect(decide({overlap: 'queue', catchUp: 'none'}, state({lastAt: at('01:00:00'), freeAt: at('01:40:00')}), at('02:40:01'))).toEqual({run: null, skips: ['02:00 missed']})
+    expect(
+      decide(
+        {overlap: 'queue', catchUp: 'none'},
+        state({lastAt: at('01:00:00'), freeAt: at('02:40:00')}),
+        at('02:40:01'),
+      ),
+    ).toEqual({run: '02:00', skips: []})
+    expect(
+      decide(
+        {overlap: 'queue', catchUp: 'none'},
+        state({lastAt: at('01:00:00'), freeAt: at('01:40:00')}),
+        at('02:40:01'),
+      ),
+    ).toEqual({run: null, skips: ['02:00 missed']})
   })
 
   it('outside of its window is skipped', () => {
-    expect(decide({window: '01:00-03:00'}, state(), at('02:05:00'))).toEqual({run: '02:00', skips: ['01:00 superseded']})
-    expect(decide({window: '01:00-03:00'}, state(), at('03:00:00'))).toEqual({run: null, skips: ['01:00 window', '02:00 window', '03:00 window']})
+    expect(decide({window: '01:00-03:00'}, state(), at('02:05:00'))).toEqual({
+      run: '02:00',
+      skips: ['01:00 superseded'],
+    })
+    expect(decide({window: '01:00-03:00'}, state(), at('03:00:00'))).toEqual({
+      run: null,
+      skips: ['01:00 window', '02:00 window', '03:00 window'],
+    })
   })
 
   it('begins later by its jitter, which is the same everywhere and smaller than what was asked', () => {
     const jittered = job('j', {schedule: '0 * * * *', jitter: '10min'})
     const offset = jitterOf(jittered, at('01:00:00'))
     expect(offset).toBe(jitterOf(jittered, at('01:00:00')))
-    expect(evaluateDue(jittered, state(), at('01:00:00') + offset - 1)).toMatchObject({decision: null, wakeAt: at('01:00:00') + offset})
-    expect(evaluateDue(jittered, state(), at('01:00:00') + offset).decision).toMatchObject({run: at('01:00:00'), dueAt: at('01:00:00') + offset})
+    expect(evaluateDue(jittered, state(), at('01:00:00') + offset - 1)).toMatchObject({
+      decision: null,
+      wakeAt: at('01:00:00') + offset,
+    })
+    expect(evaluateDue(jittered, state(), at('01:00:00') + offset).decision).toMatchObject({
+      run: at('01:00:00'),
+      dueAt: at('01:00:00') + offset,
+    })
     const offsets = Array.from({length: 1_000}, (_, index) => jitterOf(jittered, at('01:00:00') + index * hour))
     expect(Math.min(...offsets)).toBeGreaterThanOrEqual(0)
     expect(Math.max(...offsets)).toBeLessThan(600_000)
@@ -75,31 +142,70 @@ describe('what is due', () => {
 
   it('of a paused or removed job is what came before, and is written down as such', () => {
     const paused: Epoch = {...hourly, revision: 2, validFrom: at('02:30:00'), state: 'paused'}
-    expect(decide({}, state({epochs: [hourly, paused]}), at('09:00:00'))).toEqual({run: null, skips: ['01:00 paused', '02:00 paused']})
-    expect(decide({}, state({epochs: [hourly, {...paused, state: 'removed'}]}), at('09:00:00'))).toEqual({run: null, skips: ['01:00 removed', '02:00 removed']})
-    expect(evaluateDue(job('j'), state({epochs: [hourly, paused], lastAt: at('02:00:00')}), at('09:00:00'))).toEqual({decision: null, wakeAt: null, waitingSince: null})
+    expect(decide({}, state({epochs: [hourly, paused]}), at('09:00:00'))).toEqual({
+      run: null,
+      skips: ['01:00 paused', '02:00 paused'],
+    })
+    expect(decide({}, state({epochs: [hourly, {...paused, state: 'removed'}]}), at('09:00:00'))).toEqual({
+      run: null,
+      skips: ['01:00 removed', '02:00 removed'],
+    })
+    expect(evaluateDue(job('j'), state({epochs: [hourly, paused], lastAt: at('02:00:00')}), at('09:00:00'))).toEqual({
+      decision: null,
+      wakeAt: null,
+      waitingSince: null,
+    })
     const resumed: Epoch = {...hourly, revision: 3, validFrom: at('05:30:00')}
-    expect(decide({catchUp: 'all'}, state({epochs: [hourly, paused, resumed], lastAt: at('02:00:00')}), at('07:00:00'))).toEqual({run: '06:00', skips: []})
+    expect(
+      decide({catchUp: 'all'}, state({epochs: [hourly, paused, resumed], lastAt: at('02:00:00')}), at('07:00:00')),
+    ).toEqual({run: '06:00', skips: []})
   })
 
   it('follows the schedule that was in force at the time', () => {
     const half: Epoch = {...hourly, revision: 2, validFrom: at('02:00:00'), schedule: '30 * * * *'}
-    expect(decide({}, state({epochs: [hourly, half]}), at('03:45:00'))).toEqual({run: '03:30', skips: ['01:00 superseded', '02:00 superseded', '02:30 superseded']})
+    expect(decide({}, state({epochs: [hourly, half]}), at('03:45:00'))).toEqual({
+      run: '03:30',
+      skips: ['01:00 superseded', '02:00 superseded', '02:30 superseded'],
+    })
   })
 
   it('is a note while pg_cron is the runner, and what daemons missed before is made up for by its next run', () => {
     const theirs: Epoch = {...hourly, revision: 2, validFrom: at('02:30:00'), runner: 'pg_cron'}
-    expect(decide({}, state({epochs: [{...hourly, runner: 'pg_cron'}]}), at('03:00:30'))).toEqual({run: null, skips: ['01:00 enforced by pg_cron', '02:00 enforced by pg_cron', '03:00 enforced by pg_cron']})
-    expect(decide({}, state({running: true, epochs: [{...hourly, runner: 'pg_cron'}]}), at('01:00:30'))).toEqual({run: null, skips: ['01:00 enforced by pg_cron']})
-    expect(decide({}, state({epochs: [hourly, theirs]}), at('04:00:30'))).toEqual({run: null, skips: ['01:00 superseded', '02:00 superseded']})
-    expect(decide({}, state({epochs: [hourly, theirs], lastAt: at('02:00:00')}), at('04:00:30'))).toEqual({run: null, skips: ['03:00 enforced by pg_cron', '04:00 enforced by pg_cron']})
+    expect(decide({}, state({epochs: [{...hourly, runner: 'pg_cron'}]}), at('03:00:30'))).toEqual({
+      run: null,
+      skips: ['01:00 enforced by pg_cron', '02:00 enforced by pg_cron', '03:00 enforced by pg_cron'],
+    })
+    expect(decide({}, state({running: true, epochs: [{...hourly, runner: 'pg_cron'}]}), at('01:00:30'))).toEqual({
+      run: null,
+      skips: ['01:00 enforced by pg_cron'],
+    })
+    expect(decide({}, state({epochs: [hourly, theirs]}), at('04:00:30'))).toEqual({
+      run: null,
+      skips: ['01:00 superseded', '02:00 superseded'],
+    })
+    expect(decide({}, state({epochs: [hourly, theirs], lastAt: at('02:00:00')}), at('04:00:30'))).toEqual({
+      run: null,
+      skips: ['03:00 enforced by pg_cron', '04:00 enforced by pg_cron'],
+    })
     const back: Epoch = {...hourly, revision: 3, validFrom: at('04:30:00')}
-    expect(decide({}, state({epochs: [hourly, theirs, back], lastAt: at('03:00:00')}), at('05:00:30'))).toEqual({run: null, skips: ['04:00 enforced by pg_cron']})
-    expect(decide({}, state({epochs: [hourly, theirs, back], lastAt: at('04:00:00')}), at('05:00:30'))).toEqual({run: '05:00', skips: []})
+    expect(decide({}, state({epochs: [hourly, theirs, back], lastAt: at('03:00:00')}), at('05:00:30'))).toEqual({
+      run: null,
+      skips: ['04:00 enforced by pg_cron'],
+    })
+    expect(decide({}, state({epochs: [hourly, theirs, back], lastAt: at('04:00:00')}), at('05:00:30'))).toEqual({
+      run: '05:00',
+      skips: [],
+    })
   })
 
   it('says since when somebody waits', () => {
-    expect(evaluateDue(job('j', {schedule: '0 * * * *', overlap: 'queue'}), state({running: true, lastAt: at('01:00:00')}), at('03:30:00')).waitingSince).toBe(at('02:00:00'))
+    expect(
+      evaluateDue(
+        job('j', {schedule: '0 * * * *', overlap: 'queue'}),
+        state({running: true, lastAt: at('01:00:00')}),
+        at('03:30:00'),
+      ).waitingSince,
+    ).toBe(at('02:00:00'))
   })
 
   it('is accounted for in rounds after a long absence of a job of every second', () => {
@@ -118,51 +224,82 @@ describe('what is due', () => {
       window: fc.constantFrom(undefined, '22:00-05:00', '00:00-12:00'),
       jitter: fc.constantFrom(undefined, '40s', '5min'),
     })
-    const event = fc.record({wait: fc.integer({min: 1, max: 4 * hour}), does: fc.constantFrom('tick', 'tick', 'tick', 'end', 'pause', 'resume', 'reschedule')})
+    const event = fc.record({
+      wait: fc.integer({min: 1, max: 4 * hour}),
+      does: fc.constantFrom('tick', 'tick', 'tick', 'end', 'pause', 'resume', 'reschedule'),
+    })
     fc.assert(
-      fc.property(options, fc.array(event, {maxLength: 60}), fc.constantFrom('UTC', 'Europe/Berlin'), ({window, jitter, ...rest}, events, timezone) => {
-        const declared = job('j', {schedule: '*/10 * * * *', ...rest, ...(window && {window}), ...(jitter && {jitter})})
-        const start = Date.parse('2026-03-28T12:00:30Z')
-        const epochs: Epoch[] = [{revision: 1, validFrom: start, state: 'active', runner: 'daemon', schedule: '*/10 * * * *', timezone}]
-        const ledger: {-readonly [Key in keyof JobState]: JobState[Key]} = {epochs, lastAt: start, running: false, freeAt: null}
-        const rows: number[] = []
-        let now = start
-        const change = (over: Partial<Epoch>) => epochs.push({...epochs.at(-1)!, revision: epochs.length + 1, validFrom: Math.max(now, ledger.lastAt), ...over})
-        const tick = () => {
-          for (;;) {
-            const {decision} = evaluateDue(declared, ledger, now)
-            if (decision === null) return
-            rows.push(...decision.skips.map(({at}) => at), ...(decision.run === null ? [] : [decision.run]))
-            if (decision.run !== null) {
-              expect(ledger.running).toBe(false)
-              expect(inWindow(declared.window, timezone, now)).toBe(true)
-              ledger.running = true
-            }
-            expect(decision.dueAt).toBeLessThanOrEqual(now)
-            ledger.lastAt = decision.to
+      fc.property(
+        options,
+        fc.array(event, {maxLength: 60}),
+        fc.constantFrom('UTC', 'Europe/Berlin'),
+        ({window, jitter, ...rest}, events, timezone) => {
+          const declared = job('j', {
+            schedule: '*/10 * * * *',
+            ...rest,
+            ...(window && {window}),
+            ...(jitter && {jitter}),
+          })
+          const start = Date.parse('2026-03-28T12:00:30Z')
+          const epochs: Epoch[] = [
+            {revision: 1, validFrom: start, state: 'active', runner: 'daemon', schedule: '*/10 * * * *', timezone},
+          ]
+          const ledger: {-readonly [Key in keyof JobState]: JobState[Key]} = {
+            epochs,
+            lastAt: start,
+            running: false,
+            freeAt: null,
           }
-        }
-        for (const {wait, does} of events) {
-          now += wait
-          if (does === 'tick') tick()
-          if (does === 'end' && ledger.running) [ledger.running, ledger.freeAt] = [false, now]
-          if (does === 'pause') change({state: 'paused'})
-          if (does === 'resume') change({state: 'active'})
-          if (does === 'reschedule') change({schedule: epochs.length % 2 ? '*/7 * * * *' : '*/10 2-5 * * *'})
-        }
-        now += 4 * hour
-        for (let round = 0; round < 200 && evaluateDue(declared, ledger, now).waitingSince !== null; round += 1) {
-          ledger.running = false
-          tick()
-        }
-        const calendar = epochs.flatMap((epoch, index) =>
-          epoch.state === 'active' ? [...instants(epoch, epoch.validFrom, Math.min(epochs[index + 1]?.validFrom ?? Infinity, now))] : [])
-        expect(rows).toEqual(calendar.filter((instant) => instant <= ledger.lastAt))
-        // One after the other: an instant that jitter lets overtake the one before waits for it.
-        let dueAt = -Infinity
-        const due = calendar.filter((instant) => (dueAt = Math.max(dueAt, instant + jitterOf(declared, instant))) <= now)
-        expect(due.filter((instant) => instant > ledger.lastAt)).toEqual([])
-      }),
+          const rows: number[] = []
+          let now = start
+          const change = (over: Partial<Epoch>) =>
+            epochs.push({
+              ...epochs.at(-1)!,
+              revision: epochs.length + 1,
+              validFrom: Math.max(now, ledger.lastAt),
+              ...over,
+            })
+          const tick = () => {
+            for (;;) {
+              const {decision} = evaluateDue(declared, ledger, now)
+              if (decision === null) return
+              rows.push(...decision.skips.map(({at}) => at), ...(decision.run === null ? [] : [decision.run]))
+              if (decision.run !== null) {
+                expect(ledger.running).toBe(false)
+                expect(inWindow(declared.window, timezone, now)).toBe(true)
+                ledger.running = true
+              }
+              expect(decision.dueAt).toBeLessThanOrEqual(now)
+              ledger.lastAt = decision.to
+            }
+          }
+          for (const {wait, does} of events) {
+            now += wait
+            if (does === 'tick') tick()
+            if (does === 'end' && ledger.running) [ledger.running, ledger.freeAt] = [false, now]
+            if (does === 'pause') change({state: 'paused'})
+            if (does === 'resume') change({state: 'active'})
+            if (does === 'reschedule') change({schedule: epochs.length % 2 ? '*/7 * * * *' : '*/10 2-5 * * *'})
+          }
+          now += 4 * hour
+          for (let round = 0; round < 200 && evaluateDue(declared, ledger, now).waitingSince !== null; round += 1) {
+            ledger.running = false
+            tick()
+          }
+          const calendar = epochs.flatMap((epoch, index) =>
+            epoch.state === 'active'
+              ? [...instants(epoch, epoch.validFrom, Math.min(epochs[index + 1]?.validFrom ?? Infinity, now))]
+              : [],
+          )
+          expect(rows).toEqual(calendar.filter((instant) => instant <= ledger.lastAt))
+          // One after the other: an instant that jitter lets overtake the one before waits for it.
+          let dueAt = -Infinity
+          const due = calendar.filter(
+            (instant) => (dueAt = Math.max(dueAt, instant + jitterOf(declared, instant))) <= now,
+          )
+          expect(due.filter((instant) => instant > ledger.lastAt)).toEqual([])
+        },
+      ),
       {numRuns: 150},
     )
   }, 120_000)

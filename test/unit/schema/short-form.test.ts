@@ -7,9 +7,26 @@ import {cryptoPrices} from '../../../src/qicore/tables/crypto-prices.js'
 
 /** As the seed has them. */
 const seed = [
-  {dslType: 'CryptoPriceData', tableName: 'crypto_prices', hypertable: true, partitionBy: ['exchange_id'], compression: {after: '7 days', segmentBy: ['exchange_id', 'coin_id']}},
-  {dslType: 'CryptoOHLCVData', tableName: 'ohlcv_data', hypertable: true, partitionBy: ['exchange_id'], compression: {after: '30 days', segmentBy: ['exchange_id', 'coin_id', 'timeframe']}},
-  {dslType: 'CryptoMarketAnalytics', tableName: 'market_analytics', hypertable: true, compression: {after: '14 days', segmentBy: ['exchange_id']}},
+  {
+    dslType: 'CryptoPriceData',
+    tableName: 'crypto_prices',
+    hypertable: true,
+    partitionBy: ['exchange_id'],
+    compression: {after: '7 days', segmentBy: ['exchange_id', 'coin_id']},
+  },
+  {
+    dslType: 'CryptoOHLCVData',
+    tableName: 'ohlcv_data',
+    hypertable: true,
+    partitionBy: ['exchange_id'],
+    compression: {after: '30 days', segmentBy: ['exchange_id', 'coin_id', 'timeframe']},
+  },
+  {
+    dslType: 'CryptoMarketAnalytics',
+    tableName: 'market_analytics',
+    hypertable: true,
+    compression: {after: '14 days', segmentBy: ['exchange_id']},
+  },
 ]
 
 const mistakes = (input: unknown) => {
@@ -19,7 +36,10 @@ const mistakes = (input: unknown) => {
   } catch (error) {
     expect(error).toBeInstanceOf(OpsError)
     expect((error as OpsError).exitCode).toBe(2)
-    return (error as OpsError).message.split('\n').slice(1).map((line) => line.replace(/^- /, ''))
+    return (error as OpsError).message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.replace(/^- /, ''))
   }
 }
 
@@ -32,41 +52,89 @@ describe('the short form', () => {
   })
 
   it('stands beside the full one, under another name without a name that is taken', () => {
-    const {tables} = readDefinitions({tables: [cryptoPrices, {...seed[0], tableName: 'desk prices', schema: 'desk_b'}]}, 'it')
-    const names = tables.map((table) => [...(table.uniques ?? []), ...(table.indexes ?? []), ...(table.checks ?? []), ...(table.foreignKeys ?? [])].map(({name}) => name))
+    const {tables} = readDefinitions(
+      {tables: [cryptoPrices, {...seed[0], tableName: 'desk prices', schema: 'desk_b'}]},
+      'it',
+    )
+    const names = tables.map((table) =>
+      [...(table.uniques ?? []), ...(table.indexes ?? []), ...(table.checks ?? []), ...(table.foreignKeys ?? [])].map(
+        ({name}) => name,
+      ),
+    )
     expect(names[1]!.filter((name) => names[0]!.includes(name))).toEqual([])
-    expect(tables[1]).toMatchObject({schema: 'desk_b', name: 'desk prices', primaryKey: ['id', 'time', 'exchange_id'], hypertable: {space: {column: 'exchange_id', partitions: 4}}})
+    expect(tables[1]).toMatchObject({
+      schema: 'desk_b',
+      name: 'desk prices',
+      primaryKey: ['id', 'time', 'exchange_id'],
+      hypertable: {space: {column: 'exchange_id', partitions: 4}},
+    })
     expect(tables[1]!.triggers).toBeUndefined()
   })
 
   it('tells all errors at once, by the path in what was written', () => {
-    expect(mistakes([
-      {...seed[0], compression: {after: '7 days', segmentBy: ['exchange_id', 'exchange']}},
-      {...seed[1], dslType: 'CryptoCandle'},
-      {...seed[2], partitionBy: ['market'], compression: {after: '7', segmentBy: []}, chunk: 1},
-      {...seed[2], tableName: 'x'.repeat(64), partitionBy: ['market']},
-      {...seed[1], tableName: 'c', partitionBy: ['symbol']},
-      {...cryptoPrices, name: 'other', retention: {after: '1 day'}, indexes: [], checks: [], foreignKeys: [], triggers: []},
-    ])).toEqual([
-      expect.stringMatching(/^tables\[1\]\.dslType: "CryptoCandle" is no type that is known: CryptoPriceData, /) as string,
+    expect(
+      mistakes([
+        {...seed[0], compression: {after: '7 days', segmentBy: ['exchange_id', 'exchange']}},
+        {...seed[1], dslType: 'CryptoCandle'},
+        {...seed[2], partitionBy: ['market'], compression: {after: '7', segmentBy: []}, chunk: 1},
+        {...seed[2], tableName: 'x'.repeat(64), partitionBy: ['market']},
+        {...seed[1], tableName: 'c', partitionBy: ['symbol']},
+        {
+          ...cryptoPrices,
+          name: 'other',
+          retention: {after: '1 day'},
+          indexes: [],
+          checks: [],
+          foreignKeys: [],
+          triggers: [],
+        },
+      ]),
+    ).toEqual([
+      expect.stringMatching(
+        /^tables\[1\]\.dslType: "CryptoCandle" is no type that is known: CryptoPriceData, /,
+      ) as string,
       expect.stringMatching(/^tables\[2\]: .*chunk/) as string,
       'tables[0].compression.segmentBy[1]: crypto_prices has no column "exchange"',
       `tables[3].tableName: "${'x'.repeat(64)}" is longer than 63 bytes`,
-      ...mistakes([null, null, null, {...seed[2], tableName: 'x'.repeat(64), partitionBy: ['market']}]).filter((line) => line.startsWith('tables[3]') && !line.startsWith('tables[3].tableName')),
+      ...mistakes([null, null, null, {...seed[2], tableName: 'x'.repeat(64), partitionBy: ['market']}]).filter(
+        (line) => line.startsWith('tables[3]') && !line.startsWith('tables[3].tableName'),
+      ),
       'tables[4].uniques[0].columns: it must hold symbol: a table partitioned by that is unique only with it',
       'tables[5].retention.after: 1 day is shorter than a chunk (7 days): a chunk goes only when all of it is that old',
       'tables[5].compression.after: rows are dropped after 1 day, before they would be compressed',
     ])
   })
 
-  it.each([undefined, null, 5, 'tables', {}, {tables: {}}, [5], [null], [{tableName: 'x'}], [{tableName: null}], JSON.parse('{"__proto__":{"tables":[]}}')])('refuses what is no list of definitions (%#)', (input) => {
+  it.each([
+    undefined,
+    null,
+    5,
+    'tables',
+    {},
+    {tables: {}},
+    [5],
+    [null],
+    [{tableName: 'x'}],
+    [{tableName: null}],
+    JSON.parse('{"__proto__":{"tables":[]}}'),
+  ])('refuses what is no list of definitions (%#)', (input) => {
     expect(mistakes(input).length).toBeGreaterThan(0)
   })
 
   it('never fails otherwise, whatever it is given', () => {
-    const entry = fc.oneof(fc.anything(), fc.record({dslType: fc.constantFrom('CryptoPriceData', 'x'), tableName: fc.string(), hypertable: fc.boolean(), partitionBy: fc.array(fc.string(), {maxLength: 2})}))
-    fc.assert(fc.property(fc.oneof(fc.anything(), fc.array(entry), fc.record({tables: fc.array(entry)})), (input) => {
-      mistakes(input)
-    }))
+    const entry = fc.oneof(
+      fc.anything(),
+      fc.record({
+        dslType: fc.constantFrom('CryptoPriceData', 'x'),
+        tableName: fc.string(),
+        hypertable: fc.boolean(),
+        partitionBy: fc.array(fc.string(), {maxLength: 2}),
+      }),
+    )
+    fc.assert(
+      fc.property(fc.oneof(fc.anything(), fc.array(entry), fc.record({tables: fc.array(entry)})), (input) => {
+        mistakes(input)
+      }),
+    )
   })
 })

@@ -35,9 +35,15 @@ tables:
 `
 
 const problems = async (text: string) => {
-  const error = await load(text).then(() => null, (reason: unknown) => reason)
+  const error = await load(text).then(
+    () => null,
+    (reason: unknown) => reason,
+  )
   expect(error).toBeInstanceOf(OpsError)
-  return (error as OpsError).message.split('\n').slice(1).map((line) => line.replace(/^- /, ''))
+  return (error as OpsError).message
+    .split('\n')
+    .slice(1)
+    .map((line) => line.replace(/^- /, ''))
 }
 
 describe('a table in the configuration', () => {
@@ -45,17 +51,38 @@ describe('a table in the configuration', () => {
     const {tables} = userTables((await load(ticks)).tables)
     expect(tables).toHaveLength(2)
     expect(tables[0]).toMatchObject({
-      schema: 'desk_b', name: 'ticks', primaryKey: ['id', 'time', 'venue'],
-      hypertable: {time: 'time', space: {column: 'venue', partitions: 2}, chunkInterval: '1d', partitions: {period: 'day', ahead: 5}},
+      schema: 'desk_b',
+      name: 'ticks',
+      primaryKey: ['id', 'time', 'venue'],
+      hypertable: {
+        time: 'time',
+        space: {column: 'venue', partitions: 2},
+        chunkInterval: '1d',
+        partitions: {period: 'day', ahead: 5},
+      },
       compression: {after: '7d', segmentBy: ['venue'], orderBy: ['time desc', 'id desc']},
       retention: {after: '90d'},
     })
-    expect(tables[1]).toMatchObject({schema: 'Odd Schema', name: 'a.b "c"', doc: 'a.b "c"', columns: [{name: 'x y', type: 'integer'}]})
-    expect(allDefinitions((await load(ticks)).tables).tables.map(({name}) => name)).toEqual(['exchanges', 'crypto_prices', 'ohlcv_data', 'market_analytics', 'level1_data', 'ticks', 'a.b "c"'])
+    expect(tables[1]).toMatchObject({
+      schema: 'Odd Schema',
+      name: 'a.b "c"',
+      doc: 'a.b "c"',
+      columns: [{name: 'x y', type: 'integer'}],
+    })
+    expect(allDefinitions((await load(ticks)).tables).tables.map(({name}) => name)).toEqual([
+      'exchanges',
+      'crypto_prices',
+      'ohlcv_data',
+      'market_analytics',
+      'level1_data',
+      'ticks',
+      'a.b "c"',
+    ])
   })
 
   it('has all its mistakes told at once, with lines and paths', async () => {
-    expect(await problems(`version: 1
+    expect(
+      await problems(`version: 1
 tables:
   desk.a:
     columns:
@@ -73,12 +100,15 @@ tables:
     retention: {after: 1 day}
   desk.c: {primaryKey: [id]}
   public.crypto_prices: {columns: [{name: id, type: bigint}], primaryKey: [id]}
-`)).toEqual([
+`),
+    ).toEqual([
       expect.stringMatching(/^line \d+: tables\.desk\.a: it describes columns, and no primaryKey/) as string,
       expect.stringMatching(/^line 6: tables\.desk\.a\.columns\.1\.type: "money" is none of the types/) as string,
       expect.stringMatching(/^line 7: tables\.desk\.a\.columns\.2\.size: is not a field here/) as string,
       expect.stringMatching(/^line 11: tables\.desk\.b\.primaryKey: it must hold time/) as string,
-      expect.stringMatching(/^line 12: tables\.desk\.b\.indexes\.0\.columns\.0: "tme desc" is not a column of b/) as string,
+      expect.stringMatching(
+        /^line 12: tables\.desk\.b\.indexes\.0\.columns\.0: "tme desc" is not a column of b/,
+      ) as string,
       expect.stringMatching(/^line 15: tables\.desk\.b\.compression\.segmentBy\.0: b has no column "venue"/) as string,
       expect.stringMatching(/^line 15: tables\.desk\.b\.compression\.after: rows are dropped after 1 day/) as string,
       expect.stringMatching(/^line 16: tables\.desk\.b\.retention\.after: 1 day is shorter than a chunk/) as string,

@@ -15,13 +15,20 @@ it('shows a size with three significant digits, as pg_size_pretty counts', () =>
 it('is never wider than seven characters and never off by more than half a percent', () => {
   const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
   fc.assert(
-    fc.property(fc.oneof(fc.maxSafeNat(), fc.nat(2000), fc.integer({min: 0, max: 49}).map((power) => 2 ** power)), (bytes) => {
-      const text = formatBytes(bytes)
-      const [number, unit] = text.split(' ') as [string, string]
-      expect(text.length).toBeLessThanOrEqual(7)
-      const read = Number(number) * 1024 ** units.indexOf(unit)
-      expect(Math.abs(read - bytes)).toBeLessThanOrEqual(bytes * 0.0051 + (unit === 'B' ? 0.5 : 0))
-    }),
+    fc.property(
+      fc.oneof(
+        fc.maxSafeNat(),
+        fc.nat(2000),
+        fc.integer({min: 0, max: 49}).map((power) => 2 ** power),
+      ),
+      (bytes) => {
+        const text = formatBytes(bytes)
+        const [number, unit] = text.split(' ') as [string, string]
+        expect(text.length).toBeLessThanOrEqual(7)
+        const read = Number(number) * 1024 ** units.indexOf(unit)
+        expect(Math.abs(read - bytes)).toBeLessThanOrEqual(bytes * 0.0051 + (unit === 'B' ? 0.5 : 0))
+      },
+    ),
   )
 })
 
@@ -29,7 +36,10 @@ it('never shows a smaller number for a larger size of the same unit', () => {
   fc.assert(
     fc.property(fc.maxSafeNat(), fc.nat(1_000_000), (bytes, more) => {
       const [small, unit] = formatBytes(bytes).split(' ') as [string, string]
-      const [large, otherUnit] = formatBytes(Math.min(bytes + more, Number.MAX_SAFE_INTEGER)).split(' ') as [string, string]
+      const [large, otherUnit] = formatBytes(Math.min(bytes + more, Number.MAX_SAFE_INTEGER)).split(' ') as [
+        string,
+        string,
+      ]
       if (unit === otherUnit) expect(Number(large)).toBeGreaterThanOrEqual(Number(small))
     }),
   )

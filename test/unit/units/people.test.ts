@@ -18,24 +18,41 @@ it.each([
 ])('%s is %s for people', (given, shown) => expect(formatInstant(given)).toBe(shown))
 
 it('a time for people never has fractions of a second, and its zone is named only where it has one', () => {
-  fc.assert(fc.property(instant, (at) => {
-    expect(instantInWords(at)).toMatch(/^\d{4,}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?( BC)? UTC$/)
-  }))
+  fc.assert(
+    fc.property(instant, (at) => {
+      expect(instantInWords(at)).toMatch(/^\d{4,}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?( BC)? UTC$/)
+    }),
+  )
   expect(instantInWords('2026-11-27T22:40:00')).toBe('2026-11-27 22:40')
 })
 
 it('an instant in JSON has milliseconds or microseconds, and is the same instant', () => {
-  fc.assert(fc.property(instant, (at) => {
-    expect(jsonInstant(at)).toMatch(/T\d\d:\d\d:\d\d\.(\d{3}|\d{6})Z( BC)?$/)
-    expect(epochMicros(jsonInstant(at))).toBe(epochMicros(at))
-  }))
-  expect(withJsonInstants({at: '2026-11-27T22:40:00Z', rows: [{dueSince: '2026-11-27T22:40:00.5Z', table: '2026-11-27T22:40:00Z', next: null, from: '2026-11-27T00:00:00'}]})).toEqual({
-    at: '2026-11-27T22:40:00.000Z', rows: [{dueSince: '2026-11-27T22:40:00.500Z', table: '2026-11-27T22:40:00Z', next: null, from: '2026-11-27T00:00:00'}],
+  fc.assert(
+    fc.property(instant, (at) => {
+      expect(jsonInstant(at)).toMatch(/T\d\d:\d\d:\d\d\.(\d{3}|\d{6})Z( BC)?$/)
+      expect(epochMicros(jsonInstant(at))).toBe(epochMicros(at))
+    }),
+  )
+  expect(
+    withJsonInstants({
+      at: '2026-11-27T22:40:00Z',
+      rows: [
+        {dueSince: '2026-11-27T22:40:00.5Z', table: '2026-11-27T22:40:00Z', next: null, from: '2026-11-27T00:00:00'},
+      ],
+    }),
+  ).toEqual({
+    at: '2026-11-27T22:40:00.000Z',
+    rows: [
+      {dueSince: '2026-11-27T22:40:00.500Z', table: '2026-11-27T22:40:00Z', next: null, from: '2026-11-27T00:00:00'},
+    ],
   })
 })
 
 it('every length of time for people has at most two parts, in the same units', () => {
-  fc.assert(fc.property(fc.double({min: 0, max: 1e12, noNaN: true}), (length) => {
-    for (const text of [formatAge(length / 1000), formatElapsed(length)]) expect(text).toMatch(/^\d+(\.\d+)?(ms|s|m|h|d|y)( \d+(s|m|h|d))?$/)
-  }))
+  fc.assert(
+    fc.property(fc.double({min: 0, max: 1e12, noNaN: true}), (length) => {
+      for (const text of [formatAge(length / 1000), formatElapsed(length)])
+        expect(text).toMatch(/^\d+(\.\d+)?(ms|s|m|h|d|y)( \d+(s|m|h|d))?$/)
+    }),
+  )
 })

@@ -6,9 +6,21 @@ import {JsonError, parseJsonLine} from '../../../src/validation/json-line.js'
 /** JSON as text, with blanks anywhere and keys that repeat, written by hand so that JSON.stringify decides nothing. */
 const blank = fc.constantFrom('', '', ' ', '\t', '  ')
 const {json} = fc.letrec<{json: string; object: string; array: string}>((tie) => ({
-  json: fc.oneof({maxDepth: 3}, fc.integer().map(String), fc.double({noNaN: true, noDefaultInfinity: true}).map((n) => JSON.stringify(n)), fc.string().map((s) => JSON.stringify(s)), fc.constantFrom('true', 'false', 'null'), tie('object'), tie('array')),
-  object: fc.array(fc.tuple(blank, fc.string({maxLength: 3}), blank, tie('json'), blank), {maxLength: 4}).map((pairs) => `{${pairs.map(([a, k, b, v, c]) => `${a}${JSON.stringify(k)}${b}:${v}${c}`).join(',')}}`),
-  array: fc.array(fc.tuple(blank, tie('json'), blank), {maxLength: 4}).map((items) => `[${items.map((item) => item.join('')).join(',')}]`),
+  json: fc.oneof(
+    {maxDepth: 3},
+    fc.integer().map(String),
+    fc.double({noNaN: true, noDefaultInfinity: true}).map((n) => JSON.stringify(n)),
+    fc.string().map((s) => JSON.stringify(s)),
+    fc.constantFrom('true', 'false', 'null'),
+    tie('object'),
+    tie('array'),
+  ),
+  object: fc
+    .array(fc.tuple(blank, fc.string({maxLength: 3}), blank, tie('json'), blank), {maxLength: 4})
+    .map((pairs) => `{${pairs.map(([a, k, b, v, c]) => `${a}${JSON.stringify(k)}${b}:${v}${c}`).join(',')}}`),
+  array: fc
+    .array(fc.tuple(blank, tie('json'), blank), {maxLength: 4})
+    .map((items) => `[${items.map((item) => item.join('')).join(',')}]`),
 }))
 
 /** What JSON.parse would have to say if it kept every digit. */
@@ -16,7 +28,9 @@ function rounded(value: unknown): unknown {
   if (value instanceof Big) return Number(value.toString())
   if (typeof value === 'bigint') return Number(value)
   if (Array.isArray(value)) return value.map(rounded)
-  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, rounded(inner)])) : value
+  return typeof value === 'object' && value !== null
+    ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, rounded(inner)]))
+    : value
 }
 
 function attempt<T>(work: () => T): {value: T} | {error: unknown} {
@@ -29,37 +43,55 @@ function attempt<T>(work: () => T): {value: T} | {error: unknown} {
 
 describe('a line of JSON', () => {
   it('reads as JSON.parse reads it, but for repeated keys', () => {
-    fc.assert(fc.property(json, (text) => {
-      const ours = attempt(() => parseJsonLine(text))
-      if ('error' in ours) expect((ours.error as Error).message).toMatch(/twice$|__proto__/)
-      else expect(rounded(ours.value)).toEqual(JSON.parse(text))
-    }), {numRuns: 500})
+    fc.assert(
+      fc.property(json, (text) => {
+        const ours = attempt(() => parseJsonLine(text))
+        if ('error' in ours) expect((ours.error as Error).message).toMatch(/twice$|__proto__/)
+        else expect(rounded(ours.value)).toEqual(JSON.parse(text))
+      }),
+      {numRuns: 500},
+    )
   })
 
   it('is refused where JSON.parse refuses it, with a place inside of it', () => {
-    const mutated = fc.tuple(json, fc.nat(), fc.oneof(fc.string({maxLength: 2}), fc.constantFrom('"', '\\', '\0', ',', '}', '\\u12', '1.', '-', '01', 'NaN', 'Infinity')))
+    const mutated = fc
+      .tuple(
+        json,
+        fc.nat(),
+        fc.oneof(
+          fc.string({maxLength: 2}),
+          fc.constantFrom('"', '\\', '\0', ',', '}', '\\u12', '1.', '-', '01', 'NaN', 'Infinity'),
+        ),
+      )
       .map(([text, at, by]) => text.slice(0, at % (text.length + 1)) + by + text.slice((at % (text.length + 1)) + 1))
-    fc.assert(fc.property(mutated, (text) => {
-      const theirs = attempt(() => JSON.parse(text) as unknown)
-      const ours = attempt(() => parseJsonLine(text))
-      if ('error' in theirs) expect(ours).toHaveProperty('error')
-      if ('value' in ours) {
-        expect(rounded(ours.value)).toEqual((theirs as {value: unknown}).value)
-        return
-      }
-      expect(ours.error).toBeInstanceOf(JsonError)
-      const {column} = ours.error as JsonError
-      expect(column).toBeGreaterThan(0)
-      expect(column).toBeLessThanOrEqual(text.length + 1)
-    }), {numRuns: 1000})
+    fc.assert(
+      fc.property(mutated, (text) => {
+        const theirs = attempt(() => JSON.parse(text) as unknown)
+        const ours = attempt(() => parseJsonLine(text))
+        if ('error' in theirs) expect(ours).toHaveProperty('error')
+        if ('value' in ours) {
+          expect(rounded(ours.value)).toEqual((theirs as {value: unknown}).value)
+          return
+        }
+        expect(ours.error).toBeInstanceOf(JsonError)
+        const {column} = ours.error as JsonError
+        expect(column).toBeGreaterThan(0)
+        expect(column).toBeLessThanOrEqual(text.length + 1)
+      }),
+      {numRuns: 1000},
+    )
   })
 
   it('keeps every digit of a number', () => {
-    const digits = fc.tuple(fc.bigInt({min: -(10n ** 30n), max: 10n ** 30n}), fc.nat({max: 20})).map(([n, scale]) => new Big(String(n)).times(new Big(10).pow(-scale)))
-    fc.assert(fc.property(digits, (exact) => {
-      const {n} = parseJsonLine(`{"n":${exact.toFixed()}}`) as {n: number | bigint | Big}
-      expect(new Big(typeof n === 'bigint' ? String(n) : n).eq(exact)).toBe(true)
-    }))
+    const digits = fc
+      .tuple(fc.bigInt({min: -(10n ** 30n), max: 10n ** 30n}), fc.nat({max: 20}))
+      .map(([n, scale]) => new Big(String(n)).times(new Big(10).pow(-scale)))
+    fc.assert(
+      fc.property(digits, (exact) => {
+        const {n} = parseJsonLine(`{"n":${exact.toFixed()}}`) as {n: number | bigint | Big}
+        expect(new Big(typeof n === 'bigint' ? String(n) : n).eq(exact)).toBe(true)
+      }),
+    )
   })
 
   it.each([

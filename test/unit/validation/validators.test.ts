@@ -6,14 +6,33 @@ import {rowsOf} from '../../helpers/schema-rows.js'
 
 const asOf = '2026-03-01T12:00:00Z'
 const price = {
-  coinId: 'bitcoin', symbol: 'BTC', name: 'Bitcoin', exchangeId: 'binance', usdPrice: '67000.12345678', marketCap: '1300000000000.12',
-  time: '2026-03-01T11:59:00Z', lastUpdated: '2026-03-01T11:58:30.123456Z', source: 'feed', attribution: 'none',
+  coinId: 'bitcoin',
+  symbol: 'BTC',
+  name: 'Bitcoin',
+  exchangeId: 'binance',
+  usdPrice: '67000.12345678',
+  marketCap: '1300000000000.12',
+  time: '2026-03-01T11:59:00Z',
+  lastUpdated: '2026-03-01T11:58:30.123456Z',
+  source: 'feed',
+  attribution: 'none',
 }
 const candle = {
-  coinId: 'bitcoin', symbol: 'BTC', exchangeId: 'binance', time: '2026-03-01T11:00:00Z', openPrice: 2, highPrice: 3, lowPrice: 1, closePrice: 2, volume: 0,
-  timeframe: '1h', source: 'feed', attribution: 'none',
+  coinId: 'bitcoin',
+  symbol: 'BTC',
+  exchangeId: 'binance',
+  time: '2026-03-01T11:00:00Z',
+  openPrice: 2,
+  highPrice: 3,
+  lowPrice: 1,
+  closePrice: 2,
+  volume: 0,
+  timeframe: '1h',
+  source: 'feed',
+  attribution: 'none',
 }
-const errorsOf = (input: object, at: Parameters<typeof validatePrice>[1] = {asOf}) => validatePrice({...price, ...input}, at).errors.map(({path, message}) => `${path}: ${message}`)
+const errorsOf = (input: object, at: Parameters<typeof validatePrice>[1] = {asOf}) =>
+  validatePrice({...price, ...input}, at).errors.map(({path, message}) => `${path}: ${message}`)
 
 describe('validatePrice', () => {
   it('passes a good row on, every digit of it', () => {
@@ -22,7 +41,18 @@ describe('validatePrice', () => {
   })
 
   it('tells every error at once, also beside a broken column', () => {
-    expect(errorsOf({symbol: undefined, usdPrice: 'NaN', marketCap: '-0.01', volume24h: -1, change24h: '200.0001', time: '2009-01-02T23:59:59Z', lastUpdated: '2026-03-01T10:59:59Z', extra: 1})).toEqual([
+    expect(
+      errorsOf({
+        symbol: undefined,
+        usdPrice: 'NaN',
+        marketCap: '-0.01',
+        volume24h: -1,
+        change24h: '200.0001',
+        time: '2009-01-02T23:59:59Z',
+        lastUpdated: '2026-03-01T10:59:59Z',
+        extra: 1,
+      }),
+    ).toEqual([
       'symbol: is missing',
       'usdPrice: "NaN" is not a finite number',
       'extra: is not a column of crypto_prices',
@@ -36,16 +66,35 @@ describe('validatePrice', () => {
 
   it.each([
     ['a price of nothing', {usdPrice: '0'}, 'usdPrice: "0" must be more than 0 (crypto_prices_price_positive)'],
-    ['a price above ten million', {usdPrice: '10000000.00000001'}, 'usdPrice: "10000000.00000001" must be at most 10000000'],
-    ['an update of the future', {lastUpdated: '2026-03-01T12:00:00.000001Z'}, 'lastUpdated: "2026-03-01T12:00:00.000001Z" must be within the hour before 2026-03-01T12:00:00Z'],
-    ['a time more than an hour ahead', {time: '2026-03-01T13:00:00.000001Z'}, 'time: "2026-03-01T13:00:00.000001Z" must be at most an hour after 2026-03-01T12:00:00Z'],
+    [
+      'a price above ten million',
+      {usdPrice: '10000000.00000001'},
+      'usdPrice: "10000000.00000001" must be at most 10000000',
+    ],
+    [
+      'an update of the future',
+      {lastUpdated: '2026-03-01T12:00:00.000001Z'},
+      'lastUpdated: "2026-03-01T12:00:00.000001Z" must be within the hour before 2026-03-01T12:00:00Z',
+    ],
+    [
+      'a time more than an hour ahead',
+      {time: '2026-03-01T13:00:00.000001Z'},
+      'time: "2026-03-01T13:00:00.000001Z" must be at most an hour after 2026-03-01T12:00:00Z',
+    ],
   ])('refuses %s', (_, change, error) => {
     expect(errorsOf(change)).toEqual([error])
   })
 
   it.each([
-    {usdPrice: '10000000'}, {usdPrice: '0.00000001'}, {change24h: '-200'}, {change24h: '200.0000'}, {marketCap: 0}, {marketCap: null},
-    {lastUpdated: '2026-03-01T11:00:00Z'}, {lastUpdated: '2026-03-01T12:00:00Z'}, {time: '2026-03-01T13:00:00Z'},
+    {usdPrice: '10000000'},
+    {usdPrice: '0.00000001'},
+    {change24h: '-200'},
+    {change24h: '200.0000'},
+    {marketCap: 0},
+    {marketCap: null},
+    {lastUpdated: '2026-03-01T11:00:00Z'},
+    {lastUpdated: '2026-03-01T12:00:00Z'},
+    {time: '2026-03-01T13:00:00Z'},
   ])('takes the edge %j', (change) => {
     expect(errorsOf(change)).toEqual([])
   })
@@ -61,9 +110,21 @@ describe('validatePrice', () => {
   })
 
   it('takes rows by the names of columns, and says their errors by those', () => {
-    const byColumn = {coin_id: 'bitcoin', symbol: 'BTC', name: 'Bitcoin', exchange_id: 'binance', usd_price: '-1', time: price.time, last_updated: price.lastUpdated, source: 'feed'}
+    const byColumn = {
+      coin_id: 'bitcoin',
+      symbol: 'BTC',
+      name: 'Bitcoin',
+      exchange_id: 'binance',
+      usd_price: '-1',
+      time: price.time,
+      last_updated: price.lastUpdated,
+      source: 'feed',
+    }
     expect(validatePrice(byColumn, {asOf}).errors.map(({path}) => path)).toEqual(['attribution', 'usd_price'])
-    expect(validatePrice({...byColumn, usdPrice: 1, attribution: ''}, {asOf}).errors).toContainEqual({path: 'usdPrice', message: 'is given twice, as usd_price and as usdPrice'})
+    expect(validatePrice({...byColumn, usdPrice: 1, attribution: ''}, {asOf}).errors).toContainEqual({
+      path: 'usdPrice',
+      message: 'is given twice, as usd_price and as usdPrice',
+    })
   })
 
   it.each([null, undefined, 'row', 5, [price], Symbol('row')])('refuses what is no row (%#)', (input) => {
@@ -72,39 +133,90 @@ describe('validatePrice', () => {
 
   it('is not fooled by prototypes', () => {
     expect(errorsOf(JSON.parse('{"__proto__":{"usdPrice":1},"constructor":1,"toString":2}') as object)).toEqual([
-      '__proto__: is not a column of crypto_prices', 'constructor: is not a column of crypto_prices', 'toString: is not a column of crypto_prices',
+      '__proto__: is not a column of crypto_prices',
+      'constructor: is not a column of crypto_prices',
+      'toString: is not a column of crypto_prices',
     ])
-    expect(validatePrice(JSON.parse('{"__proto__":{"usdPrice":1},"usd_price":1}'), {asOf}).errors.map(({path}) => path)).toContain('__proto__')
+    expect(
+      validatePrice(JSON.parse('{"__proto__":{"usdPrice":1},"usd_price":1}'), {asOf}).errors.map(({path}) => path),
+    ).toContain('__proto__')
     expect(({} as {usdPrice?: number}).usdPrice).toBeUndefined()
   })
 
   it('never throws, whatever it is given', () => {
-    fc.assert(fc.property(fc.oneof(fc.anything(), rowsOf(cryptoPrices), fc.dictionary(fc.constantFrom('usdPrice', 'usd_price', 'time', '__proto__', 'coinId'), fc.anything())), (input) => {
-      const {isValid, errors} = validatePrice(input, {asOf})
-      expect(isValid).toBe(errors.length === 0)
-    }))
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.anything(),
+          rowsOf(cryptoPrices),
+          fc.dictionary(fc.constantFrom('usdPrice', 'usd_price', 'time', '__proto__', 'coinId'), fc.anything()),
+        ),
+        (input) => {
+          const {isValid, errors} = validatePrice(input, {asOf})
+          expect(isValid).toBe(errors.length === 0)
+        },
+      ),
+    )
   })
 })
 
 describe('the other validators', () => {
   it('tell which side of a candle is wrong', () => {
     expect(validateOhlcv(candle).isValid).toBe(true)
-    expect(validateOhlcv({...candle, openPrice: '3.00000001', closePrice: '0.99999999', volume: '-0.00000001', timeframe: '2h'}).errors).toEqual([
+    expect(
+      validateOhlcv({
+        ...candle,
+        openPrice: '3.00000001',
+        closePrice: '0.99999999',
+        volume: '-0.00000001',
+        timeframe: '2h',
+      }).errors,
+    ).toEqual([
       {path: 'openPrice', message: '"3.00000001" must be at most highPrice (ohlcv_data_prices_check)'},
       {path: 'closePrice', message: '"0.99999999" must be at least lowPrice (ohlcv_data_prices_check)'},
       {path: 'volume', message: '"-0.00000001" must be at least 0 (ohlcv_data_volume_check)'},
-      {path: 'timeframe', message: '"2h" must be one of 1m, 5m, 15m, 30m, 1h, 4h, 1d, 1w, 1M (ohlcv_data_timeframe_valid)'},
+      {
+        path: 'timeframe',
+        message: '"2h" must be one of 1m, 5m, 15m, 30m, 1h, 4h, 1d, 1w, 1M (ohlcv_data_timeframe_valid)',
+      },
     ])
   })
 
   it('compute a spread as the database does', () => {
-    const quote = {ticker: 'BTC-USD', exchange: 'kraken', market: 'spot', time: asOf, bestBid: '0.1', bestAsk: '0.3', spread: '0.2', spreadPercent: 100, source: 'feed', attribution: ''}
+    const quote = {
+      ticker: 'BTC-USD',
+      exchange: 'kraken',
+      market: 'spot',
+      time: asOf,
+      bestBid: '0.1',
+      bestAsk: '0.3',
+      spread: '0.2',
+      spreadPercent: 100,
+      source: 'feed',
+      attribution: '',
+    }
     expect(validateLevel1(quote).isValid).toBe(true)
-    expect(validateLevel1({...quote, spread: '0.20000001'}).errors).toEqual([{path: 'spread', message: '"0.20000001" must be bestAsk - bestBid (level1_data_spread_check)'}])
+    expect(validateLevel1({...quote, spread: '0.20000001'}).errors).toEqual([
+      {path: 'spread', message: '"0.20000001" must be bestAsk - bestBid (level1_data_spread_check)'},
+    ])
   })
 
   it('count what a market has', () => {
-    const market = {exchangeId: 'global', time: asOf, totalMarketCap: '1', totalVolume: '1', btcDominance: '100.0001', activeCryptocurrencies: 0, markets: 1.5, source: 'feed', attribution: ''}
-    expect(validateAnalytics(market).errors.map(({path}) => path)).toEqual(['markets', 'btcDominance', 'activeCryptocurrencies'])
+    const market = {
+      exchangeId: 'global',
+      time: asOf,
+      totalMarketCap: '1',
+      totalVolume: '1',
+      btcDominance: '100.0001',
+      activeCryptocurrencies: 0,
+      markets: 1.5,
+      source: 'feed',
+      attribution: '',
+    }
+    expect(validateAnalytics(market).errors.map(({path}) => path)).toEqual([
+      'markets',
+      'btcDominance',
+      'activeCryptocurrencies',
+    ])
   })
 })

@@ -4,20 +4,35 @@ import {policyChangeFlags, PolicyCommand, type PolicyChangeReport} from '../../.
 
 export default class PoliciesSetCompression extends PolicyCommand<typeof PoliciesSetCompression> {
   static override summary = 'Set the compression of a table by hand.'
-  static override description = `Enables compression where it is not, and adds the policy or alters it in place: its job keeps number, owner, schedule and history. Columns that are not named stay as they are. The same proof as for policies apply; says when the configuration now disagrees.
+  static override description =
+    `Enables compression where it is not, and adds the policy or alters it in place: its job keeps number, owner, schedule and history. Columns that are not named stay as they are. The same proof as for policies apply; says when the configuration now disagrees.
 Changed columns hold for chunks compressed from now on; policies apply --recompress does the others again.`
-  static override examples = ['<%= config.bin %> <%= command.id %> ticks --after 7d --segment-by symbol --order-by "time desc" --dry-run']
-  static override args = {table: Args.string({description: 'table or aggregate, as name or schema.name', required: true})}
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> ticks --after 7d --segment-by symbol --order-by "time desc" --dry-run',
+  ]
+  static override args = {
+    table: Args.string({description: 'table or aggregate, as name or schema.name', required: true}),
+  }
   static override flags = {
     ...policyChangeFlags,
     after: durationFlag({summary: 'Age at which a whole chunk is compressed.', required: true}),
-    'segment-by': Flags.string({summary: 'Columns that rows are grouped by, with commas between.', helpValue: '<columns>'}),
-    'order-by': Flags.string({summary: 'Order within a group, with commas between: "time desc, id desc".', helpValue: '<columns>'}),
+    'segment-by': Flags.string({
+      summary: 'Columns that rows are grouped by, with commas between.',
+      helpValue: '<columns>',
+    }),
+    'order-by': Flags.string({
+      summary: 'Order within a group, with commas between: "time desc, id desc".',
+      helpValue: '<columns>',
+    }),
   }
 
   async run(): Promise<PolicyChangeReport> {
     const {after} = this.flags
-    const list = (text: string | undefined) => text?.split(',').map((part) => part.trim()).filter(Boolean) ?? null
+    const list = (text: string | undefined) =>
+      text
+        ?.split(',')
+        .map((part) => part.trim())
+        .filter(Boolean) ?? null
     const rule = {after, segmentBy: list(this.flags['segment-by']), orderBy: list(this.flags['order-by'])}
     return this.change(await import('../../../policies/tools.js'), this.args.table, {kind: 'compression', rule})
   }

@@ -4,7 +4,8 @@ import {policyChangeFlags, PolicyCommand, type PolicyChangeReport} from '../../.
 
 export default class PoliciesSetRefresh extends PolicyCommand<typeof PoliciesSetRefresh> {
   static override summary = 'Set the refresh of an aggregate by hand.'
-  static override description = 'Adds the policy or alters it in place: its job keeps number, owner and history. The window must hold two buckets and begin at least a chunk inside of the retention of what it reads; the same proof as for policies apply.'
+  static override description =
+    'Adds the policy or alters it in place: its job keeps number, owner and history. The window must hold two buckets and begin at least a chunk inside of the retention of what it reads; the same proof as for policies apply.'
   static override examples = ['<%= config.bin %> <%= command.id %> hourly --start-offset 3d --end-offset 1h --every 1h']
   static override args = {view: Args.string({description: 'aggregate, as name or schema.name', required: true})}
   static override flags = {
@@ -16,6 +17,9 @@ export default class PoliciesSetRefresh extends PolicyCommand<typeof PoliciesSet
 
   async run(): Promise<PolicyChangeReport> {
     const {'start-offset': startOffset, 'end-offset': endOffset, every} = this.flags
-    return this.change(await import('../../../policies/tools.js'), this.args.view, {kind: 'refresh', rule: {startOffset, endOffset, every}})
+    return this.change(await import('../../../policies/tools.js'), this.args.view, {
+      kind: 'refresh',
+      rule: {startOffset, endOffset, every},
+    })
   }
 }

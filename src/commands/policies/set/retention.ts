@@ -4,10 +4,16 @@ import {policyChangeFlags, PolicyCommand, type PolicyChangeReport} from '../../.
 
 export default class PoliciesSetRetention extends PolicyCommand<typeof PoliciesSetRetention> {
   static override summary = 'Set the retention of a table by hand.'
-  static override description = `Gated: once a day what is older is dropped, a chunk a transaction, never what an aggregate has not covered, never the newest chunk, never more than limits.maxDropPerRun, and nothing when the newest row itself is that old. What was agreed to is kept with a hash; whatever else stands there later is not carried out.
+  static override description =
+    `Gated: once a day what is older is dropped, a chunk a transaction, never what an aggregate has not covered, never the newest chunk, never more than limits.maxDropPerRun, and nothing when the newest row itself is that old. What was agreed to is kept with a hash; whatever else stands there later is not carried out.
 --native makes TimescaleDB's own policy instead: it deletes within seconds and asks nobody. Where data is reached now or within a day, the target's name is asked for.`
-  static override examples = ['<%= config.bin %> <%= command.id %> ticks --after 2y --dry-run', '<%= config.bin %> <%= command.id %> ticks --after 90d --confirm prod']
-  static override args = {table: Args.string({description: 'table or aggregate, as name or schema.name', required: true})}
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> ticks --after 2y --dry-run',
+    '<%= config.bin %> <%= command.id %> ticks --after 90d --confirm prod',
+  ]
+  static override args = {
+    table: Args.string({description: 'table or aggregate, as name or schema.name', required: true}),
+  }
   static override flags = {
     ...policyChangeFlags,
     after: durationFlag({summary: 'Age at which a whole chunk is dropped.', required: true}),
@@ -16,6 +22,9 @@ export default class PoliciesSetRetention extends PolicyCommand<typeof PoliciesS
 
   async run(): Promise<PolicyChangeReport> {
     const {after, native} = this.flags
-    return this.change(await import('../../../policies/tools.js'), this.args.table, {kind: 'retention', rule: {after, native}})
+    return this.change(await import('../../../policies/tools.js'), this.args.table, {
+      kind: 'retention',
+      rule: {after, native},
+    })
   }
 }

@@ -1,7 +1,23 @@
 import {expect, it} from 'vitest'
 import type {Job} from '../../../../src/config/jobs.js'
 import {evaluateDue} from '../../../../src/schedule/due.js'
-import {claim, claimNow, declare, fenceOf, finish, heartbeat, noteTimeline, readJobs, release, renew, setState, reclaimExpired, type Claim, type Identity, type ClaimRequest} from '../../../../src/jobs/store/job-store.js'
+import {
+  claim,
+  claimNow,
+  declare,
+  fenceOf,
+  finish,
+  heartbeat,
+  noteTimeline,
+  readJobs,
+  release,
+  renew,
+  setState,
+  reclaimExpired,
+  type Claim,
+  type Identity,
+  type ClaimRequest,
+} from '../../../../src/jobs/store/job-store.js'
 import type {Database} from '../../../../src/db/database.js'
 import {statement} from '../../../../src/db/sql.js'
 import {isConnectionLost, sqlState} from '../../../../src/db/sqlstate.js'
@@ -9,11 +25,15 @@ import {forEachEngine, type TestDatabase} from '../../../helpers/engines.js'
 import {writing} from '../../../helpers/server.js'
 import {identity, job, withCore} from '../../../helpers/daemon-jobs.js'
 
-const everySecond = (name: string, given: Record<string, unknown> = {}) => job(name, {schedule: '* * * * * *', ...given})
+const everySecond = (name: string, given: Record<string, unknown> = {}) =>
+  job(name, {schedule: '* * * * * *', ...given})
 const me = identity('me')
 
 /** The ledger's clock, so many seconds after the real one. */
-const clockAhead = ({run}: TestDatabase, seconds: number) => run(`create or replace function qicore.now() returns timestamptz language sql volatile return pg_catalog.clock_timestamp() + interval '${seconds} seconds'`)
+const clockAhead = ({run}: TestDatabase, seconds: number) =>
+  run(
+    `create or replace function qicore.now() returns timestamptz language sql volatile return pg_catalog.clock_timestamp() + interval '${seconds} seconds'`,
+  )
 
 async function claimRequests(db: Database, jobs: readonly Job[]): Promise<ClaimRequest[]> {
   const [{now}] = (await db.query<{now: string}>(statement('select qicore.now() as now'))) as [{now: string}]
@@ -29,7 +49,9 @@ const claimDue = async (db: Database, jobs: readonly Job[], who: Identity = me, 
   (await claim(db, await claimRequests(db, jobs), who, lease)).advanced.flatMap(({claim: one}) => one ?? [])
 
 const rows = ({run}: TestDatabase) =>
-  run<{job: string; status: string; reason: string | null; attempts: number}>('select job, status, reason, attempts from qicore.maintenance_log order by job, scheduled_at, id')
+  run<{job: string; status: string; reason: string | null; attempts: number}>(
+    'select job, status, reason, attempts from qicore.maintenance_log order by job, scheduled_at, id',
+  )
 
 forEachEngine({}, (engine) => {
   it('counts a new calendar from its declaration, and changes, ends and renews it with who did it', async () => {
@@ -37,9 +59,16 @@ forEachEngine({}, (engine) => {
     const {db, run} = database
     expect(await declare(db, [job('a'), job('b')], 'ada')).toEqual(['a: new', 'b: new'])
     expect(await declare(db, [job('a'), job('b')], 'ada')).toEqual([])
-    expect(await declare(db, [job('a', {schedule: '@hourly', timezone: 'Europe/Berlin'})], 'bob')).toEqual(['a: was * * * * * UTC', 'b: not declared any more'])
-    expect(await declare(db, [job('a', {schedule: '@hourly', timezone: 'Europe/Berlin'}), job('b')], 'ada')).toEqual(['b: declared again'])
-    const calendars = await run('select job, revision, state, schedule, timezone, actor from qicore.job_calendar order by job, revision')
+    expect(await declare(db, [job('a', {schedule: '@hourly', timezone: 'Europe/Berlin'})], 'bob')).toEqual([
+      'a: was * * * * * UTC',
+      'b: not declared any more',
+    ])
+    expect(await declare(db, [job('a', {schedule: '@hourly', timezone: 'Europe/Berlin'}), job('b')], 'ada')).toEqual([
+      'b: declared again',
+    ])
+    const calendars = await run(
+      'select job, revision, state, schedule, timezone, actor from qicore.job_calendar order by job, revision',
+    )
     expect(calendars).toEqual([
       {job: 'a', revision: 1, state: 'active', schedule: '* * * * *', timezone: 'UTC', actor: 'ada'},
       {job: 'a', revision: 2, state: 'active', schedule: '@hourly', timezone: 'Europe/Berlin', actor: 'bob'},
@@ -47,7 +76,12 @@ forEachEngine({}, (engine) => {
       {job: 'b', revision: 2, state: 'removed', schedule: '* * * * *', timezone: 'UTC', actor: 'bob'},
       {job: 'b', revision: 3, state: 'active', schedule: '* * * * *', timezone: 'UTC', actor: 'ada'},
     ])
-    expect((await readJobs(db)).map(({name, revision, running, epochs}) => [name, revision, running, epochs.at(-1)!.state])).toEqual([['a', 2, false, 'active'], ['b', 3, false, 'active']])
+    expect(
+      (await readJobs(db)).map(({name, revision, running, epochs}) => [name, revision, running, epochs.at(-1)!.state]),
+    ).toEqual([
+      ['a', 2, false, 'active'],
+      ['b', 3, false, 'active'],
+    ])
   })
 
   it('claims an instant once, writes down what it skips with it, and frees the job at the end', async () => {
@@ -73,7 +107,7 @@ forEachEngine({}, (engine) => {
     ])
   })
 
-  it('claims nothing before its time by the database\'s clock, nor by a calendar that has changed, nor while paused', async () => {
+  it("claims nothing before its time by the database's clock, nor by a calendar that has changed, nor while paused", async () => {
     const database = await withCore(await engine.database())
     const {db} = database
     const jobs = [job('a')]
@@ -83,15 +117,25 @@ forEachEngine({}, (engine) => {
     await clockAhead(database, -120)
     expect((await claim(db, due, me, 30)).advanced).toEqual([])
     await clockAhead(database, 120)
-    expect(await setState(db, 'a', 'paused', 'ada', 'release')).toMatchObject({state: 'paused', changed: true, actor: 'ada'})
-    expect(await setState(db, 'a', 'paused', 'bob', null)).toMatchObject({state: 'paused', changed: false, actor: 'ada'})
+    expect(await setState(db, 'a', 'paused', 'ada', 'release')).toMatchObject({
+      state: 'paused',
+      changed: true,
+      actor: 'ada',
+    })
+    expect(await setState(db, 'a', 'paused', 'bob', null)).toMatchObject({
+      state: 'paused',
+      changed: false,
+      actor: 'ada',
+    })
     expect((await claim(db, due, me, 30)).advanced).toEqual([])
     expect((await claim(db, await claimRequests(db, jobs), me, 30)).advanced).toEqual([{job: 'a', claim: null}])
     await setState(db, 'a', 'active', 'ada', null)
     expect(await setState(db, 'nobody', 'paused', 'ada', null)).toBeNull()
     await clockAhead(database, 240)
     expect(await claimDue(db, jobs)).toHaveLength(1)
-    expect((await rows(database)).map(({status, reason}) => reason ?? status)).toEqual(['paused', 'paused', 'superseded', 'running'].slice(-(await rows(database)).length))
+    expect((await rows(database)).map(({status, reason}) => reason ?? status)).toEqual(
+      ['paused', 'paused', 'superseded', 'running'].slice(-(await rows(database)).length),
+    )
   })
 
   it('lets a claim be taken over when its lease ran out, and fences off whoever had it', async () => {
@@ -108,7 +152,13 @@ forEachEngine({}, (engine) => {
       await renew(db, [mine!], 0)
     }
     const [theirs] = await reclaimExpired(db, ['a'], identity('other'), 30, 5)
-    expect(theirs).toMatchObject({id: mine!.id, attempts: 2, claimedBefore: 'me', state: 'active', scheduledAt: mine!.scheduledAt})
+    expect(theirs).toMatchObject({
+      id: mine!.id,
+      attempts: 2,
+      claimedBefore: 'me',
+      state: 'active',
+      scheduledAt: mine!.scheduledAt,
+    })
     expect(theirs!.token).toBeGreaterThan(mine!.token)
     expect([...(await renew(db, [mine!], 30))]).toEqual([])
     await expect(db.transaction(writing, fenceOf(mine!, 30))).rejects.toMatchObject({code: 'CLAIM_LOST'})
@@ -129,7 +179,9 @@ forEachEngine({}, (engine) => {
     expect(await release(db, first!, {seconds: 3_600, error: 'it broke', countsAsAttempt: true})).toBe(true)
     expect(await reclaimExpired(db, ['a'], me, 30, 5)).toEqual([])
     expect((await readJobs(db))[0]).toMatchObject({running: true, claimedBy: null})
-    await database.run("update qicore.maintenance_log set lease_until = clock_timestamp() - interval '1 s' where status = 'running'")
+    await database.run(
+      "update qicore.maintenance_log set lease_until = clock_timestamp() - interval '1 s' where status = 'running'",
+    )
     const [second] = await reclaimExpired(db, ['a'], me, 30, 5)
     expect(second).toMatchObject({attempts: 2, error: 'it broke', claimedBefore: null})
     await release(db, second!, {seconds: 0, error: null, countsAsAttempt: false})
@@ -144,7 +196,11 @@ forEachEngine({}, (engine) => {
     const jobs = [everySecond('a')]
     await declare(db, jobs, 'ada')
     const hand = await claimNow(db, jobs[0]!, me, 30)
-    await expect(claimNow(db, jobs[0]!, identity('other'), 30)).rejects.toMatchObject({code: 'RUNNING', exitCode: 5, message: expect.stringContaining('claimed by me')})
+    await expect(claimNow(db, jobs[0]!, identity('other'), 30)).rejects.toMatchObject({
+      code: 'RUNNING',
+      exitCode: 5,
+      message: expect.stringContaining('claimed by me'),
+    })
     await clockAhead(database, 3)
     expect(await claimDue(db, jobs)).toEqual([])
     expect((await rows(database)).filter(({reason}) => reason === 'overlap').length).toBeGreaterThan(0)
@@ -163,7 +219,7 @@ forEachEngine({}, (engine) => {
     expect(Math.abs(skew)).toBeLessThan(1_000)
     expect(await noteTimeline(db, me)).toBeNull()
     expect(await noteTimeline(db, me)).toBeNull()
-    await run("update qicore.timeline set timeline = 7")
+    await run('update qicore.timeline set timeline = 7')
     expect(await noteTimeline(db, me)).toMatch(/timeline 1 now \(was 7\)/)
     await run("delete from qicore.timeline; insert into qicore.timeline values ('1', 1, '2026-01-01', 'x')")
     expect(await noteTimeline(db, me)).toMatch(/another server/)
@@ -180,18 +236,22 @@ forEachEngine({native: true}, (engine) => {
     const claims: Claim[] = []
     // No test of speed: it ends when there is enough to be sure, and the deadline only keeps it from hanging.
     const deadline = Date.now() + 45_000
-    await Promise.all(daemons.map(async (db, index) => {
-      while (claims.length < 300 && Date.now() < deadline) {
-        const got = await claimDue(db, jobs, identity(`d${index}`))
-        claims.push(...got)
-        for (const one of got) expect(await finish(db, one, {status: 'done'})).toBe(true)
-      }
-      await db.close()
-    }))
+    await Promise.all(
+      daemons.map(async (db, index) => {
+        while (claims.length < 300 && Date.now() < deadline) {
+          const got = await claimDue(db, jobs, identity(`d${index}`))
+          claims.push(...got)
+          for (const one of got) expect(await finish(db, one, {status: 'done'})).toBe(true)
+        }
+        await db.close()
+      }),
+    )
     const keys = claims.map(({job: name, scheduledAt}) => `${name} ${scheduledAt}`)
     expect(new Set(keys).size).toBe(keys.length)
-    const [{gaps}] = await database.run<{gaps: number}>(`select count(*) as gaps from (
-      select scheduled_at - lag(scheduled_at) over (partition by job order by scheduled_at) as step from qicore.maintenance_log) s where step <> interval '1 second'`) as [{gaps: number}]
+    const [{gaps}] = (await database.run<{gaps: number}>(`select count(*) as gaps from (
+      select scheduled_at - lag(scheduled_at) over (partition by job order by scheduled_at) as step from qicore.maintenance_log) s where step <> interval '1 second'`)) as [
+      {gaps: number},
+    ]
     expect(gaps).toBe(0)
     expect(keys.length).toBeGreaterThanOrEqual(100)
   })

@@ -23,45 +23,74 @@ forEachEngine({}, (engine) => {
     await run('drop procedure public.maintain_hypertables()')
     const {request} = await requestFor(db, {})
     const plan = await planBaseline(db, request, '1.4.0')
-    expect(plan.steps.map(({id}) => id)).toEqual(['tables', 'exchanges', ...(engine.kind === 'timescaledb' ? ['compression'] : []), 'aggregates', 'checks'].map((name) => expect.stringContaining(` ${name}`)))
+    expect(plan.steps.map(({id}) => id)).toEqual(
+      ['tables', 'exchanges', ...(engine.kind === 'timescaledb' ? ['compression'] : []), 'aggregates', 'checks'].map(
+        (name) => expect.stringContaining(` ${name}`),
+      ),
+    )
     const report = await execute(db, plan, {limits: quick, ledger: null})
     expect(report.steps.every(({status}) => status === 'done')).toBe(true)
     expect((await planBaseline(db, request, '1.4.0')).steps).toEqual([])
     const recorded = (await readRecorded(db)).filter(({stream}) => stream === 'qicore')
-    expect(recorded.map(({version}) => version).sort()).toEqual(['1.0.0', '1.1.0', ...(engine.kind === 'timescaledb' ? ['1.2.0'] : []), '1.3.0', '1.4.0'])
+    expect(recorded.map(({version}) => version).sort()).toEqual([
+      '1.0.0',
+      '1.1.0',
+      ...(engine.kind === 'timescaledb' ? ['1.2.0'] : []),
+      '1.3.0',
+      '1.4.0',
+    ])
     expect(recorded.every((row) => row.engine === engine.kind && row.checksum!.length === 64)).toBe(true)
     // The objects of 1.5.0 are there too: it is refused before anything is done.
     await expect(planFor(db, {stream: 'qicore'})).rejects.toMatchObject({
       code: 'ALREADY_THERE',
       exitCode: 3,
-      message: 'qicore/0006_routines.sql makes what is in this database already: public.schema_versions, public.maintenance_log. Nothing was done.',
+      message:
+        'qicore/0006_routines.sql makes what is in this database already: public.schema_versions, public.maintenance_log. Nothing was done.',
     })
   })
 
   it('migrate up says so before it begins where the tables of a migration are here already, as ordinary ones too', async () => {
     const database = await engine.database()
     const {db, run} = database
-    await run('create table public.ohlcv_data (time timestamptz not null); create table public.exchanges (id text primary key)')
-    const error = await planFor(db, engine.kind === 'postgres' ? {engine: 'postgres'} : {}).then(() => null, (thrown: unknown) => thrown as OpsError)
-    expect(error).toMatchObject({code: 'ALREADY_THERE', exitCode: 3, message: expect.stringMatching(/^qicore\/0001_tables.* makes what is in this database already: public\.ohlcv_data \(an ordinary table\), public\.exchanges \(an ordinary table\)\. Nothing was done\.$/) as string})
+    await run(
+      'create table public.ohlcv_data (time timestamptz not null); create table public.exchanges (id text primary key)',
+    )
+    const error = await planFor(db, engine.kind === 'postgres' ? {engine: 'postgres'} : {}).then(
+      () => null,
+      (thrown: unknown) => thrown as OpsError,
+    )
+    expect(error).toMatchObject({
+      code: 'ALREADY_THERE',
+      exitCode: 3,
+      message: expect.stringMatching(
+        /^qicore\/0001_tables.* makes what is in this database already: public\.ohlcv_data \(an ordinary table\), public\.exchanges \(an ordinary table\)\. Nothing was done\.$/,
+      ) as string,
+    })
     expect(error!.suggestions.join('\n').includes('create_hypertable')).toBe(engine.kind !== 'postgres')
     expect(await run("select to_regnamespace('qicore') is null as untouched")).toEqual([{untouched: true}])
     // What a migration drops or renames first may be made again by it.
-    const configDirectory = withMigrations({'0001_a.sql': '-- version: 1.0.0\ndrop table public.exchanges;\ncreate table public.exchanges (x int);\n'})
+    const configDirectory = withMigrations({
+      '0001_a.sql': '-- version: 1.0.0\ndrop table public.exchanges;\ncreate table public.exchanges (x int);\n',
+    })
     await up(db, {configDirectory, stream: 'app', engine: db.server.engine === 'postgres' ? 'postgres' : undefined})
-    expect(await run("select attname from pg_attribute where attrelid = 'public.exchanges'::regclass and attnum > 0")).toEqual([{attname: 'x'}])
+    expect(
+      await run("select attname from pg_attribute where attrelid = 'public.exchanges'::regclass and attnum > 0"),
+    ).toEqual([{attname: 'x'}])
   })
 
   it('refuses a version whose objects are not all there, and names what is missing', async () => {
     const database = await engine.database()
     await foreign(database)
     const {db, run} = database
-    await run('alter table crypto_prices drop constraint fk_crypto_prices_exchange; drop index idx_ohlcv_coin_timeframe_time; drop trigger crypto_price_validation_trigger on crypto_prices; drop view maintenance_log')
+    await run(
+      'alter table crypto_prices drop constraint fk_crypto_prices_exchange; drop index idx_ohlcv_coin_timeframe_time; drop trigger crypto_price_validation_trigger on crypto_prices; drop view maintenance_log',
+    )
     const {request} = await requestFor(db, {})
     await expect(planBaseline(db, request, '1.5.0')).rejects.toMatchObject({
       code: 'NOT_THERE',
       exitCode: 3,
-      message: 'This database is not at version 1.5.0; missing:\n- public.idx_ohlcv_coin_timeframe_time\n- constraint fk_crypto_prices_exchange on public.crypto_prices\n- trigger crypto_price_validation_trigger on public.crypto_prices\n- public.maintenance_log',
+      message:
+        'This database is not at version 1.5.0; missing:\n- public.idx_ohlcv_coin_timeframe_time\n- constraint fk_crypto_prices_exchange on public.crypto_prices\n- trigger crypto_price_validation_trigger on public.crypto_prices\n- public.maintenance_log',
     })
     await expect(planBaseline(db, request, '7.0.0')).rejects.toMatchObject({code: 'NO_SUCH_VERSION', exitCode: 2})
     expect((await readRecorded(db)).filter(({stream}) => stream === 'qicore')).toEqual([])

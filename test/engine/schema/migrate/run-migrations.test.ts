@@ -15,7 +15,9 @@ forEachEngine({}, (engine) => {
     vi.unstubAllEnvs()
     const db = await connect(targetOf(url), {applicationName: 'qicore-db/test'})
     try {
-      expect(await db.query(statement('select count(*)::int as exchanges from public.exchanges'))).toEqual([{exchanges: 4}])
+      expect(await db.query(statement('select count(*)::int as exchanges from public.exchanges'))).toEqual([
+        {exchanges: 4},
+      ])
     } finally {
       await db.close()
     }

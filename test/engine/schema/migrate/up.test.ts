@@ -13,9 +13,12 @@ import {replay} from '../../../helpers/schema-replay.js'
 import {up, withMigrations} from '../../../helpers/schema-migrate-wish.js'
 
 const statesOf = async ({db}: TestDatabase, options: MigrateOptions = {}) =>
-  Object.fromEntries(statusOf(db.server.engine, sourcesFor(options), await readRecorded(db)).map(({version, state}) => [version, state]))
+  Object.fromEntries(
+    statusOf(db.server.engine, sourcesFor(options), await readRecorded(db)).map(({version, state}) => [version, state]),
+  )
 const objectsOf = ({db}: TestDatabase) => readSnapshot(db, ['public', 'qicore'])
-const isThere = async ({run}: TestDatabase, name: string) => (await run<{there: boolean}>(`select to_regclass('${name}') is not null as there`))[0]!.there
+const isThere = async ({run}: TestDatabase, name: string) =>
+  (await run<{there: boolean}>(`select to_regclass('${name}') is not null as there`))[0]!.there
 
 forEachEngine({}, (engine) => {
   it('changes nothing in a dry run, makes the tables in a run, and finds nothing to do in the next', async () => {
@@ -30,7 +33,11 @@ forEachEngine({}, (engine) => {
     expect(run.steps.filter(({status}) => status !== 'done')).toEqual([])
     const made = await objectsOf(database)
     const states = await statesOf(database)
-    expect(Object.entries(states).filter(([, state]) => state !== 'applied').map(([version]) => version)).toEqual(engine.kind === 'timescaledb' ? [] : ['1.2.0'])
+    expect(
+      Object.entries(states)
+        .filter(([, state]) => state !== 'applied')
+        .map(([version]) => version),
+    ).toEqual(engine.kind === 'timescaledb' ? [] : ['1.2.0'])
 
     expect((await planFor(database.db, {})).plan.steps).toEqual([])
     expect((await up(database.db)).steps).toEqual([])
@@ -53,15 +60,19 @@ forEachEngine({}, (engine) => {
     await second.autocommit(script)
     await second.db.probe()
     expect(differences(made, await objectsOf(second))).toEqual([])
-    expect((await readRecorded(second.db)).map(({version, checksum, engine: of}) => ({version, checksum, of})).sort((a, b) => a.version.localeCompare(b.version)))
-      .toEqual(versions.sort((a, b) => a.version.localeCompare(b.version)))
+    expect(
+      (await readRecorded(second.db))
+        .map(({version, checksum, engine: of}) => ({version, checksum, of}))
+        .sort((a, b) => a.version.localeCompare(b.version)),
+    ).toEqual(versions.sort((a, b) => a.version.localeCompare(b.version)))
   })
 
-  it('leaves nothing of a failing file behind, names its line and the server\'s words, and begins nothing after it', async () => {
+  it("leaves nothing of a failing file behind, names its line and the server's words, and begins nothing after it", async () => {
     const database = await engine.database()
     const configDirectory = withMigrations({
       '0001_good.sql': '-- version: 1.0.0\ncreate table good (x int);\n',
-      '0002_bad.sql': "-- version: 1.1.0\n\ncreate table half (x int);\ninsert into half values (1);\ninsert into half\n  values ('é😀', nowhere.at_all());\n",
+      '0002_bad.sql':
+        "-- version: 1.1.0\n\ncreate table half (x int);\ninsert into half values (1);\ninsert into half\n  values ('é😀', nowhere.at_all());\n",
       '0003_later.sql': '-- version: 1.2.0\ncreate table later (x int);\n',
     })
     const options = {configDirectory, stream: 'app' as const}
@@ -69,14 +80,27 @@ forEachEngine({}, (engine) => {
     expect(steps.slice(-3).map(({status}) => status)).toEqual(['done', 'failed', 'skipped'])
     expect(steps.at(-2)!.error).toMatch(/^migrations\/0002_bad\.sql:6: schema "nowhere" does not exist \[3F000\]/)
     expect(steps.at(-1)!.note).toBe('needs migrate app.1.1.0 bad')
-    expect([await isThere(database, 'good'), await isThere(database, 'half'), await isThere(database, 'later')]).toEqual([true, false, false])
-    expect(await statesOf(database, options)).toMatchObject({'app.1.0.0': 'applied', 'app.1.1.0': 'pending', 'app.1.2.0': 'pending'})
+    expect([
+      await isThere(database, 'good'),
+      await isThere(database, 'half'),
+      await isThere(database, 'later'),
+    ]).toEqual([true, false, false])
+    expect(await statesOf(database, options)).toMatchObject({
+      'app.1.0.0': 'applied',
+      'app.1.1.0': 'pending',
+      'app.1.2.0': 'pending',
+    })
 
     writeFileSync(join(configDirectory, 'migrations/0002_bad.sql'), '-- version: 1.1.0\ncreate table half (x int);\n')
     expect((await up(database.db, options)).steps.map(({status}) => status)).toEqual(['done', 'done'])
-    expect(await statesOf(database, options)).toMatchObject({'app.1.0.0': 'applied', 'app.1.1.0': 'applied', 'app.1.2.0': 'applied'})
+    expect(await statesOf(database, options)).toMatchObject({
+      'app.1.0.0': 'applied',
+      'app.1.1.0': 'applied',
+      'app.1.2.0': 'applied',
+    })
     const [log] = await database.run<{status: string; steps: number}>(
-      "select l.status, count(*)::int as steps from qicore.maintenance_log l join qicore.maintenance_step s on s.log_id = l.id where l.operation = 'migrate up' group by l.id order by l.id limit 1")
+      "select l.status, count(*)::int as steps from qicore.maintenance_log l join qicore.maintenance_step s on s.log_id = l.id where l.operation = 'migrate up' group by l.id order by l.id limit 1",
+    )
     expect(log).toEqual({status: 'partly', steps: expect.any(Number)})
   })
 
@@ -91,7 +115,9 @@ forEachEngine({}, (engine) => {
     expect(await statesOf(database, options)).toMatchObject({'app.1.0.0': 'edited', 'app.1.1.0': 'missing'})
     const {plan, notes} = await planFor(database.db, options)
     expect(plan.steps).toEqual([])
-    expect(notes.join('\n')).toMatch(/0001_a\.sql was edited after version app\.1\.0\.0[^]*version app\.1\.1\.0 is recorded here, but there is no file/)
+    expect(notes.join('\n')).toMatch(
+      /0001_a\.sql was edited after version app\.1\.0\.0[^]*version app\.1\.1\.0 is recorded here, but there is no file/,
+    )
     expect(await database.run('select x from counted')).toEqual([{x: 1}])
     // The same text with the line ends of another system is the same file.
     writeFileSync(join(configDirectory, 'migrations/0001_a.sql'), text.replaceAll('\n', '\r\n'))
@@ -138,14 +164,22 @@ forEachEngine({}, (engine) => {
       ['selec 1;\n', /0001_a\.sql:2: syntax error/],
     ] as const) {
       const configDirectory = withMigrations({'0001_a.sql': `-- version: 1.0.0\n${text}`})
-      await expect(planFor(database.db, {configDirectory, stream: 'app'})).rejects.toMatchObject({code: 'MIGRATION_SYNTAX', exitCode: 2, message: expect.stringMatching(reason)})
+      await expect(planFor(database.db, {configDirectory, stream: 'app'})).rejects.toMatchObject({
+        code: 'MIGRATION_SYNTAX',
+        exitCode: 2,
+        message: expect.stringMatching(reason),
+      })
     }
     expect(Object.keys((await objectsOf(database)).relations)).toEqual([])
   })
 
   it('asks nothing on a database without data, a yes on one with data, and the name where rows would go', async () => {
     const database = await engine.database()
-    const configDirectory = withMigrations({'0001_a.sql': '-- version: 1.0.0\ncreate table mine (x int, y int);\n', '0002_b.sql': '-- version: 1.1.0\ncreate index on mine (x);\n', '0003_c.sql': '-- version: 1.2.0\nalter table mine drop column y;\n'})
+    const configDirectory = withMigrations({
+      '0001_a.sql': '-- version: 1.0.0\ncreate table mine (x int, y int);\n',
+      '0002_b.sql': '-- version: 1.1.0\ncreate index on mine (x);\n',
+      '0003_c.sql': '-- version: 1.2.0\nalter table mine drop column y;\n',
+    })
     const options = {configDirectory}
     await up(database.db, {...options, to: 'app.1.0.0'})
     const classes = async () => (await planFor(database.db, options)).plan.steps.map((step) => step.class)
@@ -161,9 +195,12 @@ forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
       const database = await engine.database()
       await up(database.db, {spacePartitions: count})
       const space = await database.run(
-        "select hypertable_name, num_partitions::int as n from timescaledb_information.dimensions where dimension_type = 'Space' order by 1")
+        "select hypertable_name, num_partitions::int as n from timescaledb_information.dimensions where dimension_type = 'Space' order by 1",
+      )
       const n = count ?? 4
-      expect(space).toEqual(n === 0 ? [] : ['crypto_prices', 'level1_data', 'ohlcv_data'].map((name) => ({hypertable_name: name, n})))
+      expect(space).toEqual(
+        n === 0 ? [] : ['crypto_prices', 'level1_data', 'ohlcv_data'].map((name) => ({hypertable_name: name, n})),
+      )
       expect(await database.run('select job_id from timescaledb_information.jobs where job_id >= 1000')).toEqual([])
     }
   })
@@ -178,7 +215,8 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       from pg_inherits i join pg_class p on p.oid = i.inhparent join pg_class c on c.oid = i.inhrelid
       where p.relkind = 'p' group by p.relname order by 1`)
     expect(rows.map(({parent}) => parent)).toEqual(['crypto_prices', 'level1_data', 'market_analytics', 'ohlcv_data'])
-    for (const {parent, children} of rows) expect(children).toEqual(await periodsAhead(database, parent, parent === 'level1_data' ? 'day' : 'month', 3))
+    for (const {parent, children} of rows)
+      expect(children).toEqual(await periodsAhead(database, parent, parent === 'level1_data' ? 'day' : 'month', 3))
   })
 })
 

@@ -12,8 +12,15 @@ import type {TestDatabase} from '../../../helpers/engines.js'
 export async function migratedBefore({db}: TestDatabase): Promise<void> {
   const {request} = await planFor(db, {})
   const older = (source: StreamSource): StreamSource =>
-    source.stream === 'core' ? {...source, files: source.files.filter(({version}) => compareVersions(version, routinesSince) < 0)} : source
-  const {steps} = await migrateUp(db, {...request, sources: request.sources.map(older)}, {actor: 'test', targetHost: 'here'}, {limits: quick})
+    source.stream === 'core'
+      ? {...source, files: source.files.filter(({version}) => compareVersions(version, routinesSince) < 0)}
+      : source
+  const {steps} = await migrateUp(
+    db,
+    {...request, sources: request.sources.map(older)},
+    {actor: 'test', targetHost: 'here'},
+    {limits: quick},
+  )
   const failed = steps.find(({status}) => status !== 'done')
   if (failed) throw new Error(`${failed.id}: ${failed.error}`)
 }

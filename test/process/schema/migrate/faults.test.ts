@@ -85,7 +85,11 @@ forEachEngine({native: true}, (engine) => {
       const {steps} = await up(owned)
       await owned.close()
       expect(steps.filter(({status}) => status !== 'done')).toEqual([])
-      expect(await run("select distinct pg_get_userbyid(relowner) as owner from pg_class where relnamespace in ('qicore'::regnamespace, 'public'::regnamespace) and relkind in ('r', 'p') and not exists (select from pg_depend d where d.objid = pg_class.oid and d.deptype = 'e')")).toEqual([{owner: role}])
+      expect(
+        await run(
+          "select distinct pg_get_userbyid(relowner) as owner from pg_class where relnamespace in ('qicore'::regnamespace, 'public'::regnamespace) and relkind in ('r', 'p') and not exists (select from pg_depend d where d.objid = pg_class.oid and d.deptype = 'e')",
+        ),
+      ).toEqual([{owner: role}])
     } finally {
       await db.probe()
       await run(`drop owned by ${role} cascade; drop role ${role}`)
@@ -107,7 +111,11 @@ else
           expect(db.server.pooled).toBe(true)
           expect((await up(db, {spacePartitions: 2})).steps.filter(({status}) => status !== 'done')).toEqual([])
           expect((await up(db)).steps).toEqual([])
-          const [left] = await db.query(statement("select nullif(current_setting('qicore.space_partitions', true), '') as setting, (select count(*)::int from pg_locks where locktype = 'advisory') as locks"))
+          const [left] = await db.query(
+            statement(
+              "select nullif(current_setting('qicore.space_partitions', true), '') as setting, (select count(*)::int from pg_locks where locktype = 'advisory') as locks",
+            ),
+          )
           expect(left).toEqual({setting: null, locks: 0})
         })
       } finally {

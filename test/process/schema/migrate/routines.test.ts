@@ -22,7 +22,8 @@ import {up} from '../../../helpers/schema-migrate-wish.js'
 const sources = migrationSources(null)
 const context = {sections: {tables: {}, aggregates: {}}, limits: quick}
 const statesOf = async ({db}: TestDatabase) => routineStates(db, db.server.engine, sources, await readRecorded(db))
-const stateOf = async (database: TestDatabase, name: string) => (await statesOf(database)).find((status) => status.name === name)!.state
+const stateOf = async (database: TestDatabase, name: string) =>
+  (await statesOf(database)).find((status) => status.name === name)!.state
 const countsOf = async (database: TestDatabase) => {
   const counts: Partial<Record<RoutineState, number>> = {}
   for (const {state} of await statesOf(database)) counts[state] = (counts[state] ?? 0) + 1
@@ -31,12 +32,14 @@ const countsOf = async (database: TestDatabase) => {
 /** Functions of the numbered migrations: the clock, which a test replaces, and what belongs to an emulated aggregate. */
 const numberedOnly = "p.proname <> 'now' and p.proname !~ '_window$'"
 const signaturesOf = async ({run}: TestDatabase) =>
-  (await run<{signature: string}>(`
+  (
+    await run<{signature: string}>(`
     select format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) as signature
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace
     where n.nspname in ('qicore', 'public') and ${numberedOnly}
       and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
-    order by 1`)).map(({signature}) => signature)
+    order by 1`)
+  ).map(({signature}) => signature)
 
 describe('the files of routines', () => {
   const files = routineFiles('timescaledb')
@@ -51,7 +54,9 @@ describe('the files of routines', () => {
 
   it('come after those that they require', () => {
     const order = files.map(({name}) => name)
-    for (const {name, requires} of files) for (const other of requires) expect(order.indexOf(other), `${other} before ${name}`).toBeLessThan(order.indexOf(name))
+    for (const {name, requires} of files)
+      for (const other of requires)
+        expect(order.indexOf(other), `${other} before ${name}`).toBeLessThan(order.indexOf(name))
   })
 
   it('have the same checksum with the line ends of another system, and another one with another text', () => {
@@ -67,17 +72,31 @@ forEachEngine({}, (engine) => {
     const {db, run} = database
     await migratedBefore(database)
     // What a later version changed: the old text is still installed.
-    await run("create or replace function qicore.retain_settings() returns void language sql as $$ select pg_catalog.set_config('lock_timeout', '9s', true) $$")
-    await run(`insert into qicore.policies (object, kind, config) select 'public.ohlcv_data', 'retention', c || jsonb_build_object('agreed', qicore.retention_hash('public.ohlcv_data', c)) from (select '{"after": "2 years"}'::jsonb) x (c)`)
-    const oid = () => run("select 'qicore.retain(integer, jsonb)'::regprocedure::oid::text as oid, qicore.retention_hash('public.ohlcv_data', config) = config ->> 'agreed' as agreed from qicore.policies")
+    await run(
+      "create or replace function qicore.retain_settings() returns void language sql as $$ select pg_catalog.set_config('lock_timeout', '9s', true) $$",
+    )
+    await run(
+      `insert into qicore.policies (object, kind, config) select 'public.ohlcv_data', 'retention', c || jsonb_build_object('agreed', qicore.retention_hash('public.ohlcv_data', c)) from (select '{"after": "2 years"}'::jsonb) x (c)`,
+    )
+    const oid = () =>
+      run(
+        "select 'qicore.retain(integer, jsonb)'::regprocedure::oid::text as oid, qicore.retention_hash('public.ohlcv_data', config) = config ->> 'agreed' as agreed from qicore.policies",
+      )
     const before = await oid()
     expect(before).toMatchObject([{agreed: true}])
     const files = routineFiles(db.server.engine)
     expect(await countsOf(database)).toEqual({older: files.length})
 
-    const added = sources[0]!.files.filter(({version}) => compareVersions(version, routinesSince) >= 0).map(({version, name}) => `migrate ${version} ${name}`)
+    const added = sources[0]!.files
+      .filter(({version}) => compareVersions(version, routinesSince) >= 0)
+      .map(({version, name}) => `migrate ${version} ${name}`)
     const {plan} = await planFor(db, {})
-    expect(plan.steps.map(({id}) => id)).toEqual([...added, ...['core', 'qicore'].flatMap((stream) => files.filter((file) => file.stream === stream).map(({name}) => `routine ${name}`))])
+    expect(plan.steps.map(({id}) => id)).toEqual([
+      ...added,
+      ...['core', 'qicore'].flatMap((stream) =>
+        files.filter((file) => file.stream === stream).map(({name}) => `routine ${name}`),
+      ),
+    ])
     expect(plan.steps.every((step) => step.class === 'safe')).toBe(true)
     expect((await preview(db, plan)).steps.every(({status}) => status === 'planned')).toBe(true)
     expect(await countsOf(database)).toEqual({older: files.length})
@@ -88,7 +107,11 @@ forEachEngine({}, (engine) => {
     expect((await planInstall(db)).steps).toEqual([])
     // A job of a scheduler calls the procedure by its number, and what was agreed to is agreed to still.
     expect(await oid()).toEqual(before)
-    expect(await run("select p.prosrc like '%500ms%' as new from pg_proc p where p.oid = 'qicore.retain_settings()'::regprocedure")).toEqual([{new: true}])
+    expect(
+      await run(
+        "select p.prosrc like '%500ms%' as new from pg_proc p where p.oid = 'qicore.retain_settings()'::regprocedure",
+      ),
+    ).toEqual([{new: true}])
   })
 
   it('each routine file loads by itself, and no signature of a numbered migration is left beside it', async () => {
@@ -96,7 +119,12 @@ forEachEngine({}, (engine) => {
     await migratedBefore(database)
     await up(database.db)
     const upgraded = await signaturesOf(database)
-    for (const {kind, schema, routine} of routineFiles(database.db.server.engine)) await database.run(kind === 'view' ? `drop view if exists ${schema}.${routine} cascade` : `do $$ declare s text; begin for s in select oid::regprocedure from pg_proc where pronamespace = '${schema}'::regnamespace and proname = '${routine}' loop execute 'drop routine if exists ' || s || ' cascade'; end loop; end $$`)
+    for (const {kind, schema, routine} of routineFiles(database.db.server.engine))
+      await database.run(
+        kind === 'view'
+          ? `drop view if exists ${schema}.${routine} cascade`
+          : `do $$ declare s text; begin for s in select oid::regprocedure from pg_proc where pronamespace = '${schema}'::regnamespace and proname = '${routine}' loop execute 'drop routine if exists ' || s || ' cascade'; end loop; end $$`,
+      )
     expect(await signaturesOf(database)).toEqual([])
     for (const {text} of routineFiles(database.db.server.engine)) await database.run(text)
     // A changed signature makes a second routine beside the first: the migration that drops the first one is missing.
@@ -110,16 +138,47 @@ forEachEngine({}, (engine) => {
     expect(await countsOf(database)).toEqual({applied: routineFiles(db.server.engine).length})
     await run('drop procedure qicore.retain(integer, jsonb); drop view public.schema_versions')
     await run("create or replace function qicore.retain_settings() returns void language sql as 'select'")
-    await run("update qicore.routines set checksum = 'x' where name in ('refresh', 'maintain'); update qicore.routines set program = '99.0.0' where name = 'refresh'")
-    const states = async () => Object.fromEntries(await Promise.all(['retain', 'schema_versions', 'retain_settings', 'refresh', 'maintain'].map(async (name) => [name, await stateOf(database, name)])))
-    expect(await states()).toEqual({retain: 'missing', schema_versions: 'missing', retain_settings: 'edited', refresh: 'newer', maintain: 'older'})
+    await run(
+      "update qicore.routines set checksum = 'x' where name in ('refresh', 'maintain'); update qicore.routines set program = '99.0.0' where name = 'refresh'",
+    )
+    const states = async () =>
+      Object.fromEntries(
+        await Promise.all(
+          ['retain', 'schema_versions', 'retain_settings', 'refresh', 'maintain'].map(async (name) => [
+            name,
+            await stateOf(database, name),
+          ]),
+        ),
+      )
+    expect(await states()).toEqual({
+      retain: 'missing',
+      schema_versions: 'missing',
+      retain_settings: 'edited',
+      refresh: 'newer',
+      maintain: 'older',
+    })
     const {plan, notes} = await planFor(db, {})
-    expect(plan.steps.map(({id}) => id).sort()).toEqual(['routine maintain', 'routine retain', 'routine retain_settings', 'routine schema_versions'])
-    expect(notes.join('\n')).toMatch(/qicore\.refresh was installed by qicore-db 99\.0\.0, which is newer than this one/)
+    expect(plan.steps.map(({id}) => id).sort()).toEqual([
+      'routine maintain',
+      'routine retain',
+      'routine retain_settings',
+      'routine schema_versions',
+    ])
+    expect(notes.join('\n')).toMatch(
+      /qicore\.refresh was installed by qicore-db 99\.0\.0, which is newer than this one/,
+    )
     await up(db)
-    expect(await states()).toEqual({retain: 'applied', schema_versions: 'applied', retain_settings: 'applied', refresh: 'newer', maintain: 'applied'})
+    expect(await states()).toEqual({
+      retain: 'applied',
+      schema_versions: 'applied',
+      retain_settings: 'applied',
+      refresh: 'newer',
+      maintain: 'applied',
+    })
     // A migration that this program does not know: whatever is recorded with another text is newer.
-    await run("update qicore.routines set program = '0.0.1', checksum = 'y' where name = 'refresh'; insert into qicore.schema_versions (version, stream) values ('core.7.0.0', 'core')")
+    await run(
+      "update qicore.routines set program = '0.0.1', checksum = 'y' where name = 'refresh'; insert into qicore.schema_versions (version, stream) values ('core.7.0.0', 'core')",
+    )
     expect(await stateOf(database, 'refresh')).toBe('newer')
     expect((await planFor(db, {})).plan.steps).toEqual([])
   })
@@ -130,7 +189,11 @@ forEachEngine({native: true}, (engine) => {
     const url = await engine.urlFor(migratedBefore)
     const older = await runCli(['policies', 'status', '--json', '--url', url])
     expectExit(older, 3)
-    expect(jsonOf<{qicoreSchema: QicoreSchema}>(older).qicoreSchema).toMatchObject({state: 'older', fix: 'qicore-db migrate up', differs: expect.arrayContaining(['qicore.retain_gap'])})
+    expect(jsonOf<{qicoreSchema: QicoreSchema}>(older).qicoreSchema).toMatchObject({
+      state: 'older',
+      fix: 'qicore-db migrate up',
+      differs: expect.arrayContaining(['qicore.retain_gap']),
+    })
     expectExit(await runCli(['migrate', 'status', '--url', url]), 0)
     expectExit(await runCli(['migrate', 'status', '--check', '--url', url]), 3)
     const change = ['jobs', 'pause', 'maintain', '--url', url]
@@ -141,7 +204,9 @@ forEachEngine({native: true}, (engine) => {
     expectExit(run, 0)
     const status = await runCli(['migrate', 'status', '--json', '--url', url])
     const {routines} = JSON.parse(status.stdout) as {routines: {stream: string; state: string}[]}
-    expect(new Set(routines.map(({stream, state}) => `${stream} ${state}`))).toEqual(new Set(['core applied', 'qicore older']))
+    expect(new Set(routines.map(({stream, state}) => `${stream} ${state}`))).toEqual(
+      new Set(['core applied', 'qicore older']),
+    )
   })
 
   it('several programs that bring the schema qicore up to date at once all succeed', async () => {
@@ -159,7 +224,12 @@ forEachEngine({native: true}, (engine) => {
     await migratedBefore(database)
     const events: DaemonEvent[] = []
     expect(await prepareDatabase(database.db, context, [], (event) => events.push(event))).toBeNull()
-    expect(events).toEqual([{event: 'core_installed', steps: expect.arrayContaining([`migrate ${routinesSince} routines`, 'routine retain_gap'])}])
+    expect(events).toEqual([
+      {
+        event: 'core_installed',
+        steps: expect.arrayContaining([`migrate ${routinesSince} routines`, 'routine retain_gap']),
+      },
+    ])
     expect((await planInstall(database.db)).steps).toEqual([])
   })
 
@@ -167,7 +237,9 @@ forEachEngine({native: true}, (engine) => {
     const database = await engine.database()
     await migratedBefore(database)
     const role = `outsider_${database.target.url.replace(/\W+/g, '').slice(-12)}`
-    await database.run(`create role ${role}; grant usage on schema qicore to ${role}; grant select on all tables in schema qicore to ${role}`)
+    await database.run(
+      `create role ${role}; grant usage on schema qicore to ${role}; grant select on all tables in schema qicore to ${role}`,
+    )
     const outsider = await connect({...database.target, role}, {applicationName})
     try {
       const {steps, note} = await planInstall(outsider)

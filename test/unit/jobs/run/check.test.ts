@@ -6,23 +6,32 @@ import {giveBackMemory} from '../../../../src/daemon/memory.js'
 import {directoryWith} from '../../../helpers/files.js'
 
 const now = Date.parse('2026-01-01T00:00:00Z')
-const load = (jobs: object, files: Record<string, string> = {}) => loadConfig(`${directoryWith({'qicore-db.config.yaml': JSON.stringify({version: 1, jobs}), ...files})}/qicore-db.config.yaml`)
+const load = (jobs: object, files: Record<string, string> = {}) =>
+  loadConfig(
+    `${directoryWith({'qicore-db.config.yaml': JSON.stringify({version: 1, jobs}), ...files})}/qicore-db.config.yaml`,
+  )
 const sql = (over: object) => ({kind: 'sql', schedule: '@hourly', ...over})
 
 describe('the jobs of a daemon', () => {
   it('are refused with every mistake of calendars, windows, files and SQL at once', async () => {
-    const config = await load({
-      never: sql({schedule: '0 0 31 2 *', statement: 'select 1'}),
-      shut: sql({schedule: '0 12 * * *', window: '01:00-02:00', statement: 'select 1'}),
-      hasty: sql({schedule: '* * * * *', jitter: '2min', statement: 'select 1'}),
-      gone: sql({file: 'nowhere.sql'}),
-      typo: sql({statement: 'select 1;\nselct 2'}),
-      own: sql({file: 'report.sql'}),
-      begins: sql({statement: 'begin; select 1; commit'}),
-      two: sql({statement: 'vacuum; vacuum', transaction: 'none'}),
-      empty: sql({statement: '-- nothing'}),
-    }, {'report.sql': 'select 1;\n\ninsert in t'})
-    const message = await runnableJobs(config, now).then(() => expect.unreachable(), (error: Error) => error.message)
+    const config = await load(
+      {
+        never: sql({schedule: '0 0 31 2 *', statement: 'select 1'}),
+        shut: sql({schedule: '0 12 * * *', window: '01:00-02:00', statement: 'select 1'}),
+        hasty: sql({schedule: '* * * * *', jitter: '2min', statement: 'select 1'}),
+        gone: sql({file: 'nowhere.sql'}),
+        typo: sql({statement: 'select 1;\nselct 2'}),
+        own: sql({file: 'report.sql'}),
+        begins: sql({statement: 'begin; select 1; commit'}),
+        two: sql({statement: 'vacuum; vacuum', transaction: 'none'}),
+        empty: sql({statement: '-- nothing'}),
+      },
+      {'report.sql': 'select 1;\n\ninsert in t'},
+    )
+    const message = await runnableJobs(config, now).then(
+      () => expect.unreachable(),
+      (error: Error) => error.message,
+    )
     expect(message.split('\n').slice(1).sort()).toEqual([
       '- jobs.begins.statement:1: BEGIN, COMMIT, DISCARD and their like have no place in a job.',
       '- jobs.empty.statement has no statement.',
@@ -40,16 +49,25 @@ describe('the jobs of a daemon', () => {
   })
 
   it('come with their statements, each with the line it begins at', async () => {
-    const jobs = await runnableJobs(await load({report: sql({file: 'report.sql'})}, {'report.sql': "select 'a;b';\n\n-- and\ndelete from t"}), now)
+    const jobs = await runnableJobs(
+      await load({report: sql({file: 'report.sql'})}, {'report.sql': "select 'a;b';\n\n-- and\ndelete from t"}),
+      now,
+    )
     const {options} = jobs.find(({name}) => name === 'report')!
-    expect(options).toMatchObject({statements: [{text: "select 'a;b'", line: 1}, {text: expect.stringContaining('delete from t'), lock: 'ROW EXCLUSIVE'}]})
+    expect(options).toMatchObject({
+      statements: [
+        {text: "select 'a;b'", line: 1},
+        {text: expect.stringContaining('delete from t'), lock: 'ROW EXCLUSIVE'},
+      ],
+    })
   })
 })
 
 it('a thousand different calendars take no more than a few megabytes', async () => {
   await giveBackMemory()
   const before = process.memoryUsage().heapUsed
-  for (let n = 0; n < 1_000; n += 1) nextInstant({schedule: `${n % 60} ${n % 24} ${1 + (n % 28)} * *`, timezone: 'UTC'}, now)
+  for (let n = 0; n < 1_000; n += 1)
+    nextInstant({schedule: `${n % 60} ${n % 24} ${1 + (n % 28)} * *`, timezone: 'UTC'}, now)
   await giveBackMemory()
   // croner as it comes: 84 MB.
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(15_000_000)

@@ -18,7 +18,10 @@ function written(content: string | Buffer, name = 'candles.csv'): string {
 }
 
 async function refusal(content: string | Buffer): Promise<string> {
-  const error = await readCandles(written(content)).then(() => null, (reason: unknown) => reason)
+  const error = await readCandles(written(content)).then(
+    () => null,
+    (reason: unknown) => reason,
+  )
   expect(error).toBeInstanceOf(OpsError)
   expect(error).toMatchObject({code: 'BAD_CSV', exitCode: 2})
   return (error as OpsError).message
@@ -29,7 +32,10 @@ describe('reading candles', () => {
     ['plain', `${header}\n${good}\n`],
     ['gzip', gzipSync(`${header}\n${good}\n`)],
     ['with a BOM and CRLF', `\ufeff${header}\r\n${good}\r\n`],
-    ['with columns in another order and more of them', `volume,extra,close,low,high,open,open_time\n5.4e-05,x,23152.65,23140.02,23152.65,23143.82,2023-03-01 00:00:00+00:00\n`],
+    [
+      'with columns in another order and more of them',
+      `volume,extra,close,low,high,open,open_time\n5.4e-05,x,23152.65,23140.02,23152.65,23143.82,2023-03-01 00:00:00+00:00\n`,
+    ],
     ['with blank lines and the same line twice', `${header}\n\n${good}\n${good}\n`],
   ])('takes a file %s, every digit as it stands', async (_, content) => {
     const rows = await readCandles(written(content))
@@ -63,8 +69,16 @@ describe('reading candles', () => {
     ['a broken line', `${header}\n${good}\n2023-03-01 00:01:00+00:00,1,2\n`, /:3: /],
     ['a time without a zone', `${header}\n2023-03-01 00:00:00,1,1,1,1,1\n`, /:2: open_time .* zone/],
     ['a day that does not exist', `${header}\n2023-02-30T00:00:00Z,1,1,1,1,1\n`, /:2: open_time/],
-    ['words for numbers', `${header}\n2023-03-01T00:00:00Z,NaN,1,1,1,1\n2023-03-01T00:01:00Z,1,Infinity,1,1,1\n`, /:2: open "NaN"[^]*:3: high "Infinity"/],
-    ['two lines that contradict each other', `${header}\n${good}\n${good.replace('5.4e-05', '1')}\n`, /:3: contradicts line 2/],
+    [
+      'words for numbers',
+      `${header}\n2023-03-01T00:00:00Z,NaN,1,1,1,1\n2023-03-01T00:01:00Z,1,Infinity,1,1,1\n`,
+      /:2: open "NaN"[^]*:3: high "Infinity"/,
+    ],
+    [
+      'two lines that contradict each other',
+      `${header}\n${good}\n${good.replace('5.4e-05', '1')}\n`,
+      /:3: contradicts line 2/,
+    ],
     ['nothing but a header', `${header}\n`, /not a single candle/],
     ['nothing', '', /not a single candle/],
     ['half a gzip file', gzipSync(`${header}\n${good}\n`.repeat(100)).subarray(0, 40), /candles\.csv/],
@@ -74,13 +88,26 @@ describe('reading candles', () => {
   })
 
   it('refuses a file that is not there', async () => {
-    await expect(readCandles('/nowhere/x.csv')).rejects.toMatchObject({exitCode: 2, message: expect.stringContaining('/nowhere/x.csv') as string})
+    await expect(readCandles('/nowhere/x.csv')).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining('/nowhere/x.csv') as string,
+    })
   })
 
   it('never crashes, whatever the bytes', async () => {
-    await fc.assert(fc.asyncProperty(fc.oneof(fc.string(), fc.uint8Array().map((bytes) => Buffer.from(bytes)), fc.string().map((text) => `${header}\n${text}`)), async (content) => {
-      const outcome = await readCandles(written(content as string)).catch((error: unknown) => error)
-      if (outcome instanceof Error) expect(outcome).toBeInstanceOf(OpsError)
-    }), {numRuns: 200})
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(
+          fc.string(),
+          fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+          fc.string().map((text) => `${header}\n${text}`),
+        ),
+        async (content) => {
+          const outcome = await readCandles(written(content as string)).catch((error: unknown) => error)
+          if (outcome instanceof Error) expect(outcome).toBeInstanceOf(OpsError)
+        },
+      ),
+      {numRuns: 200},
+    )
   })
 })

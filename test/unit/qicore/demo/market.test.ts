@@ -8,31 +8,43 @@ const seconds = fc.integer({min: 1_230_940_800, max: 4_102_444_800})
 
 describe('the sample market', () => {
   it('gives the same price for the same instant, whatever was asked before', () => {
-    fc.assert(fc.property(coin, exchange, fc.array(seconds, {minLength: 1, maxLength: 20}), (one, place, times) => {
-      const forwards = times.map((time) => priceAt(one, place, time))
-      expect(times.toReversed().map((time) => priceAt(one, place, time)).toReversed()).toEqual(forwards)
-    }))
+    fc.assert(
+      fc.property(coin, exchange, fc.array(seconds, {minLength: 1, maxLength: 20}), (one, place, times) => {
+        const forwards = times.map((time) => priceAt(one, place, time))
+        expect(
+          times
+            .toReversed()
+            .map((time) => priceAt(one, place, time))
+            .toReversed(),
+        ).toEqual(forwards)
+      }),
+    )
   })
 
   it('never leaves its candle, and an hour is made of its minutes', () => {
-    fc.assert(fc.property(coin, exchange, seconds, (one, place, time) => {
-      const hour = Math.floor(time / 3600) * 3600
-      const {open, high, low, close, volume} = candleAt(one, place, hour, 3600)
-      expect(Math.min(open, close)).toBeGreaterThanOrEqual(low)
-      expect(Math.max(open, close)).toBeLessThanOrEqual(high)
-      expect(volume).toBeGreaterThan(0)
-      expect(candleAt(one, place, hour, 60).open).toBe(open)
-      expect(candleAt(one, place, hour + 3540, 60).close).toBe(close)
-    }))
+    fc.assert(
+      fc.property(coin, exchange, seconds, (one, place, time) => {
+        const hour = Math.floor(time / 3600) * 3600
+        const {open, high, low, close, volume} = candleAt(one, place, hour, 3600)
+        expect(Math.min(open, close)).toBeGreaterThanOrEqual(low)
+        expect(Math.max(open, close)).toBeLessThanOrEqual(high)
+        expect(volume).toBeGreaterThan(0)
+        expect(candleAt(one, place, hour, 60).open).toBe(open)
+        expect(candleAt(one, place, hour + 3540, 60).close).toBe(close)
+      }),
+    )
   })
 
   it('stays a market: within a factor of three of its base, and calm enough within an hour for the price guard', () => {
-    fc.assert(fc.property(coin, exchange, seconds, fc.integer({min: 0, max: 3600}), (one, place, time, apart) => {
-      const price = priceAt(one, place, time)
-      expect(price / one.base).toBeGreaterThan(1 / 3)
-      expect(price / one.base).toBeLessThan(3)
-      expect(Math.abs(priceAt(one, place, time + apart) / price - 1)).toBeLessThan(0.25)
-    }), {numRuns: 1000})
+    fc.assert(
+      fc.property(coin, exchange, seconds, fc.integer({min: 0, max: 3600}), (one, place, time, apart) => {
+        const price = priceAt(one, place, time)
+        expect(price / one.base).toBeGreaterThan(1 / 3)
+        expect(price / one.base).toBeLessThan(3)
+        expect(Math.abs(priceAt(one, place, time + apart) / price - 1)).toBeLessThan(0.25)
+      }),
+      {numRuns: 1000},
+    )
   })
 
   it('moves: no two coins alike, and exchanges a little apart', () => {

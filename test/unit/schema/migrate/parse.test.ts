@@ -5,7 +5,7 @@ import {parseMigration} from '../../../../src/schema/migrate/parse.js'
 
 const pieces = fc.constantFrom(
   'select 1',
-  "select 'a;b -- no comment', \"c;d\" from (values (1)) \"c;d\"(x)",
+  'select \'a;b -- no comment\', "c;d" from (values (1)) "c;d"(x)',
   'do $do$ begin perform 1; perform 2; end $do$',
   "create function f() returns text language sql as $$ select ';' $$",
   'create function g() returns int language sql begin atomic select 1; select 2; end',
@@ -16,37 +16,74 @@ const spaces = fc.constantFrom('\n', '\n\n', ' -- a; comment\n', ' /* one; /* tw
 describe('a migration file', () => {
   it('is cut into its statements, each with the line it begins on', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(spaces, pieces), {minLength: 1, maxLength: 8}), fc.boolean(), async (parts, closed) => {
-        const text = parts.map(([space, piece]) => `${space}${piece}`).join(';') + (closed ? ';' : '') + '\n-- the end'
-        const found = await parseMigration(text, 'x.sql')
-        expect(found.map((statement) => statement.text.replace(/\s*-- the end$/, ''))).toEqual(parts.map(([, piece]) => piece))
-        let from = 0
-        for (const [index, [, piece]] of parts.entries()) {
-          const start = text.indexOf(piece, from)
-          from = start + piece.length
-          expect(found[index]!.line).toBe(text.slice(0, start).split('\n').length)
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(fc.tuple(spaces, pieces), {minLength: 1, maxLength: 8}),
+        fc.boolean(),
+        async (parts, closed) => {
+          const text =
+            parts.map(([space, piece]) => `${space}${piece}`).join(';') + (closed ? ';' : '') + '\n-- the end'
+          const found = await parseMigration(text, 'x.sql')
+          expect(found.map((statement) => statement.text.replace(/\s*-- the end$/, ''))).toEqual(
+            parts.map(([, piece]) => piece),
+          )
+          let from = 0
+          for (const [index, [, piece]] of parts.entries()) {
+            const start = text.indexOf(piece, from)
+            from = start + piece.length
+            expect(found[index]!.line).toBe(text.slice(0, start).split('\n').length)
+          }
+        },
+      ),
     )
   })
 
   it('with a mistake is refused with file, line and what the parser says', async () => {
-    await expect(parseMigration("select 'é😀';\n\nselect 1;\nselect frm x y z;\n", 'm/0001_x.sql')).rejects.toMatchObject({
+    await expect(
+      parseMigration("select 'é😀';\n\nselect 1;\nselect frm x y z;\n", 'm/0001_x.sql'),
+    ).rejects.toMatchObject({
       code: 'MIGRATION_SYNTAX',
       exitCode: 2,
       message: expect.stringMatching(/^m\/0001_x\.sql:4: syntax error at or near "y"/),
     })
-    await expect(parseMigration('\\i other.sql\n', 'x.sql')).rejects.toMatchObject({code: 'MIGRATION_SYNTAX', message: expect.stringMatching(/^x\.sql:1: /)})
+    await expect(parseMigration('\\i other.sql\n', 'x.sql')).rejects.toMatchObject({
+      code: 'MIGRATION_SYNTAX',
+      message: expect.stringMatching(/^x\.sql:1: /),
+    })
   })
 
   it('shows which locks it takes on what is there already, and what would be lost', async () => {
     const sum = async (text: string) => sumOf(await parseMigration(text, 'x.sql'))
-    expect(await sum('create table a.t (x int); create index i on a.t (x); insert into a.t values (1); create trigger g after insert on a.t execute function f()')).toEqual({lock: 'NONE', relations: [], loses: false})
-    expect(await sum('create index concurrently i on s.t (x)')).toMatchObject({lock: 'SHARE UPDATE EXCLUSIVE', relations: ['s.t']})
-    expect(await sum('create index i on t (x); update other set x = 1')).toMatchObject({lock: 'SHARE', relations: ['public.t', 'public.other']})
-    expect(await sum('alter table t add constraint c foreign key (x) references s.other (id)')).toEqual({lock: 'SHARE ROW EXCLUSIVE', relations: ['public.t', 's.other'], loses: false})
-    expect(await sum('alter table t add column y int')).toEqual({lock: 'ACCESS EXCLUSIVE', relations: ['public.t'], loses: false})
-    for (const text of ['alter table t drop column y', 'drop table s."T"', 'drop materialized view v', 'drop schema s cascade', 'truncate t']) expect(await sum(text), text).toMatchObject({lock: 'ACCESS EXCLUSIVE', loses: true})
+    expect(
+      await sum(
+        'create table a.t (x int); create index i on a.t (x); insert into a.t values (1); create trigger g after insert on a.t execute function f()',
+      ),
+    ).toEqual({lock: 'NONE', relations: [], loses: false})
+    expect(await sum('create index concurrently i on s.t (x)')).toMatchObject({
+      lock: 'SHARE UPDATE EXCLUSIVE',
+      relations: ['s.t'],
+    })
+    expect(await sum('create index i on t (x); update other set x = 1')).toMatchObject({
+      lock: 'SHARE',
+      relations: ['public.t', 'public.other'],
+    })
+    expect(await sum('alter table t add constraint c foreign key (x) references s.other (id)')).toEqual({
+      lock: 'SHARE ROW EXCLUSIVE',
+      relations: ['public.t', 's.other'],
+      loses: false,
+    })
+    expect(await sum('alter table t add column y int')).toEqual({
+      lock: 'ACCESS EXCLUSIVE',
+      relations: ['public.t'],
+      loses: false,
+    })
+    for (const text of [
+      'alter table t drop column y',
+      'drop table s."T"',
+      'drop materialized view v',
+      'drop schema s cascade',
+      'truncate t',
+    ])
+      expect(await sum(text), text).toMatchObject({lock: 'ACCESS EXCLUSIVE', loses: true})
     expect(await sum('drop index i; drop function f(); delete from t')).toMatchObject({loses: false})
     expect(await sum('create table tmp (x int); drop table tmp')).toMatchObject({loses: false})
   })

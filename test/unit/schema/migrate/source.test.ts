@@ -26,7 +26,15 @@ describe('a directory of migrations', () => {
     })
     const {files} = readStream('app', directory, 'migrations')
     expect(files).toMatchObject([
-      {number: '0001', name: 'first_thing', version: 'app.1.0.0', description: 'A first thing', transaction: 'none', engine: null, file: 'migrations/0001_first_thing.sql'},
+      {
+        number: '0001',
+        name: 'first_thing',
+        version: 'app.1.0.0',
+        description: 'A first thing',
+        transaction: 'none',
+        engine: null,
+        file: 'migrations/0001_first_thing.sql',
+      },
       {number: '0002', name: 'second', version: 'app.1.1.0', description: 'second', transaction: 'own'},
     ])
   })
@@ -49,7 +57,8 @@ describe('a directory of migrations', () => {
       '0007_d.postgres.sql': file('1.7.1'),
     })
     const message = messageOf(() => readStream('app', directory, 'migrations'))
-    for (const name of ['1_short', '0001_Capital', '0002_none', '0003_odd', '0004_what', '0005_b', '0006_c', '0007_d']) expect(message).toContain(`- migrations/${name}`)
+    for (const name of ['1_short', '0001_Capital', '0002_none', '0003_odd', '0004_what', '0005_b', '0006_c', '0007_d'])
+      expect(message).toContain(`- migrations/${name}`)
     expect(message).toContain('has 8 mistakes')
   })
 
@@ -70,26 +79,61 @@ describe('a directory of migrations', () => {
       '0009_d.apache.sql': file('1.9.0'),
     })
     const source = readStream('qicore', directory, 'qicore')
-    const chosen = (engine: 'timescaledb' | 'apache' | 'postgres') => migrationsFor(source, engine).map(({version, source: found}) => [version, found?.file ?? null])
-    expect(chosen('timescaledb')).toEqual([['1.0.0', 'qicore/0001_a.sql'], ['1.1.0', 'qicore/0002_b.sql'], ['1.9.0', null], ['1.10.0', 'qicore/0010_c.timescaledb.sql']])
-    expect(chosen('apache')).toEqual([['1.0.0', 'qicore/0001_a.sql'], ['1.1.0', 'qicore/0002_b.sql'], ['1.9.0', 'qicore/0009_d.apache.sql'], ['1.10.0', null]])
-    expect(chosen('postgres')).toEqual([['1.0.0', 'qicore/0001_a.sql'], ['1.1.0', 'qicore/0002_b.postgres.sql'], ['1.9.0', null], ['1.10.0', null]])
+    const chosen = (engine: 'timescaledb' | 'apache' | 'postgres') =>
+      migrationsFor(source, engine).map(({version, source: found}) => [version, found?.file ?? null])
+    expect(chosen('timescaledb')).toEqual([
+      ['1.0.0', 'qicore/0001_a.sql'],
+      ['1.1.0', 'qicore/0002_b.sql'],
+      ['1.9.0', null],
+      ['1.10.0', 'qicore/0010_c.timescaledb.sql'],
+    ])
+    expect(chosen('apache')).toEqual([
+      ['1.0.0', 'qicore/0001_a.sql'],
+      ['1.1.0', 'qicore/0002_b.sql'],
+      ['1.9.0', 'qicore/0009_d.apache.sql'],
+      ['1.10.0', null],
+    ])
+    expect(chosen('postgres')).toEqual([
+      ['1.0.0', 'qicore/0001_a.sql'],
+      ['1.1.0', 'qicore/0002_b.postgres.sql'],
+      ['1.9.0', null],
+      ['1.10.0', null],
+    ])
   })
 })
 
 describe('the packaged migrations', () => {
   it('have the versions of the scope, in its order', () => {
     const [core, qicore] = migrationSources(null)
-    expect(migrationsFor(qicore!, 'timescaledb').map(({version}) => version)).toEqual(['1.0.0', '1.1.0', '1.2.0', '1.3.0', '1.4.0', '1.5.0'])
+    expect(migrationsFor(qicore!, 'timescaledb').map(({version}) => version)).toEqual([
+      '1.0.0',
+      '1.1.0',
+      '1.2.0',
+      '1.3.0',
+      '1.4.0',
+      '1.5.0',
+    ])
     expect(migrationsFor(qicore!, 'timescaledb').every(({source}) => source !== null)).toBe(true)
     for (const engine of ['apache', 'postgres'] as const)
-      expect(migrationsFor(qicore!, engine).filter(({source}) => source === null).map(({version}) => version)).toEqual(['1.2.0'])
-    expect(migrationsFor(core!, 'postgres').every(({version, source}) => version.startsWith('core.') && source !== null)).toBe(true)
+      expect(
+        migrationsFor(qicore!, engine)
+          .filter(({source}) => source === null)
+          .map(({version}) => version),
+      ).toEqual(['1.2.0'])
+    expect(
+      migrationsFor(core!, 'postgres').every(({version, source}) => version.startsWith('core.') && source !== null),
+    ).toBe(true)
   })
 })
 
 describe('versions', () => {
   it('compare by numbers, not by letters', () => {
-    expect(['1.10.0', '1.9.0', '1.0', 'app.1.9.1', '1.0.0'].sort(compareVersions)).toEqual(['1.0', '1.0.0', '1.9.0', 'app.1.9.1', '1.10.0'])
+    expect(['1.10.0', '1.9.0', '1.0', 'app.1.9.1', '1.0.0'].sort(compareVersions)).toEqual([
+      '1.0',
+      '1.0.0',
+      '1.9.0',
+      'app.1.9.1',
+      '1.10.0',
+    ])
   })
 })
