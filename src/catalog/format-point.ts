@@ -1,6 +1,6 @@
 import type {Instant} from '../units/instant.js'
 import {microsIn, type TableClock} from './table-clock.js'
-import {type Table} from './table.js'
+import type {Table} from './table.js'
 import {exactNumber, instantOf, pointWords} from './time.js'
 
 /**

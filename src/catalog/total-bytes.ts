@@ -1,5 +1,5 @@
-import {type ChunkBytes} from './chunk-bytes.js'
-import {type Table} from './table.js'
+import type {ChunkBytes} from './chunk-bytes.js'
+import type {Table} from './table.js'
 
 /** Live bytes of a table; null where nothing of it is known. */
 export function totalOf(table: Table, bytes: ChunkBytes): {total: number | null; skipped: number} {

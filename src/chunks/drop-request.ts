@@ -1,8 +1,8 @@
-import {type TableClock} from '../catalog/table-clock.js'
+import type {TableClock} from '../catalog/table-clock.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
-import {type Table} from '../catalog/table.js'
+import type {Table} from '../catalog/table.js'
 import type {Duration} from '../units/duration.js'
-import {type Age} from './range.js'
+import type {Age} from './range.js'
 
 export interface DropRequest {
   /** Every table of the database, those over this one with their chunks. */

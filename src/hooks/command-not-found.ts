@@ -4,7 +4,7 @@ import {command} from '../units/command.js'
 import {slips} from '../units/similar.js'
 
 /** oclif's own answer is one line without a next step, and under --json no document at all. */
-const hook: Hook<'command_not_found'> = async function ({config, id, argv = []}) {
+const hook: Hook<'command_not_found'> = async ({config, id, argv = []}) => {
   const error = explain(config, [...id.split(':'), ...argv.filter((word) => !word.startsWith('-'))])
   if (!argv.includes('--json')) throw error
   process.stdout.write(`${JSON.stringify({error}, null, 2)}\n`)

@@ -1,5 +1,5 @@
 import type {Server} from '../db/server.js'
-import {type Instant} from '../units/instant.js'
+import type {Instant} from '../units/instant.js'
 import type {DueChunk} from '../catalog/due.js'
 import type {Table} from '../catalog/table.js'
 import type {LiveRule} from './table-state.js'
