@@ -1,8 +1,6 @@
 import {pointWords, type TimeKind} from './time.js'
 import {formatInstant} from '../units/instant.js'
 
-export {pointWords} from './time.js'
-
 /** A half-open range on a table's own scale: microseconds since 1970, or its integers. */
 export interface Span {
   start: bigint

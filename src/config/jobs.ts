@@ -80,7 +80,6 @@ export interface JobOptions {
 
 export type JobKindName = keyof JobOptions
 export type OptionsOf<Kind extends JobKindName> = JobOptions[Kind]
-export const jobKinds = Object.keys(kinds) as JobKindName[]
 
 const schedule = about(
   z.string().superRefine((text, context) => {

@@ -235,4 +235,3 @@ function holdsPassword(text: string): boolean {
 }
 
 export type ConfigFile = z.output<typeof configSchema>
-export type TargetEntry = z.output<typeof target>

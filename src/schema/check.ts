@@ -1,8 +1,8 @@
 /** The check of definitions: their shape by zod, what they mean by rules of ours. Imported only where one is checked. */
 import {z} from 'zod'
-import {messageOf, usageError, type OpsError} from '../errors.js'
+import {messageOf} from '../errors.js'
 import {parseDuration} from '../units/duration.js'
-import type {AggregateDefinition, SchemaDefinition, TableDefinition} from './definition.js'
+import type {AggregateDefinition, TableDefinition} from './definition.js'
 import {sharedNameProblems} from './name-rules.js'
 import {aggregateProblems, tableProblems} from './rules.js'
 import type {Problem} from './problem.js'
@@ -132,21 +132,6 @@ export function problemsOf(input: unknown): Problem[] {
     ),
     ...sharedNameProblems(tables, aggregates),
   ]
-}
-
-/** @throws OpsError DEFINITION with every mistake at once */
-export function checkDefinitions(input: unknown, where: string): SchemaDefinition {
-  const problems = problemsOf(input)
-  if (problems.length > 0) throw refuse(where, problems)
-  return input as SchemaDefinition
-}
-
-function refuse(where: string, problems: readonly Problem[]): OpsError {
-  const lines = problems.map(({path, message}) => `- ${path}: ${message}`)
-  return usageError(
-    'DEFINITION',
-    `${where} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${lines.join('\n')}`,
-  )
 }
 
 function wellShaped(input: unknown) {

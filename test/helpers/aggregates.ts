@@ -1,5 +1,5 @@
 import {planRefresh, type PlannedChange, type RefreshRequest} from '../../src/aggregates/plan-refresh.js'
-import {parseMultirange, type Span} from '../../src/catalog/span.js'
+import type {Span} from '../../src/catalog/span.js'
 import {execute} from '../../src/run/execute.js'
 import type {Plan, RunReport} from '../../src/run/step.js'
 import type {Database} from '../../src/db/database.js'
@@ -51,5 +51,3 @@ create materialized view a with (timescaledb.continuous, timescaledb.materialize
   select time_bucket(interval '1 hour', time) as bucket, dev, sum(v) as total, count(*) as n from m group by 1, 2 with no data;
 insert into m select t, d, 1 from generate_series('2024-01-01+00'::timestamptz, '2024-01-10 23:50+00', '10 min') t, generate_series(1, 2) d;${more}`)
 }
-
-export {parseMultirange}

@@ -7,7 +7,7 @@ import {startPostgres18} from './postgres18.js'
 import {probe} from './server.js'
 
 /** What native TimescaleDB is tested against where nobody names a server and Docker answers. */
-const image = 'timescale/timescaledb:2.22.1-pg17'
+const image = process.env.QICORE_TEST_IMAGE || 'timescale/timescaledb:2.22.1-pg17'
 
 /** Runs once, before any test file: starts the servers and says on one line what this run is tested against. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
