@@ -1,7 +1,7 @@
 import type {Socket} from 'node:net'
 import {OpsError} from '../errors.js'
 import type {Target} from './database.js'
-import type {Parameters} from './libpq.js'
+import type {SessionAttributes} from './hosts.js'
 import {toOpsError, OwnCode, serverMessage, sqlState} from './sqlstate.js'
 
 /** Mistakes that waiting does not mend: a wrong password or role, a database that is not there, one that lets nobody in. */
@@ -14,24 +14,67 @@ const permanent: ReadonlySet<string> = new Set([
   OwnCode.badTls,
 ])
 
-/** The failure of a connection as the operator reads it; its `cause` keeps the code that decisions go by. */
-export function cannotConnect(error: unknown, parameters: Parameters, target: Target, timeout: number): OpsError {
-  const where = `${parameters.host}:${parameters.port ?? 5432}`
+/** Why one host of an address gave no session. */
+export interface HostFailure {
+  host: string
+  port: string
+  error: unknown
+}
+
+interface Attempted {
+  /** Milliseconds that each host had. */
+  timeout: number
+  wanted: SessionAttributes
+  /** Hosts that were not tried, because the one before them refused the role or the password. */
+  untried: number
+}
+
+/**
+ * The failure of a connection as the operator reads it: what each host said. The `cause` keeps the code that decisions
+ * go by: the one that ended the search, else that of the last host.
+ */
+export function cannotConnect(failures: readonly HostFailure[], target: Target, attempted: Attempted): OpsError {
+  const {error} = failures.at(-1)!
   const known = toOpsError(error, 'connect')
-  const said = (error as {errors?: unknown[]}).errors?.map(serverMessage).join('; ') ?? serverMessage(error)
-  return new OpsError('CONNECT', `Cannot connect to ${where} (from ${target.source}): ${said}`, {
+  return new OpsError('CONNECT', messageFor(failures, target, attempted), {
     exit: 4,
     suggestions:
-      known.suggestions.length > 0 && known.code !== 'FAILED' ? known.suggestions : suggestionsFor(error, timeout),
+      known.suggestions.length > 0 && known.code !== 'FAILED'
+        ? known.suggestions
+        : suggestionsFor(error, attempted.timeout),
     cause: error,
   })
 }
 
+function messageFor(failures: readonly HostFailure[], target: Target, {wanted, untried}: Attempted): string {
+  const where = ({host, port}: HostFailure) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
+  const [only, ...more] = failures
+  const isMismatch = failures.some(({error}) => sqlState(error) === OwnCode.otherSession)
+  const asked = isMismatch ? `, which asks for target_session_attrs=${wanted}` : ''
+  if (more.length === 0 && untried === 0)
+    return `Cannot connect to ${where(only!)} (from ${target.source}${asked}): ${connectMessage(only!.error)}`
+  const said = failures.map((failure) => `${where(failure)}: ${connectMessage(failure.error)}`)
+  const rest =
+    untried === 0
+      ? ''
+      : `; ${untried} more not tried: a refused role, password, database or certificate ends the search`
+  return `Cannot connect to any of ${failures.length + untried} hosts (from ${target.source}${asked}): ${said.join('; ')}${rest}`
+}
+
+function connectMessage(error: unknown): string {
+  return (error as {errors?: unknown[]}).errors?.map(serverMessage).join(', ') ?? serverMessage(error)
+}
+
 /** Whether a failed connection fails again however often it is tried, until an operator changes something. */
 export function isPermanent(error: OpsError): boolean {
-  if (error.code === 'CONNECT') return permanent.has(sqlState(error.cause) ?? '')
+  if (error.code === 'CONNECT') return isPermanentState(error.cause)
   // What was asked first of a new connection may fail for a moment, too.
   return !['CONNECTION_LOST', 'TIMEOUT', 'LOCKED'].includes(error.code)
+}
+
+/** Whether what one host refused is refused by every host: the role, the password, the database. */
+export function isPermanentState(error: unknown): boolean {
+  return permanent.has(sqlState(error) ?? '')
 }
 
 /**
@@ -71,6 +114,10 @@ function suggestionsFor(error: unknown, timeout: number): string[] {
       return ['Set PGPASSWORD or a PGPASSFILE with the right password.']
     case OwnCode.badTls:
       return ['See sslmode and sslrootcert of the URL.']
+    case OwnCode.otherSession:
+      return [
+        'During a failover: try again. Otherwise add the host that is so, or leave target_session_attrs out: then any host that answers is taken.',
+      ]
     default: {
       const [first] = (error as {errors?: unknown[]}).errors ?? []
       return first ? [...toOpsError(first, 'connect').suggestions] : ['Is the server up, and is this its port?']

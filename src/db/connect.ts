@@ -1,11 +1,7 @@
-/** With flight.ts the only importer of node-postgres. */
-import type {Socket} from 'node:net'
-import {userInfo} from 'node:os'
-import pg, {type ClientConfig} from 'pg'
 import {OpsError, usageError} from '../errors.js'
-import {instantFromServer} from '../units/instant.js'
 import {sendCancel} from './cancel.js'
-import {cannotConnect, codedConnectError} from './connect-error.js'
+import {endClient, newClient, noAnswer, types, wireOf, type Client} from './client.js'
+import {connectServer} from './connect-server.js'
 import {
   embeddedDirectory,
   readOnlySettings,
@@ -17,180 +13,47 @@ import {
   type TransactionSettings,
 } from './database.js'
 import type {EmbeddedEngine} from './embedded.js'
-import {connectionParameters, type Parameters} from './libpq.js'
 import {libraryError, withoutLibrary} from './library.js'
 import {readServer} from './probe.js'
 import type {Server} from './server.js'
 import type {Statement} from './sql.js'
 import {toOpsError, OwnCode, sqlState, SqlState} from './sqlstate.js'
-import {tlsAttempts} from './tls.js'
 import {inTransaction, sessionSettings, type Pipeline, type Settings} from './transaction.js'
 
-const connectTimeout = 5_000
-/** A peer that vanished without a word is noticed this long after it was last heard of, and some ten probes more. */
-const keepAliveDelay = 10_000
-/** How long the goodbye to a server may take before the socket is closed without one. */
-const closeTimeout = 1_000
+/** How long a cancel request may be on its way, in milliseconds. */
+const cancelTimeout = 5_000
 
 /** @throws OpsError CONNECT, BAD_URL, TLS, IN_USE and what else stands in the way, without any password */
 export async function connect(target: Target, options: ConnectOptions): Promise<Database> {
   const directory = embeddedDirectory(target.url)
-  if (directory === null) return serve(await connectServer(target, options), target, options, null)
+  if (directory === null) {
+    const {client, host} = await connectServer(target, options)
+    return serve(client, host, target, options, null)
+  }
   const {openEmbedded} = await import('./embedded.js')
   const engine = await openEmbedded(directory, options.create ?? false, {
     command: options.applicationName,
     statusUrl: options.statusUrl,
   })
   try {
-    const client = new pg.Client({
-      stream: () => engine.stream,
-      user: 'postgres',
-      database: 'postgres',
-      ssl: false,
-      types,
-      pipeline: true,
-    } as ClientConfig)
+    const client = newClient({stream: () => engine.stream, user: 'postgres', database: 'postgres', ssl: false})
     await client.connect()
-    return await serve(client, target, options, engine)
+    return await serve(client, null, target, options, engine)
   } catch (error) {
     await engine.close()
     throw toOpsError(error, `open the database in ${directory || 'memory'}`)
   }
 }
 
-async function connectServer(target: Target, options: ConnectOptions, startup = ''): Promise<pg.Client> {
-  const given: Parameters = {
-    ...connectionParameters(target.url, process.env),
-    ...(target.database !== undefined && {dbname: target.database}),
-  }
-  const parameters = startup === '' ? given : {...given, options: `${given.options ?? ''} ${startup}`}
-  const timeout = parameters.connect_timeout ? Number(parameters.connect_timeout) * 1000 : connectTimeout
-  const attempts = tlsAttempts(parameters, process.env)
-  for (const [index, ssl] of attempts.entries()) {
-    const client = new pg.Client({
-      ...clientConfig(parameters),
-      application_name: options.applicationName,
-      ssl,
-      types,
-      pipeline: true,
-    } as ClientConfig)
-    // Without a listener, a connection lost while idle would end the process.
-    client.on('error', () => {})
-    const {stream} = wireOf(client)
-    const deadline = setTimeout(() => stream.destroy(noAnswer(`within ${timeout / 1000} s`)), timeout)
-    try {
-      await client.connect()
-      return client
-    } catch (error) {
-      const coded = codedConnectError(error, wireOf(client).stream, {
-        tls: ssl !== false,
-        ended: wireOf(client).stream.destroyed,
-      })
-      await endClient(client)
-      const tlsRefused = sqlState(coded) === '28000' || sqlState(coded) === OwnCode.badTls
-      if (index < attempts.length - 1 && tlsRefused) continue
-      throw cannotConnect(coded, parameters, target, timeout)
-    } finally {
-      clearTimeout(deadline)
-    }
-  }
-  throw new Error('sslmode gave nothing to try')
-}
-
-/** What node-postgres has and does not declare. */
-interface Wire {
-  readonly stream: Socket
-  /** Closed, from whichever side, or about to be: it takes no question any more. */
-  readonly ended: boolean
-  readonly processID: number | null
-  readonly secretKey: number
-}
-
-function wireOf(client: pg.Client): Wire {
-  const {connection, _ended, _ending, _queryable, processID, secretKey} = client as unknown as {
-    connection: {stream: Socket}
-    _ended: boolean
-    _ending: boolean
-    _queryable: boolean
-    processID: number | null
-    secretKey: number
-  }
-  return {stream: connection.stream, ended: _ended || _ending || !_queryable, processID, secretKey}
-}
-
-function noAnswer(when: string): Error {
-  return Object.assign(new Error(`the server gave no answer ${when}`), {code: 'ETIMEDOUT'})
-}
-
-/** Says goodbye, and closes the socket where nothing comes back. */
-async function endClient(client: pg.Client): Promise<void> {
-  const {stream} = wireOf(client)
-  const timer = setTimeout(() => stream.destroy(), closeTimeout)
-  await client.end().catch(() => {})
-  clearTimeout(timer)
-}
-
-function clientConfig(parameters: Parameters): ClientConfig {
-  const host = parameters.host!
-  const port = Number(parameters.port ?? 5432)
-  const user = parameters.user ?? userInfo().username
-  const database = parameters.dbname ?? user
-  return {
-    host: parameters.hostaddr ?? host,
-    port,
-    user,
-    database,
-    password: parameters.password ?? (() => fromPassFile({host, port, user, database})),
-    ...(parameters.options && {options: parameters.options}),
-    ...(parameters.sslnegotiation === 'direct' && {sslnegotiation: 'direct'}),
-    keepAlive: true,
-    keepAliveInitialDelayMillis: keepAliveDelay,
-  } as ClientConfig
-}
-
-/** Asked for only when the server wants one. The file's lines say `localhost` for the Unix socket. */
-async function fromPassFile(wanted: {
-  host: string
-  port: number
-  user: string
-  database: string
-}): Promise<string | undefined> {
-  const {default: pgpass} = await import('pgpass')
-  const host = wanted.host.startsWith('/') ? 'localhost' : wanted.host
-  return new Promise((resolve) => pgpass({...wanted, host}, resolve))
-}
-
-/** int8 as a number where it is exact, instants as text to the microsecond, numeric as text. */
-const types: NonNullable<ClientConfig['types']> = {
-  getTypeParser(oid: number, format?: 'text' | 'binary') {
-    switch (oid) {
-      case 20:
-        return exactInteger
-      case 1184:
-        return instantFromServer
-      case 1114: // timestamp
-      case 1082: // date
-      case 1186: // interval
-        return (text: string) => text
-      default:
-        return pg.types.getTypeParser(oid, format as 'text')
-    }
-  },
-} as NonNullable<ClientConfig['types']>
-
-function exactInteger(text: string): number {
-  const number = Number(text)
-  if (!Number.isSafeInteger(number)) throw new Error(`${text} is too large to be exact; ask for it as text`)
-  return number
-}
-
 async function serve(
-  first: pg.Client,
+  first: Client,
+  firstHost: number | null,
   target: Target,
   options: ConnectOptions,
   engine: EmbeddedEngine | null,
 ): Promise<Database> {
   let client = first
+  let host = firstHost ?? undefined
   const listeners = new Set<(notice: Notice) => void>()
   const onLost = new Set<() => void>()
   const listen = () => {
@@ -270,8 +133,10 @@ async function serve(
   let server = await ask().catch(async (error: unknown) => {
     await endClient(client)
     throw (
-      (await libraryError(error, () => connectServer(target, options, withoutLibrary))) ??
-      toOpsError(error, 'ask the server what it is')
+      (await libraryError(
+        error,
+        async () => (await connectServer({...target, host}, options, withoutLibrary)).client,
+      )) ?? toOpsError(error, 'ask the server what it is')
     )
   })
 
@@ -307,19 +172,27 @@ async function serve(
       if (engine)
         throw new OpsError('CONNECTION_LOST', 'The embedded engine stopped; run the command again.', {exit: 4})
       await endClient(client)
-      client = await connectServer(target, options)
+      ;({client, host} = await connectServer({...target, host: undefined}, options))
       listen()
       server = await ask()
     },
     async openSession() {
       if (engine) throw usageError('ONE_SESSION', 'The embedded engine serves one session at a time.')
-      return connect(target, options)
+      return connect({...target, host}, options)
     },
+    sibling: (database) => ({
+      ...target,
+      url: target.directUrl ?? target.url,
+      directUrl: undefined,
+      database,
+      // The list of the directUrl is another one.
+      host: target.directUrl === undefined ? host : undefined,
+    }),
     async cancel() {
       if (engine) return
       const {processID, secretKey} = wireOf(client)
       if (processID !== null)
-        await sendCancel({host: client.host, port: client.port, processID, secretKey}, connectTimeout)
+        await sendCancel({host: client.host, port: client.port, processID, secretKey}, cancelTimeout)
     },
     get backend() {
       const {processID} = wireOf(client)
@@ -352,7 +225,7 @@ async function autocommitDirect(
     throw usageError('POOLER', 'This statement needs a session of its own, and a transaction pooler stands between.', [
       'Give the target a directUrl past the pooler, or run with --url to the server itself.',
     ])
-  const direct = await connect({...target, url: target.directUrl, directUrl: undefined}, options)
+  const direct = await connect({...target, url: target.directUrl, directUrl: undefined, host: undefined}, options)
   try {
     if (direct.server.pooled)
       throw usageError('POOLER', 'The directUrl of this target leads to a transaction pooler too.')

@@ -56,8 +56,12 @@ export interface Database extends Db {
   probe(): Promise<Server>
   /** After the connection was lost: a new one, its server asked again. @throws OpsError CONNECT while it is away */
   reconnect(): Promise<void>
-  /** Another session on the same database, to be closed by whoever asked. The embedded engine has only one. */
+  /**
+   * Another session on the same database and the same host, to be closed by the caller. The embedded engine has only one.
+   */
   openSession(): Promise<Database>
+  /** Where another database of the server is that this session is on: past a pooler, and never on another host of a list. */
+  sibling(database: string): Target
   /** Asks the server to stop what this session runs now; that statement then fails with 57014. */
   cancel(): Promise<void>
   /** The server process behind this session; null on the embedded engine, and behind a pooler, where it changes. */
@@ -90,6 +94,8 @@ export interface Target {
   role?: string | undefined
   /** Another database than the one that is named there, on the same server. */
   database?: string | undefined
+  /** The place of the only host to try, where the address lists several: the one that another session is on. */
+  host?: number | undefined
   protected: boolean
 }
 

@@ -29,6 +29,8 @@ const fromEnvironment: Record<string, string> = {
   PGSSLKEY: 'sslkey',
   PGSSLNEGOTIATION: 'sslnegotiation',
   PGCONNECT_TIMEOUT: 'connect_timeout',
+  PGTARGETSESSIONATTRS: 'target_session_attrs',
+  PGLOADBALANCEHOSTS: 'load_balance_hosts',
   PGOPTIONS: 'options',
 }
 
@@ -37,8 +39,24 @@ export function environmentNamesDatabase(env: Environment): boolean {
   return ['PGHOST', 'PGHOSTADDR', 'PGPORT', 'PGDATABASE', 'PGSERVICE', 'PGUSER'].some((name) => Boolean(env[name]))
 }
 
+/** Milliseconds that a host has where nothing is said. */
+const defaultTimeout = 5_000
+
+/**
+ * How long each host may take to give a session, in milliseconds. 0: as long as it likes, which is libpq's meaning of 0.
+ * @throws OpsError BAD_URL
+ */
+export function connectTimeoutOf({connect_timeout: given}: Parameters): number {
+  if (given === undefined) return defaultTimeout
+  const seconds = Number(given)
+  if (!Number.isInteger(seconds))
+    throw usageError('BAD_URL', `connect_timeout is not a number of seconds: "${given}".`, ['Write connect_timeout=5'])
+  return Math.max(0, seconds) * 1000
+}
+
 /**
  * What the URL says, under it the service it names (or PGSERVICE), under that the environment: libpq's own order.
+ * host, hostaddr and port may be lists with commas ({@link hostsOf}).
  * @param url `postgres://…`, or '' for service and environment alone
  * @throws OpsError BAD_URL, NO_SERVICE
  */
@@ -58,15 +76,11 @@ export function connectionParameters(url: string, env: Environment): Parameters 
       `Known are ${[...tlsParameters].join(', ')}.`,
     ])
   parameters.host ??= parameters.hostaddr ?? localServer(parameters.port ?? '5432')
-  if (parameters.host?.includes(','))
-    throw usageError('BAD_URL', `Several hosts in one URL (${parameters.host}) are not supported.`, [
-      'Name the primary, or a name that always leads to it.',
-    ])
   return parameters
 }
 
 /** Where nobody names a host libpq takes the Unix socket; where there is none, TCP. */
-function localServer(port: string): string {
+export function localServer(port: string): string {
   return (
     ['/var/run/postgresql', '/tmp'].find((directory) => existsSync(join(directory, `.s.PGSQL.${port}`))) ?? 'localhost'
   )
@@ -91,8 +105,10 @@ function parametersOfUrl(url: string): Parameters {
     }
     plain = query.size > 0 ? `${url.slice(0, at)}?${query}` : url.slice(0, at)
   }
+  const hosts = hostList(plain)
   let parsed
   try {
+    if (hosts !== null) plain = hosts.url
     // The parser leaves %2F and its like in a database's name as they are; libpq does not.
     const [, name] = /^\w+:\/\/[^/?]*\/([^?]+)/.exec(plain) ?? []
     parsed = {...parseUrl(plain), database: name === undefined ? undefined : decodeURIComponent(name)}
@@ -104,9 +120,33 @@ function parametersOfUrl(url: string): Parameters {
   const {database, ...rest} = parsed
   const parameters: Parameters = {...tls}
   for (const [key, value] of Object.entries({dbname: database, ...rest})) if (value) parameters[key] = String(value)
-  if (parameters.port && !/^\d{1,5}$/.test(parameters.port))
+  if (hosts !== null) {
+    const query = new URLSearchParams(plain.slice(plain.indexOf('?') + 1))
+    if (!query.has('host')) parameters.host = hosts.host
+    if (!query.has('port') && hosts.port !== null) parameters.port = hosts.port
+  }
+  if (parameters.port?.split(',').some((port) => !/^\d{0,5}$/.test(port) || Number(port) > 65_535))
     throw usageError('BAD_URL', `"${redact(url)}" has no valid port.`, ['A port is a number up to 65535.'])
   return parameters
+}
+
+/**
+ * Several hosts, which the parser of URLs does not know: they are taken out of the URL. Null where there is at most one.
+ * @returns host and port as libpq's lists; a host without a port has an empty item; port is null where none has one
+ */
+function hostList(url: string): {url: string; host: string; port: string | null} | null {
+  const [, before = '', list = '', after = ''] = /^(\w+:\/\/(?:[^/?#]*@)?)([^/?#]*)([\s\S]*)$/.exec(url) ?? []
+  if (!list.includes(',')) return null
+  const hosts = list.split(',').map((item) => {
+    const [, ip6, name, port = ''] = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/.exec(item) ?? [null, null, item]
+    return {host: ip6 ?? decodeURIComponent(name ?? ''), port}
+  })
+  const ports = hosts.map(({port}) => port)
+  return {
+    url: `${before}localhost${after}`,
+    host: hosts.map(({host}) => host).join(','),
+    port: ports.every((port) => port === '') ? null : ports.join(','),
+  }
 }
 
 /** Of anything else: where a password ends is plain, where it begins is not. */

@@ -38,6 +38,8 @@ export const OwnCode = {
   /** No connection, and no code of the server or the network either: the exchange about the password failed. */
   badPassword: 'BAD_PASSWORD',
   badTls: 'BAD_TLS',
+  /** The server took the session, and it is not as target_session_attrs asks. */
+  otherSession: 'OTHER_SESSION',
 } as const
 
 const ownCodes: ReadonlySet<string> = new Set(Object.values(OwnCode))

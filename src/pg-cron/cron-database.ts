@@ -57,10 +57,7 @@ export async function withCronDatabase<T>(
 ): Promise<T> {
   if (db.server.pgCron !== null) return work(await homeIn(db, true))
   const database = await databaseOf(db)
-  const away = await connect(
-    {...db.target, url: db.target.directUrl ?? db.target.url, directUrl: undefined, database},
-    {applicationName},
-  ).catch((error: unknown) => {
+  const away = await connect(db.sibling(database), {applicationName}).catch((error: unknown) => {
     throw new OpsError(
       'CRON_ELSEWHERE',
       `pg_cron lives in the database "${database}", and that cannot be reached as ${db.server.role}: ${messageOf(error)}`,

@@ -54,10 +54,10 @@ export async function withScratch<T>(
     )
   }
   try {
-    const url = urlOf(db.target.directUrl ?? db.target.url, name)
-    await withDatabase({...targetOf(url), role: undefined}, {applicationName}, (fresh) => createExtension(fresh, db))
+    const target = {...db.sibling(name), role: undefined}
+    await withDatabase(target, {applicationName}, (fresh) => createExtension(fresh, db))
     // A session that saw the extension being made does not have all of it yet.
-    return await withDatabase(targetOf(url), {applicationName}, work)
+    return await withDatabase(target, {applicationName}, work)
   } finally {
     await db.autocommit(settings, sql`drop database if exists ${ident(name)} with (force)`)
   }
@@ -159,12 +159,4 @@ function createStub({schema, name: table, keys}: ExternalTable): string[] {
 
 function targetOf(url: string): Target {
   return {name: null, url, source: '--url', protected: false}
-}
-
-/** The same server and role, another database. */
-function urlOf(url: string, database: string): string {
-  const [, base = 'postgres://', query = ''] = /^(postgres(?:ql)?:\/\/[^/?]*)?[^?]*(\?.*)?$/.exec(url) ?? []
-  const parameters = new URLSearchParams(query)
-  for (const key of ['dbname', 'database']) parameters.delete(key)
-  return `${base}/${encodeURIComponent(database)}${parameters.size > 0 ? `?${parameters}` : ''}`
 }

@@ -1,4 +1,4 @@
-import {spawn, spawnSync, type ChildProcess} from 'node:child_process'
+import {spawn, spawnSync, type ChildProcess, type SpawnSyncOptions} from 'node:child_process'
 import {
   accessSync,
   chmodSync,
@@ -17,6 +17,7 @@ import {createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {dirname, join, relative} from 'node:path'
 import {setTimeout} from 'node:timers/promises'
+import pg from 'pg'
 
 /** A native PostgreSQL 18 from npm, or another one of this machine. Many sessions, real locks; data in a directory of its own, gone afterwards. */
 export interface NativePostgres {
@@ -36,6 +37,10 @@ export interface NativePostgresOptions {
   home?: string
   /** Lines put before the default pg_hba.conf. */
   hba?: readonly string[]
+  /** A streaming standby of this server instead of a server of its own. */
+  standbyOf?: NativePostgres
+  /** A port that is free; else one is looked for. */
+  port?: number
 }
 
 /** PostgreSQL refuses to run as root; this user is on every Linux and owns nothing. */
@@ -50,18 +55,16 @@ export async function startPostgres18(options: NativePostgresOptions = {}): Prom
   const identity = asRoot ? unprivileged : {}
   const data = join(directory, 'data')
   const env = {PATH: process.env.PATH, TMPDIR: directory, LC_ALL: 'C', HOME: directory}
-  const initdb = spawnSync(
-    join(native, 'bin/initdb'),
-    ['-D', data, '-U', 'postgres', '--auth=trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
-    {...identity, env, encoding: 'utf8'},
-  )
-  if (initdb.status !== 0) {
+  try {
+    if (options.standbyOf) await baseBackup(options.standbyOf, data)
+    else initdb(native, data, {...identity, env})
+  } catch (error) {
     rmSync(directory, {recursive: true, force: true})
-    throw new Error(`initdb: ${initdb.error?.message ?? initdb.stderr}`)
+    throw error
   }
   if (options.hba) prependHba(join(data, 'pg_hba.conf'), options.hba)
 
-  const port = await freePort()
+  const port = options.port ?? (await freePort())
   const settings = {
     shared_preload_libraries: 'pg_stat_statements',
     listen_addresses: '127.0.0.1',
@@ -69,6 +72,7 @@ export async function startPostgres18(options: NativePostgresOptions = {}): Prom
     unix_socket_directories: directory,
     fsync: 'off',
     max_locks_per_transaction: '256',
+    ...(options.standbyOf && {primary_conninfo: `host=127.0.0.1 port=${options.standbyOf.port} user=postgres`}),
     ...options.settings,
   }
   const flags = () =>
@@ -95,7 +99,7 @@ export async function startPostgres18(options: NativePostgresOptions = {}): Prom
         })
         server = child
         try {
-          await ready(child)
+          await ready(child, options.standbyOf !== undefined)
           watchdog?.kill()
           watchdog = watch(child.pid!, directory)
           return
@@ -137,16 +141,49 @@ function watch(pid: number, directory: string): ChildProcess {
   return watchdog
 }
 
-function ready(child: ChildProcess): Promise<void> {
+/** @param readOnly whether it is enough that it takes sessions that read, as a standby does */
+function ready(child: ChildProcess, readOnly: boolean): Promise<void> {
+  const wanted = readOnly
+    ? /database system is ready to accept (read-only )?connections/
+    : /database system is ready to accept connections/
   return new Promise((resolve, reject) => {
     let log = ''
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       if (log.length < 20_000) log += text
-      if (/database system is ready to accept connections/.test(text)) resolve()
+      if (wanted.test(text)) resolve()
     })
     child.once('error', reject)
     child.once('exit', (code) => reject(new Error(`PostgreSQL ended with ${code}: ${log.trim()}`)))
   })
+}
+
+function initdb(native: string, data: string, process: SpawnSyncOptions): void {
+  const made = spawnSync(
+    join(native, 'bin/initdb'),
+    ['-D', data, '-U', 'postgres', '--auth=trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+    {...process, encoding: 'utf8'},
+  )
+  if (made.status !== 0) throw new Error(`initdb: ${made.error?.message ?? made.stderr}`)
+}
+
+/** What pg_basebackup does, which the package from npm leaves out: a copy of a running server that streams from it. */
+async function baseBackup(primary: NativePostgres, data: string): Promise<void> {
+  const session = new pg.Client({connectionString: primary.url})
+  await session.connect()
+  try {
+    await session.query("select pg_backup_start('standby', true)")
+    // Files may go while they are copied: cp then says so and ends with 1.
+    spawnSync('cp', ['-a', join(primary.directory, 'data'), data])
+    const {rows} = await session.query<{labelfile: string}>('select labelfile from pg_backup_stop(false)')
+    const {uid, gid} = statSync(data)
+    for (const [name, text] of Object.entries({backup_label: rows[0]!.labelfile, 'standby.signal': ''})) {
+      writeFileSync(join(data, name), text)
+      chownSync(join(data, name), uid, gid)
+    }
+  } finally {
+    await session.end()
+  }
+  rmSync(join(data, 'postmaster.pid'))
 }
 
 /**

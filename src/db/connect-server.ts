@@ -1,0 +1,143 @@
+/** A session on a server, or on one of the several hosts that an address lists. */
+import {userInfo} from 'node:os'
+import type {ClientConfig} from 'pg'
+import {endClient, newClient, noAnswer, reportedSettings, wireOf, type Client} from './client.js'
+import {cannotConnect, codedConnectError, isPermanentState, type HostFailure} from './connect-error.js'
+import type {ConnectOptions, Target} from './database.js'
+import {hostsOf, mismatch, wantedAttributes, type SessionState} from './hosts.js'
+import {connectionParameters, connectTimeoutOf, type Parameters} from './libpq.js'
+import {loadSql} from './load-sql.js'
+import {OwnCode, sqlState} from './sqlstate.js'
+import {tlsAttempts, type TlsAttempt} from './tls.js'
+
+/** A peer that vanished without a word is noticed this long after it was last heard of, and some ten probes more. */
+const keepAliveDelay = 10_000
+
+export interface ServerSession {
+  client: Client
+  /** The place of its host in the list of the address. */
+  host: number
+}
+
+/**
+ * Tries the hosts in their order until one takes a session that is as target_session_attrs asks; of prefer-standby any,
+ * where no standby answers. As in libpq the hosts behind one that refuses the role or the password are not tried.
+ * @param startup options for the server, behind those of the address
+ * @throws OpsError CONNECT with what each host said; BAD_URL, TLS
+ */
+export async function connectServer(target: Target, options: ConnectOptions, startup = ''): Promise<ServerSession> {
+  const given: Parameters = {
+    ...connectionParameters(target.url, process.env),
+    ...(target.database !== undefined && {dbname: target.database}),
+  }
+  const parameters = startup === '' ? given : {...given, options: `${given.options ?? ''} ${startup}`}
+  const wanted = wantedAttributes(parameters)
+  const hosts = hostsOf(parameters).filter(({index}) => target.host === undefined || index === target.host)
+  const timeout = connectTimeoutOf(parameters)
+  const failures: HostFailure[] = []
+  let spare: ServerSession | null = null
+  for (const {index, parameters: host} of hosts) {
+    const failed = (error: unknown) => failures.push({host: host.host!, port: host.port!, error})
+    try {
+      const {client, state} = await connectHost(host, options, timeout, wanted !== 'any' && target.host === undefined)
+      const session = {client, host: index}
+      const reason = state === null ? null : mismatch(wanted, state)
+      if (reason === null) {
+        if (spare !== null) await endClient(spare.client)
+        return session
+      }
+      failed(Object.assign(new Error(reason), {code: OwnCode.otherSession}))
+      if (wanted === 'prefer-standby' && spare === null) spare = session
+      else await endClient(client)
+    } catch (error) {
+      failed(error)
+      if (isPermanentState(error)) break
+    }
+  }
+  if (spare !== null) return spare
+  throw cannotConnect(failures, target, {timeout, wanted, untried: hosts.length - failures.length})
+}
+
+/** @param asks whether to find out what the session is */
+async function connectHost(
+  parameters: Parameters,
+  options: ConnectOptions,
+  timeout: number,
+  asks: boolean,
+): Promise<{client: Client; state: SessionState | null}> {
+  const attempts = tlsAttempts(parameters, process.env)
+  for (const [index, ssl] of attempts.entries()) {
+    try {
+      return await attempt(parameters, options, {ssl, timeout, asks})
+    } catch (error) {
+      const tlsRefused = sqlState(error) === '28000' || sqlState(error) === OwnCode.badTls
+      if (index === attempts.length - 1 || !tlsRefused) throw error
+    }
+  }
+  throw new Error('sslmode gave nothing to try')
+}
+
+async function attempt(
+  parameters: Parameters,
+  options: ConnectOptions,
+  {ssl, timeout, asks}: {ssl: TlsAttempt; timeout: number; asks: boolean},
+): Promise<{client: Client; state: SessionState | null}> {
+  const client = newClient({...clientConfig(parameters), application_name: options.applicationName, ssl})
+  // Without a listener, a connection lost while idle would end the process.
+  client.on('error', () => {})
+  const reported = reportedSettings(client)
+  const {stream} = wireOf(client)
+  const deadline =
+    timeout === 0 ? undefined : setTimeout(() => stream.destroy(noAnswer(`within ${timeout / 1000} s`)), timeout)
+  try {
+    await client.connect()
+    return {client, state: asks ? await sessionState(client, reported) : null}
+  } catch (error) {
+    const {stream: last} = wireOf(client)
+    const coded = codedConnectError(error, last, {tls: ssl !== false, ended: last.destroyed})
+    await endClient(client)
+    throw coded
+  } finally {
+    clearTimeout(deadline)
+  }
+}
+
+/** What the server reported by itself when it took the session, else what it says when asked. */
+async function sessionState(client: Client, reported: ReadonlyMap<string, string>): Promise<SessionState> {
+  const standby = reported.get('in_hot_standby')
+  const readOnly = reported.get('default_transaction_read_only')
+  if (standby !== undefined && readOnly !== undefined)
+    return {inRecovery: standby === 'on', readOnly: standby === 'on' || readOnly === 'on'}
+  const {rows} = await client.query<SessionState>(loadSql('catalog/session-state'))
+  return rows[0]!
+}
+
+function clientConfig(parameters: Parameters): ClientConfig {
+  const host = parameters.host!
+  const port = Number(parameters.port)
+  const user = parameters.user ?? userInfo().username
+  const database = parameters.dbname ?? user
+  return {
+    host: parameters.hostaddr ?? host,
+    port,
+    user,
+    database,
+    password: parameters.password ?? (() => fromPassFile({host, port, user, database})),
+    ...(parameters.options && {options: parameters.options}),
+    ...(parameters.sslnegotiation === 'direct' && {sslnegotiation: 'direct'}),
+    keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveDelay,
+  } as ClientConfig
+}
+
+/** Asked for only when the server wants one. The file's lines say `localhost` for the Unix socket. */
+async function fromPassFile(wanted: {
+  host: string
+  port: number
+  user: string
+  database: string
+}): Promise<string | undefined> {
+  const {default: pgpass} = await import('pgpass')
+  const host = wanted.host.startsWith('/') ? 'localhost' : wanted.host
+  return new Promise((resolve) => pgpass({...wanted, host}, resolve))
+}
