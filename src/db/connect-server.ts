@@ -32,14 +32,17 @@ export async function connectServer(target: Target, options: ConnectOptions, sta
   }
   const parameters = startup === '' ? given : {...given, options: `${given.options ?? ''} ${startup}`}
   const wanted = wantedAttributes(parameters)
-  const hosts = hostsOf(parameters).filter(({index}) => target.host === undefined || index === target.host)
+  const hosts = hostsOf(parameters)
+    .filter(({index}) => target.host === undefined || index === target.host)
+    .map(({index, parameters: host}) => ({index, host, attempts: tlsAttempts(host, process.env)}))
   const timeout = connectTimeoutOf(parameters)
+  const asks = wanted !== 'any' && target.host === undefined
   const failures: HostFailure[] = []
   let spare: ServerSession | null = null
-  for (const {index, parameters: host} of hosts) {
+  for (const {index, host, attempts} of hosts) {
     const failed = (error: unknown) => failures.push({host: host.host!, port: host.port!, error})
     try {
-      const {client, state} = await connectHost(host, options, timeout, wanted !== 'any' && target.host === undefined)
+      const {client, state} = await connectHost(host, attempts, options, {timeout, asks})
       const session = {client, host: index}
       const reason = state === null ? null : mismatch(wanted, state)
       if (reason === null) {
@@ -58,17 +61,23 @@ export async function connectServer(target: Target, options: ConnectOptions, sta
   throw cannotConnect(failures, target, {timeout, wanted, untried: hosts.length - failures.length})
 }
 
-/** @param asks whether to find out what the session is */
+interface AttemptOptions {
+  /** Milliseconds; 0 has no end. */
+  timeout: number
+  /** Whether to find out what the session is. */
+  asks: boolean
+}
+
+/** In TLS or in the clear, as sslmode allows: the next way only where the one before was refused as such. */
 async function connectHost(
   parameters: Parameters,
+  attempts: readonly TlsAttempt[],
   options: ConnectOptions,
-  timeout: number,
-  asks: boolean,
+  how: AttemptOptions,
 ): Promise<{client: Client; state: SessionState | null}> {
-  const attempts = tlsAttempts(parameters, process.env)
   for (const [index, ssl] of attempts.entries()) {
     try {
-      return await attempt(parameters, options, {ssl, timeout, asks})
+      return await attempt(parameters, ssl, options, how)
     } catch (error) {
       const tlsRefused = sqlState(error) === '28000' || sqlState(error) === OwnCode.badTls
       if (index === attempts.length - 1 || !tlsRefused) throw error
@@ -79,8 +88,9 @@ async function connectHost(
 
 async function attempt(
   parameters: Parameters,
+  ssl: TlsAttempt,
   options: ConnectOptions,
-  {ssl, timeout, asks}: {ssl: TlsAttempt; timeout: number; asks: boolean},
+  {timeout, asks}: AttemptOptions,
 ): Promise<{client: Client; state: SessionState | null}> {
   const client = newClient({...clientConfig(parameters), application_name: options.applicationName, ssl})
   // Without a listener, a connection lost while idle would end the process.

