@@ -15,6 +15,7 @@ select
   j.schedule_interval as schedule,
   j.scheduled,
   j.owner::text as owner,
+  (select r.rolcanlogin from pg_roles r where r.oid = j.owner::oid) as owner_can_login,
   j.next_start,
   s.last_run_started_at,
   s.last_run_status,

@@ -40,6 +40,8 @@ export interface LivePolicy {
 export interface PolicyJob {
   id: number
   owner: string
+  /** Jobs run as their owner; false: every run fails. */
+  ownerCanLogin: boolean
   /** False: paused, it never runs. */
   scheduled: boolean
   running: boolean
@@ -65,6 +67,7 @@ interface JobRow {
   schedule: string
   scheduled: boolean
   owner: string
+  owner_can_login: boolean
   next_start: Instant | null
   last_run_started_at: Instant | null
   last_run_status: string | null
@@ -110,6 +113,7 @@ function jobPolicy(row: JobRow, table: Table): LivePolicy {
     job: {
       id: row.job_id,
       owner: row.owner,
+      ownerCanLogin: row.owner_can_login,
       scheduled: row.scheduled,
       running: row.running ?? false,
       nextStart: row.next_start,

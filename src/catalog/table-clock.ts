@@ -29,8 +29,29 @@ export interface TableClock {
   zone?: ZoneRule
   /** As PostgreSQL has it. */
   zoneName?: string
-  /** The unit that the configuration declares, and the one that the table's own values show. Then `unit` is null. */
-  contradiction?: {declared: TimeUnit; seen: TimeUnit}
+  /** The declared unit cannot be that of the table's values. Then `unit` is null. */
+  contradiction?: UnitContradiction
+}
+
+/** A declared unit by which every row of a table lies in 1970 or far in the future, or in another time than its own. */
+export interface UnitContradiction {
+  declared: TimeUnit
+  /** The unit by which the newest values are times of today; null where none is. */
+  seen: TimeUnit | null
+  /** Where all rows would lie by the declared unit. */
+  rowsIn: '1970' | 'the future' | 'another time'
+}
+
+/** The end of a sentence that begins with the declared unit: why it is not that of the rows. */
+export function contradictionWords({seen, rowsIn}: UnitContradiction): string {
+  const where = {
+    '1970': 'by it every row lies in 1970',
+    'the future': 'by it every row lies more than a hundred years ahead',
+    'another time': 'by it the newest rows are far from now',
+  }[rowsIn]
+  return seen === null
+    ? `${where}, and no unit makes them times of today`
+    : `${where}; they are times of today in ${seen}`
 }
 
 /**
@@ -62,9 +83,8 @@ export async function readClocks(
     const declared = lineage.map((each) => units.get(qualifiedName(each))).find((unit) => unit !== undefined) ?? null
     const integerNow = lineage.find((each) => each.integerNow !== null)?.integerNow ?? null
     const now = integerNow === null ? null : await call(integerNow)
-    const seen = unitOfValues(table, now, at)
-    if (declared !== null && seen !== null && declared !== seen)
-      return {now, unit: null, time: 'integer', contradiction: {declared, seen}}
+    const contradiction = declared === null ? null : contradictionOf(table, declared, now, at)
+    if (contradiction !== null) return {now, unit: null, time: 'integer', contradiction}
     const unit = declared ?? (now === null ? null : unitOfClock(now, at))
     return {now: now ?? (unit === null ? null : fromMicros(microsOf(at), unit)), unit, time: 'integer'}
   }
@@ -91,14 +111,33 @@ export async function readClocks(
   }
 }
 
-/** The unit by which a table's clock, or else the end of its newest chunk, lies in our time; null where none does. */
-function unitOfValues(table: Table, now: bigint | null, at: Instant): TimeUnit | null {
-  if (now !== null) return unitOfClock(now, at)
-  const newest = table.chunks.reduce<bigint | null>(
-    (last, {end}) => (end !== null && (last === null || end > last) ? end : last),
-    null,
-  )
-  return newest === null ? null : unitOfClock(newest, at)
+const hundredYears = 100n * 365n * 86_400_000_000n
+const in1971 = 365n * 86_400_000_000n
+
+/**
+ * Null where the declared unit can be right. By a unit that no value of today has, it is wrong only where all rows would
+ * lie in 1970 or beyond a century from now: rows of other years may be history.
+ * @param now the table's own clock, where it has one
+ */
+function contradictionOf(table: Table, declared: TimeUnit, now: bigint | null, at: Instant): UnitContradiction | null {
+  const ends = table.chunks.flatMap(({end}) => (end === null ? [] : [end]))
+  const starts = table.chunks.flatMap(({start}) => (start === null ? [] : [start]))
+  const newest = now ?? largest(ends)
+  const oldest = now ?? (starts.length === table.chunks.length ? smallest(starts) : null)
+  const seen = newest === null ? null : unitOfClock(newest, at)
+  if (seen === declared) return null
+  const allBefore = newest !== null && newest >= 0n && toMicros(newest, declared) < in1971
+  const allAfter = oldest !== null && toMicros(oldest, declared) > microsOf(at) + hundredYears
+  if (seen === null && !allBefore && !allAfter) return null
+  return {declared, seen, rowsIn: allBefore ? '1970' : allAfter ? 'the future' : 'another time'}
+}
+
+function largest(values: readonly bigint[]): bigint | null {
+  return values.reduce<bigint | null>((last, value) => (last === null || value > last ? value : last), null)
+}
+
+function smallest(values: readonly bigint[]): bigint | null {
+  return values.reduce<bigint | null>((first, value) => (first === null || value < first ? value : first), null)
 }
 
 interface ZoneRow {

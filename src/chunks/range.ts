@@ -1,6 +1,6 @@
 import {usageError, type OpsError} from '../errors.js'
 import {ago} from '../catalog/ages.js'
-import {microsIn, type TableClock} from '../catalog/table-clock.js'
+import {contradictionWords, microsIn, type TableClock, type UnitContradiction} from '../catalog/table-clock.js'
 import {addInterval} from '../catalog/interval.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
 import {fromMicros, instantOf, microsOf, pointWords, toMicros} from '../catalog/time.js'
@@ -92,10 +92,11 @@ function noClock(table: Table): OpsError {
   )
 }
 
-function wrongUnit(table: Table, {declared, seen}: NonNullable<TableClock['contradiction']>): OpsError {
+function wrongUnit(table: Table, contradiction: UnitContradiction): OpsError {
+  const {declared, seen} = contradiction
   return usageError(
     'WRONG_UNIT',
-    `tables."${qualifiedName(table)}".timeUnit is ${declared}, but the values of ${qualifiedName(table)} are times of today only in ${seen}. Nothing was changed.`,
-    [`Set timeUnit: ${seen} in the configuration.`],
+    `tables."${qualifiedName(table)}".timeUnit is ${declared}, but ${contradictionWords(contradiction)}. Nothing was changed.`,
+    [`Set timeUnit: ${seen ?? 's, ms, us or ns'} in the configuration${seen === null ? ', or remove it' : ''}.`],
   )
 }

@@ -47,6 +47,12 @@ export interface Server {
   materializationRanges: 'used' | 'left' | null
   /** compress_chunk can be told to delete where somebody reads, instead of waiting to truncate (2.20). */
   truncatesOrDeletes: boolean
+  /** Policies by age run on hypertables by UUIDv7 (2.25). */
+  policiesOnUuid: boolean
+  /** A retention policy by drop_created_before runs on hypertables on time (2.26.3). */
+  retentionByCreation: boolean
+  /** The owner of the database counts as owner of hypertables and jobs (2.28). */
+  databaseOwnerOwns: boolean
   /** When this session's server process was started; null on the embedded engine. */
   backendStart: Instant | null
   /** A transaction pooler stands between: nothing may stick to the connection. */
@@ -181,6 +187,10 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     chunkCatalog: row.timescaledb === null ? null : row.chunk_has_relid ? 'relid' : 'names',
     materializationRanges: row.materialization_ranges,
     truncatesOrDeletes: row.truncates_or_deletes,
+    // The library decides these three, and the catalog shows nothing of them.
+    policiesOnUuid: isAtLeast(row.timescaledb, [2, 25, 0]),
+    retentionByCreation: isAtLeast(row.timescaledb, [2, 26, 3]),
+    databaseOwnerOwns: isAtLeast(row.timescaledb, [2, 28, 0]),
     backendStart: row.backend_start,
     // Seen to work with PgBouncer: the pid it hands out is its own, not the backend's.
     pooled: !embedded && processId !== null && processId !== row.pid,
@@ -191,6 +201,12 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
         ? null
         : {version: row.citus, worker: extras.citus.worker, distributedTables: extras.citus.distributed_tables},
   }
+}
+
+function isAtLeast(version: string | null, wanted: readonly number[]): boolean {
+  const have = (version ?? '').split(/[.-]/).map((part) => Number.parseInt(part, 10) || 0)
+  const at = wanted.findIndex((part, index) => (have[index] ?? 0) !== part)
+  return at === -1 || (have[at] ?? 0) > wanted[at]!
 }
 
 /** An extension whose library is not loaded has no license to read: its edition is unknown, not Apache. */

@@ -5,13 +5,13 @@ import {command} from '../units/command.js'
 import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import {instantOf} from '../catalog/time.js'
 import type {FindingContext} from './finding-context.js'
-import type {PolicyStatus} from './status-types.js'
+import type {JudgedPolicy} from './status-types.js'
 
 /**
  * What to do about work that is not done: one sentence or more, each with at most one command at its end. Nothing that
  * deletes is ever printed as a fix: where rows would go, the command shows what would go.
  */
-export function adviceOf(status: PolicyStatus, context: FindingContext): string[] {
+export function adviceOf(status: JudgedPolicy, context: FindingContext): string[] {
   const name = shortName(status.schema, status.table)
   switch (status.kind) {
     case 'compression':
@@ -23,7 +23,7 @@ export function adviceOf(status: PolicyStatus, context: FindingContext): string[
   }
 }
 
-function retentionAdvice(status: PolicyStatus, context: FindingContext): string[] {
+function retentionAdvice(status: JudgedPolicy, context: FindingContext): string[] {
   const codes = new Set((status.notDone ?? []).map(({code}) => code))
   const {table, rule, overdue} = context
   const loadedLate = overdue.length > 0 && overdue.every((chunk) => chunk.loadedLate)
@@ -37,7 +37,7 @@ function retentionAdvice(status: PolicyStatus, context: FindingContext): string[
     return ['It goes by when a chunk was created, not by the age of its rows']
   const partitions = table.kind === 'partitioned'
   const atMost = `Each run drops at most ${rule?.gate?.maxDropPerRun ?? 8} (limits.maxDropPerRun)`
-  if (loadedLate) {
+  if (loadedLate && !context.broken) {
     const will = status.gated
       ? `${atMost} unless the retention is changed`
       : 'The next run drops them unless the retention is changed'

@@ -1,4 +1,5 @@
 import type {Duration} from '../units/duration.js'
+import {contradictionWords} from '../catalog/table-clock.js'
 import type {Offset} from '../catalog/live-policies.js'
 import type {Declared} from './declared.js'
 import type {TableState} from './table-state.js'
@@ -98,10 +99,16 @@ function monthsOfIntegers(place: string, {key}: TableState): Problem {
   }
 }
 
-function unexplainedIntegers(place: string, {key}: TableState): Problem {
+function unexplainedIntegers(place: string, {key, contradiction}: TableState): Problem {
+  if (contradiction !== undefined)
+    return {
+      code: 'WRONG_UNIT',
+      message: `${place}: timeUnit of ${key} is ${contradiction.declared}, but ${contradictionWords(contradiction)}.`,
+      suggestion: `Set timeUnit: ${contradiction.seen ?? 's, ms, us or ns'} in the configuration${contradiction.seen === null ? ', or remove it' : ''}.`,
+    }
   return {
     code: 'TIME_UNIT',
-    message: `${place}: ${key} has integers for times, and nobody said what one is.`,
-    suggestion: `Say it in the configuration: tables: ${key}: { timeUnit: ms } (s, ms, us or ns), or give the hypertable an integer_now function.`,
+    message: `${place}: ${key} has integers for times, and their unit is not known.`,
+    suggestion: `Set it in the configuration: tables: ${key}: { timeUnit: ms } (s, ms, us or ns), or give the hypertable an integer_now function.`,
   }
 }

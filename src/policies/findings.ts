@@ -3,33 +3,68 @@ import {secondsBetween} from '../units/instant.js'
 import {command} from '../units/command.js'
 import {adviceOf} from './advice.js'
 import {alterJobSql} from './job-sql.js'
-import type {NotDone, NotDoneCode, PolicyStatus} from './status-types.js'
+import type {JudgedPolicy, NotDone, NotDoneCode, PolicyProblem, PolicyStatus} from './status-types.js'
 
 /** What a person should know of a policy, most important first; empty where all is well. */
-export function findingsOf(status: PolicyStatus, context: FindingContext): string[] {
-  const {rule, server, at} = context
-  const {jobId, paused, runner, runnerAlive, gated, lastError, lastStatus} = status
-  const notDone = status.notDone ?? []
-  const findings: string[] = []
+export function problemsOf(status: JudgedPolicy, context: FindingContext): PolicyProblem[] {
+  return [
+    ...context.problems,
+    ...jobProblems(status, context),
+    ...workProblems(status, context),
+    ...runProblems(status),
+  ]
+}
+
+/** A status with what is to be said of it. */
+export function withProblems(status: JudgedPolicy, problems: readonly PolicyProblem[]): PolicyStatus {
+  return {...status, findings: problems.map(({message}) => message), problems: [...problems]}
+}
+
+/** Whether the job stands as it was declared and confirmed. */
+function jobProblems(status: JudgedPolicy, {rule, server}: FindingContext): PolicyProblem[] {
+  const {jobId, paused, gated} = status
+  const problems: PolicyProblem[] = []
+  const apply = `Fix: ${command('policies apply')}`
   if (paused)
-    findings.push(
-      `job ${jobId} is paused. Fix: ${status.managed ? command('policies apply') : alterJobSql(server, jobId!)}`,
-    )
+    problems.push({
+      code: 'paused',
+      message: `job ${jobId} is paused. ${status.managed ? apply : `Fix: ${alterJobSql(server, jobId!)}`}`,
+    })
   if (gated && rule?.gate?.consentValid === false)
-    findings.push(`not confirmed since the policy changed, so nothing is dropped. Fix: ${command('policies apply')}`)
+    problems.push({
+      code: 'not_confirmed',
+      message: `not confirmed since the policy changed, so nothing is dropped. ${apply}`,
+    })
   if (gated && rule?.gate?.consentValid !== false && jobId !== null && rule?.gate?.jobConsentMatches === false)
-    findings.push(
-      `its job was made for another confirmed policy, so nothing is dropped. Fix: ${command('policies apply')}`,
-    )
+    problems.push({
+      code: 'job_not_confirmed',
+      message: `its job was made for another confirmed policy, so nothing is dropped. ${apply}`,
+    })
   if (gated && server.engine === 'timescaledb' && jobId === null)
-    findings.push(`its job is missing. Fix: ${command('policies apply')}`)
+    problems.push({code: 'job_missing', message: `its job is missing. ${apply}`})
+  return problems
+}
+
+function workProblems(status: JudgedPolicy, context: FindingContext): PolicyProblem[] {
+  const {jobId, lastStatus} = status
+  const notDone = status.notDone ?? []
+  const problems: PolicyProblem[] = []
   if (status.ok === false && notDone.length > 0) {
-    const ago = status.lastRunAt === null ? '' : ` ${hours(secondsBetween(status.lastRunAt, at))} ago`
+    const ago = status.lastRunAt === null ? '' : ` ${hours(secondsBetween(status.lastRunAt, context.at))} ago`
     const says = lastStatus === null ? '' : `job ${jobId} says ${lastStatus}${ago}; `
     const [first, ...more] = adviceOf(status, context)
-    findings.push(`${says}${inWords(notDone)}. ${first}`, ...more)
+    problems.push(
+      ...[`${says}${inWords(notDone)}. ${first}`, ...more].map((message) => ({code: 'not_done' as const, message})),
+    )
   }
-  if (status.ok === null && context.unknown !== null) findings.push(context.unknown)
+  if (status.ok === null && context.unknown !== null) problems.push(context.unknown)
+  return problems
+}
+
+/** The runner, and what it said. */
+function runProblems(status: JudgedPolicy): PolicyProblem[] {
+  const {jobId, paused, runner, runnerAlive, lastError, lastStatus} = status
+  const problems: PolicyProblem[] = []
   // An error of before the last run that went well is history.
   const stillHolds =
     lastStatus !== 'Success' ||
@@ -37,16 +72,19 @@ export function findingsOf(status: PolicyStatus, context: FindingContext): strin
     status.lastRunAt === null ||
     secondsBetween(status.lastRunAt, lastError.at) >= 0
   if (lastError !== null && stillHolds && (lastStatus === 'Failed' || status.ok === false))
-    findings.push(`last error: ${lastError.message}${lastError.state === null ? '' : ` [${lastError.state}]`}`)
+    problems.push({
+      code: 'last_error',
+      message: `last error: ${lastError.message}${lastError.state === null ? '' : ` [${lastError.state}]`}`,
+    })
   if (!paused && runnerAlive === false)
-    findings.push(
+    problems.push(
       runner === 'nobody'
-        ? 'nothing runs it: no worker, no pg_cron job and no daemon was found'
-        : `depends on ${runner}, which is not running`,
+        ? {code: 'no_runner', message: 'nothing runs it: no worker, no pg_cron job and no daemon was found'}
+        : {code: 'runner_not_running', message: `depends on ${runner}, which is not running`},
     )
   if (!status.lastErrorVisible && lastError === null && jobId !== null)
-    findings.push("this role may not see its job's errors")
-  return findings
+    problems.push({code: 'errors_not_visible', message: "this role may not see its job's errors"})
+  return problems
 }
 
 /** Said of a chunk in one word behind `was` or `were`; everything else holds it back. */

@@ -2,6 +2,7 @@ import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {declaredName, policyKinds, type Declared} from './declared.js'
+import {withProblems} from './findings.js'
 import {declaredText} from './rule-text.js'
 import type {PolicyStatus} from './status-types.js'
 
@@ -28,28 +29,30 @@ export function notHypertable(each: Declared): string {
 export function plainStatus(each: Declared): PolicyStatus[] {
   return policyKinds
     .filter((kind) => each[kind] !== undefined && each[kind] !== 'none')
-    .map(
-      (kind): PolicyStatus => ({
-        schema: each.schema,
-        table: each.name,
-        kind,
-        managed: true,
-        runner: 'nobody',
-        runnerAlive: false,
-        gated: false,
-        declared: declaredText(each, kind),
-        live: null,
-        jobId: null,
-        paused: null,
-        due: null,
-        notDone: null,
-        ok: false,
-        lastStatus: null,
-        lastRunAt: null,
-        nextRunAt: null,
-        lastError: null,
-        lastErrorVisible: true,
-        findings: [notHypertable(each)],
-      }),
+    .map((kind) =>
+      withProblems(
+        {
+          schema: each.schema,
+          table: each.name,
+          kind,
+          managed: true,
+          runner: 'nobody',
+          runnerAlive: false,
+          gated: false,
+          declared: declaredText(each, kind),
+          live: null,
+          jobId: null,
+          paused: null,
+          due: null,
+          notDone: null,
+          ok: false,
+          lastStatus: null,
+          lastRunAt: null,
+          nextRunAt: null,
+          lastError: null,
+          lastErrorVisible: true,
+        },
+        [{code: 'not_a_hypertable', message: notHypertable(each)}],
+      ),
     )
 }

@@ -17,6 +17,7 @@ export interface GatedJob {
   object: string | null
   hash: string | null
   owner: string
+  ownerCanLogin: boolean
   scheduled: boolean
   schedule: Duration
   nextStart: Instant | null
@@ -64,6 +65,7 @@ interface GatedRow {
   object: string | null
   hash: string | null
   owner: string
+  owner_can_login: boolean
   scheduled: boolean
   schedule: string
   next_start: Instant | null
@@ -118,6 +120,7 @@ function stateOf(
     kind: table.kind,
     native: table.id !== null,
     scale: table.time === 'integer' ? (clock?.unit ?? 'unknown') : 'time',
+    contradiction: clock?.contradiction,
     columns,
     timeColumn: table.timeColumn,
     chunkInterval,
@@ -211,6 +214,7 @@ async function readGatedJobs(db: Database): Promise<GatedJob[]> {
     object: row.object,
     hash: row.hash,
     owner: row.owner,
+    ownerCanLogin: row.owner_can_login,
     scheduled: row.scheduled,
     schedule: parseIntervalText(row.schedule),
     nextStart: row.next_start,

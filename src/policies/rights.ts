@@ -22,7 +22,7 @@ export async function requireRights(
     const table = tables.find((candidate) => qualifiedName(candidate) === key)!
     const entry = facts.get(table)
     if (entry === undefined) continue
-    const asDatabaseOwner = entry.ownsDatabase && ownersOfDatabaseMay(server.timescaledb)
+    const asDatabaseOwner = entry.ownsDatabase && server.databaseOwnerOwns
     if (!entry.isOwner && !asDatabaseOwner)
       throw new OpsError(
         'NO_PRIVILEGE',
@@ -67,7 +67,7 @@ async function requireJobs(
   const jobs = [...snapshot.policies.flatMap(({job}) => (job === null ? [] : [job])), ...gatedJobs].filter(({id}) =>
     touched.has(id),
   )
-  if (jobs.length === 0 || ownersOfDatabaseMay(db.server.timescaledb)) return
+  if (jobs.length === 0 || db.server.databaseOwnerOwns) return
   const foreign = await db.query<{
     owner: string
   }>(sql`select owner from unnest(${[...new Set(jobs.map(({owner}) => owner))]}::text[]) as owner
@@ -87,10 +87,4 @@ function jobsOf(change: Change): number[] {
   if (change.do === 'remove') return [...change.native, ...change.jobs]
   const own = 'job' in change && change.job !== null ? [change.job] : []
   return 'removes' in change ? [...own, ...change.removes.jobs] : own
-}
-
-/** Since 2.28 the owner of the database counts as owner of hypertables and jobs. */
-function ownersOfDatabaseMay(version: string | null): boolean {
-  const [major = 0, minor = 0] = (version ?? '').split('.').map((part) => Number.parseInt(part, 10) || 0)
-  return major > 2 || (major === 2 && minor >= 28)
 }

@@ -1,6 +1,7 @@
 import type {QicoreSchema} from '../schema/migrate/schema-state.js'
 import type {Instant} from '../units/instant.js'
 import type {PolicyKind} from './declared.js'
+import type {NeverRunsCode} from './never-runs.js'
 
 export type Runner = 'timescaledb' | 'pg_cron' | 'daemon' | 'nobody' | 'unknown'
 
@@ -65,6 +66,37 @@ export interface PolicyStatus {
   lastErrorVisible: boolean
   /** What a person should know or do, most important first. */
   findings: string[]
+  /** The same findings in the same order, each with a code for programs. */
+  problems: PolicyProblem[]
+}
+
+export type PolicyProblemCode =
+  | NeverRunsCode
+  | 'missing'
+  | 'not_a_hypertable'
+  | 'paused'
+  | 'not_confirmed'
+  | 'job_not_confirmed'
+  | 'job_missing'
+  | 'gate_procedure_missing'
+  | 'owner_cannot_login'
+  | 'wrong_unit'
+  | 'policy_twice'
+  | 'not_done'
+  | 'unknown'
+  | 'no_privilege'
+  | 'last_error'
+  | 'no_runner'
+  | 'runner_not_running'
+  | 'errors_not_visible'
+
+/** A status before anything is said of it. */
+export type JudgedPolicy = Omit<PolicyStatus, 'findings' | 'problems'>
+
+/** One finding about a policy. */
+export interface PolicyProblem {
+  code: PolicyProblemCode
+  message: string
 }
 
 /** A job of the database's scheduler that is no policy. */

@@ -14,7 +14,7 @@ import {fromMicros, instantOf} from '../catalog/time.js'
 import {gateReasons} from './gate-reasons.js'
 import {rangeText, type Gap} from './refresh-gaps.js'
 import type {LiveRule} from './table-state.js'
-import type {NotDone, NotDoneCode} from './status-types.js'
+import type {NotDone, NotDoneCode, PolicyProblem} from './status-types.js'
 
 /** What a policy should have done by now. */
 export interface Work {
@@ -117,22 +117,28 @@ export async function refreshWork(
   return {due: notDone.length, notDone, late: state.late, overdue: []}
 }
 
-/** Why it cannot be known what a policy should have done, and what to do about it; null where it can. */
+/** Why it cannot be known what a policy should have done, and what to do about it. */
 export function unknownReason(
   {table, kind, after, createdBefore}: LivePolicy,
   snapshot: CatalogSnapshot,
-): string | null {
+): PolicyProblem {
   const clock = snapshot.clocks.get(table)
   const source = table.aggregate?.source ?? null
+  const unknown = (message: string): PolicyProblem => ({code: 'unknown', message: `not known: ${message}`})
   if (table.time === 'integer' && (clock?.now == null || clock.unit === null))
-    return `not known: the unit of its integer time column is not set. Set tables: {${formatQualifiedName(table.schema, table.name)}: {timeUnit: ms}} in the configuration (s, ms, us or ns)`
-  if (table.time === 'other') return 'not known: its time column is of a type without a clock'
+    return unknown(
+      `the unit of its integer time column is not set. Set tables: {${formatQualifiedName(table.schema, table.name)}: {timeUnit: ms}} in the configuration (s, ms, us or ns)`,
+    )
+  if (table.time === 'other') return unknown('its time column is of a type without a clock')
   if (kind === 'refresh')
-    return source === null
-      ? 'not known: the table that it reads cannot be seen from here'
-      : `not known: the newest row of ${formatQualifiedName(source.schema, source.name)} cannot be read from here`
-  if (after === null && createdBefore === null) return 'not known: its age cannot be read'
-  return 'not known: the ranges of its chunks cannot be read'
+    return unknown(
+      source === null
+        ? 'the table that it reads cannot be seen from here'
+        : `the newest row of ${formatQualifiedName(source.schema, source.name)} cannot be read from here`,
+    )
+  return unknown(
+    after === null && createdBefore === null ? 'its age cannot be read' : 'the ranges of its chunks cannot be read',
+  )
 }
 
 /** A gated retention is declared as a duration also where the table counts in integers. */

@@ -10,7 +10,8 @@ import type {LivePolicy} from '../catalog/live-policies.js'
 import {readSnapshot} from '../catalog/snapshot.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
 import {declaredName as declaredKey, notHere, policyKinds, type Declared, type PolicyKind} from './declared.js'
-import {findingsOf} from './findings.js'
+import {problemsOf, withProblems} from './findings.js'
+import {policyProblems} from './policy-problems.js'
 import {plainStatus, readPlainTables} from './plain-tables.js'
 import {readOtherJobs} from './other-jobs.js'
 import {timeUnitsOf} from './read-declared.js'
@@ -20,7 +21,7 @@ import {declaredText, liveText} from './rule-text.js'
 import {readRunners, runnerOf, type Runners} from './runners.js'
 import type {LiveRule} from './table-state.js'
 import {chunkWork, onScale, refreshWork, sourceEnds, unknownReason} from './status-work.js'
-import type {PolicyStatus, PolicyStatusReport} from './status-types.js'
+import type {JudgedPolicy, PolicyStatus, PolicyStatusReport} from './status-types.js'
 import {command} from '../units/command.js'
 
 export interface StatusRequest {
@@ -137,13 +138,14 @@ async function liveStatus(
   const {runner, alive} = runnerOf(rule, kind, qualifiedName(table), runners)
   const jobId = rule?.job?.id ?? null
   const gatedJob = state.gatedJobs.find(({id}) => id === jobId)
-  const status: PolicyStatus = {
+  const own = policyProblems(db, live, rule, state)
+  const status: JudgedPolicy = {
     schema: table.schema,
     table: table.name,
     kind,
     managed: said?.[kind] !== undefined,
     runner,
-    runnerAlive: alive,
+    runnerAlive: own.problems.some(({code}) => code === 'gate_procedure_missing') ? false : alive,
     gated: kind === 'retention' && live.job === null,
     declared: declaredText(said, kind),
     live: rule === null ? null : liveText(rule, stands),
@@ -157,31 +159,22 @@ async function liveStatus(
     nextRunAt: live.job?.nextStart ?? gatedJob?.nextStart ?? null,
     lastError: null,
     lastErrorVisible: db.server.superuser || mine === undefined || mine.isOwner || mine.ownsDatabase,
-    findings: [],
   }
   const error = jobId === null ? undefined : sources.errors.get(jobId)
   if (error !== undefined) status.lastError = {at: error.at, state: error.state, message: error.message}
-  if (
-    status.paused ||
-    (status.gated &&
-      (rule?.gate?.consentValid === false || (jobId !== null && rule?.gate?.jobConsentMatches === false)))
-  )
-    status.ok = false
-  status.findings = findingsOf(status, {
+  const unconfirmed = rule?.gate?.consentValid === false || (jobId !== null && rule?.gate?.jobConsentMatches === false)
+  if (own.broken || status.paused || (status.gated && unconfirmed)) status.ok = false
+  const problems = problemsOf(status, {
     rule,
     server: db.server,
     at: snapshot.at,
     table,
     tables: snapshot.all,
     overdue: work.overdue,
+    ...own,
     unknown: status.ok === null ? unknownReason(policy, snapshot) : null,
   })
-  const broken = status.gated ? db.server.condition.find(({code}) => code === 'gate_procedure_missing') : undefined
-  if (broken !== undefined) {
-    Object.assign(status, {ok: false, runnerAlive: false})
-    status.findings.unshift(`${broken.message} ${broken.fix}`)
-  }
-  return status
+  return withProblems(status, problems)
 }
 
 /** A policy that is declared and stands nowhere. */
@@ -198,32 +191,34 @@ function missingStatus(declared: Declared, db: Database, {state, runners, ownRea
       const {runner, alive} = known
         ? runnerOf(null, kind, qualifiedName(table), runners)
         : {runner: 'unknown' as const, alive: null}
-      return {
-        schema: table.schema,
-        table: table.name,
-        kind,
-        managed: true,
-        runner,
-        runnerAlive: alive,
-        gated: false,
-        declared: declaredText(declared, kind),
-        live: null,
-        jobId: null,
-        paused: null,
-        due: null,
-        notDone: known ? [] : null,
-        ok: known ? false : null,
-        lastStatus: null,
-        lastRunAt: null,
-        nextRunAt: null,
-        lastError: null,
-        lastErrorVisible: true,
-        findings: [
+      return withProblems(
+        {
+          schema: table.schema,
+          table: table.name,
+          kind,
+          managed: true,
+          runner,
+          runnerAlive: alive,
+          gated: false,
+          declared: declaredText(declared, kind),
+          live: null,
+          jobId: null,
+          paused: null,
+          due: null,
+          notDone: known ? [] : null,
+          ok: known ? false : null,
+          lastStatus: null,
+          lastRunAt: null,
+          nextRunAt: null,
+          lastError: null,
+          lastErrorVisible: true,
+        },
+        [
           known
-            ? `declared, and not in the database. Fix: ${command('policies apply')}`
-            : 'not known: this role may not read qicore.policies',
+            ? {code: 'missing', message: `declared, and not in the database. Fix: ${command('policies apply')}`}
+            : {code: 'no_privilege', message: 'not known: this role may not read qicore.policies'},
         ],
-      }
+      )
     })
 }
 

@@ -2,6 +2,7 @@ import type {Duration} from '../units/duration.js'
 import type {LivePolicy, Offset} from '../catalog/live-policies.js'
 import type {Table} from '../catalog/table.js'
 import type {TimeUnit} from '../catalog/time.js'
+import type {UnitContradiction} from '../catalog/table-clock.js'
 import type {PolicyKind} from './declared.js'
 
 /** A table with everything that is set for it: what a declaration is compared with. */
@@ -12,6 +13,8 @@ export interface TableState {
   native: boolean
   /** Instants, integers of a known unit, or integers that nobody explained. */
   scale: 'time' | TimeUnit | 'unknown'
+  /** Why the declared unit is not that of its integers; then `scale` is unknown. */
+  contradiction?: UnitContradiction | undefined
   columns: readonly string[]
   timeColumn: string | null
   /** For chunks to come, on the table's scale; null where there are no chunks. */

@@ -1,5 +1,5 @@
 import type {ChunkBytes} from '../catalog/chunk-bytes.js'
-import type {TableClock} from '../catalog/table-clock.js'
+import {contradictionWords, type TableClock} from '../catalog/table-clock.js'
 import type {EndProblem} from '../catalog/time-range.js'
 import {has, qualifiedName, type Table} from '../catalog/table.js'
 
@@ -58,7 +58,7 @@ export function clockNotes(tables: readonly Table[], clocks: ReadonlyMap<Table, 
     return found === undefined
       ? []
       : [
-          `timeUnit of ${qualifiedName(table)} is declared as ${found.declared}, but its values are times of today only in ${found.seen}: age, growth and what is due are unknown. Set timeUnit: ${found.seen}.`,
+          `timeUnit of ${qualifiedName(table)} is declared as ${found.declared}, but ${contradictionWords(found)}: age, growth and what is due are unknown.${found.seen === null ? '' : ` Set timeUnit: ${found.seen}.`}`,
         ]
   })
   const unit = used.filter(

@@ -1,6 +1,16 @@
 import {rulesOf} from '../table-state.js'
 import {qualifiedName} from '../../catalog/table.js'
-import {chunkLength, least, most, affectsData, retentionOf, words, type ProofFacts, type Subject} from './facts.js'
+import {
+  chunkLength,
+  firstDrop,
+  least,
+  most,
+  retentionOf,
+  retentionWords,
+  words,
+  type ProofFacts,
+  type Subject,
+} from './facts.js'
 import {concern, type Finding} from './finding.js'
 import {offsetInWords} from '../offsets.js'
 import {command} from '../../units/command.js'
@@ -12,8 +22,8 @@ export function aggregateFindings(subject: Subject, facts: ProofFacts): Finding[
   const key = qualifiedName(subject.table)
   const {rule, after} = retention
   const gated = rule.by === 'qicore'
-  const age = offsetInWords(rule.after ?? rule.createdBefore)
-  const effectiveFrom = affectsData(subject, after, facts)
+  const age = retentionWords(retention)
+  const effectiveFrom = firstDrop(subject, retention, facts)
   const findings: Finding[] = []
   for (const {subject: over, direct} of dependents(subject, facts)) {
     const view = qualifiedName(over.table)

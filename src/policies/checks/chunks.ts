@@ -1,6 +1,7 @@
 import {formatBytes} from '../../units/bytes.js'
 import {rulesOf} from '../table-state.js'
 import {has, qualifiedName} from '../../catalog/table.js'
+import {fromMicros, type TimeUnit} from '../../catalog/time.js'
 import {offsetInWords} from '../offsets.js'
 import {directOver} from './aggregates.js'
 import {
@@ -8,10 +9,13 @@ import {
   least,
   most,
   affectsData,
+  firstDrop,
   retentionOf,
+  retentionWords,
   roundLength,
   words,
   type ProofFacts,
+  type Retention,
   type Subject,
 } from './facts.js'
 import {concern, type Finding} from './finding.js'
@@ -22,16 +26,7 @@ export function chunkFindings(subject: Subject, facts: ProofFacts): Finding[] {
   const length = chunkLength(subject)
   const findings: Finding[] = []
   const retention = retentionOf(subject)
-  if (length !== null && retention !== null && 2n * length > least(retention.after))
-    findings.push({
-      id: `coarse-chunks:${key}`,
-      level: 'unsafe',
-      object: key,
-      effectiveFrom: affectsData(subject, retention.after, facts),
-      policies: [concern(key, 'retention'), concern(key, 'chunk interval')],
-      message: `${key} keeps ${offsetInWords(retention.rule.after ?? retention.rule.createdBefore)} in chunks of ${words(length, subject)}, and a chunk goes as a whole: rows stay for up to ${words(least(retention.after) + length, subject)}`,
-      safe: `chunkInterval: ${roundLength(least(retention.after) / 4n, subject)}`,
-    })
+  if (length !== null && retention !== null) findings.push(...coarseChunks(subject, length, retention, facts))
   if (length !== null && subject.bytesPerPoint !== null && facts.cache > 0) {
     const bytes = Number(length) * subject.bytesPerPoint
     const share = facts.cache / 4
@@ -47,6 +42,31 @@ export function chunkFindings(subject: Subject, facts: ProofFacts): Finding[] {
       })
   }
   return findings
+}
+
+/** A chunk goes as a whole: by the age of its rows when the last is old, by its creation whatever its rows are. */
+function coarseChunks(subject: Subject, length: bigint, retention: Retention, facts: ProofFacts): Finding[] {
+  const key = qualifiedName(subject.table)
+  const {after, byCreation} = retention
+  const {scale} = subject.state
+  // An age of creation is a length of time, and a chunk of integers only where their unit is known.
+  if (byCreation && scale === 'unknown') return []
+  const age = byCreation && scale !== 'time' ? fromMicros(least(after), scale as TimeUnit) : least(after)
+  if (byCreation ? length < age : 2n * length <= age) return []
+  const kept = retentionWords(retention)
+  return [
+    {
+      id: `coarse-chunks:${key}`,
+      level: 'unsafe',
+      object: key,
+      effectiveFrom: firstDrop(subject, retention, facts),
+      policies: [concern(key, 'retention'), concern(key, 'chunk interval')],
+      message: byCreation
+        ? `${key} keeps a chunk for ${kept}, and rows come into a chunk of ${words(length, subject)} for that long: they are dropped while they are new`
+        : `${key} keeps ${kept} in chunks of ${words(length, subject)}, and a chunk goes as a whole: rows stay for up to ${words(age + length, subject)}`,
+      safe: `chunkInterval: ${roundLength(age / 4n, subject)}`,
+    },
+  ]
 }
 
 /** Compression against what is still read, still written, and dropped anyway. */
@@ -83,14 +103,14 @@ export function compressionFindings(subject: Subject, facts: ProofFacts): Findin
       safe: 'a longer `after` where that goes on',
     })
   const retention = retentionOf(subject)
-  if (retention !== null && least(retention.after) <= least(after))
+  if (retention !== null && !retention.byCreation && least(retention.after) <= least(after))
     findings.push({
       id: `compressed-in-vain:${key}`,
       level: 'note',
       object: key,
       effectiveFrom: facts.at,
       policies: [concern(key, 'compression'), concern(key, 'retention')],
-      message: `${key} is compressed after ${age} and dropped after ${offsetInWords(retention.rule.after ?? retention.rule.createdBefore)}: nothing of it is ever compressed`,
+      message: `${key} is compressed after ${age} and dropped after ${retentionWords(retention)}: nothing of it is ever compressed`,
       safe: null,
     })
   return findings

@@ -1,12 +1,14 @@
+import type {Server} from '../../db/server.js'
 import {durationInWords, type Duration} from '../../units/duration.js'
 import type {Instant} from '../../units/instant.js'
 import type {TableClock} from '../../catalog/table-clock.js'
-import {dueAt} from '../../catalog/ages.js'
+import {ago, dueAt} from '../../catalog/ages.js'
 import type {Offset} from '../../catalog/live-policies.js'
 import {rulesOf, type LiveRule, type TableState} from '../table-state.js'
-import type {Table} from '../../catalog/table.js'
-import {fromMicros, instantOf, toMicros} from '../../catalog/time.js'
-import {isProblem, toOffset} from '../offsets.js'
+import type {Chunk, Table} from '../../catalog/table.js'
+import {fromMicros, instantOf, microsOf, toMicros} from '../../catalog/time.js'
+import {isProblem, offsetInWords, toOffset} from '../offsets.js'
+import {chunksBefore} from '../reach.js'
 
 /** A table as its policies would stand, and what they meet there. */
 export interface Subject {
@@ -18,7 +20,6 @@ export interface Subject {
   references: readonly string[]
   /** Foreign keys that lead to it. */
   referencedBy: readonly string[]
-  integerNow: boolean
   /** Exact bytes of a microsecond (or an integer) of recent rows; null: not measured. */
   bytesPerPoint: number | null
   /** What aggregates have not covered of what the next run of its retention would drop. */
@@ -27,6 +28,7 @@ export interface Subject {
 
 /** Everything that the proof looks at: pure data. */
 export interface ProofFacts {
+  server: Server
   at: Instant
   now: bigint
   subjects: ReadonlyMap<Table, Subject>
@@ -38,14 +40,37 @@ export interface ProofFacts {
 
 const day = 86_400_000_000n
 
-/** The retention that a table would have, and how old rows are when it takes them. */
-export function retentionOf({state}: Pick<Subject, 'state'>): {rule: LiveRule; after: Offset} | null {
-  const rule = rulesOf(state, 'retention').find(({after, createdBefore}) => after !== null || createdBefore !== null)
-  const after = rule?.after ?? rule?.createdBefore ?? null
-  if (rule === undefined || after === null) return null
-  // A gated one is declared as a duration, whatever its table counts in.
-  const offset = typeof after === 'bigint' ? after : toOffset(after, state.scale)
-  return isProblem(offset) ? null : {rule, after: offset}
+/** A retention, and how old rows or chunks are when it takes them. */
+export interface Retention {
+  rule: LiveRule
+  after: Offset
+  /** It goes by when a chunk was made. */
+  byCreation: boolean
+}
+
+/** The retention that takes rows first, where a table would have several. */
+export function retentionOf(subject: Pick<Subject, 'state'>): Retention | null {
+  return retentionsOf(subject).reduce<Retention | null>(
+    (first, each) => (first === null || least(each.after) < least(first.after) ? each : first),
+    null,
+  )
+}
+
+/** Every retention that a table would have: TimescaleDB carries out each of them. */
+export function retentionsOf({state}: Pick<Subject, 'state'>): Retention[] {
+  return rulesOf(state, 'retention').flatMap((rule) => {
+    const age = rule.after ?? rule.createdBefore
+    if (age === null) return []
+    const byCreation = rule.after === null
+    // A gated one is declared as a duration, whatever its table counts in; the creation of a chunk is an instant.
+    const after = typeof age === 'bigint' || byCreation ? age : toOffset(age, state.scale)
+    return isProblem(after) ? [] : [{rule, after, byCreation}]
+  })
+}
+
+/** The age of a retention in words: `30 days`, `30 days since the creation of the chunk`. */
+export function retentionWords({rule, byCreation}: Retention): string {
+  return `${offsetInWords(rule.after ?? rule.createdBefore)}${byCreation ? ' since the creation of the chunk' : ''}`
 }
 
 /** The shortest that an age can be, in microseconds or integers: a month may be February. */
@@ -80,11 +105,38 @@ export function chunkLength({state, table}: Subject): bigint | null {
 /** When the oldest chunk reaches an age: now where it has, or where there is none the age from now on. */
 export function affectsData({table, clock}: Subject, age: Offset, facts: ProofFacts): Instant | null {
   const ends = table.chunks.flatMap(({end}) => (end === null ? [] : [end]))
-  const oldest = ends.reduce<bigint | null>((first, end) => (first === null || end < first ? end : first), null)
-  const from = oldest ?? clock.now
+  const from = earliest(ends) ?? clock.now
   const then = from === null ? null : dueAt(clock, from, age)
-  if (then === null) return null
-  return instantOf(then < facts.now ? facts.now : then)
+  return then === null ? null : notBefore(then, facts)
+}
+
+/** When a retention drops the first chunk. */
+export function firstDrop(subject: Subject, {after, byCreation}: Retention, facts: ProofFacts): Instant | null {
+  if (!byCreation) return affectsData(subject, after, facts)
+  const made = subject.table.chunks.flatMap(({createdAt}) => (createdAt === null ? [] : [microsOf(createdAt)]))
+  const then = dueAt(creationClock(facts), earliest(made) ?? facts.now, after)
+  return then === null ? null : notBefore(then, facts)
+}
+
+/** The chunks that a retention would drop at its first run. */
+export function chunksToDrop({table, clock}: Subject, {after, byCreation}: Retention, facts: ProofFacts): Chunk[] {
+  const cutoff = ago(byCreation ? creationClock(facts) : clock, after)
+  if (cutoff === null) return []
+  if (!byCreation) return chunksBefore(table, cutoff)
+  return table.chunks.filter(({createdAt, tiered}) => createdAt !== null && !tiered && microsOf(createdAt) < cutoff)
+}
+
+/** The creation of a chunk is an instant, whatever its table counts in. */
+function creationClock({now}: ProofFacts): TableClock {
+  return {now, unit: null, time: 'timestamptz'}
+}
+
+function earliest(points: readonly bigint[]): bigint | null {
+  return points.reduce<bigint | null>((first, point) => (first === null || point < first ? point : first), null)
+}
+
+function notBefore(then: bigint, {now}: ProofFacts): Instant | null {
+  return instantOf(then < now ? now : then)
 }
 
 /** A length on a table's scale in words that a configuration takes. */

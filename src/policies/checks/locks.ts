@@ -1,29 +1,27 @@
-import {formatQualifiedName} from '../../db/qualified-name.js'
-import {quoteLiteral} from '../../db/sql.js'
 import {ago} from '../../catalog/ages.js'
 import {rulesOf} from '../table-state.js'
 import {qualifiedName, type Table} from '../../catalog/table.js'
-import {chunksBefore} from '../reach.js'
-import {retentionOf, affectsData, type ProofFacts, type Subject} from './facts.js'
+import {chunksToDrop, firstDrop, retentionsOf, type ProofFacts, type Retention, type Subject} from './facts.js'
 import {concern, type Finding} from './finding.js'
-import type {TimeUnit} from '../../catalog/time.js'
+import {whyNeverRuns} from '../never-runs.js'
 
-/** Locks that a run takes at once, tables and foreign keys that a drop meets, and clocks that policies need. */
+/** Locks that a run takes at once, tables and foreign keys that a drop meets, and policies that cannot run. */
 export function lockFindings(subject: Subject, facts: ProofFacts): Finding[] {
-  return [...dropFindings(subject, facts), ...refreshFindings(subject, facts), ...clockFindings(subject, facts)]
+  return [
+    ...retentionsOf(subject).flatMap((retention) => dropFindings(subject, retention, facts)),
+    ...refreshFindings(subject, facts),
+    ...neverRunsFindings(subject, facts),
+  ]
 }
 
-function dropFindings(subject: Subject, facts: ProofFacts): Finding[] {
-  const retention = retentionOf(subject)
-  if (retention === null) return []
+function dropFindings(subject: Subject, retention: Retention, facts: ProofFacts): Finding[] {
   const key = qualifiedName(subject.table)
   const native = retention.rule.by === 'timescaledb'
-  const effectiveFrom = affectsData(subject, retention.after, facts)
+  const effectiveFrom = firstDrop(subject, retention, facts)
   const findings: Finding[] = []
-  const cutoff = ago(subject.clock, retention.after)
-  const chunksToDrop = cutoff === null ? 0 : chunksBefore(subject.table, cutoff).length
+  const first = chunksToDrop(subject, retention, facts).length
   // A chunk, its indexes and TOAST, and the same of its compressed half.
-  const needed = chunksToDrop * (subject.indexes + 6)
+  const needed = first * (subject.indexes + 6)
   if (native && needed > facts.lockSpace / 2)
     findings.push({
       id: `locks:${key}`,
@@ -31,7 +29,7 @@ function dropFindings(subject: Subject, facts: ProofFacts): Finding[] {
       object: key,
       effectiveFrom: facts.at,
       policies: [concern(key, 'retention')],
-      message: `the first run of the retention of ${key} drops ${chunksToDrop} chunks in one transaction and needs about ${needed} locks of the ${facts.lockSpace} that there are: it would fail with "out of shared memory", each time`,
+      message: `the first run of the retention of ${key} drops ${first} chunks in one transaction and needs about ${needed} locks of the ${facts.lockSpace} that there are: it would fail with "out of shared memory", each time`,
       safe: 'the gated retention (native: false): one chunk a transaction',
     })
   if (subject.references.length > 0)
@@ -90,28 +88,25 @@ function chunksAfter({chunks}: Table, from: bigint | null): number {
   return from === null ? chunks.length : chunks.filter(({end}) => end === null || end > from).length
 }
 
-function clockFindings(subject: Subject, facts: ProofFacts): Finding[] {
-  const {table, state} = subject
-  if (table.time !== 'integer' || subject.integerNow || table.id === null) return []
+/** Policies that a plan would make or leave, of which every run fails: one finding for each reason. */
+function neverRunsFindings(subject: Subject, facts: ProofFacts): Finding[] {
+  const {table, state, clock} = subject
   const key = qualifiedName(table)
-  const own = state.policies.filter(({by}) => by === 'timescaledb')
-  if (own.length === 0) return []
-  return [
-    {
-      id: `no-clock:${key}`,
+  const found = state.policies.flatMap(({kind, ...rule}) => {
+    const never = whyNeverRuns({kind, ...rule}, table, facts.server, clock.unit)
+    return never === null ? [] : [{kind, ...never}]
+  })
+  return [...new Set(found.map(({code}) => code))].map((code) => {
+    const same = found.filter((each) => each.code === code)
+    const kinds = [...new Set(same.map(({kind}) => kind))]
+    return {
+      id: `${code.replaceAll('_', '-')}:${key}`,
       level: 'unsafe',
       object: key,
       effectiveFrom: facts.at,
-      policies: own.map(({kind}) => concern(key, kind)),
-      message: `${key} has integers for times and no integer_now function: TimescaleDB takes the policy, and every run of it fails`,
-      safe: nowFunction(key, table.schema, subject.clock.unit),
-    },
-  ]
-}
-
-/** The function as SQL, in the unit that is declared; seconds where none is. */
-function nowFunction(key: string, schema: string, unit: TimeUnit | null): string {
-  const name = formatQualifiedName(schema, 'integer_now')
-  const perSecond = {s: '', ms: ' * 1000', us: ' * 1000000', ns: ' * 1000000000'}[unit ?? 's']
-  return `create function ${name}() returns bigint language sql stable as 'select (extract(epoch from now())${perSecond})::bigint'; select set_integer_now_func(${quoteLiteral(key)}, ${quoteLiteral(name)})${unit === null ? ' (where its integers are seconds)' : ''}`
+      policies: kinds.map((kind) => concern(key, kind)),
+      message: `every run of the ${kinds.join(' and ')} policy of ${key} fails: ${same[0]!.why}`,
+      safe: [...new Set(same.map(({fix}) => fix))].join('; '),
+    }
+  })
 }

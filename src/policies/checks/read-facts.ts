@@ -36,7 +36,6 @@ export async function readProofFacts(
       indexes: entry.indexes,
       references: entry.references,
       referencedBy: entry.referencedBy,
-      integerNow: clockOf(table),
       bytesPerPoint: pace.get(table) ?? null,
       uncovered: [],
     })
@@ -51,12 +50,14 @@ export async function readProofFacts(
     )
       subjects.set(table, {...subject, uncovered: await unseenOf(db, subject, snapshot.all)})
   }
-  return {at: snapshot.at, now: microsOf(snapshot.at), subjects, lockSpace: space!.locks, cache: space!.cache}
-}
-
-/** An aggregate on integers goes by the clock of what it reads. */
-function clockOf(table: Table): boolean {
-  return table.integerNow !== null || (table.aggregate?.source != null && clockOf(table.aggregate.source))
+  return {
+    server: db.server,
+    at: snapshot.at,
+    now: microsOf(snapshot.at),
+    subjects,
+    lockSpace: space!.locks,
+    cache: space!.cache,
+  }
 }
 
 /** What the next run would take and an aggregate has not seen. */

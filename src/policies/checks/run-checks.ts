@@ -3,10 +3,11 @@ import {kindOf, type Change} from '../change.js'
 import {aggregateFindings, windowFindings} from './aggregates.js'
 import {chunkFindings, compressionFindings} from './chunks.js'
 import type {Offset} from '../../catalog/live-policies.js'
-import {rulesOf} from '../table-state.js'
+import {rulesOf, type LiveRule} from '../table-state.js'
+import {command} from '../../units/command.js'
 import {qualifiedName} from '../../catalog/table.js'
 import {offsetInWords} from '../offsets.js'
-import {words, type ProofFacts, type Subject} from './facts.js'
+import {retentionsOf, retentionWords, words, type ProofFacts, type Subject} from './facts.js'
 import {concern, type Finding} from './finding.js'
 import {lockFindings} from './locks.js'
 
@@ -19,6 +20,7 @@ export function runChecks(facts: ProofFacts): Finding[] {
     ...compressionFindings(subject, facts),
     ...lockFindings(subject, facts),
     ...ungated(subject, facts),
+    ...twice(subject, facts),
   ])
   return all.filter(({id}, index) => all.findIndex((other) => other.id === id) === index)
 }
@@ -26,20 +28,44 @@ export function runChecks(facts: ProofFacts): Finding[] {
 /** TimescaleDB's own retention asks nobody; declared without `native` it becomes the gated one. */
 function ungated(subject: Subject, facts: ProofFacts): Finding[] {
   const key = qualifiedName(subject.table)
-  return rulesOf(subject.state, 'retention')
-    .filter(({by}) => by === 'timescaledb')
-    .map(({job, after}) => ({
-      id: `ungated:${key}`,
+  const rules = rulesOf(subject.state, 'retention').filter(({by}) => by === 'timescaledb')
+  return rules.map(({job, after}, index) => ({
+    // Of several each is said: a finding with the same id would be left out.
+    id: `ungated:${key}${index === 0 || job === null ? '' : `:${job.id}`}`,
+    level: 'note',
+    object: key,
+    effectiveFrom: facts.at,
+    policies: [concern(key, 'retention')],
+    message: `TimescaleDB's own retention of ${key}${job === null || job.id < 0 ? '' : ` (job ${job.id})`} drops in one transaction and asks no aggregate${after === null ? '. It goes by when a chunk was created, which no declaration can say: nothing equal can be proposed' : ''}`,
+    safe:
+      after === null
+        ? null
+        : `tables: ${key}: { retention: { after: ${ageWords(after, subject)} } }, and policies apply makes it the gated one`,
+  }))
+}
+
+/** Two retentions of one table: both are carried out. */
+function twice(subject: Subject, facts: ProofFacts): Finding[] {
+  const retentions = retentionsOf(subject)
+  if (retentions.length < 2) return []
+  const key = qualifiedName(subject.table)
+  const each = retentions.map((retention) => `${retentionWords(retention)}${jobWords(retention.rule)}`)
+  return [
+    {
+      id: `retention-twice:${key}`,
       level: 'note',
       object: key,
       effectiveFrom: facts.at,
       policies: [concern(key, 'retention')],
-      message: `TimescaleDB's own retention of ${key}${job === null || job.id < 0 ? '' : ` (job ${job.id})`} drops in one transaction and asks no aggregate${after === null ? '. It goes by when a chunk was created, which no declaration can say: nothing equal can be proposed' : ''}`,
-      safe:
-        after === null
-          ? null
-          : `tables: ${key}: { retention: { after: ${ageWords(after, subject)} } }, and policies apply makes it the gated one`,
-    }))
+      message: `${key} has ${retentions.length} retentions, and each of them drops: ${each.join('; ')}`,
+      safe: `remove all but one: ${command('policies remove', ['retention', key], {job: retentions.findLast(({rule}) => rule.job !== null)?.rule.job?.id})}`,
+    },
+  ]
+}
+
+function jobWords({job, by}: LiveRule): string {
+  const id = job === null || job.id < 0 ? '' : `job ${job.id}, `
+  return ` (${id}${by === 'qicore' ? 'gated' : 'native'})`
 }
 
 /** As a configuration takes it, which knows no integers. */

@@ -1,6 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import type {ProofFacts, Subject} from '../../../src/policies/checks/facts.js'
 import {ofChanges, openFindings, runChecks, requireKnown, requireSafe} from '../../../src/policies/checks/run-checks.js'
+import type {Server} from '../../../src/db/server.js'
 import type {Change} from '../../../src/policies/change.js'
 import type {LiveRule, TableState} from '../../../src/policies/table-state.js'
 import {qualifiedName, newTable, type Chunk, type Table} from '../../../src/catalog/table.js'
@@ -95,7 +96,6 @@ function subject(
     indexes: 2,
     references: [],
     referencedBy: [],
-    integerNow: false,
     bytesPerPoint: null,
     uncovered: [],
     ...more,
@@ -103,7 +103,20 @@ function subject(
 }
 
 function facts(...subjects: Subject[]): ProofFacts {
-  return {at, now, subjects: new Map(subjects.map((each) => [each.table, each])), lockSpace: 6_400, cache: 4 * 2 ** 30}
+  const server = {
+    timescaledb: '2.22.1',
+    edition: 'community',
+    policiesOnUuid: false,
+    retentionByCreation: false,
+  } as Server
+  return {
+    server,
+    at,
+    now,
+    subjects: new Map(subjects.map((each) => [each.table, each])),
+    lockSpace: 6_400,
+    cache: 4 * 2 ** 30,
+  }
 }
 
 const found = (...subjects: Subject[]) => runChecks(facts(...subjects))
@@ -228,8 +241,13 @@ describe('the proof', () => {
 
   it('wants a clock where times are integers', () => {
     const t = subject('t', {policies: [{...compression(days(1)), after: 5n}], interval: 1n})
-    const table = {...t.table, time: 'integer' as const}
-    const text = (integerNow: boolean) => ids({...t, table, integerNow, state: {...t.state, scale: 'ms'}})
+    const clock = {schema: 'public', name: 'integer_now', safe: true}
+    const text = (has: boolean) =>
+      ids({
+        ...t,
+        table: {...t.table, time: 'integer', integerNow: has ? clock : null},
+        state: {...t.state, scale: 'ms'},
+      })
     expect(text(false)).toEqual(['no-clock:public.t'])
     expect(text(true)).toEqual([])
   })

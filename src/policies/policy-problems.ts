@@ -1,0 +1,61 @@
+import type {Database} from '../db/database.js'
+import {contradictionWords} from '../catalog/table-clock.js'
+import type {LivePolicy} from '../catalog/live-policies.js'
+import {qualifiedName} from '../catalog/table.js'
+import {whyNeverRuns} from './never-runs.js'
+import type {PolicyState} from './read-state.js'
+import {rulesOf, type LiveRule} from './table-state.js'
+import type {PolicyProblem} from './status-types.js'
+import {command} from '../units/command.js'
+
+/** What is wrong with a policy itself, whatever its runs did. */
+export interface OwnProblems {
+  problems: PolicyProblem[]
+  /** It cannot work as it is. */
+  broken: boolean
+}
+
+export function policyProblems(
+  {server}: Database,
+  {table, kind, job}: LivePolicy,
+  rule: LiveRule | null,
+  {snapshot, states, gatedJobs}: PolicyState,
+): OwnProblems {
+  const clock = snapshot.clocks.get(table)
+  const problems: PolicyProblem[] = []
+  const gated = kind === 'retention' && job === null
+  const gate = gated ? server.condition.find(({code}) => code === 'gate_procedure_missing') : undefined
+  if (gate !== undefined) problems.push({code: 'gate_procedure_missing', message: `${gate.message} ${gate.fix}`})
+  const never = rule === null ? null : whyNeverRuns(rule, table, server, clock?.unit ?? null)
+  if (never !== null)
+    problems.push({code: never.code, message: `every run of it fails: ${never.why}. Instead: ${never.fix}`})
+  const runs = job ?? gatedJobs.find(({id}) => id === rule?.job?.id) ?? null
+  if (runs !== null && !runs.ownerCanLogin)
+    problems.push({
+      code: 'owner_cannot_login',
+      message: `every run of it fails: job ${runs.id} runs as ${runs.owner}, who may not log in. As a role that may: alter role ${runs.owner} login`,
+    })
+  const contradiction = clock?.contradiction
+  if (contradiction !== undefined)
+    problems.push({
+      code: 'wrong_unit',
+      message: `timeUnit is declared as ${contradiction.declared}, but ${contradictionWords(contradiction)}. Set timeUnit in the configuration`,
+    })
+  const broken = problems.length > 0
+  const twice = twiceProblem(rule, rulesOf(states.get(table)!, kind), qualifiedName(table))
+  return {problems: twice === null ? problems : [...problems, twice], broken}
+}
+
+/** A second retention or compression of a table is carried out too; several refreshes of one aggregate are usual. */
+function twiceProblem(rule: LiveRule | null, rules: readonly LiveRule[], key: string): PolicyProblem | null {
+  if (rule === null || rule.kind === 'refresh' || rules.length < 2) return null
+  const jobs = rules.flatMap(({job}) => (job === null ? [] : [job.id]))
+  const acts = rule.kind === 'retention' ? 'each of them drops' : 'each of them compresses'
+  const last = jobs.at(-1)
+  const remove =
+    last === undefined ? '' : `. To remove one: ${command('policies remove', [rule.kind, key], {job: last})}`
+  return {
+    code: 'policy_twice',
+    message: `${key} has ${rules.length} ${rule.kind} policies (jobs ${jobs.join(', ')}), and ${acts}${remove}`,
+  }
+}
