@@ -129,7 +129,8 @@ function contradictionOf(table: Table, declared: TimeUnit, now: bigint | null, a
   const allBefore = newest !== null && newest >= 0n && toMicros(newest, declared) < in1971
   const allAfter = oldest !== null && toMicros(oldest, declared) > microsOf(at) + hundredYears
   if (seen === null && !allBefore && !allAfter) return null
-  return {declared, seen, rowsIn: allBefore ? '1970' : allAfter ? 'the future' : 'another time'}
+  if (allBefore) return {declared, seen, rowsIn: '1970'}
+  return {declared, seen, rowsIn: allAfter ? 'the future' : 'another time'}
 }
 
 function largest(values: readonly bigint[]): bigint | null {

@@ -184,13 +184,7 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
             .filter(Boolean),
     maxLocksPerTransaction: row.max_locks_per_transaction,
     hasQicoreSchema: row.has_core,
-    chunkCatalog: row.timescaledb === null ? null : row.chunk_has_relid ? 'relid' : 'names',
-    materializationRanges: row.materialization_ranges,
-    truncatesOrDeletes: row.truncates_or_deletes,
-    // The library decides these three, and the catalog shows nothing of them.
-    policiesOnUuid: isAtLeast(row.timescaledb, [2, 25, 0]),
-    retentionByCreation: isAtLeast(row.timescaledb, [2, 26, 3]),
-    databaseOwnerOwns: isAtLeast(row.timescaledb, [2, 28, 0]),
+    ...featuresOf(row),
     backendStart: row.backend_start,
     // Seen to work with PgBouncer: the pid it hands out is its own, not the backend's.
     pooled: !embedded && processId !== null && processId !== row.pid,
@@ -200,6 +194,19 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
       row.citus === null || extras.citus === null
         ? null
         : {version: row.citus, worker: extras.citus.worker, distributedTables: extras.citus.distributed_tables},
+  }
+}
+
+function featuresOf(row: ServerRow) {
+  const catalog = row.chunk_has_relid ? ('relid' as const) : ('names' as const)
+  return {
+    chunkCatalog: row.timescaledb === null ? null : catalog,
+    materializationRanges: row.materialization_ranges,
+    truncatesOrDeletes: row.truncates_or_deletes,
+    // The library decides these three, and the catalog shows nothing of them.
+    policiesOnUuid: isAtLeast(row.timescaledb, [2, 25, 0]),
+    retentionByCreation: isAtLeast(row.timescaledb, [2, 26, 3]),
+    databaseOwnerOwns: isAtLeast(row.timescaledb, [2, 28, 0]),
   }
 }
 
