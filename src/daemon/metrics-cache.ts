@@ -5,6 +5,7 @@ export interface SurveyedTable {
   table: string
   chunks: number
   compressedChunks: number
+  /** Null where a part of it could not be measured. */
   totalBytes: number | null
   /** Seconds since 1970. */
   newest: number | null
@@ -29,10 +30,18 @@ export interface SurveyedSet {
   daysLeft: number | null
 }
 
+/** When a job last succeeded, by any runner or by hand. */
+export interface SurveyedJob {
+  job: string
+  /** Seconds since 1970. */
+  at: number
+}
+
 export interface SurveyAnswer {
   tables: readonly SurveyedTable[]
   policies: readonly SurveyedPolicy[]
   partitions: readonly SurveyedSet[]
+  lastDone: readonly SurveyedJob[]
 }
 
 export interface MetricsSnapshot {
@@ -48,7 +57,7 @@ export function createMetricsCache(
   session: () => Promise<{db: Database; done(): void} | null>,
   read: (db: Database) => Promise<SurveyAnswer>,
 ): MetricsSnapshot {
-  let last: SurveyAnswer & {at: number | null} = {tables: [], policies: [], partitions: [], at: null}
+  let last: SurveyAnswer & {at: number | null} = {tables: [], policies: [], partitions: [], lastDone: [], at: null}
   let lookedAt = -Infinity
   let looking = false
   const refresh = async () => {

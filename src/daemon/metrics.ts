@@ -91,9 +91,18 @@ export function metricsOf(source: MetricsSource): Metrics {
     buckets: durationBuckets,
     ...own,
   })
-  const success = gauge('job_last_success_timestamp_seconds', 'When the job was last done, by whichever daemon.', [
-    'job',
-  ])
+  const lastSuccess = new Map<string, number>()
+  const succeeded = (job: string, seconds: number) =>
+    void lastSuccess.set(job, Math.max(seconds, lastSuccess.get(job) ?? -Infinity))
+  gauge(
+    'job_last_success_timestamp_seconds',
+    'When the job last succeeded, by any runner or by hand; absent where it never did.',
+    ['job'],
+    (g) => {
+      for (const {job, at} of source.metricsCache().lastDone) succeeded(job, at)
+      for (const [job, seconds] of lastSuccess) g.set({job}, seconds)
+    },
+  )
   const lastDuration = gauge('job_last_duration_seconds', 'How long the last try took.', ['job'])
 
   gauge('jobs', 'Jobs by state.', ['state'], (g) => {
@@ -132,8 +141,7 @@ export function metricsOf(source: MetricsSource): Metrics {
       return made
     },
     count(event) {
-      if (event.event === 'job' && event.lastDone !== null)
-        success.set({job: event.job}, Date.parse(event.lastDone) / 1000)
+      if (event.event === 'job' && event.lastDone !== null) succeeded(event.job, Date.parse(event.lastDone) / 1000)
       if (event.event === 'claim_lost') lost.inc()
       if (event.event === 'taken_over') taken.inc()
       if (event.event === 'database_away' && event.attempt === 1) away.inc()
@@ -147,7 +155,7 @@ export function metricsOf(source: MetricsSource): Metrics {
       if (outcome.kind === 'again' && outcome.error !== null) tries.inc({job})
       if (outcome.kind !== 'ended') return
       ended.inc({job, status: outcome.status, reason: outcome.reason ?? ''})
-      if (outcome.status === 'done' || outcome.status === 'late-done') success.set({job}, source.now() / 1000)
+      if (outcome.status === 'done' || outcome.status === 'late-done') succeeded(job, source.now() / 1000)
       for (const [status, n] of Object.entries(outcome.detail?.steps ?? {})) if (n > 0) steps.inc({job, status}, n)
       if (outcome.detail?.bytes) bytes.inc({job}, outcome.detail.bytes)
     },
@@ -171,7 +179,11 @@ function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
         if (number !== null) g.set({schema: table.schema, table: table.table}, number)
       }
     })
-  perTable('table_size_bytes', 'Size of a table with indexes and TOAST.', ({totalBytes}) => totalBytes)
+  perTable(
+    'table_size_bytes',
+    'Size of a table or aggregate with indexes and TOAST, measured as `stats` does; absent where a part of it was locked.',
+    ({totalBytes}) => totalBytes,
+  )
   perTable('table_newest_timestamp_seconds', 'The newest row of a table.', ({newest}) => newest)
   gauge('table_chunks', 'Chunks or partitions of a table.', ['schema', 'table', 'compressed'], (g) => {
     g.reset()
@@ -219,10 +231,15 @@ function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
         if (daysLeft !== null) g.set({schema, table}, daysLeft)
     },
   )
-  gauge('survey_timestamp_seconds', 'When tables and policies were last looked at.', [], (g) => {
-    const {at} = metricsCache()
-    // Without a value prom-client would say 0: the year 1970.
-    if (at === null) g.remove()
-    else g.set(at)
-  })
+  gauge(
+    'survey_timestamp_seconds',
+    'When tables and policies were last read; absent before the first time.',
+    [],
+    (g) => {
+      const {at} = metricsCache()
+      // Without a value prom-client would say 0: the year 1970.
+      if (at === null) g.remove()
+      else g.set(at)
+    },
+  )
 }

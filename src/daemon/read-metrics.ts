@@ -2,35 +2,52 @@ import type {Database} from '../db/database.js'
 import type {JobContext} from '../jobs/kind.js'
 import type {SurveyAnswer} from './metrics-cache.js'
 
-/** Tables and policies as `stats` and `policies status` show them; those reports are loaded when somebody first scrapes. */
+export interface SurveyRequest extends Pick<JobContext, 'sections' | 'limits' | 'partitions'> {
+  /** False while the daemon only observes: the schema qicore may then be missing, old or unreadable. */
+  runsJobs: boolean
+}
+
+/**
+ * Tables and policies as `stats` and `policies status` show them, and when each job was last done. The reports are
+ * loaded at the first scrape.
+ */
 export async function readSurvey(
   db: Database,
-  {sections, limits, partitions}: Pick<JobContext, 'sections' | 'limits' | 'partitions'>,
+  {sections, limits, partitions, runsJobs}: SurveyRequest,
 ): Promise<SurveyAnswer> {
-  const [{readStats}, {readPolicyStatus}, {readDeclared, timeUnitsOf}, {readAhead}, {partitionsDefined}] =
-    await Promise.all([
-      import('../reports/stats.js'),
-      import('../policies/status.js'),
-      import('../policies/read-declared.js'),
-      import('../partitions/ahead.js'),
-      import('../partitions/declared.js'),
-    ])
+  const [
+    {readStats},
+    {readLastDone},
+    {readPolicyStatus},
+    {readDeclared, timeUnitsOf},
+    {readAhead},
+    {partitionsDefined},
+  ] = await Promise.all([
+    import('../reports/stats.js'),
+    import('../jobs/store/schedules.js'),
+    import('../policies/status.js'),
+    import('../policies/read-declared.js'),
+    import('../partitions/ahead.js'),
+    import('../partitions/declared.js'),
+  ])
   const declared = await readDeclared(db, sections)
   const {lateAfter} = limits
-  // Estimates: exact sizes are for people who ask.
-  const {tables} = await readStats(db, {fast: true, managed: new Set(), lateAfter, timeUnits: timeUnitsOf(declared)})
+  // Estimates leave out what was never analyzed: a table that grows would look as if it shrank.
+  const {tables} = await readStats(db, {fast: false, managed: new Set(), lateAfter, timeUnits: timeUnitsOf(declared)})
   const {policies} = await readPolicyStatus(db, {declared, lateAfter})
   const sets = await readAhead(db, partitions(await partitionsDefined(db)))
   return {
     partitions: sets.map(({schema, table, there, reach}) => ({schema, table, ahead: there, daysLeft: reach.daysLeft})),
-    tables: tables.map(({schema, table, chunks, compressedChunks, totalBytes, newest}) => ({
+    tables: tables.map(({schema, table, chunks, compressedChunks, totalBytes, sizeBasis, newest}) => ({
       schema,
       table,
       chunks,
       compressedChunks,
-      totalBytes,
+      // What is locked is left out of the sum: a part of a table is not its size.
+      totalBytes: sizeBasis === 'exact' ? totalBytes : null,
       newest: typeof newest === 'string' && newest.endsWith('Z') ? Date.parse(newest) / 1000 : null,
     })),
+    lastDone: runsJobs ? await readLastDone(db) : [],
     policies: policies.map(({schema, table, kind, notDone, ok}) => ({
       schema,
       table,

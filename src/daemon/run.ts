@@ -70,7 +70,7 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
       const db = await control.openSession()
       return {db, done: () => void db.close()}
     },
-    (db) => readSurvey(db, context),
+    (db) => readSurvey(db, {...context, runsJobs: daemon.health().registry !== null}),
   )
   const metrics = metricsOf({
     version: options.version,

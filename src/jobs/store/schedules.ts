@@ -14,12 +14,19 @@ export function nextOf(state: LedgerJob, now: number): number | null {
   return epoch.state === 'active' ? nextInstant(epoch, Math.max(now, state.lastAt)) : null
 }
 
+function queryLastDone(db: Database): Promise<{job: string; at: Instant}[]> {
+  return db.query<{job: string; at: Instant}>(statement(loadSql('daemon/last-done')))
+}
+
+/** When each job last succeeded, by any runner or by hand, in seconds since 1970. Needs the schema qicore. */
+export async function readLastDone(db: Database): Promise<{job: string; at: number}[]> {
+  return (await queryLastDone(db)).map(({job, at}) => ({job, at: Date.parse(at) / 1000}))
+}
+
 /** Says of every job what it is and when it comes next. */
 export async function tellJobs(db: Database, jobs: readonly Job[], me: Identity, tell: Tell): Promise<void> {
   const {now, others} = await heartbeat(db, me)
-  const done = new Map(
-    (await db.query<{job: string; at: Instant}>(statement(loadSql('daemon/last-done')))).map(({job, at}) => [job, at]),
-  )
+  const done = new Map((await queryLastDone(db)).map(({job, at}) => [job, at]))
   const states = new Map((await readJobs(db)).map((state) => [state.name, state]))
   for (const {name, kind} of jobs) {
     const state = states.get(name)

@@ -1,7 +1,12 @@
 import {expect, it} from 'vitest'
+import {readStats} from '../../../src/reports/stats.js'
+import {declare} from '../../../src/jobs/store/job-store.js'
+import {tellJobs} from '../../../src/jobs/store/schedules.js'
+import {metricsOf} from '../../../src/daemon/metrics.js'
 import {readSurvey} from '../../../src/daemon/read-metrics.js'
-import {createMetricsCache} from '../../../src/daemon/metrics-cache.js'
+import {createMetricsCache, type SurveyAnswer} from '../../../src/daemon/metrics-cache.js'
 import {defaultLimits} from '../../../src/run/limits.js'
+import {identity, job, withCore} from '../../helpers/daemon-jobs.js'
 import {notDuringTheTest, today} from '../../helpers/clock.js'
 import {forEachEngine} from '../../helpers/engines.js'
 
@@ -21,10 +26,15 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
       async () => ({db, done() {}}),
       (own) => {
         looks += 1
-        return readSurvey(own, {sections: {tables: {}, aggregates: {}}, limits: defaultLimits, partitions: () => []})
+        return readSurvey(own, {
+          sections: {tables: {}, aggregates: {}},
+          limits: defaultLimits,
+          partitions: () => [],
+          runsJobs: false,
+        })
       },
     )
-    expect(metricsCache.look()).toEqual({tables: [], policies: [], partitions: [], at: null})
+    expect(metricsCache.look()).toEqual({tables: [], policies: [], partitions: [], lastDone: [], at: null})
     for (let tries = 0; tries < 100 && metricsCache.look().at === null; tries += 1)
       await new Promise((resolve) => setTimeout(resolve, 100))
     const {tables, policies, at} = metricsCache.look()
@@ -38,5 +48,85 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     expect(policies).toMatchObject([{schema: 'public', table: 't', kind: 'compression', ok: false}])
     // The chunks of nine to four days ago end three days ago or earlier.
     expect(policies[0]!.notDone).toBe(6)
+  })
+
+  it('measures sizes as `stats` does, aggregates and chunks that were never analyzed included', async () => {
+    const {db, run, autocommit} = await engine.database()
+    await run(
+      "create table public.t (time timestamptz not null, x int); select create_hypertable('public.t', 'time', chunk_time_interval => interval '1 day')",
+    )
+    await run(
+      "insert into public.t select '2026-01-01Z'::timestamptz + n * interval '1 minute', n from generate_series(0, 9999) n",
+    )
+    await autocommit(
+      "create materialized view public.per_hour with (timescaledb.continuous) as select time_bucket('1 hour', time) as bucket, max(x) as most from public.t group by 1 with no data",
+    )
+    await autocommit("call refresh_continuous_aggregate('public.per_hour', null, null)")
+    await db.probe()
+    const {tables} = await readSurvey(db, {
+      sections: {tables: {}, aggregates: {}},
+      limits: defaultLimits,
+      partitions: () => [],
+      runsJobs: false,
+    })
+    const stats = await readStats(db, {
+      fast: false,
+      managed: new Set(),
+      lateAfter: defaultLimits.lateAfter,
+      timeUnits: new Map(),
+    })
+    const sizes = (list: readonly {table: string; totalBytes: number | null}[]) =>
+      list.map(({table, totalBytes}) => [table, totalBytes])
+    expect(sizes(tables)).toEqual(sizes(stats.tables))
+    expect(sizes(tables).map(([name]) => name)).toEqual(['t', 'per_hour'])
+    for (const [, bytes] of sizes(tables)) expect(bytes).toBeGreaterThan(0)
+  })
+
+  it('knows after a restart when a job last succeeded, whichever runner it was', async () => {
+    const {db, run} = await withCore(await engine.database())
+    const nightly = job('nightly', {schedule: '30 2 * * *'})
+    await declare(db, [nightly], 'tester')
+    const record = (status: string, at: string) =>
+      run(
+        `insert into qicore.maintenance_log (operation, job, scheduled_at, started_at, completed_at, status) values ('sql', 'nightly', '${at}', '${at}', '${at}', '${status}')`,
+      )
+    await record('done', '2026-01-01T02:30:00Z')
+    await record('failed', '2026-01-02T02:30:00Z')
+    let survey: SurveyAnswer & {at: number | null} = {tables: [], policies: [], partitions: [], lastDone: [], at: null}
+    const metrics = metricsOf({
+      version: '0',
+      registry: () => null,
+      connected: () => true,
+      busy: () => 0,
+      skew: () => 0,
+      now: () => 0,
+      metricsCache: () => survey,
+    })
+    await tellJobs(db, [nightly], identity('restarted'), (event) => metrics.count(event))
+    const lastSuccess = async () =>
+      /^qicore_db_job_last_success_timestamp_seconds\{job="nightly"\} (\d+)$/m.exec(await metrics.text())?.[1]
+    expect(await lastSuccess()).toBe(String(Date.parse('2026-01-01T02:30:00Z') / 1000))
+    await record('late-done', '2026-01-03T02:30:00Z')
+    survey = {
+      ...(await readSurvey(db, {
+        sections: {tables: {}, aggregates: {}},
+        limits: defaultLimits,
+        partitions: () => [],
+        runsJobs: true,
+      })),
+      at: 1,
+    }
+    const later = metricsOf({
+      version: '0',
+      registry: () => null,
+      connected: () => true,
+      busy: () => 0,
+      skew: () => 0,
+      now: () => 0,
+      metricsCache: () => survey,
+    })
+    expect(await later.text()).toContain(
+      `qicore_db_job_last_success_timestamp_seconds{job="nightly"} ${Date.parse('2026-01-03T02:30:00Z') / 1000}\n`,
+    )
   })
 })

@@ -107,18 +107,22 @@ it('leaves a job alone that a newer declaration has otherwise', () => {
   expect(told).toEqual(['hourly: another daemon, started later, has it as "30 * * * *" UTC'])
 })
 
+const metricsSource = {
+  version: '1.2.3',
+  registry: () => registry(state()),
+  connected: () => true,
+  busy: () => 1,
+  skew: () => 0.1,
+  now: () => now,
+}
 const someMetrics = (): Metrics => {
   const metrics = metricsOf({
-    version: '1.2.3',
-    registry: () => registry(state()),
-    connected: () => true,
-    busy: () => 1,
-    skew: () => 0.1,
-    now: () => now,
+    ...metricsSource,
     metricsCache: () => ({
       tables: [{schema: 'public', table: 'a "b"\\c', chunks: 3, compressedChunks: 2, totalBytes: 100, newest: 1}],
       policies: [{schema: 'public', table: 't', kind: 'compression', notDone: 1, ok: false}],
       partitions: [{schema: 'public', table: 'ticks', ahead: 0, daysLeft: 3}],
+      lastDone: [{job: 'nightly', at: 1_700_000_000}],
       at: 1,
     }),
   })
@@ -155,8 +159,37 @@ it("counts what happens, by Prometheus' names", async () => {
     'qicore_db_partitions_ahead{schema="public",table="ticks"} 0',
     'qicore_db_partitions_days_left{schema="public",table="ticks"} 3',
     'qicore_db_job_waiting_seconds{job="hourly"} 30',
+    'qicore_db_survey_timestamp_seconds 1',
+    'qicore_db_job_last_success_timestamp_seconds{job="nightly"} 1700000000',
+    `qicore_db_job_last_success_timestamp_seconds{job="hourly"} ${now / 1000}`,
   ])
     expect(text.split('\n')).toContain(line)
+})
+
+it('has no value, rather than 0, for what is not known yet', async () => {
+  const metrics = metricsOf({
+    ...metricsSource,
+    metricsCache: () => ({
+      tables: [{schema: 'public', table: 'locked', chunks: 1, compressedChunks: 0, totalBytes: null, newest: null}],
+      policies: [{schema: 'public', table: 'locked', kind: 'compression', notDone: null, ok: null}],
+      partitions: [],
+      lastDone: [],
+      at: null,
+    }),
+  })
+  const text = await metrics.text()
+  for (const name of [
+    'survey_timestamp_seconds',
+    'job_last_success_timestamp_seconds',
+    'table_size_bytes',
+    'table_newest_timestamp_seconds',
+    'policy_ok',
+    'policy_not_done',
+  ])
+    expect(
+      text.split('\n').filter((line) => line.startsWith(`qicore_db_${name}`)),
+      name,
+    ).toEqual([])
 })
 
 const promtool = spawnSync('promtool', ['--version']).status === 0
