@@ -13,11 +13,13 @@ export interface PricesHead {
   version: 1
   target: string
   at: string
+  /** Why there is no price of what was asked for, and which command has one. */
+  notes: string[]
 }
 
 export abstract class PricesCommand<T extends typeof Command> extends BaseCommand<T> {
   /** Asks in read-only transactions of our own, which a pooler does not mind. */
-  protected async ask<R>(work: (client: Asks, head: PricesHead) => Promise<R>): Promise<R> {
+  protected async ask<R>(work: (client: Asks, head: Omit<PricesHead, 'notes'>) => Promise<R>): Promise<R> {
     const [{statement}, {usageError}, {sqlState, SqlState}] = await Promise.all([
       import('../db/sql.js'),
       import('../errors.js'),

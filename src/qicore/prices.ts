@@ -57,8 +57,8 @@ export async function latestPrices(
   const recent = [instant(options.asOf), interval(options.within ?? '1 hour')]
   const rows =
     coins === undefined
-      ? await ask<Row>(client, 'all-latest-prices', recent, options)
-      : await ask<Row>(client, 'latest-prices', [[...coins], ...recent], options)
+      ? await queryPrices<Row>(client, 'all-latest-prices', recent, options)
+      : await queryPrices<Row>(client, 'latest-prices', [[...coins], ...recent], options)
   return rows.map(latest)
 }
 
@@ -87,7 +87,7 @@ export async function priceHistory(
     ])
   if (approximateSeconds(width) < 0.001) throw usageError('BUCKET', `A bucket of ${bucket} is too short.`)
   if (secondsBetween(first, last) < 0) throw usageError('RANGE', `${last} is before ${first}.`)
-  const rows = await ask<
+  const rows = await queryPrices<
     Row & {bucket: string; avg_price: string; max_price: string; min_price: string; samples: number}
   >(client, 'price-history', [coin, exchange, first, last, toInterval(width)], options)
   return rows.map((row) => ({
@@ -111,7 +111,7 @@ export async function topPerformers(
 ): Promise<Performer[]> {
   if (!Number.isInteger(limit) || limit < 1 || limit > 10_000)
     throw usageError('LIMIT', `The limit ${limit} is not between 1 and 10000.`)
-  const rows = await ask<Row & {change_24h: string}>(
+  const rows = await queryPrices<Row & {change_24h: string}>(
     client,
     'top-performers',
     [instant(options.asOf), interval(options.within ?? '1 hour'), limit],
@@ -133,11 +133,12 @@ function latest({coin_id: coinId, symbol, name, exchange_id: exchangeId, usd_pri
   return {coinId, symbol, name, exchangeId, usdPrice, time}
 }
 
-async function ask<R>(
+/** The rows of one of the statements in sql/queries. */
+export async function queryPrices<R>(
   client: QuerySource,
   file: string,
   values: unknown[],
-  {prepare = true}: QueryOptions,
+  {prepare = true}: QueryOptions = {},
 ): Promise<R[]> {
   const text = loadSql(`queries/${file}`)
   // node-postgres answers with a result, a connection of ours with its rows.

@@ -2,9 +2,17 @@ import type {LatestPrice, Performer, PriceBucket} from '../../qicore/prices.js'
 import {renderTable, type Column, type TableStyle} from './table.js'
 import {ageOr, plural} from './words.js'
 
-/** The newest prices, one line a coin and exchange. */
-export function renderLatest(prices: readonly LatestPrice[], at: string, style: TableStyle): string {
-  if (prices.length === 0) return 'There is no price within that time.'
+/**
+ * The newest prices, one line a coin and exchange.
+ * @param notes why there is none of what was asked for
+ */
+export function renderLatest(
+  prices: readonly LatestPrice[],
+  at: string,
+  notes: readonly string[],
+  style: TableStyle,
+): string {
+  if (prices.length === 0) return notes.join('\n')
   const columns: Column<LatestPrice>[] = [
     {head: 'COIN', cell: ({coinId}) => coinId, shrink: 12},
     {head: 'SYMBOL', cell: ({symbol}) => symbol, shrink: 6},
@@ -14,12 +22,12 @@ export function renderLatest(prices: readonly LatestPrice[], at: string, style: 
     {head: 'AGE', cell: ({time}) => ageOr(time, at), right: true},
     {head: 'TIME (UTC)', cell: ({time}) => time, wide: true},
   ]
-  return `${renderTable(columns, prices, {style})}\n${plural(prices.length, 'price')}.`
+  return [renderTable(columns, prices, {style}), `${plural(prices.length, 'price')}.`, ...notes].join('\n')
 }
 
 /** Buckets of one series, oldest first. */
-export function renderHistory(buckets: readonly PriceBucket[], style: TableStyle): string {
-  if (buckets.length === 0) return 'There is no price in that range.'
+export function renderHistory(buckets: readonly PriceBucket[], notes: readonly string[], style: TableStyle): string {
+  if (buckets.length === 0) return notes.join('\n')
   const columns: Column<PriceBucket>[] = [
     {head: 'FROM (UTC)', cell: ({bucket}) => bucket},
     {head: 'AVG', cell: ({avgPrice}) => avgPrice, right: true},
@@ -31,8 +39,13 @@ export function renderHistory(buckets: readonly PriceBucket[], style: TableStyle
 }
 
 /** The highest change first. */
-export function renderTop(performers: readonly Performer[], at: string, style: TableStyle): string {
-  if (performers.length === 0) return 'There is no price with a 24 h change within that time.'
+export function renderTop(
+  performers: readonly Performer[],
+  at: string,
+  notes: readonly string[],
+  style: TableStyle,
+): string {
+  if (performers.length === 0) return notes.join('\n')
   const columns: Column<Performer>[] = [
     {head: 'COIN', cell: ({coinId}) => coinId, shrink: 12},
     {head: 'SYMBOL', cell: ({symbol}) => symbol, shrink: 6},

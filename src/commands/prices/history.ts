@@ -13,6 +13,8 @@ interface HistoryReport extends PricesHead {
   buckets: PriceBucket[]
 }
 
+const defaultBucket = '5min'
+
 export default class PricesHistory extends PricesCommand<typeof PricesHistory> {
   static override summary = 'Prices of one coin on one exchange, in buckets of time.'
   static override description =
@@ -28,23 +30,46 @@ export default class PricesHistory extends PricesCommand<typeof PricesHistory> {
   static override flags = {
     from: instantFlag({summary: 'Start; default: 24 hours before --to.'}),
     to: instantFlag({summary: "End, not included; default: the server's clock."}),
-    bucket: Flags.string({summary: 'Length of a bucket, less than a month.', default: '5min', helpValue: '<duration>'}),
+    bucket: Flags.string({
+      summary: 'Length of a bucket, less than a month.',
+      default: defaultBucket,
+      helpValue: '<duration>',
+    }),
     ...tableFlags,
   }
 
   async run(): Promise<HistoryReport> {
-    const {priceHistory} = await import('../../qicore/prices.js')
+    const [{priceHistory}, {explainAbsentPrices}] = await Promise.all([
+      import('../../qicore/prices.js'),
+      import('../../qicore/absent-prices.js'),
+    ])
     const {coin, exchange} = this.args
     const {bucket} = this.flags
     const report = await this.ask(async (client, head): Promise<HistoryReport> => {
       const to = this.flags.to ?? head.at
       const from = this.flags.from ?? new Date(Date.parse(to) - 86_400_000).toISOString()
       const buckets = await priceHistory(client, {coin, exchange, from, to, bucket})
-      return {kind: 'prices.history', ...head, coin, exchange, from, to, buckets}
+      const given = {...(bucket !== defaultBucket && {bucket})}
+      const notes =
+        buckets.length > 0
+          ? []
+          : await explainAbsentPrices(client, {
+              report: 'history',
+              coins: [coin],
+              exchange,
+              at: to,
+              atGiven: this.flags.to !== undefined,
+              flags: given,
+            })
+      return {kind: 'prices.history', ...head, coin, exchange, from, to, buckets, notes}
     })
     await this.showTable(
-      {rows: report.buckets, fields: ['bucket', 'coinId', 'exchangeId', 'avgPrice', 'maxPrice', 'minPrice', 'samples']},
-      async (look) => (await import('../../cli/render/prices.js')).renderHistory(report.buckets, look),
+      {
+        rows: report.buckets,
+        fields: ['bucket', 'coinId', 'exchangeId', 'avgPrice', 'maxPrice', 'minPrice', 'samples'],
+        notes: report.notes,
+      },
+      async (look) => (await import('../../cli/render/prices.js')).renderHistory(report.buckets, report.notes, look),
     )
     return report
   }

@@ -9,10 +9,12 @@ interface LatestReport extends PricesHead {
   prices: LatestPrice[]
 }
 
+const defaultWithin = '1h'
+
 export default class PricesLatest extends PricesCommand<typeof PricesLatest> {
   static override summary = 'The newest price of each coin on each exchange.'
   static override description =
-    'Without a coin, of all of them. A coin whose newest price is older than --within is not shown: an old price is none.'
+    'Without a coin, of all of them. A coin whose newest price is older than --within is not shown.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --coin bitcoin,ethereum --within 5min --json',
@@ -25,21 +27,42 @@ export default class PricesLatest extends PricesCommand<typeof PricesLatest> {
       delimiter: ',',
       helpValue: '<coin>',
     }),
-    within: Flags.string({summary: 'How far back a price may lie.', default: '1h', helpValue: '<duration>'}),
+    within: Flags.string({summary: 'How far back a price may lie.', default: defaultWithin, helpValue: '<duration>'}),
     'as-of': instantFlag({summary: "Time to use as now; default: the server's clock."}),
     ...tableFlags,
   }
 
   async run(): Promise<LatestReport> {
-    const {latestPrices} = await import('../../qicore/prices.js')
+    const [{latestPrices}, {explainAbsentPrices}] = await Promise.all([
+      import('../../qicore/prices.js'),
+      import('../../qicore/absent-prices.js'),
+    ])
     const {coin: coins, within, 'as-of': asOf} = this.flags
     const report = await this.ask(async (client, head): Promise<LatestReport> => {
       const prices = await latestPrices(client, {within, asOf, coins})
-      return {kind: 'prices.latest', ...head, prices}
+      const absent = (coins ?? []).filter((coin) => !prices.some(({coinId}) => coinId === coin))
+      const given = {...(within !== defaultWithin && {within}), ...(asOf !== undefined && {'as-of': asOf})}
+      const notes =
+        prices.length > 0 && absent.length === 0
+          ? []
+          : await explainAbsentPrices(client, {
+              report: 'latest',
+              coins: absent,
+              exchange: null,
+              at: asOf ?? head.at,
+              atGiven: asOf !== undefined,
+              flags: given,
+            })
+      return {kind: 'prices.latest', ...head, prices, notes}
     })
     await this.showTable(
-      {rows: report.prices, fields: ['coinId', 'symbol', 'name', 'exchangeId', 'usdPrice', 'time']},
-      async (look) => (await import('../../cli/render/prices.js')).renderLatest(report.prices, asOf ?? report.at, look),
+      {
+        rows: report.prices,
+        fields: ['coinId', 'symbol', 'name', 'exchangeId', 'usdPrice', 'time'],
+        notes: report.notes,
+      },
+      async (look) =>
+        (await import('../../cli/render/prices.js')).renderLatest(report.prices, asOf ?? report.at, report.notes, look),
     )
     return report
   }

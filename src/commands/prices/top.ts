@@ -9,31 +9,55 @@ interface TopReport extends PricesHead {
   prices: Performer[]
 }
 
+const defaultWithin = '1h'
+const defaultLimit = 10
+
 export default class PricesTop extends PricesCommand<typeof PricesTop> {
   static override summary = 'The coins that rose most in 24 hours.'
   static override description =
     'By the newest price of each coin that says its 24 h change, on whichever exchange that is.'
   static override examples = ['<%= config.bin %> <%= command.id %> --limit 5']
   static override flags = {
-    limit: Flags.integer({summary: 'How many.', default: 10, min: 1, max: 10_000, helpValue: '<n>'}),
-    within: Flags.string({summary: 'How far back a price may lie.', default: '1h', helpValue: '<duration>'}),
+    limit: Flags.integer({summary: 'How many.', default: defaultLimit, min: 1, max: 10_000, helpValue: '<n>'}),
+    within: Flags.string({summary: 'How far back a price may lie.', default: defaultWithin, helpValue: '<duration>'}),
     'as-of': instantFlag({summary: "Time to use as now; default: the server's clock."}),
     ...tableFlags,
   }
 
   async run(): Promise<TopReport> {
-    const {topPerformers} = await import('../../qicore/prices.js')
+    const [{topPerformers}, {explainAbsentPrices}] = await Promise.all([
+      import('../../qicore/prices.js'),
+      import('../../qicore/absent-prices.js'),
+    ])
     const {limit, within, 'as-of': asOf} = this.flags
-    const report = await this.ask(
-      async (client, head): Promise<TopReport> => ({
-        kind: 'prices.top',
-        ...head,
-        prices: await topPerformers(client, {limit, within, asOf}),
-      }),
-    )
+    const report = await this.ask(async (client, head): Promise<TopReport> => {
+      const prices = await topPerformers(client, {limit, within, asOf})
+      const given = {
+        ...(limit !== defaultLimit && {limit}),
+        ...(within !== defaultWithin && {within}),
+        ...(asOf !== undefined && {'as-of': asOf}),
+      }
+      const notes =
+        prices.length > 0
+          ? []
+          : await explainAbsentPrices(client, {
+              report: 'top',
+              coins: [],
+              exchange: null,
+              at: asOf ?? head.at,
+              atGiven: asOf !== undefined,
+              flags: given,
+            })
+      return {kind: 'prices.top', ...head, prices, notes}
+    })
     await this.showTable(
-      {rows: report.prices, fields: ['coinId', 'symbol', 'name', 'exchangeId', 'usdPrice', 'change24h', 'time']},
-      async (look) => (await import('../../cli/render/prices.js')).renderTop(report.prices, asOf ?? report.at, look),
+      {
+        rows: report.prices,
+        fields: ['coinId', 'symbol', 'name', 'exchangeId', 'usdPrice', 'change24h', 'time'],
+        notes: report.notes,
+      },
+      async (look) =>
+        (await import('../../cli/render/prices.js')).renderTop(report.prices, asOf ?? report.at, report.notes, look),
     )
     return report
   }

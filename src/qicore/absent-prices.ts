@@ -1,0 +1,145 @@
+import {command, type FlagValue} from '../units/command.js'
+import {epochMicros, formatEpochMicros, instantInWords, secondsBetween, type Instant} from '../units/instant.js'
+import {similar} from '../units/similar.js'
+import {queryPrices, type QuerySource} from './prices.js'
+
+/** A report of prices that has nothing, or nothing for a coin that was asked for. */
+export interface AbsentRequest {
+  report: 'latest' | 'history' | 'top'
+  /** Those that the report has no price of; empty: it has no price at all, of any coin. */
+  coins: readonly string[]
+  exchange: string | null
+  /** The time of the report: the server's clock, or what --as-of said. */
+  at: Instant
+  /** `at` was given by the operator. */
+  atGiven: boolean
+  /** Further flags that the operator gave, for the commands that are printed. */
+  flags?: Readonly<Record<string, FlagValue>>
+}
+
+interface Known {
+  coin_id: string
+  symbol: string
+  name: string
+  exchange_id: string
+}
+
+/**
+ * Why there is no price, in sentences, with a command that finds one: a coin or an exchange that no price names, a table
+ * without rows, or prices of another time.
+ */
+export async function explainAbsentPrices(source: QuerySource, request: AbsentRequest): Promise<string[]> {
+  const {coins, exchange} = request
+  const known = await queryPrices<Known>(source, 'known-prices', [])
+  if (known.length === 0) return ['public.crypto_prices has no rows.']
+  if (exchange !== null && (await newest(source, {exchange}, request)) === null) {
+    const exchanges = unique(known.map(({exchange_id: id}) => id))
+    return [unknownSentence('exchange', exchange, similar(exchange, exchanges), exchanges)]
+  }
+  if (coins.length === 0) return outside(source, request, null)
+  const notes: string[] = []
+  for (const coin of coins) notes.push(...(await explainCoin(source, request, coin, known)))
+  return notes
+}
+
+async function explainCoin(
+  source: QuerySource,
+  request: AbsentRequest,
+  coin: string,
+  known: readonly Known[],
+): Promise<string[]> {
+  if ((await newest(source, {coin}, request)) === null) {
+    const ids = unique(known.map(({coin_id: id}) => id))
+    return [unknownSentence('coin', coin, meantCoin(coin, known), ids)]
+  }
+  const {exchange} = request
+  if (exchange !== null && (await newest(source, {coin, exchange}, request)) === null) {
+    const exchanges = unique(known.filter(({coin_id: id}) => id === coin).map(({exchange_id: id}) => id))
+    return [
+      `There is no price of ${coin} on ${exchange}.${exchanges.length === 0 ? '' : ` Exchanges with recent prices of it: ${listed(exchanges)}.`}`,
+    ]
+  }
+  return outside(source, request, coin)
+}
+
+/** The coin whose symbol or name was typed, or whose id is close to what was typed. */
+function meantCoin(typed: string, known: readonly Known[]): string | null {
+  const wanted = typed.toLowerCase()
+  const named = known.find(({coin_id: id, symbol, name}) =>
+    [id, symbol, name].some((word) => word.toLowerCase() === wanted),
+  )
+  return named?.coin_id ?? similar(typed, unique(known.map(({coin_id: id}) => id)))
+}
+
+function unknownSentence(
+  what: 'coin' | 'exchange',
+  typed: string,
+  meant: string | null,
+  known: readonly string[],
+): string {
+  const hint = meant === null ? '' : ` Did you mean ${meant}?`
+  return `There is no price of ${what === 'coin' ? 'a coin' : 'an exchange'} "${typed}".${hint} ${what === 'coin' ? 'Coins' : 'Exchanges'} with recent prices: ${listed(known)}.`
+}
+
+/** There are prices, but not within the time that was asked for. */
+async function outside(source: QuerySource, request: AbsentRequest, coin: string | null): Promise<string[]> {
+  const {report, exchange, at, atGiven} = request
+  const before = atGiven ? await newest(source, {coin, exchange, upTo: at}, request) : null
+  const time = before ?? (await newest(source, {coin, exchange}, request))
+  const what = [
+    report === 'top' ? 'price with a 24 h change' : 'price',
+    ...(coin === null ? [] : [`of ${coin}`]),
+    ...(exchange === null ? [] : [`on ${exchange}`]),
+  ].join(' ')
+  if (time === null) return [`There is no ${what}.`]
+  return [
+    `There is no ${what} in that time. The newest${before === null ? '' : ' before it'} is from ${instantInWords(time)}.`,
+    ...commandsFor(request, coin, time),
+  ]
+}
+
+function commandsFor({report, exchange, at, flags = {}}: AbsentRequest, coin: string | null, time: Instant): string[] {
+  if (report === 'history') {
+    const micros = epochMicros(time)!
+    const [from, to] = [micros - 86_400_000_000n, micros + 1n].map(formatEpochMicros)
+    return [`Its last 24 hours: ${command('prices history', [coin!, exchange!], {...flags, from: from!, to: to!})}`]
+  }
+  const chosen = {...flags, ...(coin !== null && {coin})}
+  const asOf = `Prices as of then: ${command(`prices ${report}`, [], {...chosen, 'as-of': time})}`
+  const age = secondsBetween(time, at)
+  return age < 0
+    ? [asOf]
+    : [asOf, `Older prices too: ${command(`prices ${report}`, [], {...chosen, within: wideEnough(age)})}`]
+}
+
+/** A duration in one unit that is longer than so many seconds, the minute until the command is typed included. */
+function wideEnough(seconds: number): string {
+  const needed = seconds + 60
+  return needed > 172_800 ? `${Math.floor(needed / 86_400) + 1}d` : `${Math.floor(needed / 3_600) + 1}h`
+}
+
+async function newest(
+  source: QuerySource,
+  {coin = null, exchange = null, upTo = null}: {coin?: string | null; exchange?: string | null; upTo?: Instant | null},
+  {report}: AbsentRequest,
+): Promise<Instant | null> {
+  const rows = await queryPrices<{time: Instant}>(source, 'newest-price', [
+    coin === null ? null : [coin],
+    exchange,
+    upTo,
+    report === 'top',
+  ])
+  return rows[0]?.time ?? null
+}
+
+function unique(words: readonly string[]): string[] {
+  return [...new Set(words)]
+}
+
+const shownWords = 20
+
+function listed(words: readonly string[]): string {
+  return words.length <= shownWords
+    ? words.join(', ')
+    : `${words.slice(0, shownWords).join(', ')} and ${words.length - shownWords} more`
+}
