@@ -32,11 +32,16 @@ beforeAll(() => {
 }, 120_000)
 
 /** A directory with nothing in it but the installed package. */
-function install(...flags: string[]): string {
+function install(...flags: string[]): {directory: string; stderr: string} {
   const directory = temporaryDirectory()
   writeFileSync(join(directory, 'package.json'), '{"name": "consumer", "private": true, "type": "module"}\n')
-  npm(directory, 'install', '--prefer-offline', '--no-audit', '--no-fund', ...flags, join(destination, packed.filename))
-  return directory
+  const {status, stderr} = spawnSync(
+    'npm',
+    ['install', '--prefer-offline', '--no-audit', '--no-fund', ...flags, join(destination, packed.filename)],
+    {cwd: directory, encoding: 'utf8'},
+  )
+  expect(status, stderr).toBe(0)
+  return {directory, stderr}
 }
 
 const installed = (directory: string) => join(directory, 'node_modules/qicore-db')
@@ -76,6 +81,8 @@ describe('the tarball', () => {
       scripts: Record<string, string>
     }
     expect(scripts.prepack).toContain('scripts/drizzle-folder.mjs')
+    // npm asks for the approval of each of these when a package is installed; their files are not in the package.
+    expect(Object.keys(scripts).filter((name) => /^(pre|post)?(install|prepare)$|^prepublish$/.test(name))).toEqual([])
     expect(
       files.filter((file) => !existsSync(join(root, file))),
       'every entry of "files" exists',
@@ -92,9 +99,14 @@ else installations()
 function installations(): void {
   describe('installed in an empty directory', () => {
     let directory: string
+    let stderr: string
     beforeAll(() => {
-      directory = install()
+      ;({directory, stderr} = install())
     }, 300_000)
+
+    it('npm warns of no install script', () => {
+      expect(stderr).not.toMatch(/install.scripts/i)
+    })
 
     it('npx qicore-db runs', async () => {
       const {stdout, status, stderr} = spawnSync('npx', ['qicore-db', '--version'], {cwd: directory, encoding: 'utf8'})
@@ -153,7 +165,7 @@ function installations(): void {
 
   describe('installed with --omit=optional', () => {
     it('works, and says clearly that the embedded engine is not there', async () => {
-      const bin = join(installed(install('--omit=optional')), 'bin/run.js')
+      const bin = join(installed(install('--omit=optional').directory), 'bin/run.js')
       expect(existsSync(join(bin, '../../../@unni-craftsman'))).toBe(false)
       expectExit(await runCli(['--version'], {bin}), 0)
       // In memory, and a directory that came from somewhere with the engine.
