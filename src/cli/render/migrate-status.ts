@@ -61,7 +61,20 @@ function sums(migrations: readonly MigrationStatus[], routines: readonly Routine
     counts.length === 0
       ? ''
       : ` Routines: ${counts.map(({state, count}) => `${count} ${state}`).join(', ')} of ${routines.length}.`
-  return `${applied} applied, ${pending} pending.${of}${pending > 0 || counts.length > 0 ? ` Next: ${command('migrate up')}` : ''}`
+  return `${applied} applied, ${pending} pending.${of}${pending > 0 || counts.length > 0 ? ` ${nextStep(migrations, counts.length > 0)}` : ''}`
+}
+
+/** A database of one's own tables only is not told to install QiCore's beside them. */
+function nextStep(migrations: readonly MigrationStatus[], routines: boolean): string {
+  const qicore = migrations.filter(({stream}) => stream === 'qicore')
+  const onlyOwn =
+    migrations.some(({stream}) => stream === 'app') &&
+    qicore.length > 0 &&
+    qicore.every(({appliedAt}) => appliedAt === null)
+  if (!onlyOwn) return `Next: ${command('migrate up')}`
+  if (routines || migrations.some(({stream, state}) => stream !== 'qicore' && state === 'pending'))
+    return `Next: ${command('migrate up', [], {stream: 'app'})}`
+  return 'Pending are the tables of QiCore only; "migrations: own" in the configuration leaves them out.'
 }
 
 function minute(instant: string | null): string {

@@ -19,7 +19,7 @@ Waits up to 60 seconds for another run to end. On a database that holds data it 
     to: Flags.string({summary: 'Last version to apply: 1.2.0, or app.1.0.0.', helpValue: '<version>'}),
     stream: Flags.option({
       options: ['core', 'qicore', 'app'] as const,
-      summary: 'Only these migrations: the tables of QiCore, or your own.',
+      summary: 'Only these: core (the schema qicore), qicore (the tables of QiCore), app (your own).',
     })(),
     engine: Flags.option({
       options: ['timescaledb', 'apache', 'postgres'] as const,

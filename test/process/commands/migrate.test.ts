@@ -4,6 +4,7 @@ import {expect, it} from 'vitest'
 import {directoryWith, temporaryDirectory} from '../../helpers/files.js'
 import {expectExit, jsonOf, runCli} from '../../helpers/cli.js'
 import {forEachEngine} from '../../helpers/engines.js'
+import {withClient} from '../../helpers/schema-client.js'
 
 interface Change {
   kind: string
@@ -140,6 +141,39 @@ forEachEngine({native: true}, (engine) => {
         cwd: directoryWith({'qicore-db.config.yaml': 'version: 1\n'}),
       }),
       3,
+    )
+  })
+
+  it('with --stream app your own tables are made and none of QiCore; its migrations stay pending', async () => {
+    const url = await engine.urlFor(async () => {})
+    const cwd = directoryWith({
+      'qicore-db.config.yaml': 'version: 1\n',
+      'migrations/0001_desk.sql': '-- version: 1.0.0\n-- description: desk\ncreate table public.desk (x int);\n',
+    })
+    expect((await runCli(['migrate', 'status', '--url', url], {cwd})).stdout).toMatch(
+      /pending\. Next: qicore-db migrate up --stream app\b.*\n$/,
+    )
+    const done = await runCli(['migrate', 'up', '--stream', 'app', '--url', url, '--yes', '--json'], {cwd})
+    expectExit(done, 0)
+    expect(jsonOf<Change>(done).steps.map(({id}) => id)).toEqual([
+      expect.stringContaining('(schema qicore)'),
+      'migrate app.1.0.0 desk',
+    ])
+    const {rows} = await withClient(url, (client) =>
+      client.query(
+        "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm')",
+      ),
+    )
+    expect(rows).toEqual([{relname: 'desk'}])
+    const status = await runCli(['migrate', 'status', '--check', '--url', url, '--json'], {cwd})
+    expectExit(status, 3)
+    expect(
+      jsonOf<Status>(status)
+        .migrations.filter(({state}) => state === 'pending')
+        .map(({version}) => version),
+    ).not.toContain('app.1.0.0')
+    expect((await runCli(['migrate', 'status', '--url', url], {cwd})).stdout).toContain(
+      'Pending are the tables of QiCore only',
     )
   })
 
