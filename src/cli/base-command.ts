@@ -174,9 +174,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** The opening of every report: the server's clock, never this machine's. */
   protected async reportHead(db: Database): Promise<{version: 1; target: string; at: string}> {
-    const [{targetLabel}, {statement}] = await Promise.all([import('../config/target.js'), import('../db/sql.js')])
+    const [{reportTarget}, {statement}] = await Promise.all([import('../config/target.js'), import('../db/sql.js')])
     const [row] = await db.query<{now: string}>(statement('select clock_timestamp() as now'))
-    return {version: 1, target: targetLabel(db.target), at: row!.now}
+    return {version: 1, target: reportTarget(db), at: row!.now}
   }
 
   /** The end of a command that prints a table: nothing under --json, CSV where it is asked for, else what `render` makes of it. */

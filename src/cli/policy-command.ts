@@ -43,7 +43,7 @@ export abstract class PolicyCommand<T extends typeof Command> extends BaseComman
     ])
     return this.withDatabase(
       async (db) => {
-        const context = policyContext(db.target, await this.limits())
+        const context = policyContext(db, await this.limits())
         const declared = await tools.readDeclared(db, sectionsOf(await this.loadConfig()))
         const planned = await tools.planAdHoc(db, {table, change, job, declared, ...context})
         tools.requireKnown(planned.findings, flags.accept)

@@ -1,11 +1,11 @@
-import {targetLabel} from '../config/target.js'
+import {reportTarget} from '../config/target.js'
 import type {Config} from '../config/load.js'
 import type {Limits} from '../run/limits.js'
-import type {Target} from '../db/database.js'
+import type {Database} from '../db/database.js'
 
 /** What every planner of policies is given beside what is declared. */
-export function policyContext(target: Target, limits: Limits): {maxDropPerRun: number; target: string} {
-  return {maxDropPerRun: limits.maxDropPerRun, target: targetLabel(target)}
+export function policyContext(db: Database, limits: Limits): {maxDropPerRun: number; target: string} {
+  return {maxDropPerRun: limits.maxDropPerRun, target: reportTarget(db)}
 }
 
 /** The sections of a configuration that speak of policies; null where there is none. */

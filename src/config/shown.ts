@@ -30,8 +30,8 @@ export interface ShownTarget {
 export interface ShownConfig {
   file: string | null
   default: string | null
-  /** What a command that reads would work on, or why there is nothing. */
-  chosen: {target: string; source: string} | {error: string}
+  /** What a command that reads would work on, or why there is nothing. `target` is null where libpq's environment names it. */
+  chosen: {target: string | null; source: string} | {error: string}
   targets: ShownTarget[]
   limits: {
     lockTimeout: Shown<string>
@@ -173,7 +173,7 @@ function optionsOf(job: Job): Record<string, unknown> {
 function chosen(config: Config | null, request: TargetRequest, env: Environment, cwd: string): ShownConfig['chosen'] {
   try {
     const target = resolveTarget(request, env, config, cwd)
-    return {target: targetLabel(target) || 'libpq', source: target.source}
+    return {target: targetLabel(target), source: target.source}
   } catch (error) {
     return {error: messageOf(error)}
   }

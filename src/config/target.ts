@@ -1,6 +1,6 @@
 import {isAbsolute, resolve} from 'node:path'
-import {embeddedDirectory, type Target} from '../db/database.js'
-import {redact} from '../db/redact.js'
+import {embeddedDirectory, type Database, type Target} from '../db/database.js'
+import {withoutCredentials} from '../db/redact.js'
 import {environmentNamesDatabase, type Environment} from '../db/libpq.js'
 import {usageError} from '../errors.js'
 import type {Config} from './load.js'
@@ -97,7 +97,21 @@ function absolute(url: string, base: string): string {
   return !directory || isAbsolute(directory) ? url : `embedded:${resolve(base, directory)}`
 }
 
-/** What a person is told of a target; never a password. */
-export function targetLabel(target: Target): string {
-  return target.name ?? redact(target.url)
+/**
+ * A target before it is connected: its name, else its URL without user and password. Null where libpq's environment names
+ * the database.
+ */
+export function targetLabel({name, url}: Pick<Target, 'name' | 'url'>): string | null {
+  return name ?? (url === '' ? null : withoutCredentials(url))
+}
+
+/** `target` of every report: the same, and with libpq's environment the URL of the database that was reached. */
+export function reportTarget({target, server}: Pick<Database, 'target' | 'server'>): string {
+  return targetLabel(target) ?? `postgres://${addressOf(server)}/${encodeURIComponent(server.database)}`
+}
+
+/** Empty for a local socket. */
+function addressOf({host, port}: Database['server']): string {
+  if (host === null) return ''
+  return `${host.includes(':') ? `[${host}]` : host}${port === null ? '' : `:${port}`}`
 }

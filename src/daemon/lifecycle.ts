@@ -2,7 +2,7 @@ import {randomBytes} from 'node:crypto'
 import {hostname} from 'node:os'
 import {setTimeout as sleep} from 'node:timers/promises'
 import type {Job} from '../config/jobs.js'
-import {targetLabel} from '../config/target.js'
+import {reportTarget} from '../config/target.js'
 import type {Database, Target} from '../db/database.js'
 import {retryable, serverMessage, sqlState} from '../db/sqlstate.js'
 import {OpsError} from '../errors.js'
@@ -147,7 +147,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
 
   const begin = async (db: Database): Promise<void> => {
     const {role, superuser, embedded, postgres, timescaledb, engine, pooled} = db.server
-    tell({event: 'connected', database: targetLabel(options.target), role, engine, postgres, timescaledb, pooled})
+    tell({event: 'connected', database: reportTarget(db), role, engine, postgres, timescaledb, pooled})
     if (superuser && !embedded)
       tell({
         event: 'warning',

@@ -10,6 +10,22 @@ export function redact(text: string): string {
     .replace(/(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)/gi, '$1***')
 }
 
+/**
+ * The URL of a database without its user and password, for reports: `postgres://host:5432/market?sslmode=require`. Where
+ * the end of the user is in doubt more is left out than needed.
+ */
+export function withoutCredentials(url: string): string {
+  const [, scheme, rest] = /^(\s*[a-z][a-z0-9+.-]*:\/\/)([\s\S]*)$/i.exec(redact(url)) ?? []
+  if (scheme === undefined || rest === undefined) return redact(url)
+  const place = rest.slice(rest.lastIndexOf('@') + 1).replace(/^[^/?]*:\*\*\*.*$/s, '***')
+  const [path, ...query] = place.split('?')
+  const kept = query
+    .join('?')
+    .split('&')
+    .filter((pair) => pair !== '' && !/^(user|\w*password)=/i.test(pair))
+  return `${scheme}${path}${kept.length === 0 ? '' : `?${kept.join('&')}`}`
+}
+
 /** What stands behind `postgres://`: user, password, host, database and parameters, as far as they can be told apart. */
 function redactRest(rest: string): string {
   const parameter = rest.search(/[?&]\w*password=/i)

@@ -20,7 +20,9 @@ export function renderConfig({
   const declares = (what: readonly string[]) => (what.length === 0 ? 'nothing declared' : what.join(', '))
   return [
     `File: ${file ?? 'none; qicore-db.config.yaml is searched from here upwards'}`,
-    'error' in chosen ? `Database: none. ${chosen.error}` : `Database: ${chosen.target} (${chosen.source})`,
+    'error' in chosen
+      ? `Database: none. ${chosen.error}`
+      : `Database: ${chosen.target ?? 'as the environment names it'} (${chosen.source})`,
     ...list(
       'Targets:',
       targets.map(({name, url, directUrl, role, protected: guarded, unset}) =>

@@ -23,14 +23,14 @@ Changes nothing and waits for nobody.`
   static override flags = tableFlags
 
   async run(): Promise<AggregatesReport> {
-    const [{readAggregates}, {readManaged}, {targetLabel}] = await Promise.all([
+    const [{readAggregates}, {readManaged}, {reportTarget}] = await Promise.all([
       import('../../aggregates/list.js'),
       import('../../config/managed.js'),
       import('../../config/target.js'),
     ])
     const report = await this.withDatabase(async (db) => {
       const {timeUnits} = await readManaged(db, await this.loadConfig())
-      return {...(await readAggregates(db, timeUnits)), target: targetLabel(db.target)}
+      return {...(await readAggregates(db, timeUnits)), target: reportTarget(db)}
     })
     await this.showTable({rows: report.aggregates, fields}, async (look) =>
       (await import('../../cli/render/aggregates.js')).renderAggregates(report, look),

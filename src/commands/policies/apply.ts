@@ -45,7 +45,7 @@ Policies that conflict are refused (exit 7) unless each finding is accepted by n
     const accepted = [...this.flags.accept, ...(saved?.options.accepted ?? [])]
     return this.withDatabase(
       async (db) => {
-        const context = policyContext(db.target, await this.limits())
+        const context = policyContext(db, await this.limits())
         const planned = await planPolicies(db, {
           declared: await readDeclared(db, sectionsOf(await this.loadConfig())),
           ...context,

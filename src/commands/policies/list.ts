@@ -13,7 +13,7 @@ export default class PoliciesList extends BaseCommand<typeof PoliciesList> {
   static override args = {table: Args.string({description: 'table or aggregate, as name or schema.name'})}
 
   async run(): Promise<PolicyListReport> {
-    const [{readPolicyList}, {readDeclared}, {sectionsOf}, {targetLabel}] = await Promise.all([
+    const [{readPolicyList}, {readDeclared}, {sectionsOf}, {reportTarget}] = await Promise.all([
       import('../../policies/list.js'),
       import('../../policies/read-declared.js'),
       import('../../cli/policy-request.js'),
@@ -21,7 +21,7 @@ export default class PoliciesList extends BaseCommand<typeof PoliciesList> {
     ])
     const report = await this.withDatabase(async (db) => {
       const declared = await readDeclared(db, sectionsOf(await this.loadConfig()))
-      return {...(await readPolicyList(db, declared, this.args.table)), target: targetLabel(db.target)}
+      return {...(await readPolicyList(db, declared, this.args.table)), target: reportTarget(db)}
     })
     if (!this.jsonEnabled()) {
       const {renderPolicyList} = await import('../../cli/render/policies.js')

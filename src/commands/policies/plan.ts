@@ -37,7 +37,7 @@ The proof: retention against the aggregates over the table, refresh windows, com
       ])
     return this.withDatabase(
       async (db) => {
-        const context = policyContext(db.target, await this.limits())
+        const context = policyContext(db, await this.limits())
         const planned = await planPolicies(db, {
           declared: await readDeclared(db, sectionsOf(await this.loadConfig())),
           ...context,

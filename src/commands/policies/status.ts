@@ -25,7 +25,7 @@ Locks nothing, changes nothing, needs nothing of ours. Work counts as late when 
   }
 
   async run(): Promise<PolicyStatusReport> {
-    const [{readPolicyStatus}, {readDeclared}, {sectionsOf}, {targetLabel}] = await Promise.all([
+    const [{readPolicyStatus}, {readDeclared}, {sectionsOf}, {reportTarget}] = await Promise.all([
       import('../../policies/status.js'),
       import('../../policies/read-declared.js'),
       import('../../cli/policy-request.js'),
@@ -35,7 +35,7 @@ Locks nothing, changes nothing, needs nothing of ours. Work counts as late when 
     const failOn = this.flags['fail-on']
     const report = await this.withDatabase(async (db) => {
       const [declared, {lateAfter}] = [await readDeclared(db, sectionsOf(await this.loadConfig())), await this.limits()]
-      return {...(await readPolicyStatus(db, {declared, lateAfter, table})), target: targetLabel(db.target)}
+      return {...(await readPolicyStatus(db, {declared, lateAfter, table})), target: reportTarget(db)}
     })
     // Unmanaged objects never fail a check; one that was asked for by name is meant.
     const counted = report.policies.filter(({managed}) => managed || table !== undefined)

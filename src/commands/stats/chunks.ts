@@ -15,7 +15,7 @@ export default class StatsChunks extends BaseCommand<typeof StatsChunks> {
   static override flags = chunksFlags
 
   async run(): Promise<ChunksReport> {
-    const [{readChunkStats}, {readManaged}, {targetLabel}] = await Promise.all([
+    const [{readChunkStats}, {readManaged}, {reportTarget}] = await Promise.all([
       import('../../reports/chunks.js'),
       import('../../config/managed.js'),
       import('../../config/target.js'),
@@ -25,7 +25,7 @@ export default class StatsChunks extends BaseCommand<typeof StatsChunks> {
       const [{timeUnits}, {lateAfter}] = [await readManaged(db, await this.loadConfig()), await this.limits()]
       return {
         ...(await readChunkStats(db, {table: this.args.table, fast, late, timeUnits, lateAfter})),
-        target: targetLabel(db.target),
+        target: reportTarget(db),
       }
     })
     await this.showTable({rows: report.chunks, fields: chunkFields, notes: report.notes}, async (look) =>

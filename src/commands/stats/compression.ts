@@ -36,7 +36,7 @@ BEFORE and AFTER were recorded when each chunk was compressed; LIVE NOW is what 
   static override flags = {...fastFlag, ...tableFlags}
 
   async run(): Promise<CompressionReport> {
-    const [{readCompression}, {readManaged}, {targetLabel}] = await Promise.all([
+    const [{readCompression}, {readManaged}, {reportTarget}] = await Promise.all([
       import('../../reports/compression.js'),
       import('../../config/managed.js'),
       import('../../config/target.js'),
@@ -46,7 +46,7 @@ BEFORE and AFTER were recorded when each chunk was compressed; LIVE NOW is what 
       const [{timeUnits}, {lateAfter}] = [await readManaged(db, await this.loadConfig()), await this.limits()]
       return {
         ...(await readCompression(db, {table: this.args.table, fast, timeUnits, lateAfter})),
-        target: targetLabel(db.target),
+        target: reportTarget(db),
       }
     })
     await this.showTable({rows: report.tables, fields, notes: report.notes}, async (look) =>

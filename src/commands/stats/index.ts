@@ -40,7 +40,7 @@ SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_
   static override flags = {...fastFlag, ...tableFlags}
 
   async run(): Promise<StatsReport> {
-    const [{readStats}, {readManaged}, {targetLabel}] = await Promise.all([
+    const [{readStats}, {readManaged}, {reportTarget}] = await Promise.all([
       import('../../reports/stats.js'),
       import('../../config/managed.js'),
       import('../../config/target.js'),
@@ -50,7 +50,7 @@ SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_
       const [{managed, timeUnits}, {lateAfter}] = [await readManaged(db, await this.loadConfig()), await this.limits()]
       return {
         ...(await readStats(db, {table: this.args.table, fast, managed, timeUnits, lateAfter})),
-        target: targetLabel(db.target),
+        target: reportTarget(db),
       }
     })
     await this.showTable({rows: report.tables, fields, notes: report.notes}, async (look) =>

@@ -35,14 +35,14 @@ export default class StatsQueries extends BaseCommand<typeof StatsQueries> {
   }
 
   async run(): Promise<QueriesReport> {
-    const [{readQueries}, {targetLabel}] = await Promise.all([
+    const [{readQueries}, {reportTarget}] = await Promise.all([
       import('../../reports/queries.js'),
       import('../../config/target.js'),
     ])
     const {limit} = this.flags
     const report = await this.withDatabase(async (db) => ({
       ...(await readQueries(db, {table: this.args.table, limit})),
-      target: targetLabel(db.target),
+      target: reportTarget(db),
     }))
     await this.showTable({rows: report.queries, fields, notes: report.notes}, async (look) =>
       (await import('../../cli/render/stats.js')).renderQueries(report, look),

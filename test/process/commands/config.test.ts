@@ -75,7 +75,7 @@ describe('config show', () => {
       kind: 'config.show',
       version: 1,
       target: null,
-      chosen: {source: 'QICORE_DB_URL', target: 'postgres://me:***@h/d'},
+      chosen: {source: 'QICORE_DB_URL', target: 'postgres://h/d'},
       jobs: ['maintain', 'partitions', 'prune-history', 'retain'],
       jobsOff: ['refresh'],
     })

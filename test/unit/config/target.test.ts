@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import type {Config} from '../../../src/config/load.js'
-import {resolveTarget, targetLabel} from '../../../src/config/target.js'
+import {resolveTarget, reportTarget, targetLabel} from '../../../src/config/target.js'
 
 const config = {
   version: 1,
@@ -85,8 +85,21 @@ describe('which database a command works on', () => {
     expect(() => resolve({target: 'x'}, {}, null)).toThrow(/no configuration/)
   })
 
-  it('never shows a password in what it calls a target', () => {
-    expect(targetLabel(resolve({url: 'postgres://u:geheim@h/x'}))).not.toContain('geheim')
+  it('has one shape in reports: the name, else the URL without user and password, also where libpq names the database', () => {
+    const server = {host: 'db1', port: 5432, database: 'market data'}
+    const shown = (
+      target: Parameters<typeof reportTarget>[0]['target'],
+      over: Partial<typeof server> | {host: null; port: null} = {},
+    ) => reportTarget({target, server: {...server, ...over} as Parameters<typeof reportTarget>[0]['server']})
+    expect(
+      shown(resolve({target: 'prod'}, {PROD_URL: 'postgres://u:geheim@prod/x', PROD_DIRECT: 'postgres://direct/x'})),
+    ).toBe('prod')
+    expect(shown(resolve({url: 'postgres://u:geheim@h/x'}))).toBe('postgres://h/x')
+    const libpq = resolve({}, {PGHOST: 'db1'}, null)
+    expect(targetLabel(libpq)).toBeNull()
+    expect(shown(libpq)).toBe('postgres://db1:5432/market%20data')
+    expect(shown(libpq, {host: '::1'})).toBe('postgres://[::1]:5432/market%20data')
+    expect(shown(libpq, {host: null, port: null})).toBe('postgres:///market%20data')
   })
 
   it('refuses an empty --url, which an unset variable leaves, instead of taking whatever libpq would', () => {

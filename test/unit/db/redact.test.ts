@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {redact} from '../../../src/db/redact.js'
+import {redact, withoutCredentials} from '../../../src/db/redact.js'
 import {connectionParameters} from '../../../src/db/libpq.js'
 import {OpsError} from '../../../src/errors.js'
 
@@ -101,4 +101,41 @@ it('reads any encoded password as it is', () => {
       ).toBe(secret)
     }),
   )
+})
+
+describe('a URL without credentials', () => {
+  it.each([
+    ['postgres://role:secret@host/db', 'postgres://host/db'],
+    ['postgres://role@host:5432/db?sslmode=require', 'postgres://host:5432/db?sslmode=require'],
+    ['postgres://host:5432/db', 'postgres://host:5432/db'],
+    ['postgres://role:se@cret@host/db', 'postgres://host/db'],
+    ['postgres:///db?user=u&password=secret&host=/run', 'postgres:///db?host=/run'],
+    ['postgres://role:secret?x@host/db', 'postgres://host/db'],
+    ['postgres://role@[::1]:5432/db', 'postgres://[::1]:5432/db'],
+    ['embedded:/data/db', 'embedded:/data/db'],
+  ])('%s becomes %s', (url, shown) => {
+    expect(withoutCredentials(url)).toBe(shown)
+  })
+
+  it('has neither the user nor any part of the password, encoded or not', () => {
+    fc.assert(
+      fc.property(password, (secret) => {
+        for (const url of [
+          `postgres://zorro:${secret}@${where}`,
+          `postgres://zorro:${encodeURIComponent(secret)}@${where}`,
+        ]) {
+          const shown = withoutCredentials(url)
+          expect(leaks(shown, secret)).toBe(false)
+          expect(shown).not.toContain('zorro')
+        }
+        expect(withoutCredentials(`postgres://zorro:${encodeURIComponent(secret)}@${where}`)).toBe(
+          `postgres://${where}`,
+        )
+        expect(
+          withoutCredentials(`postgres://db1/market?user=zorro&password=${encodeURIComponent(secret)}&sslmode=require`),
+        ).toBe('postgres://db1/market?sslmode=require')
+      }),
+      {numRuns: 2000},
+    )
+  })
 })
