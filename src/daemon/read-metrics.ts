@@ -3,8 +3,8 @@ import type {JobContext} from '../jobs/kind.js'
 import type {SurveyAnswer} from './metrics-cache.js'
 
 export interface SurveyRequest extends Pick<JobContext, 'sections' | 'limits' | 'partitions'> {
-  /** False while the daemon only observes: the schema qicore may then be missing, old or unreadable. */
-  runsJobs: boolean
+  /** Jobs of the daemon; none while it only observes: the schema qicore may then be missing, old or unreadable. */
+  jobs: readonly string[]
 }
 
 /**
@@ -13,7 +13,7 @@ export interface SurveyRequest extends Pick<JobContext, 'sections' | 'limits' | 
  */
 export async function readSurvey(
   db: Database,
-  {sections, limits, partitions, runsJobs}: SurveyRequest,
+  {sections, limits, partitions, jobs}: SurveyRequest,
 ): Promise<SurveyAnswer> {
   const [
     {readStats},
@@ -47,7 +47,7 @@ export async function readSurvey(
       totalBytes: sizeBasis === 'exact' ? totalBytes : null,
       newest: typeof newest === 'string' && newest.endsWith('Z') ? Date.parse(newest) / 1000 : null,
     })),
-    lastDone: runsJobs ? await readLastDone(db) : [],
+    lastDone: jobs.length > 0 ? await readLastDone(db, jobs) : [],
     policies: policies.map(({schema, table, kind, notDone, ok}) => ({
       schema,
       table,

@@ -62,6 +62,7 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
       if (event.event === 'ready') setTimeout(() => void giveBackMemory().catch(() => {}), 2_000).unref()
     },
   })
+  const jobNames = options.jobs.map(({name}) => name)
   const metricsCache = createMetricsCache(
     async () => {
       const control = daemon.control()
@@ -70,7 +71,7 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
       const db = await control.openSession()
       return {db, done: () => void db.close()}
     },
-    (db) => readSurvey(db, {...context, runsJobs: daemon.health().registry !== null}),
+    (db) => readSurvey(db, {...context, jobs: daemon.health().registry === null ? [] : jobNames}),
   )
   const metrics = metricsOf({
     version: options.version,

@@ -18,9 +18,11 @@ function queryLastDone(db: Database): Promise<{job: string; at: Instant}[]> {
   return db.query<{job: string; at: Instant}>(statement(loadSql('daemon/last-done')))
 }
 
-/** When each job last succeeded, by any runner or by hand, in seconds since 1970. Needs the schema qicore. */
-export async function readLastDone(db: Database): Promise<{job: string; at: number}[]> {
-  return (await queryLastDone(db)).map(({job, at}) => ({job, at: Date.parse(at) / 1000}))
+/** When each of these jobs last succeeded, by any runner or by hand, in seconds since 1970. Needs the schema qicore. */
+export async function readLastDone(db: Database, jobs: readonly string[]): Promise<{job: string; at: number}[]> {
+  return (await queryLastDone(db))
+    .filter(({job}) => jobs.includes(job))
+    .map(({job, at}) => ({job, at: Date.parse(at) / 1000}))
 }
 
 /** Says of every job what it is and when it comes next. */

@@ -30,7 +30,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
           sections: {tables: {}, aggregates: {}},
           limits: defaultLimits,
           partitions: () => [],
-          runsJobs: false,
+          jobs: [],
         })
       },
     )
@@ -67,7 +67,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
       sections: {tables: {}, aggregates: {}},
       limits: defaultLimits,
       partitions: () => [],
-      runsJobs: false,
+      jobs: [],
     })
     const stats = await readStats(db, {
       fast: false,
@@ -86,10 +86,12 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     const {db, run} = await withCore(await engine.database())
     const nightly = job('nightly', {schedule: '30 2 * * *'})
     await declare(db, [nightly], 'tester')
-    const record = (status: string, at: string) =>
+    const record = (status: string, at: string, name = 'nightly') =>
       run(
-        `insert into qicore.maintenance_log (operation, job, scheduled_at, started_at, completed_at, status) values ('sql', 'nightly', '${at}', '${at}', '${at}', '${status}')`,
+        `insert into qicore.maintenance_log (operation, job, scheduled_at, started_at, completed_at, status) values ('sql', '${name}', '${at}', '${at}', '${at}', '${status}')`,
       )
+    // A job that was removed from the configuration has no age that an alert could measure.
+    await record('done', '2026-01-01T02:30:00Z', 'removed')
     await record('done', '2026-01-01T02:30:00Z')
     await record('failed', '2026-01-02T02:30:00Z')
     let survey: SurveyAnswer & {at: number | null} = {tables: [], policies: [], partitions: [], lastDone: [], at: null}
@@ -112,10 +114,11 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
         sections: {tables: {}, aggregates: {}},
         limits: defaultLimits,
         partitions: () => [],
-        runsJobs: true,
+        jobs: ['nightly'],
       })),
       at: 1,
     }
+    expect(survey.lastDone.map(({job: name}) => name)).toEqual(['nightly'])
     const later = metricsOf({
       version: '0',
       registry: () => null,
