@@ -1,6 +1,7 @@
 -- What pg_cron should have begun and has not: of each job that is pg_cron's the last instant whose time of grace is over,
 -- for each part of it that has no run since and none at work. Instants are known by what daemons wrote down at them.
--- $1 text[] of jobs, $2 float8[] of their grace in seconds. TimescaleDB: not needed. Rows: job, part, due; and once, with
+-- $1 text[] of jobs, $2 float8[] of their grace in seconds, $3 the reason that daemons
+-- write where they leave a due time to pg_cron. TimescaleDB: not needed. Rows: job, part, due; and once, with
 -- job null, where pg_cron's scheduler is not running in this server.
 select w.job, p.part, due.at as due
 from unnest($1::text[], $2::float8[]) as w (job, grace)
@@ -10,7 +11,7 @@ cross join lateral (
   select l.scheduled_at as at
   from qicore.maintenance_log l
   where l.job = w.job and l.scheduled_at > c.valid_from and l.scheduled_at <= qicore.now() - w.grace * interval '1 second'
-    and l.reason = 'enforced by pg_cron'
+    and l.reason = $3
   order by l.scheduled_at desc
   limit 1
 ) due

@@ -1,12 +1,13 @@
--- The last occurrence of each job that came to an end, by the runner that is its now.
--- No parameters. TimescaleDB: not needed.
+-- The last occurrence of each job that came to an end, by the runner that the job has now. Due times that a daemon left
+-- to pg_cron without claiming them are no occurrences; a run that found its work done by pg_cron is one.
+-- $1 the reason that daemons write where they leave a due time to pg_cron. TimescaleDB: not needed.
 select j.name, l.status, l.reason, l.error, l.scheduled_at, l.started_at, l.completed_at
 from qicore.job j
 join qicore.job_calendar c on c.job = j.name and c.revision = j.revision
 left join lateral (
   (
     select m.* from qicore.maintenance_log m
-    where m.job = j.name and m.scheduled_at is not null and m.status <> 'running' and m.reason is distinct from 'enforced by pg_cron'
+    where m.job = j.name and m.scheduled_at is not null and m.status <> 'running' and (m.token is not null or m.reason is distinct from $1)
     order by m.scheduled_at desc
     limit 1
   )

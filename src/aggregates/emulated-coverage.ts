@@ -76,10 +76,10 @@ export async function readOwnCoverage(
 
 /** Whether a window of the aggregate differs from what its rows give now; true where that cannot be had. */
 export async function isStale(db: Database, gaps: Pick<OwnGaps, 'data' | 'query'>, window: Span): Promise<boolean> {
-  const question = staleQuestion(gaps, window)
-  if (question === null) return true
+  const differs = differsExpression(gaps, window)
+  if (differs === null) return true
   try {
-    const [row] = await db.query<{stale: boolean}>(question)
+    const [row] = await db.query<{stale: boolean}>(sql`select ${differs} as stale`)
     return row!.stale
   } catch (error) {
     if (isConnectionLost(error)) throw error
@@ -87,12 +87,14 @@ export async function isStale(db: Database, gaps: Pick<OwnGaps, 'data' | 'query'
   }
 }
 
-/** One row, one column `stale`; null for a window without both ends. */
-export function staleQuestion({data, query}: Pick<OwnGaps, 'data' | 'query'>, {start, end}: Span): Statement | null {
+/** A boolean SQL expression: the stored window differs from what its rows give now; null for a window without both ends. */
+export function differsExpression(
+  {data, query}: Pick<OwnGaps, 'data' | 'query'>,
+  {start, end}: Span,
+): Statement | null {
   const [from, to] = [start <= lowest ? null : instantOf(start), end >= highest ? null : instantOf(end)]
   if (from === null || to === null) return null
   const stored = sql`select * from ${raw(data)} where bucket >= ${from}::timestamptz and bucket < ${to}::timestamptz`
-  const text = (kept: string, other: string) => `(${kept} except all ${other})`
-  const now = `select * from ${query}($1::timestamptz, $2::timestamptz)`
-  return statement(`select exists (${text(stored.text, now)} union all ${text(now, stored.text)}) as stale`, [from, to])
+  const now = sql`select * from ${raw(query)}(${from}::timestamptz, ${to}::timestamptz)`
+  return sql`exists ((${stored} except all ${now}) union all (${now} except all ${stored}))`
 }

@@ -2,6 +2,7 @@ import type {Database} from '../db/database.js'
 import {usageError} from '../errors.js'
 import type {Plan} from '../run/step.js'
 import type {TableClock} from '../catalog/table-clock.js'
+import {timeUnitAdvice} from '../catalog/time-unit-advice.js'
 import {ago} from '../catalog/ages.js'
 import type {Offset} from '../catalog/live-policies.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
@@ -45,7 +46,7 @@ export async function planRefresh(db: Database, request: RefreshRequest): Promis
     throw usageError(
       'NO_CLOCK',
       `${qualifiedName(aggregate)} is on integer time and its unit is not known, so it is not known which buckets are complete.`,
-      ['Declare tables.<name>.timeUnit in the configuration, or give the source hypertable an integer_now function.'],
+      [timeUnitAdvice(aggregate)],
     )
   const spans = request.span === null ? await policySpans(db, subject, request) : [request.span]
   const found = await planWindows(db, subject, {spans, present: clock.now, acceptLoss})

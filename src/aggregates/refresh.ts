@@ -5,7 +5,7 @@ import type {Step} from '../run/step.js'
 import {qualifiedName} from '../catalog/table.js'
 import {gapsQuestion} from '../catalog/coverage-sql.js'
 import {instantOf} from '../catalog/time.js'
-import {staleQuestion, type OwnGaps} from './emulated-coverage.js'
+import {differsExpression, type OwnGaps} from './emulated-coverage.js'
 import {highest, lowest, pointText, spanId, type Span} from '../catalog/span.js'
 import {bucketsOf, type Subject} from './subject.js'
 import type {RefreshWindow} from './windows.js'
@@ -54,10 +54,9 @@ function isComputed(db: Database, {aggregate}: Subject, window: Span): Statement
 }
 
 function isOursComputed({aggregate}: Subject, own: OwnGaps, window: Span): Statement | null {
-  const stale = staleQuestion(own, window)
-  if (stale === null) return null
-  return statement(
-    `select exists (select from qicore.aggregates where to_regclass(view) = $3::regclass and covered @> tstzrange($1::timestamptz, $2::timestamptz)) and not (${stale.text.replace(/^select /, '').replace(/ as stale$/, '')}) as done`,
-    [...stale.values, qualifiedName(aggregate)],
-  )
+  const differs = differsExpression(own, window)
+  if (differs === null) return null
+  const covered = sql`select from qicore.aggregates where to_regclass(view) = ${qualifiedName(aggregate)}::regclass
+    and covered @> tstzrange(${instantOf(window.start)}::timestamptz, ${instantOf(window.end)}::timestamptz)`
+  return sql`select exists (${covered}) and not (${differs}) as done`
 }

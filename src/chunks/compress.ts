@@ -4,6 +4,7 @@ import {timescaledbFunction, type Server} from '../db/server.js'
 import {literal, sql, type Statement} from '../db/sql.js'
 import {usageError} from '../errors.js'
 import type {Step} from '../run/step.js'
+import {timeUnitAdvice} from '../catalog/time-unit-advice.js'
 import type {TableClock} from '../catalog/table-clock.js'
 import {dueState} from '../catalog/due.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
@@ -47,11 +48,16 @@ export interface CompressRequest {
   declared: Duration | null
 }
 
+export interface CompressPlan extends PlannedChange {
+  /** The chunk that each step compresses, by the id of the step. */
+  chunks: ReadonlyMap<string, Chunk>
+}
+
 /**
  * Compresses chunks, and those again that were refilled or are out of order since; each in a transaction of its own.
  * @throws OpsError NO_RANGE, NO_COMPRESSION, NO_CLOCK, NOT_A_HYPERTABLE, NO_PRIVILEGE
  */
-export async function planCompress(db: Database, request: CompressRequest): Promise<PlannedChange> {
+export async function planCompress(db: Database, request: CompressRequest): Promise<CompressPlan> {
   const {table} = request
   await requireCompression(db, table)
   const {chunks, cutoff, words} = choose(request)
@@ -60,18 +66,20 @@ export async function planCompress(db: Database, request: CompressRequest): Prom
   const sent = rest.filter((chunk) => has(chunk.status, 'compressed') && sendsDeletes(readers, chunk))
   const todo = oldestFirst(rest.filter((chunk) => !sent.includes(chunk)))
   const bytes = await bytesOf(db, todo)
+  const steps = todo.map((chunk) =>
+    compressStep(db.server, table, chunk, {
+      bytes: bytes.get(chunk) ?? null,
+      mustTruncate: mustTruncate(readers, table, chunk),
+    }),
+  )
   return {
+    chunks: new Map(steps.map(({id}, index) => [id, todo[index]!])),
     plan: {
       operation: `chunks compress ${qualifiedName(table)}`,
       summary: `compress ${some(todo.length)} of ${qualifiedName(table)}${words}`,
       cutoff: cutoff?.instant ?? null,
       locks: [`table ${qualifiedName(table)}`],
-      steps: todo.map((chunk) =>
-        compressStep(db.server, table, chunk, {
-          bytes: bytes.get(chunk) ?? null,
-          mustTruncate: mustTruncate(readers, table, chunk),
-        }),
-      ),
+      steps,
     },
     notes: [
       ...notes,
@@ -107,8 +115,8 @@ function choose(request: CompressRequest): {chunks: Chunk[]; cutoff: Cutoff | nu
     if (states.every(({due}) => due === null))
       throw usageError(
         'NO_CLOCK',
-        `What is due on ${qualifiedName(table)} cannot be told: nobody says what its integers are.`,
-        ['Declare timeUnit in the configuration, or give --from and --to.'],
+        `It is not known what is due on ${qualifiedName(table)}: the unit of its integer time column is not known.`,
+        [timeUnitAdvice(table)],
       )
     const after = rules.map((rule) => rule.after).find((age) => age !== null && typeof age !== 'bigint') as
       | Duration
@@ -165,11 +173,6 @@ function declaredPolicy(table: Table, clock: TableClock, declared: Duration): Li
   }
 }
 
-/** The id of the step that compresses a chunk. */
-export function compressStepId(chunk: Chunk): string {
-  return `compress ${chunkLabel(chunk)}`
-}
-
 function compressStep(
   server: Server,
   table: Table,
@@ -178,7 +181,7 @@ function compressStep(
 ): Step {
   const name = chunkName(chunk)
   return {
-    id: compressStepId(chunk),
+    id: `compress ${chunkLabel(chunk)}`,
     kind: 'compress',
     object: name,
     statements: [

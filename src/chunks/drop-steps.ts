@@ -1,10 +1,10 @@
 import type {Server} from '../db/server.js'
-import {doBlock, ident, list, raw, sql, statement, type Statement} from '../db/sql.js'
+import {doBlock, ident, list, raw, sql, type Statement} from '../db/sql.js'
 import type {Step} from '../run/step.js'
 import {coverageParts} from '../catalog/coverage-sql.js'
 import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import type {Coverage} from '../aggregates/coverage.js'
-import {staleQuestion} from '../aggregates/emulated-coverage.js'
+import {differsExpression} from '../aggregates/emulated-coverage.js'
 import {pointText, type Span} from '../catalog/span.js'
 import {chunkLabel, chunkName} from './hypertable.js'
 
@@ -139,9 +139,7 @@ function unknownQuestion(table: number, known: readonly number[]): Statement {
 }
 
 function ownQuestion(own: {data: string; query: string}, name: string, need: Span): Statement {
-  const stale = staleQuestion(own, need)
-  const different =
-    stale === null ? sql`true` : statement(stale.text.replace(/^select /, '').replace(/ as stale$/, ''), stale.values)
+  const different = differsExpression(own, need) ?? sql`true`
   return sql`select ${name}::text where not exists (
       select from qicore.aggregates where to_regclass(view) = ${name}::regclass
         and covered @> tstzrange(${pointText(need.start, 'timestamptz')}::timestamptz, ${pointText(need.end, 'timestamptz')}::timestamptz)

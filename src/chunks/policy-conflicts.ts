@@ -1,9 +1,11 @@
-import {formatQualifiedName} from '../db/qualified-name.js'
 import type {Server} from '../db/server.js'
 import type {TableClock} from '../catalog/table-clock.js'
 import type {LivePolicy, Offset, PolicyKind} from '../catalog/live-policies.js'
 import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import {durationInWords, type Duration} from '../units/duration.js'
+import {alterJobSql} from '../policies/job-sql.js'
+import {isProblem, sameOffset, toOffset} from '../policies/offsets.js'
+import {offsetInWords, type Scale} from '../catalog/offset-words.js'
 import {many} from './hypertable.js'
 import {cutoffOf} from './range.js'
 import {command} from '../units/command.js'
@@ -25,7 +27,7 @@ export function compressionDisagrees(rules: Rules, chunks: readonly Chunk[]): st
   return [
     ...(early.length > 0
       ? [
-          `${youngWords(early.length, chunks.length)} younger than the ${live ? 'live' : 'declared'} policy's ${ageWords(after!)}: rows that still come for ${early.length === 1 ? 'it' : 'them'} go into compressed chunks.`,
+          `${youngWords(early.length, chunks.length)} younger than the ${live ? 'live' : 'declared'} policy's ${offsetInWords(after, scaleOf(rules))}: rows that still come for ${early.length === 1 ? 'it' : 'them'} go into compressed chunks.`,
         ]
       : []),
     ...declaredOtherwise(rules, live, 'compression'),
@@ -40,12 +42,12 @@ export function compressedAgain(rules: Rules, chunks: readonly Chunk[], server: 
     const what = `${many(again.length, 'chunk')} of them will be compressed again by`
     if (policy.job === null)
       return [
-        `${what} qicore-db's own run of the declared policy (${ageWords(policy.after!)}). To put that off: ${command('jobs pause', ['maintain'])}`,
+        `${what} qicore-db's own run of the declared policy (${offsetInWords(policy.after, scaleOf(rules))}). To put that off: ${command('jobs pause', ['maintain'])}`,
       ]
     if (!policy.job.scheduled) return [`Job ${policy.job.id}, which would compress them again, is paused.`]
     const next = policy.job.nextStart === null ? '' : `, next at ${policy.job.nextStart}`
     return [
-      `${what} the policy of TimescaleDB's job ${policy.job.id}${policy.after === null ? '' : ` (${ageWords(policy.after)})`}${next}. To put that off: select ${formatQualifiedName(server.timescaledbSchema ?? 'public', 'alter_job')}(${policy.job.id}, scheduled => false)`,
+      `${what} the policy of TimescaleDB's job ${policy.job.id}${policy.after === null ? '' : ` (${offsetInWords(policy.after, scaleOf(rules))})`}${next}. To put that off: ${alterJobSql(server, policy.job.id, false)}`,
     ]
   })
 }
@@ -58,24 +60,31 @@ export function retentionDisagrees(rules: Rules, chunks: readonly Chunk[]): stri
   return [
     ...(early.length > 0
       ? [
-          `${youngWords(early.length, chunks.length)} younger than the ${rules.declared ? 'declared' : 'live'} retention of ${ageWords(keep!)}.`,
+          `${youngWords(early.length, chunks.length)} younger than the ${rules.declared ? 'declared' : 'live'} retention of ${offsetInWords(keep, scaleOf(rules))}.`,
         ]
       : []),
     ...declaredOtherwise(rules, live, 'retention'),
   ]
 }
 
-function declaredOtherwise({declared, table}: Rules, live: LivePolicy | undefined, kind: PolicyKind): string[] {
+function declaredOtherwise(rules: Rules, live: LivePolicy | undefined, kind: PolicyKind): string[] {
+  const {declared, table} = rules
   if (declared === null) return []
+  const scale = scaleOf(rules)
   const words = durationInWords(declared)
   if (live === undefined)
     return [
       `${capitalized(kind)} of ${qualifiedName(table)} is declared (${words}), and no live policy does it: ${command('policies plan')}`,
     ]
-  if (live.after === null || typeof live.after === 'bigint' || durationInWords(live.after) === words) return []
+  const wanted = toOffset(declared, scale)
+  if (live.after === null || isProblem(wanted) || sameOffset(live.after, wanted)) return []
   return [
-    `${capitalized(kind)} of ${qualifiedName(table)} is declared as ${words}, and the live policy says ${ageWords(live.after)}: ${command('policies plan')}`,
+    `${capitalized(kind)} of ${qualifiedName(table)} is declared as ${words}, and the live policy says ${offsetInWords(live.after, scale)}: ${command('policies plan')}`,
   ]
+}
+
+function scaleOf({table, clock}: Rules): Scale {
+  return table.time === 'integer' ? (clock.unit ?? 'unknown') : 'time'
 }
 
 function ofKind({policies, table}: Rules, kind: PolicyKind): LivePolicy[] {
@@ -96,10 +105,6 @@ function isDue({table, clock}: Rules, {end}: Chunk, after: Offset): boolean {
 function youngWords(young: number, all: number): string {
   if (young < all) return `${many(young, 'chunk')} of ${all} ${young === 1 ? 'is' : 'are'}`
   return all === 1 ? 'The chunk is' : `All ${all} chunks are`
-}
-
-function ageWords(age: Offset): string {
-  return typeof age === 'bigint' ? String(age) : durationInWords(age)
 }
 
 function capitalized(text: string): string {

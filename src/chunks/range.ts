@@ -1,6 +1,7 @@
 import {usageError, type OpsError} from '../errors.js'
 import {ago} from '../catalog/ages.js'
 import {contradictionWords, microsIn, type TableClock, type UnitContradiction} from '../catalog/table-clock.js'
+import {contradictionAdvice, timeUnitAdvice} from '../catalog/time-unit-advice.js'
 import {addInterval} from '../catalog/interval.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
 import {fromMicros, instantOf, microsOf, pointWords, toMicros} from '../catalog/time.js'
@@ -71,20 +72,18 @@ function noClock(table: Table): OpsError {
   if (table.time === 'integer')
     return usageError(
       'NO_CLOCK',
-      `The time column of ${key} is an integer and its unit is not known, so ages cannot be told.`,
-      [
-        `Declare tables."${key}".timeUnit (s, ms, us or ns) in the configuration, or give the hypertable an integer_now function.`,
-      ],
+      `The time column of ${key} is an integer and its unit is not known, so an age or a time has no meaning there.`,
+      [timeUnitAdvice(table)],
     )
   if (table.time === 'other')
     return usageError(
       'NO_CLOCK',
-      `The time column of ${key} is of a type that this program cannot read, so ages cannot be told.`,
+      `The time column of ${key} has a type that this program cannot read, so ages are not known.`,
       [],
     )
   return usageError(
     'NO_CLOCK',
-    `The time zone that policies of ${key} count in cannot be seen by this role, so ages cannot be told.`,
+    `This role cannot see the time zone in which policies of ${key} count, so ages are not known.`,
     [
       `Connect as the owner of ${key}, or set the time zone of the database: alter database … set timezone = 'UTC'.`,
       'Or give an absolute time: --older-than 2026-01-31.',
@@ -93,10 +92,9 @@ function noClock(table: Table): OpsError {
 }
 
 function wrongUnit(table: Table, contradiction: UnitContradiction): OpsError {
-  const {declared, seen} = contradiction
   return usageError(
     'WRONG_UNIT',
-    `tables."${qualifiedName(table)}".timeUnit is ${declared}, but ${contradictionWords(contradiction)}. Nothing was changed.`,
-    [`Set timeUnit: ${seen ?? 's, ms, us or ns'} in the configuration${seen === null ? ', or remove it' : ''}.`],
+    `The configuration sets timeUnit: ${contradiction.declared} for ${qualifiedName(table)}, but ${contradictionWords(contradiction)}. Nothing was changed.`,
+    [contradictionAdvice(table, contradiction)],
   )
 }

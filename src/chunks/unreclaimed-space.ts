@@ -1,19 +1,22 @@
 import type {Database} from '../db/database.js'
 import {sql} from '../db/sql.js'
 import {isConnectionLost} from '../db/sqlstate.js'
-import {has, type Table} from '../catalog/table.js'
-import {compressStepId} from './compress.js'
+import {has, type Chunk} from '../catalog/table.js'
 import {listed} from './hypertable.js'
 
-/** Chunks that were compressed now and still have their old files: their rows were deleted, because another session read them. */
+/**
+ * Chunks that were compressed now and still have their old files: their rows were deleted, because another session read
+ * them.
+ * @param chunks by the id of the step that compresses them
+ */
 export async function unreclaimedSpace(
   db: Database,
-  table: Table,
+  chunks: ReadonlyMap<string, Chunk>,
   steps: readonly Record<string, unknown>[],
 ): Promise<string[]> {
-  const done = new Set(steps.filter(({status}) => status === 'done').map(({id}) => id))
+  const done = steps.filter(({status}) => status === 'done').flatMap(({id}) => chunks.get(String(id)) ?? [])
   // Of a chunk that was compressed before, the rows that came since are always deleted.
-  const fresh = table.chunks.filter((chunk) => !has(chunk.status, 'compressed') && done.has(compressStepId(chunk)))
+  const fresh = done.filter((chunk) => !has(chunk.status, 'compressed'))
   if (fresh.length === 0) return []
   try {
     const rows = await db.query<{relation: number}>(

@@ -151,10 +151,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       stderrStatus.show(
         `Starting the embedded TimescaleDB in ${target.url.slice('embedded:'.length)} (a few seconds) …`,
       )
-    const [{withDatabase}, {heading}, {checkCondition, conditionLines}] = await Promise.all([
+    const [{withDatabase}, {heading}, {checkCondition, conditionLines}, {nameHolders}] = await Promise.all([
       import('../db/database.js'),
       import('./heading.js'),
       import('./condition.js'),
+      import('../run/blockers.js'),
     ])
     return withDatabase(target, this.connectOptions(options.create ?? false), async (db) => {
       stderrStatus.clear()
@@ -164,7 +165,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       for (const line of conditionLines(db.server, width)) this.say(line)
       this.condition = db.server.condition.map(({code}) => code)
       if (exitCode !== ExitCode.done) process.exitCode = exitCode
-      return work(db)
+      return nameHolders(db, this.doing, () => work(db))
     }).finally(() => stderrStatus.clear())
   }
 
@@ -256,12 +257,15 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return super.catch(known as Parameters<Command['catch']>[0])
   }
 
+  /** What failed, for an error's sentence. */
+  private get doing(): string {
+    return `run ${this.id?.replaceAll(':', ' ')}`
+  }
+
   private async translate(error: unknown): Promise<Error> {
     const {toOpsError: explain, isConnectionLost, sqlState} = await import('../db/sqlstate.js')
     // A driver's or server's error is the operator's; anything else is a bug and keeps its stack.
-    return sqlState(error) === undefined && !isConnectionLost(error)
-      ? (error as Error)
-      : explain(error, `run ${this.id?.replaceAll(':', ' ')}`)
+    return sqlState(error) === undefined && !isConnectionLost(error) ? (error as Error) : explain(error, this.doing)
   }
 
   /** Every report says in what condition its database is, and its instants have one form. */

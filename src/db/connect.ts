@@ -58,11 +58,16 @@ async function serve(
   const onLost = new Set<() => void>()
   const listen = () => {
     const listened = client
-    client.on('notice', ({severity, code, message}) => {
+    client.on('notice', ({severity, code, message, routine}) => {
       // The embedded engine sends its debug log unasked. The transaction itself reacts to a ROLLBACK outside of one.
       const isLog = engine !== null && severity?.startsWith('DEBUG')
       if (isLog || code === SqlState.noTransaction) return
-      const notice = {severity: severity ?? 'NOTICE', code: code ?? '00000', message: message ?? ''}
+      const notice = {
+        severity: severity ?? 'NOTICE',
+        code: code ?? '00000',
+        message: message ?? '',
+        routine: routine ?? null,
+      }
       for (const tell of listeners) tell(notice)
     })
     client.once('end', () => {

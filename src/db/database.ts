@@ -7,6 +7,8 @@ export interface Notice {
   severity: string
   code: string
   message: string
+  /** The function of the server's source that raised it; null where the server does not say. */
+  routine: string | null
 }
 
 /** The one thing that operations and reports need of a connection. */

@@ -15,18 +15,21 @@ export interface JobContext {
   limits: Limits
   /** What the configuration says of tables and aggregates. */
   sections: PolicySections
-  /** What pg_cron is meant to do is left to it; otherwise it is done here whoever else does it. */
+  /** What pg_cron is meant to do is left to it; otherwise it is done here too. */
   leaveToCron: boolean
   /** Which partition sets are declared; the definitions' only where they were migrated. */
   partitions(withDefinitions: boolean): readonly PartitionRule[]
 }
 
+/** What carries out a policy besides the daemon. */
+export type OtherRunner = 'timescaledb' | 'pg_cron'
+
 /** What a job would do now. */
 export interface JobWork {
   plans: readonly Plan[]
-  /** What somebody else does already: `compression of public.ohlcv_data: timescaledb`. */
-  enforced: readonly {what: string; by: string}[]
-  /** For whoever reads the history. */
+  /** What another scheduler does already: `compression of public.ohlcv_data: timescaledb`. */
+  enforced: readonly {what: string; by: OtherRunner}[]
+  /** Remarks, kept in the history. */
   notes: readonly string[]
   /** What could not even be planned: the rest is done, and the run counts as failed. */
   problems: readonly string[]

@@ -1,11 +1,12 @@
 import {createHash} from 'node:crypto'
+import {callsIn} from '../db/sql-calls.js'
 
 /** pg_cron keeps a name in PostgreSQL's type of that name up to 1.4. */
 const longest = 63
 const longestDatabase = 24
 
 /** What the names of all our jobs of a database begin with. */
-export function prefixOf(database: string): string {
+function prefixOf(database: string): string {
   return `qicore:${shortened(database, longestDatabase)}:`
 }
 
@@ -23,10 +24,25 @@ function shortened(text: string, bytes: number): string {
   return `${cut.join('')}~${hash}`
 }
 
-const calls =
-  /^\s*call\s+(qicore\.(maintain|retain|refresh|ensure_partitions|prune_history|run_sql)|public\.maintain_hypertables)\s*\(/i
+/** The procedures that our entries call. */
+const procedures = new Set(
+  ['maintain', 'retain', 'refresh', 'ensure_partitions', 'prune_history', 'run_sql'].map((name) => `qicore.${name}`),
+).add('public.maintain_hypertables')
 
-/** Ours is what has our name in this database and calls what we have made. */
-export function isOurs(database: string, {name, command}: {name: string | null; command: string}): boolean {
-  return name !== null && name.startsWith(prefixOf(database)) && calls.test(command)
+/**
+ * Whether an entry has a name that we give in this database. The name is the only key that pg_cron keeps of an entry:
+ * this is the one place that reads it.
+ */
+export function hasOurName(database: string, name: string | null): boolean {
+  return name?.startsWith(prefixOf(database)) ?? false
+}
+
+/** Ours is an entry that has our name in this database, and whose command calls one of our procedures and nothing else. */
+export async function isOurs(
+  database: string,
+  {name, command}: {name: string | null; command: string},
+): Promise<boolean> {
+  if (!hasOurName(database, name)) return false
+  const calls = await callsIn(command)
+  return calls.length > 0 && calls.every((call) => procedures.has(`${call.schema}.${call.name}`))
 }

@@ -1,6 +1,6 @@
 import type {Instant} from '../units/instant.js'
 import {readCronDatabase, type CronDatabase} from './cron-database.js'
-import {isOurs, prefixOf} from './names.js'
+import {hasOurName, isOurs} from './names.js'
 
 /** An entry of pg_cron's schedule, with its last run. */
 export interface ScheduledRun {
@@ -21,7 +21,7 @@ export interface ScheduledRun {
 
 export interface Scheduled {
   ours: ScheduledRun[]
-  /** Somebody else's in the same database. */
+  /** Entries in the same database that qicore-db did not make. */
   foreign: ScheduledRun[]
 }
 
@@ -33,10 +33,12 @@ export async function readScheduled(home: CronDatabase, database: string): Promi
   const all = rows.map(
     ({started_at: startedAt, ended_at: endedAt, ...row}): ScheduledRun => ({...row, startedAt, endedAt}),
   )
-  return {ours: all.filter((run) => isOurs(database, run)), foreign: all.filter((run) => !isOurs(database, run))}
+  const known = new Set<ScheduledRun>()
+  for (const run of all) if (await isOurs(database, run)) known.add(run)
+  return {ours: [...known], foreign: all.filter((run) => !known.has(run))}
 }
 
 /** Entries under our names that run something else: they are not ours, and pg_cron would write over them. */
 export function takenNames({foreign}: Scheduled, database: string): ScheduledRun[] {
-  return foreign.filter(({name}) => name?.startsWith(prefixOf(database)))
+  return foreign.filter(({name}) => hasOurName(database, name))
 }

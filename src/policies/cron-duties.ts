@@ -1,18 +1,21 @@
 import type {Database} from '../db/database.js'
+import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {sql} from '../db/sql.js'
+import {callsIn, type Argument, type SqlCall} from '../db/sql-calls.js'
 import {isConnectionLost} from '../db/sqlstate.js'
 import {readOurs} from '../catalog/read-emulated.js'
 import type {PolicyKind} from './declared.js'
 
 /**
- * Commands that pg_cron runs in this database: what it has scheduled, where that can be seen from here, and what
- * `cron install` wrote down. Null: nobody can tell.
+ * The calls in the commands that pg_cron runs in this database: what it has scheduled, where that can be seen from
+ * here, and what `cron install` wrote down. Null: not known, because cron.job cannot be read from here.
  */
-export async function cronCommands(db: Database): Promise<string[] | null> {
+export async function cronCalls(db: Database): Promise<SqlCall[] | null> {
   const [seen, recorded] = [await scheduled(db), await recordedCommands(db)]
   // pg_cron lives in one database of a server, and plans for all of them from there.
-  if (seen === null) return recorded.length > 0 ? recorded : null
-  return [...new Set([...seen, ...recorded])]
+  if (seen === null && recorded.length === 0) return null
+  const commands = new Set([...(seen ?? []), ...recorded])
+  return (await Promise.all([...commands].map((command) => callsIn(command)))).flat()
 }
 
 async function scheduled(db: Database): Promise<string[] | null> {
@@ -33,29 +36,61 @@ async function recordedCommands(db: Database): Promise<string[]> {
   return (await readOurs<{command: string}>(db, 'report/cron-recorded')).map(({command}) => command)
 }
 
-/** Commands that ask the ledger whose turn it is: while a daemon has the job, they do nothing. */
-export function yieldsToDaemon(command: string): boolean {
+/** Calls that ask the ledger whose turn it is: while a daemon has the job, they do nothing. */
+export function yieldsToDaemon(call: SqlCall): boolean {
+  if (call.schema !== 'qicore') return false
+  if (call.name === 'retain') return retentionOf(call).job !== undefined
+  return yielding.has(call.name) || (call.name === 'maintain' && argument(call, 'work', 2) !== undefined)
+}
+
+const yielding = new Set(['refresh', 'ensure_partitions', 'prune_history', 'run_sql'])
+
+/** Whether a call carries out a policy of that kind on that table or aggregate. */
+export function enforces(call: SqlCall, kind: PolicyKind, key: string): boolean {
+  const {schema, name} = call
+  const ours = schema === 'qicore'
+  if (kind === 'retention') return ours && name === 'retain' && isNameOf(retentionOf(call).object, key)
+  if (kind === 'refresh')
+    return (
+      (name === 'refresh_continuous_aggregate' || (ours && (name === 'refresh' || name === 'refresh_aggregate'))) &&
+      names(call, key)
+    )
+  if (name === 'maintain_hypertables') return true
   return (
-    /qicore\.(refresh|ensure_partitions|prune_history|run_sql)\b/.test(command) ||
-    (/qicore\.retain\b/.test(command) && command.includes('"job"')) ||
-    /work => /.test(command)
+    ours &&
+    name === 'maintain' &&
+    argument(call, 'work', 2) !== 'analyze' &&
+    (names(call, key) || argument(call, 'exactly', 4) !== true)
   )
 }
 
-/** Whether a command carries out a policy of that kind on that table or aggregate. */
-export function enforces(command: string, kind: PolicyKind, key: string): boolean {
-  const named =
-    command.includes(`'${key.replaceAll("'", "''")}'`) || command.includes(`"${key.replaceAll('"', '\\"')}"`)
-  if (kind === 'retention') return /qicore\.retain\b/.test(command) && named
-  if (kind === 'refresh')
-    return (
-      /refresh_aggregate|refresh_continuous_aggregate|qicore\.refresh\b/.test(command) &&
-      (named || command.includes(key))
-    )
-  if (/maintain_hypertables/.test(command)) return true
-  return (
-    /qicore\.maintain\b/.test(command) &&
-    !/work => 'analyze'/.test(command) &&
-    (named || !/exactly => true/.test(command))
-  )
+function argument({named, positional}: SqlCall, name: string, position: number): Argument {
+  return name in named ? named[name] : positional[position]
+}
+
+/** The second argument of qicore.retain: the table, and the job of ours that calls it. */
+function retentionOf(call: SqlCall): {object?: unknown; job?: unknown} {
+  const config = argument(call, 'config', 1)
+  if (typeof config !== 'string') return {}
+  try {
+    return (JSON.parse(config) as {object?: unknown; job?: unknown} | null) ?? {}
+  } catch {
+    return {}
+  }
+}
+
+/** Whether one of the arguments is the name of the table. */
+function names({positional, named}: SqlCall, key: string): boolean {
+  return [...positional, ...Object.values(named)].flat(9).some((each) => isNameOf(each, key))
+}
+
+/** A name without a schema means the one in public, as elsewhere. */
+function isNameOf(given: unknown, key: string): boolean {
+  if (typeof given !== 'string') return false
+  try {
+    const {schema, name} = parseQualifiedName(given)
+    return formatQualifiedName(schema ?? 'public', name) === key
+  } catch {
+    return false
+  }
 }

@@ -94,21 +94,21 @@ function noSuchColumn(place: string, column: string, {key, columns}: TableState)
 function monthsOfIntegers(place: string, {key}: TableState): Problem {
   return {
     code: 'DURATION',
-    message: `${place}: ${key} has integers for times, and a month has no length in them.`,
+    message: `${place}: the time column of ${key} is an integer, and a month has no fixed length in integers.`,
     suggestion: 'Write it in days: 730d.',
   }
 }
 
-function unexplainedIntegers(place: string, {key, contradiction}: TableState): Problem {
+function unexplainedIntegers(place: string, {key, contradiction, timeUnitAdvice}: TableState): Problem {
   if (contradiction !== undefined)
     return {
       code: 'WRONG_UNIT',
       message: `${place}: timeUnit of ${key} is ${contradiction.declared}, but ${contradictionWords(contradiction)}.`,
-      suggestion: `Set timeUnit: ${contradiction.seen ?? 's, ms, us or ns'} in the configuration${contradiction.seen === null ? ', or remove it' : ''}.`,
+      suggestion: timeUnitAdvice,
     }
   return {
     code: 'TIME_UNIT',
-    message: `${place}: ${key} has integers for times, and their unit is not known.`,
-    suggestion: `Set it in the configuration: tables: ${key}: { timeUnit: ms } (s, ms, us or ns), or give the hypertable an integer_now function.`,
+    message: `${place}: the time column of ${key} is an integer, and its unit is not known.`,
+    suggestion: timeUnitAdvice,
   }
 }

@@ -3,7 +3,8 @@ import type {EngineKind} from '../db/server.js'
 import type {PolicyKind} from './declared.js'
 import {rulesOf, type LiveRule} from './table-state.js'
 import type {Change, Compression, GatedRetention, NativeRetention, Refresh} from './change.js'
-import {lengthInWords, offsetInWords, sameDuration, sameOffset} from './offsets.js'
+import {lengthInWords, offsetInWords, type Scale} from '../catalog/offset-words.js'
+import {sameDuration, sameOffset} from './offsets.js'
 import {sameList} from './order.js'
 import type {Problem, DesiredState} from './desired.js'
 import {command} from '../units/command.js'
@@ -82,7 +83,10 @@ function compression({state, compression: wanted}: DesiredState, problems: Probl
     key,
     after: wanted.after,
     job: live?.job?.id ?? null,
-    why: live === null ? [`after ${offsetInWords(wanted.after)}`] : ageDiffers(live, wanted.after),
+    why:
+      live === null
+        ? [`after ${offsetInWords(wanted.after, state.scale)}`]
+        : ageDiffers(live, wanted.after, state.scale),
   }
   return policy.why.length > 0 ? [...changes, policy] : changes
 }
@@ -112,15 +116,19 @@ function refresh({state, refresh: wanted}: DesiredState, community: boolean, pro
   const why =
     live === null
       ? [
-          `${offsetInWords(wanted.startOffset)} to ${offsetInWords(wanted.endOffset)} ago, every ${durationInWords(wanted.every)}`,
+          `${offsetInWords(wanted.startOffset, state.scale)} to ${offsetInWords(wanted.endOffset, state.scale)} ago, every ${durationInWords(wanted.every)}`,
         ]
       : [
           ...(sameOffset(live.startOffset, wanted.startOffset)
             ? []
-            : [`startOffset ${offsetInWords(wanted.startOffset)}, was ${offsetInWords(live.startOffset)}`]),
+            : [
+                `startOffset ${offsetInWords(wanted.startOffset, state.scale)}, was ${offsetInWords(live.startOffset, state.scale)}`,
+              ]),
           ...(sameOffset(live.endOffset, wanted.endOffset)
             ? []
-            : [`endOffset ${offsetInWords(wanted.endOffset)}, was ${offsetInWords(live.endOffset)}`]),
+            : [
+                `endOffset ${offsetInWords(wanted.endOffset, state.scale)}, was ${offsetInWords(live.endOffset, state.scale)}`,
+              ]),
           ...(live.schedule !== null && sameDuration(live.schedule, wanted.every)
             ? []
             : [
@@ -163,7 +171,9 @@ function retention(
       why: [],
     }
     const why = [
-      ...(native === null ? [`after ${offsetInWords(wanted.offset)}, ungated`] : ageDiffers(native, wanted.offset)),
+      ...(native === null
+        ? [`after ${offsetInWords(wanted.offset, state.scale)}, ungated`]
+        : ageDiffers(native, wanted.offset, state.scale)),
       ...(gated === null ? [] : ['takes the place of the gated retention']),
     ]
     return why.length > 0 ? [{...change, why}] : []
@@ -184,18 +194,22 @@ function retention(
   const why = [
     ...(gated === null
       ? [`older than ${durationInWords(wanted.after)}, at most ${maxDropPerRun} a run`]
-      : gateDiffers(gated, change)),
+      : gateDiffers(gated, change, state.scale)),
     ...(native === null ? [] : ["takes the place of TimescaleDB's own policy, which asks nobody"]),
   ]
   return why.length > 0 ? [{...change, why}] : []
 }
 
-function gateDiffers(live: LiveRule, {after, timeUnit, maxDropPerRun, scheduler}: GatedRetention): string[] {
+function gateDiffers(
+  live: LiveRule,
+  {after, timeUnit, maxDropPerRun, scheduler}: GatedRetention,
+  scale: Scale,
+): string[] {
   const {gate} = live
   return [
     ...(sameOffset(live.after, after)
       ? []
-      : [`older than ${durationInWords(after)}, was ${offsetInWords(live.after)}`]),
+      : [`older than ${durationInWords(after)}, was ${offsetInWords(live.after, scale)}`]),
     ...(gate?.maxDropPerRun === maxDropPerRun
       ? []
       : [`at most ${maxDropPerRun} a run, was ${gate?.maxDropPerRun ?? 'not said'}`]),
@@ -212,12 +226,14 @@ function gateDiffers(live: LiveRule, {after, timeUnit, maxDropPerRun, scheduler}
   ]
 }
 
-function ageDiffers(live: LiveRule, after: Compression['after']): string[] {
+function ageDiffers(live: LiveRule, after: Compression['after'], scale: Scale): string[] {
   const was = live.after ?? live.createdBefore
   return [
     ...(live.after !== null && sameOffset(live.after, after)
       ? []
-      : [`after ${offsetInWords(after)}, was ${offsetInWords(was)}${live.after === null ? ' by creation' : ''}`]),
+      : [
+          `after ${offsetInWords(after, scale)}, was ${offsetInWords(was, scale)}${live.after === null ? ' by creation' : ''}`,
+        ]),
     ...paused(live),
   ]
 }

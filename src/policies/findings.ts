@@ -1,4 +1,5 @@
 import type {FindingContext} from './finding-context.js'
+import {formatAge} from '../units/elapsed.js'
 import {secondsBetween} from '../units/instant.js'
 import {command} from '../units/command.js'
 import {adviceOf} from './advice.js'
@@ -50,7 +51,7 @@ function workProblems(status: JudgedPolicy, context: FindingContext): PolicyProb
   const notDone = status.notDone ?? []
   const problems: PolicyProblem[] = []
   if (status.ok === false && notDone.length > 0) {
-    const ago = status.lastRunAt === null ? '' : ` ${hours(secondsBetween(status.lastRunAt, context.at))} ago`
+    const ago = status.lastRunAt === null ? '' : ` ${formatAge(secondsBetween(status.lastRunAt, context.at))} ago`
     const says = lastStatus === null ? '' : `job ${jobId} says ${lastStatus}${ago}; `
     const [first, ...more] = adviceOf(status, context)
     problems.push(
@@ -108,9 +109,4 @@ function inWords(notDone: readonly NotDone[]): string {
     return `${count}${noun} held back: ${group[0]!.why}${new Set(group.map(({why}) => why)).size > 1 ? ', …' : ''}`
   })
   return parts.join('; ')
-}
-
-function hours(seconds: number): string {
-  if (seconds < 3600) return `${Math.max(1, Math.round(seconds / 60))} min`
-  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`
 }

@@ -1,6 +1,6 @@
 import type {Offset} from '../catalog/live-policies.js'
-import {durationInWords, type Duration} from '../units/duration.js'
-import type {TableState} from './table-state.js'
+import type {Scale} from '../catalog/offset-words.js'
+import type {Duration} from '../units/duration.js'
 import {fromMicros} from '../catalog/time.js'
 
 /** Why an age cannot be said on a table's scale. */
@@ -9,7 +9,7 @@ export type OffsetProblem = 'months' | 'unknown'
 const dayMicros = 86_400_000_000n
 
 /** An age on a table's own scale: as it is for instants, counted out for integers. */
-export function toOffset(duration: Duration, scale: TableState['scale']): Offset | OffsetProblem {
+export function toOffset(duration: Duration, scale: Scale): Offset | OffsetProblem {
   if (scale === 'time') return duration
   if (scale === 'unknown') return 'unknown'
   // A month has no length in integers.
@@ -18,7 +18,7 @@ export function toOffset(duration: Duration, scale: TableState['scale']): Offset
 }
 
 /** The length of a chunk, where a month is 30 days: as TimescaleDB counts. */
-export function toLength(duration: Duration, scale: TableState['scale']): bigint | OffsetProblem {
+export function toLength(duration: Duration, scale: Scale): bigint | OffsetProblem {
   if (scale === 'unknown') return 'unknown'
   const micros = microsOfDuration({...duration, months: 0, days: duration.days + duration.months * 30})
   return scale === 'time' ? micros : fromMicros(micros, scale)
@@ -41,17 +41,4 @@ export function sameOffset(a: Offset | null, b: Offset | null): boolean {
 
 export function isProblem(value: Offset | OffsetProblem | bigint): value is OffsetProblem {
   return typeof value === 'string'
-}
-
-/** For people: `30 days`, or the bare integer. */
-export function offsetInWords(offset: Offset | null): string {
-  return offset === null ? 'open' : typeof offset === 'bigint' ? String(offset) : durationInWords(offset)
-}
-
-/** A length on the table's scale, for people. */
-export function lengthInWords(length: bigint | null, scale: TableState['scale']): string {
-  if (length === null) return 'unknown'
-  if (scale !== 'time') return String(length)
-  const days = length / dayMicros
-  return durationInWords({months: 0, days: Number(days), seconds: Number(length - days * dayMicros) / 1e6})
 }

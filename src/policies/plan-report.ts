@@ -4,7 +4,7 @@ import type {Instant} from '../units/instant.js'
 import {durationInWords} from '../units/duration.js'
 import {qualifiedName} from '../catalog/table.js'
 import {cutoffSnapshotOf, type CutoffSnapshot} from './cutoff-snapshot.js'
-import {offsetInWords} from './offsets.js'
+import {offsetInWords, type Scale} from '../catalog/offset-words.js'
 import type {PolicyPlan, Unmanaged} from './plan.js'
 import type {Finding} from './checks/finding.js'
 import {openFindings} from './checks/run-checks.js'
@@ -52,12 +52,21 @@ export function planReport(planned: PolicyPlan, accepted: readonly string[]): Po
 
 function unmanagedOf({key, kind, rule}: Unmanaged, {state}: PolicyPlan): PolicyPlanReport['unmanaged'][number] {
   const table = state.snapshot.all.find((candidate) => qualifiedName(candidate) === key)!
-  return {schema: table.schema, table: table.name, kind, jobId: rule.job?.id ?? null, rule: liveInWords(rule)}
+  return {
+    schema: table.schema,
+    table: table.name,
+    kind,
+    jobId: rule.job?.id ?? null,
+    rule: liveInWords(rule, state.states.get(table)?.scale ?? 'unknown'),
+  }
 }
 
 /** A live rule in a few words: `30 days`, `3 hours to 1 hour ago, every 1 hour`. */
-export function liveInWords({kind, after, createdBefore, startOffset, endOffset, schedule}: Unmanaged['rule']): string {
+function liveInWords(
+  {kind, after, createdBefore, startOffset, endOffset, schedule}: Unmanaged['rule'],
+  scale: Scale,
+): string {
   if (kind !== 'refresh')
-    return `${offsetInWords(after ?? createdBefore)}${after === null && createdBefore !== null ? ' since creation' : ''}`
-  return `${offsetInWords(startOffset)} to ${offsetInWords(endOffset)} ago${schedule === null ? '' : `, every ${durationInWords(schedule)}`}`
+    return `${offsetInWords(after ?? createdBefore, scale)}${after === null && createdBefore !== null ? ' since creation' : ''}`
+  return `${offsetInWords(startOffset, scale)} to ${offsetInWords(endOffset, scale)} ago${schedule === null ? '' : `, every ${durationInWords(schedule)}`}`
 }

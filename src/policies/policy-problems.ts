@@ -1,3 +1,4 @@
+import {contradictionAdvice} from '../catalog/time-unit-advice.js'
 import type {Database} from '../db/database.js'
 import {contradictionWords} from '../catalog/table-clock.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
@@ -39,7 +40,7 @@ export function policyProblems(
   if (contradiction !== undefined)
     problems.push({
       code: 'wrong_unit',
-      message: `timeUnit is declared as ${contradiction.declared}, but ${contradictionWords(contradiction)}. Set timeUnit in the configuration`,
+      message: `timeUnit is declared as ${contradiction.declared}, but ${contradictionWords(contradiction)}. ${contradictionAdvice(table, contradiction)}`,
     })
   const broken = problems.length > 0
   const twice = twiceProblem(rule, rulesOf(states.get(table)!, kind), qualifiedName(table))

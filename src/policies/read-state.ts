@@ -1,3 +1,4 @@
+import {contradictionAdvice, timeUnitAdvice} from '../catalog/time-unit-advice.js'
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
@@ -121,6 +122,8 @@ function stateOf(
     native: table.id !== null,
     scale: table.time === 'integer' ? (clock?.unit ?? 'unknown') : 'time',
     contradiction: clock?.contradiction,
+    timeUnitAdvice:
+      clock?.contradiction === undefined ? timeUnitAdvice(table) : contradictionAdvice(table, clock.contradiction),
     columns,
     timeColumn: table.timeColumn,
     chunkInterval,

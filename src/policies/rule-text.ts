@@ -1,6 +1,6 @@
 import {durationInWords} from '../units/duration.js'
 import type {Offset} from '../catalog/live-policies.js'
-import {toMicros} from '../catalog/time.js'
+import {offsetInWords} from '../catalog/offset-words.js'
 import type {TableState, LiveRule} from './table-state.js'
 import type {Declared, PolicyKind} from './declared.js'
 import type {RuleText} from './status-types.js'
@@ -21,7 +21,7 @@ export function declaredText(declared: Declared | undefined, kind: PolicyKind): 
 
 /** The same of a live policy. */
 export function liveText(rule: LiveRule, {compression, scale}: TableState): RuleText {
-  const text = (offset: Offset | null) => offsetText(offset, scale)
+  const text = (offset: Offset | null) => (offset === null ? null : offsetInWords(offset, scale))
   const {kind, after, createdBefore, startOffset, endOffset, schedule, gate} = rule
   const every = schedule === null ? null : durationInWords(schedule)
   if (kind === 'refresh') return {startOffset: text(startOffset), endOffset: text(endOffset), every}
@@ -37,14 +37,4 @@ export function liveText(rule: LiveRule, {compression, scale}: TableState): Rule
     native: rule.by === 'timescaledb',
     ...(gate === null ? {} : {maxDropPerRun: gate.maxDropPerRun, consentValid: gate.consentValid}),
   }
-}
-
-/** Integers whose unit is known are a length of time too; else they stand as they are. */
-function offsetText(offset: Offset | null, scale: TableState['scale']): string | null {
-  if (offset === null) return null
-  if (typeof offset !== 'bigint') return durationInWords(offset)
-  if (scale === 'unknown' || scale === 'time') return String(offset)
-  const micros = toMicros(offset, scale)
-  const days = micros / 86_400_000_000n
-  return durationInWords({months: 0, days: Number(days), seconds: Number(micros - days * 86_400_000_000n) / 1e6})
 }

@@ -1,7 +1,8 @@
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
-import {cronCommands, enforces} from './cron-duties.js'
+import type {SqlCall} from '../db/sql-calls.js'
+import {cronCalls, enforces} from './cron-duties.js'
 import type {PolicyKind} from './declared.js'
 import type {LiveRule} from './table-state.js'
 import type {Runner} from './status-types.js'
@@ -10,8 +11,8 @@ import type {Runner} from './status-types.js'
 export interface Runners {
   scheduler: boolean | null
   daemon: boolean
-  /** Commands that pg_cron runs in this database; null: nobody can see them from here. */
-  cron: readonly string[] | null
+  /** What pg_cron calls in this database; null: not known, because cron.job cannot be read from here. */
+  cron: readonly SqlCall[] | null
   cronAlive: boolean
 }
 
@@ -21,7 +22,7 @@ export async function readRunners(db: Database): Promise<Runners> {
   return {
     scheduler: server.workers === 'unknown' ? null : server.workers === 'alive',
     daemon: row!.daemons > 0,
-    cron: await cronCommands(db),
+    cron: await cronCalls(db),
     cronAlive: server.pgCronAlive,
   }
 }
@@ -37,7 +38,7 @@ export function runnerOf(
   if (rule === null) return {runner: 'nobody', alive: false}
   const job = rule.job !== null
   if (job && scheduler === true) return {runner: 'timescaledb', alive: true}
-  if (cron?.some((command) => enforces(command, kind, key))) return {runner: 'pg_cron', alive: cronAlive}
+  if (cron?.some((call) => enforces(call, kind, key))) return {runner: 'pg_cron', alive: cronAlive}
   if (daemon) return {runner: 'daemon', alive: true}
   if (job) return {runner: 'timescaledb', alive: scheduler}
   return cron === null ? {runner: 'unknown', alive: null} : {runner: 'nobody', alive: false}

@@ -1,3 +1,4 @@
+import {timeUnitAdvice} from '../catalog/time-unit-advice.js'
 import {rowsAreVisible} from '../db/condition.js'
 import type {Database} from '../db/database.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
@@ -126,9 +127,7 @@ export function unknownReason(
   const source = table.aggregate?.source ?? null
   const unknown = (message: string): PolicyProblem => ({code: 'unknown', message: `not known: ${message}`})
   if (table.time === 'integer' && (clock?.now == null || clock.unit === null))
-    return unknown(
-      `the unit of its integer time column is not set. Set tables: {${formatQualifiedName(table.schema, table.name)}: {timeUnit: ms}} in the configuration (s, ms, us or ns)`,
-    )
+    return unknown(`the unit of its integer time column is not set. ${timeUnitAdvice(table)}`)
   if (table.time === 'other') return unknown('its time column is of a type without a clock')
   if (kind === 'refresh')
     return unknown(

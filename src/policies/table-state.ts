@@ -1,7 +1,7 @@
 import type {Duration} from '../units/duration.js'
 import type {LivePolicy, Offset} from '../catalog/live-policies.js'
 import type {Table} from '../catalog/table.js'
-import type {TimeUnit} from '../catalog/time.js'
+import type {Scale} from '../catalog/offset-words.js'
 import type {UnitContradiction} from '../catalog/table-clock.js'
 import type {PolicyKind} from './declared.js'
 
@@ -11,10 +11,11 @@ export interface TableState {
   kind: Table['kind']
   /** TimescaleDB's: a hypertable or a continuous aggregate. */
   native: boolean
-  /** Instants, integers of a known unit, or integers that nobody explained. */
-  scale: 'time' | TimeUnit | 'unknown'
+  scale: Scale
   /** Why the declared unit is not that of its integers; then `scale` is unknown. */
   contradiction?: UnitContradiction | undefined
+  /** How the unit is set in the configuration, where integers are declared. */
+  timeUnitAdvice: string
   columns: readonly string[]
   timeColumn: string | null
   /** For chunks to come, on the table's scale; null where there are no chunks. */

@@ -42,6 +42,8 @@ export interface ChunkStats {
   /** Due for longer than its schedule and the patience explain, or due since nobody knows when. */
   late: boolean | null
   why: string | null
+  /** The kind of the policy that should have dealt with it; null where nothing is due. */
+  duePolicy: 'compression' | 'retention' | null
 }
 
 export interface ChunksRequest extends SnapshotRequest {
@@ -141,6 +143,7 @@ function row(
         : due.since === null && due.why === 'never compressed' && microsIn(0n, table, clock) === null
           ? `${reasons[due.why]}; the unit of its time is not known`
           : reasons[due.why],
+    duePolicy: due === undefined ? null : due.why === 'not dropped' ? 'retention' : 'compression',
   }
 }
 

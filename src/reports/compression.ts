@@ -4,7 +4,8 @@ import {statement} from '../db/sql.js'
 import {readChunkBytes, type ChunkBytes} from '../catalog/chunk-bytes.js'
 import {orderOf} from '../catalog/read-hypertables.js'
 import {dueState, type DueState} from '../catalog/due.js'
-import type {Offset} from '../catalog/live-policies.js'
+import {offsetInWords} from '../catalog/offset-words.js'
+import type {TableClock} from '../catalog/table-clock.js'
 import {leftOutNotes, recordNotes} from './notes.js'
 import {compressionOf, type TableStats} from './stats.js'
 import {readSnapshot, type ReportHead, type SnapshotRequest} from '../catalog/snapshot.js'
@@ -35,7 +36,7 @@ export interface TableCompression extends Pick<TableStats, 'beforeBytes' | 'afte
   orderBy: readonly string[] | null
   /** Compressed with other settings than the table has now. */
   oldSettingsChunks: number | null
-  /** The policy's age as PostgreSQL writes it, or an integer's count. */
+  /** The policy's age in words; integers of an unknown unit as they are. */
   after: string | null
 }
 
@@ -53,7 +54,7 @@ export async function readCompression(db: Database, request: CompressionRequest)
   const rows = tables.map((table) => {
     const policy = policies.find((each) => each.table === table && each.kind === 'compression')
     const state = policy === undefined ? null : dueState(policy, clocks.get(table)!, at, request.lateAfter)
-    return row(table, state, settings.get(table)!, bytes)
+    return row(table, clocks.get(table)!, state, settings.get(table)!, bytes)
   })
   return {
     kind: 'stats.compression',
@@ -67,7 +68,13 @@ export async function readCompression(db: Database, request: CompressionRequest)
   }
 }
 
-function row(table: Table, state: DueState | null, settings: Settings, bytes: ChunkBytes): TableCompression {
+function row(
+  table: Table,
+  clock: TableClock,
+  state: DueState | null,
+  settings: Settings,
+  bytes: ChunkBytes,
+): TableCompression {
   const recorded = table.chunks.filter(({beforeBytes, afterBytes}) => beforeBytes !== null && afterBytes !== null)
   const sizes = compressionOf(table)
   return {
@@ -84,8 +91,14 @@ function row(table: Table, state: DueState | null, settings: Settings, bytes: Ch
     segmentBy: table.segmentBy ?? settings.newest?.segmentBy ?? null,
     orderBy: table.orderBy ?? settings.newest?.orderBy ?? null,
     oldSettingsChunks: settings.old,
-    after: state === null ? null : offsetText(state.policy.after ?? state.policy.createdBefore),
+    after: ageInWords(state, table, clock),
   }
+}
+
+function ageInWords(state: DueState | null, table: Table, {unit}: TableClock): string | null {
+  const {after, createdBefore} = state?.policy ?? {after: null, createdBefore: null}
+  if (after === null) return createdBefore === null ? null : offsetInWords(createdBefore, 'time')
+  return offsetInWords(after, table.time === 'integer' ? (unit ?? 'unknown') : 'time')
 }
 
 /** Of what is known; null where nothing is. */
@@ -99,21 +112,6 @@ function toGain(state: DueState | null, savedPercent: number | null, bytes: Chun
   if (state.notDone.length === 0) return 0
   const plain = sum(state.notDone.map(({chunk}) => bytes.ofPlainPart(chunk)))
   return plain === null ? null : Math.round((plain * savedPercent) / 100)
-}
-
-function offsetText(offset: Offset | null): string | null {
-  if (offset === null || typeof offset === 'bigint') return offset?.toString() ?? null
-  const {months, days, seconds} = offset
-  const part = (count: number, unit: string) =>
-    count === 0 ? [] : [`${count} ${unit}${Math.abs(count) === 1 ? '' : 's'}`]
-  const words = [...part(Math.trunc(months / 12), 'year'), ...part(months % 12, 'month'), ...part(days, 'day')]
-  const rest =
-    seconds % 3600 === 0
-      ? part(seconds / 3600, 'hour')
-      : seconds % 60 === 0
-        ? part(seconds / 60, 'minute')
-        : part(seconds, 'second')
-  return [...words, ...rest].join(' ') || '0 seconds'
 }
 
 interface Settings {

@@ -3,6 +3,7 @@ import {loadSql} from '../db/load-sql.js'
 import {formatName, formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {statement} from '../db/sql.js'
 import {usageError} from '../errors.js'
+import {isPgCron} from '../run/application.js'
 import {readLostRuns} from '../run/run-log.js'
 import {command} from '../units/command.js'
 import type {Instant} from '../units/instant.js'
@@ -154,7 +155,7 @@ function tablesOf({detail}: Row): string[] {
 /** A number under `job` in the detail is the id of a job of TimescaleDB; 0 is a call by hand. */
 function runnerOf({scheduled_at, application, detail}: Row): RunBy {
   if (scheduled_at !== null) return 'daemon'
-  if (application?.startsWith('pg_cron')) return 'pg_cron'
+  if (isPgCron(application)) return 'pg_cron'
   return typeof detail?.job === 'number' && detail.job > 0 ? 'timescaledb' : 'hand'
 }
 

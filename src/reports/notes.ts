@@ -1,3 +1,4 @@
+import {contradictionAdvice, timeUnitAdvice} from '../catalog/time-unit-advice.js'
 import type {ChunkBytes} from '../catalog/chunk-bytes.js'
 import {contradictionWords, type TableClock} from '../catalog/table-clock.js'
 import type {EndProblem} from '../catalog/time-range.js'
@@ -58,7 +59,7 @@ export function clockNotes(tables: readonly Table[], clocks: ReadonlyMap<Table, 
     return found === undefined
       ? []
       : [
-          `timeUnit of ${qualifiedName(table)} is declared as ${found.declared}, but ${contradictionWords(found)}: age, growth and what is due are unknown.${found.seen === null ? '' : ` Set timeUnit: ${found.seen}.`}`,
+          `timeUnit of ${qualifiedName(table)} is declared as ${found.declared}, but ${contradictionWords(found)}: age, growth and what is due are unknown. ${contradictionAdvice(table, found)}`,
         ]
   })
   const unit = used.filter(
@@ -73,7 +74,7 @@ export function clockNotes(tables: readonly Table[], clocks: ReadonlyMap<Table, 
     ...(unit.length === 0
       ? []
       : [
-          `The unit of the integer time column of ${listed(unit.map(qualifiedName))} is unknown, so age and growth are too. Set it in the configuration: tables.<schema.name>.timeUnit: s, ms, us or ns.`,
+          `The unit of the integer time column of ${listed(unit.map(qualifiedName))} is unknown, so age and growth are too. ${timeUnitAdvice(unit[0]!)}`,
         ]),
     ...(zone.length === 0
       ? []

@@ -1,6 +1,8 @@
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
+import {sqlState, SqlState, toOpsError} from '../db/sqlstate.js'
+import {OpsError} from '../errors.js'
 import type {Step} from './step.js'
 
 interface HolderRow {
@@ -12,21 +14,45 @@ interface HolderRow {
   seconds: number | null
   mode: string
   relation: string
+  /** False: it waits for the lock. */
+  granted?: boolean
 }
 
-/** Who stands in the way of a step, in one line for people; null where nobody can be seen any more. */
+/** The sessions that hold what a step needs, in one line for people; null where there is none any more. */
 export async function nameBlockers(db: Database, step: Step): Promise<string | null> {
   if (step.relations.length === 0) return null
-  // Naming them is a kindness: it must not be what fails.
+  // The step's own failure is what counts: a failure of this query is ignored.
   const rows = await db
     .query<HolderRow>(statement(loadSql('catalog/lock-holders'), [step.relations, step.lock]))
     .catch(() => [])
   return rows.length === 0 ? null : rows.map(describe).join('; ')
 }
 
-function describe({pid, user, application, state, query, seconds, mode, relation}: HolderRow): string {
+/**
+ * The answer of some work that only reads. Where a query gave up waiting for a lock, the failure names the sessions that
+ * hold the lock: only ACCESS EXCLUSIVE stops a SELECT, so they are known without the name of the relation.
+ * @param doing what failed, as a clause: `run prices latest`
+ * @throws OpsError LOCKED (exit 5); every other failure as it is
+ */
+export async function nameHolders<R>(db: Database, doing: string, work: () => Promise<R>): Promise<R> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof OpsError || sqlState(error) !== SqlState.lockNotAvailable) throw error
+    const rows = await db.query<HolderRow>(statement(loadSql('catalog/exclusive-locks'))).catch(() => [])
+    const known = toOpsError(error, doing)
+    if (rows.length === 0) throw known
+    throw new OpsError(known.code, `${known.message}: ${rows.map(describe).join('; ')}`, {
+      exit: known.exitCode,
+      suggestions: ['Try again when it has ended.', ...known.suggestions.slice(1)],
+      cause: error,
+    })
+  }
+}
+
+function describe({pid, user, application, state, query, seconds, mode, relation, granted}: HolderRow): string {
   const who = `pid ${pid} (${[user, application].filter(Boolean).join(', ') || 'unknown'})`
   const since = seconds === null ? '' : ` for ${Math.round(seconds)} s`
   const doing = query ? `, ${state ?? 'running'}: ${query.replace(/\s+/g, ' ').slice(0, 80)}` : ''
-  return `${who} holds ${mode} on ${relation}${since}${doing}`
+  return `${who} ${granted === false ? 'waits for' : 'holds'} ${mode} on ${relation}${since}${doing}`
 }

@@ -1,7 +1,7 @@
 import {instantInWords} from '../units/instant.js'
 import {instants} from './calendar.js'
 import {cronRuns, partsOf, type UnassignedRow} from './audit-pg-cron.js'
-import type {Epoch} from './due.js'
+import {leftToPgCron, type Epoch} from './due.js'
 
 /** A calendar in force, with who put it there. */
 export interface AuditEpoch extends Epoch {
@@ -58,9 +58,6 @@ export interface AuditInput {
   cronGrace: number
 }
 
-/** What a daemon writes at an instant that is pg_cron's. */
-const leftToCron = 'enforced by pg_cron'
-
 /** At most so many instants of a kind are listed; all are counted. */
 const listed = 1_000
 
@@ -102,7 +99,7 @@ export function auditJob(input: AuditInput): JobAudit {
     for (; !row.done && row.value.scheduledAt === at; row = rows.next()) {
       count(row.value)
       // A daemon's note that it left the instant to pg_cron does not account for it.
-      if (epoch.runner !== 'pg_cron' || row.value.reason !== leftToCron) own += 1
+      if (epoch.runner !== 'pg_cron' || row.value.reason !== leftToPgCron) own += 1
     }
     const theirs = cron.take(partsOf(epoch), at, next ?? now)
     for (const status of theirs.statuses)

@@ -17,7 +17,10 @@ export type SkipReason =
   | 'paused'
   /** Its job is not declared any more. */
   | 'removed'
-  | 'enforced by pg_cron'
+  | typeof leftToPgCron
+
+/** Stored in the ledger's column `reason`, also by earlier versions: pg_cron runs the job at this due time. */
+export const leftToPgCron = 'enforced by pg_cron'
 
 /** A schedule and from when it counts, as the ledger has it. */
 export interface Epoch {
@@ -136,7 +139,7 @@ function decide(
   // What is pg_cron's is written down as such, also while the job runs.
   if (left !== 0)
     return settle(
-      skip(left < 0 ? pending : pending.slice(0, left), () => 'enforced by pg_cron'),
+      skip(left < 0 ? pending : pending.slice(0, left), () => leftToPgCron),
       null,
     )
   const own = ours(pending)

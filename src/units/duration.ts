@@ -33,12 +33,15 @@ export function parseDuration(input: string): Duration {
   const text = input.trim()
   const number = /^[+-]?\d+(\.\d+)?$/.exec(text)
   if (number) throw refuse(`"${input}" has no unit: it could be ${text} days or ${text} seconds.`)
-  if (!/^(\d+\s*[a-zA-Z]+\s*)+$/.test(text)) throw refuse(`"${input}" is not a duration.`)
+  if (!/^(\d+(\.\d+)?\s*[a-zA-Z]+\s*)+$/.test(text)) throw refuse(`"${input}" is not a duration.`)
   const duration: Duration = {months: 0, days: 0, seconds: 0}
-  for (const [, count, name] of text.matchAll(/(\d+)\s*([a-zA-Z]+)/g)) {
+  for (const [, count, name] of text.matchAll(/(\d+(?:\.\d+)?)\s*([a-zA-Z]+)/g)) {
     if (name === 'm' || name === 'M') throw refuse(`"${input}" could mean ${count} minutes or ${count} months.`)
     const unit = units.find((candidate) => candidate.names.includes(name!.toLowerCase()))
     if (!unit) throw refuse(`"${input}" is not a duration: there is no unit "${name}".`)
+    // Half a month is 15 days to PostgreSQL, and half a day is not 12 hours where the clocks change.
+    if (unit.field !== 'seconds' && count!.includes('.'))
+      throw refuse(`"${input}" is not a duration: only hours, minutes, seconds and milliseconds can have fractions.`)
     duration[unit.field] += Number(count) * unit.factor
   }
   if (duration.months > 0 && duration.seconds > 0)

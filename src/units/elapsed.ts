@@ -1,10 +1,10 @@
-/** How long ago, in two units at most: `41s`, `9m`, `1h 5m`, `2d 14h`, `3y 20d`. */
+/** How long ago, in two units at most: `41s`, `9min`, `1h 5min`, `2d 14h`, `3y 20d`; as flags take it. */
 export function formatAge(seconds: number): string {
   if (seconds < 0) return `in ${formatAge(-seconds)}`
-  return seconds >= 60 && seconds < 3600 ? `${Math.floor(seconds / 60)}m` : twoUnits(Math.floor(seconds))
+  return seconds >= 60 && seconds < 3600 ? `${Math.floor(seconds / 60)}min` : twoUnits(Math.floor(seconds))
 }
 
-/** How long something took, in the same units: `7.20ms`, `3.58s`, `1m 5s`, `1h 25m`. */
+/** How long something took, in the same units: `7.20ms`, `3.58s`, `1min 5s`, `1h 25min`. */
 export function formatElapsed(ms: number): string {
   if (ms < 1000) return `${ms.toFixed(ms < 9.95 ? 2 : ms < 99.5 ? 1 : 0)}ms`
   const seconds = ms / 1000
@@ -15,7 +15,7 @@ const units = [
   ['y', 365 * 86_400],
   ['d', 86_400],
   ['h', 3600],
-  ['m', 60],
+  ['min', 60],
   ['s', 1],
 ] as const
 

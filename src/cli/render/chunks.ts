@@ -60,7 +60,7 @@ function verdict({chunks, totalChunks}: ChunksReport, late: boolean): string[] {
   const count = late
     ? `${chunks.length} of ${plural(totalChunks, 'chunk')}.`
     : `${plural(totalChunks, 'chunk')}, ${unknown.length === chunks.length ? 'due: unknown' : `${due.length} overdue`}${unknown.length > 0 && unknown.length < chunks.length ? `, ${unknown.length} unknown` : ''}.`
-  const compress = due.find(({why}) => why !== null && !why.startsWith('older'))
+  const compress = due.find(({duePolicy}) => duePolicy === 'compression')
   if (compress !== undefined)
     return [
       count,

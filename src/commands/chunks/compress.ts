@@ -44,14 +44,14 @@ Without a range it does what the policy says is due: the live one, or else the d
         const choose =
           flags['older-than'] ??
           (flags.from || flags.to ? spanBetween(context.table, context.clock, range.from, range.to) : null)
-        const {plan, notes} = await planCompress(db, {
+        const {plan, notes, chunks} = await planCompress(db, {
           ...context,
           choose,
           declared: declaredAge(context.declared, 'compression'),
         })
         await sayNotes(notes, (line) => this.say(line))
         const report = await this.confirmAndRun(db, plan, flags)
-        const after = flags['dry-run'] ? [] : await unreclaimedSpace(db, context.table, report.steps)
+        const after = flags['dry-run'] ? [] : await unreclaimedSpace(db, chunks, report.steps)
         await sayNotes(after, (line) => this.say(line))
         return {...report, notes: [...notes, ...after]}
       },

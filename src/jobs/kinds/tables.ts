@@ -3,10 +3,10 @@ import {formatQualifiedName, parseQualifiedName} from '../../db/qualified-name.j
 import type {LivePolicy, PolicyKind} from '../../catalog/live-policies.js'
 import type {Declared} from '../../policies/declared.js'
 import {readDeclared, timeUnitsOf} from '../../policies/read-declared.js'
-import {cronCommands, enforces, yieldsToDaemon} from '../../policies/cron-duties.js'
+import {cronCalls, enforces, yieldsToDaemon} from '../../policies/cron-duties.js'
 import {readSnapshot, type CatalogSnapshot} from '../../catalog/snapshot.js'
 import {qualifiedName, type Table} from '../../catalog/table.js'
-import type {JobContext} from '../kind.js'
+import type {JobContext, OtherRunner} from '../kind.js'
 
 /** What is declared for this database: nothing on a stranger's. */
 export function declaredHere(db: Database, {sections}: Pick<JobContext, 'sections'>): Promise<Declared[]> {
@@ -36,7 +36,7 @@ export interface Subject {
 export interface Work {
   its: CatalogSnapshot
   subjects: Subject[]
-  enforced: {what: string; by: string}[]
+  enforced: {what: string; by: OtherRunner}[]
   notes: string[]
 }
 
@@ -58,7 +58,7 @@ export async function policyWork(
     names,
     (schema, name) => ({schema, name}),
   ).map(qualifiedName)
-  const cron = context.leaveToCron ? ((await cronCommands(db)) ?? []).filter((command) => !yieldsToDaemon(command)) : []
+  const cron = context.leaveToCron ? ((await cronCalls(db)) ?? []).filter((call) => !yieldsToDaemon(call)) : []
   const work: Work = {its: snapshot, subjects: [], enforced: [], notes: []}
   for (const key of new Set(wanted)) {
     const table = snapshot.tables.find((one) => qualifiedName(one) === key)
@@ -78,7 +78,7 @@ export async function policyWork(
         work.notes.push(`nobody can tell whether TimescaleDB's workers are alive: ${kind} of ${key} is left to them`)
       continue
     }
-    if (own.length > 0 && cron.some((command) => enforces(command, kind, key))) {
+    if (own.length > 0 && cron.some((call) => enforces(call, kind, key))) {
       work.enforced.push({what: `${kind} of ${key}`, by: 'pg_cron'})
       if (!db.server.pgCronAlive)
         work.notes.push(

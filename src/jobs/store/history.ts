@@ -1,6 +1,7 @@
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
+import {isPgCron} from '../../run/application.js'
 import type {Instant} from '../../units/instant.js'
 import {hasOccurrences} from './job-list.js'
 import type {Detail} from '../run/outcome.js'
@@ -66,7 +67,7 @@ export async function readHistory(db: Database, {jobs, since, statuses, limit}: 
     retryAt: row.retry_at,
     reason: row.reason,
     attempts: row.attempts,
-    runBy: row.scheduled_at !== null ? 'daemon' : row.application?.startsWith('pg_cron') ? 'pg_cron' : 'hand',
+    runBy: row.scheduled_at !== null ? 'daemon' : isPgCron(row.application) ? 'pg_cron' : 'hand',
     claimedBy: row.claimed_by,
     actor: row.actor,
     error: row.error,

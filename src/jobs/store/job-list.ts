@@ -1,6 +1,7 @@
 import type {Job} from '../../config/jobs.js'
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
+import {leftToPgCron} from '../../schedule/due.js'
 import {statement} from '../../db/sql.js'
 import type {Instant} from '../../units/instant.js'
 import {readJobs, type LedgerJob} from './job-store.js'
@@ -70,7 +71,7 @@ export async function listJobs(
 ): Promise<{jobs: ListedJob[]; daemons: DaemonSeen[]}> {
   const there = await hasOccurrences(db)
   const known = there ? await readJobs(db) : []
-  const last = there ? await db.query<LastRow>(statement(loadSql('daemon/last'))) : []
+  const last = there ? await db.query<LastRow>(statement(loadSql('daemon/last'), [leftToPgCron])) : []
   const daemons = there
     ? await db.query<{id: string; version: string; started_at: Instant; seen_at: Instant}>(
         statement(loadSql('daemon/daemons')),

@@ -1,6 +1,7 @@
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
+import {isPgCron} from '../../run/application.js'
 import type {Instant} from '../../units/instant.js'
 import type {UnassignedRow} from '../../schedule/audit-pg-cron.js'
 import {auditJob, type AuditEpoch, type AuditRow, type JobAudit} from '../../schedule/audit.js'
@@ -109,6 +110,6 @@ async function unassigned(db: Database, job: string, from: number, until: Instan
     status,
     reason,
     part,
-    byCron: application?.startsWith('pg_cron') ?? false,
+    byCron: isPgCron(application),
   }))
 }

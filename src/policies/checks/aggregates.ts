@@ -12,7 +12,7 @@ import {
   type Subject,
 } from './facts.js'
 import {concern, type Finding} from './finding.js'
-import {offsetInWords} from '../offsets.js'
+import {offsetInWords} from '../../catalog/offset-words.js'
 import {command} from '../../units/command.js'
 
 /** Retention of a table against the aggregates over it, and over those. */
@@ -22,7 +22,7 @@ export function aggregateFindings(subject: Subject, facts: ProofFacts): Finding[
   const key = qualifiedName(subject.table)
   const {rule, after} = retention
   const gated = rule.by === 'qicore'
-  const age = retentionWords(retention)
+  const age = retentionWords(retention, subject)
   const effectiveFrom = firstDrop(subject, retention, facts)
   const findings: Finding[] = []
   for (const {subject: over, direct} of dependents(subject, facts)) {
@@ -55,7 +55,7 @@ export function aggregateFindings(subject: Subject, facts: ProofFacts): Finding[
           object: view,
           effectiveFrom,
           policies: [...policies, concern(key, 'chunk interval')],
-          message: `the refresh of ${view} reaches back ${offsetInWords(refresh.startOffset)}, and ${key} keeps ${age} in chunks of ${words(length, subject)}: buckets whose rows are gone would be computed again, as empty`,
+          message: `the refresh of ${view} reaches back ${offsetInWords(refresh.startOffset, subject.state.scale)}, and ${key} keeps ${age} in chunks of ${words(length, subject)}: buckets whose rows are gone would be computed again, as empty`,
           safe:
             limit > 0n
               ? `startOffset: ${words(limit, subject)}`
@@ -108,7 +108,7 @@ export function windowFindings(over: Subject, facts: ProofFacts): Finding[] {
         object: view,
         effectiveFrom: facts.at,
         policies: [concern(view, 'refresh')],
-        message: `the refresh of ${view} reaches from ${offsetInWords(startOffset)} to ${offsetInWords(endOffset)} ago: less than two buckets of ${offsetInWords(bucket)}, so that runs may find no whole one`,
+        message: `the refresh of ${view} reaches from ${offsetInWords(startOffset, over.state.scale)} to ${offsetInWords(endOffset, over.state.scale)} ago: less than two buckets of ${offsetInWords(bucket, over.state.scale)}, so that runs may find no whole one`,
         safe: `startOffset: ${words(needed, over)}`,
       },
     ]

@@ -2,7 +2,7 @@ import {formatBytes} from '../../units/bytes.js'
 import {rulesOf} from '../table-state.js'
 import {has, qualifiedName} from '../../catalog/table.js'
 import {fromMicros, type TimeUnit} from '../../catalog/time.js'
-import {offsetInWords} from '../offsets.js'
+import {offsetInWords} from '../../catalog/offset-words.js'
 import {directOver} from './aggregates.js'
 import {
   chunkLength,
@@ -53,7 +53,7 @@ function coarseChunks(subject: Subject, length: bigint, retention: Retention, fa
   if (byCreation && scale === 'unknown') return []
   const age = byCreation && scale !== 'time' ? fromMicros(least(after), scale as TimeUnit) : least(after)
   if (byCreation ? length < age : 2n * length <= age) return []
-  const kept = retentionWords(retention)
+  const kept = retentionWords(retention, subject)
   return [
     {
       id: `coarse-chunks:${key}`,
@@ -75,7 +75,7 @@ export function compressionFindings(subject: Subject, facts: ProofFacts): Findin
   const rule = rulesOf(subject.state, 'compression').find(({after}) => after !== null)
   if (rule?.after == null) return []
   const {after} = rule
-  const age = offsetInWords(after)
+  const age = offsetInWords(after, subject.state.scale)
   const findings: Finding[] = []
   for (const over of directOver(subject, facts)) {
     const view = qualifiedName(over.table)
@@ -87,7 +87,7 @@ export function compressionFindings(subject: Subject, facts: ProofFacts): Findin
           object: key,
           effectiveFrom: affectsData(subject, after, facts),
           policies: [concern(key, 'compression'), concern(view, 'refresh')],
-          message: `${key} is compressed after ${age}, and the refresh of ${view} still waits for rows of the last ${offsetInWords(startOffset)}: late rows go into compressed chunks, and each refresh reads them from there`,
+          message: `${key} is compressed after ${age}, and the refresh of ${view} still waits for rows of the last ${offsetInWords(startOffset, subject.state.scale)}: late rows go into compressed chunks, and each refresh reads them from there`,
           safe: `compression: { after: ${words(most(startOffset), subject)} }`,
         })
   }
@@ -110,7 +110,7 @@ export function compressionFindings(subject: Subject, facts: ProofFacts): Findin
       object: key,
       effectiveFrom: facts.at,
       policies: [concern(key, 'compression'), concern(key, 'retention')],
-      message: `${key} is compressed after ${age} and dropped after ${retentionWords(retention)}: nothing of it is ever compressed`,
+      message: `${key} is compressed after ${age} and dropped after ${retentionWords(retention, subject)}: nothing of it is ever compressed`,
       safe: null,
     })
   return findings

@@ -7,7 +7,8 @@ import type {Offset} from '../../catalog/live-policies.js'
 import {rulesOf, type LiveRule, type TableState} from '../table-state.js'
 import type {Chunk, Table} from '../../catalog/table.js'
 import {fromMicros, instantOf, microsOf, toMicros} from '../../catalog/time.js'
-import {isProblem, offsetInWords, toOffset} from '../offsets.js'
+import {offsetInWords} from '../../catalog/offset-words.js'
+import {isProblem, toOffset} from '../offsets.js'
 import {chunksBefore} from '../reach.js'
 
 /** A table as its policies would stand, and what they meet there. */
@@ -69,8 +70,8 @@ export function retentionsOf({state}: Pick<Subject, 'state'>): Retention[] {
 }
 
 /** The age of a retention in words: `30 days`, `30 days since the creation of the chunk`. */
-export function retentionWords({rule, byCreation}: Retention): string {
-  return `${offsetInWords(rule.after ?? rule.createdBefore)}${byCreation ? ' since the creation of the chunk' : ''}`
+export function retentionWords({rule, byCreation}: Retention, {state}: Pick<Subject, 'state'>): string {
+  return `${offsetInWords(rule.after ?? rule.createdBefore, byCreation ? 'time' : state.scale)}${byCreation ? ' since the creation of the chunk' : ''}`
 }
 
 /** The shortest that an age can be, in microseconds or integers: a month may be February. */

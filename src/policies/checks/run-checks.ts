@@ -6,7 +6,7 @@ import type {Offset} from '../../catalog/live-policies.js'
 import {rulesOf, type LiveRule} from '../table-state.js'
 import {command} from '../../units/command.js'
 import {qualifiedName} from '../../catalog/table.js'
-import {offsetInWords} from '../offsets.js'
+import {offsetInWords} from '../../catalog/offset-words.js'
 import {retentionsOf, retentionWords, words, type ProofFacts, type Subject} from './facts.js'
 import {concern, type Finding} from './finding.js'
 import {lockFindings} from './locks.js'
@@ -49,7 +49,7 @@ function twice(subject: Subject, facts: ProofFacts): Finding[] {
   const retentions = retentionsOf(subject)
   if (retentions.length < 2) return []
   const key = qualifiedName(subject.table)
-  const each = retentions.map((retention) => `${retentionWords(retention)}${jobWords(retention.rule)}`)
+  const each = retentions.map((retention) => `${retentionWords(retention, subject)}${jobWords(retention.rule)}`)
   return [
     {
       id: `retention-twice:${key}`,
@@ -70,7 +70,7 @@ function jobWords({job, by}: LiveRule): string {
 
 /** As a configuration takes it, which knows no integers. */
 function ageWords(offset: Offset | null, subject: Subject): string {
-  return typeof offset === 'bigint' ? words(offset, subject) : offsetInWords(offset)
+  return typeof offset === 'bigint' ? words(offset, subject) : offsetInWords(offset, subject.state.scale)
 }
 
 /** Findings that come from what a plan changes; the others were there before and stay. */

@@ -64,7 +64,10 @@ export async function bootstrap(
   if (failed)
     throw new OpsError('MIGRATION_FAILED', failed.error ?? `${failed.id} failed`, {
       exit: ExitCode.failed,
-      suggestions: failed.id.startsWith('create extension') ? ['--engine postgres does without the extension.'] : [],
+      suggestions:
+        plan.steps.find(({id}) => id === failed.id)?.kind === 'extension'
+          ? ['--engine postgres does without the extension.']
+          : [],
     })
   // A connection that saw the extension being made does not have all of it yet.
   await (plan.steps.some((step) => step.kind === 'extension') ? db.reconnect() : db.probe())

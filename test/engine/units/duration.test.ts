@@ -51,6 +51,8 @@ describe('a duration', () => {
     ['6 months', of(6, 0, 0)],
     ['1 Day 2 Hours', of(0, 1, 7200)],
     [' 250ms ', of(0, 0, 0.25)],
+    ['3.58s', of(0, 0, 3.58)],
+    ['1min 5s', of(0, 0, 65)],
   ])('%s is read as it is meant', (text, meant) => {
     expect(parseDuration(text)).toEqual(meant)
   })

@@ -33,10 +33,10 @@ forEachEngine({}, (engine) => {
     const ask = asker(url)
     expect(await ask('latest', ...now)).toBe(
       [
-        ' COIN     SYMBOL  EXCHANGE             USD  AGE',
-        ' bitcoin  BTC     binance   67000.12345678   1m',
-        ' bitcoin  BTC     kraken    67001.00000000   2m',
-        ' ether    ETH     kraken     3000.00000000  30m',
+        ' COIN     SYMBOL  EXCHANGE             USD    AGE',
+        ' bitcoin  BTC     binance   67000.12345678   1min',
+        ' bitcoin  BTC     kraken    67001.00000000   2min',
+        ' ether    ETH     kraken     3000.00000000  30min',
         '3 prices.',
         '',
       ].join('\n'),

@@ -84,7 +84,7 @@ it('is not ready before the first connection, while the database is away, when i
   ])
   expect(readinessOf(health({stopping: true})).problems).toEqual(['it is stopping'])
   expect(readinessOf(health({deadRunners: ['pg_cron is dead']})).problems).toEqual(['pg_cron is dead'])
-  expect(readinessOf(health({msSincePoll: 100_000})).problems).toEqual(['the ledger was last looked at 1m 40s ago'])
+  expect(readinessOf(health({msSincePoll: 100_000})).problems).toEqual(['the ledger was last looked at 1min 40s ago'])
 })
 
 it('is alive while its loop goes round, also where the database is away', () => {

@@ -186,6 +186,7 @@ const chunk = (entry: Partial<ChunkStats>): ChunkStats => ({
   dueSince: null,
   late: false,
   why: null,
+  duePolicy: null,
   ...entry,
 })
 const chunks: ChunksReport = {
@@ -196,7 +197,7 @@ const chunks: ChunksReport = {
   notes: [],
   totalChunks: 420,
   chunks: [
-    chunk({due: true, dueSince: '2026-11-21T06:00:00Z', late: true, why: 'never compressed'}),
+    chunk({due: true, dueSince: '2026-11-21T06:00:00Z', late: true, why: 'never compressed', duePolicy: 'compression'}),
     chunk({
       chunk: '_hyper_2_702_chunk',
       rangeStart: '2026-03-05T00:00:00Z',
@@ -209,6 +210,7 @@ const chunks: ChunksReport = {
       due: true,
       late: true,
       why: 'rows written since; when is not recorded',
+      duePolicy: 'compression',
     }),
     chunk({chunk: '_hyper_2_3_chunk', flags: ['compressed', 'frozen'], totalBytes: null}),
     chunk({
@@ -225,13 +227,13 @@ const chunks: ChunksReport = {
 describe('tables', () => {
   it('of statistics fit 80 columns, the verdict last', () => {
     expect(renderStats(stats, narrow)).toMatchInlineSnapshot(`
-      " TABLE                     SIZE   IN/DAY  CHUNKS  COMPR  SAVED  NEWEST  POLICIES
-       level1_data             138 GB  18.2 GB      32      0      -      2s  ok
-      !ohlcv_data             41.9 GB   550 MB     420    397  94.2%     41s  1 late
-       risk.fills *           8.90 GB  24.0 MB      52      0      -      9m  none
-       hourly_price_averages  2.40 GB  2.30 MB      16      0      -   1h 5m  ok
-       counted                  300 B        -       3      0      -       -  unknown
-       TOTAL                   191 GB  18.8 GB     523    397  94.2%          1 late
+      " TABLE                    SIZE   IN/DAY  CHUNKS  COMPR  SAVED   NEWEST  POLICIES
+       level1_data            138 GB  18.2 GB      32      0      -       2s  ok
+      !ohlcv_data            41.9 GB   550 MB     420    397  94.2%      41s  1 late
+       risk.fills *          8.90 GB  24.0 MB      52      0      -     9min  none
+       hourly_price_averag…  2.40 GB  2.30 MB      16      0      -  1h 5min  ok
+       counted                 300 B        -       3      0      -        -  unknown
+       TOTAL                  191 GB  18.8 GB     523    397  94.2%           1 late
       - Locked by somebody, left out of the sizes and not waited for: chunks of
         public.other (2). Try again later.
       * not in the config, never touched. Sizes exact.
@@ -241,13 +243,13 @@ describe('tables', () => {
 
   it('of statistics show more columns at 160, not wider ones', () => {
     expect(renderStats(stats, broad)).toMatchInlineSnapshot(`
-      " TABLE                     SIZE   IN/DAY  CHUNKS  AVG CHUNK  COMPR  BEFORE    AFTER  SAVED   OLDEST  NEWEST  NEXT DROP  POLICIES
-       level1_data             138 GB  18.2 GB      32    4.31 GB      0       -        -      -  32d 20h      2s      in 4h  ok
-      !ohlcv_data             41.9 GB   550 MB     420     102 MB    397  383 GB  22.4 GB  94.2%       2y     41s        now  1 late
-       risk.fills *           8.90 GB  24.0 MB      52     175 MB      0       -        -      -        -      9m          -  none
-       hourly_price_averages  2.40 GB  2.30 MB      16     154 MB      0       -        -      -        -   1h 5m          -  ok
-       counted                  300 B        -       3      100 B      0       -        -      -        -       -          -  unknown
-       TOTAL                   191 GB  18.8 GB     523     374 MB    397  383 GB  22.4 GB  94.2%                              1 late
+      " TABLE                     SIZE   IN/DAY  CHUNKS  AVG CHUNK  COMPR  BEFORE    AFTER  SAVED   OLDEST   NEWEST  NEXT DROP  POLICIES
+       level1_data             138 GB  18.2 GB      32    4.31 GB      0       -        -      -  32d 20h       2s      in 4h  ok
+      !ohlcv_data             41.9 GB   550 MB     420     102 MB    397  383 GB  22.4 GB  94.2%       2y      41s        now  1 late
+       risk.fills *           8.90 GB  24.0 MB      52     175 MB      0       -        -      -        -     9min          -  none
+       hourly_price_averages  2.40 GB  2.30 MB      16     154 MB      0       -        -      -        -  1h 5min          -  ok
+       counted                  300 B        -       3      100 B      0       -        -      -        -        -          -  unknown
+       TOTAL                   191 GB  18.8 GB     523     374 MB    397  383 GB  22.4 GB  94.2%                               1 late
       - Locked by somebody, left out of the sizes and not waited for: chunks of public.other (2). Try
         again later.
       * not in the config, never touched. Sizes exact. Why late: qicore-db policies status"
@@ -348,10 +350,10 @@ describe('tables', () => {
         narrow,
       ),
     ).toMatchInlineSnapshot(`
-      "   TOTAL    MEAN  CALLS     ROWS   SHARE  QUERY
-       16m 28s   800ms   1234  5000000  100.0%  select * from crypto_prices where tim…
-         400ms   400ms      1        1    0.0%  > select 2
-        1.50ms  0.50ms      3        0       -  (texts of other roles)
+      "     TOTAL    MEAN  CALLS     ROWS   SHARE  QUERY
+       16min 28s   800ms   1234  5000000  100.0%  select * from crypto_prices where t…
+           400ms   400ms      1        1    0.0%  > select 2
+          1.50ms  0.50ms      3        0       -  (texts of other roles)
       > ran inside of another statement, whose time contains it.
       3 statements, by total time, counted since 2026-11-01 08:00. The whole texts:
         --json"
@@ -442,14 +444,14 @@ describe('words', () => {
   it.each([
     [0, '0s'],
     [41, '41s'],
-    [60, '1m'],
-    [599, '9m'],
-    [3_900, '1h 5m'],
+    [60, '1min'],
+    [599, '9min'],
+    [3_900, '1h 5min'],
     [7_200, '2h'],
     [223_200, '2d 14h'],
     [86_400, '1d'],
     [400 * 86_400, '1y 35d'],
-    [-90, 'in 1m'],
+    [-90, 'in 1min'],
   ])('%d seconds are %s', (seconds, text) => {
     expect(formatAge(seconds)).toBe(text)
   })
@@ -460,9 +462,9 @@ describe('words', () => {
     [12.34, '12.3ms'],
     [250, '250ms'],
     [1_500, '1.50s'],
-    [65_000, '1m 5s'],
-    [600_000, '10m'],
-    [36_300_000, '10h 5m'],
+    [65_000, '1min 5s'],
+    [600_000, '10min'],
+    [36_300_000, '10h 5min'],
   ])('%d milliseconds are %s', (ms, text) => {
     expect(formatElapsed(ms)).toBe(text)
   })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {jobsOf, jobsSchema} from '../../../src/config/jobs.js'
 import {toPgCronSyntax, obstacles} from '../../../src/pg-cron/dialect.js'
-import {isOurs, nameOf, prefixOf} from '../../../src/pg-cron/names.js'
+import {hasOurName, isOurs, nameOf} from '../../../src/pg-cron/names.js'
 import {job} from '../../helpers/daemon-jobs.js'
 
 const now = Date.parse('2026-01-01T00:00:00Z')
@@ -74,32 +74,30 @@ describe('what pg_cron can run', () => {
 describe('the name of an entry', () => {
   const text = fc.string({unit: 'grapheme', minLength: 1, maxLength: 90})
 
-  it("fits into pg_cron, begins with its database, and is nobody else's", () => {
-    fc.assert(
-      fc.property(text, text, text, text, (database, name, part, other) => {
+  it('fits into pg_cron, begins with its database, and names one part of one job', async () => {
+    await fc.assert(
+      fc.asyncProperty(text, text, text, text, async (database, name, part, other) => {
         const made = nameOf(database, name, part)
         expect(Buffer.byteLength(made)).toBeLessThanOrEqual(63)
-        expect(made.startsWith(prefixOf(database))).toBe(true)
+        expect(hasOurName(database, made)).toBe(true)
         if (other !== part) expect(nameOf(database, name, other)).not.toBe(made)
-        expect(isOurs(database, {name: made, command: 'call qicore.refresh(1)'})).toBe(true)
+        expect(await isOurs(database, {name: made, command: 'call qicore.refresh(1)'})).toBe(true)
       }),
     )
   })
 
-  it('makes an entry ours only together with what it calls', () => {
+  it('makes an entry ours only together with what it calls', async () => {
     expect(nameOf('market', 'refresh', 'public.daily_ohlcv_summary')).toBe(
       'qicore:market:refresh:public.daily_ohlcv_summary',
     )
-    expect(isOurs('market', {name: 'qicore:market:maintain', command: ' CALL public.maintain_hypertables()'})).toBe(
-      true,
-    )
-    expect(isOurs('market', {name: 'qicore:market:maintain', command: 'drop table t'})).toBe(false)
-    expect(isOurs('market', {name: 'qicore:market2:maintain', command: 'call public.maintain_hypertables()'})).toBe(
-      false,
-    )
-    expect(isOurs('market', {name: 'hypertable-maintenance', command: 'call public.maintain_hypertables()'})).toBe(
-      false,
-    )
-    expect(isOurs('market', {name: null, command: 'call public.maintain_hypertables()'})).toBe(false)
+    const command = 'call public.maintain_hypertables()'
+    const maintain = 'qicore:market:maintain'
+    expect(await isOurs('market', {name: maintain, command: ' CALL public . "maintain_hypertables"()'})).toBe(true)
+    expect(await isOurs('market', {name: maintain, command: 'drop table t'})).toBe(false)
+    expect(await isOurs('market', {name: maintain, command: `${command}; select pg_terminate_backend(1)`})).toBe(false)
+    expect(await isOurs('market', {name: maintain, command: "select 'call qicore.refresh(1)'"})).toBe(false)
+    expect(await isOurs('market', {name: 'qicore:market2:maintain', command})).toBe(false)
+    expect(await isOurs('market', {name: 'hypertable-maintenance', command})).toBe(false)
+    expect(await isOurs('market', {name: null, command})).toBe(false)
   })
 })

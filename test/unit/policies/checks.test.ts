@@ -83,6 +83,7 @@ function subject(
     kind: table.kind,
     native: true,
     scale: 'time',
+    timeUnitAdvice: 'tables: {public.t: {timeUnit: ms}}',
     columns: [],
     timeColumn: 'time',
     chunkInterval: interval,

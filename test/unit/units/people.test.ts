@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import {expect, it} from 'vitest'
 import {withJsonInstants} from '../../../src/cli/json-instants.js'
+import {parseDuration} from '../../../src/units/duration.js'
 import {formatAge, formatElapsed} from '../../../src/units/elapsed.js'
 import {epochMicros, formatEpochMicros, formatInstant, instantInWords, jsonInstant} from '../../../src/units/instant.js'
 
@@ -48,11 +49,23 @@ it('an instant in JSON has milliseconds or microseconds, and is the same instant
   })
 })
 
-it('every length of time for people has at most two parts, in the same units', () => {
+it('every length of time for people has at most two parts, and the flags take it as the same length', () => {
   fc.assert(
-    fc.property(fc.double({min: 0, max: 1e12, noNaN: true}), (length) => {
-      for (const text of [formatAge(length / 1000), formatElapsed(length)])
-        expect(text).toMatch(/^\d+(\.\d+)?(ms|s|m|h|d|y)( \d+(s|m|h|d))?$/)
+    fc.property(fc.double({min: 0.01, max: 3e13, noNaN: true}), (length) => {
+      for (const text of [formatAge(length / 1000), formatElapsed(length)]) {
+        expect(text).toMatch(/^\d+(\.\d+)?(ms|s|min|h|d|y)( \d+(s|min|h|d))?$/)
+        if (text === '0s') continue
+        // A year of an age has 365 days. What is shown is exact to its last unit.
+        const {months, days, seconds} = parseDuration(text)
+        const shown = (((months / 12) * 365 + days) * 86_400 + seconds) * 1000
+        expect(Math.abs(shown - length)).toBeLessThanOrEqual(Math.max(1000, lastUnit(text, length)))
+      }
     }),
   )
 })
+
+/** In milliseconds: one of the unit after the first. */
+function lastUnit(text: string, length: number): number {
+  const steps = {y: 86_400_000, d: 3_600_000, h: 60_000, min: length < 3_600_000 ? 60_000 : 1000, s: 100, ms: 10}
+  return steps[/[a-z]+/.exec(text)![0] as keyof typeof steps]
+}

@@ -1,0 +1,30 @@
+import {durationInWords} from '../units/duration.js'
+import type {Offset} from './live-policies.js'
+import {fromMicros, toMicros, type TimeUnit} from './time.js'
+
+/** What a length of time is counted in: PostgreSQL's intervals, integers of a known unit, or integers without one. */
+export type Scale = 'time' | TimeUnit | 'unknown'
+
+const dayMicros = 86_400_000_000n
+
+/**
+ * An age or offset of a policy in words: `30 days`. Integers of a known unit are a length of time too; without a unit
+ * the number is shown as it is. Null is `open`.
+ */
+export function offsetInWords(offset: Offset | null, scale: Scale): string {
+  if (offset === null) return 'open'
+  if (typeof offset !== 'bigint') return durationInWords(offset)
+  return scale === 'time' ? String(offset) : lengthInWords(offset, scale)
+}
+
+/** A length on a table's own scale in words; microseconds where the table is on times. Null is `unknown`. */
+export function lengthInWords(length: bigint | null, scale: Scale): string {
+  if (length === null) return 'unknown'
+  if (scale === 'unknown') return String(length)
+  const micros = scale === 'time' ? length : toMicros(length, scale)
+  const isExact = scale === 'time' || fromMicros(micros, scale) === length
+  // Words end at milliseconds.
+  if (!isExact || micros % 1000n !== 0n) return `${length} ${scale === 'time' ? 'us' : scale}`
+  const days = micros / dayMicros
+  return durationInWords({months: 0, days: Number(days), seconds: Number(micros - days * dayMicros) / 1e6})
+}

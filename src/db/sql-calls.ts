@@ -1,0 +1,73 @@
+/** A constant of a call; undefined for an expression whose value only the server knows. */
+export type Argument = string | number | boolean | null | Argument[] | undefined
+
+/** A call of a function or procedure, with the constants that it is given. */
+export interface SqlCall {
+  /** Null where the name has no schema. */
+  schema: string | null
+  name: string
+  positional: Argument[]
+  named: Record<string, Argument>
+}
+
+type Tree = {[field: string]: unknown}
+
+const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null
+
+/**
+ * The calls in a text of SQL, those in the body of a DO block included, as PostgreSQL's own parser reads them. None for
+ * a text that it does not accept: the server would not run it either.
+ */
+export async function callsIn(text: string): Promise<SqlCall[]> {
+  const {parse, parsePlPgSQL} = await import('libpg-query')
+  const tree = await parse(text).catch(() => null)
+  if (tree === null) return []
+  const calls = nodesOf(tree, 'FuncCall', 'funccall').map(callOf)
+  if (nodesOf(tree, 'DoStmt').length === 0) return calls
+  const body = await parsePlPgSQL(text).catch(() => null)
+  const inner = await Promise.all(
+    nodesOf(body, 'PLpgSQL_expr').map(({query, parseMode}) =>
+      callsIn(parseMode === 0 ? `${query}` : `select ${query}`),
+    ),
+  )
+  return [...calls, ...inner.flat()]
+}
+
+function callOf({funcname, args}: Tree): SqlCall {
+  const names = textsOf(funcname)
+  const given = Array.isArray(args) ? args : []
+  const named = given.flatMap((each) => (isTree(each) && isTree(each.NamedArgExpr) ? [each.NamedArgExpr] : []))
+  return {
+    schema: names.at(-2) ?? null,
+    name: names.at(-1) ?? '',
+    positional: given.filter((each) => !(isTree(each) && isTree(each.NamedArgExpr))).map(constantOf),
+    named: Object.fromEntries(named.map(({name, arg}) => [String(name), constantOf(arg)])),
+  }
+}
+
+/** The value of a constant, of one with a cast, or of an array of them. */
+function constantOf(node: unknown): Argument {
+  if (!isTree(node)) return undefined
+  if (isTree(node.TypeCast)) return constantOf(node.TypeCast.arg)
+  if (isTree(node.A_ArrayExpr)) return ((node.A_ArrayExpr.elements as unknown[] | undefined) ?? []).map(constantOf)
+  const constant = node.A_Const
+  if (!isTree(constant)) return undefined
+  if (constant.isnull === true) return null
+  // The parser leaves out what is zero, false or empty.
+  if (isTree(constant.sval)) return String(constant.sval.sval ?? '')
+  if (isTree(constant.boolval)) return constant.boolval.boolval === true
+  if (isTree(constant.ival)) return Number(constant.ival.ival ?? 0)
+  return undefined
+}
+
+function textsOf(names: unknown): string[] {
+  return (Array.isArray(names) ? names : []).map((each: {String?: {sval?: string}}) => each.String?.sval ?? '')
+}
+
+function nodesOf(tree: unknown, ...types: string[]): Tree[] {
+  if (!isTree(tree)) return []
+  return Object.entries(tree).flatMap(([name, child]) => [
+    ...(types.includes(name) && isTree(child) ? [child] : []),
+    ...nodesOf(child, ...types),
+  ])
+}
