@@ -1,5 +1,5 @@
--- Occurrences, runs by hand and by pg_cron, newest first. A run whose session is gone without a word has failed; one whose
--- try failed and waits for the next is `retry`, from retry_at on.
+-- Occurrences, runs by hand and by pg_cron, newest first. A run whose session has ended without a result has failed. `retry`:
+-- an attempt failed, or a daemon that stopped gave the occurrence back (then attempts is 0); any daemon begins it at retry_at.
 -- $1 text[] of jobs, null for all, $2 from this instant on, null for all, $3 only these statuses, null for all, $4 rows.
 -- TimescaleDB: not needed.
 select l.id, l.job, l.operation, l.scheduled_at, l.started_at, l.completed_at, state.status, l.reason, l.attempts, l.claimed_by,

@@ -34,6 +34,6 @@ function rootOf(table: Table): Table {
 }
 
 /** A key of YAML's flow style; a double-quoted string of YAML takes what JSON writes. */
-export function yamlKey(text: string): string {
+function yamlKey(text: string): string {
   return /^[a-z_][\w.]*$/i.test(text) ? text : JSON.stringify(text)
 }

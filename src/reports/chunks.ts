@@ -107,6 +107,10 @@ const reasons: Record<DueChunk['why'], string> = {
   'not dropped': 'older than the retention, not dropped',
 }
 
+function policyOf({why}: DueChunk): 'compression' | 'retention' {
+  return why === 'not dropped' ? 'retention' : 'compression'
+}
+
 function row(
   table: Table,
   chunk: Chunk,
@@ -143,7 +147,7 @@ function row(
         : due.since === null && due.why === 'never compressed' && microsIn(0n, table, clock) === null
           ? `${reasons[due.why]}; the unit of its time is not known`
           : reasons[due.why],
-    duePolicy: due === undefined ? null : due.why === 'not dropped' ? 'retention' : 'compression',
+    duePolicy: due === undefined ? null : policyOf(due),
   }
 }
 

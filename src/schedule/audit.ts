@@ -15,6 +15,8 @@ export interface AuditRow {
   status: string
   reason: string | null
   abandoned: boolean
+  /** How many attempts failed, where its status is `retry`. */
+  attempts: number
 }
 
 export interface JobAudit {
@@ -33,8 +35,10 @@ export interface JobAudit {
   strays: number[]
   /** Begun, and its daemon has not been heard of for minutes. */
   abandoned: number[]
-  /** A try has failed, and the next one has not begun. */
+  /** An attempt failed, and the next one has not begun. */
   retrying: number[]
+  /** A daemon that stopped gave it back, and no daemon has begun it again. */
+  givenBack: number[]
   /** Due, and without a row yet. */
   waiting: number[]
   /** A daemon that is alive works on the job. */
@@ -75,6 +79,7 @@ export function auditJob(input: AuditInput): JobAudit {
     strays: [],
     abandoned: [],
     retrying: [],
+    givenBack: [],
     waiting: [],
     running,
     notes: notesOf(epochs, from),
@@ -82,11 +87,11 @@ export function auditJob(input: AuditInput): JobAudit {
   const add = (list: number[], at: number) => list.length < listed && list.push(at)
   const rows = input.rows[Symbol.iterator]()
   let row = rows.next()
-  const count = ({status, reason, abandoned, scheduledAt}: AuditRow) => {
+  const count = ({status, reason, abandoned, attempts, scheduledAt}: AuditRow) => {
     const key = reason === null ? status : `${status}: ${reason}`
     audit.byStatus[key] = (audit.byStatus[key] ?? 0) + 1
     if (abandoned) add(audit.abandoned, scheduledAt)
-    else if (status === 'retry') add(audit.retrying, scheduledAt)
+    else if (status === 'retry') add(attempts > 0 ? audit.retrying : audit.givenBack, scheduledAt)
   }
   const cron = cronRuns(input.unassigned)
   for (const {at, next, epoch} of expected(epochs, from, now)) {
@@ -172,7 +177,10 @@ function notesOf(epochs: readonly AuditEpoch[], from: number): string[] {
  * @param queues due times of the job wait for the run before; behind one that is at work nothing is overdue
  */
 export function auditProblems(audit: JobAudit, lateAfter: number, queues = false): number {
-  const overdue = queues && audit.running ? 0 : audit.waiting.filter((at) => audit.to - at > lateAfter).length
+  const overdue =
+    queues && audit.running
+      ? 0
+      : [...audit.waiting, ...audit.givenBack].filter((at) => audit.to - at > lateAfter).length
   return (
     audit.gaps.length +
     audit.doubles.length +

@@ -24,7 +24,7 @@ export function renderAudit(
     {head: 'FAILED', cell: ({byStatus}) => sumOf(byStatus, /^failed/), right: true},
     {head: 'SKIPPED', cell: ({byStatus}) => sumOf(byStatus, /^skipped/), right: true, drop: 1},
     {head: 'RUNNING', cell: ({byStatus}) => sumOf(byStatus, /^running/), right: true},
-    {head: 'RETRY', cell: ({retrying}) => count(retrying), right: true},
+    {head: 'RETRY', cell: ({retrying, givenBack}) => count([...retrying, ...givenBack]), right: true},
     {head: 'GAPS', cell: ({gaps}) => count(gaps), right: true},
     {head: 'DOUBLES', cell: ({doubles}) => count(doubles), right: true},
     {head: 'WAITING', cell: ({waiting}) => count(waiting), right: true},
@@ -51,7 +51,7 @@ function reasons(byStatus: Record<string, number>): string {
   return why.length === 0 ? dash : why.map(([status, n]) => `${status.slice(9)} ${n}`).join(', ')
 }
 
-function findings({job, gaps, doubles, strays, abandoned, retrying, waiting, ok}: JobAuditReport): string[] {
+function findings({job, gaps, doubles, strays, abandoned, retrying, givenBack, waiting, ok}: JobAuditReport): string[] {
   const say = (list: readonly string[], what: string) =>
     list.length === 0
       ? []
@@ -63,7 +63,8 @@ function findings({job, gaps, doubles, strays, abandoned, retrying, waiting, ok}
     ...say(doubles, 'accounted for twice'),
     ...say(strays, 'run at a time that the schedule does not have'),
     ...say(abandoned, 'begun, and its daemon is gone'),
-    ...say(retrying, 'failed, and its next try has not begun'),
+    ...say(retrying, 'failed, and the next attempt has not begun'),
+    ...(ok ? [] : say(givenBack, 'given back by a daemon that stopped, and no daemon has begun it again')),
     ...(ok ? [] : say(waiting, 'due, and no daemon has begun it')),
   ]
 }

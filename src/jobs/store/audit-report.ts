@@ -19,6 +19,7 @@ export interface JobAuditReport {
   strays: Instant[]
   abandoned: Instant[]
   retrying: Instant[]
+  givenBack: Instant[]
   waiting: Instant[]
   notes: string[]
 }
@@ -56,7 +57,8 @@ export async function auditReport(
 const iso = (at: number): Instant => new Date(at).toISOString().replace('.000Z', 'Z')
 
 function reportOf(audit: JobAudit, declared: Job | undefined): JobAuditReport {
-  const {job, from, to, instants, byStatus, gaps, doubles, strays, abandoned, retrying, waiting, notes} = audit
+  const {job, from, to, instants, byStatus, gaps, doubles, strays, abandoned, retrying, givenBack, waiting, notes} =
+    audit
   return {
     job,
     ok: auditProblems(audit, declared?.lateAfter ?? 60_000, declared?.overlap === 'queue') === 0,
@@ -69,6 +71,7 @@ function reportOf(audit: JobAudit, declared: Job | undefined): JobAuditReport {
     strays: strays.map(iso),
     abandoned: abandoned.map(iso),
     retrying: retrying.map(iso),
+    givenBack: givenBack.map(iso),
     waiting: waiting.map(iso),
     notes,
   }

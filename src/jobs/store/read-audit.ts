@@ -77,6 +77,7 @@ async function occurrences(db: Database, job: string, from: number, until: Insta
     scheduled_at: Instant
     status: string
     reason: string | null
+    attempts: number
     abandoned: boolean | null
   }
   const all: AuditRow[] = []
@@ -87,6 +88,7 @@ async function occurrences(db: Database, job: string, from: number, until: Insta
         scheduledAt: Date.parse(row.scheduled_at),
         status: row.status,
         reason: row.reason,
+        attempts: row.attempts,
         abandoned: row.abandoned === true,
       })
     if (rows.length < page) return all

@@ -17,14 +17,14 @@ describe('what pg_cron carries out', () => {
   it.each([
     [`call qicore.retain(0, '{"object": "public.ticks"}'::jsonb)`, ['retention']],
     [`call qicore.retain(0, '{"object": "public.other", "job": "public.ticks"}'::jsonb)`, []],
-    [`CALL refresh_continuous_aggregate('ticks', null, now() - interval '1 hour')`, ['refresh']],
+    [`CALL refresh_continuous_aggregate('ticks', null, f() - interval '1 hour')`, ['refresh']],
     [
       `call public.refresh_continuous_aggregate(continuous_aggregate => '"public"."ticks"', window_start => null)`,
       ['refresh'],
     ],
     [`call refresh_continuous_aggregate('ticks_hourly', null, null)`, []],
     [`do $$ begin call refresh_continuous_aggregate('public.ticks', null, null); end $$`, ['refresh']],
-    [`select qicore.refresh_aggregate('public.ticks'::regclass, now(), now())`, ['refresh']],
+    [`select qicore.refresh_aggregate('public.ticks'::regclass, f(), f())`, ['refresh']],
     [`call public.maintain_hypertables()`, ['compression']],
     [`call qicore.maintain(array['public.ticks'], 'm', exactly => true)`, ['compression']],
     [`call qicore.maintain(array['public.other'], 'm', exactly => true)`, []],

@@ -20,6 +20,7 @@ const row = (time: string, status = 'done', reason: string | null = null): Audit
   status,
   reason,
   abandoned: false,
+  attempts: 1,
 })
 const cronRun = (time: string, over: Partial<UnassignedRow> = {}): UnassignedRow => ({
   startedAt: at(time) + 1_000,
@@ -95,6 +96,13 @@ describe('an audit', () => {
       instants: result.instants,
     }).toEqual({retrying: ['02:00'], waiting: ['03:00', '04:00'], byStatus: {done: 1, retry: 1}, instants: 4})
     expect(auditProblems(result, 86_400_000)).toBe(1)
+  })
+
+  it('counts what a daemon gave back as not begun, not as failed: it is overdue after a while', () => {
+    const given = {...row('04:00', 'retry'), attempts: 0}
+    const result = audit({rows: [row('01:00'), row('02:00'), row('03:00'), given], lastAt: at('04:00')})
+    expect([result.retrying, result.givenBack.map(clock), result.gaps]).toEqual([[], ['04:00'], []])
+    expect([auditProblems(result, 60_000), auditProblems(result, 3_600_000)]).toEqual([1, 0])
   })
 
   it('reckons by the schedule in force at the time, and explains pauses by who made them', () => {
@@ -222,7 +230,7 @@ describe('an audit', () => {
             ...odd.map((minute) => at('00:30') + minute * 61_000).filter((instant) => instant % 3_600_000 !== 0),
           ]
             .sort((a, b) => a - b)
-            .map((scheduledAt) => ({scheduledAt, status: 'done', reason: null, abandoned: false}))
+            .map((scheduledAt) => ({scheduledAt, status: 'done', reason: null, abandoned: false, attempts: 1}))
           const result = audit({rows, lastAt: instants.at(-1)!, now: instants.at(-1)! + 60_000})
           expect(result.gaps).toEqual(gone.map((index) => instants[index]!).sort((a, b) => a - b))
           expect(result.doubles).toEqual(

@@ -18,6 +18,7 @@ import {
   type Identity,
   type ClaimRequest,
 } from '../../../../src/jobs/store/job-store.js'
+import {readAudit} from '../../../../src/jobs/store/read-audit.js'
 import type {Database} from '../../../../src/db/database.js'
 import {statement} from '../../../../src/db/sql.js'
 import {isConnectionLost, sqlState} from '../../../../src/db/sqlstate.js'
@@ -188,6 +189,21 @@ forEachEngine({}, (engine) => {
     expect(await reclaimExpired(db, ['b'], me, 30, 5)).toEqual([])
     await setState(db, 'a', 'paused', 'ada', null)
     expect(await reclaimExpired(db, ['b'], me, 30, 5)).toMatchObject([{job: 'a', attempts: 2, state: 'paused'}])
+  })
+
+  it('audits what a stopping daemon gave back as given back, and what failed as failed', async () => {
+    const database = await withCore(await engine.database())
+    const {db} = database
+    await declare(db, [everySecond('fails'), everySecond('stops')], 'ada')
+    await clockAhead(database, 10)
+    const claims = await claimDue(db, [everySecond('fails'), everySecond('stops')])
+    for (const [index, mine] of claims.entries())
+      await release(db, mine, {seconds: 60, error: index === 0 ? 'it broke' : null, countsAsAttempt: index === 0})
+    const {jobs} = await readAudit(db, null, null, 0)
+    expect(jobs.map(({job, retrying, givenBack}) => [job, retrying.length, givenBack.length])).toEqual([
+      ['fails', 1, 0],
+      ['stops', 0, 1],
+    ])
   })
 
   it('runs a job by hand beside its instants, never two at once', async () => {
