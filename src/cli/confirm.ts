@@ -18,7 +18,7 @@ export function confirmName(target: Target, server: Server): string {
 
 /**
  * Asks what the class of a change asks: nothing, a yes, or the name of the target typed.
- * @param show prints the plan before a person is asked
+ * @param show prints the plan: before a person is asked, and where there is no terminal to ask on
  * @throws OpsError NOT_CONFIRMED (exit 7); INTERRUPTED (exit 130) on Ctrl-C and Ctrl-D; nothing was changed
  */
 export async function requireConsent(
@@ -32,13 +32,13 @@ export async function requireConsent(
   if (answers.confirm !== undefined && answers.confirm !== name)
     throw refuse(`--confirm says "${answers.confirm}", but this is "${name}".`, name, kind)
   if (answers.confirm === name || (kind === 'undo' && answers.yes)) return
+  show()
   if (!interactive)
     throw refuse(
       `This ${kind === 'loss' ? 'would delete data' : 'is hard to undo'} and there is no terminal to confirm it on.`,
       name,
       kind,
     )
-  show()
   const answer = await ask(
     kind === 'loss' ? `This deletes data. Type the target's name, "${name}", to continue: ` : 'Continue? [y/N] ',
   )

@@ -37,7 +37,7 @@ export const policyChangeFlags = {...changeFlags, accept: policyPlanFlags.accept
 export abstract class PolicyCommand<T extends typeof Command> extends BaseCommand<T> {
   protected async change(tools: PolicyTools, table: string, change: Rule, job?: number): Promise<PolicyChangeReport> {
     const flags = this.flags as unknown as ChangeFlags & {accept: string[]}
-    const [{policyContext, sectionsOf}, {policyRemarks}] = await Promise.all([
+    const [{policyContext, sectionsOf}, {policyRemarks, withoutRefusing}] = await Promise.all([
       import('./policy-request.js'),
       import('./render/policy-remarks.js'),
     ])
@@ -52,7 +52,8 @@ export abstract class PolicyCommand<T extends typeof Command> extends BaseComman
           ({refuses, policies}) =>
             refuses || policies.some((each) => planned.changes.some(({key}) => each.startsWith(`${key} `))),
         )
-        for (const line of policyRemarks({cutoffs, findings: relevant, unmanaged: [], notes: []}, stderrWidth()))
+        const remarks = flags['dry-run'] ? relevant : withoutRefusing(relevant)
+        for (const line of policyRemarks({cutoffs, findings: remarks, unmanaged: [], notes: []}, stderrWidth()))
           this.say(line)
         if (!flags['dry-run']) tools.requireSafe(planned.findings, planned.changes, flags.accept)
         if (change.rule === 'none' && planned.plan.steps.length === 0)

@@ -85,7 +85,11 @@ const causes: Record<string, {code: string; exit?: ExitCode; suggestions?: reado
   [SqlState.lockNotAvailable]: {
     code: 'LOCKED',
     exit: ExitCode.lockHeld,
-    suggestions: ["Try again; `select * from pg_stat_activity where wait_event_type = 'Lock'` shows who waits."],
+    // Of the wait itself nothing is left to see; the holder is still there.
+    suggestions: [
+      "Which sessions hold locks: `select pid, relation::regclass, mode from pg_locks where granted and mode like '%ExclusiveLock'`",
+      'Then run it again.',
+    ],
   },
   [SqlState.canceled]: {
     code: 'TIMEOUT',

@@ -1,5 +1,6 @@
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
+import {formatQualifiedName} from '../db/qualified-name.js'
 import {statement} from '../db/sql.js'
 import {readChunkBytes, type ChunkBytes} from '../catalog/chunk-bytes.js'
 import {orderOf} from '../catalog/read-hypertables.js'
@@ -64,8 +65,29 @@ export async function readCompression(db: Database, request: CompressionRequest)
     tables: rows.sort(
       (a, b) => (b.beforeBytes ?? -1) - (a.beforeBytes ?? -1) || (a.schema + a.table < b.schema + b.table ? -1 : 1),
     ),
-    notes: [...leftOutNotes(tables, bytes, request.fast), ...recordNotes(tables)],
+    notes: [...leftOutNotes(tables, bytes, request.fast), ...recordNotes(tables), ...compressionAdvice(rows)],
   }
+}
+
+/** What is odd about the sizes of compressed tables, and what to do. */
+export function compressionAdvice(
+  rows: readonly Pick<TableCompression, 'schema' | 'table' | 'ratio' | 'afterBytes' | 'liveBytes'>[],
+): string[] {
+  return rows.flatMap(({schema, table, ratio, afterBytes, liveBytes}) => {
+    const name = formatQualifiedName(schema, table)
+    return [
+      ...(ratio !== null && ratio < 1
+        ? [
+            `Compression makes ${name} larger (ratio ${ratio.toFixed(1)}): a segment holds too few rows of a chunk. Choose segmentBy columns with fewer different values, or a longer chunk interval.`,
+          ]
+        : []),
+      ...(afterBytes !== null && liveBytes !== null && liveBytes > Math.max(2 * afterBytes, afterBytes + 1_048_576)
+        ? [
+            `The compressed chunks of ${name} take more than twice what they took when they were compressed. Rows were added, changed or compressed again since: VACUUM gives back the space of dead rows.`,
+          ]
+        : []),
+    ]
+  })
 }
 
 function row(

@@ -3,6 +3,7 @@ import type {Database, Db} from '../db/database.js'
 import {loadSql, prepared} from '../db/load-sql.js'
 import {statement, type Value} from '../db/sql.js'
 import {ExitCode, OpsError} from '../errors.js'
+import {command} from '../units/command.js'
 import {assertStillHeld} from './guard.js'
 
 /** Seconds that a holder behind a pooler may be silent between two steps before it counts as gone. */
@@ -62,7 +63,10 @@ export async function takeRunLock(
       await giveBack()
       throw new OpsError('LOCKED', `Another run works on ${name}: ${row.holder}, since ${row.since}.`, {
         exit: ExitCode.lockHeld,
-        suggestions: ['Wait for it to end; a run that was killed frees its lock by itself.'],
+        suggestions: [
+          'Wait for it to end; a run that was killed frees its lock by itself.',
+          `Runs that are not over, and the last ones: ${command('history')}`,
+        ],
       })
     }
   }

@@ -16,7 +16,12 @@ export interface PolicyRemarks {
   notes: readonly string[]
 }
 
-/** What a retention reaches, what does not go together (`!` where it refuses the plan), what is left alone, and notes. */
+/** Without the findings that refuse the plan: the error that they end in has them. */
+export function withoutRefusing<F extends {refuses: boolean}>(findings: readonly F[]): F[] {
+  return findings.filter(({refuses}) => !refuses)
+}
+
+/** What a retention reaches, which policies conflict (`!` where that refuses the plan), what is left alone, and notes. */
 export function policyRemarks({cutoffs, findings, unmanaged, notes}: PolicyRemarks, width: number | null): string[] {
   return [
     ...cutoffs.map(({key, cutoff, chunks}) =>

@@ -29,7 +29,7 @@ Policies that conflict are refused (exit 7) unless each finding is accepted by n
       {readDeclared},
       {planReport},
       {policyContext, sectionsOf},
-      {policyRemarks},
+      {policyRemarks, withoutRefusing},
     ] = await Promise.all([
       import('../../policies/plan.js'),
       import('../../policies/plan-file.js'),
@@ -62,7 +62,8 @@ Policies that conflict are refused (exit 7) unless each finding is accepted by n
         }
         const report = planReport(planned, accepted)
         requireKnown(planned.findings, this.flags.accept)
-        for (const line of policyRemarks(report, stderrWidth())) this.say(line)
+        const shown = this.flags['dry-run'] ? report.findings : withoutRefusing(report.findings)
+        for (const line of policyRemarks({...report, findings: shown}, stderrWidth())) this.say(line)
         if (!this.flags['dry-run']) requireSafe(planned.findings, planned.changes, accepted)
         const {findings, unmanaged, notes} = report
         return {...(await this.confirmAndRun(db, planned.plan, this.flags)), findings, unmanaged, notes}

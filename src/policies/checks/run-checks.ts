@@ -92,7 +92,7 @@ export function requireSafe(
   if (open.length === 0) return
   const lines = open.map(
     ({id, message, effectiveFrom, safe}) =>
-      `- ${message}${effectiveFrom === null ? '' : ` (from ${effectiveFrom.slice(0, 10)})`}.${safe === null ? '' : ` Safe: ${safe}.`} [${id}]`,
+      `- ${message}${effectiveFrom === null ? '' : ` (from ${effectiveFrom.slice(0, 10)})`}. [${id}]${safe === null ? '' : `\n  Safe: ${safe}`}`,
   )
   throw new OpsError('UNSAFE_PLAN', `These policies conflict; nothing was done.\n${lines.join('\n')}`, {
     exit: ExitCode.refused,

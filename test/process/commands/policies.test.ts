@@ -78,6 +78,7 @@ async function walk(cwd: string, env: Record<string, string> = {}): Promise<void
   const refused = await cli('policies', 'apply', '--yes', '--json')
   expectExit(refused, 7)
   expect(jsonOf<Report>(refused).error.code).toBe('NOT_CONFIRMED')
+  expect(refused.stderr, 'the plan, also where there is no terminal').toContain('compression policy of public.ticks')
   const dry = await json('policies', 'apply', '--dry-run')
   expect(
     dry.steps.filter(({id}) => !id.startsWith('migrate')).map(({status, class: kind}) => `${status} ${kind}`),
@@ -129,6 +130,10 @@ describe('policies, as a new user would', () => {
         const refused = await runCli(['policies', 'apply', '--confirm', 'prod', '--json'], {cwd})
         expectExit(refused, 7)
         expect(jsonOf<Report>(refused).error.code).toBe('UNSAFE_PLAN')
+        const {stderr} = await runCli(['policies', 'apply', '--confirm', 'prod'], {cwd})
+        const named = [...stderr.matchAll(/ \[([a-z-]+:\S+)\]/g)].map(([, id]) => id)
+        expect(named.length).toBeGreaterThan(0)
+        expect(named, 'each finding is printed once').toEqual([...new Set(named)])
         for (const args of [
           ['apply'],
           ['remove', 'compression', 'public.hourly'],
