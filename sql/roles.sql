@@ -27,7 +27,7 @@ begin
   begin
     execute format('grant create on database %I to qicore_install', current_database());
   exception when internal_error then
-    -- The embedded engine trips over this one; it has nobody to log in either.
+    -- The embedded engine trips over this one; it has no logins either.
     raise warning 'create on this database could not be granted to qicore_install: %', sqlerrm;
   end;
   if to_regnamespace('qicore') is null then

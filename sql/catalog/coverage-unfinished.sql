@@ -1,5 +1,5 @@
 -- What refreshes have begun to compute of some ranges of continuous aggregates and not finished: as long as one runs,
--- and ever after where it was broken off. Such a range is in no invalidation log any more. From 2.26.3 on nobody writes
+-- and ever after where it was broken off. Such a range is in no invalidation log any more. From 2.26.3 on nothing writes
 -- here, and what an update left is never finished.
 -- $1 int[] of the aggregates' ids, $2 bigint[] and $3 bigint[] where the range of each begins and ends (exclusive).
 -- One row for each that meets a range: position (from 1), gaps (all of it, as an int8multirange in text).

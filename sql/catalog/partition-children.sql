@@ -1,6 +1,6 @@
 -- The partitions of some tables with their bounds as instants; a bound that is no time is null here and stands in its
 -- text. A date or a timestamp counts as UTC.
--- $1 text[] of tables as SQL reads them, $2 whether sizes and rows are wanted: a partition that somebody holds exclusively has
+-- $1 text[] of tables as SQL reads them, $2 whether sizes and rows are wanted: a partition that a session holds exclusively has
 -- neither. With a relation, pg_get_expr would wait for a lock on it. TimescaleDB: not needed.
 with held as materialized (
   select distinct relation from pg_locks

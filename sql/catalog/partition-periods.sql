@@ -1,4 +1,4 @@
--- The calendar periods that partition sets want, and what stands in the catalogue under each period's name: one row a
+-- The calendar periods that partition sets want, and the relation in the catalogue under each period's name: one row a
 -- table and period. Boundaries are the first instant of a local month or day, also where midnight is skipped or comes
 -- twice; a day that a zone left out (Apia, 2011-12-30) gives no row.
 -- $1 text[] of tables as SQL reads them, $2 text[] of month or day, $3 text[] of time zones, $4 text[] of first local

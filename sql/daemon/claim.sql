@@ -9,7 +9,7 @@ with wish as materialized (
     job text, operation text, revision bigint, last_at timestamptz, to_at timestamptz, due_at timestamptz, run_at timestamptz, skips jsonb
   )
 ), held as materialized (
-  -- Whoever meets another daemon here need not wait: it does the same.
+  -- A daemon that meets another one here need not wait: both do the same.
   select j.name from qicore.job j join wish w on w.job = j.name
   where j.revision = w.revision and j.last_at = w.last_at
   order by j.name

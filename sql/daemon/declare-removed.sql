@@ -1,4 +1,4 @@
--- Ends the calendar of one job that is not declared any more, whoever runs it.
+-- Ends the calendar of one job that is not declared any more, whatever runs it.
 -- $1 job, $2 actor. TimescaleDB: not needed. A row where it went.
 with held as materialized (
   select j.name, j.revision, j.last_at from qicore.job j where j.name = $1 for update of j

@@ -1,5 +1,5 @@
 -- Shows that a claim is still ours and keeps it so until this transaction ends: KEY SHARE lets the heartbeat update
--- the row and lets nobody take it over. A daemon that falls silent in the middle of a transaction loses it after $3.
+-- the row and lets no other daemon take it over. A daemon that falls silent in the middle of a transaction loses it after $3.
 -- The job and the time that the run is for (of a run by hand: when it began) can be read by the user's own SQL: current_setting('qicore.job').
 -- Where it is not ours this divides by zero: what was sent along with it fails too.
 -- $1 log id, $2 token, $3 milliseconds. TimescaleDB: not needed.

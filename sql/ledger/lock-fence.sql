@@ -1,5 +1,5 @@
 -- Shows that the run locks are still ours and keeps them so until this transaction ends: KEY SHARE lets the
--- heartbeat update the rows and lets nobody take them over. Where one is lost this divides by zero: what was sent along
+-- heartbeat update the rows and lets no other run take them over. Where one is lost this divides by zero: what was sent along
 -- with it fails too.
 -- $1 text[] of names, $2 bigint[] of their tokens. TimescaleDB: not needed.
 with held as (

@@ -1,5 +1,5 @@
 -- Takes the run lock, or says who has it. A holder is gone when its backend is; behind a pooler, or where the pid now
--- belongs to somebody else, when its lease ran out; always on the embedded engine, which has one process. While a
+-- belongs to another run, when its lease ran out; always on the embedded engine, which has one process. While a
 -- step of the holder runs, its transaction holds the row's key: SKIP LOCKED then finds nothing to take over.
 -- $1 name, $2 holder, $3 whether backend pids mean something here, $4 whether no other process can be alive,
 -- $5 lease in seconds. One row: token (null: held), holder, since. TimescaleDB: not needed.

@@ -1,4 +1,4 @@
--- Whether any table that is not ours holds a page of rows: what a migration could spoil. A table that somebody has
+-- Whether any table that is not ours holds a page of rows: what a migration could spoil. A table that another session has
 -- locked ACCESS EXCLUSIVE counts as holding data: its size would be waited for.
 -- $1 text[] of tables to leave out, qualified. One row. TimescaleDB: not needed.
 select exists (

@@ -1,7 +1,7 @@
 -- Opens the page of a run that something else than a daemon has begun, pg_cron above all, and returns its id. Null where
 -- there is nothing to do: pg_cron called, and the job is paused, at work just now, or that of a daemon that is alive;
 -- that is written down as skipped. The maintenance of the tables is anybody's to schedule: daemons leave it to pg_cron,
--- so it is theirs only where they were told to take it. In restore mode nothing runs, and that is recorded as skipped too.
+-- so it is theirs only where the configuration gives it to them. In restore mode nothing runs, and that is recorded as skipped too.
 -- Runs whose session is gone are closed; so is an earlier run of the same job (and part of it) by this session.
 -- since: core.1.11.0
 -- requires: close_lost_runs

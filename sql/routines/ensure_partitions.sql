@@ -27,7 +27,7 @@ begin
   for wanted in select * from jsonb_to_recordset(sets) as s ("table" text, every text, ahead integer, timezone text) loop
     for offset_by in 0 .. wanted.ahead loop
       perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-      -- Attaching waits for nobody who only reads or writes; with a default partition it would hold them up.
+      -- Attaching waits for no session that only reads or writes; with a default partition it would hold them up.
       perform set_config('lock_timeout', '500ms', true);
       began := clock_timestamp();
       problem := null;

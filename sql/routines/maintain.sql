@@ -90,7 +90,7 @@ begin
     foreach chunk in array chunks loop
       tried := tried + 1;
       perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-      -- Compressing ends with ACCESS EXCLUSIVE: whoever comes while it waits queues behind it.
+      -- Compressing ends with ACCESS EXCLUSIVE: sessions that come while it waits queue behind it.
       perform set_config('lock_timeout', '500ms', true);
       began := clock_timestamp();
       step := 'compress ' || chunk;

@@ -121,7 +121,7 @@ begin
       fate := 'failed';
       reason := sqlerrm || ' [' || sqlstate || ']';
     end;
-    -- Somebody else was faster.
+    -- Another session was faster.
     gone := fate <> 'done' and not exists (select from unnest(piece.relations) as name where to_regclass(name) is not null);
     if gone then
       fate := 'skipped';

@@ -1,6 +1,6 @@
 -- Drops one chunk or partition of a table. TimescaleDB's drop_chunks writes down that what it dropped has changed, with
 -- one microsecond too many: a later refresh then erases what the aggregates know of it, and the next chunk never counts
--- as covered. Dropping a chunk by its name does neither, in every version from 2.15; but up to 2.28 it asks nobody's
+-- as covered. Dropping a chunk by its name does neither, in every version from 2.15; but up to 2.28 it checks no
 -- rights, so that is done here.
 -- since: core.1.3.0
 create or replace function qicore.retain_drop(subject regclass, relation text, low_sql text, high_sql text)
@@ -23,7 +23,7 @@ begin
   if exists (select from pg_partitioned_table where partrelid = subject) then
     execute format('drop table if exists %s', relation);
   elsif to_regclass(relation) is null then
-    -- Somebody else has dropped it: as good as dropped.
+    -- Another session has dropped it: that is as good.
     null;
   elsif to_regprocedure('_timescaledb_functions.drop_chunk(regclass)') is not null then
     execute format('select _timescaledb_functions.drop_chunk(%L::regclass)', relation);

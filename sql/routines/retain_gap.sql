@@ -27,7 +27,7 @@ begin
     if over.data is null or over.query is null then
       return format('%I.%I: its table or its function is missing', over.schema, over.view);
     elsif integers then
-      return format('%I.%I: whether it has covered integer time cannot be told', over.schema, over.view);
+      return format('%I.%I: it is not known whether it has covered integer time', over.schema, over.view);
     elsif low = -9223372036854775808 or high = 9223372036854775807 then
       return format('%I.%I has not covered a range without an end', over.schema, over.view);
     end if;
@@ -44,7 +44,7 @@ begin
     lost := stale and over.since::bigint < low
       and not exists (select from qicore.retain_pieces(subject, low) p where p.low < retain_gap.low and p.high > over.since::bigint);
     if lost then
-      return format('rows of the bucket of %I.%I from %s were dropped before: whether it has seen the rest cannot be told', over.schema, over.view, window_start);
+      return format('rows of the bucket of %I.%I from %s were dropped before: it is not known whether it has seen the rest', over.schema, over.view, window_start);
     elsif stale then
       return format('rows changed after %I.%I computed %s to %s', over.schema, over.view, window_start, window_end);
     end if;
@@ -64,7 +64,7 @@ begin
   if not found then
     return null;
   elsif over.blind then
-    return format('%s learns of changes from the WAL, where nobody can look for them', over.view);
+    return format('%s learns of changes from the WAL, which cannot be checked here', over.view);
   elsif over.folded then
     return format('the range ends inside of an hour that clocks repeat, whose rows %s mixes before TimescaleDB 2.25', over.view);
   end if;
@@ -90,7 +90,7 @@ begin
   window_start := epoch + whole.since * microsecond;
   window_end := epoch + whole.until * microsecond;
   if lost then
-    -- A refresh would give the bucket without the rows that are gone; which of the two losses is the smaller, nobody can know here.
+    -- A refresh would give the bucket without the rows that are gone; which of the two losses is the smaller is not known here.
     return format('%s may not have counted all rows of its bucket %s to %s, and rows of that bucket were dropped before. '
       'To compute it from the rows that are left: `%s aggregates refresh %s --from %s --to %s --accept-loss`. '
       'To keep it and drop the rows: `%s chunks drop %s --older-than %s --accept-loss`',

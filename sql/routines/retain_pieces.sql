@@ -1,5 +1,5 @@
 -- The ranges of a table with their chunks (one, or one for each space partition) or their partition. `old`: the whole
--- range lies before the cutoff; `newest`: nothing begins later. Without the chunks that are nobody's to change: frozen
+-- range lies before the cutoff; `newest`: nothing begins later. Without the chunks that must not be changed: frozen
 -- ones, and what is tiered to object storage.
 -- since: core.1.3.0
 create or replace function qicore.retain_pieces(subject regclass, cutoff bigint)

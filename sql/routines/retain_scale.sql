@@ -41,12 +41,12 @@ begin
   end if;
   if column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then
     if factor is null then
-      raise exception using errcode = '22023', message = format('%s has integers for times, and nobody said what one is (timeUnit)', subject);
+      raise exception using errcode = '22023', message = format('the time column of %s is an integer, and its unit is not known: set timeUnit', subject);
     end if;
     if clock is null then
       now := floor(extract(epoch from clock_timestamp()) * factor);
     else
-      -- Somebody else's function is not lent the rights of a superuser.
+      -- A function of another owner does not run with the rights of a superuser.
       select r.rolname into owner from pg_class c join pg_roles r on r.oid = c.relowner where c.oid = subject;
       if (select rolsuper from pg_roles where rolname = current_user) and owner <> current_user then
         perform set_config('role', owner, true);

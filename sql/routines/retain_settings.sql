@@ -8,6 +8,6 @@ as $$
     pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
     pg_catalog.set_config('timezone', 'UTC', true),
     pg_catalog.set_config('datestyle', 'ISO, YMD', true),
-    -- Dropping takes ACCESS EXCLUSIVE: whoever comes while it waits queues behind it.
+    -- Dropping takes ACCESS EXCLUSIVE: sessions that come while it waits queue behind it.
     pg_catalog.set_config('lock_timeout', '500ms', true)
 $$;

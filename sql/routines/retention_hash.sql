@@ -1,5 +1,5 @@
 -- What was agreed to when a retention was applied, as a hash: the object and everything that decides what is dropped.
--- Whoever changes one of them afterwards has a declaration that nobody has agreed to.
+-- A declaration in which one of them is changed afterwards is not confirmed.
 -- since: core.1.3.0
 create or replace function qicore.retention_hash(object text, config jsonb)
 returns text

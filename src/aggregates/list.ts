@@ -16,7 +16,7 @@ import {hasRows} from './rows.js'
 import {lowest, merge, spanOf, type Span} from '../catalog/span.js'
 import {bucketsOf} from './subject.js'
 
-/** A point on a table's scale as JSON says it: an instant, or the integer where nobody knows what one is. */
+/** A point on a table's scale as JSON says it: an instant, or the integer where its unit is not known. */
 export type Point = Instant | number | string
 
 export interface AggregateRow {

@@ -137,7 +137,7 @@ async function unfinished(db: Database, subject: Subject, open: readonly Span[])
  * Buckets that can be computed without losing anything: those over chunks (or where rows are about to come), and those
  * half over chunks that have no row.
  * Between chunks there never was anything, and nothing after the newest one, unless the aggregate has rows that can
- * only be from there. Before the oldest one something may have been dropped, and nobody knows.
+ * only be from there. Before the oldest one something may have been dropped without a trace.
  */
 async function computable(
   db: Database,
@@ -212,7 +212,7 @@ async function cellsOf(db: Database, {aggregate, source}: Subject, whole: readon
   return [...new Set(inside.map((end) => edges.get(end)!.end))].sort(compare)
 }
 
-/** Nobody logs what is written below an aggregate of ours: what counts as computed is computed again and compared. */
+/** Writes below an emulated aggregate are not logged: what counts as computed is computed again and compared. */
 async function staleCells(
   db: Database,
   {aggregate}: Subject,

@@ -23,7 +23,7 @@ export interface DueState {
   /** Chunks that it should have dealt with by now, done or not; null where the table's clock is not known. */
   due: number | null
   notDone: DueChunk[]
-  /** Work has been due for longer than its schedule and some patience explain; null where nobody can tell. */
+  /** Work has been due for longer than its schedule and some patience explain; null where that is not known. */
   late: boolean | null
 }
 
@@ -86,7 +86,7 @@ function notDone({kind, recompress, recompressUnordered}: LivePolicy, chunk: Chu
 
 function isLate(chunks: readonly DueChunk[], before: bigint): boolean | null {
   if (chunks.some(({since}) => since !== null && since < before)) return true
-  // An integer clock without a unit: due, and nobody can tell since when. Refilled chunks are due, not late.
+  // An integer clock without a unit: due, and since when is not known. Refilled chunks are due, not late.
   return chunks.some(({since, why}) => since === null && (why === 'never compressed' || why === 'not dropped'))
     ? null
     : false

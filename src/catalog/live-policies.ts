@@ -12,7 +12,7 @@ export type PolicyKind = 'compression' | 'retention' | 'refresh'
 /** An age: a span of time, or a count in the table's own unit where its time is an integer. */
 export type Offset = Duration | bigint
 
-/** A policy as the database has it, whoever is to carry it out. */
+/** A policy as the database has it, whatever carries it out. */
 export interface LivePolicy {
   table: Table
   kind: PolicyKind

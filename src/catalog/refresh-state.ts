@@ -25,7 +25,7 @@ const chunksTried = 5
 
 /**
  * How far an aggregate is behind, by its watermark. Below the watermark rows may have changed since: that is not
- * looked at here. A feed that is dead makes nobody late, so where it seems late the source is asked for a row.
+ * looked at here. A feed that is dead makes no policy late, so where it seems late the source is asked for a row.
  * @param lateAfter milliseconds
  */
 export async function refreshState(

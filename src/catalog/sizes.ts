@@ -10,7 +10,7 @@ export interface Sizes {
   bytes: Map<number, number>
   /** Of the indexes alone, where they were asked for. */
   indexBytes: Map<number, number>
-  /** Somebody has them locked, or wants to: left out, never waited for. */
+  /** Another session has locked them, or waits to: left out, never waited for. */
   locked: Set<number>
   /** Distributed by Citus: the sizes are on its workers. */
   remote: ReadonlySet<number>

@@ -58,7 +58,7 @@ export async function coverFirst(
 ): Promise<{steps: Step[]; tables: string[]}> {
   const {table, tables, clock} = request
   if (clock.now === null)
-    throw usageError('NO_CLOCK', `${qualifiedName(table)} has no clock: which buckets are complete cannot be told.`)
+    throw usageError('NO_CLOCK', `${qualifiedName(table)} has no clock, so it is not known which buckets are complete.`)
   const coverage = await readCoverage(db, {...request, spans: ranges.map(({span}) => span), present: clock.now})
   const steps: Step[] = []
   const touched: string[] = []
@@ -71,7 +71,7 @@ export async function coverFirst(
       continue
     }
     const subject = subjectOf(aggregate)
-    // What is computed below it anew is pending here as soon as it is done.
+    // What is computed again below it is pending here as soon as it is done.
     const below = computed.get(subject.source) ?? []
     if (each.gaps.length === 0 && below.length === 0) continue
     const {windows, left} = await planWindows(db, subject, {

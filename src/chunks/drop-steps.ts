@@ -36,7 +36,7 @@ export function dropStep(piece: DropRange, index: number, bytes: number | null, 
     kind: 'drop',
     object: names.join(', '),
     statements: [
-      // Nobody writes to it between the question and the drop; and before the tables it references are locked.
+      // No session can write to it between the check and the drop; and before the tables it references are locked.
       sql`lock table ${list(piece.chunks.map(({schema, name}) => sql`only ${ident(schema, name)}`))} in access exclusive mode`,
       ...(guarded === null ? [] : guardStatement(server, table, guarded, index)),
       dropStatement(table, piece),

@@ -18,7 +18,7 @@ import {bytesOf, excludeProtected, oldestFirst, requireChunks, some, type Planne
 import {publishedDropNotes, readLogicalReaders} from './logical-readers.js'
 import {cutoffOf, type Age} from './range.js'
 
-/** What is lost, for whoever has to agree to it. */
+/** What is lost, for the person who has to confirm it. */
 export interface DropFacts {
   chunks: {chunk: Chunk; rows: number | null; bytes: number | null}[]
   /** Null: not all could be counted in time. */
@@ -47,7 +47,7 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
   if (table.time === 'other')
     throw usageError(
       'NO_CLOCK',
-      `${qualifiedName(table)} is on a time that cannot be read: what is old cannot be told.`,
+      `${qualifiedName(table)} has a time column that cannot be read, so the age of its chunks is not known.`,
     )
   const cutoff = cutoffOf(table, clock, request.olderThan ?? retained(request))
   const old = table.chunks.filter(({end}) => end !== null && end <= cutoff.point)

@@ -64,7 +64,7 @@ export function chunkName({schema, name}: Chunk): string {
   return formatQualifiedName(schema, name)
 }
 
-/** Short where it says enough: chunks live in TimescaleDB's own schema unless somebody chose another. */
+/** Short where it says enough: chunks live in TimescaleDB's own schema unless another was chosen. */
 export function chunkLabel(chunk: Chunk): string {
   return chunk.schema === '_timescaledb_internal' ? chunk.name : chunkName(chunk)
 }
@@ -96,7 +96,7 @@ export async function bytesOf(db: Database, chunks: readonly Chunk[]): Promise<M
   )
 }
 
-/** Chunks that nobody may change, and the sentence about them. */
+/** Chunks that must not be changed, and the sentence about them. */
 export function excludeProtected(chunks: readonly Chunk[]): {rest: Chunk[]; notes: string[]} {
   const frozen = chunks.filter(({status, tiered}) => !tiered && has(status, 'frozen'))
   const tiered = chunks.filter((chunk) => chunk.tiered)

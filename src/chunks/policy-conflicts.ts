@@ -91,7 +91,7 @@ function ofKind({policies, table}: Rules, kind: PolicyKind): LivePolicy[] {
   return policies.filter((policy) => policy.kind === kind && policy.table === table)
 }
 
-/** Where nobody can tell it counts as due: what is said here must be true. */
+/** Where that is not known it counts as due: what is said here must be true. */
 function isDue({table, clock}: Rules, {end}: Chunk, after: Offset): boolean {
   if (
     end === null ||

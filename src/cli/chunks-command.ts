@@ -12,7 +12,7 @@ export const chunksFlags = {
 
 export const chunksSummary = 'Chunks or partitions with range, state, size and what is due, newest first.'
 
-export const chunksDescription = `A chunk is marked ! when it has been due for longer than its policy's schedule and limits.lateAfter (6h) explain, or when nobody knows since when: rows were written into it after it was compressed ("partial").
+export const chunksDescription = `A chunk is marked ! when it has been due for longer than its policy's schedule and limits.lateAfter (6h) explain, or when it is not known since when: rows were written into it after it was compressed ("partial").
 On a terminal the newest twenty; --json and --csv have them all.`
 
 export const chunkFields = [

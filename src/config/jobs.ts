@@ -246,7 +246,7 @@ export interface Job<Kind extends JobKindName = JobKindName> {
   jitter: number
   lateAfter: number
   runner: 'auto' | 'daemon' | 'pg_cron'
-  /** The fields that were written down, as opposed to those that are as nobody said otherwise. */
+  /** The fields that were given, as opposed to those that have their default. */
   given: readonly string[]
   /** False for what is there without being asked for. */
   declared: boolean

@@ -13,7 +13,7 @@ const assumed = {
   retention: null,
 } as const
 
-/** What is assumed of a set that nobody declared. */
+/** What is assumed of a set that is not declared. */
 export function undeclared(relation: string): PartitionRule {
   return {relation, ...assumed}
 }

@@ -228,7 +228,7 @@ export const configSchema = whole.superRefine(
   {when: ({value}) => typeof value === 'object' && value !== null},
 )
 
-/** What would be hidden if it were printed, but for what stands in a variable. */
+/** What would be hidden if it were printed, but for the values of variables. */
 function holdsPassword(text: string): boolean {
   const rest = text.replace(/:(\$\{\w+\})?@/, '@').replace(/password=(\$\{\w+\})?(?=[&\s]|$)/gi, '')
   return redact(rest) !== rest

@@ -1,4 +1,4 @@
-/** The database's clock, reckoned between two questions by this process's own, which nobody can set. */
+/** The database's clock, counted between two queries by this process's monotonic clock, which cannot be set. */
 export interface DatabaseClock {
   /** What the clock that calendars are read by shows, in milliseconds since 1970. */
   now(): number

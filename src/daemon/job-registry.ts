@@ -18,7 +18,7 @@ export interface JobRegistry {
   get(name: string): Entry | undefined
   /** Takes over what was read. @param whole false where only some jobs were asked for */
   read(rows: readonly LedgerJob[], whole: boolean): void
-  /** Reckons anew what is due of a job, after its state or the time has changed. */
+  /** Computes again what is due of a job, after its state or the time has changed. */
   reckon(entry: Entry, now: number): DueState
   /** The ledger was moved on to here by ourselves. */
   moved(name: string, to: number, running: boolean): void
@@ -28,7 +28,7 @@ export interface JobRegistry {
 
 const nothing: DueState = {decision: null, wakeAt: null, waitingSince: null}
 
-/** @param onAside told once for each new reason */
+/** @param onAside called once for each new reason */
 export function createJobRegistry(
   jobs: readonly Job[],
   onAside: (job: string, reason: string) => void,
@@ -53,7 +53,7 @@ export function createJobRegistry(
           setAside(known, reasonAside(known.job, row))
           continue
         }
-        // What nobody declares any more still has instants that somebody must account for.
+        // A job that is not declared any more still has due times that need a row.
         if (row.epochs.at(-1)!.state === 'removed')
           entries.set(row.name, {
             job: retiredJob(row.name, row.kind as Job['kind']),

@@ -182,7 +182,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       recover: (error) => recover(db, error),
     })
     await tellJobs(db, options.jobs, me, tell)
-    // Asked to stop meanwhile: nobody has stopped this one, for it was not there.
+    // Asked to stop meanwhile: the stop did not reach this one, because it did not exist yet.
     if (stop.signal.aborted) return made.stop(0)
     scheduler = made
     await made.run()

@@ -169,7 +169,7 @@ type MakeGauge = <L extends string = never>(
   collect?: (gauge: Gauge<L>) => void,
 ) => Gauge<L>
 
-/** Tables and policies as the reports show them; nothing is asked of the database where nobody scrapes. */
+/** Tables and policies as the reports show them; nothing is asked of the database where no client scrapes. */
 function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
   const perTable = (name: string, help: string, value: (table: SurveyedTable) => number | null) =>
     gauge(name, help, ['schema', 'table'], (g) => {
@@ -204,7 +204,7 @@ function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
   )
   gauge(
     'policy_ok',
-    'Whether a policy is done in time and its runner alive; absent where nobody can tell.',
+    'Whether a policy is done in time and its runner alive; absent where that is not known.',
     ['schema', 'table', 'kind'],
     (g) => {
       g.reset()

@@ -22,7 +22,7 @@ export function sessionPool(control: Database): Pool {
   const idle: {db: Database; since: number}[] = []
   let closed = false
   const known = new WeakSet<Database>()
-  /** One whose connection is gone is nobody's any more. */
+  /** One whose connection is gone is not used again. */
   const forgetLost = (db: Database) => {
     if (known.has(db)) return
     known.add(db)

@@ -39,7 +39,7 @@ export interface RunOptions {
 /** The daemon with its log, its health and its signals. Answers with the exit code, at its end. */
 export async function runDaemon(options: RunOptions): Promise<ExitCode> {
   const log = logTo({pretty: options.pretty, level: options.level, write: options.write})
-  // Whoever read the log went away: that is no reason to stop.
+  // The reader of the log went away: that is no reason to stop.
   process.stdout.on('error', () => {})
   const {target, config} = options
   const context = {

@@ -95,7 +95,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     lookedAt = -Infinity
     alarm.ring()
   })
-  /** Jobs that somebody else has moved. */
+  /** Jobs that another daemon has advanced. */
   const stale = new Set<string>()
   /** Jobs that wait for another daemon's run. */
   const later = new Set<string>()

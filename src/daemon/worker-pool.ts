@@ -31,7 +31,7 @@ export interface WorkerPool {
   take(claim: Claim | TakenOver): void
   /** Writes down what has ended. @throws where the database is away; what fails alone is tried again with the next. */
   write(): Promise<void>
-  /** Running steps are let finish, nothing further is begun; after so many milliseconds they are cancelled. */
+  /** Running steps end, and no further one is begun; after so many milliseconds they are cancelled. */
   halt(grace: number): void
   /** What has not ended, or is not written down, as clauses. */
   left(): string[]
@@ -120,7 +120,7 @@ export function createWorkerPool(options: CrewOptions): WorkerPool {
     unwritten.push({claim, outcome, job, ms: Math.round(performance.now() - began)})
     working.delete(claim.token)
     options.onFree()
-    // A failure is told by then, and the next round tries again.
+    // A failure is reported by then, and the next round tries again.
     await write().catch(() => {})
   }
 

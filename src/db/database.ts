@@ -34,7 +34,7 @@ export const readOnlySettings: TransactionSettings = {readOnly: true, lockTimeou
 
 /**
  * A database that was connected to. Everything runs in a transaction whose settings are its own (`SET LOCAL`), so
- * that nothing sticks to a server connection that a pooler hands to somebody else afterwards.
+ * that nothing sticks to a server connection that a pooler gives to another client afterwards.
  */
 export interface Database extends Db {
   readonly server: Server
@@ -68,7 +68,7 @@ export interface Database extends Db {
   cancel(): Promise<void>
   /** The server process behind this session; null on the embedded engine, and behind a pooler, where it changes. */
   readonly backend: Backend | null
-  /** Calls back whenever the connection is gone, also one that was asked nothing. Holds for those made anew as well. */
+  /** Calls back whenever the connection is gone, also one that was asked nothing. Holds for those of a reconnect as well. */
   onLost(tell: () => void): void
   /** Closes the socket at once, without a word: what waits for an answer fails as a lost connection. The embedded engine goes on. */
   abort(): void

@@ -17,7 +17,7 @@ export interface EmbeddedEngine {
 /**
  * Starts the embedded TimescaleDB on a directory, which no other process can open until it is closed.
  * @param create false: a directory that does not exist, or is empty, is an error and stays as it is
- * @param holder what another process is told that wants the same directory
+ * @param holder shown to another process that wants the same directory
  * @throws OpsError IN_USE, NO_DATABASE, NOT_A_DATABASE, NO_EMBEDDED_ENGINE
  */
 export async function openEmbedded(

@@ -79,7 +79,7 @@ export function connectionParameters(url: string, env: Environment): Parameters 
   return parameters
 }
 
-/** Where nobody names a host libpq takes the Unix socket; where there is none, TCP. */
+/** Where no host is given libpq takes the Unix socket; where there is none, TCP. */
 export function localServer(port: string): string {
   return (
     ['/var/run/postgresql', '/tmp'].find((directory) => existsSync(join(directory, `.s.PGSQL.${port}`))) ?? 'localhost'

@@ -9,7 +9,7 @@ export const sqlDirectory = new URL('../../sql/', import.meta.url)
 /**
  * `sql/<name>.sql` as a statement that a session keeps prepared. For what is asked for every step or occurrence:
  * reading and planning it cost more than running it (a claim 1.1 ms of 1.5). Its plan is one for all values, and is
- * made anew when the tables are analyzed.
+ * made again when the tables are analyzed.
  */
 export function prepared(name: string, values: readonly Value[]): Statement {
   return {text: loadSql(name), values, name: `qicore:${name}`}

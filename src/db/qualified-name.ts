@@ -1,6 +1,6 @@
 import {usageError} from '../errors.js'
 
-/** A relation as somebody named it; `schema` is null where only the name was given. */
+/** A relation as it was named; `schema` is null where only the name was given. */
 export interface QualifiedName {
   schema: string | null
   name: string

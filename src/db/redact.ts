@@ -1,5 +1,5 @@
 /**
- * A URL, or any text with URLs in it, as it may be printed. Whoever forgot to encode a password must not see it
+ * A URL, or any text with URLs in it, as it may be printed. A password that was not encoded must not show
  * printed either, so where the end of it is in doubt more is hidden than needed.
  */
 export function redact(text: string): string {
@@ -26,7 +26,7 @@ export function withoutCredentials(url: string): string {
   return `${scheme}${path}${kept.length === 0 ? '' : `?${kept.join('&')}`}`
 }
 
-/** What stands behind `postgres://`: user, password, host, database and parameters, as far as they can be told apart. */
+/** What follows `postgres://`: user, password, host, database and parameters, as far as they can be told apart. */
 function redactRest(rest: string): string {
   const parameter = rest.search(/[?&]\w*password=/i)
   const head = parameter < 0 ? rest : rest.slice(0, parameter)

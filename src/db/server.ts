@@ -45,7 +45,7 @@ export interface Server {
   chunkCatalog: 'names' | 'relid' | null
   /** Where a refresh notes what it has begun, so that a broken-off one can be seen (2.22); `left`: none does any more (2.26.3). */
   materializationRanges: 'used' | 'left' | null
-  /** compress_chunk can be told to delete where somebody reads, instead of waiting to truncate (2.20). */
+  /** compress_chunk has a setting to delete where another session reads, instead of waiting to truncate (2.20). */
   truncatesOrDeletes: boolean
   /** Policies by age run on hypertables by UUIDv7 (2.25). */
   policiesOnUuid: boolean

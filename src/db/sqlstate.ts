@@ -24,7 +24,7 @@ export const SqlState = {
   untranslatable: '22P05',
 } as const
 
-/** Worth another try after a pause: somebody was in the way, and nothing was done. */
+/** Worth another try after a pause: another session was in the way, and nothing was done. */
 export const retryable: ReadonlySet<string> = new Set([
   SqlState.lockNotAvailable,
   SqlState.deadlock,
@@ -33,7 +33,7 @@ export const retryable: ReadonlySet<string> = new Set([
 
 /** Codes of failures that have none of their own, given to them where they happen. */
 export const OwnCode = {
-  /** The connection is gone, whoever ended it. */
+  /** The connection is gone, whichever side ended it. */
   connectionLost: 'CONNECTION_LOST',
   /** No connection, and no code of the server or the network either: the exchange about the password failed. */
   badPassword: 'BAD_PASSWORD',
@@ -93,7 +93,9 @@ const causes: Record<string, {code: string; exit?: ExitCode; suggestions?: reado
   },
   [SqlState.canceled]: {
     code: 'TIMEOUT',
-    suggestions: ['It took longer than it was given, or somebody cancelled it: try again, or narrow it to one table.'],
+    suggestions: [
+      'It exceeded its time limit, or it was cancelled by another session: try again, or narrow it to one table.',
+    ],
   },
   [SqlState.undefinedFunction]: {
     code: 'NO_FUNCTION',

@@ -6,7 +6,7 @@ import type {PolicySections} from '../policies/declared.js'
 import type {PartitionRule} from '../partitions/periods.js'
 import type {Instant} from '../units/instant.js'
 
-/** What a job is told beside its options. */
+/** What a job gets besides its options. */
 export interface JobContext {
   /** The job's name, for messages. */
   job: string

@@ -22,7 +22,7 @@ export interface Child {
   fromEpoch: number | null
   toEpoch: number | null
   rows: number | null
-  /** Null where it was not asked, or somebody holds the partition exclusively. */
+  /** Null where it was not asked, or another session holds the partition exclusively. */
   bytes: number | null
   locked: boolean
   /** The mark of a run that was going to drop it. */
@@ -55,7 +55,7 @@ interface Range {
   toEpoch: number
 }
 
-/** The partition that stands in the way of a range, or holds it already. */
+/** The partition that overlaps a range, or holds it already. */
 export function overlapping(children: readonly Child[], {fromEpoch, toEpoch}: Range): Child | undefined {
   return children.find(
     (child) =>

@@ -34,7 +34,7 @@ export async function uncovered(db: Database, set: PartitionSet, children: reado
     if (gaps === 'unreadable')
       found.push({
         child,
-        message: `${child.relation}: qicore.aggregates cannot be read, so nobody knows whether an aggregate needs it`,
+        message: `${child.relation}: qicore.aggregates cannot be read, so it is not known whether an aggregate needs it`,
         fix: null,
       })
     else

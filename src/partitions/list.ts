@@ -267,7 +267,7 @@ async function defaultRows(
     if (!row) return unknown
     return row.rows > mostCounted ? {...row, oldest: null, newest: null} : row
   } catch (error) {
-    // No privilege, or somebody locked it in this moment: a report goes on without.
+    // No privilege, or another session locked it in this moment: a report goes on without.
     if (sqlState(error) === undefined) throw error
     return unknown
   }

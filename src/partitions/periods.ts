@@ -32,7 +32,7 @@ export interface WantedPeriods extends Omit<PartitionRule, 'ahead' | 'retention'
   ahead: number
 }
 
-/** One period of a set, and what stands under its name. */
+/** One period of a set, and the relation under its name. */
 export interface Period {
   /** Which of the wanted it belongs to, from 0. */
   index: number

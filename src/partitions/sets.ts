@@ -22,7 +22,7 @@ export interface PartitionSet {
   partitions: number
   subpartitioned: boolean
   defaultPartition: string | null
-  /** Null where somebody holds it exclusively. */
+  /** Null where another session holds it exclusively. */
   defaultBytes: number | null
   /** A constraint of ours that a killed run left on the default partition. */
   guarded: boolean

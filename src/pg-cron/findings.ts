@@ -25,7 +25,7 @@ export function stateOf(
 const states: Partial<Record<CronJobState, string>> = {
   missing: 'pg_cron does not have it',
   altered: 'pg_cron has it otherwise than it is declared',
-  inactive: 'somebody switched it off in pg_cron',
+  inactive: 'it was switched off in pg_cron',
   unrecorded: 'pg_cron has it, and our ledger does not say so, so its calls do nothing',
 }
 
@@ -45,7 +45,7 @@ export function findingsOf(
   if (scheduler === 'dead') findings.push("pg_cron's scheduler is not running")
   if (report.paused)
     findings.push(
-      `paused since ${iso(epoch!.validFrom)} by ${epoch!.actor ?? 'somebody'}. Fix: ${command('jobs resume', [job.name])}`,
+      `paused since ${iso(epoch!.validFrom)} by ${epoch!.actor ?? 'an unknown role'}. Fix: ${command('jobs resume', [job.name])}`,
     )
   if (report.lastStatus === 'failed' || report.lastStatus === 'partly')
     findings.push(

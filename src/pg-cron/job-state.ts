@@ -1,5 +1,5 @@
 /**
- * `altered`: not as it is declared; `inactive`: somebody switched it off in pg_cron; `unrecorded`: scheduled, and our
+ * `altered`: not as it is declared; `inactive`: it was switched off in pg_cron; `unrecorded`: scheduled, and our
  * ledger does not know; `leftover`: ours, and not declared any more; `unknown`: this role may not look.
  */
 export type CronJobState = 'ok' | 'missing' | 'altered' | 'inactive' | 'unrecorded' | 'leftover' | 'unknown'

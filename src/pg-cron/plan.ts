@@ -131,7 +131,7 @@ function scheduleStep(
       ? statement(loadSql('cron/schedule'), [name, schedule, command])
       : statement(loadSql('cron/schedule-elsewhere'), [name, schedule, command, database, another])
   const label = part === '' ? job.name : `${job.name} ${part}`
-  // Scheduling again under the same name leaves what somebody switched off as it is.
+  // Scheduling again under the same name leaves an entry that was switched off as it is.
   const statements = there?.active === false ? [unschedule(there), make] : [make]
   return [
     {

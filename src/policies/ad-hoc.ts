@@ -79,7 +79,7 @@ function requirePossible(db: Database, table: Table, kind: PolicyKind): void {
     throw usageError('NOT_POSSIBLE_HERE', `${key} is a table of ours under a view, and has no chunks to drop.`)
 }
 
-/** Where the configuration does not say what stands now. */
+/** Where the configuration does not say what is live now. */
 function disagreement(
   {state, changes}: PolicyPlan,
   table: Table,

@@ -18,7 +18,7 @@ export interface CompressionRule {
 
 export interface RetentionRule {
   after: Duration
-  /** TimescaleDB's own policy, which asks nobody, instead of the gated one. */
+  /** TimescaleDB's own policy, which asks no aggregate, instead of the gated one. */
   native: boolean
 }
 

@@ -29,7 +29,7 @@ export interface Problem {
   suggestion: string
 }
 
-/** Reads a declaration against its table. Every problem is told, and what has one is left out. */
+/** Reads a declaration against its table. Every problem is reported, and what has one is left out. */
 export function desiredStateOf(declared: Declared, state: TableState, problems: Problem[]): DesiredState {
   const place = `${declared.section}.${state.key}`
   const offset = (field: string, duration: Duration): Offset | null =>

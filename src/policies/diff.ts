@@ -195,7 +195,7 @@ function retention(
     ...(gated === null
       ? [`older than ${durationInWords(wanted.after)}, at most ${maxDropPerRun} a run`]
       : gateDiffers(gated, change, state.scale)),
-    ...(native === null ? [] : ["takes the place of TimescaleDB's own policy, which asks nobody"]),
+    ...(native === null ? [] : ["replaces TimescaleDB's own policy, which drops without asking any aggregate"]),
   ]
   return why.length > 0 ? [{...change, why}] : []
 }
@@ -216,7 +216,7 @@ function gateDiffers(
     ...((gate?.timeUnit ?? null) === timeUnit
       ? []
       : [`an integer is ${timeUnit}, was ${gate?.timeUnit ?? 'not said'}`]),
-    ...(gate?.consentValid ? [] : ['nobody agreed to what stands there']),
+    ...(gate?.consentValid ? [] : ['not confirmed since it was changed']),
     ...(scheduler && live.job === null ? ['its job is missing'] : []),
     ...(gate?.jobConsentMatches === false ? ['its job was made for something else'] : []),
     ...(gate !== null && gate.duplicateJobs.length > 0

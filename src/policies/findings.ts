@@ -97,7 +97,7 @@ const plainly: ReadonlySet<NotDoneCode> = new Set([
   'never_refreshed',
 ])
 
-/** `2 chunks were never compressed, 1 was refilled`; of chunks that are held back the first reason is told. */
+/** `2 chunks were never compressed, 1 was refilled`; of chunks that are held back the first reason is given. */
 function inWords(notDone: readonly NotDone[]): string {
   const groups = new Map<NotDoneCode, NotDone[]>()
   for (const each of notDone) groups.set(each.code, [...(groups.get(each.code) ?? []), each])

@@ -28,7 +28,7 @@ export interface ImportedEntry {
 
 export interface Imported {
   entries: ImportedEntry[]
-  /** What stands and a configuration cannot say. */
+  /** What is live and cannot be written in a configuration. */
   notes: string[]
 }
 
@@ -39,7 +39,7 @@ export interface ImportRequest {
   table?: string | undefined
 }
 
-/** What stands in a database, as a configuration says it: every table that has a policy, or the one that was named. */
+/** What is live in a database, as a configuration says it: every table that has a policy, or the one that was named. */
 export async function readImport(db: Database, {declared, maxDropPerRun, table}: ImportRequest): Promise<Imported> {
   const snapshot = await readSnapshot(db, {lateAfter: 0, timeUnits: timeUnitsOf(declared)})
   const {states} = await readPolicyState(db, snapshot)

@@ -12,14 +12,14 @@ import type {PolicyPlan} from './plan.js'
 import {cutoffSnapshotOf, type CutoffSnapshot} from './cutoff-snapshot.js'
 import {command} from '../units/command.js'
 
-/** A plan that was saved: shown, compared, never executed. What runs is planned anew. */
+/** A plan that was saved: shown, compared, never executed. What runs is planned again. */
 export interface PlanFile {
   kind: 'policies.plan'
   version: 1
   target: string
   database: string
   at: Instant
-  /** After this instant nobody knows any more what it was agreed on. */
+  /** After this time the plan is stale, whatever it rests on. */
   validUntil: Instant
   options: PlanFileOptions
   steps: {id: string; sql: string; lock: string; class: string; repeatable: boolean}[]

@@ -10,7 +10,7 @@ const bare: Omit<LiveRule, 'kind' | 'by'> = {
   schedule: null,
   gate: null,
 }
-// What a job will be called once it is there: nobody knows yet.
+// The id that a job will have is not known before it is made.
 const newJob = {id: -1, scheduled: true}
 
 /** A table as it stands after its changes: what a proof looks at, and what makes the next plan empty. */

@@ -10,7 +10,7 @@ import {isProblem, toOffset} from './offsets.js'
 /** Until the next run: TimescaleDB and we run retentions once a day. */
 const nextRun = {months: 0, days: 1, seconds: 0}
 
-/** Whether a retention reaches rows now or at its next run; where nobody can tell, it does. */
+/** Whether a retention reaches rows now or at its next run; where that is not known, it counts as reaching. */
 export function retentionReaches(change: Change, table: Table, snapshot: CatalogSnapshot): boolean {
   if (change.do !== 'gated retention' && change.do !== 'native retention') return false
   const age = ageOf(change, table, snapshot)

@@ -75,7 +75,7 @@ interface GatedRow {
   running: boolean | null
 }
 
-/** Reads what stands beside the policies of a survey. */
+/** Reads what belongs to the policies of a snapshot. */
 export async function readPolicyState(db: Database, snapshot: CatalogSnapshot): Promise<PolicyState> {
   const facts = await readFacts(db, snapshot.tables)
   const timescaledb = db.server.timescaledb !== null
@@ -158,7 +158,7 @@ function ruleOf(
   )
 }
 
-/** Jobs of a retention that nobody declared any more: they do nothing but fail. */
+/** Jobs of a retention that is not declared any more: each of their runs fails. */
 function orphaned([first, ...more]: readonly GatedJob[]): LiveRule {
   return {
     kind: 'retention',

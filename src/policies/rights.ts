@@ -56,7 +56,7 @@ export async function requireRights(
   await requireJobs(db, state, changes, role)
 }
 
-/** A job stays with whom it was made for where its table was given to somebody else (up to 2.25). */
+/** A job stays with whom it was made for where its table got another owner (up to 2.25). */
 async function requireJobs(
   db: Database,
   {snapshot, gatedJobs}: PolicyState,
@@ -78,7 +78,7 @@ where not pg_has_role(${role}::name, (select oid from pg_roles where rolname = t
     'NO_PRIVILEGE',
     `Job ${first.id} belongs to ${first.owner}, and ${role} is no member of that role. Nothing was done.`,
     {
-      suggestions: [`Connect as ${first.owner}, or remove its policy and let policies apply make it anew.`],
+      suggestions: [`Connect as ${first.owner}, or remove its policy, and policies apply creates it again.`],
     },
   )
 }

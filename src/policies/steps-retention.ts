@@ -38,7 +38,7 @@ on conflict (object, kind) do update set config = excluded.config, set_by = excl
   ]
 }
 
-/** The job of TimescaleDB's scheduler that calls the procedure; one for a table, whoever asks. */
+/** The job of TimescaleDB's scheduler that calls the procedure; one for a table. */
 function scheduled({key, job}: GatedRetention, {server}: StepContext): Statement {
   const config = sql`(select jsonb_build_object('object', p.object, 'hash', p.config #> '{consent,hash}') from qicore.policies p where p.object = ${key} and p.kind = 'retention')`
   if (job !== null) return alterJob(server, job, config)

@@ -35,11 +35,11 @@ export interface ChunkStats {
   ratio: number | null
   /** Part of the hashed dimensions: `2/4`. */
   space: string | null
-  /** A policy should have dealt with it by now; null where that cannot be told. */
+  /** A policy should have dealt with it by now; null where that is not known. */
   due: boolean | null
   /** Since when; null where that is recorded nowhere (`why` then says so) or nothing is due. */
   dueSince: Instant | null
-  /** Due for longer than its schedule and the patience explain, or due since nobody knows when. */
+  /** Due for longer than its schedule and the patience explain, or due, and since when is not known. */
   late: boolean | null
   why: string | null
   /** The kind of the policy that should have dealt with it; null where nothing is due. */

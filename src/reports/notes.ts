@@ -20,7 +20,7 @@ export function leftOutNotes(tables: readonly Table[], bytes: ChunkBytes, fast: 
     notes.push(
       fast
         ? `Never vacuumed or analyzed, so not in the estimates: chunks of ${list}. ANALYZE them, or leave out --fast.`
-        : `Locked by somebody, left out of the sizes and not waited for: chunks of ${list}. Try again later.`,
+        : `Locked by another session, so left out of the sizes: chunks of ${list}. Try again later.`,
     )
   }
   const tiered = tables.filter(({chunks}) => chunks.some((chunk) => chunk.tiered))
@@ -35,7 +35,7 @@ const reasons: Record<EndProblem, (tables: string) => string> = {
   slow: (tables) =>
     `Finding the oldest or newest row of ${tables} took over a second and was given up. An index on the time column helps.`,
   locked: (tables) =>
-    `The first or last chunk of ${tables} is locked by somebody: its oldest or newest row is unknown. Try again later.`,
+    `The first or last chunk of ${tables} is locked by another session: its oldest or newest row is unknown. Try again later.`,
   empty: (tables) =>
     `The outermost chunks of ${tables} are empty, and no more than five ranges are looked at: oldest or newest row is unknown.`,
   unranged: (tables) =>
@@ -84,7 +84,7 @@ export function clockNotes(tables: readonly Table[], clocks: ReadonlyMap<Table, 
   ]
 }
 
-/** Compressed chunks of which nobody recorded what they were before. */
+/** Compressed chunks whose size before compression is not recorded. */
 export function recordNotes(tables: readonly Table[]): string[] {
   const without = tables.filter(({chunks}) =>
     chunks.some(({status, beforeBytes}) => has(status, 'compressed') && beforeBytes === null),

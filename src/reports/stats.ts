@@ -33,14 +33,14 @@ export interface TableStats {
   compressedChunks: number
   totalBytes: number | null
   sizeBasis: SizeBasis
-  /** Not in totalBytes: locked by somebody, or nothing is known of them. */
+  /** Not in totalBytes: locked by another session, or nothing is known of them. */
   skippedChunks: number
   beforeBytes: number | null
   afterBytes: number | null
   ratio: number | null
   savedPercent: number | null
   bytesPerDay: number | null
-  /** An instant; the integer itself where nobody knows what one is. */
+  /** An instant; the integer itself where its unit is not known. */
   oldest: Instant | number | string | null
   newest: Instant | number | string | null
   /** How many policies it has, and how many of them have work that is overdue. */
@@ -145,7 +145,7 @@ export function compressionOf({
   }
 }
 
-/** How many policies of each table are late; null where that hangs on something nobody knows. */
+/** How many policies of each table are late; null where that depends on something unknown. */
 async function lateness(
   db: Database,
   {at, policies, clocks, tables}: CatalogSnapshot,

@@ -12,7 +12,7 @@ import type {Plan, RunReport, Step, StepReport} from './step.js'
 export interface ExecuteOptions extends StepOptions {
   /** Sessions that work side by side; the embedded engine has one whatever is asked. */
   workers?: number
-  /** Aborted: running steps are let finish, nothing further is begun. */
+  /** Aborted: running steps end, and no further one is begun. */
   stop?: AbortSignal | undefined
   /** Aborted: running statements are cancelled in the server too. */
   cancel?: AbortSignal | undefined
@@ -23,7 +23,7 @@ const cancelAgain = 1_000
 
 /**
  * Runs a plan, in its order: every step in a transaction of its own, asked first whether it is done already, tried
- * again later while somebody is in the way; what comes after it goes on meanwhile. Independent steps also go on after
+ * again later while another session blocks it; what comes after it goes on meanwhile. Independent steps also go on after
  * a failure; those that depend on it are skipped.
  * @throws OpsError with the code of a half-state of the database, before anything was done
  */
@@ -67,7 +67,7 @@ export async function execute(db: Database, plan: Plan, options: ExecuteOptions)
 }
 
 /**
- * Closes the run's page. A connection that was lost after the last step is made anew: what was done is done, and its
+ * Closes the run's page. A connection that was lost after the last step is opened again: what was done is done, and its
  * report must not be lost with it. Returns what is to be said where the page stays open; null otherwise.
  */
 async function finishRun(
@@ -103,7 +103,7 @@ interface Entry {
   step: Step
   position: number
   attempt: AttemptState
-  /** Nobody takes it before that moment of performance.now(). */
+  /** It is not taken before that moment of performance.now(). */
   notBefore: number
 }
 

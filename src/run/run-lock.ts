@@ -19,7 +19,7 @@ export interface RunLock {
 
 /**
  * Takes all the named locks or none.
- * @param holder who this is, shown to whoever is refused
+ * @param holder who this is, shown to a run that is refused
  * @param patience milliseconds to wait for another run
  * @throws OpsError LOCKED (exit 5) naming the holder and since when
  */

@@ -25,7 +25,7 @@ export interface RunOwner {
   /** Who: the database's role, and the person and machine behind it. */
   actor: string
   targetHost: string
-  /** The request, for whoever reads the ledger later. */
+  /** The request, for readers of the ledger. */
   detail: Record<string, unknown>
 }
 

@@ -28,7 +28,7 @@ export interface StepOptions {
   resolveSession?: SessionResolver | undefined
   /** First in every transaction of a step: fails, with all that follows, where the run's lock or claim no longer holds. */
   fence?: ((tx: Db) => Promise<void>) | undefined
-  /** Nobody can have done the step before its first try: it is not asked. */
+  /** The step cannot be done before its first attempt: it is not asked. */
   untouched?: ((step: Step) => boolean) | undefined
 }
 
@@ -52,7 +52,7 @@ type RetryDecision =
   | {again: false; reason: StepReason | null; blockers?: string | null}
 
 /**
- * Tries one step: done, found done, failed for good, or somebody is in the way and it is worth another try later.
+ * Tries one step: done, found done, failed permanently, or blocked by another session and retried later.
  * Never throws.
  */
 export async function tryStep(
@@ -124,7 +124,7 @@ async function decideRetry(
   options: StepOptions,
 ): Promise<RetryDecision> {
   const lost = isConnectionLost(error)
-  // Cancelled or not: of a connection that was lost on the way nobody knows what the server made of the step.
+  // Cancelled or not: after a lost connection it is not known whether the server did the step.
   if (options.cancel?.aborted) return {again: false, reason: {code: lost ? 'outcome_unknown' : 'cancelled'}}
   const delay = retryDelay(attempts, options.limits, Math.random())
   const inBudget = elapsedMs + delay < options.limits.retryBudget && !options.stop?.aborted
@@ -142,7 +142,7 @@ async function decideRetry(
       return {again: true, seconds: delay / 1000, reason: blockers ?? serverMessage(error), reconnect: false}
     return {again: false, reason: {code: 'blocked'}, blockers}
   }
-  // Losing a race is no failure: somebody else has done it.
+  // Losing a race is no failure: another process has done it.
   if (!(error instanceof OpsError) && (await isDone(db, step).catch(() => false)))
     return {again: true, seconds: 0, reason: '', reconnect: false}
   return {again: false, reason: state === SqlState.noPrivilege ? {code: 'no_privilege'} : null}

@@ -17,7 +17,7 @@ export interface UnassignedRow {
 export interface CronFate {
   /** How the runs ended that belong to it, a part each. */
   statuses: string[]
-  /** Parts that nobody began. */
+  /** Parts that were not begun. */
   missing: number
   /** Parts that wait for their run before, which has not ended. */
   queued: number

@@ -27,7 +27,7 @@ export interface JobAudit {
   /** Instants that the calendars in force have there. */
   instants: number
   byStatus: Record<string, number>
-  /** Accounted for by nobody. */
+  /** Due times without a row. */
   gaps: number[]
   /** Accounted for twice. */
   doubles: number[]

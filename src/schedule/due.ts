@@ -10,7 +10,7 @@ export type SkipReason =
   | 'window'
   /** A later one makes up for it. */
   | 'superseded'
-  /** Nobody was there at the time, and nothing makes up for it. */
+  /** No daemon was running at the time, and no later run makes up for it. */
   | 'missed'
   /** Only a read-only replica could be reached at the time. */
   | 'replica'
@@ -62,7 +62,7 @@ export interface DueState {
   decision: Decision | null
   /** When there is something to decide next, if nothing else happens; null where never. */
   wakeAt: number | null
-  /** Since when the oldest instant waits that nobody has accounted for; null where none does. */
+  /** The due time of the oldest occurrence that has no row; null where there is none. */
   waitingSince: number | null
 }
 
@@ -168,7 +168,7 @@ function decide(
     if (job.overlap === 'queue') return null
     const over: Decision['skips'] = []
     for (const {at} of pending) {
-      // Late means that nobody was there at the time: what becomes of it is for catchUp to say, when the job is free.
+      // Late means that no daemon was running at the time: catchUp decides what becomes of it, when the job is free.
       if (late(at) && job.catchUp !== 'none') break
       over.push({at, reason: late(at) ? missed(at) : 'overlap'})
     }

@@ -35,7 +35,7 @@ export interface ColumnDefinition {
   nullable?: boolean | undefined
   /** An SQL expression. */
   default?: string | undefined
-  /** What the value means, for whoever reads the generated code. */
+  /** What the value means, for readers of the generated code. */
   doc?: string | undefined
 }
 

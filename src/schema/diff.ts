@@ -99,7 +99,7 @@ function diffAggregate(
       columns,
     })
     if (!same(query(was), query(is)))
-      cannot.push(`aggregate ${key} changed: making it anew loses what it holds of raw data that is gone`)
+      cannot.push(`aggregate ${key} changed: creating it again loses what it holds of raw data that is gone`)
   }
 }
 

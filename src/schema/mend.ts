@@ -18,7 +18,7 @@ import {isSerial, readType} from './types.js'
 
 /**
  * What would undo a difference without losing anything or keeping anybody waiting long; null where there is no such
- * statement: an extra is somebody's, a NOT NULL or a unique set needs the rows to be looked at.
+ * statement: an extra has an owner who wants it, a NOT NULL or a unique set needs the rows to be looked at.
  */
 export type Mend = (difference: Difference) => Sql | null
 
@@ -126,7 +126,7 @@ function triggerMends(table: TableDefinition, say: Say): void {
 
 /**
  * Writers go on meanwhile, but for partitioned tables, which PostgreSQL indexes only at once. The embedded engine has
- * nobody else to wait, and ends an index by chunks with "tuple concurrently updated".
+ * no other session to wait, and ends an index by chunks with "tuple concurrently updated".
  */
 function indexMends(
   table: TableDefinition,
@@ -143,7 +143,7 @@ function indexMends(
         ? `${create} with (timescaledb.transaction_per_chunk)`
         : create.replace(/^create index /, 'create index concurrently ')
     say('missing', pathOf('indexes', index.name), gently)
-    // An index that is not valid serves nobody, so nobody misses it; on a partitioned table it waits for its parts.
+    // No query uses an index that is not valid, so dropping it changes none; on a partitioned table it waits for its parts.
     if (kind === 'partitioned') continue
     const own = qualified(table.schema, index.name)
     say(

@@ -41,7 +41,7 @@ export async function withScratch<T>(
   if (embeddedDirectory(db.target.url) !== null) return withDatabase(targetOf('embedded:'), {applicationName}, work)
   const name = `qicore_verify_${randomBytes(6).toString('hex')}`
   try {
-    // Not of template1: what somebody put there would be an extra in every comparison.
+    // Not of template1: what was added to it would be an extra in every comparison.
     await db.autocommit(settings, sql`create database ${ident(name)} template template0`)
   } catch (error) {
     throw usageError(
@@ -63,7 +63,7 @@ export async function withScratch<T>(
   }
 }
 
-/** Somebody's database must not get our tables by a mistyped URL. */
+/** A mistyped URL must not put our tables into a database that is used. */
 async function onlyEmpty(scratch: Database): Promise<void> {
   const [row] = await scratch.query<{holds: boolean}>(statement(loadSql('schema/holds-relations')))
   if (row!.holds)

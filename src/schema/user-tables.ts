@@ -96,7 +96,7 @@ function tableOf(key: string, entry: TableEntry): TableDefinition {
   }
 }
 
-/** @throws TypeError where the file has something else there, which is reported by whoever reads it */
+/** @throws TypeError where the file has something else there, which is reported when the file is read */
 function text(duration: Duration): string {
   if (typeof duration?.months !== 'number') throw new TypeError('no duration')
   return formatDuration(duration)
@@ -129,14 +129,14 @@ export function userTableProblems(entries: Entries): (Problem & {at: string[]})[
   for (const {path, message} of problemsOf({tables: [...qicore.tables, ...known], aggregates: []})) {
     const [, index, rest = ''] = /^tables\[(\d+)\]\.?(.*)$/s.exec(path) ?? []
     const own = index === undefined ? undefined : tables[Number(index) - before]
-    // A part that has no shape is reported by whoever reads the file, with its line.
+    // A part that has no shape is reported when the file is read, with its line.
     if (own === undefined || !tableSchema.safeParse(own.table).success) continue
     problems.push({at: [own.key, ...configPath(rest)], path: rest, message})
   }
   return problems
 }
 
-/** What stands elsewhere in a configuration than in a definition. */
+/** What has another place in a configuration than in a definition. */
 function configPath(path: string): string[] {
   if (path === 'name' || path === 'schema') return []
   const moved = path

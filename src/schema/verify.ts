@@ -25,7 +25,7 @@ export interface TableSettings {
 
 /**
  * Every way in which a database differs from the definitions, by the catalogue of an empty database that they were
- * made in. What the definitions do not name is not looked at, but for what somebody added to one of their tables.
+ * made in. What the definitions do not name is not looked at, but for what was added to one of their tables.
  * @param scratchUrl an empty database to use; otherwise one is made on the same server
  * @param stop gives up, with the scratch database dropped
  * @throws OpsError NO_SCRATCH, SCRATCH_NOT_EMPTY, OTHER_ENGINE, INTERRUPTED

@@ -1,6 +1,6 @@
 import {parseInstant, type Instant} from './instant.js'
 
-/** `2024-01-31`, on a calendar whose time zone somebody else knows. */
+/** `2024-01-31`, on a calendar whose time zone the caller knows. */
 export type Day = string
 
 /** One end of a range as a person wrote it: a whole month, a day of a calendar, or an instant. */

@@ -8,7 +8,7 @@ import {OpsError, usageError} from '../errors.js'
 /** Something to read from, with a name for messages. */
 export interface Source {
   name: string
-  /** Null where nobody knows, as on stdin. */
+  /** Null where that is not known, as on stdin. */
   size: number | null
   open(): Readable
 }
@@ -59,7 +59,7 @@ async function* count(source: Source, onBytes: (read: number) => void): AsyncGen
 }
 
 async function* gunzip(source: Source, packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  // A failure shows where the result is read; the callback only keeps it from being nobody's.
+  // A failure shows where the result is read; the callback only keeps it from being an unhandled rejection.
   const unpacked = pipeline(Readable.from(packed), createGunzip({chunkSize: 256 * 1024}), () => {})
   try {
     yield* unpacked as AsyncIterable<Buffer>

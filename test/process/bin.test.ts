@@ -120,7 +120,7 @@ describe('usage', () => {
 describe('connecting', () => {
   const to = (rest: string) => ['stats', '--url', `postgres://postgres@127.0.0.1:${server.port}/${rest}`]
 
-  it('that nobody answers ends with 4', async () => {
+  it('that does not answer ends with 4', async () => {
     const error = await expectFailure(['stats', '--url', 'postgres://me@127.0.0.1:1/x'], 4, 'CONNECT')
     expect(error.message).toMatch(/127\.0\.0\.1:1/)
     await expectFailure(['stats', '--url', 'postgres://me@no-such-host.invalid/x'], 4, 'CONNECT')

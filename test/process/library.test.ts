@@ -41,7 +41,7 @@ it('names everything that the package exports', () => {
 })
 
 forEachEngine({native: true}, (engine) => {
-  it('the examples of docs/library.md run, and print what stands beneath them', async () => {
+  it('the examples of docs/library.md run, and print what the page shows beneath them', async () => {
     expect(blocks.length).toBeGreaterThan(5)
     const url = await engine.urlFor(async () => {})
     for (const [index, {code, output}] of blocks.entries()) {

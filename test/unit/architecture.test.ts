@@ -181,7 +181,7 @@ describe('what a command loads before it runs', () => {
 })
 
 describe('every source file', () => {
-  it.each(files)("%s is short, ends nobody's process and has no hidden inputs", (file) => {
+  it.each(files)('%s is short, ends no process of others and has no hidden inputs', (file) => {
     const layer = layerOf(file)
     const code = codeOf(file)
     expect(textOf(file).split('\n').length, 'lines; is there a missing module?').toBeLessThanOrEqual(404)

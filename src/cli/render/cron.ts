@@ -4,7 +4,7 @@ import {secondsBetween, type Instant} from '../../units/instant.js'
 import {renderTable, wrap, type Column, type TableStyle} from './table.js'
 import {dash, formatAge, plural} from './words.js'
 
-/** Every entry of pg_cron in a line: what needs somebody is marked, and said below. */
+/** Every entry of pg_cron in a line: what needs attention is marked, and explained below. */
 export function renderCronStatus(report: CronStatus & {at: Instant}, style: TableStyle, failed: boolean): string {
   const {jobs, foreign, notes, at} = report
   const columns: Column<CronJob>[] = [

@@ -38,7 +38,7 @@ export function renderSets(report: PartitionsReport, style: TableStyle): string 
     },
     {head: 'RUN BY', cell: ({managedBy}) => managedBy ?? 'nobody', wide: true},
   ]
-  const foot = tables.some(({managed}) => !managed) ? ['* nobody declared it: shown, never touched.'] : []
+  const foot = tables.some(({managed}) => !managed) ? ['* not declared: shown, never changed.'] : []
   return [
     renderTable(columns, tables, {style, mark: needsSomebody}),
     ...findingsOf(tables, style),

@@ -68,7 +68,7 @@ export function renderStats(report: StatsReport, style: TableStyle): string {
   return [table, ...notes(report, style), closing(footer, style.width)].join('\n')
 }
 
-/** An integer that nobody knows the unit of is as wide as it is useless here; JSON has it. */
+/** An integer of unknown unit is wide and says little here; JSON has it. */
 function ageIfKnown(value: TableStats['newest'], at: string): string {
   return typeof value === 'string' && /Z( BC)?$/.test(value) ? ageOr(value, at) : dash
 }

@@ -7,7 +7,7 @@ export {closing, wrap} from './text.js'
 
 /** How a table is to look; nothing here asks the terminal. */
 export interface TableStyle {
-  /** Null: nobody looks at the width (a pipe), nothing is cut. */
+  /** Null: no terminal (a pipe), nothing is cut. */
   width: number | null
   color: boolean
   headers: boolean
@@ -62,7 +62,7 @@ export function renderTable<Row>(
     grid = cells(columns)
     widths = naturalOf(columns, grid)
   }
-  // From the right: what stands first says which one it is.
+  // From the right: the first columns say which one it is.
   for (let index = columns.length - 1; index >= 0; index -= 1) {
     const {shrink} = columns[index]!
     if (shrink !== undefined && over() > 0)

@@ -2,7 +2,7 @@ import {binary} from '../../units/command.js'
 
 const escapes: Record<string, string> = {'\n': '\\n', '\r': '\\r', '\t': '\\t'}
 
-/** Names are whatever somebody chose: a line break or an escape sequence in one is shown, and not obeyed. */
+/** A name may hold any character: a line break or an escape sequence in one is shown, and not obeyed. */
 export function printable(text: string): string {
   return text.replace(
     /[\p{Cc}\u2028-\u202E\u2066-\u2069]/gu,

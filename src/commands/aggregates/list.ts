@@ -18,7 +18,7 @@ export default class AggregatesList extends BaseCommand<typeof AggregatesList> {
   static override summary = 'Aggregates: how far they are computed, what is pending, what has lost its rows.'
   static override description =
     `UP TO is TimescaleDB's watermark, LAG its age. PENDING counts ranges before it whose rows changed since they were computed. An aggregate is marked ! when its refresh policy reaches to where rows of its source are gone: a refresh there loses history.
-Changes nothing and waits for nobody.`
+Changes nothing and waits for no lock.`
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json']
   static override flags = tableFlags
 

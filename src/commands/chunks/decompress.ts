@@ -8,7 +8,7 @@ import {instantsBetween} from '../../units/range.js'
 export default class ChunksDecompress extends BaseCommand<typeof ChunksDecompress> {
   static override summary = 'Decompress the chunks that a range of time touches.'
   static override description =
-    `Each in a transaction of its own; nobody can read or write the chunk meanwhile. A compression policy compresses them again at its next run: the preview says which, when, and how that is put off.
+    `Each in a transaction of its own; no other session can read or write the chunk meanwhile. A compression policy compresses them again at its next run: the preview says which, when, and how that is put off.
 Hard to undo: it asks, or takes --yes.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data --from 2024-01-15 --to 2024-01-20',

@@ -9,7 +9,7 @@ export default class ChunksDrop extends BaseCommand<typeof ChunksDrop> {
   static override summary = 'Drop old chunks with all their rows.'
   static override description =
     `A chunk goes when it is wholly older than the cut-off; each range of time in a transaction of its own, with the chunks of all its space partitions. Without --older-than it does what the retention policy says is due.
-Refused (exit 7) where an aggregate over the table, or over such an aggregate, has not computed all of the rows: --refresh-first computes it and then drops, --accept-loss drops all the same. The question is asked again in each drop, when nobody can write to the chunk any more.
+Refused (exit 7) where an aggregate over the table, or over such an aggregate, has not computed all of the rows: --refresh-first computes it and then drops, --accept-loss drops all the same. The question is asked again in each drop, when no session can write to the chunk any more.
 It locks the chunk against everything, and for a moment the tables that the hypertable references by foreign keys.
 It loses data: type the target's name, or give it with --confirm. --at-most counts ranges of time.`
   static override examples = [

@@ -27,7 +27,7 @@ Changes nothing, also as a role that may only read; what it may not see is unkno
     'fail-on': Flags.option({
       options: ['never', 'late', 'unknown'] as const,
       default: 'late',
-      summary: 'What makes the exit code 3: nothing, what is wrong or late, or also what nobody can tell.',
+      summary: 'What makes the exit code 3: nothing, what is wrong or late, or also what is unknown.',
     })(),
   }
 

@@ -5,7 +5,7 @@ import {ExitCode, OpsError} from '../../errors.js'
 export default class CronUninstall extends BaseCommand<typeof CronUninstall> {
   static override summary = "Take our jobs of this database out of pg_cron; they are the daemon's then."
   static override description =
-    `Only entries whose name is ours for this database and that call what we made; everything else of pg_cron stays as it is. The calendars are put back first, so that a call in between finds that it is not pg_cron's any more and does nothing. Where pg_cron itself is gone, only that is done. Without a daemon nobody runs the jobs afterwards.`
+    `Only entries whose name is ours for this database and that call what we made; everything else of pg_cron stays as it is. The calendars are put back first, so that a call in between finds that it is not pg_cron's any more and does nothing. Where pg_cron itself is gone, only that is done. Without a daemon the jobs do not run afterwards.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --dry-run',
     '<%= config.bin %> <%= command.id %> --yes',

@@ -29,7 +29,7 @@ export default class JobsHistory extends BaseCommand<typeof JobsHistory> {
   static override summary = 'What became of every occurrence; --audit proves that none is missing or double.'
   static override description =
     `--audit recomputes the calendar of each job, with the schedule in force at the time, from its first declaration to now, and holds the ledger against it:
-exit 3 on an instant without a row, one with two, a row at no instant, a claim whose daemon is gone, or an instant that is due and begun by nobody.
+exit 3 on an instant without a row, one with two, a row at no instant, a claim whose daemon is gone, or an instant that is due and was not begun.
 Pauses, changes of a schedule, fail-overs and restores are listed beside it, since they explain what was done or not.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',

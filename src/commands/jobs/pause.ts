@@ -10,7 +10,7 @@ export default class JobsPause extends BaseCommand<typeof JobsPause> {
   static override args = {job: Args.string({description: 'job', required: true})}
   static override flags = {
     ...safeChangeFlags,
-    reason: Flags.string({summary: 'Why, for whoever reads the history.', helpValue: '<text>'}),
+    reason: Flags.string({summary: 'Why; kept in the history.', helpValue: '<text>'}),
   }
 
   async run(): Promise<ChangeReport> {

@@ -9,7 +9,7 @@ export default class PartitionsEnsure extends BaseCommand<typeof PartitionsEnsur
   static override description =
     `Declared are the sets of the configuration (tables.<name>.partitions) and, where QiCore's migrations are recorded, its own tables.
 Where nothing is missing it sends one query and ends: meant to be run often. A set that fails does not stop the others (exit 6).
-Sets that pg_partman manages, and sets that nobody declared, are left alone. Safe to repeat.`
+Sets that pg_partman manages, and sets that are not declared, are left alone. Safe to repeat.`
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --dry-run']
   static override args = {table: Args.string({description: 'only this declared table'})}
   static override flags = {...changeFlags}

@@ -26,8 +26,8 @@ const fields = [
 export default class PartitionsList extends BaseCommand<typeof PartitionsList> {
   static override summary = 'Partition sets: ranges, rows, bytes, gaps, what is missing or half detached.'
   static override description =
-    `Without a table: one line a set, of every schema, also of sets that nobody declared. With a table: its partitions, newest first.
-Rows are the planner's estimate. Waits for no lock: a partition that somebody holds exclusively has no size here.`
+    `Without a table: one line a set, of every schema, declared or not. With a table: its partitions, newest first.
+Rows are the planner's estimate. Waits for no lock: a partition that another session holds exclusively has no size here.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> crypto_prices',

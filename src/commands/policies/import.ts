@@ -16,7 +16,7 @@ interface ImportReport {
 }
 
 export default class PoliciesImport extends BaseCommand<typeof PoliciesImport> {
-  static override summary = 'Print what stands in the database as a section of the configuration.'
+  static override summary = 'Print the live policies of the database as a section of the configuration.'
   static override description =
     `Every table that has a policy, or the one that is named: chunk interval, compression, retention, refresh, and what one is where times are integers. The database is not changed.
 --write puts what the configuration does not say, or says otherwise, into its file; comments and everything else in it stay. What is declared and not live is left as it is: that is for policies apply.`

@@ -8,7 +8,7 @@ export default class PoliciesStatus extends BaseCommand<typeof PoliciesStatus> {
   static override summary = 'What each policy should have done by now and has not, by the chunks themselves.'
   static override description =
     `For every compression, retention and refresh policy, declared or not: how many chunks or ranges are due, which of them are not done, since when and why; who is meant to do it and whether that runner is alive; the last error with its SQLSTATE. What a job says of itself is shown and not believed: TimescaleDB calls a run that failed on some chunks a success.
-Locks nothing, changes nothing, needs nothing of ours. Work counts as late when it has waited for limits.lateAfter (6h) beyond one turn of its schedule. A policy that is declared and not there, paused, or that nobody agreed to is late too. Routines of the schema qicore that are older than this program are a finding. Exits 3 by --fail-on; what is not declared counts only when it is named.`
+Locks nothing, changes nothing, needs nothing of ours. Work counts as late when it has waited for limits.lateAfter (6h) beyond one turn of its schedule. A policy that is declared and not there, paused, or not confirmed is late too. Routines of the schema qicore that are older than this program are a finding. Exits 3 by --fail-on; what is not declared counts only when it is named.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> ohlcv_data --json',
@@ -20,7 +20,7 @@ Locks nothing, changes nothing, needs nothing of ours. Work counts as late when 
     'fail-on': Flags.option({
       options: ['never', 'late', 'unknown'] as const,
       default: 'late',
-      summary: 'What makes the exit code 3: nothing, late work, or also what nobody can tell.',
+      summary: 'What makes the exit code 3: nothing, late work, or also what is unknown.',
     })(),
   }
 

@@ -28,7 +28,7 @@ const fields = [
 export default class Stats extends BaseCommand<typeof Stats> {
   static override summary = 'Size, growth, compression, age and policies of every table with time-series.'
   static override description =
-    `Hypertables, continuous aggregates (by their view's name) and partitioned tables, in every schema, also where nothing of ours is installed. Changes nothing and waits for no lock: chunks that somebody holds exclusively are left out and counted.
+    `Hypertables, continuous aggregates (by their view's name) and partitioned tables, in every schema, also where nothing of ours is installed. Changes nothing and waits for no lock: chunks that another session holds exclusively are left out and counted.
 SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_size counts. IN/DAY is what was written a day, before compression: the newest whole chunk ranges that reach back a week. SAVED compares the sizes recorded at compression. COMPR counts chunks that are compressed as a whole; one that was refilled does not count. NEWEST and OLDEST are how long ago the last and the first row are; those of an aggregate are its computed buckets.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',

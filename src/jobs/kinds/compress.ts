@@ -6,7 +6,7 @@ import {qualifiedName} from '../../catalog/table.js'
 import type {JobContext, JobKind, JobWork} from '../kind.js'
 import {policyWork} from './tables.js'
 
-/** Compresses what is due by the live policies that nobody else carries out. */
+/** Compresses what is due by the live policies that no other scheduler carries out. */
 export const job: JobKind<'compress'> = {
   kind: 'compress',
   summary: 'Compresses the chunks that are due.',

@@ -5,7 +5,7 @@ import {qualifiedName} from '../../catalog/table.js'
 import type {JobKind} from '../kind.js'
 import {policyWork} from './tables.js'
 
-/** Refreshes the aggregates by their live policies that nobody else carries out. */
+/** Refreshes the aggregates by their live policies that no other scheduler carries out. */
 export const job: JobKind<'refresh'> = {
   kind: 'refresh',
   summary: 'Refreshes the aggregates within their windows.',

@@ -11,7 +11,7 @@ export async function cutStatements(jobs: readonly Job[]): Promise<{jobs: Job[];
   const texts = jobs
     .filter(({kind}) => kind === 'sql')
     .map(({name, options}): Text => ({name, options: options as JobOptions['sql']}))
-    // A file that could not be read is somebody else's to report.
+    // A file that could not be read is reported where it is read.
     .filter(({options}) => options.statement !== undefined)
   if (texts.length === 0) return {jobs: [...jobs], problems: []}
   const read = new Map((await inProcess(texts)).map((one) => [one.name, one]))

@@ -27,7 +27,7 @@ export function chosen<T extends {schema: string; name: string}>(
   })
 }
 
-/** A table whose policies of one kind are ours to carry out, as far as nobody else does. */
+/** A table whose policies of one kind are ours to carry out, as far as no other scheduler does. */
 export interface Subject {
   table: Table
   policies: LivePolicy[]
@@ -42,7 +42,7 @@ export interface Work {
 
 /**
  * The live policies of a kind on the declared tables (or those that are named). What TimescaleDB's own scheduler does
- * is left to it, also where nobody can tell whether it is alive; a policy that somebody paused stays so. What is
+ * is left to it, also where it is not known whether it is alive; a paused policy stays paused. What is
  * declared and was never applied is no policy yet.
  */
 export async function policyWork(
@@ -75,7 +75,7 @@ export async function policyWork(
     if (theirs.length > 0 && db.server.workers !== 'dead') {
       work.enforced.push({what: `${kind} of ${key}`, by: 'timescaledb'})
       if (db.server.workers === 'unknown')
-        work.notes.push(`nobody can tell whether TimescaleDB's workers are alive: ${kind} of ${key} is left to them`)
+        work.notes.push(`it is not known whether TimescaleDB's workers are running: ${kind} of ${key} is left to them`)
       continue
     }
     if (own.length > 0 && cron.some((call) => enforces(call, kind, key))) {

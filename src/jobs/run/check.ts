@@ -18,7 +18,7 @@ export function checkedJobs(config: Config | null, now: number): Job[] {
 }
 
 /**
- * The same for whoever runs them: the SQL of jobs is cut into its statements.
+ * The same whatever runs them: the SQL of jobs is cut into its statements.
  * @throws OpsError CONFIG with every mistake at once
  */
 export async function runnableJobs(config: Config | null, now: number): Promise<Job[]> {

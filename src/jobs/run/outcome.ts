@@ -16,7 +16,7 @@ export type FinalOutcome =
   | {kind: 'ended'; status: Ending; reason: string | null; error: string | null; detail: Detail | null}
   /** To be tried again after so many seconds. */
   | {kind: 'again'; seconds: number; error: string | null; countsAsAttempt: boolean}
-  /** Somebody else has it now. */
+  /** Another daemon has it now. */
   | {kind: 'lost'}
 
 /** Its connection was given up or lost: what became of it is known when the server is through with its step. */

@@ -36,11 +36,11 @@ export interface OccurrenceOptions {
   now(): number
   /** This machine's clock and the server's disagree: nothing is lost on the word of either. */
   skewed(): boolean
-  /** Aborted: the running step is let finish, nothing further is begun. */
+  /** Aborted: the running step ends, and no further one is begun. */
   stop: AbortSignal
   /** Aborted: cancelled in the server too. */
   cancel: AbortSignal
-  /** Aborted: somebody else has taken it over. */
+  /** Aborted: another daemon has taken it over. */
   lost: AbortSignal
   onProgress?: (progress: Progress) => void
 }

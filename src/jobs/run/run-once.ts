@@ -82,7 +82,7 @@ export async function runByHand(
     )
     const outcome = tried.kind === 'unsettled' ? await settleNow(db, job, claim, tried) : tried
     if (outcome === null) return {outcome: stillAtWork(tried as Unsettled), id: claim.id}
-    // Nobody takes up what a person has broken off.
+    // No daemon continues a run that a person interrupted.
     const ending: FinalOutcome =
       outcome.kind === 'again'
         ? {kind: 'ended', status: 'failed', reason: null, error: outcome.error ?? 'interrupted', detail: null}

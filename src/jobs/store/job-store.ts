@@ -99,7 +99,7 @@ export async function readJobs(db: Database, names: readonly string[] | null = n
   }))
 }
 
-/** Jobs as the ledger is told of them: a runner only where one is named, so that `auto` leaves what `cron install` did. */
+/** Jobs as they are declared to the ledger: a runner only where one is named, so that `auto` leaves what `cron install` did. */
 export function claimRequestOf(jobs: readonly Job[]): string {
   return JSON.stringify(
     jobs.map(({name, kind, schedule, timezone, runner}) => ({
@@ -182,7 +182,7 @@ export async function claim(
   return {advanced, now: ms(rows[0]?.now ?? null)}
 }
 
-/** Claims a job for a run by hand. @throws OpsError RUNNING where it runs already, NO_SUCH_JOB where nobody declared it */
+/** Claims a job for a run by hand. @throws OpsError RUNNING where it runs already, NO_SUCH_JOB where it is not declared */
 export async function claimNow(db: Database, job: Job, me: Identity, lease: number): Promise<Claim> {
   const [row] = await ask<{id: number; token: number; started_at: Instant}>(db, 'claim-now', [
     job.name,
@@ -205,7 +205,7 @@ export async function claimNow(db: Database, job: Job, me: Identity, lease: numb
   const known = (await readJobs(db, [job.name]))[0]
   throw new OpsError(
     'RUNNING',
-    `${job.name} runs already, claimed by ${known?.claimedBy ?? 'nobody any more'} since ${known?.startedAt ? iso(known.startedAt) : 'an unknown time'}.`,
+    `${job.name} runs already, claimed by ${known?.claimedBy ?? 'a daemon that is gone'} since ${known?.startedAt ? iso(known.startedAt) : 'an unknown time'}.`,
     {
       exit: ExitCode.lockHeld,
       suggestions: [
@@ -302,7 +302,7 @@ export function finishStatement(all: readonly (Ended & {claim: Pick<Claim, 'id' 
   return prepared('daemon/finish', [JSON.stringify(asked)])
 }
 
-/** False where somebody else has taken the claim over. */
+/** False where another daemon has taken the claim over. */
 export async function finish(db: Database, claim: Claim, ending: Ended): Promise<boolean> {
   return (await finishAll(db, [{...ending, claim}])).has(claim.id)
 }

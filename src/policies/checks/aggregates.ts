@@ -37,8 +37,8 @@ export function aggregateFindings(subject: Subject, facts: ProofFacts): Finding[
         effectiveFrom,
         policies,
         message: gated
-          ? `${view} is over ${key} and nobody refreshes it: the retention of ${age} would stop at the first chunk, for ever`
-          : `${view} is over ${key} and nobody refreshes it: the retention of ${age} drops rows that it has never seen`,
+          ? `${view} is over ${key} and has no refresh policy: the retention of ${age} would stop at the first chunk, for ever`
+          : `${view} is over ${key} and has no refresh policy: the retention of ${age} drops rows that it has never seen`,
         safe: `aggregates: ${view}: { refresh: { startOffset, endOffset, every } }, or remove the retention`,
       })
       continue

@@ -25,7 +25,7 @@ export function runChecks(facts: ProofFacts): Finding[] {
   return all.filter(({id}, index) => all.findIndex((other) => other.id === id) === index)
 }
 
-/** TimescaleDB's own retention asks nobody; declared without `native` it becomes the gated one. */
+/** TimescaleDB's own retention asks no aggregate; declared without `native` it becomes the gated one. */
 function ungated(subject: Subject, facts: ProofFacts): Finding[] {
   const key = qualifiedName(subject.table)
   const rules = rulesOf(subject.state, 'retention').filter(({by}) => by === 'timescaledb')

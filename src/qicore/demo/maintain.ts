@@ -48,7 +48,7 @@ export async function refreshSteps(db: Database): Promise<Step[]> {
   return steps
 }
 
-/** Chunks that the policies would compress by now; here nobody else will. */
+/** Chunks that the policies would compress by now; here no scheduler will. */
 export async function compressSteps(db: Database): Promise<Step[]> {
   const snapshot = await readSnapshot(db, quiet)
   const steps: Step[] = []

@@ -13,7 +13,7 @@ import type {
 import {name, names, qualified, readOrdered} from '../names.js'
 import {isSerial, readType, typeSql} from '../types.js'
 
-/** Statements come without a semicolon; whoever joins them puts it there. */
+/** Statements come without a semicolon; the caller that joins them adds it. */
 export type Sql = string
 
 /** What plain PostgreSQL does where a definition does not say. */

@@ -170,7 +170,7 @@ const strength: readonly Lock[] = [
   'ACCESS EXCLUSIVE',
 ]
 
-/** What a whole file does to others: what it makes itself, nobody else waits for. */
+/** What a whole file does to others: no other session waits for what it makes itself. */
 export function sumOf(effects: readonly Effect[]): Pick<Effect, 'lock' | 'relations' | 'loses'> {
   const own = new Set(effects.flatMap(({makes}) => makes.filter(({kind}) => kind === 'relation').map(({name}) => name)))
   const outward = effects.filter(

@@ -6,7 +6,7 @@ import type {Recorded} from './recorded.js'
 export interface EngineChoice {
   engine: EngineKind
   createExtension: boolean
-  /** Why, where nobody would have guessed. */
+  /** Why, where that is not obvious. */
   note: string | null
 }
 

@@ -62,7 +62,7 @@ export function newMigration(
         content: text(byEngine[engine]),
       }))
   mkdirSync(directory, {recursive: true})
-  // wx: a file that somebody made in the same moment is not overwritten.
+  // wx: a file that was made in the same moment is not overwritten.
   for (const {file, content} of made) writeFileSync(file, content, {flag: 'wx'})
   if (definitions !== null) writeFileSync(join(directory, snapshotFile), snapshotText(definitions))
   return {

@@ -23,7 +23,7 @@ export interface MigrateOptions {
   spacePartitions?: number | undefined
 }
 
-/** The plan of a wish, the request it came to, and what a person should be told beside it. */
+/** The plan of what was asked for, the request it became, and what a person should know besides. */
 export interface MigratePlan {
   plan: Plan
   request: MigrationRequest

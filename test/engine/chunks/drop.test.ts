@@ -95,7 +95,7 @@ insert into s select t, 1 from generate_series('2024-01-01+00'::timestamptz, '20
     expect(await chunkNames(database, 's')).toEqual(before)
   })
 
-  it('knows integer time by what one is, and asks where nobody says', async () => {
+  it('knows integer time by what one is, and asks where the unit is not known', async () => {
     const database = await engine.database()
     await database.run(`create table ticks (ms bigint not null); select create_hypertable('ticks', 'ms', chunk_time_interval => 86400000);
 insert into ticks select extract(epoch from t)::bigint * 1000 from generate_series('2024-01-01+00'::timestamptz, '2024-01-05+00', '6 hours') t`)
@@ -159,7 +159,7 @@ insert into ticks select extract(epoch from t)::bigint * 1000 from generate_seri
 })
 
 forEachEngine(community, (engine) => {
-  it('refuses what an aggregate has not covered, covers it when told to, and loses nothing of any aggregate', async () => {
+  it('refuses what an aggregate has not covered, covers it with --refresh-first, and loses nothing of any aggregate', async () => {
     const database = await engine.database()
     await tenDays(database, aggregates)
     await expect(drop(database.db, 'm', '2024-01-08T00:00:00Z')).rejects.toMatchObject({
@@ -216,7 +216,7 @@ forEachEngine(community, (engine) => {
     expect(await chunkNames(database)).toEqual(names.slice(3))
   })
 
-  it('does not drop what is left of a bucket that was dropped from, where somebody wrote to it, before or after the plan', async () => {
+  it('does not drop what is left of a bucket that was dropped from, where rows were written to it, before or after the plan', async () => {
     const database = await engine.database()
     await tenDays(
       database,
@@ -363,7 +363,7 @@ left join a using (bucket, dev) where t.bucket + interval '1 hour' <= (select at
 })
 
 forEachEngine({kinds: ['apache']}, (engine) => {
-  it('refuses what our own aggregates have not covered, or have covered before rows came, and covers it when told to', async () => {
+  it('refuses what our own aggregates have not covered, or have covered before rows came, and covers it with --refresh-first', async () => {
     const database = await engine.database()
     await replay(database)
     await database.db.probe()

@@ -17,7 +17,7 @@ const as = (url: string, role: string) => url.replace(/\/\/[^@/]*@/, `//${role}@
 const context = {sections: {tables: {}, aggregates: {}}, limits: defaultLimits}
 
 forEachEngine({native: true}, (engine) => {
-  it('a login with qicore_operate and nothing else can do what a daemon does; with qicore_read it is told what is missing', async () => {
+  it('a login with qicore_operate and nothing else can do what a daemon does; with qicore_read the error names what is missing', async () => {
     const {db, run, url} = await withCore(await engine.database())
     await run(roles)
     await run(roles)

@@ -222,7 +222,7 @@ forEachEngine({native: true}, (engine) => {
     await relay.close()
   })
 
-  it('gives up on a lock and on time as it was told', async () => {
+  it('gives up on a lock and on time as its settings say', async () => {
     const {db, run} = await engine.database()
     await run('create table t (x int)')
     const other = await db.openSession()

@@ -81,7 +81,7 @@ describe('of several hosts', () => {
     silent.close()
   })
 
-  it('a role whose sessions are read-only finds none that is read-write, and is told so', async () => {
+  it('a role whose sessions are read-only finds none that is read-write, and the error says so', async () => {
     const admin = await open(primary.url)
     await admin.transaction(writing, (tx) =>
       tx.query(statement('create role reader login; alter role reader set default_transaction_read_only = on')),

@@ -80,7 +80,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     )
   })
 
-  it('goes by the length of the partitions that are there when nobody says one', async () => {
+  it('goes by the length of the partitions that are there when none is given', async () => {
     const database = await engine.database()
     await database.run(ticks)
     const undeclared = (from: string, to: string) =>

@@ -69,7 +69,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await database.run('select doubled::int, gid from public.rich_y2024m01')).toEqual([{doubled: 4, gid: 7}])
   })
 
-  it("a child belongs to the owner of the table and has the owner's default privileges, whoever makes it", async () => {
+  it("a child belongs to the owner of the table and has the owner's default privileges, whichever role makes it", async () => {
     const database = await engine.database()
     const owner = `owner_${Math.random().toString(36).slice(2)}`
     await database.run(`create role ${owner}; create role ${owner}_reader; create schema market authorization ${owner}`)

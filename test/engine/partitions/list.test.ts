@@ -198,7 +198,7 @@ ${set('caught')}; create table e partition of caught default; create table f par
     }
   })
 
-  it('waits for no lock: a partition that somebody holds has no size', async () => {
+  it('waits for no lock: a partition that another session has locked has no size', async () => {
     const {db, run: query} = await engine.database()
     await query(
       `${set('ticks')}; create table a partition of ticks for values from ('2024-01-01+00') to ('2024-02-01+00'); create table b partition of ticks for values from ('2024-02-01+00') to ('2024-03-01+00'); create table rest partition of ticks default`,

@@ -224,7 +224,7 @@ alter table ${name} set (timescaledb.compress${settings}); select count(compress
       ).rejects.toMatchObject({code: 'NOT_AN_AGGREGATE', exitCode: 2})
     })
 
-    it('are not touched where the declaration has mistakes: all of them are told', async () => {
+    it('are not touched where the declaration has mistakes: all of them are reported', async () => {
       const database = await engine.database()
       await handMade(database)
       const wrong = [

@@ -22,7 +22,7 @@ describe('gated retention', () => {
       expect(late).toHaveLength(1)
     })
 
-    it('gives a chunk up that somebody writes to for longer than it may wait, and takes the others', async () => {
+    it('gives a chunk up that a session writes to for longer than it may wait, and takes the others', async () => {
       const database = await ticks(engine)
       await agree(database, {...seven, maxDropPerRun: 3})
       await refresh(database, daysAgo(30), today)
@@ -95,7 +95,7 @@ describe('gated retention', () => {
         /rows of the bucket of public\.daily from .* were dropped before|has not covered/,
       )
       expect(await retain(database)).toMatch(
-        /rows of the bucket of public\.daily from .* were dropped before: whether it has seen the rest cannot be told/,
+        /rows of the bucket of public\.daily from .* were dropped before: it is not known whether it has seen the rest/,
       )
     })
   })
@@ -146,7 +146,7 @@ describe('gated retention', () => {
       expect(left).toEqual({rows: before.length - 2 * 24 * 8, oldest: 24 * 8 + 1})
     })
 
-    it('holds a bucket that a chunk was dropped from, where somebody writes to what is left of it', async () => {
+    it('holds a bucket that a chunk was dropped from, where a session writes to what is left of it', async () => {
       const database = await ticks(engine)
       // One bucket around all rows, on every day.
       const [{origin}] = (await database.run<{origin: string}>(`select ${daysAgo(25)}::text as origin`)) as [

@@ -115,7 +115,7 @@ describe('a late row in what is left of a bucket', () => {
       ])
     })
 
-    it('cannot be told from a range that drop_chunks took by itself, which stops retention until a person decides', async () => {
+    it('is not distinguishable from a range that drop_chunks took by itself, which stops retention until a person decides', async () => {
       const {database, first, border} = await weeks(engine)
       const before = (days: bigint) => instantOf(first + days * 86_400_000_000n)!
       await database.run(`select drop_chunks('public.ticks', older_than => timestamptz '${before(4n)}')`)

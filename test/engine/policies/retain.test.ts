@@ -7,7 +7,7 @@ import {agree, daysLeft, refresh, retain, seven, ticks} from '../../helpers/poli
 
 describe('gated retention', () => {
   forEachEngine({}, (engine) => {
-    it('drops nothing that nobody agreed to, and nothing once the row was changed', async () => {
+    it('drops nothing that was not confirmed, and nothing once the row was changed', async () => {
       const database = await ticks(engine)
       expect(await retain(database)).toMatch(/no retention is declared/)
       await agree(database, {...seven, after: '15 days'})

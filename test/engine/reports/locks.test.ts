@@ -93,7 +93,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       })
     })
 
-    it('when somebody waits for it, behind whom every reader would queue', async () => {
+    it('when a session waits for it, behind which every reader would queue', async () => {
       const database = await engine.database()
       await prices(database)
       const [row] = await database.run<{chunk: string}>(

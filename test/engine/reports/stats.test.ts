@@ -246,7 +246,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
       },
     )
 
-    it('have no sizes before where nobody recorded them', async () => {
+    it('have no sizes before where they were not recorded', async () => {
       const database = await engine.database()
       await prices(database)
       await compressible(database)

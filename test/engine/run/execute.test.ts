@@ -117,7 +117,7 @@ forEachEngine({}, (engine) => {
     expect(steps[0]!.error).toMatch(/^m\/0001_x\.sql:12: schema "nowhere" does not exist/)
   })
 
-  it('stops between steps when told to, and leaves the rest planned', async () => {
+  it('stops between steps when asked to, and leaves the rest planned', async () => {
     const database = await engine.database()
     await database.run(workTable)
     const stop = new AbortController()
@@ -259,7 +259,7 @@ forEachEngine({native: true}, (engine) => {
     ])
   })
 
-  it('goes on with the others while somebody holds one, and comes back to it', async () => {
+  it('goes on with the others while another session holds one, and comes back to it', async () => {
     const database = await engine.database()
     await database.run(workTable)
     await database.run('create table held (x int)')

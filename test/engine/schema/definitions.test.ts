@@ -39,7 +39,7 @@ const problems = (tables: unknown[], aggregates: unknown[] = []) =>
   problemsOf({tables, aggregates}).map(({path, message}) => `${path}: ${message}`)
 
 describe('the check of definitions', () => {
-  it('finds nothing wrong with QiCore, nor with a small table of somebody', () => {
+  it('finds nothing wrong with QiCore, nor with a small table of a user', () => {
     expect(problemsOf(qicore)).toEqual([])
     expect(problems([table()], [aggregate()])).toEqual([])
   })

@@ -83,7 +83,7 @@ forEachEngine({}, (engine) => {
     }
   })
 
-  it('makes the partition of a month for any day of it, once, and refuses what stands in its place', async () => {
+  it('makes the partition of a month for any day of it, once, and refuses a relation that has its name', async () => {
     const {run} = await engine.database().then(async (database) => (await replay(database), database))
     await run('create schema "my Data"')
     await run(

@@ -87,7 +87,7 @@ forEachEngine({}, (engine) => {
     expect(rows.at(-1)).toMatchObject({status: 'done', application: 'qicore-db/test'})
   })
 
-  it('takes the maintenance that somebody lets pg_cron do for theirs, unless a daemon was told to take it', async () => {
+  it('leaves the maintenance that pg_cron does to it, unless the configuration gives it to a daemon', async () => {
     const database = await withSchema(await engine.database())
     const {db} = database
     const maintain = (runner: string) => ({...job('j', {runner}), name: 'maintain', kind: 'maintain' as const})

@@ -221,7 +221,7 @@ else
       expect((await scheduled()).map(({jobname}) => jobname)).toEqual(['qicore:postgres:plain'])
     })
 
-    it("does not write over somebody else's job that has our name", async () => {
+    it("does not write over a job of another owner that has our name", async () => {
       await clean()
       const cwd = jobsYaml("  a: { kind: sql, schedule: '0 6 * * *', statement: select 1 }\n")
       await run("select cron.schedule('qicore:postgres:a', '0 1 * * *', 'vacuum')")
@@ -229,7 +229,7 @@ else
       expect((await scheduled()).map(({command}) => command)).toEqual(['vacuum'])
     })
 
-    it('keeps a daemon from what somebody else lets pg_cron do, unless the daemon is told to', async () => {
+    it('keeps a daemon from what an entry made by hand lets pg_cron do, unless the configuration gives it to the daemon', async () => {
       await clean()
       await run('drop table if exists public.marks')
       expectExit(await cli(['migrate', 'up', '--yes'], directoryWith({})), 0)
@@ -382,7 +382,7 @@ else
       })
     })
 
-    it('runs them on time: the audit counts its runs, a daemon stands by, a dead pg_cron is known, and taken over only when told', async () => {
+    it('runs them on time: the audit counts its runs, a daemon stands by, a dead pg_cron is known, and taken over only by configuration', async () => {
       await clean()
       const jobs = {
         good: {

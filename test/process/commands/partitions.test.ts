@@ -130,7 +130,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await database.run("select to_regnamespace('qicore') as qicore")).toEqual([{qicore: null}])
   })
 
-  it('shows sets that nobody declared, and leaves them alone', async () => {
+  it('shows sets that are not declared, and leaves them alone', async () => {
     const database = await engine.database()
     await database.run(`${ticks}; create schema risk; create table risk.fills (time date) partition by range (time)`)
     const cwd = config(database.url, '  public.ticks: {partitions: {ahead: 0}}\n  public.gone: {partitions: {}}\n')

@@ -39,7 +39,7 @@ describe('schema generate', () => {
     expect(readFileSync(join(cwd, 'gen/drizzle.ts'), 'utf8')).toBe(published.text)
   })
 
-  it('prints where nobody says where to, the tables of the configuration too', async () => {
+  it('prints where no file is named, the tables of the configuration too', async () => {
     const cwd = directoryWith({'qicore-db.config.yaml': own})
     const {stdout, exitCode} = await runCli(
       ['schema', 'generate', 'sql', '--tables', 'config', '--engine', 'timescaledb'],

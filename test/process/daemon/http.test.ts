@@ -246,7 +246,7 @@ function statusFor(port: number, host: string): Promise<number> {
   })
 }
 
-it('on a loopback address answers nobody who calls it by another name', async () => {
+it('on a loopback address answers no client that calls it by another name', async () => {
   const watched = {health, check: async () => {}}
   const server = await serveHealth({host: '127.0.0.1', port: 0}, watched, someMetrics())
   const everywhere = await serveHealth({host: '0.0.0.0', port: 0}, watched, someMetrics())

@@ -103,7 +103,7 @@ const stats: StatsReport = {
     }),
     table({table: 'counted', chunks: 3, totalBytes: 300, newest: 1_795_463_130, policies: 1, late: null}),
   ],
-  notes: ['Locked by somebody, left out of the sizes and not waited for: chunks of public.other (2). Try again later.'],
+  notes: ['Locked by another session, so left out of the sizes: chunks of public.other (2). Try again later.'],
 }
 
 const compression: CompressionReport = {
@@ -234,8 +234,8 @@ describe('tables', () => {
        hourly_price_averag…  2.40 GB  2.30 MB      16      0      -  1h 5min  ok
        counted                 300 B        -       3      0      -        -  unknown
        TOTAL                  191 GB  18.8 GB     523    397  94.2%           1 late
-      - Locked by somebody, left out of the sizes and not waited for: chunks of
-        public.other (2). Try again later.
+      - Locked by another session, so left out of the sizes: chunks of public.other
+        (2). Try again later.
       * not in the config, never touched. Sizes exact.
       Why late: qicore-db policies status"
     `)
@@ -250,8 +250,7 @@ describe('tables', () => {
        hourly_price_averages  2.40 GB  2.30 MB      16     154 MB      0       -        -      -        -  1h 5min          -  ok
        counted                  300 B        -       3      100 B      0       -        -      -        -        -          -  unknown
        TOTAL                   191 GB  18.8 GB     523     374 MB    397  383 GB  22.4 GB  94.2%                               1 late
-      - Locked by somebody, left out of the sizes and not waited for: chunks of public.other (2). Try
-        again later.
+      - Locked by another session, so left out of the sizes: chunks of public.other (2). Try again later.
       * not in the config, never touched. Sizes exact. Why late: qicore-db policies status"
     `)
   })
@@ -399,7 +398,7 @@ describe('tables', () => {
     )
   })
 
-  it('are cut for nobody in a pipe', () => {
+  it('are not cut in a pipe', () => {
     const long = `${'x'.repeat(60)}_y`
     expect(renderStats({...stats, tables: [table({table: long})]}, {...narrow, width: null})).toContain(long)
   })
@@ -413,7 +412,7 @@ describe('tables', () => {
     expect(plain).toContain('\n!ohlcv_data')
   })
 
-  it('do without headers when told to', () => {
+  it('do without headers under --no-headers', () => {
     const rows = renderStats(stats, {...narrow, headers: false}).split('\n')
     expect(rows[0]).toMatch(/^ level1_data /)
     expect(renderTable([{head: 'A', cell: String}], [], {style: {...narrow, headers: false}})).toBe('')

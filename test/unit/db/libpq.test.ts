@@ -103,7 +103,7 @@ describe('libpq order', () => {
     expect(connectionParameters('', {PGHOSTADDR: '10.0.0.1'}).host).toBe('10.0.0.1')
   })
 
-  it('is the Unix socket where nobody names a host and there is one, else TCP', () => {
+  it('is the Unix socket where no host is given and there is one, else TCP', () => {
     const port = '64999'
     expect(connectionParameters('', {PGPORT: port}).host).toBe('localhost')
     const socket = `/tmp/.s.PGSQL.${port}`

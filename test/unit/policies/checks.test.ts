@@ -137,7 +137,7 @@ describe('the proof', () => {
     expect(found(t, a)).toEqual([])
   })
 
-  it('names an aggregate that nobody refreshes under a retention, also one over another', () => {
+  it('names an aggregate without a refresh policy under a retention, also one over another', () => {
     const t = subject('t', {policies: [gated(days(30))], chunks: chunksOf(10)})
     const a = subject('a', {source: t.table})
     const b = subject('b', {policies: [refresh(days(5), days(1))], source: a.table, bucket: days(1)})

@@ -247,7 +247,7 @@ describe('declared against live', () => {
     expect(desiredStateOf(declared, {...state, scale: 'unknown'}, []).retention).toBeNull()
   })
 
-  it('makes the job of a gated retention anew where it was made for another confirmed policy', () => {
+  it('makes the job of a gated retention again where it was made for another confirmed policy', () => {
     const gate = {maxDropPerRun: 8, timeUnit: null, consentValid: true, jobConsentMatches: true, duplicateJobs: []}
     const rule: LiveRule = {
       ...bare,

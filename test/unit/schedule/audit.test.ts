@@ -74,7 +74,7 @@ describe('an audit', () => {
     expect(auditProblems(result, 60_000)).toBe(4)
   })
 
-  it('tells what nobody has begun yet from what is missing, and forgives it for a while', () => {
+  it('distinguishes what is not begun yet from what is missing, and forgives it for a while', () => {
     const result = audit({rows: [row('01:00'), row('02:00'), row('03:00')], lastAt: at('03:00')})
     expect([result.gaps, result.waiting.map(clock)]).toEqual([[], ['04:00']])
     expect([auditProblems(result, 60_000), auditProblems(result, 3_600_000)]).toEqual([1, 0])

@@ -50,7 +50,7 @@ describe('what is due', () => {
     })
   })
 
-  it('with catchUp none is nothing that nobody was there for', () => {
+  it('with catchUp none is nothing that was due while no daemon ran', () => {
     expect(decide({catchUp: 'none'}, state(), at('03:30:00'))).toEqual({
       run: null,
       skips: ['01:00 missed', '02:00 missed', '03:00 missed'],
@@ -198,7 +198,7 @@ describe('what is due', () => {
     })
   })
 
-  it('says since when somebody waits', () => {
+  it('says since when an occurrence waits', () => {
     expect(
       evaluateDue(
         job('j', {schedule: '0 * * * *', overlap: 'queue'}),

@@ -80,7 +80,7 @@ describe('a table in the configuration', () => {
     ])
   })
 
-  it('has all its mistakes told at once, with lines and paths', async () => {
+  it('has all its mistakes reported at once, with lines and paths', async () => {
     expect(
       await problems(`version: 1
 tables:

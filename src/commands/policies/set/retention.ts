@@ -6,7 +6,7 @@ export default class PoliciesSetRetention extends PolicyCommand<typeof PoliciesS
   static override summary = 'Set the retention of a table by hand.'
   static override description =
     `Gated: once a day what is older is dropped, a chunk a transaction, never what an aggregate has not covered, never the newest chunk, never more than limits.maxDropPerRun, and nothing when the newest row itself is that old. What was agreed to is kept with a hash; whatever else stands there later is not carried out.
---native makes TimescaleDB's own policy instead: it deletes within seconds and asks nobody. Where data is reached now or within a day, the target's name is asked for.`
+--native makes TimescaleDB's own policy instead: it deletes within seconds and asks no aggregate. Where data is reached now or within a day, the target's name is asked for.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> ticks --after 2y --dry-run',
     '<%= config.bin %> <%= command.id %> ticks --after 90d --confirm prod',

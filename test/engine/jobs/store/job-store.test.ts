@@ -139,7 +139,7 @@ forEachEngine({}, (engine) => {
     )
   })
 
-  it('lets a claim be taken over when its lease ran out, and fences off whoever had it', async () => {
+  it('lets a claim be taken over when its lease ran out, and fences off the daemon that had it', async () => {
     const database = await withCore(await engine.database())
     const {db} = database
     const jobs = [everySecond('a')]

@@ -190,7 +190,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
-  it('gives new hypertables as many space partitions as it is told, none for 0, and no policies', async () => {
+  it('gives new hypertables as many space partitions as the setting says, none for 0, and no policies', async () => {
     for (const count of [undefined, 0, 2]) {
       const database = await engine.database()
       await up(database.db, {spacePartitions: count})

@@ -51,7 +51,7 @@ forEachEngine({native: true}, (engine) => {
     expect((await planFor(db, {})).plan.steps).toEqual([])
   })
 
-  it('waits for a table that somebody works on, names who that is, and goes on when it is free', async () => {
+  it('waits for a table that another session has locked, names that session, and goes on when it is free', async () => {
     const {target, db, run} = await engine.database()
     await run('create table busy (x int)')
     const configDirectory = withMigrations({'0001_a.sql': '-- version: 1.0.0\nalter table busy add column y int;\n'})
