@@ -5,19 +5,21 @@ import {expect, it} from 'vitest'
 import type {Job} from '../../src/config/jobs.js'
 import {commandsOf} from '../../src/pg-cron/commands.js'
 import {formatQualifiedName} from '../../src/db/qualified-name.js'
-import {ident, inline, sql} from '../../src/db/sql.js'
+import {ident, inline, raw, sql} from '../../src/db/sql.js'
 import type {JobContext} from '../../src/jobs/kind.js'
 import {planPolicies} from '../../src/policies/plan.js'
 import {defaultLimits} from '../../src/run/limits.js'
 import {toScript} from '../../src/run/script.js'
 import type {Plan} from '../../src/run/step.js'
 import {planInstall} from '../../src/schema/migrate/run.js'
+import {jobKind} from '../../src/jobs/registry.js'
+import {today} from '../helpers/clock.js'
 import {job} from '../helpers/daemon-jobs.js'
 import {forEachEngine, skipBecause, type TestDatabase} from '../helpers/engines.js'
 import {attacks, nastyName} from '../helpers/nasty-names.js'
 import {quick} from '../helpers/run-steps.js'
 import {fates, refreshPlan, run, span} from '../helpers/aggregates.js'
-import {days, declare, request} from '../helpers/policies.js'
+import {days, declare, duration, request} from '../helpers/policies.js'
 import {ruleOf} from '../helpers/partitions.js'
 
 const names = [...new Set([...attacks, ...fc.sample(nastyName(40), 5)])]
@@ -130,6 +132,34 @@ if (psql)
         if (kind !== 'retain' && kind !== 'refresh') expect(Object.values(commands).join()).toContain('canary')
       }
     })
+
+    it("TimescaleDB's own retention of tables with nasty names is made, changed, replaced by the gated one and removed", async () => {
+      const database = await engine.database()
+      const {db} = database
+      await database.run('create table canary (x int)')
+      await run(db, await planInstall(db))
+      await db.probe()
+      for (const name of names) {
+        await database.run(sql`create table ${ident('public', name)} (${ident(name)} timestamptz not null, v int)`)
+        await database.run(sql`select create_hypertable(format('%I', ${name}::text), ${name}::name)`)
+      }
+      const declared = (years: number, native: boolean) =>
+        request(
+          names.map((name) =>
+            declare(formatQualifiedName('public', name), {retention: {after: duration(`${years} years`), native}}),
+          ),
+        )
+      const none = request(names.map((name) => declare(formatQualifiedName('public', name), {retention: 'none'})))
+      const stages = [declared(30, true), declared(40, true), declared(40, false), declared(30, true), none]
+      for (const [index, wanted] of stages.entries()) {
+        const {plan} = await planPolicies(db, wanted)
+        expect(plan.steps).toHaveLength(names.length)
+        if (index % 2 === 0) pipe(database, plan)
+        else expect(fates(await run(db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+        expect((await planPolicies(db, wanted)).plan.steps).toEqual([])
+      }
+      await expectCanary(database)
+    })
   })
 
 if (psql)
@@ -167,6 +197,58 @@ if (psql)
         for (const command of [...Object.values(pruned.commands), ...Object.values(ran.commands)])
           await expectOneCall(command)
       }
+      await expectCanary(database)
+    })
+
+    it('the gated retention of partition sets with nasty names is declared, changed and carried out, and drops what is old', async () => {
+      const database = await engine.database()
+      const {db} = database
+      await database.run('create table canary (x int)')
+      await run(db, await planInstall(db))
+      await db.probe()
+      for (const name of names) {
+        const [table, column] = [ident('public', name), ident(name)]
+        await database.run(sql`create table ${table} (${column} timestamptz not null) partition by range (${column})`)
+        for (const [prefix, from, to] of [
+          ['o', 30, 20],
+          ['n', 20, -1],
+        ] as const)
+          await database.run(
+            inline(
+              sql`create table ${ident('public', `${prefix}${name}`)} partition of ${table} for values from (${raw(`${today} - interval '${from} days'`)}) to (${raw(`${today} - interval '${to} days'`)})`,
+            ),
+          )
+        await database.run(
+          sql`insert into ${table} select ${raw(today)} - make_interval(days => age) from unnest(array[25, 1]) as age`,
+        )
+      }
+      const declared = (age: number) =>
+        request(
+          names.map((name) =>
+            declare(formatQualifiedName('public', name), {retention: {after: days(age), native: false}}),
+          ),
+        )
+      pipe(database, (await planPolicies(db, declared(15))).plan)
+      expect((await planPolicies(db, declared(15))).plan.steps).toEqual([])
+      const changed = (await planPolicies(db, declared(10))).plan
+      expect(changed.steps).toHaveLength(names.length)
+      expect(fates(await run(db, changed)).filter((line) => !line.endsWith(': done'))).toEqual([])
+      const relations = names.map((name) => formatQualifiedName('public', name))
+      const {plans} = await (await jobKind('retain')).plan(db, {}, context(relations))
+      expect(plans).toHaveLength(names.length)
+      for (const [index, plan] of plans.entries())
+        if (index % 2 === 0) pipe(database, plan)
+        else expect(fates(await run(db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+      expect(
+        await database.run<{child: string}>(
+          'select relname as child from pg_class where relispartition and relkind = \'r\' order by relname collate "C"',
+        ),
+      ).toEqual(
+        names
+          .map((name) => `n${name}`)
+          .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+          .map((child) => ({child})),
+      )
       await expectCanary(database)
     })
   })
