@@ -1,4 +1,4 @@
-import {inline, lineComment, quoteIdent, type Statement} from '../db/sql.js'
+import {inline, lineComment, quoteIdent, quoteLiteral, type Statement} from '../db/sql.js'
 import {lockTimeoutOf, type Limits} from './limits.js'
 import type {Plan, Step} from './step.js'
 
@@ -10,11 +10,24 @@ export function toScript(plan: Plan, limits: Limits, database?: string): string 
   let at = database
   for (const step of plan.steps) {
     const where = step.database ?? database
-    if (where !== undefined && where !== at) lines.push('', `\\connect ${quoteIdent(where)}`)
+    if (where !== undefined && where !== at) lines.push('', ...connect(where))
     at = where
     lines.push('', ...stepLines(step, lockTimeoutOf(step, limits)))
   }
   return `${lines.join('\n')}\n`
+}
+
+/**
+ * psql takes a name with = or the beginning of a URL for a connection string, and an argument ends with the line: such a
+ * name goes through a variable, within a connection string of its own.
+ */
+function connect(database: string): string[] {
+  if (!/[=\r\n]|^postgres(ql)?:\/\//.test(database)) return [`\\connect ${quoteIdent(database)}`]
+  const connection = `dbname='${database.replace(/[\\']/g, '\\$&')}'`
+  return [
+    `select ${quoteLiteral(connection)} as qicore_database \\gset`,
+    '\\connect -reuse-previous=on :"qicore_database"',
+  ]
 }
 
 function stepLines(step: Step, lockTimeout: number): string[] {
