@@ -14,9 +14,10 @@ where l.status = 'running' and l.token is null and case
       where a.pid = (l.detail ->> 'pid')::integer
         and (a.application_name in ('', session.application) or coalesce(a.backend_start <= greatest(l.started_at, l.lease_until), true))
     )
-    -- Behind a transaction pooler no pid stays: the lease is over and no session of that name is at work.
+    -- Behind a transaction pooler no pid stays: the lease is over and no other session of that name is at work.
     when l.lease_until is not null then l.lease_until < clock_timestamp() and not exists (
-      select from pg_stat_activity a where a.application_name = session.application and coalesce(a.state, 'active') <> 'idle'
+      select from pg_stat_activity a
+      where a.application_name = session.application and coalesce(a.state, 'active') <> 'idle' and a.pid <> pg_backend_pid()
     )
     -- Recorded by an older program: no session of that name is as old as the run.
     else coalesce(session.application, '') <> '' and not exists (

@@ -26,7 +26,8 @@ export function sendCancel({host, port, processID, secretKey}: CancelKey, deadli
   return new Promise((resolve) => {
     const socket = host.startsWith('/') ? createConnection(`${host}/.s.PGSQL.${port}`) : createConnection(port, host)
     const timer = setTimeout(() => socket.destroy(), deadline)
-    socket.once('connect', () => socket.end(message))
+    // Left open until the other side closes it: PgBouncer drops the request of a client that has closed its own half.
+    socket.once('connect', () => socket.write(message))
     socket.on('error', () => {})
     // Read, or its end is never seen.
     socket.resume()
