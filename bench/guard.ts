@@ -62,19 +62,9 @@ class Writer {
     const hour = start + 3_600_000 * this.hour++
     const text = Array.from({length: count}, (_, n) => {
       const time = new Date(hour + Math.floor(n / series) * 60_000).toISOString()
-      return (
-        [
-          `coin${n % (series / 4)}`,
-          'C',
-          'Coin',
-          ['binance', 'coinbase', 'kraken', 'bitstamp'][n % 4],
-          100 + (n % 7),
-          time,
-          time,
-          'bench',
-          '',
-        ].join('\t') + '\n'
-      )
+      const exchange = ['binance', 'coinbase', 'kraken', 'bitstamp'][n % 4]
+      const values = [`coin${n % (series / 4)}`, 'C', 'Coin', exchange, 100 + (n % 7), time, time, 'bench', '']
+      return `${values.join('\t')}\n`
     }).join('')
     if ((await copyFrom(this.client, `copy public.crypto_prices (${columns}) from stdin`, text)) !== count)
       throw new Error('not all rows were copied')

@@ -48,11 +48,12 @@ export async function runMigrations(url?: string, options: MigrationsOptions = {
     throw usageError('NO_DATABASE_NAMED', 'No database is named.', [
       'Pass a URL to runMigrations(), or set QICORE_DB_URL or DATABASE_URL.',
     ])
+  const variable = QICORE_DB_URL ? 'QICORE_DB_URL' : 'DATABASE_URL'
   return migrateDatabase(
     {
       name: null,
       url: named,
-      source: url !== undefined ? '--url' : QICORE_DB_URL ? 'QICORE_DB_URL' : 'DATABASE_URL',
+      source: url === undefined ? variable : '--url',
       protected: false,
     },
     options,

@@ -3,7 +3,8 @@ import type {Chunk} from '../catalog/table.js'
 import {edgesOf, isShifted} from './buckets.js'
 import {isStale} from './emulated-coverage.js'
 import {hasRows} from './rows.js'
-import {compare, highest, intersect, lowest, merge, overlaps, spanOf, subtract, type Span} from '../catalog/span.js'
+import {compareAscending} from '../units/compare.js'
+import {highest, intersect, lowest, merge, overlaps, spanOf, subtract, type Span} from '../catalog/span.js'
 import {bucketsOf, unfinishedOf, type Subject} from './subject.js'
 
 /** Why a part of what was asked for is not computed. */
@@ -209,7 +210,7 @@ async function cellsOf(db: Database, {aggregate, source}: Subject, whole: readon
   const ends = new Set(chunksOf(source.chunks).map(({end}) => end ?? highest))
   const inside = [...ends].filter((end) => end < highest && whole.some((span) => span.start < end && end < span.end))
   const edges = await edgesAt(db, {aggregate, source}, inside)
-  return [...new Set(inside.map((end) => edges.get(end)!.end))].sort(compare)
+  return [...new Set(inside.map((end) => edges.get(end)!.end))].sort(compareAscending)
 }
 
 /** Writes below an emulated aggregate are not logged: what counts as computed is computed again and compared. */

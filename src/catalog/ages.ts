@@ -42,7 +42,8 @@ export function dueAt(clock: TableClock, point: bigint, age: Offset): bigint | n
   if (at === null) return null
   if (clock.time === 'timestamp' || clock.time === 'date')
     return clock.zone === undefined ? null : instantOfLocal(clock.zone, at)
-  return typeof age !== 'bigint' ? at : clock.unit === null ? null : toMicros(at, clock.unit)
+  if (typeof age !== 'bigint') return at
+  return clock.unit === null ? null : toMicros(at, clock.unit)
 }
 
 function moved(clock: TableClock, point: bigint, age: Duration, direction: 1 | -1): bigint {

@@ -31,7 +31,8 @@ export async function readChunkBytes(
 }
 
 function relationsOf({relation, compressed, tiered}: Chunk): number[] {
-  return tiered ? [] : compressed === null ? [relation] : [relation, compressed]
+  if (tiered) return []
+  return compressed === null ? [relation] : [relation, compressed]
 }
 
 function exact({bytes, indexBytes, locked, remote}: Awaited<ReturnType<typeof measureSizes>>): ChunkBytes {

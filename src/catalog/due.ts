@@ -35,6 +35,11 @@ export function graceOf(policy: LivePolicy, lateAfter: number): bigint {
   return BigInt(Math.round((lateAfter + approximateSeconds(policy.schedule ?? daily) * 1000) * 1000))
 }
 
+/** When a chunk was created, in microseconds since 1970; null where that is not recorded. */
+function creationOf({createdAt}: Chunk): bigint | null {
+  return createdAt === null ? null : microsOf(createdAt)
+}
+
 /**
  * Compression and retention, by the state of the chunks alone: what a job says of itself is no proof.
  * @param lateAfter milliseconds
@@ -60,7 +65,7 @@ export function dueState(policy: LivePolicy, clock: TableClock, at: Instant, lat
     return unknown
   const state: DueState = {policy, due: 0, notDone: [], late: false}
   for (const chunk of policy.table.chunks) {
-    const from = byAge ? chunk.end : chunk.createdAt === null ? null : microsOf(chunk.createdAt)
+    const from = byAge ? chunk.end : creationOf(chunk)
     // No policy changes frozen and tiered chunks.
     if (from === null || (byAge ? from > cutoff : from >= cutoff) || chunk.tiered || has(chunk.status, 'frozen'))
       continue

@@ -7,7 +7,7 @@ export interface Range {
 }
 
 const unbounded: Range = {start: null, end: null}
-const constant = String.raw`'((?:[^']|'')*)'|MINVALUE|MAXVALUE`
+const constant = "'((?:[^']|'')*)'|MINVALUE|MAXVALUE"
 const shape = new RegExp(String.raw`^FOR VALUES FROM \((?:${constant})[^)]*\) TO \((?:${constant})[^)]*\)$`)
 
 /**
@@ -16,10 +16,10 @@ const shape = new RegExp(String.raw`^FOR VALUES FROM \((?:${constant})[^)]*\) TO
  */
 export function parsePartitionBound(text: string | null, kind: TimeKind): Range {
   const [, from, to] = shape.exec(text ?? '') ?? []
-  return text === null ? unbounded : {start: valueOf(from, kind), end: valueOf(to, kind)}
+  return text === null ? unbounded : {start: boundOf(from, kind), end: boundOf(to, kind)}
 }
 
-function valueOf(text: string | undefined, kind: TimeKind): bigint | null {
+function boundOf(text: string | undefined, kind: TimeKind): bigint | null {
   if (text === undefined) return null
   if (kind === 'integer') return /^-?\d+$/.test(text) ? BigInt(text) : null
   const [, day, time = '00:00:00'] = /^(\d{4,6}-\d\d-\d\d)(?: (\d\d:\d\d:\d\d(?:\.\d+)?))?(?:\+00)?$/.exec(text) ?? []

@@ -8,7 +8,9 @@ import {graceOf, shift} from './due.js'
 import type {TimeRange} from './time-range.js'
 import type {LivePolicy} from './live-policies.js'
 import type {Chunk, Table} from './table.js'
-import {instantOf, microsOf} from './time.js'
+import {compareAscending} from '../units/compare.js'
+import {spanOf} from './span.js'
+import {instantOf, microsOf, type TimeKind} from './time.js'
 
 /** What a refresh policy has to do by now. */
 export interface RefreshState {
@@ -78,7 +80,7 @@ async function firstRowFrom(db: Database, table: Table, from: bigint): Promise<b
     return undefined
   const chunks = table.chunks
     .filter(({end, tiered}) => !tiered && (end === null || end > from))
-    .sort((a, b) => (a.start === b.start ? 0 : a.start === null || (b.start !== null && a.start < b.start) ? -1 : 1))
+    .sort((a, b) => compareAscending(spanOf(a).start, spanOf(b).start))
   let found: {value: bigint; start: bigint | null} | null = null
   for (const [index, chunk] of chunks.entries()) {
     // Chunks that begin after a row that was found cannot hold an earlier one.
@@ -91,6 +93,12 @@ async function firstRowFrom(db: Database, table: Table, from: bigint): Promise<b
   return found?.value ?? null
 }
 
+/** The parameter of a bound as the server compares it with a time column. */
+function boundAs(time: TimeKind): string {
+  if (time === 'integer') return '$1::int8'
+  return time === 'timestamptz' ? '$1::timestamptz' : "$1::timestamptz at time zone 'UTC'"
+}
+
 async function firstIn(db: Database, table: Table, chunk: Chunk, from: bigint): Promise<bigint | null | undefined> {
   const column = ident(table.timeColumn!)
   const integer = table.time === 'integer'
@@ -99,14 +107,9 @@ async function firstIn(db: Database, table: Table, chunk: Chunk, from: bigint): 
   const value = integer
     ? sql`min(${column})::text`
     : sql`(extract(epoch from min(${column})::timestamp) * 1000000)::int8::text`
-  const where = integer
-    ? '>= $1::int8'
-    : table.time === 'timestamptz'
-      ? '>= $1::timestamptz'
-      : ">= $1::timestamptz at time zone 'UTC'"
   try {
     const question = statement(
-      `select ${value.text} as value from ${ident(chunk.schema, chunk.name).text} where ${column.text} ${where}`,
+      `select ${value.text} as value from ${ident(chunk.schema, chunk.name).text} where ${column.text} >= ${boundAs(table.time)}`,
       [bound],
     )
     const [row] = await db.query<{value: string | null}>(question, {...readOnlySettings, statementTimeout: patience})

@@ -58,14 +58,14 @@ const words = {
   f: 'a foreign table',
 } as const
 
+function parentOf({parent_schema, parent}: RelationRow): string | null {
+  return parent === null || parent_schema === null ? null : formatQualifiedName(parent_schema, parent)
+}
+
 function notOurs(row: RelationRow, tables: readonly Table[]): OpsError {
   const name = formatQualifiedName(row.schema, row.name)
   const chunkOf = tables.find(({storage}) => storage.schema === row.parent_schema && storage.name === row.parent)
-  const parent = chunkOf
-    ? qualifiedName(chunkOf)
-    : row.parent === null || row.parent_schema === null
-      ? null
-      : formatQualifiedName(row.parent_schema, row.parent)
+  const parent = chunkOf ? qualifiedName(chunkOf) : parentOf(row)
   if (row.is_partition || chunkOf !== undefined)
     return usageError('NOT_A_HYPERTABLE', `${name} is a ${row.is_partition ? 'partition' : 'chunk'} of ${parent}.`, [
       `Name the table itself: ${parent}.`,

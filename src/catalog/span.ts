@@ -1,4 +1,5 @@
 import {pointWords, type TimeKind} from './time.js'
+import {compareAscending} from '../units/compare.js'
 import {formatInstant} from '../units/instant.js'
 
 /** A half-open range on a table's own scale: microseconds since 1970, or its integers. */
@@ -19,7 +20,7 @@ export function spanOf({start, end}: {start: bigint | null; end: bigint | null})
 /** The same points in as few spans as possible, in order; empty spans are gone. */
 export function merge(spans: readonly Span[]): Span[] {
   const merged: Span[] = []
-  for (const span of spans.filter(({start, end}) => start < end).sort((a, b) => compare(a.start, b.start))) {
+  for (const span of spans.filter(({start, end}) => start < end).sort((a, b) => compareAscending(a.start, b.start))) {
     const last = merged.at(-1)
     if (last === undefined || span.start > last.end) merged.push({...span})
     else if (span.end > last.end) last.end = span.end
@@ -98,8 +99,4 @@ export function spanId({start, end}: Span, time: TimeKind): string {
 /** A point as the server's input function of the time column takes it, whatever its type. */
 export function pointText(point: bigint, time: TimeKind): string {
   return pointWords(point, time)
-}
-
-export function compare(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

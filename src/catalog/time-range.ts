@@ -110,7 +110,7 @@ async function answer(
       })
       for (const {n, value} of rows) {
         const {ask} = part[n]!
-        const end = value === null ? null : valueOf(value, ask.table.time)
+        const end = value === null ? null : pointOf(value, ask.table.time)
         // A row at infinity is the end, and no instant.
         if (value !== null && end === null) problems.set(ask.table, 'unreadable')
         else answers.set(ask, end)
@@ -232,7 +232,7 @@ function compareEnds(a: bigint | null, b: bigint | null, side: Side): number {
 }
 
 /** The server's text under DateStyle ISO and TimeZone UTC; null where it is an infinity. */
-function valueOf(text: string, kind: TimeKind): bigint | null {
+function pointOf(text: string, kind: TimeKind): bigint | null {
   if (kind === 'integer') return BigInt(text)
   if (kind === 'uuid') return microsOfUuid(text)
   // `2026-03-29`, `2026-03-29 02:30:00`, `2026-03-29 02:30:00+00`, each with a year of more digits or of BC.

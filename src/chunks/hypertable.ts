@@ -4,7 +4,8 @@ import {sql} from '../db/sql.js'
 import {OpsError, usageError} from '../errors.js'
 import {measureSizes} from '../catalog/sizes.js'
 import {has, qualifiedName, type Chunk, type Table} from '../catalog/table.js'
-import {compare, spanOf} from '../catalog/span.js'
+import {spanOf} from '../catalog/span.js'
+import {compareAscending} from '../units/compare.js'
 import {command} from '../units/command.js'
 
 /** What a plan is and what is to be said before anybody is asked. */
@@ -73,7 +74,9 @@ export function chunkLabel(chunk: Chunk): string {
 export function oldestFirst(chunks: readonly Chunk[]): Chunk[] {
   return [...chunks].sort(
     (a, b) =>
-      compare(spanOf(a).end, spanOf(b).end) || compare(spanOf(b).start, spanOf(a).start) || (a.name < b.name ? -1 : 1),
+      compareAscending(spanOf(a).end, spanOf(b).end) ||
+      compareAscending(spanOf(b).start, spanOf(a).start) ||
+      (a.name < b.name ? -1 : 1),
   )
 }
 

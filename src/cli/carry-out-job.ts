@@ -4,6 +4,7 @@ import type {Job} from '../config/jobs.js'
 import {inline} from '../db/sql.js'
 import type {Database} from '../db/database.js'
 import {ExitCode, OpsError} from '../errors.js'
+import type {JobContext} from '../jobs/kind.js'
 import {execute} from '../run/execute.js'
 import type {Limits} from '../run/limits.js'
 import {toScript} from '../run/script.js'
@@ -49,86 +50,93 @@ export interface JobRunResult {
   exitCode: ExitCode
 }
 
+/** The plan of a run by hand, with what is said before it runs. */
+interface PlannedRun {
+  context: RunContext
+  /** Installs the schema qicore, where that is needed. */
+  install: Plan
+  plans: readonly Plan[]
+  notes: readonly string[]
+  /** Said beside the notes, and not part of the result. */
+  warnings: readonly string[]
+}
+
+type RunContext = Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
+
 /** A job by hand: its plan, what its class asks of a person, and the same run that a daemon makes of it. */
 export async function runJobOnce(db: Database, job: Job, options: JobRunOptions): Promise<JobRunResult> {
-  const [{jobKind}, {runByHand}, {planInstall}] = await Promise.all([
+  const run = await planRun(db, job, options)
+  for (const note of [...run.notes, ...run.warnings]) options.say(note)
+  return options.flags['dry-run'] ? dryRun(job, run, options) : confirmAndRun(db, job, run, options)
+}
+
+async function planRun(db: Database, job: Job, {config, limits, at}: JobRunOptions): Promise<PlannedRun> {
+  const [{jobKind}, {planInstall}, {retainNotes}] = await Promise.all([
     import('../jobs/registry.js'),
-    import('../jobs/run/run-once.js'),
     import('../schema/migrate/run.js'),
-  ])
-  const [{readClocks, largestSkew}, {ledgerJobs}, {retainNotes}] = await Promise.all([
-    import('../jobs/store/job-store.js'),
-    import('../jobs/store/job-list.js'),
     import('../jobs/kinds/retain.js'),
   ])
-  const {config, limits, flags, at} = options
-  const context = {
+  const context: RunContext = {
     limits,
     sections: {tables: config?.tables ?? {}, aggregates: config?.aggregates ?? {}},
     partitions: (all: boolean) => partitionRules(config, all),
   }
   const kind = await jobKind(job.kind)
   const work = await kind.plan(db, job.options, {...context, job: job.name, leaveToCron: false, now: at})
-  const core = await planInstall(db)
-  const paused = (await ledgerJobs(db)).find(({name}) => name === job.name)?.epochs.at(-1)
+  const install = await planInstall(db)
   const notes = [
-    ...(paused?.state === 'paused'
-      ? [
-          `${job.name} is paused (by ${paused.actor ?? 'unknown'}${paused.reason ? `: ${paused.reason}` : ''}): this run by hand does not resume it`,
-        ]
-      : []),
+    ...(await pauseNotes(db, job)),
     ...(await retainNotes(db, work.plans)),
     ...work.enforced.map(({what, by}) => `${what} is done by ${by}`),
     ...work.notes,
   ]
-  for (const note of [...notes, ...work.problems, ...(core.note === null ? [] : [`Note: ${core.note}`])])
-    options.say(note)
-  if (flags['dry-run']) {
-    const plans = [...(core.steps.length > 0 ? [core] : []), ...work.plans]
-    if (!options.json && options.sql)
-      options.printRaw(
-        plans.map((plan) => toScript(plan, limits).trimEnd()).join('\n\n') || `-- nothing to do for ${job.name}`,
-      )
-    else if (!options.json) for (const plan of plans) options.say(listSteps(plan, stderrWidth()))
-    const count = plans.reduce((sum, {steps}) => sum + steps.length, 0)
-    options.say(
-      `Dry run: ${count} ${count === 1 ? 'step' : 'steps'} to do, nothing changed.${options.json || options.sql ? '' : ' The SQL: add --sql.'}`,
+  const warnings = [...work.problems, ...(install.note === null ? [] : [`Note: ${install.note}`])]
+  return {context, install, plans: work.plans, notes, warnings}
+}
+
+async function pauseNotes(db: Database, {name: job}: Job): Promise<string[]> {
+  const {ledgerJobs} = await import('../jobs/store/job-list.js')
+  const current = (await ledgerJobs(db)).find(({name}) => name === job)?.epochs.at(-1)
+  if (current?.state !== 'paused') return []
+  const reason = current.reason ? `: ${current.reason}` : ''
+  return [`${job} is paused (by ${current.actor ?? 'unknown'}${reason}): this run by hand does not resume it`]
+}
+
+function dryRun(job: Job, {install, plans: ofJob, notes}: PlannedRun, options: JobRunOptions): JobRunResult {
+  const plans = [...(install.steps.length > 0 ? [install] : []), ...ofJob]
+  if (!options.json && options.sql)
+    options.printRaw(
+      plans.map((plan) => toScript(plan, options.limits).trimEnd()).join('\n\n') || `-- nothing to do for ${job.name}`,
     )
-    return {status: 'planned', reason: null, error: null, notes, steps: plans.flatMap(planned), exitCode: ExitCode.done}
-  }
-  const whole: Plan = {
-    operation: `jobs run ${job.name}`,
-    summary: `run ${job.name}`,
-    cutoff: null,
-    locks: [],
-    steps: [...core.steps, ...work.plans.flatMap(({steps}) => steps)],
-  }
-  await requireConsent(
-    classOf(whole),
-    confirmName(db.target, db.server),
-    {yes: flags.yes ?? false, confirm: flags.confirm},
-    options.interactive,
-    () => options.say(listSteps(whole, stderrWidth())),
-  )
-  if (core.steps.length > 0) {
-    const {steps} = await execute(db, core, {limits, ledger: null})
-    const failed = steps.find(({status}) => status === 'failed')
-    if (failed) throw new OpsError('CORE_FAILED', `The schema qicore cannot be made: ${failed.error}`)
-    await db.probe()
-  }
+  else if (!options.json) for (const plan of plans) options.say(listSteps(plan, stderrWidth()))
+  const count = plans.reduce((sum, {steps}) => sum + steps.length, 0)
+  const hint = options.json || options.sql ? '' : ' The SQL: add --sql.'
+  options.say(`Dry run: ${count} ${count === 1 ? 'step' : 'steps'} to do, nothing changed.${hint}`)
+  return {status: 'planned', reason: null, error: null, notes, steps: plans.flatMap(planned), exitCode: ExitCode.done}
+}
+
+async function confirmAndRun(db: Database, job: Job, run: PlannedRun, options: JobRunOptions): Promise<JobRunResult> {
+  const [{runByHand}, {readClocks, largestSkew}] = await Promise.all([
+    import('../jobs/run/run-once.js'),
+    import('../jobs/store/daemons.js'),
+  ])
+  const whole = wholePlan(job, run)
+  await consentTo(whole, db, options)
+  await installSchema(db, run.install, options.limits)
   // Asked now: a person may have taken minutes over the question above.
   const clocks = await readClocks(db)
-  if (classOf(whole) === 'loss' && Math.abs(clocks.skew) > largestSkew) throw clockSkew(job, clocks.skew)
+  const skewed = Math.abs(clocks.skew) > largestSkew
+  if (classOf(whole) === 'loss' && skewed) throw clockSkew(job, clocks.skew)
   const progress = options.quiet ? null : planProgress(process.stderr)
   const signals = interrupts(options.say)
   const reports: StepReport[] = []
   try {
     const {outcome} = await runByHand(db, job, {
-      context,
+      context: run.context,
       actor: actorOf(db.server),
       version: options.version,
       now: clocks.now,
-      skewed: Math.abs(clocks.skew) > largestSkew,
+      skewed,
       stop: signals.stop,
       cancel: signals.cancel,
       onProgress(event) {
@@ -137,11 +145,41 @@ export async function runJobOnce(db: Database, job: Job, options: JobRunOptions)
       },
     })
     progress?.stop()
-    return result(job, outcome, reports, notes, options)
+    const result = resultOf(outcome, reports, run.notes)
+    if (!options.json) printResult(job, result, reports, options)
+    return result
   } finally {
     progress?.stop()
     signals.release()
   }
+}
+
+function wholePlan(job: Job, {install, plans}: PlannedRun): Plan {
+  return {
+    operation: `jobs run ${job.name}`,
+    summary: `run ${job.name}`,
+    cutoff: null,
+    locks: [],
+    steps: [...install.steps, ...plans.flatMap(({steps}) => steps)],
+  }
+}
+
+async function consentTo(plan: Plan, db: Database, {flags, interactive, say}: JobRunOptions): Promise<void> {
+  await requireConsent(
+    classOf(plan),
+    confirmName(db.target, db.server),
+    {yes: flags.yes ?? false, confirm: flags.confirm},
+    interactive,
+    () => say(listSteps(plan, stderrWidth())),
+  )
+}
+
+async function installSchema(db: Database, install: Plan, limits: Limits): Promise<void> {
+  if (install.steps.length === 0) return
+  const {steps} = await execute(db, install, {limits, ledger: null})
+  const failed = steps.find(({status}) => status === 'failed')
+  if (failed) throw new OpsError('CORE_FAILED', `The schema qicore cannot be made: ${failed.error}`)
+  await db.probe()
 }
 
 function clockSkew(job: Job, skew: number): OpsError {
@@ -159,13 +197,9 @@ function clockSkew(job: Job, skew: number): OpsError {
   )
 }
 
-function result(
-  job: Job,
-  outcome: Awaited<ReturnType<typeof import('../jobs/run/run-once.js').runByHand>>['outcome'],
-  reports: StepReport[],
-  notes: readonly string[],
-  options: JobRunOptions,
-): JobRunResult {
+type Outcome = Awaited<ReturnType<typeof import('../jobs/run/run-once.js').runByHand>>['outcome']
+
+function resultOf(outcome: Outcome, reports: readonly StepReport[], notes: readonly string[]): JobRunResult {
   const steps = reports.map(({id, status, ms, bytes, error, reason, note}) => ({
     id,
     status,
@@ -175,33 +209,30 @@ function result(
     reason,
     note,
   }))
-  const made = reports.some(({status}) => status === 'done')
   const base = {notes, steps, reason: null, error: null}
-  const end: JobRunResult =
-    outcome.kind === 'lost'
-      ? {...base, status: 'failed', error: 'another process took the run over', exitCode: ExitCode.lockHeld}
-      : outcome.kind === 'again'
-        ? {...base, status: 'interrupted', exitCode: ExitCode.interrupted}
-        : outcome.status === 'failed'
-          ? {...base, status: 'failed', error: outcome.error, exitCode: made ? ExitCode.partly : ExitCode.failed}
-          : {
-              ...base,
-              status: outcome.status === 'skipped' ? 'skipped' : 'done',
-              reason: outcome.reason,
-              error: outcome.error,
-              exitCode: ExitCode.done,
-            }
-  if (!options.json) {
-    const plan: Plan = {operation: '', summary: `run ${job.name}`, cutoff: null, locks: [], steps: []}
-    const run = {operation: '', cutoff: null, steps: reports, interrupted: end.status === 'interrupted'}
-    if (reports.length > 0) options.print(renderRun(plan, run, terminal().width))
-    else
-      options.print(
-        `${job.name}: ${[end.status === 'done' ? 'nothing to do' : end.status, end.reason].filter(Boolean).join(', ')}.`,
-      )
-    if (end.error !== null && !reports.some(({error}) => error !== null)) options.say(`Error: ${end.error}`)
+  if (outcome.kind === 'lost')
+    return {...base, status: 'failed', error: 'another process took the run over', exitCode: ExitCode.lockHeld}
+  if (outcome.kind === 'again') return {...base, status: 'interrupted', exitCode: ExitCode.interrupted}
+  if (outcome.status === 'failed') {
+    const partial = reports.some(({status}) => status === 'done')
+    return {...base, status: 'failed', error: outcome.error, exitCode: partial ? ExitCode.partly : ExitCode.failed}
   }
-  return end
+  return {
+    ...base,
+    status: outcome.status === 'skipped' ? 'skipped' : 'done',
+    reason: outcome.reason,
+    error: outcome.error,
+    exitCode: ExitCode.done,
+  }
+}
+
+function printResult(job: Job, {status, reason, error}: JobRunResult, reports: StepReport[], options: JobRunOptions) {
+  const plan: Plan = {operation: '', summary: `run ${job.name}`, cutoff: null, locks: [], steps: []}
+  const run = {operation: '', cutoff: null, steps: reports, interrupted: status === 'interrupted'}
+  if (reports.length > 0) options.print(renderRun(plan, run, terminal().width))
+  else
+    options.print(`${job.name}: ${[status === 'done' ? 'nothing to do' : status, reason].filter(Boolean).join(', ')}.`)
+  if (error !== null && reports.every((report) => report.error === null)) options.say(`Error: ${error}`)
 }
 
 function planned(plan: Plan): Step[] {

@@ -35,12 +35,14 @@ export function renderError(error: Thrown, width: number | null): string {
     ...paragraphs(`Error: ${message}`, width),
     ...causes(error, message).flatMap((text) => paragraphs(`Caused by: ${text}`, width)),
     ...(code === null ? [] : [`Code: ${code}`]),
-    ...(suggestions.length === 0
-      ? []
-      : suggestions.length === 1
-        ? paragraphs(`Try this: ${suggestions[0]}`, width)
-        : ['Try this:', ...suggestions.flatMap((text) => paragraphs(`  * ${text}`, width))]),
+    ...advice(suggestions, width),
   ].join('\n')
+}
+
+function advice(suggestions: readonly string[], width: number | null): string[] {
+  if (suggestions.length === 1) return paragraphs(`Try this: ${suggestions[0]}`, width)
+  const list = suggestions.flatMap((text) => paragraphs(`  * ${text}`, width))
+  return list.length === 0 ? [] : ['Try this:', ...list]
 }
 
 /** Each line of a text on its own; the further lines of a long one are indented. */

@@ -43,11 +43,13 @@ export function isNull(value: unknown): Truth {
 }
 
 export function both(...parts: readonly Truth[]): Truth {
-  return parts.includes(false) ? false : parts.includes(null) ? null : true
+  if (parts.includes(false)) return false
+  return parts.includes(null) ? null : true
 }
 
 export function either(...parts: readonly Truth[]): Truth {
-  return parts.includes(true) ? true : parts.includes(null) ? null : false
+  if (parts.includes(true)) return true
+  return parts.includes(null) ? null : false
 }
 
 export function not(value: Truth): Truth {

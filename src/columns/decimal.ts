@@ -1,4 +1,5 @@
 import Big from 'big.js'
+import {compareAscending} from '../units/compare.js'
 import {invalid, type Invalid} from './misfit.js'
 
 /** A decimal number as text, every digit of it: `0.00000001`. */
@@ -84,12 +85,8 @@ export function compareDecimals(a: unknown, b: unknown): number | null {
   const right = operand(b)
   if (left === null || right === null) return null
   // Fifteen digits survive in a double, in their order.
-  if (left.length <= 15 && right.length <= 15) return order(Number(left), Number(right))
+  if (left.length <= 15 && right.length <= 15) return compareAscending(Number(left), Number(right))
   return new Big(left).cmp(right)
-}
-
-function order(left: number, right: number): number {
-  return left < right ? -1 : left > right ? 1 : 0
 }
 
 /** Exact sum, difference or product; null where one of them is no decimal. */
@@ -97,8 +94,13 @@ export function calculate(a: unknown, operator: '+' | '-' | '*', b: unknown): De
   const left = operand(a)
   const right = operand(b)
   if (left === null || right === null) return null
-  const value = new Big(left)
-  return (operator === '+' ? value.plus(right) : operator === '-' ? value.minus(right) : value.times(right)).toFixed()
+  return operations[operator](new Big(left), right).toFixed()
+}
+
+const operations: Record<'+' | '-' | '*', (left: Big, right: string) => Big> = {
+  '+': (left, right) => left.plus(right),
+  '-': (left, right) => left.minus(right),
+  '*': (left, right) => left.times(right),
 }
 
 function operand(value: unknown): string | null {

@@ -39,8 +39,12 @@ function checked(text: string, date: string, fraction: string | undefined): stri
 function exists(date: string): boolean {
   const [year, month, dayOfMonth] = [Number(date.slice(0, 4)), Number(date.slice(5, 7)), Number(date.slice(8, 10))]
   if (year === 0 || month < 1 || month > 12 || dayOfMonth < 1) return false
-  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
-  return dayOfMonth <= (month === 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31)
+  return dayOfMonth <= daysIn(year, month)
+}
+
+function daysIn(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
+  return [4, 6, 9, 11].includes(month) ? 30 : 31
 }
 
 /**
@@ -63,15 +67,16 @@ function partsOf(input: unknown): {second: number; micros: number} | null {
   const instant = zoned.exec(input)
   const match = instant ?? zoneless.exec(input)
   if (!match && !day.test(input)) return null
-  const zone = instant?.[5] ?? 'Z'
-  const offset = /^[+-]\d\d$/.test(zone)
-    ? `${zone}:00`
-    : zone.length === 5
-      ? `${zone.slice(0, 3)}:${zone.slice(3)}`
-      : zone.toUpperCase()
+  const offset = offsetOf(instant?.[5] ?? 'Z')
   const clock = match ? input.slice(11, match[3] ? 19 : 16) : '00:00'
   const second = Date.parse(`${input.slice(0, 10)}T${clock}${offset}`)
   return wholeOf(second, Number((match?.[4] ?? '').slice(1, 7).padEnd(6, '0')))
+}
+
+/** A zone (`z`, `+02`, `+0200`, `+02:00`) as Date.parse takes it. */
+function offsetOf(zone: string): string {
+  if (/^[+-]\d\d$/.test(zone)) return `${zone}:00`
+  return zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase()
 }
 
 function wholeOf(second: number, micros = 0) {

@@ -17,15 +17,14 @@ function column<Out, In = Out>(read: Read<Out>): Column<Out, In> {
     const value = read(input)
     const problem = typeof value === 'object' ? reasonOf(value) : null
     if (problem === null) return value as Out
-    const message =
-      input === undefined
-        ? 'is missing'
-        : input === null
-          ? 'is empty (NULL) but the column is NOT NULL'
-          : `${show(input)} ${problem}`
-    context.issues.push({code: 'custom', input, message})
+    context.issues.push({code: 'custom', input, message: messageOf(input, problem)})
     return z.NEVER
   }) as unknown as Column<Out, In>
+}
+
+function messageOf(input: unknown, problem: string): string {
+  if (input === undefined) return 'is missing'
+  return input === null ? 'is empty (NULL) but the column is NOT NULL' : `${show(input)} ${problem}`
 }
 
 /** A value as a message quotes it: short, and on one line. */
@@ -182,7 +181,7 @@ function jsonProblem(input: unknown, depth: number): string | null {
   if (prototype !== Object.prototype && prototype !== null) return 'holds what JSON cannot'
   return (
     Object.entries(input as object)
-      .flatMap((pair) => pair)
+      .flat()
       .map((entry) => jsonProblem(entry, depth + 1))
       .find((problem) => problem !== null) ?? null
   )

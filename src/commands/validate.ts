@@ -70,13 +70,14 @@ Exits 3 when a row is invalid.`
     const {'as-of': asOf, format, limit} = this.flags
     const now = new Date()
     const config = await this.loadConfig()
-    const {validated, definition} = await validatedType(this.args.type, allDefinitions(config && config.tables))
+    const {validated, definition} = await validatedType(this.args.type, allDefinitions(config?.tables ?? null))
     const file = this.args.file === undefined || this.args.file === '-' ? null : this.args.file
     if (file === null && process.stdin.isTTY)
       this.say('Reading rows from the terminal; name a file, or end with Ctrl-D.')
     const source = file === null ? {name: 'stdin', size: null, open: () => process.stdin} : await fileSource(file)
-    const against =
-      asOf === undefined ? now.toISOString() : asOf === 'row' || asOf === 'off' ? asOf : parseInstant(asOf)
+    const isWord = asOf === 'row' || asOf === 'off'
+    const given = isWord || asOf === undefined ? asOf : parseInstant(asOf)
+    const against = given ?? now.toISOString()
     const progress = byteProgress(process.stderr, source.size)
     const summary = await validateFile(source, validated, definition, {
       format,

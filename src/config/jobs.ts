@@ -193,10 +193,10 @@ const entry = <Schema extends z.ZodType>(schema: Schema, description: string) =>
 /** The section `jobs:`. An entry `none` switches off what would be there without it. */
 export const jobsSchema = z
   .object({
-    maintain: entry(named('maintain'), jobMeaning['maintain']),
-    refresh: entry(named('refresh'), jobMeaning['refresh']),
-    retain: entry(named('retain'), jobMeaning['retain']),
-    partitions: entry(named('partitions'), jobMeaning['partitions']),
+    maintain: entry(named('maintain'), jobMeaning.maintain),
+    refresh: entry(named('refresh'), jobMeaning.refresh),
+    retain: entry(named('retain'), jobMeaning.retain),
+    partitions: entry(named('partitions'), jobMeaning.partitions),
     'prune-history': entry(named('prune-history'), jobMeaning['prune-history']),
     compress: entry(scheduled('compress'), jobMeaning.compress),
     analyze: entry(scheduled('analyze'), jobMeaning.analyze),

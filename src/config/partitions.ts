@@ -1,6 +1,6 @@
 import type {PartitionRule} from '../partitions/periods.js'
 import {qicore} from '../schema/built-in.js'
-import {parseDuration} from '../units/duration.js'
+import {parseDuration, type Duration} from '../units/duration.js'
 import type {Config} from './load.js'
 
 /** Over what a set is looked after by where neither the configuration nor the definitions say more. */
@@ -44,7 +44,6 @@ export function partitionRules(config: Config | null, withDefinitions: boolean):
       rules.delete(relation)
       continue
     }
-    const after = retention === undefined ? (base?.retention ?? null) : retention === 'none' ? null : retention.after
     const said = Object.fromEntries(Object.entries(partitions ?? {}).filter(([, value]) => value !== undefined))
     rules.set(relation, {
       ...assumed,
@@ -52,10 +51,16 @@ export function partitionRules(config: Config | null, withDefinitions: boolean):
       ...base,
       ...said,
       relation,
-      retention: after,
+      retention: retention === undefined ? (base?.retention ?? null) : retentionAfter(retention),
     })
   }
   return [...rules.values()]
+}
+
+type Retention = NonNullable<Config['tables'][string]['retention']>
+
+function retentionAfter(retention: Retention): Duration | null {
+  return retention === 'none' ? null : retention.after
 }
 
 /** `jobs.partitions.ahead`, for all sets that do not say it themselves. */

@@ -103,16 +103,14 @@ function ofUnion(issue: Extract<Issue, {code: 'invalid_union'}>, input: unknown)
       meant.map((inner) => ({...inner, path: [...issue.path, ...inner.path]})),
       input,
     )
-  const texts = issue.errors.flatMap((branch) =>
-    branch.flatMap((inner) =>
-      inner.code === 'invalid_value'
-        ? inner.values.map(String)
-        : inner.code === 'invalid_type'
-          ? [nameOfType(inner.expected)]
-          : [],
-    ),
-  )
+  const texts = issue.errors.flatMap((branch) => branch.flatMap(expectedBy))
   return [{path: issue.path, message: `must be ${texts.join(' or ')}, not ${valueInWords(value)}`}]
+}
+
+/** The values, or the type, that a branch of a union asks for. */
+function expectedBy(issue: Issue): string[] {
+  if (issue.code === 'invalid_value') return issue.values.map(String)
+  return issue.code === 'invalid_type' ? [nameOfType(issue.expected)] : []
 }
 
 function wrongName(path: readonly PropertyKey[], name: string, map: unknown): Found {
@@ -191,6 +189,6 @@ function shapes(node: Node): Node[] {
 
 function below(node: Node, step: PropertyKey): Node[] {
   if (typeof step === 'number') return node.items ? [node.items] : []
-  const named = node.properties?.[String(step)]
-  return named ? [named] : node.additionalProperties ? [node.additionalProperties] : []
+  const child = node.properties?.[String(step)] ?? node.additionalProperties
+  return child ? [child] : []
 }

@@ -1,6 +1,7 @@
 import type {Declared} from '../policies/declared.js'
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import type {PartitionRule} from '../partitions/periods.js'
+import {compareAscending} from '../units/compare.js'
 import {durationInWords} from '../units/duration.js'
 import type {Config} from './load.js'
 import type {ShownPolicy} from './shown.js'
@@ -44,7 +45,7 @@ export function shownPolicies(
         from: from(formatQualifiedName(schema ?? 'public', name), 'partitions'),
       }
     }),
-  ].sort((a, b) => compare(`${a.schema}.${a.table}`, `${b.schema}.${b.table}`))
+  ].sort((a, b) => compareAscending(`${a.schema}.${a.table}`, `${b.schema}.${b.table}`))
 }
 
 function ruleOf(
@@ -83,8 +84,4 @@ function givenFields(config: Config | null): Map<string, Set<string>> {
       ]
     }),
   )
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -28,7 +28,7 @@ export function resolveTarget(request: TargetRequest, env: Environment, config: 
   if (request.url !== undefined) return byUrl(request.url, '--url', cwd)
   if (request.target !== undefined) return byName(request.target, '--target', env, config)
   if (env.QICORE_DB_URL) return byUrl(env.QICORE_DB_URL, 'QICORE_DB_URL', cwd)
-  const stray = env.DATABASE_URL ? 'DATABASE_URL' : environmentNamesDatabase(env) ? "libpq's PG… variables" : null
+  const stray = strayNames(env)
   if (stray !== null) {
     const named = Object.keys(config?.targets ?? {})
     if (request.changes && named.length > 0)
@@ -50,6 +50,12 @@ export function resolveTarget(request: TargetRequest, env: Environment, config: 
     'Or write targets into qicore-db.config.yaml and take one with --target.',
     `Or try it out with nothing installed: ${command('demo')}`,
   ])
+}
+
+/** What of the environment names a database that was not named for this program. */
+function strayNames(env: Environment): string | null {
+  if (env.DATABASE_URL) return 'DATABASE_URL'
+  return environmentNamesDatabase(env) ? "libpq's PG… variables" : null
 }
 
 function byUrl(url: string, source: Target['source'], cwd: string): Target {

@@ -1,6 +1,6 @@
 import type {Job} from '../config/jobs.js'
 import {evaluateDue, type DueState} from '../schedule/due.js'
-import type {LedgerJob} from '../jobs/store/job-store.js'
+import type {LedgerJob} from '../jobs/store/ledger-jobs.js'
 import {command} from '../units/command.js'
 
 /** A declared job beside what the ledger says of it. */

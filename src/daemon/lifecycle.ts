@@ -8,23 +8,19 @@ import {retryable, serverMessage, sqlState} from '../db/sqlstate.js'
 import {OpsError} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
 import {longestTimer} from '../units/timer.js'
-import {isConnectionError, isPermanentError, isReadOnly, retryUntilConnected, replicaWatch} from './reconnect.js'
-import {databaseClock} from './database-clock.js'
-import {conditionWatch} from './condition-watch.js'
+import {Availability} from './availability.js'
+import {isConnectionError, isPermanentError, retryUntilConnected} from './reconnect.js'
+import {databaseClock, type DatabaseClock} from './database-clock.js'
+import {conditionWatch, type ConditionWatch} from './condition-watch.js'
 import type {Tell} from '../jobs/events.js'
 import type {HealthState} from './health.js'
-import {
-  declare,
-  unregisterDaemon,
-  largestSkew,
-  noteTimeline,
-  type Heartbeat,
-  type Identity,
-} from '../jobs/store/job-store.js'
-import {partitionWatch} from './partition-watch.js'
+import {largestSkew, unregisterDaemon, type Heartbeat} from '../jobs/store/daemons.js'
+import {declare} from '../jobs/store/ledger-jobs.js'
+import type {Identity} from '../jobs/store/ledger.js'
+import {partitionWatch, type PartitionWatch} from './partition-watch.js'
 import {tellJobs} from '../jobs/store/schedules.js'
 import {prepareDatabase} from './prepare.js'
-import {createScheduler, type Scheduler} from './scheduler.js'
+import {Scheduler} from './scheduler.js'
 
 export interface DaemonOptions {
   target: Target
@@ -43,109 +39,192 @@ export interface DaemonOptions {
   tell: Tell
 }
 
-export interface Daemon {
-  health(): HealthState
-  busy(): number
-  skew(): number
-  control(): Database | null
-  /** Makes sure that what {@link health} says of the ledger is no older than so many milliseconds. May take as long as the server does. */
-  check(maxAge: number): Promise<void>
-  /**
-   * Until it is stopped. False where it ended with steps still at work in the server.
-   * @throws OpsError where it cannot begin
-   */
-  run(): Promise<boolean>
-  stop(reason: string): void
-}
-
 /** Milliseconds between two looks at how far the declared partition sets reach. */
 const partitionInterval = 60_000
 /** Milliseconds. */
 const startPause = 2_000
-/** After the grace: to cancel what still runs, to give it back and to say goodbye. */
-const lastWords = 3_000
+/** After the grace, in milliseconds: to cancel what still runs, to give it back and to unregister. */
+const cleanUpTime = 3_000
 
-/** A daemon from its first connection to its last word. */
-export function createDaemon(options: DaemonOptions): Daemon {
-  const {tell} = options
-  const id = `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`
-  const stop = new AbortController()
-  const clock = databaseClock()
-  const replica = replicaWatch(() => clock.now())
-  let control: Database | null = null
-  let scheduler: Scheduler | null = null
-  let blockedReason: string | null = null
-  let deadRunners: readonly string[] = []
-  /** Milliseconds. */
-  let skew = 0
-  let observing = false
-  const condition = conditionWatch(
-    () => control,
-    (message) => tell({event: 'warning', message}),
-  )
-  const partitions = partitionWatch(
-    () => control,
-    options.context.partitions,
-    (message) => tell({event: 'warning', message}),
-  )
-  let stopped: Promise<void> = Promise.resolve()
-  let lastTurn = performance.now()
-  const turn = () => void (lastTurn = performance.now())
+/** A daemon from its first connection until it is stopped. */
+export class Daemon {
+  private readonly id = `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`
+  private readonly stopping = new AbortController()
   /** Aborted where the time after SIGTERM is over, whatever is still at work. */
-  const overdue = new AbortController()
+  private readonly overdue = new AbortController()
+  private readonly clock: DatabaseClock = databaseClock()
+  private readonly availability: Availability
+  private readonly condition: ConditionWatch
+  private readonly partitions: PartitionWatch
+  private database: Database | null = null
+  private scheduler: Scheduler | null = null
+  private deadRunners: readonly string[] = []
+  /** Milliseconds that this machine's clock is ahead of the server's. */
+  private skewMs = 0
+  private observing = false
+  private stopped: Promise<void> = Promise.resolve()
+  private lastTurn = performance.now()
 
-  const identify = (db: Database): Identity => ({
-    id,
-    host: hostname(),
-    pid: process.pid,
-    version: options.version,
-    actor: options.actor(db),
-    targetHost: db.server.host ?? hostname(),
-  })
-
-  const onHello = (heartbeat: Heartbeat) => {
-    blockedReason = null
-    if (Math.abs(heartbeat.skew) > largestSkew && Math.abs(skew) <= largestSkew)
-      tell({event: 'clock_skew', seconds: heartbeat.skew / 1000})
-    skew = heartbeat.skew
+  constructor(private readonly options: DaemonOptions) {
+    const {tell, poll, context} = options
+    const warn = (message: string) => tell({event: 'warning', message})
+    this.availability = new Availability({
+      now: () => this.clock.now(),
+      poll,
+      tell,
+      stop: this.stopping.signal,
+      onTry: () => this.turn(),
+      identify: (db) => this.identify(db),
+    })
+    this.condition = conditionWatch(() => this.database, warn)
+    this.partitions = partitionWatch(() => this.database, context.partitions, warn)
   }
 
-  const onCron = (problems: readonly string[]) => {
-    for (const message of problems) if (!deadRunners.includes(message)) tell({event: 'runner_dead', message})
-    if (problems.length === 0 && deadRunners.length > 0)
-      tell({event: 'runner_back', message: 'pg_cron does what it is meant to'})
-    deadRunners = problems
+  busy(): number {
+    return this.scheduler?.workerPool.runningCount() ?? 0
   }
 
-  const recover = async (db: Database, error: unknown): Promise<void> => {
-    if (isReadOnly(error)) await db.probe()
-    else if (!isConnectionError(error)) throw error
-    else {
-      blockedReason = 'the database is away'
-      await retryUntilConnected(
-        () => db.reconnect(),
-        tell,
-        stop.signal,
-        () => false,
-        turn,
-      )
+  /** Seconds that this machine's clock is ahead of the server's. */
+  skew(): number {
+    return this.skewMs / 1000
+  }
+
+  control(): Database | null {
+    return this.availability.blockedReason === null ? this.database : null
+  }
+
+  /**
+   * Makes sure that what {@link health} says of the ledger is no older than so many milliseconds. May take as long as
+   * the server does.
+   */
+  async check(maxAge: number): Promise<void> {
+    // The one session of the embedded engine may be at work for hours.
+    if (this.scheduler !== null && this.control()?.server.embedded === false) await this.scheduler.check(maxAge)
+  }
+
+  health(): HealthState {
+    const {scheduler, options} = this
+    const now = performance.now()
+    // While a step has the embedded engine's one session, the loop waits for it.
+    const waits = this.database?.server.embedded === true && this.busy() > 0
+    const msSincePoll = scheduler === null ? null : now - scheduler.lastRound
+    return {
+      connected: this.database === null ? null : true,
+      blockedReason: this.availability.blockedReason,
+      refusals: scheduler?.refusals() ?? [],
+      msSincePoll: waits ? 0 : msSincePoll,
+      sinceTurn: waits ? 0 : now - Math.max(this.lastTurn, scheduler?.lastTurn ?? 0),
+      patience: Math.max(options.poll, 5_000) + 10_000,
+      stopping: this.stopping.signal.aborted,
+      now: this.clock.now(),
+      registry: scheduler?.registry ?? null,
+      deadRunners: [...this.condition.problems(), ...this.deadRunners, ...this.partitions.problems()],
     }
-    if (stop.signal.aborted) return
-    await writable(db)
   }
 
-  /** Past a replica, and with a word on what changed. */
-  const writable = async (db: Database): Promise<void> => {
-    if (db.server.inRecovery) blockedReason = 'the server is a read-only replica'
-    await replica.wait(db, options.poll, tell, stop.signal, turn)
-    if (stop.signal.aborted) return
-    blockedReason = null
-    if (!db.server.hasQicoreSchema) return
-    const changed = await noteTimeline(db, identify(db)).catch(() => null)
-    if (changed !== null) tell({event: 'server_changed', message: changed})
+  /**
+   * Until it is stopped. False where it ended with steps still at work in the server.
+   * @throws OpsError where it cannot begin
+   */
+  async run(): Promise<boolean> {
+    const life = this.live()
+    const late = new Promise<'late'>((resolve) =>
+      this.overdue.signal.addEventListener('abort', () => resolve('late'), {once: true}),
+    )
+    const end = await Promise.race([life, late])
+    life.catch(() => {})
+    const left = this.scheduler?.workerPool.left() ?? []
+    if (end !== 'late' && left.length === 0) return true
+    this.options.tell({
+      event: 'stop_incomplete',
+      message:
+        left.length === 0
+          ? 'the server does not answer: what this daemon had claimed is taken over when its lease is over'
+          : `${left.join('; ')}: given up; taken over once its lease is over and the server is done with it`,
+    })
+    return false
   }
 
-  const begin = async (db: Database): Promise<void> => {
+  stop(reason: string): void {
+    if (this.stopping.signal.aborted) return
+    const {tell, grace} = this.options
+    tell({event: 'stopping', signal: reason, running: this.busy()})
+    this.stopping.abort()
+    setTimeout(() => this.overdue.abort(), Math.min(grace + cleanUpTime, longestTimer)).unref()
+    if (this.scheduler !== null) this.stopped = this.scheduler.stop(grace)
+  }
+
+  private async live(): Promise<void> {
+    const {tell, version, connect, poll} = this.options
+    tell({event: 'started', id: this.id, version, node: process.versions.node})
+    const db = await retryUntilConnected(
+      () => connect(),
+      tell,
+      this.stopping.signal,
+      isPermanentError,
+      () => this.turn(),
+    )
+    this.database = db
+    if (db === null) return
+    this.condition.start(Math.min(poll, 30_000))
+    this.partitions.start(partitionInterval)
+    try {
+      await this.workUntilStopped(db)
+      await this.stopped
+      if (this.scheduler !== null) await unregisterDaemon(db, this.identify(db)).catch(() => {})
+    } finally {
+      this.condition.stop()
+      this.partitions.stop()
+      await db.close().catch(() => {})
+    }
+  }
+
+  private async workUntilStopped(db: Database): Promise<void> {
+    for (;;) {
+      try {
+        await this.begin(db)
+        if (this.observing) await this.observe(db)
+        return
+      } catch (error) {
+        // Away again before it had begun.
+        if (error instanceof OpsError && !isConnectionError(error)) throw error
+        if (!retryable.has(sqlState(error) ?? '')) {
+          await this.availability.recover(db, error)
+          continue
+        }
+        // Another daemon begins at the same time.
+        this.options.tell({event: 'round_failed', error: serverMessage(error)})
+        await sleep(startPause, undefined, {signal: this.stopping.signal}).catch(() => {})
+        if (this.stopping.signal.aborted) return
+      }
+    }
+  }
+
+  private async begin(db: Database): Promise<void> {
+    const {tell, context, jobs} = this.options
+    this.tellConnected(db)
+    await this.availability.waitUntilWritable(db)
+    if (this.stopping.signal.aborted) return
+    const observes = await prepareDatabase(db, context, jobs, tell)
+    if (observes !== null) {
+      this.observing = true
+      tell({event: 'observing', reason: observes})
+      return
+    }
+    const me = this.identify(db)
+    await this.availability.waitUntilWritable(db)
+    const changes = await declare(db, jobs, me.actor)
+    if (changes.length > 0) tell({event: 'calendars', changes})
+    const scheduler = this.createScheduler(db, me)
+    await tellJobs(db, jobs, me, tell)
+    // Asked to stop meanwhile: stop() has not stopped this scheduler, because it was not there yet.
+    if (this.stopping.signal.aborted) return scheduler.stop(0)
+    this.scheduler = scheduler
+    await scheduler.run()
+  }
+
+  private tellConnected(db: Database): void {
+    const {tell} = this.options
     const {role, superuser, embedded, postgres, timescaledb, engine, pooled} = db.server
     tell({event: 'connected', database: reportTarget(db), role, engine, postgres, timescaledb, pooled})
     if (superuser && !embedded)
@@ -153,147 +232,68 @@ export function createDaemon(options: DaemonOptions): Daemon {
         event: 'warning',
         message: `connected as the superuser ${role}: a daemon needs no such role, see sql/roles.sql`,
       })
-    await writable(db)
-    if (stop.signal.aborted) return
-    const observes = await prepareDatabase(db, options.context, options.jobs, tell)
-    if (observes !== null) {
-      observing = true
-      tell({event: 'observing', reason: observes})
-      return
-    }
-    const me = identify(db)
-    await writable(db)
-    const changes = await declare(db, options.jobs, me.actor)
-    if (changes.length > 0) tell({event: 'calendars', changes})
-    const made = createScheduler({
+  }
+
+  private createScheduler(db: Database, me: Identity): Scheduler {
+    const {jobs, context, workers, lease, poll, tell} = this.options
+    return new Scheduler({
       control: db,
-      jobs: options.jobs,
+      jobs,
       me,
-      clock,
-      context: options.context,
-      workers: options.workers,
-      lease: options.lease,
-      poll: options.poll,
+      clock: this.clock,
+      context,
+      workers,
+      lease,
+      poll,
       tell,
-      skewed: () => Math.abs(skew) > largestSkew,
-      sawOnlyReplica: (instant) => replica.saw(instant),
-      onHello,
-      onCron,
-      recover: (error) => recover(db, error),
+      skewed: () => Math.abs(this.skewMs) > largestSkew,
+      sawOnlyReplica: (instant) => this.availability.sawOnlyReplica(instant),
+      onHello: (heartbeat) => this.onHeartbeat(heartbeat),
+      onCron: (problems) => this.onCron(problems),
+      recover: (error) => this.availability.recover(db, error),
     })
-    await tellJobs(db, options.jobs, me, tell)
-    // Asked to stop meanwhile: the stop did not reach this one, because it did not exist yet.
-    if (stop.signal.aborted) return made.stop(0)
-    scheduler = made
-    await made.run()
   }
 
-  const observe = async (db: Database): Promise<void> => {
-    while (!stop.signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, options.poll)
-        stop.signal.addEventListener(
-          'abort',
-          () => {
-            clearTimeout(timer)
-            resolve()
-          },
-          {once: true},
-        )
-      })
-      turn()
-      if (!stop.signal.aborted)
+  /** Without jobs of its own the daemon only watches the database. */
+  private async observe(db: Database): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      await sleep(this.options.poll, undefined, {signal: this.stopping.signal}).catch(() => {})
+      this.turn()
+      if (!this.stopping.signal.aborted)
         await db.probe().then(
-          () => (blockedReason = null),
-          (error: unknown) => recover(db, error),
+          () => void (this.availability.blockedReason = null),
+          (error: unknown) => this.availability.recover(db, error),
         )
     }
   }
 
-  const live = async (): Promise<void> => {
-    tell({event: 'started', id, version: options.version, node: process.versions.node})
-    control = await retryUntilConnected(() => options.connect(), tell, stop.signal, isPermanentError, turn)
-    if (control === null) return
-    condition.start(Math.min(options.poll, 30_000))
-    partitions.start(partitionInterval)
-    try {
-      for (;;) {
-        try {
-          await begin(control)
-          if (observing) await observe(control)
-          break
-        } catch (error) {
-          // Away again before it had begun.
-          if (error instanceof OpsError && !isConnectionError(error)) throw error
-          if (retryable.has(sqlState(error) ?? '')) {
-            // Another daemon begins at the same time.
-            tell({event: 'round_failed', error: serverMessage(error)})
-            await sleep(startPause, undefined, {signal: stop.signal}).catch(() => {})
-            if (stop.signal.aborted) break
-            continue
-          }
-          await recover(control, error)
-        }
-      }
-      await stopped
-      if (scheduler !== null) await unregisterDaemon(control, identify(control)).catch(() => {})
-    } finally {
-      condition.stop()
-      partitions.stop()
-      await control.close().catch(() => {})
-    }
+  private onHeartbeat({skew}: Heartbeat): void {
+    this.availability.blockedReason = null
+    if (Math.abs(skew) > largestSkew && Math.abs(this.skewMs) <= largestSkew)
+      this.options.tell({event: 'clock_skew', seconds: skew / 1000})
+    this.skewMs = skew
   }
 
-  return {
-    busy: () => scheduler?.workerPool.busy() ?? 0,
-    skew: () => skew / 1000,
-    control: () => (blockedReason === null ? control : null),
-    async check(maxAge) {
-      // The one session of the embedded engine may be at work for hours.
-      if (scheduler !== null && blockedReason === null && control?.server.embedded === false)
-        await scheduler.check(maxAge)
-    },
-    health() {
-      const now = performance.now()
-      // While a step has the embedded engine's one session, the loop waits for it.
-      const waits = control?.server.embedded === true && (scheduler?.workerPool.busy() ?? 0) > 0
-      return {
-        connected: control === null ? null : true,
-        blockedReason,
-        refusals: scheduler?.refusals() ?? [],
-        msSincePoll: scheduler === null ? null : waits ? 0 : now - scheduler.lastRound,
-        sinceTurn: waits ? 0 : now - Math.max(lastTurn, scheduler?.lastTurn ?? 0),
-        patience: Math.max(options.poll, 5_000) + 10_000,
-        stopping: stop.signal.aborted,
-        now: clock.now(),
-        registry: scheduler?.registry ?? null,
-        deadRunners: [...condition.problems(), ...deadRunners, ...partitions.problems()],
-      }
-    },
-    async run() {
-      const life = live()
-      const late = new Promise<'late'>((resolve) =>
-        overdue.signal.addEventListener('abort', () => resolve('late'), {once: true}),
-      )
-      const end = await Promise.race([life, late])
-      life.catch(() => {})
-      const left = scheduler?.workerPool.left() ?? []
-      if (end !== 'late' && left.length === 0) return true
-      tell({
-        event: 'stop_incomplete',
-        message:
-          left.length === 0
-            ? 'the server does not answer: what this daemon had claimed is taken over when its lease is over'
-            : `${left.join('; ')}: given up; taken over once its lease is over and the server is done with it`,
-      })
-      return false
-    },
-    stop(reason) {
-      if (stop.signal.aborted) return
-      tell({event: 'stopping', signal: reason, running: scheduler?.workerPool.busy() ?? 0})
-      stop.abort()
-      setTimeout(() => overdue.abort(), Math.min(options.grace + lastWords, longestTimer)).unref()
-      if (scheduler !== null) stopped = scheduler.stop(options.grace)
-    },
+  private onCron(problems: readonly string[]): void {
+    const {tell} = this.options
+    for (const message of problems) if (!this.deadRunners.includes(message)) tell({event: 'runner_dead', message})
+    if (problems.length === 0 && this.deadRunners.length > 0)
+      tell({event: 'runner_back', message: 'pg_cron does what it is meant to'})
+    this.deadRunners = problems
+  }
+
+  private turn(): void {
+    this.lastTurn = performance.now()
+  }
+
+  private identify(db: Database): Identity {
+    return {
+      id: this.id,
+      host: hostname(),
+      pid: process.pid,
+      version: this.options.version,
+      actor: this.options.actor(db),
+      targetHost: db.server.host ?? hostname(),
+    }
   }
 }

@@ -29,27 +29,82 @@ const durationBuckets = [0.01, 0.05, 0.25, 1, 5, 30, 60, 300, 1_800, 7_200]
 
 export function metricsOf(source: MetricsSource): Metrics {
   const registry = new Registry()
-  const own = {registers: [registry]}
-  const gauge = <L extends string = never>(
-    name: string,
-    help: string,
-    labelNames: L[] = [],
-    collect?: (gauge: Gauge<L>) => void,
-  ) =>
-    new Gauge<L>({
-      name: prefix + name,
-      help,
-      labelNames,
-      ...own,
-      ...(collect && {
-        collect() {
-          collect(this as Gauge<L>)
-        },
-      }),
-    })
-  const counter = <L extends string = never>(name: string, help: string, labelNames: L[] = []) =>
-    new Counter<L>({name: prefix + name, help, labelNames, ...own})
+  const make = makers(registry)
+  processMetrics(make, source)
+  const count = eventCounters(make, source)
+  jobGauges(make, source)
+  surveyGauges(make.gauge, source)
 
+  let madeAt = -Infinity
+  let made = Promise.resolve('')
+  return {
+    contentType: registry.contentType,
+    text() {
+      // Made once a second, however many ask.
+      if (performance.now() - madeAt > textFor) {
+        madeAt = performance.now()
+        made = registry.metrics()
+      }
+      return made
+    },
+    count,
+  }
+}
+
+type MakeGauge = <L extends string = never>(
+  name: string,
+  help: string,
+  labelNames?: L[],
+  collect?: (gauge: Gauge<L>) => void,
+) => Gauge<L>
+
+interface Makers {
+  gauge: MakeGauge
+  counter<L extends string = never>(name: string, help: string, labelNames?: L[]): Counter<L>
+  histogram<L extends string = never>(name: string, help: string, buckets: number[], labelNames?: L[]): Histogram<L>
+  /** A counter whose value is kept elsewhere. */
+  counted(name: string, help: string, value: () => number): void
+}
+
+function makers(registry: Registry): Makers {
+  const own = {registers: [registry]}
+  return {
+    gauge: <L extends string = never>(
+      name: string,
+      help: string,
+      labelNames: L[] = [],
+      collect?: (gauge: Gauge<L>) => void,
+    ) =>
+      new Gauge<L>({
+        name: prefix + name,
+        help,
+        labelNames,
+        ...own,
+        ...(collect && {
+          collect() {
+            collect(this as Gauge<L>)
+          },
+        }),
+      }),
+    counter: <L extends string = never>(name: string, help: string, labelNames: L[] = []) =>
+      new Counter<L>({name: prefix + name, help, labelNames, ...own}),
+    histogram: <L extends string = never>(name: string, help: string, buckets: number[], labelNames: L[] = []) =>
+      new Histogram<L>({name: prefix + name, help, buckets, labelNames, ...own}),
+    counted(name, help, value) {
+      new Counter({
+        name: prefix + name,
+        help,
+        ...own,
+        collect() {
+          this.reset()
+          this.inc(value())
+        },
+      })
+    },
+  }
+}
+
+function processMetrics({gauge, counted}: Makers, source: MetricsSource): void {
   gauge('build_info', 'A constant 1 with the version.', ['version', 'node_version']).set(
     {version: source.version, node_version: process.versions.node},
     1,
@@ -60,17 +115,14 @@ export function metricsOf(source: MetricsSource): Metrics {
   gauge('occurrences_running', 'Occurrences that this daemon works on now.', [], (g) => g.set(source.busy()))
   gauge('clock_skew_seconds', "This machine's clock less the server's.", [], (g) => g.set(source.skew()))
   gauge('process_resident_memory_bytes', 'Resident memory of the daemon.', [], (g) => g.set(process.memoryUsage.rss()))
-  new Counter({
-    name: `${prefix}process_cpu_seconds_total`,
-    help: 'CPU time that the daemon has used.',
-    ...own,
-    collect() {
-      const {user, system} = process.cpuUsage()
-      this.reset()
-      this.inc((user + system) / 1e6)
-    },
+  counted('process_cpu_seconds_total', 'CPU time that the daemon has used.', () => {
+    const {user, system} = process.cpuUsage()
+    return (user + system) / 1e6
   })
+}
 
+/** What is counted as it happens. */
+function eventCounters({gauge, counter, histogram}: Makers, source: MetricsSource): Metrics['count'] {
   const ended = counter('occurrences_total', 'Occurrences by how they ended.', ['job', 'status', 'reason'])
   const tries = counter('failed_tries_total', 'Tries that failed and were to be tried again.', ['job'])
   const lost = counter('claims_lost_total', 'Occurrences that another daemon took over from this one.')
@@ -78,19 +130,12 @@ export function metricsOf(source: MetricsSource): Metrics {
   const away = counter('database_losses_total', 'Times that the connection was lost.')
   const steps = counter('steps_total', 'Steps of jobs by how they ended.', ['job', 'status'])
   const bytes = counter('worked_bytes_total', 'Bytes that finished steps worked through.', ['job'])
-  const lateness = new Histogram({
-    name: `${prefix}occurrence_lateness_seconds`,
-    help: 'From when an occurrence was due to when it was begun.',
-    buckets: latenessBuckets,
-    ...own,
-  })
-  const duration = new Histogram({
-    name: `${prefix}occurrence_duration_seconds`,
-    help: 'How long a try took.',
-    labelNames: ['kind'],
-    buckets: durationBuckets,
-    ...own,
-  })
+  const lateness = histogram(
+    'occurrence_lateness_seconds',
+    'From when an occurrence was due to when it was begun.',
+    latenessBuckets,
+  )
+  const duration = histogram('occurrence_duration_seconds', 'How long a try took.', durationBuckets, ['kind'])
   const lastSuccess = new Map<string, number>()
   const succeeded = (job: string, seconds: number) =>
     void lastSuccess.set(job, Math.max(seconds, lastSuccess.get(job) ?? -Infinity))
@@ -105,10 +150,33 @@ export function metricsOf(source: MetricsSource): Metrics {
   )
   const lastDuration = gauge('job_last_duration_seconds', 'How long the last try took.', ['job'])
 
+  const countEnd = ({job, outcome, ms, kind}: Extract<DaemonEvent, {event: 'occurrence_ended'}>) => {
+    lastDuration.set({job}, ms / 1000)
+    duration.observe({kind}, ms / 1000)
+    if (outcome.kind === 'again' && outcome.error !== null) tries.inc({job})
+    if (outcome.kind !== 'ended') return
+    ended.inc({job, status: outcome.status, reason: outcome.reason ?? ''})
+    if (outcome.status === 'done' || outcome.status === 'late-done') succeeded(job, source.now() / 1000)
+    for (const [status, n] of Object.entries(outcome.detail?.steps ?? {})) if (n > 0) steps.inc({job, status}, n)
+    if (outcome.detail?.bytes) bytes.inc({job}, outcome.detail.bytes)
+  }
+  return (event) => {
+    if (event.event === 'job' && event.lastDone !== null) succeeded(event.job, Date.parse(event.lastDone) / 1000)
+    if (event.event === 'claim_lost') lost.inc()
+    if (event.event === 'taken_over') taken.inc()
+    if (event.event === 'database_away' && event.attempt === 1) away.inc()
+    if (event.event === 'instants_skipped')
+      ended.inc({job: event.job, status: 'skipped', reason: event.reason}, event.count)
+    if (event.event === 'occurrence_started' && event.attempt === 1) lateness.observe(Math.max(0, event.late))
+    if (event.event === 'occurrence_ended') countEnd(event)
+  }
+}
+
+function jobGauges({gauge}: Makers, source: MetricsSource): void {
   gauge('jobs', 'Jobs by state.', ['state'], (g) => {
     g.reset()
-    for (const {state, ignoredReason: aside} of source.registry()?.entries() ?? [])
-      g.inc({state: aside !== null ? 'aside' : (state?.epochs.at(-1)!.state ?? 'unknown')})
+    for (const {state, ignoredReason} of source.registry()?.entries() ?? [])
+      g.inc({state: ignoredReason === null ? (state?.epochs.at(-1)?.state ?? 'unknown') : 'aside'})
   })
   gauge('job_next_run_timestamp_seconds', 'When the job is next due.', ['job'], (g) => {
     g.reset()
@@ -125,49 +193,7 @@ export function metricsOf(source: MetricsSource): Metrics {
         g.set({job: job.name}, due.waitingSince === null ? 0 : Math.max(0, source.now() - due.waitingSince) / 1000)
     },
   )
-  surveyGauges(gauge, source)
-
-  let madeAt = -Infinity
-  let made = Promise.resolve('')
-
-  return {
-    contentType: registry.contentType,
-    text() {
-      // Made once a second, however many ask.
-      if (performance.now() - madeAt > textFor) {
-        madeAt = performance.now()
-        made = registry.metrics()
-      }
-      return made
-    },
-    count(event) {
-      if (event.event === 'job' && event.lastDone !== null) succeeded(event.job, Date.parse(event.lastDone) / 1000)
-      if (event.event === 'claim_lost') lost.inc()
-      if (event.event === 'taken_over') taken.inc()
-      if (event.event === 'database_away' && event.attempt === 1) away.inc()
-      if (event.event === 'instants_skipped')
-        ended.inc({job: event.job, status: 'skipped', reason: event.reason}, event.count)
-      if (event.event === 'occurrence_started' && event.attempt === 1) lateness.observe(Math.max(0, event.late))
-      if (event.event !== 'occurrence_ended') return
-      const {job, outcome, ms, kind} = event
-      lastDuration.set({job}, ms / 1000)
-      duration.observe({kind}, ms / 1000)
-      if (outcome.kind === 'again' && outcome.error !== null) tries.inc({job})
-      if (outcome.kind !== 'ended') return
-      ended.inc({job, status: outcome.status, reason: outcome.reason ?? ''})
-      if (outcome.status === 'done' || outcome.status === 'late-done') succeeded(job, source.now() / 1000)
-      for (const [status, n] of Object.entries(outcome.detail?.steps ?? {})) if (n > 0) steps.inc({job, status}, n)
-      if (outcome.detail?.bytes) bytes.inc({job}, outcome.detail.bytes)
-    },
-  }
 }
-
-type MakeGauge = <L extends string = never>(
-  name: string,
-  help: string,
-  labelNames?: L[],
-  collect?: (gauge: Gauge<L>) => void,
-) => Gauge<L>
 
 /** Tables and policies as the reports show them; nothing is asked of the database where no client scrapes. */
 function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
@@ -212,6 +238,21 @@ function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
         if (ok !== null) g.set({schema, table, kind}, ok ? 1 : 0)
     },
   )
+  partitionGauges(gauge, metricsCache)
+  gauge(
+    'survey_timestamp_seconds',
+    'When tables and policies were last read; absent before the first time.',
+    [],
+    (g) => {
+      const {at} = metricsCache()
+      // Without a value prom-client would say 0: the year 1970.
+      if (at === null) g.remove()
+      else g.set(at)
+    },
+  )
+}
+
+function partitionGauges(gauge: MakeGauge, metricsCache: MetricsSource['metricsCache']): void {
   gauge(
     'partitions_ahead',
     'Partitions of a declared set after the one of now, without a gap.',
@@ -229,17 +270,6 @@ function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
       g.reset()
       for (const {schema, table, daysLeft} of metricsCache().partitions)
         if (daysLeft !== null) g.set({schema, table}, daysLeft)
-    },
-  )
-  gauge(
-    'survey_timestamp_seconds',
-    'When tables and policies were last read; absent before the first time.',
-    [],
-    (g) => {
-      const {at} = metricsCache()
-      // Without a value prom-client would say 0: the year 1970.
-      if (at === null) g.remove()
-      else g.set(at)
     },
   )
 }

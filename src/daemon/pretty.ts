@@ -23,8 +23,7 @@ const sentences: Record<string, (fields: Fields) => string> = {
     `on ${database} as ${role}: PostgreSQL ${postgres}${timescaledb ? `, TimescaleDB ${timescaledb}` : ''}`,
   calendars: ({changes}) => `calendars: ${(changes as string[]).join('; ')}`,
   core_installed: ({steps}) => `installed: ${(steps as string[]).join('; ')}`,
-  job: ({job, schedule, timezone, runner, state, local}) =>
-    `${pad(job)} ${pad(schedule)} ${pad(timezone, 13)} ${state !== 'active' ? state : runner === 'pg_cron' ? 'run by pg_cron' : `next ${withoutOffset(local) ?? 'never'}`}`,
+  job: (fields) => `${pad(fields.job)} ${pad(fields.schedule)} ${pad(fields.timezone, 13)} ${nextRun(fields)}`,
   ready: ({jobs, others}) =>
     `ready: ${jobs} ${jobs === 1 ? 'job' : 'jobs'}, ${others === 0 ? 'no other daemon' : `${others} more ${others === 1 ? 'daemon' : 'daemons'}`} here`,
   occurrence_started: ({job, at, attempt}) =>
@@ -58,9 +57,21 @@ const sentences: Record<string, (fields: Fields) => string> = {
 /** `done after 1.20s, due 02:00:00` or `failed after 0.36s, retrying in 2s, due 02:00:00`. */
 function ending({at, ms, status, reason, error, inSeconds, steps}: Fields): string {
   const again = status === 'again'
-  const result = !again ? String(status) : inSeconds === 0 ? 'given back' : error ? 'failed' : 'not run'
+  const result = again ? attemptResult(inSeconds, error) : String(status)
   const retry = again && inSeconds !== 0 ? `, retrying in ${formatElapsed(Number(inSeconds) * 1000)}` : ''
   return `${result}${reason ? ` (${reason})` : ''} after ${formatElapsed(Number(ms))}${retry}${due(at)}${stepsOf(steps)}`
+}
+
+/** How a try ended that another one follows. */
+function attemptResult(inSeconds: unknown, error: unknown): string {
+  if (inSeconds === 0) return 'given back'
+  return error ? 'failed' : 'not run'
+}
+
+/** `next 2026-01-31 02:00`, `run by pg_cron`, or the state of a job that does not run. */
+function nextRun({runner, state, local}: Fields): string {
+  if (state !== 'active') return String(state)
+  return runner === 'pg_cron' ? 'run by pg_cron' : `next ${withoutOffset(local) ?? 'never'}`
 }
 
 function sentence(event: string, fields: Fields): string {

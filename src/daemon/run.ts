@@ -6,7 +6,7 @@ import type {Target} from '../db/database.js'
 import type {Server} from '../db/server.js'
 import {ExitCode} from '../errors.js'
 import type {Limits} from '../run/limits.js'
-import {createDaemon} from './lifecycle.js'
+import {Daemon} from './lifecycle.js'
 import {statusUrlOf} from './listen.js'
 import {giveBackMemory} from './memory.js'
 import {logTo} from './log.js'
@@ -47,7 +47,7 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
     sections: {tables: config?.tables ?? {}, aggregates: config?.aggregates ?? {}},
     partitions: (withDefinitions: boolean) => partitionRules(config, withDefinitions),
   }
-  const daemon = createDaemon({
+  const daemon = new Daemon({
     ...options,
     connect: () =>
       connect(

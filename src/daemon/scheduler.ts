@@ -1,25 +1,19 @@
 import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
-import {serverMessage, sqlState} from '../db/sqlstate.js'
+import type {Tell} from '../jobs/events.js'
 import type {JobContext} from '../jobs/kind.js'
+import {reclaimExpired, type TakenOver} from '../jobs/store/claims.js'
+import {heartbeat, type Heartbeat} from '../jobs/store/daemons.js'
+import {readJobs} from '../jobs/store/ledger-jobs.js'
+import type {Identity} from '../jobs/store/ledger.js'
 import {longestTimer} from '../units/timer.js'
 import {alarmClock} from './alarm.js'
-import {isConnectionError, isReadOnly} from './reconnect.js'
-import {createJobRegistry, type JobRegistry, type Entry} from './job-registry.js'
-import type {DatabaseClock} from './database-clock.js'
-import {createWorkerPool, type WorkerPool} from './worker-pool.js'
+import {claimDue, dueRequests, type ClaimDueOptions} from './claim-due.js'
 import {watchCron} from './cron-watch.js'
-import type {Tell} from '../jobs/events.js'
-import {
-  claim,
-  heartbeat,
-  readJobs,
-  reclaimExpired,
-  type Heartbeat,
-  type Identity,
-  type ClaimRequest,
-} from '../jobs/store/job-store.js'
-import {troubleOf} from './trouble.js'
+import type {DatabaseClock} from './database-clock.js'
+import {createJobRegistry, type Entry, type JobRegistry} from './job-registry.js'
+import {LedgerTrouble} from './ledger-trouble.js'
+import {WorkerPool} from './worker-pool.js'
 
 export interface SchedulerOptions {
   /** The session that speaks to the ledger; occurrences have others. */
@@ -44,287 +38,220 @@ export interface SchedulerOptions {
   recover(error: unknown): Promise<void>
 }
 
-export interface Scheduler {
-  readonly registry: JobRegistry
-  readonly workerPool: WorkerPool
-  /** performance.now() of the last round that went through. */
-  readonly lastRound: number
-  /** performance.now() when it last began a round, or waited before the next: where this stands still, so does the loop. */
-  readonly lastTurn: number
-  /** What the ledger refuses, as sentences; empty where it takes everything. */
-  refusals(): string[]
-  /** Looks at the ledger now, unless it has within so many milliseconds; resolves when it has, or failed to. */
-  check(maxAge: number): Promise<void>
-  /** Until {@link stop}. */
-  run(): Promise<void>
-  /** Begins nothing any more, lets running steps finish within so many milliseconds, gives the rest back. */
-  stop(grace: number): Promise<void>
-}
-
 /** A job that waits for another daemon's run is looked at this often, in milliseconds. */
 const waitingCheck = 2_000
-/** The ledger as a whole, among what fails; everything else there is a job. */
-const ledger = ''
 
 /** What is due is read from the ledger; the one timer only says when to look. */
-export function createScheduler(options: SchedulerOptions): Scheduler {
-  const {control, me, clock, tell, lease, poll} = options
-  const registry = createJobRegistry(
-    options.jobs,
-    (job, reason) => tell({event: 'stands_aside', job, reason}),
-    options.sawOnlyReplica,
-  )
-  const workerPool = createWorkerPool({
-    ...options,
-    onFree: () => alarm.ring(),
-    onAgain: (seconds) => remind(seconds),
-    registry,
-  })
-  const alarm = alarmClock()
-  const names = options.jobs.map(({name}) => name)
-  let lookedAt = -Infinity
-  let nextLease: number | null = null
-  let stopping = false
-  let loop: Promise<void> | undefined
-  let lastRound = performance.now()
-  let lastTurn = performance.now()
-  const trouble = troubleOf()
-  /** Those who wait for the next look. */
-  let checking: (() => void)[] = []
-  control.onLost(() => {
-    lookedAt = -Infinity
-    alarm.ring()
-  })
+export class Scheduler {
+  readonly registry: JobRegistry
+  readonly workerPool: WorkerPool
+  private readonly alarm = alarmClock()
+  private readonly trouble: LedgerTrouble
+  private readonly claiming: ClaimDueOptions
   /** Jobs that another daemon has advanced. */
-  const stale = new Set<string>()
+  private readonly stale = new Set<string>()
   /** Jobs that wait for another daemon's run. */
-  const later = new Set<string>()
-  /** How often in a row. */
-  let missed = 0
+  private readonly waiting = new Set<string>()
+  /** How often in a row stale jobs were read. */
+  private staleReads = 0
+  /** By performance.now(), as all times here. */
+  private lookedAt = -Infinity
+  private roundAt = performance.now()
+  private turnAt = performance.now()
+  private nextLease: number | null = null
+  private stopping = false
+  private loop: Promise<void> | undefined
+  /** Called after the next look at the ledger. */
+  private checks: (() => void)[] = []
 
-  const look = async () => {
-    const asked = performance.now()
-    const said = await heartbeat(control, me)
-    const drift = clock.set(said.now, asked, performance.now())
-    if (Math.abs(drift) > 1_000) tell({event: 'clock_jump', seconds: drift / 1000})
-    options.onHello(said)
-    registry.read(await readJobs(control), true)
-    options.onCron(await watchCron(control, registry.entries()))
-    lookedAt = performance.now()
-    stale.clear()
+  constructor(private readonly options: SchedulerOptions) {
+    const {control, jobs, me, lease, tell, sawOnlyReplica} = options
+    const onAside = (job: string, reason: string) => tell({event: 'stands_aside', job, reason})
+    this.registry = createJobRegistry(jobs, onAside, sawOnlyReplica)
+    this.workerPool = new WorkerPool({
+      ...options,
+      onFree: () => this.alarm.ring(),
+      onAgain: (seconds) => this.remind(seconds),
+      registry: this.registry,
+    })
+    this.trouble = new LedgerTrouble(tell)
+    const {registry, workerPool, trouble} = this
+    const onStale = (job: string) => void this.stale.add(job)
+    this.claiming = {control, me, lease, registry, workerPool, trouble, tell, onStale}
+    control.onLost(() => {
+      this.lookedAt = -Infinity
+      this.alarm.ring()
+    })
   }
 
-  /** @param told whether it was reported that it did not */
-  const works = (what: string, told: boolean) => {
-    const seconds = trouble.worked(what)
-    if (seconds !== null && told) tell({event: 'ledger_works', seconds, ...(what !== ledger && {job: what})})
+  /** performance.now() of the last round that went through. */
+  get lastRound(): number {
+    return this.roundAt
   }
 
-  const fails = (what: string, error: unknown, report = true) => {
-    const message =
-      what === ledger
-        ? `the ledger cannot be read or written: ${serverMessage(error)}`
-        : `${what}: the ledger refuses the run: ${serverMessage(error)}`
-    if (trouble.failed(what, sqlState(error) ?? '', message) && report) tell({event: 'round_failed', error: message})
+  /** performance.now() when it last began a round, or waited before the next: where this stands still, so does the loop. */
+  get lastTurn(): number {
+    return this.turnAt
   }
 
-  const reclaimExpiredRuns = async () => {
-    nextLease = null
-    if (workerPool.free() === 0) return remind(1)
-    for (const taken of await reclaimExpired(control, names, me, lease, workerPool.free())) {
-      const {job, scheduledAt: at, attempts: attempt, error, claimedBefore: from} = taken
-      tell(
-        from === null
-          ? {event: 'tried_again', job, at, attempt, error}
-          : {event: 'taken_over', job, at, from, attempt, error},
-      )
-      workerPool.take(taken)
-    }
+  /** What the ledger refuses, as sentences; empty where it takes everything. */
+  refusals(): string[] {
+    return this.trouble.messages()
   }
 
-  /** After so many seconds there may be something to take over. */
-  function remind(seconds: number): void {
-    const at = performance.now() + Math.max(0, seconds) * 1000 + 10
-    nextLease = nextLease === null ? at : Math.min(nextLease, at)
-    alarm.ring()
+  /** Looks at the ledger now, unless it has within so many milliseconds; resolves when it has, or failed to. */
+  async check(maxAge: number): Promise<void> {
+    if (this.stopping || performance.now() - this.lookedAt < maxAge) return
+    this.lookedAt = -Infinity
+    await new Promise<void>((resolve) => {
+      this.checks.push(resolve)
+      this.alarm.ring()
+    })
   }
 
-  /** The jobs whose time has come, oldest first; skipping needs no free hands. */
-  const claimRequests = (now: number): ClaimRequest[] => {
-    const due: ClaimRequest[] = []
-    for (const entry of registry.entries()) {
-      if (entry.due.wakeAt === null || entry.due.wakeAt > now || trouble.wait(entry.job.name) > 0) continue
-      const {decision} = registry.reckon(entry, now)
-      if (decision !== null) due.push({job: entry.job, state: entry.state!, decision})
-    }
-    const runs = due.filter(({decision}) => decision.run !== null).sort((a, b) => a.decision.dueAt - b.decision.dueAt)
-    return [...due.filter(({decision}) => decision.run === null), ...runs.slice(0, workerPool.free())]
+  /** Until {@link stop}. */
+  run(): Promise<void> {
+    return (this.loop ??= this.runRounds())
   }
 
-  const advance = async (asked: readonly ClaimRequest[]): Promise<void> => {
-    const {advanced} = await claim(control, asked, me, lease)
-    const done = new Map(advanced.map((one) => [one.job, one]))
-    for (const {job, state, decision} of asked) {
-      const one = done.get(job.name)
-      if (one === undefined) {
-        stale.add(job.name)
-        continue
-      }
-      registry.moved(job.name, decision.to, one.claim !== null || state.running)
-      for (const [reason, instants] of byReason(decision.skips))
-        tell({
-          event: 'instants_skipped',
-          job: job.name,
-          reason,
-          count: instants.length,
-          first: instants[0]!,
-          last: instants.at(-1)!,
-        })
-      if (one.claim) workerPool.take(one.claim)
-      works(job.name, !trouble.fails(ledger))
-    }
-    if (advanced.length > 0) works(ledger, true)
+  /** Begins nothing any more, lets running steps finish within so many milliseconds, gives the rest back. */
+  async stop(grace: number): Promise<void> {
+    this.stopping = true
+    this.workerPool.stop(grace)
+    this.alarm.ring()
+    // A claim may be on its way: what it brings is given back with the rest.
+    await this.loop
+    await this.workerPool.drain()
   }
 
-  /** One job's trouble must not be everybody's; what all of them have is the ledger's. */
-  const moveEach = async (asked: readonly ClaimRequest[]): Promise<void> => {
-    const failed: [string, unknown][] = []
-    for (const one of asked) {
+  private async runRounds(): Promise<void> {
+    while (!this.stopping) {
       try {
-        await advance([one])
+        await this.round()
+        await this.alarm.sleep(this.untilNext())
       } catch (error) {
-        if (isGone(error)) throw error
-        failed.push([one.job.name, error])
+        if (this.stopping) return
+        await this.options.recover(error).catch((unknown: unknown) => this.pauseAfter(unknown))
+        this.lookedAt = -Infinity
       }
     }
-    const all = asked.length > 1 && failed.length === asked.length
-    if (all) fails(ledger, failed[0]![1])
-    for (const [job, error] of failed) fails(job, error, !trouble.fails(ledger))
   }
 
-  const round = async () => {
-    lastTurn = performance.now()
-    for (const name of later) stale.add(name)
-    later.clear()
-    await workerPool.write()
-    if (performance.now() - lookedAt >= poll) {
-      await look()
-      await reclaimExpiredRuns()
-      for (const {state} of registry.entries())
-        if (state?.leaseSeconds != null && !workerPool.works(state.name)) remind(state.leaseSeconds)
-    } else if (nextLease !== null && performance.now() >= nextLease) {
-      await reclaimExpiredRuns()
+  /** The ledger failed while the server was there: waits before the next round. */
+  private async pauseAfter(error: unknown): Promise<void> {
+    this.trouble.failed(null, error)
+    this.answerChecks()
+    // It may be the session's fault: one that loaded an extension before its update can do nothing any more.
+    await this.options.control.reconnect().catch(() => {})
+    for (let wait = this.trouble.wait(null); wait > 0 && !this.stopping; wait = this.trouble.wait(null)) {
+      this.turnAt = performance.now()
+      await this.alarm.sleep(Math.min(wait, waitingCheck))
     }
-    if (stale.size > 0) {
-      const again = [...stale]
-      stale.clear()
-      registry.read(await readJobs(control, again), false)
-      missed += 1
-    } else missed = 0
-    for (let turn = 0; turn < 20 && !stopping; turn += 1) {
-      const asked = claimRequests(clock.now())
-      if (asked.length === 0) break
-      await advance(asked).catch((error: unknown) => {
-        if (isGone(error)) throw error
-        return moveEach(asked)
-      })
-      if (stale.size > 0) break
+  }
+
+  private async round(): Promise<void> {
+    this.turnAt = performance.now()
+    for (const name of this.waiting) this.stale.add(name)
+    this.waiting.clear()
+    await this.workerPool.write()
+    if (performance.now() - this.lookedAt >= this.options.poll) {
+      await this.look()
+      await this.reclaim()
+      for (const {state} of this.registry.entries())
+        if (state?.leaseSeconds != null && !this.workerPool.isRunning(state.name)) this.remind(state.leaseSeconds)
+    } else if (this.nextLease !== null && performance.now() >= this.nextLease) {
+      await this.reclaim()
     }
-    lastRound = performance.now()
+    await this.readStale()
+    await this.claimWhatIsDue()
+    this.roundAt = performance.now()
     // Where jobs are refused, one of them tells when that is over.
-    if (!names.some((name) => trouble.fails(name))) works(ledger, true)
-    answerChecks()
+    if (!this.options.jobs.some(({name}) => this.trouble.fails(name))) this.trouble.worked(null, true)
+    this.answerChecks()
   }
 
-  const answerChecks = () => {
-    for (const done of checking) done()
-    checking = []
+  /** One look at the whole ledger: the heartbeat, every job, and pg_cron. */
+  private async look(): Promise<void> {
+    const {control, me, clock, tell, onHello, onCron} = this.options
+    const asked = performance.now()
+    const answer = await heartbeat(control, me)
+    const drift = clock.set(answer.now, asked, performance.now())
+    if (Math.abs(drift) > 1_000) tell({event: 'clock_jump', seconds: drift / 1000})
+    onHello(answer)
+    this.registry.read(await readJobs(control), true)
+    onCron(await watchCron(control, this.registry.entries()))
+    this.lookedAt = performance.now()
+    this.stale.clear()
+  }
+
+  private async reclaim(): Promise<void> {
+    this.nextLease = null
+    const {control, jobs, me, lease} = this.options
+    if (this.workerPool.availableSlots() === 0) return this.remind(1)
+    const names = jobs.map(({name}) => name)
+    for (const taken of await reclaimExpired(control, names, me, lease, this.workerPool.availableSlots())) {
+      this.tellReclaimed(taken)
+      this.workerPool.take(taken)
+    }
+  }
+
+  private tellReclaimed({job, scheduledAt: at, attempts: attempt, error, claimedBefore: from}: TakenOver): void {
+    this.options.tell(
+      from === null
+        ? {event: 'tried_again', job, at, attempt, error}
+        : {event: 'taken_over', job, at, from, attempt, error},
+    )
+  }
+
+  /** After so many seconds there may be something to reclaim. */
+  private remind(seconds: number): void {
+    const at = performance.now() + Math.max(0, seconds) * 1000 + 10
+    this.nextLease = this.nextLease === null ? at : Math.min(this.nextLease, at)
+    this.alarm.ring()
+  }
+
+  private async readStale(): Promise<void> {
+    if (this.stale.size === 0) {
+      this.staleReads = 0
+      return
+    }
+    const names = [...this.stale]
+    this.stale.clear()
+    this.registry.read(await readJobs(this.options.control, names), false)
+    this.staleReads += 1
+  }
+
+  private async claimWhatIsDue(): Promise<void> {
+    for (let turn = 0; turn < 20 && !this.stopping; turn += 1) {
+      const requests = dueRequests(this.claiming, this.options.clock.now())
+      if (requests.length === 0) break
+      await claimDue(this.claiming, requests)
+      if (this.stale.size > 0) break
+    }
+  }
+
+  private answerChecks(): void {
+    for (const done of this.checks) done()
+    this.checks = []
   }
 
   /** Milliseconds until there is something to look at. */
-  const untilNext = (): number => {
-    const now = clock.now()
-    let wait = lookedAt + poll - performance.now()
-    if (nextLease !== null) wait = Math.min(wait, nextLease - performance.now())
-    if (stale.size > 0) return Math.min(waitingCheck, 10 * 2 ** Math.min(missed, 10))
-    for (const entry of registry.entries()) wait = Math.min(wait, entryWait(entry, now))
+  private untilNext(): number {
+    if (this.stale.size > 0) return Math.min(waitingCheck, 10 * 2 ** Math.min(this.staleReads, 10))
+    const now = this.options.clock.now()
+    let wait = this.lookedAt + this.options.poll - performance.now()
+    if (this.nextLease !== null) wait = Math.min(wait, this.nextLease - performance.now())
+    for (const entry of this.registry.entries()) wait = Math.min(wait, this.entryWait(entry, now))
     return Math.max(1, Math.min(wait, longestTimer))
   }
 
-  const entryWait = ({job, due, state}: Entry, now: number): number => {
-    if (due.decision !== null && workerPool.free() === 0) return poll
-    if (due.waitingSince !== null && state?.running && !workerPool.works(state.name)) {
-      later.add(state.name)
+  private entryWait({job, due, state}: Entry, now: number): number {
+    const {poll} = this.options
+    if (due.decision !== null && this.workerPool.availableSlots() === 0) return poll
+    if (due.waitingSince !== null && state?.running && !this.workerPool.isRunning(state.name)) {
+      this.waiting.add(state.name)
       return waitingCheck
     }
-    return due.wakeAt === null ? poll : Math.max(due.wakeAt - now, trouble.wait(job.name))
+    return due.wakeAt === null ? poll : Math.max(due.wakeAt - now, this.trouble.wait(job.name))
   }
-
-  return {
-    registry,
-    workerPool,
-    get lastRound() {
-      return lastRound
-    },
-    get lastTurn() {
-      return lastTurn
-    },
-    refusals: () => trouble.messages(ledger),
-    async check(maxAge) {
-      if (stopping || performance.now() - lookedAt < maxAge) return
-      lookedAt = -Infinity
-      await new Promise<void>((resolve) => {
-        checking.push(resolve)
-        alarm.ring()
-      })
-    },
-    run() {
-      return (loop ??= goRound())
-    },
-    async stop(grace) {
-      stopping = true
-      workerPool.halt(grace)
-      alarm.ring()
-      // A claim may be on its way: what it brings is given back with the rest.
-      await loop
-      await workerPool.ended()
-    },
-  }
-
-  async function goRound(): Promise<void> {
-    while (!stopping) {
-      try {
-        await round()
-        await alarm.sleep(untilNext())
-      } catch (error) {
-        if (stopping) return
-        await options.recover(error).catch(async (unknown: unknown) => {
-          fails(ledger, unknown)
-          answerChecks()
-          // It may be the session's fault: one that loaded an extension before its update can do nothing any more.
-          await control.reconnect().catch(() => {})
-          for (let wait = trouble.wait(ledger); wait > 0 && !stopping; wait = trouble.wait(ledger)) {
-            lastTurn = performance.now()
-            await alarm.sleep(Math.min(wait, waitingCheck))
-          }
-        })
-        lookedAt = -Infinity
-      }
-    }
-  }
-}
-
-/** The whole connection is at fault, or the server takes no changes at all. */
-function isGone(error: unknown): boolean {
-  return isConnectionError(error) || isReadOnly(error)
-}
-
-function byReason(skips: readonly {at: number; reason: string}[]): Map<string, number[]> {
-  const reasons = new Map<string, number[]>()
-  for (const {at, reason} of skips) {
-    const list = reasons.get(reason)
-    if (list === undefined) reasons.set(reason, [at])
-    else list.push(at)
-  }
-  return reasons
 }

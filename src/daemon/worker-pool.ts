@@ -1,45 +1,20 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
-import {serverMessage, sqlState} from '../db/sqlstate.js'
-import type {JobContext} from '../jobs/kind.js'
-import {longestTimer} from '../units/timer.js'
-import {isConnectionError} from './reconnect.js'
-import {retiredJob, type JobRegistry} from './job-registry.js'
-import type {DatabaseClock} from './database-clock.js'
+import {serverMessage} from '../db/sqlstate.js'
 import type {Tell} from '../jobs/events.js'
-import {
-  finishAll,
-  release,
-  renew,
-  silentBackends,
-  type Claim,
-  type Identity,
-  type TakenOver,
-} from '../jobs/store/job-store.js'
-import type {FinalOutcome, Outcome, Unsettled} from '../jobs/run/outcome.js'
-import {sessionPool} from './pool.js'
+import type {JobContext} from '../jobs/kind.js'
+import type {FinalOutcome, Outcome} from '../jobs/run/outcome.js'
 import {runOccurrence} from '../jobs/run/run-occurrence.js'
-import {settle} from '../jobs/run/settle.js'
+import {renew, silentBackends, type Claim, type TakenOver} from '../jobs/store/claims.js'
+import type {Identity} from '../jobs/store/ledger.js'
+import {longestTimer} from '../units/timer.js'
+import type {DatabaseClock} from './database-clock.js'
+import {retiredJob, type JobRegistry} from './job-registry.js'
+import {sessionPool, type Pool} from './pool.js'
+import {ResultWriter, type FinishedRun} from './result-writer.js'
 
-/** The occurrences that this daemon works on, their heartbeat, and how they end. */
-export interface WorkerPool {
-  /** How many more may be begun. */
-  free(): number
-  busy(): number
-  works(job: string): boolean
-  take(claim: Claim | TakenOver): void
-  /** Writes down what has ended. @throws where the database is away; what fails alone is tried again with the next. */
-  write(): Promise<void>
-  /** Running steps end, and no further one is begun; after so many milliseconds they are cancelled. */
-  halt(grace: number): void
-  /** What has not ended, or is not written down, as clauses. */
-  left(): string[]
-  /** When everything has ended and, as far as the server lets it, is written down. Only after the last claim. */
-  ended(): Promise<void>
-}
-
-export interface CrewOptions {
+export interface WorkerPoolOptions {
   control: Database
   me: Identity
   clock: DatabaseClock
@@ -54,20 +29,11 @@ export interface CrewOptions {
   onAgain(seconds: number): void
 }
 
-interface Ended {
-  claim: Claim
-  outcome: Outcome
-  job: Job
-  ms: number
-  /** The code of the failure that was reported of writing it. */
-  told?: string
-}
-
-interface Work {
+interface Run {
   claim: Claim | TakenOver
   lost: AbortController
   ended: Promise<void>
-  /** Where it works; null before it has a session. */
+  /** The session it runs on; null before it has one. */
   db: Database | null
 }
 
@@ -77,217 +43,194 @@ const sessionPause = 500
 const lastTries = 5
 const lastPause = 200
 
-export function createWorkerPool(options: CrewOptions): WorkerPool {
-  const {control, me, registry, tell, clock, lease} = options
-  const pool = sessionPool(control)
+/** The occurrences that this daemon works on, their heartbeat, and how they end. */
+export class WorkerPool {
   /** By token: a claim that ran out may come back to this very daemon before the first try has noticed. */
-  const working = new Map<number, Work>()
-  const unwritten: Ended[] = []
-  const stop = new AbortController()
-  const cancel = new AbortController()
-  let deadline: NodeJS.Timeout | undefined
+  private readonly running = new Map<number, Run>()
+  private readonly stopping = new AbortController()
+  private readonly cancelling = new AbortController()
+  private readonly sessions: Pool
+  private readonly results: ResultWriter
+  private readonly heartbeat: NodeJS.Timeout
+  private beating = false
+  private deadline: NodeJS.Timeout | undefined
+  /** The last failure to get a session that was reported, by code. */
+  private sessionFailure: string | null = null
 
-  const heartbeat = setInterval(() => void beat(), (lease * 1000) / 3)
-  let beating = false
-  async function beat(): Promise<void> {
-    if (beating || working.size + unwritten.length === 0) return
-    beating = true
+  constructor(private readonly options: WorkerPoolOptions) {
+    const {control, tell, lease} = options
+    this.sessions = sessionPool(control)
+    this.results = new ResultWriter({
+      control,
+      tell,
+      onWritten: (run, outcome) => this.written(run, outcome),
+      onUnsettled: (seconds) => options.onAgain(seconds),
+    })
+    this.heartbeat = setInterval(() => void this.renewClaims(), (lease * 1000) / 3)
+  }
+
+  /** How many more occurrences may be begun. */
+  availableSlots(): number {
+    if (this.stopping.signal.aborted) return 0
+    const slots = this.options.control.server.embedded ? 1 : this.options.workers
+    return Math.max(0, slots - this.running.size)
+  }
+
+  runningCount(): number {
+    return this.running.size
+  }
+
+  /** Whether an occurrence of the job runs, or its result is not written yet. */
+  isRunning(job: string): boolean {
+    return [...this.running.values(), ...this.results.unwritten].some(({claim}) => claim.job === job)
+  }
+
+  take(claim: Claim | TakenOver): void {
+    const job = this.options.registry.get(claim.job)?.job ?? retiredJob(claim.job, 'sql')
+    this.options.tell({
+      event: 'occurrence_started',
+      job: claim.job,
+      at: claim.scheduledAt,
+      attempt: claim.attempts,
+      late: claim.late,
+      id: claim.id,
+    })
+    for (const before of this.running.values()) if (before.claim.id === claim.id) before.lost.abort()
+    const run: Run = {claim, lost: new AbortController(), ended: Promise.resolve(), db: null}
+    this.running.set(claim.token, run)
+    run.ended = this.run(run, job)
+  }
+
+  /** Writes down what has ended. @throws where the database is away; what fails alone is tried again with the next. */
+  write(): Promise<void> {
+    return this.results.write()
+  }
+
+  /** Begins nothing further; running steps are cancelled after so many milliseconds. */
+  stop(grace: number): void {
+    this.stopping.abort()
+    this.deadline = setTimeout(() => this.cancelling.abort(), Math.min(grace, longestTimer))
+  }
+
+  /** What has not ended, or is not written down, as clauses. */
+  left(): string[] {
+    return [
+      ...[...this.running.values()].map(({claim, db}) => whereabouts(claim.job, db?.backend ?? null)),
+      ...this.results.unwritten.map(({claim, outcome}) =>
+        whereabouts(claim.job, outcome.kind === 'unsettled' ? outcome.backend : null),
+      ),
+    ]
+  }
+
+  /** Until every run has ended and, as far as the server allows it, is written down. Only after the last claim. */
+  async drain(): Promise<void> {
+    await Promise.allSettled([...this.running.values()].map(({ended}) => ended))
+    clearTimeout(this.deadline)
+    clearInterval(this.heartbeat)
+    for (let tries = 1; tries <= lastTries; tries += 1) {
+      await this.write().catch(() => {})
+      if (this.results.unwritten.length === 0) break
+      await sleep(lastPause)
+    }
+    await this.sessions.close()
+  }
+
+  private async renewClaims(): Promise<void> {
+    if (this.beating || this.running.size + this.results.unwritten.length === 0) return
+    this.beating = true
+    const {control, lease} = this.options
     try {
-      const works = [...working.values()]
-      const ours = await renew(
+      const runs = [...this.running.values()]
+      const held = await renew(
         control,
-        [...works, ...unwritten].map(({claim}) => claim),
+        [...runs, ...this.results.unwritten].map(({claim}) => claim),
         lease,
       )
-      for (const work of works) if (!ours.has(work.claim.id) && working.has(work.claim.token)) work.lost.abort()
+      for (const {claim, lost} of runs) if (!held.has(claim.id) && this.running.has(claim.token)) lost.abort()
       const silent = await silentBackends(
         control,
-        works.flatMap(({db}) => db?.backend ?? []),
+        runs.flatMap(({db}) => db?.backend ?? []),
         lease,
       )
-      for (const {db} of works) if (db?.backend != null && silent.has(db.backend.pid)) db.abort()
+      for (const {db} of runs) if (db?.backend != null && silent.has(db.backend.pid)) db.abort()
     } catch {
       // The database is away: the claims' leases decide, and the fence tells whether they held.
     } finally {
-      beating = false
+      this.beating = false
     }
   }
 
-  async function work(running: Work, job: Job): Promise<void> {
-    const {claim} = running
+  private async run(run: Run, job: Job): Promise<void> {
+    const {claim} = run
     const began = performance.now()
-    const outcome = hopelessClaim(claim) ?? (await tryIt(running, job))
-    unwritten.push({claim, outcome, job, ms: Math.round(performance.now() - began)})
-    working.delete(claim.token)
-    options.onFree()
+    const outcome = hopelessClaim(claim) ?? (await this.attempt(run, job))
+    this.results.unwritten.push({claim, outcome, job, ms: Math.round(performance.now() - began)})
+    this.running.delete(claim.token)
+    this.options.onFree()
     // A failure is reported by then, and the next round tries again.
-    await write().catch(() => {})
+    await this.write().catch(() => {})
   }
 
-  let noSession: string | null = null
-  /** Another session, for as long as a lease where there is none to be had; null then, or where it is not wanted any more. */
-  async function sessionFor({lost}: Work): Promise<Database | null> {
-    const end = performance.now() + lease * 1000
-    while (!stop.signal.aborted && !lost.signal.aborted && performance.now() < end) {
+  /** Another session; null where the run is no longer wanted, or where there was none for as long as a lease. */
+  private async openSession({lost}: Run): Promise<Database | null> {
+    const end = performance.now() + this.options.lease * 1000
+    while (!this.stopping.signal.aborted && !lost.signal.aborted && performance.now() < end) {
       try {
-        const db = await pool.acquire()
-        noSession = null
+        const db = await this.sessions.acquire()
+        this.sessionFailure = null
         return db
       } catch (error) {
         const code = (error as {code?: string}).code ?? ''
-        if (noSession !== code) tell({event: 'no_session', error: serverMessage(error)})
-        noSession = code
-        await sleep(sessionPause, undefined, {signal: stop.signal}).catch(() => {})
+        if (this.sessionFailure !== code) this.options.tell({event: 'no_session', error: serverMessage(error)})
+        this.sessionFailure = code
+        await sleep(sessionPause, undefined, {signal: this.stopping.signal}).catch(() => {})
       }
     }
     return null
   }
 
-  async function tryIt(item: Work, job: Job): Promise<Outcome> {
-    const {claim, lost} = item
-    const db = await sessionFor(item)
+  private async attempt(run: Run, job: Job): Promise<Outcome> {
+    const {me, lease, clock, context, skewed} = this.options
+    const db = await this.openSession(run)
     if (db === null) return {kind: 'again', seconds: 1, error: null, countsAsAttempt: false}
-    item.db = db
+    run.db = db
     let usable = true
     const giveUp = () => {
       usable = false
-      pool.discard(db)
+      this.sessions.discard(db)
     }
     const outcome = await runOccurrence(
       db,
       job,
-      claim,
+      run.claim,
       {
-        context: options.context,
+        context,
         silence: lease,
         holder: `${me.actor}, daemon ${me.id}, job ${job.name}`,
         now: () => clock.now(),
-        skewed: options.skewed,
-        stop: stop.signal,
-        cancel: cancel.signal,
-        lost: lost.signal,
+        skewed,
+        stop: this.stopping.signal,
+        cancel: this.cancelling.signal,
+        lost: run.lost.signal,
       },
       giveUp,
     )
-    item.db = null
+    run.db = null
     // What failed may be the session's fault: one that loaded an extension before its update can do nothing any more.
-    if (usable && 'error' in outcome && outcome.error !== null) pool.discard(db)
-    else if (usable) pool.give(db)
+    if (usable && 'error' in outcome && outcome.error !== null) this.sessions.discard(db)
+    else if (usable) this.sessions.give(db)
     return outcome
   }
 
-  let writing: Promise<void> | null = null
-  function write(): Promise<void> {
-    return (writing ??= writeEnded().finally(() => (writing = null)))
-  }
-
-  /** What ends meanwhile goes with the next: the runs of a burst share a commit. In the ledger, then out of the list. */
-  async function writeEnded(): Promise<void> {
-    const tried = new Set<Ended>()
-    for (;;) {
-      const entries = unwritten.filter((entry) => !tried.has(entry))
-      if (entries.length === 0) return
-      for (const entry of entries) tried.add(entry)
-      const told = (error: unknown, those: readonly Ended[]) => {
-        const code = sqlState(error) ?? ''
-        for (const one of those) {
-          if (one.told !== code) tell({event: 'outcome_unwritten', job: one.job.name, error: serverMessage(error)})
-          one.told = code
-        }
-        if (isConnectionError(error)) throw error
-      }
-      // One that cannot be written must not keep the others.
-      const ours = await finishAll(control, entries.flatMap(ended)).catch((error: unknown) =>
-        isConnectionError(error) ? told(error, entries) : null,
-      )
-      for (const entry of entries) await writeOne(entry, ours ?? null).catch((error: unknown) => told(error, [entry]))
+  private written({claim, job, ms}: FinishedRun, outcome: FinalOutcome): void {
+    const {tell, registry, clock, onAgain} = this.options
+    if (outcome.kind === 'lost') {
+      tell({event: 'claim_lost', job: job.name, at: claim.scheduledAt})
+      return
     }
-  }
-
-  const ended = ({claim, outcome}: Ended) => (outcome.kind === 'ended' ? [{...outcome, claim}] : [])
-
-  async function writeOne(entry: Ended, finished: ReadonlySet<number> | null): Promise<void> {
-    const {claim} = entry
-    if (entry.outcome.kind === 'unsettled') return settleLater(entry, entry.outcome)
-    const {outcome} = entry
-    const ours =
-      outcome.kind === 'lost'
-        ? false
-        : outcome.kind === 'again'
-          ? await release(control, claim, outcome)
-          : (finished ?? (await finishAll(control, ended(entry)))).has(claim.id)
-    written(entry, ours ? outcome : {kind: 'lost'})
-  }
-
-  /** Asked again every second until the server is through with the step. */
-  async function settleLater(entry: Ended, unsettled: Unsettled): Promise<void> {
-    const {claim, job} = entry
-    const settled = await settle(control, job, claim, unsettled)
-    if (settled.state === 'lost') return written(entry, {kind: 'lost'})
-    if (settled.state === 'written') return written(entry, settled.outcome)
-    if (entry.told !== 'at work')
-      tell({
-        event: 'occurrence_hangs',
-        job: job.name,
-        at: claim.scheduledAt,
-        pid: unsettled.backend?.pid ?? null,
-        error: hangWords(unsettled.failed),
-      })
-    entry.told = 'at work'
-    options.onAgain(1)
-  }
-
-  function written(entry: Ended, outcome: FinalOutcome): void {
-    const {claim, job, ms} = entry
-    unwritten.splice(unwritten.indexOf(entry), 1)
-    if (outcome.kind === 'lost') return tell({event: 'claim_lost', job: job.name, at: claim.scheduledAt})
     if (outcome.kind === 'ended') registry.freed(job.name, clock.now())
-    if (outcome.kind === 'again' && !stop.signal.aborted) options.onAgain(outcome.seconds)
+    if (outcome.kind === 'again' && !this.stopping.signal.aborted) onAgain(outcome.seconds)
     tell({event: 'occurrence_ended', job: job.name, at: claim.scheduledAt, ms, outcome, claim, kind: job.kind})
-  }
-
-  return {
-    free: () => (stop.signal.aborted ? 0 : Math.max(0, (control.server.embedded ? 1 : options.workers) - working.size)),
-    busy: () => working.size,
-    works: (name) => [...working.values(), ...unwritten].some(({claim}) => claim.job === name),
-    take(claim) {
-      const job = registry.get(claim.job)?.job ?? retiredJob(claim.job, 'sql')
-      const lost = new AbortController()
-      tell({
-        event: 'occurrence_started',
-        job: claim.job,
-        at: claim.scheduledAt,
-        attempt: claim.attempts,
-        late: claim.late,
-        id: claim.id,
-      })
-      for (const before of working.values()) if (before.claim.id === claim.id) before.lost.abort()
-      const each: Work = {claim, lost, ended: Promise.resolve(), db: null}
-      working.set(claim.token, each)
-      each.ended = work(each, job)
-    },
-    write,
-    halt(grace) {
-      stop.abort()
-      deadline = setTimeout(() => cancel.abort(), Math.min(grace, longestTimer))
-    },
-    left: () => [
-      ...[...working.values()].map(({claim, db}) => whereabouts(claim.job, db?.backend ?? null)),
-      ...unwritten.map(({claim, outcome}) =>
-        whereabouts(claim.job, outcome.kind === 'unsettled' ? outcome.backend : null),
-      ),
-    ],
-    async ended() {
-      await Promise.allSettled([...working.values()].map((entry0) => entry0.ended))
-      clearTimeout(deadline)
-      clearInterval(heartbeat)
-      for (let tries = 1; tries <= lastTries; tries += 1) {
-        await write().catch(() => {})
-        if (unwritten.length === 0) break
-        await sleep(lastPause)
-      }
-      await pool.close()
-    },
   }
 }
 
@@ -303,8 +246,4 @@ function hopelessClaim(claim: Claim | TakenOver): Outcome | null {
 
 function whereabouts(job: string, backend: {pid: number} | null): string {
   return backend === null ? job : `${job} (server process ${backend.pid})`
-}
-
-function hangWords(failed: FinalOutcome): string {
-  return ('error' in failed ? failed.error : null) ?? 'its step did not end when it was cancelled'
 }

@@ -18,7 +18,8 @@ import {readServer} from './probe.js'
 import type {Server} from './server.js'
 import type {Statement} from './sql.js'
 import {toOpsError, OwnCode, sqlState, SqlState} from './sqlstate.js'
-import {inTransaction, sessionSettings, type Pipeline, type Settings} from './transaction.js'
+import {sessionSettings, type Pipeline, type Settings} from './session.js'
+import {inTransaction} from './transaction.js'
 
 /** How long a cancel request may be on its way, in milliseconds. */
 const cancelTimeout = 5_000
@@ -45,6 +46,7 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
   }
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: the methods share the state of one session, and callers spread the object to replace one of them, which a class would not survive
 async function serve(
   first: Client,
   firstHost: number | null,

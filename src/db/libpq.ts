@@ -106,7 +106,7 @@ function parametersOfUrl(url: string): Parameters {
     plain = query.size > 0 ? `${url.slice(0, at)}?${query}` : url.slice(0, at)
   }
   const hosts = hostList(plain)
-  let parsed
+  let parsed: Record<string, unknown>
   try {
     if (hosts !== null) plain = hosts.url
     // The parser leaves %2F and its like in a database's name as they are; libpq does not.

@@ -6,7 +6,7 @@ export interface QualifiedName {
   name: string
 }
 
-const quoted = String.raw`"(?:[^"]|"")+"`
+const quoted = '"(?:[^"]|"")+"'
 // What PostgreSQL's own reader takes without quotes: letters of any script, digits and $ after the first.
 const bare = String.raw`[A-Za-z_\u0080-\u{10FFFF}][\w$\u0080-\u{10FFFF}]*`
 const shape = new RegExp(String.raw`^\s*(${quoted}|${bare})\s*(?:\.\s*(${quoted}|${bare})\s*)?$`, 'u')

@@ -33,7 +33,8 @@ function redactRest(rest: string): string {
   const tail = parameter < 0 ? '' : rest.slice(parameter)
   const at = head.lastIndexOf('@')
   // Without an @ a colon stands before a port, unless the @ went to the parameters with the end of the password.
-  const secret = at >= 0 ? head.slice(0, at) : tail.includes('@') ? head : ''
+  const withoutAt = tail.includes('@') ? head : ''
+  const secret = at >= 0 ? head.slice(0, at) : withoutAt
   const colon = secret.indexOf(':')
   const hidden = colon < 0 ? head : `${head.slice(0, colon)}:***${at < 0 ? '' : head.slice(at)}`
   return hidden + tail.replace(/(password=)[^&]*/gi, '$1***')

@@ -126,15 +126,14 @@ export interface ServerRow {
   truncates_or_deletes: boolean
 }
 
-/**
- * @param processId the pid that the protocol's BackendKeyData named, null where there is none
- * @param extras null for what was not asked
- */
-export function describeServer(row: ServerRow, processId: number | null, embedded: boolean, extras: Extras): Server {
-  const edition = editionOf(row)
-  const settings = timescaledbSettings(row)
+function conditionOfDatabase(
+  row: ServerRow,
+  settings: ReturnType<typeof timescaledbSettings>,
+  embedded: boolean,
+  extras: Extras,
+): Condition[] {
   const distributed = extras.citus?.distributed_tables ?? 0
-  const condition = [
+  return [
     ...(distributed > 0 ? [distributedCondition(distributed)] : []),
     ...conditionsOf({
       database: row.database,
@@ -152,6 +151,24 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
       brokenGates: extras.condition?.broken_gates ?? [],
     }),
   ]
+}
+
+/** The entries of a setting that is a list. */
+function listOf(setting: string): string[] {
+  return setting
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean)
+}
+
+/**
+ * @param processId the pid that the protocol's BackendKeyData named, null where there is none
+ * @param extras null for what was not asked
+ */
+export function describeServer(row: ServerRow, processId: number | null, embedded: boolean, extras: Extras): Server {
+  const edition = editionOf(row)
+  const settings = timescaledbSettings(row)
+  const condition = conditionOfDatabase(row, settings, embedded, extras)
   return {
     engine: engineOf(row),
     embedded,
@@ -175,13 +192,7 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     pgCronDatabase: row.pg_cron_database,
     pgStatStatements: row.pg_stat_statements,
     pgStatStatementsSchema: row.pg_stat_statements_schema,
-    preloaded:
-      row.preloaded === null
-        ? null
-        : row.preloaded
-            .split(',')
-            .map((name) => name.trim())
-            .filter(Boolean),
+    preloaded: row.preloaded === null ? null : listOf(row.preloaded),
     maxLocksPerTransaction: row.max_locks_per_transaction,
     hasQicoreSchema: row.has_core,
     ...featuresOf(row),

@@ -100,13 +100,17 @@ export function quoteIdent(name: string): string {
 export function quoteLiteral(value: Value): string {
   if (value === null) return 'null'
   if (typeof value === 'boolean') return String(value)
-  // Bare, a minus could meet another one and make a comment, and binds less than a cast; NaN would be a name.
-  if (typeof value === 'number')
-    return !Number.isFinite(value) ? `'${value}'` : value < 0 || Object.is(value, -0) ? `(${value})` : String(value)
+  if (typeof value === 'number') return quoteNumber(value)
   if (Array.isArray(value)) return `array[${value.map(quoteLiteral).join(', ')}]`
   const text = value as string
   const escaped = text.replaceAll("'", "''")
   return text.includes('\\') ? `E'${escaped.replaceAll('\\', '\\\\')}'` : `'${escaped}'`
+}
+
+/** Bare, a minus could meet another one and make a comment, and binds less than a cast; NaN would be a name. */
+function quoteNumber(value: number): string {
+  if (!Number.isFinite(value)) return `'${value}'`
+  return value < 0 || Object.is(value, -0) ? `(${value})` : String(value)
 }
 
 /** The statement as psql would run it: every parameter replaced by its constant. */
@@ -127,8 +131,8 @@ const word = String.raw`[\w\u0080-\u{10ffff}]`
 const scanner = new RegExp(
   [
     String.raw`(?<![\w$\u0080-\u{10ffff}])[eE]'(?:[^'\\]|''|\\[^])*'`,
-    String.raw`'(?:[^']|'')*'`,
-    String.raw`"(?:[^"]|"")*"`,
+    "'(?:[^']|'')*'",
+    '"(?:[^"]|"")*"',
     String.raw`(?<![\w$\u0080-\u{10ffff}])\$(?<tag>(?!\d)${word}*)\$[^]*?\$\k<tag>\$`,
     String.raw`--[^\r\n]*`,
     String.raw`/\*[^]*?\*/`,

@@ -1,5 +1,5 @@
 import type {FinalOutcome} from './run/outcome.js'
-import type {Claim} from './store/job-store.js'
+import type {Claim} from './store/claims.js'
 
 /** What happens in a daemon: the log prints it, the metrics count it. Times are milliseconds. */
 export type DaemonEvent =

@@ -49,8 +49,30 @@ export function reachOf(
 /** From when on inserting fails, where that is known. */
 export function failsFrom({until, daysLeft, coversNow}: Reach): string {
   if (until === null || daysLeft === null || coversNow !== true) return ''
-  const left = daysLeft === 0 ? 'less than a day' : daysLeft === 1 ? '1 day' : `${daysLeft} days`
-  return `: inserting fails from ${until} on, ${left} from now`
+  return `: inserting fails from ${until} on, ${daysInWords(daysLeft)} from now`
+}
+
+function daysInWords(days: number): string {
+  if (days === 0) return 'less than a day'
+  return days === 1 ? '1 day' : `${days} days`
+}
+
+/** A range between two partitions that no partition holds. */
+export interface Gap {
+  from: Instant | null
+  to: Instant | null
+}
+
+/** Between partitions that follow each other. */
+export function gapsOf(ranged: readonly Child[]): Gap[] {
+  const gaps: Gap[] = []
+  let last: Child | undefined
+  for (const child of ranged) {
+    if (last && last.toEpoch !== null && child.fromEpoch !== null && last.toEpoch < child.fromEpoch)
+      gaps.push({from: last.to, to: child.from})
+    last = child
+  }
+  return gaps
 }
 
 /** Of some wanted periods, those that no partition holds. */

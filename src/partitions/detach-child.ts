@@ -11,6 +11,11 @@ const patience = '2 seconds'
 /** What becomes of a partition that is taken out: its table is kept, or is dropped next under this mark. */
 export type Purpose = {kind: 'keep'} | {kind: 'drop'; mark: string}
 
+/** A table that is kept must not carry the mark of a drop. */
+function withoutMark(child: Child): Statement[] {
+  return child.mark ? [removeMark(child)] : []
+}
+
 /**
  * Takes a partition out while its table is read and written, in steps that can each be repeated: wait until no old
  * transaction is in the way, DETACH CONCURRENTLY, and FINALIZE where that was interrupted.
@@ -25,8 +30,7 @@ export function detachConcurrently(
   const {relation} = child
   const [parent, partition] = [ident(set.schema, set.table), ident(child.schema, child.partition)]
   if (child.pending) return [finalizeDetach(set, child, purpose, [])]
-  const before =
-    purpose.kind === 'drop' ? [markIntended(set, child, purpose.mark)] : child.mark ? [removeMark(child)] : []
+  const before = purpose.kind === 'drop' ? [markIntended(set, child, purpose.mark)] : withoutMark(child)
   return [
     {
       id: `detach ${relation}`,
@@ -76,7 +80,7 @@ begin
     alter table ${ident(set.schema, set.table)} detach partition ${ident(child.schema, child.partition)} finalize;
   end if;
 end`,
-      ...(purpose.kind === 'drop' ? [markDetached(child, purpose.mark)] : child.mark ? [removeMark(child)] : []),
+      ...(purpose.kind === 'drop' ? [markDetached(child, purpose.mark)] : withoutMark(child)),
     ],
     lock: 'ACCESS EXCLUSIVE',
     class: 'undo',

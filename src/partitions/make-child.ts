@@ -15,6 +15,15 @@ export interface Before {
 }
 
 /**
+ * With a default partition ATTACH locks that one exclusively, to see that no row of it belongs here. Foreign keys are
+ * cloned under SHARE ROW EXCLUSIVE on the tables at their other end.
+ */
+function attachLock({defaultPartition, related}: PartitionSet): Step['lock'] {
+  if (defaultPartition !== null) return 'ACCESS EXCLUSIVE'
+  return related.length > 0 ? 'SHARE ROW EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE'
+}
+
+/**
  * Makes one partition: apart, with a CHECK that says what its bounds will say, then attached, all in one transaction,
  * so that a run that is killed leaves no half of it. PARTITION OF would take ACCESS EXCLUSIVE on the parent; ATTACH
  * takes SHARE UPDATE EXCLUSIVE, and with the CHECK it looks at no row.
@@ -54,14 +63,7 @@ export function makeChild(
       sql`alter table ${child} drop constraint ${ident(boundsCheck)}`,
       ...within.after,
     ],
-    // With a default partition ATTACH locks that one exclusively, to see that no row of it belongs here.
-    // Foreign keys are cloned under SHARE ROW EXCLUSIVE on the tables at their other end.
-    lock:
-      set.defaultPartition !== null
-        ? 'ACCESS EXCLUSIVE'
-        : set.related.length > 0
-          ? 'SHARE ROW EXCLUSIVE'
-          : 'SHARE UPDATE EXCLUSIVE',
+    lock: attachLock(set),
     class: 'safe',
     transaction: 'own',
     doneCheck: sql`select exists (

@@ -2,7 +2,7 @@ import {readOnlySettings, type Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, raw, sql, statement} from '../db/sql.js'
 import {isConnectionLost} from '../db/sqlstate.js'
-import {mostCounted} from './list.js'
+import {countedRows, mostCounted} from './default-rows.js'
 import type {Child} from './children.js'
 import type {PartitionSet} from './sets.js'
 
@@ -112,8 +112,7 @@ function referenceNote({partition, foreignKey, table, rows}: Reference): string[
     return [
       `${partition}: it is unknown whether rows refer to it by ${key}, because they could not be counted. PostgreSQL refuses to detach it while one does.`,
     ]
-  const count =
-    rows > mostCounted ? `more than ${mostCounted} rows refer` : rows === 1 ? '1 row refers' : `${rows} rows refer`
+  const count = `${countedRows(rows)} ${rows === 1 ? 'refers' : 'refer'}`
   return [
     `${partition}: ${count} to it by ${key}. PostgreSQL refuses to detach it until these rows of ${table} are deleted or changed; the other partitions are not held up.`,
   ]

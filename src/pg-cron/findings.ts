@@ -53,8 +53,8 @@ export function findingsOf(
     )
   const missed = report.paused || epoch?.runner !== 'pg_cron' ? null : missedSince(job, epoch, report, at)
   if (missed !== null) findings.push(`it has been due since ${iso(missed)} and was not started`)
-  const ok = findings.length > 0 ? false : report.state === 'unknown' || scheduler === 'unknown' ? null : true
-  return {findings, ok}
+  if (findings.length > 0) return {findings, ok: false}
+  return {findings, ok: report.state === 'unknown' || scheduler === 'unknown' ? null : true}
 }
 
 /** The first instant since the last start whose time of grace is over. */

@@ -1,5 +1,5 @@
 import type {Job} from '../config/jobs.js'
-import type {LedgerJob} from '../jobs/store/job-store.js'
+import type {LedgerJob} from '../jobs/store/ledger-jobs.js'
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement, type Statement} from '../db/sql.js'
@@ -133,10 +133,11 @@ function scheduleStep(
   const label = part === '' ? job.name : `${job.name} ${part}`
   // Scheduling again under the same name leaves an entry that was switched off as it is.
   const statements = there?.active === false ? [unschedule(there), make] : [make]
+  const change = there?.active ? 'reschedule' : 'switch on'
   return [
     {
       ...plain,
-      id: `${there === undefined ? 'schedule' : there.active ? 'reschedule' : 'switch on'} ${label}: ${schedule}`,
+      id: `${there === undefined ? 'schedule' : change} ${label}: ${schedule}`,
       kind: 'schedule',
       object: `job ${label}`,
       statements,

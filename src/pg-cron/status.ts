@@ -2,10 +2,10 @@ import type {CronJob} from './cron-job.js'
 import type {Job} from '../config/jobs.js'
 import {nextInstant} from '../schedule/calendar.js'
 import {ledgerJobs} from '../jobs/store/job-list.js'
-import type {LedgerJob} from '../jobs/store/job-store.js'
+import type {LedgerJob} from '../jobs/store/ledger-jobs.js'
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
-import type {Alive} from '../db/server.js'
+import type {Alive, Server} from '../db/server.js'
 import {statement} from '../db/sql.js'
 import {ExitCode, OpsError} from '../errors.js'
 import {readQicoreSchema, schemaRemark, type QicoreSchema} from '../schema/migrate/schema-state.js'
@@ -93,16 +93,7 @@ async function assemble(
     runner === 'pg_cron' ||
     (runner === 'auto' && current(known, name)?.runner === 'pg_cron' && current(known, name)?.state !== 'removed')
   const {wanted, refused} = await partitionJobs(db, {...request, dialect, jobs: request.jobs.filter(theirs)})
-  const scheduler: Alive =
-    there !== null
-      ? there.alive
-        ? 'alive'
-        : 'dead'
-      : db.server.inRecovery
-        ? 'unknown'
-        : db.server.pgCronAlive
-          ? 'alive'
-          : 'dead'
+  const scheduler = schedulerState(db.server, there)
   const look = {
     scheduled,
     scheduler,
@@ -239,13 +230,23 @@ function messageOf(
   return (same ? said : null) ?? last?.error ?? last?.reason ?? null
 }
 
-function fromCron(status: string | null): string | null {
-  return status === 'succeeded'
-    ? 'done'
-    : status === 'starting' || status === 'connecting' || status === 'sending'
-      ? 'running'
-      : status
+/** From where pg_cron is, whether it was seen alive there; else what this server's processes show, unless it is a replica. */
+function schedulerState({inRecovery, pgCronAlive}: Server, there: {alive: boolean} | null): Alive {
+  if (there === null && inRecovery) return 'unknown'
+  return (there?.alive ?? pgCronAlive) ? 'alive' : 'dead'
 }
+
+function fromCron(status: string | null): string | null {
+  return status === null ? null : (statuses.get(status) ?? status)
+}
+
+/** pg_cron's statuses in the words of the ledger; the others are the same in both. */
+const statuses: ReadonlyMap<string, string> = new Map([
+  ['succeeded', 'done'],
+  ['starting', 'running'],
+  ['connecting', 'running'],
+  ['sending', 'running'],
+])
 
 function leftover(run: ScheduledRun, timezone: string): CronJob {
   return {

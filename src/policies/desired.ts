@@ -42,31 +42,26 @@ export function desiredStateOf(declared: Declared, state: TableState, problems: 
     return null
   }
   const {compression, retention, refresh, chunkInterval} = declared
-  const after = retention === undefined || retention === 'none' ? null : offset('retention.after', retention.after)
-  const window =
-    refresh === undefined || refresh === 'none'
-      ? null
-      : {
-          startOffset: offset('refresh.startOffset', refresh.startOffset),
-          endOffset: offset('refresh.endOffset', refresh.endOffset),
-        }
+  const wanted = {retention: retentionOf(), refresh: refreshOf()}
   return {
     state,
     chunkInterval:
       chunkInterval === undefined || state.chunkInterval === null ? null : length('chunkInterval', chunkInterval),
     compression: compression === undefined || compression === 'none' ? (compression ?? null) : compressionOf(),
-    retention:
-      retention === undefined || retention === 'none'
-        ? (retention ?? null)
-        : after === null
-          ? null
-          : {after: retention.after, offset: after, native: retention.native},
-    refresh:
-      refresh === undefined || refresh === 'none'
-        ? (refresh ?? null)
-        : window === null || window.startOffset === null || window.endOffset === null
-          ? null
-          : {startOffset: window.startOffset, endOffset: window.endOffset, every: refresh.every},
+    ...wanted,
+  }
+
+  function retentionOf(): DesiredState['retention'] {
+    if (retention === undefined || retention === 'none') return retention ?? null
+    const after = offset('retention.after', retention.after)
+    return after === null ? null : {after: retention.after, offset: after, native: retention.native}
+  }
+
+  function refreshOf(): DesiredState['refresh'] {
+    if (refresh === undefined || refresh === 'none') return refresh ?? null
+    const startOffset = offset('refresh.startOffset', refresh.startOffset)
+    const endOffset = offset('refresh.endOffset', refresh.endOffset)
+    return startOffset === null || endOffset === null ? null : {startOffset, endOffset, every: refresh.every}
   }
 
   function compressionOf(): WantedCompression | null {

@@ -21,7 +21,8 @@ export function readOrder(text: string, columns: readonly string[]): OrderColumn
 
 /** With what differs from the default only, as the catalogue's reader and a configuration write it. */
 export function orderText({column, desc, nullsFirst}: OrderColumn): string {
-  return `${column}${desc ? ' desc' : ''}${nullsFirst === desc ? '' : nullsFirst ? ' nulls first' : ' nulls last'}`
+  const nulls = nullsFirst ? ' nulls first' : ' nulls last'
+  return `${column}${desc ? ' desc' : ''}${nullsFirst === desc ? '' : nulls}`
 }
 
 export function sameList(a: readonly string[] | null, b: readonly string[] | null): boolean {

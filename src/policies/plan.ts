@@ -7,7 +7,7 @@ import {timeUnitsOf} from './read-declared.js'
 import {readPolicyState, type PolicyState} from './read-state.js'
 import type {LiveRule, TableState} from './table-state.js'
 import {resolveTable} from '../catalog/resolve-table.js'
-import {readSnapshot} from '../catalog/snapshot.js'
+import {readSnapshot, type CatalogSnapshot} from '../catalog/snapshot.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
 import {kindOf, type Change} from './change.js'
 import {diff, removal} from './diff.js'
@@ -66,14 +66,51 @@ export interface PolicyPlan {
  * @throws OpsError for what is wrong in the declaration (usage), or where this role may not change a table
  */
 export async function planPolicies(db: Database, request: PolicyRequest): Promise<PolicyPlan> {
+  const snapshot = await readSnapshot(db, {lateAfter: 0, timeUnits: timeUnitsOf(request.declared)})
+  const state = await readPolicyState(db, snapshot)
+  const {changes, declaredOf, notes, problems} = await compareDeclared(db, request, snapshot, state)
+  problems.push(...(await unreadableKeys(db, changes, snapshot.all)))
+  if (problems.length > 0) throw refuse(problems)
+  const unmanaged = unmanagedOf(state, declaredOf)
+  if (request.prune)
+    for (const {key, kind, rule} of unmanaged)
+      changes.push(...removal(key, kind, [rule], 'not declared, removed by --prune'))
+  await requireRights(db, state, changes, snapshot.all)
+  const {steps, reasons} = await stepsOfChanges(db, request, snapshot, state, changes)
+  const compresses = (table: Table) => ![undefined, 'none'].includes(declaredOf.get(table)?.compression as undefined)
+  const old = await oldChunks(db, snapshot.tables.filter(compresses), changes)
+  if (request.recompress) steps.push(...recompressSteps(db, old, steps))
+  else notes.push(...oldChunkNotes(old))
+  const findings = runChecks(await readProofFacts(db, state, changes))
+  const operation = request.operation ?? 'policies apply'
+  const plan: Plan = {
+    operation,
+    summary: operation,
+    cutoff: null,
+    locks: [...new Set(steps.map(({object}) => `table ${object}`))],
+    steps,
+  }
+  return {plan, changes, unmanaged: request.prune ? [] : unmanaged, findings, notes, state, reasons}
+}
+
+interface Comparison {
+  changes: Change[]
+  /** What is declared of each table that is here. */
+  declaredOf: Map<Table, Declared>
+  notes: string[]
+  problems: Problem[]
+}
+
+async function compareDeclared(
+  db: Database,
+  request: PolicyRequest,
+  snapshot: CatalogSnapshot,
+  state: PolicyState,
+): Promise<Comparison> {
   const {declared, maxDropPerRun} = request
   const {engine} = db.server
-  const snapshot = await readSnapshot(db, {lateAfter: 0, timeUnits: timeUnitsOf(declared)})
-  const state = await readPolicyState(db, snapshot)
-  const problems: Problem[] = []
-  const notes: string[] = []
-  const changes: Change[] = []
-  const spoken = new Map<Table, Declared>()
+  const found: Comparison = {changes: [], declaredOf: new Map(), notes: [], problems: []}
+  const {changes, declaredOf, notes, problems} = found
   for (const each of declared) {
     const table = snapshot.all.find((candidate) => qualifiedName(candidate) === declaredKey(each))
     if (table === undefined) {
@@ -88,24 +125,22 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
       problems.push(misplaced)
       continue
     }
-    spoken.set(table, each)
-    const impossible = impossibleHere(each, table, engine)
-    notes.push(...impossible)
-    changes.push(
-      ...diff(
-        desiredStateOf(each, stateFor(request, state, table, problems), problems),
-        {engine, maxDropPerRun},
-        problems,
-      ),
-    )
+    declaredOf.set(table, each)
+    notes.push(...impossibleHere(each, table, engine))
+    const desired = desiredStateOf(each, stateFor(request, state, table, problems), problems)
+    changes.push(...diff(desired, {engine, maxDropPerRun}, problems))
   }
-  problems.push(...(await unreadableKeys(db, changes, snapshot.all)))
-  if (problems.length > 0) throw refuse(problems)
-  const unmanaged = unmanagedOf(state, spoken)
-  if (request.prune)
-    for (const {key, kind, rule} of unmanaged)
-      changes.push(...removal(key, kind, [rule], 'not declared, removed by --prune'))
-  await requireRights(db, state, changes, snapshot.all)
+  return found
+}
+
+/** The steps in the order in which they have to run, and why each is needed. */
+async function stepsOfChanges(
+  db: Database,
+  request: PolicyRequest,
+  snapshot: CatalogSnapshot,
+  state: PolicyState,
+  changes: readonly Change[],
+): Promise<{steps: Step[]; reasons: Map<string, readonly string[]>}> {
   const ranked: RankedStep[] = []
   const reasons = new Map<string, readonly string[]>()
   for (const change of changes) {
@@ -124,21 +159,7 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
     if (change.do === 'gated retention' && change.removes.native)
       ranked.push(...(await conversionSteps(db, table, snapshot)).map((step) => ({rank: ranks.catchUp, change, step})))
   }
-  const steps = ordered(ranked)
-  const compresses = (table: Table) => ![undefined, 'none'].includes(spoken.get(table)?.compression as undefined)
-  const old = await oldChunks(db, snapshot.tables.filter(compresses), changes)
-  if (request.recompress) steps.push(...recompressSteps(db, old, steps))
-  else notes.push(...oldChunkNotes(old))
-  const findings = runChecks(await readProofFacts(db, state, changes))
-  const operation = request.operation ?? 'policies apply'
-  const plan: Plan = {
-    operation,
-    summary: operation,
-    cutoff: null,
-    locks: [...new Set(steps.map(({object}) => `table ${object}`))],
-    steps,
-  }
-  return {plan, changes, unmanaged: request.prune ? [] : unmanaged, findings, notes, state, reasons}
+  return {steps: ordered(ranked), reasons}
 }
 
 /** Where one job alone is meant, the others are not seen. */
@@ -182,9 +203,11 @@ function ordered(ranked: readonly RankedStep[]): Step[] {
   })
 }
 
-function unmanagedOf({states}: PolicyState, spoken: ReadonlyMap<Table, Declared>): Unmanaged[] {
+function unmanagedOf({states}: PolicyState, declaredOf: ReadonlyMap<Table, Declared>): Unmanaged[] {
   return [...states].flatMap(([table, {key, policies}]) =>
-    policies.filter(({kind}) => spoken.get(table)?.[kind] === undefined).map((rule) => ({key, kind: rule.kind, rule})),
+    policies
+      .filter(({kind}) => declaredOf.get(table)?.[kind] === undefined)
+      .map((rule) => ({key, kind: rule.kind, rule})),
   )
 }
 

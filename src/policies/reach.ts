@@ -4,6 +4,7 @@ import type {Offset} from '../catalog/live-policies.js'
 import type {CatalogSnapshot} from '../catalog/snapshot.js'
 import type {Chunk, Table} from '../catalog/table.js'
 import {fromMicros} from '../catalog/time.js'
+import {compareAscending} from '../units/compare.js'
 import type {Change} from './change.js'
 import {isProblem, toOffset} from './offsets.js'
 
@@ -34,5 +35,5 @@ function ageOf(change: Change & {after: Offset}, table: Table, snapshot: Catalog
 export function chunksBefore(table: Table, point: bigint): Chunk[] {
   return table.chunks
     .filter(({end, tiered}) => end !== null && end <= point && !tiered)
-    .sort((a, b) => (a.end! < b.end! ? -1 : a.end! > b.end! ? 1 : 0))
+    .sort((a, b) => compareAscending(a.end!, b.end!))
 }

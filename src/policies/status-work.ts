@@ -2,6 +2,7 @@ import {timeUnitAdvice} from '../catalog/time-unit-advice.js'
 import {rowsAreVisible} from '../db/condition.js'
 import type {Database} from '../db/database.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
+import {compareAscending} from '../units/compare.js'
 import {approximateSeconds} from '../units/duration.js'
 import {readChunks} from '../catalog/read-tables.js'
 import {dueState, type DueChunk} from '../catalog/due.js'
@@ -164,5 +165,5 @@ function withoutNewest(chunks: readonly Chunk[]): Chunk[] {
 
 function bySince(a: NotDone, b: NotDone): number {
   const at = ({since}: NotDone) => (since === null ? '~' : since)
-  return at(a) < at(b) ? -1 : at(a) > at(b) ? 1 : 0
+  return compareAscending(at(a), at(b))
 }

@@ -4,6 +4,7 @@ import {raw, sql, type Fragment} from '../db/sql.js'
 import type {Step} from '../run/step.js'
 import type {CatalogSnapshot} from '../catalog/snapshot.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
+import type {TimeKind} from '../catalog/time.js'
 import {edgesOf, type Edge} from '../aggregates/buckets.js'
 import {dependents, readCoverage} from '../aggregates/coverage.js'
 import {pointText, spanOf} from '../catalog/span.js'
@@ -70,5 +71,11 @@ function refreshStep(server: Server, aggregate: Table, {floor, ceil}: Edge, depe
 }
 
 function typeOf({time}: Table): Fragment {
-  return raw(time === 'integer' ? 'bigint' : time === 'uuid' ? 'timestamptz' : time)
+  return raw(sqlTypes.get(time) ?? time)
 }
+
+/** The SQL type of a time column, where it is not called like the column's kind. */
+const sqlTypes: ReadonlyMap<TimeKind, string> = new Map([
+  ['integer', 'bigint'],
+  ['uuid', 'timestamptz'],
+])

@@ -6,6 +6,7 @@ import {dueState, graceOf, type DueChunk} from '../catalog/due.js'
 import {clockNotes, leftOutNotes, recordNotes} from './notes.js'
 import {readSnapshot, type ReportHead, type SnapshotRequest} from '../catalog/snapshot.js'
 import {has, qualifiedName, type Chunk, type Table} from '../catalog/table.js'
+import {compareAscending} from '../units/compare.js'
 import {exactNumber, instantOf, microsOf, pointWords, type TimeUnit} from '../catalog/time.js'
 
 export type ChunkFlag = 'compressed' | 'partial' | 'unordered' | 'frozen' | 'tiered'
@@ -121,8 +122,7 @@ function row(
   const due = known === 'unknown' ? undefined : known
   const isUnknown = known === 'unknown'
   const {beforeBytes, afterBytes} = chunk
-  const unit =
-    chunk.start === null && chunk.end === null ? null : table.time === 'integer' ? (clock.unit ?? 'integer') : 'time'
+  const unit = rangeUnitOf(table, chunk, clock)
   return {
     schema: table.schema,
     table: table.name,
@@ -141,14 +141,19 @@ function row(
     due: isUnknown ? null : due !== undefined,
     dueSince: due?.since == null ? null : instantOf(due.since),
     late: isUnknown ? null : (due?.late ?? false),
-    why:
-      due === undefined
-        ? null
-        : due.since === null && due.why === 'never compressed' && microsIn(0n, table, clock) === null
-          ? `${reasons[due.why]}; the unit of its time is not known`
-          : reasons[due.why],
+    why: due === undefined ? null : reasonFor(due, table, clock),
     duePolicy: due === undefined ? null : policyOf(due),
   }
+}
+
+function rangeUnitOf({time}: Table, {start, end}: Chunk, {unit}: TableClock): ChunkStats['rangeUnit'] {
+  if (start === null && end === null) return null
+  return time === 'integer' ? (unit ?? 'integer') : 'time'
+}
+
+function reasonFor({since, why}: DueChunk, table: Table, clock: TableClock): string {
+  const withoutUnit = since === null && why === 'never compressed' && microsIn(0n, table, clock) === null
+  return withoutUnit ? `${reasons[why]}; the unit of its time is not known` : reasons[why]
 }
 
 /** TimescaleDB's bit says compressed of a refilled chunk too; here both flags stand, and partial is what counts. */
@@ -158,7 +163,8 @@ function flagsOf({status, tiered}: Chunk): ChunkFlag[] {
 }
 
 function bound(value: bigint | null, unit: ChunkStats['rangeUnit'], {time}: Table): Instant | number | string | null {
-  return value === null ? null : unit === 'time' ? pointWords(value, time) : exactNumber(value)
+  if (value === null) return null
+  return unit === 'time' ? pointWords(value, time) : exactNumber(value)
 }
 
 interface Placed {
@@ -170,16 +176,20 @@ interface Placed {
 
 /** What has no end is newest; integers of unknown unit say nothing of when they were, and come last. */
 function newestFirst(a: Placed, b: Placed): number {
-  const rank = ({chunk, end}: Placed) => (chunk.end === null ? 0 : end === null ? 2 : 1)
   return (
-    rank(a) - rank(b) ||
+    rankOf(a) - rankOf(b) ||
     descending(a.end, b.end) ||
-    (a.stats.table === b.stats.table ? 0 : a.stats.table < b.stats.table ? -1 : 1) ||
+    compareAscending(a.stats.table, b.stats.table) ||
     descending(a.chunk.end, b.chunk.end) ||
     (a.chunk.name < b.chunk.name ? -1 : 1)
   )
 }
 
+function rankOf({chunk, end}: Placed): number {
+  if (chunk.end === null) return 0
+  return end === null ? 2 : 1
+}
+
 function descending(a: bigint | null, b: bigint | null): number {
-  return a === b || a === null || b === null ? 0 : a < b ? 1 : -1
+  return a === null || b === null ? 0 : compareAscending(b, a)
 }

@@ -6,6 +6,8 @@ import {readChunkBytes, type ChunkBytes} from '../catalog/chunk-bytes.js'
 import {orderOf} from '../catalog/read-hypertables.js'
 import {dueState, type DueState} from '../catalog/due.js'
 import {offsetInWords} from '../catalog/offset-words.js'
+import {spanOf} from '../catalog/span.js'
+import {compareAscending} from '../units/compare.js'
 import type {TableClock} from '../catalog/table-clock.js'
 import {leftOutNotes, recordNotes} from './notes.js'
 import {compressionOf, type TableStats} from './stats.js'
@@ -155,13 +157,7 @@ async function readSettings(db: Database, tables: readonly Table[]): Promise<Map
   const compressed = tables.flatMap((table, n) =>
     table.chunks.filter((chunk) => chunk.compressed !== null).map((chunk) => ({n, chunk})),
   )
-  compressed.sort((a, b) =>
-    a.chunk.end === b.chunk.end
-      ? 0
-      : a.chunk.end !== null && (b.chunk.end === null || a.chunk.end < b.chunk.end)
-        ? -1
-        : 1,
-  )
+  compressed.sort((a, b) => compareAscending(spanOf(a.chunk).end, spanOf(b.chunk).end))
   const rows =
     compressed.length === 0
       ? []

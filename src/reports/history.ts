@@ -124,8 +124,12 @@ async function query(
   return rows.map((row) => runOf(row, lost.has(row.id)))
 }
 
+function statusOf({job, waits, status}: Row, lost: boolean): RecordedRun['status'] {
+  if (lost) return job === null ? 'interrupted' : 'failed'
+  return waits ? 'retry' : status
+}
+
 function runOf(row: Row, lost: boolean): RecordedRun {
-  const lostStatus = row.job === null ? 'interrupted' : 'failed'
   return {
     id: row.id,
     operation: row.operation,
@@ -135,7 +139,7 @@ function runOf(row: Row, lost: boolean): RecordedRun {
     startedAt: row.started_at,
     completedAt: row.completed_at,
     ms: between(row.started_at, row.completed_at),
-    status: lost ? lostStatus : row.waits ? 'retry' : row.status,
+    status: statusOf(row, lost),
     reason: lost ? 'session_ended' : row.reason,
     attempts: row.attempts,
     runBy: runnerOf(row),

@@ -122,5 +122,6 @@ export interface RunReport {
 /** The heaviest class of its steps: what the whole plan asks of the operator. */
 export function classOf(plan: Plan): ChangeClass {
   const classes = new Set(plan.steps.map((step) => step.class))
-  return classes.has('loss') ? 'loss' : classes.has('undo') ? 'undo' : 'safe'
+  if (classes.has('loss')) return 'loss'
+  return classes.has('undo') ? 'undo' : 'safe'
 }

@@ -130,11 +130,8 @@ function note(calendar: Calendar, {at, before, after}: Transition): DstNote[] {
   if (shift > 0) {
     const after = nextInstant(calendar, at - 1) === at
     const scheduledThere = [...instants({...calendar, timezone: 'UTC'}, high - 1, high)].length > 0
-    const fate = !after
-      ? `${one ? 'is' : 'are'} left out`
-      : scheduledThere
-        ? `${runs} with the one at ${clock(high)}`
-        : `${runs} at ${clock(high)} instead`
+    const moved = scheduledThere ? `with the one at ${clock(high)}` : `at ${clock(high)} instead`
+    const fate = after ? `${runs} ${moved}` : `${one ? 'is' : 'are'} left out`
     return [
       {
         at,

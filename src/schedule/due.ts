@@ -92,7 +92,7 @@ export function evaluateDue(
     pending.push(next)
   }
   if (pending.length === 0) return {decision: null, wakeAt, waitingSince: null}
-  const decision = decide(job, state, pending, cut, now, sawOnlyReplica ?? (() => false))
+  const decision = decide({job, state, pending, cut, now, sawOnlyReplica: sawOnlyReplica ?? (() => false)})
   return {
     decision,
     wakeAt: decision === null ? wakeAt : now,
@@ -120,94 +120,92 @@ export function* upcoming(
   }
 }
 
-function decide(
-  job: Job,
-  state: JobState,
-  pending: readonly {at: number; epoch: Epoch}[],
-  cut: boolean,
-  now: number,
-  sawOnlyReplica: (instant: number) => boolean,
-): Decision | null {
+/** What a decision is made from. */
+interface Situation {
+  job: Job
+  state: JobState
+  pending: readonly {at: number; epoch: Epoch}[]
+  /** There are more instants than `pending` holds. */
+  cut: boolean
+  now: number
+  sawOnlyReplica: (instant: number) => boolean
+}
+
+type Choice = Pick<Decision, 'skips' | 'run'>
+
+function decide(situation: Situation): Decision | null {
+  const choice = choose(situation)
+  const to = choice?.run ?? choice?.skips.at(-1)?.at
+  if (choice === null || to === undefined) return null
+  return {...choice, to, dueAt: to + jitterOf(situation.job, to)}
+}
+
+/** Null: everything waits. */
+function choose(situation: Situation): Choice | null {
+  const {job, state, pending, now} = situation
   const current = state.epochs.at(-1)!
-  const skip = (entries: readonly {at: number}[], reason: (at: number) => SkipReason) =>
-    entries.map(({at}) => ({at, reason: reason(at)}))
-  const settle = (skips: Decision['skips'], run: number | null): Decision | null => {
-    const to = run ?? skips.at(-1)?.at
-    return to === undefined ? null : {skips, run, to, dueAt: to + jitterOf(job, to)}
-  }
   const left = pending.findIndex(({epoch}) => epoch.runner === 'daemon')
   // What is pg_cron's is written down as such, also while the job runs.
-  if (left !== 0)
-    return settle(
-      skip(left < 0 ? pending : pending.slice(0, left), () => leftToPgCron),
-      null,
-    )
+  if (left !== 0) return skipOnly(left < 0 ? pending : pending.slice(0, left), leftToPgCron)
   const own = ours(pending)
-  if (current.state !== 'active') {
-    const reason = current.state
-    return settle(
-      skip(own, () => reason),
-      null,
-    )
-  }
+  if (current.state !== 'active') return skipOnly(own, current.state)
   // What daemons have missed before pg_cron took over is made up for by its next run.
-  if (own.length < pending.length || current.runner === 'pg_cron')
-    return settle(
-      skip(own, () => 'superseded'),
-      null,
-    )
-  // What had to wait for the one before is not late by that.
-  const since = (at: number) =>
-    job.overlap === 'queue' && state.freeAt !== null
-      ? Math.max(at + jitterOf(job, at), state.freeAt)
-      : at + jitterOf(job, at)
-  const late = (at: number) => now - since(at) > job.lateAfter
-  const missed = (at: number): SkipReason => (sawOnlyReplica(at) ? 'replica' : 'missed')
+  if (own.length < pending.length || current.runner === 'pg_cron') return skipOnly(own, 'superseded')
+  if (state.running) return whileRunning(situation)
+  if (!inWindow(job.window, pending.at(-1)!.epoch.timezone, now)) return skipOnly(pending, 'window')
+  return catchUps[job.catchUp](situation)
+}
 
-  if (state.running) {
-    if (job.overlap === 'queue') return null
-    const over: Decision['skips'] = []
-    for (const {at} of pending) {
-      // Late means that no daemon was running at the time: catchUp decides what becomes of it, when the job is free.
-      if (late(at) && job.catchUp !== 'none') break
-      over.push({at, reason: late(at) ? missed(at) : 'overlap'})
-    }
-    return settle(over, null)
+function skips(entries: readonly {at: number}[], reason: SkipReason): Decision['skips'] {
+  return entries.map(({at}) => ({at, reason}))
+}
+
+function skipOnly(entries: readonly {at: number}[], reason: SkipReason): Choice {
+  return {skips: skips(entries, reason), run: null}
+}
+
+/** What had to wait for the one before is not late by that. */
+function isLate({job, state, now}: Situation, at: number): boolean {
+  const due = at + jitterOf(job, at)
+  const since = job.overlap === 'queue' && state.freeAt !== null ? Math.max(due, state.freeAt) : due
+  return now - since > job.lateAfter
+}
+
+function missed({sawOnlyReplica}: Situation, {at}: {at: number}): Decision['skips'][number] {
+  return {at, reason: sawOnlyReplica(at) ? 'replica' : 'missed'}
+}
+
+function whileRunning(situation: Situation): Choice | null {
+  const {job, pending} = situation
+  if (job.overlap === 'queue') return null
+  const over: Decision['skips'] = []
+  for (const {at} of pending) {
+    const late = isLate(situation, at)
+    // Late means that no daemon was running at the time: catchUp decides what becomes of it, when the job is free.
+    if (late && job.catchUp !== 'none') break
+    over.push(late ? missed(situation, {at}) : {at, reason: 'overlap'})
   }
-  const timezone = pending.at(-1)!.epoch.timezone
-  if (!inWindow(job.window, timezone, now))
-    return settle(
-      skip(pending, () => 'window'),
-      null,
-    )
-  const newest = pending.at(-1)!
-  if (job.catchUp === 'all') {
+  return {skips: over, run: null}
+}
+
+const catchUps: Record<Job['catchUp'], (situation: Situation) => Choice> = {
+  all({job, pending, cut}) {
     const beyond = Math.max(0, pending.length - job.catchUpLimit)
-    if (cut)
-      return settle(
-        skip(pending.slice(0, Math.max(beyond, 1)), () => 'superseded'),
-        null,
-      )
-    return settle(
-      skip(pending.slice(0, beyond), () => 'superseded'),
-      pending[beyond]!.at,
-    )
-  }
-  if (job.catchUp === 'none') {
-    const lost = pending.filter(({at}) => late(at))
-    const fresh = pending.filter(({at}) => !late(at))
-    if (cut || fresh.length === 0) return settle(skip(cut ? pending : lost, missed), null)
-    return settle([...skip(lost, missed), ...skip(fresh.slice(0, -1), () => 'superseded')], newest.at)
-  }
-  if (cut)
-    return settle(
-      skip(pending, () => 'superseded'),
-      null,
-    )
-  return settle(
-    skip(pending.slice(0, -1), () => 'superseded'),
-    newest.at,
-  )
+    if (cut) return skipOnly(pending.slice(0, Math.max(beyond, 1)), 'superseded')
+    return {skips: skips(pending.slice(0, beyond), 'superseded'), run: pending[beyond]!.at}
+  },
+  none(situation) {
+    const {pending, cut} = situation
+    const lost = pending.filter(({at}) => isLate(situation, at)).map((one) => missed(situation, one))
+    const fresh = pending.filter(({at}) => !isLate(situation, at))
+    if (cut) return {skips: pending.map((one) => missed(situation, one)), run: null}
+    if (fresh.length === 0) return {skips: lost, run: null}
+    return {skips: [...lost, ...skips(fresh.slice(0, -1), 'superseded')], run: pending.at(-1)!.at}
+  },
+  once({pending, cut}) {
+    if (cut) return skipOnly(pending, 'superseded')
+    return {skips: skips(pending.slice(0, -1), 'superseded'), run: pending.at(-1)!.at}
+  },
 }
 
 /** Up to where pg_cron took over. */

@@ -136,12 +136,7 @@ function indexMends(
 ): void {
   for (const index of table.indexes ?? []) {
     const create = createIndex(table, index)
-    const atOnce = embedded || kind === 'partitioned'
-    const gently = atOnce
-      ? create
-      : kind === 'hypertable'
-        ? `${create} with (timescaledb.transaction_per_chunk)`
-        : create.replace(/^create index /, 'create index concurrently ')
+    const gently = embedded ? create : withoutBlocking(create, kind)
     say('missing', pathOf('indexes', index.name), gently)
     // No query uses an index that is not valid, so dropping it changes none; on a partitioned table it waits for its parts.
     if (kind === 'partitioned') continue
@@ -154,6 +149,14 @@ function indexMends(
         : `reindex index ${embedded ? '' : 'concurrently '}${own}`,
     )
   }
+}
+
+/** CREATE INDEX that blocks no writer, as far as the kind of the table allows. */
+function withoutBlocking(create: Sql, kind: RelationSnapshot['kind'] | undefined): Sql {
+  if (kind === 'partitioned') return create
+  return kind === 'hypertable'
+    ? `${create} with (timescaledb.transaction_per_chunk)`
+    : create.replace(/^create index /, 'create index concurrently ')
 }
 
 /** OR REPLACE replaces a body; parameters and result must be the same, or it is refused. */

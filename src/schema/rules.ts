@@ -7,36 +7,66 @@ import {readType} from './types.js'
 
 const seconds = (text: string) => approximateSeconds(parseDuration(text))
 
-/** What a well-shaped table gets wrong: names that are not there, sets that cannot be unique, times that cannot work. */
-export function tableProblems(table: TableDefinition, all: readonly TableDefinition[]): Problem[] {
+type Say = (path: string, message: string) => void
+
+/** The columns of a table, and what is wrong with a list of names that are meant to be among them. */
+interface ColumnRules {
+  known(path: string, wanted: readonly string[]): void
+  /** Names that may carry asc or desc. */
+  ordered(path: string, wanted: readonly string[]): void
+  /** The columns of a key. */
+  unique(path: string, of: readonly string[]): void
+}
+
+function columnRules(table: TableDefinition, say: Say): ColumnRules {
   const columns = table.columns.map((column) => column.name)
-  const problems: Problem[] = []
-  const say = (path: string, message: string) => problems.push({path, message})
   const known = (path: string, wanted: readonly string[]) => {
     for (const [index, column] of wanted.entries())
       if (!columns.includes(column)) say(`${path}[${index}]`, `${table.name} has no column "${column}"`)
   }
-  const ordered = (path: string, wanted: readonly string[]) => {
-    for (const [index, text] of wanted.entries())
-      if (readOrdered(text, columns) === null)
-        say(`${path}[${index}]`, `"${text}" is not a column of ${table.name}, nor one with asc or desc`)
+  return {
+    known,
+    ordered(path, wanted) {
+      for (const [index, text] of wanted.entries())
+        if (readOrdered(text, columns) === null)
+          say(`${path}[${index}]`, `"${text}" is not a column of ${table.name}, nor one with asc or desc`)
+    },
+    unique(path, of) {
+      known(path, of)
+      for (const {index, name} of repeated(of)) say(`${path}[${index}]`, `"${name}" is in it twice`)
+      const missing = partitionColumns(table).filter((column) => !of.includes(column))
+      if (missing.length > 0)
+        say(path, `it must hold ${missing.join(' and ')}: a table partitioned by that is unique only with it`)
+    },
   }
-  const unique = (path: string, of: readonly string[]) => {
-    known(path, of)
-    for (const {index, name} of repeated(of)) say(`${path}[${index}]`, `"${name}" is in it twice`)
-    const missing = partitionColumns(table).filter((column) => !of.includes(column))
-    if (missing.length > 0)
-      say(path, `it must hold ${missing.join(' and ')}: a table partitioned by that is unique only with it`)
-  }
+}
 
+/** What a well-shaped table gets wrong: names that are not there, sets that cannot be unique, times that cannot work. */
+export function tableProblems(table: TableDefinition, all: readonly TableDefinition[]): Problem[] {
+  const problems: Problem[] = []
+  const say: Say = (path, message) => void problems.push({path, message})
+  const rules = columnRules(table, say)
   problems.push(...tableNameProblems(table))
-  repeated(columns).forEach(({index, name}) => say(`columns[${index}].name`, `there are two columns "${name}"`))
+  columnProblems(table, rules, say)
+  constraintProblems(table, say)
+  foreignKeyProblems(table, all, rules, say)
+  rowProblems(table, rules, say)
+  hypertableProblems(table, rules, say)
+  return problems
+}
+
+function columnProblems(table: TableDefinition, {unique, ordered}: ColumnRules, say: Say): void {
+  for (const {index, name} of repeated(table.columns.map((column) => column.name)))
+    say(`columns[${index}].name`, `there are two columns "${name}"`)
   unique('primaryKey', table.primaryKey)
   for (const [index, {name, nullable}] of table.columns.entries())
     if (nullable && table.primaryKey.includes(name))
       say(`columns[${index}].nullable`, `"${name}" is part of the primary key, which takes no null`)
   for (const [index, key] of (table.uniques ?? []).entries()) unique(`uniques[${index}].columns`, key.columns)
   for (const [index, key] of (table.indexes ?? []).entries()) ordered(`indexes[${index}].columns`, key.columns)
+}
+
+function constraintProblems(table: TableDefinition, say: Say): void {
   const constraints = [
     `${table.name}_pkey`,
     ...(table.uniques ?? []),
@@ -45,6 +75,14 @@ export function tableProblems(table: TableDefinition, all: readonly TableDefinit
   ].map((named) => (typeof named === 'string' ? named : named.name))
   for (const name of new Set(constraints))
     if (constraints.filter((other) => other === name).length > 1) say('checks', `two constraints are called "${name}"`)
+}
+
+function foreignKeyProblems(
+  table: TableDefinition,
+  all: readonly TableDefinition[],
+  {known}: ColumnRules,
+  say: Say,
+): void {
   for (const [index, key] of (table.foreignKeys ?? []).entries()) {
     known(`foreignKeys[${index}].columns`, key.columns)
     const target = all.find(({schema, name}) => schema === key.references.schema && name === key.references.table)
@@ -58,17 +96,21 @@ export function tableProblems(table: TableDefinition, all: readonly TableDefinit
     if (target?.hypertable)
       say(`foreignKeys[${index}].references`, `${target.name} is a hypertable: no key leads to one`)
   }
-  if (table.rows) {
-    known('rows.columns', table.rows.columns)
-    for (const [index, row] of table.rows.values.entries())
-      if (row.length !== table.rows.columns.length)
-        say(`rows.values[${index}]`, `${table.rows.columns.length} values were expected, not ${row.length}`)
-  }
+}
 
+function rowProblems({rows}: TableDefinition, {known}: ColumnRules, say: Say): void {
+  if (!rows) return
+  known('rows.columns', rows.columns)
+  for (const [index, row] of rows.values.entries())
+    if (row.length !== rows.columns.length)
+      say(`rows.values[${index}]`, `${rows.columns.length} values were expected, not ${row.length}`)
+}
+
+function hypertableProblems(table: TableDefinition, {known, ordered}: ColumnRules, say: Say): void {
   const {hypertable, compression, retention} = table
   if (!hypertable) {
     for (const path of ['compression', 'retention'] as const) if (table[path]) say(path, 'only a hypertable has one')
-    return problems
+    return
   }
   known('hypertable.time', [hypertable.time])
   const time = table.columns.find((column) => column.name === hypertable.time)
@@ -81,6 +123,7 @@ export function tableProblems(table: TableDefinition, all: readonly TableDefinit
   if (compression) {
     known('compression.segmentBy', compression.segmentBy)
     ordered('compression.orderBy', compression.orderBy)
+    const columns = table.columns.map((column) => column.name)
     const order = compression.orderBy.map((text) => readOrdered(text, columns)?.column)
     if (order[0] !== undefined && order[0] !== hypertable.time)
       say('compression.orderBy[0]', `it must begin with ${hypertable.time}: whole batches are skipped by it`)
@@ -94,34 +137,39 @@ export function tableProblems(table: TableDefinition, all: readonly TableDefinit
     )
   if (retention && compression && seconds(retention.after) <= seconds(compression.after))
     say('compression.after', `rows are dropped after ${words(retention.after)}, before they would be compressed`)
-  return problems
 }
 
 /** The same for an aggregate, whose source must be among the tables. */
 export function aggregateProblems(aggregate: AggregateDefinition, tables: readonly TableDefinition[]): Problem[] {
   const problems: Problem[] = []
-  const say = (path: string, message: string) => problems.push({path, message})
+  const say: Say = (path, message) => void problems.push({path, message})
   const source = tables.find(({schema, name}) => schema === aggregate.source.schema && name === aggregate.source.table)
-  if (!source) {
-    say('source', `there is no table ${aggregate.source.schema}.${aggregate.source.table} among the definitions`)
-  } else {
-    const columns = source.columns.map((column) => column.name)
-    const known = (path: string, column: string) =>
-      columns.includes(column) || say(path, `${source.name} has no column "${column}"`)
-    if (source.hypertable?.time !== aggregate.time) say('time', `${source.name} is not cut by "${aggregate.time}"`)
-    const time = source.columns.find((column) => column.name === aggregate.time)
-    if (time && readType(time.type)?.base !== 'timestamptz')
-      say('time', `buckets are cut of a timestamptz, and "${aggregate.time}" is ${time.type}`)
-    aggregate.groupBy.forEach((column, index) => known(`groupBy[${index}]`, column))
-    aggregate.columns.forEach(({of}, index) => of !== undefined && known(`columns[${index}].of`, of))
-  }
-  aggregate.columns.forEach((column, index) => {
+  if (source) sourceProblems(aggregate, source, say)
+  else say('source', `there is no table ${aggregate.source.schema}.${aggregate.source.table} among the definitions`)
+  for (const [index, column] of aggregate.columns.entries())
     if (column.of === undefined && column.function !== 'count')
       say(`columns[${index}].of`, `${column.function} needs a column`)
-  })
   const names = [...aggregate.groupBy, bucketColumn, ...aggregate.columns.map((column) => column.name)]
   for (const {name} of repeated(names)) say('columns', `there are two columns "${name}"`)
   problems.push(...aggregateNameProblems(aggregate))
+  refreshProblems(aggregate, source, say)
+  return problems
+}
+
+function sourceProblems(aggregate: AggregateDefinition, source: TableDefinition, say: Say): void {
+  const columns = source.columns.map((column) => column.name)
+  const known = (path: string, column: string) => {
+    if (!columns.includes(column)) say(path, `${source.name} has no column "${column}"`)
+  }
+  if (source.hypertable?.time !== aggregate.time) say('time', `${source.name} is not cut by "${aggregate.time}"`)
+  const time = source.columns.find((column) => column.name === aggregate.time)
+  if (time && readType(time.type)?.base !== 'timestamptz')
+    say('time', `buckets are cut of a timestamptz, and "${aggregate.time}" is ${time.type}`)
+  for (const [index, column] of aggregate.groupBy.entries()) known(`groupBy[${index}]`, column)
+  for (const [index, {of}] of aggregate.columns.entries()) if (of !== undefined) known(`columns[${index}].of`, of)
+}
+
+function refreshProblems(aggregate: AggregateDefinition, source: TableDefinition | undefined, say: Say): void {
   const {months, days, seconds: rest} = parseDuration(aggregate.bucket)
   if (months > 1 || (months > 0 && days + rest > 0))
     say('bucket', 'a bucket is one month, or a number of days or of less')
@@ -139,7 +187,6 @@ export function aggregateProblems(aggregate: AggregateDefinition, tables: readon
       'refresh.startOffset',
       `it reaches into what the retention of ${source.name} drops: a refresh of that would erase history`,
     )
-  return problems
 }
 
 function repeated(names: readonly string[]): {index: number; name: string}[] {

@@ -127,22 +127,24 @@ export function withSettings(
 
 function settled(table: TableDefinition, {chunkInterval, compression}: TableSettings): TableDefinition {
   const {hypertable} = table
-  const before = table.compression
   return {
     ...table,
     hypertable: {
       ...hypertable!,
       chunkInterval: chunkInterval === undefined ? hypertable!.chunkInterval : formatDuration(chunkInterval),
     },
-    compression:
-      compression === undefined
-        ? before
-        : compression === 'none'
-          ? undefined
-          : {
-              after: formatDuration(compression.after),
-              segmentBy: compression.segmentBy ?? before?.segmentBy ?? [],
-              orderBy: compression.orderBy ?? before?.orderBy ?? [`${hypertable!.time} desc`],
-            },
+    compression: compression === undefined ? table.compression : configuredCompression(table, compression),
+  }
+}
+
+function configuredCompression(
+  {compression: before, hypertable}: TableDefinition,
+  given: NonNullable<TableSettings['compression']>,
+): TableDefinition['compression'] {
+  if (given === 'none') return undefined
+  return {
+    after: formatDuration(given.after),
+    segmentBy: given.segmentBy ?? before?.segmentBy ?? [],
+    orderBy: given.orderBy ?? before?.orderBy ?? [`${hypertable!.time} desc`],
   }
 }

@@ -11,6 +11,11 @@ export function formatBytes(bytes: number): string {
     value /= 1024
     unit += 1
   }
-  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2
-  return `${bytes < 0 ? '-' : ''}${value.toFixed(digits)} ${names[unit]}`
+  return `${bytes < 0 ? '-' : ''}${value.toFixed(unit === 0 ? 0 : decimalPlaces(value))} ${names[unit]}`
+}
+
+/** Decimal places for three significant digits, also of what rounds up to 10.0 and 100. */
+function decimalPlaces(value: number): number {
+  if (value >= 99.95) return 0
+  return value >= 9.995 ? 1 : 2
 }

@@ -6,9 +6,15 @@ export function formatAge(seconds: number): string {
 
 /** How long something took, in the same units: `7.20ms`, `3.58s`, `1min 5s`, `1h 25min`. */
 export function formatElapsed(ms: number): string {
-  if (ms < 1000) return `${ms.toFixed(ms < 9.95 ? 2 : ms < 99.5 ? 1 : 0)}ms`
+  if (ms < 1000) return `${ms.toFixed(decimalPlaces(ms))}ms`
   const seconds = ms / 1000
-  return seconds < 60 ? `${seconds.toFixed(seconds < 9.95 ? 2 : 1)}s` : twoUnits(Math.round(seconds))
+  return seconds < 60 ? `${seconds.toFixed(decimalPlaces(seconds))}s` : twoUnits(Math.round(seconds))
+}
+
+/** Decimal places for three significant digits, also of what rounds up to 10.0 and 100. */
+function decimalPlaces(value: number): number {
+  if (value < 9.95) return 2
+  return value < 99.5 ? 1 : 0
 }
 
 const units = [

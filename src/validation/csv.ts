@@ -104,12 +104,25 @@ function converterOf(column: ColumnDefinition): Convert {
     case 'smallint':
     case 'integer':
     case 'serial':
-      return (text) => (/^-?\d{1,15}$/.test(text) ? Number(text) : /^-?\d+$/.test(text) ? BigInt(text) : text)
+      return integerOf
     case 'bigint':
       return (text) => (/^-?\d+$/.test(text) && text.length < 30 ? BigInt(text) : text)
     case 'boolean':
-      return (text) => (text === 'true' || text === 't' ? true : text === 'false' || text === 'f' ? false : text)
+      return (text) => booleans.get(text) ?? text
     default:
       return (text) => text
   }
 }
+
+/** Up to fifteen digits are exact in a double. */
+function integerOf(text: string): number | bigint | string {
+  if (/^-?\d{1,15}$/.test(text)) return Number(text)
+  return /^-?\d+$/.test(text) ? BigInt(text) : text
+}
+
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['t', true],
+  ['false', false],
+  ['f', false],
+])

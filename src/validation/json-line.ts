@@ -60,153 +60,177 @@ function keysIn(value: unknown, depth = 1): number {
 
 /** @throws JsonError */
 function parseStrictly(text: string): unknown {
-  let at = 0
+  return new StrictReader(text).read()
+}
 
-  const fail = (message: string, column = at): never => {
+/** Reads one JSON value from left to right; every failure has the column where it was found. */
+class StrictReader {
+  private at = 0
+
+  constructor(private readonly text: string) {}
+
+  read(): unknown {
+    const value = this.readValue(0)
+    this.skipBlanks()
+    if (this.at < this.text.length) this.unexpected('the end')
+    return value
+  }
+
+  private fail(message: string, column = this.at): never {
     throw new JsonError(column + 1, message)
   }
-  const unexpected = (wanted: string): never =>
-    at >= text.length
-      ? fail(`ends where ${wanted} should be`)
-      : fail(`has ${JSON.stringify(text[at])} where ${wanted} should be`)
-  const skipBlanks = () => {
-    for (
-      let code = text.charCodeAt(at);
-      code === 32 || code === 9 || code === 13 || code === 10;
-      code = text.charCodeAt(at)
-    )
-      at += 1
+
+  private unexpected(wanted: string): never {
+    return this.at >= this.text.length
+      ? this.fail(`ends where ${wanted} should be`)
+      : this.fail(`has ${JSON.stringify(this.text[this.at])} where ${wanted} should be`)
   }
 
-  const readString = (): string => {
-    const from = at + 1
-    let end = text.indexOf('"', from)
-    if (end < 0) fail('has a text without an end')
-    const plain = text.slice(from, end)
-    // The common case: no backslash and no control character between two quotes.
-    if (!odd.test(plain)) {
-      at = end + 1
-      return plain
+  private skipBlanks(): void {
+    const {text} = this
+    let at = this.at
+    for (let code = text.charCodeAt(at); code === 32 || code === 9 || code === 13 || code === 10; )
+      code = text.charCodeAt(++at)
+    this.at = at
+  }
+
+  private readValue(depth: number): unknown {
+    this.skipBlanks()
+    switch (this.text[this.at]) {
+      case '"':
+        return this.readString()
+      case '{':
+        return this.readObject(depth + 1)
+      case '[':
+        return this.readArray(depth + 1)
+      case 't':
+      case 'f':
+      case 'n':
+        return this.readWord()
+      default:
+        return this.readNumber()
     }
+  }
+
+  private readWord(): boolean | null {
+    for (const [word, value] of words) {
+      if (!this.text.startsWith(word, this.at)) continue
+      this.at += word.length
+      return value
+    }
+    return this.unexpected('a value')
+  }
+
+  private readString(): string {
+    const from = this.at + 1
+    const end = this.text.indexOf('"', from)
+    if (end < 0) this.fail('has a text without an end')
+    const plain = this.text.slice(from, end)
+    // The common case: no backslash and no control character between two quotes.
+    if (odd.test(plain)) return this.readEscapedString(from)
+    this.at = end + 1
+    return plain
+  }
+
+  private readEscapedString(from: number): string {
+    const {text} = this
     let value = ''
     let done = from
     for (;;) {
       const slash = text.indexOf('\\', done)
-      end = text.indexOf('"', done)
-      if (end < 0) fail('has a text without an end')
+      const end = text.indexOf('"', done)
+      if (end < 0) this.fail('has a text without an end')
       const part = text.slice(done, slash >= 0 && slash < end ? slash : end)
       const control = controls.exec(part)
       if (control)
-        fail(`has a bare ${control[0] === '\0' ? 'NUL' : 'control character'} within a text`, done + control.index)
+        this.fail(`has a bare ${control[0] === '\0' ? 'NUL' : 'control character'} within a text`, done + control.index)
       value += part
-      if (slash < 0 || slash > end) break
-      const escape = text[slash + 1] ?? ''
-      if (escape === 'u') {
-        const digits = text.slice(slash + 2, slash + 6)
-        if (!/^[0-9a-fA-F]{4}$/.test(digits)) fail('has a \\u without four hexadecimal digits', slash)
-        value += String.fromCharCode(Number.parseInt(digits, 16))
-        done = slash + 6
-      } else {
-        const meant = escapes[escape]
-        if (meant === undefined) fail(`has \\${escape}, which is no escape of JSON`, slash)
-        value += meant
-        done = slash + 2
+      if (slash < 0 || slash > end) {
+        this.at = end + 1
+        return value
       }
+      value += this.readEscape(slash)
+      done = slash + (text[slash + 1] === 'u' ? 6 : 2)
     }
-    at = end + 1
-    return value
   }
 
-  const readNumber = (): unknown => {
-    number.lastIndex = at
-    const match = number.exec(text)
-    if (!match) return unexpected('a value')
-    at = number.lastIndex
+  /** The character that the escape at a backslash means. */
+  private readEscape(slash: number): string {
+    const letter = this.text[slash + 1] ?? ''
+    if (letter === 'u') {
+      const digits = this.text.slice(slash + 2, slash + 6)
+      if (!/^[0-9a-fA-F]{4}$/.test(digits)) this.fail('has a \\u without four hexadecimal digits', slash)
+      return String.fromCharCode(Number.parseInt(digits, 16))
+    }
+    return escapes[letter] ?? this.fail(`has \\${letter}, which is no escape of JSON`, slash)
+  }
+
+  private readNumber(): unknown {
+    number.lastIndex = this.at
+    const match = number.exec(this.text)
+    if (!match) return this.unexpected('a value')
+    this.at = number.lastIndex
     const [written, fraction, exponent] = match
     if (written.length <= 15 && exponent === undefined) return Number(written)
     if (exponent !== undefined && exponent.length > 7)
-      fail('has a number with an exponent beyond every column', at - written.length)
+      this.fail('has a number with an exponent beyond every column', this.at - written.length)
     if (fraction === undefined && exponent === undefined)
       return Number.isSafeInteger(Number(written)) ? Number(written) : BigInt(written)
     const exact = new Big(written)
     return exact.c.length <= 15 && Math.abs(exact.e) < 300 ? Number(written) : exact
   }
 
-  const readValue = (depth: number): unknown => {
-    skipBlanks()
-    const first = text[at]
-    switch (first) {
-      case '"':
-        return readString()
-      case '{':
-        return readObject(depth + 1)
-      case '[':
-        return readArray(depth + 1)
-      case 't':
-      case 'f':
-      case 'n':
-        for (const [word, value] of words) {
-          if (!text.startsWith(word, at)) continue
-          at += word.length
-          return value
-        }
-        return unexpected('a value')
-      default:
-        return readNumber()
-    }
-  }
-
-  const readObject = (depth: number): Record<string, unknown> => {
-    if (depth > deepest) fail(`is nested more than ${deepest} deep`)
+  private readObject(depth: number): Record<string, unknown> {
     const object: Record<string, unknown> = {}
-    at += 1
-    skipBlanks()
-    if (text[at] === '}') {
-      at += 1
-      return object
-    }
+    if (this.open(depth, '}')) return object
     for (;;) {
-      skipBlanks()
-      if (text[at] !== '"') unexpected('a key')
-      const start = at
-      const key = readString()
-      if (key === '__proto__') fail('has the key "__proto__", which no column is called', start)
-      if (Object.hasOwn(object, key)) fail(`has the key ${JSON.stringify(key.slice(0, 60))} twice`, start)
-      skipBlanks()
-      if (text[at] !== ':') unexpected('a colon')
-      at += 1
-      object[key] = readValue(depth)
-      skipBlanks()
-      const next = text[at]
-      if (next !== ',' && next !== '}') unexpected('a comma or a brace')
-      at += 1
-      if (next === '}') return object
+      const key = this.readKey(object)
+      object[key] = this.readValue(depth)
+      if (this.closes('}', 'a comma or a brace')) return object
     }
   }
 
-  const readArray = (depth: number): unknown[] => {
-    if (depth > deepest) fail(`is nested more than ${deepest} deep`)
+  private readArray(depth: number): unknown[] {
     const array: unknown[] = []
-    at += 1
-    skipBlanks()
-    if (text[at] === ']') {
-      at += 1
-      return array
-    }
+    if (this.open(depth, ']')) return array
     for (;;) {
-      array.push(readValue(depth))
-      skipBlanks()
-      const next = text[at]
-      if (next !== ',' && next !== ']') unexpected('a comma or a bracket')
-      at += 1
-      if (next === ']') return array
+      array.push(this.readValue(depth))
+      if (this.closes(']', 'a comma or a bracket')) return array
     }
   }
 
-  const value = readValue(0)
-  skipBlanks()
-  if (at < text.length) unexpected('the end')
-  return value
+  /** Past the opening bracket. @returns whether it is closed at once */
+  private open(depth: number, closing: '}' | ']'): boolean {
+    if (depth > deepest) this.fail(`is nested more than ${deepest} deep`)
+    this.at += 1
+    this.skipBlanks()
+    if (this.text[this.at] !== closing) return false
+    this.at += 1
+    return true
+  }
+
+  /** Past the comma or the bracket after a value. @returns whether it was the bracket */
+  private closes(closing: '}' | ']', wanted: string): boolean {
+    this.skipBlanks()
+    const next = this.text[this.at]
+    if (next !== ',' && next !== closing) this.unexpected(wanted)
+    this.at += 1
+    return next === closing
+  }
+
+  /** A key that the object does not have yet, and the colon after it. */
+  private readKey(object: Record<string, unknown>): string {
+    this.skipBlanks()
+    if (this.text[this.at] !== '"') this.unexpected('a key')
+    const start = this.at
+    const key = this.readString()
+    if (key === '__proto__') this.fail('has the key "__proto__", which no column is called', start)
+    if (Object.hasOwn(object, key)) this.fail(`has the key ${JSON.stringify(key.slice(0, 60))} twice`, start)
+    this.skipBlanks()
+    if (this.text[this.at] !== ':') this.unexpected('a colon')
+    this.at += 1
+    return key
+  }
 }
 
 const words = [

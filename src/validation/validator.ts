@@ -12,10 +12,8 @@ export type ValidationResult<Row> =
   | {isValid: true; value: Row; errors: readonly []}
   | {isValid: false; value: null; errors: readonly ValidationError[]}
 
-export interface Validator<Row> {
-  /** Every error of a row at once. Keys are properties (`usdPrice`) or columns (`usd_price`). */
-  (input: unknown, options?: ValidationOptions): ValidationResult<Row>
-}
+/** Finds every error of a row at once. Keys are properties (`usdPrice`) or columns (`usd_price`). */
+export type Validator<Row> = (input: unknown, options?: ValidationOptions) => ValidationResult<Row>
 
 /** What a validator is made of. */
 export interface Validated<Row> {

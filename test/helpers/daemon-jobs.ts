@@ -1,5 +1,5 @@
 import {jobsOf, jobsSchema, type Job} from '../../src/config/jobs.js'
-import type {Identity} from '../../src/jobs/store/job-store.js'
+import type {Identity} from '../../src/jobs/store/ledger.js'
 import type {Database} from '../../src/db/database.js'
 import {execute} from '../../src/run/execute.js'
 import {defaultLimits} from '../../src/run/limits.js'

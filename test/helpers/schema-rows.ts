@@ -4,7 +4,7 @@ import {propertyNames} from '../../src/schema/properties.js'
 import {isSerial, readType} from '../../src/schema/types.js'
 
 /** A value that may well fit a column, and sometimes does not. */
-function valueOf(column: ColumnDefinition): fc.Arbitrary<unknown> {
+function valueFor(column: ColumnDefinition): fc.Arbitrary<unknown> {
   const {base, args, array} = readType(column.type)!
   const one = (): fc.Arbitrary<unknown> => {
     if (isSerial(base)) return fc.integer({min: 1, max: 1_000_000})
@@ -62,7 +62,7 @@ export function rowsOf({columns}: TableDefinition): fc.Arbitrary<Record<string, 
   return fc.record(
     Object.fromEntries(
       columns.map((column) => {
-        const value = valueOf(column)
+        const value = valueFor(column)
         return [properties.get(column.name)!, column.nullable ? fc.option(value, {freq: 4}) : value]
       }),
     ),

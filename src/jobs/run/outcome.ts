@@ -7,7 +7,8 @@ import type {JobWork} from '../kind.js'
 import type {StepReport} from '../../run/step.js'
 import {durationInWords} from '../../units/duration.js'
 import {jitterOf} from '../../schedule/jitter.js'
-import type {Claim, Ending, TakenOver} from '../store/job-store.js'
+import type {Claim, TakenOver} from '../store/claims.js'
+import type {Ending} from '../store/results.js'
 
 /** How a try at an occurrence ended, before it is written down. */
 export type Outcome = FinalOutcome | Unsettled
@@ -150,13 +151,13 @@ export function failure(
 }
 
 export function wordsOf(error: unknown, job: Job, timedOut: boolean): string {
-  const words =
-    error instanceof OpsError
-      ? error.message
-      : sqlState(error) === undefined
-        ? messageOf(error)
-        : toOpsError(error, `run ${job.name}`).message
+  const words = failureMessage(error, job)
   return timedOut ? `${timeoutWords(job)}; ${words}` : words
+}
+
+function failureMessage(error: unknown, job: Job): string {
+  if (error instanceof OpsError) return error.message
+  return sqlState(error) === undefined ? messageOf(error) : toOpsError(error, `run ${job.name}`).message
 }
 
 export function timeoutWords(job: Job): string {

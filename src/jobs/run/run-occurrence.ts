@@ -13,7 +13,7 @@ import {takeRunLock} from '../../run/run-lock.js'
 import {classOf, type Plan, type StepReport} from '../../run/step.js'
 import {longestTimer} from '../../units/timer.js'
 import {inWindow} from '../../schedule/due.js'
-import {fenceOf, type Claim, type TakenOver} from '../store/job-store.js'
+import {fenceOf, type Claim, type TakenOver} from '../store/claims.js'
 import {
   failure,
   outcomeOf,

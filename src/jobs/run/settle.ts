@@ -2,7 +2,9 @@ import type {Job} from '../../config/jobs.js'
 import type {Database} from '../../db/database.js'
 import {loadSql, prepared} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
-import {finishStatement, ledgerWrite, releaseStatement, type Claim} from '../store/job-store.js'
+import type {Claim} from '../store/claims.js'
+import {ledgerWrite} from '../store/ledger.js'
+import {finishStatement, releaseStatement} from '../store/results.js'
 import {isLate, type FinalOutcome, type Unsettled} from './outcome.js'
 
 /** `at_work`: its step runs in the server still, and nothing was written. */

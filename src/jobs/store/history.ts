@@ -67,10 +67,15 @@ export async function readHistory(db: Database, {jobs, since, statuses, limit}: 
     retryAt: row.retry_at,
     reason: row.reason,
     attempts: row.attempts,
-    runBy: row.scheduled_at !== null ? 'daemon' : isPgCron(row.application) ? 'pg_cron' : 'hand',
+    runBy: row.scheduled_at === null ? unscheduledRunner(row.application) : 'daemon',
     claimedBy: row.claimed_by,
     actor: row.actor,
     error: row.error,
     detail: row.detail,
   }))
+}
+
+/** Who began a run that no schedule of the daemon asked for. */
+function unscheduledRunner(application: string | null): Occurrence['runBy'] {
+  return isPgCron(application) ? 'pg_cron' : 'hand'
 }

@@ -4,7 +4,8 @@ import {loadSql} from '../../db/load-sql.js'
 import {leftToPgCron} from '../../schedule/due.js'
 import {statement} from '../../db/sql.js'
 import type {Instant} from '../../units/instant.js'
-import {readJobs, type LedgerJob} from './job-store.js'
+import {readJobs, type LedgerJob} from './ledger-jobs.js'
+import type {Epoch} from '../../schedule/due.js'
 import {nextOf} from './schedules.js'
 import {nextInstant} from '../../schedule/calendar.js'
 
@@ -105,6 +106,11 @@ export async function listJobs(
 const iso = (at: number | null): Instant | null =>
   at === null ? null : new Date(at).toISOString().replace('.000Z', 'Z')
 
+function stateOf(job: Job | undefined, epoch: Epoch | undefined): ListedJob['state'] {
+  if (job === undefined) return 'undeclared'
+  return epoch === undefined || epoch.state === 'removed' ? 'new' : epoch.state
+}
+
 function listed(job: Job | undefined, state: LedgerJob | undefined, last: LastRow | undefined, now: number): ListedJob {
   const epoch = state?.epochs.at(-1)
   const removed = epoch === undefined || epoch.state === 'removed'
@@ -116,7 +122,7 @@ function listed(job: Job | undefined, state: LedgerJob | undefined, last: LastRo
     schedule: calendar.schedule,
     timezone: calendar.timezone,
     runner: epoch?.runner ?? (job?.runner === 'pg_cron' ? 'pg_cron' : 'daemon'),
-    state: job === undefined ? 'undeclared' : removed ? 'new' : (epoch!.state as 'active' | 'paused'),
+    state: stateOf(job, epoch),
     paused:
       epoch?.state === 'paused'
         ? {by: epoch.actor ?? 'unknown', since: iso(epoch.validFrom)!, reason: epoch.reason ?? null}

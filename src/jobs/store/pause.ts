@@ -4,7 +4,7 @@ import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
 import type {Plan, Step} from '../../run/step.js'
 import {ledgerJobs} from './job-list.js'
-import {claimRequestOf} from './job-store.js'
+import {claimRequestOf} from './ledger-jobs.js'
 
 /** Pauses or resumes a job from now on; one that no daemon has run with yet is declared with it. Nothing to do where it is in that state. */
 export async function planState(

@@ -6,7 +6,9 @@ import type {Instant} from '../../units/instant.js'
 import {formatLocal} from '../../units/zone.js'
 import {nextInstant} from '../../schedule/calendar.js'
 import type {Tell} from '../events.js'
-import {heartbeat, readJobs, type Identity, type LedgerJob} from './job-store.js'
+import {heartbeat} from './daemons.js'
+import {readJobs, type LedgerJob} from './ledger-jobs.js'
+import type {Identity} from './ledger.js'
 
 /** The next instant of a job by the calendar in force; null where it is paused or never comes. */
 export function nextOf(state: LedgerJob, now: number): number | null {

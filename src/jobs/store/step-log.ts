@@ -4,7 +4,7 @@ import {statement} from '../../db/sql.js'
 import type {Ledger} from '../../run/run-log.js'
 import type {Limits} from '../../run/limits.js'
 import type {StepReport} from '../../run/step.js'
-import type {Claim} from './job-store.js'
+import type {Claim} from './claims.js'
 
 /** The steps of an occurrence, beneath the row that was claimed. How the occurrence itself ends is written elsewhere. */
 export function stepLedger(db: Database, {id}: Claim, offset: number, limits: Limits): Ledger {

@@ -1,4 +1,4 @@
-import {rulesOf} from '../table-state.js'
+import {rulesOf, type LiveRule} from '../table-state.js'
 import {qualifiedName} from '../../catalog/table.js'
 import {
   chunkLength,
@@ -15,81 +15,121 @@ import {concern, type Finding} from './finding.js'
 import {offsetInWords} from '../../catalog/offset-words.js'
 import {command} from '../../units/command.js'
 
+/** A retention, as the findings about the aggregates over its table name it. */
+interface Against {
+  subject: Subject
+  key: string
+  after: Parameters<typeof least>[0]
+  /** Run by qicore-db, which drops nothing that an aggregate has not covered. */
+  gated: boolean
+  age: string
+  effectiveFrom: Finding['effectiveFrom']
+}
+
 /** Retention of a table against the aggregates over it, and over those. */
 export function aggregateFindings(subject: Subject, facts: ProofFacts): Finding[] {
   const retention = retentionOf(subject)
   if (retention === null) return []
-  const key = qualifiedName(subject.table)
-  const {rule, after} = retention
-  const gated = rule.by === 'qicore'
-  const age = retentionWords(retention, subject)
-  const effectiveFrom = firstDrop(subject, retention, facts)
-  const findings: Finding[] = []
-  for (const {subject: over, direct} of dependents(subject, facts)) {
-    const view = qualifiedName(over.table)
-    const policies = [concern(key, 'retention'), concern(view, 'refresh')]
-    const refreshes = rulesOf(over.state, 'refresh')
-    if (refreshes.length === 0) {
-      findings.push({
-        id: `never-refreshed:${view}`,
-        level: 'unsafe',
-        object: view,
-        effectiveFrom,
-        policies,
-        message: gated
-          ? `${view} is over ${key} and has no refresh policy: the retention of ${age} would stop at the first chunk, for ever`
-          : `${view} is over ${key} and has no refresh policy: the retention of ${age} drops rows that it has never seen`,
-        safe: `aggregates: ${view}: { refresh: { startOffset, endOffset, every } }, or remove the retention`,
-      })
-      continue
-    }
-    if (!direct) continue
-    const length = chunkLength(subject) ?? 0n
-    const bucket = over.table.aggregate?.bucketWidth ?? null
-    for (const refresh of refreshes) {
-      const limit = least(after) - length
-      if (refresh.startOffset === null || most(refresh.startOffset) > limit)
-        findings.push({
-          id: `refresh-erases:${view}`,
-          level: 'unsafe',
-          object: view,
-          effectiveFrom,
-          policies: [...policies, concern(key, 'chunk interval')],
-          message: `the refresh of ${view} reaches back ${offsetInWords(refresh.startOffset, subject.state.scale)}, and ${key} keeps ${age} in chunks of ${words(length, subject)}: buckets whose rows are gone would be computed again, as empty`,
-          safe:
-            limit > 0n
-              ? `startOffset: ${words(limit, subject)}`
-              : `retention: { after: ${words(3n * length, subject)} }`,
-        })
-      const behind =
-        (refresh.endOffset === null ? 0n : most(refresh.endOffset)) +
-        (bucket === null ? 0n : most(bucket)) +
-        (refresh.schedule === null || over.state.scale !== 'time' ? 0n : most(refresh.schedule))
-      if (least(after) < behind)
-        findings.push({
-          id: `retention-outruns:${view}`,
-          level: 'unsafe',
-          object: view,
-          effectiveFrom,
-          policies,
-          message: `${key} keeps ${age}, and ${view} has a bucket only ${words(behind, over)} after its rows: they would be dropped before they are seen`,
-          safe: `retention: { after: ${words(behind * 2n, subject)} }`,
-        })
-    }
+  const against: Against = {
+    subject,
+    key: qualifiedName(subject.table),
+    after: retention.after,
+    gated: retention.rule.by === 'qicore',
+    age: retentionWords(retention, subject),
+    effectiveFrom: firstDrop(subject, retention, facts),
   }
-  for (const {aggregate, range, flags} of subject.uncovered)
-    findings.push({
-      id: `unseen:${aggregate}`,
-      level: gated ? 'note' : 'unsafe',
-      object: aggregate,
-      effectiveFrom: facts.at,
-      policies: [concern(key, 'retention')],
-      message: gated
-        ? `${aggregate} has not covered ${range}: the retention of ${key} holds that back until it has`
-        : `${aggregate} has not covered ${range}: the next run of the retention of ${key} would lose it unseen, where the gated one (native: false) would hold it back`,
-      safe: command('aggregates refresh', [aggregate], flags),
-    })
-  return findings
+  return [
+    ...dependents(subject, facts).flatMap(({subject: over, direct}) => refreshFindings(against, over, direct)),
+    ...uncoveredFindings(against, facts),
+  ]
+}
+
+function refreshFindings(against: Against, over: Subject, direct: boolean): Finding[] {
+  const refreshes = rulesOf(over.state, 'refresh')
+  if (refreshes.length === 0) return [neverRefreshed(against, qualifiedName(over.table))]
+  if (!direct) return []
+  return refreshes.flatMap((refresh) => [
+    ...erasingRefresh(against, over, refresh),
+    ...outrunningRetention(against, over, refresh),
+  ])
+}
+
+function neverRefreshed({key, gated, age, effectiveFrom}: Against, view: string): Finding {
+  return {
+    id: `never-refreshed:${view}`,
+    level: 'unsafe',
+    object: view,
+    effectiveFrom,
+    policies: [concern(key, 'retention'), concern(view, 'refresh')],
+    message: gated
+      ? `${view} is over ${key} and has no refresh policy: the retention of ${age} would stop at the first chunk, for ever`
+      : `${view} is over ${key} and has no refresh policy: the retention of ${age} drops rows that it has never seen`,
+    safe: `aggregates: ${view}: { refresh: { startOffset, endOffset, every } }, or remove the retention`,
+  }
+}
+
+/** A refresh whose window reaches to where the retention has dropped rows. */
+function erasingRefresh(
+  {subject, key, after, age, effectiveFrom}: Against,
+  over: Subject,
+  {startOffset}: LiveRule,
+): Finding[] {
+  const view = qualifiedName(over.table)
+  const length = chunkLength(subject) ?? 0n
+  const limit = least(after) - length
+  if (startOffset !== null && most(startOffset) <= limit) return []
+  return [
+    {
+      id: `refresh-erases:${view}`,
+      level: 'unsafe',
+      object: view,
+      effectiveFrom,
+      policies: [concern(key, 'retention'), concern(view, 'refresh'), concern(key, 'chunk interval')],
+      message: `the refresh of ${view} reaches back ${offsetInWords(startOffset, subject.state.scale)}, and ${key} keeps ${age} in chunks of ${words(length, subject)}: buckets whose rows are gone would be computed again, as empty`,
+      safe:
+        limit > 0n ? `startOffset: ${words(limit, subject)}` : `retention: { after: ${words(3n * length, subject)} }`,
+    },
+  ]
+}
+
+/** A retention that drops rows before the aggregate has their bucket. */
+function outrunningRetention(
+  {subject, key, after, age, effectiveFrom}: Against,
+  over: Subject,
+  {endOffset, schedule}: LiveRule,
+): Finding[] {
+  const view = qualifiedName(over.table)
+  const bucket = over.table.aggregate?.bucketWidth ?? null
+  const behind =
+    (endOffset === null ? 0n : most(endOffset)) +
+    (bucket === null ? 0n : most(bucket)) +
+    (schedule === null || over.state.scale !== 'time' ? 0n : most(schedule))
+  if (least(after) >= behind) return []
+  return [
+    {
+      id: `retention-outruns:${view}`,
+      level: 'unsafe',
+      object: view,
+      effectiveFrom,
+      policies: [concern(key, 'retention'), concern(view, 'refresh')],
+      message: `${key} keeps ${age}, and ${view} has a bucket only ${words(behind, over)} after its rows: they would be dropped before they are seen`,
+      safe: `retention: { after: ${words(behind * 2n, subject)} }`,
+    },
+  ]
+}
+
+function uncoveredFindings({subject, key, gated}: Against, facts: ProofFacts): Finding[] {
+  return subject.uncovered.map(({aggregate, range, flags}) => ({
+    id: `unseen:${aggregate}`,
+    level: gated ? 'note' : 'unsafe',
+    object: aggregate,
+    effectiveFrom: facts.at,
+    policies: [concern(key, 'retention')],
+    message: gated
+      ? `${aggregate} has not covered ${range}: the retention of ${key} holds that back until it has`
+      : `${aggregate} has not covered ${range}: the next run of the retention of ${key} would lose it unseen, where the gated one (native: false) would hold it back`,
+    safe: command('aggregates refresh', [aggregate], flags),
+  }))
 }
 
 /** The window of each refresh against its bucket. */

@@ -43,7 +43,7 @@ export async function claimPlace(target: Target, fresh: boolean, now: Date): Pro
         'Run the demo in another directory, or give the target "local" of the configuration another directory.',
       ],
     })
-  const reason = halfMade ? 'half made' : fresh && holdsDatabase(directory) ? 'fresh' : null
+  const reason = reasonToSetAside(directory, halfMade, fresh)
   const aside = reason === null ? null : await setAside(directory, marker, now)
   mkdirSync(dirname(directory), {recursive: true})
   if (!existsSync(marker))
@@ -55,6 +55,11 @@ export async function claimPlace(target: Target, fresh: boolean, now: Date): Pro
       if (!existsSync(directory)) rmSync(marker, {force: true})
     },
   }
+}
+
+function reasonToSetAside(directory: string, halfMade: boolean, fresh: boolean): 'half made' | 'fresh' | null {
+  if (halfMade) return 'half made'
+  return fresh && holdsDatabase(directory) ? 'fresh' : null
 }
 
 /** Under its lock: a process that has the database open would write on under a name that no longer exists. */

@@ -32,21 +32,34 @@ const separator = '\n--> statement-breakpoint\n'
  * the last migration: after one more migration they are later than what was applied, and are installed again.
  */
 export async function drizzleFolder(): Promise<GeneratedFile[]> {
-  const sources = new Map(migrationSources(null).flatMap((stream) => migrationsFor(stream, 'timescaledb').flatMap(({source}) => (source ? [[source.file, source]] : []))))
+  const sources = new Map(
+    migrationSources(null).flatMap((stream) =>
+      migrationsFor(stream, 'timescaledb').flatMap(({source}) => (source ? [[source.file, source]] : [])),
+    ),
+  )
   const ordered = listedMigrations().flatMap(({path}) => sources.get(path) ?? [])
-  const migrations = await Promise.all(ordered.map(async (source) => ({name: `${source.stream}_${source.number}_${source.name}`, text: await textOf(source)})))
+  const migrations = await Promise.all(
+    ordered.map(async (source) => ({
+      name: `${source.stream}_${source.number}_${source.name}`,
+      text: await textOf(source),
+    })),
+  )
   const files = [...migrations, {name: 'routines', text: routinesText()}]
   const entries = files.map(({name}, idx): JournalEntry => {
     const when = first + idx * minute - (idx === migrations.length ? minute / 2 : 0)
     return {idx, version: '7', when, tag: `${String(idx).padStart(4, '0')}_${name}`, breakpoints: true}
   })
   const journal: Journal = {version: '7', dialect: 'postgresql', entries}
-  return [{path: 'meta/_journal.json', text: `${JSON.stringify(journal, null, 2)}\n`}, ...files.map(({text}, idx) => ({path: `${entries[idx]!.tag}.sql`, text}))]
+  return [
+    {path: 'meta/_journal.json', text: `${JSON.stringify(journal, null, 2)}\n`},
+    ...files.map(({text}, idx) => ({path: `${entries[idx]!.tag}.sql`, text})),
+  ]
 }
 
 async function textOf(source: MigrationSource): Promise<string> {
   const statements = (await statementsOf(source)).map(({text}) => text)
-  const opening = source.stream === 'core' && Number(source.number) === 1 ? ['create extension if not exists timescaledb'] : []
+  const opening =
+    source.stream === 'core' && Number(source.number) === 1 ? ['create extension if not exists timescaledb'] : []
   // The schema qicore installs itself everywhere; what is QiCore's own is recorded by `migrate baseline`.
   const closing = source.stream === 'core' ? [recordText(source)] : []
   return `${[...opening, ...statements, ...closing].join(`;${separator}`)};\n`

@@ -18,16 +18,27 @@ const byteaCode = [
 export function drizzleModule(schema: SchemaDefinition): string {
   const relations = [...schema.tables, ...schema.aggregates]
   const schemas = [...new Set(relations.map((relation) => relation.schema))].filter((name) => name !== 'public')
-  const constants = constantNames([...schemas.map((name) => ({schema: 'public', name: `${name} schema`})), ...relations], [...builderNames, ...others, 'sql', 'table'])
+  const constants = constantNames(
+    [...schemas.map((name) => ({schema: 'public', name: `${name} schema`})), ...relations],
+    [...builderNames, ...others, 'sql', 'table'],
+  )
   const schemaConstants = new Map(schemas.map((name, index) => [name, constants[index]!]))
-  const known = new Map(relations.map((relation, index) => [relation as TableDefinition | AggregateDefinition, constants[schemas.length + index]!]))
+  const known = new Map(
+    relations.map((relation, index) => [
+      relation as TableDefinition | AggregateDefinition,
+      constants[schemas.length + index]!,
+    ]),
+  )
   const body = [
     ...[...schemaConstants].map(([name, constant]) => `export const ${constant} = pgSchema(${quoted(name)})\n`),
     ...schema.tables.map((table) => tableCode(table, {schema, known, schemaConstants})),
     ...schema.aggregates.map((aggregate) => viewCode(aggregate, {schema, known, schemaConstants})),
   ].join('\n')
   const {tables, aggregates} = schema
-  const columns = [...tables.flatMap((table) => table.columns), ...aggregates.flatMap((aggregate) => viewColumns(aggregate, schema))]
+  const columns = [
+    ...tables.flatMap((table) => table.columns),
+    ...aggregates.flatMap((aggregate) => viewColumns(aggregate, schema)),
+  ]
   const builders = new Set(columns.map(builderOf))
   const has = (part: 'uniques' | 'checks' | 'indexes') => tables.some((table) => (table[part] ?? []).length > 0)
   const imports = [
@@ -61,7 +72,10 @@ interface Context {
 function tableCode(table: TableDefinition, context: Context): string {
   const properties = propertyNames(table.columns.map(({name}) => name))
   const make = table.schema === 'public' ? 'pgTable' : `${context.schemaConstants.get(table.schema)!}.table`
-  const fields = table.columns.flatMap((column) => [...comment(column.doc, '  '), `  ${key(properties.get(column.name)!)}: ${columnCode(column)},`])
+  const fields = table.columns.flatMap((column) => [
+    ...comment(column.doc, '  '),
+    `  ${key(properties.get(column.name)!)}: ${columnCode(column)},`,
+  ])
   const constraints = constraintsOf(table, properties, context)
   return [
     ...comment(table.doc, ''),
@@ -121,6 +135,10 @@ function viewCode(aggregate: AggregateDefinition, context: Context): string {
 function viewColumns(aggregate: AggregateDefinition, {tables}: SchemaDefinition): ColumnDefinition[] {
   const source = tables.find(({schema, name}) => schema === aggregate.source.schema && name === aggregate.source.table)!
   // A view counts nothing itself: what is grouped by a serial column is a plain number in it.
-  const plain = (type: string) => type.replace(/^(small|big)?serial$/, (_, size: string | undefined) => `${size ?? ''}${size === undefined ? 'integer' : 'int'}`)
+  const plain = (type: string) =>
+    type.replace(
+      /^(small|big)?serial$/,
+      (_, size: string | undefined) => `${size ?? ''}${size === undefined ? 'integer' : 'int'}`,
+    )
   return aggregateColumns(aggregate, source).map((column) => ({...column, type: plain(column.type)}))
 }

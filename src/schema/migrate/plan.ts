@@ -159,6 +159,7 @@ async function fileStep(
 ): Promise<Step> {
   const parsed = await statementsOf(source)
   const {lock, relations, loses} = sumOf(parsed)
+  const classOnData = loses ? 'loss' : 'undo'
   const settings =
     source.text.includes('qicore.space_partitions') && request.spacePartitions !== undefined
       ? [statement("select set_config('qicore.space_partitions', $1, true)", [String(request.spacePartitions)])]
@@ -169,7 +170,7 @@ async function fileStep(
     object: source.file,
     statements: [...settings, ...parsed.map(({text}) => statement(text)), record(source, request.engine)],
     lock,
-    class: !dataAtRisk || source.stream === 'core' ? 'safe' : loses ? 'loss' : 'undo',
+    class: dataAtRisk && source.stream !== 'core' ? classOnData : 'safe',
     transaction: source.transaction,
     doneCheck: db.server.hasQicoreSchema ? statement(loadSql('migrate/is-recorded'), [source.version]) : null,
     repeatable: false,

@@ -78,7 +78,10 @@ async function readRows(db: Database, files: readonly RoutineFile[]): Promise<Ro
 }
 
 function stateOf(file: RoutineFile, row: Row | undefined, ahead: boolean): RoutineState {
-  if (row?.checksum === file.checksum) return row.same ? 'applied' : row.present ? 'edited' : 'missing'
+  if (row?.checksum === file.checksum) {
+    if (row.same) return 'applied'
+    return row.present ? 'edited' : 'missing'
+  }
   if (row?.program != null && (ahead || laterProgram(row.program))) return 'newer'
   return row === undefined || row.present ? 'older' : 'missing'
 }

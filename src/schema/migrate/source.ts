@@ -176,7 +176,8 @@ export function compareVersions(a: string, b: string): number {
 }
 
 export function streamOf(version: string): Stream {
-  return version.startsWith('core.') ? 'core' : version.startsWith('app.') ? 'app' : 'qicore'
+  if (version.startsWith('core.')) return 'core'
+  return version.startsWith('app.') ? 'app' : 'qicore'
 }
 
 /** One version of a stream: the file that an engine takes, or none. */

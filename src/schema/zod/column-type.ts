@@ -38,13 +38,17 @@ const calls: Record<BaseType, ColumnCall['call']> = {
   interval: 'interval',
 }
 
+/** char without a length is one character; a time's precision says nothing that is checked here. */
+function argumentsOf(base: BaseType, args: readonly number[]): readonly number[] {
+  if (base === 'timestamp' || base === 'timestamptz') return []
+  return base === 'char' && args.length === 0 ? [1] : args
+}
+
 export function columnCall(column: ColumnDefinition): ColumnCall {
   const {base, args, array} = readType(column.type)!
-  const timed = base === 'timestamp' || base === 'timestamptz'
   return {
     call: calls[base],
-    // char without a length is one character; a time's precision says nothing that is checked here.
-    args: timed ? [] : base === 'char' && args.length === 0 ? [1] : args,
+    args: argumentsOf(base, args),
     array,
     nullable: column.nullable ?? false,
     optional: (column.nullable ?? false) || column.default !== undefined || isSerial(base),

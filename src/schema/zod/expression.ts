@@ -162,7 +162,9 @@ function termOf(node: Node | undefined, kinds: Kinds): Term | null {
   if ('A_Expr' in node && node.A_Expr.kind === 'AEXPR_OP') {
     const operator = nameOf(node.A_Expr.name)
     const right = termOf(node.A_Expr.rexpr, kinds)
-    const left = node.A_Expr.lexpr ? termOf(node.A_Expr.lexpr, kinds) : operator === '-' ? zero : null
+    // The minus sign of a number is an operator without a left side.
+    const implied = operator === '-' ? zero : null
+    const left = node.A_Expr.lexpr ? termOf(node.A_Expr.lexpr, kinds) : implied
     if (left?.kind !== 'decimal' || right?.kind !== 'decimal' || !['+', '-', '*'].includes(operator)) return null
     if (left === zero && right.term === 'constant')
       return {...right, text: right.text.startsWith('-') ? right.text.slice(1) : `-${right.text}`}

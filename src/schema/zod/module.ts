@@ -72,7 +72,9 @@ function callCode({call, args, array, nullable, optional}: ColumnCall, used: Set
   used.add(call)
   if (array) used.add('list')
   const one = `${call}(${args.join(', ')})`
-  return `${array ? `list(${one})` : one}${nullable ? '.nullish()' : optional ? '.optional()' : ''}`
+  const whole = array ? `list(${one})` : one
+  if (nullable) return `${whole}.nullish()`
+  return optional ? `${whole}.optional()` : whole
 }
 
 function oneLine(text: string): string {

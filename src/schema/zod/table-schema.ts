@@ -2,7 +2,7 @@
 import {z} from 'zod'
 import * as columns from '../../columns/types.js'
 import {passes, rule} from '../../columns/rule.js'
-import type {TableDefinition} from '../definition.js'
+import type {ColumnDefinition, TableDefinition} from '../definition.js'
 import {propertyNames} from '../properties.js'
 import {columnCall} from './column-type.js'
 import {demandOf, evaluate, firstColumn} from './conditions.js'
@@ -10,16 +10,19 @@ import {readCheck} from './expression.js'
 
 export type TableSchema = z.ZodObject<Record<string, z.ZodType>>
 
+function columnSchemaOf(column: ColumnDefinition): z.ZodType {
+  const {call, args, array, nullable, optional} = columnCall(column)
+  const one = (columns[call] as (...args: number[]) => z.ZodType)(...args)
+  const whole = array ? columns.list(one) : one
+  if (nullable) return whole.nullish()
+  return optional ? whole.optional() : whole
+}
+
 /** The same schema as the generated module has for it. */
 export async function tableSchemaOf(table: TableDefinition): Promise<TableSchema> {
   const properties = propertyNames(table.columns.map(({name}) => name))
   const shape = Object.fromEntries(
-    table.columns.map((column) => {
-      const {call, args, array, nullable, optional} = columnCall(column)
-      const one = (columns[call] as (...args: number[]) => z.ZodType)(...args)
-      const whole = array ? columns.list(one) : one
-      return [properties.get(column.name)!, nullable ? whole.nullish() : optional ? whole.optional() : whole]
-    }),
+    table.columns.map((column) => [properties.get(column.name)!, columnSchemaOf(column)]),
   )
   let schema = z.strictObject(shape)
   for (const {name, expression} of table.checks ?? []) {

@@ -83,7 +83,10 @@ insert into counted select extract(epoch from ${today})::bigint - 86400 * d from
     let asked = 0
     const counting = {
       ...database.db,
-      query: (...args: Parameters<typeof database.db.query>) => ((asked += 1), database.db.query(...args)),
+      query: (...args: Parameters<typeof database.db.query>) => {
+        asked += 1
+        return database.db.query(...args)
+      },
     } as typeof database.db
     expect([...(await countRows(counting, table.chunks)).values()]).toEqual(Array.from({length: 10}, () => 288))
     expect(asked).toBe(1)

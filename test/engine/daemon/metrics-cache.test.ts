@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest'
 import {readStats} from '../../../src/reports/stats.js'
-import {declare} from '../../../src/jobs/store/job-store.js'
+import {declare} from '../../../src/jobs/store/ledger-jobs.js'
 import {tellJobs} from '../../../src/jobs/store/schedules.js'
 import {metricsOf} from '../../../src/daemon/metrics.js'
 import {readSurvey} from '../../../src/daemon/read-metrics.js'

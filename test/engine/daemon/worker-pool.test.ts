@@ -2,10 +2,11 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import {expect, it} from 'vitest'
 import {createJobRegistry} from '../../../src/daemon/job-registry.js'
 import {databaseClock} from '../../../src/daemon/database-clock.js'
-import {createWorkerPool} from '../../../src/daemon/worker-pool.js'
+import {WorkerPool} from '../../../src/daemon/worker-pool.js'
 import {evaluateDue} from '../../../src/schedule/due.js'
 import type {DaemonEvent} from '../../../src/jobs/events.js'
-import {claim, declare, readJobs, reclaimExpired} from '../../../src/jobs/store/job-store.js'
+import {claim, reclaimExpired} from '../../../src/jobs/store/claims.js'
+import {declare, readJobs} from '../../../src/jobs/store/ledger-jobs.js'
 import {defaultLimits} from '../../../src/run/limits.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {identity, job, withCore} from '../../helpers/daemon-jobs.js'
@@ -34,7 +35,7 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
     } = (await claim(db, [{job: jobs[0]!, state: state!, decision: decision!}], me, 30)) as unknown as {
       advanced: [{claim: NonNullable<Awaited<ReturnType<typeof claim>>['advanced'][number]['claim']>}]
     }
-    const workerPool = createWorkerPool({
+    const workerPool = new WorkerPool({
       control: db,
       me,
       clock: databaseClock(),
@@ -59,10 +60,10 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
     }
     await until('claim_lost')
     // The first has ended; the second is still known, and its lease renewed.
-    expect([workerPool.busy(), workerPool.works('a')]).toEqual([1, true])
+    expect([workerPool.runningCount(), workerPool.isRunning('a')]).toEqual([1, true])
     await until('occurrence_ended')
-    workerPool.halt(10_000)
-    await workerPool.ended()
+    workerPool.stop(10_000)
+    await workerPool.drain()
     expect(told.filter(({event}) => event === 'occurrence_ended')).toMatchObject([
       {outcome: {kind: 'ended'}, claim: {token: again!.token}},
     ])

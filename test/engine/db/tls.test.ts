@@ -2,6 +2,7 @@ import {chmodSync, chownSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest'
 import {connect} from '../../../src/db/connect.js'
+import type {Database} from '../../../src/db/database.js'
 import {statement} from '../../../src/db/sql.js'
 import {OpsError} from '../../../src/errors.js'
 import {certificateAuthority, noOpenssl} from '../../helpers/certificates.js'
@@ -79,7 +80,7 @@ function tests(): void {
     parameters: string,
     where = server,
   ): Promise<'tls' | 'clear' | string> {
-    let db
+    let db: Database
     try {
       db = await connect(targetOf(`postgres://${role}@${host}:${where.port}/postgres?${parameters}`), {applicationName})
     } catch (error) {

@@ -39,7 +39,10 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     let questions = 0
     const counting = {
       ...database.db,
-      query: ((question) => ((questions += 1), database.db.query(question))) as typeof database.db.query,
+      query: ((question) => {
+        questions += 1
+        return database.db.query(question)
+      }) as typeof database.db.query,
     }
     expect((await planEnsure(counting, rules)).plan.steps).toEqual([])
     expect(questions).toBe(1)

@@ -74,14 +74,14 @@ describe('a late row in what is left of a bucket', () => {
 
     it('is not dropped uncounted by chunks drop, which says how to go on', async () => {
       const {database, first, border} = await weeks(engine)
-      const before = (days: bigint) => instantOf(first + days * 86_400_000_000n)!
-      await run(database.db, (await drop(database.db, 'public.ticks', before(4n))).plan)
+      const cutoff = (days: bigint) => instantOf(first + days * 86_400_000_000n)!
+      await run(database.db, (await drop(database.db, 'public.ticks', cutoff(4n))).plan)
       await database.run(late)
       const end = instantOf(micros(border) + 7n * 86_400_000_000n)!
       await database.autocommit(
         `call refresh_continuous_aggregate('public.weeks', '${end}', '${instantOf(micros(end) + 14n * 86_400_000_000n)}')`,
       )
-      await expect(drop(database.db, 'public.ticks', before(5n), {atMost: 1})).rejects.toMatchObject({
+      await expect(drop(database.db, 'public.ticks', cutoff(5n), {atMost: 1})).rejects.toMatchObject({
         code: 'NOT_COVERED',
         message: expect.stringContaining('rows of the bucket were dropped before'),
         suggestions: [
@@ -89,7 +89,7 @@ describe('a late row in what is left of a bucket', () => {
           expect.stringMatching(/^--accept-loss /),
         ],
       })
-      const {plan} = await drop(database.db, 'public.ticks', before(5n), {acceptLoss: true})
+      const {plan} = await drop(database.db, 'public.ticks', cutoff(5n), {acceptLoss: true})
       expect(fates(await run(database.db, plan)).map((line) => line.replace(/^.*: /, ''))).toEqual(['done'])
       // What was computed before is as it was.
       expect(await database.run('select rows::int from public.weeks order by bucket offset 1 limit 1')).toEqual([
@@ -117,16 +117,16 @@ describe('a late row in what is left of a bucket', () => {
 
     it('is not distinguishable from a range that drop_chunks took by itself, which stops retention until a person decides', async () => {
       const {database, first, border} = await weeks(engine)
-      const before = (days: bigint) => instantOf(first + days * 86_400_000_000n)!
-      await database.run(`select drop_chunks('public.ticks', older_than => timestamptz '${before(4n)}')`)
-      const plan = drop(database.db, 'public.ticks', before(5n))
+      const cutoff = (days: bigint) => instantOf(first + days * 86_400_000_000n)!
+      await database.run(`select drop_chunks('public.ticks', older_than => timestamptz '${cutoff(4n)}')`)
+      const plan = drop(database.db, 'public.ticks', cutoff(5n))
       await expect(plan).rejects.toMatchObject({code: 'NOT_COVERED', message: expect.stringContaining('public.weeks')})
       const accepted = await drop(database.db, 'public.ticks', instantOf(micros(border) + 7n * 86_400_000_000n)!, {
         acceptLoss: true,
       })
       await run(database.db, accepted.plan)
       // From the next whole bucket on nothing has to be accepted any more.
-      expect((await drop(database.db, 'public.ticks', before(10n))).plan.steps).toHaveLength(1)
+      expect((await drop(database.db, 'public.ticks', cutoff(10n))).plan.steps).toHaveLength(1)
       expect(accepted.facts.coverage.map(({aggregate}) => qualifiedName(aggregate!))).toEqual(['public.weeks'])
     })
   })

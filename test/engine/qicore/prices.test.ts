@@ -266,12 +266,11 @@ interface PlanNode {
 
 /** The scans of tables that were really run. */
 async function planOf({db}: TestDatabase, text: string, values: readonly unknown[], mode: string): Promise<Scan[]> {
-  const literal = (value: unknown) =>
-    value === null
-      ? 'null'
-      : Array.isArray(value)
-        ? `array[${value.map((each) => `'${String(each)}'`).join(', ')}]::text[]`
-        : `'${String(value)}'`
+  const literal = (value: unknown): string => {
+    if (value === null) return 'null'
+    if (Array.isArray(value)) return `array[${value.map((each) => `'${String(each)}'`).join(', ')}]::text[]`
+    return `'${String(value)}'`
+  }
   return db.transaction({readOnly: false, lockTimeout: 5_000, statementTimeout: 60_000}, async (tx) => {
     await tx.query(statement(`set local plan_cache_mode = ${mode}`))
     await tx.query(statement(`prepare asked as ${text}`))

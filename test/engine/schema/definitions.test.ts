@@ -296,10 +296,10 @@ forEachEngine({}, (engine) => {
 
 describe('the difference between two states of the definitions', () => {
   const [before] = [{tables: [table()], aggregates: [aggregate()]}]
-  const after = (over: Partial<TableDefinition>) => diffDefinitions(before, {...before, tables: [table(over)]})
+  const changed = (over: Partial<TableDefinition>) => diffDefinitions(before, {...before, tables: [table(over)]})
 
   it('writes added columns, indexes and checks', () => {
-    const {statements, cannot} = after({
+    const {statements, cannot} = changed({
       columns: [
         ...table().columns,
         {name: 'note', type: 'text', nullable: true},
@@ -318,7 +318,7 @@ describe('the difference between two states of the definitions', () => {
   })
 
   it('says plainly what it cannot write', () => {
-    const {statements, cannot} = after({
+    const {statements, cannot} = changed({
       columns: [
         {name: 'id', type: 'bigint'},
         {name: 'time', type: 'timestamptz'},
@@ -345,7 +345,7 @@ describe('the difference between two states of the definitions', () => {
 
   it('is nothing where only policies and words changed', () => {
     expect(
-      after({
+      changed({
         doc: 'Other words.',
         retention: {after: '1y'},
         columns: table().columns.map((column) => ({...column, doc: 'x'})),

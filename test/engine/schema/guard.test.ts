@@ -275,7 +275,7 @@ forEachEngine({native: true}, (engine) => {
           const text = rows
             .map(
               ({id, coin, minute, price}) =>
-                [id, coin, 'S', 'N', 'binance', price, at(minute), at(minute), 'test', ''].join('\t') + '\n',
+                `${[id, coin, 'S', 'N', 'binance', price, at(minute), at(minute), 'test', ''].join('\t')}\n`,
             )
             .join('')
           expect(await copyFrom(client, `copy public.crypto_prices (${columns}) from stdin`, text)).toBe(rows.length)

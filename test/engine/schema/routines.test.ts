@@ -6,9 +6,16 @@ import {aggregateColumns} from '../../../src/schema/generate/aggregate.js'
 import {qicore} from '../../../src/qicore/definition.js'
 import {readType, typeSql} from '../../../src/schema/types.js'
 import {notDuringTheTest} from '../../helpers/clock.js'
-import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
+import {forEachEngine, type Engine, type TestDatabase} from '../../helpers/engines.js'
 import {applicationName, writing} from '../../helpers/server.js'
 import {replay} from '../../helpers/schema-replay.js'
+
+/** A database with QiCore's tables. */
+async function replayed(engine: Engine): Promise<TestDatabase> {
+  const database = await engine.database()
+  await replay(database)
+  return database
+}
 
 const stateOf = (work: Promise<unknown>) =>
   work.then(
@@ -84,7 +91,7 @@ forEachEngine({}, (engine) => {
   })
 
   it('makes the partition of a month for any day of it, once, and refuses a relation that has its name', async () => {
-    const {run} = await engine.database().then(async (database) => (await replay(database), database))
+    const {run} = await replayed(engine)
     await run('create schema "my Data"')
     await run(
       'create table "my Data"."Odd ""name""" (id int, "At" timestamptz not null, primary key (id, "At")) partition by range ("At")',
@@ -116,7 +123,7 @@ forEachEngine({}, (engine) => {
   })
 
   it('shortens a name that would be too long, and keeps two long names apart', async () => {
-    const {run} = await engine.database().then(async (database) => (await replay(database), database))
+    const {run} = await replayed(engine)
     const long = 'é'.repeat(27)
     const children: string[] = []
     for (const name of [`${long}_one`, `${long}_two`]) {
@@ -135,7 +142,7 @@ forEachEngine({}, (engine) => {
   })
 
   it("partitions by day, and by date and timestamp columns, with the zone's own midnight", async () => {
-    const {run} = await engine.database().then(async (database) => (await replay(database), database))
+    const {run} = await replayed(engine)
     const bounds = async (type: string, call: string) => {
       await run(
         `drop table if exists public.kept; create table public.kept (time ${type} not null) partition by range (time)`,
@@ -168,7 +175,7 @@ forEachEngine({}, (engine) => {
   })
 
   it("keeps the seed's short names: what an old script inserts lands in our ledger", async () => {
-    const {run, autocommit} = await engine.database().then(async (database) => (await replay(database), database))
+    const {run, autocommit} = await replayed(engine)
     await run("insert into maintenance_log (operation, completed_at) values ('hypertable_maintenance', '2026-01-01')")
     await run("insert into schema_versions (version, description) values ('0.9.0', 'by hand')")
     expect(await run('select operation, status from qicore.maintenance_log')).toEqual([

@@ -1,13 +1,8 @@
 import {expect, it} from 'vitest'
-import {
-  claimNow,
-  declare,
-  unregisterDaemon,
-  heartbeat,
-  readJobs,
-  setState,
-  type Identity,
-} from '../../../src/jobs/store/job-store.js'
+import {claimNow} from '../../../src/jobs/store/claims.js'
+import {unregisterDaemon, heartbeat} from '../../../src/jobs/store/daemons.js'
+import {declare, readJobs, setState} from '../../../src/jobs/store/ledger-jobs.js'
+import type {Identity} from '../../../src/jobs/store/ledger.js'
 import {connect} from '../../../src/db/connect.js'
 import {loadSql} from '../../../src/db/load-sql.js'
 import {statement} from '../../../src/db/sql.js'

@@ -221,7 +221,7 @@ else
       expect((await scheduled()).map(({jobname}) => jobname)).toEqual(['qicore:postgres:plain'])
     })
 
-    it("does not write over a job of another owner that has our name", async () => {
+    it('does not write over a job of another owner that has our name', async () => {
       await clean()
       const cwd = jobsYaml("  a: { kind: sql, schedule: '0 6 * * *', statement: select 1 }\n")
       await run("select cron.schedule('qicore:postgres:a', '0 1 * * *', 'vacuum')")

@@ -82,17 +82,11 @@ function tests(native: Engine): void {
       }),
     )
     await Promise.all(crowd.map((one) => one.close()))
-    expect(said).toEqual(
-      crowd.map((_, me) =>
-        Array.from({length: 40}, (_, turn) =>
-          turn % 5 === 0
-            ? 'The target\'s role cannot be used: role "no such role" does not exist [22023]'
-            : turn % 3 === 0
-              ? 'division by zero'
-              : me * 1_000 + turn,
-        ),
-      ),
-    )
+    const expected = (me: number, turn: number) => {
+      if (turn % 5 === 0) return 'The target\'s role cannot be used: role "no such role" does not exist [22023]'
+      return turn % 3 === 0 ? 'division by zero' : me * 1_000 + turn
+    }
+    expect(said).toEqual(crowd.map((_, me) => Array.from({length: 40}, (_, turn) => expected(me, turn))))
   })
 
   it('is gone past with directUrl where a statement needs a session of its own, else that is said', async () => {

@@ -198,7 +198,7 @@ jobs:
   })
 
   it('is read with a byte order mark and lines that end as on Windows', async () => {
-    const config = await loadConfig(written('\ufeff' + whole.replaceAll('\n', '\r\n')))
+    const config = await loadConfig(written(`\ufeff${whole.replaceAll('\n', '\r\n')}`))
     expect(config.tables).toEqual((await loadConfig(written(whole))).tables)
   })
 

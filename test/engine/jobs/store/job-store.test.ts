@@ -4,20 +4,16 @@ import {evaluateDue} from '../../../../src/schedule/due.js'
 import {
   claim,
   claimNow,
-  declare,
   fenceOf,
-  finish,
-  heartbeat,
-  noteTimeline,
-  readJobs,
-  release,
   renew,
-  setState,
   reclaimExpired,
   type Claim,
-  type Identity,
   type ClaimRequest,
-} from '../../../../src/jobs/store/job-store.js'
+} from '../../../../src/jobs/store/claims.js'
+import {heartbeat, noteTimeline} from '../../../../src/jobs/store/daemons.js'
+import {declare, readJobs, setState} from '../../../../src/jobs/store/ledger-jobs.js'
+import type {Identity} from '../../../../src/jobs/store/ledger.js'
+import {finish, release} from '../../../../src/jobs/store/results.js'
 import {readAudit} from '../../../../src/jobs/store/read-audit.js'
 import type {Database} from '../../../../src/db/database.js'
 import {statement} from '../../../../src/db/sql.js'

@@ -20,8 +20,7 @@ describe('a migration file', () => {
         fc.array(fc.tuple(spaces, pieces), {minLength: 1, maxLength: 8}),
         fc.boolean(),
         async (parts, closed) => {
-          const text =
-            parts.map(([space, piece]) => `${space}${piece}`).join(';') + (closed ? ';' : '') + '\n-- the end'
+          const text = `${parts.map(([space, piece]) => `${space}${piece}`).join(';')}${closed ? ';' : ''}\n-- the end`
           const found = await parseMigration(text, 'x.sql')
           expect(found.map((statement) => statement.text.replace(/\s*-- the end$/, ''))).toEqual(
             parts.map(([, piece]) => piece),

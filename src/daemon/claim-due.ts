@@ -1,0 +1,100 @@
+import type {Database} from '../db/database.js'
+import type {Tell} from '../jobs/events.js'
+import {claim, type ClaimRequest} from '../jobs/store/claims.js'
+import type {Identity} from '../jobs/store/ledger.js'
+import type {JobRegistry} from './job-registry.js'
+import type {LedgerTrouble} from './ledger-trouble.js'
+import {isConnectionError, isReadOnly} from './reconnect.js'
+import type {WorkerPool} from './worker-pool.js'
+
+export interface ClaimDueOptions {
+  control: Database
+  me: Identity
+  /** Seconds that a daemon may be silent before its claims are taken over. */
+  lease: number
+  registry: JobRegistry
+  workerPool: WorkerPool
+  trouble: LedgerTrouble
+  tell: Tell
+  /** Another daemon has advanced the job: it must be read again. */
+  onStale(job: string): void
+}
+
+/** The jobs whose time has come, oldest first; skipping needs no free slot. */
+export function dueRequests({registry, trouble, workerPool}: ClaimDueOptions, now: number): ClaimRequest[] {
+  const due: ClaimRequest[] = []
+  for (const entry of registry.entries()) {
+    if (entry.due.wakeAt === null || entry.due.wakeAt > now || trouble.wait(entry.job.name) > 0) continue
+    const {decision} = registry.reckon(entry, now)
+    if (decision !== null) due.push({job: entry.job, state: entry.state!, decision})
+  }
+  const runs = due.filter(({decision}) => decision.run !== null).sort((a, b) => a.decision.dueAt - b.decision.dueAt)
+  return [...due.filter(({decision}) => decision.run === null), ...runs.slice(0, workerPool.availableSlots())]
+}
+
+/** Claims what is due and begins to run it; what cannot be claimed together is claimed one by one. */
+export async function claimDue(options: ClaimDueOptions, requests: readonly ClaimRequest[]): Promise<void> {
+  try {
+    await advance(options, requests)
+  } catch (error) {
+    if (isGone(error)) throw error
+    await advanceEach(options, requests)
+  }
+}
+
+async function advance(options: ClaimDueOptions, requests: readonly ClaimRequest[]): Promise<void> {
+  const {control, me, lease, registry, workerPool, trouble, tell} = options
+  const {advanced} = await claim(control, requests, me, lease)
+  const byJob = new Map(advanced.map((one) => [one.job, one]))
+  for (const {job, state, decision} of requests) {
+    const one = byJob.get(job.name)
+    if (one === undefined) {
+      options.onStale(job.name)
+      continue
+    }
+    registry.moved(job.name, decision.to, one.claim !== null || state.running)
+    for (const [reason, instants] of byReason(decision.skips))
+      tell({
+        event: 'instants_skipped',
+        job: job.name,
+        reason,
+        count: instants.length,
+        first: instants[0]!,
+        last: instants.at(-1)!,
+      })
+    if (one.claim) workerPool.take(one.claim)
+    trouble.worked(job.name, !trouble.fails(null))
+  }
+  if (advanced.length > 0) trouble.worked(null, true)
+}
+
+/** One job's failure must not keep the others; what all of them have is the ledger's. */
+async function advanceEach(options: ClaimDueOptions, requests: readonly ClaimRequest[]): Promise<void> {
+  const {trouble} = options
+  const failures: {job: string; error: unknown}[] = []
+  for (const request of requests) {
+    try {
+      await advance(options, [request])
+    } catch (error) {
+      if (isGone(error)) throw error
+      failures.push({job: request.job.name, error})
+    }
+  }
+  if (requests.length > 1 && failures.length === requests.length) trouble.failed(null, failures[0]!.error)
+  for (const {job, error} of failures) trouble.failed(job, error, !trouble.fails(null))
+}
+
+/** The whole connection is at fault, or the server takes no changes at all. */
+function isGone(error: unknown): boolean {
+  return isConnectionError(error) || isReadOnly(error)
+}
+
+function byReason(skips: readonly {at: number; reason: string}[]): Map<string, number[]> {
+  const reasons = new Map<string, number[]>()
+  for (const {at, reason} of skips) {
+    const list = reasons.get(reason)
+    if (list === undefined) reasons.set(reason, [at])
+    else list.push(at)
+  }
+  return reasons
+}

@@ -1,0 +1,113 @@
+import type {Job} from '../config/jobs.js'
+import type {Database} from '../db/database.js'
+import {serverMessage, sqlState} from '../db/sqlstate.js'
+import type {Tell} from '../jobs/events.js'
+import type {FinalOutcome, Outcome, Unsettled} from '../jobs/run/outcome.js'
+import {settle} from '../jobs/run/settle.js'
+import type {Claim} from '../jobs/store/claims.js'
+import {finishAll, release} from '../jobs/store/results.js'
+import {isConnectionError} from './reconnect.js'
+
+/** A run whose result is not in the ledger yet. */
+export interface FinishedRun {
+  claim: Claim
+  outcome: Outcome
+  job: Job
+  ms: number
+  /** The last failure to write it that was reported, by code. */
+  reported?: string
+}
+
+export interface ResultWriterOptions {
+  control: Database
+  tell: Tell
+  /** A result is in the ledger, or another daemon has the claim. */
+  onWritten(run: FinishedRun, outcome: FinalOutcome): void
+  /** A run that is still at work in the server is asked about again after so many seconds. */
+  onUnsettled(seconds: number): void
+}
+
+/** Writes results into the ledger, in batches: those that finish during a write go into the next one. */
+export class ResultWriter {
+  readonly unwritten: FinishedRun[] = []
+  private writing: Promise<void> | null = null
+
+  constructor(private readonly options: ResultWriterOptions) {}
+
+  /** @throws where the database is away; what fails alone is tried again with the next call */
+  write(): Promise<void> {
+    return (this.writing ??= this.writeAll().finally(() => (this.writing = null)))
+  }
+
+  private async writeAll(): Promise<void> {
+    const tried = new Set<FinishedRun>()
+    for (;;) {
+      const runs = this.unwritten.filter((run) => !tried.has(run))
+      if (runs.length === 0) return
+      for (const run of runs) tried.add(run)
+      // One that cannot be written must not keep the others.
+      const held = await finishAll(this.options.control, runs.flatMap(endedOf)).catch((error: unknown) => {
+        if (isConnectionError(error)) this.failed(error, runs)
+        return null
+      })
+      for (const run of runs) await this.writeOne(run, held).catch((error: unknown) => this.failed(error, [run]))
+    }
+  }
+
+  /** Reports a failure once by its code. @throws where the connection is lost */
+  private failed(error: unknown, runs: readonly FinishedRun[]): void {
+    const code = sqlState(error) ?? ''
+    for (const run of runs) {
+      if (run.reported !== code)
+        this.options.tell({event: 'outcome_unwritten', job: run.job.name, error: serverMessage(error)})
+      run.reported = code
+    }
+    if (isConnectionError(error)) throw error
+  }
+
+  /** @param held ids of the claims whose result was written with the batch; null where the batch failed */
+  private async writeOne(run: FinishedRun, held: ReadonlySet<number> | null): Promise<void> {
+    const {outcome} = run
+    if (outcome.kind === 'unsettled') return this.settleLater(run, outcome)
+    this.written(run, (await this.isWritten(run, outcome, held)) ? outcome : {kind: 'lost'})
+  }
+
+  /** False where another daemon has the claim. */
+  private async isWritten(run: FinishedRun, outcome: FinalOutcome, held: ReadonlySet<number> | null): Promise<boolean> {
+    const {control} = this.options
+    if (outcome.kind === 'lost') return false
+    if (outcome.kind === 'again') return release(control, run.claim, outcome)
+    return (held ?? (await finishAll(control, endedOf(run)))).has(run.claim.id)
+  }
+
+  /** Asked again every second until the server is through with the step. */
+  private async settleLater(run: FinishedRun, unsettled: Unsettled): Promise<void> {
+    const {claim, job} = run
+    const settled = await settle(this.options.control, job, claim, unsettled)
+    if (settled.state === 'lost') return this.written(run, {kind: 'lost'})
+    if (settled.state === 'written') return this.written(run, settled.outcome)
+    if (run.reported !== 'at work')
+      this.options.tell({
+        event: 'occurrence_hangs',
+        job: job.name,
+        at: claim.scheduledAt,
+        pid: unsettled.backend?.pid ?? null,
+        error: hangMessage(unsettled.failed),
+      })
+    run.reported = 'at work'
+    this.options.onUnsettled(1)
+  }
+
+  private written(run: FinishedRun, outcome: FinalOutcome): void {
+    this.unwritten.splice(this.unwritten.indexOf(run), 1)
+    this.options.onWritten(run, outcome)
+  }
+}
+
+function endedOf({claim, outcome}: FinishedRun) {
+  return outcome.kind === 'ended' ? [{...outcome, claim}] : []
+}
+
+function hangMessage(failed: FinalOutcome): string {
+  return ('error' in failed ? failed.error : null) ?? 'its step did not end when it was cancelled'
+}

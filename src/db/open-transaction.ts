@@ -1,0 +1,153 @@
+import type {Db, TransactionSettings} from './database.js'
+import {Flight, skipped, type Answer} from './flight.js'
+import {opening, roleError, type Session} from './session.js'
+import {silenceWatch} from './silence-watch.js'
+import {mayHoldSeveral, quoteIdent, type Statement} from './sql.js'
+import {isConnectionLost, sqlState, SqlState} from './sqlstate.js'
+
+const endedEarlyMessage = 'a statement ended the transaction before its commit; what came after it ran outside of it'
+
+/** A transaction from BEGIN to its end; see {@link inTransaction} for what is sent together. */
+export class OpenTransaction implements Db {
+  /** What is sent together with BEGIN. */
+  private readonly first: Flight
+  private readonly watched: <T>(answer: Promise<T>) => Promise<T>
+  private phase: 'collecting' | 'sent' | 'open' | 'over' = 'collecting'
+  /** Statements that wait until the server has answered that the transaction is open. */
+  private waiting = 0
+  private cause: {error: unknown} | undefined
+  /** A statement of the caller has ended the transaction. */
+  private endedEarly = false
+  private firstFailed = false
+  /** The server has answered the commit, with whatever. */
+  private committed = false
+  private rolledBack = false
+
+  constructor(
+    private readonly session: Session,
+    settings: TransactionSettings,
+  ) {
+    this.watched = silenceWatch(session.giveUp, settings.statementTimeout)
+    this.first = new Flight(session.types)
+    session.client.on('notice', this.onNotice)
+    this.addOpening(settings)
+    this.first.landed.then(this.onLanded, (error: unknown) => {
+      this.firstFailed = true
+      this.failed(error)
+    })
+    process.nextTick(() => this.depart())
+  }
+
+  query<Row extends object>(question: Statement): Promise<Row[]> {
+    if (this.phase === 'over') return Promise.reject(new Error('the transaction is over; this statement was not sent'))
+    const rows = this.ask(question).then((answer) => rowsOf(answer) as Row[])
+    // Where the caller does not wait for it, the commit reports the failure.
+    rows.catch(() => {})
+    return rows
+  }
+
+  async commit(): Promise<void> {
+    this.depart()
+    const commit: Statement = {text: 'commit', values: []}
+    const answer = this.waiting === 0 ? this.send(commit) : this.afterOpening(commit)
+    this.phase = 'over'
+    const end = await answer
+    this.committed = true
+    const counts = !Array.isArray(end) && end.command === 'COMMIT' && !this.endedEarly && !this.firstFailed
+    if (!counts)
+      throw (
+        this.cause?.error ?? new Error(this.endedEarly ? endedEarlyMessage : 'the server rolled the transaction back')
+      )
+  }
+
+  async rollback(error: unknown): Promise<void> {
+    if (this.committed) return
+    const sent = this.phase !== 'collecting'
+    this.phase = 'over'
+    this.rolledBack = true
+    this.failed(error)
+    if (!sent) this.first.discard(error)
+    else if (!isConnectionLost(error)) await this.session.client.query({text: 'rollback'}).catch(() => {})
+  }
+
+  causeOf(error: unknown): unknown {
+    return sqlState(error) === SqlState.inFailedTransaction && this.cause ? this.cause.error : error
+  }
+
+  close(): void {
+    this.session.client.off('notice', this.onNotice)
+  }
+
+  /** The warning of a COMMIT, ROLLBACK or SET LOCAL outside of a transaction. */
+  private readonly onNotice = ({code}: {code?: string}) => void (this.endedEarly ||= code === SqlState.noTransaction)
+
+  private readonly onLanded = () => {
+    if (this.phase === 'sent') this.phase = 'open'
+  }
+
+  private readonly failed = (error: unknown) => {
+    this.session.mark(error)
+    this.cause ??= {error}
+  }
+
+  private addOpening(settings: TransactionSettings): void {
+    const {applicationName, corrections} = this.session
+    for (const text of opening(settings, applicationName, corrections)) this.first.add({text}).catch(this.failed)
+    const {role} = settings
+    if (role)
+      this.first
+        .add({text: `set local role ${quoteIdent(role)}`})
+        .catch((error: unknown) => this.failed(roleError(role, error)))
+  }
+
+  /** One write for what is sent in the same turn: a write each was 40 % of a daemon's processor time. */
+  private cork(): void {
+    const {stream} = this.session.client.connection
+    stream.cork()
+    process.nextTick(() => stream.uncork())
+  }
+
+  /** Sends what was collected. */
+  private depart(): void {
+    if (this.phase !== 'collecting') return
+    this.phase = 'sent'
+    this.cork()
+    this.session.client.query(this.first)
+    this.watched(this.first.landed)
+  }
+
+  private ask(question: Statement): Promise<Answer | Answer[]> {
+    const {text, values, name} = question
+    if (this.phase === 'collecting' && !(values.length === 0 && mayHoldSeveral(text))) {
+      const answer = this.first.add({text, values, name: this.session.prepares ? name : undefined})
+      answer.catch(this.failed)
+      return this.watched(answer)
+    }
+    this.depart()
+    return this.phase === 'open' ? this.send(question) : this.afterOpening(question)
+  }
+
+  private send({text, values, name}: Statement): Promise<Answer | Answer[]> {
+    this.cork()
+    const answer = this.session.client.query({
+      text,
+      ...(values.length > 0 && {values: [...values]}),
+      ...(this.session.prepares && name !== undefined && {name}),
+    })
+    answer.catch(this.failed)
+    return this.watched(answer)
+  }
+
+  /** Sends once the server has answered that the transaction is open. Fails unsent where it is not. */
+  private async afterOpening(question: Statement): Promise<Answer | Answer[]> {
+    this.waiting += 1
+    await this.first.landed.catch(() => Promise.reject(skipped())).finally(() => (this.waiting -= 1))
+    if (this.rolledBack) throw skipped()
+    return this.send(question)
+  }
+}
+
+/** Of several statements in one text, the last one's. */
+function rowsOf(answer: Answer | Answer[]): object[] {
+  return Array.isArray(answer) ? (answer.at(-1)?.rows ?? []) : answer.rows
+}

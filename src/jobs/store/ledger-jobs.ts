@@ -1,0 +1,102 @@
+/** The jobs of the ledger: declared, paused and read. */
+import type {Job} from '../../config/jobs.js'
+import type {Database} from '../../db/database.js'
+import {loadSql} from '../../db/load-sql.js'
+import {statement, type Value} from '../../db/sql.js'
+import type {Epoch, JobState} from '../../schedule/due.js'
+import type {Instant} from '../../units/instant.js'
+import {askLedger, millisOf} from './ledger.js'
+
+/** A job as the ledger has it. `lastAt` and `revision` are what a claim is checked against. */
+export interface LedgerJob extends JobState {
+  name: string
+  kind: string
+  revision: number
+  /** To the microsecond. */
+  lastAtExact: Instant
+  /** Seconds until the claim of the run at work may be taken over. */
+  leaseSeconds: number | null
+  startedAt: number | null
+  claimedBy: string | null
+}
+
+interface JobRow {
+  name: string
+  kind: string
+  revision: number
+  last_at: Instant
+  running: number | null
+  free_at: Instant | null
+  lease_seconds: number | null
+  started_at: Instant | null
+  claimed_by: string | null
+  calendars: (Omit<Epoch, 'validFrom'> & {validFrom: string})[]
+}
+
+/** The jobs of the ledger: all, or those named. */
+export async function readJobs(db: Database, names: readonly string[] | null = null): Promise<LedgerJob[]> {
+  const rows = await db.query<JobRow>(statement(loadSql('daemon/jobs'), [names]))
+  return rows.map((row) => ({
+    name: row.name,
+    kind: row.kind,
+    revision: row.revision,
+    lastAtExact: row.last_at,
+    lastAt: Date.parse(row.last_at),
+    running: row.running !== null,
+    freeAt: millisOf(row.free_at),
+    leaseSeconds: row.lease_seconds,
+    startedAt: millisOf(row.started_at),
+    claimedBy: row.claimed_by,
+    epochs: row.calendars.map((epoch) => ({...epoch, validFrom: Date.parse(epoch.validFrom)})),
+  }))
+}
+
+/** Jobs as they are declared to the ledger: a runner only where one is named, so that `auto` leaves what `cron install` did. */
+export function claimRequestOf(jobs: readonly Job[]): string {
+  return JSON.stringify(
+    jobs.map(({name, kind, schedule, timezone, runner}) => ({
+      name,
+      kind,
+      schedule,
+      timezone,
+      runner: runner === 'auto' ? null : runner,
+      commands: null,
+      told: runner !== 'auto',
+    })),
+  )
+}
+
+/** Makes what is declared known: new calendars, changed ones, ones that ended. Says in words what it did. */
+export async function declare(db: Database, jobs: readonly Job[], actor: string): Promise<string[]> {
+  const request = claimRequestOf(jobs)
+  const settings = {readOnly: false, lockTimeout: 10_000, statementTimeout: 60_000, role: db.target.role}
+  return db.transaction(settings, async (tx) => {
+    const run = (name: string, values: readonly Value[]) =>
+      tx.query<{job: string; reason?: string}>(statement(loadSql(`daemon/${name}`), values))
+    const changed = await run('declare-changed', [request, actor])
+    const made = await run('declare-new', [request, actor])
+    const gone = await run('declare-gone', [jobs.map(({name}) => name), actor])
+    return [
+      ...made.map(({job}) => `${job}: new`),
+      ...changed.map(({job, reason}) => `${job}: ${reason}`),
+      ...gone.map(({job}) => `${job}: not declared any more`),
+    ]
+  })
+}
+
+/** Pauses or resumes; null where there is no such job in the ledger. */
+export async function setState(
+  db: Database,
+  job: string,
+  state: 'active' | 'paused',
+  actor: string,
+  reason: string | null,
+): Promise<{state: string; since: Instant; actor: string; changed: boolean} | null> {
+  const [row] = await askLedger<{state: string; since: Instant; actor: string; changed: boolean}>(db, 'set-state', [
+    job,
+    state,
+    actor,
+    reason,
+  ])
+  return row ?? null
+}

@@ -1,0 +1,46 @@
+import type {Database} from '../db/database.js'
+import {ident, raw, sql} from '../db/sql.js'
+import {sqlState} from '../db/sqlstate.js'
+import type {Child} from './children.js'
+import type {PartitionSet} from './sets.js'
+
+export interface DefaultPartition {
+  partition: string
+  /** Counted up to {@link mostCounted} and one; null: they could not be counted. */
+  rows: number | null
+  oldest: string | null
+  newest: string | null
+  totalBytes: number | null
+}
+
+/** Rows of a default partition, or rows that refer to a partition, are counted up to here; more is "more than". */
+export const mostCounted = 10_000
+
+/** `1 row`, `17 rows`, `more than 10000 rows`. */
+export function countedRows(rows: number): string {
+  if (rows > mostCounted) return `more than ${mostCounted} rows`
+  return rows === 1 ? '1 row' : `${rows} rows`
+}
+
+export async function readDefaultPartition(db: Database, set: PartitionSet, child: Child): Promise<DefaultPartition> {
+  return {partition: child.partition, totalBytes: child.bytes, ...(await readRows(db, set, child))}
+}
+
+type Rows = Pick<DefaultPartition, 'rows' | 'oldest' | 'newest'>
+
+async function readRows(db: Database, set: PartitionSet, child: Child): Promise<Rows> {
+  const unknown = {rows: null, oldest: null, newest: null}
+  if (child.locked) return unknown
+  const key = set.column === null || set.unfit !== null ? raw('null::text') : raw(`${ident(set.column).text}`)
+  try {
+    const [row] = await db.query<{rows: number; oldest: string | null; newest: string | null}>(
+      sql`select count(*) as rows, min(key)::text as oldest, max(key)::text as newest from (select ${key} as key from ${ident(child.schema, child.partition)} limit ${raw(String(mostCounted + 1))}) as first`,
+    )
+    if (!row) return unknown
+    return row.rows > mostCounted ? {...row, oldest: null, newest: null} : row
+  } catch (error) {
+    // No privilege, or another session locked it in this moment: a report goes on without.
+    if (sqlState(error) === undefined) throw error
+    return unknown
+  }
+}

@@ -1,0 +1,93 @@
+import {failsFrom, type Gap, type Reach} from './ahead.js'
+import {countedRows, type DefaultPartition} from './default-rows.js'
+import type {Leftover} from './leftovers.js'
+import type {PartitionRule, Period} from './periods.js'
+import type {PartitionSet} from './sets.js'
+
+/** What is wrong with a set, or soon will be. */
+export interface SetFinding {
+  kind:
+    | 'now missing'
+    | 'ahead missing'
+    | 'ends'
+    | 'gap'
+    | 'pending'
+    | 'default rows'
+    | 'guard'
+    | 'unfit'
+    | 'unfinished drop'
+    | 'kept after a drop'
+  message: string
+}
+
+/** What the findings of a set are derived from. */
+interface SetState {
+  set: PartitionSet
+  rule: PartitionRule | undefined
+  wanted: readonly Period[]
+  missing: readonly Period[]
+  gaps: readonly Gap[]
+  defaultPartition: DefaultPartition | null
+  reach: Reach
+}
+
+export function setFindings(state: SetState): SetFinding[] {
+  const {set, rule, defaultPartition} = state
+  const findings: SetFinding[] = []
+  const find = (kind: SetFinding['kind'], message: string) => void findings.push({kind, message})
+  if (rule && set.unfit !== null) find('unfit', set.unfit)
+  findings.push(...coverageFindings(state))
+  for (const relation of set.pending)
+    find('pending', `${relation} is pending detach: its rows are not seen and rows of its time are refused`)
+  if (defaultPartition?.rows) find('default rows', defaultRowsMessage(defaultPartition, defaultPartition.rows))
+  if (set.guarded)
+    find(
+      'guard',
+      `a run that was killed left a constraint on ${set.defaultPartition}: it refuses rows until the next run removes it`,
+    )
+  return findings
+}
+
+/** Times that no partition holds: now, ahead, and between two partitions. */
+function coverageFindings({rule, wanted, missing, gaps, defaultPartition, reach}: SetState): SetFinding[] {
+  const findings: SetFinding[] = []
+  const find = (kind: SetFinding['kind'], message: string) => void findings.push({kind, message})
+  if (missing.length > 0 && missing[0] === wanted[0])
+    find(
+      'now missing',
+      `there is no partition for now: ${defaultPartition ? 'rows go to the default partition' : 'inserting fails'}`,
+    )
+  else if (rule === undefined && reach.coversNow === false)
+    find('ends', `there is no partition for now: inserting fails${reach.until === null ? '' : ` since ${reach.until}`}`)
+  const ahead = missing.filter((period) => period !== wanted[0])
+  if (ahead.length > 0)
+    find(
+      'ahead missing',
+      `${ahead.length} of ${wanted.length - 1} ahead ${ahead.length === 1 ? 'is' : 'are'} missing${failsFrom(reach)}`,
+    )
+  if (rule === undefined && reach.last) find('ends', `no partition follows the one of now${failsFrom(reach)}`)
+  if (gaps.length > 0)
+    find(
+      'gap',
+      `${gaps.length === 1 ? 'a gap' : `${gaps.length} gaps`}, the first from ${gaps[0]!.from} to ${gaps[0]!.to}`,
+    )
+  return findings
+}
+
+function defaultRowsMessage({partition, oldest, newest}: DefaultPartition, rows: number): string {
+  const range = oldest === newest ? `, of ${oldest}` : `, ${oldest} to ${newest}`
+  return `the default partition ${partition} holds ${countedRows(rows)}${oldest === null ? '' : range}: no partition can be made for their time`
+}
+
+export function leftoverFinding({relation, kind, detachedToDrop}: Leftover): SetFinding {
+  if (detachedToDrop)
+    return {
+      kind: 'unfinished drop',
+      message: `${relation} was detached to be dropped and is still there: the next partitions drop of its age drops it`,
+    }
+  const object = kind === 'f' ? 'FOREIGN TABLE' : 'TABLE'
+  return {
+    kind: 'kept after a drop',
+    message: `${relation} carries the mark of a drop that did not detach it, or was changed since: it is kept. To remove the mark: COMMENT ON ${object} ${relation} IS NULL`,
+  }
+}
