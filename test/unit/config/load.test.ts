@@ -197,6 +197,15 @@ jobs:
     )
   })
 
+  it.each(['targets', 'tables', 'aggregates', 'jobs', 'limits'])(
+    'with nothing behind "%s:" is a mistake or empty, never a failure of the program',
+    async (key) => {
+      const result = await loadConfig(written(`version: 1\n${key}:\n`)).catch((error: unknown) => error)
+      if (result instanceof Error) expect(result).toMatchObject({code: 'CONFIG', exitCode: 2})
+      else expect(result).toMatchObject({version: 1})
+    },
+  )
+
   it('is read with a byte order mark and lines that end as on Windows', async () => {
     const config = await loadConfig(written(`\ufeff${whole.replaceAll('\n', '\r\n')}`))
     expect(config.tables).toEqual((await loadConfig(written(whole))).tables)
