@@ -8,11 +8,10 @@ import {flagMessage} from './flag-error.js'
 import {globalFlags} from './flags.js'
 import {withInvocation} from './invocation.js'
 import {withJsonInstants} from './json-instants.js'
-import type {TableStyle} from './render/table.js'
 import {command} from '../units/command.js'
 import {stderrStatus} from './status-line.js'
 import {fit} from './render/text.js'
-import {lineWidth, stderrWidth, terminal} from './terminal.js'
+import {lineWidth, stderrWidth} from './terminal.js'
 
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>
 export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>
@@ -178,21 +177,6 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const [{reportTarget}, {statement}] = await Promise.all([import('../config/target.js'), import('../db/sql.js')])
     const [row] = await db.query<{now: string}>(statement('select clock_timestamp() as now'))
     return {version: 1, target: reportTarget(db), at: row!.now}
-  }
-
-  /** The end of a command that prints a table: nothing under --json, CSV where it is asked for, else what `render` makes of it. */
-  protected async showTable(
-    table: {rows: readonly object[]; fields: readonly string[]; notes?: readonly string[]},
-    render: (style: TableStyle) => Promise<string>,
-  ): Promise<void> {
-    if (this.jsonEnabled()) return
-    const {csv, 'no-headers': noHeaders} = this.flags as {csv?: boolean; 'no-headers'?: boolean}
-    if (!csv) {
-      return this.log(await render({...terminal(), headers: !noHeaders}))
-    }
-    const {renderCsv} = await import('./render/table.js')
-    for (const note of table.notes ?? []) this.say(note)
-    this.logRaw(renderCsv(table.rows, table.fields, !noHeaders))
   }
 
   /**

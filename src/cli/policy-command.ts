@@ -37,9 +37,10 @@ export const policyChangeFlags = {...changeFlags, accept: policyPlanFlags.accept
 export abstract class PolicyCommand<T extends typeof Command> extends BaseCommand<T> {
   protected async change(tools: PolicyTools, table: string, change: Rule, job?: number): Promise<PolicyChangeReport> {
     const flags = this.flags as unknown as ChangeFlags & {accept: string[]}
-    const [{policyContext, sectionsOf}, {policyRemarks, withoutRefusing}] = await Promise.all([
+    const [{policyContext, sectionsOf}, {policyRemarks, withoutRefusing}, {lineText}] = await Promise.all([
       import('./policy-request.js'),
       import('./render/policy-remarks.js'),
+      import('./render/line-text.js'),
     ])
     return this.withDatabase(
       async (db) => {
@@ -53,8 +54,8 @@ export abstract class PolicyCommand<T extends typeof Command> extends BaseComman
             refuses || policies.some((each) => planned.changes.some(({key}) => each.startsWith(`${key} `))),
         )
         const remarks = flags['dry-run'] ? relevant : withoutRefusing(relevant)
-        for (const line of policyRemarks({cutoffs, findings: remarks, unmanaged: [], notes: []}, stderrWidth()))
-          this.say(line)
+        for (const line of policyRemarks({cutoffs, findings: remarks, unmanaged: [], notes: []}))
+          this.say(lineText(line, stderrWidth()))
         if (!flags['dry-run']) tools.requireSafe(planned.findings, planned.changes, flags.accept)
         if (change.rule === 'none' && planned.plan.steps.length === 0)
           this.say(`There is no ${change.kind} policy to remove.`)

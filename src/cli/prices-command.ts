@@ -1,6 +1,6 @@
 import type {Command} from '@oclif/core'
 import type {Database} from '../db/database.js'
-import {BaseCommand} from './base-command.js'
+import {ReportCommand} from './report-command.js'
 import {command} from '../units/command.js'
 
 /** What the queries of prices take: anything with the `query` of a node-postgres client. */
@@ -17,7 +17,7 @@ export interface PricesHead {
   notes: string[]
 }
 
-export abstract class PricesCommand<T extends typeof Command> extends BaseCommand<T> {
+export abstract class PricesCommand<T extends typeof Command> extends ReportCommand<T> {
   /** Asks in read-only transactions of our own, which a pooler does not mind. */
   protected async ask<R>(work: (client: Asks, head: Omit<PricesHead, 'notes'>) => Promise<R>): Promise<R> {
     const [{statement}, {usageError}, {sqlState, SqlState}] = await Promise.all([

@@ -163,13 +163,17 @@ Running it again adds what is missing. It never drops anything, and refuses a da
 
   private async show(report: DemoReport): Promise<void> {
     if (this.jsonEnabled()) return
-    const [{renderStats}, {terminal}, {tryNext, demoNotes}] = await Promise.all([
+    const [{renderReport}, {aroundStats}, {statsTable}, {terminal}, {tryNext, demoNotes}] = await Promise.all([
+      import('../cli/render/report.js'),
       import('../cli/render/stats.js'),
+      import('../reports/stats-table.js'),
       import('../cli/terminal.js'),
       import('../cli/render/demo.js'),
     ])
     for (const note of demoNotes(report, this.flags.exchange ?? '')) this.say(note)
-    this.log(renderStats(report.stats, {...terminal(), headers: true}))
+    const {stats} = report
+    const shown = {table: statsTable, context: stats, rows: stats.tables, ...aroundStats(stats)}
+    this.log(renderReport(shown, {...terminal(), headers: true}))
     this.log(tryNext(report))
   }
 }

@@ -1,6 +1,5 @@
 import {Args, Flags} from '@oclif/core'
-import {BaseCommand} from '../cli/base-command.js'
-import {terminal} from '../cli/terminal.js'
+import {ReportCommand} from '../cli/report-command.js'
 import {ExitCode} from '../errors.js'
 import type {FileError} from '../validation/file.js'
 
@@ -18,7 +17,7 @@ interface ValidateReport {
   errors: FileError[]
 }
 
-export default class Validate extends BaseCommand<typeof Validate> {
+export default class Validate extends ReportCommand<typeof Validate> {
   static override summary = 'Check rows of a file against the definition of their table.'
   static override description =
     `Reads NDJSON or CSV, plain or gzip, row by row; no database is asked. Keys and headers are columns (usd_price) or properties (usdPrice). What PostgreSQL would round, cut off or drop in silence is an error, and so is a row that a CHECK would refuse. A price must also be at most 10 million, its 24 h change within 200 %, and last updated within the hour before --as-of.
@@ -43,17 +42,27 @@ Exits 3 when a row is invalid.`
         "What freshness of prices is measured against: an instant, row (the row's own time) or off; default: now.",
       helpValue: '<instant|row|off>',
     }),
-    format: Flags.option({
+    'input-format': Flags.option({
       options: ['ndjson', 'csv'] as const,
-      summary: 'Format; default: detected from the first character.',
+      summary: 'Format of the file; default: detected from its first character.',
     })(),
     limit: Flags.integer({
       summary: 'Of how many invalid rows the errors are shown.',
       default: 20,
       min: 0,
       max: 100_000,
+      helpGroup: 'OUTPUT',
       helpValue: '<n>',
     }),
+  }
+
+  static override tables() {
+    return {'': async () => (await import('../validation/errors-table.js')).fileErrorsTable}
+  }
+
+  /** --limit counts rows of the file here; one can have several errors. */
+  protected override rowLimit(): undefined {
+    return undefined
   }
 
   async run(): Promise<ValidateReport> {
@@ -67,7 +76,7 @@ Exits 3 when a row is invalid.`
         import('../cli/progress-bytes.js'),
         import('../units/instant.js'),
       ])
-    const {'as-of': asOf, format, limit} = this.flags
+    const {'as-of': asOf, 'input-format': format, limit} = this.flags
     const now = new Date()
     const config = await this.loadConfig()
     const {validated, definition} = await validatedType(this.args.type, allDefinitions(config?.tables ?? null))
@@ -102,10 +111,10 @@ Exits 3 when a row is invalid.`
       invalid,
       errors,
     }
-    if (!this.jsonEnabled()) {
-      const {renderValidation} = await import('../cli/render/validate.js')
-      this.log(renderValidation(report, {...terminal(), headers: true}))
-    }
-    return report
+    const {fileErrorsTable} = await import('../validation/errors-table.js')
+    const listed = await this.show(fileErrorsTable, report, errors, async () =>
+      (await import('../cli/render/validate.js')).aroundValidation(report),
+    )
+    return {...report, errors: listed}
   }
 }

@@ -1,62 +1,39 @@
 import type {JobAuditReport} from '../../jobs/store/audit-report.js'
-import {renderTable, wrap, type Column, type TableStyle} from './table.js'
-import {dash, plural} from './words.js'
+import {closingLine, note, notes, type Around, type Line} from './shown.js'
+import {plural} from './words.js'
 
 const shown = 5
 
-/** The audit for people: a line a job, what is wrong below, the verdict last. */
-export function renderAudit(
-  {
-    jobs,
-    timelines,
-    ok,
-  }: {jobs: readonly JobAuditReport[]; timelines: readonly {at: string; message: string}[]; ok: boolean},
-  style: TableStyle,
-): string {
-  if (jobs.length === 0) return 'No job has been scheduled in this database yet.'
-  const count = (list: readonly string[]) => (list.length === 0 ? dash : String(list.length))
-  const columns: Column<JobAuditReport>[] = [
-    {head: 'JOB', cell: ({job}) => job, shrink: 12},
-    {head: 'SINCE (UTC)', cell: ({from}) => from.slice(0, 16).replace('T', ' ')},
-    {head: 'INSTANTS', cell: ({instants}) => String(instants), right: true},
-    {head: 'DONE', cell: ({byStatus}) => sumOf(byStatus, /^(late-)?done/), right: true},
-    {head: 'LATE', cell: ({byStatus}) => sumOf(byStatus, /^late-done/), right: true, drop: 2},
-    {head: 'FAILED', cell: ({byStatus}) => sumOf(byStatus, /^failed/), right: true},
-    {head: 'SKIPPED', cell: ({byStatus}) => sumOf(byStatus, /^skipped/), right: true, drop: 1},
-    {head: 'RUNNING', cell: ({byStatus}) => sumOf(byStatus, /^running/), right: true},
-    {head: 'RETRY', cell: ({retrying, givenBack}) => count([...retrying, ...givenBack]), right: true},
-    {head: 'GAPS', cell: ({gaps}) => count(gaps), right: true},
-    {head: 'DOUBLES', cell: ({doubles}) => count(doubles), right: true},
-    {head: 'WAITING', cell: ({waiting}) => count(waiting), right: true},
-    {head: 'SKIPPED BECAUSE', cell: ({byStatus}) => reasons(byStatus), wide: true},
-  ]
-  return [
-    renderTable(columns, jobs, {style, mark: (job) => !job.ok}),
-    ...jobs.flatMap((job) => findings(job).map((line) => wrap(line, style.width))),
-    ...jobs.flatMap(({job, notes}) => notes.map((note) => wrap(`- ${job}: ${note}`, style.width))),
-    ...timelines.map(({at, message}) => wrap(`- ${at}: ${message}`, style.width)),
-    verdict(jobs, ok),
-  ].join('\n')
+/** What is wrong with each job, what explains it, and the verdict. */
+export function aroundAudit({
+  jobs,
+  timelines,
+  ok,
+}: {
+  jobs: readonly JobAuditReport[]
+  timelines: readonly {at: string; message: string}[]
+  ok: boolean
+}): Around<JobAuditReport> {
+  if (jobs.length === 0) return {below: [closingLine(['No job has been scheduled in this database yet.'])]}
+  return {
+    below: [
+      ...jobs.flatMap(findings),
+      ...jobs.flatMap((job) => notes(job.notes.map((text) => `${job.job}: ${text}`))),
+      ...notes(timelines.map(({at, message}) => `${at}: ${message}`)),
+      closingLine([verdict(jobs, ok)]),
+    ],
+  }
 }
 
-function sumOf(byStatus: Record<string, number>, pattern: RegExp): string {
-  const sum = Object.entries(byStatus)
-    .filter(([status]) => pattern.test(status))
-    .reduce((total, [, n]) => total + n, 0)
-  return sum === 0 ? dash : String(sum)
-}
-
-function reasons(byStatus: Record<string, number>): string {
-  const why = Object.entries(byStatus).filter(([status]) => status.startsWith('skipped: '))
-  return why.length === 0 ? dash : why.map(([status, n]) => `${status.slice(9)} ${n}`).join(', ')
-}
-
-function findings({job, gaps, doubles, strays, abandoned, retrying, givenBack, waiting, ok}: JobAuditReport): string[] {
+function findings({job, gaps, doubles, strays, abandoned, retrying, givenBack, waiting, ok}: JobAuditReport): Line[] {
   const say = (list: readonly string[], what: string) =>
     list.length === 0
       ? []
       : [
-          `! ${job}: ${what}: ${list.slice(0, shown).join(', ')}${list.length > shown ? ` and ${list.length - shown} more` : ''}`,
+          note(
+            `${job}: ${what}: ${list.slice(0, shown).join(', ')}${list.length > shown ? ` and ${list.length - shown} more` : ''}`,
+            '!',
+          ),
         ]
   return [
     ...say(gaps, 'without a row in the ledger'),

@@ -1,6 +1,7 @@
 import {shortName} from '../../db/qualified-name.js'
+import type {ReportTable} from '../../units/report-table.js'
 import {closing, renderTable, wrap, type TableStyle} from './table.js'
-import {bytesOr, dash, formatInstant, fromHead, plural} from './words.js'
+import {bytesOr, dash, formatInstant, plural} from './words.js'
 
 /** What a drop takes, as it is reported. */
 export interface DropShown {
@@ -30,26 +31,39 @@ export interface DropShown {
 
 const shown = 20
 
+type DroppedChunk = DropShown['chunks'][number]
+
+const dropTable: ReportTable<DroppedChunk> = {
+  columns: [
+    {id: 'chunk', heading: 'CHUNK', type: 'name', value: (row) => row.chunk, shrink: 16},
+    {id: 'range_start', heading: 'FROM (UTC)', type: 'instant', value: (row) => row.rangeStart},
+    {id: 'range_end', heading: 'TO', type: 'instant', value: (row) => row.rangeEnd},
+    {id: 'space', heading: 'SPACE', type: 'text', hide: 'empty', value: (row) => row.space},
+    {
+      id: 'flags',
+      heading: 'STATUS',
+      type: 'list',
+      value: (row) => row.flags,
+      text: ({flags}) => flags.join(' ') || 'uncompressed',
+      priority: 1,
+    },
+    {
+      id: 'rows',
+      heading: 'ROWS',
+      type: 'count',
+      value: (row) => row.rows,
+      text: ({rows}) => (rows === null ? 'unknown' : String(rows)),
+    },
+    {id: 'total_bytes', heading: 'SIZE', type: 'bytes', value: (row) => row.totalBytes},
+  ],
+}
+
 /** What would be lost, before anybody is asked. */
 export function renderDrop({chunks, rows, totalBytes, aggregates}: DropShown, style: TableStyle): string {
   if (chunks.length === 0) return ''
   const listed = chunks.slice(0, shown)
   const rest = chunks.length - listed.length
-  const table = renderTable(
-    [
-      {head: 'CHUNK', cell: ({chunk}) => chunk, shrink: 16},
-      {head: fromHead(chunks.map(({rangeStart}) => rangeStart)), cell: ({rangeStart}) => edge(rangeStart)},
-      {head: 'TO', cell: ({rangeEnd}) => edge(rangeEnd)},
-      ...(chunks.some(({space}) => space != null)
-        ? [{head: 'SPACE', cell: ({space}: DropShown['chunks'][number]) => space ?? dash}]
-        : []),
-      {head: 'STATUS', cell: ({flags}) => flags.join(' ') || 'uncompressed', drop: 1},
-      {head: 'ROWS', cell: (chunk) => (chunk.rows === null ? 'unknown' : String(chunk.rows)), right: true},
-      {head: 'SIZE', cell: (chunk) => bytesOr(chunk.totalBytes), right: true},
-    ],
-    listed,
-    {style},
-  )
+  const {text: table} = renderTable(dropTable, listed, {at: ''}, {style})
   const covered = aggregates.map((each) =>
     wrap(`${each.covered ? ' ' : '!'}${shortName(each.schema, each.view)}: ${coverageWords(each)}`, style.width),
   )

@@ -1,6 +1,13 @@
 import {jobDefaults, type ShownConfig, type ShownJob} from '../../config/shown.js'
 import {shortName} from '../../db/qualified-name.js'
+import type {Around} from './shown.js'
 import {printable} from './text.js'
+
+/** The configuration by its sections; `settings`: the table of all settings instead, since it was sorted or limited. */
+export function aroundConfig<Row>(shown: ShownConfig, settings: boolean): Around<Row> {
+  if (settings) return {}
+  return {above: [{kind: 'people', text: renderConfig(shown)}], brief: () => ({rows: [], rest: null})}
+}
 
 /** The configuration for people: what applies, and from where. */
 export function renderConfig({

@@ -1,41 +1,25 @@
 import type {CronStatus, ForeignJob} from '../../pg-cron/status.js'
 import type {CronJob} from '../../pg-cron/cron-job.js'
-import {secondsBetween, type Instant} from '../../units/instant.js'
-import {renderTable, wrap, type Column, type TableStyle} from './table.js'
-import {dash, formatAge, plural} from './words.js'
+import {closingLine, notes, type Around} from './shown.js'
+import {plural} from './words.js'
 
-/** Every entry of pg_cron in a line: what needs attention is marked, and explained below. */
-export function renderCronStatus(report: CronStatus & {at: Instant}, style: TableStyle, failed: boolean): string {
-  const {jobs, foreign, notes, at} = report
-  const columns: Column<CronJob>[] = [
-    {head: 'JOB', cell: labelOf, shrink: 16},
-    {head: 'SCHEDULE', cell: ({schedule}) => schedule, shrink: 9},
-    {head: 'ZONE', cell: ({timezone}) => timezone, wide: true},
-    {
-      head: 'NEXT (UTC)',
-      cell: ({next, paused}) => (paused ? 'paused' : (next?.slice(0, 16).replace('T', ' ') ?? dash)),
-      drop: 1,
-    },
-    {
-      head: 'LAST',
-      cell: ({lastStartedAt}) =>
-        lastStartedAt === null ? dash : formatAge(Math.max(0, secondsBetween(lastStartedAt, at))),
-      right: true,
-    },
-    {head: 'STATUS', cell: ({lastStatus}) => lastStatus ?? dash},
-    {head: 'PG_CRON SAYS', cell: ({cronStatus}) => cronStatus ?? dash, wide: true},
-    {head: 'ENTRY', cell: ({state}) => state},
-    {head: 'ID', cell: ({jobId}) => (jobId === null ? dash : String(jobId)), right: true, wide: true},
-    {head: 'RUNS AS', cell: ({username}) => username ?? dash, wide: true},
-    {head: 'COMMAND', cell: ({command}) => command.replace(/\s+/g, ' '), wide: true, shrink: 20},
-  ]
-  return [
-    ...(jobs.length > 0 ? [renderTable(columns, jobs, {style, mark: ({ok}) => ok === false})] : []),
-    ...jobs.flatMap((job) => job.findings.map((finding) => wrap(`! ${labelOf(job)}: ${finding}`, style.width))),
-    ...foreign.map((job) => wrap(`  not ours: ${foreignWords(job)}`, style.width)),
-    ...notes.map((note) => wrap(`! ${note}`, style.width)),
-    wrap(verdict(report, failed), style.width),
-  ].join('\n')
+/** What needs a person, the entries of others, and the verdict. */
+export function aroundCronStatus(report: CronStatus, failed: boolean): Around<CronJob> {
+  const {jobs, foreign, notes: remarks} = report
+  return {
+    below: [
+      ...notes(
+        jobs.flatMap((job) => job.findings.map((finding) => `${labelOf(job)}: ${finding}`)),
+        '!',
+      ),
+      ...notes(
+        foreign.map((job) => `not ours: ${foreignWords(job)}`),
+        ' ',
+      ),
+      ...notes(remarks, '!'),
+      closingLine([verdict(report, failed)]),
+    ],
+  }
 }
 
 function labelOf({job, part, name}: CronJob): string {

@@ -1,57 +1,51 @@
 import type {MigrationStatus} from '../../schema/migrate/recorded.js'
-import {command} from '../../units/command.js'
 import type {RoutineState, RoutineStatus} from '../../schema/migrate/routine-state.js'
-
-export interface StatusToShow {
-  migrations: readonly MigrationStatus[]
-  routines: readonly RoutineStatus[]
-  /** What decides the exit code; marked with `!`. */
-  marked: ReadonlySet<MigrationStatus | RoutineStatus>
-}
+import type {StatusRow} from '../../schema/migrate/status-table.js'
+import {command} from '../../units/command.js'
+import {closingLine, note, type Around, type Line} from './shown.js'
 
 /**
- * The migrations of a database and the routines that are not as their files say, for people; the sum and the next
- * command last.
- * @param columns the width of the terminal; null where nothing is cut
+ * What is wrong with which migration or routine; the sum and the next command last. The table for people leaves out the
+ * routines that are as their files say.
  */
-export function renderMigrations({migrations, routines, marked}: StatusToShow, columns: number | null): string {
-  const head = ['VERSION', 'STATE', 'APPLIED (UTC)', 'DESCRIPTION']
-  const listed = routines.filter(({state}) => state !== 'applied' && state !== 'pending')
-  const rows = [
-    ...migrations.map((entry) => ({
-      entry,
-      cells: [entry.version, entry.state, minute(entry.appliedAt), entry.description ?? ''],
-    })),
-    ...listed.map((entry) => ({entry, cells: ['routine', entry.state, minute(entry.appliedAt), entry.object]})),
-  ]
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map(({cells}) => cells[column]!.length)))
-  const line = (mark: string, cells: readonly string[]) =>
-    cut(`${mark}${cells.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')}`.trimEnd(), columns)
-  return [
-    line(' ', head),
-    ...rows.map(({entry, cells}) => line(marked.has(entry) ? '!' : ' ', cells)),
-    ...migrations.flatMap(problemOf),
-    ...listed.flatMap(newerRoutine),
-    sums(migrations, routines),
-  ].join('\n')
+export function aroundMigrations(
+  migrations: readonly MigrationStatus[],
+  routines: readonly RoutineStatus[],
+): Around<StatusRow> {
+  return {
+    brief: (rows) => ({
+      rows: rows.filter(({kind, entry}) => kind === 'migration' || differs(entry.state)),
+      rest: null,
+    }),
+    below: [...migrations.flatMap(problemOf), ...routines.flatMap(newerRoutine), sums(migrations, routines)],
+  }
 }
 
-function problemOf({version, state, file}: MigrationStatus): string[] {
-  if (state === 'wrong engine') return [`! ${version} is of another engine`]
-  if (state === 'edited') return [`! ${version} was edited after it was applied (${file})`]
-  return state === 'missing' ? [`! ${version} has no file here`] : []
+function differs(state: StatusRow['entry']['state']): boolean {
+  return state !== 'applied' && state !== 'pending'
 }
 
-function newerRoutine({state, object, program}: RoutineStatus): string[] {
+function problemOf({version, state, file}: MigrationStatus): Line[] {
+  if (state === 'wrong engine') return [note(`${version} is of another engine`, '!')]
+  if (state === 'edited') return [note(`${version} was edited after it was applied (${file})`, '!')]
+  return state === 'missing' ? [note(`${version} has no file here`, '!')] : []
+}
+
+function newerRoutine({state, object, program}: RoutineStatus): Line[] {
   return state === 'newer'
-    ? [`! ${object} was installed by qicore-db ${program ?? 'of an unknown version'}, which is newer than this program`]
+    ? [
+        note(
+          `${object} was installed by qicore-db ${program ?? 'of an unknown version'}, which is newer than this program`,
+          '!',
+        ),
+      ]
     : []
 }
 
 /** How a routine that `migrate up` replaces is counted. */
 const replaced = ['older', 'missing', 'edited'] as const satisfies readonly RoutineState[]
 
-function sums(migrations: readonly MigrationStatus[], routines: readonly RoutineStatus[]): string {
+function sums(migrations: readonly MigrationStatus[], routines: readonly RoutineStatus[]): Line {
   const applied = migrations.filter(({appliedAt}) => appliedAt !== null).length
   const pending = migrations.filter(({state}) => state === 'pending').length
   const counts = replaced
@@ -61,7 +55,10 @@ function sums(migrations: readonly MigrationStatus[], routines: readonly Routine
     counts.length === 0
       ? ''
       : ` Routines: ${counts.map(({state, count}) => `${count} ${state}`).join(', ')} of ${routines.length}.`
-  return `${applied} applied, ${pending} pending.${of}${pending > 0 || counts.length > 0 ? ` ${nextStep(migrations, counts.length > 0)}` : ''}`
+  return closingLine(
+    [`${applied} applied, ${pending} pending.${of}`],
+    pending > 0 || counts.length > 0 ? [nextStep(migrations, counts.length > 0)] : [],
+  )
 }
 
 /** A database of one's own tables only is not told to install QiCore's beside them. */
@@ -75,12 +72,4 @@ function nextStep(migrations: readonly MigrationStatus[], routines: boolean): st
   if (routines || migrations.some(({stream, state}) => stream !== 'qicore' && state === 'pending'))
     return `Next: ${command('migrate up', [], {stream: 'app'})}`
   return 'Pending are the tables of QiCore only; "migrations: own" in the configuration leaves them out.'
-}
-
-function minute(instant: string | null): string {
-  return instant?.slice(0, 16).replace('T', ' ') ?? '-'
-}
-
-function cut(text: string, columns: number | null): string {
-  return columns === null || text.length <= columns ? text : `${text.slice(0, columns - 1).trimEnd()}…`
 }

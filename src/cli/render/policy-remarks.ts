@@ -1,5 +1,5 @@
 import {formatQualifiedName} from '../../db/qualified-name.js'
-import {wrap} from './table.js'
+import {note, type Line} from './shown.js'
 import {instantInWords, plural} from './words.js'
 
 /** What is to be known of a plan of policies beside its steps. */
@@ -22,33 +22,24 @@ export function withoutRefusing<F extends {refuses: boolean}>(findings: readonly
 }
 
 /** What a retention reaches, which policies conflict (`!` where that refuses the plan), what is left alone, and notes. */
-export function policyRemarks({cutoffs, findings, unmanaged, notes}: PolicyRemarks, width: number | null): string[] {
+export function policyRemarks({cutoffs, findings, unmanaged, notes}: PolicyRemarks): Line[] {
   return [
     ...cutoffs.map(({key, cutoff, chunks}) =>
-      marked(
-        ' ',
+      note(
         `${key}: older than ${cutoff === null ? 'unknown' : instantInWords(cutoff)}, ${plural(chunks.length, 'chunk')} there by now`,
-        width,
+        ' ',
       ),
     ),
     ...findings.flatMap(({id, message, effectiveFrom, safe, refuses}) => [
-      marked(
-        refuses ? '!' : ' ',
+      note(
         `${message}.${effectiveFrom === null ? '' : ` From ${effectiveFrom.slice(0, 10)}.`} [${id}]`,
-        width,
+        refuses ? '!' : ' ',
       ),
-      ...(safe === null
-        ? []
-        : [`    ${wrap(`Safe: ${safe}`, width === null ? null : width - 4).replaceAll('\n', '\n    ')}`]),
+      ...(safe === null ? [] : [note(`  Safe: ${safe}`, ' ')]),
     ]),
     ...unmanaged.map(({schema, table, kind, rule}) =>
-      marked('*', `${formatQualifiedName(schema, table)} ${kind} (${rule}) is not declared: left alone`, width),
+      note(`${formatQualifiedName(schema, table)} ${kind} (${rule}) is not declared: left alone`, '*'),
     ),
-    ...notes.map((note) => marked(' ', note, width)),
+    ...notes.map((text) => note(text, ' ')),
   ]
-}
-
-/** A sentence behind its mark; what follows stands under its beginning. */
-export function marked(mark: ' ' | '!' | '*', text: string, width: number | null): string {
-  return `${mark} ${wrap(text, width === null ? null : width - 2)}`
 }

@@ -1,96 +1,219 @@
 import {Chalk} from 'chalk'
 import CliTable from 'cli-table3'
-import {stringify} from 'csv-stringify/sync'
-import {printable, widthOf} from './text.js'
+import {cellText, dash, isInstant} from '../../units/cell-text.js'
+import type {Column, MachineValue, ReportTable, TableContext} from '../../units/report-table.js'
+import {distinctCut, type NameCut} from './name-cut.js'
+import {cut, printable, widthOf} from './text.js'
 
 export {closing, wrap} from './text.js'
 
 /** How a table is to look; nothing here asks the terminal. */
 export interface TableStyle {
-  /** Null: no terminal (a pipe), nothing is cut. */
+  /** Null: no terminal shows it (a pipe), nothing is cut. */
   width: number | null
   color: boolean
   headers: boolean
 }
 
-export interface Column<Row> {
-  head: string
-  cell: (row: Row) => string
-  right?: boolean
-  /** Only where there is room for more: from 160 columns on. */
-  wide?: boolean
-  /** May be cut, to no less than this, when the table does not fit; `drop` columns go first. */
-  shrink?: number
-  /** Left out when the table does not fit, the highest number first. */
-  drop?: number
+export interface RenderedTable {
+  text: string
+  /** Headings of the columns that had to be left out for want of room; those that only a wide terminal shows are none. */
+  leftOut: string[]
+}
+
+/** A column with all its cells, the sum last. */
+interface Cells<Row, Context extends TableContext> {
+  column: Column<Row, Context>
+  heading: string
+  cells: readonly string[]
+  /** What it takes uncut. */
+  natural: number
+  /** The least that it may be cut to, and where letters go. */
+  least: NameCut
 }
 
 const gap = 2
-const roomForMore = 160
+/** The terminal from which on there are more columns: at 80 a report looks the same whatever its names are. */
+const roomy = 100
+/** A text that may be cut, not a name, is wide enough at this, where the room could show one more column. */
+const comfortable = 40
 
-export interface TableOptions<Row> {
-  style: TableStyle
-  /** What needs a person, also without colour. */
-  mark?: (row: Row) => boolean
-  /** Under the others, in their columns. */
-  total?: Row | null
+/**
+ * A table without borders, as kubectl prints them, never wider than the terminal: columns are left out by priority, then
+ * cut. On a wide terminal there are more columns.
+ * @param total the sum, under the others
+ */
+export function renderTable<Row, Context extends TableContext>(
+  table: ReportTable<Row, Context>,
+  rows: readonly Row[],
+  context: Context,
+  {style, total = null}: {style: TableStyle; total?: Row | null},
+): RenderedTable {
+  const all = total === null ? rows : [...rows, total]
+  if (all.length === 0 && !style.headers) return {text: '', leftOut: []}
+  const columns = columnsForPeople(table.columns, rows, context).map((column) =>
+    cellsOf(column, rows, all, context, style.headers),
+  )
+  const {chosen, widths, leftOut} = fitted(columns, style.width)
+  const lines = draw(chosen, widths, style.headers)
+  const paint = new Chalk({level: style.color ? 1 : 0})
+  const head = style.headers ? 1 : 0
+  const text = lines
+    .map((line, index) => {
+      const row = index - head
+      const marked = row >= 0 && row < rows.length && (table.marked?.(rows[row]!, context) ?? false)
+      const whole = `${marked ? '!' : ' '}${line}`.trimEnd()
+      if (row < 0) return paint.dim(whole)
+      return marked ? paint.yellow(whole) : whole
+    })
+    .join('\n')
+  return {text, leftOut}
 }
 
-/** A table without borders, as kubectl prints them. */
-export function renderTable<Row>(
-  all: readonly Column<Row>[],
+/** Without those for programs, and without those that say nothing here. */
+export function columnsForPeople<Row, Context extends TableContext>(
+  columns: readonly Column<Row, Context>[],
   rows: readonly Row[],
-  {style, mark = () => false, total = null}: TableOptions<Row>,
+  context: Context,
+): Column<Row, Context>[] {
+  return columns.filter((column) => {
+    if (column.show === 'data') return false
+    if (column.hide === undefined) return true
+    const texts = rows.map((row) => cellText(column, row, context))
+    if (column.hide === 'empty') return texts.some((text) => text !== '' && text !== dash)
+    return rows.length === 0 || new Set(texts).size > 1
+  })
+}
+
+/** What a column without a time zone holds is not in UTC, and neither is an integer. */
+export function headingOf<Row, Context extends TableContext>(
+  column: Column<Row, Context>,
+  rows: readonly Row[],
 ): string {
-  const room = style.width ?? Infinity
-  const everything = total === null ? rows : [...rows, total]
-  const cells = (columns: readonly Column<Row>[]) =>
-    everything.map((row) => columns.map(({cell}) => printable(cell(row))))
-  const naturalOf = (columns: readonly Column<Row>[], grid: readonly string[][]) =>
-    columns.map(({head}, index) =>
-      Math.max(style.headers ? widthOf(head) : 0, ...grid.map((row) => widthOf(row[index]!))),
-    )
-  let columns = all.filter(({wide}) => !wide || (style.width !== null && style.width >= roomForMore))
-  let grid = cells(columns)
-  let widths = naturalOf(columns, grid)
-  // One column for the mark; at least one column always stays.
-  const over = () => 1 + widths.reduce((sum, width) => sum + width + gap, -gap) - room
-  const spare = () =>
-    columns.reduce((sum, {shrink}, index) => sum + (shrink === undefined ? 0 : Math.max(0, widths[index]! - shrink)), 0)
-  for (let next = dropped(columns); over() > spare() && next !== undefined; next = dropped(columns)) {
-    columns = columns.filter((column) => column !== next)
-    grid = cells(columns)
-    widths = naturalOf(columns, grid)
+  const {heading} = column
+  const bare = heading.replace(' (UTC)', '')
+  if (bare === heading) return heading
+  const values = rows.map((row): MachineValue => column.value(row))
+  const times = values.filter((each) => typeof each === 'string' && each.includes('T'))
+  const utc = times.length > 0 ? times.every(isInstant) : values.every((each) => each === null)
+  return utc ? heading : bare
+}
+
+/** Numbers and ages stand to the right. */
+export function alignOf<Row, Context extends TableContext>({align, type}: Column<Row, Context>): 'left' | 'right' {
+  const left = ['instant', 'text', 'name', 'note', 'list', 'flag']
+  return align ?? (left.includes(type) ? 'left' : 'right')
+}
+
+function cellsOf<Row, Context extends TableContext>(
+  column: Column<Row, Context>,
+  rows: readonly Row[],
+  all: readonly Row[],
+  context: Context,
+  headers: boolean,
+): Cells<Row, Context> {
+  const heading = headingOf(column, rows)
+  const cells = all.map((row) => printable(cellText(column, row, context)))
+  const natural = cells.reduce((most, cell) => Math.max(most, widthOf(cell)), headers ? widthOf(heading) : 0)
+  const least: NameCut = {width: Math.min(natural, column.shrink ?? natural), where: 'end'}
+  return {column, heading, cells, natural, least}
+}
+
+/** Names that would be cut keep what tells them apart, where they leave room for the rest. */
+function withDistinctNames<Row, Context extends TableContext>(
+  columns: readonly Cells<Row, Context>[],
+  width: number,
+): Cells<Row, Context>[] {
+  return columns.map((each) => {
+    if (each.column.type !== 'name' || each.least.width === each.natural) return each
+    return {...each, least: distinctCut(each.cells, each.least.width, Math.floor(width * 0.6))}
+  })
+}
+
+interface Fitted<Row, Context extends TableContext> {
+  chosen: Cells<Row, Context>[]
+  widths: number[]
+  leftOut: string[]
+}
+
+function fitted<Row, Context extends TableContext>(
+  columns: readonly Cells<Row, Context>[],
+  width: number | null,
+): Fitted<Row, Context> {
+  const forAll = (all: readonly Cells<Row, Context>[]) => all.filter(({column}) => column.show !== 'room')
+  const naturals = forAll(columns).map(({natural}) => natural)
+  if (width === null) return {chosen: forAll(columns), widths: naturals, leftOut: []}
+  const all = sum(naturals) <= width ? columns : withDistinctNames(columns, width)
+  const standard = forAll(all)
+  const kept = withoutLowest(standard, width)
+  const leftOut = standard.filter((each) => !kept.includes(each)).map(({heading}) => heading)
+  const chosen = leftOut.length > 0 || width < roomy ? kept : withRoom(all, kept, width)
+  return {chosen, widths: narrowed(chosen, width), leftOut}
+}
+
+/** One column for the mark, and the gaps. */
+function sum(widths: readonly number[]): number {
+  return widths.reduce((total, width) => total + width + gap, 1 - gap)
+}
+
+/** Leaves out by priority, then from the right, until the rest fits when it is cut; the first column always stays. */
+function withoutLowest<Row, Context extends TableContext>(
+  standard: Cells<Row, Context>[],
+  width: number,
+): Cells<Row, Context>[] {
+  let kept = standard
+  while (sum(kept.map(({least}) => least.width)) > width && kept.length > 1) {
+    const lowest = Math.max(...kept.slice(1).map(({column}) => column.priority ?? 0))
+    const next = kept.findLast(({column}, index) => index > 0 && (column.priority ?? 0) === lowest)
+    kept = kept.filter((each) => each !== next)
   }
-  // From the right: the first columns say which one it is.
-  for (let index = columns.length - 1; index >= 0; index -= 1) {
-    const {shrink} = columns[index]!
-    if (shrink !== undefined && over() > 0)
-      widths[index] = Math.max(Math.min(shrink, widths[index]!), widths[index]! - over())
+  return kept
+}
+
+/** Adds those that only a wide terminal shows, as long as no column has to be cut short for them. */
+function withRoom<Row, Context extends TableContext>(
+  columns: readonly Cells<Row, Context>[],
+  kept: readonly Cells<Row, Context>[],
+  width: number,
+): Cells<Row, Context>[] {
+  const enough = ({column: {type, shrink}, natural}: Cells<Row, Context>) =>
+    shrink === undefined || type === 'name' ? natural : Math.min(natural, Math.max(shrink, comfortable))
+  const chosen = new Set(kept)
+  const more = columns
+    .filter((each) => !chosen.has(each))
+    .sort((a, b) => (a.column.priority ?? 0) - (b.column.priority ?? 0))
+  for (const each of more) if (sum([...chosen, each].map(enough)) <= width) chosen.add(each)
+  return columns.filter((each) => chosen.has(each))
+}
+
+/** Cuts from the right: the first columns say what the row is. */
+function narrowed<Row, Context extends TableContext>(chosen: readonly Cells<Row, Context>[], width: number): number[] {
+  const widths = chosen.map(({natural}) => natural)
+  for (let index = widths.length - 1; index >= 0; index -= 1) {
+    const over = sum(widths) - width
+    if (over > 0) widths[index] = Math.max(chosen[index]!.least.width, widths[index]! - over)
   }
-  const paint = new Chalk({level: style.color ? 1 : 0})
+  // A single column that may not be cut, on a terminal narrower than it.
+  if (sum(widths) > width && widths.length === 1) widths[0] = Math.max(1, width - 1)
+  return widths
+}
+
+function draw<Row, Context extends TableContext>(
+  chosen: readonly Cells<Row, Context>[],
+  widths: readonly number[],
+  headers: boolean,
+): string[] {
   const table = new CliTable({
     chars: noBorders,
     style: {head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true},
-    colAligns: columns.map(({right}) => (right ? 'right' : 'left')),
-    colWidths: widths,
+    colAligns: chosen.map(({column}) => alignOf(column)),
+    colWidths: [...widths],
   })
-  if (style.headers) table.push(columns.map(({head}) => head))
-  table.push(...grid.map((row) => row.map((cell) => (cell === '' ? ' ' : cell))))
-  const lines =
-    rows.length + (total === null ? 0 : 1) + (style.headers ? 1 : 0) === 0 ? [] : table.toString().split('\n')
-  return lines
-    .map((line, index) => {
-      const at = style.headers ? index - 1 : index
-      const marked = at >= 0 && at < rows.length && mark(rows[at]!)
-      const text = `${marked ? '!' : ' '}${line}`.trimEnd()
-      return at < 0 ? paint.dim(text) : marked ? paint.yellow(text) : text
-    })
-    .join('\n')
-}
-
-function dropped<Row>(columns: readonly Column<Row>[]): Column<Row> | undefined {
-  return columns.filter(({drop}) => drop !== undefined).sort((a, b) => b.drop! - a.drop!)[0]
+  const cell = (text: string, index: number) => cut(text, widths[index]!, chosen[index]!.least.where) || ' '
+  if (headers) table.push(chosen.map(({heading}, index) => cut(heading, widths[index]!, 'end')))
+  const count = chosen[0]?.cells.length ?? 0
+  for (let row = 0; row < count; row += 1) table.push(chosen.map(({cells}, index) => cell(cells[row]!, index)))
+  return table.toString().split('\n')
 }
 
 const noBorders = Object.fromEntries(
@@ -112,15 +235,3 @@ const noBorders = Object.fromEntries(
     'middle',
   ].map((name) => [name, name === 'middle' ? ' '.repeat(gap) : '']),
 )
-
-/** The fields of the JSON report as a table for programs: raw numbers, ISO times, nothing where nothing is known. */
-export function renderCsv(rows: readonly object[], fields: readonly string[], headers: boolean): string {
-  const value = (row: object, field: string) => {
-    const entry = (row as Record<string, unknown>)[field]
-    return Array.isArray(entry) ? entry.join(' ') : typeof entry === 'boolean' ? String(entry) : entry
-  }
-  return stringify(
-    rows.map((row) => fields.map((field) => value(row, field))),
-    {header: headers, columns: fields.map((field) => ({key: field}))},
-  ).trimEnd()
-}

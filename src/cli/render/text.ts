@@ -23,7 +23,7 @@ export function widthOf(text: string): number {
   for (const character of text.replace(colour, '')) {
     if (/\p{Mark}/u.test(character)) continue
     width +=
-      /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{1F300}-\u{1FAFF}]/u.test(
+      /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\p{Emoji_Presentation}]/u.test(
         character,
       )
         ? 2
@@ -87,4 +87,34 @@ export function closing(sentences: readonly string[], width: number | null): str
     wrap(sentences.filter((each) => !isCommand(each)).join(' '), width),
     ...sentences.filter(isCommand).map(escapeControl),
   ].join('\n')
+}
+
+const ellipsis = '…'
+
+/** Where letters are left out: at the end, in the middle, or behind the first few. */
+export type CutAt = 'end' | 'middle' | 'front'
+
+const share: Record<CutAt, number> = {end: 1, middle: 0.5, front: 0.2}
+
+/** A text in so many columns of a terminal, with `…` where letters are missing. */
+export function cut(text: string, width: number, where: CutAt): string {
+  if (widthOf(text) <= width) return text
+  const letters = [...text]
+  const room = Math.max(0, width - 1)
+  const front = Math.ceil(room * share[where])
+  const head = fitting(letters, front)
+  const tail = where === 'end' ? '' : fitting(letters.toReversed(), room - widthOf(head))
+  return `${head}${ellipsis}${[...tail].reverse().join('')}`
+}
+
+/** As many of the letters as have room. */
+function fitting(letters: readonly string[], room: number): string {
+  let text = ''
+  let used = 0
+  for (const letter of letters) {
+    used += widthOf(letter)
+    if (used > room) break
+    text += letter
+  }
+  return text
 }

@@ -1,4 +1,4 @@
-import {BaseCommand} from '../../cli/base-command.js'
+import {ReportCommand} from '../../cli/report-command.js'
 import type {ShownConfig} from '../../config/shown.js'
 
 interface ShowReport extends ShownConfig {
@@ -8,7 +8,7 @@ interface ShowReport extends ShownConfig {
   at: string
 }
 
-export default class ConfigShow extends BaseCommand<typeof ConfigShow> {
+export default class ConfigShow extends ReportCommand<typeof ConfigShow> {
   static override summary = 'The configuration as it applies here, and which database it comes to.'
   static override description =
     'Reads and checks the file, all mistakes at once, and prints every setting with its value; "(default)" marks those that the file does not set. It asks no database: the default policies are those of QiCore\'s own tables, and count only in a database that has them. Variables are shown by name, passwords never.'
@@ -17,9 +17,22 @@ export default class ConfigShow extends BaseCommand<typeof ConfigShow> {
     '<%= config.bin %> <%= command.id %> --target prod --json',
   ]
 
+  static override tables() {
+    return {'': async () => (await import('../../config/shown-table.js')).configTable}
+  }
+
   async run(): Promise<ShowReport> {
-    const [{shownConfig}, {shownPolicies}, {partitionRules}, {declaredPolicies}, {qicore}, config] = await Promise.all([
+    const [
+      {shownConfig},
+      {configTable, settingRows},
+      {shownPolicies},
+      {partitionRules},
+      {declaredPolicies},
+      {qicore},
+      config,
+    ] = await Promise.all([
       import('../../config/shown.js'),
+      import('../../config/shown-table.js'),
       import('../../config/shown-policies.js'),
       import('../../config/partitions.js'),
       import('../../policies/declared.js'),
@@ -34,10 +47,11 @@ export default class ConfigShow extends BaseCommand<typeof ConfigShow> {
       partitionRules(config, withDefinitions),
     )
     const shown = shownConfig(config, {url, target, changes: false}, process.env, process.cwd(), policies)
-    if (!this.jsonEnabled()) {
-      const {renderConfig} = await import('../../cli/render/config.js')
-      this.log(renderConfig(shown))
-    }
-    return {kind: 'config.show', version: 1, target: null, at: new Date().toISOString(), ...shown}
+    const report: ShowReport = {kind: 'config.show', version: 1, target: null, at: new Date().toISOString(), ...shown}
+    const {sort, limit} = this.flags
+    await this.show(configTable, report, settingRows(shown), async () =>
+      (await import('../../cli/render/config.js')).aroundConfig(shown, sort !== undefined || limit !== undefined),
+    )
+    return report
   }
 }

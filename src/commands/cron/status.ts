@@ -1,7 +1,5 @@
 import {Flags} from '@oclif/core'
-import {BaseCommand} from '../../cli/base-command.js'
-import {tableFlags} from '../../cli/table-flags.js'
-import {terminal} from '../../cli/terminal.js'
+import {ReportCommand} from '../../cli/report-command.js'
 import {ExitCode} from '../../errors.js'
 import type {CronStatus as Status} from '../../pg-cron/status.js'
 
@@ -12,7 +10,7 @@ interface StatusReport extends Status {
   at: string
 }
 
-export default class CronStatus extends BaseCommand<typeof CronStatus> {
+export default class CronStatus extends ReportCommand<typeof CronStatus> {
   static override summary = 'What pg_cron runs of ours, how that ended, and what is missing or altered.'
   static override description =
     `Joins pg_cron's schedule (cron.job), its word on each run (cron.job_run_details) and our own ledger, which also knows of steps that failed within a run that pg_cron calls a success. Shows whether pg_cron's scheduler is alive, what is missing, altered, switched off or left over, and the entries of others in this database, which are never touched and never a failure.
@@ -23,7 +21,6 @@ Changes nothing, also as a role that may only read; what it may not see is unkno
     '<%= config.bin %> <%= command.id %> --fail-on unknown',
   ]
   static override flags = {
-    ...tableFlags,
     'fail-on': Flags.option({
       options: ['never', 'late', 'unknown'] as const,
       default: 'late',
@@ -31,9 +28,14 @@ Changes nothing, also as a role that may only read; what it may not see is unkno
     })(),
   }
 
+  static override tables() {
+    return {'': async () => (await import('../../pg-cron/status-table.js')).cronJobsTable}
+  }
+
   async run(): Promise<StatusReport> {
-    const [{readCronStatus}, {jobsAndContext}] = await Promise.all([
+    const [{readCronStatus}, {cronJobsTable}, {jobsAndContext}] = await Promise.all([
       import('../../pg-cron/status.js'),
+      import('../../pg-cron/status-table.js'),
       import('../../pg-cron/request.js'),
     ])
     const [config, limits] = [await this.loadConfig(), await this.limits()]
@@ -46,42 +48,16 @@ Changes nothing, also as a role that may only read; what it may not see is unkno
         ...(await readCronStatus(db, {jobs, context, applicationName: this.connectOptions(false).applicationName})),
       }
     })
-    const {'fail-on': failOn, csv, 'no-headers': noHeaders} = this.flags
+    const {'fail-on': failOn} = this.flags
     const wrong =
       report.jobs.some(({ok}) => ok === false || (failOn === 'unknown' && ok === null)) ||
       report.left.length > 0 ||
       report.qicoreSchema.state === 'older'
     const failed = failOn !== 'never' && wrong
     if (failed) process.exitCode = ExitCode.found
-    if (this.jsonEnabled()) return report
-    if (csv) {
-      const {renderCsv} = await import('../../cli/render/table.js')
-      this.logRaw(
-        renderCsv(
-          report.jobs,
-          [
-            'job',
-            'part',
-            'name',
-            'jobId',
-            'schedule',
-            'timezone',
-            'active',
-            'state',
-            'lastStartedAt',
-            'lastCompletedAt',
-            'lastStatus',
-            'message',
-            'next',
-            'ok',
-          ],
-          !noHeaders,
-        ),
-      )
-      return report
-    }
-    const {renderCronStatus} = await import('../../cli/render/cron.js')
-    this.log(renderCronStatus(report, {...terminal(), headers: !noHeaders}, failed))
-    return report
+    const jobs = await this.show(cronJobsTable, report, report.jobs, async () =>
+      (await import('../../cli/render/cron.js')).aroundCronStatus(report, failed),
+    )
+    return {...report, jobs}
   }
 }

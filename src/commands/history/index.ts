@@ -1,7 +1,6 @@
 import {Flags} from '@oclif/core'
-import {BaseCommand} from '../../cli/base-command.js'
 import {instantFlag} from '../../cli/flags.js'
-import {tableFlags} from '../../cli/table-flags.js'
+import {ReportCommand} from '../../cli/report-command.js'
 import type {HistorySource, RecordedRun} from '../../reports/history.js'
 
 interface HistoryReport {
@@ -14,27 +13,9 @@ interface HistoryReport {
   runs: RecordedRun[] | null
 }
 
-const fields = [
-  'id',
-  'operation',
-  'job',
-  'tables',
-  'scheduledAt',
-  'startedAt',
-  'completedAt',
-  'ms',
-  'status',
-  'reason',
-  'attempts',
-  'runBy',
-  'actor',
-  'application',
-  'targetHost',
-  'steps',
-  'error',
-] as const
+const mostRuns = 100_000
 
-export default class History extends BaseCommand<typeof History> {
+export default class History extends ReportCommand<typeof History> {
   static override summary = 'Every recorded change: when, what, who, by hand or by a job, and how it ended.'
   static override description =
     `Each run that changed the database through qicore-db, its daemon or its procedures is a row of qicore.maintenance_log. A change that was made past them, with psql for example, is not in it.
@@ -45,7 +26,6 @@ A run whose process was killed is "interrupted" (a job's run "failed") with the 
     '<%= config.bin %> <%= command.id %> --limit 100 --json',
   ]
   static override flags = {
-    ...tableFlags,
     table: Flags.string({
       summary: 'Only changes of this table or aggregate; it need not exist any more.',
       helpValue: '<table>',
@@ -56,14 +36,23 @@ A run whose process was killed is "interrupted" (a job's run "failed") with the 
       summary: 'How many, newest first.',
       default: 20,
       min: 1,
-      max: 100_000,
+      max: mostRuns,
+      helpGroup: 'OUTPUT',
       helpValue: '<n>',
     }),
   }
 
+  static override tables() {
+    return {'': async () => (await import('../../reports/history-table.js')).runsTable}
+  }
+
   async run(): Promise<HistoryReport> {
-    const {readRuns} = await import('../../reports/history.js')
-    const {table, since, limit} = this.flags
+    const [{readRuns}, {runsTable}] = await Promise.all([
+      import('../../reports/history.js'),
+      import('../../reports/history-table.js'),
+    ])
+    const {table, since} = this.flags
+    const limit = this.readLimit(mostRuns)
     const report = await this.withDatabase(
       async (db): Promise<HistoryReport> => ({
         kind: 'history',
@@ -71,9 +60,9 @@ A run whose process was killed is "interrupted" (a job's run "failed") with the 
         ...(await readRuns(db, {table: table ?? null, since: since ?? null, limit})),
       }),
     )
-    await this.showTable({rows: report.runs ?? [], fields}, async (look) =>
-      (await import('../../cli/render/history.js')).renderRuns(report, look),
+    const runs = await this.show(runsTable, report, report.runs ?? [], async () =>
+      (await import('../../cli/render/history.js')).aroundRuns(report),
     )
-    return report
+    return {...report, runs: report.runs === null ? null : runs}
   }
 }

@@ -1,6 +1,5 @@
 import {Args} from '@oclif/core'
-import {BaseCommand} from '../../cli/base-command.js'
-import {tableFlags} from '../../cli/table-flags.js'
+import {ReportCommand} from '../../cli/report-command.js'
 import type {HistorySource, RecordedRun, RecordedStep} from '../../reports/history.js'
 
 interface HistoryShowReport {
@@ -13,18 +12,22 @@ interface HistoryShowReport {
   steps: RecordedStep[] | null
 }
 
-const fields = ['step', 'status', 'startedAt', 'completedAt', 'ms', 'attempts', 'bytes', 'note', 'error'] as const
-
-export default class HistoryShow extends BaseCommand<typeof HistoryShow> {
+export default class HistoryShow extends ReportCommand<typeof HistoryShow> {
   static override summary = 'One recorded change with its steps.'
   static override description =
     'The steps that were recorded: those that were done, failed or were skipped. A step that was not begun has no row.'
   static override examples = ['<%= config.bin %> <%= command.id %> 42', '<%= config.bin %> <%= command.id %> 42 --json']
   static override args = {id: Args.integer({description: 'id of the run, as history lists it', required: true, min: 1})}
-  static override flags = tableFlags
+
+  static override tables() {
+    return {'': async () => (await import('../../reports/history-table.js')).runStepsTable}
+  }
 
   async run(): Promise<HistoryShowReport> {
-    const {readRun} = await import('../../reports/history.js')
+    const [{readRun}, words] = await Promise.all([
+      import('../../reports/history.js'),
+      import('../../reports/history-table.js'),
+    ])
     const report = await this.withDatabase(
       async (db): Promise<HistoryShowReport> => ({
         kind: 'history.show',
@@ -32,9 +35,9 @@ export default class HistoryShow extends BaseCommand<typeof HistoryShow> {
         ...(await readRun(db, this.args.id)),
       }),
     )
-    await this.showTable({rows: report.steps ?? [], fields}, async (look) =>
-      (await import('../../cli/render/history.js')).renderOneRun(report, look),
+    const steps = await this.show(words.runStepsTable, report, report.steps ?? [], async () =>
+      (await import('../../cli/render/history.js')).aroundOneRun(report, words),
     )
-    return report
+    return {...report, steps: report.steps === null ? null : steps}
   }
 }

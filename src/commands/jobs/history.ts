@@ -1,9 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import type {Database} from '../../db/database.js'
-import {BaseCommand} from '../../cli/base-command.js'
 import {instantFlag} from '../../cli/flags.js'
-import {tableFlags} from '../../cli/table-flags.js'
-import {terminal} from '../../cli/terminal.js'
+import {ReportCommand} from '../../cli/report-command.js'
 import {ExitCode} from '../../errors.js'
 import type {JobAuditReport} from '../../jobs/store/audit-report.js'
 import type {Occurrence} from '../../jobs/store/history.js'
@@ -25,7 +23,9 @@ interface AuditReport {
   timelines: {at: string; message: string}[]
 }
 
-export default class JobsHistory extends BaseCommand<typeof JobsHistory> {
+const mostRuns = 100_000
+
+export default class JobsHistory extends ReportCommand<typeof JobsHistory> {
   static override summary = 'What became of every occurrence; --audit proves that none is missing or double.'
   static override description =
     `--audit recomputes the calendar of each job, with the schedule in force at the time, from its first declaration to now, and holds the ledger against it:
@@ -38,13 +38,13 @@ Pauses, changes of a schedule, fail-overs and restores are listed beside it, sin
   ]
   static override args = {job: Args.string({description: 'only this job'})}
   static override flags = {
-    ...tableFlags,
     limit: Flags.integer({
       char: 'n',
       summary: 'How many, newest first.',
       default: 20,
       min: 1,
-      max: 100_000,
+      max: mostRuns,
+      helpGroup: 'OUTPUT',
       helpValue: '<n>',
     }),
     since: instantFlag({summary: 'Only from this instant on.'}),
@@ -52,12 +52,31 @@ Pauses, changes of a schedule, fail-overs and restores are listed beside it, sin
     audit: Flags.boolean({summary: 'Hold the ledger against the calendar.'}),
   }
 
+  static override tables() {
+    return {
+      '': async () => (await import('../../jobs/store/history-table.js')).occurrencesTable,
+      '--audit': async () => (await import('../../jobs/store/audit-table.js')).auditTable,
+    }
+  }
+
+  protected override tableName(): string {
+    return this.flags.audit ? '--audit' : ''
+  }
+
+  /** An audit is of all jobs. */
+  protected override rowLimit(): number | undefined {
+    return this.flags.audit ? undefined : super.rowLimit()
+  }
+
   async run(): Promise<HistoryReport | AuditReport> {
     return this.flags.audit ? this.audit() : this.history()
   }
 
   private async history(): Promise<HistoryReport> {
-    const {readHistory} = await import('../../jobs/store/history.js')
+    const [{readHistory}, {occurrencesTable}] = await Promise.all([
+      import('../../jobs/store/history.js'),
+      import('../../jobs/store/history-table.js'),
+    ])
     const {flags, args} = this
     const report = await this.withDatabase(async (db): Promise<HistoryReport> => {
       if (args.job !== undefined) await this.requireJob(db, args.job)
@@ -65,25 +84,14 @@ Pauses, changes of a schedule, fail-overs and restores are listed beside it, sin
         jobs: args.job === undefined ? null : [args.job],
         since: flags.since ?? null,
         statuses: flags.failed ? ['failed'] : null,
-        limit: flags.limit,
+        limit: this.readLimit(mostRuns),
       })
       return {kind: 'jobs.history', ...(await this.reportHead(db)), occurrences}
     })
-    if (this.jsonEnabled()) return report
-    if (flags.csv) {
-      const {renderCsv} = await import('../../cli/render/table.js')
-      this.logRaw(
-        renderCsv(
-          report.occurrences,
-          ['job', 'kind', 'scheduledAt', 'startedAt', 'completedAt', 'status', 'reason', 'attempts', 'runBy', 'error'],
-          !flags['no-headers'],
-        ),
-      )
-      return report
-    }
-    const {renderHistory} = await import('../../cli/render/jobs.js')
-    this.log(renderHistory(report, {...terminal(), headers: !flags['no-headers']}))
-    return report
+    const occurrences = await this.show(occurrencesTable, report, report.occurrences, async () =>
+      (await import('../../cli/render/jobs.js')).aroundOccurrences(report.occurrences),
+    )
+    return {...report, occurrences}
   }
 
   /** What neither the configuration nor the ledger knows is a slip of the pen. @throws OpsError NO_SUCH_JOB */
@@ -99,8 +107,9 @@ Pauses, changes of a schedule, fail-overs and restores are listed beside it, sin
   }
 
   private async audit(): Promise<AuditReport> {
-    const [{auditReport}, {jobsOf}] = await Promise.all([
+    const [{auditReport}, {auditTable}, {jobsOf}] = await Promise.all([
       import('../../jobs/store/audit-report.js'),
+      import('../../jobs/store/audit-table.js'),
       import('../../config/jobs.js'),
     ])
     const config = await this.loadConfig()
@@ -112,9 +121,9 @@ Pauses, changes of a schedule, fail-overs and restores are listed beside it, sin
       }),
     )
     if (!report.ok) process.exitCode = ExitCode.found
-    if (this.jsonEnabled()) return report
-    const {renderAudit} = await import('../../cli/render/audit.js')
-    this.log(renderAudit(report, {...terminal(), headers: !this.flags['no-headers']}))
-    return report
+    const jobs = await this.show(auditTable, report, report.jobs, async () =>
+      (await import('../../cli/render/audit.js')).aroundAudit(report),
+    )
+    return {...report, jobs}
   }
 }

@@ -1,6 +1,4 @@
-import {BaseCommand} from '../../cli/base-command.js'
-import {tableFlags} from '../../cli/table-flags.js'
-import {terminal} from '../../cli/terminal.js'
+import {ReportCommand} from '../../cli/report-command.js'
 import type {DaemonSeen, ListedJob} from '../../jobs/store/job-list.js'
 
 interface ListReport {
@@ -12,17 +10,21 @@ interface ListReport {
   daemons: DaemonSeen[]
 }
 
-export default class JobsList extends BaseCommand<typeof JobsList> {
+export default class JobsList extends ReportCommand<typeof JobsList> {
   static override summary = 'The scheduled jobs: when they run next, how they ended last, who runs them.'
   static override description =
     'Those of the configuration, the defaults without one, and what only the ledger of this database knows. Changes nothing.'
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json']
-  static override flags = {...tableFlags}
+
+  static override tables() {
+    return {'': async () => (await import('../../jobs/store/job-list-table.js')).jobsTable}
+  }
 
   async run(): Promise<ListReport> {
-    const [{checkedJobs}, {listJobs}, {daemonCommand}, {halfState}] = await Promise.all([
+    const [{checkedJobs}, {listJobs}, {jobsTable}, {daemonCommand}, {halfState}] = await Promise.all([
       import('../../jobs/run/check.js'),
       import('../../jobs/store/job-list.js'),
+      import('../../jobs/store/job-list-table.js'),
       import('../../cli/jobs.js'),
       import('../../db/condition.js'),
     ])
@@ -34,32 +36,9 @@ export default class JobsList extends BaseCommand<typeof JobsList> {
       const now = Date.parse(head.at)
       return {kind: 'jobs.list', ...head, ...(await listJobs(db, checkedJobs(await this.loadConfig(), now), now))}
     })
-    if (this.jsonEnabled()) return report
-    const {csv, 'no-headers': noHeaders} = this.flags
-    if (csv) {
-      const {renderCsv} = await import('../../cli/render/table.js')
-      this.logRaw(
-        renderCsv(
-          report.jobs,
-          [
-            'name',
-            'kind',
-            'schedule',
-            'timezone',
-            'runner',
-            'state',
-            'next',
-            'lastStatus',
-            'lastStartedAt',
-            'lastCompletedAt',
-          ],
-          !noHeaders,
-        ),
-      )
-      return report
-    }
-    const {renderJobs} = await import('../../cli/render/jobs.js')
-    this.log(renderJobs(report, daemon, {...terminal(), headers: !noHeaders}))
-    return report
+    const jobs = await this.show(jobsTable, report, report.jobs, async () =>
+      (await import('../../cli/render/jobs.js')).aroundJobs(report, daemon),
+    )
+    return {...report, jobs}
   }
 }

@@ -1,23 +1,18 @@
 import {Args, Flags} from '@oclif/core'
-import {BaseCommand} from '../../cli/base-command.js'
-import {terminal} from '../../cli/terminal.js'
+import {ReportCommand} from '../../cli/report-command.js'
+import type {ComingRun} from '../../jobs/store/next-runs-table.js'
 
-interface Next {
-  job: string
-  at: string
-  local: string
-}
 interface NextReport {
   kind: 'jobs.next'
   version: 1
   target: string
   at: string
-  runs: Next[]
+  runs: ComingRun[]
   /** Jobs that will not run by themselves. */
   paused: string[]
 }
 
-export default class JobsNext extends BaseCommand<typeof JobsNext> {
+export default class JobsNext extends ReportCommand<typeof JobsNext> {
   static override summary = 'The coming runs, in order, with local times.'
   static override description =
     'By the calendars in force in the database, pauses included. `jobs simulate` does it for any time and without a database.'
@@ -27,13 +22,26 @@ export default class JobsNext extends BaseCommand<typeof JobsNext> {
   ]
   static override args = {job: Args.string({description: 'only this job'})}
   static override flags = {
-    limit: Flags.integer({char: 'n', summary: 'How many.', default: 10, min: 1, max: 10_000, helpValue: '<n>'}),
+    limit: Flags.integer({
+      char: 'n',
+      summary: 'How many.',
+      default: 10,
+      min: 1,
+      max: 10_000,
+      helpGroup: 'OUTPUT',
+      helpValue: '<n>',
+    }),
+  }
+
+  static override tables() {
+    return {'': async () => (await import('../../jobs/store/next-runs-table.js')).comingRunsTable}
   }
 
   async run(): Promise<NextReport> {
-    const [{checkedJobs}, {comingRuns}] = await Promise.all([
+    const [{checkedJobs}, {comingRuns}, {comingRunsTable}] = await Promise.all([
       import('../../jobs/run/check.js'),
       import('../../jobs/store/next-runs.js'),
+      import('../../jobs/store/next-runs-table.js'),
     ])
     const config = await this.loadConfig()
     const report = await this.withDatabase(async (db): Promise<NextReport> => {
@@ -46,9 +54,9 @@ export default class JobsNext extends BaseCommand<typeof JobsNext> {
       }
       return {kind: 'jobs.next', ...head, ...(await comingRuns(db, jobs, now, this.flags.limit))}
     })
-    if (this.jsonEnabled()) return report
-    const {renderNext} = await import('../../cli/render/jobs.js')
-    this.log(renderNext(report, {...terminal(), headers: true}))
-    return report
+    const runs = await this.show(comingRunsTable, report, report.runs, async () =>
+      (await import('../../cli/render/jobs.js')).aroundNext(report.runs, report.paused),
+    )
+    return {...report, runs}
   }
 }

@@ -1,7 +1,6 @@
 import {Args, Flags} from '@oclif/core'
-import {BaseCommand} from '../../cli/base-command.js'
 import {instantFlag} from '../../cli/flags.js'
-import {terminal} from '../../cli/terminal.js'
+import {ReportCommand} from '../../cli/report-command.js'
 import {usageError} from '../../errors.js'
 import {isZone} from '../../units/zone.js'
 import type {Simulation} from '../../schedule/simulate.js'
@@ -13,7 +12,7 @@ interface SimulateReport extends Simulation {
   at: string
 }
 
-export default class JobsSimulate extends BaseCommand<typeof JobsSimulate> {
+export default class JobsSimulate extends ReportCommand<typeof JobsSimulate> {
   static override summary = 'List the runs of a range of time, and what clock changes do to them.'
   static override description =
     `Needs no database and changes nothing. A time that the clocks leave out runs right after the change, once; one that comes twice runs the first time only; schedules with a wildcard or a step keep their rhythm in real time.`
@@ -35,14 +34,20 @@ export default class JobsSimulate extends BaseCommand<typeof JobsSimulate> {
       default: 50,
       min: 0,
       max: 1_000_000,
+      helpGroup: 'OUTPUT',
       helpValue: '<n>',
     }),
   }
 
+  static override tables() {
+    return {'': async () => (await import('../../schedule/simulate-table.js')).simulatedRunsTable}
+  }
+
   async run(): Promise<SimulateReport> {
-    const [{checkedJobs}, {simulate}] = await Promise.all([
+    const [{checkedJobs}, {simulate}, {simulatedRunsTable}] = await Promise.all([
       import('../../jobs/run/check.js'),
       import('../../schedule/simulate.js'),
+      import('../../schedule/simulate-table.js'),
     ])
     const now = Date.now()
     // Half-open from here: an instant at `from` itself is in.
@@ -71,9 +76,9 @@ export default class JobsSimulate extends BaseCommand<typeof JobsSimulate> {
       from: new Date(from + 1).toISOString(),
       to: new Date(to + 1).toISOString(),
     }
-    if (this.jsonEnabled()) return report
-    const {renderSimulation} = await import('../../cli/render/jobs.js')
-    this.log(renderSimulation(report, {...terminal(), headers: true}))
-    return report
+    const runs = await this.show(simulatedRunsTable, report, report.runs, async () =>
+      (await import('../../cli/render/jobs.js')).aroundSimulation(report),
+    )
+    return {...report, runs}
   }
 }

@@ -1,6 +1,5 @@
 import {Flags} from '@oclif/core'
-import {BaseCommand} from '../../cli/base-command.js'
-import {terminal} from '../../cli/terminal.js'
+import {ReportCommand} from '../../cli/report-command.js'
 import {ExitCode} from '../../errors.js'
 import type {EngineKind} from '../../db/server.js'
 import type {MigrationStatus} from '../../schema/migrate/recorded.js'
@@ -17,7 +16,7 @@ interface StatusReport {
   routines: RoutineStatus[]
 }
 
-export default class MigrateStatus extends BaseCommand<typeof MigrateStatus> {
+export default class MigrateStatus extends ReportCommand<typeof MigrateStatus> {
   static override summary = 'List migrations and routines: applied, pending, edited, missing or older.'
   static override description =
     `Exits 3 where a migration was edited after it was applied, is recorded without a file or was applied for another engine, and where the schema qicore or a routine is newer than this program. Pending migrations and routines that are older than this program are no error without --check: migrate up brings them up to date. Changes nothing.`
@@ -26,8 +25,16 @@ export default class MigrateStatus extends BaseCommand<typeof MigrateStatus> {
     check: Flags.boolean({summary: 'Exit 3 also when something is pending or older.'}),
   }
 
+  static override tables() {
+    return {'': async () => (await import('../../schema/migrate/status-table.js')).migrationStatusTable}
+  }
+
   async run(): Promise<StatusReport> {
-    const [{readStatus}, config] = await Promise.all([import('../../schema/migrate/status.js'), this.loadConfig()])
+    const [{readStatus}, {migrationStatusTable, statusRows}, config] = await Promise.all([
+      import('../../schema/migrate/status.js'),
+      import('../../schema/migrate/status-table.js'),
+      this.loadConfig(),
+    ])
     return this.withDatabase(async (db) => {
       const {engine, note, migrations, routines, wrong, pending} = await readStatus(db, {
         configDirectory: config?.directory,
@@ -41,17 +48,16 @@ export default class MigrateStatus extends BaseCommand<typeof MigrateStatus> {
         migrations,
         routines,
       }
-      if (!this.jsonEnabled()) {
-        const {renderMigrations} = await import('../../cli/render/migrate-status.js')
-        if (note !== null) this.say(note)
-        this.log(
-          renderMigrations(
-            {migrations, routines, marked: new Set([...wrong, ...(this.flags.check ? pending : [])])},
-            terminal().width,
-          ),
-        )
+      if (note !== null && !this.jsonEnabled()) this.say(note)
+      const marked = new Set([...wrong, ...(this.flags.check ? pending : [])])
+      const rows = await this.show(migrationStatusTable, report, statusRows(migrations, routines, marked), async () =>
+        (await import('../../cli/render/migrate-status.js')).aroundMigrations(migrations, routines),
+      )
+      return {
+        ...report,
+        migrations: rows.flatMap((row) => (row.kind === 'migration' ? [row.entry] : [])),
+        routines: rows.flatMap((row) => (row.kind === 'routine' ? [row.entry] : [])),
       }
-      return report
     })
   }
 }

@@ -1,6 +1,5 @@
 import {Args, Flags} from '@oclif/core'
-import {BaseCommand} from '../../cli/base-command.js'
-import {tableFlags} from '../../cli/table-flags.js'
+import {ReportCommand} from '../../cli/report-command.js'
 import {ExitCode} from '../../errors.js'
 import type {PartitionsReport} from '../../partitions/list.js'
 
@@ -11,19 +10,7 @@ interface ListReport extends PartitionsReport {
   at: string
 }
 
-const fields = [
-  'schema',
-  'table',
-  'partition',
-  'from',
-  'to',
-  'totalBytes',
-  'estimatedRows',
-  'isDefault',
-  'detachPending',
-] as const
-
-export default class PartitionsList extends BaseCommand<typeof PartitionsList> {
+export default class PartitionsList extends ReportCommand<typeof PartitionsList> {
   static override summary = 'Partition sets: ranges, rows, bytes, gaps, what is missing or half detached.'
   static override description =
     `Without a table: one line a set, of every schema, declared or not. With a table: its partitions, newest first.
@@ -35,11 +22,21 @@ Rows are the planner's estimate. Waits for no lock: a partition that another ses
   ]
   static override args = {table: Args.string({description: 'table, as name or schema.name'})}
   static override flags = {
-    ...tableFlags,
     check: Flags.boolean({
       summary:
         'Exit 3 when a declared set lacks partitions, has gaps, rows in its default partition, or a half detached one.',
     }),
+  }
+
+  static override tables() {
+    return {
+      '': async () => (await import('../../partitions/list-table.js')).setsTable,
+      '<table>': async () => (await import('../../partitions/list-table.js')).partitionsTable,
+    }
+  }
+
+  protected override tableName(): string {
+    return this.args.table === undefined ? '' : '<table>'
   }
 
   async run(): Promise<ListReport> {
@@ -62,10 +59,22 @@ Rows are the planner's estimate. Waits for no lock: a partition that another ses
       if (this.flags.check && wanting) process.exitCode = ExitCode.found
       return read
     })
-    await this.showTable({rows: report.partitions, fields}, async (look) => {
-      const {renderPartitions, renderSets} = await import('../../cli/render/partitions.js')
-      return (this.args.table === undefined ? renderSets : renderPartitions)(report, look)
-    })
-    return report
+    return this.args.table === undefined ? this.showSets(report) : this.showPartitions(report)
+  }
+
+  private async showSets(report: ListReport): Promise<ListReport> {
+    const {setsTable} = await import('../../partitions/list-table.js')
+    const tables = await this.show(setsTable, report, report.tables, async () =>
+      (await import('../../cli/render/partitions.js')).aroundSets(report),
+    )
+    return {...report, tables}
+  }
+
+  private async showPartitions(report: ListReport): Promise<ListReport> {
+    const {partitionsTable} = await import('../../partitions/list-table.js')
+    const partitions = await this.show(partitionsTable, report, report.partitions, async () =>
+      (await import('../../cli/render/partitions.js')).aroundPartitions(report),
+    )
+    return {...report, partitions}
   }
 }

@@ -30,6 +30,7 @@ Policies that conflict are refused (exit 7) unless each finding is accepted by n
       {planReport},
       {policyContext, sectionsOf},
       {policyRemarks, withoutRefusing},
+      {lineText},
     ] = await Promise.all([
       import('../../policies/plan.js'),
       import('../../policies/plan-file.js'),
@@ -38,6 +39,7 @@ Policies that conflict are refused (exit 7) unless each finding is accepted by n
       import('../../policies/plan-report.js'),
       import('../../cli/policy-request.js'),
       import('../../cli/render/policy-remarks.js'),
+      import('../../cli/render/line-text.js'),
     ])
     const saved = this.args.file === undefined ? null : await this.readPlan(this.args.file)
     const prune = this.flags.prune || (saved?.options.prune ?? false)
@@ -63,7 +65,7 @@ Policies that conflict are refused (exit 7) unless each finding is accepted by n
         const report = planReport(planned, accepted)
         requireKnown(planned.findings, this.flags.accept)
         const shown = this.flags['dry-run'] ? report.findings : withoutRefusing(report.findings)
-        for (const line of policyRemarks({...report, findings: shown}, stderrWidth())) this.say(line)
+        for (const line of policyRemarks({...report, findings: shown})) this.say(lineText(line, stderrWidth()))
         if (!this.flags['dry-run']) requireSafe(planned.findings, planned.changes, accepted)
         const {findings, unmanaged, notes} = report
         return {...(await this.confirmAndRun(db, planned.plan, this.flags)), findings, unmanaged, notes}

@@ -1,9 +1,8 @@
 import {Args} from '@oclif/core'
-import {BaseCommand} from '../../cli/base-command.js'
-import {terminal} from '../../cli/terminal.js'
+import {ReportCommand} from '../../cli/report-command.js'
 import type {PolicyListReport} from '../../policies/list.js'
 
-export default class PoliciesList extends BaseCommand<typeof PoliciesList> {
+export default class PoliciesList extends ReportCommand<typeof PoliciesList> {
   static override summary = 'List the policies that are declared or live, side by side.'
   static override description = 'What they say, not what they did: that is policies status. Changes nothing.'
   static override examples = [
@@ -12,9 +11,14 @@ export default class PoliciesList extends BaseCommand<typeof PoliciesList> {
   ]
   static override args = {table: Args.string({description: 'table or aggregate, as name or schema.name'})}
 
+  static override tables() {
+    return {'': async () => (await import('../../policies/list-table.js')).policyListTable}
+  }
+
   async run(): Promise<PolicyListReport> {
-    const [{readPolicyList}, {readDeclared}, {sectionsOf}, {reportTarget}] = await Promise.all([
+    const [{readPolicyList}, {policyListTable}, {readDeclared}, {sectionsOf}, {reportTarget}] = await Promise.all([
       import('../../policies/list.js'),
+      import('../../policies/list-table.js'),
       import('../../policies/read-declared.js'),
       import('../../cli/policy-request.js'),
       import('../../config/target.js'),
@@ -23,10 +27,9 @@ export default class PoliciesList extends BaseCommand<typeof PoliciesList> {
       const declared = await readDeclared(db, sectionsOf(await this.loadConfig()))
       return {...(await readPolicyList(db, declared, this.args.table)), target: reportTarget(db)}
     })
-    if (!this.jsonEnabled()) {
-      const {renderPolicyList} = await import('../../cli/render/policies.js')
-      this.log(renderPolicyList(report, {...terminal(), headers: true}))
-    }
-    return report
+    const policies = await this.show(policyListTable, report, report.policies, async () =>
+      (await import('../../cli/render/policies.js')).aroundPolicyList(report),
+    )
+    return {...report, policies}
   }
 }

@@ -1,13 +1,12 @@
 import {Flags} from '@oclif/core'
-import {BaseCommand} from '../../cli/base-command.js'
+import {ReportCommand} from '../../cli/report-command.js'
 import {durationFlag} from '../../cli/flags.js'
 import {policyPlanFlags} from '../../cli/policy-flags.js'
-import {terminal} from '../../cli/terminal.js'
 import {ExitCode, usageError} from '../../errors.js'
 import type {PolicyPlanReport} from '../../policies/plan-report.js'
 import {command} from '../../units/command.js'
 
-export default class PoliciesPlan extends BaseCommand<typeof PoliciesPlan> {
+export default class PoliciesPlan extends ReportCommand<typeof PoliciesPlan> {
   static override summary = 'What would make the live policies the declared ones, and whether that is safe.'
   static override description =
     `Changes nothing. Declared is what the configuration says over the defaults of QiCore's own tables; everything else is shown and left alone. Every step comes with its lock, its class and the reason.
@@ -25,16 +24,27 @@ The proof: retention against the aggregates over the table, refresh windows, com
     check: Flags.boolean({summary: 'Exit 3 when there is anything to do.'}),
   }
 
+  static override tables() {
+    return {'': async () => (await import('../../policies/plan-table.js')).policyPlanTable}
+  }
+
   async run(): Promise<{kind: 'policies.plan'; version: 1; target: string | null; at: string} & PolicyPlanReport> {
     const {accept, prune, recompress, out, check} = this.flags
-    const [{planPolicies}, {readDeclared}, {planReport}, {policyContext, sectionsOf}, {requireKnown}] =
-      await Promise.all([
-        import('../../policies/plan.js'),
-        import('../../policies/read-declared.js'),
-        import('../../policies/plan-report.js'),
-        import('../../cli/policy-request.js'),
-        import('../../policies/checks/run-checks.js'),
-      ])
+    const [
+      {planPolicies},
+      {policyPlanTable},
+      {readDeclared},
+      {planReport},
+      {policyContext, sectionsOf},
+      {requireKnown},
+    ] = await Promise.all([
+      import('../../policies/plan.js'),
+      import('../../policies/plan-table.js'),
+      import('../../policies/read-declared.js'),
+      import('../../policies/plan-report.js'),
+      import('../../cli/policy-request.js'),
+      import('../../policies/checks/run-checks.js'),
+    ])
     return this.withDatabase(
       async (db) => {
         const context = policyContext(db, await this.limits())
@@ -61,11 +71,10 @@ The proof: retention against the aggregates over the table, refresh windows, com
             db.server.database,
             report.findings.some(({refuses}) => refuses),
           )
-        if (!this.jsonEnabled()) {
-          const {renderPolicyPlan} = await import('../../cli/render/policies.js')
-          this.log(renderPolicyPlan({...report, flags: {prune, recompress, accept}}, {...terminal(), headers: true}))
-        }
-        return report
+        const steps = await this.show(policyPlanTable, report, report.steps, async () =>
+          (await import('../../cli/render/policies.js')).aroundPlan(report, {prune, recompress, accept}),
+        )
+        return {...report, steps}
       },
       {rows: true},
     )

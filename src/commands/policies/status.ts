@@ -1,10 +1,9 @@
 import {Args, Flags} from '@oclif/core'
-import {BaseCommand} from '../../cli/base-command.js'
-import {terminal} from '../../cli/terminal.js'
+import {ReportCommand} from '../../cli/report-command.js'
 import {ExitCode} from '../../errors.js'
 import type {PolicyStatusReport} from '../../policies/status-types.js'
 
-export default class PoliciesStatus extends BaseCommand<typeof PoliciesStatus> {
+export default class PoliciesStatus extends ReportCommand<typeof PoliciesStatus> {
   static override summary = 'What each policy should have done by now and has not, by the chunks themselves.'
   static override description =
     `For every compression, retention and refresh policy, declared or not: how many chunks or ranges are due, which of them are not done, since when and why; who is meant to do it and whether that runner is alive; the last error with its SQLSTATE. What a job says of itself is shown and not believed: TimescaleDB calls a run that failed on some chunks a success.
@@ -24,9 +23,14 @@ Locks nothing, changes nothing, needs nothing of ours. Work counts as late when 
     })(),
   }
 
+  static override tables() {
+    return {'': async () => (await import('../../policies/status-table.js')).policyStatusTable}
+  }
+
   async run(): Promise<PolicyStatusReport> {
-    const [{readPolicyStatus}, {readDeclared}, {sectionsOf}, {reportTarget}] = await Promise.all([
+    const [{readPolicyStatus}, {policyStatusTable}, {readDeclared}, {sectionsOf}, {reportTarget}] = await Promise.all([
       import('../../policies/status.js'),
+      import('../../policies/status-table.js'),
       import('../../policies/read-declared.js'),
       import('../../cli/policy-request.js'),
       import('../../config/target.js'),
@@ -43,10 +47,9 @@ Locks nothing, changes nothing, needs nothing of ours. Work counts as late when 
     const failed =
       failOn !== 'never' && (older || counted.some(({ok}) => ok === false || (failOn === 'unknown' && ok === null)))
     if (failed) process.exitCode = ExitCode.found
-    if (!this.jsonEnabled()) {
-      const {renderPolicyStatus} = await import('../../cli/render/policies.js')
-      this.log(renderPolicyStatus(report, {...terminal(), headers: true, all: this.flags.all}, failed))
-    }
-    return report
+    const policies = await this.show(policyStatusTable, report, report.policies, async () =>
+      (await import('../../cli/render/policies.js')).aroundPolicyStatus(report, {all: this.flags.all, failed}),
+    )
+    return {...report, policies}
   }
 }

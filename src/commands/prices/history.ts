@@ -1,7 +1,6 @@
 import {Args, Flags} from '@oclif/core'
 import {instantFlag} from '../../cli/flags.js'
 import {PricesCommand, type PricesHead} from '../../cli/prices-command.js'
-import {tableFlags} from '../../cli/table-flags.js'
 import type {PriceBucket} from '../../qicore/prices.js'
 
 interface HistoryReport extends PricesHead {
@@ -35,12 +34,16 @@ export default class PricesHistory extends PricesCommand<typeof PricesHistory> {
       default: defaultBucket,
       helpValue: '<duration>',
     }),
-    ...tableFlags,
+  }
+
+  static override tables() {
+    return {'': async () => (await import('../../qicore/prices-table.js')).priceHistoryTable}
   }
 
   async run(): Promise<HistoryReport> {
-    const [{priceHistory}, {explainAbsentPrices}] = await Promise.all([
+    const [{priceHistory}, {priceHistoryTable}, {explainAbsentPrices}] = await Promise.all([
       import('../../qicore/prices.js'),
+      import('../../qicore/prices-table.js'),
       import('../../qicore/absent-prices.js'),
     ])
     const {coin, exchange} = this.args
@@ -63,14 +66,9 @@ export default class PricesHistory extends PricesCommand<typeof PricesHistory> {
             })
       return {kind: 'prices.history', ...head, coin, exchange, from, to, buckets, notes}
     })
-    await this.showTable(
-      {
-        rows: report.buckets,
-        fields: ['bucket', 'coinId', 'exchangeId', 'avgPrice', 'maxPrice', 'minPrice', 'samples'],
-        notes: report.notes,
-      },
-      async (look) => (await import('../../cli/render/prices.js')).renderHistory(report.buckets, report.notes, look),
+    const buckets = await this.show(priceHistoryTable, report, report.buckets, async () =>
+      (await import('../../cli/render/prices.js')).aroundHistory(report.buckets, report.notes),
     )
-    return report
+    return {...report, buckets}
   }
 }

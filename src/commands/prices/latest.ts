@@ -1,7 +1,6 @@
 import {Flags} from '@oclif/core'
 import {instantFlag} from '../../cli/flags.js'
 import {PricesCommand, type PricesHead} from '../../cli/prices-command.js'
-import {tableFlags} from '../../cli/table-flags.js'
 import type {LatestPrice} from '../../qicore/prices.js'
 
 interface LatestReport extends PricesHead {
@@ -29,12 +28,16 @@ export default class PricesLatest extends PricesCommand<typeof PricesLatest> {
     }),
     within: Flags.string({summary: 'How far back a price may lie.', default: defaultWithin, helpValue: '<duration>'}),
     'as-of': instantFlag({summary: "Time to use as now; default: the server's clock."}),
-    ...tableFlags,
+  }
+
+  static override tables() {
+    return {'': async () => (await import('../../qicore/prices-table.js')).latestPricesTable}
   }
 
   async run(): Promise<LatestReport> {
-    const [{latestPrices}, {explainAbsentPrices}] = await Promise.all([
+    const [{latestPrices}, {latestPricesTable}, {explainAbsentPrices}] = await Promise.all([
       import('../../qicore/prices.js'),
+      import('../../qicore/prices-table.js'),
       import('../../qicore/absent-prices.js'),
     ])
     const {coin: coins, within, 'as-of': asOf} = this.flags
@@ -55,15 +58,9 @@ export default class PricesLatest extends PricesCommand<typeof PricesLatest> {
             })
       return {kind: 'prices.latest', ...head, prices, notes}
     })
-    await this.showTable(
-      {
-        rows: report.prices,
-        fields: ['coinId', 'symbol', 'name', 'exchangeId', 'usdPrice', 'time'],
-        notes: report.notes,
-      },
-      async (look) =>
-        (await import('../../cli/render/prices.js')).renderLatest(report.prices, asOf ?? report.at, report.notes, look),
+    const prices = await this.show(latestPricesTable, {at: asOf ?? report.at}, report.prices, async () =>
+      (await import('../../cli/render/prices.js')).aroundLatest(report.prices, report.notes),
     )
-    return report
+    return {...report, prices}
   }
 }

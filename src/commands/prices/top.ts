@@ -1,7 +1,6 @@
 import {Flags} from '@oclif/core'
 import {instantFlag} from '../../cli/flags.js'
 import {PricesCommand, type PricesHead} from '../../cli/prices-command.js'
-import {tableFlags} from '../../cli/table-flags.js'
 import type {Performer} from '../../qicore/prices.js'
 
 interface TopReport extends PricesHead {
@@ -18,15 +17,27 @@ export default class PricesTop extends PricesCommand<typeof PricesTop> {
     'By the newest price of each coin that says its 24 h change, on whichever exchange that is.'
   static override examples = ['<%= config.bin %> <%= command.id %> --limit 5']
   static override flags = {
-    limit: Flags.integer({summary: 'How many.', default: defaultLimit, min: 1, max: 10_000, helpValue: '<n>'}),
+    limit: Flags.integer({
+      char: 'n',
+      summary: 'How many.',
+      default: defaultLimit,
+      min: 1,
+      max: 10_000,
+      helpGroup: 'OUTPUT',
+      helpValue: '<n>',
+    }),
     within: Flags.string({summary: 'How far back a price may lie.', default: defaultWithin, helpValue: '<duration>'}),
     'as-of': instantFlag({summary: "Time to use as now; default: the server's clock."}),
-    ...tableFlags,
+  }
+
+  static override tables() {
+    return {'': async () => (await import('../../qicore/prices-table.js')).topPricesTable}
   }
 
   async run(): Promise<TopReport> {
-    const [{topPerformers}, {explainAbsentPrices}] = await Promise.all([
+    const [{topPerformers}, {topPricesTable}, {explainAbsentPrices}] = await Promise.all([
       import('../../qicore/prices.js'),
+      import('../../qicore/prices-table.js'),
       import('../../qicore/absent-prices.js'),
     ])
     const {limit, within, 'as-of': asOf} = this.flags
@@ -50,15 +61,9 @@ export default class PricesTop extends PricesCommand<typeof PricesTop> {
             })
       return {kind: 'prices.top', ...head, prices, notes}
     })
-    await this.showTable(
-      {
-        rows: report.prices,
-        fields: ['coinId', 'symbol', 'name', 'exchangeId', 'usdPrice', 'change24h', 'time'],
-        notes: report.notes,
-      },
-      async (look) =>
-        (await import('../../cli/render/prices.js')).renderTop(report.prices, asOf ?? report.at, report.notes, look),
+    const prices = await this.show(topPricesTable, {at: asOf ?? report.at}, report.prices, async () =>
+      (await import('../../cli/render/prices.js')).aroundTop(report.prices, report.notes),
     )
-    return report
+    return {...report, prices}
   }
 }

@@ -1,7 +1,6 @@
 import {Flags} from '@oclif/core'
-import {BaseCommand} from '../../cli/base-command.js'
 import {interrupts} from '../../cli/interrupts.js'
-import {terminal} from '../../cli/terminal.js'
+import {ReportCommand} from '../../cli/report-command.js'
 import {ExitCode} from '../../errors.js'
 import type {ReportedDifference} from '../../schema/verify.js'
 
@@ -16,7 +15,7 @@ interface VerifyReport {
   differences: ReportedDifference[]
 }
 
-export default class SchemaVerify extends BaseCommand<typeof SchemaVerify> {
+export default class SchemaVerify extends ReportCommand<typeof SchemaVerify> {
   static override summary = 'Compare a database with the definitions of its tables.'
   static override description =
     `Columns, types, nullability, defaults, checks, uniques, indexes, foreign keys, triggers, dimensions, compression settings, aggregates and routines. The definitions are made in an empty database of the same server, which is dropped again, so that both sides are PostgreSQL's own words. The role needs CREATEDB for that; --scratch names an empty database instead.
@@ -34,9 +33,14 @@ Exits 3 when there is a difference.`
     }),
   }
 
+  static override tables() {
+    return {'': async () => (await import('../../schema/verify-table.js')).differencesTable}
+  }
+
   async run(): Promise<VerifyReport> {
-    const [{verifySchema, reported}, {definitionsFor}, config] = await Promise.all([
+    const [{verifySchema, reported}, {differencesTable}, {definitionsFor}, config] = await Promise.all([
       import('../../schema/verify.js'),
+      import('../../schema/verify-table.js'),
       import('../../config/definitions.js'),
       this.loadConfig(),
     ])
@@ -54,10 +58,9 @@ Exits 3 when there is a difference.`
       }
     })
     if (report.differences.length > 0) process.exitCode = ExitCode.found
-    if (!this.jsonEnabled()) {
-      const {renderVerify} = await import('../../cli/render/verify.js')
-      this.log(renderVerify(report.differences, report.relations, {...terminal(), headers: true}))
-    }
-    return report
+    const differences = await this.show(differencesTable, report, report.differences, async () =>
+      (await import('../../cli/render/verify.js')).aroundVerify(report.differences, report.relations),
+    )
+    return {...report, differences}
   }
 }

@@ -1,22 +1,34 @@
-import {BaseCommand} from '../../cli/base-command.js'
-import {chunkFields, chunksArgs, chunksDescription, chunksFlags, chunksSummary} from '../../cli/chunks-command.js'
+import {Args, Flags} from '@oclif/core'
+import {ReportCommand} from '../../cli/report-command.js'
+import {fastFlag} from '../../cli/report-flags.js'
 import type {ChunksReport} from '../../reports/chunks.js'
 
-export default class StatsChunks extends BaseCommand<typeof StatsChunks> {
-  static override summary = chunksSummary
-  static override description = chunksDescription
+export default class StatsChunks extends ReportCommand<typeof StatsChunks> {
+  static override summary = 'Chunks or partitions with range, state, size and what is due, newest first.'
+  static override description =
+    `A chunk is marked ! when it has been due for longer than its policy's schedule and limits.lateAfter (6h) explain, or when it is not known since when: rows were written into it after it was compressed ("partial").
+A table for people has the newest twenty unless --limit says how many; CSV, Markdown and JSON have them all.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data',
     '<%= config.bin %> <%= command.id %> ohlcv_data --late',
-    '<%= config.bin %> <%= command.id %> --json',
+    '<%= config.bin %> <%= command.id %> --sort=-total_bytes --limit 5',
+    '<%= config.bin %> <%= command.id %> --format csv',
   ]
   static override aliases = ['chunks:list']
-  static override args = chunksArgs
-  static override flags = chunksFlags
+  static override args = {table: Args.string({description: 'table or aggregate, as name or schema.name'})}
+  static override flags = {
+    late: Flags.boolean({summary: 'Only chunks that a policy should have dealt with by now and has not.'}),
+    ...fastFlag,
+  }
+
+  static override tables() {
+    return {'': async () => (await import('../../reports/chunks-table.js')).chunksTable}
+  }
 
   async run(): Promise<ChunksReport> {
-    const [{readChunkStats}, {readManaged}, {reportTarget}] = await Promise.all([
+    const [{readChunkStats}, {chunksTable}, {readManaged}, {reportTarget}] = await Promise.all([
       import('../../reports/chunks.js'),
+      import('../../reports/chunks-table.js'),
       import('../../config/managed.js'),
       import('../../config/target.js'),
     ])
@@ -28,9 +40,9 @@ export default class StatsChunks extends BaseCommand<typeof StatsChunks> {
         target: reportTarget(db),
       }
     })
-    await this.showTable({rows: report.chunks, fields: chunkFields, notes: report.notes}, async (look) =>
-      (await import('../../cli/render/chunks.js')).renderChunks(report, look, {late, fast}),
+    const chunks = await this.show(chunksTable, {at: report.at, fast}, report.chunks, async () =>
+      (await import('../../cli/render/chunks.js')).aroundChunks(report, late),
     )
-    return report
+    return {...report, chunks}
   }
 }

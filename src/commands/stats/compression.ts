@@ -1,29 +1,9 @@
 import {Args} from '@oclif/core'
-import {BaseCommand} from '../../cli/base-command.js'
-import {fastFlag, tableFlags} from '../../cli/table-flags.js'
+import {ReportCommand} from '../../cli/report-command.js'
+import {fastFlag} from '../../cli/report-flags.js'
 import type {CompressionReport} from '../../reports/compression.js'
 
-const fields = [
-  'schema',
-  'table',
-  'chunks',
-  'compressedChunks',
-  'dueChunks',
-  'notDoneChunks',
-  'late',
-  'beforeBytes',
-  'afterBytes',
-  'ratio',
-  'savedPercent',
-  'liveBytes',
-  'toGainBytes',
-  'segmentBy',
-  'orderBy',
-  'oldSettingsChunks',
-  'after',
-] as const
-
-export default class StatsCompression extends BaseCommand<typeof StatsCompression> {
+export default class StatsCompression extends ReportCommand<typeof StatsCompression> {
   static override summary = 'What compression saved, and what it should have done by now and has not.'
   static override description =
     `DONE/DUE: of the chunks that are old enough for the policy, those that are compressed as a whole. A chunk that was refilled after it was compressed is not done; TimescaleDB's own number_compressed_chunks counts it. Without a policy there is nothing due.
@@ -33,11 +13,16 @@ BEFORE and AFTER were recorded when each chunk was compressed; LIVE NOW is what 
     '<%= config.bin %> <%= command.id %> public.ohlcv_data --json',
   ]
   static override args = {table: Args.string({description: 'table or aggregate, as name or schema.name'})}
-  static override flags = {...fastFlag, ...tableFlags}
+  static override flags = fastFlag
+
+  static override tables() {
+    return {'': async () => (await import('../../reports/compression-table.js')).compressionTable}
+  }
 
   async run(): Promise<CompressionReport> {
-    const [{readCompression}, {readManaged}, {reportTarget}] = await Promise.all([
+    const [{readCompression}, {compressionTable}, {readManaged}, {reportTarget}] = await Promise.all([
       import('../../reports/compression.js'),
+      import('../../reports/compression-table.js'),
       import('../../config/managed.js'),
       import('../../config/target.js'),
     ])
@@ -49,9 +34,9 @@ BEFORE and AFTER were recorded when each chunk was compressed; LIVE NOW is what 
         target: reportTarget(db),
       }
     })
-    await this.showTable({rows: report.tables, fields, notes: report.notes}, async (look) =>
-      (await import('../../cli/render/stats.js')).renderCompression(report, look),
+    const tables = await this.show(compressionTable, report, report.tables, async () =>
+      (await import('../../cli/render/stats.js')).aroundCompression(report),
     )
-    return report
+    return {...report, tables}
   }
 }

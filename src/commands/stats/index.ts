@@ -1,31 +1,9 @@
 import {Args} from '@oclif/core'
-import {BaseCommand} from '../../cli/base-command.js'
-import {fastFlag, tableFlags} from '../../cli/table-flags.js'
+import {ReportCommand} from '../../cli/report-command.js'
+import {fastFlag} from '../../cli/report-flags.js'
 import type {StatsReport} from '../../reports/stats.js'
 
-const fields = [
-  'schema',
-  'table',
-  'kind',
-  'managed',
-  'chunks',
-  'compressedChunks',
-  'totalBytes',
-  'sizeBasis',
-  'skippedChunks',
-  'beforeBytes',
-  'afterBytes',
-  'ratio',
-  'savedPercent',
-  'bytesPerDay',
-  'oldest',
-  'newest',
-  'policies',
-  'late',
-  'nextDrop',
-] as const
-
-export default class Stats extends BaseCommand<typeof Stats> {
+export default class Stats extends ReportCommand<typeof Stats> {
   static override summary = 'Size, growth, compression, age and policies of every table with time-series.'
   static override description =
     `Hypertables, continuous aggregates (by their view's name) and partitioned tables, in every schema, also where nothing of ours is installed. Changes nothing and waits for no lock: chunks that another session holds exclusively are left out and counted.
@@ -37,11 +15,16 @@ SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_
     '<%= config.bin %> <%= command.id %> --target prod --fast',
   ]
   static override args = {table: Args.string({description: 'table or aggregate, as name or schema.name'})}
-  static override flags = {...fastFlag, ...tableFlags}
+  static override flags = fastFlag
+
+  static override tables() {
+    return {'': async () => (await import('../../reports/stats-table.js')).statsTable}
+  }
 
   async run(): Promise<StatsReport> {
-    const [{readStats}, {readManaged}, {reportTarget}] = await Promise.all([
+    const [{readStats}, {statsTable}, {readManaged}, {reportTarget}] = await Promise.all([
       import('../../reports/stats.js'),
+      import('../../reports/stats-table.js'),
       import('../../config/managed.js'),
       import('../../config/target.js'),
     ])
@@ -53,9 +36,9 @@ SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_
         target: reportTarget(db),
       }
     })
-    await this.showTable({rows: report.tables, fields, notes: report.notes}, async (look) =>
-      (await import('../../cli/render/stats.js')).renderStats(report, look),
+    const tables = await this.show(statsTable, report, report.tables, async () =>
+      (await import('../../cli/render/stats.js')).aroundStats(report),
     )
-    return report
+    return {...report, tables}
   }
 }

@@ -1,26 +1,10 @@
 import {Args, Flags} from '@oclif/core'
-import {BaseCommand} from '../../cli/base-command.js'
-import {tableFlags} from '../../cli/table-flags.js'
+import {ReportCommand} from '../../cli/report-command.js'
 import type {QueriesReport} from '../../reports/queries.js'
 
-const fields = [
-  'query',
-  'queryId',
-  'roles',
-  'topLevel',
-  'calls',
-  'totalMs',
-  'sharePercent',
-  'meanMs',
-  'minMs',
-  'maxMs',
-  'rows',
-  'sharedBlocksHit',
-  'sharedBlocksRead',
-  'tempBlocksWritten',
-] as const
+const mostQueries = 10_000
 
-export default class StatsQueries extends BaseCommand<typeof StatsQueries> {
+export default class StatsQueries extends ReportCommand<typeof StatsQueries> {
   static override summary = 'Statements by the time they took in all, from pg_stat_statements.'
   static override description =
     `With a table: the statements whose text names it. Counted since pg_stat_statements was last reset; the report says when, where the server does. A statement that ran inside of another one is marked: the time of the other contains it. Where it is not installed or not loaded, the report is empty and says what to do; statements of other roles need pg_read_all_stats.`
@@ -30,23 +14,35 @@ export default class StatsQueries extends BaseCommand<typeof StatsQueries> {
   ]
   static override args = {table: Args.string({description: 'table, view or partition, as name or schema.name'})}
   static override flags = {
-    limit: Flags.integer({summary: 'At most so many statements.', default: 20, min: 1, max: 10_000, helpValue: '<n>'}),
-    ...tableFlags,
+    limit: Flags.integer({
+      char: 'n',
+      summary: 'At most so many statements.',
+      default: 20,
+      min: 1,
+      max: mostQueries,
+      helpGroup: 'OUTPUT',
+      helpValue: '<n>',
+    }),
+  }
+
+  static override tables() {
+    return {'': async () => (await import('../../reports/queries-table.js')).queriesTable}
   }
 
   async run(): Promise<QueriesReport> {
-    const [{readQueries}, {reportTarget}] = await Promise.all([
+    const [{readQueries}, {queriesTable}, {reportTarget}] = await Promise.all([
       import('../../reports/queries.js'),
+      import('../../reports/queries-table.js'),
       import('../../config/target.js'),
     ])
-    const {limit} = this.flags
+    const limit = this.readLimit(mostQueries)
     const report = await this.withDatabase(async (db) => ({
       ...(await readQueries(db, {table: this.args.table, limit})),
       target: reportTarget(db),
     }))
-    await this.showTable({rows: report.queries, fields, notes: report.notes}, async (look) =>
-      (await import('../../cli/render/stats.js')).renderQueries(report, look),
+    const queries = await this.show(queriesTable, report, report.queries, async () =>
+      (await import('../../cli/render/stats.js')).aroundQueries(report),
     )
-    return report
+    return {...report, queries}
   }
 }

@@ -1,15 +1,15 @@
 import {expect, it} from 'vitest'
 import {parseInstant} from '../../../src/units/instant.js'
 import {instantsBetween} from '../../../src/units/range.js'
-import {renderAggregates} from '../../../src/cli/render/aggregates.js'
 import {readAggregates} from '../../../src/aggregates/list.js'
 import {readPolicyStatus} from '../../../src/policies/status.js'
+import {renderAggregates} from '../../helpers/rendered.js'
 import {notDuringTheTest} from '../../helpers/clock.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {drop} from '../../helpers/chunks.js'
 import {hourly, refreshPlan, run, span} from '../../helpers/aggregates.js'
 
-const look = {width: 200, color: false, terminal: false} as unknown as Parameters<typeof renderAggregates>[1]
+const look = {width: 200, color: false, headers: true}
 
 it('compares the two ends of a range to the microsecond', () => {
   const at = (text: string) => ({unit: 'instant' as const, instant: parseInstant(text)})

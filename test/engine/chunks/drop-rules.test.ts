@@ -3,14 +3,14 @@ import {readContext} from '../../../src/chunks/context.js'
 import {planDrop} from '../../../src/chunks/drop.js'
 import {countRows} from '../../../src/chunks/count-rows.js'
 import {readChunkStats} from '../../../src/reports/chunks.js'
-import {renderChunks} from '../../../src/cli/render/chunks.js'
+import {renderChunks} from '../../helpers/rendered.js'
 import {today} from '../../helpers/clock.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {request} from '../../helpers/catalog-time-series.js'
 import {fates, run} from '../../helpers/aggregates.js'
 import {chunkNames, drop, tenDays} from '../../helpers/chunks.js'
 
-const look = {width: 200, color: false, headers: true} as Parameters<typeof renderChunks>[1]
+const look = {width: 200, color: false, headers: true}
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
   it('of a UUIDv7 key are dropped as planned, whatever bounds drop_chunks takes', async (context) => {

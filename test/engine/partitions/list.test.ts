@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest'
 import {statement, type Statement} from '../../../src/db/sql.js'
-import {renderPartitions, renderSets} from '../../../src/cli/render/partitions.js'
+import {renderPartitions, renderSets} from '../../helpers/rendered.js'
 import {planDrop} from '../../../src/partitions/drop.js'
 import {exitCodeWith, planEnsure} from '../../../src/partitions/ensure.js'
 import {readStats} from '../../../src/reports/stats.js'

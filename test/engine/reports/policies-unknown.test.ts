@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest'
 import {planPolicies} from '../../../src/policies/plan.js'
-import {renderPolicyStatus} from '../../../src/cli/render/policies.js'
+import {renderPolicyStatus} from '../../helpers/rendered.js'
 import {readPolicyStatus} from '../../../src/policies/status.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {declare, days, request} from '../../helpers/policies.js'
@@ -38,11 +38,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     const [other] = report.other
     expect(other).toMatchObject({id: job!.id, procedureGone: true})
     const sql = /To remove the job: (select .*)$/.exec(other!.findings[0]!)![1]!
-    const shown = renderPolicyStatus(
-      report,
-      {width: 200, color: false, headers: true} as Parameters<typeof renderPolicyStatus>[1],
-      false,
-    )
+    const shown = renderPolicyStatus(report, {width: 200, color: false, headers: true}, false)
     expect(shown.replace(/\s+/g, ' ')).toContain(sql)
     await run(sql)
     expect((await readPolicyStatus(db, {declared: [], lateAfter: 0})).other).toEqual([])

@@ -78,7 +78,7 @@ forEachEngine({}, (engine) => {
         '--csv',
       ),
     ).toBe(
-      'bucket,coinId,exchangeId,avgPrice,maxPrice,minPrice,samples\n2026-03-01T11:00:00Z,bitcoin,kraken,67001.00000000,67001.00000000,67001.00000000,1\n',
+      'bucket,coin_id,exchange_id,avg_price,min_price,max_price,samples\n2026-03-01T11:00:00.000Z,bitcoin,kraken,67001.00000000,67001.00000000,67001.00000000,1\n',
     )
     expect(await ask('latest')).toContain('There is no price in that time. The newest is from 2026-03-01 11:59 UTC.\n')
   }, 180_000)

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {renderChunks} from '../../../src/cli/render/chunks.js'
-import {renderCompression, renderQueries, renderStats} from '../../../src/cli/render/stats.js'
-import {renderCsv, renderTable, wrap, type TableStyle} from '../../../src/cli/render/table.js'
+import {renderTable, wrap, type TableStyle} from '../../../src/cli/render/table.js'
 import {formatAge, formatElapsed} from '../../../src/cli/render/words.js'
+import {renderChunks, renderCompression, renderQueries, renderStats} from '../../helpers/rendered.js'
 import type {ChunksReport, ChunkStats} from '../../../src/reports/chunks.js'
 import type {CompressionReport, TableCompression} from '../../../src/reports/compression.js'
+import type {Column} from '../../../src/units/report-table.js'
 import type {StatsReport, TableStats} from '../../../src/reports/stats.js'
 
 const narrow: TableStyle = {width: 80, color: false, headers: true}
@@ -13,6 +13,8 @@ const broad: TableStyle = {...narrow, width: 160}
 const GB = 2 ** 30
 const MB = 2 ** 20
 const at = '2026-11-22T20:00:00Z'
+
+const nameColumn: Column<{name: string}> = {id: 'name', heading: 'TABLE', type: 'name', value: ({name}) => name}
 
 const table = (entry: Partial<TableStats>): TableStats => ({
   schema: 'public',
@@ -231,7 +233,7 @@ describe('tables', () => {
        level1_data            138 GB  18.2 GB      32      0      -       2s  ok
       !ohlcv_data            41.9 GB   550 MB     420    397  94.2%      41s  1 late
        risk.fills *          8.90 GB  24.0 MB      52      0      -     9min  none
-       hourly_price_averag…  2.40 GB  2.30 MB      16      0      -  1h 5min  ok
+       hourly_pri…_averages  2.40 GB  2.30 MB      16      0      -  1h 5min  ok
        counted                 300 B        -       3      0      -        -  unknown
        TOTAL                  191 GB  18.8 GB     523    397  94.2%           1 late
       - Locked by another session, so left out of the sizes: chunks of public.other
@@ -288,6 +290,7 @@ describe('tables', () => {
       !_hyper_2_702_chunk   2026-03-05  7d    partial             254 MB    unknown
        _hyper_2_3_chunk     2026-10-15  7d    compressed, frozen       -          -
        _hyper_2_1_chunk     1000        1000  tiered                   -          -
+       Left out at 80 columns: BEFORE.
       4 of 420 chunks. Fix: qicore-db chunks compress ohlcv_data --dry-run"
     `)
   })
@@ -363,7 +366,7 @@ describe('tables', () => {
     const many = Array.from({length: 25}, (_, index) => chunk({chunk: `_hyper_1_${index}_chunk`}))
     const text = renderChunks({...chunks, chunks: many, totalChunks: 25}, narrow, {late: false, fast: false})
     expect(text.split('\n').filter((line) => line.includes('_chunk ')).length).toBe(20)
-    expect(text).toContain(' … and 5 more (--json and --csv have them all)')
+    expect(text).toContain(' … and 5 more (--limit shows more; --csv and --json have them all)')
   })
 
   it('never are wider than the terminal nor end in spaces, whatever the names', () => {
@@ -415,7 +418,8 @@ describe('tables', () => {
   it('do without headers under --no-headers', () => {
     const rows = renderStats(stats, {...narrow, headers: false}).split('\n')
     expect(rows[0]).toMatch(/^ level1_data /)
-    expect(renderTable([{head: 'A', cell: String}], [], {style: {...narrow, headers: false}})).toBe('')
+    const headless = {style: {...narrow, headers: false}}
+    expect(renderTable({columns: [nameColumn]}, [], {at}, headless).text).toBe('')
   })
 
   it('say so where there is nothing', () => {
@@ -429,13 +433,6 @@ describe('tables', () => {
   it('mark no table as unmanaged where nothing is managed', () => {
     const text = renderStats({...stats, tables: stats.tables.map((row) => ({...row, managed: false}))}, narrow)
     expect(text).not.toContain('*')
-  })
-
-  it('as CSV have raw values, quoted where they must be', () => {
-    const rows = [{a: 'x,"y"', b: null, c: 1_000_000, d: ['p', 'q'], e: false}]
-    expect(renderCsv(rows, ['a', 'b', 'c', 'd', 'e'], true)).toBe('a,b,c,d,e\n"x,""y""",,1000000,p q,false')
-    expect(renderCsv(rows, ['c'], false)).toBe('1000000')
-    expect(renderCsv([], ['a', 'b'], true)).toBe('a,b')
   })
 })
 
@@ -470,10 +467,8 @@ describe('words', () => {
 
   it('show a line break or an escape sequence of a name, and do not obey it', () => {
     const rows = [{name: 'one\nline'}, {name: 'red\u001B[31m'}, {name: 'late'}]
-    const text = renderTable([{head: 'TABLE', cell: (row: {name: string}) => row.name}], rows, {
-      style: narrow,
-      mark: ({name: entry}) => entry === 'late',
-    })
+    const marked = ({name}: {name: string}) => name === 'late'
+    const {text} = renderTable({columns: [nameColumn], marked}, rows, {at}, {style: narrow})
     expect(text.split('\n')).toEqual([' TABLE', String.raw` one\nline`, String.raw` red\u001b[31m`, '!late'])
     expect(wrap('chunks of "a\u001B]0;x\u0007"', 80)).toBe(String.raw`chunks of "a\u001b]0;x\u0007"`)
   })

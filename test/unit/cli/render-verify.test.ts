@@ -1,6 +1,8 @@
 import {expect, it} from 'vitest'
-import {renderVerify} from '../../../src/cli/render/verify.js'
+import {renderVerify} from '../../helpers/rendered.js'
 
+/** The parts of a name are for programs. */
+const nowhere = {schema: null, table: null}
 const style = {width: 80, color: false, headers: true}
 const index = 'CREATE INDEX quotes_time_idx ON desk_b.quotes USING btree ("time" DESC)'
 
@@ -9,6 +11,7 @@ it('schema verify says what differs, the statements that mend it and what is lef
     renderVerify(
       [
         {
+          ...nowhere,
           object: 'desk_b.quotes',
           path: 'indexes.quotes_time_idx',
           expected: index,
@@ -16,6 +19,7 @@ it('schema verify says what differs, the statements that mend it and what is lef
           mend: 'reindex index concurrently desk_b.quotes_time_idx',
         },
         {
+          ...nowhere,
           object: 'desk_b.quotes',
           path: 'indexes.quotes_venue_idx',
           expected: 'CREATE INDEX quotes_venue_idx ON desk_b.quotes USING btree (venue)',
@@ -23,13 +27,21 @@ it('schema verify says what differs, the statements that mend it and what is lef
           mend: null,
         },
         {
+          ...nowhere,
           object: 'desk_b.quotes',
           path: 'columns.venue',
           expected: {type: 'character varying(20)', nullable: false, default: "'x'", identity: null, generated: null},
           actual: null,
           mend: null,
         },
-        {object: 'desk_b.trades', path: '', expected: {kind: 'hypertable', columns: {}}, actual: null, mend: null},
+        {
+          ...nowhere,
+          object: 'desk_b.trades',
+          path: '',
+          expected: {kind: 'hypertable', columns: {}},
+          actual: null,
+          mend: null,
+        },
       ],
       2,
       style,

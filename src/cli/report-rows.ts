@@ -1,0 +1,61 @@
+import {usageError} from '../errors.js'
+import {epochMicros} from '../units/instant.js'
+import type {AnyTable, MachineValue, ReportTable, TableContext} from '../units/report-table.js'
+
+/** The order that `--sort` asks for: a column, from the highest with a minus in front of it. */
+export interface SortOrder {
+  column: string
+  descending: boolean
+}
+
+/** `total_bytes`, `-total_bytes`; hyphens for underscores, and the heading of the table, are understood too. */
+export function parseSort(text: string, {columns}: AnyTable): SortOrder {
+  const descending = text.startsWith('-')
+  const wanted = text.replace(/^[-+]/, '')
+  const id = wanted.toLowerCase().replaceAll('-', '_')
+  const column =
+    columns.find((each) => each.id === id) ??
+    columns.find(({heading}) => heading.toLowerCase() === wanted.toLowerCase())
+  if (column === undefined)
+    throw usageError('NO_SUCH_COLUMN', `There is no column "${wanted}" to sort by.`, [
+      `There are: ${columns.map((each) => each.id).join(', ')}.`,
+    ])
+  return {column: column.id, descending}
+}
+
+/** Sorted by the value for programs; what is unknown comes last in either direction, equals keep their order. */
+export function sortRows<Row, Context extends TableContext>(
+  {columns}: ReportTable<Row, Context>,
+  rows: readonly Row[],
+  {column: id, descending}: SortOrder,
+): Row[] {
+  const column = columns.find((each) => each.id === id)!
+  const keyed = rows.map((row) => ({row, key: keyOf(column.value(row))}))
+  const sign = descending ? -1 : 1
+  return keyed
+    .sort((a, b) => {
+      if (a.key === null || b.key === null) return Number(a.key === null) - Number(b.key === null)
+      return sign * compare(a.key, b.key)
+    })
+    .map(({row}) => row)
+}
+
+type Key = bigint | number | string
+
+/** Times of every year, and numbers that came as text, by their value. */
+function keyOf(value: MachineValue): Key | null {
+  if (value === null || typeof value === 'number') return value
+  if (typeof value === 'boolean') return Number(value)
+  if (typeof value !== 'string') return value.join(' ')
+  const micros = epochMicros(value)
+  if (micros !== null) return micros
+  if (/^-?\d+$/.test(value)) return BigInt(value)
+  return value !== '' && Number.isFinite(Number(value)) ? Number(value) : value
+}
+
+/** Numbers before texts. */
+function compare(a: Key, b: Key): number {
+  if ((typeof a === 'string') !== (typeof b === 'string')) return typeof a === 'string' ? 1 : -1
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}

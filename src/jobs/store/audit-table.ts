@@ -1,0 +1,62 @@
+import {dash} from '../../units/cell-text.js'
+import {formatMinute} from '../../units/instant-short.js'
+import type {Column, ReportTable} from '../../units/report-table.js'
+import type {JobAuditReport} from './audit-report.js'
+
+export const auditTable: ReportTable<JobAuditReport> = {
+  columns: [
+    {id: 'job', heading: 'JOB', type: 'name', value: (row) => row.job, shrink: 12},
+    {id: 'ok', heading: 'OK', type: 'flag', show: 'data', value: (row) => row.ok},
+    {
+      id: 'from',
+      heading: 'SINCE (UTC)',
+      type: 'instant',
+      value: (row) => row.from,
+      text: ({from}) => formatMinute(from).slice(0, 16),
+      priority: 3,
+    },
+    {id: 'to', heading: 'TO', type: 'instant', show: 'data', value: (row) => row.to},
+    {id: 'instants', heading: 'INSTANTS', type: 'count', value: (row) => row.instants},
+    counted('done', 'DONE', ({byStatus}) => sumOf(byStatus, /^(late-)?done/), 0),
+    counted('late', 'LATE', ({byStatus}) => sumOf(byStatus, /^late-done/), 5),
+    counted('failed', 'FAILED', ({byStatus}) => sumOf(byStatus, /^failed/), 0),
+    counted('skipped', 'SKIPPED', ({byStatus}) => sumOf(byStatus, /^skipped/), 4),
+    counted('running', 'RUNNING', ({byStatus}) => sumOf(byStatus, /^running/), 2),
+    counted('retrying', 'RETRY', ({retrying, givenBack}) => retrying.length + givenBack.length, 2),
+    counted('gaps', 'GAPS', ({gaps}) => gaps.length, 0),
+    counted('doubles', 'DOUBLES', ({doubles}) => doubles.length, 0),
+    {id: 'strays', heading: 'STRAYS', type: 'count', show: 'data', value: ({strays}) => strays.length},
+    {id: 'abandoned', heading: 'ABANDONED', type: 'count', show: 'data', value: ({abandoned}) => abandoned.length},
+    counted('waiting', 'WAITING', ({waiting}) => waiting.length, 1),
+    {
+      id: 'skip_reasons',
+      heading: 'SKIPPED BECAUSE',
+      type: 'text',
+      show: 'room',
+      value: ({byStatus}) => reasons(byStatus),
+      shrink: 16,
+    },
+  ],
+  marked: (job) => !job.ok,
+}
+
+/** What has happened never is `-` in the table, which reads better where most are. */
+function counted(
+  id: string,
+  heading: string,
+  value: (row: JobAuditReport) => number,
+  priority: number,
+): Column<JobAuditReport> {
+  return {id, heading, type: 'count', value, text: (row) => (value(row) === 0 ? dash : String(value(row))), priority}
+}
+
+function sumOf(byStatus: Record<string, number>, pattern: RegExp): number {
+  return Object.entries(byStatus)
+    .filter(([status]) => pattern.test(status))
+    .reduce((total, [, n]) => total + n, 0)
+}
+
+function reasons(byStatus: Record<string, number>): string | null {
+  const why = Object.entries(byStatus).filter(([status]) => status.startsWith('skipped: '))
+  return why.length === 0 ? null : why.map(([status, n]) => `${status.slice(9)} ${n}`).join(', ')
+}

@@ -1,0 +1,27 @@
+import {formatAge} from '../../units/elapsed.js'
+import {secondsBetween, type Instant} from '../../units/instant.js'
+import {formatMinute} from '../../units/instant-short.js'
+import type {ReportTable} from '../../units/report-table.js'
+
+/** A coming run, with the clock of its job's zone. */
+export interface ComingRun {
+  job: string
+  at: Instant
+  local: string
+}
+
+export const comingRunsTable: ReportTable<ComingRun> = {
+  columns: [
+    {id: 'at', heading: 'AT (UTC)', type: 'instant', value: (row) => row.at, text: (row) => formatMinute(row.at)},
+    {
+      id: 'in',
+      heading: 'IN',
+      type: 'age',
+      value: (row) => row.at,
+      text: (row, {at}) => formatAge(Math.max(0, secondsBetween(at, row.at))),
+      show: 'people',
+    },
+    {id: 'job', heading: 'JOB', type: 'name', value: (row) => row.job, shrink: 12},
+    {id: 'local', heading: 'LOCAL', type: 'text', value: (row) => row.local, priority: 1},
+  ],
+}

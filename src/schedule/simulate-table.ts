@@ -1,0 +1,30 @@
+import {formatMinute} from '../units/instant-short.js'
+import type {ReportTable} from '../units/report-table.js'
+import type {SimulatedRun} from './simulate.js'
+
+export const simulatedRunsTable: ReportTable<SimulatedRun> = {
+  columns: [
+    {id: 'at', heading: 'AT (UTC)', type: 'instant', value: (row) => row.at, text: (row) => formatMinute(row.at)},
+    {id: 'local', heading: 'LOCAL', type: 'text', value: (row) => row.local, priority: 1},
+    {id: 'job', heading: 'JOB', type: 'name', value: (row) => row.job, shrink: 12},
+    {
+      id: 'begins',
+      heading: 'BEGINS',
+      type: 'instant',
+      hide: 'empty',
+      value: (row) => row.begins,
+      text: ({begins, at}) => (begins === at ? '' : formatMinute(begins)),
+      priority: 2,
+    },
+    {
+      id: 'skipped',
+      heading: 'NOTE',
+      type: 'note',
+      hide: 'empty',
+      value: (row) => row.skipped,
+      text: ({skipped}) => (skipped === null ? '' : 'skipped: outside of its window'),
+      shrink: 10,
+    },
+  ],
+  marked: ({skipped}) => skipped !== null,
+}

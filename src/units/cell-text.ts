@@ -1,0 +1,57 @@
+import {formatBytes} from './bytes.js'
+import {formatAge, formatElapsed} from './elapsed.js'
+import {formatInstant, secondsBetween, type Instant} from './instant.js'
+import type {Column, MachineValue, TableContext} from './report-table.js'
+
+/** What is not known, in every table. */
+export const dash = '-'
+
+export function bytesOr(bytes: number | null, prefix = ''): string {
+  return bytes === null ? dash : `${prefix}${formatBytes(bytes)}`
+}
+
+/** How long ago, by the server's clock; an integer of unknown unit as it is. */
+export function ageOr(value: Instant | number | string | null, at: Instant): string {
+  if (value === null) return dash
+  return isInstant(value) ? formatAge(secondsBetween(value, at)) : String(value)
+}
+
+/** True for a point in time in UTC; false for a time without a zone and for an integer. */
+export function isInstant(value: MachineValue): value is Instant {
+  return typeof value === 'string' && /T.*Z( BC)?$/.test(value)
+}
+
+/** A cell for people: the column's own form, or that of its type; `-` where the value is not known. */
+export function cellText<Row, Context extends TableContext>(
+  column: Column<Row, Context>,
+  row: Row,
+  context: Context,
+): string {
+  if (column.text !== undefined) return column.text(row, context)
+  const value = column.value(row)
+  if (value === null) return column.type === 'note' ? '' : dash
+  if (typeof value === 'number') return numberText(column.type, value, context)
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  if (typeof value !== 'string') return value.join(', ') || dash
+  if (column.type === 'age') return ageOr(value, context.at)
+  return column.type === 'instant' ? formatInstant(value) : value
+}
+
+function numberText(type: Column<never>['type'], value: number, {at}: TableContext): string {
+  switch (type) {
+    case 'bytes':
+      return formatBytes(value)
+    case 'percent':
+      return `${value.toFixed(1)}%`
+    case 'ratio':
+      return value.toFixed(1)
+    case 'milliseconds':
+      return formatElapsed(value)
+    case 'seconds':
+      return formatAge(value)
+    case 'age':
+      return ageOr(value, at)
+    default:
+      return String(value)
+  }
+}
