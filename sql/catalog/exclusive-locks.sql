@@ -1,8 +1,9 @@
 -- Which other sessions hold ACCESS EXCLUSIVE on a relation of this database or wait for it, the longest transaction first:
 -- it is the only lock that stops a SELECT, and a session that waits for it stops later SELECTs too.
--- No parameters. Nothing is locked by asking. TimescaleDB: not needed.
+-- One row a session and kind, with one of its relations. No parameters. Nothing is locked by asking. TimescaleDB: not needed.
 -- A role without pg_monitor sees pid, user and application of others, but not their query.
-select a.pid, a.usename as user, a.application_name as application, a.state,
+select distinct on (l.granted, a.xact_start, a.pid)
+  a.pid, a.usename as user, a.application_name as application, a.state,
   left(a.query, 200) as query, extract(epoch from clock_timestamp() - a.xact_start)::float8 as seconds, l.mode, l.granted,
   l.relation::regclass::text as relation
 from pg_locks l

@@ -44,7 +44,7 @@ export async function nameHolders<R>(db: Database, doing: string, work: () => Pr
     if (rows.length === 0) throw known
     throw new OpsError(known.code, `${known.message}: ${rows.map(describe).join('; ')}`, {
       exit: known.exitCode,
-      suggestions: ['Try again when it has ended.', ...known.suggestions.slice(1)],
+      suggestions: ['Run it again when that transaction has ended.'],
       cause: error,
     })
   }
