@@ -1,11 +1,13 @@
 -- Aggregates that are a table of ours under a view: the view's name, the table with the rows, how far it is computed.
+-- Names are looked up in the catalog: to_regclass is an error where this role may not look into a schema, and one such
+-- schema would hide every aggregate.
 -- TimescaleDB: not needed; wants our schema qicore.
 select
   n.nspname as schema, v.relname as name, dn.nspname as storage_schema, d.relname as storage_name, d.oid::int8 as relation,
   format_type(c.atttypid, null) as time_type, a.source, a.bucket, a.watermark
-from qicore.aggregates a
-join pg_class v on v.oid = to_regclass(a.view)
-join pg_namespace n on n.oid = v.relnamespace
-join pg_class d on d.oid = to_regclass(a.data)
-join pg_namespace dn on dn.oid = d.relnamespace
+from (select g.*, parse_ident(g.view) as view_name, parse_ident(g.data) as data_name from qicore.aggregates g) a
+join pg_namespace n on n.nspname = a.view_name[1]
+join pg_class v on v.relnamespace = n.oid and v.relname = a.view_name[2]
+join pg_namespace dn on dn.nspname = a.data_name[1]
+join pg_class d on d.relnamespace = dn.oid and d.relname = a.data_name[2]
 join pg_attribute c on c.attrelid = d.oid and c.attname = 'bucket'

@@ -1,5 +1,7 @@
+import {batching} from '../db/batching.js'
 import {rowsAreVisible} from '../db/condition.js'
 import type {Database} from '../db/database.js'
+import {sqlState, SqlState} from '../db/sqlstate.js'
 import {readChunks} from '../catalog/read-tables.js'
 import {readChunkBytes, type ChunkBytes} from '../catalog/chunk-bytes.js'
 import {microsIn, type TableClock} from '../catalog/table-clock.js'
@@ -8,11 +10,12 @@ import type {LivePolicy, Offset} from '../catalog/live-policies.js'
 import {shown} from '../catalog/format-point.js'
 import {totalOf} from '../catalog/total-bytes.js'
 import {readSnapshot, type ReportHead, type CatalogSnapshot} from '../catalog/snapshot.js'
-import type {Table} from '../catalog/table.js'
+import {qualifiedName, type Table} from '../catalog/table.js'
+import {readMissingPrivileges} from '../catalog/missing-privileges.js'
 import {instantOf, type TimeUnit} from '../catalog/time.js'
 import {durationInWords} from '../units/duration.js'
 import {secondsBetween, type Instant} from '../units/instant.js'
-import {hasRows} from './rows.js'
+import {findRows} from './rows.js'
 import {lowest, merge, spanOf, type Span} from '../catalog/span.js'
 import {bucketsOf} from './subject.js'
 
@@ -47,6 +50,8 @@ export interface AggregateRow {
 
 export interface AggregatesReport extends ReportHead<'aggregates.list'> {
   aggregates: AggregateRow[]
+  /** What could not be read, with the right that is missing. */
+  notes: string[]
 }
 
 /** Every aggregate: how far it is, what is pending, and what of its source is gone. */
@@ -59,14 +64,35 @@ export async function readAggregates(
   const empty = snapshot.tables.filter(({id, chunks}) => id !== null && chunks.length === 0)
   await readChunks(db, empty)
   const bytes = await readChunkBytes(db, aggregates, false)
-  const rows: AggregateRow[] = []
-  for (const aggregate of aggregates) rows.push(await rowOf(db, aggregate, snapshot, bytes))
+  const together = batching(db)
+  const rows = await Promise.all(aggregates.map((aggregate) => rowOf(together, aggregate, snapshot, bytes)))
+  const unread = aggregates.filter((_, index) => rows[index]!.source !== null && isUnread(rows[index]!))
+  const sources = unread.flatMap((aggregate) => [aggregate, aggregate.aggregate?.source ?? aggregate])
+  const missing = rowsAreVisible(db.server) ? await readMissingPrivileges(db, [...new Set(sources)]) : new Map()
   return {
     kind: 'aggregates.list',
     version: 1,
     target: null,
     at: snapshot.at,
     aggregates: rows.sort((a, b) => (a.schema + a.view < b.schema + b.view ? -1 : 1)),
+    notes: [...missing].map(
+      ([table, grants]: [Table, string]) =>
+        `This role may not read ${qualifiedName(table)}: what is pending or gone there is unknown. To allow it: ${grants}`,
+    ),
+  }
+}
+
+function isUnread({pending, rawGone}: AggregateRow): boolean {
+  return pending === null || rawGone === null
+}
+
+/** Null where this role may not look. */
+async function unlessRefused<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer
+  } catch (error) {
+    if (sqlState(error) === SqlState.noPrivilege) return null
+    throw error
   }
 }
 
@@ -82,12 +108,12 @@ async function rowOf(
   const oldest = source === null ? null : (merge(source.chunks.map(spanOf))[0]?.start ?? null)
   const rawFrom = oldest === null || oldest <= lowest ? null : oldest
   const visible = rowsAreVisible(db.server)
-  const rawGone = !visible ? null : rawFrom !== null && (await rowsBefore(db, aggregate, source!, rawFrom))
+  const gone = visible && rawFrom !== null ? unlessRefused(rowsBefore(db, aggregate, source!, rawFrom)) : null
   const point = (value: bigint | null) => shown(value, aggregate, clock)
-  const pending =
-    !visible || source === null
-      ? []
-      : await pendingOf(db, aggregate, source, {start: rawFrom ?? lowest, end: pendingUntil(aggregate, clock, rawFrom)})
+  const span = {start: rawFrom ?? lowest, end: pendingUntil(aggregate, clock, rawFrom)}
+  const asked = visible && source !== null ? unlessRefused(pendingOf(db, aggregate, source, span)) : null
+  const [found, pending] = await Promise.all([gone, asked])
+  const rawGone = visible && rawFrom === null ? false : found
   const micros = watermark === null ? null : microsIn(watermark, aggregate, clock)
   const computed = micros === null ? null : instantOf(micros)
   return {
@@ -98,7 +124,7 @@ async function rowOf(
     watermark: point(watermark),
     lagSeconds: computed === null ? null : secondsBetween(computed, at),
     pending:
-      source === null || !visible
+      pending === null
         ? null
         : {ranges: pending.length, from: point(pending[0]?.start ?? null), to: point(pending.at(-1)?.end ?? null)},
     totalBytes: totalOf(aggregate, bytes).total,
@@ -124,9 +150,9 @@ function pendingUntil({aggregate}: Table, {now}: TableClock, rawFrom: bigint | n
   return now !== null && now < newest ? now : newest
 }
 
-async function rowsBefore(db: Database, aggregate: Table, source: Table, point: bigint): Promise<boolean> {
+async function rowsBefore(db: Database, aggregate: Table, source: Table, point: bigint): Promise<boolean | null> {
   const [at] = await bucketsOf(db, {aggregate, source}, [{start: point, end: point}])
-  return hasRows(db, {aggregate}, {start: lowest, end: at?.whole.start ?? point}, false)
+  return findRows(db, {aggregate}, {start: lowest, end: at?.whole.start ?? point})
 }
 
 function reaches({startOffset}: LivePolicy, clock: TableClock, point: bigint): boolean {

@@ -4,18 +4,19 @@ import {isConnectionLost} from '../db/sqlstate.js'
 import type {Table} from '../catalog/table.js'
 import {highest, lowest, pointText, type Span} from '../catalog/span.js'
 
-/**
- * Whether an aggregate has a row in a span.
- * @param otherwise where it cannot be looked at: whichever is on the safe side
- */
-export async function hasRows(
+/** Whether an aggregate has a row in a span; true where it cannot be looked at. */
+export async function hasRows(db: Database, subject: {aggregate: Table}, span: Span): Promise<boolean> {
+  return (await findRows(db, subject, span)) ?? true
+}
+
+/** The same; null where it cannot be looked at. */
+export async function findRows(
   db: Database,
   {aggregate}: {aggregate: Table},
   {start, end}: Span,
-  otherwise = true,
-): Promise<boolean> {
+): Promise<boolean | null> {
   const {storage, timeColumn, time} = aggregate
-  if (timeColumn === null) return otherwise
+  if (timeColumn === null) return null
   const column = ident(timeColumn).text
   const bounds = [
     ...(start > lowest ? [{operator: '>=', at: start}] : []),
@@ -30,6 +31,6 @@ export async function hasRows(
     return (await db.query<{found: boolean}>(question))[0]!.found
   } catch (error) {
     if (isConnectionLost(error)) throw error
-    return otherwise
+    return null
   }
 }

@@ -1,3 +1,4 @@
+import {batching} from '../db/batching.js'
 import {readOnlySettings, type Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
@@ -64,19 +65,18 @@ export async function readClocks(
   at: Instant,
   units: ReadonlyMap<string, TimeUnit>,
 ): Promise<Map<Table, TableClock>> {
-  const called = new Map<string, bigint | null>()
+  const together = batching(db)
+  const called = new Map<string, Promise<bigint | null>>()
   const zones = await readZones(
     db,
     tables.filter(({time}) => time !== 'integer' && time !== 'other'),
     at,
   )
-  const clocks = new Map<Table, TableClock>()
-  for (const table of tables)
-    clocks.set(
-      table,
-      table.time === 'integer' ? await integerClock(table) : timeClock(table, at, zones.get(table.relation)),
-    )
-  return clocks
+  const entries = tables.map(async (table) => {
+    const clock = table.time === 'integer' ? await integerClock(table) : timeClock(table, at, zones.get(table.relation))
+    return [table, clock] as const
+  })
+  return new Map(await Promise.all(entries))
 
   async function integerClock(table: Table): Promise<TableClock> {
     const lineage = sourcesOf(table)
@@ -92,13 +92,14 @@ export async function readClocks(
   async function call({schema, name, safe}: NonNullable<Table['integerNow']>): Promise<bigint | null> {
     if (!safe) return null
     const key = formatQualifiedName(schema, name)
-    if (!called.has(key)) called.set(key, await ask(schema, name))
-    return called.get(key)!
+    const answer = called.get(key) ?? ask(schema, name)
+    called.set(key, answer)
+    return answer
   }
 
   async function ask(schema: string, name: string): Promise<bigint | null> {
     try {
-      const [row] = await db.query<{now: string | null}>(sql`select ${ident(schema, name)}()::text as now`, {
+      const [row] = await together.query<{now: string | null}>(sql`select ${ident(schema, name)}()::text as now`, {
         ...readOnlySettings,
         statementTimeout: 1_000,
       })

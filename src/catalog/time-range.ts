@@ -1,4 +1,5 @@
 import {rowsAreVisible} from '../db/condition.js'
+import {batching} from '../db/batching.js'
 import {readOnlySettings, type Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, raw, sql, statement, type Fragment, type Statement} from '../db/sql.js'
@@ -99,12 +100,15 @@ async function answer(
 ): Promise<Map<Ask, bigint | null>> {
   const answers = new Map<Ask, bigint | null>()
   const compressed = await compressedEnds(db, open)
-  for (let at = 0; at < open.length; at += together) await some(open.slice(at, at + together))
+  const batch = batching(db)
+  const parts: Open[][] = []
+  for (let at = 0; at < open.length; at += together) parts.push(open.slice(at, at + together))
+  await Promise.all(parts.map(some))
   return answers
 
   async function some(part: readonly Open[]): Promise<void> {
     try {
-      const rows = await db.query<{n: number; value: string | null}>(question(part, compressed), {
+      const rows = await batch.query<{n: number; value: string | null}>(question(part, compressed), {
         ...readOnlySettings,
         statementTimeout: timeoutMs,
       })
@@ -119,8 +123,7 @@ async function answer(
       if (isConnectionLost(error)) throw error
       if (part.length === 1) return void problems.set(part[0]!.ask.table, problemOf(error))
       const middle = Math.ceil(part.length / 2)
-      await some(part.slice(0, middle))
-      await some(part.slice(middle))
+      await Promise.all([some(part.slice(0, middle)), some(part.slice(middle))])
     }
   }
 }

@@ -1,5 +1,7 @@
 import type {Database} from '../db/database.js'
+import {sqlState, SqlState} from '../db/sqlstate.js'
 import {OpsError, usageError} from '../errors.js'
+import {readMissingPrivileges} from '../catalog/missing-privileges.js'
 import type {Plan, Step} from '../run/step.js'
 import {declaredName as declaredKey, notHere, type Declared, type PolicyKind} from './declared.js'
 import {readPlainTables} from './plain-tables.js'
@@ -15,7 +17,7 @@ import type {Finding} from './checks/finding.js'
 import {runChecks} from './checks/run-checks.js'
 import {readProofFacts} from './checks/read-facts.js'
 import {oldChunkNotes, oldChunks, recompressSteps} from './recompress.js'
-import {requireRights} from './rights.js'
+import {requireRights, rightsNotes} from './rights.js'
 import {stepsOf} from './steps.js'
 import {conversionSteps} from './steps-conversion.js'
 import {retentionReaches} from './reach.js'
@@ -34,6 +36,8 @@ export interface PolicyRequest {
   prune?: boolean | undefined
   /** Adds the recompression of chunks that were compressed by older settings. */
   recompress?: boolean | undefined
+  /** Nothing will be done: rights that are missing are told in a note, and refuse nothing. */
+  onlyLook?: boolean | undefined
   /** A job that alone is meant by a `none`, where there are several of a kind. */
   onlyJob?: number | undefined
   /** The ledger's operation; `policies apply` unless said. */
@@ -75,10 +79,20 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
   if (request.prune)
     for (const {key, kind, rule} of unmanaged)
       changes.push(...removal(key, kind, [rule], 'not declared, removed by --prune'))
-  await requireRights(db, state, changes, snapshot.all)
+  if (request.onlyLook) notes.push(...(await rightsNotes(db, state, changes, snapshot.all)))
+  else await requireRights(db, state, changes, snapshot.all)
   const {steps, reasons} = await stepsOfChanges(db, request, snapshot, state, changes)
   const compresses = (table: Table) => ![undefined, 'none'].includes(declaredOf.get(table)?.compression as undefined)
-  const old = await oldChunks(db, snapshot.tables.filter(compresses), changes)
+  const compressing = snapshot.tables.filter(compresses)
+  const old = await oldChunks(db, compressing, changes).catch(async (error: unknown) => {
+    // TimescaleDB's view of the settings is an error as a whole where one schema is closed to this role.
+    if (request.recompress || sqlState(error) !== SqlState.noPrivilege) throw error
+    const missing = await readMissingPrivileges(db, snapshot.tables)
+    notes.push(
+      `Whether compressed chunks keep old settings is unknown: this role may not look. To allow it: ${[...missing.values()].join('; ')}`,
+    )
+    return []
+  })
   if (request.recompress) steps.push(...recompressSteps(db, old, steps))
   else notes.push(...oldChunkNotes(old))
   const findings = runChecks(await readProofFacts(db, state, changes))

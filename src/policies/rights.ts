@@ -6,6 +6,24 @@ import {qualifiedName, type Table} from '../catalog/table.js'
 import type {Change} from './change.js'
 
 /**
+ * What keeps this role from making these changes, as a note of a plan that is only looked at; none where nothing does.
+ */
+export async function rightsNotes(...given: Parameters<typeof requireRights>): Promise<string[]> {
+  try {
+    await requireRights(...given)
+    return []
+  } catch (error) {
+    if (!(error instanceof OpsError) || !lacking.has(error.code)) throw error
+    return [
+      `policies apply will refuse this plan: ${error.message.replace(nothingDone, '')} ${error.suggestions[0] ?? ''}`.trim(),
+    ]
+  }
+}
+
+const lacking: ReadonlySet<string> = new Set(['NO_PRIVILEGE', 'OWNER_CANNOT_LOGIN'])
+const nothingDone = ' Nothing was done.'
+
+/**
  * Whether this role may make these changes, asked before the first of them.
  * @throws OpsError NO_PRIVILEGE, OWNER_CANNOT_LOGIN
  */
@@ -26,7 +44,7 @@ export async function requireRights(
     if (!entry.isOwner && !asDatabaseOwner)
       throw new OpsError(
         'NO_PRIVILEGE',
-        `${key} belongs to ${entry.owner}, and ${role} is no member of that role. Nothing was done.`,
+        `${key} belongs to ${entry.owner}, and ${role} is no member of that role.${nothingDone}`,
         {
           suggestions: [
             `Connect as ${entry.owner}, or name it as \`role\` of the target.`,
@@ -44,7 +62,7 @@ export async function requireRights(
     if (ownJobs && !entry.ownerCanLogin)
       throw new OpsError(
         'OWNER_CANNOT_LOGIN',
-        `${key} belongs to ${entry.owner}, who may not log in, and TimescaleDB runs policies as the owner. Nothing was done.`,
+        `${key} belongs to ${entry.owner}, who may not log in, and TimescaleDB runs policies as the owner.${nothingDone}`,
         {
           suggestions: [
             `alter role ${entry.owner} login`,
@@ -76,7 +94,7 @@ where not pg_has_role(${role}::name, (select oid from pg_roles where rolname = t
   if (first === undefined) return
   throw new OpsError(
     'NO_PRIVILEGE',
-    `Job ${first.id} belongs to ${first.owner}, and ${role} is no member of that role. Nothing was done.`,
+    `Job ${first.id} belongs to ${first.owner}, and ${role} is no member of that role.${nothingDone}`,
     {
       suggestions: [`Connect as ${first.owner}, or remove its policy, and policies apply creates it again.`],
     },

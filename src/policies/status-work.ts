@@ -9,6 +9,7 @@ import {dueState, type DueChunk} from '../catalog/due.js'
 import {readTimeRanges, type TimeRange} from '../catalog/time-range.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
 import {refreshState} from '../catalog/refresh-state.js'
+import {readMissingPrivileges} from '../catalog/missing-privileges.js'
 import {readLockedTables} from '../catalog/sizes.js'
 import type {CatalogSnapshot} from '../catalog/snapshot.js'
 import type {Chunk, Table} from '../catalog/table.js'
@@ -58,6 +59,12 @@ export async function chunkWork(
   return {due: state.due, notDone: notDone.sort(bySince), late: state.late, overdue: state.notDone}
 }
 
+export interface SourceEnds {
+  ends: ReadonlyMap<Table, TimeRange>
+  /** The SQL that allows this role to read a source that it may not read. */
+  missing: ReadonlyMap<Table, string>
+}
+
 /**
  * Where the rows of the sources of refresh policies begin and end: of all of them at once, in a few questions whatever
  * their number.
@@ -66,14 +73,16 @@ export async function sourceEnds(
   db: Database,
   policies: readonly LivePolicy[],
   snapshot: CatalogSnapshot,
-): Promise<ReadonlyMap<Table, TimeRange>> {
+): Promise<SourceEnds> {
   const sources = [...new Set(policies.flatMap(({table}) => table.aggregate?.source ?? []))]
-  if (sources.length === 0) return new Map()
+  if (sources.length === 0) return {ends: new Map(), missing: new Map()}
   await readChunks(
     db,
     sources.filter((source) => source.chunks.length === 0 && !snapshot.tables.includes(source)),
   )
-  return (await readTimeRanges(db, sources, await readLockedTables(db))).ends
+  const {ends, problems} = await readTimeRanges(db, sources, await readLockedTables(db))
+  const refused = sources.filter((source) => problems.get(source) === 'privilege')
+  return {ends, missing: await readMissingPrivileges(db, refused)}
 }
 
 export async function refreshWork(
@@ -123,6 +132,7 @@ export async function refreshWork(
 export function unknownReason(
   {table, kind, after, createdBefore}: LivePolicy,
   snapshot: CatalogSnapshot,
+  missing: SourceEnds['missing'],
 ): PolicyProblem {
   const clock = snapshot.clocks.get(table)
   const source = table.aggregate?.source ?? null
@@ -130,6 +140,12 @@ export function unknownReason(
   if (table.time === 'integer' && (clock?.now == null || clock.unit === null))
     return unknown(`the unit of its integer time column is not set. ${timeUnitAdvice(table)}`)
   if (table.time === 'other') return unknown('its time column is of a type without a clock')
+  const grants = source === null ? undefined : missing.get(source)
+  if (kind === 'refresh' && grants !== undefined)
+    return {
+      code: 'no_privilege',
+      message: `not known: this role may not read ${formatQualifiedName(source!.schema, source!.name)}. To allow it: ${grants}`,
+    }
   if (kind === 'refresh')
     return unknown(
       source === null

@@ -1,9 +1,9 @@
+import {batching} from '../db/batching.js'
 import {rowsAreVisible} from '../db/condition.js'
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, sql, statement} from '../db/sql.js'
 import {mayReadOurs} from '../catalog/read-emulated.js'
-import type {TimeRange} from '../catalog/time-range.js'
 import {readQicoreSchema, schemaRemark} from '../schema/migrate/schema-state.js'
 import type {Instant} from '../units/instant.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
@@ -20,7 +20,7 @@ import {changedRanges, type Gap} from './refresh-gaps.js'
 import {declaredText, liveText} from './rule-text.js'
 import {readRunners, runnerOf, type Runners} from './runners.js'
 import type {LiveRule} from './table-state.js'
-import {chunkWork, onScale, refreshWork, sourceEnds, unknownReason} from './status-work.js'
+import {chunkWork, onScale, refreshWork, sourceEnds, unknownReason, type SourceEnds} from './status-work.js'
 import type {JudgedPolicy, PolicyStatus, PolicyStatusReport} from './status-types.js'
 import {command} from '../units/command.js'
 
@@ -45,7 +45,7 @@ interface Sources {
   runners: Runners
   errors: ReadonlyMap<number, JobError>
   changed: ReadonlyMap<LivePolicy, Gap[]>
-  ends: ReadonlyMap<Table, TimeRange>
+  sourceEnds: SourceEnds
   /** This role may read qicore.policies. */
   ownReadable: boolean
 }
@@ -69,11 +69,13 @@ export async function readPolicyStatus(
     runners: await readRunners(db),
     errors: new Map(rows.map((row) => [row.id, row])),
     changed: await changedRanges(db, refreshes, snapshot.clocks),
-    ends: await sourceEnds(db, refreshes, snapshot),
+    sourceEnds: await sourceEnds(db, refreshes, snapshot),
     ownReadable: await mayReadOurs(db),
   }
-  const policies: PolicyStatus[] = []
-  for (const live of snapshot.policies) policies.push(await liveStatus(db, live, sources, declared, lateAfter))
+  const together = batching(db)
+  const policies = await Promise.all(
+    snapshot.policies.map((live) => liveStatus(together, live, sources, declared, lateAfter)),
+  )
   for (const each of declared) policies.push(...missingStatus(each, db, sources))
   const plain = await readPlainTables(
     db,
@@ -133,7 +135,7 @@ async function liveStatus(
   const mine = facts.get(table)
   const work =
     kind === 'refresh'
-      ? await refreshWork(db, policy, snapshot, sources.changed.get(live) ?? [], lateAfter, sources.ends)
+      ? await refreshWork(db, policy, snapshot, sources.changed.get(live) ?? [], lateAfter, sources.sourceEnds.ends)
       : await chunkWork(db, policy, snapshot, lateAfter, (mine?.referencedBy.length ?? 0) > 0)
   const {runner, alive} = runnerOf(rule, kind, qualifiedName(table), runners)
   const jobId = rule?.job?.id ?? null
@@ -172,7 +174,7 @@ async function liveStatus(
     tables: snapshot.all,
     overdue: work.overdue,
     ...own,
-    unknown: status.ok === null ? unknownReason(policy, snapshot) : null,
+    unknown: status.ok === null ? unknownReason(policy, snapshot, sources.sourceEnds.missing) : null,
   })
   return withProblems(status, problems)
 }

@@ -31,7 +31,7 @@ export function leftOutNotes(tables: readonly Table[], bytes: ChunkBytes, fast: 
 
 const reasons: Record<EndProblem, (tables: string) => string> = {
   privilege: (tables) =>
-    `No privilege to read ${tables}: oldest and newest row are unknown. GRANT SELECT on it, or connect as its owner.`,
+    `No privilege to read ${tables}: oldest and newest row are unknown. GRANT USAGE on the schema and SELECT on the table, or connect as the owner.`,
   slow: (tables) =>
     `Finding the oldest or newest row of ${tables} took over a second and was given up. An index on the time column helps.`,
   locked: (tables) =>

@@ -1,5 +1,6 @@
 import {endShown} from '../catalog/format-point.js'
 import {totalOf} from '../catalog/total-bytes.js'
+import {batching} from '../db/batching.js'
 import type {ConditionCode} from '../db/condition.js'
 import type {Database} from '../db/database.js'
 import type {Server} from '../db/server.js'
@@ -154,15 +155,18 @@ async function lateness(
 ): Promise<Map<Table, number | null>> {
   const late = new Map<Table, number | null>(tables.map((table) => [table, 0]))
   const unknown = new Set<Table>()
-  for (const policy of policies) {
-    const clock = clocks.get(policy.table)!
-    const state =
-      policy.kind === 'refresh'
-        ? await refreshState(db, policy, clock, at, lateAfter, (table) => ends.get(table))
-        : dueState(policy, clock, at, lateAfter)
-    if (state.late === null) unknown.add(policy.table)
-    else if (state.late) late.set(policy.table, late.get(policy.table)! + 1)
-  }
+  const together = batching(db)
+  await Promise.all(
+    policies.map(async (policy) => {
+      const clock = clocks.get(policy.table)!
+      const state =
+        policy.kind === 'refresh'
+          ? await refreshState(together, policy, clock, at, lateAfter, (table) => ends.get(table))
+          : dueState(policy, clock, at, lateAfter)
+      if (state.late === null) unknown.add(policy.table)
+      else if (state.late) late.set(policy.table, late.get(policy.table)! + 1)
+    }),
+  )
   for (const table of unknown) if (late.get(table) === 0) late.set(table, null)
   return late
 }

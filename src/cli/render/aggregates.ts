@@ -6,7 +6,7 @@ import {closingLine, legend, note, type Around} from './shown.js'
 import {dash, formatInstant, plural} from './words.js'
 
 /** What is lost by a refresh, how many have something pending, and the command that computes it. */
-export function aroundAggregates({aggregates}: AggregatesReport): Around<AggregateRow> {
+export function aroundAggregates({aggregates, notes}: AggregatesReport): Around<AggregateRow> {
   if (aggregates.length === 0) return {below: [closingLine(['There are no aggregates in this database.'])]}
   const lost = aggregates.filter(({policyReachesGone}) => policyReachesGone)
   const stale = aggregates.filter(needsRefresh)
@@ -23,6 +23,7 @@ export function aroundAggregates({aggregates}: AggregatesReport): Around<Aggrega
           '!',
         ),
       ),
+      ...notes.map((text) => note(text)),
       closingLine([`${plural(aggregates.length, 'aggregate')}, ${pending}.`], stale.slice(0, 1).map(fix)),
     ],
   }

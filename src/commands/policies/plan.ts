@@ -53,6 +53,7 @@ The proof: retention against the aggregates over the table, refresh windows, com
           ...context,
           prune,
           recompress,
+          onlyLook: true,
         })
         requireKnown(planned.findings, accept)
         const report = {

@@ -1,0 +1,74 @@
+import {readOnlySettings, type Database, type TransactionSettings} from './database.js'
+import type {Statement} from './sql.js'
+import {isConnectionLost, sqlState, SqlState} from './sqlstate.js'
+
+interface Question {
+  statement: Statement
+  settings: TransactionSettings
+  resolve: (rows: object[]) => void
+  reject: (error: unknown) => void
+}
+
+/** Statements of one transaction: what they lock is held until its end, and the server's lock table is not endless. */
+const together = 100
+
+/**
+ * The same database for work on many tables at once: what is asked in the same turn travels together, in one transaction
+ * and one round trip. So a report that looks at each table with `Promise.all` takes as many round trips as it takes for
+ * one table. A statement that fails fails alone: those behind it are sent again.
+ */
+export function batching(db: Database): Database {
+  let queue: Question[] = []
+  const flush = () => {
+    const asked = queue
+    queue = []
+    const groups = new Map<string, Question[]>()
+    for (const question of asked) {
+      const key = JSON.stringify(question.settings)
+      groups.set(key, [...(groups.get(key) ?? []), question])
+    }
+    for (const group of groups.values())
+      for (let at = 0; at < group.length; at += together) void answer(db, group.slice(at, at + together))
+  }
+  const query = <Row extends object>(
+    statement: Statement,
+    settings: TransactionSettings = readOnlySettings,
+  ): Promise<Row[]> => {
+    if (settings.onNotice !== undefined) return db.query<Row>(statement, settings)
+    return new Promise<Row[]>((resolve, reject) => {
+      if (queue.length === 0) setImmediate(flush)
+      queue.push({statement, settings, resolve: resolve as (rows: object[]) => void, reject})
+    })
+  }
+  return Object.assign(Object.create(db) as Database, {query})
+}
+
+/** Tells all of them at the end: what they ask next then travels together again. */
+async function answer(db: Database, questions: readonly Question[]): Promise<void> {
+  let answers: Promise<object[]>[] = []
+  const failure: unknown = await db
+    .transaction(questions[0]!.settings, async (tx) => {
+      answers = questions.map(({statement}) => tx.query(statement))
+      for (const each of answers) each.catch(() => {})
+    })
+    .then(
+      () => null,
+      (error: unknown) => error,
+    )
+  const settled = await Promise.allSettled(answers)
+  const failed = settled.findIndex(({status}) => status === 'rejected')
+  const cause = failed === -1 ? failure : (settled[failed] as PromiseRejectedResult).reason
+  // Where the transaction could not be opened, or the connection is gone, none of them has an answer.
+  const ended = failure !== null && (failed === -1 || sqlState(cause) === SqlState.inFailedTransaction)
+  if (ended || isConnectionLost(failure) || isConnectionLost(cause)) {
+    for (const {reject} of questions) reject(failure ?? cause)
+    return
+  }
+  const upTo = failed === -1 ? questions.length : failed
+  const again = failed === -1 ? [] : questions.slice(failed + 1)
+  if (again.length > 0) await answer(db, again)
+  questions.slice(0, upTo).forEach(({resolve}, index) => {
+    resolve((settled[index] as PromiseFulfilledResult<object[]>).value)
+  })
+  if (failed !== -1) questions[failed]!.reject(cause)
+}

@@ -1,0 +1,50 @@
+import {expect, it} from 'vitest'
+import {batching} from '../../../src/db/batching.js'
+import {connect} from '../../../src/db/connect.js'
+import {sql, statement} from '../../../src/db/sql.js'
+import {sqlState} from '../../../src/db/sqlstate.js'
+import {forEachEngine} from '../../helpers/engines.js'
+import {startRelay} from '../../helpers/relay.js'
+import {applicationName, targetOf} from '../../helpers/server.js'
+
+forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
+  it('what is asked in one turn takes one round trip, and each question its own answer', async () => {
+    const relay = await startRelay((await engine.database()).url)
+    const db = await connect(targetOf(relay.url), {applicationName})
+    const together = batching(db)
+    const ask = async (n: number) => {
+      const [first] = await together.query<{n: number}>(sql`select ${n}::int as n`)
+      const [second] = await together.query<{n: number}>(sql`select ${first!.n * 2}::int as n`)
+      return second!.n
+    }
+    relay.ways()
+    expect(await Promise.all([1, 2, 3, 4, 5].map(ask))).toEqual([2, 4, 6, 8, 10])
+    expect(relay.ways()).toBe(2)
+    await db.close()
+    await relay.close()
+  })
+
+  it('a question that fails fails alone, and a lost connection fails all', async () => {
+    const {db, url} = await engine.database()
+    const together = batching(db)
+    const answers = await Promise.allSettled(
+      ['select 1 as n', 'select 1/0 as n', 'select 3 as n', 'select * from no_such_table', 'select 5 as n'].map(
+        (text) => together.query(statement(text)),
+      ),
+    )
+    expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : sqlState(answer.reason)))).toEqual([
+      [{n: 1}],
+      '22012',
+      [{n: 3}],
+      '42P01',
+      [{n: 5}],
+    ])
+    const other = await connect(targetOf(url), {applicationName})
+    const lost = await Promise.allSettled([
+      batching(other).query(statement('select pg_terminate_backend(pg_backend_pid())')),
+      batching(other).query(statement('select 1')),
+    ])
+    expect(lost.map(({status}) => status)).toEqual(['rejected', 'rejected'])
+    await other.close()
+  })
+})

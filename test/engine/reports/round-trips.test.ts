@@ -1,0 +1,85 @@
+import {expect, it} from 'vitest'
+import {readAggregates} from '../../../src/aggregates/list.js'
+import {connect} from '../../../src/db/connect.js'
+import type {Database} from '../../../src/db/database.js'
+import {readPolicyStatus} from '../../../src/policies/status.js'
+import {readStats} from '../../../src/reports/stats.js'
+import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
+import {startRelay} from '../../helpers/relay.js'
+import {applicationName, targetOf} from '../../helpers/server.js'
+
+const reports: Record<string, (db: Database) => Promise<unknown>> = {
+  'policies status': (db) => readPolicyStatus(db, {declared: [], lateAfter: 0}),
+  'aggregates list': (db) => readAggregates(db, new Map()),
+  stats: (db) => readStats(db, {fast: false, managed: new Set(), timeUnits: new Map(), lateAfter: 0}),
+}
+
+/** The round trips of each report, through a relay that counts them. */
+async function counted({url}: TestDatabase): Promise<Record<string, number>> {
+  const relay = await startRelay(url)
+  const db = await connect(targetOf(relay.url), {applicationName})
+  try {
+    const counts: Record<string, number> = {}
+    for (const [name, report] of Object.entries(reports)) {
+      relay.ways()
+      await report(db)
+      counts[name] = relay.ways()
+    }
+    return counts
+  } finally {
+    await db.close()
+    await relay.close()
+  }
+}
+
+/** A hypertable with a clock of its own, an aggregate that is late, and one whose source has lost rows. */
+async function addTables({run, autocommit}: TestDatabase, from: number, to: number): Promise<void> {
+  for (let n = from; n < to; n += 1) {
+    await run(`create table public.t${n} (clock bigint not null, v int);
+create function public.now${n}() returns bigint language sql stable as 'select 10000::bigint'`)
+    await run(`select create_hypertable('public.t${n}', by_range('clock', 1000))`)
+    await run(`select set_integer_now_func('public.t${n}', 'public.now${n}')`)
+    await run(`insert into public.t${n} select g, 1 from generate_series(0, 9000, 100) g`)
+    await run(`create materialized view public.a${n} with (timescaledb.continuous) as
+select time_bucket(100, clock) b, count(*) n from public.t${n} group by 1 with no data`)
+    await autocommit(`call public.refresh_continuous_aggregate('public.a${n}', 0, 5000)`)
+    await run(`select drop_chunks('public.t${n}', 1000)`)
+    await run(
+      `select add_continuous_aggregate_policy('public.a${n}', 9000, 100, interval '1 hour', initial_start => timestamptz '2100-01-01 00:00+00')`,
+    )
+    await run(`select add_retention_policy('public.t${n}', 5000, initial_start => timestamptz '2100-01-01 00:00+00')`)
+  }
+}
+
+forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
+  it('the round trips of a report do not grow with the number of tables and aggregates', async () => {
+    const database = await engine.database()
+    await addTables(database, 0, 2)
+    const few = await counted(database)
+    await addTables(database, 2, 20)
+    const many = await counted(database)
+    const {aggregates} = await readAggregates(database.db, new Map())
+    expect(aggregates.filter(({rawGone, pending}) => rawGone === true && pending !== null)).toHaveLength(20)
+    const {policies} = await readPolicyStatus(database.db, {declared: [], lateAfter: 0})
+    expect(policies.filter(({kind, due}) => kind === 'refresh' && due !== null && due > 0)).toHaveLength(20)
+    process.stderr.write(`round trips, 2 tables: ${JSON.stringify(few)}, 20 tables: ${JSON.stringify(many)}\n`)
+    for (const name of Object.keys(reports)) expect(many[name], name).toBeLessThanOrEqual(few[name]!)
+  })
+})
+
+forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
+  it('nor with the number of partitioned tables', async () => {
+    const database = await engine.database()
+    const add = async (from: number, to: number) => {
+      for (let n = from; n < to; n += 1)
+        await database.run(`create table public.p${n} (time timestamptz not null) partition by range (time);
+create table public.p${n}_old partition of public.p${n} for values from ('2026-01-01 00:00+00') to ('2026-02-01 00:00+00');
+insert into public.p${n} values ('2026-01-05 00:00+00')`)
+    }
+    await add(0, 2)
+    const few = await counted(database)
+    await add(2, 20)
+    const many = await counted(database)
+    for (const name of Object.keys(reports)) expect(many[name], name).toBeLessThanOrEqual(few[name]!)
+  })
+})
