@@ -39,3 +39,10 @@ function beforeEnd(words: readonly string[], wanted: string): boolean {
   const end = words.indexOf('--')
   return at >= 0 && (end < 0 || at < end)
 }
+
+/** The value of a flag among words that no command has parsed; undefined where it is not there. */
+export function flagValue(words: readonly string[], flag: string): string | undefined {
+  const at = words.findIndex((word) => word === flag || word.startsWith(`${flag}=`))
+  if (at < 0) return undefined
+  return words[at] === flag ? words[at + 1] : words[at]!.slice(flag.length + 1)
+}

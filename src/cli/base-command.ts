@@ -6,6 +6,7 @@ import type {SessionResolver} from '../run/run-step.js'
 import type {Plan} from '../run/step.js'
 import {flagMessage} from './flag-error.js'
 import {globalFlags} from './flags.js'
+import {repeatTyped} from './given-flags.js'
 import {withInvocation} from './invocation.js'
 import {withJsonInstants} from './json-instants.js'
 import {command} from '../units/command.js'
@@ -84,6 +85,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     })
     this.flags = parsed.flags as FlagsOf<T>
     this.args = parsed.args as ArgsOf<T>
+    await repeatTyped(this.flags)
   }
 
   /** For people, on stderr; also under --json, where stdout is one document. */

@@ -2,6 +2,7 @@ import {Flags} from '@oclif/core'
 import {BaseCommand} from '../cli/base-command.js'
 import {durationFlag} from '../cli/flags.js'
 import {ExitCode, usageError} from '../errors.js'
+import {repeatInCommands} from '../units/command.js'
 import {approximateSeconds, type Duration} from '../units/duration.js'
 
 export default class Daemon extends BaseCommand<typeof Daemon> {
@@ -56,6 +57,8 @@ Prints one JSON object a line (--pretty for people); health and metrics are on -
     ])
     const ms = (duration: Duration | undefined, otherwise: number) =>
       duration === undefined ? otherwise : approximateSeconds(duration) * 1000
+    // From here on commands go into the log and the ledger, which are read elsewhere.
+    repeatInCommands({})
     process.exitCode = await runDaemon({
       target,
       config,

@@ -4,6 +4,7 @@ import {instantFlag} from '../cli/flags.js'
 import type {Chapter, RowCounts} from '../qicore/demo/run-demo.js'
 import type {Database} from '../db/database.js'
 import {usageError} from '../errors.js'
+import {repeatInCommands} from '../units/command.js'
 import type {CandleRow} from '../qicore/candles/read-candles.js'
 import type {StatsReport} from '../reports/stats.js'
 
@@ -56,7 +57,7 @@ Running it again adds what is missing. It never drops anything, and refuses a da
   }
 
   async run(): Promise<DemoReport> {
-    const [{demoPlace, claimPlace, writeConfig}, {embeddedDirectory}, config] = await Promise.all([
+    const [{demoPlace, claimPlace, flagsFor, writeConfig}, {embeddedDirectory}, config] = await Promise.all([
       import('../qicore/demo/place.js'),
       import('../db/database.js'),
       this.loadConfig(),
@@ -78,8 +79,13 @@ Running it again adds what is missing. It never drops anything, and refuses a da
       {target, create: true},
     ).finally(release)
     const wrote = writeConfig(config, process.cwd())
+    const flags = flagsFor(target, config, process.env)
+    repeatInCommands({...flags, config: this.flags.config})
     await this.show(report)
-    if (wrote !== null) this.say(`Wrote ${wrote}: its target "local" is this database, and every command here uses it.`)
+    if (wrote !== null)
+      this.say(
+        `Wrote ${wrote}: its target "local" is this database${Object.keys(flags).length === 0 ? ', and commands in this directory use it by default' : ''}.`,
+      )
     return report
   }
 

@@ -136,4 +136,4 @@ function unusable(message: string): OpsError {
   return new OpsError('NOT_A_DATABASE', message, {exit: ExitCode.cannotConnect, suggestions: [nameAnother]})
 }
 
-export const nameAnother = `Name another directory, or an empty one for a new database: \`${command('demo')}\` or \`${command('migrate up')}\``
+export const nameAnother = 'Name another directory with --url; an empty one becomes a new database.'

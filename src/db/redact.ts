@@ -26,6 +26,34 @@ export function withoutCredentials(url: string): string {
   return `${scheme}${path}${kept.length === 0 ? '' : `?${kept.join('&')}`}`
 }
 
+/**
+ * The URL of a database without its password, as it can be typed again; undefined where the end of the
+ * password is not known, and for what is no URL.
+ */
+export function withoutPassword(url: string): string | undefined {
+  if (url.startsWith('embedded:')) return url
+  if (!/^\s*[a-z][a-z0-9+.-]*:\/\//i.test(url)) return undefined
+  const [head, ...query] = redact(url).split('?')
+  const place = head!.replace(/:\*\*\*@/, '@')
+  const kept = query
+    .join('?')
+    .split('&')
+    .filter((pair) => pair !== '' && !/^\w*password=/i.test(pair))
+  const shown = `${place}${kept.length === 0 ? '' : `?${kept.join('&')}`}`
+  return shown.includes(':***') || !hostsOf(place).every(isHost) ? undefined : shown
+}
+
+/** Of `postgres://user@a:1,b:2/market`, both. */
+function hostsOf(place: string): string[] {
+  const authority = place.slice(place.indexOf('://') + 3).split('/')[0]!
+  return authority.slice(authority.lastIndexOf('@') + 1).split(',')
+}
+
+/** False where what looks like a port is no number: it is the password of a URL that has no host. */
+function isHost(text: string): boolean {
+  return /^(\[[^\]]*\]|[^:]*)(:\d*)?$/.test(text)
+}
+
 /** What follows `postgres://`: user, password, host, database and parameters, as far as they can be told apart. */
 function redactRest(rest: string): string {
   const parameter = rest.search(/[?&]\w*password=/i)

@@ -1,10 +1,17 @@
 import type {Hook, Interfaces} from '@oclif/core'
 import {usageError, type OpsError} from '../errors.js'
+import {flagValue} from '../cli/argv.js'
+import {repeatTyped} from '../cli/given-flags.js'
 import {command} from '../units/command.js'
 import {slips} from '../units/similar.js'
 
 /** oclif's own answer is one line without a next step, and under --json no document at all. */
 const hook: Hook<'command_not_found'> = async ({config, id, argv = []}) => {
+  await repeatTyped({
+    url: flagValue(argv, '--url'),
+    target: flagValue(argv, '--target'),
+    config: flagValue(argv, '--config'),
+  })
   const error = explain(config, [...id.split(':'), ...argv.filter((word) => !word.startsWith('-'))])
   if (!argv.includes('--json')) throw error
   process.stdout.write(`${JSON.stringify({error}, null, 2)}\n`)

@@ -54,7 +54,7 @@ export async function wantedJobs(db: Database, request: WantedRequest): Promise<
       'CRON_CANNOT',
       `pg_cron cannot run ${refused.length === 1 ? 'a job' : `${refused.length} jobs`} as declared:\n${refused.map(({job, why}) => `- ${job}: ${why}`).join('\n')}`,
       [
-        `Write "runner: daemon" for it, and run the daemon: ${command('daemon')}`,
+        `Write "runner: daemon" for it, and run the daemon: ${command('daemon', [], {target: db.target.name})}`,
         'Or leave out what pg_cron does not have.',
       ],
     )

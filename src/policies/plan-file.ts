@@ -10,7 +10,7 @@ import type {Instant} from '../units/instant.js'
 import type {Finding} from './checks/finding.js'
 import type {PolicyPlan} from './plan.js'
 import {cutoffSnapshotOf, type CutoffSnapshot} from './cutoff-snapshot.js'
-import {command} from '../units/command.js'
+import {command, withoutRepeatedFlags} from '../units/command.js'
 
 /** A plan that was saved: shown, compared, never executed. What runs is planned again. */
 export interface PlanFile {
@@ -57,7 +57,7 @@ export function planFileOf(
     options,
     steps,
     frozen,
-    findings: planned.findings,
+    findings: withoutRepeatedFlags(planned.findings),
     touched,
     fingerprint: hash({
       database: where.database,

@@ -99,7 +99,7 @@ export async function readPolicyStatus(
     timescaledb &&
     snapshot.policies.some(({job}) => job !== null)
       ? [
-          `TimescaleDB's background workers are not running here. ${sources.runners.daemon ? 'The daemon does their work.' : `The daemon would do their work: ${command('daemon')}`}`,
+          `TimescaleDB's background workers are not running here. ${sources.runners.daemon ? 'The daemon does their work.' : `The daemon would do their work: ${command('daemon', [], {target: db.target.name})}`}`,
         ]
       : []
   if (!sources.ownReadable) notes.push(unreadableNote(db))

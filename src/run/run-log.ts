@@ -1,6 +1,7 @@
 import type {Database, Db} from '../db/database.js'
 import {loadSql, prepared} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
+import {withoutRepeatedFlags} from '../units/command.js'
 import type {Limits} from './limits.js'
 import type {StepReport} from './step.js'
 
@@ -42,7 +43,7 @@ export async function readLostRuns(db: Database): Promise<number[]> {
 export async function openLedger(db: Database, owner: RunOwner, limits: Limits): Promise<Ledger | null> {
   if (!db.server.hasQicoreSchema) return null
   const settings = {readOnly: false, lockTimeout: limits.lockTimeout, statementTimeout: 30_000, role: db.target.role}
-  const {operation, actor, targetHost, detail} = owner
+  const {operation, actor, targetHost, detail} = withoutRepeatedFlags(owner)
   const pidsMatter = !db.server.pooled && !db.server.embedded
   const lost = await readLostRuns(db)
   if (lost.length > 0) await db.query(statement(loadSql('ledger/close-lost'), [lost]), settings)
@@ -56,19 +57,21 @@ export async function openLedger(db: Database, owner: RunOwner, limits: Limits):
     db.query(statement(loadSql('ledger/heartbeat'), [id, pidsMatter, leaseSeconds]), settings).catch(() => {})
   }, heartbeatMs)
   heartbeat.unref()
-  const row = (position: number, {id: step, status, attempts, ms, bytes, note, error}: StepReport) =>
-    prepared('ledger/step', [id, step, position, status, attempts, ms, bytes, note, error])
+  const row = (position: number, report: StepReport) => {
+    const {id: step, status, attempts, ms, bytes, note, error} = withoutRepeatedFlags(report)
+    return prepared('ledger/step', [id, step, position, status, attempts, ms, bytes, note, error])
+  }
   return {
     stepDone: (tx, position, step) => tx.query(row(position, step)),
     async stepNoted(step, note) {
-      await db.query(statement(loadSql('ledger/step-note'), [id, step, note]), settings)
+      await db.query(statement(loadSql('ledger/step-note'), [id, step, withoutRepeatedFlags(note)]), settings)
     },
     async stepEnded(position, step) {
       await db.query(row(position, step), settings)
     },
     async finish(status, error) {
       clearInterval(heartbeat)
-      await db.query(statement(loadSql('ledger/finish'), [id, status, error]), settings)
+      await db.query(statement(loadSql('ledger/finish'), [id, status, withoutRepeatedFlags(error)]), settings)
     },
   }
 }

@@ -3,7 +3,9 @@ import {join} from 'node:path'
 import {expect} from 'vitest'
 import {root} from './build.js'
 import {temporaryDirectory} from './files.js'
-import {expectCommandsParse} from './printed.js'
+import {expectCommandsParse, type ParsedCommand} from './printed.js'
+import {withoutPassword} from '../../src/db/redact.js'
+import {withoutDatabase} from '../../src/units/command.js'
 
 /** What a run of the binary left on its three channels. */
 export interface CliResult {
@@ -60,8 +62,23 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
     child.once('close', (code) => resolve(code))
   })
   clearTimeout(timer)
-  if (!args.includes('--help')) await expectCommandsParse(`${plainText(stdout)}\n${stderr}`)
+  if (!args.includes('--help')) expectSameDatabase(await expectCommandsParse(`${plainText(stdout)}\n${stderr}`), args)
   return {stdout, stderr, exitCode, command: `qicore-db ${args.join(' ')}`}
+}
+
+/** What is copied from the output must work on the database that the run was about: it repeats the flags that named it. */
+function expectSameDatabase(printed: readonly ParsedCommand[], args: readonly string[]): void {
+  const given = (flag: string) => args.find((_, at) => args[at - 1] === `--${flag}`)
+  const url = given('url')
+  for (const {id, flags} of printed) {
+    if (flags.help === true || withoutDatabase.has(id)) continue
+    if (given('target') !== undefined) expect(flags.target, `--target in the printed ${id}`).toBe(given('target'))
+    // A password is left out.
+    if (url !== undefined && withoutPassword(url) !== undefined)
+      expect(flags.url ?? flags.target, `--url in the printed ${id}`).toBeDefined()
+    if (flags.url !== undefined) expect(flags.url, `--url in the printed ${id}`).toBe(withoutPassword(url ?? ''))
+    if (given('config') !== undefined) expect(flags.config, `--config in the printed ${id}`).toBe(given('config'))
+  }
 }
 
 /** Every text of a JSON document, a line each, as a program would print it; else the output as it is. */

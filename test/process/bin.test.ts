@@ -5,6 +5,7 @@ import {root} from '../helpers/build.js'
 import {expectExit, jsonOf, runCli, type CliOptions, type CliResult} from '../helpers/cli.js'
 import {enginesFor} from '../helpers/engines.js'
 import {directoryWith} from '../helpers/files.js'
+import {printedCommands} from '../helpers/printed.js'
 import {startPostgres18, type NativePostgres} from '../helpers/postgres18.js'
 
 const secret = 'Tr0ub4dor-and-3'
@@ -142,6 +143,31 @@ describe('connecting', () => {
     await expectFailure(['stats'], 4, 'CONNECT', {
       env: {PGHOST: '127.0.0.1', PGPORT: String(server.port), PGUSER: 'with_password', PGPASSWORD: secret},
     })
+  })
+
+  it('prints commands that lead to the same database, without the password', async () => {
+    const plain = `postgres://postgres@127.0.0.1:${server.port}/postgres`
+    const status = await runCli(['migrate', 'status', '--url', plain.replace('@', `:${secret}@`)])
+    expectExit(status, 0)
+    expectClean(status)
+    expect(status.stdout).toMatch(new RegExp(`Next: qicore-db migrate up --url ${plain}\\n$`))
+    const [printed] = printedCommands(status.stdout)
+    const copied = await runCli([...printed!.words, '--dry-run'])
+    expectExit(copied, 0)
+    const cwd = directoryWith({'other.yaml': `version: 1\ntargets:\n  prod: {url: "${plain}"}\n`})
+    const byTarget = await runCli(['migrate', 'status', '--target', 'prod', '--config', 'other.yaml'], {cwd})
+    expect(byTarget.stdout).toMatch(/Next: qicore-db migrate up --target prod --config other\.yaml\n$/)
+  })
+
+  it('reports the same target however the database was named', async () => {
+    const url = `postgres://127.0.0.1:${server.port}/postgres`
+    const named = async (args: readonly string[], env: Record<string, string>) =>
+      jsonOf<{target: string}>(await runCli(['stats', '--json', ...args], {env})).target
+    expect(await named(['--url', url.replace('//', '//postgres@')], {})).toBe(url)
+    expect(await named([], {QICORE_DB_URL: url.replace('//', '//postgres:none@')})).toBe(url)
+    expect(
+      await named([], {PGHOST: '127.0.0.1', PGPORT: String(server.port), PGUSER: 'postgres', PGDATABASE: 'postgres'}),
+    ).toBe(url)
   })
 
   it('with a URL that is wrong in other ways never shows the password either', async () => {

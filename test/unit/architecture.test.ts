@@ -67,7 +67,7 @@ const mayImport: Record<string, readonly string[]> = {
   daemon: [...services, 'jobs', 'reports', 'pg-cron'],
   qicore: [...services, 'columns', 'validation', 'reports'],
   cli: [...ground, 'run', 'config', '~schema', '~jobs', '~schedule', '~policies', '~qicore'],
-  hooks: ['errors', 'units'],
+  hooks: ['errors', 'units', 'cli'],
   commands: ['errors', 'units', 'cli', '~*'],
   library: ['*'],
   index: ['*'],

@@ -1,9 +1,17 @@
 import {readdirSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import fc from 'fast-check'
-import {describe, expect, it} from 'vitest'
+import {afterEach, describe, expect, it} from 'vitest'
 import {formatQualifiedName, parseQualifiedName} from '../../src/db/qualified-name.js'
-import {command} from '../../src/units/command.js'
+import {repeatTyped} from '../../src/cli/given-flags.js'
+import {finishStatement, releaseStatement} from '../../src/jobs/store/results.js'
+import {
+  command,
+  repeatInCommands,
+  withoutDatabase,
+  withoutRepeatedFlags,
+  type GivenFlags,
+} from '../../src/units/command.js'
 import {root} from '../helpers/build.js'
 import {ourCommands} from '../helpers/manifest.js'
 import {expectCommandsParse, parsePrinted, printedCommands} from '../helpers/printed.js'
@@ -82,6 +90,90 @@ describe('a printed command', () => {
     ).toBe(
       `qicore-db chunks drop 'public."O'\\''Brien $x \`y\`"' --from 2026-01-01T00:00:00Z --accept 'a b' --accept c`,
     )
+  })
+
+  describe('repeats what led to the database', () => {
+    afterEach(() => repeatInCommands({}))
+
+    it.each<[GivenFlags, string]>([
+      [{}, 'qicore-db policies apply'],
+      [{target: 'prod'}, 'qicore-db policies apply --target prod'],
+      [
+        {url: 'postgres://me@db1/market', config: 'other.yaml'},
+        'qicore-db policies apply --url postgres://me@db1/market --config other.yaml',
+      ],
+      [
+        {url: 'postgres://me@db1/market?sslmode=require'},
+        "qicore-db policies apply --url 'postgres://me@db1/market?sslmode=require'",
+      ],
+    ])('%j', (given, printed) => {
+      repeatInCommands(given)
+      expect(command('policies apply')).toBe(printed)
+    })
+
+    it('behind other flags, and before arguments that begin with a dash', () => {
+      repeatInCommands({target: 'prod'})
+      expect(command('chunks compress', ['t'], {'dry-run': true})).toBe(
+        'qicore-db chunks compress t --dry-run --target prod',
+      )
+      expect(command('chunks compress', ['-t'])).toBe('qicore-db chunks compress --target prod -- -t')
+    })
+
+    it('but not where the command names a database itself, has none, or only shows help', () => {
+      repeatInCommands({url: 'postgres://h/d', config: 'other.yaml'})
+      expect(command('daemon', [], {target: 'local'})).toBe('qicore-db daemon --target local --config other.yaml')
+      expect(command('demo')).toBe('qicore-db demo --config other.yaml')
+      expect(command('stats --help')).toBe('qicore-db stats --help')
+    })
+
+    it('without the password of the URL, and without a URL whose password has no clear end', async () => {
+      await repeatTyped({url: 'postgres://me:secret@db1/market', target: undefined})
+      expect(command('stats')).toBe('qicore-db stats --url postgres://me@db1/market')
+      await repeatTyped({url: 'postgres://me:secret', config: 'other.yaml'})
+      expect(command('stats')).toBe('qicore-db stats --config other.yaml')
+    })
+
+    it('but not in what is stored: records of runs, occurrences and saved plans', () => {
+      const texts = () => [
+        command('policies apply'),
+        `a note. Fix: ${command('chunks drop', ['-t'], {'older-than': '2y'})}`,
+        `${command('daemon', [], {target: 'local'})} or \`${command('demo')}\``,
+      ]
+      const plain = texts()
+      for (const given of [
+        {url: 'postgres://h/d?a="b"', config: 'o t.yaml'},
+        {target: 'prod'},
+        {config: "it's.yaml"},
+        {url: 'embedded:x', target: undefined},
+      ]) {
+        repeatInCommands(given)
+        expect(texts()).not.toEqual(plain)
+        expect(withoutRepeatedFlags(texts())).toEqual(plain)
+        expect(withoutRepeatedFlags({steps: texts(), at: 1, none: null})).toEqual({steps: plain, at: 1, none: null})
+        const error = texts()[0]!
+        const claim = {id: 1, token: 1} as unknown as Parameters<typeof releaseStatement>[0]
+        const stored = JSON.stringify([
+          finishStatement([{claim, status: 'failed', error, detail: {note: error}}]),
+          releaseStatement(claim, {seconds: 1, error, countsAsAttempt: true}),
+        ])
+        expect(stored).toContain('policies apply')
+        expect(stored).not.toMatch(/--(url|target|config)/)
+      }
+    })
+
+    it('the commands without a database are those that do not connect', () => {
+      const files = readdirSync(join(root, 'src/commands'), {recursive: true, encoding: 'utf8'}).filter((name) =>
+        name.endsWith('.ts'),
+      )
+      const without = files.filter(
+        (file) =>
+          file === 'demo.ts' ||
+          !/withDatabase|this\.target\(|this\.ask\(|extends (Policy|Chunks)/.test(textOf(`commands/${file}`)),
+      )
+      expect(new Set(without.map((file) => file.replace(/(\/index)?\.ts$/, '').replaceAll('/', ' ')))).toEqual(
+        withoutDatabase,
+      )
+    })
   })
 
   it('is refused by this very check where it cannot work', async () => {

@@ -27,7 +27,7 @@ export function demoNotes({asOf, sampleUntil, candles}: DemoShown, exchange: str
   ]
 }
 
-const next = [
+const next = () => [
   command('stats compression'),
   command('stats chunks', ['ohlcv_data']),
   command('policies status'),
@@ -36,5 +36,5 @@ const next = [
 
 export function tryNext({directory, rows: {prices, candles, analytics, quotes}}: DemoShown): string {
   const rows = `${prices + candles + analytics + quotes} rows in ${directory}: ${candles} candles, ${prices} prices, ${quotes} quotes, ${analytics} analytics.`
-  return ['', rows, 'Try next:', ...next.map((each) => `  ${each}`)].join('\n')
+  return ['', rows, 'Try next:', ...next().map((each) => `  ${each}`)].join('\n')
 }

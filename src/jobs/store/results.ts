@@ -2,6 +2,7 @@
 import type {Database} from '../../db/database.js'
 import {prepared} from '../../db/load-sql.js'
 import type {Statement} from '../../db/sql.js'
+import {withoutRepeatedFlags} from '../../units/command.js'
 import type {Claim} from './claims.js'
 import {ledgerWrite} from './ledger.js'
 
@@ -34,7 +35,7 @@ export function finishStatement(all: readonly (Ended & {claim: Pick<Claim, 'id' 
     error,
     detail,
   }))
-  return prepared('daemon/finish', [JSON.stringify(asked)])
+  return prepared('daemon/finish', [JSON.stringify(withoutRepeatedFlags(asked))])
 }
 
 /** False where another daemon has taken the claim over. */
@@ -55,5 +56,5 @@ export async function release(db: Database, claim: Claim, given: GivenBack): Pro
 }
 
 export function releaseStatement({id, token}: Claim, {seconds, error, countsAsAttempt}: GivenBack): Statement {
-  return prepared('daemon/release', [id, token, seconds, error, countsAsAttempt ? 0 : 1])
+  return prepared('daemon/release', [id, token, seconds, withoutRepeatedFlags(error), countsAsAttempt ? 0 : 1])
 }

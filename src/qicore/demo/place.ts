@@ -2,8 +2,10 @@ import {existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync} 
 import {dirname, join, resolve} from 'node:path'
 import {configFileName, type Config} from '../../config/load.js'
 import {embeddedDirectory, type Target} from '../../db/database.js'
+import {environmentNamesDatabase, type Environment} from '../../db/libpq.js'
 import {holdsDatabase, isHalfMade, lockDirectory} from '../../db/embedded-directory.js'
 import {ExitCode, OpsError} from '../../errors.js'
+import type {GivenFlags} from '../../units/command.js'
 
 export const demoTarget = 'local'
 const defaultDirectory = '.qicore/db'
@@ -76,6 +78,18 @@ async function setAside(directory: string, marker: string, now: Date): Promise<s
 export function madeAt(target: Target): string | null {
   const marker = `${embeddedDirectory(target.url)!}.demo.json`
   return existsSync(marker) ? (JSON.parse(readFileSync(marker, 'utf8')) as {at: string}).at : null
+}
+
+/**
+ * The flags by which other commands find the demo here; none where they find it without.
+ * @param config as it was before {@link writeConfig}
+ */
+export function flagsFor(target: Target, config: Config | null, env: Environment): GivenFlags {
+  const inConfig = config === null || embeddedDirectory(config.targets[demoTarget]?.url ?? '') != null
+  if (!inConfig) return {url: target.url}
+  const elsewhere = Boolean(env.QICORE_DB_URL) || Boolean(env.DATABASE_URL) || environmentNamesDatabase(env)
+  const byDefault = config === null || config.default === demoTarget
+  return elsewhere || !byDefault ? {target: demoTarget} : {}
 }
 
 /** Writes the configuration that makes `stats` find the demo, where there is none. @returns its path, or null */

@@ -67,7 +67,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
         ms: expect.any(Number),
       },
     ])
-    const text = await history()
+    const text = await runCli(['history'], {env: {QICORE_DB_URL: url}})
     expect(text.stdout).toMatch(/^ +ID +STARTED \(UTC\) +WHAT +WHO +HOW +STATUS +TOOK( +STEPS)?$/m)
     expect(text.stdout).toMatch(/by hand +done/)
     expect(text.stdout.split('\n').filter((line) => line.length > 80)).toEqual([])

@@ -104,9 +104,11 @@ forEachEngine({native: true}, (engine) => {
     const latest = (await ask('latest', '--as-of', '2026-03-02')).split('\n')
     expect(latest.slice(0, 2)).toEqual([
       'There is no price in that time. The newest before it is from 2026-03-01 11:59 UTC.',
-      'Prices as of then: qicore-db prices latest --as-of 2026-03-01T11:59:00Z',
+      `Prices as of then: qicore-db prices latest --as-of 2026-03-01T11:59:00Z --url ${url}`,
     ])
-    expect(latest[2]).toBe('Older prices too: qicore-db prices latest --as-of 2026-03-02T00:00:00Z --within 13h')
+    expect(latest[2]).toBe(
+      `Older prices too: qicore-db prices latest --as-of 2026-03-02T00:00:00Z --within 13h --url ${url}`,
+    )
     // The printed commands find it.
     for (const line of [
       latest[1]!,
@@ -115,7 +117,7 @@ forEachEngine({native: true}, (engine) => {
       (await ask('top', '--limit', '1')).split('\n')[1]!,
     ]) {
       const [printed] = printedCommands(line)
-      const result = await runCli([...printed!.words, '--url', url])
+      const result = await runCli(printed!.words)
       expectExit(result, 0)
       expect(result.stdout, line).toContain('67')
     }

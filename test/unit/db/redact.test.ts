@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {redact, withoutCredentials} from '../../../src/db/redact.js'
+import {redact, withoutCredentials, withoutPassword} from '../../../src/db/redact.js'
 import {connectionParameters} from '../../../src/db/libpq.js'
 import {OpsError} from '../../../src/errors.js'
 
@@ -134,6 +134,39 @@ describe('a URL without credentials', () => {
         expect(
           withoutCredentials(`postgres://db1/market?user=zorro&password=${encodeURIComponent(secret)}&sslmode=require`),
         ).toBe('postgres://db1/market?sslmode=require')
+      }),
+      {numRuns: 2000},
+    )
+  })
+})
+
+describe('a URL without its password', () => {
+  it.each([
+    ['postgres://role:secret@host/db', 'postgres://role@host/db'],
+    ['postgres://role@host:5432/db?sslmode=require', 'postgres://role@host:5432/db?sslmode=require'],
+    ['postgres://host:5432/db', 'postgres://host:5432/db'],
+    ['postgres:///db?user=u&password=secret&host=/run', 'postgres:///db?user=u&host=/run'],
+    ['embedded:data/db', 'embedded:data/db'],
+    ['host=h password=secret', undefined],
+    ['role:secret@host/db', undefined],
+    ['postgres://role:secret', undefined],
+    ['postgres://role:se/cret?x@host/db', 'postgres://role@host/db'],
+    ['postgres://role@host/db?application_name=a:b@c', undefined],
+  ])('%s becomes %s', (url, shown) => {
+    expect(withoutPassword(url)).toBe(shown)
+  })
+
+  it('has no part of the password, encoded or not', () => {
+    fc.assert(
+      fc.property(password, (secret) => {
+        for (const url of [
+          `postgres://role:${secret}@${where}`,
+          `postgres://role@${where}&password=${encodeURIComponent(secret)}`,
+        ])
+          expect(leaks(withoutPassword(url) ?? '', secret)).toBe(false)
+        expect(withoutPassword(`postgres://role:${encodeURIComponent(secret)}@${where}`)).toBe(
+          `postgres://role@${where}`,
+        )
       }),
       {numRuns: 2000},
     )

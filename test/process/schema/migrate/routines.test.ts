@@ -191,7 +191,7 @@ forEachEngine({native: true}, (engine) => {
     expectExit(older, 3)
     expect(jsonOf<{qicoreSchema: QicoreSchema}>(older).qicoreSchema).toMatchObject({
       state: 'older',
-      fix: 'qicore-db migrate up',
+      fix: `qicore-db migrate up --url ${url}`,
       differs: expect.arrayContaining(['qicore.retain_gap']),
     })
     expectExit(await runCli(['migrate', 'status', '--url', url]), 0)
