@@ -2,7 +2,6 @@ import type {Database} from '../../db/database.js'
 import {OpsError} from '../../errors.js'
 import {planCompress} from '../../chunks/compress.js'
 import type {Plan} from '../../run/step.js'
-import {qualifiedName} from '../../catalog/table.js'
 import type {JobContext, JobKind, JobWork} from '../kind.js'
 import {policyWork} from './tables.js'
 
@@ -40,7 +39,8 @@ export async function compressWork(
     } catch (error) {
       // One table's trouble keeps no other from being looked after.
       if (!(error instanceof OpsError)) throw error
-      problems.push(`${qualifiedName(table)}: ${error.message}`)
+      // The message names the table.
+      problems.push(error.message)
     }
   }
   return {plans, enforced, notes, problems}

@@ -1,7 +1,6 @@
 import {OpsError} from '../../errors.js'
 import {planRefresh} from '../../aggregates/plan-refresh.js'
 import type {Plan} from '../../run/step.js'
-import {qualifiedName} from '../../catalog/table.js'
 import type {JobKind} from '../kind.js'
 import {policyWork} from './tables.js'
 
@@ -26,7 +25,8 @@ export const job: JobKind<'refresh'> = {
         notes.push(...said)
       } catch (error) {
         if (!(error instanceof OpsError)) throw error
-        problems.push(`${qualifiedName(table)}: ${error.message}`)
+        // The message names the aggregate.
+        problems.push(error.message)
       }
     }
     return {plans, enforced, notes, problems}
