@@ -9,9 +9,14 @@ export function lineText(line: Line, width: number | null): string {
     case 'raw':
     case 'people':
       return line.text
+    case 'note':
+      // A sentence without a mark is broken when it is printed, and only on a terminal.
+      return line.mark === '' ? wrap(line.text, null) : marked(line, width)
     default:
-      return line.mark === ''
-        ? wrap(line.text, width)
-        : `${line.mark} ${wrap(line.text, width === null ? null : width - 2)}`
+      return line.mark === '' ? wrap(line.text, width) : marked(line, width)
   }
+}
+
+function marked({mark, text}: {mark: string; text: string}, width: number | null): string {
+  return `${mark} ${wrap(text, width === null ? null : width - 2)}`
 }
