@@ -23,7 +23,7 @@ with dimension as materialized (
   join pg_class r on r.relname = c.table_name and r.relnamespace = n.oid
 )
 select
-  c.hypertable_id, c.oid::int8 as relation, c.schema_name as schema, c.table_name as name, c.status, c.osm_chunk as tiered,
+  c.hypertable_id, c.id, c.oid::int8 as relation, c.schema_name as schema, c.table_name as name, c.status, c.osm_chunk as tiered,
   s.range_start::text, s.range_end::text, c.creation_time as created_at, compressed.oid::int8 as compressed,
   z.uncompressed_heap_size + z.uncompressed_toast_size + z.uncompressed_index_size as before_bytes,
   z.compressed_heap_size + z.compressed_toast_size + z.compressed_index_size as after_bytes,

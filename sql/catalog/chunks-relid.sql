@@ -12,7 +12,7 @@ with dimension as materialized (
   where d.num_slices is not null group by s.chunk_id
 )
 select
-  c.hypertable_id, r.oid::int8 as relation, n.nspname as schema, r.relname as name, c.status, c.osm_chunk as tiered,
+  c.hypertable_id, c.id, r.oid::int8 as relation, n.nspname as schema, r.relname as name, c.status, c.osm_chunk as tiered,
   s.range_start::text, s.range_end::text, c.creation_time as created_at, k.compress_relid::oid::int8 as compressed,
   z.uncompressed_heap_size + z.uncompressed_toast_size + z.uncompressed_index_size as before_bytes,
   z.compressed_heap_size + z.compressed_toast_size + z.compressed_index_size as after_bytes,

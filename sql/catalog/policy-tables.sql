@@ -12,7 +12,9 @@ select
   array(
     select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by a.attnum
   ) as columns,
-  (select count(*)::int from pg_index i where i.indrelid = c.oid) as indexes,
+  array(
+    select r.relname::text from pg_index i join pg_class r on r.oid = i.indexrelid where i.indrelid = c.oid order by 1
+  ) as indexes,
   array(
     select distinct format('%I.%I', n.nspname, r.relname)
     from pg_constraint k join pg_class r on r.oid = k.confrelid join pg_namespace n on n.oid = r.relnamespace

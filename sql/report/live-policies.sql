@@ -1,10 +1,10 @@
 -- TimescaleDB's own policies as its jobs have them: whose, what, and how the last run went as far as it is recorded.
 -- A table on time has intervals in its config, one on integers has integers. The hypertable is named by its id, whose
 -- meaning never changed, as hypertable_name of the view did in 2.20: for an aggregate the one with its data.
--- TimescaleDB: 2.15
+-- $1 text[] of kinds, $2 text[] of their procedures. TimescaleDB: 2.15
 select
   j.job_id,
-  case j.proc_name when 'policy_compression' then 'compression' when 'policy_retention' then 'retention' else 'refresh' end as kind,
+  k.kind,
   coalesce(j.config ->> 'hypertable_id', j.config ->> 'mat_hypertable_id')::int as hypertable_id,
   after.span as after_interval, after.count as after_integer,
   created.span as created_interval,
@@ -22,6 +22,7 @@ select
   s.job_status = 'Running' as running,
   j.config::text as config
 from timescaledb_information.jobs j
+join unnest($1::text[], $2::text[]) as k (kind, procedure) on k.procedure = j.proc_name
 left join timescaledb_information.job_stats s on s.job_id = j.job_id
 cross join lateral (
   select
@@ -33,5 +34,4 @@ cross join lateral (select case jsonb_typeof(c.after) when 'string' then (c.afte
 cross join lateral (select case jsonb_typeof(c.created) when 'string' then (c.created #>> '{}')::interval end as span) as created
 cross join lateral (select case jsonb_typeof(c.first) when 'string' then (c.first #>> '{}')::interval end as span, case jsonb_typeof(c.first) when 'number' then c.first #>> '{}' end as count) as first
 cross join lateral (select case jsonb_typeof(c.last) when 'string' then (c.last #>> '{}')::interval end as span, case jsonb_typeof(c.last) when 'number' then c.last #>> '{}' end as count) as last
-where j.proc_name in ('policy_compression', 'policy_retention', 'policy_refresh_continuous_aggregate')
-  and j.proc_schema in ('_timescaledb_functions', '_timescaledb_internal')
+where j.proc_schema in ('_timescaledb_functions', '_timescaledb_internal')

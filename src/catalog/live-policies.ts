@@ -7,7 +7,25 @@ import {findByName, readOurs} from './read-emulated.js'
 import {parseIntervalText} from './interval.js'
 import type {Table} from './table.js'
 
-export type PolicyKind = 'compression' | 'retention' | 'refresh'
+/**
+ * Every kind of policy as TimescaleDB has it, in the order in which reports show them: the procedure of its jobs, and
+ * whether it goes by the age of rows, for which a table has to have a clock.
+ */
+const jobKinds = {
+  compression: {procedure: 'policy_compression', byAge: true},
+  retention: {procedure: 'policy_retention', byAge: true},
+  refresh: {procedure: 'policy_refresh_continuous_aggregate', byAge: true},
+  reorder: {procedure: 'policy_reorder', byAge: false},
+} as const
+
+export type PolicyKindName = keyof typeof jobKinds
+export const policyKindNames = Object.keys(jobKinds) as readonly PolicyKindName[]
+/** Procedures of TimescaleDB's own policies. */
+export const policyProcedures: readonly string[] = Object.values(jobKinds).map(({procedure}) => procedure)
+
+export function goesByAge(kind: PolicyKindName): boolean {
+  return jobKinds[kind].byAge
+}
 
 /** An age: a span of time, or a count in the table's own unit where its time is an integer. */
 export type Offset = Duration | bigint
@@ -15,7 +33,7 @@ export type Offset = Duration | bigint
 /** A policy as the database has it, whatever carries it out. */
 export interface LivePolicy {
   table: Table
-  kind: PolicyKind
+  kind: PolicyKindName
   /** TimescaleDB's own job; null for a policy that jobs of ours enforce. */
   job: PolicyJob | null
   /** Who declared it to us and when; null for TimescaleDB's own. */
@@ -53,7 +71,7 @@ export interface PolicyJob {
 
 interface JobRow {
   job_id: number
-  kind: PolicyKind
+  kind: PolicyKindName
   hypertable_id: number | null
   after_interval: string | null
   after_integer: string | null
@@ -77,7 +95,7 @@ interface JobRow {
 
 interface OwnRow {
   object: string
-  kind: PolicyKind
+  kind: PolicyKindName
   after: string | null
   start_offset: string | null
   end_offset: string | null
@@ -92,7 +110,9 @@ export async function readLivePolicies(db: Database, tables: readonly Table[]): 
   const policies: LivePolicy[] = []
   if (db.server.timescaledb !== null) {
     const byId = new Map(tables.map((table) => [table.id, table]))
-    for (const row of await db.query<JobRow>(statement(loadSql('report/live-policies')))) {
+    for (const row of await db.query<JobRow>(
+      statement(loadSql('report/live-policies'), [policyKindNames, policyProcedures]),
+    )) {
       const table = byId.get(row.hypertable_id)
       if (table !== undefined && row.hypertable_id !== null) policies.push(jobPolicy(row, table))
     }

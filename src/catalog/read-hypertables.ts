@@ -32,6 +32,7 @@ interface Row {
 
 interface ChunkRow {
   hypertable_id: number
+  id: number
   relation: number
   schema: string
   name: string
@@ -119,6 +120,7 @@ export function orderOf(row: Pick<Row, 'order_by' | 'order_desc' | 'order_nulls_
 
 function chunkOf(row: ChunkRow): Chunk {
   return {
+    id: row.id,
     relation: row.relation,
     compressed: row.compressed,
     schema: row.schema,

@@ -5,6 +5,8 @@ import type {TimeKind} from './time.js'
 
 /** A chunk of a hypertable, or a leaf of a partition set. */
 export interface Chunk {
+  /** TimescaleDB's number of a chunk; absent for a partition. */
+  id?: number
   /** Oids, as numbers. */
   relation: number
   compressed: number | null

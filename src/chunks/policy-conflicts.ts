@@ -1,6 +1,6 @@
 import type {Server} from '../db/server.js'
 import type {TableClock} from '../catalog/table-clock.js'
-import type {LivePolicy, Offset, PolicyKind} from '../catalog/live-policies.js'
+import type {LivePolicy, Offset, PolicyKindName} from '../catalog/live-policies.js'
 import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import {durationInWords, type Duration} from '../units/duration.js'
 import {alterJobSql} from '../policies/job-sql.js'
@@ -67,7 +67,7 @@ export function retentionDisagrees(rules: Rules, chunks: readonly Chunk[]): stri
   ]
 }
 
-function declaredOtherwise(rules: Rules, live: LivePolicy | undefined, kind: PolicyKind): string[] {
+function declaredOtherwise(rules: Rules, live: LivePolicy | undefined, kind: PolicyKindName): string[] {
   const {declared, table} = rules
   if (declared === null) return []
   const scale = scaleOf(rules)
@@ -87,7 +87,7 @@ function scaleOf({table, clock}: Rules): Scale {
   return table.time === 'integer' ? (clock.unit ?? 'unknown') : 'time'
 }
 
-function ofKind({policies, table}: Rules, kind: PolicyKind): LivePolicy[] {
+function ofKind({policies, table}: Rules, kind: PolicyKindName): LivePolicy[] {
   return policies.filter((policy) => policy.kind === kind && policy.table === table)
 }
 

@@ -79,6 +79,12 @@ const refresh = z.strictObject({
   every: after('Time between two runs.', ['1 hour', '15min']),
 })
 
+const reorder = z.strictObject({
+  index: about(z.string().min(1), 'Name of the index whose order the rows of older chunks get.', {
+    examples: ['ticks_symbol_time_idx'],
+  }),
+})
+
 const partitions = z.strictObject({
   every: about(z.enum(['month', 'day']).optional(), 'Length of one partition.', {default: 'month'}),
   ahead: about(z.int().min(0).max(366).optional(), 'Partitions that always exist after the current one.', {
@@ -127,6 +133,11 @@ const table = z.strictObject({
     {examples: ['none', {every: 'month', ahead: 3}]},
   ),
   ...policies,
+  reorder: about(
+    z.union([none, reorder]).optional(),
+    "TimescaleDB's reorder policy; none: the table shall have none. Absent: not managed.",
+    {examples: ['none', {index: 'ticks_symbol_time_idx'}]},
+  ),
 })
 const aggregate = z.strictObject({
   refresh: about(

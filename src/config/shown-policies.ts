@@ -1,4 +1,6 @@
+import {policyKindNames} from '../catalog/live-policies.js'
 import type {Declared} from '../policies/declared.js'
+import {kindNamed} from '../policies/kinds/index.js'
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import type {PartitionRule} from '../partitions/periods.js'
 import {compareAscending} from '../units/compare.js'
@@ -6,7 +8,7 @@ import {durationInWords} from '../units/duration.js'
 import type {Config} from './load.js'
 import type {ShownPolicy} from './shown.js'
 
-const kinds = ['chunkInterval', 'compression', 'retention', 'refresh'] as const
+const kinds = ['chunkInterval', ...policyKindNames] as const
 
 /** Every setting of tables and aggregates, each with where it comes from. */
 export function shownPolicies(
@@ -48,25 +50,11 @@ export function shownPolicies(
   ].sort((a, b) => compareAscending(`${a.schema}.${a.table}`, `${b.schema}.${b.table}`))
 }
 
-function ruleOf(
-  {chunkInterval, compression, retention, refresh}: Declared,
-  kind: (typeof kinds)[number],
-): string | null {
-  if (kind === 'chunkInterval') return chunkInterval === undefined ? null : durationInWords(chunkInterval)
-  if (kind === 'compression')
-    return compression === undefined || compression === 'none' ? (compression ?? null) : compressionRule(compression)
-  if (kind === 'retention')
-    return retention === undefined || retention === 'none'
-      ? (retention ?? null)
-      : `after ${durationInWords(retention.after)}, ${retention.native ? 'native' : 'gated'}`
-  if (refresh === undefined || refresh === 'none') return refresh ?? null
-  return `${durationInWords(refresh.startOffset)} to ${durationInWords(refresh.endOffset)} ago, every ${durationInWords(refresh.every)}`
-}
-
-function compressionRule({after, segmentBy, orderBy}: Exclude<NonNullable<Declared['compression']>, 'none'>): string {
-  const list = (name: string, columns: readonly string[] | null) =>
-    columns === null ? [] : [`${name} ${columns.join(', ') || 'none'}`]
-  return [`after ${durationInWords(after)}`, ...list('segmentBy', segmentBy), ...list('orderBy', orderBy)].join('; ')
+function ruleOf(declared: Declared, kind: (typeof kinds)[number]): string | null {
+  if (kind === 'chunkInterval')
+    return declared.chunkInterval === undefined ? null : durationInWords(declared.chunkInterval)
+  const rule = declared[kind]
+  return rule === undefined || rule === 'none' ? (rule ?? null) : kindNamed(kind).inWords(rule)
 }
 
 function givenFields(config: Config | null): Map<string, Set<string>> {

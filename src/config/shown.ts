@@ -1,3 +1,4 @@
+import type {PolicyKindName} from '../catalog/live-policies.js'
 import {messageOf} from '../errors.js'
 import {redact} from '../db/redact.js'
 import type {Environment} from '../db/libpq.js'
@@ -53,7 +54,7 @@ export interface ShownConfig {
 export interface ShownPolicy {
   schema: string
   table: string
-  kind: 'chunkInterval' | 'compression' | 'retention' | 'refresh' | 'partitions'
+  kind: 'chunkInterval' | PolicyKindName | 'partitions'
   /** In words: `30 days, segmentBy symbol`; `none` where there shall be none. */
   rule: string
   from: 'config' | 'default'

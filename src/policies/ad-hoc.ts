@@ -1,15 +1,9 @@
+import type {PolicyKindName} from '../catalog/live-policies.js'
 import type {Database} from '../db/database.js'
 import {usageError} from '../errors.js'
 import {readTables} from '../catalog/read-tables.js'
-import {
-  declaredName as declaredKey,
-  ruleInWords,
-  type CompressionRule,
-  type Declared,
-  type PolicyKind,
-  type RefreshRule,
-  type RetentionRule,
-} from './declared.js'
+import {declaredName as declaredKey, type Declared} from './declared.js'
+import {kindNamed, type Rules} from './kinds/index.js'
 import {resolveTable} from '../catalog/resolve-table.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
 import {diff} from './diff.js'
@@ -18,10 +12,8 @@ import {desiredStateOf} from './desired.js'
 import {project} from './project.js'
 import {command} from '../units/command.js'
 
-export type Rule =
-  | {kind: 'compression'; rule: CompressionRule | 'none'}
-  | {kind: 'retention'; rule: RetentionRule | 'none'}
-  | {kind: 'refresh'; rule: RefreshRule | 'none'}
+/** A policy that is to be set, or removed (`none`). */
+export type Rule = {[Name in PolicyKindName]: {kind: Name; rule: Rules[Name] | 'none'}}[PolicyKindName]
 
 export interface AdHocRequest {
   /** As the operator typed it. */
@@ -63,20 +55,11 @@ export async function planAdHoc(db: Database, request: AdHocRequest): Promise<Po
   return {...planned, unmanaged: [], notes: [...planned.notes, ...disagreement(planned, table, said, change, db)]}
 }
 
-function requirePossible(db: Database, table: Table, kind: PolicyKind): void {
-  const key = qualifiedName(table)
-  if (kind === 'refresh' && table.kind !== 'aggregate')
-    throw usageError('NOT_AN_AGGREGATE', `${key} is not an aggregate, so there is nothing to refresh.`, [
-      `The aggregates there are: ${command('aggregates list')}`,
-    ])
-  if (kind === 'compression' && (db.server.engine !== 'timescaledb' || table.id === null))
-    throw usageError(
-      'NOT_POSSIBLE_HERE',
-      `${key} cannot be compressed: that is TimescaleDB's community edition only.`,
-      ['Retention and refresh work on every engine.'],
-    )
-  if (kind === 'retention' && table.kind === 'aggregate' && table.id === null)
-    throw usageError('NOT_POSSIBLE_HERE', `${key} is a table of ours under a view, and has no chunks to drop.`)
+function requirePossible(db: Database, table: Table, kind: PolicyKindName): void {
+  const place = {kind: table.kind, native: table.id !== null, engine: db.server.engine}
+  const impossible = kindNamed(kind).impossible(place)
+  if (impossible !== null)
+    throw usageError(impossible.code, `${qualifiedName(table)}: ${impossible.why}.`, impossible.suggestions)
 }
 
 /** Where the configuration does not say what is live now. */
@@ -106,14 +89,14 @@ function disagreement(
   }
   const back = diff(desiredStateOf(only, after, []), {engine: db.server.engine, maxDropPerRun: maxOf(after)}, [])
   if (back.length === 0) return []
-  const words = declared === 'none' ? 'none' : ruleInWords(kind, declared)
+  const words = declared === 'none' ? 'none' : kindNamed(kind).inWords(declared)
   return [
     `The configuration now disagrees: it says ${words} for the ${kind} of ${qualifiedName(table)}, and policies apply would put that back; ${rule === 'none' ? removedInWords(table, kind) : next}.`,
   ]
 }
 
 /** An import writes what lives; that a policy is gone for good has to be declared, also over a default of the definitions. */
-function removedInWords(table: Table, kind: PolicyKind): string {
+function removedInWords(table: Table, kind: PolicyKindName): string {
   return `to keep it removed, write ${table.kind === 'aggregate' ? 'aggregates' : 'tables'}: {${JSON.stringify(qualifiedName(table))}: {${kind}: none}} in the configuration`
 }
 

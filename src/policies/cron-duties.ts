@@ -1,10 +1,10 @@
+import type {PolicyKindName} from '../catalog/live-policies.js'
 import type {Database} from '../db/database.js'
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {sql} from '../db/sql.js'
 import {callsIn, type Argument, type SqlCall} from '../db/sql-calls.js'
 import {isConnectionLost} from '../db/sqlstate.js'
 import {readOurs} from '../catalog/read-emulated.js'
-import type {PolicyKind} from './declared.js'
 
 /**
  * The calls in the commands that pg_cron runs in this database: what it has scheduled, where that can be seen from
@@ -46,7 +46,7 @@ export function yieldsToDaemon(call: SqlCall): boolean {
 const yielding = new Set(['refresh', 'ensure_partitions', 'prune_history', 'run_sql'])
 
 /** Whether a call carries out a policy of that kind on that table or aggregate. */
-export function enforces(call: SqlCall, kind: PolicyKind, key: string): boolean {
+export function enforces(call: SqlCall, kind: PolicyKindName, key: string): boolean {
   const {schema, name} = call
   const ours = schema === 'qicore'
   if (kind === 'retention') return ours && name === 'retain' && isNameOf(retentionOf(call).object, key)
@@ -55,6 +55,7 @@ export function enforces(call: SqlCall, kind: PolicyKind, key: string): boolean 
       (name === 'refresh_continuous_aggregate' || (ours && (name === 'refresh' || name === 'refresh_aggregate'))) &&
       names(call, key)
     )
+  if (kind !== 'compression') return false
   if (name === 'maintain_hypertables') return true
   return (
     ours &&

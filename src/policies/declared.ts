@@ -1,35 +1,19 @@
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {usageError} from '../errors.js'
+import {policyKindNames, type PolicyKindName} from '../catalog/live-policies.js'
 import type {TimeUnit} from '../catalog/time.js'
 import type {CompressionDefinition, RefreshDefinition, SchemaDefinition} from '../schema/definition.js'
-import {durationInWords, parseDuration, type Duration} from '../units/duration.js'
+import {parseDuration, type Duration} from '../units/duration.js'
 import {command} from '../units/command.js'
+import type {CompressionRule} from './kinds/compression.js'
+import type {Rules} from './kinds/index.js'
+import type {RefreshRule} from './kinds/refresh.js'
+import type {ReorderRule} from './kinds/reorder.js'
 
-export type PolicyKind = 'compression' | 'retention' | 'refresh'
-export const policyKinds: readonly PolicyKind[] = ['compression', 'retention', 'refresh']
-
-export interface CompressionRule {
-  after: Duration
-  /** Null: nothing was said, so what is there is right. */
-  segmentBy: readonly string[] | null
-  /** As written: `time desc`. */
-  orderBy: readonly string[] | null
-}
-
-export interface RetentionRule {
-  after: Duration
-  /** TimescaleDB's own policy, which asks no aggregate, instead of the gated one. */
-  native: boolean
-}
-
-export interface RefreshRule {
-  startOffset: Duration
-  endOffset: Duration
-  every: Duration
-}
+type DeclaredRules = {[Name in PolicyKindName]?: 'none' | Rules[Name] | undefined}
 
 /** What was declared for one table or aggregate. A kind that is absent is not managed; `none`: there shall be none. */
-export interface Declared {
+export interface Declared extends DeclaredRules {
   schema: string
   name: string
   /** Where it was said; an object that only the definitions know may be missing in a database. */
@@ -39,9 +23,6 @@ export interface Declared {
   described?: boolean
   timeUnit?: TimeUnit | undefined
   chunkInterval?: Duration | undefined
-  compression?: 'none' | CompressionRule | undefined
-  retention?: 'none' | RetentionRule | undefined
-  refresh?: 'none' | RefreshRule | undefined
 }
 
 /** The two sections of a configuration that speak of policies. */
@@ -60,6 +41,7 @@ interface Entry {
     | undefined
   retention?: 'none' | {after: Duration; native?: boolean | undefined} | undefined
   refresh?: 'none' | RefreshRule | undefined
+  reorder?: 'none' | ReorderRule | undefined
 }
 
 /**
@@ -101,8 +83,8 @@ export function declaredName({schema, name}: {schema: string; name: string}): st
 }
 
 /** A description alone declares nothing that is carried out, and its table may be an ordinary one. */
-function saysPolicy({chunkInterval, compression, retention, refresh}: Entry): boolean {
-  return [chunkInterval, compression, retention, refresh].some((said) => said !== undefined)
+function saysPolicy(entry: Entry): boolean {
+  return entry.chunkInterval !== undefined || policyKindNames.some((kind) => entry[kind] !== undefined)
 }
 
 function over(
@@ -110,7 +92,7 @@ function over(
   entry: Entry,
   object: Pick<Declared, 'schema' | 'name' | 'section'>,
 ): Declared {
-  const {compression, retention, refresh} = entry
+  const {compression, retention, refresh, reorder} = entry
   const before = base?.compression === 'none' ? undefined : base?.compression
   return {
     ...object,
@@ -131,6 +113,7 @@ function over(
         ? (retention ?? base?.retention)
         : {after: retention.after, native: retention.native ?? false},
     refresh: refresh ?? base?.refresh,
+    reorder: reorder ?? base?.reorder,
   }
 }
 
@@ -169,14 +152,4 @@ function compressionOf({after, segmentBy, orderBy}: CompressionDefinition): Comp
 
 function refreshOf({startOffset, endOffset, every}: RefreshDefinition): RefreshRule {
   return {startOffset: parseDuration(startOffset), endOffset: parseDuration(endOffset), every: parseDuration(every)}
-}
-
-/** A rule in a few words: `30 days`, `2 years, native`, `3 hours to 1 hour ago, every 1 hour`. */
-export function ruleInWords(kind: PolicyKind, rule: CompressionRule | RetentionRule | RefreshRule): string {
-  if (kind !== 'refresh') {
-    const {after, native} = rule as RetentionRule
-    return `${durationInWords(after)}${native ? ', native' : ''}`
-  }
-  const {startOffset, endOffset, every} = rule as RefreshRule
-  return `${durationInWords(startOffset)} to ${durationInWords(endOffset)} ago, every ${durationInWords(every)}`
 }

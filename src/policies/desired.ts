@@ -1,89 +1,43 @@
+import type {Offset, PolicyKindName} from '../catalog/live-policies.js'
 import type {Duration} from '../units/duration.js'
 import {contradictionWords} from '../catalog/table-clock.js'
-import type {Offset} from '../catalog/live-policies.js'
 import type {Declared} from './declared.js'
-import type {TableState} from './table-state.js'
+import {policyKinds} from './kinds/index.js'
 import {isProblem, toLength, toOffset, type OffsetProblem} from './offsets.js'
-import {orderText, readOrder} from './order.js'
+import type {Problem} from './problem.js'
+import type {TableState} from './table-state.js'
 
-/** A declaration on its table's own scale, checked against the columns there are. */
+/** A declaration on its table's own scale, checked against its columns and indexes. */
 export interface DesiredState {
   state: TableState
   chunkInterval: bigint | null
-  compression: 'none' | WantedCompression | null
-  retention: 'none' | {after: Duration; offset: Offset; native: boolean} | null
-  refresh: 'none' | {startOffset: Offset; endOffset: Offset; every: Duration} | null
-}
-
-export interface WantedCompression {
-  after: Offset
-  /** Null: nothing was said. */
-  segmentBy: readonly string[] | null
-  orderBy: readonly string[] | null
-}
-
-/** What is wrong with a declaration, with its place in the configuration. */
-export interface Problem {
-  code: string
-  message: string
-  suggestion: string
+  /** Without the kinds of which nothing is declared, and those whose rule has a mistake. */
+  policies: ReadonlyMap<PolicyKindName, unknown>
 }
 
 /** Reads a declaration against its table. Every problem is reported, and what has one is left out. */
 export function desiredStateOf(declared: Declared, state: TableState, problems: Problem[]): DesiredState {
   const place = `${declared.section}.${state.key}`
-  const offset = (field: string, duration: Duration): Offset | null =>
-    tell(toOffset(duration, state.scale), `${place}.${field}`)
-  const length = (field: string, duration: Duration): bigint | null =>
-    tell(toLength(duration, state.scale), `${place}.${field}`)
-  const tell = <T extends Offset | bigint>(value: T | OffsetProblem, at: string): T | null => {
+  const valid = <T extends Offset | bigint>(value: T | OffsetProblem, at: string): T | null => {
     if (!isProblem(value)) return value
     problems.push(value === 'months' ? monthsOfIntegers(at, state) : unexplainedIntegers(at, state))
     return null
   }
-  const {compression, retention, refresh, chunkInterval} = declared
-  const wanted = {retention: retentionOf(), refresh: refreshOf()}
-  return {
-    state,
-    chunkInterval:
-      chunkInterval === undefined || state.chunkInterval === null ? null : length('chunkInterval', chunkInterval),
-    compression: compression === undefined || compression === 'none' ? (compression ?? null) : compressionOf(),
-    ...wanted,
+  const policies = new Map<PolicyKindName, unknown>()
+  for (const kind of policyKinds) {
+    const rule = declared[kind.name]
+    if (rule === undefined) continue
+    const at = `${place}.${kind.name}`
+    const offset = (field: string, duration: Duration) => valid(toOffset(duration, state.scale), `${at}.${field}`)
+    const desired = rule === 'none' ? rule : kind.desired(rule, {state, place: at, problems, offset})
+    if (desired !== null) policies.set(kind.name, desired)
   }
-
-  function retentionOf(): DesiredState['retention'] {
-    if (retention === undefined || retention === 'none') return retention ?? null
-    const after = offset('retention.after', retention.after)
-    return after === null ? null : {after: retention.after, offset: after, native: retention.native}
-  }
-
-  function refreshOf(): DesiredState['refresh'] {
-    if (refresh === undefined || refresh === 'none') return refresh ?? null
-    const startOffset = offset('refresh.startOffset', refresh.startOffset)
-    const endOffset = offset('refresh.endOffset', refresh.endOffset)
-    return startOffset === null || endOffset === null ? null : {startOffset, endOffset, every: refresh.every}
-  }
-
-  function compressionOf(): WantedCompression | null {
-    if (compression === undefined || compression === 'none') return null
-    const age = offset('compression.after', compression.after)
-    for (const column of compression.segmentBy ?? [])
-      if (!state.columns.includes(column)) problems.push(noSuchColumn(`${place}.compression.segmentBy`, column, state))
-    const orderBy = compression.orderBy?.map((text) => {
-      const order = readOrder(text, state.columns)
-      if (order === null) problems.push(noSuchColumn(`${place}.compression.orderBy`, text, state))
-      return order === null ? text : orderText(order)
-    })
-    return age === null ? null : {after: age, segmentBy: compression.segmentBy ?? null, orderBy: orderBy ?? null}
-  }
-}
-
-function noSuchColumn(place: string, column: string, {key, columns}: TableState): Problem {
-  return {
-    code: 'NO_SUCH_COLUMN',
-    message: `${place}: ${key} has no column "${column}".`,
-    suggestion: `Its columns: ${columns.join(', ')}.`,
-  }
+  const {chunkInterval: length} = declared
+  const chunkInterval =
+    length === undefined || state.chunkInterval === null
+      ? null
+      : valid(toLength(length, state.scale), `${place}.chunkInterval`)
+  return {state, chunkInterval, policies}
 }
 
 function monthsOfIntegers(place: string, {key}: TableState): Problem {

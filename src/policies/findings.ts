@@ -2,7 +2,7 @@ import type {FindingContext} from './finding-context.js'
 import {formatAge} from '../units/elapsed.js'
 import {secondsBetween} from '../units/instant.js'
 import {command} from '../units/command.js'
-import {adviceOf} from './advice.js'
+import {kindNamed} from './kinds/index.js'
 import {alterJobSql} from './job-sql.js'
 import type {JudgedPolicy, NotDone, NotDoneCode, PolicyProblem, PolicyStatus} from './status-types.js'
 
@@ -53,7 +53,7 @@ function workProblems(status: JudgedPolicy, context: FindingContext): PolicyProb
   if (status.ok === false && notDone.length > 0) {
     const ago = status.lastRunAt === null ? '' : ` ${formatAge(secondsBetween(status.lastRunAt, context.at))} ago`
     const says = lastStatus === null ? '' : `job ${jobId} says ${lastStatus}${ago}; `
-    const [first, ...more] = adviceOf(status, context)
+    const [first, ...more] = kindNamed(status.kind).advice(status, context)
     problems.push(
       ...[`${says}${inWords(notDone)}. ${first}`, ...more].map((message) => ({code: 'not_done' as const, message})),
     )
@@ -94,6 +94,7 @@ const plainly: ReadonlySet<NotDoneCode> = new Set([
   'refilled',
   'unordered',
   'not_dropped',
+  'not_reordered',
   'never_refreshed',
 ])
 

@@ -1,8 +1,9 @@
+import {type PolicyKindName, policyKindNames} from '../catalog/live-policies.js'
 import type {Database} from '../db/database.js'
 import type {Instant} from '../units/instant.js'
 import {readSnapshot} from '../catalog/snapshot.js'
 import {qualifiedName} from '../catalog/table.js'
-import {declaredName as declaredKey, policyKinds, type Declared, type PolicyKind} from './declared.js'
+import {declaredName as declaredKey, type Declared} from './declared.js'
 import {timeUnitsOf} from './read-declared.js'
 import {readPolicyState} from './read-state.js'
 import {declaredText, liveText} from './rule-text.js'
@@ -12,7 +13,7 @@ import type {RuleText} from './status-types.js'
 export interface ListedPolicy {
   schema: string
   table: string
-  kind: PolicyKind
+  kind: PolicyKindName
   managed: boolean
   gated: boolean
   declared: RuleText | 'none' | null
@@ -39,7 +40,7 @@ export async function readPolicyList(
   const {states} = await readPolicyState(db, snapshot)
   const policies = [...states].flatMap(([each, state]) => {
     const said = declared.find((candidate) => declaredKey(candidate) === qualifiedName(each))
-    return policyKinds.flatMap((kind): ListedPolicy[] => {
+    return policyKindNames.flatMap((kind): ListedPolicy[] => {
       const live = state.policies.filter((rule) => rule.kind === kind)
       const text = declaredText(said, kind)
       const common = {schema: each.schema, table: each.name, kind, managed: said?.[kind] !== undefined, declared: text}

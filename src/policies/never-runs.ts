@@ -1,6 +1,7 @@
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {quoteLiteral} from '../db/sql.js'
 import type {Server} from '../db/server.js'
+import {goesByAge} from '../catalog/live-policies.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
 import type {TimeUnit} from '../catalog/time.js'
 import type {LiveRule} from './table-state.js'
@@ -46,6 +47,7 @@ export function whyNeverRuns(
       why: 'the Apache edition of TimescaleDB does not run it',
       fix: "set timescaledb.license = 'timescale', or remove the policy",
     }
+  if (!goesByAge(kind)) return null
   const byCreation = after === null && createdBefore !== null
   const integer = table.time === 'integer'
   const clock = hasClock(table)

@@ -1,3 +1,4 @@
+import {policyProcedures} from '../catalog/live-policies.js'
 import type {Database} from '../db/database.js'
 import {timescaledbFunction} from '../db/server.js'
 import {inline, sql} from '../db/sql.js'
@@ -19,9 +20,9 @@ interface Row {
   procedure_gone: boolean
 }
 
-/** Jobs of TimescaleDB's scheduler that are none of the three kinds. */
+/** Jobs of TimescaleDB's scheduler that carry out no policy. */
 export async function readOtherJobs(db: Database): Promise<OtherJob[]> {
-  const rows = await db.query<Row>(statement(loadSql('report/policy-other-jobs')))
+  const rows = await db.query<Row>(statement(loadSql('report/policy-other-jobs'), [policyProcedures]))
   return rows.map(
     ({
       next_start: nextRunAt,

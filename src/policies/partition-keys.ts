@@ -2,7 +2,7 @@ import type {Database} from '../db/database.js'
 import {readSets} from '../partitions/sets.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
 import {kindOf, type Change} from './change.js'
-import type {Problem} from './desired.js'
+import type {Problem} from './problem.js'
 
 /**
  * Retentions of partitioned tables whose bounds are no times: no retention could ever tell how old a partition is.

@@ -1,7 +1,8 @@
+import {policyKindNames} from '../catalog/live-policies.js'
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
-import {declaredName, policyKinds, type Declared} from './declared.js'
+import {declaredName, type Declared} from './declared.js'
 import {withProblems} from './findings.js'
 import {declaredText} from './rule-text.js'
 import type {PolicyStatus} from './status-types.js'
@@ -27,7 +28,7 @@ export function notHypertable(each: Declared): string {
 
 /** One late policy for each kind that is declared. */
 export function plainStatus(each: Declared): PolicyStatus[] {
-  return policyKinds
+  return policyKindNames
     .filter((kind) => each[kind] !== undefined && each[kind] !== 'none')
     .map((kind) =>
       withProblems(

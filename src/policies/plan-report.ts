@@ -1,10 +1,9 @@
 import {inline} from '../db/sql.js'
 import type {ChangeClass} from '../run/step.js'
 import type {Instant} from '../units/instant.js'
-import {durationInWords} from '../units/duration.js'
 import {qualifiedName} from '../catalog/table.js'
 import {cutoffSnapshotOf, type CutoffSnapshot} from './cutoff-snapshot.js'
-import {offsetInWords, type Scale} from '../catalog/offset-words.js'
+import {kindNamed} from './kinds/index.js'
 import type {PolicyPlan, Unmanaged} from './plan.js'
 import type {Finding} from './checks/finding.js'
 import {openFindings} from './checks/run-checks.js'
@@ -57,16 +56,6 @@ function unmanagedOf({key, kind, rule}: Unmanaged, {state}: PolicyPlan): PolicyP
     table: table.name,
     kind,
     jobId: rule.job?.id ?? null,
-    rule: liveInWords(rule, state.states.get(table)?.scale ?? 'unknown'),
+    rule: kindNamed(kind).liveInWords(rule, state.states.get(table)?.scale ?? 'unknown'),
   }
-}
-
-/** A live rule in a few words: `30 days`, `3 hours to 1 hour ago, every 1 hour`. */
-function liveInWords(
-  {kind, after, createdBefore, startOffset, endOffset, schedule}: Unmanaged['rule'],
-  scale: Scale,
-): string {
-  if (kind !== 'refresh')
-    return `${offsetInWords(after ?? createdBefore, scale)}${after === null && createdBefore !== null ? ' since creation' : ''}`
-  return `${offsetInWords(startOffset, scale)} to ${offsetInWords(endOffset, scale)} ago${schedule === null ? '' : `, every ${durationInWords(schedule)}`}`
 }

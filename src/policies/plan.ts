@@ -1,9 +1,11 @@
+import type {PolicyKindName} from '../catalog/live-policies.js'
 import type {Database} from '../db/database.js'
+import type {EngineKind} from '../db/server.js'
 import {sqlState, SqlState} from '../db/sqlstate.js'
 import {OpsError, usageError} from '../errors.js'
 import {readMissingPrivileges} from '../catalog/missing-privileges.js'
 import type {Plan, Step} from '../run/step.js'
-import {declaredName as declaredKey, notHere, type Declared, type PolicyKind} from './declared.js'
+import {declaredName as declaredKey, notHere, type Declared} from './declared.js'
 import {readPlainTables} from './plain-tables.js'
 import {timeUnitsOf} from './read-declared.js'
 import {readPolicyState, type PolicyState} from './read-state.js'
@@ -22,7 +24,9 @@ import {stepsOf} from './steps.js'
 import {conversionSteps} from './steps-conversion.js'
 import {retentionReaches} from './reach.js'
 import {unreadableKeys} from './partition-keys.js'
-import {desiredStateOf, type Problem} from './desired.js'
+import {desiredStateOf} from './desired.js'
+import {policyKinds} from './kinds/index.js'
+import type {Problem} from './problem.js'
 import {command} from '../units/command.js'
 
 export interface PolicyRequest {
@@ -36,7 +40,7 @@ export interface PolicyRequest {
   prune?: boolean | undefined
   /** Adds the recompression of chunks that were compressed by older settings. */
   recompress?: boolean | undefined
-  /** Nothing will be done: rights that are missing are told in a note, and refuse nothing. */
+  /** Nothing will be done: rights that are missing are listed in a note, and refuse nothing. */
   onlyLook?: boolean | undefined
   /** A job that alone is meant by a `none`, where there are several of a kind. */
   onlyJob?: number | undefined
@@ -47,7 +51,7 @@ export interface PolicyRequest {
 /** A policy of which nothing is declared: shown, never changed. */
 export interface Unmanaged {
   key: string
-  kind: PolicyKind
+  kind: PolicyKindName
   rule: LiveRule
 }
 
@@ -258,24 +262,21 @@ function sectionProblem({section}: Declared, table: Table): Problem | null {
   return null
 }
 
-/** What was declared in so many words and an engine cannot have; the definitions' defaults know all engines. */
-function impossibleHere(each: Declared, table: Table, engine: string): string[] {
+/** What was declared in the configuration and is not possible here; the definitions' defaults suit every engine. */
+function impossibleHere(each: Declared, table: Table, engine: EngineKind): string[] {
   if (each.from !== 'config') return []
   const key = qualifiedName(table)
-  const community = engine === 'timescaledb' && table.id !== null
+  const place = {kind: table.kind, native: table.id !== null, engine}
+  const noChunks = each.chunkInterval !== undefined && table.id === null
   return [
-    ...(each.compression !== undefined && each.compression !== 'none' && !community
-      ? [`${key}: compression is TimescaleDB's community edition only; not applied here.`]
-      : []),
-    ...(each.chunkInterval !== undefined && table.id === null
-      ? [`${key}: it has no chunks; chunkInterval is not applied here.`]
-      : []),
-    ...(table.kind === 'aggregate' && table.id === null && each.retention !== undefined && each.retention !== 'none'
-      ? [`${key}: a table of ours under a view has no retention; not applied here.`]
-      : []),
-    ...(each.retention !== undefined && each.retention !== 'none' && each.retention.native && !community
-      ? [`${key}: there is no native retention here; the gated one is used.`]
-      : []),
+    ...(noChunks ? [`${key}: it has no chunks; chunkInterval is not applied here.`] : []),
+    ...policyKinds.flatMap((kind) => {
+      const rule = each[kind.name]
+      if (rule === undefined || rule === 'none') return []
+      const impossible = kind.impossible(place)
+      if (impossible !== null) return [`${key}: ${impossible.why}; not applied here.`]
+      return (kind.remarks?.(rule, place) ?? []).map((remark) => `${key}: ${remark}`)
+    }),
   ]
 }
 

@@ -1,7 +1,7 @@
 import {contradictionAdvice} from '../catalog/time-unit-advice.js'
 import type {Database} from '../db/database.js'
 import {contradictionWords} from '../catalog/table-clock.js'
-import type {LivePolicy} from '../catalog/live-policies.js'
+import {goesByAge, type LivePolicy} from '../catalog/live-policies.js'
 import {qualifiedName} from '../catalog/table.js'
 import {whyNeverRuns} from './never-runs.js'
 import type {PolicyState} from './read-state.js'
@@ -36,7 +36,7 @@ export function policyProblems(
       code: 'owner_cannot_login',
       message: `every run of it fails: job ${runs.id} runs as ${runs.owner}, who may not log in. As a role that may: alter role ${runs.owner} login`,
     })
-  const contradiction = clock?.contradiction
+  const contradiction = goesByAge(kind) ? clock?.contradiction : undefined
   if (contradiction !== undefined)
     problems.push({
       code: 'wrong_unit',
@@ -47,16 +47,19 @@ export function policyProblems(
   return {problems: twice === null ? problems : [...problems, twice], broken}
 }
 
+/** What several policies of a kind do. */
+const twiceWords = {retention: 'drops', compression: 'compresses', reorder: 'reorders'}
+
 /** A second retention or compression of a table is carried out too; several refreshes of one aggregate are usual. */
 function twiceProblem(rule: LiveRule | null, rules: readonly LiveRule[], key: string): PolicyProblem | null {
   if (rule === null || rule.kind === 'refresh' || rules.length < 2) return null
   const jobs = rules.flatMap(({job}) => (job === null ? [] : [job.id]))
-  const acts = rule.kind === 'retention' ? 'each of them drops' : 'each of them compresses'
+  const acts = twiceWords[rule.kind]
   const last = jobs.at(-1)
   const remove =
     last === undefined ? '' : `. To remove one: ${command('policies remove', [rule.kind, key], {job: last})}`
   return {
     code: 'policy_twice',
-    message: `${key} has ${rules.length} ${rule.kind} policies (jobs ${jobs.join(', ')}), and ${acts}${remove}`,
+    message: `${key} has ${rules.length} ${rule.kind} policies (jobs ${jobs.join(', ')}), and each of them ${acts}${remove}`,
   }
 }

@@ -55,3 +55,13 @@ export function alterJob(server: Server, job: number, config: Statement, schedul
   return sql`select ${timescaledbFunction(server, 'alter_job')}(j.job_id, scheduled => true${every}, config => ${config})
 from timescaledb_information.jobs j where j.job_id = ${job}`
 }
+
+/** Takes the declaration of a policy of ours away. */
+export function deleteRow(key: string, kind: string): Statement {
+  return sql`delete from qicore.policies where object = ${key} and kind = ${kind}`
+}
+
+/** By its number: removing by the table would take every policy of the kind. */
+export function deleteJob(job: number, {server}: Pick<StepContext, 'server'>): Statement {
+  return sql`select ${timescaledbFunction(server, 'delete_job')}(j.job_id) from timescaledb_information.jobs j where j.job_id = ${job}`
+}

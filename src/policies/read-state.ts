@@ -10,7 +10,7 @@ import {parseIntervalText} from '../catalog/interval.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
 import type {CatalogSnapshot} from '../catalog/snapshot.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
-import {liveRule, type Gate, type LiveRule, type TableState} from './table-state.js'
+import {liveRule, readConfig, type Gate, type LiveRule, type TableState} from './table-state.js'
 
 /** A job of TimescaleDB's scheduler that calls qicore.retain. */
 export interface GatedJob {
@@ -34,7 +34,8 @@ export interface TableFacts {
   isOwner: boolean
   ownsDatabase: boolean
   columns: readonly string[]
-  indexes: number
+  /** Names of its indexes. */
+  indexes: readonly string[]
   /** Tables that its foreign keys point to. */
   references: readonly string[]
   /** Foreign keys that lead to it, as `key of schema.table`. */
@@ -56,7 +57,7 @@ interface FactRow {
   is_owner: boolean
   owns_database: boolean
   columns: string[]
-  indexes: number
+  indexes: string[]
   references: string[]
   referenced_by: string[]
 }
@@ -99,7 +100,7 @@ export async function readPolicyState(db: Database, snapshot: CatalogSnapshot): 
         stateOf(
           table,
           snapshot.clocks.get(table),
-          facts.get(table)?.columns ?? [],
+          facts.get(table),
           table.id === null ? null : (lengths.get(table.id) ?? null),
           policies,
         ),
@@ -112,7 +113,7 @@ export async function readPolicyState(db: Database, snapshot: CatalogSnapshot): 
 function stateOf(
   table: Table,
   clock: TableClock | undefined,
-  columns: readonly string[],
+  facts: TableFacts | undefined,
   chunkInterval: bigint | null,
   policies: readonly LiveRule[],
 ): TableState {
@@ -124,7 +125,8 @@ function stateOf(
     contradiction: clock?.contradiction,
     timeUnitAdvice:
       clock?.contradiction === undefined ? timeUnitAdvice(table) : contradictionAdvice(table, clock.contradiction),
-    columns,
+    columns: facts?.columns ?? [],
+    indexes: facts?.indexes ?? [],
     timeColumn: table.timeColumn,
     chunkInterval,
     compression: table.compression ? {segmentBy: table.segmentBy, orderBy: table.orderBy} : null,
@@ -177,11 +179,6 @@ function orphaned([first, ...more]: readonly GatedJob[]): LiveRule {
       duplicateJobs: more.map(({id}) => id),
     },
   }
-}
-
-function readConfig(text: string): Record<string, unknown> {
-  const value: unknown = JSON.parse(text)
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }
 
 async function readFacts(db: Database, tables: readonly Table[]): Promise<Map<Table, TableFacts>> {

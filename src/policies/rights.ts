@@ -4,6 +4,7 @@ import {OpsError} from '../errors.js'
 import type {PolicyState} from './read-state.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
 import type {Change} from './change.js'
+import {kindOfChange} from './kinds/index.js'
 
 /**
  * What keeps this role from making these changes, as a note of a plan that is only looked at; none where nothing does.
@@ -52,13 +53,7 @@ export async function requireRights(
           ],
         },
       )
-    const ownJobs = changes.some(
-      (change) =>
-        change.key === key &&
-        (change.do === 'compression' ||
-          change.do === 'native retention' ||
-          (change.do === 'refresh' && change.by === 'timescaledb')),
-    )
+    const ownJobs = changes.some((change) => change.key === key && kindOfChange(change)?.runsAsOwner(change))
     if (ownJobs && !entry.ownerCanLogin)
       throw new OpsError(
         'OWNER_CANNOT_LOGIN',

@@ -14,6 +14,7 @@ const tinyUnits: Record<string, string> = {
 /** A rule in one cell: its age, or the two offsets of a refresh window. */
 export function ruleCell(rule: RuleText): string {
   const {after, createdBefore, startOffset, endOffset} = rule
+  if ('index' in rule) return String(rule.index ?? dash)
   if ('startOffset' in rule) return `${tiny(startOffset)}/${tiny(endOffset)}`
   return after === null && createdBefore !== undefined ? `${String(createdBefore)} old` : String(after ?? dash)
 }

@@ -1,9 +1,9 @@
+import type {PolicyKindName} from '../catalog/live-policies.js'
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import type {SqlCall} from '../db/sql-calls.js'
 import {cronCalls, enforces} from './cron-duties.js'
-import type {PolicyKind} from './declared.js'
 import type {LiveRule} from './table-state.js'
 import type {Runner} from './status-types.js'
 
@@ -30,7 +30,7 @@ export async function readRunners(db: Database): Promise<Runners> {
 /** Who is meant to carry out a policy: TimescaleDB's own live job, then pg_cron, then the daemon. */
 export function runnerOf(
   rule: LiveRule | null,
-  kind: PolicyKind,
+  kind: PolicyKindName,
   key: string,
   runners: Runners,
 ): {runner: Runner; alive: boolean | null} {

@@ -1,6 +1,6 @@
+import type {PolicyKindName} from '../catalog/live-policies.js'
 import type {QicoreSchema} from '../schema/migrate/schema-state.js'
 import type {Instant} from '../units/instant.js'
-import type {PolicyKind} from './declared.js'
 import type {NeverRunsCode} from './never-runs.js'
 
 export type Runner = 'timescaledb' | 'pg_cron' | 'daemon' | 'nobody' | 'unknown'
@@ -11,6 +11,8 @@ export type NotDoneCode =
   | 'refilled'
   | 'unordered'
   | 'not_dropped'
+  /** A reorder policy has not rewritten it yet. */
+  | 'not_reordered'
   /** The newest row of the table is itself older than the retention: what is left may be the last copy. */
   | 'feed_stopped'
   /** The gate of the retention holds it back: an aggregate has not covered it, or that cannot be known. */
@@ -41,7 +43,7 @@ export type RuleText = Record<string, string | readonly string[] | boolean | num
 export interface PolicyStatus {
   schema: string
   table: string
-  kind: PolicyKind
+  kind: PolicyKindName
   managed: boolean
   runner: Runner
   runnerAlive: boolean | null

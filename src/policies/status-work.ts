@@ -7,7 +7,7 @@ import {approximateSeconds} from '../units/duration.js'
 import {readChunks} from '../catalog/read-tables.js'
 import {dueState, type DueChunk} from '../catalog/due.js'
 import {readTimeRanges, type TimeRange} from '../catalog/time-range.js'
-import type {LivePolicy} from '../catalog/live-policies.js'
+import {goesByAge, type LivePolicy} from '../catalog/live-policies.js'
 import {refreshState} from '../catalog/refresh-state.js'
 import {readMissingPrivileges} from '../catalog/missing-privileges.js'
 import {readLockedTables} from '../catalog/sizes.js'
@@ -15,18 +15,10 @@ import type {CatalogSnapshot} from '../catalog/snapshot.js'
 import type {Chunk, Table} from '../catalog/table.js'
 import {fromMicros, instantOf} from '../catalog/time.js'
 import {gateReasons} from './gate-reasons.js'
-import {rangeText, type Gap} from './refresh-gaps.js'
+import type {Work, WorkRequest} from './work.js'
+import {changedRanges, rangeText, type Gap} from './refresh-gaps.js'
 import type {LiveRule} from './table-state.js'
 import type {NotDone, NotDoneCode, PolicyProblem} from './status-types.js'
-
-/** What a policy should have done by now. */
-export interface Work {
-  due: number | null
-  /** Null: not known. */
-  notDone: NotDone[] | null
-  late: boolean | null
-  overdue: readonly DueChunk[]
-}
 
 const codes: Record<DueChunk['why'], NotDoneCode> = {
   'never compressed': 'never_compressed',
@@ -35,14 +27,8 @@ const codes: Record<DueChunk['why'], NotDoneCode> = {
   'not dropped': 'not_dropped',
 }
 
-/** Compression and retention. @param referenced a foreign key leads to the table */
-export async function chunkWork(
-  db: Database,
-  policy: LivePolicy,
-  snapshot: CatalogSnapshot,
-  lateAfter: number,
-  referenced: boolean,
-): Promise<Work> {
+/** Compression and retention. */
+export async function chunkWork({db, policy, snapshot, lateAfter, referenced}: WorkRequest): Promise<Work> {
   const {table, kind, job} = policy
   const clock = snapshot.clocks.get(table) ?? {now: null, unit: null}
   const gated = kind === 'retention' && job === null
@@ -59,7 +45,7 @@ export async function chunkWork(
   return {due: state.due, notDone: notDone.sort(bySince), late: state.late, overdue: state.notDone}
 }
 
-export interface SourceEnds {
+interface SourceEnds {
   ends: ReadonlyMap<Table, TimeRange>
   /** The SQL that allows this role to read a source that it may not read. */
   missing: ReadonlyMap<Table, string>
@@ -69,7 +55,7 @@ export interface SourceEnds {
  * Where the rows of the sources of refresh policies begin and end: of all of them at once, in a few questions whatever
  * their number.
  */
-export async function sourceEnds(
+async function sourceEnds(
   db: Database,
   policies: readonly LivePolicy[],
   snapshot: CatalogSnapshot,
@@ -85,13 +71,28 @@ export async function sourceEnds(
   return {ends, missing: await readMissingPrivileges(db, refused)}
 }
 
-export async function refreshWork(
+/** What the refreshes of a database are compared with. */
+export interface RefreshFacts {
+  /** Ranges whose rows changed after they were refreshed. */
+  changed: ReadonlyMap<LivePolicy, Gap[]>
+  /** Where the rows of the sources begin and end. */
+  sources: SourceEnds
+}
+
+export async function readRefreshFacts(
   db: Database,
-  policy: LivePolicy,
+  policies: readonly LivePolicy[],
   snapshot: CatalogSnapshot,
-  changed: readonly Gap[],
-  lateAfter: number,
-  ends: ReadonlyMap<Table, TimeRange>,
+): Promise<RefreshFacts> {
+  return {
+    changed: await changedRanges(db, policies, snapshot.clocks),
+    sources: await sourceEnds(db, policies, snapshot),
+  }
+}
+
+export async function refreshWork(
+  {db, policy, live, snapshot, lateAfter}: WorkRequest,
+  {changed, sources: {ends, missing}}: RefreshFacts,
 ): Promise<Work> {
   const clock = snapshot.clocks.get(policy.table) ?? {now: null, unit: null}
   const state = await refreshState(db, policy, clock, snapshot.at, lateAfter, (source) => ends.get(source))
@@ -110,7 +111,7 @@ export async function refreshWork(
   const source = policy.table.aggregate?.source ?? null
   const oldest = (source !== null && ends.get(source)?.oldest) || null
   // Before the first row of the source there is nothing to compute, and what was computed there must not be computed again.
-  const within = changed.flatMap(({start, end}) =>
+  const within = (changed.get(live) ?? []).flatMap(({start, end}) =>
     oldest !== null && end <= oldest ? [] : [{start: oldest !== null && start < oldest ? oldest : start, end}],
   )
   const middle = within.map(
@@ -124,23 +125,24 @@ export async function refreshWork(
   )
   const notDone = [...behind, ...middle]
   // Nothing was found, and nothing can be known: that is not nothing to do.
-  if (state.late === null && notDone.length === 0) return {due: null, notDone: null, late: null, overdue: []}
-  return {due: notDone.length, notDone, late: state.late, overdue: []}
+  const grants = source === null ? undefined : missing.get(source)
+  if (state.late === null && notDone.length === 0) return {due: null, notDone: null, late: null, overdue: [], grants}
+  return {due: notDone.length, notDone, late: state.late, overdue: [], grants}
 }
 
 /** Why it cannot be known what a policy should have done, and what to do about it. */
 export function unknownReason(
   {table, kind, after, createdBefore}: LivePolicy,
   snapshot: CatalogSnapshot,
-  missing: SourceEnds['missing'],
+  grants: string | undefined,
 ): PolicyProblem {
   const clock = snapshot.clocks.get(table)
   const source = table.aggregate?.source ?? null
   const unknown = (message: string): PolicyProblem => ({code: 'unknown', message: `not known: ${message}`})
+  if (!goesByAge(kind)) return unknown('when its chunks were created is not recorded')
   if (table.time === 'integer' && (clock?.now == null || clock.unit === null))
     return unknown(`the unit of its integer time column is not set. ${timeUnitAdvice(table)}`)
   if (table.time === 'other') return unknown('its time column is of a type without a clock')
-  const grants = source === null ? undefined : missing.get(source)
   if (kind === 'refresh' && grants !== undefined)
     return {
       code: 'no_privilege',

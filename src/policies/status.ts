@@ -6,21 +6,21 @@ import {ident, sql, statement} from '../db/sql.js'
 import {mayReadOurs} from '../catalog/read-emulated.js'
 import {readQicoreSchema, schemaRemark} from '../schema/migrate/schema-state.js'
 import type {Instant} from '../units/instant.js'
-import type {LivePolicy} from '../catalog/live-policies.js'
-import {readSnapshot} from '../catalog/snapshot.js'
-import {qualifiedName, type Table} from '../catalog/table.js'
-import {declaredName as declaredKey, notHere, policyKinds, type Declared, type PolicyKind} from './declared.js'
+import {policyKindNames, type LivePolicy, type PolicyKindName} from '../catalog/live-policies.js'
+import {readSnapshot, type CatalogSnapshot} from '../catalog/snapshot.js'
+import {qualifiedName} from '../catalog/table.js'
+import {declaredName as declaredKey, notHere, type Declared} from './declared.js'
 import {problemsOf, withProblems} from './findings.js'
 import {policyProblems} from './policy-problems.js'
 import {plainStatus, readPlainTables} from './plain-tables.js'
 import {readOtherJobs} from './other-jobs.js'
 import {timeUnitsOf} from './read-declared.js'
 import {readPolicyState, type PolicyState} from './read-state.js'
-import {changedRanges, type Gap} from './refresh-gaps.js'
+import {kindNamed, policyKinds} from './kinds/index.js'
 import {declaredText, liveText} from './rule-text.js'
 import {readRunners, runnerOf, type Runners} from './runners.js'
 import type {LiveRule} from './table-state.js'
-import {chunkWork, onScale, refreshWork, sourceEnds, unknownReason, type SourceEnds} from './status-work.js'
+import {onScale, unknownReason} from './status-work.js'
 import type {JudgedPolicy, PolicyStatus, PolicyStatusReport} from './status-types.js'
 import {command} from '../units/command.js'
 
@@ -44,8 +44,8 @@ interface Sources {
   state: PolicyState
   runners: Runners
   errors: ReadonlyMap<number, JobError>
-  changed: ReadonlyMap<LivePolicy, Gap[]>
-  sourceEnds: SourceEnds
+  /** What each kind compares its policies with. */
+  facts: ReadonlyMap<PolicyKindName, unknown>
   /** This role may read qicore.policies. */
   ownReadable: boolean
 }
@@ -63,13 +63,11 @@ export async function readPolicyStatus(
   const state = await readPolicyState(db, snapshot)
   const timescaledb = db.server.timescaledb !== null
   const rows = timescaledb ? await db.query<JobError>(statement(loadSql('report/policy-errors'))) : []
-  const refreshes = snapshot.policies.filter(({kind}) => kind === 'refresh')
   const sources: Sources = {
     state,
     runners: await readRunners(db),
     errors: new Map(rows.map((row) => [row.id, row])),
-    changed: await changedRanges(db, refreshes, snapshot.clocks),
-    sourceEnds: await sourceEnds(db, refreshes, snapshot),
+    facts: await readFacts(db, snapshot),
     ownReadable: await mayReadOurs(db),
   }
   const together = batching(db)
@@ -84,7 +82,7 @@ export async function readPolicyStatus(
       : [],
   )
   policies.push(...plain.flatMap(plainStatus))
-  const order = (status: PolicyStatus) => `${status.schema}.${status.table} ${policyKinds.indexOf(status.kind)}`
+  const order = (status: PolicyStatus) => `${status.schema}.${status.table} ${policyKindNames.indexOf(status.kind)}`
   policies.sort((a, b) => (order(a) < order(b) ? -1 : 1))
   const absent =
     table === undefined
@@ -118,6 +116,16 @@ export async function readPolicyStatus(
   }
 }
 
+/** Asks what each kind needs to know, once for all of its policies. */
+async function readFacts(db: Database, snapshot: CatalogSnapshot): Promise<ReadonlyMap<PolicyKindName, unknown>> {
+  const facts = new Map<PolicyKindName, unknown>()
+  for (const kind of policyKinds) {
+    const policies = snapshot.policies.filter((policy) => policy.kind === kind.name)
+    facts.set(kind.name, await kind.readFacts(db, policies, snapshot))
+  }
+  return facts
+}
+
 async function liveStatus(
   db: Database,
   live: LivePolicy,
@@ -133,10 +141,9 @@ async function liveStatus(
   const said = declared.find((each) => declaredKey(each) === qualifiedName(table))
   const policy = onScale(live, snapshot, rule)
   const mine = facts.get(table)
-  const work =
-    kind === 'refresh'
-      ? await refreshWork(db, policy, snapshot, sources.changed.get(live) ?? [], lateAfter, sources.sourceEnds.ends)
-      : await chunkWork(db, policy, snapshot, lateAfter, (mine?.referencedBy.length ?? 0) > 0)
+  const referenced = (mine?.referencedBy.length ?? 0) > 0
+  const request = {db, policy, live, snapshot, lateAfter, referenced}
+  const work = await kindNamed(kind).work(request, sources.facts.get(kind))
   const {runner, alive} = runnerOf(rule, kind, qualifiedName(table), runners)
   const jobId = rule?.job?.id ?? null
   const gatedJob = state.gatedJobs.find(({id}) => id === jobId)
@@ -174,7 +181,7 @@ async function liveStatus(
     tables: snapshot.all,
     overdue: work.overdue,
     ...own,
-    unknown: status.ok === null ? unknownReason(policy, snapshot, sources.sourceEnds.missing) : null,
+    unknown: status.ok === null ? unknownReason(policy, snapshot, work.grants) : null,
   })
   return withProblems(status, problems)
 }
@@ -184,8 +191,10 @@ function missingStatus(declared: Declared, db: Database, {state, runners, ownRea
   const {snapshot} = state
   const table = snapshot.tables.find((candidate) => qualifiedName(candidate) === declaredKey(declared))
   if (table === undefined) return []
-  return policyKinds
-    .filter((kind) => declared[kind] !== undefined && declared[kind] !== 'none' && possible(kind, table, db))
+  const place = {kind: table.kind, native: table.id !== null, engine: db.server.engine}
+  return policyKindNames
+    .filter((kind) => declared[kind] !== undefined && declared[kind] !== 'none')
+    .filter((kind) => kindNamed(kind).impossible(place) === null)
     .filter((kind) => !snapshot.policies.some((policy) => policy.table === table && policy.kind === kind))
     .map((kind): PolicyStatus => {
       // A row of ours that this role may not read may be there.
@@ -225,7 +234,7 @@ function missingStatus(declared: Declared, db: Database, {state, runners, ownRea
 }
 
 /** Policies of this kind are rows of ours here; the others are jobs of TimescaleDB, which every role sees. */
-function livesWithUs(kind: PolicyKind, {server}: Database): boolean {
+function livesWithUs(kind: PolicyKindName, {server}: Database): boolean {
   return kind === 'retention' || (kind === 'refresh' && server.engine !== 'timescaledb')
 }
 
@@ -234,12 +243,6 @@ function unreadableNote({server}: Database): string {
     sql`grant usage on schema qicore to ${ident(server.role)}; grant select on all tables in schema qicore to ${ident(server.role)}`
       .text
   return `This role may not read the schema qicore: what is kept there is unknown, and QiCore's own tables show as not declared. As its owner: ${grant}`
-}
-
-function possible(kind: PolicyKind, table: Table, db: Database): boolean {
-  if (kind === 'compression') return db.server.engine === 'timescaledb' && table.id !== null
-  if (kind === 'refresh') return table.kind === 'aggregate'
-  return table.kind !== 'aggregate' || table.id !== null
 }
 
 function ruleOf({table, kind, job}: LivePolicy, {states}: PolicyState): LiveRule | null {

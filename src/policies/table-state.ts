@@ -1,9 +1,8 @@
 import type {Duration} from '../units/duration.js'
-import type {LivePolicy, Offset} from '../catalog/live-policies.js'
+import type {LivePolicy, Offset, PolicyKindName} from '../catalog/live-policies.js'
 import type {Table} from '../catalog/table.js'
 import type {Scale} from '../catalog/offset-words.js'
 import type {UnitContradiction} from '../catalog/table-clock.js'
-import type {PolicyKind} from './declared.js'
 
 /** A table with everything that is set for it: what a declaration is compared with. */
 export interface TableState {
@@ -17,6 +16,8 @@ export interface TableState {
   /** How the unit is set in the configuration, where integers are declared. */
   timeUnitAdvice: string
   columns: readonly string[]
+  /** Names of its indexes. */
+  indexes?: readonly string[]
   timeColumn: string | null
   /** For chunks to come, on the table's scale; null where there are no chunks. */
   chunkInterval: bigint | null
@@ -33,7 +34,7 @@ export interface CompressionSettings {
 
 /** One policy as it stands, in terms that compare. */
 export interface LiveRule {
-  kind: PolicyKind
+  kind: PolicyKindName
   /** TimescaleDB's own policy, or a row of qicore.policies that jobs of ours enforce. */
   by: 'timescaledb' | 'qicore'
   /** The job of TimescaleDB's scheduler that carries it out; null: there is none. */
@@ -45,6 +46,8 @@ export interface LiveRule {
   schedule: Duration | null
   /** Of a gated retention. */
   gate: Gate | null
+  /** What the job of TimescaleDB holds for its kind beside these; absent where there is no job. */
+  config?: Readonly<Record<string, unknown>>
 }
 
 export interface Gate {
@@ -71,9 +74,16 @@ export function liveRule(policy: LivePolicy, gate: Gate | null, gatedJob: LiveRu
     endOffset,
     schedule,
     gate,
+    ...(job === null ? {} : {config: readConfig(policy.config)}),
   }
 }
 
-export function rulesOf(state: TableState, kind: PolicyKind): LiveRule[] {
+export function rulesOf(state: TableState, kind: PolicyKindName): LiveRule[] {
   return state.policies.filter((policy) => policy.kind === kind)
+}
+
+/** The JSON object of a job or a row; empty where it is none. */
+export function readConfig(text: string): Record<string, unknown> {
+  const value: unknown = JSON.parse(text)
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }

@@ -10,7 +10,11 @@ export default class PoliciesRemove extends PolicyCommand<typeof PoliciesRemove>
     '<%= config.bin %> <%= command.id %> refresh hourly --job 1012 --yes',
   ]
   static override args = {
-    kind: Args.string({description: 'which policy', required: true, options: ['compression', 'retention', 'refresh']}),
+    kind: Args.string({
+      description: 'which policy',
+      required: true,
+      options: ['compression', 'retention', 'refresh', 'reorder'],
+    }),
     table: Args.string({description: 'table or aggregate, as name or schema.name', required: true}),
   }
   static override flags = {
@@ -19,7 +23,7 @@ export default class PoliciesRemove extends PolicyCommand<typeof PoliciesRemove>
   }
 
   async run(): Promise<PolicyChangeReport> {
-    const kind = this.args.kind as 'compression' | 'retention' | 'refresh'
+    const kind = this.args.kind as 'compression' | 'retention' | 'refresh' | 'reorder'
     return this.change(await import('../../policies/tools.js'), this.args.table, {kind, rule: 'none'}, this.flags.job)
   }
 }

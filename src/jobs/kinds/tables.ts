@@ -1,6 +1,6 @@
 import type {Database} from '../../db/database.js'
 import {formatQualifiedName, parseQualifiedName} from '../../db/qualified-name.js'
-import type {LivePolicy, PolicyKind} from '../../catalog/live-policies.js'
+import type {LivePolicy, PolicyKindName} from '../../catalog/live-policies.js'
 import type {Declared} from '../../policies/declared.js'
 import {readDeclared, timeUnitsOf} from '../../policies/read-declared.js'
 import {cronCalls, enforces, yieldsToDaemon} from '../../policies/cron-duties.js'
@@ -47,7 +47,7 @@ export interface Work {
  */
 export async function policyWork(
   db: Database,
-  kind: PolicyKind,
+  kind: PolicyKindName,
   names: readonly string[] | undefined,
   context: JobContext,
 ): Promise<Work> {

@@ -1,4 +1,4 @@
-import type {PolicyKind} from '../declared.js'
+import type {PolicyKindName} from '../../catalog/live-policies.js'
 import type {Instant} from '../../units/instant.js'
 
 /** One way in which policies do not go together. */
@@ -17,6 +17,6 @@ export interface Finding {
   policies: readonly string[]
 }
 
-export function concern(key: string, kind: PolicyKind | 'chunk interval'): string {
+export function concern(key: string, kind: PolicyKindName | 'chunk interval'): string {
   return `${key} ${kind}`
 }

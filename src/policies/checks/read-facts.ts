@@ -33,7 +33,7 @@ export async function readProofFacts(
       table,
       state: project(state, changes),
       clock: snapshot.clocks.get(table) ?? {now: null, unit: null},
-      indexes: entry.indexes,
+      indexes: entry.indexes.length,
       references: entry.references,
       referencedBy: entry.referencedBy,
       bytesPerPoint: pace.get(table) ?? null,

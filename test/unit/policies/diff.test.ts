@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {diff} from '../../../src/policies/diff.js'
-import {desiredStateOf, type Problem} from '../../../src/policies/desired.js'
+import {desiredStateOf} from '../../../src/policies/desired.js'
+import type {Problem} from '../../../src/policies/problem.js'
 import {project} from '../../../src/policies/project.js'
 import type {Declared} from '../../../src/policies/declared.js'
 import type {Offset} from '../../../src/catalog/live-policies.js'
@@ -19,6 +20,7 @@ const span: fc.Arbitrary<Duration> = fc.oneof(
   }),
 )
 const fixed = span.map(({days: count, seconds}) => ({months: 0, days: count + 1, seconds}))
+const indexes = ['by_id', 'Odd "one"']
 const jobId = fc.integer({min: 1_000, max: 1_009})
 const bare = {
   job: null,
@@ -62,8 +64,9 @@ function states(scale: TableState['scale'], kind: 'hypertable' | 'aggregate'): f
       ),
       refresh: maybe(fc.record({job, startOffset: maybe(offset), endOffset: maybe(offset), schedule: span})),
       row: maybe(fc.record({startOffset: span, endOffset: span, schedule: span})),
+      reorder: maybe(fc.record({job, index: fc.constantFrom(...indexes, 'dropped')})),
     })
-    .map(({chunkInterval, compression, compress, native, gated, refresh, row}) => {
+    .map(({chunkInterval, compression, compress, native, gated, refresh, row, reorder}) => {
       const policies: LiveRule[] = []
       if (compress)
         policies.push({
@@ -96,6 +99,14 @@ function states(scale: TableState['scale'], kind: 'hypertable' | 'aggregate'): f
           endOffset: refresh.endOffset,
           schedule: refresh.schedule,
         })
+      if (reorder && kind === 'hypertable')
+        policies.push({
+          ...bare,
+          kind: 'reorder',
+          by: 'timescaledb',
+          job: reorder.job,
+          config: {index_name: reorder.index},
+        })
       if (row && kind === 'aggregate') policies.push({...bare, kind: 'refresh', by: 'qicore', ...row})
       return {
         key: 'public.t',
@@ -104,6 +115,7 @@ function states(scale: TableState['scale'], kind: 'hypertable' | 'aggregate'): f
         scale,
         timeUnitAdvice: 'tables: {public.t: {timeUnit: ms}}',
         columns,
+        indexes,
         timeColumn: 'time',
         chunkInterval,
         compression,
@@ -146,6 +158,7 @@ function declarations(kind: 'hypertable' | 'aggregate'): fc.Arbitrary<Declared> 
       refresh: fc.option(fc.oneof(none, fc.record({startOffset: fixed, endOffset: fixed, every: span})), {
         nil: undefined,
       }),
+      reorder: fc.option(fc.oneof(none, fc.record({index: fc.constantFrom(...indexes)})), {nil: undefined}),
     })
     .map((fields) => declare('public.t', {...fields, section: kind === 'aggregate' ? 'aggregates' : 'tables'}))
 }
@@ -239,12 +252,12 @@ describe('declared against live', () => {
     })
     diff(desiredStateOf(declared, state, problems), {engine: 'timescaledb', maxDropPerRun: 8}, problems)
     expect(problems.map(({code, message}) => `${code} ${message.split(':')[0]}`)).toEqual([
-      'DURATION tables.public.t.retention.after',
       'DURATION tables.public.t.compression.after',
       'NO_SUCH_COLUMN tables.public.t.compression.segmentBy',
       'NO_SUCH_COLUMN tables.public.t.compression.orderBy',
+      'DURATION tables.public.t.retention.after',
     ])
-    expect(desiredStateOf(declared, {...state, scale: 'unknown'}, []).retention).toBeNull()
+    expect(desiredStateOf(declared, {...state, scale: 'unknown'}, []).policies.has('retention')).toBe(false)
   })
 
   it('makes the job of a gated retention again where it was made for another confirmed policy', () => {
@@ -278,7 +291,7 @@ describe('declared against live', () => {
       )
     expect(changes(true)).toEqual([])
     expect(changes(false)).toMatchObject([
-      {do: 'gated retention', job: 1_000, why: ['its job was made for something else']},
+      {do: 'gated retention', job: 1_000, why: ['its job was made for another confirmed policy']},
     ])
   })
 

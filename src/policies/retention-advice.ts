@@ -8,22 +8,10 @@ import type {FindingContext} from './finding-context.js'
 import type {JudgedPolicy} from './status-types.js'
 
 /**
- * What to do about work that is not done: one sentence or more, each with at most one command at its end. Nothing that
- * deletes is ever printed as a fix: where rows would go, the command shows what would go.
+ * What to do about chunks that a retention has not dropped. Nothing that deletes is ever printed: where rows would go,
+ * the command shows what would go.
  */
-export function adviceOf(status: JudgedPolicy, context: FindingContext): string[] {
-  const name = shortName(status.schema, status.table)
-  switch (status.kind) {
-    case 'compression':
-      return [`Fix: ${command('chunks compress', [name])}`]
-    case 'refresh':
-      return [`Fix: ${command('aggregates refresh', [name])}`]
-    case 'retention':
-      return retentionAdvice(status, context)
-  }
-}
-
-function retentionAdvice(status: JudgedPolicy, context: FindingContext): string[] {
+export function retentionAdvice(status: JudgedPolicy, context: FindingContext): string[] {
   const codes = new Set((status.notDone ?? []).map(({code}) => code))
   const {table, rule, overdue} = context
   const loadedLate = overdue.length > 0 && overdue.every((chunk) => chunk.loadedLate)

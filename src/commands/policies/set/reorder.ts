@@ -1,0 +1,21 @@
+import {Args, Flags} from '@oclif/core'
+import {policyChangeFlags, PolicyCommand, type PolicyChangeReport} from '../../../cli/policy-command.js'
+
+export default class PoliciesSetReorder extends PolicyCommand<typeof PoliciesSetReorder> {
+  static override summary = 'Set the reorder policy of a hypertable by hand.'
+  static override description =
+    `TimescaleDB rewrites the rows of each older chunk once in the order of an index, so that queries by it read fewer pages. It leaves the two newest ranges of chunks and compressed chunks alone. A chunk that is being rewritten cannot be written to.`
+  static override examples = ['<%= config.bin %> <%= command.id %> ticks --index ticks_symbol_time_idx --dry-run']
+  static override args = {
+    table: Args.string({description: 'hypertable, as name or schema.name', required: true}),
+  }
+  static override flags = {
+    ...policyChangeFlags,
+    index: Flags.string({summary: 'Index whose order the rows get.', required: true, helpValue: '<name>'}),
+  }
+
+  async run(): Promise<PolicyChangeReport> {
+    const {index} = this.flags
+    return this.change(await import('../../../policies/tools.js'), this.args.table, {kind: 'reorder', rule: {index}})
+  }
+}

@@ -1,0 +1,208 @@
+import {shortName} from '../../db/qualified-name.js'
+import {timescaledbFunction} from '../../db/server.js'
+import {ident, literal, quoteIdent, raw, sql} from '../../db/sql.js'
+import type {Offset} from '../../catalog/live-policies.js'
+import type {Step} from '../../run/step.js'
+import {command} from '../../units/command.js'
+import {durationInWords, type Duration} from '../../units/duration.js'
+import {offsetInWords} from '../../catalog/offset-words.js'
+import {orderText, readOrder, sameList} from '../order.js'
+import {age, ageJson, alterJob, policyStep, type StepContext} from '../policy-step.js'
+import type {Problem} from '../problem.js'
+import {chunkWork} from '../status-work.js'
+import type {CompressionSettings, LiveRule, TableState} from '../table-state.js'
+import type {ChangeBase, DiffContext, PolicyKind, RuleReader} from './kind.js'
+import {
+  ageDiffers,
+  ageInWords,
+  ageReason,
+  ageText,
+  bareRule,
+  offsetInConfig,
+  plannedJob,
+  single,
+  withRules,
+} from './rules.js'
+
+export interface CompressionRule {
+  after: Duration
+  /** Null: nothing was said, so what is there is right. */
+  segmentBy: readonly string[] | null
+  /** As written: `time desc`. */
+  orderBy: readonly string[] | null
+}
+
+/** @see CompressionRule on the table's own scale */
+export interface DesiredCompression {
+  after: Offset
+  segmentBy: readonly string[] | null
+  orderBy: readonly string[] | null
+}
+
+/** How chunks are compressed from now on; enables compression where it is not. */
+export interface Settings extends ChangeBase {
+  do: 'settings'
+  settings: CompressionSettings
+  /** Null: not enabled until now. */
+  before: CompressionSettings | null
+}
+
+/** `job` null: the policy is added, else that one is altered in place. */
+export interface Compression extends ChangeBase {
+  do: 'compression'
+  after: Offset
+  job: number | null
+}
+
+/** Compresses chunks of a certain age. TimescaleDB's community edition only. */
+export const compression: PolicyKind<CompressionRule, DesiredCompression, Settings | Compression> = {
+  name: 'compression',
+  changes: ['settings', 'compression'],
+  impossible: ({engine, native}) =>
+    engine === 'timescaledb' && native
+      ? null
+      : {
+          code: 'NOT_POSSIBLE_HERE',
+          why: "compression is TimescaleDB's community edition only",
+          suggestions: ['Retention and refresh work on every engine.'],
+        },
+  desired,
+  diff: (wanted, context) => [...settingsChange(wanted, context), ...policyChange(wanted, context)],
+  steps: (change, context) =>
+    change.do === 'settings' ? [settingsStep(change, context)] : [compressionStep(change, context)],
+  project(state, change) {
+    if (change.do === 'settings') return {...state, compression: change.settings}
+    const rule: LiveRule = {
+      ...bareRule,
+      kind: 'compression',
+      by: 'timescaledb',
+      job: plannedJob(change.job),
+      after: change.after,
+    }
+    return withRules(state, ({kind, by}) => kind === 'compression' && by === 'timescaledb', rule)
+  },
+  runsAsOwner: (change) => change.do === 'compression',
+  ruleText: ({after, segmentBy, orderBy}) => ({after: durationInWords(after), segmentBy, orderBy}),
+  liveText: (rule, state) => ({
+    ...ageText(rule, state),
+    segmentBy: state.compression?.segmentBy ?? null,
+    orderBy: state.compression?.orderBy ?? null,
+  }),
+  inWords: ({after, segmentBy, orderBy}) =>
+    [
+      `after ${durationInWords(after)}`,
+      ...(segmentBy === null ? [] : [`segmentBy ${columnsInWords(segmentBy)}`]),
+      ...(orderBy === null ? [] : [`orderBy ${columnsInWords(orderBy)}`]),
+    ].join('; '),
+  liveInWords: ageInWords,
+  toConfig(rule, state) {
+    const after = offsetInConfig(rule.after, state)
+    if (after === null) return {cannot: ageReason(rule)}
+    const {segmentBy = null, orderBy = null} = state.compression ?? {}
+    return {
+      value: {
+        after,
+        ...(segmentBy === null || segmentBy.length === 0 ? {} : {segmentBy}),
+        ...(orderBy === null || orderBy.length === 0 ? {} : {orderBy}),
+      },
+    }
+  },
+  readFacts: async () => null,
+  work: chunkWork,
+  advice: ({schema, table}) => [`Fix: ${command('chunks compress', [shortName(schema, table)])}`],
+}
+
+function desired(rule: CompressionRule, {state, place, problems, offset}: RuleReader): DesiredCompression | null {
+  const after = offset('after', rule.after)
+  for (const column of rule.segmentBy ?? [])
+    if (!state.columns.includes(column)) problems.push(noSuchColumn(`${place}.segmentBy`, column, state))
+  const orderBy = rule.orderBy?.map((text) => {
+    const order = readOrder(text, state.columns)
+    if (order === null) problems.push(noSuchColumn(`${place}.orderBy`, text, state))
+    return order === null ? text : orderText(order)
+  })
+  return after === null ? null : {after, segmentBy: rule.segmentBy ?? null, orderBy: orderBy ?? null}
+}
+
+function settingsChange(wanted: DesiredCompression, {state}: DiffContext): Settings[] {
+  const before = state.compression
+  // Without a word about the order TimescaleDB would choose one by itself, and in some versions not by time.
+  const orderBy = wanted.orderBy ?? (before === null && state.timeColumn !== null ? [`${state.timeColumn} desc`] : null)
+  const differs = (to: readonly string[] | null, from: readonly string[] | null | undefined) =>
+    to !== null && !sameList(to, from ?? (to.length === 0 ? [] : null))
+  const was = (list: readonly string[] | null | undefined) =>
+    before === null ? '' : `, was ${columnsInWords(list ?? null)}`
+  const why = [
+    ...(before === null ? ['compression is not enabled'] : []),
+    ...(differs(wanted.segmentBy, before?.segmentBy)
+      ? [`segmentBy ${columnsInWords(wanted.segmentBy)}${was(before?.segmentBy)}`]
+      : []),
+    ...(differs(orderBy, before?.orderBy) ? [`orderBy ${columnsInWords(orderBy)}${was(before?.orderBy)}`] : []),
+  ]
+  if (why.length === 0) return []
+  const settings = {
+    segmentBy: wanted.segmentBy ?? before?.segmentBy ?? null,
+    orderBy: orderBy ?? before?.orderBy ?? null,
+  }
+  return [{do: 'settings', key: state.key, settings, before, why}]
+}
+
+function policyChange({after}: DesiredCompression, {state, rules, problems}: DiffContext): Compression[] {
+  const {key} = state
+  const own = rules.filter(({by}) => by === 'timescaledb')
+  const live = single(own, key, 'compression', problems)
+  if (live === undefined) return []
+  const why = live === null ? [`after ${offsetInWords(after, state.scale)}`] : ageDiffers(live, after, state.scale)
+  return why.length === 0 ? [] : [{do: 'compression', key, after, job: live?.job?.id ?? null, why}]
+}
+
+function settingsStep({key, settings}: Settings, {table, state}: StepContext): Step {
+  const of = ident(table.schema, table.name)
+  const segmentBy = settings.segmentBy?.map(quoteIdent).join(', ')
+  const orderBy = settings.orderBy?.map((text) => orderSql(text, state)).join(', ')
+  const options = [
+    'timescaledb.compress',
+    ...(segmentBy === undefined ? [] : [`timescaledb.compress_segmentby = ${literal(segmentBy).text}`]),
+    ...(orderBy === undefined ? [] : [`timescaledb.compress_orderby = ${literal(orderBy).text}`]),
+  ]
+  const statement = sql`alter ${raw(table.kind === 'aggregate' ? 'materialized view' : 'table')} ${of} set (${raw(options.join(', '))})`
+  return policyStep(`compression settings of ${key}`, key, [statement], {
+    kind: 'settings',
+    lock: 'ACCESS EXCLUSIVE',
+    relations: [key],
+  })
+}
+
+function orderSql(text: string, {columns}: TableState): string {
+  const order = readOrder(text, columns)
+  // What the catalogue gave was a column a moment ago.
+  if (order === null) throw new Error(`${text} is no order of these columns`)
+  return `${quoteIdent(order.column)} ${order.desc ? 'desc' : 'asc'} nulls ${order.nullsFirst ? 'first' : 'last'}`
+}
+
+function compressionStep({key, after, job}: Compression, {server, table}: StepContext): Step {
+  const {value, type} = age(after)
+  const current = sql`select exists (
+  select from timescaledb_information.jobs j
+  where j.proc_name = 'policy_compression' and (j.config ->> 'hypertable_id')::int = ${table.id!} and j.scheduled
+    and (j.config ->> 'compress_after')::${raw(type)} = ${value}::${raw(type)}
+) as done`
+  const config = sql`(j.config - 'compress_created_before') || jsonb_build_object('compress_after', ${ageJson(after)})`
+  const statement =
+    job === null
+      ? sql`select ${timescaledbFunction(server, 'add_compression_policy')}(${key}::regclass, compress_after => ${value}::${raw(type)})`
+      : alterJob(server, job, config)
+  return policyStep(`compression policy of ${key}`, key, [statement], {doneCheck: current})
+}
+
+function noSuchColumn(place: string, column: string, {key, columns}: TableState): Problem {
+  return {
+    code: 'NO_SUCH_COLUMN',
+    message: `${place}: ${key} has no column "${column}".`,
+    suggestion: `Its columns: ${columns.join(', ')}.`,
+  }
+}
+
+function columnsInWords(list: readonly string[] | null): string {
+  return list === null || list.length === 0 ? 'none' : list.join(', ')
+}

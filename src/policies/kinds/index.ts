@@ -1,0 +1,32 @@
+import type {PolicyKindName} from '../../catalog/live-policies.js'
+import {compression} from './compression.js'
+import type {ChangeBase, PolicyKind} from './kind.js'
+import {refresh} from './refresh.js'
+import {reorder} from './reorder.js'
+import {retention} from './retention.js'
+
+/** Every kind of policy, in the order in which reports show them. */
+const registry = {compression, retention, refresh, reorder} satisfies Record<PolicyKindName, object>
+
+type Registry = typeof registry
+type RuleOf<Kind> = Kind extends PolicyKind<infer Rule, infer _Desired, infer _Own, infer _Facts> ? Rule : never
+type ChangeOf<Kind> = Kind extends PolicyKind<infer _Rule, infer _Desired, infer Own, infer _Facts> ? Own : never
+
+/** The declared rule of each kind. */
+export type Rules = {[Name in PolicyKindName]: RuleOf<Registry[Name]>}
+/** The changes that some kind of policy has of its own. */
+export type OwnChange = ChangeOf<Registry[PolicyKindName]>
+
+/** A kind of which the caller knows only the name. */
+export type AnyKind = PolicyKind<unknown, unknown, ChangeBase, unknown>
+
+export const policyKinds: readonly AnyKind[] = Object.values(registry) as unknown as AnyKind[]
+
+export function kindNamed(name: PolicyKindName): AnyKind {
+  return registry[name] as unknown as AnyKind
+}
+
+/** The kind that has this change; undefined for one that is common to all. */
+export function kindOfChange(change: ChangeBase): AnyKind | undefined {
+  return policyKinds.find(({changes}) => changes.includes(change.do))
+}

@@ -1,0 +1,230 @@
+import {timescaledbFunction} from '../../db/server.js'
+import {raw, sql, type Statement} from '../../db/sql.js'
+import type {Offset} from '../../catalog/live-policies.js'
+import type {TimeUnit} from '../../catalog/time.js'
+import type {Step} from '../../run/step.js'
+import {durationInWords, type Duration} from '../../units/duration.js'
+import {offsetInWords, type Scale} from '../../catalog/offset-words.js'
+import {sameOffset} from '../offsets.js'
+import {age, ageJson, alterJob, deleteJob, deleteRow, policyStep, type StepContext} from '../policy-step.js'
+import {retentionAdvice} from '../retention-advice.js'
+import {chunkWork} from '../status-work.js'
+import type {LiveRule} from '../table-state.js'
+import type {ChangeBase, DiffContext, PolicyKind} from './kind.js'
+import {
+  ageDiffers,
+  ageInWords,
+  ageReason,
+  ageText,
+  bareRule,
+  offsetInConfig,
+  paused,
+  plannedJob,
+  single,
+  withRules,
+} from './rules.js'
+
+export interface RetentionRule {
+  after: Duration
+  /** TimescaleDB's own policy, which asks no aggregate, instead of the gated one. */
+  native: boolean
+}
+
+/** @see RetentionRule with its age on the table's own scale */
+export interface DesiredRetention extends RetentionRule {
+  offset: Offset
+}
+
+export interface GatedRetention extends ChangeBase {
+  do: 'gated retention'
+  after: Duration
+  timeUnit: TimeUnit | null
+  maxDropPerRun: number
+  /** Whether TimescaleDB's scheduler runs it; else a job of ours or pg_cron. */
+  scheduler: boolean
+  job: number | null
+  /** Jobs that do the same once more, and TimescaleDB's own policy, which it takes the place of. */
+  removes: {jobs: readonly number[]; native: boolean}
+}
+
+export interface NativeRetention extends ChangeBase {
+  do: 'native retention'
+  after: Offset
+  job: number | null
+  /** The gated one that it takes the place of. */
+  removes: {jobs: readonly number[]; row: boolean}
+}
+
+/** Drops chunks or partitions of a certain age: gated by the aggregates over them, or by TimescaleDB's own policy. */
+export const retention: PolicyKind<RetentionRule, DesiredRetention, GatedRetention | NativeRetention> = {
+  name: 'retention',
+  changes: ['gated retention', 'native retention'],
+  impossible: ({kind, native}) =>
+    kind === 'aggregate' && !native
+      ? {
+          code: 'NOT_POSSIBLE_HERE',
+          why: 'it is a table of ours under a view, and has no chunks to drop',
+          suggestions: [],
+        }
+      : null,
+  remarks: ({native}, {engine, native: ofTimescaledb}) =>
+    native && !(engine === 'timescaledb' && ofTimescaledb)
+      ? ['there is no native retention here; the gated one is used.']
+      : [],
+  desired(rule, {offset}) {
+    const after = offset('after', rule.after)
+    return after === null ? null : {...rule, offset: after}
+  },
+  diff(wanted, context) {
+    const own = context.rules.filter(({by}) => by === 'timescaledb')
+    const native = single(own, context.state.key, 'retention', context.problems)
+    if (native === undefined) return []
+    const gated = context.rules.find(({by}) => by === 'qicore') ?? null
+    return wanted.native && context.community
+      ? nativeChange(wanted, context, native, gated)
+      : gatedChange(wanted, context, native, gated)
+  },
+  // With what it takes the place of, in one transaction: there is never none, and never two.
+  steps: (change, context) => [retentionStep(change, context)],
+  project: (state, change) => withRules(state, ({kind}) => kind === 'retention', ruleAfter(change)),
+  runsAsOwner: (change) => change.do === 'native retention',
+  ruleText: ({after, native}) => ({after: durationInWords(after), native}),
+  liveText: (rule, state) => ({
+    ...ageText(rule, state),
+    native: rule.by === 'timescaledb',
+    ...(rule.gate === null ? {} : {maxDropPerRun: rule.gate.maxDropPerRun, consentValid: rule.gate.consentValid}),
+  }),
+  inWords: ({after, native}) => `after ${durationInWords(after)}, ${native ? 'native' : 'gated'}`,
+  liveInWords: ageInWords,
+  toConfig(rule, state) {
+    const after = offsetInConfig(rule.after, state)
+    if (after === null) return {cannot: ageReason(rule)}
+    return {value: {after, ...(rule.by === 'timescaledb' ? {native: true} : {})}}
+  },
+  readFacts: async () => null,
+  work: chunkWork,
+  advice: retentionAdvice,
+}
+
+function nativeChange(
+  {offset: after}: DesiredRetention,
+  {state: {key, scale}}: DiffContext,
+  native: LiveRule | null,
+  gated: LiveRule | null,
+): NativeRetention[] {
+  const gatedJobs = [...(gated?.job == null ? [] : [gated.job.id]), ...(gated?.gate?.duplicateJobs ?? [])]
+  const removes = {jobs: gatedJobs, row: gated !== null}
+  const why = [
+    ...(native === null ? [`after ${offsetInWords(after, scale)}, ungated`] : ageDiffers(native, after, scale)),
+    ...(gated === null ? [] : ['takes the place of the gated retention']),
+  ]
+  if (why.length === 0) return []
+  return [{do: 'native retention', key, after, job: native?.job?.id ?? null, removes, why}]
+}
+
+function gatedChange(
+  {after}: DesiredRetention,
+  {state, engine, maxDropPerRun}: DiffContext,
+  native: LiveRule | null,
+  gated: LiveRule | null,
+): GatedRetention[] {
+  const change: GatedRetention = {
+    do: 'gated retention',
+    key: state.key,
+    after,
+    timeUnit: state.scale === 'time' || state.scale === 'unknown' ? null : state.scale,
+    maxDropPerRun,
+    scheduler: engine === 'timescaledb',
+    job: gated?.job?.id ?? null,
+    removes: {jobs: gated?.gate?.duplicateJobs ?? [], native: native !== null},
+    why: [],
+  }
+  const why = [
+    ...(gated === null
+      ? [`older than ${durationInWords(after)}, at most ${maxDropPerRun} a run`]
+      : gateDiffers(gated, change, state.scale)),
+    ...(native === null ? [] : ["replaces TimescaleDB's own policy, which drops without asking any aggregate"]),
+  ]
+  return why.length === 0 ? [] : [{...change, why}]
+}
+
+function gateDiffers(
+  live: LiveRule,
+  {after, timeUnit, maxDropPerRun, scheduler}: GatedRetention,
+  scale: Scale,
+): string[] {
+  const {gate} = live
+  const differs: [boolean, string][] = [
+    [!sameOffset(live.after, after), `older than ${durationInWords(after)}, was ${offsetInWords(live.after, scale)}`],
+    [gate?.maxDropPerRun !== maxDropPerRun, `at most ${maxDropPerRun} a run, was ${gate?.maxDropPerRun ?? 'not said'}`],
+    [(gate?.timeUnit ?? null) !== timeUnit, `an integer is ${timeUnit}, was ${gate?.timeUnit ?? 'not said'}`],
+    [!gate?.consentValid, 'not confirmed since it was changed'],
+    [scheduler && live.job === null, 'its job is missing'],
+    [gate?.jobConsentMatches === false, 'its job was made for another confirmed policy'],
+    [(gate?.duplicateJobs ?? []).length > 0, `jobs ${gate?.duplicateJobs.join(', ')} do the same once more`],
+  ]
+  return [...differs.flatMap(([is, why]) => (is ? [why] : [])), ...paused(live)]
+}
+
+function ruleAfter(change: GatedRetention | NativeRetention): LiveRule {
+  if (change.do === 'native retention')
+    return {...bareRule, kind: 'retention', by: 'timescaledb', job: plannedJob(change.job), after: change.after}
+  const {maxDropPerRun, timeUnit} = change
+  return {
+    ...bareRule,
+    kind: 'retention',
+    by: 'qicore',
+    job: change.scheduler ? plannedJob(change.job) : null,
+    after: change.after,
+    gate: {maxDropPerRun, timeUnit, consentValid: true, jobConsentMatches: true, duplicateJobs: []},
+  }
+}
+
+function retentionStep(change: GatedRetention | NativeRetention, context: StepContext): Step {
+  const statements =
+    change.do === 'gated retention' ? gatedStatements(change, context) : nativeStatements(change, context)
+  return policyStep(`retention of ${change.key}`, change.key, statements, {
+    class: context.affectsData ? 'loss' : 'undo',
+    lock: 'SHARE ROW EXCLUSIVE',
+  })
+}
+
+function gatedStatements(change: GatedRetention, context: StepContext): Statement[] {
+  const {key, after, timeUnit, maxDropPerRun, removes} = change
+  const unit = timeUnit === null ? {} : {timeUnit}
+  const config = JSON.stringify({after: durationInWords(after), maxDropPerRun, ...unit})
+  const row = sql`insert into qicore.policies (object, kind, config, set_by)
+values (${key}, 'retention', ${config}::jsonb || jsonb_build_object('consent', jsonb_build_object(
+  'hash', qicore.retention_hash(${key}, ${config}::jsonb), 'by', session_user, 'at', now(), 'target', ${context.target}::text
+)), session_user)
+on conflict (object, kind) do update set config = excluded.config, set_by = excluded.set_by, set_at = now()`
+  const removeNative = sql`select ${timescaledbFunction(context.server, 'remove_retention_policy')}(${key}::regclass, if_exists => true)`
+  return [
+    ...(removes.native ? [removeNative] : []),
+    row,
+    ...(change.scheduler ? [scheduled(change, context)] : []),
+    ...removes.jobs.map((job) => deleteJob(job, context)),
+  ]
+}
+
+/** The job of TimescaleDB's scheduler that calls the procedure; one for a table. */
+function scheduled({key, job}: GatedRetention, {server}: StepContext): Statement {
+  const config = sql`(select jsonb_build_object('object', p.object, 'hash', p.config #> '{consent,hash}') from qicore.policies p where p.object = ${key} and p.kind = 'retention')`
+  if (job !== null) return alterJob(server, job, config)
+  return sql`select ${timescaledbFunction(server, 'add_job')}('qicore.retain'::regproc, interval '1 day', config => ${config})
+where not exists (select from timescaledb_information.jobs j where j.proc_schema = 'qicore' and j.proc_name = 'retain' and j.config ->> 'object' = ${key})`
+}
+
+function nativeStatements({key, after, job, removes}: NativeRetention, context: StepContext): Statement[] {
+  const {value, type} = age(after)
+  const config = sql`(j.config - 'drop_created_before') || jsonb_build_object('drop_after', ${ageJson(after)})`
+  const policy =
+    job === null
+      ? sql`select ${timescaledbFunction(context.server, 'add_retention_policy')}(${key}::regclass, drop_after => ${value}::${raw(type)})`
+      : alterJob(context.server, job, config)
+  return [
+    ...(removes.row ? [deleteRow(key, 'retention')] : []),
+    ...removes.jobs.map((id) => deleteJob(id, context)),
+    policy,
+  ]
+}

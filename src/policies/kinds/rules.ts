@@ -1,0 +1,123 @@
+import type {Offset, PolicyKindName} from '../../catalog/live-policies.js'
+import {offsetInWords, type Scale} from '../../catalog/offset-words.js'
+import {fromMicros, toMicros} from '../../catalog/time.js'
+import {OpsError} from '../../errors.js'
+import {command} from '../../units/command.js'
+import {durationInWords, parseDuration, type Duration} from '../../units/duration.js'
+import {sameDuration, sameOffset} from '../offsets.js'
+import type {Problem} from '../problem.js'
+import type {LiveRule, TableState} from '../table-state.js'
+
+/** A rule of which nothing is set; a kind adds what it has. */
+export const bareRule: Omit<LiveRule, 'kind' | 'by'> = {
+  job: null,
+  after: null,
+  createdBefore: null,
+  startOffset: null,
+  endOffset: null,
+  schedule: null,
+  gate: null,
+}
+
+/** The job of a rule that a plan makes: what number it will have is not known before. */
+export function plannedJob(id: number | null): NonNullable<LiveRule['job']> {
+  return {id: id ?? -1, scheduled: true}
+}
+
+/** The state with these rules of a kind instead of its present ones. */
+export function withRules(state: TableState, gone: (rule: LiveRule) => boolean, rule: LiveRule): TableState {
+  return {...state, policies: [...state.policies.filter((each) => !gone(each)), rule]}
+}
+
+/** The one live rule, null for none; undefined where there are more, which a declaration cannot say. */
+export function single(
+  rules: readonly LiveRule[],
+  key: string,
+  kind: PolicyKindName,
+  problems: Problem[],
+): LiveRule | null | undefined {
+  if (rules.length <= 1) return rules[0] ?? null
+  const jobs = rules.map(({job}) => job?.id)
+  problems.push({
+    code: 'POLICY_TWICE',
+    message: `${key} has ${rules.length} ${kind} policies (jobs ${jobs.join(', ')}), and a declaration stands for one.`,
+    suggestion: `Remove all but one: ${command('policies remove', [kind, key], {job: jobs.at(-1)})}`,
+  })
+  return undefined
+}
+
+/** How the age of a live rule differs, and whether its job is paused. */
+export function ageDiffers(live: LiveRule, after: Offset, scale: Scale): string[] {
+  const was = live.after ?? live.createdBefore
+  return [
+    ...(live.after !== null && sameOffset(live.after, after)
+      ? []
+      : [
+          `after ${offsetInWords(after, scale)}, was ${offsetInWords(was, scale)}${live.after === null ? ' by creation' : ''}`,
+        ]),
+    ...paused(live),
+  ]
+}
+
+export function paused({job}: LiveRule): string[] {
+  return job !== null && !job.scheduled ? [`job ${job.id} is paused`] : []
+}
+
+/** The age of a live rule in a few words. */
+export function ageInWords({after, createdBefore}: LiveRule, scale: Scale): string {
+  const byCreation = after === null && createdBefore !== null
+  return `${offsetInWords(after ?? createdBefore, scale)}${byCreation ? ' since creation' : ''}`
+}
+
+/** Age and schedule of a live rule as reports show them. */
+export function ageText({after, createdBefore, schedule}: LiveRule, {scale}: TableState) {
+  return {
+    after: offsetText(after, scale),
+    ...(createdBefore === null ? {} : {createdBefore: durationInWords(createdBefore)}),
+    every: schedule === null ? null : durationInWords(schedule),
+  }
+}
+
+/** Integers whose unit is known are a length of time too; else they are shown as they are. */
+export function offsetText(offset: Offset | null, scale: Scale): string | null {
+  return offset === null ? null : offsetInWords(offset, scale)
+}
+
+/** An offset as a configuration writes it; null where a configuration cannot. */
+export function offsetInConfig(offset: Offset | null, state: TableState): string | null {
+  if (offset === null) return null
+  if (typeof offset !== 'bigint') return configurable(offset)
+  return state.scale === 'unknown' ? null : lengthInConfig(offset, state)
+}
+
+/** A length on the table's scale as a configuration writes it; null where a configuration cannot. */
+export function lengthInConfig(length: bigint, {scale}: TableState): string | null {
+  const micros = scale === 'time' || scale === 'unknown' ? length : toMicros(length, scale)
+  if (scale === 'ns' && fromMicros(micros, scale) !== length) return null
+  return configurable(durationOf(micros))
+}
+
+/** The words of a duration, if the configuration's own reader makes the same duration of them; else null. */
+export function configurable(duration: Duration): string | null {
+  const text = durationInWords(duration)
+  try {
+    const read = parseDuration(text)
+    return sameDuration(read, duration) ? text : null
+  } catch (error) {
+    if (error instanceof OpsError) return null
+    throw error
+  }
+}
+
+/** Why a configuration cannot say the age of a live rule. */
+export function ageReason({after, createdBefore}: LiveRule): string {
+  if (after === null) return createdBefore === null ? 'its age cannot be read' : 'it goes by when a chunk was created'
+  return typeof after === 'bigint'
+    ? `its age is ${after} in integers of an unknown unit`
+    : `its age is ${durationInWords(after)}`
+}
+
+function durationOf(micros: bigint): Duration {
+  const days = micros / 86_400_000_000n
+  return {months: 0, days: Number(days), seconds: Number(micros - days * 86_400_000_000n) / 1e6}
+}

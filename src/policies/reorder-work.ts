@@ -1,0 +1,73 @@
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement} from '../db/sql.js'
+import type {LivePolicy} from '../catalog/live-policies.js'
+import {graceOf} from '../catalog/due.js'
+import {has, type Chunk} from '../catalog/table.js'
+import {instantOf, microsOf} from '../catalog/time.js'
+import {formatQualifiedName} from '../db/qualified-name.js'
+import type {NotDone} from './status-types.js'
+import type {Work, WorkRequest} from './work.js'
+
+/** TimescaleDB leaves the newest ranges of time alone, because rows still arrive there. */
+const newestLeftAlone = 2
+
+/** Numbers of the chunks that each job has rewritten. */
+export type Reordered = ReadonlyMap<number, ReadonlySet<number>>
+
+export async function readReordered(db: Database, policies: readonly LivePolicy[]): Promise<Reordered> {
+  const jobs = policies.flatMap(({job}) => (job === null ? [] : [job.id]))
+  const done = new Map<number, Set<number>>(jobs.map((job) => [job, new Set()]))
+  if (jobs.length === 0) return done
+  const rows = await db.query<{job: number; chunk: number}>(statement(loadSql('report/reordered-chunks'), [jobs]))
+  for (const {job, chunk} of rows) done.get(job)?.add(chunk)
+  return done
+}
+
+/**
+ * Chunks that a reorder policy should have rewritten: all but those of the newest ranges and those that are compressed,
+ * once each. A chunk falls due when the range after the next begins to have a chunk.
+ */
+export async function reorderWork({policy, snapshot, lateAfter}: WorkRequest, reordered: Reordered): Promise<Work> {
+  const {table, job} = policy
+  const done = job === null ? undefined : reordered.get(job.id)
+  const starts = [...new Set(table.chunks.flatMap(({start}) => (start === null ? [] : [start])))].sort(ascending)
+  const last = starts.at(-1 - newestLeftAlone)
+  const before = last === undefined ? [] : table.chunks.filter(({start}) => start !== null && start <= last)
+  const candidates = before.filter(
+    ({status, tiered}) => !has(status, 'compressed') && !has(status, 'frozen') && !tiered,
+  )
+  const open = candidates.filter(({id}) => !done?.has(id ?? -1))
+  const notDone = open.map((chunk): NotDone => {
+    const since = dueSince(chunk, table.chunks, starts)
+    const name = formatQualifiedName(chunk.schema, chunk.name)
+    return {
+      chunk: name,
+      range: null,
+      since: since === null ? null : instantOf(since),
+      code: 'not_reordered',
+      why: 'not reordered',
+    }
+  })
+  const patience = microsOf(snapshot.at) - graceOf(policy, lateAfter)
+  const known = notDone.every(({since}) => since !== null)
+  const late = notDone.some(({since}) => since !== null && microsOf(since) < patience)
+  return {due: candidates.length, notDone, late: late || (known ? false : null), overdue: []}
+}
+
+/** When the newest chunk that has to exist first was created; null where no creation is recorded. */
+function dueSince(chunk: Chunk, chunks: readonly Chunk[], starts: readonly bigint[]): bigint | null {
+  const after = starts[starts.indexOf(chunk.start!) + newestLeftAlone]
+  const created = chunks
+    .filter(({start, createdAt}) => start === after && createdAt !== null)
+    .map(({createdAt}) => microsOf(createdAt!))
+  const own = chunk.createdAt === null ? null : microsOf(chunk.createdAt)
+  if (created.length === 0 || own === null) return null
+  const first = created.reduce((least, each) => (each < least ? each : least))
+  return own > first ? own : first
+}
+
+function ascending(a: bigint, b: bigint): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}
