@@ -11,7 +11,7 @@ import {withInvocation} from './invocation.js'
 import {withJsonInstants} from './json-instants.js'
 import {command} from '../units/command.js'
 import {stderrStatus} from './status-line.js'
-import {fit} from './render/text.js'
+import {fitWidth} from './render/text.js'
 import {lineWidth, stderrWidth} from './terminal.js'
 
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>
@@ -95,7 +95,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** The report for people, on stdout, in lines that fit the terminal; nothing under --json. */
   override log(text = ''): void {
-    super.log(fit(withInvocation(text, process.stdout), lineWidth(process.stdout)))
+    super.log(fitWidth(withInvocation(text, process.stdout), lineWidth(process.stdout)))
   }
 
   /** SQL, YAML, CSV and the like, on stdout as they are: for a file or another program, also where a terminal shows them. */

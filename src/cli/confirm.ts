@@ -1,5 +1,5 @@
 import {createInterface} from 'node:readline'
-import {fit} from './render/text.js'
+import {fitWidth} from './render/text.js'
 import {stderrWidth} from './terminal.js'
 import type {Target} from '../db/database.js'
 import type {Server} from '../db/server.js'
@@ -64,7 +64,7 @@ async function ask(question: string): Promise<string> {
         process.stderr.write('\n')
         reject(new OpsError('INTERRUPTED', 'Interrupted. Nothing was changed.', {exit: ExitCode.interrupted}))
       })
-      terminal.question(fit(question, stderrWidth()), (answer) => resolve(answer.trim()))
+      terminal.question(fitWidth(question, stderrWidth()), (answer) => resolve(answer.trim()))
     })
   } finally {
     terminal.removeAllListeners('close')

@@ -2,7 +2,7 @@ import {Help} from '@oclif/core'
 import {ExitCode, exitCodeMeaning} from '../errors.js'
 import {binary, command} from '../units/command.js'
 import {withInvocation} from './invocation.js'
-import {fit} from './render/text.js'
+import {fitWidth} from './render/text.js'
 import {lineWidth} from './terminal.js'
 
 const startWith: readonly (readonly [string, string])[] = [
@@ -33,6 +33,6 @@ export class QicoreHelp extends Help {
   }
 
   protected override log(...texts: string[]): void {
-    super.log(fit(withInvocation(texts.join('\n'), process.stdout), lineWidth(process.stdout)))
+    super.log(fitWidth(withInvocation(texts.join('\n'), process.stdout), lineWidth(process.stdout)))
   }
 }

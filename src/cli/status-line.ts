@@ -1,4 +1,4 @@
-import {fit} from './render/text.js'
+import {fitWidth} from './render/text.js'
 import {lineWidth} from './terminal.js'
 
 /** The last line of a terminal, rewritten in place; lines that are printed meanwhile appear above it. */
@@ -48,7 +48,7 @@ export function statusLine(stream: NodeJS.WriteStream): StatusLine {
     },
     print(line) {
       erase()
-      stream.write(`${fit(line, lineWidth(stream))}\n`)
+      stream.write(`${fitWidth(line, lineWidth(stream))}\n`)
       if (text !== '') draw()
     },
     clear() {

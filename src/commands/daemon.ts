@@ -48,7 +48,7 @@ Prints one JSON object a line (--pretty for people); health and metrics are on -
       ])
     const jobs = await runnableJobs(config, Date.now())
     const listen = parseListen(flags.listen)
-    const [{runDaemon}, {exitNow}, {listened}, {fit}, {lineWidth}] = await Promise.all([
+    const [{runDaemon}, {exitNow}, {listened}, {fitWidth}, {lineWidth}] = await Promise.all([
       import('../daemon/run.js'),
       import('../cli/exit-now.js'),
       import('../cli/early-signals.js'),
@@ -67,7 +67,7 @@ Prints one JSON object a line (--pretty for people); health and metrics are on -
       limits: await this.limits(),
       version: this.config.version,
       pretty: flags.pretty,
-      write: (line) => void process.stdout.write(flags.pretty ? fit(line, lineWidth(process.stdout)) : line),
+      write: (line) => void process.stdout.write(flags.pretty ? fitWidth(line, lineWidth(process.stdout)) : line),
       level: flags['log-level'],
       workers: flags.workers,
       grace: ms(flags.grace, 30_000),

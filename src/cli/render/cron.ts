@@ -23,7 +23,8 @@ export function aroundCronStatus(report: CronStatus, failed: boolean): Around<Cr
 }
 
 function labelOf({job, part, name}: CronJob): string {
-  return job === null ? name : part === null ? job : `${job} ${part}`
+  if (job === null) return name
+  return part === null ? job : `${job} ${part}`
 }
 
 function foreignWords({name, jobId, schedule, command, active}: ForeignJob): string {

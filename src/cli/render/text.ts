@@ -36,11 +36,11 @@ export function widthOf(text: string): number {
 const readable = 100
 
 /**
- * A sentence with names in it: control characters are shown, and on a terminal it is broken as {@link fit} does.
+ * A sentence with names in it: control characters are shown, and on a terminal it is broken as {@link fitWidth} does.
  * @param width null where no terminal shows it (a pipe): nothing is broken
  */
 export function wrap(text: string, width: number | null): string {
-  return fit(escapeControl(text), width === null ? null : Math.min(width, readable))
+  return fitWidth(escapeControl(text), width === null ? null : Math.min(width, readable))
 }
 
 /**
@@ -49,7 +49,7 @@ export function wrap(text: string, width: number | null): string {
  * copied.
  * @param width of the terminal; null where there is none: nothing is broken
  */
-export function fit(text: string, width: number | null): string {
+export function fitWidth(text: string, width: number | null): string {
   if (width === null) return text
   return text
     .split('\n')

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {closing, fit, widthOf, wrap} from '../../../src/cli/render/text.js'
+import {closing, fitWidth, widthOf, wrap} from '../../../src/cli/render/text.js'
 import {command} from '../../../src/units/command.js'
 
 const word = fc.string({unit: fc.constantFrom(...'abcxyz019._-()"'), minLength: 1, maxLength: 30})
@@ -11,7 +11,7 @@ describe('a line for people', () => {
   it('is broken between words only, and each piece fits unless it is one word', () => {
     fc.assert(
       fc.property(prose, fc.integer({min: 20, max: 220}), (text, width) => {
-        const lines = fit(text, width).split('\n')
+        const lines = fitWidth(text, width).split('\n')
         expect(wordsOf(lines.join(' '))).toEqual(wordsOf(text))
         for (const line of lines) if (wordsOf(line).length > 1) expect(widthOf(line)).toBeLessThanOrEqual(width)
       }),
@@ -21,8 +21,8 @@ describe('a line for people', () => {
   it('is unchanged where it fits, and a text that was broken once is not broken again', () => {
     fc.assert(
       fc.property(prose, fc.integer({min: 40, max: 220}), (text, width) => {
-        const once = fit(text, width)
-        expect(fit(once, width)).toBe(once)
+        const once = fitWidth(text, width)
+        expect(fitWidth(once, width)).toBe(once)
         if (widthOf(text) <= width) expect(once).toBe(text)
       }),
     )
@@ -31,14 +31,14 @@ describe('a line for people', () => {
   it('is neither broken nor cut in a pipe', () => {
     fc.assert(
       fc.property(prose, (text) => {
-        expect(fit(text, null)).toBe(text)
+        expect(fitWidth(text, null)).toBe(text)
         expect(wrap(text, null)).toBe(text)
       }),
     )
   })
 
   it('is indented where it goes on, by two columns more than where it began', () => {
-    expect(fit('    Compress 12 chunks of public.ticks', 24)).toBe('    Compress 12 chunks\n      of public.ticks')
+    expect(fitWidth('    Compress 12 chunks of public.ticks', 24)).toBe('    Compress 12 chunks\n      of public.ticks')
   })
 
   it('keeps a command whole, so that it can be copied, with npx in front of it too', () => {
@@ -46,14 +46,16 @@ describe('a line for people', () => {
       from: '2026-01-01T00:00:00Z',
       to: '2026-02-01T00:00:00Z',
     })
-    expect(fit(`Not computed up to there. Fix: ${fix}`, 60)).toBe(`Not computed up to there. Fix:\n  ${fix}`)
-    expect(fit(`Not computed up to there. Fix: npx ${fix}`, 60)).toBe(`Not computed up to there. Fix:\n  npx ${fix}`)
+    expect(fitWidth(`Not computed up to there. Fix: ${fix}`, 60)).toBe(`Not computed up to there. Fix:\n  ${fix}`)
+    expect(fitWidth(`Not computed up to there. Fix: npx ${fix}`, 60)).toBe(
+      `Not computed up to there. Fix:\n  npx ${fix}`,
+    )
   })
 
   it('does not count colours as columns', () => {
     const text = '\u001B[33mtwelve chars\u001B[39m'
     expect(widthOf(text)).toBe(12)
-    expect(fit(text, 12)).toBe(text)
+    expect(fitWidth(text, 12)).toBe(text)
   })
 
   it('is as wide on a terminal of 200 columns as can be read, where it is prose', () => {
