@@ -1,4 +1,4 @@
-import {existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs'
+import {existsSync, mkdirSync, renameSync, rmSync, writeFileSync} from 'node:fs'
 import {dirname, join, resolve} from 'node:path'
 import {configFileName, type Config} from '../../config/load.js'
 import {embeddedDirectory, type Target} from '../../db/database.js'
@@ -72,12 +72,6 @@ async function setAside(directory: string, marker: string, now: Date): Promise<s
   renameSync(marker, `${aside}.demo.json`)
   unlock()
   return aside
-}
-
-/** When the demo's directory was made, as its marker says; null where there is none. */
-export function madeAt(target: Target): string | null {
-  const marker = `${embeddedDirectory(target.url)!}.demo.json`
-  return existsSync(marker) ? (JSON.parse(readFileSync(marker, 'utf8')) as {at: string}).at : null
 }
 
 /**
