@@ -6,7 +6,7 @@ import type {PolicyStatusReport} from '../../policies/status-types.js'
 export default class PoliciesStatus extends ReportCommand<typeof PoliciesStatus> {
   static override summary = 'What each policy should have done by now and has not, by the chunks themselves.'
   static override description =
-    `For every compression, retention and refresh policy, declared or not: how many chunks or ranges are due, which of them are not done, since when and why; who is meant to do it and whether that runner is alive; the last error with its SQLSTATE. What a job says of itself is shown and not believed: TimescaleDB calls a run that failed on some chunks a success.
+    `For every policy, declared or not: how many chunks or ranges are due, which of them are not done, since when and why; who is meant to do it and whether that runner is alive; the last error with its SQLSTATE. What a job says of itself is shown and not believed: TimescaleDB calls a run that failed on some chunks a success.
 Locks nothing, changes nothing, needs nothing of ours. Work counts as late when it has waited for limits.lateAfter (6h) beyond one turn of its schedule. A policy that is declared and not there, paused, or not confirmed is late too. Routines of the schema qicore that are older than this program are a finding. Exits 3 by --fail-on; what is not declared counts only when it is named.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
