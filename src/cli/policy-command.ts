@@ -27,7 +27,7 @@ export interface PolicyTools {
   ): Promise<PolicyPlan>
   readDeclared(db: Database, sections: PolicySections | null): Promise<Declared[]>
   planReport(planned: PolicyPlan, accepted: readonly string[]): PolicyPlanReport
-  requireKnown(findings: PolicyPlan['findings'], accepted: readonly string[]): void
+  requireKnown(planned: PolicyPlan, accepted: readonly string[]): void
   requireSafe(findings: PolicyPlan['findings'], changes: PolicyPlan['changes'], accepted: readonly string[]): void
 }
 
@@ -47,7 +47,7 @@ export abstract class PolicyCommand<T extends typeof Command> extends BaseComman
         const context = policyContext(db, await this.limits())
         const declared = await tools.readDeclared(db, sectionsOf(await this.loadConfig()))
         const planned = await tools.planAdHoc(db, {table, change, job, declared, ...context})
-        tools.requireKnown(planned.findings, flags.accept)
+        tools.requireKnown(planned, flags.accept)
         const {findings, notes, cutoffs} = tools.planReport(planned, flags.accept)
         const relevant = findings.filter(
           ({refuses, policies}) =>

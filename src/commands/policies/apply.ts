@@ -63,7 +63,7 @@ Policies that conflict are refused (exit 7) unless each finding is accepted by n
           )
         }
         const report = planReport(planned, accepted)
-        requireKnown(planned.findings, this.flags.accept)
+        requireKnown(planned, this.flags.accept)
         const shown = this.flags['dry-run'] ? report.findings : withoutRefusing(report.findings)
         for (const line of policyRemarks({...report, findings: shown})) this.say(lineText(line, stderrWidth()))
         if (!this.flags['dry-run']) requireSafe(planned.findings, planned.changes, accepted)

@@ -55,7 +55,7 @@ The proof: retention against the aggregates over the table, refresh windows, com
           recompress,
           onlyLook: true,
         })
-        requireKnown(planned.findings, accept)
+        requireKnown(planned, accept)
         const report = {
           kind: 'policies.plan' as const,
           version: 1 as const,

@@ -1,10 +1,36 @@
 import type {PolicyKindName} from '../../catalog/live-policies.js'
 import type {Instant} from '../../units/instant.js'
 
+/** The rules that a plan is checked by; a finding is named by its rule and its table. */
+export const findingRules = [
+  'never-refreshed',
+  'refresh-erases',
+  'retention-outruns',
+  'unseen',
+  'narrow-window',
+  'chunk-memory',
+  'coarse-chunks',
+  'compressed-under-refresh',
+  'late-rows',
+  'compressed-in-vain',
+  'locks',
+  'locks-refresh',
+  'foreign-keys',
+  'foreign-keys-into',
+  'ungated',
+  'retention-twice',
+  'no-clock',
+  'uuid-unsupported',
+  'created-before-unsupported',
+  'apache-edition',
+] as const
+
+export type FindingId = `${(typeof findingRules)[number]}:${string}`
+
 /** One way in which policies do not go together. */
 export interface Finding {
   /** What --accept names: the rule and the object, the same each time. */
-  id: string
+  id: FindingId
   /** `unsafe`: a plan that makes or touches it is refused. `note`: worth knowing, nothing is lost. */
   level: 'unsafe' | 'note'
   object: string

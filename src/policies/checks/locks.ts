@@ -88,6 +88,13 @@ function chunksAfter({chunks}: Table, from: bigint | null): number {
   return from === null ? chunks.length : chunks.filter(({end}) => end === null || end > from).length
 }
 
+const neverRunsRules = {
+  no_clock: 'no-clock',
+  uuid_unsupported: 'uuid-unsupported',
+  created_before_unsupported: 'created-before-unsupported',
+  apache_edition: 'apache-edition',
+} as const
+
 /** Policies that a plan would make or leave, of which every run fails: one finding for each reason. */
 function neverRunsFindings(subject: Subject, facts: ProofFacts): Finding[] {
   const {table, state, clock} = subject
@@ -100,7 +107,7 @@ function neverRunsFindings(subject: Subject, facts: ProofFacts): Finding[] {
     const same = found.filter((each) => each.code === code)
     const kinds = [...new Set(same.map(({kind}) => kind))]
     return {
-      id: `${code.replaceAll('_', '-')}:${key}`,
+      id: `${neverRunsRules[code]}:${key}`,
       level: 'unsafe',
       object: key,
       effectiveFrom: facts.at,

@@ -8,7 +8,7 @@ import {command} from '../../units/command.js'
 import {qualifiedName} from '../../catalog/table.js'
 import {offsetInWords} from '../../catalog/offset-words.js'
 import {retentionsOf, retentionWords, words, type ProofFacts, type Subject} from './facts.js'
-import {concern, type Finding} from './finding.js'
+import {concern, findingRules, type Finding} from './finding.js'
 import {lockFindings} from './locks.js'
 
 /** Every way in which the policies, as they would stand, do not go together. Pure; each id once. */
@@ -100,9 +100,19 @@ export function requireSafe(
   })
 }
 
-/** @throws OpsError NO_SUCH_FINDING (exit 2) where an id was accepted that names no finding of this plan */
-export function requireKnown(findings: readonly Finding[], accepted: readonly string[]): void {
-  const unknown = accepted.filter((id) => !findings.some((finding) => finding.id === id))
+/**
+ * Refuses a mistyped `--accept`: an id that is neither a finding of this plan nor one that the plan could have. A finding
+ * that is gone is no mistake: the same command has to finish what a run that was killed has begun.
+ * @throws OpsError NO_SUCH_FINDING (exit 2)
+ */
+export function requireKnown(
+  {findings, state}: {findings: readonly Finding[]; state: {states: ReadonlyMap<unknown, {key: string}>}},
+  accepted: readonly string[],
+): void {
+  const tables = [...state.states.values()].map(({key}) => key)
+  const possible = (id: string) =>
+    findingRules.some((rule) => tables.some((table) => `${id}:`.startsWith(`${rule}:${table}:`)))
+  const unknown = accepted.filter((id) => !findings.some((finding) => finding.id === id) && !possible(id))
   if (unknown.length === 0) return
   throw usageError('NO_SUCH_FINDING', `There is no finding ${unknown.join(', ')} in this plan.`, [
     findings.length === 0 ? 'The plan has no findings.' : `Its findings: ${findings.map(({id}) => id).join(', ')}`,

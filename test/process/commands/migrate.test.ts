@@ -151,7 +151,7 @@ forEachEngine({native: true}, (engine) => {
       'migrations/0001_desk.sql': '-- version: 1.0.0\n-- description: desk\ncreate table public.desk (x int);\n',
     })
     expect((await runCli(['migrate', 'status', '--url', url], {cwd})).stdout).toMatch(
-      /pending\. Next: qicore-db migrate up --stream app\b.*\n$/,
+      /pending\.\s+Next: qicore-db migrate up --stream app\b.*\n$/,
     )
     const done = await runCli(['migrate', 'up', '--stream', 'app', '--url', url, '--yes', '--json'], {cwd})
     expectExit(done, 0)

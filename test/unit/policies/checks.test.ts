@@ -279,10 +279,14 @@ describe('the proof', () => {
     })
   })
 
-  it('knows an id that was accepted and names nothing', () => {
-    expect(() => requireKnown([], ['nosuch'])).toThrowError(
-      expect.objectContaining({code: 'NO_SUCH_FINDING', exitCode: 2}),
-    )
+  it('knows an id that was accepted and names nothing; one that the plan has no more is no mistake', () => {
+    const states = new Map(['public.t', 'public.a:b'].map((key) => [key, {key}]))
+    const planned = {findings: [], state: {states}}
+    for (const id of ['nosuch', 'unseen:public.x', 'unsen:public.t', 'unseen:public', 'unseen'])
+      expect(() => requireKnown(planned, [id]), id).toThrowError(
+        expect.objectContaining({code: 'NO_SUCH_FINDING', exitCode: 2}),
+      )
+    for (const id of ['unseen:public.t', 'ungated:public.t:1000', 'locks:public.a:b']) requireKnown(planned, [id])
   })
 
   it('refuses a plan only for what it touches, and unless each finding is accepted by name', () => {
