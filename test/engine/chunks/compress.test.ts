@@ -177,7 +177,7 @@ alter table ticks set (timescaledb.compress, timescaledb.compress_orderby = 'ms 
       [`decompress ${names[2]}`, 'undo'],
     ])
     expect(notes.join('\n')).toMatch(
-      /2 chunks of them will be compressed again by the policy of TimescaleDB's job \d+ \(30 days\).* To put that off: select public\.alter_job\(\d+, scheduled => false\)/,
+      /2 chunks of them will be compressed again by the policy of TimescaleDB's job \d+ \(30 days\).* To put that off: select "public"\."alter_job"\(\d+, scheduled => false\)/,
     )
     await run(database.db, plan)
     expect((await statuses(database)).slice(0, 5)).toEqual([1, 0, 0, 1, 1])

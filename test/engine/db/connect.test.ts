@@ -155,9 +155,10 @@ forEachEngine({}, (engine) => {
     await db.transaction({...writing, onNotice: (notice) => heard.push(notice)}, (tx) => tx.query(say('one')))
     await db.transaction(writing, (tx) => tx.query(say('two')))
     await db.autocommit({...writing, onNotice: (notice) => heard.push(notice)}, say('three'))
+    const routine = 'exec_stmt_raise'
     expect(heard).toEqual([
-      {severity: 'WARNING', code: '01001', message: 'one'},
-      {severity: 'WARNING', code: '01001', message: 'three'},
+      {severity: 'WARNING', code: '01001', message: 'one', routine},
+      {severity: 'WARNING', code: '01001', message: 'three', routine},
     ])
   })
 
