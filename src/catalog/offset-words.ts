@@ -1,4 +1,4 @@
-import {durationInWords} from '../units/duration.js'
+import {durationInWords, type Duration} from '../units/duration.js'
 import type {Offset} from './live-policies.js'
 import {fromMicros, toMicros, type TimeUnit} from './time.js'
 
@@ -25,6 +25,11 @@ export function lengthInWords(length: bigint | null, scale: Scale): string {
   const isExact = scale === 'time' || fromMicros(micros, scale) === length
   // Words end at milliseconds.
   if (!isExact || micros % 1000n !== 0n) return `${length} ${scale === 'time' ? 'us' : scale}`
+  return durationInWords(durationOfMicros(micros))
+}
+
+/** Microseconds as a duration of days and seconds. */
+export function durationOfMicros(micros: bigint): Duration {
   const days = micros / dayMicros
-  return durationInWords({months: 0, days: Number(days), seconds: Number(micros - days * dayMicros) / 1e6})
+  return {months: 0, days: Number(days), seconds: Number(micros - days * dayMicros) / 1e6}
 }

@@ -1,4 +1,5 @@
 import {usageError} from '../errors.js'
+import {compareAscending} from '../units/compare.js'
 import {epochMicros} from '../units/instant.js'
 import type {AnyTable, MachineValue, ReportTable, TableContext} from '../units/report-table.js'
 
@@ -56,6 +57,5 @@ function keyOf(value: MachineValue): Key | null {
 /** Numbers before texts. */
 function compare(a: Key, b: Key): number {
   if ((typeof a === 'string') !== (typeof b === 'string')) return typeof a === 'string' ? 1 : -1
-  if (a === b) return 0
-  return a < b ? -1 : 1
+  return compareAscending<Key>(a, b)
 }

@@ -79,7 +79,7 @@ function runProblems(status: JudgedPolicy): PolicyProblem[] {
     })
   if (!paused && runnerAlive === false)
     problems.push(
-      runner === 'nobody'
+      runner === 'none'
         ? {code: 'no_runner', message: 'nothing runs it: no worker, no pg_cron job and no daemon was found'}
         : {code: 'runner_not_running', message: `depends on ${runner}, which is not running`},
     )

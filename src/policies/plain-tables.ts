@@ -37,7 +37,7 @@ export function plainStatus(each: Declared): PolicyStatus[] {
           table: each.name,
           kind,
           managed: true,
-          runner: 'nobody',
+          runner: 'none',
           runnerAlive: false,
           gated: false,
           declared: declaredText(each, kind),

@@ -3,6 +3,7 @@ import type {Database} from '../db/database.js'
 import {contradictionWords} from '../catalog/table-clock.js'
 import {goesByAge, type LivePolicy} from '../catalog/live-policies.js'
 import {qualifiedName} from '../catalog/table.js'
+import {kindNamed} from './kinds/index.js'
 import {whyNeverRuns} from './never-runs.js'
 import type {PolicyState} from './read-state.js'
 import {rulesOf, type LiveRule} from './table-state.js'
@@ -47,19 +48,17 @@ export function policyProblems(
   return {problems: twice === null ? problems : [...problems, twice], broken}
 }
 
-/** What several policies of a kind do. */
-const twiceWords = {retention: 'drops', compression: 'compresses', reorder: 'reorders'}
-
-/** A second retention or compression of a table is carried out too; several refreshes of one aggregate are usual. */
+/** A second policy of a kind is carried out too. */
 function twiceProblem(rule: LiveRule | null, rules: readonly LiveRule[], key: string): PolicyProblem | null {
-  if (rule === null || rule.kind === 'refresh' || rules.length < 2) return null
+  if (rule === null || rules.length < 2) return null
+  const {eachOfSeveral} = kindNamed(rule.kind)
+  if (eachOfSeveral === null) return null
   const jobs = rules.flatMap(({job}) => (job === null ? [] : [job.id]))
-  const acts = twiceWords[rule.kind]
   const last = jobs.at(-1)
   const remove =
     last === undefined ? '' : `. To remove one: ${command('policies remove', [rule.kind, key], {job: last})}`
   return {
     code: 'policy_twice',
-    message: `${key} has ${rules.length} ${rule.kind} policies (jobs ${jobs.join(', ')}), and each of them ${acts}${remove}`,
+    message: `${key} has ${rules.length} ${rule.kind} policies (jobs ${jobs.join(', ')}), and each of them ${eachOfSeveral}${remove}`,
   }
 }

@@ -5,6 +5,7 @@ import type {LivePolicy} from '../catalog/live-policies.js'
 import {graceOf} from '../catalog/due.js'
 import {has, type Chunk} from '../catalog/table.js'
 import {instantOf, microsOf} from '../catalog/time.js'
+import {compareAscending} from '../units/compare.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
 import type {NotDone} from './status-types.js'
 import type {Work, WorkRequest} from './work.js'
@@ -31,7 +32,7 @@ export async function readReordered(db: Database, policies: readonly LivePolicy[
 export async function reorderWork({policy, snapshot, lateAfter}: WorkRequest, reordered: Reordered): Promise<Work> {
   const {table, job} = policy
   const done = job === null ? undefined : reordered.get(job.id)
-  const starts = [...new Set(table.chunks.flatMap(({start}) => (start === null ? [] : [start])))].sort(ascending)
+  const starts = [...new Set(table.chunks.flatMap(({start}) => (start === null ? [] : [start])))].sort(compareAscending)
   const last = starts.at(-1 - newestLeftAlone)
   const before = last === undefined ? [] : table.chunks.filter(({start}) => start !== null && start <= last)
   const candidates = before.filter(
@@ -65,9 +66,4 @@ function dueSince(chunk: Chunk, chunks: readonly Chunk[], starts: readonly bigin
   if (created.length === 0 || own === null) return null
   const first = created.reduce((least, each) => (each < least ? each : least))
   return own > first ? own : first
-}
-
-function ascending(a: bigint, b: bigint): number {
-  if (a === b) return 0
-  return a < b ? -1 : 1
 }

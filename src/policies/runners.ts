@@ -35,11 +35,11 @@ export function runnerOf(
   runners: Runners,
 ): {runner: Runner; alive: boolean | null} {
   const {scheduler, cron, cronAlive, daemon} = runners
-  if (rule === null) return {runner: 'nobody', alive: false}
+  if (rule === null) return {runner: 'none', alive: false}
   const job = rule.job !== null
   if (job && scheduler === true) return {runner: 'timescaledb', alive: true}
   if (cron?.some((call) => enforces(call, kind, key))) return {runner: 'pg_cron', alive: cronAlive}
   if (daemon) return {runner: 'daemon', alive: true}
   if (job) return {runner: 'timescaledb', alive: scheduler}
-  return cron === null ? {runner: 'unknown', alive: null} : {runner: 'nobody', alive: false}
+  return cron === null ? {runner: 'unknown', alive: null} : {runner: 'none', alive: false}
 }

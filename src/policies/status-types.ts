@@ -3,7 +3,7 @@ import type {QicoreSchema} from '../schema/migrate/schema-state.js'
 import type {Instant} from '../units/instant.js'
 import type {NeverRunsCode} from './never-runs.js'
 
-export type Runner = 'timescaledb' | 'pg_cron' | 'daemon' | 'nobody' | 'unknown'
+export type Runner = 'timescaledb' | 'pg_cron' | 'daemon' | 'none' | 'unknown'
 
 /** Why a chunk or a range is not done; `why` says the same to people. */
 export type NotDoneCode =

@@ -18,18 +18,6 @@ const avoided: readonly [word: RegExp, instead: string][] = [
   [/\bcrew\b/i, 'workers'],
 ]
 
-/** Where a word stays, and why. */
-const allowed: readonly {file: string; line: RegExp; why: string}[] = [
-  {
-    file: 'src/policies/status-types.ts',
-    line: /^export type Runner = /,
-    why: 'a value of the public JSON field runner',
-  },
-  {file: 'src/policies/runners.ts', line: /runner: 'nobody'/, why: 'the same value'},
-  {file: 'src/policies/plain-tables.ts', line: /runner: 'nobody'/, why: 'the same value'},
-  {file: 'src/policies/findings.ts', line: /runner === 'nobody'/, why: 'the same value'},
-]
-
 /** Migrations never change once they are listed; the reference is generated; this file names the words. */
 const skipped = [/^sql\/migrations\//, /^docs\/reference\.md$/, /^test\/unit\/words\.test\.ts$/]
 
@@ -47,7 +35,6 @@ function found(file: string, part: (line: string) => string): string[] {
     .flatMap((line, index) =>
       avoided
         .filter(([word]) => word.test(part(line)))
-        .filter(() => !allowed.some((each) => each.file === file && each.line.test(line.trim())))
         .map(([, instead]) => `${file}:${index + 1}: ${line.trim().slice(0, 120)} (say: ${instead})`),
     )
 }
@@ -64,13 +51,5 @@ describe('sentences', () => {
     const names = (line: string) => testName.exec(line)?.groups?.name ?? ''
     expect(files.flatMap((file) => found(file, names))).toEqual([])
     expect(files.some((file) => readFileSync(join(root, file), 'utf8').split('\n').some(names))).toBe(true)
-  })
-
-  it('have no exception that is not needed any more', () => {
-    const needed = ({file, line}: (typeof allowed)[number]) =>
-      readFileSync(join(root, file), 'utf8')
-        .split('\n')
-        .some((text) => line.test(text.trim()) && avoided.some(([word]) => word.test(text)))
-    expect(allowed.filter((each) => !needed(each))).toEqual([])
   })
 })

@@ -3,14 +3,12 @@ import {rulesOf} from '../table-state.js'
 import {qualifiedName, type Table} from '../../catalog/table.js'
 import {chunksToDrop, firstDrop, retentionsOf, type ProofFacts, type Retention, type Subject} from './facts.js'
 import {concern, type Finding} from './finding.js'
-import {whyNeverRuns} from '../never-runs.js'
 
-/** Locks that a run takes at once, tables and foreign keys that a drop meets, and policies that cannot run. */
+/** Locks that a run takes at once, and tables and foreign keys that a drop meets. */
 export function lockFindings(subject: Subject, facts: ProofFacts): Finding[] {
   return [
     ...retentionsOf(subject).flatMap((retention) => dropFindings(subject, retention, facts)),
     ...refreshFindings(subject, facts),
-    ...neverRunsFindings(subject, facts),
   ]
 }
 
@@ -86,34 +84,4 @@ function refreshFindings(subject: Subject, facts: ProofFacts): Finding[] {
 
 function chunksAfter({chunks}: Table, from: bigint | null): number {
   return from === null ? chunks.length : chunks.filter(({end}) => end === null || end > from).length
-}
-
-const neverRunsRules = {
-  no_clock: 'no-clock',
-  uuid_unsupported: 'uuid-unsupported',
-  created_before_unsupported: 'created-before-unsupported',
-  apache_edition: 'apache-edition',
-} as const
-
-/** Policies that a plan would make or leave, of which every run fails: one finding for each reason. */
-function neverRunsFindings(subject: Subject, facts: ProofFacts): Finding[] {
-  const {table, state, clock} = subject
-  const key = qualifiedName(table)
-  const found = state.policies.flatMap(({kind, ...rule}) => {
-    const never = whyNeverRuns({kind, ...rule}, table, facts.server, clock.unit)
-    return never === null ? [] : [{kind, ...never}]
-  })
-  return [...new Set(found.map(({code}) => code))].map((code) => {
-    const same = found.filter((each) => each.code === code)
-    const kinds = [...new Set(same.map(({kind}) => kind))]
-    return {
-      id: `${neverRunsRules[code]}:${key}`,
-      level: 'unsafe',
-      object: key,
-      effectiveFrom: facts.at,
-      policies: kinds.map((kind) => concern(key, kind)),
-      message: `every run of the ${kinds.join(' and ')} policy of ${key} fails: ${same[0]!.why}`,
-      safe: [...new Set(same.map(({fix}) => fix))].join('; '),
-    }
-  })
 }

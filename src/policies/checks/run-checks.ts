@@ -10,6 +10,7 @@ import {offsetInWords} from '../../catalog/offset-words.js'
 import {retentionsOf, retentionWords, words, type ProofFacts, type Subject} from './facts.js'
 import {concern, findingRules, type Finding} from './finding.js'
 import {lockFindings} from './locks.js'
+import {neverRunsFindings} from './never-runs.js'
 
 /** Every way in which the policies, as they would stand, do not go together. Pure; each id once. */
 export function runChecks(facts: ProofFacts): Finding[] {
@@ -19,6 +20,7 @@ export function runChecks(facts: ProofFacts): Finding[] {
     ...chunkFindings(subject, facts),
     ...compressionFindings(subject, facts),
     ...lockFindings(subject, facts),
+    ...neverRunsFindings(subject, facts),
     ...ungated(subject, facts),
     ...twice(subject, facts),
   ])

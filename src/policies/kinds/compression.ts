@@ -21,7 +21,7 @@ import {
   offsetInConfig,
   plannedJob,
   single,
-  withRules,
+  withRule,
 } from './rules.js'
 
 export interface CompressionRule {
@@ -58,6 +58,7 @@ export interface Compression extends ChangeBase {
 export const compression: PolicyKind<CompressionRule, DesiredCompression, Settings | Compression> = {
   name: 'compression',
   changes: ['settings', 'compression'],
+  eachOfSeveral: 'compresses',
   impossible: ({engine, native}) =>
     engine === 'timescaledb' && native
       ? null
@@ -79,7 +80,7 @@ export const compression: PolicyKind<CompressionRule, DesiredCompression, Settin
       job: plannedJob(change.job),
       after: change.after,
     }
-    return withRules(state, ({kind, by}) => kind === 'compression' && by === 'timescaledb', rule)
+    return withRule(state, ({kind, by}) => kind === 'compression' && by === 'timescaledb', rule)
   },
   runsAsOwner: (change) => change.do === 'compression',
   ruleText: ({after, segmentBy, orderBy}) => ({after: durationInWords(after), segmentBy, orderBy}),

@@ -23,6 +23,8 @@ export interface PolicyKind<Rule, Desired, Own extends ChangeBase, Facts = null>
   readonly name: PolicyKindName
   /** The `do` of the changes that {@link diff} gives and {@link steps} carries out. */
   readonly changes: readonly Own['do'][]
+  /** What each of several policies of one table does; null where several are usual. */
+  readonly eachOfSeveral: string | null
   /** Why a table cannot have it here; null where it can. */
   impossible(place: Place): Impossible | null
   /** What a plan says of a rule that is carried out in another way than it was declared. */

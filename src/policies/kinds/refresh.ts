@@ -11,7 +11,7 @@ import {age, ageJson, alterJob, policyStep, type StepContext} from '../policy-st
 import {readRefreshFacts, refreshWork, type RefreshFacts} from '../status-work.js'
 import type {LiveRule} from '../table-state.js'
 import type {ChangeBase, DiffContext, PolicyKind} from './kind.js'
-import {bareRule, offsetInConfig, offsetText, paused, plannedJob, single, withRules} from './rules.js'
+import {bareRule, offsetInConfig, offsetText, paused, plannedJob, single, withRule} from './rules.js'
 
 export interface RefreshRule {
   startOffset: Duration
@@ -40,6 +40,7 @@ export interface Refresh extends ChangeBase, DesiredRefresh {
 export const refresh: PolicyKind<RefreshRule, DesiredRefresh, Refresh, RefreshFacts> = {
   name: 'refresh',
   changes: ['refresh'],
+  eachOfSeveral: null,
   impossible: ({kind}) =>
     kind === 'aggregate'
       ? null
@@ -64,7 +65,7 @@ export const refresh: PolicyKind<RefreshRule, DesiredRefresh, Refresh, RefreshFa
       endOffset,
       schedule: every,
     }
-    return withRules(state, ({kind}) => kind === 'refresh', rule)
+    return withRule(state, ({kind}) => kind === 'refresh', rule)
   },
   runsAsOwner: ({by}) => by === 'timescaledb',
   ruleText: ({startOffset, endOffset, every}) => ({

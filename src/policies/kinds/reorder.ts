@@ -5,7 +5,7 @@ import {alterJob, policyStep, type StepContext} from '../policy-step.js'
 import type {LiveRule} from '../table-state.js'
 import {readReordered, reorderWork, type Reordered} from '../reorder-work.js'
 import type {ChangeBase, DiffContext, PolicyKind} from './kind.js'
-import {bareRule, paused, plannedJob, single, withRules} from './rules.js'
+import {bareRule, paused, plannedJob, single, withRule} from './rules.js'
 
 export interface ReorderRule {
   /** Name of an index of the hypertable. */
@@ -26,6 +26,7 @@ export interface Reorder extends ChangeBase {
 export const reorder: PolicyKind<ReorderRule, ReorderRule, Reorder, Reordered> = {
   name: 'reorder',
   changes: ['reorder'],
+  eachOfSeveral: 'reorders',
   impossible({engine, kind}) {
     if (kind === 'hypertable' && engine === 'timescaledb') return null
     if (kind === 'hypertable')
@@ -62,7 +63,7 @@ export const reorder: PolicyKind<ReorderRule, ReorderRule, Reorder, Reordered> =
       job: plannedJob(job),
       config: {index_name: index},
     }
-    return withRules(state, ({kind}) => kind === 'reorder', rule)
+    return withRule(state, ({kind}) => kind === 'reorder', rule)
   },
   runsAsOwner: () => true,
   ruleText: ({index}) => ({index}),

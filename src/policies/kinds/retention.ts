@@ -21,7 +21,7 @@ import {
   paused,
   plannedJob,
   single,
-  withRules,
+  withRule,
 } from './rules.js'
 
 export interface RetentionRule {
@@ -59,6 +59,7 @@ export interface NativeRetention extends ChangeBase {
 export const retention: PolicyKind<RetentionRule, DesiredRetention, GatedRetention | NativeRetention> = {
   name: 'retention',
   changes: ['gated retention', 'native retention'],
+  eachOfSeveral: 'drops',
   impossible: ({kind, native}) =>
     kind === 'aggregate' && !native
       ? {
@@ -86,7 +87,7 @@ export const retention: PolicyKind<RetentionRule, DesiredRetention, GatedRetenti
   },
   // With what it takes the place of, in one transaction: there is never none, and never two.
   steps: (change, context) => [retentionStep(change, context)],
-  project: (state, change) => withRules(state, ({kind}) => kind === 'retention', ruleAfter(change)),
+  project: (state, change) => withRule(state, ({kind}) => kind === 'retention', ruleAfter(change)),
   runsAsOwner: (change) => change.do === 'native retention',
   ruleText: ({after, native}) => ({after: durationInWords(after), native}),
   liveText: (rule, state) => ({

@@ -1,5 +1,5 @@
 import type {Offset, PolicyKindName} from '../../catalog/live-policies.js'
-import {offsetInWords, type Scale} from '../../catalog/offset-words.js'
+import {durationOfMicros, offsetInWords, type Scale} from '../../catalog/offset-words.js'
 import {fromMicros, toMicros} from '../../catalog/time.js'
 import {OpsError} from '../../errors.js'
 import {command} from '../../units/command.js'
@@ -24,9 +24,9 @@ export function plannedJob(id: number | null): NonNullable<LiveRule['job']> {
   return {id: id ?? -1, scheduled: true}
 }
 
-/** The state with these rules of a kind instead of its present ones. */
-export function withRules(state: TableState, gone: (rule: LiveRule) => boolean, rule: LiveRule): TableState {
-  return {...state, policies: [...state.policies.filter((each) => !gone(each)), rule]}
+/** The state with this rule, and without those that it replaces. */
+export function withRule(state: TableState, replaced: (rule: LiveRule) => boolean, rule: LiveRule): TableState {
+  return {...state, policies: [...state.policies.filter((each) => !replaced(each)), rule]}
 }
 
 /** The one live rule, null for none; undefined where there are more, which a declaration cannot say. */
@@ -94,7 +94,7 @@ export function offsetInConfig(offset: Offset | null, state: TableState): string
 export function lengthInConfig(length: bigint, {scale}: TableState): string | null {
   const micros = scale === 'time' || scale === 'unknown' ? length : toMicros(length, scale)
   if (scale === 'ns' && fromMicros(micros, scale) !== length) return null
-  return configurable(durationOf(micros))
+  return configurable(durationOfMicros(micros))
 }
 
 /** The words of a duration, if the configuration's own reader makes the same duration of them; else null. */
@@ -115,9 +115,4 @@ export function ageReason({after, createdBefore}: LiveRule): string {
   return typeof after === 'bigint'
     ? `its age is ${after} in integers of an unknown unit`
     : `its age is ${durationInWords(after)}`
-}
-
-function durationOf(micros: bigint): Duration {
-  const days = micros / 86_400_000_000n
-  return {months: 0, days: Number(days), seconds: Number(micros - days * 86_400_000_000n) / 1e6}
 }

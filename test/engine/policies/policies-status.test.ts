@@ -72,9 +72,9 @@ describe('policies status', () => {
         )
         if (unknown) expect(policy.findings.join()).toContain('not known: the newest row of public.')
         // pg_cron in another database of the server may do anything to this one, and nobody here can see it.
-        const nobody = database.db.server.pgCronAlive ? ['unknown', null] : ['nobody', false]
+        const noRunner = database.db.server.pgCronAlive ? ['unknown', null] : ['none', false]
         expect([policy.runner, policy.runnerAlive], policy.table).toEqual(
-          engine.kind === 'timescaledb' ? ['timescaledb', engine.native] : nobody,
+          engine.kind === 'timescaledb' ? ['timescaledb', engine.native] : noRunner,
         )
         expect(policy.gated).toBe(policy.kind === 'retention')
       }

@@ -7,20 +7,13 @@ import type {LiveRule, TableState} from '../../../src/policies/table-state.js'
 import {qualifiedName, newTable, type Chunk, type Table} from '../../../src/catalog/table.js'
 import {microsOf} from '../../../src/catalog/time.js'
 import type {Duration} from '../../../src/units/duration.js'
+import {bareRule} from '../../../src/policies/kinds/rules.js'
 import {days, duration} from '../../helpers/policies.js'
 
 const at = '2026-06-01T00:00:00Z'
 const now = microsOf(at)
 const day = 86_400_000_000n
-const bare = {
-  job: {id: 1_000, scheduled: true},
-  after: null,
-  createdBefore: null,
-  startOffset: null,
-  endOffset: null,
-  schedule: null,
-  gate: null,
-}
+const bare = {...bareRule, job: {id: 1_000, scheduled: true}}
 const gate = {maxDropPerRun: 8, timeUnit: null, consentValid: true, jobConsentMatches: true, duplicateJobs: []}
 
 const compression = (after: Duration): LiveRule => ({...bare, kind: 'compression', by: 'timescaledb', after})

@@ -3,6 +3,7 @@ import {describe, expect, it} from 'vitest'
 import {diff} from '../../../src/policies/diff.js'
 import {desiredStateOf} from '../../../src/policies/desired.js'
 import type {Problem} from '../../../src/policies/problem.js'
+import {bareRule} from '../../../src/policies/kinds/rules.js'
 import {project} from '../../../src/policies/project.js'
 import type {Declared} from '../../../src/policies/declared.js'
 import type {Offset} from '../../../src/catalog/live-policies.js'
@@ -22,15 +23,6 @@ const span: fc.Arbitrary<Duration> = fc.oneof(
 const fixed = span.map(({days: count, seconds}) => ({months: 0, days: count + 1, seconds}))
 const indexes = ['by_id', 'Odd "one"']
 const jobId = fc.integer({min: 1_000, max: 1_009})
-const bare = {
-  job: null,
-  after: null,
-  createdBefore: null,
-  startOffset: null,
-  endOffset: null,
-  schedule: null,
-  gate: null,
-}
 
 function maybe<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> {
   return fc.option(arbitrary, {nil: null})
@@ -70,18 +62,19 @@ function states(scale: TableState['scale'], kind: 'hypertable' | 'aggregate'): f
       const policies: LiveRule[] = []
       if (compress)
         policies.push({
-          ...bare,
+          ...bareRule,
           kind: 'compression',
           by: 'timescaledb',
           job: compress.job,
           after: compress.byCreation ? null : compress.after,
           createdBefore: compress.byCreation ? days(3) : null,
         })
-      if (native) policies.push({...bare, kind: 'retention', by: 'timescaledb', job: native.job, after: native.after})
+      if (native)
+        policies.push({...bareRule, kind: 'retention', by: 'timescaledb', job: native.job, after: native.after})
       if (gated) {
         const {maxDropPerRun, consentValid, jobConsentMatches, duplicateJobs} = gated
         policies.push({
-          ...bare,
+          ...bareRule,
           kind: 'retention',
           by: 'qicore',
           job: gated.job,
@@ -91,7 +84,7 @@ function states(scale: TableState['scale'], kind: 'hypertable' | 'aggregate'): f
       }
       if (refresh && kind === 'aggregate')
         policies.push({
-          ...bare,
+          ...bareRule,
           kind: 'refresh',
           by: 'timescaledb',
           job: refresh.job,
@@ -101,13 +94,13 @@ function states(scale: TableState['scale'], kind: 'hypertable' | 'aggregate'): f
         })
       if (reorder && kind === 'hypertable')
         policies.push({
-          ...bare,
+          ...bareRule,
           kind: 'reorder',
           by: 'timescaledb',
           job: reorder.job,
           config: {index_name: reorder.index},
         })
-      if (row && kind === 'aggregate') policies.push({...bare, kind: 'refresh', by: 'qicore', ...row})
+      if (row && kind === 'aggregate') policies.push({...bareRule, kind: 'refresh', by: 'qicore', ...row})
       return {
         key: 'public.t',
         kind,
@@ -263,7 +256,7 @@ describe('declared against live', () => {
   it('makes the job of a gated retention again where it was made for another confirmed policy', () => {
     const gate = {maxDropPerRun: 8, timeUnit: null, consentValid: true, jobConsentMatches: true, duplicateJobs: []}
     const rule: LiveRule = {
-      ...bare,
+      ...bareRule,
       kind: 'retention',
       by: 'qicore',
       job: {id: 1_000, scheduled: true},
@@ -298,7 +291,7 @@ describe('declared against live', () => {
   it('refuses to choose between two live policies of a kind', () => {
     const problems: Problem[] = []
     const rule: LiveRule = {
-      ...bare,
+      ...bareRule,
       kind: 'refresh',
       by: 'timescaledb',
       job: {id: 1_000, scheduled: true},

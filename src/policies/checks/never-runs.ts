@@ -1,0 +1,34 @@
+import {qualifiedName} from '../../catalog/table.js'
+import {whyNeverRuns} from '../never-runs.js'
+import type {ProofFacts, Subject} from './facts.js'
+import {concern, type Finding} from './finding.js'
+
+const neverRunsRules = {
+  no_clock: 'no-clock',
+  uuid_unsupported: 'uuid-unsupported',
+  created_before_unsupported: 'created-before-unsupported',
+  apache_edition: 'apache-edition',
+} as const
+
+/** Policies that a plan would make or leave, of which every run fails: one finding for each reason. */
+export function neverRunsFindings(subject: Subject, facts: ProofFacts): Finding[] {
+  const {table, state, clock} = subject
+  const key = qualifiedName(table)
+  const found = state.policies.flatMap(({kind, ...rule}) => {
+    const never = whyNeverRuns({kind, ...rule}, table, facts.server, clock.unit)
+    return never === null ? [] : [{kind, ...never}]
+  })
+  return [...new Set(found.map(({code}) => code))].map((code) => {
+    const same = found.filter((each) => each.code === code)
+    const kinds = [...new Set(same.map(({kind}) => kind))]
+    return {
+      id: `${neverRunsRules[code]}:${key}`,
+      level: 'unsafe',
+      object: key,
+      effectiveFrom: facts.at,
+      policies: kinds.map((kind) => concern(key, kind)),
+      message: `every run of the ${kinds.join(' and ')} policy of ${key} fails: ${same[0]!.why}`,
+      safe: [...new Set(same.map(({fix}) => fix))].join('; '),
+    }
+  })
+}
