@@ -27,7 +27,8 @@ export async function readStatistics(
 }
 
 /**
- * What `policies status --json` prints, without a configuration: the policies of the database and, where QiCore's tables are
+ * What `policies status --json` prints, without a configuration: the policies of the database and, where QiCore's
+ * tables are
  * installed, those that their definitions declare. Changes nothing.
  * @throws OpsError NO_SUCH_TABLE
  */

@@ -87,7 +87,9 @@ export async function isStale(db: Database, gaps: Pick<OwnGaps, 'data' | 'query'
   }
 }
 
-/** A boolean SQL expression: the stored window differs from what its rows give now; null for a window without both ends. */
+/**
+ * A boolean SQL expression: the stored window differs from what its rows give now; null for a window without both ends.
+ */
 export function differsExpression(
   {data, query}: Pick<OwnGaps, 'data' | 'query'>,
   {start, end}: Span,

@@ -42,7 +42,10 @@ export interface AggregateRow {
   } | null
   /** The oldest rows of the source begin here. */
   rawFrom: Point | null
-  /** The aggregate has rows from before that: they cannot be computed again. Null, as what follows: rows are not seen here. */
+  /**
+   * The aggregate has rows from before that: they cannot be computed again. Null, as what follows: rows are not seen
+   * here.
+   */
   rawGone: boolean | null
   /** Its refresh policy reaches to where they are gone. */
   policyReachesGone: boolean | null

@@ -47,7 +47,9 @@ export async function bucketsOf(
   return whole.map((span, index) => ({whole: span, gaps: merge(answers[index]!), own: null}))
 }
 
-/** What refreshes have begun and not finished, where the server notes that. A refresh that meets it finishes all of it. */
+/**
+ * What refreshes have begun and not finished, where the server notes that. A refresh that meets it finishes all of it.
+ */
 export async function unfinishedOf(db: Database, {aggregate}: Subject, {start, end}: Span): Promise<Span[]> {
   if (aggregate.id === null || db.server.materializationRanges === null) return []
   const rows = await db.query<GapRow>(

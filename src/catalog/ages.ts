@@ -22,7 +22,8 @@ export function agoFrom(clock: TableClock, now: bigint, age: Offset): bigint | n
 }
 
 /**
- * The time of the table's clock, on its own scale, at which a point is so old; null as in {@link ago}. Exact for days and
+ * The time of the table's clock, on its own scale, at which a point is so old; null as in {@link ago}. Exact for days
+ * and
  * hours. Months differ in length, so with months it is the first such time to the day.
  */
 export function reachedAt(clock: TableClock, point: bigint, age: Offset): bigint | null {
@@ -30,7 +31,8 @@ export function reachedAt(clock: TableClock, point: bigint, age: Offset): bigint
   if (clock.time === 'integer') return null
   let at = moved(clock, point, age, 1)
   const isOld = (time: bigint) => moved(clock, time, age, -1) >= point
-  // 31 January and a month is 28 February, of which a month before is 28 January: the month of the 31st is over in March.
+  // 31 January and a month is 28 February, of which a month before is 28 January: the month of the 31st is over in
+  // March.
   for (let days = 0; days < 4 && !isOld(at); days += 1) at = nextMidnight(clock, at)
   if (age.months > 0) for (let days = 0; days < 4 && isOld(at - day); days += 1) at -= day
   return at

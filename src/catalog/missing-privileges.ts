@@ -3,7 +3,9 @@ import {loadSql} from '../db/load-sql.js'
 import {ident, sql, statement} from '../db/sql.js'
 import type {Table} from './table.js'
 
-/** For each table that the connected role may not read: the SQL that allows it. Asked only where something was refused. */
+/**
+ * For each table that the connected role may not read: the SQL that allows it. Asked only where something was refused.
+ */
 export async function readMissingPrivileges(db: Database, tables: readonly Table[]): Promise<Map<Table, string>> {
   if (tables.length === 0) return new Map()
   const rows = await db.query<{position: number; usage: boolean; select: boolean}>(

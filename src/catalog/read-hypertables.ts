@@ -64,7 +64,8 @@ export async function readChunks(db: Database, tables: readonly Table[]): Promis
   if (byId.size === 0) return
   const name = db.server.chunkCatalog === 'relid' ? 'catalog/chunks-relid' : 'catalog/chunks-names'
   const rows = await db.transaction(readOnlySettings, async (tx) => {
-    // After a restore nothing is analyzed: estimates of one row make nested loops of what is joined by hashing in 0.1 s.
+    // After a restore nothing is analyzed: estimates of one row make nested loops of what is joined by hashing in 0.1
+    // s.
     void tx.query(statement("select set_config('enable_nestloop', 'off', true)"))
     return tx.query<ChunkRow>(statement(loadSql(name), [[...byId.keys()]]))
   })

@@ -105,7 +105,9 @@ function distance(a: string, b: string): number {
   return row[b.length]!
 }
 
-/** The database under the name by which it was asked for: inside of the embedded engine it is always called template1. */
+/**
+ * The database under the name by which it was asked for: inside of the embedded engine it is always called template1.
+ */
 function calledByUser({target, server}: Database): string {
   return target.name ?? (server.embedded ? redact(target.url) : server.database)
 }

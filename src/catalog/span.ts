@@ -83,7 +83,10 @@ export function spanWords({start, end}: Span, time: TimeKind): string {
   return `${sides.join(' to ')}${zoned ? ' UTC' : ''}`
 }
 
-/** From the first to the last of some spans, as flags of a command; none where a side is open, or for integers, which have no instants. */
+/**
+ * From the first to the last of some spans, as flags of a command; none where a side is open, or for integers, which
+ * have no instants.
+ */
 export function rangeFlags(spans: readonly Span[], time: TimeKind): {from?: string; to?: string} {
   const [start, end] = [spans[0]!.start, spans.at(-1)!.end]
   if (time === 'integer' || start <= lowest || end >= highest) return {}

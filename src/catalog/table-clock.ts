@@ -11,7 +11,8 @@ import {qualifiedName, type Table} from './table.js'
 import {fromMicros, microsOf, toMicros, unitOfClock, type TimeUnit} from './time.js'
 
 /**
- * What time it is on a table's own scale, and how ages are counted there. This is the one definition of it; TimescaleDB's
+ * What time it is on a table's own scale, and how ages are counted there. This is the one definition of it;
+ * TimescaleDB's
  * policies, drop_chunks and show_chunks count the same way:
  * - `timestamptz`, `uuid`: the server's clock; months and days of an age by the calendar of the zone
  * - `timestamp`: what the clocks of the zone show
@@ -116,7 +117,8 @@ const hundredYears = 100n * 365n * 86_400_000_000n
 const in1971 = 365n * 86_400_000_000n
 
 /**
- * Null where the declared unit can be right. By a unit that no value of today has, it is wrong only where all rows would
+ * Null where the declared unit can be right. By a unit that no value of today has, it is wrong only where all rows
+ * would
  * lie in 1970 or beyond a century from now: rows of other years may be history.
  * @param now the table's own clock, where it has one
  */

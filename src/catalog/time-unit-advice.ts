@@ -2,7 +2,10 @@ import {qualifiedName, type Table} from './table.js'
 import type {UnitContradiction} from './table-clock.js'
 import type {TimeUnit} from './time.js'
 
-/** What to do where the unit of an integer time column is not known: a sentence with a line that the configuration takes. */
+/**
+ * What to do where the unit of an integer time column is not known: a sentence with a line that the configuration
+ * takes.
+ */
 export function timeUnitAdvice(table: Table): string {
   return `Set the unit in the configuration (s, ms, us or ns): ${timeUnitSetting(table, 'ms')}`
 }

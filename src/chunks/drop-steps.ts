@@ -132,7 +132,9 @@ function pendingQuestion(server: Server, needed: readonly {aggregate: Table; nee
     ) as p`
 }
 
-/** Aggregates that were made after this was planned, over the table or over an aggregate of it, have covered nothing. */
+/**
+ * Aggregates that were made after this was planned, over the table or over an aggregate of it, have covered nothing.
+ */
 function unknownQuestion(table: number, known: readonly number[]): Statement {
   return sql`select format('%I.%I', a.user_view_schema, a.user_view_name) from _timescaledb_catalog.continuous_agg a
     where a.raw_hypertable_id in (${list([table, ...known])})${known.length > 0 ? sql` and a.mat_hypertable_id not in (${list(known)})` : raw('')}`

@@ -37,7 +37,8 @@ export interface PlannedDrop extends PlannedChange {
 
 /**
  * Drops the chunks that are wholly older than a cut-off, each range of time in a transaction of its own.
- * @throws OpsError NOT_COVERED (exit 7) where an aggregate has not computed all of their rows; DEPENDENTS where a foreign
+ * @throws OpsError NOT_COVERED (exit 7) where an aggregate has not computed all of their rows; DEPENDENTS where a
+ * foreign
  * key leads to the table; NO_RANGE, NOT_A_HYPERTABLE, NO_CLOCK, NO_PRIVILEGE
  */
 export async function planDrop(db: Database, request: DropRequest): Promise<PlannedDrop> {
@@ -100,7 +101,9 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
   }
 }
 
-/** Up to 2.28 TimescaleDB may drop such a key as a whole together with the first chunk (2.22 does); 2.29 drops nothing. */
+/**
+ * Up to 2.28 TimescaleDB may drop such a key as a whole together with the first chunk (2.22 does); 2.29 drops nothing.
+ */
 async function requireNoKeys(db: Database, table: Table): Promise<void> {
   const keys = await db.query<{name: string; of: string}>(
     statement(loadSql('catalog/foreign-keys-into'), [table.relation]),

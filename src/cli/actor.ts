@@ -1,7 +1,10 @@
 import {hostname, userInfo} from 'node:os'
 import type {Server} from '../db/server.js'
 
-/** Who runs this, for the ledger and for sessions that wait for its lock: the role, and the person, machine and process behind it. */
+/**
+ * Who runs this, for the ledger and for sessions that wait for its lock: the role, and the person, machine and process
+ * behind it.
+ */
 export function actorOf(server: Server): string {
   let person = 'unknown'
   try {

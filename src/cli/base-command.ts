@@ -98,7 +98,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     super.log(fitWidth(withInvocation(text, process.stdout), lineWidth(process.stdout)))
   }
 
-  /** SQL, YAML, CSV and the like, on stdout as they are: for a file or another program, also where a terminal shows them. */
+  /**
+   * SQL, YAML, CSV and the like, on stdout as they are: for a file or another program, also where a terminal shows
+   * them.
+   */
   protected logRaw(text: string): void {
     super.log(text)
   }

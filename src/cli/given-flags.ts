@@ -1,7 +1,8 @@
 import {repeatInCommands, type GivenFlags} from '../units/command.js'
 
 /**
- * From now on printed commands repeat these flags, as they were typed: the URL without its password, and not at all where
+ * From now on printed commands repeat these flags, as they were typed: the URL without its password, and not at all
+ * where
  * the end of the password is not known.
  */
 export async function repeatTyped({url, target, config}: GivenFlags): Promise<void> {

@@ -21,7 +21,10 @@ function sourceOf(config: Config | null): string {
   return `They are the defaults and those under jobs: in ${config.file}.`
 }
 
-/** The command that starts a daemon on a target: one that the configuration names has to be named, for none is taken by default. */
+/**
+ * The command that starts a daemon on a target: one that the configuration names has to be named, for none is taken by
+ * default.
+ */
 export function daemonCommand({name}: Pick<Target, 'name'>): string {
   return command('daemon', [], {target: name})
 }

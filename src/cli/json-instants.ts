@@ -1,6 +1,8 @@
 import {jsonInstant} from '../units/instant.js'
 
-/** Fields that hold a point in time, by the names that the contract gives them; what is no instant in them is unchanged. */
+/**
+ * Fields that hold a point in time, by the names that the contract gives them; what is no instant in them is unchanged.
+ */
 const instantField =
   /^(at|from|to|since|until|time|begins|first|last|next|cutoff|oldest|newest|watermark|bites|local)$|(At|Since|Until|From|To|Start|End|Drop|Run)$/
 

@@ -1,5 +1,6 @@
 /**
- * What stdout is: COLUMNS over the terminal's own width; null where no terminal shows it. Colour only on a terminal, and
+ * What stdout is: COLUMNS over the terminal's own width; null where no terminal shows it. Colour only on a terminal,
+ * and
  * never against NO_COLOR.
  */
 export function terminal(): {width: number | null; color: boolean} {

@@ -31,7 +31,10 @@ export interface ShownTarget {
 export interface ShownConfig {
   file: string | null
   default: string | null
-  /** What a command that reads would work on, or why there is nothing. `target` is null where libpq's environment names it. */
+  /**
+   * What a command that reads would work on, or why there is nothing. `target` is null where libpq's environment names
+   * it.
+   */
   chosen: {target: string | null; source: string} | {error: string}
   targets: ShownTarget[]
   limits: {
@@ -42,7 +45,10 @@ export interface ShownConfig {
   }
   tables: {table: string; described: boolean; declares: string[]}[]
   aggregates: {aggregate: string; declares: string[]}[]
-  /** Every setting of tables and aggregates; a default is one of QiCore's definitions, for a database that has its tables. */
+  /**
+   * Every setting of tables and aggregates; a default is one of QiCore's definitions, for a database that has its
+   * tables.
+   */
   policies: ShownPolicy[]
   /** The jobs that run. */
   jobs: string[]

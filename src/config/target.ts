@@ -104,7 +104,8 @@ function absolute(url: string, base: string): string {
 }
 
 /**
- * A target before it is connected: its name, else its URL without user and password. Null where libpq's environment names
+ * A target before it is connected: its name, else its URL without user and password. Null where libpq's environment
+ * names
  * the database.
  */
 export function targetLabel({name, url}: Pick<Target, 'name' | 'url'>): string | null {

@@ -13,7 +13,8 @@ export interface ConditionWatch {
 const reportedOnly: ReadonlySet<Condition['code']> = new Set(['compressed_rows_hidden', 'distributed_by_citus'])
 
 /**
- * A session keeps the settings that it began with, so that ALTER DATABASE is seen by a new one only; the embedded engine
+ * A session keeps the settings that it began with, so that ALTER DATABASE is seen by a new one only; the embedded
+ * engine
  * has no second session. What cannot be asked now is asked at the next interval.
  */
 export function conditionWatch(control: () => Database | null, warn: (message: string) => void): ConditionWatch {

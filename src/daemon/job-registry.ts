@@ -89,7 +89,10 @@ export function createJobRegistry(
   }
 }
 
-/** Nothing was due and the ledger is as it was: the next instant is the same, and reckoning a thousand of them is not free. */
+/**
+ * Nothing was due and the ledger is as it was: the next instant is the same, and reckoning a thousand of them is not
+ * free.
+ */
 function stillStands({state, due}: Entry, row: LedgerJob): boolean {
   if (state === null || due.decision !== null || due.waitingSince !== null || due.wakeAt === -Infinity) return false
   return state.revision === row.revision && state.lastAt === row.lastAt

@@ -18,7 +18,10 @@ const loopbacks: ReadonlyMap<string, string> = new Map([
   ['::', '::1'],
 ])
 
-/** Where the readiness of a daemon that listens there can be read from the same machine; undefined where it cannot be known. */
+/**
+ * Where the readiness of a daemon that listens there can be read from the same machine; undefined where it cannot be
+ * known.
+ */
 export function statusUrlOf(listen: {host: string; port: number} | null): string | undefined {
   if (listen === null || listen.port === 0) return undefined
   const host = loopbacks.get(listen.host) ?? listen.host

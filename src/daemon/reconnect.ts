@@ -56,7 +56,10 @@ export async function retryUntilConnected<T>(
   return null
 }
 
-/** A server that comes back refuses in several ways one after the other, which is one outage; a wrong password is another matter. */
+/**
+ * A server that comes back refuses in several ways one after the other, which is one outage; a wrong password is
+ * another matter.
+ */
 function kindOf(error: unknown): string {
   return error instanceof OpsError && isPermanent(error) ? (sqlState(error.cause) ?? error.code) : 'away'
 }

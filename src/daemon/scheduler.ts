@@ -89,7 +89,9 @@ export class Scheduler {
     return this.roundAt
   }
 
-  /** performance.now() when it last began a round, or waited before the next: where this stands still, so does the loop. */
+  /**
+   * performance.now() when it last began a round, or waited before the next: where this stands still, so does the loop.
+   */
   get lastTurn(): number {
     return this.turnAt
   }

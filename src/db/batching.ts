@@ -13,7 +13,8 @@ interface Question {
 const together = 100
 
 /**
- * The same database for work on many tables at once: what is asked in the same turn travels together, in one transaction
+ * The same database for work on many tables at once: what is asked in the same turn travels together, in one
+ * transaction
  * and one round trip. So a report that looks at each table with `Promise.all` takes as many round trips as it takes for
  * one table. A statement that fails fails alone: those behind it are sent again.
  */

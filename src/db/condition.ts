@@ -178,7 +178,10 @@ function gate({brokenGates}: ConditionFacts): Condition | null {
   }
 }
 
-/** @param tables how many Citus distributes; their sizes and rows are null in every report, never those of the empty tables here */
+/**
+ * @param tables how many Citus distributes; their sizes and rows are null in every report, never those of the empty
+ * tables here
+ */
 export function distributedCondition(tables: number): Condition {
   return {
     code: 'distributed_by_citus',

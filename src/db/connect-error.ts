@@ -4,7 +4,10 @@ import type {Target} from './database.js'
 import type {SessionAttributes} from './hosts.js'
 import {toOpsError, OwnCode, serverMessage, sqlState} from './sqlstate.js'
 
-/** Mistakes that waiting does not mend: a wrong password or role, a database that is not there, one that accepts no connections. */
+/**
+ * Mistakes that waiting does not mend: a wrong password or role, a database that is not there, one that accepts no
+ * connections.
+ */
 const permanent: ReadonlySet<string> = new Set([
   '28P01',
   '28000',

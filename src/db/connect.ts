@@ -46,7 +46,8 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
   }
 }
 
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: the methods share the state of one session, and callers spread the object to replace one of them, which a class would not survive
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: the methods share the state of one session, and callers
+// spread the object to replace one of them, which a class would not survive
 async function serve(
   first: Client,
   firstHost: number | null,

@@ -39,7 +39,10 @@ export const readOnlySettings: TransactionSettings = {readOnly: true, lockTimeou
 export interface Database extends Db {
   readonly server: Server
   readonly target: Target
-  /** One transaction of its own, to read unless said otherwise: its locks are gone when it answers. One way there and back. */
+  /**
+   * One transaction of its own, to read unless said otherwise: its locks are gone when it answers. One way there and
+   * back.
+   */
   query<Row extends object = Record<string, unknown>>(
     statement: Statement,
     settings?: TransactionSettings,
@@ -49,7 +52,8 @@ export interface Database extends Db {
   /**
    * Outside of any transaction, for statements that refuse to be in one (refresh, DETACH CONCURRENTLY). Needs a
    * session of its own.
-   * @param followUp sent right behind it, before its answer: the server runs it even if this process ends meanwhile, and
+   * @param followUp sent right behind it, before its answer: the server runs it even if this process ends meanwhile,
+   * and
    * whatever became of the statement. Its own failure is ignored.
    * @throws OpsError POOLER when only a transaction pooler can be reached
    */
@@ -59,18 +63,28 @@ export interface Database extends Db {
   /** After the connection was lost: a new one, its server asked again. @throws OpsError CONNECT while it is away */
   reconnect(): Promise<void>
   /**
-   * Another session on the same database and the same host, to be closed by the caller. The embedded engine has only one.
+   * Another session on the same database and the same host, to be closed by the caller. The embedded engine has only
+   * one.
    */
   openSession(): Promise<Database>
-  /** Where another database of the server is that this session is on: past a pooler, and never on another host of a list. */
+  /**
+   * Where another database of the server is that this session is on: past a pooler, and never on another host of a
+   * list.
+   */
   sibling(database: string): Target
   /** Asks the server to stop what this session runs now; that statement then fails with 57014. */
   cancel(): Promise<void>
   /** The server process behind this session; null on the embedded engine, and behind a pooler, where it changes. */
   readonly backend: Backend | null
-  /** Calls back whenever the connection is gone, also one that was asked nothing. Holds for those of a reconnect as well. */
+  /**
+   * Calls back whenever the connection is gone, also one that was asked nothing. Holds for those of a reconnect as
+   * well.
+   */
   onLost(tell: () => void): void
-  /** Closes the socket at once, without a word: what waits for an answer fails as a lost connection. The embedded engine goes on. */
+  /**
+   * Closes the socket at once, without a word: what waits for an answer fails as a lost connection. The embedded engine
+   * goes on.
+   */
   abort(): void
   /** Takes no longer than a second, whether the server answers or not. */
   close(): Promise<void>

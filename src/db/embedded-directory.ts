@@ -79,7 +79,10 @@ export function lockDirectory(directory: string, holder: Holder): Promise<() => 
   return lockFile(join(realpathSync(directory), lockName), `The database in ${directory}`, holder)
 }
 
-/** The database that was made apart is complete: moves it into its directory. Killed in the middle, it goes on at the next opening. */
+/**
+ * The database that was made apart is complete: moves it into its directory. Killed in the middle, it goes on at the
+ * next opening.
+ */
 export function moveIntoPlace(path: string): void {
   const making = join(path, makingName)
   writeFileSync(join(making, completeName), '')

@@ -83,7 +83,10 @@ export class Flight extends Query {
     this.settle.reject(error)
   }
 
-  /** node-postgres remembers under these which statement the server has parsed. The base class sets them once, to nothing. */
+  /**
+   * node-postgres remembers under these which statement the server has parsed. The base class sets them once, to
+   * nothing.
+   */
   get name(): string | undefined {
     return this.parts?.[this.current]?.name
   }

@@ -43,7 +43,8 @@ export function environmentNamesDatabase(env: Environment): boolean {
 const defaultTimeout = 5_000
 
 /**
- * How long each host may take to give a session, in milliseconds. 0: as long as it likes, which is libpq's meaning of 0.
+ * How long each host may take to give a session, in milliseconds. 0: as long as it likes, which is libpq's meaning of
+ * 0.
  * @throws OpsError BAD_URL
  */
 export function connectTimeoutOf({connect_timeout: given}: Parameters): number {
@@ -131,7 +132,8 @@ function parametersOfUrl(url: string): Parameters {
 }
 
 /**
- * Several hosts, which the parser of URLs does not know: they are taken out of the URL. Null where there is at most one.
+ * Several hosts, which the parser of URLs does not know: they are taken out of the URL. Null where there is at most
+ * one.
  * @returns host and port as libpq's lists; a host without a port has an empty item; port is null where none has one
  */
 function hostList(url: string): {url: string; host: string; port: string | null} | null {

@@ -11,7 +11,8 @@ export function redact(text: string): string {
 }
 
 /**
- * The URL of a database without its user and password, for reports: `postgres://host:5432/market?sslmode=require`. Where
+ * The URL of a database without its user and password, for reports: `postgres://host:5432/market?sslmode=require`.
+ * Where
  * the end of the user is in doubt more is left out than needed.
  */
 export function withoutCredentials(url: string): string {

@@ -43,7 +43,10 @@ export interface Server {
   hasQicoreSchema: boolean
   /** Which shape `_timescaledb_catalog.chunk` has: named relations up to 2.28, `relid` from 2.29. */
   chunkCatalog: 'names' | 'relid' | null
-  /** Where a refresh notes what it has begun, so that a broken-off one can be seen (2.22); `left`: none does any more (2.26.3). */
+  /**
+   * Where a refresh notes what it has begun, so that a broken-off one can be seen (2.22); `left`: none does any more
+   * (2.26.3).
+   */
   materializationRanges: 'used' | 'left' | null
   /** compress_chunk has a setting to delete where another session reads, instead of waiting to truncate (2.20). */
   truncatesOrDeletes: boolean

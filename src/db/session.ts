@@ -22,7 +22,10 @@ export interface Session {
   prepares: boolean
   /** How values of the server are read. */
   types: NonNullable<ClientConfig['types']>
-  /** Closes the connection of a server that has not answered for so many seconds; null where statement_timeout is not kept. */
+  /**
+   * Closes the connection of a server that has not answered for so many seconds; null where statement_timeout is not
+   * kept.
+   */
   giveUp: ((seconds: number) => void) | null
   /** Gives a failure that is the end of the connection the code for it: programs decide by codes. */
   mark(error: unknown): void
@@ -55,7 +58,10 @@ export function roleError(role: string, error: unknown): unknown {
   })
 }
 
-/** BEGIN is the first statement of a flight: where it fails, as `begin read write` does on a replica, nothing behind it runs. */
+/**
+ * BEGIN is the first statement of a flight: where it fails, as `begin read write` does on a replica, nothing behind it
+ * runs.
+ */
 export function opening(settings: TransactionSettings, applicationName: string, corrections: Settings): string[] {
   return [
     `begin ${settings.readOnly ? 'read only' : 'read write'}`,

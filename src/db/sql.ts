@@ -14,7 +14,9 @@ export class Fragment {
   constructor(readonly text: string) {}
 }
 
-/** What a template takes: a fragment and a statement as text, a value as a parameter (in {@link doBlock} as a constant). */
+/**
+ * What a template takes: a fragment and a statement as text, a value as a parameter (in {@link doBlock} as a constant).
+ */
 export type Part = Fragment | Statement | Value
 
 /** Builds a statement: fragments and other statements become part of the text, every value becomes a parameter. */

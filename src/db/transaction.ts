@@ -8,7 +8,8 @@ import {sqlState, SqlState} from './sqlstate.js'
  * write, together with BEGIN and, if nothing is left to wait for, with the commit: one round trip instead of three.
  *
  * Nothing of `work` can run outside of the transaction: BEGIN, the settings and the first statements share one Sync
- * ({@link Flight}), so the server skips them all where BEGIN or a setting fails; later statements are held back until the
+ * ({@link Flight}), so the server skips them all where BEGIN or a setting fails; later statements are held back until
+ * the
  * server has answered that Sync. A COMMIT counts only if the transaction was still open.
  * @throws the first failure in the order of sending
  */
@@ -30,7 +31,9 @@ export async function inTransaction<T>(
   }
 }
 
-/** Waits for all that travel together. @throws the first failure in the order of sending, whichever was noticed first */
+/**
+ * Waits for all that travel together. @throws the first failure in the order of sending, whichever was noticed first
+ */
 export async function allInOrder<const T extends readonly unknown[]>(
   answers: T,
 ): Promise<{-readonly [K in keyof T]: Awaited<T[K]>}> {
@@ -41,7 +44,10 @@ export async function allInOrder<const T extends readonly unknown[]>(
   }
 }
 
-/** A transaction whose parts, and its commit, are sent without waiting. @throws the first failure in their order, else the commit's */
+/**
+ * A transaction whose parts, and its commit, are sent without waiting. @throws the first failure in their order, else
+ * the commit's
+ */
 export async function pipelined(
   db: Database,
   settings: TransactionSettings,

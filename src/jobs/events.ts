@@ -55,7 +55,10 @@ export type DaemonEvent =
   | {event: 'runner_dead'; message: string}
   | {event: 'runner_back'; message: string}
   | {event: 'warning'; message: string}
-  /** Once for each way in which the ledger fails, and once when it works again, after so many seconds; `job`: for one job only. */
+  /**
+   * Once for each way in which the ledger fails, and once when it works again, after so many seconds; `job`: for one
+   * job only.
+   */
   | {event: 'round_failed'; error: string}
   | {event: 'ledger_works'; seconds: number; job?: string}
   /** No session could be had for a run that was claimed; once until one is had again. */

@@ -8,9 +8,14 @@ import {readSets, type PartitionSet} from './sets.js'
 
 /** How far the partitions of a set reach beyond now. */
 export interface Reach {
-  /** Where the partitions that follow each other from the one of now end; null: no such end is known, or none matters. */
+  /**
+   * Where the partitions that follow each other from the one of now end; null: no such end is known, or none matters.
+   */
   until: Instant | null
-  /** Whole days until then; 0 where there is no partition for now. Null with a default partition, and where the end is open or unknown. */
+  /**
+   * Whole days until then; 0 where there is no partition for now. Null with a default partition, and where the end is
+   * open or unknown.
+   */
   daysLeft: number | null
   /** A partition takes rows of now; null: not known, or a default partition takes what no other does. */
   coversNow: boolean | null
@@ -86,7 +91,10 @@ export function missingPeriods(children: readonly Child[], wanted: readonly Peri
   )
 }
 
-/** Periods after the one of now: how many are wanted, and how many are there without a gap. @param wanted from the period of now */
+/**
+ * Periods after the one of now: how many are wanted, and how many are there without a gap. @param wanted from the
+ * period of now
+ */
 export function aheadOf(wanted: readonly Period[], missing: readonly Period[]): {wanted: number; there: number} {
   const there = missing[0] ? wanted.indexOf(missing[0]) - 1 : wanted.length - 1
   return {wanted: wanted.length - 1, there: Math.max(there, 0)}

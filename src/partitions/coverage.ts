@@ -83,7 +83,9 @@ async function gapsOf(db: Database, set: PartitionSet, span: Span): Promise<OwnG
   }
 }
 
-/** From the oldest row to just after the newest: what has to be covered, where data begins or ends within a partition. */
+/**
+ * From the oldest row to just after the newest: what has to be covered, where data begins or ends within a partition.
+ */
 async function rowsOf(db: Database, set: PartitionSet, child: Child): Promise<Span | 'none' | 'unreadable'> {
   const column = ident(set.column!)
   try {

@@ -22,7 +22,10 @@ export async function rulesByRelation(
   return new Map(names.flatMap(({relation}, index) => (relation === null ? [] : [[relation, rules[index]!] as const])))
 }
 
-/** The set that a name means, as SQL reads it, and its rule where one is declared. @throws OpsError as {@link findPartitioned} */
+/**
+ * The set that a name means, as SQL reads it, and its rule where one is declared. @throws OpsError as {@link
+ * findPartitioned}
+ */
 export async function namedSet(
   db: Database,
   name: string,

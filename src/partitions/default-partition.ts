@@ -99,7 +99,9 @@ export function guardSteps(
   }
 }
 
-/** A step that had to wait may come after the guard is gone: better fail than look through everything under the lock. */
+/**
+ * A step that had to wait may come after the guard is gone: better fail than look through everything under the lock.
+ */
 function requireGuard(partition: string): Statement {
   return doBlock`
 begin

@@ -64,7 +64,8 @@ export function detachConcurrently(
 }
 
 /**
- * Finishes a detach that was interrupted; does nothing where there is none. What the purpose asks of the mark happens in
+ * Finishes a detach that was interrupted; does nothing where there is none. What the purpose asks of the mark happens
+ * in
  * the same transaction.
  */
 export function finalizeDetach(set: PartitionSet, child: Child, purpose: Purpose, dependsOn: readonly string[]): Step {

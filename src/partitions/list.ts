@@ -28,7 +28,10 @@ export interface SetReport {
   ahead: {wanted: number; there: number} | null
   /** Where the partitions that follow each other from the one of now end: later inserts fail. Null: see `daysLeft`. */
   insertsUntil: Instant | null
-  /** Whole days until then, 0 where there is no partition for now; null with a default partition, an open or an unknown end. */
+  /**
+   * Whole days until then, 0 where there is no partition for now; null with a default partition, an open or an unknown
+   * end.
+   */
   daysLeft: number | null
   missing: {partition: string; from: Instant; to: Instant}[]
   gaps: Gap[]

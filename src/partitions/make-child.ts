@@ -78,7 +78,10 @@ export function makeChild(
   }
 }
 
-/** PARTITION OF run by the owner gives the owner's table with the owner's default privileges: so it is made as the owner. */
+/**
+ * PARTITION OF run by the owner gives the owner's table with the owner's default privileges: so it is made as the
+ * owner.
+ */
 function asOwner(
   role: string | undefined,
   login: string,

@@ -17,7 +17,8 @@ export function markOf(
 }
 
 /**
- * Before the detach. The lock is asked for here, so that the detach behind it does not wait between the mark and its own
+ * Before the detach. The lock is asked for here, so that the detach behind it does not wait between the mark and its
+ * own
  * beginning. A partition that is not attached any more is not marked.
  */
 export function markIntended(set: PartitionSet, child: Child, mark: string): Statement {

@@ -11,7 +11,9 @@ import {qualifiedName} from '../catalog/table.js'
 import {qicore} from '../schema/built-in.js'
 import {durationInWords, type Duration} from '../units/duration.js'
 
-/** What pg_cron runs of a job: one CALL, or one for each table or aggregate whose failure would take the others along. */
+/**
+ * What pg_cron runs of a job: one CALL, or one for each table or aggregate whose failure would take the others along.
+ */
 export interface JobCommands {
   /** By part; the nameless part is the whole job. Empty: there is nothing for it to do here. */
   commands: Record<string, string>

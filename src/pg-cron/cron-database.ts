@@ -5,7 +5,9 @@ import {statement} from '../db/sql.js'
 import {ExitCode, messageOf, OpsError, usageError} from '../errors.js'
 import {command} from '../units/command.js'
 
-/** pg_cron as a role of ours finds it. It lives in one database of a server and schedules for all of them from there. */
+/**
+ * pg_cron as a role of ours finds it. It lives in one database of a server and schedules for all of them from there.
+ */
 export interface CronDatabase {
   /** A session in the database that pg_cron lives in: the one that is worked on, or another to it. */
   db: Database

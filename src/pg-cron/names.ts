@@ -37,7 +37,9 @@ export function hasOurName(database: string, name: string | null): boolean {
   return name?.startsWith(prefixOf(database)) ?? false
 }
 
-/** Ours is an entry that has our name in this database, and whose command calls one of our procedures and nothing else. */
+/**
+ * Ours is an entry that has our name in this database, and whose command calls one of our procedures and nothing else.
+ */
 export async function isOurs(
   database: string,
   {name, command}: {name: string | null; command: string},

@@ -19,7 +19,9 @@ export interface InstallRequest {
   actor: string
 }
 
-/** Brings pg_cron's schedule, and the calendars in the ledger, to what is wanted. Nothing of anybody else's is touched. */
+/**
+ * Brings pg_cron's schedule, and the calendars in the ledger, to what is wanted. Nothing of anybody else's is touched.
+ */
 export function planInstall(db: Database, {home, wanted, scheduled, known, declared, actor}: InstallRequest): Plan {
   const database = db.server.database
   const taken = takenNames(scheduled, database).filter(({name}) =>

@@ -56,7 +56,10 @@ type Assembled = Omit<CronStatus, 'qicoreSchema'>
 
 export type StatusRequest = Omit<WantedRequest, 'dialect'> & {applicationName: string}
 
-/** pg_cron's schedule and runs beside what is declared and what our ledger says. Changes nothing; what a role may not see is unknown. */
+/**
+ * pg_cron's schedule and runs beside what is declared and what our ledger says. Changes nothing; what a role may not
+ * see is unknown.
+ */
 export async function readCronStatus(db: Database, request: StatusRequest): Promise<CronStatus> {
   const [status, qicoreSchema] = [await readScheduleStatus(db, request), await readQicoreSchema(db)]
   const remark = schemaRemark(qicoreSchema)
@@ -230,7 +233,10 @@ function messageOf(
   return (same ? said : null) ?? last?.error ?? last?.reason ?? null
 }
 
-/** From where pg_cron is, whether it was seen alive there; else what this server's processes show, unless it is a replica. */
+/**
+ * From where pg_cron is, whether it was seen alive there; else what this server's processes show, unless it is a
+ * replica.
+ */
 function schedulerState({inRecovery, pgCronAlive}: Server, there: {alive: boolean} | null): Alive {
   if (there === null && inRecovery) return 'unknown'
   return (there?.alive ?? pgCronAlive) ? 'alive' : 'dead'

@@ -23,7 +23,10 @@ export interface WantedRun {
   command: string
 }
 
-/** A job that is not pg_cron's, and why: by the configuration, because it has something pg_cron has not, or nothing to do here. */
+/**
+ * A job that is not pg_cron's, and why: by the configuration, because it has something pg_cron has not, or nothing to
+ * do here.
+ */
 export interface LeftJob {
   job: string
   because: 'told' | 'cannot' | 'idle'

@@ -95,7 +95,10 @@ function disagreement(
   ]
 }
 
-/** An import writes what lives; that a policy is gone for good has to be declared, also over a default of the definitions. */
+/**
+ * An import writes what lives; that a policy is gone for good has to be declared, also over a default of the
+ * definitions.
+ */
 function removedInWords(table: Table, kind: PolicyKindName): string {
   return `to keep it removed, write ${table.kind === 'aggregate' ? 'aggregates' : 'tables'}: {${JSON.stringify(qualifiedName(table))}: {${kind}: none}} in the configuration`
 }

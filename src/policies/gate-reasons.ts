@@ -49,7 +49,8 @@ export async function gateReasons(
         all: {code: 'feed_stopped', why: 'the newest row is older than the retention, so these may be the last copy'},
       }
   }
-  // The gate asks for foreign keys first, and only of hypertables: PostgreSQL itself refuses to drop a partition with rows that one leads to.
+  // The gate asks for foreign keys first, and only of hypertables: PostgreSQL itself refuses to drop a partition with
+  // rows that one leads to.
   const code = referenced && table.kind !== 'partitioned' ? 'foreign_key' : 'held_back'
   try {
     const rows = await db.query<{relation: string; reason: string | null}>(

@@ -8,7 +8,8 @@ import {declaredText} from './rule-text.js'
 import type {PolicyStatus} from './status-types.js'
 
 /**
- * Declared tables that exist and are neither hypertables nor partitioned: a restore without the extension's catalog makes
+ * Declared tables that exist and are neither hypertables nor partitioned: a restore without the extension's catalog
+ * makes
  * them so. No policy can run on them.
  * @param missing declared tables that are not among the tables with time-series
  */

@@ -35,7 +35,9 @@ export function retentionAdvice(status: JudgedPolicy, context: FindingContext): 
   return [partitions ? `To see what would be dropped: ${command('jobs run', ['retain'], {'dry-run': true})}` : look]
 }
 
-/** Over all that is held back, the nearest aggregates first: which of them lacks what is decided by the refresh itself. */
+/**
+ * Over all that is held back, the nearest aggregates first: which of them lacks what is decided by the refresh itself.
+ */
 function refreshesOver(table: Table, {tables, server, overdue}: FindingContext): string[] {
   const held = rangeOf(
     overdue.map(({chunk}) => chunk),

@@ -110,7 +110,8 @@ export async function refreshWork(
         ]
   const source = policy.table.aggregate?.source ?? null
   const oldest = (source !== null && ends.get(source)?.oldest) || null
-  // Before the first row of the source there is nothing to compute, and what was computed there must not be computed again.
+  // Before the first row of the source there is nothing to compute, and what was computed there must not be computed
+  // again.
   const within = (changed.get(live) ?? []).flatMap(({start, end}) =>
     oldest !== null && end <= oldest ? [] : [{start: oldest !== null && start < oldest ? oldest : start, end}],
   )

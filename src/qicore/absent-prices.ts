@@ -25,7 +25,8 @@ interface Known {
 }
 
 /**
- * Why there is no price, in sentences, with a command that finds one: a coin or an exchange that no price names, a table
+ * Why there is no price, in sentences, with a command that finds one: a coin or an exchange that no price names, a
+ * table
  * without rows, or prices of another time.
  */
 export async function explainAbsentPrices(source: QuerySource, request: AbsentRequest): Promise<string[]> {

@@ -24,7 +24,9 @@ export interface ChunkStats {
   table: string
   chunkSchema: string
   chunk: string
-  /** Times where rangeUnit is `time` (without a zone where the column has none), else integers; null without a bound. */
+  /**
+   * Times where rangeUnit is `time` (without a zone where the column has none), else integers; null without a bound.
+   */
   rangeStart: Instant | number | string | null
   rangeEnd: Instant | number | string | null
   rangeUnit: 'time' | TimeUnit | 'integer' | null

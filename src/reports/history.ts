@@ -26,7 +26,10 @@ export interface RecordedRun {
   completedAt: Instant | null
   /** Milliseconds; null where either end is not known. */
   ms: number | null
-  /** `interrupted` with the reason `session_ended`: the process was killed. `retry`: an attempt failed and waits for the next. */
+  /**
+   * `interrupted` with the reason `session_ended`: the process was killed. `retry`: an attempt failed and waits for the
+   * next.
+   */
   status: string
   reason: string | null
   attempts: number

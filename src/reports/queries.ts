@@ -23,7 +23,10 @@ export interface QueryStats {
   queryId: string | null
   /** Who ran it. */
   roles: string[]
-  /** Run by a client itself; false: inside of another statement, whose time contains it; null: not recorded before PostgreSQL 14. */
+  /**
+   * Run by a client itself; false: inside of another statement, whose time contains it; null: not recorded before
+   * PostgreSQL 14.
+   */
   topLevel: boolean | null
   calls: number
   totalMs: number

@@ -23,7 +23,8 @@ const cancelAgain = 1_000
 
 /**
  * Runs a plan, in its order: every step in a transaction of its own, asked first whether it is done already, tried
- * again later while another session blocks it; what comes after it goes on meanwhile. Independent steps also go on after
+ * again later while another session blocks it; what comes after it goes on meanwhile. Independent steps also go on
+ * after
  * a failure; those that depend on it are skipped.
  * @throws OpsError with the code of a half-state of the database, before anything was done
  */
@@ -33,7 +34,8 @@ export async function execute(db: Database, plan: Plan, options: ExecuteOptions)
   const schedule = scheduleOf(plan, reports, options)
   const sessions = [db]
   const wanted = db.server.embedded ? 1 : Math.min(options.workers ?? 1, plan.steps.length)
-  // One that arrives between two statements stops nothing: it is repeated until all have ended. One that is still on its
+  // One that arrives between two statements stops nothing: it is repeated until all have ended. One that is still on
+  // its
   // way then would stop whatever the session does next: it is waited for.
   let cancelling: NodeJS.Timeout | undefined
   let sent: Promise<unknown> = Promise.resolve()
@@ -109,7 +111,10 @@ interface Entry {
 
 interface Schedule {
   total: number
-  /** The next step whose needs are met; null when there is none left. Waits for steps that run, or that are to be tried again. */
+  /**
+   * The next step whose needs are met; null when there is none left. Waits for steps that run, or that are to be tried
+   * again.
+   */
   next(): Promise<Entry | null>
   /** Gives an entry back, to be taken again after so many seconds. */
   later(entry: Entry, seconds: number): void

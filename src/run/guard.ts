@@ -17,7 +17,10 @@ export function assertStillHeld(held: Statement, lost: () => Error): (tx: Db) =>
 /** Thrown by {@link skipIfDone}. */
 export class AlreadyDoneError extends Error {}
 
-/** Fails in the same way where the catalogue shows that what follows is done. @param doneCheck one row or none, one column `done` */
+/**
+ * Fails in the same way where the catalogue shows that what follows is done. @param doneCheck one row or none, one
+ * column `done`
+ */
 export function skipIfDone({text, values, name}: Statement): (tx: Db) => Promise<void> {
   const open = {
     text: `select 1 / (not exists (select from (\n${text}\n) as asked where asked.done))::int as open`,

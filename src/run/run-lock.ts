@@ -12,7 +12,10 @@ const heartbeat = 10_000
 
 /** Locks over a whole run of many transactions, kept in rows: they work through a transaction pooler. */
 export interface RunLock {
-  /** First in every transaction of the run, with which it travels. @throws OpsError LOCK_LOST when another run has taken over */
+  /**
+   * First in every transaction of the run, with which it travels. @throws OpsError LOCK_LOST when another run has taken
+   * over
+   */
   fence(tx: Db): Promise<void>
   release(): Promise<void>
 }

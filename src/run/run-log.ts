@@ -10,7 +10,8 @@ export type RunStatus = 'done' | 'failed' | 'partly' | 'interrupted'
 /** A run's page in qicore.maintenance_log. A step that is done is written in the step's own transaction. */
 export interface Ledger {
   /**
-   * Within the transaction of the step and sent along with it, before it is known to be done: gone with it where it fails.
+   * Within the transaction of the step and sent along with it, before it is known to be done: gone with it where it
+   * fails.
    * @param step its `ms` are those before the transaction
    */
   stepDone(tx: Db, position: number, step: StepReport): Promise<unknown>
@@ -39,7 +40,10 @@ export async function readLostRuns(db: Database): Promise<number[]> {
   return (await db.query<{id: number}>(statement(loadSql('ledger/lost')))).map(({id}) => id)
 }
 
-/** Opens a page, after it closed those of runs whose session is gone; null where the schema qicore is not installed (its own first migration). */
+/**
+ * Opens a page, after it closed those of runs whose session is gone; null where the schema qicore is not installed (its
+ * own first migration).
+ */
 export async function openLedger(db: Database, owner: RunOwner, limits: Limits): Promise<Ledger | null> {
   if (!db.server.hasQicoreSchema) return null
   const settings = {readOnly: false, lockTimeout: limits.lockTimeout, statementTimeout: 30_000, role: db.target.role}

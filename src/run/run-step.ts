@@ -26,7 +26,9 @@ export interface StepOptions {
   onProgress?: ((progress: Progress) => void) | undefined
   /** A session in another database of the server, for the steps that name it. */
   resolveSession?: SessionResolver | undefined
-  /** First in every transaction of a step: fails, with all that follows, where the run's lock or claim no longer holds. */
+  /**
+   * First in every transaction of a step: fails, with all that follows, where the run's lock or claim no longer holds.
+   */
   fence?: ((tx: Db) => Promise<void>) | undefined
   /** The step cannot be done before its first attempt: it is not asked. */
   untouched?: ((step: Step) => boolean) | undefined

@@ -2,7 +2,10 @@ import {inline, lineComment, quoteIdent, quoteLiteral, type Statement} from '../
 import {lockTimeoutOf, type Limits} from './limits.js'
 import type {Plan, Step} from './step.js'
 
-/** The plan as SQL that psql runs as it stands: what --dry-run prints on stdout. @param database the one that the script is begun in */
+/**
+ * The plan as SQL that psql runs as it stands: what --dry-run prints on stdout. @param database the one that the script
+ * is begun in
+ */
 export function toScript(plan: Plan, limits: Limits, database?: string): string {
   const lines = [lineComment(plan.summary)]
   if (plan.cutoff !== null) lines.push(lineComment(`cut-off: ${plan.cutoff}`))
@@ -18,7 +21,8 @@ export function toScript(plan: Plan, limits: Limits, database?: string): string 
 }
 
 /**
- * psql takes a name with = or the beginning of a URL for a connection string, and an argument ends with the line: such a
+ * psql takes a name with = or the beginning of a URL for a connection string, and an argument ends with the line: such
+ * a
  * name goes through a variable, within a connection string of its own.
  */
 function connect(database: string): string[] {

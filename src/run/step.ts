@@ -30,7 +30,8 @@ export interface Step {
   lock: Lock
   class: ChangeClass
   /**
-   * For transaction `none`: sent right behind the last statement without waiting for its answer, so that the server runs
+   * For transaction `none`: sent right behind the last statement without waiting for its answer, so that the server
+   * runs
    * it even if this process is killed meanwhile. It runs whatever became of that statement, and its failure is ignored.
    */
   followUp?: Statement

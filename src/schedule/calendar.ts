@@ -25,7 +25,8 @@ function calendarOf({schedule, timezone}: Calendar): Known {
   let calendar = known.get(key)
   if (calendar === undefined) {
     // Times without wildcard or step are fixed: in the hour that is left out they run right after it, in the hour that
-    // comes twice they run once. The default takes a list such as `30 2,14 * * *` for an interval and would leave it out.
+    // comes twice they run once. The default takes a list such as `30 2,14 * * *` for an interval and would leave it
+    // out.
     const cron = lean(
       new Cron(schedule.trim(), {timezone, paused: true, mode: '5-or-6-parts', fixedTimeRule: 'no-wildcard'}),
     )

@@ -66,7 +66,9 @@ export interface DueState {
   waitingSince: number | null
 }
 
-/** More than this is accounted for in several rounds: reckoning them takes a second, and nothing else happens meanwhile. */
+/**
+ * More than this is accounted for in several rounds: reckoning them takes a second, and nothing else happens meanwhile.
+ */
 const batch = 2_000
 
 /** What is due of a job: a function of its declaration, the ledger and the clock, and of nothing else. */

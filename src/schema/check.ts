@@ -1,4 +1,6 @@
-/** The check of definitions: their shape by zod, what they mean by rules of ours. Imported only where one is checked. */
+/**
+ * The check of definitions: their shape by zod, what they mean by rules of ours. Imported only where one is checked.
+ */
 import {z} from 'zod'
 import {messageOf} from '../errors.js'
 import {parseDuration} from '../units/duration.js'

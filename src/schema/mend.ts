@@ -138,7 +138,8 @@ function indexMends(
     const create = createIndex(table, index)
     const gently = embedded ? create : withoutBlocking(create, kind)
     say('missing', pathOf('indexes', index.name), gently)
-    // No query uses an index that is not valid, so dropping it changes none; on a partitioned table it waits for its parts.
+    // No query uses an index that is not valid, so dropping it changes none; on a partitioned table it waits for its
+    // parts.
     if (kind === 'partitioned') continue
     const own = qualified(table.schema, index.name)
     say(

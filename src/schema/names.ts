@@ -29,7 +29,9 @@ export interface Ordered {
   direction: 'asc' | 'desc'
 }
 
-/** Reads `time desc` against the columns there are, so that a column may itself be called "x desc", or end in a space. */
+/**
+ * Reads `time desc` against the columns there are, so that a column may itself be called "x desc", or end in a space.
+ */
 export function readOrdered(text: OrderedColumn, columns: readonly string[]): Ordered | null {
   if (columns.includes(text)) return {column: text, direction: 'asc'}
   const [, before = '', direction] = /^(.*\s)(asc|desc)\s*$/is.exec(text) ?? []

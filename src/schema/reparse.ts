@@ -10,7 +10,8 @@ const mostTrips = 4
 
 /**
  * Without the differences of expressions that are the same once both were parsed and printed as often as it takes.
- * PostgreSQL prints `x in ('a', 'b')` over a varchar in another way after a dump and a restore, and in the same way ever
+ * PostgreSQL prints `x in ('a', 'b')` over a varchar in another way after a dump and a restore, and in the same way
+ * ever
  * after. Both sides are parsed in the scratch database, beside tables as the definitions have them; what it refuses to
  * parse stays a difference.
  */

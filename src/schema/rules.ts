@@ -41,7 +41,9 @@ function columnRules(table: TableDefinition, say: Say): ColumnRules {
   }
 }
 
-/** What a well-shaped table gets wrong: names that are not there, sets that cannot be unique, times that cannot work. */
+/**
+ * What a well-shaped table gets wrong: names that are not there, sets that cannot be unique, times that cannot work.
+ */
 export function tableProblems(table: TableDefinition, all: readonly TableDefinition[]): Problem[] {
   const problems: Problem[] = []
   const say: Say = (path, message) => void problems.push({path, message})

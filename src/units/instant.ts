@@ -105,7 +105,8 @@ function dateOf(days: number): [year: number, month: number, day: number] {
 }
 
 /**
- * A point in time for people: `2026-11-27 22:40`; seconds only where there are any, the day alone at midnight, fractions
+ * A point in time for people: `2026-11-27 22:40`; seconds only where there are any, the day alone at midnight,
+ * fractions
  * of a second never. Without a zone: a column head or {@link instantInWords} says it.
  */
 export function formatInstant(instant: Instant): string {

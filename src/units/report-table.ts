@@ -39,7 +39,8 @@ interface Layout<Row, Context> {
   /** Those with the highest number are left out first where the table does not fit; without one it stays. */
   priority?: number
   /**
-   * `room`: only where the terminal has room for it, and in Markdown. `data`: never in tables for people. `people`: never
+   * `room`: only where the terminal has room for it, and in Markdown. `data`: never in tables for people. `people`:
+   * never
    * in CSV, since it shows the value of another column once more.
    */
   show?: 'room' | 'data' | 'people'

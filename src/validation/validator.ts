@@ -113,7 +113,9 @@ function errorsOf(issue: z.core.$ZodIssue, table: string): ValidationError[] {
   return [{path, message: issue.message}]
 }
 
-/** The columns without errors, as their type reads them: what is wrong with one is no reason to be silent about another. */
+/**
+ * The columns without errors, as their type reads them: what is wrong with one is no reason to be silent about another.
+ */
 function soundPart(
   shape: Record<string, z.ZodType>,
   row: Record<string, unknown>,

@@ -21,7 +21,9 @@ export function withoutRefusing<F extends {refuses: boolean}>(findings: readonly
   return findings.filter(({refuses}) => !refuses)
 }
 
-/** What a retention reaches, which policies conflict (`!` where that refuses the plan), what is left alone, and notes. */
+/**
+ * What a retention reaches, which policies conflict (`!` where that refuses the plan), what is left alone, and notes.
+ */
 export function policyRemarks({cutoffs, findings, unmanaged, notes}: PolicyRemarks): Line[] {
   return [
     ...cutoffs.map(({key, cutoff, chunks}) =>

@@ -17,7 +17,9 @@ export interface TableStyle {
 
 export interface RenderedTable {
   text: string
-  /** Headings of the columns that had to be left out for want of room; those that only a wide terminal shows are none. */
+  /**
+   * Headings of the columns that had to be left out for want of room; those that only a wide terminal shows are none.
+   */
   leftOut: string[]
 }
 
@@ -39,7 +41,8 @@ const roomy = 100
 const comfortable = 40
 
 /**
- * A table without borders, as kubectl prints them, never wider than the terminal: columns are left out by priority, then
+ * A table without borders, as kubectl prints them, never wider than the terminal: columns are left out by priority,
+ * then
  * cut. On a wide terminal there are more columns.
  * @param total the sum, under the others
  */

@@ -45,7 +45,8 @@ export function wrap(text: string, width: number | null): string {
 
 /**
  * Every line for people passes through here last: one that is wider than the terminal is broken between words, its
- * further lines are indented by two more columns. Lines that fit are unchanged. A command stays whole, so that it can be
+ * further lines are indented by two more columns. Lines that fit are unchanged. A command stays whole, so that it can
+ * be
  * copied.
  * @param width of the terminal; null where there is none: nothing is broken
  */

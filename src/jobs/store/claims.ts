@@ -81,7 +81,9 @@ export async function claim(
   return {advanced, now: millisOf(rows[0]?.now ?? null)}
 }
 
-/** Claims a job for a run by hand. @throws OpsError RUNNING where it runs already, NO_SUCH_JOB where it is not declared */
+/**
+ * Claims a job for a run by hand. @throws OpsError RUNNING where it runs already, NO_SUCH_JOB where it is not declared
+ */
 export async function claimNow(db: Database, job: Job, me: Identity, lease: number): Promise<Claim> {
   const [row] = await askLedger<{id: number; token: number; started_at: Instant}>(db, 'claim-now', [
     job.name,

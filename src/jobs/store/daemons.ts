@@ -7,7 +7,9 @@ import {askLedger, type Identity} from './ledger.js'
 export interface Heartbeat {
   /** The clock that calendars are read by. */
   now: number
-  /** Milliseconds that this machine's clock is ahead of the server's, as far as the way there and back lets it be known. */
+  /**
+   * Milliseconds that this machine's clock is ahead of the server's, as far as the way there and back lets it be known.
+   */
   skew: number
   /** Daemons beside this one. */
   others: number
@@ -29,7 +31,9 @@ export async function heartbeat(db: Database, {id, host, pid, version, actor}: I
   }
 }
 
-/** What the two clocks show, asked now: a time that was read before a person answered a question says nothing any more. */
+/**
+ * What the two clocks show, asked now: a time that was read before a person answered a question says nothing any more.
+ */
 export async function readClocks(db: Database): Promise<Pick<Heartbeat, 'now' | 'skew'>> {
   const asked = Date.now()
   const [row] = await db.query<{now: Instant; clock: Instant}>(prepared('daemon/clocks', []))

@@ -15,7 +15,9 @@ export interface Occurrence {
   scheduledAt: Instant | null
   startedAt: Instant | null
   completedAt: Instant | null
-  /** `retry`: an attempt failed, or a daemon that stopped gave it back (`attempts` is 0); the next begins at `retryAt`. */
+  /**
+   * `retry`: an attempt failed, or a daemon that stopped gave it back (`attempts` is 0); the next begins at `retryAt`.
+   */
   status: string
   retryAt: Instant | null
   reason: string | null

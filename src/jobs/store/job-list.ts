@@ -64,7 +64,9 @@ export async function hasOccurrences(db: Database): Promise<boolean> {
   return row!.there
 }
 
-/** Declared jobs beside what the ledger says of them, and what only the ledger knows. @param now the database's clock */
+/**
+ * Declared jobs beside what the ledger says of them, and what only the ledger knows. @param now the database's clock
+ */
 export async function listJobs(
   db: Database,
   jobs: readonly Job[],

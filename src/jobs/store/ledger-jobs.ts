@@ -51,7 +51,10 @@ export async function readJobs(db: Database, names: readonly string[] | null = n
   }))
 }
 
-/** Jobs as they are declared to the ledger: a runner only where one is named, so that `auto` leaves what `cron install` did. */
+/**
+ * Jobs as they are declared to the ledger: a runner only where one is named, so that `auto` leaves what `cron install`
+ * did.
+ */
 export function claimRequestOf(jobs: readonly Job[]): string {
   return JSON.stringify(
     jobs.map(({name, kind, schedule, timezone, runner}) => ({

@@ -6,7 +6,10 @@ import type {Plan, Step} from '../../run/step.js'
 import {ledgerJobs} from './job-list.js'
 import {claimRequestOf} from './ledger-jobs.js'
 
-/** Pauses or resumes a job from now on; one that no daemon has run with yet is declared with it. Nothing to do where it is in that state. */
+/**
+ * Pauses or resumes a job from now on; one that no daemon has run with yet is declared with it. Nothing to do where it
+ * is in that state.
+ */
 export async function planState(
   db: Database,
   job: Job,

@@ -7,7 +7,9 @@ import type {Limits} from '../../run/limits.js'
 import type {StepReport} from '../../run/step.js'
 import type {Claim} from './claims.js'
 
-/** The steps of an occurrence, beneath the row that was claimed. How the occurrence itself ends is written elsewhere. */
+/**
+ * The steps of an occurrence, beneath the row that was claimed. How the occurrence itself ends is written elsewhere.
+ */
 export function stepLedger(db: Database, {id}: Claim, offset: number, limits: Limits): Ledger {
   const settings = {readOnly: false, lockTimeout: limits.lockTimeout, statementTimeout: 30_000, role: db.target.role}
   const row = (position: number, report: StepReport) => {

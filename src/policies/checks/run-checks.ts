@@ -103,7 +103,8 @@ export function requireSafe(
 }
 
 /**
- * Refuses a mistyped `--accept`: an id that is neither a finding of this plan nor one that the plan could have. A finding
+ * Refuses a mistyped `--accept`: an id that is neither a finding of this plan nor one that the plan could have. A
+ * finding
  * that is gone is no mistake: the same command has to finish what a run that was killed has begun.
  * @throws OpsError NO_SUCH_FINDING (exit 2)
  */

@@ -16,7 +16,9 @@ export interface Journal {
 interface JournalEntry {
   idx: number
   version: string
-  /** Drizzle applies the entries that are later than the last applied one, and keeps no other record of which they were. */
+  /**
+   * Drizzle applies the entries that are later than the last applied one, and keeps no other record of which they were.
+   */
   when: number
   tag: string
   breakpoints: boolean
@@ -27,7 +29,8 @@ const minute = 60_000
 const separator = '\n--> statement-breakpoint\n'
 
 /**
- * The migrations of the community edition as a folder for Drizzle's own migrator, in the order in which they were added,
+ * The migrations of the community edition as a folder for Drizzle's own migrator, in the order in which they were
+ * added,
  * and the routines behind them. An entry keeps its place in every later release. The routines lie half a minute after
  * the last migration: after one more migration they are later than what was applied, and are installed again.
  */

@@ -48,7 +48,9 @@ export interface ReadRequest {
   note: string | null
 }
 
-/** The files and the engine that a wish comes to. @throws OpsError what {@link chooseEngine} or reading the files throws */
+/**
+ * The files and the engine that a wish comes to. @throws OpsError what {@link chooseEngine} or reading the files throws
+ */
 export async function requestFor(db: Database, options: MigrateOptions): Promise<ReadRequest> {
   const recorded = await readRecorded(db)
   const sources = sourcesFor(options)
@@ -62,7 +64,8 @@ export async function requestFor(db: Database, options: MigrateOptions): Promise
 
 /**
  * Reads what is there and plans what is missing.
- * @throws OpsError what {@link requestFor}, {@link refuseWhatIsThere} or the syntax of the files throws, with nothing done
+ * @throws OpsError what {@link requestFor}, {@link refuseWhatIsThere} or the syntax of the files throws, with nothing
+ * done
  */
 export async function planFor(db: Database, options: MigrateOptions): Promise<MigratePlan> {
   const {request, recorded, note} = await requestFor(db, options)
