@@ -46,8 +46,9 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
   }
 }
 
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: the methods share the state of one session, and callers
-// spread the object to replace one of them, which a class would not survive
+// Its methods share the state of one session, and callers spread the object to replace one of them, which a class would
+// not survive.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: see above
 async function serve(
   first: Client,
   firstHost: number | null,
