@@ -30,6 +30,8 @@ export interface StatusRequest {
   lateAfter: number
   /** As the operator typed it; without it every table. */
   table?: string | undefined
+  /** Where the caller has read it for this table already. */
+  snapshot?: CatalogSnapshot | undefined
 }
 
 interface JobError {
@@ -57,9 +59,9 @@ interface Sources {
  */
 export async function readPolicyStatus(
   db: Database,
-  {declared, lateAfter, table}: StatusRequest,
+  {declared, lateAfter, table, ...known}: StatusRequest,
 ): Promise<PolicyStatusReport> {
-  const snapshot = await readSnapshot(db, {table, lateAfter, timeUnits: timeUnitsOf(declared)})
+  const snapshot = known.snapshot ?? (await readSnapshot(db, {table, lateAfter, timeUnits: timeUnitsOf(declared)}))
   const state = await readPolicyState(db, snapshot)
   const timescaledb = db.server.timescaledb !== null
   const rows = timescaledb ? await db.query<JobError>(statement(loadSql('report/policy-errors'))) : []

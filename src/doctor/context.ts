@@ -1,0 +1,77 @@
+import {readChunkBytes, type ChunkBytes} from '../catalog/chunk-bytes.js'
+import {readSnapshot, type CatalogSnapshot, type SnapshotRequest} from '../catalog/snapshot.js'
+import type {Table} from '../catalog/table.js'
+import {batching} from '../db/batching.js'
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import type {Server} from '../db/server.js'
+import {ident, sql, statement, type Value} from '../db/sql.js'
+import type {Declared} from '../policies/declared.js'
+import {readPolicyStatus} from '../policies/status.js'
+import type {PolicyStatusReport} from '../policies/status-types.js'
+import {NotKnown} from './finding.js'
+
+export interface DoctorRequest extends SnapshotRequest {
+  declared: readonly Declared[]
+}
+
+/**
+ * What the checks are made from. Each part is read when the first check asks for it, and once. All checks run at the
+ * same time on one {@link batching} database: what they ask in the same turn is one round trip.
+ */
+export interface CheckContext {
+  server: Server
+  request: DoctorRequest
+  db: Database
+  /** Rows of the statement sql/doctor/<name>.sql. */
+  ask<Row extends object>(name: string, values?: readonly Value[]): Promise<Row[]>
+  /** The tables that doctor looks at, with their chunks, policies and clocks. */
+  snapshot(): Promise<CatalogSnapshot>
+  /** By the oid of a table's storage and of each of its chunks, compressed parts included: the table. */
+  owners(): Promise<ReadonlyMap<number, Table>>
+  policyStatus(): Promise<PolicyStatusReport>
+  /** Sizes of the last VACUUM or ANALYZE: exact ones would open every chunk. */
+  chunkBytes(): Promise<ChunkBytes>
+  /** @throws NotKnown with the grant, unless this role may see what other roles do */
+  needStatistics(what: string): void
+}
+
+export function checkContext(database: Database, request: DoctorRequest): CheckContext {
+  const db = batching(database)
+  const {server} = database
+  const snapshot = once(() => readSnapshot(db, request))
+  return {
+    server,
+    request,
+    db,
+    ask: (name, values = []) => db.query(statement(loadSql(`doctor/${name}`), values)),
+    snapshot,
+    owners: once(async () => ownersOf((await snapshot()).tables)),
+    policyStatus: once(async () => readPolicyStatus(db, {...request, snapshot: await snapshot()})),
+    chunkBytes: once(async () => readChunkBytes(db, (await snapshot()).tables, true)),
+    needStatistics(what) {
+      if (server.readsAllStats) return
+      throw new NotKnown(`The role ${server.role} may not see ${what}.`, {
+        kind: 'sql',
+        text: sql`grant pg_monitor to ${ident(server.role)}`.text,
+      })
+    },
+  }
+}
+
+function ownersOf(tables: readonly Table[]): ReadonlyMap<number, Table> {
+  const owners = new Map<number, Table>()
+  for (const table of tables) {
+    owners.set(table.relation, table)
+    for (const {relation, compressed} of table.chunks) {
+      owners.set(relation, table)
+      if (compressed !== null) owners.set(compressed, table)
+    }
+  }
+  return owners
+}
+
+function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let reading: Promise<T> | null = null
+  return () => (reading ??= read())
+}

@@ -1,0 +1,5 @@
+import type {Check} from './check.js'
+import {conditionChecks} from './checks/condition.js'
+
+/** Every check of doctor. A new one is an entry in the file of its group. */
+export const checks: readonly Check[] = [...conditionChecks]
