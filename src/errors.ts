@@ -6,7 +6,7 @@ export const ExitCode = {
   found: 3,
   cannotConnect: 4,
   lockHeld: 5,
-  partly: 6,
+  partial: 6,
   refused: 7,
   interrupted: 130,
 } as const
@@ -20,7 +20,7 @@ export const exitCodeMeaning: Record<keyof typeof ExitCode, string> = {
   found: 'a check found something; the report is on stdout',
   cannotConnect: 'cannot connect to the database, or it is not one',
   lockHeld: 'someone else holds the lock; the message names them',
-  partly: 'some steps are done, some are not',
+  partial: 'some steps are done, some are not',
   refused: 'refused: data would be lost, a confirmation is missing, or the plan is stale',
   interrupted: 'interrupted',
 }

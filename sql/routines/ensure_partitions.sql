@@ -2,7 +2,7 @@
 -- be made is recorded and the rest goes on. A larger partition that holds the whole period is as good as one of its own,
 -- as for `qicore-db partitions ensure`. `sets`: [{"table": "public.ohlcv_data", "every": "month", "ahead": 3,
 -- "timezone": "UTC"}]. CALL it outside of a transaction. No SET clause here: a procedure that has one cannot COMMIT.
--- since: core.1.11.0
+-- since: core.1.14.0
 create or replace procedure qicore.ensure_partitions(sets jsonb, job text default 'partitions')
 language plpgsql
 as $$
@@ -57,7 +57,7 @@ begin
     end loop;
   end loop;
   update qicore.maintenance_log l
-  set status = case when failed = 0 then 'done' when done = 0 then 'failed' else 'partly' end, completed_at = qicore.now(), attempts = 1,
+  set status = case when failed = 0 then 'done' when done = 0 then 'failed' else 'partial' end, completed_at = qicore.now(), attempts = 1,
     error = case when failed > 0 then format('%s of %s partitions could not be made: %s', failed, done + failed, first_problem) end
   where l.id = log_id;
 end

@@ -3,7 +3,7 @@
 -- cannot be had is written down and the rest goes on. Where TimescaleDB's own job is alive it is left to do its work.
 -- Beside the given tables those of qicore.policies, unless `exactly`. CALL it outside of a transaction.
 -- No SET clause here: a procedure that has one cannot COMMIT.
--- since: core.1.2.0
+-- since: core.1.14.0
 create or replace procedure qicore.maintain(tables text[], job text default 'maintain', work text default 'all', at_most integer default null, exactly boolean default false)
 language plpgsql
 as $$
@@ -147,7 +147,7 @@ begin
   end loop;
 
   update qicore.maintenance_log l
-  set status = case when failed = 0 then 'done' when done = 0 then 'failed' else 'partly' end,
+  set status = case when failed = 0 then 'done' when done = 0 then 'failed' else 'partial' end,
     completed_at = clock_timestamp(), attempts = 1,
     error = case when failed > 0 then format('%s of %s steps failed', failed, done + failed) end
   where l.id = log_id;

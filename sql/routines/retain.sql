@@ -7,7 +7,7 @@
 -- blocked; a declaration that is changed meanwhile stops the run. What cannot be read counts as not covered. Ends in an
 -- error that says what was held back, after having done the rest.
 -- No SET clause here: a procedure that has one cannot COMMIT.
--- since: core.1.3.0
+-- since: core.1.14.0
 create or replace procedure qicore.retain(job_id integer, config jsonb)
 language plpgsql
 as $$
@@ -140,7 +140,7 @@ begin
 
   perform qicore.retain_settings();
   update qicore.maintenance_log l
-  set status = case when held = 0 then 'done' when dropped = 0 then 'failed' else 'partly' end, completed_at = clock_timestamp(), attempts = 1, error = first_reason
+  set status = case when held = 0 then 'done' when dropped = 0 then 'failed' else 'partial' end, completed_at = clock_timestamp(), attempts = 1, error = first_reason
   where l.id = log_id;
   commit;
   if held > 0 then

@@ -212,10 +212,10 @@ function resultOf(outcome: Outcome, reports: readonly StepReport[], notes: reado
   const base = {notes, steps, reason: null, error: null}
   if (outcome.kind === 'lost')
     return {...base, status: 'failed', error: 'another process took the run over', exitCode: ExitCode.lockHeld}
-  if (outcome.kind === 'again') return {...base, status: 'interrupted', exitCode: ExitCode.interrupted}
+  if (outcome.kind === 'retry') return {...base, status: 'interrupted', exitCode: ExitCode.interrupted}
   if (outcome.status === 'failed') {
     const partial = reports.some(({status}) => status === 'done')
-    return {...base, status: 'failed', error: outcome.error, exitCode: partial ? ExitCode.partly : ExitCode.failed}
+    return {...base, status: 'failed', error: outcome.error, exitCode: partial ? ExitCode.partial : ExitCode.failed}
   }
   return {
     ...base,

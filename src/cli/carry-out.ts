@@ -149,5 +149,5 @@ function exitCodeOf(report: RunReport): ExitCode {
   if (report.interrupted) return ExitCode.interrupted
   const failed = report.steps.filter((step) => step.status === 'failed').length
   if (failed === 0) return ExitCode.done
-  return report.steps.some((step) => step.status === 'done') ? ExitCode.partly : ExitCode.failed
+  return report.steps.some((step) => step.status === 'done') ? ExitCode.partial : ExitCode.failed
 }

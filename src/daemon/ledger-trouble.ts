@@ -18,7 +18,7 @@ export class LedgerTrouble {
         ? `the ledger cannot be read or written: ${serverMessage(error)}`
         : `${job}: the ledger refuses the run: ${serverMessage(error)}`
     if (this.trouble.failed(job ?? ledger, sqlState(error) ?? '', message) && report)
-      this.tell({event: 'round_failed', error: message})
+      this.tell({event: 'poll_failed', error: message})
   }
 
   /** @param reported whether the failure was */

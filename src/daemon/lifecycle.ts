@@ -193,7 +193,7 @@ export class Daemon {
           continue
         }
         // Another daemon begins at the same time.
-        this.options.tell({event: 'round_failed', error: serverMessage(error)})
+        this.options.tell({event: 'poll_failed', error: serverMessage(error)})
         await sleep(startPause, undefined, {signal: this.stopping.signal}).catch(() => {})
         if (this.stopping.signal.aborted) return
       }
@@ -276,7 +276,8 @@ export class Daemon {
 
   private onCron(problems: readonly string[]): void {
     const {tell} = this.options
-    for (const message of problems) if (!this.deadRunners.includes(message)) tell({event: 'runner_dead', message})
+    for (const message of problems)
+      if (!this.deadRunners.includes(message)) tell({event: 'runner_unavailable', message})
     if (problems.length === 0 && this.deadRunners.length > 0)
       tell({event: 'runner_back', message: 'pg_cron does what it is meant to'})
     this.deadRunners = problems

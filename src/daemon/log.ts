@@ -6,18 +6,18 @@ import {prettyLine} from './pretty.js'
 
 /** How loud an event is; what is not here is information. */
 const levels: Partial<Record<DaemonEvent['event'], 'warn' | 'error' | 'debug'>> = {
-  stands_aside: 'warn',
-  taken_over: 'warn',
+  job_ignored: 'warn',
+  reclaimed: 'warn',
   claim_lost: 'warn',
-  outcome_unwritten: 'error',
-  database_away: 'error',
+  result_write_failed: 'error',
+  connection_lost: 'error',
   replica: 'warn',
   server_changed: 'warn',
   clock_skew: 'warn',
   clock_jump: 'warn',
-  runner_dead: 'error',
+  runner_unavailable: 'error',
   warning: 'warn',
-  round_failed: 'error',
+  poll_failed: 'error',
   no_session: 'error',
   occurrence_hangs: 'error',
   stop_incomplete: 'error',
@@ -41,7 +41,7 @@ export function logTo({pretty, level, write}: LogOptions): Tell {
 
 function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' | 'debug' {
   if (event.event === 'occurrence_ended') {
-    if (event.outcome.kind === 'again') return event.outcome.error === null ? 'info' : 'warn'
+    if (event.outcome.kind === 'retry') return event.outcome.error === null ? 'info' : 'warn'
     return event.outcome.kind === 'ended' && event.outcome.status === 'failed' ? 'error' : 'info'
   }
   return levels[event.event] ?? 'info'
@@ -59,8 +59,8 @@ function fields(event: DaemonEvent): Record<string, unknown> {
     Object.assign(flat, {attempt: claim.attempts, late: round(claim.late)})
     if (outcome.kind === 'ended')
       Object.assign(flat, {status: outcome.status, reason: outcome.reason, error: outcome.error, ...outcome.detail})
-    if (outcome.kind === 'again')
-      Object.assign(flat, {status: 'again', error: outcome.error, inSeconds: outcome.seconds})
+    if (outcome.kind === 'retry')
+      Object.assign(flat, {status: 'retry', error: outcome.error, inSeconds: outcome.seconds})
   }
   for (const key of ['at', 'first', 'last']) if (key in flat) flat[key] = iso(flat[key] as number | null)
   for (const key of ['late', 'seconds']) if (typeof flat[key] === 'number') flat[key] = round(flat[key])

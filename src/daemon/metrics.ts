@@ -125,8 +125,8 @@ function processMetrics({gauge, counted}: Makers, source: MetricsSource): void {
 function eventCounters({gauge, counter, histogram}: Makers, source: MetricsSource): Metrics['count'] {
   const ended = counter('occurrences_total', 'Occurrences by how they ended.', ['job', 'status', 'reason'])
   const tries = counter('failed_tries_total', 'Tries that failed and were to be tried again.', ['job'])
-  const lost = counter('claims_lost_total', 'Occurrences that another daemon took over from this one.')
-  const taken = counter('claims_taken_over_total', 'Occurrences that this daemon took over.')
+  const lost = counter('claims_lost_total', 'Occurrences that another daemon reclaimed from this one.')
+  const taken = counter('claims_reclaimed_total', 'Occurrences that this daemon reclaimed from another one.')
   const away = counter('database_losses_total', 'Times that the connection was lost.')
   const steps = counter('steps_total', 'Steps of jobs by how they ended.', ['job', 'status'])
   const bytes = counter('worked_bytes_total', 'Bytes that finished steps worked through.', ['job'])
@@ -153,18 +153,18 @@ function eventCounters({gauge, counter, histogram}: Makers, source: MetricsSourc
   const countEnd = ({job, outcome, ms, kind}: Extract<DaemonEvent, {event: 'occurrence_ended'}>) => {
     lastDuration.set({job}, ms / 1000)
     duration.observe({kind}, ms / 1000)
-    if (outcome.kind === 'again' && outcome.error !== null) tries.inc({job})
+    if (outcome.kind === 'retry' && outcome.error !== null) tries.inc({job})
     if (outcome.kind !== 'ended') return
     ended.inc({job, status: outcome.status, reason: outcome.reason ?? ''})
-    if (outcome.status === 'done' || outcome.status === 'late-done') succeeded(job, source.now() / 1000)
+    if (outcome.status === 'done' || outcome.status === 'done_late') succeeded(job, source.now() / 1000)
     for (const [status, n] of Object.entries(outcome.detail?.steps ?? {})) if (n > 0) steps.inc({job, status}, n)
     if (outcome.detail?.bytes) bytes.inc({job}, outcome.detail.bytes)
   }
   return (event) => {
     if (event.event === 'job' && event.lastDone !== null) succeeded(event.job, Date.parse(event.lastDone) / 1000)
     if (event.event === 'claim_lost') lost.inc()
-    if (event.event === 'taken_over') taken.inc()
-    if (event.event === 'database_away' && event.attempt === 1) away.inc()
+    if (event.event === 'reclaimed') taken.inc()
+    if (event.event === 'connection_lost' && event.attempt === 1) away.inc()
     if (event.event === 'instants_skipped')
       ended.inc({job: event.job, status: 'skipped', reason: event.reason}, event.count)
     if (event.event === 'occurrence_started' && event.attempt === 1) lateness.observe(Math.max(0, event.late))

@@ -46,7 +46,7 @@ export async function prepareDatabase(
         ],
       })
     await db.probe()
-    tell({event: 'core_installed', steps: steps.map(({id}) => id)})
+    tell({event: 'qicore_schema_installed', steps: steps.map(({id}) => id)})
   }
   const missing = await db.query<{missing: string}>(statement(loadSql('daemon/privileges'), [db.target.role ?? null]))
   if (missing.length > 0)

@@ -9,7 +9,7 @@ export function prettyLine(json: string): string {
   rest.date = time.slice(0, 10)
   for (const key of ['at', 'first', 'last']) if (typeof rest[key] === 'string') rest[key] = clock(rest[key], time)
   // The line that says which try begins follows at once.
-  if (event === 'tried_again') return ''
+  if (event === 'retried') return ''
   const mark = level === 'error' || level === 'warn' ? '!' : ' '
   return `${mark}${time.slice(11, 19)}Z ${sentence(event, rest)}\n`
 }
@@ -22,7 +22,7 @@ const sentences: Record<string, (fields: Fields) => string> = {
   connected: ({database, role, postgres, timescaledb}) =>
     `on ${database} as ${role}: PostgreSQL ${postgres}${timescaledb ? `, TimescaleDB ${timescaledb}` : ''}`,
   calendars: ({changes}) => `calendars: ${(changes as string[]).join('; ')}`,
-  core_installed: ({steps}) => `installed: ${(steps as string[]).join('; ')}`,
+  qicore_schema_installed: ({steps}) => `installed: ${(steps as string[]).join('; ')}`,
   job: (fields) => `${pad(fields.job)} ${pad(fields.schedule)} ${pad(fields.timezone, 13)} ${nextRun(fields)}`,
   ready: ({jobs, others}) =>
     `ready: ${jobs} ${jobs === 1 ? 'job' : 'jobs'}, ${others === 0 ? 'no other daemon' : `${others} more ${others === 1 ? 'daemon' : 'daemons'}`} here`,
@@ -31,14 +31,14 @@ const sentences: Record<string, (fields: Fields) => string> = {
   occurrence_ended: (fields) => `${pad(fields.job)} ${ending(fields)}${fields.error ? `: ${fields.error}` : ''}`,
   instants_skipped: ({job, reason, count, first, last}) =>
     `${pad(job)} ${count} skipped (${reason})${count === 1 ? due(first) : `, due ${first} to ${last}`}`,
-  taken_over: ({job, at, from, attempt}) =>
-    `${pad(job)} taken over from ${from}, which fell silent${due(at)}, try ${attempt}`,
-  tried_again: ({job, at, attempt}) => `${pad(job)} tried again${due(at)}, try ${attempt}`,
-  claim_lost: ({job, at}) => `${pad(job)} was taken over by another daemon${due(at)}`,
-  stands_aside: ({job, reason}) => `${pad(job)} left alone: ${reason}`,
-  database_away: ({error, seconds: wait}) =>
-    `the database is away, next try in ${formatElapsed(Number(wait) * 1000)}: ${error}`,
-  database_back: ({seconds: away}) => `the database is back after ${formatElapsed(Number(away) * 1000)}`,
+  reclaimed: ({job, at, from, attempt}) =>
+    `${pad(job)} reclaimed from ${from}, which stopped sending heartbeats${due(at)}, attempt ${attempt}`,
+  retried: ({job, at, attempt}) => `${pad(job)} retried${due(at)}, attempt ${attempt}`,
+  claim_lost: ({job, at}) => `${pad(job)} was reclaimed by another daemon${due(at)}`,
+  job_ignored: ({job, reason}) => `${pad(job)} ignored: ${reason}`,
+  connection_lost: ({error, seconds: wait}) =>
+    `connection lost, next attempt in ${formatElapsed(Number(wait) * 1000)}: ${error}`,
+  database_back: ({seconds: away}) => `connected again after ${formatElapsed(Number(away) * 1000)}`,
   ledger_works: ({seconds: after, job}) =>
     `the ledger takes ${job ? `runs of ${job}` : 'everything'} again, after ${formatElapsed(Number(after) * 1000)}`,
   no_session: ({error}) => `no session for a claimed run: ${error}`,
@@ -56,9 +56,9 @@ const sentences: Record<string, (fields: Fields) => string> = {
 
 /** `done after 1.20s, due 02:00:00` or `failed after 0.36s, retrying in 2s, due 02:00:00`. */
 function ending({at, ms, status, reason, error, inSeconds, steps}: Fields): string {
-  const again = status === 'again'
-  const result = again ? attemptResult(inSeconds, error) : String(status)
-  const retry = again && inSeconds !== 0 ? `, retrying in ${formatElapsed(Number(inSeconds) * 1000)}` : ''
+  const retries = status === 'retry'
+  const result = retries ? attemptResult(inSeconds, error) : String(status)
+  const retry = retries && inSeconds !== 0 ? `, retrying in ${formatElapsed(Number(inSeconds) * 1000)}` : ''
   return `${result}${reason ? ` (${reason})` : ''} after ${formatElapsed(Number(ms))}${retry}${due(at)}${stepsOf(steps)}`
 }
 

@@ -44,7 +44,7 @@ export async function retryUntilConnected<T>(
       const code = kindOf(error)
       if (code !== told)
         tell({
-          event: 'database_away',
+          event: 'connection_lost',
           error: error instanceof OpsError ? error.message : serverMessage(error),
           attempt: attempt + 1,
           seconds: pause / 1000,

@@ -59,7 +59,7 @@ export class ResultWriter {
     const code = sqlState(error) ?? ''
     for (const run of runs) {
       if (run.reported !== code)
-        this.options.tell({event: 'outcome_unwritten', job: run.job.name, error: serverMessage(error)})
+        this.options.tell({event: 'result_write_failed', job: run.job.name, error: serverMessage(error)})
       run.reported = code
     }
     if (isConnectionError(error)) throw error
@@ -76,7 +76,7 @@ export class ResultWriter {
   private async isWritten(run: FinishedRun, outcome: FinalOutcome, held: ReadonlySet<number> | null): Promise<boolean> {
     const {control} = this.options
     if (outcome.kind === 'lost') return false
-    if (outcome.kind === 'again') return release(control, run.claim, outcome)
+    if (outcome.kind === 'retry') return release(control, run.claim, outcome)
     return (held ?? (await finishAll(control, endedOf(run)))).has(run.claim.id)
   }
 

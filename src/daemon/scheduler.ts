@@ -66,7 +66,7 @@ export class Scheduler {
 
   constructor(private readonly options: SchedulerOptions) {
     const {control, jobs, me, lease, tell, sawOnlyReplica} = options
-    const onAside = (job: string, reason: string) => tell({event: 'stands_aside', job, reason})
+    const onAside = (job: string, reason: string) => tell({event: 'job_ignored', job, reason})
     this.registry = createJobRegistry(jobs, onAside, sawOnlyReplica)
     this.workerPool = new WorkerPool({
       ...options,
@@ -199,9 +199,7 @@ export class Scheduler {
 
   private tellReclaimed({job, scheduledAt: at, attempts: attempt, error, claimedBefore: from}: TakenOver): void {
     this.options.tell(
-      from === null
-        ? {event: 'tried_again', job, at, attempt, error}
-        : {event: 'taken_over', job, at, from, attempt, error},
+      from === null ? {event: 'retried', job, at, attempt, error} : {event: 'reclaimed', job, at, from, attempt, error},
     )
   }
 

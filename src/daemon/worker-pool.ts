@@ -192,7 +192,7 @@ export class WorkerPool {
   private async attempt(run: Run, job: Job): Promise<Outcome> {
     const {me, lease, clock, context, skewed} = this.options
     const db = await this.openSession(run)
-    if (db === null) return {kind: 'again', seconds: 1, error: null, countsAsAttempt: false}
+    if (db === null) return {kind: 'retry', seconds: 1, error: null, countsAsAttempt: false}
     run.db = db
     let usable = true
     const giveUp = () => {
@@ -229,7 +229,7 @@ export class WorkerPool {
       return
     }
     if (outcome.kind === 'ended') registry.freed(job.name, clock.now())
-    if (outcome.kind === 'again' && !this.stopping.signal.aborted) onAgain(outcome.seconds)
+    if (outcome.kind === 'retry' && !this.stopping.signal.aborted) onAgain(outcome.seconds)
     tell({event: 'occurrence_ended', job: job.name, at: claim.scheduledAt, ms, outcome, claim, kind: job.kind})
   }
 }

@@ -14,7 +14,7 @@ export type DaemonEvent =
       timescaledb: string | null
       pooled: boolean
     }
-  | {event: 'core_installed'; steps: readonly string[]}
+  | {event: 'qicore_schema_installed'; steps: readonly string[]}
   | {event: 'calendars'; changes: readonly string[]}
   | {
       event: 'job'
@@ -31,8 +31,8 @@ export type DaemonEvent =
   | {event: 'ready'; jobs: number; others: number}
   | {event: 'observing'; reason: string}
   | {event: 'occurrence_started'; job: string; at: number | null; attempt: number; late: number; id: number}
-  | {event: 'taken_over'; job: string; at: number | null; from: string; attempt: number; error: string | null}
-  | {event: 'tried_again'; job: string; at: number | null; attempt: number; error: string | null}
+  | {event: 'reclaimed'; job: string; at: number | null; from: string; attempt: number; error: string | null}
+  | {event: 'retried'; job: string; at: number | null; attempt: number; error: string | null}
   | {
       event: 'occurrence_ended'
       job: string
@@ -44,22 +44,22 @@ export type DaemonEvent =
     }
   | {event: 'instants_skipped'; job: string; reason: string; count: number; first: number; last: number}
   | {event: 'claim_lost'; job: string; at: number | null}
-  | {event: 'outcome_unwritten'; job: string; error: string}
-  | {event: 'stands_aside'; job: string; reason: string}
-  | {event: 'database_away'; error: string; attempt: number; seconds: number}
+  | {event: 'result_write_failed'; job: string; error: string}
+  | {event: 'job_ignored'; job: string; reason: string}
+  | {event: 'connection_lost'; error: string; attempt: number; seconds: number}
   | {event: 'database_back'; seconds: number}
   | {event: 'replica'; message: string}
   | {event: 'server_changed'; message: string}
   | {event: 'clock_skew'; seconds: number}
   | {event: 'clock_jump'; seconds: number}
-  | {event: 'runner_dead'; message: string}
+  | {event: 'runner_unavailable'; message: string}
   | {event: 'runner_back'; message: string}
   | {event: 'warning'; message: string}
   /**
    * Once for each way in which the ledger fails, and once when it works again, after so many seconds; `job`: for one
    * job only.
    */
-  | {event: 'round_failed'; error: string}
+  | {event: 'poll_failed'; error: string}
   | {event: 'ledger_works'; seconds: number; job?: string}
   /** No session could be had for a run that was claimed; once until one is had again. */
   | {event: 'no_session'; error: string}

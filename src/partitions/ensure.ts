@@ -107,6 +107,6 @@ export function troubleWords(findings: readonly Finding[]): string | null {
 export function exitCodeWith(findings: readonly Finding[], exitCode: number, changed: boolean): number {
   const trouble = findings.filter(isTrouble)
   if (trouble.length === 0 || exitCode !== ExitCode.done) return exitCode
-  if (changed) return ExitCode.partly
+  if (changed) return ExitCode.partial
   return trouble.every((finding) => finding.exitCode === ExitCode.usage) ? ExitCode.usage : ExitCode.failed
 }

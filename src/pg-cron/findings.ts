@@ -47,9 +47,9 @@ export function findingsOf(
     findings.push(
       `paused since ${iso(epoch!.validFrom)} by ${epoch!.actor ?? 'an unknown role'}. Fix: ${command('jobs resume', [job.name])}`,
     )
-  if (report.lastStatus === 'failed' || report.lastStatus === 'partly')
+  if (report.lastStatus === 'failed' || report.lastStatus === 'partial')
     findings.push(
-      `its last run ${report.lastStatus === 'partly' ? 'was done in part' : 'failed'}${report.message === null ? '' : `: ${report.message}`}`,
+      `its last run ${report.lastStatus === 'partial' ? 'was done in part' : 'failed'}${report.message === null ? '' : `: ${report.message}`}`,
     )
   const missed = report.paused || epoch?.runner !== 'pg_cron' ? null : missedSince(job, epoch, report, at)
   if (missed !== null) findings.push(`it has been due since ${iso(missed)} and was not started`)

@@ -60,7 +60,7 @@ export const runsTable: ReportTable<RecordedRun> = {
     },
     {id: 'error', heading: 'ERROR', type: 'note', show: 'room', value: (row) => row.error, shrink: 16, priority: 1},
   ],
-  marked: ({status}) => ['failed', 'partly', 'interrupted', 'retry'].includes(status),
+  marked: ({status}) => ['failed', 'partial', 'interrupted', 'retry'].includes(status),
 }
 
 export const runStepsTable: ReportTable<RecordedStep> = {

@@ -7,6 +7,7 @@ import {isPgCron} from '../run/application.js'
 import {readLostRuns} from '../run/run-log.js'
 import {command} from '../units/command.js'
 import type {Instant} from '../units/instant.js'
+import {currentStatus} from '../run/status-names.js'
 
 /** Who started a run. */
 export type RunBy = 'hand' | 'daemon' | 'pg_cron' | 'timescaledb'
@@ -129,7 +130,7 @@ async function query(
 
 function statusOf({job, waits, status}: Row, lost: boolean): RecordedRun['status'] {
   if (lost) return job === null ? 'interrupted' : 'failed'
-  return waits ? 'retry' : status
+  return waits ? 'retry' : currentStatus(status)
 }
 
 function runOf(row: Row, lost: boolean): RecordedRun {

@@ -212,7 +212,7 @@ async function work(db: Database, schedule: Schedule, options: ExecuteOptions): 
 function runStatus(steps: readonly StepReport[], interrupted: boolean): RunStatus {
   if (interrupted) return 'interrupted'
   if (!steps.some((step) => step.status === 'failed')) return 'done'
-  return steps.some((step) => step.status === 'done') ? 'partly' : 'failed'
+  return steps.some((step) => step.status === 'done') ? 'partial' : 'failed'
 }
 
 /** Qualified names of the tables that a plan works on, as its locks name them. */

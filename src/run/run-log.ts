@@ -5,7 +5,7 @@ import {withoutRepeatedFlags} from '../units/command.js'
 import type {Limits} from './limits.js'
 import type {StepReport} from './step.js'
 
-export type RunStatus = 'done' | 'failed' | 'partly' | 'interrupted'
+export type RunStatus = 'done' | 'failed' | 'partial' | 'interrupted'
 
 /** A run's page in qicore.maintenance_log. A step that is done is written in the step's own transaction. */
 export interface Ledger {

@@ -30,9 +30,9 @@ export interface JobAudit {
   /** Due times without a row. */
   gaps: number[]
   /** Accounted for twice. */
-  doubles: number[]
+  duplicates: number[]
   /** Rows at instants that no calendar has, and starts of pg_cron's runs that no due time asked for. */
-  strays: number[]
+  unexpected: number[]
   /** Begun, and its daemon has not been heard of for minutes. */
   abandoned: number[]
   /** An attempt failed, and the next one has not begun. */
@@ -75,8 +75,8 @@ export function auditJob(input: AuditInput): JobAudit {
     instants: 0,
     byStatus: {},
     gaps: [],
-    doubles: [],
-    strays: [],
+    duplicates: [],
+    unexpected: [],
     abandoned: [],
     retrying: [],
     givenBack: [],
@@ -98,7 +98,7 @@ export function auditJob(input: AuditInput): JobAudit {
     audit.instants += 1
     for (; !row.done && row.value.scheduledAt < at; row = rows.next()) {
       count(row.value)
-      add(audit.strays, row.value.scheduledAt)
+      add(audit.unexpected, row.value.scheduledAt)
     }
     let own = 0
     for (; !row.done && row.value.scheduledAt === at; row = rows.next()) {
@@ -109,7 +109,7 @@ export function auditJob(input: AuditInput): JobAudit {
     const theirs = cron.take(partsOf(epoch), at, next ?? now)
     for (const status of theirs.statuses)
       audit.byStatus[`${status} by pg_cron`] = (audit.byStatus[`${status} by pg_cron`] ?? 0) + 1
-    if (own > 1 || theirs.extra > 0 || (own === 1 && theirs.statuses.length > 0)) add(audit.doubles, at)
+    if (own > 1 || theirs.extra > 0 || (own === 1 && theirs.statuses.length > 0)) add(audit.duplicates, at)
     if (own > 0) continue
     if (epoch.runner === 'pg_cron') {
       if (theirs.missing > 0) add(now - at > input.cronGrace ? audit.gaps : audit.waiting, at)
@@ -121,12 +121,13 @@ export function auditJob(input: AuditInput): JobAudit {
   }
   for (; !row.done; row = rows.next()) {
     count(row.value)
-    add(audit.strays, row.value.scheduledAt)
+    add(audit.unexpected, row.value.scheduledAt)
   }
   // Where the look begins in the middle of a calendar, a first run may belong to a due time before it.
   const [first, ...rest] = cron.unexpected()
   const whole = first === undefined || from > epochs[0]!.validFrom ? rest : [first, ...rest]
-  for (const {startedAt} of whole) if (epochAt(epochs, startedAt)?.runner === 'pg_cron') add(audit.strays, startedAt)
+  for (const {startedAt} of whole)
+    if (epochAt(epochs, startedAt)?.runner === 'pg_cron') add(audit.unexpected, startedAt)
   return audit
 }
 
@@ -183,8 +184,8 @@ export function auditProblems(audit: JobAudit, lateAfter: number, queues = false
       : [...audit.waiting, ...audit.givenBack].filter((at) => audit.to - at > lateAfter).length
   return (
     audit.gaps.length +
-    audit.doubles.length +
-    audit.strays.length +
+    audit.duplicates.length +
+    audit.unexpected.length +
     audit.abandoned.length +
     audit.retrying.length +
     overdue

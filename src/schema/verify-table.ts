@@ -30,7 +30,7 @@ export const differencesTable: ReportTable<ReportedDifference> = {
       text: (row) => sides(row)[1],
       shrink: 10,
     },
-    {id: 'mend', heading: 'FIX', type: 'text', show: 'data', value: (row) => row.mend},
+    {id: 'fix', heading: 'FIX', type: 'text', show: 'data', value: (row) => row.fix},
   ],
   marked: () => true,
 }

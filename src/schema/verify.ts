@@ -4,14 +4,14 @@ import {usageError} from '../errors.js'
 import {formatDuration, type Duration} from '../units/duration.js'
 import {differences, readSnapshot, type Difference, type RelationSnapshot, type Snapshot} from './catalog.js'
 import type {SchemaDefinition, TableDefinition} from './definition.js'
-import {mendsOf} from './mend.js'
+import {fixesOf} from './fixes.js'
 import {withoutSpelling} from './reparse.js'
 import {makeDefinitions, externalTables, withScratch} from './scratch.js'
 
 /** One thing that is not as the definitions say. */
 export interface SchemaDifference extends Difference {
-  /** What would mend it safely. */
-  mend: string | null
+  /** What would fix it safely. */
+  fix: string | null
 }
 
 /** What a configuration changes of a table that it does not describe. */
@@ -56,9 +56,9 @@ export async function verifySchema(
     const expected = await readSnapshot(scratch, schemas)
     for (const {schema, name} of externalTables(definitions.tables))
       delete expected.relations[formatQualifiedName(schema, name)]
-    const mend = mendsOf(definitions, expected, actual, db.server)
+    const fix = fixesOf(definitions, expected, actual, db.server)
     const found = await withoutSpelling(scratch, differences(...comparable(expected, actual)))
-    return found.map((difference) => ({...difference, mend: mend(difference)}))
+    return found.map((difference) => ({...difference, fix: fix(difference)}))
   })
 }
 

@@ -25,7 +25,17 @@ export function aroundAudit({
   }
 }
 
-function findings({job, gaps, doubles, strays, abandoned, retrying, givenBack, waiting, ok}: JobAuditReport): Line[] {
+function findings({
+  job,
+  gaps,
+  duplicates,
+  unexpected,
+  abandoned,
+  retrying,
+  givenBack,
+  waiting,
+  ok,
+}: JobAuditReport): Line[] {
   const say = (list: readonly string[], what: string) =>
     list.length === 0
       ? []
@@ -37,8 +47,8 @@ function findings({job, gaps, doubles, strays, abandoned, retrying, givenBack, w
         ]
   return [
     ...say(gaps, 'without a row in the ledger'),
-    ...say(doubles, 'accounted for twice'),
-    ...say(strays, 'run at a time that the schedule does not have'),
+    ...say(duplicates, 'accounted for twice'),
+    ...say(unexpected, 'run at a time that the schedule does not have'),
     ...say(abandoned, 'begun, and its daemon is gone'),
     ...say(retrying, 'failed, and the next attempt has not begun'),
     ...(ok ? [] : say(givenBack, 'given back by a daemon that stopped, and no daemon has begun it again')),

@@ -3,21 +3,21 @@ import {command} from '../../units/command.js'
 import {closingLine, type Around} from './shown.js'
 import {plural} from './words.js'
 
-/** The statements that mend what can be mended, and how many differences are left to a person. */
+/** The statements that fix what can be fixed, and how many differences are left to a person. */
 export function aroundVerify(
   differences: readonly ReportedDifference[],
   relations: number,
 ): Around<ReportedDifference> {
   const compared = plural(relations, 'table and aggregate', 'tables and aggregates')
   if (differences.length === 0) return {below: [closingLine([`${compared} as defined.`])]}
-  const mends = differences.flatMap(({mend}) => mend ?? [])
-  const rest = differences.length - mends.length
-  const absent = differences.some(({path, actual, mend}) => path === '' && actual === null && mend === null)
+  const fixes = differences.flatMap(({fix}) => fix ?? [])
+  const rest = differences.length - fixes.length
+  const absent = differences.some(({path, actual, fix}) => path === '' && actual === null && fix === null)
   const byHand = rest > 0 ? `, ${rest} to be looked at by hand` : ''
   return {
     below: [
-      ...(mends.length > 0
-        ? [closingLine([], ['To mend:']), {kind: 'raw' as const, text: mends.map((mend) => `${mend};`).join('\n')}]
+      ...(fixes.length > 0
+        ? [closingLine([], ['To fix:']), {kind: 'raw' as const, text: fixes.map((fix) => `${fix};`).join('\n')}]
         : []),
       closingLine(
         [`${plural(differences.length, 'difference')} in ${compared}${byHand}.`],

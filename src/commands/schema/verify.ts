@@ -19,7 +19,7 @@ export default class SchemaVerify extends ReportCommand<typeof SchemaVerify> {
   static override summary = 'Compare a database with the definitions of its tables.'
   static override description =
     `Columns, types, nullability, defaults, checks, uniques, indexes, foreign keys, triggers, dimensions, compression settings, aggregates and routines. The definitions are made in an empty database of the same server, which is dropped again, so that both sides are PostgreSQL's own words. The role needs CREATEDB for that; --scratch names an empty database instead.
-QiCore's tables are compared where their migrations are recorded or crypto_prices is there; those that the configuration describes always. Other tables are never looked at. Nothing is changed: what would mend a difference without losing anything is printed.
+QiCore's tables are compared where their migrations are recorded or crypto_prices is there; those that the configuration describes always. Other tables are never looked at. Nothing is changed: what would fix a difference without losing anything is printed.
 Exits 3 when there is a difference.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',

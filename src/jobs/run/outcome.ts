@@ -16,7 +16,7 @@ export type Outcome = FinalOutcome | Unsettled
 export type FinalOutcome =
   | {kind: 'ended'; status: Ending; reason: string | null; error: string | null; detail: Detail | null}
   /** To be tried again after so many seconds. */
-  | {kind: 'again'; seconds: number; error: string | null; countsAsAttempt: boolean}
+  | {kind: 'retry'; seconds: number; error: string | null; countsAsAttempt: boolean}
   /** Another daemon has it now. */
   | {kind: 'lost'}
 
@@ -83,7 +83,7 @@ export function outcomeOf(
     unknown === undefined &&
     (steps.unfinished > 0 || reports.some(({reason}) => reason?.code === 'cancelled'))
   )
-    return {kind: 'again', seconds: 0, error: null, countsAsAttempt: false}
+    return {kind: 'retry', seconds: 0, error: null, countsAsAttempt: false}
   const enforced = work.enforced.map(({what, by}) => `${what}: ${by}`)
   const first = reports.find(({status}) => status === 'failed')
   // A timeout that came when all was done, or where this engine cancels nothing, has stopped nothing.
@@ -119,7 +119,7 @@ export function outcomeOf(
     const by = [...new Set(work.enforced.map((one) => one.by))]
     return {kind: 'ended', status: 'skipped', reason: `enforced by ${by.join(' and ')}`, error: null, detail}
   }
-  return {kind: 'ended', status: isLate(job, claim) ? 'late-done' : 'done', reason: null, error: null, detail}
+  return {kind: 'ended', status: isLate(job, claim) ? 'done_late' : 'done', reason: null, error: null, detail}
 }
 
 export function isLate(job: Job, {scheduledAt, startedAt}: Claim): boolean {
@@ -141,7 +141,7 @@ export function failure(
   const hopeless = code === 'UNKNOWN' || claim.scheduledAt === null || claim.attempts > job.retries + crashes
   if (!hopeless && claim.attempts <= job.retries)
     return {
-      kind: 'again',
+      kind: 'retry',
       seconds: Math.min(3_600, (job.backoff / 1000) * 2 ** (claim.attempts - 1)),
       error: words,
       countsAsAttempt: true,

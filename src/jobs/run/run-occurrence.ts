@@ -53,7 +53,7 @@ const stopGrace = 1_000
 const probeEvery = 10_000
 const probed = new WeakMap<Database, number>()
 /** There was no session to begin with: the occurrence is given back, and the try does not count. */
-const notBegun: FinalOutcome = {kind: 'again', seconds: 1, error: null, countsAsAttempt: false}
+const notBegun: FinalOutcome = {kind: 'retry', seconds: 1, error: null, countsAsAttempt: false}
 /** How often the end of a window is looked for. */
 const windowCheck = 5_000
 
@@ -95,7 +95,7 @@ export async function runOccurrence(
   options.lost.addEventListener('abort', takenAway)
   const run = {...options, stop: stop.signal, cancel: cancel.signal}
   const stopped = (): FinalOutcome | null =>
-    options.cancel.aborted && !state.timedOut ? {kind: 'again', seconds: 0, error: null, countsAsAttempt: false} : null
+    options.cancel.aborted && !state.timedOut ? {kind: 'retry', seconds: 0, error: null, countsAsAttempt: false} : null
   const hangs = [patience(cancel.signal, cancelGrace), patience(options.cancel, stopGrace)]
   const at: AtWork = {begun: false, step: null, backend: null}
   try {

@@ -87,11 +87,11 @@ export async function runByHand(
     if (outcome === null) return {outcome: stillAtWork(tried as Unsettled), id: claim.id}
     // No daemon continues a run that a person interrupted.
     const ending: FinalOutcome =
-      outcome.kind === 'again'
+      outcome.kind === 'retry'
         ? {kind: 'ended', status: 'failed', reason: null, error: outcome.error ?? 'interrupted', detail: null}
         : outcome
     if (ending.kind === 'ended') await finish(db, claim, ending)
-    return {outcome: outcome.kind === 'again' && outcome.error === null ? outcome : ending, id: claim.id}
+    return {outcome: outcome.kind === 'retry' && outcome.error === null ? outcome : ending, id: claim.id}
   } finally {
     clearInterval(heartbeat)
     if (worker !== db) await worker.close().catch(() => {})

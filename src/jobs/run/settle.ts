@@ -40,7 +40,7 @@ export async function settle(
       step === null ? [] : await tx.query<{done: boolean}>(prepared('daemon/step-done', [claim.id, step.id]))
     const outcome = outcomeOf(job, claim, failed, row?.done === true ? step : null)
     if (outcome.kind === 'ended') await tx.query(finishStatement([{...outcome, claim}]))
-    if (outcome.kind === 'again') await tx.query(releaseStatement(claim, outcome))
+    if (outcome.kind === 'retry') await tx.query(releaseStatement(claim, outcome))
     return {state: 'written', outcome}
   })
 }
@@ -58,7 +58,7 @@ function outcomeOf(
   const steps = {done: 1, skipped: 0, failed: 0, unfinished: 0}
   return {
     kind: 'ended',
-    status: isLate(job, claim) ? 'late-done' : 'done',
+    status: isLate(job, claim) ? 'done_late' : 'done',
     reason: null,
     error: null,
     detail: {steps, bytes: null, notes: [remark]},

@@ -15,8 +15,8 @@ export interface JobAuditReport {
   instants: number
   byStatus: Record<string, number>
   gaps: Instant[]
-  doubles: Instant[]
-  strays: Instant[]
+  duplicates: Instant[]
+  unexpected: Instant[]
   abandoned: Instant[]
   retrying: Instant[]
   givenBack: Instant[]
@@ -57,8 +57,21 @@ export async function auditReport(
 const iso = (at: number): Instant => new Date(at).toISOString().replace('.000Z', 'Z')
 
 function reportOf(audit: JobAudit, declared: Job | undefined): JobAuditReport {
-  const {job, from, to, instants, byStatus, gaps, doubles, strays, abandoned, retrying, givenBack, waiting, notes} =
-    audit
+  const {
+    job,
+    from,
+    to,
+    instants,
+    byStatus,
+    gaps,
+    duplicates,
+    unexpected,
+    abandoned,
+    retrying,
+    givenBack,
+    waiting,
+    notes,
+  } = audit
   return {
     job,
     ok: auditProblems(audit, declared?.lateAfter ?? 60_000, declared?.overlap === 'queue') === 0,
@@ -67,8 +80,8 @@ function reportOf(audit: JobAudit, declared: Job | undefined): JobAuditReport {
     instants,
     byStatus,
     gaps: gaps.map(iso),
-    doubles: doubles.map(iso),
-    strays: strays.map(iso),
+    duplicates: duplicates.map(iso),
+    unexpected: unexpected.map(iso),
     abandoned: abandoned.map(iso),
     retrying: retrying.map(iso),
     givenBack: givenBack.map(iso),

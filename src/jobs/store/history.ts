@@ -5,6 +5,7 @@ import {isPgCron} from '../../run/application.js'
 import type {Instant} from '../../units/instant.js'
 import {hasOccurrences} from './job-list.js'
 import type {Detail} from '../run/outcome.js'
+import {currentStatus} from '../../run/status-names.js'
 
 /** A row of the history. */
 export interface Occurrence {
@@ -65,7 +66,7 @@ export async function readHistory(db: Database, {jobs, since, statuses, limit}: 
     scheduledAt: row.scheduled_at,
     startedAt: row.started_at,
     completedAt: row.completed_at,
-    status: row.status,
+    status: currentStatus(row.status),
     retryAt: row.retry_at,
     reason: row.reason,
     attempts: row.attempts,

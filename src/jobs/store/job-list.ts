@@ -8,6 +8,7 @@ import {readJobs, type LedgerJob} from './ledger-jobs.js'
 import type {Epoch} from '../../schedule/due.js'
 import {nextOf} from './schedules.js'
 import {nextInstant} from '../../schedule/calendar.js'
+import {currentStatus} from '../../run/status-names.js'
 
 /** A job as `jobs list` shows it. */
 export interface ListedJob {
@@ -138,7 +139,7 @@ function listed(job: Job | undefined, state: LedgerJob | undefined, last: LastRo
         ? iso(Math.round((now + state.leaseSeconds * 1000) / 1000) * 1000)
         : null,
     next: iso(next),
-    lastStatus: last?.status ?? null,
+    lastStatus: currentStatus(last?.status ?? null),
     lastReason: last?.reason ?? null,
     lastError: last?.error ?? null,
     lastStartedAt: last?.started_at ?? null,

@@ -5,6 +5,7 @@ import {isPgCron} from '../../run/application.js'
 import type {Instant} from '../../units/instant.js'
 import type {UnassignedRow} from '../../schedule/audit-pg-cron.js'
 import {auditJob, type AuditEpoch, type AuditRow, type JobAudit} from '../../schedule/audit.js'
+import {currentStatus} from '../../run/status-names.js'
 
 export interface Audit {
   jobs: JobAudit[]
@@ -86,7 +87,7 @@ async function occurrences(db: Database, job: string, from: number, until: Insta
     for (const row of rows)
       all.push({
         scheduledAt: Date.parse(row.scheduled_at),
-        status: row.status,
+        status: currentStatus(row.status),
         reason: row.reason,
         attempts: row.attempts,
         abandoned: row.abandoned === true,
@@ -109,7 +110,7 @@ async function unassigned(db: Database, job: string, from: number, until: Instan
   return rows.map(({started_at, completed_at, status, reason, part, application}) => ({
     startedAt: Date.parse(started_at),
     completedAt: completed_at === null ? null : Date.parse(completed_at),
-    status,
+    status: currentStatus(status),
     reason,
     part,
     byCron: isPgCron(application),

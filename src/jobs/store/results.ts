@@ -6,7 +6,7 @@ import {withoutRepeatedFlags} from '../../units/command.js'
 import type {Claim} from './claims.js'
 import {ledgerWrite} from './ledger.js'
 
-export type Ending = 'done' | 'late-done' | 'failed' | 'skipped'
+export type Ending = 'done' | 'done_late' | 'failed' | 'skipped'
 
 /** How an occurrence ended. */
 export interface Ended {

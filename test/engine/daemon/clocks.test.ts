@@ -49,12 +49,12 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
   }
   const expectWhole = async ({db, run}: TestDatabase) => {
     const {jobs} = await readAudit(db, null, null, 0)
-    expect(jobs.map(({job, gaps, doubles, strays}) => ({job, gaps, doubles, strays}))).toEqual(
-      jobs.map(({job}) => ({job, gaps: [], doubles: [], strays: []})),
+    expect(jobs.map(({job, gaps, duplicates, unexpected}) => ({job, gaps, duplicates, unexpected}))).toEqual(
+      jobs.map(({job}) => ({job, gaps: [], duplicates: [], unexpected: []})),
     )
     expect(
       await run(`select l.job, l.scheduled_at, l.status, count(e.job) as effects from qicore.maintenance_log l left join public.effects e using (job, scheduled_at)
-      where l.status <> 'running' group by 1, 2, 3 having count(e.job) <> (l.status in ('done', 'late-done'))::int`),
+      where l.status <> 'running' group by 1, 2, 3 having count(e.job) <> (l.status in ('done', 'done_late'))::int`),
     ).toEqual([])
     return jobs
   }
@@ -111,7 +111,7 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
     await sleep(9_000)
     daemon.child.kill('SIGCONT')
     const woken = Date.now()
-    await daemon.event('occurrence_ended', ({at, status}) => Date.parse(String(at)) > woken && status !== 'again')
+    await daemon.event('occurrence_ended', ({at, status}) => Date.parse(String(at)) > woken && status !== 'retry')
     daemon.child.kill('SIGTERM')
     expect(await daemon.ended).toBe(0)
     const [audit] = await expectWhole(database)

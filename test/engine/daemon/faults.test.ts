@@ -57,12 +57,12 @@ async function fresh(): Promise<Fresh> {
 /** Every instant up to now has its row, nothing was done twice, and what is done was done. */
 async function expectWhole({db, ask}: Fresh): Promise<void> {
   const {jobs} = await readAudit(db, null, null, 0)
-  expect(jobs.map(({job, gaps, doubles, strays}) => ({job, gaps, doubles, strays}))).toEqual(
-    jobs.map(({job}) => ({job, gaps: [], doubles: [], strays: []})),
+  expect(jobs.map(({job, gaps, duplicates, unexpected}) => ({job, gaps, duplicates, unexpected}))).toEqual(
+    jobs.map(({job}) => ({job, gaps: [], duplicates: [], unexpected: []})),
   )
   expect(
     await ask(`select l.job, l.scheduled_at, l.status, count(e.job) as effects from qicore.maintenance_log l left join public.effects e using (job, scheduled_at)
-    where l.status <> 'running' group by 1, 2, 3 having count(e.job) <> (l.status in ('done', 'late-done'))::int`),
+    where l.status <> 'running' group by 1, 2, 3 having count(e.job) <> (l.status in ('done', 'done_late'))::int`),
   ).toEqual([])
 }
 
@@ -80,7 +80,7 @@ describe('a daemon', () => {
     const daemon = startDaemon(place.url, {tick: every(effect)}, flags)
     await daemon.event('occurrence_ended')
     await server.kill()
-    const away = await daemon.event('database_away')
+    const away = await daemon.event('connection_lost')
     expect(away.error).toMatch(/ECONNREFUSED|terminated|connect/i)
     await sleep(3_000)
     await server.start()
@@ -98,7 +98,7 @@ describe('a daemon', () => {
     const place = await fresh()
     await server.kill()
     const daemon = startDaemon(place.url, {tick: every(effect)}, flags)
-    await daemon.event('database_away')
+    await daemon.event('connection_lost')
     await server.start()
     await daemon.event('occurrence_ended')
     daemon.child.kill('SIGTERM')
@@ -122,7 +122,7 @@ describe('a daemon', () => {
     }
     expect(kills).toBeGreaterThanOrEqual(3)
     const killed = Date.now()
-    await daemon.event('occurrence_ended', ({time, status}) => Date.parse(String(time)) > killed && status !== 'again')
+    await daemon.event('occurrence_ended', ({time, status}) => Date.parse(String(time)) > killed && status !== 'retry')
     daemon.child.kill('SIGTERM')
     expect(await daemon.ended).toBe(0)
     await expectWhole(place)
@@ -134,7 +134,7 @@ describe('a daemon', () => {
     await place.ask(`create function public.refuse() returns trigger language plpgsql as $$ begin raise 'disk full, says the test'; end $$;
       create trigger refuse before insert on qicore.maintenance_log execute function public.refuse()`)
     const daemon = startDaemon(place.url, {tick: every(effect)}, flags)
-    const failed = await daemon.event('round_failed')
+    const failed = await daemon.event('poll_failed')
     expect(failed.error).toContain('disk full, says the test')
     await sleep(2_500)
     expect(await place.ask('select 1 from public.effects')).toEqual([])
@@ -159,7 +159,7 @@ describe('a daemon', () => {
       create function public.refuse() returns trigger language plpgsql as $$ begin if (select shut from public.open) and new.status <> 'running' then raise 'not now'; end if; return new; end $$;
       create trigger refuse before update on qicore.maintenance_log for each row execute function public.refuse()`)
     const daemon = startDaemon(place.url, {tick: every(effect, {schedule: '*/2 * * * * *'})}, flags)
-    expect(await daemon.event('outcome_unwritten')).toMatchObject({
+    expect(await daemon.event('result_write_failed')).toMatchObject({
       job: 'tick',
       error: expect.stringContaining('not now'),
     })
@@ -206,7 +206,7 @@ describe('a daemon', () => {
     expect(failed).toMatchObject({attempt: 3, error: expect.stringContaining('division by zero')})
     expect(
       daemon.lines
-        .filter(({event, status, at}) => event === 'occurrence_ended' && status === 'again' && at === failed.at)
+        .filter(({event, status, at}) => event === 'occurrence_ended' && status === 'retry' && at === failed.at)
         .map(({inSeconds}) => inSeconds),
     ).toEqual([0.2, 0.4])
     daemon.child.kill('SIGTERM')
@@ -222,9 +222,9 @@ describe('a daemon', () => {
     await first.event('occurrence_started')
     first.child.kill('SIGSTOP')
     const second = startDaemon(place.url, jobs, flags)
-    const taken = await second.event('taken_over')
+    const taken = await second.event('reclaimed')
     expect(taken.from).toBe(first.lines.find(({event}) => event === 'started')!.id)
-    await second.event('occurrence_ended', ({at, status}) => at === taken.at && status !== 'again')
+    await second.event('occurrence_ended', ({at, status}) => at === taken.at && status !== 'retry')
     first.child.kill('SIGCONT')
     await sleep(4_000)
     for (const {child} of [first, second]) child.kill('SIGTERM')

@@ -108,7 +108,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     const lastSuccess = async () =>
       /^qicore_db_job_last_success_timestamp_seconds\{job="nightly"\} (\d+)$/m.exec(await metrics.text())?.[1]
     expect(await lastSuccess()).toBe(String(Date.parse('2026-01-01T02:30:00Z') / 1000))
-    await record('late-done', '2026-01-03T02:30:00Z')
+    await record('done_late', '2026-01-03T02:30:00Z')
     survey = {
       ...(await readSurvey(db, {
         sections: {tables: {}, aggregates: {}},

@@ -94,18 +94,18 @@ forEachEngine({native: true, kinds: ['timescaledb', 'postgres']}, (engine) => {
 
       const {jobs: audits} = await readAudit(db, null, null, 0)
       expect(
-        audits.map(({job, gaps, doubles, strays, abandoned, waiting}) => ({
+        audits.map(({job, gaps, duplicates, unexpected, abandoned, waiting}) => ({
           job,
           gaps,
-          doubles,
-          strays,
+          duplicates,
+          unexpected,
           abandoned,
           waiting,
         })),
       ).toEqual(
         Object.keys(jobs)
           .sort()
-          .map((job) => ({job, gaps: [], doubles: [], strays: [], abandoned: [], waiting: []})),
+          .map((job) => ({job, gaps: [], duplicates: [], unexpected: [], abandoned: [], waiting: []})),
       )
 
       // The same once more without the auditor: every sixth hour has its row, and every half past two of
@@ -128,17 +128,17 @@ forEachEngine({native: true, kinds: ['timescaledb', 'postgres']}, (engine) => {
       // What was done was done once; what was skipped or failed was not done at all.
       const wrong = await run(`select l.job, l.scheduled_at, l.status, count(e.job) as effects
       from qicore.maintenance_log l left join public.effects e using (job, scheduled_at)
-      group by 1, 2, 3 having count(e.job) <> case when l.status in ('done', 'late-done') then 1 else 0 end`)
+      group by 1, 2, 3 having count(e.job) <> case when l.status in ('done', 'done_late') then 1 else 0 end`)
       expect(wrong).toEqual([])
       const [sums] = await run<{
         occurrences: number
         done: number
         retaken: number
         days: number
-      }>(`select count(*) as occurrences, count(*) filter (where status in ('done', 'late-done')) as done,
+      }>(`select count(*) as occurrences, count(*) filter (where status in ('done', 'done_late')) as done,
       count(*) filter (where attempts > 1) as retaken, extract(day from max(scheduled_at) - min(scheduled_at))::int as days from qicore.maintenance_log`)
       process.stderr.write(
-        `${engine.name}: ${size} daemons, ${kills} kills in ${sums!.days} days: ${sums!.occurrences} occurrences, ${sums!.done} done, ${sums!.retaken} tried more than once, 0 gaps, 0 doubles\n`,
+        `${engine.name}: ${size} daemons, ${kills} kills in ${sums!.days} days: ${sums!.occurrences} occurrences, ${sums!.done} done, ${sums!.retaken} tried more than once, 0 gaps, 0 duplicates\n`,
       )
       expect(sums!.days).toBeGreaterThanOrEqual(Math.floor((seconds * rate) / 86_400) - 4)
       expect(kills).toBeGreaterThanOrEqual(5)

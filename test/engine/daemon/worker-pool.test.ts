@@ -69,7 +69,7 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
     ])
     expect(
       await run(
-        "select attempts, status in ('done', 'late-done') as done from qicore.maintenance_log where started_at is not null",
+        "select attempts, status in ('done', 'done_late') as done from qicore.maintenance_log where started_at is not null",
       ),
     ).toEqual([{attempts: 2, done: true}])
   }, 60_000)

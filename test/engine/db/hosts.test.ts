@@ -193,15 +193,15 @@ describe('a failover', () => {
     await db.reconnect()
     expect(db.server).toMatchObject({port: standby.port, inRecovery: false})
     const {jobs} = await readAudit(db, null, null, 0)
-    expect(jobs.map(({job, gaps, doubles, strays}) => ({job, gaps, doubles, strays}))).toEqual([
-      {job: 'tick', gaps: [], doubles: [], strays: []},
+    expect(jobs.map(({job, gaps, duplicates, unexpected}) => ({job, gaps, duplicates, unexpected}))).toEqual([
+      {job: 'tick', gaps: [], duplicates: [], unexpected: []},
     ])
     expect(
       await ask(
         db,
         `select l.scheduled_at, l.status, count(e.job) as effects from qicore.maintenance_log l
         left join public.effects e using (job, scheduled_at) where l.status <> 'running'
-        group by 1, 2 having count(e.job) <> (l.status in ('done', 'late-done'))::int`,
+        group by 1, 2 having count(e.job) <> (l.status in ('done', 'done_late'))::int`,
       ),
     ).toEqual([])
     await db.close()

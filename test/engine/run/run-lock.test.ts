@@ -65,7 +65,7 @@ forEachEngine({}, (engine) => {
       await database.run(
         'select operation, status, actor, completed_at is not null as ended from qicore.maintenance_log',
       ),
-    ).toEqual([{operation: 'test', status: 'partly', actor: 'me', ended: true}])
+    ).toEqual([{operation: 'test', status: 'partial', actor: 'me', ended: true}])
     const steps = await database.run<{step: string; status: string; error: string | null}>(
       'select step, status, error from qicore.maintenance_step order by position',
     )

@@ -7,12 +7,12 @@ import {forEachEngine, type Engine, type TestDatabase} from '../../helpers/engin
 import {replay} from '../../helpers/schema-replay.js'
 import {inStatements} from './statements.js'
 
-/** What somebody did by hand, and what is said of it: `mend` where a statement comes with it that undoes it. */
+/** What somebody did by hand, and what is said of it: `fix` where a statement comes with it that undoes it. */
 interface Damage {
   sql: string
   /** `object path` */
   found: string
-  mend?: boolean
+  fix?: boolean
   kinds?: readonly Engine['kind'][]
 }
 
@@ -71,16 +71,16 @@ const definitions: SchemaDefinition = {...qicore, tables: [...qicore.tables, ...
 const timescale = ['timescaledb', 'apache'] as const
 const damages: Damage[] = [
   // Columns
-  {sql: 'alter table desk.venues drop column x', found: 'desk.venues columns.x', mend: true},
+  {sql: 'alter table desk.venues drop column x', found: 'desk.venues columns.x', fix: true},
   {sql: 'alter table desk.venues add column x_extra int', found: 'desk.venues columns.x_extra'},
-  {sql: 'alter table desk.venues drop column constructor', found: 'desk.venues columns.constructor', mend: true},
+  {sql: 'alter table desk.venues drop column constructor', found: 'desk.venues columns.constructor', fix: true},
   {
     sql: "alter table desk.venues alter opened set default '1999-01-01'",
     found: 'desk.venues columns.opened.default',
-    mend: true,
+    fix: true,
   },
   {sql: "alter table desk.venues alter code set default 'X'", found: 'desk.venues columns.code.default'},
-  {sql: 'alter table desk.venues alter label set not null', found: 'desk.venues columns.label.nullable', mend: true},
+  {sql: 'alter table desk.venues alter label set not null', found: 'desk.venues columns.label.nullable', fix: true},
   {sql: 'alter table desk.venues alter code drop not null', found: 'desk.venues columns.code.nullable'},
   {sql: 'alter table desk.venues alter code type varchar(20)', found: 'desk.venues columns.code.type'},
   {sql: 'alter table desk.venues alter label type text collate "C"', found: 'desk.venues columns.label.type'},
@@ -92,7 +92,7 @@ const damages: Damage[] = [
   {
     sql: 'alter table desk.venues drop constraint venues_id_positive',
     found: 'desk.venues constraints.venues_id_positive',
-    mend: true,
+    fix: true,
   },
   {
     sql: 'alter table desk.venues drop constraint venues_code_upper, add constraint venues_code_upper check (code = lower(code))',
@@ -101,7 +101,7 @@ const damages: Damage[] = [
   {
     sql: "alter table desk.venues drop constraint venues_opened, add constraint venues_opened check (opened > '1900-01-01') not valid",
     found: 'desk.venues constraints.venues_opened',
-    mend: true,
+    fix: true,
   },
   {sql: 'alter table desk.venues add constraint more check (id < 100)', found: 'desk.venues constraints.more'},
   {sql: 'alter table desk.venues drop constraint venues_label_key', found: 'desk.venues constraints.venues_label_key'},
@@ -118,7 +118,7 @@ const damages: Damage[] = [
     found: 'public.ohlcv_data constraints.fk_ohlcv_data_exchange',
   },
   // Indexes
-  {sql: 'drop index desk.venues_label_idx', found: 'desk.venues indexes.venues_label_idx', mend: true},
+  {sql: 'drop index desk.venues_label_idx', found: 'desk.venues indexes.venues_label_idx', fix: true},
   {
     sql: 'drop index desk.venues_opened_idx; create index venues_opened_idx on desk.venues (opened)',
     found: 'desk.venues indexes.venues_opened_idx',
@@ -127,24 +127,24 @@ const damages: Damage[] = [
   {
     sql: "update pg_index set indisvalid = false where indexrelid = 'desk.venues_code_idx'::regclass",
     found: 'desk.venues indexes.venues_code_idx',
-    mend: true,
+    fix: true,
   },
   {
     sql: 'drop index public.idx_crypto_prices_symbol_time',
     found: 'public.crypto_prices indexes.idx_crypto_prices_symbol_time',
-    mend: true,
+    fix: true,
   },
   // Triggers and routines
   {
     sql: 'alter table public.crypto_prices disable trigger crypto_price_validation_trigger',
     found: 'public.crypto_prices triggers.crypto_price_validation_trigger',
-    mend: true,
+    fix: true,
     kinds: ['postgres'],
   },
   {
     sql: 'drop trigger crypto_price_validation_update_trigger on public.crypto_prices',
     found: 'public.crypto_prices triggers.crypto_price_validation_update_trigger',
-    mend: true,
+    fix: true,
   },
   {
     sql: 'create function desk.noop() returns trigger language plpgsql as $$ begin return new; end $$; create trigger mine before insert on desk.desks for each row execute function desk.noop()',
@@ -153,18 +153,18 @@ const damages: Damage[] = [
   {
     sql: "create or replace function public.create_monthly_partition(table_name text, start_date date) returns regclass language sql as 'select null::regclass'",
     found: 'public.create_monthly_partition(text,date)',
-    mend: true,
+    fix: true,
   },
   {
     sql: "drop function public.create_monthly_partition(regclass, date); create function public.create_monthly_partition(regclass, date) returns int language sql as 'select 1'",
     found: 'public.create_monthly_partition(regclass,date)',
   },
-  {sql: 'drop procedure public.maintain_hypertables()', found: 'public.maintain_hypertables()', mend: true},
+  {sql: 'drop procedure public.maintain_hypertables()', found: 'public.maintain_hypertables()', fix: true},
   // Hypertables and partitions
   {
     sql: "select set_chunk_time_interval('public.level1_data', interval '6 hours')",
     found: 'public.level1_data dimensions[0].interval',
-    mend: true,
+    fix: true,
     kinds: timescale,
   },
   {
@@ -181,7 +181,7 @@ const damages: Damage[] = [
   {
     sql: 'alter materialized view public.hourly_price_averages set (timescaledb.materialized_only = false)',
     found: 'public.hourly_price_averages materializedOnly',
-    mend: true,
+    fix: true,
     kinds: ['timescaledb'],
   },
   {
@@ -189,7 +189,7 @@ const damages: Damage[] = [
     found: 'public.hourly_price_averages definition',
     kinds: ['apache', 'postgres'],
   },
-  {sql: 'drop view public.maintenance_log', found: 'public.maintenance_log', mend: true},
+  {sql: 'drop view public.maintenance_log', found: 'public.maintenance_log', fix: true},
 ]
 
 const applies = (engine: Engine) => damages.filter(({kinds}) => kinds === undefined || kinds.includes(engine.kind))
@@ -208,24 +208,24 @@ forEachEngine({}, (engine) => {
     for (const damage of applies(engine)) await database.run(damage.sql)
     const found = await verifySchema(database.db, definitions)
     const place = ({object, path}: {object: string; path: string}) => `${object} ${path}`.trim()
-    for (const {found: expected, mend = false, sql} of applies(engine))
+    for (const {found: expected, fix = false, sql} of applies(engine))
       expect(
-        found.filter((difference) => place(difference) === expected).map((difference) => difference.mend !== null),
+        found.filter((difference) => place(difference) === expected).map((difference) => difference.fix !== null),
         `${sql}\n${found.map(place).join('\n')}`,
-      ).toEqual([mend])
-    for (const {mend} of found)
-      if (mend !== null) for (const text of await inStatements(mend)) await database.autocommit(text)
+      ).toEqual([fix])
+    for (const {fix} of found)
+      if (fix !== null) for (const text of await inStatements(fix)) await database.autocommit(text)
     const left = (await verifySchema(database.db, definitions)).map(place)
-    expect(left).toEqual(found.filter(({mend}) => mend === null).map(place))
+    expect(left).toEqual(found.filter(({fix}) => fix === null).map(place))
   }, 300_000)
 
   it('gives the statements in an order in which they run: a function before the triggers that call it', async () => {
     const database = await made(engine)
     await database.run('drop function qicore.guard_crypto_prices cascade; alter table desk.venues drop column label')
     const found = await verifySchema(database.db, definitions)
-    expect(found.filter(({mend}) => mend === null).map(({path}) => path)).toEqual(['constraints.venues_label_key'])
-    for (const {mend} of found)
-      for (const text of mend === null ? [] : await inStatements(mend)) await database.autocommit(text)
+    expect(found.filter(({fix}) => fix === null).map(({path}) => path)).toEqual(['constraints.venues_label_key'])
+    for (const {fix} of found)
+      for (const text of fix === null ? [] : await inStatements(fix)) await database.autocommit(text)
     expect((await verifySchema(database.db, definitions)).map(({path}) => path)).toEqual([
       'constraints.venues_label_key',
     ])

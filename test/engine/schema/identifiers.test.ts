@@ -207,9 +207,11 @@ forEachEngine({}, (engine) => {
       await migrated(tables)
       expect(await verifySchema(database.db, {tables, aggregates: []})).toEqual([])
       const later = grown(named)
-      expect((await verifySchema(database.db, {tables: later, aggregates: []})).map(({mend}) => mend !== null)).toEqual(
-        [true, engine.kind === 'postgres', true],
-      )
+      expect((await verifySchema(database.db, {tables: later, aggregates: []})).map(({fix}) => fix !== null)).toEqual([
+        true,
+        engine.kind === 'postgres',
+        true,
+      ])
       await migrated(later)
       expect(await verifySchema(database.db, {tables: later, aggregates: []})).toEqual([])
 

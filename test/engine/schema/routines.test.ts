@@ -311,7 +311,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     const failed = await run("select step, error from qicore.maintenance_step where status = 'failed'")
     expect(failed).toEqual([{step: `compress ${held!.chunk}`, error: expect.stringMatching(/lock timeout.*55P03/)}])
     expect(await run("select status, error from qicore.maintenance_log where job = 'maintain'")).toEqual([
-      {status: 'partly', error: expect.stringMatching(/^1 of \d+ steps failed$/)},
+      {status: 'partial', error: expect.stringMatching(/^1 of \d+ steps failed$/)},
     ])
     await autocommit('call maintain_hypertables()')
     expect(

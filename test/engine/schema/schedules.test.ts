@@ -241,7 +241,7 @@ forEachEngine({kinds: ['postgres']}, (engine) => {
     expect(await children()).toEqual([{n: 3}])
     const [first] = await log(database, 'partitions')
     expect(first).toMatchObject({
-      status: 'partly',
+      status: 'partial',
       error: expect.stringContaining(
         '3 of 6 partitions could not be made: public.other is not partitioned by range of one column',
       ),

@@ -71,7 +71,7 @@ forEachEngine({}, (engine) => {
     expect(await verifySchema(database.db, desk)).toEqual([])
     await database.run('alter table "desk ""b"""."Ticks.1" alter "Best Price" drop default, add extra int')
     const found = await verifySchema(database.db, desk)
-    expect(found.map(({path, mend}) => [path, mend])).toEqual([
+    expect(found.map(({path, fix}) => [path, fix])).toEqual([
       ['columns."Best Price".default', 'alter table "desk ""b"""."Ticks.1" alter column "Best Price" set default 0.5'],
       ['columns.extra', null],
     ])
@@ -119,7 +119,7 @@ forEachEngine({}, (engine) => {
     ])
   })
 
-  it('tells every drift, and the statements it gives mend what they say they mend', async () => {
+  it('tells every drift, and the statements it gives fix what they say they fix', async () => {
     const database = await engine.database()
     await replay(database)
     await database.run(`
@@ -133,21 +133,21 @@ forEachEngine({}, (engine) => {
       await database.run("select set_chunk_time_interval('public.level1_data', interval '6 hours')")
     const found = await verifySchema(database.db, qicore)
     expect(
-      found.map(({object, path, mend}) => `${object} ${path} ${mend === null ? 'by hand' : 'mend'}`.replace('  ', ' ')),
+      found.map(({object, path, fix}) => `${object} ${path} ${fix === null ? 'by hand' : 'fix'}`.replace('  ', ' ')),
     ).toEqual([
-      'public.create_monthly_partition(text,date) mend',
-      `public.crypto_prices constraints.crypto_prices_price_positive ${engine.kind === 'postgres' ? 'mend' : 'by hand'}`,
-      'public.crypto_prices indexes.idx_crypto_prices_symbol_time mend',
-      'public.crypto_prices triggers.crypto_price_validation_update_trigger mend',
-      'public.exchanges columns.api_url.nullable mend',
-      'public.exchanges columns.is_active.default mend',
+      'public.create_monthly_partition(text,date) fix',
+      `public.crypto_prices constraints.crypto_prices_price_positive ${engine.kind === 'postgres' ? 'fix' : 'by hand'}`,
+      'public.crypto_prices indexes.idx_crypto_prices_symbol_time fix',
+      'public.crypto_prices triggers.crypto_price_validation_update_trigger fix',
+      'public.exchanges columns.api_url.nullable fix',
+      'public.exchanges columns.is_active.default fix',
       'public.exchanges columns.motto by hand',
       'public.exchanges columns.name.type by hand',
-      'public.exchanges columns.trading_fees mend',
-      ...(engine.kind === 'postgres' ? [] : ['public.level1_data dimensions[0].interval mend']),
+      'public.exchanges columns.trading_fees fix',
+      ...(engine.kind === 'postgres' ? [] : ['public.level1_data dimensions[0].interval fix']),
     ])
-    for (const {mend} of found)
-      if (mend !== null) for (const text of await inStatements(mend)) await database.autocommit(text)
+    for (const {fix} of found)
+      if (fix !== null) for (const text of await inStatements(fix)) await database.autocommit(text)
     expect((await verifySchema(database.db, qicore)).map(({path}) => path)).toEqual([
       ...(engine.kind === 'postgres' ? [] : ['constraints.crypto_prices_price_positive']),
       'columns.motto',

@@ -432,24 +432,26 @@ else
         {job: 'good', lastStatus: 'done', cronStatus: 'succeeded', message: null, ok: true},
       ])
       const audit = jsonOf<{
-        jobs: {job: string; gaps: string[]; doubles: string[]; byStatus: Record<string, number>}[]
+        jobs: {job: string; gaps: string[]; duplicates: string[]; byStatus: Record<string, number>}[]
       }>(await cli(['jobs', 'history', '--audit', '--json'], cwd))
       expect(
-        audit.jobs.map(({job, gaps, doubles, byStatus}) => ({
+        audit.jobs.map(({job, gaps, duplicates, byStatus}) => ({
           job,
           gaps,
-          doubles,
+          duplicates,
           ran: Object.keys(byStatus).filter((key) => key.endsWith('by pg_cron') && !key.startsWith('skipped')),
         })),
       ).toEqual([
-        {job: 'bad', gaps: [], doubles: [], ran: ['failed by pg_cron']},
-        {job: 'good', gaps: [], doubles: [], ran: ['done by pg_cron']},
+        {job: 'bad', gaps: [], duplicates: [], ran: ['failed by pg_cron']},
+        {job: 'good', gaps: [], duplicates: [], ran: ['done by pg_cron']},
       ])
 
       await admin.close()
       await server.preload('')
       admin = await connect(targetOf(server.url), {applicationName})
-      await daemon.event('runner_dead', ({message}) => String(message).includes("pg_cron's scheduler is not running"))
+      await daemon.event('runner_unavailable', ({message}) =>
+        String(message).includes("pg_cron's scheduler is not running"),
+      )
       expect(await ready()).toMatchObject({
         status: 503,
         problems: [expect.stringContaining("pg_cron's scheduler is not running, and bad, good are its to run")],

@@ -172,6 +172,6 @@ describe('the daemon', () => {
         .split('\n')
         .map((line) => (JSON.parse(line) as {event: string}).event)
       expect(events).toContain('observing')
-      expect(events).not.toContain('core_installed')
+      expect(events).not.toContain('qicore_schema_installed')
     })
 })

@@ -52,7 +52,7 @@ forEachEngine({}, (engine) => {
         object: 'desk_b.ticks',
         path: 'columns.venue',
         actual: null,
-        mend: 'alter table desk_b.ticks add column venue varchar(20)',
+        fix: 'alter table desk_b.ticks add column venue varchar(20)',
       },
     ])
     await run(0, 'migrate', 'new', 'venue')

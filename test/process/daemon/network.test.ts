@@ -60,7 +60,7 @@ async function place(): Promise<Place> {
 /** What the ledger says of each instant is what happened, once. */
 const wrong = ({ask}: Place) =>
   ask(`select l.scheduled_at, l.status, l.error, count(e.job) as effects from qicore.maintenance_log l left join public.effects e using (job, scheduled_at)
-    where l.status <> 'running' group by l.job, 1, 2, 3 having count(e.job) <> (l.status in ('done', 'late-done'))::int`)
+    where l.status <> 'running' group by l.job, 1, 2, 3 having count(e.job) <> (l.status in ('done', 'done_late'))::int`)
 
 async function until(what: string, check: () => Promise<boolean>, seconds = 40): Promise<void> {
   const deadline = Date.now() + seconds * 1000
@@ -117,10 +117,10 @@ describe('a daemon on a network or server that fails', () => {
       )
       await daemon.event('database_back')
       expect(took[0]).toBeLessThan(2_000)
-      expect(daemon.lines.slice(before.lines).filter(({event}) => event === 'database_away')).toHaveLength(1)
+      expect(daemon.lines.slice(before.lines).filter(({event}) => event === 'connection_lost')).toHaveLength(1)
       expect(daemon.lines.slice(before.lines).filter(({event}) => event === 'database_back')).toHaveLength(1)
       expect(
-        outage.filter(({event}) => ['round_failed', 'outcome_unwritten', 'no_session'].includes(String(event))).length,
+        outage.filter(({event}) => ['poll_failed', 'result_write_failed', 'no_session'].includes(String(event))).length,
       ).toBeLessThanOrEqual(2)
       expect(elapsedMs).toBeLessThan(3)
       expect(await stop(daemon)).toBe(0)
@@ -140,7 +140,7 @@ describe('a daemon on a network or server that fails', () => {
       '127.0.0.1:0',
     ])
     const {address} = await daemon.event('listening')
-    await daemon.event('round_failed')
+    await daemon.event('poll_failed')
     const rolledBack = async () =>
       (
         await here.ask<{n: number}>(
@@ -155,7 +155,7 @@ describe('a daemon on a network or server that fails', () => {
       problems: expect.arrayContaining([expect.stringContaining('disk full, says the test')]),
     })
     expect((await rolledBack()) - before).toBeLessThan(40)
-    expect(daemon.lines.filter(({event}) => event === 'round_failed')).toHaveLength(1)
+    expect(daemon.lines.filter(({event}) => event === 'poll_failed')).toHaveLength(1)
     await here.ask('drop trigger refuse on qicore.maintenance_log')
     await daemon.event('ledger_works')
     await daemon.event('occurrence_ended')
@@ -172,7 +172,7 @@ describe('a daemon on a network or server that fails', () => {
     const silenced = Date.now()
     await until('not ready', async () => (await fetch(`http://${address}/readyz`)).status === 503, 10)
     expect((await fetch(`http://${address}/healthz`)).status).toBe(200)
-    await daemon.event('database_away')
+    await daemon.event('connection_lost')
     expect(Date.now() - silenced).toBeLessThan(25_000)
     here.relay.mend()
     const mended = Date.now()
@@ -255,7 +255,7 @@ describe('a daemon on a network or server that fails', () => {
     const started = await daemon.event('occurrence_started')
     await until('the step is at work', async () => (await atWork(here)).length > 0)
     here.relay.cut()
-    await daemon.event('occurrence_ended', ({at, status}) => at === started.at && status !== 'again')
+    await daemon.event('occurrence_ended', ({at, status}) => at === started.at && status !== 'retry')
     expect(await stop(daemon)).toBe(0)
     expect(
       await here.ask(`select count(*) as effects from public.effects where scheduled_at = '${String(started.at)}'`),

@@ -67,14 +67,14 @@ function tests(native: Engine): void {
     expect(await second.ended).toBe(0)
 
     const {jobs: audits} = await readAudit(db, null, null, 0)
-    expect(audits.map(({job, gaps, doubles, strays}) => ({job, gaps, doubles, strays}))).toEqual(
+    expect(audits.map(({job, gaps, duplicates, unexpected}) => ({job, gaps, duplicates, unexpected}))).toEqual(
       Object.keys(jobs)
         .sort()
-        .map((job) => ({job, gaps: [], doubles: [], strays: []})),
+        .map((job) => ({job, gaps: [], duplicates: [], unexpected: []})),
     )
     expect(
       await run(`select l.job, l.scheduled_at, l.status, count(e.job) as effects from qicore.maintenance_log l left join public.effects e using (job, scheduled_at)
-      where l.status <> 'running' and l.job <> 'alone' group by 1, 2, 3 having count(e.job) <> (l.status in ('done', 'late-done'))::int`),
+      where l.status <> 'running' and l.job <> 'alone' group by 1, 2, 3 having count(e.job) <> (l.status in ('done', 'done_late'))::int`),
     ).toEqual([])
 
     // Every server connection of the pool at once.

@@ -6,7 +6,7 @@ const nowhere = {schema: null, table: null}
 const style = {width: 80, color: false, headers: true}
 const index = 'CREATE INDEX quotes_time_idx ON desk_b.quotes USING btree ("time" DESC)'
 
-it('schema verify says what differs, the statements that mend it and what is left to a person', () => {
+it('schema verify says what differs, the statements that fix it and what is left to a person', () => {
   expect(
     renderVerify(
       [
@@ -16,7 +16,7 @@ it('schema verify says what differs, the statements that mend it and what is lef
           path: 'indexes.quotes_time_idx',
           expected: index,
           actual: `${index} INVALID`,
-          mend: 'reindex index concurrently desk_b.quotes_time_idx',
+          fix: 'reindex index concurrently desk_b.quotes_time_idx',
         },
         {
           ...nowhere,
@@ -24,7 +24,7 @@ it('schema verify says what differs, the statements that mend it and what is lef
           path: 'indexes.quotes_venue_idx',
           expected: 'CREATE INDEX quotes_venue_idx ON desk_b.quotes USING btree (venue)',
           actual: 'CREATE INDEX quotes_venue_idx ON desk_b.quotes USING btree (price)',
-          mend: null,
+          fix: null,
         },
         {
           ...nowhere,
@@ -32,7 +32,7 @@ it('schema verify says what differs, the statements that mend it and what is lef
           path: 'columns.venue',
           expected: {type: 'character varying(20)', nullable: false, default: "'x'", identity: null, generated: null},
           actual: null,
-          mend: null,
+          fix: null,
         },
         {
           ...nowhere,
@@ -40,7 +40,7 @@ it('schema verify says what differs, the statements that mend it and what is lef
           path: '',
           expected: {kind: 'hypertable', columns: {}},
           actual: null,
-          mend: null,
+          fix: null,
         },
       ],
       2,
@@ -53,7 +53,7 @@ it('schema verify says what differs, the statements that mend it and what is lef
       '!desk_b.quotes  indexes.quotes_venue_idx  … (venue)                    … (price)',
       '!desk_b.quotes  columns.venue             character varying(20) not …  -',
       '!desk_b.trades  all of it                 hypertable                   -',
-      'To mend:',
+      'To fix:',
       'reindex index concurrently desk_b.quotes_time_idx;',
       '4 differences in 2 tables and aggregates, 3 to be looked at by hand.',
       'Is a migration pending? qicore-db migrate status',

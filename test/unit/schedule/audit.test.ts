@@ -48,15 +48,15 @@ const audit = (over: Partial<AuditInput>) =>
 describe('an audit', () => {
   it('is clean where every instant of the calendar has one row', () => {
     const result = audit({
-      rows: [row('01:00'), row('02:00', 'skipped', 'overlap'), row('03:00', 'late-done'), row('04:00', 'failed')],
+      rows: [row('01:00'), row('02:00', 'skipped', 'overlap'), row('03:00', 'done_late'), row('04:00', 'failed')],
     })
     expect(result).toMatchObject({
       instants: 4,
       gaps: [],
-      doubles: [],
-      strays: [],
+      duplicates: [],
+      unexpected: [],
       waiting: [],
-      byStatus: {done: 1, 'skipped: overlap': 1, 'late-done': 1, failed: 1},
+      byStatus: {done: 1, 'skipped: overlap': 1, done_late: 1, failed: 1},
     })
     expect(auditProblems(result, 60_000)).toBe(0)
   })
@@ -67,10 +67,10 @@ describe('an audit', () => {
     })
     expect({
       gaps: result.gaps.map(clock),
-      doubles: result.doubles.map(clock),
-      strays: result.strays.map(clock),
+      duplicates: result.duplicates.map(clock),
+      unexpected: result.unexpected.map(clock),
       abandoned: result.abandoned.map(clock),
-    }).toEqual({gaps: ['03:00'], doubles: ['02:00'], strays: ['01:10'], abandoned: ['04:00']})
+    }).toEqual({gaps: ['03:00'], duplicates: ['02:00'], unexpected: ['01:10'], abandoned: ['04:00']})
     expect(auditProblems(result, 60_000)).toBe(4)
   })
 
@@ -113,7 +113,7 @@ describe('an audit', () => {
       {...hourly, revision: 4, validFrom: at('04:05'), schedule: '15 * * * *'},
     ]
     const result = audit({epochs, rows: [row('01:00'), row('04:00'), row('04:15')], lastAt: at('04:15')})
-    expect(result).toMatchObject({instants: 3, gaps: [], strays: []})
+    expect(result).toMatchObject({instants: 3, gaps: [], unexpected: []})
     expect(result.notes).toEqual([
       'paused since 2026-01-01 01:30 UTC by ada: release',
       'resumed 2026-01-01 03:15 UTC by bob',
@@ -125,7 +125,7 @@ describe('an audit', () => {
     const epochs: AuditEpoch[] = [{...hourly, runner: 'pg_cron'}]
     const run = (time: string, byCron = true) => cronRun(time, {byCron})
     const result = audit({epochs, lastAt: at('00:30'), unassigned: [run('01:00'), run('02:20', false), run('04:00')]})
-    expect([result.gaps.map(clock), result.doubles, result.byStatus]).toEqual([
+    expect([result.gaps.map(clock), result.duplicates, result.byStatus]).toEqual([
       ['02:00', '03:00'],
       [],
       {'done by pg_cron': 2},
@@ -135,9 +135,10 @@ describe('an audit', () => {
       waiting: [at('01:00')],
     })
     expect(
-      audit({rows: [row('01:00'), row('02:00'), row('03:00'), row('04:00')], unassigned: [run('02:00')]}).doubles.map(
-        clock,
-      ),
+      audit({
+        rows: [row('01:00'), row('02:00'), row('03:00'), row('04:00')],
+        unassigned: [run('02:00')],
+      }).duplicates.map(clock),
     ).toEqual(['02:00'])
   })
 
@@ -151,7 +152,7 @@ describe('an audit', () => {
       ...['01:00', '03:00', '04:00'].map((time) => cronRun(time, {part: 'public.b', status: 'failed'})),
     ]
     const result = audit({epochs, rows: marks, unassigned})
-    expect([result.gaps.map(clock), result.doubles, result.strays, result.byStatus]).toEqual([
+    expect([result.gaps.map(clock), result.duplicates, result.unexpected, result.byStatus]).toEqual([
       ['02:00'],
       [],
       [],
@@ -168,7 +169,7 @@ describe('an audit', () => {
     ]
     expect(audit({epochs, unassigned: [long, ...queued, cronRun('04:00')]})).toMatchObject({
       gaps: [],
-      doubles: [],
+      duplicates: [],
       byStatus: {'done by pg_cron': 4},
     })
     expect(audit({epochs, unassigned: [{...long, completedAt: null, status: 'running'}]})).toMatchObject({
@@ -179,24 +180,24 @@ describe('an audit', () => {
       epochs,
       unassigned: ['01:00', '02:00', '02:01', '03:00', '04:00'].map((time) => cronRun(time)),
     })
-    expect([twice.gaps, twice.doubles.map(clock)]).toEqual([[], ['02:00']])
+    expect([twice.gaps, twice.duplicates.map(clock)]).toEqual([[], ['02:00']])
   })
 
   it('finds a run of pg_cron at no due time, also where nothing was due at all', () => {
     const sundays: AuditEpoch = {...hourly, runner: 'pg_cron', schedule: '0 5 * * 0'}
     const odd = audit({epochs: [sundays], unassigned: [cronRun('03:40')]})
-    expect([odd.instants, odd.strays.map(clock), auditProblems(odd, 60_000)]).toEqual([0, ['03:40'], 1])
+    expect([odd.instants, odd.unexpected.map(clock), auditProblems(odd, 60_000)]).toEqual([0, ['03:40'], 1])
     const before = audit({
       epochs: [{...hourly, runner: 'pg_cron'}],
       unassigned: ['00:40', '01:00', '02:00', '03:00', '04:00'].map((time) => cronRun(time)),
     })
-    expect([before.strays.map(clock), before.gaps, before.doubles]).toEqual([['00:40'], [], []])
+    expect([before.unexpected.map(clock), before.gaps, before.duplicates]).toEqual([['00:40'], [], []])
     const cut = audit({
       epochs: [{...hourly, runner: 'pg_cron', validFrom: at('00:00')}],
       unassigned: ['00:40', '01:00', '02:00', '03:00', '04:00'].map((time) => cronRun(time)),
     })
-    expect(cut.strays).toEqual([])
-    expect(audit({epochs: [{...sundays, runner: 'daemon'}], unassigned: [cronRun('03:40')]}).strays).toEqual([])
+    expect(cut.unexpected).toEqual([])
+    expect(audit({epochs: [{...sundays, runner: 'daemon'}], unassigned: [cronRun('03:40')]}).unexpected).toEqual([])
   })
 
   it('does not take a call that found the job paused, or run by daemons, for one of its runs', () => {
@@ -233,13 +234,13 @@ describe('an audit', () => {
             .map((scheduledAt) => ({scheduledAt, status: 'done', reason: null, abandoned: false, attempts: 1}))
           const result = audit({rows, lastAt: instants.at(-1)!, now: instants.at(-1)! + 60_000})
           expect(result.gaps).toEqual(gone.map((index) => instants[index]!).sort((a, b) => a - b))
-          expect(result.doubles).toEqual(
+          expect(result.duplicates).toEqual(
             twice
               .filter((index) => !gone.includes(index))
               .map((index) => instants[index]!)
               .sort((a, b) => a - b),
           )
-          expect(result.strays).toHaveLength(rows.filter(({scheduledAt}) => scheduledAt % 3_600_000 !== 0).length)
+          expect(result.unexpected).toHaveLength(rows.filter(({scheduledAt}) => scheduledAt % 3_600_000 !== 0).length)
         },
       ),
     )

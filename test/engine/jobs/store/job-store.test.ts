@@ -162,7 +162,7 @@ forEachEngine({}, (engine) => {
     expect(await finish(db, mine!, {status: 'done'})).toBe(false)
     expect(await release(db, mine!, {seconds: 0, error: null, countsAsAttempt: false})).toBe(false)
     await db.transaction(writing, fenceOf(theirs!, 30))
-    expect(await finish(db, theirs!, {status: 'late-done'})).toBe(true)
+    expect(await finish(db, theirs!, {status: 'done_late'})).toBe(true)
     expect((await readJobs(db))[0]!.running).toBe(false)
   })
 

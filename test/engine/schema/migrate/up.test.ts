@@ -101,7 +101,7 @@ forEachEngine({}, (engine) => {
     const [log] = await database.run<{status: string; steps: number}>(
       "select l.status, count(*)::int as steps from qicore.maintenance_log l join qicore.maintenance_step s on s.log_id = l.id where l.operation = 'migrate up' group by l.id order by l.id limit 1",
     )
-    expect(log).toEqual({status: 'partly', steps: expect.any(Number)})
+    expect(log).toEqual({status: 'partial', steps: expect.any(Number)})
   })
 
   it('reports an applied file that was edited and a version without a file, and never runs either', async () => {

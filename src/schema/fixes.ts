@@ -20,34 +20,34 @@ import {isSerial, readType} from './types.js'
  * What would undo a difference without losing anything or keeping anybody waiting long; null where there is no such
  * statement: an extra has an owner who wants it, a NOT NULL or a unique set needs the rows to be looked at.
  */
-export type Mend = (difference: Difference) => Sql | null
+export type Fix = (difference: Difference) => Sql | null
 
 /** In which state of the live part a statement helps. */
 type When = 'missing' | 'other' | ' NOT VALID' | ' INVALID' | ' DISABLED'
 
-export function mendsOf(definitions: SchemaDefinition, expected: Snapshot, live: Snapshot, server: Server): Mend {
-  const mends = new Map<string, Sql>()
+export function fixesOf(definitions: SchemaDefinition, expected: Snapshot, live: Snapshot, server: Server): Fix {
+  const fixes = new Map<string, Sql>()
   const key = (when: When, object: string, path: string) => [when, object, path].join('\0')
   for (const table of definitions.tables) {
     const object = formatQualifiedName(table.schema, table.name)
-    const say = (when: When, path: string, sql: Sql) => void mends.set(key(when, object, path), sql)
+    const say = (when: When, path: string, sql: Sql) => void fixes.set(key(when, object, path), sql)
     const kind = expected.relations[object]?.kind
     const snapshot = live.relations[object]
-    // Something else under its name is not mended into it.
+    // Something else under its name is not fixed into it.
     if (snapshot === undefined || snapshot.kind !== kind) continue
-    columnMends(table, say)
+    columnFixes(table, say)
     // A column that only a person can add is missing in whatever needs it.
     if (
       table.columns.some(
         ({name: column}) =>
-          !Object.hasOwn(snapshot.columns, column) && !mends.has(key('missing', object, pathOf('columns', column))),
+          !Object.hasOwn(snapshot.columns, column) && !fixes.has(key('missing', object, pathOf('columns', column))),
       )
     )
       continue
-    indexMends(table, kind, server, say)
-    triggerMends(table, say)
+    indexFixes(table, kind, server, say)
+    triggerFixes(table, say)
     // TimescaleDB validates a check while everybody waits, NOT VALID or not.
-    if (kind !== 'hypertable') constraintMends(table, say)
+    if (kind !== 'hypertable') constraintFixes(table, say)
     if (kind === 'hypertable' && table.hypertable && server.timescaledbSchema !== null)
       say(
         'other',
@@ -59,7 +59,7 @@ export function mendsOf(definitions: SchemaDefinition, expected: Snapshot, live:
     const object = formatQualifiedName(aggregate.schema, aggregate.name)
     const materializedOnly = expected.relations[object]?.materializedOnly
     if (materializedOnly != null)
-      mends.set(
+      fixes.set(
         key('other', object, 'materializedOnly'),
         `alter materialized view ${relation(aggregate)} set (timescaledb.materialized_only = ${materializedOnly})`,
       )
@@ -67,7 +67,7 @@ export function mendsOf(definitions: SchemaDefinition, expected: Snapshot, live:
   // The views among the routines are no one's rows.
   for (const file of definitions.routines ?? [])
     if (expected.relations[`public.${file}`]?.kind === 'view')
-      mends.set(key('missing', `public.${file}`, ''), createRoutine(file))
+      fixes.set(key('missing', `public.${file}`, ''), createRoutine(file))
 
   return ({object, path, expected: wanted, actual}) => {
     if (wanted === null) return null
@@ -79,8 +79,8 @@ export function mendsOf(definitions: SchemaDefinition, expected: Snapshot, live:
         : (([' NOT VALID', ' INVALID', ' DISABLED'] as const).find((state) => actual === `${String(wanted)}${state}`) ??
           'other')
     return (
-      mends.get(key(when, object, path)) ??
-      (when === 'missing' ? mends.get(key('other', object, path)) : undefined) ??
+      fixes.get(key(when, object, path)) ??
+      (when === 'missing' ? fixes.get(key('other', object, path)) : undefined) ??
       null
     )
   }
@@ -88,7 +88,7 @@ export function mendsOf(definitions: SchemaDefinition, expected: Snapshot, live:
 
 type Say = (when: When, path: string, sql: Sql) => void
 
-function columnMends(table: TableDefinition, say: Say): void {
+function columnFixes(table: TableDefinition, say: Say): void {
   for (const column of table.columns) {
     if (isSerial(readType(column.type)!.base)) continue
     const path = (...parts: readonly string[]) => pathOf('columns', column.name, ...parts)
@@ -100,7 +100,7 @@ function columnMends(table: TableDefinition, say: Say): void {
   }
 }
 
-function constraintMends(table: TableDefinition, say: Say): void {
+function constraintFixes(table: TableDefinition, say: Say): void {
   const alter = `alter table ${relation(table)}`
   const validate = (constraint: string) => `${alter} validate constraint ${name(constraint)}`
   for (const check of table.checks ?? [])
@@ -113,7 +113,7 @@ function constraintMends(table: TableDefinition, say: Say): void {
     say(' NOT VALID', pathOf('constraints', constraint.name), validate(constraint.name))
 }
 
-function triggerMends(table: TableDefinition, say: Say): void {
+function triggerFixes(table: TableDefinition, say: Say): void {
   for (const trigger of table.triggers ?? []) {
     say('missing', pathOf('triggers', trigger.name), createTrigger(table, trigger))
     say(
@@ -128,7 +128,7 @@ function triggerMends(table: TableDefinition, say: Say): void {
  * Writers go on meanwhile, but for partitioned tables, which PostgreSQL indexes only at once. The embedded engine has
  * no other session to wait, and ends an index by chunks with "tuple concurrently updated".
  */
-function indexMends(
+function indexFixes(
   table: TableDefinition,
   kind: RelationSnapshot['kind'] | undefined,
   {embedded}: Server,

@@ -1,0 +1,10 @@
+/** The names under which a schema qicore before core.1.14.0 stores two statuses. */
+const formerNames: ReadonlyMap<string, string> = new Map([
+  ['late-done', 'done_late'],
+  ['partly', 'partial'],
+])
+
+/** The status of a run as it is called today, whichever version of the schema qicore stored it. */
+export function currentStatus<T extends string | null>(stored: T): T {
+  return (stored === null ? null : (formerNames.get(stored) ?? stored)) as T
+}
