@@ -9,13 +9,13 @@ import {takeRunLock} from '../../../src/run/run-lock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {insertStep, planOf, quick, workTable} from '../../helpers/run-steps.js'
 
-const core = ['0001_core', '0002_run_lock'].map((name) =>
+const qicoreSchema = ['0001_core', '0002_run_lock', '0014_status_names'].map((name) =>
   readFileSync(new URL(`../../../sql/migrations/core/${name}.sql`, import.meta.url), 'utf8'),
 )
 const writing = {readOnly: false, lockTimeout: 1_000, statementTimeout: 0}
 
 async function withCore(database: TestDatabase): Promise<Database> {
-  for (const text of core) await database.run(text)
+  for (const text of qicoreSchema) await database.run(text)
   await database.db.probe()
   return database.db
 }
