@@ -11,7 +11,8 @@ export {
   type Target,
   type TransactionSettings,
 } from './db/database.js'
-export type {EngineKind, Server} from './db/server.js'
+export type {Server} from './db/server.js'
+export type {EngineKind} from './engines/index.js'
 export {sql, statement, type Statement, type Value} from './db/sql.js'
 export {latestPrices, priceHistory, topPerformers} from './qicore/prices.js'
 export type {

@@ -1,4 +1,5 @@
 import type {Database} from '../db/database.js'
+import {engineNamed} from '../engines/index.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {parseDuration, type Duration} from '../units/duration.js'
@@ -108,11 +109,10 @@ interface OwnRow {
 /** The policies of these tables: TimescaleDB's jobs, and what is declared to jobs of ours in the schema qicore. */
 export async function readLivePolicies(db: Database, tables: readonly Table[]): Promise<LivePolicy[]> {
   const policies: LivePolicy[] = []
-  if (db.server.timescaledb !== null) {
+  const {policies: jobs} = engineNamed(db.server.engine).sql
+  if (jobs !== null) {
     const byId = new Map(tables.map((table) => [table.id, table]))
-    for (const row of await db.query<JobRow>(
-      statement(loadSql('report/live-policies'), [policyKindNames, policyProcedures]),
-    )) {
+    for (const row of await db.query<JobRow>(statement(loadSql(jobs), [policyKindNames, policyProcedures]))) {
       const table = byId.get(row.hypertable_id)
       if (table !== undefined && row.hypertable_id !== null) policies.push(jobPolicy(row, table))
     }

@@ -1,4 +1,5 @@
 import {readOnlySettings, type Database} from '../db/database.js'
+import {engineNamed} from '../engines/index.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import type {Duration} from '../units/duration.js'
@@ -47,9 +48,12 @@ interface ChunkRow {
   space: string | null
 }
 
-/** Hypertables and continuous aggregates of every schema, without their chunks. */
-export async function readHypertables(db: Database): Promise<Table[]> {
-  const rows = await db.query<Row>(statement(loadSql('catalog/time-series')))
+/**
+ * Hypertables and continuous aggregates of every schema, without their chunks.
+ * @param name of the engine's file that reads them
+ */
+export async function readHypertables(db: Database, name: string): Promise<Table[]> {
+  const rows = await db.query<Row>(statement(loadSql(name)))
   const byId = new Map(rows.map((row) => [row.id, tableOf(row)]))
   for (const {id, source} of rows) {
     const {aggregate} = byId.get(id)!
@@ -61,8 +65,9 @@ export async function readHypertables(db: Database): Promise<Table[]> {
 /** Fills in the chunks of these tables. One pass over the catalogue, whatever their number. */
 export async function readChunks(db: Database, tables: readonly Table[]): Promise<void> {
   const byId = new Map(tables.filter(({id}) => id !== null).map((table) => [table.id!, table]))
-  if (byId.size === 0) return
-  const name = db.server.chunkCatalog === 'relid' ? 'catalog/chunks-relid' : 'catalog/chunks-names'
+  const {chunks} = engineNamed(db.server.engine).sql
+  if (byId.size === 0 || chunks === null) return
+  const name = chunks[db.server.chunkCatalog ?? 'names']
   const rows = await db.transaction(readOnlySettings, async (tx) => {
     // After a restore nothing is analyzed: estimates of one row make nested loops of what is joined by hashing in 0.1
     // s.

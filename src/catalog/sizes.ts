@@ -1,4 +1,5 @@
 import {readOnlySettings, type Database, type Db} from '../db/database.js'
+import {engineNamed} from '../engines/index.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {isConnectionLost, sqlState, SqlState} from '../db/sqlstate.js'
@@ -48,7 +49,7 @@ async function measureBatch(db: Database, relations: readonly number[], indexes:
   try {
     const rows = await db.transaction(readOnlySettings, async (tx) => {
       const free = await leaveOutLocked(tx, relations, sizes)
-      return tx.query<SizeRow>(statement(loadSql('report/sizes-by-relation'), [free, indexes]))
+      return tx.query<SizeRow>(statement(loadSql(engineNamed(db.server.engine).sql.sizes.byRelation), [free, indexes]))
     })
     for (const row of rows) keep(row, sizes)
   } catch (error) {
@@ -91,7 +92,9 @@ async function measureFiles(db: Database, relations: readonly number[], sizes: S
       await tx.query(statement("select set_config('work_mem', '64MB', true)"))
       const free = await leaveOutLocked(tx, relations, sizes)
       const uncovered = new Set<number>()
-      const rows = await tx.query<SizeRow & {missing: number}>(statement(loadSql('report/sizes-by-file'), [free]))
+      const rows = await tx.query<SizeRow & {missing: number}>(
+        statement(loadSql(engineNamed(db.server.engine).sql.sizes.byFile), [free]),
+      )
       for (const row of rows) {
         if (row.missing > 0) uncovered.add(row.relation)
         else keep(row, sizes)
@@ -122,7 +125,7 @@ export async function estimateSizes(db: Database, relations: readonly number[]):
     index_bytes: number
     other_bytes: number
     analyzed: boolean
-  }>(statement(loadSql('report/size-estimates'), [relations]))
+  }>(statement(loadSql(engineNamed(db.server.engine).sql.sizes.estimates), [relations]))
   const {relations: remote} = await readDistributedTables(db)
   return new Map(
     rows

@@ -1,5 +1,6 @@
 import type {Database} from '../db/database.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
+import {lackOf} from '../engines/index.js'
 import {sql} from '../db/sql.js'
 import {OpsError, usageError} from '../errors.js'
 import {measureSizes} from '../catalog/sizes.js'
@@ -29,9 +30,10 @@ export async function requireChunks(db: Database, table: Table): Promise<void> {
 /** Community edition, with compression enabled. @throws OpsError NO_COMPRESSION (exit 2) */
 export async function requireCompression(db: Database, table: Table): Promise<void> {
   await requireChunks(db, table)
-  if (db.server.edition !== 'community')
-    throw usageError('NO_COMPRESSION', 'The Apache edition of TimescaleDB cannot compress.', [
-      'The community edition can: timescaledb.license = timescale.',
+  const lack = lackOf(db.server.engine, 'compression')
+  if (lack !== null)
+    throw usageError('NO_COMPRESSION', `${qualifiedName(table)}: ${lack.why}.`, [
+      'The Apache edition becomes it by: timescaledb.license = timescale.',
     ])
   if (!table.compression)
     throw usageError('NO_COMPRESSION', `Compression is not enabled on ${qualifiedName(table)}.`, [

@@ -1,4 +1,5 @@
 import type {Target} from '../db/database.js'
+import {engineNamed} from '../engines/index.js'
 import {redact} from '../db/redact.js'
 import type {Server} from '../db/server.js'
 import {wrap} from './render/text.js'
@@ -11,16 +12,15 @@ export function heading(target: Target, server: Server, width: number | null): s
   const where = server.embedded
     ? redact(target.url)
     : `${server.host ?? 'local socket'}${server.port === null ? '' : `:${server.port}`}/${server.database}`
-  const extension =
-    server.timescaledb === null ? [] : [`TimescaleDB ${server.timescaledb} ${server.edition ?? '(not loaded)'}`]
+  const {extension, workers} = engineNamed(server.engine).heading(server)
   const citus = server.citus === null ? [] : [`Citus ${server.citus.version}`]
   const parts = [
     `${target.name === null ? '' : `${target.name} `}${where} (${target.source}) as ${server.role}`,
-    ...extension,
+    ...(extension === null ? [] : [extension]),
     ...citus,
     `PostgreSQL ${server.postgres}`,
     server.inRecovery ? 'replica' : 'primary',
-    ...(server.timescaledb === null ? [] : [server.embedded ? 'no background workers' : `workers ${server.workers}`]),
+    ...(workers === null ? [] : [workers]),
     ...(server.pooled ? ['through a pooler'] : []),
     `${server.now.slice(0, 19).replace('T', ' ')} UTC`,
   ]

@@ -94,7 +94,6 @@ export interface ConditionFacts {
 
 /** @returns the half-states first, each with what ends it */
 export function conditionsOf(facts: ConditionFacts): Condition[] {
-  if (facts.timescaledb === null) return []
   const found = [...libraryConditions(facts), hidden(facts), root(facts), gate(facts), workerSlots(facts)]
   return found.filter((one) => one !== null)
 }

@@ -1,3 +1,4 @@
+import {recogniseEngine} from '../engines/index.js'
 import {loadSql} from './load-sql.js'
 import {describeServer, type CitusRow, type ConditionRow, type Server, type ServerRow} from './server.js'
 import {statement, type Statement} from './sql.js'
@@ -12,15 +13,16 @@ type Ask = <Row extends object>(question: Statement) => Promise<Row[]>
  */
 export async function readServer(ask: Ask, processId: number | null, embedded: boolean): Promise<Server> {
   const [row] = await ask<ServerRow>(statement(loadSql('catalog/server')))
-  const condition = row!.timescaledb === null ? null : await readCondition(ask)
+  const {condition: name} = recogniseEngine(row!).sql
+  const condition = name === null ? null : await readCondition(ask, name)
   const [citus] = row!.citus === null ? [] : await ask<CitusRow>(statement(loadSql('catalog/citus')))
   return describeServer(row!, processId, embedded, {condition, citus: citus ?? null})
 }
 
 /** Null where it cannot be known now: a root that was locked after it was seen free, a role that may not read. */
-async function readCondition(ask: Ask): Promise<ConditionRow | null> {
+async function readCondition(ask: Ask, name: string): Promise<ConditionRow | null> {
   try {
-    const [row] = await ask<ConditionRow>(statement(loadSql('catalog/condition')))
+    const [row] = await ask<ConditionRow>(statement(loadSql(name)))
     return row!
   } catch (error) {
     if (isConnectionLost(error)) throw error

@@ -1,9 +1,9 @@
+import type {ChunkCatalog, Edition} from '../engines/engine.js'
+import {can, recogniseEngine, type EngineKind, type KnownEngine} from '../engines/index.js'
 import {ident, type Fragment} from './sql.js'
 import {conditionsOf, distributedCondition, type Condition} from './condition.js'
 import type {Instant} from '../units/instant.js'
 
-/** Which of the three schemas of SQL a database takes; the embedded engine is a `timescaledb`. */
-export type EngineKind = 'timescaledb' | 'apache' | 'postgres'
 export type Alive = 'alive' | 'dead' | 'unknown'
 
 /** What one connected server is and can do. Asked once; nothing else in the program decides by version. */
@@ -28,7 +28,7 @@ export interface Server {
   timescaledbSchema: string | null
   /** The extension could be created or updated to this version here. */
   timescaledbAvailable: string | null
-  edition: 'community' | 'apache' | null
+  edition: Edition | null
   /** TimescaleDB's own background workers in this database. */
   workers: Alive
   pgCron: string | null
@@ -41,8 +41,8 @@ export interface Server {
   maxLocksPerTransaction: number
   /** The schema qicore with our ledger and versions is there. */
   hasQicoreSchema: boolean
-  /** Which shape `_timescaledb_catalog.chunk` has: named relations up to 2.28, `relid` from 2.29. */
-  chunkCatalog: 'names' | 'relid' | null
+  /** Null where there are no chunks of TimescaleDB. */
+  chunkCatalog: ChunkCatalog | null
   /**
    * Where a refresh notes what it has begun, so that a broken-off one can be seen (2.22); `left`: none does any more
    * (2.26.3).
@@ -131,13 +131,16 @@ export interface ServerRow {
 
 function conditionOfDatabase(
   row: ServerRow,
+  engine: KnownEngine,
   settings: ReturnType<typeof timescaledbSettings>,
   embedded: boolean,
   extras: Extras,
 ): Condition[] {
   const distributed = extras.citus?.distributed_tables ?? 0
+  const found = distributed > 0 ? [distributedCondition(distributed)] : []
+  if (engine.sql.condition === null) return found
   return [
-    ...(distributed > 0 ? [distributedCondition(distributed)] : []),
+    ...found,
     ...conditionsOf({
       database: row.database,
       timescaledb: row.timescaledb,
@@ -169,11 +172,11 @@ function listOf(setting: string): string[] {
  * @param extras null for what was not asked
  */
 export function describeServer(row: ServerRow, processId: number | null, embedded: boolean, extras: Extras): Server {
-  const edition = editionOf(row)
+  const engine = recogniseEngine(row)
   const settings = timescaledbSettings(row)
-  const condition = conditionOfDatabase(row, settings, embedded, extras)
+  const condition = conditionOfDatabase(row, engine, settings, embedded, extras)
   return {
-    engine: engineOf(row),
+    engine: engine.name,
     embedded,
     postgres: row.postgres,
     versionNum: row.version_num,
@@ -188,8 +191,8 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     timescaledb: row.timescaledb,
     timescaledbSchema: row.timescaledb_schema,
     timescaledbAvailable: row.timescaledb_available,
-    edition,
-    workers: workersOf(row, embedded, condition),
+    edition: engine.edition(row),
+    workers: workersOf(row, engine, embedded, condition),
     pgCron: row.pg_cron,
     pgCronAlive: row.pg_cron_seen,
     pgCronDatabase: row.pg_cron_database,
@@ -198,7 +201,7 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     preloaded: row.preloaded === null ? null : listOf(row.preloaded),
     maxLocksPerTransaction: row.max_locks_per_transaction,
     hasQicoreSchema: row.has_core,
-    ...featuresOf(row),
+    ...featuresOf(row, engine),
     backendStart: row.backend_start,
     // Seen to work with PgBouncer: the pid it hands out is its own, not the backend's.
     pooled: !embedded && processId !== null && processId !== row.pid,
@@ -211,10 +214,10 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
   }
 }
 
-function featuresOf(row: ServerRow) {
+function featuresOf(row: ServerRow, engine: KnownEngine) {
   const catalog = row.chunk_has_relid ? ('relid' as const) : ('names' as const)
   return {
-    chunkCatalog: row.timescaledb === null ? null : catalog,
+    chunkCatalog: engine.sql.chunks === null ? null : catalog,
     materializationRanges: row.materialization_ranges,
     truncatesOrDeletes: row.truncates_or_deletes,
     // The library decides these three, and the catalog shows nothing of them.
@@ -228,17 +231,6 @@ function isAtLeast(version: string | null, wanted: readonly number[]): boolean {
   const have = (version ?? '').split(/[.-]/).map((part) => Number.parseInt(part, 10) || 0)
   const at = wanted.findIndex((part, index) => (have[index] ?? 0) !== part)
   return at === -1 || (have[at] ?? 0) > wanted[at]!
-}
-
-/** An extension whose library is not loaded has no license to read: its edition is unknown, not Apache. */
-function editionOf({timescaledb, license}: ServerRow): Server['edition'] {
-  if (timescaledb === null || license === null) return null
-  return license === 'timescale' ? 'community' : 'apache'
-}
-
-function engineOf(row: ServerRow): EngineKind {
-  if (row.timescaledb === null) return 'postgres'
-  return editionOf(row) === 'apache' ? 'apache' : 'timescaledb'
 }
 
 const hidingSettings = ['timescaledb.enable_optimizations', 'timescaledb.enable_transparent_decompression'] as const
@@ -269,8 +261,8 @@ function timescaledbSettings(row: ServerRow) {
   }
 }
 
-function workersOf(row: ServerRow, embedded: boolean, condition: readonly Condition[]): Alive {
-  if (embedded || row.timescaledb === null) return 'dead'
+function workersOf(row: ServerRow, {name}: KnownEngine, embedded: boolean, condition: readonly Condition[]): Alive {
+  if (embedded || !can(name, 'hypertables')) return 'dead'
   // They run on the primary only, and nothing here can look there.
   if (row.in_recovery) return 'unknown'
   // A scheduler without a worker left for its jobs runs none of them.

@@ -1,13 +1,14 @@
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
+import {engineNamed} from '../engines/index.js'
 import {definitionsApply} from '../catalog/definitions-apply.js'
 import {findPartitioned} from './find-table.js'
 import type {PartitionRule} from './periods.js'
 
 /** Whether the tables of QiCore were made here by our migrations, as partition sets. */
 export async function partitionsDefined(db: Database): Promise<boolean> {
-  return db.server.engine === 'postgres' && (await definitionsApply(db))
+  return engineNamed(db.server.engine).layout === 'partitions' && (await definitionsApply(db))
 }
 
 /** The rule of each relation that is there, by its name as SQL writes it. */

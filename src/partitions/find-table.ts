@@ -2,6 +2,7 @@ import type {Database} from '../db/database.js'
 import {parseQualifiedName} from '../db/qualified-name.js'
 import {loadSql} from '../db/load-sql.js'
 import {sql, statement} from '../db/sql.js'
+import {can} from '../engines/index.js'
 import {usageError} from '../errors.js'
 import {command} from '../units/command.js'
 
@@ -55,7 +56,7 @@ async function notPartitioned(db: Database, {schema, table, relation, partition_
 }
 
 async function isHypertable(db: Database, schema: string, table: string): Promise<boolean> {
-  if (db.server.timescaledb === null) return false
+  if (!can(db.server.engine, 'hypertables')) return false
   const rows = await db.query(
     sql`select from timescaledb_information.hypertables where hypertable_schema = ${schema} and hypertable_name = ${table}`,
   )

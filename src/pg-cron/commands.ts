@@ -1,5 +1,6 @@
 import type {Job, JobKindName, OptionsOf} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
+import {lackOf} from '../engines/index.js'
 import {quoteLiteral} from '../db/sql.js'
 import {maintained} from '../jobs/kinds/analyze.js'
 import type {JobContext} from '../jobs/kind.js'
@@ -43,10 +44,10 @@ type Form<Kind extends JobKindName> = (
 
 const forms: {[Kind in JobKindName]: Form<Kind>} = {
   maintain: (db, job, options, context) => maintenance(db, job, options, 'all', context),
-  compress: async (db, job, options, context) =>
-    db.server.edition === 'community'
-      ? maintenance(db, job, options, 'compress', context)
-      : {commands: {}, notes: ['nothing can be compressed on this engine']},
+  async compress(db, job, options, context) {
+    const lack = lackOf(db.server.engine, 'compression')
+    return lack === null ? maintenance(db, job, options, 'compress', context) : {commands: {}, notes: [lack.why]}
+  },
   analyze: (db, job, options, context) => maintenance(db, job, options, 'analyze', context),
 
   async retain(db, job, {tables}, context) {

@@ -7,6 +7,7 @@ import {kindNamed, type Rules} from './kinds/index.js'
 import {resolveTable} from '../catalog/resolve-table.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
 import {diff} from './diff.js'
+import {placeOf} from './place.js'
 import {planPolicies, type PolicyPlan} from './plan.js'
 import {desiredStateOf} from './desired.js'
 import {project} from './project.js'
@@ -56,8 +57,7 @@ export async function planAdHoc(db: Database, request: AdHocRequest): Promise<Po
 }
 
 function requirePossible(db: Database, table: Table, kind: PolicyKindName): void {
-  const place = {kind: table.kind, native: table.id !== null, engine: db.server.engine}
-  const impossible = kindNamed(kind).impossible(place)
+  const impossible = kindNamed(kind).impossible(placeOf(table, db.server))
   if (impossible !== null)
     throw usageError(impossible.code, `${qualifiedName(table)}: ${impossible.why}.`, impossible.suggestions)
 }

@@ -1,4 +1,5 @@
 import type {PolicyKindName} from '../catalog/live-policies.js'
+import {can} from '../engines/index.js'
 import type {Change} from './change.js'
 import type {DesiredState} from './desired.js'
 import {policyKinds} from './kinds/index.js'
@@ -14,7 +15,7 @@ import {rulesOf, type LiveRule} from './table-state.js'
 export function diff(desired: DesiredState, options: DiffOptions, problems: Problem[]): Change[] {
   const {state, policies} = desired
   const {engine} = options
-  const community = engine === 'timescaledb' && state.native
+  const scheduled = can(engine, 'policies') && state.native
   const changes = chunkInterval(desired)
   for (const kind of policyKinds) {
     const rule = policies.get(kind.name)
@@ -23,7 +24,7 @@ export function diff(desired: DesiredState, options: DiffOptions, problems: Prob
     changes.push(
       ...(rule === 'none'
         ? removal(state.key, kind.name, rules, 'declared to have none')
-        : (kind.diff(rule, {...options, state, community, rules, problems}) as Change[])),
+        : (kind.diff(rule, {...options, state, scheduled, rules, problems}) as Change[])),
     )
   }
   return changes

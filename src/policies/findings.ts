@@ -1,4 +1,5 @@
 import type {FindingContext} from './finding-context.js'
+import {can} from '../engines/index.js'
 import {formatAge} from '../units/elapsed.js'
 import {secondsBetween} from '../units/instant.js'
 import {command} from '../units/command.js'
@@ -41,7 +42,7 @@ function jobProblems(status: JudgedPolicy, {rule, server}: FindingContext): Poli
       code: 'job_not_confirmed',
       message: `its job was made for another confirmed policy, so nothing is dropped. ${apply}`,
     })
-  if (gated && server.engine === 'timescaledb' && jobId === null)
+  if (gated && can(server.engine, 'policies') && jobId === null)
     problems.push({code: 'job_missing', message: `its job is missing. ${apply}`})
   return problems
 }

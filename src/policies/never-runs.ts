@@ -1,3 +1,4 @@
+import {lackOf} from '../engines/index.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {quoteLiteral} from '../db/sql.js'
 import type {Server} from '../db/server.js'
@@ -33,7 +34,7 @@ export interface NeverRuns {
 export function whyNeverRuns(
   {kind, by, after, createdBefore}: Pick<LiveRule, 'kind' | 'by' | 'after' | 'createdBefore'>,
   table: Table,
-  server: Pick<Server, 'timescaledb' | 'edition' | 'policiesOnUuid' | 'retentionByCreation'>,
+  server: Pick<Server, 'timescaledb' | 'engine' | 'policiesOnUuid' | 'retentionByCreation'>,
   unit: TimeUnit | null,
 ): NeverRuns | null {
   if (by !== 'timescaledb') return null
@@ -41,12 +42,8 @@ export function whyNeverRuns(
   const here = `TimescaleDB ${server.timescaledb}`
   const gated = 'declare the retention without native: true, which makes the gated one'
   const byAge = 'make it with drop_after, which goes by the age of the rows'
-  if (server.edition === 'apache')
-    return {
-      code: 'apache_edition',
-      why: 'the Apache edition of TimescaleDB does not run it',
-      fix: "set timescaledb.license = 'timescale', or remove the policy",
-    }
+  const lack = lackOf(server.engine, 'policies')
+  if (lack !== null) return {code: 'apache_edition', why: lack.why, fix: lack.suggestions[0] ?? 'remove the policy'}
   if (!goesByAge(kind)) return null
   const byCreation = after === null && createdBefore !== null
   const integer = table.time === 'integer'

@@ -2,6 +2,7 @@ import {policyKindNames} from '../catalog/live-policies.js'
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
+import {can} from '../engines/index.js'
 import {declaredName, type Declared} from './declared.js'
 import {withProblems} from './findings.js'
 import {declaredText} from './rule-text.js'
@@ -9,13 +10,12 @@ import type {PolicyStatus} from './status-types.js'
 
 /**
  * Declared tables that exist and are neither hypertables nor partitioned: a restore without the extension's catalog
- * makes
- * them so. No policy can run on them.
+ * makes them so. No policy can run on them.
  * @param missing declared tables that are not among the tables with time-series
  */
 export async function readPlainTables(db: Database, missing: readonly Declared[]): Promise<Declared[]> {
   const tables = missing.filter(({section}) => section === 'tables')
-  if (tables.length === 0 || db.server.timescaledb === null) return []
+  if (tables.length === 0 || !can(db.server.engine, 'hypertables')) return []
   const rows = await db.query<{schema: string; name: string}>(
     statement(loadSql('catalog/plain-tables'), [tables.map(({schema}) => schema), tables.map(({name}) => name)]),
   )

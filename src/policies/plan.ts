@@ -1,6 +1,6 @@
 import type {PolicyKindName} from '../catalog/live-policies.js'
 import type {Database} from '../db/database.js'
-import type {EngineKind} from '../db/server.js'
+import type {Server} from '../db/server.js'
 import {sqlState, SqlState} from '../db/sqlstate.js'
 import {OpsError, usageError} from '../errors.js'
 import {readMissingPrivileges} from '../catalog/missing-privileges.js'
@@ -26,6 +26,7 @@ import {retentionReaches} from './reach.js'
 import {unreadableKeys} from './partition-keys.js'
 import {desiredStateOf} from './desired.js'
 import {policyKinds} from './kinds/index.js'
+import {placeOf} from './place.js'
 import type {Problem} from './problem.js'
 import {command} from '../units/command.js'
 
@@ -144,7 +145,7 @@ async function compareDeclared(
       continue
     }
     declaredOf.set(table, each)
-    notes.push(...impossibleHere(each, table, engine))
+    notes.push(...impossibleHere(each, table, db.server))
     const desired = desiredStateOf(each, stateFor(request, state, table, problems), problems)
     changes.push(...diff(desired, {engine, maxDropPerRun}, problems))
   }
@@ -263,10 +264,10 @@ function sectionProblem({section}: Declared, table: Table): Problem | null {
 }
 
 /** What was declared in the configuration and is not possible here; the definitions' defaults suit every engine. */
-function impossibleHere(each: Declared, table: Table, engine: EngineKind): string[] {
+function impossibleHere(each: Declared, table: Table, server: Server): string[] {
   if (each.from !== 'config') return []
   const key = qualifiedName(table)
-  const place = {kind: table.kind, native: table.id !== null, engine}
+  const place = placeOf(table, server)
   const noChunks = each.chunkInterval !== undefined && table.id === null
   return [
     ...(noChunks ? [`${key}: it has no chunks; chunkInterval is not applied here.`] : []),

@@ -1,5 +1,6 @@
 import {contradictionAdvice, timeUnitAdvice} from '../catalog/time-unit-advice.js'
 import type {Database} from '../db/database.js'
+import {can} from '../engines/index.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import type {Duration} from '../units/duration.js'
@@ -79,7 +80,7 @@ interface GatedRow {
 /** Reads what belongs to the policies of a snapshot. */
 export async function readPolicyState(db: Database, snapshot: CatalogSnapshot): Promise<PolicyState> {
   const facts = await readFacts(db, snapshot.tables)
-  const timescaledb = db.server.timescaledb !== null
+  const timescaledb = can(db.server.engine, 'hypertables')
   const intervals = timescaledb
     ? await db.query<{id: number; length: string | null}>(statement(loadSql('catalog/chunk-intervals')))
     : []

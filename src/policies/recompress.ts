@@ -2,6 +2,7 @@ import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {timescaledbFunction} from '../db/server.js'
+import {can} from '../engines/index.js'
 import {ident, sql, statement} from '../db/sql.js'
 import type {Step} from '../run/step.js'
 import {has, qualifiedName, type Table} from '../catalog/table.js'
@@ -32,7 +33,7 @@ export async function oldChunks(
   tables: readonly Table[],
   changes: readonly Change[],
 ): Promise<OldChunk[]> {
-  if (db.server.engine !== 'timescaledb') return []
+  if (!can(db.server.engine, 'compression')) return []
   const changed = new Set(changes.filter((change) => change.do === 'settings').map(({key}) => key))
   const compressed = tables.filter(
     (table) => table.id !== null && table.chunks.some(({status}) => has(status, 'compressed')),

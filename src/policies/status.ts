@@ -1,6 +1,7 @@
 import {batching} from '../db/batching.js'
 import {rowsAreVisible} from '../db/condition.js'
 import type {Database} from '../db/database.js'
+import {can} from '../engines/index.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, sql, statement} from '../db/sql.js'
 import {mayReadOurs} from '../catalog/read-emulated.js'
@@ -11,6 +12,7 @@ import {readSnapshot, type CatalogSnapshot} from '../catalog/snapshot.js'
 import {qualifiedName} from '../catalog/table.js'
 import {declaredName as declaredKey, notHere, type Declared} from './declared.js'
 import {problemsOf, withProblems} from './findings.js'
+import {placeOf} from './place.js'
 import {policyProblems} from './policy-problems.js'
 import {plainStatus, readPlainTables} from './plain-tables.js'
 import {readOtherJobs} from './other-jobs.js'
@@ -63,7 +65,7 @@ export async function readPolicyStatus(
 ): Promise<PolicyStatusReport> {
   const snapshot = known.snapshot ?? (await readSnapshot(db, {table, lateAfter, timeUnits: timeUnitsOf(declared)}))
   const state = await readPolicyState(db, snapshot)
-  const timescaledb = db.server.timescaledb !== null
+  const timescaledb = can(db.server.engine, 'hypertables')
   const rows = timescaledb ? await db.query<JobError>(statement(loadSql('report/policy-errors'))) : []
   const sources: Sources = {
     state,
@@ -193,7 +195,7 @@ function missingStatus(declared: Declared, db: Database, {state, runners, ownRea
   const {snapshot} = state
   const table = snapshot.tables.find((candidate) => qualifiedName(candidate) === declaredKey(declared))
   if (table === undefined) return []
-  const place = {kind: table.kind, native: table.id !== null, engine: db.server.engine}
+  const place = placeOf(table, db.server)
   return policyKindNames
     .filter((kind) => declared[kind] !== undefined && declared[kind] !== 'none')
     .filter((kind) => kindNamed(kind).impossible(place) === null)
@@ -237,7 +239,7 @@ function missingStatus(declared: Declared, db: Database, {state, runners, ownRea
 
 /** Policies of this kind are rows of ours here; the others are jobs of TimescaleDB, which every role sees. */
 function livesWithUs(kind: PolicyKindName, {server}: Database): boolean {
-  return kind === 'retention' || (kind === 'refresh' && server.engine !== 'timescaledb')
+  return kind === 'retention' || (kind === 'refresh' && !can(server.engine, 'policies'))
 }
 
 function unreadableNote({server}: Database): string {

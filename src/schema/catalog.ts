@@ -1,4 +1,5 @@
 import type {Database} from '../db/database.js'
+import {can} from '../engines/index.js'
 import {loadSql} from '../db/load-sql.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {quoteIdent, statement} from '../db/sql.js'
@@ -57,7 +58,7 @@ export async function readSnapshot(db: Database, schemas: readonly string[]): Pr
   const read = <Row extends object>(file: string) => db.query<Row>(statement(loadSql(`schema/${file}`), [schemas]))
   const relations = await read<RelationRow>('relations')
   const routines = await read<{name: string; definition: string}>('routines')
-  const hypertables = db.server.timescaledb === null ? [] : await read<HypertableRow>('hypertables')
+  const hypertables = can(db.server.engine, 'hypertables') ? await read<HypertableRow>('hypertables') : []
   const keyOf = ({schema, name}: {schema: string; name: string}) => formatQualifiedName(schema, name)
   const extended = new Map(hypertables.map((row) => [keyOf(row), row]))
   return {

@@ -1,7 +1,7 @@
 import {docsPage} from '../units/docs.js'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
-import type {EngineKind} from '../db/server.js'
+import {engineNames, type EngineKind} from '../engines/index.js'
 import {usageError} from '../errors.js'
 import type {SchemaDefinition} from './definition.js'
 import {drizzleModule} from './drizzle/module.js'
@@ -10,8 +10,6 @@ import {createTables} from './generate/new-tables.js'
 import type {GeneratedFile} from './generated-file.js'
 import {qicore} from './built-in.js'
 import {zodModule} from './zod/module.js'
-
-const engines: readonly EngineKind[] = ['timescaledb', 'apache', 'postgres']
 
 /**
  * What `schema generate` writes.
@@ -28,7 +26,7 @@ export async function generatedFiles(
     ])
   if (what === 'drizzle') return [{path: 'drizzle.ts', text: drizzleModule(schema)}]
   if (what === 'zod') return [{path: 'zod.ts', text: await zodModule(schema)}]
-  return engines
+  return engineNames
     .filter((kind) => engine === undefined || kind === engine)
     .map((kind) => ({path: `schema.${kind}.sql`, text: sqlFile(schema, kind)}))
 }

@@ -11,6 +11,7 @@ import {formatQualifiedName} from '../db/qualified-name.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, raw, sql, statement} from '../db/sql.js'
 import {serverMessage} from '../db/sqlstate.js'
+import {engineNamed} from '../engines/index.js'
 import {ExitCode, OpsError, usageError} from '../errors.js'
 import {routineFiles} from './migrate/routine-files.js'
 import {migrationSources, migrationsFor} from './migrate/source.js'
@@ -73,12 +74,13 @@ async function onlyEmpty(scratch: Database): Promise<void> {
 }
 
 async function createExtension(fresh: Database, like: Database): Promise<void> {
-  const {timescaledb, timescaledbSchema} = like.server
-  if (timescaledb === null) return
+  const {engine, timescaledb, timescaledbSchema} = like.server
+  const {extension} = engineNamed(engine)
+  if (extension === null || timescaledb === null) return
   await fresh.transaction(settings, async (tx) => {
     await tx.query(sql`create schema if not exists ${ident(timescaledbSchema!)}`)
     await tx.query(
-      sql`create extension timescaledb schema ${ident(timescaledbSchema!)} version ${raw(`'${timescaledb.replaceAll("'", "''")}'`)}`,
+      sql`create extension ${ident(extension.name)} schema ${ident(timescaledbSchema!)} version ${raw(`'${timescaledb.replaceAll("'", "''")}'`)}`,
     )
   })
 }

@@ -1,4 +1,4 @@
-import type {EngineKind} from '../../src/db/server.js'
+import type {EngineKind} from '../../src/engines/index.js'
 
 /** An engine that this run can use, as the global setup found it; passed on to every test file. */
 export interface EngineInfo {

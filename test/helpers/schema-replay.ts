@@ -1,6 +1,6 @@
 import {readdirSync, readFileSync} from 'node:fs'
 import {sqlDirectory} from '../../src/db/load-sql.js'
-import type {EngineKind} from '../../src/db/server.js'
+import type {EngineKind} from '../../src/engines/index.js'
 import {wholeSchema} from '../../src/schema/generate/files.js'
 import {routineFiles} from '../../src/schema/migrate/routine-files.js'
 import {qicore} from '../../src/qicore/definition.js'

@@ -1,7 +1,8 @@
 import {readdirSync, readFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 import {sqlDirectory} from '../../src/db/load-sql.js'
-import type {EngineKind, Server} from '../../src/db/server.js'
+import type {EngineKind} from '../../src/engines/index.js'
+import type {Server} from '../../src/db/server.js'
 
 /** A file below sql/ and what its header says about it. */
 export interface SqlFile {

@@ -38,7 +38,7 @@ const ours = (path: string) => files.includes(`${path}.ts`)
 
 /** A room for each thing that an operator looks after. They know the catalog, and each other only downwards. */
 const subjects = ['catalog', 'aggregates', 'policies', 'partitions', 'chunks', 'reports', 'doctor']
-const ground = ['errors', 'units', 'db']
+const ground = ['errors', 'units', 'engines', 'db']
 const below = (...rooms: string[]) => [...ground, 'run', 'catalog', ...rooms]
 const services = [...below('aggregates', 'policies', 'partitions', 'chunks'), 'schema', 'config', 'schedule']
 
@@ -49,7 +49,8 @@ const services = [...below('aggregates', 'policies', 'partitions', 'chunks'), 's
 const mayImport: Record<string, readonly string[]> = {
   errors: [],
   units: ['errors'],
-  db: ['errors', 'units'],
+  engines: [],
+  db: ['errors', 'units', 'engines'],
   run: ground,
   columns: ['errors', 'units'],
   schema: [...ground, 'run', 'columns'],
@@ -173,7 +174,7 @@ describe('what a command loads before it runs', () => {
     for (const command of commands) {
       const loaded = loadedWith([command])
       expect(
-        [...loaded.files].filter((file) => !['commands', 'cli', 'errors', 'units'].includes(layerOf(file))),
+        [...loaded.files].filter((file) => !['commands', 'cli', 'errors', 'units', 'engines'].includes(layerOf(file))),
         command,
       ).toEqual([])
       // What is built into Node costs nothing.
@@ -184,6 +185,17 @@ describe('what a command loads before it runs', () => {
     }
   })
 })
+
+/** An engine or edition compared with a name, a list of their names, or a branch by whether the extension is there. */
+const comparesEngines = new RegExp(
+  [
+    String.raw`\b(?:engine|edition|asked|name)\b\??\s*[!=]==\s*'(?:timescaledb|apache|postgres|community)'`,
+    String.raw`\bserver\.timescaledb\s*[!=]==\s*null`,
+    String.raw`'(?:timescaledb|apache|postgres)',\s*'(?:timescaledb|apache|postgres)'`,
+    String.raw`timescaledb\|apache\|postgres`,
+    String.raw`\b(?:apache|postgres): (?:\[|'|\()`,
+  ].join('|'),
+)
 
 describe('every source file', () => {
   it.each(files)('%s is short, ends no process of others and has no hidden inputs', (file) => {
@@ -196,6 +208,10 @@ describe('every source file', () => {
     expect(textOf(file), 'a dollar quote made by hand can be ended by a name: use doBlock of db/sql.ts').not.toMatch(
       /\$[A-Za-z_]*\$(?!\{)/,
     )
+    if (layer !== 'engines')
+      expect(textOf(file), 'ask can() or lackOf() of engines/: engines are compared by no name').not.toMatch(
+        comparesEngines,
+      )
     if (layer !== 'commands' && layer !== 'hooks')
       expect(code, 'default exports are for commands').not.toMatch(/^export default/m)
     if ([...subjects, 'run', 'db', 'schema', 'units'].includes(layer))

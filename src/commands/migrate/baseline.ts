@@ -1,5 +1,6 @@
-import {Args, Flags} from '@oclif/core'
+import {Args} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import {engineFlag} from '../../cli/engine-flag.js'
 import {changeFlags} from '../../cli/flags.js'
 
 export default class MigrateBaseline extends BaseCommand<typeof MigrateBaseline> {
@@ -13,10 +14,7 @@ export default class MigrateBaseline extends BaseCommand<typeof MigrateBaseline>
   static override args = {version: Args.string({description: 'last version that is there already', required: true})}
   static override flags = {
     ...changeFlags,
-    engine: Flags.option({
-      options: ['timescaledb', 'apache', 'postgres'] as const,
-      summary: "Engine whose files are meant; the database's own by default.",
-    })(),
+    engine: engineFlag("Engine whose files are meant; the database's own by default."),
   }
 
   async run(): Promise<ChangeReport> {

@@ -1,7 +1,7 @@
 import {Flags} from '@oclif/core'
 import {ReportCommand} from '../../cli/report-command.js'
 import {ExitCode} from '../../errors.js'
-import type {EngineKind} from '../../db/server.js'
+import type {EngineKind} from '../../engines/index.js'
 import type {MigrationStatus} from '../../schema/migrate/recorded.js'
 import type {RoutineStatus} from '../../schema/migrate/routine-state.js'
 

@@ -1,5 +1,6 @@
 import {Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import {engineFlag} from '../../cli/engine-flag.js'
 import {changeFlags} from '../../cli/flags.js'
 
 export default class MigrateUp extends BaseCommand<typeof MigrateUp> {
@@ -21,10 +22,7 @@ Waits up to 60 seconds for another run to end. On a database that holds data it 
       options: ['core', 'qicore', 'app'] as const,
       summary: 'Only these: core (the schema qicore), qicore (the tables of QiCore), app (your own).',
     })(),
-    engine: Flags.option({
-      options: ['timescaledb', 'apache', 'postgres'] as const,
-      summary: 'Engine of a new database; timescaledb creates the extension where the server has it.',
-    })(),
+    engine: engineFlag('Engine of a new database; timescaledb creates the extension where the server has it.'),
     'space-partitions': Flags.integer({
       summary: 'Space partitions of new hypertables (4 by default, 0 = none); nothing changes it later.',
       min: 0,

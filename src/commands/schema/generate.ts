@@ -1,5 +1,6 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../../cli/base-command.js'
+import {engineFlag} from '../../cli/engine-flag.js'
 import {ExitCode} from '../../errors.js'
 import {command} from '../../units/command.js'
 
@@ -33,10 +34,7 @@ export default class SchemaGenerate extends BaseCommand<typeof SchemaGenerate> {
       default: 'all' as const,
       summary: 'Whose tables.',
     })(),
-    engine: Flags.option({
-      options: ['timescaledb', 'apache', 'postgres'] as const,
-      summary: 'sql of this kind of engine only.',
-    })(),
+    engine: engineFlag('sql of this kind of engine only.'),
   }
 
   async run(): Promise<GenerateReport> {

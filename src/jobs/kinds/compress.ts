@@ -1,4 +1,5 @@
 import type {Database} from '../../db/database.js'
+import {can} from '../../engines/index.js'
 import {OpsError} from '../../errors.js'
 import {planCompress} from '../../chunks/compress.js'
 import type {Plan} from '../../run/step.js'
@@ -17,7 +18,7 @@ export async function compressWork(
   {tables, atMost}: {tables?: string[] | undefined; atMost?: number | undefined},
   context: JobContext,
 ): Promise<JobWork> {
-  if (db.server.edition !== 'community') return {plans: [], enforced: [], notes: [], problems: []}
+  if (!can(db.server.engine, 'compression')) return {plans: [], enforced: [], notes: [], problems: []}
   const {its: snapshot, subjects, enforced, notes} = await policyWork(db, 'compression', tables, context)
   const plans: Plan[] = []
   const problems: string[] = []

@@ -1,4 +1,5 @@
 import type {Database} from '../../db/database.js'
+import {can} from '../../engines/index.js'
 import {loadSql} from '../../db/load-sql.js'
 import {literal, sql, statement} from '../../db/sql.js'
 import type {Plan} from '../../run/step.js'
@@ -41,7 +42,7 @@ export async function retainWork(
 
 /** Tables for which a job of TimescaleDB's scheduler calls the same procedure. */
 async function gatedTables(db: Database, tables: readonly Table[]): Promise<Set<Table>> {
-  if (db.server.edition !== 'community' || !db.server.hasQicoreSchema) return new Set()
+  if (!can(db.server.engine, 'policies') || !db.server.hasQicoreSchema) return new Set()
   const jobs = await db.query<{object: string | null; scheduled: boolean}>(statement(loadSql('catalog/gated-jobs')))
   const found = jobs.flatMap(({object, scheduled}) =>
     object !== null && scheduled ? (findByName(tables, object) ?? []) : [],

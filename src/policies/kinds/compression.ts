@@ -18,6 +18,7 @@ import {
   ageReason,
   ageText,
   bareRule,
+  lacking,
   offsetInConfig,
   plannedJob,
   single,
@@ -60,13 +61,14 @@ export const compression: PolicyKind<CompressionRule, DesiredCompression, Settin
   changes: ['settings', 'compression'],
   eachOfSeveral: 'compresses',
   impossible: ({engine, native}) =>
-    engine === 'timescaledb' && native
+    lacking(engine, 'compression') ??
+    (native
       ? null
       : {
           code: 'NOT_POSSIBLE_HERE',
-          why: "compression is TimescaleDB's community edition only",
-          suggestions: ['Retention and refresh work on every engine.'],
-        },
+          why: 'TimescaleDB compresses hypertables and continuous aggregates only',
+          suggestions: ['Retention and refresh work on every table.'],
+        }),
   desired,
   diff: (wanted, context) => [...settingsChange(wanted, context), ...policyChange(wanted, context)],
   steps: (change, context) =>

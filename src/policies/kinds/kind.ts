@@ -1,5 +1,5 @@
 import type {Database} from '../../db/database.js'
-import type {EngineKind} from '../../db/server.js'
+import type {EngineKind} from '../../engines/index.js'
 import type {Scale} from '../../catalog/offset-words.js'
 import type {LivePolicy, Offset, PolicyKindName} from '../../catalog/live-policies.js'
 import type {CatalogSnapshot} from '../../catalog/snapshot.js'
@@ -98,8 +98,8 @@ export interface DiffOptions {
 
 export interface DiffContext extends DiffOptions {
   state: TableState
-  /** TimescaleDB's own policies are possible for this table. */
-  community: boolean
+  /** The engine's own scheduler can run policies of this table. */
+  scheduled: boolean
   /** The live rules of the kind. */
   rules: readonly LiveRule[]
   problems: Problem[]

@@ -96,13 +96,13 @@ export const refresh: PolicyKind<RefreshRule, DesiredRefresh, Refresh, RefreshFa
   advice: ({schema, table}) => [`Fix: ${command('aggregates refresh', [shortName(schema, table)])}`],
 }
 
-function diff(wanted: DesiredRefresh, {state, rules, community, problems}: DiffContext): Refresh[] {
+function diff(wanted: DesiredRefresh, {state, rules, scheduled, problems}: DiffContext): Refresh[] {
   const {key} = state
-  const by = community ? ('timescaledb' as const) : ('qicore' as const)
+  const by = scheduled ? ('timescaledb' as const) : ('qicore' as const)
   const own = rules.filter((rule) => rule.by === by)
   const live = single(own, key, 'refresh', problems)
   if (live === undefined) return []
-  const dropsRow = community && rules.some((rule) => rule.by === 'qicore')
+  const dropsRow = scheduled && rules.some((rule) => rule.by === 'qicore')
   const why = [
     ...(live === null ? [added(wanted, state.scale)] : windowDiffers(live, wanted, state.scale)),
     ...(dropsRow ? ["TimescaleDB's own policy takes the place of the row in qicore.policies"] : []),

@@ -5,7 +5,7 @@ import {alterJob, policyStep, type StepContext} from '../policy-step.js'
 import type {LiveRule} from '../table-state.js'
 import {readReordered, reorderWork, type Reordered} from '../reorder-work.js'
 import type {ChangeBase, DiffContext, PolicyKind} from './kind.js'
-import {bareRule, paused, plannedJob, single, withRule} from './rules.js'
+import {bareRule, lacking, paused, plannedJob, single, withRule} from './rules.js'
 
 export interface ReorderRule {
   /** Name of an index of the hypertable. */
@@ -28,9 +28,7 @@ export const reorder: PolicyKind<ReorderRule, ReorderRule, Reorder, Reordered> =
   changes: ['reorder'],
   eachOfSeveral: 'reorders',
   impossible({engine, kind}) {
-    if (kind === 'hypertable' && engine === 'timescaledb') return null
-    if (kind === 'hypertable')
-      return {code: 'NOT_POSSIBLE_HERE', why: "reorder is TimescaleDB's community edition only", suggestions: []}
+    if (kind === 'hypertable') return lacking(engine, 'reorder')
     return {
       code: 'NOT_A_HYPERTABLE',
       why: 'it is not a hypertable, and TimescaleDB reorders only these',

@@ -3,6 +3,7 @@ import {raw, sql, type Statement} from '../../db/sql.js'
 import type {Offset} from '../../catalog/live-policies.js'
 import type {TimeUnit} from '../../catalog/time.js'
 import type {Step} from '../../run/step.js'
+import {can} from '../../engines/index.js'
 import {durationInWords, type Duration} from '../../units/duration.js'
 import {offsetInWords, type Scale} from '../../catalog/offset-words.js'
 import {sameOffset} from '../offsets.js'
@@ -69,7 +70,7 @@ export const retention: PolicyKind<RetentionRule, DesiredRetention, GatedRetenti
         }
       : null,
   remarks: ({native}, {engine, native: ofTimescaledb}) =>
-    native && !(engine === 'timescaledb' && ofTimescaledb)
+    native && !(can(engine, 'policies') && ofTimescaledb)
       ? ['there is no native retention here; the gated one is used.']
       : [],
   desired(rule, {offset}) {
@@ -81,7 +82,7 @@ export const retention: PolicyKind<RetentionRule, DesiredRetention, GatedRetenti
     const native = single(own, context.state.key, 'retention', context.problems)
     if (native === undefined) return []
     const gated = context.rules.find(({by}) => by === 'qicore') ?? null
-    return wanted.native && context.community
+    return wanted.native && context.scheduled
       ? nativeChange(wanted, context, native, gated)
       : gatedChange(wanted, context, native, gated)
   },
@@ -135,7 +136,7 @@ function gatedChange(
     after,
     timeUnit: state.scale === 'time' || state.scale === 'unknown' ? null : state.scale,
     maxDropPerRun,
-    scheduler: engine === 'timescaledb',
+    scheduler: can(engine, 'policies'),
     job: gated?.job?.id ?? null,
     removes: {jobs: gated?.gate?.duplicateJobs ?? [], native: native !== null},
     why: [],

@@ -1,5 +1,7 @@
 import type {Offset, PolicyKindName} from '../../catalog/live-policies.js'
 import {durationOfMicros, offsetInWords, type Scale} from '../../catalog/offset-words.js'
+import type {Capability} from '../../engines/engine.js'
+import {lackOf, type EngineKind} from '../../engines/index.js'
 import {fromMicros, toMicros} from '../../catalog/time.js'
 import {OpsError} from '../../errors.js'
 import {command} from '../../units/command.js'
@@ -7,6 +9,7 @@ import {durationInWords, parseDuration, type Duration} from '../../units/duratio
 import {sameDuration, sameOffset} from '../offsets.js'
 import type {Problem} from '../problem.js'
 import type {LiveRule, TableState} from '../table-state.js'
+import type {Impossible} from './kind.js'
 
 /** A rule of which nothing is set; a kind adds what it has. */
 export const bareRule: Omit<LiveRule, 'kind' | 'by'> = {
@@ -17,6 +20,12 @@ export const bareRule: Omit<LiveRule, 'kind' | 'by'> = {
   endOffset: null,
   schedule: null,
   gate: null,
+}
+
+/** What the engine lacks as the reason why a kind is impossible; null where it lacks nothing. */
+export function lacking(engine: EngineKind, capability: Capability): Impossible | null {
+  const lack = lackOf(engine, capability)
+  return lack && {code: 'NOT_POSSIBLE_HERE', ...lack}
 }
 
 /** The job of a rule that a plan makes: what number it will have is not known before. */

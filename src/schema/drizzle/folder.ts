@@ -1,4 +1,5 @@
 import {quoteLiteral} from '../../db/sql.js'
+import {timescaledb} from '../../engines/timescaledb.js'
 import type {GeneratedFile} from '../generated-file.js'
 import {listedMigrations} from '../migrate/checksums.js'
 import {statementsOf} from '../migrate/plan.js'
@@ -37,7 +38,7 @@ const separator = '\n--> statement-breakpoint\n'
 export async function drizzleFolder(): Promise<GeneratedFile[]> {
   const sources = new Map(
     migrationSources(null).flatMap((stream) =>
-      migrationsFor(stream, 'timescaledb').flatMap(({source}) => (source ? [[source.file, source]] : [])),
+      migrationsFor(stream, timescaledb.name).flatMap(({source}) => (source ? [[source.file, source]] : [])),
     ),
   )
   const ordered = listedMigrations().flatMap(({path}) => sources.get(path) ?? [])
@@ -74,7 +75,7 @@ function recordText({version, description, stream, checksum}: MigrationSource): 
 }
 
 function routinesText(): string {
-  const statements = routineFiles('timescaledb').flatMap(({name, checksum, text}) => [
+  const statements = routineFiles(timescaledb.name).flatMap(({name, checksum, text}) => [
     `insert into qicore.routines (name, checksum, program) values (${[name, checksum, programVersion].map(quoteLiteral).join(', ')})\n` +
       'on conflict (name) do update set checksum = excluded.checksum, program = excluded.program, applied_at = now()',
     text.trim().replace(/;$/, ''),

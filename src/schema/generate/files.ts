@@ -1,4 +1,4 @@
-import type {EngineKind} from '../../db/server.js'
+import {can, engineNamed, type EngineKind} from '../../engines/index.js'
 import type {SchemaDefinition, TableDefinition} from '../definition.js'
 import {createAggregateTable, createContinuousAggregate} from './aggregate.js'
 import {
@@ -43,7 +43,7 @@ export function wholeSchema(schema: SchemaDefinition, engine: EngineKind): Sql[]
   return [
     ...tables(complete, engine),
     ...references(complete),
-    ...(engine === 'timescaledb' ? hypertables(complete).flatMap(enableCompression) : []),
+    ...(can(engine, 'compression') ? hypertables(complete).flatMap(enableCompression) : []),
     ...aggregates(complete, engine),
     ...guards(complete),
     ...routines(complete),
@@ -51,12 +51,13 @@ export function wholeSchema(schema: SchemaDefinition, engine: EngineKind): Sql[]
 }
 
 function tables(schema: SchemaDefinition, engine: EngineKind): Sql[] {
+  const partitioned = engineNamed(engine).layout === 'partitions'
   const made = hypertables(schema).flatMap((table) => [
-    createTable(table, withTable(table), engine === 'postgres'),
-    ...(engine === 'postgres' ? createPartitions(table) : createHypertable(table)),
+    createTable(table, withTable(table), partitioned),
+    ...(partitioned ? createPartitions(table) : createHypertable(table)),
     ...(table.indexes ?? []).map((index) => createIndex(table, index)),
   ])
-  return engine === 'postgres' ? made : [findExtension, ...made]
+  return partitioned ? made : [findExtension, ...made]
 }
 
 /** Rows before the keys to them, keys before compression is enabled: after that some versions refuse them. */
@@ -72,7 +73,7 @@ function references(schema: SchemaDefinition): Sql[] {
 }
 
 function aggregates(schema: SchemaDefinition, engine: EngineKind): Sql[] {
-  if (engine === 'timescaledb') return [findExtension, ...schema.aggregates.map(createContinuousAggregate)]
+  if (can(engine, 'continuousAggregates')) return [findExtension, ...schema.aggregates.map(createContinuousAggregate)]
   return schema.aggregates.flatMap((aggregate) => createAggregateTable(aggregate, sourceOf(schema, aggregate.source)))
 }
 

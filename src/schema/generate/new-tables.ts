@@ -1,4 +1,4 @@
-import type {EngineKind} from '../../db/server.js'
+import type {EngineKind} from '../../engines/index.js'
 import type {TableDefinition} from '../definition.js'
 import {name} from '../names.js'
 import {findExtension, wholeSchema} from './files.js'

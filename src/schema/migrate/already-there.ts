@@ -1,5 +1,6 @@
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
+import {can} from '../../engines/index.js'
 import {statement} from '../../db/sql.js'
 import {ExitCode, OpsError} from '../../errors.js'
 import {command} from '../../units/command.js'
@@ -31,7 +32,7 @@ export async function refuseWhatIsThere(db: Database, pending: readonly Migratio
   const plain = rows.find(
     ({name, kind}) =>
       kind === 'r' &&
-      db.server.timescaledb !== null &&
+      can(db.server.engine, 'hypertables') &&
       made.some((each) => each.name === name && each.source.text.includes('create_hypertable')),
   )
   const names = rows.slice(0, 5).map(({name, kind}) => (kind === 'r' ? `${name} (an ordinary table)` : name))

@@ -1,4 +1,5 @@
-import type {EngineKind, Server} from '../../db/server.js'
+import type {Server} from '../../db/server.js'
+import {engineNamed, engines, type EngineKind} from '../../engines/index.js'
 import {ExitCode, OpsError, usageError} from '../../errors.js'
 import type {Recorded} from './recorded.js'
 
@@ -10,11 +11,10 @@ export interface EngineChoice {
   note: string | null
 }
 
-export const engineNames: Record<EngineKind, string> = {
-  timescaledb: 'TimescaleDB, community edition',
-  apache: 'TimescaleDB, Apache edition',
-  postgres: 'plain PostgreSQL',
-}
+/** The engine that a server without one becomes by an extension of which nothing more is known. */
+const creatable = engines.find(({extension}) => extension !== null)!
+
+const titleOf = (engine: EngineKind) => engineNamed(engine).title
 
 /**
  * Once something is recorded, its engine stays. Before that the extension decides where it is there; where it only
@@ -31,27 +31,27 @@ export function chooseEngine(
   const before = recorded.find((row) => row.stream !== 'core' && row.engine !== null)?.engine
   if (before) {
     if (before !== server.engine)
-      throw wrongEngine(
-        `This database was migrated for ${engineNames[before]}, and is ${engineNames[server.engine]} now.`,
-      )
+      throw wrongEngine(`This database was migrated for ${titleOf(before)}, and is ${titleOf(server.engine)} now.`)
     if (asked && asked !== before)
-      throw wrongEngine(`This database was migrated for ${engineNames[before]}, not for ${engineNames[asked]}.`)
+      throw wrongEngine(`This database was migrated for ${titleOf(before)}, not for ${titleOf(asked)}.`)
   }
-  if (server.timescaledb !== null) {
+  const {extension} = engineNamed(server.engine)
+  if (extension !== null) {
     if (asked && asked !== server.engine)
       throw usageError(
         'WRONG_ENGINE',
-        `The extension timescaledb is in this database: it is ${engineNames[server.engine]}, not ${engineNames[asked]}.`,
+        `The extension ${extension.name} is in this database: it is ${titleOf(server.engine)}, not ${titleOf(asked)}.`,
       )
-    if (olderThan(server.timescaledb, 2, 18))
+    if (olderThan(server.timescaledb, extension.oldest))
       throw usageError(
         'OLD_TIMESCALEDB',
-        `This database has TimescaleDB ${server.timescaledb}, and changes need 2.18 or later.`,
+        `This database has TimescaleDB ${server.timescaledb}, and changes need ${extension.oldest.join('.')} or later.`,
         ['Update it (alter extension timescaledb update); reports work on 2.15 and later.'],
       )
     return {engine: server.engine, createExtension: false, note: null}
   }
-  if (before || asked === 'postgres') return {engine: 'postgres', createExtension: false, note: null}
+  if (before || (asked && engineNamed(asked).extension === null))
+    return {engine: server.engine, createExtension: false, note: null}
   return withoutExtension(server, asked, holdsData)
 }
 
@@ -64,7 +64,9 @@ export function expectedEngine(
   recorded: readonly Recorded[],
   holdsData: boolean,
 ): Pick<EngineChoice, 'engine' | 'note'> {
-  const known = server.timescaledb !== null || recorded.some((row) => row.stream !== 'core' && row.engine !== null)
+  const known =
+    engineNamed(server.engine).extension !== null ||
+    recorded.some((row) => row.stream !== 'core' && row.engine !== null)
   if (known) return {engine: server.engine, note: null}
   if (mustSay(server, holdsData))
     return {
@@ -96,10 +98,10 @@ function withoutExtension(server: Server, asked: EngineKind | undefined, holdsDa
       )
     return {engine: asked, createExtension: true, note: `creates the extension timescaledb ${available}`}
   }
-  if (available === null) return {engine: 'postgres', createExtension: false, note: null}
+  if (available === null) return {engine: server.engine, createExtension: false, note: null}
   if (!loaded)
     return {
-      engine: 'postgres',
+      engine: server.engine,
       createExtension: false,
       note: `TimescaleDB ${available} is on this server but not preloaded: plain PostgreSQL is used`,
     }
@@ -110,7 +112,7 @@ function withoutExtension(server: Server, asked: EngineKind | undefined, holdsDa
       ['--engine timescaledb creates the extension and hypertables.', '--engine postgres makes partitioned tables.'],
     )
   return {
-    engine: 'timescaledb',
+    engine: creatable.name,
     createExtension: true,
     note: `creates the extension timescaledb ${available}: the server has it preloaded`,
   }
@@ -125,7 +127,7 @@ function wrongEngine(message: string): OpsError {
   })
 }
 
-function olderThan(version: string, major: number, minor: number): boolean {
-  const [x = 0, y = 0] = version.split('.').map(Number)
+function olderThan(version: string | null, [major, minor]: readonly [number, number]): boolean {
+  const [x = 0, y = 0] = (version ?? '').split('.').map(Number)
   return x < major || (x === major && y < minor)
 }

@@ -1,7 +1,7 @@
 import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join, sep} from 'node:path'
 import {messageOf, usageError} from '../../errors.js'
-import type {EngineKind} from '../../db/server.js'
+import {engineNames, type EngineKind} from '../../engines/index.js'
 import {shapeProblems} from '../check.js'
 import type {SchemaDefinition, TableDefinition} from '../definition.js'
 import {diffDefinitions} from '../diff.js'
@@ -47,20 +47,20 @@ export function newMigration(
   const before =
     definitions === null ? null : (readSnapshot(directory) ?? (stream === 'app' ? {tables: [], aggregates: []} : null))
   const {byEngine, cannot} =
-    definitions === null || before === null ? {byEngine: nothing, cannot: []} : written(before, definitions, stream)
+    definitions === null || before === null
+      ? {byEngine: forEach(() => []), cannot: []}
+      : written(before, definitions, stream)
   // A name may hold a line's end, and the rest of it would be SQL.
   const notes = cannot
     .map((reason) => `-- Not generated, write it yourself: ${reason.replace(/\s+/g, ' ')}.\n`)
     .join('')
   const text = (statements: readonly string[]) =>
     `-- version: ${version}\n-- description: ${name.replaceAll('_', ' ')}\n${notes}\n${statements.map((statement) => `${statement};\n`).join('\n')}`
-  const same = engines.every((engine) => text(byEngine[engine]) === text(byEngine.postgres))
-  const made = same
-    ? [{file: join(directory, `${number}_${name}.sql`), content: text(byEngine.postgres)}]
-    : engines.map((engine) => ({
-        file: join(directory, `${number}_${name}.${engine}.sql`),
-        content: text(byEngine[engine]),
-      }))
+  const variants = engineNames.map((engine) => ({engine, content: text(byEngine[engine])}))
+  const [first] = variants
+  const made = variants.every(({content}) => content === first!.content)
+    ? [{file: join(directory, `${number}_${name}.sql`), content: first!.content}]
+    : variants.map(({engine, content}) => ({file: join(directory, `${number}_${name}.${engine}.sql`), content}))
   mkdirSync(directory, {recursive: true})
   // wx: a file that was made in the same moment is not overwritten.
   for (const {file, content} of made) writeFileSync(file, content, {flag: 'wx'})
@@ -69,13 +69,13 @@ export function newMigration(
     file: made[0]!.file,
     files: made.map(({file}) => file),
     version: stream === 'qicore' ? version : `${stream}.${version}`,
-    statements: byEngine[engines[0]].length,
+    statements: byEngine[first!.engine].length,
     cannot,
   }
 }
 
-const engines = ['timescaledb', 'apache', 'postgres'] as const
-const nothing: Record<EngineKind, string[]> = {timescaledb: [], apache: [], postgres: []}
+const forEach = (statements: (engine: EngineKind) => string[]) =>
+  Object.fromEntries(engineNames.map((engine) => [engine, statements(engine)])) as Record<EngineKind, string[]>
 
 /** A user's new tables are written out for every engine; of QiCore's own a person decides in which file they go. */
 function written(
@@ -87,10 +87,7 @@ function written(
     stream === 'app' && !before.tables.some(({schema, name}) => schema === table.schema && name === table.name)
   const fresh = after.tables.filter(isNew)
   const {statements, cannot} = diffDefinitions({...before, tables: [...before.tables, ...fresh]}, after)
-  const byEngine = Object.fromEntries(
-    engines.map((engine) => [engine, [...createTables(fresh, engine), ...statements]]),
-  ) as Record<EngineKind, string[]>
-  return {byEngine, cannot}
+  return {byEngine: forEach((engine) => [...createTables(fresh, engine), ...statements]), cannot}
 }
 
 /**

@@ -1,6 +1,6 @@
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
-import type {EngineKind} from '../../db/server.js'
+import type {EngineKind} from '../../engines/index.js'
 import {statement, type Statement} from '../../db/sql.js'
 import {usageError} from '../../errors.js'
 import type {Plan, Step} from '../../run/step.js'

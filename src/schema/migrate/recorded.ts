@@ -1,6 +1,6 @@
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
-import type {EngineKind} from '../../db/server.js'
+import type {EngineKind} from '../../engines/index.js'
 import {statement} from '../../db/sql.js'
 import type {Instant} from '../../units/instant.js'
 import {compareVersions, migrationsFor, streamOf, streams, type Stream, type StreamSource} from './source.js'

@@ -1,6 +1,6 @@
 import {join} from 'node:path'
 import type {Database} from '../../db/database.js'
-import type {EngineKind} from '../../db/server.js'
+import type {EngineKind} from '../../engines/index.js'
 import type {Plan} from '../../run/step.js'
 import {chooseEngine} from './engine.js'
 import {refuseWhatIsThere} from './already-there.js'

@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto'
 import {readdirSync} from 'node:fs'
 import {loadSql, sqlDirectory} from '../../db/load-sql.js'
-import type {EngineKind} from '../../db/server.js'
+import type {EngineKind} from '../../engines/index.js'
 import {usageError} from '../../errors.js'
 import {checksumOf, normalise, streamOf, streams, type Stream} from './source.js'
 

@@ -1,5 +1,6 @@
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
+import {engineNamed} from '../../engines/index.js'
 import {statement} from '../../db/sql.js'
 import {ExitCode, OpsError} from '../../errors.js'
 import {execute, type ExecuteOptions} from '../../run/execute.js'
@@ -31,9 +32,10 @@ export interface CorePlan extends Plan {
  * works as it did.
  */
 export async function planInstall(db: Database): Promise<CorePlan> {
+  const {extension} = engineNamed(db.server.engine)
   if (!db.server.hasQicoreSchema)
     return {
-      ...(await planFor(db, {stream: 'core', engine: db.server.engine === 'postgres' ? 'postgres' : undefined})).plan,
+      ...(await planFor(db, {stream: 'core', engine: extension === null ? db.server.engine : undefined})).plan,
       note: null,
     }
   const sources = migrationSources(null).filter(({stream}) => stream === 'core')

@@ -3,7 +3,7 @@ import {readdirSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {sqlDirectory} from '../../db/load-sql.js'
-import type {EngineKind} from '../../db/server.js'
+import {engineNames, type EngineKind} from '../../engines/index.js'
 import {usageError} from '../../errors.js'
 
 /** Ours for every database, QiCore's tables, a user's own: in this order. */
@@ -80,7 +80,7 @@ function list(directory: string): string[] {
   }
 }
 
-const fileName = /^(\d{4,})_([a-z0-9_]+)(?:\.(timescaledb|apache|postgres))?\.sql$/
+const fileName = new RegExp(`^(\\d{4,})_([a-z0-9_]+)(?:\\.(${engineNames.join('|')}))?\\.sql$`)
 
 function readMigration(
   stream: Stream,
@@ -90,7 +90,7 @@ function readMigration(
 ): {source: MigrationSource} | {problem: string} {
   const [, number, name, engine] = fileName.exec(entry) ?? []
   if (number === undefined)
-    return {problem: `${file}: the name is not NNNN_name.sql or NNNN_name.<engine>.sql (timescaledb, apache, postgres)`}
+    return {problem: `${file}: the name is not NNNN_name.sql or NNNN_name.<engine>.sql (${engineNames.join(', ')})`}
   let text: string
   try {
     text = normalise(new TextDecoder('utf-8', {fatal: true}).decode(bytes))

@@ -1,5 +1,5 @@
 import type {Database} from '../../db/database.js'
-import type {EngineKind} from '../../db/server.js'
+import type {EngineKind} from '../../engines/index.js'
 import {expectedEngine} from './engine.js'
 import {holdsData} from './plan.js'
 import {readRecorded, statusOf, wrongStates, type MigrationStatus} from './recorded.js'

@@ -314,7 +314,7 @@ forEachEngine({kinds: ['apache']}, (engine) => {
     await expect(compress(database.db, 'm', {before: '2024-01-04T00:00:00Z'})).rejects.toMatchObject({
       code: 'NO_COMPRESSION',
       exitCode: 2,
-      message: expect.stringContaining('Apache edition'),
+      message: expect.stringContaining('community edition only'),
     })
   })
 })

@@ -99,7 +99,7 @@ function subject(
 function facts(...subjects: Subject[]): ProofFacts {
   const server = {
     timescaledb: '2.22.1',
-    edition: 'community',
+    engine: 'timescaledb',
     policiesOnUuid: false,
     retentionByCreation: false,
   } as Server

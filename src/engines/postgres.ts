@@ -1,0 +1,40 @@
+import type {Engine, Lack} from './engine.js'
+
+const ofCommunity = (what: string, ...suggestions: string[]): Lack => ({
+  why: `${what} TimescaleDB's community edition only`,
+  suggestions,
+})
+
+/** What both engines without TimescaleDB's community edition lack. */
+export const communityOnly = {
+  compression: ofCommunity('compression is', 'Retention and refresh work on every engine.'),
+  reorder: ofCommunity('reorder is'),
+  continuousAggregates: ofCommunity('continuous aggregates are'),
+}
+
+/** PostgreSQL alone: what an extension would keep in hypertables is in partition sets. The last to recognise a row. */
+export const postgres = {
+  name: 'postgres',
+  title: 'plain PostgreSQL',
+  recognises: () => true,
+  edition: () => null,
+  heading: () => ({extension: null, workers: null}),
+  extension: null,
+  layout: 'partitions',
+  lacks: {
+    ...communityOnly,
+    hypertables: {why: 'there are no hypertables without TimescaleDB', suggestions: []},
+    policies: {why: 'PostgreSQL has no scheduler that runs policies', suggestions: []},
+  },
+  sql: {
+    condition: null,
+    tables: null,
+    chunks: null,
+    policies: null,
+    sizes: {
+      byRelation: 'report/sizes-by-relation',
+      byFile: 'report/sizes-by-file',
+      estimates: 'report/size-estimates',
+    },
+  },
+} as const satisfies Engine

@@ -1,0 +1,29 @@
+import type {Edition, Engine, EngineFacts, HeadingFacts} from './engine.js'
+import {postgres} from './postgres.js'
+
+/** TimescaleDB with everything it has; also where its library is not loaded and its edition cannot be read. */
+export const timescaledb = {
+  name: 'timescaledb',
+  title: 'TimescaleDB, community edition',
+  recognises: (facts: EngineFacts) => facts.timescaledb !== null && !isApache(facts),
+  edition: ({license}: EngineFacts): Edition | null => (license === null ? null : 'community'),
+  heading: ({timescaledb: version, edition, embedded, workers}: HeadingFacts) => ({
+    extension: `TimescaleDB ${version} ${edition ?? '(not loaded)'}`,
+    workers: embedded ? 'no background workers' : `workers ${workers}`,
+  }),
+  extension: {name: 'timescaledb', oldest: [2, 18]},
+  layout: 'hypertables',
+  lacks: {},
+  sql: {
+    condition: 'catalog/condition',
+    tables: 'catalog/time-series',
+    chunks: {names: 'catalog/chunks-names', relid: 'catalog/chunks-relid'},
+    policies: 'report/live-policies',
+    sizes: postgres.sql.sizes,
+  },
+} as const satisfies Engine
+
+/** By its license; an extension whose library is not loaded has none to read and counts as the community edition. */
+export function isApache({license}: Pick<EngineFacts, 'license'>): boolean {
+  return license !== null && license !== 'timescale'
+}
