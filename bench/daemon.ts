@@ -259,11 +259,11 @@ async function claims(at: string): Promise<void> {
             statement('select last_at as last from qicore.job limit 1'),
           )) as [{last: string}]
           const one = `job-${round * 7}`
-          await measure(`claim ${size}`, db, 'daemon/claim', [request([one], last), 'bench', 60, 'bench', 'bench'], 1)
+          await measure(`claim ${size}`, db, 'jobs/claim', [request([one], last), 'bench', 60, 'bench', 'bench'], 1)
           await measure(
             `twenty ${size}`,
             db,
-            'daemon/claim',
+            'jobs/claim',
             [
               request(
                 Array.from({length: 20}, (_, n) => `job-${n * 31 + round}`),
@@ -276,8 +276,8 @@ async function claims(at: string): Promise<void> {
             ],
             20,
           )
-          await measure(`take over ${size}`, db, 'daemon/take-over', [[one], 'bench', 60, 4, false], 0)
-          await measure(`look ${size}`, db, 'daemon/jobs', [null], 1_000)
+          await measure(`take over ${size}`, db, 'jobs/take-over', [[one], 'bench', 60, 4, false], 0)
+          await measure(`look ${size}`, db, 'jobs/jobs', [null], 1_000)
         }
       const timing = (name: string, what: string): Timing => {
         const all = times.get(what)!.slice(5)

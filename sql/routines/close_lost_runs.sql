@@ -1,4 +1,4 @@
--- Closes the runs whose session is gone (the text of sql/ledger/lost.sql) and returns how many. When they ended is not
+-- Closes the runs whose session is gone (the text of sql/run/lost.sql) and returns how many. When they ended is not
 -- known. A job's run has failed: its schedule counts it.
 -- since: core.1.11.0
 create or replace function qicore.close_lost_runs()

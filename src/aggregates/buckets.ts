@@ -56,6 +56,6 @@ export async function widen(db: Database, aggregate: Pick<Table, 'id'>, spans: r
 
 /** Whether the buckets of a fixed width do not begin where they would by default. */
 export async function isShifted(db: Database, aggregate: Pick<Table, 'id'>): Promise<boolean> {
-  const [bucket] = await db.query<BucketFunction>(statement(loadSql('catalog/bucket-function'), [[aggregate.id!]]))
+  const [bucket] = await db.query<BucketFunction>(statement(loadSql('aggregates/bucket-function'), [[aggregate.id!]]))
   return bucket!.zone === null && (bucket!.origin !== null || bucket!.shift !== null)
 }

@@ -19,11 +19,11 @@ export async function readFilters(db: Database, coverage: readonly Coverage[]): 
   const theirs =
     ids.length === 0
       ? []
-      : await db.query<{id: number; query: string}>(statement(loadSql('catalog/aggregate-queries'), [ids]))
+      : await db.query<{id: number; query: string}>(statement(loadSql('aggregates/aggregate-queries'), [ids]))
   const ours =
     functions.length === 0
       ? []
-      : await db.query<{name: string; query: string}>(statement(loadSql('catalog/window-functions'), [functions]))
+      : await db.query<{name: string; query: string}>(statement(loadSql('aggregates/window-functions'), [functions]))
   for (const each of coverage) {
     const query =
       each.own === null

@@ -53,7 +53,7 @@ export async function bucketsOf(
 export async function unfinishedOf(db: Database, {aggregate}: Subject, {start, end}: Span): Promise<Span[]> {
   if (aggregate.id === null || db.server.materializationRanges === null) return []
   const rows = await db.query<GapRow>(
-    statement(loadSql('catalog/coverage-unfinished'), [[aggregate.id], [String(start)], [String(end)]]),
+    statement(loadSql('aggregates/coverage-unfinished'), [[aggregate.id], [String(start)], [String(end)]]),
   )
   return rows.flatMap(({gaps}) => parseMultirange(gaps))
 }

@@ -118,7 +118,7 @@ export async function readLivePolicies(db: Database, tables: readonly Table[]): 
     }
   }
   if (db.server.hasQicoreSchema) {
-    for (const row of await readOurs<OwnRow>(db, 'report/own-policies')) {
+    for (const row of await readOurs<OwnRow>(db, 'catalog/own-policies')) {
       const table = findByName(tables, row.object)
       if (table !== null) policies.push(ownPolicy(row, table))
     }

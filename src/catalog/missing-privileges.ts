@@ -9,7 +9,7 @@ import type {Table} from './table.js'
 export async function readMissingPrivileges(db: Database, tables: readonly Table[]): Promise<Map<Table, string>> {
   if (tables.length === 0) return new Map()
   const rows = await db.query<{position: number; usage: boolean; select: boolean}>(
-    statement(loadSql('report/missing-privileges'), [tables.map(({schema}) => schema), tables.map(({name}) => name)]),
+    statement(loadSql('catalog/missing-privileges'), [tables.map(({schema}) => schema), tables.map(({name}) => name)]),
   )
   const role = ident(db.server.role)
   return new Map(

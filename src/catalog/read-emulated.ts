@@ -70,6 +70,6 @@ export async function readOurs<R extends object>(db: Database, name: string): Pr
 /** Whether this role may read the policies in our schema; where it may not, that there are none is not known. */
 export async function mayReadOurs(db: Database): Promise<boolean> {
   if (!db.server.hasQicoreSchema) return true
-  const [row] = await db.query<{may: boolean}>(statement(loadSql('report/own-readable')))
+  const [row] = await db.query<{may: boolean}>(statement(loadSql('catalog/own-readable')))
   return row?.may ?? true
 }

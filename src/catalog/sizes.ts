@@ -24,7 +24,7 @@ const worthTheDirectory = 1_000
 
 /** The tables that a reader would wait for just now. */
 export async function readLockedTables(db: Db): Promise<Set<number>> {
-  const rows = await db.query<{relation: number}>(statement(loadSql('report/locked-tables')))
+  const rows = await db.query<{relation: number}>(statement(loadSql('catalog/locked-tables')))
   return new Set(rows.map(({relation}) => relation))
 }
 

@@ -192,7 +192,7 @@ function compressStep(
     lock: 'ACCESS EXCLUSIVE',
     class: 'safe',
     transaction: 'own',
-    doneCheck: prepared('catalog/chunk-compressed', [name]),
+    doneCheck: prepared('chunks/compressed', [name]),
     repeatable: true,
     dependsOn: [],
     relations: [name],

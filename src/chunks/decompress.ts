@@ -88,7 +88,7 @@ function decompressStep(server: Server, chunk: Chunk, bytes: number | null): Ste
     lock: 'ACCESS EXCLUSIVE',
     class: 'undo',
     transaction: 'own',
-    doneCheck: prepared('catalog/chunk-decompressed', [name]),
+    doneCheck: prepared('chunks/decompressed', [name]),
     repeatable: true,
     dependsOn: [],
     relations: [name],

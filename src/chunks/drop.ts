@@ -61,7 +61,7 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
       : await coverFirst(db, request, ranges)
   const coverage = await requireCoverage(db, request, ranges, first.steps.length > 0)
   const referenced = (
-    await db.query<{name: string}>(statement(loadSql('catalog/referenced-tables'), [table.relation]))
+    await db.query<{name: string}>(statement(loadSql('chunks/referenced-tables'), [table.relation]))
   ).map(({name}) => name)
   const readers = await readLogicalReaders(db, table, table.chunks)
   const bytes = await bytesOf(db, chunksToDrop)
@@ -106,7 +106,7 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
  */
 async function requireNoKeys(db: Database, table: Table): Promise<void> {
   const keys = await db.query<{name: string; of: string}>(
-    statement(loadSql('catalog/foreign-keys-into'), [table.relation]),
+    statement(loadSql('chunks/foreign-keys-into'), [table.relation]),
   )
   if (keys.length === 0) return
   const names = keys.map(({name, of}) => `the foreign key ${name} of ${of}`).join(' and ')

@@ -29,7 +29,7 @@ export async function readLogicalReaders(
   chunks: readonly Chunk[],
 ): Promise<LogicalReaders> {
   const rows = await db.query<Row>(
-    statement(loadSql('catalog/logical-readers'), [[table.relation, ...chunks.map(({relation}) => relation)]]),
+    statement(loadSql('chunks/logical-readers'), [[table.relation, ...chunks.map(({relation}) => relation)]]),
   )
   const published = new Map<number, string[]>()
   for (const {publication, relation} of rows)

@@ -118,7 +118,7 @@ async function sessionState(client: Client, reported: ReadonlyMap<string, string
   const readOnly = reported.get('default_transaction_read_only')
   if (standby !== undefined && readOnly !== undefined)
     return {inRecovery: standby === 'on', readOnly: standby === 'on' || readOnly === 'on'}
-  const {rows} = await client.query<SessionState>(loadSql('catalog/session-state'))
+  const {rows} = await client.query<SessionState>(loadSql('db/session-state'))
   return rows[0]!
 }
 

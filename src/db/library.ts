@@ -52,7 +52,7 @@ export async function libraryError(error: unknown, open: () => Promise<Client>):
 async function readVersion(open: () => Promise<Client>): Promise<InstalledVersion> {
   const client = await open()
   try {
-    const {rows} = await client.query(loadSql('catalog/installed-version'))
+    const {rows} = await client.query(loadSql('db/installed-version'))
     return (rows[0] as InstalledVersion | undefined) ?? {installed: null, available: null}
   } finally {
     await client.end().catch(() => {})

@@ -12,10 +12,10 @@ type Ask = <Row extends object>(question: Statement) => Promise<Row[]>
  * @param processId the pid that the protocol's BackendKeyData named, null where there is none
  */
 export async function readServer(ask: Ask, processId: number | null, embedded: boolean): Promise<Server> {
-  const [row] = await ask<ServerRow>(statement(loadSql('catalog/server')))
+  const [row] = await ask<ServerRow>(statement(loadSql('db/server')))
   const {condition: name} = recogniseEngine(row!).sql
   const condition = name === null ? null : await readCondition(ask, name)
-  const [citus] = row!.citus === null ? [] : await ask<CitusRow>(statement(loadSql('catalog/citus')))
+  const [citus] = row!.citus === null ? [] : await ask<CitusRow>(statement(loadSql('db/citus')))
   return describeServer(row!, processId, embedded, {condition, citus: citus ?? null})
 }
 

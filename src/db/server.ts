@@ -68,13 +68,13 @@ export interface Server {
   citus: {version: string; worker: boolean; distributedTables: number} | null
 }
 
-/** The row of sql/catalog/condition.sql. */
+/** The row of sql/db/condition.sql. */
 export interface ConditionRow {
   roots: readonly {name: string; root: string}[]
   broken_gates: readonly string[]
 }
 
-/** The row of sql/catalog/citus.sql. */
+/** The row of sql/db/citus.sql. */
 export interface CitusRow {
   worker: boolean
   distributed_tables: number
@@ -86,7 +86,7 @@ export interface Extras {
   citus: CitusRow | null
 }
 
-/** The row of sql/catalog/server.sql. */
+/** The row of sql/db/server.sql. */
 export interface ServerRow {
   version_num: number
   postgres: string

@@ -32,9 +32,9 @@ export const postgres = {
     chunks: null,
     policies: null,
     sizes: {
-      byRelation: 'report/sizes-by-relation',
-      byFile: 'report/sizes-by-file',
-      estimates: 'report/size-estimates',
+      byRelation: 'catalog/sizes-by-relation',
+      byFile: 'catalog/sizes-by-file',
+      estimates: 'catalog/size-estimates',
     },
   },
 } as const satisfies Engine

@@ -15,10 +15,10 @@ export const timescaledb = {
   layout: 'hypertables',
   lacks: {},
   sql: {
-    condition: 'catalog/condition',
+    condition: 'db/condition',
     tables: 'catalog/time-series',
     chunks: {names: 'catalog/chunks-names', relid: 'catalog/chunks-relid'},
-    policies: 'report/live-policies',
+    policies: 'catalog/live-policies',
     sizes: postgres.sql.sizes,
   },
 } as const satisfies Engine

@@ -38,7 +38,7 @@ interface ChildRow extends Omit<Child, 'isDefault' | 'fromEpoch' | 'toEpoch' | '
 
 /** The partitions of some tables, oldest first. */
 export async function readChildren(db: Database, relations: readonly string[], sizes: boolean): Promise<Child[]> {
-  const rows = await db.query<ChildRow>(statement(loadSql('catalog/partition-children'), [relations, sizes]))
+  const rows = await db.query<ChildRow>(statement(loadSql('partitions/children'), [relations, sizes]))
   const {names} = await readDistributedTables(db)
   return rows.map(({is_default: isDefault, from_epoch: fromEpoch, to_epoch: toEpoch, comment, ...rest}) => ({
     ...rest,

@@ -18,7 +18,7 @@ export async function rulesByRelation(
 ): Promise<Map<string, PartitionRule>> {
   if (rules.length === 0) return new Map()
   const names = await db.query<{name: string; relation: string | null}>(
-    statement(loadSql('catalog/partition-names'), [rules.map(({relation}) => relation)]),
+    statement(loadSql('partitions/names'), [rules.map(({relation}) => relation)]),
   )
   return new Map(names.flatMap(({relation}, index) => (relation === null ? [] : [[relation, rules[index]!] as const])))
 }

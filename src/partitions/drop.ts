@@ -90,7 +90,7 @@ async function requireCoverage(db: Database, {set, old}: OldPartitions, accepted
 
 async function requireIndependence(db: Database, {old}: OldPartitions): Promise<void> {
   const rows = await db.query<{relation: string; dependents: string}>(
-    statement(loadSql('catalog/partition-dependents'), [old.map(({relation}) => relation)]),
+    statement(loadSql('partitions/dependents'), [old.map(({relation}) => relation)]),
   )
   if (rows.length === 0) return
   throw usageError(

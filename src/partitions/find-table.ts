@@ -36,7 +36,7 @@ export async function findPartitioned(db: Database, name: string): Promise<strin
 
 async function candidates(db: Database, text: string): Promise<Candidate[]> {
   const {schema, name} = parseQualifiedName(text)
-  return db.query<Candidate>(statement(loadSql('catalog/partition-candidates'), [schema, name]))
+  return db.query<Candidate>(statement(loadSql('partitions/candidates'), [schema, name]))
 }
 
 async function notPartitioned(db: Database, {schema, table, relation, partition_of: parent}: Candidate) {

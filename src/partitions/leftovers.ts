@@ -21,7 +21,7 @@ interface LeftoverRow extends Pick<Leftover, 'relation' | 'schema' | 'partition'
 
 /** @param relations the sets they belonged to */
 export async function readLeftovers(db: Database, relations: readonly string[]): Promise<Leftover[]> {
-  const rows = await db.query<LeftoverRow>(statement(loadSql('catalog/partition-leftovers'), [dropMarkStart]))
+  const rows = await db.query<LeftoverRow>(statement(loadSql('partitions/leftovers'), [dropMarkStart]))
   return rows
     .flatMap(({comment, changed_by: changedBy, ...table}) => {
       const mark = parseMark(comment)

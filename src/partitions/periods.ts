@@ -66,7 +66,7 @@ interface PeriodRow extends Omit<Period, 'index' | 'lowerText' | 'upperText' | '
 /** One question for all sets. A relation that is no fit set gives no period. */
 export async function readPeriods(db: Database, wanted: readonly WantedPeriods[]): Promise<Period[]> {
   const rows = await db.query<PeriodRow>(
-    statement(loadSql('catalog/partition-periods'), [
+    statement(loadSql('partitions/periods'), [
       wanted.map(({relation}) => relation),
       wanted.map(({every}) => every),
       wanted.map(({timezone}) => timezone),

@@ -44,7 +44,7 @@ export async function readReferences(
   children: readonly Child[],
 ): Promise<Reference[]> {
   if (children.length === 0) return []
-  const keys = await db.query<Key>(statement(loadSql('catalog/partition-references'), [set.relation]))
+  const keys = await db.query<Key>(statement(loadSql('partitions/references'), [set.relation]))
   const until = performance.now() + budget
   const found: Reference[] = []
   for (const child of children)
@@ -85,7 +85,7 @@ export async function readLostPublications(
 ): Promise<LostPublication[]> {
   if (children.length === 0) return []
   const rows = await db.query<LostPublication & {by_name: boolean}>(
-    statement(loadSql('catalog/partition-publications'), [set.relation, children.map(({relation}) => relation)]),
+    statement(loadSql('partitions/publications'), [set.relation, children.map(({relation}) => relation)]),
   )
   return rows
     .filter(({by_name: byName}) => dropped || !byName)

@@ -60,7 +60,7 @@ interface SetRow {
 /** @param relations null: every partitioned table of the database */
 export async function readSets(db: Database, relations: readonly string[] | null): Promise<PartitionSet[]> {
   const rows = await db.query<SetRow>(
-    statement(loadSql('catalog/partition-facts'), [relations, db.target.role ?? db.server.role]),
+    statement(loadSql('partitions/facts'), [relations, db.target.role ?? db.server.role]),
   )
   const managed = await partmanTables(db, rows[0]?.partman_schema ?? null)
   return rows.map((row) => ({

@@ -84,7 +84,7 @@ export async function withCronDatabase<T>(
 async function databaseOf(db: Database): Promise<string> {
   const {server} = db
   if (server.embedded) throw usageError('NO_PG_CRON', 'The embedded engine has no pg_cron.', [instead(db)])
-  const [row] = await db.query<WhereRow>(statement(loadSql('cron/where')))
+  const [row] = await db.query<WhereRow>(statement(loadSql('pg-cron/where')))
   const {available, configured, seen} = row!
   const {preloaded} = server
   if (available === null && seen === null)
@@ -114,7 +114,7 @@ function notCreated(db: Database, database: string): OpsError {
 }
 
 async function homeIn(db: Database, here: boolean): Promise<CronDatabase> {
-  const [row] = await db.query<RightsRow>(statement(loadSql('cron/rights'), [db.target.role ?? null]))
+  const [row] = await db.query<RightsRow>(statement(loadSql('pg-cron/rights'), [db.target.role ?? null]))
   const {role, version, usage, schedule, unschedule, elsewhere, alive} = row!
   if (!atLeast(version, 1, 3))
     throw usageError('CRON_VERSION', `pg_cron ${version} knows no names of jobs: 1.3 or later is needed.`, [
@@ -218,5 +218,5 @@ export async function readCronDatabase<Row extends object>(
   name: string,
   values: Parameters<typeof statement>[1] = [],
 ): Promise<Row[]> {
-  return db.query<Row>(statement(loadSql(`cron/${name}`), values), {...readOnlySettings, role: db.target.role})
+  return db.query<Row>(statement(loadSql(`pg-cron/${name}`), values), {...readOnlySettings, role: db.target.role})
 }

@@ -1,5 +1,5 @@
 import type {Job} from '../config/jobs.js'
-import type {LedgerJob} from '../jobs/store/ledger-jobs.js'
+import {declareStatement, removeStatement, type LedgerJob} from '../jobs/store/ledger-jobs.js'
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement, type Statement} from '../db/sql.js'
@@ -130,8 +130,8 @@ function scheduleStep(
   const another = there !== undefined && there.username !== home.role ? there.username : null
   const make =
     home.here && another === null
-      ? statement(loadSql('cron/schedule'), [name, schedule, command])
-      : statement(loadSql('cron/schedule-elsewhere'), [name, schedule, command, database, another])
+      ? statement(loadSql('pg-cron/schedule'), [name, schedule, command])
+      : statement(loadSql('pg-cron/schedule-elsewhere'), [name, schedule, command, database, another])
   const label = part === '' ? job.name : `${job.name} ${part}`
   // Scheduling again under the same name leaves an entry that was switched off as it is.
   const statements = there?.active === false ? [unschedule(there), make] : [make]
@@ -164,7 +164,7 @@ function unscheduleStep(home: CronDatabase, run: ScheduledRun, dependsOn: readon
 }
 
 function unschedule({id, command}: ScheduledRun): Statement {
-  return statement(loadSql('cron/unschedule'), [id, command])
+  return statement(loadSql('pg-cron/unschedule'), [id, command])
 }
 
 function where({here, database}: CronDatabase): {database?: string} {
@@ -195,9 +195,7 @@ function recordStep(
     id: `record ${name}: run by ${runner === 'daemon' ? 'the daemon' : 'pg_cron'}`,
     kind: 'record',
     object: `job ${name}`,
-    statements: [
-      statement(loadSql(current === undefined ? 'daemon/declare-new' : 'daemon/declare-changed'), [request, actor]),
-    ],
+    statements: [declareStatement(request, actor, current !== undefined)],
     dependsOn,
     relations: ['qicore.job'],
   }
@@ -209,7 +207,7 @@ function removeStep(name: string, actor: string): Step {
     id: `record ${name}: not declared any more`,
     kind: 'record',
     object: `job ${name}`,
-    statements: [statement(loadSql('daemon/declare-removed'), [name, actor])],
+    statements: [removeStatement(name, actor)],
     dependsOn: [],
     relations: ['qicore.job'],
   }

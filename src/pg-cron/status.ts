@@ -285,6 +285,6 @@ function current(known: readonly LedgerJob[], name: string) {
 async function ledgerRuns(db: Database): Promise<LedgerRun[]> {
   const rows = await db.query<
     Omit<LedgerRun, 'startedAt' | 'completedAt'> & {started_at: Instant; completed_at: Instant | null}
-  >(statement(loadSql('cron/runs')))
+  >(statement(loadSql('pg-cron/runs')))
   return rows.map(({started_at: startedAt, completed_at: completedAt, ...row}) => ({...row, startedAt, completedAt}))
 }

@@ -33,7 +33,7 @@ async function scheduled(db: Database): Promise<string[] | null> {
 
 async function recordedCommands(db: Database): Promise<string[]> {
   if (!db.server.hasQicoreSchema) return []
-  return (await readOurs<{command: string}>(db, 'report/cron-recorded')).map(({command}) => command)
+  return (await readOurs<{command: string}>(db, 'policies/cron-recorded')).map(({command}) => command)
 }
 
 /** Calls that ask the ledger whose turn it is: while a daemon has the job, they do nothing. */

@@ -54,7 +54,7 @@ export async function gateReasons(
   const code = referenced && table.kind !== 'partitioned' ? 'foreign_key' : 'held_back'
   try {
     const rows = await db.query<{relation: string; reason: string | null}>(
-      statement(loadSql('report/policy-gate'), [qualifiedName(table), config]),
+      statement(loadSql('policies/gate'), [qualifiedName(table), config]),
       {...readOnlySettings, statementTimeout: patience},
     )
     return {

@@ -22,7 +22,7 @@ interface Row {
 
 /** Jobs of TimescaleDB's scheduler that carry out no policy. */
 export async function readOtherJobs(db: Database): Promise<OtherJob[]> {
-  const rows = await db.query<Row>(statement(loadSql('report/policy-other-jobs'), [policyProcedures]))
+  const rows = await db.query<Row>(statement(loadSql('policies/other-jobs'), [policyProcedures]))
   return rows.map(
     ({
       next_start: nextRunAt,

@@ -17,7 +17,7 @@ export async function readPlainTables(db: Database, missing: readonly Declared[]
   const tables = missing.filter(({section}) => section === 'tables')
   if (tables.length === 0 || !can(db.server.engine, 'hypertables')) return []
   const rows = await db.query<{schema: string; name: string}>(
-    statement(loadSql('catalog/plain-tables'), [tables.map(({schema}) => schema), tables.map(({name}) => name)]),
+    statement(loadSql('policies/plain-tables'), [tables.map(({schema}) => schema), tables.map(({name}) => name)]),
   )
   const found = new Set(rows.map(declaredName))
   return tables.filter((each) => found.has(declaredName(each)))

@@ -82,12 +82,12 @@ export async function readPolicyState(db: Database, snapshot: CatalogSnapshot): 
   const facts = await readFacts(db, snapshot.tables)
   const timescaledb = can(db.server.engine, 'hypertables')
   const intervals = timescaledb
-    ? await db.query<{id: number; length: string | null}>(statement(loadSql('catalog/chunk-intervals')))
+    ? await db.query<{id: number; length: string | null}>(statement(loadSql('policies/chunk-intervals')))
     : []
   const lengths = new Map(intervals.map(({id, length}) => [id, length === null ? null : BigInt(length)]))
   const gatedJobs = timescaledb ? await readGatedJobs(db) : []
   const consentValid = db.server.hasQicoreSchema
-    ? await readOurs<{object: string; consentValid: boolean}>(db, 'catalog/consent-valid')
+    ? await readOurs<{object: string; consentValid: boolean}>(db, 'policies/consent-valid')
     : []
   const states = new Map(
     snapshot.tables.map((table) => {
@@ -184,7 +184,7 @@ function orphaned([first, ...more]: readonly GatedJob[]): LiveRule {
 
 async function readFacts(db: Database, tables: readonly Table[]): Promise<Map<Table, TableFacts>> {
   const rows = await db.query<FactRow>(
-    statement(loadSql('catalog/policy-tables'), [tables.map(({relation}) => relation), db.target.role ?? null]),
+    statement(loadSql('policies/tables'), [tables.map(({relation}) => relation), db.target.role ?? null]),
   )
   const byRelation = new Map(rows.map((row) => [row.relation, row]))
   return new Map(

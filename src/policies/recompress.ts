@@ -42,7 +42,7 @@ export async function oldChunks(
   const rows =
     kept.length === 0
       ? []
-      : await db.query<Row>(statement(loadSql('catalog/chunk-settings'), [kept.map(storage), null]))
+      : await db.query<Row>(statement(loadSql('policies/chunk-settings'), [kept.map(storage), null]))
   const byChunk = new Map(
     kept.flatMap((table) =>
       table.chunks.map((chunk) => [formatQualifiedName(chunk.schema, chunk.name), table] as const),
@@ -92,7 +92,7 @@ export function recompressSteps(db: Database, chunks: readonly OldChunk[], befor
       lock: 'ACCESS EXCLUSIVE',
       class: 'safe',
       transaction: 'own',
-      doneCheck: statement(`select not exists (${loadSql('catalog/chunk-settings')}) as done`, [
+      doneCheck: statement(`select not exists (${loadSql('policies/chunk-settings')}) as done`, [
         [storage(table)],
         chunk,
       ]),

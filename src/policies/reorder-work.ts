@@ -20,7 +20,7 @@ export async function readReordered(db: Database, policies: readonly LivePolicy[
   const jobs = policies.flatMap(({job}) => (job === null ? [] : [job.id]))
   const done = new Map<number, Set<number>>(jobs.map((job) => [job, new Set()]))
   if (jobs.length === 0) return done
-  const rows = await db.query<{job: number; chunk: number}>(statement(loadSql('report/reordered-chunks'), [jobs]))
+  const rows = await db.query<{job: number; chunk: number}>(statement(loadSql('policies/reordered-chunks'), [jobs]))
   for (const {job, chunk} of rows) done.get(job)?.add(chunk)
   return done
 }

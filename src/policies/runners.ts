@@ -18,7 +18,7 @@ export interface Runners {
 
 export async function readRunners(db: Database): Promise<Runners> {
   const {server} = db
-  const [row] = await db.query<{daemons: number}>(statement(loadSql('report/policy-runners')))
+  const [row] = await db.query<{daemons: number}>(statement(loadSql('policies/runners')))
   return {
     scheduler: server.workers === 'unknown' ? null : server.workers === 'alive',
     daemon: row!.daemons > 0,

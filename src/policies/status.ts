@@ -66,7 +66,7 @@ export async function readPolicyStatus(
   const snapshot = known.snapshot ?? (await readSnapshot(db, {table, lateAfter, timeUnits: timeUnitsOf(declared)}))
   const state = await readPolicyState(db, snapshot)
   const timescaledb = can(db.server.engine, 'hypertables')
-  const rows = timescaledb ? await db.query<JobError>(statement(loadSql('report/policy-errors'))) : []
+  const rows = timescaledb ? await db.query<JobError>(statement(loadSql('policies/errors'))) : []
   const sources: Sources = {
     state,
     runners: await readRunners(db),

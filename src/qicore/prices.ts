@@ -140,7 +140,7 @@ export async function queryPrices<R>(
   values: unknown[],
   {prepare = true}: QueryOptions = {},
 ): Promise<R[]> {
-  const text = loadSql(`queries/${file}`)
+  const text = loadSql(`qicore/prices/${file}`)
   // node-postgres answers with a result, a connection of ours with its rows.
   const answer = await (client as {query(config: object): Promise<{rows: unknown[]} | unknown[]>}).query({
     ...(prepare && {name: `qicore_${file.replaceAll('-', '_')}`}),

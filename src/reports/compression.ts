@@ -162,7 +162,7 @@ async function readSettings(db: Database, tables: readonly Table[]): Promise<Map
     compressed.length === 0
       ? []
       : await db.query<SettingsRow>(
-          statement(loadSql('report/compression-settings'), [
+          statement(loadSql('reports/compression-settings'), [
             compressed.map(({n}) => n),
             compressed.map(({chunk}) => chunk.relation),
             compressed.map(({chunk}) => chunk.compressed!),
@@ -173,7 +173,7 @@ async function readSettings(db: Database, tables: readonly Table[]): Promise<Map
       const tableRows = rows.filter((each) => each.n === n).sort((a, b) => b.newest - a.newest)
       const newest =
         tableRows[0] === undefined ? null : {segmentBy: tableRows[0].segment_by, orderBy: orderOf(tableRows[0])}
-      // As sql/catalog/chunk-settings.sql: what a table leaves to TimescaleDB is no setting that a chunk differs from.
+      // As sql/policies/chunk-settings.sql: what a table leaves to TimescaleDB is no setting that a chunk differs from.
       const {segmentBy, orderBy} = table
       const same = (each: SettingsRow) =>
         ((segmentBy === null && orderBy === null) || equal(each.segment_by, segmentBy)) &&

@@ -88,7 +88,7 @@ interface Row {
 
 /** Whether there is a record of changes, and whether this role may read it. */
 export async function historySource(db: Database): Promise<HistorySource> {
-  const [row] = await db.query<{may: boolean}>(statement(loadSql('report/log-readable')))
+  const [row] = await db.query<{may: boolean}>(statement(loadSql('reports/log-readable')))
   if (row === undefined) return 'missing'
   return row.may ? 'recorded' : 'unreadable'
 }
@@ -115,7 +115,7 @@ export async function readRun(
     throw usageError('NO_SUCH_RUN', `There is no run ${id} in the history of this database.`, [
       `List the runs: ${command('history')}`,
     ])
-  const rows = await db.query<StepRow>(statement(loadSql('report/history-steps'), [id]))
+  const rows = await db.query<StepRow>(statement(loadSql('reports/history-steps'), [id]))
   return {source, run, steps: rows.map(stepOf)}
 }
 
@@ -123,7 +123,7 @@ async function query(
   db: Database,
   values: [string | null, Instant | null, number | null, number],
 ): Promise<RecordedRun[]> {
-  const rows = await db.query<Row>(statement(loadSql('report/history'), values))
+  const rows = await db.query<Row>(statement(loadSql('reports/history'), values))
   const lost = rows.some(({status}) => status === 'running') ? new Set(await readLostRuns(db)) : new Set<number>()
   return rows.map((row) => runOf(row, lost.has(row.id)))
 }

@@ -166,7 +166,7 @@ async function readRows(
   texts: 'with texts' | 'without texts' = 'with texts',
 ): Promise<{queries: QueryStats[]; hidden: boolean}> {
   const columns = new Set(
-    (await db.query<{name: string}>(statement(loadSql('report/statement-columns'), [schema]))).map(
+    (await db.query<{name: string}>(statement(loadSql('reports/statement-columns'), [schema]))).map(
       (column) => column.name,
     ),
   )

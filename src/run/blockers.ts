@@ -23,7 +23,7 @@ export async function nameBlockers(db: Database, step: Step): Promise<string | n
   if (step.relations.length === 0) return null
   // The step's own failure is what counts: a failure of this query is ignored.
   const rows = await db
-    .query<HolderRow>(statement(loadSql('catalog/lock-holders'), [step.relations, step.lock]))
+    .query<HolderRow>(statement(loadSql('run/lock-holders'), [step.relations, step.lock]))
     .catch(() => [])
   return rows.length === 0 ? null : rows.map(describe).join('; ')
 }
@@ -40,7 +40,7 @@ export async function nameHolders<R>(db: Database, doing: string, work: () => Pr
     return await work()
   } catch (error) {
     if (error instanceof OpsError || sqlState(error) !== SqlState.lockNotAvailable) throw error
-    const rows = await db.query<HolderRow>(statement(loadSql('catalog/exclusive-locks'))).catch(() => [])
+    const rows = await db.query<HolderRow>(statement(loadSql('run/exclusive-locks'))).catch(() => [])
     const known = toOpsError(error, doing)
     if (rows.length === 0) throw known
     throw new OpsError(known.code, `${known.message}: ${rows.map(describe).join('; ')}`, {

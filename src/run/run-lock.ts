@@ -33,7 +33,7 @@ export async function takeRunLock(
   patience = 0,
 ): Promise<RunLock> {
   const write = <Row extends object>(name: string, values: readonly Value[]) =>
-    db.query<Row>(statement(loadSql(`ledger/${name}`), values), {
+    db.query<Row>(statement(loadSql(`run/${name}`), values), {
       readOnly: false,
       lockTimeout: 5_000,
       statementTimeout: 10_000,
@@ -80,7 +80,7 @@ export async function takeRunLock(
   timer.unref()
   return {
     fence: assertStillHeld(
-      prepared('ledger/lock-fence', keys()),
+      prepared('run/lock-fence', keys()),
       () => new OpsError('LOCK_LOST', 'This run lost its lock to another one and stopped.', {exit: ExitCode.lockHeld}),
     ),
     async release() {

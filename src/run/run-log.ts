@@ -1,24 +1,13 @@
-import type {Database, Db} from '../db/database.js'
-import {loadSql, prepared} from '../db/load-sql.js'
-import {statement} from '../db/sql.js'
-import {withoutRepeatedFlags} from '../units/command.js'
+import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement, type Statement} from '../db/sql.js'
 import type {Limits} from './limits.js'
-import type {StepReport} from './step.js'
+import {recordSettings, recordStatement, stepRecords, type StepRecords} from './record.js'
 
 export type RunStatus = 'done' | 'failed' | 'partial' | 'interrupted'
 
-/** A run's page in qicore.maintenance_log. A step that is done is written in the step's own transaction. */
-export interface Ledger {
-  /**
-   * Within the transaction of the step and sent along with it, before it is known to be done: gone with it where it
-   * fails.
-   * @param step its `ms` are those before the transaction
-   */
-  stepDone(tx: Db, position: number, step: StepReport): Promise<unknown>
-  /** What the server warned of meanwhile. */
-  stepNoted(step: string, note: string): Promise<void>
-  /** In one of its own. */
-  stepEnded(position: number, step: StepReport): Promise<void>
+/** The record of a run in qicore.maintenance_log. */
+export interface Ledger extends StepRecords {
   finish(status: RunStatus, error: string | null): Promise<void>
 }
 
@@ -37,45 +26,40 @@ const heartbeatMs = 10_000
 
 /** Ids of the runs that are recorded as running and whose session is gone. Changes nothing. */
 export async function readLostRuns(db: Database): Promise<number[]> {
-  return (await db.query<{id: number}>(statement(loadSql('ledger/lost')))).map(({id}) => id)
+  return (await db.query<{id: number}>(statement(loadSql('run/lost')))).map(({id}) => id)
+}
+
+/** Closes the records of these runs as interrupted. */
+export function closeLostRuns(ids: readonly number[]): Statement {
+  return statement(loadSql('run/close-lost'), [ids])
 }
 
 /**
- * Opens a page, after it closed those of runs whose session is gone; null where the schema qicore is not installed (its
- * own first migration).
+ * Opens a record, after it closed those of runs whose session is gone; null where the schema qicore is not installed
+ * (its own first migration).
  */
 export async function openLedger(db: Database, owner: RunOwner, limits: Limits): Promise<Ledger | null> {
   if (!db.server.hasQicoreSchema) return null
-  const settings = {readOnly: false, lockTimeout: limits.lockTimeout, statementTimeout: 30_000, role: db.target.role}
-  const {operation, actor, targetHost, detail} = withoutRepeatedFlags(owner)
+  const settings = recordSettings(db, limits)
+  const {operation, actor, targetHost, detail} = owner
   const pidsMatter = !db.server.pooled && !db.server.embedded
   const lost = await readLostRuns(db)
-  if (lost.length > 0) await db.query(statement(loadSql('ledger/close-lost'), [lost]), settings)
-  const [page] = await db.query<{id: number}>(
-    statement(loadSql('ledger/open'), [operation, actor, targetHost, JSON.stringify(detail), pidsMatter, leaseSeconds]),
+  if (lost.length > 0) await db.query(closeLostRuns(lost), settings)
+  const [opened] = await db.query<{id: number}>(
+    recordStatement('run/open', [operation, actor, targetHost, {json: detail}, pidsMatter, leaseSeconds]),
     settings,
   )
-  const id = page!.id
+  const {id} = opened!
   const heartbeat = setInterval(() => {
     // A lost connection is noticed by the run itself.
-    db.query(statement(loadSql('ledger/heartbeat'), [id, pidsMatter, leaseSeconds]), settings).catch(() => {})
+    db.query(statement(loadSql('run/heartbeat'), [id, pidsMatter, leaseSeconds]), settings).catch(() => {})
   }, heartbeatMs)
   heartbeat.unref()
-  const row = (position: number, report: StepReport) => {
-    const {id: step, status, attempts, ms, bytes, note, error} = withoutRepeatedFlags(report)
-    return prepared('ledger/step', [id, step, position, status, attempts, ms, bytes, note, error])
-  }
   return {
-    stepDone: (tx, position, step) => tx.query(row(position, step)),
-    async stepNoted(step, note) {
-      await db.query(statement(loadSql('ledger/step-note'), [id, step, withoutRepeatedFlags(note)]), settings)
-    },
-    async stepEnded(position, step) {
-      await db.query(row(position, step), settings)
-    },
+    ...stepRecords(db, id, limits, 'run/step'),
     async finish(status, error) {
       clearInterval(heartbeat)
-      await db.query(statement(loadSql('ledger/finish'), [id, status, withoutRepeatedFlags(error)]), settings)
+      await db.query(recordStatement('run/finish', [id, status, error]), settings)
     },
   }
 }

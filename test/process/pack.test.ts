@@ -56,7 +56,7 @@ describe('the tarball', () => {
       'LICENSE',
       'CHANGELOG.md',
       'package.json',
-      'sql/catalog/server.sql',
+      'sql/db/server.sql',
       'dist/db/embedded-worker.js',
       'dist/db/connect.js',
       'docs/configuration.md',

@@ -167,6 +167,38 @@ function loadedWith(start: readonly string[]): {files: Set<string>; packages: Se
   return loaded
 }
 
+/** Names of files in sql/ that a source file has: `policies/gate`, also as the beginning of a template. */
+const sqlNames = readdirSync(join(root, 'sql'), {recursive: true, encoding: 'utf8'})
+  .filter((name) => name.endsWith('.sql') && name.includes('/'))
+  .map((name) => name.slice(0, -4))
+const namesIn = (file: string) =>
+  [...textOf(file).matchAll(/'([a-z-]+(?:\/[a-z-]+)+)'|`([a-z-]+(?:\/[a-z-]+)*\/)\$\{/g)].flatMap(([, whole, start]) =>
+    sqlNames.filter((name) => (whole === undefined ? name.startsWith(start!) : name === whole)),
+  )
+
+describe('the SQL of a room', () => {
+  const roomOf = (name: string) => name.split('/')[0]!
+  /** Beside its own folder and catalog/, which several rooms ask. Engines name what catalog and db read. */
+  const others: Record<string, readonly string[]> = {
+    engines: ['db'],
+    // A routine is a part of the schema; the catalog asks the coverage of the same text.
+    schema: ['routines', 'migrations'],
+    catalog: ['routines'],
+  }
+
+  it.each(files.filter((file) => namesIn(file).length > 0))('%s loads it from its folder or the catalog', (file) => {
+    const room = layerOf(file)
+    const allowed = [room, 'catalog', ...(others[room] ?? [])]
+    expect([...new Set(namesIn(file))].filter((name) => !allowed.includes(roomOf(name)))).toEqual([])
+  })
+
+  it('is loaded by it: no file is left over', () => {
+    const loaded = new Set(files.flatMap(namesIn))
+    const own = sqlNames.filter((name) => !['migrations', 'routines'].includes(roomOf(name)))
+    expect(own.filter((name) => !loaded.has(name))).toEqual([])
+  })
+})
+
 describe('what a command loads before it runs', () => {
   const commands = files.filter((file) => layerOf(file) === 'commands').map((file) => file.replace(/\.ts$/, ''))
 

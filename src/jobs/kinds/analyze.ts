@@ -32,7 +32,7 @@ export async function maintained(
     .map(({schema, name}) => ({schema, name}))
   const wanted = chosen(declared, tables, (schema, name) => ({schema, name}))
   const there = await db.query<Named>(
-    statement(loadSql('daemon/existing'), [wanted.map(({schema}) => schema), wanted.map(({name}) => name)]),
+    statement(loadSql('jobs/existing'), [wanted.map(({schema}) => schema), wanted.map(({name}) => name)]),
   )
   return {
     there,

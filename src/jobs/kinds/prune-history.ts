@@ -1,6 +1,6 @@
 import {loadSql} from '../../db/load-sql.js'
 import {statement, type Statement} from '../../db/sql.js'
-import {readLostRuns} from '../../run/run-log.js'
+import {closeLostRuns, readLostRuns} from '../../run/run-log.js'
 import type {Step} from '../../run/step.js'
 import {durationInWords, toInterval} from '../../units/duration.js'
 import type {JobKind} from '../kind.js'
@@ -33,13 +33,13 @@ export const job: JobKind<'prune-history'> = {
     const keep = options.keep ?? {months: 0, days: 90, seconds: 0}
     const lost = db.server.hasQicoreSchema ? await readLostRuns(db) : []
     const [row] = db.server.hasQicoreSchema
-      ? await db.query<{rows: number}>(statement(loadSql('daemon/prunable'), [toInterval(keep), lost]))
+      ? await db.query<{rows: number}>(statement(loadSql('jobs/prunable'), [toInterval(keep), lost]))
       : []
     const batches = Math.min(mostBatches, Math.ceil((row?.rows ?? 0) / batch))
     const steps = [
-      ...(lost.length > 0 ? [step('close lost runs', statement(loadSql('ledger/close-lost'), [lost]))] : []),
+      ...(lost.length > 0 ? [step('close lost runs', closeLostRuns(lost))] : []),
       ...Array.from({length: batches}, (_, index) =>
-        step(`prune ${index + 1} of ${batches}`, statement(loadSql('daemon/prune'), [toInterval(keep), batch])),
+        step(`prune ${index + 1} of ${batches}`, statement(loadSql('jobs/prune'), [toInterval(keep), batch])),
       ),
     ]
     const plan = {

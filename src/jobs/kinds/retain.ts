@@ -83,7 +83,7 @@ export async function retainNotes(db: Database, plans: readonly Plan[]): Promise
   const notes: string[] = []
   for (const key of keys) {
     const rows = await db.query<{label: string; relations: string[]; most: number}>(
-      statement(loadSql('daemon/retain-preview'), [key]),
+      statement(loadSql('jobs/retain-preview'), [key]),
     )
     if (rows.length === 0) {
       notes.push(`${key}: no chunk or partition is older than its retention`)

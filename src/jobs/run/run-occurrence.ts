@@ -221,7 +221,7 @@ async function runPlan(
       ...plan,
       steps: plan.steps.map((step) => ({
         ...step,
-        doneCheck: step.doneCheck ?? prepared('daemon/step-done', [claim.id, step.id]),
+        doneCheck: step.doneCheck ?? prepared('jobs/step-done', [claim.id, step.id]),
       })),
     }
     const {steps} = await execute(db, known, {
@@ -247,7 +247,7 @@ async function refuseUnknown(db: Database, plan: Plan, claim: Claim | TakenOver)
   if (!('claimedBefore' in claim) || claim.claimedBefore === null) return
   for (const step of plan.steps) {
     if (step.transaction === 'own' || step.repeatable || step.doneCheck !== null) continue
-    const [row] = await db.query<{done: boolean}>(prepared('daemon/step-done', [claim.id, step.id]))
+    const [row] = await db.query<{done: boolean}>(prepared('jobs/step-done', [claim.id, step.id]))
     if (!row!.done)
       throw new OpsError(
         'UNKNOWN',

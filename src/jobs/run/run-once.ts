@@ -3,12 +3,10 @@ import {hostname} from 'node:os'
 import {setTimeout as sleep} from 'node:timers/promises'
 import type {Job} from '../../config/jobs.js'
 import type {Database} from '../../db/database.js'
-import {loadSql} from '../../db/load-sql.js'
-import {statement} from '../../db/sql.js'
 import type {JobContext} from '../kind.js'
 import type {Progress} from '../../run/run-step.js'
 import {claimNow, renew, type Claim} from '../store/claims.js'
-import {claimRequestOf} from '../store/ledger-jobs.js'
+import {claimRequestOf, declareStatement} from '../store/ledger-jobs.js'
 import type {Identity} from '../store/ledger.js'
 import {finish} from '../store/results.js'
 import type {FinalOutcome, Unsettled} from './outcome.js'
@@ -46,7 +44,7 @@ export async function runByHand(
     actor,
     targetHost: db.server.host ?? hostname(),
   }
-  await db.query(statement(loadSql('daemon/declare-new'), [claimRequestOf([job]), actor]), {
+  await db.query(declareStatement(claimRequestOf([job]), actor), {
     readOnly: false,
     lockTimeout: 5_000,
     statementTimeout: 30_000,

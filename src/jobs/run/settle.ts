@@ -23,7 +23,7 @@ export async function settle(
   if (backend !== null) {
     // As the role that logged in: the one that changes are made as may have no right to end its processes.
     await control
-      .query(statement(loadSql('daemon/end-backend'), [backend.pid, backend.startedAt]), {
+      .query(statement(loadSql('jobs/end-backend'), [backend.pid, backend.startedAt]), {
         readOnly: false,
         lockTimeout: 1_000,
         statementTimeout: 5_000,
@@ -32,12 +32,11 @@ export async function settle(
   }
   return control.transaction(ledgerWrite(control), async (tx): Promise<Settled> => {
     const [over] = await tx.query<{locked: boolean; ours: boolean; alive: boolean}>(
-      prepared('daemon/is-over', [claim.id, claim.token, backend?.pid ?? null, backend?.startedAt ?? null]),
+      prepared('jobs/is-over', [claim.id, claim.token, backend?.pid ?? null, backend?.startedAt ?? null]),
     )
     if (!over!.ours) return {state: 'lost'}
     if (!over!.locked || over!.alive) return {state: 'at_work'}
-    const [row] =
-      step === null ? [] : await tx.query<{done: boolean}>(prepared('daemon/step-done', [claim.id, step.id]))
+    const [row] = step === null ? [] : await tx.query<{done: boolean}>(prepared('jobs/step-done', [claim.id, step.id]))
     const outcome = outcomeOf(job, claim, failed, row?.done === true ? step : null)
     if (outcome.kind === 'ended') await tx.query(finishStatement([{...outcome, claim}]))
     if (outcome.kind === 'retry') await tx.query(releaseStatement(claim, outcome))

@@ -168,18 +168,14 @@ export async function silentBackends(
 ): Promise<Set<number>> {
   if (backends.length === 0) return new Set()
   const rows = await db.query<{pid: number}>(
-    prepared('daemon/silent-backends', [
-      backends.map(({pid}) => pid),
-      backends.map(({startedAt}) => startedAt),
-      seconds,
-    ]),
+    prepared('jobs/silent-backends', [backends.map(({pid}) => pid), backends.map(({startedAt}) => startedAt), seconds]),
   )
   return new Set(rows.map(({pid}) => pid))
 }
 
 /** First in every transaction of a step. @throws OpsError CLAIM_LOST */
 export function fenceOf({id, token}: Claim, silence: number): (tx: Db) => Promise<void> {
-  const held = prepared('daemon/fence', [id, token, String(Math.round(silence * 1000))])
+  const held = prepared('jobs/fence', [id, token, String(Math.round(silence * 1000))])
   return assertStillHeld(
     held,
     () => new OpsError('CLAIM_LOST', 'Another daemon has taken this occurrence over.', {exit: ExitCode.lockHeld}),

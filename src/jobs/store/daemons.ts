@@ -36,7 +36,7 @@ export async function heartbeat(db: Database, {id, host, pid, version, actor}: I
  */
 export async function readClocks(db: Database): Promise<Pick<Heartbeat, 'now' | 'skew'>> {
   const asked = Date.now()
-  const [row] = await db.query<{now: Instant; clock: Instant}>(prepared('daemon/clocks', []))
+  const [row] = await db.query<{now: Instant; clock: Instant}>(prepared('jobs/clocks', []))
   return {now: Date.parse(row!.now), skew: skewOf(asked, Date.parse(row!.clock), Date.now())}
 }
 

@@ -75,10 +75,10 @@ export async function listJobs(
 ): Promise<{jobs: ListedJob[]; daemons: DaemonSeen[]}> {
   const there = await hasOccurrences(db)
   const known = there ? await readJobs(db) : []
-  const last = there ? await db.query<LastRow>(statement(loadSql('daemon/last'), [leftToPgCron])) : []
+  const last = there ? await db.query<LastRow>(statement(loadSql('jobs/last'), [leftToPgCron])) : []
   const daemons = there
     ? await db.query<{id: string; version: string; started_at: Instant; seen_at: Instant}>(
-        statement(loadSql('daemon/daemons')),
+        statement(loadSql('jobs/daemons')),
       )
     : []
   const declared = new Set(jobs.map(({name}) => name))

@@ -2,7 +2,7 @@
 import type {Job} from '../../config/jobs.js'
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
-import {statement, type Value} from '../../db/sql.js'
+import {statement, type Statement, type Value} from '../../db/sql.js'
 import type {Epoch, JobState} from '../../schedule/due.js'
 import type {Instant} from '../../units/instant.js'
 import {askLedger, millisOf} from './ledger.js'
@@ -35,7 +35,7 @@ interface JobRow {
 
 /** The jobs of the ledger: all, or those named. */
 export async function readJobs(db: Database, names: readonly string[] | null = null): Promise<LedgerJob[]> {
-  const rows = await db.query<JobRow>(statement(loadSql('daemon/jobs'), [names]))
+  const rows = await db.query<JobRow>(statement(loadSql('jobs/jobs'), [names]))
   return rows.map((row) => ({
     name: row.name,
     kind: row.kind,
@@ -69,13 +69,23 @@ export function claimRequestOf(jobs: readonly Job[]): string {
   )
 }
 
+/** Declares jobs that are not known yet, or the schedules of known ones where they differ. */
+export function declareStatement(request: string, actor: string, known = false): Statement {
+  return statement(loadSql(known ? 'jobs/declare-changed' : 'jobs/declare-new'), [request, actor])
+}
+
+/** Ends the schedule of a job that is not declared any more. */
+export function removeStatement(job: string, actor: string): Statement {
+  return statement(loadSql('jobs/declare-removed'), [job, actor])
+}
+
 /** Makes what is declared known: new calendars, changed ones, ones that ended. Says in words what it did. */
 export async function declare(db: Database, jobs: readonly Job[], actor: string): Promise<string[]> {
   const request = claimRequestOf(jobs)
   const settings = {readOnly: false, lockTimeout: 10_000, statementTimeout: 60_000, role: db.target.role}
   return db.transaction(settings, async (tx) => {
     const run = (name: string, values: readonly Value[]) =>
-      tx.query<{job: string; reason?: string}>(statement(loadSql(`daemon/${name}`), values))
+      tx.query<{job: string; reason?: string}>(statement(loadSql(`jobs/${name}`), values))
     const changed = await run('declare-changed', [request, actor])
     const made = await run('declare-new', [request, actor])
     const gone = await run('declare-gone', [jobs.map(({name}) => name), actor])

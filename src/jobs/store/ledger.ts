@@ -22,9 +22,9 @@ export const ledgerWrite = (db: Database): TransactionSettings => ({
   role: db.target.role,
 })
 
-/** One statement of sql/daemon, in a transaction of its own. */
+/** One statement of sql/jobs, in a transaction of its own. */
 export const askLedger = <Row extends object>(db: Database, name: string, values: readonly Value[] = []) =>
-  db.query<Row>(prepared(`daemon/${name}`, values), ledgerWrite(db))
+  db.query<Row>(prepared(`jobs/${name}`, values), ledgerWrite(db))
 
 /** A nullable time of the ledger, in milliseconds since 1970. */
 export const millisOf = (instant: Instant | null): number | null => (instant === null ? null : Date.parse(instant))

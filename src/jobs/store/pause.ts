@@ -4,7 +4,7 @@ import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
 import type {Plan, Step} from '../../run/step.js'
 import {ledgerJobs} from './job-list.js'
-import {claimRequestOf} from './ledger-jobs.js'
+import {claimRequestOf, declareStatement} from './ledger-jobs.js'
 
 /**
  * Pauses or resumes a job from now on; one that no daemon has run with yet is declared with it. Nothing to do where it
@@ -33,13 +33,13 @@ export async function planState(
     kind: verb,
     object: `job ${name}`,
     statements: [
-      statement(loadSql('daemon/declare-new'), [claimRequestOf([job]), actor]),
-      statement(loadSql('daemon/set-state'), [name, state, actor, reason]),
+      declareStatement(claimRequestOf([job]), actor),
+      statement(loadSql('jobs/set-state'), [name, state, actor, reason]),
     ],
     lock: 'ROW EXCLUSIVE',
     class: 'safe',
     transaction: 'own',
-    doneCheck: db.server.hasQicoreSchema ? statement(loadSql('daemon/is-state'), [name, state]) : null,
+    doneCheck: db.server.hasQicoreSchema ? statement(loadSql('jobs/is-state'), [name, state]) : null,
     repeatable: true,
     dependsOn: [],
     relations: ['qicore.job'],

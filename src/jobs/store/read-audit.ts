@@ -36,7 +36,7 @@ export async function readAudit(
   only: readonly string[] | null,
   cronGrace: number,
 ): Promise<Audit> {
-  const rows = await db.query<JobRow>(statement(loadSql('daemon/audit-jobs'), [only]))
+  const rows = await db.query<JobRow>(statement(loadSql('jobs/audit-jobs'), [only]))
   const jobs: JobAudit[] = []
   for (const row of rows) {
     const epochs = row.calendars.map((epoch) => ({...epoch, validFrom: Date.parse(epoch.validFrom)}))
@@ -59,7 +59,7 @@ export async function readAudit(
   }
   const first = jobs.length === 0 ? Date.now() : Math.min(...jobs.map(({from}) => from))
   const timelines = await db.query<{system_identifier: string; timeline: number; seen_at: Instant; seen_by: string}>(
-    statement(loadSql('daemon/timelines'), [iso(first)]),
+    statement(loadSql('jobs/timelines'), [iso(first)]),
   )
   return {
     jobs,
@@ -83,7 +83,7 @@ async function occurrences(db: Database, job: string, from: number, until: Insta
   }
   const all: AuditRow[] = []
   for (let after: Instant = iso(from); ; ) {
-    const rows = await db.query<Row>(statement(loadSql('daemon/audit-rows'), [job, after, until, page]))
+    const rows = await db.query<Row>(statement(loadSql('jobs/audit-rows'), [job, after, until, page]))
     for (const row of rows)
       all.push({
         scheduledAt: Date.parse(row.scheduled_at),
@@ -106,7 +106,7 @@ async function unassigned(db: Database, job: string, from: number, until: Instan
     part: string | null
     application: string | null
   }
-  const rows = await db.query<Row>(statement(loadSql('daemon/audit-unassigned'), [job, iso(from), until]))
+  const rows = await db.query<Row>(statement(loadSql('jobs/audit-unassigned'), [job, iso(from), until]))
   return rows.map(({started_at, completed_at, status, reason, part, application}) => ({
     startedAt: Date.parse(started_at),
     completedAt: completed_at === null ? null : Date.parse(completed_at),

@@ -1,8 +1,7 @@
 /** How occurrences end in the ledger: with a result, or given back for another try. */
 import type {Database} from '../../db/database.js'
-import {prepared} from '../../db/load-sql.js'
 import type {Statement} from '../../db/sql.js'
-import {withoutRepeatedFlags} from '../../units/command.js'
+import {recordStatement} from '../../run/record.js'
 import type {Claim} from './claims.js'
 import {ledgerWrite} from './ledger.js'
 
@@ -35,7 +34,7 @@ export function finishStatement(all: readonly (Ended & {claim: Pick<Claim, 'id' 
     error,
     detail,
   }))
-  return prepared('daemon/finish', [JSON.stringify(withoutRepeatedFlags(asked))])
+  return recordStatement('jobs/finish', [{json: asked}])
 }
 
 /** False where another daemon has taken the claim over. */
@@ -56,5 +55,5 @@ export async function release(db: Database, claim: Claim, given: GivenBack): Pro
 }
 
 export function releaseStatement({id, token}: Claim, {seconds, error, countsAsAttempt}: GivenBack): Statement {
-  return prepared('daemon/release', [id, token, seconds, withoutRepeatedFlags(error), countsAsAttempt ? 0 : 1])
+  return recordStatement('jobs/release', [id, token, seconds, error, countsAsAttempt ? 0 : 1])
 }

@@ -17,7 +17,7 @@ export function nextOf(state: LedgerJob, now: number): number | null {
 }
 
 function queryLastDone(db: Database): Promise<{job: string; at: Instant}[]> {
-  return db.query<{job: string; at: Instant}>(statement(loadSql('daemon/last-done')))
+  return db.query<{job: string; at: Instant}>(statement(loadSql('jobs/last-done')))
 }
 
 /** When each of these jobs last succeeded, by any runner or by hand, in seconds since 1970. Needs the schema qicore. */

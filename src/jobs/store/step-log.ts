@@ -1,30 +1,26 @@
 import type {Database} from '../../db/database.js'
-import {loadSql, prepared} from '../../db/load-sql.js'
-import {statement} from '../../db/sql.js'
+import {recordStatement, stepRecords} from '../../run/record.js'
 import type {Ledger} from '../../run/run-log.js'
-import {withoutRepeatedFlags} from '../../units/command.js'
 import type {Limits} from '../../run/limits.js'
-import type {StepReport} from '../../run/step.js'
 import type {Claim} from './claims.js'
 
 /**
  * The steps of an occurrence, beneath the row that was claimed. How the occurrence itself ends is written elsewhere.
+ * @param offset of the positions: steps that an earlier plan of the occurrence had
  */
 export function stepLedger(db: Database, {id}: Claim, offset: number, limits: Limits): Ledger {
-  const settings = {readOnly: false, lockTimeout: limits.lockTimeout, statementTimeout: 30_000, role: db.target.role}
-  const row = (position: number, report: StepReport) => {
-    const {id: step, status, attempts, ms, bytes, note, error} = withoutRepeatedFlags(report)
-    return prepared('daemon/step', [id, step, offset + position, status, attempts, ms, bytes, note, error])
-  }
+  const {stepDone, stepNoted, stepEnded} = stepRecords(
+    db,
+    id,
+    limits,
+    'jobs/step',
+    (position, {id: step, attempts, ms, bytes}) =>
+      recordStatement('jobs/step-complete', [id, step, position, attempts, ms, bytes]),
+  )
   return {
-    stepDone: (tx, position, {id: step, attempts, ms, bytes}) =>
-      tx.query(prepared('daemon/step-complete', [id, step, offset + position, attempts, ms, bytes])),
-    async stepNoted(step, note) {
-      await db.query(statement(loadSql('ledger/step-note'), [id, step, withoutRepeatedFlags(note)]), settings)
-    },
-    async stepEnded(position, step) {
-      await db.query(row(position, step), settings)
-    },
+    stepNoted,
+    stepDone: (tx, position, step) => stepDone(tx, offset + position, step),
+    stepEnded: (position, step) => stepEnded(offset + position, step),
     async finish() {},
   }
 }

@@ -22,7 +22,7 @@ export async function readProofFacts(
   {snapshot, facts, states}: PolicyState,
   changes: readonly Change[],
 ): Promise<ProofFacts> {
-  const [space] = await db.query<{locks: number; cache: number}>(statement(loadSql('catalog/lock-space')))
+  const [space] = await db.query<{locks: number; cache: number}>(statement(loadSql('policies/lock-space')))
   const pace = await paceOf(db, snapshot.tables, snapshot.clocks)
   const subjects = new Map<Table, Subject>()
   for (const table of snapshot.tables) {

@@ -35,7 +35,13 @@ export async function planCandles(db: Db, request: CandleRequest): Promise<Candl
   for (const part of parts(rows)) {
     const byLine = new Map(part.map((row) => [row.line, row]))
     const compared = await db.query<{line: number; state: string; stored: string | null}>(
-      statement(loadSql('candles/compare'), [coin, exchange, timeframe, part.map(({line}) => line), ...valuesOf(part)]),
+      statement(loadSql('qicore/candles/compare'), [
+        coin,
+        exchange,
+        timeframe,
+        part.map(({line}) => line),
+        ...valuesOf(part),
+      ]),
     )
     for (const {line, state, stored} of compared) {
       const row = byLine.get(line)!
@@ -47,9 +53,9 @@ export async function planCandles(db: Db, request: CandleRequest): Promise<Candl
   const newExchange = known.length === 0
   const what = `candles of ${coin} on ${exchange}, ${timeframe}`
   const statements: Statement[] = [
-    ...(newExchange ? [statement(loadSql('candles/exchange'), [exchange])] : []),
+    ...(newExchange ? [statement(loadSql('qicore/candles/exchange'), [exchange])] : []),
     ...parts(missing).map((part) =>
-      statement(loadSql('candles/insert'), [
+      statement(loadSql('qicore/candles/insert'), [
         coin,
         coin,
         exchange,

@@ -24,7 +24,7 @@ interface Series {
  * @param asOf Unix seconds
  */
 export async function planFill(db: Db, asOf: number): Promise<Step[]> {
-  const rows = await db.query<{table: string; series: string; newest: number}>(statement(loadSql('demo/newest')))
+  const rows = await db.query<{table: string; series: string; newest: number}>(statement(loadSql('qicore/demo/newest')))
   const newest = new Map(rows.map((row) => [`${row.table} ${row.series}`, row.newest]))
   return allSeries().flatMap((series) => {
     const last = newest.get(`${series.table} ${series.name}`) ?? -Infinity
@@ -35,7 +35,7 @@ export async function planFill(db: Db, asOf: number): Promise<Step[]> {
 
 /** The newest sample row of all, in Unix seconds; null before the first. */
 export async function newestSample(db: Db): Promise<number | null> {
-  const rows = await db.query<{newest: number}>(statement(loadSql('demo/newest')))
+  const rows = await db.query<{newest: number}>(statement(loadSql('qicore/demo/newest')))
   return rows.length === 0 ? null : Math.max(...rows.map(({newest}) => newest))
 }
 
@@ -83,7 +83,7 @@ function candles(coin: Coin, exchange: string, timeframe: string, every: number,
     name: `${coin.id}/${exchange}/${timeframe}`,
     every,
     back,
-    sql: 'demo/candles',
+    sql: 'qicore/demo/candles',
     values: (times) => {
       const made = times.map((time) => candleAt(coin, exchange, time, every))
       return [
@@ -105,7 +105,7 @@ function prices(coin: Coin, exchange: string): Series {
     name: `${coin.id}/${exchange}`,
     every: 600,
     back: 30 * day,
-    sql: 'demo/prices',
+    sql: 'qicore/demo/prices',
     values: (times) => {
       const of = (other: Coin) => (time: number) => priceAt(coin, exchange, time) / priceAt(other, exchange, time)
       const change = (span: number) => (time: number) =>
@@ -134,7 +134,7 @@ function quotes(coin: Coin, exchange: string): Series {
     name: `${coin.symbol}-USD/${exchange}`,
     every: 120,
     back: 2 * day,
-    sql: 'demo/quotes',
+    sql: 'qicore/demo/quotes',
     values: (times) => {
       const middle = times.map((time) => priceAt(coin, exchange, time))
       return [
@@ -156,7 +156,7 @@ function analytics(market: string): Series {
     name: market,
     every: 3_600,
     back: 90 * day,
-    sql: 'demo/analytics',
+    sql: 'qicore/demo/analytics',
     values: (times) => {
       const cap = (coin: Coin, time: number) => priceAt(coin, place, time) * coin.supply * share
       const all = (time: number) => coins.reduce((sum, coin) => sum + cap(coin, time), 0)

@@ -78,6 +78,6 @@ export interface RowCounts {
 }
 
 export async function countRows(db: Database): Promise<RowCounts> {
-  const [row] = await db.query<RowCounts>(statement(loadSql('demo/counts')))
+  const [row] = await db.query<RowCounts>(statement(loadSql('qicore/demo/counts')))
   return row!
 }

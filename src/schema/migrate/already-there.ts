@@ -25,7 +25,7 @@ export async function refuseWhatIsThere(db: Database, pending: readonly Migratio
   }
   if (made.length === 0) return
   const rows = await db.query<{name: string; kind: string}>(
-    statement(loadSql('migrate/present-relations'), [made.map(({name}) => name)]),
+    statement(loadSql('schema/migrate/present-relations'), [made.map(({name}) => name)]),
   )
   if (rows.length === 0) return
   const first = made.find(({name}) => name === rows[0]!.name)!.source

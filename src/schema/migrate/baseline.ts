@@ -50,7 +50,7 @@ function recordStep(db: Database, source: MigrationSource, engine: MigrationRequ
     lock: 'NONE',
     class: 'safe',
     transaction: 'own',
-    doneCheck: db.server.hasQicoreSchema ? statement(loadSql('migrate/is-recorded'), [source.version]) : null,
+    doneCheck: db.server.hasQicoreSchema ? statement(loadSql('schema/migrate/is-recorded'), [source.version]) : null,
     repeatable: false,
     dependsOn: [],
     relations: [],
@@ -71,7 +71,7 @@ async function missingObjects(db: Database, source: MigrationSource): Promise<st
   const made = (await statementsOf(source)).flatMap(({makes}) => makes)
   if (made.length === 0) return []
   const values = [made.map(({kind}) => kind), made.map(({name}) => name), made.map(({on}) => on ?? '')]
-  const rows = await db.query<MadeObject>(statement(loadSql('migrate/missing-objects'), values))
+  const rows = await db.query<MadeObject>(statement(loadSql('schema/migrate/missing-objects'), values))
   return rows.map(({kind, name, on}) =>
     on ? `${kind} ${name} on ${on}` : `${kind === 'relation' ? '' : `${kind} `}${name}`,
   )

@@ -102,7 +102,7 @@ const seeded = qicore.tables.filter((table) => table.rows).map((table) => qualif
 
 /** Whether a migration could spoil anything here: rows that did not come with the tables. */
 export async function holdsData(db: Database): Promise<boolean> {
-  const [row] = await db.query<{holds: boolean}>(statement(loadSql('migrate/holds-data'), [seeded]))
+  const [row] = await db.query<{holds: boolean}>(statement(loadSql('schema/migrate/holds-data'), [seeded]))
   return row!.holds
 }
 
@@ -142,7 +142,7 @@ async function coreStep(
     lock: 'NONE',
     class: 'safe',
     transaction: 'own',
-    doneCheck: statement(loadSql('migrate/core-exists')),
+    doneCheck: statement(loadSql('schema/migrate/core-exists')),
     repeatable: false,
     dependsOn: before.map(({id}) => id),
     relations: [],
@@ -172,7 +172,7 @@ async function fileStep(
     lock,
     class: dataAtRisk && source.stream !== 'core' ? classOnData : 'safe',
     transaction: source.transaction,
-    doneCheck: db.server.hasQicoreSchema ? statement(loadSql('migrate/is-recorded'), [source.version]) : null,
+    doneCheck: db.server.hasQicoreSchema ? statement(loadSql('schema/migrate/is-recorded'), [source.version]) : null,
     repeatable: false,
     // One after the other: a later file may rest on an earlier one, and on the routines installed since.
     dependsOn: before.slice(Math.max(0, before.findLastIndex(isNumbered))).map(({id}) => id),
@@ -196,7 +196,7 @@ function userPath(db: Database): string {
 
 export function record({version, description, stream, checksum}: MigrationSource, engine: EngineKind): Statement {
   // The core is the same on every engine.
-  return statement(loadSql('migrate/record'), [
+  return statement(loadSql('schema/migrate/record'), [
     version,
     description,
     stream,

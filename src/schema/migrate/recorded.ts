@@ -18,7 +18,7 @@ export interface Recorded {
 /** What has been applied here; nothing where the schema qicore is not installed. */
 export async function readRecorded(db: Database): Promise<Recorded[]> {
   if (!db.server.hasQicoreSchema) return []
-  const rows = await db.query<Recorded>(statement(loadSql('migrate/versions')))
+  const rows = await db.query<Recorded>(statement(loadSql('schema/migrate/versions')))
   return rows.map((row) => ({...row, stream: streamOf(row.version)}))
 }
 

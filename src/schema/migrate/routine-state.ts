@@ -75,7 +75,7 @@ async function readRows(db: Database, files: readonly RoutineFile[]): Promise<Ro
     files.map(({routine}) => routine),
     files.map(({source}) => source),
   ]
-  return db.query<Row>(statement(loadSql('migrate/routines'), columns))
+  return db.query<Row>(statement(loadSql('schema/migrate/routines'), columns))
 }
 
 function stateOf(file: RoutineFile, row: Row | undefined, ahead: boolean): RoutineState {

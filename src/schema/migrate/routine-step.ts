@@ -8,7 +8,7 @@ import type {RoutineFile} from './routine-files.js'
 /** Installs a routine and records which text it was. */
 export function installRoutine({name, checksum, text}: RoutineFile): Statement[] {
   return [
-    statement(loadSql('migrate/record-routine'), [name, checksum, programVersion]),
+    statement(loadSql('schema/migrate/record-routine'), [name, checksum, programVersion]),
     statement(text.trim().replace(/;$/, '')),
   ]
 }
@@ -31,7 +31,7 @@ export function routineStep(routine: RoutineFile, canAsk: boolean, numbered: str
     class: 'safe',
     transaction: 'own',
     doneCheck: canAsk
-      ? statement(loadSql('migrate/routine-is-current'), [name, checksum, schema, called, source])
+      ? statement(loadSql('schema/migrate/routine-is-current'), [name, checksum, schema, called, source])
       : null,
     repeatable: true,
     dependsOn: [...(numbered === undefined ? [] : [numbered]), ...requires.map((other) => `routine ${other}`)],

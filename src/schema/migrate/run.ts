@@ -41,7 +41,9 @@ export async function planInstall(db: Database): Promise<CorePlan> {
   const sources = migrationSources(null).filter(({stream}) => stream === 'core')
   const plan = await planMigrations(db, {sources, engine: db.server.engine})
   if (plan.steps.length === 0) return {...plan, note: null}
-  const [row] = await db.query<{may: boolean}>(statement(loadSql('migrate/may-install'), [db.target.role ?? null]))
+  const [row] = await db.query<{may: boolean}>(
+    statement(loadSql('schema/migrate/may-install'), [db.target.role ?? null]),
+  )
   if (row?.may) return {...plan, note: null}
   return {
     ...plan,

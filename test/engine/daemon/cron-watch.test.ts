@@ -44,7 +44,7 @@ forEachEngine({}, (engine) => {
     const {db, run} = database
     const commands = {'public.a': 'call a()', 'public.b': 'call b()'}
     await run(
-      statement(loadSql('daemon/declare-new'), [
+      statement(loadSql('jobs/declare-new'), [
         JSON.stringify([{name: 'j', kind: 'sql', schedule: '* * * * *', timezone: 'UTC', runner: 'pg_cron', commands}]),
         'ada',
       ]),

@@ -82,7 +82,7 @@ describe('gated retention', () => {
       await agree(database, seven)
       const [row] = await database.run<{config: string}>('select config::text as config from qicore.policies')
       const rows = await database.db.query<{relation: string; reason: string | null}>(
-        statement(loadSql('report/policy-gate'), ['public.ticks', row!.config]),
+        statement(loadSql('policies/gate'), ['public.ticks', row!.config]),
       )
       expect(rows).toHaveLength(13)
       for (const {reason} of rows) expect(reason).toMatch(/public\.daily has not covered/)

@@ -35,7 +35,7 @@ const givenToCron = (
   kind = 'sql',
 ) =>
   run(
-    statement(loadSql('daemon/declare-new'), [
+    statement(loadSql('jobs/declare-new'), [
       JSON.stringify([{name, kind, schedule: '* * * * *', timezone: 'UTC', runner: 'pg_cron', commands}]),
       'ada',
     ]),

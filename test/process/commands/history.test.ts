@@ -36,7 +36,7 @@ it('the report and the routine that closes lost runs decide by the same text', (
       .replace(/^--.*$/gm, '')
       .replace(/\s+/g, ' ')
       .trim()
-  expect(words(loadSql('routines/close_lost_runs'))).toContain(words(loadSql('ledger/lost')))
+  expect(words(loadSql('routines/close_lost_runs'))).toContain(words(loadSql('run/lost')))
 })
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
