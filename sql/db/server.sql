@@ -33,7 +33,11 @@ select
     order by s.setrole <> 0 and s.setdatabase <> 0 desc, s.setrole <> 0 desc
   ) as stored_settings,
   current_setting('timescaledb.max_background_workers', true)::int as max_background_workers,
-  current_setting('max_worker_processes')::int as max_worker_processes,
+  -- What it leaves to TimescaleDB: replication's launcher and workers and pg_cron's scheduler are of the same number.
+  current_setting('max_worker_processes')::int
+    - (current_setting('max_logical_replication_workers')::int > 0)::int
+    - (select count(pid)::int from pg_stat_subscription)
+    - (select count(*)::int from pg_stat_activity where application_name = 'pg_cron scheduler') as max_worker_processes,
   (select count(*)::int from pg_stat_activity where application_name like 'TimescaleDB Background Worker Scheduler%') as schedulers,
   (select extversion from pg_extension where extname = 'citus') as citus,
   exists (

@@ -85,6 +85,7 @@ export interface ConditionFacts {
   /** Schedulers in all databases of the server. */
   schedulers: number
   maxBackgroundWorkers: number | null
+  /** What `max_worker_processes` leaves to TimescaleDB: without the workers of replication and pg_cron. */
   maxWorkerProcesses: number
   /** Hypertables and aggregates whose root has pages, and the root, as SQL reads them. */
   rowsInRoot: readonly {name: string; root: string}[]
@@ -207,12 +208,20 @@ function workerSlots(facts: ConditionFacts): Condition | null {
   const limit = Math.min(maxBackgroundWorkers, maxWorkerProcesses)
   const needed = 1 + schedulers + (schedulerHere ? 0 : 1) + 1
   if (needed <= limit) return null
+  // Two more: jobs run side by side, and another database may come.
+  const enough = needed + 2
+  const raise = [
+    ...(maxBackgroundWorkers < enough ? [`timescaledb.max_background_workers to ${enough} or more`] : []),
+    ...(maxWorkerProcesses < enough ? [`max_worker_processes by ${enough - maxWorkerProcesses} or more`] : []),
+  ]
   const setting =
-    maxBackgroundWorkers <= maxWorkerProcesses ? 'timescaledb.max_background_workers' : 'max_worker_processes'
+    maxBackgroundWorkers <= maxWorkerProcesses
+      ? `timescaledb.max_background_workers = ${limit}`
+      : `the ${limit} that max_worker_processes leaves to TimescaleDB`
   return {
     code: 'no_worker_slots',
-    message: `TimescaleDB's jobs cannot run here: 1 launcher + ${schedulers} scheduler${schedulers === 1 ? '' : 's'}${schedulerHere ? '' : ' + 1 for this database'} + 1 job are more than ${setting} = ${limit}.`,
-    fix: `Raise ${setting} to ${needed + 2} or more and restart the server`,
+    message: `TimescaleDB's jobs cannot run here: 1 launcher + ${schedulers} scheduler${schedulers === 1 ? '' : 's'}${schedulerHere ? '' : ' + 1 for this database'} + 1 job are more than ${setting}.`,
+    fix: `Raise ${raise.join(' and ')}, and restart the server`,
     refuses: 'nothing',
     tables: [],
   }

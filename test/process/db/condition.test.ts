@@ -1,6 +1,5 @@
-import {describe, expect, it} from 'vitest'
+import {expect, it} from 'vitest'
 import {connect} from '../../../src/db/connect.js'
-import {conditionsOf, refuseInHalfState, type ConditionFacts} from '../../../src/db/condition.js'
 import {statement} from '../../../src/db/sql.js'
 import {isConnectionLost} from '../../../src/db/sqlstate.js'
 import {readAggregates} from '../../../src/aggregates/list.js'
@@ -241,50 +240,4 @@ forEachEngine({}, (engine) => {
     expect(codes(db).filter((code) => code !== 'no_worker_slots')).toEqual([])
     expect(db.server.corrections).toEqual([])
   })
-})
-
-const well: ConditionFacts = {
-  database: 'market',
-  timescaledb: '2.22.1',
-  embedded: false,
-  license: 'timescale',
-  restoring: false,
-  loaderDisabled: false,
-  hiding: [],
-  inRecovery: false,
-  launcherSeen: true,
-  schedulerHere: true,
-  schedulers: 1,
-  maxBackgroundWorkers: 16,
-  maxWorkerProcesses: 32,
-  rowsInRoot: [],
-  brokenGates: [],
-}
-
-describe('the workers of TimescaleDB', () => {
-  it.each([
-    ['are enough', {}, false],
-    ['have none left for jobs: launcher and scheduler hold both', {maxBackgroundWorkers: 2}, true],
-    ['have none left for this database', {maxBackgroundWorkers: 2, schedulerHere: false}, true],
-    ['are exactly enough', {maxBackgroundWorkers: 3}, false],
-    ['share the processes of the server', {maxWorkerProcesses: 4, schedulers: 3}, true],
-    ['are elsewhere: a replica has none', {maxBackgroundWorkers: 2, inRecovery: true}, false],
-    ['are not seen, so nothing is counted', {maxBackgroundWorkers: 2, launcherSeen: false}, false],
-  ])('%s', (_, facts, expected) => {
-    const found = conditionsOf({...well, ...facts})
-    expect(found.map(({code}) => code)).toEqual(expected ? ['no_worker_slots'] : [])
-    expect(() => refuseInHalfState({condition: found}), 'nothing is refused for it').not.toThrow()
-  })
-
-  it('say the arithmetic', () => {
-    const [found] = conditionsOf({...well, schedulers: 3, schedulerHere: false, maxBackgroundWorkers: 4})
-    expect(found!.message).toContain(
-      '1 launcher + 3 schedulers + 1 for this database + 1 job are more than timescaledb.max_background_workers = 4',
-    )
-  })
-})
-
-describe('an extension without a license', () => {
-  it('is not loaded, and no Apache edition', () =>
-    expect(conditionsOf({...well, license: null})).toMatchObject([{code: 'library_not_loaded', refuses: 'database'}]))
 })
