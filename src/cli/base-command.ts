@@ -95,7 +95,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** The report for people, on stdout, in lines that fit the terminal; nothing under --json. */
   override log(text = ''): void {
-    super.log(fitWidth(withInvocation(text, process.stdout), lineWidth(process.stdout)))
+    super.log(this.fitted(text))
+  }
+
+  /** As it is printed on stdout: in lines that fit the terminal. */
+  protected fitted(text: string): string {
+    return fitWidth(withInvocation(text, process.stdout), lineWidth(process.stdout))
   }
 
   /**

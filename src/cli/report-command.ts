@@ -1,4 +1,7 @@
+import {setTimeout as pause} from 'node:timers/promises'
 import type {Command, Interfaces} from '@oclif/core'
+import type {Database} from '../db/database.js'
+import type {Duration} from '../units/duration.js'
 import type {AnyTable, ReportTable, TableContext} from '../units/report-table.js'
 import {BaseCommand, type FlagsOf} from './base-command.js'
 import {globalFlags} from './flags.js'
@@ -6,6 +9,7 @@ import type {Around} from './render/shown.js'
 import {asksForJson, reportFlags, type Format} from './report-flags.js'
 import type {SortOrder} from './report-rows.js'
 import {terminal} from './terminal.js'
+import {frame, pauseOf} from './watch.js'
 
 /**
  * A command that reports and changes nothing: its main table is declared as data, and every output format is made from
@@ -55,6 +59,42 @@ export abstract class ReportCommand<T extends typeof Command> extends BaseComman
   /** How many rows to read where the database limits them: sorted otherwise, the wanted ones may be among all. */
   protected readLimit(most: number): number {
     return this.order === null ? (this.flags.limit ?? most) : most
+  }
+
+  /** What was printed for the reading that --watch is about to show; null where there is no --watch. */
+  private printed: string[] | null = null
+
+  /**
+   * Reads and shows once; with --watch again and again in one session, until the process is interrupted.
+   * @param flags of the command, which has `watchFlags`
+   * @returns the report; nothing with --watch, because every reading was printed already
+   */
+  protected async watched<R extends object>(
+    {watch, every}: {watch: boolean; every?: Duration | undefined},
+    read: (db: Database) => Promise<R>,
+    show: (report: R) => Promise<R>,
+  ): Promise<R | undefined> {
+    if (!watch) return show(await this.withDatabase(read))
+    const ms = pauseOf(every)
+    return this.withDatabase(async (db) => {
+      for (let first = true; ; first = false) {
+        this.printed = []
+        const report = await show(await read(db))
+        if (this.jsonEnabled()) process.stdout.write(`${JSON.stringify(this.toSuccessJson(report))}\n`)
+        else process.stdout.write(frame(this.printed.join('\n'), process.stdout, first))
+        await pause(ms)
+      }
+    })
+  }
+
+  override log(text = ''): void {
+    if (this.printed === null) super.log(text)
+    else this.printed.push(this.fitted(text))
+  }
+
+  protected override logRaw(text: string): void {
+    if (this.printed === null) super.logRaw(text)
+    else this.printed.push(text)
   }
 
   private get format(): Format {

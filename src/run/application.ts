@@ -6,3 +6,8 @@
 export function isPgCron(application: string | null): boolean {
   return application?.startsWith('pg_cron') ?? false
 }
+
+/** Whether a session is one of this program: its commands and its daemon connect as `qicore-db/<command>`. */
+export function isOurs(application: string | null): boolean {
+  return application?.startsWith('qicore-db/') ?? false
+}

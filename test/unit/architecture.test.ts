@@ -37,7 +37,7 @@ const layerOf = (path: string) => path.split('/')[0]!
 const ours = (path: string) => files.includes(`${path}.ts`)
 
 /** A room for each thing that an operator looks after. They know the catalog, and each other only downwards. */
-const subjects = ['catalog', 'aggregates', 'policies', 'partitions', 'chunks', 'reports', 'doctor']
+const subjects = ['catalog', 'aggregates', 'policies', 'partitions', 'chunks', 'reports', 'doctor', 'activity']
 const ground = ['errors', 'units', 'engines', 'db']
 const below = (...rooms: string[]) => [...ground, 'run', 'catalog', ...rooms]
 const services = [...below('aggregates', 'policies', 'partitions', 'chunks'), 'schema', 'config', 'schedule']
@@ -63,6 +63,7 @@ const mayImport: Record<string, readonly string[]> = {
   config: below('schema', 'policies', 'partitions'),
   schedule: ['errors', 'units', 'config'],
   validation: ['errors', 'units', 'columns', 'schema'],
+  activity: below(),
   doctor: services,
   jobs: services,
   'pg-cron': [...services, 'jobs'],

@@ -1,4 +1,5 @@
 import {ReportCommand} from '../../cli/report-command.js'
+import {watchFlags} from '../../cli/watch.js'
 import type {DaemonSeen, ListedJob} from '../../jobs/store/job-list.js'
 
 interface ListReport {
@@ -16,11 +17,13 @@ export default class JobsList extends ReportCommand<typeof JobsList> {
     'Those of the configuration, the defaults without one, and what only the ledger of this database knows. Changes nothing.'
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json']
 
+  static override flags = watchFlags
+
   static override tables() {
     return {'': async () => (await import('../../jobs/store/job-list-table.js')).jobsTable}
   }
 
-  async run(): Promise<ListReport> {
+  async run(): Promise<ListReport | undefined> {
     const [{checkedJobs}, {listJobs}, {jobsTable}, {daemonCommand}, {halfState}] = await Promise.all([
       import('../../jobs/run/check.js'),
       import('../../jobs/store/job-list.js'),
@@ -29,16 +32,21 @@ export default class JobsList extends ReportCommand<typeof JobsList> {
       import('../../db/condition.js'),
     ])
     let daemon: string | null = null
-    const report = await this.withDatabase(async (db): Promise<ListReport> => {
-      // In a half-state a daemon would do nothing, or damage: it is not advised.
-      daemon = halfState(db.server) === null ? daemonCommand(db.target) : null
-      const head = await this.reportHead(db)
-      const now = Date.parse(head.at)
-      return {kind: 'jobs.list', ...head, ...(await listJobs(db, checkedJobs(await this.loadConfig(), now), now))}
-    })
-    const jobs = await this.show(jobsTable, report, report.jobs, async () =>
-      (await import('../../cli/render/jobs.js')).aroundJobs(report, daemon),
+    return this.watched(
+      this.flags,
+      async (db): Promise<ListReport> => {
+        // In a half-state a daemon would do nothing, or damage: it is not advised.
+        daemon = halfState(db.server) === null ? daemonCommand(db.target) : null
+        const head = await this.reportHead(db)
+        const now = Date.parse(head.at)
+        return {kind: 'jobs.list', ...head, ...(await listJobs(db, checkedJobs(await this.loadConfig(), now), now))}
+      },
+      async (report) => {
+        const jobs = await this.show(jobsTable, report, report.jobs, async () =>
+          (await import('../../cli/render/jobs.js')).aroundJobs(report, daemon),
+        )
+        return {...report, jobs}
+      },
     )
-    return {...report, jobs}
   }
 }

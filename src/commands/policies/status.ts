@@ -1,5 +1,6 @@
 import {Args, Flags} from '@oclif/core'
 import {ReportCommand} from '../../cli/report-command.js'
+import {watchFlags} from '../../cli/watch.js'
 import {ExitCode} from '../../errors.js'
 import type {PolicyStatusReport} from '../../policies/status-types.js'
 
@@ -16,6 +17,7 @@ Locks nothing, changes nothing, needs nothing of ours. Work counts as late when 
   static override args = {table: Args.string({description: 'table or aggregate, as name or schema.name'})}
   static override flags = {
     all: Flags.boolean({summary: 'Also show those that are well where there are many.'}),
+    ...watchFlags,
     'fail-on': Flags.option({
       options: ['never', 'late', 'unknown'] as const,
       default: 'late',
@@ -27,7 +29,7 @@ Locks nothing, changes nothing, needs nothing of ours. Work counts as late when 
     return {'': async () => (await import('../../policies/status-table.js')).policyStatusTable}
   }
 
-  async run(): Promise<PolicyStatusReport> {
+  async run(): Promise<PolicyStatusReport | undefined> {
     const [{readPolicyStatus}, {policyStatusTable}, {readDeclared}, {sectionsOf}, {reportTarget}] = await Promise.all([
       import('../../policies/status.js'),
       import('../../policies/status-table.js'),
@@ -36,20 +38,31 @@ Locks nothing, changes nothing, needs nothing of ours. Work counts as late when 
       import('../../config/target.js'),
     ])
     const {table} = this.args
-    const failOn = this.flags['fail-on']
-    const report = await this.withDatabase(async (db) => {
-      const [declared, {lateAfter}] = [await readDeclared(db, sectionsOf(await this.loadConfig())), await this.limits()]
-      return {...(await readPolicyStatus(db, {declared, lateAfter, table})), target: reportTarget(db)}
-    })
-    // Unmanaged objects never fail a check; one that was asked for by name is meant.
-    const counted = report.policies.filter(({managed}) => managed || table !== undefined)
-    const older = report.qicoreSchema.state === 'older'
-    const failed =
-      failOn !== 'never' && (older || counted.some(({ok}) => ok === false || (failOn === 'unknown' && ok === null)))
-    if (failed) process.exitCode = ExitCode.found
-    const policies = await this.show(policyStatusTable, report, report.policies, async () =>
-      (await import('../../cli/render/policies.js')).aroundPolicyStatus(report, {all: this.flags.all, failed}),
+    return this.watched(
+      this.flags,
+      async (db) => {
+        const [declared, {lateAfter}] = [
+          await readDeclared(db, sectionsOf(await this.loadConfig())),
+          await this.limits(),
+        ]
+        return {...(await readPolicyStatus(db, {declared, lateAfter, table})), target: reportTarget(db)}
+      },
+      async (report) => {
+        const failed = this.fails(report)
+        if (failed) process.exitCode = ExitCode.found
+        const policies = await this.show(policyStatusTable, report, report.policies, async () =>
+          (await import('../../cli/render/policies.js')).aroundPolicyStatus(report, {all: this.flags.all, failed}),
+        )
+        return {...report, policies}
+      },
     )
-    return {...report, policies}
+  }
+
+  /** Unmanaged objects never fail a check; one that was asked for by name is meant. */
+  private fails({policies, qicoreSchema}: PolicyStatusReport): boolean {
+    const failOn = this.flags['fail-on']
+    const counted = policies.filter(({managed}) => managed || this.args.table !== undefined)
+    const late = counted.some(({ok}) => ok === false || (failOn === 'unknown' && ok === null))
+    return failOn !== 'never' && (late || qicoreSchema.state === 'older')
   }
 }

@@ -1,6 +1,7 @@
 import {Args} from '@oclif/core'
 import {ReportCommand} from '../../cli/report-command.js'
 import {fastFlag} from '../../cli/report-flags.js'
+import {watchFlags} from '../../cli/watch.js'
 import type {StatsReport} from '../../reports/stats.js'
 
 export default class Stats extends ReportCommand<typeof Stats> {
@@ -15,13 +16,13 @@ SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_
     '<%= config.bin %> <%= command.id %> --target prod --fast',
   ]
   static override args = {table: Args.string({description: 'table or aggregate, as name or schema.name'})}
-  static override flags = fastFlag
+  static override flags = {...fastFlag, ...watchFlags}
 
   static override tables() {
     return {'': async () => (await import('../../reports/stats-table.js')).statsTable}
   }
 
-  async run(): Promise<StatsReport> {
+  async run(): Promise<StatsReport | undefined> {
     const [{readStats}, {statsTable}, {readManaged}, {reportTarget}] = await Promise.all([
       import('../../reports/stats.js'),
       import('../../reports/stats-table.js'),
@@ -29,16 +30,24 @@ SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_
       import('../../config/target.js'),
     ])
     const {fast} = this.flags
-    const report = await this.withDatabase(async (db) => {
-      const [{managed, timeUnits}, {lateAfter}] = [await readManaged(db, await this.loadConfig()), await this.limits()]
-      return {
-        ...(await readStats(db, {table: this.args.table, fast, managed, timeUnits, lateAfter})),
-        target: reportTarget(db),
-      }
-    })
-    const tables = await this.show(statsTable, report, report.tables, async () =>
-      (await import('../../cli/render/stats.js')).aroundStats(report),
+    return this.watched(
+      this.flags,
+      async (db) => {
+        const [{managed, timeUnits}, {lateAfter}] = [
+          await readManaged(db, await this.loadConfig()),
+          await this.limits(),
+        ]
+        return {
+          ...(await readStats(db, {table: this.args.table, fast, managed, timeUnits, lateAfter})),
+          target: reportTarget(db),
+        }
+      },
+      async (report) => {
+        const tables = await this.show(statsTable, report, report.tables, async () =>
+          (await import('../../cli/render/stats.js')).aroundStats(report),
+        )
+        return {...report, tables}
+      },
     )
-    return {...report, tables}
   }
 }

@@ -1,0 +1,40 @@
+import type {ActivityReport, Horizon, Session} from '../../activity/sessions.js'
+import {ageOr} from '../../units/cell-text.js'
+import {closingLine, note, notes, type Around, type Line} from './shown.js'
+import {plural} from './words.js'
+
+/** Who blocks whom, what holds VACUUM back, and how to end the blocker. */
+export function aroundActivity({sessions, horizons, notes: remarks, at}: ActivityReport): Around<Session> {
+  const waiting = sessions.filter(({blockedBy}) => blockedBy.length > 0)
+  const [blocker] = sessions.filter(({blocks, depth}) => blocks > 0 && depth === 0)
+  const verdict =
+    sessions.length === 0
+      ? 'No other session does anything in this database.'
+      : `${plural(sessions.length, 'session')}, ${waiting.length} blocked.`
+  return {
+    below: [
+      ...horizons.map((horizon) => horizonLine(horizon, at)),
+      ...notes(remarks, ' '),
+      closingLine([verdict], blocker === undefined ? [] : [endLine(blocker)]),
+    ],
+  }
+}
+
+const words = {
+  session: 'pid',
+  prepared_transaction: 'prepared transaction',
+  replication_slot: 'replication slot',
+} as const
+
+function horizonLine({kind, name, since, transactions}: Horizon, at: string): Line {
+  const open = since === null ? '' : `, open for ${ageOr(since, at)}`
+  const count = transactions === null ? '' : ` of the last ${plural(transactions, 'transaction')}`
+  return note(`VACUUM keeps dead rows${count}: ${words[kind]} ${name}${open}.`, ' ')
+}
+
+/** A session that is idle in its transaction has no statement to cancel. */
+function endLine({pid, state, blocks}: Session): string {
+  const call = state === 'active' ? `pg_cancel_backend(${pid})` : `pg_terminate_backend(${pid})`
+  const effect = state === 'active' ? 'cancels its statement' : 'ends its session'
+  return `${plural(blocks, 'session')} wait${blocks === 1 ? 's' : ''} for pid ${pid}. This ${effect}: select ${call}`
+}

@@ -1,0 +1,38 @@
+import {ReportCommand} from '../cli/report-command.js'
+import {watchFlags} from '../cli/watch.js'
+import type {ActivityReport} from '../activity/sessions.js'
+
+export default class Activity extends ReportCommand<typeof Activity> {
+  static override summary = 'Who does what in this database now, who waits for whom, and what holds VACUUM back.'
+  static override description =
+    `Sessions that run a statement, hold a transaction open or block another: runs of this program, TimescaleDB's jobs, pg_cron, autovacuum and applications. Chunks and partitions are shown as their table. A session that waits stands below the one that blocks it. SINCE is how long its transaction is open.
+Changes nothing and waits for no lock. A role without pg_monitor sees who blocks whom, and not what they run.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --watch --every 5s',
+    '<%= config.bin %> <%= command.id %> --json',
+  ]
+  static override flags = watchFlags
+
+  static override tables() {
+    return {'': async () => (await import('../activity/table.js')).activityTable}
+  }
+
+  async run(): Promise<ActivityReport | undefined> {
+    const [{readActivity}, {activityTable}, {reportTarget}] = await Promise.all([
+      import('../activity/read-activity.js'),
+      import('../activity/table.js'),
+      import('../config/target.js'),
+    ])
+    return this.watched(
+      this.flags,
+      async (db) => ({...(await readActivity(db)), target: reportTarget(db)}),
+      async (report) => {
+        const sessions = await this.show(activityTable, report, report.sessions, async () =>
+          (await import('../cli/render/activity.js')).aroundActivity(report),
+        )
+        return {...report, sessions}
+      },
+    )
+  }
+}
