@@ -2,6 +2,7 @@ import {batching} from '../db/batching.js'
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, sql, statement} from '../db/sql.js'
+import {can} from '../engines/index.js'
 import {isOurs, isPgCron} from '../run/application.js'
 import type {Instant} from '../units/instant.js'
 import {orderByBlocker} from './blocking-tree.js'
@@ -48,7 +49,7 @@ export async function readActivity(database: Database): Promise<ActivityReport> 
     db.query<{now: Instant}>(statement('select clock_timestamp() as now')),
     ask<SessionRow>('sessions'),
     ask<Horizon>('horizon'),
-    server.timescaledb === null ? [] : ask<JobRow>('jobs'),
+    can(server.engine, 'hypertables') ? ask<JobRow>('jobs') : [],
   ])
   const relations = [...new Set(rows.flatMap((row) => [...row.relations, row.waits_for ?? 0]))].filter((oid) => oid > 0)
   const named = await ask<TableName & {relation: number}>(tablesStatement(db), [relations])

@@ -33,7 +33,7 @@ describe('the tree of blockers', () => {
     ])
   })
 
-  it('loses no session and lists none twice, whoever waits for whom', () => {
+  it('loses no session and lists none twice in any graph of blockers', () => {
     const some = fc.uniqueArray(fc.nat(6), {maxLength: 3})
     fc.assert(
       fc.property(fc.array(some, {minLength: 1, maxLength: 7}), (waits) => {
