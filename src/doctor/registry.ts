@@ -1,5 +1,6 @@
 import type {Check} from './check.js'
+import {chunkChecks} from './checks/chunks/index.js'
 import {conditionChecks} from './checks/condition.js'
 
 /** Every check of doctor. A new one is an entry in the file of its group. */
-export const checks: readonly Check[] = [...conditionChecks]
+export const checks: readonly Check[] = [...conditionChecks, ...chunkChecks]
