@@ -5,13 +5,14 @@ import {many} from '../../../chunks/hypertable.js'
 import {literal} from '../../../db/sql.js'
 import {formatName} from '../../../db/qualified-name.js'
 import type {Server} from '../../../db/server.js'
+import {can} from '../../../engines/index.js'
 import {command} from '../../../units/command.js'
 import {compareAscending} from '../../../units/compare.js'
 import type {Check} from '../../check.js'
 import type {Finding} from '../../finding.js'
 import {advice, commandFix, objectOf, sqlFix} from '../../shared.js'
 
-/** Old enough that nobody waits for it to be compressed by hand. */
+/** Old enough: what is compressed by hand is compressed by then. */
 const oldAge = {months: 0, days: 30, seconds: 0}
 /** Usual tables reach 8 to 20; below this the settings are wrong more often than the data. */
 const poorRatio = 3
@@ -20,7 +21,7 @@ const fewRows = 100
 /** The newest compressed chunks of a table tell what its settings do. */
 const judgedChunks = 10
 
-const applies = ({edition}: Server) => edition === 'community'
+const applies = ({engine}: Server) => can(engine, 'compression')
 
 function neverCompressed(table: Table, {clocks, policies}: CatalogSnapshot): Finding[] {
   const has30days = table.time === 'integer' ? null : ago(clocks.get(table)!, oldAge)

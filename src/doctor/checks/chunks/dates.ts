@@ -5,6 +5,7 @@ import {instantOf, microsOf} from '../../../catalog/time.js'
 import {many} from '../../../chunks/hypertable.js'
 import {formatQualifiedName} from '../../../db/qualified-name.js'
 import {literal} from '../../../db/sql.js'
+import {can} from '../../../engines/index.js'
 import {instantInWords} from '../../../units/instant.js'
 import type {Check} from '../../check.js'
 import type {Finding} from '../../finding.js'
@@ -92,7 +93,7 @@ export const dateChecks: readonly Check[] = [
   {
     id: 'chunks.far_dates',
     about: 'tables',
-    applies: ({timescaledb}) => timescaledb !== null,
+    applies: ({engine}) => can(engine, 'hypertables'),
     passes: 'No chunk is dated more than a year ahead or before 2009.',
     problem: 'rows with dates that are far from now',
     async run(context) {

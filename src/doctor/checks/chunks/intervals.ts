@@ -9,6 +9,7 @@ import {many} from '../../../chunks/hypertable.js'
 import {formatQualifiedName} from '../../../db/qualified-name.js'
 import {literal} from '../../../db/sql.js'
 import type {Server} from '../../../db/server.js'
+import {can} from '../../../engines/index.js'
 import {formatBytes} from '../../../units/bytes.js'
 import {approximateSeconds} from '../../../units/duration.js'
 import type {Check} from '../../check.js'
@@ -244,7 +245,7 @@ async function judged(
   )
 }
 
-const applies = ({timescaledb}: Server) => timescaledb !== null
+const applies = ({engine}: Server) => can(engine, 'hypertables')
 
 export const intervalChecks: readonly Check[] = [
   {

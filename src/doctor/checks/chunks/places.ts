@@ -1,5 +1,6 @@
 import {many} from '../../../chunks/hypertable.js'
 import {formatName, formatQualifiedName} from '../../../db/qualified-name.js'
+import {can} from '../../../engines/index.js'
 import {formatBytes} from '../../../units/bytes.js'
 import type {Check} from '../../check.js'
 import type {Finding} from '../../finding.js'
@@ -24,7 +25,7 @@ export const placeChecks: readonly Check[] = [
   {
     id: 'chunks.detached',
     about: 'tables',
-    applies: ({timescaledb}) => timescaledb !== null,
+    applies: ({engine}) => can(engine, 'hypertables'),
     passes: 'Every table with the name of a chunk belongs to a hypertable.',
     problem: 'chunks that belong to no hypertable',
     async run(context) {
@@ -61,13 +62,13 @@ export const placeChecks: readonly Check[] = [
       const {tables} = await context.snapshot()
       const pairs = tables.flatMap(({relation: root, chunks}) => chunks.map(({relation}) => ({relation, root})))
       if (pairs.length === 0) return []
-      const timescaledb = context.server.timescaledb !== null
+      const hypertables = can(context.server.engine, 'hypertables')
       const [rows, attached] = await Promise.all([
         context.ask<TablespaceRow>('chunk-tablespaces', [
           pairs.map(({relation}) => relation),
           pairs.map(({root}) => root),
         ]),
-        timescaledb ? context.ask<{id: number; tablespace: string}>('attached-tablespaces') : [],
+        hypertables ? context.ask<{id: number; tablespace: string}>('attached-tablespaces') : [],
       ])
       return rows.flatMap((row): Finding[] => {
         const table = tables.find(({relation}) => relation === row.root)!
