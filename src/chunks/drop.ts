@@ -4,6 +4,7 @@ import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {usageError} from '../errors.js'
 import type {Step} from '../run/step.js'
+import {command} from '../units/command.js'
 import {microsIn, type TableClock} from '../catalog/table-clock.js'
 import {shown} from '../catalog/format-point.js'
 import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
@@ -126,8 +127,11 @@ function retained({table, policies, declared}: DropRequest): Age {
   if (own.length > 1)
     throw usageError(
       'POLICY_TWICE',
-      `${qualifiedName(table)} has ${own.length} retention policies, and which of them is meant is not known.`,
-      ['Give --older-than 2y, or an instant.'],
+      `${qualifiedName(table)} has ${own.length} retention policies, and which of them is meant is not known. Nothing was dropped.`,
+      [
+        'Give --older-than 2y, or an instant.',
+        `To see them, and how to remove one: ${command('policies status', [qualifiedName(table)])}`,
+      ],
     )
   if (declared === null && own.some(({after, createdBefore}) => after === null && createdBefore !== null))
     throw usageError(

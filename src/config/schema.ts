@@ -64,6 +64,11 @@ const compression = z.strictObject({
     "Order of rows within a group. Absent: the definition's, else the table keeps what it has.",
     {examples: [['time desc', 'id desc']]},
   ),
+  every: about(
+    duration.optional(),
+    "Time between two runs of TimescaleDB's policy. Absent: as it is; a new policy gets TimescaleDB's default.",
+    {examples: ['12h', '30min']},
+  ),
 })
 const retention = z.strictObject({
   after: after('Age at which a chunk is dropped, counted from its end.', ['2 years', '90 days']),

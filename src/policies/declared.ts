@@ -37,7 +37,12 @@ interface Entry {
   chunkInterval?: Duration | undefined
   compression?:
     | 'none'
-    | {after: Duration; segmentBy?: readonly string[] | undefined; orderBy?: readonly string[] | undefined}
+    | {
+        after: Duration
+        segmentBy?: readonly string[] | undefined
+        orderBy?: readonly string[] | undefined
+        every?: Duration | undefined
+      }
     | undefined
   retention?: 'none' | {after: Duration; native?: boolean | undefined} | undefined
   refresh?: 'none' | RefreshRule | undefined
@@ -107,6 +112,7 @@ function over(
             after: compression.after,
             segmentBy: compression.segmentBy ?? before?.segmentBy ?? null,
             orderBy: compression.orderBy ?? before?.orderBy ?? null,
+            every: compression.every ?? before?.every,
           },
     retention:
       retention === undefined || retention === 'none'

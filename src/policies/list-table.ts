@@ -2,7 +2,7 @@ import {shortName} from '../db/qualified-name.js'
 import {dash} from '../units/cell-text.js'
 import type {ReportTable} from '../units/report-table.js'
 import type {ListedPolicy} from './list.js'
-import {columnsCell, declaredCell, ruleCell} from './rule-cell.js'
+import {columnsCell, declaredCell, ruleCell, tiny} from './rule-cell.js'
 
 export const policyListTable: ReportTable<ListedPolicy> = {
   columns: [
@@ -29,6 +29,15 @@ export const policyListTable: ReportTable<ListedPolicy> = {
     },
     {id: 'gated', heading: 'GATED', type: 'flag', show: 'data', value: (row) => row.gated},
     {id: 'paused', heading: 'PAUSED', type: 'flag', show: 'data', value: (row) => row.paused},
+    {
+      id: 'every',
+      heading: 'EVERY',
+      type: 'text',
+      show: 'room',
+      value: ({live}) => live?.every?.toString() ?? null,
+      text: ({live}) => (live?.every == null ? dash : tiny(live.every)),
+      priority: 2,
+    },
     {id: 'job_id', heading: 'JOB', type: 'count', value: (row) => row.jobId, priority: 1},
     {
       id: 'segment_by',

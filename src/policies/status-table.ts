@@ -39,6 +39,15 @@ export const policyStatusTable: ReportTable<PolicyStatus> = {
     {id: 'gated', heading: 'GATED', type: 'flag', show: 'data', value: (row) => row.gated},
     {id: 'paused', heading: 'PAUSED', type: 'flag', show: 'data', value: (row) => row.paused},
     {
+      id: 'every',
+      heading: 'EVERY',
+      type: 'text',
+      show: 'room',
+      value: ({live}) => live?.every?.toString() ?? null,
+      text: ({live}) => (live?.every == null ? dash : tiny(live.every)),
+      priority: 3,
+    },
+    {
       id: 'declared',
       heading: 'DECLARED',
       type: 'text',

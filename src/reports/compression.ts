@@ -2,6 +2,8 @@ import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {statement} from '../db/sql.js'
+import {can} from '../engines/index.js'
+import {totalOf} from '../catalog/total-bytes.js'
 import {readChunkBytes, type ChunkBytes} from '../catalog/chunk-bytes.js'
 import {orderOf} from '../catalog/read-hypertables.js'
 import {dueState, type DueState} from '../catalog/due.js'
@@ -16,6 +18,8 @@ import {has, isCompressed, type Table} from '../catalog/table.js'
 
 export interface CompressionReport extends ReportHead<'stats.compression'> {
   tables: TableCompression[]
+  /** What could be compressed and has compression switched off, the largest first; empty for one table. */
+  uncompressed: UncompressedTable[]
   notes: string[]
 }
 
@@ -43,6 +47,12 @@ export interface TableCompression extends Pick<TableStats, 'beforeBytes' | 'afte
   after: string | null
 }
 
+export interface UncompressedTable {
+  schema: string
+  table: string
+  totalBytes: number | null
+}
+
 export interface CompressionRequest extends SnapshotRequest {
   fast: boolean
 }
@@ -52,7 +62,11 @@ export async function readCompression(db: Database, request: CompressionRequest)
   const {at, tables: all, policies, clocks} = await readSnapshot(db, request)
   const compresses = (table: Table) => table.compression || table.chunks.some(({status}) => has(status, 'compressed'))
   const tables = request.table === undefined ? all.filter(compresses) : all
-  const bytes = await readChunkBytes(db, tables, request.fast)
+  const others =
+    request.table === undefined && can(db.server.engine, 'compression')
+      ? all.filter((table) => table.id !== null && !compresses(table))
+      : []
+  const bytes = await readChunkBytes(db, [...tables, ...others], request.fast)
   const settings = await readSettings(db, tables)
   const rows = tables.map((table) => {
     const policy = policies.find((each) => each.table === table && each.kind === 'compression')
@@ -67,6 +81,9 @@ export async function readCompression(db: Database, request: CompressionRequest)
     tables: rows.sort(
       (a, b) => (b.beforeBytes ?? -1) - (a.beforeBytes ?? -1) || (a.schema + a.table < b.schema + b.table ? -1 : 1),
     ),
+    uncompressed: others
+      .map((table) => ({schema: table.schema, table: table.name, totalBytes: totalOf(table, bytes).total}))
+      .sort((a, b) => (b.totalBytes ?? -1) - (a.totalBytes ?? -1)),
     notes: [...leftOutNotes(tables, bytes, request.fast), ...recordNotes(tables), ...compressionAdvice(rows)],
   }
 }

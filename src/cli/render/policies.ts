@@ -67,9 +67,15 @@ function findingLines(policies: readonly PolicyStatus[]): Line[] {
   })
   const lines = [...texts].flatMap((finding) => {
     const entry = having(finding)
-    return entry.length > 2
-      ? [line(`${entry.length} policies: ${finding}`, entry)]
-      : entry.map((policy) => line(`${nameOf(policy)} ${policy.kind}: ${finding}`, [policy]))
+    if (entry.length > 2) return [line(`${entry.length} policies: ${finding}`, entry)]
+    // Two policies of one kind on one table have one label.
+    const labels = new Set(entry.map(labelOf))
+    return [...labels].map((label) =>
+      line(
+        `${label}: ${finding}`,
+        entry.filter((policy) => labelOf(policy) === label),
+      ),
+    )
   })
   return [
     ...notes(
@@ -95,6 +101,10 @@ function unmanagedLegend(policies: readonly {managed: boolean}[]): Line[] {
 
 function nameOf({schema, table}: Pick<PolicyStatus, 'schema' | 'table'>): string {
   return shortName(schema, table)
+}
+
+function labelOf(policy: PolicyStatus): string {
+  return `${nameOf(policy)} ${policy.kind}`
 }
 
 function statusVerdict(policies: readonly PolicyStatus[], failed: boolean): string {

@@ -2,6 +2,7 @@ import {shortName} from '../../db/qualified-name.js'
 import type {CompressionReport, TableCompression} from '../../reports/compression.js'
 import type {QueriesReport, QueryStats} from '../../reports/queries.js'
 import type {StatsReport, TableStats} from '../../reports/stats.js'
+import {bytesOr} from '../../units/cell-text.js'
 import {command} from '../../units/command.js'
 import {closingLine, legend, notes, type Around} from './shown.js'
 import {formatInstant, plural} from './words.js'
@@ -78,7 +79,12 @@ function basisOf(tables: readonly TableStats[]): TableStats['sizeBasis'] {
 export function aroundCompression(report: CompressionReport): Around<TableCompression> {
   const {tables} = report
   if (tables.length === 0)
-    return {below: [closingLine(['No table has compression switched on.']), ...notes(report.notes)]}
+    return {
+      below: [
+        closingLine(['No table has compression switched on.']),
+        ...notes([...uncompressedNote(report), ...report.notes]),
+      ],
+    }
   const [worst] = tables
     .filter(({notDoneChunks}) => (notDoneChunks ?? 0) > 0)
     .sort((a, b) => Number(b.late) - Number(a.late) || b.notDoneChunks! - a.notDoneChunks!)
@@ -86,7 +92,7 @@ export function aroundCompression(report: CompressionReport): Around<TableCompre
   return {
     total: tables.length > 1 ? totalCompression(tables) : null,
     below: [
-      ...notes(report.notes),
+      ...notes([...uncompressedNote(report), ...report.notes]),
       ...(byHand.length === 0 ? [] : [legend(`No policy compresses ${byHand.join(', ')}: nothing is due there.`)]),
       legend('BEFORE, AFTER: recorded at compression. LIVE NOW: the same chunks today.'),
       ...(worst === undefined
@@ -101,6 +107,16 @@ export function aroundCompression(report: CompressionReport): Around<TableCompre
   }
 }
 
+/** Tables and aggregates that the report has no row for, because their compression is switched off. */
+function uncompressedNote({uncompressed}: CompressionReport): string[] {
+  if (uncompressed.length === 0) return []
+  const named = uncompressed
+    .slice(0, 3)
+    .map(({schema, table, totalBytes}) => `${shortName(schema, table)} (${bytesOr(totalBytes)})`)
+  const more = uncompressed.length > named.length ? ` and ${uncompressed.length - named.length} more` : ''
+  return [`Compression is off for ${named.join(', ')}${more}.`]
+}
+
 function totalCompression(tables: readonly TableCompression[]): TableCompression {
   const before = sum(tables, ({beforeBytes}) => beforeBytes)
   const after = sum(tables, ({afterBytes}) => afterBytes)
@@ -110,8 +126,9 @@ function totalCompression(tables: readonly TableCompression[]): TableCompression
     table: '',
     chunks: sum(tables, ({chunks}) => chunks) ?? 0,
     compressedChunks: sum(tables, ({compressedChunks}) => compressedChunks) ?? 0,
-    dueChunks: sum(tables, ({dueChunks}) => dueChunks),
-    notDoneChunks: sum(tables, ({notDoneChunks}) => notDoneChunks),
+    // Where nothing says what is due in one of them, a sum would say that nothing is.
+    dueChunks: sumOfAll(tables, ({dueChunks}) => dueChunks),
+    notDoneChunks: sumOfAll(tables, ({notDoneChunks}) => notDoneChunks),
     late: null,
     beforeBytes: before,
     afterBytes: after,
@@ -144,4 +161,9 @@ export function aroundQueries(report: QueriesReport): Around<QueryStats> {
 function sum<Row>(rows: readonly Row[], of: (row: Row) => number | null): number | null {
   const known = rows.map(of).filter((value) => value !== null)
   return known.length === 0 ? null : known.reduce((a, b) => a + b, 0)
+}
+
+/** Null where one of them is unknown. */
+function sumOfAll<Row>(rows: readonly Row[], of: (row: Row) => number | null): number | null {
+  return rows.some((row) => of(row) === null) ? null : sum(rows, of)
 }

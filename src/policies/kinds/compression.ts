@@ -4,8 +4,9 @@ import {ident, literal, quoteIdent, raw, sql} from '../../db/sql.js'
 import type {Offset} from '../../catalog/live-policies.js'
 import type {Step} from '../../run/step.js'
 import {command} from '../../units/command.js'
-import {durationInWords, type Duration} from '../../units/duration.js'
-import {offsetInWords} from '../../catalog/offset-words.js'
+import {approximateSeconds, durationInWords, parseDuration, toInterval, type Duration} from '../../units/duration.js'
+import {durationOfMicros, offsetInWords} from '../../catalog/offset-words.js'
+import {sameDuration} from '../offsets.js'
 import {orderText, readOrder, sameList} from '../order.js'
 import {age, ageJson, alterJob, policyStep, type StepContext} from '../policy-step.js'
 import type {Problem} from '../problem.js'
@@ -31,6 +32,8 @@ export interface CompressionRule {
   segmentBy: readonly string[] | null
   /** As written: `time desc`. */
   orderBy: readonly string[] | null
+  /** Time between two runs; absent: as it is. */
+  every?: Duration | undefined
 }
 
 /** @see CompressionRule on the table's own scale */
@@ -38,6 +41,7 @@ export interface DesiredCompression {
   after: Offset
   segmentBy: readonly string[] | null
   orderBy: readonly string[] | null
+  every?: Duration | undefined
 }
 
 /** How chunks are compressed from now on; enables compression where it is not. */
@@ -52,6 +56,7 @@ export interface Settings extends ChangeBase {
 export interface Compression extends ChangeBase {
   do: 'compression'
   after: Offset
+  every?: Duration | undefined
   job: number | null
 }
 
@@ -81,38 +86,55 @@ export const compression: PolicyKind<CompressionRule, DesiredCompression, Settin
       by: 'timescaledb',
       job: plannedJob(change.job),
       after: change.after,
+      schedule: change.every ?? state.policies.find((each) => each.job?.id === change.job)?.schedule ?? null,
     }
     return withRule(state, ({kind, by}) => kind === 'compression' && by === 'timescaledb', rule)
   },
   runsAsOwner: (change) => change.do === 'compression',
-  ruleText: ({after, segmentBy, orderBy}) => ({after: durationInWords(after), segmentBy, orderBy}),
+  ruleText: ({after, segmentBy, orderBy, every}) => ({
+    after: durationInWords(after),
+    segmentBy,
+    orderBy,
+    ...(every === undefined ? {} : {every: durationInWords(every)}),
+  }),
   liveText: (rule, state) => ({
     ...ageText(rule, state),
     segmentBy: state.compression?.segmentBy ?? null,
     orderBy: state.compression?.orderBy ?? null,
   }),
-  inWords: ({after, segmentBy, orderBy}) =>
+  inWords: ({after, segmentBy, orderBy, every}) =>
     [
       `after ${durationInWords(after)}`,
       ...(segmentBy === null ? [] : [`segmentBy ${columnsInWords(segmentBy)}`]),
       ...(orderBy === null ? [] : [`orderBy ${columnsInWords(orderBy)}`]),
+      ...(every === undefined ? [] : [`every ${durationInWords(every)}`]),
     ].join('; '),
   liveInWords: ageInWords,
   toConfig(rule, state) {
     const after = offsetInConfig(rule.after, state)
     if (after === null) return {cannot: ageReason(rule)}
     const {segmentBy = null, orderBy = null} = state.compression ?? {}
+    const every = usualSchedule(rule, state) ? null : offsetInConfig(rule.schedule, state)
     return {
       value: {
         after,
         ...(segmentBy === null || segmentBy.length === 0 ? {} : {segmentBy}),
         ...(orderBy === null || orderBy.length === 0 ? {} : {orderBy}),
+        ...(every === null ? {} : {every}),
       },
     }
   },
   readFacts: async () => null,
   work: chunkWork,
   advice: ({schema, table}) => [`Fix: ${command('chunks compress', [shortName(schema, table)])}`],
+}
+
+/** Whether TimescaleDB would choose the same: half of the chunk interval, and 12 hours where time is an integer. */
+function usualSchedule({schedule}: LiveRule, {scale, chunkInterval}: TableState): boolean {
+  if (schedule === null) return true
+  const usual =
+    scale === 'time' && chunkInterval !== null ? durationOfMicros(chunkInterval / 2n) : parseDuration('12 hours')
+  return approximateSeconds(schedule) === approximateSeconds(usual)
 }
 
 function desired(rule: CompressionRule, {state, place, problems, offset}: RuleReader): DesiredCompression | null {
@@ -124,7 +146,7 @@ function desired(rule: CompressionRule, {state, place, problems, offset}: RuleRe
     if (order === null) problems.push(noSuchColumn(`${place}.orderBy`, text, state))
     return order === null ? text : orderText(order)
   })
-  return after === null ? null : {after, segmentBy: rule.segmentBy ?? null, orderBy: orderBy ?? null}
+  return after === null ? null : {after, segmentBy: rule.segmentBy ?? null, orderBy: orderBy ?? null, every: rule.every}
 }
 
 function settingsChange(wanted: DesiredCompression, {state}: DiffContext): Settings[] {
@@ -150,13 +172,16 @@ function settingsChange(wanted: DesiredCompression, {state}: DiffContext): Setti
   return [{do: 'settings', key: state.key, settings, before, why}]
 }
 
-function policyChange({after}: DesiredCompression, {state, rules, problems}: DiffContext): Compression[] {
+function policyChange({after, every}: DesiredCompression, {state, rules, problems}: DiffContext): Compression[] {
   const {key} = state
   const own = rules.filter(({by}) => by === 'timescaledb')
   const live = single(own, key, 'compression', problems)
   if (live === undefined) return []
-  const why = live === null ? [`after ${offsetInWords(after, state.scale)}`] : ageDiffers(live, after, state.scale)
-  return why.length === 0 ? [] : [{do: 'compression', key, after, job: live?.job?.id ?? null, why}]
+  const why = [
+    ...(live === null ? [`after ${offsetInWords(after, state.scale)}`] : ageDiffers(live, after, state.scale)),
+    ...(every === undefined ? [] : scheduleDiffers(live, every)),
+  ]
+  return why.length === 0 ? [] : [{do: 'compression', key, after, every, job: live?.job?.id ?? null, why}]
 }
 
 function settingsStep({key, settings}: Settings, {table, state}: StepContext): Step {
@@ -183,18 +208,28 @@ function orderSql(text: string, {columns}: TableState): string {
   return `${quoteIdent(order.column)} ${order.desc ? 'desc' : 'asc'} nulls ${order.nullsFirst ? 'first' : 'last'}`
 }
 
-function compressionStep({key, after, job}: Compression, {server, table}: StepContext): Step {
+function scheduleDiffers(live: LiveRule | null, every: Duration): string[] {
+  if (live === null) return [`every ${durationInWords(every)}`]
+  if (live.schedule !== null && sameDuration(live.schedule, every)) return []
+  return [
+    `every ${durationInWords(every)}, was ${live.schedule === null ? 'not said' : durationInWords(live.schedule)}`,
+  ]
+}
+
+function compressionStep({key, after, every, job}: Compression, {server, table}: StepContext): Step {
   const {value, type} = age(after)
+  const schedule = every === undefined ? null : toInterval(every)
   const current = sql`select exists (
   select from timescaledb_information.jobs j
   where j.proc_name = 'policy_compression' and (j.config ->> 'hypertable_id')::int = ${table.id!} and j.scheduled
     and (j.config ->> 'compress_after')::${raw(type)} = ${value}::${raw(type)}
+    and j.schedule_interval = coalesce(${schedule}::interval, j.schedule_interval)
 ) as done`
   const config = sql`(j.config - 'compress_created_before') || jsonb_build_object('compress_after', ${ageJson(after)})`
   const statement =
     job === null
-      ? sql`select ${timescaledbFunction(server, 'add_compression_policy')}(${key}::regclass, compress_after => ${value}::${raw(type)})`
-      : alterJob(server, job, config)
+      ? sql`select ${timescaledbFunction(server, 'add_compression_policy')}(${key}::regclass, compress_after => ${value}::${raw(type)}, schedule_interval => ${schedule}::interval)`
+      : alterJob(server, job, config, every)
   return policyStep(`compression policy of ${key}`, key, [statement], {doneCheck: current})
 }
 

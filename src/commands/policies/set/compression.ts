@@ -24,16 +24,17 @@ Changed columns hold for chunks compressed from now on; policies apply --recompr
       summary: 'Order within a group, with commas between: "time desc, id desc".',
       helpValue: '<columns>',
     }),
+    every: durationFlag({summary: 'Time between two runs of the policy. Default: as it is.'}),
   }
 
   async run(): Promise<PolicyChangeReport> {
-    const {after} = this.flags
+    const {after, every} = this.flags
     const list = (text: string | undefined) =>
       text
         ?.split(',')
         .map((part) => part.trim())
         .filter(Boolean) ?? null
-    const rule = {after, segmentBy: list(this.flags['segment-by']), orderBy: list(this.flags['order-by'])}
+    const rule = {after, segmentBy: list(this.flags['segment-by']), orderBy: list(this.flags['order-by']), every}
     return this.change(await import('../../../policies/tools.js'), this.args.table, {kind: 'compression', rule})
   }
 }
