@@ -1,4 +1,5 @@
 import {Duplex} from 'node:stream'
+import {setFlagsFromString} from 'node:v8'
 import {Worker} from 'node:worker_threads'
 import {ExitCode, OpsError} from '../errors.js'
 import type {FromEngine, ToEngine} from './embedded-worker.js'
@@ -59,7 +60,15 @@ function noEngine(cause?: unknown): OpsError {
   )
 }
 
+/**
+ * V8 compiles a function of the engine a second time, for speed, once it has run for a while. By its default it does
+ * so for most of what the engine runs while it starts, which costs as much as the start itself, and a command is over
+ * before it pays. With this budget only what runs for seconds is compiled again: loading and compression of many rows.
+ */
+const tieringBudget = '--wasm-tiering-budget=1000000000'
+
 async function start(directory: string | null, unlock: () => void): Promise<EmbeddedEngine> {
+  setFlagsFromString(tieringBudget)
   // Not this process's own options: the loader of a test, or --input-type, would be the thread's too.
   const worker = new Worker(workerFile(), {workerData: {directory}, execArgv: [], stderr: true, stdout: true})
   const send = (message: ToEngine) => worker.postMessage(message)
