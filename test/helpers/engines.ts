@@ -1,4 +1,5 @@
-import {readFileSync} from 'node:fs'
+import {cpSync, readFileSync} from 'node:fs'
+import {join} from 'node:path'
 import {afterAll, describe, inject, it} from 'vitest'
 import {connect} from '../../src/db/connect.js'
 import type {Database, Target} from '../../src/db/database.js'
@@ -26,7 +27,7 @@ export interface DatabaseOptions {
 }
 
 /** One of the engines that this run has. */
-export interface Engine extends Omit<EngineInfo, 'url'> {
+export interface Engine extends Omit<EngineInfo, 'url' | 'template'> {
   /**
    * An empty database, with TimescaleDB where the engine has it. A server gives a new one each time; the embedded
    * engine empties its only one, so what was there before is gone, and an earlier `db` must not be used any more.
@@ -85,16 +86,16 @@ function engineOf(info: EngineInfo): Engine {
     name: info.name,
     kind: info.kind,
     native: info.native,
-    database: (options = {}) => (info.url === null ? embedded() : onServer(info, info.url, options)),
-    urlFor: (fill) => (info.url === null ? onDisk(fill) : filled(info, info.url, fill)),
+    database: (options = {}) => (info.url === null ? embedded(info) : onServer(info, info.url, options)),
+    urlFor: (fill) => (info.url === null ? onDisk(info, fill) : filled(info, info.url, fill)),
   }
 }
 
 let inMemory: Promise<Database> | null = null
 
-async function embedded(): Promise<TestDatabase> {
+async function embedded(info: EngineInfo): Promise<TestDatabase> {
   const first = inMemory === null
-  inMemory ??= connect(targetOf('embedded:'), {applicationName}).then((db) => {
+  inMemory ??= connect(targetOf('embedded:'), {applicationName, template: info.template!.archive}).then((db) => {
     closers.push(() => db.close())
     return db
   })
@@ -126,9 +127,16 @@ async function filled(
   return database.url
 }
 
-async function onDisk(fill: (database: TestDatabase) => Promise<unknown>): Promise<string> {
-  const url = `embedded:${temporaryDirectory()}/db`
-  const db = await connect(targetOf(url), {applicationName, create: true})
+/** The URL of an embedded directory of its own with an empty database. */
+function copyOfTemplate({template}: EngineInfo): string {
+  const directory = join(temporaryDirectory(), 'db')
+  cpSync(template!.directory, directory, {recursive: true})
+  return `embedded:${directory}`
+}
+
+async function onDisk(info: EngineInfo, fill: (database: TestDatabase) => Promise<unknown>): Promise<string> {
+  const url = copyOfTemplate(info)
+  const db = await connect(targetOf(url), {applicationName})
   try {
     await fill(handle(db, url))
   } finally {

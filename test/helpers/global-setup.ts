@@ -3,6 +3,7 @@ import type {TestProject} from 'vitest/node'
 import {messageOf} from '../../src/errors.js'
 import {buildIfStale} from './build.js'
 import type {EngineInfo} from './engine-info.js'
+import {embeddedTemplate} from './embedded-template.js'
 import {startPostgres18} from './postgres18.js'
 import {probe} from './server.js'
 
@@ -12,14 +13,15 @@ const image = process.env.QICORE_TEST_IMAGE || 'timescale/timescaledb:2.22.1-pg1
 /** Runs once, before any test file: starts the servers and says on one line what this run is tested against. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   buildIfStale()
-  const engines: EngineInfo[] = [{name: 'embedded', kind: 'timescaledb', native: false, url: null}]
+  const template = await embeddedTemplate()
+  const engines: EngineInfo[] = [{name: 'embedded', kind: 'timescaledb', native: false, url: null, template}]
   const closers: (() => Promise<unknown>)[] = []
   const skipped: string[] = []
 
   try {
     const postgres = await startPostgres18()
     closers.push(() => postgres.stop())
-    engines.push({name: 'postgres18', kind: 'postgres', native: true, url: postgres.url})
+    engines.push({name: 'postgres18', kind: 'postgres', native: true, url: postgres.url, template: null})
   } catch (error) {
     skipped.push(`native PostgreSQL 18: ${messageOf(error)}`)
   }

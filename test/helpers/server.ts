@@ -51,7 +51,7 @@ export async function probe(url: string): Promise<EngineInfo> {
         timescaledb === null
           ? `PostgreSQL ${postgres}`
           : `TimescaleDB ${timescaledb} ${edition} on PostgreSQL ${postgres}`
-      return {name, kind: engine, native: true, url}
+      return {name, kind: engine, native: true, url, template: null}
     })
   } finally {
     await database.drop()
