@@ -7,7 +7,7 @@ import {isPgCron} from '../run/application.js'
 import {readLostRuns} from '../run/run-log.js'
 import {command} from '../units/command.js'
 import type {Instant} from '../units/instant.js'
-import {currentStatus} from '../run/status-names.js'
+import {currentStatus, storedNames} from '../run/status-names.js'
 
 /** Who started a run. */
 export type RunBy = 'hand' | 'daemon' | 'pg_cron' | 'timescaledb'
@@ -60,8 +60,27 @@ export interface HistoryRequest {
   /** A table or aggregate as SQL reads it; it need not exist any more. */
   table: string | null
   since: Instant | null
+  /** Only what began before. */
+  until?: Instant | null
+  /** A part of the role, the person, the machine or the daemon that made the change, letter case apart. */
+  actor?: string | null
+  /** Null for all. */
+  statuses?: readonly RunStatus[] | null
   limit: number
 }
+
+/** How a run ended, or that it has not. */
+export const runStatuses = [
+  'done',
+  'done_late',
+  'partial',
+  'failed',
+  'skipped',
+  'interrupted',
+  'running',
+  'retry',
+] as const
+export type RunStatus = (typeof runStatuses)[number]
 
 /** `missing`: the schema qicore is not installed. `unreadable`: this role may not read it, so what ran is not known. */
 export type HistorySource = 'recorded' | 'missing' | 'unreadable'
@@ -96,11 +115,14 @@ export async function historySource(db: Database): Promise<HistorySource> {
 /** Every recorded run, newest first; null where this role may not read the record. */
 export async function readRuns(
   db: Database,
-  {table, since, limit}: HistoryRequest,
+  request: HistoryRequest,
 ): Promise<{source: HistorySource; runs: RecordedRun[] | null}> {
   const source = await historySource(db)
   if (source !== 'recorded') return {source, runs: source === 'missing' ? [] : null}
-  return {source, runs: await query(db, [table === null ? null : asRecorded(table), since, null, limit])}
+  const {statuses = null, limit} = request
+  const runs = await query(db, {...request, id: null})
+  const wanted = runs.filter(({status}) => statuses === null || (statuses as readonly string[]).includes(status))
+  return {source, runs: wanted.slice(0, limit)}
 }
 
 /** One run with its steps. @throws OpsError NO_SUCH_RUN */
@@ -110,7 +132,7 @@ export async function readRun(
 ): Promise<{source: HistorySource; run: RecordedRun | null; steps: RecordedStep[] | null}> {
   const source = await historySource(db)
   if (source === 'unreadable') return {source, run: null, steps: null}
-  const [run] = source === 'missing' ? [] : await query(db, [null, null, id, 1])
+  const [run] = source === 'missing' ? [] : await query(db, {table: null, since: null, id, limit: 1})
   if (run === undefined)
     throw usageError('NO_SUCH_RUN', `There is no run ${id} in the history of this database.`, [
       `List the runs: ${command('history')}`,
@@ -119,11 +141,16 @@ export async function readRun(
   return {source, run, steps: rows.map(stepOf)}
 }
 
+/** Those that are recorded as running come beyond `limit` where a status is asked for: some of them have ended. */
 async function query(
   db: Database,
-  values: [string | null, Instant | null, number | null, number],
+  {table, since, until = null, actor = null, statuses = null, id, limit}: HistoryRequest & {id: number | null},
 ): Promise<RecordedRun[]> {
-  const rows = await db.query<Row>(statement(loadSql('reports/history'), values))
+  const name = table === null ? null : asRecorded(table)
+  const stored = statuses?.flatMap(storedNames) ?? null
+  const rows = await db.query<Row>(
+    statement(loadSql('reports/history'), [name, since, id, limit, until, actor, stored]),
+  )
   const lost = rows.some(({status}) => status === 'running') ? new Set(await readLostRuns(db)) : new Set<number>()
   return rows.map((row) => runOf(row, lost.has(row.id)))
 }

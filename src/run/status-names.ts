@@ -8,3 +8,8 @@ const formerNames: ReadonlyMap<string, string> = new Map([
 export function currentStatus<T extends string | null>(stored: T): T {
   return (stored === null ? null : (formerNames.get(stored) ?? stored)) as T
 }
+
+/** Every name under which a status of today may be stored. */
+export function storedNames(status: string): string[] {
+  return [status, ...[...formerNames].filter(([, current]) => current === status).map(([former]) => former)]
+}

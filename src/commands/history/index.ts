@@ -1,7 +1,7 @@
 import {Flags} from '@oclif/core'
 import {instantFlag} from '../../cli/flags.js'
 import {ReportCommand} from '../../cli/report-command.js'
-import type {HistorySource, RecordedRun} from '../../reports/history.js'
+import type {HistorySource, RecordedRun, RunStatus} from '../../reports/history.js'
 
 interface HistoryReport {
   kind: 'history'
@@ -23,6 +23,7 @@ A run whose process was killed is "interrupted" (a job's run "failed") with the 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --table ohlcv_data --since 2026-11-01',
+    '<%= config.bin %> <%= command.id %> --status failed,interrupted --actor daemon',
     '<%= config.bin %> <%= command.id %> --limit 100 --json',
   ]
   static override flags = {
@@ -31,6 +32,17 @@ A run whose process was killed is "interrupted" (a job's run "failed") with the 
       helpValue: '<table>',
     }),
     since: instantFlag({summary: 'Only from this time on.'}),
+    until: instantFlag({summary: 'Only before this time.'}),
+    actor: Flags.string({
+      summary: 'Only changes by this role, person, machine or daemon; a part of the name is enough.',
+      helpValue: '<name>',
+    }),
+    status: Flags.string({
+      multiple: true,
+      delimiter: ',',
+      options: ['done', 'done_late', 'partial', 'failed', 'skipped', 'interrupted', 'running', 'retry'],
+      summary: 'Only runs that ended like this.',
+    }),
     limit: Flags.integer({
       char: 'n',
       summary: 'How many, newest first.',
@@ -51,13 +63,21 @@ A run whose process was killed is "interrupted" (a job's run "failed") with the 
       import('../../reports/history.js'),
       import('../../reports/history-table.js'),
     ])
-    const {table, since} = this.flags
+    const {table, since, until, actor, status} = this.flags
+    const statuses = (status as RunStatus[] | undefined) ?? null
     const limit = this.readLimit(mostRuns)
     const report = await this.withDatabase(
       async (db): Promise<HistoryReport> => ({
         kind: 'history',
         ...(await this.reportHead(db)),
-        ...(await readRuns(db, {table: table ?? null, since: since ?? null, limit})),
+        ...(await readRuns(db, {
+          table: table ?? null,
+          since: since ?? null,
+          until: until ?? null,
+          actor: actor ?? null,
+          statuses,
+          limit,
+        })),
       }),
     )
     const runs = await this.show(runsTable, report, report.runs ?? [], async () =>
