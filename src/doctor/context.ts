@@ -7,6 +7,10 @@ import {loadSql} from '../db/load-sql.js'
 import type {Server} from '../db/server.js'
 import {ident, sql, statement, type Value} from '../db/sql.js'
 import type {Declared} from '../policies/declared.js'
+import type {Finding as PolicyFinding} from '../policies/checks/finding.js'
+import {readProofFacts} from '../policies/checks/read-facts.js'
+import {runChecks} from '../policies/checks/run-checks.js'
+import {readPolicyState, type PolicyState} from '../policies/read-state.js'
 import {readPolicyStatus} from '../policies/status.js'
 import type {PolicyStatusReport} from '../policies/status-types.js'
 import {NotKnown} from './finding.js'
@@ -29,7 +33,10 @@ export interface CheckContext {
   snapshot(): Promise<CatalogSnapshot>
   /** By the oid of a table's storage and of each of its chunks, compressed parts included: the table. */
   owners(): Promise<ReadonlyMap<number, Table>>
+  policyState(): Promise<PolicyState>
   policyStatus(): Promise<PolicyStatusReport>
+  /** How the policies that are live go together: the checks of a plan that changes nothing. */
+  policyConflicts(): Promise<readonly PolicyFinding[]>
   /** Sizes of the last VACUUM or ANALYZE: exact ones would open every chunk. */
   chunkBytes(): Promise<ChunkBytes>
   /** @throws NotKnown with the grant, unless this role may see what other roles do */
@@ -40,6 +47,7 @@ export function checkContext(database: Database, request: DoctorRequest): CheckC
   const db = batching(database)
   const {server} = database
   const snapshot = once(() => readSnapshot(db, request))
+  const policyState = once(async () => readPolicyState(db, await snapshot()))
   return {
     server,
     request,
@@ -47,7 +55,11 @@ export function checkContext(database: Database, request: DoctorRequest): CheckC
     ask: (name, values = []) => db.query(statement(loadSql(`doctor/${name}`), values)),
     snapshot,
     owners: once(async () => ownersOf((await snapshot()).tables)),
-    policyStatus: once(async () => readPolicyStatus(db, {...request, snapshot: await snapshot()})),
+    policyState,
+    policyStatus: once(async () =>
+      readPolicyStatus(db, {...request, snapshot: await snapshot(), state: await policyState()}),
+    ),
+    policyConflicts: once(async () => runChecks(await readProofFacts(db, await policyState(), []))),
     chunkBytes: once(async () => readChunkBytes(db, (await snapshot()).tables, true)),
     needStatistics(what) {
       if (server.readsAllStats) return

@@ -5,7 +5,15 @@ import {secondsBetween} from '../units/instant.js'
 import {command} from '../units/command.js'
 import {kindNamed} from './kinds/index.js'
 import {alterJobSql} from './job-sql.js'
-import type {JudgedPolicy, NotDone, NotDoneCode, PolicyProblem, PolicyStatus} from './status-types.js'
+import {
+  fixBy,
+  policyProblem,
+  type JudgedPolicy,
+  type NotDone,
+  type NotDoneCode,
+  type PolicyProblem,
+  type PolicyStatus,
+} from './status-types.js'
 
 /** What a person should know of a policy, most important first; empty where all is well. */
 export function problemsOf(status: JudgedPolicy, context: FindingContext): PolicyProblem[] {
@@ -26,24 +34,25 @@ export function withProblems(status: JudgedPolicy, problems: readonly PolicyProb
 function jobProblems(status: JudgedPolicy, {rule, server}: FindingContext): PolicyProblem[] {
   const {jobId, paused, gated} = status
   const problems: PolicyProblem[] = []
-  const apply = `Fix: ${command('policies apply')}`
+  const apply = fixBy(command('policies apply'))
   if (paused)
-    problems.push({
-      code: 'paused',
-      message: `job ${jobId} is paused. ${status.managed ? apply : `Fix: ${alterJobSql(server, jobId!)}`}`,
-    })
+    problems.push(
+      policyProblem(
+        'paused',
+        `job ${jobId} is paused`,
+        status.managed ? apply : fixBy(alterJobSql(server, jobId!), 'sql'),
+      ),
+    )
   if (gated && rule?.gate?.consentValid === false)
-    problems.push({
-      code: 'not_confirmed',
-      message: `not confirmed since the policy changed, so nothing is dropped. ${apply}`,
-    })
+    problems.push(
+      policyProblem('not_confirmed', 'not confirmed since the policy changed, so nothing is dropped', apply),
+    )
   if (gated && rule?.gate?.consentValid !== false && jobId !== null && rule?.gate?.jobConsentMatches === false)
-    problems.push({
-      code: 'job_not_confirmed',
-      message: `its job was made for another confirmed policy, so nothing is dropped. ${apply}`,
-    })
+    problems.push(
+      policyProblem('job_not_confirmed', 'its job was made for another confirmed policy, so nothing is dropped', apply),
+    )
   if (gated && can(server.engine, 'policies') && jobId === null)
-    problems.push({code: 'job_missing', message: `its job is missing. ${apply}`})
+    problems.push(policyProblem('job_missing', 'its job is missing', apply))
   return problems
 }
 
@@ -56,7 +65,8 @@ function workProblems(status: JudgedPolicy, context: FindingContext): PolicyProb
     const says = lastStatus === null ? '' : `job ${jobId} says ${lastStatus}${ago}; `
     const [first, ...more] = kindNamed(status.kind).advice(status, context)
     problems.push(
-      ...[`${says}${inWords(notDone)}. ${first}`, ...more].map((message) => ({code: 'not_done' as const, message})),
+      policyProblem('not_done', `${says}${inWords(notDone)}`, first ?? null),
+      ...more.map(({lead, fix}) => policyProblem('not_done', `${lead}${fix.text}`)),
     )
   }
   if (status.ok === null && context.unknown !== null) problems.push(context.unknown)
@@ -74,18 +84,20 @@ function runProblems(status: JudgedPolicy): PolicyProblem[] {
     status.lastRunAt === null ||
     secondsBetween(status.lastRunAt, lastError.at) >= 0
   if (lastError !== null && stillHolds && (lastStatus === 'Failed' || status.ok === false))
-    problems.push({
-      code: 'last_error',
-      message: `last error: ${lastError.message}${lastError.state === null ? '' : ` [${lastError.state}]`}`,
-    })
+    problems.push(
+      policyProblem(
+        'last_error',
+        `last error: ${lastError.message}${lastError.state === null ? '' : ` [${lastError.state}]`}`,
+      ),
+    )
   if (!paused && runnerAlive === false)
     problems.push(
       runner === 'none'
-        ? {code: 'no_runner', message: 'nothing runs it: no worker, no pg_cron job and no daemon was found'}
-        : {code: 'runner_not_running', message: `depends on ${runner}, which is not running`},
+        ? policyProblem('no_runner', 'nothing runs it: no worker, no pg_cron job and no daemon was found')
+        : policyProblem('runner_not_running', `depends on ${runner}, which is not running`),
     )
   if (!status.lastErrorVisible && lastError === null && jobId !== null)
-    problems.push({code: 'errors_not_visible', message: "this role may not see its job's errors"})
+    problems.push(policyProblem('errors_not_visible', "this role may not see its job's errors"))
   return problems
 }
 

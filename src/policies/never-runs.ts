@@ -15,6 +15,8 @@ export type NeverRunsCode =
   | 'uuid_unsupported'
   /** TimescaleDB's retention goes by the creation of chunks only in newer versions, and never beside an integer_now. */
   | 'created_before_unsupported'
+  /** TimescaleDB's compression policy reads times and integers only: its procedure has no case for other keys. */
+  | 'key_unsupported'
   /** The Apache edition has none of the policies' procedures. */
   | 'apache_edition'
 
@@ -24,6 +26,8 @@ export interface NeverRuns {
   why: string
   /** What to do instead. */
   fix: string
+  /** Whether `fix` is complete SQL. */
+  fixKind: 'sql' | 'advice'
 }
 
 /**
@@ -43,28 +47,44 @@ export function whyNeverRuns(
   const gated = 'declare the retention without native: true, which makes the gated one'
   const byAge = 'make it with drop_after, which goes by the age of the rows'
   const lack = lackOf(server.engine, 'policies')
-  if (lack !== null) return {code: 'apache_edition', why: lack.why, fix: lack.suggestions[0] ?? 'remove the policy'}
+  if (lack !== null)
+    return {
+      code: 'apache_edition',
+      why: lack.why,
+      fix: lack.suggestions[0] ?? 'remove the policy',
+      fixKind: 'advice',
+    }
   if (!goesByAge(kind)) return null
   const byCreation = after === null && createdBefore !== null
   const integer = table.time === 'integer'
   const clock = hasClock(table)
+  if (kind === 'compression' && table.time === 'other' && !byCreation)
+    return {
+      code: 'key_unsupported',
+      why: `${here} compresses no chunks by age where the time column is neither a time nor an integer`,
+      fix: 'a job of kind compress with olderThan (docs/daemon.md), or a policy by compress_created_before',
+      fixKind: 'advice',
+    }
   if (integer && !clock && !byCreation)
     return {
       code: 'no_clock',
       why: `${key} has integers for times and no integer_now function`,
       fix: nowFunction(key, table.schema, unit),
+      fixKind: unit === null ? 'advice' : 'sql',
     }
   if (byCreation && kind === 'retention' && integer && clock)
     return {
       code: 'created_before_unsupported',
       why: `${here} reads drop_created_before only where the table has no integer_now function`,
       fix: byAge,
+      fixKind: 'advice',
     }
   if (byCreation && kind === 'retention' && !integer && !server.retentionByCreation)
     return {
       code: 'created_before_unsupported',
       why: `${here} does not read drop_created_before; 2.26.3 does`,
       fix: byAge,
+      fixKind: 'advice',
     }
   if (table.time === 'uuid' && !byCreation && !server.policiesOnUuid)
     return {
@@ -74,6 +94,7 @@ export function whyNeverRuns(
         kind === 'retention'
           ? gated
           : 'a job of kind compress with olderThan (docs/daemon.md), or a policy by compress_created_before',
+      fixKind: 'advice',
     }
   return null
 }

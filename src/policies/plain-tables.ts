@@ -6,7 +6,7 @@ import {can} from '../engines/index.js'
 import {declaredName, type Declared} from './declared.js'
 import {withProblems} from './findings.js'
 import {declaredText} from './rule-text.js'
-import type {PolicyStatus} from './status-types.js'
+import {policyProblem, type PolicyStatus} from './status-types.js'
 
 /**
  * Declared tables that exist and are neither hypertables nor partitioned: a restore without the extension's catalog
@@ -54,7 +54,7 @@ export function plainStatus(each: Declared): PolicyStatus[] {
           lastError: null,
           lastErrorVisible: true,
         },
-        [{code: 'not_a_hypertable', message: notHypertable(each)}],
+        [policyProblem('not_a_hypertable', notHypertable(each))],
       ),
     )
 }

@@ -7,7 +7,7 @@ import {kindNamed} from './kinds/index.js'
 import {whyNeverRuns} from './never-runs.js'
 import type {PolicyState} from './read-state.js'
 import {rulesOf, type LiveRule} from './table-state.js'
-import type {PolicyProblem} from './status-types.js'
+import {fixBy, policyProblem, type PolicyProblem} from './status-types.js'
 import {command} from '../units/command.js'
 
 /** What is wrong with a policy itself, whatever its runs did. */
@@ -27,22 +27,30 @@ export function policyProblems(
   const problems: PolicyProblem[] = []
   const gated = kind === 'retention' && job === null
   const gate = gated ? server.condition.find(({code}) => code === 'gate_procedure_missing') : undefined
-  if (gate !== undefined) problems.push({code: 'gate_procedure_missing', message: `${gate.message} ${gate.fix}`})
+  if (gate !== undefined) problems.push(policyProblem('gate_procedure_missing', `${gate.message} ${gate.fix}`))
   const never = rule === null ? null : whyNeverRuns(rule, table, server, clock?.unit ?? null)
   if (never !== null)
-    problems.push({code: never.code, message: `every run of it fails: ${never.why}. Instead: ${never.fix}`})
+    problems.push(
+      policyProblem(never.code, `every run of it fails: ${never.why}`, fixBy(never.fix, never.fixKind, 'Instead: ')),
+    )
   const runs = job ?? gatedJobs.find(({id}) => id === rule?.job?.id) ?? null
   if (runs !== null && !runs.ownerCanLogin)
-    problems.push({
-      code: 'owner_cannot_login',
-      message: `every run of it fails: job ${runs.id} runs as ${runs.owner}, who may not log in. As a role that may: alter role ${runs.owner} login`,
-    })
+    problems.push(
+      policyProblem(
+        'owner_cannot_login',
+        `every run of it fails: job ${runs.id} runs as ${runs.owner}, who may not log in`,
+        fixBy(`alter role ${runs.owner} login`, 'sql', 'As a role that may: '),
+      ),
+    )
   const contradiction = goesByAge(kind) ? clock?.contradiction : undefined
   if (contradiction !== undefined)
-    problems.push({
-      code: 'wrong_unit',
-      message: `timeUnit is declared as ${contradiction.declared}, but ${contradictionWords(contradiction)}. ${contradictionAdvice(table, contradiction)}`,
-    })
+    problems.push(
+      policyProblem(
+        'wrong_unit',
+        `timeUnit is declared as ${contradiction.declared}, but ${contradictionWords(contradiction)}`,
+        fixBy(contradictionAdvice(table, contradiction), 'advice', ''),
+      ),
+    )
   const broken = problems.length > 0
   const twice = twiceProblem(rule, rulesOf(states.get(table)!, kind), qualifiedName(table))
   return {problems: twice === null ? problems : [...problems, twice], broken}
@@ -55,10 +63,11 @@ function twiceProblem(rule: LiveRule | null, rules: readonly LiveRule[], key: st
   if (eachOfSeveral === null) return null
   const jobs = rules.flatMap(({job}) => (job === null ? [] : [job.id]))
   const last = jobs.at(-1)
-  const remove =
-    last === undefined ? '' : `. To remove one: ${command('policies remove', [rule.kind, key], {job: last})}`
-  return {
-    code: 'policy_twice',
-    message: `${key} has ${rules.length} ${rule.kind} policies (jobs ${jobs.join(', ')}), and each of them ${eachOfSeveral}${remove}`,
-  }
+  return policyProblem(
+    'policy_twice',
+    `${key} has ${rules.length} ${rule.kind} policies (jobs ${jobs.join(', ')}), and each of them ${eachOfSeveral}`,
+    last === undefined
+      ? null
+      : fixBy(command('policies remove', [rule.kind, key], {job: last}), 'command', 'To remove one: '),
+  )
 }

@@ -5,50 +5,61 @@ import {command} from '../units/command.js'
 import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import {instantOf} from '../catalog/time.js'
 import type {FindingContext} from './finding-context.js'
-import type {JudgedPolicy} from './status-types.js'
+import {fixBy, type JudgedPolicy, type PolicyAdvice} from './status-types.js'
 
 /**
  * What to do about chunks that a retention has not dropped. Nothing that deletes is ever printed: where rows would go,
  * the command shows what would go.
  */
-export function retentionAdvice(status: JudgedPolicy, context: FindingContext): string[] {
+export function retentionAdvice(status: JudgedPolicy, context: FindingContext): PolicyAdvice[] {
   const codes = new Set((status.notDone ?? []).map(({code}) => code))
   const {table, rule, overdue} = context
   const loadedLate = overdue.length > 0 && overdue.every((chunk) => chunk.loadedLate)
   const name = shortName(status.schema, status.table)
-  const look = `To see what would be dropped: ${command('chunks drop', [name], {'dry-run': true})}`
-  if (codes.has('feed_stopped')) return ['Nothing to run: find out why no new rows arrive']
-  if (codes.has('foreign_key')) return ['Drop the foreign key, or remove the retention']
-  if (codes.has('gate_unreadable')) return ['Ask again as a role that may read the schema qicore']
+  const look = seeing(command('chunks drop', [name], {'dry-run': true}))
+  if (codes.has('feed_stopped')) return [advise('Nothing to run: find out why no new rows arrive')]
+  if (codes.has('foreign_key')) return [advise('Drop the foreign key, or remove the retention')]
+  if (codes.has('gate_unreadable')) return [advise('Ask again as a role that may read the schema qicore')]
   if (codes.has('held_back')) return refreshesOver(table, context)
   if (rule?.createdBefore != null && rule.after === null)
-    return ['It goes by when a chunk was created, not by the age of its rows']
+    return [advise('It goes by when a chunk was created, not by the age of its rows')]
   const partitions = table.kind === 'partitioned'
   const atMost = `Each run drops at most ${rule?.gate?.maxDropPerRun ?? 8} (limits.maxDropPerRun)`
   if (loadedLate && !context.broken) {
     const will = status.gated
       ? `${atMost} unless the retention is changed`
       : 'The next run drops them unless the retention is changed'
-    return [`They were that old when they were loaded. ${will}. ${partitions ? '' : look}`.trimEnd()]
+    return [advise(`They were that old when they were loaded. ${will}. ${partitions ? '' : look.fix.text}`.trimEnd())]
   }
-  if (status.gated && status.runnerAlive === true) return [`${atMost}; the next one goes on`]
-  return [partitions ? `To see what would be dropped: ${command('jobs run', ['retain'], {'dry-run': true})}` : look]
+  if (status.gated && status.runnerAlive === true) return [advise(`${atMost}; the next one goes on`)]
+  return [partitions ? seeing(command('jobs run', ['retain'], {'dry-run': true})) : look]
 }
+
+const advise = (text: string) => fixBy(text, 'advice', '')
+/** It shows and changes nothing: what is dropped is a decision. */
+const seeing = (text: string) => advise(`To see what would be dropped: ${text}`)
 
 /**
  * Over all that is held back, the nearest aggregates first: which of them lacks what is decided by the refresh itself.
  */
-function refreshesOver(table: Table, {tables, server, overdue}: FindingContext): string[] {
+function refreshesOver(table: Table, {tables, server, overdue}: FindingContext): PolicyAdvice[] {
   const held = rangeOf(
     overdue.map(({chunk}) => chunk),
     table,
   )
   const views = aggregatesOver(table, tables)
-  if (held === null || views.length === 0) return ['The reasons are in --json']
+  if (held === null || views.length === 0) return [advise('The reasons are in --json')]
   return views.map((view, index) => {
     const lead = index === 0 ? 'Fix: ' : 'An aggregate over it may need the same: '
-    if (table.time !== 'integer') return `${lead}${command('aggregates refresh', [qualifiedName(view)], {...held})}`
-    return `${lead}${inline(sql`call ${timescaledbFunction(server, 'refresh_continuous_aggregate')}(${qualifiedName(view)}, ${held.from}::bigint, ${held.to}::bigint)`)}`
+    if (table.time !== 'integer')
+      return fixBy(command('aggregates refresh', [qualifiedName(view)], {...held}), 'command', lead)
+    return fixBy(
+      inline(
+        sql`call ${timescaledbFunction(server, 'refresh_continuous_aggregate')}(${qualifiedName(view)}, ${held.from}::bigint, ${held.to}::bigint)`,
+      ),
+      'sql',
+      lead,
+    )
   })
 }
 

@@ -95,10 +95,41 @@ export type PolicyProblemCode =
 /** A status before anything is said of it. */
 export type JudgedPolicy = Omit<PolicyStatus, 'findings' | 'problems'>
 
+/** What ends a problem: a `command` of this program or `sql`, complete; `advice` is a decision. */
+export interface PolicyFix {
+  kind: 'command' | 'sql' | 'advice'
+  text: string
+}
+
 /** One finding about a policy. */
 export interface PolicyProblem {
   code: PolicyProblemCode
+  /** The cause and the fix, as people read them. */
   message: string
+  cause: string
+  /** Null where nothing can be said to do. */
+  fix: PolicyFix | null
+}
+
+/** What to do, with the words that lead to it in a message. */
+export interface PolicyAdvice {
+  lead: string
+  fix: PolicyFix
+}
+
+/** The one maker of problems: the message is the cause and then the advice. */
+export function policyProblem(
+  code: PolicyProblemCode,
+  cause: string,
+  advice: PolicyAdvice | null = null,
+): PolicyProblem {
+  if (advice === null) return {code, message: cause, cause, fix: null}
+  return {code, message: `${cause}. ${advice.lead}${advice.fix.text}`, cause, fix: advice.fix}
+}
+
+/** `Fix: ` and a command of this program. */
+export function fixBy(text: string, kind: PolicyFix['kind'] = 'command', lead = 'Fix: '): PolicyAdvice {
+  return {lead, fix: {kind, text}}
 }
 
 /** A job of the database's scheduler that is no policy. */

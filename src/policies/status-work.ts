@@ -18,7 +18,7 @@ import {gateReasons} from './gate-reasons.js'
 import type {Work, WorkRequest} from './work.js'
 import {changedRanges, rangeText, type Gap} from './refresh-gaps.js'
 import type {LiveRule} from './table-state.js'
-import type {NotDone, NotDoneCode, PolicyProblem} from './status-types.js'
+import {fixBy, policyProblem, type NotDone, type NotDoneCode, type PolicyProblem} from './status-types.js'
 
 const codes: Record<DueChunk['why'], NotDoneCode> = {
   'never compressed': 'never_compressed',
@@ -139,16 +139,17 @@ export function unknownReason(
 ): PolicyProblem {
   const clock = snapshot.clocks.get(table)
   const source = table.aggregate?.source ?? null
-  const unknown = (message: string): PolicyProblem => ({code: 'unknown', message: `not known: ${message}`})
+  const unknown = (message: string): PolicyProblem => policyProblem('unknown', `not known: ${message}`)
   if (!goesByAge(kind)) return unknown('when its chunks were created is not recorded')
   if (table.time === 'integer' && (clock?.now == null || clock.unit === null))
     return unknown(`the unit of its integer time column is not set. ${timeUnitAdvice(table)}`)
   if (table.time === 'other') return unknown('its time column is of a type without a clock')
   if (kind === 'refresh' && grants !== undefined)
-    return {
-      code: 'no_privilege',
-      message: `not known: this role may not read ${formatQualifiedName(source!.schema, source!.name)}. To allow it: ${grants}`,
-    }
+    return policyProblem(
+      'no_privilege',
+      `not known: this role may not read ${formatQualifiedName(source!.schema, source!.name)}`,
+      fixBy(grants, 'sql', 'To allow it: '),
+    )
   if (kind === 'refresh')
     return unknown(
       source === null

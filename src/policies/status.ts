@@ -23,7 +23,7 @@ import {declaredText, liveText} from './rule-text.js'
 import {readRunners, runnerOf, type Runners} from './runners.js'
 import type {LiveRule} from './table-state.js'
 import {onScale, unknownReason} from './status-work.js'
-import type {JudgedPolicy, PolicyStatus, PolicyStatusReport} from './status-types.js'
+import {fixBy, policyProblem, type JudgedPolicy, type PolicyStatus, type PolicyStatusReport} from './status-types.js'
 import {command} from '../units/command.js'
 
 export interface StatusRequest {
@@ -34,6 +34,8 @@ export interface StatusRequest {
   table?: string | undefined
   /** Where the caller has read it for this table already. */
   snapshot?: CatalogSnapshot | undefined
+  /** The same, of that snapshot. */
+  state?: PolicyState | undefined
 }
 
 interface JobError {
@@ -64,7 +66,7 @@ export async function readPolicyStatus(
   {declared, lateAfter, table, ...known}: StatusRequest,
 ): Promise<PolicyStatusReport> {
   const snapshot = known.snapshot ?? (await readSnapshot(db, {table, lateAfter, timeUnits: timeUnitsOf(declared)}))
-  const state = await readPolicyState(db, snapshot)
+  const state = known.state ?? (await readPolicyState(db, snapshot))
   const timescaledb = can(db.server.engine, 'hypertables')
   const rows = timescaledb ? await db.query<JobError>(statement(loadSql('policies/errors'))) : []
   const sources: Sources = {
@@ -230,8 +232,8 @@ function missingStatus(declared: Declared, db: Database, {state, runners, ownRea
         },
         [
           known
-            ? {code: 'missing', message: `declared, and not in the database. Fix: ${command('policies apply')}`}
-            : {code: 'no_privilege', message: 'not known: this role may not read qicore.policies'},
+            ? policyProblem('missing', 'declared, and not in the database', fixBy(command('policies apply')))
+            : policyProblem('no_privilege', 'not known: this role may not read qicore.policies'),
         ],
       )
     })

@@ -22,6 +22,7 @@ export const findingRules = [
   'no-clock',
   'uuid-unsupported',
   'created-before-unsupported',
+  'key-unsupported',
   'apache-edition',
 ] as const
 

@@ -7,6 +7,7 @@ const neverRunsRules = {
   no_clock: 'no-clock',
   uuid_unsupported: 'uuid-unsupported',
   created_before_unsupported: 'created-before-unsupported',
+  key_unsupported: 'key-unsupported',
   apache_edition: 'apache-edition',
 } as const
 

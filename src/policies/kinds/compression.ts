@@ -7,6 +7,7 @@ import {command} from '../../units/command.js'
 import {approximateSeconds, durationInWords, parseDuration, toInterval, type Duration} from '../../units/duration.js'
 import {durationOfMicros, offsetInWords} from '../../catalog/offset-words.js'
 import {sameDuration} from '../offsets.js'
+import {fixBy} from '../status-types.js'
 import {orderText, readOrder, sameList} from '../order.js'
 import {age, ageJson, alterJob, policyStep, type StepContext} from '../policy-step.js'
 import type {Problem} from '../problem.js'
@@ -126,7 +127,7 @@ export const compression: PolicyKind<CompressionRule, DesiredCompression, Settin
   },
   readFacts: async () => null,
   work: chunkWork,
-  advice: ({schema, table}) => [`Fix: ${command('chunks compress', [shortName(schema, table)])}`],
+  advice: ({schema, table}) => [fixBy(command('chunks compress', [shortName(schema, table)]))],
 }
 
 /** Whether TimescaleDB would choose the same: half of the chunk interval, and 12 hours where time is an integer. */

@@ -9,7 +9,7 @@ import type {Duration} from '../../units/duration.js'
 import type {FindingContext} from '../finding-context.js'
 import type {StepContext} from '../policy-step.js'
 import type {Problem} from '../problem.js'
-import type {JudgedPolicy, RuleText} from '../status-types.js'
+import type {JudgedPolicy, PolicyAdvice, RuleText} from '../status-types.js'
 import type {Work, WorkRequest} from '../work.js'
 import type {LiveRule, TableState} from '../table-state.js'
 
@@ -53,8 +53,8 @@ export interface PolicyKind<Rule, Desired, Own extends ChangeBase, Facts = null>
   readFacts(db: Database, policies: readonly LivePolicy[], snapshot: CatalogSnapshot): Promise<Facts>
   /** What the policy should have done by now, by what is in the database: what a job says of itself is no proof. */
   work(request: WorkRequest, facts: Facts): Promise<Work>
-  /** What to do about work that is not done; each sentence ends with at most one command, and none deletes rows. */
-  advice(status: JudgedPolicy, context: FindingContext): string[]
+  /** What to do about work that is not done, in sentences of at most one command, none of which deletes rows. */
+  advice(status: JudgedPolicy, context: FindingContext): PolicyAdvice[]
 }
 
 /** What every change has. */

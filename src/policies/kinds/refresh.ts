@@ -6,6 +6,7 @@ import type {Step} from '../../run/step.js'
 import {command} from '../../units/command.js'
 import {durationInWords, toInterval, type Duration} from '../../units/duration.js'
 import {offsetInWords, type Scale} from '../../catalog/offset-words.js'
+import {fixBy} from '../status-types.js'
 import {sameDuration, sameOffset} from '../offsets.js'
 import {age, ageJson, alterJob, policyStep, type StepContext} from '../policy-step.js'
 import {readRefreshFacts, refreshWork, type RefreshFacts} from '../status-work.js'
@@ -93,7 +94,7 @@ export const refresh: PolicyKind<RefreshRule, DesiredRefresh, Refresh, RefreshFa
   },
   readFacts: readRefreshFacts,
   work: refreshWork,
-  advice: ({schema, table}) => [`Fix: ${command('aggregates refresh', [shortName(schema, table)])}`],
+  advice: ({schema, table}) => [fixBy(command('aggregates refresh', [shortName(schema, table)]))],
 }
 
 function diff(wanted: DesiredRefresh, {state, rules, scheduled, problems}: DiffContext): Refresh[] {

@@ -1,6 +1,7 @@
 import {timescaledbFunction} from '../../db/server.js'
 import {inline, sql} from '../../db/sql.js'
 import type {Step} from '../../run/step.js'
+import {fixBy} from '../status-types.js'
 import {alterJob, policyStep, type StepContext} from '../policy-step.js'
 import type {LiveRule} from '../table-state.js'
 import {readReordered, reorderWork, type Reordered} from '../reorder-work.js'
@@ -75,7 +76,9 @@ export const reorder: PolicyKind<ReorderRule, ReorderRule, Reorder, Reordered> =
   readFacts: readReordered,
   work: reorderWork,
   advice: ({jobId}, {server}) =>
-    jobId === null ? [] : [`To run it now: ${inline(sql`call ${timescaledbFunction(server, 'run_job')}(${jobId})`)}`],
+    jobId === null
+      ? []
+      : [fixBy(inline(sql`call ${timescaledbFunction(server, 'run_job')}(${jobId})`), 'sql', 'To run it now: ')],
 }
 
 function indexOf({config}: LiveRule): string | null {

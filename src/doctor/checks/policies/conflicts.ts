@@ -1,0 +1,97 @@
+import {shortName} from '../../../db/qualified-name.js'
+import {offsetInWords} from '../../../catalog/offset-words.js'
+import {qualifiedName, type Table} from '../../../catalog/table.js'
+import type {Finding as PolicyFinding} from '../../../policies/checks/finding.js'
+import {rulesOf, type LiveRule} from '../../../policies/table-state.js'
+import {command} from '../../../units/command.js'
+import type {Check} from '../../check.js'
+import type {CheckContext} from '../../context.js'
+import type {Finding, Fix} from '../../finding.js'
+
+/** Rules of the plan's checks by which rows or buckets are lost. */
+const losing: ReadonlySet<string> = new Set(['refresh-erases', 'retention-outruns', 'never-refreshed', 'unseen'])
+/** What other checks of doctor say: of a policy that never runs, of two of a kind, and of the length of chunks. */
+const saidElsewhere: ReadonlySet<string> = new Set([
+  'no-clock',
+  'uuid-unsupported',
+  'created-before-unsupported',
+  'key-unsupported',
+  'apache-edition',
+  'ungated',
+  'retention-twice',
+  'chunk-memory',
+  'coarse-chunks',
+])
+
+const ruleOf = ({id}: PolicyFinding) => id.slice(0, id.indexOf(':'))
+
+async function conflicts({policyConflicts, snapshot}: CheckContext): Promise<Finding[]> {
+  const [found, {all}] = [await policyConflicts(), await snapshot()]
+  return found
+    .filter((finding) => finding.level === 'unsafe' && !saidElsewhere.has(ruleOf(finding)))
+    .map(({object, message, effectiveFrom, safe, policies, ...finding}): Finding => {
+      const table = all.find((each) => qualifiedName(each) === object)
+      return {
+        severity: losing.has(ruleOf(finding as PolicyFinding)) ? 'critical' : 'warning',
+        object: table === undefined ? null : {schema: table.schema, table: table.name},
+        message: `${capital(message)}.`,
+        data: {id: finding.id, effectiveFrom, policies, safe},
+        fix: {
+          kind: 'advice',
+          text: safe === null ? 'Change one of the policies.' : `Declare what is safe, then apply it: ${safe}`,
+        },
+      }
+    })
+}
+
+const capital = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1)
+
+/** TimescaleDB's own retention drops what an aggregate has never seen. */
+async function ungated({policyState}: CheckContext): Promise<Finding[]> {
+  const {snapshot, states} = await policyState()
+  return snapshot.tables.flatMap((table) => {
+    const over = snapshot.all.filter(({aggregate}) => aggregate?.source === table)
+    const state = states.get(table)
+    if (over.length === 0 || state === undefined) return []
+    return rulesOf(state, 'retention')
+      .filter(({by}) => by === 'timescaledb')
+      .map((rule): Finding => {
+        const age = offsetInWords(rule.after ?? rule.createdBefore, rule.after === null ? 'time' : state.scale)
+        return {
+          severity: 'warning',
+          object: {schema: table.schema, table: table.name},
+          message: `TimescaleDB's own retention of ${age} (job ${rule.job?.id}) drops chunks in one transaction and does not ask whether ${over.map(({schema, name}) => shortName(schema, name)).join(', ')} has computed their rows.`,
+          data: {jobId: rule.job?.id ?? null, after: age, aggregates: over.map(qualifiedName)},
+          fix: gatedInstead(table, rule, age),
+        }
+      })
+  })
+}
+
+/** An age of integers is no duration, and one by the creation of chunks has no gated form. */
+function gatedInstead({schema, name}: Table, {after}: LiveRule, age: string): Fix {
+  if (after === null || typeof after === 'bigint')
+    return {
+      kind: 'advice',
+      text: 'Declare a retention of the table by the age of its rows (docs/policies.md); applied, it replaces this one.',
+    }
+  return {kind: 'command', text: command('policies set retention', [shortName(schema, name)], {after: age})}
+}
+
+export const conflictChecks: readonly Check[] = [
+  {
+    id: 'policies.conflict',
+    about: 'tables',
+    passes: 'The policies of each table and its aggregates go together.',
+    problem: 'policies that conflict',
+    run: conflicts,
+  },
+  {
+    id: 'policies.ungated_retention',
+    about: 'tables',
+    passes: 'Every retention under an aggregate asks whether the aggregate has its rows.',
+    problem: 'retentions that drop rows without asking their aggregates',
+    applies: ({timescaledb}) => timescaledb !== null,
+    run: ungated,
+  },
+]
