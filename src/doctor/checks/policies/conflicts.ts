@@ -1,3 +1,4 @@
+import {can} from '../../../engines/index.js'
 import {shortName} from '../../../db/qualified-name.js'
 import {offsetInWords} from '../../../catalog/offset-words.js'
 import {qualifiedName, type Table} from '../../../catalog/table.js'
@@ -91,7 +92,7 @@ export const conflictChecks: readonly Check[] = [
     about: 'tables',
     passes: 'Every retention under an aggregate asks whether the aggregate has its rows.',
     problem: 'retentions that drop rows without asking their aggregates',
-    applies: ({timescaledb}) => timescaledb !== null,
+    applies: ({engine}) => can(engine, 'hypertables'),
     run: ungated,
   },
 ]

@@ -1,3 +1,4 @@
+import {can} from '../../../engines/index.js'
 import {timescaledbFunction, type Server} from '../../../db/server.js'
 import {inline, sql} from '../../../db/sql.js'
 import {retryable} from '../../../db/sqlstate.js'
@@ -81,7 +82,7 @@ export const jobChecks: readonly Check[] = [
     about: 'database',
     passes: 'The last run of every job went well.',
     problem: 'jobs whose last runs failed',
-    applies: ({timescaledb}) => timescaledb !== null,
+    applies: ({engine}) => can(engine, 'hypertables'),
     run: failures,
   },
   {
@@ -89,7 +90,7 @@ export const jobChecks: readonly Check[] = [
     about: 'database',
     passes: 'Every job has its procedure.',
     problem: 'jobs whose procedure no longer exists',
-    applies: ({timescaledb}) => timescaledb !== null,
+    applies: ({engine}) => can(engine, 'hypertables'),
     run: async ({policyStatus, server}) => {
       const {other} = await policyStatus()
       return other
