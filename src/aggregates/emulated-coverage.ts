@@ -19,7 +19,7 @@ export interface OwnGaps {
   gaps: Span[]
 }
 
-interface Row {
+interface EmulatedCoverageRow {
   schema: string
   view: string
   level: number
@@ -44,7 +44,9 @@ export async function readOwnGaps(
     spans.map(({end}) => String(end)),
     present === null ? null : String(present),
   ]
-  const rows = await db.query<Row>(statement(taggedText('routines/own_coverage', 'answer'), values)).catch(withoutOurs)
+  const rows = await db
+    .query<EmulatedCoverageRow>(statement(taggedText('routines/own_coverage', 'answer'), values))
+    .catch(withoutOurs)
   return rows.map(({schema, view, level, data, query, since, until, gaps}) => {
     const whole = {start: BigInt(since), end: BigInt(until)}
     // Half of it is missing, so nothing can be said of it.
@@ -53,7 +55,7 @@ export async function readOwnGaps(
   })
 }
 
-function withoutOurs(error: unknown): Row[] {
+function withoutOurs(error: unknown): EmulatedCoverageRow[] {
   if (sqlState(error) === SqlState.undefinedTable) return []
   throw error
 }

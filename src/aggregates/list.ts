@@ -7,7 +7,7 @@ import {readChunkBytes, type ChunkBytes} from '../catalog/chunk-bytes.js'
 import {microsIn, type TableClock} from '../catalog/table-clock.js'
 import {ago} from '../catalog/ages.js'
 import type {LivePolicy, Offset} from '../catalog/live-policies.js'
-import {shown} from '../catalog/format-point.js'
+import {formatInteger} from '../catalog/format-point.js'
 import {totalOf} from '../catalog/total-bytes.js'
 import {readSnapshot, type ReportHead, type CatalogSnapshot} from '../catalog/snapshot.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
@@ -67,8 +67,8 @@ export async function readAggregates(
   const empty = snapshot.tables.filter(({id, chunks}) => id !== null && chunks.length === 0)
   await readChunks(db, empty)
   const bytes = await readChunkBytes(db, aggregates, false)
-  const together = batching(db)
-  const rows = await Promise.all(aggregates.map((aggregate) => rowOf(together, aggregate, snapshot, bytes)))
+  const batch = batching(db)
+  const rows = await Promise.all(aggregates.map((aggregate) => rowOf(batch, aggregate, snapshot, bytes)))
   const unread = aggregates.filter((_, index) => rows[index]!.source !== null && isUnread(rows[index]!))
   const sources = unread.flatMap((aggregate) => [aggregate, aggregate.aggregate?.source ?? aggregate])
   const missing = rowsAreVisible(db.server) ? await readMissingPrivileges(db, [...new Set(sources)]) : new Map()
@@ -112,7 +112,7 @@ async function rowOf(
   const rawFrom = oldest === null || oldest <= lowest ? null : oldest
   const visible = rowsAreVisible(db.server)
   const gone = visible && rawFrom !== null ? unlessRefused(rowsBefore(db, aggregate, source!, rawFrom)) : null
-  const point = (value: bigint | null) => shown(value, aggregate, clock)
+  const point = (value: bigint | null) => formatInteger(value, aggregate, clock)
   const span = {start: rawFrom ?? lowest, end: pendingUntil(aggregate, clock, rawFrom)}
   const asked = visible && source !== null ? unlessRefused(pendingOf(db, aggregate, source, span)) : null
   const [found, pending] = await Promise.all([gone, asked])
@@ -134,7 +134,7 @@ async function rowOf(
     policy: policy === null ? null : policyOf(policy),
     rawFrom: point(rawFrom),
     rawGone,
-    policyReachesGone: rawGone === null ? null : rawGone && policy !== null && reaches(policy, clock, rawFrom!),
+    policyReachesGone: rawGone === null ? null : rawGone && policy !== null && affectsData(policy, clock, rawFrom!),
   }
 }
 
@@ -158,18 +158,18 @@ async function rowsBefore(db: Database, aggregate: Table, source: Table, point: 
   return findRows(db, {aggregate}, {start: lowest, end: at?.whole.start ?? point})
 }
 
-function reaches({startOffset}: LivePolicy, clock: TableClock, point: bigint): boolean {
+function affectsData({startOffset}: LivePolicy, clock: TableClock, point: bigint): boolean {
   if (startOffset === null) return true
   const from = ago(clock, startOffset)
   return from !== null && from < point
 }
 
 function policyOf({startOffset, endOffset, schedule, job}: LivePolicy): AggregateRow['policy'] {
-  const said = (offset: Offset | null) => (offset === null ? null : words(offset))
+  const shownOffset = (offset: Offset | null) => (offset === null ? null : words(offset))
   return {
-    startOffset: said(startOffset),
-    endOffset: said(endOffset),
-    every: said(schedule),
+    startOffset: shownOffset(startOffset),
+    endOffset: shownOffset(endOffset),
+    every: shownOffset(schedule),
     job: job?.id ?? null,
     paused: job !== null && !job.scheduled,
   }

@@ -9,7 +9,7 @@ import {qualifiedName, type Table} from '../catalog/table.js'
 import {refreshSteps} from './refresh.js'
 import {hasRows} from './rows.js'
 import {highest, lowest, merge, spanWords, type Span} from '../catalog/span.js'
-import {bucketsOf, type Subject} from './subject.js'
+import {bucketsOf, type AggregateSubject} from './subject.js'
 import {planWindows, type Windows} from './windows.js'
 import {command} from '../units/command.js'
 
@@ -64,7 +64,7 @@ export async function planRefresh(db: Database, request: RefreshRequest): Promis
   }
 }
 
-export function subjectOf(aggregate: Table): Subject {
+export function subjectOf(aggregate: Table): AggregateSubject {
   const source = aggregate.aggregate?.source ?? null
   if (aggregate.kind !== 'aggregate' || source === null)
     throw usageError(
@@ -78,7 +78,7 @@ export function subjectOf(aggregate: Table): Subject {
 /** A policy's window holds whole buckets only, as TimescaleDB's own run of it would. */
 async function policySpans(
   db: Database,
-  subject: Subject,
+  subject: AggregateSubject,
   {policies, aggregate, clock}: RefreshRequest,
 ): Promise<Span[]> {
   if (policies.length === 0)
@@ -103,7 +103,12 @@ async function policySpans(
   )
 }
 
-async function leftNotes(db: Database, subject: Subject, {left}: Windows, asked: readonly Span[]): Promise<string[]> {
+async function leftNotes(
+  db: Database,
+  subject: AggregateSubject,
+  {left}: Windows,
+  asked: readonly Span[],
+): Promise<string[]> {
   const {aggregate, source} = subject
   const notes: string[] = []
   for (const {span, why} of left) {

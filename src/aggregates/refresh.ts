@@ -7,13 +7,13 @@ import {gapsQuestion} from '../catalog/coverage-sql.js'
 import {instantOf} from '../catalog/time.js'
 import {differsExpression, type OwnGaps} from './emulated-coverage.js'
 import {highest, lowest, pointText, spanId, type Span} from '../catalog/span.js'
-import {bucketsOf, type Subject} from './subject.js'
+import {bucketsOf, type AggregateSubject} from './subject.js'
 import type {RefreshWindow} from './windows.js'
 
 /** The steps that compute some windows of one aggregate, each done on its own. */
 export async function refreshSteps(
   db: Database,
-  subject: Subject,
+  subject: AggregateSubject,
   windows: readonly RefreshWindow[],
   dependsOn: readonly string[],
   loss: boolean,
@@ -38,22 +38,22 @@ export async function refreshSteps(
 }
 
 /** Constants without a type are read as the type of the time column, whatever it is. */
-function callTheirs(db: Database, {aggregate}: Subject, {start, end}: Span): Statement {
+function callTheirs(db: Database, {aggregate}: AggregateSubject, {start, end}: Span): Statement {
   const bound = (point: bigint) =>
     point <= lowest || point >= highest ? literal(null) : literal(pointText(point, aggregate.time))
   return sql`call ${timescaledbFunction(db.server, 'refresh_continuous_aggregate')}(${literal(qualifiedName(aggregate))}::regclass, ${bound(start)}, ${bound(end)})`
 }
 
-function callOurs({aggregate}: Subject, {start, end}: Span): Statement {
+function callOurs({aggregate}: AggregateSubject, {start, end}: Span): Statement {
   return sql`select qicore.refresh_aggregate(${qualifiedName(aggregate)}::regclass, ${instantOf(start)}::timestamptz, ${instantOf(end)}::timestamptz)`
 }
 
-function isComputed(db: Database, {aggregate}: Subject, window: Span): Statement {
+function isComputed(db: Database, {aggregate}: AggregateSubject, window: Span): Statement {
   const {text, values} = gapsQuestion(db.server, [{id: aggregate.id!, ...window}])
   return statement(`select not exists (select from (\n${text}\n) as g where g.gaps <> '{}') as done`, values)
 }
 
-function isOursComputed({aggregate}: Subject, own: OwnGaps, window: Span): Statement | null {
+function isOursComputed({aggregate}: AggregateSubject, own: OwnGaps, window: Span): Statement | null {
   const differs = differsExpression(own, window)
   if (differs === null) return null
   const covered = sql`select from qicore.aggregates where to_regclass(view) = ${qualifiedName(aggregate)}::regclass

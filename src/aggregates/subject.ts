@@ -8,7 +8,7 @@ import {readOwnGaps, type OwnGaps} from './emulated-coverage.js'
 import {merge, parseMultirange, type Span} from '../catalog/span.js'
 
 /** An aggregate and what it is computed from, both with their scale: the same one. */
-export interface Subject {
+export interface AggregateSubject {
   aggregate: Table
   source: Table
 }
@@ -24,7 +24,7 @@ export interface Buckets {
 /** The buckets that hold each of some spans; for an empty span at x, the bucket's begin and the next at or after x. */
 export async function bucketsOf(
   db: Database,
-  {aggregate, source}: Subject,
+  {aggregate, source}: AggregateSubject,
   spans: readonly Span[],
 ): Promise<Buckets[]> {
   if (spans.length === 0) return []
@@ -50,7 +50,7 @@ export async function bucketsOf(
 /**
  * What refreshes have begun and not finished, where the server notes that. A refresh that meets it finishes all of it.
  */
-export async function unfinishedOf(db: Database, {aggregate}: Subject, {start, end}: Span): Promise<Span[]> {
+export async function unfinishedOf(db: Database, {aggregate}: AggregateSubject, {start, end}: Span): Promise<Span[]> {
   if (aggregate.id === null || db.server.materializationRanges === null) return []
   const rows = await db.query<GapRow>(
     statement(loadSql('aggregates/coverage-unfinished'), [[aggregate.id], [String(start)], [String(end)]]),

@@ -5,7 +5,7 @@ import {isStale} from './emulated-coverage.js'
 import {hasRows} from './rows.js'
 import {compareAscending} from '../units/compare.js'
 import {highest, intersect, lowest, merge, overlaps, spanOf, subtract, type Span} from '../catalog/span.js'
-import {bucketsOf, unfinishedOf, type Subject} from './subject.js'
+import {bucketsOf, unfinishedOf, type AggregateSubject} from './subject.js'
 
 /** Why a part of what was asked for is not computed. */
 export type LeftWhy = 'gone' | 'incomplete' | 'broken off' | 'clock set back'
@@ -36,7 +36,7 @@ export interface WindowsRequest {
  * Where an aggregate is to be computed again: what is pending of some spans, in whole and complete buckets whose rows
  * are all there. A bucket over a place without chunks is left as it is, unless it has nothing to lose.
  */
-export async function planWindows(db: Database, subject: Subject, request: WindowsRequest): Promise<Windows> {
+export async function planWindows(db: Database, subject: AggregateSubject, request: WindowsRequest): Promise<Windows> {
   const asked = await bucketsOf(db, subject, request.spans)
   if (asked.length === 0) return {windows: [], left: []}
   const [present] = await bucketsOf(db, subject, [{start: request.present, end: request.present}])
@@ -51,8 +51,8 @@ export async function planWindows(db: Database, subject: Subject, request: Windo
     )),
     ...forced,
   ])
-  const harmless = await computable(db, subject, whole, forced)
-  const there = request.acceptLoss ? [{start: lowest, end: highest}] : harmless
+  const computableAlone = await computable(db, subject, whole, forced)
+  const there = request.acceptLoss ? [{start: lowest, end: highest}] : computableAlone
   const cells = await cellsOf(db, subject, whole)
   const stale = await staleCells(db, subject, asked, intersect(subtract(whole, pending), [complete]), there, cells)
   const open = merge([...pending, ...stale])
@@ -67,9 +67,9 @@ export async function planWindows(db: Database, subject: Subject, request: Windo
   const todo = subtract(intersect(intersect(open, there), [complete]), refused)
   const allowed = subtract(intersect(there, [complete]), refused)
   // A loss that was accepted is that of what was asked for, not of the buckets beside it.
-  const beside = subtract(intersect(harmless, [complete]), refused)
+  const computableBeside = subtract(intersect(computableAlone, [complete]), refused)
   return {
-    windows: await callable(db, subject, inCells(todo, cells, allowed), beside, complete),
+    windows: await callable(db, subject, inCells(todo, cells, allowed), computableBeside, complete),
     left: leftOf(open, there, complete, brokenOff, folded),
   }
 }
@@ -81,7 +81,7 @@ export async function planWindows(db: Database, subject: Subject, request: Windo
  */
 async function callable(
   db: Database,
-  subject: Subject,
+  subject: AggregateSubject,
   windows: readonly Span[],
   allowed: readonly Span[],
   complete: Span,
@@ -89,19 +89,19 @@ async function callable(
   const {aggregate} = subject
   if (aggregate.id === null || windows.length === 0 || !(await isShifted(db, aggregate)))
     return windows.map((window) => ({...window, call: window}))
-  const beside = windows
+  const computableBeside = windows
     .flatMap(({start, end}) => [start - 1n, end + 1n])
     .filter((point) => point > lowest && point < highest)
-  const edges = await edgesOf(db, aggregate, beside)
-  const harmless = async (span: Span) =>
+  const edges = await edgesOf(db, aggregate, computableBeside)
+  const computableAlone = async (span: Span) =>
     subtract([span], allowed).length === 0 || (span.end <= complete.end && !(await hasRows(db, subject, span)))
   const result: RefreshWindow[] = []
   for (const window of windows) {
     const before = {start: edges.get(window.start - 1n)?.floor ?? window.start, end: window.start}
     const after = {start: window.end, end: edges.get(window.end + 1n)?.ceil ?? window.end}
     const [low, high] = [
-      (await harmless(before)) ? before.start : window.start,
-      (await harmless(after)) ? after.end : window.end,
+      (await computableAlone(before)) ? before.start : window.start,
+      (await computableAlone(after)) ? after.end : window.end,
     ]
     result.push({...window, call: {start: low, end: high}})
   }
@@ -109,7 +109,7 @@ async function callable(
 }
 
 /** In whole buckets: what was written is logged as it was written. */
-async function widened(db: Database, subject: Subject, spans: readonly Span[]): Promise<Span[]> {
+async function widened(db: Database, subject: AggregateSubject, spans: readonly Span[]): Promise<Span[]> {
   return (await bucketsOf(db, subject, spans)).map(({whole}) => whole)
 }
 
@@ -117,7 +117,7 @@ async function widened(db: Database, subject: Subject, spans: readonly Span[]): 
  * What changed within an hour that clocks repeat, where this server mixes the buckets of both hours (before 2.25): its
  * log has such changes the wrong way round or in one of the hours only, and its refresh fails on them or loses rows.
  */
-async function foldedOf(db: Database, {aggregate}: Subject, gaps: readonly Span[]): Promise<Span[]> {
+async function foldedOf(db: Database, {aggregate}: AggregateSubject, gaps: readonly Span[]): Promise<Span[]> {
   if (aggregate.id === null) return []
   const edges = await edgesOf(
     db,
@@ -128,7 +128,7 @@ async function foldedOf(db: Database, {aggregate}: Subject, gaps: readonly Span[
   return merge(inside.map(({start, end}) => ({start: edges.get(start)!.floor, end: edges.get(end)!.ceil})))
 }
 
-async function unfinished(db: Database, subject: Subject, open: readonly Span[]): Promise<Span[]> {
+async function unfinished(db: Database, subject: AggregateSubject, open: readonly Span[]): Promise<Span[]> {
   if (open.length === 0) return []
   const all = await unfinishedOf(db, subject, {start: open[0]!.start, end: open.at(-1)!.end})
   return all.filter((span) => open.some((each) => overlaps(each, span)))
@@ -142,7 +142,7 @@ async function unfinished(db: Database, subject: Subject, open: readonly Span[])
  */
 async function computable(
   db: Database,
-  subject: Subject,
+  subject: AggregateSubject,
   whole: readonly Span[],
   coming: readonly Span[],
 ): Promise<Span[]> {
@@ -169,7 +169,7 @@ async function computable(
 /** Chunks' spans, over places without a chunk where the aggregate has no row of its own. */
 async function bridged(
   db: Database,
-  subject: Subject,
+  subject: AggregateSubject,
   pieces: readonly Span[],
   whole: readonly Span[],
 ): Promise<Span[]> {
@@ -189,7 +189,7 @@ async function bridged(
 }
 
 /** For each point, from the begin of its bucket to the next at or after it. */
-async function edgesAt(db: Database, subject: Subject, points: readonly bigint[]): Promise<Map<bigint, Span>> {
+async function edgesAt(db: Database, subject: AggregateSubject, points: readonly bigint[]): Promise<Map<bigint, Span>> {
   const finite = [...new Set(points)].filter((point) => point > lowest && point < highest)
   const buckets = await bucketsOf(
     db,
@@ -206,7 +206,7 @@ function chunksOf(chunks: readonly Chunk[]): Chunk[] {
 }
 
 /** Where to cut, so that a window is about one chunk's rows: at the bucket after each chunk's end. */
-async function cellsOf(db: Database, {aggregate, source}: Subject, whole: readonly Span[]): Promise<bigint[]> {
+async function cellsOf(db: Database, {aggregate, source}: AggregateSubject, whole: readonly Span[]): Promise<bigint[]> {
   const ends = new Set(chunksOf(source.chunks).map(({end}) => end ?? highest))
   const inside = [...ends].filter((end) => end < highest && whole.some((span) => span.start < end && end < span.end))
   const edges = await edgesAt(db, {aggregate, source}, inside)
@@ -216,7 +216,7 @@ async function cellsOf(db: Database, {aggregate, source}: Subject, whole: readon
 /** Writes below an emulated aggregate are not logged: what counts as computed is computed again and compared. */
 async function staleCells(
   db: Database,
-  {aggregate}: Subject,
+  {aggregate}: AggregateSubject,
   asked: readonly {own: {data: string; query: string} | null}[],
   covered: readonly Span[],
   there: readonly Span[],

@@ -7,7 +7,7 @@ import {exactNumber, instantOf, pointWords} from './time.js'
  * A point of a table's ranges as JSON says it and as --from and --to take it: an instant; of a column without a time
  * zone what it holds, without one; an integer whose unit is not known as it is.
  */
-export function shown(value: bigint | null, table: Table, clock: TableClock): Instant | number | string | null {
+export function formatInteger(value: bigint | null, table: Table, clock: TableClock): Instant | number | string | null {
   if (value === null) return null
   if (table.time === 'timestamp' || table.time === 'date') return pointWords(value, table.time)
   return endShown(value, table, clock)

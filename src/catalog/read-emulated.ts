@@ -8,7 +8,7 @@ import {parseIntervalText} from './interval.js'
 import {newTable, type Table} from './table.js'
 import {microsOf, timeKindOf} from './time.js'
 
-interface Row {
+interface EmulatedAggregateRow {
   schema: string
   name: string
   storage_schema: string
@@ -22,7 +22,7 @@ interface Row {
 
 /** Aggregates that are a table of ours under a view: where TimescaleDB's are not to be had. */
 export async function readOwnAggregates(db: Database, others: readonly Table[]): Promise<Table[]> {
-  const rows = await readOurs<Row>(db, 'catalog/own-aggregates')
+  const rows = await readOurs<EmulatedAggregateRow>(db, 'catalog/own-aggregates')
   const tables = rows.map((row) =>
     newTable({
       kind: 'aggregate',

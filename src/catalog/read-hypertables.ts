@@ -8,7 +8,7 @@ import {parseIntervalText} from './interval.js'
 import {newTable, type Chunk, type Table} from './table.js'
 import {timeKindOf, type TimeKind} from './time.js'
 
-interface Row {
+interface HypertableRow {
   id: number
   schema: string
   name: string
@@ -53,7 +53,7 @@ interface ChunkRow {
  * @param name of the engine's file that reads them
  */
 export async function readHypertables(db: Database, name: string): Promise<Table[]> {
-  const rows = await db.query<Row>(statement(loadSql(name)))
+  const rows = await db.query<HypertableRow>(statement(loadSql(name)))
   const byId = new Map(rows.map((row) => [row.id, tableOf(row)]))
   for (const {id, source} of rows) {
     const {aggregate} = byId.get(id)!
@@ -77,7 +77,7 @@ export async function readChunks(db: Database, tables: readonly Table[]): Promis
   for (const row of rows) byId.get(row.hypertable_id)?.chunks.push(chunkOf(row))
 }
 
-function tableOf(row: Row): Table {
+function tableOf(row: HypertableRow): Table {
   const time = timeKindOf(row.time_type)
   return newTable({
     kind: row.kind,
@@ -115,7 +115,7 @@ function widthOf(text: string | null, time: TimeKind): Duration | bigint | null 
 }
 
 /** As SQL writes it, with only what differs from the default: `time desc`, `id`, `x desc nulls last`. */
-export function orderOf(row: Pick<Row, 'order_by' | 'order_desc' | 'order_nulls_first'>): string[] | null {
+export function orderOf(row: Pick<HypertableRow, 'order_by' | 'order_desc' | 'order_nulls_first'>): string[] | null {
   if (row.order_by === null) return null
   return row.order_by.map((column, index) => {
     const desc = row.order_desc?.[index] ?? false

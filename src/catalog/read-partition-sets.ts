@@ -5,7 +5,7 @@ import {parsePartitionBound} from './partition-bound.js'
 import {newTable, type Table} from './table.js'
 import {timeKindOf} from './time.js'
 
-interface Row {
+interface PartitionSetRow {
   schema: string
   name: string
   root: number
@@ -20,7 +20,7 @@ interface Row {
 /** Partitioned tables of plain PostgreSQL with their leaves, also beside TimescaleDB. */
 export async function readPartitionSets(db: Database): Promise<Table[]> {
   const sets = new Map<number, Table>()
-  for (const row of await db.query<Row>(statement(loadSql('catalog/partition-sets')))) {
+  for (const row of await db.query<PartitionSetRow>(statement(loadSql('catalog/partition-sets')))) {
     const time = timeKindOf(row.time_type)
     const set =
       sets.get(row.root) ??

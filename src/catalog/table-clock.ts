@@ -66,7 +66,7 @@ export async function readClocks(
   at: Instant,
   units: ReadonlyMap<string, TimeUnit>,
 ): Promise<Map<Table, TableClock>> {
-  const together = batching(db)
+  const batch = batching(db)
   const called = new Map<string, Promise<bigint | null>>()
   const zones = await readZones(
     db,
@@ -100,7 +100,7 @@ export async function readClocks(
 
   async function ask(schema: string, name: string): Promise<bigint | null> {
     try {
-      const [row] = await together.query<{now: string | null}>(sql`select ${ident(schema, name)}()::text as now`, {
+      const [row] = await batch.query<{now: string | null}>(sql`select ${ident(schema, name)}()::text as now`, {
         ...readOnlySettings,
         statementTimeout: 1_000,
       })

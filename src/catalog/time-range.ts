@@ -29,7 +29,7 @@ interface Ask {
 // A time column has an index, or a compressed chunk its metadata: what takes longer has neither.
 const timeoutMs = 1_000
 // One statement looks at so many tables; what fails is then looked at alone.
-const together = 16
+const batchSize = 16
 // Partitions made ahead are empty: 1, 2, 4 … ranges are looked at in turn, 95 in all.
 const rounds = 7
 const rangesAtOnce = 32
@@ -102,11 +102,11 @@ async function answer(
   const compressed = await compressedEnds(db, open)
   const batch = batching(db)
   const parts: Open[][] = []
-  for (let at = 0; at < open.length; at += together) parts.push(open.slice(at, at + together))
-  await Promise.all(parts.map(some))
+  for (let at = 0; at < open.length; at += batchSize) parts.push(open.slice(at, at + batchSize))
+  await Promise.all(parts.map(readPart))
   return answers
 
-  async function some(part: readonly Open[]): Promise<void> {
+  async function readPart(part: readonly Open[]): Promise<void> {
     try {
       const rows = await batch.query<{n: number; value: string | null}>(question(part, compressed), {
         ...readOnlySettings,
@@ -123,7 +123,7 @@ async function answer(
       if (isConnectionLost(error)) throw error
       if (part.length === 1) return void problems.set(part[0]!.ask.table, problemOf(error))
       const middle = Math.ceil(part.length / 2)
-      await Promise.all([some(part.slice(0, middle)), some(part.slice(middle))])
+      await Promise.all([readPart(part.slice(0, middle)), readPart(part.slice(middle))])
     }
   }
 }

@@ -19,10 +19,10 @@ import {
   chunkLabel,
   chunkName,
   excludeProtected,
-  listed,
+  formatChunkNames,
   oldestFirst,
   requireCompression,
-  some,
+  countChunks,
   type PlannedChange,
 } from './hypertable.js'
 import {
@@ -76,7 +76,7 @@ export async function planCompress(db: Database, request: CompressRequest): Prom
     chunks: new Map(steps.map(({id}, index) => [id, todo[index]!])),
     plan: {
       operation: `chunks compress ${qualifiedName(table)}`,
-      summary: `compress ${some(todo.length)} of ${qualifiedName(table)}${words}`,
+      summary: `compress ${countChunks(todo.length)} of ${qualifiedName(table)}${words}`,
       cutoff: cutoff?.instant ?? null,
       locks: [`table ${qualifiedName(table)}`],
       steps,
@@ -94,7 +94,7 @@ export async function planCompress(db: Database, request: CompressRequest): Prom
 function sentNotes(readers: LogicalReaders, chunks: readonly Chunk[]): string[] {
   if (chunks.length === 0) return []
   return [
-    `Not compressed again: ${listed(chunks)}. Rows written since would be deleted one by one, and ${readersInWords(readers, chunks)} sends every DELETE to its subscribers. ` +
+    `Not compressed again: ${formatChunkNames(chunks)}. Rows written since would be deleted one by one, and ${readersInWords(readers, chunks)} sends every DELETE to its subscribers. ` +
       "A publication without deletes, alter publication … set (publish = 'insert, update, truncate'), does not.",
   ]
 }

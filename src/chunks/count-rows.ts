@@ -7,13 +7,13 @@ import type {Chunk} from '../catalog/table.js'
 const patience = 5_000
 
 /** One statement counts so many chunks; where one of them cannot be counted, they are counted in halves. */
-const together = 64
+const batchSize = 64
 
 /** Rows of chunks, counted as long as the time lasts; null: not counted. The one place where previews count rows. */
 export async function countRows(db: Database, chunks: readonly Chunk[]): Promise<Map<Chunk, number | null>> {
   const until = performance.now() + patience
   const counts = new Map<Chunk, number | null>(chunks.map((chunk) => [chunk, null]))
-  for (let at = 0; at < chunks.length; at += together) await count(chunks.slice(at, at + together))
+  for (let at = 0; at < chunks.length; at += batchSize) await count(chunks.slice(at, at + batchSize))
   return counts
 
   async function count(part: readonly Chunk[]): Promise<void> {

@@ -16,10 +16,10 @@ import {
   chunkLabel,
   chunkName,
   excludeProtected,
-  listed,
+  formatChunkNames,
   oldestFirst,
   requireCompression,
-  some,
+  countChunks,
   type PlannedChange,
 } from './hypertable.js'
 import {readersInWords, readLogicalReaders, type LogicalReaders} from './logical-readers.js'
@@ -48,7 +48,7 @@ export async function planDecompress(db: Database, request: DecompressRequest): 
   return {
     plan: {
       operation: `chunks decompress ${qualifiedName(table)}`,
-      summary: `decompress ${some(todo.length)} of ${qualifiedName(table)}, ${spanWords(span, table.time)}`,
+      summary: `decompress ${countChunks(todo.length)} of ${qualifiedName(table)}, ${spanWords(span, table.time)}`,
       cutoff: null,
       locks: [`table ${qualifiedName(table)}`],
       steps: todo.map((chunk) => decompressStep(db.server, chunk, chunk.beforeBytes ?? bytes.get(chunk) ?? null)),
@@ -68,7 +68,7 @@ function sentNotes(readers: LogicalReaders, chunks: readonly Chunk[]): string[] 
   return sent.length === 0
     ? []
     : [
-        `${readersInWords(readers, sent)} sends every row of ${listed(sent)} to its subscribers as an INSERT, also those that they have.`,
+        `${readersInWords(readers, sent)} sends every row of ${formatChunkNames(sent)} to its subscribers as an INSERT, also those that they have.`,
       ]
 }
 

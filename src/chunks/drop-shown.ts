@@ -1,5 +1,5 @@
 import type {TableClock} from '../catalog/table-clock.js'
-import {shown} from '../catalog/format-point.js'
+import {formatInteger} from '../catalog/format-point.js'
 import {ChunkStatus, has, type Chunk, type Table} from '../catalog/table.js'
 import {highest, lowest, type Span} from '../catalog/span.js'
 import type {DropFacts} from './drop.js'
@@ -7,7 +7,7 @@ import type {DropFacts} from './drop.js'
 /** The facts of a drop as they are reported. */
 export function dropShown(table: Table, clock: TableClock, facts: DropFacts) {
   const point = (value: bigint | null) =>
-    value === null || value <= lowest || value >= highest ? null : shown(value, table, clock)
+    value === null || value <= lowest || value >= highest ? null : formatInteger(value, table, clock)
   const gap = ({start, end}: Span) => ({from: point(start), to: point(end)})
   return {
     chunks: facts.chunks.map(({chunk, rows, bytes}) => ({

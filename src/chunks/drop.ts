@@ -6,7 +6,7 @@ import {usageError} from '../errors.js'
 import type {Step} from '../run/step.js'
 import {command} from '../units/command.js'
 import {microsIn, type TableClock} from '../catalog/table-clock.js'
-import {shown} from '../catalog/format-point.js'
+import {formatInteger} from '../catalog/format-point.js'
 import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import type {Coverage} from '../aggregates/coverage.js'
 import {readFilters} from '../aggregates/filters.js'
@@ -15,7 +15,7 @@ import {countRows} from './count-rows.js'
 import {retentionDisagrees} from './policy-conflicts.js'
 import {coverFirst, requireCoverage} from './drop-coverage.js'
 import {dropStep, type DropRange} from './drop-steps.js'
-import {bytesOf, excludeProtected, oldestFirst, requireChunks, some, type PlannedChange} from './hypertable.js'
+import {bytesOf, excludeProtected, oldestFirst, requireChunks, countChunks, type PlannedChange} from './hypertable.js'
 import {publishedDropNotes, readLogicalReaders} from './logical-readers.js'
 import {cutoffOf, type Age} from './range.js'
 
@@ -86,7 +86,7 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
   return {
     plan: {
       operation: `chunks drop ${qualifiedName(table)}`,
-      summary: `drop ${some(chunksToDrop.length)} of ${qualifiedName(table)} older than ${cutoff.words}`,
+      summary: `drop ${countChunks(chunksToDrop.length)} of ${qualifiedName(table)} older than ${cutoff.words}`,
       cutoff: cutoff.instant,
       locks: [qualifiedName(table), ...first.tables].map((name) => `table ${name}`),
       steps: [...first.steps, ...drops],
@@ -151,7 +151,7 @@ function nothingOld(table: Table, clock: TableClock): string {
   const [oldest] = oldestFirst(table.chunks.filter(({end}) => end !== null))
   return oldest === undefined
     ? `${qualifiedName(table)} has no chunk.`
-    : `No chunk is that old: the oldest of ${qualifiedName(table)} ends at ${shown(oldest.end, table, clock)}${agedWords(oldest, table, clock)}.`
+    : `No chunk is that old: the oldest of ${qualifiedName(table)} ends at ${formatInteger(oldest.end, table, clock)}${agedWords(oldest, table, clock)}.`
 }
 
 /** How long ago a chunk ended, in whole days; empty where the table's clock does not say. */

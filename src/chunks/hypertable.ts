@@ -109,23 +109,23 @@ export function excludeProtected(chunks: readonly Chunk[]): {rest: Chunk[]; note
     rest: chunks.filter((chunk) => !frozen.includes(chunk) && !tiered.includes(chunk)),
     notes: [
       ...(frozen.length > 0
-        ? [`Frozen, left alone: ${listed(frozen)}. _timescaledb_functions.unfreeze_chunk frees a chunk.`]
+        ? [`Frozen, left alone: ${formatChunkNames(frozen)}. _timescaledb_functions.unfreeze_chunk frees a chunk.`]
         : []),
-      ...(tiered.length > 0 ? [`Tiered to object storage, left alone: ${listed(tiered)}.`] : []),
+      ...(tiered.length > 0 ? [`Tiered to object storage, left alone: ${formatChunkNames(tiered)}.`] : []),
     ],
   }
 }
 
-export function listed(chunks: readonly Chunk[]): string {
+export function formatChunkNames(chunks: readonly Chunk[]): string {
   const names = chunks.slice(0, 3).map(chunkLabel).join(', ')
   return chunks.length > 3 ? `${names} and ${chunks.length - 3} more` : names
 }
 
-export function many(count: number, noun: string): string {
+export function pluralizeChunks(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 /** For the name of a plan: `3 chunks`, and `chunks` where there is nothing to do. */
-export function some(count: number): string {
-  return count === 0 ? 'chunks' : many(count, 'chunk')
+export function countChunks(count: number): string {
+  return count === 0 ? 'chunks' : pluralizeChunks(count, 'chunk')
 }

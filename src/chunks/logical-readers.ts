@@ -2,7 +2,7 @@ import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {literal, sql, statement, type Statement} from '../db/sql.js'
 import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
-import {listed, many} from './hypertable.js'
+import {formatChunkNames, pluralizeChunks} from './hypertable.js'
 
 /** Who is sent, row by row, what is written to a hypertable's chunks. */
 export interface LogicalReaders {
@@ -16,7 +16,7 @@ export interface LogicalReaders {
   decodesAll: readonly string[]
 }
 
-interface Row {
+interface ReaderRow {
   publication: string | null
   slot: string | null
   relation: number | null
@@ -28,7 +28,7 @@ export async function readLogicalReaders(
   table: Table,
   chunks: readonly Chunk[],
 ): Promise<LogicalReaders> {
-  const rows = await db.query<Row>(
+  const rows = await db.query<ReaderRow>(
     statement(loadSql('chunks/logical-readers'), [[table.relation, ...chunks.map(({relation}) => relation)]]),
   )
   const published = new Map<number, string[]>()
@@ -98,7 +98,7 @@ export function partlyPublished({published}: LogicalReaders, table: Table, chunk
     const count = chunks.filter(({relation}) => published.get(relation)?.includes(name)).length
     if (count === 0 || count === chunks.length) return []
     return [
-      `Publication ${name} has ${count} of ${many(chunks.length, 'chunk')} of ${qualifiedName(table)}: changes of the others are not sent. alter publication ${name} add table … adds them.`,
+      `Publication ${name} has ${count} of ${pluralizeChunks(chunks.length, 'chunk')} of ${qualifiedName(table)}: changes of the others are not sent. alter publication ${name} add table … adds them.`,
     ]
   })
 }
@@ -108,6 +108,6 @@ export function publishedDropNotes(readers: LogicalReaders, chunks: readonly Chu
   const names = [...new Set(chunks.flatMap(({relation}) => readers.published.get(relation) ?? []))]
   return names.map((name) => {
     const lost = chunks.filter(({relation}) => readers.published.get(relation)?.includes(name))
-    return `Publication ${name} has ${listed(lost)}: with the drop it loses ${lost.length === 1 ? 'it' : 'them'}; subscribers keep the rows.`
+    return `Publication ${name} has ${formatChunkNames(lost)}: with the drop it loses ${lost.length === 1 ? 'it' : 'them'}; subscribers keep the rows.`
   })
 }

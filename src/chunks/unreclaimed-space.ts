@@ -2,7 +2,7 @@ import type {Database} from '../db/database.js'
 import {sql} from '../db/sql.js'
 import {isConnectionLost} from '../db/sqlstate.js'
 import {has, type Chunk} from '../catalog/table.js'
-import {listed} from './hypertable.js'
+import {formatChunkNames} from './hypertable.js'
 
 /**
  * Chunks that were compressed now and still have their old files: their rows were deleted, because another session read
@@ -26,7 +26,7 @@ export async function unreclaimedSpace(
     return kept.length === 0
       ? []
       : [
-          `${listed(kept)} ${kept.length === 1 ? 'was' : 'were'} being read, so the copied rows were deleted, not truncated; VACUUM reclaims the space.`,
+          `${formatChunkNames(kept)} ${kept.length === 1 ? 'was' : 'were'} being read, so the copied rows were deleted, not truncated; VACUUM reclaims the space.`,
         ]
   } catch (error) {
     if (isConnectionLost(error)) throw error

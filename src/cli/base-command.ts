@@ -89,7 +89,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   /** For people, on stderr; also under --json, where stdout is one document. */
-  protected say(line: string): void {
+  protected report(line: string): void {
     stderrStatus.print(withInvocation(line, process.stderr))
   }
 
@@ -141,7 +141,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     )
     const {redact} = await import('../db/redact.js')
     if (target.source === '--url' && redact(target.url) !== target.url)
-      this.say(
+      this.report(
         'Warning: a password in --url can be read by everybody with ps; use PGPASSFILE, PGPASSWORD or QICORE_DB_URL.',
       )
     return target
@@ -169,9 +169,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return withDatabase(target, this.connectOptions(options.create ?? false), async (db) => {
       stderrStatus.clear()
       const width = stderrWidth()
-      if (!this.quiet) this.say(heading(target, db.server, width))
+      if (!this.quiet) this.report(heading(target, db.server, width))
       const exitCode = checkCondition(db.server, {changes: options.changes ?? false, rows: options.rows ?? false})
-      for (const line of conditionLines(db.server, width)) this.say(line)
+      for (const line of conditionLines(db.server, width)) this.report(line)
       this.condition = db.server.condition.map(({code}) => code)
       if (exitCode !== ExitCode.done) process.exitCode = exitCode
       return nameHolders(db, this.doing, () => work(db))
@@ -206,11 +206,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       this.limits(),
     ])
     const own = plan.steps.filter(isBootstrapStep)
-    const core = options.installs || own.length > 0 || plan.steps.length === 0 ? null : await planInstall(db)
-    if (core?.note) this.say(`Note: ${core.note}`)
-    const steps = core?.steps ?? own
-    if (core !== null && core.steps.length > 0)
-      this.say(installLine(db.server.hasQicoreSchema, flags['dry-run'] ?? false))
+    const install = options.installs || own.length > 0 || plan.steps.length === 0 ? null : await planInstall(db)
+    if (install?.note) this.report(`Note: ${install.note}`)
+    const steps = install?.steps ?? own
+    if (install !== null && install.steps.length > 0)
+      this.report(installLine(db.server.hasQicoreSchema, flags['dry-run'] ?? false))
     const {report, exitCode} = await confirmAndRun(db, plan, {
       flags,
       kind: (this.id ?? '').replaceAll(':', '.'),
@@ -226,7 +226,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       preparation: {steps, run: () => prepare(db, {...plan, steps}, {limits}), replan: options.replan},
       print: (text) => this.log(text),
       printRaw: (text) => this.logRaw(text),
-      say: (line) => this.say(line),
+      report: (line) => this.report(line),
     })
     process.exitCode = exitCode
     return report

@@ -32,7 +32,7 @@ export interface JobRunOptions {
   print(text: string): void
   /** SQL, as it is. */
   printRaw(text: string): void
-  say(line: string): void
+  report(line: string): void
 }
 
 type Step = Pick<StepReport, 'id' | 'status' | 'ms' | 'bytes' | 'error' | 'reason' | 'note'> & {
@@ -66,7 +66,7 @@ type RunContext = Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
 /** A job by hand: its plan, what its class asks of a person, and the same run that a daemon makes of it. */
 export async function runJobOnce(db: Database, job: Job, options: JobRunOptions): Promise<JobRunResult> {
   const run = await planRun(db, job, options)
-  for (const note of [...run.notes, ...run.warnings]) options.say(note)
+  for (const note of [...run.notes, ...run.warnings]) options.report(note)
   return options.flags['dry-run'] ? dryRun(job, run, options) : confirmAndRun(db, job, run, options)
 }
 
@@ -96,7 +96,7 @@ async function planRun(db: Database, job: Job, {config, limits, at}: JobRunOptio
 
 async function pauseNotes(db: Database, {name: job}: Job): Promise<string[]> {
   const {ledgerJobs} = await import('../jobs/store/job-list.js')
-  const current = (await ledgerJobs(db)).find(({name}) => name === job)?.epochs.at(-1)
+  const current = (await ledgerJobs(db)).find(({name}) => name === job)?.versions.at(-1)
   if (current?.state !== 'paused') return []
   const reason = current.reason ? `: ${current.reason}` : ''
   return [`${job} is paused (by ${current.actor ?? 'unknown'}${reason}): this run by hand does not resume it`]
@@ -108,10 +108,10 @@ function dryRun(job: Job, {install, plans: ofJob, notes}: PlannedRun, options: J
     options.printRaw(
       plans.map((plan) => toScript(plan, options.limits).trimEnd()).join('\n\n') || `-- nothing to do for ${job.name}`,
     )
-  else if (!options.json) for (const plan of plans) options.say(listSteps(plan, stderrWidth()))
+  else if (!options.json) for (const plan of plans) options.report(listSteps(plan, stderrWidth()))
   const count = plans.reduce((sum, {steps}) => sum + steps.length, 0)
   const hint = options.json || options.sql ? '' : ' The SQL: add --sql.'
-  options.say(`Dry run: ${count} ${count === 1 ? 'step' : 'steps'} to do, nothing changed.${hint}`)
+  options.report(`Dry run: ${count} ${count === 1 ? 'step' : 'steps'} to do, nothing changed.${hint}`)
   return {status: 'planned', reason: null, error: null, notes, steps: plans.flatMap(planned), exitCode: ExitCode.done}
 }
 
@@ -128,7 +128,7 @@ async function confirmAndRun(db: Database, job: Job, run: PlannedRun, options: J
   const skewed = Math.abs(clocks.skew) > largestSkew
   if (classOf(whole) === 'loss' && skewed) throw clockSkew(job, clocks.skew)
   const progress = options.quiet ? null : planProgress(process.stderr)
-  const signals = interrupts(options.say)
+  const signals = interrupts(options.report)
   const reports: StepReport[] = []
   try {
     const {outcome} = await runByHand(db, job, {
@@ -164,13 +164,13 @@ function wholePlan(job: Job, {install, plans}: PlannedRun): Plan {
   }
 }
 
-async function consentTo(plan: Plan, db: Database, {flags, interactive, say}: JobRunOptions): Promise<void> {
+async function consentTo(plan: Plan, db: Database, {flags, interactive, report}: JobRunOptions): Promise<void> {
   await requireConsent(
     classOf(plan),
     confirmName(db.target, db.server),
     {yes: flags.yes ?? false, confirm: flags.confirm},
     interactive,
-    () => say(listSteps(plan, stderrWidth())),
+    () => report(listSteps(plan, stderrWidth())),
   )
 }
 
@@ -232,7 +232,7 @@ function printResult(job: Job, {status, reason, error}: JobRunResult, reports: S
   if (reports.length > 0) options.print(renderRun(plan, run, terminal().width))
   else
     options.print(`${job.name}: ${[status === 'done' ? 'nothing to do' : status, reason].filter(Boolean).join(', ')}.`)
-  if (error !== null && reports.every((report) => report.error === null)) options.say(`Error: ${error}`)
+  if (error !== null && reports.every((report) => report.error === null)) options.report(`Error: ${error}`)
 }
 
 function planned(plan: Plan): Step[] {

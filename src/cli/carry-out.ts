@@ -39,7 +39,7 @@ export interface CarryOutOptions {
   print(text: string): void
   /** SQL, as it is. */
   printRaw(text: string): void
-  say(line: string): void
+  report(line: string): void
 }
 
 export interface Preparation {
@@ -64,14 +64,14 @@ export async function confirmAndRun(
     const pending = {...plan, steps: plan.steps.filter((_, index) => run.steps[index]?.status === 'planned')}
     if (!options.json && options.sql) options.printRaw(toScript(pending, limits, db.server.database).trimEnd())
     else if (!options.json && !options.previewed && pending.steps.length > 0)
-      options.say(listSteps(pending, stderrWidth()))
-    options.say(
+      options.report(listSteps(pending, stderrWidth()))
+    options.report(
       `Dry run: ${pending.steps.length} ${pending.steps.length === 1 ? 'step' : 'steps'} to do, nothing changed.${options.json || options.sql ? '' : ' The SQL: add --sql.'}`,
     )
     return {report: reportOf(options, plan, run, true), exitCode: 0}
   }
   if (plan.steps.length > 0) {
-    const show = () => options.say(listSteps(plan, stderrWidth()))
+    const show = () => options.report(listSteps(plan, stderrWidth()))
     await requireConsent(
       classOf(plan),
       confirmName(db.target, db.server),
@@ -105,7 +105,7 @@ async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Prom
     options.limits,
   )
   const progress = options.quiet ? null : planProgress(process.stderr)
-  const signals = interrupts(options.say)
+  const signals = interrupts(options.report)
   try {
     return await execute(db, plan, {
       limits: options.limits,

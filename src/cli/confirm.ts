@@ -30,11 +30,11 @@ export async function requireConsent(
 ): Promise<void> {
   if (kind === 'safe') return
   if (answers.confirm !== undefined && answers.confirm !== name)
-    throw refuse(`--confirm says "${answers.confirm}", but this is "${name}".`, name, kind)
+    throw confirmationError(`--confirm says "${answers.confirm}", but this is "${name}".`, name, kind)
   if (answers.confirm === name || (kind === 'undo' && answers.yes)) return
   show()
   if (!interactive)
-    throw refuse(
+    throw confirmationError(
       `This ${kind === 'loss' ? 'would delete data' : 'is hard to undo'} and there is no terminal to confirm it on.`,
       name,
       kind,
@@ -42,10 +42,11 @@ export async function requireConsent(
   const answer = await ask(
     kind === 'loss' ? `This deletes data. Type the target's name, "${name}", to continue: ` : 'Continue? [y/N] ',
   )
-  if (kind === 'loss' ? answer !== name : !/^y(es)?$/i.test(answer)) throw refuse('Not confirmed.', name, kind)
+  if (kind === 'loss' ? answer !== name : !/^y(es)?$/i.test(answer))
+    throw confirmationError('Not confirmed.', name, kind)
 }
 
-function refuse(reason: string, name: string, kind: ChangeClass): OpsError {
+function confirmationError(reason: string, name: string, kind: ChangeClass): OpsError {
   return new OpsError('NOT_CONFIRMED', `${reason} Nothing was changed.`, {
     exit: ExitCode.refused,
     suggestions: [

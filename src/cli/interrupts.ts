@@ -1,10 +1,10 @@
 /** The first SIGINT or SIGTERM lets the running step finish, the second cancels it in the server too. */
-export function interrupts(say: (line: string) => void): {stop: AbortSignal; cancel: AbortSignal; release(): void} {
+export function interrupts(report: (line: string) => void): {stop: AbortSignal; cancel: AbortSignal; release(): void} {
   const [stop, cancel] = [new AbortController(), new AbortController()]
   const onSignal = () => {
     if (stop.signal.aborted) return cancel.abort()
     stop.abort()
-    say('Interrupted: the running step finishes first; interrupt again to cancel it.')
+    report('Interrupted: the running step finishes first; interrupt again to cancel it.')
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)

@@ -55,12 +55,12 @@ export abstract class PolicyCommand<T extends typeof Command> extends BaseComman
         )
         const remarks = flags['dry-run'] ? relevant : withoutRefusing(relevant)
         for (const line of policyRemarks({cutoffs, findings: remarks, unmanaged: [], notes: []}))
-          this.say(lineText(line, stderrWidth()))
+          this.report(lineText(line, stderrWidth()))
         if (!flags['dry-run']) tools.requireSafe(planned.findings, planned.changes, flags.accept)
         if (change.rule === 'none' && planned.plan.steps.length === 0)
-          this.say(`There is no ${change.kind} policy to remove.`)
+          this.report(`There is no ${change.kind} policy to remove.`)
         const report = await this.confirmAndRun(db, planned.plan, flags)
-        if (!flags['dry-run']) for (const note of notes) this.say(note)
+        if (!flags['dry-run']) for (const note of notes) this.report(note)
         return {...report, findings, notes}
       },
       {changes: true},

@@ -126,7 +126,7 @@ export abstract class ReportCommand<T extends typeof Command> extends BaseComman
     switch (this.format) {
       case 'csv': {
         const {csvRemarks, renderCsv} = await import('./render/csv.js')
-        for (const line of csvRemarks([...(said.above ?? []), ...(said.below ?? [])])) this.say(line)
+        for (const line of csvRemarks([...(said.above ?? []), ...(said.below ?? [])])) this.report(line)
         this.logRaw(renderCsv(shown, headers))
         break
       }

@@ -71,7 +71,7 @@ Running it again adds what is missing. It never drops anything, and refuses a da
     const target = demoPlace(config, process.cwd())
     const {aside, reason, release} = await claimPlace(target, this.flags.fresh, now)
     if (aside !== null)
-      this.say(
+      this.report(
         `${reason === 'fresh' ? 'The earlier demo' : 'A database that was never finished'} was moved to ${aside}.`,
       )
     const report = await this.withDatabase(
@@ -83,7 +83,7 @@ Running it again adds what is missing. It never drops anything, and refuses a da
     repeatInCommands({...flags, config: this.flags.config})
     await this.show(report)
     if (wrote !== null)
-      this.say(
+      this.report(
         `Wrote ${wrote}: its target "local" is this database${Object.keys(flags).length === 0 ? ', and commands in this directory use it by default' : ''}.`,
       )
     return report
@@ -113,7 +113,7 @@ Running it again adds what is missing. It never drops anything, and refuses a da
       import('../cli/interrupts.js'),
     ])
     const progress = this.jsonEnabled() || this.quiet ? null : planProgress(process.stderr)
-    const signals = interrupts((line) => this.say(line))
+    const signals = interrupts((line) => this.report(line))
     let candles: DemoReport['candles'] = null
     const chapters = await runDemo(db, {
       asOf: Date.parse(asOf) / 1000,
@@ -125,7 +125,7 @@ Running it again adds what is missing. It never drops anything, and refuses a da
       onProgress: progress ?? undefined,
       onChapter: (title) => {
         progress?.stop()
-        this.say(`${title} …`)
+        this.report(`${title} …`)
       },
       extra:
         rows === null
@@ -176,7 +176,7 @@ Running it again adds what is missing. It never drops anything, and refuses a da
       import('../cli/terminal.js'),
       import('../cli/render/demo.js'),
     ])
-    for (const note of demoNotes(report, this.flags.exchange ?? '')) this.say(note)
+    for (const note of demoNotes(report, this.flags.exchange ?? '')) this.report(note)
     const {stats} = report
     const shown = {table: statsTable, context: stats, rows: stats.tables, ...aroundStats(stats)}
     this.log(renderReport(shown, {...terminal(), headers: true}))

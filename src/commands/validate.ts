@@ -82,7 +82,7 @@ Exits 3 when a row is invalid.`
     const {validated, definition} = await validatedType(this.args.type, allDefinitions(config?.tables ?? null))
     const file = this.args.file === undefined || this.args.file === '-' ? null : this.args.file
     if (file === null && process.stdin.isTTY)
-      this.say('Reading rows from the terminal; name a file, or end with Ctrl-D.')
+      this.report('Reading rows from the terminal; name a file, or end with Ctrl-D.')
     const source = file === null ? {name: 'stdin', size: null, open: () => process.stdin} : await fileSource(file)
     const isWord = asOf === 'row' || asOf === 'off'
     const given = isWord || asOf === undefined ? asOf : parseInstant(asOf)
@@ -96,7 +96,7 @@ Exits 3 when a row is invalid.`
     }).finally(() => progress.stop())
     if (summary.invalid > 0) process.exitCode = ExitCode.found
     if (asOf === undefined && summary.errors.some(({code}) => code === 'stale'))
-      this.say('Older rows are measured against their own time with --as-of row, or not at all with --as-of off.')
+      this.report('Older rows are measured against their own time with --as-of row, or not at all with --as-of off.')
     const {valid, invalid, errors} = summary
     const report: ValidateReport = {
       kind: 'validate',

@@ -227,7 +227,7 @@ export const jobsSchema = z
     when: ({value}) => typeof value === 'object' && value !== null && !Array.isArray(value),
   })
 
-type Entry = {[Kind in JobKindName]: z.output<ReturnType<typeof named<Kind>>>}[JobKindName]
+type JobEntry = {[Kind in JobKindName]: z.output<ReturnType<typeof named<Kind>>>}[JobKindName]
 
 /** A job as the daemon runs it: nothing is left open. Times are milliseconds. */
 export interface Job<Kind extends JobKindName = JobKindName> {
@@ -257,13 +257,13 @@ const ms = (duration: Duration | undefined, otherwise: number) =>
 
 /** All jobs: the configuration's over the defaults, by name. */
 export function jobsOf(declared: z.output<typeof jobsSchema>): Job[] {
-  const entries = declared as Record<string, Entry | 'none' | undefined>
+  const entries = declared as Record<string, JobEntry | 'none' | undefined>
   const defaults: Record<string, string> = defaultSchedules
   const names = [...new Set([...Object.keys(defaults), ...Object.keys(entries)])].sort()
   return names.flatMap((name) => {
     const given = Object.hasOwn(entries, name) ? entries[name] : undefined
     if (given === 'none') return []
-    const job = given ?? ({kind: name} as Entry)
+    const job = given ?? ({kind: name} as JobEntry)
     const options = Object.fromEntries(Object.entries(job).filter(([key]) => Object.hasOwn(kinds[job.kind], key)))
     return [
       {

@@ -34,13 +34,13 @@ export async function loadConfig(file: string): Promise<Config> {
   const lines = new LineCounter()
   const document = parseDocument(read(file), {lineCounter: lines, prettyErrors: false, uniqueKeys: true})
   const problems = document.errors.map((error) => `line ${lines.linePos(error.pos[0]).line}: ${error.message}`)
-  if (problems.length > 0) throw refuse(file, problems)
-  const input = withoutEmpty(plain(file, document) ?? {})
+  if (problems.length > 0) throw configError(file, problems)
+  const input = withoutEmpty(plainValue(file, document) ?? {})
   // zod leaves such a key of a map out without a word.
   for (const section of ['targets', 'jobs'] as const) {
     const map = (input as Record<string, unknown>)[section]
     if (typeof map === 'object' && map !== null && Object.hasOwn(map, '__proto__'))
-      throw refuse(file, [`${section}.__proto__: it is no name`])
+      throw configError(file, [`${section}.__proto__: it is no name`])
   }
   const checked = check(configSchema, input)
   if ('data' in checked) return {...checked.data, file, directory: dirname(file)}
@@ -61,7 +61,7 @@ export async function loadConfig(file: string): Promise<Config> {
     ({path, message, line}) =>
       `${line === null ? '' : `line ${line}: `}${path.map(String).join('.') || 'the file'}: ${message}`,
   )
-  throw refuse(
+  throw configError(
     file,
     found,
     placed.some(({path}) => path[0] === 'jobs') ? ['configuration', 'daemon'] : ['configuration'],
@@ -75,11 +75,11 @@ function withoutEmpty(input: unknown): unknown {
 }
 
 /** An alias without its anchor is found only here. */
-function plain(file: string, document: {toJS(): unknown}): unknown {
+function plainValue(file: string, document: {toJS(): unknown}): unknown {
   try {
     return document.toJS()
   } catch (error) {
-    throw refuse(file, [messageOf(error)])
+    throw configError(file, [messageOf(error)])
   }
 }
 
@@ -92,7 +92,7 @@ function read(file: string): string {
       throw usageError('CONFIG', `There is no configuration file ${file}.`, [
         'Leave --config out to search for qicore-db.config.yaml from here upwards.',
       ])
-    throw refuse(file, [
+    throw configError(file, [
       code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : `it cannot be read (${code})`,
     ])
   }
@@ -101,7 +101,7 @@ function read(file: string): string {
 /** More of them than fit a screen are one mistake at the first. */
 const shown = 30
 
-function refuse(file: string, all: readonly string[], pages: readonly string[] = ['configuration']) {
+function configError(file: string, all: readonly string[], pages: readonly string[] = ['configuration']) {
   const problems = all.length <= shown ? all : [...all.slice(0, shown), `and ${all.length - shown} more`]
   return usageError(
     'CONFIG',

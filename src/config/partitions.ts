@@ -44,12 +44,12 @@ export function partitionRules(config: Config | null, withDefinitions: boolean):
       rules.delete(relation)
       continue
     }
-    const said = Object.fromEntries(Object.entries(partitions ?? {}).filter(([, value]) => value !== undefined))
+    const given = Object.fromEntries(Object.entries(partitions ?? {}).filter(([, value]) => value !== undefined))
     rules.set(relation, {
       ...assumed,
       ...(ahead === undefined ? {} : {ahead}),
       ...base,
-      ...said,
+      ...given,
       relation,
       retention: retention === undefined ? (base?.retention ?? null) : retentionAfter(retention),
     })

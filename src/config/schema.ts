@@ -176,7 +176,7 @@ function sameTwice(
 ): void {
   const seen = new Map<string, string>()
   for (const key of Object.keys(entries)) {
-    const table = nameOf(key)
+    const table = viewNameOf(key)
     const first = table === null ? undefined : seen.get(table)
     if (first !== undefined)
       context.addIssue({code: 'custom', path: [key], message: `it is the same table as ${first}`})
@@ -185,7 +185,7 @@ function sameTwice(
 }
 
 /** Null where it is none, which has an error of its own. */
-function nameOf(key: string): string | null {
+function viewNameOf(key: string): string | null {
   try {
     const {schema, name} = parseQualifiedName(key)
     return formatQualifiedName(schema ?? 'public', name)

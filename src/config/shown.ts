@@ -119,11 +119,11 @@ export function shownConfig(
     tables: Object.entries(config?.tables ?? {}).map(([table, entry]) => ({
       table: normal(table),
       described: entry.columns !== undefined,
-      declares: said(entry, ['chunkInterval', 'partitions', 'compression', 'retention']),
+      declares: described(entry, ['chunkInterval', 'partitions', 'compression', 'retention']),
     })),
     aggregates: Object.entries(config?.aggregates ?? {}).map(([aggregate, entry]) => ({
       aggregate: normal(aggregate),
-      declares: said(entry, ['refresh', 'compression', 'retention']),
+      declares: described(entry, ['refresh', 'compression', 'retention']),
     })),
     policies,
     jobs: jobs.map(({name}) => name),
@@ -186,7 +186,7 @@ function chosen(config: Config | null, request: TargetRequest, env: Environment,
   }
 }
 
-function said(entry: object, kinds: readonly string[]): string[] {
+function described(entry: object, kinds: readonly string[]): string[] {
   return kinds.filter((kind) => (entry as Record<string, unknown>)[kind] !== undefined)
 }
 

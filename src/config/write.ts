@@ -32,13 +32,13 @@ export async function printSections(edits: readonly Edit[]): Promise<string> {
 export async function editConfig(file: string, edits: readonly Edit[]): Promise<void> {
   const document = parseDocument(readFileSync(file, 'utf8'))
   for (const edit of edits) apply(document, edit)
-  const beside = `${file}.new`
-  writeFileSync(beside, document.toString({lineWidth: 0, flowCollectionPadding: true}))
+  const temporary = `${file}.new`
+  writeFileSync(temporary, document.toString({lineWidth: 0, flowCollectionPadding: true}))
   try {
-    await loadConfig(beside)
-    renameSync(beside, file)
+    await loadConfig(temporary)
+    renameSync(temporary, file)
   } catch (error) {
-    rmSync(beside, {force: true})
+    rmSync(temporary, {force: true})
     throw error
   }
 }

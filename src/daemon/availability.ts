@@ -1,5 +1,5 @@
 import type {Database} from '../db/database.js'
-import type {Tell} from '../jobs/events.js'
+import type {Emit} from '../jobs/events.js'
 import type {Identity} from '../jobs/store/ledger.js'
 import {noteTimeline} from '../jobs/store/daemons.js'
 import {isConnectionError, isReadOnly, replicaWatch, retryUntilConnected, type ReplicaWatch} from './reconnect.js'
@@ -8,7 +8,7 @@ export interface AvailabilityOptions {
   now(): number
   /** Milliseconds. */
   poll: number
-  tell: Tell
+  emit: Emit
   stop: AbortSignal
   /** Called before every try. */
   onTry(): void
@@ -32,14 +32,14 @@ export class Availability {
 
   /** Until the database is there again and can be written, or a stop is asked for. Rethrows what is no outage. */
   async recover(db: Database, error: unknown): Promise<void> {
-    const {tell, stop, onTry} = this.options
+    const {emit, stop, onTry} = this.options
     if (isReadOnly(error)) await db.probe()
     else if (!isConnectionError(error)) throw error
     else {
       this.blockedReason = 'the database is away'
       await retryUntilConnected(
         () => db.reconnect(),
-        tell,
+        emit,
         stop,
         () => false,
         onTry,
@@ -51,13 +51,13 @@ export class Availability {
 
   /** Waits while the server is a replica, and reports a fail-over or a restore. */
   async waitUntilWritable(db: Database): Promise<void> {
-    const {poll, tell, stop, onTry, identify} = this.options
+    const {poll, emit, stop, onTry, identify} = this.options
     if (db.server.inRecovery) this.blockedReason = 'the server is a read-only replica'
-    await this.replica.wait(db, poll, tell, stop, onTry)
+    await this.replica.wait(db, poll, emit, stop, onTry)
     if (stop.aborted) return
     this.blockedReason = null
     if (!db.server.hasQicoreSchema) return
     const changed = await noteTimeline(db, identify(db)).catch(() => null)
-    if (changed !== null) tell({event: 'server_changed', message: changed})
+    if (changed !== null) emit({event: 'server_changed', message: changed})
   }
 }

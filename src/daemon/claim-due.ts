@@ -1,5 +1,5 @@
 import type {Database} from '../db/database.js'
-import type {Tell} from '../jobs/events.js'
+import type {Emit} from '../jobs/events.js'
 import {claim, type ClaimRequest} from '../jobs/store/claims.js'
 import type {Identity} from '../jobs/store/ledger.js'
 import type {JobRegistry} from './job-registry.js'
@@ -15,7 +15,7 @@ export interface ClaimDueOptions {
   registry: JobRegistry
   workerPool: WorkerPool
   trouble: LedgerTrouble
-  tell: Tell
+  emit: Emit
   /** Another daemon has advanced the job: it must be read again. */
   onStale(job: string): void
 }
@@ -43,7 +43,7 @@ export async function claimDue(options: ClaimDueOptions, requests: readonly Clai
 }
 
 async function advance(options: ClaimDueOptions, requests: readonly ClaimRequest[]): Promise<void> {
-  const {control, me, lease, registry, workerPool, trouble, tell} = options
+  const {control, me, lease, registry, workerPool, trouble, emit} = options
   const {advanced} = await claim(control, requests, me, lease)
   const byJob = new Map(advanced.map((one) => [one.job, one]))
   for (const {job, state, decision} of requests) {
@@ -54,7 +54,7 @@ async function advance(options: ClaimDueOptions, requests: readonly ClaimRequest
     }
     registry.moved(job.name, decision.to, one.claim !== null || state.running)
     for (const [reason, instants] of byReason(decision.skips))
-      tell({
+      emit({
         event: 'instants_skipped',
         job: job.name,
         reason,

@@ -4,22 +4,22 @@ import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {leftToPgCron} from '../schedule/due.js'
 import type {Instant} from '../units/instant.js'
-import type {Entry} from './job-registry.js'
+import type {RegistryEntry} from './job-registry.js'
 import {command} from '../units/command.js'
 
 /** pg_cron begins within the minute. */
 const cronMinute = 60_000
 
-const takeOver = 'It is not taken over unless the configuration says "runner: daemon".'
+const notReclaimed = 'It is not taken over unless the configuration says "runner: daemon".'
 
 /** What pg_cron is meant to run and does not, as sentences; asks nothing where it is meant to run nothing. */
-export async function watchCron(db: Database, entries: Iterable<Entry>): Promise<string[]> {
+export async function watchCron(db: Database, entries: Iterable<RegistryEntry>): Promise<string[]> {
   const theirs = [...entries].filter(
-    ({state}) => state?.epochs.at(-1)?.state === 'active' && state.epochs.at(-1)!.runner === 'pg_cron',
+    ({state}) => state?.versions.at(-1)?.state === 'active' && state.versions.at(-1)!.runner === 'pg_cron',
   )
   if (theirs.length === 0) return []
   const names = theirs.map(({job}) => job.name)
-  const unscheduled = theirs.filter(({state}) => state!.epochs.at(-1)!.commands == null).map(({job}) => job.name)
+  const unscheduled = theirs.filter(({state}) => state!.versions.at(-1)!.commands == null).map(({job}) => job.name)
   const grace = ({lateAfter}: Job) => (lateAfter + cronMinute) / 1000
   const rows = await db.query<{job: string | null; part: string | null; due: Instant | null}>(
     statement(loadSql('daemon/cron-missed'), [names, theirs.map(({job}) => grace(job)), leftToPgCron]),
@@ -29,18 +29,19 @@ export async function watchCron(db: Database, entries: Iterable<Entry>): Promise
   return [
     ...(dead
       ? [
-          `pg_cron's scheduler is not running, and ${listed(names)} ${names.length === 1 ? 'is' : 'are'} its to run. ${takeOver}`,
+          `pg_cron's scheduler is not running, and ${formatNames(names)} ${names.length === 1 ? 'is' : 'are'} its to run. ${notReclaimed}`,
         ]
       : []),
     ...unscheduled.map(
       (name) => `${name} is pg_cron's by the configuration, and nothing schedules it: ${command('cron install')}`,
     ),
     ...missed.map(
-      ({job, part, due}) => `pg_cron has not begun ${job}${part ? ` of ${part}` : ''}, due since ${due}. ${takeOver}`,
+      ({job, part, due}) =>
+        `pg_cron has not begun ${job}${part ? ` of ${part}` : ''}, due since ${due}. ${notReclaimed}`,
     ),
   ]
 }
 
-function listed(names: readonly string[]): string {
+function formatNames(names: readonly string[]): string {
   return names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
 }

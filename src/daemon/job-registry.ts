@@ -4,7 +4,7 @@ import type {LedgerJob} from '../jobs/store/ledger-jobs.js'
 import {command} from '../units/command.js'
 
 /** A declared job beside what the ledger says of it. */
-export interface Entry {
+export interface RegistryEntry {
   job: Job
   state: LedgerJob | null
   due: DueState
@@ -14,12 +14,12 @@ export interface Entry {
 
 /** What a daemon knows of all its jobs at a moment: the ledger as it was last read, moved on by what it did itself. */
 export interface JobRegistry {
-  entries(): Iterable<Entry>
-  get(name: string): Entry | undefined
+  entries(): Iterable<RegistryEntry>
+  get(name: string): RegistryEntry | undefined
   /** Takes over what was read. @param whole false where only some jobs were asked for */
   read(rows: readonly LedgerJob[], whole: boolean): void
   /** Computes again what is due of a job, after its state or the time has changed. */
-  reckon(entry: Entry, now: number): DueState
+  reckon(entry: RegistryEntry, now: number): DueState
   /** The ledger was moved on to here by ourselves. */
   moved(name: string, to: number, running: boolean): void
   /** A run of the job ended. */
@@ -34,10 +34,10 @@ export function createJobRegistry(
   onAside: (job: string, reason: string) => void,
   sawOnlyReplica: (instant: number) => boolean,
 ): JobRegistry {
-  const entries = new Map<string, Entry>(
+  const entries = new Map<string, RegistryEntry>(
     jobs.map((job) => [job.name, {job, state: null, due: nothing, ignoredReason: null}]),
   )
-  const setAside = (entry: Entry, reason: string | null) => {
+  const setAside = (entry: RegistryEntry, reason: string | null) => {
     if (reason !== null && reason !== entry.ignoredReason) onAside(entry.job.name, reason)
     entry.ignoredReason = reason
   }
@@ -54,7 +54,7 @@ export function createJobRegistry(
           continue
         }
         // A job that is not declared any more still has due times that need a row.
-        if (row.epochs.at(-1)!.state === 'removed')
+        if (row.versions.at(-1)!.state === 'removed')
           entries.set(row.name, {
             job: retiredJob(row.name, row.kind as Job['kind']),
             state: row,
@@ -93,14 +93,14 @@ export function createJobRegistry(
  * Nothing was due and the ledger is as it was: the next instant is the same, and reckoning a thousand of them is not
  * free.
  */
-function stillStands({state, due}: Entry, row: LedgerJob): boolean {
+function stillStands({state, due}: RegistryEntry, row: LedgerJob): boolean {
   if (state === null || due.decision !== null || due.waitingSince !== null || due.wakeAt === -Infinity) return false
   return state.revision === row.revision && state.lastAt === row.lastAt
 }
 
 /** A newer declaration wins: this daemon would claim instants that are in no calendar. */
-function reasonAside(job: Job, {epochs}: LedgerJob): string | null {
-  const current = epochs.at(-1)!
+function reasonAside(job: Job, {versions}: LedgerJob): string | null {
+  const current = versions.at(-1)!
   if (current.state === 'removed') return 'another daemon, started later, does not have this job in its configuration'
   if (current.schedule === job.schedule && current.timezone === job.timezone) return null
   if (current.runner === 'pg_cron')

@@ -1,5 +1,5 @@
 import {serverMessage, sqlState} from '../db/sqlstate.js'
-import type {Tell} from '../jobs/events.js'
+import type {Emit} from '../jobs/events.js'
 import {troubleOf} from './trouble.js'
 
 /** The ledger as a whole, among what fails; everything else there is a job. */
@@ -9,7 +9,7 @@ const ledger = ''
 export class LedgerTrouble {
   private readonly trouble = troubleOf()
 
-  constructor(private readonly tell: Tell) {}
+  constructor(private readonly emit: Emit) {}
 
   /** @param job null: the ledger as a whole */
   failed(job: string | null, error: unknown, report = true): void {
@@ -18,13 +18,13 @@ export class LedgerTrouble {
         ? `the ledger cannot be read or written: ${serverMessage(error)}`
         : `${job}: the ledger refuses the run: ${serverMessage(error)}`
     if (this.trouble.failed(job ?? ledger, sqlState(error) ?? '', message) && report)
-      this.tell({event: 'poll_failed', error: message})
+      this.emit({event: 'poll_failed', error: message})
   }
 
   /** @param reported whether the failure was */
   worked(job: string | null, reported: boolean): void {
     const seconds = this.trouble.worked(job ?? ledger)
-    if (seconds !== null && reported) this.tell({event: 'ledger_works', seconds, ...(job !== null && {job})})
+    if (seconds !== null && reported) this.emit({event: 'ledger_works', seconds, ...(job !== null && {job})})
   }
 
   fails(job: string | null): boolean {

@@ -12,7 +12,7 @@ import {Availability} from './availability.js'
 import {isConnectionError, isPermanentError, retryUntilConnected} from './reconnect.js'
 import {databaseClock, type DatabaseClock} from './database-clock.js'
 import {conditionWatch, type ConditionWatch} from './condition-watch.js'
-import type {Tell} from '../jobs/events.js'
+import type {Emit} from '../jobs/events.js'
 import type {HealthState} from './health.js'
 import {largestSkew, unregisterDaemon, type Heartbeat} from '../jobs/store/daemons.js'
 import {declare} from '../jobs/store/ledger-jobs.js'
@@ -36,7 +36,7 @@ export interface DaemonOptions {
   /** Milliseconds that running steps get to finish. */
   grace: number
   actor(db: Database): string
-  tell: Tell
+  emit: Emit
 }
 
 /** Milliseconds between two looks at how far the declared partition sets reach. */
@@ -66,12 +66,12 @@ export class Daemon {
   private lastTurn = performance.now()
 
   constructor(private readonly options: DaemonOptions) {
-    const {tell, poll, context} = options
-    const warn = (message: string) => tell({event: 'warning', message})
+    const {emit, poll, context} = options
+    const warn = (message: string) => emit({event: 'warning', message})
     this.availability = new Availability({
       now: () => this.clock.now(),
       poll,
-      tell,
+      emit,
       stop: this.stopping.signal,
       onTry: () => this.turn(),
       identify: (db) => this.identify(db),
@@ -80,7 +80,7 @@ export class Daemon {
     this.partitions = partitionWatch(() => this.database, context.partitions, warn)
   }
 
-  busy(): number {
+  runningCount(): number {
     return this.scheduler?.workerPool.runningCount() ?? 0
   }
 
@@ -106,7 +106,7 @@ export class Daemon {
     const {scheduler, options} = this
     const now = performance.now()
     // While a step has the embedded engine's one session, the loop waits for it.
-    const waits = this.database?.server.embedded === true && this.busy() > 0
+    const waits = this.database?.server.embedded === true && this.runningCount() > 0
     const msSincePoll = scheduler === null ? null : now - scheduler.lastRound
     return {
       connected: this.database === null ? null : true,
@@ -135,7 +135,7 @@ export class Daemon {
     life.catch(() => {})
     const left = this.scheduler?.workerPool.left() ?? []
     if (end !== 'late' && left.length === 0) return true
-    this.options.tell({
+    this.options.emit({
       event: 'stop_incomplete',
       message:
         left.length === 0
@@ -147,19 +147,19 @@ export class Daemon {
 
   stop(reason: string): void {
     if (this.stopping.signal.aborted) return
-    const {tell, grace} = this.options
-    tell({event: 'stopping', signal: reason, running: this.busy()})
+    const {emit, grace} = this.options
+    emit({event: 'stopping', signal: reason, running: this.runningCount()})
     this.stopping.abort()
     setTimeout(() => this.overdue.abort(), Math.min(grace + cleanUpTime, longestTimer)).unref()
     if (this.scheduler !== null) this.stopped = this.scheduler.stop(grace)
   }
 
   private async live(): Promise<void> {
-    const {tell, version, connect, poll} = this.options
-    tell({event: 'started', id: this.id, version, node: process.versions.node})
+    const {emit, version, connect, poll} = this.options
+    emit({event: 'started', id: this.id, version, node: process.versions.node})
     const db = await retryUntilConnected(
       () => connect(),
-      tell,
+      emit,
       this.stopping.signal,
       isPermanentError,
       () => this.turn(),
@@ -193,7 +193,7 @@ export class Daemon {
           continue
         }
         // Another daemon begins at the same time.
-        this.options.tell({event: 'poll_failed', error: serverMessage(error)})
+        this.options.emit({event: 'poll_failed', error: serverMessage(error)})
         await sleep(startPause, undefined, {signal: this.stopping.signal}).catch(() => {})
         if (this.stopping.signal.aborted) return
       }
@@ -201,22 +201,22 @@ export class Daemon {
   }
 
   private async begin(db: Database): Promise<void> {
-    const {tell, context, jobs} = this.options
+    const {emit, context, jobs} = this.options
     this.tellConnected(db)
     await this.availability.waitUntilWritable(db)
     if (this.stopping.signal.aborted) return
-    const observes = await prepareDatabase(db, context, jobs, tell)
+    const observes = await prepareDatabase(db, context, jobs, emit)
     if (observes !== null) {
       this.observing = true
-      tell({event: 'observing', reason: observes})
+      emit({event: 'observing', reason: observes})
       return
     }
     const me = this.identify(db)
     await this.availability.waitUntilWritable(db)
     const changes = await declare(db, jobs, me.actor)
-    if (changes.length > 0) tell({event: 'calendars', changes})
+    if (changes.length > 0) emit({event: 'calendars', changes})
     const scheduler = this.createScheduler(db, me)
-    await tellJobs(db, jobs, me, tell)
+    await tellJobs(db, jobs, me, emit)
     // Asked to stop meanwhile: stop() has not stopped this scheduler, because it was not there yet.
     if (this.stopping.signal.aborted) return scheduler.stop(0)
     this.scheduler = scheduler
@@ -224,18 +224,18 @@ export class Daemon {
   }
 
   private tellConnected(db: Database): void {
-    const {tell} = this.options
+    const {emit} = this.options
     const {role, superuser, embedded, postgres, timescaledb, engine, pooled} = db.server
-    tell({event: 'connected', database: reportTarget(db), role, engine, postgres, timescaledb, pooled})
+    emit({event: 'connected', database: reportTarget(db), role, engine, postgres, timescaledb, pooled})
     if (superuser && !embedded)
-      tell({
+      emit({
         event: 'warning',
         message: `connected as the superuser ${role}: a daemon needs no such role, see sql/roles.sql`,
       })
   }
 
   private createScheduler(db: Database, me: Identity): Scheduler {
-    const {jobs, context, workers, lease, poll, tell} = this.options
+    const {jobs, context, workers, lease, poll, emit} = this.options
     return new Scheduler({
       control: db,
       jobs,
@@ -245,7 +245,7 @@ export class Daemon {
       workers,
       lease,
       poll,
-      tell,
+      emit,
       skewed: () => Math.abs(this.skewMs) > largestSkew,
       sawOnlyReplica: (instant) => this.availability.sawOnlyReplica(instant),
       onHello: (heartbeat) => this.onHeartbeat(heartbeat),
@@ -270,16 +270,16 @@ export class Daemon {
   private onHeartbeat({skew}: Heartbeat): void {
     this.availability.blockedReason = null
     if (Math.abs(skew) > largestSkew && Math.abs(this.skewMs) <= largestSkew)
-      this.options.tell({event: 'clock_skew', seconds: skew / 1000})
+      this.options.emit({event: 'clock_skew', seconds: skew / 1000})
     this.skewMs = skew
   }
 
   private onCron(problems: readonly string[]): void {
-    const {tell} = this.options
+    const {emit} = this.options
     for (const message of problems)
-      if (!this.deadRunners.includes(message)) tell({event: 'runner_unavailable', message})
+      if (!this.deadRunners.includes(message)) emit({event: 'runner_unavailable', message})
     if (problems.length === 0 && this.deadRunners.length > 0)
-      tell({event: 'runner_back', message: 'pg_cron does what it is meant to'})
+      emit({event: 'runner_back', message: 'pg_cron does what it is meant to'})
     this.deadRunners = problems
   }
 

@@ -1,7 +1,7 @@
 /** The only importer of pino: one JSON object a line, on stdout. */
 import pino from 'pino'
 import {redact} from '../db/redact.js'
-import type {DaemonEvent, Tell} from '../jobs/events.js'
+import type {DaemonEvent, Emit} from '../jobs/events.js'
 import {prettyLine} from './pretty.js'
 
 /** How loud an event is; what is not here is information. */
@@ -31,7 +31,7 @@ export interface LogOptions {
 }
 
 /** A listener that writes every event down. */
-export function logTo({pretty, level, write}: LogOptions): Tell {
+export function logTo({pretty, level, write}: LogOptions): Emit {
   const log = pino(
     {base: null, level, timestamp: pino.stdTimeFunctions.isoTime, formatters: {level: (label) => ({level: label})}},
     {write: (line: string) => write(pretty ? prettyLine(line) : line)},

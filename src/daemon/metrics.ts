@@ -8,7 +8,7 @@ export interface MetricsSource {
   version: string
   registry(): JobRegistry | null
   connected(): boolean
-  busy(): number
+  runningCount(): number
   skew(): number
   now(): number
   /** What was last seen of tables and policies, and when (seconds since 1970); asking for it may start a new look. */
@@ -112,7 +112,7 @@ function processMetrics({gauge, counted}: Makers, source: MetricsSource): void {
   gauge('database_up', 'Whether the database could be reached at the last try.', [], (g) =>
     g.set(source.connected() ? 1 : 0),
   )
-  gauge('occurrences_running', 'Occurrences that this daemon works on now.', [], (g) => g.set(source.busy()))
+  gauge('occurrences_running', 'Occurrences that this daemon works on now.', [], (g) => g.set(source.runningCount()))
   gauge('clock_skew_seconds', "This machine's clock less the server's.", [], (g) => g.set(source.skew()))
   gauge('process_resident_memory_bytes', 'Resident memory of the daemon.', [], (g) => g.set(process.memoryUsage.rss()))
   counted('process_cpu_seconds_total', 'CPU time that the daemon has used.', () => {
@@ -176,7 +176,7 @@ function jobGauges({gauge}: Makers, source: MetricsSource): void {
   gauge('jobs', 'Jobs by state.', ['state'], (g) => {
     g.reset()
     for (const {state, ignoredReason} of source.registry()?.entries() ?? [])
-      g.inc({state: ignoredReason === null ? (state?.epochs.at(-1)?.state ?? 'unknown') : 'aside'})
+      g.inc({state: ignoredReason === null ? (state?.versions.at(-1)?.state ?? 'unknown') : 'aside'})
   })
   gauge('job_next_run_timestamp_seconds', 'When the job is next due.', ['job'], (g) => {
     g.reset()

@@ -8,7 +8,7 @@ import {definitionsApply} from '../catalog/definitions-apply.js'
 import {execute} from '../run/execute.js'
 import {planInstall} from '../schema/migrate/run.js'
 import {readQicoreSchema, schemaRemark} from '../schema/migrate/schema-state.js'
-import type {Tell} from '../jobs/events.js'
+import type {Emit} from '../jobs/events.js'
 import {command} from '../units/command.js'
 
 /**
@@ -21,7 +21,7 @@ export async function prepareDatabase(
   db: Database,
   context: Pick<JobContext, 'sections' | 'limits'>,
   jobs: readonly Job[],
-  tell: Tell,
+  emit: Emit,
 ): Promise<string | null> {
   const {sections, limits} = context
   const asked =
@@ -30,11 +30,11 @@ export async function prepareDatabase(
     Object.keys(sections.aggregates).length > 0
   if (!asked && !(await definitionsApply(db))) {
     const remark = schemaRemark(await readQicoreSchema(db))
-    if (remark !== null) tell({event: 'warning', message: remark})
+    if (remark !== null) emit({event: 'warning', message: remark})
     return 'nothing is declared for this database: no tables or jobs in the configuration, and none of our migrations'
   }
   const plan = await planInstall(db)
-  if (plan.note !== null) tell({event: 'warning', message: plan.note})
+  if (plan.note !== null) emit({event: 'warning', message: plan.note})
   if (plan.steps.length > 0) {
     const {steps} = await execute(db, plan, {limits, ledger: null})
     const failed = steps.find(({status}) => status === 'failed')
@@ -46,7 +46,7 @@ export async function prepareDatabase(
         ],
       })
     await db.probe()
-    tell({event: 'qicore_schema_installed', steps: steps.map(({id}) => id)})
+    emit({event: 'qicore_schema_installed', steps: steps.map(({id}) => id)})
   }
   const missing = await db.query<{missing: string}>(statement(loadSql('daemon/privileges'), [db.target.role ?? null]))
   if (missing.length > 0)

@@ -3,7 +3,7 @@ import type {Database} from '../db/database.js'
 import {isPermanent} from '../db/connect-error.js'
 import {isConnectionLost, serverMessage, SqlState, sqlState} from '../db/sqlstate.js'
 import {OpsError} from '../errors.js'
-import type {Tell} from '../jobs/events.js'
+import type {Emit} from '../jobs/events.js'
 
 /**
  * The pause before the next try, in milliseconds: never so long that a daemon is late when the server is back, with
@@ -25,31 +25,31 @@ export function isPermanentError(error: unknown): boolean {
  */
 export async function retryUntilConnected<T>(
   work: () => Promise<T>,
-  tell: Tell,
+  emit: Emit,
   stop: AbortSignal,
   hopeless: (error: unknown) => boolean,
   onTry: () => void = () => {},
 ): Promise<T | null> {
   const began = performance.now()
-  let told: string | undefined
+  let reportedError: string | undefined
   for (let attempt = 0; !stop.aborted; attempt += 1) {
     onTry()
     try {
       const result = await work()
-      if (attempt > 0) tell({event: 'database_back', seconds: (performance.now() - began) / 1000})
+      if (attempt > 0) emit({event: 'database_back', seconds: (performance.now() - began) / 1000})
       return result
     } catch (error) {
       if (hopeless(error)) throw error
       const pause = backoff(attempt, Math.random())
       const code = kindOf(error)
-      if (code !== told)
-        tell({
+      if (code !== reportedError)
+        emit({
           event: 'connection_lost',
           error: error instanceof OpsError ? error.message : serverMessage(error),
           attempt: attempt + 1,
           seconds: pause / 1000,
         })
-      told = code
+      reportedError = code
       await sleep(pause, undefined, {signal: stop}).catch(() => {})
     }
   }
@@ -82,7 +82,7 @@ export function isReadOnly(error: unknown): boolean {
 /** Times at which only a read-only replica could be reached: nothing could be written down then. */
 export interface ReplicaWatch {
   /** Waits until the server takes changes. */
-  wait(db: Database, poll: number, tell: Tell, stop: AbortSignal, onTry: () => void): Promise<void>
+  wait(db: Database, poll: number, emit: Emit, stop: AbortSignal, onTry: () => void): Promise<void>
   saw(instant: number): boolean
 }
 
@@ -90,11 +90,11 @@ export function replicaWatch(now: () => number): ReplicaWatch {
   const spans: {from: number; to: number}[] = []
   return {
     saw: (instant) => spans.some(({from, to}) => instant >= from && instant <= to),
-    async wait(db, poll, tell, stop, onTry) {
+    async wait(db, poll, emit, stop, onTry) {
       if (!db.server.inRecovery) return
       const span = {from: now(), to: now()}
       spans.push(span)
-      tell({
+      emit({
         event: 'replica',
         message:
           'this server is a read-only replica: nothing can be claimed or written down; waits until it is promoted',
@@ -109,7 +109,7 @@ export function replicaWatch(now: () => number): ReplicaWatch {
         span.to = now()
       }
       if (!db.server.inRecovery)
-        tell({event: 'server_changed', message: 'the server takes changes now: it was promoted'})
+        emit({event: 'server_changed', message: 'the server takes changes now: it was promoted'})
     },
   }
 }

@@ -1,7 +1,7 @@
 import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
 import {serverMessage, sqlState} from '../db/sqlstate.js'
-import type {Tell} from '../jobs/events.js'
+import type {Emit} from '../jobs/events.js'
 import type {FinalOutcome, Outcome, Unsettled} from '../jobs/run/outcome.js'
 import {settle} from '../jobs/run/settle.js'
 import type {Claim} from '../jobs/store/claims.js'
@@ -20,7 +20,7 @@ export interface FinishedRun {
 
 export interface ResultWriterOptions {
   control: Database
-  tell: Tell
+  emit: Emit
   /** A result is in the ledger, or another daemon has the claim. */
   onWritten(run: FinishedRun, outcome: FinalOutcome): void
   /** A run that is still at work in the server is asked about again after so many seconds. */
@@ -59,7 +59,7 @@ export class ResultWriter {
     const code = sqlState(error) ?? ''
     for (const run of runs) {
       if (run.reported !== code)
-        this.options.tell({event: 'result_write_failed', job: run.job.name, error: serverMessage(error)})
+        this.options.emit({event: 'result_write_failed', job: run.job.name, error: serverMessage(error)})
       run.reported = code
     }
     if (isConnectionError(error)) throw error
@@ -87,7 +87,7 @@ export class ResultWriter {
     if (settled.state === 'lost') return this.written(run, {kind: 'lost'})
     if (settled.state === 'written') return this.written(run, settled.outcome)
     if (run.reported !== 'at work')
-      this.options.tell({
+      this.options.emit({
         event: 'occurrence_hangs',
         job: job.name,
         at: claim.scheduledAt,

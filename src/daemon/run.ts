@@ -56,7 +56,7 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
       ),
     context,
     actor: (db) => options.actor(db.server),
-    tell: (event) => {
+    emit: (event) => {
       log(event)
       metrics.count(event)
       if (event.event === 'ready') setTimeout(() => void giveBackMemory().catch(() => {}), 2_000).unref()
@@ -77,7 +77,7 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
     version: options.version,
     registry: () => daemon.health().registry,
     connected: () => daemon.health().connected === true && daemon.health().blockedReason === null,
-    busy: () => daemon.busy(),
+    runningCount: () => daemon.runningCount(),
     skew: () => daemon.skew(),
     now: () => daemon.health().now,
     metricsCache: () => metricsCache.look(),

@@ -1,6 +1,6 @@
 import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
-import type {Tell} from '../jobs/events.js'
+import type {Emit} from '../jobs/events.js'
 import type {JobContext} from '../jobs/kind.js'
 import {reclaimExpired, type TakenOver} from '../jobs/store/claims.js'
 import {heartbeat, type Heartbeat} from '../jobs/store/daemons.js'
@@ -11,7 +11,7 @@ import {alarmClock} from './alarm.js'
 import {claimDue, dueRequests, type ClaimDueOptions} from './claim-due.js'
 import {watchCron} from './cron-watch.js'
 import type {DatabaseClock} from './database-clock.js'
-import {createJobRegistry, type Entry, type JobRegistry} from './job-registry.js'
+import {createJobRegistry, type RegistryEntry, type JobRegistry} from './job-registry.js'
 import {LedgerTrouble} from './ledger-trouble.js'
 import {WorkerPool} from './worker-pool.js'
 
@@ -27,7 +27,7 @@ export interface SchedulerOptions {
   lease: number
   /** Milliseconds after which it looks even where it expects nothing: clocks jump and machines sleep. */
   poll: number
-  tell: Tell
+  emit: Emit
   skewed(): boolean
   sawOnlyReplica(instant: number): boolean
   /** After every look at the ledger. */
@@ -65,8 +65,8 @@ export class Scheduler {
   private checks: (() => void)[] = []
 
   constructor(private readonly options: SchedulerOptions) {
-    const {control, jobs, me, lease, tell, sawOnlyReplica} = options
-    const onAside = (job: string, reason: string) => tell({event: 'job_ignored', job, reason})
+    const {control, jobs, me, lease, emit, sawOnlyReplica} = options
+    const onAside = (job: string, reason: string) => emit({event: 'job_ignored', job, reason})
     this.registry = createJobRegistry(jobs, onAside, sawOnlyReplica)
     this.workerPool = new WorkerPool({
       ...options,
@@ -74,10 +74,10 @@ export class Scheduler {
       onAgain: (seconds) => this.remind(seconds),
       registry: this.registry,
     })
-    this.trouble = new LedgerTrouble(tell)
+    this.trouble = new LedgerTrouble(emit)
     const {registry, workerPool, trouble} = this
     const onStale = (job: string) => void this.stale.add(job)
-    this.claiming = {control, me, lease, registry, workerPool, trouble, tell, onStale}
+    this.claiming = {control, me, lease, registry, workerPool, trouble, emit, onStale}
     control.onLost(() => {
       this.lookedAt = -Infinity
       this.alarm.ring()
@@ -174,11 +174,11 @@ export class Scheduler {
 
   /** One look at the whole ledger: the heartbeat, every job, and pg_cron. */
   private async look(): Promise<void> {
-    const {control, me, clock, tell, onHello, onCron} = this.options
+    const {control, me, clock, emit, onHello, onCron} = this.options
     const asked = performance.now()
     const answer = await heartbeat(control, me)
     const drift = clock.set(answer.now, asked, performance.now())
-    if (Math.abs(drift) > 1_000) tell({event: 'clock_jump', seconds: drift / 1000})
+    if (Math.abs(drift) > 1_000) emit({event: 'clock_jump', seconds: drift / 1000})
     onHello(answer)
     this.registry.read(await readJobs(control), true)
     onCron(await watchCron(control, this.registry.entries()))
@@ -198,7 +198,7 @@ export class Scheduler {
   }
 
   private tellReclaimed({job, scheduledAt: at, attempts: attempt, error, claimedBefore: from}: TakenOver): void {
-    this.options.tell(
+    this.options.emit(
       from === null ? {event: 'retried', job, at, attempt, error} : {event: 'reclaimed', job, at, from, attempt, error},
     )
   }
@@ -245,7 +245,7 @@ export class Scheduler {
     return Math.max(1, Math.min(wait, longestTimer))
   }
 
-  private entryWait({job, due, state}: Entry, now: number): number {
+  private entryWait({job, due, state}: RegistryEntry, now: number): number {
     const {poll} = this.options
     if (due.decision !== null && this.workerPool.availableSlots() === 0) return poll
     if (due.waitingSince !== null && state?.running && !this.workerPool.isRunning(state.name)) {

@@ -2,7 +2,7 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
 import {serverMessage} from '../db/sqlstate.js'
-import type {Tell} from '../jobs/events.js'
+import type {Emit} from '../jobs/events.js'
 import type {JobContext} from '../jobs/kind.js'
 import type {FinalOutcome, Outcome} from '../jobs/run/outcome.js'
 import {runOccurrence} from '../jobs/run/run-occurrence.js'
@@ -22,7 +22,7 @@ export interface WorkerPoolOptions {
   workers: number
   lease: number
   registry: JobRegistry
-  tell: Tell
+  emit: Emit
   skewed(): boolean
   onFree(): void
   /** A claim was given back, to be tried again after so many seconds. */
@@ -32,7 +32,7 @@ export interface WorkerPoolOptions {
 interface Run {
   claim: Claim | TakenOver
   lost: AbortController
-  ended: Promise<void>
+  finished: Promise<void>
   /** The session it runs on; null before it has one. */
   db: Database | null
 }
@@ -58,11 +58,11 @@ export class WorkerPool {
   private sessionFailure: string | null = null
 
   constructor(private readonly options: WorkerPoolOptions) {
-    const {control, tell, lease} = options
+    const {control, emit, lease} = options
     this.sessions = sessionPool(control)
     this.results = new ResultWriter({
       control,
-      tell,
+      emit,
       onWritten: (run, outcome) => this.written(run, outcome),
       onUnsettled: (seconds) => options.onAgain(seconds),
     })
@@ -87,7 +87,7 @@ export class WorkerPool {
 
   take(claim: Claim | TakenOver): void {
     const job = this.options.registry.get(claim.job)?.job ?? retiredJob(claim.job, 'sql')
-    this.options.tell({
+    this.options.emit({
       event: 'occurrence_started',
       job: claim.job,
       at: claim.scheduledAt,
@@ -96,9 +96,9 @@ export class WorkerPool {
       id: claim.id,
     })
     for (const before of this.running.values()) if (before.claim.id === claim.id) before.lost.abort()
-    const run: Run = {claim, lost: new AbortController(), ended: Promise.resolve(), db: null}
+    const run: Run = {claim, lost: new AbortController(), finished: Promise.resolve(), db: null}
     this.running.set(claim.token, run)
-    run.ended = this.run(run, job)
+    run.finished = this.run(run, job)
   }
 
   /** Writes down what has ended. @throws where the database is away; what fails alone is tried again with the next. */
@@ -124,7 +124,7 @@ export class WorkerPool {
 
   /** Until every run has ended and, as far as the server allows it, is written down. Only after the last claim. */
   async drain(): Promise<void> {
-    await Promise.allSettled([...this.running.values()].map(({ended}) => ended))
+    await Promise.allSettled([...this.running.values()].map(({finished}) => finished))
     clearTimeout(this.deadline)
     clearInterval(this.heartbeat)
     for (let tries = 1; tries <= lastTries; tries += 1) {
@@ -181,7 +181,7 @@ export class WorkerPool {
         return db
       } catch (error) {
         const code = (error as {code?: string}).code ?? ''
-        if (this.sessionFailure !== code) this.options.tell({event: 'no_session', error: serverMessage(error)})
+        if (this.sessionFailure !== code) this.options.emit({event: 'no_session', error: serverMessage(error)})
         this.sessionFailure = code
         await sleep(sessionPause, undefined, {signal: this.stopping.signal}).catch(() => {})
       }
@@ -223,14 +223,14 @@ export class WorkerPool {
   }
 
   private written({claim, job, ms}: FinishedRun, outcome: FinalOutcome): void {
-    const {tell, registry, clock, onAgain} = this.options
+    const {emit, registry, clock, onAgain} = this.options
     if (outcome.kind === 'lost') {
-      tell({event: 'claim_lost', job: job.name, at: claim.scheduledAt})
+      emit({event: 'claim_lost', job: job.name, at: claim.scheduledAt})
       return
     }
     if (outcome.kind === 'ended') registry.freed(job.name, clock.now())
     if (outcome.kind === 'retry' && !this.stopping.signal.aborted) onAgain(outcome.seconds)
-    tell({event: 'occurrence_ended', job: job.name, at: claim.scheduledAt, ms, outcome, claim, kind: job.kind})
+    emit({event: 'occurrence_ended', job: job.name, at: claim.scheduledAt, ms, outcome, claim, kind: job.kind})
   }
 }
 

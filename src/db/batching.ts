@@ -10,7 +10,7 @@ interface Question {
 }
 
 /** Statements of one transaction: what they lock is held until its end, and the server's lock table is not endless. */
-const together = 100
+const batchSize = 100
 
 /**
  * The same database for work on many tables at once: what is asked in the same turn travels together, in one
@@ -29,7 +29,7 @@ export function batching(db: Database): Database {
       groups.set(key, [...(groups.get(key) ?? []), question])
     }
     for (const group of groups.values())
-      for (let at = 0; at < group.length; at += together) void answer(db, group.slice(at, at + together))
+      for (let at = 0; at < group.length; at += batchSize) void answer(db, group.slice(at, at + batchSize))
   }
   const query = <Row extends object>(
     statement: Statement,

@@ -56,12 +56,12 @@ function messageFor(failures: readonly HostFailure[], target: Target, {wanted, u
   const asked = isMismatch ? `, which asks for target_session_attrs=${wanted}` : ''
   if (more.length === 0 && untried === 0)
     return `Cannot connect to ${where(only!)} (from ${target.source}${asked}): ${connectMessage(only!.error)}`
-  const said = failures.map((failure) => `${where(failure)}: ${connectMessage(failure.error)}`)
+  const messages = failures.map((failure) => `${where(failure)}: ${connectMessage(failure.error)}`)
   const rest =
     untried === 0
       ? ''
       : `; ${untried} more not tried: a refused role, password, database or certificate ends the search`
-  return `Cannot connect to any of ${failures.length + untried} hosts (from ${target.source}${asked}): ${said.join('; ')}${rest}`
+  return `Cannot connect to any of ${failures.length + untried} hosts (from ${target.source}${asked}): ${messages.join('; ')}${rest}`
 }
 
 function connectMessage(error: unknown): string {

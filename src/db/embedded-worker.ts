@@ -20,7 +20,7 @@ export type FromEngine =
 export type ToEngine = {kind: 'data'; bytes: Uint8Array} | {kind: 'close'}
 
 const port = parentPort!
-const say = (message: FromEngine) => port.postMessage(message)
+const send = (message: FromEngine) => port.postMessage(message)
 
 /** Messages of the frontend protocol, whole: the first has no type byte, each later one has one before its length. */
 function framer(): (bytes: Uint8Array) => Uint8Array[] {
@@ -70,20 +70,20 @@ open(workerData as EnginePlace).then(
       // X, Terminate: the engine itself goes on until this thread closes it.
       if (message[0] === 0x58) return
       const bytes = await engine.execProtocolRaw(message, {throwOnError: false})
-      if (bytes.length > 0) say({kind: 'data', bytes})
+      if (bytes.length > 0) send({kind: 'data', bytes})
     }
     port.on('message', (message: ToEngine) => {
       queue = queue.then(async () => {
         if (message.kind === 'data') for (const frame of frames(message.bytes)) await answer(frame)
         else {
           await engine.close()
-          say({kind: 'closed'})
+          send({kind: 'closed'})
         }
       })
-      queue.catch((error: unknown) => say({kind: 'failed', message: String(error), missing: false}))
+      queue.catch((error: unknown) => send({kind: 'failed', message: String(error), missing: false}))
     })
-    say({kind: 'ready'})
+    send({kind: 'ready'})
   },
   (error: NodeJS.ErrnoException) =>
-    say({kind: 'failed', message: error.message, missing: error.code === 'ERR_MODULE_NOT_FOUND'}),
+    send({kind: 'failed', message: error.message, missing: error.code === 'ERR_MODULE_NOT_FOUND'}),
 )

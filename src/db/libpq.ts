@@ -62,14 +62,14 @@ export function connectTimeoutOf({connect_timeout: given}: Parameters): number {
  * @throws OpsError BAD_URL, NO_SERVICE
  */
 export function connectionParameters(url: string, env: Environment): Parameters {
-  const said = url === '' ? {} : parametersOfUrl(url)
-  const service = said.service ?? env.PGSERVICE
+  const given = url === '' ? {} : parametersOfUrl(url)
+  const service = given.service ?? env.PGSERVICE
   const parameters: Parameters = {}
   for (const [name, key] of Object.entries(fromEnvironment)) if (env[name]) parameters[key] = env[name]
   if (service) Object.assign(parameters, parametersOfService(service, env))
   // An address of the environment belongs to the host of the environment, never to that of the URL.
-  if (said.host && !said.hostaddr) delete parameters.hostaddr
-  Object.assign(parameters, said)
+  if (given.host && !given.hostaddr) delete parameters.hostaddr
+  Object.assign(parameters, given)
   // Passed over, a misspelt sslmode or a revocation list would leave less safety than was asked for.
   const unknown = Object.keys(parameters).find((key) => key.startsWith('ssl') && !tlsParameters.has(key))
   if (unknown !== undefined)

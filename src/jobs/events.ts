@@ -70,4 +70,4 @@ export type DaemonEvent =
   | {event: 'stop_incomplete'; message: string}
   | {event: 'stopped'; seconds: number}
 
-export type Tell = (event: DaemonEvent) => void
+export type Emit = (event: DaemonEvent) => void

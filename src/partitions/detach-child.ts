@@ -96,7 +96,7 @@ end`,
 }
 
 /** Whether CONCURRENTLY is impossible (a default partition), or pointless (the embedded engine has one session). */
-export function detachesAtOnce(set: PartitionSet, server: {embedded: boolean}): boolean {
+export function detachesImmediately(set: PartitionSet, server: {embedded: boolean}): boolean {
   return set.defaultPartition !== null || server.embedded
 }
 

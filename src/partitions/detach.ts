@@ -3,7 +3,7 @@ import type {Plan, Step} from '../run/step.js'
 import type {Child} from './children.js'
 import {formatBytes} from '../units/bytes.js'
 import {instantInWords} from '../units/instant.js'
-import {detachAtOnce, detachConcurrently, detachesAtOnce, finalizeDetach} from './detach-child.js'
+import {detachAtOnce, detachConcurrently, detachesImmediately, finalizeDetach} from './detach-child.js'
 import {removeMark} from './write-mark.js'
 import {
   readLostPublications,
@@ -28,8 +28,8 @@ export interface OldPlan {
 export async function planDetach(db: Database, request: OldRequest): Promise<OldPlan> {
   const {set, cutoff, old, pending, kept} = await oldPartitions(db, request)
   const notes = kept ? [`${kept.relation} is older too, and the last partition: it stays.`] : []
-  const atOnce = detachesAtOnce(set, db.server)
-  if (!atOnce && old.length > 0) requireSession(db)
+  const immediate = detachesImmediately(set, db.server)
+  if (!immediate && old.length > 0) requireSession(db)
   if (set.defaultPartition !== null && old.length > 0) notes.push(insteadOfConcurrently(set))
   const finish = pending.map((child) => finalizeDetach(set, child, {kind: 'keep'}, []))
   const pendingFirst = finish.map(({id}) => id)
@@ -37,7 +37,7 @@ export async function planDetach(db: Database, request: OldRequest): Promise<Old
   const steps: Step[] = [
     ...finish,
     ...old.flatMap((child) => {
-      if (atOnce) return [detachAtOnce(set, child, child.mark ? [removeMark(child)] : [])]
+      if (immediate) return [detachAtOnce(set, child, child.mark ? [removeMark(child)] : [])]
       return detachConcurrently(set, child, {kind: 'keep'}, pendingFirst)
     }),
   ]

@@ -7,7 +7,7 @@ import type {Child} from './children.js'
 import {readLeftovers, type Leftover} from './leftovers.js'
 import {firstUnseen, uncovered} from './coverage.js'
 import {count, weightOf, type OldPlan} from './detach.js'
-import {detachConcurrently, detachesAtOnce, dropAtOnce, dropDetached, finalizeDetach} from './detach-child.js'
+import {detachConcurrently, detachesImmediately, dropAtOnce, dropDetached, finalizeDetach} from './detach-child.js'
 import {
   insteadOfConcurrently,
   oldPartitions,
@@ -39,8 +39,8 @@ export async function planDrop(db: Database, request: DropRequest): Promise<OldP
   await requireCoverage(db, found, acceptLoss)
   await requireIndependence(db, found)
   const notes = kept ? [`${kept.relation} is older too, and the last partition: it stays.`] : []
-  const atOnce = detachesAtOnce(set, db.server)
-  if (!atOnce && old.length > 0) requireSession(db)
+  const immediate = detachesImmediately(set, db.server)
+  if (!immediate && old.length > 0) requireSession(db)
   if (set.defaultPartition !== null && old.length > 0) notes.push(insteadOfConcurrently(set))
   const leftovers = (await readLeftovers(db, [set.relation])).filter(({mark}) => isOld({toEpoch: mark.end}, found))
   notes.push(...leftovers.filter(({detachedToDrop}) => !detachedToDrop).map(keptByHand))
@@ -53,7 +53,7 @@ export async function planDrop(db: Database, request: DropRequest): Promise<OldP
     ...finish,
     // A partition that cannot be detached or dropped does not hold up the others.
     ...old.flatMap((child) =>
-      atOnce ? [dropAtOnce(set, child, seenUpTo)] : detachAndDrop(child, found, seenUpTo, pendingFirst),
+      immediate ? [dropAtOnce(set, child, seenUpTo)] : detachAndDrop(child, found, seenUpTo, pendingFirst),
     ),
   ]
   const partitionsToDrop = steps.filter((step) => step.class === 'loss').length

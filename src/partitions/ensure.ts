@@ -2,13 +2,13 @@ import type {Database} from '../db/database.js'
 import {ExitCode, messageOf, OpsError, usageError} from '../errors.js'
 import type {Plan, Step} from '../run/step.js'
 import {findPartitioned} from './find-table.js'
-import {planPeriods, type Finding} from './plan-periods.js'
+import {planPeriods, type PartitionFinding} from './plan-periods.js'
 import {readPeriods, type PartitionRule, type Period} from './periods.js'
 import {obstacleOf, readSets, type PartitionSet} from './sets.js'
 
 export interface EnsurePlan {
   plan: Plan
-  findings: Finding[]
+  findings: PartitionFinding[]
 }
 
 /**
@@ -32,7 +32,7 @@ export async function planEnsure(db: Database, rules: readonly PartitionRule[]):
           db,
           doubtful.map(({rule}) => rule.relation),
         )
-  const findings: Finding[] = []
+  const findings: PartitionFinding[] = []
   const steps: Step[] = []
   const locks: string[] = []
   for (const {rule, periods: wanted} of doubtful) {
@@ -56,18 +56,22 @@ export async function planEnsure(db: Database, rules: readonly PartitionRule[]):
   return {plan: {operation: 'partitions ensure', summary, cutoff: null, locks, steps}, findings}
 }
 
-async function troubleOf(db: Database, rule: PartitionRule, set: PartitionSet | undefined): Promise<Finding | null> {
+async function troubleOf(
+  db: Database,
+  rule: PartitionRule,
+  set: PartitionSet | undefined,
+): Promise<PartitionFinding | null> {
   const relation = set?.relation ?? rule.relation
-  const obstacle = set
+  const reason = set
     ? obstacleOf(set)
     : await findPartitioned(db, rule.relation).then((found) => unfit(db, found), asOpsError)
-  if (obstacle === null) return null
+  if (reason === null) return null
   return {
     relation,
-    kind: obstacle.code === 'MANAGED_ELSEWHERE' ? 'left alone' : 'conflict',
-    code: obstacle.code,
-    exitCode: obstacle.exitCode,
-    message: messageOf(obstacle),
+    kind: reason.code === 'MANAGED_ELSEWHERE' ? 'left alone' : 'conflict',
+    code: reason.code,
+    exitCode: reason.exitCode,
+    message: messageOf(reason),
   }
 }
 
@@ -90,10 +94,10 @@ function outside(rule: PartitionRule, periods: readonly Period[]): string {
   return `${wild.join(', ')}: earlier or further ahead than partitions.earliest and .within of ${rule.relation} allow.`
 }
 
-const isTrouble = ({kind}: Finding) => kind === 'conflict' || kind === 'stray'
+const isTrouble = ({kind}: PartitionFinding) => kind === 'conflict' || kind === 'stray'
 
 /** The last word of a run, where a plan without steps says "nothing to do" and a set is in trouble all the same. */
-export function troubleWords(findings: readonly Finding[]): string | null {
+export function troubleWords(findings: readonly PartitionFinding[]): string | null {
   const troubled = new Set(findings.filter(isTrouble).map(({relation}) => relation))
   return troubled.size === 0
     ? null
@@ -104,7 +108,7 @@ export function troubleWords(findings: readonly Finding[]): string | null {
  * What could not be made is a failure also where every step that could be planned was done; wrong usage where nothing
  * was done and every set is refused for what it is, as `partitions drop` refuses it.
  */
-export function exitCodeWith(findings: readonly Finding[], exitCode: number, changed: boolean): number {
+export function exitCodeWith(findings: readonly PartitionFinding[], exitCode: number, changed: boolean): number {
   const trouble = findings.filter(isTrouble)
   if (trouble.length === 0 || exitCode !== ExitCode.done) return exitCode
   if (changed) return ExitCode.partial

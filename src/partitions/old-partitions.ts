@@ -57,8 +57,8 @@ from statement_timestamp() as now`,
 }
 
 /** How old a partition must be: as said, else as declared. @throws OpsError NO_RANGE */
-export function requireAge(relation: string, said: Duration | undefined, declared: PartitionRule | null): Duration {
-  const age = said ?? declared?.retention ?? null
+export function requireAge(relation: string, given: Duration | undefined, declared: PartitionRule | null): Duration {
+  const age = given ?? declared?.retention ?? null
   if (age !== null) return age
   throw usageError('NO_RANGE', `Nothing declares how long ${relation} is kept: how old must a partition be?`, [
     'Give --older-than 24mon, or declare tables.<name>.retention in the configuration.',

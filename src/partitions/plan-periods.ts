@@ -9,7 +9,7 @@ import type {PartitionSet} from './sets.js'
 import {command} from '../units/command.js'
 
 /** What the planner found and will not change by itself. */
-export interface Finding {
+export interface PartitionFinding {
   /** `public.crypto_prices`. */
   relation: string
   /** `left alone` is no failure; `pending` and `stray` need a person; `conflict` keeps a period from being made. */
@@ -23,7 +23,7 @@ export interface Finding {
 
 export interface PeriodPlan {
   steps: Step[]
-  findings: Finding[]
+  findings: PartitionFinding[]
 }
 
 /**
@@ -36,8 +36,9 @@ export async function planPeriods(
   periods: readonly Period[],
   {within}: {within: boolean},
 ): Promise<PeriodPlan> {
-  const findings: Finding[] = []
-  const find = (kind: Finding['kind'], message: string) => void findings.push({relation: set.relation, kind, message})
+  const findings: PartitionFinding[] = []
+  const find = (kind: PartitionFinding['kind'], message: string) =>
+    void findings.push({relation: set.relation, kind, message})
   const absent = periods.filter(({state}) => state !== 'present')
   const children = absent.length > 0 ? await readChildren(db, [set.relation], false) : []
   const missing = absent.filter((period) => {

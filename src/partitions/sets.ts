@@ -144,7 +144,7 @@ export function obstacleOf(set: PartitionSet): OpsError | null {
 export async function changeableSet(db: Database, relation: string): Promise<PartitionSet> {
   const [set] = await readSets(db, [relation])
   if (!set) throw usageError('NO_SUCH_TABLE', `There is no table ${relation} any more.`)
-  const obstacle = obstacleOf(set)
-  if (obstacle) throw obstacle
+  const reason = obstacleOf(set)
+  if (reason) throw reason
   return set
 }

@@ -6,7 +6,7 @@ import {maintained} from '../jobs/kinds/analyze.js'
 import type {JobContext} from '../jobs/kind.js'
 import {chosenSets} from '../jobs/kinds/partitions.js'
 import {retainWork} from '../jobs/kinds/retain.js'
-import {policyWork, type Work} from '../jobs/kinds/tables.js'
+import {policyWork, type JobWork} from '../jobs/kinds/tables.js'
 import {readSets} from '../partitions/sets.js'
 import {qualifiedName} from '../catalog/table.js'
 import {qicore} from '../schema/built-in.js'
@@ -164,6 +164,6 @@ function isQicore(keys: readonly string[]): boolean {
   return keys.length === theirs.length && theirs.every((key) => keys.includes(key))
 }
 
-function enforcedWords(enforced: Work['enforced']): string[] {
+function enforcedWords(enforced: JobWork['enforced']): string[] {
   return enforced.map(({what, by}) => `${what} is done by ${by}`)
 }

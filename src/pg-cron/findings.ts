@@ -1,7 +1,7 @@
 import type {CronJobState} from './job-state.js'
 import type {Job} from '../config/jobs.js'
 import {instants} from '../schedule/calendar.js'
-import type {Epoch} from '../schedule/due.js'
+import type {ScheduleVersion} from '../schedule/due.js'
 import type {Alive} from '../db/server.js'
 import type {ScheduledRun} from './scheduled.js'
 import type {CronJob} from './cron-job.js'
@@ -33,10 +33,10 @@ const states: Partial<Record<CronJobState, string>> = {
 const cronMinute = 60_000
 
 /** What a person should know of a run, most important first, and whether it is well. */
-export function findingsOf(
+export function cronFindings(
   report: CronJob,
   job: Job,
-  epoch: Epoch | null,
+  version: ScheduleVersion | null,
   {scheduler, at}: {scheduler: Alive; at: number},
 ): {findings: string[]; ok: boolean | null} {
   const findings: string[] = []
@@ -45,26 +45,31 @@ export function findingsOf(
   if (scheduler === 'dead') findings.push("pg_cron's scheduler is not running")
   if (report.paused)
     findings.push(
-      `paused since ${iso(epoch!.validFrom)} by ${epoch!.actor ?? 'an unknown role'}. Fix: ${command('jobs resume', [job.name])}`,
+      `paused since ${cronInstant(version!.validFrom)} by ${version!.actor ?? 'an unknown role'}. Fix: ${command('jobs resume', [job.name])}`,
     )
   if (report.lastStatus === 'failed' || report.lastStatus === 'partial')
     findings.push(
       `its last run ${report.lastStatus === 'partial' ? 'was done in part' : 'failed'}${report.message === null ? '' : `: ${report.message}`}`,
     )
-  const missed = report.paused || epoch?.runner !== 'pg_cron' ? null : missedSince(job, epoch, report, at)
-  if (missed !== null) findings.push(`it has been due since ${iso(missed)} and was not started`)
+  const missed = report.paused || version?.runner !== 'pg_cron' ? null : missedSince(job, version, report, at)
+  if (missed !== null) findings.push(`it has been due since ${cronInstant(missed)} and was not started`)
   if (findings.length > 0) return {findings, ok: false}
   return {findings, ok: report.state === 'unknown' || scheduler === 'unknown' ? null : true}
 }
 
 /** The first instant since the last start whose time of grace is over. */
-function missedSince(job: Job, epoch: Epoch, {lastStartedAt, lastStatus}: CronJob, at: number): number | null {
+function missedSince(
+  job: Job,
+  version: ScheduleVersion,
+  {lastStartedAt, lastStatus}: CronJob,
+  at: number,
+): number | null {
   const started = lastStartedAt === null ? -Infinity : Date.parse(lastStartedAt)
   if (lastStatus === 'running') return null
-  const [first] = instants(epoch, Math.max(epoch.validFrom, started), at - job.lateAfter - cronMinute)
+  const [first] = instants(version, Math.max(version.validFrom, started), at - job.lateAfter - cronMinute)
   return first ?? null
 }
 
-function iso(at: number): string {
+function cronInstant(at: number): string {
   return instantInWords(new Date(at).toISOString())
 }

@@ -100,7 +100,7 @@ function stepsToRelease(
 ): Step[] {
   const records: Step[] = []
   for (const state of known) {
-    const current = state.epochs.at(-1)!
+    const current = state.versions.at(-1)!
     if (current.runner !== 'pg_cron' || current.state === 'removed' || stay.has(state.name)) continue
     const job = declared.find(({name}) => name === state.name)
     const record = job === undefined ? removeStep(state.name, actor) : recordStep(job, 'daemon', null, known, [], actor)
@@ -127,11 +127,11 @@ function scheduleStep(
   there: ScheduledRun | undefined,
 ): Step[] {
   if (there !== undefined && there.schedule === schedule && there.command === command && there.active) return []
-  const another = there !== undefined && there.username !== home.role ? there.username : null
+  const otherRole = there !== undefined && there.username !== home.role ? there.username : null
   const make =
-    home.here && another === null
+    home.here && otherRole === null
       ? statement(loadSql('pg-cron/schedule'), [name, schedule, command])
-      : statement(loadSql('pg-cron/schedule-elsewhere'), [name, schedule, command, database, another])
+      : statement(loadSql('pg-cron/schedule-elsewhere'), [name, schedule, command, database, otherRole])
   const label = part === '' ? job.name : `${job.name} ${part}`
   // Scheduling again under the same name leaves an entry that was switched off as it is.
   const statements = there?.active === false ? [unschedule(there), make] : [make]
@@ -181,7 +181,7 @@ function recordStep(
   actor: string,
 ): Step | null {
   const {name, kind, schedule, timezone} = job
-  const current = known.find((state) => state.name === name)?.epochs.at(-1)
+  const current = known.find((state) => state.name === name)?.versions.at(-1)
   const same =
     current !== undefined &&
     current.state !== 'removed' &&

@@ -25,11 +25,11 @@ export interface Scheduled {
   foreign: ScheduledRun[]
 }
 
-type Row = Omit<ScheduledRun, 'startedAt' | 'endedAt'> & {started_at: Instant | null; ended_at: Instant | null}
+type ScheduledRow = Omit<ScheduledRun, 'startedAt' | 'endedAt'> & {started_at: Instant | null; ended_at: Instant | null}
 
 /** What pg_cron has for a database, as far as the role may see. */
 export async function readScheduled(home: CronDatabase, database: string): Promise<Scheduled> {
-  const rows = await readCronDatabase<Row>(home, 'jobs', [database])
+  const rows = await readCronDatabase<ScheduledRow>(home, 'jobs', [database])
   const all = rows.map(
     ({started_at: startedAt, ended_at: endedAt, ...row}): ScheduledRun => ({...row, startedAt, endedAt}),
   )

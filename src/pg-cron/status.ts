@@ -10,7 +10,7 @@ import {statement} from '../db/sql.js'
 import {ExitCode, OpsError} from '../errors.js'
 import {readQicoreSchema, schemaRemark, type QicoreSchema} from '../schema/migrate/schema-state.js'
 import type {Instant} from '../units/instant.js'
-import {findingsOf, stateOf} from './findings.js'
+import {cronFindings, stateOf} from './findings.js'
 import {mayLook, withCronDatabase, type CronDatabase} from './cron-database.js'
 import {readScheduled, type Scheduled, type ScheduledRun} from './scheduled.js'
 import {partitionJobs, type LeftJob, type WantedSchedule, type WantedRequest} from './wanted.js'
@@ -97,7 +97,7 @@ async function assemble(
     (runner === 'auto' && current(known, name)?.runner === 'pg_cron' && current(known, name)?.state !== 'removed')
   const {wanted, refused} = await partitionJobs(db, {...request, dialect, jobs: request.jobs.filter(theirs)})
   const scheduler = schedulerState(db.server, there)
-  const look = {
+  const snapshot = {
     scheduled,
     scheduler,
     known,
@@ -107,7 +107,7 @@ async function assemble(
     absent: home === 'absent',
   }
   const jobs = wanted.jobs.flatMap(({job, commands, runs: entries}) =>
-    entries.map((entry) => cronJob({job, entry, commands}, look)),
+    entries.map((entry) => cronJob({job, entry, commands}, snapshot)),
   )
   const names = new Set(jobs.map(({name}) => name))
   const rest = (scheduled?.ours ?? [])
@@ -165,7 +165,7 @@ function notesOf(
   ]
 }
 
-interface Look {
+interface CronSnapshot {
   scheduled: Scheduled | null
   scheduler: Alive
   known: readonly LedgerJob[]
@@ -181,21 +181,21 @@ function cronJob(
     entry,
     commands,
   }: {job: Job; entry: WantedSchedule['jobs'][number]['runs'][number]; commands: Record<string, string>},
-  look: Look,
+  snapshot: CronSnapshot,
 ): CronJob {
-  const run = look.scheduled?.ours.find(({name}) => name === entry.name)
-  const epoch = current(look.known, job.name)
-  const last = look.runs.find(({job: of, part}) => of === job.name && part === entry.part)
+  const run = snapshot.scheduled?.ours.find(({name}) => name === entry.name)
+  const version = current(snapshot.known, job.name)
+  const last = snapshot.runs.find(({job: of, part}) => of === job.name && part === entry.part)
   // One session, one run: pg_cron's word on it has the server's message.
   const same = run !== undefined && last !== undefined && run.pid === last.pid
   const cronNewer = run?.startedAt != null && (last === undefined || (!same && run.startedAt > last.startedAt))
   const recorded =
-    epoch?.runner === 'pg_cron' &&
-    epoch.schedule === job.schedule &&
-    epoch.timezone === job.timezone &&
-    epoch.commands?.[entry.part] === commands[entry.part]
-  const state = stateOf(run, entry, recorded, look)
-  const next = epoch?.state === 'paused' ? null : nextInstant(job, look.at)
+    version?.runner === 'pg_cron' &&
+    version.schedule === job.schedule &&
+    version.timezone === job.timezone &&
+    version.commands?.[entry.part] === commands[entry.part]
+  const state = stateOf(run, entry, recorded, snapshot)
+  const next = version?.state === 'paused' ? null : nextInstant(job, snapshot.at)
   const report: CronJob = {
     job: job.name,
     part: entry.part === '' ? null : entry.part,
@@ -213,11 +213,11 @@ function cronJob(
     message: messageOf(cronNewer, run, last, same),
     cronStatus: run?.status ?? null,
     next: next === null ? null : new Date(next).toISOString().replace('.000Z', 'Z'),
-    paused: epoch?.state === 'paused',
+    paused: version?.state === 'paused',
     ok: null,
     findings: [],
   }
-  const {findings, ok} = findingsOf(report, job, epoch ?? null, look)
+  const {findings, ok} = cronFindings(report, job, version ?? null, snapshot)
   return {...report, findings, ok}
 }
 
@@ -228,9 +228,9 @@ function messageOf(
   last: LedgerRun | undefined,
   same: boolean,
 ): string | null {
-  const said = run?.status === 'failed' ? (run.message ?? '').trim().split('\n')[0]!.trim() || null : null
-  if (cronNewer) return said
-  return (same ? said : null) ?? last?.error ?? last?.reason ?? null
+  const cronMessage = run?.status === 'failed' ? (run.message ?? '').trim().split('\n')[0]!.trim() || null : null
+  if (cronNewer) return cronMessage
+  return (same ? cronMessage : null) ?? last?.error ?? last?.reason ?? null
 }
 
 /**
@@ -279,7 +279,7 @@ function leftover(run: ScheduledRun, timezone: string): CronJob {
 }
 
 function current(known: readonly LedgerJob[], name: string) {
-  return known.find((state) => state.name === name)?.epochs.at(-1)
+  return known.find((state) => state.name === name)?.versions.at(-1)
 }
 
 async function ledgerRuns(db: Database): Promise<LedgerRun[]> {

@@ -36,13 +36,13 @@ export async function planAdHoc(db: Database, request: AdHocRequest): Promise<Po
   const {change, declared} = request
   const table = await resolveTable(db, await readTables(db), request.table)
   requirePossible(db, table, change.kind)
-  const said = declared.find((each) => declaredKey(each) === qualifiedName(table))
+  const given = declared.find((each) => declaredKey(each) === qualifiedName(table))
   const only: Declared = {
     schema: table.schema,
     name: table.name,
     from: 'config',
     section: table.kind === 'aggregate' ? 'aggregates' : 'tables',
-    timeUnit: said?.timeUnit,
+    timeUnit: given?.timeUnit,
     [change.kind]: change.rule,
   }
   const verb = change.rule === 'none' ? 'remove' : 'set'
@@ -53,7 +53,7 @@ export async function planAdHoc(db: Database, request: AdHocRequest): Promise<Po
     operation: `policies ${verb} ${change.kind} ${qualifiedName(table)}`,
     ...(request.job === undefined ? {} : {onlyJob: request.job}),
   })
-  return {...planned, unmanaged: [], notes: [...planned.notes, ...disagreement(planned, table, said, change, db)]}
+  return {...planned, unmanaged: [], notes: [...planned.notes, ...disagreement(planned, table, given, change, db)]}
 }
 
 function requirePossible(db: Database, table: Table, kind: PolicyKindName): void {
@@ -66,13 +66,13 @@ function requirePossible(db: Database, table: Table, kind: PolicyKindName): void
 function disagreement(
   {state, changes}: PolicyPlan,
   table: Table,
-  said: Declared | undefined,
+  given: Declared | undefined,
   {kind, rule}: Rule,
   db: Database,
 ): string[] {
   const next = `\`${command('policies import', [], {write: true})}\` writes it there`
-  const declared = said?.[kind]
-  if (said === undefined || declared === undefined)
+  const declared = given?.[kind]
+  if (given === undefined || declared === undefined)
     return changes.length === 0
       ? []
       : [
@@ -81,10 +81,10 @@ function disagreement(
   const before = [...state.states.values()].find(({key}) => key === qualifiedName(table))!
   const after = project(before, changes)
   const only: Declared = {
-    schema: said.schema,
-    name: said.name,
-    from: said.from,
-    section: said.section,
+    schema: given.schema,
+    name: given.name,
+    from: given.from,
+    section: given.section,
     [kind]: declared,
   }
   const back = diff(desiredStateOf(only, after, []), {engine: db.server.engine, maxDropPerRun: maxOf(after)}, [])

@@ -27,11 +27,11 @@ export interface Declared extends DeclaredRules {
 
 /** The two sections of a configuration that speak of policies. */
 export interface PolicySections {
-  tables: Readonly<Record<string, Entry>>
-  aggregates: Readonly<Record<string, Entry>>
+  tables: Readonly<Record<string, PolicyEntry>>
+  aggregates: Readonly<Record<string, PolicyEntry>>
 }
 
-interface Entry {
+interface PolicyEntry {
   columns?: unknown
   timeUnit?: TimeUnit | undefined
   chunkInterval?: Duration | undefined
@@ -88,13 +88,13 @@ export function declaredName({schema, name}: {schema: string; name: string}): st
 }
 
 /** A description alone declares nothing that is carried out, and its table may be an ordinary one. */
-function saysPolicy(entry: Entry): boolean {
+function saysPolicy(entry: PolicyEntry): boolean {
   return entry.chunkInterval !== undefined || policyKindNames.some((kind) => entry[kind] !== undefined)
 }
 
 function over(
   base: Declared | undefined,
-  entry: Entry,
+  entry: PolicyEntry,
   object: Pick<Declared, 'schema' | 'name' | 'section'>,
 ): Declared {
   const {compression, retention, refresh, reorder} = entry

@@ -43,14 +43,14 @@ export async function readImport(db: Database, {declared, maxDropPerRun, table}:
   const entries = [...states].flatMap(([each, state]) => {
     if (only === null ? state.policies.length === 0 : each !== only) return []
     const fields = fieldsOf(each, state, notes)
-    const said = declared.find((candidate) => declaredKey(candidate) === qualifiedName(each))
+    const given = declared.find((candidate) => declaredKey(candidate) === qualifiedName(each))
     const section = each.kind === 'aggregate' ? ('aggregates' as const) : ('tables' as const)
     return [
       {
         section,
         key: qualifiedName(each),
         fields,
-        differs: Object.keys(fields).filter((field) => differs(field, said, state, db, maxDropPerRun)),
+        differs: Object.keys(fields).filter((field) => differs(field, given, state, db, maxDropPerRun)),
       },
     ]
   })

@@ -39,11 +39,11 @@ export async function readPolicyList(
   const snapshot = await readSnapshot(db, {table, lateAfter: 0, timeUnits: timeUnitsOf(declared)})
   const {states} = await readPolicyState(db, snapshot)
   const policies = [...states].flatMap(([each, state]) => {
-    const said = declared.find((candidate) => declaredKey(candidate) === qualifiedName(each))
+    const given = declared.find((candidate) => declaredKey(candidate) === qualifiedName(each))
     return policyKindNames.flatMap((kind): ListedPolicy[] => {
       const live = state.policies.filter((rule) => rule.kind === kind)
-      const text = declaredText(said, kind)
-      const common = {schema: each.schema, table: each.name, kind, managed: said?.[kind] !== undefined, declared: text}
+      const text = declaredText(given, kind)
+      const common = {schema: each.schema, table: each.name, kind, managed: given?.[kind] !== undefined, declared: text}
       if (live.length === 0)
         return text === null ? [] : [{...common, gated: false, live: null, jobId: null, paused: null}]
       return live.map((rule) => ({

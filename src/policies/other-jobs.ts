@@ -7,7 +7,7 @@ import {statement} from '../db/sql.js'
 import type {Instant} from '../units/instant.js'
 import type {OtherJob} from './status-types.js'
 
-interface Row {
+interface OtherJobRow {
   id: number
   name: string
   proc: string
@@ -22,7 +22,7 @@ interface Row {
 
 /** Jobs of TimescaleDB's scheduler that carry out no policy. */
 export async function readOtherJobs(db: Database): Promise<OtherJob[]> {
-  const rows = await db.query<Row>(statement(loadSql('policies/other-jobs'), [policyProcedures]))
+  const rows = await db.query<OtherJobRow>(statement(loadSql('policies/other-jobs'), [policyProcedures]))
   return rows.map(
     ({
       next_start: nextRunAt,

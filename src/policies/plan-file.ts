@@ -7,7 +7,7 @@ import {qualifiedName} from '../catalog/table.js'
 import {instantOf, microsOf} from '../catalog/time.js'
 import type {Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
-import type {Finding} from './checks/finding.js'
+import type {CheckFinding} from './checks/finding.js'
 import type {PolicyPlan} from './plan.js'
 import {cutoffSnapshotOf, type CutoffSnapshot} from './cutoff-snapshot.js'
 import {command, withoutRepeatedFlags} from '../units/command.js'
@@ -24,8 +24,8 @@ export interface PlanFile {
   options: PlanFileOptions
   steps: {id: string; sql: string; lock: string; class: string; repeatable: boolean}[]
   /** What the retentions would reach, and up to when. */
-  frozen: CutoffSnapshot[]
-  findings: Finding[]
+  cutoffs: CutoffSnapshot[]
+  findings: CheckFinding[]
   /** A hash of each table as the steps would find it. */
   touched: Record<string, string>
   fingerprint: string
@@ -46,7 +46,7 @@ export function planFileOf(
 ): PlanFile {
   const {at} = planned.state.snapshot
   const steps = planned.plan.steps.map(stepText)
-  const frozen = cutoffSnapshotOf(planned)
+  const cutoffs = cutoffSnapshotOf(planned)
   const touched = touchedBy(planned)
   return {
     kind: 'policies.plan',
@@ -56,7 +56,7 @@ export function planFileOf(
     validUntil: instantOf(addInterval(microsOf(at), validFor))!,
     options,
     steps,
-    frozen,
+    cutoffs,
     findings: withoutRepeatedFlags(planned.findings),
     touched,
     fingerprint: hash({
@@ -64,7 +64,7 @@ export function planFileOf(
       options,
       steps,
       touched,
-      chunks: frozen.map(({key, chunks}) => ({key, chunks})),
+      chunks: cutoffs.map(({key, chunks}) => ({key, chunks})),
     }),
   }
 }
@@ -115,7 +115,7 @@ export function readPlanFile(text: string, file: string): PlanFile {
   const whole =
     strings.every((each) => typeof each === 'string') &&
     Array.isArray(plan.steps) &&
-    Array.isArray(plan.frozen) &&
+    Array.isArray(plan.cutoffs) &&
     isPlain(plan.touched) &&
     isPlain(plan.options) &&
     Array.isArray(plan.options.accepted) &&
@@ -164,13 +164,15 @@ function staleReasons(saved: PlanFile, now: PlanFile): string[] {
   if (Date.parse(now.at) > Date.parse(saved.validUntil)) reasons.push(`it was good until ${saved.validUntil}`)
   for (const key of new Set([...Object.keys(saved.touched), ...Object.keys(now.touched)]))
     if (saved.touched[key] !== now.touched[key]) reasons.push(`${key}: its policies or settings are not what they were`)
-  for (const {key, chunks} of now.frozen) {
-    const before = saved.frozen.find((each) => each.key === key)?.chunks ?? []
+  for (const {key, chunks} of now.cutoffs) {
+    const before = saved.cutoffs.find((each) => each.key === key)?.chunks ?? []
     const more = chunks.filter((chunk) => !before.includes(chunk))
     const gone = before.filter((chunk) => !chunks.includes(chunk))
-    if (more.length > 0) reasons.push(`${key}: the retention now also reaches ${some(more)}`)
+    if (more.length > 0) reasons.push(`${key}: the retention now also reaches ${formatNames(more)}`)
     if (gone.length > 0)
-      reasons.push(`${key}: ${some(gone)} ${gone.length === 1 ? 'is' : 'are'} not there any more, or not reached`)
+      reasons.push(
+        `${key}: ${formatNames(gone)} ${gone.length === 1 ? 'is' : 'are'} not there any more, or not reached`,
+      )
   }
   const differs = JSON.stringify(saved.steps) !== JSON.stringify(now.steps)
   if (reasons.length === 0 && differs)
@@ -183,9 +185,9 @@ function staleReasons(saved: PlanFile, now: PlanFile): string[] {
 function stepsThatDiffer(saved: PlanFile, now: PlanFile): string {
   const text = (plan: PlanFile) => new Map(plan.steps.map((step) => [step.id, JSON.stringify(step)]))
   const [before, after] = [text(saved), text(now)]
-  return some([...new Set([...before.keys(), ...after.keys()])].filter((id) => before.get(id) !== after.get(id)))
+  return formatNames([...new Set([...before.keys(), ...after.keys()])].filter((id) => before.get(id) !== after.get(id)))
 }
 
-function some(names: readonly string[]): string {
+function formatNames(names: readonly string[]): string {
   return names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
 }

@@ -5,7 +5,7 @@ import {qualifiedName} from '../catalog/table.js'
 import {cutoffSnapshotOf, type CutoffSnapshot} from './cutoff-snapshot.js'
 import {kindNamed} from './kinds/index.js'
 import type {PolicyPlan, Unmanaged} from './plan.js'
-import type {Finding} from './checks/finding.js'
+import type {CheckFinding} from './checks/finding.js'
 import {openFindings} from './checks/run-checks.js'
 
 /** A plan of policies as it is reported. */
@@ -21,7 +21,7 @@ export interface PolicyPlanReport {
     why: string[]
   }[]
   cutoffs: CutoffSnapshot[]
-  findings: (Finding & {refuses: boolean})[]
+  findings: (CheckFinding & {refuses: boolean})[]
   unmanaged: {schema: string; table: string; kind: string; jobId: number | null; rule: string}[]
   notes: string[]
 }

@@ -15,7 +15,7 @@ import {readSnapshot, type CatalogSnapshot} from '../catalog/snapshot.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
 import {kindOf, type Change} from './change.js'
 import {diff, removal} from './diff.js'
-import type {Finding} from './checks/finding.js'
+import type {CheckFinding} from './checks/finding.js'
 import {runChecks} from './checks/run-checks.js'
 import {readProofFacts} from './checks/read-facts.js'
 import {oldChunkNotes, oldChunks, recompressSteps} from './recompress.js'
@@ -61,7 +61,7 @@ export interface PolicyPlan {
   changes: Change[]
   unmanaged: Unmanaged[]
   /** Ways in which the policies do not go together, as they would stand. */
-  findings: Finding[]
+  findings: CheckFinding[]
   notes: string[]
   state: PolicyState
   /** Why a step is needed, by its id; a step that no change asked for has no entry. */
@@ -79,7 +79,7 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
   const state = await readPolicyState(db, snapshot)
   const {changes, declaredOf, notes, problems} = await compareDeclared(db, request, snapshot, state)
   problems.push(...(await unreadableKeys(db, changes, snapshot.all)))
-  if (problems.length > 0) throw refuse(problems)
+  if (problems.length > 0) throw policyProblemsError(problems)
   const unmanaged = unmanagedOf(state, declaredOf)
   if (request.prune)
     for (const {key, kind, rule} of unmanaged)
@@ -281,7 +281,7 @@ function impossibleHere(each: Declared, table: Table, server: Server): string[] 
   ]
 }
 
-function refuse(problems: readonly Problem[]): OpsError {
+function policyProblemsError(problems: readonly Problem[]): OpsError {
   const suggestions = [...new Set(problems.map(({suggestion}) => suggestion).filter(Boolean))]
   const [first] = problems
   const message =

@@ -14,7 +14,7 @@ export interface OldChunk {
   name: string
 }
 
-interface Row {
+interface CompressionRow {
   hypertable: string
   schema: string
   name: string
@@ -42,7 +42,7 @@ export async function oldChunks(
   const rows =
     kept.length === 0
       ? []
-      : await db.query<Row>(statement(loadSql('policies/chunk-settings'), [kept.map(storage), null]))
+      : await db.query<CompressionRow>(statement(loadSql('policies/chunk-settings'), [kept.map(storage), null]))
   const byChunk = new Map(
     kept.flatMap((table) =>
       table.chunks.map((chunk) => [formatQualifiedName(chunk.schema, chunk.name), table] as const),

@@ -75,9 +75,9 @@ function later(a: bigint, b: bigint | null): bigint {
 
 /** For people and JSON: instants, or the integers themselves. */
 export function rangeText({start, end}: Gap, {table}: Pick<LivePolicy, 'table'>): string {
-  const said = (point: bigint, open: string) =>
+  const formatBound = (point: bigint, open: string) =>
     point <= -(2n ** 63n) || point >= 2n ** 63n - 1n
       ? open
       : ((table.time === 'integer' ? null : instantOf(point)) ?? String(point))
-  return `${said(start, 'the beginning')} to ${said(end, 'the end')}`
+  return `${formatBound(start, 'the beginning')} to ${formatBound(end, 'the end')}`
 }

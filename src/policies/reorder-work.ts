@@ -8,7 +8,7 @@ import {instantOf, microsOf} from '../catalog/time.js'
 import {compareAscending} from '../units/compare.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
 import type {NotDone} from './status-types.js'
-import type {Work, WorkRequest} from './work.js'
+import type {PolicyWork, WorkRequest} from './work.js'
 
 /** TimescaleDB leaves the newest ranges of time alone, because rows still arrive there. */
 const newestLeftAlone = 2
@@ -29,7 +29,10 @@ export async function readReordered(db: Database, policies: readonly LivePolicy[
  * Chunks that a reorder policy should have rewritten: all but those of the newest ranges and those that are compressed,
  * once each. A chunk falls due when the range after the next begins to have a chunk.
  */
-export async function reorderWork({policy, snapshot, lateAfter}: WorkRequest, reordered: Reordered): Promise<Work> {
+export async function reorderWork(
+  {policy, snapshot, lateAfter}: WorkRequest,
+  reordered: Reordered,
+): Promise<PolicyWork> {
   const {table, job} = policy
   const done = job === null ? undefined : reordered.get(job.id)
   const starts = [...new Set(table.chunks.flatMap(({start}) => (start === null ? [] : [start])))].sort(compareAscending)

@@ -15,7 +15,7 @@ import type {CatalogSnapshot} from '../catalog/snapshot.js'
 import type {Chunk, Table} from '../catalog/table.js'
 import {fromMicros, instantOf} from '../catalog/time.js'
 import {gateReasons} from './gate-reasons.js'
-import type {Work, WorkRequest} from './work.js'
+import type {PolicyWork, WorkRequest} from './work.js'
 import {changedRanges, rangeText, type Gap} from './refresh-gaps.js'
 import type {LiveRule} from './table-state.js'
 import {fixBy, policyProblem, type NotDone, type NotDoneCode, type PolicyProblem} from './status-types.js'
@@ -28,7 +28,7 @@ const codes: Record<DueChunk['why'], NotDoneCode> = {
 }
 
 /** Compression and retention. */
-export async function chunkWork({db, policy, snapshot, lateAfter, referenced}: WorkRequest): Promise<Work> {
+export async function chunkWork({db, policy, snapshot, lateAfter, referenced}: WorkRequest): Promise<PolicyWork> {
   const {table, kind, job} = policy
   const clock = snapshot.clocks.get(table) ?? {now: null, unit: null}
   const gated = kind === 'retention' && job === null
@@ -93,7 +93,7 @@ export async function readRefreshFacts(
 export async function refreshWork(
   {db, policy, live, snapshot, lateAfter}: WorkRequest,
   {changed, sources: {ends, missing}}: RefreshFacts,
-): Promise<Work> {
+): Promise<PolicyWork> {
   const clock = snapshot.clocks.get(policy.table) ?? {now: null, unit: null}
   const state = await refreshState(db, policy, clock, snapshot.at, lateAfter, (source) => ends.get(source))
   const behind: NotDone[] =

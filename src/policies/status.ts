@@ -76,9 +76,9 @@ export async function readPolicyStatus(
     facts: await readFacts(db, snapshot),
     ownReadable: await mayReadOurs(db),
   }
-  const together = batching(db)
+  const batch = batching(db)
   const policies = await Promise.all(
-    snapshot.policies.map((live) => liveStatus(together, live, sources, declared, lateAfter)),
+    snapshot.policies.map((live) => liveStatus(batch, live, sources, declared, lateAfter)),
   )
   for (const each of declared) policies.push(...missingStatus(each, db, sources))
   const plain = await readPlainTables(
@@ -144,7 +144,7 @@ async function liveStatus(
   const {table, kind} = live
   const stands = states.get(table)!
   const rule = ruleOf(live, state)
-  const said = declared.find((each) => declaredKey(each) === qualifiedName(table))
+  const given = declared.find((each) => declaredKey(each) === qualifiedName(table))
   const policy = onScale(live, snapshot, rule)
   const mine = facts.get(table)
   const referenced = (mine?.referencedBy.length ?? 0) > 0
@@ -158,11 +158,11 @@ async function liveStatus(
     schema: table.schema,
     table: table.name,
     kind,
-    managed: said?.[kind] !== undefined,
+    managed: given?.[kind] !== undefined,
     runner,
     runnerAlive: own.problems.some(({code}) => code === 'gate_procedure_missing') ? false : alive,
     gated: kind === 'retention' && live.job === null,
-    declared: declaredText(said, kind),
+    declared: declaredText(given, kind),
     live: rule === null ? null : liveText(rule, stands),
     jobId,
     paused: rule?.job == null ? null : !rule.job.scheduled,

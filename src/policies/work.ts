@@ -18,7 +18,7 @@ export interface WorkRequest {
 }
 
 /** What a policy should have done by now. */
-export interface Work {
+export interface PolicyWork {
   due: number | null
   /** Null: not known. */
   notDone: NotDone[] | null

@@ -57,7 +57,7 @@ async function explainCoin(
   if (exchange !== null && (await newest(source, {coin, exchange}, request)) === null) {
     const exchanges = unique(known.filter(({coin_id: id}) => id === coin).map(({exchange_id: id}) => id))
     return [
-      `There is no price of ${coin} on ${exchange}.${exchanges.length === 0 ? '' : ` Exchanges with recent prices of it: ${listed(exchanges)}.`}`,
+      `There is no price of ${coin} on ${exchange}.${exchanges.length === 0 ? '' : ` Exchanges with recent prices of it: ${formatWords(exchanges)}.`}`,
     ]
   }
   return outside(source, request, coin)
@@ -79,7 +79,7 @@ function unknownSentence(
   known: readonly string[],
 ): string {
   const hint = meant === null ? '' : ` Did you mean ${meant}?`
-  return `There is no price of ${what === 'coin' ? 'a coin' : 'an exchange'} "${typed}".${hint} ${what === 'coin' ? 'Coins' : 'Exchanges'} with recent prices: ${listed(known)}.`
+  return `There is no price of ${what === 'coin' ? 'a coin' : 'an exchange'} "${typed}".${hint} ${what === 'coin' ? 'Coins' : 'Exchanges'} with recent prices: ${formatWords(known)}.`
 }
 
 /** There are prices, but not within the time that was asked for. */
@@ -139,7 +139,7 @@ function unique(words: readonly string[]): string[] {
 
 const shownWords = 20
 
-function listed(words: readonly string[]): string {
+function formatWords(words: readonly string[]): string {
   return words.length <= shownWords
     ? words.join(', ')
     : `${words.slice(0, shownWords).join(', ')} and ${words.length - shownWords} more`

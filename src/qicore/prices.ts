@@ -57,8 +57,8 @@ export async function latestPrices(
   const recent = [instant(options.asOf), interval(options.within ?? '1 hour')]
   const rows =
     coins === undefined
-      ? await queryPrices<Row>(client, 'all-latest-prices', recent, options)
-      : await queryPrices<Row>(client, 'latest-prices', [[...coins], ...recent], options)
+      ? await queryPrices<PriceRow>(client, 'all-latest-prices', recent, options)
+      : await queryPrices<PriceRow>(client, 'latest-prices', [[...coins], ...recent], options)
   return rows.map(latest)
 }
 
@@ -88,7 +88,7 @@ export async function priceHistory(
   if (approximateSeconds(width) < 0.001) throw usageError('BUCKET', `A bucket of ${bucket} is too short.`)
   if (secondsBetween(first, last) < 0) throw usageError('RANGE', `${last} is before ${first}.`)
   const rows = await queryPrices<
-    Row & {bucket: string; avg_price: string; max_price: string; min_price: string; samples: number}
+    PriceRow & {bucket: string; avg_price: string; max_price: string; min_price: string; samples: number}
   >(client, 'price-history', [coin, exchange, first, last, toInterval(width)], options)
   return rows.map((row) => ({
     bucket: row.bucket,
@@ -111,7 +111,7 @@ export async function topPerformers(
 ): Promise<Performer[]> {
   if (!Number.isInteger(limit) || limit < 1 || limit > 10_000)
     throw usageError('LIMIT', `The limit ${limit} is not between 1 and 10000.`)
-  const rows = await queryPrices<Row & {change_24h: string}>(
+  const rows = await queryPrices<PriceRow & {change_24h: string}>(
     client,
     'top-performers',
     [instant(options.asOf), interval(options.within ?? '1 hour'), limit],
@@ -120,7 +120,7 @@ export async function topPerformers(
   return rows.map((row) => ({...latest(row), change24h: row.change_24h}))
 }
 
-interface Row {
+interface PriceRow {
   coin_id: string
   symbol: string
   name: string
@@ -129,7 +129,14 @@ interface Row {
   time: string
 }
 
-function latest({coin_id: coinId, symbol, name, exchange_id: exchangeId, usd_price: usdPrice, time}: Row): LatestPrice {
+function latest({
+  coin_id: coinId,
+  symbol,
+  name,
+  exchange_id: exchangeId,
+  usd_price: usdPrice,
+  time,
+}: PriceRow): LatestPrice {
   return {coinId, symbol, name, exchangeId, usdPrice, time}
 }
 

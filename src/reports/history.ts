@@ -85,7 +85,7 @@ export type RunStatus = (typeof runStatuses)[number]
 /** `missing`: the schema qicore is not installed. `unreadable`: this role may not read it, so what ran is not known. */
 export type HistorySource = 'recorded' | 'missing' | 'unreadable'
 
-interface Row {
+interface RunRow {
   id: number
   operation: string
   job: string | null
@@ -148,19 +148,19 @@ async function query(
 ): Promise<RecordedRun[]> {
   const name = table === null ? null : asRecorded(table)
   const stored = statuses?.flatMap(storedNames) ?? null
-  const rows = await db.query<Row>(
+  const rows = await db.query<RunRow>(
     statement(loadSql('reports/history'), [name, since, id, limit, until, actor, stored]),
   )
   const lost = rows.some(({status}) => status === 'running') ? new Set(await readLostRuns(db)) : new Set<number>()
   return rows.map((row) => runOf(row, lost.has(row.id)))
 }
 
-function statusOf({job, waits, status}: Row, lost: boolean): RecordedRun['status'] {
+function statusOf({job, waits, status}: RunRow, lost: boolean): RecordedRun['status'] {
   if (lost) return job === null ? 'interrupted' : 'failed'
   return waits ? 'retry' : currentStatus(status)
 }
 
-function runOf(row: Row, lost: boolean): RecordedRun {
+function runOf(row: RunRow, lost: boolean): RecordedRun {
   return {
     id: row.id,
     operation: row.operation,
@@ -182,13 +182,13 @@ function runOf(row: Row, lost: boolean): RecordedRun {
   }
 }
 
-function tablesOf({detail}: Row): string[] {
+function tablesOf({detail}: RunRow): string[] {
   if (Array.isArray(detail?.tables)) return detail.tables.map(String)
   return typeof detail?.part === 'string' ? [detail.part] : []
 }
 
 /** A number under `job` in the detail is the id of a job of TimescaleDB; 0 is a call by hand. */
-function runnerOf({scheduled_at, application, detail}: Row): RunBy {
+function runnerOf({scheduled_at, application, detail}: RunRow): RunBy {
   if (scheduled_at !== null) return 'daemon'
   if (isPgCron(application)) return 'pg_cron'
   return typeof detail?.job === 'number' && detail.job > 0 ? 'timescaledb' : 'hand'

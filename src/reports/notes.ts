@@ -16,7 +16,7 @@ export function leftOutNotes(tables: readonly Table[], bytes: ChunkBytes, fast: 
     .filter(({count}) => count > 0)
   const notes: string[] = []
   if (out.length > 0) {
-    const list = listed(out.map(({table, count}) => `${qualifiedName(table)} (${count})`))
+    const list = formatNames(out.map(({table, count}) => `${qualifiedName(table)} (${count})`))
     notes.push(
       fast
         ? `Never vacuumed or analyzed, so not in the estimates: chunks of ${list}. ANALYZE them, or leave out --fast.`
@@ -25,7 +25,7 @@ export function leftOutNotes(tables: readonly Table[], bytes: ChunkBytes, fast: 
   }
   const tiered = tables.filter(({chunks}) => chunks.some((chunk) => chunk.tiered))
   if (tiered.length > 0)
-    notes.push(`Tiered to object storage, not in the sizes: chunks of ${listed(tiered.map(qualifiedName))}.`)
+    notes.push(`Tiered to object storage, not in the sizes: chunks of ${formatNames(tiered.map(qualifiedName))}.`)
   return notes
 }
 
@@ -47,7 +47,7 @@ const reasons: Record<EndProblem, (tables: string) => string> = {
 export function endNotes(problems: ReadonlyMap<Table, EndProblem>): string[] {
   return (Object.keys(reasons) as EndProblem[]).flatMap((reason) => {
     const tables = [...problems].filter(([, problem]) => problem === reason).map(([table]) => qualifiedName(table))
-    return tables.length === 0 ? [] : [reasons[reason](listed(tables))]
+    return tables.length === 0 ? [] : [reasons[reason](formatNames(tables))]
   })
 }
 
@@ -74,12 +74,12 @@ export function clockNotes(tables: readonly Table[], clocks: ReadonlyMap<Table, 
     ...(unit.length === 0
       ? []
       : [
-          `The unit of the integer time column of ${listed(unit.map(qualifiedName))} is unknown, so age and growth are too. ${timeUnitAdvice(unit[0]!)}`,
+          `The unit of the integer time column of ${formatNames(unit.map(qualifiedName))} is unknown, so age and growth are too. ${timeUnitAdvice(unit[0]!)}`,
         ]),
     ...(zone.length === 0
       ? []
       : [
-          `The time zone in which policies of ${listed(zone.map(qualifiedName))} count cannot be seen by this role, so what is due there is unknown. Connect as the owner of the table, or: alter database … set timezone.`,
+          `The time zone in which policies of ${formatNames(zone.map(qualifiedName))} count cannot be seen by this role, so what is due there is unknown. Connect as the owner of the table, or: alter database … set timezone.`,
         ]),
   ]
 }
@@ -91,11 +91,11 @@ export function recordNotes(tables: readonly Table[]): string[] {
   )
   if (without.length === 0) return []
   return [
-    `Written compressed, so without a size before: chunks of ${listed(without.map(qualifiedName))}. They are not in BEFORE, AFTER and SAVED.`,
+    `Written compressed, so without a size before: chunks of ${formatNames(without.map(qualifiedName))}. They are not in BEFORE, AFTER and SAVED.`,
   ]
 }
 
-function listed(names: readonly string[]): string {
+function formatNames(names: readonly string[]): string {
   const first = names.slice(0, 5)
   return names.length > 5 ? `${first.join(', ')} and ${names.length - 5} more` : first.join(', ')
 }

@@ -155,13 +155,13 @@ async function lateness(
 ): Promise<Map<Table, number | null>> {
   const late = new Map<Table, number | null>(tables.map((table) => [table, 0]))
   const unknown = new Set<Table>()
-  const together = batching(db)
+  const batch = batching(db)
   await Promise.all(
     policies.map(async (policy) => {
       const clock = clocks.get(policy.table)!
       const state =
         policy.kind === 'refresh'
-          ? await refreshState(together, policy, clock, at, lateAfter, (table) => ends.get(table))
+          ? await refreshState(batch, policy, clock, at, lateAfter, (table) => ends.get(table))
           : dueState(policy, clock, at, lateAfter)
       if (state.late === null) unknown.add(policy.table)
       else if (state.late) late.set(policy.table, late.get(policy.table)! + 1)

@@ -101,7 +101,7 @@ export async function preview(db: Database, plan: Plan, resolveSession?: Session
   return {operation: plan.operation, cutoff: plan.cutoff, steps, interrupted: false}
 }
 
-interface Entry {
+interface RunningStep {
   step: Step
   position: number
   attempt: AttemptState
@@ -115,14 +115,14 @@ interface Schedule {
    * The next step whose needs are met; null when there is none left. Waits for steps that run, or that are to be tried
    * again.
    */
-  next(): Promise<Entry | null>
+  next(): Promise<RunningStep | null>
   /** Gives an entry back, to be taken again after so many seconds. */
-  later(entry: Entry, seconds: number): void
+  later(entry: RunningStep, seconds: number): void
   settle(step: Step, report: StepReport): void
 }
 
 function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: ExecuteOptions): Schedule {
-  const waiting: Entry[] = plan.steps.map((step, position) => ({
+  const waiting: RunningStep[] = plan.steps.map((step, position) => ({
     step,
     position,
     attempt: {attempts: 0, elapsedMs: 0, lost: false},

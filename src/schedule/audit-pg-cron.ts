@@ -1,4 +1,4 @@
-import type {Epoch} from './due.js'
+import type {ScheduleVersion} from './due.js'
 
 /** A run that was written down without its instant. */
 export interface UnassignedRow {
@@ -14,7 +14,7 @@ export interface UnassignedRow {
 }
 
 /** What pg_cron made of one instant. */
-export interface CronFate {
+export interface CronOutcome {
   /** How the runs ended that belong to it, a part each. */
   statuses: string[]
   /** Parts that were not begun. */
@@ -26,7 +26,7 @@ export interface CronFate {
 }
 
 /** The tables or aggregates of which each has a run; one nameless part where the job is one run. */
-export function partsOf({commands}: Pick<Epoch, 'commands'>): (string | null)[] {
+export function partsOf({commands}: Pick<ScheduleVersion, 'commands'>): (string | null)[] {
   const keys = Object.keys(commands ?? {'': ''})
   return keys.map((key) => (key === '' ? null : key))
 }
@@ -36,7 +36,7 @@ const afterQueue = 90_000
 
 export interface CronRuns {
   /** What pg_cron made of the due time `at`; the due time after it is `next`. */
-  take(parts: readonly (string | null)[], at: number, next: number): CronFate
+  take(parts: readonly (string | null)[], at: number, next: number): CronOutcome
   /** Runs that belong to no due time, by their start: to be asked for at the end. */
   unexpected(): UnassignedRow[]
 }
@@ -54,7 +54,7 @@ export function cronRuns(unassigned: readonly UnassignedRow[]): CronRuns {
   return {
     unexpected: () => [...early, ...[...byPart.values()].flat()].sort((a, b) => a.startedAt - b.startedAt),
     take(parts, at, next) {
-      const fate: CronFate = {statuses: [], missing: 0, queued: 0, extra: 0}
+      const outcome: CronOutcome = {statuses: [], missing: 0, queued: 0, extra: 0}
       for (const part of parts) {
         const runs = byPart.get(part) ?? []
         // Begun before the first instant that was asked for: none of these.
@@ -65,11 +65,11 @@ export function cronRuns(unassigned: readonly UnassignedRow[]): CronRuns {
         const matches =
           run !== undefined && (run.startedAt < next || (waits && run.startedAt - (last.completedAt ?? 0) < afterQueue))
         if (matches) {
-          fate.statuses.push(run.reason === null ? run.status : `${run.status}: ${run.reason}`)
+          outcome.statuses.push(run.reason === null ? run.status : `${run.status}: ${run.reason}`)
           before.set(part, run)
           runs.shift()
-        } else if (waits && last.completedAt === null) fate.queued += 1
-        else fate.missing += 1
+        } else if (waits && last.completedAt === null) outcome.queued += 1
+        else outcome.missing += 1
         // What began before the next instant too, and did not wait for anything.
         while (
           matches &&
@@ -78,11 +78,11 @@ export function cronRuns(unassigned: readonly UnassignedRow[]): CronRuns {
           (run.completedAt ?? Infinity) <= next &&
           !waits
         ) {
-          fate.extra += 1
+          outcome.extra += 1
           runs.shift()
         }
       }
-      return fate
+      return outcome
     },
   }
 }

@@ -1,10 +1,10 @@
 import {instantInWords} from '../units/instant.js'
 import {instants} from './calendar.js'
 import {cronRuns, partsOf, type UnassignedRow} from './audit-pg-cron.js'
-import {leftToPgCron, type Epoch} from './due.js'
+import {leftToPgCron, type ScheduleVersion} from './due.js'
 
 /** A calendar in force, with who put it there. */
-export interface AuditEpoch extends Epoch {
+export interface AuditedVersion extends ScheduleVersion {
   actor: string
   reason: string | null
 }
@@ -49,7 +49,7 @@ export interface JobAudit {
 
 export interface AuditInput {
   job: string
-  epochs: readonly AuditEpoch[]
+  versions: readonly AuditedVersion[]
   /** Everything up to here has its row, as far as daemons are the runners. */
   lastAt: number
   /** A daemon that is alive works on it. */
@@ -67,7 +67,7 @@ const listed = 1_000
 
 /** Recomputes the calendar, with the schedule in force at each time, and holds the ledger against it. */
 export function auditJob(input: AuditInput): JobAudit {
-  const {job, epochs, lastAt, running, from, now} = input
+  const {job, versions, lastAt, running, from, now} = input
   const audit: JobAudit = {
     job,
     from,
@@ -82,7 +82,7 @@ export function auditJob(input: AuditInput): JobAudit {
     givenBack: [],
     waiting: [],
     running,
-    notes: notesOf(epochs, from),
+    notes: notesOf(versions, from),
   }
   const add = (list: number[], at: number) => list.length < listed && list.push(at)
   const rows = input.rows[Symbol.iterator]()
@@ -94,7 +94,7 @@ export function auditJob(input: AuditInput): JobAudit {
     else if (status === 'retry') add(attempts > 0 ? audit.retrying : audit.givenBack, scheduledAt)
   }
   const cron = cronRuns(input.unassigned)
-  for (const {at, next, epoch} of expected(epochs, from, now)) {
+  for (const {at, next, version} of expected(versions, from, now)) {
     audit.instants += 1
     for (; !row.done && row.value.scheduledAt < at; row = rows.next()) {
       count(row.value)
@@ -104,14 +104,14 @@ export function auditJob(input: AuditInput): JobAudit {
     for (; !row.done && row.value.scheduledAt === at; row = rows.next()) {
       count(row.value)
       // A daemon's note that it left the instant to pg_cron does not account for it.
-      if (epoch.runner !== 'pg_cron' || row.value.reason !== leftToPgCron) own += 1
+      if (version.runner !== 'pg_cron' || row.value.reason !== leftToPgCron) own += 1
     }
-    const theirs = cron.take(partsOf(epoch), at, next ?? now)
+    const theirs = cron.take(partsOf(version), at, next ?? now)
     for (const status of theirs.statuses)
       audit.byStatus[`${status} by pg_cron`] = (audit.byStatus[`${status} by pg_cron`] ?? 0) + 1
     if (own > 1 || theirs.extra > 0 || (own === 1 && theirs.statuses.length > 0)) add(audit.duplicates, at)
     if (own > 0) continue
-    if (epoch.runner === 'pg_cron') {
+    if (version.runner === 'pg_cron') {
       if (theirs.missing > 0) add(now - at > input.cronGrace ? audit.gaps : audit.waiting, at)
       continue
     }
@@ -125,50 +125,51 @@ export function auditJob(input: AuditInput): JobAudit {
   }
   // Where the look begins in the middle of a calendar, a first run may belong to a due time before it.
   const [first, ...rest] = cron.unexpected()
-  const whole = first === undefined || from > epochs[0]!.validFrom ? rest : [first, ...rest]
+  const whole = first === undefined || from > versions[0]!.validFrom ? rest : [first, ...rest]
   for (const {startedAt} of whole)
-    if (epochAt(epochs, startedAt)?.runner === 'pg_cron') add(audit.unexpected, startedAt)
+    if (versionAt(versions, startedAt)?.runner === 'pg_cron') add(audit.unexpected, startedAt)
   return audit
 }
 
 /** The version of the schedule that was in force. */
-function epochAt(epochs: readonly AuditEpoch[], at: number): AuditEpoch | undefined {
-  return epochs.findLast(({validFrom}) => validFrom <= at)
+function versionAt(versions: readonly AuditedVersion[], at: number): AuditedVersion | undefined {
+  return versions.findLast(({validFrom}) => validFrom <= at)
 }
 
 /** The instants of the calendars in force, each with the one after it. */
 function* expected(
-  epochs: readonly Epoch[],
+  versions: readonly ScheduleVersion[],
   from: number,
   now: number,
-): Generator<{at: number; next: number | null; epoch: Epoch}> {
-  let held: {at: number; epoch: Epoch} | null = null
-  for (const [index, epoch] of epochs.entries()) {
-    if (epoch.state !== 'active') continue
-    const end = Math.min(epochs[index + 1]?.validFrom ?? now, now)
-    const start = Math.max(epoch.validFrom, from)
+): Generator<{at: number; next: number | null; version: ScheduleVersion}> {
+  let held: {at: number; version: ScheduleVersion} | null = null
+  for (const [index, version] of versions.entries()) {
+    if (version.state !== 'active') continue
+    const end = Math.min(versions[index + 1]?.validFrom ?? now, now)
+    const start = Math.max(version.validFrom, from)
     if (end <= start) continue
-    for (const at of instants(epoch, start, end)) {
+    for (const at of instants(version, start, end)) {
       if (held !== null) yield {...held, next: at}
-      held = {at, epoch}
+      held = {at, version}
     }
   }
   if (held !== null) yield {...held, next: null}
 }
 
-function notesOf(epochs: readonly AuditEpoch[], from: number): string[] {
-  return epochs.flatMap((epoch, index) => {
-    const before = epochs[index - 1]
-    if (epoch.validFrom < from || before === undefined) return []
-    const since = instantInWords(new Date(epoch.validFrom).toISOString())
-    const why = epoch.reason === null ? '' : `: ${epoch.reason}`
-    if (epoch.state === 'paused' && before.state !== 'paused') return [`paused since ${since} by ${epoch.actor}${why}`]
-    if (epoch.state === 'removed') return [`not scheduled since ${since} (${epoch.actor})${why}`]
-    if (before.state !== 'active') return [`resumed ${since} by ${epoch.actor}${why}`]
-    if (epoch.runner !== before.runner)
-      return [`run by ${epoch.runner === 'pg_cron' ? 'pg_cron' : 'the daemon'} since ${since} (${epoch.actor})`]
+function notesOf(versions: readonly AuditedVersion[], from: number): string[] {
+  return versions.flatMap((version, index) => {
+    const before = versions[index - 1]
+    if (version.validFrom < from || before === undefined) return []
+    const since = instantInWords(new Date(version.validFrom).toISOString())
+    const why = version.reason === null ? '' : `: ${version.reason}`
+    if (version.state === 'paused' && before.state !== 'paused')
+      return [`paused since ${since} by ${version.actor}${why}`]
+    if (version.state === 'removed') return [`not scheduled since ${since} (${version.actor})${why}`]
+    if (before.state !== 'active') return [`resumed ${since} by ${version.actor}${why}`]
+    if (version.runner !== before.runner)
+      return [`run by ${version.runner === 'pg_cron' ? 'pg_cron' : 'the daemon'} since ${since} (${version.actor})`]
     return [
-      `"${epoch.schedule}" ${epoch.timezone} since ${since}, was "${before.schedule}" ${before.timezone} (${epoch.actor})`,
+      `"${version.schedule}" ${version.timezone} since ${since}, was "${before.schedule}" ${before.timezone} (${version.actor})`,
     ]
   })
 }

@@ -125,18 +125,18 @@ function note(calendar: Calendar, {at, before, after}: Transition): DstNote[] {
   const scheduled = [...instants({...calendar, timezone: 'UTC'}, low - 1, high - 1)]
   if (scheduled.length === 0) return []
   const day = new Date(low).toISOString().slice(0, 10)
-  const times = listed(scheduled)
+  const times = formatTimes(scheduled)
   const one = scheduled.length === 1
   const runs = one ? 'runs' : 'run'
   if (shift > 0) {
     const after = nextInstant(calendar, at - 1) === at
     const scheduledThere = [...instants({...calendar, timezone: 'UTC'}, high - 1, high)].length > 0
     const moved = scheduledThere ? `with the one at ${clock(high)}` : `at ${clock(high)} instead`
-    const fate = after ? `${runs} ${moved}` : `${one ? 'is' : 'are'} left out`
+    const consequence = after ? `${runs} ${moved}` : `${one ? 'is' : 'are'} left out`
     return [
       {
         at,
-        text: `${day}: ${times} ${one ? 'does' : 'do'} not exist (the clocks go from ${clock(low)} to ${clock(high)}) and ${fate}`,
+        text: `${day}: ${times} ${one ? 'does' : 'do'} not exist (the clocks go from ${clock(low)} to ${clock(high)}) and ${consequence}`,
       },
     ]
   }
@@ -149,7 +149,7 @@ function note(calendar: Calendar, {at, before, after}: Transition): DstNote[] {
   ]
 }
 
-function listed(times: readonly number[]): string {
+function formatTimes(times: readonly number[]): string {
   const shown = times.slice(0, 3).map(clock)
   return times.length > shown.length ? `${shown.join(', ')} and ${times.length - shown.length} more` : shown.join(', ')
 }

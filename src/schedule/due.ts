@@ -23,7 +23,7 @@ export type SkipReason =
 export const leftToPgCron = 'enforced by pg_cron'
 
 /** A schedule and from when it counts, as the ledger has it. */
-export interface Epoch {
+export interface ScheduleVersion {
   revision: number
   validFrom: number
   state: 'active' | 'paused' | 'removed'
@@ -40,7 +40,7 @@ export interface Epoch {
 /** What the ledger knows of a job. */
 export interface JobState {
   /** Oldest first; the first may have begun before `lastAt`. */
-  epochs: readonly Epoch[]
+  versions: readonly ScheduleVersion[]
   /** Everything up to here has its row. */
   lastAt: number
   running: boolean
@@ -78,7 +78,7 @@ export function evaluateDue(
   now: number,
   sawOnlyReplica?: (instant: number) => boolean,
 ): DueState {
-  const pending: {at: number; epoch: Epoch}[] = []
+  const pending: {at: number; version: ScheduleVersion}[] = []
   let wakeAt: number | null = null
   let cut = false
   for (const next of upcoming(state, now)) {
@@ -104,19 +104,19 @@ export function evaluateDue(
 
 /** The instants after `lastAt` that have to be accounted for, the first later than now included. */
 export function* upcoming(
-  {epochs, lastAt}: Pick<JobState, 'epochs' | 'lastAt'>,
+  {versions, lastAt}: Pick<JobState, 'versions' | 'lastAt'>,
   now: number,
-): Generator<{at: number; epoch: Epoch}> {
-  for (const [index, epoch] of epochs.entries()) {
-    const end = epochs[index + 1]?.validFrom ?? null
-    if (epoch.state !== 'active') continue
-    const from = Math.max(lastAt, epoch.validFrom)
+): Generator<{at: number; version: ScheduleVersion}> {
+  for (const [index, version] of versions.entries()) {
+    const end = versions[index + 1]?.validFrom ?? null
+    if (version.state !== 'active') continue
+    const from = Math.max(lastAt, version.validFrom)
     if (end !== null) {
-      if (end > from) for (const at of instants(epoch, from, end)) yield {at, epoch}
+      if (end > from) for (const at of instants(version, from, end)) yield {at, version}
       continue
     }
-    for (let at = nextInstant(epoch, from); at !== null; at = nextInstant(epoch, at)) {
-      yield {at, epoch}
+    for (let at = nextInstant(version, from); at !== null; at = nextInstant(version, at)) {
+      yield {at, version}
       if (at > now + 86_400_000) return
     }
   }
@@ -126,7 +126,7 @@ export function* upcoming(
 interface Situation {
   job: Job
   state: JobState
-  pending: readonly {at: number; epoch: Epoch}[]
+  pending: readonly {at: number; version: ScheduleVersion}[]
   /** There are more instants than `pending` holds. */
   cut: boolean
   now: number
@@ -145,8 +145,8 @@ function decide(situation: Situation): Decision | null {
 /** Null: everything waits. */
 function choose(situation: Situation): Choice | null {
   const {job, state, pending, now} = situation
-  const current = state.epochs.at(-1)!
-  const left = pending.findIndex(({epoch}) => epoch.runner === 'daemon')
+  const current = state.versions.at(-1)!
+  const left = pending.findIndex(({version}) => version.runner === 'daemon')
   // What is pg_cron's is written down as such, also while the job runs.
   if (left !== 0) return skipOnly(left < 0 ? pending : pending.slice(0, left), leftToPgCron)
   const own = ours(pending)
@@ -154,7 +154,7 @@ function choose(situation: Situation): Choice | null {
   // What daemons have missed before pg_cron took over is made up for by its next run.
   if (own.length < pending.length || current.runner === 'pg_cron') return skipOnly(own, 'superseded')
   if (state.running) return whileRunning(situation)
-  if (!inWindow(job.window, pending.at(-1)!.epoch.timezone, now)) return skipOnly(pending, 'window')
+  if (!inWindow(job.window, pending.at(-1)!.version.timezone, now)) return skipOnly(pending, 'window')
   return catchUps[job.catchUp](situation)
 }
 
@@ -211,8 +211,8 @@ const catchUps: Record<Job['catchUp'], (situation: Situation) => Choice> = {
 }
 
 /** Up to where pg_cron took over. */
-function ours<T extends {epoch: Epoch}>(pending: readonly T[]): readonly T[] {
-  const end = pending.findIndex(({epoch}) => epoch.runner !== 'daemon')
+function ours<T extends {version: ScheduleVersion}>(pending: readonly T[]): readonly T[] {
+  const end = pending.findIndex(({version}) => version.runner !== 'daemon')
   return end < 0 ? pending : pending.slice(0, end)
 }
 

@@ -30,12 +30,12 @@ export function fixesOf(definitions: SchemaDefinition, expected: Snapshot, live:
   const key = (when: When, object: string, path: string) => [when, object, path].join('\0')
   for (const table of definitions.tables) {
     const object = formatQualifiedName(table.schema, table.name)
-    const say = (when: When, path: string, sql: Sql) => void fixes.set(key(when, object, path), sql)
+    const addFix = (when: When, path: string, sql: Sql) => void fixes.set(key(when, object, path), sql)
     const kind = expected.relations[object]?.kind
     const snapshot = live.relations[object]
     // Something else under its name is not fixed into it.
     if (snapshot === undefined || snapshot.kind !== kind) continue
-    columnFixes(table, say)
+    columnFixes(table, addFix)
     // A column that only a person can add is missing in whatever needs it.
     if (
       table.columns.some(
@@ -44,12 +44,12 @@ export function fixesOf(definitions: SchemaDefinition, expected: Snapshot, live:
       )
     )
       continue
-    indexFixes(table, kind, server, say)
-    triggerFixes(table, say)
+    indexFixes(table, kind, server, addFix)
+    triggerFixes(table, addFix)
     // TimescaleDB validates a check while everybody waits, NOT VALID or not.
-    if (kind !== 'hypertable') constraintFixes(table, say)
+    if (kind !== 'hypertable') constraintFixes(table, addFix)
     if (kind === 'hypertable' && table.hypertable && server.timescaledbSchema !== null)
-      say(
+      addFix(
         'other',
         'dimensions[0].interval',
         `select ${quoteIdent(server.timescaledbSchema)}.set_chunk_time_interval(${quoteLiteral(relation(table))}, ${interval(table.hypertable.chunkInterval)})`,
@@ -86,37 +86,37 @@ export function fixesOf(definitions: SchemaDefinition, expected: Snapshot, live:
   }
 }
 
-type Say = (when: When, path: string, sql: Sql) => void
+type AddFix = (when: When, path: string, sql: Sql) => void
 
-function columnFixes(table: TableDefinition, say: Say): void {
+function columnFixes(table: TableDefinition, addFix: AddFix): void {
   for (const column of table.columns) {
     if (isSerial(readType(column.type)!.base)) continue
     const path = (...parts: readonly string[]) => pathOf('columns', column.name, ...parts)
     const alter = `alter table ${relation(table)} alter column ${name(column.name)}`
     if (column.nullable || column.default !== undefined)
-      say('missing', path(), `alter table ${relation(table)} add column ${name(column.name)} ${columnSql(column)}`)
-    if (column.default !== undefined) say('other', path('default'), `${alter} set default ${column.default}`)
-    if (column.nullable) say('other', path('nullable'), `${alter} drop not null`)
+      addFix('missing', path(), `alter table ${relation(table)} add column ${name(column.name)} ${columnSql(column)}`)
+    if (column.default !== undefined) addFix('other', path('default'), `${alter} set default ${column.default}`)
+    if (column.nullable) addFix('other', path('nullable'), `${alter} drop not null`)
   }
 }
 
-function constraintFixes(table: TableDefinition, say: Say): void {
+function constraintFixes(table: TableDefinition, addFix: AddFix): void {
   const alter = `alter table ${relation(table)}`
   const validate = (constraint: string) => `${alter} validate constraint ${name(constraint)}`
   for (const check of table.checks ?? [])
-    say(
+    addFix(
       'missing',
       pathOf('constraints', check.name),
       `${alter} add ${checkSql(check)} not valid;\n${validate(check.name)}`,
     )
   for (const constraint of [...(table.checks ?? []), ...(table.foreignKeys ?? [])])
-    say(' NOT VALID', pathOf('constraints', constraint.name), validate(constraint.name))
+    addFix(' NOT VALID', pathOf('constraints', constraint.name), validate(constraint.name))
 }
 
-function triggerFixes(table: TableDefinition, say: Say): void {
+function triggerFixes(table: TableDefinition, addFix: AddFix): void {
   for (const trigger of table.triggers ?? []) {
-    say('missing', pathOf('triggers', trigger.name), createTrigger(table, trigger))
-    say(
+    addFix('missing', pathOf('triggers', trigger.name), createTrigger(table, trigger))
+    addFix(
       ' DISABLED',
       pathOf('triggers', trigger.name),
       `alter table ${relation(table)} enable trigger ${name(trigger.name)}`,
@@ -132,17 +132,17 @@ function indexFixes(
   table: TableDefinition,
   kind: RelationSnapshot['kind'] | undefined,
   {embedded}: Server,
-  say: Say,
+  addFix: AddFix,
 ): void {
   for (const index of table.indexes ?? []) {
     const create = createIndex(table, index)
     const gently = embedded ? create : withoutBlocking(create, kind)
-    say('missing', pathOf('indexes', index.name), gently)
+    addFix('missing', pathOf('indexes', index.name), gently)
     // No query uses an index that is not valid, so dropping it changes none; on a partitioned table it waits for its
     // parts.
     if (kind === 'partitioned') continue
     const own = qualified(table.schema, index.name)
-    say(
+    addFix(
       ' INVALID',
       pathOf('indexes', index.name),
       kind === 'hypertable'

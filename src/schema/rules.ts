@@ -7,7 +7,7 @@ import {readType} from './types.js'
 
 const seconds = (text: string) => approximateSeconds(parseDuration(text))
 
-type Say = (path: string, message: string) => void
+type ReportProblem = (path: string, message: string) => void
 
 /** The columns of a table, and what is wrong with a list of names that are meant to be among them. */
 interface ColumnRules {
@@ -18,25 +18,25 @@ interface ColumnRules {
   unique(path: string, of: readonly string[]): void
 }
 
-function columnRules(table: TableDefinition, say: Say): ColumnRules {
+function columnRules(table: TableDefinition, report: ReportProblem): ColumnRules {
   const columns = table.columns.map((column) => column.name)
   const known = (path: string, wanted: readonly string[]) => {
     for (const [index, column] of wanted.entries())
-      if (!columns.includes(column)) say(`${path}[${index}]`, `${table.name} has no column "${column}"`)
+      if (!columns.includes(column)) report(`${path}[${index}]`, `${table.name} has no column "${column}"`)
   }
   return {
     known,
     ordered(path, wanted) {
       for (const [index, text] of wanted.entries())
         if (readOrdered(text, columns) === null)
-          say(`${path}[${index}]`, `"${text}" is not a column of ${table.name}, nor one with asc or desc`)
+          report(`${path}[${index}]`, `"${text}" is not a column of ${table.name}, nor one with asc or desc`)
     },
     unique(path, of) {
       known(path, of)
-      for (const {index, name} of repeated(of)) say(`${path}[${index}]`, `"${name}" is in it twice`)
+      for (const {index, name} of repeated(of)) report(`${path}[${index}]`, `"${name}" is in it twice`)
       const missing = partitionColumns(table).filter((column) => !of.includes(column))
       if (missing.length > 0)
-        say(path, `it must hold ${missing.join(' and ')}: a table partitioned by that is unique only with it`)
+        report(path, `it must hold ${missing.join(' and ')}: a table partitioned by that is unique only with it`)
     },
   }
 }
@@ -46,29 +46,29 @@ function columnRules(table: TableDefinition, say: Say): ColumnRules {
  */
 export function tableProblems(table: TableDefinition, all: readonly TableDefinition[]): Problem[] {
   const problems: Problem[] = []
-  const say: Say = (path, message) => void problems.push({path, message})
-  const rules = columnRules(table, say)
+  const report: ReportProblem = (path, message) => void problems.push({path, message})
+  const rules = columnRules(table, report)
   problems.push(...tableNameProblems(table))
-  columnProblems(table, rules, say)
-  constraintProblems(table, say)
-  foreignKeyProblems(table, all, rules, say)
-  rowProblems(table, rules, say)
-  hypertableProblems(table, rules, say)
+  columnProblems(table, rules, report)
+  constraintProblems(table, report)
+  foreignKeyProblems(table, all, rules, report)
+  rowProblems(table, rules, report)
+  hypertableProblems(table, rules, report)
   return problems
 }
 
-function columnProblems(table: TableDefinition, {unique, ordered}: ColumnRules, say: Say): void {
+function columnProblems(table: TableDefinition, {unique, ordered}: ColumnRules, report: ReportProblem): void {
   for (const {index, name} of repeated(table.columns.map((column) => column.name)))
-    say(`columns[${index}].name`, `there are two columns "${name}"`)
+    report(`columns[${index}].name`, `there are two columns "${name}"`)
   unique('primaryKey', table.primaryKey)
   for (const [index, {name, nullable}] of table.columns.entries())
     if (nullable && table.primaryKey.includes(name))
-      say(`columns[${index}].nullable`, `"${name}" is part of the primary key, which takes no null`)
+      report(`columns[${index}].nullable`, `"${name}" is part of the primary key, which takes no null`)
   for (const [index, key] of (table.uniques ?? []).entries()) unique(`uniques[${index}].columns`, key.columns)
   for (const [index, key] of (table.indexes ?? []).entries()) ordered(`indexes[${index}].columns`, key.columns)
 }
 
-function constraintProblems(table: TableDefinition, say: Say): void {
+function constraintProblems(table: TableDefinition, report: ReportProblem): void {
   const constraints = [
     `${table.name}_pkey`,
     ...(table.uniques ?? []),
@@ -76,14 +76,15 @@ function constraintProblems(table: TableDefinition, say: Say): void {
     ...(table.foreignKeys ?? []),
   ].map((named) => (typeof named === 'string' ? named : named.name))
   for (const name of new Set(constraints))
-    if (constraints.filter((other) => other === name).length > 1) say('checks', `two constraints are called "${name}"`)
+    if (constraints.filter((other) => other === name).length > 1)
+      report('checks', `two constraints are called "${name}"`)
 }
 
 function foreignKeyProblems(
   table: TableDefinition,
   all: readonly TableDefinition[],
   {known}: ColumnRules,
-  say: Say,
+  report: ReportProblem,
 ): void {
   for (const [index, key] of (table.foreignKeys ?? []).entries()) {
     known(`foreignKeys[${index}].columns`, key.columns)
@@ -92,35 +93,35 @@ function foreignKeyProblems(
     if (of)
       for (const column of key.references.columns)
         if (!of.includes(column))
-          say(`foreignKeys[${index}].references.columns`, `${target!.name} has no column "${column}"`)
+          report(`foreignKeys[${index}].references.columns`, `${target!.name} has no column "${column}"`)
     if (key.columns.length !== key.references.columns.length)
-      say(`foreignKeys[${index}]`, 'it names more columns on one side than on the other')
+      report(`foreignKeys[${index}]`, 'it names more columns on one side than on the other')
     if (target?.hypertable)
-      say(`foreignKeys[${index}].references`, `${target.name} is a hypertable: no key leads to one`)
+      report(`foreignKeys[${index}].references`, `${target.name} is a hypertable: no key leads to one`)
   }
 }
 
-function rowProblems({rows}: TableDefinition, {known}: ColumnRules, say: Say): void {
+function rowProblems({rows}: TableDefinition, {known}: ColumnRules, report: ReportProblem): void {
   if (!rows) return
   known('rows.columns', rows.columns)
   for (const [index, row] of rows.values.entries())
     if (row.length !== rows.columns.length)
-      say(`rows.values[${index}]`, `${rows.columns.length} values were expected, not ${row.length}`)
+      report(`rows.values[${index}]`, `${rows.columns.length} values were expected, not ${row.length}`)
 }
 
-function hypertableProblems(table: TableDefinition, {known, ordered}: ColumnRules, say: Say): void {
+function hypertableProblems(table: TableDefinition, {known, ordered}: ColumnRules, report: ReportProblem): void {
   const {hypertable, compression, retention} = table
   if (!hypertable) {
-    for (const path of ['compression', 'retention'] as const) if (table[path]) say(path, 'only a hypertable has one')
+    for (const path of ['compression', 'retention'] as const) if (table[path]) report(path, 'only a hypertable has one')
     return
   }
   known('hypertable.time', [hypertable.time])
   const time = table.columns.find((column) => column.name === hypertable.time)
   const base = time && readType(time.type)?.base
   if (base && !['timestamptz', 'timestamp', 'date'].includes(base))
-    say('hypertable.time', `"${hypertable.time}" is ${time.type}: chunks are cut by a date or a time`)
+    report('hypertable.time', `"${hypertable.time}" is ${time.type}: chunks are cut by a date or a time`)
   if (time?.nullable)
-    say('hypertable.time', `"${hypertable.time}" may be null: a row without a time belongs to no chunk`)
+    report('hypertable.time', `"${hypertable.time}" may be null: a row without a time belongs to no chunk`)
   if (hypertable.space) known('hypertable.space.column', [hypertable.space.column])
   if (compression) {
     known('compression.segmentBy', compression.segmentBy)
@@ -128,56 +129,60 @@ function hypertableProblems(table: TableDefinition, {known, ordered}: ColumnRule
     const columns = table.columns.map((column) => column.name)
     const order = compression.orderBy.map((text) => readOrdered(text, columns)?.column)
     if (order[0] !== undefined && order[0] !== hypertable.time)
-      say('compression.orderBy[0]', `it must begin with ${hypertable.time}: whole batches are skipped by it`)
+      report('compression.orderBy[0]', `it must begin with ${hypertable.time}: whole batches are skipped by it`)
     for (const [index, column] of compression.segmentBy.entries())
-      if (order.includes(column)) say(`compression.segmentBy[${index}]`, `"${column}" is in orderBy too`)
+      if (order.includes(column)) report(`compression.segmentBy[${index}]`, `"${column}" is in orderBy too`)
   }
   if (retention && seconds(retention.after) < seconds(hypertable.chunkInterval))
-    say(
+    report(
       'retention.after',
       `${words(retention.after)} is shorter than a chunk (${words(hypertable.chunkInterval)}): a chunk goes only when all of it is that old`,
     )
   if (retention && compression && seconds(retention.after) <= seconds(compression.after))
-    say('compression.after', `rows are dropped after ${words(retention.after)}, before they would be compressed`)
+    report('compression.after', `rows are dropped after ${words(retention.after)}, before they would be compressed`)
 }
 
 /** The same for an aggregate, whose source must be among the tables. */
 export function aggregateProblems(aggregate: AggregateDefinition, tables: readonly TableDefinition[]): Problem[] {
   const problems: Problem[] = []
-  const say: Say = (path, message) => void problems.push({path, message})
+  const report: ReportProblem = (path, message) => void problems.push({path, message})
   const source = tables.find(({schema, name}) => schema === aggregate.source.schema && name === aggregate.source.table)
-  if (source) sourceProblems(aggregate, source, say)
-  else say('source', `there is no table ${aggregate.source.schema}.${aggregate.source.table} among the definitions`)
+  if (source) sourceProblems(aggregate, source, report)
+  else report('source', `there is no table ${aggregate.source.schema}.${aggregate.source.table} among the definitions`)
   for (const [index, column] of aggregate.columns.entries())
     if (column.of === undefined && column.function !== 'count')
-      say(`columns[${index}].of`, `${column.function} needs a column`)
+      report(`columns[${index}].of`, `${column.function} needs a column`)
   const names = [...aggregate.groupBy, bucketColumn, ...aggregate.columns.map((column) => column.name)]
-  for (const {name} of repeated(names)) say('columns', `there are two columns "${name}"`)
+  for (const {name} of repeated(names)) report('columns', `there are two columns "${name}"`)
   problems.push(...aggregateNameProblems(aggregate))
-  refreshProblems(aggregate, source, say)
+  refreshProblems(aggregate, source, report)
   return problems
 }
 
-function sourceProblems(aggregate: AggregateDefinition, source: TableDefinition, say: Say): void {
+function sourceProblems(aggregate: AggregateDefinition, source: TableDefinition, report: ReportProblem): void {
   const columns = source.columns.map((column) => column.name)
   const known = (path: string, column: string) => {
-    if (!columns.includes(column)) say(path, `${source.name} has no column "${column}"`)
+    if (!columns.includes(column)) report(path, `${source.name} has no column "${column}"`)
   }
-  if (source.hypertable?.time !== aggregate.time) say('time', `${source.name} is not cut by "${aggregate.time}"`)
+  if (source.hypertable?.time !== aggregate.time) report('time', `${source.name} is not cut by "${aggregate.time}"`)
   const time = source.columns.find((column) => column.name === aggregate.time)
   if (time && readType(time.type)?.base !== 'timestamptz')
-    say('time', `buckets are cut of a timestamptz, and "${aggregate.time}" is ${time.type}`)
+    report('time', `buckets are cut of a timestamptz, and "${aggregate.time}" is ${time.type}`)
   for (const [index, column] of aggregate.groupBy.entries()) known(`groupBy[${index}]`, column)
   for (const [index, {of}] of aggregate.columns.entries()) if (of !== undefined) known(`columns[${index}].of`, of)
 }
 
-function refreshProblems(aggregate: AggregateDefinition, source: TableDefinition | undefined, say: Say): void {
+function refreshProblems(
+  aggregate: AggregateDefinition,
+  source: TableDefinition | undefined,
+  report: ReportProblem,
+): void {
   const {months, days, seconds: rest} = parseDuration(aggregate.bucket)
   if (months > 1 || (months > 0 && days + rest > 0))
-    say('bucket', 'a bucket is one month, or a number of days or of less')
+    report('bucket', 'a bucket is one month, or a number of days or of less')
   const {startOffset, endOffset} = aggregate.refresh
   if (seconds(startOffset) - seconds(endOffset) < 2 * seconds(aggregate.bucket))
-    say(
+    report(
       'refresh.startOffset',
       `from ${words(startOffset)} to ${words(endOffset)} ago are fewer than two buckets of ${words(aggregate.bucket)}`,
     )
@@ -185,7 +190,7 @@ function refreshProblems(aggregate: AggregateDefinition, source: TableDefinition
     source?.retention &&
     seconds(startOffset) + seconds(source.hypertable!.chunkInterval) > seconds(source.retention.after)
   )
-    say(
+    report(
       'refresh.startOffset',
       `it reaches into what the retention of ${source.name} drops: a refresh of that would erase history`,
     )

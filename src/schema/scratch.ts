@@ -95,7 +95,7 @@ export async function makeDefinitions(
   stop?: AbortSignal,
 ): Promise<void> {
   const {engine} = scratch.server
-  const core = migrationSources(null)
+  const streams = migrationSources(null)
     .filter(({stream}) => stream === 'core')
     .flatMap((source) => migrationsFor(source, engine).flatMap((migration) => migration.source ?? []))
   const isOurs = (called: string, schema: string) =>
@@ -110,7 +110,7 @@ export async function makeDefinitions(
         return transaction.query(text)
       },
     }
-    for (const source of core) for (const {text} of await statementsOf(source)) await tx.query(statement(text))
+    for (const source of streams) for (const {text} of await statementsOf(source)) await tx.query(statement(text))
     for (const {text} of routineFiles(engine).filter(({stream}) => stream === 'core')) await tx.query(statement(text))
     for (const text of externalTables(tables).flatMap(createStub)) await tx.query(statement(text))
     if (ours.length > 0)

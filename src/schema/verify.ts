@@ -119,13 +119,13 @@ export function withSettings(
   return {
     ...definitions,
     tables: definitions.tables.map((table) => {
-      const said = settings.get(formatQualifiedName(table.schema, table.name))
-      return said === undefined || !table.hypertable ? table : settled(table, said)
+      const declaredSettings = settings.get(formatQualifiedName(table.schema, table.name))
+      return declaredSettings === undefined || !table.hypertable ? table : withTableSettings(table, declaredSettings)
     }),
   }
 }
 
-function settled(table: TableDefinition, {chunkInterval, compression}: TableSettings): TableDefinition {
+function withTableSettings(table: TableDefinition, {chunkInterval, compression}: TableSettings): TableDefinition {
   const {hypertable} = table
   return {
     ...table,

@@ -32,27 +32,30 @@ const example = 'Write for example 30s, 15min, 12h, 7d, 2w, 6mon, 2y, or in word
 export function parseDuration(input: string): Duration {
   const text = input.trim()
   const number = /^[+-]?\d+(\.\d+)?$/.exec(text)
-  if (number) throw refuse(`"${input}" has no unit: it could be ${text} days or ${text} seconds.`)
-  if (!/^(\d+(\.\d+)?\s*[a-zA-Z]+\s*)+$/.test(text)) throw refuse(`"${input}" is not a duration.`)
+  if (number) throw invalidDuration(`"${input}" has no unit: it could be ${text} days or ${text} seconds.`)
+  if (!/^(\d+(\.\d+)?\s*[a-zA-Z]+\s*)+$/.test(text)) throw invalidDuration(`"${input}" is not a duration.`)
   const duration: Duration = {months: 0, days: 0, seconds: 0}
   for (const [, count, name] of text.matchAll(/(\d+(?:\.\d+)?)\s*([a-zA-Z]+)/g)) {
-    if (name === 'm' || name === 'M') throw refuse(`"${input}" could mean ${count} minutes or ${count} months.`)
+    if (name === 'm' || name === 'M')
+      throw invalidDuration(`"${input}" could mean ${count} minutes or ${count} months.`)
     const unit = units.find((candidate) => candidate.names.includes(name!.toLowerCase()))
-    if (!unit) throw refuse(`"${input}" is not a duration: there is no unit "${name}".`)
+    if (!unit) throw invalidDuration(`"${input}" is not a duration: there is no unit "${name}".`)
     // Half a month is 15 days to PostgreSQL, and half a day is not 12 hours where the clocks change.
     if (unit.field !== 'seconds' && count!.includes('.'))
-      throw refuse(`"${input}" is not a duration: only hours, minutes, seconds and milliseconds can have fractions.`)
+      throw invalidDuration(
+        `"${input}" is not a duration: only hours, minutes, seconds and milliseconds can have fractions.`,
+      )
     duration[unit.field] += Number(count) * unit.factor
   }
   if (duration.months > 0 && duration.seconds > 0)
-    throw refuse(`"${input}" mixes months with hours, and no calendar says how long that is.`)
-  if (duration.months + duration.days + duration.seconds <= 0) throw refuse(`"${input}" is no time at all.`)
+    throw invalidDuration(`"${input}" mixes months with hours, and no calendar says how long that is.`)
+  if (duration.months + duration.days + duration.seconds <= 0) throw invalidDuration(`"${input}" is no time at all.`)
   if (duration.months > 12_000 || duration.days > 365_250 || duration.seconds > 31_557_600_000)
-    throw refuse(`"${input}" is more than a thousand years.`)
+    throw invalidDuration(`"${input}" is more than a thousand years.`)
   return duration
 }
 
-function refuse(reason: string) {
+function invalidDuration(reason: string) {
   return usageError('DURATION', reason, [example])
 }
 
@@ -79,15 +82,15 @@ export function formatDuration(duration: Duration): string {
 /** The same in words, as people read it in a table: `30 days`, `2 years`. */
 export function durationInWords(duration: Duration): string {
   const words: string[] = []
-  const say = (count: number, unit: string) => words.push(`${count} ${unit}${count === 1 ? '' : 's'}`)
+  const add = (count: number, unit: string) => words.push(`${count} ${unit}${count === 1 ? '' : 's'}`)
   const {months, days, seconds} = duration
-  if (months >= 12 && months % 12 === 0) say(months / 12, 'year')
-  else if (months > 0) say(months, 'month')
-  if (days > 0) say(days, 'day')
-  if (seconds >= 3600) say(Math.floor(seconds / 3600), 'hour')
-  if (seconds % 3600 >= 60) say(Math.floor((seconds % 3600) / 60), 'minute')
-  if (seconds % 60 >= 1) say(Math.floor(seconds % 60), 'second')
-  if (seconds % 1 > 0) say(Math.round((seconds % 1) * 1000), 'millisecond')
+  if (months >= 12 && months % 12 === 0) add(months / 12, 'year')
+  else if (months > 0) add(months, 'month')
+  if (days > 0) add(days, 'day')
+  if (seconds >= 3600) add(Math.floor(seconds / 3600), 'hour')
+  if (seconds % 3600 >= 60) add(Math.floor((seconds % 3600) / 60), 'minute')
+  if (seconds % 60 >= 1) add(Math.floor(seconds % 60), 'second')
+  if (seconds % 1 > 0) add(Math.round((seconds % 1) * 1000), 'millisecond')
   return words.join(' ') || '0 seconds'
 }
 

@@ -48,14 +48,14 @@ export async function* csvRecords(lines: AsyncIterable<Line[]>): AsyncGenerator<
       pending.quotes += quotes(text ?? '')
       pending.problem ??= problem
       if (pending.length > longestLine) {
-        yield [...settled(records), unclosed(pending.line)]
+        yield [...resolveRecords(records), unclosed(pending.line)]
         return
       }
       if (pending.problem === null && pending.quotes % 2 === 1) continue
       records.push(pending)
       pending = null
     }
-    yield settled(records)
+    yield resolveRecords(records)
   }
   if (pending !== null) yield [unclosed(pending.line)]
 }
@@ -71,7 +71,7 @@ function quotes(text: string): number {
   return count
 }
 
-function settled(records: readonly (CsvRecord | Pending)[]): CsvRecord[] {
+function resolveRecords(records: readonly (CsvRecord | Pending)[]): CsvRecord[] {
   const open = records.filter((record): record is Pending => 'texts' in record && record.problem === null)
   const plain = open.filter((record) => !emptyQuoted(record))
   const cells = new Map<Pending, CsvRecord>([...parsed(plain, false), ...parsed(open.filter(emptyQuoted), true)])
@@ -87,11 +87,11 @@ function emptyQuoted({texts}: Pending): boolean {
 
 function* parsed(pending: readonly Pending[], exactly: boolean): Generator<[Pending, CsvRecord]> {
   const tried = pending.length > 1 ? tryParse(pending, exactly) : null
-  const together = typeof tried === 'string' ? null : tried
+  const records = typeof tried === 'string' ? null : tried
   for (const [index, record] of pending.entries()) {
-    const alone = together === null ? tryParse([record], exactly) : null
+    const alone = records === null ? tryParse([record], exactly) : null
     if (typeof alone === 'string') yield [record, {line: record.line, cells: [], problem: alone}]
-    else yield [record, {line: record.line, cells: (together?.[index] ?? alone?.[0])!, problem: null}]
+    else yield [record, {line: record.line, cells: (records?.[index] ?? alone?.[0])!, problem: null}]
   }
 }
 

@@ -80,7 +80,7 @@ export async function validateFile<Row>(
 async function formatOf(
   source: Source,
   content: AsyncGenerator<Buffer>,
-  said: FileFormat | undefined,
+  given: FileFormat | undefined,
 ): Promise<{format: FileFormat; whole: AsyncGenerator<Buffer>}> {
   const {value, done} = await content.next()
   if (done) throw usageError('BAD_FILE', `${source.name} is empty.`)
@@ -89,9 +89,9 @@ async function formatOf(
     yield* content
   })()
   const first = value.subarray(0, 1024).toString('latin1').trimStart()[0]
-  if (first === '[' && said !== 'csv')
+  if (first === '[' && given !== 'csv')
     throw usageError('BAD_FILE', `${source.name} begins with a bracket: one JSON list cannot be read row by row.`, [
       "Write one object a line: jq -c '.[]'",
     ])
-  return {format: said ?? (first === '{' ? 'ndjson' : 'csv'), whole}
+  return {format: given ?? (first === '{' ? 'ndjson' : 'csv'), whole}
 }

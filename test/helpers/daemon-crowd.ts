@@ -21,20 +21,20 @@ export async function rampage(
   start: () => DaemonProcess,
   seconds: number,
   random: () => number,
-): Promise<{kills: number; crew: DaemonProcess[]}> {
-  const crew = Array.from({length: size}, start)
-  await Promise.race(crew.map((daemon) => daemon.event('ready')))
+): Promise<{kills: number; daemons: DaemonProcess[]}> {
+  const daemons = Array.from({length: size}, start)
+  await Promise.race(daemons.map((daemon) => daemon.event('ready')))
   const end = Date.now() + seconds * 1000
   let kills = 0
   while (Date.now() < end) {
     const index = Math.floor(random() * size)
     // A busy machine takes seconds to start one: killed only before that, none would ever do anything.
-    if (random() < 2 / 3) await crew[index]!.event('ready')
+    if (random() < 2 / 3) await daemons[index]!.event('ready')
     await sleep(200 + random() * 1_500)
-    crew[index]!.child.kill('SIGKILL')
-    await crew[index]!.ended
+    daemons[index]!.child.kill('SIGKILL')
+    await daemons[index]!.ended
     kills += 1
-    crew[index] = start()
+    daemons[index] = start()
   }
-  return {kills, crew}
+  return {kills, daemons}
 }

@@ -36,7 +36,7 @@ function findings({
   waiting,
   ok,
 }: JobAuditReport): Line[] {
-  const say = (list: readonly string[], what: string) =>
+  const linesOf = (list: readonly string[], what: string) =>
     list.length === 0
       ? []
       : [
@@ -46,13 +46,13 @@ function findings({
           ),
         ]
   return [
-    ...say(gaps, 'without a row in the ledger'),
-    ...say(duplicates, 'accounted for twice'),
-    ...say(unexpected, 'run at a time that the schedule does not have'),
-    ...say(abandoned, 'begun, and its daemon is gone'),
-    ...say(retrying, 'failed, and the next attempt has not begun'),
-    ...(ok ? [] : say(givenBack, 'given back by a daemon that stopped, and no daemon has begun it again')),
-    ...(ok ? [] : say(waiting, 'due, and no daemon has begun it')),
+    ...linesOf(gaps, 'without a row in the ledger'),
+    ...linesOf(duplicates, 'accounted for twice'),
+    ...linesOf(unexpected, 'run at a time that the schedule does not have'),
+    ...linesOf(abandoned, 'begun, and its daemon is gone'),
+    ...linesOf(retrying, 'failed, and the next attempt has not begun'),
+    ...(ok ? [] : linesOf(givenBack, 'given back by a daemon that stopped, and no daemon has begun it again')),
+    ...(ok ? [] : linesOf(waiting, 'due, and no daemon has begun it')),
   ]
 }
 

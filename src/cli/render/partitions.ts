@@ -15,7 +15,7 @@ export function aroundSets({tables, absent}: PartitionsReport): Around<SetReport
   const unmanaged = tables.some(({managed}) => !managed)
   return {
     below: [
-      ...findingsOf(tables),
+      ...findingLines(tables),
       ...gone,
       ...(unmanaged ? [legend('not declared: shown, never changed.', '*')] : []),
       ...verdict(tables, absent),
@@ -26,7 +26,7 @@ export function aroundSets({tables, absent}: PartitionsReport): Around<SetReport
 /** Of one set: the newest twenty in a table for people, with the gaps between them. */
 export function aroundPartitions({tables, partitions}: PartitionsReport): Around<PartitionLine> {
   if (partitions.length === 0)
-    return {below: [closingLine(['It has no partitions.']), ...findingsOf(tables), ...verdict(tables)]}
+    return {below: [closingLine(['It has no partitions.']), ...findingLines(tables), ...verdict(tables)]}
   const gaps = new Map(tables[0]?.gaps.map((gap) => [gap.from, gap]))
   return {
     brief: (rows) => {
@@ -39,7 +39,7 @@ export function aroundPartitions({tables, partitions}: PartitionsReport): Around
         rest: rest > 0 ? `${rest} older (--limit shows more; --csv and --json have them all)` : null,
       }
     },
-    below: [...findingsOf(tables), ...verdict(tables)],
+    below: [...findingLines(tables), ...verdict(tables)],
   }
 }
 
@@ -55,7 +55,7 @@ function gapLine(row: PartitionRow, gap: SetReport['gaps'][number]): PartitionLi
   }
 }
 
-function findingsOf(tables: readonly SetReport[]): Line[] {
+function findingLines(tables: readonly SetReport[]): Line[] {
   return tables.flatMap((set) =>
     set.findings.map(({message}) => note(`${nameOf(set)}: ${message}.`, set.managed ? '!' : ' ')),
   )

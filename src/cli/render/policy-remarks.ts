@@ -9,7 +9,7 @@ export interface PolicyRemarks {
     id: string
     message: string
     effectiveFrom: string | null
-    safe: string | null
+    suggestion: string | null
     refuses: boolean
   }[]
   unmanaged: readonly {schema: string; table: string; kind: string; rule: string}[]
@@ -32,12 +32,12 @@ export function policyRemarks({cutoffs, findings, unmanaged, notes}: PolicyRemar
         ' ',
       ),
     ),
-    ...findings.flatMap(({id, message, effectiveFrom, safe, refuses}) => [
+    ...findings.flatMap(({id, message, effectiveFrom, suggestion, refuses}) => [
       note(
         `${message}.${effectiveFrom === null ? '' : ` From ${effectiveFrom.slice(0, 10)}.`} [${id}]`,
         refuses ? '!' : ' ',
       ),
-      ...(safe === null ? [] : [note(`  Safe: ${safe}`, ' ')]),
+      ...(suggestion === null ? [] : [note(`  Safe: ${suggestion}`, ' ')]),
     ]),
     ...unmanaged.map(({schema, table, kind, rule}) =>
       note(`${formatQualifiedName(schema, table)} ${kind} (${rule}) is not declared: left alone`, '*'),

@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags, rangeFlags} from '../../cli/flags.js'
-import {sayNotes} from '../../cli/notes.js'
+import {reportNotes} from '../../cli/notes.js'
 import {instantsBetween} from '../../units/range.js'
 
 export default class AggregatesRefresh extends BaseCommand<typeof AggregatesRefresh> {
@@ -49,7 +49,7 @@ Without a range it takes the window of the refresh policy: the live one, or else
           policies: live.length > 0 ? live : rule,
           acceptLoss: flags['accept-loss'],
         })
-        await sayNotes(notes, (line) => this.say(line))
+        await reportNotes(notes, (line) => this.report(line))
         return {...(await this.confirmAndRun(db, plan, flags)), notes}
       },
       {changes: true},

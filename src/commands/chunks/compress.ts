@@ -1,7 +1,7 @@
 import {Args} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags, olderThanFlag, rangeFlags, workersFlag} from '../../cli/flags.js'
-import {sayNotes} from '../../cli/notes.js'
+import {reportNotes} from '../../cli/notes.js'
 import {instantsBetween} from '../../units/range.js'
 
 export default class ChunksCompress extends BaseCommand<typeof ChunksCompress> {
@@ -49,10 +49,10 @@ Without a range it does what the policy says is due: the live one, or else the d
           choose,
           declared: declaredAge(context.declared, 'compression'),
         })
-        await sayNotes(notes, (line) => this.say(line))
+        await reportNotes(notes, (line) => this.report(line))
         const report = await this.confirmAndRun(db, plan, flags)
         const after = flags['dry-run'] ? [] : await unreclaimedSpace(db, chunks, report.steps)
-        await sayNotes(after, (line) => this.say(line))
+        await reportNotes(after, (line) => this.report(line))
         return {...report, notes: [...notes, ...after]}
       },
       {changes: true},

@@ -1,7 +1,7 @@
 import {Args} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags, rangeFlags, workersFlag} from '../../cli/flags.js'
-import {sayNotes} from '../../cli/notes.js'
+import {reportNotes} from '../../cli/notes.js'
 import {usageError} from '../../errors.js'
 import {instantsBetween} from '../../units/range.js'
 
@@ -39,7 +39,7 @@ Hard to undo: it asks, or takes --yes.`
           span,
           declared: declaredAge(context.declared, 'compression'),
         })
-        await sayNotes(notes, (line) => this.say(line))
+        await reportNotes(notes, (line) => this.report(line))
         return {...(await this.confirmAndRun(db, plan, flags)), notes}
       },
       {changes: true},

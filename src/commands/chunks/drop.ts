@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags, olderThanFlag} from '../../cli/flags.js'
-import {sayNotes} from '../../cli/notes.js'
+import {reportNotes} from '../../cli/notes.js'
 import type {DropShown} from '../../cli/render/chunk-drop.js'
 import {stderrWidth} from '../../cli/terminal.js'
 
@@ -51,8 +51,8 @@ It loses data: type the target's name, or give it with --confirm. --at-most coun
         })
         const shown = dropShown(context.table, context.clock, facts)
         const preview = renderDrop(shown, {width: stderrWidth(), color: false, headers: true})
-        if (preview) this.say(preview)
-        await sayNotes(notes, (line) => this.say(line))
+        if (preview) this.report(preview)
+        await reportNotes(notes, (line) => this.report(line))
         // The ranges were counted; what must be refreshed before does not count.
         return {
           ...(await this.confirmAndRun(db, plan, {...flags, 'at-most': undefined}, {previewed: preview !== ''})),

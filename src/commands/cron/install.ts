@@ -25,7 +25,7 @@ Works in the database that pg_cron lives in, and from there for any other of the
         withCronDatabase(db, this.connectOptions(false).applicationName, async (home) => {
           const {at} = await this.reportHead(db)
           const {plan, left, notes} = await installPlan(db, home, {config, limits, at, actor: actorOf(db.server)})
-          for (const note of notes) this.say(note)
+          for (const note of notes) this.report(note)
           return {...(await this.confirmAndRun(db, plan, this.flags, {resolveSession: () => home.db})), left, notes}
         }),
       {changes: true},

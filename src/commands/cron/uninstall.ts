@@ -24,7 +24,7 @@ export default class CronUninstall extends BaseCommand<typeof CronUninstall> {
         const {at} = await this.reportHead(db)
         const runUninstall = async (home: Parameters<typeof uninstallPlan>[1]) => {
           const {plan, notes} = await uninstallPlan(db, home, {config, limits, at, actor: actorOf(db.server)})
-          for (const note of notes) this.say(note)
+          for (const note of notes) this.report(note)
           return {
             ...(await this.confirmAndRun(db, plan, this.flags, home === null ? {} : {resolveSession: () => home.db})),
             notes,
@@ -45,7 +45,7 @@ export default class CronUninstall extends BaseCommand<typeof CronUninstall> {
           return null
         })
         if (found !== null) return found.report
-        for (const message of gone) this.say(message)
+        for (const message of gone) this.report(message)
         return runUninstall(null)
       },
       {changes: true},

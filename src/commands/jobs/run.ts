@@ -63,7 +63,7 @@ export default class JobsRun extends BaseCommand<typeof JobsRun> {
           dryRun: this.flags['dry-run'] ?? false,
         }
         if (db.server.inRecovery) {
-          this.say('This server is a read-only replica: skipped.')
+          this.report('This server is a read-only replica: skipped.')
           return {...head, status: 'skipped', reason: 'replica', error: null, notes: [], steps: []}
         }
         const {exitCode, ...result} = await runJobOnce(db, job, {
@@ -78,7 +78,7 @@ export default class JobsRun extends BaseCommand<typeof JobsRun> {
           sql: (this.flags.sql ?? false) || !process.stdout.isTTY,
           print: (text) => this.log(text),
           printRaw: (text) => this.logRaw(text),
-          say: (line) => this.say(line),
+          report: (line) => this.report(line),
         })
         if (exitCode !== ExitCode.done) process.exitCode = exitCode
         return {...head, ...result}

@@ -19,7 +19,7 @@ export default class MigrateBaseline extends BaseCommand<typeof MigrateBaseline>
 
   async run(): Promise<ChangeReport> {
     const {flags} = this
-    const [{planBaseline}, {requestFor}, {lockPatience}, config] = await Promise.all([
+    const [{planBaseline}, {requestFor}, {lockTimeoutMs}, config] = await Promise.all([
       import('../../schema/migrate/baseline.js'),
       import('../../schema/migrate/request.js'),
       import('../../schema/migrate/run.js'),
@@ -30,7 +30,7 @@ export default class MigrateBaseline extends BaseCommand<typeof MigrateBaseline>
         const engine = flags.engine ?? db.server.engine
         const {request} = await requestFor(db, {configDirectory: config?.directory, engine})
         const replan = () => planBaseline(db, request, this.args.version)
-        return this.confirmAndRun(db, await replan(), flags, {patience: lockPatience, replan})
+        return this.confirmAndRun(db, await replan(), flags, {patience: lockTimeoutMs, replan})
       },
       {changes: true},
     )

@@ -40,7 +40,7 @@ export default class MigrateNew extends BaseCommand<typeof MigrateNew> {
       this.log(
         `${migration.files.join('\n')}: version ${migration.version}, ${migration.statements === 0 ? 'empty' : `${migration.statements} statements`}`,
       )
-      for (const reason of migration.cannot) this.say(`Not generated, write it yourself: ${reason}.`)
+      for (const reason of migration.cannot) this.report(`Not generated, write it yourself: ${reason}.`)
     }
     return {kind: 'migrate.new', version: 1, target: null, at: new Date().toISOString(), migration}
   }

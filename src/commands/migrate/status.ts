@@ -48,7 +48,7 @@ export default class MigrateStatus extends ReportCommand<typeof MigrateStatus> {
         migrations,
         routines,
       }
-      if (note !== null && !this.jsonEnabled()) this.say(note)
+      if (note !== null && !this.jsonEnabled()) this.report(note)
       const marked = new Set([...wrong, ...(this.flags.check ? pending : [])])
       const rows = await this.show(migrationStatusTable, report, statusRows(migrations, routines, marked), async () =>
         (await import('../../cli/render/migrate-status.js')).aroundMigrations(migrations, routines),

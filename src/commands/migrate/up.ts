@@ -33,7 +33,7 @@ Waits up to 60 seconds for another run to end. On a database that holds data it 
 
   async run(): Promise<ChangeReport> {
     const {flags} = this
-    const [{planFor}, {lockPatience}, config] = await Promise.all([
+    const [{planFor}, {lockTimeoutMs}, config] = await Promise.all([
       import('../../schema/migrate/request.js'),
       import('../../schema/migrate/run.js'),
       this.loadConfig(),
@@ -50,10 +50,10 @@ Waits up to 60 seconds for another run to end. On a database that holds data it 
     return this.withDatabase(
       async (db) => {
         const {plan, notes} = await planFor(db, options)
-        for (const note of notes) this.say(note)
+        for (const note of notes) this.report(note)
         // The server may be another kind of engine once the extension was made.
         const replan = async () => (await planFor(db, options)).plan
-        return this.confirmAndRun(db, plan, flags, {patience: lockPatience, replan, installs: true})
+        return this.confirmAndRun(db, plan, flags, {patience: lockTimeoutMs, replan, installs: true})
       },
       {changes: true, create: !flags['dry-run']},
     )

@@ -2,7 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags} from '../../cli/flags.js'
 import {usageError} from '../../errors.js'
-import type {Finding} from '../../partitions/plan-periods.js'
+import type {PartitionFinding} from '../../partitions/plan-periods.js'
 import {parseCalendarBound, type CalendarBound} from '../../units/calendar.js'
 
 const bound = Flags.custom<CalendarBound>({parse: async (input) => parseCalendarBound(input), helpValue: '2024-01'})
@@ -28,7 +28,7 @@ Without a range it makes what the configuration says is due, as partitions ensur
     })(),
   }
 
-  async run(): Promise<ChangeReport & {findings?: readonly Finding[]}> {
+  async run(): Promise<ChangeReport & {findings?: readonly PartitionFinding[]}> {
     const {flags} = this
     const [{partitionRules, undeclared}, {namedSet, partitionsDefined}] = await Promise.all([
       import('../../config/partitions.js'),
@@ -48,10 +48,10 @@ Without a range it makes what the configuration says is due, as partitions ensur
             ])
           const {planEnsure, exitCodeWith, troubleWords} = await import('../../partitions/ensure.js')
           const {plan, findings} = await planEnsure(db, [declared])
-          for (const {message} of findings) this.say(message)
+          for (const {message} of findings) this.report(message)
           const report = await this.confirmAndRun(db, plan, flags)
           const trouble = troubleWords(findings)
-          if (trouble !== null) this.say(trouble)
+          if (trouble !== null) this.report(trouble)
           if (!flags['dry-run'])
             process.exitCode = exitCodeWith(findings, Number(process.exitCode ?? 0), plan.steps.length > 0)
           return {...report, findings}

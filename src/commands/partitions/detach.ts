@@ -20,15 +20,14 @@ With a default partition PostgreSQL detaches nothing concurrently: then each tak
 
   async run(): Promise<ChangeReport & Omit<OldPlan, 'plan'>> {
     const {flags} = this
-    const [{partitionRules}, {namedSet, partitionsDefined}, {requireAge}, {planDetach}, {sayNotes}] = await Promise.all(
-      [
+    const [{partitionRules}, {namedSet, partitionsDefined}, {requireAge}, {planDetach}, {reportNotes}] =
+      await Promise.all([
         import('../../config/partitions.js'),
         import('../../partitions/declared.js'),
         import('../../partitions/old-partitions.js'),
         import('../../partitions/detach.js'),
         import('../../cli/notes.js'),
-      ],
-    )
+      ])
     return this.withDatabase(
       async (db) => {
         const {relation, declared} = await namedSet(
@@ -38,7 +37,7 @@ With a default partition PostgreSQL detaches nothing concurrently: then each tak
         )
         const olderThan = requireAge(relation, flags['older-than'], declared)
         const {plan, ...facts} = await planDetach(db, {relation, olderThan, timezone: declared?.timezone ?? 'UTC'})
-        await sayNotes(facts.notes, (line) => this.say(line))
+        await reportNotes(facts.notes, (line) => this.report(line))
         return {...(await this.confirmAndRun(db, plan, flags)), ...facts}
       },
       {changes: true},

@@ -21,13 +21,14 @@ It loses data: type the target's name, or give it with --confirm.`
 
   async run(): Promise<ChangeReport & Omit<OldPlan, 'plan'>> {
     const {flags} = this
-    const [{partitionRules}, {namedSet, partitionsDefined}, {requireAge}, {planDrop}, {sayNotes}] = await Promise.all([
-      import('../../config/partitions.js'),
-      import('../../partitions/declared.js'),
-      import('../../partitions/old-partitions.js'),
-      import('../../partitions/drop.js'),
-      import('../../cli/notes.js'),
-    ])
+    const [{partitionRules}, {namedSet, partitionsDefined}, {requireAge}, {planDrop}, {reportNotes}] =
+      await Promise.all([
+        import('../../config/partitions.js'),
+        import('../../partitions/declared.js'),
+        import('../../partitions/old-partitions.js'),
+        import('../../partitions/drop.js'),
+        import('../../cli/notes.js'),
+      ])
     return this.withDatabase(
       async (db) => {
         const {relation, declared} = await namedSet(
@@ -42,7 +43,7 @@ It loses data: type the target's name, or give it with --confirm.`
           timezone: declared?.timezone ?? 'UTC',
           acceptLoss: flags['accept-loss'],
         })
-        await sayNotes(facts.notes, (line) => this.say(line))
+        await reportNotes(facts.notes, (line) => this.report(line))
         return {...(await this.confirmAndRun(db, plan, flags)), ...facts}
       },
       {changes: true},

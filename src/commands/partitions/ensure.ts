@@ -2,7 +2,7 @@ import {Args} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags} from '../../cli/flags.js'
 import {usageError} from '../../errors.js'
-import type {Finding} from '../../partitions/plan-periods.js'
+import type {PartitionFinding} from '../../partitions/plan-periods.js'
 
 export default class PartitionsEnsure extends BaseCommand<typeof PartitionsEnsure> {
   static override summary = 'Make the partitions of now and ahead that are missing, of every declared set.'
@@ -14,7 +14,7 @@ Sets that pg_partman manages, and sets that are not declared, are left alone. Sa
   static override args = {table: Args.string({description: 'only this declared table'})}
   static override flags = {...changeFlags}
 
-  async run(): Promise<ChangeReport & {findings: readonly Finding[]}> {
+  async run(): Promise<ChangeReport & {findings: readonly PartitionFinding[]}> {
     const {flags} = this
     const [{partitionRules}, {namedSet, partitionsDefined}, {planEnsure, exitCodeWith, troubleWords}] =
       await Promise.all([
@@ -34,12 +34,12 @@ Sets that pg_partman manages, and sets that are not declared, are left alone. Sa
           rules = [declared]
         }
         if (rules.length === 0)
-          this.say('No partition set is declared: write tables.<schema.name>.partitions into the configuration.')
+          this.report('No partition set is declared: write tables.<schema.name>.partitions into the configuration.')
         const {plan, findings} = await planEnsure(db, rules)
-        for (const {message} of findings) this.say(message)
+        for (const {message} of findings) this.report(message)
         const report = await this.confirmAndRun(db, plan, flags)
         const trouble = troubleWords(findings)
-        if (trouble !== null) this.say(trouble)
+        if (trouble !== null) this.report(trouble)
         if (!flags['dry-run'])
           process.exitCode = exitCodeWith(findings, Number(process.exitCode ?? 0), plan.steps.length > 0)
         return {...report, findings}

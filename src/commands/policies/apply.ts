@@ -65,7 +65,7 @@ Policies that conflict are refused (exit 7) unless each finding is accepted by n
         const report = planReport(planned, accepted)
         requireKnown(planned, this.flags.accept)
         const shown = this.flags['dry-run'] ? report.findings : withoutRefusing(report.findings)
-        for (const line of policyRemarks({...report, findings: shown})) this.say(lineText(line, stderrWidth()))
+        for (const line of policyRemarks({...report, findings: shown})) this.report(lineText(line, stderrWidth()))
         if (!this.flags['dry-run']) requireSafe(planned.findings, planned.changes, accepted)
         const {findings, unmanaged, notes} = report
         return {...(await this.confirmAndRun(db, planned.plan, this.flags)), findings, unmanaged, notes}

@@ -52,11 +52,11 @@ export default class PoliciesImport extends BaseCommand<typeof PoliciesImport> {
             .filter(([field]) => !only || differs.includes(field))
             .map(([field, value]) => ({section, key, field, value})),
         )
-      for (const note of notes) this.say(note)
+      for (const note of notes) this.report(note)
       const changes = edits(true)
       if (this.flags.write && changes.length > 0) await editConfig(config!.file, changes)
       if (this.flags.write)
-        for (const {section, key, field} of changes) this.say(`${config!.file}: ${section}.${key}.${field}`)
+        for (const {section, key, field} of changes) this.report(`${config!.file}: ${section}.${key}.${field}`)
       if (!this.jsonEnabled()) {
         if (this.flags.write)
           this.log(

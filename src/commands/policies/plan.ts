@@ -109,6 +109,6 @@ The proof: retention against the aggregates over the table, refresh windows, com
     const next = refused
       ? 'It is refused as it is: fix or accept its findings, and save it again.'
       : `Next: ${command('policies apply', [out])}`
-    this.say(`Saved to ${out}, good until ${file.validUntil}. ${next}`)
+    this.report(`Saved to ${out}, good until ${file.validUntil}. ${next}`)
   }
 }

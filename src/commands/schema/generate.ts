@@ -63,7 +63,7 @@ export default class SchemaGenerate extends BaseCommand<typeof SchemaGenerate> {
     report.files = settle(out, files, check ?? false)
     if (report.files.some(({status}) => status === 'differs' || status === 'missing')) {
       process.exitCode = ExitCode.found
-      this.say(`Not what the definitions say; write them again: ${command('schema generate', [what], {out})}`)
+      this.report(`Not what the definitions say; write them again: ${command('schema generate', [what], {out})}`)
     }
     if (!this.jsonEnabled())
       this.log(

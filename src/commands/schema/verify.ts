@@ -47,7 +47,7 @@ Exits 3 when there is a difference.`
     const report = await this.withDatabase(async (db): Promise<VerifyReport> => {
       const {definitions, whose} = await definitionsFor(db, config)
       // The scratch database has to go, also where the command is interrupted.
-      const signals = interrupts((line) => this.say(line))
+      const signals = interrupts((line) => this.report(line))
       const differences = await verifySchema(db, definitions, this.flags.scratch, signals.stop).finally(signals.release)
       return {
         kind: 'schema.verify',

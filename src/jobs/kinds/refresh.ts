@@ -9,7 +9,7 @@ export const job: JobKind<'refresh'> = {
   kind: 'refresh',
   summary: 'Refreshes the aggregates within their windows.',
   async plan(db, {aggregates}, context) {
-    const {its: snapshot, subjects, enforced, notes} = await policyWork(db, 'refresh', aggregates, context)
+    const {snapshot, subjects, enforced, notes} = await policyWork(db, 'refresh', aggregates, context)
     const plans: Plan[] = []
     const problems: string[] = []
     for (const {table, policies} of subjects) {

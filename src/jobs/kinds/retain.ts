@@ -6,7 +6,7 @@ import type {Plan} from '../../run/step.js'
 import {findByName} from '../../catalog/read-emulated.js'
 import {qualifiedName, type Table} from '../../catalog/table.js'
 import type {JobContext, JobKind} from '../kind.js'
-import {policyWork, type Work} from './tables.js'
+import {policyWork, type JobWork} from './tables.js'
 
 /** Gated retention: calls the procedure that checks consent and coverage itself, and drops within its limits. */
 export const job: JobKind<'retain'> = {
@@ -23,8 +23,8 @@ export async function retainWork(
   db: Database,
   tables: readonly string[] | undefined,
   context: JobContext,
-): Promise<{keys: string[]; enforced: Work['enforced']; notes: string[]}> {
-  const {its: snapshot, subjects, enforced, notes} = await policyWork(db, 'retention', tables, context)
+): Promise<{keys: string[]; enforced: JobWork['enforced']; notes: string[]}> {
+  const {snapshot, subjects, enforced, notes} = await policyWork(db, 'retention', tables, context)
   const gated = await gatedTables(db, snapshot.tables)
   const keys: string[] = []
   for (const {table, policies} of subjects) {

@@ -28,14 +28,14 @@ export function chosen<T extends {schema: string; name: string}>(
 }
 
 /** A table whose policies of one kind are ours to carry out, as far as no other scheduler does. */
-export interface Subject {
+export interface JobSubject {
   table: Table
   policies: LivePolicy[]
 }
 
-export interface Work {
-  its: CatalogSnapshot
-  subjects: Subject[]
+export interface JobWork {
+  snapshot: CatalogSnapshot
+  subjects: JobSubject[]
   enforced: {what: string; by: OtherRunner}[]
   notes: string[]
 }
@@ -50,7 +50,7 @@ export async function policyWork(
   kind: PolicyKindName,
   names: readonly string[] | undefined,
   context: JobContext,
-): Promise<Work> {
+): Promise<JobWork> {
   const declared = await declaredHere(db, context)
   const snapshot = await readSnapshot(db, {lateAfter: context.limits.lateAfter, timeUnits: timeUnitsOf(declared)})
   const wanted = chosen(
@@ -59,7 +59,7 @@ export async function policyWork(
     (schema, name) => ({schema, name}),
   ).map(qualifiedName)
   const cron = context.leaveToCron ? ((await cronCalls(db)) ?? []).filter((call) => !yieldsToDaemon(call)) : []
-  const work: Work = {its: snapshot, subjects: [], enforced: [], notes: []}
+  const work: JobWork = {snapshot, subjects: [], enforced: [], notes: []}
   for (const key of new Set(wanted)) {
     const table = snapshot.tables.find((one) => qualifiedName(one) === key)
     const policies = snapshot.policies.filter((policy) => policy.table === table && policy.kind === kind)

@@ -13,7 +13,7 @@ import {inWindow} from '../../schedule/due.js'
  */
 export function checkedJobs(config: Config | null, now: number): Job[] {
   const {jobs, problems} = look(config, now)
-  refuse(config, problems)
+  rejectProblems(config, problems)
   return jobs
 }
 
@@ -24,7 +24,7 @@ export function checkedJobs(config: Config | null, now: number): Job[] {
 export async function runnableJobs(config: Config | null, now: number): Promise<Job[]> {
   const {jobs, problems} = look(config, now)
   const cut = await cutStatements(jobs)
-  refuse(config, [...problems, ...cut.problems])
+  rejectProblems(config, [...problems, ...cut.problems])
   return cut.jobs
 }
 
@@ -34,7 +34,7 @@ function look(config: Config | null, now: number): {jobs: Job[]; problems: strin
   return {jobs, problems}
 }
 
-function refuse(config: Config | null, problems: readonly string[]): void {
+function rejectProblems(config: Config | null, problems: readonly string[]): void {
   if (problems.length === 0) return
   throw usageError(
     'CONFIG',

@@ -4,7 +4,7 @@ import type {Backend, Database, Db} from '../../db/database.js'
 import {prepared} from '../../db/load-sql.js'
 import {ExitCode, OpsError} from '../../errors.js'
 import {assertStillHeld} from '../../run/guard.js'
-import type {Decision, Epoch} from '../../schedule/due.js'
+import type {Decision, ScheduleVersion} from '../../schedule/due.js'
 import {command} from '../../units/command.js'
 import type {Instant} from '../../units/instant.js'
 import {readJobs, type LedgerJob} from './ledger-jobs.js'
@@ -28,7 +28,7 @@ export interface TakenOver extends Claim {
   claimedBefore: string | null
   /** Why the try before failed. */
   error: string | null
-  state: Epoch['state']
+  state: ScheduleVersion['state']
 }
 
 export interface ClaimRequest {
@@ -124,7 +124,7 @@ export async function reclaimExpired(
   lease: number,
   atMost: number,
 ): Promise<TakenOver[]> {
-  interface Row {
+  interface ClaimRow {
     id: number
     token: number
     job: string
@@ -133,9 +133,9 @@ export async function reclaimExpired(
     attempts: number
     claimed_before: string | null
     error: string | null
-    state: Epoch['state']
+    state: ScheduleVersion['state']
   }
-  const rows = await askLedger<Row>(db, 'take-over', [known, me.id, lease, atMost, db.server.embedded])
+  const rows = await askLedger<ClaimRow>(db, 'take-over', [known, me.id, lease, atMost, db.server.embedded])
   return rows.map((row) => ({
     id: row.id,
     token: row.token,

@@ -55,13 +55,13 @@ export async function unregisterDaemon(db: Database, {id}: Identity): Promise<vo
 
 /** In words what changed since a daemon last looked: a fail-over, a restore; null where nothing did. */
 export async function noteTimeline(db: Database, {id}: Identity): Promise<string | null> {
-  interface Row {
+  interface DaemonRow {
     system_identifier: string
     timeline: number
     old_identifier: string | null
     old_timeline: number | null
   }
-  const [row] = await askLedger<Row>(db, 'timeline', [id])
+  const [row] = await askLedger<DaemonRow>(db, 'timeline', [id])
   if (!row || row.old_timeline === null) return null
   if (row.old_identifier !== row.system_identifier)
     return `this is another server than before (system ${row.system_identifier}, was ${row.old_identifier})`

@@ -37,7 +37,7 @@ export interface HistoryRequest {
   limit: number
 }
 
-interface Row {
+interface OccurrenceRow {
   id: number
   job: string
   operation: string
@@ -58,7 +58,7 @@ interface Row {
 /** The last occurrences, newest first. */
 export async function readHistory(db: Database, {jobs, since, statuses, limit}: HistoryRequest): Promise<Occurrence[]> {
   if (!(await hasOccurrences(db))) return []
-  const rows = await db.query<Row>(statement(loadSql('jobs/history'), [jobs, since, statuses, limit]))
+  const rows = await db.query<OccurrenceRow>(statement(loadSql('jobs/history'), [jobs, since, statuses, limit]))
   return rows.map((row) => ({
     id: row.id,
     job: row.job,

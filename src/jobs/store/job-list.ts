@@ -5,7 +5,7 @@ import {leftToPgCron} from '../../schedule/due.js'
 import {statement} from '../../db/sql.js'
 import type {Instant} from '../../units/instant.js'
 import {readJobs, type LedgerJob} from './ledger-jobs.js'
-import type {Epoch} from '../../schedule/due.js'
+import type {ScheduleVersion} from '../../schedule/due.js'
 import {nextOf} from './schedules.js'
 import {nextInstant} from '../../schedule/calendar.js'
 import {currentStatus} from '../../run/status-names.js'
@@ -85,12 +85,12 @@ export async function listJobs(
   const entries = [
     ...jobs.map((job) => ({job, state: known.find(({name}) => name === job.name)})),
     ...known
-      .filter(({name, epochs}) => !declared.has(name) && epochs.at(-1)!.state !== 'removed')
+      .filter(({name, versions}) => !declared.has(name) && versions.at(-1)!.state !== 'removed')
       .map((state) => ({job: undefined, state})),
   ]
   return {
     jobs: entries.map(({job, state}) =>
-      listed(
+      listedJob(
         job,
         state,
         last.find(({name}) => name === (job?.name ?? state?.name)),
@@ -109,26 +109,31 @@ export async function listJobs(
 const iso = (at: number | null): Instant | null =>
   at === null ? null : new Date(at).toISOString().replace('.000Z', 'Z')
 
-function stateOf(job: Job | undefined, epoch: Epoch | undefined): ListedJob['state'] {
+function stateOf(job: Job | undefined, version: ScheduleVersion | undefined): ListedJob['state'] {
   if (job === undefined) return 'undeclared'
-  return epoch === undefined || epoch.state === 'removed' ? 'new' : epoch.state
+  return version === undefined || version.state === 'removed' ? 'new' : version.state
 }
 
-function listed(job: Job | undefined, state: LedgerJob | undefined, last: LastRow | undefined, now: number): ListedJob {
-  const epoch = state?.epochs.at(-1)
-  const removed = epoch === undefined || epoch.state === 'removed'
-  const calendar = job ?? epoch!
+function listedJob(
+  job: Job | undefined,
+  state: LedgerJob | undefined,
+  last: LastRow | undefined,
+  now: number,
+): ListedJob {
+  const version = state?.versions.at(-1)
+  const removed = version === undefined || version.state === 'removed'
+  const calendar = job ?? version!
   const next = removed || state === undefined ? nextInstant(calendar, now) : nextOf(state, now)
   return {
     name: job?.name ?? state!.name,
     kind: job?.kind ?? state!.kind,
     schedule: calendar.schedule,
     timezone: calendar.timezone,
-    runner: epoch?.runner ?? (job?.runner === 'pg_cron' ? 'pg_cron' : 'daemon'),
-    state: stateOf(job, epoch),
+    runner: version?.runner ?? (job?.runner === 'pg_cron' ? 'pg_cron' : 'daemon'),
+    state: stateOf(job, version),
     paused:
-      epoch?.state === 'paused'
-        ? {by: epoch.actor ?? 'unknown', since: iso(epoch.validFrom)!, reason: epoch.reason ?? null}
+      version?.state === 'paused'
+        ? {by: version.actor ?? 'unknown', since: iso(version.validFrom)!, reason: version.reason ?? null}
         : null,
     running:
       state?.running && state.claimedBy !== null

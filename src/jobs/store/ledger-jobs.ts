@@ -3,7 +3,7 @@ import type {Job} from '../../config/jobs.js'
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
 import {statement, type Statement, type Value} from '../../db/sql.js'
-import type {Epoch, JobState} from '../../schedule/due.js'
+import type {ScheduleVersion, JobState} from '../../schedule/due.js'
 import type {Instant} from '../../units/instant.js'
 import {askLedger, millisOf} from './ledger.js'
 
@@ -30,7 +30,7 @@ interface JobRow {
   lease_seconds: number | null
   started_at: Instant | null
   claimed_by: string | null
-  calendars: (Omit<Epoch, 'validFrom'> & {validFrom: string})[]
+  calendars: (Omit<ScheduleVersion, 'validFrom'> & {validFrom: string})[]
 }
 
 /** The jobs of the ledger: all, or those named. */
@@ -47,7 +47,7 @@ export async function readJobs(db: Database, names: readonly string[] | null = n
     leaseSeconds: row.lease_seconds,
     startedAt: millisOf(row.started_at),
     claimedBy: row.claimed_by,
-    epochs: row.calendars.map((epoch) => ({...epoch, validFrom: Date.parse(epoch.validFrom)})),
+    versions: row.calendars.map((version) => ({...version, validFrom: Date.parse(version.validFrom)})),
   }))
 }
 

@@ -15,12 +15,12 @@ export async function comingRuns(
   const paused: string[] = []
   const ahead: {name: string; calendar: Calendar; at: number}[] = []
   for (const {name, schedule, timezone} of jobs) {
-    const epoch = known.find((one) => one.name === name)?.epochs.at(-1)
-    if (epoch?.state === 'paused') {
+    const version = known.find((one) => one.name === name)?.versions.at(-1)
+    if (version?.state === 'paused') {
       paused.push(name)
       continue
     }
-    const calendar = epoch === undefined || epoch.state === 'removed' ? {schedule, timezone} : epoch
+    const calendar = version === undefined || version.state === 'removed' ? {schedule, timezone} : version
     const at = nextInstant(calendar, now)
     if (at !== null) ahead.push({name, calendar, at})
   }

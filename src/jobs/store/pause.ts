@@ -19,7 +19,7 @@ export async function planState(
 ): Promise<Plan> {
   const {name} = job
   const verb = state === 'paused' ? 'pause' : 'resume'
-  const now = (await ledgerJobs(db)).find((known) => known.name === name)?.epochs.at(-1)?.state
+  const now = (await ledgerJobs(db)).find((known) => known.name === name)?.versions.at(-1)?.state
   if (state === 'active' ? now !== 'paused' : now === 'paused')
     return {
       operation: `jobs ${verb}`,

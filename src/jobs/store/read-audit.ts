@@ -4,7 +4,7 @@ import {statement} from '../../db/sql.js'
 import {isPgCron} from '../../run/application.js'
 import type {Instant} from '../../units/instant.js'
 import type {UnassignedRow} from '../../schedule/audit-pg-cron.js'
-import {auditJob, type AuditEpoch, type AuditRow, type JobAudit} from '../../schedule/audit.js'
+import {auditJob, type AuditedVersion, type AuditRow, type JobAudit} from '../../schedule/audit.js'
 import {currentStatus} from '../../run/status-names.js'
 
 export interface Audit {
@@ -20,10 +20,10 @@ interface JobRow {
   running: boolean
   pruned_until: Instant | null
   now: Instant
-  calendars: (Omit<AuditEpoch, 'validFrom'> & {validFrom: string})[]
+  calendars: (Omit<AuditedVersion, 'validFrom'> & {validFrom: string})[]
 }
 
-const page = 20_000
+const pageSize = 20_000
 
 /**
  * Audits the jobs of the ledger.
@@ -39,14 +39,14 @@ export async function readAudit(
   const rows = await db.query<JobRow>(statement(loadSql('jobs/audit-jobs'), [only]))
   const jobs: JobAudit[] = []
   for (const row of rows) {
-    const epochs = row.calendars.map((epoch) => ({...epoch, validFrom: Date.parse(epoch.validFrom)}))
+    const versions = row.calendars.map((version) => ({...version, validFrom: Date.parse(version.validFrom)}))
     const pruned = row.pruned_until === null ? -Infinity : Date.parse(row.pruned_until)
-    const from = Math.max(since ?? -Infinity, pruned, epochs[0]!.validFrom)
+    const from = Math.max(since ?? -Infinity, pruned, versions[0]!.validFrom)
     const now = Date.parse(row.now)
     jobs.push(
       auditJob({
         job: row.name,
-        epochs,
+        versions,
         lastAt: Date.parse(row.last_at),
         running: row.running,
         from,
@@ -83,7 +83,7 @@ async function occurrences(db: Database, job: string, from: number, until: Insta
   }
   const all: AuditRow[] = []
   for (let after: Instant = iso(from); ; ) {
-    const rows = await db.query<Row>(statement(loadSql('jobs/audit-rows'), [job, after, until, page]))
+    const rows = await db.query<Row>(statement(loadSql('jobs/audit-rows'), [job, after, until, pageSize]))
     for (const row of rows)
       all.push({
         scheduledAt: Date.parse(row.scheduled_at),
@@ -92,7 +92,7 @@ async function occurrences(db: Database, job: string, from: number, until: Insta
         attempts: row.attempts,
         abandoned: row.abandoned === true,
       })
-    if (rows.length < page) return all
+    if (rows.length < pageSize) return all
     after = rows.at(-1)!.scheduled_at
   }
 }

@@ -5,15 +5,15 @@ import {statement} from '../../db/sql.js'
 import type {Instant} from '../../units/instant.js'
 import {formatLocal} from '../../units/zone.js'
 import {nextInstant} from '../../schedule/calendar.js'
-import type {Tell} from '../events.js'
+import type {Emit} from '../events.js'
 import {heartbeat} from './daemons.js'
 import {readJobs, type LedgerJob} from './ledger-jobs.js'
 import type {Identity} from './ledger.js'
 
 /** The next instant of a job by the calendar in force; null where it is paused or never comes. */
 export function nextOf(state: LedgerJob, now: number): number | null {
-  const epoch = state.epochs.at(-1)!
-  return epoch.state === 'active' ? nextInstant(epoch, Math.max(now, state.lastAt)) : null
+  const version = state.versions.at(-1)!
+  return version.state === 'active' ? nextInstant(version, Math.max(now, state.lastAt)) : null
 }
 
 function queryLastDone(db: Database): Promise<{job: string; at: Instant}[]> {
@@ -28,16 +28,16 @@ export async function readLastDone(db: Database, jobs: readonly string[]): Promi
 }
 
 /** Says of every job what it is and when it comes next. */
-export async function tellJobs(db: Database, jobs: readonly Job[], me: Identity, tell: Tell): Promise<void> {
+export async function tellJobs(db: Database, jobs: readonly Job[], me: Identity, emit: Emit): Promise<void> {
   const {now, others} = await heartbeat(db, me)
   const done = new Map((await queryLastDone(db)).map(({job, at}) => [job, at]))
   const states = new Map((await readJobs(db)).map((state) => [state.name, state]))
   for (const {name, kind} of jobs) {
     const state = states.get(name)
     if (state === undefined) continue
-    const {schedule, timezone, runner, state: how} = state.epochs.at(-1)!
+    const {schedule, timezone, runner, state: how} = state.versions.at(-1)!
     const next = nextOf(state, now)
-    tell({
+    emit({
       event: 'job',
       job: name,
       kind,
@@ -50,5 +50,5 @@ export async function tellJobs(db: Database, jobs: readonly Job[], me: Identity,
       lastDone: done.get(name) ?? null,
     })
   }
-  tell({event: 'ready', jobs: jobs.length, others})
+  emit({event: 'ready', jobs: jobs.length, others})
 }

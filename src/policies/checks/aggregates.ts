@@ -9,25 +9,25 @@ import {
   retentionWords,
   words,
   type ProofFacts,
-  type Subject,
+  type CheckSubject,
 } from './facts.js'
-import {concern, type Finding} from './finding.js'
+import {concern, type CheckFinding} from './finding.js'
 import {offsetInWords} from '../../catalog/offset-words.js'
 import {command} from '../../units/command.js'
 
 /** A retention, as the findings about the aggregates over its table name it. */
 interface Against {
-  subject: Subject
+  subject: CheckSubject
   key: string
   after: Parameters<typeof least>[0]
   /** Run by qicore-db, which drops nothing that an aggregate has not covered. */
   gated: boolean
   age: string
-  effectiveFrom: Finding['effectiveFrom']
+  effectiveFrom: CheckFinding['effectiveFrom']
 }
 
 /** Retention of a table against the aggregates over it, and over those. */
-export function aggregateFindings(subject: Subject, facts: ProofFacts): Finding[] {
+export function aggregateFindings(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const retention = retentionOf(subject)
   if (retention === null) return []
   const against: Against = {
@@ -44,7 +44,7 @@ export function aggregateFindings(subject: Subject, facts: ProofFacts): Finding[
   ]
 }
 
-function refreshFindings(against: Against, over: Subject, direct: boolean): Finding[] {
+function refreshFindings(against: Against, over: CheckSubject, direct: boolean): CheckFinding[] {
   const refreshes = rulesOf(over.state, 'refresh')
   if (refreshes.length === 0) return [neverRefreshed(against, qualifiedName(over.table))]
   if (!direct) return []
@@ -54,7 +54,7 @@ function refreshFindings(against: Against, over: Subject, direct: boolean): Find
   ])
 }
 
-function neverRefreshed({key, gated, age, effectiveFrom}: Against, view: string): Finding {
+function neverRefreshed({key, gated, age, effectiveFrom}: Against, view: string): CheckFinding {
   return {
     id: `never-refreshed:${view}`,
     level: 'unsafe',
@@ -64,16 +64,16 @@ function neverRefreshed({key, gated, age, effectiveFrom}: Against, view: string)
     message: gated
       ? `${view} is over ${key} and has no refresh policy: the retention of ${age} would stop at the first chunk, for ever`
       : `${view} is over ${key} and has no refresh policy: the retention of ${age} drops rows that it has never seen`,
-    safe: `aggregates: ${view}: { refresh: { startOffset, endOffset, every } }, or remove the retention`,
+    suggestion: `aggregates: ${view}: { refresh: { startOffset, endOffset, every } }, or remove the retention`,
   }
 }
 
 /** A refresh whose window reaches to where the retention has dropped rows. */
 function erasingRefresh(
   {subject, key, after, age, effectiveFrom}: Against,
-  over: Subject,
+  over: CheckSubject,
   {startOffset}: LiveRule,
-): Finding[] {
+): CheckFinding[] {
   const view = qualifiedName(over.table)
   const length = chunkLength(subject) ?? 0n
   const limit = least(after) - length
@@ -86,7 +86,7 @@ function erasingRefresh(
       effectiveFrom,
       policies: [concern(key, 'retention'), concern(view, 'refresh'), concern(key, 'chunk interval')],
       message: `the refresh of ${view} reaches back ${offsetInWords(startOffset, subject.state.scale)}, and ${key} keeps ${age} in chunks of ${words(length, subject)}: buckets whose rows are gone would be computed again, as empty`,
-      safe:
+      suggestion:
         limit > 0n ? `startOffset: ${words(limit, subject)}` : `retention: { after: ${words(3n * length, subject)} }`,
     },
   ]
@@ -95,9 +95,9 @@ function erasingRefresh(
 /** A retention that drops rows before the aggregate has their bucket. */
 function outrunningRetention(
   {subject, key, after, age, effectiveFrom}: Against,
-  over: Subject,
+  over: CheckSubject,
   {endOffset, schedule}: LiveRule,
-): Finding[] {
+): CheckFinding[] {
   const view = qualifiedName(over.table)
   const bucket = over.table.aggregate?.bucketWidth ?? null
   const behind =
@@ -113,12 +113,12 @@ function outrunningRetention(
       effectiveFrom,
       policies: [concern(key, 'retention'), concern(view, 'refresh')],
       message: `${key} keeps ${age}, and ${view} has a bucket only ${words(behind, over)} after its rows: they would be dropped before they are seen`,
-      safe: `retention: { after: ${words(behind * 2n, subject)} }`,
+      suggestion: `retention: { after: ${words(behind * 2n, subject)} }`,
     },
   ]
 }
 
-function uncoveredFindings({subject, key, gated}: Against, facts: ProofFacts): Finding[] {
+function uncoveredFindings({subject, key, gated}: Against, facts: ProofFacts): CheckFinding[] {
   return subject.uncovered.map(({aggregate, range, flags}) => ({
     id: `unseen:${aggregate}`,
     level: gated ? 'note' : 'unsafe',
@@ -128,12 +128,12 @@ function uncoveredFindings({subject, key, gated}: Against, facts: ProofFacts): F
     message: gated
       ? `${aggregate} has not covered ${range}: the retention of ${key} holds that back until it has`
       : `${aggregate} has not covered ${range}: the next run of the retention of ${key} would lose it unseen, where the gated one (native: false) would hold it back`,
-    safe: command('aggregates refresh', [aggregate], flags),
+    suggestion: command('aggregates refresh', [aggregate], flags),
   }))
 }
 
 /** The window of each refresh against its bucket. */
-export function windowFindings(over: Subject, facts: ProofFacts): Finding[] {
+export function windowFindings(over: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const bucket = over.table.aggregate?.bucketWidth ?? null
   if (bucket === null) return []
   const view = qualifiedName(over.table)
@@ -149,15 +149,15 @@ export function windowFindings(over: Subject, facts: ProofFacts): Finding[] {
         effectiveFrom: facts.at,
         policies: [concern(view, 'refresh')],
         message: `the refresh of ${view} reaches from ${offsetInWords(startOffset, over.state.scale)} to ${offsetInWords(endOffset, over.state.scale)} ago: less than two buckets of ${offsetInWords(bucket, over.state.scale)}, so that runs may find no whole one`,
-        safe: `startOffset: ${words(needed, over)}`,
+        suggestion: `startOffset: ${words(needed, over)}`,
       },
     ]
   })
 }
 
 /** Aggregates over a table and over those, with whether they read it themselves. */
-function dependents({table}: Subject, {subjects}: ProofFacts): {subject: Subject; direct: boolean}[] {
-  const found: {subject: Subject; direct: boolean}[] = []
+function dependents({table}: CheckSubject, {subjects}: ProofFacts): {subject: CheckSubject; direct: boolean}[] {
+  const found: {subject: CheckSubject; direct: boolean}[] = []
   let sources = [table]
   for (let direct = true; sources.length > 0; direct = false) {
     const level = [...subjects.values()].filter(
@@ -170,7 +170,7 @@ function dependents({table}: Subject, {subjects}: ProofFacts): {subject: Subject
 }
 
 /** The aggregates that read a table themselves. */
-export function directOver(subject: Subject, facts: ProofFacts): Subject[] {
+export function directOver(subject: CheckSubject, facts: ProofFacts): CheckSubject[] {
   return dependents(subject, facts)
     .filter(({direct}) => direct)
     .map((each) => each.subject)

@@ -16,15 +16,15 @@ import {
   words,
   type ProofFacts,
   type Retention,
-  type Subject,
+  type CheckSubject,
 } from './facts.js'
-import {concern, type Finding} from './finding.js'
+import {concern, type CheckFinding} from './finding.js'
 
 /** How long chunks are, against what is kept and what the server caches. */
-export function chunkFindings(subject: Subject, facts: ProofFacts): Finding[] {
+export function chunkFindings(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const key = qualifiedName(subject.table)
   const length = chunkLength(subject)
-  const findings: Finding[] = []
+  const findings: CheckFinding[] = []
   const retention = retentionOf(subject)
   if (length !== null && retention !== null) findings.push(...coarseChunks(subject, length, retention, facts))
   if (length !== null && subject.bytesPerPoint !== null && facts.cache > 0) {
@@ -38,14 +38,14 @@ export function chunkFindings(subject: Subject, facts: ProofFacts): Finding[] {
         effectiveFrom: facts.at,
         policies: [concern(key, 'chunk interval')],
         message: `a chunk of ${words(length, subject)} of ${key} comes to ${formatBytes(Math.round(bytes))} at the pace of its newest rows, more than a quarter of the ${formatBytes(facts.cache)} that the server counts on as cache: writing slows down when its indexes do not fit`,
-        safe: `chunkInterval: ${roundLength(BigInt(Math.floor(share / subject.bytesPerPoint)), subject)}`,
+        suggestion: `chunkInterval: ${roundLength(BigInt(Math.floor(share / subject.bytesPerPoint)), subject)}`,
       })
   }
   return findings
 }
 
 /** A chunk goes as a whole: by the age of its rows when the last is old, by its creation whatever its rows are. */
-function coarseChunks(subject: Subject, length: bigint, retention: Retention, facts: ProofFacts): Finding[] {
+function coarseChunks(subject: CheckSubject, length: bigint, retention: Retention, facts: ProofFacts): CheckFinding[] {
   const key = qualifiedName(subject.table)
   const {after, byCreation} = retention
   const {scale} = subject.state
@@ -64,19 +64,19 @@ function coarseChunks(subject: Subject, length: bigint, retention: Retention, fa
       message: byCreation
         ? `${key} keeps a chunk for ${kept}, and rows come into a chunk of ${words(length, subject)} for that long: they are dropped while they are new`
         : `${key} keeps ${kept} in chunks of ${words(length, subject)}, and a chunk goes as a whole: rows stay for up to ${words(age + length, subject)}`,
-      safe: `chunkInterval: ${roundLength(age / 4n, subject)}`,
+      suggestion: `chunkInterval: ${roundLength(age / 4n, subject)}`,
     },
   ]
 }
 
 /** Compression against what is still read, still written, and dropped anyway. */
-export function compressionFindings(subject: Subject, facts: ProofFacts): Finding[] {
+export function compressionFindings(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const key = qualifiedName(subject.table)
   const rule = rulesOf(subject.state, 'compression').find(({after}) => after !== null)
   if (rule?.after == null) return []
   const {after} = rule
   const age = offsetInWords(after, subject.state.scale)
-  const findings: Finding[] = []
+  const findings: CheckFinding[] = []
   for (const over of directOver(subject, facts)) {
     const view = qualifiedName(over.table)
     for (const {startOffset} of rulesOf(over.state, 'refresh'))
@@ -88,7 +88,7 @@ export function compressionFindings(subject: Subject, facts: ProofFacts): Findin
           effectiveFrom: affectsData(subject, after, facts),
           policies: [concern(key, 'compression'), concern(view, 'refresh')],
           message: `${key} is compressed after ${age}, and the refresh of ${view} still waits for rows of the last ${offsetInWords(startOffset, subject.state.scale)}: late rows go into compressed chunks, and each refresh reads them from there`,
-          safe: `compression: { after: ${words(most(startOffset), subject)} }`,
+          suggestion: `compression: { after: ${words(most(startOffset), subject)} }`,
         })
   }
   const refilled = subject.table.chunks.filter(({status}) => has(status, 'compressed') && has(status, 'partial')).length
@@ -100,7 +100,7 @@ export function compressionFindings(subject: Subject, facts: ProofFacts): Findin
       effectiveFrom: facts.at,
       policies: [concern(key, 'compression')],
       message: `${refilled} compressed chunk${refilled === 1 ? '' : 's'} of ${key} got rows afterwards: they come later than ${age}, or were filled in`,
-      safe: 'a longer `after` where that goes on',
+      suggestion: 'a longer `after` where that goes on',
     })
   const retention = retentionOf(subject)
   if (retention !== null && !retention.byCreation && least(retention.after) <= least(after))
@@ -111,7 +111,7 @@ export function compressionFindings(subject: Subject, facts: ProofFacts): Findin
       effectiveFrom: facts.at,
       policies: [concern(key, 'compression'), concern(key, 'retention')],
       message: `${key} is compressed after ${age} and dropped after ${retentionWords(retention, subject)}: nothing of it is ever compressed`,
-      safe: null,
+      suggestion: null,
     })
   return findings
 }

@@ -12,7 +12,7 @@ import {isProblem, toOffset} from '../offsets.js'
 import {chunksBefore} from '../reach.js'
 
 /** A table as its policies would stand, and what they meet there. */
-export interface Subject {
+export interface CheckSubject {
   table: Table
   state: TableState
   clock: TableClock
@@ -32,7 +32,7 @@ export interface ProofFacts {
   server: Server
   at: Instant
   now: bigint
-  subjects: ReadonlyMap<Table, Subject>
+  subjects: ReadonlyMap<Table, CheckSubject>
   /** Locks that all transactions of the server may hold together. */
   lockSpace: number
   /** Bytes that the server believes to be cached for it. */
@@ -50,7 +50,7 @@ export interface Retention {
 }
 
 /** The retention that takes rows first, where a table would have several. */
-export function retentionOf(subject: Pick<Subject, 'state'>): Retention | null {
+export function retentionOf(subject: Pick<CheckSubject, 'state'>): Retention | null {
   return retentionsOf(subject).reduce<Retention | null>(
     (first, each) => (first === null || least(each.after) < least(first.after) ? each : first),
     null,
@@ -58,7 +58,7 @@ export function retentionOf(subject: Pick<Subject, 'state'>): Retention | null {
 }
 
 /** Every retention that a table would have: TimescaleDB carries out each of them. */
-export function retentionsOf({state}: Pick<Subject, 'state'>): Retention[] {
+export function retentionsOf({state}: Pick<CheckSubject, 'state'>): Retention[] {
   return rulesOf(state, 'retention').flatMap((rule) => {
     const age = rule.after ?? rule.createdBefore
     if (age === null) return []
@@ -70,7 +70,7 @@ export function retentionsOf({state}: Pick<Subject, 'state'>): Retention[] {
 }
 
 /** The age of a retention in words: `30 days`, `30 days since the creation of the chunk`. */
-export function retentionWords({rule, byCreation}: Retention, {state}: Pick<Subject, 'state'>): string {
+export function retentionWords({rule, byCreation}: Retention, {state}: Pick<CheckSubject, 'state'>): string {
   return `${offsetInWords(rule.after ?? rule.createdBefore, byCreation ? 'time' : state.scale)}${byCreation ? ' since the creation of the chunk' : ''}`
 }
 
@@ -90,7 +90,7 @@ function micros({months, days, seconds}: Duration, year: number, month: number):
 }
 
 /** How long a chunk or partition is: what was set, else that of the newest. */
-export function chunkLength({state, table}: Subject): bigint | null {
+export function chunkLength({state, table}: CheckSubject): bigint | null {
   if (state.chunkInterval !== null) return state.chunkInterval
   const lengths = table.chunks.flatMap(({start, end}) =>
     start === null || end === null ? [] : [{end, length: end - start}],
@@ -104,7 +104,7 @@ export function chunkLength({state, table}: Subject): bigint | null {
 }
 
 /** When the oldest chunk reaches an age: now where it has, or where there is none the age from now on. */
-export function affectsData({table, clock}: Subject, age: Offset, facts: ProofFacts): Instant | null {
+export function affectsData({table, clock}: CheckSubject, age: Offset, facts: ProofFacts): Instant | null {
   const ends = table.chunks.flatMap(({end}) => (end === null ? [] : [end]))
   const from = earliest(ends) ?? clock.now
   const then = from === null ? null : dueAt(clock, from, age)
@@ -112,7 +112,7 @@ export function affectsData({table, clock}: Subject, age: Offset, facts: ProofFa
 }
 
 /** When a retention drops the first chunk. */
-export function firstDrop(subject: Subject, {after, byCreation}: Retention, facts: ProofFacts): Instant | null {
+export function firstDrop(subject: CheckSubject, {after, byCreation}: Retention, facts: ProofFacts): Instant | null {
   if (!byCreation) return affectsData(subject, after, facts)
   const made = subject.table.chunks.flatMap(({createdAt}) => (createdAt === null ? [] : [microsOf(createdAt)]))
   const then = dueAt(creationClock(facts), earliest(made) ?? facts.now, after)
@@ -120,7 +120,7 @@ export function firstDrop(subject: Subject, {after, byCreation}: Retention, fact
 }
 
 /** The chunks that a retention would drop at its first run. */
-export function chunksToDrop({table, clock}: Subject, {after, byCreation}: Retention, facts: ProofFacts): Chunk[] {
+export function chunksToDrop({table, clock}: CheckSubject, {after, byCreation}: Retention, facts: ProofFacts): Chunk[] {
   const cutoff = ago(byCreation ? creationClock(facts) : clock, after)
   if (cutoff === null) return []
   if (!byCreation) return chunksBefore(table, cutoff)
@@ -141,7 +141,7 @@ function notBefore(then: bigint, {now}: ProofFacts): Instant | null {
 }
 
 /** A length on a table's scale in words that a configuration takes. */
-export function words(points: bigint, {state}: Subject): string {
+export function words(points: bigint, {state}: CheckSubject): string {
   const {scale} = state
   if (scale === 'unknown') return String(points)
   const total = scale === 'time' ? points : toMicros(points, scale)
@@ -155,7 +155,7 @@ export function words(points: bigint, {state}: Subject): string {
 }
 
 /** A round length of chunks, at most so long. */
-export function roundLength(atMost: bigint, subject: Subject): string {
+export function roundLength(atMost: bigint, subject: CheckSubject): string {
   const {scale} = subject.state
   const sizes = [30n * day, 7n * day, day, day / 2n, day / 4n, day / 24n]
   const inPoints = sizes.map((size) => (scale === 'time' || scale === 'unknown' ? size : fromMicros(size, scale)))

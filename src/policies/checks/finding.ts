@@ -29,7 +29,7 @@ export const findingRules = [
 export type FindingId = `${(typeof findingRules)[number]}:${string}`
 
 /** One way in which policies do not go together. */
-export interface Finding {
+export interface CheckFinding {
   /** What --accept names: the rule and the object, the same each time. */
   id: FindingId
   /** `unsafe`: a plan that makes or touches it is refused. `note`: worth knowing, nothing is lost. */
@@ -39,7 +39,7 @@ export interface Finding {
   /** When it effectiveFrom, as far as that can be foretold; in the past or now where it does already. */
   effectiveFrom: Instant | null
   /** A value with which it would not. */
-  safe: string | null
+  suggestion: string | null
   /** The policies that it comes from: `public.t retention`. */
   policies: readonly string[]
 }

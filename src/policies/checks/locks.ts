@@ -1,22 +1,22 @@
 import {ago} from '../../catalog/ages.js'
 import {rulesOf} from '../table-state.js'
 import {qualifiedName, type Table} from '../../catalog/table.js'
-import {chunksToDrop, firstDrop, retentionsOf, type ProofFacts, type Retention, type Subject} from './facts.js'
-import {concern, type Finding} from './finding.js'
+import {chunksToDrop, firstDrop, retentionsOf, type ProofFacts, type Retention, type CheckSubject} from './facts.js'
+import {concern, type CheckFinding} from './finding.js'
 
 /** Locks that a run takes at once, and tables and foreign keys that a drop meets. */
-export function lockFindings(subject: Subject, facts: ProofFacts): Finding[] {
+export function lockFindings(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   return [
     ...retentionsOf(subject).flatMap((retention) => dropFindings(subject, retention, facts)),
     ...refreshFindings(subject, facts),
   ]
 }
 
-function dropFindings(subject: Subject, retention: Retention, facts: ProofFacts): Finding[] {
+function dropFindings(subject: CheckSubject, retention: Retention, facts: ProofFacts): CheckFinding[] {
   const key = qualifiedName(subject.table)
   const native = retention.rule.by === 'timescaledb'
   const effectiveFrom = firstDrop(subject, retention, facts)
-  const findings: Finding[] = []
+  const findings: CheckFinding[] = []
   const first = chunksToDrop(subject, retention, facts).length
   // A chunk, its indexes and TOAST, and the same of its compressed half.
   const needed = first * (subject.indexes + 6)
@@ -28,7 +28,7 @@ function dropFindings(subject: Subject, retention: Retention, facts: ProofFacts)
       effectiveFrom: facts.at,
       policies: [concern(key, 'retention')],
       message: `the first run of the retention of ${key} drops ${first} chunks in one transaction and needs about ${needed} locks of the ${facts.lockSpace} that there are: it would fail with "out of shared memory", each time`,
-      safe: 'the gated retention (native: false): one chunk a transaction',
+      suggestion: 'the gated retention (native: false): one chunk a transaction',
     })
   if (subject.references.length > 0)
     findings.push({
@@ -40,7 +40,7 @@ function dropFindings(subject: Subject, retention: Retention, facts: ProofFacts)
       message: native
         ? `each run of the retention of ${key} holds ACCESS EXCLUSIVE on ${subject.references.join(', ')} (foreign keys) until it has dropped everything, and waits for that without a limit: readers queue behind it`
         : `dropping a chunk of ${key} locks ${subject.references.join(', ')} (foreign keys) for a moment; a run waits half a second for it, no longer`,
-      safe: native ? 'the gated retention (native: false)' : null,
+      suggestion: native ? 'the gated retention (native: false)' : null,
     })
   // Where it has partitions of PostgreSQL, those with rows that a key leads to cannot be dropped at all.
   if (subject.referencedBy.length > 0)
@@ -53,12 +53,12 @@ function dropFindings(subject: Subject, retention: Retention, facts: ProofFacts)
       message: native
         ? `the first drop of a chunk of ${key} takes the foreign key ${subject.referencedBy.join(', ')} with it, for all rows, or fails at every run: TimescaleDB 2.22 drops the key with a notice only, 2.29 refuses the drop`
         : `foreign key ${subject.referencedBy.join(', ')} leads to ${key}: a drop of a chunk would take the key with it, so that nothing of ${key} is dropped as long as there is one`,
-      safe: `drop the foreign key, or declare no retention of ${key}`,
+      suggestion: `drop the foreign key, or declare no retention of ${key}`,
     })
   return findings
 }
 
-function refreshFindings(subject: Subject, facts: ProofFacts): Finding[] {
+function refreshFindings(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const source = subject.table.aggregate?.source
   const reader = source == null ? undefined : facts.subjects.get(source)
   const {clock} = subject
@@ -76,7 +76,7 @@ function refreshFindings(subject: Subject, facts: ProofFacts): Finding[] {
         effectiveFrom: facts.at,
         policies: [concern(view, 'refresh')],
         message: `a refresh of the whole window of ${view} reads ${read} chunks of ${qualifiedName(source)} and needs about ${needed} locks of the ${facts.lockSpace} that there are`,
-        safe: 'a shorter startOffset; what is older can be refreshed once, by hand, in ranges',
+        suggestion: 'a shorter startOffset; what is older can be refreshed once, by hand, in ranges',
       },
     ]
   })

@@ -1,7 +1,7 @@
 import {qualifiedName} from '../../catalog/table.js'
 import {whyNeverRuns} from '../never-runs.js'
-import type {ProofFacts, Subject} from './facts.js'
-import {concern, type Finding} from './finding.js'
+import type {ProofFacts, CheckSubject} from './facts.js'
+import {concern, type CheckFinding} from './finding.js'
 
 const neverRunsRules = {
   no_clock: 'no-clock',
@@ -12,7 +12,7 @@ const neverRunsRules = {
 } as const
 
 /** Policies that a plan would make or leave, of which every run fails: one finding for each reason. */
-export function neverRunsFindings(subject: Subject, facts: ProofFacts): Finding[] {
+export function neverRunsFindings(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const {table, state, clock} = subject
   const key = qualifiedName(table)
   const found = state.policies.flatMap(({kind, ...rule}) => {
@@ -29,7 +29,7 @@ export function neverRunsFindings(subject: Subject, facts: ProofFacts): Finding[
       effectiveFrom: facts.at,
       policies: kinds.map((kind) => concern(key, kind)),
       message: `every run of the ${kinds.join(' and ')} policy of ${key} fails: ${same[0]!.why}`,
-      safe: [...new Set(same.map(({fix}) => fix))].join('; '),
+      suggestion: [...new Set(same.map(({fix}) => fix))].join('; '),
     }
   })
 }

@@ -12,7 +12,7 @@ import {merge, rangeFlags, spanOf, spanWords} from '../../catalog/span.js'
 import type {Change} from '../change.js'
 import {chunksBefore} from '../reach.js'
 import {project} from '../project.js'
-import {retentionOf, type ProofFacts, type Subject} from './facts.js'
+import {retentionOf, type ProofFacts, type CheckSubject} from './facts.js'
 
 const nextRun = {months: 0, days: 1, seconds: 0}
 
@@ -24,7 +24,7 @@ export async function readProofFacts(
 ): Promise<ProofFacts> {
   const [space] = await db.query<{locks: number; cache: number}>(statement(loadSql('policies/lock-space')))
   const pace = await paceOf(db, snapshot.tables, snapshot.clocks)
-  const subjects = new Map<Table, Subject>()
+  const subjects = new Map<Table, CheckSubject>()
   for (const table of snapshot.tables) {
     const entry = facts.get(table)
     const state = states.get(table)
@@ -61,7 +61,11 @@ export async function readProofFacts(
 }
 
 /** What the next run would take and an aggregate has not seen. */
-async function unseenOf(db: Database, subject: Subject, tables: readonly Table[]): Promise<Subject['uncovered']> {
+async function unseenOf(
+  db: Database,
+  subject: CheckSubject,
+  tables: readonly Table[],
+): Promise<CheckSubject['uncovered']> {
   const retention = retentionOf(subject)
   const {table, clock} = subject
   if (retention === null || clock.now === null) return []

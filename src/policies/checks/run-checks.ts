@@ -7,13 +7,13 @@ import {rulesOf, type LiveRule} from '../table-state.js'
 import {command} from '../../units/command.js'
 import {qualifiedName} from '../../catalog/table.js'
 import {offsetInWords} from '../../catalog/offset-words.js'
-import {retentionsOf, retentionWords, words, type ProofFacts, type Subject} from './facts.js'
-import {concern, findingRules, type Finding} from './finding.js'
+import {retentionsOf, retentionWords, words, type ProofFacts, type CheckSubject} from './facts.js'
+import {concern, findingRules, type CheckFinding} from './finding.js'
 import {lockFindings} from './locks.js'
 import {neverRunsFindings} from './never-runs.js'
 
 /** Every way in which the policies, as they would stand, do not go together. Pure; each id once. */
-export function runChecks(facts: ProofFacts): Finding[] {
+export function runChecks(facts: ProofFacts): CheckFinding[] {
   const all = [...facts.subjects.values()].flatMap((subject) => [
     ...aggregateFindings(subject, facts),
     ...windowFindings(subject, facts),
@@ -28,7 +28,7 @@ export function runChecks(facts: ProofFacts): Finding[] {
 }
 
 /** TimescaleDB's own retention asks no aggregate; declared without `native` it becomes the gated one. */
-function ungated(subject: Subject, facts: ProofFacts): Finding[] {
+function ungated(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const key = qualifiedName(subject.table)
   const rules = rulesOf(subject.state, 'retention').filter(({by}) => by === 'timescaledb')
   return rules.map(({job, after}, index) => ({
@@ -39,7 +39,7 @@ function ungated(subject: Subject, facts: ProofFacts): Finding[] {
     effectiveFrom: facts.at,
     policies: [concern(key, 'retention')],
     message: `TimescaleDB's own retention of ${key}${job === null || job.id < 0 ? '' : ` (job ${job.id})`} drops in one transaction and asks no aggregate${after === null ? '. It goes by when a chunk was created, which no declaration can say: nothing equal can be proposed' : ''}`,
-    safe:
+    suggestion:
       after === null
         ? null
         : `tables: ${key}: { retention: { after: ${ageWords(after, subject)} } }, and policies apply makes it the gated one`,
@@ -47,7 +47,7 @@ function ungated(subject: Subject, facts: ProofFacts): Finding[] {
 }
 
 /** Two retentions of one table: both are carried out. */
-function twice(subject: Subject, facts: ProofFacts): Finding[] {
+function twice(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const retentions = retentionsOf(subject)
   if (retentions.length < 2) return []
   const key = qualifiedName(subject.table)
@@ -60,7 +60,7 @@ function twice(subject: Subject, facts: ProofFacts): Finding[] {
       effectiveFrom: facts.at,
       policies: [concern(key, 'retention')],
       message: `${key} has ${retentions.length} retentions, and each of them drops: ${each.join('; ')}`,
-      safe: `remove all but one: ${command('policies remove', ['retention', key], {job: retentions.findLast(({rule}) => rule.job !== null)?.rule.job?.id})}`,
+      suggestion: `remove all but one: ${command('policies remove', ['retention', key], {job: retentions.findLast(({rule}) => rule.job !== null)?.rule.job?.id})}`,
     },
   ]
 }
@@ -71,12 +71,12 @@ function jobWords({job, by}: LiveRule): string {
 }
 
 /** As a configuration takes it, which knows no integers. */
-function ageWords(offset: Offset | null, subject: Subject): string {
+function ageWords(offset: Offset | null, subject: CheckSubject): string {
   return typeof offset === 'bigint' ? words(offset, subject) : offsetInWords(offset, subject.state.scale)
 }
 
 /** Findings that come from what a plan changes; the others were there before and stay. */
-export function ofChanges(findings: readonly Finding[], changes: readonly Change[]): Finding[] {
+export function ofChanges(findings: readonly CheckFinding[], changes: readonly Change[]): CheckFinding[] {
   const touched = new Set(changes.map((change) => concern(change.key, kindOf(change))))
   return findings.filter(({policies}) => policies.some((each) => touched.has(each)))
 }
@@ -86,15 +86,15 @@ export function ofChanges(findings: readonly Finding[], changes: readonly Change
  * @throws OpsError UNSAFE_PLAN (exit 7), NO_SUCH_FINDING (exit 2)
  */
 export function requireSafe(
-  findings: readonly Finding[],
+  findings: readonly CheckFinding[],
   changes: readonly Change[],
   accepted: readonly string[],
 ): void {
   const open = openFindings(findings, changes, accepted)
   if (open.length === 0) return
   const lines = open.map(
-    ({id, message, effectiveFrom, safe}) =>
-      `- ${message}${effectiveFrom === null ? '' : ` (from ${effectiveFrom.slice(0, 10)})`}. [${id}]${safe === null ? '' : `\n  Safe: ${safe}`}`,
+    ({id, message, effectiveFrom, suggestion}) =>
+      `- ${message}${effectiveFrom === null ? '' : ` (from ${effectiveFrom.slice(0, 10)})`}. [${id}]${suggestion === null ? '' : `\n  Safe: ${suggestion}`}`,
   )
   throw new OpsError('UNSAFE_PLAN', `These policies conflict; nothing was done.\n${lines.join('\n')}`, {
     exit: ExitCode.refused,
@@ -109,7 +109,7 @@ export function requireSafe(
  * @throws OpsError NO_SUCH_FINDING (exit 2)
  */
 export function requireKnown(
-  {findings, state}: {findings: readonly Finding[]; state: {states: ReadonlyMap<unknown, {key: string}>}},
+  {findings, state}: {findings: readonly CheckFinding[]; state: {states: ReadonlyMap<unknown, {key: string}>}},
   accepted: readonly string[],
 ): void {
   const tables = [...state.states.values()].map(({key}) => key)
@@ -124,9 +124,9 @@ export function requireKnown(
 
 /** What would refuse the plan. */
 export function openFindings(
-  findings: readonly Finding[],
+  findings: readonly CheckFinding[],
   changes: readonly Change[],
   accepted: readonly string[],
-): Finding[] {
+): CheckFinding[] {
   return ofChanges(findings, changes).filter(({level, id}) => level === 'unsafe' && !accepted.includes(id))
 }

@@ -10,7 +10,7 @@ import type {FindingContext} from '../finding-context.js'
 import type {StepContext} from '../policy-step.js'
 import type {Problem} from '../problem.js'
 import type {JudgedPolicy, PolicyAdvice, RuleText} from '../status-types.js'
-import type {Work, WorkRequest} from '../work.js'
+import type {PolicyWork, WorkRequest} from '../work.js'
 import type {LiveRule, TableState} from '../table-state.js'
 
 /**
@@ -52,7 +52,7 @@ export interface PolicyKind<Rule, Desired, Own extends ChangeBase, Facts = null>
   /** What {@link work} needs beside the catalog, of all live policies of the kind at once. */
   readFacts(db: Database, policies: readonly LivePolicy[], snapshot: CatalogSnapshot): Promise<Facts>
   /** What the policy should have done by now, by what is in the database: what a job says of itself is no proof. */
-  work(request: WorkRequest, facts: Facts): Promise<Work>
+  work(request: WorkRequest, facts: Facts): Promise<PolicyWork>
   /** What to do about work that is not done, in sentences of at most one command, none of which deletes rows. */
   advice(status: JudgedPolicy, context: FindingContext): PolicyAdvice[]
 }

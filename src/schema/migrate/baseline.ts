@@ -26,7 +26,7 @@ export async function planBaseline(db: Database, {sources, engine}: MigrationReq
     .flatMap(({source}) => (source ? [source] : []))
   const missing = (await Promise.all(wanted.map((source) => missingObjects(db, source)))).flat()
   if (missing.length > 0)
-    throw new OpsError('NOT_THERE', `This database is not at version ${version}; missing:\n${listed(missing)}`, {
+    throw new OpsError('NOT_THERE', `This database is not at version ${version}; missing:\n${formatNames(missing)}`, {
       exit: ExitCode.found,
       suggestions: [
         `Nothing was recorded. Name the version that is there, or apply what is missing: ${command('migrate up')}`,
@@ -59,7 +59,7 @@ function recordStep(db: Database, source: MigrationSource, engine: MigrationRequ
 }
 
 /** Overloads have one name; of many the first say what kind of database this is. */
-function listed(names: readonly string[]): string {
+function formatNames(names: readonly string[]): string {
   const once = [...new Set(names)]
   const shown = once.length <= 20 ? once : once.slice(0, 18)
   return [...shown, ...(shown.length < once.length ? [`and ${once.length - shown.length} more`] : [])]

@@ -123,19 +123,19 @@ const extensionStep: Step = {
 
 /** The whole schema qicore at once: before it is there, nothing could record a part of it. */
 async function coreStep(
-  core: readonly MigrationSource[],
+  sources: readonly MigrationSource[],
   routines: readonly RoutineFile[],
   request: MigrationRequest,
   before: readonly Step[],
 ): Promise<Step> {
   const files = await Promise.all(
-    core.map(async (source) => [
+    sources.map(async (source) => [
       ...(await statementsOf(source)).map(({text}) => statement(text)),
       record(source, request.engine),
     ]),
   )
   return {
-    id: `migrate ${core[0]!.version} to ${core.at(-1)!.version} (schema qicore)`,
+    id: `migrate ${sources[0]!.version} to ${sources.at(-1)!.version} (schema qicore)`,
     kind: 'migrate',
     object: 'schema qicore',
     statements: [...files.flat(), ...routines.flatMap(installRoutine)],

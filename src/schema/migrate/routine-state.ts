@@ -34,7 +34,7 @@ export interface RoutineStatus {
 /** States in which `migrate up` installs the file. */
 export const replacedStates: ReadonlySet<RoutineState> = new Set(['older', 'missing', 'edited'])
 
-interface Row {
+interface RoutineRow {
   name: string
   checksum: string | null
   program: string | null
@@ -68,17 +68,17 @@ export async function routineStates(
   })
 }
 
-async function readRows(db: Database, files: readonly RoutineFile[]): Promise<Row[]> {
+async function readRows(db: Database, files: readonly RoutineFile[]): Promise<RoutineRow[]> {
   const columns = [
     files.map(({name}) => name),
     files.map(({schema}) => schema),
     files.map(({routine}) => routine),
     files.map(({source}) => source),
   ]
-  return db.query<Row>(statement(loadSql('schema/migrate/routines'), columns))
+  return db.query<RoutineRow>(statement(loadSql('schema/migrate/routines'), columns))
 }
 
-function stateOf(file: RoutineFile, row: Row | undefined, ahead: boolean): RoutineState {
+function stateOf(file: RoutineFile, row: RoutineRow | undefined, ahead: boolean): RoutineState {
   if (row?.checksum === file.checksum) {
     if (row.same) return 'applied'
     return row.present ? 'edited' : 'missing'

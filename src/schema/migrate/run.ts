@@ -13,7 +13,7 @@ import {planFor} from './request.js'
 import {migrationSources} from './source.js'
 
 /** How long a run waits for another one before it gives up. */
-export const lockPatience = 60_000
+export const lockTimeoutMs = 60_000
 
 /** A step that must be done before a run can be locked and written down. */
 export function isBootstrapStep(step: Step): boolean {
@@ -21,7 +21,7 @@ export function isBootstrapStep(step: Step): boolean {
 }
 
 /** The steps that install the schema qicore or bring it up to date. */
-export interface CorePlan extends Plan {
+export interface InstallPlan extends Plan {
   /** Why an older schema qicore stays as it is, with the command that replaces it; null where nothing is older. */
   note: string | null
 }
@@ -31,7 +31,7 @@ export interface CorePlan extends Plan {
  * that are newer here than there. A role that may not change the schema plans nothing and gets a note: what it has
  * works as it did.
  */
-export async function planInstall(db: Database): Promise<CorePlan> {
+export async function planInstall(db: Database): Promise<InstallPlan> {
   const {extension} = engineNamed(db.server.engine)
   if (!db.server.hasQicoreSchema)
     return {
@@ -93,7 +93,7 @@ export async function migrateUp(
     engine: request.createExtension ? db.server.engine : request.engine,
   })
   if (plan.steps.length === 0) return {operation: plan.operation, cutoff: null, steps: prepared, interrupted: false}
-  const lock = await takeRunLock(db, plan.locks, `${owner.actor}, ${plan.operation}`, lockPatience)
+  const lock = await takeRunLock(db, plan.locks, `${owner.actor}, ${plan.operation}`, lockTimeoutMs)
   try {
     const ledger = await openLedger(
       db,

@@ -5,7 +5,7 @@ import {member, quoted} from '../properties.js'
 import type {Condition, Term} from './expression.js'
 
 type Properties = ReadonlyMap<string, string>
-type Row = Readonly<Record<string, unknown>>
+type RowSchema = Readonly<Record<string, unknown>>
 
 const comparators = {decimal: 'isDecimal', instant: 'isInstant', text: 'isText'} as const
 const calculations = {'+': 'plus', '-': 'minus', '*': 'times'} as const
@@ -69,7 +69,7 @@ export function toCode(condition: Condition, properties: Properties, used: Set<s
 }
 
 /** The same, asked of a row without any code in between. */
-export function evaluate(condition: Condition, properties: Properties, row: Row): Truth {
+export function evaluate(condition: Condition, properties: Properties, row: RowSchema): Truth {
   const value = (term: Term): unknown => {
     if (term.term === 'column') return row[properties.get(term.column)!]
     return term.term === 'constant'

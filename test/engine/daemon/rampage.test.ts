@@ -75,7 +75,7 @@ forEachEngine({native: true, kinds: ['timescaledb', 'postgres']}, (engine) => {
       )
 
       const flags = ['--lease', '1500ms', '--poll', '100ms', '--workers', '4', '--grace', '5s']
-      const {kills, crew: workerPool} = await rampage(size, () => startDaemon(url, jobs, flags), seconds, lcg(size))
+      const {kills, daemons: workerPool} = await rampage(size, () => startDaemon(url, jobs, flags), seconds, lcg(size))
       const [{end}] = (await run("select date_trunc('second', qicore.now()) as end")) as unknown as [{end: string}]
       await setClock(database, `timestamptz '${end}'`)
 

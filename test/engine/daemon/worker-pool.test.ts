@@ -43,7 +43,7 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
       workers: 4,
       lease: 1.5,
       registry,
-      tell: (event) => told.push(event),
+      emit: (event) => told.push(event),
       skewed: () => false,
       onFree() {},
       onAgain() {},

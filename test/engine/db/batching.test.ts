@@ -11,10 +11,10 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it('what is asked in one turn takes one round trip, and each question its own answer', async () => {
     const relay = await startRelay((await engine.database()).url)
     const db = await connect(targetOf(relay.url), {applicationName})
-    const together = batching(db)
+    const batch = batching(db)
     const ask = async (n: number) => {
-      const [first] = await together.query<{n: number}>(sql`select ${n}::int as n`)
-      const [second] = await together.query<{n: number}>(sql`select ${first!.n * 2}::int as n`)
+      const [first] = await batch.query<{n: number}>(sql`select ${n}::int as n`)
+      const [second] = await batch.query<{n: number}>(sql`select ${first!.n * 2}::int as n`)
       return second!.n
     }
     relay.ways()
@@ -26,10 +26,10 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
 
   it('a question that fails fails alone, and a lost connection fails all', async () => {
     const {db, url} = await engine.database()
-    const together = batching(db)
+    const batch = batching(db)
     const answers = await Promise.allSettled(
       ['select 1 as n', 'select 1/0 as n', 'select 3 as n', 'select * from no_such_table', 'select 5 as n'].map(
-        (text) => together.query(statement(text)),
+        (text) => batch.query(statement(text)),
       ),
     )
     expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : sqlState(answer.reason)))).toEqual([

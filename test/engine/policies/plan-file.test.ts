@@ -43,7 +43,7 @@ describe('a saved plan', () => {
       else for (const time of [daysAgo(8), today]) await run(insert(time))
       const before = await saved(database)
       expect(staleness(before, await saved(database))).toBe('fresh')
-      expect(before.frozen[0]!.chunks.length).toBeGreaterThan(0)
+      expect(before.cutoffs[0]!.chunks.length).toBeGreaterThan(0)
 
       expect(staleness({...before, validUntil: '2020-01-01T00:00:00Z'}, await saved(database))).toMatch(
         /good until 2020/,

@@ -101,7 +101,7 @@ forEachEngine({}, (engine) => {
     const database = await withSchema(await engine.database())
     const {db} = database
     await givenToCron(database, 'j', {'public.a': 'call a()'})
-    const current = async () => (await readJobs(db, ['j']))[0]!.epochs.at(-1)!
+    const current = async () => (await readJobs(db, ['j']))[0]!.versions.at(-1)!
     expect(await declare(db, [job('j', {schedule: '@hourly'})], 'bob')).toEqual([])
     expect(await declare(db, [], 'bob')).toEqual([])
     expect(await current()).toMatchObject({

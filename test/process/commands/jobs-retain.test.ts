@@ -48,7 +48,7 @@ describe('jobs run retain', () => {
           sql: true,
           print: () => {},
           printRaw: () => {},
-          say: () => {},
+          report: () => {},
         },
       )
       expect(result).toMatchObject({status: 'done', error: null, exitCode: 0})

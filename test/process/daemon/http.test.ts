@@ -25,7 +25,7 @@ const state = (over: Partial<LedgerJob> = {}): LedgerJob => ({
   leaseSeconds: null,
   startedAt: null,
   claimedBy: null,
-  epochs: [
+  versions: [
     {
       revision: 1,
       validFrom: now - 86_400_000,
@@ -101,7 +101,7 @@ it('leaves a job alone that a newer declaration has otherwise', () => {
     (name, reason) => told.push(`${name}: ${reason}`),
     () => false,
   )
-  made.read([state({epochs: [{...state().epochs[0]!, schedule: '30 * * * *'}]})], true)
+  made.read([state({versions: [{...state().versions[0]!, schedule: '30 * * * *'}]})], true)
   const [entry] = [...made.entries()]
   expect(made.reckon(entry!, now + 86_400_000)).toEqual({decision: null, wakeAt: null, waitingSince: null})
   expect(told).toEqual(['hourly: another daemon, started later, has it as "30 * * * *" UTC'])
@@ -111,7 +111,7 @@ const metricsSource = {
   version: '1.2.3',
   registry: () => registry(state()),
   connected: () => true,
-  busy: () => 1,
+  runningCount: () => 1,
   skew: () => 0.1,
   now: () => now,
 }

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import type {ProofFacts, Subject} from '../../../src/policies/checks/facts.js'
+import type {ProofFacts, CheckSubject} from '../../../src/policies/checks/facts.js'
 import {ofChanges, openFindings, runChecks, requireKnown, requireSafe} from '../../../src/policies/checks/run-checks.js'
 import type {Server} from '../../../src/db/server.js'
 import type {Change} from '../../../src/policies/change.js'
@@ -32,7 +32,7 @@ interface Given {
   policies?: LiveRule[]
   interval?: bigint
   chunks?: Chunk[]
-  more?: Partial<Subject>
+  more?: Partial<CheckSubject>
   source?: Table
   bucket?: Duration
 }
@@ -58,7 +58,7 @@ function chunksOf(count: number, status = 0): Chunk[] {
 function subject(
   name: string,
   {policies = [], interval = day, chunks = [], more = {}, source, bucket}: Given,
-): Subject {
+): CheckSubject {
   const aggregate = source === undefined ? null : {source, watermark: null, bucketWidth: bucket ?? duration('1 hour')}
   const table = newTable({
     kind: source === undefined ? 'hypertable' : 'aggregate',
@@ -96,7 +96,7 @@ function subject(
   }
 }
 
-function facts(...subjects: Subject[]): ProofFacts {
+function facts(...subjects: CheckSubject[]): ProofFacts {
   const server = {
     timescaledb: '2.22.1',
     engine: 'timescaledb',
@@ -113,8 +113,8 @@ function facts(...subjects: Subject[]): ProofFacts {
   }
 }
 
-const found = (...subjects: Subject[]) => runChecks(facts(...subjects))
-const ids = (...subjects: Subject[]) =>
+const found = (...subjects: CheckSubject[]) => runChecks(facts(...subjects))
+const ids = (...subjects: CheckSubject[]) =>
   found(...subjects)
     .filter(({level}) => level === 'unsafe')
     .map(({id}) => id)
@@ -158,7 +158,7 @@ describe('the proof', () => {
       t,
       subject('a', {policies: [refresh(days(40), duration('1 hour'))], source: t.table}),
     ).filter(({id}) => id.startsWith('refresh-erases'))
-    expect(finding!.safe).toBe('startOffset: 29 days')
+    expect(finding!.suggestion).toBe('startOffset: 29 days')
   })
 
   it('takes a month for its shortest where something is kept, and for its longest where something reaches back', () => {

@@ -1,11 +1,17 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import type {UnassignedRow} from '../../../src/schedule/audit-pg-cron.js'
-import {auditJob, auditProblems, type AuditEpoch, type AuditInput, type AuditRow} from '../../../src/schedule/audit.js'
+import {
+  auditJob,
+  auditProblems,
+  type AuditedVersion,
+  type AuditInput,
+  type AuditRow,
+} from '../../../src/schedule/audit.js'
 
 const at = (text: string) => Date.parse(`2026-01-01T${text}:00Z`)
 const clock = (instant: number) => new Date(instant).toISOString().slice(11, 16)
-const hourly: AuditEpoch = {
+const hourly: AuditedVersion = {
   revision: 1,
   validFrom: at('00:30'),
   state: 'active',
@@ -34,7 +40,7 @@ const cronRun = (time: string, over: Partial<UnassignedRow> = {}): UnassignedRow
 const audit = (over: Partial<AuditInput>) =>
   auditJob({
     job: 'j',
-    epochs: [hourly],
+    versions: [hourly],
     lastAt: at('04:00'),
     running: false,
     from: at('00:30'),
@@ -106,13 +112,13 @@ describe('an audit', () => {
   })
 
   it('reckons by the schedule in force at the time, and explains pauses by who made them', () => {
-    const epochs: AuditEpoch[] = [
+    const versions: AuditedVersion[] = [
       hourly,
       {...hourly, revision: 2, validFrom: at('01:30'), state: 'paused', reason: 'release'},
       {...hourly, revision: 3, validFrom: at('03:15'), actor: 'bob'},
       {...hourly, revision: 4, validFrom: at('04:05'), schedule: '15 * * * *'},
     ]
-    const result = audit({epochs, rows: [row('01:00'), row('04:00'), row('04:15')], lastAt: at('04:15')})
+    const result = audit({versions, rows: [row('01:00'), row('04:00'), row('04:15')], lastAt: at('04:15')})
     expect(result).toMatchObject({instants: 3, gaps: [], unexpected: []})
     expect(result.notes).toEqual([
       'paused since 2026-01-01 01:30 UTC by ada: release',
@@ -122,15 +128,15 @@ describe('an audit', () => {
   })
 
   it('gives a run of pg_cron to the instant it began after, and finds the ones it missed', () => {
-    const epochs: AuditEpoch[] = [{...hourly, runner: 'pg_cron'}]
+    const versions: AuditedVersion[] = [{...hourly, runner: 'pg_cron'}]
     const run = (time: string, byCron = true) => cronRun(time, {byCron})
-    const result = audit({epochs, lastAt: at('00:30'), unassigned: [run('01:00'), run('02:20', false), run('04:00')]})
+    const result = audit({versions, lastAt: at('00:30'), unassigned: [run('01:00'), run('02:20', false), run('04:00')]})
     expect([result.gaps.map(clock), result.duplicates, result.byStatus]).toEqual([
       ['02:00', '03:00'],
       [],
       {'done by pg_cron': 2},
     ])
-    expect(audit({epochs, lastAt: at('00:30'), now: at('01:01'), unassigned: []})).toMatchObject({
+    expect(audit({versions, lastAt: at('00:30'), now: at('01:01'), unassigned: []})).toMatchObject({
       gaps: [],
       waiting: [at('01:00')],
     })
@@ -143,7 +149,7 @@ describe('an audit', () => {
   })
 
   it('asks a run of every part of a job that pg_cron runs in parts, and takes no note of a daemon for one', () => {
-    const epochs: AuditEpoch[] = [
+    const versions: AuditedVersion[] = [
       {...hourly, runner: 'pg_cron', commands: {'public.a': 'call a', 'public.b': 'call b'}},
     ]
     const marks = ['01:00', '02:00', '03:00', '04:00'].map((time) => row(time, 'skipped', 'enforced by pg_cron'))
@@ -151,7 +157,7 @@ describe('an audit', () => {
       ...['01:00', '02:00', '03:00', '04:00'].map((time) => cronRun(time, {part: 'public.a'})),
       ...['01:00', '03:00', '04:00'].map((time) => cronRun(time, {part: 'public.b', status: 'failed'})),
     ]
-    const result = audit({epochs, rows: marks, unassigned})
+    const result = audit({versions, rows: marks, unassigned})
     expect([result.gaps.map(clock), result.duplicates, result.unexpected, result.byStatus]).toEqual([
       ['02:00'],
       [],
@@ -161,49 +167,49 @@ describe('an audit', () => {
   })
 
   it('knows a run that had to wait for the one before, and one that came twice', () => {
-    const epochs: AuditEpoch[] = [{...hourly, runner: 'pg_cron'}]
+    const versions: AuditedVersion[] = [{...hourly, runner: 'pg_cron'}]
     const long = cronRun('01:00', {completedAt: at('03:20')})
     const queued = [
       {...cronRun('03:20'), completedAt: at('03:21')},
       {...cronRun('03:21'), completedAt: at('03:22')},
     ]
-    expect(audit({epochs, unassigned: [long, ...queued, cronRun('04:00')]})).toMatchObject({
+    expect(audit({versions, unassigned: [long, ...queued, cronRun('04:00')]})).toMatchObject({
       gaps: [],
       duplicates: [],
       byStatus: {'done by pg_cron': 4},
     })
-    expect(audit({epochs, unassigned: [{...long, completedAt: null, status: 'running'}]})).toMatchObject({
+    expect(audit({versions, unassigned: [{...long, completedAt: null, status: 'running'}]})).toMatchObject({
       gaps: [],
       waiting: [],
     })
     const twice = audit({
-      epochs,
+      versions,
       unassigned: ['01:00', '02:00', '02:01', '03:00', '04:00'].map((time) => cronRun(time)),
     })
     expect([twice.gaps, twice.duplicates.map(clock)]).toEqual([[], ['02:00']])
   })
 
   it('finds a run of pg_cron at no due time, also where nothing was due at all', () => {
-    const sundays: AuditEpoch = {...hourly, runner: 'pg_cron', schedule: '0 5 * * 0'}
-    const odd = audit({epochs: [sundays], unassigned: [cronRun('03:40')]})
+    const sundays: AuditedVersion = {...hourly, runner: 'pg_cron', schedule: '0 5 * * 0'}
+    const odd = audit({versions: [sundays], unassigned: [cronRun('03:40')]})
     expect([odd.instants, odd.unexpected.map(clock), auditProblems(odd, 60_000)]).toEqual([0, ['03:40'], 1])
     const before = audit({
-      epochs: [{...hourly, runner: 'pg_cron'}],
+      versions: [{...hourly, runner: 'pg_cron'}],
       unassigned: ['00:40', '01:00', '02:00', '03:00', '04:00'].map((time) => cronRun(time)),
     })
     expect([before.unexpected.map(clock), before.gaps, before.duplicates]).toEqual([['00:40'], [], []])
     const cut = audit({
-      epochs: [{...hourly, runner: 'pg_cron', validFrom: at('00:00')}],
+      versions: [{...hourly, runner: 'pg_cron', validFrom: at('00:00')}],
       unassigned: ['00:40', '01:00', '02:00', '03:00', '04:00'].map((time) => cronRun(time)),
     })
     expect(cut.unexpected).toEqual([])
-    expect(audit({epochs: [{...sundays, runner: 'daemon'}], unassigned: [cronRun('03:40')]}).unexpected).toEqual([])
+    expect(audit({versions: [{...sundays, runner: 'daemon'}], unassigned: [cronRun('03:40')]}).unexpected).toEqual([])
   })
 
   it('does not take a call that found the job paused, or run by daemons, for one of its runs', () => {
-    const epochs: AuditEpoch[] = [{...hourly, runner: 'pg_cron'}]
+    const versions: AuditedVersion[] = [{...hourly, runner: 'pg_cron'}]
     const result = audit({
-      epochs,
+      versions,
       unassigned: [
         cronRun('01:00'),
         cronRun('02:00', {status: 'skipped', reason: 'paused'}),

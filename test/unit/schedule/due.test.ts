@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {instants} from '../../../src/schedule/calendar.js'
-import {inWindow, evaluateDue, type Epoch, type JobState} from '../../../src/schedule/due.js'
+import {inWindow, evaluateDue, type ScheduleVersion, type JobState} from '../../../src/schedule/due.js'
 import {jitterOf} from '../../../src/schedule/jitter.js'
 import {job} from '../../helpers/daemon-jobs.js'
 
 const at = (text: string) => Date.parse(`2026-01-01T${text}Z`)
 const hour = 3_600_000
-const hourly: Epoch = {
+const hourly: ScheduleVersion = {
   revision: 1,
   validFrom: at('00:30:00'),
   state: 'active',
@@ -16,7 +16,7 @@ const hourly: Epoch = {
   timezone: 'UTC',
 }
 const state = (over: Partial<JobState> = {}): JobState => ({
-  epochs: [hourly],
+  versions: [hourly],
   lastAt: at('00:30:00'),
   running: false,
   freeAt: null,
@@ -141,58 +141,58 @@ describe('what is due', () => {
   })
 
   it('of a paused or removed job is what came before, and is written down as such', () => {
-    const paused: Epoch = {...hourly, revision: 2, validFrom: at('02:30:00'), state: 'paused'}
-    expect(decide({}, state({epochs: [hourly, paused]}), at('09:00:00'))).toEqual({
+    const paused: ScheduleVersion = {...hourly, revision: 2, validFrom: at('02:30:00'), state: 'paused'}
+    expect(decide({}, state({versions: [hourly, paused]}), at('09:00:00'))).toEqual({
       run: null,
       skips: ['01:00 paused', '02:00 paused'],
     })
-    expect(decide({}, state({epochs: [hourly, {...paused, state: 'removed'}]}), at('09:00:00'))).toEqual({
+    expect(decide({}, state({versions: [hourly, {...paused, state: 'removed'}]}), at('09:00:00'))).toEqual({
       run: null,
       skips: ['01:00 removed', '02:00 removed'],
     })
-    expect(evaluateDue(job('j'), state({epochs: [hourly, paused], lastAt: at('02:00:00')}), at('09:00:00'))).toEqual({
+    expect(evaluateDue(job('j'), state({versions: [hourly, paused], lastAt: at('02:00:00')}), at('09:00:00'))).toEqual({
       decision: null,
       wakeAt: null,
       waitingSince: null,
     })
-    const resumed: Epoch = {...hourly, revision: 3, validFrom: at('05:30:00')}
+    const resumed: ScheduleVersion = {...hourly, revision: 3, validFrom: at('05:30:00')}
     expect(
-      decide({catchUp: 'all'}, state({epochs: [hourly, paused, resumed], lastAt: at('02:00:00')}), at('07:00:00')),
+      decide({catchUp: 'all'}, state({versions: [hourly, paused, resumed], lastAt: at('02:00:00')}), at('07:00:00')),
     ).toEqual({run: '06:00', skips: []})
   })
 
   it('follows the schedule that was in force at the time', () => {
-    const half: Epoch = {...hourly, revision: 2, validFrom: at('02:00:00'), schedule: '30 * * * *'}
-    expect(decide({}, state({epochs: [hourly, half]}), at('03:45:00'))).toEqual({
+    const half: ScheduleVersion = {...hourly, revision: 2, validFrom: at('02:00:00'), schedule: '30 * * * *'}
+    expect(decide({}, state({versions: [hourly, half]}), at('03:45:00'))).toEqual({
       run: '03:30',
       skips: ['01:00 superseded', '02:00 superseded', '02:30 superseded'],
     })
   })
 
   it('is a note while pg_cron is the runner, and what daemons missed before is made up for by its next run', () => {
-    const theirs: Epoch = {...hourly, revision: 2, validFrom: at('02:30:00'), runner: 'pg_cron'}
-    expect(decide({}, state({epochs: [{...hourly, runner: 'pg_cron'}]}), at('03:00:30'))).toEqual({
+    const theirs: ScheduleVersion = {...hourly, revision: 2, validFrom: at('02:30:00'), runner: 'pg_cron'}
+    expect(decide({}, state({versions: [{...hourly, runner: 'pg_cron'}]}), at('03:00:30'))).toEqual({
       run: null,
       skips: ['01:00 enforced by pg_cron', '02:00 enforced by pg_cron', '03:00 enforced by pg_cron'],
     })
-    expect(decide({}, state({running: true, epochs: [{...hourly, runner: 'pg_cron'}]}), at('01:00:30'))).toEqual({
+    expect(decide({}, state({running: true, versions: [{...hourly, runner: 'pg_cron'}]}), at('01:00:30'))).toEqual({
       run: null,
       skips: ['01:00 enforced by pg_cron'],
     })
-    expect(decide({}, state({epochs: [hourly, theirs]}), at('04:00:30'))).toEqual({
+    expect(decide({}, state({versions: [hourly, theirs]}), at('04:00:30'))).toEqual({
       run: null,
       skips: ['01:00 superseded', '02:00 superseded'],
     })
-    expect(decide({}, state({epochs: [hourly, theirs], lastAt: at('02:00:00')}), at('04:00:30'))).toEqual({
+    expect(decide({}, state({versions: [hourly, theirs], lastAt: at('02:00:00')}), at('04:00:30'))).toEqual({
       run: null,
       skips: ['03:00 enforced by pg_cron', '04:00 enforced by pg_cron'],
     })
-    const back: Epoch = {...hourly, revision: 3, validFrom: at('04:30:00')}
-    expect(decide({}, state({epochs: [hourly, theirs, back], lastAt: at('03:00:00')}), at('05:00:30'))).toEqual({
+    const back: ScheduleVersion = {...hourly, revision: 3, validFrom: at('04:30:00')}
+    expect(decide({}, state({versions: [hourly, theirs, back], lastAt: at('03:00:00')}), at('05:00:30'))).toEqual({
       run: null,
       skips: ['04:00 enforced by pg_cron'],
     })
-    expect(decide({}, state({epochs: [hourly, theirs, back], lastAt: at('04:00:00')}), at('05:00:30'))).toEqual({
+    expect(decide({}, state({versions: [hourly, theirs, back], lastAt: at('04:00:00')}), at('05:00:30'))).toEqual({
       run: '05:00',
       skips: [],
     })
@@ -209,8 +209,8 @@ describe('what is due', () => {
   })
 
   it('is accounted for in rounds after a long absence of a job of every second', () => {
-    const every: Epoch = {...hourly, schedule: '* * * * * *'}
-    const round = evaluateDue(job('j', {schedule: '* * * * * *'}), state({epochs: [every]}), at('09:00:00')).decision!
+    const every: ScheduleVersion = {...hourly, schedule: '* * * * * *'}
+    const round = evaluateDue(job('j', {schedule: '* * * * * *'}), state({versions: [every]}), at('09:00:00')).decision!
     expect(round.run).toBeNull()
     expect(round.skips).toHaveLength(2_000)
     expect(round.to).toBe(at('00:30:00') + 2_000_000)
@@ -241,21 +241,21 @@ describe('what is due', () => {
             ...(jitter && {jitter}),
           })
           const start = Date.parse('2026-03-28T12:00:30Z')
-          const epochs: Epoch[] = [
+          const versions: ScheduleVersion[] = [
             {revision: 1, validFrom: start, state: 'active', runner: 'daemon', schedule: '*/10 * * * *', timezone},
           ]
           const ledger: {-readonly [Key in keyof JobState]: JobState[Key]} = {
-            epochs,
+            versions,
             lastAt: start,
             running: false,
             freeAt: null,
           }
           const rows: number[] = []
           let now = start
-          const change = (over: Partial<Epoch>) =>
-            epochs.push({
-              ...epochs.at(-1)!,
-              revision: epochs.length + 1,
+          const change = (over: Partial<ScheduleVersion>) =>
+            versions.push({
+              ...versions.at(-1)!,
+              revision: versions.length + 1,
               validFrom: Math.max(now, ledger.lastAt),
               ...over,
             })
@@ -279,16 +279,16 @@ describe('what is due', () => {
             if (does === 'end' && ledger.running) [ledger.running, ledger.freeAt] = [false, now]
             if (does === 'pause') change({state: 'paused'})
             if (does === 'resume') change({state: 'active'})
-            if (does === 'reschedule') change({schedule: epochs.length % 2 ? '*/7 * * * *' : '*/10 2-5 * * *'})
+            if (does === 'reschedule') change({schedule: versions.length % 2 ? '*/7 * * * *' : '*/10 2-5 * * *'})
           }
           now += 4 * hour
           for (let round = 0; round < 200 && evaluateDue(declared, ledger, now).waitingSince !== null; round += 1) {
             ledger.running = false
             tick()
           }
-          const calendar = epochs.flatMap((epoch, index) =>
-            epoch.state === 'active'
-              ? [...instants(epoch, epoch.validFrom, Math.min(epochs[index + 1]?.validFrom ?? Infinity, now))]
+          const calendar = versions.flatMap((version, index) =>
+            version.state === 'active'
+              ? [...instants(version, version.validFrom, Math.min(versions[index + 1]?.validFrom ?? Infinity, now))]
               : [],
           )
           expect(rows).toEqual(calendar.filter((instant) => instant <= ledger.lastAt))

@@ -74,7 +74,12 @@ forEachEngine({}, (engine) => {
       {job: 'b', revision: 3, state: 'active', schedule: '* * * * *', timezone: 'UTC', actor: 'ada'},
     ])
     expect(
-      (await readJobs(db)).map(({name, revision, running, epochs}) => [name, revision, running, epochs.at(-1)!.state]),
+      (await readJobs(db)).map(({name, revision, running, versions: epochs}) => [
+        name,
+        revision,
+        running,
+        epochs.at(-1)!.state,
+      ]),
     ).toEqual([
       ['a', 2, false, 'active'],
       ['b', 3, false, 'active'],
