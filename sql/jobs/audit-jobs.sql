@@ -10,7 +10,7 @@ select j.name, j.kind, j.last_at, exists (
       'schedule', c.schedule, 'timezone', c.timezone, 'commands', c.commands, 'actor', c.actor, 'reason', c.reason
     ) order by c.revision)
     from qicore.job_calendar c where c.job = j.name
-  ) as calendars
+  ) as versions
 from qicore.job j
 where $1::text[] is null or j.name = any ($1)
 order by j.name

@@ -1,35 +1,35 @@
 -- Puts new calendars in force where the declared ones differ, from now on; a paused job stays paused. Where the runner
 -- is left as it is and is pg_cron, so is the rest: what pg_cron does is changed where its schedule is.
 -- $1 jsonb array of {name, kind, schedule, timezone, runner: daemon, pg_cron or null to leave it, commands: pg_cron's,
--- null to leave them, told: the runner was named}, $2 actor. TimescaleDB: not needed. A row a change: job, and what was before.
-with wish as materialized (
-  select w.* from jsonb_to_recordset($1::jsonb) as w (name text, kind text, schedule text, timezone text, runner text, commands jsonb, told boolean)
+-- null to leave them, runner_explicit: the configuration names the runner}, $2 actor. TimescaleDB: not needed. A row a change: job, and what was before.
+with request as materialized (
+  select r.* from jsonb_to_recordset($1::jsonb) as r (name text, kind text, schedule text, timezone text, runner text, commands jsonb, runner_explicit boolean)
 ), held as materialized (
-  select j.name, j.revision, j.last_at from qicore.job j join wish w on w.name = j.name order by j.name for update of j
+  select j.name, j.revision, j.last_at from qicore.job j join request r on r.name = j.name order by j.name for update of j
 ), current as materialized (
   select h.name, h.revision, greatest(qicore.now(), h.last_at, c.valid_from) as valid_from, c.state, c.schedule, c.timezone, c.runner, c.commands, c.told
   from held h join qicore.job_calendar c on c.job = h.name and c.revision = h.revision
 ), wanted as materialized (
-  select w.name, w.kind, w.schedule, w.timezone, coalesce(w.runner, case c.state when 'removed' then 'daemon' else c.runner end) as runner,
-    case w.runner when 'daemon' then null else coalesce(w.commands, c.commands) end as commands,
-    coalesce(w.told, false) as told
-  from wish w join current c on c.name = w.name
-  where w.runner is not null or c.runner <> 'pg_cron' or c.state = 'removed'
+  select r.name, r.kind, r.schedule, r.timezone, coalesce(r.runner, case c.state when 'removed' then 'daemon' else c.runner end) as runner,
+    case r.runner when 'daemon' then null else coalesce(r.commands, c.commands) end as commands,
+    coalesce(r.runner_explicit, false) as runner_explicit
+  from request r join current c on c.name = r.name
+  where r.runner is not null or c.runner <> 'pg_cron' or c.state = 'removed'
 ), changed as materialized (
-  select c.name, c.revision, c.valid_from, c.state, w.kind, w.schedule, w.timezone, w.runner, w.commands, w.told,
+  select c.name, c.revision, c.valid_from, c.state, w.kind, w.schedule, w.timezone, w.runner, w.commands, w.runner_explicit,
     case
       when c.state = 'removed' then 'declared again'
       when w.runner <> c.runner then format('was run by %s', c.runner)
       when (w.schedule, w.timezone) <> (c.schedule, c.timezone) then format('was %s %s', c.schedule, c.timezone)
-      when w.told <> c.told then format('the runner is %s', case when w.told then 'named' else 'not named any more' end)
+      when w.runner_explicit <> c.told then format('the runner is %s', case when w.runner_explicit then 'named' else 'not named any more' end)
       else 'what pg_cron runs was changed'
     end as reason
   from current c join wanted w on w.name = c.name
-  where (c.schedule, c.timezone, c.runner, c.commands, c.told) is distinct from (w.schedule, w.timezone, w.runner, w.commands, w.told) or c.state = 'removed'
-), moved as (
+  where (c.schedule, c.timezone, c.runner, c.commands, c.told) is distinct from (w.schedule, w.timezone, w.runner, w.commands, w.runner_explicit) or c.state = 'removed'
+), advanced as (
   update qicore.job j set revision = j.revision + 1, kind = changed.kind from changed where j.name = changed.name
 )
 insert into qicore.job_calendar (job, revision, valid_from, state, runner, schedule, timezone, commands, told, actor, reason)
-select name, revision + 1, valid_from, case state when 'removed' then 'active' else state end, runner, schedule, timezone, commands, told, $2, reason
+select name, revision + 1, valid_from, case state when 'removed' then 'active' else state end, runner, schedule, timezone, commands, runner_explicit, $2, reason
 from changed
 returning job, reason

@@ -1,14 +1,14 @@
 -- Makes the jobs that are not known yet; their calendars count from now.
--- $1 jsonb array of {name, kind, schedule, timezone, runner: daemon, pg_cron or null, commands: pg_cron's, told}, $2 actor. TimescaleDB: not needed.
-with wish as materialized (
-  select w.* from jsonb_to_recordset($1::jsonb) as w (name text, kind text, schedule text, timezone text, runner text, commands jsonb, told boolean)
+-- $1 jsonb array of {name, kind, schedule, timezone, runner: daemon, pg_cron or null, commands: pg_cron's, runner_explicit: the configuration names the runner}, $2 actor. TimescaleDB: not needed.
+with request as materialized (
+  select r.* from jsonb_to_recordset($1::jsonb) as r (name text, kind text, schedule text, timezone text, runner text, commands jsonb, runner_explicit boolean)
 ), made as (
   insert into qicore.job (name, kind, revision, last_at)
-  select name, kind, 1, qicore.now() from wish order by name
+  select name, kind, 1, qicore.now() from request order by name
   on conflict (name) do nothing
   returning name, last_at
 )
 insert into qicore.job_calendar (job, revision, valid_from, state, runner, schedule, timezone, commands, told, actor, reason)
-select made.name, 1, made.last_at, 'active', coalesce(wish.runner, 'daemon'), wish.schedule, wish.timezone, wish.commands, coalesce(wish.told, false), $2, 'declared'
-from made join wish on wish.name = made.name
+select made.name, 1, made.last_at, 'active', coalesce(request.runner, 'daemon'), request.schedule, request.timezone, request.commands, coalesce(request.runner_explicit, false), $2, 'declared'
+from made join request on request.name = made.name
 returning job

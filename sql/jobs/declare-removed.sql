@@ -6,7 +6,7 @@ with held as materialized (
   select h.name, h.revision, greatest(qicore.now(), h.last_at, c.valid_from) as valid_from, c.runner, c.schedule, c.timezone
   from held h join qicore.job_calendar c on c.job = h.name and c.revision = h.revision
   where c.state <> 'removed'
-), moved as (
+), advanced as (
   update qicore.job j set revision = j.revision + 1 from gone where j.name = gone.name
 )
 insert into qicore.job_calendar (job, revision, valid_from, state, runner, schedule, timezone, actor, reason)

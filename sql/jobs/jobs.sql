@@ -12,7 +12,7 @@ select j.name, j.kind, j.revision, j.last_at, j.running, j.free_at,
       from qicore.job_calendar c where c.job = j.name
     ) e
     where e.valid_to is null or e.valid_to > j.last_at
-  ) as calendars
+  ) as versions
 from qicore.job j
 left join qicore.maintenance_log l on l.job = j.name and l.status = 'running' and l.token = j.running
 where $1::text[] is null or j.name = any ($1)

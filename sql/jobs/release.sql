@@ -6,7 +6,7 @@ with given as (
     lease_until = clock_timestamp() + $3::float8 * interval '1 second'
   where l.id = $1 and l.token = $2 and l.status = 'running'
   returning l.job, l.token
-), moved as (
+), advanced as (
   update qicore.job j set running = given.token from given where j.name = given.job and j.running = $2
 )
 select token from given

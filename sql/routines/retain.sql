@@ -28,7 +28,7 @@ declare
   refusal text;
   advice text;
   reason text;
-  fate text;
+  outcome text;
   first_reason text;
   began timestamptz;
 begin
@@ -107,7 +107,7 @@ begin
     exit when dropped > 0 and dropped + cardinality(piece.relations) > most;
     perform qicore.retain_settings();
     began := clock_timestamp();
-    fate := 'done';
+    outcome := 'done';
     begin
       if not exists (select from qicore.policies p where p.kind = 'retention' and to_regclass(p.object) = subject and p.config = policy) then
         reason := 'the declaration was changed while this ran';
@@ -115,26 +115,26 @@ begin
         reason := qicore.retain_range(subject, scale.column_name, scale.column_type, piece.relations, piece.low, piece.high, scale.now);
       end if;
       if reason is not null then
-        fate := 'skipped';
+        outcome := 'skipped';
       end if;
     exception when others then
-      fate := 'failed';
+      outcome := 'failed';
       reason := sqlerrm || ' [' || sqlstate || ']';
     end;
     -- Another session was faster.
-    gone := fate <> 'done' and not exists (select from unnest(piece.relations) as name where to_regclass(name) is not null);
+    gone := outcome <> 'done' and not exists (select from unnest(piece.relations) as name where to_regclass(name) is not null);
     if gone then
-      fate := 'skipped';
+      outcome := 'skipped';
       reason := 'already dropped';
-    elsif fate = 'done' then
+    elsif outcome = 'done' then
       dropped := dropped + cardinality(piece.relations);
     else
       held := held + cardinality(piece.relations);
       first_reason := coalesce(first_reason, format('%s (%s): %s', array_to_string(piece.relations, ', '), piece.label, reason));
     end if;
     insert into qicore.maintenance_step (log_id, step, position, status, started_at, completed_at, attempts, detail, error)
-    values (log_id, 'drop ' || array_to_string(piece.relations, ', '), number, fate, began, clock_timestamp(), 1,
-      jsonb_strip_nulls(jsonb_build_object('range', piece.label, 'note', case when fate = 'skipped' then reason end)), case when fate = 'failed' then reason end);
+    values (log_id, 'drop ' || array_to_string(piece.relations, ', '), number, outcome, began, clock_timestamp(), 1,
+      jsonb_strip_nulls(jsonb_build_object('range', piece.label, 'note', case when outcome = 'skipped' then reason end)), case when outcome = 'failed' then reason end);
     commit;
   end loop;
 

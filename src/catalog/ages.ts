@@ -18,7 +18,7 @@ export function ago(clock: TableClock, age: Offset): bigint | null {
 /** The same at another time of the table's clock. */
 export function agoFrom(clock: TableClock, now: bigint, age: Offset): bigint | null {
   if (typeof age === 'bigint') return clock.time === undefined || clock.time === 'integer' ? now - age : null
-  return clock.time === 'integer' ? null : moved(clock, now, age, -1)
+  return clock.time === 'integer' ? null : shifted(clock, now, age, -1)
 }
 
 /**
@@ -29,8 +29,8 @@ export function agoFrom(clock: TableClock, now: bigint, age: Offset): bigint | n
 export function reachedAt(clock: TableClock, point: bigint, age: Offset): bigint | null {
   if (typeof age === 'bigint') return clock.time === undefined || clock.time === 'integer' ? point + age : null
   if (clock.time === 'integer') return null
-  let at = moved(clock, point, age, 1)
-  const isOld = (time: bigint) => moved(clock, time, age, -1) >= point
+  let at = shifted(clock, point, age, 1)
+  const isOld = (time: bigint) => shifted(clock, time, age, -1) >= point
   // 31 January and a month is 28 February, of which a month before is 28 January: the month of the 31st is over in
   // March.
   for (let days = 0; days < 4 && !isOld(at); days += 1) at = nextMidnight(clock, at)
@@ -48,7 +48,7 @@ export function dueAt(clock: TableClock, point: bigint, age: Offset): bigint | n
   return clock.unit === null ? null : toMicros(at, clock.unit)
 }
 
-function moved(clock: TableClock, point: bigint, age: Duration, direction: 1 | -1): bigint {
+function shifted(clock: TableClock, point: bigint, age: Duration, direction: 1 | -1): bigint {
   if (clock.time === 'timestamp') return addInterval(point, age, direction)
   if (clock.time === 'date') {
     const at = addInterval(point, age, direction)

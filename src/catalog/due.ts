@@ -23,14 +23,14 @@ export interface DueState {
   /** Chunks that it should have dealt with by now, done or not; null where the table's clock is not known. */
   due: number | null
   notDone: DueChunk[]
-  /** Work has been due for longer than its schedule and some patience explain; null where that is not known. */
+  /** Work has been due for longer than the schedule and a grace time explain; null where that is not known. */
   late: boolean | null
 }
 
 // A policy of ours without a schedule of its own runs with the daily maintenance.
 const daily: Duration = {months: 0, days: 1, seconds: 0}
 
-/** How long after it fell due work counts as late, in microseconds: the patience and one turn of its schedule. */
+/** How long after it fell due work counts as late, in microseconds: the grace time plus one interval of the schedule. */
 export function graceOf(policy: LivePolicy, lateAfter: number): bigint {
   return BigInt(Math.round((lateAfter + approximateSeconds(policy.schedule ?? daily) * 1000) * 1000))
 }

@@ -11,12 +11,12 @@ export function parseIntervalText(text: string): Duration {
 }
 
 /**
- * Microseconds since 1970 moved along the calendar as PostgreSQL does it: months first, where the day is kept or is
+ * Microseconds since 1970 shifted along the calendar as PostgreSQL does it: months first, where the day is kept or is
  * the month's last; then days and time.
  */
 export function addInterval(micros: bigint, {months, days, seconds}: Duration, direction: 1 | -1 = 1): bigint {
-  const moved = months === 0 ? micros : addMonths(micros, months * direction)
-  return moved + BigInt(direction) * (BigInt(days) * 86_400_000_000n + BigInt(Math.round(seconds * 1e6)))
+  const shifted = months === 0 ? micros : addMonths(micros, months * direction)
+  return shifted + BigInt(direction) * (BigInt(days) * 86_400_000_000n + BigInt(Math.round(seconds * 1e6)))
 }
 
 /**

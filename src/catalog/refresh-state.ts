@@ -22,7 +22,7 @@ export interface RefreshState {
   late: boolean | null
 }
 
-const patience = 1_000
+const timeoutMs = 1_000
 const chunksTried = 5
 
 /**
@@ -112,7 +112,7 @@ async function firstIn(db: Database, table: Table, chunk: Chunk, from: bigint): 
       `select ${value.text} as value from ${ident(chunk.schema, chunk.name).text} where ${column.text} >= ${boundAs(table.time)}`,
       [bound],
     )
-    const [row] = await db.query<{value: string | null}>(question, {...readOnlySettings, statementTimeout: patience})
+    const [row] = await db.query<{value: string | null}>(question, {...readOnlySettings, statementTimeout: timeoutMs})
     return row?.value == null ? null : BigInt(row.value)
   } catch (error) {
     if (isConnectionLost(error)) throw error

@@ -156,7 +156,7 @@ function pieceOf(
       .text
   if (!has(chunk.status, 'compressed')) return plain
   const recorded = compressed.get(chunk.relation)
-  // No metadata of the time column: the chunk is decompressed as far as the patience lasts.
+  // No metadata of the time column: the chunk is decompressed until the timeout.
   if (recorded === undefined) return plain.replace('from only ', 'from ')
   const end = ident(side === 'newest' ? recorded.high : recorded.low)
   return `${plain} union all ${sql`(select ${end} as v from ${ident(recorded.schema, recorded.name)} where ${end} is not null order by 1 ${order} limit 1)`.text}`

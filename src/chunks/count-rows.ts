@@ -4,14 +4,14 @@ import {isConnectionLost} from '../db/sqlstate.js'
 import type {Chunk} from '../catalog/table.js'
 
 /** For all together: a preview must not take longer than the change. */
-const patience = 5_000
+const timeoutMs = 5_000
 
 /** One statement counts so many chunks; where one of them cannot be counted, they are counted in halves. */
 const batchSize = 64
 
 /** Rows of chunks, counted as long as the time lasts; null: not counted. The one place where previews count rows. */
 export async function countRows(db: Database, chunks: readonly Chunk[]): Promise<Map<Chunk, number | null>> {
-  const until = performance.now() + patience
+  const until = performance.now() + timeoutMs
   const counts = new Map<Chunk, number | null>(chunks.map((chunk) => [chunk, null]))
   for (let at = 0; at < chunks.length; at += batchSize) await count(chunks.slice(at, at + batchSize))
   return counts

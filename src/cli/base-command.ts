@@ -33,7 +33,7 @@ export interface ChangeFlags {
 
 export interface RunOptions {
   /** Milliseconds to wait for another run's lock; 0, the default, exits at once. */
-  patience?: number
+  waitMs?: number
   /** The plan as it looks once the schema qicore or the extension was made. */
   replan?: () => Promise<Plan>
   /** The plan itself brings the schema qicore up to date, as `migrate up` does. */
@@ -200,7 +200,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     flags: ChangeFlags,
     options: RunOptions = {},
   ): Promise<ChangeReport> {
-    const [{confirmAndRun}, {isBootstrapStep, planInstall, bootstrap: prepare}, limits] = await Promise.all([
+    const [{confirmAndRun}, {isBootstrapStep, planInstall, bootstrap}, limits] = await Promise.all([
       import('./carry-out.js'),
       import('../schema/migrate/run.js'),
       this.limits(),
@@ -221,9 +221,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       sql: (flags.sql ?? false) || !process.stdout.isTTY,
       previewed: options.previewed ?? false,
       limits,
-      patience: options.patience ?? 0,
+      waitMs: options.waitMs ?? 0,
       resolveSession: options.resolveSession,
-      preparation: {steps, run: () => prepare(db, {...plan, steps}, {limits}), replan: options.replan},
+      preparation: {steps, run: () => bootstrap(db, {...plan, steps}, {limits}), replan: options.replan},
       print: (text) => this.log(text),
       printRaw: (text) => this.logRaw(text),
       report: (line) => this.report(line),
@@ -257,9 +257,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   private async translate(error: unknown): Promise<Error> {
-    const {toOpsError: explain, isConnectionLost, sqlState} = await import('../db/sqlstate.js')
+    const {toOpsError, isConnectionLost, sqlState} = await import('../db/sqlstate.js')
     // A driver's or server's error is the operator's; anything else is a bug and keeps its stack.
-    return sqlState(error) === undefined && !isConnectionLost(error) ? (error as Error) : explain(error, this.doing)
+    return sqlState(error) === undefined && !isConnectionLost(error) ? (error as Error) : toOpsError(error, this.doing)
   }
 
   /** Every report says in what condition its database is, and its instants have one form. */

@@ -31,7 +31,7 @@ export interface CarryOutOptions {
   previewed: boolean
   limits: Limits
   /** Milliseconds to wait for another run's lock; 0 exits at once. */
-  patience: number
+  waitMs: number
   /** What must be there before a run can be locked and written down: the schema qicore, the extension. */
   preparation: Preparation
   /** Sessions in other databases of the server, for the steps that name one. */
@@ -96,7 +96,7 @@ async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Prom
   const actor = actorOf(db.server)
   const lock =
     db.server.hasQicoreSchema && plan.locks.length > 0
-      ? await takeRunLock(db, plan.locks, `${actor}, ${plan.operation}`, options.patience)
+      ? await takeRunLock(db, plan.locks, `${actor}, ${plan.operation}`, options.waitMs)
       : null
   const detail = {summary: plan.summary, steps: plan.steps.length, tables: tablesOf(plan)}
   const ledger = await openLedger(

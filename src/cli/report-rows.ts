@@ -31,7 +31,7 @@ export function sortRows<Row, Context extends TableContext>(
   {column: id, descending}: SortOrder,
 ): Row[] {
   const column = columns.find((each) => each.id === id)!
-  const keyed = rows.map((row) => ({row, key: keyOf(column.value(row))}))
+  const keyed = rows.map((row) => ({row, key: sortKey(column.value(row))}))
   const sign = descending ? -1 : 1
   return keyed
     .sort((a, b) => {
@@ -44,7 +44,7 @@ export function sortRows<Row, Context extends TableContext>(
 type Key = bigint | number | string
 
 /** Times of every year, and numbers that came as text, by their value. */
-function keyOf(value: MachineValue): Key | null {
+function sortKey(value: MachineValue): Key | null {
   if (value === null || typeof value === 'number') return value
   if (typeof value === 'boolean') return Number(value)
   if (typeof value !== 'string') return value.join(' ')

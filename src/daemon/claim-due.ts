@@ -52,7 +52,7 @@ async function advance(options: ClaimDueOptions, requests: readonly ClaimRequest
       options.onStale(job.name)
       continue
     }
-    registry.moved(job.name, decision.to, one.claim !== null || state.running)
+    registry.advanced(job.name, decision.to, one.claim !== null || state.running)
     for (const [reason, instants] of byReason(decision.skips))
       emit({
         event: 'instants_skipped',

@@ -15,7 +15,7 @@ export interface HealthState {
   /** What the ledger refuses. */
   refusals: readonly string[]
   /** Milliseconds that may pass between two rounds. */
-  patience: number
+  timeoutMs: number
   stopping: boolean
   /** The calendars' clock. */
   now: number
@@ -30,22 +30,22 @@ export interface Readiness {
 }
 
 /** Alive: the loop goes round, be it in vain. A database that is away is no reason to be restarted, however long. */
-export function isAlive({sinceTurn, patience}: Pick<HealthState, 'sinceTurn' | 'patience'>): boolean {
-  return sinceTurn < 3 * patience
+export function isAlive({sinceTurn, timeoutMs}: Pick<HealthState, 'sinceTurn' | 'timeoutMs'>): boolean {
+  return sinceTurn < 3 * timeoutMs
 }
 
 /** Ready: the database is there and takes what is written, nothing waits beyond its limit, no runner is dead. */
 export function readinessOf(health: HealthState): Readiness {
-  const {connected, blockedReason, refusals, msSincePoll, patience, stopping, registry, now, deadRunners} = health
+  const {connected, blockedReason, refusals, msSincePoll, timeoutMs, stopping, registry, now, deadRunners} = health
   const problems: string[] = []
   if (stopping) problems.push('it is stopping')
   if (connected === null) problems.push('it has not been connected yet')
   if (blockedReason !== null) problems.push(blockedReason)
-  else if (msSincePoll !== null && msSincePoll > 2 * patience)
+  else if (msSincePoll !== null && msSincePoll > 2 * timeoutMs)
     problems.push(`the ledger was last looked at ${formatElapsed(msSincePoll)} ago`)
   problems.push(...refusals)
-  for (const {job, state, due, ignoredReason: aside} of registry?.entries() ?? []) {
-    if (aside !== null) problems.push(`${job.name}: ${aside}`)
+  for (const {job, state, due, ignoredReason} of registry?.entries() ?? []) {
+    if (ignoredReason !== null) problems.push(`${job.name}: ${ignoredReason}`)
     const waits = due.waitingSince === null ? 0 : now - due.waitingSince
     if (waits > job.lateAfter && !state?.running)
       problems.push(

@@ -21,7 +21,7 @@ export interface JobRegistry {
   /** Computes again what is due of a job, after its state or the time has changed. */
   reckon(entry: RegistryEntry, now: number): DueState
   /** The ledger was moved on to here by ourselves. */
-  moved(name: string, to: number, running: boolean): void
+  advanced(name: string, to: number, running: boolean): void
   /** A run of the job ended. */
   freed(name: string, at: number): void
 }
@@ -73,7 +73,7 @@ export function createJobRegistry(
           : evaluateDue(entry.job, entry.state, now, sawOnlyReplica)
       return entry.due
     },
-    moved(name, to, running) {
+    advanced(name, to, running) {
       const entry = entries.get(name)
       if (!entry?.state) return
       const instant = new Date(to).toISOString()

@@ -114,7 +114,7 @@ export class Daemon {
       refusals: scheduler?.refusals() ?? [],
       msSincePoll: waits ? 0 : msSincePoll,
       sinceTurn: waits ? 0 : now - Math.max(this.lastTurn, scheduler?.lastTurn ?? 0),
-      patience: Math.max(options.poll, 5_000) + 10_000,
+      timeoutMs: Math.max(options.poll, 5_000) + 10_000,
       stopping: this.stopping.signal.aborted,
       now: this.clock.now(),
       registry: scheduler?.registry ?? null,

@@ -47,7 +47,7 @@ function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' | 'debug' {
   return levels[event.event] ?? 'info'
 }
 
-const iso = (instant: number | null) => (instant === null ? null : new Date(instant).toISOString())
+const isoOrNull = (instant: number | null) => (instant === null ? null : new Date(instant).toISOString())
 
 /** Times as ISO, an outcome flat, and no password whatever an error quoted. */
 function fields(event: DaemonEvent): Record<string, unknown> {
@@ -62,7 +62,7 @@ function fields(event: DaemonEvent): Record<string, unknown> {
     if (outcome.kind === 'retry')
       Object.assign(flat, {status: 'retry', error: outcome.error, inSeconds: outcome.seconds})
   }
-  for (const key of ['at', 'first', 'last']) if (key in flat) flat[key] = iso(flat[key] as number | null)
+  for (const key of ['at', 'first', 'last']) if (key in flat) flat[key] = isoOrNull(flat[key] as number | null)
   for (const key of ['late', 'seconds']) if (typeof flat[key] === 'number') flat[key] = round(flat[key])
   if (typeof flat.error === 'string') flat.error = redact(flat.error)
   return Object.fromEntries(Object.entries(flat).filter(([, value]) => value !== null && value !== undefined))

@@ -176,7 +176,7 @@ function jobGauges({gauge}: Makers, source: MetricsSource): void {
   gauge('jobs', 'Jobs by state.', ['state'], (g) => {
     g.reset()
     for (const {state, ignoredReason} of source.registry()?.entries() ?? [])
-      g.inc({state: ignoredReason === null ? (state?.versions.at(-1)?.state ?? 'unknown') : 'aside'})
+      g.inc({state: ignoredReason === null ? (state?.versions.at(-1)?.state ?? 'unknown') : 'ignored'})
   })
   gauge('job_next_run_timestamp_seconds', 'When the job is next due.', ['job'], (g) => {
     g.reset()

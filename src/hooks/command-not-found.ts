@@ -12,7 +12,7 @@ const hook: Hook<'command_not_found'> = async ({config, id, argv = []}) => {
     target: flagValue(argv, '--target'),
     config: flagValue(argv, '--config'),
   })
-  const error = explain(config, [...id.split(':'), ...argv.filter((word) => !word.startsWith('-'))])
+  const error = notFoundError(config, [...id.split(':'), ...argv.filter((word) => !word.startsWith('-'))])
   if (!argv.includes('--json')) throw error
   process.stdout.write(`${JSON.stringify({error}, null, 2)}\n`)
   process.exitCode = error.exitCode
@@ -20,7 +20,7 @@ const hook: Hook<'command_not_found'> = async ({config, id, argv = []}) => {
 export default hook
 
 /** With a space between topic and verb, an argument too many looks like a verb. */
-function explain(config: Interfaces.Config, words: readonly string[]): OpsError {
+function notFoundError(config: Interfaces.Config, words: readonly string[]): OpsError {
   const {bin} = config
   let known = words.length
   while (

@@ -6,7 +6,7 @@ import {waitForHolders, waitForPending} from '../run/wait-for-holders.js'
 import {markDetached, markIntended, removeMark, requireDetached, withdrawMark} from './write-mark.js'
 
 /** How long one attempt waits for transactions to end before the step is put back to be retried later. */
-const patience = '2 seconds'
+const holderTimeout = '2 seconds'
 
 /** What becomes of a partition that is taken out: its table is kept, or is dropped next under this mark. */
 export type Purpose = {kind: 'keep'} | {kind: 'drop'; mark: string}
@@ -38,7 +38,7 @@ export function detachConcurrently(
       object: relation,
       // Each by itself: what waits again after a failure has waited before anything was begun.
       statements: [
-        waitForHolders(set.relation, patience),
+        waitForHolders(set.relation, holderTimeout),
         waitForPending(set.relation, relation),
         ...before,
         sql`alter table ${parent} detach partition ${partition} concurrently`,

@@ -11,7 +11,7 @@ function prefixOf(database: string): string {
 }
 
 /** The name of a job in pg_cron: `qicore:market:refresh:public.daily_ohlcv_summary`. */
-export function nameOf(database: string, job: string, part: string): string {
+export function entryName(database: string, job: string, part: string): string {
   const prefix = prefixOf(database)
   return prefix + shortened(part === '' ? job : `${job}:${part}`, longest - Buffer.byteLength(prefix))
 }

@@ -189,7 +189,9 @@ function recordStep(
     current.schedule === schedule &&
     current.timezone === timezone
   if (same && sameCommands(current.commands ?? null, commands)) return null
-  const request = JSON.stringify([{name, kind, schedule, timezone, runner, commands, told: job.runner === runner}])
+  const request = JSON.stringify([
+    {name, kind, schedule, timezone, runner, commands, runner_explicit: job.runner === runner},
+  ])
   return {
     ...plain,
     id: `record ${name}: run by ${runner === 'daemon' ? 'the daemon' : 'pg_cron'}`,

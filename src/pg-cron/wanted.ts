@@ -4,7 +4,7 @@ import {usageError} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
 import {commandsOf} from './commands.js'
 import {toPgCronSyntax, obstacles, type Dialect} from './dialect.js'
-import {nameOf} from './names.js'
+import {entryName} from './names.js'
 import {fieldsOf} from '../units/schedule.js'
 import {command} from '../units/command.js'
 
@@ -93,7 +93,7 @@ export async function partitionJobs(
     if (fieldsOf(job.schedule)[2] === 'L')
       wanted.notes.push(`${job.name}: "${job.schedule}" is "${schedule}" in pg_cron, at the same times`)
     const runs = Object.entries(commands).map(
-      ([part, command]): WantedRun => ({part, name: nameOf(db.server.database, job.name, part), schedule, command}),
+      ([part, command]): WantedRun => ({part, name: entryName(db.server.database, job.name, part), schedule, command}),
     )
     wanted.jobs.push({job, commands, runs})
   }

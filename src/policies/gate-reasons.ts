@@ -25,7 +25,7 @@ export interface GateReasons {
   all: GateReason | null
 }
 
-const patience = 5_000
+const timeoutMs = 5_000
 
 /**
  * Asked only where something is overdue.
@@ -55,7 +55,7 @@ export async function gateReasons(
   try {
     const rows = await db.query<{relation: string; reason: string | null}>(
       statement(loadSql('policies/gate'), [qualifiedName(table), config]),
-      {...readOnlySettings, statementTimeout: patience},
+      {...readOnlySettings, statementTimeout: timeoutMs},
     )
     return {
       byChunk: new Map(

@@ -53,9 +53,9 @@ export async function reorderWork(
       why: 'not reordered',
     }
   })
-  const patience = microsOf(snapshot.at) - graceOf(policy, lateAfter)
+  const lateBefore = microsOf(snapshot.at) - graceOf(policy, lateAfter)
   const known = notDone.every(({since}) => since !== null)
-  const late = notDone.some(({since}) => since !== null && microsOf(since) < patience)
+  const late = notDone.some(({since}) => since !== null && microsOf(since) < lateBefore)
   return {due: candidates.length, notDone, late: late || (known ? false : null), overdue: []}
 }
 

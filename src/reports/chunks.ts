@@ -42,7 +42,7 @@ export interface ChunkStats {
   due: boolean | null
   /** Since when; null where that is recorded nowhere (`why` then says so) or nothing is due. */
   dueSince: Instant | null
-  /** Due for longer than its schedule and the patience explain, or due, and since when is not known. */
+  /** Due for longer than the schedule and the grace time explain, or due, and since when is not known. */
   late: boolean | null
   why: string | null
   /** The kind of the policy that should have dealt with it; null where nothing is due. */

@@ -54,7 +54,7 @@ export interface QueriesRequest {
  * @throws OpsError NO_SUCH_TABLE, AMBIGUOUS
  */
 export async function readQueries(db: Database, request: QueriesRequest): Promise<QueriesReport> {
-  const name = request.table === undefined ? null : await nameOf(db, request.table)
+  const name = request.table === undefined ? null : await resolveName(db, request.table)
   const report = async (
     queries: QueryStats[],
     notes: string[],
@@ -129,7 +129,7 @@ async function countedSince(db: Database, schema: string): Promise<Instant | nul
   }
 }
 
-async function nameOf(db: Database, text: string): Promise<string> {
+async function resolveName(db: Database, text: string): Promise<string> {
   const found = await findRelations(db, parseQualifiedName(text))
   if (found.length === 0) throw noSuchTable(text, db.server.database, [])
   if (found.length > 1)

@@ -11,7 +11,7 @@ const isTotal = ({table}: TableStats) => table === ''
 export const statsTable: ReportTable<TableStats, StatsReport> = {
   columns: [
     {id: 'schema', heading: 'SCHEMA', type: 'name', show: 'data', value: (row) => row.schema},
-    {id: 'table', heading: 'TABLE', type: 'name', value: (row) => row.table, text: nameOf, shrink: 12},
+    {id: 'table', heading: 'TABLE', type: 'name', value: (row) => row.table, text: markedName, shrink: 12},
     {id: 'kind', heading: 'KIND', type: 'text', show: 'data', value: (row) => row.kind},
     {id: 'managed', heading: 'MANAGED', type: 'flag', show: 'data', value: (row) => row.managed},
     {
@@ -70,7 +70,7 @@ export const statsTable: ReportTable<TableStats, StatsReport> = {
 }
 
 /** Where nothing is managed, a mark in every row says nothing. */
-function nameOf(row: TableStats, {tables}: StatsReport): string {
+function markedName(row: TableStats, {tables}: StatsReport): string {
   if (isTotal(row)) return 'TOTAL'
   const mark = row.managed || !tables.some(({managed}) => managed) ? '' : ' *'
   return `${shortName(row.schema, row.table)}${mark}`

@@ -23,14 +23,14 @@ export interface RunLock {
 /**
  * Takes all the named locks or none.
  * @param holder who this is, shown to a run that is refused
- * @param patience milliseconds to wait for another run
+ * @param waitMs milliseconds to wait for another run
  * @throws OpsError LOCKED (exit 5) naming the holder and since when
  */
 export async function takeRunLock(
   db: Database,
   names: readonly string[],
   holder: string,
-  patience = 0,
+  waitMs = 0,
 ): Promise<RunLock> {
   const write = <Row extends object>(name: string, values: readonly Value[]) =>
     db.query<Row>(statement(loadSql(`run/${name}`), values), {
@@ -43,7 +43,7 @@ export async function takeRunLock(
   const mine: {name: string; token: number}[] = []
   const keys = () => [mine.map(({name}) => name), mine.map(({token}) => token)] as const
   const giveBack = () => write('lock-release', keys())
-  const deadline = performance.now() + patience
+  const deadline = performance.now() + waitMs
   // In one order, so that two runs cannot each hold what the other waits for.
   for (const name of [...new Set(names)].sort()) {
     for (;;) {

@@ -2,11 +2,11 @@ import {doBlock, type Statement} from '../db/sql.js'
 
 /**
  * Waits, without any lock of its own, until every transaction that holds a lock on a table now has ended: what DETACH
- * CONCURRENTLY waits for too, but that one leaves the partition pending when its patience ends. Raises 55P03 naming
+ * CONCURRENTLY waits for too, but that one leaves the partition pending when that wait times out. Raises 55P03 naming
  * who is still there, so that it is tried again like any lock that was not to be had. Ages are seen with pg_monitor
  * only; that a transaction goes on is seen by everybody.
  */
-export function waitForHolders(relation: string, patience: string): Statement {
+export function waitForHolders(relation: string, timeout: string): Statement {
   return doBlock`
 declare
   older text[];
@@ -24,7 +24,7 @@ begin
     ) l
     left join pg_stat_activity a on a.pid = l.pid;
     exit when who is null;
-    if clock_timestamp() > now() + interval ${patience} then
+    if clock_timestamp() > now() + interval ${timeout} then
       raise exception using errcode = '55P03', message = format('open transactions have used %s: %s', ${relation}::text, who);
     end if;
     perform pg_sleep(0.02);

@@ -3,6 +3,7 @@ import {formatLocal} from '../units/zone.js'
 import {countInstants, dstNotes, instants} from './calendar.js'
 import {inWindow} from './due.js'
 import {jitterOf} from './jitter.js'
+import {instantFromMillis} from '../units/instant.js'
 
 export interface SimulatedRun {
   job: string
@@ -24,8 +25,6 @@ export interface Simulation {
   notes: {job: string; at: string; text: string}[]
 }
 
-const iso = (at: number) => new Date(at).toISOString().replace('.000Z', 'Z')
-
 /** What the calendars hold in (from, to], without any database. @param limit runs that are listed */
 export function simulate(jobs: readonly Job[], from: number, to: number, limit: number): Simulation {
   const runs: (SimulatedRun & {ms: number})[] = []
@@ -40,21 +39,21 @@ export function simulate(jobs: readonly Job[], from: number, to: number, limit: 
       runs.push({
         ms: at,
         job: job.name,
-        at: iso(at),
+        at: instantFromMillis(at),
         local: formatLocal(job.timezone, at),
-        begins: iso(begins),
+        begins: instantFromMillis(begins),
         skipped: inWindow(job.window, job.timezone, begins) ? null : 'window',
       })
     }
   }
   runs.sort((a, b) => a.ms - b.ms || (a.job < b.job ? -1 : 1))
   return {
-    from: iso(from),
-    to: iso(to),
+    from: instantFromMillis(from),
+    to: instantFromMillis(to),
     runs: runs.slice(0, limit).map(({ms: _, ...run}) => run),
     total,
     notes: jobs
-      .flatMap((job) => dstNotes(job, from, to).map(({at, text}) => ({job: job.name, at: iso(at), text})))
+      .flatMap((job) => dstNotes(job, from, to).map(({at, text}) => ({job: job.name, at: instantFromMillis(at), text})))
       .sort((a, b) => (a.at < b.at ? -1 : 1)),
   }
 }

@@ -59,10 +59,12 @@ export async function readSnapshot(db: Database, schemas: readonly string[]): Pr
   const relations = await read<RelationRow>('relations')
   const routines = await read<{name: string; definition: string}>('routines')
   const hypertables = can(db.server.engine, 'hypertables') ? await read<HypertableRow>('hypertables') : []
-  const keyOf = ({schema, name}: {schema: string; name: string}) => formatQualifiedName(schema, name)
-  const extended = new Map(hypertables.map((row) => [keyOf(row), row]))
+  const qualifiedKey = ({schema, name}: {schema: string; name: string}) => formatQualifiedName(schema, name)
+  const extended = new Map(hypertables.map((row) => [qualifiedKey(row), row]))
   return {
-    relations: Object.fromEntries(relations.map((row) => [keyOf(row), relationOf(row, extended.get(keyOf(row)))])),
+    relations: Object.fromEntries(
+      relations.map((row) => [qualifiedKey(row), relationOf(row, extended.get(qualifiedKey(row)))]),
+    ),
     routines: Object.fromEntries(routines.map(({name, definition}) => [name, definition])),
   }
 }

@@ -133,3 +133,8 @@ export function jsonInstant(instant: Instant): string {
     return `${time}.${micros.endsWith('000') ? micros.slice(0, 3) : micros}Z`
   })
 }
+
+/** Milliseconds since 1970 as an instant; no fraction where it is zero. */
+export function instantFromMillis(ms: number): Instant {
+  return new Date(ms).toISOString().replace('.000Z', 'Z')
+}

@@ -57,7 +57,7 @@ function gapLine(row: PartitionRow, gap: SetReport['gaps'][number]): PartitionLi
 
 function findingLines(tables: readonly SetReport[]): Line[] {
   return tables.flatMap((set) =>
-    set.findings.map(({message}) => note(`${nameOf(set)}: ${message}.`, set.managed ? '!' : ' ')),
+    set.findings.map(({message}) => note(`${tableName(set)}: ${message}.`, set.managed ? '!' : ' ')),
   )
 }
 
@@ -94,6 +94,6 @@ function needsSomebody({managed, findings}: SetReport): boolean {
   return managed && findings.length > 0
 }
 
-function nameOf({schema, table}: SetReport): string {
+function tableName({schema, table}: SetReport): string {
   return shortName(schema, table)
 }

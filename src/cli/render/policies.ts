@@ -99,12 +99,12 @@ function unmanagedLegend(policies: readonly {managed: boolean}[]): Line[] {
   return policies.some(({managed}) => !managed) ? [legend('not declared, never touched.', '*')] : []
 }
 
-function nameOf({schema, table}: Pick<PolicyStatus, 'schema' | 'table'>): string {
+function tableName({schema, table}: Pick<PolicyStatus, 'schema' | 'table'>): string {
   return shortName(schema, table)
 }
 
 function labelOf(policy: PolicyStatus): string {
-  return `${nameOf(policy)} ${policy.kind}`
+  return `${tableName(policy)} ${policy.kind}`
 }
 
 function statusVerdict(policies: readonly PolicyStatus[], failed: boolean): string {

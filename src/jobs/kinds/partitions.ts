@@ -37,14 +37,14 @@ export async function chosenSets(
   {tables, ahead}: OptionsOf<'partitions'>,
   context: Pick<JobContext, 'partitions'>,
 ): Promise<{rules: PartitionRule[]; unknown: string[]}> {
-  const nameOf = (text: string) => {
+  const normalizedName = (text: string) => {
     const {schema, name} = parseQualifiedName(text)
     return qualifiedName({schema: schema ?? 'public', name})
   }
   const all = context
     .partitions(await partitionsDefined(db))
     .map((rule) => (ahead === undefined ? rule : {...rule, ahead}))
-  const names = tables?.map(nameOf)
-  const rules = names === undefined ? all : all.filter(({relation}) => names.includes(nameOf(relation)))
-  return {rules, unknown: names?.filter((name) => !rules.some(({relation}) => nameOf(relation) === name)) ?? []}
+  const names = tables?.map(normalizedName)
+  const rules = names === undefined ? all : all.filter(({relation}) => names.includes(normalizedName(relation)))
+  return {rules, unknown: names?.filter((name) => !rules.some(({relation}) => normalizedName(relation) === name)) ?? []}
 }

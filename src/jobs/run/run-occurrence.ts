@@ -96,7 +96,7 @@ export async function runOccurrence(
   const run = {...options, stop: stop.signal, cancel: cancel.signal}
   const stopped = (): FinalOutcome | null =>
     options.cancel.aborted && !state.timedOut ? {kind: 'retry', seconds: 0, error: null, countsAsAttempt: false} : null
-  const hangs = [patience(cancel.signal, cancelGrace), patience(options.cancel, stopGrace)]
+  const hangs = [timeoutAfter(cancel.signal, cancelGrace), timeoutAfter(options.cancel, stopGrace)]
   const at: AtWork = {begun: false, step: null, backend: null}
   try {
     return await Promise.race([
@@ -274,7 +274,7 @@ function linked(signal: AbortSignal): {signal: AbortSignal; abort(): void; relea
 }
 
 /** Ends some time after the signal, unless it is let go before. */
-function patience(signal: AbortSignal, milliseconds: number): {over: Promise<void>; release(): void} {
+function timeoutAfter(signal: AbortSignal, milliseconds: number): {over: Promise<void>; release(): void} {
   let timer: NodeJS.Timeout | undefined
   let wait = () => {}
   const over = new Promise<void>((resolve) => {

@@ -1,7 +1,7 @@
 import type {Job} from '../../config/jobs.js'
 import type {Database} from '../../db/database.js'
 import {usageError} from '../../errors.js'
-import type {Instant} from '../../units/instant.js'
+import {instantFromMillis, type Instant} from '../../units/instant.js'
 import {auditProblems, type JobAudit} from '../../schedule/audit.js'
 import {hasOccurrences} from './job-list.js'
 import {readAudit} from './read-audit.js'
@@ -54,8 +54,6 @@ export async function auditReport(
   return {ok: reports.every(({ok}) => ok), jobs: reports, timelines}
 }
 
-const iso = (at: number): Instant => new Date(at).toISOString().replace('.000Z', 'Z')
-
 function reportOf(audit: JobAudit, declared: Job | undefined): JobAuditReport {
   const {
     job,
@@ -75,17 +73,17 @@ function reportOf(audit: JobAudit, declared: Job | undefined): JobAuditReport {
   return {
     job,
     ok: auditProblems(audit, declared?.lateAfter ?? 60_000, declared?.overlap === 'queue') === 0,
-    from: iso(from),
-    to: iso(to),
+    from: instantFromMillis(from),
+    to: instantFromMillis(to),
     instants,
     byStatus,
-    gaps: gaps.map(iso),
-    duplicates: duplicates.map(iso),
-    unexpected: unexpected.map(iso),
-    abandoned: abandoned.map(iso),
-    retrying: retrying.map(iso),
-    givenBack: givenBack.map(iso),
-    waiting: waiting.map(iso),
+    gaps: gaps.map(instantFromMillis),
+    duplicates: duplicates.map(instantFromMillis),
+    unexpected: unexpected.map(instantFromMillis),
+    abandoned: abandoned.map(instantFromMillis),
+    retrying: retrying.map(instantFromMillis),
+    givenBack: givenBack.map(instantFromMillis),
+    waiting: waiting.map(instantFromMillis),
     notes,
   }
 }

@@ -6,7 +6,7 @@ import {ExitCode, OpsError} from '../../errors.js'
 import {assertStillHeld} from '../../run/guard.js'
 import type {Decision, ScheduleVersion} from '../../schedule/due.js'
 import {command} from '../../units/command.js'
-import type {Instant} from '../../units/instant.js'
+import {instantFromMillis, type Instant} from '../../units/instant.js'
 import {readJobs, type LedgerJob} from './ledger-jobs.js'
 import {askLedger, millisOf, type Identity} from './ledger.js'
 
@@ -37,13 +37,11 @@ export interface ClaimRequest {
   decision: Decision
 }
 
-export interface Moved {
+export interface Advanced {
   job: string
   /** Null where the instants were only skipped. */
   claim: Claim | null
 }
-
-const iso = (instant: number) => new Date(instant).toISOString()
 
 /** Accounts for what was decided and claims what is to be run; a job that is not in the answer was not ours to move. */
 export async function claim(
@@ -51,16 +49,16 @@ export async function claim(
   claimRequests: readonly ClaimRequest[],
   me: Identity,
   lease: number,
-): Promise<{advanced: Moved[]; now: number | null}> {
+): Promise<{advanced: Advanced[]; now: number | null}> {
   const asked = claimRequests.map(({job, state, decision}) => ({
     job: job.name,
     operation: job.kind,
     revision: state.revision,
     last_at: state.lastAtExact,
-    to_at: iso(decision.to),
-    due_at: iso(decision.dueAt),
-    run_at: decision.run === null ? null : iso(decision.run),
-    skips: decision.skips.map(({at, reason}) => ({at: iso(at), reason})),
+    to_at: instantFromMillis(decision.to),
+    due_at: instantFromMillis(decision.dueAt),
+    scheduled_at: decision.run === null ? null : instantFromMillis(decision.run),
+    skips: decision.skips.map(({at, reason}) => ({at: instantFromMillis(at), reason})),
   }))
   const rows = await askLedger<{
     job: string
@@ -106,7 +104,7 @@ export async function claimNow(db: Database, job: Job, me: Identity, lease: numb
   const known = (await readJobs(db, [job.name]))[0]
   throw new OpsError(
     'RUNNING',
-    `${job.name} runs already, claimed by ${known?.claimedBy ?? 'a daemon that is gone'} since ${known?.startedAt ? iso(known.startedAt) : 'an unknown time'}.`,
+    `${job.name} runs already, claimed by ${known?.claimedBy ?? 'a daemon that is gone'} since ${known?.startedAt ? instantFromMillis(known.startedAt) : 'an unknown time'}.`,
     {
       exit: ExitCode.lockHeld,
       suggestions: [

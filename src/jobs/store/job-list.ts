@@ -3,7 +3,7 @@ import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
 import {leftToPgCron} from '../../schedule/due.js'
 import {statement} from '../../db/sql.js'
-import type {Instant} from '../../units/instant.js'
+import {instantFromMillis, type Instant} from '../../units/instant.js'
 import {readJobs, type LedgerJob} from './ledger-jobs.js'
 import type {ScheduleVersion} from '../../schedule/due.js'
 import {nextOf} from './schedules.js'
@@ -106,8 +106,7 @@ export async function listJobs(
   }
 }
 
-const iso = (at: number | null): Instant | null =>
-  at === null ? null : new Date(at).toISOString().replace('.000Z', 'Z')
+const instantOrNull = (at: number | null): Instant | null => (at === null ? null : instantFromMillis(at))
 
 function stateOf(job: Job | undefined, version: ScheduleVersion | undefined): ListedJob['state'] {
   if (job === undefined) return 'undeclared'
@@ -133,17 +132,17 @@ function listedJob(
     state: stateOf(job, version),
     paused:
       version?.state === 'paused'
-        ? {by: version.actor ?? 'unknown', since: iso(version.validFrom)!, reason: version.reason ?? null}
+        ? {by: version.actor ?? 'unknown', since: instantOrNull(version.validFrom)!, reason: version.reason ?? null}
         : null,
     running:
       state?.running && state.claimedBy !== null
-        ? {by: state.claimedBy, since: iso(state.startedAt) ?? iso(now)!}
+        ? {by: state.claimedBy, since: instantOrNull(state.startedAt) ?? instantOrNull(now)!}
         : null,
     retryAt:
       state?.running && state.claimedBy === null && state.leaseSeconds !== null
-        ? iso(Math.round((now + state.leaseSeconds * 1000) / 1000) * 1000)
+        ? instantOrNull(Math.round((now + state.leaseSeconds * 1000) / 1000) * 1000)
         : null,
-    next: iso(next),
+    next: instantOrNull(next),
     lastStatus: currentStatus(last?.status ?? null),
     lastReason: last?.reason ?? null,
     lastError: last?.error ?? null,

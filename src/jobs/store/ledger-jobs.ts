@@ -30,7 +30,7 @@ interface JobRow {
   lease_seconds: number | null
   started_at: Instant | null
   claimed_by: string | null
-  calendars: (Omit<ScheduleVersion, 'validFrom'> & {validFrom: string})[]
+  versions: (Omit<ScheduleVersion, 'validFrom'> & {validFrom: string})[]
 }
 
 /** The jobs of the ledger: all, or those named. */
@@ -47,7 +47,7 @@ export async function readJobs(db: Database, names: readonly string[] | null = n
     leaseSeconds: row.lease_seconds,
     startedAt: millisOf(row.started_at),
     claimedBy: row.claimed_by,
-    versions: row.calendars.map((version) => ({...version, validFrom: Date.parse(version.validFrom)})),
+    versions: row.versions.map((version) => ({...version, validFrom: Date.parse(version.validFrom)})),
   }))
 }
 
@@ -64,7 +64,7 @@ export function claimRequestOf(jobs: readonly Job[]): string {
       timezone,
       runner: runner === 'auto' ? null : runner,
       commands: null,
-      told: runner !== 'auto',
+      runner_explicit: runner !== 'auto',
     })),
   )
 }

@@ -2,7 +2,7 @@ import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
 import {isPgCron} from '../../run/application.js'
-import type {Instant} from '../../units/instant.js'
+import {instantFromMillis, type Instant} from '../../units/instant.js'
 import type {UnassignedRow} from '../../schedule/audit-pg-cron.js'
 import {auditJob, type AuditedVersion, type AuditRow, type JobAudit} from '../../schedule/audit.js'
 import {currentStatus} from '../../run/status-names.js'
@@ -20,7 +20,7 @@ interface JobRow {
   running: boolean
   pruned_until: Instant | null
   now: Instant
-  calendars: (Omit<AuditedVersion, 'validFrom'> & {validFrom: string})[]
+  versions: (Omit<AuditedVersion, 'validFrom'> & {validFrom: string})[]
 }
 
 const pageSize = 20_000
@@ -39,7 +39,7 @@ export async function readAudit(
   const rows = await db.query<JobRow>(statement(loadSql('jobs/audit-jobs'), [only]))
   const jobs: JobAudit[] = []
   for (const row of rows) {
-    const versions = row.calendars.map((version) => ({...version, validFrom: Date.parse(version.validFrom)}))
+    const versions = row.versions.map((version) => ({...version, validFrom: Date.parse(version.validFrom)}))
     const pruned = row.pruned_until === null ? -Infinity : Date.parse(row.pruned_until)
     const from = Math.max(since ?? -Infinity, pruned, versions[0]!.validFrom)
     const now = Date.parse(row.now)
@@ -59,7 +59,7 @@ export async function readAudit(
   }
   const first = jobs.length === 0 ? Date.now() : Math.min(...jobs.map(({from}) => from))
   const timelines = await db.query<{system_identifier: string; timeline: number; seen_at: Instant; seen_by: string}>(
-    statement(loadSql('jobs/timelines'), [iso(first)]),
+    statement(loadSql('jobs/timelines'), [instantFromMillis(first)]),
   )
   return {
     jobs,
@@ -71,8 +71,6 @@ export async function readAudit(
   }
 }
 
-const iso = (at: number) => new Date(at).toISOString()
-
 async function occurrences(db: Database, job: string, from: number, until: Instant): Promise<AuditRow[]> {
   interface Row {
     scheduled_at: Instant
@@ -82,7 +80,7 @@ async function occurrences(db: Database, job: string, from: number, until: Insta
     abandoned: boolean | null
   }
   const all: AuditRow[] = []
-  for (let after: Instant = iso(from); ; ) {
+  for (let after: Instant = instantFromMillis(from); ; ) {
     const rows = await db.query<Row>(statement(loadSql('jobs/audit-rows'), [job, after, until, pageSize]))
     for (const row of rows)
       all.push({
@@ -106,7 +104,7 @@ async function unassigned(db: Database, job: string, from: number, until: Instan
     part: string | null
     application: string | null
   }
-  const rows = await db.query<Row>(statement(loadSql('jobs/audit-unassigned'), [job, iso(from), until]))
+  const rows = await db.query<Row>(statement(loadSql('jobs/audit-unassigned'), [job, instantFromMillis(from), until]))
   return rows.map(({started_at, completed_at, status, reason, part, application}) => ({
     startedAt: Date.parse(started_at),
     completedAt: completed_at === null ? null : Date.parse(completed_at),

@@ -95,13 +95,13 @@ const readers: Record<string, (fields: never) => Partial<Effect>> = {
   }) => ({
     onlyIfMissing: if_not_exists ?? false,
     lock: concurrent ? 'SHARE UPDATE EXCLUSIVE' : 'SHARE',
-    relations: [nameOf(relation)],
+    relations: [relationName(relation)],
     makes: idxname === undefined ? [] : [relationMade({...relation, relname: idxname})],
   }),
   CreateTrigStmt: ({trigname, relation}: {trigname: string; relation: RangeVar}) => ({
     lock: 'SHARE ROW EXCLUSIVE',
-    relations: [nameOf(relation)],
-    makes: [{kind: 'trigger', name: trigname, on: nameOf(relation)}],
+    relations: [relationName(relation)],
+    makes: [{kind: 'trigger', name: trigname, on: relationName(relation)}],
   }),
   AlterTableStmt: ({relation, cmds}: {relation: RangeVar; cmds: readonly AlterCommand[]}) => {
     const constraints = cmds.flatMap(({AlterTableCmd: {subtype, def}}) =>
@@ -111,16 +111,19 @@ const readers: Record<string, (fields: never) => Partial<Effect>> = {
       constraints.length === cmds.length && constraints.every(({contype}) => contype === 'CONSTR_FOREIGN')
     return {
       lock: onlyKeys ? 'SHARE ROW EXCLUSIVE' : 'ACCESS EXCLUSIVE',
-      relations: [nameOf(relation), ...constraints.flatMap(({pktable}) => (pktable ? [nameOf(pktable)] : []))],
+      relations: [
+        relationName(relation),
+        ...constraints.flatMap(({pktable}) => (pktable ? [relationName(pktable)] : [])),
+      ],
       loses: cmds.some(({AlterTableCmd: {subtype}}) => subtype === 'AT_DropColumn'),
       makes: constraints.flatMap(({conname}) =>
-        conname === undefined ? [] : [{kind: 'constraint', name: conname, on: nameOf(relation)}],
+        conname === undefined ? [] : [{kind: 'constraint', name: conname, on: relationName(relation)}],
       ),
     }
   },
   RenameStmt: ({relation}: {relation?: RangeVar}) => ({
     removes: true,
-    ...(relation && {lock: 'ACCESS EXCLUSIVE' as const, relations: [nameOf(relation)]}),
+    ...(relation && {lock: 'ACCESS EXCLUSIVE' as const, relations: [relationName(relation)]}),
   }),
   DropStmt: ({objects, removeType}: {objects: readonly Node[]; removeType: string}) => {
     const named = objects.map((object) => dotted((object.List?.items as readonly Node[] | undefined) ?? [object]))
@@ -130,7 +133,7 @@ const readers: Record<string, (fields: never) => Partial<Effect>> = {
   },
   TruncateStmt: ({relations}: {relations: readonly {RangeVar: RangeVar}[]}) => ({
     lock: 'ACCESS EXCLUSIVE',
-    relations: relations.map(({RangeVar}) => nameOf(RangeVar)),
+    relations: relations.map(({RangeVar}) => relationName(RangeVar)),
     loses: true,
   }),
   // What a block of code does is not known.
@@ -143,14 +146,14 @@ const readers: Record<string, (fields: never) => Partial<Effect>> = {
 }
 
 function writes({relation}: {relation: RangeVar}): Partial<Effect> {
-  return {lock: 'ROW EXCLUSIVE', relations: [nameOf(relation)]}
+  return {lock: 'ROW EXCLUSIVE', relations: [relationName(relation)]}
 }
 
 function relationMade(relation: RangeVar): MadeObject {
-  return {kind: 'relation', name: nameOf(relation)}
+  return {kind: 'relation', name: relationName(relation)}
 }
 
-function nameOf({schemaname, relname}: RangeVar): string {
+function relationName({schemaname, relname}: RangeVar): string {
   return qualified(schemaname ?? 'public', relname)
 }
 

@@ -100,7 +100,7 @@ type Expression = Extract<Node, {A_Expr: unknown}>['A_Expr']
 
 function comparisonOf({kind, name, lexpr, rexpr}: Expression, kinds: Kinds): Condition | null {
   const left = termOf(lexpr, kinds)
-  const operator = nameOf(name)
+  const operator = joinedName(name)
   const others = rexpr && 'List' in rexpr ? (rexpr.List.items ?? []) : []
   if (!left) return null
   switch (kind) {
@@ -160,7 +160,7 @@ function termOf(node: Node | undefined, kinds: Kinds): Term | null {
     return to === 'text' || to === 'varchar' ? inner : null
   }
   if ('A_Expr' in node && node.A_Expr.kind === 'AEXPR_OP') {
-    const operator = nameOf(node.A_Expr.name)
+    const operator = joinedName(node.A_Expr.name)
     const right = termOf(node.A_Expr.rexpr, kinds)
     // The minus sign of a number is an operator without a left side.
     const implied = operator === '-' ? zero : null
@@ -190,7 +190,7 @@ function columnOf(node: Node | undefined): string | null {
   return field && more.length === 0 && 'String' in field ? (field.String.sval ?? null) : null
 }
 
-function nameOf(parts: readonly Node[] | undefined): string {
+function joinedName(parts: readonly Node[] | undefined): string {
   const [only, ...more] = parts ?? []
   return only && more.length === 0 && 'String' in only ? (only.String.sval ?? '') : ''
 }

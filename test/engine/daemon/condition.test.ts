@@ -15,7 +15,7 @@ const health = (deadRunners: readonly string[]): HealthState => ({
   msSincePoll: 0,
   sinceTurn: 0,
   refusals: [],
-  patience: 1_000,
+  timeoutMs: 1_000,
   stopping: false,
   now: 0,
   registry: null,

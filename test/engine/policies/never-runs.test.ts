@@ -198,7 +198,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     const {policies} = await status(database)
     expect(policies).toMatchObject([{kind: 'retention', due: 0, notDone: [], live: {createdBefore: '20 years'}}])
     const {findings} = await planPolicies(database.db, request([]))
-    expect(findings.find(({id}) => id === 'ungated:public.made')).toMatchObject({safe: null})
+    expect(findings.find(({id}) => id === 'ungated:public.made')).toMatchObject({suggestion: null})
     expect(findings.find(({id}) => id === 'coarse-chunks:public.made')).toBeUndefined()
   })
 })

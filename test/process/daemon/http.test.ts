@@ -53,7 +53,7 @@ const health = (over: Partial<HealthState> = {}): HealthState => ({
   refusals: [],
   msSincePoll: 100,
   sinceTurn: 100,
-  patience: 40_000,
+  timeoutMs: 40_000,
   stopping: false,
   now,
   registry: registry(state()),

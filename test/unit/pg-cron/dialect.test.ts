@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {jobsOf, jobsSchema} from '../../../src/config/jobs.js'
 import {toPgCronSyntax, obstacles} from '../../../src/pg-cron/dialect.js'
-import {hasOurName, isOurs, nameOf} from '../../../src/pg-cron/names.js'
+import {hasOurName, isOurs, entryName} from '../../../src/pg-cron/names.js'
 import {job} from '../../helpers/daemon-jobs.js'
 
 const now = Date.parse('2026-01-01T00:00:00Z')
@@ -77,17 +77,17 @@ describe('the name of an entry', () => {
   it('fits into pg_cron, begins with its database, and names one part of one job', async () => {
     await fc.assert(
       fc.asyncProperty(text, text, text, text, async (database, name, part, other) => {
-        const made = nameOf(database, name, part)
+        const made = entryName(database, name, part)
         expect(Buffer.byteLength(made)).toBeLessThanOrEqual(63)
         expect(hasOurName(database, made)).toBe(true)
-        if (other !== part) expect(nameOf(database, name, other)).not.toBe(made)
+        if (other !== part) expect(entryName(database, name, other)).not.toBe(made)
         expect(await isOurs(database, {name: made, command: 'call qicore.refresh(1)'})).toBe(true)
       }),
     )
   })
 
   it('makes an entry ours only together with what it calls', async () => {
-    expect(nameOf('market', 'refresh', 'public.daily_ohlcv_summary')).toBe(
+    expect(entryName('market', 'refresh', 'public.daily_ohlcv_summary')).toBe(
       'qicore:market:refresh:public.daily_ohlcv_summary',
     )
     const command = 'call public.maintain_hypertables()'

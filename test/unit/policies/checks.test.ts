@@ -190,7 +190,7 @@ describe('the proof', () => {
   it('counts what a retention of 7 days on chunks of 7 days really keeps', () => {
     const t = subject('t', {policies: [gated(days(7))], interval: 7n * day})
     const [finding] = found(t)
-    expect(finding).toMatchObject({id: 'coarse-chunks:public.t', level: 'unsafe', safe: 'chunkInterval: 1 day'})
+    expect(finding).toMatchObject({id: 'coarse-chunks:public.t', level: 'unsafe', suggestion: 'chunkInterval: 1 day'})
     expect(finding!.message).toContain('up to 14 days')
     expect(ids(subject('t', {policies: [gated(days(7))], interval: day}))).toEqual([])
   })
@@ -201,7 +201,7 @@ describe('the proof', () => {
     expect(found(t, a)).toMatchObject([
       {
         id: 'compressed-under-refresh:public.a',
-        safe: 'compression: { after: 7 days }',
+        suggestion: 'compression: { after: 7 days }',
         effectiveFrom: '2026-06-03T00:00:00Z',
       },
     ])
@@ -230,7 +230,7 @@ describe('the proof', () => {
   it('holds a chunk against the memory of the server', () => {
     const t = (bytes: number) => subject('t', {interval: 7n * day, more: {bytesPerPoint: bytes / Number(day)}})
     expect(ids(t(100 * 2 ** 20))).toEqual([])
-    expect(found(t(500 * 2 ** 20))).toMatchObject([{id: 'chunk-memory:public.t', safe: 'chunkInterval: 1 day'}])
+    expect(found(t(500 * 2 ** 20))).toMatchObject([{id: 'chunk-memory:public.t', suggestion: 'chunkInterval: 1 day'}])
   })
 
   it('wants a clock where times are integers', () => {
@@ -264,11 +264,11 @@ describe('the proof', () => {
   it('proposes nothing for a retention by creation time: no declaration says the same', () => {
     const byCreation = subject('t', {policies: [{...native(days(2)), after: null, createdBefore: days(2)}]})
     expect(found(byCreation).find(({id}) => id === 'ungated:public.t')).toMatchObject({
-      safe: null,
+      suggestion: null,
       message: expect.stringContaining('when a chunk was created'),
     })
     expect(found(subject('t', {policies: [native(days(2))]})).find(({id}) => id === 'ungated:public.t')).toMatchObject({
-      safe: expect.stringContaining('after: 2 days'),
+      suggestion: expect.stringContaining('after: 2 days'),
     })
   })
 
