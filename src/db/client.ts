@@ -5,7 +5,7 @@ import {instantFromServer} from '../units/instant.js'
 
 export type Client = pg.Client
 
-/** How long the goodbye to a server may take before the socket is closed without one. */
+/** How long a server may take to acknowledge Terminate before the socket is closed. */
 const closeTimeout = 1_000
 
 /** int8 as a number where it is exact, instants as text to the microsecond, numeric as text. */
@@ -77,7 +77,7 @@ export function noAnswer(when: string): Error {
   return Object.assign(new Error(`the server gave no answer ${when}`), {code: 'ETIMEDOUT'})
 }
 
-/** Says goodbye, and closes the socket where nothing comes back. */
+/** Sends Terminate, and closes the socket if the server does not answer. */
 export async function endClient(client: Client): Promise<void> {
   const {stream} = wireOf(client)
   const timer = setTimeout(() => stream.destroy(), closeTimeout)

@@ -133,7 +133,7 @@ export async function reclaimExpired(
     error: string | null
     state: ScheduleVersion['state']
   }
-  const rows = await askLedger<ClaimRow>(db, 'take-over', [known, me.id, lease, atMost, db.server.embedded])
+  const rows = await askLedger<ClaimRow>(db, 'reclaim', [known, me.id, lease, atMost, db.server.embedded])
   return rows.map((row) => ({
     id: row.id,
     token: row.token,

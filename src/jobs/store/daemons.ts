@@ -17,7 +17,7 @@ export interface Heartbeat {
 
 export async function heartbeat(db: Database, {id, host, pid, version, actor}: Identity): Promise<Heartbeat> {
   const asked = Date.now()
-  const [row] = await askLedger<{now: Instant; clock: Instant; others: number}>(db, 'hello', [
+  const [row] = await askLedger<{now: Instant; clock: Instant; others: number}>(db, 'heartbeat', [
     id,
     host,
     pid,
@@ -50,7 +50,7 @@ export function skewOf(asked: number, server: number, answered: number): number 
 }
 
 export async function unregisterDaemon(db: Database, {id}: Identity): Promise<void> {
-  await askLedger(db, 'goodbye', [id])
+  await askLedger(db, 'unregister-daemon', [id])
 }
 
 /** In words what changed since a daemon last looked: a fail-over, a restore; null where nothing did. */
