@@ -228,7 +228,7 @@ async function claims(at: string): Promise<void> {
               last_at: lastAt,
               to_at: due,
               due_at: due,
-              run_at: due,
+              scheduled_at: due,
               skips: [],
             }
           }),

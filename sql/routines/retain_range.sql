@@ -1,6 +1,6 @@
 -- Drops the chunks of one range together, or a partition, if nothing speaks against it. Gives what does, and null where
 -- they are gone. Asked twice: without a lock first, so that what cannot be dropped blocks no session, then with the lock
--- that the drop needs, since what is committed between an answer and the drop would be lost unseen.
+-- that the drop needs, since a row that is committed between the check and the drop would be lost.
 -- One range at a time: with one of its chunks gone, the next refresh of a late row in another would compute the bucket
 -- from what is left.
 -- since: core.1.3.0

@@ -125,7 +125,7 @@ async function leftNotes(
       )
     if (why === 'clock set back')
       notes.push(
-        `${words} stays as it is: clocks are set back there, and TimescaleDB ${db.server.timescaledb} puts the rows of both hours into the same buckets; refreshing a part of them would lose rows. 2.25 mends that: update TimescaleDB, then refresh it with force => true.`,
+        `${words} stays as it is: clocks are set back there, and TimescaleDB ${db.server.timescaledb} puts the rows of both hours into the same buckets; refreshing a part of them would lose rows. 2.25 fixes that: update TimescaleDB, then refresh it with force => true.`,
       )
     if (why === 'incomplete' && asked.some(({end}) => end > span.start && end < highest))
       notes.push(`${words} stays as it is: its bucket is not complete yet.`)

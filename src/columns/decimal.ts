@@ -1,6 +1,6 @@
 import Big from 'big.js'
 import {compareAscending} from '../units/compare.js'
-import {invalid, type Invalid} from './misfit.js'
+import {invalid, type Invalid} from './invalid.js'
 
 /** A decimal number as text, every digit of it: `0.00000001`. */
 export type Decimal = string

@@ -1,4 +1,4 @@
-import {invalid, type Invalid} from './misfit.js'
+import {invalid, type Invalid} from './invalid.js'
 
 /** ISO 8601 with a zone, to the microsecond; a blank for the T, as PostgreSQL prints it, is read too. */
 const zoned = /^(\d{4}-\d\d-\d\d)[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|z|[+-](0\d|1[0-5])(:?[0-5]\d)?)$/

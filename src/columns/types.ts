@@ -5,7 +5,7 @@
 import {z} from 'zod'
 import {isIP} from 'node:net'
 import {readDecimal, type Decimal, type DecimalInput} from './decimal.js'
-import {invalid, reasonOf, type Invalid} from './misfit.js'
+import {invalid, reasonOf, type Invalid} from './invalid.js'
 import {readDay, readInstant, readLocalTime} from './instant.js'
 
 export type Column<Out, In = Out> = z.ZodType<Out, In>

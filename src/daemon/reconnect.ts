@@ -13,7 +13,7 @@ export function backoff(attempt: number, random: number): number {
   return Math.round(Math.min(1_500, 500 * 2 ** Math.min(attempt, 10)) * (0.5 + random / 2))
 }
 
-/** A mistake that waiting does not mend: a wrong password, a database that is not there. */
+/** An error that a later attempt cannot succeed against: a wrong password, a missing database. */
 export function isPermanentError(error: unknown): boolean {
   return error instanceof OpsError && isPermanent(error)
 }

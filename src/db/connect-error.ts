@@ -5,7 +5,7 @@ import type {SessionAttributes} from './hosts.js'
 import {toOpsError, OwnCode, serverMessage, sqlState} from './sqlstate.js'
 
 /**
- * Mistakes that waiting does not mend: a wrong password or role, a database that is not there, one that accepts no
+ * Errors that a retry cannot fix: a wrong password or role, a database that is not there, one that accepts no
  * connections.
  */
 const permanent: ReadonlySet<string> = new Set([

@@ -55,7 +55,7 @@ export async function uncovered(db: Database, set: PartitionSet, children: reado
 export async function firstUnseen(db: Database, set: PartitionSet): Promise<string | null> {
   if (!db.server.hasQicoreSchema) return null
   // Before anything else is asked: what is written from now on has not been asked about.
-  const [snapshot] = await db.query<{seen: string}>(statement(loadSql('partitions/first-unseen')))
+  const [snapshot] = await db.query<{seen: string}>(statement(loadSql('partitions/first-uncovered')))
   return (await mayHaveAggregate(db, set)) ? snapshot!.seen : null
 }
 

@@ -18,7 +18,7 @@ export interface Stray {
 }
 
 /** Looks through the default partition once, for all periods. */
-export async function straysOf(db: Database, set: PartitionSet, periods: readonly Period[]): Promise<Stray[]> {
+export async function misplacedRows(db: Database, set: PartitionSet, periods: readonly Period[]): Promise<Stray[]> {
   if (set.defaultPartition === null || periods.length === 0) return []
   const edges = runsOf(periods).flatMap((run) => [...run.map(({lowerText}) => lowerText), run.at(-1)!.upperText])
   const column = ident(set.column!)

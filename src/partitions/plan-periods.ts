@@ -2,7 +2,7 @@ import type {Database} from '../db/database.js'
 import {shortName} from '../db/qualified-name.js'
 import type {Step} from '../run/step.js'
 import {holds, overlapping, rangeWords, readChildren, type Child} from './children.js'
-import {guardSteps, straysOf} from './default-partition.js'
+import {guardSteps, misplacedRows} from './default-partition.js'
 import {makeChild} from './make-child.js'
 import {periodName, type Period} from './periods.js'
 import type {PartitionSet} from './sets.js'
@@ -54,15 +54,15 @@ export async function planPeriods(
       'pending',
       `${partition} is pending detach since a detach was broken off: finish it with \`${command('partitions detach', [shortName(set.schema, set.table)])}\``,
     )
-  const strays = await straysOf(db, set, missing)
-  for (const {period, rows, oldest, newest} of strays) {
+  const misplaced = await misplacedRows(db, set, missing)
+  for (const {period, rows, oldest, newest} of misplaced) {
     const what = `${rows} ${rows === 1 ? 'row' : 'rows'} of ${periodName(period)} (${oldest}${rows === 1 ? '' : ` to ${newest}`})`
     find(
       'stray',
       `The default partition ${set.defaultPartition} holds ${what}: move ${rows === 1 ? 'it' : 'them'} out, then ${period.partition} can be made.`,
     )
   }
-  const wanted = missing.filter((period) => !strays.some((stray) => stray.period === period))
+  const wanted = missing.filter((period) => !misplaced.some((rowsOf) => rowsOf.period === period))
   const guard = guardSteps(set, wanted)
   const before = {steps: guard.before.slice(-1).map(({id}) => id), statements: guard.each}
   const steps = [...guard.before, ...wanted.map((period) => makeChild(db, set, period, before)), ...guard.after]

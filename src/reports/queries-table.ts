@@ -54,7 +54,7 @@ export const queriesTable: ReportTable<QueryStats> = {
 }
 
 function queryText({query, queryId, topLevel}: QueryStats): string {
-  const unseen = queryId === null ? '(texts of other roles)' : `(query ${queryId})`
-  const text = query?.replace(/\s+/g, ' ').trim() ?? unseen
+  const hidden = queryId === null ? '(texts of other roles)' : `(query ${queryId})`
+  const text = query?.replace(/\s+/g, ' ').trim() ?? hidden
   return topLevel === false ? `> ${text}` : text
 }

@@ -11,7 +11,7 @@ export interface FaultyRelay {
   /** Closes every client's side; the server goes on, hears nothing of it, and what it was told is done. */
   cut(): void
   /** As at the beginning, for new connections; what was silenced stays so. */
-  mend(): void
+  repair(): void
   close(): Promise<void>
 }
 
@@ -54,7 +54,7 @@ export async function startFaultyRelay(to: string): Promise<FaultyRelay> {
         pair.client.destroy()
       }
     },
-    mend: () => void (mode = 'whole'),
+    repair: () => void (mode = 'whole'),
     async close() {
       for (const {client, server} of pairs) {
         client.destroy()

@@ -1,11 +1,11 @@
 import {readFileSync, statSync} from 'node:fs'
 import {BaseSequencer, type TestSpecification} from 'vitest/node'
 
-/** The longest time that a test of the file gives itself: as `}, 600_000)` or `patience = 600_000`. */
+/** The longest time that a test of the file gives itself: as `}, 600_000)` or `timeout = 600_000`. */
 export function longestTimeout(text: string): number {
   return Math.max(
     0,
-    ...[...text.matchAll(/(?:\}, |patience = )(\d+_000)\b/g)].map(([, number]) => Number(number!.replaceAll('_', ''))),
+    ...[...text.matchAll(/(?:\}, |timeout = )(\d+_000)\b/g)].map(([, number]) => Number(number!.replaceAll('_', ''))),
   )
 }
 

@@ -42,7 +42,7 @@ export async function finish(db: Database, claim: Claim, ending: Ended): Promise
   return (await finishAll(db, [{...ending, claim}])).has(claim.id)
 }
 
-/** What is given back: to be taken by any daemon after so many seconds. `uncounted`: this try does not count. */
+/** A released claim: any daemon may take it after `seconds`. `countsAsAttempt`: whether it uses up a retry. */
 export interface GivenBack {
   seconds: number
   error: string | null

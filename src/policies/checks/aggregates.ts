@@ -120,14 +120,14 @@ function outrunningRetention(
 
 function uncoveredFindings({subject, key, gated}: Against, facts: ProofFacts): CheckFinding[] {
   return subject.uncovered.map(({aggregate, range, flags}) => ({
-    id: `unseen:${aggregate}`,
+    id: `uncovered:${aggregate}`,
     level: gated ? 'note' : 'unsafe',
     object: aggregate,
     effectiveFrom: facts.at,
     policies: [concern(key, 'retention')],
     message: gated
       ? `${aggregate} has not covered ${range}: the retention of ${key} holds that back until it has`
-      : `${aggregate} has not covered ${range}: the next run of the retention of ${key} would lose it unseen, where the gated one (native: false) would hold it back`,
+      : `${aggregate} has not covered ${range}: the next run of the retention of ${key} would lose rows that it has not computed; gated retention (native: false) would hold them back`,
     suggestion: command('aggregates refresh', [aggregate], flags),
   }))
 }

@@ -6,7 +6,7 @@ export const findingRules = [
   'never-refreshed',
   'refresh-erases',
   'retention-outruns',
-  'unseen',
+  'uncovered',
   'narrow-window',
   'chunk-memory',
   'coarse-chunks',

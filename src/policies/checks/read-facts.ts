@@ -48,7 +48,7 @@ export async function readProofFacts(
       subject !== undefined &&
       (change.do === 'gated retention' || change.do === 'native retention')
     )
-      subjects.set(table, {...subject, uncovered: await unseenOf(db, subject, snapshot.all)})
+      subjects.set(table, {...subject, uncovered: await uncoveredOf(db, subject, snapshot.all)})
   }
   return {
     server: db.server,
@@ -61,7 +61,7 @@ export async function readProofFacts(
 }
 
 /** What the next run would take and an aggregate has not seen. */
-async function unseenOf(
+async function uncoveredOf(
   db: Database,
   subject: CheckSubject,
   tables: readonly Table[],

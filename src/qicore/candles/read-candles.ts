@@ -22,7 +22,7 @@ export const columns = ['open_time', 'open', 'high', 'low', 'close', 'volume'] a
 const decimal = /^\d+(\.\d+)?([eE][+-]?\d{1,2})?$/
 const zoned = /\d\d:\d\d.*(Z|[+-]\d\d(:?\d\d)?)$/
 /** Unix time, as exchanges write it: the number of digits tells the unit from 1973 to 2286. */
-const epochs = [
+const unixUnits = [
   {digits: /^\d{9,10}$/, micros: 1_000_000n},
   {digits: /^\d{12,13}$/, micros: 1_000n},
   {digits: /^\d{15,16}$/, micros: 1n},
@@ -141,7 +141,7 @@ function problemOf([, ...numbers]: readonly (string | undefined)[]): string | nu
 
 /** Null without a zone: which zone the exchange meant cannot be known. */
 function openTime(cell: string | undefined): Instant | null {
-  const unix = epochs.find(({digits}) => digits.test(cell ?? ''))
+  const unix = unixUnits.find(({digits}) => digits.test(cell ?? ''))
   if (unix !== undefined) return instantOf(BigInt(cell!) * unix.micros)
   if (!cell || !zoned.test(cell)) return null
   try {

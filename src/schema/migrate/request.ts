@@ -49,7 +49,7 @@ export interface ReadRequest {
 }
 
 /**
- * The files and the engine that a wish comes to. @throws OpsError what {@link chooseEngine} or reading the files throws
+ * The files and the engine that the options select. @throws OpsError what {@link chooseEngine} or reading the files throws
  */
 export async function requestFor(db: Database, options: MigrateOptions): Promise<ReadRequest> {
   const recorded = await readRecorded(db)

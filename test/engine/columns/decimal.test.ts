@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {calculate, compareDecimals, readDecimal} from '../../../src/columns/decimal.js'
-import {reasonOf} from '../../../src/columns/misfit.js'
+import {reasonOf} from '../../../src/columns/invalid.js'
 import {forEachEngine} from '../../helpers/engines.js'
 
 /** A decimal as an integer of its smallest digit, to say the truth by. */

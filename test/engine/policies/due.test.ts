@@ -74,7 +74,7 @@ describe('what a policy over chunks has to do', () => {
     expect(late).toBe(true)
   })
 
-  it('is late only after the schedule and the patience together', () => {
+  it('is late only after the schedule plus the grace time', () => {
     const last = chunk(13)
     expect(dueState(policy([last]), clock, noon, sixHours).late).toBe(false)
     expect(dueState(policy([last], {schedule: {months: 0, days: 0, seconds: 3600}}), clock, noon, sixHours).late).toBe(

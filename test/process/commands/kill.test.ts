@@ -32,7 +32,7 @@ interface Work {
 const works: Work[] = [
   {
     name: 'policies apply',
-    args: ['policies', 'apply', '--confirm', 'prod', '--accept', 'unseen:public.hours'],
+    args: ['policies', 'apply', '--confirm', 'prod', '--accept', 'uncovered:public.hours'],
     steps: 4,
     left: ['policies', 'plan', '--check'],
   },

@@ -23,7 +23,7 @@ interface Report {
 }
 
 // A dozen runs of the binary, and on the embedded engine each of them boots a database.
-const patience = 600_000
+const timeout = 600_000
 
 /** A database with policies of its own, in a directory whose configuration disagrees with them. */
 async function handMade({run, autocommit}: TestDatabase, owner?: string): Promise<void> {
@@ -118,7 +118,7 @@ describe('policies, as a new user would', () => {
         expect(retention.notDone[0]!.why).toMatch(/public\.hourly has not covered/)
         expectExit(await runCli(['policies', 'status', '--fail-on', 'never'], {cwd}), 0)
       },
-      patience,
+      timeout,
     )
 
     it(
@@ -151,7 +151,7 @@ describe('policies, as a new user would', () => {
           0,
         )
       },
-      patience,
+      timeout,
     )
   })
 
@@ -176,7 +176,7 @@ describe('policies, as a new user would', () => {
         expectExit(result, 2)
         expect(jsonOf<Report>(result).error.code).toBe(code)
       },
-      patience,
+      timeout,
     )
   })
 
@@ -196,7 +196,7 @@ describe('policies, as a new user would', () => {
           await pooler.stop()
         }
       },
-      patience,
+      timeout,
     )
 
     if (!existsSync(new URL('roles.sql', sqlDirectory)))
@@ -230,7 +230,7 @@ describe('policies, as a new user would', () => {
             )
           }
         },
-        patience,
+        timeout,
       )
   }
 })

@@ -9,7 +9,7 @@ import {directoryWith} from '../../helpers/files.js'
 import {compressible, compressOldest, fills, numberOf, prices} from '../../helpers/catalog-time-series.js'
 
 // Each run of the binary opens the embedded directory anew, which takes seconds on a busy machine.
-const patience = 180_000
+const timeout = 180_000
 
 forEachEngine({}, (engine) => {
   it(
@@ -59,7 +59,7 @@ forEachEngine({}, (engine) => {
         queries: [],
       })
     },
-    patience,
+    timeout,
   )
 
   it(
@@ -81,7 +81,7 @@ forEachEngine({}, (engine) => {
         expect(text.stderr).not.toMatch(/\n\s+at /)
       }
     },
-    patience,
+    timeout,
   )
 
   it(
@@ -103,7 +103,7 @@ forEachEngine({}, (engine) => {
       ])
       expect(tables[1]!.newest).toBe('2026-01-01T00:00:00.123Z')
     },
-    patience,
+    timeout,
   )
 })
 
@@ -131,7 +131,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
         const compression = await runCli(['stats', 'compression', '--url', url], {columns: 160})
         expect(compression.stdout).toMatch(/^!prices +3\/6 +0 +7 days/m)
       },
-      patience,
+      timeout,
     )
   })
 })

@@ -214,7 +214,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       await psql.close()
       await database.autocommit(statements.at(-1)!)
       await database.db.probe()
-      expect(codes(database.db), 'the fix mends it').toEqual([])
+      expect(codes(database.db), 'the fix works').toEqual([])
       expect(await database.run('select count(*) as rows from t')).toEqual([{rows: 121}])
     }
     await execute(database.db, other, options)

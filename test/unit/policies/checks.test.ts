@@ -246,14 +246,14 @@ describe('the proof', () => {
     expect(text(true)).toEqual([])
   })
 
-  it('names what would be lost unseen; the gated retention only waits for it', () => {
+  it('names rows that no aggregate has covered; gated retention waits for them', () => {
     const more = {
       uncovered: [
         {aggregate: 'public.a', range: '2026-01-01 to 2026-02-01', flags: {from: '2026-01-01', to: '2026-02-01'}},
       ],
     }
     const level = (rule: LiveRule) =>
-      found(subject('t', {policies: [rule], more})).find(({id}) => id === 'unseen:public.a')
+      found(subject('t', {policies: [rule], more})).find(({id}) => id === 'uncovered:public.a')
     expect(level(native(days(30)))).toMatchObject({
       level: 'unsafe',
       message: expect.stringContaining('2026-01-01 to 2026-02-01'),
@@ -275,11 +275,11 @@ describe('the proof', () => {
   it('knows an id that was accepted and names nothing; one that the plan has no more is no mistake', () => {
     const states = new Map(['public.t', 'public.a:b'].map((key) => [key, {key}]))
     const planned = {findings: [], state: {states}}
-    for (const id of ['nosuch', 'unseen:public.x', 'unsen:public.t', 'unseen:public', 'unseen'])
+    for (const id of ['nosuch', 'uncovered:public.x', 'uncoverd:public.t', 'uncovered:public', 'uncovered'])
       expect(() => requireKnown(planned, [id]), id).toThrowError(
         expect.objectContaining({code: 'NO_SUCH_FINDING', exitCode: 2}),
       )
-    for (const id of ['unseen:public.t', 'ungated:public.t:1000', 'locks:public.a:b']) requireKnown(planned, [id])
+    for (const id of ['uncovered:public.t', 'ungated:public.t:1000', 'locks:public.a:b']) requireKnown(planned, [id])
   })
 
   it('refuses a plan only for what it touches, and unless each finding is accepted by name', () => {

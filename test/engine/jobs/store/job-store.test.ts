@@ -74,11 +74,11 @@ forEachEngine({}, (engine) => {
       {job: 'b', revision: 3, state: 'active', schedule: '* * * * *', timezone: 'UTC', actor: 'ada'},
     ])
     expect(
-      (await readJobs(db)).map(({name, revision, running, versions: epochs}) => [
+      (await readJobs(db)).map(({name, revision, running, versions}) => [
         name,
         revision,
         running,
-        epochs.at(-1)!.state,
+        versions.at(-1)!.state,
       ]),
     ).toEqual([
       ['a', 2, false, 'active'],

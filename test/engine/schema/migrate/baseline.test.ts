@@ -7,7 +7,7 @@ import {planFor, requestFor} from '../../../../src/schema/migrate/request.js'
 import {forEachEngine, type TestDatabase} from '../../../helpers/engines.js'
 import {quick} from '../../../helpers/run-steps.js'
 import {replay} from '../../../helpers/schema-replay.js'
-import {up, withMigrations} from '../../../helpers/schema-migrate-wish.js'
+import {up, withMigrations} from '../../../helpers/migrate-up.js'
 
 /** QiCore's tables as another tool would have made them: there, and recorded nowhere. */
 async function foreign(database: TestDatabase): Promise<void> {

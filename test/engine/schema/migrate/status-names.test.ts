@@ -7,7 +7,7 @@ import {planFor} from '../../../../src/schema/migrate/request.js'
 import {forEachEngine, type TestDatabase} from '../../../helpers/engines.js'
 import {migratedBefore} from '../../../helpers/migrated-before.js'
 import {quick} from '../../../helpers/run-steps.js'
-import {up} from '../../../helpers/schema-migrate-wish.js'
+import {up} from '../../../helpers/migrate-up.js'
 
 const kept = ['running', 'done', 'failed', 'skipped', 'interrupted']
 

@@ -10,7 +10,7 @@ import {periodsAhead} from '../../../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../../../helpers/engines.js'
 import {quick} from '../../../helpers/run-steps.js'
 import {replay} from '../../../helpers/schema-replay.js'
-import {up, withMigrations} from '../../../helpers/schema-migrate-wish.js'
+import {up, withMigrations} from '../../../helpers/migrate-up.js'
 
 const statesOf = async ({db}: TestDatabase, options: MigrateOptions = {}) =>
   Object.fromEntries(

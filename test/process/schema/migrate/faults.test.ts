@@ -12,7 +12,7 @@ import {noPgbouncer, startPgbouncer} from '../../../helpers/pgbouncer.js'
 import {applicationName, targetOf, writing} from '../../../helpers/server.js'
 import {temporaryDirectory} from '../../../helpers/files.js'
 import {replay} from '../../../helpers/schema-replay.js'
-import {up, withMigrations} from '../../../helpers/schema-migrate-wish.js'
+import {up, withMigrations} from '../../../helpers/migrate-up.js'
 
 const open = (target: Target) => connect(target, {applicationName, create: true})
 const snapshotOf = (db: Database) => readSnapshot(db, ['public', 'qicore'])

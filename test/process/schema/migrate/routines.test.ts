@@ -17,7 +17,7 @@ import {forEachEngine, type TestDatabase} from '../../../helpers/engines.js'
 import {applicationName} from '../../../helpers/server.js'
 import {quick} from '../../../helpers/run-steps.js'
 import {migratedBefore} from '../../../helpers/migrated-before.js'
-import {up} from '../../../helpers/schema-migrate-wish.js'
+import {up} from '../../../helpers/migrate-up.js'
 
 const sources = migrationSources(null)
 const context = {sections: {tables: {}, aggregates: {}}, limits: quick}
