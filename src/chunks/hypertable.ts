@@ -121,11 +121,11 @@ export function formatChunkNames(chunks: readonly Chunk[]): string {
   return chunks.length > 3 ? `${names} and ${chunks.length - 3} more` : names
 }
 
-export function pluralizeChunks(count: number, noun: string): string {
+export function pluralize(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 /** For the name of a plan: `3 chunks`, and `chunks` where there is nothing to do. */
 export function countChunks(count: number): string {
-  return count === 0 ? 'chunks' : pluralizeChunks(count, 'chunk')
+  return count === 0 ? 'chunks' : pluralize(count, 'chunk')
 }

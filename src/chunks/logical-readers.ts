@@ -2,7 +2,7 @@ import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {literal, sql, statement, type Statement} from '../db/sql.js'
 import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
-import {formatChunkNames, pluralizeChunks} from './hypertable.js'
+import {formatChunkNames, pluralize} from './hypertable.js'
 
 /** Who is sent, row by row, what is written to a hypertable's chunks. */
 export interface LogicalReaders {
@@ -98,7 +98,7 @@ export function partlyPublished({published}: LogicalReaders, table: Table, chunk
     const count = chunks.filter(({relation}) => published.get(relation)?.includes(name)).length
     if (count === 0 || count === chunks.length) return []
     return [
-      `Publication ${name} has ${count} of ${pluralizeChunks(chunks.length, 'chunk')} of ${qualifiedName(table)}: changes of the others are not sent. alter publication ${name} add table … adds them.`,
+      `Publication ${name} has ${count} of ${pluralize(chunks.length, 'chunk')} of ${qualifiedName(table)}: changes of the others are not sent. alter publication ${name} add table … adds them.`,
     ]
   })
 }
