@@ -7,7 +7,7 @@ import {loadSql} from '../db/load-sql.js'
 import type {Server} from '../db/server.js'
 import {ident, sql, statement, type Value} from '../db/sql.js'
 import type {Declared} from '../policies/declared.js'
-import type {Finding as PolicyFinding} from '../policies/checks/finding.js'
+import type {CheckFinding} from '../policies/checks/finding.js'
 import {readProofFacts} from '../policies/checks/read-facts.js'
 import {runChecks} from '../policies/checks/run-checks.js'
 import {readPolicyState, type PolicyState} from '../policies/read-state.js'
@@ -36,7 +36,7 @@ export interface CheckContext {
   policyState(): Promise<PolicyState>
   policyStatus(): Promise<PolicyStatusReport>
   /** How the policies that are live go together: the checks of a plan that changes nothing. */
-  policyConflicts(): Promise<readonly PolicyFinding[]>
+  policyConflicts(): Promise<readonly CheckFinding[]>
   /** Sizes of the last VACUUM or ANALYZE: exact ones would open every chunk. */
   chunkBytes(): Promise<ChunkBytes>
   /** @throws NotKnown with the grant, unless this role may see what other roles do */

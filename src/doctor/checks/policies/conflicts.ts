@@ -2,7 +2,7 @@ import {can} from '../../../engines/index.js'
 import {shortName} from '../../../db/qualified-name.js'
 import {offsetInWords} from '../../../catalog/offset-words.js'
 import {qualifiedName, type Table} from '../../../catalog/table.js'
-import type {Finding as PolicyFinding} from '../../../policies/checks/finding.js'
+import type {CheckFinding} from '../../../policies/checks/finding.js'
 import {rulesOf, type LiveRule} from '../../../policies/table-state.js'
 import {command} from '../../../units/command.js'
 import type {Check} from '../../check.js'
@@ -10,7 +10,7 @@ import type {CheckContext} from '../../context.js'
 import type {Finding, Fix} from '../../finding.js'
 
 /** Rules of the plan's checks by which rows or buckets are lost. */
-const losing: ReadonlySet<string> = new Set(['refresh-erases', 'retention-outruns', 'never-refreshed', 'unseen'])
+const losing: ReadonlySet<string> = new Set(['refresh-erases', 'retention-outruns', 'never-refreshed', 'uncovered'])
 /** What other checks of doctor say: of a policy that never runs, of two of a kind, and of the length of chunks. */
 const saidElsewhere: ReadonlySet<string> = new Set([
   'no-clock',
@@ -24,22 +24,22 @@ const saidElsewhere: ReadonlySet<string> = new Set([
   'coarse-chunks',
 ])
 
-const ruleOf = ({id}: PolicyFinding) => id.slice(0, id.indexOf(':'))
+const ruleOf = ({id}: CheckFinding) => id.slice(0, id.indexOf(':'))
 
 async function conflicts({policyConflicts, snapshot}: CheckContext): Promise<Finding[]> {
   const [found, {all}] = [await policyConflicts(), await snapshot()]
   return found
     .filter((finding) => finding.level === 'unsafe' && !saidElsewhere.has(ruleOf(finding)))
-    .map(({object, message, effectiveFrom, safe, policies, ...finding}): Finding => {
+    .map(({object, message, effectiveFrom, suggestion, policies, ...finding}): Finding => {
       const table = all.find((each) => qualifiedName(each) === object)
       return {
-        severity: losing.has(ruleOf(finding as PolicyFinding)) ? 'critical' : 'warning',
+        severity: losing.has(ruleOf(finding as CheckFinding)) ? 'critical' : 'warning',
         object: table === undefined ? null : {schema: table.schema, table: table.name},
         message: `${capital(message)}.`,
-        data: {id: finding.id, effectiveFrom, policies, safe},
+        data: {id: finding.id, effectiveFrom, policies, suggestion},
         fix: {
           kind: 'advice',
-          text: safe === null ? 'Change one of the policies.' : `Declare what is safe, then apply it: ${safe}`,
+          text: suggestion === null ? 'Change one of the policies.' : `Declare this, then apply it: ${suggestion}`,
         },
       }
     })
