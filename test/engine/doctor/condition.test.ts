@@ -1,0 +1,129 @@
+import {expect, it} from 'vitest'
+import {togetherFindings, launcherFindings} from '../../../src/doctor/checks/workers.js'
+import {updatePending} from '../../../src/doctor/checks/condition.js'
+import {askDoctor, expectLaw, expectPassed} from '../../helpers/doctor.js'
+import {forEachEngine} from '../../helpers/engines.js'
+import {replay} from '../../helpers/schema-replay.js'
+
+forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
+  it('states that the session finds when it opens are found, and their fixes end them', async () => {
+    const {db, ...rest} = await engine.database()
+    const database = {db, ...rest}
+    const {autocommit, run} = database
+    const name = db.server.database
+    await replay(database, ['core'])
+    await db.probe()
+    const set = async (text: string) => {
+      await autocommit(text)
+      await db.probe()
+    }
+    // The fix is for the next session: this one asks again what it would begin with.
+    const follow = async (fixes: readonly {text: string}[]) => {
+      for (const {text} of fixes) await set(text)
+    }
+    for (const [id, setting] of [
+      ['condition.loader_disabled', 'timescaledb.disable_load'],
+      ['condition.compressed_rows_hidden', 'timescaledb.enable_transparent_decompression'],
+    ] as const) {
+      const value = id === 'condition.loader_disabled' ? 'on' : 'off'
+      const [found] = await expectLaw(database, id, () => set(`alter database ${name} set ${setting} = ${value}`), {
+        follow,
+      })
+      expect(found).toMatchObject({severity: 'critical', fix: {kind: 'sql'}})
+    }
+    await expectLaw(
+      database,
+      'condition.restoring',
+      () => set(`alter database ${name} set timescaledb.restoring = on`),
+      {
+        follow: () => set(`alter database ${name} reset timescaledb.restoring`),
+      },
+    )
+    await expectPassed(database, 'condition.gate_procedure_missing')
+    await run("create table public.t (time timestamptz not null, v int); select create_hypertable('public.t', 'time')")
+    await run("select add_job('qicore.retain', interval '1 day', initial_start => timestamptz '2100-01-01 00:00+00')")
+    await run('set local search_path = qicore; drop procedure retain(integer, jsonb)')
+    await db.probe()
+    const {findings} = await askDoctor(database, 'condition.gate_procedure_missing')
+    expect(findings).toMatchObject([{severity: 'critical', fix: {kind: 'command', text: 'qicore-db migrate up'}}])
+  }, 120_000)
+
+  it('workers: a scheduler that was stopped is found, and started by the fix', async () => {
+    const database = await engine.database()
+    const {autocommit} = database
+    await expectPassed(database, 'workers.launcher')
+    await expectPassed(database, 'workers.together')
+    const status = async () => (await askDoctor(database, 'workers.scheduler')).status
+    await expect.poll(status, {timeout: 20_000}).toBe('passed')
+    await autocommit('select _timescaledb_functions.stop_background_workers()')
+    await expect.poll(status, {timeout: 20_000}).toBe('critical')
+    const {findings} = await askDoctor(database, 'workers.scheduler')
+    await autocommit(findings[0]!.fix.text)
+    await expect.poll(status, {timeout: 20_000}).toBe('passed')
+  }, 120_000)
+})
+
+forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
+  it('condition.stale_names: names of hypertables and chunks that PostgreSQL does not have', async () => {
+    const database = await engine.database()
+    const {run} = database
+    await run('create table public.t (time timestamptz not null, v int)')
+    await run("select create_hypertable('public.t', by_range('time', interval '1 day'))")
+    await run("insert into public.t values ('2026-11-01 00:00+00', 1)")
+    const rename = (from: string, to: string) => async () => {
+      await run(`update _timescaledb_catalog.chunk set table_name = '${to}' where table_name = '${from}'`)
+    }
+    const [{name}] = (await run<{name: string}>('select table_name as name from _timescaledb_catalog.chunk')) as [
+      {name: string},
+    ]
+    const [chunk] = await expectLaw(database, 'condition.stale_names', rename(name, 'gone'), {
+      follow: rename('gone', name),
+    })
+    expect(chunk).toMatchObject({object: {table: 't'}, data: {chunks: 1}})
+    const table = (from: string, to: string) => async () => {
+      await run(`update _timescaledb_catalog.hypertable set table_name = '${to}' where table_name = '${from}'`)
+    }
+    await expectLaw(database, 'condition.stale_names', table('t', 'lost'), {follow: table('lost', 't')})
+  })
+
+  it('condition.update_pending: another version on the server is found; the embedded engine has one only', async () => {
+    const {db} = await engine.database()
+    const server = {...db.server, embedded: false, timescaledbAvailable: '99.1.0'}
+    expect(updatePending(server)).toMatchObject([{severity: 'warning', data: {available: '99.1.0'}}])
+    expect(updatePending({...server, timescaledbAvailable: server.timescaledb})).toEqual([])
+  })
+})
+
+forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
+  it('condition.read_only: a database whose sessions are read only is found, and can be written to after the fix', async () => {
+    const database = await engine.database()
+    const {db} = database
+    const [found] = await expectLaw(database, 'condition.read_only', () =>
+      database.autocommit(`alter database ${db.server.database} set default_transaction_read_only = on`),
+    )
+    expect(found).toMatchObject({severity: 'critical', data: {cause: 'database'}})
+  })
+})
+
+// A server that is short of workers cannot be made by a test: it takes a restart. The rows are what servers gave.
+it('workers: the arithmetic of launcher, schedulers and jobs, and a launcher that is not there', () => {
+  const row = {
+    launchers: 1,
+    schedulers: 3,
+    here: 1,
+    max_background_workers: 16,
+    max_worker_processes: 8,
+    together: 5,
+  }
+  expect(togetherFindings(row)).toMatchObject([
+    {severity: 'warning', data: {needed: 9, limit: 8, setting: 'max_worker_processes'}},
+  ])
+  expect(togetherFindings({...row, together: 4})).toEqual([])
+  expect(togetherFindings({...row, max_background_workers: 4})).toMatchObject([
+    {data: {limit: 4, setting: 'timescaledb.max_background_workers'}},
+  ])
+  expect(launcherFindings(row)).toEqual([])
+  expect(launcherFindings({...row, launchers: 0, max_background_workers: 0})).toMatchObject([
+    {severity: 'critical', message: expect.stringContaining('is 0')},
+  ])
+})
