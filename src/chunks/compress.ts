@@ -78,7 +78,8 @@ export async function planCompress(db: Database, request: CompressRequest): Prom
       operation: `chunks compress ${qualifiedName(table)}`,
       summary: `compress ${countChunks(todo.length)} of ${qualifiedName(table)}${words}`,
       cutoff: cutoff?.instant ?? null,
-      locks: [`table ${qualifiedName(table)}`],
+      tables: [qualifiedName(table)],
+      locks: [],
       steps,
     },
     notes: [

@@ -50,7 +50,8 @@ export async function planDecompress(db: Database, request: DecompressRequest): 
       operation: `chunks decompress ${qualifiedName(table)}`,
       summary: `decompress ${countChunks(todo.length)} of ${qualifiedName(table)}, ${spanWords(span, table.time)}`,
       cutoff: null,
-      locks: [`table ${qualifiedName(table)}`],
+      tables: [qualifiedName(table)],
+      locks: [],
       steps: todo.map((chunk) => decompressStep(db.server, chunk, chunk.beforeBytes ?? bytes.get(chunk) ?? null)),
     },
     notes: [

@@ -88,7 +88,8 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
       operation: `chunks drop ${qualifiedName(table)}`,
       summary: `drop ${countChunks(chunksToDrop.length)} of ${qualifiedName(table)} older than ${cutoff.words}`,
       cutoff: cutoff.instant,
-      locks: [qualifiedName(table), ...first.tables].map((name) => `table ${name}`),
+      tables: [qualifiedName(table), ...first.tables],
+      locks: [],
       steps: [...first.steps, ...drops],
     },
     notes: [

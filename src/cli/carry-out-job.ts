@@ -159,6 +159,7 @@ function wholePlan(job: Job, {install, plans}: PlannedRun): Plan {
     operation: `jobs run ${job.name}`,
     summary: `run ${job.name}`,
     cutoff: null,
+    tables: [],
     locks: [],
     steps: [...install.steps, ...plans.flatMap(({steps}) => steps)],
   }
@@ -227,7 +228,7 @@ function resultOf(outcome: Outcome, reports: readonly StepReport[], notes: reado
 }
 
 function printResult(job: Job, {status, reason, error}: JobRunResult, reports: StepReport[], options: JobRunOptions) {
-  const plan: Plan = {operation: '', summary: `run ${job.name}`, cutoff: null, locks: [], steps: []}
+  const plan: Plan = {operation: '', summary: `run ${job.name}`, cutoff: null, tables: [], locks: [], steps: []}
   const run = {operation: '', cutoff: null, steps: reports, interrupted: status === 'interrupted'}
   if (reports.length > 0) options.print(renderRun(plan, run, terminal().width))
   else

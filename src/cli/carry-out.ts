@@ -2,13 +2,13 @@ import {hostname} from 'node:os'
 import {inline} from '../db/sql.js'
 import type {Database} from '../db/database.js'
 import {ExitCode} from '../errors.js'
-import {execute, preview, tablesOf} from '../run/execute.js'
+import {execute, preview} from '../run/execute.js'
 import {openLedger} from '../run/run-log.js'
 import type {Limits} from '../run/limits.js'
 import type {SessionResolver} from '../run/run-step.js'
 import {takeRunLock} from '../run/run-lock.js'
 import {toScript} from '../run/script.js'
-import {classOf, type Plan, type RunReport, type Step, type StepReport} from '../run/step.js'
+import {classOf, lockNames, type Plan, type RunReport, type Step, type StepReport} from '../run/step.js'
 import {actorOf} from './actor.js'
 import type {ChangeFlags, ChangeReport} from './base-command.js'
 import {confirmName, requireConsent} from './confirm.js'
@@ -95,10 +95,10 @@ async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Prom
   if (plan.steps.length === 0) return {operation: plan.operation, cutoff: plan.cutoff, steps: [], interrupted: false}
   const actor = actorOf(db.server)
   const lock =
-    db.server.hasQicoreSchema && plan.locks.length > 0
-      ? await takeRunLock(db, plan.locks, `${actor}, ${plan.operation}`, options.waitMs)
+    db.server.hasQicoreSchema && lockNames(plan).length > 0
+      ? await takeRunLock(db, lockNames(plan), `${actor}, ${plan.operation}`, options.waitMs)
       : null
-  const detail = {summary: plan.summary, steps: plan.steps.length, tables: tablesOf(plan)}
+  const detail = {summary: plan.summary, steps: plan.steps.length, tables: plan.tables}
   const ledger = await openLedger(
     db,
     {operation: plan.operation, actor, targetHost: db.server.host ?? hostname(), detail},

@@ -49,10 +49,11 @@ export abstract class PolicyCommand<T extends typeof Command> extends BaseComman
         const planned = await tools.planAdHoc(db, {table, change, job, declared, ...context})
         tools.requireKnown(planned, flags.accept)
         const {findings, notes, cutoffs} = tools.planReport(planned, flags.accept)
-        const relevant = findings.filter(
-          ({refuses, policies}) =>
-            refuses || policies.some((each) => planned.changes.some(({key}) => each.startsWith(`${key} `))),
+        const changed = new Set(planned.changes.map(({key}) => key))
+        const touching = new Set(
+          planned.findings.filter(({policies}) => policies.some(({key}) => changed.has(key))).map(({id}) => id),
         )
+        const relevant = findings.filter(({id, refuses}) => refuses || touching.has(id))
         const remarks = flags['dry-run'] ? relevant : withoutRefusing(relevant)
         for (const line of policyRemarks({cutoffs, findings: remarks, unmanaged: [], notes: []}))
           this.report(lineText(line, stderrWidth()))

@@ -61,7 +61,8 @@ export async function planCreate(db: Database, request: CreateRequest): Promise<
     operation: `partitions create ${set.relation}`,
     summary: `create partitions of ${set.relation}, ${range}`,
     cutoff: null,
-    locks: [`table ${set.relation}`],
+    tables: [set.relation],
+    locks: [],
     steps,
   }
 }

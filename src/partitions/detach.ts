@@ -46,7 +46,7 @@ export async function planDetach(db: Database, request: OldRequest): Promise<Old
   notes.push(...referenceNotes(references, publications), ...weightOf(old))
   const summary = `detach ${count(old.length + pending.length)} of ${set.relation}`
   return {
-    plan: {operation: `partitions detach ${set.relation}`, summary, cutoff, locks: [`table ${set.relation}`], steps},
+    plan: {operation: `partitions detach ${set.relation}`, summary, cutoff, tables: [set.relation], locks: [], steps},
     notes,
     references,
     publications,

@@ -62,7 +62,7 @@ export async function planDrop(db: Database, request: DropRequest): Promise<OldP
   notes.push(...referenceNotes(references, publications), ...weightOf(old))
   const summary = `drop ${count(partitionsToDrop)} of ${set.relation}`
   return {
-    plan: {operation: `partitions drop ${set.relation}`, summary, cutoff, locks: [`table ${set.relation}`], steps},
+    plan: {operation: `partitions drop ${set.relation}`, summary, cutoff, tables: [set.relation], locks: [], steps},
     notes,
     references,
     publications,

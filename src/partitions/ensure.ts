@@ -34,7 +34,7 @@ export async function planEnsure(db: Database, rules: readonly PartitionRule[]):
         )
   const findings: PartitionFinding[] = []
   const steps: Step[] = []
-  const locks: string[] = []
+  const tables: string[] = []
   for (const {rule, periods: wanted} of doubtful) {
     const set = wanted[0]
       ? sets.find(({schema, table}) => schema === wanted[0]!.schema && table === wanted[0]!.table)
@@ -50,10 +50,10 @@ export async function planEnsure(db: Database, rules: readonly PartitionRule[]):
     const result = await planPeriods(db, set!, sane, {within: true})
     findings.push(...result.findings)
     steps.push(...result.steps)
-    if (result.steps.length > 0) locks.push(`table ${set!.relation}`)
+    if (result.steps.length > 0) tables.push(set!.relation)
   }
   const summary = `keep the partitions of ${rules.length} ${rules.length === 1 ? 'table' : 'tables'} ahead`
-  return {plan: {operation: 'partitions ensure', summary, cutoff: null, locks, steps}, findings}
+  return {plan: {operation: 'partitions ensure', summary, cutoff: null, tables, locks: [], steps}, findings}
 }
 
 async function troubleOf(

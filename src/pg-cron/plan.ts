@@ -65,6 +65,7 @@ export function planInstall(db: Database, {home, wanted, scheduled, known, decla
     operation: 'cron install',
     summary: `let pg_cron run ${wanted.length} ${wanted.length === 1 ? 'job' : 'jobs'} of ${database}`,
     cutoff: null,
+    tables: [],
     locks: ['pg_cron'],
     steps,
   }
@@ -84,6 +85,7 @@ export function planUninstall(
     operation: 'cron uninstall',
     summary: `take our jobs of ${db.server.database} out of pg_cron`,
     cutoff: null,
+    tables: [],
     locks: ['pg_cron'],
     steps,
   }

@@ -5,8 +5,14 @@ import {qualifiedName} from '../catalog/table.js'
 import {cutoffSnapshotOf, type CutoffSnapshot} from './cutoff-snapshot.js'
 import {kindNamed} from './kinds/index.js'
 import type {PolicyPlan, Unmanaged} from './plan.js'
-import type {CheckFinding} from './checks/finding.js'
+import {concernText, type CheckFinding} from './checks/finding.js'
 import {openFindings} from './checks/run-checks.js'
+
+/** A finding as it is reported: its policies by name, `public.t retention`. */
+export interface ReportedFinding extends Omit<CheckFinding, 'policies'> {
+  policies: readonly string[]
+  refuses: boolean
+}
 
 /** A plan of policies as it is reported. */
 export interface PolicyPlanReport {
@@ -21,7 +27,7 @@ export interface PolicyPlanReport {
     why: string[]
   }[]
   cutoffs: CutoffSnapshot[]
-  findings: (CheckFinding & {refuses: boolean})[]
+  findings: ReportedFinding[]
   unmanaged: {schema: string; table: string; kind: string; jobId: number | null; rule: string}[]
   notes: string[]
 }
@@ -43,7 +49,11 @@ export function planReport(planned: PolicyPlan, accepted: readonly string[]): Po
       why: [...(reasons.get(step.id) ?? [])],
     })),
     cutoffs: cutoffSnapshotOf(planned),
-    findings: findings.map((finding) => ({...finding, refuses: open.includes(finding)})),
+    findings: findings.map((finding) => ({
+      ...finding,
+      policies: finding.policies.map(concernText),
+      refuses: open.includes(finding),
+    })),
     unmanaged: unmanaged.map((each) => unmanagedOf(each, planned)),
     notes: [...notes],
   }

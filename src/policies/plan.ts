@@ -106,7 +106,8 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
     operation,
     summary: operation,
     cutoff: null,
-    locks: [...new Set(steps.map(({object}) => `table ${object}`))],
+    tables: [...new Set(steps.map(({object}) => object))],
+    locks: [],
     steps,
   }
   return {plan, changes, unmanaged: request.prune ? [] : unmanaged, findings, notes, state, reasons}

@@ -29,7 +29,7 @@ const cancelAgain = 1_000
  * @throws OpsError with the code of a half-state of the database, before anything was done
  */
 export async function execute(db: Database, plan: Plan, options: ExecuteOptions): Promise<RunReport> {
-  refuseInHalfState(db.server, tablesOf(plan))
+  refuseInHalfState(db.server, plan.tables)
   const reports = new Map<string, StepReport>()
   const schedule = scheduleOf(plan, reports, options)
   const sessions = [db]
@@ -93,7 +93,7 @@ async function finishRun(
 
 /** What a plan would do now, changing nothing: steps that are done already show as skipped. */
 export async function preview(db: Database, plan: Plan, resolveSession?: SessionResolver): Promise<RunReport> {
-  refuseInHalfState(db.server, tablesOf(plan))
+  refuseInHalfState(db.server, plan.tables)
   const done = await readDone(db, plan.steps, resolveSession)
   const steps = plan.steps.map((step) =>
     done.has(step) ? stepReport(step, 'skipped', 0, {code: 'already_done'}) : stepReport(step, 'planned', 0),
@@ -213,9 +213,4 @@ function runStatus(steps: readonly StepReport[], interrupted: boolean): RunStatu
   if (interrupted) return 'interrupted'
   if (!steps.some((step) => step.status === 'failed')) return 'done'
   return steps.some((step) => step.status === 'done') ? 'partial' : 'failed'
-}
-
-/** Qualified names of the tables that a plan works on, as its locks name them. */
-export function tablesOf({locks}: Plan): string[] {
-  return locks.filter((lock) => lock.startsWith('table ')).map((lock) => lock.slice('table '.length))
 }

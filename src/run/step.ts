@@ -72,7 +72,9 @@ export interface Plan {
   summary: string
   /** The absolute instant that "older than" came to; null where there is none. */
   cutoff: string | null
-  /** What no other run may work on meanwhile: `table public.ohlcv_data`, `migrations`. */
+  /** Qualified names of the tables that no other run may work on meanwhile. */
+  tables: readonly string[]
+  /** What else no other run may work on: `migrations`, `pg_cron`. */
   locks: readonly string[]
   steps: readonly Step[]
 }
@@ -125,4 +127,9 @@ export function classOf(plan: Plan): ChangeClass {
   const classes = new Set(plan.steps.map((step) => step.class))
   if (classes.has('loss')) return 'loss'
   return classes.has('undo') ? 'undo' : 'safe'
+}
+
+/** The names under which a run takes its locks; those of tables cannot be a name of `locks`. */
+export function lockNames({tables, locks}: Plan): string[] {
+  return [...tables.map((table) => `table ${table}`), ...locks]
 }

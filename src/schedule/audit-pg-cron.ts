@@ -16,7 +16,7 @@ export interface UnassignedRow {
 /** What pg_cron made of one instant. */
 export interface CronOutcome {
   /** How the runs ended that belong to it, a part each. */
-  statuses: string[]
+  statuses: Pick<UnassignedRow, 'status' | 'reason'>[]
   /** Parts that were not begun. */
   missing: number
   /** Parts that wait for their run before, which has not ended. */
@@ -65,7 +65,7 @@ export function cronRuns(unassigned: readonly UnassignedRow[]): CronRuns {
         const matches =
           run !== undefined && (run.startedAt < next || (waits && run.startedAt - (last.completedAt ?? 0) < afterQueue))
         if (matches) {
-          outcome.statuses.push(run.reason === null ? run.status : `${run.status}: ${run.reason}`)
+          outcome.statuses.push({status: run.status, reason: run.reason})
           before.set(part, run)
           runs.shift()
         } else if (waits && last.completedAt === null) outcome.queued += 1

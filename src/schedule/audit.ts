@@ -19,6 +19,18 @@ export interface AuditRow {
   attempts: number
 }
 
+/** How many due times ended in which way, those that pg_cron ran included. */
+export interface AuditCounts {
+  /** Late ones included. */
+  done: number
+  late: number
+  failed: number
+  running: number
+  skipped: number
+  /** The skipped ones by their reason. */
+  skippedBy: Record<string, number>
+}
+
 export interface JobAudit {
   job: string
   /** What was looked at: instants in (from, to]. */
@@ -26,7 +38,9 @@ export interface JobAudit {
   to: number
   /** Instants that the calendars in force have there. */
   instants: number
+  /** For people and scripts that list everything: `skipped: overlap`, `done by pg_cron`. */
   byStatus: Record<string, number>
+  counts: AuditCounts
   /** Due times without a row. */
   gaps: number[]
   /** Accounted for twice. */
@@ -74,6 +88,7 @@ export function auditJob(input: AuditInput): JobAudit {
     to: now,
     instants: 0,
     byStatus: {},
+    counts: {done: 0, late: 0, failed: 0, running: 0, skipped: 0, skippedBy: {}},
     gaps: [],
     duplicates: [],
     unexpected: [],
@@ -88,8 +103,7 @@ export function auditJob(input: AuditInput): JobAudit {
   const rows = input.rows[Symbol.iterator]()
   let row = rows.next()
   const count = ({status, reason, abandoned, attempts, scheduledAt}: AuditRow) => {
-    const key = reason === null ? status : `${status}: ${reason}`
-    audit.byStatus[key] = (audit.byStatus[key] ?? 0) + 1
+    tally(audit, {status, reason}, '')
     if (abandoned) add(audit.abandoned, scheduledAt)
     else if (status === 'retry') add(attempts > 0 ? audit.retrying : audit.givenBack, scheduledAt)
   }
@@ -107,8 +121,7 @@ export function auditJob(input: AuditInput): JobAudit {
       if (version.runner !== 'pg_cron' || row.value.reason !== leftToPgCron) own += 1
     }
     const theirs = cron.take(partsOf(version), at, next ?? now)
-    for (const status of theirs.statuses)
-      audit.byStatus[`${status} by pg_cron`] = (audit.byStatus[`${status} by pg_cron`] ?? 0) + 1
+    for (const end of theirs.statuses) tally(audit, end, ' by pg_cron')
     if (own > 1 || theirs.extra > 0 || (own === 1 && theirs.statuses.length > 0)) add(audit.duplicates, at)
     if (own > 0) continue
     if (version.runner === 'pg_cron') {
@@ -129,6 +142,16 @@ export function auditJob(input: AuditInput): JobAudit {
   for (const {startedAt} of whole)
     if (versionAt(versions, startedAt)?.runner === 'pg_cron') add(audit.unexpected, startedAt)
   return audit
+}
+
+/** Counts how one due time ended; `by` is said behind it in `byStatus`. */
+function tally({byStatus, counts}: JobAudit, {status, reason}: Pick<AuditRow, 'status' | 'reason'>, by: string): void {
+  const key = `${reason === null ? status : `${status}: ${reason}`}${by}`
+  byStatus[key] = (byStatus[key] ?? 0) + 1
+  if (status === 'done' || status === 'done_late') counts.done += 1
+  if (status === 'done_late') counts.late += 1
+  if (status === 'failed' || status === 'running' || status === 'skipped') counts[status] += 1
+  if (status === 'skipped' && reason !== null) counts.skippedBy[reason] = (counts.skippedBy[reason] ?? 0) + 1
 }
 
 /** The version of the schedule that was in force. */

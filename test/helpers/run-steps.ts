@@ -32,7 +32,7 @@ export function insertStep(name: string, over: Partial<Step> = {}): Step {
 }
 
 export function planOf(...steps: Step[]): Plan {
-  return {operation: 'test', summary: 'put rows into work', cutoff: null, locks: ['table public.work'], steps}
+  return {operation: 'test', summary: 'put rows into work', cutoff: null, tables: ['public.work'], locks: [], steps}
 }
 
 export const workTable = 'create table work (name text primary key, at timestamptz default clock_timestamp())'

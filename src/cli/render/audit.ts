@@ -59,7 +59,7 @@ function findings({
 function verdict(jobs: readonly JobAuditReport[], ok: boolean): string {
   const instants = jobs.reduce((sum, job) => sum + job.instants, 0)
   const waiting = jobs.reduce((sum, job) => sum + job.waiting.length, 0)
-  const running = jobs.reduce((sum, {byStatus}) => sum + (byStatus.running ?? 0), 0)
+  const running = jobs.reduce((sum, {counts}) => sum + counts.running, 0)
   const rest = [running > 0 && ` ${running} running.`, waiting > 0 && ` ${waiting} more due just now.`]
     .filter(Boolean)
     .join('')

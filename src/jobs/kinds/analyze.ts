@@ -53,6 +53,7 @@ export async function analyzePlan(
       operation: 'analyze',
       summary: 'renew statistics',
       cutoff: null,
+      tables: [],
       locks: [],
       steps: there.map((table) => analyzeStep(table, alone)),
     },

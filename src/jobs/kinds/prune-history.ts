@@ -46,6 +46,7 @@ export const job: JobKind<'prune-history'> = {
       operation: 'prune history',
       summary: `forget what ended more than ${durationInWords(keep)} ago`,
       cutoff: null,
+      tables: [],
       locks: [],
       steps,
     }

@@ -55,7 +55,8 @@ function retainPlan(key: string): Plan {
     operation: `retain ${key}`,
     summary: `gated retention of ${key}`,
     cutoff: null,
-    locks: [`table ${key}`],
+    tables: [key],
+    locks: [],
     steps: [
       {
         id: `retain ${key}`,

@@ -27,7 +27,7 @@ export const job: JobKind<'sql'> = {
       source: {file, lines: parsed.map(({line}) => line)},
     }
     return {
-      plans: [{operation: `job ${name}`, summary: `run ${file}`, cutoff: null, locks: [], steps: [step]}],
+      plans: [{operation: `job ${name}`, summary: `run ${file}`, cutoff: null, tables: [], locks: [], steps: [step]}],
       enforced: [],
       notes: [],
       problems: [],

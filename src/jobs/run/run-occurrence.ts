@@ -10,7 +10,7 @@ import type {JobContext} from '../kind.js'
 import {execute} from '../../run/execute.js'
 import type {Progress} from '../../run/run-step.js'
 import {takeRunLock} from '../../run/run-lock.js'
-import {classOf, type Plan, type StepReport} from '../../run/step.js'
+import {classOf, lockNames, type Plan, type StepReport} from '../../run/step.js'
 import {longestTimer} from '../../units/timer.js'
 import {inWindow} from '../../schedule/due.js'
 import {fenceOf, type Claim, type TakenOver} from '../store/claims.js'
@@ -214,7 +214,7 @@ async function runPlan(
     )
   const {limits} = options.context
   await refuseUnknown(db, plan, claim)
-  const lock = plan.locks.length > 0 ? await takeRunLock(db, plan.locks, options.holder, 10_000) : null
+  const lock = lockNames(plan).length > 0 ? await takeRunLock(db, lockNames(plan), options.holder, 10_000) : null
   try {
     const unknowable = new Set(plan.steps.filter(({doneCheck}) => doneCheck === null).map(({id}) => id))
     const known = {

@@ -2,7 +2,7 @@ import type {Job} from '../../config/jobs.js'
 import type {Database} from '../../db/database.js'
 import {usageError} from '../../errors.js'
 import {instantFromMillis, type Instant} from '../../units/instant.js'
-import {auditProblems, type JobAudit} from '../../schedule/audit.js'
+import {auditProblems, type AuditCounts, type JobAudit} from '../../schedule/audit.js'
 import {hasOccurrences} from './job-list.js'
 import {readAudit} from './read-audit.js'
 
@@ -14,6 +14,7 @@ export interface JobAuditReport {
   to: Instant
   instants: number
   byStatus: Record<string, number>
+  counts: AuditCounts
   gaps: Instant[]
   duplicates: Instant[]
   unexpected: Instant[]
@@ -61,6 +62,7 @@ function reportOf(audit: JobAudit, declared: Job | undefined): JobAuditReport {
     to,
     instants,
     byStatus,
+    counts,
     gaps,
     duplicates,
     unexpected,
@@ -77,6 +79,7 @@ function reportOf(audit: JobAudit, declared: Job | undefined): JobAuditReport {
     to: instantFromMillis(to),
     instants,
     byStatus,
+    counts,
     gaps: gaps.map(instantFromMillis),
     duplicates: duplicates.map(instantFromMillis),
     unexpected: unexpected.map(instantFromMillis),

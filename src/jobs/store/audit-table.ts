@@ -17,11 +17,11 @@ export const auditTable: ReportTable<JobAuditReport> = {
     },
     {id: 'to', heading: 'TO', type: 'instant', show: 'data', value: (row) => row.to},
     {id: 'instants', heading: 'INSTANTS', type: 'count', value: (row) => row.instants},
-    counted('done', 'DONE', ({byStatus}) => sumOf(byStatus, /^done/), 0),
-    counted('late', 'LATE', ({byStatus}) => sumOf(byStatus, /^done_late/), 5),
-    counted('failed', 'FAILED', ({byStatus}) => sumOf(byStatus, /^failed/), 0),
-    counted('skipped', 'SKIPPED', ({byStatus}) => sumOf(byStatus, /^skipped/), 4),
-    counted('running', 'RUNNING', ({byStatus}) => sumOf(byStatus, /^running/), 2),
+    counted('done', 'DONE', ({counts}) => counts.done, 0),
+    counted('late', 'LATE', ({counts}) => counts.late, 5),
+    counted('failed', 'FAILED', ({counts}) => counts.failed, 0),
+    counted('skipped', 'SKIPPED', ({counts}) => counts.skipped, 4),
+    counted('running', 'RUNNING', ({counts}) => counts.running, 2),
     counted('retrying', 'RETRY', ({retrying, givenBack}) => retrying.length + givenBack.length, 2),
     counted('gaps', 'GAPS', ({gaps}) => gaps.length, 0),
     counted('duplicates', 'DUPLICATES', ({duplicates}) => duplicates.length, 0),
@@ -33,7 +33,7 @@ export const auditTable: ReportTable<JobAuditReport> = {
       heading: 'SKIPPED BECAUSE',
       type: 'text',
       show: 'room',
-      value: ({byStatus}) => reasons(byStatus),
+      value: ({counts}) => reasons(counts.skippedBy),
       shrink: 16,
     },
   ],
@@ -50,13 +50,7 @@ function counted(
   return {id, heading, type: 'count', value, text: (row) => (value(row) === 0 ? dash : String(value(row))), priority}
 }
 
-function sumOf(byStatus: Record<string, number>, pattern: RegExp): number {
-  return Object.entries(byStatus)
-    .filter(([status]) => pattern.test(status))
-    .reduce((total, [, n]) => total + n, 0)
-}
-
-function reasons(byStatus: Record<string, number>): string | null {
-  const why = Object.entries(byStatus).filter(([status]) => status.startsWith('skipped: '))
-  return why.length === 0 ? null : why.map(([status, n]) => `${status.slice(9)} ${n}`).join(', ')
+function reasons(skippedBy: Record<string, number>): string | null {
+  const why = Object.entries(skippedBy)
+  return why.length === 0 ? null : why.map(([reason, n]) => `${reason} ${n}`).join(', ')
 }

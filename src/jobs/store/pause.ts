@@ -25,6 +25,7 @@ export async function planState(
       operation: `jobs ${verb}`,
       summary: `${verb} ${name}, which is ${state === 'active' ? 'not paused' : 'paused already'}`,
       cutoff: null,
+      tables: [],
       locks: [],
       steps: [],
     }
@@ -45,5 +46,5 @@ export async function planState(
     relations: ['qicore.job'],
     bytes: null,
   }
-  return {operation: `jobs ${verb}`, summary: `${verb} ${name}`, cutoff: null, locks: [], steps: [step]}
+  return {operation: `jobs ${verb}`, summary: `${verb} ${name}`, cutoff: null, tables: [], locks: [], steps: [step]}
 }

@@ -40,10 +40,21 @@ export interface CheckFinding {
   effectiveFrom: Instant | null
   /** A value with which it would not. */
   suggestion: string | null
-  /** The policies that it comes from: `public.t retention`. */
-  policies: readonly string[]
+  /** The policies that it comes from. */
+  policies: readonly Concern[]
 }
 
-export function concern(key: string, kind: PolicyKindName | 'chunk interval'): string {
+export interface Concern {
+  /** Qualified name of the table. */
+  key: string
+  kind: PolicyKindName | 'chunk interval'
+}
+
+export function concern(key: string, kind: Concern['kind']): Concern {
+  return {key, kind}
+}
+
+/** A policy as reports name it: `public.t retention`. */
+export function concernText({key, kind}: Concern): string {
   return `${key} ${kind}`
 }

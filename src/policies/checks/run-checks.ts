@@ -8,7 +8,7 @@ import {command} from '../../units/command.js'
 import {qualifiedName} from '../../catalog/table.js'
 import {offsetInWords} from '../../catalog/offset-words.js'
 import {retentionsOf, retentionWords, words, type ProofFacts, type CheckSubject} from './facts.js'
-import {concern, findingRules, type CheckFinding} from './finding.js'
+import {concern, concernText, findingRules, type CheckFinding} from './finding.js'
 import {lockFindings} from './locks.js'
 import {neverRunsFindings} from './never-runs.js'
 
@@ -77,8 +77,8 @@ function ageWords(offset: Offset | null, subject: CheckSubject): string {
 
 /** Findings that come from what a plan changes; the others were there before and stay. */
 export function ofChanges(findings: readonly CheckFinding[], changes: readonly Change[]): CheckFinding[] {
-  const touched = new Set(changes.map((change) => concern(change.key, kindOf(change))))
-  return findings.filter(({policies}) => policies.some((each) => touched.has(each)))
+  const touched = new Set(changes.map((change) => concernText(concern(change.key, kindOf(change)))))
+  return findings.filter(({policies}) => policies.some((each) => touched.has(concernText(each))))
 }
 
 /**

@@ -69,6 +69,7 @@ export async function planCandles(db: Db, request: CandleRequest): Promise<Candl
     operation: 'demo candles',
     summary: `load ${missing.length} ${what} from ${file}`,
     cutoff: null,
+    tables: [],
     locks: [],
     steps:
       missing.length === 0

@@ -52,7 +52,7 @@ export async function runDemo(db: Database, options: DemoOptions): Promise<Chapt
     const steps = await plan()
     const report = await execute(
       db,
-      {operation: 'demo', summary: title, cutoff: null, locks: [], steps},
+      {operation: 'demo', summary: title, cutoff: null, tables: [], locks: [], steps},
       {limits, onProgress, stop, cancel, ledger: null},
     )
     finish(title, report.steps, report.interrupted)

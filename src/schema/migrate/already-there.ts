@@ -14,9 +14,11 @@ import type {MigrationSource} from './source.js'
  */
 export async function refuseWhatIsThere(db: Database, pending: readonly MigrationSource[]): Promise<void> {
   const made: {name: string; source: MigrationSource}[] = []
+  const hypertables = new Set<string>()
   for (const source of pending.filter(({stream}) => stream !== 'core')) {
     const statements = await statementsOf(source)
     if (statements.some(({removes}) => removes)) break
+    for (const name of statements.flatMap((each) => each.hypertables)) hypertables.add(name)
     made.push(
       ...statements
         .filter(({onlyIfMissing}) => !onlyIfMissing)
@@ -30,10 +32,7 @@ export async function refuseWhatIsThere(db: Database, pending: readonly Migratio
   if (rows.length === 0) return
   const first = made.find(({name}) => name === rows[0]!.name)!.source
   const plain = rows.find(
-    ({name, kind}) =>
-      kind === 'r' &&
-      can(db.server.engine, 'hypertables') &&
-      made.some((each) => each.name === name && each.source.text.includes('create_hypertable')),
+    ({name, kind}) => kind === 'r' && can(db.server.engine, 'hypertables') && hypertables.has(name),
   )
   const names = rows.slice(0, 5).map(({name, kind}) => (kind === 'r' ? `${name} (an ordinary table)` : name))
   const more = rows.length > 5 ? ` and ${rows.length - 5} more` : ''

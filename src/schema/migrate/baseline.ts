@@ -36,6 +36,7 @@ export async function planBaseline(db: Database, {sources, engine}: MigrationReq
     operation: 'migrate baseline',
     summary: `record ${version} and what comes before it as applied`,
     cutoff: null,
+    tables: [],
     locks: [migrationLock],
     steps: wanted.map((source) => recordStep(db, source, engine)),
   }

@@ -1,4 +1,6 @@
 import type {Lock} from '../../run/step.js'
+import {parseQualifiedName} from '../../db/qualified-name.js'
+import {OpsError} from '../../errors.js'
 import {qualified} from '../names.js'
 
 /** A node of the parser's tree: one key, the kind, with its fields. */
@@ -19,6 +21,10 @@ export interface Effect {
   onlyIfMissing: boolean
   /** DROP or RENAME: a name that is taken now may be free behind it. */
   removes: boolean
+  /** Tables that a call of create_hypertable names in its text. */
+  hypertables: readonly string[]
+  /** Settings that a call of current_setting names in its text. */
+  settings: readonly string[]
 }
 
 export interface MadeObject {
@@ -37,6 +43,8 @@ const quiet: Effect = {
   makes: [],
   onlyIfMissing: false,
   removes: false,
+  hypertables: [],
+  settings: [],
 }
 
 interface RangeVar {
@@ -54,8 +62,46 @@ interface AlterCommand {
 /** Reads one statement of the parser's tree. */
 export function effectOf(node: Node): Effect {
   const [kind, fields] = Object.entries(node)[0]!
-  const read = readers[kind]
-  return read ? {...quiet, ...read(fields as never)} : quiet
+  return {...quiet, ...readers[kind]?.(fields as never), ...namedByCalls(node)}
+}
+
+/** What the calls in a statement are given as a constant: the table of create_hypertable, the name of a setting. */
+function namedByCalls(node: Node): Pick<Effect, 'hypertables' | 'settings'> {
+  const named = (routine: string) => callsIn(node).flatMap(({name, text}) => (name === routine && text ? [text] : []))
+  return {
+    hypertables: named('create_hypertable').flatMap((text) => {
+      const table = readName(text)
+      return table === null ? [] : [table]
+    }),
+    settings: named('current_setting'),
+  }
+}
+
+function readName(text: string): string | null {
+  try {
+    const {schema, name} = parseQualifiedName(text)
+    return qualified(schema ?? 'public', name)
+  } catch (error) {
+    if (error instanceof OpsError) return null
+    throw error
+  }
+}
+
+/** Every call of a function, with the text of its first argument where that is a constant. */
+function callsIn(value: unknown): {name: string; text: string | null}[] {
+  if (typeof value !== 'object' || value === null) return []
+  const inside = Object.values(value).flatMap(callsIn)
+  const call = (value as {FuncCall?: {funcname: readonly Node[]; args?: readonly Node[]}}).FuncCall
+  if (call === undefined) return inside
+  return [...inside, {name: String(call.funcname.at(-1)?.String?.sval ?? ''), text: constantText(call.args?.[0])}]
+}
+
+function constantText(node: Node | undefined): string | null {
+  if (node?.TypeCast) return constantText(node.TypeCast.arg as Node)
+  // `relation => 'public.t'`
+  if (node?.NamedArgExpr) return constantText(node.NamedArgExpr.arg as Node)
+  const constant = node?.A_Const as {sval?: {sval?: string}} | undefined
+  return constant?.sval?.sval ?? null
 }
 
 const readers: Record<string, (fields: never) => Partial<Effect>> = {

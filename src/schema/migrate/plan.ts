@@ -53,7 +53,7 @@ export async function planMigrations(db: Database, request: MigrationRequest): P
         ),
       )
   }
-  return {operation: 'migrate up', summary: 'migrate up', cutoff: null, locks: [migrationLock], steps}
+  return {operation: 'migrate up', summary: 'migrate up', cutoff: null, tables: [], locks: [migrationLock], steps}
 }
 
 const isNumbered = ({kind}: Step) => kind !== 'routine'
@@ -161,7 +161,7 @@ async function fileStep(
   const {lock, relations, loses} = sumOf(parsed)
   const classOnData = loses ? 'loss' : 'undo'
   const settings =
-    source.text.includes('qicore.space_partitions') && request.spacePartitions !== undefined
+    request.spacePartitions !== undefined && parsed.some((each) => each.settings.includes('qicore.space_partitions'))
       ? [statement("select set_config('qicore.space_partitions', $1, true)", [String(request.spacePartitions)])]
       : []
   return {

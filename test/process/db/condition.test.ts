@@ -30,7 +30,8 @@ const planOn = (table: string): Plan => ({
   operation: 'test',
   summary: 'test',
   cutoff: null,
-  locks: [`table ${table}`],
+  tables: [table],
+  locks: [],
   steps: [insert],
 })
 const options = {limits: defaultLimits, ledger: null}

@@ -139,7 +139,10 @@ describe('the proof', () => {
     // The oldest chunk ended nine days ago, so it is taken in twenty-one.
     expect(finding).toMatchObject({
       effectiveFrom: '2026-06-22T00:00:00Z',
-      policies: ['public.t retention', 'public.a refresh'],
+      policies: [
+        {key: 'public.t', kind: 'retention'},
+        {key: 'public.a', kind: 'refresh'},
+      ],
     })
   })
 

@@ -22,7 +22,7 @@ const step = (more: Partial<Step>): Step => ({
   ...more,
 })
 const scriptOf = (...steps: Step[]) =>
-  toScript({operation: 'test', summary: steps[0]!.id, cutoff: null, locks: [], steps}, defaultLimits)
+  toScript({operation: 'test', summary: steps[0]!.id, cutoff: null, tables: [], locks: [], steps}, defaultLimits)
 const kindsOf = async (script: string) =>
   ((await parse(script)).stmts ?? []).map(({stmt}) => Object.keys(stmt ?? {})[0])
 

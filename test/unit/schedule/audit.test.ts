@@ -63,6 +63,7 @@ describe('an audit', () => {
       unexpected: [],
       waiting: [],
       byStatus: {done: 1, 'skipped: overlap': 1, done_late: 1, failed: 1},
+      counts: {done: 2, late: 1, failed: 1, running: 0, skipped: 1, skippedBy: {overlap: 1}},
     })
     expect(auditProblems(result, 60_000)).toBe(0)
   })
@@ -177,6 +178,7 @@ describe('an audit', () => {
       gaps: [],
       duplicates: [],
       byStatus: {'done by pg_cron': 4},
+      counts: {done: 4, late: 0, skipped: 0},
     })
     expect(audit({versions, unassigned: [{...long, completedAt: null, status: 'running'}]})).toMatchObject({
       gaps: [],

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {sumOf} from '../../../../src/schema/migrate/effect.js'
-import {parseMigration} from '../../../../src/schema/migrate/parse.js'
+import {parseMigration, type ParsedStatement} from '../../../../src/schema/migrate/parse.js'
 
 const pieces = fc.constantFrom(
   'select 1',
@@ -85,5 +85,23 @@ describe('a migration file', () => {
       expect(await sum(text), text).toMatchObject({lock: 'ACCESS EXCLUSIVE', loses: true})
     expect(await sum('drop index i; drop function f(); delete from t')).toMatchObject({loses: false})
     expect(await sum('create table tmp (x int); drop table tmp')).toMatchObject({loses: false})
+  })
+  it('names the tables that become hypertables and the settings that are read, not words in comments and texts', async () => {
+    const [first, second, third] = await parseMigration(
+      `select create_hypertable('s."T"'::regclass, by_range('time')); -- create_hypertable('other', 'time')
+      select x.create_hypertable(relation => 't', time_column_name => 'time') where current_setting('a.b', true) = '';
+      insert into t values ('select create_hypertable(''u'', ''time''), current_setting(''c.d'')')`,
+      'f.sql',
+    )
+    expect(
+      [first, second, third].map((each: ParsedStatement | undefined) => ({
+        hypertables: each?.hypertables,
+        settings: each?.settings,
+      })),
+    ).toEqual([
+      {hypertables: ['s."T"'], settings: []},
+      {hypertables: ['public.t'], settings: ['a.b']},
+      {hypertables: [], settings: []},
+    ])
   })
 })
