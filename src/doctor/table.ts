@@ -15,7 +15,14 @@ export const doctorTable: ReportTable<CheckReport> = {
     {id: 'id', heading: 'CHECK', type: 'text', value: ({id}) => id},
     {id: 'group', heading: 'GROUP', type: 'text', show: 'data', value: ({group}) => group},
     {id: 'title', heading: 'RESULT', type: 'text', value: resultOf, shrink: 20},
-    {id: 'findings', heading: 'FINDINGS', type: 'count', value: ({findings}) => findings.length, priority: 2},
+    {
+      id: 'findings',
+      heading: 'FINDINGS',
+      show: 'room',
+      type: 'count',
+      value: ({findings}) => findings.length,
+      priority: 2,
+    },
     {
       id: 'objects',
       heading: 'TABLES',

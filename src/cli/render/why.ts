@@ -1,0 +1,31 @@
+import type {Cause} from '../../doctor/why/cause.js'
+import type {Evidence} from '../../doctor/why/evidence.js'
+import type {EvidenceRow} from '../../doctor/why/table.js'
+import {closingLine, note, type Around, type Line} from './shown.js'
+
+/** What was asked about, what is known of it, and the likely cause. */
+export interface Explained {
+  name: string
+  ok: boolean | null
+  evidence: readonly Evidence[]
+  cause: Cause | null
+}
+
+const words = {true: 'nothing is late', false: 'late, missing or paused', null: 'not known'} as const
+
+export function aroundWhy(explained: readonly Explained[], remarks: readonly string[]): Around<EvidenceRow> {
+  return {below: [...explained.flatMap(linesOf), ...remarks.map((text) => note(text, ' '))]}
+}
+
+function linesOf({name, ok, evidence, cause}: Explained): Line[] {
+  return [
+    note(`${name}: ${words[`${ok}`]}`, ok === false ? '!' : ' '),
+    ...evidence.map(({topic, message}): Line => ({kind: 'people', text: `   ${topic}: ${message}`})),
+    closingLine([cause === null ? 'No cause: nothing is wrong.' : `Likely cause: ${cause.message}`], fixOf(cause)),
+  ]
+}
+
+function fixOf(cause: Cause | null): string[] {
+  if (cause === null || cause.fix === null) return []
+  return [cause.fix.kind === 'advice' ? cause.fix.text : `Fix: ${cause.fix.text}`]
+}
