@@ -3,6 +3,7 @@ import {ageOr, bytesOr, dash} from '../units/cell-text.js'
 import {formatAge} from '../units/elapsed.js'
 import {formatInstant, secondsBetween, type Instant} from '../units/instant.js'
 import type {ReportTable} from '../units/report-table.js'
+import {instantOf, toMicros} from '../catalog/time.js'
 import type {ChunksReport, ChunkStats} from './chunks.js'
 
 /** The report, and whether its sizes are estimates. */
@@ -117,9 +118,11 @@ function chunkName({schema, chunkSchema, chunk}: ChunkStats): string {
 function edgeText(value: ChunkStats['rangeStart'], unit: ChunkStats['rangeUnit']): string {
   if (value === null) return dash
   if (unit === 'time') return formatInstant(value as Instant)
-  const seconds = unit === null || unit === 'integer' ? null : Number(value) * unitSeconds[unit]
-  if (seconds === null || Math.abs(seconds) > 8.64e12) return String(value)
-  return formatInstant(new Date(Math.floor(seconds) * 1000).toISOString().replace('.000Z', 'Z'))
+  if (unit === null || unit === 'integer') return String(value)
+  const second = 1_000_000n
+  const micros = toMicros(BigInt(value), unit)
+  const instant = instantOf(micros - (((micros % second) + second) % second))
+  return instant === null ? String(value) : formatInstant(instant)
 }
 
 function spanSeconds({rangeStart, rangeEnd, rangeUnit}: ChunkStats): number | null {
