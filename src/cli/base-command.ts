@@ -10,7 +10,7 @@ import {repeatTyped} from './given-flags.js'
 import {withInvocation} from './invocation.js'
 import {withJsonInstants} from './json-instants.js'
 import {command} from '../units/command.js'
-import {stderrStatus} from './status-line.js'
+import {canRewrite, stderrStatus} from './status-line.js'
 import {fitWidth} from './render/text.js'
 import {lineWidth, stderrWidth} from './terminal.js'
 
@@ -155,27 +155,39 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     work: (db: Database) => Promise<R>,
     options: {changes?: boolean; rows?: boolean; create?: boolean; target?: Target} = {},
   ): Promise<R> {
-    const target = options.target ?? (await this.target(options.changes ?? false))
-    if (target.url.startsWith('embedded:') && !this.quiet)
-      stderrStatus.show(
-        `Starting the embedded TimescaleDB in ${target.url.slice('embedded:'.length)} (a few seconds) …`,
-      )
-    const [{withDatabase}, {heading}, {checkCondition, conditionLines}, {nameHolders}] = await Promise.all([
-      import('../db/database.js'),
-      import('./heading.js'),
-      import('./condition.js'),
-      import('../run/blockers.js'),
-    ])
-    return withDatabase(target, this.connectOptions(options.create ?? false), async (db) => {
+    // To load and check a configuration takes as long as all that was loaded before.
+    if (!this.quiet) stderrStatus.show('Reading the configuration …')
+    try {
+      const target = options.target ?? (await this.target(options.changes ?? false))
+      const [{withDatabase, embeddedDirectory}, {heading}, {checkCondition, conditionLines}, {nameHolders}] =
+        await Promise.all([
+          import('../db/database.js'),
+          import('./heading.js'),
+          import('./condition.js'),
+          import('../run/blockers.js'),
+        ])
+      this.sayOpening(embeddedDirectory(target.url))
+      return await withDatabase(target, this.connectOptions(options.create ?? false), async (db) => {
+        stderrStatus.clear()
+        const width = stderrWidth()
+        if (!this.quiet) this.report(heading(target, db.server, width))
+        const exitCode = checkCondition(db.server, {changes: options.changes ?? false, rows: options.rows ?? false})
+        for (const line of conditionLines(db.server, width)) this.report(line)
+        this.condition = db.server.condition.map(({code}) => code)
+        if (exitCode !== ExitCode.done) process.exitCode = exitCode
+        return nameHolders(db, this.doing, () => work(db))
+      })
+    } finally {
       stderrStatus.clear()
-      const width = stderrWidth()
-      if (!this.quiet) this.report(heading(target, db.server, width))
-      const exitCode = checkCondition(db.server, {changes: options.changes ?? false, rows: options.rows ?? false})
-      for (const line of conditionLines(db.server, width)) this.report(line)
-      this.condition = db.server.condition.map(({code}) => code)
-      if (exitCode !== ExitCode.done) process.exitCode = exitCode
-      return nameHolders(db, this.doing, () => work(db))
-    }).finally(() => stderrStatus.clear())
+    }
+  }
+
+  /** What takes seconds: a line that is removed again on a terminal, one that stays elsewhere; no line under --json. */
+  private sayOpening(directory: string | null): void {
+    if (directory === null || this.quiet) return stderrStatus.clear()
+    const line = `Opening the embedded database in ${directory} (it takes a few seconds) …`
+    stderrStatus.show(line)
+    if (!canRewrite(process.stderr) && !this.jsonEnabled()) this.report(line)
   }
 
   protected connectOptions(create: boolean): ConnectOptions {

@@ -17,10 +17,10 @@ export function stderrWidth(): number | null {
   return widthOfStream(process.stderr)
 }
 
-/** COLUMNS over the width of the terminal that the stream is; null where it is none. */
+/** COLUMNS over the width of the terminal that the stream is; null where it is none, or says that it has no width. */
 export function widthOfStream(stream: {columns?: number}): number | null {
   const given = Number(process.env.COLUMNS)
-  return Number.isInteger(given) && given > 0 ? given : (stream.columns ?? null)
+  return Number.isInteger(given) && given > 0 ? given : stream.columns || null
 }
 
 /** Where lines for people are broken: the width of the terminal; null in a pipe, also where COLUMNS is set. */
