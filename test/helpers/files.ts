@@ -1,12 +1,13 @@
 import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
-import {afterAll} from 'vitest'
 
 const made: string[] = []
-afterAll(() => {
+
+/** Called after each test file, by remove-directories.ts. */
+export function removeTemporaryDirectories(): void {
   for (const directory of made.splice(0)) rmSync(directory, {recursive: true, force: true})
-})
+}
 
 /** An empty directory, gone after the test file. */
 export function temporaryDirectory(): string {

@@ -70,7 +70,9 @@ export async function startPostgres18(options: NativePostgresOptions = {}): Prom
     listen_addresses: '127.0.0.1',
     port: String(port),
     unix_socket_directories: directory,
+    // Only a crash of the machine would need them; kill -9 of the server does not.
     fsync: 'off',
+    full_page_writes: 'off',
     max_locks_per_transaction: '256',
     ...(options.standbyOf && {primary_conninfo: `host=127.0.0.1 port=${options.standbyOf.port} user=postgres`}),
     ...options.settings,

