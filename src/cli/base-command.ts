@@ -184,7 +184,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** What takes seconds: a line that is removed again on a terminal, one that stays elsewhere; no line under --json. */
   private sayOpening(directory: string | null): void {
-    if (directory === null || this.quiet) return stderrStatus.clear()
+    stderrStatus.clear()
+    if (directory === null || this.quiet) return
     const line = `Opening the embedded database in ${directory} (it takes a few seconds) …`
     stderrStatus.show(line)
     if (!canRewrite(process.stderr) && !this.jsonEnabled()) this.report(line)
