@@ -6,10 +6,10 @@ import {repeatInCommands} from '../units/command.js'
 import {approximateSeconds, type Duration} from '../units/duration.js'
 
 export default class Daemon extends BaseCommand<typeof Daemon> {
-  static override summary = 'Run the scheduled jobs in the foreground; every instant is accounted for.'
+  static override summary = 'Run the scheduled jobs in the foreground and record every due time.'
   static override description =
-    `What is due is read from the ledger in the database (qicore.maintenance_log), never from timers: restarts, outages, clock changes and sleeping machines leave no gap and no double. Any number of daemons on one database share the work. Without jobs in the configuration it looks after declared tables only; on a database where nothing is declared it observes.
-Prints one JSON object a line (--pretty for people); health and metrics are on --listen. SIGTERM or SIGINT lets running steps finish for --grace, gives the rest back and exits 0; a second one exits at once (130).`
+    `The ledger in the database (qicore.maintenance_log) decides what is due, not timers: restarts, outages, clock changes and suspended machines leave no gap and no duplicate. Any number of daemons on one database share the work. Without jobs in the configuration it maintains declared tables only; on a database where nothing is declared it only observes.
+Prints one JSON object a line (--pretty for people); --listen serves health and metrics. On SIGTERM or SIGINT it gives running steps --grace to finish, releases the rest and exits 0; a second signal ends it at once (130).`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --target local --pretty',
     '<%= config.bin %> <%= command.id %> --target prod --listen 0.0.0.0:9847',
@@ -22,12 +22,18 @@ Prints one JSON object a line (--pretty for people); health and metrics are on -
       default: '127.0.0.1:9847',
       helpValue: '<host:port>',
     }),
-    workers: Flags.integer({summary: 'Jobs that may run side by side.', default: 4, min: 1, max: 64, helpValue: '<n>'}),
+    workers: Flags.integer({
+      summary: 'How many jobs may run at the same time.',
+      default: 4,
+      min: 1,
+      max: 64,
+      helpValue: '<n>',
+    }),
     grace: durationFlag({summary: 'How long running steps may take to finish after SIGTERM (30s).'}),
-    lease: durationFlag({summary: 'How long a daemon may be silent before others take over its work (60s).'}),
-    poll: durationFlag({summary: 'How often it looks at the ledger where nothing is due (30s).'}),
+    lease: durationFlag({summary: 'Time without a heartbeat after which other daemons reclaim its work (60s).'}),
+    poll: durationFlag({summary: 'How often it reads the ledger when nothing is due (30s).'}),
     'log-level': Flags.option({
-      summary: 'The least that is logged.',
+      summary: 'Lowest level that is logged.',
       options: ['debug', 'info', 'warn', 'error'] as const,
       default: 'info' as const,
     })(),

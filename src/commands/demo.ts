@@ -25,11 +25,11 @@ interface DemoReport {
 }
 
 export default class Demo extends BaseCommand<typeof Demo> {
-  static override summary = 'Make an embedded TimescaleDB with a sample market, and look after it.'
+  static override summary = 'Create an embedded TimescaleDB with sample market data, and maintain it.'
   static override description =
-    `Whatever the environment says, it works on the embedded engine: in the directory of the configuration's target "local", or in .qicore/db here.
-About 300 000 rows: candles (1 h for 90 days, 1 m for 7), prices, analytics and quotes of four coins on four exchanges, made up, the same for the same --as-of.
-Running it again adds what is missing. It never drops anything, and refuses a database that it did not make (exit 7). Stopped at any point, even by kill -9, the next run goes on.`
+    `Always uses the embedded engine, in the directory of the configuration's target "local" or in .qicore/db, and ignores the environment.
+About 300 000 rows: candles (1 h for 90 days, 1 m for 7), prices, analytics and quotes of four coins on four exchanges, generated, and the same for the same --as-of.
+Running it again adds what is missing. It never drops anything, and refuses a database that it did not create (exit 7). After an interruption, even by kill -9, the next run continues.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --as-of 2026-11-01',
@@ -39,7 +39,7 @@ Running it again adds what is missing. It never drops anything, and refuses a da
     fresh: Flags.boolean({summary: 'Rename the existing demo and start with a new one.'}),
     'as-of': instantFlag({summary: 'Time up to which the sample data goes; default: now.'}),
     candles: Flags.string({
-      summary: 'Load real candles too: CSV or gzip, with or without a header; "-" reads stdin.',
+      summary: 'Also load real candles: CSV or gzip, with or without a header; "-" reads stdin.',
       helpValue: '<file>',
       dependsOn: ['coin', 'exchange', 'timeframe'],
     }),

@@ -2,10 +2,10 @@ import {ReportCommand} from '../../cli/report-command.js'
 import type {AggregatesReport} from '../../aggregates/list.js'
 
 export default class AggregatesList extends ReportCommand<typeof AggregatesList> {
-  static override summary = 'Aggregates: how far they are computed, what is pending, what has lost its rows.'
+  static override summary = 'List aggregates: computed up to, pending ranges, and source rows that were dropped.'
   static override description =
-    `UP TO is TimescaleDB's watermark, LAG its age. PENDING counts ranges before it whose rows changed since they were computed. An aggregate is marked ! when its refresh policy reaches to where rows of its source are gone: a refresh there loses history.
-Changes nothing and waits for no lock.`
+    `UP TO is TimescaleDB's watermark, LAG its age. PENDING counts ranges before it whose rows changed since they were computed. An aggregate is marked ! when its refresh policy extends into a range whose source rows were dropped: a refresh there loses history.
+Changes nothing and never waits for a lock.`
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json']
 
   static override tables() {

@@ -5,10 +5,10 @@ import {reportNotes} from '../../cli/notes.js'
 import {instantsBetween} from '../../units/range.js'
 
 export default class AggregatesRefresh extends BaseCommand<typeof AggregatesRefresh> {
-  static override summary = 'Compute an aggregate again where rows changed, or where it never was.'
+  static override summary = 'Refresh an aggregate where rows changed or nothing was computed yet.'
   static override description =
-    `In windows of whole buckets, about one chunk's rows each, every one done on its own: only where something is pending, never past the last complete bucket, and never where rows of the source are gone, since refreshing there would lose what was computed from them. --accept-loss refreshes there too.
-Without a range it takes the window of the refresh policy: the live one, or else the declared one. Readers and writers go on. Safe to repeat.`
+    `Refreshes pending ranges in windows of whole buckets, about one chunk's rows each, and never past the last complete bucket. A range whose source rows were dropped is skipped, because a refresh would lose what was computed from them; --accept-loss refreshes it too.
+Without a range it uses the window of the live refresh policy, or of the declared one if there is no live policy. Readers and writers are not blocked. Safe to repeat.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> hourly_price_averages --from 2024-01-15 --to 2024-02-01',
     '<%= config.bin %> <%= command.id %> daily_ohlcv_summary --dry-run',
@@ -18,7 +18,7 @@ Without a range it takes the window of the refresh policy: the live one, or else
     ...changeFlags,
     ...rangeFlags,
     'accept-loss': Flags.boolean({
-      summary: 'Also where rows of the source are gone: what was computed from them is lost.',
+      summary: 'Also refresh ranges whose source rows were dropped; their results are lost.',
     }),
   }
 

@@ -5,10 +5,10 @@ import {reportNotes} from '../../cli/notes.js'
 import {instantsBetween} from '../../units/range.js'
 
 export default class ChunksCompress extends BaseCommand<typeof ChunksCompress> {
-  static override summary = 'Compress chunks, and those again that were refilled since.'
+  static override summary = 'Compress chunks, including those that received rows since their compression.'
   static override description =
-    `The oldest first, each in a transaction of its own, so that a run that is broken off goes on where it stopped. A chunk is locked against writing while it is copied and against everything for a moment at the end; where another session uses it when it is begun, its copied rows are deleted instead of truncated, and VACUUM reclaims the space. Chunks of a publication, and all where there is a logical replication slot, are only ever truncated: subscribers would be sent each DELETE. A chunk that another session holds is tried again later, and the others go on.
-Without a range it does what the policy says is due: the live one, or else the declared one. A chunk that reaches over --to is left alone; one that reaches over --from is taken. Frozen chunks are left alone. Safe to repeat.`
+    `Compresses the oldest chunk first, each in a transaction of its own, so that an interrupted run continues where it stopped. A chunk is locked against writes while it is copied and against everything for a moment at the end. If another session uses the chunk when its step starts, the copied rows are deleted instead of truncated, and VACUUM reclaims the space. Chunks of a publication, and all chunks of a database with a logical replication slot, are only truncated, because subscribers would receive each DELETE. A chunk that another session has locked is retried later, while the run continues with the others.
+Without a range it compresses what is due by the live policy, or by the declared one if there is no live policy. A chunk that extends past --to is skipped; one that begins before --from is compressed. Frozen chunks are skipped. Safe to repeat.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data --dry-run',
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 30d --workers 2',

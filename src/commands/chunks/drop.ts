@@ -8,10 +8,10 @@ import {stderrWidth} from '../../cli/terminal.js'
 export default class ChunksDrop extends BaseCommand<typeof ChunksDrop> {
   static override summary = 'Drop old chunks with all their rows.'
   static override description =
-    `A chunk goes when it is wholly older than the cut-off; each range of time in a transaction of its own, with the chunks of all its space partitions. Without --older-than it does what the retention policy says is due.
-Refused (exit 7) where an aggregate over the table, or over such an aggregate, has not computed all of the rows: --refresh-first computes it and then drops, --accept-loss drops all the same. The question is asked again in each drop, when no session can write to the chunk any more.
-It locks the chunk against everything, and for a moment the tables that the hypertable references by foreign keys.
-It loses data: type the target's name, or give it with --confirm. --at-most counts ranges of time.`
+    `Drops chunks that are entirely older than the cutoff. Each time range is one transaction, with the chunks of all its space partitions. Without --older-than it drops what is due by the retention policy.
+Refused (exit 7) if an aggregate over the table, or over such an aggregate, has not computed all of the rows: --refresh-first refreshes it and then drops, --accept-loss drops anyway. Each step checks again after it has locked the chunk.
+Locks the chunk against everything, and for a moment the tables that the hypertable references by foreign keys.
+Loses data: type the target's name, or pass it with --confirm. --at-most counts time ranges.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 2y --dry-run',
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 2y --refresh-first --confirm market',
@@ -23,10 +23,10 @@ It loses data: type the target's name, or give it with --confirm. --at-most coun
     ...changeFlags,
     'older-than': olderThanFlag({summary: 'Only chunks entirely older than this age, or ending before this time.'}),
     'refresh-first': Flags.boolean({
-      summary: 'First compute what aggregates have not computed of it.',
+      summary: 'First refresh the aggregates that have not covered the rows.',
       exclusive: ['accept-loss'],
     }),
-    'accept-loss': Flags.boolean({summary: 'Also drop what an aggregate has not computed.'}),
+    'accept-loss': Flags.boolean({summary: 'Also drop rows that an aggregate has not covered.'}),
   }
 
   async run(): Promise<ChangeReport & DropShown & {notes: readonly string[]}> {

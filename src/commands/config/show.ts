@@ -9,7 +9,7 @@ interface ShowReport extends ShownConfig {
 }
 
 export default class ConfigShow extends ReportCommand<typeof ConfigShow> {
-  static override summary = 'The configuration as it applies here, and which database it comes to.'
+  static override summary = 'Show the configuration in effect and the database that it selects.'
   static override description =
     'Reads and checks the file, all mistakes at once, and prints every setting with its value; "(default)" marks those that the file does not set. It asks no database: the default policies are those of QiCore\'s own tables, and count only in a database that has them. Variables are shown by name, passwords never.'
   static override examples = [

@@ -11,10 +11,10 @@ interface StatusReport extends Status {
 }
 
 export default class CronStatus extends ReportCommand<typeof CronStatus> {
-  static override summary = 'What pg_cron runs of ours, how that ended, and what is missing or altered.'
+  static override summary = 'Show the jobs that pg_cron runs, their last results, and missing or altered entries.'
   static override description =
-    `Joins pg_cron's schedule (cron.job), its word on each run (cron.job_run_details) and our own ledger, which also knows of steps that failed within a run that pg_cron calls a success. Shows whether pg_cron's scheduler is alive, what is missing, altered, switched off or left over, and the entries of others in this database, which are never touched and never a failure.
-Changes nothing, also as a role that may only read; what it may not see is unknown. Exits 3 by --fail-on.`
+    `Joins pg_cron's schedule (cron.job), its run details (cron.job_run_details) and the ledger, which also has the steps that failed in a run that pg_cron reports as a success. Shows whether pg_cron's scheduler is running, which entries are missing, altered, disabled or left over, and the foreign entries of this database, which are never changed and never a failure.
+Changes nothing and needs read access only; what the role may not read is unknown. Exits 3 by --fail-on.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --json',
@@ -24,7 +24,7 @@ Changes nothing, also as a role that may only read; what it may not see is unkno
     'fail-on': Flags.option({
       options: ['never', 'late', 'unknown'] as const,
       default: 'late',
-      summary: 'What makes the exit code 3: nothing, what is wrong or late, or also what is unknown.',
+      summary: 'Exit 3: never, if something is wrong or late, or also if something is unknown.',
     })(),
   }
 

@@ -3,9 +3,9 @@ import {changeFlags} from '../../cli/flags.js'
 import {ExitCode, OpsError} from '../../errors.js'
 
 export default class CronUninstall extends BaseCommand<typeof CronUninstall> {
-  static override summary = "Take our jobs of this database out of pg_cron; they are the daemon's then."
+  static override summary = 'Remove the jobs of this database from pg_cron and give them back to the daemon.'
   static override description =
-    `Only entries whose name is ours for this database and that call what we made; everything else of pg_cron stays as it is. The calendars are put back first, so that a call in between finds that it is not pg_cron's any more and does nothing. Where pg_cron itself is gone, only that is done. Without a daemon the jobs do not run afterwards.`
+    `Removes only entries that qicore-db made for this database, recognized by their name and the procedure that they call. The ledger gives the jobs back to the daemon first, so that a call of pg_cron in between does nothing. If pg_cron is no longer installed, only the ledger is changed. Without a daemon the jobs do not run afterwards.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --dry-run',
     '<%= config.bin %> <%= command.id %> --yes',

@@ -16,10 +16,10 @@ interface HistoryReport {
 const mostRuns = 100_000
 
 export default class History extends ReportCommand<typeof History> {
-  static override summary = 'Every recorded change: when, what, who, by hand or by a job, and how it ended.'
+  static override summary = 'List recorded changes: time, operation, actor, runner and result.'
   static override description =
-    `Each run that changed the database through qicore-db, its daemon or its procedures is a row of qicore.maintenance_log. A change that was made past them, with psql for example, is not in it.
-A run whose process was killed is "interrupted" (a job's run "failed") with the reason session_ended: its finished steps are kept, and when it ended is not known. \`jobs history\` has the scheduled runs with their due times.`
+    `Each run that changed the database through qicore-db, its daemon or its procedures is a row of qicore.maintenance_log. A change made in another way, with psql for example, is not recorded.
+A run whose process was killed is "interrupted" (a job's run "failed") with the reason session_ended: its finished steps are kept, and its end time is unknown. \`jobs history\` has the scheduled runs with their due times.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --table ohlcv_data --since 2026-11-01',
@@ -28,7 +28,7 @@ A run whose process was killed is "interrupted" (a job's run "failed") with the 
   ]
   static override flags = {
     table: Flags.string({
-      summary: 'Only changes of this table or aggregate; it need not exist any more.',
+      summary: 'Only changes of this table or aggregate, even if it no longer exists.',
       helpValue: '<table>',
     }),
     since: instantFlag({summary: 'Only from this time on.'}),

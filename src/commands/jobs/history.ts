@@ -26,11 +26,11 @@ interface AuditReport {
 const mostRuns = 100_000
 
 export default class JobsHistory extends ReportCommand<typeof JobsHistory> {
-  static override summary = 'What became of every occurrence; --audit proves that none is missing or double.'
+  static override summary = 'List the runs of every job; --audit verifies that none is missing or duplicate.'
   static override description =
-    `--audit recomputes the calendar of each job, with the schedule in force at the time, from its first declaration to now, and holds the ledger against it:
+    `--audit computes the due times of each job from its first declaration to now, with the schedule in force at each time, and compares them with the ledger:
 exit 3 on an instant without a row, one with two, a row at no instant, a claim whose daemon is gone, or an instant that is due and was not begun.
-Pauses, changes of a schedule, fail-overs and restores are listed beside it, since they explain what was done or not.`
+Pauses, changed schedules, failovers and restores are listed as well, because they explain missing runs.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> maintain --failed',
@@ -47,9 +47,9 @@ Pauses, changes of a schedule, fail-overs and restores are listed beside it, sin
       helpGroup: 'OUTPUT',
       helpValue: '<n>',
     }),
-    since: instantFlag({summary: 'Only from this instant on.'}),
-    failed: Flags.boolean({summary: 'Only what failed.', exclusive: ['audit']}),
-    audit: Flags.boolean({summary: 'Hold the ledger against the calendar.'}),
+    since: instantFlag({summary: 'Only from this time on.'}),
+    failed: Flags.boolean({summary: 'Only failed runs.', exclusive: ['audit']}),
+    audit: Flags.boolean({summary: 'Compare the ledger with the due times of the schedules.'}),
   }
 
   static override tables() {

@@ -12,7 +12,7 @@ interface ListReport {
 }
 
 export default class JobsList extends ReportCommand<typeof JobsList> {
-  static override summary = 'The scheduled jobs: when they run next, how they ended last, who runs them.'
+  static override summary = 'List the scheduled jobs with their next run, last result and runner.'
   static override description =
     'Those of the configuration, the defaults without one, and what only the ledger of this database knows. Changes nothing.'
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json']

@@ -13,7 +13,7 @@ interface NextReport {
 }
 
 export default class JobsNext extends ReportCommand<typeof JobsNext> {
-  static override summary = 'The coming runs, in order, with local times.'
+  static override summary = 'List the next runs in order, with local times.'
   static override description =
     'By the calendars in force in the database, pauses included. `jobs simulate` does it for any time and without a database.'
   static override examples = [

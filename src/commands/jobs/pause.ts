@@ -3,7 +3,7 @@ import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {safeChangeFlags} from '../../cli/flags.js'
 
 export default class JobsPause extends BaseCommand<typeof JobsPause> {
-  static override summary = 'Run a job no more until it is resumed; who and why is written down.'
+  static override summary = 'Stop running a job until it is resumed, and record the actor and the reason.'
   static override description =
     'From now on: what was due before is recorded as skipped (paused), and running work finishes. Daemons need no restart. An audit shows the pause instead of a gap.'
   static override examples = ['<%= config.bin %> <%= command.id %> maintain --reason "release 4.2"']

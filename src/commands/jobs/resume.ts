@@ -3,8 +3,8 @@ import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {safeChangeFlags} from '../../cli/flags.js'
 
 export default class JobsResume extends BaseCommand<typeof JobsResume> {
-  static override summary = 'Run a paused job again, from its next instant on.'
-  static override description = 'Nothing that was due meanwhile is made up for.'
+  static override summary = 'Run a paused job again from its next due time on.'
+  static override description = 'Runs that were due during the pause are not caught up.'
   static override examples = ['<%= config.bin %> <%= command.id %> maintain --reason "release 4.2"']
   static override args = {job: Args.string({description: 'job', required: true})}
   static override flags = {

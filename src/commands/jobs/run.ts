@@ -31,8 +31,8 @@ interface RunJobReport {
 export default class JobsRun extends BaseCommand<typeof JobsRun> {
   static override summary = 'Run a job once, now.'
   static override description =
-    `The same operation that the daemon runs, in the same ledger, and never beside a run of the job that is at work (exit 5).
---dry-run prints its plan as SQL. On a read-only replica it is skipped, which is no failure.`
+    `Runs the same operation as the daemon and records it in the same ledger. Refused while the job is running (exit 5).
+--dry-run prints the plan as SQL. On a read-only replica the run is skipped, which is not a failure.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> maintain --dry-run',
     '<%= config.bin %> <%= command.id %> maintain',

@@ -13,24 +13,24 @@ interface SimulateReport extends Simulation {
 }
 
 export default class JobsSimulate extends ReportCommand<typeof JobsSimulate> {
-  static override summary = 'List the runs of a range of time, and what clock changes do to them.'
+  static override summary = 'List the runs in a time range, and the effect of clock changes on them.'
   static override description =
-    `Needs no database and changes nothing. A time that the clocks leave out runs right after the change, once; one that comes twice runs the first time only; schedules with a wildcard or a step keep their rhythm in real time.`
+    `Needs no database and changes nothing. A due time that a clock change skips runs once, right after the change; one that is repeated runs the first time only; schedules with a wildcard or a step keep their interval in real time.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> retain --timezone Europe/Berlin --from 2026-03-28 --to 2026-03-31',
     '<%= config.bin %> <%= command.id %> maintain --from 2026-01-01 --to 2027-01-01 --json',
   ]
   static override args = {job: Args.string({description: 'only this job'})}
   static override flags = {
-    from: instantFlag({summary: 'From this instant on (now).'}),
-    to: instantFlag({summary: 'Up to this one (a week later).'}),
+    from: instantFlag({summary: 'Start of the range (now).'}),
+    to: instantFlag({summary: 'End of the range (a week later).'}),
     timezone: Flags.string({
       summary: 'Time zone of every schedule, instead of the one that each job has.',
       helpValue: '<zone>',
     }),
     limit: Flags.integer({
       char: 'n',
-      summary: 'Runs that are listed; the notes on clock changes are complete.',
+      summary: 'How many runs are listed; the notes on clock changes are always complete.',
       default: 50,
       min: 0,
       max: 1_000_000,

@@ -6,12 +6,14 @@ import {changeFlags} from '../../cli/flags.js'
 export default class MigrateBaseline extends BaseCommand<typeof MigrateBaseline> {
   static override summary = 'Record a version and those before it as applied, without running them.'
   static override description =
-    `For a database whose tables came another way. Each object that the versions make is looked for first; when one is missing nothing is recorded (exit 3). What comes after the version is then applied by migrate up.`
+    `For a database whose tables were created in another way. First checks that every object of these versions exists; if one is missing, nothing is recorded (exit 3). migrate up then applies the later versions.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> 1.2.0',
     '<%= config.bin %> <%= command.id %> app.1.0.0 --dry-run',
   ]
-  static override args = {version: Args.string({description: 'last version that is there already', required: true})}
+  static override args = {
+    version: Args.string({description: 'last version whose objects exist already', required: true}),
+  }
   static override flags = {
     ...changeFlags,
     engine: engineFlag("Engine whose files are meant; the database's own by default."),

@@ -13,7 +13,7 @@ interface NewReport {
 export default class MigrateNew extends BaseCommand<typeof MigrateNew> {
   static override summary = 'Write the next migration file.'
   static override description =
-    `The file gets the next number and version and a header. What was added to the definitions since the last one (a column, an index, a check) is written into it; what cannot be written by itself is said, and stands in the file as a comment.`
+    `The file gets the next number, the next version and a header. It contains the statements for what was added to the definitions since the last migration (a column, an index, a check). Changes that cannot be generated are reported and are comments in the file.`
   static override examples = ['<%= config.bin %> <%= command.id %> add_desk_column']
   static override args = {name: Args.string({description: 'what it does, in a few words', required: true})}
   static override flags = {

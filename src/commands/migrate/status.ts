@@ -19,7 +19,7 @@ interface StatusReport {
 export default class MigrateStatus extends ReportCommand<typeof MigrateStatus> {
   static override summary = 'List migrations and routines: applied, pending, edited, missing or older.'
   static override description =
-    `Exits 3 where a migration was edited after it was applied, is recorded without a file or was applied for another engine, and where the schema qicore or a routine is newer than this program. Pending migrations and routines that are older than this program are no error without --check: migrate up brings them up to date. Changes nothing.`
+    `Exits 3 if a migration was edited after it was applied, is recorded without a file or was applied for another engine, and if the schema qicore or a routine is newer than this program. Pending migrations and routines that are older than this program are an error with --check only: migrate up updates them. Changes nothing.`
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --check']
   static override flags = {
     check: Flags.boolean({summary: 'Exit 3 also when something is pending or older.'}),

@@ -5,11 +5,11 @@ import {changeFlags} from '../../cli/flags.js'
 
 export default class MigrateUp extends BaseCommand<typeof MigrateUp> {
   static override aliases = ['schema:create']
-  static override summary = 'Apply the migrations that are pending, each file in a transaction of its own.'
+  static override summary = 'Apply the pending migrations, each file in a transaction of its own.'
   static override description =
     `The schema qicore comes first, then the tables of QiCore, then the files in migrations/ beside the configuration.
-Running again changes nothing. A file that fails leaves nothing of itself behind, and what comes after it is not begun.
-Waits up to 60 seconds for another run to end. On a database that holds data it asks before it begins.`
+Running it again changes nothing. A file that fails is rolled back, and later files are not run.
+Waits up to 60 seconds for another run to end. On a database that has data it asks before it starts.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --dry-run',

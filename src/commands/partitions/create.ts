@@ -8,11 +8,11 @@ import {parseCalendarBound, type CalendarBound} from '../../units/calendar.js'
 const bound = Flags.custom<CalendarBound>({parse: async (input) => parseCalendarBound(input), helpValue: '2024-01'})
 
 export default class PartitionsCreate extends BaseCommand<typeof PartitionsCreate> {
-  static override summary = 'Make the partitions of a range of time; those that are there stay as they are.'
+  static override summary = 'Create the partitions of a time range; existing ones are not changed.'
   static override description =
-    `Each is made apart and then attached, in a transaction of its own: reading and writing go on (SHARE UPDATE EXCLUSIVE on the table).
-A whole month or day is one of the table's own calendar (UTC unless the configuration says otherwise); months are included at both ends, days are half-open.
-Without a range it makes what the configuration says is due, as partitions ensure does. Safe to repeat.`
+    `Each partition is created as a table and then attached, in a transaction of its own, without blocking reads and writes (SHARE UPDATE EXCLUSIVE on the table).
+Months and days are those of the time zone of the set (UTC unless configured); months are included at both ends, days are half-open.
+Without a range it creates the partitions that the configuration requires, as partitions ensure does. Safe to repeat.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> crypto_prices --from 2024-01 --to 2024-12',
     '<%= config.bin %> <%= command.id %> level1_data --from 2026-11-01 --to 2026-11-08 --dry-run',
@@ -20,11 +20,11 @@ Without a range it makes what the configuration says is due, as partitions ensur
   static override args = {table: Args.string({description: 'table, as name or schema.name', required: true})}
   static override flags = {
     ...changeFlags,
-    from: bound({summary: 'First month, day or instant.', dependsOn: ['to']}),
-    to: bound({summary: 'Last month, included; or the day or instant before which it ends.', dependsOn: ['from']}),
+    from: bound({summary: 'First month, day or time.', dependsOn: ['to']}),
+    to: bound({summary: 'Last month (included), or the day or time before which the range ends.', dependsOn: ['from']}),
     every: Flags.option({
       options: ['month', 'day'] as const,
-      summary: 'Length of a partition; as declared, or as those that are there.',
+      summary: 'Length of a partition; default: as declared, or as the existing ones.',
     })(),
   }
 

@@ -4,10 +4,10 @@ import {changeFlags, durationFlag} from '../../cli/flags.js'
 import type {OldPlan} from '../../partitions/detach.js'
 
 export default class PartitionsDetach extends BaseCommand<typeof PartitionsDetach> {
-  static override summary = 'Take old partitions out of a table; their rows stay, in tables of their own.'
+  static override summary = 'Detach old partitions from a table; their rows stay in tables of their own.'
   static override description =
-    `DETACH CONCURRENTLY, one after the other: reading and writing go on. Old transactions that would be waited for are looked for first and named. A detach that was broken off in the middle is finished by the next run. The last partition stays.
-With a default partition PostgreSQL detaches nothing concurrently: then each takes ACCESS EXCLUSIVE for a moment, waited for 500 ms at a time.`
+    `Runs DETACH CONCURRENTLY for one partition after the other, without blocking reads and writes. Long transactions that the detach would wait for are named first. The next run finishes an interrupted detach. The last partition is never detached.
+With a default partition PostgreSQL cannot detach concurrently: each detach then takes ACCESS EXCLUSIVE for a moment, requested for 500 ms at a time.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --dry-run',
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 2y --yes',

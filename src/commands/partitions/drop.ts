@@ -6,8 +6,8 @@ import type {OldPlan} from '../../partitions/detach.js'
 export default class PartitionsDrop extends BaseCommand<typeof PartitionsDrop> {
   static override summary = 'Drop old partitions with all their rows.'
   static override description =
-    `Each is detached first, so that reading and writing go on, and then dropped; what an earlier run detached for it and could not drop goes first. Refused (exit 7) where an aggregate of ours has not covered all rows. The last partition is never dropped.
-It loses data: type the target's name, or give it with --confirm.`
+    `Each partition is first detached, without blocking reads and writes, and then dropped. Partitions that an earlier run detached and could not drop come first. Refused (exit 7) if an emulated aggregate has not covered all rows. The last partition is never dropped.
+Loses data: type the target's name, or pass it with --confirm.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --dry-run',
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --confirm market',
@@ -16,7 +16,7 @@ It loses data: type the target's name, or give it with --confirm.`
   static override flags = {
     ...changeFlags,
     'older-than': durationFlag({summary: 'Only partitions entirely older than this; default: the declared retention.'}),
-    'accept-loss': Flags.boolean({summary: 'Also drop what an aggregate has not covered.'}),
+    'accept-loss': Flags.boolean({summary: 'Also drop rows that an aggregate has not covered.'}),
   }
 
   async run(): Promise<ChangeReport & Omit<OldPlan, 'plan'>> {

@@ -5,11 +5,11 @@ import {usageError} from '../../errors.js'
 import type {PartitionFinding} from '../../partitions/plan-periods.js'
 
 export default class PartitionsEnsure extends BaseCommand<typeof PartitionsEnsure> {
-  static override summary = 'Make the partitions of now and ahead that are missing, of every declared set.'
+  static override summary = 'Create the missing partitions of every declared set, for now and ahead.'
   static override description =
-    `Declared are the sets of the configuration (tables.<name>.partitions) and, where QiCore's migrations are recorded, its own tables.
-Where nothing is missing it sends one query and ends: meant to be run often. A set that fails does not stop the others (exit 6).
-Sets that pg_partman manages, and sets that are not declared, are left alone. Safe to repeat.`
+    `Declared sets are those of the configuration (tables.<name>.partitions) and, if QiCore's migrations are recorded, its own tables.
+If nothing is missing it sends one query and ends, so it can run often. A set that fails does not stop the others (exit 6).
+Sets that pg_partman manages and undeclared sets are not changed. Safe to repeat.`
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --dry-run']
   static override args = {table: Args.string({description: 'only this declared table'})}
   static override flags = {...changeFlags}

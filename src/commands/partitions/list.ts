@@ -11,10 +11,10 @@ interface ListReport extends PartitionsReport {
 }
 
 export default class PartitionsList extends ReportCommand<typeof PartitionsList> {
-  static override summary = 'Partition sets: ranges, rows, bytes, gaps, what is missing or half detached.'
+  static override summary = 'List partition sets: ranges, rows, bytes, gaps, missing and pending partitions.'
   static override description =
-    `Without a table: one line a set, of every schema, declared or not. With a table: its partitions, newest first.
-Rows are the planner's estimate. Waits for no lock: a partition that another session holds exclusively has no size here.`
+    `Without a table it lists every set of every schema, declared or not. With a table it lists the partitions, newest first.
+Rows are the planner's estimate. Never waits for a lock: a partition that another session has locked exclusively has no size.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> crypto_prices',

@@ -8,10 +8,10 @@ import type {PolicyPlanReport} from '../../policies/plan-report.js'
 import {command} from '../../units/command.js'
 
 export default class PoliciesApply extends BaseCommand<typeof PoliciesApply> {
-  static override summary = 'Make the live policies those that are declared.'
+  static override summary = 'Change the live policies to the declared ones.'
   static override description =
-    `Plans again, shows the plan and asks. With a file that policies plan --out saved, it goes on only where nothing that the plan rests on has moved; SQL from the file is never run.
-Policies are altered in place: a job keeps its number, owner, schedule and history. Retention runs gated: only what every aggregate has covered is dropped, a chunk a transaction; a native retention found here is converted in the same step. A retention that reaches data asks for the target's name (--confirm), and that consent is kept with a hash of what was agreed to.
+    `Plans again, shows the plan and asks. With a file that policies plan --out saved, it continues only if the state that the plan depends on has not changed; SQL from the file is never run.
+Policies are altered in place: a job keeps its id, owner, schedule and history. Retention is gated: a chunk is dropped, in a transaction of its own, only after every aggregate has covered it; a native retention is converted in the same step. A retention that would drop data asks for the target's name (--confirm), and that consent is stored with a hash of the policy.
 Policies that conflict are refused (exit 7) unless each finding is accepted by name.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',

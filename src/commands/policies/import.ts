@@ -18,8 +18,8 @@ interface ImportReport {
 export default class PoliciesImport extends BaseCommand<typeof PoliciesImport> {
   static override summary = 'Print the live policies of the database as a section of the configuration.'
   static override description =
-    `Every table that has a policy, or the one that is named: chunk interval, compression, retention, refresh, and what one is where times are integers. The database is not changed.
---write puts what the configuration does not say, or says otherwise, into its file; comments and everything else in it stay. What is declared and not live is left as it is: that is for policies apply.`
+    `Covers every table that has a policy, or the named one: chunk interval, compression, retention, refresh, and the unit of integer times. The database is not changed.
+--write adds and updates these entries in the configuration file; comments and all other entries are kept. Declared policies that are not live are not removed: policies apply creates them.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> ticks --write',

@@ -7,11 +7,11 @@ import type {PolicyPlanReport} from '../../policies/plan-report.js'
 import {command} from '../../units/command.js'
 
 export default class PoliciesPlan extends ReportCommand<typeof PoliciesPlan> {
-  static override summary = 'What would make the live policies the declared ones, and whether that is safe.'
+  static override summary = 'Show the changes from the live to the declared policies, and whether they are safe.'
   static override description =
-    `Changes nothing. Declared is what the configuration says over the defaults of QiCore's own tables; everything else is shown and left alone. Every step comes with its lock, its class and the reason.
-The proof: retention against the aggregates over the table, refresh windows, compression against late rows, the length of chunks, locks and foreign keys. What is unsafe has the date from which it bites and a value that is not; a plan with it is refused by apply unless it is accepted by name, and exits 3 here.
---out saves the plan with a fingerprint of what it rests on: apply takes it as long as that has not moved.`
+    `Changes nothing. Declared policies are those of the configuration and the defaults of QiCore's own tables; all others are shown and not changed. Every step has its lock, its class and the reason.
+Checks retention against the aggregates over the table, refresh windows, compression against late rows, chunk length, locks and foreign keys. An unsafe finding has the date from which it takes effect and a value that avoids it; apply refuses a plan with one unless it is accepted by name, and this command exits 3.
+--out saves the plan with a fingerprint of the state that it depends on: apply accepts the file while that state is unchanged.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --out plan.json',
@@ -21,7 +21,7 @@ The proof: retention against the aggregates over the table, refresh windows, com
     ...policyPlanFlags,
     out: Flags.string({summary: 'Save the plan to this file.', helpValue: '<file>'}),
     'valid-for': durationFlag({summary: 'How long a saved plan may be applied (24h).'}),
-    check: Flags.boolean({summary: 'Exit 3 when there is anything to do.'}),
+    check: Flags.boolean({summary: 'Exit 3 if there is anything to do.'}),
   }
 
   static override tables() {

@@ -4,7 +4,7 @@ import {policyChangeFlags, PolicyCommand, type PolicyChangeReport} from '../../c
 export default class PoliciesRemove extends PolicyCommand<typeof PoliciesRemove> {
   static override summary = 'Remove a policy by hand.'
   static override description =
-    `TimescaleDB's own and ours alike. No data is changed: what is compressed stays compressed. Says when the configuration now disagrees. Removing a refresh under a retention is refused (exit 7): the retention would drop what the aggregate never sees, or stop for ever.`
+    `Removes policies of TimescaleDB and of qicore.policies. No data is changed: compressed chunks stay compressed. Reports if the configuration still declares the policy. Removing a refresh under a retention is refused (exit 7): the retention would drop rows that the aggregate has not computed, or hold them back forever.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> retention ticks --dry-run',
     '<%= config.bin %> <%= command.id %> refresh hourly --job 1012 --yes',
@@ -19,7 +19,11 @@ export default class PoliciesRemove extends PolicyCommand<typeof PoliciesRemove>
   }
   static override flags = {
     ...policyChangeFlags,
-    job: Flags.integer({summary: 'This one, where there are several of the kind.', min: 1, helpValue: '<id>'}),
+    job: Flags.integer({
+      summary: 'The job to remove if the table has several policies of the kind.',
+      min: 1,
+      helpValue: '<id>',
+    }),
   }
 
   async run(): Promise<PolicyChangeReport> {

@@ -5,10 +5,10 @@ import {ExitCode} from '../../errors.js'
 import type {PolicyStatusReport} from '../../policies/status-types.js'
 
 export default class PoliciesStatus extends ReportCommand<typeof PoliciesStatus> {
-  static override summary = 'What each policy should have done by now and has not, by the chunks themselves.'
+  static override summary = 'Show due work that the policies have not done, by the state of the chunks.'
   static override description =
-    `For every policy, declared or not: how many chunks or ranges are due, which of them are not done, since when and why; who is meant to do it and whether that runner is alive; the last error with its SQLSTATE. What a job says of itself is shown and not believed: TimescaleDB calls a run that failed on some chunks a success.
-Locks nothing, changes nothing, needs nothing of ours. Work counts as late when it has waited for limits.lateAfter (6h) beyond one turn of its schedule. A policy that is declared and not there, paused, or not confirmed is late too. Routines of the schema qicore that are older than this program are a finding. Exits 3 by --fail-on; what is not declared counts only when it is named.`
+    `For every policy, declared or not: how many chunks or ranges are due, which of them are not done, since when and why; the runner and whether it is running; the last error with its SQLSTATE. The status of a job is shown but does not decide, because TimescaleDB reports success for a run that failed on some chunks.
+Locks nothing, changes nothing and needs no schema qicore. Work is late when it has waited for one interval of the schedule plus limits.lateAfter (6h). A declared policy that is missing, paused or not confirmed is late too. Routines of the schema qicore that are older than this program are a finding. Exits 3 by --fail-on; an undeclared policy counts only if you name its table.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> ohlcv_data --json',
@@ -16,12 +16,12 @@ Locks nothing, changes nothing, needs nothing of ours. Work counts as late when 
   ]
   static override args = {table: Args.string({description: 'table or aggregate, as name or schema.name'})}
   static override flags = {
-    all: Flags.boolean({summary: 'Also show those that are well where there are many.'}),
+    all: Flags.boolean({summary: 'Also list policies without a problem if there are many.'}),
     ...watchFlags,
     'fail-on': Flags.option({
       options: ['never', 'late', 'unknown'] as const,
       default: 'late',
-      summary: 'What makes the exit code 3: nothing, late work, or also what is unknown.',
+      summary: 'Exit 3: never, if work is late, or also if something is unknown.',
     })(),
   }
 

@@ -16,7 +16,7 @@ interface GenerateReport {
 export default class SchemaGenerate extends BaseCommand<typeof SchemaGenerate> {
   static override summary = 'Write SQL, a Drizzle module or zod schemas from the definitions of the tables.'
   static override description =
-    `The definitions are QiCore's and, behind them, the tables that the configuration describes. The same definitions give the same files, byte by byte. Without --out they are printed. sql is one file for each kind of engine; it wants the schema qicore, which migrate up installs.
+    `The definitions are QiCore's, followed by the tables that the configuration describes. The same definitions give the same files, byte by byte. Without --out the files are printed. sql is one file for each kind of engine; it requires the schema qicore, which migrate up installs.
 --check writes nothing, and exits 3 when a file is not what would be written.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> drizzle --out src/db',
@@ -27,7 +27,7 @@ export default class SchemaGenerate extends BaseCommand<typeof SchemaGenerate> {
     what: Args.string({description: 'sql, drizzle or zod', options: ['sql', 'drizzle', 'zod'], required: true}),
   }
   static override flags = {
-    out: Flags.string({summary: 'Directory to write into, made where it is not there.', helpValue: '<directory>'}),
+    out: Flags.string({summary: 'Directory to write into; created if it does not exist.', helpValue: '<directory>'}),
     check: Flags.boolean({summary: 'Compare with the files of --out instead of writing them.', dependsOn: ['out']}),
     tables: Flags.option({
       options: ['all', 'qicore', 'config'] as const,

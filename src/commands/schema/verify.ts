@@ -18,9 +18,9 @@ interface VerifyReport {
 export default class SchemaVerify extends ReportCommand<typeof SchemaVerify> {
   static override summary = 'Compare a database with the definitions of its tables.'
   static override description =
-    `Columns, types, nullability, defaults, checks, uniques, indexes, foreign keys, triggers, dimensions, compression settings, aggregates and routines. The definitions are made in an empty database of the same server, which is dropped again, so that both sides are PostgreSQL's own words. The role needs CREATEDB for that; --scratch names an empty database instead.
-QiCore's tables are compared where their migrations are recorded or crypto_prices is there; those that the configuration describes always. Other tables are never looked at. Nothing is changed: what would fix a difference without losing anything is printed.
-Exits 3 when there is a difference.`
+    `Columns, types, nullability, defaults, checks, uniques, indexes, foreign keys, triggers, dimensions, compression settings, aggregates and routines. The definitions are created in an empty database of the same server, which is dropped afterwards, so that PostgreSQL describes both sides. The role needs CREATEDB for that; --scratch names an empty database instead.
+QiCore's tables are compared if their migrations are recorded or crypto_prices exists, tables of the configuration always, other tables never. Nothing is changed: statements that fix a difference without loss are printed.
+Exits 3 if there is a difference.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --target prod --json',
@@ -28,7 +28,7 @@ Exits 3 when there is a difference.`
   ]
   static override flags = {
     scratch: Flags.string({
-      summary: 'Empty database to make the definitions in; what is made stays there.',
+      summary: 'Empty database in which the definitions are created; they stay there.',
       helpValue: '<url>',
     }),
   }

@@ -4,10 +4,10 @@ import {fastFlag} from '../../cli/report-flags.js'
 import type {ChunksReport} from '../../reports/chunks.js'
 
 export default class StatsChunks extends ReportCommand<typeof StatsChunks> {
-  static override summary = 'Chunks or partitions with range, state, size and what is due, newest first.'
+  static override summary = 'List chunks or partitions with range, state, size and due work, newest first.'
   static override description =
-    `A chunk is marked ! when it has been due for longer than its policy's schedule and limits.lateAfter (6h) explain, or when it is not known since when: rows were written into it after it was compressed ("partial").
-A table for people has the newest twenty unless --limit says how many; CSV, Markdown and JSON have them all.`
+    `A chunk is marked ! if it has been due for longer than one interval of the policy's schedule plus limits.lateAfter (6h), or if it is unknown since when: rows were written into it after its compression ("partial").
+The table shows the newest twenty unless --limit says otherwise; CSV, Markdown and JSON have all.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data',
     '<%= config.bin %> <%= command.id %> ohlcv_data --late',
@@ -17,7 +17,7 @@ A table for people has the newest twenty unless --limit says how many; CSV, Mark
   static override aliases = ['chunks:list']
   static override args = {table: Args.string({description: 'table or aggregate, as name or schema.name'})}
   static override flags = {
-    late: Flags.boolean({summary: 'Only chunks that a policy should have dealt with by now and has not.'}),
+    late: Flags.boolean({summary: 'Only chunks with late work.'}),
     ...fastFlag,
   }
 

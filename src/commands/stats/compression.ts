@@ -4,9 +4,9 @@ import {fastFlag} from '../../cli/report-flags.js'
 import type {CompressionReport} from '../../reports/compression.js'
 
 export default class StatsCompression extends ReportCommand<typeof StatsCompression> {
-  static override summary = 'What compression saved, and what it should have done by now and has not.'
+  static override summary = 'Show what compression saved, and due compression that is not done.'
   static override description =
-    `DONE/DUE: of the chunks that are old enough for the policy, those that are compressed as a whole. A chunk that was refilled after it was compressed is not done; TimescaleDB's own number_compressed_chunks counts it. Without a policy there is nothing due.
+    `DONE/DUE: fully compressed chunks of those that are old enough for the policy. A chunk that received rows after its compression is not done, although TimescaleDB's number_compressed_chunks counts it. Without a policy nothing is due.
 BEFORE and AFTER were recorded when each chunk was compressed; LIVE NOW is what the same chunks take today. TO GAIN is what compressing the rest of the due chunks would free at the ratio so far. OLD SETTINGS counts chunks that were compressed with another segmentby or orderby than the table has now.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',

@@ -5,10 +5,10 @@ import {watchFlags} from '../../cli/watch.js'
 import type {StatsReport} from '../../reports/stats.js'
 
 export default class Stats extends ReportCommand<typeof Stats> {
-  static override summary = 'Size, growth, compression, age and policies of every table with time-series.'
+  static override summary = 'Show size, growth, compression, age and policies of every time-series table.'
   static override description =
-    `Hypertables, continuous aggregates (by their view's name) and partitioned tables, in every schema, also where nothing of ours is installed. Changes nothing and waits for no lock: chunks that another session holds exclusively are left out and counted.
-SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_size counts. IN/DAY is what was written a day, before compression: the newest whole chunk ranges that reach back a week. SAVED compares the sizes recorded at compression. COMPR counts chunks that are compressed as a whole; one that was refilled does not count. NEWEST and OLDEST are how long ago the last and the first row are; those of an aggregate are its computed buckets.`
+    `Hypertables, continuous aggregates (by their view's name) and partitioned tables, in every schema, also without the schema qicore. Changes nothing and never waits for a lock: chunks that another session has locked exclusively are left out and counted.
+SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_size counts. IN/DAY is the size written per day before compression, over the newest whole chunk ranges of at least a week. SAVED compares the sizes recorded at compression. COMPR counts fully compressed chunks; one that received rows since does not count. NEWEST and OLDEST are the ages of the last and the first row; for an aggregate, of its computed buckets.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> ohlcv_data',

@@ -5,9 +5,9 @@ import type {QueriesReport} from '../../reports/queries.js'
 const mostQueries = 10_000
 
 export default class StatsQueries extends ReportCommand<typeof StatsQueries> {
-  static override summary = 'Statements by the time they took in all, from pg_stat_statements.'
+  static override summary = 'List statements by total time, from pg_stat_statements.'
   static override description =
-    `With a table: the statements whose text names it. Counted since pg_stat_statements was last reset; the report says when, where the server does. A statement that ran inside of another one is marked: the time of the other contains it. Where it is not installed or not loaded, the report is empty and says what to do; statements of other roles need pg_read_all_stats.`
+    `With a table: the statements whose text names it. Counted since pg_stat_statements was last reset; the report has that time if the server records it. A statement that ran inside another one is marked, because the time of the outer one includes it. If pg_stat_statements is not installed or not loaded, the report is empty and names the commands that install it; statements of other roles need pg_read_all_stats.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> crypto_prices --limit 5 --json',
@@ -16,7 +16,7 @@ export default class StatsQueries extends ReportCommand<typeof StatsQueries> {
   static override flags = {
     limit: Flags.integer({
       char: 'n',
-      summary: 'At most so many statements.',
+      summary: 'Number of statements.',
       default: 20,
       min: 1,
       max: mostQueries,

@@ -5,8 +5,8 @@ import {policyChangeFlags, PolicyCommand, type PolicyChangeReport} from '../../.
 export default class PoliciesSetCompression extends PolicyCommand<typeof PoliciesSetCompression> {
   static override summary = 'Set the compression of a table by hand.'
   static override description =
-    `Enables compression where it is not, and adds the policy or alters it in place: its job keeps number, owner, schedule and history. Columns that are not named stay as they are. The same proof as for policies apply; says when the configuration now disagrees.
-Changed columns hold for chunks compressed from now on; policies apply --recompress does the others again.`
+    `Enables compression if it is not enabled, and adds the policy or alters it in place: the job keeps its id, owner, schedule and history. Columns that are not named are not changed. Runs the same checks as policies apply, and reports if the configuration declares something else.
+Changed columns apply to chunks that are compressed from now on; policies apply --recompress compresses the others again.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> ticks --after 7d --segment-by symbol --order-by "time desc" --dry-run',
   ]
@@ -17,14 +17,14 @@ Changed columns hold for chunks compressed from now on; policies apply --recompr
     ...policyChangeFlags,
     after: durationFlag({summary: 'Age at which a whole chunk is compressed.', required: true}),
     'segment-by': Flags.string({
-      summary: 'Columns that rows are grouped by, with commas between.',
+      summary: 'Columns that rows are grouped by, separated by commas.',
       helpValue: '<columns>',
     }),
     'order-by': Flags.string({
-      summary: 'Order within a group, with commas between: "time desc, id desc".',
+      summary: 'Order within a group, separated by commas: "time desc, id desc".',
       helpValue: '<columns>',
     }),
-    every: durationFlag({summary: 'Time between two runs of the policy. Default: as it is.'}),
+    every: durationFlag({summary: 'Time between two runs of the policy. Default: not changed.'}),
   }
 
   async run(): Promise<PolicyChangeReport> {

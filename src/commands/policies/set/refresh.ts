@@ -10,8 +10,8 @@ export default class PoliciesSetRefresh extends PolicyCommand<typeof PoliciesSet
   static override args = {view: Args.string({description: 'aggregate, as name or schema.name', required: true})}
   static override flags = {
     ...policyChangeFlags,
-    'start-offset': durationFlag({summary: 'How far back a run reaches.', required: true}),
-    'end-offset': durationFlag({summary: 'How far from now it stops.', required: true}),
+    'start-offset': durationFlag({summary: 'Age at which the window of a run starts.', required: true}),
+    'end-offset': durationFlag({summary: 'Age at which the window of a run ends.', required: true}),
     every: durationFlag({summary: 'How often it runs.', required: true}),
   }
 

@@ -5,7 +5,7 @@ import {policyChangeFlags, PolicyCommand, type PolicyChangeReport} from '../../.
 export default class PoliciesSetRetention extends PolicyCommand<typeof PoliciesSetRetention> {
   static override summary = 'Set the retention of a table by hand.'
   static override description =
-    `Gated: once a day what is older is dropped, a chunk a transaction, never what an aggregate has not covered, never the newest chunk, never more than limits.maxDropPerRun, and nothing when the newest row itself is that old. What was agreed to is kept with a hash; whatever else stands there later is not carried out.
+    `Sets a gated retention: once a day older chunks are dropped, each in a transaction of its own. It keeps chunks that an aggregate has not covered and the newest chunk, drops at most limits.maxDropPerRun chunks, and drops nothing if the newest row itself is that old. Your consent is stored with a hash of the policy; a policy that is changed later is not carried out.
 --native makes TimescaleDB's own policy instead: it deletes within seconds and asks no aggregate. Where data is reached now or within a day, the target's name is asked for.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> ticks --after 2y --dry-run',
