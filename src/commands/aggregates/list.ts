@@ -2,7 +2,7 @@ import {ReportCommand} from '../../cli/report-command.js'
 import type {AggregatesReport} from '../../aggregates/list.js'
 
 export default class AggregatesList extends ReportCommand<typeof AggregatesList> {
-  static override summary = 'List aggregates: computed up to, pending ranges, and source rows that were dropped.'
+  static override summary = 'List aggregates with their watermark, pending ranges and dropped source rows.'
   static override description =
     `UP TO is TimescaleDB's watermark, LAG its age. PENDING counts ranges before it whose rows changed since they were computed. An aggregate is marked ! when its refresh policy extends into a range whose source rows were dropped: a refresh there loses history.
 Changes nothing and never waits for a lock.`

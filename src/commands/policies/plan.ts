@@ -7,7 +7,7 @@ import type {PolicyPlanReport} from '../../policies/plan-report.js'
 import {command} from '../../units/command.js'
 
 export default class PoliciesPlan extends ReportCommand<typeof PoliciesPlan> {
-  static override summary = 'Show the changes from the live to the declared policies, and whether they are safe.'
+  static override summary = 'Show the changes to the declared policies, and whether they are safe.'
   static override description =
     `Changes nothing. Declared policies are those of the configuration and the defaults of QiCore's own tables; all others are shown and not changed. Every step has its lock, its class and the reason.
 Checks retention against the aggregates over the table, refresh windows, compression against late rows, chunk length, locks and foreign keys. An unsafe finding has the date from which it takes effect and a value that avoids it; apply refuses a plan with one unless it is accepted by name, and this command exits 3.
