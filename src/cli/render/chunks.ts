@@ -13,7 +13,7 @@ export function aroundChunks(report: ChunksReport, late: boolean): Around<ChunkS
     return {
       below: [
         ...notes(report.notes),
-        closingLine([late ? `None of the ${totalChunks} chunks is overdue.` : 'There are no chunks.']),
+        closingLine([late ? `None of the ${totalChunks} chunks has work that is not done.` : 'There are no chunks.']),
       ],
     }
   return {
@@ -30,11 +30,11 @@ export function aroundChunks(report: ChunksReport, late: boolean): Around<ChunkS
 
 function counts({chunks, totalChunks}: ChunksReport, late: boolean): string {
   if (late) return `${chunks.length} of ${plural(totalChunks, 'chunk')}.`
-  const due = chunks.filter((chunk) => chunk.due).length
+  const notDone = chunks.filter((chunk) => chunk.due).length
   const unknown = chunks.filter((chunk) => chunk.due === null).length
-  const overdue = unknown === chunks.length ? 'due: unknown' : `${due} overdue`
+  const open = unknown === chunks.length ? 'not done: unknown' : `${notDone} not done`
   const rest = unknown > 0 && unknown < chunks.length ? `, ${unknown} unknown` : ''
-  return `${plural(totalChunks, 'chunk')}, ${overdue}${rest}.`
+  return `${plural(totalChunks, 'chunk')}, ${open}${rest}.`
 }
 
 function next({chunks}: ChunksReport): string[] {

@@ -303,7 +303,7 @@ describe('tables', () => {
       !_hyper_2_702_chunk   2026-03-05  2026-03-12  7d    partial             ~254 MB  ~100 MB  970 MB   10.0    unknown  rows written since; when is not recorded
        _hyper_2_3_chunk     2026-10-15  2026-10-22  7d    compressed, frozen        -  ~100 MB       -      -          -
        _hyper_2_1_chunk     1000        2000        1000  tiered                    -  ~100 MB       -      -          -
-      420 chunks, 2 overdue. Fix: qicore-db chunks compress ohlcv_data --dry-run"
+      420 chunks, 2 not done. Fix: qicore-db chunks compress ohlcv_data --dry-run"
     `)
   })
 
@@ -427,7 +427,7 @@ describe('tables', () => {
     expect(renderStats({...stats, tables: [], notes: []}, narrow)).toContain('no hypertable')
     expect(renderCompression({...compression, tables: []}, narrow)).toContain('No table has compression')
     expect(renderChunks({...chunks, chunks: []}, narrow, {late: true, fast: false})).toBe(
-      'None of the 420 chunks is overdue.',
+      'None of the 420 chunks has work that is not done.',
     )
   })
 
