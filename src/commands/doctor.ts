@@ -41,22 +41,32 @@ Reads only, waits for no lock, and needs nothing of ours in the database. With a
   }
 
   async run(): Promise<DoctorReport> {
-    const [{examine, selectChecks}, {fails}, {doctorTable}, {readDeclared, timeUnitsOf}, {sectionsOf}, {reportTarget}] =
-      await Promise.all([
-        import('../doctor/examine.js'),
-        import('../doctor/report.js'),
-        import('../doctor/table.js'),
-        import('../policies/read-declared.js'),
-        import('../cli/policy-request.js'),
-        import('../config/target.js'),
-      ])
+    const [
+      {examine, selectChecks},
+      {fails},
+      {doctorTable},
+      {readDeclared, timeUnitsOf},
+      {sectionsOf},
+      {reportTarget},
+      {partitionRules},
+    ] = await Promise.all([
+      import('../doctor/examine.js'),
+      import('../doctor/report.js'),
+      import('../doctor/table.js'),
+      import('../policies/read-declared.js'),
+      import('../cli/policy-request.js'),
+      import('../config/target.js'),
+      import('../config/partitions.js'),
+    ])
     const {table} = this.args
     const {all, only = [], skip = [], 'fail-on': failOn} = this.flags
     // Before anything is connected: a wrong name costs nothing.
     const checks = selectChecks({only, skip})
     const report = await this.withDatabase(async (db) => {
-      const [declared, {lateAfter}] = [await readDeclared(db, sectionsOf(await this.loadConfig())), await this.limits()]
-      const request = {table, declared, lateAfter, timeUnits: timeUnitsOf(declared)}
+      const config = await this.loadConfig()
+      const [declared, {lateAfter}] = [await readDeclared(db, sectionsOf(config)), await this.limits()]
+      const partitions = (withDefinitions: boolean) => partitionRules(config, withDefinitions)
+      const request = {table, declared, lateAfter, timeUnits: timeUnitsOf(declared), partitions}
       return {...(await examine(db, request, checks)), target: reportTarget(db)}
     })
     const failed = fails(report, failOn)

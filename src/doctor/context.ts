@@ -6,6 +6,7 @@ import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import type {Server} from '../db/server.js'
 import {ident, sql, statement, type Value} from '../db/sql.js'
+import type {PartitionRule} from '../partitions/periods.js'
 import type {Declared} from '../policies/declared.js'
 import type {CheckFinding} from '../policies/checks/finding.js'
 import {readProofFacts} from '../policies/checks/read-facts.js'
@@ -17,6 +18,8 @@ import {NotKnown} from './finding.js'
 
 export interface DoctorRequest extends SnapshotRequest {
   declared: readonly Declared[]
+  /** Partition sets that are declared; `withDefinitions` where the tables of QiCore were made here as such. */
+  partitions?: (withDefinitions: boolean) => readonly PartitionRule[]
 }
 
 /**

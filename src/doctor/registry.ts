@@ -1,8 +1,15 @@
 import type {Check} from './check.js'
 import {chunkChecks} from './checks/chunks/index.js'
 import {conditionChecks} from './checks/condition.js'
+import {partitionChecks} from './checks/partitions/index.js'
 import {policyChecks} from './checks/policies.js'
 import {workerChecks} from './checks/workers.js'
 
 /** Every check of doctor. A new one is an entry in the file of its group. */
-export const checks: readonly Check[] = [...conditionChecks, ...workerChecks, ...policyChecks, ...chunkChecks]
+export const checks: readonly Check[] = [
+  ...conditionChecks,
+  ...workerChecks,
+  ...policyChecks,
+  ...chunkChecks,
+  ...partitionChecks,
+]
