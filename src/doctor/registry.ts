@@ -1,6 +1,7 @@
 import type {Check} from './check.js'
 import {chunkChecks} from './checks/chunks/index.js'
 import {conditionChecks} from './checks/condition.js'
+import {indexChecks} from './checks/indexes.js'
 import {partitionChecks} from './checks/partitions/index.js'
 import {policyChecks} from './checks/policies.js'
 import {workerChecks} from './checks/workers.js'
@@ -11,5 +12,6 @@ export const checks: readonly Check[] = [
   ...workerChecks,
   ...policyChecks,
   ...chunkChecks,
+  ...indexChecks,
   ...partitionChecks,
 ]

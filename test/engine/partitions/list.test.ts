@@ -1,4 +1,5 @@
 import {expect, it} from 'vitest'
+import {statement} from '../../../src/db/sql.js'
 import {renderPartitions, renderSets} from '../../helpers/rendered.js'
 import {planDrop} from '../../../src/partitions/drop.js'
 import {exitCodeWith, planEnsure} from '../../../src/partitions/ensure.js'
@@ -172,9 +173,61 @@ ${set('caught')}; create table e partition of caught default; create table f par
     await query(
       `create schema closed; ${set('closed.fills')}; create table closed.a partition of closed.fills for values from ('2024-01-01+00') to ('2024-02-01+00'); ${set('"order"')}; create role ${role}; alter table "order" owner to ${role}`,
     )
-    // What is asked together is one transaction.
     const asRole = {
       ...db,
+      transaction: ((settings, work) => db.transaction({...settings, role}, work)) as typeof db.transaction,
+      target: {...db.target, role},
+    } as typeof db
+    try {
+      const rules = [ruleOf('closed.fills', {ahead: 0}), ruleOf('public.order', {ahead: 0}), ruleOf('closed.gone')]
+      const report = await readPartitions(asRole, rules, null)
+      expect(report.tables.map(({schema, table, partitions}) => `${schema}.${table} ${partitions}`)).toEqual([
+        'closed.fills 1',
+        'public.order 0',
+      ])
+      expect(report.absent).toEqual(['closed.gone'])
+      const {plan, findings} = await planEnsure(asRole, rules)
+      expect(plan.steps).toHaveLength(1)
+      expect(findings.map(({relation, kind}) => `${relation} ${kind}`)).toEqual([
+        'closed.fills conflict',
+        'closed.gone conflict',
+      ])
+    } finally {
+      await query(`drop owned by ${role}; drop role ${role}`)
+    }
+  })
+
+  it('waits for no lock: a partition that another session has locked has no size', async () => {
+    const {db, run: query} = await engine.database()
+    await query(
+      `${set('ticks')}; create table a partition of ticks for values from ('2024-01-01+00') to ('2024-02-01+00'); create table b partition of ticks for values from ('2024-02-01+00') to ('2024-03-01+00'); create table rest partition of ticks default`,
+    )
+    const other = await db.openSession()
+    await other.transaction({readOnly: false, lockTimeout: 1_000, statementTimeout: 10_000}, async (tx) => {
+      await tx.query(statement('lock table only public.a in access exclusive mode'))
+      await tx.query(statement('lock table only public.rest in access exclusive mode'))
+      const began = performance.now()
+      const {partitions, tables} = await readPartitions(db, [ruleOf('public.ticks')], null)
+      expect(performance.now() - began).toBeLessThan(1_500)
+      expect(partitions.map(({partition, totalBytes, from}) => [partition, totalBytes, from])).toEqual([
+        ['b', 0, '2024-02-01T00:00:00Z'],
+        ['a', null, '2024-01-01T00:00:00Z'],
+        ['rest', null, null],
+      ])
+      expect(tables[0]!.defaultPartition).toMatchObject({rows: null})
+    })
+    await other.close()
+  })
+
+  it('a role that may see nothing but the catalogue gets the list all the same', async () => {
+    const {db, run: query} = await engine.database()
+    const role = `stranger_${Math.random().toString(36).slice(2)}`
+    await query(
+      `${set('ticks')}; create table rest partition of ticks default; insert into ticks values ('2024-01-05+00', 1); create role ${role}`,
+    )
+    const asRole = {
+      ...db,
+      // What is asked together is one transaction.
       transaction: ((settings, work) => db.transaction({...settings, role}, work)) as typeof db.transaction,
     }
     try {

@@ -1,0 +1,136 @@
+import {expect, it} from 'vitest'
+import {databaseAges} from '../../../src/doctor/checks/indexes.js'
+import {expectLaw, expectPassed} from '../../helpers/doctor.js'
+import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
+
+/** A set with two partitions and 60 000 rows, and an index of the set. */
+const makeSet = (
+  name: string,
+) => `create table public.${name} (time timestamptz not null, d int) partition by range (time);
+create table public.${name}_1 partition of public.${name} for values from ('2026-01-01 00:00+00') to ('2026-02-01 00:00+00');
+create table public.${name}_2 partition of public.${name} for values from ('2026-02-01 00:00+00') to ('2100-01-01 00:00+00');
+insert into public.${name} select timestamptz '2026-01-01 00:00+00' + n * interval '1 minute', n from generate_series(1, 60000) n`
+
+forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
+  let database: TestDatabase
+  const shared = async () => (database ??= await engine.database())
+  /** What the session has counted is seen by others at once. */
+  const flush = async ({run, db}: TestDatabase) => {
+    if (db.server.versionNum >= 150_000) await run('select pg_stat_force_next_flush()')
+    else await run('select pg_sleep(1)')
+  }
+
+  it('indexes.unused: added up over the partitions, as one index of the table', async () => {
+    const database = await shared()
+    await database.run(`${makeSet('used')}; create index used_time on public.used (time)`)
+    const [finding] = await expectLaw(database, 'indexes.unused', async () => {
+      await database.run('create index used_d on public.used (d)')
+      await database.autocommit('vacuum analyze public.used')
+      await database.run(`set local enable_seqscan = off; do $do$ declare n int; begin for i in 1..1100 loop
+        select d into n from public.used where time = timestamptz '2026-01-05 00:00+00' + i * interval '1 minute'; end loop; end $do$`)
+      await flush(database)
+    })
+    expect(finding).toMatchObject({
+      object: {schema: 'public', table: 'used'},
+      data: {index: 'public.used_d', scans: 0},
+      fix: {kind: 'sql', text: 'drop index public.used_d'},
+    })
+    await database.run('drop table public.used')
+  })
+
+  it('indexes.duplicate: the index of a constraint stays', async () => {
+    const database = await shared()
+    await database.run('create table public.twice (id int primary key, d int)')
+    const findings = await expectLaw(database, 'indexes.duplicate', () =>
+      database.run(
+        'create index twice_id on public.twice (id); create index a on public.twice (d); create index b on public.twice (d)',
+      ),
+    )
+    expect(findings.map(({fix}) => fix.text)).toEqual([
+      'drop index concurrently public.b',
+      'drop index concurrently public.twice_id',
+    ])
+    await database.run('drop table public.twice')
+  })
+
+  it('indexes.invalid: a unique index whose creation failed', async () => {
+    const database = await shared()
+    await database.run('create table public.failed (id int); insert into public.failed values (1), (1)')
+    const [finding] = await expectLaw(database, 'indexes.invalid', () =>
+      expect(database.autocommit('create unique index concurrently failed_id on public.failed (id)')).rejects.toThrow(),
+    )
+    expect(finding!.data).toMatchObject({index: 'public.failed_id', unique: true})
+    await database.run('drop table public.failed')
+  })
+
+  it('indexes.dead_rows: added up over the partitions, with the last VACUUM', async () => {
+    const database = await shared()
+    await database.run(
+      `${makeSet('dead')}; alter table public.dead_1 set (autovacuum_enabled = off); alter table public.dead_2 set (autovacuum_enabled = off)`,
+    )
+    await database.autocommit('analyze public.dead')
+    await flush(database)
+    const [finding] = await expectLaw(database, 'indexes.dead_rows', async () => {
+      await database.run('delete from public.dead where d % 2 = 0')
+      await flush(database)
+    })
+    expect(finding).toMatchObject({
+      object: {table: 'dead'},
+      data: {dead: 30_000, vacuumedAt: null, autovacuumOff: true},
+      fix: {text: 'vacuum (analyze) public.dead'},
+    })
+    await database.run('drop table public.dead')
+  })
+
+  it('indexes.bloat: most of a table is empty', async () => {
+    const database = await shared()
+    await database.run(`create table public.airy (id int, t text) with (autovacuum_enabled = off);
+alter table public.airy alter t set storage plain;
+insert into public.airy select n, repeat('x', 3900) from generate_series(1, 30000) n`)
+    const [finding] = await expectLaw(database, 'indexes.bloat', async () => {
+      await database.run('delete from public.airy where id % 10 <> 0')
+      await database.autocommit('vacuum analyze public.airy')
+    })
+    expect(finding).toMatchObject({object: {table: 'airy'}, fix: {text: 'vacuum (full, analyze) public.airy'}})
+    await database.run('drop table public.airy')
+  })
+
+  it('indexes.table_age: a table that was not frozen for a long time', async () => {
+    const database = await shared()
+    await database.run(
+      'create table public.aged (id int) with (autovacuum_enabled = off); insert into public.aged values (1)',
+    )
+    const [finding] = await expectLaw(database, 'indexes.table_age', () =>
+      // As after 500 million transactions: ages count in a circle of 2^32.
+      database.run(`update pg_class set relfrozenxid = ((relfrozenxid::text::int8 - 500000000 + 4294967296) % 4294967296)::text::xid
+        where oid = 'public.aged'::regclass`),
+    )
+    expect(finding).toMatchObject({severity: 'warning', object: {table: 'aged'}, data: {freezeMaxAge: 200_000_000}})
+    expect(finding!.data.transactionAge).toBeGreaterThanOrEqual(500_000_000)
+    await database.run('drop table public.aged')
+  })
+
+  it('indexes.transaction_age: a database that is near the wraparound stops the whole server', async () => {
+    await expectPassed(await shared(), 'indexes.transaction_age')
+    // No test can let two billion transactions pass: the rows are as a server gave them, with other ages.
+    const row = {
+      database: 'market',
+      xid_age: 150_000_000,
+      mxid_age: 1,
+      here: true,
+      freeze_max_age: 200_000_000,
+      prepared: 1,
+    }
+    expect(databaseAges([row])).toEqual([])
+    expect(databaseAges([{...row, xid_age: 1_700_000_000}])).toMatchObject([
+      {
+        severity: 'critical',
+        fix: {kind: 'sql', text: 'vacuum (freeze)'},
+        message: expect.stringContaining('1 prepared'),
+      },
+    ])
+    expect(databaseAges([{...row, mxid_age: 450_000_000, here: false}])).toMatchObject([
+      {severity: 'warning', fix: {kind: 'advice', text: 'In the database market: vacuum (freeze)'}},
+    ])
+  })
+})
