@@ -68,7 +68,6 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await database.run(
       `${makeSet('dead')}; alter table public.dead_1 set (autovacuum_enabled = off); alter table public.dead_2 set (autovacuum_enabled = off)`,
     )
-    await database.autocommit('analyze public.dead')
     await flush(database)
     const [finding] = await expectLaw(database, 'indexes.dead_rows', async () => {
       await database.run('delete from public.dead where d % 2 = 0')
