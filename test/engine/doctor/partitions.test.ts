@@ -6,7 +6,7 @@ import {markText} from '../../../src/partitions/drop-mark.js'
 import {planEnsure} from '../../../src/partitions/ensure.js'
 import {askDoctor, expectLaw} from '../../helpers/doctor.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
-import {ruleOf, run as carryOut} from '../../helpers/partitions.js'
+import {ruleOf, run as runPlan} from '../../helpers/partitions.js'
 import {applicationName, targetOf} from '../../helpers/server.js'
 
 /** What stands behind the last colon of an advice. */
@@ -61,7 +61,7 @@ do $do$ begin execute format('create table public.short_now partition of public.
         request,
         follow: async ([fix]) => {
           expect(fix!.text).toBe('qicore-db partitions ensure')
-          await carryOut(database.db, (await planEnsure(database.db, request.partitions())).plan)
+          await runPlan(database.db, (await planEnsure(database.db, request.partitions())).plan)
         },
       },
     )
