@@ -3,6 +3,7 @@ import {chunkChecks} from './checks/chunks/index.js'
 import {conditionChecks} from './checks/condition.js'
 import {indexChecks} from './checks/indexes.js'
 import {partitionChecks} from './checks/partitions/index.js'
+import {hazardChecks} from './checks/hazards.js'
 import {policyChecks} from './checks/policies.js'
 import {workerChecks} from './checks/workers.js'
 
@@ -14,4 +15,5 @@ export const checks: readonly Check[] = [
   ...chunkChecks,
   ...indexChecks,
   ...partitionChecks,
+  ...hazardChecks,
 ]
