@@ -147,7 +147,6 @@ const timescaledb: readonly Entry[] = [
     skipsChunks,
     'A compression policy with recompress false skips every uncompressed chunk.',
   ],
-  [9413, 'loss', null, '2.26.0', compressedChunks, 'Deleting whole batches marks chunks as decompressed wrongly.'],
   [9360, 'failure', null, '2.26.4', anyJob, 'After a failover jobs may stay at next_start -infinity and never start.'],
   [
     9623,
