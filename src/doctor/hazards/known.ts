@@ -69,7 +69,7 @@ const timescaledb: readonly Entry[] = [
     null,
     '2.29.0',
     compressedChunks,
-    'rebuild_sparse_index() leaves stale entries, so that queries may miss rows.',
+    'After rebuild_sparse_index() stale entries are left, so that queries may miss rows.',
   ],
   [
     10254,
