@@ -1,5 +1,6 @@
 import type {Database} from '../db/database.js'
 import {engineNamed} from '../engines/index.js'
+import {goesByAge, policyKindNames, policyProcedures, type PolicyKindName} from '../engines/policy-kinds.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {parseDuration, type Duration} from '../units/duration.js'
@@ -8,25 +9,7 @@ import {findByName, readOurs} from './read-emulated.js'
 import {parseIntervalText} from './interval.js'
 import type {Table} from './table.js'
 
-/**
- * Every kind of policy as TimescaleDB has it, in the order in which reports show them: the procedure of its jobs, and
- * whether it goes by the age of rows, for which a table has to have a clock.
- */
-const jobKinds = {
-  compression: {procedure: 'policy_compression', byAge: true},
-  retention: {procedure: 'policy_retention', byAge: true},
-  refresh: {procedure: 'policy_refresh_continuous_aggregate', byAge: true},
-  reorder: {procedure: 'policy_reorder', byAge: false},
-} as const
-
-export type PolicyKindName = keyof typeof jobKinds
-export const policyKindNames = Object.keys(jobKinds) as readonly PolicyKindName[]
-/** Procedures of TimescaleDB's own policies. */
-export const policyProcedures: readonly string[] = Object.values(jobKinds).map(({procedure}) => procedure)
-
-export function goesByAge(kind: PolicyKindName): boolean {
-  return jobKinds[kind].byAge
-}
+export {goesByAge, policyKindNames, policyProcedures, type PolicyKindName}
 
 /** An age: a span of time, or a count in the table's own unit where its time is an integer. */
 export type Offset = Duration | bigint

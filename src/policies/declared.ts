@@ -2,13 +2,10 @@ import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {usageError} from '../errors.js'
 import {policyKindNames, type PolicyKindName} from '../catalog/live-policies.js'
 import type {TimeUnit} from '../catalog/time.js'
-import type {CompressionDefinition, RefreshDefinition, SchemaDefinition} from '../schema/definition.js'
+import type {AggregateDefinition, SchemaDefinition, TableDefinition} from '../schema/definition.js'
 import {parseDuration, type Duration} from '../units/duration.js'
 import {command} from '../units/command.js'
-import type {CompressionRule} from './kinds/compression.js'
-import type {Rules} from './kinds/index.js'
-import type {RefreshRule} from './kinds/refresh.js'
-import type {ReorderRule} from './kinds/reorder.js'
+import {policyKinds, type Rules, type WrittenRules} from './kinds/index.js'
 
 type DeclaredRules = {[Name in PolicyKindName]?: 'none' | Rules[Name] | undefined}
 
@@ -31,22 +28,10 @@ export interface PolicySections {
   aggregates: Readonly<Record<string, PolicyEntry>>
 }
 
-interface PolicyEntry {
+type PolicyEntry = {[Name in PolicyKindName]?: 'none' | WrittenRules[Name] | undefined} & {
   columns?: unknown
   timeUnit?: TimeUnit | undefined
   chunkInterval?: Duration | undefined
-  compression?:
-    | 'none'
-    | {
-        after: Duration
-        segmentBy?: readonly string[] | undefined
-        orderBy?: readonly string[] | undefined
-        every?: Duration | undefined
-      }
-    | undefined
-  retention?: 'none' | {after: Duration; native?: boolean | undefined} | undefined
-  refresh?: 'none' | RefreshRule | undefined
-  reorder?: 'none' | ReorderRule | undefined
 }
 
 /**
@@ -97,29 +82,18 @@ function over(
   entry: PolicyEntry,
   object: Pick<Declared, 'schema' | 'name' | 'section'>,
 ): Declared {
-  const {compression, retention, refresh, reorder} = entry
-  const before = base?.compression === 'none' ? undefined : base?.compression
+  const rules = policyKinds.map((kind) => {
+    const [written, before] = [entry[kind.name], base?.[kind.name]]
+    if (written === undefined || written === 'none') return [kind.name, written ?? before]
+    return [kind.name, kind.declare(written, before === 'none' ? undefined : before)]
+  })
   return {
     ...object,
     from: 'config',
     described: entry.columns !== undefined,
     timeUnit: entry.timeUnit ?? base?.timeUnit,
     chunkInterval: entry.chunkInterval ?? base?.chunkInterval,
-    compression:
-      compression === undefined || compression === 'none'
-        ? (compression ?? base?.compression)
-        : {
-            after: compression.after,
-            segmentBy: compression.segmentBy ?? before?.segmentBy ?? null,
-            orderBy: compression.orderBy ?? before?.orderBy ?? null,
-            every: compression.every ?? before?.every,
-          },
-    retention:
-      retention === undefined || retention === 'none'
-        ? (retention ?? base?.retention)
-        : {after: retention.after, native: retention.native ?? false},
-    refresh: refresh ?? base?.refresh,
-    reorder: reorder ?? base?.reorder,
+    ...(Object.fromEntries(rules) as DeclaredRules),
   }
 }
 
@@ -129,33 +103,16 @@ function defaultsOf({tables, aggregates}: SchemaDefinition): Declared[] {
       .filter(({hypertable}) => hypertable)
       .map(
         (table): Declared => ({
-          schema: table.schema,
-          name: table.name,
-          from: 'definitions',
-          section: 'tables',
+          ...defaultOf(table, 'tables'),
           chunkInterval: parseDuration(table.hypertable!.chunkInterval),
-          compression: table.compression && compressionOf(table.compression),
-          retention: table.retention && {after: parseDuration(table.retention.after), native: false},
         }),
       ),
-    ...aggregates.map(
-      (aggregate): Declared => ({
-        schema: aggregate.schema,
-        name: aggregate.name,
-        from: 'definitions',
-        section: 'aggregates',
-        refresh: refreshOf(aggregate.refresh),
-        compression: aggregate.compression && compressionOf(aggregate.compression),
-        retention: aggregate.retention && {after: parseDuration(aggregate.retention.after), native: false},
-      }),
-    ),
+    ...aggregates.map((aggregate) => defaultOf(aggregate, 'aggregates')),
   ]
 }
 
-function compressionOf({after, segmentBy, orderBy}: CompressionDefinition): CompressionRule {
-  return {after: parseDuration(after), segmentBy, orderBy}
-}
-
-function refreshOf({startOffset, endOffset, every}: RefreshDefinition): RefreshRule {
-  return {startOffset: parseDuration(startOffset), endOffset: parseDuration(endOffset), every: parseDuration(every)}
+function defaultOf(definition: TableDefinition | AggregateDefinition, section: Declared['section']): Declared {
+  const rules = policyKinds.map((kind) => [kind.name, kind.fromDefinition(definition)])
+  const {schema, name} = definition
+  return {schema, name, from: 'definitions', section, ...(Object.fromEntries(rules) as DeclaredRules)}
 }

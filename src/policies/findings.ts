@@ -1,5 +1,6 @@
 import type {FindingContext} from './finding-context.js'
 import {can} from '../engines/index.js'
+import {isUndone, type PolicyKindName} from '../engines/policy-kinds.js'
 import {formatAge} from '../units/elapsed.js'
 import {secondsBetween} from '../units/instant.js'
 import {command} from '../units/command.js'
@@ -65,7 +66,7 @@ function workProblems(status: JudgedPolicy, context: FindingContext): PolicyProb
     const says = lastStatus === null ? '' : `job ${jobId} says ${lastStatus}${ago}; `
     const [first, ...more] = kindNamed(status.kind).advice(status, context)
     problems.push(
-      policyProblem('not_done', `${says}${inWords(notDone)}`, first ?? null),
+      policyProblem('not_done', `${says}${inWords(status.kind, notDone)}`, first ?? null),
       ...more.map(({lead, fix}) => policyProblem('not_done', `${lead}${fix.text}`)),
     )
   }
@@ -101,25 +102,16 @@ function runProblems(status: JudgedPolicy): PolicyProblem[] {
   return problems
 }
 
-/** Said of a chunk in one word behind `was` or `were`; everything else holds it back. */
-const plainly: ReadonlySet<NotDoneCode> = new Set([
-  'never_compressed',
-  'refilled',
-  'unordered',
-  'not_dropped',
-  'not_reordered',
-  'never_refreshed',
-])
-
 /** `2 chunks were never compressed, 1 was refilled`; of chunks that are held back the first reason is given. */
-function inWords(notDone: readonly NotDone[]): string {
+function inWords(kind: PolicyKindName, notDone: readonly NotDone[]): string {
   const groups = new Map<NotDoneCode, NotDone[]>()
   for (const each of notDone) groups.set(each.code, [...(groups.get(each.code) ?? []), each])
   const parts = [...groups].map(([code, group], index) => {
     const count = group.length
     const noun = index === 0 ? ` ${notDone[0]!.chunk === null ? 'range' : 'chunk'}${count === 1 ? '' : 's'}` : ''
-    if (code === 'changed_since') return `rows of ${count}${noun === '' ? ' ranges' : noun} changed after the refresh`
-    if (plainly.has(code)) return `${count}${noun} ${count === 1 ? 'was' : 'were'} ${group[0]!.why}`
+    const own = kindNamed(kind).notDoneInWords?.(code, {count, noun}) ?? null
+    if (own !== null) return own
+    if (isUndone(code)) return `${count}${noun} ${count === 1 ? 'was' : 'were'} ${group[0]!.why}`
     return `${count}${noun} held back: ${group[0]!.why}${new Set(group.map(({why}) => why)).size > 1 ? ', …' : ''}`
   })
   return parts.join('; ')

@@ -2,7 +2,8 @@ import {shortName} from '../db/qualified-name.js'
 import {dash} from '../units/cell-text.js'
 import type {ReportTable} from '../units/report-table.js'
 import type {ListedPolicy} from './list.js'
-import {columnsCell, declaredCell, ruleCell, tiny} from './rule-cell.js'
+import {columnsCell, ruleCell} from './rule-cell.js'
+import {shortUnits} from './short-units.js'
 
 export const policyListTable: ReportTable<ListedPolicy> = {
   columns: [
@@ -17,14 +18,20 @@ export const policyListTable: ReportTable<ListedPolicy> = {
     },
     {id: 'kind', heading: 'KIND', type: 'text', show: 'data', value: (row) => row.kind},
     {id: 'managed', heading: 'MANAGED', type: 'flag', show: 'data', value: (row) => row.managed},
-    {id: 'declared', heading: 'DECLARED', type: 'text', value: ({declared}) => declaredCell(declared), shrink: 10},
+    {
+      id: 'declared',
+      heading: 'DECLARED',
+      type: 'text',
+      value: ({kind, declared}) => ruleCell(kind, declared),
+      shrink: 10,
+    },
     {
       id: 'live',
       heading: 'LIVE',
       type: 'text',
-      value: ({live}) => (live === null ? null : ruleCell(live)),
-      text: ({live, gated, paused}) =>
-        live === null ? dash : `${ruleCell(live)}${gated ? ', gated' : ''}${paused ? ', paused' : ''}`,
+      value: ({kind, live}) => ruleCell(kind, live),
+      text: ({kind, live, gated, paused}) =>
+        live === null ? dash : `${ruleCell(kind, live)}${gated ? ', gated' : ''}${paused ? ', paused' : ''}`,
       shrink: 10,
     },
     {id: 'gated', heading: 'GATED', type: 'flag', show: 'data', value: (row) => row.gated},
@@ -35,7 +42,7 @@ export const policyListTable: ReportTable<ListedPolicy> = {
       type: 'text',
       show: 'room',
       value: ({live}) => live?.every?.toString() ?? null,
-      text: ({live}) => (live?.every == null ? dash : tiny(live.every)),
+      text: ({live}) => (live?.every == null ? dash : shortUnits(live.every)),
       priority: 2,
     },
     {id: 'job_id', heading: 'JOB', type: 'count', value: (row) => row.jobId, priority: 1},

@@ -1,7 +1,8 @@
 import {shortName} from '../db/qualified-name.js'
 import {ageOr, dash} from '../units/cell-text.js'
 import type {ReportTable} from '../units/report-table.js'
-import {declaredCell, ruleCell, tiny} from './rule-cell.js'
+import {ruleCell} from './rule-cell.js'
+import {shortUnits} from './short-units.js'
 import type {PolicyStatus} from './status-types.js'
 
 export const policyStatusTable: ReportTable<PolicyStatus> = {
@@ -21,7 +22,7 @@ export const policyStatusTable: ReportTable<PolicyStatus> = {
       id: 'live',
       heading: 'RULE',
       type: 'text',
-      value: ({live}) => (live === null ? null : ruleCell(live)),
+      value: ({kind, live}) => ruleCell(kind, live),
       text: ruleText,
       shrink: 8,
     },
@@ -44,7 +45,7 @@ export const policyStatusTable: ReportTable<PolicyStatus> = {
       type: 'text',
       show: 'room',
       value: ({live}) => live?.every?.toString() ?? null,
-      text: ({live}) => (live?.every == null ? dash : tiny(live.every)),
+      text: ({live}) => (live?.every == null ? dash : shortUnits(live.every)),
       priority: 3,
     },
     {
@@ -52,8 +53,8 @@ export const policyStatusTable: ReportTable<PolicyStatus> = {
       heading: 'DECLARED',
       type: 'text',
       show: 'room',
-      value: ({declared}) => declaredCell(declared),
-      text: ({declared, managed}) => declaredCell(declared) ?? (managed ? dash : 'no'),
+      value: ({kind, declared}) => ruleCell(kind, declared),
+      text: ({kind, declared, managed}) => ruleCell(kind, declared) ?? (managed ? dash : 'no'),
       priority: 1,
     },
     {
@@ -110,9 +111,9 @@ function oldestText(first: {since: string | null} | undefined, at: string): stri
 }
 
 /** What is live; where nothing is, what is declared. */
-function ruleText({live, declared}: PolicyStatus): string {
-  if (live !== null) return tiny(ruleCell(live))
-  return declared === null || declared === 'none' ? dash : tiny(ruleCell(declared))
+function ruleText({kind, live, declared}: PolicyStatus): string {
+  const rule = live ?? (declared === 'none' ? null : declared)
+  return rule === null ? dash : shortUnits(ruleCell(kind, rule))
 }
 
 function runByText({runner, paused, gated, live, ok}: PolicyStatus): string {

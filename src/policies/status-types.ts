@@ -1,4 +1,4 @@
-import type {PolicyKindName} from '../catalog/live-policies.js'
+import type {PolicyKindName, UndoneCode} from '../engines/policy-kinds.js'
 import type {QicoreSchema} from '../schema/migrate/schema-state.js'
 import type {Instant} from '../units/instant.js'
 import type {NeverRunsCode} from './never-runs.js'
@@ -7,12 +7,7 @@ export type Runner = 'timescaledb' | 'pg_cron' | 'daemon' | 'none' | 'unknown'
 
 /** Why a chunk or a range is not done; `why` says the same to people. */
 export type NotDoneCode =
-  | 'never_compressed'
-  | 'refilled'
-  | 'unordered'
-  | 'not_dropped'
-  /** A reorder policy has not rewritten it yet. */
-  | 'not_reordered'
+  | UndoneCode
   /** The newest row of the table is itself older than the retention: what is left may be the last copy. */
   | 'feed_stopped'
   /** The gate of the retention holds it back: an aggregate has not covered it, or that cannot be known. */
@@ -21,8 +16,6 @@ export type NotDoneCode =
   | 'foreign_key'
   /** What the gate says cannot be read from here. */
   | 'gate_unreadable'
-  | 'never_refreshed'
-  | 'changed_since'
 
 /** A chunk or a range that a policy should have dealt with and did not. */
 export interface NotDone {

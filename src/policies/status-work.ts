@@ -3,7 +3,6 @@ import {rowsAreVisible} from '../db/condition.js'
 import type {Database} from '../db/database.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {compareAscending} from '../units/compare.js'
-import {approximateSeconds} from '../units/duration.js'
 import {readChunks} from '../catalog/read-tables.js'
 import {dueState, type DueChunk} from '../catalog/due.js'
 import {readTimeRanges, type TimeRange} from '../catalog/time-range.js'
@@ -13,11 +12,10 @@ import {readMissingPrivileges} from '../catalog/missing-privileges.js'
 import {readLockedTables} from '../catalog/sizes.js'
 import type {CatalogSnapshot} from '../catalog/snapshot.js'
 import type {Chunk, Table} from '../catalog/table.js'
-import {fromMicros, instantOf} from '../catalog/time.js'
+import {instantOf} from '../catalog/time.js'
 import {gateReasons} from './gate-reasons.js'
 import type {PolicyWork, WorkRequest} from './work.js'
 import {changedRanges, rangeText, type Gap} from './refresh-gaps.js'
-import type {LiveRule} from './table-state.js'
 import {fixBy, policyProblem, type NotDone, type NotDoneCode, type PolicyProblem} from './status-types.js'
 
 const codes: Record<DueChunk['why'], NotDoneCode> = {
@@ -91,7 +89,7 @@ export async function readRefreshFacts(
 }
 
 export async function refreshWork(
-  {db, policy, live, snapshot, lateAfter}: WorkRequest,
+  {db, policy, snapshot, lateAfter}: WorkRequest,
   {changed, sources: {ends, missing}}: RefreshFacts,
 ): Promise<PolicyWork> {
   const clock = snapshot.clocks.get(policy.table) ?? {now: null, unit: null}
@@ -112,7 +110,7 @@ export async function refreshWork(
   const oldest = (source !== null && ends.get(source)?.oldest) || null
   // Before the first row of the source there is nothing to compute, and what was computed there must not be computed
   // again.
-  const within = (changed.get(live) ?? []).flatMap(({start, end}) =>
+  const within = (changed.get(policy) ?? []).flatMap(({start, end}) =>
     oldest !== null && end <= oldest ? [] : [{start: oldest !== null && start < oldest ? oldest : start, end}],
   )
   const middle = within.map(
@@ -159,19 +157,6 @@ export function unknownReason(
   return unknown(
     after === null && createdBefore === null ? 'its age cannot be read' : 'the ranges of its chunks cannot be read',
   )
-}
-
-/** A gated retention is declared as a duration also where the table counts in integers. */
-export function onScale(policy: LivePolicy, {clocks}: CatalogSnapshot, rule: LiveRule | null): LivePolicy {
-  const schedule = policy.schedule ?? rule?.schedule ?? null
-  const unit = clocks.get(policy.table)?.unit ?? null
-  const {after} = policy
-  if (after === null || typeof after === 'bigint' || policy.table.time !== 'integer') return {...policy, schedule}
-  return {
-    ...policy,
-    schedule,
-    after: unit === null ? after : fromMicros(BigInt(Math.round(approximateSeconds(after) * 1e6)), unit),
-  }
 }
 
 /** A gated retention never takes what begins last. */

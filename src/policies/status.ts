@@ -22,7 +22,7 @@ import {kindNamed, policyKinds} from './kinds/index.js'
 import {declaredText, liveText} from './rule-text.js'
 import {readRunners, runnerOf, type Runners} from './runners.js'
 import type {LiveRule} from './table-state.js'
-import {onScale, unknownReason} from './status-work.js'
+import {unknownReason} from './status-work.js'
 import {fixBy, policyProblem, type JudgedPolicy, type PolicyStatus, type PolicyStatusReport} from './status-types.js'
 import {command} from '../units/command.js'
 
@@ -145,10 +145,9 @@ async function liveStatus(
   const stands = states.get(table)!
   const rule = ruleOf(live, state)
   const given = declared.find((each) => declaredKey(each) === qualifiedName(table))
-  const policy = onScale(live, snapshot, rule)
   const mine = facts.get(table)
   const referenced = (mine?.referencedBy.length ?? 0) > 0
-  const request = {db, policy, live, snapshot, lateAfter, referenced}
+  const request = {db, policy: live, rule, snapshot, lateAfter, referenced}
   const work = await kindNamed(kind).work(request, sources.facts.get(kind))
   const {runner, alive} = runnerOf(rule, kind, qualifiedName(table), runners)
   const jobId = rule?.job?.id ?? null
@@ -187,7 +186,7 @@ async function liveStatus(
     tables: snapshot.all,
     overdue: work.overdue,
     ...own,
-    unknown: status.ok === null ? unknownReason(policy, snapshot, work.grants) : null,
+    unknown: status.ok === null ? unknownReason(live, snapshot, work.grants) : null,
   })
   return withProblems(status, problems)
 }
@@ -203,8 +202,8 @@ function missingStatus(declared: Declared, db: Database, {state, runners, ownRea
     .filter((kind) => kindNamed(kind).impossible(place) === null)
     .filter((kind) => !snapshot.policies.some((policy) => policy.table === table && policy.kind === kind))
     .map((kind): PolicyStatus => {
-      // A row of ours that this role may not read may be there.
-      const known = ownReadable || !livesWithUs(kind, db)
+      // A row that this role may not read may be there; jobs of TimescaleDB every role sees.
+      const known = ownReadable || !kindNamed(kind).isRow(db.server.engine)
       const {runner, alive} = known
         ? runnerOf(null, kind, qualifiedName(table), runners)
         : {runner: 'unknown' as const, alive: null}
@@ -237,11 +236,6 @@ function missingStatus(declared: Declared, db: Database, {state, runners, ownRea
         ],
       )
     })
-}
-
-/** Policies of this kind are rows of ours here; the others are jobs of TimescaleDB, which every role sees. */
-function livesWithUs(kind: PolicyKindName, {server}: Database): boolean {
-  return kind === 'retention' || (kind === 'refresh' && !can(server.engine, 'policies'))
 }
 
 function unreadableNote({server}: Database): string {

@@ -3,13 +3,13 @@ import type {DueChunk} from '../catalog/due.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
 import type {CatalogSnapshot} from '../catalog/snapshot.js'
 import type {NotDone} from './status-types.js'
+import type {LiveRule} from './table-state.js'
 
 export interface WorkRequest {
   db: Database
-  /** With its ages on the table's own scale. */
   policy: LivePolicy
-  /** As it was read. */
-  live: LivePolicy
+  /** The same as its kind reads it; null where the database has nothing that it could be read from. */
+  rule: LiveRule | null
   snapshot: CatalogSnapshot
   /** Milliseconds that due work may wait beyond its schedule. */
   lateAfter: number

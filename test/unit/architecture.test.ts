@@ -71,7 +71,7 @@ const mayImport: Record<string, readonly string[]> = {
   qicore: [...services, 'columns', 'validation', 'reports'],
   cli: [...ground, 'run', 'config', '~schema', '~jobs', '~schedule', '~policies', '~qicore'],
   hooks: ['errors', 'units', 'cli'],
-  commands: ['errors', 'units', 'cli', '~*'],
+  commands: ['errors', 'units', 'engines', 'cli', '~*'],
   library: ['*'],
   index: ['*'],
 }

@@ -1,4 +1,5 @@
 import {Args, Flags} from '@oclif/core'
+import {policyKindNames, type PolicyKindName} from '../../engines/policy-kinds.js'
 import {policyChangeFlags, PolicyCommand, type PolicyChangeReport} from '../../cli/policy-command.js'
 
 export default class PoliciesRemove extends PolicyCommand<typeof PoliciesRemove> {
@@ -13,7 +14,7 @@ export default class PoliciesRemove extends PolicyCommand<typeof PoliciesRemove>
     kind: Args.string({
       description: 'which policy',
       required: true,
-      options: ['compression', 'retention', 'refresh', 'reorder'],
+      options: policyKindNames,
     }),
     table: Args.string({description: 'table or aggregate, as name or schema.name', required: true}),
   }
@@ -27,7 +28,7 @@ export default class PoliciesRemove extends PolicyCommand<typeof PoliciesRemove>
   }
 
   async run(): Promise<PolicyChangeReport> {
-    const kind = this.args.kind as 'compression' | 'retention' | 'refresh' | 'reorder'
+    const kind = this.args.kind as PolicyKindName
     return this.change(await import('../../policies/tools.js'), this.args.table, {kind, rule: 'none'}, this.flags.job)
   }
 }

@@ -15,6 +15,7 @@ import {chunkWork} from '../status-work.js'
 import type {CompressionSettings, LiveRule, TableState} from '../table-state.js'
 import type {ChangeBase, DiffContext, PolicyKind, RuleReader} from './kind.js'
 import {
+  ageCell,
   ageDiffers,
   ageInWords,
   ageReason,
@@ -34,6 +35,14 @@ export interface CompressionRule {
   /** As written: `time desc`. */
   orderBy: readonly string[] | null
   /** Time between two runs; absent: as it is. */
+  every?: Duration | undefined
+}
+
+/** What a configuration may leave out is the definition's, else what the table has. */
+export interface WrittenCompression {
+  after: Duration
+  segmentBy?: readonly string[] | undefined
+  orderBy?: readonly string[] | undefined
   every?: Duration | undefined
 }
 
@@ -62,10 +71,24 @@ export interface Compression extends ChangeBase {
 }
 
 /** Compresses chunks of a certain age. TimescaleDB's community edition only. */
-export const compression: PolicyKind<CompressionRule, DesiredCompression, Settings | Compression> = {
+export const compression: PolicyKind<
+  CompressionRule,
+  DesiredCompression,
+  Settings | Compression,
+  null,
+  WrittenCompression
+> = {
   name: 'compression',
   changes: ['settings', 'compression'],
   eachOfSeveral: 'compresses',
+  declare: ({after, segmentBy, orderBy, every}, before) => ({
+    after,
+    segmentBy: segmentBy ?? before?.segmentBy ?? null,
+    orderBy: orderBy ?? before?.orderBy ?? null,
+    every: every ?? before?.every,
+  }),
+  fromDefinition: ({compression: rule}) => rule && {...rule, after: parseDuration(rule.after)},
+  isRow: () => false,
   impossible: ({engine, native}) =>
     lacking(engine, 'compression') ??
     (native
@@ -103,6 +126,7 @@ export const compression: PolicyKind<CompressionRule, DesiredCompression, Settin
     segmentBy: state.compression?.segmentBy ?? null,
     orderBy: state.compression?.orderBy ?? null,
   }),
+  cell: ageCell,
   inWords: ({after, segmentBy, orderBy, every}) =>
     [
       `after ${durationInWords(after)}`,

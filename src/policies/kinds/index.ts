@@ -9,16 +9,22 @@ import {retention} from './retention.js'
 const registry = {compression, retention, refresh, reorder} satisfies Record<PolicyKindName, object>
 
 type Registry = typeof registry
-type RuleOf<Kind> = Kind extends PolicyKind<infer Rule, infer _Desired, infer _Own, infer _Facts> ? Rule : never
-type ChangeOf<Kind> = Kind extends PolicyKind<infer _Rule, infer _Desired, infer Own, infer _Facts> ? Own : never
+type RuleOf<Kind> =
+  Kind extends PolicyKind<infer Rule, infer _Desired, infer _Own, infer _Facts, infer _Written> ? Rule : never
+type ChangeOf<Kind> =
+  Kind extends PolicyKind<infer _Rule, infer _Desired, infer Own, infer _Facts, infer _Written> ? Own : never
+type WrittenOf<Kind> =
+  Kind extends PolicyKind<infer _Rule, infer _Desired, infer _Own, infer _Facts, infer Written> ? Written : never
 
 /** The declared rule of each kind. */
 export type Rules = {[Name in PolicyKindName]: RuleOf<Registry[Name]>}
+/** The rule of each kind as a configuration writes it. */
+export type WrittenRules = {[Name in PolicyKindName]: WrittenOf<Registry[Name]>}
 /** The changes that some kind of policy has of its own. */
 export type OwnChange = ChangeOf<Registry[PolicyKindName]>
 
 /** A kind of which the caller knows only the name. */
-export type AnyKind = PolicyKind<unknown, unknown, ChangeBase, unknown>
+export type AnyKind = PolicyKind<unknown, unknown, ChangeBase, unknown, unknown>
 
 export const policyKinds: readonly AnyKind[] = Object.values(registry) as unknown as AnyKind[]
 

@@ -9,22 +9,29 @@ import type {Duration} from '../../units/duration.js'
 import type {FindingContext} from '../finding-context.js'
 import type {StepContext} from '../policy-step.js'
 import type {Problem} from '../problem.js'
-import type {JudgedPolicy, PolicyAdvice, RuleText} from '../status-types.js'
+import type {AggregateDefinition, TableDefinition} from '../../schema/definition.js'
+import type {JudgedPolicy, NotDoneCode, PolicyAdvice, RuleText} from '../status-types.js'
 import type {PolicyWork, WorkRequest} from '../work.js'
 import type {LiveRule, TableState} from '../table-state.js'
 
 /**
  * One kind of policy: how its rule is read, compared, applied, described and checked. A new kind is one module that
- * exports one of these, a line in the registry (index.ts), a line in catalog/live-policies.ts that names TimescaleDB's
- * procedure, and its rule in config/schema.ts.
+ * exports one of these, a line in the registry (index.ts), a line in engines/policy-kinds.ts that names TimescaleDB's
+ * procedure, its rule in config/schema.ts, and a command that sets it by hand.
  */
-export interface PolicyKind<Rule, Desired, Own extends ChangeBase, Facts = null> {
+export interface PolicyKind<Rule, Desired, Own extends ChangeBase, Facts = null, Written = Rule> {
   /** As configurations, commands and qicore.policies call it. */
   readonly name: PolicyKindName
   /** The `do` of the changes that {@link diff} gives and {@link steps} carries out. */
   readonly changes: readonly Own['do'][]
   /** What each of several policies of one table does; null where several are usual. */
   readonly eachOfSeveral: string | null
+  /** The rule that a configuration writes, over the definitions' default where there is one. */
+  declare(written: Written, before: Rule | undefined): Rule
+  /** The default that a definition has; undefined for none. */
+  fromDefinition(definition: TableDefinition | AggregateDefinition): Rule | undefined
+  /** Whether its policies here are rows of qicore.policies, and not jobs of TimescaleDB alone. */
+  isRow(engine: EngineKind): boolean
   /** Why a table cannot have it here; null where it can. */
   impossible(place: Place): Impossible | null
   /** What a plan says of a rule that is carried out in another way than it was declared. */
@@ -43,6 +50,10 @@ export interface PolicyKind<Rule, Desired, Own extends ChangeBase, Facts = null>
   ruleText(rule: Rule): RuleText
   /** The same of a live rule. */
   liveText(rule: LiveRule, state: TableState): RuleText
+  /** A rule of either text in one cell of a table. */
+  cell(text: RuleText): string
+  /** How what is not done is said, where that is not `2 chunks were <why>`; null: as usual. */
+  notDoneInWords?(code: NotDoneCode, counted: Counted): string | null
   /** A declared rule in a few words: `30 days`. */
   inWords(rule: Rule): string
   /** The same of a live rule. */
@@ -64,6 +75,12 @@ export interface ChangeBase {
   key: string
   /** What differs, for people: `after: 30 days, was 7 days`. */
   why: readonly string[]
+}
+
+export interface Counted {
+  count: number
+  /** ` chunks`, ` range`; empty where the sentence has said it. */
+  noun: string
 }
 
 /** What decides whether a kind is possible. */

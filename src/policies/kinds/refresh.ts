@@ -1,14 +1,16 @@
 import {shortName} from '../../db/qualified-name.js'
 import {timescaledbFunction} from '../../db/server.js'
 import {raw, sql, type Statement} from '../../db/sql.js'
+import {can} from '../../engines/index.js'
 import type {Offset} from '../../catalog/live-policies.js'
 import type {Step} from '../../run/step.js'
 import {command} from '../../units/command.js'
-import {durationInWords, toInterval, type Duration} from '../../units/duration.js'
+import {durationInWords, parseDuration, toInterval, type Duration} from '../../units/duration.js'
 import {offsetInWords, type Scale} from '../../catalog/offset-words.js'
 import {fixBy} from '../status-types.js'
 import {sameDuration, sameOffset} from '../offsets.js'
 import {age, ageJson, alterJob, policyStep, type StepContext} from '../policy-step.js'
+import {shortUnits} from '../short-units.js'
 import {readRefreshFacts, refreshWork, type RefreshFacts} from '../status-work.js'
 import type {LiveRule} from '../table-state.js'
 import type {ChangeBase, DiffContext, PolicyKind} from './kind.js'
@@ -42,6 +44,13 @@ export const refresh: PolicyKind<RefreshRule, DesiredRefresh, Refresh, RefreshFa
   name: 'refresh',
   changes: ['refresh'],
   eachOfSeveral: null,
+  declare: (written) => written,
+  fromDefinition(definition) {
+    if (!('refresh' in definition)) return undefined
+    const {startOffset, endOffset, every} = definition.refresh
+    return {startOffset: parseDuration(startOffset), endOffset: parseDuration(endOffset), every: parseDuration(every)}
+  },
+  isRow: (engine) => !can(engine, 'policies'),
   impossible: ({kind}) =>
     kind === 'aggregate'
       ? null
@@ -79,6 +88,9 @@ export const refresh: PolicyKind<RefreshRule, DesiredRefresh, Refresh, RefreshFa
     endOffset: offsetText(endOffset, scale),
     every: schedule === null ? null : durationInWords(schedule),
   }),
+  cell: ({startOffset, endOffset}) => `${shortUnits(startOffset)}/${shortUnits(endOffset)}`,
+  notDoneInWords: (code, {count, noun}) =>
+    code === 'changed_since' ? `rows of ${count}${noun === '' ? ' ranges' : noun} changed after the refresh` : null,
   inWords: ({startOffset, endOffset, every}) =>
     `${durationInWords(startOffset)} to ${durationInWords(endOffset)} ago, every ${durationInWords(every)}`,
   liveInWords: ({startOffset, endOffset, schedule}, scale) =>

@@ -1,5 +1,6 @@
 import {timescaledbFunction} from '../../db/server.js'
 import {inline, sql} from '../../db/sql.js'
+import {dash} from '../../units/cell-text.js'
 import type {Step} from '../../run/step.js'
 import {fixBy} from '../status-types.js'
 import {alterJob, policyStep, type StepContext} from '../policy-step.js'
@@ -28,6 +29,9 @@ export const reorder: PolicyKind<ReorderRule, ReorderRule, Reorder, Reordered> =
   name: 'reorder',
   changes: ['reorder'],
   eachOfSeveral: 'reorders',
+  declare: (written) => written,
+  fromDefinition: () => undefined,
+  isRow: () => false,
   impossible({engine, kind}) {
     if (kind === 'hypertable') return lacking(engine, 'reorder')
     return {
@@ -67,6 +71,7 @@ export const reorder: PolicyKind<ReorderRule, ReorderRule, Reorder, Reordered> =
   runsAsOwner: () => true,
   ruleText: ({index}) => ({index}),
   liveText: (rule) => ({index: indexOf(rule)}),
+  cell: ({index}) => String(index ?? dash),
   inWords: ({index}) => `by index ${index}`,
   liveInWords: (rule) => `by index ${indexOf(rule) ?? 'unknown'}`,
   toConfig(rule) {

@@ -1,18 +1,20 @@
 import {timescaledbFunction} from '../../db/server.js'
 import {raw, sql, type Statement} from '../../db/sql.js'
-import type {Offset} from '../../catalog/live-policies.js'
-import type {TimeUnit} from '../../catalog/time.js'
+import type {LivePolicy, Offset} from '../../catalog/live-policies.js'
+import {fromMicros, type TimeUnit} from '../../catalog/time.js'
 import type {Step} from '../../run/step.js'
 import {can} from '../../engines/index.js'
-import {durationInWords, type Duration} from '../../units/duration.js'
+import {approximateSeconds, durationInWords, parseDuration, type Duration} from '../../units/duration.js'
 import {offsetInWords, type Scale} from '../../catalog/offset-words.js'
 import {sameOffset} from '../offsets.js'
 import {age, ageJson, alterJob, deleteJob, deleteRow, policyStep, type StepContext} from '../policy-step.js'
 import {retentionAdvice} from '../retention-advice.js'
 import {chunkWork} from '../status-work.js'
 import type {LiveRule} from '../table-state.js'
+import type {WorkRequest} from '../work.js'
 import type {ChangeBase, DiffContext, PolicyKind} from './kind.js'
 import {
+  ageCell,
   ageDiffers,
   ageInWords,
   ageReason,
@@ -57,10 +59,19 @@ export interface NativeRetention extends ChangeBase {
 }
 
 /** Drops chunks or partitions of a certain age: gated by the aggregates over them, or by TimescaleDB's own policy. */
-export const retention: PolicyKind<RetentionRule, DesiredRetention, GatedRetention | NativeRetention> = {
+export const retention: PolicyKind<
+  RetentionRule,
+  DesiredRetention,
+  GatedRetention | NativeRetention,
+  null,
+  {after: Duration; native?: boolean | undefined}
+> = {
   name: 'retention',
   changes: ['gated retention', 'native retention'],
   eachOfSeveral: 'drops',
+  declare: ({after, native = false}) => ({after, native}),
+  fromDefinition: ({retention: rule}) => rule && {after: parseDuration(rule.after), native: false},
+  isRow: () => true,
   impossible: ({kind, native}) =>
     kind === 'aggregate' && !native
       ? {
@@ -96,6 +107,7 @@ export const retention: PolicyKind<RetentionRule, DesiredRetention, GatedRetenti
     native: rule.by === 'timescaledb',
     ...(rule.gate === null ? {} : {maxDropPerRun: rule.gate.maxDropPerRun, consentValid: rule.gate.consentValid}),
   }),
+  cell: ageCell,
   inWords: ({after, native}) => `after ${durationInWords(after)}, ${native ? 'native' : 'gated'}`,
   liveInWords: ageInWords,
   toConfig(rule, state) {
@@ -104,8 +116,18 @@ export const retention: PolicyKind<RetentionRule, DesiredRetention, GatedRetenti
     return {value: {after, ...(rule.by === 'timescaledb' ? {native: true} : {})}}
   },
   readFacts: async () => null,
-  work: chunkWork,
+  work: (request) => chunkWork({...request, policy: onScale(request)}),
   advice: retentionAdvice,
+}
+
+/** A gated retention is declared as a duration also where the table counts in integers, and its job has the schedule. */
+function onScale({policy, rule, snapshot}: WorkRequest): LivePolicy {
+  const {after} = policy
+  const schedule = policy.schedule ?? rule?.schedule ?? null
+  const unit = snapshot.clocks.get(policy.table)?.unit ?? null
+  if (after === null || typeof after === 'bigint' || policy.table.time !== 'integer' || unit === null)
+    return {...policy, schedule}
+  return {...policy, schedule, after: fromMicros(BigInt(Math.round(approximateSeconds(after) * 1e6)), unit)}
 }
 
 function nativeChange(

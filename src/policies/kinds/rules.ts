@@ -3,11 +3,13 @@ import {durationOfMicros, offsetInWords, type Scale} from '../../catalog/offset-
 import type {Capability} from '../../engines/engine.js'
 import {lackOf, type EngineKind} from '../../engines/index.js'
 import {fromMicros, toMicros} from '../../catalog/time.js'
+import {dash} from '../../units/cell-text.js'
 import {OpsError} from '../../errors.js'
 import {command} from '../../units/command.js'
 import {durationInWords, parseDuration, type Duration} from '../../units/duration.js'
 import {sameDuration, sameOffset} from '../offsets.js'
 import type {Problem} from '../problem.js'
+import type {RuleText} from '../status-types.js'
 import type {LiveRule, TableState} from '../table-state.js'
 import type {Impossible} from './kind.js'
 
@@ -85,6 +87,11 @@ export function ageText({after, createdBefore, schedule}: LiveRule, {scale}: Tab
     ...(createdBefore === null ? {} : {createdBefore: durationInWords(createdBefore)}),
     every: schedule === null ? null : durationInWords(schedule),
   }
+}
+
+/** An age in one cell; where it is counted from the creation of a chunk it says so. */
+export function ageCell({after, createdBefore}: RuleText): string {
+  return after === null && createdBefore !== undefined ? `${String(createdBefore)} old` : String(after ?? dash)
 }
 
 /** Integers whose unit is known are a length of time too; else they are shown as they are. */

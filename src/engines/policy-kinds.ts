@@ -1,0 +1,35 @@
+/**
+ * Every kind of policy as TimescaleDB's scheduler has it, in the order in which reports show them: the procedure of its
+ * jobs, whether it goes by the age of rows, for which a table has to have a clock, and the codes of what it leaves
+ * undone.
+ */
+const kinds = {
+  compression: {
+    procedure: 'policy_compression',
+    byAge: true,
+    undone: ['never_compressed', 'refilled', 'unordered'],
+  },
+  retention: {procedure: 'policy_retention', byAge: true, undone: ['not_dropped']},
+  refresh: {
+    procedure: 'policy_refresh_continuous_aggregate',
+    byAge: true,
+    undone: ['never_refreshed', 'changed_since'],
+  },
+  reorder: {procedure: 'policy_reorder', byAge: false, undone: ['not_reordered']},
+} as const
+
+export type PolicyKindName = keyof typeof kinds
+export type UndoneCode = (typeof kinds)[PolicyKindName]['undone'][number]
+
+export const policyKindNames = Object.keys(kinds) as readonly PolicyKindName[]
+/** Procedures of TimescaleDB's own policies. */
+export const policyProcedures: readonly string[] = Object.values(kinds).map(({procedure}) => procedure)
+
+export function goesByAge(kind: PolicyKindName): boolean {
+  return kinds[kind].byAge
+}
+
+/** Whether a chunk or range was not dealt with, and nothing is said to hold it back. */
+export function isUndone(code: string): code is UndoneCode {
+  return Object.values(kinds).some(({undone}) => (undone as readonly string[]).includes(code))
+}
