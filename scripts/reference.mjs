@@ -1,4 +1,5 @@
-// Writes docs/reference.md from oclif.manifest.json and the exit codes: every command as its own --help says it.
+// Writes docs/reference.md from oclif.manifest.json, the columns of the reports and the exit codes: every command as its
+// own --help says it.
 // `--check` writes nothing and fails when the file is not what it would write.
 import {readFileSync, writeFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
@@ -14,20 +15,34 @@ const own = config.commands
   .filter(({pluginName, hidden}) => pluginName === config.name && !hidden)
   .sort((a, b) => (a.id < b.id ? -1 : 1))
 
+/** The columns of each table that a report prints, from the data that every output format is made from. */
+async function columnsOf(command) {
+  const {tables} = await command.load()
+  const lines = []
+  for (const [chosenBy, load] of Object.entries(tables?.() ?? {})) {
+    const {columns} = await load()
+    const ids = columns.map(({id, show}) => `\`${id}\`${show === 'people' ? ' (not in CSV)' : ''}`)
+    lines.push(`Columns${chosenBy === '' ? '' : ` with \`${chosenBy}\``}: ${ids.join(', ')}.\n`)
+  }
+  return lines.map((line) => `\n${line}`).join('')
+}
+
+const columns = new Map(await Promise.all(own.map(async (command) => [command.id, await columnsOf(command)])))
 const sections = own.map((command) => {
   // The formatter writes the id with spaces into what it is given.
   const text = help
     .formatCommand({...command, aliases: [...(command.aliases ?? [])]})
     .replace(/[ \t]+$/gm, '')
     .trim()
-  return `## ${config.bin} ${command.id.replaceAll(':', ' ')}\n\n\`\`\`text\n${text}\n\`\`\`\n`
+  return `## ${config.bin} ${command.id.replaceAll(':', ' ')}\n\n\`\`\`text\n${text}\n\`\`\`\n${columns.get(command.id)}`
 })
 const codes = Object.entries(ExitCode).map(([name, code]) => `| ${code} | ${exitCodeMeaning[name]} |`)
 
 const text = `# Commands
 
 Generated from the program itself by \`npm run generate\`; do not edit. \`${config.bin} <command> --help\` shows the same.
-Topic and verb may be written with a space or a colon: \`stats chunks\`, \`stats:chunks\`.
+Topic and verb may be written with a space or a colon: \`stats chunks\`, \`stats:chunks\`. A report lists the ids of its columns,
+which are the CSV header and what \`--sort\` takes.
 
 ${own.map(({id, summary}) => `- [\`${id.replaceAll(':', ' ')}\`](#${config.bin}-${id.replaceAll(':', '-')}): ${summary}`).join('\n')}
 
