@@ -204,8 +204,7 @@ function compressStep(
 /**
  * The copied rows are truncated in the end, which waits for every session that reads them: the copy would be in vain
  * when that takes longer than the lock timeout. Where the server can, it deletes the rows of a chunk that is being
- * used;
- * where it cannot, or must not, the chunk is only begun with when no other transaction uses it.
+ * used; where it cannot, or must not, the chunk is only begun with when no other transaction uses it.
  */
 function beforeCompressing(server: Server, table: Table, name: string, mustTruncate: boolean): Statement[] {
   return [

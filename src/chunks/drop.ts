@@ -39,8 +39,7 @@ export interface PlannedDrop extends PlannedChange {
 /**
  * Drops the chunks that are wholly older than a cut-off, each range of time in a transaction of its own.
  * @throws OpsError NOT_COVERED (exit 7) where an aggregate has not computed all of their rows; DEPENDENTS where a
- * foreign
- * key leads to the table; NO_RANGE, NOT_A_HYPERTABLE, NO_CLOCK, NO_PRIVILEGE
+ * foreign key leads to the table; NO_RANGE, NOT_A_HYPERTABLE, NO_CLOCK, NO_PRIVILEGE
  */
 export async function planDrop(db: Database, request: DropRequest): Promise<PlannedDrop> {
   const {table, clock, acceptLoss} = request

@@ -62,8 +62,7 @@ export function mustTruncate(readers: LogicalReaders, table: Table, chunk: Chunk
 
 /**
  * Sets how compress_chunk removes the copied rows. Asked by the transaction that compresses: a publication may have
- * been
- * created since the plan.
+ * been created since the plan.
  * - Subscribers would be sent every DELETE and lose the rows: such chunks are only ever truncated.
  * - Where another session uses the chunk, the rows are deleted at once: `truncate_or_delete` would try to truncate for
  *   5 s first, and writers wait for that long.

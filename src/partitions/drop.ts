@@ -27,8 +27,7 @@ export interface DropRequest extends OldRequest {
  * Drops partitions with their rows, and what an earlier run detached for it and did not drop. What was detached by hand
  * is never dropped.
  * @throws OpsError NOT_COVERED (exit 7) where an aggregate over the set has not covered all of their rows; DEPENDENTS
- * where
- * a drop would fail after the detaching
+ * where a drop would fail after the detaching
  */
 export async function planDrop(db: Database, request: DropRequest): Promise<OldPlan> {
   const found = await oldPartitions(db, request)

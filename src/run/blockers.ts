@@ -30,8 +30,7 @@ export async function nameBlockers(db: Database, step: Step): Promise<string | n
 
 /**
  * The answer of some work that only reads. Where a query gave up waiting for a lock, the failure names the sessions
- * that
- * hold the lock: only ACCESS EXCLUSIVE stops a SELECT, so they are known without the name of the relation.
+ * that hold the lock: only ACCESS EXCLUSIVE stops a SELECT, so they are known without the name of the relation.
  * @param doing what failed, as a clause: `run prices latest`
  * @throws OpsError LOCKED (exit 5); every other failure as it is
  */

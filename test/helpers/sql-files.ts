@@ -1,7 +1,7 @@
 import {readdirSync, readFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 import {sqlDirectory} from '../../src/db/load-sql.js'
-import type {EngineKind} from '../../src/engines/index.js'
+import {engineNames, type EngineKind} from '../../src/engines/index.js'
 import type {Server} from '../../src/db/server.js'
 
 /** A file below sql/ and what its header says about it. */
@@ -33,7 +33,7 @@ export function sqlFiles(): SqlFile[] {
 function read(name: string): SqlFile {
   const text = readFileSync(new URL(`${name}.sql`, sqlDirectory), 'utf8')
   const header = (/^(?:--.*\n)+/.exec(text)?.[0] ?? '').replace(/^-- ?/gm, '')
-  const kind = (/\.(timescaledb|apache|postgres)$/.exec(name)?.[1] ?? null) as EngineKind | null
+  const kind: EngineKind | null = engineNames.find((engine) => name.endsWith(`.${engine}`)) ?? null
   const needs = /TimescaleDB:? (?:from )?(\d+\.\d+)(?: (?:to|up to|-) (\d+\.\d+))?(,? community)?/i.exec(header)
   return {
     name,

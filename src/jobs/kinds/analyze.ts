@@ -81,8 +81,7 @@ function analyzeStep({schema, name}: {schema: string; name: string}, alone: bool
 
 /**
  * ANALYZE only warns of what its role may not analyze, and ends well. Asked before it, as the role that runs it: the
- * owner
- * of the table or of the database, from PostgreSQL 17 on also a role with MAINTAIN. Partitions and chunks too.
+ * owner of the table or of the database, from PostgreSQL 17 on also a role with MAINTAIN. Partitions and chunks too.
  */
 function privilegeCheck(table: string) {
   return doBlock`

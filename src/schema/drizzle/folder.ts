@@ -31,9 +31,8 @@ const separator = '\n--> statement-breakpoint\n'
 
 /**
  * The migrations of the community edition as a folder for Drizzle's own migrator, in the order in which they were
- * added,
- * and the routines behind them. An entry keeps its place in every later release. The routines lie half a minute after
- * the last migration: after one more migration they are later than what was applied, and are installed again.
+ * added, and the routines behind them. An entry keeps its place in every later release. The routines lie half a minute
+ * after the last migration: after one more migration they are later than what was applied, and are installed again.
  */
 export async function drizzleFolder(): Promise<GeneratedFile[]> {
   const sources = new Map(

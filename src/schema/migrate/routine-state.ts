@@ -14,9 +14,8 @@ export const routinesSince = 'core.1.12.0'
 /**
  * `applied`: as the file says. `pending`: the migration that it belongs to is not applied yet. `older`: another text is
  * installed, by this version of the program or an earlier one. `missing`: it was installed and is gone. `edited`:
- * recorded
- * as this text, and the source in the database is another. `newer`: installed by a later version of the program, or the
- * database has migrations that this program does not know; it is left alone.
+ * recorded as this text, and the source in the database is another. `newer`: installed by a later version of the
+ * program, or the database has migrations that this program does not know; it is left alone.
  */
 export type RoutineState = 'applied' | 'pending' | 'older' | 'missing' | 'edited' | 'newer'
 
