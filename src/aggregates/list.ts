@@ -57,21 +57,26 @@ export interface AggregatesReport extends ReportHead<'aggregates.list'> {
   notes: string[]
 }
 
-/** Every aggregate: how far it is, what is pending, and what of its source is gone. */
+/**
+ * Every aggregate: how far it is, what is pending, and what of its source is gone.
+ * @param known where the caller has read them already: the tables, and sizes of every table
+ */
 export async function readAggregates(
   db: Database,
   timeUnits: ReadonlyMap<string, TimeUnit>,
+  known: {snapshot?: CatalogSnapshot; bytes?: ChunkBytes} = {},
 ): Promise<AggregatesReport> {
-  const snapshot = await readSnapshot(db, {lateAfter: 0, timeUnits})
+  const snapshot = known.snapshot ?? (await readSnapshot(db, {lateAfter: 0, timeUnits}))
   const aggregates = snapshot.tables.filter(({kind}) => kind === 'aggregate')
-  const empty = snapshot.tables.filter(({id, chunks}) => id !== null && chunks.length === 0)
-  await readChunks(db, empty)
-  const bytes = await readChunkBytes(db, aggregates, false)
+  const sources = aggregates.flatMap(({aggregate}) => aggregate?.source ?? [])
+  const empty = [...snapshot.tables, ...sources].filter(({id, chunks}) => id !== null && chunks.length === 0)
+  await readChunks(db, [...new Set(empty)])
+  const bytes = known.bytes ?? (await readChunkBytes(db, aggregates, false))
   const batch = batching(db)
   const rows = await Promise.all(aggregates.map((aggregate) => rowOf(batch, aggregate, snapshot, bytes)))
   const unread = aggregates.filter((_, index) => rows[index]!.source !== null && isUnread(rows[index]!))
-  const sources = unread.flatMap((aggregate) => [aggregate, aggregate.aggregate?.source ?? aggregate])
-  const missing = rowsAreVisible(db.server) ? await readMissingPrivileges(db, [...new Set(sources)]) : new Map()
+  const asked = unread.flatMap((aggregate) => [aggregate, aggregate.aggregate?.source ?? aggregate])
+  const missing = rowsAreVisible(db.server) ? await readMissingPrivileges(db, [...new Set(asked)]) : new Map()
   return {
     kind: 'aggregates.list',
     version: 1,

@@ -1,3 +1,4 @@
+import {aggregateChecks} from './checks/aggregates.js'
 import type {Check} from './check.js'
 import {chunkChecks} from './checks/chunks/index.js'
 import {conditionChecks} from './checks/condition.js'
@@ -13,6 +14,7 @@ export const checks: readonly Check[] = [
   ...workerChecks,
   ...policyChecks,
   ...chunkChecks,
+  ...aggregateChecks,
   ...indexChecks,
   ...partitionChecks,
   ...hazardChecks,

@@ -1,0 +1,140 @@
+import {readAggregates, type AggregateRow} from '../../aggregates/list.js'
+import {ago} from '../../catalog/ages.js'
+import {formatInteger} from '../../catalog/format-point.js'
+import type {CatalogSnapshot} from '../../catalog/snapshot.js'
+import type {Table} from '../../catalog/table.js'
+import {totalOf} from '../../catalog/total-bytes.js'
+import {rowsAreVisible} from '../../db/condition.js'
+import {formatQualifiedName} from '../../db/qualified-name.js'
+import {formatBytes} from '../../units/bytes.js'
+import {command} from '../../units/command.js'
+import type {Check} from '../check.js'
+import type {CheckContext} from '../context.js'
+import {NotKnown, type Finding} from '../finding.js'
+import {commandFix, objectOf, shared} from '../shared.js'
+
+const readRows = shared(async (context: CheckContext) => {
+  const [snapshot, bytes] = await Promise.all([context.snapshot(), context.chunkBytes()])
+  return readAggregates(context.db, context.request.timeUnits, {snapshot, bytes})
+})
+
+/** @throws NotKnown where rows of a source or an aggregate cannot be seen */
+async function knownRows(context: CheckContext): Promise<AggregateRow[]> {
+  const {aggregates, notes} = await readRows(context)
+  const unread = aggregates.filter(({source, pending}) => source !== null && pending === null)
+  if (unread.length === 0) return aggregates
+  if (!rowsAreVisible(context.server)) throw new NotKnown('Rows of compressed chunks are not seen in this database.')
+  throw new NotKnown(notes[0] ?? `What is pending in ${unread.map(nameOf).join(', ')} is not known.`)
+}
+
+const nameOf = ({schema, view}: AggregateRow) => formatQualifiedName(schema, view)
+
+function finding(row: AggregateRow, message: string, data: Finding['data']): Finding {
+  const {from, to} = row.pending!
+  return {
+    severity: 'warning',
+    object: {schema: row.schema, table: row.view},
+    message,
+    data,
+    fix: commandFix(command('aggregates refresh', [nameOf(row)], {from: shownPoint(from), to: shownPoint(to)})),
+  }
+}
+
+const shownPoint = (point: AggregateRow['watermark']) => (point === null ? null : String(point))
+const isPending = ({pending}: AggregateRow) => pending !== null && pending.ranges > 0
+
+const neverRefreshed: Check = {
+  id: 'aggregates.never_refreshed',
+  passes: 'Every aggregate over rows was refreshed at least once.',
+  problem: 'aggregates that were never refreshed',
+  about: 'tables',
+  run: async (context) =>
+    (await knownRows(context))
+      .filter((row) => row.watermark === null && isPending(row))
+      .map((row) =>
+        finding(row, `It has computed nothing, though its source has rows since ${row.pending!.from}.`, {
+          from: row.pending!.from,
+          to: row.pending!.to,
+        }),
+      ),
+}
+
+/** Changed rows that no refresh policy will ever compute: there is none, or its window begins later. */
+const unreachable: Check = {
+  id: 'aggregates.pending_unreachable',
+  passes: 'Every change below an aggregate will be computed by its refresh policy.',
+  problem: 'aggregates with changes that no refresh policy computes',
+  about: 'tables',
+  run: async (context) => {
+    const [rows, snapshot] = await Promise.all([knownRows(context), context.snapshot()])
+    return rows
+      .filter((row) => row.watermark !== null && isPending(row) && isBeforeWindow(row, snapshot))
+      .map((row) => {
+        const {ranges, from, to} = row.pending!
+        const why =
+          row.policy === null
+            ? 'it has no refresh policy'
+            : `its refresh policy reaches back ${row.policy.startOffset} only`
+        const count = ranges === 1 ? '1 range' : `${ranges} ranges`
+        return finding(
+          row,
+          `Rows of ${count} between ${from} and ${to} changed after they were computed, and ${why}.`,
+          {
+            ranges,
+            from,
+            to,
+            startOffset: row.policy?.startOffset ?? null,
+          },
+        )
+      })
+  },
+}
+
+/** Whether the first change lies before the window of the policy; true without a policy. */
+function isBeforeWindow({schema, view, pending}: AggregateRow, {tables, policies, clocks}: CatalogSnapshot): boolean {
+  const table = tables.find((each) => each.schema === schema && each.name === view)!
+  const policy = policies.find((each) => each.table === table && each.kind === 'refresh')
+  if (policy === undefined) return true
+  if (policy.startOffset === null) return false
+  const clock = clocks.get(table)!
+  const start = formatInteger(ago(clock, policy.startOffset), table, clock)
+  const from = pending!.from
+  if (start === null || from === null) return false
+  if (typeof from === 'number' || typeof start === 'number') return Number(from) < Number(start)
+  return Date.parse(String(from)) < Date.parse(String(start))
+}
+
+const largerThanSource: Check = {
+  id: 'aggregates.larger_than_source',
+  passes: 'No aggregate without compression is larger than what it summarises.',
+  problem: 'aggregates that are larger than their source and not compressed',
+  about: 'tables',
+  applies: ({edition}) => edition !== null,
+  run: async (context) => {
+    const [{tables, policies}, bytes] = await Promise.all([context.snapshot(), context.chunkBytes()])
+    return tables.flatMap((table): Finding[] => {
+      const source = table.aggregate?.source
+      if (source == null || table.compression || policies.some((each) => isCompression(each, table))) return []
+      const [own, read] = [totalOf(table, bytes).total, totalOf(source, bytes).total]
+      if (own === null || read === null || own <= Math.max(read, smallest)) return []
+      const name = formatQualifiedName(table.schema, table.name)
+      return [
+        {
+          severity: 'warning',
+          object: objectOf(table),
+          message: `It takes about ${formatBytes(own)}, its source ${formatBytes(read)}, and it is not compressed.`,
+          data: {bytes: own, sourceBytes: read},
+          fix: commandFix(command('policies set compression', [name], {after: '30d'})),
+        },
+      ]
+    })
+  },
+}
+
+/** Below this there is nothing to gain: ten chunks of an empty table with its indexes take as much. */
+const smallest = 16 * 1_048_576
+
+const isCompression = (policy: CatalogSnapshot['policies'][number], table: Table) =>
+  policy.table === table && policy.kind === 'compression'
+
+export const aggregateChecks: readonly Check[] = [neverRefreshed, unreachable, largerThanSource]
