@@ -6,12 +6,13 @@ import type {Table} from '../../catalog/table.js'
 import {totalOf} from '../../catalog/total-bytes.js'
 import {rowsAreVisible} from '../../db/condition.js'
 import {formatQualifiedName} from '../../db/qualified-name.js'
+import {ident} from '../../db/sql.js'
 import {formatBytes} from '../../units/bytes.js'
 import {command} from '../../units/command.js'
 import type {Check} from '../check.js'
 import type {CheckContext} from '../context.js'
 import {NotKnown, type Finding} from '../finding.js'
-import {commandFix, objectOf, shared} from '../shared.js'
+import {commandFix, objectOf, shared, sqlFix} from '../shared.js'
 
 const readRows = shared(async (context: CheckContext) => {
   const [snapshot, bytes] = await Promise.all([context.snapshot(), context.chunkBytes()])
@@ -116,7 +117,9 @@ const largerThanSource: Check = {
       const source = table.aggregate?.source
       if (source == null || table.compression || policies.some((each) => isCompression(each, table))) return []
       const [own, read] = [totalOf(table, bytes).total, totalOf(source, bytes).total]
-      if (own === null || read === null || own <= Math.max(read, smallest)) return []
+      if (own !== null && own <= smallest) return []
+      if (own === null || read === null) throw neverAnalyzed(own === null ? table : source)
+      if (own <= read) return []
       const name = formatQualifiedName(table.schema, table.name)
       return [
         {
@@ -133,6 +136,15 @@ const largerThanSource: Check = {
 
 /** Below this there is nothing to gain: ten chunks of an empty table with its indexes take as much. */
 const smallest = 16 * 1_048_576
+
+/** ANALYZE takes the name of a materialized view only where PostgreSQL made it: TimescaleDB keeps a table under it. */
+function neverAnalyzed({schema, name, storage}: Table): NotKnown {
+  const table = ident(storage.schema, storage.name)
+  return new NotKnown(
+    `The size of ${formatQualifiedName(schema, name)} is not known, because it was never analyzed.`,
+    sqlFix(`analyze ${table.text}`),
+  )
+}
 
 const isCompression = (policy: CatalogSnapshot['policies'][number], table: Table) =>
   policy.table === table && policy.kind === 'compression'

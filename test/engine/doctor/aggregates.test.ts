@@ -1,0 +1,59 @@
+import {describe, expect, it} from 'vitest'
+import {askDoctor, expectLaw, followFix} from '../../helpers/doctor.js'
+import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
+
+/** A hypertable with a row on each of four days of 2024, and a view of daily maxima that has computed nothing. */
+async function daily({run, autocommit}: TestDatabase): Promise<void> {
+  await run('create table ticks (time timestamptz not null, v float)')
+  await run("select create_hypertable('ticks', 'time', chunk_time_interval => interval '1 day')")
+  await run("insert into ticks select t, 1 from generate_series(timestamptz '2024-01-01', '2024-01-04', '1 day') t")
+  await autocommit(
+    "create materialized view daily with (timescaledb.continuous) as select time_bucket('1 day', time) as day, max(v) from ticks group by 1 with no data",
+  )
+}
+
+const late = "insert into ticks values ('2024-01-02 12:00', 9)"
+
+// The fixes are commands of this program, which only a server lets another process run.
+forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
+  describe('doctor, aggregates', () => {
+    it('finds one that was never refreshed', async () => {
+      const database = await engine.database()
+      const [found] = await expectLaw(database, 'aggregates.never_refreshed', () => daily(database))
+      expect(found).toMatchObject({object: {schema: 'public', table: 'daily'}, severity: 'warning'})
+    })
+
+    it.each([
+      ['without a refresh policy', '', 'it has no refresh policy'],
+      [
+        'before the window of its policy',
+        "select add_continuous_aggregate_policy('daily', interval '10 days', interval '1 day', interval '1 day', initial_start => '2100-01-01')",
+        'its refresh policy reaches back 10 days only',
+      ],
+    ])('finds rows that changed %s', async (_, policy, why) => {
+      const database = await engine.database()
+      await daily(database)
+      await database.autocommit("call refresh_continuous_aggregate('daily', null, '2024-01-05')")
+      if (policy !== '') await database.run(policy)
+      const [found] = await expectLaw(database, 'aggregates.pending_unreachable', () => database.run(late))
+      expect(found!.message).toContain(why)
+      expect(found!.data).toMatchObject({ranges: 1, from: '2024-01-02T00:00:00Z', to: '2024-01-03T00:00:00Z'})
+    })
+
+    it('finds one that takes more than its source and is not compressed', async () => {
+      const database = await engine.database()
+      await daily(database)
+      await database.autocommit("call refresh_continuous_aggregate('daily', null, '2024-01-05')")
+      const unknown = await askDoctor(database, 'aggregates.larger_than_source')
+      expect(unknown).toMatchObject({status: 'unknown', missingFix: {kind: 'sql'}})
+      await followFix(database, unknown.missingFix!)
+      await database.run('analyze ticks')
+      await expectLaw(database, 'aggregates.larger_than_source', () =>
+        // The sizes are those of the last ANALYZE: 100 000 pages are 781 MB.
+        database.run(`update pg_class set relpages = 100000, reltuples = 1e7 where oid = (
+          select format('%I.%I', chunk_schema, chunk_name)::regclass from timescaledb_information.chunks
+          where hypertable_name like '\\_materialized%' limit 1)`),
+      )
+    })
+  })
+})
