@@ -5,6 +5,7 @@ import {connect} from '../../../src/db/connect.js'
 import {markText} from '../../../src/partitions/drop-mark.js'
 import {planEnsure} from '../../../src/partitions/ensure.js'
 import {askDoctor, expectLaw} from '../../helpers/doctor.js'
+import {monthsAhead} from '../../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {ruleOf, run as runPlan} from '../../helpers/partitions.js'
 import {applicationName, targetOf} from '../../helpers/server.js'
@@ -55,8 +56,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       () =>
         database.run(`create table public.short (time timestamptz not null) partition by range (time);
 do $do$ begin execute format('create table public.short_now partition of public.short for values from (%L) to (%L)',
-  date_trunc('month', current_timestamp at time zone 'UTC') at time zone 'UTC',
-  (date_trunc('month', current_timestamp at time zone 'UTC') + interval '1 month') at time zone 'UTC'); end $do$`),
+  ${monthsAhead(0)}, ${monthsAhead(1)}); end $do$`),
       {
         request,
         follow: async ([fix]) => {

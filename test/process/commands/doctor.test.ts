@@ -3,34 +3,46 @@ import type {DoctorReport} from '../../../src/doctor/report.js'
 import {expectExit, jsonOf, runCli} from '../../helpers/cli.js'
 import {forEachEngine} from '../../helpers/engines.js'
 
-/** A set whose chunks lie a century apart from today: one is dated before anything of this market could be. */
-const farDates = `
+/** A row that no partition takes lies in the default partition. */
+const defaultRow = `
   create table events (at timestamptz not null) partition by range (at);
-  create table events_2190 partition of events for values from ('2190-01-01') to ('2190-02-01');
-  insert into events values ('2190-01-15')`
+  create table events_2026_02 partition of events for values from ('2026-02-01') to ('2026-03-01');
+  create table events_rest partition of events default;
+  insert into events values ('2026-01-15')`
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   describe('doctor', () => {
     it('exits 3 with a finding, one line a check, and the fix; --fail-on and --skip change the exit code', async () => {
-      const url = await engine.urlFor(({run}) => run(farDates))
-      const found = await runCli(['doctor', '--only', 'chunks.far_dates', '--url', url])
+      const url = await engine.urlFor(({run}) => run(defaultRow))
+      const found = await runCli(['doctor', '--only', 'partitions.default_rows', '--url', url])
       expectExit(found, 3)
-      expect(found.stdout).toMatch(/^!(WARNING|CRITICAL) +chunks\.far_dates /m)
-      expect(found.stdout).toMatch(/chunks\.far_dates: events: /)
+      expect(found.stdout).toMatch(/^!(WARNING|CRITICAL) +partitions\.default_rows /m)
+      expect(found.stdout).toMatch(/partitions\.default_rows: events: /)
       expect(found.stdout).toMatch(/\d+ critical, \d+ warnings?, 0 unknown, 0 passed \(exit 3\)/)
-      expectExit(await runCli(['doctor', '--only', 'chunks.far_dates', '--fail-on', 'never', '--url', url]), 0)
-      expectExit(await runCli(['doctor', '--only', 'chunks', '--skip', 'chunks.far_dates', '--url', url]), 0)
+      expectExit(await runCli(['doctor', '--only', 'partitions.default_rows', '--fail-on', 'never', '--url', url]), 0)
+      expectExit(
+        await runCli([
+          'doctor',
+          '--only',
+          'partitions.default_rows,partitions.pending_detach',
+          '--skip',
+          'partitions.default_rows',
+          '--url',
+          url,
+        ]),
+        0,
+      )
     })
 
     it('is one JSON document with a stable id for each check, and CSV with a line for each', async () => {
-      const url = await engine.urlFor(({run}) => run(farDates))
+      const url = await engine.urlFor(({run}) => run(defaultRow))
       const result = await runCli(['doctor', '--json', '--url', url])
       expectExit(result, 3)
       const report = jsonOf<DoctorReport>(result)
       expect(report).toMatchObject({kind: 'doctor', version: 1})
       const {critical, warning, unknown, passed} = report.counts
       expect(critical + warning + unknown + passed).toBe(report.checks.length)
-      expect(report.checks.find(({id}) => id === 'chunks.far_dates')?.findings[0]).toMatchObject({
+      expect(report.checks.find(({id}) => id === 'partitions.default_rows')?.findings[0]).toMatchObject({
         object: {schema: 'public', table: 'events'},
         fix: {kind: expect.stringMatching(/^(command|sql|advice)$/), text: expect.any(String)},
       })
