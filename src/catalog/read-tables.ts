@@ -9,9 +9,12 @@ export {readChunks} from './read-hypertables.js'
 
 /** Every table with time-series of the database. Those of TimescaleDB come without their chunks: {@link readChunks}. */
 export async function readTables(db: Database): Promise<Table[]> {
-  const tables = await readPartitionSets(db)
   const {tables: others} = engineNamed(db.server.engine).sql
-  if (others !== null) tables.push(...(await readHypertables(db, others)))
+  const [sets, hypertables] = await Promise.all([
+    readPartitionSets(db),
+    others === null ? [] : readHypertables(db, others),
+  ])
+  const tables = [...sets, ...hypertables]
   if (db.server.hasQicoreSchema) tables.push(...(await readOwnAggregates(db, tables)))
   return tables
 }

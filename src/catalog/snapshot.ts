@@ -1,3 +1,4 @@
+import {batching} from '../db/batching.js'
 import type {Database} from '../db/database.js'
 import {statement} from '../db/sql.js'
 import type {Instant} from '../units/instant.js'
@@ -38,11 +39,14 @@ export interface CatalogSnapshot {
 
 /** @throws OpsError NO_SUCH_TABLE, NOT_A_HYPERTABLE, AMBIGUOUS */
 export async function readSnapshot(db: Database, request: SnapshotRequest): Promise<CatalogSnapshot> {
-  const [row] = await db.query<{now: Instant}>(statement('select clock_timestamp() as now'))
+  const batch = batching(db)
+  const [[row], all] = await Promise.all([
+    batch.query<{now: Instant}>(statement('select clock_timestamp() as now')),
+    readTables(batch),
+  ])
   const at = row!.now
-  const all = await readTables(db)
-  const tables = request.table === undefined ? all : [await resolveTable(db, all, request.table)]
-  await readChunks(db, tables)
-  const policies = (await readLivePolicies(db, all)).filter(({table}) => tables.includes(table))
-  return {at, tables, all, policies, clocks: await readClocks(db, tables, at, request.timeUnits)}
+  const tables = request.table === undefined ? all : [await resolveTable(batch, all, request.table)]
+  const [live] = await Promise.all([readLivePolicies(batch, all), readChunks(batch, tables)])
+  const policies = live.filter(({table}) => tables.includes(table))
+  return {at, tables, all, policies, clocks: await readClocks(batch, tables, at, request.timeUnits)}
 }

@@ -12,6 +12,8 @@ interface Question {
 /** Statements of one transaction: what they lock is held until its end, and the server's lock table is not endless. */
 const batchSize = 100
 
+const batched = new WeakSet<Database>()
+
 /**
  * The same database for work on many tables at once: what is asked in the same turn travels together, in one
  * transaction
@@ -19,6 +21,8 @@ const batchSize = 100
  * one table. A statement that fails fails alone: those behind it are sent again.
  */
 export function batching(db: Database): Database {
+  // Two queues would take two turns where one is enough.
+  if (batched.has(db)) return db
   let queue: Question[] = []
   const flush = () => {
     const asked = queue
@@ -41,7 +45,9 @@ export function batching(db: Database): Database {
       queue.push({statement, settings, resolve: resolve as (rows: object[]) => void, reject})
     })
   }
-  return Object.assign(Object.create(db) as Database, {query})
+  const batch = Object.assign(Object.create(db) as Database, {query})
+  batched.add(batch)
+  return batch
 }
 
 /** Tells all of them at the end: what they ask next then travels together again. */

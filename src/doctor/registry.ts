@@ -6,6 +6,8 @@ import {indexChecks} from './checks/indexes.js'
 import {partitionChecks} from './checks/partitions/index.js'
 import {hazardChecks} from './checks/hazards.js'
 import {policyChecks} from './checks/policies.js'
+import {replicationChecks} from './checks/replication.js'
+import {settingsChecks} from './checks/settings.js'
 import {workerChecks} from './checks/workers.js'
 
 /** Every check of doctor. A new one is an entry in the file of its group. */
@@ -17,5 +19,7 @@ export const checks: readonly Check[] = [
   ...aggregateChecks,
   ...indexChecks,
   ...partitionChecks,
+  ...replicationChecks,
+  ...settingsChecks,
   ...hazardChecks,
 ]

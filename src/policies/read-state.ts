@@ -1,4 +1,5 @@
 import {contradictionAdvice, timeUnitAdvice} from '../catalog/time-unit-advice.js'
+import {batching} from '../db/batching.js'
 import type {Database} from '../db/database.js'
 import {can} from '../engines/index.js'
 import {loadSql} from '../db/load-sql.js'
@@ -79,16 +80,15 @@ interface GatedRow {
 
 /** Reads what belongs to the policies of a snapshot. */
 export async function readPolicyState(db: Database, snapshot: CatalogSnapshot): Promise<PolicyState> {
-  const facts = await readFacts(db, snapshot.tables)
+  const batch = batching(db)
   const timescaledb = can(db.server.engine, 'hypertables')
-  const intervals = timescaledb
-    ? await db.query<{id: number; length: string | null}>(statement(loadSql('policies/chunk-intervals')))
-    : []
+  const [facts, intervals, gatedJobs, consentValid] = await Promise.all([
+    readFacts(batch, snapshot.tables),
+    timescaledb ? batch.query<{id: number; length: string | null}>(statement(loadSql('policies/chunk-intervals'))) : [],
+    timescaledb ? readGatedJobs(batch) : [],
+    db.server.hasQicoreSchema ? readOurs<{object: string; consentValid: boolean}>(batch, 'policies/consent-valid') : [],
+  ])
   const lengths = new Map(intervals.map(({id, length}) => [id, length === null ? null : BigInt(length)]))
-  const gatedJobs = timescaledb ? await readGatedJobs(db) : []
-  const consentValid = db.server.hasQicoreSchema
-    ? await readOurs<{object: string; consentValid: boolean}>(db, 'policies/consent-valid')
-    : []
   const states = new Map(
     snapshot.tables.map((table) => {
       const tablePolicies = snapshot.policies.filter((policy) => policy.table === table)

@@ -68,34 +68,27 @@ export async function readPolicyStatus(
   const snapshot = known.snapshot ?? (await readSnapshot(db, {table, lateAfter, timeUnits: timeUnitsOf(declared)}))
   const state = known.state ?? (await readPolicyState(db, snapshot))
   const timescaledb = can(db.server.engine, 'hypertables')
-  const rows = timescaledb ? await db.query<JobError>(statement(loadSql('policies/errors'))) : []
-  const sources: Sources = {
-    state,
-    runners: await readRunners(db),
-    errors: new Map(rows.map((row) => [row.id, row])),
-    facts: await readFacts(db, snapshot),
-    ownReadable: await mayReadOurs(db),
-  }
   const batch = batching(db)
+  const nowhere = declared.filter((each) => !snapshot.all.some((one) => qualifiedName(one) === declaredKey(each)))
+  const [rows, runners, facts, ownReadable, plain, qicoreSchema, other] = await Promise.all([
+    timescaledb ? batch.query<JobError>(statement(loadSql('policies/errors'))) : [],
+    readRunners(batch),
+    readFacts(batch, snapshot),
+    mayReadOurs(batch),
+    readPlainTables(batch, table === undefined ? nowhere : []),
+    readQicoreSchema(batch),
+    timescaledb && table === undefined ? readOtherJobs(batch) : [],
+  ])
+  const errors = new Map(rows.map((row) => [row.id, row]))
+  const sources: Sources = {state, runners, errors, facts, ownReadable}
   const policies = await Promise.all(
     snapshot.policies.map((live) => liveStatus(batch, live, sources, declared, lateAfter)),
   )
   for (const each of declared) policies.push(...missingStatus(each, db, sources))
-  const plain = await readPlainTables(
-    db,
-    table === undefined
-      ? declared.filter((each) => !snapshot.all.some((one) => qualifiedName(one) === declaredKey(each)))
-      : [],
-  )
   policies.push(...plain.flatMap(plainStatus))
   const order = (status: PolicyStatus) => `${status.schema}.${status.table} ${policyKindNames.indexOf(status.kind)}`
   policies.sort((a, b) => (order(a) < order(b) ? -1 : 1))
-  const absent =
-    table === undefined
-      ? declared.filter(
-          (each) => each.from === 'config' && !snapshot.all.some((one) => qualifiedName(one) === declaredKey(each)),
-        )
-      : []
+  const absent = table === undefined ? nowhere.filter(({from}) => from === 'config') : []
   // In a half-state the daemon would do the damage; where there are no workers left, the headline says it.
   const notes =
     db.server.workers === 'dead' &&
@@ -107,7 +100,6 @@ export async function readPolicyStatus(
         ]
       : []
   if (!sources.ownReadable) notes.push(unreadableNote(db))
-  const qicoreSchema = await readQicoreSchema(db)
   const remark = schemaRemark(qicoreSchema)
   notes.push(...absent.filter((each) => !plain.includes(each)).map(notHere), ...(remark === null ? [] : [remark]))
   return {
@@ -116,7 +108,7 @@ export async function readPolicyStatus(
     target: null,
     at: snapshot.at,
     policies,
-    other: timescaledb && table === undefined ? await readOtherJobs(db) : [],
+    other,
     qicoreSchema,
     notes,
   }
@@ -124,12 +116,11 @@ export async function readPolicyStatus(
 
 /** Asks what each kind needs to know, once for all of its policies. */
 async function readFacts(db: Database, snapshot: CatalogSnapshot): Promise<ReadonlyMap<PolicyKindName, unknown>> {
-  const facts = new Map<PolicyKindName, unknown>()
-  for (const kind of policyKinds) {
+  const facts = policyKinds.map(async (kind) => {
     const policies = snapshot.policies.filter((policy) => policy.kind === kind.name)
-    facts.set(kind.name, await kind.readFacts(db, policies, snapshot))
-  }
-  return facts
+    return [kind.name, await kind.readFacts(db, policies, snapshot)] as const
+  })
+  return new Map(await Promise.all(facts))
 }
 
 async function liveStatus(

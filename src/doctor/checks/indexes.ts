@@ -191,7 +191,7 @@ async function bloat(context: CheckContext): Promise<Finding[]> {
   const unreadable = rows.filter((row) => row.unreadable > 0)
   if (findings.length > 0 || unreadable.length === 0) return findings
   throw new NotKnown(
-    `The statistics of ${pluralize(unreadable.length, 'table')} cannot be read: ${unreadable.map((row) => about(row).name).join(', ')} were never analyzed, or this role may not select from them.`,
+    `The statistics of ${pluralize(unreadable.length, 'table')} cannot be read: ${unreadable.map((row) => about(row).name).join(', ')} were never analyzed, or this role may not read them with SELECT.`,
     sqlFix(unreadable.map((row) => `analyze ${storageOf(row)}`).join('; ')),
   )
 }

@@ -21,7 +21,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     ]
     const {plan, findings} = await planEnsure(database.db, rules)
     expect(findings).toEqual([])
-    expect(plan.locks).toEqual(['table public.months', 'table public.days', 'table public.kolkata'])
+    expect(plan.tables).toEqual(['public.months', 'public.days', 'public.kolkata'])
     expect((await preview(database.db, plan)).steps.every(({status}) => status === 'planned')).toBe(true)
     expect((await run(database.db, plan)).steps.every(({status}) => status === 'done')).toBe(true)
     const names = async (table: string) => (await childrenOf(database, table)).map((child) => child.split(' ')[0])
