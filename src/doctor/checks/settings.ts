@@ -7,7 +7,7 @@ import {advice, objectOf, sqlFix} from '../shared.js'
 /** Without it no report can say which statements take the time. */
 const statements: Check = {
   id: 'settings.pg_stat_statements',
-  passes: 'pg_stat_statements counts the statements of this database.',
+  passes: 'The extension pg_stat_statements counts the statements of this database.',
   problem: 'statements are not counted',
   about: 'database',
   applies: ({embedded}) => !embedded,
@@ -84,7 +84,7 @@ interface TriggerRow {
 /** They run inside of our changes too, and an error of theirs ends the change. */
 const eventTriggers: Check = {
   id: 'settings.event_triggers',
-  passes: 'No event trigger of a user runs at the commands that qicore-db plans.',
+  passes: 'No event trigger of a user runs at the commands that this program plans.',
   problem: 'event triggers that can forbid what is planned',
   about: 'database',
   run: async ({ask}) =>

@@ -24,15 +24,21 @@ async function whileLocked<T>({target}: TestDatabase, sql: string, work: (other:
 /** The database, with every statement given to `seen`. */
 function watched(db: Database, seen: (text: string, tx: Db) => Promise<void> | void): Database {
   const transaction: Database['transaction'] = (settings, work) =>
-    db.transaction(settings, (tx) =>
-      work({
-        async query<Row extends object>(question: Parameters<Db['query']>[0]) {
-          const rows = await tx.query<Row>(question)
+    db.transaction(settings, async (tx) => {
+      // What travels together is not waited for by its sender: the transaction stays open until all was looked at.
+      const looked: Promise<unknown>[] = []
+      const query = <Row extends object>(question: Parameters<Db['query']>[0]): Promise<Row[]> => {
+        const rows = tx.query<Row>(question).then(async (answer) => {
           await seen(question.text, tx)
-          return rows
-        },
-      }),
-    )
+          return answer
+        })
+        looked.push(rows.catch(() => {}))
+        return rows
+      }
+      const result = await work({query})
+      await Promise.all(looked)
+      return result
+    })
   return {
     ...db,
     server: db.server,
