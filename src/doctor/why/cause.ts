@@ -4,6 +4,7 @@ import {command} from '../../units/command.js'
 import {formatAge} from '../../units/elapsed.js'
 import {secondsBetween} from '../../units/instant.js'
 import type {Fix} from '../finding.js'
+import {asSentence} from '../shared.js'
 import type {PolicyFacts} from './facts.js'
 
 /** The cause that is most likely, and the one thing to do. */
@@ -63,11 +64,7 @@ export function likelyCause(facts: PolicyFacts): Cause | null {
 }
 
 function causeOf({code, cause, fix}: PolicyProblem): Cause {
-  return {code, message: sentence(cause), fix}
-}
-
-function sentence(text: string): string {
-  return `${text[0]!.toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`
+  return {code, message: asSentence(cause), fix}
 }
 
 const lockErrors: ReadonlySet<string> = new Set([SqlState.lockNotAvailable, SqlState.deadlock, SqlState.canceled])

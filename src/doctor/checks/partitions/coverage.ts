@@ -5,8 +5,8 @@ import {formatInstant, secondsBetween, type Instant} from '../../../units/instan
 import {command} from '../../../units/command.js'
 import type {Check} from '../../check.js'
 import type {Finding, Fix} from '../../finding.js'
-import {commandFix} from '../../shared.js'
-import {foundIn, readKnownSets, sentence, setFinding, type KnownSet} from './sets.js'
+import {asSentence, commandFix} from '../../shared.js'
+import {foundIn, readKnownSets, setFinding, type KnownSet} from './sets.js'
 
 /** A set that ends sooner is seen to at once: a weekend lies between a finding and its fix. */
 const soonDays = 7
@@ -39,10 +39,16 @@ function missingNow(known: KnownSet, now: Instant): Finding[] {
     ({kind}) => kind === 'now missing' || (set.daysLeft === 0 && !coversNow(known, now)),
   )
   return wrong.map(({message}) =>
-    setFinding(known, set.defaultPartition === null ? 'critical' : 'warning', sentence(message), makeFix(known, now), {
-      insertsUntil: set.insertsUntil,
-      hasDefault: set.defaultPartition !== null,
-    }),
+    setFinding(
+      known,
+      set.defaultPartition === null ? 'critical' : 'warning',
+      asSentence(message),
+      makeFix(known, now),
+      {
+        insertsUntil: set.insertsUntil,
+        hasDefault: set.defaultPartition !== null,
+      },
+    ),
   )
 }
 
@@ -56,7 +62,7 @@ function coversNow({partitions}: KnownSet, now: Instant): boolean {
 function missingAhead(known: KnownSet, now: Instant): Finding[] {
   const {set} = known
   if (set.managedBy === 'pg_partman' || !coversNow(known, now)) return []
-  const found = foundIn(known, ['ahead missing', 'ends']).map(({message}) => sentence(message))
+  const found = foundIn(known, ['ahead missing', 'ends']).map(({message}) => asSentence(message))
   const soon = set.daysLeft !== null && set.daysLeft < soonDays
   // The room of partitions reports an undeclared set when its last partition is that of now.
   if (found.length === 0 && soon && !set.managed && set.insertsUntil !== null)
@@ -83,7 +89,7 @@ function gaps(known: KnownSet): Finding[] {
     setFinding(
       known,
       set.defaultPartition === null ? 'critical' : 'warning',
-      `${sentence(message)} Rows of that time ${set.defaultPartition === null ? 'are refused' : 'go to the default partition'}.`,
+      `${asSentence(message)} Rows of that time ${set.defaultPartition === null ? 'are refused' : 'go to the default partition'}.`,
       commandFix(command('partitions create', [formatQualifiedName(set.schema, set.table)], range)),
       {gaps: set.gaps.length, from: gap.from, to: gap.to},
     ),

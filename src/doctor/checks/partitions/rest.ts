@@ -8,8 +8,8 @@ import {command} from '../../../units/command.js'
 import type {Check} from '../../check.js'
 import type {CheckContext} from '../../context.js'
 import {NotKnown, type Finding} from '../../finding.js'
-import {advice, objectOf, sqlFix} from '../../shared.js'
-import {foundIn, readKnownSets, sentence, setFinding, type KnownSet} from './sets.js'
+import {advice, asSentence, objectOf, sqlFix} from '../../shared.js'
+import {foundIn, readKnownSets, setFinding, type KnownSet} from './sets.js'
 
 const setName = ({set}: KnownSet) => formatQualifiedName(set.schema, set.table)
 
@@ -27,7 +27,7 @@ function defaultRows(known: KnownSet): Finding[] {
     setFinding(
       known,
       'warning',
-      sentence(message),
+      asSentence(message),
       advice(
         `Detach it (alter table ${setName(known)} detach partition ${name}), make the partitions (\`${command('partitions create', [setName(known)], range)}\`), move the rows (insert into ${setName(known)} select * from ${name}; truncate ${name}), and attach it again: alter table ${setName(known)} attach partition ${name} default`,
       ),
@@ -69,7 +69,7 @@ function guards(known: KnownSet): Finding[] {
     setFinding(
       known,
       'critical',
-      sentence(message),
+      asSentence(message),
       sqlFix(`alter table ${rowName(row)} drop constraint qicore_partition_guard`),
     ),
   )
@@ -89,7 +89,7 @@ async function leftovers(context: CheckContext): Promise<Finding[]> {
       setFinding(
         known,
         'warning',
-        sentence(said.message.replace(/ To remove the mark: .*$/, '')),
+        asSentence(said.message.replace(/ To remove the mark: .*$/, '')),
         sqlFix(detachedToDrop ? `drop ${object} ${relation}` : `comment on ${object} ${relation} is null`),
         {relation, bytes, detachedToDrop},
       ),

@@ -38,11 +38,6 @@ function namesSet(name: string, set: SetReport): boolean {
   return table === set.table && (schema ?? 'public') === set.schema
 }
 
-/** `there is no partition for now` as a sentence. */
-export function sentence(message: string): string {
-  return `${message[0]!.toUpperCase()}${message.slice(1)}${/[.:]$/.test(message) ? '' : '.'}`
-}
-
 export function setFinding(
   {set}: KnownSet,
   severity: Severity,

@@ -8,6 +8,7 @@ import {command} from '../../../units/command.js'
 import type {Check} from '../../check.js'
 import type {CheckContext} from '../../context.js'
 import type {Finding, Fix} from '../../finding.js'
+import {asSentence} from '../../shared.js'
 
 /** Rules of the plan's checks by which rows or buckets are lost. */
 const losing: ReadonlySet<string> = new Set(['refresh-erases', 'retention-outruns', 'never-refreshed', 'uncovered'])
@@ -35,7 +36,7 @@ async function conflicts({policyConflicts, snapshot}: CheckContext): Promise<Fin
       return {
         severity: losing.has(ruleOf(finding as CheckFinding)) ? 'critical' : 'warning',
         object: table === undefined ? null : {schema: table.schema, table: table.name},
-        message: `${capital(message)}.`,
+        message: asSentence(message),
         data: {id: finding.id, effectiveFrom, policies, suggestion},
         fix: {
           kind: 'advice',
@@ -44,8 +45,6 @@ async function conflicts({policyConflicts, snapshot}: CheckContext): Promise<Fin
       }
     })
 }
-
-const capital = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1)
 
 /** TimescaleDB's own retention drops what an aggregate has never seen. */
 async function ungated({policyState}: CheckContext): Promise<Finding[]> {
