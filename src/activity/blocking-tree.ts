@@ -39,3 +39,13 @@ function waitersFor(pid: number, sessions: readonly Session[]): Set<number> {
   }
   return found
 }
+
+/** The session that others wait for and that waits for none itself. @param ordered by {@link orderByBlocker} */
+export function firstBlocker(ordered: readonly Session[]): Session | null {
+  return ordered.find(({blocks, depth}) => blocks > 0 && depth === 0) ?? null
+}
+
+/** The SQL that ends the wait: one that is idle in its transaction has no statement to cancel. */
+export function endingSql({pid, state}: Pick<Session, 'pid' | 'state'>): string {
+  return `select ${state === 'active' ? 'pg_cancel_backend' : 'pg_terminate_backend'}(${pid})`
+}

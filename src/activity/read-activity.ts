@@ -3,9 +3,9 @@ import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, sql, statement} from '../db/sql.js'
 import {can} from '../engines/index.js'
-import {isOurs, isPgCron} from '../run/application.js'
+import {isOwnSession, isPgCron} from '../run/application.js'
 import type {Instant} from '../units/instant.js'
-import {orderByBlocker} from './blocking-tree.js'
+import {endingSql, firstBlocker, orderByBlocker} from './blocking-tree.js'
 import type {ActivityReport, Horizon, Session, SessionKind, TableName} from './sessions.js'
 
 interface SessionRow {
@@ -55,13 +55,16 @@ export async function readActivity(database: Database): Promise<ActivityReport> 
   const named = await ask<TableName & {relation: number}>(tablesStatement(db), [relations])
   const tables = new Map(named.map(({relation, schema, table}) => [relation, {schema, table}]))
   const jobIds = new Map(jobs.map(({application, id}) => [application, id]))
+  const sessions = orderByBlocker(rows.map((row) => sessionOf(row, tables, jobIds)))
+  const blocker = firstBlocker(sessions)
   return {
     kind: 'activity',
     version: 1,
     target: null,
     at: clock!.now,
-    sessions: orderByBlocker(rows.map((row) => sessionOf(row, tables, jobIds))),
+    sessions,
     horizons,
+    blocker: blocker === null ? null : {pid: blocker.pid, blocks: blocker.blocks, end: endingSql(blocker)},
     notes: server.readsAllStats ? [] : [hiddenNote(server.role)],
   }
 }
@@ -113,7 +116,7 @@ function kindOf({backend_type: type, application}: SessionRow, jobId: number | n
   if (type === 'walsender' || type?.startsWith('logical replication')) return 'replication'
   if (isPgCron(application) || isPgCron(type)) return 'pg_cron'
   if (type !== null && type !== 'client backend') return 'background'
-  return isOurs(application) ? 'run' : 'application'
+  return isOwnSession(application) ? 'run' : 'application'
 }
 
 function waitOf(row: SessionRow, tables: ReadonlyMap<number, TableName>): Session['waitsFor'] {

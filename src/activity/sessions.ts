@@ -44,7 +44,7 @@ export interface Session {
   query: string | null
   /** Tables, aggregates and partition sets of which it holds or wants a lock, each once. */
   tables: TableName[]
-  /** What it waits for: the lock with its table, or the wait event; null where it waits for nothing or that is hidden. */
+  /** The lock with its table, or the wait event; null where it waits for nothing, or where that is hidden. */
   waitsFor: {event: string; mode: string | null; table: TableName | null} | null
   /** Sessions that it waits for. 0 is a prepared transaction. */
   blockedBy: number[]
@@ -69,5 +69,7 @@ export interface ActivityReport extends ReportHead<'activity'> {
   /** A blocker before what it blocks; the longest transaction first. */
   sessions: Session[]
   horizons: Horizon[]
+  /** The first session that others wait for, with the SQL that ends the wait; null where none is blocked. */
+  blocker: {pid: number; blocks: number; end: string} | null
   notes: string[]
 }

@@ -1,11 +1,10 @@
+import type {PolicyFix} from '../policies/status-types.js'
+
 export type Severity = 'critical' | 'warning'
 export type CheckStatus = Severity | 'unknown' | 'passed'
 
-/** What ends a finding. A `command` and `sql` are complete and can be pasted; `advice` is what no statement can do. */
-export interface Fix {
-  kind: 'command' | 'sql' | 'advice'
-  text: string
-}
+/** What ends a finding: of policies and of everything else the same. */
+export type Fix = PolicyFix
 
 /** One thing that is wrong. */
 export interface Finding {

@@ -8,6 +8,6 @@ export function isPgCron(application: string | null): boolean {
 }
 
 /** Whether a session is one of this program: its commands and its daemon connect as `qicore-db/<command>`. */
-export function isOurs(application: string | null): boolean {
+export function isOwnSession(application: string | null): boolean {
   return application?.startsWith('qicore-db/') ?? false
 }

@@ -4,9 +4,8 @@ import {closingLine, note, notes, type Around, type Line} from './shown.js'
 import {plural} from './words.js'
 
 /** Who blocks whom, what holds VACUUM back, and how to end the blocker. */
-export function aroundActivity({sessions, horizons, notes: remarks, at}: ActivityReport): Around<Session> {
+export function aroundActivity({sessions, horizons, blocker, notes: remarks, at}: ActivityReport): Around<Session> {
   const waiting = sessions.filter(({blockedBy}) => blockedBy.length > 0)
-  const [blocker] = sessions.filter(({blocks, depth}) => blocks > 0 && depth === 0)
   const verdict =
     sessions.length === 0
       ? 'No other session does anything in this database.'
@@ -15,7 +14,7 @@ export function aroundActivity({sessions, horizons, notes: remarks, at}: Activit
     below: [
       ...horizons.map((horizon) => horizonLine(horizon, at)),
       ...notes(remarks, ' '),
-      closingLine([verdict], blocker === undefined ? [] : [endLine(blocker)]),
+      closingLine([verdict], blocker === null ? [] : [endLine(blocker)]),
     ],
   }
 }
@@ -32,9 +31,6 @@ function horizonLine({kind, name, since, transactions}: Horizon, at: string): Li
   return note(`VACUUM keeps dead rows${count}: ${words[kind]} ${name}${open}.`, ' ')
 }
 
-/** A session that is idle in its transaction has no statement to cancel. */
-function endLine({pid, state, blocks}: Session): string {
-  const call = state === 'active' ? `pg_cancel_backend(${pid})` : `pg_terminate_backend(${pid})`
-  const effect = state === 'active' ? 'cancels its statement' : 'ends its session'
-  return `${plural(blocks, 'session')} wait${blocks === 1 ? 's' : ''} for pid ${pid}. This ${effect}: select ${call}`
+function endLine({pid, blocks, end}: NonNullable<ActivityReport['blocker']>): string {
+  return `${plural(blocks, 'session')} wait${blocks === 1 ? 's' : ''} for pid ${pid}. To end the wait: ${end}`
 }

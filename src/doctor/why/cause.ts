@@ -1,3 +1,4 @@
+import {endingSql, firstBlocker} from '../../activity/blocking-tree.js'
 import {SqlState} from '../../db/sqlstate.js'
 import type {PolicyProblem, PolicyProblemCode, PolicyStatus} from '../../policies/status-types.js'
 import {command} from '../../units/command.js'
@@ -71,9 +72,9 @@ const lockErrors: ReadonlySet<string> = new Set([SqlState.lockNotAvailable, SqlS
 
 function lockCause({status, sessions}: PolicyFacts, problem: PolicyProblem): Cause | null {
   const state = status.lastError?.state ?? null
-  const [holder] = sessions.filter(({blocks, depth}) => blocks > 0 && depth === 0)
+  const holder = firstBlocker(sessions)
   const aboutLocks = state !== null && lockErrors.has(state)
-  if (holder === undefined)
+  if (holder === null)
     return aboutLocks && problem.code === 'last_error'
       ? {
           code: 'lock_wait',
@@ -81,11 +82,10 @@ function lockCause({status, sessions}: PolicyFacts, problem: PolicyProblem): Cau
           fix: {kind: 'command', text: command('activity')},
         }
       : null
-  const call = holder.state === 'active' ? 'pg_cancel_backend' : 'pg_terminate_backend'
   return {
     code: 'blocked',
     message: `Pid ${holder.pid} (${holder.application ?? holder.kind}) holds a lock on the table, and ${holder.blocks} session${holder.blocks === 1 ? '' : 's'} wait${holder.blocks === 1 ? 's' : ''} for it.`,
-    fix: {kind: 'sql', text: `select ${call}(${holder.pid})`},
+    fix: {kind: 'sql', text: endingSql(holder)},
   }
 }
 

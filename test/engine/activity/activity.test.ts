@@ -45,7 +45,7 @@ describe('activity', () => {
               ...writing,
               lockTimeout: 20_000,
             })
-            const {sessions} = await until(
+            const {sessions, blocker} = await until(
               () => readActivity(database.db),
               (report) => report.sessions.some(({blockedBy}) => blockedBy.length > 0),
             )
@@ -71,6 +71,8 @@ describe('activity', () => {
               },
             ])
             expect(mine[1]!.blockedBy).toEqual([mine[0]!.pid])
+            const {pid} = mine[0]!
+            expect(blocker).toEqual({pid, blocks: 1, end: `select pg_terminate_backend(${pid})`})
             reading.catch(() => {})
             await reader.cancel()
             await reading.catch(() => {})
