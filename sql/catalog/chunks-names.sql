@@ -1,6 +1,6 @@
--- Chunks of hypertables with range, state, compressed relation and the sizes recorded at compression, where the
--- catalogue names its relations. Chunks that were dropped but are remembered have no relation and fall out.
--- $1 int[] of hypertable ids, null for all. Locks nothing but catalogues. TimescaleDB: 2.15 to 2.28
+-- Chunks of hypertables with range, status, compressed relation and the sizes recorded at compression, for catalogs
+-- that store names of relations. Dropped chunks that the catalog still remembers have no relation and are left out.
+-- $1 int[] of hypertable ids, null for all. Locks only the catalog. TimescaleDB: 2.15 to 2.28
 with dimension as materialized (
   select distinct on (hypertable_id) hypertable_id, id from _timescaledb_catalog.dimension order by hypertable_id, id
 ), slice as materialized (

@@ -1,6 +1,6 @@
--- Chunks of hypertables with range, state, compressed relation and the sizes recorded at compression, where the
--- catalogue points at its relations. The same columns as chunks-names.sql.
--- $1 int[] of hypertable ids, null for all. Locks catalogues only. TimescaleDB: 2.29
+-- Chunks of hypertables with range, status, compressed relation and the sizes recorded at compression, for catalogs
+-- that store oids of relations. The same columns as chunks-names.sql.
+-- $1 int[] of hypertable ids, null for all. Locks only the catalog. TimescaleDB: 2.29
 with dimension as materialized (
   select distinct on (hypertable_id) hypertable_id, id from _timescaledb_catalog.dimension order by hypertable_id, id
 ), space as materialized (

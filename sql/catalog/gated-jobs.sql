@@ -1,4 +1,4 @@
--- Jobs of TimescaleDB's scheduler that call qicore.retain, by the table that their config names.
+-- Jobs of TimescaleDB's scheduler that call qicore.retain, with the table that their config names.
 -- One row a job. TimescaleDB: 2.15
 select j.job_id as id, j.config ->> 'object' as object, j.config ->> 'hash' as hash, j.owner::text as owner,
   (select r.rolcanlogin from pg_roles r where r.oid = j.owner::oid) as owner_can_login, j.scheduled, j.schedule_interval as schedule,

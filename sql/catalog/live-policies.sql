@@ -1,6 +1,6 @@
--- TimescaleDB's own policies as its jobs have them: whose, what, and how the last run went as far as it is recorded.
--- A table on time has intervals in its config, one on integers has integers. The hypertable is named by its id, whose
--- meaning never changed, as hypertable_name of the view did in 2.20: for an aggregate the one with its data.
+-- Policies that TimescaleDB's jobs run: table, configuration, owner, and the last run as far as it is recorded. The
+-- config has intervals, or integers for a table on integer time. The hypertable is identified by its id, for an
+-- aggregate that of the materialization: hypertable_name of the view changed its meaning in 2.20.
 -- $1 text[] of kinds, $2 text[] of their procedures. TimescaleDB: 2.15
 select
   j.job_id,

@@ -1,5 +1,5 @@
--- Tables that a reader would have to wait for: they, an index or the TOAST of theirs are locked ACCESS EXCLUSIVE, or
--- a session waits for that, behind which every new reader queues. Asking locks nothing. TimescaleDB: not needed.
+-- Tables that a reader would have to wait for: a session holds ACCESS EXCLUSIVE on the table, one of its indexes or its
+-- TOAST table, or waits for it (new readers queue behind that). Locks nothing itself. TimescaleDB: not needed.
 with taken as materialized (
   select distinct l.relation from pg_locks l
   where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock' and l.pid is distinct from pg_backend_pid()

@@ -1,7 +1,7 @@
--- Aggregates that are a table of ours under a view: the view's name, the table with the rows, how far it is computed.
--- Names are looked up in the catalog: to_regclass is an error where this role may not look into a schema, and one such
+-- Emulated aggregates: the name of the view, the table with the rows, how far it is computed.
+-- Names are joined with the catalog: to_regclass raises an error if this role lacks USAGE on a schema, and one such
 -- schema would hide every aggregate.
--- TimescaleDB: not needed; wants our schema qicore.
+-- TimescaleDB: not needed; needs the schema qicore.
 select
   n.nspname as schema, v.relname as name, dn.nspname as storage_schema, d.relname as storage_name, d.oid::int8 as relation,
   format_type(c.atttypid, null) as time_type, a.source, a.bucket, a.watermark

@@ -1,5 +1,5 @@
--- Policies that jobs of ours enforce. The object is a name as SQL reads it. Spans are text, read by us: a row that
--- was written by hand may hold anything. TimescaleDB: not needed; wants our schema qicore.
+-- Policies of qicore.policies. The object is a name quoted as in SQL. Durations are text that the program parses: a row
+-- that was edited by hand may contain anything. TimescaleDB: not needed; needs the schema qicore.
 select
   p.object, p.kind, p.config ->> 'after' as after, p.config ->> 'startOffset' as start_offset,
   p.config ->> 'endOffset' as end_offset, p.config ->> 'every' as every, p.config::text as config, p.set_by, p.set_at

@@ -1,7 +1,7 @@
--- Partitioned tables of plain PostgreSQL and their leaves, followed through pg_inherits: pg_partition_tree would lock
--- every partition. One row a leaf; a set without leaves has one row without a leaf. `bound` is that of the deepest
--- level partitioned by range of the column that the first such level goes by. TimescaleDB: not needed.
--- The bounds hold constants only, so pg_get_expr needs no relation, and does not open (and lock) one.
+-- Partitioned tables of PostgreSQL and their leaves. Reads pg_inherits: pg_partition_tree would lock every partition.
+-- One row a leaf; a set without leaves has one row without a leaf. `bound` is that of the deepest level partitioned by
+-- range of the same column as the first such level. TimescaleDB: not needed.
+-- Bounds are constants, so pg_get_expr needs no relation: given one, it would open and lock it.
 with recursive root as (
   select c.oid, n.nspname as schema, c.relname as name
   from pg_partitioned_table p join pg_class c on c.oid = p.partrelid join pg_namespace n on n.oid = c.relnamespace

@@ -1,5 +1,5 @@
--- What relations go by a name, wherever they are, and what they belong to: for saying why one is not what was meant.
--- $1 name, $2 schema, null for every one. TimescaleDB: not needed.
+-- Relations with a name, their kind and their parent, for the message that says why a name cannot be used.
+-- $1 name, $2 schema, null for every schema. TimescaleDB: not needed.
 select
   n.nspname as schema, c.relname as name, c.relkind as kind, c.relispartition as is_partition,
   pn.nspname as parent_schema, p.relname as parent

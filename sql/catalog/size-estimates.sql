@@ -1,5 +1,5 @@
--- What the last VACUUM or ANALYZE saw of tables, their indexes and TOAST, in bytes; no lock but on catalogues.
--- `analyzed` is false where nothing ever looked at the heap: then its zero means "not known".
+-- Bytes of tables, their indexes and TOAST, as the last VACUUM or ANALYZE recorded them. Locks only the catalog.
+-- `analyzed` is false if neither ever ran on the table: then zero bytes mean "not known".
 -- $1 oid[] of tables. TimescaleDB: not needed.
 with block as (select current_setting('block_size')::int8 as size), indexed as materialized (
   select i.indrelid, sum(c.relpages) as pages from pg_index i join pg_class c on c.oid = i.indexrelid group by i.indrelid

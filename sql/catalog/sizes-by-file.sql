@@ -1,7 +1,7 @@
--- Exact bytes of tables with their indexes and TOAST, as pg_total_relation_size counts them, from the directory: each
--- file is looked at once, no table is opened or locked, and the backend does not keep a cache entry for each of them.
--- For who may execute pg_ls_dir and pg_stat_file. `missing`: relations without a file there, to be asked otherwise.
--- $1 oid[] of tables. Wants work_mem for a row a file. TimescaleDB: not needed.
+-- Exact bytes of tables with their indexes and TOAST, as pg_total_relation_size counts them, read from the directory:
+-- no table is opened or locked, and the backend keeps no relcache entry for each of them. Needs EXECUTE on pg_ls_dir
+-- and pg_stat_file. `missing`: relations without a file there, which have to be measured otherwise.
+-- $1 oid[] of tables. Needs work_mem for one row a file. TimescaleDB: not needed.
 with directory as materialized (
   select reltablespace, regexp_replace(pg_relation_filepath(any_relation), '[^/]*$', '') as path
   from (
@@ -13,7 +13,7 @@ with directory as materialized (
   from directory d, pg_ls_dir(d.path) as name
   where name collate "C" >= '1' and name collate "C" < ':'
 ), stored as materialized (
-  -- An index counts for its table; a table and its TOAST are put together below.
+  -- The bytes of an index are added to its table here; those of TOAST are added below.
   select coalesce(i.indrelid, c.oid) as oid, sum(f.bytes)::int8 as bytes,
     (sum(f.bytes) filter (where i.indexrelid is not null))::int8 as index_bytes, count(*) filter (where f.bytes is null) as missing
   from pg_class c

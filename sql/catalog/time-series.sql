@@ -1,7 +1,8 @@
--- Hypertables and continuous aggregates of every schema, each with its time dimension and its compression settings; an
--- aggregate stands under the name of its view and with the hypertable that holds its data. One row a table.
--- Up to 2.28 compressed data has hypertables of its own (compression_state 2), which are not listed.
--- integer_now is called by us only where that gives its owner none of our rights. Locks catalogues only. TimescaleDB: 2.15
+-- Hypertables and continuous aggregates of every schema, with time dimension and compression settings. An aggregate has
+-- the name of its view and the hypertable with its materialized rows. One row a table.
+-- Up to 2.28 compressed rows are in separate hypertables (compression_state 2), which are not listed.
+-- now_is_safe: a superuser may call integer_now only if a superuser owns it; other roles may. Locks only the catalog.
+-- TimescaleDB: 2.15
 with dimension as (
   select distinct on (hypertable_id) * from _timescaledb_catalog.dimension order by hypertable_id, id
 )

@@ -1,7 +1,7 @@
--- The time zone that a policy of each table counts in: a background worker has the settings of the role that owns the
+-- The time zone in which a policy of each table runs: a background worker has the settings of the role that owns the
 -- job, which is the table's owner. The order is PostgreSQL's: the role in this database, the role, the database, all
--- roles, the server's configuration. The last is seen only where this session's own role is given no other one; else
--- time_zone is null. `local_now`: microseconds since 1970 that the clocks of the zone show at $2, as if they showed UTC.
+-- roles, the server's configuration. The last is visible only if this session's role has no other setting; otherwise
+-- time_zone is null. `local_now`: the local time of the zone at $2, in microseconds since 1970 as if it were UTC.
 -- $1 oid[] of tables, $2 timestamptz. TimescaleDB: not needed.
 with setting as (
   select s.setdatabase, s.setrole, split_part(entry, '=', 2) as time_zone

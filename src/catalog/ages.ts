@@ -8,37 +8,36 @@ import {toMicros} from './time.js'
 const day = 86_400_000_000n
 
 /**
- * The point on a table's scale that is `age` old now: the cut-off of a policy, of drop_chunks and of show_chunks.
- * Null where the table's clock is not known, or the age is counted in something else than the table.
+ * The point on a table's scale that is `age` old now: the cutoff of a policy, of drop_chunks and of show_chunks.
+ * Null if the table's clock is not known, or if the age is an interval and the table's time an integer, or vice versa.
  */
 export function ago(clock: TableClock, age: Offset): bigint | null {
   return clock.now === null ? null : agoFrom(clock, clock.now, age)
 }
 
-/** The same at another time of the table's clock. */
+/** The same as {@link ago} at another time of the table's clock. */
 export function agoFrom(clock: TableClock, now: bigint, age: Offset): bigint | null {
   if (typeof age === 'bigint') return clock.time === undefined || clock.time === 'integer' ? now - age : null
   return clock.time === 'integer' ? null : shifted(clock, now, age, -1)
 }
 
 /**
- * The time of the table's clock, on its own scale, at which a point is so old; null as in {@link ago}. Exact for days
- * and
- * hours. Months differ in length, so with months it is the first such time to the day.
+ * The time of the table's clock, on the table's scale, at which a point reaches the age; null as in {@link ago}. Exact
+ * for days and hours. Months differ in length: an age with months is exact to the day.
  */
 export function reachedAt(clock: TableClock, point: bigint, age: Offset): bigint | null {
   if (typeof age === 'bigint') return clock.time === undefined || clock.time === 'integer' ? point + age : null
   if (clock.time === 'integer') return null
   let at = shifted(clock, point, age, 1)
   const isOld = (time: bigint) => shifted(clock, time, age, -1) >= point
-  // 31 January and a month is 28 February, of which a month before is 28 January: the month of the 31st is over in
-  // March.
+  // Adding and subtracting months is not symmetric: 31 January plus a month is 28 February, but 28 February minus a
+  // month is 28 January. So the 31st is one month old only in March.
   for (let days = 0; days < 4 && !isOld(at); days += 1) at = nextMidnight(clock, at)
   if (age.months > 0) for (let days = 0; days < 4 && isOld(at - day); days += 1) at -= day
   return at
 }
 
-/** When a point is so old, in microseconds since 1970; null where that is not known. */
+/** When a point reaches the age, in microseconds since 1970; null if that is not known. */
 export function dueAt(clock: TableClock, point: bigint, age: Offset): bigint | null {
   const at = reachedAt(clock, point, age)
   if (at === null) return null

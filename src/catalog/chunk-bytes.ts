@@ -4,22 +4,22 @@ import {has, isCompressed, type Chunk, type Table} from './table.js'
 
 export type SizeBasis = 'exact' | 'estimated' | 'mixed'
 
-/** What is known of the sizes of some tables and their chunks. */
+/** The sizes of some tables and their chunks, in bytes. */
 export interface ChunkBytes {
-  /** Live bytes with indexes and TOAST, compressed part included; null where it was left out. */
+  /** Live bytes with indexes and TOAST, compressed part included; null if it was not measured. */
   of(chunk: Chunk): number | null
-  /** The table's own relation, which holds no rows but has its indexes; null where it was left out. */
+  /** The root table of a hypertable, which has no rows but has indexes; null if it was not measured. */
   ofRoot(table: Table): number | null
-  /** Of the uncompressed part alone. */
+  /** The uncompressed part alone. */
   ofPlainPart(chunk: Chunk): number | null
   ofIndexes(chunk: Chunk): number | null
   basis(table: Table): SizeBasis
   locked: ReadonlySet<number>
-  /** Distributed by Citus; the headline of a report says it. */
+  /** Relations that Citus distributes: their sizes are not known. The headline of a report says so. */
   remote: ReadonlySet<number>
 }
 
-/** @param fast estimates of the catalogue instead of the sizes of the files */
+/** @param fast use the estimates in the catalog instead of the sizes of the files */
 export async function readChunkBytes(
   db: Database,
   tables: readonly Table[],
@@ -37,7 +37,7 @@ function relationsOf({relation, compressed, tiered}: Chunk): number[] {
 
 function exact({bytes, indexBytes, locked, remote}: Awaited<ReturnType<typeof measureSizes>>): ChunkBytes {
   const isLocked = (chunk: Chunk) => relationsOf(chunk).some((relation) => locked.has(relation) || remote.has(relation))
-  // Neither measured nor locked: dropped while we looked, and no bytes any more.
+  // Neither measured nor locked: it was dropped in the meantime and has no bytes.
   const one = (relation: number) => (locked.has(relation) || remote.has(relation) ? null : (bytes.get(relation) ?? 0))
   return {
     of: (chunk) =>
@@ -61,7 +61,7 @@ function estimated(estimates: Map<number, Estimate>): ChunkBytes {
   const plain = (chunk: Chunk): number | null => {
     const estimate = estimates.get(chunk.relation)
     if (chunk.tiered || estimate === undefined) return null
-    // Compressing empties the heap, and what VACUUM once saw of it stays in the catalogue.
+    // Compression empties the heap, but the catalog still has the pages that the last VACUUM counted.
     if (isCompressed(chunk)) return estimate.other
     if (has(chunk.status, 'partial')) return estimate.other + (estimate.analyzed ? estimate.heap : 0)
     return estimate.analyzed ? estimate.heap + estimate.other : null
@@ -93,7 +93,9 @@ function estimated(estimates: Map<number, Estimate>): ChunkBytes {
   }
 }
 
-/** The size that a chunk had or would have uncompressed: what was written into its range. */
+/**
+ * The uncompressed size of a chunk in bytes: as recorded at compression, plus the rows written since. Null: unknown.
+ */
 export function writtenBytes(chunk: Chunk, bytes: ChunkBytes): number | null {
   if (!has(chunk.status, 'compressed')) return bytes.of(chunk)
   if (chunk.beforeBytes === null) return null

@@ -2,14 +2,14 @@ import {loadSql} from '../db/load-sql.js'
 import type {Server} from '../db/server.js'
 import {ident, statement, type Statement} from '../db/sql.js'
 
-/** The texts of which sql/routines/coverage.sql puts its statement together. */
+/** Tags of the dollar-quoted texts from which sql/routines/coverage.sql builds its statement. */
 export type CoveragePart = 'over' | 'edges' | 'wanted' | 'gaps' | 'answer'
 
 const routine = 'routines/coverage'
 
 /**
- * A text of the routine qicore.coverage as a part of a statement, for this server. The routine is the only definition
- * of what an aggregate has covered; a database without our routines is asked with the same texts.
+ * Texts of the routine qicore.coverage as parts of a statement for this server. The routine is the only definition of
+ * what an aggregate has covered; a database without the qicore schema is queried with the same texts.
  */
 export function coverageParts(
   server: Server,
@@ -35,20 +35,20 @@ export function taggedText(name: string, tag: string): string {
 
 /** Ranges of aggregates in whole buckets. */
 export interface WantedRange {
-  /** The aggregate's. */
+  /** Id of the aggregate's hypertable. */
   id: number
   start: bigint
   end: bigint
 }
 
 export interface GapRow {
-  /** Which of the ranges, from 1. */
+  /** Number of the range, from 1. */
   position: number
-  /** An int8multirange as text, `{}` where all is computed. */
+  /** An int8multirange as text; `{}` if everything is computed. */
   gaps: string
 }
 
-/** What of some ranges is not computed as the rows are now: a {@link GapRow} each. */
+/** Returns one {@link GapRow} a range: the parts that are not computed, or whose rows changed since. */
 export function gapsQuestion(server: Server, wanted: readonly WantedRange[], noted?: 'logs only'): Statement {
   const values = [wanted.map(({id}) => id), wanted.map(({start}) => String(start)), wanted.map(({end}) => String(end))]
   return statement(

@@ -2,7 +2,7 @@ import type {Database} from '../db/database.js'
 import {sql} from '../db/sql.js'
 import {sqlState, SqlState} from '../db/sqlstate.js'
 
-/** Whether the definitions speak of this database: only where our migrations of them are recorded. */
+/** Whether the definitions describe this database: only if a migration of the stream `qicore` is recorded. */
 export async function definitionsApply(db: Database): Promise<boolean> {
   if (!db.server.hasQicoreSchema) return false
   try {

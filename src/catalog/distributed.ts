@@ -4,10 +4,10 @@ import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {usageError} from '../errors.js'
 
-/** Tables of Citus whose rows are on its workers: of these nothing here has a size, and 0 would be false. */
+/** Tables whose rows are on the workers of Citus. Their local relations are empty, so a size of 0 would be false. */
 export interface DistributedTables {
   relations: ReadonlySet<number>
-  /** As SQL reads them. */
+  /** Qualified names, quoted where SQL needs it. */
   names: ReadonlySet<string>
 }
 
@@ -20,14 +20,14 @@ export async function readDistributedTables(db: Db & {readonly server: Server}):
 }
 
 /**
- * Citus has no DETACH CONCURRENTLY, and what a drop would cost cannot be shown.
+ * Refuses tables of Citus: it has no DETACH CONCURRENTLY, and the rows and bytes that a drop deletes cannot be counted.
  * @throws OpsError DISTRIBUTED (exit 2)
  */
 export async function refuseDistributed(db: Database, relation: string): Promise<void> {
   if (!(await readDistributedTables(db)).names.has(relation)) return
   throw usageError(
     'DISTRIBUTED',
-    `${relation} is distributed by Citus: its partitions cannot be detached without stopping its readers, and their rows cannot be counted here.`,
-    [`Where that is what you want, in psql: ALTER TABLE ${relation} DETACH PARTITION …`],
+    `${relation} is distributed by Citus: its partitions cannot be detached without blocking readers, and their rows cannot be counted here.`,
+    [`To detach one anyway, in psql: ALTER TABLE ${relation} DETACH PARTITION …`],
   )
 }

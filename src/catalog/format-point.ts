@@ -4,8 +4,8 @@ import type {Table} from './table.js'
 import {exactNumber, instantOf, pointWords} from './time.js'
 
 /**
- * A point of a table's ranges as JSON says it and as --from and --to take it: an instant; of a column without a time
- * zone what it holds, without one; an integer whose unit is not known as it is.
+ * A point on a table's scale as JSON prints it and --from and --to accept it: an instant; a local time without zone
+ * for a column without a time zone; the integer itself if its unit is not known.
  */
 export function formatInteger(value: bigint | null, table: Table, clock: TableClock): Instant | number | string | null {
   if (value === null) return null
@@ -13,7 +13,7 @@ export function formatInteger(value: bigint | null, table: Table, clock: TableCl
   return endShown(value, table, clock)
 }
 
-/** The time of a row as an instant, whose age can be told. */
+/** The time of a row as an instant; the stored value if that is not known (no unit, or no time zone). */
 export function endShown(value: bigint | null, table: Table, clock: TableClock): Instant | number | string | null {
   if (value === null) return null
   const micros = microsIn(value, table, clock)

@@ -1,7 +1,7 @@
 import type {Duration} from '../units/duration.js'
 import {instantOfLocal, localOf, type ZoneRule} from '../units/zone-arithmetic.js'
 
-/** Reads what the server prints for an interval under IntervalStyle postgres: `1 year 2 mons -3 days 04:05:06.7`. */
+/** Parses an interval that the server printed under IntervalStyle postgres: `1 year 2 mons -3 days 04:05:06.7`. */
 export function parseIntervalText(text: string): Duration {
   const count = (pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? 0)
   const months = count(/([+-]?\d+) years?/) * 12 + count(/([+-]?\d+) mons?/)
@@ -11,8 +11,8 @@ export function parseIntervalText(text: string): Duration {
 }
 
 /**
- * Microseconds since 1970 shifted along the calendar as PostgreSQL does it: months first, where the day is kept or is
- * the month's last; then days and time.
+ * Adds an interval to microseconds since 1970 as PostgreSQL does: months first, keeping the day or using the last day
+ * of the month; then days and time.
  */
 export function addInterval(micros: bigint, {months, days, seconds}: Duration, direction: 1 | -1 = 1): bigint {
   const shifted = months === 0 ? micros : addMonths(micros, months * direction)
@@ -20,8 +20,8 @@ export function addInterval(micros: bigint, {months, days, seconds}: Duration, d
 }
 
 /**
- * The same for an instant by the calendar of a zone, as PostgreSQL adds an interval to a `timestamptz`: a day over a
- * clock change has 23 or 25 hours, hours are always hours.
+ * The same in a time zone, as PostgreSQL adds an interval to a `timestamptz`: a day with a clock change has 23 or 25
+ * hours, while hours are always 60 minutes.
  */
 export function addZonedInterval(zone: ZoneRule, micros: bigint, interval: Duration, direction: 1 | -1 = 1): bigint {
   const onCalendar = (from: bigint, part: Partial<Duration>) =>

@@ -11,45 +11,45 @@ import type {Table} from './table.js'
 
 export {goesByAge, policyKindNames, policyProcedures, type PolicyKindName}
 
-/** An age: a span of time, or a count in the table's own unit where its time is an integer. */
+/** An age: a duration, or a number in the table's unit if its time is an integer. */
 export type Offset = Duration | bigint
 
-/** A policy as the database has it, whatever carries it out. */
+/** A policy as the database has it, whichever runner runs it. */
 export interface LivePolicy {
   table: Table
   kind: PolicyKindName
-  /** TimescaleDB's own job; null for a policy that jobs of ours enforce. */
+  /** The job of TimescaleDB's scheduler; null for a row of qicore.policies. */
   job: PolicyJob | null
-  /** Who declared it to us and when; null for TimescaleDB's own. */
+  /** The role that wrote the row of qicore.policies, and when; null for a job of TimescaleDB. */
   declared: {by: string; at: Instant} | null
-  /** How old data is when it is due: compression and retention. */
+  /** The age at which rows are due for compression or retention. */
   after: Offset | null
-  /** The same by the age of the chunk instead of its rows. */
+  /** The same as `after`, by the creation of the chunk instead of the age of its rows. */
   createdBefore: Duration | null
-  /** The window of a refresh; null: open on that side. */
+  /** The window of a refresh; null means open on that side. */
   startOffset: Offset | null
   endOffset: Offset | null
-  /** Whether a chunk that was refilled is compressed again. */
+  /** Whether a compressed chunk that received rows is compressed again. */
   recompress: boolean
-  /** False: a chunk that is only out of order is left so (2.29). */
+  /** False: a chunk that is only unordered is not compressed again (2.29). */
   recompressUnordered?: boolean
-  /** Null where no schedule is recorded with the policy. */
+  /** Null if the policy records no schedule. */
   schedule: Duration | null
-  /** As it stands in the database, JSON text. */
+  /** JSON text, as stored in the database. */
   config: string
 }
 
 export interface PolicyJob {
   id: number
   owner: string
-  /** Jobs run as their owner; false: every run fails. */
+  /** Jobs run as their owner; if false, every run fails. */
   ownerCanLogin: boolean
-  /** False: paused, it never runs. */
+  /** If false, the job is paused and never runs. */
   scheduled: boolean
   running: boolean
   nextStart: Instant | null
   lastStartedAt: Instant | null
-  /** TimescaleDB's own word, which is no proof: a run that failed on some chunks says Success. */
+  /** As TimescaleDB reports it. Not reliable: a run that failed on some chunks is a Success. */
   lastStatus: string | null
 }
 
@@ -89,7 +89,7 @@ interface OwnRow {
   set_at: Instant
 }
 
-/** The policies of these tables: TimescaleDB's jobs, and what is declared to jobs of ours in the schema qicore. */
+/** The policies of these tables: jobs of TimescaleDB's scheduler, and rows of qicore.policies. */
 export async function readLivePolicies(db: Database, tables: readonly Table[]): Promise<LivePolicy[]> {
   const policies: LivePolicy[] = []
   const {policies: jobs} = engineNamed(db.server.engine).sql
@@ -159,7 +159,7 @@ function offset(interval: string | null, integer: string | null): Offset | null 
   return integer === null ? span(interval) : BigInt(integer)
 }
 
-/** A row of ours may have been written by hand: what is no duration counts as not said. */
+/** A row of qicore.policies may have been edited by hand: text that is no duration counts as missing. */
 function written(text: string | null): Duration | null {
   if (text === null) return null
   try {

@@ -4,7 +4,7 @@ import {ident, sql, statement} from '../db/sql.js'
 import type {Table} from './table.js'
 
 /**
- * For each table that the connected role may not read: the SQL that allows it. Asked only where something was refused.
+ * The GRANT statements that the connected role lacks to read each table. Queried only after the server refused one.
  */
 export async function readMissingPrivileges(db: Database, tables: readonly Table[]): Promise<Map<Table, string>> {
   if (tables.length === 0) return new Map()

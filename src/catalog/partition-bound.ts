@@ -11,8 +11,8 @@ const constant = "'((?:[^']|'')*)'|MINVALUE|MAXVALUE"
 const shape = new RegExp(String.raw`^FOR VALUES FROM \((?:${constant})[^)]*\) TO \((?:${constant})[^)]*\)$`)
 
 /**
- * The range of a partition out of pg_get_expr's text, by its first column: microseconds since 1970 where that is a
- * time, the integer itself where it is one. Without a bound on a side, or for DEFAULT and lists, null.
+ * Parses the range of a partition, as pg_get_expr prints it, by its first column: microseconds since 1970, or the
+ * integer. A side is null if it has no bound; both are null for DEFAULT and for lists.
  */
 export function parsePartitionBound(text: string | null, kind: TimeKind): Range {
   const [, from, to] = shape.exec(text ?? '') ?? []

@@ -20,7 +20,7 @@ interface EmulatedAggregateRow {
   watermark: Instant | null
 }
 
-/** Aggregates that are a table of ours under a view: where TimescaleDB's are not to be had. */
+/** Emulated aggregates: on engines without continuous aggregates, a view over a table in the schema qicore. */
 export async function readOwnAggregates(db: Database, others: readonly Table[]): Promise<Table[]> {
   const rows = await readOurs<EmulatedAggregateRow>(db, 'catalog/own-aggregates')
   const tables = rows.map((row) =>
@@ -45,7 +45,9 @@ export async function readOwnAggregates(db: Database, others: readonly Table[]):
   return tables
 }
 
-/** The table that a name as SQL reads it means; null where there is none or the text is no name. */
+/**
+ * The table with this name; the name is quoted as in SQL and defaults to schema public. Null: no such table or name.
+ */
 export function findByName(tables: readonly Table[], text: string): Table | null {
   try {
     const {schema, name} = parseQualifiedName(text)
@@ -55,7 +57,7 @@ export function findByName(tables: readonly Table[], text: string): Table | null
   }
 }
 
-/** Rows out of our own schema; none where this role may not look or an older version of it has no such table. */
+/** Rows of a table in the schema qicore; empty if this role may not read it or an older schema does not have it. */
 export async function readOurs<R extends object>(db: Database, name: string): Promise<R[]> {
   try {
     return await db.query<R>(statement(loadSql(name)))
@@ -67,7 +69,7 @@ export async function readOurs<R extends object>(db: Database, name: string): Pr
   }
 }
 
-/** Whether this role may read the policies in our schema; where it may not, that there are none is not known. */
+/** Whether this role may read qicore.policies. If not, it is not known whether there are policies. */
 export async function mayReadOurs(db: Database): Promise<boolean> {
   if (!db.server.hasQicoreSchema) return true
   const [row] = await db.query<{may: boolean}>(statement(loadSql('catalog/own-readable')))

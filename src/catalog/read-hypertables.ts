@@ -50,7 +50,7 @@ interface ChunkRow {
 
 /**
  * Hypertables and continuous aggregates of every schema, without their chunks.
- * @param name of the engine's file that reads them
+ * @param name the engine's file in sql/ that reads them
  */
 export async function readHypertables(db: Database, name: string): Promise<Table[]> {
   const rows = await db.query<HypertableRow>(statement(loadSql(name)))
@@ -62,15 +62,15 @@ export async function readHypertables(db: Database, name: string): Promise<Table
   return [...byId.values()]
 }
 
-/** Fills in the chunks of these tables. One pass over the catalogue, whatever their number. */
+/** Adds the chunks of these tables, with one pass over the catalog for all of them. */
 export async function readChunks(db: Database, tables: readonly Table[]): Promise<void> {
   const byId = new Map(tables.filter(({id}) => id !== null).map((table) => [table.id!, table]))
   const {chunks} = engineNamed(db.server.engine).sql
   if (byId.size === 0 || chunks === null) return
   const name = chunks[db.server.chunkCatalog ?? 'names']
   const rows = await db.transaction(readOnlySettings, async (tx) => {
-    // After a restore nothing is analyzed: estimates of one row make nested loops of what is joined by hashing in 0.1
-    // s.
+    // After a restore the catalog is not analyzed. The planner then expects one row and picks nested loops, where hash
+    // joins take 0.1 s.
     void tx.query(statement("select set_config('enable_nestloop', 'off', true)"))
     return tx.query<ChunkRow>(statement(loadSql(name), [[...byId.keys()]]))
   })
@@ -102,7 +102,7 @@ function tableOf(row: HypertableRow): Table {
   })
 }
 
-/** Where nothing is computed, the smallest value of the column's type stands for it: for times the year -4713. */
+/** If nothing is computed, TimescaleDB stores the smallest value of the column's type: for times the year -4713. */
 function watermarkOf(text: string | null, time: TimeKind): bigint | null {
   const value = bounded(text)
   if (value === null || (time === 'integer' && (value === -32_768n || value === -2_147_483_648n))) return null
@@ -114,7 +114,7 @@ function widthOf(text: string | null, time: TimeKind): Duration | bigint | null 
   return time === 'integer' ? BigInt(text) : parseIntervalText(text)
 }
 
-/** As SQL writes it, with only what differs from the default: `time desc`, `id`, `x desc nulls last`. */
+/** ORDER BY terms without what is the default anyway: `time desc`, `id`, `x desc nulls last`. */
 export function orderOf(row: Pick<HypertableRow, 'order_by' | 'order_desc' | 'order_nulls_first'>): string[] | null {
   if (row.order_by === null) return null
   return row.order_by.map((column, index) => {
@@ -142,7 +142,7 @@ function chunkOf(row: ChunkRow): Chunk {
   }
 }
 
-/** The two ends of int8 stand for "no bound". */
+/** The smallest and the largest int8 mean "no bound". */
 function bounded(text: string | null): bigint | null {
   return text === null || text === '-9223372036854775808' || text === '9223372036854775807' ? null : BigInt(text)
 }

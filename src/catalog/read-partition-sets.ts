@@ -17,7 +17,7 @@ interface PartitionSetRow {
   bound: string | null
 }
 
-/** Partitioned tables of plain PostgreSQL with their leaves, also beside TimescaleDB. */
+/** Partitioned tables of PostgreSQL with their leaves. A database with TimescaleDB may have them too. */
 export async function readPartitionSets(db: Database): Promise<Table[]> {
   const sets = new Map<number, Table>()
   for (const row of await db.query<PartitionSetRow>(statement(loadSql('catalog/partition-sets')))) {
@@ -33,7 +33,7 @@ export async function readPartitionSets(db: Database): Promise<Table[]> {
         time,
       })
     sets.set(row.root, set)
-    // A list of ranges: only some leaves may know a time.
+    // Partitioned by list, then by range: only some leaves may have a time column.
     if (set.timeColumn === null && row.time_column !== null) Object.assign(set, {timeColumn: row.time_column, time})
     if (row.relation === null || row.leaf_schema === null || row.leaf === null) continue
     const range = parsePartitionBound(row.bound, time)

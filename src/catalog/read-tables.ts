@@ -7,7 +7,7 @@ import type {Table} from './table.js'
 
 export {readChunks} from './read-hypertables.js'
 
-/** Every table with time-series of the database. Those of TimescaleDB come without their chunks: {@link readChunks}. */
+/** Every time-series table of the database. Hypertables come without their chunks: {@link readChunks} adds them. */
 export async function readTables(db: Database): Promise<Table[]> {
   const {tables: others} = engineNamed(db.server.engine).sql
   const [sets, hypertables] = await Promise.all([

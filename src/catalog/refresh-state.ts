@@ -12,10 +12,10 @@ import {compareAscending} from '../units/compare.js'
 import {spanOf} from './span.js'
 import {instantOf, microsOf, type TimeKind} from './time.js'
 
-/** What a refresh policy has to do by now. */
+/** The work that is due for a refresh policy. */
 export interface RefreshState {
   policy: LivePolicy
-  /** From where on whole buckets inside the policy's window are not computed, on the table's scale; null: none. */
+  /** Start of the first whole bucket in the policy's window that is not computed, on the table's scale; null: none. */
   behindFrom: bigint | null
   /** When the first of them fell due, microseconds since 1970. */
   since: bigint | null
@@ -26,8 +26,8 @@ const timeoutMs = 1_000
 const chunksTried = 5
 
 /**
- * How far an aggregate is behind, by its watermark. Below the watermark rows may have changed since: that is not
- * looked at here. A feed that is dead makes no policy late, so where it seems late the source is asked for a row.
+ * How far an aggregate is behind, by its watermark; changes of rows below the watermark are not checked here. A source
+ * that receives no rows makes no policy late, so before a policy is called late the source is queried for a row.
  * @param lateAfter milliseconds
  */
 export async function refreshState(
@@ -74,7 +74,7 @@ function larger(a: bigint | null, b: bigint | null): bigint | null {
   return a > b ? a : b
 }
 
-/** The first row at or after a point, from the chunks there; null: none, undefined: it cannot be had cheaply. */
+/** The time of the first row at or after a point. Null: there is none. Undefined: too expensive to find out. */
 async function firstRowFrom(db: Database, table: Table, from: bigint): Promise<bigint | null | undefined> {
   if (table.timeColumn === null || !['timestamptz', 'timestamp', 'date', 'integer'].includes(table.time))
     return undefined
@@ -83,7 +83,7 @@ async function firstRowFrom(db: Database, table: Table, from: bigint): Promise<b
     .sort((a, b) => compareAscending(spanOf(a).start, spanOf(b).start))
   let found: {value: bigint; start: bigint | null} | null = null
   for (const [index, chunk] of chunks.entries()) {
-    // Chunks that begin after a row that was found cannot hold an earlier one.
+    // A chunk that begins after the row found so far cannot have an earlier one.
     if (found !== null && chunk.start !== null && chunk.start > found.value) return found.value
     if (index === chunksTried) return undefined
     const value = await firstIn(db, table, chunk, from)
@@ -93,7 +93,7 @@ async function firstRowFrom(db: Database, table: Table, from: bigint): Promise<b
   return found?.value ?? null
 }
 
-/** The parameter of a bound as the server compares it with a time column. */
+/** The bound as a parameter of the time column's type, so that the server can use an index on the column. */
 function boundAs(time: TimeKind): string {
   if (time === 'integer') return '$1::int8'
   return time === 'timestamptz' ? '$1::timestamptz' : "$1::timestamptz at time zone 'UTC'"

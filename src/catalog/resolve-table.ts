@@ -17,7 +17,7 @@ export interface RelationRow {
 }
 
 /**
- * The table that a name means. Without a schema it is looked for in every one.
+ * The table with this name. Without a schema, every schema is searched.
  * @throws OpsError BAD_NAME, NO_SUCH_TABLE, NOT_A_HYPERTABLE, AMBIGUOUS
  */
 export async function resolveTable(db: Database, tables: readonly Table[], text: string): Promise<Table> {
@@ -34,19 +34,21 @@ export async function resolveTable(db: Database, tables: readonly Table[], text:
   throw noSuchTable(text, calledByUser(db), similar(wanted, tables.map(qualifiedName)))
 }
 
-/** Every table, view and partition of that name. */
+/** Every table, view and partition with this name. */
 export function findRelations(db: Database, {schema, name}: QualifiedName): Promise<RelationRow[]> {
   return db.query<RelationRow>(statement(loadSql('catalog/relation-by-name'), [name, schema]))
 }
 
 export function ambiguous(text: string, candidates: readonly string[]): OpsError {
-  return usageError('AMBIGUOUS', `There is more than one table ${text}.`, [`Say which: ${candidates.join(', ')}.`])
+  return usageError('AMBIGUOUS', `More than one table is named ${text}.`, [
+    `Use the name with its schema: ${candidates.join(', ')}.`,
+  ])
 }
 
 export function noSuchTable(text: string, database: string, near: readonly string[]): OpsError {
   return usageError('NO_SUCH_TABLE', `There is no table ${text} in this database (${database}).`, [
     ...(near.length > 0 ? [`Did you mean ${near.join(' or ')}?`] : []),
-    `The tables there are: ${command('stats')}`,
+    `List the tables: ${command('stats')}`,
   ])
 }
 
@@ -73,11 +75,11 @@ function notOurs(row: RelationRow, tables: readonly Table[]): OpsError {
   return usageError(
     'NOT_A_HYPERTABLE',
     `${name} is ${words[row.kind]}: neither a hypertable, nor an aggregate, nor partitioned.`,
-    [`The tables there are: ${command('stats')}`],
+    [`List the tables: ${command('stats')}`],
   )
 }
 
-/** Names that differ in capitals or by a slip or two. */
+/** Up to three names that differ in case or by one or two typing errors. */
 function similar({name}: QualifiedName, keys: readonly string[]): string[] {
   const bare = (key: string) =>
     key
@@ -93,7 +95,7 @@ function similar({name}: QualifiedName, keys: readonly string[]): string[] {
     .map(({key}) => key)
 }
 
-/** Levenshtein's, by rows. */
+/** Levenshtein distance. */
 function distance(a: string, b: string): number {
   let row = Array.from({length: b.length + 1}, (_, index) => index)
   for (let i = 1; i <= a.length; i += 1) {
@@ -106,7 +108,7 @@ function distance(a: string, b: string): number {
 }
 
 /**
- * The database under the name by which it was asked for: inside of the embedded engine it is always called template1.
+ * The target's name, else the database. The embedded engine calls every database template1, so it shows the address.
  */
 function calledByUser({target, server}: Database): string {
   return target.name ?? (server.embedded ? redact(target.url) : server.database)

@@ -9,7 +9,7 @@ import {resolveTable} from './resolve-table.js'
 import type {Table} from './table.js'
 import type {TimeUnit} from './time.js'
 
-/** The opening of every report. `target` is filled in by who knows it. */
+/** The first fields of every report. The command fills in `target`. */
 export interface ReportHead<Kind extends string> {
   kind: Kind
   version: 1
@@ -18,20 +18,20 @@ export interface ReportHead<Kind extends string> {
 }
 
 export interface SnapshotRequest {
-  /** As the operator typed it; without it every table. */
+  /** The name as the operator typed it; undefined means every table. */
   table?: string | undefined
-  /** Milliseconds that due work may wait beyond its schedule. */
+  /** Milliseconds that due work may wait beyond one interval of its schedule. */
   lateAfter: number
   /** By schema.table, for tables on integer time. */
   timeUnits: ReadonlyMap<string, TimeUnit>
 }
 
-/** What the reports about tables begin with: the catalogue, the policies, the clocks. */
+/** What every report about tables needs: the tables, their policies and clocks, read at one time. */
 export interface CatalogSnapshot {
   at: Instant
-  /** Those asked for. */
+  /** The requested tables, with their chunks. */
   tables: Table[]
-  /** Every table of the database; those not asked for may be without their chunks. */
+  /** Every table of the database; tables that were not requested may lack their chunks. */
   all: Table[]
   policies: LivePolicy[]
   clocks: ReadonlyMap<Table, TableClock>

@@ -2,22 +2,22 @@ import {pointWords, type TimeKind} from './time.js'
 import {compareAscending} from '../units/compare.js'
 import {formatInstant} from '../units/instant.js'
 
-/** A half-open range on a table's own scale: microseconds since 1970, or its integers. */
+/** A half-open range on a table's scale: microseconds since 1970, or integers. */
 export interface Span {
   start: bigint
   end: bigint
 }
 
-/** The two ends of int8 stand for "no bound", as in TimescaleDB's catalogue. */
+/** The smallest and the largest int8 mean "no bound", as in TimescaleDB's catalog. */
 export const lowest = -(2n ** 63n)
 export const highest = 2n ** 63n - 1n
 
-/** A range whose missing bounds are null. */
+/** The span of a range; null means no bound. */
 export function spanOf({start, end}: {start: bigint | null; end: bigint | null}): Span {
   return {start: start ?? lowest, end: end ?? highest}
 }
 
-/** The same points in as few spans as possible, in order; empty spans are gone. */
+/** The same points in as few spans as possible, in order, without empty spans. */
 export function merge(spans: readonly Span[]): Span[] {
   const merged: Span[] = []
   for (const span of spans.filter(({start, end}) => start < end).sort((a, b) => compareAscending(a.start, b.start))) {
@@ -73,7 +73,7 @@ export function parseMultirange(text: string): Span[] {
   }))
 }
 
-/** For people: `2026-01-01 to 2026-02-01 03:00 UTC`. */
+/** The text of a span in messages: `2026-01-01 to 2026-02-01 03:00 UTC`. */
 export function spanWords({start, end}: Span, time: TimeKind): string {
   const sides = [
     start <= lowest ? 'the beginning' : formatInstant(pointWords(start, time)),
@@ -84,8 +84,7 @@ export function spanWords({start, end}: Span, time: TimeKind): string {
 }
 
 /**
- * From the first to the last of some spans, as flags of a command; none where a side is open, or for integers, which
- * have no instants.
+ * The range from the first to the last span as the flags --from and --to; none if a side is open, or for integers.
  */
 export function rangeFlags(spans: readonly Span[], time: TimeKind): {from?: string; to?: string} {
   const [start, end] = [spans[0]!.start, spans.at(-1)!.end]
@@ -93,13 +92,13 @@ export function rangeFlags(spans: readonly Span[], time: TimeKind): {from?: stri
   return {from: pointWords(start, time), to: pointWords(end, time)}
 }
 
-/** As an identifier of a step: exact, with whole days without their time of day. */
+/** A span as part of a step's identifier: exact, but midnight is left out. */
 export function spanId({start, end}: Span, time: TimeKind): string {
   const text = `${start <= lowest ? 'the beginning' : pointWords(start, time)} to ${end >= highest ? 'the end' : pointWords(end, time)}`
   return text.replaceAll(/T00:00:00Z?/g, '')
 }
 
-/** A point as the server's input function of the time column takes it, whatever its type. */
+/** A point as text that the input function of the time column's type accepts. */
 export function pointText(point: bigint, time: TimeKind): string {
   return pointWords(point, time)
 }

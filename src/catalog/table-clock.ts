@@ -11,54 +11,54 @@ import {qualifiedName, type Table} from './table.js'
 import {fromMicros, microsOf, toMicros, unitOfClock, type TimeUnit} from './time.js'
 
 /**
- * What time it is on a table's own scale, and how ages are counted there. This is the one definition of it;
- * TimescaleDB's
- * policies, drop_chunks and show_chunks count the same way:
- * - `timestamptz`, `uuid`: the server's clock; months and days of an age by the calendar of the zone
- * - `timestamp`: what the clocks of the zone show
- * - `date`: the day that they show; a cut-off within a day is the beginning of that day
+ * The current time on a table's scale, and how ages are computed there. TimescaleDB's policies, drop_chunks and
+ * show_chunks compute them the same way:
+ * - `timestamptz`, `uuid`: the server's clock; months and days of an age follow the calendar of the time zone
+ * - `timestamp`: the local time in the time zone
+ * - `date`: the local date; a cutoff within a day is the beginning of that day
  * - integers: integer_now, else the server's clock in the declared unit
- * The zone is the one that a policy of the table runs in (sql/catalog/time-zones.sql), not that of our own session.
+ * The time zone is the one in which a policy of the table runs (sql/catalog/time-zones.sql), not that of this session.
  */
 export interface TableClock {
-  /** In the scale of the table's ranges; null where an integer's unit and clock, or the zone, are not known. */
+  /** On the table's scale; null if neither the unit nor integer_now of an integer, or not the time zone, is known. */
   now: bigint | null
-  /** Null for times, and for integers whose unit is not known. */
+  /** Unit of an integer; null if it is not known, and for other types. */
   unit: TimeUnit | null
-  /** What the table counts in; `timestamptz` where it is left out. */
+  /** Type of the time column; `timestamptz` if it is left out. */
   time?: Table['time']
-  /** UTC where it is left out and the table is on instants; unknown where it is on local times. */
+  /** If it is left out: UTC for instants, unknown for local times. */
   zone?: ZoneRule
-  /** As PostgreSQL has it. */
+  /** Name of the time zone in PostgreSQL. */
   zoneName?: string
-  /** The declared unit cannot be that of the table's values. Then `unit` is null. */
+  /** Set if the declared unit cannot be that of the table's values; then `unit` is null. */
   contradiction?: UnitContradiction
 }
 
-/** A declared unit by which every row of a table lies in 1970 or far in the future, or in another time than its own. */
+/** A declared unit that contradicts the rows: with it they would be in 1970, far in the future, or far from now. */
 export interface UnitContradiction {
   declared: TimeUnit
-  /** The unit by which the newest values are times of today; null where none is. */
+  /** The unit with which the newest values are current times; null if there is none. */
   seen: TimeUnit | null
-  /** Where all rows would lie by the declared unit. */
+  /** Where the rows would be with the declared unit. */
   rowsIn: '1970' | 'the future' | 'another time'
 }
 
-/** The end of a sentence that begins with the declared unit: why it is not that of the rows. */
+/** The second half of a sentence that begins with the declared unit: why it cannot be that of the rows. */
 export function contradictionWords({seen, rowsIn}: UnitContradiction): string {
   const where = {
-    '1970': 'by it every row lies in 1970',
-    'the future': 'by it every row lies more than a hundred years ahead',
-    'another time': 'by it the newest rows are far from now',
+    '1970': 'with it every row would be in 1970',
+    'the future': 'with it every row would be more than a hundred years in the future',
+    'another time': 'with it the newest rows would be far from now',
   }[rowsIn]
   return seen === null
-    ? `${where}, and no unit makes them times of today`
-    : `${where}; they are times of today in ${seen}`
+    ? `${where}, and no unit makes them current times`
+    : `${where}; in ${seen} they are current times`
 }
 
 /**
+ * The clock of each table.
  * @param at the server's clock
- * @param units declared for integers, by schema.table
+ * @param units declared units of integer time, by schema.table
  */
 export async function readClocks(
   db: Database,
@@ -106,7 +106,7 @@ export async function readClocks(
       })
       return row?.now == null ? null : BigInt(row.now)
     } catch (error) {
-      // A function that users wrote may fail for reasons of its own.
+      // integer_now is a function of the user: it may fail for any reason.
       if (isConnectionLost(error)) throw error
       return null
     }
@@ -117,10 +117,9 @@ const hundredYears = 100n * 365n * 86_400_000_000n
 const in1971 = 365n * 86_400_000_000n
 
 /**
- * Null where the declared unit can be right. By a unit that no value of today has, it is wrong only where all rows
- * would
- * lie in 1970 or beyond a century from now: rows of other years may be history.
- * @param now the table's own clock, where it has one
+ * Null if the declared unit can be right. If no unit makes the newest value a current time, the unit is wrong only if
+ * all rows would be in 1970 or more than a century ahead: rows of other years may be old data.
+ * @param now the table's integer_now, if it has one
  */
 function contradictionOf(table: Table, declared: TimeUnit, now: bigint | null, at: Instant): UnitContradiction | null {
   const ends = table.chunks.flatMap(({end}) => (end === null ? [] : [end]))
@@ -169,12 +168,12 @@ function timeClock(table: Table, at: Instant, row: ZoneRow | undefined): TableCl
   return {now: time === 'other' ? null : microsOf(at), unit: null, time, ...known}
 }
 
-/** PostgreSQL takes zones that only it knows, `<+03>-3`: those are at a fixed offset. */
+/** PostgreSQL accepts POSIX time zones that Node does not know, `<+03>-3`: those have a fixed offset. */
 function zoneOf(name: string, offset: bigint): Pick<TableClock, 'zone' | 'zoneName'> {
   return {zone: isZone(name) ? {name} : {fixedOffset: offset}, zoneName: name}
 }
 
-/** The table, and for an aggregate what it reads, down to the hypertable with the rows. */
+/** The table and, for an aggregate, the tables it reads, down to the hypertable with the rows. */
 function sourcesOf(table: Table): Table[] {
   const lineage: Table[] = []
   for (let at: Table | null | undefined = table; at && !lineage.includes(at); at = at.aggregate?.source)
@@ -182,7 +181,7 @@ function sourcesOf(table: Table): Table[] {
   return lineage
 }
 
-/** A value of the table's time column in microseconds since 1970; null where its unit or zone is not known. */
+/** A value of the table's time column in microseconds since 1970; null if its unit or time zone is not known. */
 export function microsIn(value: bigint, {time}: Pick<Table, 'time'>, clock: TableClock): bigint | null {
   if (time === 'integer') return clock.unit === null ? null : toMicros(value, clock.unit)
   if (time !== 'timestamp' && time !== 'date') return value

@@ -5,63 +5,63 @@ import type {TimeKind} from './time.js'
 
 /** A chunk of a hypertable, or a leaf of a partition set. */
 export interface Chunk {
-  /** TimescaleDB's number of a chunk; absent for a partition. */
+  /** TimescaleDB's id of the chunk; absent for a partition. */
   id?: number
   /** Oids, as numbers. */
   relation: number
   compressed: number | null
   schema: string
   name: string
-  /** Half-open; microseconds since 1970, or the integer. Null: without end on that side, or not cut by range. */
+  /** Half-open; microseconds since 1970, or the integer. Null: no bound on that side, or not partitioned by range. */
   start: bigint | null
   end: bigint | null
-  /** TimescaleDB's bits, see {@link ChunkStatus}. */
+  /** Bits of TimescaleDB, see {@link ChunkStatus}. */
   status: number
-  /** In object storage: it has no size here and cannot be read cheaply. */
+  /** In object storage: its size is not known here, and reading it is expensive. */
   tiered: boolean
   createdAt: Instant | null
-  /** Recorded when it was compressed; null where nothing was (direct compress writes none). */
+  /** Sizes recorded at compression; null if none were (direct compress records none). */
   beforeBytes: number | null
   afterBytes: number | null
-  /** Its part of the hashed dimensions: `2/4`. */
+  /** Slice of the hashed dimensions: `2/4`. */
   space: string | null
 }
 
 export const ChunkStatus = {compressed: 1, unordered: 2, frozen: 4, partial: 8} as const
 
-/** What holds time-series: a hypertable, an aggregate under its view's name, a partition set of plain PostgreSQL. */
+/** A time-series table: a hypertable, an aggregate under the name of its view, or a partition set of PostgreSQL. */
 export interface Table {
   kind: 'hypertable' | 'aggregate' | 'partitioned'
   schema: string
   name: string
-  /** The table that has the data: another one than the name says for aggregates only. */
+  /** The table with the rows; differs from schema and name for aggregates only. */
   storage: {schema: string; name: string}
-  /** TimescaleDB's id; null where it is none of TimescaleDB's. */
+  /** TimescaleDB's id of the hypertable; null for partition sets and emulated aggregates. */
   id: number | null
-  /** The oid of the storage. A partition set keeps nothing there, an aggregate of ours everything. */
+  /** Oid of the storage. The one of a partition set has no rows; that of an emulated aggregate has all of them. */
   relation: number
   timeColumn: string | null
   time: TimeKind
-  /** `safe` is false where calling it could lend its owner our rights. */
+  /** `safe` is false if calling it would run a function of another role with the rights of this one. */
   integerNow: {schema: string; name: string; safe: boolean} | null
   aggregate: Aggregate | null
   compression: boolean
-  /** Null: chosen by TimescaleDB at each compression, or not applicable. */
+  /** Null if TimescaleDB chooses it at each compression, or if it does not apply. */
   segmentBy: readonly string[] | null
   orderBy: readonly string[] | null
   chunks: Chunk[]
 }
 
 export interface Aggregate {
-  /** What it reads; null where that is none of these tables. */
+  /** The table it reads; null if that is not a time-series table. */
   source: Table | null
-  /** Everything before is computed; null: nothing is. */
+  /** Everything before it is computed; null if nothing is. */
   watermark: bigint | null
-  /** Integer buckets have a width in their own unit. */
+  /** A number in the table's unit for integer time. */
   bucketWidth: Duration | bigint | null
 }
 
-/** What every kind of table has, for the reader of that kind to add to. */
+/** A table with defaults for the fields that its kind does not have. */
 export function newTable(
   fields: Pick<Table, 'kind' | 'schema' | 'name' | 'relation' | 'timeColumn' | 'time'> & Partial<Table>,
 ): Table {
@@ -78,12 +78,12 @@ export function newTable(
   }
 }
 
-/** How a table is called everywhere: schema.table, quoted where it must be. */
+/** The name of a table in every output: schema.table, quoted where SQL needs it. */
 export function qualifiedName(table: Pick<Table, 'schema' | 'name'>): string {
   return formatQualifiedName(table.schema, table.name)
 }
 
-/** Compressed as a whole: rows written since make it partial, and then it does not count. */
+/** Whether all rows are compressed. A partial chunk, which received rows since, does not count. */
 export function isCompressed({status}: Chunk): boolean {
   return has(status, 'compressed') && !has(status, 'partial')
 }

@@ -8,7 +8,7 @@ import {epochMicros} from '../units/instant.js'
 import {has, type Chunk, type Table} from './table.js'
 import {microsOfUuid, type TimeKind} from './time.js'
 
-/** The smallest and the largest value of a time column; microseconds since 1970, or the integer. */
+/** The smallest and the largest value of a time column: microseconds since 1970, or the integer. */
 export interface TimeRange {
   oldest: bigint | null
   newest: bigint | null
@@ -22,22 +22,23 @@ export type EndProblem = 'privilege' | 'slow' | 'locked' | 'empty' | 'unranged' 
 interface Ask {
   table: Table
   side: Side
-  /** Chunks that may hold the end, nearest first; those of one element share their range. */
+  /** Chunks that may contain the end, nearest first; the chunks of one group have the same range. */
   groups: readonly (readonly Chunk[])[]
 }
 
-// A time column has an index, or a compressed chunk its metadata: what takes longer has neither.
+// An index on the time column, or the metadata of a compressed chunk, answers faster: if it takes longer, both are
+// missing.
 const timeoutMs = 1_000
-// One statement looks at so many tables; what fails is then looked at alone.
+// Tables a statement. If a statement fails, its tables are queried in halves.
 const batchSize = 16
-// Partitions made ahead are empty: 1, 2, 4 … ranges are looked at in turn, 95 in all.
+// Partitions created ahead are empty, so 1, 2, 4 … ranges are read in turn, 95 in all.
 const rounds = 7
 const rangesAtOnce = 32
 const unrangedTried = 32
 
 /**
- * Asks the outermost chunks, never the table: that would lock every chunk. Empty ranges are stepped over, a few; what
- * is locked is left out.
+ * The time ranges of tables, and why an end is not known. Queries the outermost chunks, never the table, which would
+ * lock every chunk. Skips a limited number of empty ranges, and never waits for a locked chunk.
  */
 export async function readTimeRanges(
   db: Database,
@@ -49,7 +50,7 @@ export async function readTimeRanges(
   let asks: Ask[] = []
   for (const table of tables) {
     if (table.timeColumn === null || table.time === 'other') continue
-    // The headline of the report says why.
+    // The headline of the report names the condition.
     if (table.id !== null && !rowsAreVisible(db.server)) continue
     if (table.chunks.filter(unranged).length > unrangedTried) {
       problems.set(table, 'unranged')
@@ -66,7 +67,7 @@ export async function readTimeRanges(
           (chunk) => locked.has(chunk.relation) || (chunk.compressed !== null && locked.has(chunk.compressed)),
         ),
       )
-      // A locked chunk may hold the end: what the next range says would not be it.
+      // A locked chunk may contain the end, so the next range cannot answer.
       if (firstLocked === 0) {
         problems.set(ask.table, 'locked')
         return []
@@ -92,7 +93,7 @@ interface Open {
   chunks: readonly Chunk[]
 }
 
-/** Undefined where it could not be asked, null where there is no row. */
+/** The ends that were read: null if there is no row; missing if the query failed. */
 async function answer(
   db: Database,
   open: readonly Open[],
@@ -115,7 +116,7 @@ async function answer(
       for (const {n, value} of rows) {
         const {ask} = part[n]!
         const end = value === null ? null : pointOf(value, ask.table.time)
-        // A row at infinity is the end, and no instant.
+        // A row at infinity is the end, but has no instant.
         if (value !== null && end === null) problems.set(ask.table, 'unreadable')
         else answers.set(ask, end)
       }
@@ -143,7 +144,7 @@ function question(part: readonly Open[], compressed: ReadonlyMap<number, Compres
   return statement(selects.join(' union all '))
 }
 
-/** ORDER BY with LIMIT, not min and max: there is no max(uuid), and an index serves both alike. */
+/** ORDER BY with LIMIT instead of min and max: there is no max(uuid), and both use an index. */
 function pieceOf(
   {table, side}: Ask,
   chunk: Chunk,
@@ -156,7 +157,7 @@ function pieceOf(
       .text
   if (!has(chunk.status, 'compressed')) return plain
   const recorded = compressed.get(chunk.relation)
-  // No metadata of the time column: the chunk is decompressed until the timeout.
+  // Without metadata of the time column the chunk has to be decompressed, up to the timeout.
   if (recorded === undefined) return plain.replace('from only ', 'from ')
   const end = ident(side === 'newest' ? recorded.high : recorded.low)
   return `${plain} union all ${sql`(select ${end} as v from ${ident(recorded.schema, recorded.name)} where ${end} is not null order by 1 ${order} limit 1)`.text}`
@@ -184,7 +185,7 @@ async function compressedEnds(db: Database, open: readonly Open[]): Promise<Map<
   return new Map(rows.map((row) => [row.chunk, row]))
 }
 
-/** An aggregate of ours has no chunks: its table stands for one that may hold any time. */
+/** An emulated aggregate has no chunks: its table is treated as one chunk without a range. */
 function chunksOf(table: Table): readonly Chunk[] {
   if (table.kind !== 'aggregate' || table.id !== null) return table.chunks
   const {relation, storage} = table
@@ -209,7 +210,9 @@ function unranged({start, end}: Chunk): boolean {
   return start === null && end === null
 }
 
-/** Nearest to the end first. What is not cut by range (DEFAULT, lists) may hold any time and is asked at once. */
+/**
+ * Nearest to the end first. Partitions without a range (DEFAULT, lists) may have any time and are in the first group.
+ */
 function groupsOf(chunks: readonly Chunk[], side: Side): Chunk[][] {
   const groups = new Map<string, Chunk[]>()
   const anywhere: Chunk[] = []
@@ -228,17 +231,17 @@ function groupsOf(chunks: readonly Chunk[], side: Side): Chunk[][] {
 
 function compareEnds(a: bigint | null, b: bigint | null, side: Side): number {
   if (a === b) return 0
-  // No bound on that side is farthest out.
+  // A chunk without a bound on that side is the outermost.
   if (a === null) return -1
   if (b === null) return 1
   return (a < b ? -1 : 1) * (side === 'newest' ? -1 : 1)
 }
 
-/** The server's text under DateStyle ISO and TimeZone UTC; null where it is an infinity. */
+/** Parses the server's text under DateStyle ISO and TimeZone UTC; null for infinity. */
 function pointOf(text: string, kind: TimeKind): bigint | null {
   if (kind === 'integer') return BigInt(text)
   if (kind === 'uuid') return microsOfUuid(text)
-  // `2026-03-29`, `2026-03-29 02:30:00`, `2026-03-29 02:30:00+00`, each with a year of more digits or of BC.
+  // `2026-03-29`, `2026-03-29 02:30:00`, `2026-03-29 02:30:00+00`; the year may have more digits, or be BC.
   const [, day, time = '00:00:00', bc = ''] =
     /^(\d+-\d\d-\d\d)(?: (\d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00)?)?( BC)?$/.exec(text) ?? []
   return day === undefined ? null : epochMicros(`${day}T${time}Z${bc}`)

@@ -3,14 +3,13 @@ import type {UnitContradiction} from './table-clock.js'
 import type {TimeUnit} from './time.js'
 
 /**
- * What to do where the unit of an integer time column is not known: a sentence with a line that the configuration
- * takes.
+ * Advice if the unit of an integer time column is not known: a sentence with a line for the configuration.
  */
 export function timeUnitAdvice(table: Table): string {
   return `Set the unit in the configuration (s, ms, us or ns): ${timeUnitSetting(table, 'ms')}`
 }
 
-/** The same where the declared unit is not that of the values. */
+/** Advice if the declared unit is not that of the values. */
 export function contradictionAdvice(table: Table, {declared, seen}: UnitContradiction): string {
   return seen === null
     ? `Correct it (s, ms, us or ns) or remove it in the configuration: ${timeUnitSetting(table, declared)}`
@@ -18,14 +17,14 @@ export function contradictionAdvice(table: Table, {declared, seen}: UnitContradi
 }
 
 /**
- * The setting of a unit, as YAML on one line. The configuration has it on the hypertable: an aggregate counts in what
- * it reads, and its own section has no unit.
+ * The setting of a unit as one line of YAML. The configuration has it on the hypertable: an aggregate has the unit of
+ * the table it reads.
  */
 export function timeUnitSetting(table: Table, unit: TimeUnit): string {
   return `tables: {${yamlKey(qualifiedName(rootOf(table)))}: {timeUnit: ${unit}}}`
 }
 
-/** The hypertable at the bottom of an aggregate; the aggregate itself where that cannot be seen. */
+/** The hypertable under an aggregate; the last readable aggregate if this role cannot see the hypertable. */
 function rootOf(table: Table): Table {
   const seen = new Set<Table>()
   let at = table
@@ -36,7 +35,7 @@ function rootOf(table: Table): Table {
   return at
 }
 
-/** A key of YAML's flow style; a double-quoted string of YAML takes what JSON writes. */
+/** A key in YAML's flow style. A JSON string is also a double-quoted string of YAML. */
 function yamlKey(text: string): string {
   return /^[a-z_][\w.]*$/i.test(text) ? text : JSON.stringify(text)
 }

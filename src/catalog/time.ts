@@ -1,9 +1,9 @@
 import {epochMicros, formatEpochMicros, type Instant} from '../units/instant.js'
 
-/** What a time column holds. Ranges of all but `integer` are microseconds since 1970; `other` has none. */
+/** Type of a time column. Its ranges are microseconds since 1970, or integers for `integer`; `other` has no ranges. */
 export type TimeKind = 'timestamptz' | 'timestamp' | 'date' | 'uuid' | 'integer' | 'other'
 
-/** What one is, where time is an integer. */
+/** What 1 means in an integer time column. */
 export type TimeUnit = 's' | 'ms' | 'us' | 'ns'
 
 const microsPer: Record<TimeUnit, {times: bigint; over: bigint}> = {
@@ -23,7 +23,7 @@ const kinds: Record<string, TimeKind> = {
   bigint: 'integer',
 }
 
-/** @param type as format_type names it */
+/** @param type name of the type, as format_type prints it */
 export function timeKindOf(type: string | null): TimeKind {
   return (type !== null && kinds[type]) || 'other'
 }
@@ -36,25 +36,24 @@ export function fromMicros(micros: bigint, unit: TimeUnit): bigint {
   return (micros * microsPer[unit].over) / microsPer[unit].times
 }
 
-// What PostgreSQL's timestamps hold, less the two ends of int8, which stand for "no bound".
+// The range of PostgreSQL's timestamps without the smallest and the largest int8, which mean "no bound".
 const first = -210_866_803_200_000_000n
 const last = 2n ** 63n - 2n
 
-/** Microseconds since 1970 as an instant; null outside of what PostgreSQL's timestamps hold. */
+/** Microseconds since 1970 as an instant; null outside the range of PostgreSQL's timestamps. */
 export function instantOf(micros: bigint): Instant | null {
   return micros < first || micros > last ? null : formatEpochMicros(micros)
 }
 
-/** @throws Error where the text is no time */
+/** An instant in microseconds since 1970. @throws Error if the text is no instant */
 export function microsOf(at: Instant): bigint {
   const micros = epochMicros(at)
-  if (micros === null) throw new Error(`${at} is no instant in UTC`)
+  if (micros === null) throw new Error(`${at} is not an instant in UTC`)
   return micros
 }
 
 /**
- * A point on a table's scale in words: an instant, or the integer. What a column without a time zone holds is written
- * without one.
+ * A point on a table's scale as text: an instant, or the integer. A local time is written without a time zone.
  */
 export function pointWords(point: bigint, time: TimeKind): string {
   const text = time === 'integer' ? null : instantOf(point)
@@ -62,20 +61,20 @@ export function pointWords(point: bigint, time: TimeKind): string {
   return time === 'timestamp' || time === 'date' ? text.replace('Z', '') : text
 }
 
-/** A number where JSON keeps it exact, else text. */
+/** A number if JSON keeps it exact, else text. */
 export function exactNumber(value: bigint): number | string {
   const number = Number(value)
   return Number.isSafeInteger(number) ? number : value.toString()
 }
 
-/** The first 48 bits of a UUIDv7 are milliseconds since 1970. */
+/** Microseconds since 1970 of a UUIDv7, whose first 48 bits are milliseconds. */
 export function microsOfUuid(uuid: string): bigint {
   return BigInt(`0x${uuid.replaceAll('-', '').slice(0, 12)}`) * 1000n
 }
 
 /**
- * What unit an integer clock counts in: the units are a factor of 1000 apart, so a clock that stands within a factor
- * of 2 of the server's can only be one of them.
+ * The unit of an integer clock. The units are a factor of 1000 apart, so only one brings the value within a factor of 2
+ * of the server's clock. Null if none does.
  */
 export function unitOfClock(clock: bigint, at: Instant): TimeUnit | null {
   const now = microsOf(at)

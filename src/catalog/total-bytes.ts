@@ -1,7 +1,7 @@
 import type {ChunkBytes} from './chunk-bytes.js'
 import type {Table} from './table.js'
 
-/** Live bytes of a table; null where nothing of it is known. */
+/** Live bytes of a table, null if none are known, and the number of chunks that were not measured. */
 export function totalOf(table: Table, bytes: ChunkBytes): {total: number | null; skipped: number} {
   const root = bytes.ofRoot(table)
   let total = root ?? 0

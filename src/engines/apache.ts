@@ -2,7 +2,7 @@ import type {Edition, Engine, EngineFacts} from './engine.js'
 import {communityOnly} from './postgres.js'
 import {isApache, timescaledb} from './timescaledb.js'
 
-/** TimescaleDB under the Apache license: hypertables, and nothing that looks after them. */
+/** TimescaleDB under the Apache license: hypertables without policies, compression or continuous aggregates. */
 export const apache = {
   ...timescaledb,
   name: 'apache',

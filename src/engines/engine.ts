@@ -1,26 +1,26 @@
 /**
- * What an engine is for this program: how it is recognised, what it can do, which SQL reads it and how its tables are
- * made. A new engine is one module that exports one of these, a line in the registry (index.ts), a migration that lets
- * `qicore.schema_versions` name it, and variants (`NNNN_name.<engine>.sql`) of the migrations that it needs otherwise.
+ * A kind of server: how it is recognised, what it can do, which SQL reads its catalog and how its tables are created.
+ * A new engine is one module that exports one of these, a line in the registry (index.ts), a migration that allows its
+ * name in `qicore.schema_versions`, and variants (`NNNN_name.<engine>.sql`) of the migrations that differ on it.
  *
- * Plain data without a database: what an engine says can be tested on recorded rows.
+ * Plain data that needs no database, so that it can be tested on recorded rows.
  */
 export interface Engine {
   /** In JSON, in `--engine`, in the names of migration files and in `qicore.schema_versions`. */
   readonly name: string
   /** In sentences: `TimescaleDB, community edition`. */
   readonly title: string
-  /** Whether a database with these extensions is this engine; of several the first in the registry. */
+  /** Whether a database with these extensions is this engine. If several match, the first in the registry is used. */
   recognises(facts: EngineFacts): boolean
   /** Null where the engine has no editions, and while the extension's library is not loaded. */
   edition(facts: EngineFacts): Edition | null
-  /** What the heading says of the server beside PostgreSQL. */
+  /** What the heading of a report says about the server besides the version of PostgreSQL. */
   heading(facts: HeadingFacts): {extension: string | null; workers: string | null}
-  /** The extension that makes an empty database of a plain server this engine; null where none does. */
+  /** The extension that turns an empty database of plain PostgreSQL into this engine; null if there is none. */
   readonly extension: EngineExtension | null
-  /** How a table that is defined as a hypertable is made. */
+  /** How a table that is defined as a hypertable is created. */
   readonly layout: 'hypertables' | 'partitions'
-  /** What it cannot do, and why; everything else it can. */
+  /** What it cannot do, and why. Every capability that is not listed is available. */
   readonly lacks: Readonly<Partial<Record<Capability, Lack>>>
   readonly sql: EngineSql
 }
@@ -28,25 +28,28 @@ export interface Engine {
 export type Capability =
   /** Hypertables, their chunks and TimescaleDB's jobs are in its catalog. */
   | 'hypertables'
-  /** Its scheduler runs policies: its own, and the gated retention as a job. Else they are rows of qicore.policies. */
+  /**
+   * Its scheduler runs policies: its own, and the gated retention as a job. Without it, policies are rows of
+   * qicore.policies.
+   */
   | 'policies'
   | 'compression'
   | 'reorder'
-  /** Continuous aggregates. Else an aggregate is a view over a table that this program refreshes. */
+  /** Continuous aggregates. Without it, an aggregate is emulated: a view over a table that this program refreshes. */
   | 'continuousAggregates'
 
 export interface Lack {
   /** A clause: `compression is TimescaleDB's community edition only`. */
   readonly why: string
-  /** What to do about it, or instead; empty where there is nothing. */
+  /** What to do about it, or instead of it; may be empty. */
   readonly suggestions: readonly string[]
 }
 
-/** What recognition reads of the row of sql/db/server.sql. */
+/** The columns of sql/db/server.sql by which an engine is recognised. */
 export interface EngineFacts {
-  /** Version of the extension in this database. */
+  /** Version of the extension in this database; null if it is not installed. */
   readonly timescaledb: string | null
-  /** Null where the library of the extension is not loaded. */
+  /** Null if the library of the extension is not loaded. */
   readonly license: string | null
 }
 
@@ -65,18 +68,18 @@ export interface EngineExtension {
   readonly oldest: readonly [number, number]
 }
 
-/** Names of files in sql/. Each of a kind returns the same columns, whatever the engine. */
+/** Names of files in sql/. Files of the same kind return the same columns on every engine. */
 export interface EngineSql {
-  /** States in which clients count wrongly or jobs cannot run; null where the extension has none. */
+  /** States in which clients count wrongly or jobs cannot run; null if the engine has none. */
   readonly condition: string | null
-  /** Tables with time-series beside partition sets and emulated aggregates; null where there are no others. */
+  /** Time-series tables other than partition sets and emulated aggregates; null if the engine has none. */
   readonly tables: string | null
-  /** Their chunks, by the shape of the catalog; null where they have none. */
+  /** Their chunks, by the layout of the catalog; null if the engine has none. */
   readonly chunks: Readonly<Record<ChunkCatalog, string>> | null
-  /** Policies that the engine's scheduler runs; null where it has none. */
+  /** Policies that the engine's scheduler runs; null if it has none. */
   readonly policies: string | null
   readonly sizes: {readonly byRelation: string; readonly byFile: string; readonly estimates: string}
 }
 
-/** Which shape `_timescaledb_catalog.chunk` has: named relations up to 2.28, `relid` from 2.29. */
+/** Layout of `_timescaledb_catalog.chunk`: schema and table names up to 2.28, `relid` from 2.29. */
 export type ChunkCatalog = 'names' | 'relid'

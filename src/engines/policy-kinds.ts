@@ -1,7 +1,6 @@
 /**
- * Every kind of policy as TimescaleDB's scheduler has it, in the order in which reports show them: the procedure of its
- * jobs, whether it goes by the age of rows, for which a table has to have a clock, and the codes of what it leaves
- * undone.
+ * Every kind of policy of TimescaleDB's scheduler, in the order in which reports show them: the procedure of its jobs,
+ * whether it depends on the age of rows (then the table needs a clock), and the codes of work that it has not done.
  */
 const kinds = {
   compression: {
@@ -29,7 +28,7 @@ export function goesByAge(kind: PolicyKindName): boolean {
   return kinds[kind].byAge
 }
 
-/** Whether a chunk or range was not dealt with, and nothing is said to hold it back. */
+/** Whether the code means work that a policy has not done, rather than work that something prevents. */
 export function isUndone(code: string): code is UndoneCode {
   return Object.values(kinds).some(({undone}) => (undone as readonly string[]).includes(code))
 }

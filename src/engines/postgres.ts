@@ -12,7 +12,9 @@ export const communityOnly = {
   continuousAggregates: ofCommunity('continuous aggregates are'),
 }
 
-/** PostgreSQL alone: what an extension would keep in hypertables is in partition sets. The last to recognise a row. */
+/**
+ * PostgreSQL without TimescaleDB: time-series tables are partition sets. Last in the registry: it matches everything.
+ */
 export const postgres = {
   name: 'postgres',
   title: 'plain PostgreSQL',

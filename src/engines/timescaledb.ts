@@ -1,7 +1,7 @@
 import type {Edition, Engine, EngineFacts, HeadingFacts} from './engine.js'
 import {postgres} from './postgres.js'
 
-/** TimescaleDB with everything it has; also where its library is not loaded and its edition cannot be read. */
+/** TimescaleDB, community edition. Also used while its library is not loaded, since the edition cannot be read then. */
 export const timescaledb = {
   name: 'timescaledb',
   title: 'TimescaleDB, community edition',
@@ -23,7 +23,7 @@ export const timescaledb = {
   },
 } as const satisfies Engine
 
-/** By its license; an extension whose library is not loaded has none to read and counts as the community edition. */
+/** Without the library the license cannot be read; the extension then counts as the community edition. */
 export function isApache({license}: Pick<EngineFacts, 'license'>): boolean {
   return license !== null && license !== 'timescale'
 }

@@ -28,7 +28,7 @@ forEachEngine({}, (engine) => {
       expect(await failed('nowhere')).toMatchObject({
         code: 'NO_SUCH_TABLE',
         exitCode: 2,
-        suggestions: ['The tables there are: qicore-db stats'],
+        suggestions: ['List the tables: qicore-db stats'],
       })
       expect(await failed('event')).toMatchObject({
         code: 'NO_SUCH_TABLE',
@@ -71,7 +71,7 @@ forEachEngine({}, (engine) => {
       await expect(resolveTable(database.db, tables, 't')).rejects.toMatchObject({
         code: 'AMBIGUOUS',
         exitCode: 2,
-        suggestions: ['Say which: a.t, b.t.'],
+        suggestions: ['Use the name with its schema: a.t, b.t.'],
       })
       expect(qualifiedName(await resolveTable(database.db, tables, 'b.t'))).toBe('b.t')
     })

@@ -62,7 +62,7 @@ insert into counted select extract(epoch from ${today})::bigint - 86400 * d from
       }),
     ).rejects.toMatchObject({code: 'WRONG_UNIT', exitCode: 2, suggestions: [expect.stringContaining('timeUnit: s')]})
     const report = await readChunkStats(database.db, {...request, late: false, timeUnits: units('ms')})
-    expect(report.notes.join()).toContain('times of today in s')
+    expect(report.notes.join()).toContain('in s they are current times')
     if (
       (await database.run("select from timescaledb_information.jobs where proc_name = 'policy_retention'")).length > 0
     ) {

@@ -106,16 +106,16 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       await hypertable(database, name, 'clock', 'bigint', name === 'counter' ? '1000' : '86400000')
     await run(`insert into public.today select clock * 1000, v from (${seconds} as v ${november}) as t (clock, v)`)
     await run('insert into public.counter select n, 1 from generate_series(1, 5000, 100) as n')
-    // Milliseconds of 1990: no unit makes them times of today, and that is no mistake.
+    // Milliseconds of 1990: no unit makes them current times, and that is no mistake.
     await run('insert into public.history select 631152000000 + n * 86400000, 1 from generate_series(0, 5) as n')
     const declared = (name: string, timeUnit: 's' | 'ms' | 'us' | 'ns') =>
       declare(`public.${name}`, {timeUnit, retention: {after: days(9), native: false}})
     const wrong = [
-      [declared('today', 'us'), '1970', 'they are times of today in ms'],
-      [declared('today', 's'), 'a hundred years', 'they are times of today in ms'],
-      [declared('counter', 's'), '1970', 'no unit makes them times of today'],
-      [declared('history', 's'), 'a hundred years', 'no unit makes them times of today'],
-      [declared('history', 'ns'), '1970', 'no unit makes them times of today'],
+      [declared('today', 'us'), '1970', 'in ms they are current times'],
+      [declared('today', 's'), 'a hundred years', 'in ms they are current times'],
+      [declared('counter', 's'), '1970', 'no unit makes them current times'],
+      [declared('history', 's'), 'a hundred years', 'no unit makes them current times'],
+      [declared('history', 'ns'), '1970', 'no unit makes them current times'],
     ] as const
     for (const [each, where, unit] of wrong) {
       await expect(planPolicies(db, request([each])), `${each.name} in ${each.timeUnit}`).rejects.toMatchObject({
