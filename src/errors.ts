@@ -25,11 +25,59 @@ export const exitCodeMeaning: Record<keyof typeof ExitCode, string> = {
   interrupted: 'interrupted',
 }
 
+/**
+ * Whether the same command may succeed when it is run again after a pause, with nothing changed: decided by the exit
+ * code where neither the code of the error nor its cause says more. Null: not known.
+ */
+const retryableByExit: Record<ExitCode, boolean | null> = {
+  [ExitCode.done]: false,
+  [ExitCode.failed]: null,
+  [ExitCode.usage]: false,
+  [ExitCode.found]: false,
+  [ExitCode.cannotConnect]: null,
+  [ExitCode.lockHeld]: true,
+  [ExitCode.partial]: null,
+  [ExitCode.refused]: false,
+  // What was done before stays done, and the next run continues.
+  [ExitCode.interrupted]: true,
+}
+
+/** Codes of exits 1 and 4 of which it is known. */
+const retryableByCode: Readonly<Record<string, boolean>> = {
+  CONNECTION_LOST: true,
+  CRON_ELSEWHERE: false,
+  LIBRARY_MISMATCH: false,
+  LIBRARY_MISSING: false,
+  NO_DATABASE: false,
+  NO_EMBEDDED_ENGINE: false,
+  NO_PRIVILEGE: false,
+  NOT_A_DATABASE: false,
+  OWNER_CANNOT_LOGIN: false,
+  UNKNOWN: false,
+  WRONG_ENGINE: false,
+}
+
+/** `retryable` of an error document. @param cause what its cause says, where that is known */
+export function isRetryable(code: string, exit: ExitCode, cause: boolean | null = null): boolean | null {
+  return retryableByExit[exit] ?? cause ?? retryableByCode[code] ?? null
+}
+
 export interface OpsErrorOptions {
   exit?: ExitCode
+  /** Whether the cause passes by itself, where a SQLSTATE or a code of the network says so. */
+  retryable?: boolean | null
   /** What the operator can do next, most useful first. */
   suggestions?: readonly string[]
   cause?: unknown
+}
+
+/** `error` of the JSON document of a failure. */
+export interface ErrorDocument {
+  code: string
+  message: string
+  exitCode: number
+  retryable: boolean | null
+  suggestions: readonly string[]
 }
 
 /**
@@ -40,6 +88,8 @@ export class OpsError extends Error {
   readonly code: string
   readonly exitCode: ExitCode
   readonly suggestions: readonly string[]
+  /** Whether the same command may succeed later with nothing changed; null: not known. */
+  readonly retryable: boolean | null
   /** oclif reads this one in text mode and `exitCode` under --json: both must say the same. */
   readonly oclif: {exit: ExitCode}
 
@@ -49,11 +99,13 @@ export class OpsError extends Error {
     this.code = code
     this.exitCode = options.exit ?? ExitCode.failed
     this.suggestions = options.suggestions ?? []
+    this.retryable = isRetryable(code, this.exitCode, options.retryable)
     this.oclif = {exit: this.exitCode}
   }
 
-  toJSON(): {code: string; message: string; exitCode: ExitCode; suggestions: readonly string[]} {
-    return {code: this.code, message: this.message, exitCode: this.exitCode, suggestions: this.suggestions}
+  toJSON(): ErrorDocument {
+    const {code, message, exitCode, retryable, suggestions} = this
+    return {code, message, exitCode, retryable, suggestions}
   }
 }
 

@@ -1,5 +1,5 @@
 import {Command, type Interfaces} from '@oclif/core'
-import {ExitCode, OpsError} from '../errors.js'
+import {ExitCode, isRetryable, OpsError, type ErrorDocument} from '../errors.js'
 import type {Config} from '../config/load.js'
 import type {ConnectOptions, Database, Target} from '../db/database.js'
 import type {SessionResolver} from '../run/run-step.js'
@@ -19,7 +19,7 @@ export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']
 
 /** The shape of every failure under --json. */
 export interface ErrorJson {
-  error: {code: string; message: string; exitCode: number; suggestions: readonly string[]}
+  error: ErrorDocument
 }
 
 export interface ChangeFlags {
@@ -287,12 +287,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected override toErrorJson(error: unknown): ErrorJson {
     if (error instanceof OpsError) return {error: error.toJSON()}
     const {message, oclif} = error as Error & {oclif?: {exit?: number}}
-    const exitCode = oclif?.exit ?? ExitCode.failed
+    const exitCode = (oclif?.exit ?? ExitCode.failed) as ExitCode
+    const code = exitCode === ExitCode.usage ? 'USAGE' : 'BUG'
     return {
       error: {
-        code: exitCode === ExitCode.usage ? 'USAGE' : 'BUG',
+        code,
         message: message.replace('\nSee more help with --help', ''),
         exitCode,
+        retryable: isRetryable(code, exitCode),
         suggestions: [`See \`${command(`${this.id?.replaceAll(':', ' ') ?? ''} --help`)}\`.`],
       },
     }

@@ -35,7 +35,7 @@ export interface JobRunOptions {
   report(line: string): void
 }
 
-type Step = Pick<StepReport, 'id' | 'status' | 'ms' | 'bytes' | 'error' | 'reason' | 'note'> & {
+type Step = Pick<StepReport, 'id' | 'status' | 'ms' | 'bytes' | 'error' | 'retryable' | 'reason' | 'note'> & {
   sql?: string
   lock?: string
   class?: string
@@ -201,12 +201,13 @@ function clockSkew(job: Job, skew: number): OpsError {
 type Outcome = Awaited<ReturnType<typeof import('../jobs/run/run-once.js').runByHand>>['outcome']
 
 function resultOf(outcome: Outcome, reports: readonly StepReport[], notes: readonly string[]): JobRunResult {
-  const steps = reports.map(({id, status, ms, bytes, error, reason, note}) => ({
+  const steps = reports.map(({id, status, ms, bytes, error, retryable, reason, note}) => ({
     id,
     status,
     ms,
     bytes,
     error,
+    retryable: retryable ?? null,
     reason,
     note,
   }))
@@ -243,6 +244,7 @@ function planned(plan: Plan): Step[] {
     ms: null,
     bytes: step.bytes,
     error: null,
+    retryable: null,
     reason: null,
     note: null,
     sql: step.statements.map(inline).join(';\n'),

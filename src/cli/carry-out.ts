@@ -136,6 +136,7 @@ function reportOf(options: CarryOutOptions, plan: Plan, run: RunReport, dryRun: 
       ms: step.ms,
       bytes: step.bytes,
       error: step.error,
+      retryable: step.retryable ?? null,
       reason: step.reason,
       note: step.note,
       ...sql,

@@ -2,20 +2,7 @@ import type {Socket} from 'node:net'
 import {OpsError} from '../errors.js'
 import type {Target} from './database.js'
 import type {SessionAttributes} from './hosts.js'
-import {toOpsError, OwnCode, serverMessage, sqlState} from './sqlstate.js'
-
-/**
- * Errors that a retry cannot fix: a wrong password or role, a database that is not there, one that accepts no
- * connections.
- */
-const permanent: ReadonlySet<string> = new Set([
-  '28P01',
-  '28000',
-  '3D000',
-  '42501',
-  OwnCode.badPassword,
-  OwnCode.badTls,
-])
+import {toOpsError, OwnCode, retryableOf, serverMessage, sqlState} from './sqlstate.js'
 
 /** Why one host of an address gave no session. */
 export interface HostFailure {
@@ -45,6 +32,7 @@ export function cannotConnect(failures: readonly HostFailure[], target: Target, 
       known.suggestions.length > 0 && known.code !== 'FAILED'
         ? known.suggestions
         : suggestionsFor(error, attempted.timeout),
+    retryable: retryableOf(error),
     cause: error,
   })
 }
@@ -77,7 +65,7 @@ export function isPermanent(error: OpsError): boolean {
 
 /** Whether what one host refused is refused by every host: the role, the password, the database. */
 export function isPermanentState(error: unknown): boolean {
-  return permanent.has(sqlState(error) ?? '')
+  return retryableOf(error) === false
 }
 
 /**

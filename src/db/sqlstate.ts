@@ -58,6 +58,35 @@ const connectionLost: ReadonlySet<string> = new Set([
   OwnCode.connectionLost,
 ])
 
+/** Causes that pass by themselves, beside {@link retryable} and {@link connectionLost}. */
+const transient: ReadonlySet<string> = new Set([
+  '53000',
+  '53200',
+  '53300',
+  '55006',
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+])
+
+/**
+ * Classes of SQLSTATE that fail the same way until a person changes something: not supported, data, constraints,
+ * authorisation, names, syntax and privileges.
+ */
+const permanentClasses: ReadonlySet<string> = new Set(['0A', '22', '23', '28', '3D', '3F', '42', '44'])
+const permanentCodes: ReadonlySet<string> = new Set([SqlState.readOnly, OwnCode.badPassword, OwnCode.badTls])
+
+/** Whether what failed may succeed later with nothing changed, by its code alone. */
+export function retryableOf(error: unknown): boolean | null {
+  if (error instanceof OpsError) return error.retryable
+  const state = sqlState(error)
+  if (state === undefined) return null
+  if (retryable.has(state) || connectionLost.has(state) || transient.has(state)) return true
+  const isClass = /^[0-9A-Z]{5}$/.test(state) && permanentClasses.has(state.slice(0, 2))
+  return isClass || permanentCodes.has(state) ? false : null
+}
+
 interface ServerError extends Error {
   code?: string
   detail?: string
@@ -152,6 +181,7 @@ export function toOpsError(error: unknown, doing: string): OpsError {
     (isConnectionLost(error) ? {code: 'CONNECTION_LOST', exit: ExitCode.cannotConnect} : undefined)
   const options: OpsErrorOptions = {
     exit: known?.exit ?? ExitCode.failed,
+    retryable: retryableOf(error),
     suggestions: [...hints(error), ...(known?.suggestions ?? [])],
   }
   return new OpsError(known?.code ?? 'FAILED', `Cannot ${doing}: ${serverMessage(error)}`, options)

@@ -1,7 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import type {Database, Db, Notice, TransactionSettings} from '../db/database.js'
 import {pipelined} from '../db/transaction.js'
-import {isConnectionLost, retryable, serverMessage, sqlState, SqlState} from '../db/sqlstate.js'
+import {isConnectionLost, retryable, retryableOf, serverMessage, sqlState, SqlState} from '../db/sqlstate.js'
 import {messageOf, OpsError} from '../errors.js'
 import {nameBlockers} from './blockers.js'
 import {AlreadyDoneError, skipIfDone} from './guard.js'
@@ -88,6 +88,7 @@ export async function tryStep(
         ...ended,
         ms: elapsed(),
         error: describe(error, step),
+        retryable: verdict.reason?.code === 'outcome_unknown' ? null : retryableOf(error),
         note: ended.note ?? verdict.blockers ?? null,
       }
       await options.ledger?.stepEnded(position, failed).catch(() => {})

@@ -11,7 +11,7 @@ import {startPostgres18, type NativePostgres} from '../helpers/postgres18.js'
 const secret = 'Tr0ub4dor-and-3'
 
 interface Failure {
-  error: {code: string; message: string; exitCode: number; suggestions: string[]}
+  error: {code: string; message: string; exitCode: number; retryable: boolean | null; suggestions: string[]}
 }
 
 /** No stack trace, no password, one sentence; the same under --json, in one document. */
@@ -32,8 +32,10 @@ async function expectFailure(
   expectClean(json)
   const {error, ...rest} = jsonOf<Failure & Record<string, unknown>>(json)
   expect(rest).toEqual({})
-  expect(Object.keys(error).sort()).toEqual(['code', 'exitCode', 'message', 'suggestions'])
+  expect(Object.keys(error).sort()).toEqual(['code', 'exitCode', 'message', 'retryable', 'suggestions'])
   expect(error).toMatchObject({code, exitCode})
+  if (exitCode === 2 || exitCode === 7) expect(error.retryable, 'the same command is refused again').toBe(false)
+  if (exitCode === 5) expect(error.retryable, 'the lock is given up').toBe(true)
   expect(error.message).not.toBe('')
   expect(error.suggestions.length, 'something to do next').toBeGreaterThan(0)
   return error
