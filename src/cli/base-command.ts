@@ -1,15 +1,17 @@
 import {Command, type Interfaces} from '@oclif/core'
-import {ExitCode, isRetryable, OpsError, type ErrorDocument} from '../errors.js'
+import {ExitCode, OpsError} from '../errors.js'
 import type {Config} from '../config/load.js'
 import type {ConnectOptions, Database, Target} from '../db/database.js'
-import type {SessionResolver} from '../run/run-step.js'
 import type {Plan} from '../run/step.js'
+import {lockWait, whileLocked, type LockWait} from '../run/lock-wait.js'
+import {approximateSeconds, durationInWords} from '../units/duration.js'
+import {installLine, type ChangeFlags, type ChangeReport, type RunOptions} from './change.js'
+import {errorJson, translateError, type ErrorJson} from './command-error.js'
 import {flagMessage} from './flag-error.js'
 import {globalFlags} from './flags.js'
 import {repeatTyped} from './given-flags.js'
 import {withInvocation} from './invocation.js'
 import {withJsonInstants} from './json-instants.js'
-import {command} from '../units/command.js'
 import {canRewrite, stderrStatus} from './status-line.js'
 import {fitWidth} from './render/text.js'
 import {lineWidth, stderrWidth} from './terminal.js'
@@ -17,52 +19,7 @@ import {lineWidth, stderrWidth} from './terminal.js'
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>
 export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>
 
-/** The shape of every failure under --json. */
-export interface ErrorJson {
-  error: ErrorDocument
-}
-
-export interface ChangeFlags {
-  'dry-run': boolean
-  sql?: boolean | undefined
-  yes?: boolean | undefined
-  confirm?: string | undefined
-  'at-most'?: number | undefined
-  workers?: number | undefined
-}
-
-export interface RunOptions {
-  /** Milliseconds to wait for another run's lock; 0, the default, exits at once. */
-  waitMs?: number
-  /** The plan as it looks once the schema qicore or the extension was made. */
-  replan?: () => Promise<Plan>
-  /** The plan itself brings the schema qicore up to date, as `migrate up` does. */
-  installs?: boolean
-  /** Sessions in other databases of the server, for the steps that name one. */
-  resolveSession?: SessionResolver
-  /** The command has shown what would be done: a dry run on a terminal does not list the steps again. */
-  previewed?: boolean
-}
-
-/** What a change reports: the contract's `steps`, and the SQL of a plan that was not run. */
-export interface ChangeReport {
-  kind: string
-  version: 1
-  target: string | null
-  at: string
-  dryRun: boolean
-  cutoff: string | null
-  steps: Record<string, unknown>[]
-}
-
-/** What a change does first where the schema qicore is missing or older. */
-function installLine(older: boolean, dryRun: boolean): string {
-  const what = older
-    ? 'the schema qicore up to date, which is older than this program'
-    : 'the schema qicore, which keeps the record of changes, run locks and declared policies'
-  const verb = older ? 'bring' : 'install'
-  return `First: ${dryRun ? `a run would ${verb}` : `${verb}ing`} ${what}. It touches nothing else; to look at it alone: ${command('migrate up', [], {stream: 'core', 'dry-run': true})}`
-}
+export type {ChangeFlags, ChangeReport, RunOptions}
 
 export abstract class BaseCommand<T extends typeof Command> extends Command {
   static override enableJsonFlag = true
@@ -73,6 +30,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   private config_: Config | null | undefined
   /** Of the database that the command works on; null before it is connected. */
   private condition: readonly string[] | null = null
+  private wait: LockWait | null = null
+  /** With --wait: what was reported, so that another attempt does not repeat it. */
+  private readonly reported = new Set<string>()
 
   override async init(): Promise<void> {
     await super.init()
@@ -90,6 +50,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** For people, on stderr; also under --json, where stdout is one document. */
   protected report(line: string): void {
+    if (this.flags?.wait !== undefined) {
+      if (this.reported.has(line)) return
+      this.reported.add(line)
+    }
     stderrStatus.print(withInvocation(line, process.stderr))
   }
 
@@ -119,6 +83,24 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** A person is at the keyboard and sees what is asked. */
   protected get interactive(): boolean {
     return Boolean(process.stdin.isTTY && process.stderr.isTTY) && !this.jsonEnabled()
+  }
+
+  /**
+   * The wait for a lock that another process or session holds: one for the whole command.
+   * @param otherwise milliseconds without --wait
+   */
+  protected lockWait(otherwise = 0): LockWait {
+    const {wait} = this.flags
+    const ms = wait === undefined ? otherwise : approximateSeconds(wait) * 1000
+    const upTo = durationInWords(wait ?? {months: 0, days: 0, seconds: otherwise / 1000})
+    const report = ({message}: OpsError) => this.quiet || this.report(`Waiting up to ${upTo}: ${message}`)
+    this.wait ??= lockWait(ms, report)
+    return this.wait
+  }
+
+  /** Runs again what is refused because another holds the lock (exit 5), for as long as --wait says. */
+  protected whileLocked<R>(work: () => Promise<R>): Promise<R> {
+    return this.flags.wait === undefined ? work() : whileLocked(this.lockWait(), work)
   }
 
   /** The configuration that applies here, or null. */
@@ -166,16 +148,21 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
           import('./condition.js'),
           import('../run/blockers.js'),
         ])
-      this.sayOpening(embeddedDirectory(target.url))
-      return await withDatabase(target, this.connectOptions(options.create ?? false), async (db) => {
+      const opened = async (db: Database) => {
         stderrStatus.clear()
         const width = stderrWidth()
-        if (!this.quiet) this.report(heading(target, db.server, width))
+        // Another attempt of --wait: it was said, with an earlier time.
+        const known = this.flags.wait !== undefined && this.condition !== null
+        if (!this.quiet && !known) this.report(heading(target, db.server, width))
         const exitCode = checkCondition(db.server, {changes: options.changes ?? false, rows: options.rows ?? false})
         for (const line of conditionLines(db.server, width)) this.report(line)
         this.condition = db.server.condition.map(({code}) => code)
         if (exitCode !== ExitCode.done) process.exitCode = exitCode
         return nameHolders(db, this.doing, () => work(db))
+      }
+      return await this.whileLocked(() => {
+        this.sayOpening(embeddedDirectory(target.url))
+        return withDatabase(target, this.connectOptions(options.create ?? false), opened)
       })
     } finally {
       stderrStatus.clear()
@@ -234,7 +221,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       sql: (flags.sql ?? false) || !process.stdout.isTTY,
       previewed: options.previewed ?? false,
       limits,
-      waitMs: options.waitMs ?? 0,
+      lockWait: options.lockWait ?? this.lockWait(),
       resolveSession: options.resolveSession,
       preparation: {steps, run: () => bootstrap(db, {...plan, steps}, {limits}), replan: options.replan},
       print: (text) => this.log(text),
@@ -257,7 +244,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** oclif reads `oclif.exit` in text mode and `exitCode` under --json; what is no OpsError is translated once. */
   protected override async catch(error: Error & {exitCode?: number; oclif?: {exit?: number}}): Promise<unknown> {
-    const known = error instanceof OpsError || error.oclif?.exit !== undefined ? error : await this.translate(error)
+    const known =
+      error instanceof OpsError || error.oclif?.exit !== undefined ? error : await translateError(error, this.doing)
     const exit = (known as {oclif?: {exit?: number}}).oclif?.exit
     if (typeof exit === 'number') (known as {exitCode?: number}).exitCode = exit
     known.message = flagMessage(known)
@@ -269,12 +257,6 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return `run ${this.id?.replaceAll(':', ' ')}`
   }
 
-  private async translate(error: unknown): Promise<Error> {
-    const {toOpsError, isConnectionLost, sqlState} = await import('../db/sqlstate.js')
-    // A driver's or server's error is the operator's; anything else is a bug and keeps its stack.
-    return sqlState(error) === undefined && !isConnectionLost(error) ? (error as Error) : toOpsError(error, this.doing)
-  }
-
   /** Every report says in what condition its database is, and its instants have one form. */
   protected override toSuccessJson(result: unknown): unknown {
     const report = withJsonInstants(result)
@@ -283,20 +265,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       : {...report, condition: this.condition}
   }
 
-  /** The default would print oclif's whole configuration and argv, and with them a password in --url. */
   protected override toErrorJson(error: unknown): ErrorJson {
-    if (error instanceof OpsError) return {error: error.toJSON()}
-    const {message, oclif} = error as Error & {oclif?: {exit?: number}}
-    const exitCode = (oclif?.exit ?? ExitCode.failed) as ExitCode
-    const code = exitCode === ExitCode.usage ? 'USAGE' : 'BUG'
-    return {
-      error: {
-        code,
-        message: message.replace('\nSee more help with --help', ''),
-        exitCode,
-        retryable: isRetryable(code, exitCode),
-        suggestions: [`See \`${command(`${this.id?.replaceAll(':', ' ') ?? ''} --help`)}\`.`],
-      },
-    }
+    return errorJson(error, this.id?.replaceAll(':', ' ') ?? '')
   }
 }

@@ -7,6 +7,7 @@ import {ExitCode, OpsError} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
 import {execute} from '../run/execute.js'
 import type {Limits} from '../run/limits.js'
+import type {LockWait} from '../run/lock-wait.js'
 import {toScript} from '../run/script.js'
 import {classOf, type Plan, type StepReport} from '../run/step.js'
 import {command} from '../units/command.js'
@@ -22,6 +23,8 @@ export interface JobRunOptions {
   flags: ChangeFlags
   config: Config | null
   limits: Limits
+  /** How long to wait for another run's lock. */
+  lockWait?: LockWait | undefined
   version: string
   at: string
   interactive: boolean
@@ -137,6 +140,7 @@ async function confirmAndRun(db: Database, job: Job, run: PlannedRun, options: J
       version: options.version,
       now: clocks.now,
       skewed,
+      lockWait: options.lockWait,
       stop: signals.stop,
       cancel: signals.cancel,
       onProgress(event) {
@@ -224,7 +228,7 @@ function resultOf(outcome: Outcome, reports: readonly StepReport[], notes: reado
     status: outcome.status === 'skipped' ? 'skipped' : 'done',
     reason: outcome.reason,
     error: outcome.error,
-    exitCode: ExitCode.done,
+    exitCode: outcome.reason === 'overlap' ? ExitCode.lockHeld : ExitCode.done,
   }
 }
 

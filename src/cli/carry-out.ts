@@ -5,6 +5,7 @@ import {ExitCode} from '../errors.js'
 import {execute, preview} from '../run/execute.js'
 import {openLedger} from '../run/run-log.js'
 import type {Limits} from '../run/limits.js'
+import type {LockWait} from '../run/lock-wait.js'
 import type {SessionResolver} from '../run/run-step.js'
 import {takeRunLock} from '../run/run-lock.js'
 import {toScript} from '../run/script.js'
@@ -30,8 +31,8 @@ export interface CarryOutOptions {
   /** What would be done has been shown already. */
   previewed: boolean
   limits: Limits
-  /** Milliseconds to wait for another run's lock; 0 exits at once. */
-  waitMs: number
+  /** How long to wait for another run's lock. */
+  lockWait: LockWait
   /** What must be there before a run can be locked and written down: the schema qicore, the extension. */
   preparation: Preparation
   /** Sessions in other databases of the server, for the steps that name one. */
@@ -96,7 +97,7 @@ async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Prom
   const actor = actorOf(db.server)
   const lock =
     db.server.hasQicoreSchema && lockNames(plan).length > 0
-      ? await takeRunLock(db, lockNames(plan), `${actor}, ${plan.operation}`, options.waitMs)
+      ? await takeRunLock(db, lockNames(plan), `${actor}, ${plan.operation}`, options.lockWait)
       : null
   const detail = {summary: plan.summary, steps: plan.steps.length, tables: plan.tables}
   const ledger = await openLedger(

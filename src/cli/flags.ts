@@ -17,6 +17,12 @@ export const globalFlags = {
     helpGroup: 'GLOBAL',
     helpValue: '<file>',
   }),
+  wait: Flags.custom<Duration>({
+    summary: 'Wait so long for a lock that another run or session holds, instead of exit 5.',
+    helpGroup: 'GLOBAL',
+    helpValue: '<duration>',
+    parse: async (input) => parseDuration(input),
+  })(),
   quiet: Flags.boolean({
     char: 'q',
     summary: 'No heading and no progress on stderr; warnings and errors stay.',

@@ -69,7 +69,7 @@ Running it again adds what is missing. It never drops anything, and refuses a da
     if (Date.parse(asOf) > now.getTime()) throw usageError('USAGE', `--as-of ${asOf} is in the future.`)
     const rows = await this.readCandles()
     const target = demoPlace(config, process.cwd())
-    const {aside, reason, release} = await claimPlace(target, this.flags.fresh, now)
+    const {aside, reason, release} = await this.whileLocked(() => claimPlace(target, this.flags.fresh, now))
     if (aside !== null)
       this.report(
         `${reason === 'fresh' ? 'The earlier demo' : 'A database that was never finished'} was moved to ${aside}.`,

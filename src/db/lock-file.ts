@@ -38,7 +38,7 @@ function inUse(what: string, text: string): OpsError {
     exit: ExitCode.lockHeld,
     suggestions: [
       ...(statusUrl ? [`See how that process is doing: curl ${statusUrl}`] : []),
-      'The embedded engine serves one process at a time: wait for that process, or stop it.',
+      'The embedded engine serves one process at a time: wait for that process (--wait 10min), or stop it.',
     ],
   })
 }

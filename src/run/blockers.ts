@@ -44,7 +44,7 @@ export async function nameHolders<R>(db: Database, doing: string, work: () => Pr
     if (rows.length === 0) throw known
     throw new OpsError(known.code, `${known.message}: ${rows.map(describe).join('; ')}`, {
       exit: known.exitCode,
-      suggestions: ['Run it again when that transaction has ended.'],
+      suggestions: ['Run it again when that transaction has ended, or add --wait 10min.'],
       cause: error,
     })
   }

@@ -5,6 +5,7 @@ import {statement, type Value} from '../db/sql.js'
 import {ExitCode, OpsError} from '../errors.js'
 import {command} from '../units/command.js'
 import {assertStillHeld} from './guard.js'
+import {lockWait, type LockWait} from './lock-wait.js'
 
 /** Seconds that a holder behind a pooler may be silent between two steps before it counts as gone. */
 const leaseSeconds = 30
@@ -20,17 +21,27 @@ export interface RunLock {
   release(): Promise<void>
 }
 
+function heldBy(name: string, {holder, since}: {holder: string; since: string}): OpsError {
+  return new OpsError('LOCKED', `Another run works on ${name}: ${holder}, since ${since}.`, {
+    exit: ExitCode.lockHeld,
+    suggestions: [
+      'Wait for it to end (--wait 10min); a run that was killed frees its lock by itself.',
+      `Runs that are not over, and the last ones: ${command('history')}`,
+    ],
+  })
+}
+
 /**
  * Takes all the named locks or none.
  * @param holder who this is, shown to a run that is refused
- * @param waitMs milliseconds to wait for another run
+ * @param wait how long to wait for another run; not at all unless said
  * @throws OpsError LOCKED (exit 5) naming the holder and since when
  */
 export async function takeRunLock(
   db: Database,
   names: readonly string[],
   holder: string,
-  waitMs = 0,
+  wait: LockWait = lockWait(0),
 ): Promise<RunLock> {
   const write = <Row extends object>(name: string, values: readonly Value[]) =>
     db.query<Row>(statement(loadSql(`run/${name}`), values), {
@@ -43,7 +54,6 @@ export async function takeRunLock(
   const mine: {name: string; token: number}[] = []
   const keys = () => [mine.map(({name}) => name), mine.map(({token}) => token)] as const
   const giveBack = () => write('lock-release', keys())
-  const deadline = performance.now() + waitMs
   // In one order, so that two runs cannot each hold what the other waits for.
   for (const name of [...new Set(names)].sort()) {
     for (;;) {
@@ -59,18 +69,17 @@ export async function takeRunLock(
         break
       }
       // No holder to be seen: another run made the row in the same instant.
-      if (performance.now() < deadline || !row?.holder) {
-        await sleep(row?.holder ? 500 : 20)
+      if (!row?.holder) {
+        await sleep(20)
         continue
       }
-      await giveBack()
-      throw new OpsError('LOCKED', `Another run works on ${name}: ${row.holder}, since ${row.since}.`, {
-        exit: ExitCode.lockHeld,
-        suggestions: [
-          'Wait for it to end; a run that was killed frees its lock by itself.',
-          `Runs that are not over, and the last ones: ${command('history')}`,
-        ],
-      })
+      const refusal = heldBy(name, row)
+      wait.refused(refusal)
+      if (wait.left() <= 0) {
+        await giveBack()
+        throw refusal
+      }
+      await sleep(Math.min(500, wait.left()))
     }
   }
   const timer = setInterval(() => {

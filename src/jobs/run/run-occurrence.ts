@@ -9,6 +9,7 @@ import {jobKind} from '../registry.js'
 import type {JobContext} from '../kind.js'
 import {execute} from '../../run/execute.js'
 import type {Progress} from '../../run/run-step.js'
+import {lockWait, type LockWait} from '../../run/lock-wait.js'
 import {takeRunLock} from '../../run/run-lock.js'
 import {classOf, lockNames, type Plan, type StepReport} from '../../run/step.js'
 import {longestTimer} from '../../units/timer.js'
@@ -32,6 +33,8 @@ export interface OccurrenceOptions {
   /** Seconds that the daemon may be silent within a transaction. */
   silence: number
   holder: string
+  /** How long a plan waits for the lock of another run; 10 s unless said. */
+  lockWait?: LockWait | undefined
   /** The clock that calendars are read by, in milliseconds. */
   now(): number
   /** This machine's clock and the server's disagree: nothing is lost on the word of either. */
@@ -214,7 +217,9 @@ async function runPlan(
     )
   const {limits} = options.context
   await refuseUnknown(db, plan, claim)
-  const lock = lockNames(plan).length > 0 ? await takeRunLock(db, lockNames(plan), options.holder, 10_000) : null
+  const names = lockNames(plan)
+  const lock =
+    names.length > 0 ? await takeRunLock(db, names, options.holder, options.lockWait ?? lockWait(10_000)) : null
   try {
     const unknowable = new Set(plan.steps.filter(({doneCheck}) => doneCheck === null).map(({id}) => id))
     const known = {

@@ -4,6 +4,7 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import type {Job} from '../../config/jobs.js'
 import type {Database} from '../../db/database.js'
 import type {JobContext} from '../kind.js'
+import type {LockWait} from '../../run/lock-wait.js'
 import type {Progress} from '../../run/run-step.js'
 import {claimNow, renew, type Claim} from '../store/claims.js'
 import {claimRequestOf, declareStatement} from '../store/ledger-jobs.js'
@@ -21,6 +22,8 @@ export interface ByHandOptions {
   skewed: boolean
   stop: AbortSignal
   cancel: AbortSignal
+  /** How long it waits for the lock of another run; 10 s unless said. */
+  lockWait?: LockWait | undefined
   onProgress(progress: Progress): void
 }
 
@@ -74,6 +77,7 @@ export async function runByHand(
         holder: `${actor}, pid ${process.pid}, jobs run ${job.name}`,
         now: () => options.now + (performance.now() - began),
         skewed: () => options.skewed,
+        lockWait: options.lockWait,
         stop: options.stop,
         cancel: options.cancel,
         lost: lost.signal,

@@ -108,7 +108,7 @@ export async function claimNow(db: Database, job: Job, me: Identity, lease: numb
     {
       exit: ExitCode.lockHeld,
       suggestions: [
-        `Wait for it to end: ${command('jobs list')}`,
+        `Wait for it to end (--wait 10min): ${command('jobs list')}`,
         'A run whose process was killed frees its job within two minutes.',
       ],
     },

@@ -5,6 +5,7 @@ import {statement} from '../../db/sql.js'
 import {ExitCode, OpsError} from '../../errors.js'
 import {execute, type ExecuteOptions} from '../../run/execute.js'
 import {openLedger, type RunOwner} from '../../run/run-log.js'
+import {lockWait} from '../../run/lock-wait.js'
 import {takeRunLock} from '../../run/run-lock.js'
 import type {Plan, RunReport, Step, StepReport} from '../../run/step.js'
 import {command} from '../../units/command.js'
@@ -93,7 +94,7 @@ export async function migrateUp(
     engine: request.createExtension ? db.server.engine : request.engine,
   })
   if (plan.steps.length === 0) return {operation: plan.operation, cutoff: null, steps: prepared, interrupted: false}
-  const lock = await takeRunLock(db, plan.locks, `${owner.actor}, ${plan.operation}`, lockTimeoutMs)
+  const lock = await takeRunLock(db, plan.locks, `${owner.actor}, ${plan.operation}`, lockWait(lockTimeoutMs))
   try {
     const ledger = await openLedger(
       db,

@@ -1,0 +1,46 @@
+import type {LockWait} from '../run/lock-wait.js'
+import type {SessionResolver} from '../run/run-step.js'
+import type {Plan} from '../run/step.js'
+import {command} from '../units/command.js'
+
+export interface ChangeFlags {
+  'dry-run': boolean
+  sql?: boolean | undefined
+  yes?: boolean | undefined
+  confirm?: string | undefined
+  'at-most'?: number | undefined
+  workers?: number | undefined
+}
+
+export interface RunOptions {
+  /** How long to wait for another run's lock; as --wait says unless the command has a wait of its own. */
+  lockWait?: LockWait
+  /** The plan as it looks once the schema qicore or the extension was made. */
+  replan?: () => Promise<Plan>
+  /** The plan itself brings the schema qicore up to date, as `migrate up` does. */
+  installs?: boolean
+  /** Sessions in other databases of the server, for the steps that name one. */
+  resolveSession?: SessionResolver
+  /** The command has shown what would be done: a dry run on a terminal does not list the steps again. */
+  previewed?: boolean
+}
+
+/** What a change reports: the contract's `steps`, and the SQL of a plan that was not run. */
+export interface ChangeReport {
+  kind: string
+  version: 1
+  target: string | null
+  at: string
+  dryRun: boolean
+  cutoff: string | null
+  steps: Record<string, unknown>[]
+}
+
+/** What a change does first where the schema qicore is missing or older. */
+export function installLine(older: boolean, dryRun: boolean): string {
+  const what = older
+    ? 'the schema qicore up to date, which is older than this program'
+    : 'the schema qicore, which keeps the record of changes, run locks and declared policies'
+  const verb = older ? 'bring' : 'install'
+  return `First: ${dryRun ? `a run would ${verb}` : `${verb}ing`} ${what}. It touches nothing else; to look at it alone: ${command('migrate up', [], {stream: 'core', 'dry-run': true})}`
+}
