@@ -91,10 +91,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
    */
   protected lockWait(otherwise = 0): LockWait {
     const {wait} = this.flags
-    const ms = wait === undefined ? otherwise : approximateSeconds(wait) * 1000
     const upTo = durationInWords(wait ?? {months: 0, days: 0, seconds: otherwise / 1000})
     const report = ({message}: OpsError) => this.quiet || this.report(`Waiting up to ${upTo}: ${message}`)
-    this.wait ??= lockWait(ms, report)
+    if (wait === undefined) return lockWait(otherwise, report)
+    this.wait ??= lockWait(approximateSeconds(wait) * 1000, report)
     return this.wait
   }
 
@@ -116,7 +116,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected async target(changes: boolean): Promise<Target> {
     const {resolveTarget} = await import('../config/target.js')
     const target = resolveTarget(
-      {url: this.flags.url, target: this.flags.target, changes},
+      {url: this.flags.url, target: this.flags.target, role: this.flags.role, changes},
       process.env,
       await this.loadConfig(),
       process.cwd(),
@@ -232,14 +232,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return report
   }
 
-  /** The configuration's limits over the defaults, in milliseconds. */
+  /** Flags, environment and configuration over the default limits, in milliseconds. */
   protected async limits() {
-    const [{defaultLimits}, {limitsOf}, config] = await Promise.all([
-      import('../run/limits.js'),
-      import('../config/limits.js'),
-      this.loadConfig(),
-    ])
-    return config === null ? defaultLimits : limitsOf(config)
+    const [{limitsOf}, config] = await Promise.all([import('../config/limits.js'), this.loadConfig()])
+    const limits = limitsOf(config, {lockTimeout: this.flags['lock-timeout']}, process.env)
+    // A step that another session blocks is retried for at least as long as --wait says.
+    return {...limits, retryBudget: Math.max(limits.retryBudget, this.lockWait().left())}
   }
 
   /** oclif reads `oclif.exit` in text mode and `exitCode` under --json; what is no OpsError is translated once. */

@@ -17,6 +17,17 @@ export const globalFlags = {
     helpGroup: 'GLOBAL',
     helpValue: '<file>',
   }),
+  role: Flags.string({
+    summary: 'Role for changes, which then owns what they create.',
+    helpGroup: 'GLOBAL',
+    helpValue: '<name>',
+  }),
+  'lock-timeout': Flags.custom<Duration>({
+    summary: 'How long a step waits for a lock; default: 2s.',
+    helpGroup: 'GLOBAL',
+    helpValue: '<duration>',
+    parse: async (input) => parseDuration(input),
+  })(),
   wait: Flags.custom<Duration>({
     summary: 'Wait so long for a lock that another run or session holds, instead of exit 5.',
     helpGroup: 'GLOBAL',

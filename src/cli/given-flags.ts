@@ -5,8 +5,8 @@ import {repeatInCommands, type GivenFlags} from '../units/command.js'
  * where
  * the end of the password is not known.
  */
-export async function repeatTyped({url, target, config}: GivenFlags): Promise<void> {
-  repeatInCommands({url: await shownUrl(url), target, config})
+export async function repeatTyped({url, target, role, config}: GivenFlags): Promise<void> {
+  repeatInCommands({url: await shownUrl(url), target, role, config})
 }
 
 async function shownUrl(url: string | undefined): Promise<string | undefined> {

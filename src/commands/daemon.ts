@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs'
 import {Flags} from '@oclif/core'
 import {BaseCommand} from '../cli/base-command.js'
 import {durationFlag} from '../cli/flags.js'
@@ -39,6 +40,17 @@ Prints one JSON object a line (--pretty for people); --listen serves health and 
     })(),
   }
 
+  /** --wait: before the daemon listens for signals, so that they end the wait at once. */
+  private async waitForDirectory(url: string): Promise<void> {
+    const [{embeddedDirectory}, {lockDirectory}] = await Promise.all([
+      import('../db/database.js'),
+      import('../db/embedded-directory.js'),
+    ])
+    const directory = embeddedDirectory(url)
+    if (directory !== null && existsSync(directory))
+      await this.whileLocked(async () => (await lockDirectory(directory, {command: 'qicore-db/daemon'}))())
+  }
+
   async run(): Promise<void> {
     const {flags} = this
     const config = await this.loadConfig()
@@ -52,6 +64,7 @@ Prints one JSON object a line (--pretty for people); --listen serves health and 
         `Name it: --target ${target.name}`,
         'Or name a server: --target, --url, QICORE_DB_URL.',
       ])
+    if (flags.wait !== undefined) await this.waitForDirectory(target.url)
     const jobs = await runnableJobs(config, Date.now())
     const listen = parseListen(flags.listen)
     const [{runDaemon}, {exitNow}, {listened}, {fitWidth}, {lineWidth}] = await Promise.all([

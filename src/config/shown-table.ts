@@ -1,15 +1,18 @@
 import type {ReportTable} from '../units/report-table.js'
+import type {From} from './precedence.js'
 import type {ShownConfig} from './shown.js'
 
 /** One setting of the configuration, whatever its section. */
 export interface ShownSetting {
-  section: 'target' | 'limit' | 'table' | 'aggregate' | 'policy' | 'job'
+  section: 'general' | 'target' | 'limit' | 'table' | 'aggregate' | 'policy' | 'job'
   /** The target, limit, table, aggregate or job. */
   name: string
   setting: string
   /** Null where it is not set. */
   value: string | number | boolean | null
-  from: 'config' | 'default'
+  from: From
+  /** The flag, the variable or the path of the file; null for a default. */
+  source: string | null
 }
 
 export const configTable: ReportTable<ShownSetting> = {
@@ -25,26 +28,17 @@ export const configTable: ReportTable<ShownSetting> = {
       shrink: 16,
     },
     {id: 'from', heading: 'FROM', type: 'text', value: (row) => row.from, priority: 1},
+    {id: 'source', heading: 'SOURCE', type: 'text', value: (row) => row.source, shrink: 16, priority: 2},
   ],
 }
 
-/** Every setting in a row. */
+/** Every setting in a row, defaults included. */
 export function settingRows(shown: ShownConfig): ShownSetting[] {
-  const {targets, limits, tables, aggregates, policies, jobSettings, jobsOff} = shown
-  const config = 'config' as const
-  return [
-    ...targets.flatMap(({name, url, directUrl, role, protected: isProtected, unset}) =>
-      Object.entries({url, directUrl, role, protected: isProtected, unset: unset.join(' ') || null}).map(
-        ([setting, value]) => ({section: 'target' as const, name, setting, value, from: config}),
-      ),
-    ),
-    ...Object.entries(limits).map(([name, {value, from}]) => ({
-      section: 'limit' as const,
-      name,
-      setting: 'value',
-      value,
-      from,
-    })),
+  const {limits, tables, aggregates, policies, jobSettings, jobsOff, file} = shown
+  const rows: Row[] = [
+    ...generalRows(shown),
+    ...shown.targets.flatMap(targetRows),
+    ...Object.entries(limits).map(([name, limit]) => ({section: 'limit' as const, name, setting: 'value', ...limit})),
     ...tables.map(({table: name, declares}) => declared('table', name, declares)),
     ...aggregates.map(({aggregate: name, declares}) => declared('aggregate', name, declares)),
     ...policies.map(({schema, table, kind, rule, from}) => ({
@@ -55,33 +49,73 @@ export function settingRows(shown: ShownConfig): ShownSetting[] {
       from,
     })),
     ...jobSettings.flatMap(jobRows),
-    ...jobsOff.map((name) => ({section: 'job' as const, name, setting: 'schedule', value: 'none', from: config})),
+    ...jobsOff.map((name): Row => ({section: 'job', name, setting: 'schedule', value: 'none', from: 'config'})),
+  ]
+  return rows.map((row) => ({...row, source: row.source ?? (row.from === 'config' ? file : null)}))
+}
+
+/** What is from the file names no source. */
+type Row = Omit<ShownSetting, 'source'> & {source?: string | null}
+
+function generalRows({file, fileFrom, chosen, default: byDefault, role, migrations}: ShownConfig): Row[] {
+  const general = (name: string, value: string | null, from: From, source?: string | null): Row => ({
+    section: 'general',
+    name,
+    setting: 'value',
+    value,
+    from,
+    ...(source !== undefined && {source}),
+  })
+  return [
+    general('file', file, fileFrom, fileFrom === 'flag' ? '--config' : null),
+    'error' in chosen
+      ? general('database', null, 'default')
+      : general('database', chosen.target, chosen.from, sourceOf(chosen)),
+    general('default', byDefault, byDefault === null ? 'default' : 'config'),
+    general('role', role.value, role.from, role.source),
+    general('migrations', migrations.value, migrations.from, migrations.source),
   ]
 }
 
-function declared(section: 'table' | 'aggregate', name: string, declares: readonly string[]): ShownSetting {
+function sourceOf({from, source, variables}: {from: From; source: string; variables: readonly string[]}) {
+  if (from === 'config') return undefined
+  return from === 'environment' ? variables.join(' ') : source
+}
+
+function targetRows({
+  name,
+  url,
+  directUrl,
+  role,
+  protected: isProtected,
+  unset,
+}: ShownConfig['targets'][number]): Row[] {
+  const settings = {url, directUrl, role, protected: isProtected, unset: unset.join(' ') || null}
+  return Object.entries(settings).map(([setting, value]) => ({
+    section: 'target',
+    name,
+    setting,
+    value,
+    // Absent and false are what a target has that does not set them.
+    from: givenIn(value !== null && value !== false),
+  }))
+}
+
+function declared(section: 'table' | 'aggregate', name: string, declares: readonly string[]): Row {
   return {section, name, setting: 'declares', value: declares.join(' ') || null, from: 'config'}
 }
 
-function fromOf(given: boolean): ShownSetting['from'] {
+function givenIn(given: boolean): From {
   return given ? 'config' : 'default'
 }
 
-function jobRows({
-  name,
-  kind,
-  schedule,
-  settings,
-  options,
-  given,
-  from,
-}: ShownConfig['jobSettings'][number]): ShownSetting[] {
+function jobRows({name, kind, schedule, settings, options, given, from}: ShownConfig['jobSettings'][number]): Row[] {
   const text = (value: unknown) => (typeof value === 'object' && value !== null ? JSON.stringify(value) : value)
   return Object.entries({kind, schedule, ...settings, ...options}).map(([setting, value]) => ({
     section: 'job',
     name,
     setting,
     value: text(value) as ShownSetting['value'],
-    from: setting in settings ? fromOf(given.includes(setting)) : from,
+    from: setting in settings ? givenIn(given.includes(setting)) : from,
   }))
 }

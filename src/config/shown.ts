@@ -1,20 +1,15 @@
 import type {PolicyKindName} from '../catalog/live-policies.js'
 import {messageOf} from '../errors.js'
+import type {Target} from '../db/database.js'
 import {redact} from '../db/redact.js'
-import type {Environment} from '../db/libpq.js'
+import {databaseVariables, type Environment} from '../db/libpq.js'
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
-import {defaultLimits} from '../run/limits.js'
 import {formatDuration, type Duration} from '../units/duration.js'
 import {jobsOf, type Job} from './jobs.js'
-import {limitsOf} from './limits.js'
+import {limitSettings, type GivenLimits} from './limits.js'
 import type {Config} from './load.js'
-import {resolveTarget, targetLabel, type TargetRequest} from './target.js'
-
-/** A value and where it comes from. */
-export interface Shown<T> {
-  value: T
-  from: 'config' | 'default'
-}
+import {strongest, type From, type Setting} from './precedence.js'
+import {resolveTarget, roleSetting, targetLabel, type TargetRequest} from './target.js'
 
 export interface ShownTarget {
   name: string
@@ -33,15 +28,20 @@ export interface ShownConfig {
   default: string | null
   /**
    * What a command that reads would work on, or why there is nothing. `target` is null where libpq's environment names
-   * it.
+   * it; `variables` are those of the environment that do.
    */
-  chosen: {target: string | null; source: string} | {error: string}
+  chosen: {target: string | null; from: From; source: string; variables: string[]} | {error: string}
+  /** How the file was found: --config, or the search from the working directory upwards. */
+  fileFrom: From
+  /** The role for changes; null: the one that connects. */
+  role: Setting<string | null>
+  migrations: Setting<string>
   targets: ShownTarget[]
   limits: {
-    lockTimeout: Shown<string>
-    exclusiveLockTimeout: Shown<string>
-    lateAfter: Shown<string>
-    maxDropPerRun: Shown<number>
+    lockTimeout: Setting<string>
+    exclusiveLockTimeout: Setting<string>
+    lateAfter: Setting<string>
+    maxDropPerRun: Setting<number>
   }
   tables: {table: string; described: boolean; declares: string[]}[]
   aggregates: {aggregate: string; declares: string[]}[]
@@ -82,24 +82,27 @@ export function jobDefaults(): ShownJob['settings'] {
   return settingsOf(jobsOf({})[0]!)
 }
 
+/** @param request what the flags say */
 export function shownConfig(
   config: Config | null,
-  request: TargetRequest,
+  request: TargetRequest & GivenLimits & {config?: string | undefined},
   env: Environment,
   cwd: string,
   policies: ShownPolicy[] = [],
 ): ShownConfig {
   const jobs = jobsOf(config?.jobs ?? {})
-  const limits = config === null ? defaultLimits : limitsOf(config)
-  const own = config?.limits ?? {}
-  const time = (name: 'lockTimeout' | 'exclusiveLockTimeout' | 'lateAfter'): Shown<string> => ({
-    value: formatDuration({months: 0, days: 0, seconds: limits[name] / 1000}),
-    from: own[name] === undefined ? 'default' : 'config',
+  const limits = limitSettings(config, request, env)
+  const time = ({value, from, source}: Setting<number>): Setting<string> => ({
+    value: formatDuration({months: 0, days: 0, seconds: value / 1000}),
+    from,
+    source,
   })
   return {
     file: config?.file ?? null,
+    fileFrom: request.config === undefined ? 'default' : 'flag',
     default: config?.default ?? null,
-    chosen: chosen(config, request, env, cwd),
+    ...chosen(config, request, env, cwd),
+    migrations: strongest<string>({config: {file: config?.file, value: config?.migrations}, default: 'all'}),
     targets: Object.entries(config?.targets ?? {}).map(([name, {url, directUrl, role, protected: guarded}]) => ({
       name,
       url: redact(url),
@@ -111,10 +114,10 @@ export function shownConfig(
         .filter((variable) => !env[variable]),
     })),
     limits: {
-      lockTimeout: time('lockTimeout'),
-      exclusiveLockTimeout: time('exclusiveLockTimeout'),
-      lateAfter: time('lateAfter'),
-      maxDropPerRun: {value: limits.maxDropPerRun, from: own.maxDropPerRun === undefined ? 'default' : 'config'},
+      lockTimeout: time(limits.lockTimeout),
+      exclusiveLockTimeout: time(limits.exclusiveLockTimeout),
+      lateAfter: time(limits.lateAfter),
+      maxDropPerRun: limits.maxDropPerRun,
     },
     tables: Object.entries(config?.tables ?? {}).map(([table, entry]) => ({
       table: normal(table),
@@ -177,13 +180,30 @@ function optionsOf(job: Job): Record<string, unknown> {
   return keep === undefined ? options : {...options, keep: formatDuration(keep)}
 }
 
-function chosen(config: Config | null, request: TargetRequest, env: Environment, cwd: string): ShownConfig['chosen'] {
+function chosen(
+  config: Config | null,
+  request: TargetRequest,
+  env: Environment,
+  cwd: string,
+): Pick<ShownConfig, 'chosen' | 'role'> {
   try {
     const target = resolveTarget(request, env, config, cwd)
-    return {target: targetLabel(target), source: target.source}
+    const {source} = target
+    const from = fromOf(source)
+    const variables = source === 'libpq' ? databaseVariables(env) : [source]
+    const entry = target.name === null ? null : (config?.targets[target.name] ?? null)
+    return {
+      chosen: {target: targetLabel(target), from, source, variables: from === 'environment' ? variables : []},
+      role: roleSetting(request, env, config, entry),
+    }
   } catch (error) {
-    return {error: messageOf(error)}
+    return {chosen: {error: messageOf(error)}, role: roleSetting(request, env, config, null)}
   }
+}
+
+function fromOf(source: Target['source']): From {
+  if (source === 'config') return 'config'
+  return source.startsWith('--') ? 'flag' : 'environment'
 }
 
 function described(entry: object, kinds: readonly string[]): string[] {

@@ -5,20 +5,45 @@ import {environmentNamesDatabase, type Environment} from '../db/libpq.js'
 import {usageError} from '../errors.js'
 import type {Config} from './load.js'
 import {command} from '../units/command.js'
+import {qicoreVariables} from '../units/environment.js'
+import {strongest, type Setting} from './precedence.js'
 
 export interface TargetRequest {
   url?: string | undefined
   target?: string | undefined
+  /** For changes, over that of the target. */
+  role?: string | undefined
   /** A command that changes something takes a database only from where it was named for that. */
   changes: boolean
 }
 
 /**
- * Which database: --url, --target, QICORE_DB_URL, DATABASE_URL, libpq's environment, the configuration's default.
+ * Which database: --url, --target, QICORE_DB_URL or QICORE_TARGET, DATABASE_URL, libpq's environment, the
+ * configuration's default. And as which role it is changed: --role, QICORE_ROLE, that of the target.
  * @param cwd `embedded:` paths of flags and environment are relative to it; those of the config to its file
  * @throws OpsError NO_DATABASE_NAMED, NO_SUCH_TARGET, STRAY_URL, UNSET_VARIABLE
  */
 export function resolveTarget(request: TargetRequest, env: Environment, config: Config | null, cwd: string): Target {
+  const target = database(request, env, config, cwd)
+  return {...target, role: roleSetting(request, env, config, target).value ?? undefined}
+}
+
+/** The role for changes; null where it is the one that connects. */
+export function roleSetting(
+  request: Pick<TargetRequest, 'role'>,
+  env: Environment,
+  config: Config | null,
+  target: Pick<Target, 'role'> | null,
+): Setting<string | null> {
+  return strongest<string | null>({
+    flag: {name: '--role', value: request.role},
+    environment: {name: qicoreVariables.role, env, parse: (text) => text},
+    config: {file: config?.file, value: target?.role},
+    default: null,
+  })
+}
+
+function database(request: TargetRequest, env: Environment, config: Config | null, cwd: string): Target {
   if (request.url !== undefined && request.target !== undefined)
     throw usageError('USAGE', '--url and --target exclude each other.', ['Leave one of them out.'])
   if (request.url === '')
@@ -27,7 +52,12 @@ export function resolveTarget(request: TargetRequest, env: Environment, config: 
     ])
   if (request.url !== undefined) return byUrl(request.url, '--url', cwd)
   if (request.target !== undefined) return byName(request.target, '--target', env, config)
+  if (env.QICORE_DB_URL && env.QICORE_TARGET)
+    throw usageError('USAGE', 'QICORE_DB_URL and QICORE_TARGET exclude each other, and both are set.', [
+      'Unset one of them, or name the database with --url or --target.',
+    ])
   if (env.QICORE_DB_URL) return byUrl(env.QICORE_DB_URL, 'QICORE_DB_URL', cwd)
+  if (env.QICORE_TARGET) return byName(env.QICORE_TARGET, 'QICORE_TARGET', env, config)
   const stray = strayNames(env)
   if (stray !== null) {
     const named = Object.keys(config?.targets ?? {})
@@ -36,7 +66,7 @@ export function resolveTarget(request: TargetRequest, env: Environment, config: 
         'STRAY_URL',
         `The environment names a database (${stray}), but ${config!.file} names targets: a change takes no database from there.`,
         [
-          `Say which: --target ${named.join('|')}, --url, or QICORE_DB_URL.`,
+          `Say which: --target ${named.join('|')}, --url, QICORE_DB_URL or QICORE_TARGET.`,
           `Or unset ${env.DATABASE_URL ? 'DATABASE_URL' : 'PGHOST, PGSERVICE, PGDATABASE …'} to use the default target.`,
         ],
       )

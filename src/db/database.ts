@@ -96,7 +96,15 @@ export interface Backend {
   startedAt: Instant
 }
 
-export type TargetSource = '--url' | '--target' | 'QICORE_DB_URL' | 'DATABASE_URL' | 'libpq' | 'config' | 'demo'
+export type TargetSource =
+  | '--url'
+  | '--target'
+  | 'QICORE_DB_URL'
+  | 'QICORE_TARGET'
+  | 'DATABASE_URL'
+  | 'libpq'
+  | 'config'
+  | 'demo'
 
 /** Where a database is and what was decided about it, before anything was connected. */
 export interface Target {

@@ -34,9 +34,14 @@ const fromEnvironment: Record<string, string> = {
   PGOPTIONS: 'options',
 }
 
+/** Variables of libpq that are set and name a database, or a part of its address. */
+export function databaseVariables(env: Environment): string[] {
+  return ['PGHOST', 'PGHOSTADDR', 'PGPORT', 'PGDATABASE', 'PGSERVICE', 'PGUSER'].filter((name) => Boolean(env[name]))
+}
+
 /** True where libpq's environment alone names a database. */
 export function environmentNamesDatabase(env: Environment): boolean {
-  return ['PGHOST', 'PGHOSTADDR', 'PGPORT', 'PGDATABASE', 'PGSERVICE', 'PGUSER'].some((name) => Boolean(env[name]))
+  return databaseVariables(env).length > 0
 }
 
 /** Milliseconds that a host has where nothing is said. */

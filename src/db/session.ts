@@ -53,7 +53,7 @@ export function roleError(role: string, error: unknown): unknown {
     exit: ExitCode.usage,
     cause: error,
     suggestions: [
-      `Correct \`role: ${role}\` of the target in the configuration, or grant that role to the one that connects.`,
+      `Correct the role ${role} where it is named (--role, QICORE_ROLE or \`role\` of the target), or grant it to the role that connects.`,
     ],
   })
 }

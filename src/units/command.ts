@@ -8,6 +8,7 @@ export type FlagValue = string | number | boolean | readonly string[] | null | u
 export interface GivenFlags {
   url?: string | undefined
   target?: string | undefined
+  role?: string | undefined
   config?: string | undefined
 }
 
@@ -18,8 +19,8 @@ let given: GivenFlags = {}
  * copied. State of the process, because a process runs one command; a program that uses the library never sets it, and
  * the daemon, whose log is read on other machines, takes it back.
  */
-export function repeatInCommands({url, target, config}: GivenFlags): void {
-  given = {url, target, config}
+export function repeatInCommands({url, target, role, config}: GivenFlags): void {
+  given = {url, target, role, config}
 }
 
 /** Commands that work without a database: of the flags only --config matters to them. */
@@ -36,7 +37,7 @@ export const withoutDatabase: ReadonlySet<string> = new Set([
 function repeatedFlags(id: string, flags: Readonly<Record<string, FlagValue>>): Record<string, FlagValue> {
   if (id.endsWith(' --help')) return {}
   const named = withoutDatabase.has(id) || flags.url != null || flags.target != null
-  return {...(!named && {url: given.url, target: given.target}), config: given.config}
+  return {...(!named && {url: given.url, target: given.target, role: given.role}), config: given.config}
 }
 
 /**

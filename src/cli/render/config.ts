@@ -1,4 +1,5 @@
 import {jobDefaults, type ShownConfig, type ShownJob} from '../../config/shown.js'
+import type {From} from '../../config/precedence.js'
 import {shortName} from '../../db/qualified-name.js'
 import type {Around} from './shown.js'
 import {printable} from './text.js'
@@ -14,6 +15,8 @@ export function renderConfig({
   file,
   default: byDefault,
   chosen,
+  role,
+  migrations,
   targets,
   limits,
   tables,
@@ -29,9 +32,11 @@ export function renderConfig({
     `File: ${file ?? 'none; qicore-db.config.yaml is searched from here upwards'}`,
     'error' in chosen
       ? `Database: none. ${chosen.error}`
-      : `Database: ${chosen.target ?? 'as the environment names it'} (${chosen.source})`,
+      : `Database: ${chosen.target ?? 'as the environment names it'} (${chosen.variables.join(' ') || chosen.source})`,
+    `Role for changes: ${role.value ?? 'the one that connects'}${mark(role)}`,
+    `Migrations: ${migrations.value}${mark(migrations)}`,
     ...list(
-      'Targets:',
+      'Targets (file):',
       targets.map(({name, url, directUrl, role, protected: guarded, unset}) =>
         [
           `${name}${name === byDefault ? ' (default)' : ''}: ${url}`,
@@ -44,31 +49,33 @@ export function renderConfig({
     ),
     ...list(
       'Limits:',
-      Object.entries(limits).map(([name, {value, from}]) => `${name}: ${value}${byDefaultMark(from)}`),
+      Object.entries(limits).map(([name, limit]) => `${name}: ${limit.value}${mark(limit)}`),
     ),
     ...list(
-      'Tables:',
+      'Tables (file):',
       tables.map(
         ({table, described, declares: what}) => `${table}: ${described ? 'described here, ' : ''}${declares(what)}`,
       ),
     ),
     ...list(
-      'Aggregates:',
+      'Aggregates (file):',
       aggregates.map(({aggregate, declares: what}) => `${aggregate}: ${declares(what)}`),
     ),
     ...list(
       "Policies (defaults count where QiCore's tables are in the database):",
       policies.map(
-        ({schema, table, kind, rule, from}) => `${shortName(schema, table)} ${kind}: ${rule}${byDefaultMark(from)}`,
+        ({schema, table, kind, rule, from}) => `${shortName(schema, table)} ${kind}: ${rule}${mark({from})}`,
       ),
     ),
-    ...list(`Jobs (where a job sets nothing else: ${settingsInWords(jobDefaults())}):`, jobSettings.map(jobLine)),
-    ...list('Jobs switched off:', jobsOff),
+    ...list(`Jobs (default: ${settingsInWords(jobDefaults())}):`, jobSettings.map(jobLine)),
+    ...list('Jobs switched off (file):', jobsOff),
   ].join('\n')
 }
 
-function byDefaultMark(from: 'config' | 'default'): string {
-  return from === 'default' ? ' (default)' : ''
+/** Where a value is from; the path of the file is on the first line. */
+function mark({from, source}: {from: From; source?: string | null}): string {
+  if (from === 'default') return ' (default)'
+  return from === 'config' ? ' (file)' : ` (${source})`
 }
 
 /** The schedule, and what the job sets beside it. */
@@ -80,7 +87,7 @@ function jobLine({name, kind, schedule, settings, options, given, from}: ShownJo
     ...(Object.keys(own).length === 0 ? [] : [settingsInWords(own)]),
     ...Object.entries(options).map(optionInWords),
   ]
-  return `${name}: ${parts.join(', ')}${byDefaultMark(from)}`
+  return `${name}: ${parts.join(', ')}${mark({from})}`
 }
 
 function optionInWords([field, value]: [string, unknown]): string {

@@ -1,17 +1,20 @@
 import {ReportCommand} from '../../cli/report-command.js'
 import type {ShownConfig} from '../../config/shown.js'
+import type {ShownSetting} from '../../config/shown-table.js'
 
 interface ShowReport extends ShownConfig {
   kind: 'config.show'
   version: 1
   target: null
   at: string
+  /** Every value of the configuration in one list. */
+  settings: ShownSetting[]
 }
 
 export default class ConfigShow extends ReportCommand<typeof ConfigShow> {
   static override summary = 'Show the configuration in effect and the database that it selects.'
   static override description =
-    'Reads and checks the file, all mistakes at once, and prints every setting with its value; "(default)" marks those that the file does not set. It asks no database: the default policies are those of QiCore\'s own tables, and count only in a database that has them. Variables are shown by name, passwords never.'
+    "Reads and checks the file, all mistakes at once, and prints every setting with its value and where it comes from: a flag, a variable of the environment, the file or a default, the strongest first. It asks no database: the default policies are those of QiCore's own tables, and count only in a database that has them. Variables are shown by name, passwords never."
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --target prod --json',
@@ -39,17 +42,31 @@ export default class ConfigShow extends ReportCommand<typeof ConfigShow> {
       import('../../qicore/definition.js'),
       this.loadConfig(),
     ])
-    const {url, target} = this.flags
+    const {url, target, role, config: file, 'lock-timeout': lockTimeout} = this.flags
     const withDefinitions = config?.migrations !== 'own'
     const policies = shownPolicies(
       config,
       declaredPolicies(withDefinitions ? qicore : null, config),
       partitionRules(config, withDefinitions),
     )
-    const shown = shownConfig(config, {url, target, changes: false}, process.env, process.cwd(), policies)
-    const report: ShowReport = {kind: 'config.show', version: 1, target: null, at: new Date().toISOString(), ...shown}
+    const shown = shownConfig(
+      config,
+      {url, target, role, lockTimeout, config: file, changes: false},
+      process.env,
+      process.cwd(),
+      policies,
+    )
+    const at = new Date().toISOString()
+    const report: ShowReport = {
+      kind: 'config.show',
+      version: 1,
+      target: null,
+      at,
+      ...shown,
+      settings: settingRows(shown),
+    }
     const {sort, limit} = this.flags
-    await this.show(configTable, report, settingRows(shown), async () =>
+    report.settings = await this.show(configTable, report, report.settings, async () =>
       (await import('../../cli/render/config.js')).aroundConfig(shown, sort !== undefined || limit !== undefined),
     )
     return report

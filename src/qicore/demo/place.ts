@@ -81,7 +81,8 @@ async function setAside(directory: string, marker: string, now: Date): Promise<s
 export function flagsFor(target: Target, config: Config | null, env: Environment): GivenFlags {
   const inConfig = config === null || embeddedDirectory(config.targets[demoTarget]?.url ?? '') != null
   if (!inConfig) return {url: target.url}
-  const elsewhere = Boolean(env.QICORE_DB_URL) || Boolean(env.DATABASE_URL) || environmentNamesDatabase(env)
+  const elsewhere =
+    [env.QICORE_DB_URL, env.QICORE_TARGET, env.DATABASE_URL].some(Boolean) || environmentNamesDatabase(env)
   const byDefault = config === null || config.default === demoTarget
   return elsewhere || !byDefault ? {target: demoTarget} : {}
 }

@@ -1,4 +1,4 @@
-import {readFileSync} from 'node:fs'
+import {readFileSync, realpathSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {root} from '../../helpers/build.js'
@@ -37,15 +37,17 @@ describe('config show', () => {
       [
         'File: /x/qicore-db.config.yaml',
         'Database: local (config)',
-        'Targets:',
+        'Role for changes: the one that connects (default)',
+        'Migrations: all (default)',
+        'Targets (file):',
         '  local (default): embedded:.qicore/db',
         '  prod: postgres://ops:***@db1/market, as owner, protected, QICORE_PROD_PASSWORD not set',
         'Limits:',
-        '  lockTimeout: 3s',
+        '  lockTimeout: 3s (file)',
         '  exclusiveLockTimeout: 500ms (default)',
         '  lateAfter: 6h (default)',
         '  maxDropPerRun: 8 (default)',
-        'Tables:',
+        'Tables (file):',
         '  public.ohlcv_data: retention',
         '  desk_b.ticks: described here, compression',
         '',
@@ -55,12 +57,12 @@ describe('config show', () => {
     const shown = rest.join('').replaceAll(/\n {4}/g, ' ')
     for (const line of [
       'ohlcv_data compression: after 30 days; segmentBy exchange_id, coin_id, timeframe; orderBy time desc, id desc (default)',
-      'ohlcv_data retention: after 2 years, gated\n',
+      'ohlcv_data retention: after 2 years, gated (file)',
       'level1_data retention: after 7 days, gated (default)',
-      'desk_b.ticks compression: none\n',
-      'maintain: "0 3 * * *", timezone Europe/Berlin, retries 4\n',
+      'desk_b.ticks compression: none (file)',
+      'maintain: "0 3 * * *", timezone Europe/Berlin, retries 4 (file)',
       'partitions: "@daily" (default)',
-      'Jobs switched off:\n  refresh\n',
+      'Jobs switched off (file):\n  refresh\n',
       'timeout 1h, retries 2, backoff 30s',
     ])
       expect(shown).toContain(line)
@@ -80,6 +82,43 @@ describe('config show', () => {
       jobsOff: ['refresh'],
     })
     expect(JSON.stringify(json)).not.toMatch(/secret|hidden/)
+  })
+
+  it('shows every value with its source: flag over environment over file over default', async () => {
+    const cwd = directoryWith({'qicore-db.config.yaml': config})
+    const file = join(realpathSync(cwd), 'qicore-db.config.yaml')
+    const settings = async (args: readonly string[], env: Record<string, string> = {}) => {
+      const report = jsonOf<{settings: Record<string, unknown>[]}>(
+        await runCli(['config', 'show', '--json', ...args], {cwd, env}),
+      )
+      const shown = new Map(report.settings.map((row) => [`${row.section} ${row.name} ${row.setting}`, row]))
+      return (name: string) => {
+        const {value, from, source} = shown.get(name)!
+        return [value, from, source]
+      }
+    }
+    const env = {QICORE_LOCK_TIMEOUT: '4s', QICORE_ROLE: 'from_env', QICORE_TARGET: 'prod', QICORE_PROD_PASSWORD: 'x'}
+    const byFlag = await settings(['--lock-timeout', '5s', '--role', 'typed', '--target', 'local'], env)
+    expect(byFlag('limit lockTimeout value')).toEqual(['5s', 'flag', '--lock-timeout'])
+    expect(byFlag('general role value')).toEqual(['typed', 'flag', '--role'])
+    expect(byFlag('general database value')).toEqual(['local', 'flag', '--target'])
+    const byVariable = await settings([], env)
+    expect(byVariable('limit lockTimeout value')).toEqual(['4s', 'environment', 'QICORE_LOCK_TIMEOUT'])
+    expect(byVariable('general role value')).toEqual(['from_env', 'environment', 'QICORE_ROLE'])
+    expect(byVariable('general database value')).toEqual(['prod', 'environment', 'QICORE_TARGET'])
+    const byFile = await settings([])
+    expect(byFile('limit lockTimeout value')).toEqual(['3s', 'config', file])
+    expect(byFile('general database value')).toEqual(['local', 'config', file])
+    expect(byFile('job maintain retries')).toEqual([4, 'config', file])
+    for (const name of ['limit exclusiveLockTimeout value', 'general migrations value', 'job maintain timeout'])
+      expect(byFile(name).slice(1), name).toEqual(['default', null])
+    const libpq = await settings([], {PGHOST: 'db1', PGDATABASE: 'market'})
+    expect(libpq('general database value')).toEqual([null, 'environment', 'PGHOST PGDATABASE'])
+    const wrong = await runCli(['config', 'show', '--json'], {cwd, env: {QICORE_LOCK_TIMEOUT: '7m'}})
+    expectExit(wrong, 2)
+    expect(jsonOf(wrong)).toMatchObject({
+      error: {code: 'DURATION', message: expect.stringMatching(/^QICORE_LOCK_TIMEOUT: "7m" could mean/)},
+    })
   })
 
   it('works without a file, and tells all mistakes of one at once', async () => {

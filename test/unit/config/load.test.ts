@@ -50,7 +50,7 @@ describe('the configuration', () => {
     expect(config.targets.prod).toMatchObject({role: 'market_owner', protected: true})
     expect(config.tables['public.crypto_prices']!.compression).toMatchObject({after: {months: 0, days: 7, seconds: 0}})
     expect(config.tables['public.level1_data']!.compression).toBe('none')
-    expect(limitsOf(config)).toMatchObject({
+    expect(limitsOf(config, {}, {})).toMatchObject({
       lockTimeout: 2_000,
       exclusiveLockTimeout: 500,
       maxDropPerRun: 8,

@@ -21,7 +21,7 @@ const load = async (text: string): Promise<Config> => {
 /** What every command does with a configuration once it is read. */
 function used(config: Config): void {
   jobsOf(config.jobs)
-  limitsOf(config)
+  limitsOf(config, {}, {})
   partitionRules(config, true)
   shownConfig(config, {changes: false}, {}, '/')
 }

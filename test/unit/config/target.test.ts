@@ -50,6 +50,23 @@ describe('which database a command works on', () => {
     expect(resolve({}, env)).toMatchObject({url: 'embedded:/etc/app/.qicore/db', source: 'config', name: 'local'})
   })
 
+  it('takes a target from QICORE_TARGET as from --target, and a URL beside it is refused', () => {
+    const env = {...everything, QICORE_DB_URL: '', QICORE_TARGET: 'prod'}
+    expect(resolve({changes: true}, env)).toMatchObject({name: 'prod', source: 'QICORE_TARGET', protected: true})
+    expect(resolve({url: 'postgres://u/0'}, env)).toMatchObject({source: '--url'})
+    expect(() => resolve({}, {...env, QICORE_DB_URL: 'postgres://q/1'})).toThrow(/exclude each other/)
+  })
+
+  it('takes the role from --role, QICORE_ROLE or the target, whatever names the database', () => {
+    const env = {...everything, QICORE_ROLE: 'from_env'}
+    const request = {changes: true, target: 'prod'}
+    expect(resolveTarget({...request, role: 'typed'}, env, config, '/').role).toBe('typed')
+    expect(resolveTarget(request, env, config, '/').role).toBe('from_env')
+    expect(resolveTarget(request, everything, config, '/').role).toBe('owner')
+    expect(resolve({url: 'postgres://u/0'}, {QICORE_ROLE: 'from_env'}).role).toBe('from_env')
+    expect(resolve({url: 'postgres://u/0'}).role).toBeUndefined()
+  })
+
   it('takes embedded paths of flags and environment from the working directory', () => {
     expect(resolve({url: 'embedded:x/y'}).url).toBe('embedded:/home/me/x/y')
     expect(resolve({}, {QICORE_DB_URL: 'embedded:/abs'}).url).toBe('embedded:/abs')

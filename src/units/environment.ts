@@ -1,0 +1,81 @@
+/** One or more variables of the environment that the program reads, for the help and the documentation. */
+export interface EnvironmentVariables {
+  names: readonly string[]
+  meaning: string
+  /** The flag that is stronger. */
+  flag: string | null
+  /** The setting of the configuration that is weaker. */
+  setting: string | null
+}
+
+/** Variables of this program: they override the configuration, and a flag overrides them. */
+export const qicoreVariables = {
+  url: 'QICORE_DB_URL',
+  target: 'QICORE_TARGET',
+  role: 'QICORE_ROLE',
+  lockTimeout: 'QICORE_LOCK_TIMEOUT',
+} as const
+
+/** Every variable that the code reads; a test compares the two. */
+export const environmentVariables: readonly EnvironmentVariables[] = [
+  {
+    names: [qicoreVariables.url],
+    meaning: 'the database: `postgres://role@host:5432/database` or `embedded:<directory>`',
+    flag: '--url',
+    setting: 'default',
+  },
+  {
+    names: [qicoreVariables.target],
+    meaning: 'a target of the configuration, by name; not together with `QICORE_DB_URL`',
+    flag: '--target',
+    setting: 'default',
+  },
+  {
+    names: [qicoreVariables.role],
+    meaning: 'role for changes (`SET ROLE`), which then owns what they create',
+    flag: '--role',
+    setting: 'targets.<name>.role',
+  },
+  {
+    names: [qicoreVariables.lockTimeout],
+    meaning:
+      'how long a step waits for a lock, such as `5s`; one that takes ACCESS EXCLUSIVE waits for at most `exclusiveLockTimeout`',
+    flag: '--lock-timeout',
+    setting: 'limits.lockTimeout',
+  },
+  {
+    names: ['DATABASE_URL'],
+    meaning:
+      'as `QICORE_DB_URL`, and weaker; where a configuration names targets, a command that changes something refuses it',
+    flag: '--url',
+    setting: 'default',
+  },
+  {
+    names: [
+      ...['PGHOST', 'PGHOSTADDR', 'PGPORT', 'PGUSER', 'PGDATABASE', 'PGSERVICE', 'PGSERVICEFILE', 'PGSYSCONFDIR'],
+      ...['PGPASSWORD', 'PGPASSFILE', 'PGSSLMODE', 'PGSSLROOTCERT', 'PGSSLCERT', 'PGSSLKEY', 'PGSSLNEGOTIATION'],
+      ...['PGCONNECT_TIMEOUT', 'PGOPTIONS', 'PGTARGETSESSIONATTRS', 'PGLOADBALANCEHOSTS'],
+    ],
+    meaning: 'as libpq means them',
+    flag: '--url',
+    setting: 'default',
+  },
+  {
+    names: ['COLUMNS'],
+    meaning: 'width of tables, also where the output is no terminal; without it nothing is cut there',
+    flag: null,
+    setting: null,
+  },
+  {
+    names: ['NO_COLOR', 'FORCE_COLOR', 'TERM'],
+    meaning: 'no colours; colours also in a pipe; `dumb`: no colours and no line that is redrawn',
+    flag: null,
+    setting: null,
+  },
+  {
+    names: ['HOME', 'PATH', 'npm_command'],
+    meaning: "where libpq's files are; whether printed commands begin with `qicore-db` or `npx qicore-db`",
+    flag: null,
+    setting: null,
+  },
+]
