@@ -3,7 +3,7 @@ import {ExitCode, OpsError} from '../errors.js'
 import type {Config} from '../config/load.js'
 import type {ConnectOptions, Database, Target} from '../db/database.js'
 import type {Plan} from '../run/step.js'
-import {lockWait, whileLocked, type LockWait} from '../run/lock-wait.js'
+import type {LockWait} from '../run/lock-wait.js'
 import {approximateSeconds, durationInWords} from '../units/duration.js'
 import {installLine, type ChangeFlags, type ChangeReport, type RunOptions} from './change.js'
 import {errorJson, translateError, type ErrorJson} from './command-error.js'
@@ -89,7 +89,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
    * The wait for a lock that another process or session holds: one for the whole command.
    * @param otherwise milliseconds without --wait
    */
-  protected lockWait(otherwise = 0): LockWait {
+  protected async lockWait(otherwise = 0): Promise<LockWait> {
+    const {lockWait} = await import('../run/lock-wait.js')
     const {wait} = this.flags
     const upTo = durationInWords(wait ?? {months: 0, days: 0, seconds: otherwise / 1000})
     const report = ({message}: OpsError) => this.quiet || this.report(`Waiting up to ${upTo}: ${message}`)
@@ -99,8 +100,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   /** Runs again what is refused because another holds the lock (exit 5), for as long as --wait says. */
-  protected whileLocked<R>(work: () => Promise<R>): Promise<R> {
-    return this.flags.wait === undefined ? work() : whileLocked(this.lockWait(), work)
+  protected async whileLocked<R>(work: () => Promise<R>): Promise<R> {
+    if (this.flags.wait === undefined) return work()
+    const {whileLocked} = await import('../run/lock-wait.js')
+    return whileLocked(await this.lockWait(), work)
   }
 
   /** The configuration that applies here, or null. */
@@ -221,7 +224,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       sql: (flags.sql ?? false) || !process.stdout.isTTY,
       previewed: options.previewed ?? false,
       limits,
-      lockWait: options.lockWait ?? this.lockWait(),
+      lockWait: options.lockWait ?? (await this.lockWait()),
       resolveSession: options.resolveSession,
       preparation: {steps, run: () => bootstrap(db, {...plan, steps}, {limits}), replan: options.replan},
       print: (text) => this.log(text),
@@ -237,7 +240,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const [{limitsOf}, config] = await Promise.all([import('../config/limits.js'), this.loadConfig()])
     const limits = limitsOf(config, {lockTimeout: this.flags['lock-timeout']}, process.env)
     // A step that another session blocks is retried for at least as long as --wait says.
-    return {...limits, retryBudget: Math.max(limits.retryBudget, this.lockWait().left())}
+    return {...limits, retryBudget: Math.max(limits.retryBudget, (await this.lockWait()).left())}
   }
 
   /** oclif reads `oclif.exit` in text mode and `exitCode` under --json; what is no OpsError is translated once. */

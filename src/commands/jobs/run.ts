@@ -70,7 +70,7 @@ export default class JobsRun extends BaseCommand<typeof JobsRun> {
           flags: this.flags,
           config,
           limits: await this.limits(),
-          lockWait: this.lockWait(10_000),
+          lockWait: await this.lockWait(10_000),
           version: this.config.version,
           at: head.at,
           interactive: this.interactive,

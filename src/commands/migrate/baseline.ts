@@ -32,7 +32,7 @@ export default class MigrateBaseline extends BaseCommand<typeof MigrateBaseline>
         const engine = flags.engine ?? db.server.engine
         const {request} = await requestFor(db, {configDirectory: config?.directory, engine})
         const replan = () => planBaseline(db, request, this.args.version)
-        return this.confirmAndRun(db, await replan(), flags, {lockWait: this.lockWait(lockTimeoutMs), replan})
+        return this.confirmAndRun(db, await replan(), flags, {lockWait: await this.lockWait(lockTimeoutMs), replan})
       },
       {changes: true},
     )

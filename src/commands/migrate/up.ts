@@ -53,7 +53,11 @@ Waits up to 60 seconds for another run to end. On a database that has data it as
         for (const note of notes) this.report(note)
         // The server may be another kind of engine once the extension was made.
         const replan = async () => (await planFor(db, options)).plan
-        return this.confirmAndRun(db, plan, flags, {lockWait: this.lockWait(lockTimeoutMs), replan, installs: true})
+        return this.confirmAndRun(db, plan, flags, {
+          lockWait: await this.lockWait(lockTimeoutMs),
+          replan,
+          installs: true,
+        })
       },
       {changes: true, create: !flags['dry-run']},
     )
