@@ -1,11 +1,11 @@
 /**
- * Compressing by our own run against TimescaleDB's own policy, over equal chunks: candles of a random walk, a chunk a
- * day, three series. Our run is the whole of it: run lock, ledger, a transaction and a check a chunk. Each contestant
- * gets the same rows, written anew into a table of its own; only the compressing is timed.
- * - One worker and the policy take 20 chunks each in turn: the machine is at times half as fast as at others, for longer
+ * `chunks compress` against TimescaleDB's own policy, over equal chunks: candles of a random walk, one chunk a day, three
+ * series. The time of our run includes the run lock, the ledger, and a transaction and a check for each chunk. Each
+ * contestant gets the same rows in a new table; only the compression is timed.
+ * - One worker and the policy compress 20 chunks each in turn, because the speed of a shared machine can halve for longer
  *   than a whole run takes.
- * - Nothing is dropped before the end: ext4 looks for free inodes past those deleted within the last minutes, and that
- *   was a quarter of the time.
+ * - Nothing is dropped before the end: ext4 skips inodes that were deleted within the last minutes when it looks for free
+ *   ones, and that took a quarter of the time.
  * QICORE_TEST_URL names the server; CHUNKS and ROUNDS make it shorter.
  */
 import {connect} from '../src/db/connect.js'
@@ -101,13 +101,13 @@ async function sql(text: string): Promise<void> {
   await db.query(statement(text), patient)
 }
 
-/** The schema qicore: without it there is no lock and no ledger to pay for. */
+/** Creates the schema qicore, so that the lock and the ledger are part of the measured time. */
 async function core(to: Database): Promise<void> {
   const plan = await planInstall(to)
   await bootstrap(to, plan, {limits: defaultLimits})
 }
 
-/** The same rows again in a new table, and the id of its policy's job, which takes a slice when it is called and never runs by itself. */
+/** A new table with the same rows, and the id of its policy's job, which compresses a slice per call and is never scheduled. */
 async function contestant(table: string): Promise<{table: string; job: number}> {
   await sql(`create table ${table} (like walk);
 alter table ${table} alter time set not null;
@@ -127,7 +127,7 @@ alter table ${table} set (timescaledb.compress, timescaledb.compress_segmentby =
 }
 
 interface Run {
-  /** Those steps of the plan. */
+  /** Runs the steps of the plan from index `from` to `to`. */
   carryOn(from: number, to: number, workers: number): Promise<void>
   end(): Promise<void>
 }

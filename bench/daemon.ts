@@ -1,11 +1,11 @@
 /**
- * The daemon with 1 000 jobs, as a process of its own on a native server:
- * - idle, none of them due: share of a core, resident memory;
- * - at work, a fixed mix of schedules with about 34 occurrences a second over real minutes: how late they begin by the
- *   database's clock, against a second daemon with one job a second on a database of its own, at the same time;
- * - the database time of claiming an occurrence, with 10 000 and with 1 000 000 rows in the ledger.
+ * The daemon with 1 000 jobs, as a separate process on a native server:
+ * - idle (no job is due): share of a core, resident memory;
+ * - work (a fixed mix of schedules with about 34 occurrences a second over real minutes): lateness by the database's
+ *   clock, against a second daemon with one job a second on another database at the same time;
+ * - claims: database time of claiming an occurrence, with 10 000 and with 1 000 000 rows in the ledger.
  * QICORE_BENCH_URL names the server (a role that may create databases); without it a PostgreSQL 18 from npm is started.
- * MINUTES (3) and ROWS (1 000 000) make it shorter; PARTS (idle work claims) leaves some out; WORKERS (4) as --workers.
+ * MINUTES (3) and ROWS (1 000 000) make it shorter; PARTS (idle work claims) selects parts; WORKERS (4) is --workers.
  */
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {loadavg, tmpdir} from 'node:os'
@@ -27,7 +27,7 @@ const parts = (process.env.PARTS ?? 'idle work claims').split(' ')
 const zones = ['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Tokyo', 'Australia/Sydney']
 type Jobs = Record<string, {kind: string; schedule: string; timezone: string; statement: string}>
 
-/** 34 occurrences a second; those of the minute come all at once, the others are spread. */
+/** 34 occurrences a second: the minutely jobs are due together, the others are spread. */
 const mix: Jobs = {
   ...jobs(11, 'second', () => '* * * * * *'),
   ...jobs(60, 'five', (n) => `${n % 5}-59/5 * * * * *`),
@@ -57,7 +57,7 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
-/** So many jobs of a schedule each. */
+/** The number of jobs for each schedule. */
 function jobs(count: number, prefix: string, schedule: (n: number) => string): Jobs {
   return Object.fromEntries(
     Array.from({length: count}, (_, n) => [
@@ -92,7 +92,7 @@ async function stopped(daemon: DaemonProcess): Promise<void> {
   if (code !== 0) throw new Error(`the daemon ended with ${code}: ${daemon.stderr()}`)
 }
 
-/** Processor seconds and resident bytes, as the daemon's own metrics say. */
+/** Processor seconds and resident bytes, from the daemon's own metrics. */
 async function health(address: string): Promise<{cpu: number; resident: number}> {
   const text = await (await fetch(`http://${address}/metrics`)).text()
   const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)![1])
@@ -110,7 +110,7 @@ async function idle(at: string): Promise<void> {
     await daemon.event('ready')
     await sleep(15_000)
     const before = await health(String(address))
-    // Four looks at the ledger.
+    // Long enough for four polls of the ledger.
     await sleep(120_000)
     const after = await health(String(address))
     const share = (after.cpu - before.cpu) / 120
@@ -180,7 +180,7 @@ async function work(at: string): Promise<void> {
   )
 }
 
-/** The ledger of 1 000 jobs with so many ended rows; every job has an instant that is due. */
+/** Fills the ledger of 1 000 jobs with that many ended rows; each job has one due occurrence. */
 async function fill(db: Database, count: number): Promise<void> {
   const run = (text: string) => db.transaction({...writing, statementTimeout: 0}, (tx) => tx.query(statement(text)))
   await run(`insert into qicore.job (name, kind, revision, last_at) select 'job-' || n, 'sql', 1, date_trunc('minute', now()) - interval '1 minute' from generate_series(0, 999) n;
@@ -193,7 +193,7 @@ async function fill(db: Database, count: number): Promise<void> {
     await db.autocommit({...writing, statementTimeout: 0}, statement(`vacuum analyze qicore.${table}`))
 }
 
-/** Planning and execution in the server of one question, which is then undone, in milliseconds. */
+/** Planning and execution time of one statement on the server, in milliseconds. The statement is rolled back. */
 async function serverTime(db: Database, name: string, values: readonly Value[]): Promise<{ms: number; rows: number}> {
   class Undo extends Error {}
   let answer = {ms: NaN, rows: NaN}

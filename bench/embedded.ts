@@ -1,6 +1,6 @@
 /**
- * What `stats` costs on the demo's embedded database, against the least that opening the same directory can cost: the
- * engine and its extension, one question, and the end.
+ * The time of `stats` on the demo's embedded database, against the minimum for opening the same directory: starting the
+ * engine and its extension, one query, and closing.
  */
 import {spawnSync} from 'node:child_process'
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
@@ -12,7 +12,7 @@ import {race, report} from './measure.js'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const place = mkdtempSync(join(tmpdir(), 'qicore-db-bench-'))
 
-/** Ends with an error where the program does. */
+/** Throws if the program fails. */
 function run(...args: string[]): void {
   const {status, stderr} = spawnSync(process.execPath, args, {cwd: place, encoding: 'utf8'})
   if (status !== 0) throw new Error(`node ${args.join(' ')}: exit ${status}\n${stderr}`)

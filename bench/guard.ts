@@ -1,8 +1,8 @@
 /**
- * What the guard of crypto_prices costs whoever writes: an hour of minutes of 200 series, in statements of 10 000 and of
- * 1000 rows and by COPY, against the same table without a trigger and with a row trigger that asks once a row. Each in a
- * database of its own that grows alike. COPY puts rows into a partition or chunk one by one as soon as a trigger wants them
- * all, whatever that trigger does. Wants QICORE_TEST_URL; removes its databases.
+ * The cost of the trigger on crypto_prices for writers: an hour of minutes of 200 series, in statements of 10 000 and of
+ * 1000 rows and by COPY, against the same table without a trigger and with a row trigger that runs one query per row. Each
+ * has a database of its own that grows at the same rate. COPY inserts rows one by one as soon as the table has a trigger
+ * with a transition table, whatever the trigger does. Needs QICORE_TEST_URL; drops its databases at the end.
  */
 import type pg from 'pg'
 import {createTrigger} from '../src/schema/generate/table.js'
@@ -34,13 +34,13 @@ const guard = cryptoPrices.triggers!.map((trigger) => createTrigger(cryptoPrices
 const noTrigger =
   'drop trigger crypto_price_validation_trigger on public.crypto_prices; drop trigger crypto_price_validation_update_trigger on public.crypto_prices'
 
-/** Writes one hour after the other, in the order of a feed: minute by minute. */
+/** Writes one hour after another in the order of a feed: minute by minute. */
 class Writer {
   private hour = 0
   constructor(private readonly client: pg.Client) {}
 
   async prepare(): Promise<void> {
-    // What is written is there before the clock starts, so that only writing is measured.
+    // The rows are generated before the clock starts, so that only writing is measured.
     await this.client.query(`create unlogged table public.feed as
       select n, 'coin' || n % ${series / 4} as coin, (array['binance', 'coinbase', 'kraken', 'bitstamp'])[n % 4 + 1] as exchange, n / ${series} as minute, 100 + n % 7 as price
       from generate_series(0, ${rows - 1}) n; create index on public.feed (n); analyze public.feed`)
@@ -90,7 +90,7 @@ try {
     ['statements of 1000 rows', (writer: Writer, count: number) => writer.statements(1000, count)],
     ['COPY', (writer: Writer, count: number) => writer.copy(count)],
   ] as const) {
-    // A query a row costs the same for every row, and minutes for all of them.
+    // A query per row costs the same for each row, and all rows would take minutes.
     const taken = await race(rounds, {
       'no trigger': () => write(writers.none, rows),
       guard: () => write(writers.guard, rows),

@@ -1,4 +1,4 @@
-/** What one thing cost over all rounds, in milliseconds. */
+/** The timings of one contestant over all rounds, in milliseconds. */
 export interface Timing {
   name: string
   median: number
@@ -7,8 +7,8 @@ export interface Timing {
 }
 
 /**
- * Runs every contestant once a round, in a new order each time, so that a slow minute of the machine hits all of
- * them; the first round warms up and is thrown away.
+ * Runs every contestant once a round, in a new order each time, so that a slow phase of the machine affects all of them.
+ * The first round warms up and is discarded.
  */
 export async function race<Name extends string>(
   rounds: number,
@@ -33,19 +33,19 @@ export function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-/** What was taken over all rounds, for a benchmark that times a part of what it races. */
+/** Timings over all rounds, for a benchmark that measures only a part of each contestant. */
 export function timing(name: string, taken: readonly number[]): Timing {
   return {name, median: median(taken), min: Math.min(...taken), max: Math.max(...taken)}
 }
 
-/** One goal of a benchmark: a ratio of two things measured in the same run. */
+/** One goal of a benchmark: the ratio of two contestants of the same run. */
 export interface Goal {
   what: string
   ratio: number
   atMost: number
 }
 
-/** Prints the timings and whether each goal is met; exit code 1 where one is not. */
+/** Prints the timings and whether each goal is met; sets exit code 1 if one is not. */
 export function report(title: string, timings: readonly Timing[], goals: readonly Goal[]): void {
   const lines = [title]
   for (const {name, median, min, max} of timings)

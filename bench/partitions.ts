@@ -1,7 +1,7 @@
 /**
- * Partitions on a native server: what a writer notices of 120 of them being made, what that costs the database beside
- * pg_partman and beside a plain loop, and what looking after 100 tables costs where nothing is to be done.
- * QICORE_BENCH_URL names the server (a role that may create databases; with pg_partman where it is to be compared);
+ * Partitions on a native server: how long a concurrent writer waits while 120 partitions are created, what creating them
+ * costs the database compared with pg_partman and with a plain loop, and what `ensure` costs for 100 tables that need
+ * nothing. QICORE_BENCH_URL names the server (a role that may create databases; with pg_partman if it is to be compared);
  * without it a PostgreSQL 18 from npm is started.
  */
 import {fork} from 'node:child_process'
@@ -62,7 +62,7 @@ async function compare(url: string): Promise<void> {
   }
 }
 
-/** Inserts one row after the other for as long as partitions are made, and as long with nobody about. */
+/** Inserts one row after another while partitions are created, and for as long again without other sessions. */
 async function writerBench(db: Database, url: string): Promise<void> {
   const [busy, idle]: [number[], number[]] = [[], []]
   let names = 0
@@ -97,7 +97,7 @@ async function writerBench(db: Database, url: string): Promise<void> {
 }
 
 async function longestInsert(url: string, name: string, work: () => Promise<unknown>): Promise<number> {
-  // A process of its own: what this one is busy with is no waiting of the writer's.
+  // A separate process, so that work of this one does not count as waiting of the writer.
   const writer = fork(fileURLToPath(import.meta.url), ['writer', url, name], {execArgv: ['--import', 'tsx']})
   const message = () => new Promise<unknown>((resolve) => writer.once('message', resolve))
   await message()
@@ -127,7 +127,7 @@ async function write(url: string, name: string): Promise<void> {
   process.disconnect()
 }
 
-/** The last 118 months, this one and the next. */
+/** The last 118 months, the current one and the next. */
 async function make(db: Database, name: string): Promise<void> {
   const [range] = await db.query<{from: string; to: string}>(
     statement(
@@ -197,7 +197,7 @@ async function createBench(db: Database, partman: boolean): Promise<void> {
   ])
 }
 
-/** What the server itself spent on each, by pg_stat_statements; null where that is not loaded. */
+/** Time that the server spent on each, by pg_stat_statements; null if that is not loaded. */
 async function databaseTime(
   db: Database,
   contestants: Record<string, () => Promise<unknown>>,
@@ -220,7 +220,7 @@ async function databaseTime(
   const numbers: Record<string, number[]> = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]))
   for (let round = 0; round < rounds; round += 1)
     for (const [name, work] of Object.entries(contestants)) {
-      // Every statement has a text of its own, and what has been there longest is thrown out.
+      // Every statement has a different text, and pg_stat_statements evicts entries when it is full.
       await run(db, 'select pg_stat_statements_reset(0, oid, 0) from pg_database where datname = current_database()')
       await work()
       numbers[name]!.push(await total())

@@ -1,7 +1,7 @@
 /**
- * What `policies status` costs a server with about 10 000 chunks, 4 000 of them compressed, against the two functions
- * of TimescaleDB that say of each chunk how large and whether it is compressed. Time of the statements as the client
- * sees it, each round on a fresh connection.
+ * The cost of `policies status` for a server with about 10 000 chunks, 4 000 of them compressed, against the two functions
+ * of TimescaleDB that return the size and compression state of each chunk. The time of the statements as seen by the
+ * client, each round on a new connection.
  */
 import type {Database} from '../src/db/database.js'
 import {sql, statement} from '../src/db/sql.js'
@@ -11,7 +11,7 @@ import {chunks, compressed, rounds, withTenThousandChunks, writing, type Place} 
 
 const times: Record<'ours' | 'theirs', number[]> = {ours: [], theirs: []}
 
-/** Everything between begin and commit counts, our own work in between too: an upper bound of the server's share. */
+/** Measures from BEGIN to COMMIT, including our own work in between: an upper bound of the server's share. */
 async function ours(place: Place): Promise<number> {
   return place.on(async (db) => {
     let ms = 0

@@ -1,7 +1,7 @@
 /**
- * latestPrices, priceHistory and topPerformers over 400 chunks, against the form in which everybody writes them first:
- * the newest row of each series out of all rows, buckets by date_trunc over all exchanges, the change sorted over all
- * rows. Wants QICORE_TEST_URL; removes its database.
+ * latestPrices, priceHistory and topPerformers over 400 chunks, against the obvious form of these queries: the newest row
+ * of each series from all rows, buckets by date_trunc over all exchanges, the change sorted over all rows. Needs
+ * QICORE_TEST_URL; drops its database at the end.
  */
 import {latestPrices, priceHistory, topPerformers} from '../src/index.js'
 import {BenchDatabases} from './database.js'
@@ -42,7 +42,7 @@ try {
       [coins, new Date(from).toISOString(), new Date(to).toISOString(), step],
     )
   const day = 86_400_000
-  // Not all at once: a statement takes a lock on every chunk that it writes into.
+  // In several statements, because each takes a lock on every chunk into which it writes.
   for (let back = days; back > 3; back -= 20)
     await fill(end - back * day, end - Math.max(3, back - 20) * day - 1, '1 hour', 20)
   await fill(end - 3 * day, end, '1 minute', 20)

@@ -1,4 +1,4 @@
-/** `npm run bench [name…]`: every benchmark of this directory, or those named; each in a process of its own. */
+/** `npm run bench [name…]` runs every benchmark of this directory, or those named, each in a separate process. */
 import {spawnSync} from 'node:child_process'
 import {readdirSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'

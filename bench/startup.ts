@@ -1,6 +1,6 @@
 /**
- * What the program costs before it does anything, against the least an oclif program can cost: one command, no
- * flags, the same @oclif/core, a manifest.
+ * The startup time of the program, against that of a minimal oclif program: one command, no flags, the same @oclif/core,
+ * a manifest.
  */
 import {spawnSync} from 'node:child_process'
 import {mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync} from 'node:fs'
@@ -11,7 +11,7 @@ import {race, report} from './measure.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** An oclif program with one command and nothing else. */
+/** An oclif program with a single command. */
 function emptyCli(): string {
   const directory = mkdtempSync(join(tmpdir(), 'qicore-db-bench-'))
   mkdirSync(join(directory, 'commands'))

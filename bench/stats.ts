@@ -1,6 +1,6 @@
 /**
- * What `stats --json` costs a server with about 10 000 chunks, 4 000 of them compressed, against the three functions
- * of TimescaleDB that give the same sizes. Time of the statements as the client sees it, each round on a fresh
+ * The cost of `stats --json` for a server with about 10 000 chunks, 4 000 of them compressed, against the three functions
+ * of TimescaleDB that return the same sizes. The time of the statements as seen by the client, each round on a new
  * connection.
  */
 import type {Database} from '../src/db/database.js'
@@ -9,7 +9,7 @@ import {readStats} from '../src/reports/stats.js'
 import {race, report, timing} from './measure.js'
 import {chunks, compressed, rounds, withTenThousandChunks, writing, type Place} from './ten-thousand-chunks.js'
 
-/** The database, adding up what its statements take. */
+/** Wraps the database and adds up the time of its statements. */
 function timed(db: Database, times: {ms: number}): Database {
   const measure = async <T>(work: () => Promise<T>): Promise<T> => {
     const started = performance.now()
@@ -24,7 +24,7 @@ function timed(db: Database, times: {ms: number}): Database {
     server: db.server,
     query: (question) => measure(() => db.query(question)),
     transaction: (settings, work) => {
-      // The work between the statements is ours, not the server's: begin and commit count, it does not.
+      // BEGIN and COMMIT count; the program's own work between the statements does not.
       let between = 0
       let since = 0
       const pending = measure(() =>

@@ -8,13 +8,13 @@ export const compressed = Math.round(chunks * 0.4)
 export const rounds = Number(process.env.ROUNDS ?? 5)
 export const writing = {readOnly: false, lockTimeout: 10_000, statementTimeout: 0, searchPath: 'public'} as const
 
-/** A database with one hypertable `ticks`, and a role that may only read there. */
+/** A database with one hypertable `ticks`, and a role that may only read. */
 export interface Place {
-  /** On a fresh connection: a backend that has opened a chunk once keeps it, and neither a command nor a person at psql has. */
+  /** Uses a new connection: a backend caches the chunks that it has opened, and a command starts without that cache. */
   on<T>(work: (db: Database) => Promise<T>, as?: 'reader'): Promise<T>
 }
 
-/** Makes it on the server that QICORE_TEST_URL names (a community edition), hands it over, and removes it. */
+/** Creates it on the server that QICORE_TEST_URL names (community edition), passes it to the callback, and drops it. */
 export async function withTenThousandChunks(work: (place: Place) => Promise<void>): Promise<void> {
   const server = process.env.QICORE_TEST_URL?.split(/\s+/)[0]
   if (!server) throw new Error('QICORE_TEST_URL names the server to measure on.')
@@ -50,7 +50,7 @@ async function connected<T>(where: Target, work: (db: Database) => Promise<T>): 
   }
 }
 
-/** Indexes and TOAST as real tables have them, hours long ago; one statement never touches more chunks than locks allow. */
+/** Chunks with indexes and TOAST as real tables have them, of past hours. No statement touches more chunks than the lock table holds. */
 async function fill(db: Database, role: string): Promise<void> {
   const run = (text: string) => db.transaction(writing, (tx) => tx.query(statement(text)))
   await run(

@@ -1,6 +1,6 @@
 /**
- * `validate` against what is bought: JSON.parse and zod's own parse of the same lines, in one run; and how much memory
- * a file of a hundred times the size takes.
+ * `validate` against JSON.parse and zod's parse of the same lines, in one run; and the memory for a file of a hundred
+ * times the size.
  */
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
@@ -16,7 +16,7 @@ import {race, report} from './measure.js'
 const count = Number(process.env.ROWS ?? 50_000)
 const start = Date.parse('2026-01-01T00:00:00Z')
 
-/** Rows as a feed writes them. */
+/** Rows in the form in which a feed writes them. */
 function row(index: number) {
   const time = start + index * 1000
   return {

@@ -1,9 +1,8 @@
 /**
- * How long statements of an application wait beside `chunks compress` and `chunks decompress`, while other sessions read
- * the chunks: INSERT of one row, UPDATE over all chunks, SELECT over all chunks. The control is the same statements with
- * the same readers and nothing else, in the same run. Goals: a statement beside compression or decompression takes no
- * longer than the control, twice the copy of the largest chunk alone (the machine is busier then) and the budget of
- * docs/changes.md together.
+ * How long statements of an application wait during `chunks compress` and `chunks decompress`, while other sessions read
+ * the chunks: INSERT of one row, UPDATE over all chunks, SELECT over all chunks. The control runs the same statements with
+ * the same readers and no change. Goal: a statement during a change takes no longer than the sum of the control, twice the
+ * copy of the largest chunk alone (because the machine is busier then), and the budget of docs/changes.md.
  * QICORE_TEST_URL names the server; CHUNKS, ROWS and SECONDS (of each phase) make it shorter.
  */
 import {connect} from '../src/db/connect.js'
@@ -22,7 +21,7 @@ import {report, timing, type Goal, type Timing} from './measure.js'
 const chunks = Number(process.env.CHUNKS ?? 12)
 const rows = Number(process.env.ROWS ?? 20_000)
 const seconds = Number(process.env.SECONDS ?? 8)
-/** Milliseconds; docs/changes.md, "What waits beside compression". */
+/** Milliseconds; docs/changes.md, "Compression with concurrent readers and subscribers". */
 const budget = defaultLimits.exclusiveLockTimeout
 const patient = {...writing, lockTimeout: 0, statementTimeout: 0}
 const server = process.env.QICORE_TEST_URL?.split(/\s+/)[0]
@@ -41,7 +40,7 @@ const database = await createDatabase(server, {})
 const open = () => connect(targetOf(database.url), {applicationName: 'qicore-db/bench'})
 const db = await open()
 const others: Database[] = []
-/** Statements that the server ended, by a deadlock for example. */
+/** Statements that the server aborted, for example because of a deadlock. */
 const failures: string[] = []
 try {
   await db.query(statement(`create extension if not exists timescaledb`), patient).catch(() => {})
@@ -71,7 +70,7 @@ try {
     for (const change of ['compress', 'decompress'] as const) {
       const one = timing(`${name}, beside ${change}`, beside[change][name])
       timings.push(one)
-      // A statement over all chunks may meet the change at each of them.
+      // A statement over all chunks may wait at each of them.
       const meetings = name === 'INSERT' ? 1 : chunks
       goals.push({
         what: `longest ${name} beside ${change}, against the control, two copies and the budget of ${meetings === 1 ? 'one chunk' : `${meetings} chunks`}`,
@@ -122,13 +121,13 @@ async function run(whole: Plan): Promise<void> {
     process.stdout.write(`! ${failed.length} steps were not done, the first: ${failed[0]!.error}\n`)
 }
 
-/** Milliseconds of the slowest step with nothing beside it. */
+/** Milliseconds of the slowest step without other sessions. */
 async function longestStep(whole: Plan): Promise<number> {
   const {steps} = await execute(db, whole, {limits: defaultLimits, ledger: null})
   return Math.max(...steps.map(({ms}) => ms ?? 0))
 }
 
-/** The duration of every statement, in milliseconds, while the work goes on. */
+/** The duration of every statement, in milliseconds, until the work ends. */
 async function measure(
   sessions: Record<Name, Database>,
   readers: readonly Database[],
