@@ -22,7 +22,8 @@ export function stateOf(
   return recorded ? 'ok' : 'unrecorded'
 }
 
-const states: Partial<Record<CronJobState, string>> = {
+/** What is wrong with an entry, as a clause; the states of a sound entry have none. */
+export const stateInWords: Readonly<Partial<Record<CronJobState, string>>> = {
   missing: 'pg_cron does not have it',
   altered: 'pg_cron has it otherwise than it is declared',
   inactive: 'it was switched off in pg_cron',
@@ -40,7 +41,7 @@ export function cronFindings(
   {scheduler, at}: {scheduler: Alive; at: number},
 ): {findings: string[]; ok: boolean | null} {
   const findings: string[] = []
-  const wrong = states[report.state]
+  const wrong = stateInWords[report.state]
   if (wrong !== undefined) findings.push(`${wrong}. Fix: ${command('cron install')}`)
   if (scheduler === 'dead') findings.push("pg_cron's scheduler is not running")
   if (report.paused)

@@ -94,6 +94,7 @@ export const runStepsTable: ReportTable<RecordedStep> = {
       text: ({error, note}) => error ?? note ?? '',
       shrink: 10,
     },
+    {id: 'sql_state', heading: 'SQLSTATE', type: 'text', show: 'data', value: (row) => row.sqlState},
     {id: 'note', heading: 'NOTE', type: 'note', show: 'data', value: (row) => row.note},
   ],
   marked: ({status}) => status === 'failed',

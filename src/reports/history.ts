@@ -54,6 +54,8 @@ export interface RecordedStep {
   bytes: number | null
   note: string | null
   error: string | null
+  /** The SQLSTATE of the error; null where the server raised none, or an earlier version recorded none. */
+  sqlState: string | null
 }
 
 export interface HistoryRequest {
@@ -203,9 +205,10 @@ interface StepRow {
   bytes: number | null
   note: string | null
   error: string | null
+  sql_state: string | null
 }
 
-function stepOf({started_at, completed_at, ...rest}: StepRow): RecordedStep {
+function stepOf({started_at, completed_at, sql_state: sqlState, ...rest}: StepRow): RecordedStep {
   const {step, status, attempts, bytes, note, error} = rest
   return {
     step,
@@ -217,6 +220,7 @@ function stepOf({started_at, completed_at, ...rest}: StepRow): RecordedStep {
     bytes,
     note,
     error,
+    sqlState,
   }
 }
 

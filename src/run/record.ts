@@ -53,8 +53,8 @@ export function stepRecords(
   done?: (position: number, step: StepReport) => Statement,
 ): StepRecords {
   const settings = recordSettings(db, limits)
-  const row = (position: number, {id: step, status, attempts, ms, bytes, note, error}: StepReport) =>
-    recordStatement(ended, [id, step, position, status, attempts, ms, bytes, note, error])
+  const row = (position: number, {id: step, status, attempts, ms, bytes, note, error, sqlState}: StepReport) =>
+    recordStatement(ended, [id, step, position, status, attempts, ms, bytes, note, error, sqlState])
   return {
     stepDone: (tx, position, step) => tx.query((done ?? row)(position, step)),
     async stepNoted(step, note) {

@@ -89,6 +89,7 @@ export async function tryStep(
         ms: elapsed(),
         error: describe(error, step),
         retryable: verdict.reason?.code === 'outcome_unknown' ? null : retryableOf(error),
+        sqlState: isConnectionLost(error) ? null : (sqlState(error) ?? null),
         note: ended.note ?? verdict.blockers ?? null,
       }
       await options.ledger?.stepEnded(position, failed).catch(() => {})

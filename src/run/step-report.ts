@@ -14,6 +14,7 @@ export function stepReport(
     ms: null,
     bytes: null,
     error: null,
+    sqlState: null,
     reason,
     note: reason === null ? null : noteOf(reason),
     attempts,

@@ -109,6 +109,8 @@ export interface StepReport {
   error: string | null
   /** Of a failed step: whether a run later may do it with nothing changed; null: not known. */
   retryable?: boolean | null
+  /** The SQLSTATE of the error; null where the server raised none. */
+  sqlState: string | null
   /** Null where nothing is to be explained: planned, done in the ordinary way, or failed with `error`. */
   reason: StepReason | null
   /** For people only, no program decides by it: the reason in words, the blockers, the server's warnings. */

@@ -69,6 +69,19 @@ export function* instants(calendar: Calendar, after: number, until: number): Gen
     yield at.getTime()
 }
 
+/** Milliseconds in which the last instant is looked for, one after the other: most schedules come within a day. */
+const lookBack = [120_000, 3_600_000, 86_400_000, 40 * 86_400_000, 400 * 86_400_000]
+
+/** The last instant up to a time; null where there was none in the 400 days before. */
+export function lastInstant(calendar: Calendar, until: number): number | null {
+  for (const span of lookBack) {
+    let last: number | null = null
+    for (const at of instants(calendar, until - span, until)) last = at
+    if (last !== null) return last
+  }
+  return null
+}
+
 const hour = 3_600_000
 
 /**

@@ -64,7 +64,7 @@ const mayImport: Record<string, readonly string[]> = {
   schedule: ['errors', 'units', 'config'],
   validation: ['errors', 'units', 'columns', 'schema'],
   activity: below(),
-  doctor: [...services, 'activity', 'reports'],
+  doctor: [...services, 'activity', 'reports', 'jobs', 'pg-cron'],
   jobs: services,
   'pg-cron': [...services, 'jobs'],
   daemon: [...services, 'jobs', 'reports', 'pg-cron'],

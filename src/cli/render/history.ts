@@ -61,7 +61,7 @@ function headline(run: RecordedRun, {startOf, whatOf, statusOf, startedBy}: RunW
   ]
 }
 
-const missing =
+export const missing =
   'Nothing was recorded: the schema qicore, which keeps the record, is not installed in this database. The first change installs it.'
-const unreadable =
+export const unreadable =
   'What was recorded is not known: this role may not read qicore.maintenance_log. An administrator grants it: grant qicore_read to <role>;'

@@ -2,11 +2,13 @@ import type {Occurrence} from '../../jobs/store/history.js'
 import type {DaemonSeen, ListedJob} from '../../jobs/store/job-list.js'
 import type {ComingRun} from '../../jobs/store/next-runs-table.js'
 import type {SimulatedRun, Simulation} from '../../schedule/simulate.js'
+import type {HistorySource, RecordedStep} from '../../reports/history.js'
 import {command} from '../../units/command.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
 import {formatMinute} from '../../units/instant-short.js'
+import {missing, unreadable} from './history.js'
 import {closingLine, note, notes, type Around, type Line} from './shown.js'
-import {formatAge, plural} from './words.js'
+import {formatAge, formatElapsed, plural} from './words.js'
 
 /** What failed last or is paused, and which daemons were seen. */
 export function aroundJobs(
@@ -73,6 +75,62 @@ export function aroundSimulation({runs, total, notes: remarks, from, to}: Simula
       closingLine([`${plural(total, 'run')} from ${formatMinute(from)} to ${formatMinute(to)} UTC${listed}.`]),
     ],
   }
+}
+
+/** One run of a job: when, by whom, how it ended, above its steps. */
+export function aroundOccurrence({
+  source,
+  run,
+  steps,
+}: {
+  source: HistorySource
+  run: Occurrence | null
+  steps: readonly RecordedStep[] | null
+}): Around<RecordedStep> {
+  if (run === null || steps === null) return {below: [closingLine([source === 'missing' ? missing : unreadable])]}
+  const {id, job, kind, error, reason, status, detail, retryAt} = run
+  const state = run.sqlState === null || (error ?? '').includes(run.sqlState) ? '' : ` [${run.sqlState}]`
+  const why = [reason, error].filter(Boolean).join('; ')
+  const retry = retryAt === null ? '' : `, next attempt ${formatMinute(retryAt)} UTC`
+  const enforced = (detail?.enforced ?? []).map((each) => note(`left to another runner: ${each}`, ' '))
+  return {
+    above: [
+      note(`${id}: job ${job}${kind === job ? '' : ` (${kind})`}`, ''),
+      note(timesOf(run), ' '),
+      note(whoOf(run), ' '),
+      note(`${status}${retry}${why === '' ? '' : `: ${why}`}${state}`, ' '),
+    ],
+    below: [
+      ...notes(detail?.notes ?? [], ' '),
+      ...enforced,
+      ...(steps.length === 0 ? [note('No step is recorded.', ' ')] : []),
+    ],
+  }
+}
+
+function timesOf({scheduledAt, startedAt, completedAt}: Occurrence): string {
+  const due = scheduledAt === null ? 'not scheduled' : `due ${formatMinute(scheduledAt)} UTC`
+  const late = scheduledAt === null || startedAt === null ? 0 : secondsBetween(scheduledAt, startedAt)
+  const started = startedAt === null ? 'never started' : `started ${formatMinute(startedAt)}`
+  const took =
+    startedAt === null || completedAt === null
+      ? ''
+      : ` after ${formatElapsed(Math.max(0, Date.parse(completedAt) - Date.parse(startedAt)))}`
+  const ended = completedAt === null ? 'no end is recorded' : `ended ${formatMinute(completedAt)}${took}`
+  return `${due}, ${started}${late >= 1 ? ` (${formatAge(late)} late)` : ''}, ${ended}`
+}
+
+function whoOf({runBy, claimedBy, actor, token, attempts}: Occurrence): string {
+  const who = claimedBy === null ? '' : ` ${claimedBy}`
+  const fence = token === null ? '' : `, token ${token}`
+  const ledger = startedByText[runBy]
+  return `${ledger}${who}, role ${actor ?? 'unknown'}${fence}, ${plural(attempts, 'attempt')}`
+}
+
+const startedByText: Readonly<Record<Occurrence['runBy'], string>> = {
+  daemon: 'daemon',
+  pg_cron: 'pg_cron',
+  hand: 'by hand',
 }
 
 /** Where to look for what is missing. */

@@ -1,17 +1,13 @@
-import type {Cause} from '../../doctor/why/cause.js'
-import type {Evidence} from '../../doctor/why/evidence.js'
+import type {Cause, Explanation} from '../../doctor/why/explanation.js'
 import type {EvidenceRow} from '../../doctor/why/table.js'
 import {closingLine, note, type Around, type Line} from './shown.js'
 
 /** What was asked about, what is known of it, and the likely cause. */
-export interface Explained {
+export interface Explained extends Explanation {
   name: string
-  ok: boolean | null
-  evidence: readonly Evidence[]
-  cause: Cause | null
 }
 
-const words = {true: 'nothing is late', false: 'late, missing or paused', null: 'not known'} as const
+const words = {true: 'nothing is late', false: 'late, missing, failed or paused', null: 'not known'} as const
 
 export function aroundWhy(explained: readonly Explained[], remarks: readonly string[]): Around<EvidenceRow> {
   return {below: [...explained.flatMap(linesOf), ...remarks.map((text) => note(text, ' '))]}

@@ -27,7 +27,7 @@ Changes nothing and waits for no lock.`
     const [{explainPolicies}, {policyName}, {evidenceTable}, {readDeclared}, {sectionsOf}, {reportTarget}] =
       await Promise.all([
         import('../../doctor/why/why-policy.js'),
-        import('../../doctor/why/evidence.js'),
+        import('../../doctor/why/policy-evidence.js'),
         import('../../doctor/why/table.js'),
         import('../../policies/read-declared.js'),
         import('../../cli/policy-request.js'),

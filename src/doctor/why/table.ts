@@ -1,5 +1,5 @@
 import type {ReportTable} from '../../units/report-table.js'
-import type {Evidence} from './evidence.js'
+import type {Evidence} from './explanation.js'
 
 /** What is known of one policy or job, as programs read it; people read the sentences below each other. */
 export interface EvidenceRow extends Evidence {

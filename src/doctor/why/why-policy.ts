@@ -9,20 +9,17 @@ import {readPolicyStatus, type StatusRequest} from '../../policies/status.js'
 import type {PolicyStatus} from '../../policies/status-types.js'
 import {readRuns} from '../../reports/history.js'
 import {command} from '../../units/command.js'
-import {likelyCause, type Cause} from './cause.js'
-import {evidenceOf, type Evidence} from './evidence.js'
-import type {PolicyFacts} from './facts.js'
+import type {Instant} from '../../units/instant.js'
+import type {Explanation} from './explanation.js'
+import {policyCause} from './policy-cause.js'
+import {policyEvidence} from './policy-evidence.js'
+import type {PolicyFacts} from './policy-facts.js'
 
 /** One policy, from what can be seen of it to the cause that is most likely. */
-export interface PolicyWhy {
+export interface PolicyWhy extends Explanation {
   schema: string
   table: string
   kind: PolicyKindName
-  /** As in policies.status: false is late, missing or paused, null is not known. */
-  ok: boolean | null
-  evidence: Evidence[]
-  /** Null where nothing is wrong. */
-  cause: Cause | null
 }
 
 export interface PolicyWhyReport extends ReportHead<'policies.why'> {
@@ -47,25 +44,35 @@ export async function explainPolicies(database: Database, request: PolicyWhyRequ
   const {policies, notes, at} = await readPolicyStatus(db, request)
   const asked = policies.filter(({kind}) => request.kind === null || kind === request.kind)
   if (asked.length === 0) throw noSuchPolicy(request, policies)
-  const table = formatQualifiedName(asked[0]!.schema, asked[0]!.table)
+  return {
+    kind: 'policies.why',
+    version: 1,
+    target: null,
+    at,
+    policies: await explainStatuses(db, asked, at),
+    notes,
+  }
+}
+
+/** Explains policies of one table by their status. @param statuses at least one */
+export async function explainStatuses(
+  db: Database,
+  statuses: readonly PolicyStatus[],
+  at: Instant,
+): Promise<PolicyWhy[]> {
+  const table = formatQualifiedName(statuses[0]!.schema, statuses[0]!.table)
   const [activity, {runs}] = await Promise.all([
     readActivity(db),
     readRuns(db, {table, since: null, limit: recentRuns}),
   ])
-  const conditions = db.server.condition.map(({code, message, fix}) => ({
-    code,
-    message,
-    fix: {kind: 'advice', text: fix} as const,
-  }))
-  const explain = (status: PolicyStatus): PolicyWhy => {
+  return statuses.map((status): PolicyWhy => {
     const {schema, table: name, kind, ok} = status
     const sessions = activity.sessions.filter(({tables}) =>
       tables.some((one) => one.schema === schema && one.table === name),
     )
-    const facts: PolicyFacts = {status, at, sessions, runs, conditions}
-    return {schema, table: name, kind, ok, evidence: evidenceOf(facts), cause: likelyCause(facts)}
-  }
-  return {kind: 'policies.why', version: 1, target: null, at, policies: asked.map(explain), notes}
+    const facts: PolicyFacts = {status, at, sessions, runs, server: db.server}
+    return {schema, table: name, kind, ok, evidence: policyEvidence(facts), cause: policyCause(facts)}
+  })
 }
 
 function noSuchPolicy({table, kind}: PolicyWhyRequest, others: readonly PolicyStatus[]) {

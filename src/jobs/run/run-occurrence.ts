@@ -12,6 +12,7 @@ import type {Progress} from '../../run/run-step.js'
 import {lockWait, type LockWait} from '../../run/lock-wait.js'
 import {takeRunLock} from '../../run/run-lock.js'
 import {classOf, lockNames, type Plan, type StepReport} from '../../run/step.js'
+import {stepReport} from '../../run/step-report.js'
 import {longestTimer} from '../../units/timer.js'
 import {inWindow} from '../../schedule/due.js'
 import {fenceOf, type Claim, type TakenOver} from '../store/claims.js'
@@ -262,7 +263,7 @@ async function refuseUnknown(db: Database, plan: Plan, claim: Claim | TakenOver)
 }
 
 function planned(id: string): StepReport {
-  return {id, status: 'planned', ms: null, bytes: null, error: null, reason: null, note: null, attempts: 0}
+  return stepReport({id}, 'planned', 0)
 }
 
 /** A controller that follows a signal, and lets go of it. */

@@ -1,6 +1,7 @@
 /** The daemons of a database: their heartbeats, and the clocks of both sides. */
 import type {Database} from '../../db/database.js'
-import {prepared} from '../../db/load-sql.js'
+import {loadSql, prepared} from '../../db/load-sql.js'
+import {statement} from '../../db/sql.js'
 import type {Instant} from '../../units/instant.js'
 import {askLedger, type Identity} from './ledger.js'
 
@@ -51,6 +52,16 @@ export function skewOf(asked: number, server: number, answered: number): number 
 
 export async function unregisterDaemon(db: Database, {id}: Identity): Promise<void> {
   await askLedger(db, 'unregister-daemon', [id])
+}
+
+/** The daemon that was seen last, also one that is gone; null where none ever worked here. Needs the schema qicore. */
+export async function readLastDaemon(
+  db: Database,
+): Promise<{id: string; seenAt: Instant; stoppedAt: Instant | null} | null> {
+  const [row] = await db.query<{id: string; seen_at: Instant; stopped_at: Instant | null}>(
+    statement(loadSql('jobs/last-daemon')),
+  )
+  return row === undefined ? null : {id: row.id, seenAt: row.seen_at, stoppedAt: row.stopped_at}
 }
 
 /** In words what changed since a daemon last looked: a fail-over, a restore; null where nothing did. */

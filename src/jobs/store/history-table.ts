@@ -49,6 +49,8 @@ export const occurrencesTable: ReportTable<Occurrence> = {
       text: whyText,
       shrink: 10,
     },
+    {id: 'sql_state', heading: 'SQLSTATE', type: 'text', show: 'data', value: (row) => row.sqlState},
+    {id: 'token', heading: 'TOKEN', type: 'count', show: 'data', value: (row) => row.token},
     {id: 'claimed_by', heading: 'CLAIMED BY', type: 'text', show: 'data', value: (row) => row.claimedBy},
     {
       id: 'actor',

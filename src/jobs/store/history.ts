@@ -26,7 +26,11 @@ export interface Occurrence {
   runBy: 'daemon' | 'pg_cron' | 'hand'
   claimedBy: string | null
   actor: string | null
+  /** Grows with every claim; null for a run by pg_cron. */
+  token: number | null
   error: string | null
+  /** The SQLSTATE of the first step that failed; null where none was recorded. */
+  sqlState: string | null
   detail: Partial<Detail> | null
 }
 
@@ -34,6 +38,8 @@ export interface HistoryRequest {
   jobs: readonly string[] | null
   since: Instant | null
   statuses: readonly string[] | null
+  /** Only the run with this id. */
+  id?: number
   limit: number
 }
 
@@ -53,12 +59,19 @@ interface OccurrenceRow {
   application: string | null
   error: string | null
   detail: Partial<Detail> | null
+  token: number | null
+  sql_state: string | null
 }
 
 /** The last occurrences, newest first. */
-export async function readHistory(db: Database, {jobs, since, statuses, limit}: HistoryRequest): Promise<Occurrence[]> {
+export async function readHistory(
+  db: Database,
+  {jobs, since, statuses, limit, id}: HistoryRequest,
+): Promise<Occurrence[]> {
   if (!(await hasOccurrences(db))) return []
-  const rows = await db.query<OccurrenceRow>(statement(loadSql('jobs/history'), [jobs, since, statuses, limit]))
+  const rows = await db.query<OccurrenceRow>(
+    statement(loadSql('jobs/history'), [jobs, since, statuses, limit, id ?? null]),
+  )
   return rows.map((row) => ({
     id: row.id,
     job: row.job,
@@ -74,6 +87,8 @@ export async function readHistory(db: Database, {jobs, since, statuses, limit}: 
     claimedBy: row.claimed_by,
     actor: row.actor,
     error: row.error,
+    sqlState: row.sql_state,
+    token: row.token,
     detail: row.detail,
   }))
 }

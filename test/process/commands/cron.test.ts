@@ -180,6 +180,26 @@ else
       ])
     })
 
+    it('jobs why explains an entry of its own and one of another program, with the fix that ends the cause', async () => {
+      await clean()
+      const cwd = jobsYaml("  a: { kind: sql, schedule: '0 6 * * *', statement: select 1 }\n")
+      expectExit(await install(cwd), 0)
+      await run("select cron.schedule('backup', '0 3 * * *', 'select 1')")
+      await run('update cron.job set active = false')
+      const own = await cli(['jobs', 'why', 'a', '--json'], cwd)
+      expectExit(own, 0)
+      expect(jsonOf(own)).toMatchObject({
+        kind: 'jobs.why',
+        job: {name: 'a', runner: 'pg_cron', ok: false, cause: {code: 'pg_cron_inactive', fix: {kind: 'command'}}},
+      })
+      const foreign = jsonOf<{job: {cause: {code: string; fix: {kind: string; text: string}}}}>(
+        await cli(['jobs', 'why', 'backup', '--json'], cwd),
+      )
+      expect(foreign.job).toMatchObject({runner: 'pg_cron', ok: false, cause: {code: 'inactive', fix: {kind: 'sql'}}})
+      await run(foreign.job.cause.fix.text)
+      expect(jsonOf(await cli(['jobs', 'why', 'backup', '--json'], cwd))).toMatchObject({job: {ok: true, cause: null}})
+    })
+
     it('finishes what a run that was killed has begun', async () => {
       await clean()
       const cwd = jobsYaml(

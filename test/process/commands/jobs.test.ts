@@ -76,6 +76,23 @@ forEachEngine({native: true}, (engine) => {
       ['broken', 'failed', 'hand'],
       ['count', 'done', 'hand'],
     ])
+    const id = String((history.occurrences[0] as {id: number}).id)
+    const shown = await run('show', id, '--json')
+    expectExit(shown, 0)
+    expect(jsonOf(shown)).toMatchObject({
+      kind: 'jobs.show',
+      run: {job: 'broken', status: 'failed', scheduledAt: null, token: expect.any(Number), sqlState: '22012'},
+      steps: [
+        {step: 'sql broken', status: 'failed', sqlState: '22012', error: expect.stringContaining('division by zero')},
+      ],
+    })
+    const text = await run('show', id)
+    expect(text.stdout).toMatch(/^ *\d+: job broken \(sql\)\n.*not scheduled, started /)
+    expect(text.stdout).toMatch(/by hand .*, token \d+, 1 attempt/)
+    const wrong = await run('show', '999999', '--json')
+    expectExit(wrong, 2)
+    expect(jsonOf(wrong)).toMatchObject({error: {code: 'NO_SUCH_RUN'}})
+
     const audit = await run('history', '--audit', '--json')
     expectExit(audit, 0)
     expect(jsonOf<{ok: boolean; jobs: Record<string, unknown>[]}>(audit)).toMatchObject({

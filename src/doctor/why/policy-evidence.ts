@@ -2,26 +2,23 @@ import {shortName} from '../../db/qualified-name.js'
 import type {NotDone} from '../../policies/status-types.js'
 import {formatAge} from '../../units/elapsed.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
-import type {PolicyFacts} from './facts.js'
+import {databaseEvidence} from './database.js'
+import type {Evidence} from './explanation.js'
+import type {PolicyFacts} from './policy-facts.js'
+import {lockEvidence} from './sessions.js'
+import {agoText, nextRunText} from './times.js'
 
-/** One fact, from the rule to what this program recorded; in the order in which a person would look. */
-export interface Evidence {
-  topic: 'rule' | 'runner' | 'work' | 'run' | 'error' | 'lock' | 'database' | 'history'
-  /** One sentence. */
-  message: string
-}
-
-/** Sessions and chunks that are named; the rest is counted. */
+/** Chunks that are named; the rest is counted. */
 const named = 3
 
-export function evidenceOf(facts: PolicyFacts): Evidence[] {
+export function policyEvidence(facts: PolicyFacts): Evidence[] {
   return [
     ...ruleEvidence(facts),
     runnerEvidence(facts),
     ...workEvidence(facts),
     ...runEvidence(facts),
-    ...facts.conditions.map(({message}) => ({topic: 'database' as const, message})),
-    ...lockEvidence(facts),
+    ...databaseEvidence(facts.server),
+    ...lockEvidence(facts.sessions),
     ...historyEvidence(facts),
   ]
 }
@@ -62,45 +59,26 @@ function oneNotDone({chunk, range, since, why}: NotDone, at: Instant): Evidence 
 function runEvidence({status, at}: PolicyFacts): Evidence[] {
   const {lastRunAt, lastStatus, nextRunAt, lastError, lastErrorVisible, jobId} = status
   if (jobId === null) return []
-  const next = nextRunAt === null ? 'no next run is planned' : `the next run ${planned(nextRunAt, at)}`
   const last =
     lastRunAt === null
       ? 'It has never run'
-      : `The last run was ${formatAge(secondsBetween(lastRunAt, at))} ago and says ${lastStatus ?? 'nothing'}`
-  const evidence: Evidence[] = [{topic: 'run', message: `${last}; ${next}.`}]
+      : `The last run was ${agoText(lastRunAt, at)} and says ${lastStatus ?? 'nothing'}`
+  const evidence: Evidence[] = [{topic: 'run', message: `${last}; ${nextRunText(nextRunAt, at)}.`}]
   if (!lastErrorVisible && lastError === null)
     evidence.push({topic: 'error', message: 'This role may not see the errors of the job.'})
   if (lastError !== null)
     evidence.push({
       topic: 'error',
-      message: `The last error${lastError.at === null ? '' : `, ${formatAge(secondsBetween(lastError.at, at))} ago`}: ${lastError.message}${lastError.state === null ? '' : ` [${lastError.state}]`}.`,
+      message: `The last error${lastError.at === null ? '' : `, ${agoText(lastError.at, at)}`}: ${lastError.message}${lastError.state === null ? '' : ` [${lastError.state}]`}.`,
     })
   return evidence
-}
-
-function planned(nextRunAt: Instant, at: Instant): string {
-  const seconds = secondsBetween(at, nextRunAt)
-  return seconds >= 0 ? `is in ${formatAge(seconds)}` : `should have begun ${formatAge(-seconds)} ago`
-}
-
-function lockEvidence({sessions}: PolicyFacts): Evidence[] {
-  const rest = sessions.length - named
-  return [
-    ...sessions.slice(0, named).map(({pid, kind, application, state, waitsFor, blocks}): Evidence => {
-      const who = `pid ${pid} (${application ?? kind.replaceAll('_', ' ')})`
-      const waits = waitsFor?.mode == null ? 'holds a lock on the table' : `waits for ${waitsFor.mode}`
-      const blocking = blocks === 0 ? '' : `, blocks ${blocks} other${blocks === 1 ? '' : 's'}`
-      return {topic: 'lock', message: `${who} ${waits}${state === null ? '' : `, ${state}`}${blocking}.`}
-    }),
-    ...(rest > 0 ? [{topic: 'lock' as const, message: `${rest} more sessions hold or want locks on the table.`}] : []),
-  ]
 }
 
 function historyEvidence({runs, at}: PolicyFacts): Evidence[] {
   if (runs === null) return [{topic: 'history', message: 'This role may not read the record of changes.'}]
   return runs.map(({id, operation, status, startedAt, error}) => ({
     topic: 'history',
-    message: `Run ${id}${startedAt === null ? '' : `, ${formatAge(secondsBetween(startedAt, at))} ago`}: ${operation}, ${status}${error === null ? '' : `: ${error}`}.`,
+    message: `Run ${id}${startedAt === null ? '' : `, ${agoText(startedAt, at)}`}: ${operation}, ${status}${error === null ? '' : `: ${error}`}.`,
   }))
 }
 

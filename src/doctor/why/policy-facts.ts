@@ -1,8 +1,8 @@
 import type {Session} from '../../activity/sessions.js'
+import type {Server} from '../../db/server.js'
 import type {PolicyStatus} from '../../policies/status-types.js'
 import type {RecordedRun} from '../../reports/history.js'
 import type {Instant} from '../../units/instant.js'
-import type {Fix} from '../finding.js'
 
 /** Everything that is looked at for one policy. */
 export interface PolicyFacts {
@@ -12,6 +12,5 @@ export interface PolicyFacts {
   sessions: readonly Session[]
   /** The last recorded runs of this program on the table, newest first; null where they cannot be read. */
   runs: readonly RecordedRun[] | null
-  /** Of the database: half-states, workers that cannot start. */
-  conditions: readonly {code: string; message: string; fix: Fix}[]
+  server: Pick<Server, 'condition'>
 }
