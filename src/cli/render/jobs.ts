@@ -124,7 +124,7 @@ function whoOf({runBy, claimedBy, actor, token, attempts}: Occurrence): string {
   const who = claimedBy === null ? '' : ` ${claimedBy}`
   const fence = token === null ? '' : `, token ${token}`
   const ledger = startedByText[runBy]
-  return `${ledger}${who}, role ${actor ?? 'unknown'}${fence}, ${plural(attempts, 'attempt')}`
+  return `${ledger}${who}, as ${actor ?? 'unknown'}${fence}, ${plural(attempts, 'attempt')}`
 }
 
 const startedByText: Readonly<Record<Occurrence['runBy'], string>> = {

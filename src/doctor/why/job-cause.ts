@@ -137,7 +137,7 @@ function hazardCandidates({hazards, listed: {name}}: JobFacts): Candidate[] {
     depth: 'held_back',
     code: 'hazard',
     message: `A run is refused because of the known defect ${id}: ${what}`,
-    fix: commandFix(command('jobs run', [name], {accept: id})),
+    fix: commandFix(command('jobs run', [name])),
   }))
 }
 

@@ -10,6 +10,7 @@ import {finish} from '../../../src/jobs/store/results.js'
 import {stepLedger} from '../../../src/jobs/store/step-log.js'
 import {defaultLimits} from '../../../src/run/limits.js'
 import {stepReport} from '../../../src/run/step-report.js'
+import {transactionTime} from '../../helpers/clock.js'
 import {identity, job, withCore} from '../../helpers/daemon-jobs.js'
 import {followFix} from '../../helpers/doctor.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
@@ -19,7 +20,7 @@ const yearly = job('yearly', {schedule: '0 0 1 1 *'})
 const daemon = identity('host:1:abc')
 
 async function why({db}: TestDatabase, name: string, jobs: readonly Job[] = [yearly]): Promise<JobExplanation> {
-  const [clock] = await db.query<{now: string}>(statement('select clock_timestamp() as now'))
+  const [clock] = await db.query<{now: string}>(statement(`select ${transactionTime} as now`))
   const at = clock!.now
   const context = {now: at, limits: defaultLimits, sections: {tables: {}, aggregates: {}}, partitions: () => []}
   return (await explainJob(db, {name, jobs, context, applicationName, at})).job

@@ -88,7 +88,7 @@ forEachEngine({native: true}, (engine) => {
     })
     const text = await run('show', id)
     expect(text.stdout).toMatch(/^ *\d+: job broken \(sql\)\n.*not scheduled, started /)
-    expect(text.stdout).toMatch(/by hand .*, token \d+, 1 attempt/)
+    expect(text.stdout.replace(/\s+/g, ' ')).toMatch(/by hand .*, as .*, token \d+, 1 attempt/)
     const wrong = await run('show', '999999', '--json')
     expectExit(wrong, 2)
     expect(jsonOf(wrong)).toMatchObject({error: {code: 'NO_SUCH_RUN'}})
