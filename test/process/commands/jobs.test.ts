@@ -76,23 +76,6 @@ forEachEngine({native: true}, (engine) => {
       ['broken', 'failed', 'hand'],
       ['count', 'done', 'hand'],
     ])
-    const id = String((history.occurrences[0] as {id: number}).id)
-    const shown = await run('show', id, '--json')
-    expectExit(shown, 0)
-    expect(jsonOf(shown)).toMatchObject({
-      kind: 'jobs.show',
-      run: {job: 'broken', status: 'failed', scheduledAt: null, token: expect.any(Number), sqlState: '22012'},
-      steps: [
-        {step: 'sql broken', status: 'failed', sqlState: '22012', error: expect.stringContaining('division by zero')},
-      ],
-    })
-    const text = await run('show', id)
-    expect(text.stdout).toMatch(/^ *\d+: job broken \(sql\)\n.*not scheduled, started /)
-    expect(text.stdout.replace(/\s+/g, ' ')).toMatch(/by hand .*, as .*, token \d+, 1 attempt/)
-    const wrong = await run('show', '999999', '--json')
-    expectExit(wrong, 2)
-    expect(jsonOf(wrong)).toMatchObject({error: {code: 'NO_SUCH_RUN'}})
-
     const audit = await run('history', '--audit', '--json')
     expectExit(audit, 0)
     expect(jsonOf<{ok: boolean; jobs: Record<string, unknown>[]}>(audit)).toMatchObject({
@@ -102,6 +85,29 @@ forEachEngine({native: true}, (engine) => {
         {job: 'count', gaps: [], notes: [expect.stringContaining('paused since'), expect.stringContaining('resumed')]},
       ],
     })
+  })
+})
+
+forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
+  it('jobs show has one run with its steps, token, actor and SQLSTATE', async () => {
+    const cwd = place(await engine.urlFor(async () => {}))
+    const run = (...args: string[]) => runCli(['jobs', ...args], {cwd})
+    expectExit(await run('run', 'broken'), 1)
+    const shown = await run('show', '1', '--json')
+    expectExit(shown, 0)
+    expect(jsonOf(shown)).toMatchObject({
+      kind: 'jobs.show',
+      run: {job: 'broken', status: 'failed', scheduledAt: null, token: expect.any(Number), sqlState: '22012'},
+      steps: [
+        {step: 'sql broken', status: 'failed', sqlState: '22012', error: expect.stringContaining('division by zero')},
+      ],
+    })
+    const text = (await run('show', '1')).stdout.replace(/\s+/g, ' ')
+    expect(text).toContain('1: job broken (sql) not scheduled, started ')
+    expect(text).toMatch(/by hand .*, as .*, token \d+, 1 attempt/)
+    const wrong = await run('show', '999999', '--json')
+    expectExit(wrong, 2)
+    expect(jsonOf(wrong)).toMatchObject({error: {code: 'NO_SUCH_RUN'}})
   })
 })
 
