@@ -1,6 +1,6 @@
--- What keeps VACUUM from removing dead rows: of the sessions, of the prepared transactions and of the replication slots
--- the one with the oldest snapshot each. Transactions of other databases count for shared catalogs only and are left
--- out; slots count everywhere.
+-- What keeps VACUUM from removing dead rows: the session, the prepared transaction and the replication slot with the
+-- oldest snapshot. Transactions of other databases hold back only shared catalogs and are left out; slots hold back
+-- every database.
 -- No parameters. Locks nothing. TimescaleDB: not needed.
 (
   select 'session' as kind, a.pid::text as name, a.xact_start as since, greatest(age(a.backend_xmin), age(a.backend_xid)) as transactions

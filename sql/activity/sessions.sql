@@ -1,6 +1,6 @@
--- Sessions of this database that do something, hold a transaction open or block another session, with what they wait
--- for, the sessions that block them, the relations that they have locked, and the progress of maintenance commands.
--- pg_blocking_pids stops the lock manager for a moment: it is asked for waiting sessions only. State and query of
+-- Sessions of this database that are active, have an open transaction or block another session: what they wait for,
+-- which sessions block them, which relations they have locked, and the progress of maintenance commands.
+-- pg_blocking_pids locks the whole lock manager briefly, so it is called for waiting sessions only. State and query of
 -- other roles are null without pg_monitor; locks and blockers are visible to every role.
 -- No parameters. Locks nothing. TimescaleDB: not needed.
 with held as materialized (
@@ -10,7 +10,7 @@ with held as materialized (
 ), waiting as materialized (
   select w.pid, pg_blocking_pids(w.pid) as blockers from (select distinct pid from held where not granted) w
 ), locked as materialized (
-  -- float8: the driver gives the elements of an int8[] as text.
+  -- float8: the driver returns the elements of an int8[] as text.
   select h.pid, array_agg(distinct h.relation::float8) as relations
   from held h
   join pg_class c on c.oid = h.relation and c.relkind in ('r', 'p', 'm')
@@ -43,11 +43,11 @@ left join locked k on k.pid = a.pid
 left join progress p on p.pid = a.pid
 where a.pid <> pg_backend_pid()
   and a.datname = current_database()
-  -- The type is hidden from a role without pg_monitor; the name of a background process says the same.
+  -- backend_type is hidden from a role without pg_monitor; the application_name of a background process is not.
   and coalesce(a.backend_type, a.application_name, '') !~ 'TimescaleDB Background Worker|launcher|pg_cron launcher'
   and (
     a.state <> 'idle'
-    -- Hidden from this role: a transaction always holds a lock on its own virtual transaction id.
+    -- The state is hidden from this role, but a transaction always holds a lock on its virtual transaction id.
     or (a.state is null and exists (select from pg_locks v where v.pid = a.pid and v.locktype = 'virtualxid' and v.granted))
     or a.pid in (select unnest(blockers) from waiting)
   )

@@ -1,5 +1,5 @@
--- The tables as users name them that relations belong to: a chunk or the compressed part of one belongs to its
--- hypertable, what stores an aggregate to the view, a partition to the root of its tree.
+-- The table that each relation belongs to, as users name it: the hypertable of a chunk or compressed chunk, the view of
+-- a materialization hypertable, the root of a partition tree.
 -- $1 int8[] of oids. Locks nothing. TimescaleDB: 2.29
 with recursive asked as (
   select o.oid::oid as oid from unnest($1::int8[]) as o (oid)

@@ -1,4 +1,4 @@
--- The tables as users name them that relations belong to: a partition belongs to the root of its tree.
+-- The table that each relation belongs to, as users name it: a partition belongs to the root of its tree.
 -- $1 int8[] of oids. Locks nothing. TimescaleDB: not needed.
 with recursive up as (
   select o.oid as asked, o.oid::oid as at from unnest($1::int8[]) as o (oid)

@@ -1,4 +1,5 @@
--- Closes runs whose session is gone. When they ended is not known. A job's run has failed: its schedule counts it.
+-- Closes the records of runs whose session is gone, without completed_at, which is not known. A run of a job becomes
+-- failed, so that the job's schedule counts it; any other run becomes interrupted.
 -- $1 bigint[] of log ids. TimescaleDB: not needed.
 update qicore.maintenance_log l
 set status = case when l.job is null then 'interrupted' else 'failed' end, detail = coalesce(l.detail, '{}') || '{"reason": "session_ended"}',

@@ -1,7 +1,7 @@
--- Which other sessions hold ACCESS EXCLUSIVE on a relation of this database or wait for it, the longest transaction first:
--- it is the only lock that stops a SELECT, and a session that waits for it stops later SELECTs too.
--- One row a session and kind, with one of its relations. No parameters. Nothing is locked by asking. TimescaleDB: not needed.
--- A role without pg_monitor sees pid, user and application of others, but not their query.
+-- Other sessions that hold or request ACCESS EXCLUSIVE on a relation of this database, the oldest transaction first:
+-- the only lock that blocks a SELECT, and a waiting request for it blocks later SELECTs too.
+-- One row for each session and `granted`, with one of its relations. No parameters. Locks nothing. TimescaleDB: not needed.
+-- A role without pg_monitor sees pid, user and application of other roles' sessions, but not their query.
 select distinct on (l.granted, a.xact_start, a.pid)
   a.pid, a.usename as user, a.application_name as application, a.state,
   left(a.query, 200) as query, extract(epoch from clock_timestamp() - a.xact_start)::float8 as seconds, l.mode, l.granted,

@@ -1,6 +1,6 @@
--- Shows that the run locks are still ours and keeps them so until this transaction ends: KEY SHARE lets the
--- heartbeat update the rows and lets no other run take them over. Where one is lost this divides by zero: what was sent along
--- with it fails too.
+-- Checks that this run still holds its locks, and keeps them until the transaction ends: KEY SHARE allows the heartbeat
+-- to update the rows but prevents a takeover. If a lock is lost, it raises division_by_zero, which aborts every
+-- statement pipelined behind it.
 -- $1 text[] of names, $2 bigint[] of their tokens. TimescaleDB: not needed.
 with held as (
   select l.name

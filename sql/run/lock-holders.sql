@@ -1,6 +1,6 @@
--- Who holds or waits for a lock on these relations (or anything below them), the longest transaction first.
--- $1 text[] of qualified names, $2 the lock the step wants. Nothing is locked by asking. TimescaleDB: not needed.
--- A role without pg_monitor sees pid, user and application of others, but not their query.
+-- The sessions that hold or wait for a lock on these relations or their children, the oldest transaction first.
+-- $1 text[] of qualified names, $2 the lock that the step requests. Locks nothing. TimescaleDB: not needed.
+-- A role without pg_monitor sees pid, user and application of other roles' sessions, but not their query.
 with recursive wanted as (
   select to_regclass(name)::oid as oid from unnest($1::text[]) as name
   union

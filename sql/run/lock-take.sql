@@ -1,13 +1,13 @@
--- Takes the run lock, or says who has it. A holder is gone when its backend is; behind a pooler, or where the pid now
--- belongs to another run, when its lease ran out; always on the embedded engine, which has one process. While a
--- step of the holder runs, its transaction holds the row's key: SKIP LOCKED then finds nothing to take over.
--- $1 name, $2 holder, $3 whether backend pids mean something here, $4 whether no other process can be alive,
--- $5 lease in seconds. One row: token (null: held), holder, since. TimescaleDB: not needed.
+-- Takes a run lock, or returns its holder. A holder is gone if its backend is gone; behind a pooler, or if its pid now
+-- belongs to another run, once its lease has expired; always on the embedded engine, which has one process. While a
+-- step of the holder is running, its transaction locks the row, and SKIP LOCKED leaves the lock to the holder.
+-- $1 name, $2 holder, $3 whether backend pids identify a session, $4 whether no other process can exist (embedded),
+-- $5 lease in seconds. One row: token (null if held by another run), holder, since. TimescaleDB: not needed.
 with free as (
   select l.name
   from qicore.run_lock seen
-  -- Another run may take the lock between this statement's snapshot and its row lock. PostgreSQL then looks at the
-  -- new row of l only, and everything else here is old: the token tells that it is no longer the row that was seen.
+  -- Another run may take the lock between this statement's snapshot and its row lock. PostgreSQL then re-evaluates only
+  -- l with the new row version; the other tables keep the snapshot. Comparing the tokens detects the change.
   join qicore.run_lock l on l.name = seen.name and l.token = seen.token
   left join pg_stat_activity a on a.pid = seen.backend_pid
   where seen.name = $1

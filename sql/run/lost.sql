@@ -1,6 +1,6 @@
--- Runs that are recorded as running and whose session is gone: the process was killed, or the server was restarted.
--- Claimed occurrences are not among them: a daemon reclaims those by their lease. The same text as in
--- qicore.close_lost_runs (a test compares them): a report must not need a routine. Before core.1.10.0 there is no column application.
+-- Runs that are recorded as running but whose session is gone: the process was killed, or the server restarted.
+-- Claimed occurrences are excluded: a daemon reclaims them by their lease. The same text as in qicore.close_lost_runs
+-- (a test compares them), so that a report needs no routine. The column application exists since core.1.10.0.
 -- No parameters. TimescaleDB: not needed.
 select l.id
 from qicore.maintenance_log l

@@ -1,4 +1,4 @@
--- How one step of a run ended; a step that is tried again overwrites its own row.
+-- Records how a step of a run ended; a further attempt overwrites the row.
 -- $1 log id, $2 step id, $3 position, $4 status, $5 attempts, $6 milliseconds before this transaction, $7 bytes, $8 note, $9 error,
 -- $10 SQLSTATE of the error. TimescaleDB: not needed.
 insert into qicore.maintenance_step as s

@@ -1,10 +1,10 @@
 import type {Session} from './sessions.js'
 
 /**
- * The sessions in the order of a tree: who blocks stands before who waits, with `depth` and `blocks` filled in. A
- * session that waits for several stands once, below the first of them in the given order; a circle, which PostgreSQL
- * ends as a deadlock within a second, begins at its first session.
- * @param sessions in the order in which roots and siblings are to appear
+ * The sessions in tree order: a blocker comes before the sessions that wait for it, with `depth` and `blocks` filled
+ * in. A session blocked by several others appears once, below the first of them. A cycle, which PostgreSQL resolves as
+ * a deadlock after deadlock_timeout, starts at its first session.
+ * @param sessions in the order in which roots and siblings should appear
  */
 export function orderByBlocker(sessions: readonly Session[]): Session[] {
   const listed = new Set(sessions.map(({pid}) => pid))
@@ -19,13 +19,13 @@ export function orderByBlocker(sessions: readonly Session[]): Session[] {
   const blocked = ({blockedBy}: Session) => blockedBy.some((pid) => listed.has(pid))
   const blocksSome = ({pid}: Session) => sessions.some(({blockedBy}) => blockedBy.includes(pid))
   for (const session of sessions) if (!blocked(session) && blocksSome(session)) place(session, 0)
-  // What is left of a circle, and then those that have to do with no other.
+  // Then the sessions of cycles, and last those that neither block nor wait.
   for (const session of sessions) if (blocked(session)) place(session, 0)
   for (const session of sessions) place(session, 0)
   return ordered
 }
 
-/** All that wait for a session, by way of others too. */
+/** All sessions that wait for a session, directly or through others. */
 function waitersFor(pid: number, sessions: readonly Session[]): Set<number> {
   const found = new Set<number>()
   const queue = [pid]
@@ -40,12 +40,12 @@ function waitersFor(pid: number, sessions: readonly Session[]): Set<number> {
   return found
 }
 
-/** The session that others wait for and that waits for none itself. @param ordered by {@link orderByBlocker} */
+/** The first session that blocks others and is not blocked itself. @param ordered by {@link orderByBlocker} */
 export function firstBlocker(ordered: readonly Session[]): Session | null {
   return ordered.find(({blocks, depth}) => blocks > 0 && depth === 0) ?? null
 }
 
-/** The SQL that ends the wait: one that is idle in its transaction has no statement to cancel. */
+/** The SQL that ends the wait. A session that is idle in transaction has no statement to cancel: it is terminated. */
 export function endingSql({pid, state}: Pick<Session, 'pid' | 'state'>): string {
   return `select ${state === 'active' ? 'pg_cancel_backend' : 'pg_terminate_backend'}(${pid})`
 }

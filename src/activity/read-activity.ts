@@ -10,7 +10,7 @@ import type {ActivityReport, Horizon, Session, SessionKind, TableName} from './s
 
 interface SessionRow {
   pid: number
-  /** Null where this role may not see it. */
+  /** Null where the role may not read it. */
   backend_type: string | null
   role: string | null
   application: string | null
@@ -37,8 +37,8 @@ interface JobRow {
 }
 
 /**
- * Who does what in this database now, under the names that users know: chunks and partitions as their table. Takes two
- * round trips, waits for no lock.
+ * The current activity of the database. Chunks and partitions are reported under the name of their table. Two round
+ * trips; never waits for a lock.
  */
 export async function readActivity(database: Database): Promise<ActivityReport> {
   const db = batching(database)
@@ -75,7 +75,7 @@ function tablesStatement({server}: Database): string {
 
 function hiddenNote(role: string): string {
   const grant = sql`grant pg_monitor to ${ident(role)}`.text
-  return `The role ${role} does not see what sessions of other roles run, nor since when. As a superuser: ${grant}`
+  return `The role ${role} cannot see what sessions of other roles run. As a superuser: ${grant}`
 }
 
 function sessionOf(
@@ -109,7 +109,7 @@ function distinct(names: readonly TableName[]): TableName[] {
   return [...new Map(names.map((each) => [`${each.schema}.${each.table}`, each])).values()]
 }
 
-/** A session of TimescaleDB's scheduler has the name of its job; every other kind has a type or a name of its own. */
+/** A job of TimescaleDB is known by application_name; the other kinds by backend_type or application_name. */
 function kindOf({backend_type: type, application}: SessionRow, jobId: number | null): SessionKind {
   if (jobId !== null) return 'timescaledb_job'
   if (type === 'autovacuum worker') return 'autovacuum'
@@ -126,7 +126,7 @@ function waitOf(row: SessionRow, tables: ReadonlyMap<number, TableName>): Sessio
       mode: row.waits_for_mode,
       table: row.waits_for === null ? null : (tables.get(row.waits_for) ?? null),
     }
-  // A client that sends nothing is no wait of the server.
+  // Waiting for the client is not waiting for something in the server.
   if (row.wait_event === null || row.wait_event_type === 'Client') return null
   return {event: row.wait_event, mode: null, table: null}
 }

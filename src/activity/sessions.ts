@@ -1,7 +1,7 @@
 import type {ReportHead} from '../catalog/snapshot.js'
 import type {Instant} from '../units/instant.js'
 
-/** What a session belongs to. `run`: a command or the daemon of this program. */
+/** What a session belongs to. `run`: a command or the daemon of qicore-db. */
 export type SessionKind =
   | 'run'
   | 'timescaledb_job'
@@ -16,60 +16,60 @@ export interface TableName {
   table: string
 }
 
-/** How far a maintenance command is, in blocks or bytes of the phase. */
+/** The progress of a maintenance command, in blocks or bytes of its current phase. */
 export interface Progress {
   command: string
   phase: string | null
   done: number
-  /** Null where PostgreSQL does not know it. */
+  /** Null where PostgreSQL does not report it. */
   total: number | null
 }
 
-/** One session that does something, holds a transaction open or blocks another. */
+/** One session that is active, has an open transaction or blocks another session. */
 export interface Session {
   pid: number
   kind: SessionKind
-  /** Of TimescaleDB's scheduler; null for other kinds. */
+  /** The id of the TimescaleDB job; null for other kinds. */
   jobId: number | null
   role: string | null
   application: string | null
-  /** The address of the client; null for a local socket and for background processes. */
+  /** The client's IP address; null for Unix sockets and background processes. */
   client: string | null
-  /** `active`, `idle in transaction`, …; null where this role may not see it. */
+  /** `active`, `idle in transaction`, …; null where the role may not read it. */
   state: string | null
-  /** When the current or last statement began. */
+  /** When the current or most recent statement started. */
   queryStartedAt: Instant | null
   transactionStartedAt: Instant | null
-  /** On one line; null where this role may not see it. */
+  /** On one line; null where the role may not read it. */
   query: string | null
-  /** Tables, aggregates and partition sets of which it holds or wants a lock, each once. */
+  /** Tables, aggregates and partitioned tables on which it holds or requests a lock, without duplicates. */
   tables: TableName[]
-  /** The lock with its table, or the wait event; null where it waits for nothing, or where that is hidden. */
+  /** The requested lock and its table, or the wait event; null if it is not waiting or the role may not read it. */
   waitsFor: {event: string; mode: string | null; table: TableName | null} | null
-  /** Sessions that it waits for. 0 is a prepared transaction. */
+  /** Pids of the sessions that block it. 0 is a prepared transaction. */
   blockedBy: number[]
-  /** How many sessions wait for it, by way of others too. */
+  /** How many sessions wait for it, directly or through others. */
   blocks: number
-  /** In the tree of blockers: 0 is blocked by no session of the list. */
+  /** Depth in the tree of blockers; 0 means that no listed session blocks it. */
   depth: number
   progress: Progress | null
 }
 
-/** The oldest snapshot of each kind, which keeps VACUUM from removing dead rows. */
+/** The holder of the oldest snapshot of each kind, which keeps VACUUM from removing dead rows. */
 export interface Horizon {
   kind: 'session' | 'prepared_transaction' | 'replication_slot'
-  /** The pid, the identifier of the transaction, or the name of the slot. */
+  /** The pid, the GID of the prepared transaction, or the name of the slot. */
   name: string
   since: Instant | null
-  /** Transactions that began since; null where this role may not see it. */
+  /** Transactions started since; null where the role may not read it. */
   transactions: number | null
 }
 
 export interface ActivityReport extends ReportHead<'activity'> {
-  /** A blocker before what it blocks; the longest transaction first. */
+  /** Blockers before the sessions they block; otherwise the oldest transaction first. */
   sessions: Session[]
   horizons: Horizon[]
-  /** The first session that others wait for, with the SQL that ends the wait; null where none is blocked. */
+  /** The first blocking session, with the SQL that ends the wait; null if no session is blocked. */
   blocker: {pid: number; blocks: number; end: string} | null
   notes: string[]
 }

@@ -14,14 +14,14 @@ interface HolderRow {
   seconds: number | null
   mode: string
   relation: string
-  /** False: it waits for the lock. */
+  /** False if it waits for the lock. */
   granted?: boolean
 }
 
-/** The sessions that hold what a step needs, in one line for people; null where there is none any more. */
+/** The sessions that hold the locks a step needs, on one line for people; null if there is none (any more). */
 export async function nameBlockers(db: Database, step: Step): Promise<string | null> {
   if (step.relations.length === 0) return null
-  // The step's own failure is what counts: a failure of this query is ignored.
+  // The failure of the step is what matters: a failure of this query is ignored.
   const rows = await db
     .query<HolderRow>(statement(loadSql('run/lock-holders'), [step.relations, step.lock]))
     .catch(() => [])
@@ -29,10 +29,10 @@ export async function nameBlockers(db: Database, step: Step): Promise<string | n
 }
 
 /**
- * The answer of some work that only reads. Where a query gave up waiting for a lock, the failure names the sessions
- * that hold the lock: only ACCESS EXCLUSIVE stops a SELECT, so they are known without the name of the relation.
+ * Runs read-only work. If a query timed out waiting for a lock, the error names the sessions that hold it: only
+ * ACCESS EXCLUSIVE blocks a SELECT, so they can be found without knowing the relation.
  * @param doing what failed, as a clause: `run prices latest`
- * @throws OpsError LOCKED (exit 5); every other failure as it is
+ * @throws OpsError LOCKED (exit 5); every other error unchanged
  */
 export async function nameHolders<R>(db: Database, doing: string, work: () => Promise<R>): Promise<R> {
   try {

@@ -5,12 +5,12 @@ import {sessionOf, type SessionResolver} from './run-step.js'
 import {isDone} from './step-report.js'
 import type {Step} from './step.js'
 
-/** So many done checks go into one query. */
+/** The most done checks in one query. */
 const batchSize = 200
 
 /**
- * Which steps the catalogue shows as done, for a preview: all are asked in a few queries, not in one each. A run asks
- * each step again in its own transaction, under its locks.
+ * The steps that the catalog shows as done, for a preview: checked in a few queries instead of one for each step. A run
+ * checks each step again in the step's transaction, under its locks.
  */
 export async function readDone(
   db: Database,
@@ -32,7 +32,7 @@ export async function readDone(
   return done
 }
 
-/** Where one of the checks fails, they are asked in halves, so that the error is that of the check alone. */
+/** If one of the checks fails, the batch is split in halves, so that the error is that of the failing check alone. */
 async function askTogether(db: Database, steps: readonly Step[]): Promise<Step[]> {
   if (steps.length === 1) return (await isDone(db, steps[0]!)) ? [...steps] : []
   try {
@@ -45,7 +45,7 @@ async function askTogether(db: Database, steps: readonly Step[]): Promise<Step[]
   }
 }
 
-/** The positions of the checks that answer true. */
+/** A query that returns the positions of the checks that are true. */
 function union(checks: readonly Statement[]): Statement {
   const answers = checks.map(
     (check, n) => sql`select ${raw(String(n))} as n, (select done from (${check}

@@ -10,11 +10,11 @@ import {retryDelay} from './limits.js'
 import type {Plan, RunReport, Step, StepReport} from './step.js'
 
 export interface ExecuteOptions extends StepOptions {
-  /** Sessions that work side by side; the embedded engine has one whatever is asked. */
+  /** Number of parallel sessions; the embedded engine always has one. */
   workers?: number
-  /** Aborted: running steps end, and no further one is begun. */
+  /** When aborted, running steps complete and no further step starts. */
   stop?: AbortSignal | undefined
-  /** Aborted: running statements are cancelled in the server too. */
+  /** When aborted, running statements are cancelled in the server too. */
   cancel?: AbortSignal | undefined
 }
 
@@ -22,11 +22,10 @@ export interface ExecuteOptions extends StepOptions {
 const cancelAgain = 1_000
 
 /**
- * Runs a plan, in its order: every step in a transaction of its own, asked first whether it is done already, tried
- * again later while another session blocks it; what comes after it goes on meanwhile. Independent steps also go on
- * after
- * a failure; those that depend on it are skipped.
- * @throws OpsError with the code of a half-state of the database, before anything was done
+ * Runs the steps of a plan in order, each in its own transaction, unless its done check is true. A step that another
+ * session blocks is retried later, while the following steps continue. After a failure, steps that depend on the failed
+ * one are skipped; the others continue.
+ * @throws OpsError with the code of the database condition that forbids changes, before anything is changed
  */
 export async function execute(db: Database, plan: Plan, options: ExecuteOptions): Promise<RunReport> {
   refuseInHalfState(db.server, plan.tables)
@@ -34,9 +33,8 @@ export async function execute(db: Database, plan: Plan, options: ExecuteOptions)
   const schedule = scheduleOf(plan, reports, options)
   const sessions = [db]
   const wanted = db.server.embedded ? 1 : Math.min(options.workers ?? 1, plan.steps.length)
-  // One that arrives between two statements stops nothing: it is repeated until all have ended. One that is still on
-  // its
-  // way then would stop whatever the session does next: it is waited for.
+  // A cancel request that arrives between statements is lost, so it is resent every second until all workers have
+  // finished. Pending requests are awaited, because a late one would cancel the session's next statement.
   let cancelling: NodeJS.Timeout | undefined
   let sent: Promise<unknown> = Promise.resolve()
   const cancel = () => {
@@ -69,8 +67,8 @@ export async function execute(db: Database, plan: Plan, options: ExecuteOptions)
 }
 
 /**
- * Closes the run's page. A connection that was lost after the last step is opened again: what was done is done, and its
- * report must not be lost with it. Returns what is to be said where the page stays open; null otherwise.
+ * Closes the run record, and reconnects if the connection was lost after the last step: the completed steps must still
+ * be reported. Returns a note if the record could not be closed; otherwise null.
  */
 async function finishRun(
   db: Database,
@@ -91,7 +89,7 @@ async function finishRun(
   }
 }
 
-/** What a plan would do now, changing nothing: steps that are done already show as skipped. */
+/** What a plan would do now; changes nothing. Steps that are already done are reported as skipped. */
 export async function preview(db: Database, plan: Plan, resolveSession?: SessionResolver): Promise<RunReport> {
   refuseInHalfState(db.server, plan.tables)
   const done = await readDone(db, plan.steps, resolveSession)
@@ -105,18 +103,15 @@ interface RunningStep {
   step: Step
   position: number
   attempt: AttemptState
-  /** It is not taken before that moment of performance.now(). */
+  /** The earliest time to start it, by performance.now(). */
   notBefore: number
 }
 
 interface Schedule {
   total: number
-  /**
-   * The next step whose needs are met; null when there is none left. Waits for steps that run, or that are to be tried
-   * again.
-   */
+  /** The next step whose dependencies are met; null if none is left. Waits for running steps and for retries. */
   next(): Promise<RunningStep | null>
-  /** Gives an entry back, to be taken again after so many seconds. */
+  /** Returns an entry to the queue, to be retried after this many seconds. */
   later(entry: RunningStep, seconds: number): void
   settle(step: Step, report: StepReport): void
 }
@@ -156,7 +151,7 @@ function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: Execu
     }
     return null
   }
-  /** Until a step ends, or the first of those that wait for their turn may be tried again. */
+  /** Resolves when a step ends or when the next retry is due. */
   const change = async () => {
     const turns = waiting.map(({notBefore}) => notBefore).filter((at) => at > 0)
     let timer: NodeJS.Timeout | undefined

@@ -3,8 +3,8 @@ import type {Statement} from '../db/sql.js'
 import {sqlState, SqlState} from '../db/sqlstate.js'
 
 /**
- * What shows in a transaction that a lock or claim still holds. The question fails in the server where it does not, by
- * a division by zero: only so does what was sent behind it, before its answer, fail as well.
+ * Sent first in a pipelined transaction: if the lock or claim is no longer held, the SELECT raises division_by_zero,
+ * which aborts every statement queued behind it.
  */
 export function assertStillHeld(held: Statement, lost: () => Error): (tx: Db) => Promise<void> {
   return async (tx) => {
@@ -18,8 +18,8 @@ export function assertStillHeld(held: Statement, lost: () => Error): (tx: Db) =>
 export class AlreadyDoneError extends Error {}
 
 /**
- * Fails in the same way where the catalogue shows that what follows is done. @param doneCheck one row or none, one
- * column `done`
+ * Raises in the same way, as {@link AlreadyDoneError}, if the catalog shows that the following statements are done.
+ * @param doneCheck a query with at most one row and one boolean column `done`
  */
 export function skipIfDone({text, values, name}: Statement): (tx: Db) => Promise<void> {
   const open = {

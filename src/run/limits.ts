@@ -1,11 +1,11 @@
 import type {Step} from './step.js'
 
-/** Milliseconds; the configuration's `limits` over these defaults. */
+/** Times are in milliseconds. The configuration's `limits` overrides {@link defaultLimits}. */
 export interface Limits {
   lockTimeout: number
-  /** Where ACCESS EXCLUSIVE is taken: everybody who comes later queues behind a waiting one, readers too. */
+  /** For ACCESS EXCLUSIVE: while such a request waits, every later one queues behind it, those of readers too. */
   exclusiveLockTimeout: number
-  /** All waiting and retrying of one step together. */
+  /** The most time for one step, with all its waits and retries. */
   retryBudget: number
   firstRetry: number
   longestRetry: number
@@ -27,7 +27,7 @@ export function lockTimeoutOf(step: Step, limits: Limits): number {
   return step.lock === 'ACCESS EXCLUSIVE' ? limits.exclusiveLockTimeout : limits.lockTimeout
 }
 
-/** Exponential with jitter: several runs that met once do not meet again. @param random in [0, 1) */
+/** Exponential backoff in milliseconds, with jitter so that two runs do not collide again. @param random in [0, 1) */
 export function retryDelay(attempt: number, limits: Limits, random: number): number {
   const ceiling = Math.min(limits.longestRetry, limits.firstRetry * 2 ** (attempt - 1))
   return Math.round(ceiling * (0.5 + random / 2))

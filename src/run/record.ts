@@ -1,4 +1,4 @@
-/** How the record of a run is written: its row of qicore.maintenance_log and those of its steps. */
+/** Writes the record of a run: its row in qicore.maintenance_log and the rows of its steps. */
 import type {Database, Db, TransactionSettings} from '../db/database.js'
 import {prepared} from '../db/load-sql.js'
 import type {Statement, Value} from '../db/sql.js'
@@ -10,8 +10,8 @@ import type {StepReport} from './step.js'
 export type RecordValue = Value | {readonly json: unknown}
 
 /**
- * A statement that stores what readers elsewhere will see: no text in it has the flags that lead to the database from
- * where this process runs. Everything that is recorded goes through here.
+ * A statement that stores values in the ledger. Connection flags are removed from suggested commands, because they are
+ * valid only on this machine. Everything that is recorded goes through here.
  */
 export function recordStatement(name: string, values: readonly RecordValue[]): Statement {
   return prepared(name, values.map(stored))
@@ -26,24 +26,23 @@ export function recordSettings(db: Database, {lockTimeout}: Limits): Transaction
   return {readOnly: false, lockTimeout, statementTimeout: 30_000, role: db.target.role}
 }
 
-/** The steps of a run in its record. A step that is done is written in the step's own transaction. */
+/** Records the steps of a run. A completed step is recorded in the step's own transaction. */
 export interface StepRecords {
   /**
-   * Within the transaction of the step and sent along with it, before it is known to be done: gone with it where it
-   * fails.
-   * @param step its `ms` are those before the transaction
+   * Records the step as done, in the step's transaction and pipelined with it; rolled back if the step fails.
+   * @param step its `ms` is the time before the transaction
    */
   stepDone(tx: Db, position: number, step: StepReport): Promise<unknown>
-  /** What the server warned of meanwhile. */
+  /** Adds the warnings that the server sent during the step. */
   stepNoted(step: string, note: string): Promise<void>
-  /** In a transaction of its own. */
+  /** Records how the step ended, in a separate transaction. */
   stepEnded(position: number, step: StepReport): Promise<void>
 }
 
 /**
- * @param id of the run's row
- * @param ended the file of sql/ that writes how a step ended
- * @param done the statement that writes a step as done in its own transaction; without it as any other end
+ * @param id the id of the run's row
+ * @param ended the file in sql/ that records how a step ended
+ * @param done the statement that records a step as done in the step's transaction; by default the one of `ended`
  */
 export function stepRecords(
   db: Database,

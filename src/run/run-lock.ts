@@ -7,15 +7,15 @@ import {command} from '../units/command.js'
 import {assertStillHeld} from './guard.js'
 import {lockWait, type LockWait} from './lock-wait.js'
 
-/** Seconds that a holder behind a pooler may be silent between two steps before it counts as gone. */
+/** Seconds without a heartbeat after which a holder behind a pooler counts as gone. */
 const leaseSeconds = 30
 const heartbeat = 10_000
 
-/** Locks over a whole run of many transactions, kept in rows: they work through a transaction pooler. */
+/** Locks for a whole run of many transactions, stored as rows so that they work through a transaction pooler. */
 export interface RunLock {
   /**
-   * First in every transaction of the run, with which it travels. @throws OpsError LOCK_LOST when another run has taken
-   * over
+   * Sent first in every transaction of the run, pipelined with its statements.
+   * @throws OpsError LOCK_LOST if another run has taken over the lock
    */
   fence(tx: Db): Promise<void>
   release(): Promise<void>
@@ -25,16 +25,16 @@ function heldBy(name: string, {holder, since}: {holder: string; since: string}):
   return new OpsError('LOCKED', `Another run works on ${name}: ${holder}, since ${since}.`, {
     exit: ExitCode.lockHeld,
     suggestions: [
-      'Wait for it to end (--wait 10min); a run that was killed frees its lock by itself.',
-      `Runs that are not over, and the last ones: ${command('history')}`,
+      'Wait for it to end (--wait 10min); the lock of a killed run is released automatically.',
+      `Running and recent runs: ${command('history')}`,
     ],
   })
 }
 
 /**
  * Takes all the named locks or none.
- * @param holder who this is, shown to a run that is refused
- * @param wait how long to wait for another run; not at all unless said
+ * @param holder describes this run in the error that another run gets
+ * @param wait how long to wait for another run to release a lock; by default not at all
  * @throws OpsError LOCKED (exit 5) naming the holder and since when
  */
 export async function takeRunLock(
@@ -54,7 +54,7 @@ export async function takeRunLock(
   const mine: {name: string; token: number}[] = []
   const keys = () => [mine.map(({name}) => name), mine.map(({token}) => token)] as const
   const giveBack = () => write('lock-release', keys())
-  // In one order, so that two runs cannot each hold what the other waits for.
+  // Sorted, so that two runs cannot deadlock.
   for (const name of [...new Set(names)].sort()) {
     for (;;) {
       const [row] = await write<{token: number | null; holder: string; since: string}>('lock-take', [
@@ -68,7 +68,7 @@ export async function takeRunLock(
         mine.push({name, token: row.token})
         break
       }
-      // No holder to be seen: another run made the row in the same instant.
+      // No holder is visible if another run inserted the row at the same moment.
       if (!row?.holder) {
         await sleep(20)
         continue
@@ -83,14 +83,17 @@ export async function takeRunLock(
     }
   }
   const timer = setInterval(() => {
-    // A lost connection is the run's to notice; the fence tells whether the lock outlived it.
+    // The run itself notices a lost connection; the fence then checks whether the lock is still held.
     write('lock-renew', [...keys(), leaseSeconds, !pooled && !embedded]).catch(() => {})
   }, heartbeat)
   timer.unref()
   return {
     fence: assertStillHeld(
       prepared('run/lock-fence', keys()),
-      () => new OpsError('LOCK_LOST', 'This run lost its lock to another one and stopped.', {exit: ExitCode.lockHeld}),
+      () =>
+        new OpsError('LOCK_LOST', 'Another run took over the lock of this run, which stopped.', {
+          exit: ExitCode.lockHeld,
+        }),
     ),
     async release() {
       clearInterval(timer)

@@ -13,30 +13,30 @@ export interface Ledger extends StepRecords {
 
 export interface RunOwner {
   operation: string
-  /** Who: the database's role, and the person and machine behind it. */
+  /** The database role, and the operating system user and host of the process. */
   actor: string
   targetHost: string
-  /** The request, for readers of the ledger. */
+  /** The request, stored for readers of the ledger. */
   detail: Record<string, unknown>
 }
 
-/** Seconds after which a run behind a transaction pooler that was not heard of may count as lost. */
+/** Seconds without a heartbeat after which a run behind a transaction pooler counts as lost. */
 const leaseSeconds = 30
 const heartbeatMs = 10_000
 
-/** Ids of the runs that are recorded as running and whose session is gone. Changes nothing. */
+/** The ids of runs that are recorded as running but whose session is gone. Changes nothing. */
 export async function readLostRuns(db: Database): Promise<number[]> {
   return (await db.query<{id: number}>(statement(loadSql('run/lost')))).map(({id}) => id)
 }
 
-/** Closes the records of these runs as interrupted. */
+/** Closes the records of these runs as interrupted (runs of a job as failed). */
 export function closeLostRuns(ids: readonly number[]): Statement {
   return statement(loadSql('run/close-lost'), [ids])
 }
 
 /**
- * Opens a record, after it closed those of runs whose session is gone; null where the schema qicore is not installed
- * (its own first migration).
+ * Opens a run record, after closing the records of runs whose session is gone. Null if the qicore schema is not
+ * installed yet.
  */
 export async function openLedger(db: Database, owner: RunOwner, limits: Limits): Promise<Ledger | null> {
   if (!db.server.hasQicoreSchema) return null
@@ -51,7 +51,7 @@ export async function openLedger(db: Database, owner: RunOwner, limits: Limits):
   )
   const {id} = opened!
   const heartbeat = setInterval(() => {
-    // A lost connection is noticed by the run itself.
+    // The run itself notices a lost connection.
     db.query(statement(loadSql('run/heartbeat'), [id, pidsMatter, leaseSeconds]), settings).catch(() => {})
   }, heartbeatMs)
   heartbeat.unref()

@@ -15,7 +15,7 @@ export type Progress =
   | {event: 'wait'; step: Step; seconds: number; reason: string}
   | {event: 'end'; step: Step; position: number; total: number; report: StepReport}
 
-/** The session in a database that a step names. */
+/** Returns the session in the database that a step names. */
 export type SessionResolver = (database: string) => Database
 
 export interface StepOptions {
@@ -24,38 +24,36 @@ export interface StepOptions {
   stop?: AbortSignal | undefined
   cancel?: AbortSignal | undefined
   onProgress?: ((progress: Progress) => void) | undefined
-  /** A session in another database of the server, for the steps that name it. */
+  /** For steps that name another database of the server. */
   resolveSession?: SessionResolver | undefined
-  /**
-   * First in every transaction of a step: fails, with all that follows, where the run's lock or claim no longer holds.
-   */
+  /** Sent first in every transaction of a step: aborts it if the run's lock or claim is no longer held. */
   fence?: ((tx: Db) => Promise<void>) | undefined
-  /** The step cannot be done before its first attempt: it is not asked. */
+  /** True if the step cannot be done yet, so the done check before the first attempt is skipped. */
   untouched?: ((step: Step) => boolean) | undefined
 }
 
-/** What became of a step so far, over all its attempts. */
+/** The state of a step over all its attempts. */
 export interface AttemptState {
   attempts: number
-  /** Milliseconds of trying and waiting; what other steps took meanwhile does not count. */
+  /** Milliseconds spent in attempts and retry delays; time used by other steps in between does not count. */
   elapsedMs: number
-  /** The connection was lost in one of them. */
+  /** The connection was lost during one of the attempts. */
   lost: boolean
 }
 
-/** The step is to be tried again so many seconds from now. */
+/** The step must be retried in this many seconds. */
 export interface RetryLater {
   later: number
 }
 
-/** What a failed attempt leads to. */
+/** What to do after a failed attempt. */
 type RetryDecision =
   | {again: true; seconds: number; reason: string; reconnect: boolean}
   | {again: false; reason: StepReason | null; blockers?: string | null}
 
 /**
- * Tries one step: done, found done, failed permanently, or blocked by another session and retried later.
- * Never throws.
+ * Makes one attempt at a step. The result is a final report (done, already done, or failed), or a retry later because
+ * another session blocks it or the connection was lost. Never throws.
  */
 export async function tryStep(
   own: Database,
@@ -101,7 +99,7 @@ export async function tryStep(
     if (!verdict.reconnect) return {later: verdict.seconds}
     tries.lost = true
     await sleep(verdict.seconds * 1000, undefined, options.cancel ? {signal: options.cancel} : {}).catch(() => {})
-    // Still away: the next question fails the same way and is judged again.
+    // If this fails, so does the next attempt, which decides again.
     await db.reconnect().catch(() => {})
     return {later: 0}
   }
@@ -128,7 +126,7 @@ async function decideRetry(
   options: StepOptions,
 ): Promise<RetryDecision> {
   const lost = isConnectionLost(error)
-  // Cancelled or not: after a lost connection it is not known whether the server did the step.
+  // Even if cancelled: after a lost connection it is unknown whether the server committed the step.
   if (options.cancel?.aborted) return {again: false, reason: {code: lost ? 'outcome_unknown' : 'cancelled'}}
   const delay = retryDelay(attempts, options.limits, Math.random())
   const inBudget = elapsedMs + delay < options.limits.retryBudget && !options.stop?.aborted
@@ -146,32 +144,32 @@ async function decideRetry(
       return {again: true, seconds: delay / 1000, reason: blockers ?? serverMessage(error), reconnect: false}
     return {again: false, reason: {code: 'blocked'}, blockers}
   }
-  // Losing a race is no failure: another process has done it.
+  // It is not a failure if another process has done the step in the meantime.
   if (!(error instanceof OpsError) && (await isDone(db, step).catch(() => false)))
     return {again: true, seconds: 0, reason: '', reconnect: false}
   return {again: false, reason: state === SqlState.noPrivilege ? {code: 'no_privilege'} : null}
 }
 
 /**
- * TimescaleDB warns of each column of type varchar or timestamp when a hypertable is made: advice on types that the
- * author of the table has chosen. SQLSTATE 01000 is that of every warning, so the function that raises it is the only
- * field that tells it apart, in every version from 2.22 to 2.29.
+ * When a hypertable is created, TimescaleDB warns about each column of type varchar or timestamp: advice on types that
+ * the author of the table has chosen. Every warning has SQLSTATE 01000, so only the name of the C function that raises
+ * it identifies it; the name is the same in 2.22 to 2.29.
  */
 function isAdviceOnly(routine: string | null): boolean {
   return routine === 'ts_validate_basetable_columns'
 }
 
 interface Attempt {
-  /** Whether it may be done already. */
+  /** Whether the step may already be done, so that the done check must run. */
   ask: boolean
   done(): StepReport
-  /** It was. */
+  /** The report if the done check was true. */
   found(): StepReport
 }
 
 /**
- * The report is written in the step's own transaction, so that what is recorded and what happened cannot differ. All of
- * it travels together, the question whether it is done already too: a step is one way to the server and back.
+ * The step is recorded in its own transaction, so that the record always matches what happened. Fence, done check,
+ * statements and record are pipelined: a step takes one round trip.
  */
 async function attempt(
   own: Database,
@@ -215,13 +213,13 @@ async function attempt(
       return final
     }
     const final = report()
-    // The step is done, whatever becomes of the remark.
+    // The step is done even if the note cannot be stored.
     if (final.note !== null) await ledger?.stepNoted(step.id, final.note).catch(() => {})
     return final
   }
   const already = ask && (await isDone(db, step))
   if (!already) {
-    // Two databases know no common transaction, and some statements refuse to be in one.
+    // The fence cannot be in the same transaction: the step is in another database, or its statements refuse one.
     if (fence) await own.transaction({...settings, onNotice: undefined}, fence)
     if (db !== own) await pipelined(db, settings, statements)
     else await outsideTransaction(db, step, settings)
@@ -244,7 +242,7 @@ async function outsideTransaction(db: Database, step: Step, settings: Transactio
 
 const places = new WeakMap<object, string>()
 
-/** Remembers which statement of a file failed, and the line in it where the server says. */
+/** Remembers the file and line of a failed statement; the line is exact if the server reports a position. */
 async function located<T>(step: Step, index: number, answer: Promise<T>): Promise<T> {
   try {
     return await answer

@@ -3,8 +3,8 @@ import {lockTimeoutOf, type Limits} from './limits.js'
 import type {Plan, Step} from './step.js'
 
 /**
- * The plan as SQL that psql runs as it stands: what --dry-run prints on stdout. @param database the one that the script
- * is begun in
+ * The plan as a psql script: what --dry-run prints on stdout.
+ * @param database the database in which the script starts
  */
 export function toScript(plan: Plan, limits: Limits, database?: string): string {
   const lines = [lineComment(plan.summary)]
@@ -21,9 +21,8 @@ export function toScript(plan: Plan, limits: Limits, database?: string): string 
 }
 
 /**
- * psql takes a name with = or the beginning of a URL for a connection string, and an argument ends with the line: such
- * a
- * name goes through a variable, within a connection string of its own.
+ * psql reads a name that contains = or starts like a URL as a connection string, and an argument ends at the end of the
+ * line. Such a name is passed through a variable that holds a complete connection string.
  */
 function connect(database: string): string[] {
   if (!/[=\r\n]|^postgres(ql)?:\/\//.test(database)) return [`\\connect ${quoteIdent(database)}`]
@@ -54,7 +53,7 @@ function stepLines(step: Step, lockTimeout: number): string[] {
   ]
 }
 
-/** On a line of its own where the last line may end in a comment, which would swallow it. */
+/** Appends the semicolon, on a separate line if the last line may end in a comment. */
 function terminated(statement: Statement): string {
   const text = inline(statement).trim().replace(/;+$/, '')
   return text.slice(text.lastIndexOf('\n') + 1).includes('--') ? `${text}\n;` : `${text};`

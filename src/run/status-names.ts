@@ -1,15 +1,15 @@
-/** The names under which a schema qicore before core.1.14.0 stores two statuses. */
+/** The names under which a qicore schema before core.1.14.0 stores two statuses. */
 const formerNames: ReadonlyMap<string, string> = new Map([
   ['late-done', 'done_late'],
   ['partly', 'partial'],
 ])
 
-/** The status of a run as it is called today, whichever version of the schema qicore stored it. */
+/** The current name of a stored status, whichever version of the qicore schema stored it. */
 export function currentStatus<T extends string | null>(stored: T): T {
   return (stored === null ? null : (formerNames.get(stored) ?? stored)) as T
 }
 
-/** Every name under which a status of today may be stored. */
+/** Every name under which a status may be stored. */
 export function storedNames(status: string): string[] {
   return [status, ...[...formerNames].filter(([, current]) => current === status).map(([former]) => former)]
 }

@@ -1,7 +1,7 @@
 import type {Db} from '../db/database.js'
 import type {Step, StepReason, StepReport} from './step.js'
 
-/** A report without figures, to be filled. A reason brings its note. */
+/** A report without measurements. The note is derived from the reason. */
 export function stepReport(
   step: Pick<Step, 'id'>,
   status: StepReport['status'],
@@ -21,13 +21,13 @@ export function stepReport(
   }
 }
 
-/** A reason in words; who blocked a step is known only where it was tried. */
+/** The note for a reason; null for `blocked`, whose note names the blocking sessions. */
 function noteOf(reason: StepReason): string | null {
   switch (reason.code) {
     case 'already_done':
       return 'already done'
     case 'done_meanwhile':
-      return 'done meanwhile'
+      return 'done by another process'
     case 'done_before_connection_loss':
       return 'done before the connection was lost'
     case 'needs':
@@ -35,7 +35,7 @@ function noteOf(reason: StepReason): string | null {
     case 'cancelled':
       return 'cancelled'
     case 'outcome_unknown':
-      return 'the connection was lost: it may or may not have been done'
+      return 'the connection was lost: the step may or may not have been done'
     case 'no_privilege':
       return 'connect as the owner of the table, or name it as `role` of the target'
     case 'blocked':
@@ -43,7 +43,7 @@ function noteOf(reason: StepReason): string | null {
   }
 }
 
-/** Whether the catalogue already shows what the step is for. */
+/** Whether the catalog already shows the effect of the step. */
 export async function isDone(db: Db, step: Step): Promise<boolean> {
   if (step.doneCheck === null) return false
   const [row] = await db.query<{done: boolean}>(step.doneCheck)

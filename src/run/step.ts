@@ -1,9 +1,9 @@
 import type {Statement} from '../db/sql.js'
 
-/** What a change asks of the operator: nothing, a yes, or the name of the target. */
+/** The confirmation that a change requires: none, a yes, or the name of the target. */
 export type ChangeClass = 'safe' | 'undo' | 'loss'
 
-/** The strongest lock a step takes on something that others use, in PostgreSQL's words. */
+/** The strongest lock that a step takes on a relation that other sessions use, by PostgreSQL's name. */
 export type Lock =
   | 'NONE'
   | 'ACCESS SHARE'
@@ -15,110 +15,109 @@ export type Lock =
   | 'ACCESS EXCLUSIVE'
 
 /**
- * One thing to do, as pure data: it can be shown, saved, compared and run. By default it is a transaction of its
- * own, so that locks are short and a run that was killed goes on where it stopped.
+ * One step of a plan, as plain data: it can be printed, stored, compared and run. By default it is one transaction, so
+ * that locks are short and a killed run can be continued.
  */
 export interface Step {
-  /** Unique in the plan and the same when planned again: `compress _hyper_2_17_chunk`. */
+  /** Unique in the plan, and the same when the plan is computed again: `compress _hyper_2_17_chunk`. */
   id: string
   /** The kind of work, for grouping and totals: `compress`, `migrate`. */
   kind: string
-  /** The object it is done to, for people. */
+  /** The object that it changes, for people. */
   object: string
-  /** What is run, in order, in one transaction. */
+  /** Run in this order, in one transaction. */
   statements: readonly Statement[]
   lock: Lock
   class: ChangeClass
   /**
-   * For transaction `none`: sent right behind the last statement without waiting for its answer, so that the server
-   * runs
-   * it even if this process is killed meanwhile. It runs whatever became of that statement, and its failure is ignored.
+   * For transaction `none`: pipelined behind the last statement, so that the server runs it even if this process is
+   * killed in between. It runs whether or not that statement succeeded, and its own failure is ignored.
    */
   followUp?: Statement
-  /** For transaction `none`: run after an attempt that failed, to take back what its first statements left. */
+  /** For transaction `none`: run after a failed attempt, to undo the effect of its first statements. */
   cleanUp?: Statement
-  /** `none` for statements that refuse to be in one; each is then on its own, and a kill may fall between two. */
+  /** `none` for statements that cannot run in a transaction block: each commits alone, and a kill can separate them. */
   transaction: 'own' | 'none'
-  /** A question with one row and one boolean column `done`; true makes the step `skipped`. Null: cannot be asked. */
+  /** A query with one row and one boolean column `done`: if true, the step is skipped. Null if there is no check. */
   doneCheck: Statement | null
-  /** May be run again after it was lost in the middle, when `doneCheck` cannot tell. */
+  /** Whether it may run again after the connection was lost, if there is no `doneCheck`. */
   repeatable: boolean
-  /** Ids of steps without which this one makes no sense; everything else is independent. */
+  /** Ids of the steps that must succeed first. */
   dependsOn: readonly string[]
-  /** Qualified names of what it locks, so that a blocker can be named. */
+  /** Qualified names of the relations it locks, used to find blocking sessions. */
   relations: readonly string[]
-  /** Bytes it works through, for progress; null where unknown. */
+  /** Bytes it processes, for progress; null if unknown. */
   bytes: number | null
-  /** schema.name list before pg_catalog, for a user's own SQL; ours is qualified. */
+  /** The search_path for SQL written by the user; SQL of qicore-db is qualified. */
   searchPath?: string
-  /** Another database of the same server, in which it is run; the ledger stays where it is. */
+  /** Another database of the same server to run it in; it is recorded in the ledger of the target database. */
   database?: string
-  /** Turns a server error into what the operator reads, where the step knows better (a file and a line). */
+  /** Where the statements come from, if that is a file: errors then name the file and line. */
   source?: StepSource
 }
 
-/** Where the statements came from, so that an error can name the line. */
+/** The file of a step's statements. */
 export interface StepSource {
   file: string
-  /** The line of each statement's first character, beginning with 1. */
+  /** The line of each statement's first character, counted from 1. */
   lines: readonly number[]
 }
 
-/** A request worked out against the catalogue: nothing has been done yet. */
+/** The steps that fulfil a request, computed from the catalog. Nothing has been changed yet. */
 export interface Plan {
   /** `migrate up`, `chunks compress public.ohlcv_data`: the ledger's operation. */
   operation: string
   /** One sentence for people. */
   summary: string
-  /** The absolute instant that "older than" came to; null where there is none. */
+  /** The timestamp that "older than" resolved to; null if the request has none. */
   cutoff: string | null
-  /** Qualified names of the tables that no other run may work on meanwhile. */
+  /** Qualified names of the tables to lock against other runs. */
   tables: readonly string[]
-  /** What else no other run may work on: `migrations`, `pg_cron`. */
+  /** Further names to lock against other runs: `migrations`, `pg_cron`. */
   locks: readonly string[]
   steps: readonly Step[]
 }
 
 export type StepStatus = 'planned' | 'done' | 'skipped' | 'failed'
 
-/** Why a step ended as it did, for programs; its `note` says the same to people. */
+/** Why a step ended as it did, for programs; `note` is the same for people. */
 export type StepReason =
   /** The catalog showed its effect before the first attempt. */
   | {code: 'already_done'}
-  /** Another process did it between two attempts. */
+  /** Another process did it between two attempts of this one. */
   | {code: 'done_meanwhile'}
-  /** An attempt whose connection was lost had committed. */
+  /** An earlier attempt, whose connection was lost, had committed. */
   | {code: 'done_before_connection_loss'}
-  /** A step that this one depends on failed, or was skipped because of one that failed. */
+  /** A step that this one depends on failed, or was skipped after a failure. */
   | {code: 'needs'; step: string}
   | {code: 'cancelled'}
-  /** The connection was lost and nothing in the catalog tells whether the step was done. */
+  /** The connection was lost, and the catalog cannot show whether the step was done. */
   | {code: 'outcome_unknown'}
-  /** Another session held the lock until the retry budget was spent. */
+  /** Another session held the lock until the retry budget was used up. */
   | {code: 'blocked'}
-  /** The role may not do it (42501). */
+  /** The role lacks a privilege (SQLSTATE 42501). */
   | {code: 'no_privilege'}
 
 /** How one step ended. */
 export interface StepReport {
   id: string
   status: StepStatus
-  /** Milliseconds, waiting and retries included; null where it was not run. */
+  /** Milliseconds, including waits and retries; null if it was not run. */
   ms: number | null
   bytes: number | null
   error: string | null
-  /** Of a failed step: whether a run later may do it with nothing changed; null: not known. */
+  /** For a failed step: whether the same run may succeed later; null if unknown. */
   retryable?: boolean | null
-  /** The SQLSTATE of the error; null where the server raised none. */
+  /** The SQLSTATE of the error; null if the server raised none. */
   sqlState: string | null
-  /** Null where nothing is to be explained: planned, done in the ordinary way, or failed with `error`. */
+  /** Null if there is nothing to explain: planned, done normally, or failed with `error`. */
   reason: StepReason | null
-  /** For people only, no program decides by it: the reason in words, the blockers, the server's warnings. */
+  /** For people only, never for decisions: the reason in words, the blocking sessions, the server's warnings. */
   note: string | null
   attempts: number
 }
 
-/** How a run ended; the planner's data and the steps' fates. */
+/** How a run ended: the plan's operation and cut-off, and a report for each step. */
 export interface RunReport {
   operation: string
   cutoff: string | null
@@ -126,14 +125,14 @@ export interface RunReport {
   interrupted: boolean
 }
 
-/** The heaviest class of its steps: what the whole plan asks of the operator. */
+/** The highest class of its steps: the confirmation that the whole plan requires. */
 export function classOf(plan: Plan): ChangeClass {
   const classes = new Set(plan.steps.map((step) => step.class))
   if (classes.has('loss')) return 'loss'
   return classes.has('undo') ? 'undo' : 'safe'
 }
 
-/** The names under which a run takes its locks; those of tables cannot be a name of `locks`. */
+/** The names of a run's locks. The prefix keeps names of tables apart from those in `locks`. */
 export function lockNames({tables, locks}: Plan): string[] {
   return [...tables.map((table) => `table ${table}`), ...locks]
 }

@@ -1,10 +1,10 @@
 import {doBlock, type Statement} from '../db/sql.js'
 
 /**
- * Waits, without any lock of its own, until every transaction that holds a lock on a table now has ended: what DETACH
- * CONCURRENTLY waits for too, but that one leaves the partition pending when that wait times out. Raises 55P03 naming
- * who is still there, so that it is tried again like any lock that was not to be had. Ages are seen with pg_monitor
- * only; that a transaction goes on is seen by everybody.
+ * Waits, without taking a lock, until every transaction that now holds a lock on a table has ended. DETACH CONCURRENTLY
+ * waits for the same, but leaves the partition pending if that wait times out. Raises 55P03 with the remaining sessions,
+ * so that the step is retried like after a lock timeout. Ages are visible with pg_monitor only; that a transaction is
+ * still open is visible to every role.
  */
 export function waitForHolders(relation: string, timeout: string): Statement {
   return doBlock`
@@ -34,7 +34,7 @@ end`
 
 /**
  * Raises 55P03, so that the step is retried later, while another partition of the set is pending detach: PostgreSQL
- * detaches no second one concurrently, and would fail for good.
+ * cannot detach a second one concurrently and fails with an error that is not retried.
  */
 export function waitForPending(set: string, partition: string): Statement {
   return doBlock`
@@ -46,7 +46,7 @@ begin
   where i.inhparent = to_regclass(${set}) and i.inhdetachpending and i.inhrelid is distinct from to_regclass(${partition})
   limit 1;
   if other is not null then
-    raise exception using errcode = '55P03', message = format('%s is pending detach, and must be finished first', other);
+    raise exception using errcode = '55P03', message = format('the detach of %s is pending and must be finished first', other);
   end if;
 end`
 }

@@ -1,49 +1,52 @@
 import type {ScheduleVersion} from './due.js'
 
-/** A run that was written down without its instant. */
+/** A run that was recorded without its due time: one by pg_cron, or one by hand. */
 export interface UnassignedRow {
   startedAt: number
-  /** Null while it runs. */
+  /** Null while it is running. */
   completedAt: number | null
   status: string
   reason: string | null
-  /** The table or aggregate of a job that has a run for each. */
+  /** The table or aggregate, for a job with one run for each; otherwise null. */
   part: string | null
-  /** pg_cron's own connection, as opposed to a person's. */
+  /** False for a call from a user's session. */
   byCron: boolean
 }
 
-/** What pg_cron made of one instant. */
+/** The runs of pg_cron for one due time. */
 export interface CronOutcome {
-  /** How the runs ended that belong to it, a part each. */
+  /** How the runs of this due time ended, one for each part. */
   statuses: Pick<UnassignedRow, 'status' | 'reason'>[]
-  /** Parts that were not begun. */
+  /** Number of parts that were not started. */
   missing: number
-  /** Parts that wait for their run before, which has not ended. */
+  /** Number of parts that wait because their previous run is still running. */
   queued: number
-  /** Runs beyond the one that each part has. */
+  /** Number of runs beyond one for each part. */
   extra: number
 }
 
-/** The tables or aggregates of which each has a run; one nameless part where the job is one run. */
+/** The tables or aggregates that have one run each; `[null]` if the whole job is one run. */
 export function partsOf({commands}: Pick<ScheduleVersion, 'commands'>): (string | null)[] {
   const keys = Object.keys(commands ?? {'': ''})
   return keys.map((key) => (key === '' ? null : key))
 }
 
-/** pg_cron looks once a minute: what waited for the run before is begun this soon after its end, in milliseconds. */
+/**
+ * Milliseconds. pg_cron checks its schedule once a minute, so a run that waited for the previous one starts within
+ * this time after it ended.
+ */
 const afterQueue = 90_000
 
 export interface CronRuns {
-  /** What pg_cron made of the due time `at`; the due time after it is `next`. */
+  /** The runs for the due time `at`, which is followed by the due time `next`. Call in ascending order of `at`. */
   take(parts: readonly (string | null)[], at: number, next: number): CronOutcome
-  /** Runs that belong to no due time, by their start: to be asked for at the end. */
+  /** Runs without a due time, ordered by start. Call it after the last `take`. */
   unexpected(): UnassignedRow[]
 }
 
 /**
- * Gives each run of pg_cron to the instant it was begun for, once: that before its start, or an older one where it had
- * to wait for the run before. To be asked for the instants in their order.
+ * Assigns each run of pg_cron to one due time: the last one before its start, or an earlier one if the run had to wait
+ * for the previous run.
  */
 export function cronRuns(unassigned: readonly UnassignedRow[]): CronRuns {
   const byPart = new Map<string | null, UnassignedRow[]>()
@@ -57,7 +60,7 @@ export function cronRuns(unassigned: readonly UnassignedRow[]): CronRuns {
       const outcome: CronOutcome = {statuses: [], missing: 0, queued: 0, extra: 0}
       for (const part of parts) {
         const runs = byPart.get(part) ?? []
-        // Begun before the first instant that was asked for: none of these.
+        // Runs that started before the first due time belong to none of them.
         if (!before.has(part)) while (runs[0] !== undefined && runs[0].startedAt < at) early.push(runs.shift()!)
         const last = before.get(part)
         const waits = last !== undefined && (last.completedAt ?? Infinity) > at
@@ -70,7 +73,7 @@ export function cronRuns(unassigned: readonly UnassignedRow[]): CronRuns {
           runs.shift()
         } else if (waits && last.completedAt === null) outcome.queued += 1
         else outcome.missing += 1
-        // What began before the next instant too, and did not wait for anything.
+        // Further runs that started before the next due time without having waited for a previous run.
         while (
           matches &&
           runs[0] !== undefined &&
@@ -89,7 +92,7 @@ export function cronRuns(unassigned: readonly UnassignedRow[]): CronRuns {
 
 const countedSkips: ReadonlySet<string | null> = new Set(['overlap', 'restoring'])
 
-/** A call that found the job paused, or run by a daemon, is not one of its runs. */
+/** A call that found the job paused, or assigned to the daemon, did not run the job. */
 function isRun({byCron, status, reason}: UnassignedRow): boolean {
   return byCron && (status !== 'skipped' || countedSkips.has(reason))
 }

@@ -3,83 +3,83 @@ import {instants} from './calendar.js'
 import {cronRuns, partsOf, type UnassignedRow} from './audit-pg-cron.js'
 import {leftToPgCron, type ScheduleVersion} from './due.js'
 
-/** A calendar in force, with who put it there. */
+/** A version of the schedule, with the role that set it and the reason given. */
 export interface AuditedVersion extends ScheduleVersion {
   actor: string
   reason: string | null
 }
 
-/** A row of the ledger, for an audit; times are milliseconds. */
+/** A row of the ledger, for an audit; times are milliseconds since 1970. */
 export interface AuditRow {
   scheduledAt: number
   status: string
   reason: string | null
   abandoned: boolean
-  /** How many attempts failed, where its status is `retry`. */
+  /** Number of failed attempts, if the status is `retry`. */
   attempts: number
 }
 
-/** How many due times ended in which way, those that pg_cron ran included. */
+/** Number of due times by result, including those run by pg_cron. */
 export interface AuditCounts {
-  /** Late ones included. */
+  /** Including `late`. */
   done: number
   late: number
   failed: number
   running: number
   skipped: number
-  /** The skipped ones by their reason. */
+  /** `skipped`, by reason. */
   skippedBy: Record<string, number>
 }
 
 export interface JobAudit {
   job: string
-  /** What was looked at: instants in (from, to]. */
+  /** The audited range (from, to], in milliseconds since 1970. */
   from: number
   to: number
-  /** Instants that the calendars in force have there. */
+  /** Number of due times in that range, by the schedule in force at each time. */
   instants: number
-  /** For people and scripts that list everything: `skipped: overlap`, `done by pg_cron`. */
+  /** Counts by status, reason and runner: `skipped: overlap`, `done by pg_cron`. */
   byStatus: Record<string, number>
   counts: AuditCounts
   /** Due times without a row. */
   gaps: number[]
-  /** Accounted for twice. */
+  /** Due times with more than one row or run. */
   duplicates: number[]
-  /** Rows at instants that no calendar has, and starts of pg_cron's runs that no due time asked for. */
+  /** Rows at times that no schedule contains, and starts of pg_cron runs without a due time. */
   unexpected: number[]
-  /** Begun, and its daemon has not been heard of for minutes. */
+  /** Running by the ledger, but the lease expired minutes ago. */
   abandoned: number[]
-  /** An attempt failed, and the next one has not begun. */
+  /** An attempt failed and the next one has not started. */
   retrying: number[]
-  /** A daemon that stopped gave it back, and no daemon has begun it again. */
+  /** Released by a daemon that stopped, and not yet started again. */
   givenBack: number[]
-  /** Due, and without a row yet. */
+  /** Due, but without a row yet. */
   waiting: number[]
-  /** A daemon that is alive works on the job. */
+  /** A live daemon is running the job. */
   running: boolean
-  /** Pauses and changes of the calendar. */
+  /** Pauses, and changes of the schedule or the runner. */
   notes: string[]
 }
 
 export interface AuditInput {
   job: string
   versions: readonly AuditedVersion[]
-  /** Everything up to here has its row, as far as daemons are the runners. */
+  /** Every due time up to here that a daemon had to run has a row. */
   lastAt: number
-  /** A daemon that is alive works on it. */
+  /** A live daemon is running the job. */
   running: boolean
   from: number
   now: number
   rows: Iterable<AuditRow>
   unassigned: readonly UnassignedRow[]
-  /** How long after its instant pg_cron may begin, in milliseconds. */
+  /** How long after the due time pg_cron may start, in milliseconds. */
   cronGrace: number
 }
 
-/** At most so many instants of a kind are listed; all are counted. */
+/** The lists of due times hold at most this many; the counts include all. */
 const listed = 1_000
 
-/** Recomputes the calendar, with the schedule in force at each time, and holds the ledger against it. */
+/** Computes the due times again, by the schedule in force at each time, and compares them with the ledger. */
 export function auditJob(input: AuditInput): JobAudit {
   const {job, versions, lastAt, running, from, now} = input
   const audit: JobAudit = {
@@ -117,7 +117,7 @@ export function auditJob(input: AuditInput): JobAudit {
     let own = 0
     for (; !row.done && row.value.scheduledAt === at; row = rows.next()) {
       count(row.value)
-      // A daemon's note that it left the instant to pg_cron does not account for it.
+      // A row that says "left to pg_cron" does not count as a run.
       if (version.runner !== 'pg_cron' || row.value.reason !== leftToPgCron) own += 1
     }
     const theirs = cron.take(partsOf(version), at, next ?? now)
@@ -136,7 +136,7 @@ export function auditJob(input: AuditInput): JobAudit {
     count(row.value)
     add(audit.unexpected, row.value.scheduledAt)
   }
-  // Where the look begins in the middle of a calendar, a first run may belong to a due time before it.
+  // If the range begins in the middle of a schedule version, the first run may belong to a due time before the range.
   const [first, ...rest] = cron.unexpected()
   const whole = first === undefined || from > versions[0]!.validFrom ? rest : [first, ...rest]
   for (const {startedAt} of whole)
@@ -144,7 +144,7 @@ export function auditJob(input: AuditInput): JobAudit {
   return audit
 }
 
-/** Counts how one due time ended; `by` is said behind it in `byStatus`. */
+/** Counts the result of one due time; `by` is appended to the key in `byStatus`. */
 function tally({byStatus, counts}: JobAudit, {status, reason}: Pick<AuditRow, 'status' | 'reason'>, by: string): void {
   const key = `${reason === null ? status : `${status}: ${reason}`}${by}`
   byStatus[key] = (byStatus[key] ?? 0) + 1
@@ -154,12 +154,12 @@ function tally({byStatus, counts}: JobAudit, {status, reason}: Pick<AuditRow, 's
   if (status === 'skipped' && reason !== null) counts.skippedBy[reason] = (counts.skippedBy[reason] ?? 0) + 1
 }
 
-/** The version of the schedule that was in force. */
+/** The version of the schedule that was in force at that time. */
 function versionAt(versions: readonly AuditedVersion[], at: number): AuditedVersion | undefined {
   return versions.findLast(({validFrom}) => validFrom <= at)
 }
 
-/** The instants of the calendars in force, each with the one after it. */
+/** The due times by the schedules in force, each with the one that follows. */
 function* expected(
   versions: readonly ScheduleVersion[],
   from: number,
@@ -198,8 +198,8 @@ function notesOf(versions: readonly AuditedVersion[], from: number): string[] {
 }
 
 /**
- * How much is wrong: what only waits is, after so many milliseconds.
- * @param queues due times of the job wait for the run before; behind one that is at work nothing is overdue
+ * The number of problems. A waiting due time counts once it is more than `lateAfter` milliseconds late.
+ * @param queues the job has `overlap: queue`: while it is running, the due times that wait for it are not overdue
  */
 export function auditProblems(audit: JobAudit, lateAfter: number, queues = false): number {
   const overdue =

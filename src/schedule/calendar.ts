@@ -1,10 +1,10 @@
-/** The only importer of croner, which is the calendar here and nothing else: no timer of it is ever started. */
+/** The only importer of croner. It computes due times here; its timers are never started. */
 import {Cron} from 'croner'
 import {messageOf} from '../errors.js'
 import {scheduleProblem} from '../units/schedule.js'
 import {isZone, transitions, zoneOffset, type Transition} from '../units/zone.js'
 
-/** A schedule on the clocks of a time zone. Instants are milliseconds since 1970, always whole seconds. */
+/** A schedule in a time zone. Its due times are milliseconds since 1970, always whole seconds. */
 export interface Calendar {
   schedule: string
   timezone: string
@@ -12,21 +12,20 @@ export interface Calendar {
 
 interface Known {
   cron: Cron
-  /** The instant after another, as it was last asked. */
+  /** Cache: the due time that follows a time. */
   next: Map<number, number | null>
 }
 
 const known = new Map<string, Known>()
-/** What is due is reckoned many times over, and croner takes half a millisecond for each instant. */
+/** Cached due times for each calendar: the same ones are computed repeatedly, and croner takes 0.5 ms for each. */
 const remembered = 200
 
 function calendarOf({schedule, timezone}: Calendar): Known {
   const key = `${timezone} ${schedule}`
   let calendar = known.get(key)
   if (calendar === undefined) {
-    // Times without wildcard or step are fixed: in the hour that is left out they run right after it, in the hour that
-    // comes twice they run once. The default takes a list such as `30 2,14 * * *` for an interval and would leave it
-    // out.
+    // Times without wildcard or step are fixed: when the clocks skip an hour they run right after it, and when an hour
+    // repeats they run once. By default croner treats a list such as `30 2,14 * * *` as an interval and skips it.
     const cron = lean(
       new Cron(schedule.trim(), {timezone, paused: true, mode: '5-or-6-parts', fixedTimeRule: 'no-wildcard'}),
     )
@@ -40,8 +39,8 @@ function calendarOf({schedule, timezone}: Calendar): Known {
 let everyYear: readonly number[] | undefined
 
 /**
- * Each pattern of croner holds a list of 10 000 years, which schedules of five or six fields never look at: 80 MB for
- * a thousand calendars. One list does for all of them. Where croner keeps it elsewhere one day, nothing happens.
+ * Each croner pattern holds an array of 10 000 years, which schedules of five or six fields never read: 80 MB for a
+ * thousand schedules. They share one array here. If a later croner stores it elsewhere, this does nothing.
  */
 function lean(cron: Cron): Cron {
   const {pattern} = (cron as unknown as {_states?: {pattern?: {year?: number[]; starYear?: boolean}}})._states ?? {}
@@ -51,7 +50,7 @@ function lean(cron: Cron): Cron {
   return cron
 }
 
-/** The first instant after another; null where there is none any more. */
+/** The first due time after `after`; null if the schedule has no further one. */
 export function nextInstant(calendar: Calendar, after: number): number | null {
   const {cron, next} = calendarOf(calendar)
   let at = next.get(after)
@@ -62,7 +61,7 @@ export function nextInstant(calendar: Calendar, after: number): number | null {
   return at
 }
 
-/** The instants in (after, until], ascending. What comes does not depend on where one starts. */
+/** The due times in (after, until], ascending. They do not depend on where the range starts. */
 export function* instants(calendar: Calendar, after: number, until: number): Generator<number> {
   const {cron} = calendarOf(calendar)
   for (let at = cron.nextRun(new Date(after)); at !== null && at.getTime() <= until; at = cron.nextRun(at))
@@ -85,8 +84,8 @@ export function lastInstant(calendar: Calendar, until: number): number | null {
 const hour = 3_600_000
 
 /**
- * How many instants there are in (after, until]. The minutes and seconds of a schedule are the same in each of its
- * hours, so croner is asked once for each hour, except near a change of the clocks.
+ * The number of due times in (after, until]. A schedule has the same minutes and seconds in each of its hours, so
+ * croner is called once for each hour, except near a change of the UTC offset.
  */
 export function countInstants(calendar: Calendar, after: number, until: number): number {
   const {cron} = calendarOf(calendar)
@@ -107,33 +106,33 @@ export function countInstants(calendar: Calendar, after: number, until: number):
   }
 }
 
-/** What is wrong with a calendar, as a sentence; null where it has instants. */
+/** What is wrong with a schedule or its time zone, as a clause; null if it is valid and has a due time after `now`. */
 export function calendarProblem({schedule, timezone}: Calendar, now: number): string | null {
   const problem = scheduleProblem(schedule)
   if (problem !== null) return problem
   if (!isZone(timezone)) return `there is no time zone "${timezone}"; write it as Europe/Berlin or UTC`
   try {
-    return nextInstant({schedule, timezone}, now) === null ? `"${schedule}" never comes` : null
+    return nextInstant({schedule, timezone}, now) === null ? `"${schedule}" never occurs` : null
   } catch (error) {
     return `"${schedule}": ${messageOf(error)}`
   }
 }
 
-/** What becomes of a scheduled local time that the clocks skip or show twice. */
+/** What happens to a scheduled local time that is skipped or repeated by a change of the UTC offset. */
 export interface DstNote {
-  /** The instant at which the clocks change. */
+  /** When the offset changes, in milliseconds since 1970. */
   at: number
   text: string
 }
 
-/** A note for every change of the clocks in (from, to] that touches the schedule, asked of the calendar itself. */
+/** A note for every change of the UTC offset in (from, to] that affects the schedule. */
 export function dstNotes(calendar: Calendar, from: number, to: number): DstNote[] {
   return transitions(calendar.timezone, from, to).flatMap((transition) => note(calendar, transition))
 }
 
 function note(calendar: Calendar, {at, before, after}: Transition): DstNote[] {
   const shift = after - before
-  // Local times, written as if UTC showed them: the clocks of a zone that never changes them.
+  // Local times are handled as if they were UTC, which has no changes of the offset.
   const [low, high] = shift > 0 ? [at + before, at + after] : [at + after, at + before]
   const scheduled = [...instants({...calendar, timezone: 'UTC'}, low - 1, high - 1)]
   if (scheduled.length === 0) return []
@@ -145,7 +144,7 @@ function note(calendar: Calendar, {at, before, after}: Transition): DstNote[] {
     const after = nextInstant(calendar, at - 1) === at
     const scheduledThere = [...instants({...calendar, timezone: 'UTC'}, high - 1, high)].length > 0
     const moved = scheduledThere ? `with the one at ${clock(high)}` : `at ${clock(high)} instead`
-    const consequence = after ? `${runs} ${moved}` : `${one ? 'is' : 'are'} left out`
+    const consequence = after ? `${runs} ${moved}` : `${one ? 'is' : 'are'} skipped`
     return [
       {
         at,
@@ -157,7 +156,7 @@ function note(calendar: Calendar, {at, before, after}: Transition): DstNote[] {
   return [
     {
       at,
-      text: `${day}: ${times} ${one ? 'comes' : 'come'} twice (the clocks go from ${clock(high)} back to ${clock(low)}) and ${runs} ${both ? 'both times' : 'the first time only'}`,
+      text: `${day}: ${times} ${one ? 'occurs' : 'occur'} twice (the clocks go from ${clock(high)} back to ${clock(low)}) and ${runs} ${both ? 'both times' : 'the first time only'}`,
     },
   ]
 }

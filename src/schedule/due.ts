@@ -3,26 +3,26 @@ import {minuteOfDay} from '../units/zone.js'
 import {instants, nextInstant} from './calendar.js'
 import {jitterOf} from './jitter.js'
 
-/** Why an occurrence was not run. */
+/** Why an occurrence was skipped. */
 export type SkipReason =
-  /** The one before still ran. */
+  /** The previous run was still running. */
   | 'overlap'
   | 'window'
-  /** A later one makes up for it. */
+  /** A later run makes up for it. */
   | 'superseded'
   /** No daemon was running at the time, and no later run makes up for it. */
   | 'missed'
-  /** Only a read-only replica could be reached at the time. */
+  /** Only a read-only replica was reachable at the time. */
   | 'replica'
   | 'paused'
-  /** Its job is not declared any more. */
+  /** The job is no longer declared. */
   | 'removed'
   | typeof leftToPgCron
 
 /** Stored in the ledger's column `reason`, also by earlier versions: pg_cron runs the job at this due time. */
 export const leftToPgCron = 'enforced by pg_cron'
 
-/** A schedule and from when it counts, as the ledger has it. */
+/** A version of a job's schedule as the ledger stores it, in force from `validFrom` (milliseconds since 1970). */
 export interface ScheduleVersion {
   revision: number
   validFrom: number
@@ -30,48 +30,46 @@ export interface ScheduleVersion {
   runner: 'daemon' | 'pg_cron'
   schedule: string
   timezone: string
-  /** What pg_cron runs, by part of the job; null where it is none of its. */
+  /** The commands that pg_cron runs, by part of the job; null if pg_cron is not the runner. */
   commands?: Readonly<Record<string, string>> | null
-  /** Who put it in force, and why. */
+  /** Who set it, and why. */
   actor?: string
   reason?: string | null
 }
 
-/** What the ledger knows of a job. */
+/** The state of a job in the ledger; times are milliseconds since 1970. */
 export interface JobState {
-  /** Oldest first; the first may have begun before `lastAt`. */
+  /** Oldest first; the first one may start before `lastAt`. */
   versions: readonly ScheduleVersion[]
-  /** Everything up to here has its row. */
+  /** Every due time up to here has a row. */
   lastAt: number
   running: boolean
   /** When the last run ended. */
   freeAt: number | null
 }
 
-/** What is to be written into the ledger for one job. */
+/** What to write into the ledger for one job. */
 export interface Decision {
   skips: {at: number; reason: SkipReason}[]
   run: number | null
-  /** The last of all these instants. */
+  /** The last of these due times; it becomes `lastAt`. */
   to: number
-  /** By the database's clock not before this. */
+  /** It must not be written before this time of the database's clock. */
   dueAt: number
 }
 
 export interface DueState {
   decision: Decision | null
-  /** When there is something to decide next, if nothing else happens; null where never. */
+  /** When the job must be evaluated next, if its state does not change before; null for never. */
   wakeAt: number | null
-  /** The due time of the oldest occurrence that has no row; null where there is none. */
+  /** The due time of the oldest occurrence that has no row yet; null if there is none. */
   waitingSince: number | null
 }
 
-/**
- * More than this is accounted for in several rounds: reckoning them takes a second, and nothing else happens meanwhile.
- */
+/** The most due times in one decision: computing them takes up to a second and blocks the event loop. */
 const batch = 2_000
 
-/** What is due of a job: a function of its declaration, the ledger and the clock, and of nothing else. */
+/** What is due for a job. It depends only on the declaration, the ledger and the clock. */
 export function evaluateDue(
   job: Job,
   state: JobState,
@@ -102,7 +100,7 @@ export function evaluateDue(
   }
 }
 
-/** The instants after `lastAt` that have to be accounted for, the first later than now included. */
+/** The due times after `lastAt` that need a row, and the next ones after `now`. */
 export function* upcoming(
   {versions, lastAt}: Pick<JobState, 'versions' | 'lastAt'>,
   now: number,
@@ -122,12 +120,12 @@ export function* upcoming(
   }
 }
 
-/** What a decision is made from. */
+/** The input of a decision. */
 interface Situation {
   job: Job
   state: JobState
   pending: readonly {at: number; version: ScheduleVersion}[]
-  /** There are more instants than `pending` holds. */
+  /** There are more due times than `pending` holds. */
   cut: boolean
   now: number
   sawOnlyReplica: (instant: number) => boolean
@@ -142,16 +140,16 @@ function decide(situation: Situation): Decision | null {
   return {...choice, to, dueAt: to + jitterOf(situation.job, to)}
 }
 
-/** Null: everything waits. */
+/** Null if every due time has to wait. */
 function choose(situation: Situation): Choice | null {
   const {job, state, pending, now} = situation
   const current = state.versions.at(-1)!
   const left = pending.findIndex(({version}) => version.runner === 'daemon')
-  // What is pg_cron's is written down as such, also while the job runs.
+  // Due times that pg_cron has to run are recorded as such, even while the job is running.
   if (left !== 0) return skipOnly(left < 0 ? pending : pending.slice(0, left), leftToPgCron)
   const own = ours(pending)
   if (current.state !== 'active') return skipOnly(own, current.state)
-  // What daemons have missed before pg_cron took over is made up for by its next run.
+  // The next run of pg_cron makes up for what daemons missed before pg_cron became the runner.
   if (own.length < pending.length || current.runner === 'pg_cron') return skipOnly(own, 'superseded')
   if (state.running) return whileRunning(situation)
   if (!inWindow(job.window, pending.at(-1)!.version.timezone, now)) return skipOnly(pending, 'window')
@@ -166,7 +164,7 @@ function skipOnly(entries: readonly {at: number}[], reason: SkipReason): Choice 
   return {skips: skips(entries, reason), run: null}
 }
 
-/** What had to wait for the one before is not late by that. */
+/** The time spent waiting for the previous run does not count as lateness. */
 function isLate({job, state, now}: Situation, at: number): boolean {
   const due = at + jitterOf(job, at)
   const since = job.overlap === 'queue' && state.freeAt !== null ? Math.max(due, state.freeAt) : due
@@ -183,7 +181,7 @@ function whileRunning(situation: Situation): Choice | null {
   const over: Decision['skips'] = []
   for (const {at} of pending) {
     const late = isLate(situation, at)
-    // Late means that no daemon was running at the time: catchUp decides what becomes of it, when the job is free.
+    // Late means that no daemon was running at the time: catchUp decides about it once the job is free.
     if (late && job.catchUp !== 'none') break
     over.push(late ? missed(situation, {at}) : {at, reason: 'overlap'})
   }
@@ -210,13 +208,13 @@ const catchUps: Record<Job['catchUp'], (situation: Situation) => Choice> = {
   },
 }
 
-/** Up to where pg_cron took over. */
+/** The due times before the first one that belongs to pg_cron. */
 function ours<T extends {version: ScheduleVersion}>(pending: readonly T[]): readonly T[] {
   const end = pending.findIndex(({version}) => version.runner !== 'daemon')
   return end < 0 ? pending : pending.slice(0, end)
 }
 
-/** Whether work may be begun now. A window that ends before it begins goes over midnight. */
+/** Whether a run may start now. A window whose end is before its start spans midnight. */
 export function inWindow(window: string | null, timezone: string, now: number): boolean {
   if (window === null) return true
   const [from, to] = window.split('-').map((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3))) as [

@@ -22,7 +22,7 @@ export const simulatedRunsTable: ReportTable<SimulatedRun> = {
       type: 'note',
       hide: 'empty',
       value: (row) => row.skipped,
-      text: ({skipped}) => (skipped === null ? '' : 'skipped: outside of its window'),
+      text: ({skipped}) => (skipped === null ? '' : 'skipped: outside its window'),
       shrink: 10,
     },
   ],

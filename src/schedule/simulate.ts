@@ -8,11 +8,11 @@ import {instantFromMillis} from '../units/instant.js'
 export interface SimulatedRun {
   job: string
   at: string
-  /** On the clocks of the job's zone. */
+  /** In the job's time zone. */
   local: string
-  /** Where jitter puts it. */
+  /** `at` plus the job's jitter. */
   begins: string
-  /** Outside of its window: it would be skipped. */
+  /** `window`: it would be skipped because it is outside the job's window. */
   skipped: 'window' | null
 }
 
@@ -20,12 +20,12 @@ export interface Simulation {
   from: string
   to: string
   runs: SimulatedRun[]
-  /** All there are in that time; `runs` has at most as many as were asked for. */
+  /** The number of runs in that time; `runs` holds at most `limit` of them. */
   total: number
   notes: {job: string; at: string; text: string}[]
 }
 
-/** What the calendars hold in (from, to], without any database. @param limit runs that are listed */
+/** The runs that the schedules contain in (from, to]; needs no database. @param limit the most runs that are listed */
 export function simulate(jobs: readonly Job[], from: number, to: number, limit: number): Simulation {
   const runs: (SimulatedRun & {ms: number})[] = []
   let total = 0
@@ -33,7 +33,7 @@ export function simulate(jobs: readonly Job[], from: number, to: number, limit: 
     let own = 0
     total += countInstants(job, from, to)
     for (const at of instants(job, from, to)) {
-      // The earliest are shown, of all jobs together: no job can have more among them than this.
+      // The earliest runs of all jobs are listed, so a single job cannot contribute more than the limit.
       if ((own += 1) > limit) break
       const begins = at + jitterOf(job, at)
       runs.push({

@@ -57,7 +57,7 @@ describe('the calendar', () => {
     ])
   })
 
-  it('runs a time that comes twice the first time only', () => {
+  it('runs a time that occurs twice the first time only', () => {
     expect(between(berlin('30 2 * * *'), '2026-10-24T12:00:00Z', '2026-10-26T12:00:00Z')).toEqual([
       '2026-10-25T00:30Z',
       '2026-10-26T01:30Z',
@@ -139,7 +139,7 @@ describe('the calendar', () => {
   })
 
   it.each([
-    [{schedule: '0 0 31 2 *', timezone: 'UTC'}, 'never comes'],
+    [{schedule: '0 0 31 2 *', timezone: 'UTC'}, 'never occurs'],
     [{schedule: '0 2 * * *', timezone: 'Mars/Olympus'}, 'no time zone "Mars/Olympus"'],
     [{schedule: '0 2 * * *', timezone: '+02:00'}, 'no time zone'],
     [{schedule: '0 25 * * *', timezone: 'UTC'}, 'hour "25"'],
@@ -160,16 +160,16 @@ describe('notes on changes of the clocks', () => {
       '2026-03-29: 02:00 does not exist (the clocks go from 02:00 to 03:00) and runs with the one at 03:00',
     ])
     expect(notes(berlin('*/30 2 * * *'), '2026-01-01', '2026-06-01')).toEqual([
-      '2026-03-29: 02:00, 02:30 do not exist (the clocks go from 02:00 to 03:00) and are left out',
+      '2026-03-29: 02:00, 02:30 do not exist (the clocks go from 02:00 to 03:00) and are skipped',
     ])
   })
 
-  it('say what becomes of a time that comes twice', () => {
+  it('say what happens to a time that occurs twice', () => {
     expect(notes(berlin('30 2 * * *'), '2026-06-01', '2026-12-01')).toEqual([
-      '2026-10-25: 02:30 comes twice (the clocks go from 03:00 back to 02:00) and runs the first time only',
+      '2026-10-25: 02:30 occurs twice (the clocks go from 03:00 back to 02:00) and runs the first time only',
     ])
     expect(notes(berlin('*/30 * * * *'), '2026-06-01', '2026-12-01')).toEqual([
-      '2026-10-25: 02:00, 02:30 come twice (the clocks go from 03:00 back to 02:00) and run both times',
+      '2026-10-25: 02:00, 02:30 occur twice (the clocks go from 03:00 back to 02:00) and run both times',
     ])
   })
 

@@ -37,7 +37,7 @@ describe('the jobs of a daemon', () => {
       '- jobs.empty.statement has no statement.',
       '- jobs.gone.file: nowhere.sql cannot be read (ENOENT)',
       '- jobs.hasty.jitter: 120 s is not shorter than the 60 s between two runs',
-      '- jobs.never.schedule: "0 0 31 2 *" never comes',
+      '- jobs.never.schedule: "0 0 31 2 *" never occurs',
       '- jobs.own.file: report.sql:3: syntax error at or near "in"',
       '- jobs.shut.window: no run of "0 12 * * *" UTC lies in 01:00-02:00',
       '- jobs.two.statement has 2 statements, and outside of a transaction it may be one.',
