@@ -1,5 +1,5 @@
--- What pg_cron has scheduled in one database, as far as this role may see (its own, a superuser all), with the last run.
--- $1 the database that is worked on. TimescaleDB: not needed. pg_cron: 1.3.
+-- The entries of pg_cron for one database with their last run: those of this role, or all as a superuser.
+-- $1 database. TimescaleDB: not needed. pg_cron: 1.3.
 select j.jobid as id, j.jobname::text as name, j.schedule, j.command, j.database, j.username, j.active,
   d.status, d.return_message as message, d.start_time as started_at, d.end_time as ended_at, d.job_pid as pid
 from cron.job j

@@ -1,5 +1,5 @@
--- What a role may do with pg_cron, in the database that pg_cron lives in; null where this version has no such function.
--- $1 role, null for the one connected. TimescaleDB: not needed. pg_cron: 1.3. One row.
+-- The privileges of a role on pg_cron, read in the database of pg_cron; null if this version lacks the function.
+-- $1 role, null for the current user. TimescaleDB: not needed. pg_cron: 1.3. One row.
 select me.role, e.extversion as version, has_schema_privilege(me.role, n.oid, 'usage') as usage,
   (select bool_or(has_function_privilege(me.role, p.oid, 'execute')) from pg_proc p where p.pronamespace = n.oid and p.proname = 'schedule' and p.pronargs = 3) as schedule,
   (select bool_or(has_function_privilege(me.role, p.oid, 'execute')) from pg_proc p where p.pronamespace = n.oid and p.proname = 'unschedule') as unschedule,

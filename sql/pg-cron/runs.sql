@@ -1,5 +1,5 @@
--- The last run that pg_cron began of each job and part, by our own ledger. One whose session is gone without a word has failed.
--- No parameters. TimescaleDB: not needed; wants our schema qicore.
+-- The last run of each job and part that pg_cron started, from the ledger. A run whose session ended without a result
+-- counts as failed. No parameters. TimescaleDB: not needed. Requires the qicore schema.
 select distinct on (l.job, l.detail ->> 'part') l.job, coalesce(l.detail ->> 'part', '') as part, l.started_at, l.completed_at, l.reason,
   case when gone.yes then 'failed' else l.status end as status, l.error, (l.detail ->> 'pid')::int as pid
 from qicore.job j

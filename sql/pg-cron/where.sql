@@ -1,5 +1,5 @@
--- Where pg_cron is on this server, as far as this role may see: settings are hidden from others than pg_read_all_settings,
--- names of sessions and their databases from no role. One row. No parameters. TimescaleDB: not needed.
+-- The database of pg_cron on this server. The setting is visible only with pg_read_all_settings; application_name and
+-- database of sessions are visible to every role. One row. No parameters. TimescaleDB: not needed.
 select
   (select default_version from pg_available_extensions where name = 'pg_cron') as available,
   (select setting from pg_settings where name = 'cron.database_name') as configured,

@@ -13,18 +13,19 @@ import {qicore} from '../schema/built-in.js'
 import {durationInWords, type Duration} from '../units/duration.js'
 
 /**
- * What pg_cron runs of a job: one CALL, or one for each table or aggregate whose failure would take the others along.
+ * The commands that pg_cron runs for a job: one CALL, or one for each table or aggregate if a failure of one would stop
+ * the others.
  */
 export interface JobCommands {
-  /** By part; the nameless part is the whole job. Empty: there is nothing for it to do here. */
+  /** By part; the key `''` is the whole job. Empty if the job has nothing to do in this database. */
   commands: Record<string, string>
-  /** Why a part, or all of it, is not there. */
+  /** Why parts of the job, or all of it, are missing. */
   notes: string[]
-  /** Why pg_cron cannot run it as it stands. */
+  /** Why pg_cron cannot run the job as declared. */
   obstacles?: string[]
 }
 
-/** The SQL form of a job, worked out against the catalogue: the same work that a daemon would find. */
+/** The job as SQL for pg_cron, computed from the catalog: the same work that a daemon would do. */
 export function commandsOf(db: Database, job: Job, context: JobContext): Promise<JobCommands> {
   const form = forms[job.kind] as (
     db: Database,
@@ -62,7 +63,7 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
       notes: [
         ...enforcedWords(enforced),
         ...notes,
-        ...(keys.length + enforced.length === 0 ? ['no gated retention policy is in force'] : []),
+        ...(keys.length + enforced.length === 0 ? ['there is no gated retention policy'] : []),
       ],
     }
   },
@@ -76,7 +77,7 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
       const key = qualifiedName(table)
       const ages = [policy!.startOffset, policy!.endOffset]
       if (policies.length > 1 || ages.some((age) => age === null || typeof age === 'bigint'))
-        obstacles.push(`the refresh of ${key} has no single window of time`)
+        obstacles.push(`the refresh of ${key} does not have exactly one time window`)
       else
         commands[key] =
           `call qicore.refresh(${[key, job.name].map(quoteLiteral).join(', ')}${table.id === null ? '' : ages.map((age) => `, ${quoteLiteral(durationInWords(age as Duration))}`).join('')})`
@@ -87,7 +88,7 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
       notes: [
         ...enforcedWords(enforced),
         ...notes,
-        ...(subjects.length + enforced.length === 0 ? ['no refresh policy is in force'] : []),
+        ...(subjects.length + enforced.length === 0 ? ['there is no refresh policy'] : []),
       ],
     }
   },
@@ -112,8 +113,8 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
               '': `call qicore.ensure_partitions(${quoteLiteral(JSON.stringify(sets))}::jsonb, ${quoteLiteral(job.name)})`,
             },
       notes: [
-        ...unknown.map((name) => `${name} is no declared partition set`),
-        ...(sets.length === 0 ? ['no declared partition set is in this database'] : []),
+        ...unknown.map((name) => `${name} is not a declared partition set`),
+        ...(sets.length === 0 ? ['this database has no declared partition set'] : []),
       ],
     }
   },
@@ -143,8 +144,8 @@ async function maintenance(
   context: JobContext,
 ): Promise<JobCommands> {
   const {there, missing} = await maintained(db, tables, context)
-  const notes = missing.map((table) => `${qualifiedName(table)} is not in this database`)
-  if (there.length === 0) return {commands: {}, notes: [...notes, 'no declared table is in this database']}
+  const notes = missing.map((table) => `${qualifiedName(table)} does not exist in this database`)
+  if (there.length === 0) return {commands: {}, notes: [...notes, 'this database has no declared table']}
   const keys = there.map(qualifiedName)
   if (work === 'all' && job.name === 'maintain' && atMost === undefined && tables === undefined && isQicore(keys))
     return {commands: {'': 'call public.maintain_hypertables()'}, notes}
@@ -158,7 +159,7 @@ async function maintenance(
   return {commands: {'': `call qicore.maintain(${parameters.join(', ')})`}, notes}
 }
 
-/** The tables that maintain_hypertables() looks after, all of them and no other. */
+/** Whether these are exactly the tables that maintain_hypertables() maintains. */
 function isQicore(keys: readonly string[]): boolean {
   const theirs = qicore.tables.filter(({hypertable}) => hypertable).map(qualifiedName)
   return keys.length === theirs.length && theirs.every((key) => keys.includes(key))

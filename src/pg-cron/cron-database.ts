@@ -5,22 +5,20 @@ import {statement} from '../db/sql.js'
 import {ExitCode, messageOf, OpsError, usageError} from '../errors.js'
 import {command} from '../units/command.js'
 
-/**
- * pg_cron as a role of ours finds it. It lives in one database of a server and schedules for all of them from there.
- */
+/** The database in which pg_cron is installed: one per server, from which it schedules jobs in all databases. */
 export interface CronDatabase {
-  /** A session in the database that pg_cron lives in: the one that is worked on, or another to it. */
+  /** A session in the database of pg_cron: the target's session if it is the same database, otherwise another one. */
   db: Database
   database: string
-  /** It lives in the database that is worked on. */
+  /** Whether the target is the database of pg_cron. */
   here: boolean
   version: string
-  /** By whose clocks it reads schedules. Null: this role may not see it. */
+  /** The time zone in which pg_cron reads schedules; null if the role may not read the setting. */
   timezone: string | null
-  /** cron.match_dom_and_dow: a schedule with a day of the month and a weekday needs both, not one of them. */
+  /** cron.match_dom_and_dow: a schedule with a day of the month and a weekday runs only if both match. */
   matchesBothDays: boolean
   alive: boolean
-  /** As whom jobs are scheduled and run. */
+  /** The role that schedules the jobs, and as which pg_cron runs them. */
   role: string
   canLogin: boolean
   rights: {usage: boolean; schedule: boolean; unschedule: boolean; elsewhere: boolean | null}
@@ -46,11 +44,11 @@ interface RightsRow {
 }
 
 const instead = ({target: {name}}: Pick<Database, 'target'>) =>
-  `Without it the daemon runs the same jobs: ${command('daemon', [], {target: name})}`
+  `Without pg_cron, the daemon runs the same jobs: ${command('daemon', [], {target: name})}`
 
 /**
- * Finds pg_cron, wherever it lives on the server, and hands it over; a session of its own is closed again.
- * @throws OpsError NO_PG_CRON, NOT_PRELOADED, NOT_CREATED, CRON_ELSEWHERE, CRON_VERSION, each with what to do
+ * Finds the database of pg_cron on the server and calls `work` with it. A session opened for this is closed again.
+ * @throws OpsError NO_PG_CRON, NOT_PRELOADED, NOT_CREATED, CRON_ELSEWHERE, CRON_VERSION, each with the fix
  */
 export async function withCronDatabase<T>(
   db: Database,
@@ -62,11 +60,11 @@ export async function withCronDatabase<T>(
   const away = await connect(db.sibling(database), {applicationName}).catch((error: unknown) => {
     throw new OpsError(
       'CRON_ELSEWHERE',
-      `pg_cron lives in the database "${database}", and that cannot be reached as ${db.server.role}: ${messageOf(error)}`,
+      `pg_cron is installed in the database "${database}", and the role ${db.server.role} cannot connect to it: ${messageOf(error)}`,
       {
         exit: ExitCode.cannotConnect,
         suggestions: [
-          `Let this role connect there: grant connect on database "${database}" to "${db.server.role}", and pg_hba.conf.`,
+          `Allow the role to connect: grant connect on database "${database}" to "${db.server.role}", and an entry in pg_hba.conf.`,
           instead(db),
         ],
       },
@@ -80,7 +78,7 @@ export async function withCronDatabase<T>(
   }
 }
 
-/** The database that pg_cron lives in, which is not this one. */
+/** The name of the database of pg_cron, which is not the target. */
 async function databaseOf(db: Database): Promise<string> {
   const {server} = db
   if (server.embedded) throw usageError('NO_PG_CRON', 'The embedded engine has no pg_cron.', [instead(db)])
@@ -88,7 +86,7 @@ async function databaseOf(db: Database): Promise<string> {
   const {available, configured, seen} = row!
   const {preloaded} = server
   if (available === null && seen === null)
-    throw usageError('NO_PG_CRON', 'pg_cron is not installed on this server: there is no extension of that name.', [
+    throw usageError('NO_PG_CRON', 'pg_cron is not installed on this server: no such extension is available.', [
       "Install the package (Debian's is postgresql-<version>-cron), add pg_cron to shared_preload_libraries and restart the server.",
       instead(db),
     ])
@@ -96,8 +94,8 @@ async function databaseOf(db: Database): Promise<string> {
     throw usageError(
       'NOT_PRELOADED',
       preloaded === null
-        ? "pg_cron's scheduler is not running on this server, and this role may not see whether it is preloaded."
-        : 'pg_cron is installed on this server and not preloaded, so nothing runs.',
+        ? "pg_cron's scheduler is not running on this server, and this role may not read shared_preload_libraries."
+        : 'pg_cron is installed on this server but not in shared_preload_libraries, so no job runs.',
       ['Add pg_cron to shared_preload_libraries and restart the server.', instead(db)],
     )
   const database = seen ?? configured ?? 'postgres'
@@ -108,7 +106,7 @@ async function databaseOf(db: Database): Promise<string> {
 function notCreated(db: Database, database: string): OpsError {
   return usageError(
     'NOT_CREATED',
-    `pg_cron is preloaded for the database "${database}" (cron.database_name), and its extension was not created there.`,
+    `pg_cron is preloaded for the database "${database}" (cron.database_name), but the extension is not created there.`,
     [`As a superuser, in ${database}: create extension pg_cron`, instead(db)],
   )
 }
@@ -117,7 +115,7 @@ async function homeIn(db: Database, here: boolean): Promise<CronDatabase> {
   const [row] = await db.query<RightsRow>(statement(loadSql('pg-cron/rights'), [db.target.role ?? null]))
   const {role, version, usage, schedule, unschedule, elsewhere, alive} = row!
   if (!atLeast(version, 1, 3))
-    throw usageError('CRON_VERSION', `pg_cron ${version} knows no names of jobs: 1.3 or later is needed.`, [
+    throw usageError('CRON_VERSION', `pg_cron ${version} does not support job names: 1.3 or later is required.`, [
       'Install a newer package and, as a superuser: alter extension pg_cron update',
       instead(db),
     ])
@@ -126,7 +124,7 @@ async function homeIn(db: Database, here: boolean): Promise<CronDatabase> {
     database: db.server.database,
     here,
     version,
-    // Before 1.5 there is no such setting, and GMT it is.
+    // cron.timezone exists since 1.5; before, schedules are in GMT.
     timezone: atLeast(version, 1, 5) ? row!.timezone : 'GMT',
     matchesBothDays: row!.matches_both_days,
     alive,
@@ -136,30 +134,30 @@ async function homeIn(db: Database, here: boolean): Promise<CronDatabase> {
   }
 }
 
-/** By numbers: 1.10 is later than 1.4-1. */
+/** Compares numerically: 1.10 is later than 1.4-1. */
 export function atLeast(version: string, major: number, minor: number): boolean {
   const [a = 0, b = 0] = version.split(/[.-]/).map(Number)
   return a > major || (a === major && b >= minor)
 }
 
 /**
- * Whether jobs can be scheduled and would run.
- * @throws OpsError NOT_PRELOADED, CRON_VERSION (exit 2), NO_PRIVILEGE (exit 1) with the grants that are missing
+ * Checks that this role can schedule jobs and that pg_cron would run them.
+ * @throws OpsError NOT_PRELOADED, CRON_VERSION (exit 2), NO_PRIVILEGE (exit 1) with the missing grants
  */
 export function requireUsable({db, here, version, database, role, canLogin, alive, rights}: CronDatabase): void {
   if (!alive)
     throw usageError(
       'NOT_PRELOADED',
-      `pg_cron ${version} is created in "${database}" and its scheduler is not running: nothing would run.`,
+      `pg_cron ${version} is created in "${database}", but its scheduler is not running: no job would run.`,
       [
-        'Add pg_cron to shared_preload_libraries and restart the server; its log says why where that is done already.',
+        'Add pg_cron to shared_preload_libraries and restart the server. If it is already there, see the server log.',
         instead(db),
       ],
     )
   if (!here && rights.elsewhere === null)
     throw usageError(
       'CRON_VERSION',
-      `pg_cron ${version} schedules in its own database "${database}" only: 1.4 or later is needed.`,
+      `pg_cron ${version} schedules jobs only in its own database "${database}": 1.4 or later is required.`,
       [`As a superuser, in ${database}: alter extension pg_cron update`, instead(db)],
     )
   const missing = missingGrants({here, role, rights})
@@ -174,9 +172,9 @@ export function requireUsable({db, here, version, database, role, canLogin, aliv
   if (!canLogin)
     throw new OpsError(
       'NO_PRIVILEGE',
-      `The role ${role} may not log in, and pg_cron connects as the role that scheduled: its jobs would all fail.`,
+      `The role ${role} may not log in, but pg_cron connects as the role that scheduled a job: all its jobs would fail.`,
       {
-        suggestions: [`alter role ${role} login, or take a target without that role.`, instead(db)],
+        suggestions: [`alter role ${role} login, or use a target without that role.`, instead(db)],
       },
     )
 }
@@ -207,12 +205,12 @@ function missingGrants({
   return missing
 }
 
-/** Whether this role may look at what is scheduled. */
+/** Whether the role may read pg_cron's jobs. */
 export function mayLook({rights}: CronDatabase): boolean {
   return rights.usage
 }
 
-/** Reads as the role that schedules: others see none of its jobs. */
+/** Reads as the role that schedules the jobs: pg_cron shows a role only its own jobs. */
 export async function readCronDatabase<Row extends object>(
   {db}: CronDatabase,
   name: string,

@@ -1,13 +1,13 @@
 import type {Instant} from '../units/instant.js'
 import type {CronJobState} from './job-state.js'
 
-/** A run that pg_cron has, or is to have, with the last word of pg_cron and of our own ledger on it. */
+/** An entry that pg_cron has or should have, with its last run by pg_cron and by the ledger. */
 export interface CronJob {
-  /** Null where only pg_cron knows it. */
+  /** Null if the entry belongs to no declared job. */
   job: string | null
-  /** The table or aggregate, of a job that has a run for each. */
+  /** The table or aggregate, for a job with one entry for each; otherwise null. */
   part: string | null
-  /** Its name in pg_cron. */
+  /** The name of the entry in pg_cron. */
   name: string
   jobId: number | null
   schedule: string
@@ -18,11 +18,11 @@ export interface CronJob {
   state: CronJobState
   lastStartedAt: Instant | null
   lastCompletedAt: Instant | null
-  /** By our ledger, which knows of failed steps; by pg_cron where the run wrote nothing. */
+  /** From the ledger, which records failed steps; from pg_cron if the run has no record there. */
   lastStatus: string | null
-  /** What was skipped for, or what went wrong. */
+  /** The reason for a skip, or the error. */
   message: string | null
-  /** pg_cron's own word: `succeeded`, `failed`, `running`. */
+  /** The status in cron.job_run_details: `succeeded`, `failed`, `running`. */
   cronStatus: string | null
   next: Instant | null
   paused: boolean

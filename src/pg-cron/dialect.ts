@@ -14,33 +14,33 @@ const words: readonly (readonly [RegExp, number])[] = [
   ),
 ]
 
-/** Why pg_cron cannot run a job as it is declared, a clause each; empty where it can. */
+/** Why pg_cron cannot run a job as declared, one clause for each reason; empty if it can. */
 export function obstacles(job: Job, {version, timezone, matchesBothDays}: Dialect, now: number): string[] {
   const found: string[] = []
   const fields = fieldsOf(job.schedule)
   const [, , day, , weekday] = fields
-  if (fields.length === 6) found.push(`"${job.schedule}" has seconds, and pg_cron goes by minutes`)
+  if (fields.length === 6) found.push(`"${job.schedule}" has seconds, but pg_cron schedules by the minute`)
   else if (day === 'L' && atLeast(version, 1, 6)) {
-    // Written `$` there.
-  } else if (/[LW]/i.test(day!)) found.push(`"${job.schedule}" has "${day}", which pg_cron ${version} does not know`)
+    // pg_cron writes it as `$`.
+  } else if (/[LW]/i.test(day!)) found.push(`"${job.schedule}" has "${day}", which pg_cron ${version} does not support`)
   if (fields.length === 5 && /L|#/i.test(weekday!))
-    found.push(`"${job.schedule}" has "${weekday}", which pg_cron does not know`)
+    found.push(`"${job.schedule}" has "${weekday}", which pg_cron does not support`)
   if (fields.length === 5 && restricted(day!) && restricted(weekday!) && matchesBothDays)
     found.push(
-      `"${job.schedule}" means the day of the month or the weekday, and pg_cron runs it only on days that are both (cron.match_dom_and_dow is on)`,
+      `"${job.schedule}" matches the day of the month or the weekday, but pg_cron requires both (cron.match_dom_and_dow is on)`,
     )
-  // A step counts as a star there and makes "or" to "and".
+  // pg_cron treats a step as a star, which turns "or" into "and".
   else if (
     fields.length === 5 &&
     restricted(day!) &&
     restricted(weekday!) &&
     [day!, weekday!].some((field) => /^[*?]/.test(field))
   )
-    found.push(`"${job.schedule}" has a step beside another day, which pg_cron reads otherwise`)
+    found.push(`"${job.schedule}" has a step in one of two day fields, which pg_cron interprets differently`)
   const zone = timezone ?? 'GMT'
   if (!sameClocks(job.timezone, zone, now))
     found.push(
-      `its timezone is ${job.timezone}, and pg_cron goes by ${zone}${atLeast(version, 1, 5) ? ' (cron.timezone)' : ''}`,
+      `its timezone is ${job.timezone}, but pg_cron uses ${zone}${atLeast(version, 1, 5) ? ' (cron.timezone)' : ''}`,
     )
   for (const field of [
     'window',
@@ -58,7 +58,7 @@ export function obstacles(job: Job, {version, timezone, matchesBothDays}: Dialec
   return found
 }
 
-/** What pg_cron does anyhow: it tries once, makes up for nothing, and lets a run wait for the one before. */
+/** Whether the setting is what pg_cron does anyway: one attempt, no catch-up, and a run waits for the previous one. */
 function isNoop(job: Job, field: string): boolean {
   if (field === 'retries') return job.retries === 0
   if (field === 'backoff') return job.retries === 0
@@ -71,14 +71,16 @@ function isNoop(job: Job, field: string): boolean {
 function sqlObstacles({options}: Job): string[] {
   const {transaction, statement = ''} = options as {transaction: 'own' | 'none'; statement?: string}
   return [
-    ...(transaction === 'none' ? ['"transaction: none" cannot be written down with what it does'] : []),
+    ...(transaction === 'none' ? ['"transaction: none" cannot be recorded in the same transaction'] : []),
     ...(statement.includes('qicore.scheduled_at')
-      ? ['its statement asks for qicore.scheduled_at, which pg_cron does not say']
+      ? ['its statement reads qicore.scheduled_at, which is not set under pg_cron']
       : []),
   ]
 }
 
-/** A schedule as pg_cron reads it: numbers, stars, ranges, lists and steps. Only of a job without {@link obstacles}. */
+/**
+ * A schedule in pg_cron's syntax: numbers, stars, ranges, lists and steps. Only for a job without {@link obstacles}.
+ */
 export function toPgCronSyntax(schedule: string): string {
   return fieldsOf(schedule)
     .map((field, index) =>

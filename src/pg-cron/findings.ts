@@ -22,18 +22,18 @@ export function stateOf(
   return recorded ? 'ok' : 'unrecorded'
 }
 
-/** What is wrong with an entry, as a clause; the states of a sound entry have none. */
+/** The problem of an entry by its state, as a clause; other states are no problem. */
 export const stateInWords: Readonly<Partial<Record<CronJobState, string>>> = {
-  missing: 'pg_cron does not have it',
-  altered: 'pg_cron has it otherwise than it is declared',
-  inactive: 'it was switched off in pg_cron',
-  unrecorded: 'pg_cron has it, and our ledger does not say so, so its calls do nothing',
+  missing: 'pg_cron has no entry for it',
+  altered: 'its entry in pg_cron differs from the declaration',
+  inactive: 'its entry in pg_cron is inactive',
+  unrecorded: 'pg_cron has an entry, but the ledger does not name pg_cron as the runner, so its calls do nothing',
 }
 
-/** pg_cron begins within the minute. */
+/** pg_cron starts a job within a minute of its due time. Milliseconds. */
 const cronMinute = 60_000
 
-/** What a person should know of a run, most important first, and whether it is well. */
+/** The problems of an entry as sentences, most important first. `ok` is null if it cannot be known. */
 export function cronFindings(
   report: CronJob,
   job: Job,
@@ -50,7 +50,7 @@ export function cronFindings(
     )
   if (report.lastStatus === 'failed' || report.lastStatus === 'partial')
     findings.push(
-      `its last run ${report.lastStatus === 'partial' ? 'was done in part' : 'failed'}${report.message === null ? '' : `: ${report.message}`}`,
+      `its last run ${report.lastStatus === 'partial' ? 'was only partly done' : 'failed'}${report.message === null ? '' : `: ${report.message}`}`,
     )
   const missed = report.paused || version?.runner !== 'pg_cron' ? null : missedSince(job, version, report, at)
   if (missed !== null) findings.push(`it has been due since ${cronInstant(missed)} and was not started`)
@@ -58,7 +58,7 @@ export function cronFindings(
   return {findings, ok: report.state === 'unknown' || scheduler === 'unknown' ? null : true}
 }
 
-/** The first instant since the last start whose time of grace is over. */
+/** The first due time since the last start that is overdue by more than `lateAfter`, in milliseconds; null if none. */
 function missedSince(
   job: Job,
   version: ScheduleVersion,

@@ -1,16 +1,16 @@
 import {createHash} from 'node:crypto'
 import {callsIn} from '../db/sql-calls.js'
 
-/** pg_cron keeps a name in PostgreSQL's type of that name up to 1.4. */
+/** Bytes: up to 1.4, pg_cron stores job names as PostgreSQL's type name. */
 const longest = 63
 const longestDatabase = 24
 
-/** What the names of all our jobs of a database begin with. */
+/** The prefix of the names of all entries that qicore-db makes for a database. */
 function prefixOf(database: string): string {
   return `qicore:${shortened(database, longestDatabase)}:`
 }
 
-/** The name of a job in pg_cron: `qicore:market:refresh:public.daily_ohlcv_summary`. */
+/** The name of an entry in pg_cron: `qicore:market:refresh:public.daily_ohlcv_summary`. */
 export function entryName(database: string, job: string, part: string): string {
   const prefix = prefixOf(database)
   return prefix + shortened(part === '' ? job : `${job}:${part}`, longest - Buffer.byteLength(prefix))
@@ -24,22 +24,20 @@ function shortened(text: string, bytes: number): string {
   return `${cut.join('')}~${hash}`
 }
 
-/** The procedures that our entries call. */
+/** The procedures that entries of qicore-db call. */
 const procedures = new Set(
   ['maintain', 'retain', 'refresh', 'ensure_partitions', 'prune_history', 'run_sql'].map((name) => `qicore.${name}`),
 ).add('public.maintain_hypertables')
 
 /**
- * Whether an entry has a name that we give in this database. The name is the only key that pg_cron keeps of an entry:
- * this is the one place that reads it.
+ * Whether the name of an entry is one that qicore-db gives in this database. pg_cron stores no other attribute that
+ * could mark an entry; this is the only place that reads the name.
  */
 export function hasOurName(database: string, name: string | null): boolean {
   return name?.startsWith(prefixOf(database)) ?? false
 }
 
-/**
- * Ours is an entry that has our name in this database, and whose command calls one of our procedures and nothing else.
- */
+/** Whether qicore-db made an entry: it has such a name, and its command calls only procedures of qicore-db. */
 export async function isOurs(
   database: string,
   {name, command}: {name: string | null; command: string},

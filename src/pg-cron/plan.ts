@@ -14,13 +14,15 @@ export interface InstallRequest {
   wanted: readonly WantedJob[]
   scheduled: Scheduled
   known: readonly LedgerJob[]
-  /** Every job of the configuration, to know what became of those that pg_cron had. */
+  /** Every job of the configuration, to find the jobs that pg_cron ran before. */
   declared: readonly Job[]
   actor: string
 }
 
 /**
- * Brings pg_cron's schedule, and the calendars in the ledger, to what is wanted. Nothing of anybody else's is touched.
+ * The plan that makes pg_cron's entries and the schedules in the ledger match `wanted`. Entries that qicore-db did not
+ * make are never touched.
+ * @throws OpsError NAME_TAKEN if such an entry has a name that is needed
  */
 export function planInstall(db: Database, {home, wanted, scheduled, known, declared, actor}: InstallRequest): Plan {
   const database = db.server.database
@@ -30,7 +32,7 @@ export function planInstall(db: Database, {home, wanted, scheduled, known, decla
   if (taken.length > 0)
     throw usageError(
       'NAME_TAKEN',
-      `pg_cron has ${taken.map(({name, id}) => `a job ${name} (${id})`).join(', ')} that runs something else than we do: it is not ours to change.`,
+      `pg_cron has ${taken.map(({name, id}) => `a job ${name} (${id})`).join(', ')} that qicore-db did not make, because it runs another command. It is not changed.`,
       [`Rename or remove it, in ${home.database}: select cron.unschedule(${taken[0]!.id})`],
     )
   const runs = wanted.flatMap((one) => one.runs)
@@ -63,7 +65,7 @@ export function planInstall(db: Database, {home, wanted, scheduled, known, decla
   steps.push(...stepsToRelease(home, surplus, known, declared, new Set(wanted.map(({job}) => job.name)), actor))
   return {
     operation: 'cron install',
-    summary: `let pg_cron run ${wanted.length} ${wanted.length === 1 ? 'job' : 'jobs'} of ${database}`,
+    summary: `schedule ${wanted.length} ${wanted.length === 1 ? 'job' : 'jobs'} of ${database} in pg_cron`,
     cutoff: null,
     tables: [],
     locks: ['pg_cron'],
@@ -71,7 +73,10 @@ export function planInstall(db: Database, {home, wanted, scheduled, known, decla
   }
 }
 
-/** Takes all of ours out of pg_cron again; the jobs are the daemon's then. @param home null where pg_cron is gone */
+/**
+ * The plan that removes all entries of qicore-db from pg_cron, after which the daemon runs the jobs.
+ * @param home null if pg_cron is gone
+ */
 export function planUninstall(
   db: Database,
   home: CronDatabase | null,
@@ -83,7 +88,7 @@ export function planUninstall(
   const steps = stepsToRelease(home, scheduled.ours, known, declared, new Set(), actor)
   return {
     operation: 'cron uninstall',
-    summary: `take our jobs of ${db.server.database} out of pg_cron`,
+    summary: `remove the jobs of ${db.server.database} from pg_cron`,
     cutoff: null,
     tables: [],
     locks: ['pg_cron'],
@@ -91,7 +96,7 @@ export function planUninstall(
   }
 }
 
-/** First the calendars, then the schedule: what pg_cron calls in between finds that it is not its to run. */
+/** The ledger changes before pg_cron: a call in between finds that pg_cron is no longer the runner, and does nothing. */
 function stepsToRelease(
   home: CronDatabase | null,
   surplus: readonly ScheduledRun[],
@@ -135,7 +140,7 @@ function scheduleStep(
       ? statement(loadSql('pg-cron/schedule'), [name, schedule, command])
       : statement(loadSql('pg-cron/schedule-elsewhere'), [name, schedule, command, database, otherRole])
   const label = part === '' ? job.name : `${job.name} ${part}`
-  // Scheduling again under the same name leaves an entry that was switched off as it is.
+  // Scheduling again under the same name does not activate an inactive entry.
   const statements = there?.active === false ? [unschedule(there), make] : [make]
   const change = there?.active ? 'reschedule' : 'switch on'
   return [
@@ -173,7 +178,7 @@ function where({here, database}: CronDatabase): {database?: string} {
   return here ? {} : {database}
 }
 
-/** Who runs a job, from now on: what the audit reckons by, and what a call of pg_cron asks before it does anything. */
+/** Records the runner of a job from now on: the audit uses it, and each call of pg_cron checks it first. */
 function recordStep(
   job: Job,
   runner: 'daemon' | 'pg_cron',
@@ -208,7 +213,7 @@ function recordStep(
 function removeStep(name: string, actor: string): Step {
   return {
     ...plain,
-    id: `record ${name}: not declared any more`,
+    id: `record ${name}: no longer declared`,
     kind: 'record',
     object: `job ${name}`,
     statements: [removeStatement(name, actor)],

@@ -24,7 +24,7 @@ export interface CronRequest {
   actor: string
 }
 
-/** The declared jobs, and what they are planned with. */
+/** The declared jobs, and the context for planning them. */
 export function jobsAndContext({config, limits, at}: Omit<CronRequest, 'actor'>): {
   jobs: Job[]
   context: Omit<JobContext, 'job' | 'leaveToCron'>
@@ -38,7 +38,7 @@ export function jobsAndContext({config, limits, at}: Omit<CronRequest, 'actor'>)
 
 /**
  * The plan of `cron install`.
- * @throws OpsError NOTHING_DECLARED, and what {@link requireUsable}, {@link wantedJobs} and {@link planInstall} refuse
+ * @throws OpsError NOTHING_DECLARED, and the errors of {@link requireUsable}, {@link wantedJobs}, {@link planInstall}
  */
 export async function installPlan(
   db: Database,
@@ -52,8 +52,8 @@ export async function installPlan(
   if (!asked && !(await definitionsApply(db)))
     throw usageError(
       'NOTHING_DECLARED',
-      'Nothing is declared for this database: no tables or jobs in the configuration, and none of our migrations.',
-      [`Declare tables or jobs in qicore-db.config.yaml, or make the QiCore tables: ${command('migrate up')}`],
+      'Nothing is declared for this database: no tables or jobs in the configuration, and no migration of qicore-db is applied.',
+      [`Declare tables or jobs in qicore-db.config.yaml, or create the QiCore tables: ${command('migrate up')}`],
     )
   const wanted = await wantedJobs(db, {jobs, dialect: home, context})
   const scheduled = await readScheduled(home, db.server.database)
@@ -67,9 +67,7 @@ export async function installPlan(
   })
   const notes = [
     ...(home.timezone === null
-      ? [
-          `pg_cron ${home.version} has a time zone of its own (cron.timezone), and this role may not see it: GMT is assumed.`,
-        ]
+      ? [`pg_cron ${home.version} has a setting cron.timezone, which this role may not read: GMT is assumed.`]
       : []),
     ...wanted.notes,
     ...wanted.left.map(({job, because, why}) =>
@@ -79,7 +77,7 @@ export async function installPlan(
   return {plan, left: wanted.left, notes}
 }
 
-/** The plan of `cron uninstall`. @param home null where pg_cron is gone: then only our own records are put right */
+/** The plan of `cron uninstall`. @param home null if pg_cron is gone: then only the ledger is corrected */
 export async function uninstallPlan(
   db: Database,
   home: CronDatabase | null,
@@ -87,7 +85,7 @@ export async function uninstallPlan(
 ): Promise<{plan: Plan; notes: string[]}> {
   const {jobs} = jobsAndContext(request)
   if (home !== null && !mayLook(home))
-    throw new OpsError('NO_PRIVILEGE', `The role ${home.role} may not look at pg_cron's jobs.`, {
+    throw new OpsError('NO_PRIVILEGE', `The role ${home.role} may not read pg_cron's jobs.`, {
       suggestions: [`As a superuser, in ${home.database}: grant usage on schema cron to "${home.role}"`],
     })
   const scheduled = home === null ? {ours: [], foreign: []} : await readScheduled(home, db.server.database)
@@ -99,7 +97,7 @@ export async function uninstallPlan(
       explicitCronJobs.length === 0
         ? []
         : [
-            `The configuration still says "runner: pg_cron" for ${explicitCronJobs.join(', ')}: no daemon takes that over.`,
+            `The configuration still says "runner: pg_cron" for ${explicitCronJobs.join(', ')}: no daemon runs a job with that setting.`,
           ],
   }
 }

@@ -2,7 +2,7 @@ import type {Instant} from '../units/instant.js'
 import {readCronDatabase, type CronDatabase} from './cron-database.js'
 import {hasOurName, isOurs} from './names.js'
 
-/** An entry of pg_cron's schedule, with its last run. */
+/** An entry in pg_cron (cron.job), with its last run. */
 export interface ScheduledRun {
   id: number
   name: string | null
@@ -11,7 +11,7 @@ export interface ScheduledRun {
   database: string
   username: string
   active: boolean
-  /** Null: it has not run, or cron.log_run is off. */
+  /** Null if it has not run, or if cron.log_run is off. */
   status: string | null
   message: string | null
   startedAt: Instant | null
@@ -27,7 +27,7 @@ export interface Scheduled {
 
 type ScheduledRow = Omit<ScheduledRun, 'startedAt' | 'endedAt'> & {started_at: Instant | null; ended_at: Instant | null}
 
-/** What pg_cron has for a database, as far as the role may see. */
+/** The entries of pg_cron for a database that the role may read. */
 export async function readScheduled(home: CronDatabase, database: string): Promise<Scheduled> {
   const rows = await readCronDatabase<ScheduledRow>(home, 'jobs', [database])
   const all = rows.map(
@@ -38,7 +38,7 @@ export async function readScheduled(home: CronDatabase, database: string): Promi
   return {ours: [...known], foreign: all.filter((run) => !known.has(run))}
 }
 
-/** Entries under our names that run something else: they are not ours, and pg_cron would write over them. */
+/** Entries with a name of qicore-db that run another command: scheduling under that name would overwrite them. */
 export function takenNames({foreign}: Scheduled, database: string): ScheduledRun[] {
   return foreign.filter(({name}) => hasOurName(database, name))
 }

@@ -59,7 +59,7 @@ export const cronJobsTable: ReportTable<CronJob> = {
   marked: ({ok}) => ok === false,
 }
 
-/** The job, and its part where it has a run for each table. */
+/** The job, with the part if it has one entry for each table. */
 function labelOf({job, part, name}: CronJob): string {
   if (job === null) return name
   return part === null ? job : `${job} ${part}`

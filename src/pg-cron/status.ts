@@ -31,16 +31,16 @@ export interface CronStatus {
   pgCron: {version: string; database: string; timezone: string | null; here: boolean} | null
   scheduler: Alive
   jobs: CronJob[]
-  /** Of this database and not ours: shown, never touched, never a failure. */
+  /** Entries of this database that qicore-db did not make: shown, never changed, never a failure. */
   foreign: ForeignJob[]
   /** Declared jobs that pg_cron does not run, and why. */
   left: LeftJob[]
-  /** The routines that pg_cron calls, beside those of this program. */
+  /** The version of the routines in the database, compared with this version of qicore-db. */
   qicoreSchema: QicoreSchema
   notes: string[]
 }
 
-/** A run of the ledger that pg_cron began. */
+/** A run in the ledger that pg_cron started. */
 export interface LedgerRun {
   job: string
   part: string
@@ -57,8 +57,8 @@ type Assembled = Omit<CronStatus, 'qicoreSchema'>
 export type StatusRequest = Omit<WantedRequest, 'dialect'> & {applicationName: string}
 
 /**
- * pg_cron's schedule and runs beside what is declared and what our ledger says. Changes nothing; what a role may not
- * see is unknown.
+ * Compares pg_cron's entries and runs with the declared jobs and the ledger. Changes nothing. What the role may not read
+ * is reported as unknown.
  */
 export async function readCronStatus(db: Database, request: StatusRequest): Promise<CronStatus> {
   const [status, qicoreSchema] = [await readScheduleStatus(db, request), await readQicoreSchema(db)]
@@ -76,7 +76,7 @@ async function readScheduleStatus(db: Database, request: StatusRequest): Promise
     })
   } catch (error) {
     if (!(error instanceof OpsError)) throw error
-    // Unreachable is not the same as not there.
+    // If its database cannot be reached, pg_cron is unknown, not absent.
     return assemble(db, request, error.exitCode === ExitCode.cannotConnect ? null : 'absent', null, known, runs, error)
   }
 }
@@ -149,17 +149,17 @@ function notesOf(
     ...(error ? [error.message, ...error.suggestions.slice(0, 1)] : []),
     ...(home !== null && blind
       ? [
-          `the role ${home.role} may not look at what pg_cron has scheduled: grant usage on schema cron to "${home.role}", in ${home.database}`,
+          `the role ${home.role} may not read pg_cron's jobs: grant usage on schema cron to "${home.role}", in ${home.database}`,
         ]
       : []),
     ...left.map(({job, because, why}) =>
       because === 'cannot'
-        ? `${job}: pg_cron cannot run it as declared: ${why}. "runner: daemon" leaves it to the daemon`
-        : `${job}: nothing for pg_cron to do here: ${why}. Fix: ${command('cron install')}`,
+        ? `${job}: pg_cron cannot run it as declared: ${why}. "runner: daemon" assigns it to the daemon`
+        : `${job}: pg_cron has nothing to do for it: ${why}. Fix: ${command('cron install')}`,
     ),
     ...(home !== null && jobs === 0 && others > 0
       ? [
-          `pg_cron runs none of the ${others} declared jobs. To let it: ${command('cron install', [], {'dry-run': true})}`,
+          `pg_cron runs none of the ${others} declared jobs. To schedule them there: ${command('cron install', [], {'dry-run': true})}`,
         ]
       : []),
   ]
@@ -186,7 +186,7 @@ function cronJob(
   const run = snapshot.scheduled?.ours.find(({name}) => name === entry.name)
   const version = current(snapshot.known, job.name)
   const last = snapshot.runs.find(({job: of, part}) => of === job.name && part === entry.part)
-  // One session, one run: pg_cron's word on it has the server's message.
+  // The same pid means the same run: pg_cron then has the server's error message for it.
   const same = run !== undefined && last !== undefined && run.pid === last.pid
   const cronNewer = run?.startedAt != null && (last === undefined || (!same && run.startedAt > last.startedAt))
   const recorded =
@@ -221,7 +221,7 @@ function cronJob(
   return {...report, findings, ok}
 }
 
-/** The server's words, without the stack of calls beneath them. */
+/** The error of the last run, from pg_cron without the lines of context, or from the ledger. */
 function messageOf(
   cronNewer: boolean,
   run: ScheduledRun | undefined,
@@ -233,10 +233,7 @@ function messageOf(
   return (same ? cronMessage : null) ?? last?.error ?? last?.reason ?? null
 }
 
-/**
- * From where pg_cron is, whether it was seen alive there; else what this server's processes show, unless it is a
- * replica.
- */
+/** Whether pg_cron's scheduler runs, by the sessions of the server; unknown on a replica. */
 function schedulerState({inRecovery, pgCronAlive}: Server, there: {alive: boolean} | null): Alive {
   if (there === null && inRecovery) return 'unknown'
   return (there?.alive ?? pgCronAlive) ? 'alive' : 'dead'
@@ -246,7 +243,7 @@ function fromCron(status: string | null): string | null {
   return status === null ? null : (statuses.get(status) ?? status)
 }
 
-/** pg_cron's statuses in the words of the ledger; the others are the same in both. */
+/** The ledger's names of pg_cron's statuses; the others are the same in both. */
 const statuses: ReadonlyMap<string, string> = new Map([
   ['succeeded', 'done'],
   ['starting', 'running'],
@@ -274,7 +271,7 @@ function leftover(run: ScheduledRun, timezone: string): CronJob {
     next: null,
     paused: false,
     ok: false,
-    findings: [`it is ours and nothing declares it for pg_cron any more. Fix: ${command('cron install')}`],
+    findings: [`qicore-db made this entry, but no job is declared for it any more. Fix: ${command('cron install')}`],
   }
 }
 

@@ -8,14 +8,14 @@ import {entryName} from './names.js'
 import {fieldsOf} from '../units/schedule.js'
 import {command} from '../units/command.js'
 
-/** A job that pg_cron is to run, with all that it needs for it. */
+/** A job that pg_cron should run, with its commands and entries. */
 export interface WantedJob {
   job: Job
   commands: Record<string, string>
   runs: WantedRun[]
 }
 
-/** One entry of pg_cron's schedule. */
+/** One entry that pg_cron should have. */
 export interface WantedRun {
   part: string
   name: string
@@ -24,8 +24,8 @@ export interface WantedRun {
 }
 
 /**
- * A job that is not pg_cron's, and why: by the configuration, because it has something pg_cron has not, or nothing to
- * do here.
+ * A job that pg_cron does not run. `told`: by the configuration; `cannot`: it uses settings that pg_cron lacks; `idle`:
+ * it has nothing to do in this database.
  */
 export interface LeftJob {
   job: string
@@ -46,8 +46,8 @@ export interface WantedRequest {
 }
 
 /**
- * What pg_cron is to run of some jobs. One that it cannot run as it is declared is left to the daemon, never changed;
- * where the configuration names pg_cron for it, all of them are refused.
+ * The entries that pg_cron should have for these jobs. A job that pg_cron cannot run as declared stays with the daemon;
+ * if the configuration says "runner: pg_cron" for such a job, the whole request is refused.
  * @throws OpsError CRON_CANNOT (exit 2) naming every such job
  */
 export async function wantedJobs(db: Database, request: WantedRequest): Promise<WantedSchedule> {
@@ -57,14 +57,14 @@ export async function wantedJobs(db: Database, request: WantedRequest): Promise<
       'CRON_CANNOT',
       `pg_cron cannot run ${refused.length === 1 ? 'a job' : `${refused.length} jobs`} as declared:\n${refused.map(({job, why}) => `- ${job}: ${why}`).join('\n')}`,
       [
-        `Write "runner: daemon" for it, and run the daemon: ${command('daemon', [], {target: db.target.name})}`,
-        'Or leave out what pg_cron does not have.',
+        `Set "runner: daemon" and run the daemon: ${command('daemon', [], {target: db.target.name})}`,
+        'Or remove the settings that pg_cron lacks.',
       ],
     )
   return wanted
 }
 
-/** The same without refusing anything: what cannot be stands under `refused`. */
+/** The same without an error: jobs that {@link wantedJobs} would refuse are in `refused`. */
 export async function partitionJobs(
   db: Database,
   {jobs, dialect, context}: WantedRequest,
@@ -91,7 +91,7 @@ export async function partitionJobs(
     wanted.notes.push(...notes.map((note) => `${job.name}: ${note}`))
     const schedule = toPgCronSyntax(job.schedule)
     if (fieldsOf(job.schedule)[2] === 'L')
-      wanted.notes.push(`${job.name}: "${job.schedule}" is "${schedule}" in pg_cron, at the same times`)
+      wanted.notes.push(`${job.name}: pg_cron writes "${job.schedule}" as "${schedule}", with the same due times`)
     const runs = Object.entries(commands).map(
       ([part, command]): WantedRun => ({part, name: entryName(db.server.database, job.name, part), schedule, command}),
     )

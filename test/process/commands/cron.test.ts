@@ -223,7 +223,7 @@ else
       const said = await cli(['cron', 'install', '--yes'], jobsYaml(jobs))
       expectExit(said, 0)
       expect(said.stderr.replace(/\s+/g, ' ')).toContain(
-        'zoned stays with the daemon: its timezone is Europe/Berlin, and pg_cron goes by GMT',
+        'zoned stays with the daemon: its timezone is Europe/Berlin, but pg_cron uses GMT',
       )
       expect((await scheduled()).map(({jobname}) => jobname)).toEqual(['qicore:postgres:plain'])
       const refused = failureOf(
@@ -392,7 +392,7 @@ else
         try {
           expect(failureOf(await install(cwd(), login), 4)).toMatchObject({
             code: 'CRON_ELSEWHERE',
-            message: expect.stringContaining('pg_cron lives in the database "postgres"'),
+            message: expect.stringContaining('pg_cron is installed in the database "postgres"'),
           })
           const seen = jsonOf<Status>(await cli(['cron', 'status', '--json'], cwd(), login))
           expect(seen).toMatchObject({scheduler: 'alive', pgCron: null})

@@ -24,28 +24,31 @@ describe('what pg_cron can run', () => {
   })
 
   it.each([
-    [{schedule: '0 0 2 * * *'}, '"0 0 2 * * *" has seconds, and pg_cron goes by minutes'],
-    [{schedule: '0 3 L * *'}, '"0 3 L * *" has "L", which pg_cron 1.4 does not know'],
-    [{schedule: '0 3 15W * *'}, '"0 3 15W * *" has "15W", which pg_cron 1.4 does not know'],
-    [{schedule: '0 3 * * mon#2'}, '"0 3 * * mon#2" has "mon#2", which pg_cron does not know'],
-    [{schedule: '0 3 */2 * mon'}, '"0 3 */2 * mon" has a step beside another day, which pg_cron reads otherwise'],
-    [{timezone: 'Europe/Berlin'}, 'its timezone is Europe/Berlin, and pg_cron goes by GMT'],
+    [{schedule: '0 0 2 * * *'}, '"0 0 2 * * *" has seconds, but pg_cron schedules by the minute'],
+    [{schedule: '0 3 L * *'}, '"0 3 L * *" has "L", which pg_cron 1.4 does not support'],
+    [{schedule: '0 3 15W * *'}, '"0 3 15W * *" has "15W", which pg_cron 1.4 does not support'],
+    [{schedule: '0 3 * * mon#2'}, '"0 3 * * mon#2" has "mon#2", which pg_cron does not support'],
+    [
+      {schedule: '0 3 */2 * mon'},
+      '"0 3 */2 * mon" has a step in one of two day fields, which pg_cron interprets differently',
+    ],
+    [{timezone: 'Europe/Berlin'}, 'its timezone is Europe/Berlin, but pg_cron uses GMT'],
     [{window: '01:00-05:00'}, 'pg_cron has no window'],
     [{timeout: '2h'}, 'pg_cron has no timeout'],
     [{retries: 3}, 'pg_cron has no retries'],
     [{catchUp: 'all'}, 'pg_cron has no catchUp'],
     [{overlap: 'skip'}, 'pg_cron has no overlap'],
     [{jitter: '10s'}, 'pg_cron has no jitter'],
-    [{transaction: 'none', statement: 'vacuum'}, '"transaction: none" cannot be written down with what it does'],
+    [{transaction: 'none', statement: 'vacuum'}, '"transaction: none" cannot be recorded in the same transaction'],
     [
       {statement: "select current_setting('qicore.scheduled_at')"},
-      'its statement asks for qicore.scheduled_at, which pg_cron does not say',
+      'its statement reads qicore.scheduled_at, which is not set under pg_cron',
     ],
   ])('is not %j, and the reason names it', (given, reason) => {
     expect(why(given)).toEqual([reason])
   })
 
-  it('is what it does anyhow: tries once, makes up for nothing, lets a run wait', () => {
+  it('is what it does anyway: one attempt, no catch-up, and a run waits for the previous one', () => {
     expect(why({retries: 0, backoff: '1min', catchUp: 'none', overlap: 'queue', lateAfter: '5min'})).toEqual([])
     const [byDefault] = jobsOf(jobsSchema.parse({})).filter(({name}) => name === 'maintain')
     expect(obstacles(byDefault!, {version: '1.3', timezone: 'GMT', matchesBothDays: false}, now)).toEqual([])
@@ -56,7 +59,7 @@ describe('what pg_cron can run', () => {
     for (const schedule of ['0 5 1-7 * 0', '0 5 L * 1']) {
       expect(both(schedule, false), schedule).toEqual([])
       expect(both(schedule, true), schedule).toEqual([
-        `"${schedule}" means the day of the month or the weekday, and pg_cron runs it only on days that are both (cron.match_dom_and_dow is on)`,
+        `"${schedule}" matches the day of the month or the weekday, but pg_cron requires both (cron.match_dom_and_dow is on)`,
       ])
     }
     for (const schedule of ['0 5 L * *', '0 3 1 * *', '0 3 * * 1']) expect(both(schedule, true), schedule).toEqual([])
@@ -65,7 +68,7 @@ describe('what pg_cron can run', () => {
   it('goes by cron.timezone from 1.5 on, and UTC by any of its names', () => {
     expect(why({timezone: 'Europe/Berlin'}, '1.6', 'Europe/Berlin')).toEqual([])
     expect(why({timezone: 'UTC'}, '1.6', 'Europe/Berlin')).toEqual([
-      'its timezone is UTC, and pg_cron goes by Europe/Berlin (cron.timezone)',
+      'its timezone is UTC, but pg_cron uses Europe/Berlin (cron.timezone)',
     ])
     for (const zone of ['UTC', 'Etc/UTC', 'Atlantic/Reykjavik']) expect(why({timezone: zone}), zone).toEqual([])
   })
