@@ -1,8 +1,7 @@
--- What pg_cron should have begun and has not: of each job that is pg_cron's the last instant whose time of grace is over,
--- for each part of it that has no run since and none at work. Instants are known by what daemons wrote down at them.
--- $1 text[] of jobs, $2 float8[] of their grace in seconds, $3 the reason that daemons
--- write where they leave a due time to pg_cron. TimescaleDB: not needed. Rows: job, part, due; and once, with
--- job null, where pg_cron's scheduler is not running in this server.
+-- Runs that pg_cron should have started and has not: for each of its jobs the last due time that is overdue by more than
+-- the grace, and each part without a run since then and without one now. Due times are those that daemons recorded.
+-- $1 text[] of jobs, $2 float8[] of their grace in seconds, $3 the reason that daemons record for due times of pg_cron.
+-- TimescaleDB: not needed. Rows: job, part, due; and one row with job null if pg_cron's scheduler is not running.
 select w.job, p.part, due.at as due
 from unnest($1::text[], $2::float8[]) as w (job, grace)
 join qicore.job j on j.name = w.job

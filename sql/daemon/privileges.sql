@@ -1,5 +1,5 @@
--- What a daemon needs in the schema qicore and this role has not.
--- $1 the role that changes are made as, null for the one connected. TimescaleDB: not needed. A row a missing grant.
+-- The privileges on the qicore schema that a daemon needs and this role lacks.
+-- $1 the role, null for the current user. TimescaleDB: not needed. One row for each missing grant.
 with needed (object, privilege) as (
   values
     ('qicore.maintenance_log', 'select'), ('qicore.maintenance_log', 'insert'), ('qicore.maintenance_log', 'update'),

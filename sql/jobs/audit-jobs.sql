@@ -1,5 +1,5 @@
--- Every job with all its calendars, for an audit. `running`: a daemon that is alive works on it. Which rows it may expect begins after pruned_until.
--- $1 text[] of names, null for all. TimescaleDB: not needed.
+-- Every job with all versions of its schedule, for an audit. `running`: a live daemon is running it. Rows up to
+-- pruned_until are deleted. $1 text[] of names, null for all. TimescaleDB: not needed.
 select j.name, j.kind, j.last_at, exists (
     select from qicore.maintenance_log l
     where l.job = j.name and l.token = j.running and l.status = 'running' and l.claimed_by is not null and l.lease_until > clock_timestamp()

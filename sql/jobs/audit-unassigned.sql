@@ -1,4 +1,4 @@
--- Runs of a job that carry no instant: pg_cron's, and those by hand. One whose session is gone without a word has failed.
+-- Runs of a job without a due time: by pg_cron and by hand. A run whose session ended without a result counts as failed.
 -- $1 job, $2 from, $3 to. TimescaleDB: not needed.
 select l.id, l.started_at, l.application, l.actor, l.reason, l.detail ->> 'part' as part,
   case when gone.yes then 'failed' else l.status end as status, case when gone.yes then l.started_at else l.completed_at end as completed_at

@@ -1,4 +1,4 @@
--- Claims a job for a run by hand: a row without an instant. Nothing where it runs already.
+-- Claims a job for a run by hand: inserts a row without a due time. No row if the job is already running.
 -- $1 job, $2 operation, $3 who claims, $4 lease in seconds, $5 actor, $6 host of the target. TimescaleDB: not needed.
 with held as (
   update qicore.job set running = nextval('qicore.claim_token') where name = $1 and running is null

@@ -1,15 +1,15 @@
--- Accounts for instants of several jobs at once and claims what is to be run. A job that another daemon is at just
--- now, whose calendar has changed, that has been accounted for further already, or whose time has not come by the
--- database's clock, is left as it is. A claim needs that nothing of the job runs; skipping does not.
--- $1 jsonb array of {job, operation, revision, last_at, to_at, due_at, scheduled_at: instant or null, skips: [{at, reason}]},
+-- Records the due times of several jobs: skips some and claims one run for each job. A job is left unchanged if another
+-- daemon has it locked, if its schedule or last_at has changed, or if due_at has not passed by the database's clock. A
+-- claim requires that the job is not running; a skip does not.
+-- $1 jsonb array of {job, operation, revision, last_at, to_at, due_at, scheduled_at: due time or null, skips: [{at, reason}]},
 -- $2 daemon, $3 lease in seconds, $4 actor, $5 host of the target. TimescaleDB: not needed.
--- A row for each job that moved: id, token, started_at (null where it only skipped), late in seconds, now.
+-- One row for each changed job: id, token, started_at (null if it only skipped), late in seconds, now.
 with request as materialized (
   select r.* from jsonb_to_recordset($1::jsonb) as r (
     job text, operation text, revision bigint, last_at timestamptz, to_at timestamptz, due_at timestamptz, scheduled_at timestamptz, skips jsonb
   )
 ), held as materialized (
-  -- A daemon that meets another one here need not wait: both do the same.
+  -- SKIP LOCKED: a daemon need not wait for another one here, because both would do the same.
   select j.name from qicore.job j join request r on r.job = j.name
   where j.revision = r.revision and j.last_at = r.last_at
   order by j.name

@@ -1,4 +1,4 @@
--- The daemons that are alive here.
+-- The live daemons of this database.
 -- No parameters. TimescaleDB: not needed.
 select d.id, d.host, d.pid, d.version, d.started_at, d.seen_at
 from qicore.daemon d

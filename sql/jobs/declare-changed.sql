@@ -1,7 +1,8 @@
--- Puts new calendars in force where the declared ones differ, from now on; a paused job stays paused. Where the runner
--- is left as it is and is pg_cron, so is the rest: what pg_cron does is changed where its schedule is.
--- $1 jsonb array of {name, kind, schedule, timezone, runner: daemon, pg_cron or null to leave it, commands: pg_cron's,
--- null to leave them, runner_explicit: the configuration names the runner}, $2 actor. TimescaleDB: not needed. A row a change: job, and what was before.
+-- Adds a schedule version, in force from now on, to each job whose declaration differs; a paused job stays paused. A job
+-- of pg_cron whose runner is not given is left unchanged, because `cron install` changes it together with pg_cron's entry.
+-- $1 jsonb array of {name, kind, schedule, timezone, runner: daemon, pg_cron or null to keep it, commands: those of pg_cron
+-- or null to keep them, runner_explicit: the configuration names the runner}, $2 actor. TimescaleDB: not needed.
+-- One row for each change: job, and the previous value as reason.
 with request as materialized (
   select r.* from jsonb_to_recordset($1::jsonb) as r (name text, kind text, schedule text, timezone text, runner text, commands jsonb, runner_explicit boolean)
 ), held as materialized (

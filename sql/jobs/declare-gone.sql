@@ -1,5 +1,5 @@
--- Ends the calendars of jobs that are not declared any more; what pg_cron runs is ended where its schedule is.
--- $1 text[] of those that are, $2 actor. TimescaleDB: not needed. A row for each that went.
+-- Ends the schedules of jobs that are no longer declared, except those of pg_cron, which `cron install` ends.
+-- $1 text[] of the declared jobs, $2 actor. TimescaleDB: not needed. One row for each ended job.
 with held as materialized (
   select j.name, j.revision, j.last_at from qicore.job j where j.name <> all ($1::text[]) order by j.name for update of j
 ), gone as materialized (

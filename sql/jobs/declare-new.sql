@@ -1,5 +1,6 @@
--- Makes the jobs that are not known yet; their calendars count from now.
--- $1 jsonb array of {name, kind, schedule, timezone, runner: daemon, pg_cron or null, commands: pg_cron's, runner_explicit: the configuration names the runner}, $2 actor. TimescaleDB: not needed.
+-- Adds the jobs that are not in the ledger yet; their schedules are in force from now on.
+-- $1 jsonb array of {name, kind, schedule, timezone, runner: daemon, pg_cron or null, commands: those of pg_cron,
+-- runner_explicit: the configuration names the runner}, $2 actor. TimescaleDB: not needed.
 with request as materialized (
   select r.* from jsonb_to_recordset($1::jsonb) as r (name text, kind text, schedule text, timezone text, runner text, commands jsonb, runner_explicit boolean)
 ), made as (

@@ -1,5 +1,5 @@
--- Ends the calendar of one job that is not declared any more, whatever runs it.
--- $1 job, $2 actor. TimescaleDB: not needed. A row where it went.
+-- Ends the schedule of one job that is no longer declared, whichever runner it has.
+-- $1 job, $2 actor. TimescaleDB: not needed. One row if it was ended.
 with held as materialized (
   select j.name, j.revision, j.last_at from qicore.job j where j.name = $1 for update of j
 ), gone as materialized (

@@ -1,4 +1,4 @@
--- Which of these relations there are.
+-- Those of the given relations that exist.
 -- $1 text[] of schemas, $2 text[] of names. TimescaleDB: not needed.
 select w.schema, w.name
 from unnest($1::text[], $2::text[]) as w (schema, name)

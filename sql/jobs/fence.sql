@@ -1,7 +1,7 @@
--- Shows that a claim is still ours and keeps it so until this transaction ends: KEY SHARE lets the heartbeat update
--- the row and lets no other daemon take it over. A daemon that falls silent in the middle of a transaction loses it after $3.
--- The job and the time that the run is for (of a run by hand: when it began) can be read by the user's own SQL: current_setting('qicore.job').
--- Where it is not ours this divides by zero: what was sent along with it fails too.
+-- Checks that this daemon still holds a claim, and keeps it until the transaction ends: KEY SHARE allows the heartbeat to
+-- update the row but prevents a takeover. If the daemon is silent within the transaction for $3, the server ends it.
+-- User SQL can read the job and the due time (for a run by hand, the start time): current_setting('qicore.job').
+-- If the claim is lost, it raises division_by_zero, which aborts every statement pipelined behind it.
 -- $1 log id, $2 token, $3 milliseconds. TimescaleDB: not needed.
 with held as (
   select l.job, l.scheduled_at, l.started_at from qicore.maintenance_log l

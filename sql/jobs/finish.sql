@@ -1,6 +1,6 @@
--- Ends occurrences, those that are still ours, and frees their jobs for the next.
--- $1 jsonb array of {id, token, status, reason, error, detail}. The ids that were ours. TimescaleDB: not needed.
--- A schema qicore before core.1.14.0 accepts only the former name of done_late.
+-- Records the results of occurrences whose claim is still held, and marks their jobs as no longer running.
+-- $1 jsonb array of {id, token, status, reason, error, detail}. Returns the recorded ids. TimescaleDB: not needed.
+-- A qicore schema before core.1.14.0 accepts only the former name of done_late.
 with result as materialized (
   select r.* from jsonb_to_recordset($1::jsonb) as r (id bigint, token bigint, status text, reason text, error text, detail jsonb)
 ), ended as (

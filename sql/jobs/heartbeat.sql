@@ -1,5 +1,5 @@
--- A daemon says that it is alive; this is also the proof that the ledger can be written.
--- $1 id, $2 host, $3 pid, $4 version, $5 actor. TimescaleDB: not needed. The two clocks, and how many daemons are alive.
+-- Records the heartbeat of a daemon; a success also shows that the ledger is writable.
+-- $1 id, $2 host, $3 pid, $4 version, $5 actor. TimescaleDB: not needed. One row: both clocks, number of other live daemons.
 with me as (
   insert into qicore.daemon as d (id, host, pid, version, actor) values ($1, $2, $3, $4, $5)
   on conflict (id) do update set seen_at = clock_timestamp(), stopped_at = null

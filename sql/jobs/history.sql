@@ -1,7 +1,7 @@
--- Occurrences, runs by hand and by pg_cron, newest first. A run whose session has ended without a result has failed. `retry`:
--- an attempt failed, or a daemon that stopped gave the occurrence back (then attempts is 0); any daemon begins it at retry_at.
--- `sql_state`: of the first step that failed.
--- $1 text[] of jobs, null for all, $2 from this instant on, null for all, $3 only these statuses, null for all, $4 rows,
+-- Occurrences and runs by hand and by pg_cron, newest first. A run whose session ended without a result counts as failed.
+-- `retry`: an attempt failed, or a stopping daemon released the occurrence (attempts is 0); it starts again at retry_at.
+-- `sql_state`: that of the first failed step.
+-- $1 text[] of jobs, null for all, $2 from this time on, null for all, $3 only these statuses, null for all, $4 rows,
 -- $5 only the run with this id, null for all.
 -- TimescaleDB: not needed.
 select l.id, l.job, l.operation, l.scheduled_at, l.started_at, l.completed_at, state.status, l.reason, l.attempts, l.claimed_by,

@@ -1,6 +1,6 @@
--- Whether the server is through with an occurrence whose connection was given up. A step that is still at work holds the
--- key of the row, which is then not locked here; once it is, no step of this claim can begin any more before this
--- transaction ends. Ask for the step itself only afterwards: what committed meanwhile is in no older snapshot.
+-- Whether the server has ended the step of an occurrence whose connection was closed. A running step holds a lock on the
+-- row, so SKIP LOCKED skips it; once it is locked here, no step of this claim can start before this transaction ends.
+-- Query the step itself only afterwards, because an older snapshot does not show what committed in between.
 -- $1 log id, $2 token, $3 pid of the server process, null where unknown, $4 when that was started. TimescaleDB: not needed.
 with locked as materialized (
   select l.id from qicore.maintenance_log l where l.id = $1 and l.token = $2 and l.status = 'running' for update skip locked

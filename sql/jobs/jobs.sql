@@ -1,4 +1,4 @@
--- Every job with how far it is accounted for, and the calendars that its next instants fall under, as JSON.
+-- Every job with last_at, up to which every due time has a row, and the schedule versions for later due times, as JSON.
 -- $1 text[] of names, null for all. TimescaleDB: not needed.
 select j.name, j.kind, j.revision, j.last_at, j.running, j.free_at,
   extract(epoch from l.lease_until - clock_timestamp())::float8 as lease_seconds, l.started_at, l.claimed_by,

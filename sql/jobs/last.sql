@@ -1,6 +1,6 @@
--- The last occurrence of each job that came to an end, by the runner that the job has now. Due times that a daemon left
--- to pg_cron without claiming them are no occurrences; a run that found its work done by pg_cron is one.
--- $1 the reason that daemons write where they leave a due time to pg_cron. TimescaleDB: not needed.
+-- The last ended run of each job, by the job's current runner. Due times that a daemon recorded as left to pg_cron, without
+-- a claim, are not runs; a claimed run that found its work done by pg_cron is one.
+-- $1 the reason that daemons record for due times of pg_cron. TimescaleDB: not needed.
 select j.name, l.status, l.reason, l.error, l.scheduled_at, l.started_at, l.completed_at
 from qicore.job j
 join qicore.job_calendar c on c.job = j.name and c.revision = j.revision

@@ -1,5 +1,5 @@
--- Forgets the oldest ended rows of the ledger with their steps, and from where on an audit can look.
--- $1 interval text: how long they are kept, $2 at most so many rows. TimescaleDB: not needed.
+-- Deletes the oldest ended rows of the ledger with their steps, and records up to where audits have no rows.
+-- $1 interval text: how long rows are kept, $2 the most rows to delete. TimescaleDB: not needed.
 with old as materialized (
   select l.id, l.job, coalesce(l.scheduled_at, l.started_at) as at, l.scheduled_at is not null or l.application like 'pg\_cron%' as counts
   from qicore.maintenance_log l

@@ -1,8 +1,8 @@
--- Takes over claims whose lease ran out: of a daemon that died, or given back to be tried again now. While a step of
--- the old holder is still at work in the server, its transaction holds the row's key and SKIP LOCKED passes it by.
--- $1 text[] of the jobs that this daemon knows, $2 daemon, $3 lease in seconds, $4 at most so many,
--- $5 whether no other process can be alive. TimescaleDB: not needed.
--- Rows: id, token, job, scheduled_at, started_at, attempts, claimed_before (null: it was given back), error, state of the job.
+-- Reclaims claims whose lease has expired: of a daemon that died, or released and due for a retry. While a step of the old
+-- holder is still running in the server, its transaction locks the row and SKIP LOCKED skips it.
+-- $1 text[] of this daemon's jobs, $2 daemon, $3 lease in seconds, $4 the most claims,
+-- $5 whether no other process can exist (embedded). TimescaleDB: not needed.
+-- Rows: id, token, job, scheduled_at, started_at, attempts, claimed_before (null if released), error, state of the job.
 with free as materialized (
   select l.id, l.job, l.token, l.claimed_by, c.state
   from qicore.maintenance_log l

@@ -1,5 +1,5 @@
--- Gives a claim back, to be taken over by any daemon: at once after a stop, after a pause to be tried again.
--- $1 log id, $2 token, $3 seconds until then, $4 what failed, $5 attempts that do not count. TimescaleDB: not needed.
+-- Releases a claim, which any daemon may then reclaim: at once after a stop, after a delay for a retry.
+-- $1 log id, $2 token, $3 delay in seconds, $4 error, $5 number of attempts that do not count. TimescaleDB: not needed.
 with given as (
   update qicore.maintenance_log l
   set token = nextval('qicore.claim_token'), claimed_by = null, attempts = l.attempts - $5::int, error = coalesce($4, l.error),

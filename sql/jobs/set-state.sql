@@ -1,5 +1,5 @@
--- Pauses or resumes a job, from now on, and writes down who did.
--- $1 job, $2 active or paused, $3 actor, $4 why. One row with the state and the instant; none where there is no such job.
+-- Pauses or resumes a job from now on, and records the actor.
+-- $1 job, $2 active or paused, $3 actor, $4 reason. One row with the state and since when; none if there is no such job.
 -- TimescaleDB: not needed.
 with held as materialized (
   select j.name, j.revision, j.last_at from qicore.job j where j.name = $1 for update of j

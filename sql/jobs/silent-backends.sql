@@ -1,5 +1,5 @@
 -- Server processes that this daemon waits for and that will not answer any more: gone, or idle for so long that their
--- answer was lost on the way. What this role may not see counts as at work.
+-- answer was lost in the network. A process whose state this role may not read counts as running.
 -- $1 int[] of pids, $2 timestamptz[] of their starts, $3 seconds. TimescaleDB: not needed.
 select w.pid
 from unnest($1::int[], $2::timestamptz[]) as w (pid, started_at)

@@ -1,6 +1,6 @@
--- Writes down that a step of an occurrence is done, in the step's own transaction; raises division_by_zero where an
--- earlier try had done it, which undoes this one. A try whose connection was lost may still be at work: its row makes
--- this one wait until it has committed or rolled back, so that only one of them takes effect.
+-- Records a step of an occurrence as done, in the step's own transaction. Raises division_by_zero if an earlier attempt
+-- had done it, which rolls this one back. An attempt whose connection was lost may still be running: its uncommitted row
+-- makes this one wait until it commits or rolls back, so that only one of them takes effect.
 -- $1 log id, $2 step id, $3 position, $4 attempts, $5 milliseconds before this transaction, $6 bytes. TimescaleDB: not needed.
 with written as (
   insert into qicore.maintenance_step as s (log_id, step, position, status, attempts, started_at, completed_at, bytes)

@@ -1,4 +1,4 @@
--- How a step of an occurrence ended. What an earlier try has done stays done: it was written with the work itself.
+-- Records how a step of an occurrence ended. A step that an earlier attempt recorded as done stays done.
 -- $1 log id, $2 step id, $3 position, $4 status, $5 attempts, $6 milliseconds before this transaction, $7 bytes, $8 note, $9 error,
 -- $10 SQLSTATE of the error. TimescaleDB: not needed.
 insert into qicore.maintenance_step as s

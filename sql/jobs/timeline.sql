@@ -1,7 +1,7 @@
--- Writes down the server's identity and timeline where they are new: what a fail-over or a restore changes.
--- $1 who saw it. TimescaleDB: not needed. A row where it was new: the one before, if any.
+-- Records the server's system identifier and timeline if they are new: a failover or a restore changes them.
+-- $1 the daemon that saw it. TimescaleDB: not needed. One row if it is new, with the previous values, if any.
 with here as materialized (
-  -- A control file learns of a new timeline at its next checkpoint only; the WAL's name has it at once.
+  -- pg_control has a new timeline only after the next checkpoint; the name of the WAL file has it at once.
   select s.system_identifier::text as system_identifier, ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int as timeline
   from pg_control_system() s
 ), before as materialized (

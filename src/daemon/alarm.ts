@@ -1,4 +1,4 @@
-/** The one timer. */
+/** A sleep that `ring` ends early; a ring while not sleeping ends the next sleep at once. */
 export function alarmClock(): {sleep(milliseconds: number): Promise<void>; ring(): void} {
   let wake = () => {}
   let rung = false

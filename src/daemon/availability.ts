@@ -10,14 +10,14 @@ export interface AvailabilityOptions {
   poll: number
   emit: Emit
   stop: AbortSignal
-  /** Called before every try. */
+  /** Called before each attempt to connect. */
   onTry(): void
   identify(db: Database): Identity
 }
 
-/** Whether the database can be reached and written, and how a daemon waits until it can. */
+/** Tracks whether the database is reachable and writable, and waits until it is. */
 export class Availability {
-  /** Why nothing can be written; null where it can. */
+  /** Why the database cannot be written to; null if it can. */
   blockedReason: string | null = null
   private readonly replica: ReplicaWatch
 
@@ -25,18 +25,18 @@ export class Availability {
     this.replica = replicaWatch(() => options.now())
   }
 
-  /** Whether only a read-only replica could be reached then. */
+  /** Whether only a read-only replica was reachable at that time (milliseconds since 1970). */
   sawOnlyReplica(instant: number): boolean {
     return this.replica.saw(instant)
   }
 
-  /** Until the database is there again and can be written, or a stop is asked for. Rethrows what is no outage. */
+  /** Waits until the database is reachable and writable again, or a stop is requested. Rethrows other errors. */
   async recover(db: Database, error: unknown): Promise<void> {
     const {emit, stop, onTry} = this.options
     if (isReadOnly(error)) await db.probe()
     else if (!isConnectionError(error)) throw error
     else {
-      this.blockedReason = 'the database is away'
+      this.blockedReason = 'the database is unreachable'
       await retryUntilConnected(
         () => db.reconnect(),
         emit,
@@ -49,7 +49,7 @@ export class Availability {
     await this.waitUntilWritable(db)
   }
 
-  /** Waits while the server is a replica, and reports a fail-over or a restore. */
+  /** Waits while the server is a replica, and reports a failover or a restore. */
   async waitUntilWritable(db: Database): Promise<void> {
     const {poll, emit, stop, onTry, identify} = this.options
     if (db.server.inRecovery) this.blockedReason = 'the server is a read-only replica'

@@ -10,17 +10,17 @@ import type {WorkerPool} from './worker-pool.js'
 export interface ClaimDueOptions {
   control: Database
   me: Identity
-  /** Seconds that a daemon may be silent before its claims are taken over. */
+  /** Seconds without a heartbeat after which other daemons reclaim this daemon's runs. */
   lease: number
   registry: JobRegistry
   workerPool: WorkerPool
   trouble: LedgerTrouble
   emit: Emit
-  /** Another daemon has advanced the job: it must be read again. */
+  /** Called if another daemon has advanced the job, so that it must be read again. */
   onStale(job: string): void
 }
 
-/** The jobs whose time has come, oldest first; skipping needs no free slot. */
+/** The requests of all due jobs: first those that only skip, which need no free slot, then the oldest runs. */
 export function dueRequests({registry, trouble, workerPool}: ClaimDueOptions, now: number): ClaimRequest[] {
   const due: ClaimRequest[] = []
   for (const entry of registry.entries()) {
@@ -32,7 +32,7 @@ export function dueRequests({registry, trouble, workerPool}: ClaimDueOptions, no
   return [...due.filter(({decision}) => decision.run === null), ...runs.slice(0, workerPool.availableSlots())]
 }
 
-/** Claims what is due and begins to run it; what cannot be claimed together is claimed one by one. */
+/** Claims the due jobs and starts them. If claiming all at once fails, each job is claimed alone. */
 export async function claimDue(options: ClaimDueOptions, requests: readonly ClaimRequest[]): Promise<void> {
   try {
     await advance(options, requests)
@@ -68,7 +68,7 @@ async function advance(options: ClaimDueOptions, requests: readonly ClaimRequest
   if (advanced.length > 0) trouble.worked(null, true)
 }
 
-/** One job's failure must not keep the others; what all of them have is the ledger's. */
+/** One failing job must not stop the others. If all of them fail, the ledger itself is at fault. */
 async function advanceEach(options: ClaimDueOptions, requests: readonly ClaimRequest[]): Promise<void> {
   const {trouble} = options
   const failures: {job: string; error: unknown}[] = []
@@ -84,7 +84,7 @@ async function advanceEach(options: ClaimDueOptions, requests: readonly ClaimReq
   for (const {job, error} of failures) trouble.failed(job, error, !trouble.fails(null))
 }
 
-/** The whole connection is at fault, or the server takes no changes at all. */
+/** The connection is lost, or the server is read-only: an error that affects every job. */
 function isGone(error: unknown): boolean {
   return isConnectionError(error) || isReadOnly(error)
 }

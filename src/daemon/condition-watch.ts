@@ -1,21 +1,20 @@
 import type {Condition} from '../db/condition.js'
 import type {Database} from '../db/database.js'
 
-/** Looks at intervals in what condition the database is, by a session that begins then. */
+/** Checks the condition of the database periodically, each time in a new session. */
 export interface ConditionWatch {
   start(everyMs: number): void
   stop(): void
-  /** Why nothing is done, or why TimescaleDB's jobs do not run; empty where all is well. */
+  /** Why nothing is changed, or why TimescaleDB's jobs do not run, as sentences; empty if there is no problem. */
   problems(): string[]
 }
 
-/** Reported only where answers of qicore-db itself are true all the same. */
+/** Conditions that do not make the daemon unready: the results of qicore-db itself are still correct. */
 const reportedOnly: ReadonlySet<Condition['code']> = new Set(['compressed_rows_hidden', 'distributed_by_citus'])
 
 /**
- * A session keeps the settings that it began with, so that ALTER DATABASE is seen by a new one only; the embedded
- * engine
- * has no second session. What cannot be asked now is asked at the next interval.
+ * A session keeps the settings with which it started, so only a new session sees an ALTER DATABASE. The embedded engine
+ * has just one session. A failed check is repeated at the next interval.
  */
 export function conditionWatch(control: () => Database | null, warn: (message: string) => void): ConditionWatch {
   let timer: NodeJS.Timeout | undefined
@@ -28,7 +27,7 @@ export function conditionWatch(control: () => Database | null, warn: (message: s
       .map(({message, fix}) => `${message} ${fix}`)
   const tellChange = () => {
     const now = problems().join('; ')
-    if (now !== warned) warn(now === '' ? 'the database is in order again' : now)
+    if (now !== warned) warn(now === '' ? 'the condition of the database is normal again' : now)
     warned = now
   }
   const look = async () => {
@@ -39,7 +38,7 @@ export function conditionWatch(control: () => Database | null, warn: (message: s
       seen = await conditionOf(db)
       tellChange()
     } catch {
-      // The daemon's own rounds notice a database that is away.
+      // The polling loop of the daemon reports an unreachable database.
     } finally {
       looking = false
     }

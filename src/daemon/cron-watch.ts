@@ -7,12 +7,12 @@ import type {Instant} from '../units/instant.js'
 import type {RegistryEntry} from './job-registry.js'
 import {command} from '../units/command.js'
 
-/** pg_cron begins within the minute. */
+/** pg_cron starts a job within a minute of its due time. Milliseconds. */
 const cronMinute = 60_000
 
-const notReclaimed = 'It is not taken over unless the configuration says "runner: daemon".'
+const notReclaimed = 'The daemon does not run it unless the configuration says "runner: daemon".'
 
-/** What pg_cron is meant to run and does not, as sentences; asks nothing where it is meant to run nothing. */
+/** The jobs that pg_cron should run and does not, as sentences. Runs no query if pg_cron is the runner of no job. */
 export async function watchCron(db: Database, entries: Iterable<RegistryEntry>): Promise<string[]> {
   const theirs = [...entries].filter(
     ({state}) => state?.versions.at(-1)?.state === 'active' && state.versions.at(-1)!.runner === 'pg_cron',
@@ -28,16 +28,14 @@ export async function watchCron(db: Database, entries: Iterable<RegistryEntry>):
   const dead = rows.some(({job}) => job === null)
   return [
     ...(dead
-      ? [
-          `pg_cron's scheduler is not running, and ${formatNames(names)} ${names.length === 1 ? 'is' : 'are'} its to run. ${notReclaimed}`,
-        ]
+      ? [`pg_cron's scheduler is not running, but pg_cron is the runner of ${formatNames(names)}. ${notReclaimed}`]
       : []),
     ...unscheduled.map(
-      (name) => `${name} is pg_cron's by the configuration, and nothing schedules it: ${command('cron install')}`,
+      (name) => `${name} has "runner: pg_cron", but pg_cron has no entry for it. Fix: ${command('cron install')}`,
     ),
     ...missed.map(
       ({job, part, due}) =>
-        `pg_cron has not begun ${job}${part ? ` of ${part}` : ''}, due since ${due}. ${notReclaimed}`,
+        `pg_cron has not started ${job}${part ? ` for ${part}` : ''}, due since ${due}. ${notReclaimed}`,
     ),
   ]
 }

@@ -1,10 +1,12 @@
-/** The database's clock, counted between two queries by this process's monotonic clock, which cannot be set. */
+/** The database's clock. Between two queries it advances by this process's monotonic clock, which cannot be set. */
 export interface DatabaseClock {
-  /** What the clock that calendars are read by shows, in milliseconds since 1970. */
+  /** The time by which schedules are evaluated, in milliseconds since 1970. */
   now(): number
   /**
-   * What the database answered to a question asked and answered at these times of performance.now().
-   * @returns by how many milliseconds it differs from what was reckoned
+   * Sets the clock from the time that the database returned.
+   * @param asked performance.now() before the query
+   * @param answered performance.now() after the query
+   * @returns the difference from the expected time, in milliseconds
    */
   set(server: number, asked: number, answered: number): number
 }
@@ -16,7 +18,7 @@ export function databaseClock(): DatabaseClock {
     set(server, asked, answered) {
       const measured = server - (asked + answered) / 2
       const drift = offset === null ? 0 : measured - offset
-      // A slow answer says little: its middle may be far from where the server looked at its clock.
+      // After a slow round trip the server may have read its clock far from the midpoint, so the answer is ignored.
       if (offset !== null && answered - asked >= 100 && Math.abs(drift) <= answered - asked) return 0
       offset = measured
       return drift

@@ -2,25 +2,25 @@ import {formatElapsed} from '../units/elapsed.js'
 import {instantInWords} from '../units/instant.js'
 import type {JobRegistry} from './job-registry.js'
 
-/** What a daemon knows of itself at a moment. */
+/** The state of a daemon from which liveness and readiness are derived. */
 export interface HealthState {
   /** Null before the first connection. */
   connected: boolean | null
-  /** Why nothing can be written, where that is so: a replica, a database that is away. */
+  /** Why the database cannot be written to: a replica, an unreachable database; null if it can. */
   blockedReason: string | null
-  /** Milliseconds since the last round that went through; null while it only observes. */
+  /** Milliseconds since the last successful poll of the ledger; null while the daemon only observes. */
   msSincePoll: number | null
-  /** Milliseconds since the loop last began anything: a round, a try to connect, a pause. */
+  /** Milliseconds since the loop last started anything: a poll, an attempt to connect, a pause. */
   sinceTurn: number
-  /** What the ledger refuses. */
+  /** Failures to read or write the ledger, as clauses. */
   refusals: readonly string[]
-  /** Milliseconds that may pass between two rounds. */
+  /** Milliseconds that may pass between two polls. */
   timeoutMs: number
   stopping: boolean
-  /** The calendars' clock. */
+  /** The time by which schedules are evaluated, in milliseconds since 1970. */
   now: number
   registry: JobRegistry | null
-  /** Runners that are meant to do something and are not alive or do not do it. */
+  /** Runners that should run jobs but are not alive, or do not run them; as sentences. */
   deadRunners: readonly string[]
 }
 
@@ -29,20 +29,20 @@ export interface Readiness {
   problems: string[]
 }
 
-/** Alive: the loop goes round, be it in vain. A database that is away is no reason to be restarted, however long. */
+/** Alive while the loop turns, even without success: an unreachable database is no reason to restart the daemon. */
 export function isAlive({sinceTurn, timeoutMs}: Pick<HealthState, 'sinceTurn' | 'timeoutMs'>): boolean {
   return sinceTurn < 3 * timeoutMs
 }
 
-/** Ready: the database is there and takes what is written, nothing waits beyond its limit, no runner is dead. */
+/** Ready if the database is reachable and writable, no job is overdue, and every runner is alive. */
 export function readinessOf(health: HealthState): Readiness {
   const {connected, blockedReason, refusals, msSincePoll, timeoutMs, stopping, registry, now, deadRunners} = health
   const problems: string[] = []
-  if (stopping) problems.push('it is stopping')
-  if (connected === null) problems.push('it has not been connected yet')
+  if (stopping) problems.push('the daemon is stopping')
+  if (connected === null) problems.push('the daemon has not connected to the database yet')
   if (blockedReason !== null) problems.push(blockedReason)
   else if (msSincePoll !== null && msSincePoll > 2 * timeoutMs)
-    problems.push(`the ledger was last looked at ${formatElapsed(msSincePoll)} ago`)
+    problems.push(`the ledger was last read ${formatElapsed(msSincePoll)} ago`)
   problems.push(...refusals)
   for (const {job, state, due, ignoredReason} of registry?.entries() ?? []) {
     if (ignoredReason !== null) problems.push(`${job.name}: ${ignoredReason}`)
@@ -51,7 +51,7 @@ export function readinessOf(health: HealthState): Readiness {
       problems.push(
         `${job.name} has been due since ${instantInWords(new Date(due.waitingSince!).toISOString())} and no daemon has started it`,
       )
-    // A run that its own daemon can neither end nor give back any more.
+    // A run that its daemon can neither end nor release any more.
     if (state?.running && state.startedAt !== null && now - state.startedAt > job.timeout * (job.retries + 2) + 600_000)
       problems.push(
         `${job.name} has been running since ${instantInWords(new Date(state.startedAt).toISOString())}, longer than its timeout`,

@@ -6,26 +6,26 @@ import {isAlive, readinessOf, type HealthState} from './health.js'
 import type {Metrics} from './metrics.js'
 
 export interface HealthServer {
-  /** `127.0.0.1:9847`, the port as it came to be. */
+  /** `127.0.0.1:9847`, with the port that was bound. */
   address: string
   close(): Promise<void>
 }
 
 export interface Watched {
   health(): HealthState
-  /** Resolves once what the vitals say of the ledger is no older than so many milliseconds. */
+  /** Resolves when the state of the ledger in `health` is at most `maxAge` milliseconds old. */
   check(maxAge: number): Promise<void>
 }
 
-/** What /readyz says of the ledger is no older than this, in milliseconds. */
+/** The greatest age of the ledger's state in /readyz, in milliseconds. */
 const freshFor = 5_000
-/** A probe waits a second or two for its answer: a ledger that takes longer is not ready. */
+/** Milliseconds. Probes usually time out after a second or two; if the ledger takes longer, it is not ready. */
 const checkTimeout = 800
-/** Requests on one connection, pipelined ones above all: the daemon's own work shares their thread. */
+/** The most requests on one connection, pipelined ones included: they share the thread with the scheduler. */
 const mostRequests = 100
 const mostConnections = 50
 
-/** @throws OpsError LISTEN, where the address is taken or is none of this machine */
+/** @throws OpsError LISTEN if the address is in use or is not an address of this machine */
 export async function serveHealth(
   listen: {host: string; port: number},
   {health, check}: Watched,
@@ -46,7 +46,7 @@ export async function serveHealth(
     const json = (status: number, body: object) => answer(status, 'application/json', `${JSON.stringify(body)}\n`)
     if (request.method !== 'GET' && request.method !== 'HEAD') return json(405, {error: 'GET or HEAD'})
     if (!isServed(request.headers.host))
-      return json(403, {error: 'this address is served to this machine only: ask for localhost or 127.0.0.1'})
+      return json(403, {error: 'only this machine may use this address: use localhost or 127.0.0.1 as the host'})
     const path = request.url?.split('?')[0]
     if (path === '/healthz') {
       const alive = isAlive(health())
@@ -66,9 +66,9 @@ export async function serveHealth(
       )
       return
     }
-    json(404, {error: 'there are /healthz, /readyz and /metrics'})
+    json(404, {error: 'not found: use /healthz, /readyz or /metrics'})
   })
-  // A scraper that hangs must not keep the process.
+  // A hanging client must not keep the process alive.
   server.requestTimeout = 10_000
   server.keepAliveTimeout = 5_000
   server.maxRequestsPerSocket = mostRequests
@@ -77,7 +77,7 @@ export async function serveHealth(
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(
         usageError('LISTEN', `Cannot listen on ${listen.host}:${listen.port}: ${error.code ?? error.message}.`, [
-          '--listen <host>:<port> names another address; port 0 takes any free one, "off" none.',
+          'Use --listen <host>:<port> for another address; port 0 takes any free port, "off" disables the server.',
         ]),
       ),
     )
@@ -95,8 +95,8 @@ export async function serveHealth(
 }
 
 /**
- * A page in a browser on this machine can make a name of its own lead to a loopback address and read what is served
- * there; its requests carry that name. On other addresses names are for the network to give.
+ * Protects a loopback address against DNS rebinding: a web page can point its own host name at 127.0.0.1, but its
+ * requests carry that name in the Host header. Other addresses may have any name in their network.
  */
 function hostCheck(listens: string): (host: string | undefined) => boolean {
   if (!isLoopback(listens)) return () => true

@@ -3,24 +3,24 @@ import {evaluateDue, type DueState} from '../schedule/due.js'
 import type {LedgerJob} from '../jobs/store/ledger-jobs.js'
 import {command} from '../units/command.js'
 
-/** A declared job beside what the ledger says of it. */
+/** A declared job with its state in the ledger. */
 export interface RegistryEntry {
   job: Job
   state: LedgerJob | null
   due: DueState
-  /** Why this daemon leaves it alone, where it does. */
+  /** Why this daemon ignores the job; null if it does not. */
   ignoredReason: string | null
 }
 
-/** What a daemon knows of all its jobs at a moment: the ledger as it was last read, moved on by what it did itself. */
+/** The state of all jobs of a daemon: the ledger as last read, updated by what the daemon has done since. */
 export interface JobRegistry {
   entries(): Iterable<RegistryEntry>
   get(name: string): RegistryEntry | undefined
-  /** Takes over what was read. @param whole false where only some jobs were asked for */
+  /** Stores rows read from the ledger. @param whole false if only some jobs were read */
   read(rows: readonly LedgerJob[], whole: boolean): void
-  /** Computes again what is due of a job, after its state or the time has changed. */
+  /** Evaluates what is due for a job, after its state or the time has changed. */
   reckon(entry: RegistryEntry, now: number): DueState
-  /** The ledger was moved on to here by ourselves. */
+  /** This daemon has advanced the job in the ledger up to here. */
   advanced(name: string, to: number, running: boolean): void
   /** A run of the job ended. */
   freed(name: string, at: number): void
@@ -53,7 +53,7 @@ export function createJobRegistry(
           setAside(known, reasonAside(known.job, row))
           continue
         }
-        // A job that is not declared any more still has due times that need a row.
+        // A job that is no longer declared still has due times that need a row.
         if (row.versions.at(-1)!.state === 'removed')
           entries.set(row.name, {
             job: retiredJob(row.name, row.kind as Job['kind']),
@@ -89,26 +89,23 @@ export function createJobRegistry(
   }
 }
 
-/**
- * Nothing was due and the ledger is as it was: the next instant is the same, and reckoning a thousand of them is not
- * free.
- */
+/** Nothing was due and the ledger is unchanged, so the next due time is too: saves computing it for each job. */
 function stillStands({state, due}: RegistryEntry, row: LedgerJob): boolean {
   if (state === null || due.decision !== null || due.waitingSince !== null || due.wakeAt === -Infinity) return false
   return state.revision === row.revision && state.lastAt === row.lastAt
 }
 
-/** A newer declaration wins: this daemon would claim instants that are in no calendar. */
+/** A newer declaration wins: otherwise this daemon would claim due times that the schedule in force does not have. */
 function reasonAside(job: Job, {versions}: LedgerJob): string | null {
   const current = versions.at(-1)!
-  if (current.state === 'removed') return 'another daemon, started later, does not have this job in its configuration'
+  if (current.state === 'removed') return 'another daemon, started later, does not have the job in its configuration'
   if (current.schedule === job.schedule && current.timezone === job.timezone) return null
   if (current.runner === 'pg_cron')
-    return `pg_cron runs it by "${current.schedule}" ${current.timezone}, and the configuration says "${job.schedule}" ${job.timezone}: ${command('cron install')}`
+    return `pg_cron runs it by "${current.schedule}" ${current.timezone}, but the configuration says "${job.schedule}" ${job.timezone}. Fix: ${command('cron install')}`
   return `another daemon, started later, has it as "${current.schedule}" ${current.timezone}`
 }
 
-/** What a job is to this daemon that it does not have in its configuration. */
+/** A placeholder for a job that is not in this daemon's configuration. */
 export function retiredJob(name: string, kind: Job['kind']): Job {
   return {
     name,

@@ -2,26 +2,26 @@ import {serverMessage, sqlState} from '../db/sqlstate.js'
 import type {Emit} from '../jobs/events.js'
 import {troubleOf} from './trouble.js'
 
-/** The ledger as a whole, among what fails; everything else there is a job. */
+/** The key for the ledger as a whole; every other key is the name of a job. */
 const ledger = ''
 
-/** Failures of the ledger, as a whole or for one job: each is reported once, and once more when it is over. */
+/** Failures of the ledger as a whole or for one job. Each is reported once when it starts and once when it ends. */
 export class LedgerTrouble {
   private readonly trouble = troubleOf()
 
   constructor(private readonly emit: Emit) {}
 
-  /** @param job null: the ledger as a whole */
+  /** @param job null for the ledger as a whole */
   failed(job: string | null, error: unknown, report = true): void {
     const message =
       job === null
         ? `the ledger cannot be read or written: ${serverMessage(error)}`
-        : `${job}: the ledger refuses the run: ${serverMessage(error)}`
+        : `${job}: the run cannot be recorded in the ledger: ${serverMessage(error)}`
     if (this.trouble.failed(job ?? ledger, sqlState(error) ?? '', message) && report)
       this.emit({event: 'poll_failed', error: message})
   }
 
-  /** @param reported whether the failure was */
+  /** @param reported whether the failure was reported */
   worked(job: string | null, reported: boolean): void {
     const seconds = this.trouble.worked(job ?? ledger)
     if (seconds !== null && reported) this.emit({event: 'ledger_works', seconds, ...(job !== null && {job})})
@@ -31,12 +31,12 @@ export class LedgerTrouble {
     return this.trouble.fails(job ?? ledger)
   }
 
-  /** Milliseconds until it may be tried again; 0 for at once. */
+  /** Milliseconds until the next attempt; 0 if it may be made now. */
   wait(job: string | null): number {
     return this.trouble.wait(job ?? ledger)
   }
 
-  /** What the ledger refuses, as sentences; empty where it takes everything. */
+  /** The current failures as clauses; empty if there is none. */
   messages(): string[] {
     return this.trouble.messages(ledger)
   }

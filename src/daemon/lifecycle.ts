@@ -29,28 +29,28 @@ export interface DaemonOptions {
   context: Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
   version: string
   workers: number
-  /** Seconds; how long a daemon may be silent before others take its work over. */
+  /** Seconds without a heartbeat after which other daemons reclaim this daemon's runs. */
   lease: number
-  /** Milliseconds between two looks at the ledger where nothing is due. */
+  /** Milliseconds between two polls of the ledger while nothing is due. */
   poll: number
-  /** Milliseconds that running steps get to finish. */
+  /** Milliseconds that running steps have to complete after a stop. */
   grace: number
   actor(db: Database): string
   emit: Emit
 }
 
-/** Milliseconds between two looks at how far the declared partition sets reach. */
+/** Milliseconds between two checks for missing partitions. */
 const partitionInterval = 60_000
 /** Milliseconds. */
 const startPause = 2_000
-/** After the grace, in milliseconds: to cancel what still runs, to give it back and to unregister. */
+/** Milliseconds after the grace period to cancel and release what is still running, and to unregister. */
 const cleanUpTime = 3_000
 
-/** A daemon from its first connection until it is stopped. */
+/** A daemon, from its first attempt to connect until it is stopped. */
 export class Daemon {
   private readonly id = `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`
   private readonly stopping = new AbortController()
-  /** Aborted where the time after SIGTERM is over, whatever is still at work. */
+  /** Aborted when the time after SIGTERM is over, even if steps are still running. */
   private readonly overdue = new AbortController()
   private readonly clock: DatabaseClock = databaseClock()
   private readonly availability: Availability
@@ -94,18 +94,18 @@ export class Daemon {
   }
 
   /**
-   * Makes sure that what {@link health} says of the ledger is no older than so many milliseconds. May take as long as
-   * the server does.
+   * Resolves when the state of the ledger in {@link health} is at most `maxAge` milliseconds old; it may have to wait
+   * for the server.
    */
   async check(maxAge: number): Promise<void> {
-    // The one session of the embedded engine may be at work for hours.
+    // The only session of the embedded engine may be busy for hours.
     if (this.scheduler !== null && this.control()?.server.embedded === false) await this.scheduler.check(maxAge)
   }
 
   health(): HealthState {
     const {scheduler, options} = this
     const now = performance.now()
-    // While a step has the embedded engine's one session, the loop waits for it.
+    // The loop waits while a step uses the only session of the embedded engine.
     const waits = this.database?.server.embedded === true && this.runningCount() > 0
     const msSincePoll = scheduler === null ? null : now - scheduler.lastRound
     return {
@@ -123,8 +123,8 @@ export class Daemon {
   }
 
   /**
-   * Until it is stopped. False where it ended with steps still at work in the server.
-   * @throws OpsError where it cannot begin
+   * Runs until it is stopped. False if steps were still running in the server when it ended.
+   * @throws OpsError if it cannot start
    */
   async run(): Promise<boolean> {
     const life = this.live()
@@ -139,8 +139,8 @@ export class Daemon {
       event: 'stop_incomplete',
       message:
         left.length === 0
-          ? 'the server does not answer: what this daemon had claimed is taken over when its lease is over'
-          : `${left.join('; ')}: given up; taken over once its lease is over and the server is done with it`,
+          ? 'the server does not answer: other daemons reclaim the runs of this daemon when their lease expires'
+          : `${left.join('; ')}: abandoned; reclaimed when the lease has expired and the server has ended the step`,
     })
     return false
   }
@@ -186,13 +186,13 @@ export class Daemon {
         if (this.observing) await this.observe(db)
         return
       } catch (error) {
-        // Away again before it had begun.
+        // The connection was lost again before the start was complete.
         if (error instanceof OpsError && !isConnectionError(error)) throw error
         if (!retryable.has(sqlState(error) ?? '')) {
           await this.availability.recover(db, error)
           continue
         }
-        // Another daemon begins at the same time.
+        // Another daemon is starting at the same time.
         this.options.emit({event: 'poll_failed', error: serverMessage(error)})
         await sleep(startPause, undefined, {signal: this.stopping.signal}).catch(() => {})
         if (this.stopping.signal.aborted) return
@@ -217,7 +217,7 @@ export class Daemon {
     if (changes.length > 0) emit({event: 'calendars', changes})
     const scheduler = this.createScheduler(db, me)
     await tellJobs(db, jobs, me, emit)
-    // Asked to stop meanwhile: stop() has not stopped this scheduler, because it was not there yet.
+    // A stop requested before this point has not reached the scheduler, which did not exist yet.
     if (this.stopping.signal.aborted) return scheduler.stop(0)
     this.scheduler = scheduler
     await scheduler.run()
@@ -230,7 +230,7 @@ export class Daemon {
     if (superuser && !embedded)
       emit({
         event: 'warning',
-        message: `connected as the superuser ${role}: a daemon needs no such role, see sql/roles.sql`,
+        message: `connected as the superuser ${role}: a daemon does not need one, see sql/roles.sql`,
       })
   }
 
@@ -254,7 +254,7 @@ export class Daemon {
     })
   }
 
-  /** Without jobs of its own the daemon only watches the database. */
+  /** If nothing is declared, the daemon only monitors the database. */
   private async observe(db: Database): Promise<void> {
     while (!this.stopping.signal.aborted) {
       await sleep(this.options.poll, undefined, {signal: this.stopping.signal}).catch(() => {})
@@ -279,7 +279,7 @@ export class Daemon {
     for (const message of problems)
       if (!this.deadRunners.includes(message)) emit({event: 'runner_unavailable', message})
     if (problems.length === 0 && this.deadRunners.length > 0)
-      emit({event: 'runner_back', message: 'pg_cron does what it is meant to'})
+      emit({event: 'runner_back', message: 'pg_cron runs its jobs again'})
     this.deadRunners = problems
   }
 

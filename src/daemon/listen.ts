@@ -12,16 +12,13 @@ export function parseListen(text: string): {host: string; port: number} | null {
   return {host: match[1] ?? (match[2] === '' ? '0.0.0.0' : match[2]!), port}
 }
 
-/** The address of this machine that stands for all addresses of a family. */
+/** The loopback address to connect to if a server listens on all addresses of the family. */
 const loopbacks: ReadonlyMap<string, string> = new Map([
   ['0.0.0.0', '127.0.0.1'],
   ['::', '::1'],
 ])
 
-/**
- * Where the readiness of a daemon that listens there can be read from the same machine; undefined where it cannot be
- * known.
- */
+/** The /readyz URL of a daemon with this address, from the same machine; undefined if it is off or the port is 0. */
 export function statusUrlOf(listen: {host: string; port: number} | null): string | undefined {
   if (listen === null || listen.port === 0) return undefined
   const host = loopbacks.get(listen.host) ?? listen.host

@@ -4,7 +4,7 @@ import {redact} from '../db/redact.js'
 import type {DaemonEvent, Emit} from '../jobs/events.js'
 import {prettyLine} from './pretty.js'
 
-/** How loud an event is; what is not here is information. */
+/** The log level of an event; the others are `info`. */
 const levels: Partial<Record<DaemonEvent['event'], 'warn' | 'error' | 'debug'>> = {
   job_ignored: 'warn',
   reclaimed: 'warn',
@@ -24,13 +24,13 @@ const levels: Partial<Record<DaemonEvent['event'], 'warn' | 'error' | 'debug'>> 
 }
 
 export interface LogOptions {
-  /** For people instead of machines. */
+  /** Text for people instead of JSON. */
   pretty: boolean
   level: string
   write(line: string): void
 }
 
-/** A listener that writes every event down. */
+/** A listener that logs every event. */
 export function logTo({pretty, level, write}: LogOptions): Emit {
   const log = pino(
     {base: null, level, timestamp: pino.stdTimeFunctions.isoTime, formatters: {level: (label) => ({level: label})}},
@@ -49,7 +49,7 @@ function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' | 'debug' {
 
 const isoOrNull = (instant: number | null) => (instant === null ? null : new Date(instant).toISOString())
 
-/** Times as ISO, an outcome flat, and no password whatever an error quoted. */
+/** The fields of a log line: times as ISO 8601, the outcome flattened, passwords removed from errors. */
 function fields(event: DaemonEvent): Record<string, unknown> {
   const flat: Record<string, unknown> = {...event}
   if (event.event === 'occurrence_ended') {

@@ -1,9 +1,9 @@
 /**
- * Gives back what the start left behind. Garbage is collected where something is allocated, and an idle daemon
- * allocates next to nothing: without this, one of 1 000 jobs keeps some 35 MB of it.
+ * Frees the memory that was used during the start. V8 collects garbage only on allocation, and an idle daemon allocates
+ * almost nothing: without this, a daemon with 1 000 jobs keeps about 35 MB of garbage.
  */
 export async function giveBackMemory(): Promise<void> {
-  // The one public way to V8's LowMemoryNotification, which also shrinks the spaces themselves; gc() does not.
+  // The only public API for V8's LowMemoryNotification, which also shrinks the heap spaces; gc() does not.
   const {Session} = await import('node:inspector/promises')
   const session = new Session()
   session.connect()

@@ -5,7 +5,7 @@ export interface SurveyedTable {
   table: string
   chunks: number
   compressedChunks: number
-  /** Null where a part of it could not be measured. */
+  /** Null if a part of it could not be measured. */
   totalBytes: number | null
   /** Seconds since 1970. */
   newest: number | null
@@ -15,7 +15,7 @@ export interface SurveyedPolicy {
   schema: string
   table: string
   kind: string
-  /** Null: not known. */
+  /** Null if unknown. */
   notDone: number | null
   ok: boolean | null
 }
@@ -24,9 +24,9 @@ export interface SurveyedPolicy {
 export interface SurveyedSet {
   schema: string
   table: string
-  /** Periods after the one of now. */
+  /** Number of partitions after the current one. */
   ahead: number
-  /** Null with a default partition, and where the end is open or unknown. */
+  /** Null with a default partition, or if the end is open or unknown. */
   daysLeft: number | null
 }
 
@@ -45,14 +45,14 @@ export interface SurveyAnswer {
 }
 
 export interface MetricsSnapshot {
-  /** What was last seen; starts a new look where that is old. */
+  /** The last values with the time of reading (seconds since 1970); starts to read new ones if they are old. */
   look(): SurveyAnswer & {at: number | null}
 }
 
-/** A look costs some hundred milliseconds of database time with 10 000 chunks. */
+/** Milliseconds. Reading takes a few hundred milliseconds of database time with 10 000 chunks. */
 const every = 300_000
 
-/** @param session a session of its own for the look */
+/** @param session opens a session for reading; null if the database is not available */
 export function createMetricsCache(
   session: () => Promise<{db: Database; done(): void} | null>,
   read: (db: Database) => Promise<SurveyAnswer>,

@@ -1,4 +1,4 @@
-/** The only importer of prom-client. Names and units as Prometheus wants them: base units, counters end in _total. */
+/** The only importer of prom-client. Names and units follow Prometheus: base units, counters end in _total. */
 import {Counter, Gauge, Histogram, Registry} from 'prom-client'
 import type {JobRegistry} from './job-registry.js'
 import type {DaemonEvent} from '../jobs/events.js'
@@ -11,7 +11,7 @@ export interface MetricsSource {
   runningCount(): number
   skew(): number
   now(): number
-  /** What was last seen of tables and policies, and when (seconds since 1970); asking for it may start a new look. */
+  /** The last values of tables and policies with their time (seconds since 1970); may start to read new ones. */
   metricsCache(): SurveyAnswer & {at: number | null}
 }
 
@@ -40,7 +40,7 @@ export function metricsOf(source: MetricsSource): Metrics {
   return {
     contentType: registry.contentType,
     text() {
-      // Made once a second, however many ask.
+      // At most once a second, however many clients scrape.
       if (performance.now() - madeAt > textFor) {
         madeAt = performance.now()
         made = registry.metrics()
@@ -109,46 +109,46 @@ function processMetrics({gauge, counted}: Makers, source: MetricsSource): void {
     {version: source.version, node_version: process.versions.node},
     1,
   )
-  gauge('database_up', 'Whether the database could be reached at the last try.', [], (g) =>
+  gauge('database_up', 'Whether the database was reachable at the last attempt.', [], (g) =>
     g.set(source.connected() ? 1 : 0),
   )
-  gauge('occurrences_running', 'Occurrences that this daemon works on now.', [], (g) => g.set(source.runningCount()))
-  gauge('clock_skew_seconds', "This machine's clock less the server's.", [], (g) => g.set(source.skew()))
+  gauge('occurrences_running', 'Occurrences that this daemon is running.', [], (g) => g.set(source.runningCount()))
+  gauge('clock_skew_seconds', "This machine's clock minus the server's.", [], (g) => g.set(source.skew()))
   gauge('process_resident_memory_bytes', 'Resident memory of the daemon.', [], (g) => g.set(process.memoryUsage.rss()))
-  counted('process_cpu_seconds_total', 'CPU time that the daemon has used.', () => {
+  counted('process_cpu_seconds_total', 'CPU time used by the daemon.', () => {
     const {user, system} = process.cpuUsage()
     return (user + system) / 1e6
   })
 }
 
-/** What is counted as it happens. */
+/** The metrics that are updated by events. */
 function eventCounters({gauge, counter, histogram}: Makers, source: MetricsSource): Metrics['count'] {
-  const ended = counter('occurrences_total', 'Occurrences by how they ended.', ['job', 'status', 'reason'])
-  const tries = counter('failed_tries_total', 'Tries that failed and were to be tried again.', ['job'])
+  const ended = counter('occurrences_total', 'Occurrences by result.', ['job', 'status', 'reason'])
+  const tries = counter('failed_tries_total', 'Failed attempts that are retried.', ['job'])
   const lost = counter('claims_lost_total', 'Occurrences that another daemon reclaimed from this one.')
   const taken = counter('claims_reclaimed_total', 'Occurrences that this daemon reclaimed from another one.')
-  const away = counter('database_losses_total', 'Times that the connection was lost.')
-  const steps = counter('steps_total', 'Steps of jobs by how they ended.', ['job', 'status'])
-  const bytes = counter('worked_bytes_total', 'Bytes that finished steps worked through.', ['job'])
+  const away = counter('database_losses_total', 'Number of times the connection was lost.')
+  const steps = counter('steps_total', 'Steps of jobs by result.', ['job', 'status'])
+  const bytes = counter('worked_bytes_total', 'Bytes processed by completed steps.', ['job'])
   const lateness = histogram(
     'occurrence_lateness_seconds',
-    'From when an occurrence was due to when it was begun.',
+    'Delay from the due time of an occurrence to its start.',
     latenessBuckets,
   )
-  const duration = histogram('occurrence_duration_seconds', 'How long a try took.', durationBuckets, ['kind'])
+  const duration = histogram('occurrence_duration_seconds', 'Duration of an attempt.', durationBuckets, ['kind'])
   const lastSuccess = new Map<string, number>()
   const succeeded = (job: string, seconds: number) =>
     void lastSuccess.set(job, Math.max(seconds, lastSuccess.get(job) ?? -Infinity))
   gauge(
     'job_last_success_timestamp_seconds',
-    'When the job last succeeded, by any runner or by hand; absent where it never did.',
+    'When the job last succeeded, by any runner or by hand; absent if it never did.',
     ['job'],
     (g) => {
       for (const {job, at} of source.metricsCache().lastDone) succeeded(job, at)
       for (const [job, seconds] of lastSuccess) g.set({job}, seconds)
     },
   )
-  const lastDuration = gauge('job_last_duration_seconds', 'How long the last try took.', ['job'])
+  const lastDuration = gauge('job_last_duration_seconds', 'Duration of the last attempt.', ['job'])
 
   const countEnd = ({job, outcome, ms, kind}: Extract<DaemonEvent, {event: 'occurrence_ended'}>) => {
     lastDuration.set({job}, ms / 1000)
@@ -185,7 +185,7 @@ function jobGauges({gauge}: Makers, source: MetricsSource): void {
   })
   gauge(
     'job_waiting_seconds',
-    'How long the oldest due instant has not been begun; 0 where none waits.',
+    'How long the oldest due occurrence has waited for its start; 0 if none waits.',
     ['job'],
     (g) => {
       g.reset()
@@ -195,7 +195,7 @@ function jobGauges({gauge}: Makers, source: MetricsSource): void {
   )
 }
 
-/** Tables and policies as the reports show them; nothing is asked of the database where no client scrapes. */
+/** Tables and policies as the reports show them. The database is read only while a client scrapes. */
 function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
   const perTable = (name: string, help: string, value: (table: SurveyedTable) => number | null) =>
     gauge(name, help, ['schema', 'table'], (g) => {
@@ -207,10 +207,10 @@ function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
     })
   perTable(
     'table_size_bytes',
-    'Size of a table or aggregate with indexes and TOAST, measured as `stats` does; absent where a part of it was locked.',
+    'Size of a table or aggregate with indexes and TOAST, measured as in `stats`; absent if a part of it was locked.',
     ({totalBytes}) => totalBytes,
   )
-  perTable('table_newest_timestamp_seconds', 'The newest row of a table.', ({newest}) => newest)
+  perTable('table_newest_timestamp_seconds', 'Time of the newest row of a table.', ({newest}) => newest)
   gauge('table_chunks', 'Chunks or partitions of a table.', ['schema', 'table', 'compressed'], (g) => {
     g.reset()
     for (const {schema, table, chunks, compressedChunks} of metricsCache().tables) {
@@ -220,7 +220,7 @@ function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
   })
   gauge(
     'policy_not_done',
-    'Chunks or ranges that a policy should have worked on by now and has not.',
+    'Chunks or ranges that a policy should have processed by now and has not.',
     ['schema', 'table', 'kind'],
     (g) => {
       g.reset()
@@ -230,7 +230,7 @@ function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
   )
   gauge(
     'policy_ok',
-    'Whether a policy is done in time and its runner alive; absent where that is not known.',
+    'Whether a policy is up to date and its runner alive; absent if unknown.',
     ['schema', 'table', 'kind'],
     (g) => {
       g.reset()
@@ -241,11 +241,11 @@ function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
   partitionGauges(gauge, metricsCache)
   gauge(
     'survey_timestamp_seconds',
-    'When tables and policies were last read; absent before the first time.',
+    'When tables and policies were last read; absent before the first reading.',
     [],
     (g) => {
       const {at} = metricsCache()
-      // Without a value prom-client would say 0: the year 1970.
+      // Without a value prom-client would report 0, which is 1970.
       if (at === null) g.remove()
       else g.set(at)
     },
@@ -255,7 +255,7 @@ function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
 function partitionGauges(gauge: MakeGauge, metricsCache: MetricsSource['metricsCache']): void {
   gauge(
     'partitions_ahead',
-    'Partitions of a declared set after the one of now, without a gap.',
+    'Partitions of a declared set after the current one, without a gap.',
     ['schema', 'table'],
     (g) => {
       g.reset()

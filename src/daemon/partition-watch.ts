@@ -4,15 +4,15 @@ import type {JobContext} from '../jobs/kind.js'
 import type {SetAhead} from '../partitions/ahead.js'
 import {command} from '../units/command.js'
 
-/** Looks at intervals whether the declared partition sets reach beyond now. */
+/** Checks periodically whether the declared partition sets have partitions for now and ahead. */
 export interface PartitionWatch {
   start(everyMs: number): void
   stop(): void
-  /** Declared sets without a partition after the one of now, as sentences. */
+  /** Declared sets without a partition for now or after it, as sentences. */
   problems(): string[]
 }
 
-/** What cannot be asked now is asked at the next interval; the answer before is kept. */
+/** If a check fails, the previous result is kept until the next interval. */
 export function partitionWatch(
   control: () => Database | null,
   rules: JobContext['partitions'],
@@ -34,7 +34,7 @@ export function partitionWatch(
       found = (await readAhead(db, rules(await partitionsDefined(db)))).flatMap(problemOf)
       for (const message of found) if (!before.includes(message)) warn(message)
     } catch {
-      // The daemon's own rounds notice a database that is away.
+      // The polling loop of the daemon reports an unreachable database.
     } finally {
       looking = false
     }
@@ -58,7 +58,7 @@ function problemOf({schema, table, wanted, there, nowMissing, hasDefault, reach}
       `${name} has no partition for now: ${hasDefault ? 'rows go to the default partition' : 'inserting fails'}. ${fix}`,
     ]
   if (wanted === 0 || there > 0) return []
-  // Without the days that are left: the same problem keeps the same sentence.
+  // The days left are not part of the sentence: it must not change while the problem is the same.
   return [
     `${name} has 0 of ${wanted} partitions ahead${reach.until === null ? '' : `: inserting fails from ${reach.until} on`}. ${fix}`,
   ]

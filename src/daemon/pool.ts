@@ -1,28 +1,28 @@
 import {readOnlySettings, type Database, type TransactionSettings} from '../db/database.js'
 import {statement} from '../db/sql.js'
 
-/** Sessions for occurrences, beside the one that speaks to the ledger. */
+/** Sessions for running occurrences; the control session is not among them. */
 export interface Pool {
   acquire(): Promise<Database>
   give(db: Database): void
-  /** Closed at once, whatever runs on it. */
+  /** Closes the session at once, even if a statement is running on it. */
   discard(db: Database): void
   close(): Promise<void>
 }
 
-/** An idle daemon holds one connection. */
+/** Milliseconds after which an idle session is closed: an idle daemon keeps only the control session. */
 const idleFor = 60_000
-/** One that lay idle for longer is asked whether there is still a server behind it, in milliseconds. */
+/** Milliseconds after which an idle session is checked with a query before it is used again. */
 const trustedFor = 5_000
 const stillThere: TransactionSettings = {...readOnlySettings, statementTimeout: 1_000}
 
-/** The embedded engine has one session: everybody takes turns on it. */
+/** The embedded engine has only the control session, which all runs share. */
 export function sessionPool(control: Database): Pool {
   if (control.server.embedded) return {acquire: async () => control, give() {}, discard() {}, async close() {}}
   const idle: {db: Database; since: number}[] = []
   let closed = false
   const known = new WeakSet<Database>()
-  /** One whose connection is gone is not used again. */
+  /** Removes an idle session when its connection is lost. */
   const forgetLost = (db: Database) => {
     if (known.has(db)) return
     known.add(db)

@@ -12,9 +12,9 @@ import type {Emit} from '../jobs/events.js'
 import {command} from '../units/command.js'
 
 /**
- * Makes what a daemon needs, where it is allowed to work at all. On a stranger's database, where nothing is declared,
- * it changes nothing.
- * @returns why it only observes, or null
+ * Installs or updates the qicore schema and checks the privileges of the daemon. If nothing is declared for the
+ * database, it changes nothing.
+ * @returns why the daemon only observes, or null
  * @throws OpsError NO_PRIVILEGE with every missing grant, CORE_FAILED
  */
 export async function prepareDatabase(
@@ -31,7 +31,7 @@ export async function prepareDatabase(
   if (!asked && !(await definitionsApply(db))) {
     const remark = schemaRemark(await readQicoreSchema(db))
     if (remark !== null) emit({event: 'warning', message: remark})
-    return 'nothing is declared for this database: no tables or jobs in the configuration, and none of our migrations'
+    return 'nothing is declared for this database: no tables or jobs in the configuration, and no migration of qicore-db is applied'
   }
   const plan = await planInstall(db)
   if (plan.note !== null) emit({event: 'warning', message: plan.note})
@@ -39,9 +39,9 @@ export async function prepareDatabase(
     const {steps} = await execute(db, plan, {limits, ledger: null})
     const failed = steps.find(({status}) => status === 'failed')
     if (failed)
-      throw new OpsError('CORE_FAILED', `The schema qicore cannot be made or brought up to date: ${failed.error}`, {
+      throw new OpsError('CORE_FAILED', `The qicore schema cannot be installed or updated: ${failed.error}`, {
         suggestions: [
-          `A role that may create it runs once: ${command('migrate up')}`,
+          `Run once, as a role that may create it: ${command('migrate up')}`,
           'sql/roles.sql has the grants that a daemon needs afterwards.',
         ],
       })
@@ -52,7 +52,7 @@ export async function prepareDatabase(
   if (missing.length > 0)
     throw new OpsError(
       'NO_PRIVILEGE',
-      `The role ${db.target.role ?? db.server.role} lacks what a daemon needs: ${missing.map((row) => row.missing).join(', ')}.`,
+      `The role ${db.target.role ?? db.server.role} lacks privileges that a daemon needs: ${missing.map((row) => row.missing).join(', ')}.`,
       {
         suggestions: ['sql/roles.sql grants it.'],
       },

@@ -1,6 +1,6 @@
 import {formatElapsed} from '../units/elapsed.js'
 
-/** A line of the log as people read it: `02:00:01 maintain done after 1.20s, due 02:00:00`. */
+/** A log line for people: `02:00:01 maintain done after 1.20s, due 02:00:00`. */
 export function prettyLine(json: string): string {
   const {time, level, event, ...rest} = JSON.parse(json) as {time: string; level: string; event: string} & Record<
     string,
@@ -8,7 +8,7 @@ export function prettyLine(json: string): string {
   >
   rest.date = time.slice(0, 10)
   for (const key of ['at', 'first', 'last']) if (typeof rest[key] === 'string') rest[key] = clock(rest[key], time)
-  // The line that says which try begins follows at once.
+  // The event of the new attempt follows at once.
   if (event === 'retried') return ''
   const mark = level === 'error' || level === 'warn' ? '!' : ' '
   return `${mark}${time.slice(11, 19)}Z ${sentence(event, rest)}\n`
@@ -27,7 +27,7 @@ const sentences: Record<string, (fields: Fields) => string> = {
   ready: ({jobs, others}) =>
     `ready: ${jobs} ${jobs === 1 ? 'job' : 'jobs'}, ${others === 0 ? 'no other daemon' : `${others} more ${others === 1 ? 'daemon' : 'daemons'}`} here`,
   occurrence_started: ({job, at, attempt}) =>
-    `${pad(job)} begins${due(at)}${Number(attempt) > 1 ? `, try ${attempt}` : ''}`,
+    `${pad(job)} started${due(at)}${Number(attempt) > 1 ? `, attempt ${attempt}` : ''}`,
   occurrence_ended: (fields) => `${pad(fields.job)} ${ending(fields)}${fields.error ? `: ${fields.error}` : ''}`,
   instants_skipped: ({job, reason, count, first, last}) =>
     `${pad(job)} ${count} skipped (${reason})${count === 1 ? due(first) : `, due ${first} to ${last}`}`,
@@ -40,17 +40,17 @@ const sentences: Record<string, (fields: Fields) => string> = {
     `connection lost, next attempt in ${formatElapsed(Number(wait) * 1000)}: ${error}`,
   database_back: ({seconds: away}) => `connected again after ${formatElapsed(Number(away) * 1000)}`,
   ledger_works: ({seconds: after, job}) =>
-    `the ledger takes ${job ? `runs of ${job}` : 'everything'} again, after ${formatElapsed(Number(after) * 1000)}`,
+    `${job ? `runs of ${job} are recorded in the ledger` : 'the ledger can be read and written'} again, after ${formatElapsed(Number(after) * 1000)}`,
   no_session: ({error}) => `no session for a claimed run: ${error}`,
   occurrence_hangs: ({job, at, pid, error}) =>
-    `${pad(job)} still at work in the server${pid ? ` (process ${pid})` : ''}${due(at)}: ${error}`,
+    `${pad(job)} still running in the server${pid ? ` (process ${pid})` : ''}${due(at)}: ${error}`,
   stop_incomplete: ({message}) => String(message),
   clock_skew: ({seconds: skew}) =>
     `this machine's clock and the server's differ by ${formatElapsed(Math.abs(Number(skew)) * 1000)}: nothing is dropped until they agree`,
   clock_jump: ({seconds: jump}) =>
-    `the clocks moved against each other by ${formatElapsed(Math.abs(Number(jump)) * 1000)}`,
+    `the server's clock moved by ${formatElapsed(Math.abs(Number(jump)) * 1000)} relative to this machine's`,
   stopping: ({signal, running}) =>
-    `${signal}: ${running === 0 ? 'nothing runs' : `${running} running, waiting for them to finish`}`,
+    `${signal}: ${running === 0 ? 'nothing is running' : `${running} running, waiting for them to finish`}`,
   stopped: ({seconds: after}) => `stopped after ${formatElapsed(Number(after) * 1000)}`,
 }
 
@@ -62,9 +62,9 @@ function ending({at, ms, status, reason, error, inSeconds, steps}: Fields): stri
   return `${result}${reason ? ` (${reason})` : ''} after ${formatElapsed(Number(ms))}${retry}${due(at)}${stepsOf(steps)}`
 }
 
-/** How a try ended that another one follows. */
+/** The result of an attempt that is followed by another one. */
 function attemptResult(inSeconds: unknown, error: unknown): string {
-  if (inSeconds === 0) return 'given back'
+  if (inSeconds === 0) return 'released'
   return error ? 'failed' : 'not run'
 }
 
@@ -82,7 +82,7 @@ function sentence(event: string, fields: Fields): string {
   return `${event.replaceAll('_', ' ')}: ${[message, reason, error].filter(Boolean).join(', ')}${more}`
 }
 
-/** The zone stands beside it, and 80 columns are few. */
+/** The offset is omitted to fit 80 columns; the time zone is printed beside it. */
 function withoutOffset(local: unknown): string | undefined {
   return typeof local === 'string' ? local.replace(/ [+-]\d\d:\d\d$/, '') : undefined
 }
@@ -95,7 +95,7 @@ function due(at: unknown): string {
   return typeof at === 'string' ? `, due ${at}` : ''
 }
 
-/** The day only where it is another one than the line's own. */
+/** Includes the date only if it differs from that of the log line. */
 function clock(instant: string, time: string): string {
   return instant.slice(0, 10) === time.slice(0, 10) ? instant.slice(11, 19) : instant.slice(0, 19).replace('T', ' ')
 }

@@ -3,13 +3,13 @@ import type {JobContext} from '../jobs/kind.js'
 import type {SurveyAnswer} from './metrics-cache.js'
 
 export interface SurveyRequest extends Pick<JobContext, 'sections' | 'limits' | 'partitions'> {
-  /** Jobs of the daemon; none while it only observes: the schema qicore may then be missing, old or unreadable. */
+  /** Jobs of the daemon; none while it only observes, because the qicore schema may be missing, old or unreadable. */
   jobs: readonly string[]
 }
 
 /**
- * Tables and policies as `stats` and `policies status` show them, and when each job was last done. The reports are
- * loaded at the first scrape.
+ * Tables and policies as `stats` and `policies status` report them, and when each job last succeeded. The modules of
+ * the reports are loaded at the first scrape.
  */
 export async function readSurvey(
   db: Database,
@@ -32,7 +32,7 @@ export async function readSurvey(
   ])
   const declared = await readDeclared(db, sections)
   const {lateAfter} = limits
-  // Estimates leave out what was never analyzed: a table that grows would look as if it shrank.
+  // Estimates omit chunks that were never analyzed: a growing table would seem to shrink.
   const {tables} = await readStats(db, {fast: false, managed: new Set(), lateAfter, timeUnits: timeUnitsOf(declared)})
   const {policies} = await readPolicyStatus(db, {declared, lateAfter})
   const sets = await readAhead(db, partitions(await partitionsDefined(db)))
@@ -43,7 +43,7 @@ export async function readSurvey(
       table,
       chunks,
       compressedChunks,
-      // What is locked is left out of the sum: a part of a table is not its size.
+      // The sum omits locked chunks, so it is not the size of the table.
       totalBytes: sizeBasis === 'exact' ? totalBytes : null,
       newest: typeof newest === 'string' && newest.endsWith('Z') ? Date.parse(newest) / 1000 : null,
     })),

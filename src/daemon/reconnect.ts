@@ -6,22 +6,23 @@ import {OpsError} from '../errors.js'
 import type {Emit} from '../jobs/events.js'
 
 /**
- * The pause before the next try, in milliseconds: never so long that a daemon is late when the server is back, with
- * jitter, so that many daemons do not knock in one rhythm.
+ * The pause before the next attempt, in milliseconds: at most 1.5 s, so that a daemon reconnects quickly, and with
+ * jitter, so that many daemons do not connect at the same time.
  */
 export function backoff(attempt: number, random: number): number {
   return Math.round(Math.min(1_500, 500 * 2 ** Math.min(attempt, 10)) * (0.5 + random / 2))
 }
 
-/** An error that a later attempt cannot succeed against: a wrong password, a missing database. */
+/** An error that another attempt cannot resolve: a wrong password, a missing database. */
 export function isPermanentError(error: unknown): boolean {
   return error instanceof OpsError && isPermanent(error)
 }
 
 /**
- * Tries until it works, the stop is asked for, or it is hopeless. Null where it was stopped. What is wrong is reported
- * once, and again where it is something else.
- * @param onTry called before every try
+ * Retries until it succeeds, a stop is requested (null), or the error is permanent (thrown). An error is reported once,
+ * and again when it changes.
+ * @param hopeless whether an error is permanent
+ * @param onTry called before each attempt
  */
 export async function retryUntilConnected<T>(
   work: () => Promise<T>,
@@ -56,15 +57,12 @@ export async function retryUntilConnected<T>(
   return null
 }
 
-/**
- * A server that comes back refuses in several ways one after the other, which is one outage; a wrong password is
- * another matter.
- */
+/** While a server restarts, connections fail with different errors, which are one outage; permanent errors are not. */
 function kindOf(error: unknown): string {
   return error instanceof OpsError && isPermanent(error) ? (sqlState(error.cause) ?? error.code) : 'away'
 }
 
-/** True where the session is gone or leads nowhere, as opposed to a statement that failed. */
+/** Whether the connection was lost or cannot be opened, as opposed to a failed statement. */
 export function isConnectionError(error: unknown): boolean {
   return (
     isConnectionLost(error) ||
@@ -79,9 +77,9 @@ export function isReadOnly(error: unknown): boolean {
   return sqlState(error) === SqlState.readOnly
 }
 
-/** Times at which only a read-only replica could be reached: nothing could be written down then. */
+/** Records the times at which only a read-only replica was reachable, so that nothing could be claimed or recorded. */
 export interface ReplicaWatch {
-  /** Waits until the server takes changes. */
+  /** Waits until the server is writable. */
   wait(db: Database, poll: number, emit: Emit, stop: AbortSignal, onTry: () => void): Promise<void>
   saw(instant: number): boolean
 }
@@ -96,8 +94,7 @@ export function replicaWatch(now: () => number): ReplicaWatch {
       spans.push(span)
       emit({
         event: 'replica',
-        message:
-          'this server is a read-only replica: nothing can be claimed or written down; waits until it is promoted',
+        message: 'the server is a read-only replica: nothing can be claimed or recorded until it is promoted',
       })
       while (!stop.aborted && db.server.inRecovery) {
         await sleep(Math.min(poll, 5_000), undefined, {signal: stop}).catch(() => {})
@@ -108,8 +105,7 @@ export function replicaWatch(now: () => number): ReplicaWatch {
           .catch((error: unknown) => (isConnectionError(error) ? db.reconnect().catch(() => {}) : undefined))
         span.to = now()
       }
-      if (!db.server.inRecovery)
-        emit({event: 'server_changed', message: 'the server takes changes now: it was promoted'})
+      if (!db.server.inRecovery) emit({event: 'server_changed', message: 'the server was promoted and is now writable'})
     },
   }
 }

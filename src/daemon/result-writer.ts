@@ -14,16 +14,16 @@ export interface FinishedRun {
   outcome: Outcome
   job: Job
   ms: number
-  /** The last failure to write it that was reported, by code. */
+  /** The SQLSTATE of the last write failure that was reported. */
   reported?: string
 }
 
 export interface ResultWriterOptions {
   control: Database
   emit: Emit
-  /** A result is in the ledger, or another daemon has the claim. */
+  /** Called when a result is in the ledger, or another daemon has the claim. */
   onWritten(run: FinishedRun, outcome: FinalOutcome): void
-  /** A run that is still at work in the server is asked about again after so many seconds. */
+  /** Called if a run is still running in the server: it must be checked again after this many seconds. */
   onUnsettled(seconds: number): void
 }
 
@@ -34,7 +34,7 @@ export class ResultWriter {
 
   constructor(private readonly options: ResultWriterOptions) {}
 
-  /** @throws where the database is away; what fails alone is tried again with the next call */
+  /** @throws if the connection is lost; other failures are retried with the next call */
   write(): Promise<void> {
     return (this.writing ??= this.writeAll().finally(() => (this.writing = null)))
   }
@@ -45,7 +45,7 @@ export class ResultWriter {
       const runs = this.unwritten.filter((run) => !tried.has(run))
       if (runs.length === 0) return
       for (const run of runs) tried.add(run)
-      // One that cannot be written must not keep the others.
+      // One result that cannot be written must not block the others.
       const held = await finishAll(this.options.control, runs.flatMap(endedOf)).catch((error: unknown) => {
         if (isConnectionError(error)) this.failed(error, runs)
         return null
@@ -54,7 +54,7 @@ export class ResultWriter {
     }
   }
 
-  /** Reports a failure once by its code. @throws where the connection is lost */
+  /** Reports a failure once for each SQLSTATE. @throws if the connection is lost */
   private failed(error: unknown, runs: readonly FinishedRun[]): void {
     const code = sqlState(error) ?? ''
     for (const run of runs) {
@@ -65,14 +65,14 @@ export class ResultWriter {
     if (isConnectionError(error)) throw error
   }
 
-  /** @param held ids of the claims whose result was written with the batch; null where the batch failed */
+  /** @param held ids of the claims whose result was written with the batch; null if the batch failed */
   private async writeOne(run: FinishedRun, held: ReadonlySet<number> | null): Promise<void> {
     const {outcome} = run
     if (outcome.kind === 'unsettled') return this.settleLater(run, outcome)
     this.written(run, (await this.isWritten(run, outcome, held)) ? outcome : {kind: 'lost'})
   }
 
-  /** False where another daemon has the claim. */
+  /** False if another daemon has the claim. */
   private async isWritten(run: FinishedRun, outcome: FinalOutcome, held: ReadonlySet<number> | null): Promise<boolean> {
     const {control} = this.options
     if (outcome.kind === 'lost') return false
@@ -80,7 +80,7 @@ export class ResultWriter {
     return (held ?? (await finishAll(control, endedOf(run)))).has(run.claim.id)
   }
 
-  /** Asked again every second until the server is through with the step. */
+  /** Checked again every second until the server has ended the step. */
   private async settleLater(run: FinishedRun, unsettled: Unsettled): Promise<void> {
     const {claim, job} = run
     const settled = await settle(this.options.control, job, claim, unsettled)

@@ -23,7 +23,7 @@ export interface RunOptions {
   limits: Limits
   version: string
   pretty: boolean
-  /** A line of the log, with its line end. */
+  /** Writes a log line, which includes its newline. */
   write(line: string): void
   level: string
   workers: number
@@ -31,15 +31,15 @@ export interface RunOptions {
   lease: number
   poll: number
   actor(server: Server): string
-  /** From now on signals are listened for here. */
+  /** Called when the daemon has installed its signal handlers. */
   onListening(): void
   secondSignal(): Promise<void>
 }
 
-/** The daemon with its log, its health and its signals. Answers with the exit code, at its end. */
+/** Runs the daemon with its log, HTTP server and signal handlers until it stops. Returns the exit code. */
 export async function runDaemon(options: RunOptions): Promise<ExitCode> {
   const log = logTo({pretty: options.pretty, level: options.level, write: options.write})
-  // The reader of the log went away: that is no reason to stop.
+  // EPIPE: a closed stdout must not stop the daemon.
   process.stdout.on('error', () => {})
   const {target, config} = options
   const context = {
@@ -103,7 +103,7 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
   }
 }
 
-/** To the end of the process: a second signal must find a listener whatever the first one waits for. */
+/** The handlers are never removed: a second signal must be handled while the first one is still waiting. */
 function onSignals(first: (signal: string) => void, second: () => Promise<void>): void {
   let signalled = false
   const onSignal = (signal: NodeJS.Signals) => {

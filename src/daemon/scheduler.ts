@@ -16,32 +16,32 @@ import {LedgerTrouble} from './ledger-trouble.js'
 import {WorkerPool} from './worker-pool.js'
 
 export interface SchedulerOptions {
-  /** The session that speaks to the ledger; occurrences have others. */
+  /** The session for the ledger; occurrences run in others. */
   control: Database
   jobs: readonly Job[]
   me: Identity
   clock: DatabaseClock
   context: Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
   workers: number
-  /** Seconds that a daemon may be silent before its claims are taken over. */
+  /** Seconds without a heartbeat after which other daemons reclaim this daemon's runs. */
   lease: number
-  /** Milliseconds after which it looks even where it expects nothing: clocks jump and machines sleep. */
+  /** Milliseconds after which the ledger is polled even if nothing is expected: clocks jump and machines sleep. */
   poll: number
   emit: Emit
   skewed(): boolean
   sawOnlyReplica(instant: number): boolean
-  /** After every look at the ledger. */
+  /** Called after each poll of the ledger. */
   onHello(heartbeat: Heartbeat): void
-  /** What is wrong with pg_cron, where it is a runner: after every look. */
+  /** Called after each poll with the problems of pg_cron, if it is a runner. */
   onCron(problems: readonly string[]): void
-  /** The database is away or read-only: comes back when it is there again. Rethrows what is neither. */
+  /** Waits while the database is unreachable or read-only. Rethrows other errors. */
   recover(error: unknown): Promise<void>
 }
 
-/** A job that waits for another daemon's run is looked at this often, in milliseconds. */
+/** How often a job that waits for another daemon's run is read, in milliseconds. */
 const waitingCheck = 2_000
 
-/** What is due is read from the ledger; the one timer only says when to look. */
+/** Reads what is due from the ledger and claims it. The only timer decides when to poll, not what is due. */
 export class Scheduler {
   readonly registry: JobRegistry
   readonly workerPool: WorkerPool
@@ -52,16 +52,16 @@ export class Scheduler {
   private readonly stale = new Set<string>()
   /** Jobs that wait for another daemon's run. */
   private readonly waiting = new Set<string>()
-  /** How often in a row stale jobs were read. */
+  /** Number of consecutive reads of stale jobs. */
   private staleReads = 0
-  /** By performance.now(), as all times here. */
+  /** Times are by performance.now(). */
   private lookedAt = -Infinity
   private roundAt = performance.now()
   private turnAt = performance.now()
   private nextLease: number | null = null
   private stopping = false
   private loop: Promise<void> | undefined
-  /** Called after the next look at the ledger. */
+  /** Called after the next poll of the ledger. */
   private checks: (() => void)[] = []
 
   constructor(private readonly options: SchedulerOptions) {
@@ -84,24 +84,22 @@ export class Scheduler {
     })
   }
 
-  /** performance.now() of the last round that went through. */
+  /** performance.now() of the last successful round. */
   get lastRound(): number {
     return this.roundAt
   }
 
-  /**
-   * performance.now() when it last began a round, or waited before the next: where this stands still, so does the loop.
-   */
+  /** performance.now() of the last start of a round or of a pause. If it does not advance, the loop is stuck. */
   get lastTurn(): number {
     return this.turnAt
   }
 
-  /** What the ledger refuses, as sentences; empty where it takes everything. */
+  /** The current failures to read or write the ledger, as clauses; empty if there is none. */
   refusals(): string[] {
     return this.trouble.messages()
   }
 
-  /** Looks at the ledger now, unless it has within so many milliseconds; resolves when it has, or failed to. */
+  /** Polls the ledger now, unless the last poll is more recent than `maxAge` milliseconds. Never rejects. */
   async check(maxAge: number): Promise<void> {
     if (this.stopping || performance.now() - this.lookedAt < maxAge) return
     this.lookedAt = -Infinity
@@ -111,17 +109,17 @@ export class Scheduler {
     })
   }
 
-  /** Until {@link stop}. */
+  /** Runs until {@link stop}. */
   run(): Promise<void> {
     return (this.loop ??= this.runRounds())
   }
 
-  /** Begins nothing any more, lets running steps finish within so many milliseconds, gives the rest back. */
+  /** Starts nothing further, waits up to `grace` milliseconds for running steps, cancels and releases the rest. */
   async stop(grace: number): Promise<void> {
     this.stopping = true
     this.workerPool.stop(grace)
     this.alarm.ring()
-    // A claim may be on its way: what it brings is given back with the rest.
+    // A claim may be in progress: its run is released with the rest.
     await this.loop
     await this.workerPool.drain()
   }
@@ -139,11 +137,11 @@ export class Scheduler {
     }
   }
 
-  /** The ledger failed while the server was there: waits before the next round. */
+  /** The ledger failed although the server is reachable: waits before the next round. */
   private async pauseAfter(error: unknown): Promise<void> {
     this.trouble.failed(null, error)
     this.answerChecks()
-    // It may be the session's fault: one that loaded an extension before its update can do nothing any more.
+    // The session may be the cause: after an update of an extension, a session that loaded the old library fails.
     await this.options.control.reconnect().catch(() => {})
     for (let wait = this.trouble.wait(null); wait > 0 && !this.stopping; wait = this.trouble.wait(null)) {
       this.turnAt = performance.now()
@@ -167,12 +165,12 @@ export class Scheduler {
     await this.readStale()
     await this.claimWhatIsDue()
     this.roundAt = performance.now()
-    // Where jobs are refused, one of them tells when that is over.
+    // If jobs fail, only a success of one of them shows that the ledger works again.
     if (!this.options.jobs.some(({name}) => this.trouble.fails(name))) this.trouble.worked(null, true)
     this.answerChecks()
   }
 
-  /** One look at the whole ledger: the heartbeat, every job, and pg_cron. */
+  /** Polls the whole ledger: sends the heartbeat, reads every job, and checks pg_cron. */
   private async look(): Promise<void> {
     const {control, me, clock, emit, onHello, onCron} = this.options
     const asked = performance.now()
@@ -203,7 +201,7 @@ export class Scheduler {
     )
   }
 
-  /** After so many seconds there may be something to reclaim. */
+  /** Schedules a check for expired leases after this many seconds. */
   private remind(seconds: number): void {
     const at = performance.now() + Math.max(0, seconds) * 1000 + 10
     this.nextLease = this.nextLease === null ? at : Math.min(this.nextLease, at)
@@ -235,7 +233,7 @@ export class Scheduler {
     this.checks = []
   }
 
-  /** Milliseconds until there is something to look at. */
+  /** Milliseconds until the next round. */
   private untilNext(): number {
     if (this.stale.size > 0) return Math.min(waitingCheck, 10 * 2 ** Math.min(this.staleReads, 10))
     const now = this.options.clock.now()

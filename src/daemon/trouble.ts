@@ -1,13 +1,13 @@
-/** What fails again and again: it is reported once, and tried again after longer and longer pauses. */
+/** Repeated failures, by key: each is reported once and retried with exponential backoff. */
 export interface Trouble {
-  /** Writes a failure down. True where it is new: nothing failed before, or it failed in another way. */
+  /** Records a failure. True if it is new: the key did not fail before, or failed with another code. */
   failed(what: string, code: string, message: string): boolean
-  /** It works again: for how many seconds it did not; null where it always did. */
+  /** Records a success. Returns for how many seconds the key failed before; null if it did not. */
   worked(what: string): number | null
-  /** Milliseconds until it may be tried again; 0 for at once. */
+  /** Milliseconds until the next attempt; 0 if it may be made now. */
   wait(what: string): number
   fails(what: string): boolean
-  /** What fails now, oldest first; of the whole and its parts the whole alone. */
+  /** The messages of current failures, oldest first; only that of the key `whole` if it fails. */
   messages(whole: string): string[]
 }
 
@@ -31,7 +31,7 @@ export function troubleOf(): Trouble {
       const before = failing.get(what)
       const count = (before?.count ?? 0) + 1
       const now = performance.now()
-      // With jitter, so that what began together does not stay together.
+      // With jitter, so that failures that started together are not retried together.
       const pause = Math.min(longestPause, firstPause * 2 ** Math.min(count - 1, 10)) * (0.75 + Math.random() / 4)
       failing.set(what, {since: before?.since ?? now, count, notBefore: now + pause, code, message})
       return before?.code !== code

@@ -25,7 +25,7 @@ export interface WorkerPoolOptions {
   emit: Emit
   skewed(): boolean
   onFree(): void
-  /** A claim was given back, to be tried again after so many seconds. */
+  /** Called when a claim was released, to be retried after this many seconds. */
   onAgain(seconds: number): void
 }
 
@@ -33,19 +33,19 @@ interface Run {
   claim: Claim | TakenOver
   lost: AbortController
   finished: Promise<void>
-  /** The session it runs on; null before it has one. */
+  /** The session it runs in; null before it has one. */
   db: Database | null
 }
 
-/** Milliseconds between two tries to get a session. */
+/** Milliseconds between two attempts to get a session. */
 const sessionPause = 500
-/** How often and after how many milliseconds a stopping daemon asks whether the server is through with a step. */
+/** How often, and after how many milliseconds each, a stopping daemon checks whether the server has ended a step. */
 const lastTries = 5
 const lastPause = 200
 
-/** The occurrences that this daemon works on, their heartbeat, and how they end. */
+/** Runs the occurrences of this daemon, renews their leases and records their results. */
 export class WorkerPool {
-  /** By token: a claim that ran out may come back to this very daemon before the first try has noticed. */
+  /** By token: this daemon may reclaim an expired claim before its own earlier attempt has noticed the loss. */
   private readonly running = new Map<number, Run>()
   private readonly stopping = new AbortController()
   private readonly cancelling = new AbortController()
@@ -54,7 +54,7 @@ export class WorkerPool {
   private readonly heartbeat: NodeJS.Timeout
   private beating = false
   private deadline: NodeJS.Timeout | undefined
-  /** The last failure to get a session that was reported, by code. */
+  /** The code of the last failure to get a session that was reported. */
   private sessionFailure: string | null = null
 
   constructor(private readonly options: WorkerPoolOptions) {
@@ -69,7 +69,7 @@ export class WorkerPool {
     this.heartbeat = setInterval(() => void this.renewClaims(), (lease * 1000) / 3)
   }
 
-  /** How many more occurrences may be begun. */
+  /** How many more occurrences can start now. */
   availableSlots(): number {
     if (this.stopping.signal.aborted) return 0
     const slots = this.options.control.server.embedded ? 1 : this.options.workers
@@ -80,7 +80,7 @@ export class WorkerPool {
     return this.running.size
   }
 
-  /** Whether an occurrence of the job runs, or its result is not written yet. */
+  /** Whether an occurrence of the job is running, or its result is not written yet. */
   isRunning(job: string): boolean {
     return [...this.running.values(), ...this.results.unwritten].some(({claim}) => claim.job === job)
   }
@@ -101,18 +101,18 @@ export class WorkerPool {
     run.finished = this.run(run, job)
   }
 
-  /** Writes down what has ended. @throws where the database is away; what fails alone is tried again with the next. */
+  /** Records the results of finished runs. @throws if the connection is lost; other failures are retried later */
   write(): Promise<void> {
     return this.results.write()
   }
 
-  /** Begins nothing further; running steps are cancelled after so many milliseconds. */
+  /** Starts nothing further; running steps are cancelled after `grace` milliseconds. */
   stop(grace: number): void {
     this.stopping.abort()
     this.deadline = setTimeout(() => this.cancelling.abort(), Math.min(grace, longestTimer))
   }
 
-  /** What has not ended, or is not written down, as clauses. */
+  /** The runs that have not ended or are not recorded, as clauses. */
   left(): string[] {
     return [
       ...[...this.running.values()].map(({claim, db}) => whereabouts(claim.job, db?.backend ?? null)),
@@ -122,7 +122,7 @@ export class WorkerPool {
     ]
   }
 
-  /** Until every run has ended and, as far as the server allows it, is written down. Only after the last claim. */
+  /** Resolves when every run has ended and is recorded, if the server allows it. Call it after the last claim. */
   async drain(): Promise<void> {
     await Promise.allSettled([...this.running.values()].map(({finished}) => finished))
     clearTimeout(this.deadline)
@@ -154,7 +154,7 @@ export class WorkerPool {
       )
       for (const {db} of runs) if (db?.backend != null && silent.has(db.backend.pid)) db.abort()
     } catch {
-      // The database is away: the claims' leases decide, and the fence tells whether they held.
+      // The database is unreachable: the fence of the next step checks whether the lease still holds.
     } finally {
       this.beating = false
     }
@@ -167,11 +167,11 @@ export class WorkerPool {
     this.results.unwritten.push({claim, outcome, job, ms: Math.round(performance.now() - began)})
     this.running.delete(claim.token)
     this.options.onFree()
-    // A failure is reported by then, and the next round tries again.
+    // A failure is already reported, and the next round retries.
     await this.write().catch(() => {})
   }
 
-  /** Another session; null where the run is no longer wanted, or where there was none for as long as a lease. */
+  /** A session for the run; null if the run was stopped or lost, or if none was available for as long as the lease. */
   private async openSession({lost}: Run): Promise<Database | null> {
     const end = performance.now() + this.options.lease * 1000
     while (!this.stopping.signal.aborted && !lost.signal.aborted && performance.now() < end) {
@@ -216,7 +216,7 @@ export class WorkerPool {
       giveUp,
     )
     run.db = null
-    // What failed may be the session's fault: one that loaded an extension before its update can do nothing any more.
+    // The session may be the cause: after an update of an extension, a session that loaded the old library fails.
     if (usable && 'error' in outcome && outcome.error !== null) this.sessions.discard(db)
     else if (usable) this.sessions.give(db)
     return outcome
@@ -234,14 +234,14 @@ export class WorkerPool {
   }
 }
 
-/** What is not tried again: a run by hand whose process died, and what a paused or removed job left behind. */
+/** The result of a claim that is not retried: a run by hand whose process died, or one of a paused or removed job. */
 function hopelessClaim(claim: Claim | TakenOver): Outcome | null {
   if (!('claimedBefore' in claim)) return null
   const who = claim.claimedBefore ?? 'a daemon'
   const failed = (error: string): Outcome => ({kind: 'ended', status: 'failed', reason: null, error, detail: null})
-  if (claim.scheduledAt === null) return failed(`${who} fell silent while it ran this by hand`)
+  if (claim.scheduledAt === null) return failed(`${who} stopped sending heartbeats while it ran this by hand`)
   if (claim.state === 'active') return null
-  return failed(claim.error ?? `${who} fell silent at it, and the job is ${claim.state}`)
+  return failed(claim.error ?? `${who} stopped sending heartbeats during the run, and the job is now ${claim.state}`)
 }
 
 function whereabouts(job: string, backend: {pid: number} | null): string {

@@ -1,7 +1,10 @@
 import type {FinalOutcome} from './run/outcome.js'
 import type {Claim} from './store/claims.js'
 
-/** What happens in a daemon: the log prints it, the metrics count it. Times are milliseconds. */
+/**
+ * The events of a daemon, which are logged and counted. Times are milliseconds since 1970; `ms` is milliseconds, `late`
+ * and `seconds` are seconds.
+ */
 export type DaemonEvent =
   | {event: 'started'; id: string; version: string; node: string}
   | {event: 'listening'; address: string}
@@ -56,17 +59,17 @@ export type DaemonEvent =
   | {event: 'runner_back'; message: string}
   | {event: 'warning'; message: string}
   /**
-   * Once for each way in which the ledger fails, and once when it works again, after so many seconds; `job`: for one
-   * job only.
+   * `poll_failed` once for each kind of failure of the ledger; `ledger_works` when it works again, with the duration of
+   * the failure. `job`: only that job was affected.
    */
   | {event: 'poll_failed'; error: string}
   | {event: 'ledger_works'; seconds: number; job?: string}
-  /** No session could be had for a run that was claimed; once until one is had again. */
+  /** No session could be opened for a claimed run; emitted once for each kind of error until one is opened. */
   | {event: 'no_session'; error: string}
-  /** A run's connection was given up, and its step may still be at work in the server. */
+  /** The connection of a run was closed, and its step may still be running in the server. */
   | {event: 'occurrence_hangs'; job: string; at: number | null; pid: number | null; error: string}
   | {event: 'stopping'; signal: string; running: number}
-  /** The time after SIGTERM is over, and this was still at work. */
+  /** The time after SIGTERM is over, but steps are still running. */
   | {event: 'stop_incomplete'; message: string}
   | {event: 'stopped'; seconds: number}
 

@@ -6,39 +6,39 @@ import type {PolicySections} from '../policies/declared.js'
 import type {PartitionRule} from '../partitions/periods.js'
 import type {Instant} from '../units/instant.js'
 
-/** What a job gets besides its options. */
+/** The context of a job, apart from its options. */
 export interface JobContext {
-  /** The job's name, for messages. */
+  /** The name of the job, for messages. */
   job: string
-  /** The database's clock. */
+  /** The time of the database's clock. */
   now: Instant
   limits: Limits
-  /** What the configuration says of tables and aggregates. */
+  /** The configuration's `tables` and `aggregates`. */
   sections: PolicySections
-  /** What pg_cron is meant to do is left to it; otherwise it is done here too. */
+  /** Whether work that an entry of pg_cron does is left to pg_cron. */
   leaveToCron: boolean
-  /** Which partition sets are declared; the definitions' only where they were migrated. */
+  /** The declared partition sets. @param withDefinitions include those of applied migrations */
   partitions(withDefinitions: boolean): readonly PartitionRule[]
 }
 
-/** What carries out a policy besides the daemon. */
+/** A scheduler other than the daemon that runs a policy. */
 export type OtherRunner = 'timescaledb' | 'pg_cron'
 
 /** What a job would do now. */
 export interface JobWork {
   plans: readonly Plan[]
-  /** What another scheduler does already: `compression of public.ohlcv_data: timescaledb`. */
+  /** Work that another scheduler does: `compression of public.ohlcv_data`, by `timescaledb`. */
   enforced: readonly {what: string; by: OtherRunner}[]
-  /** Remarks, kept in the history. */
+  /** Notes, stored in the history. */
   notes: readonly string[]
-  /** What could not even be planned: the rest is done, and the run counts as failed. */
+  /** Errors in planning a part of the job: the rest is still done, and the run counts as failed. */
   problems: readonly string[]
 }
 
-/** One kind of job: the same operation that a command runs, worked out against the catalogue and not done yet. */
+/** One kind of job. It plans the same operation as a command, from the catalog; the caller runs the plans. */
 export interface JobKind<Kind extends JobKindName = JobKindName> {
   kind: Kind
-  /** One sentence, for lists. */
+  /** One sentence. */
   summary: string
   plan(db: Database, options: OptionsOf<Kind>, context: JobContext): Promise<JobWork>
 }

@@ -1,7 +1,7 @@
 import type {JobKindName} from '../config/jobs.js'
 import type {JobKind} from './kind.js'
 
-/** Loaded when a job of the kind first runs: an idle daemon holds none of them. */
+/** Imported when a job of the kind first runs, so that an idle daemon does not hold them in memory. */
 const kinds: Record<JobKindName, () => Promise<{[key: string]: unknown}>> = {
   analyze: () => import('./kinds/analyze.js'),
   compress: () => import('./kinds/compress.js'),

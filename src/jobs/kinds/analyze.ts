@@ -6,10 +6,10 @@ import {qualifiedName} from '../../catalog/table.js'
 import type {JobContext, JobKind} from '../kind.js'
 import {chosen, declaredHere} from './tables.js'
 
-/** The planner's statistics of the declared tables, renewed. */
+/** Runs ANALYZE on the declared tables. */
 export const job: JobKind<'analyze'> = {
   kind: 'analyze',
-  summary: "Renews the planner's statistics of the declared tables.",
+  summary: "Updates the planner's statistics of the declared tables (ANALYZE).",
   async plan(db, {tables}, context) {
     const {plan, notes} = await analyzePlan(db, tables, context)
     return {plans: [plan], enforced: [], notes, problems: []}
@@ -21,7 +21,7 @@ interface Named {
   name: string
 }
 
-/** The declared tables (or those that are named), as far as they are there. */
+/** The declared tables, or those in `tables`, split into those that exist and those that do not. */
 export async function maintained(
   db: Database,
   tables: readonly string[] | undefined,
@@ -46,18 +46,18 @@ export async function analyzePlan(
   context: JobContext,
 ): Promise<{plan: Plan; notes: string[]}> {
   const {there, missing} = await maintained(db, tables, context)
-  // Of a hypertable every chunk is analysed; in one transaction that would hold all their locks to the end.
+  // ANALYZE of a hypertable processes every chunk; inside a transaction block it would hold all their locks to the end.
   const alone = !db.server.pooled || db.target.directUrl !== undefined
   return {
     plan: {
       operation: 'analyze',
-      summary: 'renew statistics',
+      summary: 'update statistics',
       cutoff: null,
       tables: [],
       locks: [],
       steps: there.map((table) => analyzeStep(table, alone)),
     },
-    notes: missing.map((table) => `${qualifiedName(table)} is not in this database`),
+    notes: missing.map((table) => `${qualifiedName(table)} does not exist in this database`),
   }
 }
 
@@ -80,8 +80,9 @@ function analyzeStep({schema, name}: {schema: string; name: string}, alone: bool
 }
 
 /**
- * ANALYZE only warns of what its role may not analyze, and ends well. Asked before it, as the role that runs it: the
- * owner of the table or of the database, from PostgreSQL 17 on also a role with MAINTAIN. Partitions and chunks too.
+ * For a table that the role may not analyze, ANALYZE only sends a warning and succeeds, so this raises 42501 before it.
+ * Allowed are the owners of the table and of the database, and from PostgreSQL 17 on roles with MAINTAIN. Partitions and
+ * chunks are checked too.
  */
 function privilegeCheck(table: string) {
   return doBlock`

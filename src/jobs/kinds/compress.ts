@@ -6,7 +6,7 @@ import type {Plan} from '../../run/step.js'
 import type {JobContext, JobKind, JobWork} from '../kind.js'
 import {policyWork} from './tables.js'
 
-/** Compresses what is due by the live policies that no other scheduler carries out. */
+/** Compresses the chunks that are due by live policies which no other scheduler runs. */
 export const job: JobKind<'compress'> = {
   kind: 'compress',
   summary: 'Compresses the chunks that are due.',
@@ -38,7 +38,7 @@ export async function compressWork(
       plans.push({...plan, steps})
       notes.push(...said)
     } catch (error) {
-      // One table's trouble keeps no other from being looked after.
+      // An error in one table must not stop the others.
       if (!(error instanceof OpsError)) throw error
       // The message names the table.
       problems.push(error.message)

@@ -3,10 +3,10 @@ import {analyzePlan} from './analyze.js'
 import {compressWork} from './compress.js'
 import type {JobKind} from '../kind.js'
 
-/** The maintenance of the tables: compress what is due, renew statistics; the ledger is its log. */
+/** Compresses the chunks that are due and updates the planner's statistics. */
 export const job: JobKind<'maintain'> = {
   kind: 'maintain',
-  summary: 'Compresses what is due and renews statistics.',
+  summary: "Compresses the chunks that are due and updates the planner's statistics.",
   async plan(db, options, context) {
     const work = await compressWork(db, options, context)
     const {plan, notes} = await analyzePlan(db, options.tables, context)

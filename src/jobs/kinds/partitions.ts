@@ -7,17 +7,17 @@ import type {PartitionRule} from '../../partitions/periods.js'
 import type {OptionsOf} from '../../config/jobs.js'
 import type {JobContext, JobKind} from '../kind.js'
 
-/** Keeps the declared partition sets ahead. */
+/** Creates the missing partitions of the declared partition sets, for now and ahead. */
 export const job: JobKind<'partitions'> = {
   kind: 'partitions',
-  summary: 'Makes the partitions that are missing of now and ahead.',
+  summary: 'Creates the missing partitions for now and ahead.',
   async plan(db, {tables, ahead}, context) {
     const {rules, unknown} = await chosenSets(db, {tables, ahead}, context)
     if (rules.length === 0)
       return {
         plans: [],
         enforced: [],
-        notes: unknown.map((name) => `${name} is no declared partition set`),
+        notes: unknown.map((name) => `${name} is not a declared partition set`),
         problems: [],
       }
     const {plan, findings} = await planEnsure(db, rules)
@@ -31,7 +31,7 @@ export const job: JobKind<'partitions'> = {
   },
 }
 
-/** The declared partition sets, or those of them that a job names. */
+/** The declared partition sets, or those in `tables`; `unknown` lists names that are not declared. */
 export async function chosenSets(
   db: Database,
   {tables, ahead}: OptionsOf<'partitions'>,

@@ -25,10 +25,10 @@ function step(id: string, what: Statement): Step {
   }
 }
 
-/** Forgets old rows of the ledger; an audit then begins after the last of them. */
+/** Deletes old rows of the ledger; audits then start after the last deleted row. */
 export const job: JobKind<'prune-history'> = {
   kind: 'prune-history',
-  summary: 'Forgets what ended long ago.',
+  summary: 'Deletes old rows of the history.',
   async plan(db, options) {
     const keep = options.keep ?? {months: 0, days: 90, seconds: 0}
     const lost = db.server.hasQicoreSchema ? await readLostRuns(db) : []
@@ -44,7 +44,7 @@ export const job: JobKind<'prune-history'> = {
     ]
     const plan = {
       operation: 'prune history',
-      summary: `forget what ended more than ${durationInWords(keep)} ago`,
+      summary: `delete rows of the history older than ${durationInWords(keep)}`,
       cutoff: null,
       tables: [],
       locks: [],

@@ -4,7 +4,7 @@ import type {Plan} from '../../run/step.js'
 import type {JobKind} from '../kind.js'
 import {policyWork} from './tables.js'
 
-/** Refreshes the aggregates by their live policies that no other scheduler carries out. */
+/** Refreshes the aggregates by live policies which no other scheduler runs. */
 export const job: JobKind<'refresh'> = {
   kind: 'refresh',
   summary: 'Refreshes the aggregates within their windows.',

@@ -8,17 +8,17 @@ import {qualifiedName, type Table} from '../../catalog/table.js'
 import type {JobContext, JobKind} from '../kind.js'
 import {policyWork, type JobWork} from './tables.js'
 
-/** Gated retention: calls the procedure that checks consent and coverage itself, and drops within its limits. */
+/** Gated retention: calls qicore.retain, which checks consent and coverage and limits the drops of a run. */
 export const job: JobKind<'retain'> = {
   kind: 'retain',
-  summary: 'Drops what the gated retention policies let go.',
+  summary: 'Drops the chunks and partitions that gated retention policies allow to drop.',
   async plan(db, {tables}, context) {
     const {keys, enforced, notes} = await retainWork(db, tables, context)
     return {plans: keys.map(retainPlan), enforced, notes, problems: []}
   },
 }
 
-/** The tables whose gated retention is ours to carry out. */
+/** The tables whose gated retention no other scheduler runs. */
 export async function retainWork(
   db: Database,
   tables: readonly string[] | undefined,
@@ -31,7 +31,7 @@ export async function retainWork(
     const key = qualifiedName(table)
     if (policies.every(({job}) => job !== null))
       notes.push(
-        `${key} has an ungated retention policy of TimescaleDB, whose workers are dead: it is not carried out here`,
+        `${key} has an ungated retention policy of TimescaleDB, whose workers are not running: this job does not run it`,
       )
     else if (gated.has(table) && db.server.workers !== 'dead')
       enforced.push({what: `retention of ${key}`, by: 'timescaledb'})
@@ -40,7 +40,7 @@ export async function retainWork(
   return {keys, enforced, notes}
 }
 
-/** Tables for which a job of TimescaleDB's scheduler calls the same procedure. */
+/** The tables for which a job of TimescaleDB calls the same procedure. */
 async function gatedTables(db: Database, tables: readonly Table[]): Promise<Set<Table>> {
   if (!can(db.server.engine, 'policies') || !db.server.hasQicoreSchema) return new Set()
   const jobs = await db.query<{object: string | null; scheduled: boolean}>(statement(loadSql('catalog/gated-jobs')))
@@ -65,7 +65,7 @@ function retainPlan(key: string): Plan {
         statements: [sql`call qicore.retain(0, ${literal(JSON.stringify({object: key}))}::jsonb)`],
         lock: 'ACCESS EXCLUSIVE',
         class: 'loss',
-        // It commits after each chunk.
+        // The procedure commits after each chunk.
         transaction: 'none',
         doneCheck: null,
         repeatable: true,
@@ -77,7 +77,7 @@ function retainPlan(key: string): Plan {
   }
 }
 
-/** What a run of these plans would look at, oldest first: a sentence a table. Coverage is checked when it runs. */
+/** What a run of these plans would check, oldest first, as one sentence for each table. Coverage is checked at run time. */
 export async function retainNotes(db: Database, plans: readonly Plan[]): Promise<string[]> {
   const keys = plans.flatMap(({steps}) => steps.filter(({kind}) => kind === 'retain').map(({object}) => object))
   if (keys.length === 0 || !db.server.hasQicoreSchema) return []

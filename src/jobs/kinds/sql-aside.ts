@@ -4,14 +4,14 @@ import type {Job, JobOptions} from '../../config/jobs.js'
 import type {ReadText, Text} from './sql-worker.js'
 
 /**
- * Puts into the options of every `sql` job what its text was cut into, in a process that ends with it.
- * @returns the jobs, and what is wrong with their SQL, each with its path in the configuration
+ * Splits the SQL of every `sql` job into statements, in a child process that then ends (see sql-worker.ts).
+ * @returns the jobs with `statements` in their options, and the errors with their path in the configuration
  */
 export async function cutStatements(jobs: readonly Job[]): Promise<{jobs: Job[]; problems: string[]}> {
   const texts = jobs
     .filter(({kind}) => kind === 'sql')
     .map(({name, options}): Text => ({name, options: options as JobOptions['sql']}))
-    // A file that could not be read is reported where it is read.
+    // A file that cannot be read is reported by readJobFiles.
     .filter(({options}) => options.statement !== undefined)
   if (texts.length === 0) return {jobs: [...jobs], problems: []}
   const read = new Map((await inProcess(texts)).map((one) => [one.name, one]))
@@ -20,7 +20,7 @@ export async function cutStatements(jobs: readonly Job[]): Promise<{jobs: Job[];
     const one = read.get(job.name)
     if (one === undefined) return job
     if ('statements' in one) return {...job, options: {...job.options, statements: one.statements}}
-    // A message about the configuration's own text names it already.
+    // A message about SQL in the configuration already starts with its path.
     problems.push(one.problem.startsWith('jobs.') ? one.problem : `jobs.${job.name}.file: ${one.problem}`)
     return job
   })
@@ -36,7 +36,7 @@ async function inProcess(texts: readonly Text[]): Promise<ReadText[]> {
   try {
     return await new Promise((resolve, reject) => {
       child.once('message', (read) => resolve(read as ReadText[])).once('error', reject)
-      child.once('exit', (code, signal) => reject(new Error(`the parser of SQL ended (${code ?? signal})`)))
+      child.once('exit', (code, signal) => reject(new Error(`the SQL parser process exited (${code ?? signal})`)))
       child.send([...texts])
     })
   } finally {
@@ -44,7 +44,7 @@ async function inProcess(texts: readonly Text[]): Promise<ReadText[]> {
   }
 }
 
-/** Under tsx and vitest this file is TypeScript, and a process of its own has none of their loaders. */
+/** Under tsx and vitest this file is TypeScript, but a child process does not have their loaders. */
 function workerFile(): string {
   return fileURLToPath(
     import.meta.url.endsWith('.ts')

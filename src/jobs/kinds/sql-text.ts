@@ -2,14 +2,14 @@ import type {JobOptions} from '../../config/jobs.js'
 import {usageError} from '../../errors.js'
 import {parseMigration, type ParsedStatement} from '../../schema/migrate/parse.js'
 
-/** Where the text of a job comes from, for messages. */
+/** The source of a job's SQL, for messages: its file or its path in the configuration. */
 export function sqlSource(name: string, {file}: JobOptions['sql']): string {
   return file ?? `jobs.${name}.statement`
 }
 
 /**
- * Cuts the text of a `sql` job into its statements.
- * @throws OpsError what its syntax shows to be wrong, with file and line
+ * Splits the SQL of a `sql` job into statements.
+ * @throws OpsError for errors that the parser finds, with file and line
  */
 export async function readStatements(name: string, options: JobOptions['sql']): Promise<ParsedStatement[]> {
   const file = sqlSource(name, options)
@@ -19,13 +19,13 @@ export async function readStatements(name: string, options: JobOptions['sql']): 
   if (control)
     throw usageError(
       'TRANSACTION_CONTROL',
-      `${file}:${control.line}: BEGIN, COMMIT, DISCARD and their like have no place in a job.`,
-      ['"transaction: none" runs one statement outside of any transaction.'],
+      `${file}:${control.line}: BEGIN, COMMIT, DISCARD and similar statements are not allowed in a job.`,
+      ['"transaction: none" runs a single statement outside a transaction block.'],
     )
   if (options.transaction === 'none' && parsed.length > 1)
     throw usageError(
       'ONE_STATEMENT',
-      `${file} has ${parsed.length} statements, and outside of a transaction it may be one.`,
+      `${file} has ${parsed.length} statements, but "transaction: none" allows only one.`,
     )
   return parsed
 }

@@ -1,6 +1,6 @@
 /**
- * A process in which a daemon has the SQL of its jobs parsed. The parser takes 128 MB of WebAssembly memory, some 40 MB
- * of it in use, and never gives it back; a thread leaves half of that behind in malloc's arenas, a process nothing.
+ * A child process that parses the SQL of jobs for a daemon. The parser reserves 128 MB of WebAssembly memory, uses about
+ * 40 MB of it and never frees it. A worker thread would leave half of that in malloc's arenas; a process leaves nothing.
  */
 import type {JobOptions} from '../../config/jobs.js'
 import {messageOf} from '../../errors.js'

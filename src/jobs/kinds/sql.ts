@@ -3,10 +3,10 @@ import type {Step} from '../../run/step.js'
 import type {JobKind} from '../kind.js'
 import {readStatements, sqlSource} from './sql-text.js'
 
-/** A user's own SQL. In a transaction it is done exactly once an occurrence, whatever happens in between. */
+/** SQL written by the user. In a transaction it takes effect exactly once for each occurrence. */
 export const job: JobKind<'sql'> = {
   kind: 'sql',
-  summary: "A statement or file of the user's own.",
+  summary: 'Runs a statement or file of SQL.',
   async plan(_db, options, {job: name}) {
     const file = sqlSource(name, options)
     const parsed = options.statements ?? (await readStatements(name, options))

@@ -8,12 +8,12 @@ import {readSnapshot, type CatalogSnapshot} from '../../catalog/snapshot.js'
 import {qualifiedName, type Table} from '../../catalog/table.js'
 import type {JobContext, OtherRunner} from '../kind.js'
 
-/** What is declared for this database: nothing on a stranger's. */
+/** The tables and aggregates declared for this database, by the configuration and by applied migrations. */
 export function declaredHere(db: Database, {sections}: Pick<JobContext, 'sections'>): Promise<Declared[]> {
   return readDeclared(db, sections)
 }
 
-/** Those that a job's options name, or all of them. A name that is not declared is taken as it stands. */
+/** The tables that a job's options name, or all. A name that is not declared is passed to `make`. */
 export function chosen<T extends {schema: string; name: string}>(
   all: readonly T[],
   names: readonly string[] | undefined,
@@ -27,7 +27,7 @@ export function chosen<T extends {schema: string; name: string}>(
   })
 }
 
-/** A table whose policies of one kind are ours to carry out, as far as no other scheduler does. */
+/** A table with its policies of one kind that no other scheduler runs. */
 export interface JobSubject {
   table: Table
   policies: LivePolicy[]
@@ -41,9 +41,9 @@ export interface JobWork {
 }
 
 /**
- * The live policies of a kind on the declared tables (or those that are named). What TimescaleDB's own scheduler does
- * is left to it, also where it is not known whether it is alive; a paused policy stays paused. What is
- * declared and was never applied is no policy yet.
+ * The live policies of a kind on the declared tables, or on those named. Policies that TimescaleDB runs are left to it,
+ * even if it is unknown whether its workers are running. Paused policies stay paused. A declaration that was never
+ * applied is not a policy.
  */
 export async function policyWork(
   db: Database,
@@ -65,7 +65,7 @@ export async function policyWork(
     const policies = snapshot.policies.filter((policy) => policy.table === table && policy.kind === kind)
     if (table === undefined || policies.length === 0) {
       if (names !== undefined)
-        work.notes.push(table === undefined ? `${key} is not in this database` : `${key} has no ${kind} policy`)
+        work.notes.push(table === undefined ? `${key} does not exist in this database` : `${key} has no ${kind} policy`)
       continue
     }
     const paused = policies.filter(({job}) => job !== null && !job.scheduled)
@@ -75,14 +75,14 @@ export async function policyWork(
     if (theirs.length > 0 && db.server.workers !== 'dead') {
       work.enforced.push({what: `${kind} of ${key}`, by: 'timescaledb'})
       if (db.server.workers === 'unknown')
-        work.notes.push(`it is not known whether TimescaleDB's workers are running: ${kind} of ${key} is left to them`)
+        work.notes.push(`it is unknown whether TimescaleDB's workers are running: ${kind} of ${key} is left to them`)
       continue
     }
     if (own.length > 0 && cron.some((call) => enforces(call, kind, key))) {
       work.enforced.push({what: `${kind} of ${key}`, by: 'pg_cron'})
       if (!db.server.pgCronAlive)
         work.notes.push(
-          `pg_cron's scheduler is not running: ${kind} of ${key} waits for it. "runner: daemon" takes over`,
+          `pg_cron's scheduler is not running: ${kind} of ${key} waits for it. "runner: daemon" assigns it to the daemon`,
         )
       continue
     }

@@ -8,8 +8,8 @@ import {calendarProblem, instants, nextInstant} from '../../schedule/calendar.js
 import {inWindow} from '../../schedule/due.js'
 
 /**
- * The jobs of a configuration, or those without one, each with a calendar that has instants.
- * @throws OpsError CONFIG with every mistake at once
+ * The jobs of a configuration (null: the default jobs), each with a valid schedule.
+ * @throws OpsError CONFIG with all mistakes
  */
 export function checkedJobs(config: Config | null, now: number): Job[] {
   const {jobs, problems} = look(config, now)
@@ -18,8 +18,8 @@ export function checkedJobs(config: Config | null, now: number): Job[] {
 }
 
 /**
- * The same whatever runs them: the SQL of jobs is cut into its statements.
- * @throws OpsError CONFIG with every mistake at once
+ * The same, with the SQL of `sql` jobs split into statements.
+ * @throws OpsError CONFIG with all mistakes
  */
 export async function runnableJobs(config: Config | null, now: number): Promise<Job[]> {
   const {jobs, problems} = look(config, now)
@@ -51,11 +51,11 @@ function problemsOf(job: Job, now: number): string[] {
   if (shortest !== null && job.jitter >= shortest)
     problems.push(`jitter: ${job.jitter / 1000} s is not shorter than the ${shortest / 1000} s between two runs`)
   if (job.window !== null && !everInWindow(job, now))
-    problems.push(`window: no run of "${job.schedule}" ${job.timezone} lies in ${job.window}`)
+    problems.push(`window: no run of "${job.schedule}" ${job.timezone} is within ${job.window}`)
   return problems
 }
 
-/** Milliseconds between the nearest of the next instants; null where there is one only. */
+/** The shortest interval between the next due times, in milliseconds; null if there are fewer than two. */
 function shortestInterval(job: Job, now: number): number | null {
   let before = nextInstant(job, now)
   let shortest: number | null = null
@@ -73,13 +73,13 @@ function everInWindow(job: Job, now: number): boolean {
   for (const at of instants(job, now, now + 400 * 86_400_000)) {
     if (inWindow(job.window, job.timezone, at)) return true
     seen += 1
-    // Two days of minutes: what comes at night comes within them.
+    // More than two days of a schedule that runs every minute, so that every time of day occurs.
     if (seen > 3_000) break
   }
   return seen > 0 && everInFewDays(job, now)
 }
 
-/** Of a schedule that is too dense to be walked for a year: its next instant after the window opens. */
+/** For a schedule too dense to check for a year: whether the first due time after any of the next 72 hours is inside. */
 function everInFewDays(job: Job, now: number): boolean {
   for (let hour = 0; hour < 72; hour += 1) {
     const at = nextInstant(job, now + hour * 3_600_000)

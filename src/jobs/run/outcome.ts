@@ -10,33 +10,33 @@ import {jitterOf} from '../../schedule/jitter.js'
 import type {Claim, TakenOver} from '../store/claims.js'
 import type {Ending} from '../store/results.js'
 
-/** How a try at an occurrence ended, before it is written down. */
+/** How an attempt at an occurrence ended, before it is recorded. */
 export type Outcome = FinalOutcome | Unsettled
 
 export type FinalOutcome =
   | {kind: 'ended'; status: Ending; reason: string | null; error: string | null; detail: Detail | null}
-  /** To be tried again after so many seconds. */
+  /** To be retried after this many seconds. */
   | {kind: 'retry'; seconds: number; error: string | null; countsAsAttempt: boolean}
-  /** Another daemon has it now. */
+  /** Another daemon has the claim. */
   | {kind: 'lost'}
 
-/** Its connection was given up or lost: what became of it is known when the server is through with its step. */
+/** The connection was closed or lost: the result is known only when the server has ended the step. */
 export interface Unsettled {
   kind: 'unsettled'
-  /** What it is where the step has not committed. */
+  /** The outcome if the step did not commit. */
   failed: FinalOutcome
   step: StepAtWork | null
   backend: Backend | null
 }
 
-/** The step that was at work when a connection was given up. */
+/** The step that was running when a connection was closed. */
 export interface StepAtWork {
   id: string
-  /** There was nothing to do after it. */
+  /** Whether it was the last step of the occurrence. */
   last: boolean
 }
 
-/** What the history shows of an occurrence beside its status. */
+/** Details of an occurrence in the history. */
 export interface Detail {
   steps: {done: number; skipped: number; failed: number; unfinished: number}
   bytes: number | null
@@ -44,7 +44,7 @@ export interface Detail {
   enforced?: readonly string[]
 }
 
-/** What happened to a try beside its steps. */
+/** Events during an attempt that are not results of steps. */
 export interface TryState {
   lost: boolean
   timedOut: boolean
@@ -58,10 +58,10 @@ export interface OccurrenceResult {
   backend: Backend | null
 }
 
-/** Tries beyond those that are asked for, when daemons die at it. */
+/** Attempts beyond `retries` for a run whose daemons die, before it counts as failed. */
 const crashes = 5
 
-/** What a try that came to its end came to. */
+/** The outcome of an attempt whose steps have ended. */
 export function outcomeOf(
   job: Job,
   claim: Claim | TakenOver,
@@ -86,13 +86,13 @@ export function outcomeOf(
     return {kind: 'retry', seconds: 0, error: null, countsAsAttempt: false}
   const enforced = work.enforced.map(({what, by}) => `${what}: ${by}`)
   const first = reports.find(({status}) => status === 'failed')
-  // A timeout that came when all was done, or where this engine cancels nothing, has stopped nothing.
+  // If every step was done before the timeout took effect, the timeout has stopped nothing.
   const stopped = state.timedOut && (first !== undefined || steps.unfinished > 0)
   const notes = [
     ...work.notes,
     ...(state.timedOut && !stopped ? [`${longerWords(job)} and was done before it could be cancelled`] : []),
     ...(state.windowClosed && steps.unfinished > 0
-      ? [`the window closed, ${steps.unfinished} left for the next run`]
+      ? [`the window closed; ${steps.unfinished} steps are left for the next run`]
       : []),
   ]
   const sizes = reports.flatMap(({status, bytes}) => (status === 'done' && bytes !== null ? [bytes] : []))
@@ -114,7 +114,7 @@ export function outcomeOf(
       .join('; ')
     return settled(failure(job, claim, words, null, detail))
   }
-  // Only where there was nothing left for us to do.
+  // Only if other schedulers do all the work of the job.
   if (reports.length === 0 && work.enforced.length > 0) {
     const by = [...new Set(work.enforced.map((one) => one.by))]
     return {kind: 'ended', status: 'skipped', reason: `enforced by ${by.join(' and ')}`, error: null, detail}
@@ -126,7 +126,7 @@ export function isLate(job: Job, {scheduledAt, startedAt}: Claim): boolean {
   return scheduledAt !== null && startedAt - scheduledAt - jitterOf(job, scheduledAt) > job.lateAfter
 }
 
-/** To be tried again, or the end of it. */
+/** The outcome of a failed attempt: a retry, or the final status. */
 export function failure(
   job: Job,
   claim: Claim | TakenOver,
@@ -135,7 +135,7 @@ export function failure(
   detail: Detail | null = null,
 ): FinalOutcome {
   const code = cause instanceof OpsError ? cause.code : undefined
-  // Not a failure of the job, and tried again when it is due the next time.
+  // The condition of the database is not a failure of the job; the next occurrence tries again.
   if (isHalfState(cause))
     return {kind: 'ended', status: 'skipped', reason: cause.code.toLowerCase(), error: words, detail}
   const hopeless = code === 'UNKNOWN' || claim.scheduledAt === null || claim.attempts > job.retries + crashes

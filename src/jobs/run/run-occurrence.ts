@@ -31,39 +31,40 @@ import {stepLedger} from '../store/step-log.js'
 
 export interface OccurrenceOptions {
   context: Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
-  /** Seconds that the daemon may be silent within a transaction. */
+  /** Seconds after which the server ends a transaction whose daemon is silent. */
   silence: number
   holder: string
-  /** How long a plan waits for the lock of another run; 10 s unless said. */
+  /** How long a plan waits for the lock of another run; 10 s by default. */
   lockWait?: LockWait | undefined
-  /** The clock that calendars are read by, in milliseconds. */
+  /** The time by which schedules are evaluated, in milliseconds since 1970. */
   now(): number
-  /** This machine's clock and the server's disagree: nothing is lost on the word of either. */
+  /** Whether this machine's clock and the server's differ too much to drop data by them. */
   skewed(): boolean
-  /** Aborted: the running step ends, and no further one is begun. */
+  /** When aborted, the running step completes and no further step starts. */
   stop: AbortSignal
-  /** Aborted: cancelled in the server too. */
+  /** When aborted, the running statement is cancelled in the server too. */
   cancel: AbortSignal
-  /** Aborted: another daemon has taken it over. */
+  /** Aborted when another daemon has reclaimed the occurrence. */
   lost: AbortSignal
   onProgress?: (progress: Progress) => void
 }
 
-/** So long a cancelled statement may take to end before its connection is given up, in milliseconds. */
+/** Milliseconds for a cancelled statement to end before its connection is closed. */
 const cancelGrace = 10_000
-/** The same where the daemon stops. */
+/** The same while the daemon stops. */
 const stopGrace = 1_000
-/** A `sql` job runs every second, maybe: its session is not probed each time. */
+/** Milliseconds. A `sql` job may run every second, so its session is not probed each time. */
 const probeEvery = 10_000
 const probed = new WeakMap<Database, number>()
-/** There was no session to begin with: the occurrence is given back, and the try does not count. */
+/** The session was not usable from the start: the occurrence is released, and the attempt does not count. */
 const notBegun: FinalOutcome = {kind: 'retry', seconds: 1, error: null, countsAsAttempt: false}
-/** How often the end of a window is looked for. */
+/** How often the window is checked, in milliseconds. */
 const windowCheck = 5_000
 
 /**
- * Tries one occurrence. Never throws, and always answers: what hangs is given up, together with its connection.
- * @param giveUp called where the connection cannot be used any more
+ * Makes one attempt at an occurrence. Never throws and always resolves: a hanging statement is abandoned together with
+ * its connection.
+ * @param giveUp called if the connection must not be used again
  */
 export async function runOccurrence(
   db: Database,
@@ -132,8 +133,8 @@ export async function runOccurrence(
 }
 
 /**
- * Asks the server again what it is: since the session was opened workers may have died, the extension may have been
- * updated or a restore have begun. A session that was lost while it was idle is opened again.
+ * Probes the server again: since the session was opened, TimescaleDB's workers may have died, the extension may have
+ * been updated, or a restore may have started. Reconnects a session that was lost while idle.
  */
 async function ready(db: Database, job: Job): Promise<void> {
   if (job.kind === 'sql' && performance.now() - (probed.get(db) ?? -Infinity) <= probeEvery) return
@@ -148,9 +149,9 @@ function isUnreachable(error: unknown): boolean {
   return isConnectionLost(error) || (error instanceof OpsError && error.exitCode === ExitCode.cannotConnect)
 }
 
-/** What is at work just now, for when it has to be given up. */
+/** The step that is running now, in case it must be abandoned. */
 interface AtWork {
-  /** Whether the session worked when the try began: before that, a lost connection says nothing of the job. */
+  /** Whether the session was usable at the start: before that, a lost connection is not a failure of the job. */
   begun: boolean
   step: StepAtWork | null
   backend: Backend | null
@@ -236,7 +237,7 @@ async function runPlan(
       stop: options.stop,
       cancel: options.cancel,
       onProgress: options.onProgress,
-      // A claim of the first hand has no steps yet.
+      // A new claim has no completed steps; a reclaimed one may have.
       untouched: ({id}) => !('claimedBefore' in claim) && unknowable.has(id),
       fence: async (tx) => {
         await allInOrder([fence(tx), lock?.fence(tx)])
@@ -248,7 +249,10 @@ async function runPlan(
   }
 }
 
-/** A statement outside of a transaction, whose daemon died at it, may have been done; it is not done twice unasked. */
+/**
+ * Refuses to repeat a statement outside a transaction whose daemon died while running it: it may have taken effect.
+ * @throws OpsError UNKNOWN
+ */
 async function refuseUnknown(db: Database, plan: Plan, claim: Claim | TakenOver): Promise<void> {
   if (!('claimedBefore' in claim) || claim.claimedBefore === null) return
   for (const step of plan.steps) {
@@ -257,7 +261,7 @@ async function refuseUnknown(db: Database, plan: Plan, claim: Claim | TakenOver)
     if (!row!.done)
       throw new OpsError(
         'UNKNOWN',
-        `${claim.claimedBefore} fell silent at ${step.id}: it may or may not have been done, and it is not "repeatable".`,
+        `${claim.claimedBefore} stopped sending heartbeats during ${step.id}: the step may or may not have been done, and it is not "repeatable".`,
       )
   }
 }
@@ -266,7 +270,7 @@ function planned(id: string): StepReport {
   return stepReport({id}, 'planned', 0)
 }
 
-/** A controller that follows a signal, and lets go of it. */
+/** A controller that is aborted with a signal; `release` removes the listener. */
 function linked(signal: AbortSignal): {signal: AbortSignal; abort(): void; release(): void} {
   const controller = new AbortController()
   const follow = () => controller.abort()
@@ -279,7 +283,7 @@ function linked(signal: AbortSignal): {signal: AbortSignal; abort(): void; relea
   }
 }
 
-/** Ends some time after the signal, unless it is let go before. */
+/** `over` resolves some milliseconds after the signal is aborted; `release` removes timer and listener. */
 function timeoutAfter(signal: AbortSignal, milliseconds: number): {over: Promise<void>; release(): void} {
   let timer: NodeJS.Timeout | undefined
   let wait = () => {}

@@ -30,7 +30,7 @@ export interface ByHandOptions {
 const lease = 60
 
 /**
- * Runs a job once, now, in the ledger like an occurrence but without an instant. Never beside a run that is at work.
+ * Runs a job once, now, recorded in the ledger without a due time. Refused while the job is running.
  * @throws OpsError RUNNING (exit 5)
  */
 export async function runByHand(
@@ -87,7 +87,7 @@ export async function runByHand(
     )
     const outcome = tried.kind === 'unsettled' ? await settleNow(db, job, claim, tried) : tried
     if (outcome === null) return {outcome: stillAtWork(tried as Unsettled), id: claim.id}
-    // No daemon continues a run that a person interrupted.
+    // No daemon continues a run by hand that was interrupted.
     const ending: FinalOutcome =
       outcome.kind === 'retry'
         ? {kind: 'ended', status: 'failed', reason: null, error: outcome.error ?? 'interrupted', detail: null}
@@ -100,7 +100,7 @@ export async function runByHand(
   }
 }
 
-/** Waits a while until the server is through with what was given up; null where it is not. */
+/** Waits up to 10 s until the server has ended an abandoned step; null if it has not. */
 async function settleNow(db: Database, job: Job, claim: Claim, unsettled: Unsettled): Promise<FinalOutcome | null> {
   for (let tries = 1; tries <= 20; tries += 1) {
     const settled = await settle(db, job, claim, unsettled)
@@ -111,14 +111,14 @@ async function settleNow(db: Database, job: Job, claim: Claim, unsettled: Unsett
   return null
 }
 
-/** The ledger goes on saying "running" until the claim runs out: it must not say "failed" of what may commit. */
+/** The ledger keeps "running" until the claim expires: it must not record "failed" for a step that may still commit. */
 function stillAtWork({backend}: Unsettled): FinalOutcome {
   const where = backend === null ? 'the server' : `server process ${backend.pid}`
   return {
     kind: 'ended',
     status: 'failed',
     reason: null,
-    error: `its step is still at work in ${where}, and may yet take effect`,
+    error: `its step is still running in ${where} and may still take effect`,
     detail: null,
   }
 }

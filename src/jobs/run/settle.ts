@@ -7,12 +7,12 @@ import {ledgerWrite} from '../store/ledger.js'
 import {finishStatement, releaseStatement} from '../store/results.js'
 import {isLate, type FinalOutcome, type Unsettled} from './outcome.js'
 
-/** `at_work`: its step runs in the server still, and nothing was written. */
+/** `at_work`: the step is still running in the server, and nothing was recorded. */
 export type Settled = {state: 'at_work'} | {state: 'lost'} | {state: 'written'; outcome: FinalOutcome}
 
 /**
- * Writes down how an occurrence ended whose connection was given up: not before the server is through with its step,
- * because until then it may commit whatever the ledger says. The server process is asked to end each time.
+ * Records the result of an occurrence whose connection was closed, but only once the server has ended its step, because
+ * until then the step may still commit. Each call also terminates the server process (pg_terminate_backend).
  */
 export async function settle(
   control: Database,
@@ -21,7 +21,7 @@ export async function settle(
   {failed, step, backend}: Unsettled,
 ): Promise<Settled> {
   if (backend !== null) {
-    // As the role that logged in: the one that changes are made as may have no right to end its processes.
+    // As the login role, which owns the session: the target's role may lack the right to terminate it.
     await control
       .query(statement(loadSql('jobs/end-backend'), [backend.pid, backend.startedAt]), {
         readOnly: false,
@@ -44,7 +44,7 @@ export async function settle(
   })
 }
 
-/** @param done the step, where it committed all the same */
+/** @param done the step if it committed after all, otherwise null */
 function outcomeOf(
   job: Job,
   claim: Claim,
@@ -52,7 +52,7 @@ function outcomeOf(
   done: {id: string; last: boolean} | null,
 ): FinalOutcome {
   if (done === null) return words(failed, 'its server process has ended and its transaction was rolled back')
-  const remark = `${done.id} took effect: it committed after its connection was given up`
+  const remark = `${done.id} took effect: it committed after its connection was closed`
   if (!done.last) return words(failed, remark)
   const steps = {done: 1, skipped: 0, failed: 0, unfinished: 0}
   return {

@@ -6,7 +6,7 @@ import {auditProblems, type AuditCounts, type JobAudit} from '../../schedule/aud
 import {hasOccurrences} from './job-list.js'
 import {readAudit} from './read-audit.js'
 
-/** An audit with ISO times, and whether the job is in order. */
+/** An audit of a job with ISO 8601 times; `ok` is true if it has no problems. */
 export interface JobAuditReport {
   job: string
   ok: boolean
@@ -25,10 +25,10 @@ export interface JobAuditReport {
   notes: string[]
 }
 
-/** pg_cron looks once a minute and waits for the run before. */
+/** Milliseconds. pg_cron checks its schedule once a minute and starts a run only after the previous one. */
 const cronGrace = 120_000
 
-/** Audits every job of the ledger, or one. @throws OpsError NO_SUCH_JOB where the ledger has none of that name */
+/** Audits every job of the ledger, or one. @throws OpsError NO_SUCH_JOB if the ledger has no job of that name */
 export async function auditReport(
   db: Database,
   declared: readonly Job[],
@@ -43,8 +43,8 @@ export async function auditReport(
     cronGrace,
   )
   if (only !== null && jobs.length === 0)
-    throw usageError('NO_SUCH_JOB', `The ledger of this database knows no job "${only}".`, [
-      'It is in the ledger once a daemon has run with it.',
+    throw usageError('NO_SUCH_JOB', `The ledger of this database has no job "${only}".`, [
+      'A daemon adds a declared job to the ledger when it starts.',
     ])
   const reports = jobs.map((audit) =>
     reportOf(

@@ -40,7 +40,7 @@ export const auditTable: ReportTable<JobAuditReport> = {
   marked: (job) => !job.ok,
 }
 
-/** What has happened never is `-` in the table, which reads better where most are. */
+/** A count of 0 is shown as `-`, because most counts are 0. */
 function counted(
   id: string,
   heading: string,

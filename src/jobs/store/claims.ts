@@ -10,7 +10,7 @@ import {instantFromMillis, type Instant} from '../../units/instant.js'
 import {readJobs, type LedgerJob} from './ledger-jobs.js'
 import {askLedger, millisOf, type Identity} from './ledger.js'
 
-/** An occurrence that is ours to run. */
+/** An occurrence that this process has claimed. Times are milliseconds since 1970. */
 export interface Claim {
   id: number
   token: number
@@ -19,14 +19,14 @@ export interface Claim {
   scheduledAt: number | null
   startedAt: number
   attempts: number
-  /** Seconds from when it was due to when it was begun. */
+  /** Seconds from the due time to the start. */
   late: number
 }
 
 export interface TakenOver extends Claim {
-  /** The daemon that fell silent; null where the claim was given back. */
+  /** The daemon whose lease expired; null if the claim was released. */
   claimedBefore: string | null
-  /** Why the try before failed. */
+  /** The error of the previous attempt. */
   error: string | null
   state: ScheduleVersion['state']
 }
@@ -39,11 +39,11 @@ export interface ClaimRequest {
 
 export interface Advanced {
   job: string
-  /** Null where the instants were only skipped. */
+  /** Null if the due times were only skipped. */
   claim: Claim | null
 }
 
-/** Accounts for what was decided and claims what is to be run; a job that is not in the answer was not ours to move. */
+/** Records the decisions and claims the runs. A job that another daemon has advanced is missing in the result. */
 export async function claim(
   db: Database,
   claimRequests: readonly ClaimRequest[],
@@ -79,9 +79,7 @@ export async function claim(
   return {advanced, now: millisOf(rows[0]?.now ?? null)}
 }
 
-/**
- * Claims a job for a run by hand. @throws OpsError RUNNING where it runs already, NO_SUCH_JOB where it is not declared
- */
+/** Claims a job for a run by hand. @throws OpsError RUNNING if it is already running */
 export async function claimNow(db: Database, job: Job, me: Identity, lease: number): Promise<Claim> {
   const [row] = await askLedger<{id: number; token: number; started_at: Instant}>(db, 'claim-now', [
     job.name,
@@ -104,12 +102,12 @@ export async function claimNow(db: Database, job: Job, me: Identity, lease: numb
   const known = (await readJobs(db, [job.name]))[0]
   throw new OpsError(
     'RUNNING',
-    `${job.name} runs already, claimed by ${known?.claimedBy ?? 'a daemon that is gone'} since ${known?.startedAt ? instantFromMillis(known.startedAt) : 'an unknown time'}.`,
+    `${job.name} is already running, claimed by ${known?.claimedBy ?? 'a daemon that is gone'} since ${known?.startedAt ? instantFromMillis(known.startedAt) : 'an unknown time'}.`,
     {
       exit: ExitCode.lockHeld,
       suggestions: [
         `Wait for it to end (--wait 10min): ${command('jobs list')}`,
-        'A run whose process was killed frees its job within two minutes.',
+        'If the process of the run was killed, the job is released within two minutes.',
       ],
     },
   )
@@ -148,7 +146,7 @@ export async function reclaimExpired(
   }))
 }
 
-/** The heartbeat. Ids of the claims that are still ours. */
+/** Renews the leases. Returns the ids of the claims that this process still holds. */
 export async function renew(db: Database, claims: readonly Claim[], lease: number): Promise<Set<number>> {
   const rows = await askLedger<{id: number}>(db, 'renew', [
     claims.map(({id}) => id),
@@ -158,7 +156,7 @@ export async function renew(db: Database, claims: readonly Claim[], lease: numbe
   return new Set(rows.map(({id}) => id))
 }
 
-/** Pids of those server processes, as the login role sees them, that will not answer any more. */
+/** The pids of those server processes that will not answer any more, as far as the login role can see. */
 export async function silentBackends(
   db: Database,
   backends: readonly Backend[],
@@ -171,11 +169,11 @@ export async function silentBackends(
   return new Set(rows.map(({pid}) => pid))
 }
 
-/** First in every transaction of a step. @throws OpsError CLAIM_LOST */
+/** Checks the claim; sent first in every transaction of a step. @throws OpsError CLAIM_LOST */
 export function fenceOf({id, token}: Claim, silence: number): (tx: Db) => Promise<void> {
   const held = prepared('jobs/fence', [id, token, String(Math.round(silence * 1000))])
   return assertStillHeld(
     held,
-    () => new OpsError('CLAIM_LOST', 'Another daemon has taken this occurrence over.', {exit: ExitCode.lockHeld}),
+    () => new OpsError('CLAIM_LOST', 'Another daemon has reclaimed this occurrence.', {exit: ExitCode.lockHeld}),
   )
 }

@@ -1,4 +1,4 @@
-/** The daemons of a database: their heartbeats, and the clocks of both sides. */
+/** The daemons of a database: their heartbeats, and the difference of the clocks. */
 import type {Database} from '../../db/database.js'
 import {loadSql, prepared} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
@@ -6,13 +6,11 @@ import type {Instant} from '../../units/instant.js'
 import {askLedger, type Identity} from './ledger.js'
 
 export interface Heartbeat {
-  /** The clock that calendars are read by. */
+  /** The time by which schedules are evaluated, in milliseconds since 1970. */
   now: number
-  /**
-   * Milliseconds that this machine's clock is ahead of the server's, as far as the way there and back lets it be known.
-   */
+  /** Milliseconds by which this machine's clock is ahead of the server's, at least; the round trip limits precision. */
   skew: number
-  /** Daemons beside this one. */
+  /** Number of other live daemons. */
   others: number
 }
 
@@ -32,19 +30,17 @@ export async function heartbeat(db: Database, {id, host, pid, version, actor}: I
   }
 }
 
-/**
- * What the two clocks show, asked now: a time that was read before a person answered a question says nothing any more.
- */
+/** Reads both clocks now: a time that was read before a prompt was answered is out of date. */
 export async function readClocks(db: Database): Promise<Pick<Heartbeat, 'now' | 'skew'>> {
   const asked = Date.now()
   const [row] = await db.query<{now: Instant; clock: Instant}>(prepared('jobs/clocks', []))
   return {now: Date.parse(row!.now), skew: skewOf(asked, Date.parse(row!.clock), Date.now())}
 }
 
-/** More than this between the two clocks, in milliseconds, and nothing is dropped. */
+/** Milliseconds: if the clocks differ by more, nothing is dropped. */
 export const largestSkew = 1_000
 
-/** Somewhere between question and answer the server looked at its clock: what lies between them says nothing. */
+/** The server read its clock between `asked` and `answered`, so a time between these two counts as no difference. */
 export function skewOf(asked: number, server: number, answered: number): number {
   if (asked > server) return asked - server
   return answered < server ? answered - server : 0
@@ -54,7 +50,7 @@ export async function unregisterDaemon(db: Database, {id}: Identity): Promise<vo
   await askLedger(db, 'unregister-daemon', [id])
 }
 
-/** The daemon that was seen last, also one that is gone; null where none ever worked here. Needs the schema qicore. */
+/** The daemon that was seen last, even if it is gone; null if no daemon has ever run. Needs the qicore schema. */
 export async function readLastDaemon(
   db: Database,
 ): Promise<{id: string; seenAt: Instant; stoppedAt: Instant | null} | null> {
@@ -64,7 +60,7 @@ export async function readLastDaemon(
   return row === undefined ? null : {id: row.id, seenAt: row.seen_at, stoppedAt: row.stopped_at}
 }
 
-/** In words what changed since a daemon last looked: a fail-over, a restore; null where nothing did. */
+/** A sentence about a failover or restore since a daemon last connected; null if there was none. */
 export async function noteTimeline(db: Database, {id}: Identity): Promise<string | null> {
   interface DaemonRow {
     system_identifier: string
@@ -75,6 +71,6 @@ export async function noteTimeline(db: Database, {id}: Identity): Promise<string
   const [row] = await askLedger<DaemonRow>(db, 'timeline', [id])
   if (!row || row.old_timeline === null) return null
   if (row.old_identifier !== row.system_identifier)
-    return `this is another server than before (system ${row.system_identifier}, was ${row.old_identifier})`
-  return `the server is on timeline ${row.timeline} now (was ${row.old_timeline}): a fail-over or a restore`
+    return `this is a different server (system identifier ${row.system_identifier}, was ${row.old_identifier})`
+  return `the server is now on timeline ${row.timeline} (was ${row.old_timeline}): a failover or a restore`
 }

@@ -17,7 +17,7 @@ export interface Occurrence {
   startedAt: Instant | null
   completedAt: Instant | null
   /**
-   * `retry`: an attempt failed, or a daemon that stopped gave it back (`attempts` is 0); the next begins at `retryAt`.
+   * `retry`: an attempt failed, or a stopping daemon released it (`attempts` is 0); the next starts at `retryAt`.
    */
   status: string
   retryAt: Instant | null
@@ -63,7 +63,7 @@ interface OccurrenceRow {
   sql_state: string | null
 }
 
-/** The last occurrences, newest first. */
+/** The last runs, newest first; at most `limit`. */
 export async function readHistory(
   db: Database,
   {jobs, since, statuses, limit, id}: HistoryRequest,
@@ -93,7 +93,7 @@ export async function readHistory(
   }))
 }
 
-/** Who began a run that no schedule of the daemon asked for. */
+/** The runner of a run without a due time. */
 function unscheduledRunner(application: string | null): Occurrence['runBy'] {
   return isPgCron(application) ? 'pg_cron' : 'hand'
 }

@@ -59,7 +59,7 @@ function statusText({running, retryAt, lastStatus, lastReason}: ListedJob): stri
   return lastReason === null ? lastStatus : `${lastStatus}: ${lastReason}`
 }
 
-/** Clocks differ by a little: what has just begun is not in the future. */
+/** Clocks differ slightly: a start just now must not be shown in the future. */
 function agoText(instant: Instant | null, at: Instant): string {
   return instant !== null && secondsBetween(instant, at) < 0 ? '0s' : ageOr(instant, at)
 }

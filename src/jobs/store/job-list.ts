@@ -17,12 +17,12 @@ export interface ListedJob {
   schedule: string
   timezone: string
   runner: 'daemon' | 'pg_cron'
-  /** `undeclared`: only the ledger knows it; `new`: no daemon has run with it yet. */
+  /** `undeclared`: only in the ledger; `new`: no daemon has added it to the ledger yet. */
   state: 'active' | 'paused' | 'new' | 'undeclared'
-  /** Who paused it, since when and why. */
+  /** Null unless it is paused. */
   paused: {by: string; since: Instant; reason: string | null} | null
   running: {by: string | null; since: Instant} | null
-  /** When its next try begins, where the last one failed. */
+  /** When the next attempt starts, if the last one failed or was released; otherwise null. */
   retryAt: Instant | null
   next: Instant | null
   lastStatus: string | null
@@ -51,12 +51,12 @@ interface LastRow {
   completed_at: Instant | null
 }
 
-/** The ledger's jobs are there only where the schema qicore is. */
+/** The jobs of the ledger; none if the qicore schema is not installed. */
 export async function ledgerJobs(db: Database): Promise<LedgerJob[]> {
   return (await hasOccurrences(db)) ? readJobs(db) : []
 }
 
-/** An older schema qicore has no jobs yet; a reader changes nothing about that. */
+/** Whether the qicore schema has the tables of jobs: an older schema does not, and readers do not update it. */
 export async function hasOccurrences(db: Database): Promise<boolean> {
   if (!db.server.hasQicoreSchema) return false
   const [row] = await db.query<{there: boolean}>(
@@ -66,7 +66,8 @@ export async function hasOccurrences(db: Database): Promise<boolean> {
 }
 
 /**
- * Declared jobs beside what the ledger says of them, and what only the ledger knows. @param now the database's clock
+ * The declared jobs with their state in the ledger, and the jobs that are only in the ledger.
+ * @param now the time of the database's clock, in milliseconds since 1970
  */
 export async function listJobs(
   db: Database,

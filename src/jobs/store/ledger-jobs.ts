@@ -7,14 +7,14 @@ import type {ScheduleVersion, JobState} from '../../schedule/due.js'
 import type {Instant} from '../../units/instant.js'
 import {askLedger, millisOf} from './ledger.js'
 
-/** A job as the ledger has it. `lastAt` and `revision` are what a claim is checked against. */
+/** A job in the ledger. A claim succeeds only if `lastAt` and `revision` are unchanged. */
 export interface LedgerJob extends JobState {
   name: string
   kind: string
   revision: number
-  /** To the microsecond. */
+  /** `lastAt` with microseconds. */
   lastAtExact: Instant
-  /** Seconds until the claim of the run at work may be taken over. */
+  /** Seconds until the claim of the current run expires or the released run may start; null if none. */
   leaseSeconds: number | null
   startedAt: number | null
   claimedBy: string | null
@@ -33,7 +33,7 @@ interface JobRow {
   versions: (Omit<ScheduleVersion, 'validFrom'> & {validFrom: string})[]
 }
 
-/** The jobs of the ledger: all, or those named. */
+/** The jobs of the ledger: all, or those in `names`. */
 export async function readJobs(db: Database, names: readonly string[] | null = null): Promise<LedgerJob[]> {
   const rows = await db.query<JobRow>(statement(loadSql('jobs/jobs'), [names]))
   return rows.map((row) => ({
@@ -52,8 +52,7 @@ export async function readJobs(db: Database, names: readonly string[] | null = n
 }
 
 /**
- * Jobs as they are declared to the ledger: a runner only where one is named, so that `auto` leaves what `cron install`
- * did.
+ * The jobs as JSON for the declare statements. The runner is null for `auto`, which keeps what `cron install` recorded.
  */
 export function claimRequestOf(jobs: readonly Job[]): string {
   return JSON.stringify(
@@ -69,17 +68,17 @@ export function claimRequestOf(jobs: readonly Job[]): string {
   )
 }
 
-/** Declares jobs that are not known yet, or the schedules of known ones where they differ. */
+/** Adds jobs to the ledger, or with `known` updates the schedules of jobs that are in it. */
 export function declareStatement(request: string, actor: string, known = false): Statement {
   return statement(loadSql(known ? 'jobs/declare-changed' : 'jobs/declare-new'), [request, actor])
 }
 
-/** Ends the schedule of a job that is not declared any more. */
+/** Ends the schedule of a job that is no longer declared. */
 export function removeStatement(job: string, actor: string): Statement {
   return statement(loadSql('jobs/declare-removed'), [job, actor])
 }
 
-/** Makes what is declared known: new calendars, changed ones, ones that ended. Says in words what it did. */
+/** Writes the declared jobs into the ledger: new, changed and ended schedules. Returns one clause for each change. */
 export async function declare(db: Database, jobs: readonly Job[], actor: string): Promise<string[]> {
   const request = claimRequestOf(jobs)
   const settings = {readOnly: false, lockTimeout: 10_000, statementTimeout: 60_000, role: db.target.role}
@@ -97,7 +96,7 @@ export async function declare(db: Database, jobs: readonly Job[], actor: string)
   })
 }
 
-/** Pauses or resumes; null where there is no such job in the ledger. */
+/** Pauses or resumes a job; null if the ledger has no such job. */
 export async function setState(
   db: Database,
   job: string,

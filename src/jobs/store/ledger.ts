@@ -1,10 +1,10 @@
-/** How the tables of sql/migrations/core/0010_occurrences.sql are asked and changed. */
+/** Access to the tables of sql/migrations/core/0010_occurrences.sql. */
 import type {Database, TransactionSettings} from '../../db/database.js'
 import {prepared} from '../../db/load-sql.js'
 import type {Value} from '../../db/sql.js'
 import type {Instant} from '../../units/instant.js'
 
-/** Who claims. */
+/** The process that claims occurrences. */
 export interface Identity {
   id: string
   host: string
@@ -14,7 +14,7 @@ export interface Identity {
   targetHost: string
 }
 
-/** A question to the ledger takes milliseconds: where none is answered for so long, the server is given up. */
+/** Statements on the ledger take milliseconds, so these timeouts mean that the server does not respond. */
 export const ledgerWrite = (db: Database): TransactionSettings => ({
   readOnly: false,
   lockTimeout: 5_000,
@@ -22,7 +22,7 @@ export const ledgerWrite = (db: Database): TransactionSettings => ({
   role: db.target.role,
 })
 
-/** One statement of sql/jobs, in a transaction of its own. */
+/** Runs one statement of sql/jobs in a separate transaction. */
 export const askLedger = <Row extends object>(db: Database, name: string, values: readonly Value[] = []) =>
   db.query<Row>(prepared(`jobs/${name}`, values), ledgerWrite(db))
 

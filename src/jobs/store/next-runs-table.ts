@@ -3,7 +3,7 @@ import {secondsBetween, type Instant} from '../../units/instant.js'
 import {formatMinute} from '../../units/instant-short.js'
 import type {ReportTable} from '../../units/report-table.js'
 
-/** A coming run, with the clock of its job's zone. */
+/** The due time of a future run, in UTC and in the job's time zone. */
 export interface ComingRun {
   job: string
   at: Instant

@@ -4,7 +4,7 @@ import {formatLocal} from '../../units/zone.js'
 import {nextInstant, type Calendar} from '../../schedule/calendar.js'
 import {ledgerJobs} from './job-list.js'
 
-/** The next runs of all these jobs together, by the calendars in force; what is paused has none. */
+/** The next due times of all these jobs, by the schedules in force; at most `limit`. Paused jobs have none. */
 export async function comingRuns(
   db: Database,
   jobs: readonly Job[],

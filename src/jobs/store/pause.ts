@@ -7,8 +7,8 @@ import {ledgerJobs} from './job-list.js'
 import {claimRequestOf, declareStatement} from './ledger-jobs.js'
 
 /**
- * Pauses or resumes a job from now on; one that no daemon has run with yet is declared with it. Nothing to do where it
- * is in that state.
+ * The plan that pauses or resumes a job from now on, and adds it to the ledger if needed. Empty if the job is already in
+ * that state.
  */
 export async function planState(
   db: Database,
@@ -23,7 +23,7 @@ export async function planState(
   if (state === 'active' ? now !== 'paused' : now === 'paused')
     return {
       operation: `jobs ${verb}`,
-      summary: `${verb} ${name}, which is ${state === 'active' ? 'not paused' : 'paused already'}`,
+      summary: `${verb} ${name}, which is ${state === 'active' ? 'not paused' : 'already paused'}`,
       cutoff: null,
       tables: [],
       locks: [],

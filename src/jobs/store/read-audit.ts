@@ -9,7 +9,7 @@ import {currentStatus} from '../../run/status-names.js'
 
 export interface Audit {
   jobs: JobAudit[]
-  /** Fail-overs and restores in the time that was looked at. */
+  /** Failovers and restores in the audited time. */
   timelines: {at: Instant; message: string}[]
   now: number
 }
@@ -27,8 +27,9 @@ const pageSize = 20_000
 
 /**
  * Audits the jobs of the ledger.
- * @param since milliseconds since 1970; null from the first calendar on
+ * @param since milliseconds since 1970; null for the whole history
  * @param only names; null for all
+ * @param cronGrace milliseconds that pg_cron may start late
  */
 export async function readAudit(
   db: Database,
@@ -65,7 +66,7 @@ export async function readAudit(
     jobs,
     timelines: timelines.map(({system_identifier, timeline, seen_at, seen_by}) => ({
       at: seen_at,
-      message: `the server is on timeline ${timeline} of system ${system_identifier} since (seen by ${seen_by}): what the old one did in its last moments may have been done again`,
+      message: `failover or restore: the server is now on timeline ${timeline} of system ${system_identifier} (seen by ${seen_by}); runs that the old server completed just before may have been repeated`,
     })),
     now: rows[0] ? Date.parse(rows[0].now) : Date.now(),
   }

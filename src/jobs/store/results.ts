@@ -1,4 +1,4 @@
-/** How occurrences end in the ledger: with a result, or given back for another try. */
+/** Records the end of occurrences in the ledger: a result, or a release for another attempt. */
 import type {Database} from '../../db/database.js'
 import type {Statement} from '../../db/sql.js'
 import {recordStatement} from '../../run/record.js'
@@ -15,7 +15,7 @@ export interface Ended {
   detail?: object | null
 }
 
-/** Ends several at once, in one commit. Ids of those that were still ours. */
+/** Records several results in one transaction. Returns the ids of the claims that this process still held. */
 export async function finishAll(
   db: Database,
   all: readonly (Ended & {claim: Pick<Claim, 'id' | 'token'>})[],
@@ -37,7 +37,7 @@ export function finishStatement(all: readonly (Ended & {claim: Pick<Claim, 'id' 
   return recordStatement('jobs/finish', [{json: asked}])
 }
 
-/** False where another daemon has taken the claim over. */
+/** Records one result. False if another daemon has the claim. */
 export async function finish(db: Database, claim: Claim, ending: Ended): Promise<boolean> {
   return (await finishAll(db, [{...ending, claim}])).has(claim.id)
 }
@@ -49,7 +49,7 @@ export interface GivenBack {
   countsAsAttempt: boolean
 }
 
-/** False where the claim was not ours any more. */
+/** Releases a claim. False if another daemon has it. */
 export async function release(db: Database, claim: Claim, given: GivenBack): Promise<boolean> {
   return (await db.query(releaseStatement(claim, given), ledgerWrite(db))).length > 0
 }

@@ -10,7 +10,7 @@ import {heartbeat} from './daemons.js'
 import {readJobs, type LedgerJob} from './ledger-jobs.js'
 import type {Identity} from './ledger.js'
 
-/** The next instant of a job by the calendar in force; null where it is paused or never comes. */
+/** The next due time of a job by the schedule in force, in milliseconds since 1970; null if paused or if none is left. */
 export function nextOf(state: LedgerJob, now: number): number | null {
   const version = state.versions.at(-1)!
   return version.state === 'active' ? nextInstant(version, Math.max(now, state.lastAt)) : null
@@ -20,14 +20,14 @@ function queryLastDone(db: Database): Promise<{job: string; at: Instant}[]> {
   return db.query<{job: string; at: Instant}>(statement(loadSql('jobs/last-done')))
 }
 
-/** When each of these jobs last succeeded, by any runner or by hand, in seconds since 1970. Needs the schema qicore. */
+/** When each of these jobs last succeeded, by any runner or by hand, in seconds since 1970. Needs the qicore schema. */
 export async function readLastDone(db: Database, jobs: readonly string[]): Promise<{job: string; at: number}[]> {
   return (await queryLastDone(db))
     .filter(({job}) => jobs.includes(job))
     .map(({job, at}) => ({job, at: Date.parse(at) / 1000}))
 }
 
-/** Says of every job what it is and when it comes next. */
+/** Emits a `job` event for every job, with its schedule and next run, and then `ready`. */
 export async function tellJobs(db: Database, jobs: readonly Job[], me: Identity, emit: Emit): Promise<void> {
   const {now, others} = await heartbeat(db, me)
   const done = new Map((await queryLastDone(db)).map(({job, at}) => [job, at]))

@@ -5,8 +5,8 @@ import type {Limits} from '../../run/limits.js'
 import type {Claim} from './claims.js'
 
 /**
- * The steps of an occurrence, beneath the row that was claimed. How the occurrence itself ends is written elsewhere.
- * @param offset of the positions: steps that an earlier plan of the occurrence had
+ * Records the steps of a claimed occurrence. The result of the occurrence itself is recorded in results.ts.
+ * @param offset added to the positions: the number of steps in earlier plans of the occurrence
  */
 export function stepLedger(db: Database, {id}: Claim, offset: number, limits: Limits): Ledger {
   const {stepDone, stepNoted, stepEnded} = stepRecords(

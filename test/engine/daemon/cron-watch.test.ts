@@ -62,12 +62,12 @@ forEachEngine({}, (engine) => {
       ? []
       : [
           expect.stringMatching(
-            /^pg_cron's scheduler is not running, and j is its to run\. It is not taken over unless/,
+            /^pg_cron's scheduler is not running, but pg_cron is the runner of j\. The daemon does not run it unless/,
           ),
         ]
     expect(problems).toEqual([
       ...dead,
-      expect.stringMatching(/^pg_cron has not begun j of public\.b, due since .*runner: daemon/),
+      expect.stringMatching(/^pg_cron has not started j for public\.b, due since .*runner: daemon/),
     ])
     await begun(database, 'public.b', '40 seconds')
     expect(await watchCron(db, made.entries())).toEqual(dead)
@@ -78,7 +78,7 @@ forEachEngine({}, (engine) => {
     const theirs = job('j', {runner: 'pg_cron'})
     await declare(db, [theirs], 'ada')
     const problems = await watchCron(db, (await registry({db, ...rest}, theirs)).entries())
-    expect(problems).toContain("j is pg_cron's by the configuration, and nothing schedules it: qicore-db cron install")
+    expect(problems).toContain('j has "runner: pg_cron", but pg_cron has no entry for it. Fix: qicore-db cron install')
     await declare(db, [job('j', {runner: 'daemon'})], 'ada')
     expect(await watchCron(db, (await registry({db, ...rest})).entries())).toEqual([])
   })

@@ -474,7 +474,9 @@ else
       )
       expect(await ready()).toMatchObject({
         status: 503,
-        problems: [expect.stringContaining("pg_cron's scheduler is not running, and bad, good are its to run")],
+        problems: [
+          expect.stringContaining("pg_cron's scheduler is not running, but pg_cron is the runner of bad, good"),
+        ],
       })
       const dead = await cli(['cron', 'status', '--json'], cwd)
       expectExit(dead, 3)

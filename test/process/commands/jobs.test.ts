@@ -163,7 +163,7 @@ describe('jobs', () => {
     for (const words of [
       '4 mistakes',
       'jobs.never.schedule: "0 0 31 2 *" never occurs',
-      'jobs.shut.window: no run of "0 2 * * *" UTC lies in 03:00-04:00',
+      'jobs.shut.window: no run of "0 2 * * *" UTC is within 03:00-04:00',
       'jobs.wild.jitter: 120 s is not shorter than the 60 s between two runs',
       'jobs.gone.file: nowhere.sql cannot be read (ENOENT)',
     ])

@@ -76,22 +76,24 @@ it('is ready while nothing waits beyond its limit', () => {
   ).toEqual([expect.stringContaining('longer than its timeout')])
 })
 
-it('is not ready before the first connection, while the database is away, when it stops, or when a runner is dead', () => {
-  expect(readinessOf(health({connected: null})).problems).toEqual(['it has not been connected yet'])
-  expect(readinessOf(health({blockedReason: 'the database is away'})).problems).toEqual(['the database is away'])
+it('is not ready before the first connection, while the database is unreachable, when it stops, or when a runner is dead', () => {
+  expect(readinessOf(health({connected: null})).problems).toEqual(['the daemon has not connected to the database yet'])
+  expect(readinessOf(health({blockedReason: 'the database is unreachable'})).problems).toEqual([
+    'the database is unreachable',
+  ])
   expect(readinessOf(health({refusals: ['the ledger cannot be read or written: disk full']})).problems).toEqual([
     'the ledger cannot be read or written: disk full',
   ])
-  expect(readinessOf(health({stopping: true})).problems).toEqual(['it is stopping'])
+  expect(readinessOf(health({stopping: true})).problems).toEqual(['the daemon is stopping'])
   expect(readinessOf(health({deadRunners: ['pg_cron is dead']})).problems).toEqual(['pg_cron is dead'])
-  expect(readinessOf(health({msSincePoll: 100_000})).problems).toEqual(['the ledger was last looked at 1min 40s ago'])
+  expect(readinessOf(health({msSincePoll: 100_000})).problems).toEqual(['the ledger was last read 1min 40s ago'])
 })
 
-it('is alive while its loop goes round, also where the database is away', () => {
+it('is alive while its loop turns, even if the database is unreachable', () => {
   expect(isAlive(health())).toBe(true)
   expect(isAlive(health({sinceTurn: 119_999}))).toBe(true)
   expect(isAlive(health({sinceTurn: 120_000}))).toBe(false)
-  expect(isAlive(health({blockedReason: 'the database is away', msSincePoll: 86_400_000}))).toBe(true)
+  expect(isAlive(health({blockedReason: 'the database is unreachable', msSincePoll: 86_400_000}))).toBe(true)
 })
 
 it('leaves a job alone that a newer declaration has otherwise', () => {

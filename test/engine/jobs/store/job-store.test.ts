@@ -237,7 +237,7 @@ forEachEngine({}, (engine) => {
     expect(await noteTimeline(db, me)).toBeNull()
     expect(await noteTimeline(db, me)).toBeNull()
     await run('update qicore.timeline set timeline = 7')
-    expect(await noteTimeline(db, me)).toMatch(/timeline 1 now \(was 7\)/)
+    expect(await noteTimeline(db, me)).toMatch(/now on timeline 1 \(was 7\)/)
     await run("delete from qicore.timeline; insert into qicore.timeline values ('1', 1, '2026-01-01', 'x')")
     expect(await noteTimeline(db, me)).toMatch(/another server/)
   })

@@ -33,14 +33,14 @@ describe('the jobs of a daemon', () => {
       (error: Error) => error.message,
     )
     expect(message.split('\n').slice(1).sort()).toEqual([
-      '- jobs.begins.statement:1: BEGIN, COMMIT, DISCARD and their like have no place in a job.',
+      '- jobs.begins.statement:1: BEGIN, COMMIT, DISCARD and similar statements are not allowed in a job.',
       '- jobs.empty.statement has no statement.',
       '- jobs.gone.file: nowhere.sql cannot be read (ENOENT)',
       '- jobs.hasty.jitter: 120 s is not shorter than the 60 s between two runs',
       '- jobs.never.schedule: "0 0 31 2 *" never occurs',
       '- jobs.own.file: report.sql:3: syntax error at or near "in"',
-      '- jobs.shut.window: no run of "0 12 * * *" UTC lies in 01:00-02:00',
-      '- jobs.two.statement has 2 statements, and outside of a transaction it may be one.',
+      '- jobs.shut.window: no run of "0 12 * * *" UTC is within 01:00-02:00',
+      '- jobs.two.statement has 2 statements, but "transaction: none" allows only one.',
       '- jobs.typo.statement:2: syntax error at or near "selct"',
     ])
     expect(message).toMatch(/ has 9 mistakes:\n/)
