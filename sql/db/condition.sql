@@ -1,5 +1,5 @@
--- What a hypertable or job has that it should not: rows in the root of a hypertable, where no chunk holds them, and jobs
--- of TimescaleDB's scheduler that call a procedure of the schema qicore which is gone. A root that is locked is left out.
+-- Faults of hypertables and jobs: rows in the root table of a hypertable, outside any chunk, and TimescaleDB jobs that
+-- call a missing procedure of the qicore schema. A locked root is skipped.
 -- One row. TimescaleDB: 2.15
 with taken as materialized (
   select distinct l.relation from pg_locks l

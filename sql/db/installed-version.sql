@@ -1,4 +1,4 @@
--- Which version of TimescaleDB is installed in this database and which one the server has the files of. Asked in a
+-- The version of TimescaleDB that is installed in this database, and the version of the files on the server. Run in a
 -- session that does not load the library. TimescaleDB: not needed.
 select
   (select extversion from pg_extension where extname = 'timescaledb') as installed,

@@ -1,6 +1,6 @@
--- What this server is and can do; asked once a connection. TimescaleDB: not needed. Runs on every PostgreSQL from 14,
--- as any role: pg_settings hides what a role may not see, where current_setting would fail.
--- Workers are known by application_name, which everybody sees; backend_type is null for other roles' backends.
+-- Version, features and settings of the server, read once for each connection. TimescaleDB: not needed. Runs on
+-- PostgreSQL 14 and later, as any role: pg_settings hides a setting that the role may not read, while current_setting
+-- fails. Workers are found by application_name, which every role sees; backend_type of other roles' backends is null.
 select
   current_setting('server_version_num')::int as version_num,
   split_part(current_setting('server_version'), ' ', 1) as postgres,
@@ -22,7 +22,7 @@ select
   current_setting('timescaledb.disable_load', true) as disable_load,
   current_setting('timescaledb.enable_optimizations', true) as enable_optimizations,
   current_setting('timescaledb.enable_transparent_decompression', true) as enable_transparent_decompression,
-  -- What the next session of this role begins with: a session that is open keeps what it began with.
+  -- The settings with which the next session of this role starts; an open session keeps those with which it started.
   array(
     select setting.text
     from pg_db_role_setting s
@@ -33,7 +33,7 @@ select
     order by s.setrole <> 0 and s.setdatabase <> 0 desc, s.setrole <> 0 desc
   ) as stored_settings,
   current_setting('timescaledb.max_background_workers', true)::int as max_background_workers,
-  -- What it leaves to TimescaleDB: replication's launcher and workers and pg_cron's scheduler are of the same number.
+  -- The slots left for TimescaleDB: the launcher and workers of replication and pg_cron's scheduler use slots too.
   current_setting('max_worker_processes')::int
     - (current_setting('max_logical_replication_workers')::int > 0)::int
     - (select count(pid)::int from pg_stat_subscription)
@@ -52,7 +52,7 @@ select
   stat.nspname as pg_stat_statements_schema,
   (select setting from pg_settings where name = 'shared_preload_libraries') as preloaded,
   current_setting('max_locks_per_transaction')::int as max_locks_per_transaction,
-  -- By the catalogue: to_regclass is an error where this role may not look into the schema.
+  -- From the catalog, because to_regclass raises an error if the role has no usage on the schema.
   exists (
     select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'qicore' and c.relname = 'schema_versions'
   ) as has_core,

@@ -31,7 +31,7 @@ export async function prepareDatabase(
   if (!asked && !(await definitionsApply(db))) {
     const remark = schemaRemark(await readQicoreSchema(db))
     if (remark !== null) emit({event: 'warning', message: remark})
-    return 'nothing is declared for this database: no tables or jobs in the configuration, and no migration of qicore-db is applied'
+    return 'nothing is declared for this database: no tables or jobs in the configuration, and no migration of this program is applied'
   }
   const plan = await planInstall(db)
   if (plan.note !== null) emit({event: 'warning', message: plan.note})

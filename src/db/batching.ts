@@ -9,19 +9,20 @@ interface Question {
   reject: (error: unknown) => void
 }
 
-/** Statements of one transaction: what they lock is held until its end, and the server's lock table is not endless. */
+/**
+ * The most statements in one transaction: their locks are held until its end, and the server's lock table is finite.
+ */
 const batchSize = 100
 
 const batched = new WeakSet<Database>()
 
 /**
- * The same database for work on many tables at once: what is asked in the same turn travels together, in one
- * transaction
- * and one round trip. So a report that looks at each table with `Promise.all` takes as many round trips as it takes for
- * one table. A statement that fails fails alone: those behind it are sent again.
+ * A wrapper of the database for work on many tables at once: queries issued in the same turn of the event loop are sent
+ * in one transaction and one round trip. A report that reads every table with `Promise.all` then needs as many round
+ * trips as for one table. A failing statement fails alone: those behind it are sent again.
  */
 export function batching(db: Database): Database {
-  // Two queues would take two turns where one is enough.
+  // Nested wrappers would take two turns of the event loop instead of one.
   if (batched.has(db)) return db
   let queue: Question[] = []
   const flush = () => {
@@ -50,7 +51,7 @@ export function batching(db: Database): Database {
   return batch
 }
 
-/** Tells all of them at the end: what they ask next then travels together again. */
+/** Settles all queries at the end, in the same turn, so that the queries they lead to are batched again. */
 async function answer(db: Database, questions: readonly Question[]): Promise<void> {
   let answers: Promise<object[]>[] = []
   const failure: unknown = await db
@@ -65,7 +66,7 @@ async function answer(db: Database, questions: readonly Question[]): Promise<voi
   const settled = await Promise.allSettled(answers)
   const failed = settled.findIndex(({status}) => status === 'rejected')
   const cause = failed === -1 ? failure : (settled[failed] as PromiseRejectedResult).reason
-  // Where the transaction could not be opened, or the connection is gone, none of them has an answer.
+  // If the transaction could not be opened or the connection is lost, no query has a result.
   const ended = failure !== null && (failed === -1 || sqlState(cause) === SqlState.inFailedTransaction)
   if (ended || isConnectionLost(failure) || isConnectionLost(cause)) {
     for (const {reject} of questions) reject(failure ?? cause)

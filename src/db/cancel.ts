@@ -1,6 +1,6 @@
 import {createConnection} from 'node:net'
 
-/** Where a session is and what the protocol's cancel request names it by. */
+/** The address of a session and the key that identifies it in a cancel request. */
 export interface CancelKey {
   host: string
   port: number
@@ -8,13 +8,13 @@ export interface CancelKey {
   secretKey: number
 }
 
-/** The number of a cancel request in the place of a protocol version. */
+/** The code of a cancel request, sent in place of the protocol version. */
 const cancelRequest = 80_877_102
 
 /**
- * Sends the protocol's own cancel request: it goes through a pooler, where pg_cancel_backend would hit another client's
- * statement. Resolves once the server has closed the connection, at the latest after the deadline; a request that
- * cannot be delivered is not reported, because whether the statement ended is seen at the statement.
+ * Sends a cancel request of the protocol. It works through a pooler, where pg_cancel_backend could hit another client's
+ * statement. Resolves when the server has closed the connection, or after the deadline. Never rejects: only the
+ * statement itself shows whether it was cancelled.
  * @param deadline milliseconds
  */
 export function sendCancel({host, port, processID, secretKey}: CancelKey, deadline: number): Promise<void> {
@@ -26,10 +26,10 @@ export function sendCancel({host, port, processID, secretKey}: CancelKey, deadli
   return new Promise((resolve) => {
     const socket = host.startsWith('/') ? createConnection(`${host}/.s.PGSQL.${port}`) : createConnection(port, host)
     const timer = setTimeout(() => socket.destroy(), deadline)
-    // Left open until the other side closes it: PgBouncer drops the request of a client that has closed its own half.
+    // Not half-closed: PgBouncer drops the request of a client that has closed its side of the socket.
     socket.once('connect', () => socket.write(message))
     socket.on('error', () => {})
-    // Read, or its end is never seen.
+    // Without reading, the end of the stream is never seen.
     socket.resume()
     socket.once('close', () => {
       clearTimeout(timer)

@@ -1,14 +1,14 @@
-/** Clients of node-postgres: with flight.ts the only importer of it. */
+/** Clients of node-postgres. Only this file and flight.ts import it. */
 import type {Socket} from 'node:net'
 import pg, {type ClientConfig} from 'pg'
 import {instantFromServer} from '../units/instant.js'
 
 export type Client = pg.Client
 
-/** How long a server may take to acknowledge Terminate before the socket is closed. */
+/** Milliseconds to wait for the server to close the connection after Terminate, before the socket is destroyed. */
 const closeTimeout = 1_000
 
-/** int8 as a number where it is exact, instants as text to the microsecond, numeric as text. */
+/** Type parsers: int8 as a number (an error if not exact), timestamps as text with microseconds, numeric as text. */
 export const types: NonNullable<ClientConfig['types']> = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
     switch (oid) {
@@ -28,19 +28,19 @@ export const types: NonNullable<ClientConfig['types']> = {
 
 function exactInteger(text: string): number {
   const number = Number(text)
-  if (!Number.isSafeInteger(number)) throw new Error(`${text} is too large to be exact; ask for it as text`)
+  if (!Number.isSafeInteger(number)) throw new Error(`${text} is too large to be exact as a number; cast it to text`)
   return number
 }
 
-/** A client that sends each query at once. It is not connected yet. */
+/** A new client in pipeline mode, which sends each query at once. It is not connected yet. */
 export function newClient(config: object): Client {
   return new pg.Client({...config, types, pipeline: true} as ClientConfig)
 }
 
-/** What node-postgres has and does not declare. */
+/** Members of node-postgres clients that its type declarations omit. */
 export interface Wire {
   readonly stream: Socket
-  /** Closed, from whichever side, or about to be: it takes no question any more. */
+  /** Closed or closing, from either side: no query can be sent any more. */
   readonly ended: boolean
   readonly processID: number | null
   readonly secretKey: number
@@ -59,8 +59,8 @@ export function wireOf(client: Client): Wire {
 }
 
 /**
- * Collects the settings that a server reports without being asked (ParameterStatus). To be called before it connects:
- * a server sends them with the answer to the password.
+ * Collects the settings that the server reports by itself (ParameterStatus). Call it before connecting, because the
+ * server sends them right after authentication.
  */
 export function reportedSettings(client: Client): ReadonlyMap<string, string> {
   const reported = new Map<string, string>()
@@ -74,10 +74,10 @@ export function reportedSettings(client: Client): ReadonlyMap<string, string> {
 }
 
 export function noAnswer(when: string): Error {
-  return Object.assign(new Error(`the server gave no answer ${when}`), {code: 'ETIMEDOUT'})
+  return Object.assign(new Error(`the server did not respond ${when}`), {code: 'ETIMEDOUT'})
 }
 
-/** Sends Terminate, and closes the socket if the server does not answer. */
+/** Sends Terminate, and destroys the socket if the server does not close the connection. */
 export async function endClient(client: Client): Promise<void> {
   const {stream} = wireOf(client)
   const timer = setTimeout(() => stream.destroy(), closeTimeout)

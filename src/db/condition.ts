@@ -2,8 +2,8 @@ import {ExitCode, OpsError} from '../errors.js'
 import {command} from '../units/command.js'
 
 /**
- * States of a database in which clients count wrongly, or in which what should run cannot. Found when a session opens
- * and when it is probed; everything else asks `server.condition`.
+ * States of a database in which queries return wrong counts, or in which jobs cannot run. Detected when a session opens
+ * or is probed; other code reads `server.condition`.
  */
 export type ConditionCode =
   | 'restoring'
@@ -17,34 +17,35 @@ export type ConditionCode =
 
 export interface Condition {
   code: ConditionCode
-  /** What it is and what follows from it, in one or two sentences. */
+  /** The state and its consequence, in one or two sentences. */
   message: string
-  /** What ends it: a command or SQL. */
+  /** The command or SQL that ends it. */
   fix: string
   /**
-   * What is refused while it lasts: `database` every change, row count, coverage and refresh; `tables` those of the
-   * tables below; `nothing`: it is reported only.
+   * What is refused while it lasts. `database`: every change, row count, coverage and refresh. `tables`: the same for
+   * the tables below. `nothing`: it is only reported.
    */
   refuses: 'database' | 'tables' | 'nothing'
-  /** Qualified names, as SQL reads them. */
+  /** Qualified names, quoted for SQL. */
   tables: readonly string[]
 }
 
 type WithCondition = {readonly condition: readonly Condition[]}
 
-/** The condition under which no change, row count, coverage or refresh may be trusted, or null. */
+/** The condition that makes every change, row count, coverage and refresh unreliable; null if there is none. */
 export function halfState({condition}: WithCondition): Condition | null {
   return condition.find(({refuses}) => refuses === 'database') ?? null
 }
 
-/** Whether rows of compressed chunks are seen by this session: without them counts and ends of tables are false. */
+/** Whether this session sees rows of compressed chunks; otherwise counts and newest rows are wrong. */
 export function rowsAreVisible(server: WithCondition): boolean {
   return halfState(server) === null
 }
 
 /**
- * @param tables qualified names of the tables that a change works on
- * @throws OpsError with the condition's code, exit 7, where a change must not be made
+ * Refuses a change while a condition forbids it.
+ * @param tables qualified names of the tables that are changed
+ * @throws OpsError with the condition's code, exit 7
  */
 export function refuseInHalfState({condition}: WithCondition, tables: readonly string[] = []): void {
   const found = condition.find(
@@ -55,7 +56,7 @@ export function refuseInHalfState({condition}: WithCondition, tables: readonly s
   throw new OpsError(errorCode(found), `Refused: ${found.message}`, {exit: ExitCode.refused, suggestions: [found.fix]})
 }
 
-/** True for the errors of {@link refuseInHalfState}. */
+/** Whether an error was thrown by {@link refuseInHalfState}. */
 export function isHalfState(error: unknown): error is OpsError {
   return error instanceof OpsError && halfStateErrors.has(error.code)
 }
@@ -68,32 +69,32 @@ const halfStateErrors: ReadonlySet<string> = new Set([
   'ROWS_IN_ROOT',
 ])
 
-/** What the probes of a session found, as far as a condition follows from it. */
+/** The results of probing a session from which conditions are derived. */
 export interface ConditionFacts {
   database: string
   timescaledb: string | null
   embedded: boolean
-  /** Of the library; null where it is not loaded. */
+  /** timescaledb.license; null if the library is not loaded. */
   license: string | null
   restoring: boolean
   loaderDisabled: boolean
-  /** Settings by which compressed rows are hidden from other sessions. */
+  /** Settings that hide compressed rows from other sessions. */
   hiding: readonly string[]
   inRecovery: boolean
   launcherSeen: boolean
   schedulerHere: boolean
-  /** Schedulers in all databases of the server. */
+  /** Number of schedulers in all databases of the server. */
   schedulers: number
   maxBackgroundWorkers: number | null
-  /** What `max_worker_processes` leaves to TimescaleDB: without the workers of replication and pg_cron. */
+  /** `max_worker_processes` minus the workers of replication and pg_cron. */
   maxWorkerProcesses: number
-  /** Hypertables and aggregates whose root has pages, and the root, as SQL reads them. */
+  /** Hypertables and aggregates whose root has pages, and the root; names are quoted for SQL. */
   rowsInRoot: readonly {name: string; root: string}[]
-  /** Jobs whose procedure in the schema qicore is gone: `1003 (qicore.retain)`. */
+  /** Jobs whose procedure in the qicore schema is missing: `1003 (qicore.retain)`. */
   brokenGates: readonly string[]
 }
 
-/** @returns the half-states first, each with what ends it */
+/** The conditions that follow from the facts; those that refuse every change come first. */
 export function conditionsOf(facts: ConditionFacts): Condition[] {
   const found = [...libraryConditions(facts), hidden(facts), root(facts), gate(facts), workerSlots(facts)]
   return found.filter((one) => one !== null)
@@ -112,7 +113,7 @@ function libraryConditions({
     return [
       {
         code: 'restoring',
-        message: `${database} is in restore mode (timescaledb.restoring is on): rows of compressed chunks are not seen, and a refresh would empty aggregates.`,
+        message: `${database} is in restore mode (timescaledb.restoring is on): rows of compressed chunks are not visible, and a refresh would empty aggregates.`,
         fix: `When the restore has ended: select timescaledb_post_restore(); or alter database ${name} reset timescaledb.restoring`,
         refuses: 'database',
         tables: [],
@@ -122,7 +123,7 @@ function libraryConditions({
     return [
       {
         code: 'loader_disabled',
-        message: `TimescaleDB is not loaded in ${database} (timescaledb.disable_load is on): rows of compressed chunks are not seen.`,
+        message: `TimescaleDB is not loaded in ${database} (timescaledb.disable_load is on): rows of compressed chunks are not visible.`,
         fix: `alter database ${name} reset timescaledb.disable_load`,
         refuses: 'database',
         tables: [],
@@ -132,7 +133,7 @@ function libraryConditions({
     return [
       {
         code: 'library_not_loaded',
-        message: `The extension timescaledb ${timescaledb} is installed in ${database}, but its library is not loaded: rows of compressed chunks are not seen.`,
+        message: `The extension timescaledb ${timescaledb} is installed in ${database}, but its library is not loaded: rows of compressed chunks are not visible.`,
         fix: 'Add timescaledb to shared_preload_libraries and restart the server',
         refuses: 'database',
         tables: [],
@@ -141,26 +142,26 @@ function libraryConditions({
   return []
 }
 
-/** Our own sessions set these settings on, so that what qicore-db says and does is right. Others' do not. */
+/** Sessions of qicore-db turn these settings on, so its reports and changes are correct; other sessions do not. */
 function hidden({database, hiding}: ConditionFacts): Condition | null {
   if (hiding.length === 0) return null
   return {
     code: 'compressed_rows_hidden',
-    message: `${hiding.join(' and ')} ${hiding.length === 1 ? 'is' : 'are'} off in ${database}: other clients and TimescaleDB's own jobs do not see rows of compressed chunks. This program sets ${hiding.length === 1 ? 'it' : 'them'} on for its own sessions.`,
+    message: `${hiding.join(' and ')} ${hiding.length === 1 ? 'is' : 'are'} off in ${database}: other clients and TimescaleDB's own jobs do not see rows of compressed chunks. This program turns ${hiding.length === 1 ? 'it' : 'them'} on for its own sessions.`,
     fix: hiding.map((name) => `alter database "${database.replaceAll('"', '""')}" reset ${name}`).join('; '),
     refuses: 'nothing',
     tables: [],
   }
 }
 
-/** No session sees these rows: some versions leave the root out of every query, so that not even ONLY shows them. */
+/** No session sees these rows: some versions exclude the root from every query, even with ONLY. */
 function root({rowsInRoot}: ConditionFacts): Condition | null {
   const [first] = rowsInRoot
   if (first === undefined) return null
   const tables = rowsInRoot.map(({name}) => name)
   return {
     code: 'rows_in_root',
-    message: `${tables.join(', ')} ${tables.length === 1 ? 'has' : 'have'} data in the root of the hypertable, in no chunk: policies, coverage and counts leave it out.`,
+    message: `${tables.join(', ')} ${tables.length === 1 ? 'has' : 'have'} data in the root table of the hypertable, outside any chunk: policies, coverage and counts ignore it.`,
     fix: `Move it, as a superuser in psql: set timescaledb.restoring = on; create temporary table moved as select * from only ${first.root}; delete from only ${first.root}; set timescaledb.restoring = off; insert into ${first.root} select * from moved; vacuum ${first.root};`,
     refuses: 'tables',
     tables,
@@ -171,28 +172,29 @@ function gate({brokenGates}: ConditionFacts): Condition | null {
   if (brokenGates.length === 0) return null
   return {
     code: 'gate_procedure_missing',
-    message: `Job ${brokenGates.join(', job ')}: the procedure that it calls is gone, so it does nothing.`,
-    fix: `Make it again: ${command('migrate up')}`,
+    message: `Job ${brokenGates.join(', job ')}: the procedure that it calls does not exist, so the job does nothing.`,
+    fix: `Create it again: ${command('migrate up')}`,
     refuses: 'nothing',
     tables: [],
   }
 }
 
 /**
- * @param tables how many Citus distributes; their sizes and rows are null in every report, never those of the empty
- * tables here
+ * The condition of a database with distributed tables, whose sizes and row counts are null in every report: the local
+ * relations are empty.
+ * @param tables number of distributed tables
  */
 export function distributedCondition(tables: number): Condition {
   return {
     code: 'distributed_by_citus',
-    message: `${tables} ${tables === 1 ? 'table is' : 'tables are'} distributed by Citus: their rows and sizes are on its workers and are not known here.`,
+    message: `${tables} ${tables === 1 ? 'table is' : 'tables are'} distributed by Citus: their rows are on its workers, so sizes and row counts are unknown here.`,
     fix: 'Their sizes: select citus_total_relation_size(logicalrelid) from pg_dist_partition',
     refuses: 'nothing',
     tables: [],
   }
 }
 
-/** The launcher holds one worker and each database's scheduler another; a job needs one more. */
+/** The launcher uses one worker, the scheduler of each database another, and a job needs one more. */
 function workerSlots(facts: ConditionFacts): Condition | null {
   const {
     embedded,
@@ -208,7 +210,7 @@ function workerSlots(facts: ConditionFacts): Condition | null {
   const limit = Math.min(maxBackgroundWorkers, maxWorkerProcesses)
   const needed = 1 + schedulers + (schedulerHere ? 0 : 1) + 1
   if (needed <= limit) return null
-  // Two more: jobs run side by side, and another database may come.
+  // Two spare: jobs run in parallel, and another database may be added.
   const enough = needed + 2
   const raise = [
     ...(maxBackgroundWorkers < enough ? [`timescaledb.max_background_workers to ${enough} or more`] : []),

@@ -4,7 +4,7 @@ import type {Target} from './database.js'
 import type {SessionAttributes} from './hosts.js'
 import {toOpsError, OwnCode, retryableOf, serverMessage, sqlState} from './sqlstate.js'
 
-/** Why one host of an address gave no session. */
+/** Why connecting to one host failed. */
 export interface HostFailure {
   host: string
   port: string
@@ -12,16 +12,16 @@ export interface HostFailure {
 }
 
 interface Attempted {
-  /** Milliseconds that each host had. */
+  /** The timeout for each host, in milliseconds. */
   timeout: number
   wanted: SessionAttributes
-  /** Hosts that were not tried, because the one before them refused the role or the password. */
+  /** Number of hosts not tried, because an earlier one refused the role or the password. */
   untried: number
 }
 
 /**
- * The failure of a connection as the operator reads it: what each host said. The `cause` keeps the code that decisions
- * go by: the one that ended the search, else that of the last host.
+ * The error of a failed connection, with the message of each host. Its `cause` is the error that ended the search, or
+ * that of the last host; programs decide by its code.
  */
 export function cannotConnect(failures: readonly HostFailure[], target: Target, attempted: Attempted): OpsError {
   const {error} = failures.at(-1)!
@@ -41,14 +41,14 @@ function messageFor(failures: readonly HostFailure[], target: Target, {wanted, u
   const where = ({host, port}: HostFailure) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
   const [only, ...more] = failures
   const isMismatch = failures.some(({error}) => sqlState(error) === OwnCode.otherSession)
-  const asked = isMismatch ? `, which asks for target_session_attrs=${wanted}` : ''
+  const asked = isMismatch ? `, with target_session_attrs=${wanted}` : ''
   if (more.length === 0 && untried === 0)
     return `Cannot connect to ${where(only!)} (from ${target.source}${asked}): ${connectMessage(only!.error)}`
   const messages = failures.map((failure) => `${where(failure)}: ${connectMessage(failure.error)}`)
   const rest =
     untried === 0
       ? ''
-      : `; ${untried} more not tried: a refused role, password, database or certificate ends the search`
+      : `; ${untried} more not tried, because a refused role, password, database or certificate ends the search`
   return `Cannot connect to any of ${failures.length + untried} hosts (from ${target.source}${asked}): ${messages.join('; ')}${rest}`
 }
 
@@ -56,21 +56,21 @@ function connectMessage(error: unknown): string {
   return (error as {errors?: unknown[]}).errors?.map(serverMessage).join(', ') ?? serverMessage(error)
 }
 
-/** Whether a failed connection fails again however often it is tried, until an operator changes something. */
+/** Whether connecting fails again until an operator changes something. */
 export function isPermanent(error: OpsError): boolean {
   if (error.code === 'CONNECT') return isPermanentState(error.cause)
-  // What was asked first of a new connection may fail for a moment, too.
+  // The first queries of a new connection can also fail temporarily.
   return !['CONNECTION_LOST', 'TIMEOUT', 'LOCKED'].includes(error.code)
 }
 
-/** Whether what one host refused is refused by every host: the role, the password, the database. */
+/** Whether every host would refuse for the same reason: the role, the password, the database, the certificate. */
 export function isPermanentState(error: unknown): boolean {
   return retryableOf(error) === false
 }
 
 /**
- * Gives a failure of node-postgres while connecting the code that it has none of.
- * @param ended the connection was closed before it was made
+ * Adds a code to an error of node-postgres during connecting, if it has none.
+ * @param ended the connection was closed before the session was ready
  */
 export function codedConnectError(
   error: unknown,
@@ -85,13 +85,13 @@ export function codedConnectError(
   return coded
 }
 
-/** TLS was agreed on and its handshake is over. */
+/** Whether the TLS handshake is complete. */
 function isEncrypted(stream: Socket): boolean {
   const {encrypted, secureConnecting} = stream as Socket & {encrypted?: boolean; secureConnecting?: boolean}
   return encrypted === true && secureConnecting === false
 }
 
-/** Neither the server nor the network refused: those have codes of their own. */
+/** Whether the error comes from TLS: errors of the network (errno) and of the server (SQLSTATE) have known codes. */
 function isTlsError({code}: {code?: string}): boolean {
   if (code === undefined) return true
   return !/^(E[A-Z]+|[0-9A-Z]{5})$/.test(code) || code === 'EPROTO'
@@ -100,18 +100,18 @@ function isTlsError({code}: {code?: string}): boolean {
 function suggestionsFor(error: unknown, timeout: number): string[] {
   switch (sqlState(error)) {
     case 'ETIMEDOUT':
-      return [`Nothing answered within ${timeout / 1000} s: check the host, the port and any firewall.`]
+      return [`No response within ${timeout / 1000} s: check the host, the port and any firewall.`]
     case OwnCode.badPassword:
-      return ['Set PGPASSWORD or a PGPASSFILE with the right password.']
+      return ['Set PGPASSWORD, or use a PGPASSFILE with the correct password.']
     case OwnCode.badTls:
-      return ['See sslmode and sslrootcert of the URL.']
+      return ['Check sslmode and sslrootcert in the URL.']
     case OwnCode.otherSession:
       return [
-        'During a failover: try again. Otherwise add the host that is so, or leave target_session_attrs out: then any host that answers is taken.',
+        'During a failover: try again. Otherwise add a host that matches, or remove target_session_attrs to accept any host.',
       ]
     default: {
       const [first] = (error as {errors?: unknown[]}).errors ?? []
-      return first ? [...toOpsError(first, 'connect').suggestions] : ['Is the server up, and is this its port?']
+      return first ? [...toOpsError(first, 'connect').suggestions] : ['Check that the server is running on this port.']
     }
   }
 }

@@ -1,4 +1,4 @@
-/** A session on a server, or on one of the several hosts that an address lists. */
+/** Opens a session on a server, or on one of several hosts in the connection URL. */
 import {userInfo} from 'node:os'
 import type {ClientConfig} from 'pg'
 import {endClient, newClient, noAnswer, reportedSettings, wireOf, type Client} from './client.js'
@@ -10,20 +10,20 @@ import {loadSql} from './load-sql.js'
 import {OwnCode, sqlState} from './sqlstate.js'
 import {tlsAttempts, type TlsAttempt} from './tls.js'
 
-/** A peer that vanished without a word is noticed this long after it was last heard of, and some ten probes more. */
+/** Milliseconds of idle time before the first TCP keepalive probe; a dead peer is detected after about ten probes. */
 const keepAliveDelay = 10_000
 
 export interface ServerSession {
   client: Client
-  /** The place of its host in the list of the address. */
+  /** The index of the host in the list of hosts. */
   host: number
 }
 
 /**
- * Tries the hosts in their order until one takes a session that is as target_session_attrs asks; of prefer-standby any,
- * where no standby answers. As in libpq the hosts behind one that refuses the role or the password are not tried.
- * @param startup options for the server, behind those of the address
- * @throws OpsError CONNECT with what each host said; BAD_URL, TLS
+ * Tries the hosts in order until a session matches target_session_attrs; with prefer-standby any session, if there is
+ * no standby. As in libpq, no further host is tried after one that refuses the role or the password.
+ * @param startup server options, appended to those of the URL
+ * @throws OpsError CONNECT with the error of each host; BAD_URL, TLS
  */
 export async function connectServer(target: Target, options: ConnectOptions, startup = ''): Promise<ServerSession> {
   const given: Parameters = {
@@ -62,13 +62,15 @@ export async function connectServer(target: Target, options: ConnectOptions, sta
 }
 
 interface AttemptOptions {
-  /** Milliseconds; 0 has no end. */
+  /** Milliseconds; 0 means no timeout. */
   timeout: number
-  /** Whether to find out what the session is. */
+  /** Whether to determine if the server is a standby or read-only. */
   asks: boolean
 }
 
-/** In TLS or in the clear, as sslmode allows: the next way only where the one before was refused as such. */
+/**
+ * Connects with or without TLS, as sslmode allows. The next attempt is made only if the server refused the previous.
+ */
 async function connectHost(
   parameters: Parameters,
   attempts: readonly TlsAttempt[],
@@ -83,7 +85,7 @@ async function connectHost(
       if (index === attempts.length - 1 || !tlsRefused) throw error
     }
   }
-  throw new Error('sslmode gave nothing to try')
+  throw new Error('sslmode allows no connection attempt')
 }
 
 async function attempt(
@@ -112,7 +114,7 @@ async function attempt(
   }
 }
 
-/** What the server reported by itself when it took the session, else what it says when asked. */
+/** From the settings that the server reported by itself, or else from a query. */
 async function sessionState(client: Client, reported: ReadonlyMap<string, string>): Promise<SessionState> {
   const standby = reported.get('in_hot_standby')
   const readOnly = reported.get('default_transaction_read_only')
@@ -140,7 +142,7 @@ function clientConfig(parameters: Parameters): ClientConfig {
   } as ClientConfig
 }
 
-/** Asked for only when the server wants one. The file's lines say `localhost` for the Unix socket. */
+/** Called only if the server requests a password. The file uses `localhost` for the Unix socket. */
 async function fromPassFile(wanted: {
   host: string
   port: number

@@ -21,10 +21,10 @@ import {toOpsError, OwnCode, sqlState, SqlState} from './sqlstate.js'
 import {sessionSettings, type Pipeline, type Settings} from './session.js'
 import {inTransaction} from './transaction.js'
 
-/** How long a cancel request may be on its way, in milliseconds. */
+/** The timeout of a cancel request, in milliseconds. */
 const cancelTimeout = 5_000
 
-/** @throws OpsError CONNECT, BAD_URL, TLS, IN_USE and what else stands in the way, without any password */
+/** Opens a session. @throws OpsError CONNECT, BAD_URL, TLS, IN_USE and others; messages contain no password */
 export async function connect(target: Target, options: ConnectOptions): Promise<Database> {
   const directory = embeddedDirectory(target.url)
   if (directory === null) {
@@ -44,8 +44,8 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
   }
 }
 
-// Its methods share the state of one session, and callers spread the object to replace one of them, which a class would
-// not survive.
+// The methods share the state of one session, and callers spread the object to replace a method, which does not work
+// with a class.
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: see above
 async function serve(
   first: Client,
@@ -61,7 +61,8 @@ async function serve(
   const listen = () => {
     const listened = client
     client.on('notice', ({severity, code, message, routine}) => {
-      // The embedded engine sends its debug log unasked. The transaction itself reacts to a ROLLBACK outside of one.
+      // The embedded engine always sends its debug log. The transaction handles the warning of a ROLLBACK outside of
+      // one.
       const isLog = engine !== null && severity?.startsWith('DEBUG')
       if (isLog || code === SqlState.noTransaction) return
       const notice = {
@@ -76,7 +77,7 @@ async function serve(
       if (client === listened) for (const tell of onLost) tell()
     })
   }
-  /** Failures of node-postgres that have no code, because there is no connection any more, get one. */
+  /** Errors of node-postgres on a closed connection have no code: adds one. */
   const mark = (error: unknown) => {
     const bare = error instanceof Error && error.constructor === Error && sqlState(error) === undefined
     if (bare && wireOf(client).ended) Object.assign(error, {code: OwnCode.connectionLost})
@@ -95,7 +96,7 @@ async function serve(
       if (settings.onNotice) listeners.delete(settings.onNotice)
     }
   }
-  // One session: a second transaction must wait for the first, or it would run inside of it.
+  // One session: a second transaction must wait for the first, or it would run inside it.
   let turn: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const mine = turn.then(work, work)
@@ -118,12 +119,12 @@ async function serve(
     settings: TransactionSettings = readOnlySettings,
   ): Promise<Row[]> => {
     let rows: Promise<Row[]> = Promise.resolve([])
-    // Not waited for in there: it travels with the opening and the commit.
+    // Not awaited inside, so that the query is pipelined with BEGIN and COMMIT.
     await transaction(settings, async (tx) => void (rows = tx.query<Row>(question)))
     return rows
   }
-  // Not behind a pooler, where the next transaction may meet another session; and where nothing analyzes the tables a
-  // plan would stay as it was made for empty ones.
+  // Not behind a pooler, where the next transaction may use another server session. Not on the embedded engine, which
+  // has no autovacuum: a plan made for empty tables would never be replaced.
   let prepares = false
   let corrections: Settings = []
   const ask = async (): Promise<Server> => {
@@ -143,7 +144,7 @@ async function serve(
       (await libraryError(
         error,
         async () => (await connectServer({...target, host}, options, withoutLibrary)).client,
-      )) ?? toOpsError(error, 'ask the server what it is')
+      )) ?? toOpsError(error, 'read the version and settings of the server')
     )
   })
 
@@ -177,14 +178,14 @@ async function serve(
     },
     async reconnect() {
       if (engine)
-        throw new OpsError('CONNECTION_LOST', 'The embedded engine stopped; run the command again.', {exit: 4})
+        throw new OpsError('CONNECTION_LOST', 'The embedded engine has stopped. Run the command again.', {exit: 4})
       await endClient(client)
       ;({client, host} = await connectServer({...target, host: undefined}, options))
       listen()
       server = await ask()
     },
     async openSession() {
-      if (engine) throw usageError('ONE_SESSION', 'The embedded engine serves one session at a time.')
+      if (engine) throw usageError('ONE_SESSION', 'The embedded engine supports only one session.')
       return connect({...target, host}, options)
     },
     sibling: (database) => ({
@@ -192,7 +193,7 @@ async function serve(
       url: target.directUrl ?? target.url,
       directUrl: undefined,
       database,
-      // The list of the directUrl is another one.
+      // The index does not apply to the list of hosts in directUrl.
       host: target.directUrl === undefined ? host : undefined,
     }),
     async cancel() {
@@ -210,7 +211,7 @@ async function serve(
     abort() {
       if (!engine)
         wireOf(client).stream.destroy(
-          Object.assign(new Error('the connection was given up'), {code: OwnCode.connectionLost}),
+          Object.assign(new Error('the connection was closed by this process'), {code: OwnCode.connectionLost}),
         )
     },
     async close() {
@@ -220,7 +221,7 @@ async function serve(
   }
 }
 
-/** What a transaction pooler cannot do is done on a connection past it. */
+/** Runs a statement that a transaction pooler does not support over a direct connection. */
 async function autocommitDirect(
   target: Target,
   options: ConnectOptions,
@@ -229,13 +230,13 @@ async function autocommitDirect(
   followUp: Statement | undefined,
 ): Promise<void> {
   if (!target.directUrl)
-    throw usageError('POOLER', 'This statement needs a session of its own, and a transaction pooler stands between.', [
-      'Give the target a directUrl past the pooler, or run with --url to the server itself.',
+    throw usageError('POOLER', 'This statement needs its own session, but the connection uses a transaction pooler.', [
+      'Add a directUrl without the pooler to the target, or use --url with the server itself.',
     ])
   const direct = await connect({...target, url: target.directUrl, directUrl: undefined, host: undefined}, options)
   try {
     if (direct.server.pooled)
-      throw usageError('POOLER', 'The directUrl of this target leads to a transaction pooler too.')
+      throw usageError('POOLER', 'The directUrl of this target also connects to a transaction pooler.')
     await direct.autocommit(settings, what, followUp)
   } finally {
     await direct.close()

@@ -2,95 +2,82 @@ import type {Instant} from '../units/instant.js'
 import type {Statement} from './sql.js'
 import type {Server} from './server.js'
 
-/** A message of the server that is no error: where TimescaleDB says what it did not do. */
+/** A notice or warning of the server, such as those in which TimescaleDB reports what it skipped. */
 export interface Notice {
   severity: string
   code: string
   message: string
-  /** The function of the server's source that raised it; null where the server does not say. */
+  /** The C function that raised it; null if the server does not report it. */
   routine: string | null
 }
 
-/** The one thing that operations and reports need of a connection. */
+/** The part of a connection that operations and reports use. */
 export interface Db {
   query<Row extends object = Record<string, unknown>>(statement: Statement): Promise<Row[]>
 }
 
 export interface TransactionSettings {
   readOnly: boolean
-  /** Milliseconds; 0 waits for ever. */
+  /** Milliseconds; 0 means no timeout. */
   lockTimeout: number
-  /** Milliseconds; 0 has no end. The embedded engine knows no time limits. */
+  /** Milliseconds; 0 means no timeout. The embedded engine does not enforce timeouts. */
   statementTimeout: number
-  /** SET LOCAL ROLE, so that what is made belongs to the owner of the tables. */
+  /** SET LOCAL ROLE, so that new objects belong to the owner of the tables. */
   role?: string | undefined
-  /** Ours is qualified throughout; only a user's own SQL wants another one. */
+  /** For SQL written by the user; SQL of qicore-db is qualified. */
   searchPath?: string | undefined
   onNotice?: ((notice: Notice) => void) | undefined
 }
 
-/** Reports never make anybody wait: a locked chunk is left out and counted. */
+/** For reports, which must not hold up other sessions: a locked chunk is skipped and counted. */
 export const readOnlySettings: TransactionSettings = {readOnly: true, lockTimeout: 50, statementTimeout: 30_000}
 
 /**
- * A database that was connected to. Everything runs in a transaction whose settings are its own (`SET LOCAL`), so
- * that nothing sticks to a server connection that a pooler gives to another client afterwards.
+ * A connected session. Everything runs in a transaction with local settings (`SET LOCAL`), so that no setting remains
+ * on a server connection that a pooler gives to another client afterwards.
  */
 export interface Database extends Db {
   readonly server: Server
   readonly target: Target
-  /**
-   * One transaction of its own, to read unless said otherwise: its locks are gone when it answers. One way there and
-   * back.
-   */
+  /** Runs one statement in its own transaction, by default {@link readOnlySettings}. One round trip. */
   query<Row extends object = Record<string, unknown>>(
     statement: Statement,
     settings?: TransactionSettings,
   ): Promise<Row[]>
-  /** What `work` asks before it waits for an answer travels together, and with the commit what it never waits for. */
+  /** Runs `work` in a transaction. Queries that it does not await are pipelined, also with COMMIT. */
   transaction<T>(settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T>
   /**
-   * Outside of any transaction, for statements that refuse to be in one (refresh, DETACH CONCURRENTLY). Needs a
-   * session of its own.
-   * @param followUp sent right behind it, before its answer: the server runs it even if this process ends meanwhile,
-   * and
-   * whatever became of the statement. Its own failure is ignored.
-   * @throws OpsError POOLER when only a transaction pooler can be reached
+   * Runs a statement that cannot be in a transaction block (refresh, DETACH CONCURRENTLY). Not possible through a
+   * transaction pooler.
+   * @param followUp pipelined behind it: the server runs it even if this process ends in between, and whether or not
+   * the statement succeeded. Its own failure is ignored.
+   * @throws OpsError POOLER if there is only a connection through a transaction pooler
    */
   autocommit(settings: TransactionSettings, statement: Statement, followUp?: Statement): Promise<void>
-  /** Asks the server again what it can do: after an extension was made, updated or the connection was lost. */
+  /** Reads the version, settings and condition of the server again, for example after an extension was updated. */
   probe(): Promise<Server>
-  /** After the connection was lost: a new one, its server asked again. @throws OpsError CONNECT while it is away */
+  /** Opens a new connection and probes it. @throws OpsError CONNECT while the server is unreachable */
   reconnect(): Promise<void>
   /**
-   * Another session on the same database and the same host, to be closed by the caller. The embedded engine has only
-   * one.
+   * Opens another session on the same host and database; the caller closes it.
+   * @throws OpsError ONE_SESSION on the embedded engine
    */
   openSession(): Promise<Database>
-  /**
-   * Where another database of the server is that this session is on: past a pooler, and never on another host of a
-   * list.
-   */
+  /** The target for another database on the same host, without the pooler if there is a directUrl. */
   sibling(database: string): Target
-  /** Asks the server to stop what this session runs now; that statement then fails with 57014. */
+  /** Sends a cancel request for the running statement, which then fails with 57014. */
   cancel(): Promise<void>
-  /** The server process behind this session; null on the embedded engine, and behind a pooler, where it changes. */
+  /** The server process of this session; null on the embedded engine, and behind a pooler, where it changes. */
   readonly backend: Backend | null
-  /**
-   * Calls back whenever the connection is gone, also one that was asked nothing. Holds for those of a reconnect as
-   * well.
-   */
+  /** Calls `tell` whenever the connection is lost, even while idle; also after a reconnect. */
   onLost(tell: () => void): void
-  /**
-   * Closes the socket at once, without a word: what waits for an answer fails as a lost connection. The embedded engine
-   * goes on.
-   */
+  /** Destroys the socket at once: pending queries fail as a lost connection. No effect on the embedded engine. */
   abort(): void
-  /** Takes no longer than a second, whether the server answers or not. */
+  /** Takes at most a second, even if the server does not respond. */
   close(): Promise<void>
 }
 
-/** A server process. A pid comes again, the pair does not. */
+/** A server process. Pids are reused; the pair of pid and start time is unique. */
 export interface Backend {
   pid: number
   startedAt: Instant
@@ -106,29 +93,29 @@ export type TargetSource =
   | 'config'
   | 'demo'
 
-/** Where a database is and what was decided about it, before anything was connected. */
+/** The address and options of a database, before connecting. */
 export interface Target {
-  /** The config's name for it; null where it came by URL. */
+  /** The name of the target in the configuration; null if it was given as a URL. */
   name: string | null
-  /** `postgres://…`, `embedded:<absolute directory>`, or '' for libpq's environment alone. May hold a password. */
+  /** `postgres://…`, `embedded:<absolute directory>`, or '' for libpq's environment only. May contain a password. */
   url: string
   source: TargetSource
-  /** Past a transaction pooler. */
+  /** A URL of the server itself, without the transaction pooler. */
   directUrl?: string | undefined
   role?: string | undefined
-  /** Another database than the one that is named there, on the same server. */
+  /** Overrides the database of the URL. */
   database?: string | undefined
-  /** The place of the only host to try, where the address lists several: the one that another session is on. */
+  /** The index of the only host to try, if the URL lists several: the host of another session. */
   host?: number | undefined
   protected: boolean
 }
 
-/** The directory of an `embedded:` URL, or null. `embedded:` alone is a database in memory. */
+/** The directory of an `embedded:` URL, or null for other URLs. '' (from `embedded:`) is a database in memory. */
 export function embeddedDirectory(url: string): string | null {
   return url.startsWith('embedded:') ? url.slice('embedded:'.length) : null
 }
 
-/** Connects, hands the database over, and closes it whatever happens. */
+/** Connects, calls `work` with the database, and closes it in any case. */
 export async function withDatabase<T>(
   target: Target,
   options: ConnectOptions,
@@ -144,15 +131,15 @@ export async function withDatabase<T>(
 }
 
 export interface ConnectOptions {
-  /** `qicore-db/<command>`, seen in pg_stat_activity. */
+  /** `qicore-db/<command>`, visible in pg_stat_activity. */
   applicationName: string
-  /** Whether an embedded directory that is not there may be made. */
+  /** Whether a missing embedded directory may be created. */
   create?: boolean
-  /** A URL that shows the state of this process; named to another one that wants the same embedded directory. */
+  /** A URL that shows the state of this process, for the error of another process that opens the same directory. */
   statusUrl?: string | undefined
   /**
-   * For tests: a database in memory begins as a copy of this file, an archive of the engine's own. Opening that takes a
-   * third of the time of making a new database.
+   * For tests: a database in memory starts as a copy of this archive of the engine, which takes a third of the time of
+   * creating a new database.
    */
   template?: string | undefined
 }

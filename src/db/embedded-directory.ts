@@ -1,4 +1,4 @@
-/** The directory of an embedded database: who may open it, and how a new one comes to be. */
+/** The directory of an embedded database: its lock, and the creation of a new database. */
 import {
   chmodSync,
   existsSync,
@@ -16,33 +16,33 @@ import {command} from '../units/command.js'
 import {lockFile, type Holder} from './lock-file.js'
 
 /**
- * Inside the directory, so that every name of the directory (`D/.`, a symbolic link, another mount of it) leads to
- * the same file, and with it to the same lock.
+ * Inside the directory, so that every path of the directory (`D/.`, a symbolic link, another mount) leads to the same
+ * lock file.
  */
 const lockName = 'qicore-db.lock'
-/** A new database is made in here and moved up when it is complete. */
+/** The subdirectory in which a new database is created; it is moved up when it is complete. */
 const makingName = 'qicore-db.making'
-/** In the directory above: the database in there is complete, and the move may begin. */
+/** A marker in that subdirectory: the database is complete, and the move may start. */
 const completeName = 'qicore-db.complete'
 const versionName = 'PG_VERSION'
 
-/** A directory that this process alone may use. */
+/** A directory that this process has locked. */
 export interface OwnedDirectory {
   /** The absolute path without symbolic links. */
   path: string
-  /** Where a new database is to be made before {@link moveIntoPlace}; null where the directory holds one. */
+  /** Where to create a new database before {@link moveIntoPlace}; null if the directory already has one. */
   making: string | null
   unlock(): void
 }
 
-/** True where the directory holds a whole database of this engine, or of any PostgreSQL. */
+/** Whether the directory holds a complete database of this engine, or of any PostgreSQL. */
 export function holdsDatabase(directory: string): boolean {
   return existsSync(join(directory, versionName)) && existsSync(join(directory, 'global', 'pg_control'))
 }
 
 /**
- * True for files of a database that was never complete, made by a version that did not make it apart. What this
- * version left is no such case: the next opening finishes it.
+ * Whether the directory holds an incomplete database from an older version, which created databases in place. A
+ * creation that this version left incomplete does not count: the next open finishes or restarts it.
  */
 export function isHalfMade(directory: string): boolean {
   const names = entriesOf(directory)
@@ -51,8 +51,8 @@ export function isHalfMade(directory: string): boolean {
 }
 
 /**
- * Locks a directory and says what is in it.
- * @param create false: a directory that does not exist, or has no database, is an error and stays as it is
+ * Locks a directory, and prepares the creation of a database if it has none.
+ * @param create if false, a directory that does not exist or has no database is an error and is not changed
  * @throws OpsError IN_USE, NO_DATABASE, NOT_A_DATABASE
  */
 export async function ownDirectory(directory: string, create: boolean, holder: Holder): Promise<OwnedDirectory> {
@@ -60,12 +60,12 @@ export async function ownDirectory(directory: string, create: boolean, holder: H
   try {
     mkdirSync(directory, {recursive: true})
   } catch (error) {
-    throw unusable(`${directory} cannot be made (${(error as NodeJS.ErrnoException).code}).`)
+    throw unusable(`${directory} cannot be created (${(error as NodeJS.ErrnoException).code}).`)
   }
   const path = realpathSync(directory)
   const unlock = await lockDirectory(directory, holder)
   try {
-    // Another process may have been faster between the first look and the lock.
+    // Another process may have changed the directory between the first check and the lock.
     if (!existsSync(join(path, versionName))) requireUsable(directory, create)
     return {path, making: prepareMaking(path), unlock}
   } catch (error) {
@@ -74,14 +74,14 @@ export async function ownDirectory(directory: string, create: boolean, holder: H
   }
 }
 
-/** The lock of a directory, whatever is in it. @throws OpsError IN_USE */
+/** Locks a directory, whatever it contains. Returns a function that unlocks it. @throws OpsError IN_USE */
 export function lockDirectory(directory: string, holder: Holder): Promise<() => void> {
   return lockFile(join(realpathSync(directory), lockName), `The database in ${directory}`, holder)
 }
 
 /**
- * The database that was made apart is complete: moves it into its directory. Killed in the middle, it goes on at the
- * next opening.
+ * Moves a completely created database into its directory. If the process is killed in between, the next open continues
+ * the move.
  */
 export function moveIntoPlace(path: string): void {
   const making = join(path, makingName)
@@ -92,14 +92,14 @@ export function moveIntoPlace(path: string): void {
 function finishMove(path: string): void {
   const making = join(path, makingName)
   chmodSync(path, statSync(making).mode & 0o777)
-  // PG_VERSION last: where it is, everything is.
+  // PG_VERSION is moved last: if it exists, everything else does.
   const names = readdirSync(making).filter((name) => name !== completeName && name !== versionName)
   for (const name of [...names, versionName])
     if (existsSync(join(making, name))) renameSync(join(making, name), join(path, name))
   rmSync(making, {recursive: true})
 }
 
-/** Finishes or begins again what an interrupted creation left. Nothing but its own directory is ever deleted. */
+/** Finishes or restarts an interrupted creation. Only the subdirectory for creation is ever deleted. */
 function prepareMaking(path: string): string | null {
   const making = join(path, makingName)
   if (existsSync(join(making, completeName))) finishMove(path)
@@ -119,8 +119,8 @@ function requireUsable(directory: string, create: boolean): void {
     throw new OpsError('NO_DATABASE', `There is no database in ${directory} yet.`, {
       exit: ExitCode.cannotConnect,
       suggestions: [
-        `To make one with sample data: ${command('demo')}`,
-        `To make one with the empty tables: ${command('migrate up')}`,
+        `To create one with sample data: ${command('demo')}`,
+        `To create one with empty tables: ${command('migrate up')}`,
       ],
     })
 }
@@ -131,7 +131,7 @@ function entriesOf(directory: string): string[] {
   } catch (error) {
     const {code} = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return []
-    throw unusable(`${directory} is not a directory that can be read (${code}).`)
+    throw unusable(`${directory} cannot be read as a directory (${code}).`)
   }
 }
 
@@ -139,4 +139,4 @@ function unusable(message: string): OpsError {
   return new OpsError('NOT_A_DATABASE', message, {exit: ExitCode.cannotConnect, suggestions: [nameAnother]})
 }
 
-export const nameAnother = 'Name another directory with --url; an empty one becomes a new database.'
+export const nameAnother = 'Use another directory with --url; an empty one becomes a new database.'

@@ -1,15 +1,15 @@
 /**
- * The thread in which the embedded engine lives: it runs on whatever thread calls it, and a statement of two
- * seconds would stop the event loop, and with it every heartbeat and signal, for two seconds.
+ * The worker thread of the embedded engine. The engine runs synchronously on the calling thread: on the main thread, a
+ * statement of two seconds would block the event loop, with its heartbeats and signals, for two seconds.
  */
 import {readFile} from 'node:fs/promises'
 import {parentPort, workerData} from 'node:worker_threads'
 
-/** Where the database of an engine is. */
+/** The location of an engine's database. */
 export interface EnginePlace {
-  /** Null: in memory. */
+  /** Null for a database in memory. */
   directory: string | null
-  /** The archive that a database in memory begins with. */
+  /** The archive from which a database in memory is created. */
   template?: string | undefined
 }
 export type FromEngine =
@@ -22,7 +22,7 @@ export type ToEngine = {kind: 'data'; bytes: Uint8Array} | {kind: 'close'}
 const port = parentPort!
 const send = (message: FromEngine) => port.postMessage(message)
 
-/** Messages of the frontend protocol, whole: the first has no type byte, each later one has one before its length. */
+/** Splits bytes into messages of the frontend protocol: the first has no type byte, each later one has one. */
 function framer(): (bytes: Uint8Array) => Uint8Array[] {
   let rest = Buffer.alloc(0)
   let started = false
@@ -51,8 +51,8 @@ async function open({directory, template}: EnginePlace) {
   const engine = await (directory === null
     ? PGlite.create({extensions, ...(loadDataDir && {loadDataDir})})
     : PGlite.create(directory, {extensions}))
-  // There is no preloading here: until the library is loaded the planner hooks are missing, and a query over
-  // compressed chunks answers wrongly without a word (415 008 rows counted as 48 832).
+  // The engine cannot preload libraries. Until the library is loaded, its planner hooks are missing, and a query over
+  // compressed chunks silently returns a wrong result (415 008 rows counted as 48 832).
   await engine.exec("load 'timescaledb'")
   await engine.exec('create extension if not exists timescaledb')
   const {rows} = await engine.query<{license: string | null}>(
@@ -67,7 +67,7 @@ open(workerData as EnginePlace).then(
     const frames = framer()
     let queue = Promise.resolve()
     const answer = async (message: Uint8Array) => {
-      // X, Terminate: the engine itself goes on until this thread closes it.
+      // X is Terminate: the engine runs until this thread closes it.
       if (message[0] === 0x58) return
       const bytes = await engine.execProtocolRaw(message, {throwOnError: false})
       if (bytes.length > 0) send({kind: 'data', bytes})

@@ -6,20 +6,20 @@ import type {EnginePlace, FromEngine, ToEngine} from './embedded-worker.js'
 import {moveIntoPlace, nameAnother, ownDirectory} from './embedded-directory.js'
 import type {Holder} from './lock-file.js'
 
-/** `embedded:` with nothing behind it is a database in memory, for tests. */
+/** The directory of `embedded:` alone: a database in memory, for tests. */
 export const inMemory = ''
 
 export interface EmbeddedEngine {
-  /** What node-postgres takes as its `stream`. */
+  /** The `stream` for a node-postgres client. */
   stream: Duplex
   close(): Promise<void>
 }
 
 /**
  * Starts the embedded TimescaleDB on a directory, which no other process can open until it is closed.
- * @param create false: a directory that does not exist, or is empty, is an error and stays as it is
- * @param holder shown to another process that wants the same directory
- * @param template what a database in memory begins with, as in ConnectOptions
+ * @param create if false, a directory that does not exist or is empty is an error and is not changed
+ * @param holder shown in the error of another process that opens the same directory
+ * @param template the archive for a database in memory, as in ConnectOptions
  * @throws OpsError IN_USE, NO_DATABASE, NOT_A_DATABASE, NO_EMBEDDED_ENGINE
  */
 export async function openEmbedded(
@@ -50,28 +50,28 @@ function withoutEngine(error: unknown): never {
 function noEngine(cause?: unknown): OpsError {
   return new OpsError(
     'NO_EMBEDDED_ENGINE',
-    'The embedded engine is not installed here: the package was installed without its optional dependencies.',
+    'The embedded engine is not installed: the package was installed without its optional dependencies.',
     {
       exit: ExitCode.cannotConnect,
       cause,
       suggestions: [
         'Install again without --omit=optional.',
-        'Or name a server: --url postgres://…, QICORE_DB_URL or PGHOST.',
+        'Or use a server: --url postgres://…, QICORE_DB_URL or PGHOST.',
       ],
     },
   )
 }
 
 /**
- * V8 compiles a function of the engine a second time, for speed, once it has run for a while. By its default it does
- * so for most of what the engine runs while it starts, which costs as much as the start itself, and a command is over
- * before it pays. With this budget only what runs for seconds is compiled again: loading and compression of many rows.
+ * V8 recompiles WebAssembly functions with optimizations once they have run for a while. By default this affects most
+ * of the code that runs while the engine starts; it costs as much as the start itself, and a command ends before it
+ * pays off. With this budget only code that runs for seconds is recompiled: loading and compressing many rows.
  */
 const tieringBudget = '--wasm-tiering-budget=1000000000'
 
 async function start(place: EnginePlace, unlock: () => void): Promise<EmbeddedEngine> {
   setFlagsFromString(tieringBudget)
-  // Not this process's own options: the loader of a test, or --input-type, would be the thread's too.
+  // execArgv: [] because options of this process, such as a test loader or --input-type, must not apply to the thread.
   const worker = new Worker(workerFile(), {workerData: place, execArgv: [], stderr: true, stdout: true})
   const send = (message: ToEngine) => worker.postMessage(message)
   await new Promise<void>((resolve, reject) => {
@@ -118,7 +118,7 @@ function workerFile(): URL {
     : new URL('./embedded-worker.js', import.meta.url)
 }
 
-/** The socket that node-postgres believes it has. */
+/** A stream to the engine with the methods of a socket that node-postgres calls. */
 class EngineStream extends Duplex {
   constructor(private readonly send: (message: ToEngine) => void) {
     super()
@@ -145,7 +145,7 @@ class EngineStream extends Duplex {
     callback()
   }
   override _final(callback: () => void): void {
-    // The engine never hangs up; node-postgres waits for it to.
+    // node-postgres waits for the end of the stream, which the engine never sends.
     this.push(null)
     callback()
   }

@@ -1,4 +1,4 @@
-/** Statements that share one Sync of the protocol. */
+/** Statements of the extended protocol that share one Sync. */
 import pg from 'pg'
 import {isConnectionLost, SqlState} from './sqlstate.js'
 import type {Value} from './sql.js'
@@ -11,13 +11,13 @@ export interface Answer {
 export interface Question {
   text: string
   values?: readonly Value[]
-  /** Set: the session keeps it prepared under this name. */
+  /** If set, the session keeps the statement prepared under this name. */
   name?: string | undefined
 }
 
 type Types = NonNullable<pg.ClientConfig['types']>
 
-/** What node-postgres calls on a query while its answer arrives. The package's type declarations leave it out. */
+/** The methods that node-postgres calls on a query as messages arrive. Its type declarations omit them. */
 interface WireQuery {
   submit(connection: Connection): Error | null
   handleRowDescription(message: unknown): void
@@ -37,18 +37,18 @@ type Part = WireQuery & {readonly name?: string; readonly text?: string}
 type WireQueryClass = new (config: object, callback: (error: unknown, answer: Answer) => void) => WireQuery
 const Query = pg.Query as unknown as WireQueryClass
 
-/** The error of a statement that the server skipped, because one before it in the same flight failed. */
+/** The error of a statement that the server skipped because an earlier one in the same flight failed. */
 export function skipped(): Error {
-  const error = new Error('the server skipped this statement: one that was sent before it failed')
+  const error = new Error('the server skipped this statement, because an earlier one failed')
   return Object.assign(error, {code: SqlState.inFailedTransaction})
 }
 
 /**
- * Statements in the extended protocol that end with one Sync: after an error the server discards everything up to the
- * Sync, so none of them runs where one before it failed. node-postgres ends each statement with a Sync of its own, and
- * then a statement behind a failed BEGIN runs outside of any transaction.
+ * Statements of the extended protocol that end with one Sync. After an error the server discards everything up to the
+ * Sync, so no statement runs after a failed one. node-postgres by itself sends a Sync after each statement; a statement
+ * after a failed BEGIN would then run outside any transaction.
  *
- * One query to node-postgres: each message of the server belongs to the first part that has not ended.
+ * For node-postgres a flight is one query: each message of the server belongs to the first part that has not ended.
  */
 export class Flight extends Query {
   private readonly parts: Part[] = []
@@ -84,8 +84,7 @@ export class Flight extends Query {
   }
 
   /**
-   * node-postgres remembers under these which statement the server has parsed. The base class sets them once, to
-   * nothing.
+   * node-postgres uses name and text to remember which statements the server has parsed. The base class sets them once.
    */
   get name(): string | undefined {
     return this.parts?.[this.current]?.name
@@ -125,7 +124,7 @@ export class Flight extends Query {
   }
 
   override handleError(error: unknown, connection: Connection): void {
-    // What the server did not send is the end of the connection.
+    // An error that the server did not send means that the connection is lost.
     const isOver = !(error instanceof pg.DatabaseError) || isConnectionLost(error)
     for (const [index, part] of this.parts.slice(this.current).entries()) {
       if (part.name !== undefined) delete connection.submittedNamedStatements[part.name]

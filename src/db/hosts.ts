@@ -1,29 +1,29 @@
-/** Several hosts in one address, as libpq takes them: which of them to try, and which of them to accept. */
+/** Several hosts in one URL, as in libpq: the order in which to try them, and which sessions to accept. */
 import {usageError} from '../errors.js'
 import {localServer, type Parameters} from './libpq.js'
 
-/** libpq's target_session_attrs: what a server must be so that its session is taken. */
+/** The values of libpq's target_session_attrs: the property that a session must have to be accepted. */
 export const sessionAttributes = ['any', 'read-write', 'read-only', 'primary', 'standby', 'prefer-standby'] as const
 export type SessionAttributes = (typeof sessionAttributes)[number]
 
-/** What a session is by what its server says of it. */
+/** The properties of a session as its server reports them. */
 export interface SessionState {
   inRecovery: boolean
-  /** Its transactions are read-only unless they ask for more; always so in recovery. */
+  /** Transactions are read-only by default; always true in recovery. */
   readOnly: boolean
 }
 
-/** The parameters of one host of an address. */
+/** The connection parameters of one host. */
 export interface HostParameters {
-  /** Its place in the list, counted from 0; the same however the list is shuffled. */
+  /** The index in the list, counted from 0; independent of shuffling. */
   index: number
   parameters: Parameters
 }
 
 /**
- * One entry for each host, in the order to try them in: as listed, or shuffled where load_balance_hosts is `random`.
- * @param parameters host, hostaddr and port may be lists with commas; one port is the port of all hosts
- * @throws OpsError BAD_URL where the lists are not of one length, or a setting is none of libpq's
+ * One entry for each host, in the order to try them: as listed, or shuffled if load_balance_hosts is `random`.
+ * @param parameters host, hostaddr and port may be comma-separated lists; a single port applies to all hosts
+ * @throws OpsError BAD_URL if the lists differ in length, or for an unknown value of load_balance_hosts
  */
 export function hostsOf(parameters: Parameters): HostParameters[] {
   const names = listOf(parameters.host)
@@ -48,18 +48,18 @@ const listOf = (text: string | undefined): string[] => (text ?? '').split(',').m
 const count = (n: number, noun: string, plural = 's') => `${n} ${noun}${n === 1 ? '' : plural}`
 
 function badHosts(what: string) {
-  return usageError('BAD_URL', `The address lists ${what}.`, [
-    'List as many of each, or one port for all hosts: postgres://role@db1:5432,db2:5432/database',
+  return usageError('BAD_URL', `The URL lists ${what}.`, [
+    'List the same number of each, or one port for all hosts: postgres://role@db1:5432,db2:5432/database',
   ])
 }
 
 function balanced({load_balance_hosts: asked = 'disable'}: Parameters): boolean {
   if (asked !== 'disable' && asked !== 'random')
-    throw usageError('BAD_URL', `There is no load_balance_hosts "${asked}".`, ['disable or random.'])
+    throw usageError('BAD_URL', `"${asked}" is not a value of load_balance_hosts.`, ['Use disable or random.'])
   return asked === 'random'
 }
 
-/** Fisher and Yates: every order is as likely as any other. */
+/** Fisher-Yates shuffle: every order is equally likely. */
 function shuffled<T>(items: readonly T[]): T[] {
   const mixed = [...items]
   for (let last = mixed.length - 1; last > 0; last -= 1) {
@@ -69,17 +69,17 @@ function shuffled<T>(items: readonly T[]): T[] {
   return mixed
 }
 
-/** @throws OpsError BAD_URL for a value that libpq does not have */
+/** The value of target_session_attrs, by default `any`. @throws OpsError BAD_URL for an unknown value */
 export function wantedAttributes({target_session_attrs: asked = 'any'}: Parameters): SessionAttributes {
   const wanted = sessionAttributes.find((known) => known === asked)
   if (wanted === undefined)
-    throw usageError('BAD_URL', `There is no target_session_attrs "${asked}".`, [
-      `Known are ${sessionAttributes.join(', ')}.`,
+    throw usageError('BAD_URL', `"${asked}" is not a value of target_session_attrs.`, [
+      `Use one of ${sessionAttributes.join(', ')}.`,
     ])
   return wanted
 }
 
-/** Why a session is not the one that was asked for, as a clause about its server; null where it is. */
+/** Why a session does not match target_session_attrs, as a clause about its server; null if it matches. */
 export function mismatch(wanted: SessionAttributes, {inRecovery, readOnly}: SessionState): string | null {
   const standby = 'it is a standby (in recovery)'
   switch (wanted) {

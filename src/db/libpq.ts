@@ -6,7 +6,7 @@ import {parse as parseUrl} from 'pg-connection-string'
 import {messageOf, usageError} from '../errors.js'
 import {redact} from './redact.js'
 
-/** libpq's connection parameters, after URL, service file and environment were laid over each other. */
+/** libpq's connection parameters, merged from URL, service file and environment. */
 export type Parameters = Partial<Record<string, string>>
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -15,7 +15,7 @@ const tlsParameters = new Set(['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 's
 const encodeHint =
   'Percent-encode special characters of the password (@ as %40, / as %2F, # as %23), or use PGPASSFILE.'
 
-/** libpq's names of what the environment may say; node-postgres itself reads the rest of them. */
+/** libpq's parameter names for environment variables; node-postgres reads the other variables itself. */
 const fromEnvironment: Record<string, string> = {
   PGHOST: 'host',
   PGHOSTADDR: 'hostaddr',
@@ -34,24 +34,20 @@ const fromEnvironment: Record<string, string> = {
   PGOPTIONS: 'options',
 }
 
-/** Variables of libpq that are set and name a database, or a part of its address. */
+/** The libpq environment variables that are set and specify a database or a part of its address. */
 export function databaseVariables(env: Environment): string[] {
   return ['PGHOST', 'PGHOSTADDR', 'PGPORT', 'PGDATABASE', 'PGSERVICE', 'PGUSER'].filter((name) => Boolean(env[name]))
 }
 
-/** True where libpq's environment alone names a database. */
+/** Whether libpq's environment variables alone specify a database. */
 export function environmentNamesDatabase(env: Environment): boolean {
   return databaseVariables(env).length > 0
 }
 
-/** Milliseconds that a host has where nothing is said. */
+/** The default connect timeout for each host, in milliseconds. */
 const defaultTimeout = 5_000
 
-/**
- * How long each host may take to give a session, in milliseconds. 0: as long as it likes, which is libpq's meaning of
- * 0.
- * @throws OpsError BAD_URL
- */
+/** The connect timeout for each host, in milliseconds; 0 means no timeout, as in libpq. @throws OpsError BAD_URL */
 export function connectTimeoutOf({connect_timeout: given}: Parameters): number {
   if (given === undefined) return defaultTimeout
   const seconds = Number(given)
@@ -61,10 +57,10 @@ export function connectTimeoutOf({connect_timeout: given}: Parameters): number {
 }
 
 /**
- * What the URL says, under it the service it names (or PGSERVICE), under that the environment: libpq's own order.
- * host, hostaddr and port may be lists with commas ({@link hostsOf}).
- * @param url `postgres://…`, or '' for service and environment alone
- * @throws OpsError BAD_URL, NO_SERVICE
+ * The connection parameters in libpq's order of precedence: the URL, then the service that it or PGSERVICE names, then
+ * the environment. host, hostaddr and port may be comma-separated lists ({@link hostsOf}).
+ * @param url `postgres://…`, or '' for service and environment only
+ * @throws OpsError BAD_URL, NO_SERVICE, TLS
  */
 export function connectionParameters(url: string, env: Environment): Parameters {
   const given = url === '' ? {} : parametersOfUrl(url)
@@ -72,20 +68,20 @@ export function connectionParameters(url: string, env: Environment): Parameters 
   const parameters: Parameters = {}
   for (const [name, key] of Object.entries(fromEnvironment)) if (env[name]) parameters[key] = env[name]
   if (service) Object.assign(parameters, parametersOfService(service, env))
-  // An address of the environment belongs to the host of the environment, never to that of the URL.
+  // hostaddr from the environment belongs to the host in the environment, not to the host in the URL.
   if (given.host && !given.hostaddr) delete parameters.hostaddr
   Object.assign(parameters, given)
-  // Passed over, a misspelt sslmode or a revocation list would leave less safety than was asked for.
+  // Ignoring a misspelt sslmode or a revocation list would make the connection less secure than requested.
   const unknown = Object.keys(parameters).find((key) => key.startsWith('ssl') && !tlsParameters.has(key))
   if (unknown !== undefined)
-    throw usageError('TLS', `The connection asks for ${unknown}, which is not known here.`, [
-      `Known are ${[...tlsParameters].join(', ')}.`,
+    throw usageError('TLS', `The connection parameter ${unknown} is not supported.`, [
+      `Supported are ${[...tlsParameters].join(', ')}.`,
     ])
   parameters.host ??= parameters.hostaddr ?? localServer(parameters.port ?? '5432')
   return parameters
 }
 
-/** Where no host is given libpq takes the Unix socket; where there is none, TCP. */
+/** The default host, as in libpq: the directory of the Unix socket, or localhost if there is no socket. */
 export function localServer(port: string): string {
   return (
     ['/var/run/postgresql', '/tmp'].find((directory) => existsSync(join(directory, `.s.PGSQL.${port}`))) ?? 'localhost'
@@ -94,11 +90,11 @@ export function localServer(port: string): string {
 
 function parametersOfUrl(url: string): Parameters {
   if (!/^postgres(ql)?:\/\//.test(url))
-    throw usageError('BAD_URL', `"${withoutUser(url)}" is not the URL of a database.`, [
+    throw usageError('BAD_URL', `"${withoutUser(url)}" is not a database URL.`, [
       'Write postgres://role@host:5432/database or embedded:<directory>.',
     ])
   refuseUnencoded(url)
-  // The TLS parameters are read by tls.ts the way libpq means them; the parser would open files and warn.
+  // tls.ts handles the TLS parameters as libpq does; the URL parser would open files and print warnings.
   const tls: Parameters = {}
   let plain = url
   const at = url.indexOf('?')
@@ -115,13 +111,11 @@ function parametersOfUrl(url: string): Parameters {
   let parsed: Record<string, unknown>
   try {
     if (hosts !== null) plain = hosts.url
-    // The parser leaves %2F and its like in a database's name as they are; libpq does not.
+    // The parser does not decode %2F and similar in the database name; libpq does.
     const [, name] = /^\w+:\/\/[^/?]*\/([^?]+)/.exec(plain) ?? []
     parsed = {...parseUrl(plain), database: name === undefined ? undefined : decodeURIComponent(name)}
   } catch (error) {
-    throw usageError('BAD_URL', `"${redact(url)}" is not the URL of a database: ${redact(messageOf(error))}.`, [
-      encodeHint,
-    ])
+    throw usageError('BAD_URL', `"${redact(url)}" is not a database URL: ${redact(messageOf(error))}.`, [encodeHint])
   }
   const {database, ...rest} = parsed
   const parameters: Parameters = {...tls}
@@ -137,9 +131,8 @@ function parametersOfUrl(url: string): Parameters {
 }
 
 /**
- * Several hosts, which the parser of URLs does not know: they are taken out of the URL. Null where there is at most
- * one.
- * @returns host and port as libpq's lists; a host without a port has an empty item; port is null where none has one
+ * Takes a list of hosts out of a URL, because the URL parser does not support it. Null if there is at most one host.
+ * @returns host and port as libpq's lists; a host without a port has an empty item; port is null if no host has one
  */
 function hostList(url: string): {url: string; host: string; port: string | null} | null {
   const [, before = '', list = '', after = ''] = /^(\w+:\/\/(?:[^/?#]*@)?)([^/?#]*)([\s\S]*)$/.exec(url) ?? []
@@ -156,19 +149,19 @@ function hostList(url: string): {url: string; host: string; port: string | null}
   }
 }
 
-/** Of anything else: where a password ends is plain, where it begins is not. */
+/** For text that is not a URL: a password ends at the last @, but its start is unknown, so all before it is hidden. */
 function withoutUser(text: string): string {
   const at = text.lastIndexOf('@')
   return at < 0 ? redact(text) : `***${text.slice(at)}`
 }
 
-/** A password with a bare / ? or # makes another URL of it, whose host or database would be a part of the password. */
+/** An unencoded / ? or # in a password changes how the URL is split: a part of the password would become the host. */
 function refuseUnencoded(url: string): void {
   const rest = url.replace(/^\w+:\/\/[^/?#]*/, '')
   if (/[@#]/.test(rest))
     throw usageError(
       'BAD_URL',
-      `"${redact(url)}" is not the URL of a database: a special character in it is not encoded.`,
+      `"${redact(url)}" is not a database URL: it contains a special character that is not percent-encoded.`,
       [encodeHint],
     )
 }
@@ -188,13 +181,13 @@ function parametersOfService(service: string, env: Environment): Parameters {
       return Object.fromEntries(Object.entries(section).map(([key, value]) => [key, String(value)]))
   }
   throw usageError('NO_SERVICE', `There is no service "${service}" in ${files.join(' or ')}.`, [
-    'PGSERVICEFILE names another file.',
+    'Use PGSERVICEFILE for another file.',
   ])
 }
 
 /**
- * A service file is simpler than an ini file: a dot in a section's name nests nothing, and a value is what stands
- * behind the =, with its quotes, semicolons and the word `true`.
+ * Escapes a service file for the ini parser. A service file is simpler: a dot in a section name does not nest, and a
+ * value is the text after the =, including quotes, semicolons and the word `true`.
  */
 function plainIni(text: string): string {
   return text

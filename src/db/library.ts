@@ -2,7 +2,7 @@ import {ExitCode, OpsError} from '../errors.js'
 import {loadSql} from './load-sql.js'
 import {serverMessage, SqlState, sqlState} from './sqlstate.js'
 
-/** Startup options of a session that does not load TimescaleDB's library. A pooler may refuse them. */
+/** Startup options for a session that does not load TimescaleDB's library. A pooler may refuse them. */
 export const withoutLibrary = '-c timescaledb.disable_load=on'
 
 /** A client of node-postgres. */
@@ -11,23 +11,24 @@ interface Client {
   end(): Promise<void>
 }
 
-/** What a session that does not load TimescaleDB sees of the extension. */
+/** The versions of the extension, read in a session that does not load TimescaleDB. */
 interface InstalledVersion {
   installed: string | null
-  /** What the server has the files of. */
+  /** The version of the files on the server. */
   available: string | null
 }
 
 /**
- * Where a new session's first question failed because the library of the installed version is missing or is another
- * one, the error that says so; else null.
- * @param open makes a session {@link withoutLibrary}; its failure only costs the versions
+ * The error for a new session whose first query failed because TimescaleDB's library is missing or has another version
+ * than the extension; null for other errors.
+ * @param open opens a session {@link withoutLibrary}; if that fails, the error does not name the versions
  */
 export async function libraryError(error: unknown, open: () => Promise<Client>): Promise<OpsError | null> {
   const state = sqlState(error)
   if (state !== SqlState.undefinedFile && state !== SqlState.featureNotSupported) return null
   const {installed, available} = await readVersion(open).catch(() => ({installed: null, available: null}))
-  // These codes are TimescaleDB's only where it is installed; where that cannot be seen, the server's words have to do.
+  // feature_not_supported means a version mismatch only if TimescaleDB is installed; if unknown, the error is not
+  // wrapped.
   if (installed === null && state === SqlState.featureNotSupported) return null
   const missing = state === SqlState.undefinedFile
   const version =
@@ -36,7 +37,7 @@ export async function libraryError(error: unknown, open: () => Promise<Client>):
       : `timescaledb ${installed}, the version of the extension in this database,`
   return new OpsError(
     missing ? 'LIBRARY_MISSING' : 'LIBRARY_MISMATCH',
-    `The library of ${version} ${missing ? 'cannot be loaded' : 'is not the one that the server loaded'}: ${serverMessage(error)}`,
+    `The library of ${version} ${missing ? 'cannot be loaded' : 'is not the one that the server has loaded'}: ${serverMessage(error)}`,
     {
       exit: ExitCode.cannotConnect,
       suggestions: [

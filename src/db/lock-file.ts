@@ -1,17 +1,18 @@
 import {closeSync, ftruncateSync, openSync, readFileSync, writeSync} from 'node:fs'
 import {ExitCode, OpsError} from '../errors.js'
 
-/** The process that holds a lock, as it describes itself in the file. */
+/** The description of the process that holds a lock, stored in the file. */
 export interface Holder {
   /** The command: `qicore-db/daemon`. */
   command: string
-  /** A URL that shows the state of the process, where there is one. */
+  /** A URL that shows the state of the process, if it has one. */
   statusUrl?: string | undefined
 }
 
 /**
- * An exclusive lock on a file, held by the kernel for as long as this process lives: kill -9 frees it at once, and
- * SIGSTOP keeps it. A lock that goes stale by the clock does neither. The content is only for the message.
+ * Takes an exclusive lock on a file, which the kernel holds as long as this process lives: kill -9 releases it at once,
+ * SIGSTOP does not. A lock that expires by time ensures neither. The content is used only for the error message.
+ * Returns a function that unlocks.
  * @throws OpsError IN_USE with the pid and the command of the holder
  */
 export async function lockFile(path: string, what: string, holder: Holder = {command: ''}): Promise<() => void> {
@@ -37,8 +38,8 @@ function inUse(what: string, text: string): OpsError {
   return new OpsError('IN_USE', `${what} is in use by process ${pid || 'unknown'}${by}.`, {
     exit: ExitCode.lockHeld,
     suggestions: [
-      ...(statusUrl ? [`See how that process is doing: curl ${statusUrl}`] : []),
-      'The embedded engine serves one process at a time: wait for that process (--wait 10min), or stop it.',
+      ...(statusUrl ? [`State of that process: curl ${statusUrl}`] : []),
+      'The embedded engine supports one process at a time: wait for that process to end (--wait 10min), or stop it.',
     ],
   })
 }

@@ -1,6 +1,6 @@
 declare module 'fs-native-extensions' {
   const extensions: {
-    /** False when another file descriptor holds the lock. */
+    /** False if another file descriptor holds the lock. */
     tryLock(fd: number): boolean
     unlock(fd: number): void
   }

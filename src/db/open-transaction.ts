@@ -5,21 +5,21 @@ import {silenceWatch} from './silence-watch.js'
 import {mayHoldSeveral, quoteIdent, type Statement} from './sql.js'
 import {isConnectionLost, sqlState, SqlState} from './sqlstate.js'
 
-const endedEarlyMessage = 'a statement ended the transaction before its commit; what came after it ran outside of it'
+const endedEarlyMessage = 'a statement ended the transaction before its commit; later statements ran outside of it'
 
-/** A transaction from BEGIN to its end; see {@link inTransaction} for what is sent together. */
+/** A transaction from BEGIN to its end; see {@link inTransaction} for the pipelining. */
 export class OpenTransaction implements Db {
-  /** What is sent together with BEGIN. */
+  /** BEGIN, the settings, and the statements that are sent together with them. */
   private readonly first: Flight
   private readonly watched: <T>(answer: Promise<T>) => Promise<T>
   private phase: 'collecting' | 'sent' | 'open' | 'over' = 'collecting'
-  /** Statements that wait until the server has answered that the transaction is open. */
+  /** Number of statements that wait until the server has confirmed that the transaction is open. */
   private waiting = 0
   private cause: {error: unknown} | undefined
-  /** A statement of the caller has ended the transaction. */
+  /** Whether a statement of the caller has ended the transaction. */
   private endedEarly = false
   private firstFailed = false
-  /** The server has answered the commit, with whatever. */
+  /** Whether the server has responded to COMMIT, with any result. */
   private committed = false
   private rolledBack = false
 
@@ -41,7 +41,7 @@ export class OpenTransaction implements Db {
   query<Row extends object>(question: Statement): Promise<Row[]> {
     if (this.phase === 'over') return Promise.reject(new Error('the transaction is over; this statement was not sent'))
     const rows = this.ask(question).then((answer) => rowsOf(answer) as Row[])
-    // Where the caller does not wait for it, the commit reports the failure.
+    // If the caller does not await it, the commit reports the failure.
     rows.catch(() => {})
     return rows
   }
@@ -78,7 +78,7 @@ export class OpenTransaction implements Db {
     this.session.client.off('notice', this.onNotice)
   }
 
-  /** The warning of a COMMIT, ROLLBACK or SET LOCAL outside of a transaction. */
+  /** Handles the warning of a COMMIT, ROLLBACK or SET LOCAL outside a transaction. */
   private readonly onNotice = ({code}: {code?: string}) => void (this.endedEarly ||= code === SqlState.noTransaction)
 
   private readonly onLanded = () => {
@@ -100,14 +100,14 @@ export class OpenTransaction implements Db {
         .catch((error: unknown) => this.failed(roleError(role, error)))
   }
 
-  /** One write for what is sent in the same turn: a write each was 40 % of a daemon's processor time. */
+  /** One write for everything sent in the same turn: single writes took 40 % of a daemon's CPU time. */
   private cork(): void {
     const {stream} = this.session.client.connection
     stream.cork()
     process.nextTick(() => stream.uncork())
   }
 
-  /** Sends what was collected. */
+  /** Sends the collected statements. */
   private depart(): void {
     if (this.phase !== 'collecting') return
     this.phase = 'sent'
@@ -138,7 +138,7 @@ export class OpenTransaction implements Db {
     return this.watched(answer)
   }
 
-  /** Sends once the server has answered that the transaction is open. Fails unsent where it is not. */
+  /** Sends once the server has confirmed that the transaction is open; otherwise fails without sending. */
   private async afterOpening(question: Statement): Promise<Answer | Answer[]> {
     this.waiting += 1
     await this.first.landed.catch(() => Promise.reject(skipped())).finally(() => (this.waiting -= 1))
@@ -147,7 +147,7 @@ export class OpenTransaction implements Db {
   }
 }
 
-/** Of several statements in one text, the last one's. */
+/** The rows of the last statement, if the text has several. */
 function rowsOf(answer: Answer | Answer[]): object[] {
   return Array.isArray(answer) ? (answer.at(-1)?.rows ?? []) : answer.rows
 }

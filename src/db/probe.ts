@@ -7,9 +7,9 @@ import {isConnectionLost} from './sqlstate.js'
 type Ask = <Row extends object>(question: Statement) => Promise<Row[]>
 
 /**
- * Asks a server what it is and in what condition its database is.
- * @param ask one question in a read-only transaction, without the corrections that `server.corrections` will name
- * @param processId the pid that the protocol's BackendKeyData named, null where there is none
+ * Reads the version, features and settings of a server and the condition of its database.
+ * @param ask runs one query in a read-only transaction, without `server.corrections`, which are not known yet
+ * @param processId the pid of the protocol's BackendKeyData; null if there is none
  */
 export async function readServer(ask: Ask, processId: number | null, embedded: boolean): Promise<Server> {
   const [row] = await ask<ServerRow>(statement(loadSql('db/server')))
@@ -19,7 +19,7 @@ export async function readServer(ask: Ask, processId: number | null, embedded: b
   return describeServer(row!, processId, embedded, {condition, citus: citus ?? null})
 }
 
-/** Null where it cannot be known now: a root that was locked after it was seen free, a role that may not read. */
+/** Null if it cannot be read now: a root was locked after the check, or the role may not read it. */
 async function readCondition(ask: Ask, name: string): Promise<ConditionRow | null> {
   try {
     const [row] = await ask<ConditionRow>(statement(loadSql(name)))

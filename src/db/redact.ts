@@ -1,6 +1,6 @@
 /**
- * A URL, or any text with URLs in it, as it may be printed. A password that was not encoded must not show
- * printed either, so where the end of it is in doubt more is hidden than needed.
+ * A URL, or text with URLs, without passwords. An unencoded password must not be printed either, so if its end is
+ * ambiguous, more is hidden than necessary.
  */
 export function redact(text: string): string {
   const [, scheme, rest] = /^(\s*[a-z][a-z0-9+.-]*:\/\/)([\s\S]*)$/i.exec(text) ?? []
@@ -11,9 +11,8 @@ export function redact(text: string): string {
 }
 
 /**
- * The URL of a database without its user and password, for reports: `postgres://host:5432/market?sslmode=require`.
- * Where
- * the end of the user is in doubt more is left out than needed.
+ * The URL of a database without user and password, for reports: `postgres://host:5432/market?sslmode=require`. If the
+ * end of the user is ambiguous, more is removed than necessary.
  */
 export function withoutCredentials(url: string): string {
   const [, scheme, rest] = /^(\s*[a-z][a-z0-9+.-]*:\/\/)([\s\S]*)$/i.exec(redact(url)) ?? []
@@ -28,8 +27,8 @@ export function withoutCredentials(url: string): string {
 }
 
 /**
- * The URL of a database without its password, as it can be typed again; undefined where the end of the
- * password is not known, and for what is no URL.
+ * The URL of a database without its password, usable in a command; undefined if the end of the password is ambiguous or
+ * the text is not a URL.
  */
 export function withoutPassword(url: string): string | undefined {
   if (url.startsWith('embedded:')) return url
@@ -44,24 +43,24 @@ export function withoutPassword(url: string): string | undefined {
   return shown.includes(':***') || !hostsOf(place).every(isHost) ? undefined : shown
 }
 
-/** Of `postgres://user@a:1,b:2/market`, both. */
+/** The hosts of a URL: `a:1` and `b:2` of `postgres://user@a:1,b:2/market`. */
 function hostsOf(place: string): string[] {
   const authority = place.slice(place.indexOf('://') + 3).split('/')[0]!
   return authority.slice(authority.lastIndexOf('@') + 1).split(',')
 }
 
-/** False where what looks like a port is no number: it is the password of a URL that has no host. */
+/** False if the port is not a number: it is then the password of a URL that has no host. */
 function isHost(text: string): boolean {
   return /^(\[[^\]]*\]|[^:]*)(:\d*)?$/.test(text)
 }
 
-/** What follows `postgres://`: user, password, host, database and parameters, as far as they can be told apart. */
+/** Hides the password in the part after `postgres://`: user, password, host, database and parameters. */
 function redactRest(rest: string): string {
   const parameter = rest.search(/[?&]\w*password=/i)
   const head = parameter < 0 ? rest : rest.slice(0, parameter)
   const tail = parameter < 0 ? '' : rest.slice(parameter)
   const at = head.lastIndexOf('@')
-  // Without an @ a colon stands before a port, unless the @ went to the parameters with the end of the password.
+  // Without an @, a colon precedes a port, unless the @ is in the parameters, together with the end of the password.
   const withoutAt = tail.includes('@') ? head : ''
   const secret = at >= 0 ? head.slice(0, at) : withoutAt
   const colon = secret.indexOf(':')

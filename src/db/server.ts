@@ -6,7 +6,7 @@ import type {Instant} from '../units/instant.js'
 
 export type Alive = 'alive' | 'dead' | 'unknown'
 
-/** What one connected server is and can do. Asked once; nothing else in the program decides by version. */
+/** The version, features and settings of a server, read when a session opens. Only this decides by version. */
 export interface Server {
   engine: EngineKind
   embedded: boolean
@@ -14,57 +14,57 @@ export interface Server {
   versionNum: number
   database: string
   role: string
-  /** Null over a Unix socket and for the embedded engine. */
+  /** Null for a Unix socket and the embedded engine. */
   host: string | null
   port: number | null
-  /** The server's clock when it was asked. */
+  /** The server's clock at the time of reading. */
   now: Instant
   inRecovery: boolean
   superuser: boolean
-  /** pg_monitor or its like: sees other roles' queries and states. */
+  /** Whether the role is a member of pg_read_all_stats and so sees the queries and states of other roles. */
   readsAllStats: boolean
   timescaledb: string | null
-  /** The extension's functions live where it was installed, not always in public. */
+  /** The schema of the extension's functions, not always public. */
   timescaledbSchema: string | null
-  /** The extension could be created or updated to this version here. */
+  /** The version to which the extension can be created or updated on this server. */
   timescaledbAvailable: string | null
   edition: Edition | null
-  /** TimescaleDB's own background workers in this database. */
+  /** TimescaleDB's background workers in this database. */
   workers: Alive
   pgCron: string | null
   pgCronAlive: boolean
   pgCronDatabase: string | null
   pgStatStatements: string | null
   pgStatStatementsSchema: string | null
-  /** Null where the role may not see it. */
+  /** shared_preload_libraries; null if the role may not read it. */
   preloaded: readonly string[] | null
   maxLocksPerTransaction: number
-  /** The schema qicore with our ledger and versions is there. */
+  /** Whether the qicore schema is installed. */
   hasQicoreSchema: boolean
-  /** Null where there are no chunks of TimescaleDB. */
+  /** Null if the engine has no chunks. */
   chunkCatalog: ChunkCatalog | null
   /**
-   * Where a refresh notes what it has begun, so that a broken-off one can be seen (2.22); `left`: none does any more
-   * (2.26.3).
+   * Whether refreshes record their pending ranges in a table, so that an interrupted refresh can be detected (from
+   * 2.22); `left`: the table still exists but is no longer used (from 2.26.3); null if there is no table.
    */
   materializationRanges: 'used' | 'left' | null
-  /** compress_chunk has a setting to delete where another session reads, instead of waiting to truncate (2.20). */
+  /** compress_chunk has a setting to delete rows while another session reads, instead of waiting to truncate (2.20). */
   truncatesOrDeletes: boolean
-  /** Policies by age run on hypertables by UUIDv7 (2.25). */
+  /** Policies by age work on hypertables partitioned by UUIDv7 (2.25). */
   policiesOnUuid: boolean
-  /** A retention policy by drop_created_before runs on hypertables on time (2.26.3). */
+  /** A retention policy with drop_created_before works on hypertables partitioned by time (2.26.3). */
   retentionByCreation: boolean
-  /** The owner of the database counts as owner of hypertables and jobs (2.28). */
+  /** The owner of the database counts as the owner of hypertables and jobs (2.28). */
   databaseOwnerOwns: boolean
   /** When this session's server process was started; null on the embedded engine. */
   backendStart: Instant | null
-  /** A transaction pooler stands between: nothing may stick to the connection. */
+  /** The connection uses a transaction pooler, so no setting may remain on the server connection. */
   pooled: boolean
-  /** States in which clients count wrongly or jobs cannot run; empty where all is well. */
+  /** States in which counts are wrong or jobs cannot run; empty if there are none. */
   condition: readonly Condition[]
-  /** Settings that our transactions set on, because here they are off and compressed rows would not be seen. */
+  /** Settings that every transaction turns on, because the database turns them off and so hides compressed rows. */
   corrections: readonly (readonly [name: string, value: string])[]
-  /** Null where the database has no Citus. */
+  /** Null if the database does not have Citus. */
   citus: {version: string; worker: boolean; distributedTables: number} | null
 }
 
@@ -80,7 +80,7 @@ export interface CitusRow {
   distributed_tables: number
 }
 
-/** What is asked where the first row says that there is something to ask. */
+/** The rows of further queries, which depend on the first one. */
 export interface Extras {
   condition: ConditionRow | null
   citus: CitusRow | null
@@ -108,7 +108,7 @@ export interface ServerRow {
   disable_load: string | null
   enable_optimizations: string | null
   enable_transparent_decompression: string | null
-  /** `name=value` from ALTER DATABASE and ALTER ROLE, what counts first. */
+  /** `name=value` from ALTER DATABASE and ALTER ROLE, in order of precedence. */
   stored_settings: readonly string[]
   max_background_workers: number | null
   max_worker_processes: number
@@ -159,7 +159,7 @@ function conditionOfDatabase(
   ]
 }
 
-/** The entries of a setting that is a list. */
+/** The entries of a comma-separated setting. */
 function listOf(setting: string): string[] {
   return setting
     .split(',')
@@ -168,8 +168,8 @@ function listOf(setting: string): string[] {
 }
 
 /**
- * @param processId the pid that the protocol's BackendKeyData named, null where there is none
- * @param extras null for what was not asked
+ * @param processId the pid of the protocol's BackendKeyData; null if there is none
+ * @param extras null for queries that were not run
  */
 export function describeServer(row: ServerRow, processId: number | null, embedded: boolean, extras: Extras): Server {
   const engine = recogniseEngine(row)
@@ -203,7 +203,7 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     hasQicoreSchema: row.has_core,
     ...featuresOf(row, engine),
     backendStart: row.backend_start,
-    // Seen to work with PgBouncer: the pid it hands out is its own, not the backend's.
+    // PgBouncer sends its own number in BackendKeyData, not the pid of the server process.
     pooled: !embedded && processId !== null && processId !== row.pid,
     condition,
     corrections: settings.hidingHere.map((name) => [name, 'on'] as const),
@@ -220,7 +220,7 @@ function featuresOf(row: ServerRow, engine: KnownEngine) {
     chunkCatalog: engine.sql.chunks === null ? null : catalog,
     materializationRanges: row.materialization_ranges,
     truncatesOrDeletes: row.truncates_or_deletes,
-    // The library decides these three, and the catalog shows nothing of them.
+    // These three depend on the library; the catalog does not show them.
     policiesOnUuid: isAtLeast(row.timescaledb, [2, 25, 0]),
     retentionByCreation: isAtLeast(row.timescaledb, [2, 26, 3]),
     databaseOwnerOwns: isAtLeast(row.timescaledb, [2, 28, 0]),
@@ -235,13 +235,13 @@ function isAtLeast(version: string | null, wanted: readonly number[]): boolean {
 
 const hidingSettings = ['timescaledb.enable_optimizations', 'timescaledb.enable_transparent_decompression'] as const
 
-/** As PostgreSQL reads a boolean setting: a setting of a library that is not loaded is the text that was given. */
+/** As PostgreSQL parses a boolean setting. If the library is not loaded, the setting is the text as given. */
 const isOn = (value: string | null | undefined) =>
   value != null && ['on', 'true', 'yes', '1'].includes(value.toLowerCase())
 const isOff = (value: string | null | undefined) =>
   value != null && ['off', 'false', 'no', '0'].includes(value.toLowerCase())
 
-/** What this session has, and what the next session would have. */
+/** The settings of this session, and those that the next session would have. */
 function timescaledbSettings(row: ServerRow) {
   const stored = new Map<string, string>()
   for (const setting of row.stored_settings) {
@@ -263,14 +263,14 @@ function timescaledbSettings(row: ServerRow) {
 
 function workersOf(row: ServerRow, {name}: KnownEngine, embedded: boolean, condition: readonly Condition[]): Alive {
   if (embedded || !can(name, 'hypertables')) return 'dead'
-  // They run on the primary only, and nothing here can look there.
+  // They run only on the primary, which cannot be checked from a standby.
   if (row.in_recovery) return 'unknown'
-  // A scheduler without a worker left for its jobs runs none of them.
+  // A scheduler without a free worker slot cannot run jobs.
   const cannotRun = condition.some(({code, refuses}) => refuses === 'database' || code === 'no_worker_slots')
   return row.scheduler_seen && !cannotRun ? 'alive' : 'dead'
 }
 
-/** A function of the extension, wherever the extension lives. */
+/** The qualified name of a function of the extension. */
 export function timescaledbFunction(server: Server, name: string): Fragment {
   return ident(server.timescaledbSchema ?? 'public', name)
 }

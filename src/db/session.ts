@@ -6,7 +6,7 @@ import {ExitCode, OpsError} from '../errors.js'
 import {quoteIdent, quoteLiteral} from './sql.js'
 import {serverMessage, sqlState, SqlState} from './sqlstate.js'
 
-/** A client of node-postgres in its pipeline mode, which sends each query at once. Its socket is not declared. */
+/** A node-postgres client in pipeline mode, which sends each query at once. `connection` is not in its declarations. */
 export interface Pipeline {
   query(question: {text: string; values?: unknown[]; name?: string}): Promise<Answer | Answer[]>
   query(flight: Flight): unknown
@@ -18,24 +18,24 @@ export interface Pipeline {
 export interface Session {
   client: Pipeline
   applicationName: string
-  /** Whether it may keep statements prepared. */
+  /** Whether the session may keep prepared statements. */
   prepares: boolean
-  /** How values of the server are read. */
+  /** Parsers for values of the server. */
   types: NonNullable<ClientConfig['types']>
   /**
-   * Closes the connection of a server that has not answered for so many seconds; null where statement_timeout is not
-   * kept.
+   * Closes the connection if the server has not responded for this many seconds; null if the engine does not enforce
+   * statement_timeout.
    */
   giveUp: ((seconds: number) => void) | null
-  /** Gives a failure that is the end of the connection the code for it: programs decide by codes. */
+  /** Adds the code for a lost connection to an error that has none. */
   mark(error: unknown): void
-  /** Settings that this database needs in each transaction so that answers are true. */
+  /** Settings that every transaction needs in this database for correct results. */
   corrections: Settings
 }
 
 export type Settings = readonly (readonly [name: string, value: string])[]
 
-/** For a statement outside of any transaction: what {@link inTransaction} sets, for the session. */
+/** The same settings as in {@link inTransaction}, set for the session: for statements outside a transaction. */
 export function sessionSettings(settings: TransactionSettings, applicationName: string, corrections: Settings): string {
   return `select ${set(settings, applicationName, corrections, false)}${settings.role ? `; set role ${quoteIdent(settings.role)}` : ''}`
 }
@@ -46,21 +46,21 @@ const roleStates: readonly (string | undefined)[] = [
   SqlState.noPrivilege,
 ]
 
-/** A role of the configuration that does not exist, or that the session's role is no member of. */
+/** The error for a target's role that does not exist, or of which the login role is not a member. */
 export function roleError(role: string, error: unknown): unknown {
   if (!roleStates.includes(sqlState(error))) return error
   return new OpsError('NO_ROLE', `The target's role cannot be used: ${serverMessage(error)}`, {
     exit: ExitCode.usage,
     cause: error,
     suggestions: [
-      `Correct the role ${role} where it is named (--role, QICORE_ROLE or \`role\` of the target), or grant it to the role that connects.`,
+      `Correct the role ${role} where it is named (--role, QICORE_ROLE or \`role\` of the target), or grant it to the login role.`,
     ],
   })
 }
 
 /**
- * BEGIN is the first statement of a flight: where it fails, as `begin read write` does on a replica, nothing behind it
- * runs.
+ * BEGIN and the settings, the first statements of a flight. If BEGIN fails, as `begin read write` does on a replica,
+ * the server skips the rest.
  */
 export function opening(settings: TransactionSettings, applicationName: string, corrections: Settings): string[] {
   return [
@@ -74,7 +74,7 @@ function set(settings: TransactionSettings, applicationName: string, corrections
   return all.map(([name, value]) => `set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, ${local})`).join(', ')
 }
 
-/** jit costs more than every question of ours: it is off. search_path holds nothing that anybody can write to. */
+/** jit costs more than any of the queries. search_path contains no schema in which other roles can create objects. */
 function gucs(settings: TransactionSettings, applicationName: string): [string, string][] {
   return [
     ['lock_timeout', `${settings.lockTimeout}`],

@@ -1,12 +1,12 @@
 import type {Session} from './session.js'
 
-/** Milliseconds that an answer may be on its way after the server's own limit. */
+/** Milliseconds to wait for a response beyond statement_timeout. */
 const answerGrace = 5_000
 
 /**
- * Gives a connection up whose server does not answer within statement_timeout and a little: a socket can stay open with
- * nothing behind it. Each answer begins the wait for the next.
- * @param limit statement_timeout in milliseconds; 0: no limit
+ * Closes the connection if the server does not respond within statement_timeout plus 5 s: a socket can stay open
+ * although the server is gone. Each response restarts the timer.
+ * @param limit statement_timeout in milliseconds; 0 means no limit
  */
 export function silenceWatch(giveUp: Session['giveUp'], limit: number): <T>(answer: Promise<T>) => Promise<T> {
   if (limit === 0 || giveUp === null) return (answer) => answer

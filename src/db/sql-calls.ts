@@ -1,9 +1,9 @@
-/** A constant of a call; undefined for an expression whose value only the server knows. */
+/** The constant value of an argument; undefined for an expression that only the server can evaluate. */
 export type Argument = string | number | boolean | null | Argument[] | undefined
 
-/** A call of a function or procedure, with the constants that it is given. */
+/** A call of a function or procedure with its constant arguments. */
 export interface SqlCall {
-  /** Null where the name has no schema. */
+  /** Null if the name has no schema. */
   schema: string | null
   name: string
   positional: Argument[]
@@ -15,8 +15,8 @@ type Tree = {[field: string]: unknown}
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null
 
 /**
- * The calls in a text of SQL, those in the body of a DO block included, as PostgreSQL's own parser reads them. None for
- * a text that it does not accept: the server would not run it either.
+ * The calls in an SQL text, including those in DO blocks, found by PostgreSQL's parser. Empty for text that the parser
+ * rejects, because the server would not run it either.
  */
 export async function callsIn(text: string): Promise<SqlCall[]> {
   const {parse, parsePlPgSQL} = await import('libpg-query')
@@ -45,7 +45,7 @@ function callOf({funcname, args}: Tree): SqlCall {
   }
 }
 
-/** The value of a constant, of one with a cast, or of an array of them. */
+/** The value of a constant, with or without a cast, or of an array of constants. */
 function constantOf(node: unknown): Argument {
   if (!isTree(node)) return undefined
   if (isTree(node.TypeCast)) return constantOf(node.TypeCast.arg)
@@ -53,7 +53,7 @@ function constantOf(node: unknown): Argument {
   const constant = node.A_Const
   if (!isTree(constant)) return undefined
   if (constant.isnull === true) return null
-  // The parser leaves out what is zero, false or empty.
+  // The parser omits values that are zero, false or empty.
   if (isTree(constant.sval)) return String(constant.sval.sval ?? '')
   if (isTree(constant.boolval)) return constant.boolval.boolval === true
   if (isTree(constant.ival)) return Number(constant.ival.ival ?? 0)

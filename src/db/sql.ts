@@ -1,21 +1,22 @@
-/** What may stand behind a `$n`. Arrays become PostgreSQL arrays; JSON goes in as text with a cast. */
+/** The value of a `$n` parameter. Arrays become PostgreSQL arrays; pass JSON as text with a cast. */
 export type Value = string | number | boolean | null | readonly string[] | readonly number[]
 
-/** A statement as pure data: it can be shown, saved, compared and run. */
+/** A statement as plain data: it can be printed, stored, compared and run. */
 export interface Statement {
   readonly text: string
   readonly values: readonly Value[]
-  /** Asked again and again: under this name a session of its own keeps it prepared. */
+  /** If set, the session keeps the statement prepared under this name. */
   readonly name?: string
 }
 
-/** Text that goes into a statement as it stands. Made only by {@link ident}, {@link literal} and {@link raw}. */
+/** Text that is inserted into a statement unchanged. Created only by {@link ident}, {@link literal} and {@link raw}. */
 export class Fragment {
   constructor(readonly text: string) {}
 }
 
 /**
- * What a template takes: a fragment and a statement as text, a value as a parameter (in {@link doBlock} as a constant).
+ * A part of a template: fragments and statements are inserted as text, values become parameters (constants in
+ * {@link doBlock}).
  */
 export type Part = Fragment | Statement | Value
 
@@ -36,8 +37,8 @@ function build(strings: readonly string[], parts: readonly Part[]): Statement {
 }
 
 /**
- * A DO block of PL/pgSQL. DO takes no parameters, so values become constants. The body is quoted with a tag that does
- * not occur in it: no name and no constant can end it.
+ * A DO block in PL/pgSQL. DO has no parameters, so values become constants. The dollar-quote tag does not occur in the
+ * body, so no name or constant can end it.
  */
 export function doBlock(strings: TemplateStringsArray, ...parts: readonly Part[]): Statement {
   const body = assemble(strings, parts, (part) => (isStatement(part) ? inline(part) : quoteLiteral(part)))
@@ -46,17 +47,17 @@ export function doBlock(strings: TemplateStringsArray, ...parts: readonly Part[]
   return {text: `do $${tag}$\n${body.trim()}\n$${tag}$`, values: []}
 }
 
-/** One or more parts with commas between them. */
+/** Joins one or more parts with commas. */
 export function list(parts: readonly Part[]): Statement {
   return join(parts, ', ')
 }
 
-/** Queries as one, with UNION ALL between them. */
+/** Joins queries with UNION ALL. */
 export function unionAll(queries: readonly Statement[]): Statement {
   return join(queries, '\nunion all\n')
 }
 
-/** In one pass: nesting one part after the other would number the parameters of the first ones again each time. */
+/** In one pass: nesting the parts pairwise would renumber the parameters of the first ones each time. */
 function join(parts: readonly Part[], separator: string): Statement {
   return build(['', ...parts.slice(1).map(() => separator), ''], parts)
 }
@@ -75,22 +76,22 @@ function isStatement(part: Part): part is Statement {
   return typeof part === 'object' && part !== null && 'text' in part && 'values' in part
 }
 
-/** A statement whose text is fixed. */
+/** A statement with a fixed text. */
 export function statement(text: string, values: readonly Value[] = []): Statement {
   return {text, values}
 }
 
-/** A name, or a name in a schema, always quoted: what the server reads is what was meant. */
+/** A name, or a name with its schema, always quoted. */
 export function ident(...parts: readonly string[]): Fragment {
   return new Fragment(parts.map(quoteIdent).join('.'))
 }
 
-/** A constant where no parameter may stand (DDL, DO, dry-run scripts). */
+/** A constant, for places where a parameter is not allowed (DDL, DO, dry-run scripts). */
 export function literal(value: Value): Fragment {
   return new Fragment(quoteLiteral(value))
 }
 
-/** Text taken on trust: never anything that came from outside. */
+/** Text inserted unchanged. Never use it for input from outside. */
 export function raw(text: string): Fragment {
   return new Fragment(text)
 }
@@ -109,25 +110,28 @@ export function quoteLiteral(value: Value): string {
   return text.includes('\\') ? `E'${escaped.replaceAll('\\', '\\\\')}'` : `'${escaped}'`
 }
 
-/** Bare, a minus could meet another one and make a comment, and binds less than a cast; NaN would be a name. */
+/**
+ * Negative numbers are in parentheses: two adjacent minus signs would start a comment, and a cast binds more tightly
+ * than minus. NaN is quoted, because it would be read as a name.
+ */
 function quoteNumber(value: number): string {
   if (!Number.isFinite(value)) return `'${value}'`
   return value < 0 || Object.is(value, -0) ? `(${value})` : String(value)
 }
 
-/** The statement as psql would run it: every parameter replaced by its constant. */
+/** The text of a statement for psql, with every parameter replaced by a constant. */
 export function inline({text, values}: Statement): string {
   return values.length === 0 ? text : replaceParameters(text, (number) => quoteLiteral(values[number - 1] ?? null))
 }
 
-/** A line of SQL comment: a line break in the text would end it, and the rest would be run. */
+/** An SQL comment on one line. Line breaks are replaced, because the text after one would be executed. */
 export function lineComment(text: string): string {
   return `-- ${text.replace(/[\r\n]/g, ' ')}`
 }
 
 /**
- * What a `$1` is no parameter in: E'' and plain constants, names, dollar-quoted text, comments. The alternatives stand
- * in the order in which PostgreSQL's scanner tells them apart; a name without quotes may contain a dollar itself.
+ * Matches text in which `$1` is not a parameter: E'' and plain constants, names, dollar-quoted text and comments. The
+ * alternatives are in the order in which PostgreSQL's scanner recognises them. An unquoted name may contain a dollar.
  */
 const word = String.raw`[\w\u0080-\u{10ffff}]`
 const scanner = new RegExp(
@@ -152,7 +156,7 @@ function replaceParameters(text: string, by: (number: number) => string): string
 
 const quotedOrComment = /\$(\w*)\$[\s\S]*?\$\1\$|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\//g
 
-/** Whether a text may hold several statements, which only the simple protocol takes. Errs towards yes. */
+/** Whether a text may hold several statements, which only the simple protocol accepts. In doubt, true. */
 export function mayHoldSeveral(text: string): boolean {
   return text.includes(';') && /;\s*\S/.test(text.replace(quotedOrComment, ''))
 }

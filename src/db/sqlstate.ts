@@ -1,7 +1,7 @@
 import {ExitCode, OpsError, type OpsErrorOptions} from '../errors.js'
 import {redact} from './redact.js'
 
-/** Named so that no five characters are compared anywhere else. */
+/** SQLSTATE codes by name, so that no other file compares literal codes. */
 export const SqlState = {
   lockNotAvailable: '55P03',
   deadlock: '40P01',
@@ -24,27 +24,27 @@ export const SqlState = {
   untranslatable: '22P05',
 } as const
 
-/** Worth another try after a pause: another session was in the way, and nothing was done. */
+/** Errors to retry after a pause: another session was in conflict, and nothing was changed. */
 export const retryable: ReadonlySet<string> = new Set([
   SqlState.lockNotAvailable,
   SqlState.deadlock,
   SqlState.serialization,
 ])
 
-/** Codes of failures that have none of their own, given to them where they happen. */
+/** Codes for errors without a code, added where they occur. */
 export const OwnCode = {
-  /** The connection is gone, whichever side ended it. */
+  /** The connection was lost or closed, by either side. */
   connectionLost: 'CONNECTION_LOST',
-  /** No connection, and no code of the server or the network either: the exchange about the password failed. */
+  /** Connecting failed without a code from the server or the network: the password authentication failed. */
   badPassword: 'BAD_PASSWORD',
   badTls: 'BAD_TLS',
-  /** The server took the session, and it is not as target_session_attrs asks. */
+  /** The session was opened but does not match target_session_attrs. */
   otherSession: 'OTHER_SESSION',
 } as const
 
 const ownCodes: ReadonlySet<string> = new Set(Object.values(OwnCode))
 
-/** The connection is gone; what it was doing may or may not have been done. */
+/** Codes of a lost connection. A statement that was running may or may not have taken effect. */
 const connectionLost: ReadonlySet<string> = new Set([
   '57P01',
   '57P02',
@@ -114,7 +114,7 @@ const causes: Record<string, {code: string; exit?: ExitCode; suggestions?: reado
   [SqlState.lockNotAvailable]: {
     code: 'LOCKED',
     exit: ExitCode.lockHeld,
-    // Of the wait itself nothing is left to see; the holder is still there.
+    // The wait has ended and is no longer visible, but its blocker usually still holds the lock.
     suggestions: [
       "Which sessions hold locks: `select pid, relation::regclass, mode from pg_locks where granted and mode like '%ExclusiveLock'`",
       'Then run it again.',
@@ -123,7 +123,7 @@ const causes: Record<string, {code: string; exit?: ExitCode; suggestions?: reado
   [SqlState.canceled]: {
     code: 'TIMEOUT',
     suggestions: [
-      'It exceeded its time limit, or it was cancelled by another session: try again, or narrow it to one table.',
+      'It exceeded the statement timeout or was cancelled by another session: try again, or limit it to one table.',
     ],
   },
   [SqlState.undefinedFunction]: {
@@ -133,44 +133,44 @@ const causes: Record<string, {code: string; exit?: ExitCode; suggestions?: reado
   '53300': {
     code: 'CONNECT',
     exit: ExitCode.cannotConnect,
-    suggestions: ['The server has no connection left: raise max_connections or close some.'],
+    suggestions: ['The server has no free connection slots: raise max_connections or close connections.'],
   },
   '3D000': {
     code: 'CONNECT',
     exit: ExitCode.cannotConnect,
-    suggestions: ['Name a database that exists: psql -l lists them.'],
+    suggestions: ['Use an existing database: psql -l lists them.'],
   },
   '28P01': {
     code: 'CONNECT',
     exit: ExitCode.cannotConnect,
-    suggestions: ['Set PGPASSWORD or a PGPASSFILE with the right password.'],
+    suggestions: ['Set PGPASSWORD, or use a PGPASSFILE with the correct password.'],
   },
   '28000': {
     code: 'CONNECT',
     exit: ExitCode.cannotConnect,
-    suggestions: ['Is it the right role? If it is: pg_hba.conf on the server says who may connect from this address.'],
+    suggestions: ['Check the role, and whether pg_hba.conf on the server allows it to connect from this address.'],
   },
   ENOTFOUND: {
     code: 'CONNECT',
     exit: ExitCode.cannotConnect,
-    suggestions: ['There is no host of that name: check the URL or PGHOST.'],
+    suggestions: ['The host name does not exist: check the URL or PGHOST.'],
   },
   EAI_AGAIN: {
     code: 'CONNECT',
     exit: ExitCode.cannotConnect,
-    suggestions: ['The name could not be resolved just now: check the URL, or DNS.'],
+    suggestions: ['The host name could not be resolved: check the URL and DNS.'],
   },
   ECONNREFUSED: {
     code: 'CONNECT',
     exit: ExitCode.cannotConnect,
-    suggestions: ['Is the server up, and is this its port?'],
+    suggestions: ['Check that the server is running on this port.'],
   },
-  ENOENT: {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['There is no server behind that Unix socket.']},
+  ENOENT: {code: 'CONNECT', exit: ExitCode.cannotConnect, suggestions: ['No server listens on that Unix socket.']},
 }
 
 /**
- * What a driver or server error means to an operator. An OpsError passes as it is; what is not known becomes
- * FAILED with the server's own words.
+ * Converts an error of the driver or the server into an OpsError with advice. An OpsError is returned unchanged; an
+ * unknown error becomes FAILED with the server's message.
  * @param doing what failed and on which object, as a clause: `read public.ohlcv_data`
  */
 export function toOpsError(error: unknown, doing: string): OpsError {
@@ -187,7 +187,7 @@ export function toOpsError(error: unknown, doing: string): OpsError {
   return new OpsError(known?.code ?? 'FAILED', `Cannot ${doing}: ${serverMessage(error)}`, options)
 }
 
-/** The server's message with its SQLSTATE, and the detail where there is one. */
+/** The server's message with its detail, if any, and SQLSTATE. Passwords are hidden. */
 export function serverMessage(error: unknown): string {
   const {message, detail, code} = (error ?? {}) as ServerError
   const words = redact(message || String(error))

@@ -5,18 +5,18 @@ import {checkServerIdentity, type ConnectionOptions} from 'node:tls'
 import {messageOf, usageError} from '../errors.js'
 import type {Environment, Parameters} from './libpq.js'
 
-/** What to try, in order: TLS settings, or false for a connection in the clear. */
+/** One attempt to connect: TLS options, or false for a connection without TLS. */
 export type TlsAttempt = ConnectionOptions | false
 
 /**
- * sslmode as libpq means it: `prefer` (the default) falls back to the clear, `require` verifies only where a root
- * certificate is there, `verify-ca` does not look at the host's name, `verify-full` does. The name is compared here,
- * because for an address Node would compare the certificate with `localhost`.
- * @throws OpsError TLS for a mode that does not exist or a certificate that cannot be read
+ * The attempts for an sslmode, as in libpq: `prefer` (the default) falls back to no TLS, `require` verifies only if
+ * there is a root certificate, `verify-ca` does not check the host name, `verify-full` does. The name is checked here,
+ * because for an IP address Node would compare the certificate with `localhost`.
+ * @throws OpsError TLS for an unknown mode or a certificate that cannot be read
  */
 export function tlsAttempts(parameters: Parameters, env: Environment): TlsAttempt[] {
   const mode = parameters.sslmode ?? (parameters.sslrootcert === 'system' ? 'verify-full' : 'prefer')
-  // libpq does no TLS over a Unix socket.
+  // libpq does not use TLS over a Unix socket.
   if (parameters.host?.startsWith('/')) return [false]
   if (mode === 'disable') return [false]
   const home = (file: string) => join(env.HOME ?? homedir(), '.postgresql', file)
@@ -42,12 +42,12 @@ export function tlsAttempts(parameters: Parameters, env: Environment): TlsAttemp
     case 'verify-ca':
     case 'verify-full':
       if (root === undefined)
-        throw usageError('TLS', `sslmode=${mode} needs a root certificate, and there is none.`, [
-          `Put it at ${home('root.crt')}, name it as sslrootcert, or say sslrootcert=system.`,
+        throw usageError('TLS', `sslmode=${mode} needs a root certificate, but there is none.`, [
+          `Put it at ${home('root.crt')}, set sslrootcert to its file, or set sslrootcert=system.`,
         ])
       if (root === 'system' && mode === 'verify-ca')
-        throw usageError('TLS', 'sslrootcert=system goes with sslmode=verify-full only.', [
-          'Say sslmode=verify-full, or name a certificate as sslrootcert.',
+        throw usageError('TLS', 'sslrootcert=system requires sslmode=verify-full.', [
+          'Set sslmode=verify-full, or set sslrootcert to the file of a certificate.',
         ])
       return [
         mode === 'verify-ca'
@@ -59,8 +59,8 @@ export function tlsAttempts(parameters: Parameters, env: Environment): TlsAttemp
             },
       ]
     default:
-      throw usageError('TLS', `There is no sslmode "${mode}".`, [
-        'disable, allow, prefer, require, verify-ca or verify-full.',
+      throw usageError('TLS', `"${mode}" is not a value of sslmode.`, [
+        'Use disable, allow, prefer, require, verify-ca or verify-full.',
       ])
   }
 }
@@ -75,7 +75,7 @@ function read(what: string, file: string): string {
     return readFileSync(file, 'utf8')
   } catch (error) {
     throw usageError('TLS', `${what} cannot be read: ${messageOf(error)}.`, [
-      `Name a file that this user can read as ${what}.`,
+      `Set ${what} to a file that this user can read.`,
     ])
   }
 }

@@ -4,13 +4,12 @@ import type {Session} from './session.js'
 import {sqlState, SqlState} from './sqlstate.js'
 
 /**
- * Runs `work` in a transaction with its own settings. What `work` asks before it waits for an answer goes out in one
- * write, together with BEGIN and, if nothing is left to wait for, with the commit: one round trip instead of three.
+ * Runs `work` in a transaction with local settings. Statements that `work` issues before it awaits a result are sent in
+ * one write with BEGIN and, if it awaits none, with COMMIT: one round trip instead of three.
  *
- * Nothing of `work` can run outside of the transaction: BEGIN, the settings and the first statements share one Sync
- * ({@link Flight}), so the server skips them all where BEGIN or a setting fails; later statements are held back until
- * the
- * server has answered that Sync. A COMMIT counts only if the transaction was still open.
+ * No statement of `work` can run outside the transaction. BEGIN, the settings and the first statements share one Sync
+ * ({@link Flight}), so the server skips them all if BEGIN or a setting fails; later statements are held back until the
+ * server has responded to that Sync. COMMIT counts as a success only if the transaction was still open.
  * @throws the first failure in the order of sending
  */
 export async function inTransaction<T>(
@@ -32,7 +31,8 @@ export async function inTransaction<T>(
 }
 
 /**
- * Waits for all that travel together. @throws the first failure in the order of sending, whichever was noticed first
+ * Waits for all pipelined results.
+ * @throws the first failure in the order of sending, even if another one arrived earlier
  */
 export async function allInOrder<const T extends readonly unknown[]>(
   answers: T,
@@ -45,8 +45,8 @@ export async function allInOrder<const T extends readonly unknown[]>(
 }
 
 /**
- * A transaction whose parts, and its commit, are sent without waiting. @throws the first failure in their order, else
- * the commit's
+ * Runs a transaction whose statements and COMMIT are sent without waiting for results.
+ * @throws the first failure in the order of the parts, otherwise that of the commit
  */
 export async function pipelined(
   db: Database,
@@ -58,7 +58,7 @@ export async function pipelined(
     sent = allInOrder(parts(tx))
     sent.catch(() => {})
   })
-  // The commit fails with what was noticed first; the caller gets the first in the order of the parts.
+  // The commit fails with the failure that arrived first; the caller gets the first one in the order of the parts.
   await all.catch(async (error: unknown) => {
     const first: unknown = await sent.then(
       () => error,

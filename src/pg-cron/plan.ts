@@ -32,7 +32,7 @@ export function planInstall(db: Database, {home, wanted, scheduled, known, decla
   if (taken.length > 0)
     throw usageError(
       'NAME_TAKEN',
-      `pg_cron has ${taken.map(({name, id}) => `a job ${name} (${id})`).join(', ')} that qicore-db did not make, because it runs another command. It is not changed.`,
+      `pg_cron has ${taken.map(({name, id}) => `a job ${name} (${id})`).join(', ')} with another command, which this program did not make and does not change.`,
       [`Rename or remove it, in ${home.database}: select cron.unschedule(${taken[0]!.id})`],
     )
   const runs = wanted.flatMap((one) => one.runs)
@@ -96,7 +96,9 @@ export function planUninstall(
   }
 }
 
-/** The ledger changes before pg_cron: a call in between finds that pg_cron is no longer the runner, and does nothing. */
+/**
+ * The ledger changes before pg_cron: a call in between finds that pg_cron is no longer the runner, and does nothing.
+ */
 function stepsToRelease(
   home: CronDatabase | null,
   surplus: readonly ScheduledRun[],

@@ -52,7 +52,7 @@ export async function installPlan(
   if (!asked && !(await definitionsApply(db)))
     throw usageError(
       'NOTHING_DECLARED',
-      'Nothing is declared for this database: no tables or jobs in the configuration, and no migration of qicore-db is applied.',
+      'Nothing is declared for this database: no tables or jobs in the configuration, and no migration of this program is applied.',
       [`Declare tables or jobs in qicore-db.config.yaml, or create the QiCore tables: ${command('migrate up')}`],
     )
   const wanted = await wantedJobs(db, {jobs, dialect: home, context})

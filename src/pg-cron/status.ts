@@ -57,8 +57,8 @@ type Assembled = Omit<CronStatus, 'qicoreSchema'>
 export type StatusRequest = Omit<WantedRequest, 'dialect'> & {applicationName: string}
 
 /**
- * Compares pg_cron's entries and runs with the declared jobs and the ledger. Changes nothing. What the role may not read
- * is reported as unknown.
+ * Compares pg_cron's entries and runs with the declared jobs and the ledger. Changes nothing. What the role may not
+ * read is reported as unknown.
  */
 export async function readCronStatus(db: Database, request: StatusRequest): Promise<CronStatus> {
   const [status, qicoreSchema] = [await readScheduleStatus(db, request), await readQicoreSchema(db)]
@@ -271,7 +271,7 @@ function leftover(run: ScheduledRun, timezone: string): CronJob {
     next: null,
     paused: false,
     ok: false,
-    findings: [`qicore-db made this entry, but no job is declared for it any more. Fix: ${command('cron install')}`],
+    findings: [`this program made the entry, but no declared job needs it any more. Fix: ${command('cron install')}`],
   }
 }
 

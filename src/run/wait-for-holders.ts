@@ -2,9 +2,9 @@ import {doBlock, type Statement} from '../db/sql.js'
 
 /**
  * Waits, without taking a lock, until every transaction that now holds a lock on a table has ended. DETACH CONCURRENTLY
- * waits for the same, but leaves the partition pending if that wait times out. Raises 55P03 with the remaining sessions,
- * so that the step is retried like after a lock timeout. Ages are visible with pg_monitor only; that a transaction is
- * still open is visible to every role.
+ * waits for the same, but leaves the partition pending if that wait times out. Raises 55P03 with the remaining
+ * sessions, so that the step is retried like after a lock timeout. Ages are visible with pg_monitor only; that a
+ * transaction is still open is visible to every role.
  */
 export function waitForHolders(relation: string, timeout: string): Statement {
   return doBlock`

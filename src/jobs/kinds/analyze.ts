@@ -81,8 +81,8 @@ function analyzeStep({schema, name}: {schema: string; name: string}, alone: bool
 
 /**
  * For a table that the role may not analyze, ANALYZE only sends a warning and succeeds, so this raises 42501 before it.
- * Allowed are the owners of the table and of the database, and from PostgreSQL 17 on roles with MAINTAIN. Partitions and
- * chunks are checked too.
+ * Allowed are the owners of the table and of the database, and from PostgreSQL 17 on roles with MAINTAIN. Partitions
+ * and chunks are checked too.
  */
 function privilegeCheck(table: string) {
   return doBlock`

@@ -77,7 +77,9 @@ function retainPlan(key: string): Plan {
   }
 }
 
-/** What a run of these plans would check, oldest first, as one sentence for each table. Coverage is checked at run time. */
+/**
+ * What a run of these plans would check, oldest first, as one sentence for each table. Coverage is checked at run time.
+ */
 export async function retainNotes(db: Database, plans: readonly Plan[]): Promise<string[]> {
   const keys = plans.flatMap(({steps}) => steps.filter(({kind}) => kind === 'retain').map(({object}) => object))
   if (keys.length === 0 || !db.server.hasQicoreSchema) return []

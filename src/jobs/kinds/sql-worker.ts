@@ -1,6 +1,7 @@
 /**
- * A child process that parses the SQL of jobs for a daemon. The parser reserves 128 MB of WebAssembly memory, uses about
- * 40 MB of it and never frees it. A worker thread would leave half of that in malloc's arenas; a process leaves nothing.
+ * A child process that parses the SQL of jobs for a daemon. The parser reserves 128 MB of WebAssembly memory, uses
+ * about 40 MB of it and never frees it. A worker thread would leave half of that in malloc's arenas; a process leaves
+ * nothing.
  */
 import type {JobOptions} from '../../config/jobs.js'
 import {messageOf} from '../../errors.js'

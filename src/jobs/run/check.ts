@@ -79,7 +79,9 @@ function everInWindow(job: Job, now: number): boolean {
   return seen > 0 && everInFewDays(job, now)
 }
 
-/** For a schedule too dense to check for a year: whether the first due time after any of the next 72 hours is inside. */
+/**
+ * For a schedule too dense to check for a year: whether the first due time after any of the next 72 hours is inside.
+ */
 function everInFewDays(job: Job, now: number): boolean {
   for (let hour = 0; hour < 72; hour += 1) {
     const at = nextInstant(job, now + hour * 3_600_000)

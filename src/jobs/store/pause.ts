@@ -7,8 +7,8 @@ import {ledgerJobs} from './job-list.js'
 import {claimRequestOf, declareStatement} from './ledger-jobs.js'
 
 /**
- * The plan that pauses or resumes a job from now on, and adds it to the ledger if needed. Empty if the job is already in
- * that state.
+ * The plan that pauses or resumes a job from now on, and adds it to the ledger if needed. Empty if the job is already
+ * in that state.
  */
 export async function planState(
   db: Database,

@@ -10,7 +10,9 @@ import {heartbeat} from './daemons.js'
 import {readJobs, type LedgerJob} from './ledger-jobs.js'
 import type {Identity} from './ledger.js'
 
-/** The next due time of a job by the schedule in force, in milliseconds since 1970; null if paused or if none is left. */
+/**
+ * The next due time of a job by the schedule in force, in milliseconds since 1970; null if paused or if none is left.
+ */
 export function nextOf(state: LedgerJob, now: number): number | null {
   const version = state.versions.at(-1)!
   return version.state === 'active' ? nextInstant(version, Math.max(now, state.lastAt)) : null

@@ -239,7 +239,7 @@ forEachEngine({}, (engine) => {
     await run('update qicore.timeline set timeline = 7')
     expect(await noteTimeline(db, me)).toMatch(/now on timeline 1 \(was 7\)/)
     await run("delete from qicore.timeline; insert into qicore.timeline values ('1', 1, '2026-01-01', 'x')")
-    expect(await noteTimeline(db, me)).toMatch(/another server/)
+    expect(await noteTimeline(db, me)).toMatch(/a different server/)
   })
 })
 
