@@ -1,13 +1,13 @@
--- The three roles that qicore-db needs, with nothing beyond. Run by a role that may create roles, in the database in
--- question: once before the schema qicore is made, so that a member of qicore_install may make it, and again after
--- that and after each update, so that the others are granted what is in it. Safe to repeat.
+-- The three roles of qicore-db, with only the privileges that it needs. Run it in the target database, as a role that
+-- may create roles: once before the qicore schema is created, so that members of qicore_install can create it, and
+-- again after that and after each update, to grant privileges on its objects. It can be run repeatedly.
 --   psql -X -v ON_ERROR_STOP=1 -f sql/roles.sql
--- Then give people and the daemon a login of their own: grant qicore_operate to daemon_login;
+-- Then create login roles for operators and the daemon: grant qicore_operate to daemon_login;
 --
--- qicore_read     reports and dry runs: sees sizes, chunks, policies, the history; changes nothing.
--- qicore_operate  what a daemon and an operator do: jobs, the ledger, run locks. To change tables it must also be a
---                 member of the role that owns them: grant <owner> to qicore_operate; and the target names it (role:).
--- qicore_install  the schema qicore itself and its migrations.
+-- qicore_read     reports and dry runs: reads sizes, chunks, policies and the history; changes nothing.
+-- qicore_operate  daemons and operators: jobs, the ledger, run locks. To change tables it must also be a member of the
+--                 role that owns them (grant <owner> to qicore_operate), and the target must name that role (role:).
+-- qicore_install  the qicore schema and its migrations.
 -- TimescaleDB: not needed.
 do $roles$
 declare
@@ -22,12 +22,12 @@ begin
   grant qicore_read to qicore_operate;
   grant qicore_operate to qicore_install;
 
-  -- Other roles' queries and states, sizes of what they own, text of pg_stat_statements.
+  -- For the queries and states of other roles, the sizes of their relations, and the texts in pg_stat_statements.
   grant pg_monitor to qicore_read;
   begin
     execute format('grant create on database %I to qicore_install', current_database());
   exception when internal_error then
-    -- The embedded engine trips over this one; it has no logins either.
+    -- The embedded engine raises an internal error here; it has no logins, so the grant is not needed.
     raise warning 'create on this database could not be granted to qicore_install: %', sqlerrm;
   end;
   if to_regnamespace('qicore') is null then
