@@ -25,7 +25,7 @@ export function conditionWatch(control: () => Database | null, warn: (message: s
     (seen ?? control()?.server.condition ?? [])
       .filter(({code}) => !reportedOnly.has(code))
       .map(({message, fix}) => `${message} ${fix}`)
-  const tellChange = () => {
+  const warnOnChange = () => {
     const now = problems().join('; ')
     if (now !== warned) warn(now === '' ? 'the condition of the database is normal again' : now)
     warned = now
@@ -36,7 +36,7 @@ export function conditionWatch(control: () => Database | null, warn: (message: s
     looking = true
     try {
       seen = await conditionOf(db)
-      tellChange()
+      warnOnChange()
     } catch {
       // The polling loop of the daemon reports an unreachable database.
     } finally {
@@ -45,7 +45,7 @@ export function conditionWatch(control: () => Database | null, warn: (message: s
   }
   return {
     start(everyMs) {
-      tellChange()
+      warnOnChange()
       timer = setInterval(() => void look(), everyMs)
       timer.unref()
     },

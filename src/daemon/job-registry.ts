@@ -28,17 +28,17 @@ export interface JobRegistry {
 
 const nothing: DueState = {decision: null, wakeAt: null, waitingSince: null}
 
-/** @param onAside called once for each new reason */
+/** @param onIgnored called once for each new reason */
 export function createJobRegistry(
   jobs: readonly Job[],
-  onAside: (job: string, reason: string) => void,
+  onIgnored: (job: string, reason: string) => void,
   sawOnlyReplica: (instant: number) => boolean,
 ): JobRegistry {
   const entries = new Map<string, RegistryEntry>(
     jobs.map((job) => [job.name, {job, state: null, due: nothing, ignoredReason: null}]),
   )
-  const setAside = (entry: RegistryEntry, reason: string | null) => {
-    if (reason !== null && reason !== entry.ignoredReason) onAside(entry.job.name, reason)
+  const setIgnoredReason = (entry: RegistryEntry, reason: string | null) => {
+    if (reason !== null && reason !== entry.ignoredReason) onIgnored(entry.job.name, reason)
     entry.ignoredReason = reason
   }
   return {
@@ -48,9 +48,9 @@ export function createJobRegistry(
       for (const row of rows) {
         const known = entries.get(row.name)
         if (known) {
-          if (!stillStands(known, row)) known.due = {...nothing, wakeAt: -Infinity}
+          if (!isUnchanged(known, row)) known.due = {...nothing, wakeAt: -Infinity}
           known.state = row
-          setAside(known, reasonAside(known.job, row))
+          setIgnoredReason(known, reasonToIgnore(known.job, row))
           continue
         }
         // A job that is no longer declared still has due times that need a row.
@@ -90,13 +90,13 @@ export function createJobRegistry(
 }
 
 /** Nothing was due and the ledger is unchanged, so the next due time is too: saves computing it for each job. */
-function stillStands({state, due}: RegistryEntry, row: LedgerJob): boolean {
+function isUnchanged({state, due}: RegistryEntry, row: LedgerJob): boolean {
   if (state === null || due.decision !== null || due.waitingSince !== null || due.wakeAt === -Infinity) return false
   return state.revision === row.revision && state.lastAt === row.lastAt
 }
 
 /** A newer declaration wins: otherwise this daemon would claim due times that the schedule in force does not have. */
-function reasonAside(job: Job, {versions}: LedgerJob): string | null {
+function reasonToIgnore(job: Job, {versions}: LedgerJob): string | null {
   const current = versions.at(-1)!
   if (current.state === 'removed') return 'another daemon, started later, does not have the job in its configuration'
   if (current.schedule === job.schedule && current.timezone === job.timezone) return null

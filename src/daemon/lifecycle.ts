@@ -18,7 +18,7 @@ import {largestSkew, unregisterDaemon, type Heartbeat} from '../jobs/store/daemo
 import {declare} from '../jobs/store/ledger-jobs.js'
 import type {Identity} from '../jobs/store/ledger.js'
 import {partitionWatch, type PartitionWatch} from './partition-watch.js'
-import {tellJobs} from '../jobs/store/schedules.js'
+import {emitJobs} from '../jobs/store/schedules.js'
 import {prepareDatabase} from './prepare.js'
 import {Scheduler} from './scheduler.js'
 
@@ -202,7 +202,7 @@ export class Daemon {
 
   private async begin(db: Database): Promise<void> {
     const {emit, context, jobs} = this.options
-    this.tellConnected(db)
+    this.emitConnected(db)
     await this.availability.waitUntilWritable(db)
     if (this.stopping.signal.aborted) return
     const observes = await prepareDatabase(db, context, jobs, emit)
@@ -216,14 +216,14 @@ export class Daemon {
     const changes = await declare(db, jobs, me.actor)
     if (changes.length > 0) emit({event: 'calendars', changes})
     const scheduler = this.createScheduler(db, me)
-    await tellJobs(db, jobs, me, emit)
+    await emitJobs(db, jobs, me, emit)
     // A stop requested before this point has not reached the scheduler, which did not exist yet.
     if (this.stopping.signal.aborted) return scheduler.stop(0)
     this.scheduler = scheduler
     await scheduler.run()
   }
 
-  private tellConnected(db: Database): void {
+  private emitConnected(db: Database): void {
     const {emit} = this.options
     const {role, superuser, embedded, postgres, timescaledb, engine, pooled} = db.server
     emit({event: 'connected', database: reportTarget(db), role, engine, postgres, timescaledb, pooled})
@@ -248,7 +248,7 @@ export class Daemon {
       emit,
       skewed: () => Math.abs(this.skewMs) > largestSkew,
       sawOnlyReplica: (instant) => this.availability.sawOnlyReplica(instant),
-      onHello: (heartbeat) => this.onHeartbeat(heartbeat),
+      onHeartbeat: (heartbeat) => this.onHeartbeat(heartbeat),
       onCron: (problems) => this.onCron(problems),
       recover: (error) => this.availability.recover(db, error),
     })

@@ -21,14 +21,14 @@ export function isPermanentError(error: unknown): boolean {
 /**
  * Retries until it succeeds, a stop is requested (null), or the error is permanent (thrown). An error is reported once,
  * and again when it changes.
- * @param hopeless whether an error is permanent
+ * @param stopsRetrying whether an error is permanent
  * @param onTry called before each attempt
  */
 export async function retryUntilConnected<T>(
   work: () => Promise<T>,
   emit: Emit,
   stop: AbortSignal,
-  hopeless: (error: unknown) => boolean,
+  stopsRetrying: (error: unknown) => boolean,
   onTry: () => void = () => {},
 ): Promise<T | null> {
   const began = performance.now()
@@ -40,7 +40,7 @@ export async function retryUntilConnected<T>(
       if (attempt > 0) emit({event: 'database_back', seconds: (performance.now() - began) / 1000})
       return result
     } catch (error) {
-      if (hopeless(error)) throw error
+      if (stopsRetrying(error)) throw error
       const pause = backoff(attempt, Math.random())
       const code = kindOf(error)
       if (code !== reportedError)

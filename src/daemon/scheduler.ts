@@ -31,7 +31,7 @@ export interface SchedulerOptions {
   skewed(): boolean
   sawOnlyReplica(instant: number): boolean
   /** Called after each poll of the ledger. */
-  onHello(heartbeat: Heartbeat): void
+  onHeartbeat(heartbeat: Heartbeat): void
   /** Called after each poll with the problems of pg_cron, if it is a runner. */
   onCron(problems: readonly string[]): void
   /** Waits while the database is unreachable or read-only. Rethrows other errors. */
@@ -66,12 +66,12 @@ export class Scheduler {
 
   constructor(private readonly options: SchedulerOptions) {
     const {control, jobs, me, lease, emit, sawOnlyReplica} = options
-    const onAside = (job: string, reason: string) => emit({event: 'job_ignored', job, reason})
-    this.registry = createJobRegistry(jobs, onAside, sawOnlyReplica)
+    const onIgnored = (job: string, reason: string) => emit({event: 'job_ignored', job, reason})
+    this.registry = createJobRegistry(jobs, onIgnored, sawOnlyReplica)
     this.workerPool = new WorkerPool({
       ...options,
       onFree: () => this.alarm.ring(),
-      onAgain: (seconds) => this.remind(seconds),
+      onRetry: (seconds) => this.remind(seconds),
       registry: this.registry,
     })
     this.trouble = new LedgerTrouble(emit)
@@ -172,12 +172,12 @@ export class Scheduler {
 
   /** Polls the whole ledger: sends the heartbeat, reads every job, and checks pg_cron. */
   private async look(): Promise<void> {
-    const {control, me, clock, emit, onHello, onCron} = this.options
+    const {control, me, clock, emit, onHeartbeat, onCron} = this.options
     const asked = performance.now()
     const answer = await heartbeat(control, me)
     const drift = clock.set(answer.now, asked, performance.now())
     if (Math.abs(drift) > 1_000) emit({event: 'clock_jump', seconds: drift / 1000})
-    onHello(answer)
+    onHeartbeat(answer)
     this.registry.read(await readJobs(control), true)
     onCron(await watchCron(control, this.registry.entries()))
     this.lookedAt = performance.now()
@@ -190,12 +190,12 @@ export class Scheduler {
     if (this.workerPool.availableSlots() === 0) return this.remind(1)
     const names = jobs.map(({name}) => name)
     for (const taken of await reclaimExpired(control, names, me, lease, this.workerPool.availableSlots())) {
-      this.tellReclaimed(taken)
+      this.emitReclaimed(taken)
       this.workerPool.take(taken)
     }
   }
 
-  private tellReclaimed({job, scheduledAt: at, attempts: attempt, error, claimedBefore: from}: TakenOver): void {
+  private emitReclaimed({job, scheduledAt: at, attempts: attempt, error, claimedBefore: from}: TakenOver): void {
     this.options.emit(
       from === null ? {event: 'retried', job, at, attempt, error} : {event: 'reclaimed', job, at, from, attempt, error},
     )

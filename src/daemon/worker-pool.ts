@@ -26,7 +26,7 @@ export interface WorkerPoolOptions {
   skewed(): boolean
   onFree(): void
   /** Called when a claim was released, to be retried after this many seconds. */
-  onAgain(seconds: number): void
+  onRetry(seconds: number): void
 }
 
 interface Run {
@@ -64,7 +64,7 @@ export class WorkerPool {
       control,
       emit,
       onWritten: (run, outcome) => this.written(run, outcome),
-      onUnsettled: (seconds) => options.onAgain(seconds),
+      onUnsettled: (seconds) => options.onRetry(seconds),
     })
     this.heartbeat = setInterval(() => void this.renewClaims(), (lease * 1000) / 3)
   }
@@ -163,7 +163,7 @@ export class WorkerPool {
   private async run(run: Run, job: Job): Promise<void> {
     const {claim} = run
     const began = performance.now()
-    const outcome = hopelessClaim(claim) ?? (await this.attempt(run, job))
+    const outcome = outcomeWithoutRetry(claim) ?? (await this.attempt(run, job))
     this.results.unwritten.push({claim, outcome, job, ms: Math.round(performance.now() - began)})
     this.running.delete(claim.token)
     this.options.onFree()
@@ -223,19 +223,19 @@ export class WorkerPool {
   }
 
   private written({claim, job, ms}: FinishedRun, outcome: FinalOutcome): void {
-    const {emit, registry, clock, onAgain} = this.options
+    const {emit, registry, clock, onRetry} = this.options
     if (outcome.kind === 'lost') {
       emit({event: 'claim_lost', job: job.name, at: claim.scheduledAt})
       return
     }
     if (outcome.kind === 'ended') registry.freed(job.name, clock.now())
-    if (outcome.kind === 'retry' && !this.stopping.signal.aborted) onAgain(outcome.seconds)
+    if (outcome.kind === 'retry' && !this.stopping.signal.aborted) onRetry(outcome.seconds)
     emit({event: 'occurrence_ended', job: job.name, at: claim.scheduledAt, ms, outcome, claim, kind: job.kind})
   }
 }
 
 /** The result of a claim that is not retried: a run by hand whose process died, or one of a paused or removed job. */
-function hopelessClaim(claim: Claim | TakenOver): Outcome | null {
+function outcomeWithoutRetry(claim: Claim | TakenOver): Outcome | null {
   if (!('claimedBefore' in claim)) return null
   const who = claim.claimedBefore ?? 'a daemon'
   const failed = (error: string): Outcome => ({kind: 'ended', status: 'failed', reason: null, error, detail: null})

@@ -25,7 +25,7 @@ export async function compressWork(
   let left = atMost ?? Infinity
   for (const {table, policies} of subjects) {
     try {
-      const {plan, notes: said} = await planCompress(db, {
+      const {plan, notes: planNotes} = await planCompress(db, {
         table,
         clock: snapshot.clocks.get(table)!,
         at: snapshot.at,
@@ -36,7 +36,7 @@ export async function compressWork(
       const steps = plan.steps.slice(0, left)
       left -= steps.length
       plans.push({...plan, steps})
-      notes.push(...said)
+      notes.push(...planNotes)
     } catch (error) {
       // An error in one table must not stop the others.
       if (!(error instanceof OpsError)) throw error

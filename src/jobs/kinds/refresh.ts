@@ -14,7 +14,7 @@ export const job: JobKind<'refresh'> = {
     const problems: string[] = []
     for (const {table, policies} of subjects) {
       try {
-        const {plan, notes: said} = await planRefresh(db, {
+        const {plan, notes: planNotes} = await planRefresh(db, {
           aggregate: table,
           clock: snapshot.clocks.get(table)!,
           span: null,
@@ -22,7 +22,7 @@ export const job: JobKind<'refresh'> = {
           acceptLoss: false,
         })
         plans.push(plan)
-        notes.push(...said)
+        notes.push(...planNotes)
       } catch (error) {
         if (!(error instanceof OpsError)) throw error
         // The message names the aggregate.

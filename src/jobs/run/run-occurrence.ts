@@ -106,7 +106,7 @@ export async function runOccurrence(
   try {
     return await Promise.race([
       attempt(db, job, claim, run, lost, at).then(
-        (tally) => outcomeOf(job, claim, tally, state, options.stop.aborted),
+        (result) => outcomeOf(job, claim, result, state, options.stop.aborted),
         (error: unknown): Outcome => {
           if (state.lost) return {kind: 'lost'}
           if (!at.begun && !state.timedOut && isUnreachable(error)) return notBegun

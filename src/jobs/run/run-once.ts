@@ -7,7 +7,7 @@ import type {JobContext} from '../kind.js'
 import type {LockWait} from '../../run/lock-wait.js'
 import type {Progress} from '../../run/run-step.js'
 import {claimNow, renew, type Claim} from '../store/claims.js'
-import {claimRequestOf, declareStatement} from '../store/ledger-jobs.js'
+import {declareRequest, declareStatement} from '../store/ledger-jobs.js'
 import type {Identity} from '../store/ledger.js'
 import {finish} from '../store/results.js'
 import type {FinalOutcome, Unsettled} from './outcome.js'
@@ -47,7 +47,7 @@ export async function runByHand(
     actor,
     targetHost: db.server.host ?? hostname(),
   }
-  await db.query(declareStatement(claimRequestOf([job]), actor), {
+  await db.query(declareStatement(declareRequest([job]), actor), {
     readOnly: false,
     lockTimeout: 5_000,
     statementTimeout: 30_000,

@@ -54,7 +54,7 @@ export async function readJobs(db: Database, names: readonly string[] | null = n
 /**
  * The jobs as JSON for the declare statements. The runner is null for `auto`, which keeps what `cron install` recorded.
  */
-export function claimRequestOf(jobs: readonly Job[]): string {
+export function declareRequest(jobs: readonly Job[]): string {
   return JSON.stringify(
     jobs.map(({name, kind, schedule, timezone, runner}) => ({
       name,
@@ -80,7 +80,7 @@ export function removeStatement(job: string, actor: string): Statement {
 
 /** Writes the declared jobs into the ledger: new, changed and ended schedules. Returns one clause for each change. */
 export async function declare(db: Database, jobs: readonly Job[], actor: string): Promise<string[]> {
-  const request = claimRequestOf(jobs)
+  const request = declareRequest(jobs)
   const settings = {readOnly: false, lockTimeout: 10_000, statementTimeout: 60_000, role: db.target.role}
   return db.transaction(settings, async (tx) => {
     const run = (name: string, values: readonly Value[]) =>

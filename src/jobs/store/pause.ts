@@ -4,7 +4,7 @@ import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
 import type {Plan, Step} from '../../run/step.js'
 import {ledgerJobs} from './job-list.js'
-import {claimRequestOf, declareStatement} from './ledger-jobs.js'
+import {declareRequest, declareStatement} from './ledger-jobs.js'
 
 /**
  * The plan that pauses or resumes a job from now on, and adds it to the ledger if needed. Empty if the job is already
@@ -34,7 +34,7 @@ export async function planState(
     kind: verb,
     object: `job ${name}`,
     statements: [
-      declareStatement(claimRequestOf([job]), actor),
+      declareStatement(declareRequest([job]), actor),
       statement(loadSql('jobs/set-state'), [name, state, actor, reason]),
     ],
     lock: 'ROW EXCLUSIVE',

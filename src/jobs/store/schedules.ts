@@ -30,7 +30,7 @@ export async function readLastDone(db: Database, jobs: readonly string[]): Promi
 }
 
 /** Emits a `job` event for every job, with its schedule and next run, and then `ready`. */
-export async function tellJobs(db: Database, jobs: readonly Job[], me: Identity, emit: Emit): Promise<void> {
+export async function emitJobs(db: Database, jobs: readonly Job[], me: Identity, emit: Emit): Promise<void> {
   const {now, others} = await heartbeat(db, me)
   const done = new Map((await queryLastDone(db)).map(({job, at}) => [job, at]))
   const states = new Map((await readJobs(db)).map((state) => [state.name, state]))

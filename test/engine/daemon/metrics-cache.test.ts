@@ -1,7 +1,7 @@
 import {expect, it} from 'vitest'
 import {readStats} from '../../../src/reports/stats.js'
 import {declare} from '../../../src/jobs/store/ledger-jobs.js'
-import {tellJobs} from '../../../src/jobs/store/schedules.js'
+import {emitJobs} from '../../../src/jobs/store/schedules.js'
 import {metricsOf} from '../../../src/daemon/metrics.js'
 import {readSurvey} from '../../../src/daemon/read-metrics.js'
 import {createMetricsCache, type SurveyAnswer} from '../../../src/daemon/metrics-cache.js'
@@ -104,7 +104,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
       now: () => 0,
       metricsCache: () => survey,
     })
-    await tellJobs(db, [nightly], identity('restarted'), (event) => metrics.count(event))
+    await emitJobs(db, [nightly], identity('restarted'), (event) => metrics.count(event))
     const lastSuccess = async () =>
       /^qicore_db_job_last_success_timestamp_seconds\{job="nightly"\} (\d+)$/m.exec(await metrics.text())?.[1]
     expect(await lastSuccess()).toBe(String(Date.parse('2026-01-01T02:30:00Z') / 1000))

@@ -46,7 +46,7 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
       emit: (event) => told.push(event),
       skewed: () => false,
       onFree() {},
-      onAgain() {},
+      onRetry() {},
     })
     workerPool.take(mine)
     await sleep(500)
