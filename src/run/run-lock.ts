@@ -91,7 +91,7 @@ export async function takeRunLock(
     fence: assertStillHeld(
       prepared('run/lock-fence', keys()),
       () =>
-        new OpsError('LOCK_LOST', 'Another run took over the lock of this run, which stopped.', {
+        new OpsError('LOCK_LOST', 'This run lost its lock to another run and stopped.', {
           exit: ExitCode.lockHeld,
         }),
     ),
