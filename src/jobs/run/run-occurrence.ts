@@ -249,10 +249,7 @@ async function runPlan(
   }
 }
 
-/**
- * Refuses to repeat a statement outside a transaction whose daemon died while running it: it may have taken effect.
- * @throws OpsError UNKNOWN
- */
+/** A statement outside a transaction may have taken effect before its daemon died. @throws OpsError UNKNOWN */
 async function refuseUnknown(db: Database, plan: Plan, claim: Claim | TakenOver): Promise<void> {
   if (!('claimedBefore' in claim) || claim.claimedBefore === null) return
   for (const step of plan.steps) {
