@@ -58,7 +58,7 @@ const connectionLost: ReadonlySet<string> = new Set([
   OwnCode.connectionLost,
 ])
 
-/** Causes that pass by themselves, beside {@link retryable} and {@link connectionLost}. */
+/** Further codes of temporary errors, in addition to {@link retryable} and {@link connectionLost}. */
 const transient: ReadonlySet<string> = new Set([
   '53000',
   '53200',
@@ -71,13 +71,13 @@ const transient: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Classes of SQLSTATE that fail the same way until a person changes something: not supported, data, constraints,
- * authorisation, names, syntax and privileges.
+ * SQLSTATE classes of errors that recur until something is changed: unsupported features, data, constraints,
+ * authorization, names, syntax and privileges.
  */
 const permanentClasses: ReadonlySet<string> = new Set(['0A', '22', '23', '28', '3D', '3F', '42', '44'])
 const permanentCodes: ReadonlySet<string> = new Set([SqlState.readOnly, OwnCode.badPassword, OwnCode.badTls])
 
-/** Whether what failed may succeed later with nothing changed, by its code alone. */
+/** Whether the same operation may succeed later without any change, by the error code; null if unknown. */
 export function retryableOf(error: unknown): boolean | null {
   if (error instanceof OpsError) return error.retryable
   const state = sqlState(error)

@@ -1,11 +1,11 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import {ExitCode, OpsError} from '../errors.js'
 
-/** How long a command waits for a lock that another process or session holds, counted from the first refusal. */
+/** How long a command waits for a lock of another process or session, counted from the first refusal. */
 export interface LockWait {
-  /** Milliseconds that are left. */
+  /** The remaining milliseconds. */
   left(): number
-  /** To be called with every refusal: the first one starts the clock, and is reported. */
+  /** Call it with every refusal: the first one starts the wait and is reported. */
   refused(error: OpsError): void
 }
 
@@ -22,16 +22,16 @@ export function lockWait(ms: number, report: (refusal: OpsError) => void = () =>
   }
 }
 
-/** A run that lost its lock in the middle has begun: it is not simply run again. */
+/** A run that lost its lock had already started, so it is not retried. */
 const lostLocks: ReadonlySet<string> = new Set(['LOCK_LOST', 'CLAIM_LOST'])
 
 /** Milliseconds between two attempts. */
 const pause = 1_000
 
 /**
- * Runs `work` again for as long as it is refused because another process or session holds a lock (exit 5), until the
- * wait is over. What it did before it was refused must be nothing, or be found done by the next attempt.
- * @throws OpsError the last refusal, or any other failure as it is
+ * Repeats `work` while it is refused because another process or session holds a lock (exit 5), until the wait is over.
+ * A refused attempt must change nothing, or the next attempt must find its changes done.
+ * @throws OpsError the last refusal; other errors unchanged
  */
 export async function whileLocked<R>(wait: LockWait, work: () => Promise<R>): Promise<R> {
   for (;;) {

@@ -68,10 +68,10 @@ export function* instants(calendar: Calendar, after: number, until: number): Gen
     yield at.getTime()
 }
 
-/** Milliseconds in which the last instant is looked for, one after the other: most schedules come within a day. */
+/** The ranges in which the last due time is searched, in milliseconds: most schedules have one within a day. */
 const lookBack = [120_000, 3_600_000, 86_400_000, 40 * 86_400_000, 400 * 86_400_000]
 
-/** The last instant up to a time; null where there was none in the 400 days before. */
+/** The last due time up to a time; null if there was none in the 400 days before. */
 export function lastInstant(calendar: Calendar, until: number): number | null {
   for (const span of lookBack) {
     let last: number | null = null

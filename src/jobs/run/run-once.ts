@@ -22,7 +22,7 @@ export interface ByHandOptions {
   skewed: boolean
   stop: AbortSignal
   cancel: AbortSignal
-  /** How long it waits for the lock of another run; 10 s unless said. */
+  /** How long the run waits for the lock of another run; 10 s by default. */
   lockWait?: LockWait | undefined
   onProgress(progress: Progress): void
 }

@@ -26,10 +26,10 @@ export interface Occurrence {
   runBy: 'daemon' | 'pg_cron' | 'hand'
   claimedBy: string | null
   actor: string | null
-  /** Grows with every claim; null for a run by pg_cron. */
+  /** The token of the last claim, which increases with every claim; null for a run by pg_cron. */
   token: number | null
   error: string | null
-  /** The SQLSTATE of the first step that failed; null where none was recorded. */
+  /** The SQLSTATE of the first failed step; null if none was recorded. */
   sqlState: string | null
   detail: Partial<Detail> | null
 }

@@ -116,7 +116,7 @@ forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
     expect((await first!.ended).exitCode).toBe(0)
     const {exitCode, stderr} = await second!.ended
     expect(exitCode, stderr).toBe(0)
-    expect(waits(stderr)).toEqual([expect.stringMatching(/nap runs already, claimed by/)])
+    expect(waits(stderr)).toEqual([expect.stringMatching(/nap is already running, claimed by/)])
     await holder.close()
   })
 })
