@@ -1,5 +1,5 @@
--- The query that each of some continuous aggregates was made with.
--- $1 int[] of the aggregates' ids. One row each: id, query. Locks catalogues only. TimescaleDB: 2.15
+-- The queries with which continuous aggregates were created.
+-- $1 int[] of the aggregates' ids. One row each: id, query. Locks only the catalog. TimescaleDB: 2.15
 select a.mat_hypertable_id as id, v.view_definition as query
 from _timescaledb_catalog.continuous_agg a
 join timescaledb_information.continuous_aggregates v

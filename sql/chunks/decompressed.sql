@@ -1,5 +1,5 @@
--- Whether no row of a chunk is compressed; also where there is no such chunk (any more).
--- $1 the chunk as SQL reads it. One row, one column. TimescaleDB: 2.15, community
+-- Whether no row of a chunk is compressed; true if the chunk does not exist (any more).
+-- $1 the name of the chunk, quoted as in SQL. One row, one column. TimescaleDB: 2.15, community
 select coalesce((
   select _timescaledb_functions.chunk_status(chunk) & 1 = 0 from to_regclass($1) as chunk where chunk is not null
 ), true) as done

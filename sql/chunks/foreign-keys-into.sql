@@ -1,5 +1,5 @@
--- Foreign keys that lead to a hypertable: TimescaleDB (2.22 and 2.29 were seen to) drops the whole key together with the
--- first chunk that is dropped, and says so in a NOTICE only.
+-- Foreign keys that reference a hypertable. Up to 2.28 TimescaleDB may drop the whole key together with the first chunk
+-- and reports that in a NOTICE only (2.22 does); 2.29 drops no chunk of such a table.
 -- $1 oid of the table. One row a key: name, of (the table that has it). TimescaleDB: not needed.
 select quote_ident(k.conname) as name, format('%I.%I', n.nspname, c.relname) as of
 from pg_constraint k

@@ -1,7 +1,7 @@
--- Who is sent the changes of a hypertable's chunks: one row for each of these tables and each publication that has it
--- (by FOR TABLE, by its schema, or as one of ALL TABLES), and one a logical replication slot of this database.
--- `deletes`: of a publication whether it sends them, of a slot whether it decodes every table and not those of
--- publications alone.
+-- Publications and logical replication slots that send the changes of a hypertable's chunks: one row for each table and
+-- publication that includes it (FOR TABLE, TABLES IN SCHEMA or ALL TABLES), and one row a slot of this database.
+-- `deletes`: for a publication, whether it sends them; for a slot, whether its plugin decodes every table instead of
+-- only published ones.
 -- $1 oid[] of the hypertable and its chunks. TimescaleDB: not needed.
 select p.pubname::text as publication, null::text as slot, t.relid::int8 as relation, p.pubdelete as deletes
 from pg_publication p cross join lateral pg_get_publication_tables(p.pubname) as t

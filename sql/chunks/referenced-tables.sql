@@ -1,4 +1,4 @@
--- Tables that a table references by foreign keys: drop_chunks locks them ACCESS EXCLUSIVE at every call.
+-- Tables that a table references by foreign keys: every drop of a chunk locks them ACCESS EXCLUSIVE.
 -- $1 oid of the table. TimescaleDB: not needed.
 select distinct format('%I.%I', n.nspname, c.relname) as name
 from pg_constraint k

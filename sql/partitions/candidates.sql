@@ -1,5 +1,5 @@
--- What a name can mean: every relation of that name that holds rows, in the schema that is given or in any.
--- $1 schema or null, $2 name. Asks no lock. TimescaleDB: not needed.
+-- Every table and view with a name, in the given schema or in any.
+-- $1 schema or null, $2 name. Takes no lock. TimescaleDB: not needed.
 select n.nspname as schema, c.relname as table, format('%I.%I', n.nspname, c.relname) as relation, c.relkind = 'p' as partitioned,
   (select format('%I.%I', pn.nspname, p.relname) from pg_inherits i join pg_class p on p.oid = i.inhparent
    join pg_namespace pn on pn.oid = p.relnamespace where i.inhrelid = c.oid and c.relispartition) as partition_of

@@ -1,7 +1,8 @@
--- The partitions of some tables with their bounds as instants; a bound that is no time is null here and stands in its
--- text. A date or a timestamp counts as UTC.
--- $1 text[] of tables as SQL reads them, $2 whether sizes and rows are wanted: a partition that a session holds exclusively has
--- neither. With a relation, pg_get_expr would wait for a lock on it. TimescaleDB: not needed.
+-- The partitions of tables with their bounds as instants. A bound that is not a time is null; `bound` has its text. A
+-- date or timestamp is taken as UTC.
+-- $1 text[] of qualified names of tables, $2 whether sizes and rows are wanted: both are null for a partition that a
+-- session has locked ACCESS EXCLUSIVE. pg_get_expr gets no relation: it would wait for a lock on it.
+-- TimescaleDB: not needed.
 with held as materialized (
   select distinct relation from pg_locks
   where locktype = 'relation' and granted and mode = 'AccessExclusiveLock' and database = (select oid from pg_database where datname = current_database())
@@ -28,7 +29,7 @@ with held as materialized (
 select format('%I.%I', pn.nspname, parent.relname) as parent, format('%I.%I', e.nspname, e.relname) as relation,
   e.nspname as schema, e.relname as partition, e.relkind as kind, e.bound, e.oid = e.partdefid as is_default, e.inhdetachpending as pending,
   e.lower as from, e.upper as to, extract(epoch from e.lower)::float8 as from_epoch, extract(epoch from e.upper)::float8 as to_epoch,
-  -- As the planner does it: the density of the last ANALYZE times the pages of now.
+  -- As the planner estimates: rows per page at the last ANALYZE, times the current number of pages.
   case when $2::boolean and e.relkind = 'r' and held.relation is null then (
     select case when pages = 0 then 0 when e.reltuples < 0 or e.relpages = 0 then null else round(e.reltuples::float8 / e.relpages * pages) end
     from (select pg_relation_size(e.oid) / current_setting('block_size')::int as pages) as now

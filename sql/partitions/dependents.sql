@@ -1,5 +1,5 @@
--- What keeps tables from being dropped: views over them, and foreign keys that name them and not their parent.
--- $1 text[] of tables as SQL reads them. Asks no lock. TimescaleDB: not needed.
+-- Objects that prevent the drop of tables: views over them, and foreign keys that reference them instead of the parent.
+-- $1 text[] of qualified names of tables. Takes no lock. TimescaleDB: not needed.
 select given.relation, string_agg(distinct pg_describe_object(d.classid, d.objid, 0), ', ') as dependents
 from unnest($1::text[]) as given (relation)
 join lateral (

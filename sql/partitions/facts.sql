@@ -1,6 +1,6 @@
--- What partitioned tables are: how and by what they are partitioned, whom they belong to and what may be done to them.
--- $1 text[] of tables as SQL reads them (null: every one), $2 the role that would change them. Asks no lock, but for
--- the size of a default partition that no session holds exclusively. TimescaleDB: not needed.
+-- Partitioned tables: strategy and key, owner and privileges, default partition, pending detaches, foreign keys.
+-- $1 text[] of qualified names of tables (null: every one), $2 the role that would change them. Takes no lock, except
+-- for the size of a default partition that no session has locked ACCESS EXCLUSIVE. TimescaleDB: not needed.
 select
   format('%I.%I', n.nspname, c.relname) as relation, n.nspname as schema, c.relname as table, p.partstrat as strategy, p.partnatts as columns,
   a.attname as column, format_type(a.atttypid, null) as type, owner.rolname as owner,

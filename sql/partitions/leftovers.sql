@@ -1,6 +1,6 @@
--- Tables that carry the mark of an intended drop and are no partition: with the comment that holds it, and the
--- transaction that last changed their row in pg_class. A table that another session holds exclusively has no size.
--- $1 what such a comment begins with. Asks no lock. TimescaleDB: not needed.
+-- Tables that have the mark of an intended drop and are not a partition, with the comment and the transaction that last
+-- changed their row in pg_class. The size is null if another session has locked the table ACCESS EXCLUSIVE.
+-- $1 beginning of such a comment. Takes no lock. TimescaleDB: not needed.
 select format('%I.%I', n.nspname, c.relname) as relation, n.nspname as schema, c.relname as partition, c.relkind as kind,
   d.description as comment, c.xmin::text as changed_by,
   case when not exists (

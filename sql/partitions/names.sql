@@ -1,5 +1,6 @@
--- Names as SQL reads them, as it would write them; null where there is no such relation. Asks no lock. By the catalogue:
--- to_regclass is an error where this role may not look into the schema.
+-- The qualified names of relations, quoted as SQL writes them; null if the relation does not exist. Takes no lock.
+-- Reads
+-- the catalog: to_regclass raises an error if this role lacks USAGE on the schema.
 -- $1 text[] of schema.name. TimescaleDB: not needed.
 select given.name, (
   select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace

@@ -1,10 +1,10 @@
--- The calendar periods that partition sets want, and the relation in the catalogue under each period's name: one row a
--- table and period. Boundaries are the first instant of a local month or day, also where midnight is skipped or comes
--- twice; a day that a zone left out (Apia, 2011-12-30) gives no row.
--- $1 text[] of tables as SQL reads them, $2 text[] of month or day, $3 text[] of time zones, $4 text[] of first local
--- dates (null: now), $5 text[] of last local dates, inclusive (null: as many ahead as $6 says), $6 int[] of periods
--- ahead, $7 text[] of instants and $8 text[] of intervals: what ends before the one or begins later than the other from
--- now is not sane. Asks no lock: with a relation, pg_get_expr would. TimescaleDB: not needed.
+-- The calendar periods of partition sets, and the relation with each period's name: one row a table and period.
+-- Boundaries are the first instant of a local month or day, also if midnight is skipped or repeated; a day that a zone
+-- skipped (Apia, 2011-12-30) has no row.
+-- $1 text[] of qualified names of tables, $2 text[] of month or day, $3 text[] of time zones, $4 text[] of first local
+-- dates (null: now), $5 text[] of last local dates, inclusive (null: $6 periods ahead), $6 int[] of periods ahead,
+-- $7 text[] of instants and $8 text[] of intervals: a period that ends before the instant, or begins later than the
+-- interval from now, is not sane. Takes no lock: pg_get_expr gets no relation. TimescaleDB: not needed.
 with wanted as (
   select w.position, w.zone, w.every, p.partrelid as parent, n.nspname as schema, c.relname as name, a.atttypid as key_type,
     case w.every when 'day' then interval '1 day' else interval '1 month' end as step,
@@ -15,7 +15,7 @@ with wanted as (
     exists (select from pg_inherits i where i.inhparent = p.partrelid and i.inhdetachpending) as detaching
   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[])
     with ordinality as w (relation, every, zone, first, last, ahead, earliest, within, position)
-  -- Not by to_regclass, which is an error where this role may not look into the schema.
+  -- to_regclass would raise an error if this role lacks USAGE on the schema.
   join pg_namespace n on n.nspname = (parse_ident(w.relation))[1]::name
   join pg_class c on c.relnamespace = n.oid and c.relname = (parse_ident(w.relation))[2]::name
   join pg_partitioned_table p on p.partrelid = c.oid and p.partstrat = 'r' and p.partnatts = 1
@@ -28,7 +28,7 @@ with wanted as (
   select p.*,
     case when octet_length(p.name || p.suffix) <= 63 then p.name || p.suffix
     else (
-      -- The hash keeps long names with the same beginning apart; cut between characters, not bytes.
+      -- The hash distinguishes long names with the same beginning. The name is cut between characters, not bytes.
       select left(p.name, max(size)) || '_' || left(md5(p.name), 8) || p.suffix from generate_series(1, length(p.name)) as size
       where octet_length(left(p.name, size)) + 9 + octet_length(p.suffix) <= 63
     ) end as child
@@ -38,10 +38,10 @@ with wanted as (
     case when n.key_type = 'timestamptz'::regtype then coalesce(
       case when usual.at at time zone n.zone >= side.local and (usual.at - interval '1 microsecond') at time zone n.zone < side.local
         then usual.at end,
-      -- Midnight comes twice (Havana): the day begins with the first one.
+      -- Midnight is repeated (Havana): the day begins with the first one.
       case when earlier.at at time zone n.zone >= side.local and (earlier.at - interval '1 microsecond') at time zone n.zone < side.local
         then earlier.at end,
-      -- Midnight lies inside of what was skipped (Toronto, 1919): the day begins where the clock came out.
+      -- Midnight is skipped (Toronto, 1919): the day begins right after the skipped time.
       (select min(t) from generate_series(usual.at - interval '1 day', usual.at, interval '1 minute') as t
        where t at time zone n.zone >= side.local and (t - interval '1 microsecond') at time zone n.zone < side.local),
       usual.at

@@ -1,5 +1,6 @@
--- Foreign keys of any table that refer to a partitioned table: its partitions cannot be detached while rows refer to them.
--- $1 the table as SQL reads its name. One row a key; `columns` refer to `referenced`, in order. Asks no lock. TimescaleDB: not needed.
+-- Foreign keys that reference a partitioned table: its partitions cannot be detached while rows refer to them.
+-- $1 qualified name of the table. One row a key; `columns` refer to `referenced`, in order. Takes no lock.
+-- TimescaleDB: not needed.
 select quote_ident(k.conname) as name, format('%I.%I', n.nspname, c.relname) as "table", n.nspname as schema, c.relname as relation,
   array(
     select a.attname::text from unnest(k.conkey) with ordinality as u (number, position)

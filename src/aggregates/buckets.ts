@@ -5,11 +5,11 @@ import {coverageParts} from '../catalog/coverage-sql.js'
 import type {Table} from '../catalog/table.js'
 import type {Span} from '../catalog/span.js'
 
-/** The bucket that a point lies in: its begin, and the first begin of a bucket that is not before the point. */
+/** The bucket boundaries around a point: the start of its bucket, and the first start at or after the point. */
 export interface Edge {
   floor: bigint
   ceil: bigint
-  /** The point lies inside of an hour that clocks repeat, whose buckets this server mixes (before TimescaleDB 2.25). */
+  /** The point is inside an hour that a clock change repeats; before 2.25 TimescaleDB mixes the buckets of both. */
   folded: boolean
 }
 
@@ -20,8 +20,8 @@ interface BucketFunction {
 }
 
 /**
- * Where the buckets of one of TimescaleDB's aggregates begin around some points: asked of time_bucket itself, whose
- * answers for zones differ from version to version. The ends of int8 stay what they are.
+ * The bucket boundaries of a continuous aggregate around points. The server computes them with time_bucket, whose
+ * results for time zones differ between versions. The smallest and the largest int8 are returned unchanged.
  */
 export async function edgesOf(
   db: Database,
@@ -44,7 +44,7 @@ select e.place::int as place, e.floor::text as low, e.ceil::text as high, e.fold
   )
 }
 
-/** Some ranges in whole buckets: what was written is logged as it was written. */
+/** Extends ranges to whole buckets: TimescaleDB's invalidation log has the times of the rows, not buckets. */
 export async function widen(db: Database, aggregate: Pick<Table, 'id'>, spans: readonly Span[]): Promise<Span[]> {
   const edges = await edgesOf(
     db,
@@ -54,7 +54,7 @@ export async function widen(db: Database, aggregate: Pick<Table, 'id'>, spans: r
   return spans.map(({start, end}) => ({start: edges.get(start)!.floor, end: edges.get(end)!.ceil}))
 }
 
-/** Whether the buckets of a fixed width do not begin where they would by default. */
+/** Whether buckets of a fixed width have an origin or offset. */
 export async function isShifted(db: Database, aggregate: Pick<Table, 'id'>): Promise<boolean> {
   const [bucket] = await db.query<BucketFunction>(statement(loadSql('aggregates/bucket-function'), [[aggregate.id!]]))
   return bucket!.zone === null && (bucket!.origin !== null || bucket!.shift !== null)

@@ -9,41 +9,43 @@ import {readOwnCoverage} from './emulated-coverage.js'
 import {hasRows} from './rows.js'
 import {highest, intersect, lowest, merge, parseMultirange, spanOf, type Span} from '../catalog/span.js'
 
-/** What one aggregate has not computed of some spans of the table under it, as the rows stand now. */
+/** What one aggregate has not computed, from the current rows, of some spans of a table. */
 export interface Coverage {
   schema: string
   view: string
-  /** 1: directly over the table; 2: over such an aggregate, and so on. */
+  /** 1: it reads the table; 2: it reads an aggregate of level 1, and so on. */
   level: number
-  /** Where TimescaleDB has it. */
+  /** Set for a continuous aggregate of TimescaleDB. */
   aggregate: Table | null
-  /** Where it is a table of ours. */
+  /** Set for an emulated aggregate: the table with its rows, and the function that computes them. */
   own: {data: string; query: string} | null
-  /** What changed cannot be asked for, so that nothing counts as covered. */
+  /** The changes of the source cannot be read, so nothing counts as covered. */
   blind: boolean
-  /** Spans that begin or end inside of an hour that clocks repeat, where this server mixes the buckets: not covered. */
+  /**
+   * Spans that begin or end inside an hour that a clock change repeats, if this server mixes its buckets: not covered.
+   */
   folded: Span[]
-  /** In whole buckets, on the table's scale; empty: all of it is covered. */
+  /** In whole buckets, on the table's scale; empty if everything is covered. */
   gaps: Span[]
-  /** Those of the gaps whose bucket has lost rows before: a refresh would lose what was computed from them. */
+  /** The gaps whose bucket contains dropped rows: a refresh would lose what was computed from them. */
   lost: Span[]
-  /** For each span, the whole buckets that it needs of this aggregate; null: none. */
+  /** For each span, the whole buckets of this aggregate that have to cover it; null: none. */
   needs: (Span | null)[]
 }
 
 export interface CoverageRequest {
-  /** Every table of the database; those over the one in question with their sources' chunks. */
+  /** Every table of the database; aggregates over `table` with the chunks of their sources. */
   tables: readonly Table[]
   table: Table
   spans: readonly Span[]
-  /** The table's clock. A bucket of an indirect aggregate that is not complete need not be there; null: it must. */
+  /** The table's clock: an incomplete bucket of an indirect aggregate is not required. Null: every bucket is. */
   present: bigint | null
 }
 
 interface CoverageRow {
   position: number
   id: number
-  /** As SQL reads it. */
+  /** Qualified name, quoted as in SQL. */
   view: string
   level: number
   since: string
@@ -53,7 +55,7 @@ interface CoverageRow {
   folded: boolean
 }
 
-/** What the aggregates over a table, and those over them, lack of some spans. What cannot be read is not covered. */
+/** The coverage of spans in every aggregate over a table, direct or indirect. What cannot be read is not covered. */
 export async function readCoverage(db: Database, request: CoverageRequest): Promise<Coverage[]> {
   const {table, spans} = request
   if (spans.length === 0) return []
@@ -63,7 +65,7 @@ export async function readCoverage(db: Database, request: CoverageRequest): Prom
   return found.sort((a, b) => a.level - b.level || (a.view < b.view ? -1 : 1))
 }
 
-/** By TimescaleDB's logs, in one snapshot. */
+/** By TimescaleDB's watermarks and invalidation logs, in one snapshot. */
 async function readTheirs(db: Database, {tables, table, spans, present}: CoverageRequest): Promise<Coverage[]> {
   if (table.id === null) return []
   const text = coverageParts(db.server, ['over', 'edges', 'wanted', 'gaps', 'answer'])
@@ -99,7 +101,7 @@ from (${text}) as a`,
       needs,
       lost: [],
       folded: answers.flatMap(({folded, position}) => (folded ? [spans[position - 1]!] : [])),
-      // One that was made after the tables were read is not covered as a whole.
+      // An aggregate that was created after the tables were read covers nothing.
       gaps: intersect(
         aggregate === null ? [{start: lowest, end: highest}] : gaps,
         needs.flatMap((need) => need ?? []),
@@ -131,7 +133,7 @@ async function readOurs(db: Database, {table, spans, present}: CoverageRequest):
   return found
 }
 
-/** Before the oldest chunk there may never have been any: then the aggregate has nothing to lose there. */
+/** A gap before the oldest chunk is lost only if the aggregate has rows there: there may never have been any. */
 async function lostOf(db: Database, {aggregate, gaps}: Coverage, {chunks}: Table): Promise<Span[]> {
   const [oldest] = merge(chunks.map(spanOf))
   const found: Span[] = []
@@ -140,7 +142,7 @@ async function lostOf(db: Database, {aggregate, gaps}: Coverage, {chunks}: Table
   return found
 }
 
-/** TimescaleDB's aggregates over a table, and those over them; what is nearer comes first. */
+/** TimescaleDB's aggregates over a table, direct and indirect, by level. */
 export function dependents(tables: readonly Table[], table: Table): {aggregate: Table; level: number}[] {
   const found: {aggregate: Table; level: number}[] = []
   let sources = [table]

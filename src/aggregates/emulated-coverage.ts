@@ -6,15 +6,15 @@ import {qualifiedName, type Table} from '../catalog/table.js'
 import {instantOf} from '../catalog/time.js'
 import {highest, lowest, parseMultirange, type Span} from '../catalog/span.js'
 
-/** What an aggregate that is a table of ours lacks of one span of the table under it. */
+/** What an emulated aggregate has not computed of one span of the table under it. */
 export interface OwnGaps {
   schema: string
   view: string
   level: number
-  /** The table with its rows, and the function that computes a window of them, as SQL reads them. */
+  /** Names, quoted as in SQL, of the table with its rows and of the function that computes a window of them. */
   data: string
   query: string
-  /** The span in whole buckets. */
+  /** The span, extended to whole buckets. */
   whole: Span
   gaps: Span[]
 }
@@ -30,7 +30,7 @@ interface EmulatedCoverageRow {
   gaps: string
 }
 
-/** What is recorded of the aggregates of ours over a table. Rows that changed since are not in it. */
+/** The gaps of emulated aggregates over a table, as recorded. Rows that changed since are not considered. */
 export async function readOwnGaps(
   db: Database,
   table: Pick<Table, 'schema' | 'name'>,
@@ -49,7 +49,7 @@ export async function readOwnGaps(
     .catch(withoutOurs)
   return rows.map(({schema, view, level, data, query, since, until, gaps}) => {
     const whole = {start: BigInt(since), end: BigInt(until)}
-    // Half of it is missing, so nothing can be said of it.
+    // The table or the function is missing, so nothing counts as computed.
     const lacking = data === null || query === null ? [whole] : parseMultirange(gaps)
     return {schema, view, level, data: data ?? '', query: query ?? '', whole, gaps: lacking}
   })
@@ -61,8 +61,8 @@ function withoutOurs(error: unknown): EmulatedCoverageRow[] {
 }
 
 /**
- * What these aggregates lack, the changed rows included: what is recorded as computed is computed again and compared.
- * What could not be compared counts as not covered.
+ * The gaps including changed rows: what is recorded as computed is computed again and compared. If it cannot be
+ * compared, it counts as not covered.
  */
 export async function readOwnCoverage(
   db: Database,
@@ -76,7 +76,7 @@ export async function readOwnCoverage(
   return found
 }
 
-/** Whether a window of the aggregate differs from what its rows give now; true where that cannot be had. */
+/** Whether a window of the aggregate differs from the result of the current rows; true if that cannot be computed. */
 export async function isStale(db: Database, gaps: Pick<OwnGaps, 'data' | 'query'>, window: Span): Promise<boolean> {
   const differs = differsExpression(gaps, window)
   if (differs === null) return true
@@ -90,7 +90,8 @@ export async function isStale(db: Database, gaps: Pick<OwnGaps, 'data' | 'query'
 }
 
 /**
- * A boolean SQL expression: the stored window differs from what its rows give now; null for a window without both ends.
+ * A boolean SQL expression: the stored window differs from the result of the current rows. Null for a window that is
+ * open on a side.
  */
 export function differsExpression(
   {data, query}: Pick<OwnGaps, 'data' | 'query'>,

@@ -9,8 +9,8 @@ type Tree = {[field: string]: unknown}
 const bounds = new Set(['window_start', 'window_end'])
 
 /**
- * Which aggregates do not hold every row of what they read: their query has a WHERE, a HAVING or a join, so that rows
- * that it leaves out are in no bucket. False: all rows are counted; absent: the query could not be read.
+ * Whether an aggregate's query can leave rows out of every bucket: it has a WHERE, a HAVING or a join. Absent if the
+ * query could not be read.
  */
 export async function readFilters(db: Database, coverage: readonly Coverage[]): Promise<Map<Coverage, boolean>> {
   const found = new Map<Coverage, boolean>()
@@ -35,7 +35,7 @@ export async function readFilters(db: Database, coverage: readonly Coverage[]): 
   return found
 }
 
-/** Null where PostgreSQL's parser does not know the text. */
+/** Null if PostgreSQL's parser does not accept the text. */
 async function leavesRowsOut(query: string): Promise<boolean | null> {
   const {parse} = await import('libpg-query')
   const tree = await parse(query).catch(() => null)
@@ -47,7 +47,7 @@ async function leavesRowsOut(query: string): Promise<boolean | null> {
   })
 }
 
-/** What is joined by AND. */
+/** The conditions that are joined by AND. */
 function conditionsOf(where: unknown): unknown[] {
   if (where === undefined) return []
   const {BoolExpr: bool} = where as {BoolExpr?: {boolop: string; args: unknown[]}}

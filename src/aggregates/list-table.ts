@@ -90,7 +90,7 @@ export const aggregatesTable: ReportTable<AggregateRow> = {
   marked: ({policyReachesGone}) => policyReachesGone === true,
 }
 
-/** `none`: no policy refreshes it. */
+/** `none` if no policy refreshes the aggregate. */
 function refreshText({policy}: AggregateRow): string {
   if (policy === null) return 'none'
   if (policy.paused) return 'paused'

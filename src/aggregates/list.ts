@@ -19,7 +19,7 @@ import {findRows} from './rows.js'
 import {lowest, merge, spanOf, type Span} from '../catalog/span.js'
 import {bucketsOf} from './subject.js'
 
-/** A point on a table's scale as JSON says it: an instant, or the integer where its unit is not known. */
+/** A point on a table's scale in JSON: an instant, or the integer if its unit is not known. */
 export type Point = Instant | number | string
 
 export interface AggregateRow {
@@ -27,10 +27,10 @@ export interface AggregateRow {
   view: string
   source: {schema: string; table: string} | null
   bucket: string | null
-  /** Up to where it is computed; null: nothing is. */
+  /** End of the computed range; null if nothing is computed. */
   watermark: Point | null
   lagSeconds: number | null
-  /** What changed below the watermark since it was computed; null where nothing tells. */
+  /** Ranges below the watermark that changed since they were computed; null if that is not known. */
   pending: {ranges: number; from: Point | null; to: Point | null} | null
   totalBytes: number | null
   policy: {
@@ -40,26 +40,26 @@ export interface AggregateRow {
     job: number | null
     paused: boolean
   } | null
-  /** The oldest rows of the source begin here. */
+  /** Start of the oldest chunk of the source. */
   rawFrom: Point | null
   /**
-   * The aggregate has rows from before that: they cannot be computed again. Null, as what follows: rows are not seen
-   * here.
+   * The aggregate has rows from before `rawFrom`, which cannot be computed again. This and `policyReachesGone` are null
+   * if rows cannot be read.
    */
   rawGone: boolean | null
-  /** Its refresh policy reaches to where they are gone. */
+  /** The window of its refresh policy includes rows that are gone. */
   policyReachesGone: boolean | null
 }
 
 export interface AggregatesReport extends ReportHead<'aggregates.list'> {
   aggregates: AggregateRow[]
-  /** What could not be read, with the right that is missing. */
+  /** What could not be read, with the missing privilege. */
   notes: string[]
 }
 
 /**
- * Every aggregate: how far it is, what is pending, and what of its source is gone.
- * @param known where the caller has read them already: the tables, and sizes of every table
+ * Every aggregate with its watermark, what is pending, and whether rows of its source are gone.
+ * @param known the snapshot and the sizes of every table, if the caller has read them already
  */
 export async function readAggregates(
   db: Database,
@@ -85,7 +85,7 @@ export async function readAggregates(
     aggregates: rows.sort((a, b) => (a.schema + a.view < b.schema + b.view ? -1 : 1)),
     notes: [...missing].map(
       ([table, grants]: [Table, string]) =>
-        `This role may not read ${qualifiedName(table)}: what is pending or gone there is unknown. To allow it: ${grants}`,
+        `This role may not read ${qualifiedName(table)}, so its pending ranges and missing rows are unknown. To allow it: ${grants}`,
     ),
   }
 }
@@ -94,7 +94,7 @@ function isUnread({pending, rawGone}: AggregateRow): boolean {
   return pending === null || rawGone === null
 }
 
-/** Null where this role may not look. */
+/** Null if this role lacks the privilege. */
 async function unlessRefused<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer
@@ -146,11 +146,11 @@ async function rowOf(
 async function pendingOf(db: Database, aggregate: Table, source: Table, span: Span): Promise<Span[]> {
   if (span.start >= span.end) return []
   const gaps = merge((await bucketsOf(db, {aggregate, source}, [span])).flatMap((each) => each.gaps))
-  // In whole buckets: so aggregates refresh takes the range as it is printed.
+  // In whole buckets, so that aggregates refresh accepts the range as printed.
   return merge((await bucketsOf(db, {aggregate, source}, gaps)).map(({whole}) => whole))
 }
 
-/** Of an aggregate that has computed nothing of the rows, all up to now is pending. */
+/** The end of what can be pending: the watermark; for an aggregate that has computed none of the rows, now. */
 function pendingUntil({aggregate}: Table, {now}: TableClock, rawFrom: bigint | null): bigint {
   const {watermark, source} = aggregate!
   if (watermark !== null && (rawFrom === null || watermark > rawFrom)) return watermark

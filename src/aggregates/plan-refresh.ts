@@ -13,7 +13,7 @@ import {bucketsOf, type AggregateSubject} from './subject.js'
 import {planWindows, type Windows} from './windows.js'
 import {command} from '../units/command.js'
 
-/** A window as a policy has it: ages counted from now; null: open on that side. */
+/** The window of a policy: ages before now; null means open on that side. */
 export interface PolicyWindow {
   startOffset: Offset | null
   endOffset: Offset | null
@@ -22,7 +22,7 @@ export interface PolicyWindow {
 export interface RefreshRequest {
   aggregate: Table
   clock: TableClock
-  /** On the aggregate's scale; null: what the policies say. */
+  /** On the aggregate's scale; null means the windows of the policies. */
   span: Span | null
   policies: readonly PolicyWindow[]
   acceptLoss: boolean
@@ -30,13 +30,14 @@ export interface RefreshRequest {
 
 export interface PlannedChange {
   plan: Plan
-  /** For people, before they are asked: what is left alone and why, and who disagrees. */
+  /** Sentences printed before the confirmation: what is skipped and why, and which policies conflict. */
   notes: string[]
 }
 
 /**
- * Computes an aggregate again, in bounded windows of whole buckets: only where something is pending, never where raw
- * data is gone, never past the last complete bucket.
+ * Plans the refresh of an aggregate in bounded windows of whole buckets: only pending ranges, none whose source rows
+ * are
+ * gone, and none after the last complete bucket.
  * @throws OpsError NO_RANGE, NO_CLOCK, NOT_AN_AGGREGATE
  */
 export async function planRefresh(db: Database, request: RefreshRequest): Promise<PlannedChange> {
@@ -70,22 +71,24 @@ export function subjectOf(aggregate: Table): AggregateSubject {
   if (aggregate.kind !== 'aggregate' || source === null)
     throw usageError(
       'NOT_AN_AGGREGATE',
-      `${qualifiedName(aggregate)} is ${aggregate.kind === 'aggregate' ? 'an aggregate whose source cannot be seen' : 'not an aggregate'}.`,
-      [`The aggregates there are: ${command('aggregates list')}`],
+      `${qualifiedName(aggregate)} is ${aggregate.kind === 'aggregate' ? 'an aggregate whose source this role cannot see' : 'not an aggregate'}.`,
+      [`List the aggregates: ${command('aggregates list')}`],
     )
   return {aggregate, source}
 }
 
-/** A policy's window holds whole buckets only, as TimescaleDB's own run of it would. */
+/** The windows of the policies, reduced to whole buckets as TimescaleDB does when it runs one. */
 async function policySpans(
   db: Database,
   subject: AggregateSubject,
   {policies, aggregate, clock}: RefreshRequest,
 ): Promise<Span[]> {
   if (policies.length === 0)
-    throw usageError('NO_RANGE', `${qualifiedName(aggregate)} has no refresh policy that would say what to refresh.`, [
-      'Give --from and --to.',
-    ])
+    throw usageError(
+      'NO_RANGE',
+      `${qualifiedName(aggregate)} has no refresh policy, so it is not known what to refresh.`,
+      ['Give --from and --to.'],
+    )
   const at = policies.flatMap(({startOffset, endOffset}) => {
     const start = startOffset === null ? lowest : ago(clock, startOffset)
     const end = endOffset === null ? clock.now : ago(clock, endOffset)
@@ -116,20 +119,20 @@ async function leftNotes(
     const words = spanWords(span, aggregate.time)
     if (why === 'gone' && (await hasRows(db, subject, span)))
       notes.push(
-        `${words} stays as it is: rows of ${qualifiedName(source)} are gone there, and refreshing would lose what was computed from them. --accept-loss refreshes it all the same.`,
+        `${words} is not refreshed: rows of ${qualifiedName(source)} are gone there, and a refresh would lose what was computed from them. --accept-loss refreshes it anyway.`,
       )
     if (why === 'broken off')
       notes.push(
         db.server.materializationRanges === 'left'
-          ? `${words} stays as it is: a refresh was broken off there before TimescaleDB was updated, and nothing finishes it. Refresh it with force => true, then have a superuser delete its row from _timescaledb_catalog.continuous_aggs_materialization_ranges.`
-          : `${words} stays as it is: a refresh that was broken off there would be finished along with it, and reaches to where rows of ${qualifiedName(source)} are gone.`,
+          ? `${words} is not refreshed: a refresh was interrupted there before TimescaleDB was updated, and this version does not finish it. Refresh it with force => true, then have a superuser delete its row from _timescaledb_catalog.continuous_aggs_materialization_ranges.`
+          : `${words} is not refreshed: TimescaleDB would also finish an interrupted refresh there, whose range includes rows of ${qualifiedName(source)} that are gone.`,
       )
     if (why === 'clock set back')
       notes.push(
-        `${words} stays as it is: clocks are set back there, and TimescaleDB ${db.server.timescaledb} puts the rows of both hours into the same buckets; refreshing a part of them would lose rows. 2.25 fixes that: update TimescaleDB, then refresh it with force => true.`,
+        `${words} is not refreshed: clocks are set back there, and TimescaleDB ${db.server.timescaledb} puts the rows of both hours into the same buckets; refreshing a part of them would lose rows. 2.25 fixes that: update TimescaleDB, then refresh it with force => true.`,
       )
     if (why === 'incomplete' && asked.some(({end}) => end > span.start && end < highest))
-      notes.push(`${words} stays as it is: its bucket is not complete yet.`)
+      notes.push(`${words} is not refreshed: its bucket is not complete yet.`)
   }
   return notes
 }

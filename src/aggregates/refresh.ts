@@ -10,7 +10,7 @@ import {highest, lowest, pointText, spanId, type Span} from '../catalog/span.js'
 import {bucketsOf, type AggregateSubject} from './subject.js'
 import type {RefreshWindow} from './windows.js'
 
-/** The steps that compute some windows of one aggregate, each done on its own. */
+/** One step for each window of an aggregate. */
 export async function refreshSteps(
   db: Database,
   subject: AggregateSubject,
@@ -27,7 +27,7 @@ export async function refreshSteps(
     statements: [aggregate.id === null ? callOurs(subject, window) : callTheirs(db, subject, window.call)],
     lock: aggregate.id === null ? 'ROW EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE',
     class: loss ? 'loss' : 'safe',
-    // TimescaleDB commits within, and refuses to be in a transaction.
+    // refresh_continuous_aggregate commits, so it cannot run inside a transaction block.
     transaction: aggregate.id === null ? 'own' : 'none',
     doneCheck: own === null ? isComputed(db, subject, window) : isOursComputed(subject, own, window),
     repeatable: true,
@@ -37,7 +37,7 @@ export async function refreshSteps(
   }))
 }
 
-/** Constants without a type are read as the type of the time column, whatever it is. */
+/** The bounds are literals without a type: PostgreSQL resolves them to the type of the time column. */
 function callTheirs(db: Database, {aggregate}: AggregateSubject, {start, end}: Span): Statement {
   const bound = (point: bigint) =>
     point <= lowest || point >= highest ? literal(null) : literal(pointText(point, aggregate.time))

@@ -4,12 +4,12 @@ import {isConnectionLost} from '../db/sqlstate.js'
 import type {Table} from '../catalog/table.js'
 import {highest, lowest, pointText, type Span} from '../catalog/span.js'
 
-/** Whether an aggregate has a row in a span; true where it cannot be looked at. */
+/** Whether an aggregate has a row in a span; true if that cannot be read. */
 export async function hasRows(db: Database, subject: {aggregate: Table}, span: Span): Promise<boolean> {
   return (await findRows(db, subject, span)) ?? true
 }
 
-/** The same; null where it cannot be looked at. */
+/** Whether an aggregate has a row in a span; null if that cannot be read. */
 export async function findRows(
   db: Database,
   {aggregate}: {aggregate: Table},

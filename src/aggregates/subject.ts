@@ -7,21 +7,21 @@ import {widen} from './buckets.js'
 import {readOwnGaps, type OwnGaps} from './emulated-coverage.js'
 import {merge, parseMultirange, type Span} from '../catalog/span.js'
 
-/** An aggregate and what it is computed from, both with their scale: the same one. */
+/** An aggregate and the table that it reads. Both have the same time scale. */
 export interface AggregateSubject {
   aggregate: Table
   source: Table
 }
 
-/** A span in whole buckets of the aggregate, and what of it is not computed. */
+/** A span extended to whole buckets of the aggregate, and the parts of it that are not computed. */
 export interface Buckets {
   whole: Span
   gaps: Span[]
-  /** Where the aggregate is a table of ours. */
+  /** Set for an emulated aggregate. */
   own: OwnGaps | null
 }
 
-/** The buckets that hold each of some spans; for an empty span at x, the bucket's begin and the next at or after x. */
+/** The buckets of each span. For an empty span at x: from the start of its bucket to the first start at or after x. */
 export async function bucketsOf(
   db: Database,
   {aggregate, source}: AggregateSubject,
@@ -48,7 +48,8 @@ export async function bucketsOf(
 }
 
 /**
- * What refreshes have begun and not finished, where the server notes that. A refresh that meets it finishes all of it.
+ * Ranges whose refresh began and has not finished, if the server records them. A refresh that overlaps one finishes all
+ * of it.
  */
 export async function unfinishedOf(db: Database, {aggregate}: AggregateSubject, {start, end}: Span): Promise<Span[]> {
   if (aggregate.id === null || db.server.materializationRanges === null) return []

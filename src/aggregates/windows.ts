@@ -7,34 +7,34 @@ import {compareAscending} from '../units/compare.js'
 import {highest, intersect, lowest, merge, overlaps, spanOf, subtract, type Span} from '../catalog/span.js'
 import {bucketsOf, unfinishedOf, type AggregateSubject} from './subject.js'
 
-/** Why a part of what was asked for is not computed. */
+/** Why a part of the requested range is not refreshed. */
 export type LeftWhy = 'gone' | 'incomplete' | 'broken off' | 'clock set back'
 
-/** Whole buckets that are to be computed, and what to ask the server for to have them computed. */
+/** Whole buckets to compute, and the range (`call`) to pass to the server so that it computes them. */
 export interface RefreshWindow extends Span {
   call: Span
 }
 
 export interface Windows {
-  /** Oldest first, each over about one chunk's rows. */
+  /** Oldest first; each covers about the rows of one chunk. */
   windows: RefreshWindow[]
   left: {span: Span; why: LeftWhy}[]
 }
 
 export interface WindowsRequest {
-  /** Widened to whole buckets. */
+  /** Are extended to whole buckets. */
   spans: readonly Span[]
-  /** What is to be computed whether or not anything is pending there now: below it something will change. */
+  /** Ranges to compute even if nothing is pending yet: a refresh of the source, planned before, will change them. */
   regardless?: readonly Span[]
-  /** The table's clock: its bucket is not complete. */
+  /** The table's clock; the bucket that contains it is not complete. */
   present: bigint
-  /** Also where raw data is gone: what was computed from it is then lost. */
+  /** Also refresh where rows of the source are gone: what was computed from them is then lost. */
   acceptLoss: boolean
 }
 
 /**
- * Where an aggregate is to be computed again: what is pending of some spans, in whole and complete buckets whose rows
- * are all there. A bucket over a place without chunks is left as it is, unless it has nothing to lose.
+ * The windows of an aggregate to refresh: the pending parts of some spans, in whole, complete buckets whose source rows
+ * all exist. A bucket without chunks below it is refreshed only if the aggregate has no row there.
  */
 export async function planWindows(db: Database, subject: AggregateSubject, request: WindowsRequest): Promise<Windows> {
   const asked = await bucketsOf(db, subject, request.spans)
@@ -66,7 +66,7 @@ export async function planWindows(db: Database, subject: AggregateSubject, reque
   const refused = merge([...brokenOff, ...folded])
   const todo = subtract(intersect(intersect(open, there), [complete]), refused)
   const allowed = subtract(intersect(there, [complete]), refused)
-  // A loss that was accepted is that of what was asked for, not of the buckets beside it.
+  // The accepted loss is limited to the requested range; it does not include neighbouring buckets.
   const computableBeside = subtract(intersect(computableAlone, [complete]), refused)
   return {
     windows: await callable(db, subject, inCells(todo, cells, allowed), computableBeside, complete),
@@ -75,9 +75,9 @@ export async function planWindows(db: Database, subject: AggregateSubject, reque
 }
 
 /**
- * Older versions of TimescaleDB (2.22 does, 2.28 does not) cut a window down to whole buckets as they
- * would begin by default, and refuse what is too small then: of an aggregate that begins its buckets elsewhere the
- * neighbours are asked for too, where that harms none.
+ * Older versions of TimescaleDB (2.22 does, 2.28 does not) reduce a window to whole buckets with the default origin,
+ * and reject it if none is left. For an aggregate with another origin or offset the call therefore includes the
+ * neighbouring buckets, if refreshing them loses nothing.
  */
 async function callable(
   db: Database,
@@ -108,14 +108,14 @@ async function callable(
   return result
 }
 
-/** In whole buckets: what was written is logged as it was written. */
+/** Extends spans to whole buckets: the invalidation log has the times of the rows. */
 async function widened(db: Database, subject: AggregateSubject, spans: readonly Span[]): Promise<Span[]> {
   return (await bucketsOf(db, subject, spans)).map(({whole}) => whole)
 }
 
 /**
- * What changed within an hour that clocks repeat, where this server mixes the buckets of both hours (before 2.25): its
- * log has such changes the wrong way round or in one of the hours only, and its refresh fails on them or loses rows.
+ * Gaps that begin or end inside an hour that a clock change repeats, if this server mixes the buckets of both hours
+ * (before 2.25). Its log then has the bounds swapped, or only one of the hours, and a refresh fails or loses rows.
  */
 async function foldedOf(db: Database, {aggregate}: AggregateSubject, gaps: readonly Span[]): Promise<Span[]> {
   if (aggregate.id === null) return []
@@ -135,10 +135,10 @@ async function unfinished(db: Database, subject: AggregateSubject, open: readonl
 }
 
 /**
- * Buckets that can be computed without losing anything: those over chunks (or where rows are about to come), and those
- * half over chunks that have no row.
- * Between chunks there never was anything, and nothing after the newest one, unless the aggregate has rows that can
- * only be from there. Before the oldest one something may have been dropped without a trace.
+ * Buckets that can be computed without loss: those completely over chunks (or over ranges that will be refreshed), and
+ * those partly over chunks in which the aggregate has no row.
+ * Between chunks and after the newest one there never were rows, unless the aggregate has rows there. Before the oldest
+ * one rows may have been dropped.
  */
 async function computable(
   db: Database,
@@ -166,7 +166,7 @@ async function computable(
   return merge(result)
 }
 
-/** Chunks' spans, over places without a chunk where the aggregate has no row of its own. */
+/** The spans of chunks, joined over holes in which the aggregate has no row. */
 async function bridged(
   db: Database,
   subject: AggregateSubject,
@@ -188,7 +188,7 @@ async function bridged(
   return merge([...pieces, ...bridges])
 }
 
-/** For each point, from the begin of its bucket to the next at or after it. */
+/** For each point, from the start of its bucket to the first start at or after the point. */
 async function edgesAt(db: Database, subject: AggregateSubject, points: readonly bigint[]): Promise<Map<bigint, Span>> {
   const finite = [...new Set(points)].filter((point) => point > lowest && point < highest)
   const buckets = await bucketsOf(
@@ -205,7 +205,7 @@ function chunksOf(chunks: readonly Chunk[]): Chunk[] {
   return chunks.filter(({start, end, tiered}) => !tiered && (start !== null || end !== null))
 }
 
-/** Where to cut, so that a window is about one chunk's rows: at the bucket after each chunk's end. */
+/** Points at which windows are split, so that each covers about one chunk: the first bucket after each chunk's end. */
 async function cellsOf(db: Database, {aggregate, source}: AggregateSubject, whole: readonly Span[]): Promise<bigint[]> {
   const ends = new Set(chunksOf(source.chunks).map(({end}) => end ?? highest))
   const inside = [...ends].filter((end) => end < highest && whole.some((span) => span.start < end && end < span.end))
@@ -213,7 +213,7 @@ async function cellsOf(db: Database, {aggregate, source}: AggregateSubject, whol
   return [...new Set(inside.map((end) => edges.get(end)!.end))].sort(compareAscending)
 }
 
-/** Writes below an emulated aggregate are not logged: what counts as computed is computed again and compared. */
+/** Writes to the source of an emulated aggregate are not logged: computed ranges are computed again and compared. */
 async function staleCells(
   db: Database,
   {aggregate}: AggregateSubject,
@@ -230,7 +230,7 @@ async function staleCells(
   return found
 }
 
-/** One window a cell, over all that is to be done in it; never out of what may be computed. */
+/** One window a cell, from the first to the last range to refresh in it, within what may be refreshed. */
 function inCells(todo: readonly Span[], cells: readonly bigint[], allowed: readonly Span[]): Span[] {
   const windows: Span[] = []
   for (const cell of cutAt(allowed, cells)) {

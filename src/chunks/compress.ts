@@ -40,11 +40,11 @@ export interface CompressRequest {
   table: Table
   clock: TableClock
   at: Instant
-  /** Null: what the policies say is due. */
+  /** Null means the chunks that are due for the policies. */
   choose: Age | Span | null
-  /** Those of this table. */
+  /** Policies of this table. */
   policies: readonly LivePolicy[]
-  /** The age that was declared, where there is one. */
+  /** The declared age; null if none is declared. */
   declared: Duration | null
 }
 
@@ -54,7 +54,8 @@ export interface CompressPlan extends PlannedChange {
 }
 
 /**
- * Compresses chunks, and those again that were refilled or are out of order since; each in a transaction of its own.
+ * Plans the compression of chunks, including compressed ones that received rows or are unordered. One transaction a
+ * chunk.
  * @throws OpsError NO_RANGE, NO_COMPRESSION, NO_CLOCK, NOT_A_HYPERTABLE, NO_PRIVILEGE
  */
 export async function planCompress(db: Database, request: CompressRequest): Promise<CompressPlan> {
@@ -91,12 +92,14 @@ export async function planCompress(db: Database, request: CompressRequest): Prom
   }
 }
 
-/** Of a refilled chunk TimescaleDB always deletes the rows that it compresses again. */
+/**
+ * When TimescaleDB compresses a chunk again, it deletes the new rows instead of truncating, so subscribers get DELETEs.
+ */
 function sentNotes(readers: LogicalReaders, chunks: readonly Chunk[]): string[] {
   if (chunks.length === 0) return []
   return [
-    `Not compressed again: ${formatChunkNames(chunks)}. Rows written since would be deleted one by one, and ${readersInWords(readers, chunks)} sends every DELETE to its subscribers. ` +
-      "A publication without deletes, alter publication … set (publish = 'insert, update, truncate'), does not.",
+    `Not compressed again: ${formatChunkNames(chunks)}. TimescaleDB would delete the new rows one by one, and ${readersInWords(readers, chunks)} sends every DELETE to its subscribers. ` +
+      "A publication without deletes does not: alter publication … set (publish = 'insert, update, truncate').",
   ]
 }
 
@@ -109,14 +112,16 @@ function choose(request: CompressRequest): {chunks: Chunk[]; cutoff: Cutoff | nu
         ? [live, 'live policy']
         : [declared === null ? [] : [declaredPolicy(table, clock, declared)], 'declared policy']
     if (rules.length === 0)
-      throw usageError('NO_RANGE', `${qualifiedName(table)} has no compression policy that would say what is due.`, [
-        'Give --older-than 7d, or --from and --to.',
-      ])
+      throw usageError(
+        'NO_RANGE',
+        `${qualifiedName(table)} has no compression policy, so it is not known what is due.`,
+        ['Give --older-than 7d, or --from and --to.'],
+      )
     const states = rules.map((policy) => dueState(policy, clock, at, 0))
     if (states.every(({due}) => due === null))
       throw usageError(
         'NO_CLOCK',
-        `It is not known what is due on ${qualifiedName(table)}: the unit of its integer time column is not known.`,
+        `The unit of the integer time column of ${qualifiedName(table)} is not known, so it is not known what is due.`,
         [timeUnitAdvice(table)],
       )
     const after = rules.map((rule) => rule.after).find((age) => age !== null && typeof age !== 'bigint') as
@@ -144,7 +149,9 @@ function olderWords(cutoff: Cutoff | null, more: string): string {
   return cutoff === null ? more : ` older than ${cutoff.words}${more}`
 }
 
-/** A chunk over the beginning is meant; one over the end may still be written to and is not. */
+/**
+ * A chunk that begins before the range is included; one that extends past its end may still receive rows and is not.
+ */
 function within(chunk: Span, request: Span): boolean {
   return chunk.end > request.start && chunk.end <= request.end
 }
@@ -154,7 +161,7 @@ export function needsCompression({status}: Chunk): boolean {
 }
 
 function declaredPolicy(table: Table, clock: TableClock, declared: Duration): LivePolicy {
-  // A policy over integers counts in them.
+  // The age of a policy on integer time is an integer.
   const after =
     table.time === 'integer' && clock.now !== null
       ? clock.now - cutoffOf(table, clock, {age: declared}).point
@@ -189,7 +196,7 @@ function compressStep(
       ...beforeCompressing(server, table, name, mustTruncate),
       sql`select ${timescaledbFunction(server, 'compress_chunk')}(${literal(name)}::regclass)`,
     ],
-    // EXCLUSIVE while it is copied, this one at the end, when the copied rows go.
+    // EXCLUSIVE while the rows are copied, then ACCESS EXCLUSIVE to remove them.
     lock: 'ACCESS EXCLUSIVE',
     class: 'safe',
     transaction: 'own',
@@ -202,9 +209,9 @@ function compressStep(
 }
 
 /**
- * The copied rows are truncated in the end, which waits for every session that reads them: the copy would be in vain
- * when that takes longer than the lock timeout. Where the server can, it deletes the rows of a chunk that is being
- * used; where it cannot, or must not, the chunk is only begun with when no other transaction uses it.
+ * At the end compress_chunk truncates the copied rows, which waits for every session that reads the chunk: after a lock
+ * timeout the whole copy would be lost. So the server deletes the rows of a chunk that is in use, if it can. If it
+ * cannot, or must not, the step first waits until no other transaction uses the chunk.
  */
 function beforeCompressing(server: Server, table: Table, name: string, mustTruncate: boolean): Statement[] {
   return [

@@ -9,14 +9,14 @@ import {qualifiedName, type Table} from '../catalog/table.js'
 import type {Instant} from '../units/instant.js'
 import {dependents} from '../aggregates/coverage.js'
 
-/** What everything that is done to one table by hand begins with. */
+/** What every command that changes one table reads first. */
 export interface Context {
   at: Instant
   table: Table
-  /** Every table of the database; this one, what it reads and what reads it with their chunks. */
+  /** Every table of the database; this table, its source and its aggregates with their chunks. */
   tables: Table[]
   clock: TableClock
-  /** Of this table. */
+  /** Policies of this table. */
   policies: LivePolicy[]
   declared: Declared | null
 }
@@ -50,7 +50,7 @@ export async function readContext(db: Database, name: string, sections: PolicySe
   }
 }
 
-/** The age that a rule declares; null where none is. */
+/** The declared age of a rule; null if none is declared. */
 export function declaredAge(declared: Declared | null, kind: 'compression' | 'retention') {
   const rule = declared?.[kind]
   return rule === undefined || rule === 'none' ? null : rule.after

@@ -3,13 +3,13 @@ import {ident, raw, sql, statement} from '../db/sql.js'
 import {isConnectionLost} from '../db/sqlstate.js'
 import type {Chunk} from '../catalog/table.js'
 
-/** For all together: a preview must not take longer than the change. */
+/** For all chunks together: a preview must not take longer than the change. */
 const timeoutMs = 5_000
 
-/** One statement counts so many chunks; where one of them cannot be counted, they are counted in halves. */
+/** Chunks a statement. If one of them cannot be counted, they are counted in halves. */
 const batchSize = 64
 
-/** Rows of chunks, counted as long as the time lasts; null: not counted. The one place where previews count rows. */
+/** Counts the rows of chunks within the timeout; null if not counted. Every preview counts rows with this function. */
 export async function countRows(db: Database, chunks: readonly Chunk[]): Promise<Map<Chunk, number | null>> {
   const until = performance.now() + timeoutMs
   const counts = new Map<Chunk, number | null>(chunks.map((chunk) => [chunk, null]))
@@ -30,7 +30,7 @@ export async function countRows(db: Database, chunks: readonly Chunk[]): Promise
       })
       for (const {n, rows: counted} of rows) counts.set(part[n]!, counted)
     } catch (error) {
-      // Locked, dropped meanwhile, too large, no privilege: it is a figure of a preview.
+      // The chunk is locked, dropped, too large or not readable. Only a preview needs the count, so it stays unknown.
       if (isConnectionLost(error)) throw error
       if (part.length === 1) return
       const middle = Math.ceil(part.length / 2)

@@ -34,7 +34,7 @@ export interface DecompressRequest {
 }
 
 /**
- * Decompresses every chunk that a range touches, each in a transaction of its own.
+ * Plans the decompression of every chunk that overlaps a range. One transaction a chunk.
  * @throws OpsError NO_COMPRESSION, NOT_A_HYPERTABLE, NO_PRIVILEGE
  */
 export async function planDecompress(db: Database, request: DecompressRequest): Promise<PlannedChange> {
@@ -63,17 +63,17 @@ export async function planDecompress(db: Database, request: DecompressRequest): 
   }
 }
 
-/** Decompressing inserts every row again. */
+/** Decompression inserts every row again, so subscribers get INSERTs. */
 function sentNotes(readers: LogicalReaders, chunks: readonly Chunk[]): string[] {
   const sent = chunks.filter(({relation}) => readers.decodesAll.length > 0 || readers.published.has(relation))
   return sent.length === 0
     ? []
     : [
-        `${readersInWords(readers, sent)} sends every row of ${formatChunkNames(sent)} to its subscribers as an INSERT, also those that they have.`,
+        `${readersInWords(readers, sent)} sends every row of ${formatChunkNames(sent)} to its subscribers as an INSERT, including rows that they already have.`,
       ]
 }
 
-/** What they will take, where it was recorded. */
+/** How much more space the chunks will take, if their sizes were recorded at compression. */
 function growth(chunks: readonly Chunk[]): string[] {
   const grown = chunks.reduce((sum, {beforeBytes, afterBytes}) => sum + (beforeBytes ?? 0) - (afterBytes ?? 0), 0)
   return grown > 0 ? [`Decompressing takes about ${formatBytes(grown)} more disk space.`] : []

@@ -11,7 +11,11 @@ import type {DropRequest} from './drop-request.js'
 import type {DropRange} from './drop-steps.js'
 import {command} from '../units/command.js'
 
-/** What the aggregates have of some ranges. @throws OpsError NOT_COVERED unless that is being seen to */
+/**
+ * Returns the coverage of ranges in the aggregates over the table.
+ * @param seenTo steps that refresh the aggregates are planned
+ * @throws OpsError NOT_COVERED if something is not covered, and neither `seenTo` nor `acceptLoss` is set
+ */
 export async function requireCoverage(
   db: Database,
   request: DropRequest,
@@ -26,16 +30,18 @@ export async function requireCoverage(
     request.table,
     missing.map((each) => gapWords(request.table, each)),
     [
-      ...(computable.length === missing.length ? ['--refresh-first computes it before anything is dropped.'] : []),
-      ...computable.slice(0, 1).map((each) => `Or yourself: ${refreshCommand(request.table, each, each.gaps)}`),
+      ...(computable.length === missing.length ? ['--refresh-first refreshes the aggregates before the drop.'] : []),
+      ...computable
+        .slice(0, 1)
+        .map((each) => `Or refresh it yourself: ${refreshCommand(request.table, each, each.gaps)}`),
       ...missing
         .filter(({lost}) => lost.length > 0)
         .slice(0, 1)
         .map(
           (each) =>
-            `To compute the bucket from the rows that are left: ${refreshCommand(request.table, each, each.lost, true)}`,
+            `To compute the bucket from the remaining rows only: ${refreshCommand(request.table, each, each.lost, true)}`,
         ),
-      '--accept-loss drops the rows without having them counted; what was computed before stays as it is.',
+      '--accept-loss drops the rows although they are not computed; the aggregates keep what they have.',
     ],
   )
 }
@@ -48,8 +54,8 @@ function refreshCommand({time}: Table, {schema, view}: Coverage, gaps: readonly 
 }
 
 /**
- * The refreshes without which some ranges must not go, the lower aggregates first; and the aggregates they are of.
- * @throws OpsError NOT_COVERED where even they could not cover everything
+ * The refresh steps that must precede the drop of some ranges, lower aggregates first, and the aggregates they change.
+ * @throws OpsError NOT_COVERED if a refresh cannot cover everything
  */
 export async function coverFirst(
   db: Database,
@@ -71,7 +77,7 @@ export async function coverFirst(
       continue
     }
     const subject = subjectOf(aggregate)
-    // What is computed again below it is pending here as soon as it is done.
+    // Refreshing the source makes the same range of this aggregate pending.
     const below = computed.get(subject.source) ?? []
     if (each.gaps.length === 0 && below.length === 0) continue
     const {windows, left} = await planWindows(db, subject, {
@@ -92,17 +98,17 @@ export async function coverFirst(
     steps.push(...(await refreshSteps(db, subject, windows, dependsOn(steps, subject.source), false)))
   }
   if (impossible.length === 0) return {steps, tables: touched}
-  throw notCovered(table, impossible, ['--accept-loss drops it all the same; what was computed before stays as it is.'])
+  throw notCovered(table, impossible, ['--accept-loss drops it anyway; the aggregates keep what they have.'])
 }
 
 const foldWords =
-  'a chunk begins or ends inside of an hour that clocks repeat, and time_bucket with a time zone mixes the rows of both hours before TimescaleDB 2.25'
+  'a chunk begins or ends inside an hour that a clock change repeats, and time_bucket with a time zone mixes the rows of both hours before TimescaleDB 2.25'
 
 const reasons = {
-  gone: 'a part of the rows of its buckets is gone, and refreshing would lose what was computed from them',
+  gone: 'some rows of its buckets are gone, and a refresh would lose what was computed from them',
   incomplete: 'its bucket is not complete yet',
   'clock set back': foldWords,
-  'broken off': 'a refresh that was broken off there reaches to where rows are gone',
+  'broken off': 'the range of an interrupted refresh there includes rows that are gone',
 } as const
 
 function dependsOn(steps: readonly Step[], source: Table): string[] {
@@ -128,7 +134,7 @@ function gapWords(table: Table, each: Coverage): string {
 }
 
 function whyNot({blind, folded, lost}: Coverage): string {
-  if (blind) return ': it reads changes from the WAL at its next refresh, so what changed since cannot be known'
+  if (blind) return ': it reads changes from the WAL at its next refresh, so it is not known what changed since'
   if (folded.length > 0) return `: ${foldWords}`
   return lost.length > 0
     ? ': rows of the bucket were dropped before, so a refresh would lose what was computed from them'
@@ -138,7 +144,7 @@ function whyNot({blind, folded, lost}: Coverage): string {
 function notCovered(table: Table, missing: readonly string[], suggestions: readonly string[]): OpsError {
   return new OpsError(
     'NOT_COVERED',
-    `Rows of ${qualifiedName(table)} would be lost that an aggregate has not seen; nothing was dropped.\n${missing.join('\n')}`,
+    `The drop would lose rows of ${qualifiedName(table)} that an aggregate has not computed; nothing was dropped.\n${missing.join('\n')}`,
     {
       exit: ExitCode.refused,
       suggestions,

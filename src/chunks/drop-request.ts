@@ -5,18 +5,18 @@ import type {Duration} from '../units/duration.js'
 import type {Age} from './range.js'
 
 export interface DropRequest {
-  /** Every table of the database, those over this one with their chunks. */
+  /** Every table of the database; the aggregates over this table with their chunks. */
   tables: readonly Table[]
   table: Table
   clock: TableClock
-  /** Null: what the policies say. */
+  /** Null means the age of the retention policy. */
   olderThan: Age | null
   policies: readonly LivePolicy[]
   declared: Duration | null
-  /** Computes what is missing before anything is dropped. */
+  /** Refresh the aggregates before the drop. */
   refreshFirst: boolean
-  /** Drops also what an aggregate has not computed. */
+  /** Also drop rows that an aggregate has not computed. */
   acceptLoss: boolean
-  /** At most so many ranges, the oldest. */
+  /** Maximum number of ranges to drop, oldest first. */
   atMost?: number | undefined
 }

@@ -4,7 +4,7 @@ import {ChunkStatus, has, type Chunk, type Table} from '../catalog/table.js'
 import {highest, lowest, type Span} from '../catalog/span.js'
 import type {DropFacts} from './drop.js'
 
-/** The facts of a drop as they are reported. */
+/** The facts of a drop as JSON reports them. */
 export function dropShown(table: Table, clock: TableClock, facts: DropFacts) {
   const point = (value: bigint | null) =>
     value === null || value <= lowest || value >= highest ? null : formatInteger(value, table, clock)

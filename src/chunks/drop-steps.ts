@@ -8,7 +8,7 @@ import {differsExpression} from '../aggregates/emulated-coverage.js'
 import {pointText, type Span} from '../catalog/span.js'
 import {chunkLabel, chunkName} from './hypertable.js'
 
-/** One range of time with its chunks: one, or one for each space partition. */
+/** One time range with its chunks: one chunk, or one for each space partition. */
 export interface DropRange {
   span: Span
   chunks: Chunk[]
@@ -18,16 +18,16 @@ export interface DropOptions {
   server: Server
   table: Table
   /**
-   * Coverage of these aggregates is asked for again in the drop's own transaction; `needs` go by piece. Null: the loss
-   * is accepted.
+   * The transaction of the drop checks the coverage of these aggregates again; `needs` has one entry a range. Null: the
+   * loss is accepted.
    */
   guarded: readonly Coverage[] | null
-  /** Tables that a drop locks too. */
+  /** Tables that a drop locks too, because the table references them. */
   referenced: readonly string[]
   dependsOn: readonly string[]
 }
 
-/** Drops exactly these chunks of one range, or nothing. */
+/** The step that drops all chunks of one range, or none. */
 export function dropStep(piece: DropRange, index: number, bytes: number | null, options: DropOptions): Step {
   const {server, table, guarded, referenced} = options
   const names = piece.chunks.map(chunkName)
@@ -36,7 +36,7 @@ export function dropStep(piece: DropRange, index: number, bytes: number | null, 
     kind: 'drop',
     object: names.join(', '),
     statements: [
-      // No session can write to it between the check and the drop; and before the tables it references are locked.
+      // Locked first, so that no session writes between the check and the drop. Referenced tables are locked after it.
       sql`lock table ${list(piece.chunks.map(({schema, name}) => sql`only ${ident(schema, name)}`))} in access exclusive mode`,
       ...(guarded === null ? [] : guardStatement(server, table, guarded, index)),
       dropStatement(table, piece),
@@ -53,13 +53,13 @@ export function dropStep(piece: DropRange, index: number, bytes: number | null, 
 }
 
 /**
- * By name. Up to 2.27 drop_chunks logs what it drops as changed, ending one microsecond late: a refresh then erases it
- * from the aggregates, and the next chunk never counts as covered. drop_chunk logs nothing, in any version; up to 2.28
- * it asks for no rights either, so they are checked here.
+ * Drops by name. Up to 2.27 drop_chunks logs the dropped range as changed, and its end one microsecond late: a refresh
+ * then erases it from the aggregates, and the next chunk never counts as covered. drop_chunk logs nothing in any
+ * version. Up to 2.28 it checks no privileges, so they are checked here.
  */
 function dropStatement(table: Table, {span, chunks}: DropRange): Statement {
   const relations = list(chunks.map((chunk) => sql`${chunkName(chunk)}::regclass`))
-  // Rows of one range go together: a bucket that is computed from a part of them would be wrong.
+  // All chunks of a range are dropped together: a bucket computed from some of them would be wrong.
   const others = sql`
   if exists (
     select from timescaledb_information.chunks c
@@ -69,7 +69,7 @@ function dropStatement(table: Table, {span, chunks}: DropRange): Statement {
       and format('%I.%I', c.chunk_schema, c.chunk_name)::regclass not in (${relations})
   ) then
     raise exception using errcode = '55000',
-      message = 'this range holds another chunk by now, which is not what was planned: nothing was dropped';
+      message = 'this range has another chunk now, which is not what was planned: nothing was dropped';
   end if;`
   return doBlock`
 begin
@@ -81,8 +81,8 @@ end`
 }
 
 /**
- * Raises where an aggregate has something pending of what the rows of this range went into. The rows cannot change any
- * more: the chunk is locked.
+ * Raises an error if a bucket with rows of this range is pending in an aggregate. The chunk is locked, so its rows
+ * cannot change after the check.
  */
 function guardStatement(server: Server, table: Table, guarded: readonly Coverage[], index: number): Statement[] {
   const known = guarded.flatMap(({aggregate}) => aggregate?.id ?? [])
@@ -133,7 +133,7 @@ function pendingQuestion(server: Server, needed: readonly {aggregate: Table; nee
 }
 
 /**
- * Aggregates that were made after this was planned, over the table or over an aggregate of it, have covered nothing.
+ * Aggregates over the table, direct or indirect, that were created after the plan: they have covered nothing.
  */
 function unknownQuestion(table: number, known: readonly number[]): Statement {
   return sql`select format('%I.%I', a.user_view_schema, a.user_view_name) from _timescaledb_catalog.continuous_agg a

@@ -19,16 +19,16 @@ import {bytesOf, excludeProtected, oldestFirst, requireChunks, countChunks, type
 import {publishedDropNotes, readLogicalReaders} from './logical-readers.js'
 import {cutoffOf, type Age} from './range.js'
 
-/** What is lost, for the person who has to confirm it. */
+/** What a drop deletes; the operator confirms it. */
 export interface DropFacts {
   chunks: {chunk: Chunk; rows: number | null; bytes: number | null}[]
-  /** Null: not all could be counted in time. */
+  /** Null if not all chunks could be counted in time. */
   rows: number | null
   bytes: number | null
   coverage: Coverage[]
-  /** Whether an aggregate's query leaves rows out (WHERE, HAVING, a join); absent where that could not be read. */
+  /** Whether an aggregate's query can leave rows out (WHERE, HAVING, a join); absent if it could not be read. */
   filters: ReadonlyMap<Coverage, boolean>
-  /** Tables that each drop locks for a moment, because the table references them. */
+  /** Tables that each drop locks briefly, because the table references them. */
   referenced: string[]
 }
 
@@ -37,9 +37,9 @@ export interface PlannedDrop extends PlannedChange {
 }
 
 /**
- * Drops the chunks that are wholly older than a cut-off, each range of time in a transaction of its own.
- * @throws OpsError NOT_COVERED (exit 7) where an aggregate has not computed all of their rows; DEPENDENTS where a
- * foreign key leads to the table; NO_RANGE, NOT_A_HYPERTABLE, NO_CLOCK, NO_PRIVILEGE
+ * Plans the drop of the chunks that are entirely older than a cutoff. One transaction a time range.
+ * @throws OpsError NOT_COVERED (exit 7) if an aggregate has not computed all of their rows; DEPENDENTS if a foreign key
+ * references the table; NO_RANGE, NOT_A_HYPERTABLE, NO_CLOCK, NO_PRIVILEGE
  */
 export async function planDrop(db: Database, request: DropRequest): Promise<PlannedDrop> {
   const {table, clock, acceptLoss} = request
@@ -48,7 +48,7 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
   if (table.time === 'other')
     throw usageError(
       'NO_CLOCK',
-      `${qualifiedName(table)} has a time column that cannot be read, so the age of its chunks is not known.`,
+      `The time column of ${qualifiedName(table)} has a type that qicore-db cannot read, so the age of its chunks is not known.`,
     )
   const cutoff = cutoffOf(table, clock, request.olderThan ?? retained(request))
   const old = table.chunks.filter(({end}) => end !== null && end <= cutoff.point)
@@ -103,7 +103,8 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
 }
 
 /**
- * Up to 2.28 TimescaleDB may drop such a key as a whole together with the first chunk (2.22 does); 2.29 drops nothing.
+ * Refuses tables that a foreign key references. Up to 2.28 TimescaleDB may drop the whole key with the first chunk
+ * (2.22 does); 2.29 drops no chunk of such a table.
  */
 async function requireNoKeys(db: Database, table: Table): Promise<void> {
   const keys = await db.query<{name: string; of: string}>(
@@ -113,12 +114,15 @@ async function requireNoKeys(db: Database, table: Table): Promise<void> {
   const names = keys.map(({name, of}) => `the foreign key ${name} of ${of}`).join(' and ')
   const what =
     db.server.chunkCatalog === 'relid'
-      ? `TimescaleDB drops no chunk of ${qualifiedName(table)} as long as there is ${names}.`
-      : `with a chunk of ${qualifiedName(table)} TimescaleDB would drop ${names}, for all rows.`
+      ? `TimescaleDB drops no chunk of ${qualifiedName(table)} because of ${names}.`
+      : `together with a chunk of ${qualifiedName(table)} TimescaleDB would drop ${names}, for all rows.`
   throw usageError(
     'DEPENDENTS',
     `Nothing was dropped: ${what}`,
-    keys.map(({name, of}) => `alter table ${of} drop constraint ${name} if it may go; then again.`),
+    keys.map(
+      ({name, of}) =>
+        `If the foreign key is not needed, drop it and try again: alter table ${of} drop constraint ${name}`,
+    ),
   )
 }
 
@@ -127,21 +131,21 @@ function retained({table, policies, declared}: DropRequest): Age {
   if (own.length > 1)
     throw usageError(
       'POLICY_TWICE',
-      `${qualifiedName(table)} has ${own.length} retention policies, and which of them is meant is not known. Nothing was dropped.`,
+      `${qualifiedName(table)} has ${own.length} retention policies, so its age is ambiguous. Nothing was dropped.`,
       [
         'Give --older-than 2y, or an instant.',
-        `To see them, and how to remove one: ${command('policies status', [qualifiedName(table)])}`,
+        `To list them with the commands that remove one: ${command('policies status', [qualifiedName(table)])}`,
       ],
     )
   if (declared === null && own.some(({after, createdBefore}) => after === null && createdBefore !== null))
     throw usageError(
       'NO_RANGE',
-      `The retention of ${qualifiedName(table)} goes by when a chunk was created, not by the age of its rows.`,
-      ['Give --older-than 2y, or an instant: that goes by the rows.'],
+      `The retention of ${qualifiedName(table)} depends on the creation of a chunk, not on the age of its rows.`,
+      ['Give --older-than 2y, or an instant, which depends on the age of rows.'],
     )
   const live = own[0]?.after ?? declared
   if (live === null)
-    throw usageError('NO_RANGE', `${qualifiedName(table)} has no retention policy that would say what is due.`, [
+    throw usageError('NO_RANGE', `${qualifiedName(table)} has no retention policy, so it is not known what is due.`, [
       'Give --older-than 2y, or an instant.',
     ])
   return typeof live === 'bigint' ? {count: live} : {age: live}
@@ -154,7 +158,7 @@ function nothingOld(table: Table, clock: TableClock): string {
     : `No chunk is that old: the oldest of ${qualifiedName(table)} ends at ${formatInteger(oldest.end, table, clock)}${agedWords(oldest, table, clock)}.`
 }
 
-/** How long ago a chunk ended, in whole days; empty where the table's clock does not say. */
+/** How long ago a chunk ended, in whole days; empty if the table's clock is not known. */
 function agedWords({end}: Chunk, table: Table, clock: TableClock): string {
   const [then, now] = [
     end === null ? null : microsIn(end, table, clock),
@@ -173,13 +177,13 @@ function warnings(table: Table, chunksToDrop: readonly Chunk[], {referenced}: Dr
       : []),
     ...(referenced.length > 0
       ? [
-          `Each drop locks ${referenced.join(', ')} as well (foreign key): readers of it and the drop wait for each other.`,
+          `Each drop locks ${referenced.join(', ')} as well (foreign key), so the drop and its readers wait for each other.`,
         ]
       : []),
   ]
 }
 
-/** What shares a range of time goes together. */
+/** Groups chunks by time range. */
 function piecesOf(chunks: readonly Chunk[]): DropRange[] {
   const ranges = new Map<string, DropRange>()
   for (const chunk of oldestFirst(chunks)) {

@@ -9,31 +9,30 @@ import {spanOf} from '../catalog/span.js'
 import {compareAscending} from '../units/compare.js'
 import {command} from '../units/command.js'
 
-/** What a plan is and what is to be said before anybody is asked. */
 export type {PlannedChange} from '../aggregates/plan-refresh.js'
 
-/** @throws OpsError NOT_A_HYPERTABLE, NO_PRIVILEGE: before anything was changed */
+/** Checks that the table has chunks and this role may change them. @throws OpsError NOT_A_HYPERTABLE, NO_PRIVILEGE */
 export async function requireChunks(db: Database, table: Table): Promise<void> {
   if (table.kind === 'partitioned')
     throw usageError(
       'NOT_A_HYPERTABLE',
-      `${qualifiedName(table)} is a partitioned table of PostgreSQL: it has partitions, no chunks.`,
+      `${qualifiedName(table)} is a partitioned table of PostgreSQL: it has partitions, not chunks.`,
       [`Its partitions: ${command('partitions list', [qualifiedName(table)])}`],
     )
   if (table.id === null)
-    throw usageError('NOT_A_HYPERTABLE', `${qualifiedName(table)} is a table of ours under a view: it has no chunks.`, [
-      `The aggregates there are: ${command('aggregates list')}`,
+    throw usageError('NOT_A_HYPERTABLE', `${qualifiedName(table)} is an emulated aggregate: it has no chunks.`, [
+      `List the aggregates: ${command('aggregates list')}`,
     ])
   await requireOwner(db, table)
 }
 
-/** Community edition, with compression enabled. @throws OpsError NO_COMPRESSION (exit 2) */
+/** Checks that the engine has compression and the table has it enabled. @throws OpsError NO_COMPRESSION (exit 2) */
 export async function requireCompression(db: Database, table: Table): Promise<void> {
   await requireChunks(db, table)
   const lack = lackOf(db.server.engine, 'compression')
   if (lack !== null)
     throw usageError('NO_COMPRESSION', `${qualifiedName(table)}: ${lack.why}.`, [
-      'The Apache edition becomes it by: timescaledb.license = timescale.',
+      'To switch the Apache edition to the community edition: timescaledb.license = timescale.',
     ])
   if (!table.compression)
     throw usageError('NO_COMPRESSION', `Compression is not enabled on ${qualifiedName(table)}.`, [
@@ -41,7 +40,7 @@ export async function requireCompression(db: Database, table: Table): Promise<vo
     ])
 }
 
-/** Where the configuration declares it: an aggregate has a section of its own, and `tables` refuses it. */
+/** The key of a table in the configuration: aggregates have their own section. */
 function configKey(table: Table): string {
   return `${table.kind === 'aggregate' ? 'aggregates' : 'tables'}.${JSON.stringify(qualifiedName(table))}`
 }
@@ -55,24 +54,24 @@ from pg_class c where c.oid = ${table.relation}::oid`)
   if (row && !row.may)
     throw new OpsError(
       'NO_PRIVILEGE',
-      `${qualifiedName(table)} belongs to ${row.owner}, and ${row.role} is no member of it: nothing can be changed.`,
+      `${qualifiedName(table)} belongs to ${row.owner}, and ${row.role} is not a member of that role. Nothing was changed.`,
       {
-        suggestions: [`Connect as ${row.owner}, or name it as \`role\` of the target.`],
+        suggestions: [`Connect as ${row.owner}, or set it as \`role\` of the target.`],
       },
     )
 }
 
-/** As SQL reads it. */
+/** The qualified name of a chunk, quoted as in SQL. */
 export function chunkName({schema, name}: Chunk): string {
   return formatQualifiedName(schema, name)
 }
 
-/** Short where it says enough: chunks live in TimescaleDB's own schema unless another was chosen. */
+/** The name of a chunk in texts: without schema if it is TimescaleDB's default schema for chunks. */
 export function chunkLabel(chunk: Chunk): string {
   return chunk.schema === '_timescaledb_internal' ? chunk.name : chunkName(chunk)
 }
 
-/** By where they end; of two that end together the shorter first. */
+/** Sorted by end; with the same end, the shorter first. */
 export function oldestFirst(chunks: readonly Chunk[]): Chunk[] {
   return [...chunks].sort(
     (a, b) =>
@@ -82,7 +81,7 @@ export function oldestFirst(chunks: readonly Chunk[]): Chunk[] {
   )
 }
 
-/** Live bytes of each chunk, its compressed part included; what is locked has none. */
+/** Live bytes of each chunk, its compressed part included; null if it is locked. */
 export async function bytesOf(db: Database, chunks: readonly Chunk[]): Promise<Map<Chunk, number | null>> {
   const relations = chunks.flatMap(({relation, compressed}) =>
     compressed === null ? [relation] : [relation, compressed],
@@ -101,7 +100,7 @@ export async function bytesOf(db: Database, chunks: readonly Chunk[]): Promise<M
   )
 }
 
-/** Chunks that must not be changed, and the sentence about them. */
+/** Removes frozen and tiered chunks, which must not be changed, and returns notes about them. */
 export function excludeProtected(chunks: readonly Chunk[]): {rest: Chunk[]; notes: string[]} {
   const frozen = chunks.filter(({status, tiered}) => !tiered && has(status, 'frozen'))
   const tiered = chunks.filter((chunk) => chunk.tiered)
@@ -109,9 +108,9 @@ export function excludeProtected(chunks: readonly Chunk[]): {rest: Chunk[]; note
     rest: chunks.filter((chunk) => !frozen.includes(chunk) && !tiered.includes(chunk)),
     notes: [
       ...(frozen.length > 0
-        ? [`Frozen, left alone: ${formatChunkNames(frozen)}. _timescaledb_functions.unfreeze_chunk frees a chunk.`]
+        ? [`Frozen, skipped: ${formatChunkNames(frozen)}. _timescaledb_functions.unfreeze_chunk unfreezes a chunk.`]
         : []),
-      ...(tiered.length > 0 ? [`Tiered to object storage, left alone: ${formatChunkNames(tiered)}.`] : []),
+      ...(tiered.length > 0 ? [`Tiered to object storage, skipped: ${formatChunkNames(tiered)}.`] : []),
     ],
   }
 }
@@ -125,7 +124,7 @@ export function pluralize(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
-/** For the name of a plan: `3 chunks`, and `chunks` where there is nothing to do. */
+/** For the summary of a plan: `3 chunks`, and `chunks` if there is nothing to do. */
 export function countChunks(count: number): string {
   return count === 0 ? 'chunks' : pluralize(count, 'chunk')
 }

@@ -4,11 +4,11 @@ import {literal, sql, statement, type Statement} from '../db/sql.js'
 import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import {formatChunkNames, pluralize} from './hypertable.js'
 
-/** Who is sent, row by row, what is written to a hypertable's chunks. */
+/** Publications and slots that send the changes of a hypertable's chunks to subscribers. */
 export interface LogicalReaders {
-  /** Chunks and the hypertable itself, by oid, with the publications that have them. */
+  /** Publications by oid of the chunk or hypertable that they include. */
   published: ReadonlyMap<number, readonly string[]>
-  /** Those of the publications that send deletes. */
+  /** The publications that send deletes. */
   deleting: ReadonlySet<string>
   /** Logical replication slots of this database. */
   slots: readonly string[]
@@ -47,7 +47,7 @@ export async function readLogicalReaders(
   }
 }
 
-/** Whether rows that compression deletes from this chunk would reach a subscriber as DELETEs. */
+/** Whether a subscriber would get DELETEs for the rows that compression deletes from this chunk. */
 export function sendsDeletes(
   {published, deleting, decodesAll}: LogicalReaders,
   {relation}: Pick<Chunk, 'relation'>,
@@ -55,19 +55,19 @@ export function sendsDeletes(
   return decodesAll.length > 0 || (published.get(relation) ?? []).some((name) => deleting.has(name))
 }
 
-/** Whether the copied rows must be truncated, which is sent to no subscriber, and never deleted. */
+/** Whether compression must truncate the copied rows, which no subscriber sees, and never delete them. */
 export function mustTruncate(readers: LogicalReaders, table: Table, chunk: Chunk): boolean {
   return readers.slots.length > 0 || sendsDeletes(readers, chunk) || sendsDeletes(readers, table)
 }
 
 /**
- * Sets how compress_chunk removes the copied rows. Asked by the transaction that compresses: a publication may have
- * been created since the plan.
- * - Subscribers would be sent every DELETE and lose the rows: such chunks are only ever truncated.
- * - Where another session uses the chunk, the rows are deleted at once: `truncate_or_delete` would try to truncate for
- *   5 s first, and writers wait for that long.
- * - Otherwise `truncate_or_delete`, which waits for no lock in a queue. `truncate_only` would: an UPDATE that holds the
- *   chunk for its planning and waits for the copy can then end in a deadlock.
+ * Sets how compress_chunk removes the copied rows. Decided in the transaction that compresses, since a publication may
+ * have been created after the plan.
+ * - `truncate_only` if the chunk is published: subscribers would get every DELETE and lose the rows.
+ * - `truncate_disabled` if another session uses the chunk: `truncate_or_delete` would first try to truncate for 5 s,
+ *   and block writers for that time.
+ * - Otherwise `truncate_or_delete`, which does not queue for the lock. `truncate_only` does: an UPDATE that has locked
+ *   the chunk for planning and waits for the copy can then deadlock with it.
  */
 export function truncateBehaviour(table: Table, name: string): Statement {
   return sql`select set_config('timescaledb.compress_truncate_behaviour', case when exists (
@@ -81,7 +81,7 @@ export function truncateBehaviour(table: Table, name: string): Statement {
 ) then 'truncate_disabled' else 'truncate_or_delete' end, true)`
 }
 
-/** Whose subscribers these are: `publication p`, `slot s`. */
+/** The publications and slots in words: `publication p, replication slot s`. */
 export function readersInWords(readers: LogicalReaders, chunks: readonly Chunk[]): string {
   const publications = new Set(chunks.flatMap(({relation}) => readers.published.get(relation) ?? []))
   return [
@@ -90,23 +90,23 @@ export function readersInWords(readers: LogicalReaders, chunks: readonly Chunk[]
   ].join(', ')
 }
 
-/** Publications that have some of a hypertable's chunks but not all: rows of the others are sent to no subscriber. */
+/** Notes about publications that include some but not all chunks: rows of the others reach no subscriber. */
 export function partlyPublished({published}: LogicalReaders, table: Table, chunks: readonly Chunk[]): string[] {
   const names = new Set([...published.values()].flat())
   return [...names].flatMap((name) => {
     const count = chunks.filter(({relation}) => published.get(relation)?.includes(name)).length
     if (count === 0 || count === chunks.length) return []
     return [
-      `Publication ${name} has ${count} of ${pluralize(chunks.length, 'chunk')} of ${qualifiedName(table)}: changes of the others are not sent. alter publication ${name} add table … adds them.`,
+      `Publication ${name} has ${count} of ${pluralize(chunks.length, 'chunk')} of ${qualifiedName(table)}, so changes of the others are not sent. To add them: alter publication ${name} add table …`,
     ]
   })
 }
 
-/** What a drop takes from publications. */
+/** Notes about the chunks that publications lose by a drop. */
 export function publishedDropNotes(readers: LogicalReaders, chunks: readonly Chunk[]): string[] {
   const names = [...new Set(chunks.flatMap(({relation}) => readers.published.get(relation) ?? []))]
   return names.map((name) => {
     const lost = chunks.filter(({relation}) => readers.published.get(relation)?.includes(name))
-    return `Publication ${name} has ${formatChunkNames(lost)}: with the drop it loses ${lost.length === 1 ? 'it' : 'them'}; subscribers keep the rows.`
+    return `Publication ${name} has ${formatChunkNames(lost)}: the drop removes ${lost.length === 1 ? 'it' : 'them'} from the publication; subscribers keep the rows.`
   })
 }

@@ -10,16 +10,16 @@ import {pluralize} from './hypertable.js'
 import {cutoffOf} from './range.js'
 import {command} from '../units/command.js'
 
-/** What is known of a table's policies when something is done to it by hand. */
+/** A table and its policies, for notes about commands that conflict with them. */
 export interface Rules {
   table: Table
   clock: TableClock
   policies: readonly LivePolicy[]
-  /** The age that was declared, where there is one. */
+  /** The declared age; null if none is declared. */
   declared: Duration | null
 }
 
-/** Chunks that a policy would not have compressed yet, and a live policy that is not the declared one. */
+/** Notes about chunks that are too young for the policy, and about a live policy that differs from the declared one. */
 export function compressionDisagrees(rules: Rules, chunks: readonly Chunk[]): string[] {
   const [live] = ofKind(rules, 'compression')
   const after = live?.after ?? rules.declared
@@ -27,32 +27,32 @@ export function compressionDisagrees(rules: Rules, chunks: readonly Chunk[]): st
   return [
     ...(early.length > 0
       ? [
-          `${youngWords(early.length, chunks.length)} younger than the ${live ? 'live' : 'declared'} policy's ${offsetInWords(after, scaleOf(rules))}: rows that still come for ${early.length === 1 ? 'it' : 'them'} go into compressed chunks.`,
+          `${youngWords(early.length, chunks.length)} younger than the ${live ? 'live' : 'declared'} policy's ${offsetInWords(after, scaleOf(rules))}: later rows for ${early.length === 1 ? 'it' : 'them'} are inserted into compressed chunks.`,
         ]
       : []),
     ...declaredOtherwise(rules, live, 'compression'),
   ]
 }
 
-/** Who will compress chunks again that are decompressed now, when, and how that is put off. */
+/** Notes about the policy that will compress decompressed chunks again: when, and how to pause it. */
 export function compressedAgain(rules: Rules, chunks: readonly Chunk[], server: Server): string[] {
   return ofKind(rules, 'compression').flatMap((policy) => {
     const again = policy.after === null ? chunks : chunks.filter((chunk) => isDue(rules, chunk, policy.after!))
     if (again.length === 0) return []
-    const what = `${pluralize(again.length, 'chunk')} of them will be compressed again by`
+    const what = `${pluralize(again.length, 'chunk')} of these will be compressed again by`
     if (policy.job === null)
       return [
-        `${what} qicore-db's own run of the declared policy (${offsetInWords(policy.after, scaleOf(rules))}). To put that off: ${command('jobs pause', ['maintain'])}`,
+        `${what} qicore-db, which runs the declared policy (${offsetInWords(policy.after, scaleOf(rules))}). To pause that: ${command('jobs pause', ['maintain'])}`,
       ]
     if (!policy.job.scheduled) return [`Job ${policy.job.id}, which would compress them again, is paused.`]
     const next = policy.job.nextStart === null ? '' : `, next at ${policy.job.nextStart}`
     return [
-      `${what} the policy of TimescaleDB's job ${policy.job.id}${policy.after === null ? '' : ` (${offsetInWords(policy.after, scaleOf(rules))})`}${next}. To put that off: ${alterJobSql(server, policy.job.id, false)}`,
+      `${what} the policy of TimescaleDB's job ${policy.job.id}${policy.after === null ? '' : ` (${offsetInWords(policy.after, scaleOf(rules))})`}${next}. To pause it: ${alterJobSql(server, policy.job.id, false)}`,
     ]
   })
 }
 
-/** What is dropped by hand although a policy says that it be kept, and the other way round. */
+/** Notes about chunks that the retention would keep, and about a live policy that differs from the declared one. */
 export function retentionDisagrees(rules: Rules, chunks: readonly Chunk[]): string[] {
   const [live] = ofKind(rules, 'retention')
   const keep = rules.declared ?? live?.after ?? null
@@ -74,12 +74,12 @@ function declaredOtherwise(rules: Rules, live: LivePolicy | undefined, kind: Pol
   const words = durationInWords(declared)
   if (live === undefined)
     return [
-      `${capitalized(kind)} of ${qualifiedName(table)} is declared (${words}), and no live policy does it: ${command('policies plan')}`,
+      `${capitalized(kind)} of ${qualifiedName(table)} is declared (${words}), but there is no live policy: ${command('policies plan')}`,
     ]
   const wanted = toOffset(declared, scale)
   if (live.after === null || isProblem(wanted) || sameOffset(live.after, wanted)) return []
   return [
-    `${capitalized(kind)} of ${qualifiedName(table)} is declared as ${words}, and the live policy says ${offsetInWords(live.after, scale)}: ${command('policies plan')}`,
+    `${capitalized(kind)} of ${qualifiedName(table)} is declared as ${words}, but the live policy has ${offsetInWords(live.after, scale)}: ${command('policies plan')}`,
   ]
 }
 
@@ -91,7 +91,7 @@ function ofKind({policies, table}: Rules, kind: PolicyKindName): LivePolicy[] {
   return policies.filter((policy) => policy.kind === kind && policy.table === table)
 }
 
-/** Where that is not known it counts as due: what is said here must be true. */
+/** True if it is not known: the notes must only name chunks that are certainly too young. */
 function isDue({table, clock}: Rules, {end}: Chunk, after: Offset): boolean {
   if (
     end === null ||

@@ -9,10 +9,10 @@ import {formatInstant, instantInWords, type Instant} from '../units/instant.js'
 import type {OlderThan} from '../units/range.js'
 import {highest, lowest, type Span} from '../catalog/span.js'
 
-/** What an operator says, or a policy over integers, which counts in them. */
+/** An age or instant that the operator gave, or the integer age of a policy on integer time. */
 export type Age = OlderThan | {count: bigint}
 
-/** An absolute cut-off: on the table's scale, as an instant where that can be said, and for people. */
+/** An absolute cutoff: on the table's scale, as an instant (null if not known), and in words. */
 export interface Cutoff {
   point: bigint
   instant: Instant | null
@@ -20,8 +20,8 @@ export interface Cutoff {
 }
 
 /**
- * An instant that was given counts on a column without a time zone as what that column holds, as PostgreSQL reads it.
- * @throws OpsError NO_CLOCK where the table's clock, or the unit of its integers, is not known; WRONG_UNIT
+ * For a column without a time zone a given instant is taken as local time, as PostgreSQL does.
+ * @throws OpsError NO_CLOCK if the table's clock, or the unit of its integers, is not known; WRONG_UNIT
  */
 export function cutoffOf(table: Table, clock: TableClock, olderThan: Age): Cutoff {
   if (clock.contradiction !== undefined) throw wrongUnit(table, clock.contradiction)
@@ -52,7 +52,7 @@ function cutoffAt(table: Table, clock: TableClock, point: bigint): Cutoff {
   return {point, instant, words: instant === null ? String(point) : instantInWords(instant)}
 }
 
-/** A half-open range of instants on the table's scale; null: open on that side. */
+/** A half-open range of instants, converted to the table's scale; null means open on that side. */
 export function spanBetween(table: Table, clock: TableClock, from: Instant | null, to: Instant | null): Span {
   return {
     start: from === null ? lowest : pointOf(table, clock, from),
@@ -72,7 +72,7 @@ function noClock(table: Table): OpsError {
   if (table.time === 'integer')
     return usageError(
       'NO_CLOCK',
-      `The time column of ${key} is an integer and its unit is not known, so an age or a time has no meaning there.`,
+      `The time column of ${key} is an integer and its unit is not known, so ages and times cannot be converted.`,
       [timeUnitAdvice(table)],
     )
   if (table.time === 'other')
@@ -83,7 +83,7 @@ function noClock(table: Table): OpsError {
     )
   return usageError(
     'NO_CLOCK',
-    `This role cannot see the time zone in which policies of ${key} count, so ages are not known.`,
+    `This role cannot see the time zone in which policies of ${key} run, so ages are not known.`,
     [
       `Connect as the owner of ${key}, or set the time zone of the database: alter database … set timezone = 'UTC'.`,
       'Or give an absolute time: --older-than 2026-01-31.',

@@ -5,8 +5,8 @@ import {has, type Chunk} from '../catalog/table.js'
 import {formatChunkNames} from './hypertable.js'
 
 /**
- * Chunks that were compressed now and still have their old files: their rows were deleted, because another session read
- * them.
+ * A note about compressed chunks that still have their old files: another session was reading them, so their rows were
+ * deleted instead of truncated.
  * @param chunks by the id of the step that compresses them
  */
 export async function unreclaimedSpace(
@@ -15,7 +15,7 @@ export async function unreclaimedSpace(
   steps: readonly Record<string, unknown>[],
 ): Promise<string[]> {
   const done = steps.filter(({status}) => status === 'done').flatMap(({id}) => chunks.get(String(id)) ?? [])
-  // Of a chunk that was compressed before, the rows that came since are always deleted.
+  // In a chunk that was compressed before, the new rows are always deleted.
   const fresh = done.filter((chunk) => !has(chunk.status, 'compressed'))
   if (fresh.length === 0) return []
   try {

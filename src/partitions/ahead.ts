@@ -6,29 +6,30 @@ import {rulesByRelation} from './declared.js'
 import {readPeriods, type PartitionRule, type Period} from './periods.js'
 import {readSets, type PartitionSet} from './sets.js'
 
-/** How far the partitions of a set reach beyond now. */
+/** How far ahead of now the partitions of a set extend. */
 export interface Reach {
   /**
-   * Where the partitions that follow each other from the one of now end; null: no such end is known, or none matters.
+   * End of the partitions that follow the current one without a gap; null if unknown, open, or with a default
+   * partition.
    */
   until: Instant | null
   /**
-   * Whole days until then; 0 where there is no partition for now. Null with a default partition, and where the end is
-   * open or unknown.
+   * Whole days from now to `until`; 0 if no partition covers now. Null with a default partition, or if the end is open
+   * or unknown.
    */
   daysLeft: number | null
-  /** A partition takes rows of now; null: not known, or a default partition takes what no other does. */
+  /** A partition takes current rows; null if not known, or if a default partition takes them. */
   coversNow: boolean | null
-  /** No partition follows the one of now. */
+  /** No partition follows the current one. */
   last: boolean
 }
 
-/** The partitions that take rows of a time: attached, and no default partition. */
+/** The attached partitions except the default one. */
 export function rangedChildren(children: readonly Child[]): Child[] {
   return children.filter((child) => !child.isDefault && !child.pending)
 }
 
-/** @param now seconds; keys without a time zone count as UTC */
+/** How far the partitions extend. @param now seconds since 1970; keys without a time zone are taken as UTC */
 export function reachOf(
   set: Pick<PartitionSet, 'unfit' | 'defaultPartition'>,
   children: readonly Child[],
@@ -51,7 +52,7 @@ export function reachOf(
   return {until: to, daysLeft: Math.floor((toEpoch! - now) / 86_400), coversNow: true, last: end === current}
 }
 
-/** From when on inserting fails, where that is known. */
+/** The end of a sentence that says from when on inserts fail; empty if that is not known. */
 export function failsFrom({until, daysLeft, coversNow}: Reach): string {
   if (until === null || daysLeft === null || coversNow !== true) return ''
   return `: inserting fails from ${until} on, ${daysInWords(daysLeft)} from now`
@@ -62,13 +63,13 @@ function daysInWords(days: number): string {
   return days === 1 ? '1 day' : `${days} days`
 }
 
-/** A range between two partitions that no partition holds. */
+/** A range between two partitions that no partition covers. */
 export interface Gap {
   from: Instant | null
   to: Instant | null
 }
 
-/** Between partitions that follow each other. */
+/** The gaps between partitions, which are sorted by time. */
 export function gapsOf(ranged: readonly Child[]): Gap[] {
   const gaps: Gap[] = []
   let last: Child | undefined
@@ -80,7 +81,7 @@ export function gapsOf(ranged: readonly Child[]): Gap[] {
   return gaps
 }
 
-/** Of some wanted periods, those that no partition holds. */
+/** The wanted periods that no partition covers. */
 export function missingPeriods(children: readonly Child[], wanted: readonly Period[]): Period[] {
   const ranged = rangedChildren(children)
   return wanted.filter(
@@ -92,8 +93,8 @@ export function missingPeriods(children: readonly Child[], wanted: readonly Peri
 }
 
 /**
- * Periods after the one of now: how many are wanted, and how many are there without a gap. @param wanted from the
- * period of now
+ * The number of periods after the current one: wanted, and existing without a gap.
+ * @param wanted periods, beginning with the current one
  */
 export function aheadOf(wanted: readonly Period[], missing: readonly Period[]): {wanted: number; there: number} {
   const there = missing[0] ? wanted.indexOf(missing[0]) - 1 : wanted.length - 1
@@ -105,19 +106,19 @@ export async function readNow(db: Database): Promise<number> {
   return (await db.query<{now: number}>(sql`select extract(epoch from statement_timestamp())::float8 as now`))[0]!.now
 }
 
-/** What a daemon watches of a declared set. */
+/** The state of a declared set that the daemon watches. */
 export interface SetAhead {
   schema: string
   table: string
   wanted: number
   there: number
-  /** No partition takes rows of now. */
+  /** No partition takes current rows. */
   nowMissing: boolean
   hasDefault: boolean
   reach: Reach
 }
 
-/** The declared sets that can be looked after, without sizes. Waits for no lock. */
+/** The declared sets that qicore-db manages, without sizes. Waits for no lock. */
 export async function readAhead(db: Database, rules: readonly PartitionRule[]): Promise<SetAhead[]> {
   const declared = await rulesByRelation(db, rules)
   const sets = (await readSets(db, [...declared.keys()])).filter(

@@ -5,7 +5,7 @@ import type {Instant} from '../units/instant.js'
 import {parseMark, type FoundMark} from './drop-mark.js'
 import {readDistributedTables} from '../catalog/distributed.js'
 
-/** A partition as the catalogue has it; a bound that is no time is null, and so is one without end. */
+/** A partition in the catalog. A bound is null if it is not a time, or infinite. */
 export interface Child {
   parent: string
   relation: string
@@ -14,18 +14,18 @@ export interface Child {
   kind: 'r' | 'p' | 'f'
   bound: string
   isDefault: boolean
-  /** Detaching was begun and not finished: its rows are gone from the parent, and no row may come. */
+  /** A concurrent detach was begun and not finished: queries on the parent do not see its rows, and inserts fail. */
   pending: boolean
   from: Instant | null
   to: Instant | null
-  /** Seconds, infinite where there is no end; null where the bound is no time. */
+  /** Seconds since 1970, infinite without a bound; null if the bound is not a time. */
   fromEpoch: number | null
   toEpoch: number | null
   rows: number | null
-  /** Null where it was not asked, or another session holds the partition exclusively. */
+  /** Null if sizes were not requested, or another session has locked the partition ACCESS EXCLUSIVE. */
   bytes: number | null
   locked: boolean
-  /** The mark of a run that was going to drop it. */
+  /** The mark of a run that intended to drop it. */
   mark: FoundMark | null
 }
 
@@ -55,7 +55,7 @@ interface Range {
   toEpoch: number
 }
 
-/** The partition that overlaps a range, or holds it already. */
+/** The first partition that overlaps a range. */
 export function overlapping(children: readonly Child[], {fromEpoch, toEpoch}: Range): Child | undefined {
   return children.find(
     (child) =>
@@ -67,7 +67,7 @@ export function holds(child: Child, {fromEpoch, toEpoch}: Range): boolean {
   return child.fromEpoch !== null && child.toEpoch !== null && child.fromEpoch <= fromEpoch && child.toEpoch >= toEpoch
 }
 
-/** A child's range for people: what PostgreSQL itself says where it is no range of time. */
+/** The range of a partition in words: PostgreSQL's text of the bounds if it is not a time range. */
 export function rangeWords({from, to, bound, isDefault}: Child): string {
   if (isDefault) return 'default'
   return from === null && to === null ? bound.toLowerCase() : `${from ?? 'the beginning'} to ${to ?? 'the end'}`

@@ -11,17 +11,17 @@ import {highest, lowest, rangeFlags, type Span} from '../catalog/span.js'
 import {instantInWords} from '../units/instant.js'
 import {command} from '../units/command.js'
 
-/** A partition whose rows an aggregate over the set has not seen, or may not have. */
+/** A partition with rows that an aggregate over the set has not computed, or may not have. */
 export interface Uncovered {
   child: Child
   message: string
-  /** The command that computes it; null where no range can be named. */
+  /** The command that computes it; null if the range is not known. */
   fix: string | null
 }
 
 /**
- * Which partitions hold rows that some aggregate of ours has not computed as they stand now. What cannot be read counts
- * as not covered; a partition without rows needs no covering.
+ * The partitions with rows that an emulated aggregate has not computed, or not in their current state. What cannot be
+ * read counts as not covered; a partition without rows counts as covered.
  */
 export async function uncovered(db: Database, set: PartitionSet, children: readonly Child[]): Promise<Uncovered[]> {
   const found: Uncovered[] = []
@@ -41,7 +41,7 @@ export async function uncovered(db: Database, set: PartitionSet, children: reado
       for (const {schema, view, gaps: spans} of gaps)
         found.push({
           child,
-          message: `${child.relation}: ${formatQualifiedName(schema, view)} has not covered ${words(spans)}, or not as the rows are now`,
+          message: `${child.relation}: ${formatQualifiedName(schema, view)} has not covered ${words(spans)}, or its rows changed since`,
           fix: command('aggregates refresh', [shortName(schema, view)], rangeFlags(spans, 'timestamptz')),
         })
   }
@@ -49,12 +49,12 @@ export async function uncovered(db: Database, set: PartitionSet, children: reado
 }
 
 /**
- * The first transaction whose rows may come after what is asked from here on; null where no aggregate of ours reads the
- * set. A set whose aggregates cannot be read counts as having one.
+ * The first transaction whose rows a later check of coverage may not see; null if no emulated aggregate reads the set.
+ * A set whose aggregates cannot be read counts as having one.
  */
 export async function firstUnseen(db: Database, set: PartitionSet): Promise<string | null> {
   if (!db.server.hasQicoreSchema) return null
-  // Before anything else is asked: what is written from now on has not been asked about.
+  // Read before coverage: rows of later transactions may be missing from the check.
   const [snapshot] = await db.query<{seen: string}>(statement(loadSql('partitions/first-uncovered')))
   return (await mayHaveAggregate(db, set)) ? snapshot!.seen : null
 }
@@ -84,7 +84,7 @@ async function gapsOf(db: Database, set: PartitionSet, span: Span): Promise<OwnG
 }
 
 /**
- * From the oldest row to just after the newest: what has to be covered, where data begins or ends within a partition.
+ * From the oldest row to just after the newest: only this part of the partition has to be covered.
  */
 async function rowsOf(db: Database, set: PartitionSet, child: Child): Promise<Span | 'none' | 'unreadable'> {
   const column = ident(set.column!)

@@ -10,20 +10,20 @@ import {readPeriods, type Every, type PartitionRule} from './periods.js'
 import {changeableSet} from './sets.js'
 import {command} from '../units/command.js'
 
-/** More partitions than this in one run are a slip of the pen: a hundred years of months, three of days. */
+/** More partitions than this in one run are taken for a mistake: a hundred years of months, three years of days. */
 const mostPeriods = 1_200
 
 export interface CreateRequest {
   rule: Omit<PartitionRule, 'every' | 'ahead' | 'retention'>
-  /** Null: as the partitions that are there. */
+  /** Null means as long as the existing partitions. */
   every: Every | null
   from: CalendarBound
   to: CalendarBound
 }
 
 /**
- * Makes the partitions of a range of the table's calendar; those that are there stay as they are.
- * @throws OpsError EMPTY_RANGE, TOO_MANY, OUT_OF_RANGE, PARTITION_CONFLICT, and what keeps a set from being changed
+ * Plans the partitions of a range of the table's calendar. Existing partitions are not changed.
+ * @throws OpsError EMPTY_RANGE, TOO_MANY, OUT_OF_RANGE, PARTITION_CONFLICT, and the errors of {@link changeableSet}
  */
 export async function planCreate(db: Database, request: CreateRequest): Promise<Plan> {
   const {rule} = request
@@ -39,16 +39,16 @@ export async function planCreate(db: Database, request: CreateRequest): Promise<
   if (count > mostPeriods)
     throw usageError(
       'TOO_MANY',
-      `${first} to ${last} would be about ${count} partitions; one run makes at most ${mostPeriods}.`,
-      ['Is the range meant? Every query that does not name a time looks at all of them.'],
+      `${first} to ${last} needs about ${count} partitions; one run creates at most ${mostPeriods}.`,
+      ['Give a shorter range. A query without a condition on time reads every partition.'],
     )
   const periods = await readPeriods(db, [{...rule, relation: set.relation, every, first, last, ahead: 0}])
   const wild = periods.filter(({sane}) => !sane)
   if (wild.length > 0)
     throw usageError(
       'OUT_OF_RANGE',
-      `${wild[0]!.schema}.${wild[0]!.partition}${wild.length > 1 ? ` and ${wild.length - 1} more` : ''} would lie before ${rule.earliest} or more than ${durationInWords(rule.within)} ahead.`,
-      [`If it is meant: tables.${rule.relation}.partitions.earliest and .within of the configuration.`],
+      `${wild[0]!.schema}.${wild[0]!.partition}${wild.length > 1 ? ` and ${wild.length - 1} more` : ''} would be before ${rule.earliest} or more than ${durationInWords(rule.within)} ahead.`,
+      [`To allow it, set tables.${rule.relation}.partitions.earliest and .within in the configuration.`],
     )
   const {steps, findings} = await planPeriods(db, set, periods, {within: false})
   const conflicts = findings.filter(({kind}) => kind === 'conflict' || kind === 'stray')
@@ -67,17 +67,17 @@ export async function planCreate(db: Database, request: CreateRequest): Promise<
   }
 }
 
-/** How long the partitions are that a set has. @throws OpsError NO_PERIOD */
+/** The length of the existing partitions; months if there are none. @throws OpsError NO_PERIOD */
 export async function everyOf(db: Database, relation: string): Promise<Every> {
   const lengths = (await readChildren(db, [relation], false))
     .map(({fromEpoch, toEpoch}) => ((toEpoch ?? Number.NaN) - (fromEpoch ?? Number.NaN)) / 86_400)
     .filter(Number.isFinite)
-  // A day has 23 to 25 hours where clocks change.
+  // A day with a clock change has 23 or 25 hours.
   const all = (test: (days: number) => boolean) => lengths.length > 0 && lengths.every(test)
   if (lengths.length === 0 || all((days) => days > 27.9 && days < 31.1)) return 'month'
   if (all((days) => days > 0.9 && days < 1.1)) return 'day'
   throw usageError('NO_PERIOD', `The partitions of ${relation} are neither all months nor all days.`, [
-    'Say which are to be made: --every month or --every day.',
+    'Give the length of the new partitions: --every month or --every day.',
   ])
 }
 
@@ -94,7 +94,7 @@ async function localDay(db: Database, instant: string, zone: string, before: str
   const [row] = await db.query<{day: string}>(
     sql`select to_char((${instant}::timestamptz - ${before}::interval) at time zone ${zone}, 'YYYY-MM-DD') as day`,
   )
-  if (!row) throw new OpsError('FAILED', 'The server gave no local day.')
+  if (!row) throw new OpsError('FAILED', 'The server returned no local day.')
   return row.day
 }
 

@@ -6,12 +6,12 @@ import {definitionsApply} from '../catalog/definitions-apply.js'
 import {findPartitioned} from './find-table.js'
 import type {PartitionRule} from './periods.js'
 
-/** Whether the tables of QiCore were made here by our migrations, as partition sets. */
+/** Whether migrations of this program created QiCore's tables in this database, as partition sets. */
 export async function partitionsDefined(db: Database): Promise<boolean> {
   return engineNamed(db.server.engine).layout === 'partitions' && (await definitionsApply(db))
 }
 
-/** The rule of each relation that is there, by its name as SQL writes it. */
+/** The rules of relations that exist, by qualified name, quoted as in SQL. */
 export async function rulesByRelation(
   db: Database,
   rules: readonly PartitionRule[],
@@ -24,8 +24,8 @@ export async function rulesByRelation(
 }
 
 /**
- * The set that a name means, as SQL reads it, and its rule where one is declared. @throws OpsError as {@link
- * findPartitioned}
+ * The qualified name of a set and its rule, null if none is declared.
+ * @throws OpsError the errors of {@link findPartitioned}
  */
 export async function namedSet(
   db: Database,

@@ -4,20 +4,20 @@ import type {Step} from '../run/step.js'
 import type {Period} from './periods.js'
 import type {PartitionSet} from './sets.js'
 
-/** Up to this size ATTACH may look through a default partition under its exclusive lock: a few milliseconds. */
+/** Up to this size ATTACH scans the default partition under its exclusive lock: that takes a few milliseconds. */
 const smallBytes = 1_000_000
 const guard = 'qicore_partition_guard'
 
-/** Rows of a default partition that belong into a period: as long as they are there, it cannot be made. */
+/** Rows of the default partition that belong to a period, whose partition cannot be created while they exist. */
 export interface Stray {
   period: Period
   rows: number
-  /** As the key's type writes them. */
+  /** As text of the key's type. */
   oldest: string
   newest: string
 }
 
-/** Looks through the default partition once, for all periods. */
+/** Scans the default partition once for all periods. */
 export async function misplacedRows(db: Database, set: PartitionSet, periods: readonly Period[]): Promise<Stray[]> {
   if (set.defaultPartition === null || periods.length === 0) return []
   const edges = runsOf(periods).flatMap((run) => [...run.map(({lowerText}) => lowerText), run.at(-1)!.upperText])
@@ -47,8 +47,8 @@ function runsOf(periods: readonly Period[]): Period[][] {
 }
 
 /**
- * Before and after the children of a set with a large default partition are attached: a constraint that was checked
- * while everybody went on working spares ATTACH the look through it under ACCESS EXCLUSIVE.
+ * Steps around the ATTACH of partitions to a set with a large default partition. They add a constraint and validate it
+ * under a weak lock, so that ATTACH does not have to scan the default partition under ACCESS EXCLUSIVE.
  */
 export function guardSteps(
   set: PartitionSet,
@@ -100,7 +100,8 @@ export function guardSteps(
 }
 
 /**
- * A step that had to wait may come after the guard is gone: better fail than look through everything under the lock.
+ * A step that was retried may run after the constraint was removed. It fails then: ATTACH would scan the whole default
+ * partition under the lock.
  */
 function requireGuard(partition: string): Statement {
   return doBlock`

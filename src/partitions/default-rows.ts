@@ -6,14 +6,14 @@ import type {PartitionSet} from './sets.js'
 
 export interface DefaultPartition {
   partition: string
-  /** Counted up to {@link mostCounted} and one; null: they could not be counted. */
+  /** Counted up to {@link mostCounted} plus one; null if they could not be counted. */
   rows: number | null
   oldest: string | null
   newest: string | null
   totalBytes: number | null
 }
 
-/** Rows of a default partition, or rows that refer to a partition, are counted up to here; more is "more than". */
+/** Limit for counting rows of a default partition, or rows that refer to a partition. */
 export const mostCounted = 10_000
 
 /** `1 row`, `17 rows`, `more than 10000 rows`. */
@@ -39,7 +39,7 @@ async function readRows(db: Database, set: PartitionSet, child: Child): Promise<
     if (!row) return unknown
     return row.rows > mostCounted ? {...row, oldest: null, newest: null} : row
   } catch (error) {
-    // No privilege, or another session locked it in this moment: a report goes on without.
+    // No privilege, or another session has just locked it: the report shows the count as unknown.
     if (sqlState(error) === undefined) throw error
     return unknown
   }

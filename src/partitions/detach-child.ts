@@ -5,21 +5,22 @@ import type {PartitionSet} from './sets.js'
 import {waitForHolders, waitForPending} from '../run/wait-for-holders.js'
 import {markDetached, markIntended, removeMark, requireDetached, withdrawMark} from './write-mark.js'
 
-/** How long one attempt waits for transactions to end before the step is put back to be retried later. */
+/** How long one attempt waits for transactions to end before the step is retried later. */
 const holderTimeout = '2 seconds'
 
-/** What becomes of a partition that is taken out: its table is kept, or is dropped next under this mark. */
+/** What happens to a detached partition: its table is kept, or dropped in the next step under this mark. */
 export type Purpose = {kind: 'keep'} | {kind: 'drop'; mark: string}
 
-/** A table that is kept must not carry the mark of a drop. */
+/** A table that is kept must not have the mark of a drop. */
 function withoutMark(child: Child): Statement[] {
   return child.mark ? [removeMark(child)] : []
 }
 
 /**
- * Takes a partition out while its table is read and written, in steps that can each be repeated: wait until no old
- * transaction is in the way, DETACH CONCURRENTLY, and FINALIZE where that was interrupted.
- * @param dependsOn what finishes a partition that is pending already: PostgreSQL detaches no second one concurrently
+ * Steps that detach a partition without blocking reads and writes: wait for older transactions, DETACH CONCURRENTLY,
+ * and
+ * FINALIZE if that was interrupted. Each can be repeated.
+ * @param dependsOn steps that finish a pending detach: PostgreSQL allows one pending detach a table
  */
 export function detachConcurrently(
   set: PartitionSet,
@@ -36,7 +37,7 @@ export function detachConcurrently(
       id: `detach ${relation}`,
       kind: 'detach',
       object: relation,
-      // Each by itself: what waits again after a failure has waited before anything was begun.
+      // Each statement is its own transaction: both waits come first, so a failed wait has changed nothing.
       statements: [
         waitForHolders(set.relation, holderTimeout),
         waitForPending(set.relation, relation),
@@ -50,7 +51,7 @@ export function detachConcurrently(
       lock: set.related.length > 0 ? 'SHARE ROW EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE',
       class: 'undo',
       transaction: 'none',
-      // A pending one is half done: doing it again is an error, and the next step finishes it.
+      // Repeating the detach of a pending partition is an error, so pending counts as done: the next step finishes it.
       doneCheck: sql`select not exists (
   select from pg_inherits where inhrelid = to_regclass(${relation}) and inhparent = to_regclass(${set.relation}) and not inhdetachpending
 ) as done`,
@@ -64,9 +65,7 @@ export function detachConcurrently(
 }
 
 /**
- * Finishes a detach that was interrupted; does nothing where there is none. What the purpose asks of the mark happens
- * in
- * the same transaction.
+ * Finishes a detach that was interrupted; does nothing if none was. The same transaction writes or removes the mark.
  */
 export function finalizeDetach(set: PartitionSet, child: Child, purpose: Purpose, dependsOn: readonly string[]): Step {
   const {relation} = child
@@ -86,7 +85,7 @@ end`,
     lock: 'ACCESS EXCLUSIVE',
     class: 'undo',
     transaction: 'own',
-    // It asks by itself: where nothing is pending it is done at once.
+    // The statement itself checks whether a detach is pending.
     doneCheck: null,
     repeatable: true,
     dependsOn,
@@ -95,12 +94,12 @@ end`,
   }
 }
 
-/** Whether CONCURRENTLY is impossible (a default partition), or pointless (the embedded engine has one session). */
+/** Whether CONCURRENTLY is impossible (default partition) or useless (the embedded engine has only one session). */
 export function detachesImmediately(set: PartitionSet, server: {embedded: boolean}): boolean {
   return set.defaultPartition !== null || server.embedded
 }
 
-/** Under ACCESS EXCLUSIVE: readers and writers of the table wait for as long as the lock is held. */
+/** Detaches under ACCESS EXCLUSIVE: readers and writers of the table wait while the lock is held. */
 export function detachAtOnce(set: PartitionSet, child: Child, before: readonly Statement[]): Step {
   const {relation} = child
   if (child.pending) return finalizeDetach(set, child, {kind: 'keep'}, [])
@@ -132,7 +131,7 @@ type Dropped = Pick<Child, 'relation' | 'schema' | 'partition' | 'kind' | 'bytes
 
 /**
  * Drops a table that a drop has detached.
- * @param seen see {@link refuseUnseen}; null: no aggregate needs its rows, or the loss was accepted
+ * @param seen see {@link refuseUnseen}; null if no aggregate needs its rows, or the loss was accepted
  */
 export function dropDetached(
   child: Dropped,
@@ -158,13 +157,13 @@ export function dropDetached(
     doneCheck: sql`select to_regclass(${relation}) is null as done`,
     repeatable: true,
     dependsOn,
-    // Its foreign keys have triggers on the tables they refer to.
+    // Dropping its foreign keys removes triggers from the tables they reference.
     relations: [relation, ...set.related],
     bytes,
   }
 }
 
-/** Detaches and drops in one transaction, where ACCESS EXCLUSIVE is held on the set either way. */
+/** Detaches and drops in one transaction, if detaching needs ACCESS EXCLUSIVE on the set anyway. */
 export function dropAtOnce(set: PartitionSet, child: Child, seen: string | null): Step {
   const detach = detachAtOnce(set, child, [])
   const guard =
@@ -187,9 +186,9 @@ function dropTable({schema, partition, kind}: Pick<Child, 'schema' | 'partition'
 }
 
 /**
- * Raises where a table has rows of transactions that were not finished when its coverage was checked: once it is
- * detached, no aggregate can be asked about it any more. The table is locked, so that no rows are added. The 32 bits of
- * xmin are compared within the few transactions since then, so that an ancient row is not taken for a new one.
+ * Raises an error if the table has rows of transactions that had not ended when its coverage was checked: after the
+ * detach, coverage cannot be checked any more. The table is locked, so no rows are added. xmin has 32 bits; it is
+ * compared with the range of transactions since the check, so that an old row is not taken for a new one.
  * @param seen the first transaction whose rows may be newer than the check
  */
 function refuseUnseen({relation, schema, partition}: Dropped, seen: string): Statement {
@@ -200,7 +199,7 @@ declare
 begin
   if exists (select 1 from ${ident(schema, partition)} where mod(xmin::text::numeric - mod(seen, 4294967296) + 4294967296, 4294967296) < till - seen) then
     raise exception using errcode = '55000', message = format('rows were written to %s after its coverage was checked, so it was not dropped', ${relation}::text),
-      detail = 'Where it is detached already: attach it again (ALTER TABLE … ATTACH PARTITION), refresh the aggregates over it, drop again; or --accept-loss.';
+      detail = 'If it is detached: attach it again (ALTER TABLE … ATTACH PARTITION), refresh the aggregates over it and repeat the drop, or use --accept-loss.';
   end if;
 end`
 }

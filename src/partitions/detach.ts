@@ -20,20 +20,20 @@ export interface OldPlan {
   references: Reference[]
   /** Publications that lose partitions. */
   publications: LostPublication[]
-  /** What the operator should know before saying yes. */
+  /** Sentences printed before the confirmation. */
   notes: string[]
 }
 
-/** Takes partitions out of their set; their tables stay, with all rows. */
+/** Plans the detach of old partitions; their tables stay, with all rows. */
 export async function planDetach(db: Database, request: OldRequest): Promise<OldPlan> {
   const {set, cutoff, old, pending, kept} = await oldPartitions(db, request)
-  const notes = kept ? [`${kept.relation} is older too, and the last partition: it stays.`] : []
+  const notes = kept ? [`${kept.relation} is older too, but it is the last partition, so it is kept.`] : []
   const immediate = detachesImmediately(set, db.server)
   if (!immediate && old.length > 0) requireSession(db)
   if (set.defaultPartition !== null && old.length > 0) notes.push(insteadOfConcurrently(set))
   const finish = pending.map((child) => finalizeDetach(set, child, {kind: 'keep'}, []))
   const pendingFirst = finish.map(({id}) => id)
-  // A partition that cannot be detached does not hold up the others.
+  // The chains of two partitions do not depend on each other: if one fails, the others still run.
   const steps: Step[] = [
     ...finish,
     ...old.flatMap((child) => {
@@ -57,7 +57,7 @@ export function count(partitions: number): string {
   return `${partitions} ${partitions === 1 ? 'partition' : 'partitions'}`
 }
 
-/** What the partitions of a plan hold together, for who is asked to say yes. */
+/** A note for the confirmation: number, range, bytes and rows of the partitions of a plan. */
 export function weightOf(children: readonly Child[]): string[] {
   if (children.length === 0) return []
   const sum = (parts: readonly (number | null)[]) => parts.reduce<number>((total, part) => total + (part ?? 0), 0)

@@ -1,34 +1,35 @@
 /**
- * The mark of an intended drop: the first line of a partition's comment, above whatever comment it had.
+ * The mark of an intended drop: the first line of a partition's comment, before any comment that the operator wrote.
  *
- * It has two states. "Intended" is written before the detach begins, and alone never allows a drop: the detach may have
- * failed since, and the table may have been detached by hand to keep its rows. "Detached" is written by the session
- * that detached it, together with the transaction that last changed the table's row in pg_class. Attached again,
- * detached by hand or altered in any way, the row has another transaction, and the mark is void.
+ * It has two states. "Intended" is written before the detach begins and never allows a drop: the detach may have
+ * failed,
+ * and an operator may have detached the table to keep its rows. "Detached" is written by the session that detached the
+ * table, with the transaction that last changed the table's row in pg_class. If the table is attached, detached or
+ * altered afterwards, that row has another transaction, and the mark is void.
  */
 export interface DropMark {
-  /** The partitioned table, as SQL reads its name. */
+  /** Name of the partitioned table, quoted as in SQL. */
   of: string
   from: string | null
   to: string | null
-  /** Seconds since 1970; null: no end, or none that is a time. */
+  /** End of the range in seconds since 1970; null if there is none or it is not a time. */
   end: number | null
-  /** The cut-off of the run that wrote it; keeps the marks of two runs apart. */
+  /** The cutoff of the run that wrote it; distinguishes the marks of two runs. */
   cutoff: string
-  /** The first transaction whose rows may be newer than the check of coverage; null: no aggregate needs them. */
+  /** The first transaction whose rows may be newer than the check of coverage; null if no aggregate needs them. */
   seen: string | null
 }
 
 export interface FoundMark extends DropMark {
-  /** The mark as it was written when the drop was intended. */
+  /** The mark as written before the detach. */
   text: string
-  /** The transaction that detached the table; null: only intended. */
+  /** The transaction that detached the table; null if the drop is only intended. */
   detachedBy: string | null
-  /** Written by qicore-db before it recorded who detached the table: it allows no drop. */
+  /** Written by a version of qicore-db that did not record which transaction detached the table: it allows no drop. */
   obsolete: boolean
 }
 
-/** How the first line of the comment begins, of marks of every version. */
+/** Beginning of the first line of the comment, in marks of every version. */
 export const dropMarkStart = 'qicore-db is dropping this partition'
 
 const dropMarkPrefix = `${dropMarkStart}: `
@@ -41,12 +42,12 @@ const obsoleteShape = new RegExp(
   `^${dropMarkStart} of (.+), from (\\S+) to ([^\\s,]+)(?:, rows seen up to transaction (\\d+))?$`,
 )
 
-/** One line whatever the names are: JSON escapes line breaks. */
+/** The text of a mark. Always one line: JSON escapes line breaks in names. */
 export function markText({of, from, to, end, cutoff, seen}: DropMark): string {
   return `${dropMarkPrefix}${JSON.stringify({of, from, to, end: Number.isFinite(end) ? end : null, cutoff, seen})}`
 }
 
-/** The mark in a table's comment; null where there is none that can be read. */
+/** The mark in a table's comment; null if there is none that can be parsed. */
 export function parseMark(comment: string | null): FoundMark | null {
   const line = comment?.split('\n', 1)[0] ?? ''
   const [, text, json, detachedBy] = shape.exec(line) ?? []

@@ -19,25 +19,25 @@ import {readLostPublications, readReferences, referenceNotes} from './references
 import {markOf} from './write-mark.js'
 
 export interface DropRequest extends OldRequest {
-  /** Also what an aggregate has not covered. */
+  /** Also drop rows that an aggregate has not covered. */
   acceptLoss: boolean
 }
 
 /**
- * Drops partitions with their rows, and what an earlier run detached for it and did not drop. What was detached by hand
- * is never dropped.
- * @throws OpsError NOT_COVERED (exit 7) where an aggregate over the set has not covered all of their rows; DEPENDENTS
- * where a drop would fail after the detaching
+ * Plans the drop of old partitions with their rows, and of tables that an earlier run detached and did not drop. Tables
+ * that were detached by hand are never dropped.
+ * @throws OpsError NOT_COVERED (exit 7) if an aggregate over the set has not covered all of their rows; DEPENDENTS if
+ * the drop would fail after the detach
  */
 export async function planDrop(db: Database, request: DropRequest): Promise<OldPlan> {
   const found = await oldPartitions(db, request)
   const {set, cutoff, old, pending, kept} = found
   const {acceptLoss} = request
-  // Before coverage is asked for: what is written from now on has not been asked about.
+  // Read before coverage: rows of later transactions may be missing from the check.
   const seenUpTo = acceptLoss ? null : await firstUnseen(db, set)
   await requireCoverage(db, found, acceptLoss)
   await requireIndependence(db, found)
-  const notes = kept ? [`${kept.relation} is older too, and the last partition: it stays.`] : []
+  const notes = kept ? [`${kept.relation} is older too, but it is the last partition, so it is kept.`] : []
   const immediate = detachesImmediately(set, db.server)
   if (!immediate && old.length > 0) requireSession(db)
   if (set.defaultPartition !== null && old.length > 0) notes.push(insteadOfConcurrently(set))
@@ -50,7 +50,7 @@ export async function planDrop(db: Database, request: DropRequest): Promise<OldP
       .filter(({detachedToDrop}) => detachedToDrop)
       .map((table) => dropDetached(table, set, table.mark.text, acceptLoss ? null : table.mark.seen, [])),
     ...finish,
-    // A partition that cannot be detached or dropped does not hold up the others.
+    // The chains of two partitions do not depend on each other: if one fails, the others still run.
     ...old.flatMap((child) =>
       immediate ? [dropAtOnce(set, child, seenUpTo)] : detachAndDrop(child, found, seenUpTo, pendingFirst),
     ),
@@ -73,7 +73,7 @@ async function requireCoverage(db: Database, {set, old}: OldPartitions, accepted
   if (missing.length === 0) return
   throw new OpsError(
     'NOT_COVERED',
-    `Rows would be lost that an aggregate has not seen; nothing was dropped.\n${missing.map(({message}) => message).join('\n')}`,
+    `The drop would lose rows that an aggregate has not computed; nothing was dropped.\n${missing.map(({message}) => message).join('\n')}`,
     {
       exit: ExitCode.refused,
       suggestions: [
@@ -81,7 +81,7 @@ async function requireCoverage(db: Database, {set, old}: OldPartitions, accepted
           .flatMap(({fix}) => fix ?? [])
           .slice(0, 1)
           .map((fix) => `Refresh the aggregate over that range first: ${fix}`),
-        '--accept-loss drops them all the same.',
+        '--accept-loss drops them anyway.',
       ],
     },
   )
@@ -94,8 +94,8 @@ async function requireIndependence(db: Database, {old}: OldPartitions): Promise<
   if (rows.length === 0) return
   throw usageError(
     'DEPENDENTS',
-    `Nothing was dropped, because something depends on what would be.\n${rows.map(({relation, dependents}) => `${relation}: ${dependents}`).join('\n')}`,
-    ['Drop what depends on it first, or take the partition out with partitions detach.'],
+    `Nothing was dropped, because other objects depend on these partitions.\n${rows.map(({relation, dependents}) => `${relation}: ${dependents}`).join('\n')}`,
+    ['Drop the dependent objects first, or detach the partitions and keep their tables: partitions detach.'],
   )
 }
 
@@ -103,7 +103,7 @@ function isOld({toEpoch}: Pick<Child, 'toEpoch'>, {cutoffEpoch}: OldPartitions):
   return toEpoch !== null && toEpoch <= cutoffEpoch
 }
 
-/** A pending detach is finished; its table is dropped where the run that began it was going to drop it. */
+/** Finishes a pending detach; the table is dropped only if the run that began the detach intended to drop it. */
 function finishPending(child: Child, {set, cutoffEpoch}: OldPartitions, acceptLoss: boolean): Step[] {
   const {mark} = child
   if (mark === null || mark.obsolete || child.toEpoch === null || child.toEpoch > cutoffEpoch)
@@ -123,7 +123,7 @@ function detachAndDrop(
   return [...chain, dropDetached(child, set, mark, seenUpTo, [chain.at(-1)!.id])]
 }
 
-/** Said of a table that carries the mark of a drop which did not detach it. */
+/** The note about a table with the mark of a drop that did not detach it. */
 export function keptByHand({relation, kind}: Pick<Leftover, 'relation' | 'kind'>): string {
-  return `${relation} carries the mark of a drop, but that drop did not detach it, or it was changed since: it is kept. Once its rows are checked: COMMENT ON ${kind === 'f' ? 'FOREIGN TABLE' : 'TABLE'} ${relation} IS NULL, or DROP TABLE.`
+  return `${relation} has the mark of a drop, but that drop did not detach it, or it was changed since: it is kept. After checking its rows: COMMENT ON ${kind === 'f' ? 'FOREIGN TABLE' : 'TABLE'} ${relation} IS NULL, or DROP TABLE.`
 }

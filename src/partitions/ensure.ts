@@ -12,8 +12,8 @@ export interface EnsurePlan {
 }
 
 /**
- * Makes what is missing of the period of now and those ahead, of all tables. One question says whether anything is;
- * where nothing is, it is the only one. One table's trouble is a finding and keeps no other from being looked after.
+ * Plans the missing partitions, for now and ahead, of all tables. If none is missing, it sends only one query. A set
+ * that cannot be managed is a finding and does not stop the others.
  */
 export async function planEnsure(db: Database, rules: readonly PartitionRule[]): Promise<EnsurePlan> {
   const periods = await readPeriods(
@@ -75,12 +75,12 @@ async function troubleOf(
   }
 }
 
-/** A set that gives no periods is partitioned in some other way. */
+/** Why a table has no periods: it is not partitioned by range of one time column. */
 async function unfit(db: Database, relation: string): Promise<OpsError> {
   const [set] = await readSets(db, [relation])
   return (
     (set && obstacleOf(set)) ??
-    usageError('PARTITION_KEY', `${relation} is not a set by range of one date, timestamp or timestamptz column.`)
+    usageError('PARTITION_KEY', `${relation} is not partitioned by range of one date, timestamp or timestamptz column.`)
   )
 }
 
@@ -91,22 +91,20 @@ function asOpsError(error: unknown): OpsError {
 
 function outside(rule: PartitionRule, periods: readonly Period[]): string {
   const wild = periods.filter(({sane}) => !sane).map(({partition}) => partition)
-  return `${wild.join(', ')}: earlier or further ahead than partitions.earliest and .within of ${rule.relation} allow.`
+  return `${wild.join(', ')}: not created, because it is earlier or further ahead than partitions.earliest and .within of ${rule.relation} allow.`
 }
 
 const isTrouble = ({kind}: PartitionFinding) => kind === 'conflict' || kind === 'stray'
 
-/** The last word of a run, where a plan without steps says "nothing to do" and a set is in trouble all the same. */
+/** The last sentence of a run whose plan has no steps although a set has a conflict; null if no set has. */
 export function troubleWords(findings: readonly PartitionFinding[]): string | null {
   const troubled = new Set(findings.filter(isTrouble).map(({relation}) => relation))
-  return troubled.size === 0
-    ? null
-    : `Not looked after as declared: ${[...troubled].join(', ')}. The reasons are above.`
+  return troubled.size === 0 ? null : `Not managed as declared, for the reasons above: ${[...troubled].join(', ')}.`
 }
 
 /**
- * What could not be made is a failure also where every step that could be planned was done; wrong usage where nothing
- * was done and every set is refused for what it is, as `partitions drop` refuses it.
+ * The exit code of a run with findings: partitions that could not be created are a failure even if every planned step
+ * was done. It is wrong usage if nothing was done and every set was refused for its kind, as `partitions drop` does.
  */
 export function exitCodeWith(findings: readonly PartitionFinding[], exitCode: number, changed: boolean): number {
   const trouble = findings.filter(isTrouble)

@@ -15,7 +15,7 @@ interface Candidate {
 }
 
 /**
- * The partitioned table that a name means, as SQL reads it.
+ * The qualified name, quoted as in SQL, of the partitioned table with this name.
  * @throws OpsError BAD_NAME, NO_SUCH_TABLE, AMBIGUOUS, NOT_PARTITIONED
  */
 export async function findPartitioned(db: Database, name: string): Promise<string> {
@@ -23,13 +23,13 @@ export async function findPartitioned(db: Database, name: string): Promise<strin
   const partitioned = found.filter((candidate) => candidate.partitioned)
   if (partitioned.length > 1)
     throw usageError('AMBIGUOUS', `"${name}" could be ${partitioned.map(({relation}) => relation).join(' or ')}.`, [
-      'Write it with its schema.',
+      'Give the name with its schema.',
     ])
   if (partitioned[0]) return partitioned[0].relation
   const [other] = found
   if (!other)
     throw usageError('NO_SUCH_TABLE', `There is no table "${name}" in this database.`, [
-      `The partitioned tables there are: ${command('partitions list')}`,
+      `List the partitioned tables: ${command('partitions list')}`,
     ])
   throw await notPartitioned(db, other)
 }
@@ -42,16 +42,14 @@ async function candidates(db: Database, text: string): Promise<Candidate[]> {
 async function notPartitioned(db: Database, {schema, table, relation, partition_of: parent}: Candidate) {
   if (parent !== null)
     return usageError('NOT_PARTITIONED', `${relation} is itself a partition, of ${parent}.`, [
-      `Name the table: ${parent}.`,
+      `Give the name of the table: ${parent}.`,
     ])
   if (await isHypertable(db, schema, table))
-    return usageError(
-      'NOT_PARTITIONED',
-      `${relation} is a hypertable: TimescaleDB makes and drops its chunks itself.`,
-      [`Its chunks: ${command('stats chunks', [relation])}`],
-    )
+    return usageError('NOT_PARTITIONED', `${relation} is a hypertable: TimescaleDB creates its chunks itself.`, [
+      `Its chunks: ${command('stats chunks', [relation])}`,
+    ])
   return usageError('NOT_PARTITIONED', `${relation} is not partitioned.`, [
-    `The partitioned tables there are: ${command('partitions list')}`,
+    `List the partitioned tables: ${command('partitions list')}`,
   ])
 }
 

@@ -4,7 +4,7 @@ import type {Leftover} from './leftovers.js'
 import type {PartitionRule, Period} from './periods.js'
 import type {PartitionSet} from './sets.js'
 
-/** What is wrong with a set, or soon will be. */
+/** A problem of a set, now or soon. */
 export interface SetFinding {
   kind:
     | 'now missing'
@@ -20,7 +20,7 @@ export interface SetFinding {
   message: string
 }
 
-/** What the findings of a set are derived from. */
+/** The state of a set from which its findings are derived. */
 interface SetState {
   set: PartitionSet
   rule: PartitionRule | undefined
@@ -48,7 +48,7 @@ export function setFindings(state: SetState): SetFinding[] {
   return findings
 }
 
-/** Times that no partition holds: now, ahead, and between two partitions. */
+/** Times that no partition covers: now, ahead, and between two partitions. */
 function coverageFindings({rule, wanted, missing, gaps, defaultPartition, reach}: SetState): SetFinding[] {
   const findings: SetFinding[] = []
   const find = (kind: SetFinding['kind'], message: string) => void findings.push({kind, message})
@@ -65,7 +65,7 @@ function coverageFindings({rule, wanted, missing, gaps, defaultPartition, reach}
       'ahead missing',
       `${ahead.length} of ${wanted.length - 1} ahead ${ahead.length === 1 ? 'is' : 'are'} missing${failsFrom(reach)}`,
     )
-  if (rule === undefined && reach.last) find('ends', `no partition follows the one of now${failsFrom(reach)}`)
+  if (rule === undefined && reach.last) find('ends', `no partition follows the current one${failsFrom(reach)}`)
   if (gaps.length > 0)
     find(
       'gap',
@@ -76,18 +76,18 @@ function coverageFindings({rule, wanted, missing, gaps, defaultPartition, reach}
 
 function defaultRowsMessage({partition, oldest, newest}: DefaultPartition, rows: number): string {
   const range = oldest === newest ? `, of ${oldest}` : `, ${oldest} to ${newest}`
-  return `the default partition ${partition} holds ${countedRows(rows)}${oldest === null ? '' : range}: no partition can be made for their time`
+  return `the default partition ${partition} holds ${countedRows(rows)}${oldest === null ? '' : range}: no partition can be created for their time`
 }
 
 export function leftoverFinding({relation, kind, detachedToDrop}: Leftover): SetFinding {
   if (detachedToDrop)
     return {
       kind: 'unfinished drop',
-      message: `${relation} was detached to be dropped and is still there: the next partitions drop of its age drops it`,
+      message: `${relation} was detached by a drop that did not finish: the next partitions drop of its age drops it`,
     }
   const object = kind === 'f' ? 'FOREIGN TABLE' : 'TABLE'
   return {
     kind: 'kept after a drop',
-    message: `${relation} carries the mark of a drop that did not detach it, or was changed since: it is kept. To remove the mark: COMMENT ON ${object} ${relation} IS NULL`,
+    message: `${relation} has the mark of a drop that did not detach it, or was changed since: it is kept. To remove the mark: COMMENT ON ${object} ${relation} IS NULL`,
   }
 }

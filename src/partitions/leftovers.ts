@@ -4,12 +4,13 @@ import {statement} from '../db/sql.js'
 import type {Child} from './children.js'
 import {dropMarkStart, parseMark, type FoundMark} from './drop-mark.js'
 
-/** A table that is no partition any more and carries the mark of a drop. */
+/** A table that is no longer a partition and has the mark of a drop. */
 export interface Leftover extends Pick<Child, 'parent' | 'relation' | 'schema' | 'partition' | 'kind' | 'bytes'> {
   mark: FoundMark
   /**
-   * Whether the drop itself detached it, and nothing changed it since: only then may the next run drop it. Otherwise it
-   * may have been detached by hand, to keep its rows.
+   * Whether the drop detached it and it was not changed since: only then may the next run drop it. Otherwise an
+   * operator
+   * may have detached it to keep its rows.
    */
   detachedToDrop: boolean
 }
@@ -19,7 +20,7 @@ interface LeftoverRow extends Pick<Leftover, 'relation' | 'schema' | 'partition'
   changed_by: string
 }
 
-/** @param relations the sets they belonged to */
+/** Tables that a drop detached, or was going to detach, by age. @param relations the sets they belonged to */
 export async function readLeftovers(db: Database, relations: readonly string[]): Promise<Leftover[]> {
   const rows = await db.query<LeftoverRow>(statement(loadSql('partitions/leftovers'), [dropMarkStart]))
   return rows

@@ -77,7 +77,7 @@ export const setsTable: ReportTable<SetReport> = {
   marked: ({managed, findings}) => managed && findings.length > 0,
 }
 
-/** A partition, or, in the table for people, a gap between two. */
+/** A partition, or a gap between two, which only the table on a terminal shows. */
 export type PartitionLine = PartitionRow & {gap?: true}
 
 export const partitionsTable: ReportTable<PartitionLine> = {
@@ -137,7 +137,7 @@ function keyText({column, type}: SetReport): string {
   return `${column} ${type === null ? '' : ((short as Record<string, string>)[type] ?? type)}`.trim()
 }
 
-/** Estimates need no more digits: `12.3k`, `4.5M`. */
+/** Estimates are shown with three digits: `12.3k`, `4.5M`. */
 function countText(rows: number | null): string {
   if (rows === null) return dash
   if (rows < 10_000) return String(rows)

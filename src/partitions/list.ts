@@ -13,7 +13,7 @@ import {readSets, type PartitionSet} from './sets.js'
 export interface SetReport {
   schema: string
   table: string
-  /** In the configuration or the definitions. */
+  /** Declared in the configuration or the definitions. */
   managed: boolean
   managedBy: 'qicore-db' | 'pg_partman' | null
   every: Every | null
@@ -25,13 +25,14 @@ export interface SetReport {
   to: Instant | null
   totalBytes: number | null
   estimatedRows: number | null
-  /** Periods after the one of now: wanted, and there without a gap. Null where nothing is declared. */
+  /** Number of periods after the current one: wanted, and existing without a gap. Null if none are declared. */
   ahead: {wanted: number; there: number} | null
-  /** Where the partitions that follow each other from the one of now end: later inserts fail. Null: see `daysLeft`. */
+  /** End of the partitions that follow the current one without a gap: later inserts fail. Null: see `daysLeft`. */
   insertsUntil: Instant | null
   /**
-   * Whole days until then, 0 where there is no partition for now; null with a default partition, an open or an unknown
-   * end.
+   * Whole days from now to `insertsUntil`; 0 if no partition covers now. Null with a default partition, or if the end
+   * is
+   * open or unknown.
    */
   daysLeft: number | null
   missing: {partition: string; from: Instant; to: Instant}[]
@@ -44,12 +45,12 @@ export interface SetReport {
 export interface PartitionRow {
   schema: string
   table: string
-  /** A partition may live in another schema than its table. */
+  /** A partition may be in another schema than its table. */
   partitionSchema: string
   partition: string
   from: Instant | null
   to: Instant | null
-  /** PostgreSQL's own words for the bounds. */
+  /** PostgreSQL's text of the bounds. */
   bound: string
   totalBytes: number | null
   estimatedRows: number | null
@@ -59,15 +60,15 @@ export interface PartitionRow {
 
 export interface PartitionsReport {
   tables: SetReport[]
-  /** Declared, and there is no partitioned table of that name. */
+  /** Declared tables for which the database has no partitioned table. */
   absent: string[]
   partitions: PartitionRow[]
 }
 
 /**
- * Every partition set, or one, with its partitions, newest first. Waits for no lock, and takes as many round trips for
- * twenty sets as for one.
- * @param sizes false: nothing is measured; bytes and rows are null
+ * Every partition set, or one, with its partitions, newest first. Waits for no lock. The number of round trips does not
+ * depend on the number of sets.
+ * @param sizes if false, bytes and rows are not measured and are null
  */
 export async function readPartitions(
   database: Database,
@@ -176,7 +177,7 @@ function newestFirst(a: Child, b: Child): number {
   return (b.fromEpoch ?? -Infinity) - (a.fromEpoch ?? -Infinity) || (a.partition < b.partition ? 1 : -1)
 }
 
-/** Null where every part is unknown. */
+/** The sum of the known parts; null if every part is unknown. */
 function sum(parts: readonly (number | null)[]): number | null {
   const known = parts.filter((part) => part !== null)
   return known.length === 0 && parts.length > 0 ? null : known.reduce((total, part) => total + part, 0)

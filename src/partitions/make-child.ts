@@ -5,18 +5,18 @@ import type {Step} from '../run/step.js'
 import type {Period} from './periods.js'
 import type {PartitionSet} from './sets.js'
 
-/** Named in the child's own table only, and gone again when the step commits. */
+/** A constraint of the new table; removed before the step commits. */
 const boundsCheck = 'qicore_partition_bounds'
 
-/** What must have happened, and what is run first, before a child is attached. */
+/** Steps that must be done before a partition is attached, and statements that its transaction runs first. */
 export interface Before {
   steps: readonly string[]
   statements: readonly Statement[]
 }
 
 /**
- * With a default partition ATTACH locks that one exclusively, to see that no row of it belongs here. Foreign keys are
- * cloned under SHARE ROW EXCLUSIVE on the tables at their other end.
+ * ATTACH locks a default partition ACCESS EXCLUSIVE to check that none of its rows belongs to the new one. It clones
+ * foreign keys under SHARE ROW EXCLUSIVE on the tables that they reference.
  */
 function attachLock({defaultPartition, related}: PartitionSet): Step['lock'] {
   if (defaultPartition !== null) return 'ACCESS EXCLUSIVE'
@@ -24,9 +24,9 @@ function attachLock({defaultPartition, related}: PartitionSet): Step['lock'] {
 }
 
 /**
- * Makes one partition: apart, with a CHECK that says what its bounds will say, then attached, all in one transaction,
- * so that a run that is killed leaves no half of it. PARTITION OF would take ACCESS EXCLUSIVE on the parent; ATTACH
- * takes SHARE UPDATE EXCLUSIVE, and with the CHECK it looks at no row.
+ * Creates one partition: first as a table with a CHECK equal to its bounds, then attached. Both happen in one
+ * transaction, so that a killed run leaves nothing behind. PARTITION OF would take ACCESS EXCLUSIVE on the parent;
+ * ATTACH takes SHARE UPDATE EXCLUSIVE, and because of the CHECK it scans no rows.
  */
 export function makeChild(
   db: Pick<Database, 'server' | 'target'>,
@@ -39,8 +39,8 @@ export function makeChild(
   const column = ident(set.column!)
   const [lower, upper] = [literal(period.lowerText), literal(period.upperText)]
   const relation = formatQualifiedName(period.schema, period.partition)
-  // What PARTITION OF copies by itself. Indexes, foreign keys, row triggers and (from 17) identity come with ATTACH,
-  // which marks them as the parent's; comments and extended statistics stay with the parent.
+  // The same as PARTITION OF copies. ATTACH adds indexes, foreign keys, row triggers and (from 17) identity, and marks
+  // them as inherited. Comments and extended statistics are not copied by either.
   const like = raw(
     'including defaults including generated including constraints including storage including compression',
   )
@@ -79,8 +79,8 @@ export function makeChild(
 }
 
 /**
- * PARTITION OF run by the owner gives the owner's table with the owner's default privileges: so it is made as the
- * owner.
+ * Statements that create the table as the owner of the set, so that it gets the owner's default privileges. An owner
+ * without CREATE on the schema gets the table by ALTER TABLE … OWNER TO.
  */
 function asOwner(
   role: string | undefined,

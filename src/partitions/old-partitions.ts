@@ -11,7 +11,7 @@ import {changeableSet, type PartitionSet} from './sets.js'
 export interface OldRequest {
   relation: string
   olderThan: Duration
-  /** The calendar of keys without a zone. */
+  /** Time zone of keys without a time zone. */
   timezone: string
 }
 
@@ -19,16 +19,16 @@ export interface OldPartitions {
   set: PartitionSet
   cutoff: Instant
   cutoffEpoch: number
-  /** Attached and wholly older than the cut-off, oldest first. */
+  /** Attached and entirely older than the cutoff, oldest first. */
   old: Child[]
-  /** Half detached: nothing else can be detached concurrently before they are finished. */
+  /** Pending detach: no other partition can be detached concurrently before this is finished. */
   pending: Child[]
-  /** The newest partition where it is old too: the last one stays. */
+  /** The last partition if it is old too; it is kept. */
   kept: Child | null
 }
 
 /**
- * The partitions of a set that are older than a cut-off; the last one is never among them.
+ * The partitions of a set that are older than a cutoff, without the last one.
  * @throws OpsError DISTRIBUTED (exit 2) on a table of Citus
  */
 export async function oldPartitions(db: Database, {relation, olderThan, timezone}: OldRequest): Promise<OldPartitions> {
@@ -56,26 +56,26 @@ from statement_timestamp() as now`,
   }
 }
 
-/** How old a partition must be: as said, else as declared. @throws OpsError NO_RANGE */
+/** The age at which a partition is old: as given, else as declared. @throws OpsError NO_RANGE */
 export function requireAge(relation: string, given: Duration | undefined, declared: PartitionRule | null): Duration {
   const age = given ?? declared?.retention ?? null
   if (age !== null) return age
-  throw usageError('NO_RANGE', `Nothing declares how long ${relation} is kept: how old must a partition be?`, [
+  throw usageError('NO_RANGE', `No retention is declared for ${relation}, so the age of the partitions is needed.`, [
     'Give --older-than 24mon, or declare tables.<name>.retention in the configuration.',
   ])
 }
 
-/** CONCURRENTLY needs a session of its own. @throws OpsError POOLER */
+/** DETACH CONCURRENTLY needs a direct session, not a transaction pooler. @throws OpsError POOLER */
 export function requireSession(db: Database): void {
   if (!db.server.pooled || db.target.directUrl) return
   throw usageError(
     'POOLER',
-    'Detaching a partition concurrently needs a session of its own, and a transaction pooler stands between.',
-    ['Give the target a directUrl past the pooler, or run with --url to the server itself.'],
+    'Detaching a partition concurrently needs a direct session, and this connection goes through a transaction pooler.',
+    ['Give the target a directUrl that bypasses the pooler, or connect to the server itself with --url.'],
   )
 }
 
-/** What is said before a plan of a set with a default partition. */
+/** The note about a set with a default partition. */
 export function insteadOfConcurrently(set: PartitionSet): string {
-  return `${set.relation} has a default partition (${set.defaultPartition}), and PostgreSQL detaches nothing CONCURRENTLY there: each partition is taken out under ACCESS EXCLUSIVE, waited for in short turns.`
+  return `${set.relation} has a default partition (${set.defaultPartition}), so PostgreSQL cannot detach CONCURRENTLY: each partition is detached under ACCESS EXCLUSIVE, with short attempts to get the lock.`
 }

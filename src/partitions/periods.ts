@@ -7,39 +7,39 @@ import type {Instant} from '../units/instant.js'
 
 export type Every = 'month' | 'day'
 
-/** How a partition set is looked after: what the configuration says, or the definitions. */
+/** How a partition set is managed, from the configuration or the definitions. */
 export interface PartitionRule {
-  /** As written: `public.crypto_prices`. */
+  /** The name as written: `public.crypto_prices`. */
   relation: string
   every: Every
-  /** Periods after the one of now that are always there. */
+  /** Number of periods after the current one that must exist. */
   ahead: number
   timezone: string
-  /** Periods that end before this are no sane time for these rows. */
+  /** Periods that end before this are taken for a mistake. */
   earliest: Instant
-  /** Nor are those that begin later than this from now. */
+  /** So are periods that begin later than this from now. */
   within: Duration
-  /** What `detach` and `drop` go by where no age is given. */
+  /** The age for `detach` and `drop` if none is given. */
   retention: Duration | null
 }
 
-/** Periods of one set: a range of its calendar, or now and so many ahead. */
+/** Periods of one set: a range of its calendar, or the current one and a number ahead. */
 export interface WantedPeriods extends Omit<PartitionRule, 'ahead' | 'retention'> {
-  /** Null: the period of now. */
+  /** Null means the current period. */
   first: Day | null
-  /** Inclusive; null: `ahead` periods after the first. */
+  /** Inclusive; null means `ahead` periods after the first. */
   last: Day | null
   ahead: number
 }
 
-/** One period of a set, and the relation under its name. */
+/** One period of a set, and the state of the relation with its name. */
 export interface Period {
-  /** Which of the wanted it belongs to, from 0. */
+  /** Index of the entry in the request, from 0. */
   index: number
   schema: string
   table: string
   partition: string
-  /** The bounds as the key's type writes them. */
+  /** The bounds as text of the key's type. */
   lowerText: string
   upperText: string
   from: Instant
@@ -47,7 +47,7 @@ export interface Period {
   fromEpoch: number
   toEpoch: number
   sane: boolean
-  /** The set's default partition carries a constraint that a killed run left. */
+  /** The default partition has a constraint that a killed run left. */
   guarded: boolean
   /** A partition of the set is pending detach. */
   detaching: boolean
@@ -63,7 +63,7 @@ interface PeriodRow extends Omit<Period, 'index' | 'lowerText' | 'upperText' | '
   to_epoch: number
 }
 
-/** One question for all sets. A relation that is no fit set gives no period. */
+/** Reads the periods of all sets in one query. A relation that is not partitioned by one time column has none. */
 export async function readPeriods(db: Database, wanted: readonly WantedPeriods[]): Promise<Period[]> {
   const rows = await db.query<PeriodRow>(
     statement(loadSql('partitions/periods'), [
@@ -89,7 +89,7 @@ export async function readPeriods(db: Database, wanted: readonly WantedPeriods[]
   )
 }
 
-/** The words for a range of periods: `2024-01 to 2024-03`. */
+/** The name of a period in texts: `2024-01`, `2024-01-31`. */
 export function periodName({partition}: Period): string {
   const [, year, month, day] = /_y(\d+)m(\d\d)(?:d(\d\d))?$/.exec(partition) ?? []
   return [year?.padStart(4, '0'), month, day].filter(Boolean).join('-')

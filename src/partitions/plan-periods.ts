@@ -8,13 +8,13 @@ import {periodName, type Period} from './periods.js'
 import type {PartitionSet} from './sets.js'
 import {command} from '../units/command.js'
 
-/** What the planner found and will not change by itself. */
+/** Something that the planner found and does not change. */
 export interface PartitionFinding {
   /** `public.crypto_prices`. */
   relation: string
-  /** `left alone` is no failure; `pending` and `stray` need a person; `conflict` keeps a period from being made. */
+  /** `left alone` is no failure; `pending` and `stray` need the operator; `conflict`: a period cannot be created. */
   kind: 'left alone' | 'pending' | 'conflict' | 'stray' | 'range'
-  /** The error's code where the set as a whole cannot be looked after: `PARTITION_KEY`. */
+  /** Code of the error if the whole set cannot be managed: `PARTITION_KEY`. */
   code?: string
   /** The exit code of that error. */
   exitCode?: number
@@ -27,8 +27,8 @@ export interface PeriodPlan {
 }
 
 /**
- * The steps that make the missing of some periods of one set.
- * @param within a larger partition that holds the whole period is as good as one of its own
+ * The steps that create the missing periods of one set.
+ * @param within a larger partition that covers the whole period counts as the period
  */
 export async function planPeriods(
   db: Database,
@@ -52,14 +52,14 @@ export async function planPeriods(
   for (const partition of set.pending)
     find(
       'pending',
-      `${partition} is pending detach since a detach was broken off: finish it with \`${command('partitions detach', [shortName(set.schema, set.table)])}\``,
+      `${partition} is pending detach, because a detach was interrupted: finish it with \`${command('partitions detach', [shortName(set.schema, set.table)])}\``,
     )
   const misplaced = await misplacedRows(db, set, missing)
   for (const {period, rows, oldest, newest} of misplaced) {
     const what = `${rows} ${rows === 1 ? 'row' : 'rows'} of ${periodName(period)} (${oldest}${rows === 1 ? '' : ` to ${newest}`})`
     find(
       'stray',
-      `The default partition ${set.defaultPartition} holds ${what}: move ${rows === 1 ? 'it' : 'them'} out, then ${period.partition} can be made.`,
+      `The default partition ${set.defaultPartition} holds ${what}: move ${rows === 1 ? 'it' : 'them'} out, then ${period.partition} can be created.`,
     )
   }
   const wanted = missing.filter((period) => !misplaced.some((rowsOf) => rowsOf.period === period))
@@ -80,10 +80,10 @@ function conflictOf(
 ): string | null {
   const name = `${schema}.${partition}`
   if (child?.pending)
-    return `${child.relation} is pending detach and still holds ${rangeWords(child)}: ${name} cannot be made before that is finished.`
-  if (child) return `${child.relation} (${rangeWords(child)}) overlaps ${from} to ${to}: ${name} cannot be made.`
+    return `${child.relation} is pending detach and still has ${rangeWords(child)}: ${name} cannot be created before the detach is finished.`
+  if (child) return `${child.relation} (${rangeWords(child)}) overlaps ${from} to ${to}: ${name} cannot be created.`
   if (state === 'taken')
-    return `${name} is there already and is no partition of ${set.relation}: attach, rename or drop it.`
+    return `${name} exists already and is not a partition of ${set.relation}: attach, rename or drop it.`
   if (state === 'other') return `${name} is a partition of ${set.relation} with other bounds than ${from} to ${to}.`
   return null
 }

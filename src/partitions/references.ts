@@ -12,11 +12,11 @@ export interface Reference {
   foreignKey: string
   /** The table that has the foreign key. */
   table: string
-  /** Rows that refer to the partition, counted up to ten thousand and one; null: they could not be counted. */
+  /** Rows that refer to the partition, counted up to 10 001; null if they could not be counted. */
   rows: number | null
 }
 
-/** A publication that no longer sends the changes of a partition once the plan has run. */
+/** A publication that does not send the changes of a partition any more after the plan has run. */
 export interface LostPublication {
   partition: string
   publication: string
@@ -35,8 +35,8 @@ interface Key {
 const budget = 5_000
 
 /**
- * Which foreign keys refer to each partition, and by how many rows. Waits for no lock: what is locked, may not be read
- * or takes too long has `rows: null`.
+ * The foreign keys that refer to each partition, and the number of referring rows. Waits for no lock: `rows` is null if
+ * a table is locked or not readable, or if counting takes too long.
  */
 export async function readReferences(
   db: Database,
@@ -70,13 +70,13 @@ async function countReferring(db: Database, key: Key, child: Child, until: numbe
   try {
     return (await db.query<{rows: number}>(count, {...readOnlySettings, statementTimeout: left}))[0]!.rows
   } catch (error) {
-    // Locked, too large, no privilege: the plan goes on without the number.
+    // Locked, too large or no privilege: the plan continues without the number.
     if (isConnectionLost(error)) throw error
     return null
   }
 }
 
-/** @param dropped false: the tables are kept, and stay in publications that list them by name */
+/** @param dropped if false, the tables are kept, and stay in publications that list them by name */
 export async function readLostPublications(
   db: Database,
   set: PartitionSet,
@@ -92,7 +92,7 @@ export async function readLostPublications(
     .map(({partition, publication}) => ({partition, publication}))
 }
 
-/** What the operator should know of both before the plan runs. */
+/** Notes about foreign keys and publications for the confirmation. */
 export function referenceNotes(references: readonly Reference[], lost: readonly LostPublication[]): string[] {
   const publications = [...new Set(lost.map(({publication}) => publication))]
   return [
@@ -114,11 +114,11 @@ function referenceNote({partition, foreignKey, table, rows}: Reference): string[
     ]
   const count = `${countedRows(rows)} ${rows === 1 ? 'refers' : 'refer'}`
   return [
-    `${partition}: ${count} to it by ${key}. PostgreSQL refuses to detach it until these rows of ${table} are deleted or changed; the other partitions are not held up.`,
+    `${partition}: ${count} to it by ${key}. PostgreSQL refuses to detach it until these rows of ${table} are deleted or changed; the other partitions are not affected.`,
   ]
 }
 
-/** Keys by which no row refers to any partition of the plan: one line a key. */
+/** Notes about keys by which no row refers to a partition of the plan: one line a key. */
 function unusedKeys(references: readonly Reference[]): string[] {
   const keys = new Map<string, boolean>()
   for (const {foreignKey, table, rows} of references) {

@@ -3,34 +3,34 @@ import {loadSql} from '../db/load-sql.js'
 import {ident, sql, statement} from '../db/sql.js'
 import {OpsError, usageError} from '../errors.js'
 
-/** A partitioned table as the catalogue has it; `relation` and its like are names as SQL reads them. */
+/** A partitioned table in the catalog; `relation` and other names of tables are qualified and quoted as in SQL. */
 export interface PartitionSet {
   relation: string
   schema: string
   table: string
-  /** What it is partitioned by; null where that is an expression. */
+  /** The column of the partition key; null for an expression. */
   column: string | null
   type: string | null
-  /** Why its partitions are no periods of time; null where they are. */
+  /** Why its partitions are not time ranges; null if they are. */
   unfit: string | null
   owner: string
   mayChange: boolean
-  /** The owner may make tables in the schema, so that children can be made as the owner. */
+  /** The owner may create tables in the schema, so partitions can be created as the owner. */
   ownerCreates: boolean
   tablespace: string | null
   accessMethod: string | null
   partitions: number
   subpartitioned: boolean
   defaultPartition: string | null
-  /** Null where another session holds it exclusively. */
+  /** Null if another session has locked it ACCESS EXCLUSIVE. */
   defaultBytes: number | null
-  /** A constraint of ours that a killed run left on the default partition. */
+  /** The default partition has a constraint that a killed run of qicore-db left. */
   guarded: boolean
-  /** Partitions whose detaching was begun and not finished. */
+  /** Partitions whose detach was begun and not finished. */
   pending: string[]
-  /** Tables at the other end of foreign keys: attaching and dropping lock them too. */
+  /** Tables that are connected by foreign keys: attaching and dropping lock them too. */
   related: string[]
-  /** Another tool that looks after it. */
+  /** Another tool that manages it. */
   managedBy: 'pg_partman' | null
 }
 
@@ -57,7 +57,7 @@ interface SetRow {
   partman_schema: string | null
 }
 
-/** @param relations null: every partitioned table of the database */
+/** @param relations null means every partitioned table of the database */
 export async function readSets(db: Database, relations: readonly string[] | null): Promise<PartitionSet[]> {
   const rows = await db.query<SetRow>(
     statement(loadSql('partitions/facts'), [relations, db.target.role ?? db.server.role]),
@@ -95,11 +95,11 @@ function unfitness({relation, strategy, columns, column, type}: SetRow): string 
   if (columns > 1) return `${relation} is partitioned by ${columns} columns together, not by time alone.`
   if (column === null) return `${relation} is partitioned by an expression, not by a column.`
   if (!timeTypes.has(type ?? ''))
-    return `${relation} is partitioned by ${column} (${type}), which is no date and no timestamp.`
+    return `${relation} is partitioned by ${column} (${type}), which is not a date or timestamp.`
   return null
 }
 
-/** What pg_partman looks after, under its own spelling; where that cannot be read, any set may be one of its. */
+/** Tables in pg_partman's part_config, spelled as there; if it cannot be read, pg_partman may manage any set. */
 async function partmanTables(db: Database, schema: string | null): Promise<Set<string> | 'unreadable'> {
   if (schema === null) return new Set()
   const [access] = await db.query<{readable: boolean | null}>(
@@ -112,35 +112,35 @@ async function partmanTables(db: Database, schema: string | null): Promise<Set<s
   return new Set(rows.map((row) => row.parent_table))
 }
 
-/** Why nothing may be done to a set, most important first; null where it may. */
+/** Why a set must not be changed, the most important reason first; null if it may be. */
 export function obstacleOf(set: PartitionSet): OpsError | null {
   if (set.unfit !== null)
     return usageError('PARTITION_KEY', set.unfit, [
-      'Only sets by range of one date, timestamp or timestamptz column are looked after.',
+      'qicore-db manages only tables that are partitioned by range of one date, timestamp or timestamptz column.',
     ])
   if (set.managedBy !== null)
     return usageError(
       'MANAGED_ELSEWHERE',
-      `${set.relation} is managed by ${set.managedBy} (or its part_config cannot be read): it is left alone.`,
-      ['Take it out of part_config if it shall be looked after here.'],
+      `${set.relation} is managed by ${set.managedBy} (or its part_config cannot be read), so qicore-db does not change it.`,
+      ['To let qicore-db manage it, remove it from part_config.'],
     )
   if (set.subpartitioned)
     return usageError(
       'PARTITION_KEY',
-      `Partitions of ${set.relation} are partitioned themselves: such sets are shown, never changed.`,
+      `Partitions of ${set.relation} are partitioned themselves: qicore-db lists such tables, but never changes them.`,
     )
   if (!set.mayChange)
     return new OpsError(
       'NO_PRIVILEGE',
-      `${set.relation} belongs to ${set.owner}: only its owner makes, detaches and drops partitions.`,
+      `${set.relation} belongs to ${set.owner}: only the owner can create, detach and drop partitions.`,
       {
-        suggestions: [`Connect as ${set.owner} or a member of it, or name it as \`role\` of the target.`],
+        suggestions: [`Connect as ${set.owner} or a member of that role, or set it as \`role\` of the target.`],
       },
     )
   return null
 }
 
-/** One set by its name as SQL reads it, fit to be changed. @throws OpsError what {@link obstacleOf} says */
+/** A set that may be changed, by its qualified name. @throws OpsError NO_SUCH_TABLE or that of {@link obstacleOf} */
 export async function changeableSet(db: Database, relation: string): Promise<PartitionSet> {
   const [set] = await readSets(db, [relation])
   if (!set) throw usageError('NO_SUCH_TABLE', `There is no table ${relation} any more.`)

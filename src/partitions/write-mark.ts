@@ -5,7 +5,7 @@ import type {PartitionSet} from './sets.js'
 
 type Named = Pick<Child, 'relation' | 'schema' | 'partition' | 'kind'>
 
-/** What a run writes on a partition that it is going to drop. */
+/** The mark that a run writes on a partition that it intends to drop. */
 export function markOf(
   set: PartitionSet,
   child: Pick<Child, 'from' | 'to' | 'toEpoch'>,
@@ -17,9 +17,8 @@ export function markOf(
 }
 
 /**
- * Before the detach. The lock is asked for here, so that the detach behind it does not wait between the mark and its
- * own
- * beginning. A partition that is not attached any more is not marked.
+ * Writes the mark before the detach. It first takes the lock that the detach needs, so that the detach does not have to
+ * wait after the mark is written. A partition that is not attached any more is not marked.
  */
 export function markIntended(set: PartitionSet, child: Child, mark: string): Statement {
   return writeMark(child, {
@@ -29,7 +28,7 @@ export function markIntended(set: PartitionSet, child: Child, mark: string): Sta
   })
 }
 
-/** Right after the detach, by the session that did it: from now on any run may drop the table. */
+/** Completes the mark right after the detach, in the same session: from then on any run may drop the table. */
 export function markDetached(child: Named, mark: string): Statement {
   return writeMark(child, {
     when: sql`not ${attached(child)} and line = ${mark}::text`,
@@ -37,7 +36,7 @@ export function markDetached(child: Named, mark: string): Statement {
   })
 }
 
-/** After a detach that failed. A detach that is pending keeps its mark: the next run finishes it. */
+/** Removes the mark after a detach that failed. A pending detach keeps it: the next run finishes that detach. */
 export function withdrawMark(child: Named, mark: string): Statement {
   return writeMark(child, {
     when: sql`not ${attached(child, true)} and starts_with(line, ${mark}::text)`,
@@ -45,12 +44,12 @@ export function withdrawMark(child: Named, mark: string): Statement {
   })
 }
 
-/** For what is detached to be kept: a later drop must not take it. */
+/** Removes the mark from a table that is detached and kept, so that a later drop does not drop it. */
 export function removeMark(child: Named): Statement {
   return writeMark(child, {when: sql`starts_with(line, ${dropMarkStart}::text)`, line: sql`null::text`})
 }
 
-/** Raises unless the table carries this mark, completed by the transaction that last changed it. */
+/** Raises an error unless the table has this mark, completed with the transaction that last changed the table. */
 export function requireDetached({relation}: Named, mark: string): Statement {
   return doBlock`
 declare
@@ -64,13 +63,13 @@ begin
 end`
 }
 
-/** Whether it is a partition: of any state, or of one that is pending detach or not. */
+/** Whether it is a partition. @param pending only one whose detach is, or is not, pending */
 function attached({relation}: Pick<Child, 'relation'>, pending?: boolean): Statement {
   const state = pending === undefined ? sql`` : sql` and inhdetachpending = ${pending}`
   return sql`exists (select from pg_inherits where inhrelid = to_regclass(${relation})${state})`
 }
 
-/** Sets the first line of the comment and leaves the rest, which is the operator's, as it is. */
+/** Sets the first line of the comment; the rest belongs to the operator and is not changed. */
 function writeMark(
   {relation, schema, partition, kind}: Named,
   {first = sql``, when, line}: {first?: Part; when: Part; line: Part},

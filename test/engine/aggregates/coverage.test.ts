@@ -196,7 +196,7 @@ select mat_hypertable_id, ${day.start}, ${day.end} from _timescaledb_catalog.con
     if (materializationRanges === 'left') {
       expect([plan.steps, notes]).toEqual([
         [],
-        [expect.stringContaining('broken off there before TimescaleDB was updated')],
+        [expect.stringContaining('interrupted there before TimescaleDB was updated')],
       ])
       return
     }
@@ -252,7 +252,7 @@ select mat_hypertable_id, ${day.start}, ${day.end} from _timescaledb_catalog.con
     await database.run("insert into m values ('2024-01-05 12:00+00', 1, 1)")
     const {plan, notes} = await refreshPlan(database.db, 'public.a', {span: span('2024-01-01', '2024-01-11')})
     await run(database.db, plan)
-    expect(notes.some((note) => note.includes('broken off'))).toBe(true)
+    expect(notes.some((note) => note.includes('an interrupted refresh'))).toBe(true)
     expect(await database.run("select count(*) as n from a where bucket < '2024-01-04+00'")).toEqual([{n: 144}])
   })
 

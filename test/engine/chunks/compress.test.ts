@@ -53,7 +53,7 @@ forEachEngine(community, (engine) => {
     await database.run(`select _timescaledb_functions.freeze_chunk('_timescaledb_internal.${names[5]}')`)
     const {plan, notes} = await compress(database.db, 'm', {before: '2024-01-07T00:00:00Z'})
     expect(plan.steps.map(({id}) => id)).toEqual([`compress ${names[1]}`, `compress ${names[4]}`])
-    expect(notes).toEqual([expect.stringContaining(`Frozen, left alone: ${names[5]}.`)])
+    expect(notes).toEqual([expect.stringContaining(`Frozen, skipped: ${names[5]}.`)])
     await run(database.db, plan)
     expect(await statuses(database)).toEqual([1, 1, 1, 1, 1, 4, 0, 0, 0, 0])
     expect(await database.run('select count(*) as n from m')).toEqual([{n: 2881}])
@@ -82,7 +82,7 @@ forEachEngine(community, (engine) => {
     const live = await compress(database.db, 'm', null, {declared})
     expect(live.plan.steps).toEqual([])
     expect(live.notes).toEqual([
-      'Compression of public.m is declared as 30 days, and the live policy says 100 years: qicore-db policies plan',
+      'Compression of public.m is declared as 30 days, but the live policy has 100 years: qicore-db policies plan',
     ])
     const early = await compress(database.db, 'm', {before: '2024-01-02T00:00:00Z'})
     expect(early.notes).toEqual([expect.stringContaining("The chunk is younger than the live policy's 100 years")])
@@ -177,7 +177,7 @@ alter table ticks set (timescaledb.compress, timescaledb.compress_orderby = 'ms 
       [`decompress ${names[2]}`, 'undo'],
     ])
     expect(notes.join('\n')).toMatch(
-      /2 chunks of them will be compressed again by the policy of TimescaleDB's job \d+ \(30 days\).* To put that off: select "public"\."alter_job"\(\d+, scheduled => false\)/,
+      /2 chunks of these will be compressed again by the policy of TimescaleDB's job \d+ \(30 days\).* To pause it: select "public"\."alter_job"\(\d+, scheduled => false\)/,
     )
     await run(database.db, plan)
     expect((await statuses(database)).slice(0, 5)).toEqual([1, 0, 0, 1, 1])

@@ -154,7 +154,7 @@ insert into ticks select extract(epoch from t)::bigint * 1000 from generate_seri
     await database.run(`select _timescaledb_functions.freeze_chunk('_timescaledb_internal.${names[0]}')`)
     const {plan, notes: more} = await drop(database.db, 'm', '2024-01-03T00:00:00Z')
     expect(plan.steps.map(({id}) => id)).toEqual([`drop ${names[1]}`])
-    expect(more).toEqual([expect.stringContaining('Frozen, left alone')])
+    expect(more).toEqual([expect.stringContaining('Frozen, skipped')])
   })
 })
 

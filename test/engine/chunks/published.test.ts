@@ -95,7 +95,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       expect.stringContaining('Publication p has 10 of 11 chunks of public.m'),
     ])
     expect((await drop(database.db, 'm', '2024-01-02T00:00:00Z')).notes).toEqual([
-      expect.stringContaining(`Publication p has ${names[0]}: with the drop it loses it`),
+      expect.stringContaining(`Publication p has ${names[0]}: the drop removes it from the publication`),
     ])
   })
 })

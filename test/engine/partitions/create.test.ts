@@ -56,7 +56,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       code: 'PARTITION_CONFLICT',
       exitCode: 2,
       message: expect.stringMatching(
-        /public\.ticks_y2024m01 is there already and is no partition of public\.ticks[^]*public\.mid \(2024-02-15T00:00:00Z to 2024-03-01T00:00:00Z\) overlaps/,
+        /public\.ticks_y2024m01 exists already and is not a partition of public\.ticks[^]*public\.mid \(2024-02-15T00:00:00Z to 2024-03-01T00:00:00Z\) overlaps/,
       ),
     })
     expect(await childrenOf(database, 'ticks')).toHaveLength(1)
@@ -98,7 +98,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     ['create table t (time timestamptz) partition by hash (time)', /is partitioned by hash/],
     [
       'create table t (id bigint) partition by range (id)',
-      /is partitioned by id \(bigint\), which is no date and no timestamp/,
+      /is partitioned by id \(bigint\), which is not a date or timestamp/,
     ],
     ['create table t (time timestamptz, x int) partition by range (time, x)', /by 2 columns together/],
     ["create table t (time timestamp) partition by range (date_trunc('day', time))", /by an expression/],

@@ -87,7 +87,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await sets(database, 'drop table new; drop table old_2')
     const {plan, notes} = await planDrop(database.db, older())
     expect(plan.steps).toEqual([])
-    expect(notes).toEqual(['public.old_1 is older too, and the last partition: it stays.'])
+    expect(notes).toEqual(['public.old_1 is older too, but it is the last partition, so it is kept.'])
   })
 
   it('beside a default partition detaches and drops in one transaction', async () => {
@@ -146,7 +146,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       code: 'NOT_COVERED',
       exitCode: 7,
       message: expect.stringMatching(
-        /public\.old_1: public\.daily has not covered 2020-01-07 UTC to 2020-01-08 UTC, or not as the rows are now\npublic\.old_2: public\.daily has not covered/,
+        /public\.old_1: public\.daily has not covered 2020-01-07 UTC to 2020-01-08 UTC, or its rows changed since\npublic\.old_2: public\.daily has not covered/,
       ),
     })
     // Data begins on the 5th, and the 8th is where the last covered bucket ends.
@@ -156,7 +156,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await database.run("insert into ticks values ('2020-01-06 12:00+00', 1)")
     await expect(planDrop(database.db, older())).rejects.toMatchObject({
       code: 'NOT_COVERED',
-      message: expect.stringContaining('or not as the rows are now'),
+      message: expect.stringContaining('or its rows changed since'),
     })
     await aggregate(database, '{}')
     await expect(planDrop(database.db, older())).rejects.toMatchObject({code: 'NOT_COVERED'})
@@ -209,7 +209,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect((await childrenOf(database, 'ticks')).map((child) => child.split(' ')[0])).toEqual(['new', 'old_1', 'rest'])
     await expect(planDrop(database.db, older())).rejects.toMatchObject({
       code: 'NOT_COVERED',
-      message: expect.stringContaining('or not as the rows are now'),
+      message: expect.stringContaining('or its rows changed since'),
     })
   })
 

@@ -71,7 +71,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       [
         'public.taken',
         'conflict',
-        expect.stringContaining(`public.${first} is there already and is no partition of public.taken`),
+        expect.stringContaining(`public.${first} exists already and is not a partition of public.taken`),
       ],
     ])
     expect([

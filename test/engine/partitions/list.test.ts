@@ -114,7 +114,7 @@ ${set('caught')}; create table e partition of caught default; create table f par
         'last',
         '2120-01-01T00:00:00Z',
         left,
-        [`no partition follows the one of now: inserting fails from 2120-01-01T00:00:00Z on, ${left} days from now`],
+        [`no partition follows the current one: inserting fails from 2120-01-01T00:00:00Z on, ${left} days from now`],
       ],
       ['open', null, null, []],
       [

@@ -119,6 +119,6 @@ describe('a length on integer time', () => {
       )
     expect(notes(null)).toEqual(['The chunk is younger than the live retention of 100 days.'])
     expect(notes('100d')).toHaveLength(1)
-    expect(notes('99d')[1]).toContain('is declared as 99 days, and the live policy says 100 days')
+    expect(notes('99d')[1]).toContain('is declared as 99 days, but the live policy has 100 days')
   })
 })
