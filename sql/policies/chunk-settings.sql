@@ -1,7 +1,8 @@
--- Compressed chunks that were compressed by other settings than their hypertable has now. Null is no setting: then
--- TimescaleDB chooses (2.22), by the statistics of the moment, and no chunk is compared with that. Only where the order is
--- given and the segments are not, there are none (2.20).
--- $1 text[] of hypertables as SQL reads them, $2 text of one chunk, or null: all. One row a chunk. TimescaleDB: 2.15, community
+-- Compressed chunks with other settings than their hypertable has now. A null setting of the hypertable is chosen by
+-- TimescaleDB from current statistics (2.22) and is not compared. Exception: if orderby is set and segmentby is null,
+-- chunks have no segmentby (2.20).
+-- $1 text[] of qualified names of hypertables, $2 text of one chunk, null for all. One row a chunk.
+-- TimescaleDB: 2.15, community
 select c.hypertable::text as hypertable, n.nspname as schema, r.relname as name, c.segmentby as segment_by, c.orderby as order_by
 from timescaledb_information.chunk_compression_settings c
 join timescaledb_information.hypertable_compression_settings h on h.hypertable = c.hypertable

@@ -1,5 +1,5 @@
--- What `cron install` wrote down that pg_cron runs here, by the calendars in force.
--- No parameters. TimescaleDB: not needed; wants our schema qicore.
+-- The commands that `cron install` recorded for pg_cron, of the schedule versions in force.
+-- No parameters. TimescaleDB: not needed; needs the schema qicore.
 select command.value as command
 from qicore.job j
 join qicore.job_calendar c on c.job = j.name and c.revision = j.revision

@@ -1,5 +1,5 @@
--- What a gated retention would not drop now, though it is old enough, and why: the oldest twenty ranges.
--- $1 the table as SQL reads it, $2 its row of qicore.policies. One row a chunk. TimescaleDB: not needed; wants our
+-- Chunks that are old enough for a gated retention, and why it would not drop them now: the oldest twenty ranges.
+-- $1 qualified name of the table, $2 its row of qicore.policies. One row a chunk. TimescaleDB: not needed; needs the
 -- schema qicore.
 select r.relation,
   qicore.retain_obstacle($1::regclass, s.column_name, s.column_type, p.relations, p.low, p.high, s.now) as reason

@@ -1,4 +1,4 @@
--- How many locks all transactions together may hold, and what the server counts on as cache, in bytes.
+-- The number of locks that all transactions together can hold, and effective_cache_size in bytes.
 -- One row. TimescaleDB: not needed.
 select
   current_setting('max_locks_per_transaction')::int * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int) as locks,

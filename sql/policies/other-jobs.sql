@@ -1,5 +1,5 @@
--- Jobs of TimescaleDB's scheduler that carry out no policy: neither TimescaleDB's own nor our gated retention.
--- Numbers below 1000 are the extension's own.
+-- Jobs of TimescaleDB's scheduler that are not policies: neither those of TimescaleDB nor gated retentions.
+-- Ids below 1000 are internal jobs of the extension.
 -- $1 text[] of the policies' procedures. One row a job. TimescaleDB: 2.15
 select j.job_id as id, j.application_name as name, format('%I.%I', j.proc_schema, j.proc_name) as proc, j.owner::text as owner, j.scheduled,
   j.schedule_interval as schedule, j.next_start, s.last_run_started_at as last_started_at, s.last_run_status as last_status,

@@ -1,5 +1,5 @@
--- Which of some names are tables of their own: neither hypertables nor partitioned, since those are known before this is
--- asked. $1 text[] of schemas, $2 text[] of names. One row a table. TimescaleDB: not needed.
+-- Which names are ordinary tables. The caller has already excluded hypertables and partitioned tables.
+-- $1 text[] of schemas, $2 text[] of names. One row a table. TimescaleDB: not needed.
 select wanted.schema, wanted.name
 from unnest($1::text[], $2::text[]) as wanted (schema, name)
 join pg_namespace n on n.nspname = wanted.schema

@@ -1,4 +1,4 @@
--- Chunks that reorder policies have rewritten, as TimescaleDB records it for each of its jobs.
+-- Chunks that reorder policies have rewritten, as TimescaleDB records for each job.
 -- $1 int[] of jobs. One row a job and chunk. TimescaleDB: 2.15
 select s.job_id as job, s.chunk_id as chunk
 from _timescaledb_internal.bgw_policy_chunk_stats s

@@ -1,4 +1,4 @@
--- Whether daemons of ours are connected to this database: everybody sees application names.
+-- The number of sessions of qicore-db daemons in this database. Every role can see application names.
 -- One row. TimescaleDB: not needed.
 select count(*)::int as daemons
 from pg_stat_activity

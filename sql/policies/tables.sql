@@ -1,8 +1,9 @@
--- What policies of a table depend on beside its chunks: whose it is, whether this role may change it, its columns, its
--- indexes, the tables that its foreign keys point to, which a drop of its chunks locks, and the foreign keys that lead to
--- it, which such a drop would take along.
--- $1 oid[] of the tables that hold the rows, $2 the role that changes are made as, null for the one connected.
--- One row a table. Locks catalogues only. TimescaleDB: not needed.
+-- Facts on which policies of a table depend: its owner, whether this role may change it, its columns and indexes, the
+-- tables that its foreign keys reference (dropping a chunk locks them), and the foreign keys that reference it
+-- (dropping
+-- a chunk may drop them).
+-- $1 oid[] of the tables with the rows, $2 the role that makes changes, null for the connected one.
+-- One row a table. Locks only the catalog. TimescaleDB: not needed.
 select
   c.oid::int8 as relation,
   o.rolname as owner,

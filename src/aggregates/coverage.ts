@@ -5,7 +5,7 @@ import {statement} from '../db/sql.js'
 import {coverageParts} from '../catalog/coverage-sql.js'
 import type {Table} from '../catalog/table.js'
 import {widen} from './buckets.js'
-import {readOwnCoverage} from './emulated-coverage.js'
+import {readEmulatedCoverage} from './emulated-coverage.js'
 import {hasRows} from './rows.js'
 import {highest, intersect, lowest, merge, parseMultirange, spanOf, type Span} from '../catalog/span.js'
 
@@ -60,13 +60,13 @@ export async function readCoverage(db: Database, request: CoverageRequest): Prom
   const {table, spans} = request
   if (spans.length === 0) return []
   refuseInHalfState(db.server)
-  const found = [...(await readTheirs(db, request)), ...(await readOurs(db, request))]
+  const found = [...(await readContinuous(db, request)), ...(await readEmulated(db, request))]
   for (const each of found) each.lost = await lostOf(db, each, table)
   return found.sort((a, b) => a.level - b.level || (a.view < b.view ? -1 : 1))
 }
 
 /** By TimescaleDB's watermarks and invalidation logs, in one snapshot. */
-async function readTheirs(db: Database, {tables, table, spans, present}: CoverageRequest): Promise<Coverage[]> {
+async function readContinuous(db: Database, {tables, table, spans, present}: CoverageRequest): Promise<Coverage[]> {
   if (table.id === null) return []
   const text = coverageParts(db.server, ['over', 'edges', 'wanted', 'gaps', 'answer'])
   const rows = await db.query<CoverageRow>(
@@ -111,9 +111,9 @@ from (${text}) as a`,
   return found
 }
 
-async function readOurs(db: Database, {table, spans, present}: CoverageRequest): Promise<Coverage[]> {
+async function readEmulated(db: Database, {table, spans, present}: CoverageRequest): Promise<Coverage[]> {
   const found: Coverage[] = []
-  for (const {schema, view, level, data, query, whole, gaps} of await readOwnCoverage(db, table, spans, present)) {
+  for (const {schema, view, level, data, query, whole, gaps} of await readEmulatedCoverage(db, table, spans, present)) {
     const before = found.find((each) => each.schema === schema && each.view === view)
     if (before === undefined)
       found.push({

@@ -7,7 +7,7 @@ import {instantOf} from '../catalog/time.js'
 import {highest, lowest, parseMultirange, type Span} from '../catalog/span.js'
 
 /** What an emulated aggregate has not computed of one span of the table under it. */
-export interface OwnGaps {
+export interface EmulatedGaps {
   schema: string
   view: string
   level: number
@@ -31,12 +31,12 @@ interface EmulatedCoverageRow {
 }
 
 /** The gaps of emulated aggregates over a table, as recorded. Rows that changed since are not considered. */
-export async function readOwnGaps(
+export async function readEmulatedGaps(
   db: Database,
   table: Pick<Table, 'schema' | 'name'>,
   spans: readonly Span[],
   present: bigint | null,
-): Promise<OwnGaps[]> {
+): Promise<EmulatedGaps[]> {
   if (!db.server.hasQicoreSchema || spans.length === 0) return []
   const values = [
     qualifiedName(table),
@@ -46,7 +46,7 @@ export async function readOwnGaps(
   ]
   const rows = await db
     .query<EmulatedCoverageRow>(statement(taggedText('routines/own_coverage', 'answer'), values))
-    .catch(withoutOurs)
+    .catch(emptyIfNoTable)
   return rows.map(({schema, view, level, data, query, since, until, gaps}) => {
     const whole = {start: BigInt(since), end: BigInt(until)}
     // The table or the function is missing, so nothing counts as computed.
@@ -55,7 +55,7 @@ export async function readOwnGaps(
   })
 }
 
-function withoutOurs(error: unknown): EmulatedCoverageRow[] {
+function emptyIfNoTable(error: unknown): EmulatedCoverageRow[] {
   if (sqlState(error) === SqlState.undefinedTable) return []
   throw error
 }
@@ -64,20 +64,24 @@ function withoutOurs(error: unknown): EmulatedCoverageRow[] {
  * The gaps including changed rows: what is recorded as computed is computed again and compared. If it cannot be
  * compared, it counts as not covered.
  */
-export async function readOwnCoverage(
+export async function readEmulatedCoverage(
   db: Database,
   table: Pick<Table, 'schema' | 'name'>,
   spans: readonly Span[],
   present: bigint | null,
-): Promise<OwnGaps[]> {
-  const found = await readOwnGaps(db, table, spans, present)
+): Promise<EmulatedGaps[]> {
+  const found = await readEmulatedGaps(db, table, spans, present)
   for (const entry of found)
     if (entry.gaps.length === 0 && (await isStale(db, entry, entry.whole))) entry.gaps = [entry.whole]
   return found
 }
 
 /** Whether a window of the aggregate differs from the result of the current rows; true if that cannot be computed. */
-export async function isStale(db: Database, gaps: Pick<OwnGaps, 'data' | 'query'>, window: Span): Promise<boolean> {
+export async function isStale(
+  db: Database,
+  gaps: Pick<EmulatedGaps, 'data' | 'query'>,
+  window: Span,
+): Promise<boolean> {
   const differs = differsExpression(gaps, window)
   if (differs === null) return true
   try {
@@ -94,7 +98,7 @@ export async function isStale(db: Database, gaps: Pick<OwnGaps, 'data' | 'query'
  * open on a side.
  */
 export function differsExpression(
-  {data, query}: Pick<OwnGaps, 'data' | 'query'>,
+  {data, query}: Pick<EmulatedGaps, 'data' | 'query'>,
   {start, end}: Span,
 ): Statement | null {
   const [from, to] = [start <= lowest ? null : instantOf(start), end >= highest ? null : instantOf(end)]

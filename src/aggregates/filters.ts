@@ -16,19 +16,19 @@ export async function readFilters(db: Database, coverage: readonly Coverage[]): 
   const found = new Map<Coverage, boolean>()
   const ids = coverage.flatMap(({aggregate}) => aggregate?.id ?? [])
   const functions = coverage.flatMap(({own}) => (own === null ? [] : [own.query]))
-  const theirs =
+  const continuous =
     ids.length === 0
       ? []
       : await db.query<{id: number; query: string}>(statement(loadSql('aggregates/aggregate-queries'), [ids]))
-  const ours =
+  const emulated =
     functions.length === 0
       ? []
       : await db.query<{name: string; query: string}>(statement(loadSql('aggregates/window-functions'), [functions]))
   for (const each of coverage) {
     const query =
       each.own === null
-        ? theirs.find(({id}) => id === each.aggregate?.id)?.query
-        : ours.find(({name}) => name === each.own?.query)?.query
+        ? continuous.find(({id}) => id === each.aggregate?.id)?.query
+        : emulated.find(({name}) => name === each.own?.query)?.query
     const filters = query === undefined ? null : await leavesRowsOut(query)
     if (filters !== null) found.set(each, filters)
   }

@@ -5,7 +5,7 @@ import type {Step} from '../run/step.js'
 import {qualifiedName} from '../catalog/table.js'
 import {gapsQuestion} from '../catalog/coverage-sql.js'
 import {instantOf} from '../catalog/time.js'
-import {differsExpression, type OwnGaps} from './emulated-coverage.js'
+import {differsExpression, type EmulatedGaps} from './emulated-coverage.js'
 import {highest, lowest, pointText, spanId, type Span} from '../catalog/span.js'
 import {bucketsOf, type AggregateSubject} from './subject.js'
 import type {RefreshWindow} from './windows.js'
@@ -24,12 +24,12 @@ export async function refreshSteps(
     id: `refresh ${qualifiedName(aggregate)} ${spanId(window, aggregate.time)}`,
     kind: 'refresh',
     object: qualifiedName(aggregate),
-    statements: [aggregate.id === null ? callOurs(subject, window) : callTheirs(db, subject, window.call)],
+    statements: [aggregate.id === null ? callEmulated(subject, window) : callContinuous(db, subject, window.call)],
     lock: aggregate.id === null ? 'ROW EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE',
     class: loss ? 'loss' : 'safe',
     // refresh_continuous_aggregate commits, so it cannot run inside a transaction block.
     transaction: aggregate.id === null ? 'own' : 'none',
-    doneCheck: own === null ? isComputed(db, subject, window) : isOursComputed(subject, own, window),
+    doneCheck: own === null ? isComputed(db, subject, window) : isEmulatedComputed(subject, own, window),
     repeatable: true,
     dependsOn,
     relations: [qualifiedName({schema: aggregate.storage.schema, name: aggregate.storage.name})],
@@ -38,13 +38,13 @@ export async function refreshSteps(
 }
 
 /** The bounds are literals without a type: PostgreSQL resolves them to the type of the time column. */
-function callTheirs(db: Database, {aggregate}: AggregateSubject, {start, end}: Span): Statement {
+function callContinuous(db: Database, {aggregate}: AggregateSubject, {start, end}: Span): Statement {
   const bound = (point: bigint) =>
     point <= lowest || point >= highest ? literal(null) : literal(pointText(point, aggregate.time))
   return sql`call ${timescaledbFunction(db.server, 'refresh_continuous_aggregate')}(${literal(qualifiedName(aggregate))}::regclass, ${bound(start)}, ${bound(end)})`
 }
 
-function callOurs({aggregate}: AggregateSubject, {start, end}: Span): Statement {
+function callEmulated({aggregate}: AggregateSubject, {start, end}: Span): Statement {
   return sql`select qicore.refresh_aggregate(${qualifiedName(aggregate)}::regclass, ${instantOf(start)}::timestamptz, ${instantOf(end)}::timestamptz)`
 }
 
@@ -53,7 +53,7 @@ function isComputed(db: Database, {aggregate}: AggregateSubject, window: Span): 
   return statement(`select not exists (select from (\n${text}\n) as g where g.gaps <> '{}') as done`, values)
 }
 
-function isOursComputed({aggregate}: AggregateSubject, own: OwnGaps, window: Span): Statement | null {
+function isEmulatedComputed({aggregate}: AggregateSubject, own: EmulatedGaps, window: Span): Statement | null {
   const differs = differsExpression(own, window)
   if (differs === null) return null
   const covered = sql`select from qicore.aggregates where to_regclass(view) = ${qualifiedName(aggregate)}::regclass

@@ -4,7 +4,7 @@ import {statement} from '../db/sql.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
 import {gapsQuestion, type GapRow} from '../catalog/coverage-sql.js'
 import {widen} from './buckets.js'
-import {readOwnGaps, type OwnGaps} from './emulated-coverage.js'
+import {readEmulatedGaps, type EmulatedGaps} from './emulated-coverage.js'
 import {merge, parseMultirange, type Span} from '../catalog/span.js'
 
 /** An aggregate and the table that it reads. Both have the same time scale. */
@@ -18,7 +18,7 @@ export interface Buckets {
   whole: Span
   gaps: Span[]
   /** Set for an emulated aggregate. */
-  own: OwnGaps | null
+  own: EmulatedGaps | null
 }
 
 /** The buckets of each span. For an empty span at x: from the start of its bucket to the first start at or after x. */
@@ -30,7 +30,7 @@ export async function bucketsOf(
   if (spans.length === 0) return []
   if (aggregate.id === null) {
     const key = qualifiedName(aggregate)
-    const rows = (await readOwnGaps(db, source, spans, null)).filter(
+    const rows = (await readEmulatedGaps(db, source, spans, null)).filter(
       ({schema, view}) => qualifiedName({schema, name: view}) === key,
     )
     return rows.map((own) => ({whole: own.whole, gaps: own.gaps, own}))

@@ -52,25 +52,34 @@ export async function planWindows(db: Database, subject: AggregateSubject, reque
     ...forced,
   ])
   const computableAlone = await computable(db, subject, whole, forced)
-  const there = request.acceptLoss ? [{start: lowest, end: highest}] : computableAlone
+  const computableSpans = request.acceptLoss ? [{start: lowest, end: highest}] : computableAlone
   const cells = await cellsOf(db, subject, whole)
-  const stale = await staleCells(db, subject, asked, intersect(subtract(whole, pending), [complete]), there, cells)
+  const stale = await staleCells(
+    db,
+    subject,
+    asked,
+    intersect(subtract(whole, pending), [complete]),
+    computableSpans,
+    cells,
+  )
   const open = merge([...pending, ...stale])
   const left = db.server.materializationRanges === 'left'
-  const brokenOff = (await unfinished(db, subject, open)).filter((span) => left || subtract([span], there).length > 0)
+  const brokenOff = (await unfinished(db, subject, open)).filter(
+    (span) => left || subtract([span], computableSpans).length > 0,
+  )
   const folded = await foldedOf(
     db,
     subject,
     asked.flatMap(({gaps}) => gaps),
   )
   const refused = merge([...brokenOff, ...folded])
-  const todo = subtract(intersect(intersect(open, there), [complete]), refused)
-  const allowed = subtract(intersect(there, [complete]), refused)
+  const todo = subtract(intersect(intersect(open, computableSpans), [complete]), refused)
+  const allowed = subtract(intersect(computableSpans, [complete]), refused)
   // The accepted loss is limited to the requested range; it does not include neighbouring buckets.
   const computableBeside = subtract(intersect(computableAlone, [complete]), refused)
   return {
     windows: await callable(db, subject, inCells(todo, cells, allowed), computableBeside, complete),
-    left: leftOf(open, there, complete, brokenOff, folded),
+    left: leftOf(open, computableSpans, complete, brokenOff, folded),
   }
 }
 
@@ -219,13 +228,13 @@ async function staleCells(
   {aggregate}: AggregateSubject,
   asked: readonly {own: {data: string; query: string} | null}[],
   covered: readonly Span[],
-  there: readonly Span[],
+  computableSpans: readonly Span[],
   cells: readonly bigint[],
 ): Promise<Span[]> {
   const own = asked[0]?.own ?? null
   if (aggregate.id !== null || own === null) return []
   const found: Span[] = []
-  for (const window of cutAt(intersect(covered, there), cells))
+  for (const window of cutAt(intersect(covered, computableSpans), cells))
     if (window.start > lowest && window.end < highest && (await isStale(db, own, window))) found.push(window)
   return found
 }
@@ -249,13 +258,13 @@ function cutAt(spans: readonly Span[], cells: readonly bigint[]): Span[] {
 
 function leftOf(
   open: readonly Span[],
-  there: readonly Span[],
+  computableSpans: readonly Span[],
   complete: Span,
   brokenOff: readonly Span[],
   folded: readonly Span[],
 ): Windows['left'] {
   const late = subtract(open, [complete])
-  const gone = subtract(intersect(open, [complete]), there)
+  const gone = subtract(intersect(open, [complete]), computableSpans)
   const broken = intersect(intersect(open, [complete]), brokenOff)
   return [
     ...gone.map((span) => ({span, why: 'gone' as const})),

@@ -5,7 +5,7 @@ import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {parseDuration, type Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
-import {findByName, readOurs} from './read-emulated.js'
+import {findByName, readQicoreRows} from './read-emulated.js'
 import {parseIntervalText} from './interval.js'
 import type {Table} from './table.js'
 
@@ -101,7 +101,7 @@ export async function readLivePolicies(db: Database, tables: readonly Table[]): 
     }
   }
   if (db.server.hasQicoreSchema) {
-    for (const row of await readOurs<OwnRow>(db, 'catalog/own-policies')) {
+    for (const row of await readQicoreRows<OwnRow>(db, 'catalog/own-policies')) {
       const table = findByName(tables, row.object)
       if (table !== null) policies.push(ownPolicy(row, table))
     }

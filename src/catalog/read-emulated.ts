@@ -21,8 +21,8 @@ interface EmulatedAggregateRow {
 }
 
 /** Emulated aggregates: on engines without continuous aggregates, a view over a table in the schema qicore. */
-export async function readOwnAggregates(db: Database, others: readonly Table[]): Promise<Table[]> {
-  const rows = await readOurs<EmulatedAggregateRow>(db, 'catalog/own-aggregates')
+export async function readEmulatedAggregates(db: Database, others: readonly Table[]): Promise<Table[]> {
+  const rows = await readQicoreRows<EmulatedAggregateRow>(db, 'catalog/own-aggregates')
   const tables = rows.map((row) =>
     newTable({
       kind: 'aggregate',
@@ -58,7 +58,7 @@ export function findByName(tables: readonly Table[], text: string): Table | null
 }
 
 /** Rows of a table in the schema qicore; empty if this role may not read it or an older schema does not have it. */
-export async function readOurs<R extends object>(db: Database, name: string): Promise<R[]> {
+export async function readQicoreRows<R extends object>(db: Database, name: string): Promise<R[]> {
   try {
     return await db.query<R>(statement(loadSql(name)))
   } catch (error) {
@@ -70,7 +70,7 @@ export async function readOurs<R extends object>(db: Database, name: string): Pr
 }
 
 /** Whether this role may read qicore.policies. If not, it is not known whether there are policies. */
-export async function mayReadOurs(db: Database): Promise<boolean> {
+export async function mayReadPolicies(db: Database): Promise<boolean> {
   if (!db.server.hasQicoreSchema) return true
   const [row] = await db.query<{may: boolean}>(statement(loadSql('catalog/own-readable')))
   return row?.may ?? true

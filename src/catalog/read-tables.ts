@@ -1,6 +1,6 @@
 import type {Database} from '../db/database.js'
 import {engineNamed} from '../engines/index.js'
-import {readOwnAggregates} from './read-emulated.js'
+import {readEmulatedAggregates} from './read-emulated.js'
 import {readPartitionSets} from './read-partition-sets.js'
 import {readHypertables} from './read-hypertables.js'
 import type {Table} from './table.js'
@@ -15,6 +15,6 @@ export async function readTables(db: Database): Promise<Table[]> {
     others === null ? [] : readHypertables(db, others),
   ])
   const tables = [...sets, ...hypertables]
-  if (db.server.hasQicoreSchema) tables.push(...(await readOwnAggregates(db, tables)))
+  if (db.server.hasQicoreSchema) tables.push(...(await readEmulatedAggregates(db, tables)))
   return tables
 }

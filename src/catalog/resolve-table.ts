@@ -30,7 +30,7 @@ export async function resolveTable(db: Database, tables: readonly Table[], text:
   const storage = tables.find((table) => means(table.storage))
   if (storage !== undefined) return storage
   const relations = await findRelations(db, wanted)
-  if (relations.length > 0) throw notOurs(relations[0]!, tables)
+  if (relations.length > 0) throw notATimeSeriesTable(relations[0]!, tables)
   throw noSuchTable(text, calledByUser(db), similar(wanted, tables.map(qualifiedName)))
 }
 
@@ -64,7 +64,7 @@ function parentOf({parent_schema, parent}: RelationRow): string | null {
   return parent === null || parent_schema === null ? null : formatQualifiedName(parent_schema, parent)
 }
 
-function notOurs(row: RelationRow, tables: readonly Table[]): OpsError {
+function notATimeSeriesTable(row: RelationRow, tables: readonly Table[]): OpsError {
   const name = formatQualifiedName(row.schema, row.name)
   const chunkOf = tables.find(({storage}) => storage.schema === row.parent_schema && storage.name === row.parent)
   const parent = chunkOf ? qualifiedName(chunkOf) : parentOf(row)

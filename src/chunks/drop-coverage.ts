@@ -13,18 +13,18 @@ import {command} from '../units/command.js'
 
 /**
  * Returns the coverage of ranges in the aggregates over the table.
- * @param seenTo steps that refresh the aggregates are planned
- * @throws OpsError NOT_COVERED if something is not covered, and neither `seenTo` nor `acceptLoss` is set
+ * @param refreshPlanned steps that refresh the aggregates are planned
+ * @throws OpsError NOT_COVERED if something is not covered, and neither `refreshPlanned` nor `acceptLoss` is set
  */
 export async function requireCoverage(
   db: Database,
   request: DropRequest,
   ranges: readonly DropRange[],
-  seenTo: boolean,
+  refreshPlanned: boolean,
 ): Promise<Coverage[]> {
   const coverage = await readCoverage(db, {...request, spans: ranges.map(({span}) => span), present: request.clock.now})
   const missing = coverage.filter(({gaps}) => gaps.length > 0)
-  if (missing.length === 0 || seenTo || request.acceptLoss) return coverage
+  if (missing.length === 0 || refreshPlanned || request.acceptLoss) return coverage
   const computable = missing.filter((each) => !each.blind && each.folded.length === 0 && each.lost.length === 0)
   throw notCovered(
     request.table,

@@ -28,18 +28,18 @@ export interface DropOptions {
 }
 
 /** The step that drops all chunks of one range, or none. */
-export function dropStep(piece: DropRange, index: number, bytes: number | null, options: DropOptions): Step {
+export function dropStep(range: DropRange, index: number, bytes: number | null, options: DropOptions): Step {
   const {server, table, guarded, referenced} = options
-  const names = piece.chunks.map(chunkName)
+  const names = range.chunks.map(chunkName)
   return {
-    id: `drop ${piece.chunks.map(chunkLabel).join(', ')}`,
+    id: `drop ${range.chunks.map(chunkLabel).join(', ')}`,
     kind: 'drop',
     object: names.join(', '),
     statements: [
       // Locked first, so that no session writes between the check and the drop. Referenced tables are locked after it.
-      sql`lock table ${list(piece.chunks.map(({schema, name}) => sql`only ${ident(schema, name)}`))} in access exclusive mode`,
+      sql`lock table ${list(range.chunks.map(({schema, name}) => sql`only ${ident(schema, name)}`))} in access exclusive mode`,
       ...(guarded === null ? [] : guardStatement(server, table, guarded, index)),
-      dropStatement(table, piece),
+      dropStatement(table, range),
     ],
     lock: 'ACCESS EXCLUSIVE',
     class: 'loss',
@@ -89,7 +89,7 @@ function guardStatement(server: Server, table: Table, guarded: readonly Coverage
   const needed = guarded.flatMap(({aggregate, needs}) =>
     aggregate !== null && needs[index] ? [{aggregate, need: needs[index]}] : [],
   )
-  const ours = guarded.flatMap(({own, needs, schema, view}) =>
+  const emulated = guarded.flatMap(({own, needs, schema, view}) =>
     own !== null && needs[index] ? [{own, name: qualifiedName({schema, name: view}), need: needs[index]}] : [],
   )
   const questions = [
@@ -98,7 +98,7 @@ function guardStatement(server: Server, table: Table, guarded: readonly Coverage
     ),
     ...(needed.length > 0 ? [pendingQuestion(server, needed)] : []),
     ...(table.id === null ? [] : [unknownQuestion(table.id, known)]),
-    ...ours.map((each) => ownQuestion(each.own, each.name, each.need)),
+    ...emulated.map((each) => ownQuestion(each.own, each.name, each.need)),
   ]
   if (questions.length === 0) return []
   return [

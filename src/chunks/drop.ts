@@ -53,7 +53,7 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
   const cutoff = cutoffOf(table, clock, request.olderThan ?? retained(request))
   const old = table.chunks.filter(({end}) => end !== null && end <= cutoff.point)
   const {rest, notes} = excludeProtected(old)
-  const ranges = piecesOf(rest).slice(0, request.atMost)
+  const ranges = groupByRange(rest).slice(0, request.atMost)
   const chunksToDrop = ranges.flatMap(({chunks}) => chunks)
   const first =
     acceptLoss || !request.refreshFirst
@@ -73,7 +73,7 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
     referenced,
     dependsOn: first.steps.map(({id}) => id),
   }
-  const drops = ranges.map((piece, index) => dropStep(piece, index, total(piece.chunks, bytes), options))
+  const drops = ranges.map((range, index) => dropStep(range, index, total(range.chunks, bytes), options))
   const facts = {
     chunks: chunksToDrop.map((chunk) => ({chunk, rows: rows.get(chunk) ?? null, bytes: bytes.get(chunk) ?? null})),
     rows: total(chunksToDrop, rows),
@@ -184,13 +184,13 @@ function warnings(table: Table, chunksToDrop: readonly Chunk[], {referenced}: Dr
 }
 
 /** Groups chunks by time range. */
-function piecesOf(chunks: readonly Chunk[]): DropRange[] {
+function groupByRange(chunks: readonly Chunk[]): DropRange[] {
   const ranges = new Map<string, DropRange>()
   for (const chunk of oldestFirst(chunks)) {
     const span = spanOf(chunk)
     const key = `${span.start}/${span.end}`
-    const piece = ranges.get(key)
-    if (piece) piece.chunks.push(chunk)
+    const range = ranges.get(key)
+    if (range) range.chunks.push(chunk)
     else ranges.set(key, {span, chunks: [chunk]})
   }
   return [...ranges.values()]

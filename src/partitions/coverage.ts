@@ -6,7 +6,7 @@ import {SqlState, sqlState} from '../db/sqlstate.js'
 import type {Child} from './children.js'
 import type {PartitionSet} from './sets.js'
 import {instantOf, microsOf} from '../catalog/time.js'
-import {readOwnCoverage, type OwnGaps} from '../aggregates/emulated-coverage.js'
+import {readEmulatedCoverage, type EmulatedGaps} from '../aggregates/emulated-coverage.js'
 import {highest, lowest, rangeFlags, type Span} from '../catalog/span.js'
 import {instantInWords} from '../units/instant.js'
 import {command} from '../units/command.js'
@@ -72,9 +72,9 @@ async function mayHaveAggregate(db: Database, {schema, table}: PartitionSet): Pr
   }
 }
 
-async function gapsOf(db: Database, set: PartitionSet, span: Span): Promise<OwnGaps[] | 'unreadable'> {
+async function gapsOf(db: Database, set: PartitionSet, span: Span): Promise<EmulatedGaps[] | 'unreadable'> {
   try {
-    return (await readOwnCoverage(db, {schema: set.schema, name: set.table}, [span], null)).filter(
+    return (await readEmulatedCoverage(db, {schema: set.schema, name: set.table}, [span], null)).filter(
       ({gaps}) => gaps.length > 0,
     )
   } catch (error) {

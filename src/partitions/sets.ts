@@ -116,18 +116,18 @@ async function partmanTables(db: Database, schema: string | null): Promise<Set<s
 export function obstacleOf(set: PartitionSet): OpsError | null {
   if (set.unfit !== null)
     return usageError('PARTITION_KEY', set.unfit, [
-      'qicore-db manages only tables that are partitioned by range of one date, timestamp or timestamptz column.',
+      'Only tables that are partitioned by range of one date, timestamp or timestamptz column can be managed.',
     ])
   if (set.managedBy !== null)
     return usageError(
       'MANAGED_ELSEWHERE',
-      `${set.relation} is managed by ${set.managedBy} (or its part_config cannot be read), so qicore-db does not change it.`,
-      ['To let qicore-db manage it, remove it from part_config.'],
+      `${set.relation} is managed by ${set.managedBy} (or its part_config cannot be read), so it is not changed here.`,
+      ['To manage it here, remove it from part_config.'],
     )
   if (set.subpartitioned)
     return usageError(
       'PARTITION_KEY',
-      `Partitions of ${set.relation} are partitioned themselves: qicore-db lists such tables, but never changes them.`,
+      `Partitions of ${set.relation} are partitioned themselves: such tables are listed, but never changed.`,
     )
   if (!set.mayChange)
     return new OpsError(

@@ -2,7 +2,7 @@ import type {PolicyKindName} from '../catalog/live-policies.js'
 import type {Database} from '../db/database.js'
 import {usageError} from '../errors.js'
 import {readTables} from '../catalog/read-tables.js'
-import {declaredName as declaredKey, type Declared} from './declared.js'
+import {declaredName, type Declared} from './declared.js'
 import {kindNamed, type Rules} from './kinds/index.js'
 import {resolveTable} from '../catalog/resolve-table.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
@@ -13,30 +13,30 @@ import {desiredStateOf} from './desired.js'
 import {project} from './project.js'
 import {command} from '../units/command.js'
 
-/** A policy that is to be set, or removed (`none`). */
+/** A policy to set, or to remove (`none`). */
 export type Rule = {[Name in PolicyKindName]: {kind: Name; rule: Rules[Name] | 'none'}}[PolicyKindName]
 
 export interface AdHocRequest {
-  /** As the operator typed it. */
+  /** The name as the operator typed it. */
   table: string
   change: Rule
-  /** Removes this one of several policies of the kind. */
+  /** Removes only the policy with this job, if there are several of the kind. */
   job?: number | undefined
-  /** What the configuration says, for telling where it now disagrees. */
+  /** What the configuration declares, for the note about a difference. */
   declared: readonly Declared[]
   maxDropPerRun: number
   target: string
 }
 
 /**
- * One policy set or removed by hand, by the same planner and the same proof as everything that is declared.
- * @throws OpsError NO_SUCH_TABLE, AMBIGUOUS, NOT_AN_AGGREGATE, NOT_POSSIBLE_HERE and what planPolicies throws
+ * Plans the setting or removal of one policy by hand, with the same planner and checks as for declared policies.
+ * @throws OpsError NO_SUCH_TABLE, AMBIGUOUS, NOT_AN_AGGREGATE, NOT_POSSIBLE_HERE and the errors of planPolicies
  */
 export async function planAdHoc(db: Database, request: AdHocRequest): Promise<PolicyPlan> {
   const {change, declared} = request
   const table = await resolveTable(db, await readTables(db), request.table)
   requirePossible(db, table, change.kind)
-  const given = declared.find((each) => declaredKey(each) === qualifiedName(table))
+  const given = declared.find((each) => declaredName(each) === qualifiedName(table))
   const only: Declared = {
     schema: table.schema,
     name: table.name,
@@ -62,7 +62,7 @@ function requirePossible(db: Database, table: Table, kind: PolicyKindName): void
     throw usageError(impossible.code, `${qualifiedName(table)}: ${impossible.why}.`, impossible.suggestions)
 }
 
-/** Where the configuration does not say what is live now. */
+/** A note if the configuration declares something else than what is live after the change. */
 function disagreement(
   {state, changes}: PolicyPlan,
   table: Table,
@@ -76,7 +76,7 @@ function disagreement(
     return changes.length === 0
       ? []
       : [
-          `The configuration says nothing of the ${kind} of ${qualifiedName(table)}${rule === 'none' ? '' : `; ${next}`}.`,
+          `The configuration does not declare the ${kind} of ${qualifiedName(table)}${rule === 'none' ? '' : `; ${next}`}.`,
         ]
   const before = [...state.states.values()].find(({key}) => key === qualifiedName(table))!
   const after = project(before, changes)
@@ -91,13 +91,13 @@ function disagreement(
   if (back.length === 0) return []
   const words = declared === 'none' ? 'none' : kindNamed(kind).inWords(declared)
   return [
-    `The configuration now disagrees: it says ${words} for the ${kind} of ${qualifiedName(table)}, and policies apply would put that back; ${rule === 'none' ? removedInWords(table, kind) : next}.`,
+    `The configuration now differs: it declares ${words} for the ${kind} of ${qualifiedName(table)}, and policies apply would restore that; ${rule === 'none' ? removedInWords(table, kind) : next}.`,
   ]
 }
 
 /**
- * An import writes what lives; that a policy is gone for good has to be declared, also over a default of the
- * definitions.
+ * An import writes only live policies. To keep a policy removed, `none` has to be declared, which also overrides a
+ * default of the definitions.
  */
 function removedInWords(table: Table, kind: PolicyKindName): string {
   return `to keep it removed, write ${table.kind === 'aggregate' ? 'aggregates' : 'tables'}: {${JSON.stringify(qualifiedName(table))}: {${kind}: none}} in the configuration`

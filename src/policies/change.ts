@@ -2,7 +2,7 @@ import type {PolicyKindName} from '../catalog/live-policies.js'
 import {kindOfChange, type OwnChange} from './kinds/index.js'
 import type {ChangeBase} from './kinds/kind.js'
 
-/** One difference between what is live and what is declared; pure data, worked out without a server. */
+/** One difference between the live and the declared state. Plain data, computed without a server. */
 export type Change = OwnChange | ChunkInterval | Removal
 
 export interface ChunkInterval extends ChangeBase {
@@ -14,7 +14,7 @@ export interface ChunkInterval extends ChangeBase {
 export interface Removal extends ChangeBase {
   do: 'remove'
   kind: PolicyKindName
-  /** TimescaleDB's own policies. */
+  /** Jobs of TimescaleDB's policies. */
   native: readonly number[]
   /** Jobs that call qicore.retain. */
   jobs: readonly number[]

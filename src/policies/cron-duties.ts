@@ -4,15 +4,15 @@ import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {sql} from '../db/sql.js'
 import {callsIn, type Argument, type SqlCall} from '../db/sql-calls.js'
 import {isConnectionLost} from '../db/sqlstate.js'
-import {readOurs} from '../catalog/read-emulated.js'
+import {readQicoreRows} from '../catalog/read-emulated.js'
 
 /**
- * The calls in the commands that pg_cron runs in this database: what it has scheduled, where that can be seen from
- * here, and what `cron install` wrote down. Null: not known, because cron.job cannot be read from here.
+ * The SQL calls that pg_cron runs in this database: those in cron.job, if it is readable here, and those that
+ * `cron install` recorded. Null if not known, because cron.job cannot be read from this database.
  */
 export async function cronCalls(db: Database): Promise<SqlCall[] | null> {
   const [seen, recorded] = [await scheduled(db), await recordedCommands(db)]
-  // pg_cron lives in one database of a server, and plans for all of them from there.
+  // pg_cron is installed in one database of a server and runs jobs in all of them.
   if (seen === null && recorded.length === 0) return null
   const commands = new Set([...(seen ?? []), ...recorded])
   return (await Promise.all([...commands].map((command) => callsIn(command)))).flat()
@@ -33,10 +33,10 @@ async function scheduled(db: Database): Promise<string[] | null> {
 
 async function recordedCommands(db: Database): Promise<string[]> {
   if (!db.server.hasQicoreSchema) return []
-  return (await readOurs<{command: string}>(db, 'policies/cron-recorded')).map(({command}) => command)
+  return (await readQicoreRows<{command: string}>(db, 'policies/cron-recorded')).map(({command}) => command)
 }
 
-/** Calls that ask the ledger whose turn it is: while a daemon has the job, they do nothing. */
+/** Whether a call does nothing while a daemon runs the job: it checks the ledger first. */
 export function yieldsToDaemon(call: SqlCall): boolean {
   if (call.schema !== 'qicore') return false
   if (call.name === 'retain') return retentionOf(call).job !== undefined
@@ -45,20 +45,20 @@ export function yieldsToDaemon(call: SqlCall): boolean {
 
 const yielding = new Set(['refresh', 'ensure_partitions', 'prune_history', 'run_sql'])
 
-/** Whether a call carries out a policy of that kind on that table or aggregate. */
+/** Whether a call runs a policy of this kind on this table or aggregate. */
 export function enforces(call: SqlCall, kind: PolicyKindName, key: string): boolean {
   const {schema, name} = call
-  const ours = schema === 'qicore'
-  if (kind === 'retention') return ours && name === 'retain' && isNameOf(retentionOf(call).object, key)
+  const isQicore = schema === 'qicore'
+  if (kind === 'retention') return isQicore && name === 'retain' && isNameOf(retentionOf(call).object, key)
   if (kind === 'refresh')
     return (
-      (name === 'refresh_continuous_aggregate' || (ours && (name === 'refresh' || name === 'refresh_aggregate'))) &&
+      (name === 'refresh_continuous_aggregate' || (isQicore && (name === 'refresh' || name === 'refresh_aggregate'))) &&
       names(call, key)
     )
   if (kind !== 'compression') return false
   if (name === 'maintain_hypertables') return true
   return (
-    ours &&
+    isQicore &&
     name === 'maintain' &&
     argument(call, 'work', 2) !== 'analyze' &&
     (names(call, key) || argument(call, 'exactly', 4) !== true)
@@ -69,7 +69,7 @@ function argument({named, positional}: SqlCall, name: string, position: number):
   return name in named ? named[name] : positional[position]
 }
 
-/** The second argument of qicore.retain: the table, and the job of ours that calls it. */
+/** The second argument of qicore.retain: the table, and the job of qicore-db that calls it. */
 function retentionOf(call: SqlCall): {object?: unknown; job?: unknown} {
   const config = argument(call, 'config', 1)
   if (typeof config !== 'string') return {}
@@ -85,7 +85,7 @@ function names({positional, named}: SqlCall, key: string): boolean {
   return [...positional, ...Object.values(named)].flat(9).some((each) => isNameOf(each, key))
 }
 
-/** A name without a schema means the one in public, as elsewhere. */
+/** A name without a schema means schema public. */
 function isNameOf(given: unknown, key: string): boolean {
   if (typeof given !== 'string') return false
   try {

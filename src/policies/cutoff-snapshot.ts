@@ -9,15 +9,15 @@ import {chunksBefore} from './reach.js'
 import {project} from './project.js'
 import type {PolicyPlan} from './plan.js'
 
-/** What a retention of a plan reaches at the instant of the plan. */
+/** The cutoff of a retention, and the chunks before it, at the time of the plan. */
 export interface CutoffSnapshot {
   key: string
-  /** The absolute cut-off; null where an integer's unit is not known. */
+  /** The absolute cutoff; null if the unit of an integer is not known. */
   cutoff: Instant | null
   chunks: string[]
 }
 
-/** The cut-offs of a plan's retentions and the chunks behind them. */
+/** The cutoffs of a plan's retentions and the chunks before them. */
 export function cutoffSnapshotOf({
   changes,
   state: {snapshot, states},

@@ -9,20 +9,20 @@ import {policyKinds, type Rules, type WrittenRules} from './kinds/index.js'
 
 type DeclaredRules = {[Name in PolicyKindName]?: 'none' | Rules[Name] | undefined}
 
-/** What was declared for one table or aggregate. A kind that is absent is not managed; `none`: there shall be none. */
+/** The declaration of one table or aggregate. A kind that is absent is not managed; `none`: no policy of the kind. */
 export interface Declared extends DeclaredRules {
   schema: string
   name: string
-  /** Where it was said; an object that only the definitions know may be missing in a database. */
+  /** Where it is declared. An object that only the definitions declare may be missing in a database. */
   from: 'definitions' | 'config'
   section: 'tables' | 'aggregates'
-  /** Its columns are declared too: where it is missing it can be made. */
+  /** Its columns are declared too, so a missing table can be created. */
   described?: boolean
   timeUnit?: TimeUnit | undefined
   chunkInterval?: Duration | undefined
 }
 
-/** The two sections of a configuration that speak of policies. */
+/** The two sections of the configuration that declare policies. */
 export interface PolicySections {
   tables: Readonly<Record<string, PolicyEntry>>
   aggregates: Readonly<Record<string, PolicyEntry>>
@@ -35,9 +35,9 @@ type PolicyEntry = {[Name in PolicyKindName]?: 'none' | WrittenRules[Name] | und
 }
 
 /**
- * The definitions' defaults with the configuration over them, field by field within a policy.
- * @param definitions null where our migrations are not recorded: their defaults then say nothing about this database
- * @throws OpsError CONFIG where one object is named twice
+ * The defaults of the definitions, overridden by the configuration field by field within a policy.
+ * @param definitions null if no migrations are recorded: the defaults then do not apply to this database
+ * @throws OpsError CONFIG if one object is named twice
  */
 export function declaredPolicies(definitions: SchemaDefinition | null, sections: PolicySections | null): Declared[] {
   const byName = new Map<string, Declared>()
@@ -51,7 +51,7 @@ export function declaredPolicies(definitions: SchemaDefinition | null, sections:
       const before = seen.get(key)
       if (before !== undefined)
         throw usageError('CONFIG', `The configuration names ${key} twice: ${before} and ${section}.${text}.`, [
-          'Put both into one entry.',
+          'Merge them into one entry.',
         ])
       seen.set(key, `${section}.${text}`)
       if (entry.columns !== undefined && !saysPolicy(entry)) continue
@@ -60,11 +60,11 @@ export function declaredPolicies(definitions: SchemaDefinition | null, sections:
   return [...byName.values()]
 }
 
-/** What to say of an object that is declared and not in the database. */
+/** The message about an object that is declared but not in the database. */
 export function notHere(each: Declared): string {
   const key = declaredName(each)
   if (each.from === 'definitions') return `${key} does not exist yet. To create it: ${command('migrate up')}`
-  if (!each.described) return `${key} does not exist. The tables there are: ${command('stats')}`
+  if (!each.described) return `${key} does not exist. List the tables: ${command('stats')}`
   return `${key} does not exist yet: \`${command('migrate new', [`add_${each.name.toLowerCase().replace(/[^a-z0-9]+/g, '_')}`])}\` writes its migration, \`${command('migrate up')}\` applies it.`
 }
 
@@ -72,7 +72,7 @@ export function declaredName({schema, name}: {schema: string; name: string}): st
   return formatQualifiedName(schema, name)
 }
 
-/** A description alone declares nothing that is carried out, and its table may be an ordinary one. */
+/** Whether an entry declares a policy. One with columns only describes a table, which may be an ordinary one. */
 function saysPolicy(entry: PolicyEntry): boolean {
   return entry.chunkInterval !== undefined || policyKindNames.some((kind) => entry[kind] !== undefined)
 }

@@ -7,15 +7,15 @@ import {isProblem, toLength, toOffset, type OffsetProblem} from './offsets.js'
 import type {Problem} from './problem.js'
 import type {TableState} from './table-state.js'
 
-/** A declaration on its table's own scale, checked against its columns and indexes. */
+/** A declaration on its table's scale, checked against columns and indexes. */
 export interface DesiredState {
   state: TableState
   chunkInterval: bigint | null
-  /** Without the kinds of which nothing is declared, and those whose rule has a mistake. */
+  /** Without kinds that are not declared or whose rule has a mistake. */
   policies: ReadonlyMap<PolicyKindName, unknown>
 }
 
-/** Reads a declaration against its table. Every problem is reported, and what has one is left out. */
+/** Checks a declaration against its table. Adds every problem to `problems` and leaves out the fields that have one. */
 export function desiredStateOf(declared: Declared, state: TableState, problems: Problem[]): DesiredState {
   const place = `${declared.section}.${state.key}`
   const valid = <T extends Offset | bigint>(value: T | OffsetProblem, at: string): T | null => {

@@ -9,8 +9,8 @@ import type {Problem} from './problem.js'
 import {rulesOf, type LiveRule} from './table-state.js'
 
 /**
- * What has to change so that a table is as it was declared. Kinds of policy of which nothing was declared are left
- * alone, and what an engine cannot do is not asked of it.
+ * The changes that make a table match its declaration. Kinds of policy that are not declared, or that the engine does
+ * not support, are not changed.
  */
 export function diff(desired: DesiredState, options: DiffOptions, problems: Problem[]): Change[] {
   const {state, policies} = desired
@@ -37,7 +37,7 @@ function chunkInterval({state, chunkInterval: to}: DesiredState): Change[] {
   return [{do: 'chunk interval', key, from, to, why}]
 }
 
-/** The removal of live policies of one kind; nothing where there are none. */
+/** The removal of the live policies of one kind; empty if there are none. */
 export function removal(key: string, kind: PolicyKindName, rules: readonly LiveRule[], why: string): Change[] {
   if (rules.length === 0) return []
   const native = rules.filter(({by}) => by === 'timescaledb').flatMap(({job}) => (job === null ? [] : [job.id]))

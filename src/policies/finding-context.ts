@@ -5,20 +5,20 @@ import type {Table} from '../catalog/table.js'
 import type {PolicyProblem} from './status-types.js'
 import type {LiveRule} from './table-state.js'
 
-/** What a status is explained from. */
+/** The facts from which the problems of a policy are derived. */
 export interface FindingContext {
   rule: LiveRule | null
   server: Server
   at: Instant
   table: Table
-  /** Every table of the database: aggregates over this one are among them. */
+  /** Every table of the database, including the aggregates over this one. */
   tables: readonly Table[]
-  /** The chunks that are not done, as they were found. */
+  /** The chunks that are due and not done. */
   overdue: readonly DueChunk[]
-  /** What is wrong with the policy itself, whatever it did: said first. */
+  /** Problems of the policy itself, independent of its runs; reported first. */
   problems: readonly PolicyProblem[]
-  /** It cannot work as it is: no next run is to be expected of it. */
+  /** It cannot work, so no next run is expected. */
   broken: boolean
-  /** Why nothing can be known of it; null where it can. */
+  /** Why its state is not known; null if it is. */
   unknown: PolicyProblem | null
 }

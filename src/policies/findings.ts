@@ -16,7 +16,7 @@ import {
   type PolicyStatus,
 } from './status-types.js'
 
-/** What a person should know of a policy, most important first; empty where all is well. */
+/** The problems of a policy, the most important first; empty if there are none. */
 export function problemsOf(status: JudgedPolicy, context: FindingContext): PolicyProblem[] {
   return [
     ...context.problems,
@@ -26,12 +26,12 @@ export function problemsOf(status: JudgedPolicy, context: FindingContext): Polic
   ]
 }
 
-/** A status with what is to be said of it. */
+/** A status with its problems, and their messages as `findings`. */
 export function withProblems(status: JudgedPolicy, problems: readonly PolicyProblem[]): PolicyStatus {
   return {...status, findings: problems.map(({message}) => message), problems: [...problems]}
 }
 
-/** Whether the job stands as it was declared and confirmed. */
+/** Problems of the job: paused, missing, or not as declared and confirmed. */
 function jobProblems(status: JudgedPolicy, {rule, server}: FindingContext): PolicyProblem[] {
   const {jobId, paused, gated} = status
   const problems: PolicyProblem[] = []
@@ -50,7 +50,11 @@ function jobProblems(status: JudgedPolicy, {rule, server}: FindingContext): Poli
     )
   if (gated && rule?.gate?.consentValid !== false && jobId !== null && rule?.gate?.jobConsentMatches === false)
     problems.push(
-      policyProblem('job_not_confirmed', 'its job was made for another confirmed policy, so nothing is dropped', apply),
+      policyProblem(
+        'job_not_confirmed',
+        'its job was created for another confirmed policy, so nothing is dropped',
+        apply,
+      ),
     )
   if (gated && can(server.engine, 'policies') && jobId === null)
     problems.push(policyProblem('job_missing', 'its job is missing', apply))
@@ -63,7 +67,7 @@ function workProblems(status: JudgedPolicy, context: FindingContext): PolicyProb
   const problems: PolicyProblem[] = []
   if (status.ok === false && notDone.length > 0) {
     const ago = status.lastRunAt === null ? '' : ` ${formatAge(secondsBetween(status.lastRunAt, context.at))} ago`
-    const says = lastStatus === null ? '' : `job ${jobId} says ${lastStatus}${ago}; `
+    const says = lastStatus === null ? '' : `job ${jobId} reported ${lastStatus}${ago}; `
     const [first, ...more] = kindNamed(status.kind).advice(status, context)
     problems.push(
       policyProblem('not_done', `${says}${inWords(status.kind, notDone)}`, first ?? null),
@@ -74,11 +78,11 @@ function workProblems(status: JudgedPolicy, context: FindingContext): PolicyProb
   return problems
 }
 
-/** The runner, and what it said. */
+/** Problems of the runner and of its last run. */
 function runProblems(status: JudgedPolicy): PolicyProblem[] {
   const {jobId, paused, runner, runnerAlive, lastError, lastStatus} = status
   const problems: PolicyProblem[] = []
-  // An error of before the last run that went well is history.
+  // An error before the last successful run no longer matters.
   const stillHolds =
     lastStatus !== 'Success' ||
     lastError?.at == null ||
@@ -102,7 +106,7 @@ function runProblems(status: JudgedPolicy): PolicyProblem[] {
   return problems
 }
 
-/** `2 chunks were never compressed, 1 was refilled`; of chunks that are held back the first reason is given. */
+/** `2 chunks were never compressed; 1 was refilled`. For chunks that are held back the first reason is given. */
 function inWords(kind: PolicyKindName, notDone: readonly NotDone[]): string {
   const groups = new Map<NotDoneCode, NotDone[]>()
   for (const each of notDone) groups.set(each.code, [...(groups.get(each.code) ?? []), each])

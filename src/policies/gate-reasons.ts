@@ -11,25 +11,25 @@ import {qualifiedName} from '../catalog/table.js'
 import type {TableClock} from '../catalog/table-clock.js'
 import {toMicros, fromMicros} from '../catalog/time.js'
 
-/** Why a chunk is held back: a code for programs, the words of the gate for people. */
+/** Why a gated retention keeps a chunk that is due: a code, and the text of the gate. */
 export interface GateReason {
   code: 'feed_stopped' | 'held_back' | 'foreign_key' | 'gate_unreadable'
   why: string
 }
 
-/** Why a gated retention holds chunks back, as its procedure sees it. */
+/** Why a gated retention keeps chunks that are due, by the same functions that its procedure calls. */
 export interface GateReasons {
-  /** By schema.name as the server writes it. */
+  /** By schema.name, quoted as the server does. */
   byChunk: ReadonlyMap<string, GateReason>
-  /** Why nothing at all is dropped. */
+  /** Set if nothing at all is dropped. */
   all: GateReason | null
 }
 
 const timeoutMs = 5_000
 
 /**
- * Asked only where something is overdue.
- * @param referenced a foreign key leads to the table: of a hypertable the gate then drops nothing, whatever is covered
+ * Reads the reasons. Call it only if something is overdue.
+ * @param referenced a foreign key references the table: the gate then drops no chunk of a hypertable
  */
 export async function gateReasons(
   db: Database,
@@ -49,8 +49,8 @@ export async function gateReasons(
         all: {code: 'feed_stopped', why: 'the newest row is older than the retention, so these may be the last copy'},
       }
   }
-  // The gate asks for foreign keys first, and only of hypertables: PostgreSQL itself refuses to drop a partition with
-  // rows that one leads to.
+  // The gate checks foreign keys first, and only for hypertables: PostgreSQL itself refuses to drop a partition whose
+  // rows a foreign key references.
   const code = referenced && table.kind !== 'partitioned' ? 'foreign_key' : 'held_back'
   try {
     const rows = await db.query<{relation: string; reason: string | null}>(
@@ -69,7 +69,7 @@ export async function gateReasons(
   }
 }
 
-/** A gated retention is declared as a duration also where its table counts in integers. */
+/** The cutoff of a policy. The age of a gated retention is a duration also on integer time. Null if not known. */
 export function cutoffOf({after, table}: LivePolicy, clock: TableClock): bigint | null {
   const {now, unit} = clock
   if (after === null || now === null) return null

@@ -1,6 +1,6 @@
 import type {Database} from '../db/database.js'
 import {resolveTable} from '../catalog/resolve-table.js'
-import {declaredName as declaredKey, type Declared} from './declared.js'
+import {declaredName, type Declared} from './declared.js'
 import {timeUnitsOf} from './read-declared.js'
 import {readPolicyState} from './read-state.js'
 import {policyKinds} from './kinds/index.js'
@@ -17,24 +17,24 @@ export interface ImportedEntry {
   section: 'tables' | 'aggregates'
   key: string
   fields: Record<string, ConfigValue>
-  /** Fields that the configuration does not say, or says otherwise. */
+  /** Fields that the configuration does not have, or has with another value. */
   differs: string[]
 }
 
 export interface Imported {
   entries: ImportedEntry[]
-  /** What is live and cannot be written in a configuration. */
+  /** Notes about live policies that a configuration cannot express. */
   notes: string[]
 }
 
 export interface ImportRequest {
   declared: readonly Declared[]
   maxDropPerRun: number
-  /** Only this one. */
+  /** Only this table. */
   table?: string | undefined
 }
 
-/** What is live in a database, as a configuration says it: every table that has a policy, or the one that was named. */
+/** The live policies as entries of a configuration: of every table that has a policy, or of the named one. */
 export async function readImport(db: Database, {declared, maxDropPerRun, table}: ImportRequest): Promise<Imported> {
   const snapshot = await readSnapshot(db, {lateAfter: 0, timeUnits: timeUnitsOf(declared)})
   const {states} = await readPolicyState(db, snapshot)
@@ -43,7 +43,7 @@ export async function readImport(db: Database, {declared, maxDropPerRun, table}:
   const entries = [...states].flatMap(([each, state]) => {
     if (only === null ? state.policies.length === 0 : each !== only) return []
     const fields = fieldsOf(each, state, notes)
-    const given = declared.find((candidate) => declaredKey(candidate) === qualifiedName(each))
+    const given = declared.find((candidate) => declaredName(candidate) === qualifiedName(each))
     const section = each.kind === 'aggregate' ? ('aggregates' as const) : ('tables' as const)
     return [
       {
@@ -60,7 +60,7 @@ export async function readImport(db: Database, {declared, maxDropPerRun, table}:
 function fieldsOf(table: Table, state: TableState, notes: string[]): Record<string, ConfigValue> {
   const fields: Record<string, ConfigValue> = {}
   const cannot = (what: string, why: string) =>
-    void notes.push(`${state.key} ${what}: ${why}, which a configuration cannot say; it stays as it is.`)
+    void notes.push(`${state.key} ${what}: ${why}, which a configuration cannot express; it is not changed.`)
   if (table.kind === 'hypertable' && state.scale !== 'time' && state.scale !== 'unknown') fields.timeUnit = state.scale
   if (table.kind === 'hypertable' && state.chunkInterval !== null && state.scale !== 'unknown') {
     const length = lengthInConfig(state.chunkInterval, state)
@@ -78,7 +78,7 @@ function fieldsOf(table: Table, state: TableState, notes: string[]): Record<stri
   return fields
 }
 
-/** Whether a field is not declared as it stands. */
+/** Whether a field is declared differently from the live value, or not at all. */
 function differs(
   field: string,
   declared: Declared | undefined,

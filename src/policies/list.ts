@@ -3,13 +3,13 @@ import type {Database} from '../db/database.js'
 import type {Instant} from '../units/instant.js'
 import {readSnapshot} from '../catalog/snapshot.js'
 import {qualifiedName} from '../catalog/table.js'
-import {declaredName as declaredKey, type Declared} from './declared.js'
+import {declaredName, type Declared} from './declared.js'
 import {timeUnitsOf} from './read-declared.js'
 import {readPolicyState} from './read-state.js'
 import {declaredText, liveText} from './rule-text.js'
 import type {RuleText} from './status-types.js'
 
-/** A policy as it is declared and as it stands; how it was carried out is for the status. */
+/** A policy as declared and as live. Whether its work is done is in `policies status`. */
 export interface ListedPolicy {
   schema: string
   table: string
@@ -39,7 +39,7 @@ export async function readPolicyList(
   const snapshot = await readSnapshot(db, {table, lateAfter: 0, timeUnits: timeUnitsOf(declared)})
   const {states} = await readPolicyState(db, snapshot)
   const policies = [...states].flatMap(([each, state]) => {
-    const given = declared.find((candidate) => declaredKey(candidate) === qualifiedName(each))
+    const given = declared.find((candidate) => declaredName(candidate) === qualifiedName(each))
     return policyKindNames.flatMap((kind): ListedPolicy[] => {
       const live = state.policies.filter((rule) => rule.kind === kind)
       const text = declaredText(given, kind)

@@ -9,20 +9,20 @@ import type {LiveRule} from './table-state.js'
 
 /** Why every run of a policy fails. */
 export type NeverRunsCode =
-  /** Ages of integers are counted from an integer_now function, and there is none. */
+  /** Integer time needs an integer_now function, and there is none. */
   | 'no_clock'
-  /** TimescaleDB's policies by age read UUIDv7 from 2.25 on. */
+  /** TimescaleDB's policies by age support UUIDv7 from 2.25 on. */
   | 'uuid_unsupported'
-  /** TimescaleDB's retention goes by the creation of chunks only in newer versions, and never beside an integer_now. */
+  /** Retention by the creation of chunks works only in newer versions, and never with an integer_now function. */
   | 'created_before_unsupported'
-  /** TimescaleDB's compression policy reads times and integers only: its procedure has no case for other keys. */
+  /** TimescaleDB's compression policy supports only times and integers as the key. */
   | 'key_unsupported'
-  /** The Apache edition has none of the policies' procedures. */
+  /** The Apache edition has no procedures for policies. */
   | 'apache_edition'
 
 export interface NeverRuns {
   code: NeverRunsCode
-  /** What fails and since when it would work, as the end of a sentence about the policy. */
+  /** What fails, and from which version on it works: the second half of a sentence about the policy. */
   why: string
   /** What to do instead. */
   fix: string
@@ -31,9 +31,9 @@ export interface NeverRuns {
 }
 
 /**
- * Whether TimescaleDB's own policy can run at all on this server: it takes some of which every run fails. Null where it
- * can. The one definition of it, for what is live and for what a plan would make.
- * @param unit of the table's integers, where it is known
+ * Why every run of a TimescaleDB policy fails on this server; null if it can run. TimescaleDB accepts policies that
+ * always fail. Used for live policies and for planned ones.
+ * @param unit unit of the table's integer time, if known
  */
 export function whyNeverRuns(
   {kind, by, after, createdBefore}: Pick<LiveRule, 'kind' | 'by' | 'after' | 'createdBefore'>,
@@ -44,8 +44,8 @@ export function whyNeverRuns(
   if (by !== 'timescaledb') return null
   const key = qualifiedName(table)
   const here = `TimescaleDB ${server.timescaledb}`
-  const gated = 'declare the retention without native: true, which makes the gated one'
-  const byAge = 'make it with drop_after, which goes by the age of the rows'
+  const gated = 'declare the retention without native: true, which makes it gated'
+  const byAge = 'create it with drop_after, which uses the age of the rows'
   const lack = lackOf(server.engine, 'policies')
   if (lack !== null)
     return {
@@ -61,28 +61,28 @@ export function whyNeverRuns(
   if (kind === 'compression' && table.time === 'other' && !byCreation)
     return {
       code: 'key_unsupported',
-      why: `${here} compresses no chunks by age where the time column is neither a time nor an integer`,
+      why: `${here} cannot compress chunks by age if the time column is neither a time nor an integer`,
       fix: 'a job of kind compress with olderThan (docs/daemon.md), or a policy by compress_created_before',
       fixKind: 'advice',
     }
   if (integer && !clock && !byCreation)
     return {
       code: 'no_clock',
-      why: `${key} has integers for times and no integer_now function`,
+      why: `${key} is on integer time and has no integer_now function`,
       fix: nowFunction(key, table.schema, unit),
       fixKind: unit === null ? 'advice' : 'sql',
     }
   if (byCreation && kind === 'retention' && integer && clock)
     return {
       code: 'created_before_unsupported',
-      why: `${here} reads drop_created_before only where the table has no integer_now function`,
+      why: `${here} supports drop_created_before only if the table has no integer_now function`,
       fix: byAge,
       fixKind: 'advice',
     }
   if (byCreation && kind === 'retention' && !integer && !server.retentionByCreation)
     return {
       code: 'created_before_unsupported',
-      why: `${here} does not read drop_created_before; 2.26.3 does`,
+      why: `${here} does not support drop_created_before; 2.26.3 does`,
       fix: byAge,
       fixKind: 'advice',
     }
@@ -99,14 +99,14 @@ export function whyNeverRuns(
   return null
 }
 
-/** An aggregate on integers goes by the clock of what it reads. */
+/** Whether there is an integer_now function. An aggregate uses that of its source. */
 function hasClock(table: Table): boolean {
   return table.integerNow !== null || (table.aggregate?.source != null && hasClock(table.aggregate.source))
 }
 
-/** The function as SQL, in the unit that is known; seconds where none is. */
+/** SQL that creates the function and sets it; in seconds if the unit is not known. */
 function nowFunction(key: string, schema: string, unit: TimeUnit | null): string {
   const name = formatQualifiedName(schema, 'integer_now')
   const perSecond = {s: '', ms: ' * 1000', us: ' * 1000000', ns: ' * 1000000000'}[unit ?? 's']
-  return `create function ${name}() returns bigint language sql stable as 'select (extract(epoch from now())${perSecond})::bigint'; select set_integer_now_func(${quoteLiteral(key)}, ${quoteLiteral(name)})${unit === null ? ' (where its integers are seconds)' : ''}`
+  return `create function ${name}() returns bigint language sql stable as 'select (extract(epoch from now())${perSecond})::bigint'; select set_integer_now_func(${quoteLiteral(key)}, ${quoteLiteral(name)})${unit === null ? ' (if its integers are seconds)' : ''}`
 }

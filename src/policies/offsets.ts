@@ -3,12 +3,12 @@ import type {Scale} from '../catalog/offset-words.js'
 import type {Duration} from '../units/duration.js'
 import {fromMicros} from '../catalog/time.js'
 
-/** Why an age cannot be said on a table's scale. */
+/** Why an age cannot be converted to a table's scale. */
 export type OffsetProblem = 'months' | 'unknown'
 
 const dayMicros = 86_400_000_000n
 
-/** An age on a table's own scale: as it is for instants, counted out for integers. */
+/** An age on a table's scale: the duration itself for times, converted for integers. */
 export function toOffset(duration: Duration, scale: Scale): Offset | OffsetProblem {
   if (scale === 'time') return duration
   if (scale === 'unknown') return 'unknown'
@@ -17,7 +17,7 @@ export function toOffset(duration: Duration, scale: Scale): Offset | OffsetProbl
   return fromMicros(microsOfDuration(duration), scale)
 }
 
-/** The length of a chunk, where a month is 30 days: as TimescaleDB counts. */
+/** The length of a chunk on a table's scale. A month is 30 days, as in TimescaleDB. */
 export function toLength(duration: Duration, scale: Scale): bigint | OffsetProblem {
   if (scale === 'unknown') return 'unknown'
   const micros = microsOfDuration({...duration, months: 0, days: duration.days + duration.months * 30})
@@ -28,7 +28,7 @@ function microsOfDuration({days, seconds}: Duration): bigint {
   return BigInt(days) * dayMicros + BigInt(Math.round(seconds * 1e6))
 }
 
-/** A day of hours is a day: policies count in UTC. */
+/** Whether two durations are equal; 24 hours are a day. */
 export function sameDuration(a: Duration, b: Duration): boolean {
   return a.months === b.months && microsOfDuration(a) === microsOfDuration(b)
 }

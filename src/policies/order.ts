@@ -1,13 +1,13 @@
 import {readOrdered} from '../schema/names.js'
 
-/** One column of an orderBy with everything said. */
+/** One column of an orderBy, with direction and place of nulls. */
 export interface OrderColumn {
   column: string
   desc: boolean
   nullsFirst: boolean
 }
 
-/** Reads `time desc nulls last` against the columns there are; null where it names none of them. */
+/** Parses `time desc nulls last`; null if it does not name one of the columns. */
 export function readOrder(text: string, columns: readonly string[]): OrderColumn | null {
   const [, head, place] = /^(.*\S)\s+nulls\s+(first|last)\s*$/is.exec(text) ?? []
   const ordered =
@@ -19,7 +19,7 @@ export function readOrder(text: string, columns: readonly string[]): OrderColumn
   return {column: ordered.column, desc, nullsFirst: place === undefined ? desc : place.toLowerCase() === 'first'}
 }
 
-/** With what differs from the default only, as the catalogue's reader and a configuration write it. */
+/** The text without what is the default, as read-hypertables.ts and a configuration write it. */
 export function orderText({column, desc, nullsFirst}: OrderColumn): string {
   const nulls = nullsFirst ? ' nulls first' : ' nulls last'
   return `${column}${desc ? ' desc' : ''}${nullsFirst === desc ? '' : nulls}`

@@ -20,7 +20,7 @@ interface OtherJobRow {
   procedure_gone: boolean
 }
 
-/** Jobs of TimescaleDB's scheduler that carry out no policy. */
+/** Jobs of TimescaleDB's scheduler that are not policies. */
 export async function readOtherJobs(db: Database): Promise<OtherJob[]> {
   const rows = await db.query<OtherJobRow>(statement(loadSql('policies/other-jobs'), [policyProcedures]))
   return rows.map(

@@ -5,8 +5,8 @@ import {kindOf, type Change} from './change.js'
 import type {Problem} from './problem.js'
 
 /**
- * Retentions of partitioned tables whose bounds are no times: no retention could ever tell how old a partition is.
- * The same keys are refused by `partitions drop`; removing a policy is always possible.
+ * Problems of retentions on partitioned tables whose bounds are not times: the age of a partition is not known.
+ * `partitions drop` refuses the same keys. Removing a policy is always possible.
  */
 export async function unreadableKeys(
   db: Database,
@@ -26,7 +26,7 @@ export async function unreadableKeys(
       : [
           {
             code: 'PARTITION_KEY',
-            message: `${relation}: a retention cannot tell how old its partitions are. ${unfit}`,
+            message: `${relation}: the age of its partitions is not known, so a retention is not possible. ${unfit}`,
             suggestion:
               'A retention needs a table that is partitioned by range of one date, timestamp or timestamptz column.',
           },

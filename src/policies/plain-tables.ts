@@ -9,9 +9,9 @@ import {declaredText} from './rule-text.js'
 import {policyProblem, type PolicyStatus} from './status-types.js'
 
 /**
- * Declared tables that exist and are neither hypertables nor partitioned: a restore without the extension's catalog
- * makes them so. No policy can run on them.
- * @param missing declared tables that are not among the tables with time-series
+ * Declared tables that exist and are neither hypertables nor partitioned, for example after a restore without the
+ * extension's catalog. No policy can run on them.
+ * @param missing declared tables that are not among the time-series tables
  */
 export async function readPlainTables(db: Database, missing: readonly Declared[]): Promise<Declared[]> {
   const tables = missing.filter(({section}) => section === 'tables')
@@ -27,7 +27,7 @@ export function notHypertable(each: Declared): string {
   return `${declaredName(each)} is a plain table, not a hypertable: no policy runs on it. To convert it, in psql: SELECT create_hypertable('${declaredName(each).replaceAll("'", "''")}', by_range('<time column>'), migrate_data => true)`
 }
 
-/** One late policy for each kind that is declared. */
+/** One status (not ok) for each declared kind. */
 export function plainStatus(each: Declared): PolicyStatus[] {
   return policyKindNames
     .filter((kind) => each[kind] !== undefined && each[kind] !== 'none')

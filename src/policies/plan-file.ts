@@ -12,21 +12,21 @@ import type {PolicyPlan} from './plan.js'
 import {cutoffSnapshotOf, type CutoffSnapshot} from './cutoff-snapshot.js'
 import {command, withoutRepeatedFlags} from '../units/command.js'
 
-/** A plan that was saved: shown, compared, never executed. What runs is planned again. */
+/** A saved plan. It is shown and compared, never executed: apply runs a new plan. */
 export interface PlanFile {
   kind: 'policies.plan'
   version: 1
   target: string
   database: string
   at: Instant
-  /** After this time the plan is stale, whatever it rests on. */
+  /** After this time the plan is stale even if nothing changed. */
   validUntil: Instant
   options: PlanFileOptions
   steps: {id: string; sql: string; lock: string; class: string; repeatable: boolean}[]
-  /** What the retentions would reach, and up to when. */
+  /** The cutoffs of the retentions and the chunks before them. */
   cutoffs: CutoffSnapshot[]
   findings: CheckFinding[]
-  /** A hash of each table as the steps would find it. */
+  /** A hash of each table's settings and policies before the steps. */
   touched: Record<string, string>
   fingerprint: string
 }
@@ -37,7 +37,7 @@ export interface PlanFileOptions {
   accepted: string[]
 }
 
-/** What a saved plan says of a planned one. */
+/** The content of a plan file. */
 export function planFileOf(
   planned: PolicyPlan,
   where: {target: string; database: string},
@@ -73,7 +73,7 @@ function stepText({id, statements, lock, class: kind, repeatable}: Step): PlanFi
   return {id, sql: statements.map(inline).join(';\n'), lock, class: kind, repeatable}
 }
 
-/** Everything about a table that its steps rest on; sizes and clocks move by themselves and are not in it. */
+/** Hashes of what the steps depend on, by table; without sizes and clocks, which change all the time. */
 function touchedBy({plan, state}: PolicyPlan): Record<string, string> {
   const keys = new Set(plan.steps.map(({object}) => object))
   const entries = [...state.states]
@@ -97,7 +97,7 @@ function hash(value: unknown): string {
 }
 
 /**
- * Reads the text of a saved plan.
+ * Parses a plan file.
  * @throws OpsError NOT_A_PLAN
  */
 export function readPlanFile(text: string, file: string): PlanFile {
@@ -109,7 +109,7 @@ export function readPlanFile(text: string, file: string): PlanFile {
   }
   const {kind, version} = (value ?? {}) as Partial<PlanFile>
   if (kind !== 'policies.plan') throw notAPlan(file, 'its "kind" is not policies.plan')
-  if (version !== 1) throw notAPlan(file, `it is version ${String(version)}, and this program knows 1`)
+  if (version !== 1) throw notAPlan(file, `it has version ${String(version)}, and this program supports version 1`)
   const plan = value as PlanFile
   const strings = [plan.target, plan.database, plan.at, plan.validUntil, plan.fingerprint]
   const whole =
@@ -135,50 +135,48 @@ function notAPlan(file: string, why: string): OpsError {
 }
 
 /**
- * Compares a saved plan with the same request planned now.
- * @throws OpsError OTHER_DATABASE (exit 2), PLAN_STALE (exit 7) naming what moved
+ * Compares a saved plan with a new plan for the same request.
+ * @throws OpsError OTHER_DATABASE (exit 2), PLAN_STALE (exit 7) with what changed
  */
 export function requireFresh(saved: PlanFile, now: PlanFile, file: string): void {
   if (saved.database !== now.database)
     throw usageError(
       'OTHER_DATABASE',
       `${file} was made for the database ${saved.database}, and this is ${now.database}.`,
-      ['Name the database that it was made for, or plan for this one.'],
+      ['Connect to that database, or make a plan for this one.'],
     )
   const reasons = staleReasons(saved, now)
   if (reasons.length === 0) return
   throw new OpsError(
     'PLAN_STALE',
-    `${file} does not fit any more; nothing was done.\n${reasons.map((reason) => `- ${reason}`).join('\n')}`,
+    `${file} is stale; nothing was done.\n${reasons.map((reason) => `- ${reason}`).join('\n')}`,
     {
       exit: ExitCode.refused,
-      suggestions: [
-        `Plan again and look at the plan before you apply it: ${command('policies plan', [], {out: file})}`,
-      ],
+      suggestions: [`Make a new plan and review it before you apply it: ${command('policies plan', [], {out: file})}`],
     },
   )
 }
 
 function staleReasons(saved: PlanFile, now: PlanFile): string[] {
   const reasons: string[] = []
-  if (Date.parse(now.at) > Date.parse(saved.validUntil)) reasons.push(`it was good until ${saved.validUntil}`)
+  if (Date.parse(now.at) > Date.parse(saved.validUntil)) reasons.push(`it was valid until ${saved.validUntil}`)
   for (const key of new Set([...Object.keys(saved.touched), ...Object.keys(now.touched)]))
-    if (saved.touched[key] !== now.touched[key]) reasons.push(`${key}: its policies or settings are not what they were`)
+    if (saved.touched[key] !== now.touched[key]) reasons.push(`${key}: its policies or settings have changed`)
   for (const {key, chunks} of now.cutoffs) {
     const before = saved.cutoffs.find((each) => each.key === key)?.chunks ?? []
     const more = chunks.filter((chunk) => !before.includes(chunk))
     const gone = before.filter((chunk) => !chunks.includes(chunk))
-    if (more.length > 0) reasons.push(`${key}: the retention now also reaches ${formatNames(more)}`)
+    if (more.length > 0) reasons.push(`${key}: the retention now also drops ${formatNames(more)}`)
     if (gone.length > 0)
       reasons.push(
-        `${key}: ${formatNames(gone)} ${gone.length === 1 ? 'is' : 'are'} not there any more, or not reached`,
+        `${key}: ${formatNames(gone)} ${gone.length === 1 ? 'does' : 'do'} not exist any more, or would not be dropped`,
       )
   }
   const differs = JSON.stringify(saved.steps) !== JSON.stringify(now.steps)
   if (reasons.length === 0 && differs)
-    reasons.push(`what is declared, or the file itself, has changed: ${stepsThatDiffer(saved, now)}`)
+    reasons.push(`the declaration, or the file itself, has changed: ${stepsThatDiffer(saved, now)}`)
   if (reasons.length === 0 && saved.fingerprint !== now.fingerprint)
-    reasons.push('its fingerprint is not that of what it says')
+    reasons.push('its fingerprint does not match its content')
   return reasons
 }
 

@@ -5,16 +5,16 @@ import {qualifiedName} from '../catalog/table.js'
 import {cutoffSnapshotOf, type CutoffSnapshot} from './cutoff-snapshot.js'
 import {kindNamed} from './kinds/index.js'
 import type {PolicyPlan, Unmanaged} from './plan.js'
-import {concernText, type CheckFinding} from './checks/finding.js'
+import {policyName, type CheckFinding} from './checks/finding.js'
 import {openFindings} from './checks/run-checks.js'
 
-/** A finding as it is reported: its policies by name, `public.t retention`. */
+/** A finding in reports: policies are names, `public.t retention`; `refuses` if it refuses the plan. */
 export interface ReportedFinding extends Omit<CheckFinding, 'policies'> {
   policies: readonly string[]
   refuses: boolean
 }
 
-/** A plan of policies as it is reported. */
+/** A plan of policies in JSON. */
 export interface PolicyPlanReport {
   cutoff: null
   steps: {
@@ -32,7 +32,7 @@ export interface PolicyPlanReport {
   notes: string[]
 }
 
-/** @param accepted ids of findings that were accepted by name */
+/** @param accepted ids of accepted findings */
 export function planReport(planned: PolicyPlan, accepted: readonly string[]): PolicyPlanReport & {at: Instant} {
   const {plan, changes, findings, unmanaged, notes, state, reasons} = planned
   const open = openFindings(findings, changes, accepted)
@@ -51,7 +51,7 @@ export function planReport(planned: PolicyPlan, accepted: readonly string[]): Po
     cutoffs: cutoffSnapshotOf(planned),
     findings: findings.map((finding) => ({
       ...finding,
-      policies: finding.policies.map(concernText),
+      policies: finding.policies.map(policyName),
       refuses: open.includes(finding),
     })),
     unmanaged: unmanaged.map((each) => unmanagedOf(each, planned)),

@@ -5,7 +5,7 @@ import {sqlState, SqlState} from '../db/sqlstate.js'
 import {OpsError, usageError} from '../errors.js'
 import {readMissingPrivileges} from '../catalog/missing-privileges.js'
 import type {Plan, Step} from '../run/step.js'
-import {declaredName as declaredKey, notHere, type Declared} from './declared.js'
+import {declaredName, notHere, type Declared} from './declared.js'
 import {readPlainTables} from './plain-tables.js'
 import {timeUnitsOf} from './read-declared.js'
 import {readPolicyState, type PolicyState} from './read-state.js'
@@ -31,25 +31,25 @@ import type {Problem} from './problem.js'
 import {command} from '../units/command.js'
 
 export interface PolicyRequest {
-  /** What shall stand; for the policies of a configuration see readDeclared. */
+  /** The declared policies; readDeclared reads those of a configuration. */
   declared: readonly Declared[]
-  /** Chunks that one run of a gated retention may drop. */
+  /** Maximum number of chunks that one run of a gated retention drops. */
   maxDropPerRun: number
-  /** Named in the consent that is stored with a gated retention. */
+  /** Stored in the consent of a gated retention. */
   target: string
-  /** Removes policies of which nothing is declared, too. */
+  /** Also remove policies that are not declared. */
   prune?: boolean | undefined
-  /** Adds the recompression of chunks that were compressed by older settings. */
+  /** Also compress chunks again that were compressed with older settings. */
   recompress?: boolean | undefined
-  /** Nothing will be done: rights that are missing are listed in a note, and refuse nothing. */
+  /** The plan is only shown: missing privileges become a note instead of an error. */
   onlyLook?: boolean | undefined
-  /** A job that alone is meant by a `none`, where there are several of a kind. */
+  /** The job that a `none` removes, if there are several policies of the kind. */
   onlyJob?: number | undefined
-  /** The ledger's operation; `policies apply` unless said. */
+  /** The operation in the ledger; default `policies apply`. */
   operation?: string | undefined
 }
 
-/** A policy of which nothing is declared: shown, never changed. */
+/** A live policy that is not declared: reported, never changed. */
 export interface Unmanaged {
   key: string
   kind: PolicyKindName
@@ -60,19 +60,19 @@ export interface PolicyPlan {
   plan: Plan
   changes: Change[]
   unmanaged: Unmanaged[]
-  /** Ways in which the policies do not go together, as they would stand. */
+  /** Conflicts between the policies as they would be after the plan. */
   findings: CheckFinding[]
   notes: string[]
   state: PolicyState
-  /** Why a step is needed, by its id; a step that no change asked for has no entry. */
+  /** Why a step is needed, by its id; steps that no change requires have no entry. */
   reasons: ReadonlyMap<string, readonly string[]>
 }
 
 /**
- * Declared against live: what has to change, as steps. Nothing has been done yet.
+ * Compares declared with live policies and returns the changes as steps. Changes nothing.
  *
  * `planPolicies(db, {declared: await readDeclared(db, config), maxDropPerRun: 8, target: 'demo'})`
- * @throws OpsError for what is wrong in the declaration (usage), or where this role may not change a table
+ * @throws OpsError if the declaration has mistakes (usage), or if this role may not change a table
  */
 export async function planPolicies(db: Database, request: PolicyRequest): Promise<PolicyPlan> {
   const snapshot = await readSnapshot(db, {lateAfter: 0, timeUnits: timeUnitsOf(request.declared)})
@@ -90,11 +90,11 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
   const compresses = (table: Table) => ![undefined, 'none'].includes(declaredOf.get(table)?.compression as undefined)
   const compressing = snapshot.tables.filter(compresses)
   const old = await oldChunks(db, compressing, changes).catch(async (error: unknown) => {
-    // TimescaleDB's view of the settings is an error as a whole where one schema is closed to this role.
+    // TimescaleDB's view of the settings raises an error for all tables if this role lacks USAGE on one schema.
     if (request.recompress || sqlState(error) !== SqlState.noPrivilege) throw error
     const missing = await readMissingPrivileges(db, snapshot.tables)
     notes.push(
-      `Whether compressed chunks keep old settings is unknown: this role may not look. To allow it: ${[...missing.values()].join('; ')}`,
+      `Whether compressed chunks keep old settings is unknown, because this role lacks privileges. To grant them: ${[...missing.values()].join('; ')}`,
     )
     return []
   })
@@ -115,7 +115,7 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
 
 interface Comparison {
   changes: Change[]
-  /** What is declared of each table that is here. */
+  /** The declaration of each table that exists. */
   declaredOf: Map<Table, Declared>
   notes: string[]
   problems: Problem[]
@@ -132,9 +132,9 @@ async function compareDeclared(
   const found: Comparison = {changes: [], declaredOf: new Map(), notes: [], problems: []}
   const {changes, declaredOf, notes, problems} = found
   for (const each of declared) {
-    const table = snapshot.all.find((candidate) => qualifiedName(candidate) === declaredKey(each))
+    const table = snapshot.all.find((candidate) => qualifiedName(candidate) === declaredName(each))
     if (table === undefined) {
-      // A name that may be mistyped is a mistake; what is described can be made.
+      // A missing table without columns may be a mistyped name, which is a mistake; one with columns can be created.
       if ((each.from === 'config' && !each.described) || (await readPlainTables(db, [each])).length > 0)
         problems.push(await missing(db, snapshot.all, each))
       else notes.push(notHere(each))
@@ -153,7 +153,7 @@ async function compareDeclared(
   return found
 }
 
-/** The steps in the order in which they have to run, and why each is needed. */
+/** The steps in the order in which they run, and why each is needed. */
 async function stepsOfChanges(
   db: Database,
   request: PolicyRequest,
@@ -182,7 +182,7 @@ async function stepsOfChanges(
   return {steps: ordered(ranked), reasons}
 }
 
-/** Where one job alone is meant, the others are not seen. */
+/** The state of a table; if the request names a job, without the policies of other jobs. */
 function stateFor({onlyJob}: PolicyRequest, {states}: PolicyState, table: Table, problems: Problem[]): TableState {
   const tableState = states.get(table)!
   if (onlyJob === undefined) return tableState
@@ -191,17 +191,17 @@ function stateFor({onlyJob}: PolicyRequest, {states}: PolicyState, table: Table,
     problems.push({
       code: 'NO_SUCH_JOB',
       message: `${tableState.key} has no policy with job ${onlyJob}.`,
-      suggestion: `The policies and their jobs: ${command('policies list')}`,
+      suggestion: `List the policies with their jobs: ${command('policies list')}`,
     })
   return {...tableState, policies}
 }
 
-/** Settings before the policies that need them; a retention last, when what shall cover it is in place. */
+/** Settings come before the policies that need them, retentions after the refreshes that cover their rows. */
 const ranks = {settings: 0, policy: 1, retention: 2, catchUp: 3}
 
 interface RankedStep {
   rank: number
-  /** The change that asks for it. */
+  /** The change that requires it. */
   change: Change
   step: Step
 }
@@ -211,7 +211,7 @@ function rankOf(change: Change): number {
   return change.do !== 'remove' && kindOf(change) === 'retention' ? ranks.retention : ranks.policy
 }
 
-/** A compression policy needs the settings of its table, where the same plan makes them. */
+/** A compression policy depends on the settings step of its table, if the plan has one. */
 function ordered(ranked: readonly RankedStep[]): Step[] {
   const sorted = [...ranked].sort((a, b) => a.rank - b.rank)
   return sorted.map(({change, step}) => {
@@ -232,14 +232,14 @@ function unmanagedOf({states}: PolicyState, declaredOf: ReadonlyMap<Table, Decla
 }
 
 async function missing(db: Database, tables: readonly Table[], each: Declared): Promise<Problem> {
-  const key = declaredKey(each)
+  const key = declaredName(each)
   try {
     await resolveTable(db, tables, key)
-    // The hypertable behind an aggregate has a name too.
+    // The name is that of the hypertable with the rows of an aggregate.
     return {
       code: 'NO_SUCH_TABLE',
-      message: `${each.section}.${key}: this holds the rows of an aggregate.`,
-      suggestion: 'Name the aggregate itself.',
+      message: `${each.section}.${key}: this table has the rows of an aggregate.`,
+      suggestion: 'Use the name of the aggregate.',
     }
   } catch (error) {
     if (!(error instanceof OpsError)) throw error
@@ -264,7 +264,7 @@ function sectionProblem({section}: Declared, table: Table): Problem | null {
   return null
 }
 
-/** What was declared in the configuration and is not possible here; the definitions' defaults suit every engine. */
+/** Notes about what the configuration declares and this engine cannot do. The definitions suit every engine. */
 function impossibleHere(each: Declared, table: Table, server: Server): string[] {
   if (each.from !== 'config') return []
   const key = qualifiedName(table)

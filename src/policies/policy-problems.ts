@@ -10,10 +10,10 @@ import {rulesOf, type LiveRule} from './table-state.js'
 import {fixBy, policyProblem, type PolicyProblem} from './status-types.js'
 import {command} from '../units/command.js'
 
-/** What is wrong with a policy itself, whatever its runs did. */
+/** Problems of a policy itself, independent of its runs. */
 export interface OwnProblems {
   problems: PolicyProblem[]
-  /** It cannot work as it is. */
+  /** The policy cannot work. */
   broken: boolean
 }
 
@@ -31,15 +31,15 @@ export function policyProblems(
   const never = rule === null ? null : whyNeverRuns(rule, table, server, clock?.unit ?? null)
   if (never !== null)
     problems.push(
-      policyProblem(never.code, `every run of it fails: ${never.why}`, fixBy(never.fix, never.fixKind, 'Instead: ')),
+      policyProblem(never.code, `every run fails: ${never.why}`, fixBy(never.fix, never.fixKind, 'Instead: ')),
     )
   const runs = job ?? gatedJobs.find(({id}) => id === rule?.job?.id) ?? null
   if (runs !== null && !runs.ownerCanLogin)
     problems.push(
       policyProblem(
         'owner_cannot_login',
-        `every run of it fails: job ${runs.id} runs as ${runs.owner}, who may not log in`,
-        fixBy(`alter role ${runs.owner} login`, 'sql', 'As a role that may: '),
+        `every run fails: job ${runs.id} runs as ${runs.owner}, a role without LOGIN`,
+        fixBy(`alter role ${runs.owner} login`, 'sql', 'As a role with CREATEROLE: '),
       ),
     )
   const contradiction = goesByAge(kind) ? clock?.contradiction : undefined
@@ -56,7 +56,7 @@ export function policyProblems(
   return {problems: twice === null ? problems : [...problems, twice], broken}
 }
 
-/** A second policy of a kind is carried out too. */
+/** The problem that a table has several policies of a kind, which all run. */
 function twiceProblem(rule: LiveRule | null, rules: readonly LiveRule[], key: string): PolicyProblem | null {
   if (rule === null || rules.length < 2) return null
   const {eachOfSeveral} = kindNamed(rule.kind)

@@ -6,18 +6,21 @@ import type {TableState} from './table-state.js'
 import type {Table} from '../catalog/table.js'
 import {toInterval, type Duration} from '../units/duration.js'
 
-/** What a step is made from beside its change. */
+/** What the steps of a change need besides the change. */
 export interface StepContext {
   server: Server
   table: Table
   state: TableState
-  /** Named in the consent that is stored with a gated retention. */
+  /** Stored in the consent of a gated retention. */
   target: string
-  /** Whether a retention reaches rows now or at its next run. */
+  /** Whether a retention drops rows now or at its next run. */
   affectsData: boolean
 }
 
-/** A step of a policy: a row of a catalogue, hard to undo because what runs by it is. */
+/**
+ * A step that changes a policy. It writes a catalog row, but its class is `undo`: the work of the policy is hard to
+ * undo.
+ */
 export function policyStep(id: string, key: string, statements: readonly Statement[], more: Partial<Step> = {}): Step {
   return {
     id,
@@ -36,32 +39,34 @@ export function policyStep(id: string, key: string, statements: readonly Stateme
   }
 }
 
-/** An age as TimescaleDB takes it: an interval, or an integer. */
+/** An age as an argument of TimescaleDB's functions: an interval, or an integer. */
 export function age(offset: Offset): {value: string; type: 'interval' | 'bigint'} {
   return typeof offset === 'bigint'
     ? {value: String(offset), type: 'bigint'}
     : {value: toInterval(offset), type: 'interval'}
 }
 
-/** The same in a job's config. */
+/** An age in the config of a job. */
 export function ageJson(offset: Offset): Statement {
   const {value, type} = age(offset)
   return type === 'bigint' ? sql`to_jsonb(${value}::bigint)` : sql`to_jsonb(${value}::interval)`
 }
 
-/** In place: the job keeps its number, owner, schedule and history. What its config holds beside is kept too. */
+/**
+ * Alters a job in place: it keeps its id, owner, history, other fields of its config and, unless given, its schedule.
+ */
 export function alterJob(server: Server, job: number, config: Statement, schedule?: Duration): Statement {
   const every = schedule === undefined ? sql`` : sql`, schedule_interval => ${toInterval(schedule)}::interval`
   return sql`select ${timescaledbFunction(server, 'alter_job')}(j.job_id, scheduled => true${every}, config => ${config})
 from timescaledb_information.jobs j where j.job_id = ${job}`
 }
 
-/** Takes the declaration of a policy of ours away. */
+/** Deletes a row of qicore.policies. */
 export function deleteRow(key: string, kind: string): Statement {
   return sql`delete from qicore.policies where object = ${key} and kind = ${kind}`
 }
 
-/** By its number: removing by the table would take every policy of the kind. */
+/** Deletes a job by its id: removing by table would remove every policy of the kind. */
 export function deleteJob(job: number, {server}: Pick<StepContext, 'server'>): Statement {
   return sql`select ${timescaledbFunction(server, 'delete_job')}(j.job_id) from timescaledb_information.jobs j where j.job_id = ${job}`
 }

@@ -1,4 +1,4 @@
-/** What is wrong with a declaration, with its place in the configuration. */
+/** A mistake in a declaration. The message begins with its place in the configuration. */
 export interface Problem {
   code: string
   message: string

@@ -2,7 +2,7 @@ import type {Change} from './change.js'
 import {kindOfChange} from './kinds/index.js'
 import type {TableState} from './table-state.js'
 
-/** A table as it is after its changes: what the checks look at, and what makes the next plan empty. */
+/** The state of a table after its changes, which the checks read. A new plan against it has no changes. */
 export function project(state: TableState, changes: readonly Change[]): TableState {
   return changes.filter(({key}) => key === state.key).reduce(after, state)
 }

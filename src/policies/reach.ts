@@ -8,10 +8,10 @@ import {compareAscending} from '../units/compare.js'
 import type {Change} from './change.js'
 import {isProblem, toOffset} from './offsets.js'
 
-/** Until the next run: TimescaleDB and we run retentions once a day. */
+/** Time until the next run: retentions run once a day. */
 const nextRun = {months: 0, days: 1, seconds: 0}
 
-/** Whether a retention reaches rows now or at its next run; where that is not known, it counts as reaching. */
+/** Whether a retention drops rows now or at its next run; true if that is not known. */
 export function retentionReaches(change: Change, table: Table, snapshot: CatalogSnapshot): boolean {
   if (change.do !== 'gated retention' && change.do !== 'native retention') return false
   const age = ageOf(change, table, snapshot)
@@ -31,7 +31,7 @@ function ageOf(change: Change & {after: Offset}, table: Table, snapshot: Catalog
   return isProblem(offset) ? null : offset
 }
 
-/** Chunks that lie before a point as a whole, oldest first. */
+/** Chunks that end at or before a point, oldest first; without tiered ones. */
 export function chunksBefore(table: Table, point: bigint): Chunk[] {
   return table.chunks
     .filter(({end, tiered}) => end !== null && end <= point && !tiered)

@@ -6,7 +6,7 @@ import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import type {Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
-import {findByName, readOurs} from '../catalog/read-emulated.js'
+import {findByName, readQicoreRows} from '../catalog/read-emulated.js'
 import type {TableClock} from '../catalog/table-clock.js'
 import {parseIntervalText} from '../catalog/interval.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
@@ -29,7 +29,7 @@ export interface GatedJob {
   running: boolean
 }
 
-/** What a table's policies depend on beside them. */
+/** Facts about a table on which its policies depend. */
 export interface TableFacts {
   owner: string
   ownerCanLogin: boolean
@@ -38,13 +38,13 @@ export interface TableFacts {
   columns: readonly string[]
   /** Names of its indexes. */
   indexes: readonly string[]
-  /** Tables that its foreign keys point to. */
+  /** Tables that its foreign keys reference. */
   references: readonly string[]
-  /** Foreign keys that lead to it, as `key of schema.table`. */
+  /** Foreign keys of other tables that reference it, as `key of schema.table`. */
   referencedBy: readonly string[]
 }
 
-/** Everything that a plan and a proof are made of. */
+/** Everything that a plan and its checks need. */
 export interface PolicyState {
   snapshot: CatalogSnapshot
   facts: ReadonlyMap<Table, TableFacts>
@@ -78,7 +78,7 @@ interface GatedRow {
   running: boolean | null
 }
 
-/** Reads what belongs to the policies of a snapshot. */
+/** Reads the state of the policies of a snapshot. */
 export async function readPolicyState(db: Database, snapshot: CatalogSnapshot): Promise<PolicyState> {
   const batch = batching(db)
   const timescaledb = can(db.server.engine, 'hypertables')
@@ -86,7 +86,9 @@ export async function readPolicyState(db: Database, snapshot: CatalogSnapshot): 
     readFacts(batch, snapshot.tables),
     timescaledb ? batch.query<{id: number; length: string | null}>(statement(loadSql('policies/chunk-intervals'))) : [],
     timescaledb ? readGatedJobs(batch) : [],
-    db.server.hasQicoreSchema ? readOurs<{object: string; consentValid: boolean}>(batch, 'policies/consent-valid') : [],
+    db.server.hasQicoreSchema
+      ? readQicoreRows<{object: string; consentValid: boolean}>(batch, 'policies/consent-valid')
+      : [],
   ])
   const lengths = new Map(intervals.map(({id, length}) => [id, length === null ? null : BigInt(length)]))
   const states = new Map(
@@ -161,7 +163,7 @@ function ruleOf(
   )
 }
 
-/** Jobs of a retention that is not declared any more: each of their runs fails. */
+/** The rule of jobs whose row in qicore.policies is gone: every run of them fails. */
 function orphaned([first, ...more]: readonly GatedJob[]): LiveRule {
   return {
     kind: 'retention',

@@ -25,8 +25,8 @@ function storage(table: Table): string {
 }
 
 /**
- * Compressed chunks of these tables that have, or after these changes will have, other settings than their table. A
- * setting that the table leaves to TimescaleDB is none that a chunk could differ from.
+ * Compressed chunks of these tables whose settings differ from those of their table, or will after these changes. A
+ * setting that the table leaves to TimescaleDB is not compared.
  */
 export async function oldChunks(
   db: Database,
@@ -63,7 +63,7 @@ export async function oldChunks(
   ]
 }
 
-/** Which chunks keep what they were compressed by, for people. */
+/** Notes about chunks that keep the old settings. */
 export function oldChunkNotes(chunks: readonly OldChunk[]): string[] {
   return [...new Set(chunks.map(({table}) => table))].map((table) => {
     const tableChunks = chunks.filter((chunk) => chunk.table === table)
@@ -75,7 +75,7 @@ export function oldChunkNotes(chunks: readonly OldChunk[]): string[] {
   })
 }
 
-/** Compresses each again by the settings of its table: a step a chunk, oldest first. */
+/** Steps that compress chunks again with the settings of their table: one a chunk. */
 export function recompressSteps(db: Database, chunks: readonly OldChunk[], before: readonly Step[]): Step[] {
   return chunks.map(({table, schema, name}) => {
     const key = qualifiedName(table)

@@ -16,8 +16,8 @@ export interface Gap {
 }
 
 /**
- * Ranges inside of the windows of refresh policies whose rows changed after they were computed: below the watermark, by
- * TimescaleDB's logs. The bucket that a window begins in is none of its business.
+ * Ranges in the windows of refresh policies whose rows changed after they were computed: below the watermark, by
+ * TimescaleDB's invalidation logs. A window begins with its first whole bucket.
  */
 export async function changedRanges(
   db: Database,
@@ -37,14 +37,14 @@ export async function changedRanges(
     if (table.id === null || clock?.now == null || entry?.watermark == null || entry.bucketWidth === null) return []
     const begin = startOffset === null ? null : ago(clock, startOffset)
     if (startOffset !== null && begin === null) return []
-    // Before the oldest chunk there is no row that could have changed: TimescaleDB's log keeps an entry there for ever.
+    // Before the oldest chunk no row can have changed, but TimescaleDB's log always has an entry there.
     const oldest = oldestOf(entry.source?.chunks ?? [])
     if (oldest === null) return []
     const from = later(oldest, begin === null ? null : shift(begin, entry.bucketWidth, 1))
     return from < entry.watermark ? [{policy, id: table.id, from, until: entry.watermark}] : []
   })
   if (asked.length === 0) return found
-  // A refresh that runs at this moment is not a change of rows.
+  // Logs only: a refresh that is running now is not a change of rows.
   const rows = await db.query<GapRow>(
     gapsQuestion(
       db.server,
@@ -73,7 +73,7 @@ function later(a: bigint, b: bigint | null): bigint {
   return b !== null && b > a ? b : a
 }
 
-/** For people and JSON: instants, or the integers themselves. */
+/** The text of a range in messages and JSON: instants, or integers. */
 export function rangeText({start, end}: Gap, {table}: Pick<LivePolicy, 'table'>): string {
   const formatBound = (point: bigint, open: string) =>
     point <= -(2n ** 63n) || point >= 2n ** 63n - 1n

@@ -10,10 +10,10 @@ import {formatQualifiedName} from '../db/qualified-name.js'
 import type {NotDone} from './status-types.js'
 import type {PolicyWork, WorkRequest} from './work.js'
 
-/** TimescaleDB leaves the newest ranges of time alone, because rows still arrive there. */
+/** TimescaleDB does not reorder the two newest ranges, because they still receive rows. */
 const newestLeftAlone = 2
 
-/** Numbers of the chunks that each job has rewritten. */
+/** Ids of the chunks that each job has rewritten, by job. */
 export type Reordered = ReadonlyMap<number, ReadonlySet<number>>
 
 export async function readReordered(db: Database, policies: readonly LivePolicy[]): Promise<Reordered> {
@@ -26,8 +26,8 @@ export async function readReordered(db: Database, policies: readonly LivePolicy[
 }
 
 /**
- * Chunks that a reorder policy should have rewritten: all but those of the newest ranges and those that are compressed,
- * once each. A chunk falls due when the range after the next begins to have a chunk.
+ * Chunks that a reorder policy should have rewritten: each once, except those of the newest ranges and compressed ones.
+ * A chunk is due as soon as two newer ranges have chunks.
  */
 export async function reorderWork(
   {policy, snapshot, lateAfter}: WorkRequest,
@@ -59,7 +59,7 @@ export async function reorderWork(
   return {due: candidates.length, notDone, late: late || (known ? false : null), overdue: []}
 }
 
-/** When the newest chunk that has to exist first was created; null where no creation is recorded. */
+/** Since when a chunk is due: since the second newer range has a chunk; null if creations are not recorded. */
 function dueSince(chunk: Chunk, chunks: readonly Chunk[], starts: readonly bigint[]): bigint | null {
   const after = starts[starts.indexOf(chunk.start!) + newestLeftAlone]
   const created = chunks

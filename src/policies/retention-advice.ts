@@ -8,8 +8,9 @@ import type {FindingContext} from './finding-context.js'
 import {fixBy, type JudgedPolicy, type PolicyAdvice} from './status-types.js'
 
 /**
- * What to do about chunks that a retention has not dropped. Nothing that deletes is ever printed: where rows would go,
- * the command shows what would go.
+ * Advice about chunks that a retention has not dropped. It never prints a command that deletes rows, only one that
+ * shows
+ * what would be dropped.
  */
 export function retentionAdvice(status: JudgedPolicy, context: FindingContext): PolicyAdvice[] {
   const codes = new Set((status.notDone ?? []).map(({code}) => code))
@@ -17,30 +18,36 @@ export function retentionAdvice(status: JudgedPolicy, context: FindingContext): 
   const loadedLate = overdue.length > 0 && overdue.every((chunk) => chunk.loadedLate)
   const name = shortName(status.schema, status.table)
   const look = seeing(command('chunks drop', [name], {'dry-run': true}))
-  if (codes.has('feed_stopped')) return [advise('Nothing to run: find out why no new rows arrive')]
+  if (codes.has('feed_stopped')) return [advise('Find out why no new rows arrive')]
   if (codes.has('foreign_key')) return [advise('Drop the foreign key, or remove the retention')]
-  if (codes.has('gate_unreadable')) return [advise('Ask again as a role that may read the schema qicore')]
+  if (codes.has('gate_unreadable')) return [advise('Repeat it as a role that may read the schema qicore')]
   if (codes.has('held_back')) return refreshesOver(table, context)
   if (rule?.createdBefore != null && rule.after === null)
-    return [advise('It goes by when a chunk was created, not by the age of its rows')]
+    return [advise('Its age counts from the creation of a chunk, not from the time of its rows')]
   const partitions = table.kind === 'partitioned'
   const atMost = `Each run drops at most ${rule?.gate?.maxDropPerRun ?? 8} (limits.maxDropPerRun)`
   if (loadedLate && !context.broken) {
     const will = status.gated
       ? `${atMost} unless the retention is changed`
       : 'The next run drops them unless the retention is changed'
-    return [advise(`They were that old when they were loaded. ${will}. ${partitions ? '' : look.fix.text}`.trimEnd())]
+    return [
+      advise(
+        `Their rows were older than that when they were loaded. ${will}. ${partitions ? '' : look.fix.text}`.trimEnd(),
+      ),
+    ]
   }
-  if (status.gated && status.runnerAlive === true) return [advise(`${atMost}; the next one goes on`)]
+  if (status.gated && status.runnerAlive === true) return [advise(`${atMost}; the next run continues`)]
   return [partitions ? seeing(command('jobs run', ['retain'], {'dry-run': true})) : look]
 }
 
 const advise = (text: string) => fixBy(text, 'advice', '')
-/** It shows and changes nothing: what is dropped is a decision. */
+/** Advice, not a fix: what to drop is the operator's decision. */
 const seeing = (text: string) => advise(`To see what would be dropped: ${text}`)
 
 /**
- * Over all that is held back, the nearest aggregates first: which of them lacks what is decided by the refresh itself.
+ * A refresh of the whole range that is held back, for every aggregate over the table, direct ones first. A refresh
+ * skips
+ * what is computed already.
  */
 function refreshesOver(table: Table, {tables, server, overdue}: FindingContext): PolicyAdvice[] {
   const held = rangeOf(
@@ -48,7 +55,7 @@ function refreshesOver(table: Table, {tables, server, overdue}: FindingContext):
     table,
   )
   const views = aggregatesOver(table, tables)
-  if (held === null || views.length === 0) return [advise('The reasons are in --json')]
+  if (held === null || views.length === 0) return [advise('--json has the reasons')]
   return views.map((view, index) => {
     const lead = index === 0 ? 'Fix: ' : 'An aggregate over it may need the same: '
     if (table.time !== 'integer')
@@ -63,7 +70,7 @@ function refreshesOver(table: Table, {tables, server, overdue}: FindingContext):
   })
 }
 
-/** From the first to the last of some chunks; null where a side is open or no instant. */
+/** The range from the first to the last chunk; null if a side is open or has no instant. */
 function rangeOf(chunks: readonly Chunk[], {time}: Table): {from: string; to: string} | null {
   const point = (value: bigint) => (time === 'integer' ? String(value) : instantOf(value))
   const least = chunks.reduce<bigint | null>(
@@ -79,7 +86,7 @@ function rangeOf(chunks: readonly Chunk[], {time}: Table): {from: string; to: st
   return from === null || to === null ? null : {from, to}
 }
 
-/** The aggregates that read a table, then those that read these. */
+/** The aggregates over a table, direct ones first. */
 function aggregatesOver(table: Table, tables: readonly Table[]): Table[] {
   const direct = tables.filter(({aggregate}) => aggregate !== null && aggregate.source === table)
   return [...direct, ...direct.flatMap((view) => aggregatesOver(view, tables))]

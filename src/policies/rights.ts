@@ -7,7 +7,7 @@ import type {Change} from './change.js'
 import {kindOfChange} from './kinds/index.js'
 
 /**
- * What keeps this role from making these changes, as a note of a plan that is only looked at; none where nothing does.
+ * The error of {@link requireRights} as a note for a plan that is only shown; empty if the role may make the changes.
  */
 export async function rightsNotes(...given: Parameters<typeof requireRights>): Promise<string[]> {
   try {
@@ -25,7 +25,7 @@ const lacking: ReadonlySet<string> = new Set(['NO_PRIVILEGE', 'OWNER_CANNOT_LOGI
 const nothingDone = ' Nothing was done.'
 
 /**
- * Whether this role may make these changes, asked before the first of them.
+ * Checks, before the first change, that this role may make all of them.
  * @throws OpsError NO_PRIVILEGE, OWNER_CANNOT_LOGIN
  */
 export async function requireRights(
@@ -45,11 +45,11 @@ export async function requireRights(
     if (!entry.isOwner && !asDatabaseOwner)
       throw new OpsError(
         'NO_PRIVILEGE',
-        `${key} belongs to ${entry.owner}, and ${role} is no member of that role.${nothingDone}`,
+        `${key} belongs to ${entry.owner}, and ${role} is not a member of that role.${nothingDone}`,
         {
           suggestions: [
-            `Connect as ${entry.owner}, or name it as \`role\` of the target.`,
-            `Or let ${role} act for it: grant ${entry.owner} to ${role}`,
+            `Connect as ${entry.owner}, or set it as \`role\` of the target.`,
+            `Or make ${role} a member: grant ${entry.owner} to ${role}`,
           ],
         },
       )
@@ -57,11 +57,11 @@ export async function requireRights(
     if (ownJobs && !entry.ownerCanLogin)
       throw new OpsError(
         'OWNER_CANNOT_LOGIN',
-        `${key} belongs to ${entry.owner}, who may not log in, and TimescaleDB runs policies as the owner.${nothingDone}`,
+        `${key} belongs to ${entry.owner}, a role without LOGIN, and TimescaleDB runs policies as the owner.${nothingDone}`,
         {
           suggestions: [
             `alter role ${entry.owner} login`,
-            `Or give the table to a role that may: alter table ${key} owner to …`,
+            `Or change the owner to a role with LOGIN: alter table ${key} owner to …`,
           ],
         },
       )
@@ -69,7 +69,7 @@ export async function requireRights(
   await requireJobs(db, state, changes, role)
 }
 
-/** A job stays with whom it was made for where its table got another owner (up to 2.25). */
+/** Checks the owners of jobs: up to 2.25 a job keeps its owner if the owner of its table changes. */
 async function requireJobs(
   db: Database,
   {snapshot, gatedJobs}: PolicyState,
@@ -89,9 +89,9 @@ where not pg_has_role(${role}::name, (select oid from pg_roles where rolname = t
   if (first === undefined) return
   throw new OpsError(
     'NO_PRIVILEGE',
-    `Job ${first.id} belongs to ${first.owner}, and ${role} is no member of that role.${nothingDone}`,
+    `Job ${first.id} belongs to ${first.owner}, and ${role} is not a member of that role.${nothingDone}`,
     {
-      suggestions: [`Connect as ${first.owner}, or remove its policy, and policies apply creates it again.`],
+      suggestions: [`Connect as ${first.owner}, or remove its policy; policies apply then creates it again.`],
     },
   )
 }

@@ -2,7 +2,7 @@ import type {PolicyKindName} from '../catalog/live-policies.js'
 import {kindNamed} from './kinds/index.js'
 import type {RuleText} from './status-types.js'
 
-/** A rule in one cell; null where there is none. */
+/** A rule in one cell of a table; null if there is none. */
 export function ruleCell(kind: PolicyKindName, rule: RuleText | 'none' | null): string | null {
   return rule === null || rule === 'none' ? rule : kindNamed(kind).cell(rule)
 }

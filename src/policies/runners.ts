@@ -7,11 +7,11 @@ import {cronCalls, enforces} from './cron-duties.js'
 import type {LiveRule} from './table-state.js'
 import type {Runner} from './status-types.js'
 
-/** Who could carry out policies here, and who of them lives. */
+/** The runners that could run policies in this database, and whether they are running. */
 export interface Runners {
   scheduler: boolean | null
   daemon: boolean
-  /** What pg_cron calls in this database; null: not known, because cron.job cannot be read from here. */
+  /** The SQL calls that pg_cron runs in this database; null if cron.job cannot be read from here. */
   cron: readonly SqlCall[] | null
   cronAlive: boolean
 }
@@ -27,7 +27,7 @@ export async function readRunners(db: Database): Promise<Runners> {
   }
 }
 
-/** Who is meant to carry out a policy: TimescaleDB's own live job, then pg_cron, then the daemon. */
+/** The runner of a policy: TimescaleDB's job if its workers run, then pg_cron, then the daemon. */
 export function runnerOf(
   rule: LiveRule | null,
   kind: PolicyKindName,

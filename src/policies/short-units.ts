@@ -10,7 +10,7 @@ const units: Record<string, string> = {
   year: 'y',
 }
 
-/** `7 days` as `7d`, where room is short. */
+/** Shortens units for narrow cells: `7 days` becomes `7d`. */
 export function shortUnits(offset: RuleText[string] | undefined): string {
   return String(offset ?? 'open').replace(
     / (second|minute|hour|day|week|month|year)s?\b/g,

@@ -110,7 +110,7 @@ function oldestText(first: {since: string | null} | undefined, at: string): stri
   return first.since === null ? 'unknown' : ageOr(first.since, at)
 }
 
-/** What is live; where nothing is, what is declared. */
+/** The live rule; if there is none, the declared one. */
 function ruleText({kind, live, declared}: PolicyStatus): string {
   const rule = live ?? (declared === 'none' ? null : declared)
   return rule === null ? dash : shortUnits(ruleCell(kind, rule))

@@ -5,34 +5,34 @@ import type {NeverRunsCode} from './never-runs.js'
 
 export type Runner = 'timescaledb' | 'pg_cron' | 'daemon' | 'none' | 'unknown'
 
-/** Why a chunk or a range is not done; `why` says the same to people. */
+/** Why a chunk or a range is not done; `why` has the same in words. */
 export type NotDoneCode =
   | UndoneCode
-  /** The newest row of the table is itself older than the retention: what is left may be the last copy. */
+  /** The newest row of the table is older than the retention: the rows may be the last copy. */
   | 'feed_stopped'
-  /** The gate of the retention holds it back: an aggregate has not covered it, or that cannot be known. */
+  /** The gate of the retention keeps it: an aggregate has not covered it, or that is not known. */
   | 'held_back'
-  /** The gate holds it back because of a foreign key that leads to the table. */
+  /** The gate keeps it because a foreign key references the table. */
   | 'foreign_key'
-  /** What the gate says cannot be read from here. */
+  /** This role cannot read the reasons of the gate. */
   | 'gate_unreadable'
 
-/** A chunk or a range that a policy should have dealt with and did not. */
+/** A chunk or a range that is due for a policy and not done. */
 export interface NotDone {
-  /** `schema.name`; null where it is a range. */
+  /** `schema.name`; null for a range. */
   chunk: string | null
-  /** `from to until` on the table's scale; null where it is a chunk. */
+  /** `<from> to <until>` on the table's scale; null for a chunk. */
   range: string | null
-  /** When it fell due; null where nothing records that. */
+  /** When it fell due; null if that is not recorded. */
   since: Instant | null
   code: NotDoneCode
   why: string
 }
 
-/** A policy in words that a configuration takes. */
+/** A rule in words that the configuration accepts. */
 export type RuleText = Record<string, string | readonly string[] | boolean | number | null>
 
-/** One policy as it is declared, as it stands, and as it was carried out: that by the state of the chunks. */
+/** One policy: declared, live, and how much of its work is done, by the state of the chunks. */
 export interface PolicyStatus {
   schema: string
   table: string
@@ -44,22 +44,22 @@ export interface PolicyStatus {
   declared: RuleText | 'none' | null
   live: RuleText | null
   jobId: number | null
-  /** Null where no job stands for it. */
+  /** Null if it has no job. */
   paused: boolean | null
-  /** Chunks or ranges that should have been dealt with by now, done or not; null: not known. */
+  /** Number of chunks or ranges that are due, done or not; null if not known. */
   due: number | null
-  /** Null: not known. */
+  /** Null if not known. */
   notDone: NotDone[] | null
-  /** False: something is late, missing or paused. Null: it cannot be known from here; `findings` says why. */
+  /** False if something is late, missing or paused. Null if not known; `findings` says why. */
   ok: boolean | null
-  /** The job's own word, which is no proof. */
+  /** As the job reports it; not reliable. */
   lastStatus: string | null
   lastRunAt: Instant | null
   nextRunAt: Instant | null
-  /** Null: there is none, or this role may not see it (`lastErrorVisible`). */
+  /** Null if there is none, or if this role may not see it (`lastErrorVisible`). */
   lastError: {at: Instant | null; state: string | null; message: string} | null
   lastErrorVisible: boolean
-  /** What a person should know or do, most important first. */
+  /** Problems in words, the most important first. */
   findings: string[]
   /** The same findings in the same order, each with a code for programs. */
   problems: PolicyProblem[]
@@ -85,10 +85,10 @@ export type PolicyProblemCode =
   | 'runner_not_running'
   | 'errors_not_visible'
 
-/** A status before anything is said of it. */
+/** A status before its problems are derived. */
 export type JudgedPolicy = Omit<PolicyStatus, 'findings' | 'problems'>
 
-/** What ends a problem: a `command` of this program or `sql`, complete; `advice` is a decision. */
+/** What ends a problem: a complete `command` of this program or `sql`; `advice` needs a decision. */
 export interface PolicyFix {
   kind: 'command' | 'sql' | 'advice'
   text: string
@@ -97,20 +97,20 @@ export interface PolicyFix {
 /** One finding about a policy. */
 export interface PolicyProblem {
   code: PolicyProblemCode
-  /** The cause and the fix, as people read them. */
+  /** The cause and the fix in one text. */
   message: string
   cause: string
-  /** Null where nothing can be said to do. */
+  /** Null if there is none. */
   fix: PolicyFix | null
 }
 
-/** What to do, with the words that lead to it in a message. */
+/** A fix with the words that precede it in a message. */
 export interface PolicyAdvice {
   lead: string
   fix: PolicyFix
 }
 
-/** The one maker of problems: the message is the cause and then the advice. */
+/** Creates a problem: its message is the cause, followed by the advice. */
 export function policyProblem(
   code: PolicyProblemCode,
   cause: string,
@@ -125,7 +125,7 @@ export function fixBy(text: string, kind: PolicyFix['kind'] = 'command', lead = 
   return {lead, fix: {kind, text}}
 }
 
-/** A job of the database's scheduler that is no policy. */
+/** A job of TimescaleDB's scheduler that is not a policy. */
 export interface OtherJob {
   id: number
   name: string
@@ -136,7 +136,7 @@ export interface OtherJob {
   nextRunAt: Instant | null
   lastRunAt: Instant | null
   lastStatus: string | null
-  /** The catalog has no function or procedure of that name any more. */
+  /** Its function or procedure no longer exists. */
   procedureGone: boolean
   findings: string[]
 }
@@ -148,7 +148,7 @@ export interface PolicyStatusReport {
   at: Instant
   policies: PolicyStatus[]
   other: OtherJob[]
-  /** The routines that carry policies out, beside those of this program. */
+  /** The state of the installed routines compared with those of this program. */
   qicoreSchema: QicoreSchema
   notes: string[]
 }

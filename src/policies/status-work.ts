@@ -25,7 +25,7 @@ const codes: Record<DueChunk['why'], NotDoneCode> = {
   'not dropped': 'not_dropped',
 }
 
-/** Compression and retention. */
+/** The due work of compression and retention policies. */
 export async function chunkWork({db, policy, snapshot, lateAfter, referenced}: WorkRequest): Promise<PolicyWork> {
   const {table, kind, job} = policy
   const clock = snapshot.clocks.get(table) ?? {now: null, unit: null}
@@ -45,13 +45,12 @@ export async function chunkWork({db, policy, snapshot, lateAfter, referenced}: W
 
 interface SourceEnds {
   ends: ReadonlyMap<Table, TimeRange>
-  /** The SQL that allows this role to read a source that it may not read. */
+  /** The GRANT statements for sources that this role may not read. */
   missing: ReadonlyMap<Table, string>
 }
 
 /**
- * Where the rows of the sources of refresh policies begin and end: of all of them at once, in a few questions whatever
- * their number.
+ * The time ranges of the sources of refresh policies, with a few queries for all of them together.
  */
 async function sourceEnds(
   db: Database,
@@ -69,11 +68,11 @@ async function sourceEnds(
   return {ends, missing: await readMissingPrivileges(db, refused)}
 }
 
-/** What the refreshes of a database are compared with. */
+/** What the work of refresh policies is compared with. */
 export interface RefreshFacts {
   /** Ranges whose rows changed after they were refreshed. */
   changed: ReadonlyMap<LivePolicy, Gap[]>
-  /** Where the rows of the sources begin and end. */
+  /** The time ranges of the sources. */
   sources: SourceEnds
 }
 
@@ -108,8 +107,7 @@ export async function refreshWork(
         ]
   const source = policy.table.aggregate?.source ?? null
   const oldest = (source !== null && ends.get(source)?.oldest) || null
-  // Before the first row of the source there is nothing to compute, and what was computed there must not be computed
-  // again.
+  // Before the first row of the source there is nothing to compute; a refresh there would lose what was computed.
   const within = (changed.get(policy) ?? []).flatMap(({start, end}) =>
     oldest !== null && end <= oldest ? [] : [{start: oldest !== null && start < oldest ? oldest : start, end}],
   )
@@ -123,13 +121,13 @@ export async function refreshWork(
     }),
   )
   const notDone = [...behind, ...middle]
-  // Nothing was found, and nothing can be known: that is not nothing to do.
+  // Nothing was found, but the state is not known: that does not mean that there is nothing to do.
   const grants = source === null ? undefined : missing.get(source)
   if (state.late === null && notDone.length === 0) return {due: null, notDone: null, late: null, overdue: [], grants}
   return {due: notDone.length, notDone, late: state.late, overdue: [], grants}
 }
 
-/** Why it cannot be known what a policy should have done, and what to do about it. */
+/** Why it is not known what is due for a policy, and what to do about it. */
 export function unknownReason(
   {table, kind, after, createdBefore}: LivePolicy,
   snapshot: CatalogSnapshot,
@@ -138,7 +136,7 @@ export function unknownReason(
   const clock = snapshot.clocks.get(table)
   const source = table.aggregate?.source ?? null
   const unknown = (message: string): PolicyProblem => policyProblem('unknown', `not known: ${message}`)
-  if (!goesByAge(kind)) return unknown('when its chunks were created is not recorded')
+  if (!goesByAge(kind)) return unknown('the creation of its chunks is not recorded')
   if (table.time === 'integer' && (clock?.now == null || clock.unit === null))
     return unknown(`the unit of its integer time column is not set. ${timeUnitAdvice(table)}`)
   if (table.time === 'other') return unknown('its time column is of a type without a clock')
@@ -151,15 +149,15 @@ export function unknownReason(
   if (kind === 'refresh')
     return unknown(
       source === null
-        ? 'the table that it reads cannot be seen from here'
-        : `the newest row of ${formatQualifiedName(source.schema, source.name)} cannot be read from here`,
+        ? 'this role cannot see the table that it reads'
+        : `the newest row of ${formatQualifiedName(source.schema, source.name)} cannot be read`,
     )
   return unknown(
     after === null && createdBefore === null ? 'its age cannot be read' : 'the ranges of its chunks cannot be read',
   )
 }
 
-/** A gated retention never takes what begins last. */
+/** Without the newest chunk, which a gated retention never drops. */
 function withoutNewest(chunks: readonly Chunk[]): Chunk[] {
   const last = chunks.reduce<bigint | null>(
     (latest, {start}) => (start !== null && (latest === null || start > latest) ? start : latest),

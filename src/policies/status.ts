@@ -4,13 +4,13 @@ import type {Database} from '../db/database.js'
 import {can} from '../engines/index.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, sql, statement} from '../db/sql.js'
-import {mayReadOurs} from '../catalog/read-emulated.js'
+import {mayReadPolicies} from '../catalog/read-emulated.js'
 import {readQicoreSchema, schemaRemark} from '../schema/migrate/schema-state.js'
 import type {Instant} from '../units/instant.js'
 import {policyKindNames, type LivePolicy, type PolicyKindName} from '../catalog/live-policies.js'
 import {readSnapshot, type CatalogSnapshot} from '../catalog/snapshot.js'
 import {qualifiedName} from '../catalog/table.js'
-import {declaredName as declaredKey, notHere, type Declared} from './declared.js'
+import {declaredName, notHere, type Declared} from './declared.js'
 import {problemsOf, withProblems} from './findings.js'
 import {placeOf} from './place.js'
 import {policyProblems} from './policy-problems.js'
@@ -28,13 +28,13 @@ import {command} from '../units/command.js'
 
 export interface StatusRequest {
   declared: readonly Declared[]
-  /** Milliseconds that due work may wait beyond its schedule. */
+  /** Milliseconds that due work may wait beyond one interval of its schedule. */
   lateAfter: number
-  /** As the operator typed it; without it every table. */
+  /** The name as the operator typed it; undefined means every table. */
   table?: string | undefined
-  /** Where the caller has read it for this table already. */
+  /** The snapshot, if the caller has read it for this table already. */
   snapshot?: CatalogSnapshot | undefined
-  /** The same, of that snapshot. */
+  /** The state of that snapshot, if the caller has read it already. */
   state?: PolicyState | undefined
 }
 
@@ -45,20 +45,21 @@ interface JobError {
   message: string
 }
 
-/** Everything that one status is made from. */
+/** Everything from which a status is derived. */
 interface Sources {
   state: PolicyState
   runners: Runners
   errors: ReadonlyMap<number, JobError>
-  /** What each kind compares its policies with. */
+  /** The facts of each kind, see `readFacts` in kinds/kind.ts. */
   facts: ReadonlyMap<PolicyKindName, unknown>
   /** This role may read qicore.policies. */
   ownReadable: boolean
 }
 
 /**
- * Every policy, declared or live, as it really was carried out: by the state of the chunks, never by what a job says
- * of itself. Locks nothing, needs nothing of ours, changes nothing.
+ * The status of every policy, declared or live, by the state of the chunks and not by what a job reports. Locks
+ * nothing,
+ * changes nothing, and does not need the schema qicore.
  * @throws OpsError NO_SUCH_TABLE, NOT_A_HYPERTABLE, AMBIGUOUS
  */
 export async function readPolicyStatus(
@@ -69,12 +70,12 @@ export async function readPolicyStatus(
   const state = known.state ?? (await readPolicyState(db, snapshot))
   const timescaledb = can(db.server.engine, 'hypertables')
   const batch = batching(db)
-  const nowhere = declared.filter((each) => !snapshot.all.some((one) => qualifiedName(one) === declaredKey(each)))
+  const nowhere = declared.filter((each) => !snapshot.all.some((one) => qualifiedName(one) === declaredName(each)))
   const [rows, runners, facts, ownReadable, plain, qicoreSchema, other] = await Promise.all([
     timescaledb ? batch.query<JobError>(statement(loadSql('policies/errors'))) : [],
     readRunners(batch),
     readFacts(batch, snapshot),
-    mayReadOurs(batch),
+    mayReadPolicies(batch),
     readPlainTables(batch, table === undefined ? nowhere : []),
     readQicoreSchema(batch),
     timescaledb && table === undefined ? readOtherJobs(batch) : [],
@@ -89,7 +90,8 @@ export async function readPolicyStatus(
   const order = (status: PolicyStatus) => `${status.schema}.${status.table} ${policyKindNames.indexOf(status.kind)}`
   policies.sort((a, b) => (order(a) < order(b) ? -1 : 1))
   const absent = table === undefined ? nowhere.filter(({from}) => from === 'config') : []
-  // In a half-state the daemon would do the damage; where there are no workers left, the headline says it.
+  // While rows are not visible (restore mode) the daemon must not run, so it is not suggested. If the server has no
+  // workers left, the headline says so.
   const notes =
     db.server.workers === 'dead' &&
     rowsAreVisible(db.server) &&
@@ -114,7 +116,7 @@ export async function readPolicyStatus(
   }
 }
 
-/** Asks what each kind needs to know, once for all of its policies. */
+/** Reads the facts of each kind, once for all of its policies. */
 async function readFacts(db: Database, snapshot: CatalogSnapshot): Promise<ReadonlyMap<PolicyKindName, unknown>> {
   const facts = policyKinds.map(async (kind) => {
     const policies = snapshot.policies.filter((policy) => policy.kind === kind.name)
@@ -133,11 +135,11 @@ async function liveStatus(
   const {state, runners} = sources
   const {snapshot, states, facts} = state
   const {table, kind} = live
-  const stands = states.get(table)!
+  const tableState = states.get(table)!
   const rule = ruleOf(live, state)
-  const given = declared.find((each) => declaredKey(each) === qualifiedName(table))
-  const mine = facts.get(table)
-  const referenced = (mine?.referencedBy.length ?? 0) > 0
+  const given = declared.find((each) => declaredName(each) === qualifiedName(table))
+  const tableFacts = facts.get(table)
+  const referenced = (tableFacts?.referencedBy.length ?? 0) > 0
   const request = {db, policy: live, rule, snapshot, lateAfter, referenced}
   const work = await kindNamed(kind).work(request, sources.facts.get(kind))
   const {runner, alive} = runnerOf(rule, kind, qualifiedName(table), runners)
@@ -153,7 +155,7 @@ async function liveStatus(
     runnerAlive: own.problems.some(({code}) => code === 'gate_procedure_missing') ? false : alive,
     gated: kind === 'retention' && live.job === null,
     declared: declaredText(given, kind),
-    live: rule === null ? null : liveText(rule, stands),
+    live: rule === null ? null : liveText(rule, tableState),
     jobId,
     paused: rule?.job == null ? null : !rule.job.scheduled,
     due: work.due,
@@ -163,7 +165,7 @@ async function liveStatus(
     lastRunAt: live.job?.lastStartedAt ?? gatedJob?.lastStartedAt ?? null,
     nextRunAt: live.job?.nextStart ?? gatedJob?.nextStart ?? null,
     lastError: null,
-    lastErrorVisible: db.server.superuser || mine === undefined || mine.isOwner || mine.ownsDatabase,
+    lastErrorVisible: db.server.superuser || tableFacts === undefined || tableFacts.isOwner || tableFacts.ownsDatabase,
   }
   const error = jobId === null ? undefined : sources.errors.get(jobId)
   if (error !== undefined) status.lastError = {at: error.at, state: error.state, message: error.message}
@@ -182,10 +184,10 @@ async function liveStatus(
   return withProblems(status, problems)
 }
 
-/** A policy that is declared and stands nowhere. */
+/** The status of policies that are declared but not in the database. */
 function missingStatus(declared: Declared, db: Database, {state, runners, ownReadable}: Sources): PolicyStatus[] {
   const {snapshot} = state
-  const table = snapshot.tables.find((candidate) => qualifiedName(candidate) === declaredKey(declared))
+  const table = snapshot.tables.find((candidate) => qualifiedName(candidate) === declaredName(declared))
   if (table === undefined) return []
   const place = placeOf(table, db.server)
   return policyKindNames
@@ -193,7 +195,7 @@ function missingStatus(declared: Declared, db: Database, {state, runners, ownRea
     .filter((kind) => kindNamed(kind).impossible(place) === null)
     .filter((kind) => !snapshot.policies.some((policy) => policy.table === table && policy.kind === kind))
     .map((kind): PolicyStatus => {
-      // A row that this role may not read may be there; jobs of TimescaleDB every role sees.
+      // Every role sees jobs of TimescaleDB, but qicore.policies may have a row that this role may not read.
       const known = ownReadable || !kindNamed(kind).isRow(db.server.engine)
       const {runner, alive} = known
         ? runnerOf(null, kind, qualifiedName(table), runners)
@@ -222,7 +224,7 @@ function missingStatus(declared: Declared, db: Database, {state, runners, ownRea
         },
         [
           known
-            ? policyProblem('missing', 'declared, and not in the database', fixBy(command('policies apply')))
+            ? policyProblem('missing', 'declared, but not in the database', fixBy(command('policies apply')))
             : policyProblem('no_privilege', 'not known: this role may not read qicore.policies'),
         ],
       )
@@ -233,7 +235,7 @@ function unreadableNote({server}: Database): string {
   const grant =
     sql`grant usage on schema qicore to ${ident(server.role)}; grant select on all tables in schema qicore to ${ident(server.role)}`
       .text
-  return `This role may not read the schema qicore: what is kept there is unknown, and QiCore's own tables show as not declared. As its owner: ${grant}`
+  return `This role may not read the schema qicore: its policies are unknown, and QiCore's own tables show as not declared. As its owner: ${grant}`
 }
 
 function ruleOf({table, kind, job}: LivePolicy, {states}: PolicyState): LiveRule | null {

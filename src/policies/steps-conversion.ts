@@ -10,9 +10,10 @@ import {dependents, readCoverage} from '../aggregates/coverage.js'
 import {pointText, spanOf} from '../catalog/span.js'
 
 /**
- * What TimescaleDB's own retention leaves behind: each of its drops invalidates the first microsecond of what comes
- * after. The gated one would never drop the chunk that begins there, so that its first bucket is computed once more;
- * its rows are all there.
+ * Steps after TimescaleDB's own retention was replaced by a gated one. Each native drop invalidated the first
+ * microsecond of the following chunk, so the gated retention would never drop that chunk. Its first bucket is
+ * refreshed;
+ * all of its rows exist.
  */
 export async function conversionSteps(db: Database, table: Table, snapshot: CatalogSnapshot): Promise<Step[]> {
   const [oldest] = table.chunks
@@ -60,7 +61,7 @@ function refreshStep(server: Server, aggregate: Table, {floor, ceil}: Edge, depe
     ],
     lock: 'ROW EXCLUSIVE',
     class: 'safe',
-    // It commits by itself, and refuses to be in a transaction.
+    // refresh_continuous_aggregate commits, so it cannot run inside a transaction block.
     transaction: 'none',
     doneCheck: null,
     repeatable: true,
@@ -74,7 +75,7 @@ function typeOf({time}: Table): Fragment {
   return raw(sqlTypes.get(time) ?? time)
 }
 
-/** The SQL type of a time column, where it is not called like the column's kind. */
+/** SQL types of time columns whose kind is not the name of the type. */
 const sqlTypes: ReadonlyMap<TimeKind, string> = new Map([
   ['integer', 'bigint'],
   ['uuid', 'timestamptz'],

@@ -5,7 +5,7 @@ import type {Change, ChunkInterval, Removal} from './change.js'
 import {kindOfChange} from './kinds/index.js'
 import {deleteJob, deleteRow, policyStep, type StepContext} from './policy-step.js'
 
-/** The steps of one change, each a transaction of its own. */
+/** The steps of one change, one transaction each. */
 export function stepsOf(change: Change, context: StepContext): Step[] {
   if (change.do === 'chunk interval') return [chunkIntervalStep(change, context)]
   if (change.do === 'remove') return [removalStep(change, context)]
@@ -18,7 +18,7 @@ function chunkIntervalStep({key, to}: ChunkInterval, {server, state}: StepContex
   return policyStep(`chunk interval of ${key}`, key, [statement], {kind: 'settings', lock: 'ROW EXCLUSIVE'})
 }
 
-/** Takes away policies of one kind. */
+/** Removes the policies of one kind. */
 function removalStep({key, kind, native: jobs, jobs: gatedJobs, row}: Removal, context: StepContext): Step {
   const statements = [...jobs, ...gatedJobs].map((job) => deleteJob(job, context))
   return policyStep(`remove ${kind} of ${key}`, key, [...statements, ...(row ? [deleteRow(key, kind)] : [])], {

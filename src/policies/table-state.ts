@@ -4,64 +4,64 @@ import type {Table} from '../catalog/table.js'
 import type {Scale} from '../catalog/offset-words.js'
 import type {UnitContradiction} from '../catalog/table-clock.js'
 
-/** A table with everything that is set for it: what a declaration is compared with. */
+/** The live settings and policies of a table, with which a declaration is compared. */
 export interface TableState {
   key: string
   kind: Table['kind']
-  /** TimescaleDB's: a hypertable or a continuous aggregate. */
+  /** A hypertable or continuous aggregate of TimescaleDB. */
   native: boolean
   scale: Scale
-  /** Why the declared unit is not that of its integers; then `scale` is unknown. */
+  /** Set if the declared unit cannot be that of its integers; then `scale` is unknown. */
   contradiction?: UnitContradiction | undefined
-  /** How the unit is set in the configuration, where integers are declared. */
+  /** How to set the unit of integer time in the configuration. */
   timeUnitAdvice: string
   columns: readonly string[]
   /** Names of its indexes. */
   indexes?: readonly string[]
   timeColumn: string | null
-  /** For chunks to come, on the table's scale; null where there are no chunks. */
+  /** Interval of new chunks, on the table's scale; null if the table has no chunks. */
   chunkInterval: bigint | null
-  /** Null: not enabled. */
+  /** Null if compression is not enabled. */
   compression: CompressionSettings | null
   policies: readonly LiveRule[]
 }
 
 export interface CompressionSettings {
   segmentBy: readonly string[] | null
-  /** `time desc`, with `nulls first` or `last` where that is not the default. */
+  /** `time desc`, with `nulls first` or `nulls last` if that is not the default. */
   orderBy: readonly string[] | null
 }
 
-/** One policy as it stands, in terms that compare. */
+/** One live policy, in a form that can be compared. */
 export interface LiveRule {
   kind: PolicyKindName
-  /** TimescaleDB's own policy, or a row of qicore.policies that jobs of ours enforce. */
+  /** A policy of TimescaleDB, or a row of qicore.policies. */
   by: 'timescaledb' | 'qicore'
-  /** The job of TimescaleDB's scheduler that carries it out; null: there is none. */
+  /** The job of TimescaleDB's scheduler that runs it; null if there is none. */
   job: {id: number; scheduled: boolean} | null
   after: Offset | null
   createdBefore: Duration | null
   startOffset: Offset | null
   endOffset: Offset | null
   schedule: Duration | null
-  /** Of a gated retention. */
+  /** Set for a gated retention. */
   gate: Gate | null
-  /** What the job of TimescaleDB holds for its kind beside these; absent where there is no job. */
+  /** The whole config of a TimescaleDB job; absent if there is no job. */
   config?: Readonly<Record<string, unknown>>
 }
 
 export interface Gate {
   maxDropPerRun: number | null
   timeUnit: string | null
-  /** It is as it was agreed to. */
+  /** The policy has not changed since it was confirmed. */
   consentValid: boolean
-  /** The hash that its job was made with is that of the row. */
+  /** The job was created with the hash of the row. */
   jobConsentMatches: boolean
-  /** Jobs beside the one: none of them is needed. */
+  /** Further jobs for the same retention; they are not needed. */
   duplicateJobs: readonly number[]
 }
 
-/** The rule of a policy as TimescaleDB or we have it. */
+/** The rule of a live policy. */
 export function liveRule(policy: LivePolicy, gate: Gate | null, gatedJob: LiveRule['job']): LiveRule {
   const {kind, job, after, createdBefore, startOffset, endOffset, schedule} = policy
   return {
@@ -82,7 +82,7 @@ export function rulesOf(state: TableState, kind: PolicyKindName): LiveRule[] {
   return state.policies.filter((policy) => policy.kind === kind)
 }
 
-/** The JSON object of a job or a row; empty where it is none. */
+/** Parses the config of a job or a row; empty if it is not a JSON object. */
 export function readConfig(text: string): Record<string, unknown> {
   const value: unknown = JSON.parse(text)
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}

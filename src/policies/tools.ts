@@ -1,4 +1,4 @@
-/** What a command that changes one policy needs, in one place to load. */
+/** Everything that a command that changes one policy loads. */
 export {planAdHoc} from './ad-hoc.js'
 export {requireKnown, requireSafe} from './checks/run-checks.js'
 export {planReport} from './plan-report.js'

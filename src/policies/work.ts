@@ -8,22 +8,22 @@ import type {LiveRule} from './table-state.js'
 export interface WorkRequest {
   db: Database
   policy: LivePolicy
-  /** The same as its kind reads it; null where the database has nothing that it could be read from. */
+  /** The rule of the policy; null if it could not be read. */
   rule: LiveRule | null
   snapshot: CatalogSnapshot
-  /** Milliseconds that due work may wait beyond its schedule. */
+  /** Milliseconds that due work may wait beyond one interval of its schedule. */
   lateAfter: number
-  /** A foreign key leads to the table. */
+  /** A foreign key of another table references the table. */
   referenced: boolean
 }
 
-/** What a policy should have done by now. */
+/** The due work of a policy. */
 export interface PolicyWork {
   due: number | null
-  /** Null: not known. */
+  /** Null if not known. */
   notDone: NotDone[] | null
   late: boolean | null
   overdue: readonly DueChunk[]
-  /** The SQL that allows this role to read what has to be known for it; absent where it may. */
+  /** GRANT statements for the tables that this role may not read; absent if it may read all. */
   grants?: string | undefined
 }

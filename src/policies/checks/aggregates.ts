@@ -11,22 +11,22 @@ import {
   type ProofFacts,
   type CheckSubject,
 } from './facts.js'
-import {concern, type CheckFinding} from './finding.js'
+import {policyRef, type CheckFinding} from './finding.js'
 import {offsetInWords} from '../../catalog/offset-words.js'
 import {command} from '../../units/command.js'
 
-/** A retention, as the findings about the aggregates over its table name it. */
+/** A retention, with what the findings about aggregates over its table need. */
 interface Against {
   subject: CheckSubject
   key: string
   after: Parameters<typeof least>[0]
-  /** Run by qicore-db, which drops nothing that an aggregate has not covered. */
+  /** It drops nothing that an aggregate has not covered. */
   gated: boolean
   age: string
   effectiveFrom: CheckFinding['effectiveFrom']
 }
 
-/** Retention of a table against the aggregates over it, and over those. */
+/** Checks the retention of a table against the aggregates over it, direct and indirect. */
 export function aggregateFindings(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const retention = retentionOf(subject)
   if (retention === null) return []
@@ -60,15 +60,15 @@ function neverRefreshed({key, gated, age, effectiveFrom}: Against, view: string)
     level: 'unsafe',
     object: view,
     effectiveFrom,
-    policies: [concern(key, 'retention'), concern(view, 'refresh')],
+    policies: [policyRef(key, 'retention'), policyRef(view, 'refresh')],
     message: gated
-      ? `${view} is over ${key} and has no refresh policy: the retention of ${age} would stop at the first chunk, for ever`
-      : `${view} is over ${key} and has no refresh policy: the retention of ${age} drops rows that it has never seen`,
+      ? `${view} is over ${key} and has no refresh policy: the retention of ${age} would never drop a chunk`
+      : `${view} is over ${key} and has no refresh policy: the retention of ${age} drops rows that it has never computed`,
     suggestion: `aggregates: ${view}: { refresh: { startOffset, endOffset, every } }, or remove the retention`,
   }
 }
 
-/** A refresh whose window reaches to where the retention has dropped rows. */
+/** A refresh whose window includes rows that the retention has dropped. */
 function erasingRefresh(
   {subject, key, after, age, effectiveFrom}: Against,
   over: CheckSubject,
@@ -84,15 +84,15 @@ function erasingRefresh(
       level: 'unsafe',
       object: view,
       effectiveFrom,
-      policies: [concern(key, 'retention'), concern(view, 'refresh'), concern(key, 'chunk interval')],
-      message: `the refresh of ${view} reaches back ${offsetInWords(startOffset, subject.state.scale)}, and ${key} keeps ${age} in chunks of ${words(length, subject)}: buckets whose rows are gone would be computed again, as empty`,
+      policies: [policyRef(key, 'retention'), policyRef(view, 'refresh'), policyRef(key, 'chunk interval')],
+      message: `the refresh of ${view} reaches back ${offsetInWords(startOffset, subject.state.scale)}, and ${key} keeps ${age} in chunks of ${words(length, subject)}: buckets whose rows are gone would be computed again and become empty`,
       suggestion:
         limit > 0n ? `startOffset: ${words(limit, subject)}` : `retention: { after: ${words(3n * length, subject)} }`,
     },
   ]
 }
 
-/** A retention that drops rows before the aggregate has their bucket. */
+/** A retention that drops rows before the aggregate has computed their bucket. */
 function outrunningRetention(
   {subject, key, after, age, effectiveFrom}: Against,
   over: CheckSubject,
@@ -111,8 +111,8 @@ function outrunningRetention(
       level: 'unsafe',
       object: view,
       effectiveFrom,
-      policies: [concern(key, 'retention'), concern(view, 'refresh')],
-      message: `${key} keeps ${age}, and ${view} has a bucket only ${words(behind, over)} after its rows: they would be dropped before they are seen`,
+      policies: [policyRef(key, 'retention'), policyRef(view, 'refresh')],
+      message: `${key} keeps ${age}, and ${view} computes a bucket only ${words(behind, over)} after its rows: they would be dropped before that`,
       suggestion: `retention: { after: ${words(behind * 2n, subject)} }`,
     },
   ]
@@ -124,15 +124,15 @@ function uncoveredFindings({subject, key, gated}: Against, facts: ProofFacts): C
     level: gated ? 'note' : 'unsafe',
     object: aggregate,
     effectiveFrom: facts.at,
-    policies: [concern(key, 'retention')],
+    policies: [policyRef(key, 'retention')],
     message: gated
-      ? `${aggregate} has not covered ${range}: the retention of ${key} holds that back until it has`
-      : `${aggregate} has not covered ${range}: the next run of the retention of ${key} would lose rows that it has not computed; gated retention (native: false) would hold them back`,
+      ? `${aggregate} has not covered ${range}: the retention of ${key} keeps these rows until it has`
+      : `${aggregate} has not covered ${range}: the next run of the retention of ${key} would lose rows that it has not computed; gated retention (native: false) would keep them`,
     suggestion: command('aggregates refresh', [aggregate], flags),
   }))
 }
 
-/** The window of each refresh against its bucket. */
+/** Checks the window of each refresh against the width of a bucket. */
 export function windowFindings(over: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const bucket = over.table.aggregate?.bucketWidth ?? null
   if (bucket === null) return []
@@ -147,15 +147,15 @@ export function windowFindings(over: CheckSubject, facts: ProofFacts): CheckFind
         level: 'unsafe' as const,
         object: view,
         effectiveFrom: facts.at,
-        policies: [concern(view, 'refresh')],
-        message: `the refresh of ${view} reaches from ${offsetInWords(startOffset, over.state.scale)} to ${offsetInWords(endOffset, over.state.scale)} ago: less than two buckets of ${offsetInWords(bucket, over.state.scale)}, so that runs may find no whole one`,
+        policies: [policyRef(view, 'refresh')],
+        message: `the refresh of ${view} reaches from ${offsetInWords(startOffset, over.state.scale)} to ${offsetInWords(endOffset, over.state.scale)} ago: less than two buckets of ${offsetInWords(bucket, over.state.scale)}, so a run may find no whole bucket`,
         suggestion: `startOffset: ${words(needed, over)}`,
       },
     ]
   })
 }
 
-/** Aggregates over a table and over those, with whether they read it themselves. */
+/** Aggregates over a table, direct and indirect. `direct`: the aggregate reads the table itself. */
 function dependents({table}: CheckSubject, {subjects}: ProofFacts): {subject: CheckSubject; direct: boolean}[] {
   const found: {subject: CheckSubject; direct: boolean}[] = []
   let sources = [table]
@@ -169,7 +169,7 @@ function dependents({table}: CheckSubject, {subjects}: ProofFacts): {subject: Ch
   return found
 }
 
-/** The aggregates that read a table themselves. */
+/** The aggregates that read a table directly. */
 export function directOver(subject: CheckSubject, facts: ProofFacts): CheckSubject[] {
   return dependents(subject, facts)
     .filter(({direct}) => direct)

@@ -18,9 +18,9 @@ import {
   type Retention,
   type CheckSubject,
 } from './facts.js'
-import {concern, type CheckFinding} from './finding.js'
+import {policyRef, type CheckFinding} from './finding.js'
 
-/** How long chunks are, against what is kept and what the server caches. */
+/** Checks the chunk interval against the retention and against the server's cache. */
 export function chunkFindings(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const key = qualifiedName(subject.table)
   const length = chunkLength(subject)
@@ -36,20 +36,20 @@ export function chunkFindings(subject: CheckSubject, facts: ProofFacts): CheckFi
         level: 'unsafe',
         object: key,
         effectiveFrom: facts.at,
-        policies: [concern(key, 'chunk interval')],
-        message: `a chunk of ${words(length, subject)} of ${key} comes to ${formatBytes(Math.round(bytes))} at the pace of its newest rows, more than a quarter of the ${formatBytes(facts.cache)} that the server counts on as cache: writing slows down when its indexes do not fit`,
+        policies: [policyRef(key, 'chunk interval')],
+        message: `a chunk of ${words(length, subject)} of ${key} takes ${formatBytes(Math.round(bytes))} at the rate of its newest rows, more than a quarter of effective_cache_size (${formatBytes(facts.cache)}): inserts slow down if its indexes do not fit into memory`,
         suggestion: `chunkInterval: ${roundLength(BigInt(Math.floor(share / subject.bytesPerPoint)), subject)}`,
       })
   }
   return findings
 }
 
-/** A chunk goes as a whole: by the age of its rows when the last is old, by its creation whatever its rows are. */
+/** A chunk is dropped as a whole: when its newest row is old, or by its creation regardless of its rows. */
 function coarseChunks(subject: CheckSubject, length: bigint, retention: Retention, facts: ProofFacts): CheckFinding[] {
   const key = qualifiedName(subject.table)
   const {after, byCreation} = retention
   const {scale} = subject.state
-  // An age of creation is a length of time, and a chunk of integers only where their unit is known.
+  // An age since creation is a duration, so the length of a chunk on integer time needs a unit to be compared.
   if (byCreation && scale === 'unknown') return []
   const age = byCreation && scale !== 'time' ? fromMicros(least(after), scale as TimeUnit) : least(after)
   if (byCreation ? length < age : 2n * length <= age) return []
@@ -60,16 +60,16 @@ function coarseChunks(subject: CheckSubject, length: bigint, retention: Retentio
       level: 'unsafe',
       object: key,
       effectiveFrom: firstDrop(subject, retention, facts),
-      policies: [concern(key, 'retention'), concern(key, 'chunk interval')],
+      policies: [policyRef(key, 'retention'), policyRef(key, 'chunk interval')],
       message: byCreation
-        ? `${key} keeps a chunk for ${kept}, and rows come into a chunk of ${words(length, subject)} for that long: they are dropped while they are new`
-        : `${key} keeps ${kept} in chunks of ${words(length, subject)}, and a chunk goes as a whole: rows stay for up to ${words(age + length, subject)}`,
+        ? `${key} keeps a chunk for ${kept}, but a chunk of ${words(length, subject)} receives rows for longer: new rows are dropped`
+        : `${key} keeps ${kept} in chunks of ${words(length, subject)}, and a chunk is dropped as a whole: rows stay for up to ${words(age + length, subject)}`,
       suggestion: `chunkInterval: ${roundLength(age / 4n, subject)}`,
     },
   ]
 }
 
-/** Compression against what is still read, still written, and dropped anyway. */
+/** Checks compression against refreshes, late rows and retention. */
 export function compressionFindings(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const key = qualifiedName(subject.table)
   const rule = rulesOf(subject.state, 'compression').find(({after}) => after !== null)
@@ -86,8 +86,8 @@ export function compressionFindings(subject: CheckSubject, facts: ProofFacts): C
           level: 'unsafe',
           object: key,
           effectiveFrom: affectsData(subject, after, facts),
-          policies: [concern(key, 'compression'), concern(view, 'refresh')],
-          message: `${key} is compressed after ${age}, and the refresh of ${view} still waits for rows of the last ${offsetInWords(startOffset, subject.state.scale)}: late rows go into compressed chunks, and each refresh reads them from there`,
+          policies: [policyRef(key, 'compression'), policyRef(view, 'refresh')],
+          message: `${key} is compressed after ${age}, and the refresh of ${view} covers the last ${offsetInWords(startOffset, subject.state.scale)}: late rows are inserted into compressed chunks, and each refresh has to read these`,
           suggestion: `compression: { after: ${words(most(startOffset), subject)} }`,
         })
   }
@@ -98,9 +98,9 @@ export function compressionFindings(subject: CheckSubject, facts: ProofFacts): C
       level: 'note',
       object: key,
       effectiveFrom: facts.at,
-      policies: [concern(key, 'compression')],
-      message: `${refilled} compressed chunk${refilled === 1 ? '' : 's'} of ${key} got rows afterwards: they come later than ${age}, or were filled in`,
-      suggestion: 'a longer `after` where that goes on',
+      policies: [policyRef(key, 'compression')],
+      message: `${refilled} compressed chunk${refilled === 1 ? '' : 's'} of ${key} received rows after compression: they are more than ${age} late, or old rows were loaded`,
+      suggestion: 'a longer `after` if that continues',
     })
   const retention = retentionOf(subject)
   if (retention !== null && !retention.byCreation && least(retention.after) <= least(after))
@@ -109,8 +109,8 @@ export function compressionFindings(subject: CheckSubject, facts: ProofFacts): C
       level: 'note',
       object: key,
       effectiveFrom: facts.at,
-      policies: [concern(key, 'compression'), concern(key, 'retention')],
-      message: `${key} is compressed after ${age} and dropped after ${retentionWords(retention, subject)}: nothing of it is ever compressed`,
+      policies: [policyRef(key, 'compression'), policyRef(key, 'retention')],
+      message: `${key} is compressed after ${age} and dropped after ${retentionWords(retention, subject)}: no chunk is ever compressed`,
       suggestion: null,
     })
   return findings

@@ -11,45 +11,45 @@ import {offsetInWords} from '../../catalog/offset-words.js'
 import {isProblem, toOffset} from '../offsets.js'
 import {chunksBefore} from '../reach.js'
 
-/** A table as its policies would stand, and what they meet there. */
+/** A table with its policies as they would be after a plan, and the facts that the checks need. */
 export interface CheckSubject {
   table: Table
   state: TableState
   clock: TableClock
   indexes: number
-  /** Tables that its foreign keys point to. */
+  /** Tables that its foreign keys reference. */
   references: readonly string[]
-  /** Foreign keys that lead to it. */
+  /** Foreign keys of other tables that reference it. */
   referencedBy: readonly string[]
-  /** Exact bytes of a microsecond (or an integer) of recent rows; null: not measured. */
+  /** Exact bytes per microsecond (or integer) of recent rows; null if not measured. */
   bytesPerPoint: number | null
-  /** What aggregates have not covered of what the next run of its retention would drop. */
+  /** Ranges that the next run of its retention would drop and aggregates have not covered. */
   uncovered: readonly {aggregate: string; range: string; flags: {from?: string; to?: string}}[]
 }
 
-/** Everything that the proof looks at: pure data. */
+/** Everything that the checks read. Plain data. */
 export interface ProofFacts {
   server: Server
   at: Instant
   now: bigint
   subjects: ReadonlyMap<Table, CheckSubject>
-  /** Locks that all transactions of the server may hold together. */
+  /** Number of locks that all transactions of the server can hold together. */
   lockSpace: number
-  /** Bytes that the server believes to be cached for it. */
+  /** effective_cache_size in bytes. */
   cache: number
 }
 
 const day = 86_400_000_000n
 
-/** A retention, and how old rows or chunks are when it takes them. */
+/** A retention, and the age at which it drops rows or chunks. */
 export interface Retention {
   rule: LiveRule
   after: Offset
-  /** It goes by when a chunk was made. */
+  /** The age counts from the creation of a chunk. */
   byCreation: boolean
 }
 
-/** The retention that takes rows first, where a table would have several. */
+/** The retention that drops rows first, if a table has several. */
 export function retentionOf(subject: Pick<CheckSubject, 'state'>): Retention | null {
   return retentionsOf(subject).reduce<Retention | null>(
     (first, each) => (first === null || least(each.after) < least(first.after) ? each : first),
@@ -57,13 +57,13 @@ export function retentionOf(subject: Pick<CheckSubject, 'state'>): Retention | n
   )
 }
 
-/** Every retention that a table would have: TimescaleDB carries out each of them. */
+/** Every retention of a table. If there are several, each of them runs. */
 export function retentionsOf({state}: Pick<CheckSubject, 'state'>): Retention[] {
   return rulesOf(state, 'retention').flatMap((rule) => {
     const age = rule.after ?? rule.createdBefore
     if (age === null) return []
     const byCreation = rule.after === null
-    // A gated one is declared as a duration, whatever its table counts in; the creation of a chunk is an instant.
+    // A gated retention is declared as a duration also on integer time; the creation of a chunk is an instant.
     const after = typeof age === 'bigint' || byCreation ? age : toOffset(age, state.scale)
     return isProblem(after) ? [] : [{rule, after, byCreation}]
   })
@@ -74,12 +74,12 @@ export function retentionWords({rule, byCreation}: Retention, {state}: Pick<Chec
   return `${offsetInWords(rule.after ?? rule.createdBefore, byCreation ? 'time' : state.scale)}${byCreation ? ' since the creation of the chunk' : ''}`
 }
 
-/** The shortest that an age can be, in microseconds or integers: a month may be February. */
+/** The shortest length of an age, in microseconds or integers: a month may have 28 days. */
 export function least(offset: Offset): bigint {
   return typeof offset === 'bigint' ? offset : micros(offset, 365, 28)
 }
 
-/** The longest that it can be. */
+/** The longest length of an age, in microseconds or integers. */
 export function most(offset: Offset): bigint {
   return typeof offset === 'bigint' ? offset : micros(offset, 366, 31)
 }
@@ -89,7 +89,7 @@ function micros({months, days, seconds}: Duration, year: number, month: number):
   return BigInt(whole) * day + BigInt(Math.round(seconds * 1e6))
 }
 
-/** How long a chunk or partition is: what was set, else that of the newest. */
+/** The length of a chunk or partition: the chunk interval, else the length of the newest. */
 export function chunkLength({state, table}: CheckSubject): bigint | null {
   if (state.chunkInterval !== null) return state.chunkInterval
   const lengths = table.chunks.flatMap(({start, end}) =>
@@ -103,7 +103,7 @@ export function chunkLength({state, table}: CheckSubject): bigint | null {
   )
 }
 
-/** When the oldest chunk reaches an age: now where it has, or where there is none the age from now on. */
+/** When the oldest chunk reaches an age, not before now; without chunks, the age counts from now. */
 export function affectsData({table, clock}: CheckSubject, age: Offset, facts: ProofFacts): Instant | null {
   const ends = table.chunks.flatMap(({end}) => (end === null ? [] : [end]))
   const from = earliest(ends) ?? clock.now
@@ -111,7 +111,7 @@ export function affectsData({table, clock}: CheckSubject, age: Offset, facts: Pr
   return then === null ? null : notBefore(then, facts)
 }
 
-/** When a retention drops the first chunk. */
+/** When a retention drops the first chunk; null if not known. */
 export function firstDrop(subject: CheckSubject, {after, byCreation}: Retention, facts: ProofFacts): Instant | null {
   if (!byCreation) return affectsData(subject, after, facts)
   const made = subject.table.chunks.flatMap(({createdAt}) => (createdAt === null ? [] : [microsOf(createdAt)]))
@@ -127,7 +127,7 @@ export function chunksToDrop({table, clock}: CheckSubject, {after, byCreation}: 
   return table.chunks.filter(({createdAt, tiered}) => createdAt !== null && !tiered && microsOf(createdAt) < cutoff)
 }
 
-/** The creation of a chunk is an instant, whatever its table counts in. */
+/** Chunks record their creation as an instant, also those of tables on integer time. */
 function creationClock({now}: ProofFacts): TableClock {
   return {now, unit: null, time: 'timestamptz'}
 }
@@ -140,7 +140,7 @@ function notBefore(then: bigint, {now}: ProofFacts): Instant | null {
   return instantOf(then < now ? now : then)
 }
 
-/** A length on a table's scale in words that a configuration takes. */
+/** A length on a table's scale in words that the configuration accepts. */
 export function words(points: bigint, {state}: CheckSubject): string {
   const {scale} = state
   if (scale === 'unknown') return String(points)
@@ -154,7 +154,7 @@ export function words(points: bigint, {state}: CheckSubject): string {
   })
 }
 
-/** A round length of chunks, at most so long. */
+/** The largest round chunk interval up to a length. */
 export function roundLength(atMost: bigint, subject: CheckSubject): string {
   const {scale} = subject.state
   const sizes = [30n * day, 7n * day, day, day / 2n, day / 4n, day / 24n]

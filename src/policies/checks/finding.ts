@@ -1,7 +1,7 @@
 import type {PolicyKindName} from '../../catalog/live-policies.js'
 import type {Instant} from '../../units/instant.js'
 
-/** The rules that a plan is checked by; a finding is named by its rule and its table. */
+/** The checks of a plan; the id of a finding is the name of its check and its table. */
 export const findingRules = [
   'never-refreshed',
   'refresh-erases',
@@ -28,33 +28,33 @@ export const findingRules = [
 
 export type FindingId = `${(typeof findingRules)[number]}:${string}`
 
-/** One way in which policies do not go together. */
+/** One conflict between policies. */
 export interface CheckFinding {
-  /** What --accept names: the rule and the object, the same each time. */
+  /** The id for --accept: check and object; the same in every plan. */
   id: FindingId
-  /** `unsafe`: a plan that makes or touches it is refused. `note`: worth knowing, nothing is lost. */
+  /** `unsafe`: a plan that changes one of its policies is refused. `note`: nothing is lost. */
   level: 'unsafe' | 'note'
   object: string
   message: string
-  /** When it effectiveFrom, as far as that can be foretold; in the past or now where it does already. */
+  /** From when it has consequences; now or in the past if it has already, null if not known. */
   effectiveFrom: Instant | null
-  /** A value with which it would not. */
+  /** A value or command that avoids it. */
   suggestion: string | null
-  /** The policies that it comes from. */
-  policies: readonly Concern[]
+  /** The policies that conflict. */
+  policies: readonly PolicyRef[]
 }
 
-export interface Concern {
+export interface PolicyRef {
   /** Qualified name of the table. */
   key: string
   kind: PolicyKindName | 'chunk interval'
 }
 
-export function concern(key: string, kind: Concern['kind']): Concern {
+export function policyRef(key: string, kind: PolicyRef['kind']): PolicyRef {
   return {key, kind}
 }
 
-/** A policy as reports name it: `public.t retention`. */
-export function concernText({key, kind}: Concern): string {
+/** The name of a policy in reports: `public.t retention`. */
+export function policyName({key, kind}: PolicyRef): string {
   return `${key} ${kind}`
 }

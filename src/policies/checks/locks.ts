@@ -2,9 +2,9 @@ import {ago} from '../../catalog/ages.js'
 import {rulesOf} from '../table-state.js'
 import {qualifiedName, type Table} from '../../catalog/table.js'
 import {chunksToDrop, firstDrop, retentionsOf, type ProofFacts, type Retention, type CheckSubject} from './facts.js'
-import {concern, type CheckFinding} from './finding.js'
+import {policyRef, type CheckFinding} from './finding.js'
 
-/** Locks that a run takes at once, and tables and foreign keys that a drop meets. */
+/** Checks the number of locks that a run takes, and the foreign keys of and to the table. */
 export function lockFindings(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   return [
     ...retentionsOf(subject).flatMap((retention) => dropFindings(subject, retention, facts)),
@@ -18,7 +18,7 @@ function dropFindings(subject: CheckSubject, retention: Retention, facts: ProofF
   const effectiveFrom = firstDrop(subject, retention, facts)
   const findings: CheckFinding[] = []
   const first = chunksToDrop(subject, retention, facts).length
-  // A chunk, its indexes and TOAST, and the same of its compressed half.
+  // A chunk with indexes and TOAST, and its compressed relation with the same.
   const needed = first * (subject.indexes + 6)
   if (native && needed > facts.lockSpace / 2)
     findings.push({
@@ -26,8 +26,8 @@ function dropFindings(subject: CheckSubject, retention: Retention, facts: ProofF
       level: 'unsafe',
       object: key,
       effectiveFrom: facts.at,
-      policies: [concern(key, 'retention')],
-      message: `the first run of the retention of ${key} drops ${first} chunks in one transaction and needs about ${needed} locks of the ${facts.lockSpace} that there are: it would fail with "out of shared memory", each time`,
+      policies: [policyRef(key, 'retention')],
+      message: `the first run of the retention of ${key} drops ${first} chunks in one transaction and needs about ${needed} locks of the ${facts.lockSpace} that the server has: every run would fail with "out of shared memory"`,
       suggestion: 'the gated retention (native: false): one chunk a transaction',
     })
   if (subject.references.length > 0)
@@ -36,23 +36,23 @@ function dropFindings(subject: CheckSubject, retention: Retention, facts: ProofF
       level: native ? 'unsafe' : 'note',
       object: key,
       effectiveFrom,
-      policies: [concern(key, 'retention')],
+      policies: [policyRef(key, 'retention')],
       message: native
-        ? `each run of the retention of ${key} holds ACCESS EXCLUSIVE on ${subject.references.join(', ')} (foreign keys) until it has dropped everything, and waits for that without a limit: readers queue behind it`
-        : `dropping a chunk of ${key} locks ${subject.references.join(', ')} (foreign keys) for a moment; a run waits half a second for it, no longer`,
+        ? `each run of the retention of ${key} holds ACCESS EXCLUSIVE on ${subject.references.join(', ')} (foreign keys) until it has dropped everything, and waits for the locks without a timeout: readers queue behind it`
+        : `dropping a chunk of ${key} locks ${subject.references.join(', ')} (foreign keys) for a moment; a run waits for these locks at most half a second`,
       suggestion: native ? 'the gated retention (native: false)' : null,
     })
-  // Where it has partitions of PostgreSQL, those with rows that a key leads to cannot be dropped at all.
+  // In a partitioned table, partitions with rows that a foreign key references cannot be dropped at all.
   if (subject.referencedBy.length > 0)
     findings.push({
       id: `foreign-keys-into:${key}`,
       level: 'unsafe',
       object: key,
       effectiveFrom,
-      policies: [concern(key, 'retention')],
+      policies: [policyRef(key, 'retention')],
       message: native
-        ? `the first drop of a chunk of ${key} takes the foreign key ${subject.referencedBy.join(', ')} with it, for all rows, or fails at every run: TimescaleDB 2.22 drops the key with a notice only, 2.29 refuses the drop`
-        : `foreign key ${subject.referencedBy.join(', ')} leads to ${key}: a drop of a chunk would take the key with it, so that nothing of ${key} is dropped as long as there is one`,
+        ? `the first drop of a chunk of ${key} also drops the foreign key ${subject.referencedBy.join(', ')}, for all rows, or every run fails: TimescaleDB 2.22 drops the key with a notice only, 2.29 refuses the drop`
+        : `foreign key ${subject.referencedBy.join(', ')} references ${key}: dropping a chunk would also drop the key, so no chunk of ${key} is dropped while it exists`,
       suggestion: `drop the foreign key, or declare no retention of ${key}`,
     })
   return findings
@@ -74,9 +74,9 @@ function refreshFindings(subject: CheckSubject, facts: ProofFacts): CheckFinding
         level: 'unsafe' as const,
         object: view,
         effectiveFrom: facts.at,
-        policies: [concern(view, 'refresh')],
-        message: `a refresh of the whole window of ${view} reads ${read} chunks of ${qualifiedName(source)} and needs about ${needed} locks of the ${facts.lockSpace} that there are`,
-        suggestion: 'a shorter startOffset; what is older can be refreshed once, by hand, in ranges',
+        policies: [policyRef(view, 'refresh')],
+        message: `a refresh of the whole window of ${view} reads ${read} chunks of ${qualifiedName(source)} and needs about ${needed} locks of the ${facts.lockSpace} that the server has`,
+        suggestion: 'a shorter startOffset; older ranges can be refreshed once by hand',
       },
     ]
   })

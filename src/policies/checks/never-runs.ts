@@ -1,7 +1,7 @@
 import {qualifiedName} from '../../catalog/table.js'
 import {whyNeverRuns} from '../never-runs.js'
 import type {ProofFacts, CheckSubject} from './facts.js'
-import {concern, type CheckFinding} from './finding.js'
+import {policyRef, type CheckFinding} from './finding.js'
 
 const neverRunsRules = {
   no_clock: 'no-clock',
@@ -11,7 +11,7 @@ const neverRunsRules = {
   apache_edition: 'apache-edition',
 } as const
 
-/** Policies that a plan would make or leave, of which every run fails: one finding for each reason. */
+/** Policies, after a plan, whose every run fails: one finding a reason. */
 export function neverRunsFindings(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const {table, state, clock} = subject
   const key = qualifiedName(table)
@@ -27,7 +27,7 @@ export function neverRunsFindings(subject: CheckSubject, facts: ProofFacts): Che
       level: 'unsafe',
       object: key,
       effectiveFrom: facts.at,
-      policies: kinds.map((kind) => concern(key, kind)),
+      policies: kinds.map((kind) => policyRef(key, kind)),
       message: `every run of the ${kinds.join(' and ')} policy of ${key} fails: ${same[0]!.why}`,
       suggestion: [...new Set(same.map(({fix}) => fix))].join('; '),
     }

@@ -16,7 +16,7 @@ import {retentionOf, type ProofFacts, type CheckSubject} from './facts.js'
 
 const nextRun = {months: 0, days: 1, seconds: 0}
 
-/** What the proof looks at: every table as it would stand after the changes. */
+/** Reads the facts for the checks: every table as it would be after the changes. */
 export async function readProofFacts(
   db: Database,
   {snapshot, facts, states}: PolicyState,
@@ -60,7 +60,7 @@ export async function readProofFacts(
   }
 }
 
-/** What the next run would take and an aggregate has not seen. */
+/** Ranges that the next run of the retention would drop and an aggregate has not covered. */
 async function uncoveredOf(
   db: Database,
   subject: CheckSubject,
@@ -89,7 +89,7 @@ async function uncoveredOf(
   })
 }
 
-/** Bytes a point of the newest whole range of each hypertable that is not compressed. */
+/** Bytes per point of the newest complete, uncompressed range of each hypertable. */
 async function paceOf(
   db: Database,
   tables: readonly Table[],

@@ -8,11 +8,11 @@ import {command} from '../../units/command.js'
 import {qualifiedName} from '../../catalog/table.js'
 import {offsetInWords} from '../../catalog/offset-words.js'
 import {retentionsOf, retentionWords, words, type ProofFacts, type CheckSubject} from './facts.js'
-import {concern, concernText, findingRules, type CheckFinding} from './finding.js'
+import {policyRef, policyName, findingRules, type CheckFinding} from './finding.js'
 import {lockFindings} from './locks.js'
 import {neverRunsFindings} from './never-runs.js'
 
-/** Every way in which the policies, as they would stand, do not go together. Pure; each id once. */
+/** The conflicts between the policies as they would be after a plan. Each id occurs once. No side effects. */
 export function runChecks(facts: ProofFacts): CheckFinding[] {
   const all = [...facts.subjects.values()].flatMap((subject) => [
     ...aggregateFindings(subject, facts),
@@ -27,26 +27,26 @@ export function runChecks(facts: ProofFacts): CheckFinding[] {
   return all.filter(({id}, index) => all.findIndex((other) => other.id === id) === index)
 }
 
-/** TimescaleDB's own retention asks no aggregate; declared without `native` it becomes the gated one. */
+/** TimescaleDB's own retention checks no aggregate. Declared without `native` it becomes a gated one. */
 function ungated(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const key = qualifiedName(subject.table)
   const rules = rulesOf(subject.state, 'retention').filter(({by}) => by === 'timescaledb')
   return rules.map(({job, after}, index) => ({
-    // Of several each is said: a finding with the same id would be left out.
+    // A second finding with the same id would be removed, so the id of a further policy includes its job.
     id: `ungated:${key}${index === 0 || job === null ? '' : `:${job.id}`}`,
     level: 'note',
     object: key,
     effectiveFrom: facts.at,
-    policies: [concern(key, 'retention')],
-    message: `TimescaleDB's own retention of ${key}${job === null || job.id < 0 ? '' : ` (job ${job.id})`} drops in one transaction and asks no aggregate${after === null ? '. It goes by when a chunk was created, which no declaration can say: nothing equal can be proposed' : ''}`,
+    policies: [policyRef(key, 'retention')],
+    message: `TimescaleDB's own retention of ${key}${job === null || job.id < 0 ? '' : ` (job ${job.id})`} drops in one transaction and checks no aggregate${after === null ? '. Its age counts from the creation of a chunk, which cannot be declared, so there is no equal gated retention' : ''}`,
     suggestion:
       after === null
         ? null
-        : `tables: ${key}: { retention: { after: ${ageWords(after, subject)} } }, and policies apply makes it the gated one`,
+        : `tables: ${key}: { retention: { after: ${ageWords(after, subject)} } }, and policies apply makes it gated`,
   }))
 }
 
-/** Two retentions of one table: both are carried out. */
+/** Two retentions of one table: both run. */
 function twice(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const retentions = retentionsOf(subject)
   if (retentions.length < 2) return []
@@ -58,7 +58,7 @@ function twice(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
       level: 'note',
       object: key,
       effectiveFrom: facts.at,
-      policies: [concern(key, 'retention')],
+      policies: [policyRef(key, 'retention')],
       message: `${key} has ${retentions.length} retentions, and each of them drops: ${each.join('; ')}`,
       suggestion: `remove all but one: ${command('policies remove', ['retention', key], {job: retentions.findLast(({rule}) => rule.job !== null)?.rule.job?.id})}`,
     },
@@ -70,19 +70,19 @@ function jobWords({job, by}: LiveRule): string {
   return ` (${id}${by === 'qicore' ? 'gated' : 'native'})`
 }
 
-/** As a configuration takes it, which knows no integers. */
+/** An age in words that the configuration accepts: it has durations, no integers. */
 function ageWords(offset: Offset | null, subject: CheckSubject): string {
   return typeof offset === 'bigint' ? words(offset, subject) : offsetInWords(offset, subject.state.scale)
 }
 
-/** Findings that come from what a plan changes; the others were there before and stay. */
+/** Findings about policies that a plan changes; the others existed before. */
 export function ofChanges(findings: readonly CheckFinding[], changes: readonly Change[]): CheckFinding[] {
-  const touched = new Set(changes.map((change) => concernText(concern(change.key, kindOf(change)))))
-  return findings.filter(({policies}) => policies.some((each) => touched.has(concernText(each))))
+  const touched = new Set(changes.map((change) => policyName(policyRef(change.key, kindOf(change)))))
+  return findings.filter(({policies}) => policies.some((each) => touched.has(policyName(each))))
 }
 
 /**
- * Refuses a plan that is unsafe unless each of its findings was accepted by name.
+ * Refuses an unsafe plan unless each of its unsafe findings was accepted by id.
  * @throws OpsError UNSAFE_PLAN (exit 7), NO_SUCH_FINDING (exit 2)
  */
 export function requireSafe(
@@ -98,14 +98,14 @@ export function requireSafe(
   )
   throw new OpsError('UNSAFE_PLAN', `These policies conflict; nothing was done.\n${lines.join('\n')}`, {
     exit: ExitCode.refused,
-    suggestions: [`Change what is declared, or accept it by name: ${open.map(({id}) => `--accept ${id}`).join(' ')}`],
+    suggestions: [`Change the declaration, or accept the findings: ${open.map(({id}) => `--accept ${id}`).join(' ')}`],
   })
 }
 
 /**
- * Refuses a mistyped `--accept`: an id that is neither a finding of this plan nor one that the plan could have. A
- * finding
- * that is gone is no mistake: the same command has to finish what a run that was killed has begun.
+ * Refuses a mistyped `--accept`: an id that is neither a finding of this plan nor a possible one. An id whose finding
+ * is
+ * gone is accepted: the same command has to be able to finish what a killed run began.
  * @throws OpsError NO_SUCH_FINDING (exit 2)
  */
 export function requireKnown(
@@ -122,7 +122,7 @@ export function requireKnown(
   ])
 }
 
-/** What would refuse the plan. */
+/** The unsafe findings of a plan that were not accepted: they refuse it. */
 export function openFindings(
   findings: readonly CheckFinding[],
   changes: readonly Change[],

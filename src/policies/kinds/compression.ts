@@ -30,15 +30,15 @@ import {
 
 export interface CompressionRule {
   after: Duration
-  /** Null: nothing was said, so what is there is right. */
+  /** Null if not declared: the current setting is kept. */
   segmentBy: readonly string[] | null
-  /** As written: `time desc`. */
+  /** As in the configuration: `time desc`. */
   orderBy: readonly string[] | null
-  /** Time between two runs; absent: as it is. */
+  /** Time between two runs; absent means unchanged. */
   every?: Duration | undefined
 }
 
-/** What a configuration may leave out is the definition's, else what the table has. */
+/** The rule in a configuration. Missing fields come from the definitions, else from the table's settings. */
 export interface WrittenCompression {
   after: Duration
   segmentBy?: readonly string[] | undefined
@@ -46,7 +46,7 @@ export interface WrittenCompression {
   every?: Duration | undefined
 }
 
-/** @see CompressionRule on the table's own scale */
+/** A {@link CompressionRule} on the table's scale. */
 export interface DesiredCompression {
   after: Offset
   segmentBy: readonly string[] | null
@@ -54,15 +54,15 @@ export interface DesiredCompression {
   every?: Duration | undefined
 }
 
-/** How chunks are compressed from now on; enables compression where it is not. */
+/** The settings for chunks that are compressed from now on; enables compression if it is not. */
 export interface Settings extends ChangeBase {
   do: 'settings'
   settings: CompressionSettings
-  /** Null: not enabled until now. */
+  /** Null if compression is not enabled yet. */
   before: CompressionSettings | null
 }
 
-/** `job` null: the policy is added, else that one is altered in place. */
+/** Adds the policy if `job` is null, else alters that job in place. */
 export interface Compression extends ChangeBase {
   do: 'compression'
   after: Offset
@@ -70,7 +70,7 @@ export interface Compression extends ChangeBase {
   job: number | null
 }
 
-/** Compresses chunks of a certain age. TimescaleDB's community edition only. */
+/** Compresses chunks that are older than an age. TimescaleDB's community edition only. */
 export const compression: PolicyKind<
   CompressionRule,
   DesiredCompression,
@@ -154,7 +154,7 @@ export const compression: PolicyKind<
   advice: ({schema, table}) => [fixBy(command('chunks compress', [shortName(schema, table)]))],
 }
 
-/** Whether TimescaleDB would choose the same: half of the chunk interval, and 12 hours where time is an integer. */
+/** Whether the schedule is TimescaleDB's default: half of the chunk interval, or 12 hours on integer time. */
 function usualSchedule({schedule}: LiveRule, {scale, chunkInterval}: TableState): boolean {
   if (schedule === null) return true
   const usual =
@@ -176,7 +176,7 @@ function desired(rule: CompressionRule, {state, place, problems, offset}: RuleRe
 
 function settingsChange(wanted: DesiredCompression, {state}: DiffContext): Settings[] {
   const before = state.compression
-  // Without a word about the order TimescaleDB would choose one by itself, and in some versions not by time.
+  // Without orderBy TimescaleDB chooses an order itself, and in some versions not by time.
   const orderBy = wanted.orderBy ?? (before === null && state.timeColumn !== null ? [`${state.timeColumn} desc`] : null)
   const differs = (to: readonly string[] | null, from: readonly string[] | null | undefined) =>
     to !== null && !sameList(to, from ?? (to.length === 0 ? [] : null))
@@ -228,17 +228,15 @@ function settingsStep({key, settings}: Settings, {table, state}: StepContext): S
 
 function orderSql(text: string, {columns}: TableState): string {
   const order = readOrder(text, columns)
-  // What the catalogue gave was a column a moment ago.
-  if (order === null) throw new Error(`${text} is no order of these columns`)
+  // The text was validated against these columns before, so this is a bug or the column has just been dropped.
+  if (order === null) throw new Error(`${text} does not name one of the columns`)
   return `${quoteIdent(order.column)} ${order.desc ? 'desc' : 'asc'} nulls ${order.nullsFirst ? 'first' : 'last'}`
 }
 
 function scheduleDiffers(live: LiveRule | null, every: Duration): string[] {
   if (live === null) return [`every ${durationInWords(every)}`]
   if (live.schedule !== null && sameDuration(live.schedule, every)) return []
-  return [
-    `every ${durationInWords(every)}, was ${live.schedule === null ? 'not said' : durationInWords(live.schedule)}`,
-  ]
+  return [`every ${durationInWords(every)}, was ${live.schedule === null ? 'not set' : durationInWords(live.schedule)}`]
 }
 
 function compressionStep({key, after, every, job}: Compression, {server, table}: StepContext): Step {

@@ -20,10 +20,10 @@ type WrittenOf<Kind> =
 export type Rules = {[Name in PolicyKindName]: RuleOf<Registry[Name]>}
 /** The rule of each kind as a configuration writes it. */
 export type WrittenRules = {[Name in PolicyKindName]: WrittenOf<Registry[Name]>}
-/** The changes that some kind of policy has of its own. */
+/** The changes that belong to one kind of policy. */
 export type OwnChange = ChangeOf<Registry[PolicyKindName]>
 
-/** A kind of which the caller knows only the name. */
+/** A kind whose rule type the caller does not know. */
 export type AnyKind = PolicyKind<unknown, unknown, ChangeBase, unknown, unknown>
 
 export const policyKinds: readonly AnyKind[] = Object.values(registry) as unknown as AnyKind[]
@@ -32,7 +32,7 @@ export function kindNamed(name: PolicyKindName): AnyKind {
   return registry[name] as unknown as AnyKind
 }
 
-/** The kind that has this change; undefined for one that is common to all. */
+/** The kind to which a change belongs; undefined for a change that is common to all kinds. */
 export function kindOfChange(change: ChangeBase): AnyKind | undefined {
   return policyKinds.find(({changes}) => changes.includes(change.do))
 }

@@ -20,73 +20,73 @@ import type {LiveRule, TableState} from '../table-state.js'
  * procedure, its rule in config/schema.ts, and a command that sets it by hand.
  */
 export interface PolicyKind<Rule, Desired, Own extends ChangeBase, Facts = null, Written = Rule> {
-  /** As configurations, commands and qicore.policies call it. */
+  /** Name in configurations, commands and qicore.policies. */
   readonly name: PolicyKindName
-  /** The `do` of the changes that {@link diff} gives and {@link steps} carries out. */
+  /** The `do` of the changes that {@link diff} returns and {@link steps} accepts. */
   readonly changes: readonly Own['do'][]
-  /** What each of several policies of one table does; null where several are usual. */
+  /** Verb for what each of several policies of one table does; null if several are normal. */
   readonly eachOfSeveral: string | null
-  /** The rule that a configuration writes, over the definitions' default where there is one. */
+  /** The rule of a configuration, completed from the default of the definitions if there is one. */
   declare(written: Written, before: Rule | undefined): Rule
-  /** The default that a definition has; undefined for none. */
+  /** The default of a definition; undefined if there is none. */
   fromDefinition(definition: TableDefinition | AggregateDefinition): Rule | undefined
-  /** Whether its policies here are rows of qicore.policies, and not jobs of TimescaleDB alone. */
+  /** Whether its policies on this engine can be rows of qicore.policies, not only jobs of TimescaleDB. */
   isRow(engine: EngineKind): boolean
-  /** Why a table cannot have it here; null where it can. */
+  /** Why a table cannot have it on this engine; null if it can. */
   impossible(place: Place): Impossible | null
-  /** What a plan says of a rule that is carried out in another way than it was declared. */
+  /** Notes of a plan about a rule that is applied in another way than it was declared. */
   remarks?(rule: Rule, place: Place): string[]
-  /** The rule on its table's own scale; null where it has a mistake, which is reported to the reader. */
+  /** The rule on its table's scale; null if it has a mistake, which is added to the reader's problems. */
   desired(rule: Rule, reader: RuleReader): Desired | null
-  /** What has to change so that the table has this rule; empty where it has it. */
+  /** The changes that give the table this rule; empty if it has it. */
   diff(desired: Desired, context: DiffContext): Own[]
-  /** The steps of one change, each a transaction of its own. */
+  /** The steps of one change, one transaction each. */
   steps(change: Own, context: StepContext): Step[]
   /** The table as it is after the change. */
   project(state: TableState, change: Own): TableState
   /** Whether TimescaleDB will run the change's job as the owner of the table. */
   runsAsOwner(change: Own): boolean
-  /** A declared rule as reports show it. */
+  /** A declared rule in reports. */
   ruleText(rule: Rule): RuleText
-  /** The same of a live rule. */
+  /** A live rule in reports. */
   liveText(rule: LiveRule, state: TableState): RuleText
   /** A rule of either text in one cell of a table. */
   cell(text: RuleText): string
-  /** How what is not done is said, where that is not `2 chunks were <why>`; null: as usual. */
+  /** The words for work that is not done; null for the default, `2 chunks were <why>`. */
   notDoneInWords?(code: NotDoneCode, counted: Counted): string | null
   /** A declared rule in a few words: `30 days`. */
   inWords(rule: Rule): string
-  /** The same of a live rule. */
+  /** A live rule in a few words. */
   liveInWords(rule: LiveRule, scale: Scale): string
-  /** A live rule as a configuration says it, or why a configuration cannot. */
+  /** A live rule as a value of the configuration, or why a configuration cannot express it. */
   toConfig(rule: LiveRule, state: TableState): {value: ConfigValue} | {cannot: string}
-  /** What {@link work} needs beside the catalog, of all live policies of the kind at once. */
+  /** Reads what {@link work} needs besides the catalog, for all live policies of the kind at once. */
   readFacts(db: Database, policies: readonly LivePolicy[], snapshot: CatalogSnapshot): Promise<Facts>
-  /** What the policy should have done by now, by what is in the database: what a job says of itself is no proof. */
+  /** The due work of the policy, by the state of the database: a job may report success although it failed. */
   work(request: WorkRequest, facts: Facts): Promise<PolicyWork>
-  /** What to do about work that is not done, in sentences of at most one command, none of which deletes rows. */
+  /** Advice about work that is not done: sentences with at most one command each, and none that deletes rows. */
   advice(status: JudgedPolicy, context: FindingContext): PolicyAdvice[]
 }
 
-/** What every change has. */
+/** The fields of every change. */
 export interface ChangeBase {
   do: string
   /** The table or aggregate. */
   key: string
-  /** What differs, for people: `after: 30 days, was 7 days`. */
+  /** The differences in words: `after 30 days, was 7 days`. */
   why: readonly string[]
 }
 
 export interface Counted {
   count: number
-  /** ` chunks`, ` range`; empty where the sentence has said it. */
+  /** ` chunks`, ` range`; empty if the sentence has named it already. */
   noun: string
 }
 
-/** What decides whether a kind is possible. */
+/** The facts that decide whether a kind of policy is possible. */
 export interface Place {
   kind: Table['kind']
-  /** TimescaleDB's own: a hypertable or a continuous aggregate. */
+  /** A hypertable or continuous aggregate of TimescaleDB. */
   native: boolean
   engine: EngineKind
 }
@@ -98,13 +98,13 @@ export interface Impossible {
   suggestions: readonly string[]
 }
 
-/** Reads a rule of a configuration against its table. */
+/** What a kind needs to check a declared rule against its table. */
 export interface RuleReader {
   state: TableState
   /** Where the rule is in the configuration: `tables.public.t.compression`. */
   place: string
   problems: Problem[]
-  /** An age on the table's own scale; null where it has none, which is then a problem. */
+  /** An age on the table's scale; null if it cannot be converted, which is added to the problems. */
   offset(field: string, duration: Duration): Offset | null
 }
 
@@ -115,7 +115,7 @@ export interface DiffOptions {
 
 export interface DiffContext extends DiffOptions {
   state: TableState
-  /** The engine's own scheduler can run policies of this table. */
+  /** The engine's scheduler can run policies of this table. */
   scheduled: boolean
   /** The live rules of the kind. */
   rules: readonly LiveRule[]

@@ -22,7 +22,7 @@ export interface RefreshRule {
   every: Duration
 }
 
-/** @see RefreshRule on the table's own scale */
+/** A {@link RefreshRule} on the table's scale. */
 export interface DesiredRefresh {
   startOffset: Offset
   endOffset: Offset
@@ -31,15 +31,17 @@ export interface DesiredRefresh {
 
 export interface Refresh extends ChangeBase, DesiredRefresh {
   do: 'refresh'
-  /** Where TimescaleDB has no policies: a row of qicore.policies. */
+  /** `qicore`: a row of qicore.policies, on engines whose scheduler runs no policies. */
   by: 'timescaledb' | 'qicore'
-  /** Null: the policy is added, else that one is altered in place. */
+  /** Null adds the policy; a number alters that job in place. */
   job: number | null
-  /** A row of ours that TimescaleDB's own policy replaces. */
+  /** TimescaleDB's policy replaces a row of qicore.policies, which is deleted. */
   dropsRow: boolean
 }
 
-/** Refreshes the recent part of an aggregate: by TimescaleDB's own policy, or by a row for jobs of ours. */
+/**
+ * Refreshes the recent part of an aggregate: a policy of TimescaleDB, or a row of qicore.policies for the refresh job.
+ */
 export const refresh: PolicyKind<RefreshRule, DesiredRefresh, Refresh, RefreshFacts> = {
   name: 'refresh',
   changes: ['refresh'],
@@ -57,7 +59,7 @@ export const refresh: PolicyKind<RefreshRule, DesiredRefresh, Refresh, RefreshFa
       : {
           code: 'NOT_AN_AGGREGATE',
           why: 'it is not an aggregate, so there is nothing to refresh',
-          suggestions: [`The aggregates there are: ${command('aggregates list')}`],
+          suggestions: [`List the aggregates: ${command('aggregates list')}`],
         },
   desired(rule, {offset}) {
     const [startOffset, endOffset] = [offset('startOffset', rule.startOffset), offset('endOffset', rule.endOffset)]
@@ -118,7 +120,7 @@ function diff(wanted: DesiredRefresh, {state, rules, scheduled, problems}: DiffC
   const dropsRow = scheduled && rules.some((rule) => rule.by === 'qicore')
   const why = [
     ...(live === null ? [added(wanted, state.scale)] : windowDiffers(live, wanted, state.scale)),
-    ...(dropsRow ? ["TimescaleDB's own policy takes the place of the row in qicore.policies"] : []),
+    ...(dropsRow ? ["TimescaleDB's own policy replaces the row in qicore.policies"] : []),
   ]
   return why.length === 0 ? [] : [{do: 'refresh', key, by, ...wanted, job: live?.job?.id ?? null, dropsRow, why}]
 }
@@ -128,7 +130,7 @@ function added({startOffset, endOffset, every}: DesiredRefresh, scale: Scale): s
 }
 
 function windowDiffers(live: LiveRule, {startOffset, endOffset, every}: DesiredRefresh, scale: Scale): string[] {
-  const was = live.schedule === null ? 'not said' : durationInWords(live.schedule)
+  const was = live.schedule === null ? 'not set' : durationInWords(live.schedule)
   return [
     ...(sameOffset(live.startOffset, startOffset)
       ? []
@@ -175,7 +177,7 @@ function isThere({startOffset, endOffset, every}: Refresh, {table}: StepContext)
 }
 
 function rowOf({key, startOffset, endOffset, every}: Refresh): Statement {
-  // Where TimescaleDB has no policies its tables have no integer time that a refresh of ours could read.
+  // Emulated aggregates have no integer time, so the offsets are durations.
   const config = {
     startOffset: durationInWords(startOffset as Duration),
     endOffset: durationInWords(endOffset as Duration),

@@ -17,13 +17,13 @@ export interface ReorderRule {
 export interface Reorder extends ChangeBase {
   do: 'reorder'
   index: string
-  /** Null: the policy is added, else that one is altered in place. */
+  /** Null adds the policy; a number alters that job in place. */
   job: number | null
 }
 
 /**
- * Rewrites the rows of older chunks in the order of an index, once each, by TimescaleDB's own policy: all but the two
- * newest, and none that is compressed. Hypertables of the community edition only; not aggregates.
+ * TimescaleDB's policy that rewrites the rows of each chunk once in the order of an index, except the two newest chunks
+ * and compressed ones. Hypertables of the community edition only; not aggregates.
  */
 export const reorder: PolicyKind<ReorderRule, ReorderRule, Reorder, Reordered> = {
   name: 'reorder',
@@ -42,7 +42,7 @@ export const reorder: PolicyKind<ReorderRule, ReorderRule, Reorder, Reordered> =
   },
   desired(rule, {state, place, problems}) {
     const indexes = state.indexes ?? []
-    // Where it is not possible it is not applied, and need not be right.
+    // A rule that is not possible here is not applied, so its index is not checked.
     if (state.kind !== 'hypertable' || indexes.includes(rule.index)) return rule
     problems.push({
       code: 'NO_SUCH_INDEX',

@@ -29,11 +29,11 @@ import {
 
 export interface RetentionRule {
   after: Duration
-  /** TimescaleDB's own policy, which asks no aggregate, instead of the gated one. */
+  /** TimescaleDB's own policy, which checks no aggregate, instead of the gated one. */
   native: boolean
 }
 
-/** @see RetentionRule with its age on the table's own scale */
+/** A {@link RetentionRule} with its age on the table's scale. */
 export interface DesiredRetention extends RetentionRule {
   offset: Offset
 }
@@ -43,10 +43,10 @@ export interface GatedRetention extends ChangeBase {
   after: Duration
   timeUnit: TimeUnit | null
   maxDropPerRun: number
-  /** Whether TimescaleDB's scheduler runs it; else a job of ours or pg_cron. */
+  /** Whether TimescaleDB's scheduler runs it; otherwise the daemon or pg_cron does. */
   scheduler: boolean
   job: number | null
-  /** Jobs that do the same once more, and TimescaleDB's own policy, which it takes the place of. */
+  /** Duplicate jobs, and TimescaleDB's own policy, which it replaces. */
   removes: {jobs: readonly number[]; native: boolean}
 }
 
@@ -54,11 +54,11 @@ export interface NativeRetention extends ChangeBase {
   do: 'native retention'
   after: Offset
   job: number | null
-  /** The gated one that it takes the place of. */
+  /** The gated retention that it replaces. */
   removes: {jobs: readonly number[]; row: boolean}
 }
 
-/** Drops chunks or partitions of a certain age: gated by the aggregates over them, or by TimescaleDB's own policy. */
+/** Drops chunks or partitions that are older than an age: gated by aggregates, or with TimescaleDB's own policy. */
 export const retention: PolicyKind<
   RetentionRule,
   DesiredRetention,
@@ -76,13 +76,13 @@ export const retention: PolicyKind<
     kind === 'aggregate' && !native
       ? {
           code: 'NOT_POSSIBLE_HERE',
-          why: 'it is a table of ours under a view, and has no chunks to drop',
+          why: 'it is an emulated aggregate and has no chunks to drop',
           suggestions: [],
         }
       : null,
   remarks: ({native}, {engine, native: ofTimescaledb}) =>
     native && !(can(engine, 'policies') && ofTimescaledb)
-      ? ['there is no native retention here; the gated one is used.']
+      ? ['native retention is not available here; a gated retention is used.']
       : [],
   desired(rule, {offset}) {
     const after = offset('after', rule.after)
@@ -97,7 +97,7 @@ export const retention: PolicyKind<
       ? nativeChange(wanted, context, native, gated)
       : gatedChange(wanted, context, native, gated)
   },
-  // With what it takes the place of, in one transaction: there is never none, and never two.
+  // One transaction also removes what it replaces, so there is always exactly one retention.
   steps: (change, context) => [retentionStep(change, context)],
   project: (state, change) => withRule(state, ({kind}) => kind === 'retention', ruleAfter(change)),
   runsAsOwner: (change) => change.do === 'native retention',
@@ -120,7 +120,10 @@ export const retention: PolicyKind<
   advice: retentionAdvice,
 }
 
-/** A gated retention is declared as a duration also where the table counts in integers, and its job has the schedule. */
+/**
+ * The policy on its table's scale: the age of a gated retention is a duration also on integer time, and its job has the
+ * schedule.
+ */
 function onScale({policy, rule, snapshot}: WorkRequest): LivePolicy {
   const {after} = policy
   const schedule = policy.schedule ?? rule?.schedule ?? null
@@ -140,7 +143,7 @@ function nativeChange(
   const removes = {jobs: gatedJobs, row: gated !== null}
   const why = [
     ...(native === null ? [`after ${offsetInWords(after, scale)}, ungated`] : ageDiffers(native, after, scale)),
-    ...(gated === null ? [] : ['takes the place of the gated retention']),
+    ...(gated === null ? [] : ['replaces the gated retention']),
   ]
   if (why.length === 0) return []
   return [{do: 'native retention', key, after, job: native?.job?.id ?? null, removes, why}]
@@ -167,7 +170,7 @@ function gatedChange(
     ...(gated === null
       ? [`older than ${durationInWords(after)}, at most ${maxDropPerRun} a run`]
       : gateDiffers(gated, change, state.scale)),
-    ...(native === null ? [] : ["replaces TimescaleDB's own policy, which drops without asking any aggregate"]),
+    ...(native === null ? [] : ["replaces TimescaleDB's own policy, which checks no aggregate"]),
   ]
   return why.length === 0 ? [] : [{...change, why}]
 }
@@ -180,12 +183,12 @@ function gateDiffers(
   const {gate} = live
   const differs: [boolean, string][] = [
     [!sameOffset(live.after, after), `older than ${durationInWords(after)}, was ${offsetInWords(live.after, scale)}`],
-    [gate?.maxDropPerRun !== maxDropPerRun, `at most ${maxDropPerRun} a run, was ${gate?.maxDropPerRun ?? 'not said'}`],
-    [(gate?.timeUnit ?? null) !== timeUnit, `an integer is ${timeUnit}, was ${gate?.timeUnit ?? 'not said'}`],
+    [gate?.maxDropPerRun !== maxDropPerRun, `at most ${maxDropPerRun} a run, was ${gate?.maxDropPerRun ?? 'not set'}`],
+    [(gate?.timeUnit ?? null) !== timeUnit, `timeUnit ${timeUnit}, was ${gate?.timeUnit ?? 'not set'}`],
     [!gate?.consentValid, 'not confirmed since it was changed'],
     [scheduler && live.job === null, 'its job is missing'],
-    [gate?.jobConsentMatches === false, 'its job was made for another confirmed policy'],
-    [(gate?.duplicateJobs ?? []).length > 0, `jobs ${gate?.duplicateJobs.join(', ')} do the same once more`],
+    [gate?.jobConsentMatches === false, 'its job was created for another confirmed policy'],
+    [(gate?.duplicateJobs ?? []).length > 0, `jobs ${gate?.duplicateJobs.join(', ')} are duplicates`],
   ]
   return [...differs.flatMap(([is, why]) => (is ? [why] : [])), ...paused(live)]
 }
@@ -231,7 +234,7 @@ on conflict (object, kind) do update set config = excluded.config, set_by = excl
   ]
 }
 
-/** The job of TimescaleDB's scheduler that calls the procedure; one for a table. */
+/** The job of TimescaleDB's scheduler that calls qicore.retain; one a table. */
 function scheduled({key, job}: GatedRetention, {server}: StepContext): Statement {
   const config = sql`(select jsonb_build_object('object', p.object, 'hash', p.config #> '{consent,hash}') from qicore.policies p where p.object = ${key} and p.kind = 'retention')`
   if (job !== null) return alterJob(server, job, config)

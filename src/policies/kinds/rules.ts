@@ -13,7 +13,7 @@ import type {RuleText} from '../status-types.js'
 import type {LiveRule, TableState} from '../table-state.js'
 import type {Impossible} from './kind.js'
 
-/** A rule of which nothing is set; a kind adds what it has. */
+/** A rule without any field set; a kind adds its own. */
 export const bareRule: Omit<LiveRule, 'kind' | 'by'> = {
   job: null,
   after: null,
@@ -24,23 +24,23 @@ export const bareRule: Omit<LiveRule, 'kind' | 'by'> = {
   gate: null,
 }
 
-/** What the engine lacks as the reason why a kind is impossible; null where it lacks nothing. */
+/** A missing capability of the engine as the reason why a kind is impossible; null if the engine has it. */
 export function lacking(engine: EngineKind, capability: Capability): Impossible | null {
   const lack = lackOf(engine, capability)
   return lack && {code: 'NOT_POSSIBLE_HERE', ...lack}
 }
 
-/** The job of a rule that a plan makes: what number it will have is not known before. */
+/** The job of a planned rule. The id of a new job is not known yet and is -1. */
 export function plannedJob(id: number | null): NonNullable<LiveRule['job']> {
   return {id: id ?? -1, scheduled: true}
 }
 
-/** The state with this rule, and without those that it replaces. */
+/** The state with this rule and without the rules that it replaces. */
 export function withRule(state: TableState, replaced: (rule: LiveRule) => boolean, rule: LiveRule): TableState {
   return {...state, policies: [...state.policies.filter((each) => !replaced(each)), rule]}
 }
 
-/** The one live rule, null for none; undefined where there are more, which a declaration cannot say. */
+/** The only live rule; null if there is none. Undefined if there are several, which is added to the problems. */
 export function single(
   rules: readonly LiveRule[],
   key: string,
@@ -51,7 +51,7 @@ export function single(
   const jobs = rules.map(({job}) => job?.id)
   problems.push({
     code: 'POLICY_TWICE',
-    message: `${key} has ${rules.length} ${kind} policies (jobs ${jobs.join(', ')}), and a declaration stands for one.`,
+    message: `${key} has ${rules.length} ${kind} policies (jobs ${jobs.join(', ')}), and a declaration describes one.`,
     suggestion: `Remove all but one: ${command('policies remove', [kind, key], {job: jobs.at(-1)})}`,
   })
   return undefined
@@ -89,31 +89,31 @@ export function ageText({after, createdBefore, schedule}: LiveRule, {scale}: Tab
   }
 }
 
-/** An age in one cell; where it is counted from the creation of a chunk it says so. */
+/** An age in one cell of a table; `<age> old` if it counts from the creation of a chunk. */
 export function ageCell({after, createdBefore}: RuleText): string {
   return after === null && createdBefore !== undefined ? `${String(createdBefore)} old` : String(after ?? dash)
 }
 
-/** Integers whose unit is known are a length of time too; else they are shown as they are. */
+/** An offset as text; integers of an unknown unit are shown as numbers. */
 export function offsetText(offset: Offset | null, scale: Scale): string | null {
   return offset === null ? null : offsetInWords(offset, scale)
 }
 
-/** An offset as a configuration writes it; null where a configuration cannot. */
+/** An offset as a value of the configuration; null if a configuration cannot express it. */
 export function offsetInConfig(offset: Offset | null, state: TableState): string | null {
   if (offset === null) return null
   if (typeof offset !== 'bigint') return configurable(offset)
   return state.scale === 'unknown' ? null : lengthInConfig(offset, state)
 }
 
-/** A length on the table's scale as a configuration writes it; null where a configuration cannot. */
+/** A length on the table's scale as a value of the configuration; null if a configuration cannot express it. */
 export function lengthInConfig(length: bigint, {scale}: TableState): string | null {
   const micros = scale === 'time' || scale === 'unknown' ? length : toMicros(length, scale)
   if (scale === 'ns' && fromMicros(micros, scale) !== length) return null
   return configurable(durationOfMicros(micros))
 }
 
-/** The words of a duration, if the configuration's own reader makes the same duration of them; else null. */
+/** A duration as text, if the configuration parses it to the same duration; otherwise null. */
 export function configurable(duration: Duration): string | null {
   const text = durationInWords(duration)
   try {
@@ -125,9 +125,10 @@ export function configurable(duration: Duration): string | null {
   }
 }
 
-/** Why a configuration cannot say the age of a live rule. */
+/** Why a configuration cannot express the age of a live rule. */
 export function ageReason({after, createdBefore}: LiveRule): string {
-  if (after === null) return createdBefore === null ? 'its age cannot be read' : 'it goes by when a chunk was created'
+  if (after === null)
+    return createdBefore === null ? 'its age cannot be read' : 'its age counts from the creation of a chunk'
   return typeof after === 'bigint'
     ? `its age is ${after} in integers of an unknown unit`
     : `its age is ${durationInWords(after)}`

@@ -202,16 +202,16 @@ alter table ${name} set (timescaledb.compress${settings}); select count(compress
         planAdHoc(database.db, {table: 'ticks', change, declared, maxDropPerRun: 8, target: 'test'})
       const planned = await set({kind: 'compression', rule: {after: days(30), segmentBy: null, orderBy: null}})
       expect(planned.plan.steps.map(({id}) => id)).toEqual(['compression policy of public.ticks'])
-      expect(planned.notes.join()).toMatch(/now disagrees: it says after 60 days;/)
+      expect(planned.notes.join()).toMatch(/now differs: it declares after 60 days;/)
       expect((await runPlan(database.db, planned.plan)).steps.map(({status}) => status)).toEqual(['done'])
       expect((await set({kind: 'compression', rule: {after: days(60), segmentBy: null, orderBy: null}})).notes).toEqual(
         [],
       )
       const removal = await set({kind: 'retention', rule: 'none'}, [])
-      expect(removal.notes).toEqual(['The configuration says nothing of the retention of public.ticks.'])
+      expect(removal.notes).toEqual(['The configuration does not declare the retention of public.ticks.'])
       const kept = await set({kind: 'compression', rule: 'none'})
       expect(kept.notes.join()).toContain(
-        'and policies apply would put that back; to keep it removed, write tables: {"public.ticks": {compression: none}} in the configuration',
+        'and policies apply would restore that; to keep it removed, write tables: {"public.ticks": {compression: none}} in the configuration',
       )
       await expect(
         planAdHoc(database.db, {

@@ -41,7 +41,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       {key: 'public.odd', fields: {chunkInterval: '1 day'}},
     ])
     expect(notes).toEqual([
-      'public.odd compression: its age is 14 months 3 days 4 hours, which a configuration cannot say; it stays as it is.',
+      'public.odd compression: its age is 14 months 3 days 4 hours, which a configuration cannot express; it is not changed.',
     ])
   })
 })

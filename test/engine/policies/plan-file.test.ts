@@ -46,10 +46,10 @@ describe('a saved plan', () => {
       expect(before.cutoffs[0]!.chunks.length).toBeGreaterThan(0)
 
       expect(staleness({...before, validUntil: '2020-01-01T00:00:00Z'}, await saved(database))).toMatch(
-        /good until 2020/,
+        /valid until 2020/,
       )
       expect(staleness(before, await saved(database, 4))).toMatch(
-        /what is declared, or the file itself, has changed: retention of public\.level1_data|now also reaches/,
+        /the declaration, or the file itself, has changed: retention of public\.level1_data|now also drops/,
       )
       const forged = {...before, steps: before.steps.map((step) => ({...step, sql: 'drop table public.level1_data'}))}
       expect(staleness(forged, await saved(database))).toMatch(/has changed: retention of/)
@@ -61,12 +61,12 @@ describe('a saved plan', () => {
       if (engine.kind === 'postgres')
         await run(`select qicore.create_partition('public.level1_data', 'day', ${daysAgo(20)})`)
       else await run(insert(daysAgo(20)))
-      expect(staleness(before, await saved(database))).toMatch(/public\.level1_data: the retention now also reaches/)
+      expect(staleness(before, await saved(database))).toMatch(/public\.level1_data: the retention now also drops/)
 
       const fresh = await saved(database)
       const declared = [declare('public.level1_data', {retention: {after: days(5), native: false}})]
       await runPlan(database.db, (await planPolicies(database.db, request(declared))).plan)
-      expect(staleness(fresh, await saved(database, 6))).toMatch(/its policies or settings are not what they were/)
+      expect(staleness(fresh, await saved(database, 6))).toMatch(/its policies or settings have changed/)
     })
   })
 

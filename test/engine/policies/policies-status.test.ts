@@ -40,7 +40,7 @@ describe('policies status', () => {
         aggregates: {},
       })
       expect((await status(database, declared)).notes).toEqual([
-        'desk.typo does not exist. The tables there are: qicore-db stats',
+        'desk.typo does not exist. List the tables: qicore-db stats',
         expect.stringMatching(/^desk\.quotes does not exist yet: `qicore-db migrate new add_quotes`/),
       ])
       await expect(planPolicies(database.db, request(declared))).rejects.toThrow('tables.desk.typo')

@@ -53,7 +53,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     )
     const changed = await status(database, declared)
     expect(changed).toMatchObject({ok: false})
-    expect(changed.findings[0]).toContain('its job was made for another confirmed policy')
+    expect(changed.findings[0]).toContain('its job was created for another confirmed policy')
   }, 60_000)
 })
 

@@ -268,7 +268,7 @@ describe('the proof', () => {
     const byCreation = subject('t', {policies: [{...native(days(2)), after: null, createdBefore: days(2)}]})
     expect(found(byCreation).find(({id}) => id === 'ungated:public.t')).toMatchObject({
       suggestion: null,
-      message: expect.stringContaining('when a chunk was created'),
+      message: expect.stringContaining('counts from the creation of a chunk'),
     })
     expect(found(subject('t', {policies: [native(days(2))]})).find(({id}) => id === 'ungated:public.t')).toMatchObject({
       suggestion: expect.stringContaining('after: 2 days'),

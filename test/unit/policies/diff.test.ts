@@ -284,7 +284,7 @@ describe('declared against live', () => {
       )
     expect(changes(true)).toEqual([])
     expect(changes(false)).toMatchObject([
-      {do: 'gated retention', job: 1_000, why: ['its job was made for another confirmed policy']},
+      {do: 'gated retention', job: 1_000, why: ['its job was created for another confirmed policy']},
     ])
   })
 
@@ -321,7 +321,7 @@ describe('declared against live', () => {
     expect(problems).toMatchObject([
       {
         code: 'POLICY_TWICE',
-        message: 'public.v has 2 refresh policies (jobs 1000, 1001), and a declaration stands for one.',
+        message: 'public.v has 2 refresh policies (jobs 1000, 1001), and a declaration describes one.',
       },
     ])
   })
