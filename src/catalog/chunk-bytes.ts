@@ -8,7 +8,9 @@ export type SizeBasis = 'exact' | 'estimated' | 'mixed'
 export interface ChunkBytes {
   /** Live bytes with indexes and TOAST, compressed part included; null if it was not measured. */
   of(chunk: Chunk): number | null
-  /** The root table of a hypertable, which has no rows but has indexes; null if it was not measured. */
+  /**
+   * The relation of the table itself; that of a hypertable has no rows but has indexes. Null if it was not measured.
+   */
   ofRoot(table: Table): number | null
   /** The uncompressed part alone. */
   ofPlainPart(chunk: Chunk): number | null

@@ -39,7 +39,7 @@ export async function requireCoverage(
         .slice(0, 1)
         .map(
           (each) =>
-            `To compute the bucket from the remaining rows only: ${refreshCommand(request.table, each, each.lost, true)}`,
+            `To compute the bucket from the rows that are left: ${refreshCommand(request.table, each, each.lost, true)}`,
         ),
       '--accept-loss drops the rows although they are not computed; the aggregates keep what they have.',
     ],

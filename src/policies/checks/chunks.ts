@@ -62,7 +62,7 @@ function coarseChunks(subject: CheckSubject, length: bigint, retention: Retentio
       effectiveFrom: firstDrop(subject, retention, facts),
       policies: [policyRef(key, 'retention'), policyRef(key, 'chunk interval')],
       message: byCreation
-        ? `${key} keeps a chunk for ${kept}, but a chunk of ${words(length, subject)} receives rows for longer: new rows are dropped`
+        ? `${key} keeps a chunk for ${kept}, and a chunk of ${words(length, subject)} receives rows for at least that long: rows are dropped while they are new`
         : `${key} keeps ${kept} in chunks of ${words(length, subject)}, and a chunk is dropped as a whole: rows stay for up to ${words(age + length, subject)}`,
       suggestion: `chunkInterval: ${roundLength(age / 4n, subject)}`,
     },

@@ -39,7 +39,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(references).toEqual(used)
     expect((await planDrop(database.db, older)).references).toEqual(used)
     expect(notes).toContain(
-      'public.old_2: 2 rows refer to it by foreign key "kid to ticks" of public.kid. PostgreSQL refuses to detach it until these rows of public.kid are deleted or changed; the other partitions are not held up.',
+      'public.old_2: 2 rows refer to it by foreign key "kid to ticks" of public.kid. PostgreSQL refuses to detach it until these rows of public.kid are deleted or changed; the other partitions are not affected.',
     )
     expect(fates(await run(database.db, plan))).toEqual([
       'detach public.old_1: done',
