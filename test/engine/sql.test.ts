@@ -9,22 +9,22 @@ import {replay} from '../helpers/schema-replay.js'
 
 const files = sqlFiles()
 
-/** The parameters that a text names, in order. */
+/** The parameters in a text, in order. */
 const parametersOf = (text: string) =>
   [...new Set([...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)))].sort((a, b) => a - b)
 
 describe.each(files.map((file) => [`sql/${file.name}.sql`, file] as const))('%s', (_, file) => {
   const body = file.text.slice(/^(?:--.*\n)+/.exec(file.text)?.[0].length ?? 0)
 
-  it('says in its header what it answers, what it takes and which TimescaleDB it needs', () => {
+  it('has a header that says what it returns, its parameters and the TimescaleDB that it needs', () => {
     expect(file.header.trim(), 'header').not.toBe('')
-    // A routine is part of a migration, and it is the migration that is for one engine or another.
+    // A routine is part of a migration, and the migration is for one engine or another.
     if (!file.name.startsWith('routines/'))
       expect(
         file.saysTimescaledb,
         'the header says "TimescaleDB: not needed", "TimescaleDB: 2.15" or "TimescaleDB: 2.15 to 2.28"',
       ).toBe(true)
-    // Inside of $$…$$ a routine has its own.
+    // Inside of $$…$$ a routine has parameters of its own.
     const used = parametersOf(body.replace(/\$(\w*)\$[\s\S]*?\$\1\$/g, ''))
     expect(parametersOf(file.header), 'every $n of the statement is explained, and no other').toEqual(used)
     expect(used, 'no number is left out').toEqual(used.map((_, index) => index + 1))
@@ -36,7 +36,7 @@ describe.each(files.map((file) => [`sql/${file.name}.sql`, file] as const))('%s'
   })
 })
 
-/** Catalogues and the tables of qicore: Citus distributes none of them. `locked` is a CTE of is-over.sql. */
+/** Catalogs and the tables of qicore: Citus distributes none of them. `locked` is a CTE of is-over.sql. */
 const neverDistributed =
   /^(pg_|information_schema\.|timescaledb_information\.|_timescaledb_|qicore\.|unnest\(|\(|locked\))/
 
@@ -57,9 +57,9 @@ it('no empty select list reads a table of the user: Citus refuses it on a distri
 })
 
 forEachEngine({}, (engine) => {
-  it('prepares or runs every file that is meant for it', async () => {
+  it('every file can be prepared or run on an engine that it is for', async () => {
     const database = await engine.database()
-    // The ledger's statements and the routines are about what the migrations make.
+    // The ledger's statements and the routines need what the migrations create.
     await replay(database)
     const {db} = database
     const failures: string[] = []
@@ -91,5 +91,5 @@ forEachEngine({}, (engine) => {
   })
 })
 
-/** Thrown to leave nothing behind. */
+/** Thrown to roll back. */
 class Undo extends Error {}

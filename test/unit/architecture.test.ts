@@ -10,7 +10,7 @@ const files = readdirSync(src, {recursive: true, encoding: 'utf8'})
 const textOf = (file: string) => readFileSync(join(src, file), 'utf8')
 
 interface Import {
-  /** `db/sql` for a file of ours, else the package. */
+  /** `db/sql` for a file of this project, else the name of the package. */
   of: string
   kind: 'value' | 'type' | 'lazy'
 }
@@ -36,15 +36,15 @@ function importsOf(file: string): Import[] {
 const layerOf = (path: string) => path.split('/')[0]!
 const ours = (path: string) => files.includes(`${path}.ts`)
 
-/** A room for each thing that an operator looks after. They know the catalog, and each other only downwards. */
+/** The rooms of one subject each. They may import the catalog and subjects below them. */
 const subjects = ['catalog', 'aggregates', 'policies', 'partitions', 'chunks', 'reports', 'doctor', 'activity']
 const ground = ['errors', 'units', 'engines', 'db']
 const below = (...rooms: string[]) => [...ground, 'run', 'catalog', ...rooms]
 const services = [...below('aggregates', 'policies', 'partitions', 'chunks'), 'schema', 'config', 'schedule']
 
 /**
- * Which room may import which: types count like values, and no two rooms import each other. What a room reaches only by
- * `await import` has a tilde. QiCore's own application stands apart: only `schema/built-in.ts` knows its tables.
+ * Which room may import which: types count like values, and no two rooms import each other. A tilde marks a room that is
+ * reached only by `await import`. QiCore's application is separate: only `schema/built-in.ts` imports its tables.
  */
 const mayImport: Record<string, readonly string[]> = {
   errors: [],
@@ -79,7 +79,7 @@ const mayImport: Record<string, readonly string[]> = {
 /** The one file outside of QiCore's room that may import from it. */
 const doors: Record<string, string> = {'schema/built-in.ts': 'qicore'}
 
-/** A heavy or dangerous package is imported in these places only. */
+/** Heavy or dangerous packages, each with the only places that may import it. */
 const packages: Record<string, readonly string[]> = {
   pg: ['db/client', 'db/flight'],
   pgpass: ['db/connect-server'],
@@ -95,7 +95,7 @@ const packages: Record<string, readonly string[]> = {
 }
 
 describe('imports', () => {
-  it('are all understood: every layer is in the table', () => {
+  it('every room is in the table', () => {
     const layers = new Set(files.map((file) => layerOf(file.replace(/\.ts$/, ''))))
     expect([...layers].filter((layer) => !(layer in mayImport))).toEqual([])
   })
@@ -122,7 +122,7 @@ describe('imports', () => {
     expect(importers.filter((file) => !allowed(file))).toEqual([])
   })
 
-  it('tie no knot: no file imports itself by way of others', () => {
+  it('no file imports itself through others', () => {
     const graph = new Map(
       files.map((file) => [
         file.replace(/\.ts$/, ''),
@@ -132,7 +132,7 @@ describe('imports', () => {
       ]),
     )
     const knots: string[] = []
-    // Each file once: what was left without a knot has none behind it. All paths would be millions.
+    // Each file is visited once: following every path would take millions of steps.
     const left = new Set<string>()
     const visit = (at: string, path: readonly string[]) => {
       if (path.includes(at)) return void knots.push([...path.slice(path.indexOf(at)), at].join(' > '))
@@ -145,14 +145,14 @@ describe('imports', () => {
   })
 })
 
-/** Without comments and strings, in which any word may stand. */
+/** The text without comments and string literals, which may contain any word. */
 const codeOf = (file: string) =>
   textOf(file)
     .replace(/\/\*[\s\S]*?\*\//g, '')
     .replace(/'(?:[^'\\\n]|\\.)*'/g, "''")
     .replace(/^\s*\/\/.*$/gm, '')
 
-/** Everything that is loaded together with these files, before anything was run. */
+/** Every file that is loaded together with these, before anything runs. */
 function loadedWith(start: readonly string[]): {files: Set<string>; packages: Set<string>} {
   const loaded = {files: new Set<string>(), packages: new Set<string>()}
   const queue = [...start]
@@ -168,7 +168,7 @@ function loadedWith(start: readonly string[]): {files: Set<string>; packages: Se
   return loaded
 }
 
-/** Names of files in sql/ that a source file has: `policies/gate`, also as the beginning of a template. */
+/** Names of files in sql/ in a source file: `policies/gate`, also as the start of a template literal. */
 const sqlNames = readdirSync(join(root, 'sql'), {recursive: true, encoding: 'utf8'})
   .filter((name) => name.endsWith('.sql') && name.includes('/'))
   .map((name) => name.slice(0, -4))
@@ -179,21 +179,24 @@ const namesIn = (file: string) =>
 
 describe('the SQL of a room', () => {
   const roomOf = (name: string) => name.split('/')[0]!
-  /** Beside its own folder and catalog/, which several rooms ask. Engines name what catalog and db read. */
+  /** In addition to its own folder and catalog/. Engines name files that catalog and db load. */
   const others: Record<string, readonly string[]> = {
     engines: ['db'],
-    // A routine is a part of the schema; the catalog asks the coverage of the same text.
+    // A routine is part of the schema; the catalog loads the coverage query from the same file.
     schema: ['routines', 'migrations'],
     catalog: ['routines'],
   }
 
-  it.each(files.filter((file) => namesIn(file).length > 0))('%s loads it from its folder or the catalog', (file) => {
-    const room = layerOf(file)
-    const allowed = [room, 'catalog', ...(others[room] ?? [])]
-    expect([...new Set(namesIn(file))].filter((name) => !allowed.includes(roomOf(name)))).toEqual([])
-  })
+  it.each(files.filter((file) => namesIn(file).length > 0))(
+    '%s loads SQL only from its own folder or the catalog',
+    (file) => {
+      const room = layerOf(file)
+      const allowed = [room, 'catalog', ...(others[room] ?? [])]
+      expect([...new Set(namesIn(file))].filter((name) => !allowed.includes(roomOf(name)))).toEqual([])
+    },
+  )
 
-  it('is loaded by it: no file is left over', () => {
+  it('every SQL file of a room is loaded by it', () => {
     const loaded = new Set(files.flatMap(namesIn))
     const own = sqlNames.filter((name) => !['migrations', 'routines'].includes(roomOf(name)))
     expect(own.filter((name) => !loaded.has(name))).toEqual([])
@@ -203,14 +206,14 @@ describe('the SQL of a room', () => {
 describe('what a command loads before it runs', () => {
   const commands = files.filter((file) => layerOf(file) === 'commands').map((file) => file.replace(/\.ts$/, ''))
 
-  it('is flags, errors and oclif, nothing else', () => {
+  it('is only flags, errors and oclif', () => {
     for (const command of commands) {
       const loaded = loadedWith([command])
       expect(
         [...loaded.files].filter((file) => !['commands', 'cli', 'errors', 'units', 'engines'].includes(layerOf(file))),
         command,
       ).toEqual([])
-      // What is built into Node costs nothing.
+      // Modules that are built into Node cost nothing.
       expect(
         [...loaded.packages].filter((name) => !name.startsWith('node:')),
         command,
@@ -219,7 +222,7 @@ describe('what a command loads before it runs', () => {
   })
 })
 
-/** An engine or edition compared with a name, a list of their names, or a branch by whether the extension is there. */
+/** An engine or edition that is compared by name, a list of engine names, or a branch on whether the extension is installed. */
 const comparesEngines = new RegExp(
   [
     String.raw`\b(?:engine|edition|asked|name)\b\??\s*[!=]==\s*'(?:timescaledb|apache|postgres|community)'`,
@@ -231,7 +234,7 @@ const comparesEngines = new RegExp(
 )
 
 describe('every source file', () => {
-  it.each(files)('%s is short, ends no process of others and has no hidden inputs', (file) => {
+  it.each(files)('%s is short, ends no foreign process and has no hidden inputs', (file) => {
     const layer = layerOf(file)
     const code = codeOf(file)
     expect(textOf(file).split('\n').length, 'lines; is there a missing module?').toBeLessThanOrEqual(301)

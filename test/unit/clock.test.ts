@@ -9,7 +9,7 @@ const files = readdirSync(directory, {recursive: true, encoding: 'utf8'})
   .sort()
 const textOf = (file: string) => readFileSync(join(directory, file), 'utf8')
 
-/** The clock of this process. performance.now() is none: it only measures what has passed. */
+/** The clock of this process. performance.now() is not one: it only measures elapsed time. */
 const clockOfNode = /\bDate\.now\b|\bnew Date\(\)/
 const words = [
   'clock_timestamp',
@@ -22,7 +22,7 @@ const words = [
   'localtime',
   'localtimestamp',
 ]
-/** The clock of the server; names like beat_now() are functions of the tests, and localTime is one of the program. */
+/** The clock of the server. Names like beat_now() are functions of the tests, and localTime is a function of the program. */
 const clockOfServer = new RegExp(
   `(?<![.\\w>])now\\(\\)|\\bqicore\\.now\\(\\)|\\b(?:${words.flatMap((word) => [word, word.toUpperCase()]).join('|')})\\b`,
 )
@@ -31,7 +31,7 @@ const elapsed = 'measures what has passed since the test began'
 const daemonClock = 'runs a daemon or its queries on schedules of seconds and minutes, and moves qicore.now()'
 const noClock = 'no clock is read: the text is data of the test'
 
-/** Who may read a clock besides helpers/clock.ts, and why the outcome does not depend on the date. */
+/** Files that may read a clock besides helpers/clock.ts, and why their result does not depend on the date. */
 const allowed: Record<string, {node?: string; server?: string}> = {
   'helpers/clock.ts': {node: 'gives the others their times', server: 'gives the others their times'},
   'helpers/property-seed.ts': {node: 'chooses a seed, where a person asked for a random one'},

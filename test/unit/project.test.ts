@@ -20,7 +20,7 @@ const workflows = readdirSync(folder).map((file) => ({
 }))
 
 describe('the workflows', () => {
-  it('run scripts that package.json has', () => {
+  it('run only scripts of package.json', () => {
     const scripts = workflows
       .flatMap(({jobs}) => Object.values(jobs))
       .flatMap(({steps}) => steps)
@@ -29,7 +29,7 @@ describe('the workflows', () => {
     expect(scripts.filter((script) => !(script in manifest.scripts))).toEqual([])
   })
 
-  it('begin with the oldest Node that the package accepts', () => {
+  it('start with the oldest Node that the package supports', () => {
     const versions = workflows
       .flatMap(({jobs}) => Object.values(jobs))
       .flatMap((job) => job.strategy?.matrix.node ?? [])
@@ -44,7 +44,7 @@ describe('npm version', () => {
       encoding: 'utf8',
     })
 
-  it('is refused while CHANGELOG.md has no section for the version', () => {
+  it('fails if CHANGELOG.md has no section for the version', () => {
     const {status, stderr} = guard('999.0.0')
     expect(status).toBe(1)
     expect(stderr).toContain('"## [999.0.0] - <date>"')

@@ -21,18 +21,18 @@ function callsIn(markdown: string): string[] {
 }
 
 describe.each(['README.md', 'CONTRIBUTING.md'])('%s', (name) => {
-  it('calls only commands and flags that there are', () => {
+  it('calls only existing commands and flags', () => {
     const names = [...commands.map(({id}) => id), ...config.topics.map((topic) => topic.name)]
     const wrong = callsIn(text(name)).filter((call) => {
       if (call.startsWith('-')) return !/^--(version|help)$/.test(call)
-      // A command of a plugin.
+      // A command of an oclif plugin.
       if (/^autocomplete (bash|zsh|powershell|--refresh-cache)$/.test(call))
         return config.findCommand('autocomplete') === undefined
       const {name: called, flags} = commandIn(call, names)
       if (called === null) return true
       const next = call.split(/\s+/)[called.split(' ').length]
       const command = commands.find(({id}) => id.replaceAll(':', ' ') === called)
-      // A word behind what takes none is a verb that is not there.
+      // A word after a command without arguments is a subcommand that does not exist.
       if (next !== undefined && !next.startsWith('-') && Object.keys(command?.args ?? {}).length === 0) return true
       const known = new Set([
         '--json',
@@ -50,20 +50,20 @@ describe.each(['README.md', 'CONTRIBUTING.md'])('%s', (name) => {
     if (/npm test/.test(text(name))) expect(scripts).toHaveProperty('test')
   })
 
-  it('links only to what is there', () => {
+  it('links only to existing files', () => {
     const targets = [...text(name).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target]) => target!)
     for (const target of targets) expect(() => readFileSync(join(root, target)), target).not.toThrow()
   })
 })
 
-it("the README's exit codes are those of the program", () => {
+it('the exit codes in the README are those of the program', () => {
   const table = [...readme.matchAll(/^\| (\d+) \| (.+) \|$/gm)].map(([, code, meaning]) => [Number(code), meaning])
   expect(table).toEqual(
     Object.entries(ExitCode).map(([name, code]) => [code, exitCodeMeaning[name as keyof typeof ExitCode]]),
   )
 })
 
-it('the README says how to test what .ci/run tests', () => {
+it('the README has the command that .ci/run runs', () => {
   expect(readme).toContain('npm ci && npm test')
   expect(text('.ci/run')).toContain('npm ci && npm test')
 })

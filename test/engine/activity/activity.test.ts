@@ -5,7 +5,7 @@ import {statement} from '../../../src/db/sql.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {writing} from '../../helpers/server.js'
 
-/** Another session of this name on the same database. */
+/** Another session with this application name on the same database. */
 async function withSession<T>(
   {target}: TestDatabase,
   name: string,
@@ -19,7 +19,7 @@ async function withSession<T>(
   }
 }
 
-/** Asks until the answer is as expected: the other session needs a moment to begin to wait. */
+/** Repeats the report until it is as expected: the other session needs a moment to begin its wait. */
 async function until<T>(ask: () => Promise<T>, done: (answer: T) => boolean): Promise<T> {
   for (let tries = 0; ; tries += 1) {
     const answer = await ask()
@@ -34,7 +34,7 @@ const partitioned = `
 
 describe('activity', () => {
   forEachEngine({native: true}, (engine) => {
-    it('shows the session that waits below the one that blocks it, both with the table of the partition', async () => {
+    it('lists a waiting session below its blocker, both with the table of the partition', async () => {
       const database = await engine.database()
       await database.autocommit(partitioned)
       await withSession(database, 'loader', (loader) =>
@@ -81,7 +81,7 @@ describe('activity', () => {
       )
     })
 
-    it('knows the runs of this program by their name', async () => {
+    it('recognises the runs of this program by their application name', async () => {
       const database = await engine.database()
       await withSession(database, 'qicore-db/chunks compress', (run) =>
         run.transaction(writing, async (tx) => {
@@ -93,7 +93,7 @@ describe('activity', () => {
       )
     })
 
-    it('says what a role without pg_monitor does not see, and still who blocks whom', async () => {
+    it('names what a role without pg_monitor cannot see, and still shows which session blocks which', async () => {
       const database = await engine.database()
       const reporter = `${database.db.server.database}_reporter`
       await database.autocommit(`create role ${reporter} login`)
@@ -109,7 +109,7 @@ describe('activity', () => {
               expect(report.notes).toEqual([expect.stringContaining(`grant pg_monitor to "${reporter}"`)])
               const loaders = report.sessions.filter(({application}) => application === 'loader')
               expect(loaders.map(({query, state}) => [query, state])).toEqual([[null, null]])
-              // Those without a transaction do nothing, also where their state is hidden.
+              // Sessions without a transaction do nothing, also if their state is hidden.
               expect(report.sessions.map(({kind}) => kind)).not.toContain('run')
             } finally {
               await restricted.close()
@@ -123,7 +123,7 @@ describe('activity', () => {
   })
 
   forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-    it('rolls a chunk and its compressed part up to the hypertable, and what stores an aggregate to the view', async () => {
+    it('shows a chunk and its compressed part as the hypertable, and the storage of an aggregate as the view', async () => {
       const database = await engine.database()
       await database.run('create table ticks (time timestamptz not null, v float)')
       await database.run("select create_hypertable('ticks', 'time', chunk_time_interval => interval '1 day')")
@@ -154,7 +154,7 @@ describe('activity', () => {
   })
 
   forEachEngine({kinds: ['timescaledb']}, (engine) => {
-    it('answers on a database without other sessions', async () => {
+    it('works on a database without other sessions', async () => {
       const {db} = await engine.database()
       const {kind, sessions, notes} = await readActivity(db)
       expect({kind, notes, others: sessions.filter((each) => each.kind === 'application')}).toEqual({

@@ -15,11 +15,11 @@ create materialized view s15 with (timescaledb.continuous, timescaledb.materiali
 }
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
-  it('takes nothing for covered that changed in the hour that clocks repeat, and loses no row of it', async () => {
+  it('changes in the repeated hour are never reported as covered, and none of its rows is lost', async () => {
     const database = await engine.database()
     await vienna(database)
     await database.run("update s set v = 3 where ts between '2025-10-26 00:50Z' and '2025-10-26 01:05Z'")
-    // Other windows move the log, and before 2.25 the entry is then the wrong way round.
+    // A refresh of other windows moves the log, and before 2.25 the bounds of the entry are then swapped.
     await database.autocommit("call refresh_continuous_aggregate('s15', '2025-10-25 20:00Z', '2025-10-25 23:00Z')")
     const [row] = (await readAggregates(database.db, new Map())).aggregates
     expect(row!.pending).toMatchObject({ranges: 1})
@@ -32,14 +32,14 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     const [sums] = await database.run<{raw: number; stored: number}>(
       'select (select sum(v)::int from s) as raw, (select sum(sv)::int from s15) as stored',
     )
-    // Either it is computed, or it is left alone with the reason and stays pending.
+    // The range is either computed, or left pending with the reason.
     if (notes.some((note) => note.includes('clocks are set back there'))) {
       expect(sums).toEqual({raw: 332, stored: 300})
       expect((await readAggregates(database.db, new Map())).aggregates[0]!.pending).toMatchObject({ranges: 1})
     } else expect(sums).toEqual({raw: 332, stored: 332})
   })
 
-  it('drops the hours around it, and before TimescaleDB 2.25 no part of the two', async () => {
+  it('drops the hours around it, and before TimescaleDB 2.25 none of the two hours', async () => {
     const database = await engine.database()
     await vienna(database)
     const [mixed] = await database.run<{yes: boolean}>(

@@ -11,7 +11,7 @@ import {hourly, micros, refreshPlan, run, span, tablesOf} from '../../helpers/ag
 
 const community = {kinds: ['timescaledb']} as const
 
-/** Buckets of every kind over one hypertable: name, and the call as the aggregate has it. */
+/** Buckets of every kind over one hypertable: name, and the call in the aggregate. */
 const buckets: Record<string, string> = {
   hours: "time_bucket('1 hour'::interval, time)",
   odd_minutes: "time_bucket('7 minutes'::interval, time)",
@@ -32,7 +32,7 @@ async function coverageOf({db}: TestDatabase, of: Span): Promise<Coverage[]> {
 }
 
 forEachEngine(community, (engine) => {
-  it('widens to the same buckets that time_bucket gives, of every kind, across changes of the clock', async () => {
+  it('widens a range to the same buckets as time_bucket, of every kind, across clock changes', async () => {
     const database = await engine.database()
     await database.run(`create table m (time timestamptz not null, v int); select create_hypertable('m', 'time');
 ${Object.entries(buckets)
@@ -43,7 +43,7 @@ ${Object.entries(buckets)
   .join(';\n')}`)
     const tables = await tablesOf(database.db)
     const times = fc.sample(fc.bigInt({min: micros('1999-01-01'), max: micros('2040-01-01')}), 400)
-    // The hours around the changes of the clock in New York and Berlin.
+    // The hours around the clock changes in New York and Berlin.
     for (const day of ['2024-03-10', '2024-11-03', '2024-03-31', '2024-10-27'])
       for (let hour = 0; hour < 24; hour += 1) times.push(micros(`${day}T${String(hour).padStart(2, '0')}:30:00Z`))
     for (const [name, call] of Object.entries(buckets)) {
@@ -57,7 +57,7 @@ ${Object.entries(buckets)
         times.map((at) => String(edges.get(at)!.floor)),
         name,
       ).toEqual((await bucket(times)).map(({at}) => at))
-      // A bucket ends where the next begins, and nothing is between the two.
+      // A bucket ends where the next one begins, without a gap.
       const ends = times.map((at) => edges.get(at)!.ceil)
       expect(await bucket(ends), name).toEqual(ends.map((at) => ({at: String(at)})))
       const within = times.filter((at) => edges.get(at)!.floor < at)
@@ -67,7 +67,7 @@ ${Object.entries(buckets)
     }
   })
 
-  it('knows the buckets of integers, before zero too', async () => {
+  it('computes buckets of integers, also below zero', async () => {
     const database = await engine.database()
     await database.run(`create table m (time bigint not null, v int); select create_hypertable('m', 'time', chunk_time_interval => 1000);
 create function integer_now() returns bigint language sql stable as 'select 5000::bigint';
@@ -85,7 +85,7 @@ create materialized view a with (timescaledb.continuous) as select time_bucket(3
     ).toBe(true)
   })
 
-  it('says covered only of what the aggregate really has, whatever was written, refreshed and broken off before', async () => {
+  it('a range is covered only if the aggregate has computed it, whatever was written, refreshed and interrupted before', async () => {
     const database = await engine.database()
     await database.run(`create table m (time timestamptz not null, v int not null); select create_hypertable('m', 'time', chunk_time_interval => interval '3 days');
 ${['hours', 'shifted_days', 'weeks_from', 'local_months'].map((name) => `create materialized view ${name} with (timescaledb.continuous, timescaledb.materialized_only = true) as select ${buckets[name]} as bucket, sum(v) as total from m group by 1 with no data`).join(';\n')};
@@ -149,7 +149,7 @@ create materialized view days with (timescaledb.continuous, timescaledb.material
         const tables = await tablesOf(database.db)
         for (const chunk of tables.get('public.m')!.chunks) {
           const coverage = await coverageOf(database, spanOf(chunk))
-          // The gated retention asks in SQL: it lets nothing go that this would not.
+          // The gated retention checks in SQL: it never drops what this check would keep.
           const [gate] = await database.run<{gap: string | null}>(
             "select qicore.retain_gap('public.m', 'timestamptz', $1, $2, null) as gap",
             [String(chunk.start), String(chunk.end)],
@@ -161,7 +161,7 @@ create materialized view days with (timescaledb.continuous, timescaledb.material
           ).toEqual(lacking.slice(0, 1))
           for (const {view, gaps, level} of coverage) {
             expect(level).toBe(views[view]!.level)
-            // What is over an aggregate is compared with the rows only where that one is up to them.
+            // An aggregate over an aggregate is compared with the rows only if the lower one is up to date.
             if (gaps.length > 0 || (level === 2 && coverage.find((each) => each.view === 'hours')!.gaps.length > 0))
               continue
             covered += 1
@@ -180,7 +180,7 @@ select bucket, f.total, h.total as stored from touched join fresh f using (bucke
     expect(covered).toBeGreaterThan(0)
   }, 180_000)
 
-  it('counts a refresh that was broken off as not done', async (context) => {
+  it('an interrupted refresh counts as not done', async (context) => {
     const database = await engine.database()
     const {materializationRanges} = database.db.server
     if (materializationRanges === null) context.skip('this TimescaleDB keeps no record of unfinished refreshes')
@@ -188,7 +188,7 @@ select bucket, f.total, h.total as stored from touched join fresh f using (bucke
     await run(database.db, (await refreshPlan(database.db, 'public.a', {span: span('2024-01-01', '2024-01-11')})).plan)
     const day: Span = span('2024-01-03', '2024-01-04')
     expect((await coverageOf(database, day))[0]!.gaps).toEqual([])
-    // What is left where the session died between its two transactions.
+    // The state after a session that ended between the two transactions of a refresh.
     await database.run(`insert into _timescaledb_catalog.continuous_aggs_materialization_ranges
 select mat_hypertable_id, ${day.start}, ${day.end} from _timescaledb_catalog.continuous_agg`)
     expect((await coverageOf(database, day))[0]!.gaps).toEqual([day])
@@ -205,7 +205,7 @@ select mat_hypertable_id, ${day.start}, ${day.end} from _timescaledb_catalog.con
     expect((await refreshPlan(database.db, 'public.a', {span: day})).plan.steps).toEqual([])
   })
 
-  it('takes nothing for covered of an aggregate that learns of changes from the WAL', async (context) => {
+  it('nothing is covered of an aggregate that reads changes from the WAL', async (context) => {
     const database = await engine.database()
     const [can] = await database.run<{wal: string; option: boolean}>(
       "select current_setting('wal_level') as wal, exists (select from information_schema.columns where table_name = 'continuous_aggregates' and column_name = 'invalidate_using') as option",
@@ -224,7 +224,7 @@ select mat_hypertable_id, ${day.start}, ${day.end} from _timescaledb_catalog.con
         () => null,
         (error: unknown) => error as {code?: string; message: string},
       )
-    // PostgreSQL's security releases of 2026 allow no plugin with such a name.
+    // PostgreSQL's security releases of 2026 refuse plugins with such a name.
     if (refused?.code === '42501') context.skip(refused.message)
     expect(refused).toBeNull()
     await database.autocommit("call refresh_continuous_aggregate('a', null, null)")
@@ -238,7 +238,7 @@ select mat_hypertable_id, ${day.start}, ${day.end} from _timescaledb_catalog.con
     expect(gate!.gap).toContain('public.a learns of changes from the WAL')
   })
 
-  it('does not wake a broken-off refresh that reaches to where the rows are gone', async (context) => {
+  it('does not resume an interrupted refresh whose range includes dropped rows', async (context) => {
     const database = await engine.database()
     if (database.db.server.materializationRanges === null)
       context.skip('this TimescaleDB keeps no record of unfinished refreshes')
@@ -256,7 +256,7 @@ select mat_hypertable_id, ${day.start}, ${day.end} from _timescaledb_catalog.con
     expect(await database.run("select count(*) as n from a where bucket < '2024-01-04+00'")).toEqual([{n: 144}])
   })
 
-  it('has nothing covered of an aggregate that was never refreshed', async () => {
+  it('nothing is covered of an aggregate that was never refreshed', async () => {
     const database = await engine.database()
     await hourly(database)
     const all = {start: lowest, end: highest}

@@ -11,7 +11,7 @@ import {hourly, refreshPlan, run, span} from '../../helpers/aggregates.js'
 
 const look = {width: 200, color: false, headers: true}
 
-it('compares the two ends of a range to the microsecond', () => {
+it('compares the bounds of a range to the microsecond', () => {
   const at = (text: string) => ({unit: 'instant' as const, instant: parseInstant(text)})
   const range = instantsBetween(at('2023-01-05T00:00:00Z') as never, at('2023-01-05T00:00:00.000001Z') as never)
   expect(range.to).toBe('2023-01-05T00:00:00.000001Z')
@@ -21,7 +21,7 @@ it('compares the two ends of a range to the microsecond', () => {
 })
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
-  it('has everything pending of an aggregate that was never refreshed', async () => {
+  it('everything is pending of an aggregate that was never refreshed', async () => {
     const database = await engine.database()
     await hourly(database)
     const {aggregates} = await readAggregates(database.db, new Map())
@@ -31,7 +31,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     })
   })
 
-  it('prints for a single late row the whole bucket, which aggregates refresh takes', async () => {
+  it('shows the whole bucket of a single late row, in the form that aggregates refresh accepts', async () => {
     const database = await engine.database()
     await hourly(database)
     await run(database.db, (await refreshPlan(database.db, 'public.a', {span: span('2024-01-01', '2024-01-11')})).plan)
@@ -43,7 +43,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     )
   })
 
-  it('lists an aggregate over integers whose last invalidation lies at the end of bigint', async () => {
+  it('lists an aggregate over integers whose last invalidation ends at the maximum of bigint', async () => {
     const database = await engine.database()
     await database.run(`create table bi (a bigint not null, v int); select create_hypertable('bi', 'a', chunk_time_interval => 10);
 create function bi_now() returns bigint language sql stable as 'select coalesce(max(a), 0) from public.bi'; select set_integer_now_func('bi', 'bi_now');
@@ -54,7 +54,7 @@ insert into bi values (9223372036854775806, 1)`)
     expect(aggregates.map(({view}) => view)).toEqual(['bia'])
   })
 
-  it('calls nothing undone from the beginning of time of a refresh policy with an open start', async () => {
+  it('an open start of a refresh policy does not make the time before the first row not done', async () => {
     const database = await engine.database()
     await hourly(database)
     await database.autocommit("call refresh_continuous_aggregate('a', null, null)")
@@ -68,7 +68,7 @@ insert into bi values (9223372036854775806, 1)`)
     expect(changed.policies[0]!.notDone).toHaveLength(1)
   })
 
-  it('says before a drop that a query with a condition does not hold all rows', async () => {
+  it('the preview of a drop says that a query with a condition does not contain all rows', async () => {
     const database = await engine.database()
     await hourly(
       database,

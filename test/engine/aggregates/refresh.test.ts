@@ -11,7 +11,7 @@ const rows = (view: string) =>
   `select count(*) as n, min(bucket)::text as first, max(bucket)::text as last from ${view}`
 
 forEachEngine(community, (engine) => {
-  it('changes nothing when asked what it would do, does it, and finds nothing to do the second time', async () => {
+  it('a dry run changes nothing, a run does it, and a second run has nothing to do', async () => {
     const database = await engine.database()
     await hourly(database)
     const {plan, notes} = await refreshPlan(database.db, 'public.a', {span: span('2024-01-02', '2024-01-04')})
@@ -33,7 +33,7 @@ forEachEngine(community, (engine) => {
     expect((await preview(database.db, plan)).steps.map(({status}) => status)).toEqual(['skipped', 'skipped'])
   })
 
-  it('widens what was asked to whole buckets, and stops at the last one that is complete', async () => {
+  it('widens the requested range to whole buckets, and ends at the last complete one', async () => {
     const database = await engine.database()
     await hourly(database)
     const now = span('2024-01-05T10:30:00Z', '2024-01-06').start
@@ -47,11 +47,11 @@ forEachEngine(community, (engine) => {
     ])
   })
 
-  it('computes again only where rows changed', async () => {
+  it('recomputes only ranges in which rows changed', async () => {
     const database = await engine.database()
     await hourly(database)
     await run(database.db, (await refreshPlan(database.db, 'public.a', {span: span('2024-01-01', '2024-01-11')})).plan)
-    // One transaction is logged as one range.
+    // One transaction is logged as a single range.
     await database.run("update m set v = 5 where time = '2024-01-03 04:10+00'")
     await database.run("insert into m values ('2024-01-07 22:59+00', 9, 9)")
     const {plan} = await refreshPlan(database.db, 'public.a', {span: span('2024-01-01', '2024-01-11')})
@@ -71,7 +71,7 @@ forEachEngine(community, (engine) => {
     )
   })
 
-  it('never computes where the raw rows are gone, and says so', async () => {
+  it('never recomputes ranges whose source rows were dropped, and says so', async () => {
     const database = await engine.database()
     await hourly(
       database,
@@ -97,7 +97,7 @@ forEachEngine(community, (engine) => {
     expect(after[0]).toEqual(before[0])
     expect(after[1]!.n).toBe(865)
     expect(await database.run("select count(*) as n from a where bucket < '2024-01-04+00'")).toEqual([{n: 144}])
-    // Asked for by name, it is a loss.
+    // Requested by range with --accept-loss, it is a loss.
     const {plan: loss} = await refreshPlan(database.db, 'public.w', {
       span: span('2024-01-01', '2024-01-15'),
       acceptLoss: true,
@@ -105,7 +105,7 @@ forEachEngine(community, (engine) => {
     expect(loss.steps.map((step) => step.class)).toEqual(['loss'])
   })
 
-  it('computes single buckets that do not begin where they would by default, and is done with them', async () => {
+  it('computes single buckets with an origin other than the default, and they are done afterwards', async () => {
     const database = await engine.database()
     await hourly(
       database,
@@ -123,7 +123,7 @@ forEachEngine(community, (engine) => {
     )
   })
 
-  it('prints what psql runs as it stands, to the same end', async () => {
+  it('prints a script that psql runs with the same result', async () => {
     const database = await engine.database()
     await hourly(database)
     const {plan} = await refreshPlan(database.db, 'public.a', {span: span('2024-01-02', '2024-01-03')})
@@ -136,7 +136,7 @@ forEachEngine(community, (engine) => {
 })
 
 forEachEngine({kinds: ['postgres', 'apache']}, (engine) => {
-  it('computes an aggregate that is a table of ours by window: where it is not, and where rows changed since', async () => {
+  it('computes an emulated aggregate by windows: ranges that are missing, and ranges in which rows changed', async () => {
     const database = await engine.database()
     await replay(database)
     await database.db.probe()
@@ -167,7 +167,7 @@ select 'bitcoin', 'BTC', 'binance', t, 1, 2, 1, 2, 10, '1h', 'test', '' from gen
     expect((await refreshPlan(database.db, 'public.daily_ohlcv_summary', {span: all})).plan.steps).toEqual([])
   })
 
-  it('leaves what was computed from rows that are gone', async () => {
+  it('keeps what was computed from rows that are gone', async () => {
     const database = await engine.database()
     await replay(database)
     await database.db.probe()

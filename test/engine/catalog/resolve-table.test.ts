@@ -15,7 +15,7 @@ forEachEngine({}, (engine) => {
         expect(qualifiedName(await resolveTable(database.db, tables, text))).toBe('risk."Fills 1"')
     })
 
-    it('that is not there is NO_SUCH_TABLE, with the near ones, and nothing is done', async () => {
+    it('that does not exist is NO_SUCH_TABLE, with similar names, and nothing is done', async () => {
       const database = await engine.database()
       await fills(database)
       await database.run('create table events (at timestamptz not null) partition by range (at)')
@@ -38,7 +38,7 @@ forEachEngine({}, (engine) => {
       expect(await failed('Fills 1')).toMatchObject({code: 'BAD_NAME', exitCode: 2})
     })
 
-    it('that is something else is NOT_A_HYPERTABLE and says what', async () => {
+    it('that is another kind of object is NOT_A_HYPERTABLE with its kind', async () => {
       const database = await engine.database()
       await fills(database)
       await database.run('create table plain (a int)')
@@ -61,7 +61,7 @@ forEachEngine({}, (engine) => {
       })
     })
 
-    it('that is in two schemas is AMBIGUOUS with the candidates', async () => {
+    it('that exists in two schemas is AMBIGUOUS with the candidates', async () => {
       const database = await engine.database()
       for (const schema of ['a', 'b']) {
         await database.run(`create schema ${schema}`)
@@ -79,7 +79,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
-  it('a chunk is no table, and the materialisation of an aggregate is the aggregate', async () => {
+  it('a chunk is not accepted as a table, and the storage of an aggregate means the aggregate', async () => {
     const database = await engine.database()
     await prices(database)
     await database.run(

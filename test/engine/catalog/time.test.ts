@@ -15,18 +15,18 @@ import {
 } from '../../../src/catalog/time.js'
 import {forEachEngine} from '../../helpers/engines.js'
 
-// From 1900 to 2200, where no calendar is odd.
+// From 1900 to 2200, within which every calendar is regular.
 const micros = fc.bigInt({min: -2_208_988_800_000_000n, max: 7_258_118_400_000_000n})
 
 describe('times', () => {
-  it('come back to the microsecond', () => {
+  it('are converted and back to the microsecond', () => {
     fc.assert(fc.property(micros, (value) => void expect(microsOf(instantOf(value)!)).toBe(value)))
     expect(instantOf(0n)).toBe('1970-01-01T00:00:00Z')
     expect(instantOf(-1n)).toBe('1969-12-31T23:59:59.999999Z')
     expect(instantOf(1_500_000n)).toBe('1970-01-01T00:00:01.5Z')
   })
 
-  it('beyond what a date can be are none', () => {
+  it('beyond the range of a date are null', () => {
     expect(instantOf(2n ** 63n - 1n)).toBeNull()
     expect(instantOf(-(2n ** 63n))).toBeNull()
   })
@@ -42,7 +42,7 @@ describe('times', () => {
     expect(toMicros(1_234_567_890n, 'ns')).toBe(1_234_567n)
   })
 
-  it('that stand near the clock tell their unit, and others do not', () => {
+  it('near the clock reveal their unit, and others do not', () => {
     const at = '2026-11-22T20:41:00Z'
     expect(unitOfClock(1_795_466_460n, at)).toBe('s')
     expect(unitOfClock(1_795_466_460_000n, at)).toBe('ms')
@@ -52,18 +52,18 @@ describe('times', () => {
       expect(unitOfClock(value, at)).toBeNull()
   })
 
-  it('are numbers in JSON where that is exact', () => {
+  it('are numbers in JSON if that is exact', () => {
     expect(exactNumber(9_007_199_254_740_991n)).toBe(9_007_199_254_740_991)
     expect(exactNumber(9_007_199_254_740_993n)).toBe('9007199254740993')
   })
 
-  it('stand in the first bits of a UUIDv7', () => {
+  it('are in the first bits of a UUIDv7', () => {
     expect(instantOf(microsOfUuid('019b7ab2-2800-7000-8000-000000000000'))).toBe(
       instantOf(BigInt(0x019b7ab22800) * 1000n),
     )
   })
 
-  it('of other types are none', () => {
+  it('of other types are null', () => {
     expect(['timestamp with time zone', 'date', 'bigint', 'uuid', 'text', null].map(timeKindOf)).toEqual([
       'timestamptz',
       'date',
@@ -103,7 +103,7 @@ describe('bounds of partitions', () => {
     })
   })
 
-  it('of integers are the integers', () => {
+  it('of integers are integers', () => {
     expect(parsePartitionBound(`FOR VALUES FROM ('-5') TO ('9223372036854775807')`, 'integer')).toEqual({
       start: -5n,
       end: 9_223_372_036_854_775_807n,
@@ -113,7 +113,7 @@ describe('bounds of partitions', () => {
 })
 
 forEachEngine({}, (engine) => {
-  it('intervals move along the calendar as on the server', async () => {
+  it('intervals are added by the calendar as on the server', async () => {
     const {db} = await engine.database()
     const interval = fc.record({
       months: fc.integer({min: -30, max: 30}),

@@ -6,7 +6,7 @@ import {forEachEngine} from '../../helpers/engines.js'
 import {compressible, compressOldest, numberOf, prices, request} from '../../helpers/catalog-time-series.js'
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
-  it('says the same as TimescaleDB itself on every version that is installed there', async () => {
+  it('reports the same as TimescaleDB on every installed version', async () => {
     const versions: (string | undefined)[] = [undefined]
     if (engine.native) {
       const {run, db} = await engine.database()
@@ -19,7 +19,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     for (const version of versions) {
       const database = await engine.database(version === undefined ? {} : {timescaledb: {version, schema: 'ts ext'}})
       const ext = version === undefined ? 'public' : '"ts ext"'
-      // What the helpers call lives in the extension's schema.
+      // The functions that the helpers call are in the extension's schema.
       const entry = {
         ...database,
         run: (text: Parameters<typeof database.run>[0]) =>
@@ -36,7 +36,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
       await compressible(entry)
       await compressOldest(entry, 3)
       await entry.run(`insert into prices values ('2026-01-02 00:30', 'coin 1', 7)`)
-      // Paused from the first moment: the scheduler would do the work that is to be seen undone.
+      // Paused in the same transaction: the scheduler would otherwise do the work that this test needs undone.
       await entry.run(`select alter_job(add_compression_policy('prices', interval '7 days'), scheduled => false)`)
       await entry.run(
         `create materialized view hourly with (timescaledb.continuous) as select time_bucket('1 hour', time) as b, coin, avg(price) from prices group by 1, 2 with no data`,

@@ -12,7 +12,7 @@ import {chunkNames, compress, decompress, statuses, tenDays} from '../../helpers
 const community = {kinds: ['timescaledb']} as const
 
 forEachEngine(community, (engine) => {
-  it('changes nothing when asked what it would do, compresses oldest first, and finds nothing the second time', async () => {
+  it('a dry run changes nothing, a run compresses the oldest first, and a second run has nothing to do', async () => {
     const database = await engine.database()
     await tenDays(database)
     const names = await chunkNames(database)
@@ -44,7 +44,7 @@ forEachEngine(community, (engine) => {
     ])
   })
 
-  it('compresses again what was refilled, and leaves frozen chunks alone with a note', async () => {
+  it('compresses refilled chunks again, and skips frozen chunks with a note', async () => {
     const database = await engine.database()
     await tenDays(database)
     const names = await chunkNames(database)
@@ -59,7 +59,7 @@ forEachEngine(community, (engine) => {
     expect(await database.run('select count(*) as n from m')).toEqual([{n: 2881}])
   })
 
-  it('takes a range from the chunk over its beginning, and never the chunk over its end', async () => {
+  it('a range includes the chunk that extends before its start, and excludes the one that extends past its end', async () => {
     const database = await engine.database()
     await tenDays(database)
     const names = await chunkNames(database)
@@ -71,13 +71,13 @@ forEachEngine(community, (engine) => {
     expect(plan.steps.map(({id}) => id)).toEqual([`compress ${names[2]}`, `compress ${names[3]}`])
   })
 
-  it('does what the live policy says is due, else what was declared, else asks for a range', async () => {
+  it('compresses what the live policy makes due, else the declared one, else requires a range', async () => {
     const database = await engine.database()
     await tenDays(database)
     await expect(compress(database.db, 'm', null)).rejects.toMatchObject({code: 'NO_RANGE', exitCode: 2})
     const declared = {months: 0, days: 30, seconds: 0}
     expect((await compress(database.db, 'm', null, {declared})).plan.steps).toHaveLength(10)
-    // Far enough that none is due.
+    // Far enough in the future that no chunk is due.
     await database.run("select add_compression_policy('m', interval '100 years')")
     const live = await compress(database.db, 'm', null, {declared})
     expect(live.plan.steps).toEqual([])
@@ -88,7 +88,7 @@ forEachEngine(community, (engine) => {
     expect(early.notes).toEqual([expect.stringContaining("The chunk is younger than the live policy's 100 years")])
   })
 
-  it('names the section of the configuration where a hypertable and an aggregate declare their compression', async () => {
+  it('names the section of the configuration in which a hypertable and an aggregate declare their compression', async () => {
     const database = await engine.database()
     await database.run(
       "create table plain (time timestamptz not null, v float); select create_hypertable('plain', 'time')",
@@ -106,7 +106,7 @@ forEachEngine(community, (engine) => {
       })
   })
 
-  it('tells a table without compression, and a role that may not, before anything is changed', async () => {
+  it('refuses a table without compression and a role without privileges before anything is changed', async () => {
     const database = await engine.database()
     await tenDays(
       database,
@@ -132,7 +132,7 @@ forEachEngine(community, (engine) => {
     await database.run(`drop role ${role}`)
   })
 
-  it('prints a script that the server runs as it stands, to the same end', async () => {
+  it('prints a script that the server runs with the same result', async () => {
     const database = await engine.database()
     await tenDays(database)
     const {plan} = await compress(database.db, 'm', {before: '2024-01-03T00:00:00Z'})
@@ -140,7 +140,7 @@ forEachEngine(community, (engine) => {
     expect((await statuses(database)).slice(0, 3)).toEqual([1, 1, 0])
   })
 
-  it('works where the extension lives in another schema, and on names that need quotes', async (context) => {
+  it('works if the extension is in another schema, and with quoted names', async (context) => {
     if (!engine.native) context.skip('the embedded engine has one database, with the extension in public')
     const database = await engine.database({timescaledb: {schema: 'Extra schema'}})
     await database.run(`set local search_path = public, "Extra schema"; create schema "Desk B"; create table "Desk B"."Ticks ""x""" (time timestamptz not null, v int);
@@ -152,7 +152,7 @@ insert into "Desk B"."Ticks ""x""" values ('2024-01-01+00', 1); alter table "Des
     expect(fates(await run(database.db, back.plan)).map((line) => line.replace(/.*: /, ''))).toEqual(['done'])
   })
 
-  it('compresses integer time by what one is said to be', async () => {
+  it('compresses integer time by its configured unit', async () => {
     const database = await engine.database()
     await database.run(`create table ticks (ms bigint not null, v int); select create_hypertable('ticks', 'ms', chunk_time_interval => 86400000);
 insert into ticks select extract(epoch from t)::bigint * 1000, 1 from generate_series('2024-01-01+00'::timestamptz, '2024-01-05+00', '6 hours') t;
@@ -166,7 +166,7 @@ alter table ticks set (timescaledb.compress, timescaledb.compress_orderby = 'ms 
     expect(await statuses(database, 'ticks')).toEqual([1, 1, 0, 0, 0])
   })
 
-  it('decompresses every chunk that a range touches, and says who will compress them again', async () => {
+  it('decompresses every chunk that a range touches, and names the policy that will compress them again', async () => {
     const database = await engine.database()
     await tenDays(database, "select add_compression_policy('m', interval '30 days', initial_start => '2100-01-01');")
     await run(database.db, (await compress(database.db, 'm', {before: '2024-01-06T00:00:00Z'})).plan)
@@ -186,7 +186,7 @@ alter table ticks set (timescaledb.compress, timescaledb.compress_orderby = 'ms 
 })
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('is not kept from anything by a long reader: the copied rows are deleted where they cannot be truncated', async () => {
+  it('is not blocked by a long reader: copied rows are deleted if they cannot be truncated', async () => {
     const database = await engine.database()
     await tenDays(database)
     const reader = await connect(database.target, {applicationName: 'a-long-reader'})
@@ -218,12 +218,12 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     await held
     await reader.close()
     expect(report.steps.map(({status}) => status)).toEqual(['done', 'done', 'done'])
-    // Where it has to wait, the others go on meanwhile.
+    // A chunk that has to wait does not hold up the others.
     if (!database.db.server.truncatesOrDeletes) expect(ends.at(-1)).toBe('compress _hyper_1_1_chunk')
     expect((await statuses(database)).slice(0, 3)).toEqual([1, 1, 1])
   })
 
-  it('waits for a writer on one chunk only, and compresses the others meanwhile', async () => {
+  it('waits for a writer only on its chunk, and compresses the others meanwhile', async () => {
     const database = await engine.database()
     await tenDays(database)
     const writer = await connect(database.target, {applicationName: 'a-long-writer'})
@@ -283,7 +283,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     expect(await database.run('select count(*) as n from m')).toEqual([{n: 2880}])
   })
 
-  it('goes on where its backend was killed, in the same run and in the next', async () => {
+  it('continues after its backend was killed, in the same run and in the next', async () => {
     const database = await engine.database()
     await tenDays(
       database,
@@ -308,7 +308,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
 })
 
 forEachEngine({kinds: ['apache']}, (engine) => {
-  it('says that this edition cannot compress', async () => {
+  it('reports that this edition cannot compress', async () => {
     const database = await engine.database()
     await tenDays(database)
     await expect(compress(database.db, 'm', {before: '2024-01-04T00:00:00Z'})).rejects.toMatchObject({

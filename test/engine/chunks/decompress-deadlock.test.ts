@@ -11,11 +11,11 @@ import type {RunReport} from '../../../src/run/step.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {writing} from '../../helpers/server.js'
 
-/** Locks are waited for longer than the server takes to find a deadlock. */
+/** The lock timeout is longer than the server needs to detect a deadlock. */
 const patient: Limits = {...defaultLimits, exclusiveLockTimeout: 20_000, firstRetry: 50, longestRetry: 100}
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('a chunk whose decompression the server ended as a deadlock is not done, and is tried again within the budget', async () => {
+  it('a decompression that the server aborted as a deadlock is not done, and is retried within the budget', async () => {
     const database = await compressed()
     const retried = await besideUpdate(database, {...patient, retryBudget: 60_000})
     expect(retried.report.steps).toMatchObject([{status: 'done', attempts: 2}])
@@ -47,8 +47,8 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     (await run<{n: number}>('select count(*)::int as n from timescaledb_information.chunks where is_compressed'))[0]!.n
 
   /**
-   * What an UPDATE does while a chunk is decompressed: it has locked the chunk to plan (ACCESS SHARE) and waits for the
-   * copy (ROW EXCLUSIVE); the decompression, which copies under EXCLUSIVE, then asks for ACCESS EXCLUSIVE.
+   * The locks of an UPDATE during a decompression: it holds ACCESS SHARE from planning and waits for ROW EXCLUSIVE until the
+   * copy ends; the decompression, which copies under EXCLUSIVE, then requests ACCESS EXCLUSIVE.
    */
   async function besideUpdate(
     {db, run}: TestDatabase,
@@ -84,7 +84,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
   }
 })
 
-/** Asked without a pause: the copy takes less than a second. */
+/** Polled without a pause: the copy takes less than a second. */
 async function until(tx: Pick<Database, 'query'>, question: string): Promise<void> {
   const deadline = performance.now() + 10_000
   while (!(await tx.query<{yes: boolean}>(statement(question)))[0]!.yes)

@@ -13,7 +13,7 @@ import {chunkNames, drop, tenDays} from '../../helpers/chunks.js'
 const look = {width: 200, color: false, headers: true}
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
-  it('of a UUIDv7 key are dropped as planned, whatever bounds drop_chunks takes', async (context) => {
+  it('with a UUIDv7 key are dropped as planned, whatever bounds drop_chunks accepts', async (context) => {
     const database = await engine.database()
     const [found] = await database.run<{found: boolean}>(
       "select exists (select from pg_proc where proname = 'to_uuidv7') as found",
@@ -28,7 +28,7 @@ insert into ev select to_uuidv7(t), 1 from generate_series(timestamptz '2026-01-
     expect((await drop(database.db, 'ev', '2026-01-03T00:00:00Z')).plan.steps).toEqual([])
   })
 
-  it('that are not old are none, and the plan says how old the oldest is', async () => {
+  it('that are young are kept, and the plan has the age of the oldest', async () => {
     const database = await engine.database()
     await tenDays(database)
     const {plan, notes} = await drop(database.db, 'm', '2024-01-01T12:00:00Z')
@@ -40,7 +40,7 @@ insert into ev select to_uuidv7(t), 1 from generate_series(timestamptz '2026-01-
     ])
   })
 
-  it('says that due is unknown where the unit of integers is, and refuses a unit by which the rows lie in 1970', async () => {
+  it('due is unknown if the unit of integers is, and a unit that puts all rows in 1970 is refused', async () => {
     const database = await engine.database()
     await database.run(`create table counted (ts bigint not null); select create_hypertable('counted', 'ts', chunk_time_interval => 86400);
 insert into counted select extract(epoch from ${today})::bigint - 86400 * d from generate_series(0, 9) d`)
@@ -76,7 +76,7 @@ insert into counted select extract(epoch from ${today})::bigint - 86400 * d from
     expect(right.clock).toMatchObject({unit: 's'})
   })
 
-  it('are counted in few statements, and one that cannot be counted leaves the others known', async () => {
+  it('are counted in few statements, and one that cannot be counted does not hide the others', async () => {
     const database = await engine.database()
     await tenDays(database)
     const {table} = await readContext(database.db, 'm', null)
@@ -96,7 +96,7 @@ insert into counted select extract(epoch from ${today})::bigint - 86400 * d from
     expect(await chunkNames(database)).toHaveLength(10)
   })
 
-  it('that are unordered only are left so where the policy says so', async (context) => {
+  it('that are unordered are left unordered only if the policy says so', async (context) => {
     const database = await engine.database()
     const [version] = await database.run<{relid: boolean}>(
       "select exists (select from pg_attribute where attrelid = '_timescaledb_catalog.chunk'::regclass and attname = 'relid') as relid",

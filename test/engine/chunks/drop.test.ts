@@ -14,7 +14,7 @@ const timescaledb = {kinds: ['timescaledb', 'apache']} as const
 const community = {kinds: ['timescaledb']} as const
 const status = (lines: readonly string[]) => lines.map((line) => line.replace(/^.*?: /, ''))
 
-/** Hours over m, and weeks over those. */
+/** An hourly aggregate over m, and a weekly one over that. */
 const aggregates = `create materialized view a with (timescaledb.continuous, timescaledb.materialized_only = true) as
   select time_bucket(interval '1 hour', time) as bucket, dev, sum(1) as n from m group by 1, 2 with no data;
 create materialized view w with (timescaledb.continuous, timescaledb.materialized_only = true) as
@@ -25,7 +25,7 @@ async function refresh({autocommit}: TestDatabase, ...views: string[]): Promise<
 }
 
 forEachEngine(timescaledb, (engine) => {
-  it('changes nothing when asked what it would do, drops exactly what is older, and finds nothing the second time', async () => {
+  it('a dry run changes nothing, a run drops exactly what is older, and a second run has nothing to do', async () => {
     const database = await engine.database()
     await tenDays(database)
     const names = await chunkNames(database)
@@ -68,7 +68,7 @@ insert into s select t, d from generate_series('2024-01-01+00'::timestamptz, '20
     expect(await chunkNames(database, 's')).toEqual(names.slice(8))
   })
 
-  it('drops nothing of a table that a foreign key leads to: TimescaleDB would drop the key as well', async () => {
+  it('drops nothing of a table that a foreign key references: TimescaleDB would drop the key too', async () => {
     const database = await engine.database()
     await tenDays(
       database,
@@ -84,7 +84,7 @@ insert into s select t, d from generate_series('2024-01-01+00'::timestamptz, '20
     expect((await drop(database.db, 'm', '2024-01-04T12:00:00Z')).plan.steps).toHaveLength(3)
   })
 
-  it('drops nothing at all where the range holds another chunk than planned', async () => {
+  it('drops nothing of a range that has a chunk that was not planned', async () => {
     const database = await engine.database()
     await database.run(`create table s (time timestamptz not null, dev int not null); select create_hypertable('s', 'time', 'dev', 4, chunk_time_interval => interval '1 day');
 insert into s select t, 1 from generate_series('2024-01-01+00'::timestamptz, '2024-01-02+00', '1 hour') t`)
@@ -95,7 +95,7 @@ insert into s select t, 1 from generate_series('2024-01-01+00'::timestamptz, '20
     expect(await chunkNames(database, 's')).toEqual(before)
   })
 
-  it('knows integer time by what one is, and asks where the unit is not known', async () => {
+  it('uses the unit of integer time, and refuses if it is not known', async () => {
     const database = await engine.database()
     await database.run(`create table ticks (ms bigint not null); select create_hypertable('ticks', 'ms', chunk_time_interval => 86400000);
 insert into ticks select extract(epoch from t)::bigint * 1000 from generate_series('2024-01-01+00'::timestamptz, '2024-01-05+00', '6 hours') t`)
@@ -135,7 +135,7 @@ insert into ticks select extract(epoch from t)::bigint * 1000 from generate_seri
     expect(status(fates(await run(database.db, plan)))).toEqual(['done'])
   })
 
-  it('prints a script that the server runs as it stands, to the same end', async () => {
+  it('prints a script that the server runs with the same result', async () => {
     const database = await engine.database()
     await tenDays(database)
     const names = await chunkNames(database)
@@ -144,7 +144,7 @@ insert into ticks select extract(epoch from t)::bigint * 1000 from generate_seri
     expect(await chunkNames(database)).toEqual(names.slice(2))
   })
 
-  it('says so when it takes everything, and leaves alone what is frozen', async (context) => {
+  it('says so if it drops everything, and skips frozen chunks', async (context) => {
     const database = await engine.database()
     await tenDays(database)
     const {notes} = await drop(database.db, 'm', '2025-01-01T00:00:00Z')
@@ -159,7 +159,7 @@ insert into ticks select extract(epoch from t)::bigint * 1000 from generate_seri
 })
 
 forEachEngine(community, (engine) => {
-  it('refuses what an aggregate has not covered, covers it with --refresh-first, and loses nothing of any aggregate', async () => {
+  it('refuses ranges that an aggregate has not covered, covers them with --refresh-first, and no aggregate loses a row', async () => {
     const database = await engine.database()
     await tenDays(database, aggregates)
     await expect(drop(database.db, 'm', '2024-01-08T00:00:00Z')).rejects.toMatchObject({
@@ -177,27 +177,27 @@ forEachEngine(community, (engine) => {
     expect(await database.run('select sum(n)::int as n from a')).toEqual([{n: 7 * 288}])
     expect(await database.run('select sum(n)::int as n from w')).toEqual([{n: 7 * 288}])
     expect(await database.run('select count(*) as n from m')).toEqual([{n: 3 * 288}])
-    // Nor does our own refresh lose it afterwards.
+    // A later refresh does not lose it either.
     for (const view of ['public.a', 'public.w'])
       await run(database.db, (await refreshPlan(database.db, view, {span: span('2023-12-01', '2024-02-01')})).plan)
     expect(await database.run("select sum(n)::int as n from a where bucket < '2024-01-08+00'")).toEqual([{n: 7 * 288}])
     expect(await database.run("select sum(n)::int as n from w where bucket < '2024-01-08+00'")).toEqual([{n: 7 * 288}])
   })
 
-  it('drops one chunk after the other of what is covered, and not even a refresh of everything loses what was dropped', async () => {
+  it('drops covered chunks one after another, and not even a refresh of everything loses the history', async () => {
     const database = await engine.database()
     await tenDays(database, aggregates)
     await refresh(database, 'a', 'w')
     const {plan, facts} = await drop(database.db, 'm', '2024-01-08T00:00:00Z')
     expect(facts.coverage.map(({gaps}) => gaps)).toEqual([[], []])
     expect(status(fates(await run(database.db, plan)))).toEqual(Array.from({length: 7}, () => 'done'))
-    // A drop of ours invalidates nothing: not even an open-ended refresh loses their history.
+    // A drop by qicore-db invalidates nothing: not even an open-ended refresh erases the history.
     await refresh(database, 'a', 'w')
     expect(await database.run('select sum(n)::int as n from a')).toEqual([{n: 10 * 288}])
     expect(await database.run('select sum(n)::int as n from w')).toEqual([{n: 10 * 288}])
   })
 
-  it('does not drop a chunk into which rows came after the plan, and goes on with the others', async () => {
+  it('does not drop a chunk that received rows after the plan, and continues with the others', async () => {
     const database = await engine.database()
     await tenDays(database, aggregates)
     await refresh(database, 'a', 'w')
@@ -216,7 +216,7 @@ forEachEngine(community, (engine) => {
     expect(await chunkNames(database)).toEqual(names.slice(3))
   })
 
-  it('does not drop what is left of a bucket that was dropped from, where rows were written to it, before or after the plan', async () => {
+  it('keeps the rest of a partly dropped bucket if rows were written to it, before or after the plan', async () => {
     const database = await engine.database()
     await tenDays(
       database,
@@ -233,7 +233,7 @@ forEachEngine(community, (engine) => {
     expect(await database.run('select from m where dev = 3')).toHaveLength(1)
   })
 
-  it('does not drop for an aggregate that was made after the plan', async () => {
+  it('respects an aggregate that was created after the plan', async () => {
     const database = await engine.database()
     await tenDays(database, aggregates)
     await refresh(database, 'a', 'w')
@@ -244,7 +244,7 @@ forEachEngine(community, (engine) => {
     expect(fates(await run(database.db, plan))[0]).toMatch(/not covered by public\.late/)
   })
 
-  it('drops what is not covered only when the loss is accepted', async () => {
+  it('drops uncovered ranges only with --accept-loss', async () => {
     const database = await engine.database()
     await tenDays(database, aggregates)
     const {plan, facts} = await drop(database.db, 'm', '2024-01-03T00:00:00Z', {acceptLoss: true})
@@ -252,26 +252,26 @@ forEachEngine(community, (engine) => {
     expect(status(fates(await run(database.db, plan)))).toEqual(['done', 'done'])
   })
 
-  it('asks an aggregate over an aggregate only for what can be complete', async () => {
+  it('an aggregate over an aggregate need not have buckets that are not complete yet', async () => {
     const database = await engine.database()
     await tenDays(database, aggregates)
     await database.autocommit("call refresh_continuous_aggregate('a', null, null)")
     await database.autocommit("call refresh_continuous_aggregate('w', '2024-01-01', '2024-01-08')")
-    // In the week of the 8th it is the 10th: its week is not there yet, and need not be.
+    // In the week of the 8th it is the 10th: that week's bucket does not exist yet and need not.
     const clock = {now: BigInt(Date.parse('2024-01-10T12:00:00Z')) * 1000n, unit: null}
     const {facts} = await drop(database.db, 'm', '2024-01-10T00:00:00Z', {clock})
     expect(facts.coverage.map(({view, gaps}) => [view, gaps])).toEqual([
       ['a', []],
       ['w', []],
     ])
-    // A week later it must be.
+    // A week later it must exist.
     await expect(drop(database.db, 'm', '2024-01-10T00:00:00Z')).rejects.toMatchObject({
       code: 'NOT_COVERED',
       message: expect.stringContaining('public.w has not covered'),
     })
   })
 
-  it('drops chunks of an aggregate by its own name, once what is over it has covered them', async () => {
+  it('drops chunks of an aggregate by its name, once the aggregates over it have covered them', async () => {
     const database = await engine.database()
     await tenDays(database, aggregates.replaceAll("interval '1 hour', time", "interval '1 hour', time"))
     await database.run("select set_chunk_time_interval('a', interval '1 day')").catch(() => {})
@@ -287,7 +287,7 @@ forEachEngine(community, (engine) => {
     expect(await database.run('select sum(n)::int as n from w')).toEqual([{n: 2880}])
   })
 
-  it('never loses from an aggregate what it can keep, whatever happened before', async () => {
+  it('an aggregate never loses a bucket that it can keep, in any sequence of changes', async () => {
     const database = await engine.database()
     const minute = 60_000
     const first = Date.parse('2024-01-01T00:00:00Z')
@@ -314,7 +314,7 @@ insert into truth select time, dev from m`,
         )
         for (const step of actions) {
           if (step.kind === 'write') {
-            // Rows older than what was dropped would be new chunks: they are nobody's loss here.
+            // Rows older than the dropped ones would be in new chunks, which this test does not count.
             await database.run(
               `with rows as (select $1::timestamptz + i * interval '11 minutes' as time from generate_series(1, $2::int) i), kept as (select time, 1 as dev from rows where time >= coalesce((select min(range_start) from timescaledb_information.chunks where hypertable_name = 'm'), '-infinity')),
 w as (insert into m select time, dev, 0 from kept) insert into truth select time, dev from kept`,
@@ -349,7 +349,7 @@ w as (insert into m select time, dev, 0 from kept) insert into truth select time
             ).toEqual([])
           }
         }
-        // What is gone from the table is in the aggregates.
+        // The rows that were dropped from the table are in the aggregates.
         const lost =
           await database.run(`with oldest as (select min(range_start) as at from timescaledb_information.chunks where hypertable_name = 'm')
 select t.bucket, t.n, a.n as stored from (select time_bucket(interval '1 hour', time) as bucket, dev, count(*) as n from truth group by 1, 2) t
@@ -363,7 +363,7 @@ left join a using (bucket, dev) where t.bucket + interval '1 hour' <= (select at
 })
 
 forEachEngine({kinds: ['apache']}, (engine) => {
-  it('refuses what our own aggregates have not covered, or have covered before rows came, and covers it with --refresh-first', async () => {
+  it('refuses ranges that emulated aggregates have not covered or that changed since, and covers them with --refresh-first', async () => {
     const database = await engine.database()
     await replay(database)
     await database.db.probe()
@@ -376,7 +376,7 @@ select 'bitcoin', 'BTC', 'binance', t, 1, 2, 1, 2, 10, '1h', 'test', '' from gen
     })
     const {plan} = await drop(database.db, table, '2024-01-20T00:00:00Z', {refreshFirst: true})
     const before = await chunkNames(database, 'ohlcv_data')
-    // A row that comes after the plan into what will be computed is computed too; one after that is not.
+    // A row that arrives after the plan in a range that will be computed is computed too; one that arrives later is not.
     expect(
       fates(await run(database.db, {...plan, steps: plan.steps.filter(({kind}) => kind === 'refresh')})).filter(
         (line) => !line.endsWith(': done'),
@@ -403,7 +403,7 @@ select 'bitcoin', 'BTC', 'binance', t, 1, 2, 1, 2, 10, '1h', 'test', '' from gen
 })
 
 forEachEngine({kinds: ['timescaledb', 'apache'], native: true}, (engine) => {
-  it('waits for a long reader of one chunk only, and drops the others meanwhile', async () => {
+  it('waits for a long reader only on its chunk, and drops the others meanwhile', async () => {
     const database = await engine.database()
     await tenDays(database)
     const names = await chunkNames(database)

@@ -18,7 +18,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     ['a publication for its schema', 'create publication p for tables in schema _timescaledb_internal'],
     ['a publication for all tables', 'create publication p for all tables'],
   ])(
-    '%s: what is compressed is truncated, never deleted row by row, and the reader in the way is named',
+    '%s: compressed rows are truncated, never deleted one by one, and the reader in the way is named',
     async (_what, publish) => {
       const database = await engine.database()
       await tenDays(database, 'alter table m add primary key (time, dev);')
@@ -48,7 +48,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     },
   )
 
-  it('is not deleted either where the publication came after the plan', async () => {
+  it('is not deleted either if the publication was created after the plan', async () => {
     const database = await engine.database()
     await tenDays(database, 'alter table m add primary key (time, dev);')
     const {plan} = await compress(database.db, 'm', {before: '2024-01-02T00:00:00Z'})
@@ -66,7 +66,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     expect(await database.run(text!)).toEqual([{set_config: 'truncate_or_delete'}])
   })
 
-  it('leaves refilled chunks alone whose rows a publication would delete at its subscribers', async () => {
+  it('skips refilled chunks whose rows a publication would delete at its subscribers', async () => {
     const database = await engine.database()
     await tenDays(database, 'alter table m add primary key (time, dev);')
     const names = await chunkNames(database)
@@ -85,7 +85,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     expect((await compress(database.db, 'm', before)).plan.steps.map(({id}) => id)).toEqual([`compress ${names[1]}`])
   })
 
-  it('says which chunks a publication has, and which it loses by a drop', async () => {
+  it('reports which chunks a publication has, and which it loses through a drop', async () => {
     const database = await engine.database()
     await tenDays(database, 'alter table m add primary key (time, dev);')
     const names = await chunkNames(database)

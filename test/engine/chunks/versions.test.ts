@@ -3,7 +3,7 @@ import {forEachEngine} from '../../helpers/engines.js'
 import {fates, run} from '../../helpers/aggregates.js'
 import {compress, decompress, drop, statuses, tenDays} from '../../helpers/chunks.js'
 
-/** Changes work from 2.18 on: those of these that a server has beside its own. */
+/** Changes work from 2.18 on: the versions of these that a server has in addition to its own. */
 const versions = ['2.18.2', '2.28.3']
 
 const aggregate = `create materialized view a with (timescaledb.continuous, timescaledb.materialized_only = true) as
@@ -37,7 +37,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       {week: '2024-01-08', n: 3 * 288},
     ])
     expect(await database.run('select count(*) as n from m')).toEqual([{n: 2 * 288}])
-    // The next chunk of the week that was begun with: what the drop itself logged does not keep it for ever.
+    // The next chunk of the week that was partly dropped: what the drop itself logged does not keep it forever.
     await done((await drop(database.db, 'm', '2024-01-10T00:00:00Z')).plan)
     expect(await database.run('select count(*) as n from m')).toEqual([{n: 288}])
     expect(await database.run("select sum(n)::int as n from a where bucket = '2024-01-08+00'")).toEqual([{n: 3 * 288}])

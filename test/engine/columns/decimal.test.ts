@@ -4,7 +4,7 @@ import {calculate, compareDecimals, readDecimal} from '../../../src/columns/deci
 import {reasonOf} from '../../../src/columns/invalid.js'
 import {forEachEngine} from '../../helpers/engines.js'
 
-/** A decimal as an integer of its smallest digit, to say the truth by. */
+/** A decimal as an integer of its smallest digit, as an independent reference. */
 const decimal = fc.tuple(fc.bigInt({min: -(10n ** 34n), max: 10n ** 34n}), fc.nat({max: 12}))
 const textOf = ([unscaled, scale]: readonly [bigint, number]) => {
   const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0')
@@ -24,7 +24,7 @@ describe('decimals', () => {
     )
   })
 
-  it('that differ in their last digit only are different', () => {
+  it('that differ only in their last digit are different', () => {
     fc.assert(
       fc.property(decimal, ([unscaled, scale]) => {
         expect(compareDecimals(textOf([unscaled, scale]), textOf([unscaled + 1n, scale]))).toBe(-1)
@@ -42,7 +42,7 @@ describe('decimals', () => {
     )
   })
 
-  it('of numbers are what the number is written as', () => {
+  it('of numbers are the written form of the number', () => {
     expect(readDecimal(0.00000001, 20, 8)).toBe('0.00000001')
     expect(readDecimal(1e21)).not.toBe('1000000000000000000000')
     expect(reasonOf(readDecimal(1e21))).toMatch(/give it as text/)
@@ -58,7 +58,7 @@ describe('decimals', () => {
   )
 })
 
-/** With 24 decimal places, as the sums and products above have at most. */
+/** With 24 decimal places, which is the maximum of the sums and products above. */
 function scaledOf(text: string): bigint {
   const [whole, fraction = ''] = text.replace('-', '').split('.') as [string, string?]
   expect(fraction.slice(24)).toMatch(/^0*$/)
@@ -66,7 +66,7 @@ function scaledOf(text: string): bigint {
   return text.startsWith('-') ? -value : value
 }
 
-/** Anything that might be taken for a decimal. */
+/** Any text that could be taken for a decimal. */
 const written = fc
   .tuple(
     fc.constantFrom('', '-', '+'),
@@ -80,7 +80,7 @@ const written = fc
   .map((parts) => parts.join(''))
 
 forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
-  it('is read as PostgreSQL reads it, and refused where PostgreSQL would refuse or round it', async () => {
+  it('are parsed as by PostgreSQL, and refused if PostgreSQL would refuse or round them', async () => {
     const {run} = await engine.database()
     await run(
       `create function cast_or_null(text) returns text language plpgsql as $$ begin return $1::numeric; exception when others then return null; end $$`,

@@ -37,7 +37,7 @@ const words = fc.constantFrom(
   '0x1F',
 )
 
-/** A column's schema, PostgreSQL's type, and texts that might be one. */
+/** A column's schema, PostgreSQL's type, and texts that may be values of it. */
 const types: Record<
   string,
   {schema: z.ZodType; sql: string; from: fc.Arbitrary<string>; read?: (text: string) => unknown}
@@ -125,7 +125,7 @@ const types: Record<
 
 forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
   it.each(Object.entries(types))(
-    '%s takes nothing that PostgreSQL refuses, cuts off or rounds',
+    '%s accepts nothing that PostgreSQL refuses, truncates or rounds',
     async (_, {schema, sql, from, read}) => {
       const {run} = await engine.database()
       await run(`create table stored (value ${sql})`)
@@ -136,7 +136,7 @@ forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
         return result;
       exception when others then return null;
       end $f$`)
-      // NUL cannot even be sent.
+      // NUL cannot be sent at all.
       const texts = [...fc.sample(from, 400), ...fc.sample(words, 20)].filter((text) => !text.includes('\0'))
       const stored = await run<{given: string; result: string | null}>(
         'select given, store(given) as result from unnest($1::text[]) given',
@@ -160,7 +160,7 @@ forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
     },
   )
 
-  it('timestamptz takes every instant of a calendar that PostgreSQL takes', async () => {
+  it('timestamptz accepts every instant that PostgreSQL accepts', async () => {
     const {run} = await engine.database()
     const rows = await run<{text: string}>(
       "select to_char(t at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.USZ') as text from generate_series('0001-01-01Z'::timestamptz, '9999-12-01Z', '441 days 13:47:11.123457') t",
@@ -192,13 +192,13 @@ describe('a column', () => {
     [columns.json(), {at: new Date(0)}, 'holds what JSON cannot'],
     [columns.bigint(), 2 ** 53, 'give it as a bigint'],
     [columns.text(), `${'x'.repeat(1e6)}\0`, 'has a NUL character'],
-  ])('says what is wrong (%#)', (schema: z.ZodType, input, message) => {
+  ])('reports what is wrong (%#)', (schema: z.ZodType, input, message) => {
     const {error} = schema.safeParse(input)
     expect(error?.issues.map((issue) => issue.message).join()).toContain(message)
     expect(error!.issues[0]!.message.length).toBeLessThan(200)
   })
 
-  it('that is a list says which element is wrong', () => {
+  it('that is a list reports the index of the wrong element', () => {
     const {error} = columns.list(columns.integer()).safeParse([1, null, 'x'])
     expect(error?.issues.map(({path}) => path)).toEqual([[2]])
   })

@@ -5,7 +5,7 @@ import {forEachEngine} from '../../helpers/engines.js'
 import {replay} from '../../helpers/schema-replay.js'
 
 forEachEngine({kinds: ['postgres']}, (engine) => {
-  it("are QiCore's where its migrations are recorded, also when a table is gone, and where only its tables are there", async () => {
+  it("definitions are QiCore's if its migrations are recorded, also if a table is gone, and if only its tables exist", async () => {
     const database = await engine.database()
     await expect(definitionsFor(database.db, null)).rejects.toMatchObject({code: 'NOTHING_DEFINED', exitCode: 2})
     await replay(database, ['core'])

@@ -11,7 +11,7 @@ import {withCore} from '../../helpers/daemon-jobs.js'
 const effect =
   "insert into public.effects values (current_setting('qicore.job'), current_setting('qicore.scheduled_at')::timestamptz)"
 const flags = ['--lease', '2s', '--poll', '500ms', '--grace', '3s']
-/** This machine's clock, so many milliseconds ahead, in the daemon alone. */
+/** This machine's clock with an offset in milliseconds, in the daemon only. */
 const ahead = (ms: number) => ({
   NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(`const now=Date.now.bind(Date);Date.now=()=>now()+${ms}`)}`,
 })
@@ -21,13 +21,13 @@ const setClock = ({run}: TestDatabase, seconds: number) =>
   )
 
 describe("this machine's clock against the server's", () => {
-  it('is skewed by what the way there and back cannot explain', () => {
+  it('is skewed only by more than the round trip can explain', () => {
     expect([skewOf(1_000, 1_500, 2_000), skewOf(1_000, 900, 2_000), skewOf(1_000, 5_000, 2_000)]).toEqual([
       0, 100, -3_000,
     ])
   })
 
-  it('is reckoned by the server, and a slow answer moves nothing that it cannot tell', () => {
+  it("the server's clock is used, and a slow answer does not move it", () => {
     const clock = databaseClock()
     const at = performance.now()
     expect(clock.set(1_000_000, at, at + 10)).toBe(0)
@@ -59,7 +59,7 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
     return jobs
   }
 
-  it('each instant is accounted for once when the clock goes forward by six hours, and none comes again when it goes back', async () => {
+  it('each due time is recorded once if the clock jumps forward by six hours, and none runs again if it jumps back', async () => {
     const database = await place()
     const daemon = startDaemon(
       database.url,
@@ -67,7 +67,7 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
       flags,
     )
     await daemon.event('occurrence_ended')
-    // What a machine that slept for hours sees too: its own clock stood still meanwhile.
+    // The same as a machine that slept for hours: its own clock stood still meanwhile.
     await setClock(database, 21_600)
     const {seconds} = await daemon.event('clock_jump')
     expect(Number(seconds)).toBeGreaterThan(21_500)
@@ -90,7 +90,7 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
     await expectWhole(database)
   }, 120_000)
 
-  it('a daemon whose event loop stood still for several leases goes on where it was, alone', async () => {
+  it('a daemon whose event loop was blocked for several leases continues alone where it stopped', async () => {
     const database = await place()
     const daemon = startDaemon(
       database.url,
@@ -115,13 +115,13 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
     daemon.child.kill('SIGTERM')
     expect(await daemon.ended).toBe(0)
     const [audit] = await expectWhole(database)
-    // The next occurrence may have been claimed when SIGTERM came: the daemon gives it back, and it waits for another one.
+    // The next occurrence may have been claimed when SIGTERM arrived: the daemon releases it, and it waits for another one.
     expect(audit!.retrying.length).toBeLessThanOrEqual(1)
     expect(auditProblems({...audit!, retrying: []}, 60_000)).toBe(0)
     expect(Object.keys(audit!.byStatus).filter((status) => status.startsWith('skipped'))).toEqual([])
   }, 120_000)
 
-  it("warns where this machine's clock and the server's differ by more than a second, works by the server's, and drops nothing meanwhile", async () => {
+  it("warns if the two clocks differ by more than a second, uses the server's, and drops nothing meanwhile", async () => {
     const database = await place()
     await database.run(
       "create table public.old (time timestamptz not null) partition by range (time); create table public.old_y2020m01 partition of public.old for values from ('2020-01-01') to ('2020-02-01')",

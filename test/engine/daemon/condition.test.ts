@@ -23,7 +23,7 @@ const health = (deadRunners: readonly string[]): HealthState => ({
 })
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('is ready again and not ready as the condition of the database changes under it, and says each change once', async () => {
+  it('becomes ready and not ready as the condition of the database changes, and logs each change once', async () => {
     const {db, autocommit} = await engine.database()
     const said: string[] = []
     const watch = conditionWatch(

@@ -23,7 +23,7 @@ const clockAhead = ({run}: TestDatabase, seconds: number) =>
     `create or replace function qicore.now() returns timestamptz language sql volatile return pg_catalog.clock_timestamp() + interval '${seconds} seconds'`,
   )
 
-/** What a daemon does at each instant that is pg_cron's. */
+/** The daemon's actions at each due time of pg_cron. */
 const lookAt = async (database: TestDatabase) => {
   const made = await registry(database)
   const [{now}] = (await database.db.query<{now: string}>(statement('select qicore.now() as now'))) as [{now: string}]
@@ -39,7 +39,7 @@ const begun = ({run}: TestDatabase, part: string, ago: string) =>
     values ('sql', 'j', 'done', qicore.now() - interval '${ago}', qicore.now(), 'pg_cron', jsonb_strip_nulls(jsonb_build_object('pid', 1, 'part', nullif('${part}', ''))))`)
 
 forEachEngine({}, (engine) => {
-  it('writes down each instant of pg_cron as its, and misses what was not begun within the time of grace', async () => {
+  it('records each due time of pg_cron as skipped, and reports one that pg_cron did not start in time', async () => {
     const database = await withCore(await engine.database())
     const {db, run} = database
     const commands = {'public.a': 'call a()', 'public.b': 'call b()'}
@@ -57,7 +57,7 @@ forEachEngine({}, (engine) => {
     expect(await run("select count(*)::int >= 4 as n from qicore.maintenance_log where job = 'j'")).toEqual([{n: true}])
     await begun(database, 'public.a', '30 seconds')
     const problems = await watchCron(db, made.entries())
-    // A server that was named for the tests may have a pg_cron that runs.
+    // A server that was named for the tests may have a running pg_cron.
     const dead = db.server.pgCronAlive
       ? []
       : [
@@ -73,7 +73,7 @@ forEachEngine({}, (engine) => {
     expect(await watchCron(db, made.entries())).toEqual(dead)
   })
 
-  it('says that nothing schedules a job that the configuration gives to pg_cron, and asks nothing where there is none', async () => {
+  it('reports a job that the configuration gives to pg_cron and nothing schedules, and queries nothing without such jobs', async () => {
     const {db, ...rest} = await withCore(await engine.database())
     const theirs = job('j', {runner: 'pg_cron'})
     await declare(db, [theirs], 'ada')

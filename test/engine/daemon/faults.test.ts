@@ -54,7 +54,7 @@ async function fresh(): Promise<Fresh> {
   }
 }
 
-/** Every instant up to now has its row, nothing was done twice, and what is done was done. */
+/** Every due time up to now has a row, nothing was done twice, and every row that says done was done. */
 async function expectWhole({db, ask}: Fresh): Promise<void> {
   const {jobs} = await readAudit(db, null, null, 0)
   expect(jobs.map(({job, gaps, duplicates, unexpected}) => ({job, gaps, duplicates, unexpected}))).toEqual(
@@ -75,7 +75,7 @@ async function until(what: string, check: () => Promise<boolean>): Promise<void>
 }
 
 describe('a daemon', () => {
-  it('survives the server being killed and away, and catches up', async () => {
+  it('survives an outage of the server, and catches up', async () => {
     const place = await fresh()
     const daemon = startDaemon(place.url, {tick: every(effect)}, flags)
     await daemon.event('occurrence_ended')
@@ -94,7 +94,7 @@ describe('a daemon', () => {
     await place.drop()
   })
 
-  it('waits for a server that is not there yet when it starts', async () => {
+  it('waits for a server that is not running yet when the daemon starts', async () => {
     const place = await fresh()
     await server.kill()
     const daemon = startDaemon(place.url, {tick: every(effect)}, flags)
@@ -129,7 +129,7 @@ describe('a daemon', () => {
     await place.drop()
   })
 
-  it('reports a ledger that cannot be written, tries again, and loses nothing', async () => {
+  it('reports a ledger that cannot be written, retries, and loses nothing', async () => {
     const place = await fresh()
     await place.ask(`create function public.refuse() returns trigger language plpgsql as $$ begin raise 'disk full, says the test'; end $$;
       create trigger refuse before insert on qicore.maintenance_log execute function public.refuse()`)
@@ -153,7 +153,7 @@ describe('a daemon', () => {
     await place.drop()
   })
 
-  it('keeps the outcome of a run until it can be written', async () => {
+  it('keeps the result of a run until it can be written', async () => {
     const place = await fresh()
     await place.ask(`create table public.open (shut boolean); insert into public.open values (true);
       create function public.refuse() returns trigger language plpgsql as $$ begin if (select shut from public.open) and new.status <> 'running' then raise 'not now'; end if; return new; end $$;
@@ -172,7 +172,7 @@ describe('a daemon', () => {
     await place.drop()
   })
 
-  it('cancels what takes longer than its timeout, in the server too', async () => {
+  it('cancels a run that exceeds its timeout, on the server too', async () => {
     const place = await fresh()
     const daemon = startDaemon(
       place.url,
@@ -195,7 +195,7 @@ describe('a daemon', () => {
     await place.drop()
   })
 
-  it('tries again what fails, after longer and longer pauses, and then says so', async () => {
+  it('retries a failed run after increasing pauses, and then reports the failure', async () => {
     const place = await fresh()
     const daemon = startDaemon(
       place.url,
@@ -215,7 +215,7 @@ describe('a daemon', () => {
     await place.drop()
   })
 
-  it('stopped past its lease and woken again does not finish what another took over', async () => {
+  it('does not finish an occurrence that was reclaimed while it was suspended past its lease', async () => {
     const place = await fresh()
     const jobs = {slow: every(`select pg_sleep(1.2); ${effect}`, {schedule: '*/3 * * * * *'})}
     const first = startDaemon(place.url, jobs, flags)
@@ -236,7 +236,7 @@ describe('a daemon', () => {
     await place.drop()
   })
 
-  it('on SIGTERM lets the running step finish, gives back what takes longer than its grace, and exits 0', async () => {
+  it('on SIGTERM waits for the running step, releases what exceeds the grace time, and exits 0', async () => {
     const place = await fresh()
     const quick = startDaemon(place.url, {short: every(`select pg_sleep(1.5); ${effect}`, {catchUp: 'once'})}, flags)
     const begun = await quick.event('occurrence_started')
@@ -279,7 +279,7 @@ describe('a daemon', () => {
     await place.drop()
   })
 
-  it('stops also where it is asked to before it has begun', async () => {
+  it('stops also if it is asked to before it has started', async () => {
     const place = await fresh()
     const jobs = Object.fromEntries(
       Array.from({length: 500}, (_, n) => [`job-${n}`, every('select 1', {schedule: '@yearly'})]),
@@ -291,7 +291,7 @@ describe('a daemon', () => {
     await place.drop()
   })
 
-  it('does not take a timeout of a month for none at all', async () => {
+  it('a timeout of a month does not overflow', async () => {
     const place = await fresh()
     const daemon = startDaemon(place.url, {slow: every('select pg_sleep(0.2)', {timeout: '30d', retries: 0})}, flags)
     expect(await daemon.event('occurrence_ended')).toMatchObject({status: expect.stringMatching(/^(late-)?done$/)})
@@ -313,7 +313,7 @@ describe('a daemon', () => {
     await place.drop()
   })
 
-  it('on a read-only replica writes nothing and waits until it is promoted', async () => {
+  it('writes nothing on a read-only replica and waits until it is promoted', async () => {
     const place = await fresh()
     const before = startDaemon(place.url, {tick: every(effect, {catchUp: 'none'})}, flags)
     await before.event('occurrence_ended')
@@ -321,7 +321,7 @@ describe('a daemon', () => {
     await before.ended
     await server.kill()
     writeFileSync(join(server.directory, 'data/standby.signal'), '')
-    // A standby never says that it takes connections, only that it takes those that read.
+    // A standby logs only that it accepts read-only connections, never that it accepts connections.
     const promoted = server.start()
     await until('the standby takes readers', () =>
       place.db.reconnect().then(

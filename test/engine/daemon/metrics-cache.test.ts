@@ -11,7 +11,7 @@ import {notDuringTheTest, today} from '../../helpers/clock.js'
 import {forEachEngine} from '../../helpers/engines.js'
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
-  it('tells chunks, sizes, the newest row and what a policy has not done, once in a while and not at each question', async () => {
+  it('has chunks, sizes, the newest row and the undone work of policies, read at intervals and not at every scrape', async () => {
     const {db, run} = await engine.database()
     await run(
       "create table public.t (time timestamptz not null, x int); select create_hypertable('public.t', 'time', chunk_time_interval => interval '1 day')",
@@ -46,11 +46,11 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     )
     expect(tables[0]).toMatchObject({chunks: 10, newest: newest!.seconds})
     expect(policies).toMatchObject([{schema: 'public', table: 't', kind: 'compression', ok: false}])
-    // The chunks of nine to four days ago end three days ago or earlier.
+    // The chunks of nine to four days ago ended three days ago or earlier.
     expect(policies[0]!.notDone).toBe(6)
   })
 
-  it('measures sizes as `stats` does, aggregates and chunks that were never analyzed included', async () => {
+  it('has the sizes of `stats`, including aggregates and chunks that were never analyzed', async () => {
     const {db, run, autocommit} = await engine.database()
     await run(
       "create table public.t (time timestamptz not null, x int); select create_hypertable('public.t', 'time', chunk_time_interval => interval '1 day')",
@@ -82,7 +82,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     for (const [, bytes] of sizes(tables)) expect(bytes).toBeGreaterThan(0)
   })
 
-  it('knows after a restart when a job last succeeded, whichever runner it was', async () => {
+  it('knows after a restart when a job last succeeded, whichever runner ran it', async () => {
     const {db, run} = await withCore(await engine.database())
     const nightly = job('nightly', {schedule: '30 2 * * *'})
     await declare(db, [nightly], 'tester')
@@ -90,7 +90,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
       run(
         `insert into qicore.maintenance_log (operation, job, scheduled_at, started_at, completed_at, status) values ('sql', '${name}', '${at}', '${at}', '${at}', '${status}')`,
       )
-    // A job that was removed from the configuration has no age that an alert could measure.
+    // A job that was removed from the configuration has no age on which an alert could fire.
     await record('done', '2026-01-01T02:30:00Z', 'removed')
     await record('done', '2026-01-01T02:30:00Z')
     await record('failed', '2026-01-02T02:30:00Z')

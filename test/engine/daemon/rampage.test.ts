@@ -7,13 +7,13 @@ import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {rampage, startDaemon} from '../../helpers/daemon-crowd.js'
 import {withCore} from '../../helpers/daemon-jobs.js'
 
-/** Seconds of a rampage; a longer one with QICORE_RAMPAGE_SECONDS. */
+/** Duration in seconds; QICORE_RAMPAGE_SECONDS makes it longer. */
 const seconds = Number(process.env.QICORE_RAMPAGE_SECONDS ?? 30)
-/** A day in two seconds: leases and heartbeats keep real time, calendars do not. */
+/** A day in two seconds: leases and heartbeats use real time, schedules do not. */
 const rate = 43_200
 const start = '2026-03-20T00:00:00Z'
 
-/** Writes into a table of its own what it did; in the step's transaction, so that every commit is seen. */
+/** Records its work in a table, in the transaction of the step, so that every commit is visible. */
 const effect = (before = '') =>
   `${before}insert into public.effects values (current_setting('qicore.job'), current_setting('qicore.scheduled_at')::timestamptz)`
 
@@ -61,7 +61,7 @@ const setClock = ({run}: TestDatabase, expression: string) =>
 
 forEachEngine({native: true, kinds: ['timescaledb', 'postgres']}, (engine) => {
   it.each([2, 5])(
-    '%i daemons, killed at random moments over many days, leave no gap and no double, and do nothing twice',
+    '%i daemons, killed at random moments over many days, leave no gap and no duplicate, and do nothing twice',
     async (size) => {
       const database = await withCore(await engine.database())
       const {db, run, url} = database
@@ -79,7 +79,7 @@ forEachEngine({native: true, kinds: ['timescaledb', 'postgres']}, (engine) => {
       const [{end}] = (await run("select date_trunc('second', qicore.now()) as end")) as unknown as [{end: string}]
       await setClock(database, `timestamptz '${end}'`)
 
-      // As long as there is progress: a machine with other work to do takes its time.
+      // It continues while there is progress, because a busy machine is slow.
       let left = Infinity
       for (let quiet = 0; quiet < 60; quiet += 1) {
         const {jobs: audits} = await readAudit(db, null, null, 0)
@@ -108,8 +108,8 @@ forEachEngine({native: true, kinds: ['timescaledb', 'postgres']}, (engine) => {
           .map((job) => ({job, gaps: [], duplicates: [], unexpected: [], abandoned: [], waiting: []})),
       )
 
-      // The same once more without the auditor: every sixth hour has its row, and every half past two of
-      // Berlin, which on 29 March there was none of.
+      // The same check without the auditor: every sixth hour has its row, and so has every half past two of
+      // Berlin, which does not exist on 29 March.
       const of = async (job: string) =>
         (
           await run<{at: string}>('select scheduled_at as at from qicore.maintenance_log where job = $1 order by 1', [
@@ -120,12 +120,12 @@ forEachEngine({native: true, kinds: ['timescaledb', 'postgres']}, (engine) => {
       expect(regular).toEqual(Array.from({length: regular.length}, (_, index) => regular[0]! + index * 21_600_000))
       expect(regular.at(-1)! + 21_600_000).toBeGreaterThan(Date.parse(end))
       const berlin = await of('berlin')
-      // Where the jobs were declared between midnight and half past two, it is the first of all.
+      // If the jobs were declared between midnight and half past two, it is the very first.
       const first = Math.min(regular[0]!, berlin[0]!)
       const expected = [...instants({schedule: '30 2 * * *', timezone: 'Europe/Berlin'}, first - 1, Date.parse(end))]
       expect(berlin).toEqual(expected.slice(-berlin.length))
 
-      // What was done was done once; what was skipped or failed was not done at all.
+      // Each done occurrence was done once; each skipped or failed one was not done at all.
       const wrong = await run(`select l.job, l.scheduled_at, l.status, count(e.job) as effects
       from qicore.maintenance_log l left join public.effects e using (job, scheduled_at)
       group by 1, 2, 3 having count(e.job) <> case when l.status in ('done', 'done_late') then 1 else 0 end`)

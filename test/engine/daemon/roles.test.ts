@@ -20,7 +20,7 @@ const as = (url: string, role: string) => url.replace(/\/\/[^@/]*@/, `//${role}@
 const context = {sections: {tables: {}, aggregates: {}}, limits: defaultLimits}
 
 forEachEngine({native: true}, (engine) => {
-  it('a login with qicore_operate and nothing else can do what a daemon does; with qicore_read the error names what is missing', async () => {
+  it('a login with only qicore_operate can do the work of a daemon; with qicore_read the error names the missing grant', async () => {
     const {db, run, url} = await withCore(await engine.database())
     await run(roles)
     await run(roles)

@@ -14,7 +14,7 @@ import {identity, job, withCore} from '../../helpers/daemon-jobs.js'
 const me = identity('me')
 
 forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
-  it('keeps hold of a claim that ran out and came back to the same daemon while its first try was still at work', async () => {
+  it('keeps the lease of a claim that expired and returned to the same daemon while its first attempt still runs', async () => {
     const {db, run} = await withCore(await engine.database())
     const jobs = [
       job('a', {schedule: '* * * * * *', statement: 'select pg_sleep(2)', transaction: 'none', repeatable: true}),
@@ -59,7 +59,7 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
       for (let n = 0; n < 400 && !told.some((one) => one.event === event); n += 1) await sleep(50)
     }
     await until('claim_lost')
-    // The first has ended; the second is still known, and its lease renewed.
+    // The first attempt has ended; the second is still known, and its lease renewed.
     expect([workerPool.runningCount(), workerPool.isRunning('a')]).toEqual([1, true])
     await until('occurrence_ended')
     workerPool.stop(10_000)

@@ -8,7 +8,7 @@ import {startRelay} from '../../helpers/relay.js'
 import {applicationName, targetOf} from '../../helpers/server.js'
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('what is asked in one turn takes one round trip, and each question its own answer', async () => {
+  it('queries of one turn take one round trip, and each gets its own result', async () => {
     const relay = await startRelay((await engine.database()).url)
     const db = await connect(targetOf(relay.url), {applicationName})
     const batch = batching(db)
@@ -24,7 +24,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await relay.close()
   })
 
-  it('a question that fails fails alone, and a lost connection fails all', async () => {
+  it('a failing query fails alone, and a lost connection fails all', async () => {
     const {db, url} = await engine.database()
     const batch = batching(db)
     const answers = await Promise.allSettled(

@@ -19,7 +19,7 @@ const failure = async (work: Promise<unknown>): Promise<OpsError> => {
 }
 
 forEachEngine({}, (engine) => {
-  it('gives values as they are: exact integers, decimals as text, instants with their zone, the rest as the server writes it', async () => {
+  it('returns exact integers, decimals as text, instants with their zone, and all other values as the server prints them', async () => {
     const {db} = await engine.database()
     const [row] = await db.query(
       statement(`select 9007199254740991::int8 as int8, 0.1::numeric(20, 10) as numeric, 'NaN'::float8 as float8, true as bool, null::int as nothing,
@@ -41,13 +41,13 @@ forEachEngine({}, (engine) => {
     })
   })
 
-  it('refuses an integer that a number cannot hold, and goes on afterwards', async () => {
+  it('refuses an integer that a number cannot hold, and continues afterwards', async () => {
     const {db} = await engine.database()
     await expect(db.query(statement('select 9007199254740993::int8 as n'))).rejects.toThrow(/too large to be exact/)
     expect(await db.query(statement('select 1 as one'))).toEqual([{one: 1}])
   })
 
-  it('reads in a transaction that can change nothing', async () => {
+  it('reads in a transaction that cannot change anything', async () => {
     const {db, run} = await engine.database()
     await run('create table t (x int)')
     const error = await db
@@ -56,7 +56,7 @@ forEachEngine({}, (engine) => {
     expect(error).toMatchObject({code: 'READ_ONLY', exitCode: 2})
   })
 
-  it('leaves no setting behind, whether a transaction ends well or not', async () => {
+  it('leaves no setting behind, whether a transaction commits or not', async () => {
     const {db, autocommit} = await engine.database()
     const settings = () =>
       db.transaction({...readOnlySettings, lockTimeout: 50}, (tx) =>
@@ -74,7 +74,7 @@ forEachEngine({}, (engine) => {
     expect(await settings()).toEqual([{lock: '50ms', path: 'pg_catalog, pg_temp', zone: 'UTC'}])
   })
 
-  it('undoes a transaction that fails, in the database and in what follows', async () => {
+  it('rolls a failed transaction back, in the database and in its statements', async () => {
     const {db, run} = await engine.database()
     await run('create table t (x int)')
     await expect(
@@ -86,7 +86,7 @@ forEachEngine({}, (engine) => {
     expect(await run('select count(*) as n from t')).toEqual([{n: 0}])
   })
 
-  it('lets one transaction end before the next begins, in the order they were asked for', async () => {
+  it('runs transactions one after another in the order in which they were requested', async () => {
     const {db, run} = await engine.database()
     await run('create table t (x int)')
     const slow = db.transaction(writing, async (tx) => {
@@ -102,7 +102,7 @@ forEachEngine({}, (engine) => {
     expect(await next).toEqual([{n: 2}])
   })
 
-  it('does nothing where its opening failed, and says why that did', async () => {
+  it('runs nothing if BEGIN failed, and reports that failure', async () => {
     const {db, run} = await engine.database()
     await run('create table t (x int)')
     const write = db.transaction({...writing, role: 'no such role'}, (tx) =>
@@ -119,7 +119,7 @@ forEachEngine({}, (engine) => {
     expect(await run('select * from t')).toEqual([])
   })
 
-  it('fails with what it did not wait for, the first of it, and undoes the rest', async () => {
+  it('fails with the first statement that was not awaited and failed, and rolls the rest back', async () => {
     const {db, run} = await engine.database()
     await run('create table t (x int)')
     const heard: Notice[] = []
@@ -128,7 +128,7 @@ forEachEngine({}, (engine) => {
       for (const value of ['1 / 0', '2', "'x'::int"]) void tx.query(statement(`insert into public.t values (${value})`))
     })
     await expect(write).rejects.toThrow('division by zero')
-    // The embedded engine warns of every transaction that it aborts.
+    // The embedded engine warns about every transaction that it aborts.
     expect(
       heard.map(({code}) => code),
       'no rollback of what is over',
@@ -137,7 +137,7 @@ forEachEngine({}, (engine) => {
     expect(await run('select * from t')).toEqual([{x: 7}])
   })
 
-  it('takes no rollback for a commit, also where the failure was passed over', async () => {
+  it('does not mistake a rollback for a commit, also if the failure was ignored', async () => {
     const {db, run} = await engine.database()
     await run('create table t (x int)')
     const write = db.transaction(writing, async (tx) => {
@@ -148,7 +148,7 @@ forEachEngine({}, (engine) => {
     expect(await run('select * from t')).toEqual([])
   })
 
-  it('hears what the server says on the side, only while it is asked to', async () => {
+  it("receives the server's notices only while it listens", async () => {
     const {db} = await engine.database()
     const heard: Notice[] = []
     const say = (word: string) => statement(`do $$ begin raise warning '${word}' using errcode = '01001'; end $$`)
@@ -162,9 +162,9 @@ forEachEngine({}, (engine) => {
     ])
   })
 
-  it('acts as the role of the target, for one transaction', async () => {
+  it('acts as the role of the target for one transaction', async () => {
     const {db, run, autocommit} = await engine.database()
-    // Roles are the whole server's.
+    // Roles belong to the whole server.
     const role = `qicore_role_${process.pid}`
     await autocommit(`drop role if exists ${role}`)
     await autocommit(`create role ${role}`)
@@ -176,7 +176,7 @@ forEachEngine({}, (engine) => {
     await autocommit(`drop role ${role}`)
   })
 
-  it('knows what the server is', async () => {
+  it('knows version, edition and settings of the server', async () => {
     const {db} = await engine.database()
     const {server} = db
     expect(server).toMatchObject({
@@ -195,7 +195,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({native: true}, (engine) => {
-  it('knows a lost connection, and gets a new one', async () => {
+  it('detects a lost connection and opens a new one', async () => {
     const {db, run} = await engine.database()
     const [victim] = await run<{pid: number}>('select pg_backend_pid() as pid')
     const other = await db.openSession()
@@ -208,7 +208,7 @@ forEachEngine({native: true}, (engine) => {
     expect(await db.query(statement('select 1 as one'))).toEqual([{one: 1}])
   })
 
-  it('asks a question in one way there and back, its transaction with it', async () => {
+  it('sends a query with its transaction in one round trip', async () => {
     const relay = await startRelay((await engine.database()).url)
     const db = await connect(targetOf(relay.url), {applicationName})
     relay.ways()
@@ -217,13 +217,13 @@ forEachEngine({native: true}, (engine) => {
     await db.transaction(writing, (tx) =>
       Promise.all([tx.query(sql`select ${1}::int`), tx.query(sql`select ${2}::int`)]),
     )
-    // The commit had to wait for what was waited for.
+    // The commit was sent only after the awaited result.
     expect(relay.ways()).toBe(2)
     await db.close()
     await relay.close()
   })
 
-  it('gives up on a lock and on time as its settings say', async () => {
+  it('stops waiting for a lock and for time as its settings say', async () => {
     const {db, run} = await engine.database()
     await run('create table t (x int)')
     const other = await db.openSession()
@@ -243,14 +243,14 @@ forEachEngine({native: true}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb', 'apache'], native: true}, (engine) => {
-  it('finds the extension where it was installed', async () => {
+  it('finds the extension in its schema', async () => {
     const {db} = await engine.database({timescaledb: {schema: 'Time Scale'}})
     expect(db.server.timescaledbSchema).toBe('Time Scale')
   })
 })
 
-describe('what is no server', () => {
-  it('that takes a connection and never answers is given up on', async () => {
+describe('an address without a PostgreSQL server', () => {
+  it('that accepts a connection and never answers fails after the timeout', async () => {
     const sockets = new Set<Socket>()
     const silent = createServer((socket) => void sockets.add(socket))
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
@@ -264,7 +264,7 @@ describe('what is no server', () => {
     silent.close()
   })
 
-  it('that speaks something else is said to be none', async () => {
+  it('that speaks another protocol is reported as no PostgreSQL server', async () => {
     const web = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
     await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))
     const {port} = web.address() as AddressInfo
@@ -281,7 +281,7 @@ describe('what is no server', () => {
     ['postgres://me@127.0.0.1:1/x', /ECONNREFUSED/],
     ['postgres://me@no-such-host.invalid/x', /ENOTFOUND|EAI_AGAIN/],
     ['postgres:///x?host=/nowhere', /ENOENT/],
-  ])('%s ends with 4 and a next step', async (url, said) => {
+  ])('%s exits 4 with a suggestion', async (url, said) => {
     const error = await failure(connect(targetOf(url), {applicationName}))
     expect(error).toMatchObject({code: 'CONNECT', exitCode: 4})
     expect(error.message).toMatch(said)

@@ -9,7 +9,7 @@ interface DoStatement {
   DoStmt: {args: {DefElem: {arg: {String: {sval: string}}}}[]}
 }
 
-/** The statements of a text as PostgreSQL's own parser reads them. */
+/** The statements of a text according to PostgreSQL's parser. */
 async function statementsOf(text: string): Promise<object[]> {
   return ((await parse(text)).stmts ?? []).map(({stmt}) => stmt ?? {})
 }
@@ -27,11 +27,11 @@ begin
 end`
 
 describe('a DO block', () => {
-  it.each(attacks)('is one statement that keeps %j in its body', async (name) => {
+  it.each(attacks)('is a single statement with %j in its body', async (name) => {
     expect(await bodyOf(blockOf(name).text)).toContain(quoteLiteral(name))
   })
 
-  it('is one statement whatever the names and constants in it are, and its body is what was written', async () => {
+  it('is a single statement whatever names and constants it contains, and its body is unchanged', async () => {
     await fc.assert(
       fc.asyncProperty(nastyName(), async (name) => {
         const constant = quoteLiteral(name)
@@ -46,8 +46,8 @@ end
   })
 })
 
-describe('a statement inside of another', () => {
-  it('brings its parameters along, counted on', () => {
+describe('a statement within another one', () => {
+  it('keeps its parameters, renumbered', () => {
     const inner = sql`x = ${'a'} and y = ${2}`
     expect(sql`select ${1} where ${inner} or (${inner}) limit ${3}`).toEqual({
       text: 'select $1 where x = $2 and y = $3 or (x = $4 and y = $5) limit $6',
@@ -55,7 +55,7 @@ describe('a statement inside of another', () => {
     })
   })
 
-  it('keeps what only looks like a parameter: in constants, names, dollar quotes, comments and names with a dollar', () => {
+  it('keeps text that only looks like a parameter: in constants, names, dollar quotes, comments and names with a dollar', () => {
     const inner = statement(`select $1, '$1', E'\\'$1', "$1", $q$ $1 $q$, $$ $1 $$, a$1 /* $1 */ -- $1\n, $2, $1`, [
       'x',
       'y',
@@ -66,8 +66,8 @@ describe('a statement inside of another', () => {
   })
 })
 
-describe('a line of comment', () => {
-  it('is no statement, whatever is in it', async () => {
+describe('a comment line', () => {
+  it('contains no statement, whatever its text', async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(nastyName(), fc.constantFrom(...attacks)), async (name) => {
         const all = await statementsOf(`${lineComment(name)}\nselect 1`)
@@ -78,7 +78,7 @@ describe('a line of comment', () => {
 })
 
 forEachEngine({}, (engine) => {
-  it('runs a DO block that says a name as it was given', async () => {
+  it('a DO block prints a name unchanged', async () => {
     const {db} = await engine.database()
     await fc.assert(
       fc.asyncProperty(fc.oneof(nastyName(), fc.constantFrom(...attacks)), async (name) => {
@@ -95,7 +95,7 @@ end`)
     )
   })
 
-  it('answers a nested statement as it answers the text with its constants', async () => {
+  it('a nested statement returns the same as its text with constants', async () => {
     const {db} = await engine.database()
     await fc.assert(
       fc.asyncProperty(nastyName(), nastyName(), async (one, two) => {

@@ -22,7 +22,7 @@ afterAll(async () => {
   await primary.stop()
 })
 
-/** An address of several ports of this machine. */
+/** A URL with several ports of this machine. */
 const urlOf = (ports: readonly number[], query = '', role = 'postgres') =>
   `postgres://${role}@${ports.map((port) => `127.0.0.1:${port}`).join(',')}/postgres${query && `?${query}`}`
 
@@ -66,13 +66,13 @@ describe('of several hosts', () => {
     },
   )
 
-  it('the primary is taken where a standby is preferred and none answers', async () => {
+  it('the primary is used if a standby is preferred and none answers', async () => {
     const wanted = 'target_session_attrs=prefer-standby'
     expect(await portOf(urlOf([await freePort(), primary.port], wanted))).toBe(primary.port)
     expect(await portOf(urlOf([primary.port, await freePort()], wanted))).toBe(primary.port)
   })
 
-  it('one that is down or gives no answer is passed over, after connect_timeout at the latest', async () => {
+  it('one that is down or does not answer is skipped, after connect_timeout at the latest', async () => {
     const silent = createServer(() => {})
     const ports = [await freePort(), await listening(silent), primary.port]
     const began = performance.now()
@@ -81,7 +81,7 @@ describe('of several hosts', () => {
     silent.close()
   })
 
-  it('a role whose sessions are read-only finds none that is read-write, and the error says so', async () => {
+  it('a role with read-only sessions finds none that is read-write, and the error says so', async () => {
     const admin = await open(primary.url)
     await admin.transaction(writing, (tx) =>
       tx.query(statement('create role reader login; alter role reader set default_transaction_read_only = on')),
@@ -93,7 +93,7 @@ describe('of several hosts', () => {
     expect(await portOf(urlOf([primary.port], 'target_session_attrs=primary', 'reader'))).toBe(primary.port)
   })
 
-  it('what each of them said is listed where none is as asked, and the exit code is 4', async () => {
+  it('the answer of each is listed if none qualifies, and the exit code is 4', async () => {
     const down = await freePort()
     const url = urlOf([standby.port, down], 'target_session_attrs=read-write').replace('@', ':hunter2@')
     const result = await runCli(['stats', '--json'], {env: {QICORE_DB_URL: url}})
@@ -106,13 +106,13 @@ describe('of several hosts', () => {
     expect(`${result.stdout}${result.stderr}`).not.toContain('hunter2')
   })
 
-  it('those behind one that refuses the database or the role are not tried, as in libpq', async () => {
+  it('those after one that refuses the database or the role are not tried, as in libpq', async () => {
     const error = await failure(urlOf([standby.port, primary.port]).replace(/postgres$/, 'no_such_database'))
     expect(error).toMatchObject({code: 'CONNECT', exitCode: 4})
     expect(error.message).toMatch(/no_such_database.*3D000.*; 1 more not tried/)
   })
 
-  it('a further session of a command is on the host of the first one, a new connection on the first that answers', async () => {
+  it('a further session of a command uses the host of the first one, a new connection the first host that answers', async () => {
     const relay = createServer((client) => {
       const server = createConnection(primary.port, '127.0.0.1')
       client.pipe(server).pipe(client)
@@ -134,7 +134,7 @@ describe('of several hosts', () => {
     }
   })
 
-  it('a pooler is asked what its server is', async (context) => {
+  it('a pooler is asked about the server behind it', async (context) => {
     const reason = noPgbouncer()
     if (reason !== null) return context.skip(reason)
     const poolers = await Promise.all(
@@ -163,7 +163,7 @@ describe('a failover', () => {
     const db = await open(url)
     await withCore({db})
     await ask(db, 'create table public.effects (job text, scheduled_at timestamptz)')
-    // What was acknowledged must be on the standby too: this is about connections, not about lost transactions.
+    // Acknowledged commits must be on the standby too: this test is about connections, not about lost transactions.
     await db.autocommit(writing, statement("alter system set synchronous_standby_names = '*'"))
     await ask(db, 'select pg_reload_conf()')
     const tick = {
@@ -184,7 +184,7 @@ describe('a failover', () => {
     const ended = daemon.lines.length
     const another = await startPostgres18({standbyOf: standby, port: primary.port})
     await daemon.event('occurrence_ended', (line) => daemon.lines.indexOf(line) > ended + 2)
-    // The first host is a standby now: a new connection passes it over.
+    // The first host is a standby now: a new connection skips it.
     expect(await portOf(url)).toBe(standby.port)
     daemon.child.kill('SIGTERM')
     expect(await daemon.ended).toBe(0)

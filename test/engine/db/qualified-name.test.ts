@@ -6,7 +6,7 @@ import {shellWord} from '../../../src/units/command.js'
 import {sql} from '../../../src/db/sql.js'
 import {forEachEngine} from '../../helpers/engines.js'
 
-// Half of a surrogate pair is no character and cannot be sent.
+// Half of a surrogate pair is not a character and cannot be sent.
 const wellFormed = (text: string) => Buffer.from(text).toString() === text
 const name = fc
   .string({unit: 'grapheme', minLength: 1, maxLength: 20})
@@ -22,7 +22,7 @@ describe('names of tables', () => {
     ['schéma.tableÉ', 'schéma', 'tableÉ'],
     ['t$1', null, 't$1'],
     ['select', null, 'select'],
-  ])('%s is read as PostgreSQL reads it', (text, schema, table) => {
+  ])('%s is parsed as by PostgreSQL', (text, schema, table) => {
     expect(parseQualifiedName(text)).toEqual({schema, name: table})
   })
 
@@ -46,7 +46,7 @@ describe('names of tables', () => {
     expect(() => parseQualifiedName(text)).toThrow(expect.objectContaining({code: 'BAD_NAME', exitCode: 2}))
   })
 
-  it('come through a shell as they were, where a command that names them is pasted', () => {
+  it('pass unchanged through a shell if a suggested command is pasted', () => {
     fc.assert(
       fc.property(name, name, (schema, table) => {
         const read = execFileSync('sh', ['-c', `printf %s ${shellWord(shortName(schema, table))}`], {encoding: 'utf8'})
@@ -64,7 +64,7 @@ describe('names of tables', () => {
     expect(shellWord(shortName('public', 'ohlcv_data'))).toBe('ohlcv_data')
   })
 
-  it('come back as they were, whatever is in them', () => {
+  it('are parsed back unchanged, whatever they contain', () => {
     fc.assert(
       fc.property(
         name,
@@ -81,14 +81,14 @@ describe('names of tables', () => {
     )
   })
 
-  it('are cut at 63 bytes, never inside of a character', () => {
+  it('are truncated at 63 bytes, never within a character', () => {
     expect(parseQualifiedName('x'.repeat(70)).name).toBe('x'.repeat(63))
     expect(parseQualifiedName(`"${'é'.repeat(40)}"`).name).toBe('é'.repeat(31))
   })
 })
 
 forEachEngine({}, (engine) => {
-  it('are read as the server itself reads them', async () => {
+  it('are parsed as by the server', async () => {
     const {db} = await engine.database()
     const character = fc.oneof(
       {weight: 3, arbitrary: fc.constantFrom('"', '.', ' ', 'a', 'B', '_', '1', '$', 'é')},

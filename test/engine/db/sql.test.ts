@@ -12,7 +12,7 @@ describe('a statement', () => {
     })
   })
 
-  it('is shown with its constants, but not inside of strings, names and comments', () => {
+  it('is printed with its constants, but not inside of strings, names and comments', () => {
     expect(inline(statement(`select $1, '$1', "$1" -- $1\n, $2`, ["it's", null]))).toBe(
       `select 'it''s', '$1', "$1" -- $1\n, null`,
     )
@@ -20,7 +20,7 @@ describe('a statement', () => {
   })
 })
 
-/** Text that PostgreSQL can store: no NUL, no half of a surrogate pair. Quotes and backslashes often. */
+/** Text that PostgreSQL can store: no NUL, no half of a surrogate pair, with many quotes and backslashes. */
 const text = fc.oneof(
   fc.string({unit: 'binary', maxLength: 20}).filter((given) => !given.includes('\0')),
   fc.string({
@@ -37,11 +37,11 @@ const number = fc.oneof(
 )
 
 forEachEngine({}, (engine) => {
-  it('reads every quoted constant as what it was', async () => {
+  it('parses every quoted constant back to its value', async () => {
     const {db} = await engine.database()
     for (const standardStrings of ['on', 'off']) {
       const texts = fc.sample(text, 300)
-      // The setting of another session, for which a dry run's script may be pasted.
+      // The setting of another session into which a dry run's script may be pasted.
       const rows = await db.transaction({readOnly: true, lockTimeout: 0, statementTimeout: 0}, async (tx) => {
         await tx.query(
           statement(
@@ -83,7 +83,7 @@ forEachEngine({}, (engine) => {
     }
   })
 
-  it('answers a statement with its constants in it as it answers the one with parameters', async () => {
+  it('with its constants inlined returns the same as with parameters', async () => {
     const {db} = await engine.database()
     const scalar: fc.Arbitrary<Value> = fc.oneof(text, fc.constant(null))
     const question = `select $1::text as a, $2::float8 - $3::int as b, $4::text[] as c, '$1' as d, $5::boolean as e, $6::jsonb->>'k' as f, $1::text || '''$2''' as g`
@@ -102,7 +102,7 @@ forEachEngine({}, (engine) => {
     }
   })
 
-  it('takes text on trust only where it is said', async () => {
+  it('accepts raw text only if that is explicit', async () => {
     const {db} = await engine.database()
     expect(await db.query(sql`select ${raw('1 + 1')} as two, ${'1 + 1'}::text as words`)).toEqual([
       {two: 2, words: '1 + 1'},

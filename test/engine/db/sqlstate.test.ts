@@ -4,7 +4,7 @@ import {OpsError, usageError} from '../../../src/errors.js'
 import {forEachEngine} from '../../helpers/engines.js'
 
 forEachEngine({}, (engine) => {
-  it('says what failed, on what, and in whose words', async () => {
+  it('an error says what failed, on which object, and what the server said', async () => {
     const {run} = await engine.database()
     const explained = async (text: string) =>
       toOpsError(await run(text).catch((error: unknown) => error), 'read public.ohlcv_data')
@@ -19,7 +19,7 @@ forEachEngine({}, (engine) => {
     )
   })
 
-  it('knows a missing privilege', async () => {
+  it('a missing privilege is recognised', async () => {
     const {run, autocommit, db} = await engine.database()
     const role = `qicore_nobody_${process.pid}`
     await autocommit(`drop role if exists ${role}`)
@@ -35,13 +35,13 @@ forEachEngine({}, (engine) => {
   })
 })
 
-it('passes what is already explained', () => {
+it('an error that is already an OpsError is passed on', () => {
   const known = usageError('X', 'known')
   expect(toOpsError(known, 'do')).toBe(known)
   expect(toOpsError(new TypeError('x is undefined'), 'do')).toBeInstanceOf(OpsError)
 })
 
-it('hides a password that a server or driver repeats', () => {
+it('a password that a server or driver repeats is hidden', () => {
   const error = Object.assign(new Error('could not connect to postgres://u:hunter2@h/d'), {
     detail: 'host=h password=hunter2',
     hint: "use password='hunter2 x'",

@@ -35,7 +35,7 @@ function tests(): void {
         'host all with_password all scram-sha-256',
       ],
     })
-    // Its name is localhost; its address is in no certificate.
+    // Its name is localhost; no certificate has its address.
     const {certificate, key} = ours.issue('server', '/CN=localhost', 'DNS:localhost')
     const text = {
       certificate: join(server.directory, 'server.crt'),
@@ -96,7 +96,7 @@ function tests(): void {
   const wrongRoot = `sslrootcert=${encodeURIComponent(another.certificate)}`
   const client = `sslcert=${encodeURIComponent(person.certificate)}&sslkey=${encodeURIComponent(person.key)}`
 
-  describe('a server that takes both', () => {
+  describe('a server with and without TLS', () => {
     it.each([
       ['', 'tls'],
       ['sslmode=disable', 'clear'],
@@ -119,31 +119,31 @@ function tests(): void {
     })
   })
 
-  it('verify-full refuses a certificate for another name, verify-ca does not look at it', async () => {
+  it('verify-full refuses a certificate for another name, verify-ca does not check the name', async () => {
     expect(await reached('postgres', '127.0.0.1', `sslmode=verify-full&${root}`)).toBe('CONNECT')
     expect(await reached('postgres', '127.0.0.1', `sslmode=verify-ca&${root}`)).toBe('tls')
   })
 
-  it('prefer and allow go on to the other kind where the server refuses the first', async () => {
+  it('prefer and allow use the other mode if the server refuses the first', async () => {
     expect(await reached('only_tls', 'localhost', 'sslmode=allow')).toBe('tls')
     expect(await reached('only_clear', 'localhost', 'sslmode=prefer')).toBe('clear')
     expect(await reached('only_tls', 'localhost', 'sslmode=disable')).toBe('CONNECT')
     expect(await reached('only_clear', 'localhost', 'sslmode=require')).toBe('CONNECT')
   })
 
-  it('a server without TLS is reached in the clear unless that is forbidden', async () => {
+  it('a server without TLS is connected in the clear unless that is forbidden', async () => {
     expect(await reached('postgres', '127.0.0.1', '', inTheClear)).toBe('clear')
     expect(await reached('postgres', '127.0.0.1', 'sslmode=allow', inTheClear)).toBe('clear')
     expect(await reached('postgres', '127.0.0.1', 'sslmode=require', inTheClear)).toBe('CONNECT')
     expect(await reached('postgres', '127.0.0.1', `sslmode=verify-full&${root}`, inTheClear)).toBe('CONNECT')
   })
 
-  it('a client certificate opens what asks for one', async () => {
+  it('a client certificate is sent if the server requires one', async () => {
     expect(await reached('person', 'localhost', `sslmode=verify-full&${root}&${client}`)).toBe('tls')
     expect(await reached('person', 'localhost', `sslmode=verify-full&${root}`)).toBe('CONNECT')
   })
 
-  it('a socket is never asked for TLS', async () => {
+  it('TLS is never requested on a Unix socket', async () => {
     expect(await reached('postgres', encodeURIComponent(server.directory), `sslmode=verify-full&${root}`)).toBe('clear')
   })
 
@@ -163,7 +163,7 @@ function tests(): void {
       }
     }
 
-    it('comes from PGPASSWORD, or from the PGPASSFILE where its line fits', async () => {
+    it('is taken from PGPASSWORD, or from the matching line of PGPASSFILE', async () => {
       const file = join(directory, 'pgpass')
       writeFileSync(file, `otherhost:*:*:*:wrong\nlocalhost:${server.port}:postgres:with_password:opensesame\n`, {
         mode: 0o600,
@@ -172,7 +172,7 @@ function tests(): void {
       expect(await opens({PGPASSWORD: 'opensesame'})).toBe('open')
     })
 
-    it('that is wrong or missing is said to be, without showing it', async () => {
+    it('that is wrong or missing is reported, and not shown', async () => {
       const wrong = await opens({PGPASSWORD: 'shibboleth'})
       expect(wrong).toMatch(/password authentication failed/)
       expect(wrong).not.toContain('shibboleth')

@@ -10,7 +10,7 @@ import {applicationName, targetOf, writing} from '../../helpers/server.js'
 const insert = (x: number) => statement(`insert into public.t values (${x})`)
 const prepared = (x: number) => ({text: 'insert into public.t values ($1::int)', values: [x], name: `test:insert`})
 
-/** How work meets the wire: each writes the rows 1, 2 and 3 and nothing else. */
+/** How work awaits its statements: each variant writes the rows 1, 2 and 3 and nothing else. */
 const shapes: Record<string, (db: Database) => Promise<unknown>> = {
   'waits for nothing': (db) => db.transaction(writing, async (tx) => void [1, 2, 3].map((x) => tx.query(insert(x)))),
   'waits for all at once': (db) =>
@@ -45,7 +45,7 @@ const shapes: Record<string, (db: Database) => Promise<unknown>> = {
 
 forEachEngine({native: true}, (engine) => {
   for (const [shape, work] of Object.entries(shapes)) {
-    it(`does nothing where one of its statements fails, BEGIN and COMMIT included, whichever it is: work that ${shape}`, async () => {
+    it(`changes nothing if one of its statements fails, BEGIN and COMMIT included, whichever it is: work that ${shape}`, async () => {
       const {url, run, db: beside} = await engine.database()
       await run('create table t (x int)')
       const relay = await startFaultRelay(url)
@@ -54,7 +54,7 @@ forEachEngine({native: true}, (engine) => {
       await work(db)
       const statements = relay.count()
       expect(await run('select x from t order by x')).toEqual([{x: 1}, {x: 2}, {x: 3}])
-      // BEGIN, the settings, three inserts (two of which may share a text) and COMMIT.
+      // BEGIN, the settings, three inserts (two of which may have the same text) and COMMIT.
       expect(statements).toBeGreaterThanOrEqual(5)
       await run('truncate t')
       for (let nth = 1; nth <= statements; nth += 1) {
@@ -64,10 +64,10 @@ forEachEngine({native: true}, (engine) => {
           (error: unknown) => error,
         )
         expect(relay.failed(), `statement ${nth}`).toBe(true)
-        // A failing COMMIT is seen at the latest by the next transaction; the failure itself is the one that was injected.
+        // A failing COMMIT is noticed at the latest by the next transaction; the failure itself is the injected one.
         expect(failure, `statement ${nth}`).toMatchObject({message: expect.stringContaining('injected_fault')})
         expect(await beside.query(statement('select x from public.t')), `statement ${nth}`).toEqual([])
-        // The session is usable, and in no transaction.
+        // The session is usable and in no transaction.
         expect(
           await db.query(
             statement(
@@ -107,7 +107,7 @@ forEachEngine({native: true}, (engine) => {
     await relay.close()
   })
 
-  it('takes no success from a COMMIT outside of any transaction', async () => {
+  it('does not take a COMMIT outside of any transaction for success', async () => {
     const {db, run} = await engine.database()
     await run('create table t (x int)')
     const ends = db.transaction(writing, async (tx) => {
@@ -119,7 +119,7 @@ forEachEngine({native: true}, (engine) => {
 })
 
 forEachEngine({}, (engine) => {
-  it('opens reads with BEGIN READ ONLY, which nothing in them can undo', async () => {
+  it('opens reads with BEGIN READ ONLY, which no later statement can change', async () => {
     const {db} = await engine.database()
     const write = db.transaction(readOnlySettings, async (tx) => {
       await tx.query(statement('select 1'))
@@ -128,7 +128,7 @@ forEachEngine({}, (engine) => {
     await expect(write).rejects.toThrow(/read-write mode/)
   })
 
-  it('sends nothing that is asked after the work has ended', async () => {
+  it('sends no statement that is requested after the work has ended', async () => {
     const {db, run} = await engine.database()
     await run('create table t (x int)')
     let kept: Db | undefined

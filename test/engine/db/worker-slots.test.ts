@@ -54,7 +54,7 @@ describe('the workers of TimescaleDB', () => {
       '1 launcher + 1 scheduler + 1 job are more than timescaledb.max_background_workers = 2.',
       'Raise timescaledb.max_background_workers to 5 or more and max_worker_processes by 1 or more, and restart the server',
     ],
-  ])('say the arithmetic and every setting that is too small: %o', (facts, message, fix) => {
+  ])('state the sum and every setting that is too small: %o', (facts, message, fix) => {
     const [found] = conditionsOf({...well, ...facts})
     expect(found).toMatchObject({message: `TimescaleDB's jobs cannot run here: ${message}`, fix})
   })
@@ -66,7 +66,7 @@ interface Slots {
   limit: number
 }
 
-// Counted by the type of the process, which the session's question cannot use: only privileged roles see it.
+// Counted by the type of the process, which only privileged roles see.
 const slots = statement(`
   select
     count(*) filter (where backend_type like 'TimescaleDB%Scheduler' and datname = current_database()) > 0 as here,
@@ -81,9 +81,9 @@ const slots = statement(`
   from pg_stat_activity`)
 
 forEachEngine({kinds: ['timescaledb', 'apache'], native: true}, (engine) => {
-  it('says that the workers are alive where one is left for a job, and only there', async (context) => {
+  it('are alive exactly if a worker is left for a job', async (context) => {
     const {url, run} = await engine.database()
-    // Databases come and go on a server of tests: what counts is a session between two equal counts.
+    // Databases come and go on a test server: only a session between two equal counts is compared.
     for (let attempt = 0; attempt < 20; attempt += 1) {
       const [before] = await run<Slots & object>(slots)
       const session = await connect(targetOf(url), {applicationName})
@@ -101,6 +101,6 @@ forEachEngine({kinds: ['timescaledb', 'apache'], native: true}, (engine) => {
 })
 
 describe('an extension without a license', () => {
-  it('is not loaded, and no Apache edition', () =>
+  it('is reported as not loaded, not as the Apache edition', () =>
     expect(conditionsOf({...well, license: null})).toMatchObject([{code: 'library_not_loaded', refuses: 'database'}]))
 })

@@ -2,7 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {askDoctor, expectLaw, followFix} from '../../helpers/doctor.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 
-/** A hypertable with a row on each of four days of 2024, and a view of daily maxima that has computed nothing. */
+/** A hypertable with a row on each of four days of 2024, and a view of daily maxima that was never refreshed. */
 async function daily({run, autocommit}: TestDatabase): Promise<void> {
   await run('create table ticks (time timestamptz not null, v float)')
   await run("select create_hypertable('ticks', 'time', chunk_time_interval => interval '1 day')")
@@ -14,7 +14,7 @@ async function daily({run, autocommit}: TestDatabase): Promise<void> {
 
 const late = "insert into ticks values ('2024-01-02 12:00', 9)"
 
-// The fixes are commands of this program, which only a server lets another process run.
+// The fixes are commands of this program, and only a server lets another process run them.
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
   describe('doctor, aggregates', () => {
     it('finds one that was never refreshed', async () => {
@@ -40,7 +40,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       expect(found!.data).toMatchObject({ranges: 1, from: '2024-01-02T00:00:00Z', to: '2024-01-03T00:00:00Z'})
     })
 
-    it('finds one that takes more than its source and is not compressed', async () => {
+    it('finds one that is larger than its source and not compressed', async () => {
       const database = await engine.database()
       await daily(database)
       await database.autocommit("call refresh_continuous_aggregate('daily', null, '2024-01-05')")

@@ -16,23 +16,23 @@ async function addTicks({run}: TestDatabase, name: string, interval: string, fro
     timestamptz '${from}', timestamptz '${until}', interval '1 hour') g`)
 }
 
-/** What stands behind the colon of an advice. */
+/** The text after the colon of an advice. */
 const sqlOf = (text: string) => text.slice(text.lastIndexOf(': ') + 2)
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
   let database: TestDatabase
   const shared = async () => (database ??= await engine.database())
 
-  it('chunks.lock_table: names the date on which a statement on the whole table needs all locks', async () => {
+  it('chunks.lock_table: reports the date from which a statement on the whole table needs all locks', async () => {
     const database = await shared()
     await addTicks(database, 'locks', '1 day', '2026-01-01 00:00+00', '2026-01-30 23:00+00')
     const snapshot = await readSnapshot(database.db, request)
     const table = snapshot.tables.find(({name}) => name === 'locks')!
-    // The server's own clock is not that of the rows.
+    // The server's clock is not that of the rows.
     const now = microsOf('2026-01-31T00:00:00Z')
     const then = {...snapshot, at: '2026-01-31T00:00:00Z', clocks: new Map([[table, {now, unit: null}]])}
     const row = {relation: table.relation, indexes: 1, per_transaction: 10, sessions: 12}
-    // 30 chunks with an index each and the root: 62 locks of 120; one chunk a day, and 58 are the most.
+    // 30 chunks with an index each and the root: 62 locks of 120; with one more chunk a day, 58 are the maximum.
     expect(lockFinding(table, then, row)).toMatchObject({
       severity: 'warning',
       data: {chunks: 30, locksNeeded: 62, locks: 120, chunksPerDay: 1, limitOn: '2026-02-28T00:00:00Z'},
@@ -47,11 +47,11 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await database.run('drop table public.locks')
   })
 
-  it('chunks.interval_long: the newest chunk does not fit into shared_buffers', async () => {
+  it('chunks.interval_long: reports that the newest chunk does not fit into shared_buffers', async () => {
     const database = await shared()
     const [finding] = await expectLaw(database, 'chunks.interval_long', async () => {
       await addTicks(database, 'long', '7 days', '2026-01-01 00:00+00', '2026-01-03 00:00+00')
-      // As VACUUM would record it of 4 GB.
+      // As VACUUM would record it for 4 GB.
       await database.run(`update pg_class set relpages = 524288, reltuples = 40000000
         where oid in (select show_chunks('public.long'))`)
     })
@@ -66,7 +66,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await database.run('drop table public.long')
   })
 
-  it('chunks.interval_short: many tiny chunks; before they are analyzed their size is not known', async () => {
+  it('chunks.interval_short: reports many tiny chunks; before they are analyzed their size is unknown', async () => {
     const database = await shared()
     const [finding] = await expectLaw(database, 'chunks.interval_short', async () => {
       await addTicks(database, 'tiny', '1 hour', '2026-01-01 00:00+00', '2026-01-05 03:00+00')
@@ -83,7 +83,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await database.run('drop table public.tiny')
   })
 
-  it('chunks.interval_ages: a chunk is longer than the age at which it is dropped', async () => {
+  it('chunks.interval_ages: reports a chunk that is longer than the age at which it is dropped', async () => {
     const database = await shared()
     await addTicks(database, 'ages', '7 days', '2026-01-01 00:00+00', '2026-01-01 01:00+00')
     const [finding] = await expectLaw(database, 'chunks.interval_ages', () =>
@@ -94,7 +94,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await database.run('drop table public.ages')
   })
 
-  it('chunks.far_dates: rows more than a year ahead and rows of 1970', async () => {
+  it('chunks.far_dates: reports rows more than a year ahead and rows of 1970', async () => {
     const database = await shared()
     await addTicks(database, 'dates', '1 day', '2026-01-01 00:00+00', '2026-01-04 00:00+00')
     const findings = await expectLaw(
@@ -117,7 +117,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await database.run('drop table public.dates')
   })
 
-  it('chunks.poor_compression: says whether segmentby is too fine or orderby does not begin with the time', async () => {
+  it('chunks.poor_compression: reports whether segmentby is too fine or orderby does not begin with the time', async () => {
     const database = await shared()
     const add = async (name: string, settings: string) => {
       await addTicks(database, name, '30 days', '2026-01-01 00:00+00', '2026-01-01 01:00+00')
@@ -138,7 +138,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await database.run('drop table public.fine')
   })
 
-  it('chunks.detached: a chunk that was detached, with its bytes', async () => {
+  it('chunks.detached: reports a detached chunk with its bytes', async () => {
     const database = await shared()
     await addTicks(database, 'detached', '1 day', '2026-01-01 00:00+00', '2026-01-02 23:00+00')
     const [finding] = await expectLaw(
@@ -157,7 +157,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('chunks.never_compressed: compression is enabled, and nothing compresses what is old', async () => {
+  it('chunks.never_compressed: reports enabled compression without a policy and old chunks', async () => {
     const database = await engine.database()
     await addTicks(database, 'never', '1 day', '2026-01-01 00:00+00', '2026-01-02 23:00+00')
     const [finding] = await expectLaw(database, 'chunks.never_compressed', () =>
@@ -168,14 +168,14 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
 })
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('chunks.many: as long as a table has two thousand partitions', async () => {
+  it('chunks.many: reports a table with two thousand partitions', async () => {
     const database = await engine.database()
     await database.run('create table public.many (time timestamptz not null) partition by range (time)')
     const [finding] = await expectLaw(
       database,
       'chunks.many',
       () =>
-        // In two levels: adding the thousandth partition to one table takes as long as the first hundred.
+        // In two levels: attaching the thousandth partition to one table takes as long as the first hundred.
         database.run(`do $$ begin
   for year in 1..20 loop
     execute format('create table public.many_%s partition of public.many for values from (%L) to (%L) partition by range (time)',
@@ -191,7 +191,7 @@ end $$`),
     expect(finding!.message).toContain('2000 partitions: a statement without a condition on time')
   })
 
-  it('chunks.tablespace: a partition is in another tablespace than its table', async () => {
+  it('chunks.tablespace: reports a partition in another tablespace than its table', async () => {
     const database = await engine.database()
     await database.run(`create table public.placed (time timestamptz not null) partition by range (time);
 create table public.placed_1 partition of public.placed for values from ('2026-01-01 00:00+00') to ('2026-02-01 00:00+00')`)

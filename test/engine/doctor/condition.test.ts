@@ -6,7 +6,7 @@ import {forEachEngine} from '../../helpers/engines.js'
 import {replay} from '../../helpers/schema-replay.js'
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('states that the session finds when it opens are found, and their fixes end them', async () => {
+  it('reports the states that a session finds when it opens, and their fixes end them', async () => {
     const {db, ...rest} = await engine.database()
     const database = {db, ...rest}
     const {autocommit, run} = database
@@ -17,7 +17,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       await autocommit(text)
       await db.probe()
     }
-    // The fix is for the next session: this one asks again what it would begin with.
+    // The fix takes effect for the next session: this one reads again what a session reads at its start.
     const follow = async (fixes: readonly {text: string}[]) => {
       for (const {text} of fixes) await set(text)
     }
@@ -48,7 +48,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     expect(findings).toMatchObject([{severity: 'critical', fix: {kind: 'command', text: 'qicore-db migrate up'}}])
   }, 120_000)
 
-  it('workers: a scheduler that was stopped is found, and started by the fix', async () => {
+  it('workers: reports a stopped scheduler, and the fix starts it', async () => {
     const database = await engine.database()
     const {autocommit} = database
     await expectPassed(database, 'workers.launcher')
@@ -64,7 +64,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
-  it('condition.stale_names: names of hypertables and chunks that PostgreSQL does not have', async () => {
+  it('condition.stale_names: reports names of hypertables and chunks that PostgreSQL does not have', async () => {
     const database = await engine.database()
     const {run} = database
     await run('create table public.t (time timestamptz not null, v int)')
@@ -86,7 +86,7 @@ forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
     await expectLaw(database, 'condition.stale_names', table('t', 'lost'), {follow: table('lost', 't')})
   })
 
-  it('condition.update_pending: another version on the server is found; the embedded engine has one only', async () => {
+  it('condition.update_pending: reports another version on the server; the embedded engine has only one', async () => {
     const {db} = await engine.database()
     const server = {...db.server, embedded: false, timescaledbAvailable: '99.1.0'}
     expect(updatePending(server)).toMatchObject([{severity: 'warning', data: {available: '99.1.0'}}])
@@ -95,7 +95,7 @@ forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
 })
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('condition.read_only: a database whose sessions are read only is found, and can be written to after the fix', async () => {
+  it('condition.read_only: reports a database whose sessions are read only, and the fix makes it writable', async () => {
     const database = await engine.database()
     const {db} = database
     const [found] = await expectLaw(database, 'condition.read_only', () =>
@@ -105,8 +105,8 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   })
 })
 
-// A server that is short of workers cannot be made by a test: it takes a restart. The rows are what servers gave.
-it('workers: the arithmetic of launcher, schedulers and jobs, and a launcher that is not there', () => {
+// A test cannot create a shortage of workers, which takes a restart. The rows are those of real servers.
+it('workers: adds up launcher, schedulers and jobs, and reports a missing launcher', () => {
   const row = {
     launchers: 1,
     schedulers: 3,

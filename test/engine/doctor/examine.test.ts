@@ -22,7 +22,7 @@ const check = (id: Check['id'], run: Check['run']): Check => ({
 })
 
 forEachEngine({}, (engine) => {
-  it('lists the worst check first, and in a check the worst finding', async () => {
+  it('lists the worst check first, and within a check the worst finding', async () => {
     const {db} = await engine.database()
     const report = await examine(db, request, [
       check('chunks.well', async () => []),
@@ -38,7 +38,7 @@ forEachEngine({}, (engine) => {
     expect(report.counts).toEqual({critical: 1, warning: 1, unknown: 0, passed: 1})
   })
 
-  it('makes one UNKNOWN of a check that fails, with what the server said, and runs the others', async () => {
+  it("reports a failed check as one UNKNOWN with the server's message, and runs the others", async () => {
     const {db} = await engine.database()
     const report = await examine(db, request, [
       check('chunks.fails', async (context) => {
@@ -61,7 +61,7 @@ forEachEngine({}, (engine) => {
     })
   })
 
-  it('refuses the name of a table that is not there, whatever the checks ask', async () => {
+  it('refuses the name of a table that does not exist, whatever the checks need', async () => {
     const {db} = await engine.database()
     const tables = {...check('chunks.well', async () => []), about: 'tables' as const}
     await expect(examine(db, {...request, table: 'gone'}, [tables])).rejects.toMatchObject({
@@ -70,7 +70,7 @@ forEachEngine({}, (engine) => {
     })
   })
 
-  it('asks of one table only what is about tables', async () => {
+  it('with a table runs only the checks about tables', async () => {
     const {db, run} = await engine.database()
     await run('create table events (at timestamptz not null) partition by range (at)')
     await run("create table events_2024_01 partition of events for values from ('2024-01-01') to ('2024-02-01')")

@@ -8,7 +8,7 @@ import {forEachEngine} from '../../helpers/engines.js'
 const idsOf = (hazards: readonly Hazard[]) => hazards.map(({id}) => id)
 
 describe('the known defects', () => {
-  it('are at least 25, each with an id of its own, a sentence, a version with the fix and a source', () => {
+  it('are at least 25, each with a unique id, a sentence, a version with the fix and a source', () => {
     expect(new Set(idsOf(knownHazards)).size).toBe(knownHazards.length)
     expect(knownHazards.length).toBeGreaterThanOrEqual(25)
     for (const {id, what, fixedIn, since, source} of knownHazards) {
@@ -21,7 +21,7 @@ describe('the known defects', () => {
     }
   })
 
-  it('affect the versions from the first to the one before the fix, of PostgreSQL within a major version', () => {
+  it('affect the versions from the first to the last before the fix, of PostgreSQL within a major version', () => {
     const of = (product: Hazard['product'], since: string | null, fixedIn: string[]) => ({
       ...knownHazards[0]!,
       product,
@@ -41,7 +41,7 @@ describe('the known defects', () => {
 })
 
 forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
-  it('are found where the database has what they touch, and are gone with the version that has the fix', async () => {
+  it('are found if the database has what they affect, and not in the version with the fix', async () => {
     const database = await engine.database()
     const {run, db} = database
     const ids = async (timescaledb = db.server.timescaledb) => {

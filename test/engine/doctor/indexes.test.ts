@@ -14,12 +14,12 @@ insert into public.${name} select timestamptz '2026-01-01 00:00+00' + n * interv
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   let database: TestDatabase
   const shared = async () => (database ??= await engine.database())
-  /** What the session has counted is seen by others at once. */
+  /** Makes the statistics of this session visible to others at once. */
   const flush = async ({run, db}: TestDatabase) => {
     if (db.server.versionNum >= 150_000) await run('select pg_stat_force_next_flush()')
   }
 
-  it('indexes.unused: added up over the partitions, as one index of the table', async (context) => {
+  it('indexes.unused: adds up the partitions and reports one index of the table', async (context) => {
     const database = await shared()
     if (database.db.server.versionNum < 150_000) context.skip('before 15 statistics arrive at some later time')
     await database.run(`${makeSet('used')}; create index used_time on public.used (time)`)
@@ -38,7 +38,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await database.run('drop table public.used')
   })
 
-  it('indexes.duplicate: the index of a constraint stays', async () => {
+  it('indexes.duplicate: keeps the index of a constraint', async () => {
     const database = await shared()
     await database.run('create table public.twice (id int primary key, d int)')
     const findings = await expectLaw(database, 'indexes.duplicate', () =>
@@ -53,7 +53,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await database.run('drop table public.twice')
   })
 
-  it('indexes.invalid: a unique index whose creation failed', async () => {
+  it('indexes.invalid: reports a unique index whose creation failed', async () => {
     const database = await shared()
     await database.run('create table public.failed (id int); insert into public.failed values (1), (1)')
     const [finding] = await expectLaw(database, 'indexes.invalid', () =>
@@ -63,7 +63,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await database.run('drop table public.failed')
   })
 
-  it('indexes.dead_rows: added up over the partitions, with the last VACUUM', async (context) => {
+  it('indexes.dead_rows: adds up the partitions, with the last VACUUM', async (context) => {
     const database = await shared()
     if (database.db.server.versionNum < 150_000) context.skip('before 15 statistics arrive at some later time')
     await database.run(
@@ -82,7 +82,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await database.run('drop table public.dead')
   })
 
-  it('indexes.bloat: most of a table is empty', async () => {
+  it('indexes.bloat: reports a table that is mostly empty', async () => {
     const database = await shared()
     await database.run(`create table public.airy (id int, t text) with (autovacuum_enabled = off);
 alter table public.airy alter t set storage plain;
@@ -95,13 +95,13 @@ insert into public.airy select n, repeat('x', 3900) from generate_series(1, 3000
     await database.run('drop table public.airy')
   })
 
-  it('indexes.table_age: a table that was not frozen for a long time', async () => {
+  it('indexes.table_age: reports a table that was not frozen for a long time', async () => {
     const database = await shared()
     await database.run(
       'create table public.aged (id int) with (autovacuum_enabled = off); insert into public.aged values (1)',
     )
     const [finding] = await expectLaw(database, 'indexes.table_age', () =>
-      // As after 500 million transactions: ages count in a circle of 2^32.
+      // As after 500 million transactions: ages are modulo 2^32.
       database.run(`update pg_class set relfrozenxid = ((relfrozenxid::text::int8 - 500000000 + 4294967296) % 4294967296)::text::xid
         where oid = 'public.aged'::regclass`),
     )
@@ -110,9 +110,9 @@ insert into public.airy select n, repeat('x', 3900) from generate_series(1, 3000
     await database.run('drop table public.aged')
   })
 
-  it('indexes.transaction_age: a database that is near the wraparound stops the whole server', async () => {
+  it('indexes.transaction_age: reports a database near the wraparound, which stops the whole server', async () => {
     await expectPassed(await shared(), 'indexes.transaction_age')
-    // No test can let two billion transactions pass: the rows are as a server gave them, with other ages.
+    // No test can run two billion transactions: the rows are those of a server, with other ages.
     const row = {
       database: 'market',
       xid_age: 150_000_000,

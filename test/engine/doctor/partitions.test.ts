@@ -10,7 +10,7 @@ import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {ruleOf, run as runPlan} from '../../helpers/partitions.js'
 import {applicationName, targetOf} from '../../helpers/server.js'
 
-/** What stands behind the last colon of an advice. */
+/** The text after the last colon of an advice. */
 const sqlOf = (text: string) => text.slice(text.lastIndexOf(': ') + 2)
 
 /** A set by time with partitions from one day to another. */
@@ -26,14 +26,14 @@ function addSet({run}: TestDatabase, name: string, ranges: readonly (readonly [s
   )
 }
 
-/** Until a time that no run of this test sees the end of. */
+/** Until a time that no test run reaches. */
 const longAgoUntilLater = ['2010-01-01', '2100-01-01'] as const
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   let database: TestDatabase
   const shared = async () => (database ??= await engine.database())
 
-  it('partitions.now_missing: an undeclared set ended, and inserting fails', async () => {
+  it('partitions.now_missing: reports an undeclared set that ended, into which inserts fail', async () => {
     const database = await shared()
     const [finding] = await expectLaw(database, 'partitions.now_missing', () =>
       addSet(database, 'ended', [['2026-01-01', '2026-02-01']]),
@@ -47,7 +47,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await database.run('drop table public.ended')
   })
 
-  it('partitions.ahead_missing: a declared set lacks what is ahead, with the date on which inserts fail', async () => {
+  it('partitions.ahead_missing: reports a declared set without partitions ahead, with the date on which inserts fail', async () => {
     const database = await shared()
     const request = {partitions: () => [ruleOf('public.short')]}
     const [finding] = await expectLaw(
@@ -70,7 +70,7 @@ do $do$ begin execute format('create table public.short_now partition of public.
     await database.run('drop table public.short')
   })
 
-  it('partitions.gap: rows of a month are refused', async () => {
+  it('partitions.gap: reports a month whose rows are refused', async () => {
     const database = await shared()
     const [finding] = await expectLaw(database, 'partitions.gap', () =>
       addSet(database, 'gapped', [
@@ -85,7 +85,7 @@ do $do$ begin execute format('create table public.short_now partition of public.
     await database.run('drop table public.gapped')
   })
 
-  it('partitions.default_rows: rows in a default partition; a role that may not read them does not know', async () => {
+  it('partitions.default_rows: reports rows in a default partition, and UNKNOWN to a role that may not read them', async () => {
     const database = await shared()
     await addSet(database, 'lost', [['2026-03-01', '2100-01-01']])
     await database.run('create table public.lost_rest partition of public.lost default')
@@ -119,7 +119,7 @@ alter table public.lost attach partition public.lost_rest default`),
     await database.run(`drop table public.lost; drop role ${role}`)
   })
 
-  it('partitions.pending_detach: a detach that was broken off', async () => {
+  it('partitions.pending_detach: reports an interrupted detach', async () => {
     const database = await shared()
     await addSet(database, 'pending', [
       ['2026-01-01', '2026-02-01'],
@@ -143,7 +143,7 @@ alter table public.lost attach partition public.lost_rest default`),
     await database.run('drop table public.pending, public.pending_2026_01')
   })
 
-  it('partitions.guard: a constraint that a killed run left on the default partition', async () => {
+  it('partitions.guard: reports a constraint that a killed run left on the default partition', async () => {
     const database = await shared()
     await addSet(database, 'guarded', [longAgoUntilLater])
     await database.run('create table public.guarded_rest partition of public.guarded default')
@@ -153,7 +153,7 @@ alter table public.lost attach partition public.lost_rest default`),
     await database.run('drop table public.guarded')
   })
 
-  it('partitions.unfinished_drop and partitions.forgotten: detached tables, with and without the mark of a drop', async () => {
+  it('partitions.unfinished_drop and partitions.forgotten: report detached tables with and without the mark of a drop', async () => {
     const database = await shared()
     await addSet(database, 'old', [
       ['2026-01-01', '2026-02-01'],
@@ -184,7 +184,7 @@ alter table public.lost attach partition public.lost_rest default`),
     await database.run('drop table public.old, public.old_2026_01')
   })
 
-  it('partitions.foreign_keys: a key into a set keeps its retention from detaching partitions', async () => {
+  it('partitions.foreign_keys: reports a key into a set, which keeps its retention from detaching partitions', async () => {
     const database = await shared()
     await database.run(`create table public.parent (time timestamptz primary key) partition by range (time);
 create table public.parent_1 partition of public.parent for values from ('2010-01-01 00:00+00') to ('2100-01-01 00:00+00')`)

@@ -35,7 +35,7 @@ async function measured({run}: TestDatabase): Promise<void> {
 const compress = `select add_compression_policy('public.ticks', interval '100 years', ${never})`
 
 forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
-  it('policies.paused: a paused policy of an undeclared table is found and runs again by its fix', async () => {
+  it('policies.paused: reports a paused policy of an undeclared table, and the fix resumes it', async () => {
     const database = await engine.database()
     await ticks(database)
     const [found] = await expectLaw(database, 'policies.paused', async () => {
@@ -47,7 +47,7 @@ forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
     expect(found).toMatchObject({severity: 'warning', object: {schema: 'public', table: 'ticks'}, fix: {kind: 'sql'}})
   })
 
-  it('policies.never_run: a policy on integers without a clock is found, and its function makes it run', async () => {
+  it('policies.never_run: reports a policy on integers without integer_now, and the function makes it run', async () => {
     const database = await engine.database()
     const {run} = database
     await run('create table public.counted (clock bigint not null, v int)')
@@ -62,7 +62,7 @@ forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
     expect(found).toMatchObject({severity: 'critical', data: {code: 'no_clock', kind: 'compression'}})
   })
 
-  it('policies.never_run: an owner without LOGIN is found and may log in by its fix', async () => {
+  it('policies.never_run: reports an owner without LOGIN, and the fix grants it', async () => {
     const database = await engine.database()
     const {run} = database
     await ticks(database)
@@ -83,7 +83,7 @@ forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
     }
   })
 
-  it('policies.missing: what is declared and not in the database is found until it is applied', async () => {
+  it('policies.missing: reports a declared policy that is not in the database until it is applied', async () => {
     const database = await engine.database()
     await ticks(database)
     const declared = [declare('public.ticks', {compression: {after: days(36_500), segmentBy: null, orderBy: null}})]
@@ -96,7 +96,7 @@ forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
     await expectPassed(database, 'policies.missing', {declared})
   })
 
-  it('policies.job_missing and policies.not_confirmed: a gated retention without its job or its consent', async () => {
+  it('policies.job_missing and policies.not_confirmed: report a gated retention without its job or its consent', async () => {
     const database = await engine.database()
     const {run, db} = database
     await ticks(database)
@@ -124,19 +124,19 @@ forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
     )
   })
 
-  it('policies.job_procedure_gone: a job whose procedure was dropped is found and deleted', async () => {
+  it('policies.job_procedure_gone: reports a job whose procedure was dropped, and the fix deletes it', async () => {
     const database = await engine.database()
     const {run} = database
     const [found] = await expectLaw(database, 'policies.job_procedure_gone', async () => {
       await run("create procedure public.nightly(job_id int, config jsonb) language sql as 'select 1'")
       await run("select add_job('public.nightly', interval '1 day')")
-      // By its qualified name TimescaleDB would object.
+      // TimescaleDB would refuse to drop it by its qualified name.
       await run('drop procedure nightly')
     })
     expect(found!.message).toContain('public.nightly, which no longer exists')
   })
 
-  it('policies.job_failures: a job that failed is found with its SQLSTATE and what to do about it', async () => {
+  it('policies.job_failures: reports a failed job with its SQLSTATE and advice', async () => {
     const database = await engine.database()
     const {run} = database
     const [found] = await expectLaw(
@@ -146,7 +146,7 @@ forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
         await run("create procedure public.nightly(job_id int, config jsonb) language sql as 'select 1'")
         await run("select add_job('public.nightly', interval '1 day')")
         await run('delete from _timescaledb_internal.bgw_job_stat')
-        // What the scheduler writes: the embedded engine has none.
+        // The row that the scheduler writes: the embedded engine has no scheduler.
         await run(
           `insert into _timescaledb_internal.bgw_job_stat
            select job_id, timestamptz '2026-11-01 00:00+00', '2026-11-01 00:00:01+00', '2026-11-01 01:00+00', '-infinity', false,
@@ -170,7 +170,7 @@ forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
     })
   })
 
-  it('policies.conflict: a refresh over a whole table that has a retention would empty the aggregate', async () => {
+  it('policies.conflict: reports a refresh over a whole table with a retention, which would empty the aggregate', async () => {
     const database = await engine.database()
     const {run} = database
     await ticks(database)
@@ -201,7 +201,7 @@ forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
     ])
   })
 
-  it('policies.not_running: without workers and a daemon no policy runs', async () => {
+  it('policies.not_running: reports that no policy runs without workers and a daemon', async () => {
     const database = await engine.database()
     await ticks(database)
     const [found] = await expectLaw(database, 'policies.not_running', () => database.run(compress), {
@@ -210,7 +210,7 @@ forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
     expect(found).toMatchObject({severity: 'critical', fix: {text: expect.stringContaining('qicore-db daemon')}})
   })
 
-  it('policies.late: what cannot be known is UNKNOWN with the reason, never PASSED', async () => {
+  it('policies.late: an unknown state is UNKNOWN with the reason, never PASSED', async () => {
     const database = await engine.database()
     const {run} = database
     await measured(database)
@@ -223,7 +223,7 @@ forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('policies.late, policies.duplicate, policies.never_run, policies.ungated_retention: their commands end them', async () => {
+  it('policies.late, policies.duplicate, policies.never_run, policies.ungated_retention: the suggested commands fix them', async () => {
     const database = await engine.database()
     const {run} = database
     await ticks(database)
@@ -251,7 +251,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     )
     expect(ungated).toMatchObject({data: {aggregates: ['public.daily'], after: '36500 days'}})
 
-    // The gated retention has taken the place of TimescaleDB's own; a second one beside it is done too.
+    // The gated retention has replaced TimescaleDB's own, and a second one beside it is removed too.
     const [twice] = await expectLaw(database, 'policies.duplicate', () =>
       run(`select add_retention_policy('public.ticks', interval '36600 days', ${never})`),
     )

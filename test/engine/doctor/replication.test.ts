@@ -4,7 +4,7 @@ import {enginesFor, forEachEngine, skipBecause} from '../../helpers/engines.js'
 
 const sqlOf = (text: string) => text.slice(text.lastIndexOf(': ') + 2)
 
-// max_wal_size is a setting of the whole server: it is changed on the one that this run has started for itself.
+// max_wal_size is a setting of the whole server: it is changed on the server that this run has started.
 const own = enginesFor({kinds: ['postgres'], native: true}).find(({name}) => name === 'postgres18')
 
 describe('doctor, replication', () => {
@@ -37,7 +37,7 @@ describe('doctor, replication', () => {
     })
 
   forEachEngine({kinds: ['timescaledb']}, (engine) => {
-    it('finds a publication of a hypertable that does not send the chunks made since', async () => {
+    it('finds a publication of a hypertable that does not send the chunks created since', async () => {
       const database = await engine.database()
       await database.run('create table ticks (time timestamptz not null, v float)')
       await database.run("select create_hypertable('ticks', 'time', chunk_time_interval => interval '1 day')")

@@ -10,7 +10,7 @@ const partitioned = `
   create table events (at timestamptz not null) partition by range (at);
   create table events_2026_01 partition of events for values from ('2026-01-01') to ('2026-02-01')`
 
-/** The SQL behind the last colon of an advice. */
+/** The SQL after the last colon of an advice. */
 const sqlOf = (text: string) => text.slice(text.lastIndexOf(': ') + 2)
 
 async function untilGone({run}: TestDatabase, application: string): Promise<void> {
@@ -43,7 +43,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       expect(found!.data).toMatchObject({role: database.db.server.role, sessions: 1})
     })
 
-    it('finds row level security that hides rows from this role, and none that does not', async () => {
+    it('finds row level security that hides rows from this role, and ignores policies that hide none', async () => {
       const database = await engine.database()
       await database.autocommit(partitioned)
       const role = `qicore_doctor_${randomBytes(4).toString('hex')}`
@@ -67,7 +67,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       }
     })
 
-    it('finds an event trigger that runs at drops', async () => {
+    it('finds an event trigger that fires at drops', async () => {
       const database = await engine.database()
       const [found] = await expectLaw(
         database,
@@ -85,7 +85,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       expect(found!.message).toContain('no_drops calls public.forbid at sql_drop of DROP TABLE')
     })
 
-    it('says how to have statements counted, as far as this server can', async () => {
+    it('says how to enable pg_stat_statements, as far as this server allows', async () => {
       const database = await engine.database()
       const {status, findings} = await askDoctor(database, 'settings.pg_stat_statements')
       const [row] = await database.db.query<{loaded: boolean}>(

@@ -8,7 +8,7 @@ import {writing} from '../../helpers/server.js'
 
 const request: PolicyWhyRequest = {declared: [], lateAfter: 3_600_000, table: 'ticks', kind: null}
 
-/** A hypertable of two old chunks with a compression policy of a week; returns the id of its job. */
+/** A hypertable with two old chunks and a compression policy of a week; returns the id of its job. */
 async function overdue({run}: TestDatabase): Promise<number> {
   await run('create table ticks (time timestamptz not null, v float)')
   await run("select create_hypertable('ticks', 'time', chunk_time_interval => interval '1 day')")
@@ -27,7 +27,7 @@ async function explain({db}: TestDatabase, changed: Partial<PolicyWhyRequest> = 
 
 describe('policies why', () => {
   forEachEngine({kinds: ['timescaledb']}, (engine) => {
-    it('names a paused job before the work that follows from it, and its fix ends that cause', async () => {
+    it('names a paused job before the work that is undone because of it, and the fix ends that cause', async () => {
       const database = await engine.database()
       const id = await overdue(database)
       await database.run(`select alter_job(${id}, scheduled => false)`)
@@ -42,7 +42,7 @@ describe('policies why', () => {
       expect((await explain(database)).cause?.code).not.toBe('paused')
     })
 
-    it('says that a job has never run where only that explains why nothing is done', async () => {
+    it('says that a job has never run only if that explains why nothing is done', async () => {
       const database = await engine.database()
       const id = await overdue(database)
       const {cause} = await explain(database)
@@ -55,7 +55,7 @@ describe('policies why', () => {
       else expect(cause).toMatchObject({code: 'runner_not_running'})
     })
 
-    it('has no cause where the work is done and the workers run; the embedded engine has no workers', async () => {
+    it('has no cause if the work is done and the workers run; the embedded engine has no workers', async () => {
       const database = await engine.database()
       await overdue(database)
       await database.run("select compress_chunk(c) from show_chunks('ticks') c")
@@ -64,7 +64,7 @@ describe('policies why', () => {
       expect(cause?.code ?? null).toBe(engine.native ? null : 'runner_not_running')
     })
 
-    it('refuses a kind that the table has no policy of, and names those it has', async () => {
+    it('refuses a kind of policy that the table does not have, and names those it has', async () => {
       const database = await engine.database()
       await overdue(database)
       await expect(explain(database, {kind: 'retention'})).rejects.toMatchObject({
@@ -76,7 +76,7 @@ describe('policies why', () => {
   })
 
   forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-    it('names the session that blocks the table where the work is not done, with what ends it', async () => {
+    it('names the session that blocks the table if work is not done, with the fix', async () => {
       const database = await engine.database()
       await overdue(database)
       const holder = await connect(database.target, {applicationName: 'loader'})

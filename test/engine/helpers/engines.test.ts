@@ -2,7 +2,7 @@ import {expect, it} from 'vitest'
 import {forEachEngine} from '../../helpers/engines.js'
 
 forEachEngine({}, (engine) => {
-  it('gives an empty database, and an empty one again', async () => {
+  it('engine.database() is empty each time', async () => {
     for (let round = 0; round < 2; round += 1) {
       const {db, run} = await engine.database()
       await run('create table t (time timestamptz not null, x int)')
@@ -15,7 +15,7 @@ forEachEngine({}, (engine) => {
     }
   })
 
-  it('gives a URL that another process can open', async () => {
+  it('engine.urlFor() is a URL that another process can open', async () => {
     expect(await engine.urlFor(({run}) => run('create table t (x int)'))).toMatch(
       engine.native ? /^postgres/ : /^embedded:\//,
     )

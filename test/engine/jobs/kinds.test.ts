@@ -40,7 +40,7 @@ async function run({db}: TestDatabase, {plans}: JobWork) {
 const steps = ({plans}: JobWork) => plans.flatMap((plan) => plan.steps.map(({id}) => id))
 
 forEachEngine({}, (engine) => {
-  it("does nothing on a stranger's database, whatever kind it is", async () => {
+  it('every kind of job does nothing on a database in which nothing is declared', async () => {
     const database = await engine.database()
     await database.run('create table public.theirs (time timestamptz not null)')
     if (engine.kind !== 'postgres') await database.run("select create_hypertable('public.theirs', 'time')")
@@ -50,7 +50,7 @@ forEachEngine({}, (engine) => {
       expect([kind, steps(await work(database, kind, {}, bare))]).toEqual([kind, []])
   })
 
-  it('analyzes the declared tables that are there, and names the one that is not', async () => {
+  it('analyze covers the declared tables that exist, and names the one that does not', async () => {
     const database = await engine.database()
     await database.run('create table public.crypto_prices (time timestamptz not null)')
     await database.db.probe()
@@ -67,7 +67,7 @@ forEachEngine({}, (engine) => {
     ).toHaveLength(1)
   })
 
-  it('forgets what is old and tells the audit from where on it can look', async () => {
+  it('prune-history deletes old runs and records from when on an audit is complete', async () => {
     const database = await engine.database()
     await replay(database, ['core'])
     await database.db.probe()
@@ -85,7 +85,7 @@ forEachEngine({}, (engine) => {
     expect(steps(await work(database, 'prune-history', {keep: {months: 0, days: 30, seconds: 0}}))).toEqual([])
   })
 
-  it('refuses transaction control and more than one statement outside of a transaction, before anything is done', async () => {
+  it('sql refuses transaction control, and several statements without a transaction, before anything is done', async () => {
     const database = await engine.database()
     const options = {transaction: 'own', repeatable: false, searchPath: 'public'} as const
     for (const control of ['commit', 'deallocate all', 'discard plans'])
@@ -111,7 +111,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
-  it('compresses what a policy says is due where no worker of TimescaleDB lives, and leaves it to them where one does', async () => {
+  it('compress does what a policy makes due if no worker of TimescaleDB runs, and leaves it to the workers otherwise', async () => {
     const database = await engine.database()
     await replay(database)
     await database.run(`insert into crypto_prices (time, coin_id, symbol, name, usd_price, exchange_id, last_updated, source, attribution)

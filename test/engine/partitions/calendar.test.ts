@@ -8,7 +8,7 @@ import {enginesFor, forEachEngine, type TestDatabase} from '../../helpers/engine
 import {childrenOf, createRequest, fates, ruleOf, run} from '../../helpers/partitions.js'
 
 describe('a calendar', () => {
-  it('reads months, days and instants, and nothing else', () => {
+  it('parses months, days and instants, and refuses everything else', () => {
     expect(parseCalendarBound('2024-02')).toEqual({unit: 'month', day: '2024-02-01'})
     expect(parseCalendarBound('2024-02-29')).toEqual({unit: 'day', day: '2024-02-29'})
     expect(parseCalendarBound('2024-02-29T12:00:00+02:00')).toEqual({unit: 'instant', instant: '2024-02-29T10:00:00Z'})
@@ -16,7 +16,7 @@ describe('a calendar', () => {
       expect(() => parseCalendarBound(wrong), wrong).toThrow(/is not an instant/)
   })
 
-  it('knows its month ends and counts days', () => {
+  it('knows the ends of months and counts days', () => {
     expect(endOfMonth('2024-02-10')).toBe('2024-02-29')
     expect(endOfMonth('1900-02-01')).toBe('1900-02-28')
     expect(endOfMonth('2024-12-31')).toBe('2024-12-31')
@@ -126,7 +126,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     ['date', "('2024-02-01') TO ('2024-03-01')"],
     ['timestamp', "('2024-02-01 00:00:00') TO ('2024-03-01 00:00:00')"],
     ['timestamptz', "('2024-01-31 23:00:00+00') TO ('2024-02-29 23:00:00+00')"],
-  ])('writes bounds of a %s key as the wall clock has them, of a timestamptz as instants', async (type, bound) => {
+  ])('writes bounds of a %s key in local time, of a timestamptz key as instants', async (type, bound) => {
     const database = await engine.database()
     await keyed(database, type)
     await run(
@@ -136,7 +136,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await childrenOf(database, 'ticks')).toEqual([`ticks_y2024m02 ${bound}`])
   })
 
-  it("takes half-open days, whole months, and instants on the table's own calendar", async () => {
+  it('accepts half-open ranges of days, whole months, and instants in the time zone of the table', async () => {
     const database = await engine.database()
     await keyed(database, 'timestamptz')
     const days = async (from: string, to: string, timezone = 'UTC') => {
@@ -151,10 +151,10 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   })
 })
 
-// What the server says of zones is the same wherever the server is: one of them is enough.
+// The server's answers about time zones do not depend on the server: one of them is enough.
 const [server] = enginesFor({kinds: ['postgres'], native: true})
 describe.runIf(server)('for any zone and any day', () => {
-  it('a boundary is the instant at which the day begins: then it is that day or later, and just before it was earlier', async () => {
+  it('a boundary is the instant at which the day begins: that instant is on this day or later, and the one before it earlier', async () => {
     const database = await server!.database()
     await keyed(database, 'timestamptz')
     const zones = (
@@ -199,7 +199,7 @@ where not (lower::timestamptz at time zone zone >= first::timestamp and (lower::
     )
   })
 
-  it('the name of a partition fits into 63 bytes, says its period, and is that of no other table', async () => {
+  it('the name of a partition fits into 63 bytes, contains its period, and differs from that of every other table', async () => {
     const database = await server!.database()
     const name = fc
       .string({unit: 'grapheme', minLength: 1, maxLength: 60})

@@ -13,7 +13,7 @@ const create = (database: TestDatabase, from: string, to: string, more = {}) =>
   planCreate(database.db, createRequest('public.ticks', from, to, more))
 
 forEachEngine({}, (engine) => {
-  it('changes nothing in a preview, makes what is missing in a run, and finds nothing to do in the next', async () => {
+  it('a preview changes nothing, a run creates what is missing, and the next run has nothing to do', async () => {
     const database = await engine.database()
     await database.run(ticks)
     await database.run(
@@ -36,7 +36,7 @@ forEachEngine({}, (engine) => {
     expect((await run(database.db, plan)).steps.map(({status}) => status)).toEqual(['skipped', 'skipped'])
   })
 
-  it('prints SQL that makes the same partitions when it is run by hand', async () => {
+  it('prints SQL that creates the same partitions when it is run by hand', async () => {
     const database = await engine.database()
     await database.run(ticks)
     const script = toScript(await create(database, '2024-01', '2024-02'), defaultLimits)
@@ -46,7 +46,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('refuses as a whole, before anything is changed, where a partition or a name is in the way, and names it', async () => {
+  it('refuses the whole request before anything is changed if a partition or a name is in the way, and names it', async () => {
     const database = await engine.database()
     await database.run(ticks)
     await database.run(
@@ -62,7 +62,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await childrenOf(database, 'ticks')).toHaveLength(1)
   })
 
-  it('takes a partition of exactly that range under another name for what it is', async () => {
+  it('accepts an existing partition with exactly that range under another name', async () => {
     const database = await engine.database()
     await database.run(ticks)
     await database.run("create table january partition of ticks for values from ('2024-01-01+00') to ('2024-02-01+00')")
@@ -80,7 +80,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     )
   })
 
-  it('goes by the length of the partitions that are there when none is given', async () => {
+  it('uses the length of the existing partitions if none is given', async () => {
     const database = await engine.database()
     await database.run(ticks)
     const undeclared = (from: string, to: string) =>
@@ -133,7 +133,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await childrenOf(database, 'ticks')).toEqual([])
   })
 
-  it('finds names as SQL writes them: folded, quoted, with and without a schema, ambiguous', async () => {
+  it('resolves names as SQL does: folded, quoted, with and without a schema, ambiguous', async () => {
     const database = await engine.database()
     await database.run(
       `create schema "Market.x"; create table "Market.x"."Ticks" (time date) partition by range (time); ${ticks}; create schema b; create table b.ticks (time date) partition by range (time)`,
@@ -172,7 +172,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     }
   })
 
-  it('two at once make each partition once, and both end well', async () => {
+  it('two runs at once create each partition once, and both succeed', async () => {
     const database = await engine.database()
     await database.run(ticks)
     const other = await database.db.openSession()
@@ -191,7 +191,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     }
   })
 
-  it('waits for a blocker no longer than it may, names it, and goes on when it is gone', async () => {
+  it('waits for a blocker no longer than the lock timeout, names it, and continues when it is gone', async () => {
     const database = await engine.database()
     await database.run(ticks)
     const other = await database.db.openSession()

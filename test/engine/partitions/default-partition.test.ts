@@ -8,14 +8,14 @@ import {childrenOf, createRequest, fates, ruleOf, run} from '../../helpers/parti
 
 const withDefault =
   'create table ticks (time timestamptz, x int) partition by range (time); create table rest partition of ticks default'
-/** More than is looked through under an exclusive lock. */
+/** More than is scanned under an exclusive lock. */
 const fill = (database: TestDatabase) =>
   database.run(
     "insert into ticks select '2000-01-01+00', n from generate_series(1, 60000) n; insert into ticks values (null, 0)",
   )
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('beside a small default partition children are made as they are elsewhere, and the plan says what lock it takes', async () => {
+  it('with a small default partition, partitions are created as without one, and the plan has the lock', async () => {
     const database = await engine.database()
     await database.run(withDefault)
     const plan = await planCreate(database.db, createRequest('public.ticks', '2024-01', '2024-01'))
@@ -23,7 +23,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(fates(await run(database.db, plan))).toEqual(['create public.ticks_y2024m01: done'])
   })
 
-  it('beside a large one they are attached without a look through it, and no constraint stays behind', async () => {
+  it('with a large one they are attached without scanning it, and no constraint is left behind', async () => {
     const database = await engine.database()
     await database.run(withDefault)
     await fill(database)
@@ -32,7 +32,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     )
     const plan = await planCreate(database.db, createRequest('public.ticks', '2024-01', '2024-04'))
     const notices: string[] = []
-    // The server says at this level which partitions it need not scan.
+    // At this log level the server reports which partitions it need not scan.
     const loud = {
       ...plan,
       steps: plan.steps.map((step) =>
@@ -66,7 +66,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await database.run('select count(*) as n from only rest')).toEqual([{n: 60_001}])
   })
 
-  it('rows that belong into a period keep that one from being made, are named, and stop no other', async () => {
+  it('rows of a period in the default partition prevent only that partition, and are reported', async () => {
     const database = await engine.database()
     await database.run(withDefault)
     await database.run(
@@ -93,7 +93,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await childrenOf(database, 'ticks')).toHaveLength(4)
   })
 
-  it('a row of the year 2097 makes no partition', async () => {
+  it('a row of the year 2097 creates no partition', async () => {
     const database = await engine.database()
     await database.run(withDefault)
     await database.run(
@@ -107,7 +107,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await childrenOf(database, 'ticks')).toHaveLength(1 + 4)
   })
 
-  it('a constraint that a killed run left is taken away by the next run, also where nothing is missing', async () => {
+  it('a constraint that a killed run left is removed by the next run, also if no partition is missing', async () => {
     const database = await engine.database()
     await database.run(withDefault)
     await fill(database)
@@ -129,14 +129,14 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       'create public.ticks',
       'unguard public.rest (done)',
     ])
-    // Killed before the last step: everything is there, but for the constraint.
+    // Killed before the last step: only the constraint is left.
     await run(database.db, {...second, steps: second.steps.slice(0, -1)})
     const third = (await planEnsure(database.db, [rule])).plan
     expect(fates(await run(database.db, third))).toEqual(['unguard public.rest (what a killed run left): done'])
     expect((await planEnsure(database.db, [rule])).plan.steps).toEqual([])
   })
 
-  it('a child is not attached when its turn comes after the constraint is gone', async () => {
+  it('a partition is not attached if the constraint is gone when its turn comes', async () => {
     const database = await engine.database()
     await database.run(withDefault)
     await fill(database)

@@ -21,7 +21,7 @@ create table new partition of ticks for values from ('2020-03-01+00') to ('2120-
 insert into ticks values ('2020-01-05+00', 1), ('2020-02-05+00', 2), ('2100-01-01+00', 3); ${more}`)
 }
 
-/** A transaction that reads the table and stays open until it is let go. */
+/** A transaction that reads the table and stays open until it is released. */
 async function openReader(
   db: Database,
   text = 'select count(*) from public.ticks',
@@ -48,7 +48,7 @@ async function openReader(
 }
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('takes out what is wholly older, one after the other, and keeps the rows in tables of their own', async () => {
+  it('detaches partitions that are entirely older, one after another, and keeps their rows in separate tables', async () => {
     const database = await engine.database()
     await sets(database)
     const {plan, notes} = await planDetach(database.db, older())
@@ -73,7 +73,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect((await planDetach(database.db, older())).plan.steps).toEqual([])
   })
 
-  it('never takes the last partition, and says that it stays', async () => {
+  it('never detaches the last partition, and says so', async () => {
     const database = await engine.database()
     await sets(database)
     await database.run('alter table ticks detach partition new')
@@ -82,7 +82,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(plan.steps.map(({object}) => object)).toEqual(['public.old_1', 'public.old_1'])
   })
 
-  it('looks for old transactions before it begins: with one in the way nothing is pending, it is named, and when it is gone the run goes on', async () => {
+  it('waits for old transactions before it begins: nothing is pending meanwhile, the blocker is named, and the run continues when it is gone', async () => {
     const database = await engine.database()
     await sets(database)
     const {plan} = await planDetach(database.db, older())
@@ -110,7 +110,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(pendingSeen).toBe(false)
   })
 
-  it('gives up within its budget, with the blocker named and nothing begun', async () => {
+  it('gives up within its budget, with the blocker named and nothing changed', async () => {
     const database = await engine.database()
     await sets(database)
     const reader = await openReader(database.db)
@@ -126,11 +126,11 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect((await childrenOf(database, 'ticks')).some((child) => child.includes('PENDING'))).toBe(false)
   })
 
-  it('finishes a detach that was broken off in the middle, and only then begins another', async () => {
+  it('finishes an interrupted detach before it begins another', async () => {
     const database = await engine.database()
     await sets(database)
     const reader = await openReader(database.db)
-    // What a run that died between the two halves leaves behind.
+    // The state after a run that was killed between the two transactions of a detach.
     await expect(
       database.db.autocommit(
         {readOnly: false, lockTimeout: 100, statementTimeout: 0},
@@ -160,11 +160,11 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await childrenOf(database, 'ticks')).toHaveLength(1)
   })
 
-  it('finishes by itself what a late transaction made it leave pending', async () => {
+  it('finishes by itself a detach that a late transaction left pending', async () => {
     const database = await engine.database()
     await sets(database)
     const {plan} = await planDetach(database.db, older())
-    // Without the look beforehand: as if the transaction had begun just after it.
+    // Without the wait: as if the transaction had begun just after it.
     const blind = {
       ...plan,
       steps: plan.steps.map((step) =>
@@ -193,7 +193,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await childrenOf(database, 'ticks')).toHaveLength(1)
   })
 
-  it('with a default partition says what it does instead, waits in short turns and lets a reader read', async () => {
+  it('with a default partition names the lock it takes, waits in short turns and lets readers read', async () => {
     const database = await engine.database()
     await sets(database, 'create table rest partition of ticks default')
     const {plan, notes} = await planDetach(database.db, older())
@@ -221,7 +221,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it.each([
     ['date', "('2020-01-01') to ('2020-02-01')"],
     ['timestamp', "('2020-01-01') to ('2020-02-01')"],
-  ])("goes by the table's own calendar where the key is a %s", async (type, bounds) => {
+  ])('uses the time zone of the table if the key is a %s', async (type, bounds) => {
     const database = await engine.database()
     await database.run(
       `create table ticks (time ${type} not null) partition by range (time); create table a partition of ticks for values from ${bounds}; create table b partition of ticks for values from ('2020-02-01') to (maxvalue)`,
@@ -233,7 +233,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect((await planDetach(database.db, older('public.ticks', 12 * 900))).plan.steps).toEqual([])
   })
 
-  it('goes on while rows are written and read, and no writer waits', async () => {
+  it('runs while rows are written and read, and no writer waits', async () => {
     const database = await engine.database()
     await sets(database)
     const writer = await database.db.openSession()

@@ -28,7 +28,7 @@ const tables = ({run: query}: TestDatabase) =>
     "select relname as name from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace order by 1",
   ).then((rows) => rows.map(({name}) => name))
 
-/** What a run that died between the mark and the detach left. */
+/** The state after a run that was killed between the mark and the detach. */
 async function mark({db}: TestDatabase): Promise<void> {
   const {plan} = await planDrop(db, older())
   const [detach] = plan.steps
@@ -38,7 +38,7 @@ async function mark({db}: TestDatabase): Promise<void> {
   })
 }
 
-/** An aggregate of ours over ticks, a day a bucket, that has computed what it has of these ranges. */
+/** An emulated aggregate over ticks, a day a bucket, that has computed these ranges. */
 async function aggregate({db, run: query}: TestDatabase, covered: string): Promise<void> {
   if (!db.server.hasQicoreSchema) {
     await execute(db, await planInstall(db), {limits: quick, ledger: null})
@@ -54,7 +54,7 @@ insert into qicore.daily_data select w.* from qicore.daily_window('-infinity', '
 }
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('drops what is wholly older with its rows, in steps of class loss that name all tables they lock', async () => {
+  it('drops partitions that are entirely older, in steps of class loss that name all tables they lock', async () => {
     const database = await engine.database()
     await sets(database)
     const {plan} = await planDrop(database.db, older())
@@ -90,7 +90,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(notes).toEqual(['public.old_1 is older too, but it is the last partition, so it is kept.'])
   })
 
-  it('beside a default partition detaches and drops in one transaction', async () => {
+  it('with a default partition detaches and drops in one transaction', async () => {
     const database = await engine.database()
     await sets(database, 'create table rest partition of ticks default; create table refers (t timestamptz)')
     const {plan, notes} = await planDrop(database.db, older())
@@ -103,7 +103,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await tables(database)).toEqual(['coins', 'new', 'refers', 'rest', 'ticks'])
   })
 
-  it.each([0, 1, 2])('finishes what a run that died after %i steps of a partition left', async (steps) => {
+  it.each([0, 1, 2])('finishes what a run that was killed after %i steps of a partition left', async (steps) => {
     const database = await engine.database()
     await sets(database)
     const {plan} = await planDrop(database.db, older())
@@ -112,7 +112,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await tables(database)).toEqual(['coins', 'new', 'ticks'])
   })
 
-  it('takes over a partition that was marked and left pending by a run that died', async () => {
+  it('finishes a partition that a killed run marked and left pending', async () => {
     const database = await engine.database()
     await sets(database)
     await mark(database)
@@ -129,7 +129,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await tables(database)).toEqual(['coins', 'new', 'ticks'])
   })
 
-  it('a leftover that is younger than the cut-off of this run stays', async () => {
+  it('keeps a leftover that is younger than the cutoff of this run', async () => {
     const database = await engine.database()
     await sets(database)
     const {plan} = await planDrop(database.db, older())
@@ -138,7 +138,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(long.plan.steps).toEqual([])
   })
 
-  it('refuses what an aggregate has not covered, naming the range; what it has covered goes, and a range without rows needs no covering', async () => {
+  it('refuses ranges that an aggregate has not covered and names them; drops covered ranges and ranges without rows', async () => {
     const database = await engine.database()
     await sets(database)
     await aggregate(database, '{[2020-01-05 00:00+00,2020-01-07 00:00+00)}')
@@ -149,10 +149,10 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
         /public\.old_1: public\.daily has not covered 2020-01-07 UTC to 2020-01-08 UTC, or its rows changed since\npublic\.old_2: public\.daily has not covered/,
       ),
     })
-    // Data begins on the 5th, and the 8th is where the last covered bucket ends.
+    // Data begins on the 5th, and the last covered bucket ends on the 8th.
     await aggregate(database, '{[2020-01-05 00:00+00,2020-01-08 00:00+00),[2020-02-05 00:00+00,2020-02-06 00:00+00)}')
     expect((await planDrop(database.db, older())).plan.steps).toHaveLength(6)
-    // A row that came after the refresh: covered, and not as it is now.
+    // A row that arrived after the refresh: its bucket was computed, but not with this row.
     await database.run("insert into ticks values ('2020-01-06 12:00+00', 1)")
     await expect(planDrop(database.db, older())).rejects.toMatchObject({
       code: 'NOT_COVERED',
@@ -165,7 +165,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect((await planDrop(database.db, older())).plan.steps).toHaveLength(6)
   })
 
-  it('keeps what was written to after its coverage was asked for, in this run and in the next, until the loss is accepted', async () => {
+  it('keeps a partition that was written to after the coverage check, in this run and the next, until the loss is accepted', async () => {
     const database = await engine.database()
     await sets(database)
     await aggregate(database, '{[2020-01-05 00:00+00,2020-01-08 00:00+00),[2020-02-05 00:00+00,2020-02-06 00:00+00)}')
@@ -186,7 +186,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const next = (await planDrop(database.db, older())).plan
     expect(fates(await run(database.db, next))).toEqual(['drop public.old_1: failed'])
     expect(await database.run("select from old_1 where time = '2020-01-06 12:00+00'")).toHaveLength(1)
-    // Attached again and computed again, it may go.
+    // Attached again and refreshed, it may be dropped.
     await database.run(
       "alter table ticks attach partition old_1 for values from ('2020-01-01+00') to ('2020-02-01+00')",
     )
@@ -199,7 +199,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     ])
   })
 
-  it('beside a default partition leaves attached what was written to meanwhile', async () => {
+  it('with a default partition leaves a partition attached that was written to meanwhile', async () => {
     const database = await engine.database()
     await sets(database, 'create table rest partition of ticks default')
     await aggregate(database, '{[2020-01-05 00:00+00,2020-01-08 00:00+00),[2020-02-05 00:00+00,2020-02-06 00:00+00)}')
@@ -213,7 +213,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     })
   })
 
-  it.each(['another database of the server', 'this database'])('beside a long transaction in %s', async (where) => {
+  it.each(['another database of the server', 'this database'])('during a long transaction in %s', async (where) => {
     const database = await engine.database()
     await sets(database)
     const session = new pg.Client({
@@ -221,7 +221,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     })
     await session.connect()
     await session.query('begin; select pg_current_xact_id()')
-    // A row with a higher number than the running transaction: here it may belong to it, as a subtransaction; from elsewhere it cannot.
+    // A row with a higher id than the running transaction may belong to its subtransaction here; from another database it cannot.
     await database.run("insert into ticks values ('2020-01-06 12:00+00', 1)")
     await aggregate(database, '{(,)}')
     const {plan} = await planDrop(database.db, older())
@@ -233,7 +233,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     ])
   })
 
-  it('takes coverage that cannot be read for none', async () => {
+  it('coverage that cannot be read counts as not covered', async () => {
     const database = await engine.database()
     await sets(database)
     await aggregate(database, '{(,)}')
@@ -261,7 +261,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     }
   })
 
-  it('refuses what could not be dropped after it was detached, and names what depends on it', async () => {
+  it('refuses a partition that could not be dropped after the detach, and names what depends on it', async () => {
     const database = await engine.database()
     await sets(
       database,
@@ -277,7 +277,7 @@ create table refers (t timestamptz, c int, foreign key (t, c) references old_2)`
     })
   })
 
-  it('a table that something came to depend on meanwhile stays, named and detached; the next run tries it again', async () => {
+  it('keeps a table on which an object depends since the plan, detached and named; the next run tries again', async () => {
     const database = await engine.database()
     await sets(database)
     const {plan} = await planDrop(database.db, older())
@@ -309,7 +309,7 @@ create table refers (t timestamptz, c int, foreign key (t, c) references old_2)`
       `create extension postgres_fdw; create server there foreign data wrapper postgres_fdw; alter table ticks drop constraint ticks_coin_fkey; drop table old_1;
 create foreign table far partition of ticks for values from ('2020-01-01+00') to ('2020-02-01+00') server there`,
     )
-    // Its rows cannot be counted without the other server; there is no aggregate that could need them.
+    // Its rows cannot be counted without the other server, and no aggregate needs them.
     expect(
       (await run(database.db, (await planDrop(database.db, older())).plan)).steps.filter(
         ({status}) => status === 'failed',

@@ -11,7 +11,7 @@ import {childrenOf, createRequest, fates, ruleOf, run} from '../../helpers/parti
 const set = (name: string) => `create table ${name} (time timestamptz not null) partition by range (time)`
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('makes the period of now and those ahead, of every table by its own rule, once', async () => {
+  it('creates the current period and those ahead, of every table by its own rule, once', async () => {
     const database = await engine.database()
     await database.run(`${set('months')}; ${set('days')}; ${set('kolkata')}`)
     const rules = [
@@ -31,7 +31,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect((await planEnsure(database.db, rules)).plan.steps).toEqual([])
   })
 
-  it('asks one question where nothing is missing', async () => {
+  it('takes one query if nothing is missing', async () => {
     const database = await engine.database()
     await database.run(`${set('a')}; ${set('b')}`)
     const rules = [ruleOf('public.a'), ruleOf('public.b', {every: 'day'})]
@@ -48,7 +48,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(questions).toBe(1)
   })
 
-  it('looks after the others where one table is in trouble, and says what the trouble is', async () => {
+  it('continues with the other tables if one fails, and reports the failure', async () => {
     const database = await engine.database()
     await database.run(
       `${set('good')}; create table plain (x int); create table listed (x int) partition by list (x); ${set('taken')}`,
@@ -82,7 +82,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     ]).toEqual([6, 1, 0, 130])
   })
 
-  it('takes a larger partition that holds the period for good, and names one that holds half of it', async () => {
+  it('accepts a larger partition that includes the period, and reports one that has half of it', async () => {
     const database = await engine.database()
     await database.run(
       `${set('years')}; create table years_all partition of years for values from ('2020-01-01+00') to (maxvalue)`,
@@ -119,7 +119,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     ])
   })
 
-  it('makes no partitions further ahead than is sane, and says so', async () => {
+  it('creates no partitions further ahead than `within`, and says so', async () => {
     const database = await engine.database()
     await database.run(set('ticks'))
     const {plan, findings} = await planEnsure(database.db, [
@@ -129,7 +129,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(findings).toEqual([expect.objectContaining({kind: 'range'})])
   })
 
-  it('leaves a set that pg_partman manages alone, wherever the extension lives, and says so', async (context) => {
+  it('never changes a set that pg_partman manages, in any schema of the extension, and says so', async (context) => {
     const database = await engine.database()
     const installed = await database
       .run('create schema "Part.man"; create extension pg_partman schema "Part.man"')
@@ -165,7 +165,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
         managedBy,
       ]),
     ).toContainEqual(['ticks', 'pg_partman'])
-    // A role that may not look cannot know that a set is not pg_partman's.
+    // A role that may not read part_config cannot know whether pg_partman manages a set.
     const role = `stranger_${Math.random().toString(36).slice(2)}`
     await database.run(
       `create role ${role}; alter table "Other" owner to ${role}; grant create on schema public to ${role}`,

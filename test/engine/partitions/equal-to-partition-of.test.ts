@@ -7,7 +7,7 @@ import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {fingerprint} from './fingerprint.js'
 import {createRequest, fates, run} from '../../helpers/partitions.js'
 
-/** A table with something of everything that a partition takes from its parent, or does not. */
+/** A table with everything that a partition inherits from its parent, or does not. */
 async function richTable({run: query, db}: TestDatabase): Promise<void> {
   await query(`
 create table exchanges (id varchar(50) primary key);
@@ -47,7 +47,7 @@ create publication changes for table rich;`)
 }
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('a child is in every respect what PARTITION OF gives', async () => {
+  it('a partition is in every respect what PARTITION OF creates', async () => {
     const database = await engine.database()
     await richTable(database)
     await database.run("create table twin_y2024m01 partition of rich for values from ('2023-01-01') to ('2023-02-01')")
@@ -69,7 +69,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await database.run('select doubled::int, gid from public.rich_y2024m01')).toEqual([{doubled: 4, gid: 7}])
   })
 
-  it("a child belongs to the owner of the table and has the owner's default privileges, whichever role makes it", async () => {
+  it("a partition has the owner of the table and that owner's default privileges, whichever role creates it", async () => {
     const database = await engine.database()
     const owner = `owner_${Math.random().toString(36).slice(2)}`
     await database.run(`create role ${owner}; create role ${owner}_reader; create schema market authorization ${owner}`)
@@ -94,7 +94,7 @@ alter default privileges in schema market grant select on tables to ${owner}_rea
     }
   })
 
-  it('an owner who may make no tables in the schema gets the child all the same', async () => {
+  it('an owner who may not create tables in the schema still gets the partition', async () => {
     const database = await engine.database()
     const owner = `owner_${Math.random().toString(36).slice(2)}`
     await database.run(
@@ -111,10 +111,10 @@ alter default privileges in schema market grant select on tables to ${owner}_rea
     }
   })
 
-  it('a child lies in the tablespace of its table', async () => {
+  it('a partition is in the tablespace of its table', async () => {
     const database = await engine.database()
     const space = `space_${Math.random().toString(36).slice(2)}`
-    // In the data directory: no other directory is known to be the server's.
+    // In the data directory: no other directory is known to belong to the server.
     const admin = await connect(targetOf(`${database.url}?options=-c%20allow_in_place_tablespaces%3Don`), {
       applicationName,
     })

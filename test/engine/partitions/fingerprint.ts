@@ -1,6 +1,6 @@
 import type {TestDatabase} from '../../helpers/engines.js'
 
-/** Everything that the catalogue says of a table, with its own name and all oids made comparable. */
+/** Everything that the catalog has about a table, with its own name and all oids made comparable. */
 export async function fingerprint({run}: TestDatabase, table: string): Promise<Record<string, unknown>> {
   const [row] = await run<{facts: Record<string, unknown>}>(
     `select jsonb_build_object(

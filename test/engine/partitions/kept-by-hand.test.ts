@@ -25,7 +25,7 @@ const commentOf = async ({run: query}: TestDatabase) =>
   (await query<{text: string | null}>("select obj_description('old_1'::regclass) as text"))[0]!.text
 const own = 'the year of the move\nkeep the line'
 
-/** Runs the first statements of the detach only, as if the process and its session had ended then. */
+/** Runs only the first statements of the detach, as if the process and its session had ended then. */
 async function dieAfter({db}: TestDatabase, statements: number): Promise<void> {
   const {plan} = await planDrop(db, older)
   const [detach] = plan.steps
@@ -43,7 +43,7 @@ async function dieAfter({db}: TestDatabase, statements: number): Promise<void> {
   })
 }
 
-/** That no later drop takes the table, and that both the drop and the list say so. */
+/** No later drop removes the table, and both the drop and the list report it. */
 async function expectKept(database: TestDatabase): Promise<void> {
   const {plan, notes} = await planDrop(database.db, older)
   expect(plan.steps).toEqual([])
@@ -58,7 +58,7 @@ async function expectKept(database: TestDatabase): Promise<void> {
 }
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('a detach that fails takes its mark back, and leaves the comment that was there', async () => {
+  it('a failed detach removes its mark and restores the previous comment', async () => {
     const database = await engine.database()
     await sets(database, "create table kid (t timestamptz references ticks); insert into kid values ('2020-01-05+00')")
     const report = await run(database.db, (await planDrop(database.db, older)).plan)
@@ -94,7 +94,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect((await planDrop(database.db, older)).plan.steps.map(({id}) => id)).toEqual(['finalize public.old_1'])
   })
 
-  it('a mark that a killed run left allows no drop of what was then detached by hand', async () => {
+  it('a mark of a killed run does not allow dropping a partition that was then detached by hand', async () => {
     const database = await engine.database()
     await sets(database)
     await dieAfter(database, 3)
@@ -107,7 +107,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect((await planDrop(database.db, older)).notes).toEqual([])
   })
 
-  it('nor of what was finalized by hand', async () => {
+  it('a partition that was finalized by hand is kept', async () => {
     const database = await engine.database()
     await sets(database)
     await dieAfter(database, 3)
@@ -116,7 +116,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await expectKept(database)
   })
 
-  it('nor of what a drop detached, and was attached again and detached by hand since', async () => {
+  it('a partition that a drop detached, and that was attached again and detached by hand since, is kept', async () => {
     const database = await engine.database()
     await sets(database)
     const {plan} = await planDrop(database.db, older)
@@ -127,7 +127,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await expectKept(database)
   })
 
-  it('nor when it was detached by hand between the plan and the run', async () => {
+  it('a partition that was detached by hand between the plan and the run is kept', async () => {
     const database = await engine.database()
     await sets(database)
     const {plan} = await planDrop(database.db, older)
@@ -141,7 +141,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect((await planDrop(database.db, older)).plan.steps).toEqual([])
   })
 
-  it('nor when a leftover was changed between the plan and the run', async () => {
+  it('a leftover that was changed between the plan and the run is kept', async () => {
     const database = await engine.database()
     await sets(database)
     const {plan} = await planDrop(database.db, older)
@@ -152,23 +152,19 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await database.run('select from ticks')).toHaveLength(2)
   })
 
-  it.each([false, true])(
-    'partitions detach takes the mark away and leaves the comment, pending: %s',
-    async (pending) => {
-      const database = await engine.database()
-      await sets(database)
-      await dieAfter(database, 3)
-      if (pending)
-        await database.run("update pg_inherits set inhdetachpending = true where inhrelid = 'old_1'::regclass")
-      await run(database.db, (await planDetach(database.db, older)).plan)
-      expect(await commentOf(database)).toBe(own)
-      const next = await planDrop(database.db, older)
-      expect([next.plan.steps, next.notes]).toEqual([[], []])
-    },
-  )
+  it.each([false, true])('partitions detach removes the mark and keeps the comment, pending: %s', async (pending) => {
+    const database = await engine.database()
+    await sets(database)
+    await dieAfter(database, 3)
+    if (pending) await database.run("update pg_inherits set inhdetachpending = true where inhrelid = 'old_1'::regclass")
+    await run(database.db, (await planDetach(database.db, older)).plan)
+    expect(await commentOf(database)).toBe(own)
+    const next = await planDrop(database.db, older)
+    expect([next.plan.steps, next.notes]).toEqual([[], []])
+  })
 
   it.each([1, 2])(
-    'a run that ended after %i steps of its own is still finished, by a drop of that age only',
+    'a run that was killed after %i of its steps is finished only by a drop with the same age',
     async (steps) => {
       const database = await engine.database()
       await sets(database)

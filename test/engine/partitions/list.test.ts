@@ -16,7 +16,7 @@ const set = (name: string, type = 'timestamptz') =>
   `create table ${name} (time ${type} not null, x int) partition by range (time)`
 
 forEachEngine({}, (engine) => {
-  it('shows every set with its ranges, gaps, sizes and rows, also those of other keys, and none of it is managed by itself', async () => {
+  it('shows every set with ranges, gaps, sizes and rows, also those with other keys, and manages none by default', async () => {
     const {db, run: query} = await engine.database()
     await query(`${set('ticks')}; create table a partition of ticks for values from ('2024-01-01+00') to ('2024-02-01+00'); create table c partition of ticks for values from ('2024-03-01+00') to ('2024-04-01+00');
 create table listed (x int) partition by list (x); create table ones partition of listed for values in (1); create schema risk; ${set('risk.fills', 'date')}`)
@@ -60,7 +60,7 @@ create table listed (x int) partition by list (x); create table ones partition o
 })
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('says what a declared set lacks, has half detached, or keeps in its default partition', async () => {
+  it('reports what a declared set lacks, what is pending detach, and rows in the default partition', async () => {
     const {db, run: query} = await engine.database()
     await query(
       `${set('ticks')}; create table rest partition of ticks default; create table old partition of ticks for values from ('2020-01-01+00') to ('2020-02-01+00')`,
@@ -91,12 +91,12 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(ticks!.findings.map(({kind}) => kind)).toEqual(['ahead missing', 'pending', 'default rows'])
   })
 
-  it('says until when inserts work: days left, the date in the finding, and nothing where a default partition takes the rows', async () => {
+  it('shows until when inserts work: days left, the date in the finding, and nothing if a default partition takes the rows', async () => {
     const {db, run: query} = await engine.database()
     await query(`${set('ticks')}; create table a partition of ticks for values from ('2020-01-01+00') to ('2090-01-01+00'); create table b partition of ticks for values from ('2090-01-01+00') to ('2120-01-01+00');
 ${set('last')}; create table c partition of last for values from ('2020-01-01+00') to ('2120-01-01+00'); ${set('over')}; create table d partition of over for values from ('2020-01-01+00') to ('2020-02-01+00');
 ${set('caught')}; create table e partition of caught default; create table f partition of caught for values from ('2020-01-01+00') to ('2120-01-01+00'); ${set('open')}; create table g partition of open for values from ('2020-01-01+00') to (maxvalue)`)
-    // A part of today is over.
+    // A part of today has already passed.
     const [{left}] = (await query<{left: number}>(
       `select (extract(epoch from '2120-01-01+00'::timestamptz - ${today}) / 86400)::int - 1 as left`,
     )) as [{left: number}]
@@ -127,7 +127,7 @@ ${set('caught')}; create table e partition of caught default; create table f par
     ])
   })
 
-  it('a declared set with none of its partitions ahead is a finding with the date, makes the daemon not ready, and is ready again once they are made', async () => {
+  it('a declared set without partitions ahead is a finding with the date and makes the daemon not ready, until they are created', async () => {
     const {db, run: query} = await engine.database()
     await query(set('ticks'))
     await run(db, (await planEnsure(db, [ruleOf('public.ticks', {ahead: 0})])).plan)
@@ -167,7 +167,7 @@ ${set('caught')}; create table e partition of caught default; create table f par
     }
   })
 
-  it('a role that may not look into one schema still sees every set, and can look after its own', async () => {
+  it('a role without access to one schema still sees every set, and can manage its own', async () => {
     const {db, run: query} = await engine.database()
     const role = `outsider_${Math.random().toString(36).slice(2)}`
     await query(
@@ -219,7 +219,7 @@ ${set('caught')}; create table e partition of caught default; create table f par
     await other.close()
   })
 
-  it('a role that may see nothing but the catalogue gets the list all the same', async () => {
+  it('a role that may only read the catalog gets the list', async () => {
     const {db, run: query} = await engine.database()
     const role = `stranger_${Math.random().toString(36).slice(2)}`
     await query(
@@ -227,7 +227,7 @@ ${set('caught')}; create table e partition of caught default; create table f par
     )
     const asRole = {
       ...db,
-      // What is asked together is one transaction.
+      // Queries that are sent together are one transaction.
       transaction: ((settings, work) => db.transaction({...settings, role}, work)) as typeof db.transaction,
     }
     try {
@@ -371,7 +371,7 @@ const sample: PartitionsReport = {
   ],
 }
 
-it('the last line counts declared sets that are not there, and says how a gap is filled', () => {
+it('the last line counts declared sets that do not exist, and says how to fill a gap', () => {
   const look = {width: 120, color: false, headers: true}
   const whole = sample.tables[0]!
   expect(renderSets({...sample, tables: [whole], absent: []}, look)).toMatch(/\n1 declared set, nothing missing\.$/)
@@ -394,7 +394,7 @@ it('the last line counts declared sets that are not there, and says how a gap is
   )
 })
 
-it.each([80, 160])('looks right at %i columns', (width) => {
+it.each([80, 160])('has the expected layout at %i columns', (width) => {
   const look = {width, color: false, headers: true}
   const sets = renderSets(sample, look)
   const one = renderPartitions({...sample, absent: [], tables: sample.tables.slice(2)}, look)
@@ -404,7 +404,7 @@ it.each([80, 160])('looks right at %i columns', (width) => {
 })
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('knows the newest row where many partitions ahead are empty', async () => {
+  it('shows the newest row if many partitions ahead are empty', async () => {
     const {db, run: query} = await engine.database()
     await query(
       `${set('ticks')}; do 'begin for n in 0 .. 40 loop execute format(''create table t%s partition of ticks for values from (%L) to (%L)'', n, timestamptz ''2026-01-01+00'' + n * interval ''1 day'', timestamptz ''2026-01-02+00'' + n * interval ''1 day''); end loop; end'`,
@@ -418,7 +418,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     })
   })
 
-  it('partitions ensure refuses a key that is no time as wrong usage, as partitions drop does', async () => {
+  it('partitions ensure refuses a key that is not a time as wrong usage, as partitions drop does', async () => {
     const {db, run: query} = await engine.database()
     await query('create table ev (id uuid primary key, v int) partition by range (id)')
     const rules = [ruleOf('public.ev')]

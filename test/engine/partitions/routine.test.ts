@@ -24,7 +24,7 @@ const monthly = ({run}: TestDatabase, table: string, day: string) =>
 const ticks = 'create table ticks (time timestamptz not null) partition by range (time)'
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('create_monthly_partition takes any day of the month, a regclass or a name with its schema, and gives the child, again and again', async () => {
+  it('create_monthly_partition accepts any day of the month, a regclass or a qualified name, and returns the partition each time', async () => {
     const database = await withRoutines(engine)
     await database.run(
       `${ticks}; create schema "Market.x"; create table "Market.x"."The ticks" (time date) partition by range (time)`,
@@ -39,7 +39,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     ])
   })
 
-  it('is an error, with its name, where another table or another partition is in the way', async () => {
+  it('raises an error that names another table or partition in the way', async () => {
     const database = await withRoutines(engine)
     await database.run(`${ticks}; create table ticks_y2024m01 (x int); create table ticks_y2024m02 partition of ticks for values from ('2023-02-01+00') to ('2023-03-01+00');
 create table odd partition of ticks for values from ('2024-03-10+00') to ('2024-03-11+00')`)
@@ -72,7 +72,7 @@ create table odd partition of ticks for values from ('2024-03-10+00') to ('2024-
     await expect(monthly(database, table, day)).rejects.toThrow(message)
   })
 
-  it('does not depend on the zone or the date style of who calls it', async () => {
+  it('does not depend on the time zone or date style of the caller', async () => {
     const database = await withRoutines(engine)
     await database.run(ticks)
     await database.run(
@@ -82,7 +82,7 @@ create table odd partition of ticks for values from ('2024-03-10+00') to ('2024-
     expect(await childrenOf(database, 'ticks')).toEqual(["ticks_y2024m02 ('2024-02-01') TO ('2024-03-01')"])
   })
 
-  it('gives what PARTITION OF gives', async () => {
+  it('creates what PARTITION OF creates', async () => {
     const database = await withRoutines(engine)
     await database.run(`create table coins (id int primary key);
 create table ticks (id bigserial, coin int references coins, price numeric check (price > 0), double numeric generated always as (price * 2) stored, note text default 'x', time timestamptz, primary key (id, time)) partition by range (time);
@@ -93,7 +93,7 @@ create index on ticks (coin, time desc); create table twin_y2024m01 partition of
     )
   })
 
-  it('makes partitions with the names and bounds that the commands give them, on every calendar', async () => {
+  it('creates partitions with the same names and bounds as the commands, in every time zone', async () => {
     const database = await withRoutines(engine)
     const zones = (
       await database.run<{name: string}>(
@@ -126,7 +126,7 @@ create index on ticks (coin, time desc); create table twin_y2024m01 partition of
           const [period] = await readPeriods(database.db, [
             {...ruleOf(`public.${quoted}`, {every, timezone: zone}), first: day, last: day, ahead: 0},
           ])
-          // A day that the zone left out: the function gives the partition of the instant, which is another day's.
+          // A day that the time zone skipped: the function returns the partition of the instant, which belongs to another day.
           if (!period || (type !== 'timestamptz' && zone === 'Pacific/Apia')) return
           await database.run(
             `select qicore.create_partition('public.${quoted.replaceAll("'", "''")}', '${every}', '${period.from}'::timestamptz ${type === 'timestamptz' ? '' : `at time zone 'UTC' at time zone '${zone}'`}, '${zone}')`,
@@ -148,7 +148,7 @@ create index on ticks (coin, time desc); create table twin_y2024m01 partition of
 })
 
 forEachEngine({}, (engine) => {
-  it('crypto_prices_partitioned, made beside our tables as people know it, gets its months, its rows and our look after it', async () => {
+  it('crypto_prices_partitioned, created beside our tables, gets its months and rows and is managed', async () => {
     const database = await engine.database()
     await replay(database)
     await database.run(
@@ -182,7 +182,7 @@ select 'bitcoin', 'BTC', 'Bitcoin', 'binance', 40000, at, at, 'test', 'test' fro
 })
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('the tables of QiCore are partition sets here: level1_data by day, the others by month, three ahead, and the commands agree with the migrations', async () => {
+  it("QiCore's tables are partition sets here: level1_data by day, the others by month, three ahead, equal by commands and migrations", async () => {
     const database = await engine.database()
     await replay(database)
     await database.db.probe()

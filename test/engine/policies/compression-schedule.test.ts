@@ -9,7 +9,7 @@ const compression = {after: duration('7 days'), segmentBy: null, orderBy: null}
 const every = duration('30 min')
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('a declared time between two runs of a compression policy is applied, altered in place and imported', async () => {
+  it('a declared interval between runs of a compression policy is applied, altered in place and imported', async () => {
     const {db, run} = await engine.database()
     await run("create table t (time timestamptz not null, v int); select create_hypertable('t', 'time')")
     const job = () =>
@@ -23,7 +23,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     const [made] = await job()
     expect(made!.every).toBe('00:30:00')
 
-    // Not declared: the job keeps the time that it has.
+    // Not declared: the job keeps its interval.
     expect((await apply(db, wanted({}))).before.plan.steps).toEqual([])
     const altered = await apply(db, wanted({every: duration('2 hours')}))
     expect(altered.before.changes).toMatchObject([{do: 'compression', why: ['every 2 hours, was 30 minutes']}])
@@ -36,7 +36,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     expect((await imported())?.compression, "TimescaleDB's default is not written").not.toHaveProperty('every')
   })
 
-  it('says once that a table has two policies of one kind', async () => {
+  it('reports once that a table has two policies of one kind', async () => {
     const {db, run} = await engine.database()
     await run("create table t (time timestamptz not null, v int); select create_hypertable('t', 'time')")
     await run(

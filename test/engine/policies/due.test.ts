@@ -64,10 +64,10 @@ const clock = {now: microsOf(noon), unit: null}
 const sixHours = 6 * 3_600_000
 
 describe('what a policy over chunks has to do', () => {
-  it('is every chunk whose whole range is older than its age, done or not', () => {
+  it('is every chunk whose whole range is older than the age, done or not', () => {
     const chunks = Array.from({length: 21}, (_, index) => chunk(index, index < 5 ? {status: 1} : {}))
     const {due, notDone, late} = dueState(policy(chunks), clock, noon, sixHours)
-    // Cut-off 15 November noon: the chunk of the 14th ended at midnight.
+    // Cutoff is 15 November noon: the chunk of the 14th ended at midnight.
     expect(due).toBe(14)
     expect(notDone.map(({chunk: {name}}) => name)).toEqual(Array.from({length: 9}, (_, index) => `c${index + 5}`))
     expect(instantOf(notDone.at(-1)!.since!)).toBe('2026-11-22T00:00:00Z')
@@ -86,7 +86,7 @@ describe('what a policy over chunks has to do', () => {
     expect(dueState(policy([last], {schedule: null}), clock, noon, sixHours).late).toBe(false)
   })
 
-  it('does not know since when a compressed chunk was refilled or out of order', () => {
+  it('has an unknown start if a compressed chunk was refilled or is unordered', () => {
     const {notDone, late} = dueState(
       policy([chunk(0, {status: 1 | 8}), chunk(1, {status: 1 | 2}), chunk(2, {status: 1 | 2 | 8})]),
       clock,
@@ -101,7 +101,7 @@ describe('what a policy over chunks has to do', () => {
     expect(late).toBe(false)
   })
 
-  it('is nothing where the policy does not recompress, and nothing for frozen and tiered chunks', () => {
+  it('excludes refilled chunks if the policy does not recompress, and frozen and tiered chunks', () => {
     expect(dueState(policy([chunk(0, {status: 1 | 8})], {recompress: false}), clock, noon, sixHours)).toMatchObject({
       due: 1,
       notDone: [],
@@ -120,7 +120,7 @@ describe('what a policy over chunks has to do', () => {
     })
   })
 
-  it('goes by the creation of chunks where the policy does', () => {
+  it('uses the creation time of chunks if the policy does', () => {
     const state = dueState(
       policy([chunk(0), chunk(1, {createdAt: '2026-11-22T00:00:00Z'})], {after: null, createdBefore: days(1)}),
       clock,
@@ -131,18 +131,18 @@ describe('what a policy over chunks has to do', () => {
     expect(instantOf(state.notDone[0]!.since!)).toBe('2026-11-21T00:00:00Z')
   })
 
-  it('counts months as the calendar does', () => {
+  it('counts months by the calendar', () => {
     const march = chunk(0, {start: microsOf('2026-01-30T00:00:00Z'), end: microsOf('2026-01-31T00:00:00Z')})
     const at = '2026-02-28T00:00:00Z'
     const monthly = policy([march], {after: {months: 1, days: 0, seconds: 0}})
-    // 28 February less a month is 28 January; a month after 31 January is 28 February.
+    // 28 February minus one month is 28 January; 31 January plus one month is 28 February.
     expect(dueState(monthly, {now: microsOf(at), unit: null}, at, sixHours).due).toBe(0)
     expect(
       dueState(monthly, {now: microsOf('2026-03-01T00:00:00Z'), unit: null}, '2026-03-01T00:00:00Z', sixHours).due,
     ).toBe(1)
   })
 
-  it('is not known without a clock of the table', () => {
+  it('is unknown without a clock of the table', () => {
     const table = newTable({
       kind: 'hypertable',
       schema: 's',
@@ -167,10 +167,10 @@ describe('what a policy over chunks has to do', () => {
 })
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
-  /** Makes a policy that no scheduler acts on: what is to be seen undone must stay so. */
+  /** Creates a policy that no scheduler runs, because this test needs the work undone. */
   const paused = ({run}: TestDatabase, add: string) => run(`select alter_job(${add}, scheduled => false)`)
 
-  it('policies of hypertables and aggregates are found at their tables, on time and on integers', async () => {
+  it('policies of hypertables and aggregates are found on their tables, on time and on integers', async () => {
     const database = await engine.database()
     await prices(database)
     await compressible(database)
@@ -237,7 +237,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     ])
   })
 
-  it('chunks that should be compressed and are not are listed with the reason, the oldest of them make the table late', async () => {
+  it('chunks that should be compressed and are not are listed with the reason, and the oldest makes the table late', async () => {
     const database = await engine.database()
     await prices(database)
     await compressible(database)
@@ -292,7 +292,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     expect((await readChunkStats(database.db, {...request, late: true})).chunks).toEqual([])
   })
 
-  it('chunks that should be dropped are late, and the next drop is foretold', async () => {
+  it('chunks that should be dropped are late, and the next drop is predicted', async () => {
     const database = await engine.database()
     await prices(database)
     await paused(database, `add_retention_policy('prices', interval '10 years')`)
@@ -310,7 +310,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     )
   })
 
-  it('an aggregate is late when rows of its window wait to be computed, not when its feed is dead', async () => {
+  it('an aggregate is late if rows in its window are not computed, not if its feed has stopped', async () => {
     const database = await engine.database()
     await prices(database)
     await database.run(
@@ -331,14 +331,14 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
       `insert into prices select t, 'coin 1', 1 from generate_series(${daysAgo(3)}, ${daysAgo(2)}, '1 hour') t`,
     )
     expect(await late(), 'due two days ago').toBe(1)
-    // A window that begins after them leaves them alone for ever.
+    // A window that begins after them never includes them.
     await database.run(
       `select alter_job(job_id, config => jsonb_set(config, '{start_offset}', '"1 day"')) from timescaledb_information.jobs where proc_name = 'policy_refresh_continuous_aggregate'`,
     )
     expect(await late(), 'outside of the window').toBe(0)
   })
 
-  it('integer time is judged by its clock', async () => {
+  it('integer time is compared with its own clock', async () => {
     const database = await engine.database()
     await database.run('create table counted (ts bigint not null)')
     await database.run(`select create_hypertable('counted', 'ts', chunk_time_interval => 86400)`)
@@ -361,7 +361,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     ).toBe(true)
     const at = await readStats(database.db, request)
     expect(at.tables[0]).toMatchObject({late: 1})
-    // A clock that is none of a known unit: due, and nobody knows since when.
+    // A clock whose unit is unknown: due, and since when is unknown.
     await database.run(
       `create or replace function clock() returns bigint language sql stable as $$ select (extract(epoch from ${today}) * 7)::bigint $$`,
     )

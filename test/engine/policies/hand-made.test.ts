@@ -7,7 +7,7 @@ import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {replay} from '../../helpers/schema-replay.js'
 import {apply, days, declare, duration, request, run as runPlan} from '../../helpers/policies.js'
 
-/** Policies as hands made them, with no word of ours. */
+/** Policies that were created by hand, without qicore-db. */
 async function handMade(database: TestDatabase): Promise<void> {
   const {run, autocommit} = database
   await replay(database, ['core'])
@@ -53,7 +53,7 @@ const jobs = ({run}: TestDatabase) =>
     'select job_id, proc_name, owner::text from timescaledb_information.jobs where job_id >= 1000 order by job_id',
   )
 
-describe('policies that hands made', () => {
+describe('policies that were created by hand', () => {
   forEachEngine({kinds: ['timescaledb']}, (engine) => {
     it('are altered in place, the native retention is converted, and the second plan is empty', async () => {
       const database = await engine.database()
@@ -81,7 +81,7 @@ describe('policies that hands made', () => {
       expect(rows.map(({config}) => config.consent.target)).toEqual(['test'])
     })
 
-    it('are imported as they stand, and then there is nothing to plan', async () => {
+    it('are imported unchanged, and then nothing is left to plan', async () => {
       const database = await engine.database()
       await handMade(database)
       const {entries, notes} = await readImport(database.db, {declared: [], maxDropPerRun: 8})
@@ -111,7 +111,7 @@ describe('policies that hands made', () => {
       expect((await planPolicies(database.db, request(declared))).changes).toEqual([])
     })
 
-    it('are left alone where nothing is declared, and removed only by --prune', async () => {
+    it('are not changed if nothing is declared, and removed only by --prune', async () => {
       const database = await engine.database()
       await handMade(database)
       const bare = await planPolicies(database.db, request([]))
@@ -126,7 +126,7 @@ describe('policies that hands made', () => {
       expect(await jobs(database)).toEqual([])
     })
 
-    it('that are paused are resumed, and those that are declared to be none go', async () => {
+    it('are resumed if paused, and removed if declared as none', async () => {
       const database = await engine.database()
       await handMade(database)
       const [first] = await jobs(database)
@@ -142,7 +142,7 @@ describe('policies that hands made', () => {
       expect((await jobs(database)).map(({proc_name: proc}) => proc)).toEqual(['policy_refresh_continuous_aggregate'])
     })
 
-    it('with other columns say which chunks keep the old ones, and recompress them when asked to', async () => {
+    it('report which chunks keep the old columns, and recompress them on request', async () => {
       const database = await engine.database()
       await handMade(database)
       await database.run(
@@ -167,7 +167,7 @@ describe('policies that hands made', () => {
       expect(settings[0]!.orderby).toMatch(/^price,"?time"? DESC$/)
     })
 
-    it('that are left to TimescaleDB are none that a chunk could differ from, and undeclared tables are left alone', async () => {
+    it('have no old settings if TimescaleDB chose them, and undeclared tables are not changed', async () => {
       const database = await engine.database()
       for (const [name, settings] of [
         ['plain', ''],
@@ -183,7 +183,7 @@ alter table ${name} set (timescaledb.compress${settings}); select count(compress
       const {report, after} = await apply(database.db, request([left('plain'), left('segmented')], {recompress: true}))
       expect(report.steps.filter(({id}) => id.startsWith('recompress'))).toEqual([])
       expect(after.notes.join()).not.toContain('keep the old settings')
-      // Settings of its own now: its chunks differ, and nothing is declared for it.
+      // It has settings of its own now: its chunks differ, and nothing is declared for it.
       await database.run("alter table other set (timescaledb.compress_orderby = 'dev, time')")
       const undeclared = await planPolicies(database.db, request([left('plain')], {recompress: true}))
       expect(undeclared.plan.steps.filter(({id}) => id.startsWith('recompress'))).toEqual([])
@@ -195,7 +195,7 @@ alter table ${name} set (timescaledb.compress${settings}); select count(compress
       expect(again.plan.steps).toEqual([])
     })
 
-    it('are changed one at a time by hand, with a word on what the configuration says', async () => {
+    it('are changed one at a time with policies set, with a note about the configuration', async () => {
       const database = await engine.database()
       await handMade(database)
       const set = (change: Parameters<typeof planAdHoc>[1]['change'], declared = wanted) =>
@@ -224,7 +224,7 @@ alter table ${name} set (timescaledb.compress${settings}); select count(compress
       ).rejects.toMatchObject({code: 'NOT_AN_AGGREGATE', exitCode: 2})
     })
 
-    it('are not touched where the declaration has mistakes: all of them are reported', async () => {
+    it('are not changed if the declaration has mistakes, which are all reported', async () => {
       const database = await engine.database()
       await handMade(database)
       const wrong = [

@@ -5,7 +5,7 @@ import {configurable} from '../../../src/policies/kinds/rules.js'
 import {parseDuration} from '../../../src/units/duration.js'
 import {forEachEngine} from '../../helpers/engines.js'
 
-it('an import writes a duration only if the reader of the configuration makes the same duration of it', () => {
+it('an import writes a duration only if the configuration parses it back to the same duration', () => {
   const part = (max: number) => fc.oneof(fc.constant(0), fc.integer({min: 0, max}))
   const seconds = fc.oneof(
     part(200_000),
@@ -28,7 +28,7 @@ it('an import writes a duration only if the reader of the configuration makes th
 })
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('names a policy whose duration a configuration cannot hold, and prints the rest', async () => {
+  it('names a policy whose duration a configuration cannot express, and prints the rest', async () => {
     const {db, run} = await engine.database()
     await run(
       "create table odd (time timestamptz not null, v int); select create_hypertable('odd', 'time', chunk_time_interval => interval '1 day')",

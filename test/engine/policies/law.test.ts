@@ -9,7 +9,7 @@ import {request, run} from '../../helpers/policies.js'
 
 describe('the policies of the definitions', () => {
   forEachEngine({}, (engine) => {
-    it('are planned without changing anything, applied, and then there is nothing left to do', async () => {
+    it('are planned without changing anything, applied, and then nothing is left to plan', async () => {
       const database = await engine.database()
       await replay(database)
       const {db} = database

@@ -6,7 +6,7 @@ import {readPolicyStatus} from '../../../src/policies/status.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {days, declare, request} from '../../helpers/policies.js'
 
-/** Without what depends on the workers that the server has left for this database. */
+/** Without findings that depend on the workers that the server has left for this database. */
 async function status({db}: TestDatabase, declared: readonly Declared[] = []) {
   const report = await readPolicyStatus(db, {declared, lateAfter: 0})
   const policies = report.policies.map((policy) => ({
@@ -36,7 +36,7 @@ const november =
   "from generate_series(timestamptz '2026-11-01 00:00+00', '2026-11-11 00:00+00', interval '6 hours') as at"
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('a policy is said to fail at every run where its run fails, and nowhere else', async () => {
+  it('a policy is reported to fail at every run exactly if its run fails', async () => {
     const database = await engine.database()
     const {run} = database
     await hypertable(database, 'times', 'time', 'timestamptz', "interval '1 day'")
@@ -79,7 +79,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     )
   })
 
-  it('a native retention that could never run is refused, and the gated one is not', async () => {
+  it('a native retention that can never run is refused, and the gated one is not', async () => {
     const database = await engine.database()
     await hypertable(database, 'ids', 'id', 'uuid', "interval '1 day'")
     const plan = async (native: boolean) => {
@@ -99,14 +99,14 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       })
   })
 
-  it('a declared unit by which the rows lie in 1970 or in another century is a finding, and no plan is made by it', async () => {
+  it('a declared unit that puts all rows in 1970 or in another century is a finding, and no plan is made with it', async () => {
     const database = await engine.database()
     const {run, db} = database
     for (const name of ['today', 'counter', 'history'])
       await hypertable(database, name, 'clock', 'bigint', name === 'counter' ? '1000' : '86400000')
     await run(`insert into public.today select clock * 1000, v from (${seconds} as v ${november}) as t (clock, v)`)
     await run('insert into public.counter select n, 1 from generate_series(1, 5000, 100) as n')
-    // Milliseconds of 1990: no unit makes them current times, and that is no mistake.
+    // Milliseconds of 1990: no unit makes them recent, and that is no mistake.
     await run('insert into public.history select 631152000000 + n * 86400000, 1 from generate_series(0, 5) as n')
     const declared = (name: string, timeUnit: 's' | 'ms' | 'us' | 'ns') =>
       declare(`public.${name}`, {timeUnit, retention: {after: days(9), native: false}})
@@ -135,7 +135,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       expect((await planPolicies(db, request([right]))).plan.steps.length, right.name).toBeGreaterThan(0)
   })
 
-  it('a job whose owner may not log in is said to fail at every run', async () => {
+  it('a job whose owner may not log in is reported to fail at every run', async () => {
     const database = await engine.database()
     const {run} = database
     const [me] = await run<{database: string}>('select current_database() as database')
@@ -183,14 +183,14 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     ])
     const declared = declare('public.twice', {retention: {after: days(90), native: false}})
     await expect(planPolicies(db, request([declared]))).rejects.toMatchObject({code: 'POLICY_TWICE', exitCode: 2})
-    // Of the two, the one that takes rows first is held against the aggregates.
+    // Of the two, the one that drops rows first is compared with the aggregates.
     await run(
       `select alter_job(${second}, config => jsonb_set((select config from timescaledb_information.jobs where job_id = ${second}), '{drop_after}', '"1 day"'))`,
     )
     expect((await planPolicies(db, request([]))).findings.map(({id}) => id)).toContain('coarse-chunks:public.twice')
   })
 
-  it('a retention by creation says when it drops by the creation of the chunks, and no declaration is proposed for it', async () => {
+  it('a retention by creation says when it drops by the creation of the chunks, and no declaration is suggested for it', async () => {
     const database = await engine.database()
     await hypertable(database, 'made', 'time', 'timestamptz', "interval '1 day'")
     await database.run(`insert into public.made select at, 1 ${november}`)

@@ -12,7 +12,7 @@ async function saved(database: TestDatabase, after = 5, validFor = days(1)): Pro
   const declared = [declare('public.level1_data', {retention: {after: days(after), native: false}})]
   const planned = await planPolicies(database.db, request(declared))
   const file = planFileOf(planned, {target: 'test', database: database.db.server.database}, options, validFor)
-  // As it comes back from a file.
+  // As read back from a file.
   return readPlanFile(JSON.stringify(file), 'plan.json')
 }
 
@@ -31,7 +31,7 @@ const insert = (time: string) =>
 
 describe('a saved plan', () => {
   forEachEngine({}, (engine) => {
-    it('fits as long as nothing that it rests on has moved, and says what did', async () => {
+    it('is accepted as long as the state that it depends on is unchanged, and names the change otherwise', async () => {
       const database = await engine.database()
       await replay(database)
       await database.db.probe()
@@ -77,7 +77,7 @@ describe('a saved plan', () => {
     ['{"kind": "policies.plan", "version": 2}', 'it is version 2'],
     ['{"kind": "policies.plan", "version": 1, "__proto__": {"steps": []}}', 'parts of it are missing'],
     ['{"kind": "policies.plan", "version": 1, "target": 1, "steps": "drop"}', 'parts of it are missing'],
-  ])('that is none is refused: %s', (text, why) => {
+  ])('that is invalid is refused: %s', (text, why) => {
     expect(() => readPlanFile(text, 'x.json')).toThrowError(
       expect.objectContaining({code: 'NOT_A_PLAN', exitCode: 2, message: expect.stringContaining(why)}),
     )

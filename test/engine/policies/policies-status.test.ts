@@ -27,7 +27,7 @@ async function ticks({run}: TestDatabase): Promise<void> {
 
 describe('policies status', () => {
   forEachEngine({}, (engine) => {
-    it('says of what is declared on a table that is not there what makes it, and nothing of what only describes one', async () => {
+    it('names the command that creates a declared table, and reports no policy for a table that is only described', async () => {
       const database = await engine.database()
       const columns = [{name: 'id', type: 'bigint'}]
       const after = {months: 0, days: 7, seconds: 0}
@@ -49,7 +49,7 @@ describe('policies status', () => {
       expect(notes).toEqual([expect.stringContaining('desk.quotes does not exist yet')])
     })
 
-    it('says of what is declared and not there that it is missing, and after apply who carries it out', async () => {
+    it('reports a declared policy as missing, and after apply names its runner', async () => {
       const database = await engine.database()
       await replay(database)
       await database.db.probe()
@@ -63,7 +63,7 @@ describe('policies status', () => {
         before.policies.map(({kind, table}) => `${table} ${kind}`),
       )
       for (const policy of after.policies) {
-        // Of empty partitions only the outermost are looked into: what is due then is unknown, and not 0.
+        // Only the outermost of empty partitions are looked into: what is due then is unknown, not 0.
         const unknown = engine.kind === 'postgres' && policy.kind === 'refresh'
         expect(policy, `${policy.table} ${policy.kind}`).toMatchObject(
           unknown
@@ -71,7 +71,7 @@ describe('policies status', () => {
             : {ok: true, due: 0, notDone: [], managed: true},
         )
         if (unknown) expect(policy.findings.join()).toContain('not known: the newest row of public.')
-        // pg_cron in another database of the server may do anything to this one, and nobody here can see it.
+        // pg_cron in another database of the server may act on this one, and that is not visible here.
         const noRunner = database.db.server.pgCronAlive ? ['unknown', null] : ['none', false]
         expect([policy.runner, policy.runnerAlive], policy.table).toEqual(
           engine.kind === 'timescaledb' ? ['timescaledb', engine.native] : noRunner,
@@ -82,7 +82,7 @@ describe('policies status', () => {
   })
 
   forEachEngine({kinds: ['timescaledb']}, (engine) => {
-    it('works with nothing of ours, changes nothing, and tells chunks that were never compressed from those that were refilled', async () => {
+    it('works without the schema qicore, changes nothing, and distinguishes chunks that were never compressed from refilled ones', async () => {
       const database = await engine.database()
       await ticks(database)
       const {run} = database
@@ -115,7 +115,7 @@ describe('policies status', () => {
       expect(await run("select to_regnamespace('qicore') is null as absent")).toEqual([{absent: true}])
     })
 
-    it('shows a refresh that is behind and rows that changed below it', async () => {
+    it('shows a refresh that is behind and rows that changed within its window', async () => {
       const database = await engine.database()
       await ticks(database)
       await database.autocommit(
@@ -139,7 +139,7 @@ describe('policies status', () => {
   if (partial.length === 0)
     skipBecause('a run that fails on one chunk and is called a success needs TimescaleDB 2.27 with workers')
   for (const engine of partial)
-    it(`shows the chunk that a run failed on although TimescaleDB calls the run a success, on ${engine.name}`, async () => {
+    it(`shows the chunk on which a run failed although TimescaleDB reports the run as a success, on ${engine.name}`, async () => {
       const database = await engine.database()
       await ticks(database)
       const {run, db, target} = database
@@ -154,7 +154,7 @@ describe('policies status', () => {
         )
         const other = await connect(target, {applicationName: 'qicore-db/test'})
         try {
-          // A reader that does not go away.
+          // A reader that holds its lock.
           await other.transaction(writing, async (tx) => {
             await tx.query(statement(`lock table ${stuck!.chunk} in access share mode`))
             const [job] = await run<{id: number}>(
@@ -171,7 +171,7 @@ describe('policies status', () => {
               await new Promise((resolve) => setTimeout(resolve, 200))
             const said = (await ran())?.status
             if (said !== 'Success') {
-              // A build for another minor of PostgreSQL calls every run failed, though its work is committed.
+              // A build for another minor version of PostgreSQL reports every run as failed, though its work is committed.
               process.stderr.write(
                 `${engine.name} calls every run of a job failed (24000); that it says so is all that is asked of its status\n`,
               )
@@ -201,7 +201,7 @@ describe('policies status', () => {
     })
 
   forEachEngine({native: true}, (engine) => {
-    it('works for a role that may read only, and says what it may not see', async () => {
+    it('works for a read-only role, and says what it may not see', async () => {
       const database = await engine.database()
       await replay(database)
       const {run, db, url} = database

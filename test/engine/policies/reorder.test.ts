@@ -5,7 +5,7 @@ import {readPolicyStatus} from '../../../src/policies/status.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {apply, declare, request} from '../../helpers/policies.js'
 
-/** Six days of rows and two indexes, one with a name that has to be quoted. */
+/** Six days of rows and two indexes, one with a name that needs quotes. */
 const ticks = ({run}: TestDatabase) =>
   run(`create table ticks (time timestamptz not null, symbol int not null);
 select create_hypertable('ticks', 'time', chunk_time_interval => interval '1 day', create_default_indexes => false);
@@ -15,7 +15,7 @@ insert into ticks select t, 1 from generate_series('2026-01-01+00'::timestamptz,
 const wanted = (index: string) => request([declare('public.ticks', {reorder: {index}})])
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('is planned, applied, changed in place, imported and removed', async () => {
+  it('is planned, applied, altered in place, imported and removed', async () => {
     const database = await engine.database()
     await ticks(database)
     const {db, run} = database
@@ -37,13 +37,13 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     expect(await jobs()).toEqual([])
   })
 
-  it('shows the chunks that it has not rewritten: neither the two newest nor compressed ones', async () => {
+  it('shows the chunks that it has not rewritten, except the two newest and compressed ones', async () => {
     const database = await engine.database()
     await ticks(database)
     const {db, run} = database
     await run(`alter table ticks set (timescaledb.compress, timescaledb.compress_segmentby = 'symbol');
 select compress_chunk(min(c::text)::regclass) from show_chunks('ticks', older_than => timestamptz '2026-01-02 00:00+00') c`)
-    // Paused in the transaction that makes it: the scheduler would start it at once.
+    // Paused in the transaction that creates it: the scheduler would start it at once.
     await run(
       "select alter_job(add_reorder_policy('ticks', 'by_symbol'), scheduled => false); update _timescaledb_catalog.chunk set creation_time = '2026-01-07+00'",
     )
@@ -56,7 +56,7 @@ select compress_chunk(min(c::text)::regclass) from show_chunks('ticks', older_th
       "select job_id as id from timescaledb_information.jobs where proc_name = 'policy_reorder'",
     )
     const before = await status()
-    // Six chunks: one is compressed, the two newest are left alone.
+    // Six chunks: one is compressed, and the two newest are excluded.
     expect(before).toMatchObject({due: 3, ok: false, paused: true, live: {index: 'by_symbol'}, jobId: job!.id})
     expect(before.notDone).toHaveLength(3)
     expect(before.notDone![0]).toMatchObject({code: 'not_reordered', since: '2026-01-07T00:00:00Z'})
@@ -67,7 +67,7 @@ select compress_chunk(min(c::text)::regclass) from show_chunks('ticks', older_th
     expect(await status()).toMatchObject({due: 3, notDone: []})
   })
 
-  it('refuses an index that there is not, and what is no hypertable', async () => {
+  it('refuses an index that does not exist, and a table that is not a hypertable', async () => {
     const database = await engine.database()
     await ticks(database)
     await database.run(

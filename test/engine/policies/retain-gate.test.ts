@@ -6,13 +6,13 @@ import {forEachEngine, type Engine, type TestDatabase} from '../../helpers/engin
 import {writing} from '../../helpers/server.js'
 import {agree, daysLeft, refresh, retain, seven, ticks} from '../../helpers/policies-ticks.js'
 
-/** Into the oldest chunk. */
+/** Writes into the oldest chunk. */
 const lateRow = `insert into public.ticks values (${daysAgo(20)} + interval '90 minutes', 2)`
 
-/** What gated retention must not lose, whoever writes meanwhile. */
+/** What gated retention must not lose while other sessions write. */
 describe('gated retention', () => {
   forEachEngine({native: true}, (engine) => {
-    it('sees a row that is committed after it has asked and before it drops', async () => {
+    it('sees a row that is committed between its check and its drop', async () => {
       const database = await ticks(engine)
       await agree(database, seven)
       await refresh(database, daysAgo(30), today)
@@ -22,7 +22,7 @@ describe('gated retention', () => {
       expect(late).toHaveLength(1)
     })
 
-    it('gives a chunk up that a session writes to for longer than it may wait, and takes the others', async () => {
+    it('gives up on a chunk that a session writes to for longer than its lock timeout, and drops the others', async () => {
       const database = await ticks(engine)
       await agree(database, {...seven, maxDropPerRun: 3})
       await refresh(database, daysAgo(30), today)
@@ -30,7 +30,7 @@ describe('gated retention', () => {
       try {
         await writer.transaction(writing, async (tx) => {
           await tx.query(statement(lateRow))
-          // On plain PostgreSQL dropping a partition locks the whole set, so all of them are in the way.
+          // On plain PostgreSQL dropping a partition locks the whole set, so the writer blocks all of them.
           const expected =
             engine.kind === 'postgres'
               ? /13 chunks older than 7 days not dropped: .*55P03/
@@ -43,7 +43,7 @@ describe('gated retention', () => {
       expect(await daysLeft(database)).toBe(engine.kind === 'postgres' ? 21 : 18)
     })
 
-    it('stops where the declaration is taken back while it runs', async () => {
+    it('stops if the declaration is withdrawn while it runs', async () => {
       const database = await ticks(engine)
       await agree(database, seven)
       await refresh(database, daysAgo(30), today)
@@ -60,7 +60,7 @@ describe('gated retention', () => {
       expect(notes).toEqual([{note: 'the declaration was changed while this ran'}])
     })
 
-    it('ends well twice at once, and drops each chunk once', async () => {
+    it('succeeds if two runs start at once, and drops each chunk once', async () => {
       const database = await ticks(engine)
       await agree(database, {...seven, maxDropPerRun: 20})
       await refresh(database, daysAgo(30), today)
@@ -69,7 +69,7 @@ describe('gated retention', () => {
         const complaints = (await Promise.all([retain(database), retain({db: other})])).filter(
           (complaint) => complaint !== null,
         )
-        // They may stand in each other's way for a moment; never more.
+        // They may block each other for a moment, but not longer.
         for (const complaint of complaints) expect(complaint).toMatch(/55P03|40P01/)
       } finally {
         await other.close()
@@ -84,7 +84,7 @@ describe('gated retention', () => {
   })
 
   forEachEngine({kinds: ['apache', 'postgres']}, (engine) => {
-    it('holds what is left of a bucket that reaches over a partition, where nothing logs changes, and says why', async () => {
+    it('holds back the rest of a bucket that spans two partitions if no log of changes exists, and says why', async () => {
       const database = await ticks(engine)
       await database.run(
         "update qicore.aggregates set bucket = interval '5 days'; create or replace function qicore.daily_window(timestamptz, timestamptz) returns setof qicore.daily_data language sql stable as $$ select date_bin('5 days', time, '2000-01-03 00:00:00+00'), count(*) from public.ticks where time >= $1 and time < $2 group by 1 $$",
@@ -101,7 +101,7 @@ describe('gated retention', () => {
   })
 
   forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
-    it('drops nothing of a hypertable that a foreign key leads to: TimescaleDB would drop the key as well', async () => {
+    it('drops nothing of a hypertable that a foreign key references: TimescaleDB would drop the key too', async () => {
       const database = await ticks(engine)
       await database.run(
         'alter table public.ticks add primary key (time); create table public.notes (at timestamptz references public.ticks (time))',
@@ -121,7 +121,7 @@ describe('gated retention', () => {
   })
 
   forEachEngine({kinds: ['timescaledb']}, (engine) => {
-    it('leaves frozen chunks alone, and is content with it', async () => {
+    it('skips frozen chunks without an error', async () => {
       const database = await ticks(engine)
       await agree(database, {...seven, maxDropPerRun: 20})
       await refresh(database, daysAgo(30), today)
@@ -142,11 +142,11 @@ describe('gated retention', () => {
       const [left] = await database.run<{rows: number; oldest: number}>(
         `select count(*)::int as rows, count(*) filter (where time < ${daysAgo(19)})::int as oldest from public.ticks`,
       )
-      // Of the range with the late row every partition is still there, and the next two ranges are gone.
+      // Every partition of the range with the late row still exists, and the next two ranges are gone.
       expect(left).toEqual({rows: before.length - 2 * 24 * 8, oldest: 24 * 8 + 1})
     })
 
-    it('holds a bucket that a chunk was dropped from, where a session writes to what is left of it', async () => {
+    it('holds back a bucket of which a chunk was dropped if a session writes to the rest of it', async () => {
       const database = await ticks(engine)
       // One bucket around all rows, on every day.
       const [{origin}] = (await database.run<{origin: string}>(`select ${daysAgo(25)}::text as origin`)) as [
@@ -169,7 +169,7 @@ describe('gated retention', () => {
       expect(await database.run('select from public.ticks where v = 2')).toHaveLength(1)
     })
 
-    it('asks the aggregates over aggregates too', async () => {
+    it('also checks aggregates over aggregates', async () => {
       const database = await ticks(engine)
       await database.autocommit(
         "create materialized view public.weekly with (timescaledb.continuous) as select time_bucket(interval '7 days', bucket) as bucket, sum(rows) as rows from public.daily group by 1 with no data",
@@ -181,7 +181,7 @@ describe('gated retention', () => {
       expect(await retain(database)).toBeNull()
     })
 
-    it('holds what a refresh has begun and not finished', async (context) => {
+    it('holds back a range whose refresh was started and not finished', async (context) => {
       const database = await ticks(engine)
       if (database.db.server.materializationRanges === null)
         context.skip('this TimescaleDB keeps no record of unfinished refreshes')
@@ -192,7 +192,7 @@ select mat_hypertable_id, (extract(epoch from ${daysAgo(20)}) * 1000000)::bigint
       expect(await retain(database)).toMatch(/1 chunk older than 7 days not dropped: .*public\.daily has not covered/)
     })
 
-    it('goes by the clock of integers, and asks their aggregates', async () => {
+    it('uses the clock of integers, and checks their aggregates', async () => {
       const database = await ticks(engine)
       await database.run(`create table public.beats (at bigint not null, v int); select create_hypertable('public.beats', 'at', chunk_time_interval => 86400000);
 create function public.beat_now() returns bigint language sql stable as $$ select (extract(epoch from ${today}) * 1000)::bigint $$; select set_integer_now_func('public.beats', 'public.beat_now');
@@ -214,7 +214,7 @@ create materialized view public.beats_daily with (timescaledb.continuous) as sel
       expect(Number(row!.days)).toBe(7)
     })
 
-    it('does not invalidate what it drops, and takes the compressed part along', async () => {
+    it('does not invalidate what it drops, and drops the compressed chunk with it', async () => {
       const database = await ticks(engine)
       await database.run(
         "alter table public.ticks set (timescaledb.compress, timescaledb.compress_orderby = 'time'); select compress_chunk(c) from show_chunks('public.ticks', older_than => interval '2 days') as c",
@@ -233,7 +233,7 @@ create materialized view public.beats_daily with (timescaledb.continuous) as sel
   })
 })
 
-/** Runs the retention while another session has written and not yet committed; it commits once the retention waits for it. */
+/** Runs the retention while another session has written and not committed; it commits once the retention waits for it. */
 async function whileWriting(
   database: TestDatabase,
   text: string,

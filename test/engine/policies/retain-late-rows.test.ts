@@ -9,8 +9,8 @@ import {replay} from '../../helpers/schema-replay.js'
 import {agree, retain} from '../../helpers/policies-ticks.js'
 
 /**
- * Hours in chunks of a day, from two days before a Monday that was 19 to 26 days ago, and a count for each week: a week
- * loses a part of its chunks, whatever day it is.
+ * Hours in chunks of a day, from two days before a Monday 19 to 26 days ago, and a count for each week: a week loses a
+ * part of its chunks, whatever day it is.
  */
 async function weeks(engine: Engine): Promise<{database: TestDatabase; first: bigint; border: string}> {
   const database = await engine.database()
@@ -34,12 +34,12 @@ async function weeks(engine: Engine): Promise<{database: TestDatabase; first: bi
 
 const late = "insert into public.ticks select -1, min(time) + interval '90 minutes' from public.ticks"
 
-describe('a late row in what is left of a bucket', () => {
+describe('a late row in the rest of a bucket', () => {
   forEachEngine({kinds: ['timescaledb']}, (engine) => {
-    it('is not dropped uncounted by the gated retention, also when a refresh of other buckets has moved the log', async () => {
+    it('is not dropped uncounted by gated retention, also if a refresh of other buckets has moved the log', async () => {
       const {database, border} = await weeks(engine)
       await agree(database, {after: '14 days', maxDropPerRun: 2})
-      // The first run takes the two chunks of the first bucket, the second two of the seven of the next.
+      // The first run drops the two chunks of the first bucket, the second two of the seven of the next.
       expect([await retain(database), await retain(database)]).toEqual([null, null])
       await database.run(late)
       const [begin, end] = [border, instantOf(micros(border) + 7n * 86_400_000_000n)!]
@@ -49,7 +49,7 @@ describe('a late row in what is left of a bucket', () => {
       const refused = await retain(database)
       expect(refused).toContain('public.weeks may not have counted all rows of its bucket')
       expect(await database.run('select from public.ticks where id = -1')).toHaveLength(1)
-      // The command that it names computes the bucket from what is left, and retention goes on.
+      // The suggested command computes the bucket from the remaining rows, and retention continues.
       expect(refused).toContain(`qicore-db aggregates refresh public.weeks --from ${begin} --to ${end} --accept-loss`)
       const {plan} = await refreshPlan(database.db, 'public.weeks', {
         span: {start: micros(begin), end: micros(end)},
@@ -63,7 +63,7 @@ describe('a late row in what is left of a bucket', () => {
       expect(await database.run('select from public.ticks where id = -1')).toHaveLength(0)
     })
 
-    it('is not dropped uncounted where it came at the very first instant of the chunk', async () => {
+    it('is not dropped uncounted if it is at the very first instant of the chunk', async () => {
       const {database} = await weeks(engine)
       await agree(database, {after: '14 days', maxDropPerRun: 2})
       expect([await retain(database), await retain(database)]).toEqual([null, null])
@@ -72,7 +72,7 @@ describe('a late row in what is left of a bucket', () => {
       expect(await database.run('select from public.ticks where id = -1')).toHaveLength(1)
     })
 
-    it('is not dropped uncounted by chunks drop, which says how to go on', async () => {
+    it('is not dropped uncounted by chunks drop, which suggests how to continue', async () => {
       const {database, first, border} = await weeks(engine)
       const cutoff = (days: bigint) => instantOf(first + days * 86_400_000_000n)!
       await run(database.db, (await drop(database.db, 'public.ticks', cutoff(4n))).plan)
@@ -91,13 +91,13 @@ describe('a late row in what is left of a bucket', () => {
       })
       const {plan} = await drop(database.db, 'public.ticks', cutoff(5n), {acceptLoss: true})
       expect(fates(await run(database.db, plan)).map((line) => line.replace(/^.*: /, ''))).toEqual(['done'])
-      // What was computed before is as it was.
+      // What was computed before is unchanged.
       expect(await database.run('select rows::int from public.weeks order by bucket offset 1 limit 1')).toEqual([
         {rows: 7 * 24},
       ])
     })
 
-    it('is the only reason to stop: chunk after chunk goes, one a run, where none comes', async () => {
+    it('is the only reason to stop: without one, a chunk is dropped with each run', async () => {
       const {database, first} = await weeks(engine)
       const before = instantOf(first + 9n * 86_400_000_000n)!
       for (let turn = 0; turn < 9; turn += 1) {
@@ -115,7 +115,7 @@ describe('a late row in what is left of a bucket', () => {
       ])
     })
 
-    it('is not distinguishable from a range that drop_chunks took by itself, which stops retention until a person decides', async () => {
+    it('cannot be distinguished from a range that drop_chunks dropped, which stops retention until it is resolved by hand', async () => {
       const {database, first, border} = await weeks(engine)
       const cutoff = (days: bigint) => instantOf(first + days * 86_400_000_000n)!
       await database.run(`select drop_chunks('public.ticks', older_than => timestamptz '${cutoff(4n)}')`)
@@ -125,7 +125,7 @@ describe('a late row in what is left of a bucket', () => {
         acceptLoss: true,
       })
       await run(database.db, accepted.plan)
-      // From the next whole bucket on nothing has to be accepted any more.
+      // From the next whole bucket on nothing has to be accepted.
       expect((await drop(database.db, 'public.ticks', cutoff(10n))).plan.steps).toHaveLength(1)
       expect(accepted.facts.coverage.map(({aggregate}) => qualifiedName(aggregate!))).toEqual(['public.weeks'])
     })

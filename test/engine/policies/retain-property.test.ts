@@ -12,14 +12,14 @@ const ids = "string_agg(id::text, ',')"
 const hour = 3_600_000_000n
 const names = ['hours', 'weeks', 'shifted', 'days']
 
-/** A bucket of so many days that begins so many hours after `first`, which is so whatever day it is. */
+/** A bucket of that many days that begins that many hours after `first`, which does not depend on the current day. */
 function bucketAfter(first: bigint, days: bigint, hours: bigint): string {
   const monday = BigInt(Date.parse('2000-01-03T00:00:00Z')) * 1000n
   const offset = ((first - monday) / hour + hours) % (days * 24n)
   return `time_bucket(interval '${days} days', time, "offset" => interval '${offset} hours')`
 }
 
-/** Every bucket holds the ids of the rows that it counted; days are over hours. */
+/** Every bucket has the ids of the rows that it counted; the daily aggregate is over the hourly one. */
 function viewsOf(first: bigint): Record<string, string> {
   return {
     hours: `select time_bucket(interval '1 hour', time) as bucket, ${ids} as ids from public.ticks group by 1`,
@@ -54,7 +54,7 @@ async function fresh(database: TestDatabase): Promise<bigint> {
 const rowsOf = async ({run: query}: TestDatabase) =>
   new Set((await query<{id: number}>('select id from public.ticks')).map(({id}) => id))
 
-/** Adds to what each aggregate has ever counted. */
+/** Adds to the rows that each aggregate has ever counted. */
 async function look(database: TestDatabase, counted: Map<string, Set<number>>): Promise<void> {
   for (const name of names) {
     const rows = await database.run<{ids: string}>(`select ids from public.${name}`)
@@ -63,7 +63,7 @@ async function look(database: TestDatabase, counted: Map<string, Set<number>>): 
 }
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
-  it('lets no row leave the table before every aggregate has counted it, whatever was written, refreshed and dropped before', async () => {
+  it('no row leaves the table before every aggregate has counted it, in any sequence of writes, refreshes and drops', async () => {
     const database = await engine.database()
     await replay(database, ['core'])
     await database.db.probe()
@@ -106,7 +106,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
         await look(database, counted)
         for (const step of actions) {
           if (step.kind === 'write') {
-            // Rows older than what was dropped would be new chunks, which nobody has lost anything from.
+            // Rows older than the dropped ones would be in new chunks, from which nothing is lost.
             await database.run(
               "insert into public.ticks (time) select $1::timestamptz + $2::interval where $1::timestamptz >= (select min(range_start) from timescaledb_information.chunks where hypertable_name = 'ticks')",
               [point(step.at), step.onTheHour ? '0' : '17 minutes'],

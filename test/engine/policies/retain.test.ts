@@ -7,7 +7,7 @@ import {agree, daysLeft, refresh, retain, seven, ticks} from '../../helpers/poli
 
 describe('gated retention', () => {
   forEachEngine({}, (engine) => {
-    it('drops nothing that was not confirmed, and nothing once the row was changed', async () => {
+    it('drops nothing that was not confirmed, and nothing after the row was changed', async () => {
       const database = await ticks(engine)
       expect(await retain(database)).toMatch(/no retention is declared/)
       await agree(database, {...seven, after: '15 days'})
@@ -21,7 +21,7 @@ describe('gated retention', () => {
       expect(await daysLeft(database)).toBe(16)
     })
 
-    it('holds back what an aggregate has not covered, names the range, and takes the rest', async () => {
+    it('holds back what an aggregate has not covered, names the range, and drops the rest', async () => {
       const database = await ticks(engine)
       await agree(database, seven)
       expect(await retain(database)).toMatch(/13 chunks older than 7 days not dropped: .*public\.daily has not covered/)
@@ -38,7 +38,7 @@ describe('gated retention', () => {
       ])
     })
 
-    it('never takes more than was agreed in one run, and goes on in the next; the aggregate keeps its history', async () => {
+    it('never drops more than the confirmed number in one run, and continues in the next; the aggregate keeps its history', async () => {
       const database = await ticks(engine)
       await agree(database, {...seven, maxDropPerRun: 5})
       await refresh(database, daysAgo(30), today)
@@ -53,7 +53,7 @@ describe('gated retention', () => {
       expect(row!.buckets).toBe(20)
     })
 
-    it('leaves everything alone where the newest row is older than the retention: a dead feed is the last copy', async () => {
+    it('drops nothing if the newest row is older than the retention: the feed has stopped, and this may be the last copy', async () => {
       const database = await ticks(engine, daysAgo(10))
       await agree(database, seven)
       await refresh(database, daysAgo(40), today)
@@ -77,7 +77,7 @@ describe('gated retention', () => {
       expect(await retain(database)).toBeNull()
     })
 
-    it('is asked by the status in the same words', async () => {
+    it('is reported by policies status in the same words', async () => {
       const database = await ticks(engine)
       await agree(database, seven)
       const [row] = await database.run<{config: string}>('select config::text as config from qicore.policies')

@@ -12,7 +12,7 @@ interface Run {
 }
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('the job of TimescaleDB refuses what an aggregate has not seen, names the range, and goes on once it has', async () => {
+  it("TimescaleDB's job refuses a range that an aggregate has not covered, names it, and continues once it is covered", async () => {
     const database = await ticks(engine)
     const declared = [declare('public.ticks', {retention: {after: days(7), native: false}})]
     const {after, report} = await apply(database.db, request(declared))
@@ -43,10 +43,10 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     expect(await daysLeft(database)).toBe(8)
     const done = await status(database, declared)
     expect(done).toMatchObject({due: 0, ok: true})
-    // Of servers built against another minor of PostgreSQL every job ends with 24000, though its work commits.
+    // On servers built against another minor version of PostgreSQL every job ends with 24000, though its work commits.
     expect(done.findings.filter((line) => !line.endsWith('[24000]'))).toEqual([])
 
-    // Who changes what was agreed to and its hash has still not changed what the job was made for.
+    // A change of both the confirmed settings and their hash still does not change the settings for which the job was created.
     await database.run('update qicore.policies set config = config || \'{"after": "3 days"}\'')
     await database.run(
       "update qicore.policies set config = jsonb_set(config, '{consent,hash}', to_jsonb(qicore.retention_hash(object, config)))",
@@ -68,7 +68,7 @@ async function again({run}: TestDatabase): Promise<void> {
   )
 }
 
-/** Waits for the scheduler, whatever it says of the run. */
+/** Waits for the scheduler, whatever it reports about the run. */
 async function ran({run}: TestDatabase, runs: number): Promise<Run> {
   for (let turn = 0; turn < 250; turn += 1) {
     const [row] =

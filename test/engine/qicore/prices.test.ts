@@ -8,7 +8,7 @@ import {replay} from '../../helpers/schema-replay.js'
 
 const asOf = '2026-03-01T12:00:00Z'
 
-/** Prices as a test writes them: the rest of the columns is always the same. */
+/** Prices of a test: the other columns are always the same. */
 interface Price {
   coin: string
   exchange: string
@@ -38,13 +38,13 @@ async function insert({run}: TestDatabase, kind: string, prices: readonly Price[
   )
 }
 
-/** What an application has, over the connection of the test. */
+/** The connection of the test in the form that an application has. */
 function clientOf({db}: TestDatabase): Queryable {
   return {query: async ({text, values}) => ({rows: await db.query(statement(text, values as string[]))})}
 }
 
 forEachEngine({}, (engine) => {
-  it('latestPrices gives the newest price of each coin and exchange within the hour, every digit of it', async () => {
+  it('latestPrices returns the newest price of each coin and exchange within the hour, with every digit', async () => {
     const database = await migrated(engine)
     await insert(database, engine.kind, [
       {coin: 'bitcoin', exchange: 'kraken', price: '67000.12345678', time: '2026-03-01T11:59:59.123456Z'},
@@ -83,7 +83,7 @@ forEachEngine({}, (engine) => {
     expect(await latestPrices(client)).toEqual([])
   })
 
-  it('priceHistory says what a plain restatement says, for any prices and any bucket', async () => {
+  it('priceHistory equals an independent implementation, for any prices and any bucket', async () => {
     const database = await migrated(engine)
     const start = Date.parse('2026-01-05T00:00:00Z')
     const prices = fc
@@ -148,7 +148,7 @@ forEachEngine({}, (engine) => {
     }
   })
 
-  it('topPerformers is sorted by change, one row a coin, by its newest price', async () => {
+  it('topPerformers is sorted by change, one row per coin, with its newest price', async () => {
     const database = await migrated(engine)
     const recent = (coin: string, change: string | null, minute: number, exchange = 'kraken'): Price => ({
       coin,
@@ -186,7 +186,7 @@ forEachEngine({}, (engine) => {
     ])
   })
 
-  it('each query uses an index and reads only the chunks it needs, of 400, by both kinds of plan', async () => {
+  it('each query uses an index and reads only the chunks it needs, of 400, with both kinds of plan', async () => {
     const database = await migrated(engine)
     const {run} = database
     // 400 chunks: by month and by day there, by week and exchange here.
@@ -197,7 +197,7 @@ forEachEngine({}, (engine) => {
     else await run("select set_chunk_time_interval('public.crypto_prices', interval '1 day')")
     const fill = `insert into crypto_prices (coin_id, symbol, name, exchange_id, usd_price, change_24h, time, last_updated, source, attribution)
       select 'coin' || c, 'C', 'C', e, c, c, t, t, '', '' from generate_series(1, $1::int) c, unnest(array['binance', 'coinbase', 'kraken', 'bitstamp']) e, generate_series($2::timestamptz, $3::timestamptz, $4::interval) t`
-    // Not all at once: a statement takes a lock on every chunk that it writes into.
+    // In several statements, because each takes a lock on every chunk into which it writes.
     for (
       let from = Date.parse('2025-02-01T00:00:00Z');
       from < Date.parse('2026-02-28T00:00:00Z');
@@ -242,7 +242,7 @@ forEachEngine({}, (engine) => {
           scans.filter(({type}) => !/Index/.test(type)),
           `${name} by ${mode}`,
         ).toEqual([])
-        // The four exchanges of a day, of two where the hour began at midnight.
+        // The four exchanges of a day, of two days if the hour began at midnight.
         expect(new Set(scans.map(({relation}) => relation)).size, `${name} by ${mode}`).toBeLessThanOrEqual(
           engine.kind === 'postgres' ? 2 : 8,
         )
@@ -264,7 +264,7 @@ interface PlanNode {
   Plans?: PlanNode[]
 }
 
-/** The scans of tables that were really run. */
+/** The scans of tables that were executed. */
 async function planOf({db}: TestDatabase, text: string, values: readonly unknown[], mode: string): Promise<Scan[]> {
   const literal = (value: unknown): string => {
     if (value === null) return 'null'
@@ -322,7 +322,7 @@ describe('the arguments', () => {
 })
 
 forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
-  it('run on a Client, a Pool and a PoolClient, prepared under a name once a connection or not at all', async () => {
+  it('run on a Client, a Pool and a PoolClient, prepared under a name once per connection or not at all', async () => {
     const {url} = await engine.database().then(async (database) => {
       await replay(database)
       return database

@@ -5,7 +5,7 @@ import {readStats} from '../../../src/reports/stats.js'
 import {checkCondition} from '../../../src/cli/condition.js'
 import {enginesFor, skipBecause, type Engine, type TestDatabase} from '../../helpers/engines.js'
 
-/** A database with Citus, alone on its server; null where the server has none. */
+/** A database with Citus, alone on its server; null if the server does not have it. */
 async function withCitus(engine: Engine): Promise<TestDatabase | null> {
   const database = await engine.database()
   if ((await database.run("select from pg_available_extensions where name = 'citus'")).length === 0) return null
@@ -18,7 +18,7 @@ const servers = enginesFor({kinds: ['postgres'], native: true})
 if (servers.length === 0) skipBecause('no native PostgreSQL in this run')
 
 for (const engine of servers) {
-  it(`shows nothing false of tables that Citus distributes, and refuses what cannot work on them, on ${engine.name}`, async (context) => {
+  it(`reports nothing false about tables that Citus distributes, and refuses what cannot work on them, on ${engine.name}`, async (context) => {
     const database = await withCitus(engine)
     if (database === null)
       return context.skip('this server has no Citus; QICORE_TEST_URL can name one that preloads it')

@@ -31,7 +31,7 @@ describe('the time of a policy', () => {
   const vienna: TableClock = {now: null, unit: null, time: 'timestamptz', zone: {name: 'Europe/Vienna'}}
   const monthly = {months: 1, days: 0, seconds: 0}
 
-  it('is counted by days of 23 and 25 hours over a change of the clocks', () => {
+  it('counts days of 23 and 25 hours over clock changes', () => {
     const day = {months: 0, days: 1, seconds: 0}
     expect(instantOf(agoFrom(vienna, microsOf('2026-03-29T12:00:00Z'), day)!)).toBe('2026-03-28T13:00:00Z')
     expect(instantOf(agoFrom(vienna, microsOf('2026-10-25T12:00:00Z'), day)!)).toBe('2026-10-24T11:00:00Z')
@@ -40,14 +40,14 @@ describe('the time of a policy', () => {
     )
   })
 
-  it('falls due where the month that an age takes back is long enough', () => {
+  it('is due at the first instant for which the cutoff with months reaches the chunk', () => {
     const utc: TableClock = {now: null, unit: null, time: 'timestamptz', zone: {name: 'UTC'}}
     expect(instantOf(dueAt(utc, microsOf('2026-01-31T12:00:00Z'), monthly)!)).toBe('2026-03-01T00:00:00Z')
     expect(instantOf(dueAt(utc, microsOf('2026-02-28T00:00:00Z'), monthly)!)).toBe('2026-03-28T00:00:00Z')
     expect(instantOf(dueAt(vienna, microsOf('2026-01-31T12:00:00Z'), monthly)!)).toBe('2026-02-28T23:00:00Z')
   })
 
-  it('has reached an age as soon as the cut-off says so: to the microsecond, or to the day where months are counted', () => {
+  it('reaches an age exactly when the cutoff does: to the microsecond, or to the day if months are counted', () => {
     const ages = fc.record({
       months: fc.integer({min: 0, max: 14}),
       days: fc.integer({min: 0, max: 40}),
@@ -66,14 +66,14 @@ describe('the time of a policy', () => {
 })
 
 forEachEngine({}, (engine) => {
-  it('is counted as the server counts it, in every zone, over changes of the clocks, for every type of key', async () => {
+  it('is computed as on the server, in every time zone, over clock changes, for every type of key', async () => {
     const {db} = await engine.database()
     const age = fc.record({
       months: fc.integer({min: 0, max: 14}),
       days: fc.integer({min: 0, max: 40}),
       seconds: fc.integer({min: 0, max: 100_000}),
     })
-    // Around both changes of each zone, and anywhere.
+    // Around both clock changes of each time zone, and at random times.
     const changes = [
       '2026-03-08T10:00:00Z',
       '2026-11-01T09:00:00Z',
@@ -89,7 +89,7 @@ forEachEngine({}, (engine) => {
       near,
       fc.bigInt({min: microsOf('2010-01-01T00:00:00Z'), max: microsOf('2036-01-01T00:00:00Z')}),
     )
-    // What drop_chunks and the policies of TimescaleDB do: now() and the cast to the key's type, less the interval.
+    // What drop_chunks and the policies of TimescaleDB compute: now() cast to the key's type, minus the interval.
     const text = `select (extract(epoch from at - by) * 1000000)::int8::text as timestamptz,
       (extract(epoch from at::timestamp - by) * 1000000)::int8::text as timestamp, (extract(epoch from (at::timestamp - by)::date) * 1000000)::int8::text as date,
       (extract(epoch from at::timestamp) * 1000000)::int8::text as local
@@ -120,8 +120,8 @@ forEachEngine({}, (engine) => {
 })
 
 /**
- * A hundred hours until noon of yesterday, which no change of the clocks makes ambiguous, in chunks of an hour (of a day
- * where the key is one), for each type of key.
+ * A hundred hours until noon of yesterday, which no clock change makes ambiguous, in chunks of an hour (of a day if
+ * the key is a date), for each type of key.
  */
 async function tables({run}: TestDatabase, zone: string): Promise<number> {
   const noon = `(${midnightAt(zone)} - interval '12 hours')`
@@ -143,7 +143,7 @@ async function tables({run}: TestDatabase, zone: string): Promise<number> {
   return row!.seconds * 1000
 }
 
-// The server and the program read the clock one after the other, and the chunks are of an hour.
+// The server and the program read the clock one after the other, and a chunk has an hour.
 beforeEach(() => clearOf('quarter of an hour', 15_000))
 
 forEachEngine({kinds: ['timescaledb', 'apache'], native: true}, (engine) => {
@@ -194,7 +194,7 @@ forEachEngine({kinds: ['timescaledb', 'apache'], native: true}, (engine) => {
     },
   )
 
-  it('is that of the owner in this database, before the owner, before the database', async () => {
+  it('is in the time zone of the owner in this database, else of the owner, else of the database', async () => {
     const database = await engine.database()
     const {db, run} = database
     const owner = `zoned_${db.server.database.slice(-8)}`
@@ -222,7 +222,7 @@ forEachEngine({kinds: ['timescaledb', 'apache'], native: true}, (engine) => {
     }
   })
 
-  it('is unknown where this session has a zone of its own and the owner none that can be seen', async () => {
+  it('is unknown if this session has a time zone of its own and that of the owner cannot be read', async () => {
     const database = await engine.database()
     const {db, run, url} = database
     const [owner, reader] = [`owner_${db.server.database.slice(-8)}`, `reader_${db.server.database.slice(-8)}`]
@@ -258,7 +258,7 @@ forEachEngine({kinds: ['timescaledb', 'apache'], native: true}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('is the one that a background worker of TimescaleDB runs a policy in', async (context) => {
+  it('is in the time zone in which a background worker of TimescaleDB runs a policy', async (context) => {
     const database = await engine.database()
     const {db, run} = database
     if (db.server.workers !== 'alive' && (await db.probe()).workers !== 'alive')
@@ -296,7 +296,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
         clock,
         at,
       } = await readContext(db, 'l', null)
-      // The policy has dropped what was due, neither more nor less: nothing is left to do, and little younger is missing.
+      // The policy has dropped exactly what was due: nothing is left to do, and nothing much younger is missing.
       expect(dueState(policy!, clock, at, 0)).toMatchObject({due: 0, notDone: [], late: false})
       const {chunks} = await readChunkStats(db, {...request, late: false})
       expect(chunks.length).toBeGreaterThanOrEqual(24)

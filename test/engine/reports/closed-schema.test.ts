@@ -8,7 +8,7 @@ import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {days, declare, request} from '../../helpers/policies.js'
 import {applicationName, targetOf} from '../../helpers/server.js'
 
-/** Runs as a role that may read the schema open and nothing of the schema closed. */
+/** Runs as a role that may read the schema open and nothing in the schema closed. */
 async function asReader<T>({run, url, db}: TestDatabase, work: (reader: Database) => Promise<T>): Promise<T> {
   const role = `${db.server.database}_reader`
   await run(`create role ${role} login`)
@@ -29,7 +29,7 @@ async function asReader<T>({run, url, db}: TestDatabase, work: (reader: Database
 }
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('a schema that the role may not look into hides nothing else, and the missing right is named', async () => {
+  it('a schema that the role may not read hides no other data, and the missing privilege is named', async () => {
     const database = await engine.database()
     const {run, autocommit} = database
     for (const schema of ['closed', 'open']) {

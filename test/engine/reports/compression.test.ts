@@ -6,7 +6,7 @@ import {forEachEngine} from '../../helpers/engines.js'
 const request = {fast: false, lateAfter: 3_600_000, timeUnits: new Map()}
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('stats compression names an aggregate without compression, and sums no due chunks where nothing says what is due', async () => {
+  it('stats compression names an aggregate without compression, and counts no due chunks if no policy defines what is due', async () => {
     const {db, run, autocommit} = await engine.database()
     await run('create table raw (time timestamptz not null, v int)')
     await run("select create_hypertable('raw', 'time', chunk_time_interval => interval '1 day')")
@@ -40,7 +40,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
 })
 
 forEachEngine({kinds: ['apache'], native: true}, (engine) => {
-  it('stats compression blames no table where the edition cannot compress', async () => {
+  it('stats compression gives no advice about tables if the edition cannot compress', async () => {
     const {db, run} = await engine.database()
     await run('create table raw (time timestamptz not null, v int)')
     await run("select create_hypertable('raw', 'time')")

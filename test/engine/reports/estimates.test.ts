@@ -7,7 +7,7 @@ import {compressible, compressOldest, fills, numberOf, prices, request} from '..
 const fast = {...request, fast: true}
 
 forEachEngine({}, (engine) => {
-  it('estimates come from ANALYZE, are marked, and unknown is not zero', async () => {
+  it('estimates come from ANALYZE and are marked, and unknown is not zero', async () => {
     const database = await engine.database()
     await fills(database)
     const before = await readStats(database.db, fast)
@@ -23,7 +23,7 @@ forEachEngine({}, (engine) => {
     const after = await readStats(database.db, fast)
     const exact = (await readStats(database.db, request)).tables[0]!.totalBytes!
     expect(after.tables[0]).toMatchObject({sizeBasis: 'estimated', skippedChunks: 0})
-    // All but the free space and visibility maps.
+    // Everything except the free space map and the visibility map.
     expect(after.tables[0]!.totalBytes! / exact).toBeGreaterThan(0.6)
     expect(after.tables[0]!.totalBytes! / exact).toBeLessThanOrEqual(1)
     expect(after.notes).toEqual([])
@@ -31,7 +31,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
-  it('estimates of compressed chunks come from what was recorded, whatever ANALYZE saw before', async () => {
+  it("estimates of compressed chunks come from TimescaleDB's records, whatever ANALYZE saw before", async () => {
     const database = await engine.database()
     await prices(database)
     await database.autocommit('analyze prices')
@@ -43,7 +43,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     expect(Math.abs(row!.totalBytes! / exact - 1)).toBeLessThan(0.35)
   })
 
-  it('settings that changed after chunks were compressed are counted', async () => {
+  it('chunks that were compressed with other settings are counted', async () => {
     const database = await engine.database()
     await prices(database)
     await compressible(database)
@@ -73,7 +73,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     )
   })
 
-  it('a table without compression is reported when asked for, and only then', async () => {
+  it('a table without compression is reported only on request', async () => {
     const database = await engine.database()
     await prices(database)
     expect((await readCompression(database.db, request)).tables).toEqual([])

@@ -18,7 +18,7 @@ const style = {width: 200, color: false, headers: true}
 const request = {fast: false, late: false, lateAfter: 0, timeUnits: new Map(), managed: new Set<string>()}
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('every report prints ranges of the year 12345 and of the year 44 BC as PostgreSQL writes them', async () => {
+  it('every report prints ranges of the year 12345 and of the year 44 BC as PostgreSQL does', async () => {
     const {db, run, autocommit} = await engine.database()
     for (const type of types) {
       await run(`create table far_${type} (time ${type} not null, v int)`)

@@ -8,7 +8,7 @@ import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {applicationName, writing} from '../../helpers/server.js'
 import {compressible, compressOldest, fills, numberOf, prices, request} from '../../helpers/catalog-time-series.js'
 
-/** Runs `work` while another session holds what `sql` locks. */
+/** Runs `work` while another session holds the lock that `sql` takes. */
 async function whileLocked<T>({target}: TestDatabase, sql: string, work: (other: Database) => Promise<T>): Promise<T> {
   const other = await connect(target, {applicationName})
   try {
@@ -21,11 +21,11 @@ async function whileLocked<T>({target}: TestDatabase, sql: string, work: (other:
   }
 }
 
-/** The database, with every statement given to `seen`. */
+/** The database, with every statement passed to `seen`. */
 function watched(db: Database, seen: (text: string, tx: Db) => Promise<void> | void): Database {
   const transaction: Database['transaction'] = (settings, work) =>
     db.transaction(settings, async (tx) => {
-      // What travels together is not waited for by its sender: the transaction stays open until all was looked at.
+      // The sender does not wait for statements that are sent together: the transaction stays open until all results are read.
       const looked: Promise<unknown>[] = []
       const query = <Row extends object>(question: Parameters<Db['query']>[0]): Promise<Row[]> => {
         const rows = tx.query<Row>(question).then(async (answer) => {
@@ -49,7 +49,7 @@ function watched(db: Database, seen: (text: string, tx: Db) => Promise<void> | v
 }
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  describe('a chunk that is locked is left out, counted and never waited for', () => {
+  describe('a locked chunk is left out, counted and never waited for', () => {
     const cases: [string, (chunk: string, compressed: string) => string][] = [
       ['itself', (chunk) => `lock table ${chunk} in access exclusive mode`],
       ['its compressed part', (_, compressed) => `lock table ${compressed} in access exclusive mode`],
@@ -59,7 +59,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
           `do $$ declare i text; begin select indexrelid::regclass into i from pg_index where indrelid = '${chunk}'::regclass limit 1; execute 'reindex index ' || i; end $$`,
       ],
     ]
-    it.each(cases)('when the lock is on %s', async (_, lock) => {
+    it.each(cases)('if the lock is on %s', async (_, lock) => {
       const database = await engine.database()
       await prices(database)
       await compressible(database)
@@ -99,7 +99,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       })
     })
 
-    it('when a session waits for it, behind which every reader would queue', async () => {
+    it('if a session waits for it, behind which every reader would queue', async () => {
       const database = await engine.database()
       await prices(database)
       const [row] = await database.run<{chunk: string}>(
@@ -129,7 +129,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       }
     })
 
-    it('when the lock comes after it was looked for', async () => {
+    it('if the lock is taken after the check', async () => {
       const database = await engine.database()
       await prices(database)
       const chunks = await database.run<{chunk: string; bytes: number}>(
@@ -139,7 +139,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       const other = await connect(database.target, {applicationName})
       let locks: Promise<unknown> | null = null
       let release = () => {}
-      // The first look at pg_locks sees nothing; the chunk is locked right behind it.
+      // The first query of pg_locks sees nothing; the chunk is locked right after it.
       const db = watched(database.db, async (text) => {
         if (!text.includes('pg_locks') || locks !== null) return
         await new Promise<void>((locked) => {
@@ -165,7 +165,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     })
   })
 
-  it('of a thousand chunks is measured from the directory, to the same bytes, and no statement holds many locks', async () => {
+  it('a thousand locked chunks are measured from the data directory, with the same bytes, and no statement holds many locks', async () => {
     const database = await engine.database()
     await database.run('create table many (time timestamptz not null, note text)')
     await database.run(`select create_hypertable('many', 'time', chunk_time_interval => interval '1 hour')`)
@@ -204,7 +204,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       })
     })
 
-    // A role that may not read the directory asks each relation.
+    // A role that may not read the directory measures each relation.
     await database.run('drop role if exists qicore_test_reader')
     await database.run('create role qicore_test_reader login')
     const reader = await connect(
@@ -245,7 +245,7 @@ async function compressibleMany({run}: TestDatabase): Promise<void> {
 }
 
 forEachEngine({native: true}, (engine) => {
-  it('leaves a locked partition out', async () => {
+  it('a locked partition is left out', async () => {
     const database = await engine.database()
     await fills(database)
     const january = await numberOf(database, `pg_total_relation_size('risk."Fills 1_y2026m01"')`)

@@ -4,7 +4,7 @@ import {readPolicyStatus} from '../../../src/policies/status.js'
 import {forEachEngine} from '../../helpers/engines.js'
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
-  it('says of a declared hypertable that is a plain table that no policy runs on it, and plans nothing for it', async () => {
+  it('says that no policy runs on a declared hypertable that is an ordinary table, and plans nothing for it', async () => {
     const {db, run} = await engine.database()
     await run('create table public.lost (time timestamptz not null, v int, primary key (time))')
     const after = {months: 0, days: 7, seconds: 0}

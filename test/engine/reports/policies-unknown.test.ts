@@ -6,7 +6,7 @@ import {forEachEngine} from '../../helpers/engines.js'
 import {declare, days, request} from '../../helpers/policies.js'
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('a retention is refused where the bounds of the partitions are no times, as partitions drop refuses it', async () => {
+  it('a retention is refused if the bounds of the partitions are not times, as in partitions drop', async () => {
     const {db, run} = await engine.database()
     await run('create table ev (id uuid primary key, v int) partition by range (id)')
     await run(
@@ -25,7 +25,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('a job whose procedure was dropped is named with the SQL that removes the job', async () => {
+  it('a job whose procedure was dropped is reported with the SQL that removes the job', async () => {
     const {db, run} = await engine.database()
     await run("create procedure nightly(job int, config jsonb) language plpgsql as 'begin end'")
     const [job] = await run<{id: number}>(

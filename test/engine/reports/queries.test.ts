@@ -6,7 +6,7 @@ import {enginesFor, forEachEngine, skipBecause, type TestDatabase} from '../../h
 import {applicationName} from '../../helpers/server.js'
 
 forEachEngine({}, (engine) => {
-  it('says how to have statements counted where the extension is absent', async () => {
+  it('says how to enable pg_stat_statements if the extension is missing', async () => {
     const {db} = await engine.database()
     const report = await readQueries(db, {limit: 20})
     expect(report).toMatchObject({
@@ -28,7 +28,7 @@ const counting = async ({run, db}: TestDatabase, schema = 'public'): Promise<Dat
 
 forEachEngine({native: true}, (engine) => {
   describe('with pg_stat_statements', () => {
-    it("lists this database's statements by total time, wherever the extension is", async () => {
+    it('lists the statements of this database by total time, in any schema of the extension', async () => {
       const database = await engine.database()
       const db = await counting(database, 'odd schema')
       await database.run('create table quotes (a int)')
@@ -44,7 +44,7 @@ forEachEngine({native: true}, (engine) => {
       expect((await readQueries(db, {limit: 2})).queries).toHaveLength(2)
     })
 
-    it('tells a statement that a client ran from one inside of another, with who ran it, since when and its share', async () => {
+    it('distinguishes a statement of a client from a nested one, with role, first time and share', async () => {
       const database = await engine.database()
       const db = await counting(database)
       await database.run(
@@ -117,13 +117,13 @@ forEachEngine({native: true}, (engine) => {
   })
 })
 
-describe('pg_stat_statements of an older time', () => {
+describe('an older pg_stat_statements', () => {
   const [engine] = enginesFor({native: true})
   if (engine === undefined) skipBecause('no native server in this run')
   else
-    it('is read by the columns it has', async () => {
+    it('is read with the columns that it has', async () => {
       const database = await engine.database()
-      // What 1.7 had: one time, no toplevel. The view alone is what is read.
+      // Version 1.7 has one time and no toplevel. Only the view is read.
       await database.run('create schema old')
       await database.run(`create view old.pg_stat_statements as
         select 10::oid as userid, (select oid from pg_database where datname = current_database()) as dbid, 1::int8 as queryid, 'select 1'::text as query, 4::int8 as calls, 8.0::float8 as total_time, 5::int8 as rows
@@ -157,9 +157,9 @@ describe('pg_stat_statements of an older time', () => {
 })
 
 forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
-  it('goes on without texts where one of another database cannot be decoded here', async () => {
+  it('continues without texts if one of another database cannot be decoded here', async () => {
     const database = await engine.database()
-    // What the view does then: the text is decoded in the encoding of this database.
+    // The view decodes each text in the encoding of this database.
     await database.run(`create schema odd; create function odd.pg_stat_statements(showtext boolean) returns table (dbid oid, userid oid, queryid int8, query text, calls int8, total_time float8, rows int8) language sql as
       $$ select oid, 10::oid, 7::int8, case when showtext then convert_from('\\xff', 'UTF8') end, 2::int8, 4.0::float8, 3::int8 from pg_database where datname = current_database() $$;
       create view odd.pg_stat_statements as select * from odd.pg_stat_statements(true)`)

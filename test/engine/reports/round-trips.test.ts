@@ -14,7 +14,7 @@ const reports: Record<string, (db: Database) => Promise<unknown>> = {
   stats: (db) => readStats(db, {fast: false, managed: new Set(), timeUnits: new Map(), lateAfter: 0}),
 }
 
-/** The round trips of each report, through a relay that counts them. */
+/** The round trips of each report, counted by a relay. */
 async function counted({url}: TestDatabase): Promise<Record<string, number>> {
   const relay = await startRelay(url)
   const db = await connect(targetOf(relay.url), {applicationName})
@@ -68,7 +68,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
 })
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('nor with the number of partitioned tables', async () => {
+  it('the round trips of a report do not grow with the number of partitioned tables', async () => {
     const database = await engine.database()
     const add = async (from: number, to: number) => {
       for (let n = from; n < to; n += 1)

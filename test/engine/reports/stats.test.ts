@@ -30,7 +30,7 @@ forEachEngine({}, (engine) => {
     ])
   })
 
-  it('gives partition sets the sum of pg_total_relation_size of their leaves, also beside TimescaleDB', async () => {
+  it('the size of a partition set is the sum of pg_total_relation_size of its leaves, also with TimescaleDB', async () => {
     const database = await engine.database()
     await fills(database)
     const fill = tableOf(await readStats(database.db, request), 'risk.Fills 1')
@@ -55,7 +55,7 @@ forEachEngine({}, (engine) => {
     })
   })
 
-  it('finds the ends in the default partition too, and no end where there is no row', async () => {
+  it('finds the oldest and newest row in the default partition too, and none if there is no row', async () => {
     const database = await engine.database()
     await fills(database)
     await database.run('create table risk.other partition of risk."Fills 1" default')
@@ -69,7 +69,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
-  it('gives hypertables the bytes of hypertable_size, with indexes, TOAST and the root, in every schema', async () => {
+  it('the size of a hypertable is that of hypertable_size, with indexes, TOAST and the root, in every schema', async () => {
     const database = await engine.database()
     await prices(database)
     await database.run('create index on prices (coin, time desc)')
@@ -105,11 +105,11 @@ forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
     })
   })
 
-  it('knows what is written a day from the newest whole ranges', async () => {
+  it('computes what is written per day from the newest complete ranges', async () => {
     const database = await engine.database()
     await prices(database)
     const {bytesPerDay} = tableOf(await readStats(database.db, request), 'public.prices')
-    // All ranges are long over, and the newest is a week: that one.
+    // All ranges are complete, and the newest is a week long: that one counts.
     const newest = await numberOf(
       database,
       `pg_total_relation_size(c) from show_chunks('prices') c order by c desc limit 1`,
@@ -117,11 +117,11 @@ forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
     expect(bytesPerDay).toBe(Math.round(newest / 7))
   })
 
-  it('takes no part of a range before the first row for a time in which little was written', async () => {
+  it('does not count the part of a range before the first row as time in which little was written', async () => {
     const database = await engine.database()
     await database.run('create table late (time timestamptz not null, note text)')
     await database.run(`select create_hypertable('late', 'time', chunk_time_interval => interval '30 days')`)
-    // All in one range, which is long over; its days before the first row are nobody's.
+    // All rows are in one complete range; its days before the first row do not count.
     await database.run(
       `insert into late select t, md5(random()::text) from generate_series(timestamptz '2026-01-27', '2026-01-29 23:59', '1 minute') t`,
     )
@@ -137,7 +137,7 @@ forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
     )
   })
 
-  it('takes hashed siblings together for the ends', async () => {
+  it('treats the space partitions of one range together for oldest and newest', async () => {
     const database = await engine.database()
     await database.run('create table spread (time timestamptz not null, coin text not null)')
     await database.run(`select create_hypertable('spread', 'time', 'coin', 4, chunk_time_interval => interval '1 day')`)
@@ -150,7 +150,7 @@ forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
     })
   })
 
-  it('steps over empty ranges, but not for ever', async () => {
+  it('skips empty ranges, up to a limit', async () => {
     const database = await engine.database()
     await prices(database)
     await database.run(`delete from prices where time >= '2026-01-20' or time < '2026-01-10 05:00'`)
@@ -190,7 +190,7 @@ forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
     expect(tableOf(await readStats(database.db, request), 'public.counted').newest).toBe(instant)
   })
 
-  it('takes the unit of integer time from the configuration', async () => {
+  it('uses the unit of integer time in the configuration', async () => {
     const database = await engine.database()
     await database.run('create table counted (ts bigint not null)')
     await database.run(`select create_hypertable('counted', 'ts', chunk_time_interval => 86400000)`)
@@ -205,7 +205,7 @@ forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
   describe('compressed chunks', () => {
-    it('count as whole only, and their sizes are those TimescaleDB recorded', async () => {
+    it('count only if they are entirely compressed, with the sizes that TimescaleDB recorded', async () => {
       const database = await engine.database()
       await prices(database)
       await compressible(database)
@@ -240,13 +240,13 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
           oldest: '2026-01-01T00:00:00Z',
           newest: '2026-02-09T23:00:00Z',
         })
-        // Into the first chunk, beside what is compressed there.
+        // Into the first chunk, which is compressed.
         await database.run(`insert into prices values ('2025-12-31 22:10:00.5', 'coin 1', 7)`)
         expect(tableOf(await readStats(database.db, request), 'public.prices').oldest).toBe('2025-12-31T22:10:00.5Z')
       },
     )
 
-    it('have no sizes before where they were not recorded', async () => {
+    it('have no size before compression if it was not recorded', async () => {
       const database = await engine.database()
       await prices(database)
       await compressible(database)
@@ -264,7 +264,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     })
   })
 
-  it('shows aggregates under the name of their view, with the data of their materialisation', async () => {
+  it('shows aggregates under the name of their view, with the data of their storage', async () => {
     const database = await engine.database()
     await prices(database)
     await database.run('create schema agg')

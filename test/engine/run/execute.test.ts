@@ -18,7 +18,7 @@ const names = async ({run}: TestDatabase) =>
   (await run<{name: string}>('select name from work order by at')).map(({name}) => name)
 
 forEachEngine({}, (engine) => {
-  it('changes nothing in a preview, does it in a run, and finds nothing to do in the next', async () => {
+  it('a preview changes nothing, a run does it, and the next run has nothing to do', async () => {
     const database = await engine.database()
     await database.run(workTable)
     const plan = planOf(insertStep('a'), insertStep('b'))
@@ -39,7 +39,7 @@ forEachEngine({}, (engine) => {
     expect((await preview(database.db, plan)).steps.map(({status}) => status)).toEqual(['skipped', 'skipped'])
   })
 
-  it('asks in a preview whether 500 steps are done in a few queries, and says what a single check says where one fails', async () => {
+  it('checks 500 steps in a preview with few queries, with the result of a single check if one fails', async () => {
     const database = await engine.database()
     await database.run(workTable)
     const steps = Array.from({length: 500}, (_, n) => insertStep(`step ${n}`))
@@ -67,7 +67,7 @@ forEachEngine({}, (engine) => {
     await expect(preview(database.db, planOf(...steps.slice(0, 300), broken))).rejects.toThrow('division by zero')
   })
 
-  it('goes on with independent steps after a failure and skips those that depend on it, and theirs', async () => {
+  it('continues with independent steps after a failure, and skips those that depend on it', async () => {
     const database = await engine.database()
     await database.run(workTable)
     const broken = insertStep('broken', {
@@ -88,7 +88,7 @@ forEachEngine({}, (engine) => {
     expect(await names(database)).toEqual(['free'])
   })
 
-  it('takes a warning that begins with "needs " for the words of the server that it is: what depends on the step is run', async () => {
+  it('a server\'s warning that begins with "needs " is only a warning: dependent steps run', async () => {
     const database = await engine.database()
     await database.run(workTable)
     const warns = insertStep('warns', {
@@ -105,7 +105,7 @@ forEachEngine({}, (engine) => {
     expect(await names(database)).toEqual(['warns', 'child'])
   })
 
-  it('names the file and the line where a statement of a file failed', async () => {
+  it('names the file and the line if a statement of a file fails', async () => {
     const {db} = await engine.database()
     const text = 'select 1 -- é 😀\n,\n  nowhere.at_all()'
     const step = insertStep('x', {
@@ -130,7 +130,7 @@ forEachEngine({}, (engine) => {
     expect(report.interrupted).toBe(true)
   })
 
-  it('prints a script that the server runs as it stands, to the same end', async () => {
+  it('prints a script that the server runs with the same result', async () => {
     const database = await engine.database()
     await database.run(workTable)
     const script = toScript(planOf(insertStep("it's"), insertStep('b\\c')), quick)
@@ -140,7 +140,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({native: true}, (engine) => {
-  it('waits for a lock in short tries, names who holds it, and succeeds when it is free', async () => {
+  it('waits for a lock in short attempts, names the holder, and succeeds when it is free', async () => {
     const database = await engine.database()
     await database.run(workTable)
     const other = await connect(database.target, {applicationName: 'a-long-reader'})
@@ -179,7 +179,7 @@ forEachEngine({native: true}, (engine) => {
     const database = await engine.database()
     await database.run(workTable)
     const other = await connect(database.target, {applicationName: 'a-winner'})
-    // Not done when asked; the step then waits until somebody else has done it, and collides with that row.
+    // Not done at the check; the step then waits until another session has done it, and collides with that row.
     const won = "exists (select from public.work where name = 'raced')"
     const step = insertStep('raced', {
       statements: [
@@ -202,7 +202,7 @@ forEachEngine({native: true}, (engine) => {
     await other.close()
   })
 
-  it('takes a step with its ledger and the question whether it is done already there and back once', async () => {
+  it('sends a step with its ledger row and the check whether it is done in one round trip', async () => {
     const database = await engine.database()
     const relay = await startRelay(database.url)
     const db = await connect(targetOf(relay.url), {applicationName: 'qicore-db/far'})
@@ -237,7 +237,7 @@ forEachEngine({native: true}, (engine) => {
     await relay.close()
   })
 
-  it('keeps what the server warned of, also where that comes after the commit was sent', async () => {
+  it("keeps the server's warnings, also those that arrive after COMMIT was sent", async () => {
     const database = await engine.database()
     await database.run(workTable)
     await execute(database.db, await planInstall(database.db), options)
@@ -259,7 +259,7 @@ forEachEngine({native: true}, (engine) => {
     ])
   })
 
-  it('goes on with the others while another session holds one, and comes back to it', async () => {
+  it('continues with other steps while another session blocks one, and returns to it', async () => {
     const database = await engine.database()
     await database.run(workTable)
     await database.run('create table held (x int)')
@@ -300,7 +300,7 @@ forEachEngine({native: true}, (engine) => {
     expect(order.slice(0, 3)).toEqual(['start row blocked', 'wait row blocked', 'start row b'])
   })
 
-  it('gives up when its budget is spent, with the blocker in the note', async () => {
+  it('gives up when its budget is used up, with the blocker in the note', async () => {
     const database = await engine.database()
     await database.run(workTable)
     const other = await connect(database.target, {applicationName: 'never-ends'})
@@ -359,7 +359,7 @@ forEachEngine({native: true}, (engine) => {
     await Promise.all([mine.close(), killer.close()])
   })
 
-  it('closes the ledger on a new connection where the old one was lost after the last step', async () => {
+  it('finishes the run record on a new connection if the old one was lost after the last step', async () => {
     const database = await engine.database()
     await database.run(workTable)
     await execute(database.db, await planInstall(database.db), {limits: quick, ledger: null})
@@ -386,7 +386,7 @@ forEachEngine({native: true}, (engine) => {
     await Promise.all([mine.close(), killer.close()])
   })
 
-  it('does not repeat what it cannot check and may not repeat', async () => {
+  it('does not repeat a step that it cannot check and that is not repeatable', async () => {
     const database = await engine.database()
     const killer = await connect(database.target, {applicationName: 'killer'})
     const mine = await connect(database.target, {applicationName: 'test'})
@@ -406,7 +406,7 @@ forEachEngine({native: true}, (engine) => {
     await Promise.all([mine.close(), killer.close()])
   })
 
-  it('cancels the running statement in the server when asked twice', async () => {
+  it('cancels the running statement on the server when asked twice', async () => {
     const {db} = await engine.database()
     const [stop, cancel] = [new AbortController(), new AbortController()]
     const began = performance.now()
@@ -434,10 +434,10 @@ forEachEngine({native: true}, (engine) => {
     expect(performance.now() - began).toBeLessThan(15_000)
   })
 
-  it('cancels also a statement that begins only after the cancelling', async () => {
+  it('also cancels a statement that begins after the cancel request', async () => {
     const {db} = await engine.database()
     const cancel = new AbortController()
-    // Outside of a transaction: within one everything is sent at once, and there is nothing between.
+    // Outside of a transaction: within one everything is sent together, so no request arrives between statements.
     const step = insertStep('x', {
       transaction: 'none',
       statements: [statement('select pg_sleep(300)')],
@@ -445,19 +445,19 @@ forEachEngine({native: true}, (engine) => {
     })
     const fence = async () => {
       cancel.abort()
-      // The first request finds the session between two statements.
+      // The first request arrives while the session is between two statements.
       await new Promise((resolve) => setTimeout(resolve, 500))
     }
     const {steps} = await execute(db, planOf(step), {...options, cancel: cancel.signal, fence})
     expect(steps).toMatchObject([{status: 'failed', reason: {code: 'cancelled'}}])
-    // And nothing of it hits what the session does next.
+    // The request does not affect the next statement of the session.
     for (let n = 0; n < 20; n += 1) await db.query(statement('select pg_sleep(0.05)'))
   }, 60_000)
 
-  it('runs independent steps side by side and dependent ones one after the other', async () => {
+  it('runs independent steps concurrently and dependent ones one after another', async () => {
     const database = await engine.database()
     await database.run(workTable)
-    // Each waits until the other has begun: alone, neither could end.
+    // Each waits until the other has begun: one after another, neither could end.
     const meet = (me: string, other: string) =>
       insertStep(me, {
         statements: [

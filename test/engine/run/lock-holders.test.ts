@@ -7,7 +7,7 @@ import {forEachEngine} from '../../helpers/engines.js'
 import {insertStep, planOf, quick, workTable} from '../../helpers/run-steps.js'
 
 forEachEngine({native: true}, (engine) => {
-  it('a report that gave up waiting for a lock names the session that holds it, and exits 5', async () => {
+  it('a report that stopped waiting for a lock names the session that holds it, and exits 5', async () => {
     const {db, run, target} = await engine.database()
     await run(workTable)
     const other = await connect(target, {applicationName: 'psql of mira'})
@@ -29,7 +29,7 @@ forEachEngine({native: true}, (engine) => {
     await other.close()
   })
 
-  it('every other failure of a report passes as it is', async () => {
+  it('every other error of a report is passed on unchanged', async () => {
     const {db} = await engine.database()
     const failed = nameHolders(db, 'run stats', () => db.query(statement('select 1 / 0')))
     await expect(failed).rejects.toMatchObject({code: '22012'})

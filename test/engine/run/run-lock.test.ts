@@ -28,7 +28,7 @@ forEachEngine({}, (engine) => {
     db = await withCore(database)
   })
 
-  it('holds off another run, naming the holder, until it is given back', async () => {
+  it('refuses another run and names the holder, until it is released', async () => {
     const lock = await takeRunLock(db, ['b', 'a'], 'first run')
     if (engine.native) {
       const other = await connect(database.target, {applicationName: 'qicore-db/other'})
@@ -37,7 +37,7 @@ forEachEngine({}, (engine) => {
         exitCode: 5,
         message: expect.stringContaining('first run') as string,
       })
-      // All or none: what it got before it was refused is free again.
+      // All or none: the locks that it got before the refusal are free again.
       await expect(takeRunLock(other, ['0', 'a'], 'second run')).rejects.toMatchObject({code: 'LOCKED'})
       await (await takeRunLock(other, ['0'], 'third run')).release()
       await lock.release()
@@ -76,7 +76,7 @@ forEachEngine({}, (engine) => {
     expect(steps[1]!.error).toContain('division by zero')
   })
 
-  it('undoes a step whose record cannot be written', async () => {
+  it('rolls a step back whose record cannot be written', async () => {
     await database.run(workTable)
     const ledger = await openLedger(db, {operation: 'test', actor: 'me', targetHost: 'here', detail: {}}, quick)
     await database.run('drop table qicore.maintenance_step')
@@ -87,7 +87,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({native: true}, (engine) => {
-  it('is free at once when its holder was killed', async () => {
+  it('is free at once if its holder was killed', async () => {
     const database = await engine.database()
     const db = await withCore(database)
     const dead = await connect(database.target, {applicationName: 'qicore-db/dead'})
@@ -114,7 +114,7 @@ forEachEngine({native: true}, (engine) => {
     ])
   })
 
-  it('is not taken over while a step runs, however old its lease is', async () => {
+  it('is not reclaimed while a step runs, however old its lease is', async () => {
     const database = await engine.database()
     const db = await withCore(database)
     const holder = await connect(database.target, {applicationName: 'qicore-db/holder'})
@@ -137,7 +137,7 @@ forEachEngine({native: true}, (engine) => {
     await Promise.all([lock.release(), holder.close()])
   })
 
-  it('goes to exactly one of many that ask at once', async () => {
+  it('is granted to exactly one of many concurrent requests', async () => {
     const database = await engine.database()
     await withCore(database)
     const crowd = await Promise.all(

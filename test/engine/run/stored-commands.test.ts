@@ -11,7 +11,7 @@ import {quick} from '../../helpers/run-steps.js'
 afterEach(() => repeatInCommands({}))
 
 forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
-  it('the record of a run keeps commands without the --url of the process that ran it', async () => {
+  it('the record of a run has commands without the --url of the process that ran it', async () => {
     const {db, run} = await withCore(await engine.database())
     repeatInCommands({url: 'postgres://me@somewhere/market', config: 'mine.yaml'})
     const words = `Fix: ${command('policies apply')}`

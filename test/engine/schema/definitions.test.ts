@@ -39,7 +39,7 @@ const problems = (tables: unknown[], aggregates: unknown[] = []) =>
   problemsOf({tables, aggregates}).map(({path, message}) => `${path}: ${message}`)
 
 describe('the check of definitions', () => {
-  it('finds nothing wrong with QiCore, nor with a small table of a user', () => {
+  it("accepts QiCore's definitions and a small table of a user", () => {
     expect(problemsOf(qicore)).toEqual([])
     expect(problems([table()], [aggregate()])).toEqual([])
   })
@@ -203,7 +203,7 @@ describe('the check of definitions', () => {
     expect(problems([table({retention: {after: '7d'}})], [aggregate(over)]).join('\n')).toMatch(expected)
   })
 
-  it('says everything at once', () => {
+  it('reports all mistakes together', () => {
     const found = problems([table({primaryKey: ['id']}), 7, {...table(), name: ''}], [aggregate({bucket: '6m'})])
     expect(found.map((line) => line.split(':')[0])).toEqual([
       'tables[1]',
@@ -221,7 +221,7 @@ describe('the check of definitions', () => {
     {tables: null},
     {tables: [null], aggregates: [[]]},
     JSON.parse('{"tables": [], "aggregates": [], "__proto__": {"x": 1}}'),
-  ])('never fails on %j', (input) => {
+  ])('never crashes on %j', (input) => {
     expect(Array.isArray(problemsOf(input))).toBe(true)
   })
 })
@@ -234,7 +234,7 @@ describe('types', () => {
     ['int8[]', 'bigint[]'],
     ['double  precision', 'double precision'],
     ['timestamptz(3)', 'timestamptz(3)'],
-  ])('%s is written %s', (text, written) => {
+  ])('%s is normalised to %s', (text, written) => {
     expect(typeSql(readType(text)!)).toBe(written)
   })
   it.each(['', 'text(5)', 'bigserial[]', 'numeric(1,2,3)', 'varchar(x)', 'int; drop table t', 'hstore'])(
@@ -246,7 +246,7 @@ describe('types', () => {
 })
 
 describe('an ordered column', () => {
-  it('is read against the columns there are, whatever they are called', () => {
+  it('is resolved against the existing columns, whatever their names', () => {
     const columns = ['time', 'x desc', 'two words']
     expect(readOrdered('time DESC', columns)).toEqual({column: 'time', direction: 'desc'})
     expect(readOrdered('x desc', columns)).toEqual({column: 'x desc', direction: 'asc'})
@@ -263,7 +263,7 @@ const identifier = fc.string({
 })
 
 forEachEngine({}, (engine) => {
-  it('makes tables of any names, reserved ones too, and PostgreSQL calls them the same', async () => {
+  it('any names, also reserved words, become tables with exactly these names', async () => {
     const {run} = await engine.database()
     const words = await run<{word: string}>('select word from pg_get_keywords()')
     await fc.assert(
@@ -317,7 +317,7 @@ describe('the difference between two states of the definitions', () => {
     ])
   })
 
-  it('says plainly what it cannot write', () => {
+  it('lists what it cannot write', () => {
     const {statements, cannot} = changed({
       columns: [
         {name: 'id', type: 'bigint'},
@@ -343,7 +343,7 @@ describe('the difference between two states of the definitions', () => {
     expect(diffDefinitions({tables: [], aggregates: []}, before).cannot).toHaveLength(2)
   })
 
-  it('is nothing where only policies and words changed', () => {
+  it('is empty if only policies and descriptions changed', () => {
     expect(
       changed({
         doc: 'Other words.',

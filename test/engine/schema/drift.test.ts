@@ -7,7 +7,7 @@ import {forEachEngine, type Engine, type TestDatabase} from '../../helpers/engin
 import {replay} from '../../helpers/schema-replay.js'
 import {inStatements} from './statements.js'
 
-/** What somebody did by hand, and what is said of it: `fix` where a statement comes with it that undoes it. */
+/** A change by hand and how it is reported: `fix` if a statement that undoes it is printed. */
 interface Damage {
   sql: string
   /** `object path` */
@@ -60,7 +60,7 @@ const desks: TableDefinition = {
     {name: 'desks_venue_fkey', columns: ['venue'], references: {schema: 'desk', table: 'venues', columns: ['id']}},
   ],
 }
-// Under the name that the other one has when both are joined by a dot.
+// With the name that the other object has when both parts are joined by a dot.
 const dotted: TableDefinition[] = [
   {schema: 'desk', name: 'a.b', doc: '', columns: [{name: 'one', type: 'integer'}], primaryKey: ['one']},
   {schema: 'desk.a', name: 'b', doc: '', columns: [{name: 'two', type: 'integer'}], primaryKey: ['two']},
@@ -202,7 +202,7 @@ async function made(engine: Engine): Promise<TestDatabase> {
 }
 
 forEachEngine({}, (engine) => {
-  it('finds everything that was done by hand, and each statement that it gives undoes what it stands beside', async () => {
+  it('reports every change by hand, and each printed statement undoes the difference beside it', async () => {
     const database = await made(engine)
     expect(await verifySchema(database.db, definitions)).toEqual([])
     for (const damage of applies(engine)) await database.run(damage.sql)
@@ -219,7 +219,7 @@ forEachEngine({}, (engine) => {
     expect(left).toEqual(found.filter(({fix}) => fix === null).map(place))
   }, 300_000)
 
-  it('gives the statements in an order in which they run: a function before the triggers that call it', async () => {
+  it('prints the statements in an order in which they run: a function before the triggers that call it', async () => {
     const database = await made(engine)
     await database.run('drop function qicore.guard_crypto_prices cascade; alter table desk.venues drop column label')
     const found = await verifySchema(database.db, definitions)

@@ -130,7 +130,7 @@ async function useTables(client: pg.Client): Promise<void> {
 }
 
 forEachEngine({}, (engine) => {
-  it('the Drizzle module inserts into and selects from what migrations made', async () => {
+  it('the Drizzle module inserts into and selects from the migrated tables', async () => {
     const url = await engine.urlFor(async (database) => {
       await replay(database)
       if (engine.kind === 'postgres')
@@ -143,7 +143,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
-  it("the folder is applied by Drizzle's migrator, equals ours, and migrate baseline takes over", async () => {
+  it("Drizzle's migrator applies the folder with the same result as migrate up, and migrate baseline continues from it", async () => {
     const ours = await engine.database()
     await replay(ours)
     const expected = await readSnapshot(ours.db, ['public', 'qicore'])
@@ -151,7 +151,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     const migrationsFolder = directoryWith(
       Object.fromEntries((await drizzleFolder()).map(({path, text}) => [path, text])),
     )
-    // An empty database: the folder makes the extension too where it is not there.
+    // An empty database: the folder also creates the extension if it is missing.
     const url = await engine.urlFor(async () => {})
     await withClient(url, async (client) => {
       await migrate(drizzle(client), {migrationsFolder})
@@ -191,7 +191,7 @@ describe('the Drizzle folder', () => {
       'routines',
     ])
     expect(entries.map(({idx}) => idx)).toEqual(entries.map((_, index) => index))
-    // Later than all before it, and earlier than the entry that the next migration will have.
+    // Later than all before it, and earlier than the entry of the next migration.
     const next = entries.at(-2)!.when + 60_000
     expect(entries.at(-1)!.when).toBeGreaterThan(entries.at(-2)!.when)
     expect(entries.at(-1)!.when).toBeLessThan(next)
@@ -202,7 +202,7 @@ describe('the Drizzle folder', () => {
 })
 
 describe('the Drizzle module', () => {
-  it('says every key, check and index of the definitions', () => {
+  it('has every key, check and index of the definitions', () => {
     const constants = {
       exchanges: tables.exchanges,
       crypto_prices: tables.cryptoPrices,

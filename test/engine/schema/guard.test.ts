@@ -11,7 +11,7 @@ import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {writing} from '../../helpers/server.js'
 import {replay} from '../../helpers/schema-replay.js'
 
-/** Minutes after this instant. */
+/** Minutes after the current time. */
 const origin = Date.UTC(2026, 0, 1)
 const at = (minute: number) => new Date(origin + minute * 60_000).toISOString()
 
@@ -22,7 +22,7 @@ interface Row {
   price: number
 }
 
-/** Scope's rule in its plainest words: which rows of a statement differ too much from another of the hour before. */
+/** The rule in its plainest form: the rows of a statement that differ too much from another one of the hour before. */
 function suspicious(written: readonly Row[], table: readonly Row[]): number[] {
   return written
     .filter((row) =>
@@ -47,7 +47,7 @@ const valuesOf = (rows: readonly Row[]) =>
     )
     .join(', ')
 
-/** Runs statements and gives the warnings each of them raised. */
+/** Runs statements and returns the warnings of each. */
 async function warningsOf({db}: TestDatabase, text: string, settings = ''): Promise<string[]> {
   const warnings: string[] = []
   const onNotice = ({severity, message}: Notice) => void (severity === 'WARNING' && warnings.push(message))
@@ -58,7 +58,7 @@ async function warningsOf({db}: TestDatabase, text: string, settings = ''): Prom
   return warnings
 }
 
-/** How many rows a statement's warnings are about: those that are listed and those that are only counted. */
+/** The number of rows in a statement's warnings: those that are named and those that are only counted. */
 function rowsWarned(warnings: readonly string[], kind: string): number {
   return warnings
     .filter((text) => text.includes(kind))
@@ -72,7 +72,7 @@ const count = (warnings: readonly string[], kind: RegExp) =>
     'crypto_prices',
   )
 
-/** On plain PostgreSQL the month of the test must be there first. */
+/** On plain PostgreSQL the month of the test must exist first. */
 async function prepared(database: TestDatabase): Promise<void> {
   await replay(database)
   if (database.db.server.engine === 'postgres')
@@ -112,7 +112,7 @@ forEachEngine({}, (engine) => {
     )
   })
 
-  it('on update also compares a row with what it was, whatever else of it changed', async () => {
+  it('on update also compares a row with its old value, whatever else changed', async () => {
     const database = await engine.database()
     await prepared(database)
     await fc.assert(
@@ -147,7 +147,7 @@ forEachEngine({}, (engine) => {
     )
   })
 
-  it('opens no chunk between rows that lie far apart, and finds what is wrong with each of them', async () => {
+  it('opens no chunk between rows that are far apart, and finds what is wrong with each of them', async () => {
     const database = await engine.database()
     await prepared(database)
     const month = 60 * 24 * 30
@@ -155,7 +155,7 @@ forEachEngine({}, (engine) => {
       await database.run(
         "select public.create_monthly_partition('public.crypto_prices', d::date) from generate_series('2026-01-01'::date, '2026-10-01', '1 month') d",
       )
-    // Nine months with a row in each, all of them on one exchange: one chunk or partition a month.
+    // Nine months with a row in each, all on one exchange: one chunk or partition per month.
     await database.run(
       `insert into crypto_prices (${columns}) values ${valuesOf(Array.from({length: 9}, (_, index) => ({id: index + 1, coin: 'a', minute: index * month + 100, price: 100})))}`,
     )
@@ -183,7 +183,7 @@ forEachEngine({}, (engine) => {
     expect(count(warnings, recent)).toBe(27)
   })
 
-  it('names the rows, twenty at most, and counts the rest', async () => {
+  it('names twenty rows at most, and counts the rest', async () => {
     const database = await engine.database()
     await prepared(database)
     const rows = Array.from({length: 30}, (_, index) => ({
@@ -200,7 +200,7 @@ forEachEngine({}, (engine) => {
     expect(count(warnings, recent)).toBe(29)
   })
 
-  it('is silenced by its setting, but never lets a time through that is more than an hour ahead', async () => {
+  it('is switched off by its setting, but never accepts a time more than an hour ahead', async () => {
     const database = await engine.database()
     await prepared(database)
     const jump = `insert into crypto_prices (${columns}) values ${valuesOf([
@@ -232,7 +232,7 @@ forEachEngine({}, (engine) => {
     if (engine.kind !== 'postgres') expect(sqlState(tooOld)).toBe('23514')
   })
 
-  it('sees rows that ON CONFLICT changes, and lets a role in that may only insert', async () => {
+  it('checks rows that ON CONFLICT changes, and accepts a role that may only insert', async () => {
     const database = await engine.database()
     await prepared(database)
     const insert = (price: number) =>
@@ -255,7 +255,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({native: true}, (engine) => {
-  it('sees what COPY brings, in one chunk or in several', async () => {
+  it('checks rows of COPY, in one chunk or in several', async () => {
     const database = await engine.database()
     await prepared(database)
     const client = new pg.Client(database.url)
@@ -337,7 +337,7 @@ forEachEngine({kinds: ['postgres']}, (engine) => {
 })
 
 forEachEngine({}, (engine) => {
-  it('of one statement that inserts some rows and changes others by ON CONFLICT, warns of each once', async () => {
+  it('warns once about each row of a statement that inserts some rows and changes others by ON CONFLICT', async () => {
     const database = await engine.database()
     await prepared(database)
     await fc.assert(
@@ -368,7 +368,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
-  it('looks into compressed chunks too', async () => {
+  it('checks compressed chunks too', async () => {
     const database = await engine.database()
     await replay(database)
     await database.run(

@@ -32,7 +32,7 @@ import {replay} from '../../helpers/schema-replay.js'
 const given = fc.sample(namedDefinitions, 12)
 
 describe('names of any kind', () => {
-  it('are no mistake of a definition', () => {
+  it('are accepted in a definition', () => {
     fc.assert(
       fc.property(namedDefinitions, ({tables, aggregate, later}) => {
         expect(problemsOf({tables, aggregates: [aggregate]})).toEqual([])
@@ -41,7 +41,7 @@ describe('names of any kind', () => {
     )
   })
 
-  it('are read back as they were written', () => {
+  it('are parsed back unchanged', () => {
     fc.assert(
       fc.property(identifier, identifier, (schema, name) => {
         expect(parseQualifiedName(formatQualifiedName(schema, name))).toEqual({schema, name})
@@ -49,7 +49,7 @@ describe('names of any kind', () => {
     )
   })
 
-  it('give properties and constants that are each one', () => {
+  it('become distinct properties and constants', () => {
     fc.assert(
       fc.property(fc.uniqueArray(identifier, {maxLength: 30}), (columns) => {
         const properties = propertyNames(columns)
@@ -64,7 +64,7 @@ describe('names of any kind', () => {
     )
   })
 
-  it('stand in a configuration, and are edited there', async () => {
+  it('are kept in a configuration, and can be edited there', async () => {
     await fc.assert(
       fc.asyncProperty(namedDefinitions, async ({tables}) => {
         const entry = ({
@@ -127,13 +127,13 @@ describe('names of any kind', () => {
   })
 })
 
-describe('code that is generated with names of any kind', () => {
+describe('generated code with names of any kind', () => {
   // Below the root, so that node_modules is found.
   mkdirSync(join(root, 'node_modules/.cache'), {recursive: true})
   const directory = mkdtempSync(join(root, 'node_modules/.cache/identifiers-'))
   afterAll(() => rmSync(directory, {recursive: true, force: true}))
 
-  it('compiles under strict TypeScript, and says the names as they are', async () => {
+  it('compiles under strict TypeScript, and has the names unchanged', async () => {
     for (const [index, {tables, aggregate}] of given.entries()) {
       const schema = {tables, aggregates: [aggregate]}
       writeFileSync(join(directory, `drizzle${index}.ts`), drizzleModule(schema))
@@ -159,7 +159,7 @@ describe('code that is generated with names of any kind', () => {
           .map((each) => getTableConfig(each))
           .find(({name}) => name === table.name)!
         expect(config).toMatchObject({schema: table.schema})
-        // Keys that are numbers come first in every object.
+        // Numeric keys come first in every JavaScript object.
         expect(config.columns.map(({name}) => name).sort()).toEqual(table.columns.map(({name}) => name).sort())
         expect(config.indexes.map(({config: {name}}) => name)).toEqual((table.indexes ?? []).map(({name}) => name))
         expect(config.checks.map(({name}) => name)).toEqual((table.checks ?? []).map(({name}) => name))
@@ -190,7 +190,7 @@ describe('code that is generated with names of any kind', () => {
 })
 
 forEachEngine({}, (engine) => {
-  it('SQL with names of any kind makes what verify finds as defined, and so does what a new migration adds', async () => {
+  it('SQL with names of any kind creates what verify expects, and so does a new migration', async () => {
     for (const named of given.slice(0, engine.native ? 4 : 2)) {
       const database = await engine.database()
       await replay(database, ['core'])

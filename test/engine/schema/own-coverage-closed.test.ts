@@ -6,7 +6,7 @@ import {ticks} from '../../helpers/policies-ticks.js'
 import {applicationName, targetOf} from '../../helpers/server.js'
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('own_coverage never says covered to a role that may not look into the schema of an aggregate', async () => {
+  it('own_coverage never reports a range as covered to a role that may not read the schema of an aggregate', async () => {
     const {db, url, run} = await ticks(engine, "timestamptz '2026-11-20 00:00+00'")
     const role = `${db.server.database}_reader`
     await run('create schema closed; alter view public.daily set schema closed')

@@ -8,7 +8,7 @@ import {forEachEngine} from '../../helpers/engines.js'
 import {generate, replay} from '../../helpers/schema-replay.js'
 
 describe('the committed migrations', () => {
-  it('make no policy: that is what policies apply is for', () => {
+  it('create no policy, because policies apply does that', () => {
     for (const {path} of listedMigrations())
       expect(readFileSync(new URL(`migrations/${path}`, sqlDirectory), 'utf8'), path).not.toMatch(/add_\w+_policy/)
   })
@@ -30,7 +30,7 @@ forEachEngine({}, (engine) => {
       expect(Object.keys(migrated.relations)).toContain(`${schema}.${name}`)
   })
 
-  it('sees every kind of difference between two databases', async () => {
+  it('detects every kind of difference between two databases', async () => {
     const database = await engine.database()
     await replay(database)
     const before = await readSnapshot(database.db, ['public', 'qicore'])

@@ -49,7 +49,7 @@ async function refresh({db, run, autocommit}: TestDatabase, view: string, from: 
   else await run(`select qicore.refresh_aggregate('${view}', '${from}', '${to}')`)
 }
 
-/** The same aggregates in other words, over all the raw rows. */
+/** The same aggregates written in another way, over all source rows. */
 const hourly = `select coin_id, exchange_id, date_trunc('hour', time, 'UTC') as bucket, avg(usd_price) as avg_price, max(usd_price) as max_price, min(usd_price) as min_price, count(*) as sample_count
   from crypto_prices group by 1, 2, 3`
 const daily = `select distinct on (coin_id, exchange_id, date_trunc('day', time, 'UTC')) coin_id, exchange_id, date_trunc('day', time, 'UTC') as bucket,
@@ -90,7 +90,7 @@ forEachEngine({}, (engine) => {
     }
   })
 
-  it('makes the partition of a month for any day of it, once, and refuses a relation that has its name', async () => {
+  it('creates the partition of a month for any day of it, once, and refuses if another relation has its name', async () => {
     const {run} = await replayed(engine)
     await run('create schema "my Data"')
     await run(
@@ -122,7 +122,7 @@ forEachEngine({}, (engine) => {
     await expect(make('infinity')).rejects.toThrow(/no partition of/)
   })
 
-  it('shortens a name that would be too long, and keeps two long names apart', async () => {
+  it('shortens a name that would be too long, and keeps two long names distinct', async () => {
     const {run} = await replayed(engine)
     const long = 'é'.repeat(27)
     const children: string[] = []
@@ -141,7 +141,7 @@ forEachEngine({}, (engine) => {
     expect(new Set(children).size).toBe(2)
   })
 
-  it("partitions by day, and by date and timestamp columns, with the zone's own midnight", async () => {
+  it('partitions by day, and by date and timestamp columns, with the midnights of the time zone', async () => {
     const {run} = await replayed(engine)
     const bounds = async (type: string, call: string) => {
       await run(
@@ -158,7 +158,7 @@ forEachEngine({}, (engine) => {
       '2024-02-29 00:00:00',
       '2024-03-01 00:00:00',
     ])
-    // The day the clocks change has 23 hours in Berlin.
+    // The day of the clock change has 23 hours in Berlin.
     expect(await bounds('timestamptz', "'day', '2024-03-31 12:00+00', 'Europe/Berlin'")).toEqual([
       '2024-03-30 23:00:00+00',
       '2024-03-31 22:00:00+00',
@@ -174,7 +174,7 @@ forEachEngine({}, (engine) => {
     await expect(bounds('timestamptz', "'week', '2024-01-01'")).rejects.toThrow(/it is month or day/)
   })
 
-  it("keeps the seed's short names: what an old script inserts lands in our ledger", async () => {
+  it('keeps the short names of older scripts: their inserts are recorded in the ledger', async () => {
     const {run, autocommit} = await replayed(engine)
     await run("insert into maintenance_log (operation, completed_at) values ('hypertable_maintenance', '2026-01-01')")
     await run("insert into schema_versions (version, description) values ('0.9.0', 'by hand')")
@@ -194,7 +194,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({kinds: ['apache', 'postgres']}, (engine) => {
-  it('moves the watermark, keeps what lies outside of the window, and refuses a window without a bucket', async () => {
+  it('moves the watermark, keeps what is outside of the window, and refuses a window without a bucket', async () => {
     const database = await engine.database()
     await replay(database)
     await fill(database, '2026-03-27', 4)
@@ -209,7 +209,7 @@ forEachEngine({kinds: ['apache', 'postgres']}, (engine) => {
     await refresh(database, view, '2026-03-29', '2026-03-31')
     expect(await known()).toMatchObject({watermark: at('2026-03-31T00:00:00Z')})
     await refresh(database, view, '2026-03-26 13:00+00', '2026-03-28 23:00+00')
-    // Half a day is no bucket; what lies between the two windows was never computed.
+    // Half a day contains no bucket; what is between the two windows was never computed.
     expect(await known()).toEqual({
       watermark: '2026-03-31T00:00:00Z',
       covered:
@@ -235,7 +235,7 @@ forEachEngine({kinds: ['apache', 'postgres']}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
-  it('compresses what the declared policy says is due, a chunk a step, and nothing twice', async () => {
+  it('compresses what the declared policy makes due, one chunk per step, and nothing twice', async () => {
     const database = await engine.database()
     await replay(database)
     await fill(database, '2026-03-01', 20)
@@ -258,7 +258,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     expect(first.length).toBeGreaterThan(2)
     await autocommit('call maintain_hypertables()')
     expect(await steps()).toEqual(first)
-    // A chunk that was refilled counts as compressed for TimescaleDB, and is due again.
+    // TimescaleDB counts a refilled chunk as compressed; here it is due again.
     await run(
       "insert into crypto_prices (coin_id, symbol, name, exchange_id, usd_price, time, last_updated, source, attribution) values ('a', 'S', 'N', 'kraken', 100, '2026-03-05', '2026-03-05', 'late', '')",
     )
@@ -266,12 +266,12 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     expect(await steps()).toHaveLength(first.length + 1)
   })
 
-  it("does the work of TimescaleDB's own policy where nothing else does, and leaves it where its workers are alive", async () => {
+  it("runs TimescaleDB's own policy if nothing else does, and leaves it to running workers", async () => {
     const database = await engine.database()
     await replay(database)
     await fill(database, '2026-03-01', 10)
     const {run, autocommit, db} = database
-    // Far ahead, so that the policy's own job is not what compresses here.
+    // Far ahead, so that the policy's own job does not compress here.
     await run(`select add_compression_policy('ohlcv_data', interval '30 days', initial_start => ${notDuringTheTest})`)
     await db.probe()
     await autocommit('call maintain_hypertables()')
@@ -291,7 +291,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('goes on after a chunk that cannot be had, and says which', async () => {
+  it('continues after a chunk that it cannot lock, and names it', async () => {
     const database = await engine.database()
     await replay(database)
     await fill(database, '2026-03-01', 20)

@@ -19,7 +19,7 @@ const withSchema = async (database: TestDatabase) => {
   return database
 }
 
-/** Runs a command as pg_cron does, by the name it connects with. */
+/** Runs a command as pg_cron does, with its application name. */
 const asCron = ({autocommit}: TestDatabase, command: string) =>
   autocommit(`do $do$ begin perform set_config('application_name', 'pg_cron', false); ${command}; end $do$`)
 const log = ({run}: TestDatabase, name: string) =>
@@ -42,7 +42,7 @@ const givenToCron = (
   )
 
 forEachEngine({}, (engine) => {
-  it("runs statements of a user's own for pg_cron, and writes down what failed with the server's words", async () => {
+  it("runs a user's statements for pg_cron, and records a failure with the server's message", async () => {
     const database = await withSchema(await engine.database())
     await asCron(
       database,
@@ -58,7 +58,7 @@ forEachEngine({}, (engine) => {
     expect(await database.run('select * from public.made')).toEqual([{for_job: 'report'}])
   })
 
-  it('does nothing when pg_cron calls a job that is paused, at work, or that of a daemon that is alive; a person may always', async () => {
+  it('does nothing if pg_cron calls a job that is paused, running, or run by a live daemon; a call by hand always runs', async () => {
     const database = await withSchema(await engine.database())
     const {db} = database
     const call = "call qicore.run_sql('j', 'select 1')"
@@ -82,7 +82,7 @@ forEachEngine({}, (engine) => {
     expect(rows.at(-1)).toMatchObject({status: 'done', application: 'qicore-db/test'})
   })
 
-  it('leaves the maintenance that pg_cron does to it, unless the configuration gives it to a daemon', async () => {
+  it('leaves maintenance to pg_cron, unless the configuration gives it to a daemon', async () => {
     const database = await withSchema(await engine.database())
     const {db} = database
     const maintain = (runner: string) => ({...job('j', {runner}), name: 'maintain', kind: 'maintain' as const})
@@ -97,7 +97,7 @@ forEachEngine({}, (engine) => {
     ])
   })
 
-  it("leaves pg_cron's calendar as it is when a daemon starts, unless the configuration takes the job over", async () => {
+  it("keeps pg_cron's schedule when a daemon starts, unless the configuration gives the job to the daemon", async () => {
     const database = await withSchema(await engine.database())
     const {db} = database
     await givenToCron(database, 'j', {'public.a': 'call a()'})
@@ -118,7 +118,7 @@ forEachEngine({}, (engine) => {
     expect(await current()).toMatchObject({runner: 'daemon', schedule: '@hourly', state: 'paused', commands: null})
   })
 
-  it('closes every run whose session is gone', async () => {
+  it('ends every run whose session is gone', async () => {
     const database = await withSchema(await engine.database())
     const {run} = database
     await run(`insert into qicore.maintenance_log (operation, job, status, started_at, application, detail)
@@ -164,7 +164,7 @@ forEachEngine({}, (engine) => {
     expect(await database.run("select to_regclass('public.counted') as made")).toEqual([{made: null}])
   })
 
-  it('forgets what ended long ago, and from where on an audit can look', async () => {
+  it('deletes runs that ended long ago, and records from when on an audit is complete', async () => {
     const database = await withSchema(await engine.database())
     const {run} = database
     await givenToCron(database, 'j')
@@ -205,7 +205,7 @@ forEachEngine({}, (engine) => {
     )
   })
 
-  it('writes down why a scheduled retention was refused, and nothing of one by hand', async () => {
+  it('records why a scheduled retention was refused, and does not record a call by hand', async () => {
     const database = await withSchema(await engine.database())
     await expect(
       asCron(database, `call qicore.retain(0, '{"object": "public.level1_data", "job": "retain"}')`),
@@ -225,7 +225,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({kinds: ['postgres']}, (engine) => {
-  it('makes the partitions of now and ahead, goes on after one that cannot be made, and makes nothing twice', async () => {
+  it('creates the current partitions and those ahead, continues after one that fails, and creates nothing twice', async () => {
     const database = await withSchema(await engine.database())
     const {run} = database
     await run(
@@ -251,7 +251,7 @@ forEachEngine({kinds: ['postgres']}, (engine) => {
     expect(await log(database, 'partitions')).toMatchObject([{}, {status: 'done'}])
   })
 
-  it('goes by the ranges of partitions as the program does: another name is recognised, a larger one is enough, an overlap names both', async () => {
+  it('compares ranges of partitions as the program does: another name is accepted, a larger range is enough, an overlap names both', async () => {
     const database = await withSchema(await engine.database())
     const {run} = database
     await run('create table public.named (time timestamptz not null) partition by range (time)')

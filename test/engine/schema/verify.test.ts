@@ -28,7 +28,7 @@ const desk: SchemaDefinition = {
 }
 
 forEachEngine({}, (engine) => {
-  it('finds nothing in a database that migrations made, whatever else is in it', async () => {
+  it('finds nothing in a migrated database, whatever else it contains', async () => {
     const database = await engine.database()
     await replay(database)
     await database.run(
@@ -41,12 +41,12 @@ forEachEngine({}, (engine) => {
     ).toBe(0)
   })
 
-  it('finds nothing after a dump and a restore, which print the same expression in another way, and still what was changed', async () => {
+  it('finds nothing after a dump and restore, which print an expression in another way, and still finds changes', async () => {
     const database = await engine.database()
     await replay(database)
     for (const text of createTables(desk.tables.slice(-1), engine.kind)) await database.run(text)
     const {run} = database
-    // A restore adds every check by the text that pg_get_constraintdef prints, and that text is printed in another way.
+    // A restore adds every check with the text of pg_get_constraintdef, and that text is printed differently afterwards.
     const checks = await run<{alter: string; def: string}>(`
       select format('alter table %s drop constraint %I, add constraint %I %s', conrelid::regclass, conname, conname, pg_get_constraintdef(oid)) as alter, pg_get_constraintdef(oid) as def
       from pg_constraint where contype = 'c' and coninhcount = 0 and conrelid in ('public.ohlcv_data'::regclass, 'public.crypto_prices'::regclass, '"desk ""b"""."Ticks.1"'::regclass) order by 1`)
@@ -64,7 +64,7 @@ forEachEngine({}, (engine) => {
     ])
   })
 
-  it("finds a table of one's own with odd names as it was made, and each thing that was changed of it", async () => {
+  it("finds a user's table with unusual names as defined, and each change of it", async () => {
     const database = await engine.database()
     await replay(database)
     for (const text of createTables(desk.tables.slice(-1), engine.kind)) await database.run(text)
@@ -77,7 +77,7 @@ forEachEngine({}, (engine) => {
     ])
   })
 
-  it('takes a key to a table that no definition names as it is', async () => {
+  it('ignores how a table without a definition is made if a key references it', async () => {
     const database = await engine.database()
     await replay(database, ['core'])
     await database.run(
@@ -119,7 +119,7 @@ forEachEngine({}, (engine) => {
     ])
   })
 
-  it('tells every drift, and the statements it gives fix what they say they fix', async () => {
+  it('reports every difference, and the printed statements fix what they claim to fix', async () => {
     const database = await engine.database()
     await replay(database)
     await database.run(`
@@ -157,7 +157,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
-  it('leaves to the settings what the settings decide: chunk interval, compression, the number of space partitions', async () => {
+  it('leaves chunk interval, compression and number of space partitions to the settings', async () => {
     const database = await engine.database()
     await database.run("select set_config('qicore.space_partitions', '0', false)")
     await replay(database)
@@ -180,7 +180,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
 })
 
 forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
-  it('says what to do where no empty database can be made', async () => {
+  it('says what to do if no empty database can be created', async () => {
     const database = await engine.database()
     await replay(database)
     const role = `verify_${Math.random().toString(36).slice(2)}`
@@ -206,7 +206,7 @@ forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
 })
 
 forEachEngine({native: true}, (engine) => {
-  it('leaves no database behind where it is interrupted', async () => {
+  it('leaves no database behind if it is interrupted', async () => {
     const database = await engine.database()
     await replay(database)
     const stop = new AbortController()
@@ -222,7 +222,7 @@ forEachEngine({native: true}, (engine) => {
     const verified = verifySchema(database.db, qicore, undefined, stop.signal)
     stop.abort()
     await expect(verified).rejects.toMatchObject({code: 'INTERRUPTED', exitCode: 130})
-    // Other tests make some on the same server; theirs go too.
+    // Other tests create some on the same server, which are dropped too.
     const left = (await scratches()).filter((name) => !before.includes(name))
     await expect
       .poll(async () => (await scratches()).filter((name) => left.includes(name)), {timeout: 30_000})
@@ -231,7 +231,7 @@ forEachEngine({native: true}, (engine) => {
 })
 
 describe('settings', () => {
-  it('of a table that is none of the definitions change nothing', () => {
+  it('of a table without a definition change nothing', () => {
     expect(
       withSettings(
         qicore,

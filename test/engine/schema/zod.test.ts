@@ -24,7 +24,7 @@ const schemas: Record<string, TableSchema> = {
 
 describe('what is generated of the definitions and committed', async () => {
   it.each((await packageFiles()).map((file) => [file.path, file] as const))(
-    '%s is fresh (npm run generate)',
+    '%s is up to date (npm run generate)',
     (path, {text}) => {
       expect(readFileSync(join(root, path), 'utf8')).toBe(text)
     },
@@ -32,7 +32,7 @@ describe('what is generated of the definitions and committed', async () => {
 })
 
 describe.each(qicore.tables.map((table) => [table.name, table] as const))('%s', (name, table) => {
-  it('has the same errors by the generated module and by the schema that is made at run time', async () => {
+  it('the generated module and the schema that is built at run time report the same errors', async () => {
     const atRunTime = await tableSchemaOf(table)
     fc.assert(
       fc.property(rowsOf(table), fc.constantFrom('', 'extra', '__proto__'), (row, more) => {
@@ -46,21 +46,21 @@ describe.each(qicore.tables.map((table) => [table.name, table] as const))('%s', 
     )
   })
 
-  it('says all of its checks outside of the database too', async () => {
+  it('has all checks that can be evaluated outside of the database', async () => {
     for (const {expression} of table.checks ?? []) expect(await readCheck(expression, table), expression).not.toBeNull()
   })
 })
 
 forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
   it.each(qicore.tables.filter(({checks}) => checks).map((table) => [table.name, table] as const))(
-    'the checks of %s say what PostgreSQL says',
+    'the checks of %s give the same result as PostgreSQL',
     async (_, table) => {
       const {run} = await engine.database()
       await agrees(run, table, fc.sample(rowsOf(table), 300))
     },
   )
 
-  it('any condition over columns says what PostgreSQL says, or is left to it', async () => {
+  it('any condition over columns gives the same result as PostgreSQL, or is left to it', async () => {
     const {run} = await engine.database()
     const table: TableDefinition = {
       schema: 'public',
@@ -129,7 +129,7 @@ forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
   })
 })
 
-/** Conditions of the kinds that checks are made of. */
+/** Conditions of the kinds that checks consist of. */
 const {condition: conditions} = fc.letrec<{condition: string; number: string}>((tie) => ({
   number: fc.oneof(
     {maxDepth: 2},
@@ -163,7 +163,7 @@ const {condition: conditions} = fc.letrec<{condition: string; number: string}>((
 
 type Run = (text: string, values?: readonly (string | readonly string[])[]) => Promise<Record<string, unknown>[]>
 
-/** Asks PostgreSQL and us about every check and row; how many checks could be said. */
+/** Evaluates every check and row in PostgreSQL and here; returns how many checks could be evaluated here. */
 async function agrees(run: Run, table: TableDefinition, rows: readonly Record<string, unknown>[]): Promise<number> {
   const properties = propertyNames(table.columns.map(({name}) => name))
   await run(

@@ -13,7 +13,7 @@ import {forEachEngine} from '../../helpers/engines.js'
 
 const of = (months: number, days: number, seconds: number): Duration => ({months, days, seconds})
 
-/** Everything that parseDuration can give: no months beside seconds, to the millisecond. */
+/** Everything that parseDuration can return: no months with seconds, to the millisecond. */
 const anyDuration = fc
   .oneof(
     fc.record({
@@ -53,7 +53,7 @@ describe('a duration', () => {
     [' 250ms ', of(0, 0, 0.25)],
     ['3.58s', of(0, 0, 3.58)],
     ['1min 5s', of(0, 0, 65)],
-  ])('%s is read as it is meant', (text, meant) => {
+  ])('%s is parsed as intended', (text, meant) => {
     expect(parseDuration(text)).toEqual(meant)
   })
 
@@ -70,14 +70,14 @@ describe('a duration', () => {
     ['0d', /no time at all/],
     ['1mon 3h', /calendar/],
     ['99999999999y', /thousand years/],
-  ])('%j is refused, and the reason said', (text, reason) => {
+  ])('%j is refused with the reason', (text, reason) => {
     const error = refusalOf(text)
     expect(error.message).toMatch(reason)
     expect(error.exitCode).toBe(2)
     expect(error.suggestions.length).toBeGreaterThan(0)
   })
 
-  it('is read back as it was written', () => {
+  it('is parsed back unchanged', () => {
     fc.assert(
       fc.property(anyDuration, (duration) => {
         const again = parseDuration(formatDuration(duration))
@@ -87,7 +87,7 @@ describe('a duration', () => {
     )
   })
 
-  it('takes any text without breaking: a duration or a refusal', () => {
+  it('any text is a duration or a refusal', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({unit: fc.constantFrom(...'0123456789 .-dhmonsyw')})), (text) => {
         try {
@@ -99,14 +99,14 @@ describe('a duration', () => {
     )
   })
 
-  it('is said in words that mean the same', () => {
+  it('is printed in words with the same meaning', () => {
     expect(durationInWords(of(24, 0, 0))).toBe('2 years')
     expect(durationInWords(of(18, 0, 0))).toBe('18 months')
     expect(durationInWords(of(0, 1, 0))).toBe('1 day')
     expect(durationInWords(of(0, 0, 5400))).toBe('1 hour 30 minutes')
     fc.assert(
       fc.property(anyDuration, (duration) => {
-        // Whole words are durations too, so they can be read back.
+        // Texts of whole units are durations too, so they can be parsed back.
         expect(approximateSeconds(parseDuration(durationInWords(duration)))).toBeCloseTo(
           approximateSeconds(duration),
           2,

@@ -4,7 +4,7 @@ import {OpsError} from '../../../src/errors.js'
 import {instantFromServer, parseInstant, secondsBetween} from '../../../src/units/instant.js'
 import {forEachEngine} from '../../helpers/engines.js'
 
-describe('an instant typed by a person', () => {
+describe('an instant that a user types', () => {
   it.each([
     ['2026-01-31', '2026-01-31T00:00:00Z'],
     ['2026-01', '2026-01-01T00:00:00Z'],
@@ -36,14 +36,14 @@ describe('an instant typed by a person', () => {
     expect(() => parseInstant(text)).toThrow(/is not an instant/)
   })
 
-  it('is read back as it was given', () => {
+  it('is parsed back unchanged', () => {
     const instants = fc
       .date({min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true})
       .map((date) => date.toISOString())
     fc.assert(fc.property(instants, (text) => Date.parse(parseInstant(text)) === Date.parse(text)))
   })
 
-  it('takes any text without breaking', () => {
+  it('any text is an instant or a refusal', () => {
     const near = fc.string({unit: fc.constantFrom(...'0123456789-T:Z+. ')})
     fc.assert(
       fc.property(fc.oneof(fc.string(), near), (text) => {
@@ -57,7 +57,7 @@ describe('an instant typed by a person', () => {
   })
 })
 
-it('counts seconds between instants, also in the years that only broken data has', () => {
+it('counts seconds between instants, also in years that only corrupt data has', () => {
   expect(secondsBetween('2026-01-01T00:00:00Z', '2026-01-02T00:00:01Z')).toBe(86_401)
   expect(secondsBetween('2026-01-02T00:00:00Z', '2026-01-01T00:00:00Z')).toBe(-86_400)
   expect(secondsBetween('9999-12-31T23:59:59Z', '10000-01-01T00:00:00Z')).toBe(1)
@@ -66,7 +66,7 @@ it('counts seconds between instants, also in the years that only broken data has
 })
 
 forEachEngine({native: true}, (engine) => {
-  it('comes from the server to the microsecond, and infinity as no bound', async () => {
+  it('is read from the server to the microsecond, and infinity as no bound', async () => {
     const {db} = await engine.database()
     const [row] = await db.query<Record<string, string | null>>({
       text: "select '0044-03-15 BC'::timestamptz as before, '2026-01-31 12:00:00.000001+00'::timestamptz as micro, '2026-01-31 14:00+02'::timestamptz as zoned, 'infinity'::timestamptz as last, '-infinity'::timestamptz as first, '12026-01-31'::timestamptz as far",
@@ -82,7 +82,7 @@ forEachEngine({native: true}, (engine) => {
     })
   })
 
-  it('goes back to the server as the same instant', async () => {
+  it('is sent to the server as the same instant', async () => {
     const {db} = await engine.database()
     const seconds = fc.sample(fc.integer({min: -62_135_596_800, max: 250_000_000_000}), 200)
     const made = await db.query<{time: string}>({
@@ -97,6 +97,6 @@ forEachEngine({native: true}, (engine) => {
   })
 })
 
-it('keeps what the server wrote', () => {
+it('keeps the text of the server', () => {
   expect(instantFromServer('2026-01-31 00:00:00+00')).toBe('2026-01-31T00:00:00Z')
 })

@@ -8,7 +8,7 @@ const shape = (sessions: readonly Session[]) =>
   orderByBlocker(sessions).map(({pid, depth, blocks}) => [pid, depth, blocks])
 
 describe('the tree of blockers', () => {
-  it('puts who blocks before who waits, and both before those that have to do with no other', () => {
+  it('lists a blocker before the sessions that wait for it, and both before unrelated sessions', () => {
     expect(shape([session(9), session(3, 2), session(2, 1), session(1)])).toEqual([
       [1, 0, 2],
       [2, 1, 1],
@@ -17,7 +17,7 @@ describe('the tree of blockers', () => {
     ])
   })
 
-  it('lists a session that waits for two once, and counts it for both', () => {
+  it('lists a session that waits for two blockers once, and counts it for both', () => {
     expect(shape([session(1), session(2), session(3, 1, 2)])).toEqual([
       [1, 0, 1],
       [3, 1, 0],
@@ -25,7 +25,7 @@ describe('the tree of blockers', () => {
     ])
   })
 
-  it('begins a circle somewhere, and a session that waits for one that is not listed at the margin', () => {
+  it('breaks a cycle at one session, and lists a session whose blocker is not listed at the top level', () => {
     expect(shape([session(1, 2), session(2, 1), session(3, 99)])).toEqual([
       [1, 0, 1],
       [2, 1, 1],
@@ -33,7 +33,7 @@ describe('the tree of blockers', () => {
     ])
   })
 
-  it('loses no session and lists none twice in any graph of blockers', () => {
+  it('lists every session exactly once in any graph of blockers', () => {
     const some = fc.uniqueArray(fc.nat(6), {maxLength: 3})
     fc.assert(
       fc.property(fc.array(some, {minLength: 1, maxLength: 7}), (waits) => {

@@ -27,7 +27,7 @@ const sorted = (of: readonly Span[]) =>
   of.every(({start, end}, index) => start < end && (index === 0 || of[index - 1]!.end < start))
 
 describe('spans', () => {
-  it('merge keeps the points, in order, apart and never empty', () => {
+  it('merge keeps every point and returns sorted, separate, non-empty spans', () => {
     fc.assert(
       fc.property(spans, (some) => {
         expect(points(merge(some))).toEqual(points(some))
@@ -36,7 +36,7 @@ describe('spans', () => {
     )
   })
 
-  it('intersect has the points of both, subtract those of the first alone', () => {
+  it('intersect returns the points of both, subtract those of the first only', () => {
     fc.assert(
       fc.property(spans, spans, (some, others) => {
         const [a, b] = [points(some), points(others)]
@@ -47,7 +47,7 @@ describe('spans', () => {
     )
   })
 
-  it('leave what they were given as it was', () => {
+  it('the inputs are not changed', () => {
     fc.assert(
       fc.property(spans, spans, (some, others) => {
         const before = JSON.stringify([some, others], (_, value) => (typeof value === 'bigint' ? String(value) : value))
@@ -61,7 +61,7 @@ describe('spans', () => {
     )
   })
 
-  it('reads what PostgreSQL prints for an int8multirange, to the ends of int8', () => {
+  it('reads the text of an int8multirange, including the bounds of int8', () => {
     expect(parseMultirange('{}')).toEqual([])
     expect(parseMultirange(`{[${lowest},-5),[7,${highest})}`)).toEqual([
       {start: lowest, end: -5n},
@@ -69,7 +69,7 @@ describe('spans', () => {
     ])
   })
 
-  it('says open ends in words, times as instants and integers as they are', () => {
+  it('open ends are printed in words, times as ISO instants, integers as numbers', () => {
     expect(spanWords(spanOf({start: null, end: 1_704_067_200_000_000n}), 'timestamptz')).toBe(
       'the beginning to 2024-01-01 UTC',
     )

@@ -33,7 +33,7 @@ const over = (source: Table, name: string): Table =>
   })
 const unknown = {now: null, unit: null, time: 'integer'} as const
 
-/** The setting that a suggestion ends with, as the configuration reads it. */
+/** The setting at the end of a suggestion, parsed as the configuration. */
 async function settingIn(suggestion: string): Promise<unknown> {
   const file = join(temporaryDirectory(), configFileName)
   writeFileSync(file, `version: 1\n${suggestion.slice(suggestion.indexOf('tables: '))}\n`)
@@ -50,16 +50,16 @@ async function refusalOf(work: () => unknown): Promise<OpsError> {
   throw new Error('not refused')
 }
 
-describe('where the unit of an integer time column is not known', () => {
+describe('if the unit of an integer time column is not known', () => {
   const expected = {[qualifiedName(ticks)]: {timeUnit: 'ms'}}
 
-  it('an age is refused with a line that the configuration takes', async () => {
+  it('an age is refused with a line that is valid in the configuration', async () => {
     const {code, suggestions} = await refusalOf(() => cutoffOf(ticks, unknown, {age: parseDuration('7d')}))
     expect(code).toBe('NO_CLOCK')
     expect(await settingIn(suggestions[0]!)).toMatchObject(expected)
   })
 
-  it('a refresh is refused with the setting of the hypertable under the aggregate: aggregates have none', async () => {
+  it('a refresh is refused with the setting of the hypertable under the aggregate, because aggregates have none', async () => {
     const aggregate = over(over(ticks, 'hourly'), 'daily')
     const request = {aggregate, clock: unknown, span: null, policies: [], acceptLoss: false}
     const {code, suggestions} = await refusalOf(() => planRefresh({} as Database, request))
@@ -67,14 +67,14 @@ describe('where the unit of an integer time column is not known', () => {
     expect(await settingIn(suggestions[0]!)).toMatchObject(expected)
   })
 
-  it('a unit that the rows contradict is refused with the setting that they fit', async () => {
+  it('a unit that contradicts the rows is refused with the unit that fits them', async () => {
     const clock = {...unknown, contradiction: {declared: 's', seen: 'us', rowsIn: '1970'}} as const
     const {code, suggestions} = await refusalOf(() => cutoffOf(ticks, clock, {age: parseDuration('7d')}))
     expect(code).toBe('WRONG_UNIT')
     expect(await settingIn(suggestions[0]!)).toMatchObject({[qualifiedName(ticks)]: {timeUnit: 'us'}})
   })
 
-  it('the setting means the same table, whatever the name', async () => {
+  it('the suggested setting is for the same table, whatever its name', async () => {
     const name = fc.string({unit: 'grapheme', minLength: 1, maxLength: 30}).filter((text) => !text.includes('\0'))
     const {parse} = await import('yaml')
     fc.assert(
@@ -88,7 +88,7 @@ describe('where the unit of an integer time column is not known', () => {
 })
 
 describe('a length on integer time', () => {
-  it('is shown in words where the unit is known, and as it is elsewhere', () => {
+  it('is shown in words if the unit is known, and as a number otherwise', () => {
     expect(offsetInWords(8_640_000n, 's')).toBe('100 days')
     expect(offsetInWords(5_400_000n, 'ms')).toBe('1 hour 30 minutes')
     expect(offsetInWords(1_500n, 'us')).toBe('1500 us')
@@ -98,7 +98,7 @@ describe('a length on integer time', () => {
     expect(lengthInWords(604_800_000_000n, 'time')).toBe('7 days')
   })
 
-  it('in words is the same length again', () => {
+  it('parses back from words to the same length', () => {
     fc.assert(
       fc.property(fc.bigInt({min: 1n, max: 10n ** 12n}), (length) => {
         const {months, days, seconds} = parseDuration(offsetInWords(length, 'ms'))
@@ -107,7 +107,7 @@ describe('a length on integer time', () => {
     )
   })
 
-  it('is in words in the remark that chunks are younger than the live retention, and equals a declared age in days', () => {
+  it('is in words in the note that chunks are younger than the live retention, and equals a declared age in days', () => {
     const chunk = {schema: 'c', name: 'c', relation: 2, start: 999_990_000n, end: 999_999_000n, status: 0}
     const table = {...ticks, chunks: [chunk]} as unknown as Table
     const policy = {table, kind: 'retention', after: 8_640_000n, job: null} as unknown as LivePolicy

@@ -228,7 +228,7 @@ const chunks: ChunksReport = {
 }
 
 describe('tables', () => {
-  it('of statistics fit 80 columns, the verdict last', () => {
+  it('of statistics fit 80 columns, with the result in the last column', () => {
     expect(renderStats(stats, narrow)).toMatchInlineSnapshot(`
       " TABLE                    SIZE   IN/DAY  CHUNKS  COMPR  SAVED   NEWEST  POLICIES
        level1_data            138 GB  18.2 GB      32      0      -       2s  ok
@@ -244,7 +244,7 @@ describe('tables', () => {
     `)
   })
 
-  it('of statistics show more columns at 160, not wider ones', () => {
+  it('of statistics show more columns at 160, and the same columns are not wider', () => {
     expect(renderStats(stats, broad)).toMatchInlineSnapshot(`
       " TABLE                     SIZE   IN/DAY  CHUNKS  AVG CHUNK  COMPR  BEFORE    AFTER  SAVED   OLDEST   NEWEST  NEXT DROP  POLICIES
        level1_data             138 GB  18.2 GB      32    4.31 GB      0       -        -      -  32d 20h       2s      in 4h  ok
@@ -307,7 +307,7 @@ describe('tables', () => {
     `)
   })
 
-  it('of queries keep a statement on its line', () => {
+  it('of queries print each statement on one line', () => {
     const unknown = {minMs: null, maxMs: null, sharedBlocksHit: null, sharedBlocksRead: null, tempBlocksWritten: null}
     const queries = [
       {
@@ -363,14 +363,14 @@ describe('tables', () => {
     `)
   })
 
-  it('list twenty chunks and count the others', () => {
+  it('list twenty chunks and count the rest', () => {
     const many = Array.from({length: 25}, (_, index) => chunk({chunk: `_hyper_1_${index}_chunk`}))
     const text = renderChunks({...chunks, chunks: many, totalChunks: 25}, narrow, {late: false, fast: false})
     expect(text.split('\n').filter((line) => line.includes('_chunk ')).length).toBe(20)
     expect(text).toContain(' … and 5 more (--limit shows more; --csv and --json have them all)')
   })
 
-  it('never are wider than the terminal nor end in spaces, whatever the names', () => {
+  it('are never wider than the terminal and have no trailing spaces, whatever the names', () => {
     const name = fc
       .string({unit: 'grapheme', minLength: 1, maxLength: 63})
       .filter((text) => !/[\p{C}\u2028\u2029]/u.test(text) && /^[\x20-\x7e]*$/.test(text))
@@ -402,12 +402,12 @@ describe('tables', () => {
     )
   })
 
-  it('are not cut in a pipe', () => {
+  it('are not truncated in a pipe', () => {
     const long = `${'x'.repeat(60)}_y`
     expect(renderStats({...stats, tables: [table({table: long})]}, {...narrow, width: null})).toContain(long)
   })
 
-  it('have no colour unless there is to be one, and the mark either way', () => {
+  it('have colours only if asked for, and the mark in both cases', () => {
     const plain = renderStats(stats, narrow)
     expect(plain).not.toContain('\u001b[')
     const coloured = renderStats(stats, {...narrow, color: true})
@@ -416,14 +416,14 @@ describe('tables', () => {
     expect(plain).toContain('\n!ohlcv_data')
   })
 
-  it('do without headers under --no-headers', () => {
+  it('have no headers with --no-headers', () => {
     const rows = renderStats(stats, {...narrow, headers: false}).split('\n')
     expect(rows[0]).toMatch(/^ level1_data /)
     const headless = {style: {...narrow, headers: false}}
     expect(renderTable({columns: [nameColumn]}, [], {at}, headless).text).toBe('')
   })
 
-  it('say so where there is nothing', () => {
+  it('say so if there are no rows', () => {
     expect(renderStats({...stats, tables: [], notes: []}, narrow)).toContain('no hypertable')
     expect(renderCompression({...compression, tables: []}, narrow)).toContain('No table has compression')
     expect(renderChunks({...chunks, chunks: []}, narrow, {late: true, fast: false})).toBe(
@@ -431,13 +431,13 @@ describe('tables', () => {
     )
   })
 
-  it('mark no table as unmanaged where nothing is managed', () => {
+  it('mark no table as unmanaged if none is managed', () => {
     const text = renderStats({...stats, tables: stats.tables.map((row) => ({...row, managed: false}))}, narrow)
     expect(text).not.toContain('*')
   })
 })
 
-describe('words', () => {
+describe('texts', () => {
   it.each([
     [0, '0s'],
     [41, '41s'],
@@ -466,7 +466,7 @@ describe('words', () => {
     expect(formatElapsed(ms)).toBe(text)
   })
 
-  it('show a line break or an escape sequence of a name, and do not obey it', () => {
+  it('escape line breaks and escape sequences in names', () => {
     const rows = [{name: 'one\nline'}, {name: 'red\u001B[31m'}, {name: 'late'}]
     const marked = ({name}: {name: string}) => name === 'late'
     const {text} = renderTable({columns: [nameColumn], marked}, rows, {at}, {style: narrow})
@@ -474,7 +474,7 @@ describe('words', () => {
     expect(wrap('chunks of "a\u001B]0;x\u0007"', 80)).toBe(String.raw`chunks of "a\u001b]0;x\u0007"`)
   })
 
-  it('wrap without being lost', () => {
+  it('wrap without losing words', () => {
     fc.assert(
       fc.property(
         fc.array(fc.stringMatching(/^[a-z]{1,12}$/), {minLength: 1, maxLength: 60}),

@@ -1,12 +1,12 @@
 import {expect, it} from 'vitest'
 import {renderVerify} from '../../helpers/rendered.js'
 
-/** The parts of a name are for programs. */
+/** Ids are parts of names, for programs. */
 const nowhere = {schema: null, table: null}
 const style = {width: 80, color: false, headers: true}
 const index = 'CREATE INDEX quotes_time_idx ON desk_b.quotes USING btree ("time" DESC)'
 
-it('schema verify says what differs, the statements that fix it and what is left to a person', () => {
+it('schema verify prints each difference, the statements that fix it, and what has to be fixed by hand', () => {
   expect(
     renderVerify(
       [

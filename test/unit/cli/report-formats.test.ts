@@ -60,7 +60,7 @@ const cellsOf = (line: string) =>
     .split(/(?<=(?<!\\)(?:\\\\)*) \| /)
 
 describe('CSV', () => {
-  it('has ids for a header, raw numbers, instants as JSON has them, lists as JSON, and nothing where nothing is known', () => {
+  it('has column ids as its header, raw numbers, instants as in JSON, lists as JSON, and an empty cell for unknown values', () => {
     expect(renderCsv(shown(), true)).toBe(
       [
         'name,total_bytes,since,parts,ok,why',
@@ -73,14 +73,14 @@ describe('CSV', () => {
     expect(renderCsv(shown({}, []), false)).toBe('')
   })
 
-  it('has warnings and verdicts beside it, no legends and no next command', () => {
+  it('is accompanied by warnings and results on stderr, without legends and suggested commands', () => {
     const lines = [note('one'), note('two', '!'), legend('* three', ''), closingLine(['four.'], ['Next: five'])]
     expect(csvRemarks(lines)).toEqual(['one', '! two', 'four.'])
   })
 })
 
 describe('Markdown', () => {
-  it('is a table with all rows, the sum and the notes, and marks what needs a person', () => {
+  it('has all rows, the totals and the notes, and marks rows that need attention', () => {
     const around = {total: row({name: 'TOTAL', bytes: 2048}), below: [note('n', '!'), note('m'), closingLine(['End.'])]}
     expect(renderMarkdown(shown(around), true)).toBe(
       [
@@ -121,7 +121,7 @@ describe('every format', () => {
     ),
   )
 
-  it('holds names with commas, quotes, pipes, line breaks, backticks and wide characters', () => {
+  it('keeps names with commas, quotes, pipes, line breaks, backticks and wide characters intact', () => {
     fc.assert(
       fc.property(fc.array(name, {minLength: 1, maxLength: 8}), fc.integer({min: 20, max: 200}), (names, width) => {
         const given = names.map((each) => row({name: each, why: each}))
@@ -142,21 +142,21 @@ describe('a table for people', () => {
     row({name: `measurements_of_the_north_${n}_with_a_long_name`, bytes: n}),
   )
 
-  it('leaves columns out by priority where it does not fit, and says which', () => {
+  it('omits columns by priority if the terminal is too narrow, and names them', () => {
     const text = renderReport(shown({}, long), {...style, width: 16})
     expect(text).toMatch(/^ NAME +SINCE\n/)
     expect(text.replace(/\s+/g, ' ')).toContain(' Left out at 16 columns: SIZE.')
     expect(renderReport(shown({}, long), {...style, width: null})).not.toContain('Left out')
   })
 
-  it('cuts names so that they stay different', () => {
+  it('truncates names so that they stay distinct', () => {
     const lines = renderReport(shown({}, long), {...style, width: 48})
       .split('\n')
       .slice(1, 13)
     expect(new Set(lines).size).toBe(12)
   })
 
-  it('shows more on a wide terminal only, and less where a column says nothing', () => {
+  it('shows more columns on a wide terminal, and omits columns without information', () => {
     expect(renderReport(shown(), {...style, width: 160})).toContain('PARTS')
     expect(renderReport(shown(), style)).not.toContain('PARTS')
     expect(renderReport(shown({}, long), {...style, width: 160})).not.toContain('WHY')
@@ -164,14 +164,14 @@ describe('a table for people', () => {
 })
 
 describe('--sort', () => {
-  it('takes the id of a column, its heading or a hyphen for the underscore, and a minus for the highest first', () => {
+  it('accepts the id of a column, its heading, or a hyphen for the underscore, and a minus for descending order', () => {
     expect(parseSort('-total_bytes', table)).toEqual({column: 'total_bytes', descending: true})
     expect(parseSort('total-bytes', table)).toEqual({column: 'total_bytes', descending: false})
     expect(parseSort('size', table)).toEqual({column: 'total_bytes', descending: false})
     expect(() => parseSort('nosuch', table)).toThrow('There is no column "nosuch" to sort by.')
   })
 
-  it('puts what is unknown last in both directions, and orders times and numbers in texts by their value', () => {
+  it('puts unknown values last in both directions, and compares times and numbers in texts by value', () => {
     const order = (column: string, given: readonly Row[]) =>
       [false, true].map((descending) =>
         sortRows(table, given, {column, descending}).map(({bytes, since}) => since ?? bytes),
@@ -192,7 +192,7 @@ describe('--sort', () => {
   })
 })
 
-it('--format json is seen before the flags are parsed, and not behind --', () => {
+it('--format json is recognised before the flags are parsed, and ignored after --', () => {
   expect(asksForJson(['stats', '--format', 'json'])).toBe(true)
   expect(asksForJson(['stats', '--format=json'])).toBe(true)
   expect(asksForJson(['stats', 'json', '--format', 'csv'])).toBe(false)

@@ -8,7 +8,7 @@ const prose = fc.array(word, {minLength: 1, maxLength: 40}).map((words) => words
 const wordsOf = (text: string) => text.split(/\s+/).filter(Boolean)
 
 describe('a line for people', () => {
-  it('is broken between words only, and each piece fits unless it is one word', () => {
+  it('is broken only between words, and each piece fits unless it is a single word', () => {
     fc.assert(
       fc.property(prose, fc.integer({min: 20, max: 220}), (text, width) => {
         const lines = fitWidth(text, width).split('\n')
@@ -18,7 +18,7 @@ describe('a line for people', () => {
     )
   })
 
-  it('is unchanged where it fits, and a text that was broken once is not broken again', () => {
+  it('is unchanged if it fits, and breaking it twice gives the same text', () => {
     fc.assert(
       fc.property(prose, fc.integer({min: 40, max: 220}), (text, width) => {
         const once = fitWidth(text, width)
@@ -28,7 +28,7 @@ describe('a line for people', () => {
     )
   })
 
-  it('is neither broken nor cut in a pipe', () => {
+  it('is neither broken nor truncated in a pipe', () => {
     fc.assert(
       fc.property(prose, (text) => {
         expect(fitWidth(text, null)).toBe(text)
@@ -37,11 +37,11 @@ describe('a line for people', () => {
     )
   })
 
-  it('is indented where it goes on, by two columns more than where it began', () => {
+  it('has continuation lines that are indented by two more columns', () => {
     expect(fitWidth('    Compress 12 chunks of public.ticks', 24)).toBe('    Compress 12 chunks\n      of public.ticks')
   })
 
-  it('keeps a command whole, so that it can be copied, with npx in front of it too', () => {
+  it('keeps a command on one line so that it can be copied, also with npx', () => {
     const fix = command('aggregates refresh', ['public.ticks_daily'], {
       from: '2026-01-01T00:00:00Z',
       to: '2026-02-01T00:00:00Z',
@@ -52,18 +52,18 @@ describe('a line for people', () => {
     )
   })
 
-  it('does not count colours as columns', () => {
+  it('does not count colour codes as columns', () => {
     const text = '\u001B[33mtwelve chars\u001B[39m'
     expect(widthOf(text)).toBe(12)
     expect(fitWidth(text, 12)).toBe(text)
   })
 
-  it('is as wide on a terminal of 200 columns as can be read, where it is prose', () => {
+  it('is limited to a readable width on a terminal of 200 columns if it is prose', () => {
     const lines = wrap('word '.repeat(60).trim(), 200).split('\n')
     expect(Math.max(...lines.map(widthOf))).toBeLessThanOrEqual(100)
   })
 
-  it('that closes a report keeps its sentence whole in a pipe, with its commands on lines of their own', () => {
+  it('at the end of a report keeps its sentence on one line in a pipe, with its commands on lines of their own', () => {
     const sentence = `${'long '.repeat(30)}sentence.`
     expect(closing([sentence, `Next: ${command('migrate up')}`], null)).toBe(`${sentence}\nNext: qicore-db migrate up`)
   })

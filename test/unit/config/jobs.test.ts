@@ -12,7 +12,7 @@ const refusal = (jobs: string) =>
   )
 
 describe('jobs of the configuration', () => {
-  it('lie over what runs without any, and `none` takes one away', async () => {
+  it('override the defaults, and `none` removes one', async () => {
     const {jobs} = await load(
       '  maintain: { schedule: "0 3 * * *", timezone: Europe/Berlin, window: "01:00-05:00", timeout: 2 hours }\n  partitions: { ahead: 5 }\n  refresh: none\n',
     )
@@ -34,7 +34,7 @@ describe('jobs of the configuration', () => {
     expect(all[1]).toMatchObject({schedule: '@daily', options: {ahead: 5}})
   })
 
-  it('take their kind from their name, or say it', async () => {
+  it('take their kind from their name or from `kind`', async () => {
     const {jobs} = await load(
       '  analyze: { schedule: "@daily" }\n  count: { kind: sql, schedule: "*/10 * * * * *", statement: "select 1" }\n',
     )
@@ -48,7 +48,7 @@ describe('jobs of the configuration', () => {
     ])
   })
 
-  it('have every mistake named at once, each with its line and path', async () => {
+  it('have all mistakes reported together, each with its line and path', async () => {
     const message =
       await refusal(`  maintain: { schedule: "0 25 * * *", timezone: Mars/Olympus, window: "01:00-01:00", timeout: 5m, speed: 1 }
   x: { kind: dance, schedule: "@daily" }
@@ -74,8 +74,11 @@ describe('jobs of the configuration', () => {
       expect(message).toContain(words)
   })
 
-  it.each(['__proto__', 'constructor', 'toString'])('do not stumble over the name %s', async (name) => {
-    const {jobs} = await load(`  "${name}": none\n`).catch(() => ({jobs: {}}))
-    expect(jobsOf(jobs).length).toBe(5)
-  })
+  it.each(['__proto__', 'constructor', 'toString'])(
+    'may not have the name %s, and it causes no crash',
+    async (name) => {
+      const {jobs} = await load(`  "${name}": none\n`).catch(() => ({jobs: {}}))
+      expect(jobsOf(jobs).length).toBe(5)
+    },
+  )
 })

@@ -20,7 +20,7 @@ function fieldsOf(node: unknown, path = ''): [string, Node][] {
 const fields = fieldsOf(configJsonSchema())
 const named = (name: string) => fields.filter(([path]) => path.endsWith(`/${name}`)).map(([, field]) => field)
 
-it('every field of the JSON Schema has a description, and examples where its values are not listed', () => {
+it('every field of the JSON Schema has a description, and examples unless its values are listed', () => {
   expect(fields.length).toBeGreaterThan(100)
   expect(fields.filter(([, {description}]) => typeof description !== 'string').map(([path]) => path)).toEqual([])
   const listed = ({enum: values, const: value, examples}: Node) =>
@@ -28,7 +28,7 @@ it('every field of the JSON Schema has a description, and examples where its val
   expect(fields.filter(([, field]) => !listed(field) && field.type !== 'boolean').map(([path]) => path)).toEqual([])
 })
 
-it('a field that applies without being written says its default', () => {
+it('a field with a default value states it', () => {
   for (const [name, value] of [
     ['lockTimeout', '2s'],
     ['maxDropPerRun', 8],
@@ -42,7 +42,7 @@ it('a field that applies without being written says its default', () => {
     expect(named(name).map((field) => field.default)).toContain(value)
 })
 
-it('a duration is a string only: a bare number is refused by the program too', () => {
+it('a duration is a string only: the program refuses a bare number too', () => {
   for (const name of ['after', 'lockTimeout', 'chunkInterval', 'startOffset', 'backoff'])
     expect(new Set(named(name).map(({type}) => type))).toEqual(new Set(['string']))
 })

@@ -45,7 +45,7 @@ jobs:
 `
 
 describe('the configuration', () => {
-  it('is read whole, durations and all', async () => {
+  it('is read completely, with parsed durations', async () => {
     const config = await loadConfig(written(whole))
     expect(config.targets.prod).toMatchObject({role: 'market_owner', protected: true})
     expect(config.tables['public.crypto_prices']!.compression).toMatchObject({after: {months: 0, days: 7, seconds: 0}})
@@ -58,7 +58,7 @@ describe('the configuration', () => {
     })
   })
 
-  it('names every mistake at once, each with its line and its path', async () => {
+  it('reports all mistakes together, each with its line and path', async () => {
     const {message} = await refusal(`version: 1
 default: nowhere
 targets:
@@ -85,7 +85,7 @@ tables:
     expect(message).not.toContain('geheim')
   })
 
-  it('checks what is inside of a field with a wrong name too, and names the mistakes in the order of their lines', async () => {
+  it('also checks the contents of a field with a wrong name, and orders mistakes by line', async () => {
     const {message, suggestions} = await refusal(`version: 1
 tables:
   public.a:
@@ -106,7 +106,7 @@ jobs:
       '- line 8: limits.lockTimout: "soon" is not a duration.',
       '- line 10: jobs.maintain.catchUp: must be one of none, once, all, not the text "onc"; did you mean once?',
     ])
-    // The pages are where the package is.
+    // The documentation is in the installed package.
     const pages = suggestions.join(' ').match(/\S+\.md/g)!
     expect(pages).toHaveLength(2)
     for (const page of pages) expect(existsSync(page)).toBe(true)
@@ -124,13 +124,13 @@ jobs:
     ['postgres://u@h/x?sslpassword=geheim', false],
     ['postgres://u@h/x?password=geheim', false],
     ['host=h password=geheim', false],
-  ])('%s may stand in the file: %s', async (url, may) => {
+  ])('%s is allowed in the file: %s', async (url, may) => {
     const text = `version: 1\ntargets: { prod: { url: "${url}" } }\n`
     if (may) expect((await loadConfig(written(text))).targets.prod!.url).toBe(url)
     else expect((await refusal(text)).message).toMatch(/targets\.prod\.url: a password does not belong/)
   })
 
-  it('refuses a target that does not exist and a password in the file, without printing it', async () => {
+  it('refuses a default target that does not exist and a password in the file, without printing the password', async () => {
     const {message} = await refusal(
       'version: 1\ndefault: nowhere\ntargets: { prod: { url: "postgres://u:geheim@db/x" } }\n',
     )
@@ -183,11 +183,11 @@ jobs:
       /line 2: limits\.maxDropPerRun: must be a number, not the text "8"/,
     ],
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00]), /not UTF-8/],
-  ])('refuses %s with its place', async (_, text, pattern) => {
+  ])('refuses %s, with line and path', async (_, text, pattern) => {
     expect((await refusal(text)).message).toMatch(pattern)
   })
 
-  it('never crashes, whatever the file holds', async () => {
+  it('never crashes, whatever the file contains', async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.string(), fc.json()), async (text) => {
         const outcome = await loadConfig(written(text)).catch((error: unknown) => error)
@@ -206,12 +206,12 @@ jobs:
     },
   )
 
-  it('is read with a byte order mark and lines that end as on Windows', async () => {
+  it('may have a byte order mark and Windows line ends', async () => {
     const config = await loadConfig(written(`\ufeff${whole.replaceAll('\n', '\r\n')}`))
     expect(config.tables).toEqual((await loadConfig(written(whole))).tables)
   })
 
-  it('is found from a directory upwards', () => {
+  it('is found in the nearest directory above', () => {
     const file = written(whole)
     expect(findConfigFile(join(file, '..', 'a', 'b'))).toBe(file)
     expect(findConfigFile('/')).toBeNull()

@@ -18,7 +18,7 @@ const load = async (text: string): Promise<Config> => {
   return loadConfig(file)
 }
 
-/** What every command does with a configuration once it is read. */
+/** What every command does with a configuration after reading it. */
 function used(config: Config): void {
   jobsOf(config.jobs)
   limitsOf(config, {}, {})
@@ -26,13 +26,13 @@ function used(config: Config): void {
   shownConfig(config, {changes: false}, {}, '/')
 }
 
-it.each(sections)('an empty section %s says nothing', async (section) => {
+it.each(sections)('an empty section %s has no effect', async (section) => {
   const config = await load(`version: 1\n${section}:\n`)
   used(config)
   expect(jobsOf(config.jobs)).toEqual(jobsOf({}))
 })
 
-/** Words that mean something somewhere in a configuration, and values of every kind that YAML has. */
+/** Words with a meaning somewhere in a configuration, and values of every type of YAML. */
 const word = fc.constantFrom(
   'public.t',
   'maintain',
@@ -77,7 +77,7 @@ const value = fc.letrec<{any: unknown}>((tie) => ({
   ),
 })).any
 
-it('any YAML is a configuration that works or a CONFIG error, and never a bug', async () => {
+it('any YAML document is a working configuration or a CONFIG error, never a crash', async () => {
   const whole = fc.record(
     {version: fc.constantFrom(1, 1, 1, 2, null), ...Object.fromEntries(sections.map((section) => [section, value]))},
     {requiredKeys: []},
@@ -95,7 +95,7 @@ it('any YAML is a configuration that works or a CONFIG error, and never a bug', 
   )
 })
 
-it('any text is a configuration that works or a CONFIG error, and never a bug', async () => {
+it('any text is a working configuration or a CONFIG error, never a crash', async () => {
   await fc.assert(
     fc.asyncProperty(fc.string({unit: 'binary', maxLength: 60}), async (text) => {
       try {

@@ -31,7 +31,7 @@ const resolve = (
 ) => resolveTarget({changes: false, ...request}, env, from, '/home/me')
 
 describe('which database a command works on', () => {
-  it('goes by one order, each falling away in turn', () => {
+  it('is decided by one order of precedence', () => {
     const env: Record<string, string> = {...everything}
     expect(resolve({url: 'postgres://u/0'}, env)).toMatchObject({url: 'postgres://u/0', source: '--url', name: null})
     expect(resolve({target: 'prod'}, env)).toMatchObject({
@@ -50,14 +50,14 @@ describe('which database a command works on', () => {
     expect(resolve({}, env)).toMatchObject({url: 'embedded:/etc/app/.qicore/db', source: 'config', name: 'local'})
   })
 
-  it('takes a target from QICORE_TARGET as from --target, and a URL beside it is refused', () => {
+  it('is taken from QICORE_TARGET as from --target, and QICORE_DB_URL together with it is refused', () => {
     const env = {...everything, QICORE_DB_URL: '', QICORE_TARGET: 'prod'}
     expect(resolve({changes: true}, env)).toMatchObject({name: 'prod', source: 'QICORE_TARGET', protected: true})
     expect(resolve({url: 'postgres://u/0'}, env)).toMatchObject({source: '--url'})
     expect(() => resolve({}, {...env, QICORE_DB_URL: 'postgres://q/1'})).toThrow(/exclude each other/)
   })
 
-  it('takes the role from --role, QICORE_ROLE or the target, whatever names the database', () => {
+  it('has the role of --role, QICORE_ROLE or the target, whatever names the database', () => {
     const env = {...everything, QICORE_ROLE: 'from_env'}
     const request = {changes: true, target: 'prod'}
     expect(resolveTarget({...request, role: 'typed'}, env, config, '/').role).toBe('typed')
@@ -67,7 +67,7 @@ describe('which database a command works on', () => {
     expect(resolve({url: 'postgres://u/0'}).role).toBeUndefined()
   })
 
-  it('takes embedded paths of flags and environment from the working directory', () => {
+  it('resolves embedded paths of flags and environment against the working directory', () => {
     expect(resolve({url: 'embedded:x/y'}).url).toBe('embedded:/home/me/x/y')
     expect(resolve({}, {QICORE_DB_URL: 'embedded:/abs'}).url).toBe('embedded:/abs')
   })
@@ -75,7 +75,7 @@ describe('which database a command works on', () => {
   it.each([
     ['DATABASE_URL', {DATABASE_URL: 'postgres://stray/x'}],
     ["libpq's", {PGHOST: 'stray'}],
-  ])('refuses a change on a stray %s where the configuration names targets', (named, env) => {
+  ])('is refused for a change if it comes from %s and the configuration has targets', (named, env) => {
     expect(() => resolve({changes: true}, env)).toThrow(
       expect.objectContaining({code: 'STRAY_URL', exitCode: 2, message: expect.stringContaining(named) as string}),
     )
@@ -83,12 +83,12 @@ describe('which database a command works on', () => {
     expect(resolve({changes: true}, {...env, QICORE_DB_URL: 'postgres://q/1'}).source).toBe('QICORE_DB_URL')
   })
 
-  it('lets an unset variable fail only the target that uses it', () => {
+  it('an unset variable fails only the target that uses it', () => {
     expect(resolve({target: 'local'}).name).toBe('local')
     expect(() => resolve({target: 'prod'}, {PROD_URL: 'postgres://prod/x'})).toThrow(/PROD_DIRECT/)
   })
 
-  it('says three ways to go on when nothing is named', () => {
+  it('no database named: the error suggests three ways to name one', () => {
     expect(() => resolve({}, {}, null)).toThrow(
       expect.objectContaining({
         exitCode: 2,
@@ -97,12 +97,12 @@ describe('which database a command works on', () => {
     )
   })
 
-  it("knows only the configuration's own targets", () => {
+  it("only the configuration's own keys are targets", () => {
     expect(() => resolve({target: '__proto__'})).toThrow(/no target/)
     expect(() => resolve({target: 'x'}, {}, null)).toThrow(/no configuration/)
   })
 
-  it('has one shape in reports: the name, else the URL without user and password, also where libpq names the database', () => {
+  it('has one form in reports: the name, else the URL without user and password, also if libpq names the database', () => {
     const server = {host: 'db1', port: 5432, database: 'market data'}
     const shown = (
       target: Parameters<typeof reportTarget>[0]['target'],
@@ -119,7 +119,7 @@ describe('which database a command works on', () => {
     expect(shown(libpq, {host: null, port: null})).toBe('postgres:///market%20data')
   })
 
-  it('refuses an empty --url, which an unset variable leaves, instead of taking whatever libpq would', () => {
+  it('an empty --url, which an unset variable leaves, is refused instead of falling back to libpq', () => {
     expect(() => resolve({url: '', changes: true}, {PGHOST: 'prod'})).toThrow(
       expect.objectContaining({code: 'BAD_URL', exitCode: 2}),
     )

@@ -52,7 +52,7 @@ describe('editing a configuration', () => {
     expect(readdirSync(directory)).toEqual(['qicore-db.config.yaml'])
   })
 
-  it('leaves the file as it was where the result would be none', async () => {
+  it('leaves the file unchanged if the result would not be a valid configuration', async () => {
     const directory = temporaryDirectory()
     const file = join(directory, 'qicore-db.config.yaml')
     writeFileSync(file, text)
@@ -63,7 +63,7 @@ describe('editing a configuration', () => {
     expect(readdirSync(directory)).toEqual(['qicore-db.config.yaml'])
   })
 
-  it('begins sections that are not there', async () => {
+  it('adds sections that are missing', async () => {
     const file = join(temporaryDirectory(), 'qicore-db.config.yaml')
     writeFileSync(file, 'version: 1\n')
     await editConfig(file, edits)

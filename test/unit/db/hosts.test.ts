@@ -36,7 +36,7 @@ describe('several hosts', () => {
     expect(hosts(url)).toEqual(expected)
   })
 
-  it('keep role, password, database and settings of the URL for each of them', () => {
+  it('each have the role, password, database and settings of the URL', () => {
     for (const {parameters} of hostsOf(
       connectionParameters('postgres://me:s%2Fcret@db1:1,db2:2/mar%20ket?sslmode=disable&connect_timeout=3', {}),
     ))
@@ -49,7 +49,7 @@ describe('several hosts', () => {
       })
   })
 
-  it('come from the environment as from a URL; its port counts where the URL names none', () => {
+  it('are read from the environment as from a URL; its port counts if the URL has none', () => {
     expect(hosts('', {PGHOST: 'db1,db2', PGPORT: '1,2'})).toEqual(['db1 1', 'db2 2'])
     expect(hosts('', {PGHOST: 'db1,db2', PGPORT: '7'})).toEqual(['db1 7', 'db2 7'])
     expect(hosts('postgres://db1,db2/market', {PGPORT: '7'})).toEqual(['db1 7', 'db2 7'])
@@ -65,13 +65,13 @@ describe('several hosts', () => {
     'postgres://db1:port,db2/market',
     'postgres://db1:99999,db2/market',
     'postgres://db1,db2/market?load_balance_hosts=sometimes',
-  ])('%s is refused, and nothing of a password is shown', (url) => {
+  ])('%s is refused, and no part of a password is shown', (url) => {
     const error = refusal(() => hosts(url.replace('//db1', '//me:hunter2@db1')))
     expect(error).toMatchObject({code: 'BAD_URL', exitCode: 2})
     expect(JSON.stringify(error)).not.toContain('hunter2')
   })
 
-  it('are tried in each order where they are shuffled, and keep their place in the list', () => {
+  it('are tried in a random order if they are shuffled, and keep their place in the list', () => {
     const orders = new Set<string>()
     for (let round = 0; round < 200; round += 1) {
       const found = hostsOf(connectionParameters('postgres://a:1,b:2,c:3/x?load_balance_hosts=random', {}))
@@ -85,7 +85,7 @@ describe('several hosts', () => {
     expect([...orders].sort()).toEqual(['012', '021', '102', '120', '201', '210'])
   })
 
-  it('are read back as they were written, whatever their number', () => {
+  it('are parsed back unchanged, whatever their number', () => {
     const host = fc.stringMatching(/^[a-z0-9][a-z0-9.-]{0,9}$/)
     const port = fc.option(fc.integer({min: 1, max: 65_535}), {nil: undefined})
     fc.assert(
@@ -113,7 +113,7 @@ describe('target_session_attrs', () => {
     expect([primary, readOnlyPrimary, standby].map((state) => mismatch(wanted, state) === null)).toEqual(taken)
   })
 
-  it('is any where nothing is said, and refused where libpq has no such value', () => {
+  it('is any by default, and an unknown value is refused', () => {
     expect(wantedAttributes({})).toBe('any')
     for (const known of sessionAttributes) expect(wantedAttributes({target_session_attrs: known})).toBe(known)
     expect(refusal(() => wantedAttributes({target_session_attrs: 'master'}))).toMatchObject({
@@ -124,7 +124,7 @@ describe('target_session_attrs', () => {
 })
 
 describe('connect_timeout', () => {
-  it('is in seconds, 5 where nothing is said, without an end where it is 0', () => {
+  it('is in seconds, 5 by default, unlimited if 0', () => {
     expect(['3', '0', '-1', undefined].map((given) => connectTimeoutOf({connect_timeout: given}))).toEqual([
       3_000, 0, 0, 5_000,
     ])

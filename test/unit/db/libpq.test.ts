@@ -50,7 +50,7 @@ describe('a URL', () => {
   })
 })
 
-describe('libpq order', () => {
+describe('the precedence of connection settings', () => {
   const directory = directoryWith({
     'pg_service.conf':
       '# ours\n[market]\nhost=db2\nport=6543\ndbname=ticks\nuser=reader\npassword=a;b="c\\d" #true\n\n[eu.market]\nhost=db3\n',
@@ -82,19 +82,19 @@ describe('libpq order', () => {
     })
   })
 
-  it('finds a service with a dot in its name, a password with special characters, and the file in the home directory', () => {
+  it('a service with a dot in its name, a password with special characters, and the file in the home directory are found', () => {
     expect(connectionParameters('', {...file, PGSERVICE: 'eu.market'}).host).toBe('db3')
     expect(connectionParameters('', {...file, PGSERVICE: 'market'}).password).toBe('a;b="c\\d" #true')
     expect(connectionParameters('', {HOME: `${directory}/home`, PGSERVICE: 'home'}).host).toBe('db4')
   })
 
-  it('names the files where a service was looked for', () => {
+  it('an unknown service is an error that names the searched files', () => {
     const error = refusal('', {...file, PGSERVICE: 'nowhere'})
     expect(error).toMatchObject({code: 'NO_SERVICE', exitCode: 2})
     expect(error.message).toContain(`${directory}/pg_service.conf`)
   })
 
-  it('connects the address of the environment to the host of the environment only', () => {
+  it('PGHOSTADDR applies only to the host of the environment', () => {
     expect(connectionParameters('', {PGHOST: 'db0', PGHOSTADDR: '10.0.0.1'})).toMatchObject({
       host: 'db0',
       hostaddr: '10.0.0.1',
@@ -103,7 +103,7 @@ describe('libpq order', () => {
     expect(connectionParameters('', {PGHOSTADDR: '10.0.0.1'}).host).toBe('10.0.0.1')
   })
 
-  it('is the Unix socket where no host is given and there is one, else TCP', () => {
+  it('without a host it is the Unix socket if there is one, else TCP', () => {
     const port = '64999'
     expect(connectionParameters('', {PGPORT: port}).host).toBe('localhost')
     const socket = `/tmp/.s.PGSQL.${port}`
@@ -113,7 +113,7 @@ describe('libpq order', () => {
     expect(connectionParameters(`postgres://db1:${port}/market`, {}).host).toBe('db1')
   })
 
-  it('knows when the environment names a database', () => {
+  it('it is known whether the environment names a database', () => {
     expect(environmentNamesDatabase({PGHOST: 'db0'})).toBe(true)
     expect(environmentNamesDatabase({PGSERVICE: 'market'})).toBe(true)
     expect(environmentNamesDatabase({PGPASSWORD: 'x', PGSSLMODE: 'require', PGHOST: ''})).toBe(false)

@@ -4,7 +4,7 @@ import {redact, withoutCredentials, withoutPassword} from '../../../src/db/redac
 import {connectionParameters} from '../../../src/db/libpq.js'
 import {OpsError} from '../../../src/errors.js'
 
-/** Long enough that no part of the URL is the same by chance. */
+/** Long enough that no part of it occurs in the URL by chance. */
 const password = fc
   .oneof(
     fc.string({unit: 'grapheme-ascii', minLength: 6, maxLength: 30}),
@@ -18,7 +18,7 @@ const password = fc
   .filter((given) => given.trim().length >= 6)
 const where = 'db1.example:5432/market?application_name=x'
 
-/** Every piece of the password that is long enough to be a secret. */
+/** Every piece of the password that is long enough to be secret. */
 function leaks(shown: string, secret: string): boolean {
   for (let at = 0; at + 5 <= secret.length; at += 1)
     if (shown.includes(secret.slice(at, at + 5)) && !`postgres://role:***@${where}`.includes(secret.slice(at, at + 5)))
@@ -42,7 +42,7 @@ describe('redact', () => {
     expect(redact(text)).toBe(shown)
   })
 
-  it('hides any password of a URL, encoded or not, in the userinfo', () => {
+  it('hides any password in the userinfo of a URL, encoded or not', () => {
     fc.assert(
       fc.property(password, (secret) => {
         expect(leaks(redact(`postgres://role:${secret}@${where}`), secret)).toBe(false)
@@ -52,7 +52,7 @@ describe('redact', () => {
     )
   })
 
-  it('hides any encoded password among the parameters, and in the middle of a sentence', () => {
+  it('hides any encoded password in the parameters and within a sentence', () => {
     fc.assert(
       fc.property(password, (secret) => {
         const encoded = encodeURIComponent(secret)
@@ -67,7 +67,7 @@ describe('redact', () => {
   })
 })
 
-it('gives no part of a password away when a URL cannot be read, and takes no part of it for a host or database', () => {
+it('shows no part of a password if a URL cannot be parsed, and takes no part of it for a host or database', () => {
   fc.assert(
     fc.property(
       password,
@@ -92,7 +92,7 @@ it('gives no part of a password away when a URL cannot be read, and takes no par
   )
 })
 
-it('reads any encoded password as it is', () => {
+it('decodes any encoded password unchanged', () => {
   fc.assert(
     fc.property(fc.string({unit: 'binary', minLength: 1}), (secret) => {
       expect(connectionParameters(`postgres://role:${encodeURIComponent(secret)}@db1/market`, {}).password).toBe(secret)

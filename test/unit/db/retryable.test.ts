@@ -24,7 +24,7 @@ describe('an error says whether the same command may succeed later', () => {
     expect(JSON.parse(JSON.stringify(new OpsError('ANY', 'It failed.', {exit})))).toMatchObject({retryable})
   })
 
-  it('for every exit code there is', () => {
+  it('for every exit code', () => {
     for (const exit of Object.values(ExitCode)) expect(isRetryable('ANY', exit)).not.toBeUndefined()
   })
 
@@ -57,14 +57,14 @@ describe('an error says whether the same command may succeed later', () => {
     expect(isRetryable('PLAN_STALE', ExitCode.refused, true)).toBe(false)
   })
 
-  it('and the daemon gives up where it is false, and only there', () => {
+  it('and the daemon gives up if it is false, and only then', () => {
     const connect = (code: string) => new OpsError('CONNECT', 'x', {exit: 4, cause: coded(code)})
     expect(isPermanent(connect('28P01'))).toBe(true)
     for (const code of ['ECONNREFUSED', 'ENOTFOUND', '57P03']) expect(isPermanent(connect(code)), code).toBe(false)
   })
 })
 
-it('the codes with an answer of their own are codes of the program', () => {
+it('the codes that override the exit code are codes of the program', () => {
   const sources = readdirSync(join(root, 'src'), {recursive: true, encoding: 'utf8'})
     .filter((name) => name.endsWith('.ts') && name !== 'errors.ts')
     .map((name) => readFileSync(join(root, 'src', name), 'utf8'))

@@ -5,7 +5,7 @@ import {checks} from '../../../src/doctor/registry.js'
 import {fails} from '../../../src/doctor/report.js'
 
 describe('the checks of doctor', () => {
-  it('have an id of their own each, in a group that exists', () => {
+  it('have unique ids, in groups that exist', () => {
     const ids = checks.map(({id}) => id)
     expect(new Set(ids).size).toBe(ids.length)
     for (const check of checks) {
@@ -14,14 +14,14 @@ describe('the checks of doctor', () => {
     }
   })
 
-  it('say what is true where they pass as a sentence, and what is wrong as a phrase', () => {
+  it('describe a passed check as a sentence and a finding as a phrase', () => {
     for (const {id, passes, problem} of checks) {
       expect(passes, id).toMatch(/^[A-Z].*\.$/)
       expect(problem, id).toMatch(/[^.]$/)
     }
   })
 
-  it('are chosen by id and by group', () => {
+  it('are selected by id and by group', () => {
     const [first] = checks
     expect(selectChecks({only: [first!.id], skip: []})).toEqual([first])
     expect(selectChecks({only: [groupOf(first!)], skip: [first!.id]})).not.toContain(first)

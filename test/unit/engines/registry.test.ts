@@ -9,9 +9,9 @@ describe('the engine of a database', () => {
   it.each([
     {timescaledb: '2.29.2', license: 'timescale', engine: 'timescaledb', edition: 'community'},
     {timescaledb: '2.22.1', license: 'apache', engine: 'apache', edition: 'apache'},
-    // The library is not loaded: taken for the Apache edition it would be told to migrate.
+    // The library is not loaded. Taken for the Apache edition, the database would get advice to migrate.
     {timescaledb: '2.22.1', license: null, engine: 'timescaledb', edition: null},
-    // Preloaded on the server, and not in this database.
+    // Preloaded on the server, but not created in this database.
     {timescaledb: null, license: 'timescale', engine: 'postgres', edition: null},
     {timescaledb: null, license: null, engine: 'postgres', edition: null},
   ])('is $engine with TimescaleDB $timescaledb and license $license', ({engine, edition, ...facts}) => {
@@ -19,7 +19,7 @@ describe('the engine of a database', () => {
     expect([found.name, found.edition(facts)]).toEqual([engine, edition])
   })
 
-  it('is found by one engine only before the last, which takes what is left', () => {
+  it('is recognised by exactly one engine before the last, which takes the rest', () => {
     for (const license of ['timescale', 'apache', null])
       expect(
         engines.slice(0, -1).filter((engine) => engine.recognises({timescaledb: '2.29.2', license})),
@@ -48,14 +48,14 @@ describe('the engine of a database', () => {
 describe('what an engine can do', () => {
   const capabilities: Capability[] = ['hypertables', 'policies', 'compression', 'reorder', 'continuousAggregates']
 
-  it('is everything in the community edition, hypertables in the Apache edition, nothing of it in PostgreSQL', () => {
+  it('is everything in the community edition, hypertables in the Apache edition, and neither in PostgreSQL', () => {
     const able = (name: Parameters<typeof can>[0]) => capabilities.filter((capability) => can(name, capability))
     expect(able('timescaledb')).toEqual(capabilities)
     expect(able('apache')).toEqual(['hypertables'])
     expect(able('postgres')).toEqual([])
   })
 
-  it('comes with the reason where it cannot: a clause that sentences end with', () => {
+  it('comes with the reason if it cannot: a clause that sentences end with', () => {
     for (const {name} of engines)
       for (const capability of capabilities) {
         const lack = lackOf(name, capability)
@@ -64,7 +64,7 @@ describe('what an engine can do', () => {
     expect(lackOf('postgres', 'compression')!.why).toBe("compression is TimescaleDB's community edition only")
   })
 
-  it('is read by SQL that is in the package, and chunks are read where there are hypertables', () => {
+  it('is read by SQL of the package, and chunks are read if there are hypertables', () => {
     const namesOf = ({condition, tables, chunks, policies, sizes}: EngineSql) =>
       [condition, tables, policies, ...Object.values(chunks ?? {}), ...Object.values(sizes)].filter(
         (name) => name !== null,

@@ -14,7 +14,7 @@ const why = (
 ) => obstacles(job('j', given), {version, timezone, matchesBothDays}, now)
 
 describe('what pg_cron can run', () => {
-  it('is five fields on its own clocks, written in numbers', () => {
+  it('is five fields in its own time zone, written in numbers', () => {
     expect(toPgCronSyntax('@daily')).toBe('0 0 * * *')
     expect(toPgCronSyntax('15 6 ? jan,DEC mon-fri')).toBe('15 6 * 1,12 1-5')
     expect(toPgCronSyntax('*/5 0-8/2 1,15 * *')).toBe('*/5 0-8/2 1,15 * *')
@@ -44,17 +44,17 @@ describe('what pg_cron can run', () => {
       {statement: "select current_setting('qicore.scheduled_at')"},
       'its statement reads qicore.scheduled_at, which is not set under pg_cron',
     ],
-  ])('is not %j, and the reason names it', (given, reason) => {
+  ])('does not include %j, and the reason names the setting', (given, reason) => {
     expect(why(given)).toEqual([reason])
   })
 
-  it('is what it does anyway: one attempt, no catch-up, and a run waits for the previous one', () => {
+  it('includes settings that equal its behaviour: one attempt, no catching up, runs that queue', () => {
     expect(why({retries: 0, backoff: '1min', catchUp: 'none', overlap: 'queue', lateAfter: '5min'})).toEqual([])
     const [byDefault] = jobsOf(jobsSchema.parse({})).filter(({name}) => name === 'maintain')
     expect(obstacles(byDefault!, {version: '1.3', timezone: 'GMT', matchesBothDays: false}, now)).toEqual([])
   })
 
-  it('is either of two days as the setting cron.match_dom_and_dow says', () => {
+  it('joins two day fields by the setting cron.match_dom_and_dow', () => {
     const both = (schedule: string, on: boolean) => why({schedule}, '1.6', 'GMT', on)
     for (const schedule of ['0 5 1-7 * 0', '0 5 L * 1']) {
       expect(both(schedule, false), schedule).toEqual([])
@@ -65,7 +65,7 @@ describe('what pg_cron can run', () => {
     for (const schedule of ['0 5 L * *', '0 3 1 * *', '0 3 * * 1']) expect(both(schedule, true), schedule).toEqual([])
   })
 
-  it('goes by cron.timezone from 1.5 on, and UTC by any of its names', () => {
+  it('follows cron.timezone from 1.5 on, with any name of UTC', () => {
     expect(why({timezone: 'Europe/Berlin'}, '1.6', 'Europe/Berlin')).toEqual([])
     expect(why({timezone: 'UTC'}, '1.6', 'Europe/Berlin')).toEqual([
       'its timezone is UTC, but pg_cron uses Europe/Berlin (cron.timezone)',
@@ -74,7 +74,7 @@ describe('what pg_cron can run', () => {
   })
 })
 
-describe('the name of an entry', () => {
+describe('the name of a pg_cron entry', () => {
   const text = fc.string({unit: 'grapheme', minLength: 1, maxLength: 90})
 
   it('fits into pg_cron, begins with its database, and names one part of one job', async () => {
@@ -89,7 +89,7 @@ describe('the name of an entry', () => {
     )
   })
 
-  it('makes an entry ours only together with what it calls', async () => {
+  it('identifies an entry of qicore-db only together with its command', async () => {
     expect(entryName('market', 'refresh', 'public.daily_ohlcv_summary')).toBe(
       'qicore:market:refresh:public.daily_ohlcv_summary',
     )

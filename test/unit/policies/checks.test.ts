@@ -37,7 +37,7 @@ interface Given {
   bucket?: Duration
 }
 
-/** Daily chunks from so many days ago until now. */
+/** Daily chunks from that many days ago until now. */
 function chunksOf(count: number, status = 0): Chunk[] {
   return Array.from({length: count}, (_, index) => ({
     relation: index,
@@ -119,8 +119,8 @@ const ids = (...subjects: CheckSubject[]) =>
     .filter(({level}) => level === 'unsafe')
     .map(({id}) => id)
 
-describe('the proof', () => {
-  it('finds nothing in policies that go together', () => {
+describe('the checks of policies', () => {
+  it('find nothing in policies that fit together', () => {
     const t = subject('t', {
       policies: [gated(days(730)), compression(days(30))],
       chunks: chunksOf(10),
@@ -130,13 +130,13 @@ describe('the proof', () => {
     expect(found(t, a)).toEqual([])
   })
 
-  it('names an aggregate without a refresh policy under a retention, also one over another', () => {
+  it('report an aggregate without a refresh policy under a retention, also one over another aggregate', () => {
     const t = subject('t', {policies: [gated(days(30))], chunks: chunksOf(10)})
     const a = subject('a', {source: t.table})
     const b = subject('b', {policies: [refresh(days(5), days(1))], source: a.table, bucket: days(1)})
     expect(ids(t, a, b)).toEqual(['never-refreshed:public.a'])
     const [finding] = found(t, a, b)
-    // The oldest chunk ended nine days ago, so it is taken in twenty-one.
+    // The oldest chunk ended nine days ago, so it is dropped in twenty-one.
     expect(finding).toMatchObject({
       effectiveFrom: '2026-06-22T00:00:00Z',
       policies: [
@@ -146,7 +146,7 @@ describe('the proof', () => {
     })
   })
 
-  it('wants a refresh to begin at least a chunk inside of the retention', () => {
+  it('require that a refresh starts at least one chunk after the cutoff of the retention', () => {
     const inside = (start: Duration) => {
       const t = subject('t', {policies: [gated(days(30))]})
       return ids(t, subject('a', {policies: [refresh(start, duration('1 hour'))], source: t.table}))
@@ -164,7 +164,7 @@ describe('the proof', () => {
     expect(finding!.suggestion).toBe('startOffset: 29 days')
   })
 
-  it('takes a month for its shortest where something is kept, and for its longest where something reaches back', () => {
+  it('count a month as its shortest length for kept rows and its longest for a window', () => {
     const t = subject('t', {policies: [gated(duration('1 month'))]})
     const window = (start: Duration) =>
       ids(t, subject('a', {policies: [refresh(start, duration('1 hour'))], source: t.table}))
@@ -172,7 +172,7 @@ describe('the proof', () => {
     expect(window(days(28))).toEqual(['refresh-erases:public.a'])
   })
 
-  it('wants two buckets in the window of a refresh', () => {
+  it('require two buckets in the window of a refresh', () => {
     const t = subject('t', {})
     const window = (start: Duration) =>
       ids(t, subject('a', {policies: [refresh(start, duration('1 hour'))], source: t.table, bucket: days(1)}))
@@ -180,7 +180,7 @@ describe('the proof', () => {
     expect(window(duration('48 hours'))).toEqual(['narrow-window:public.a'])
   })
 
-  it('sees a retention that takes rows before their bucket is computed', () => {
+  it('report a retention that drops rows before their bucket is computed', () => {
     const t = subject('t', {policies: [gated(duration('20 hours'))], interval: day / 24n})
     expect(
       ids(
@@ -190,7 +190,7 @@ describe('the proof', () => {
     ).toContain('retention-outruns:public.a')
   })
 
-  it('counts what a retention of 7 days on chunks of 7 days really keeps', () => {
+  it('compute what a retention of 7 days on chunks of 7 days really keeps', () => {
     const t = subject('t', {policies: [gated(days(7))], interval: 7n * day})
     const [finding] = found(t)
     expect(finding).toMatchObject({id: 'coarse-chunks:public.t', level: 'unsafe', suggestion: 'chunkInterval: 1 day'})
@@ -198,7 +198,7 @@ describe('the proof', () => {
     expect(ids(subject('t', {policies: [gated(days(7))], interval: day}))).toEqual([])
   })
 
-  it('holds compression against what a refresh still waits for', () => {
+  it('compare compression with the ranges that a refresh still reads', () => {
     const t = subject('t', {policies: [compression(days(3))], chunks: chunksOf(2)})
     const a = subject('a', {policies: [refresh(days(7), duration('1 hour'))], source: t.table})
     expect(found(t, a)).toMatchObject([
@@ -213,7 +213,7 @@ describe('the proof', () => {
     ])
   })
 
-  it('counts the locks of a native drop, and the tables that its foreign keys lock', () => {
+  it('count the locks of a native drop and the tables that its foreign keys lock', () => {
     const more = {references: ['public.exchanges']}
     const t = (rule: LiveRule) => subject('t', {policies: [rule], chunks: chunksOf(2_000), more})
     expect(ids(t(native(days(30))))).toEqual(['locks:public.t', 'foreign-keys:public.t'])
@@ -230,13 +230,13 @@ describe('the proof', () => {
     ])
   })
 
-  it('holds a chunk against the memory of the server', () => {
+  it('compare the size of a chunk with the memory of the server', () => {
     const t = (bytes: number) => subject('t', {interval: 7n * day, more: {bytesPerPoint: bytes / Number(day)}})
     expect(ids(t(100 * 2 ** 20))).toEqual([])
     expect(found(t(500 * 2 ** 20))).toMatchObject([{id: 'chunk-memory:public.t', suggestion: 'chunkInterval: 1 day'}])
   })
 
-  it('wants a clock where times are integers', () => {
+  it('require an integer_now function for integer time', () => {
     const t = subject('t', {policies: [{...compression(days(1)), after: 5n}], interval: 1n})
     const clock = {schema: 'public', name: 'integer_now', safe: true}
     const text = (has: boolean) =>
@@ -249,7 +249,7 @@ describe('the proof', () => {
     expect(text(true)).toEqual([])
   })
 
-  it('names rows that no aggregate has covered; gated retention waits for them', () => {
+  it('report rows that no aggregate has covered; gated retention waits for them', () => {
     const more = {
       uncovered: [
         {aggregate: 'public.a', range: '2026-01-01 to 2026-02-01', flags: {from: '2026-01-01', to: '2026-02-01'}},
@@ -264,7 +264,7 @@ describe('the proof', () => {
     expect(level(gated(days(30)))).toMatchObject({level: 'note'})
   })
 
-  it('proposes nothing for a retention by creation time: no declaration says the same', () => {
+  it('suggest nothing for a retention by creation time, because no declaration is equivalent', () => {
     const byCreation = subject('t', {policies: [{...native(days(2)), after: null, createdBefore: days(2)}]})
     expect(found(byCreation).find(({id}) => id === 'ungated:public.t')).toMatchObject({
       suggestion: null,
@@ -275,7 +275,7 @@ describe('the proof', () => {
     })
   })
 
-  it('knows an id that was accepted and names nothing; one that the plan has no more is no mistake', () => {
+  it('refuse an accepted id that no check has; an id that the plan no longer has is no mistake', () => {
     const states = new Map(['public.t', 'public.a:b'].map((key) => [key, {key}]))
     const planned = {findings: [], state: {states}}
     for (const id of ['nosuch', 'uncovered:public.x', 'uncoverd:public.t', 'uncovered:public', 'uncovered'])
@@ -285,7 +285,7 @@ describe('the proof', () => {
     for (const id of ['uncovered:public.t', 'ungated:public.t:1000', 'locks:public.a:b']) requireKnown(planned, [id])
   })
 
-  it('refuses a plan only for what it touches, and unless each finding is accepted by name', () => {
+  it('refuse a plan only for the tables that it changes, unless each finding is accepted by name', () => {
     const t = subject('t', {policies: [gated(days(7))], interval: 7n * day})
     const findings = found(t)
     const change = (key: string): Change => ({

@@ -13,7 +13,7 @@ async function kindsOf(command: string, table = key): Promise<string[]> {
   return kinds.filter((kind) => calls.some((call) => enforces(call, kind, table)))
 }
 
-describe('what pg_cron carries out', () => {
+describe('a policy that pg_cron runs', () => {
   it.each([
     [`call qicore.retain(0, '{"object": "public.ticks"}'::jsonb)`, ['retention']],
     [`call qicore.retain(0, '{"object": "public.other", "job": "public.ticks"}'::jsonb)`, []],
@@ -36,11 +36,11 @@ describe('what pg_cron carries out', () => {
       [],
     ],
     [`this is no SQL: qicore.retain 'public.ticks'`, []],
-  ])('is read from its call and arguments: %s', async (command, expected) => {
+  ])('is recognised by its call and arguments: %s', async (command, expected) => {
     expect(await kindsOf(command)).toEqual(expected)
   })
 
-  it('is left to a daemon by the calls that ask the ledger first, and by no other', async () => {
+  it('is left to a daemon for calls that read the ledger first, and for no other', async () => {
     const yields = async (command: string) => (await callsIn(command)).map(yieldsToDaemon)
     expect(await yields(`call qicore.refresh('public.ticks', 'refresh')`)).toEqual([true])
     expect(await yields(`call qicore.retain(0, '{"object": "a", "job": "retain"}'::jsonb)`)).toEqual([true])
@@ -50,7 +50,7 @@ describe('what pg_cron carries out', () => {
     expect(await yields(`call public.maintain_hypertables()`)).toEqual([false])
   })
 
-  it('is found under every name that PostgreSQL takes, and under no other', async () => {
+  it('is found under every name that PostgreSQL accepts, and under no other', async () => {
     const name = fc.string({unit: 'grapheme', minLength: 1, maxLength: 20}).filter((text) => !text.includes('\0'))
     await fc.assert(
       fc.asyncProperty(name, name, name, async (schema, table, other) => {

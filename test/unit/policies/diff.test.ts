@@ -28,7 +28,7 @@ function maybe<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> {
   return fc.option(arbitrary, {nil: null})
 }
 
-/** A live state such as a database may have: each kind at most once, as hands or older versions of ours left it. */
+/** A live state that a database may have: each kind at most once, set by hand or by an older version of qicore-db. */
 function states(scale: TableState['scale'], kind: 'hypertable' | 'aggregate'): fc.Arbitrary<TableState> {
   const offset: fc.Arbitrary<Offset> = scale === 'time' ? span : fc.bigInt({min: 1n, max: 10n ** 12n})
   const job = fc.record({id: jobId, scheduled: fc.boolean()})
@@ -170,13 +170,13 @@ const cases = fc
     }),
   )
 
-describe('declared against live', () => {
-  it('is nothing once the changes have been made, whatever stood there before', () => {
+describe('the difference between declared and live policies', () => {
+  it('is empty after the changes were made, whatever was live before', () => {
     fc.assert(
       fc.property(cases, ({state, declared, maxDropPerRun, engine}) => {
         const options = {engine, maxDropPerRun}
         const problems: Problem[] = []
-        // Apache has none of TimescaleDB's own jobs.
+        // The Apache edition has no jobs of TimescaleDB.
         const before =
           engine === 'apache'
             ? {
@@ -196,7 +196,7 @@ describe('declared against live', () => {
     )
   })
 
-  it('leaves alone what nothing is said of', () => {
+  it('leaves kinds that are not declared unchanged', () => {
     fc.assert(
       fc.property(cases, ({state, maxDropPerRun, engine}) => {
         const problems: Problem[] = []
@@ -208,7 +208,7 @@ describe('declared against live', () => {
     )
   })
 
-  it('keeps the job where there is one, and never makes a second', () => {
+  it('keeps an existing job and never creates a second one', () => {
     fc.assert(
       fc.property(cases, ({state, declared, maxDropPerRun}) => {
         const problems: Problem[] = []
@@ -225,7 +225,7 @@ describe('declared against live', () => {
     )
   })
 
-  it('tells every mistake of a declaration with its place', () => {
+  it('reports every mistake of a declaration with its place', () => {
     const problems: Problem[] = []
     const state: TableState = {
       key: 'public.t',
@@ -253,7 +253,7 @@ describe('declared against live', () => {
     expect(desiredStateOf(declared, {...state, scale: 'unknown'}, []).policies.has('retention')).toBe(false)
   })
 
-  it('makes the job of a gated retention again where it was made for another confirmed policy', () => {
+  it('recreates the job of a gated retention if it was created for another confirmed policy', () => {
     const gate = {maxDropPerRun: 8, timeUnit: null, consentValid: true, jobConsentMatches: true, duplicateJobs: []}
     const rule: LiveRule = {
       ...bareRule,
@@ -288,7 +288,7 @@ describe('declared against live', () => {
     ])
   })
 
-  it('refuses to choose between two live policies of a kind', () => {
+  it('refuses to choose between two live policies of one kind', () => {
     const problems: Problem[] = []
     const rule: LiveRule = {
       ...bareRule,

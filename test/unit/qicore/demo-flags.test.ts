@@ -13,20 +13,20 @@ const configOf = (targets: Record<string, string>, byDefault?: string) =>
 const flags = (config: Config | null, env: Record<string, string> = {}) =>
   flagsFor(demoPlace(config, '/app'), config, env)
 
-describe('the flags by which other commands find the demo', () => {
-  it('are none where the demo is the default target', () => {
+describe('the flags with which other commands find the demo', () => {
+  it('are none if the demo is the default target', () => {
     expect(flags(null)).toEqual({})
     expect(flags(configOf({local: 'embedded:.qicore/db'}, 'local'))).toEqual({})
   })
 
-  it('name the target where the environment or another default would win', () => {
+  it('name the target if the environment or another default would take precedence', () => {
     for (const variable of ['QICORE_DB_URL', 'DATABASE_URL', 'PGHOST', 'PGSERVICE'])
       expect(flags(null, {[variable]: 'x'}), variable).toEqual({target: 'local'})
     expect(flags(configOf({local: 'embedded:.qicore/db', prod: 'postgres://h/d'}, 'prod'))).toEqual({target: 'local'})
     expect(flags(configOf({local: 'embedded:.qicore/db'}))).toEqual({target: 'local'})
   })
 
-  it('are the URL where the configuration has no target for it', () => {
+  it('are the URL if the configuration has no target for it', () => {
     expect(flags(configOf({prod: 'postgres://h/d'}, 'prod'))).toEqual({url: 'embedded:/app/.qicore/db'})
     expect(flags(configOf({local: 'postgres://h/d'}, 'local'))).toEqual({url: 'embedded:/app/.qicore/db'})
   })

@@ -15,10 +15,10 @@ it('a table that compression makes larger is named, with what to change', () => 
   ])
 })
 
-it('compressed chunks that grew to more than twice their size lead to VACUUM', () => {
+it('compressed chunks that grew to more than twice their size get the advice to run VACUUM', () => {
   expect(compressionAdvice([row(4, 340_000, 10_800_000)])).toEqual([expect.stringContaining('VACUUM')])
 })
 
-it('there is no advice where compression saves, where growth is small, and where nothing is known', () => {
+it('there is no advice if compression saves space, if growth is small, and if sizes are unknown', () => {
   expect(compressionAdvice([row(1, 5_000_000, 9_000_000), row(4, 1000, 20_000), row(null, null, null)])).toEqual([])
 })

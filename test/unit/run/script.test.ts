@@ -27,7 +27,7 @@ const kindsOf = async (script: string) =>
   ((await parse(script)).stmts ?? []).map(({stmt}) => Object.keys(stmt ?? {})[0])
 
 describe('the script of a plan', () => {
-  it.each(attacks)('runs nothing that a step is called: %j', async (id) => {
+  it.each(attacks)('executes no part of the name of a step: %j', async (id) => {
     expect(await kindsOf(scriptOf(step({id, object: id})))).toEqual([
       'TransactionStmt',
       'VariableSetStmt',
@@ -37,7 +37,7 @@ describe('the script of a plan', () => {
     ])
   })
 
-  it('ends every statement, also one whose last line is a comment', async () => {
+  it('terminates every statement, also one that ends with a comment', async () => {
     const script = scriptOf(
       step({statements: [statement('select 1 -- one'), statement("select '--'"), statement('select 2;')]}),
     )

@@ -52,7 +52,7 @@ const audit = (over: Partial<AuditInput>) =>
   })
 
 describe('an audit', () => {
-  it('is clean where every instant of the calendar has one row', () => {
+  it('is clean if every due time of the schedule has one row', () => {
     const result = audit({
       rows: [row('01:00'), row('02:00', 'skipped', 'overlap'), row('03:00', 'done_late'), row('04:00', 'failed')],
     })
@@ -68,7 +68,7 @@ describe('an audit', () => {
     expect(auditProblems(result, 60_000)).toBe(0)
   })
 
-  it('finds an instant without a row, one with two, a row that is in no calendar, and a claim whose daemon is gone', () => {
+  it('finds a due time without a row, one with two, a row at no due time, and a claim whose daemon is gone', () => {
     const result = audit({
       rows: [row('01:00'), row('01:10'), row('02:00'), row('02:00'), {...row('04:00', 'running'), abandoned: true}],
     })
@@ -81,7 +81,7 @@ describe('an audit', () => {
     expect(auditProblems(result, 60_000)).toBe(4)
   })
 
-  it('distinguishes what is not begun yet from what is missing, and forgives it for a while', () => {
+  it('distinguishes a due time that has not started from a missing one, and allows it some time', () => {
     const result = audit({rows: [row('01:00'), row('02:00'), row('03:00')], lastAt: at('03:00')})
     expect([result.gaps, result.waiting.map(clock)]).toEqual([[], ['04:00']])
     expect([auditProblems(result, 60_000), auditProblems(result, 3_600_000)]).toEqual([1, 0])
@@ -94,7 +94,7 @@ describe('an audit', () => {
     expect([auditProblems(running, 60_000), auditProblems(running, 60_000, true)]).toEqual([1, 0])
   })
 
-  it('is not clean while a failed try waits for the next one, and every due time behind it is counted', () => {
+  it('is not clean while a failed attempt waits for its retry, and counts every due time after it', () => {
     const result = audit({rows: [row('01:00'), row('02:00', 'retry')], lastAt: at('02:00')})
     expect({
       retrying: result.retrying.map(clock),
@@ -105,14 +105,14 @@ describe('an audit', () => {
     expect(auditProblems(result, 86_400_000)).toBe(1)
   })
 
-  it('counts what a daemon gave back as not begun, not as failed: it is overdue after a while', () => {
+  it('counts a released occurrence as waiting, not as failed, and as overdue after some time', () => {
     const given = {...row('04:00', 'retry'), attempts: 0}
     const result = audit({rows: [row('01:00'), row('02:00'), row('03:00'), given], lastAt: at('04:00')})
     expect([result.retrying, result.givenBack.map(clock), result.gaps]).toEqual([[], ['04:00'], []])
     expect([auditProblems(result, 60_000), auditProblems(result, 3_600_000)]).toEqual([1, 0])
   })
 
-  it('reckons by the schedule in force at the time, and explains pauses by who made them', () => {
+  it('uses the schedule in force at the time, and names who paused a job', () => {
     const versions: AuditedVersion[] = [
       hourly,
       {...hourly, revision: 2, validFrom: at('01:30'), state: 'paused', reason: 'release'},
@@ -128,7 +128,7 @@ describe('an audit', () => {
     ])
   })
 
-  it('gives a run of pg_cron to the instant it began after, and finds the ones it missed', () => {
+  it('assigns a run of pg_cron to the due time before its start, and finds the ones it missed', () => {
     const versions: AuditedVersion[] = [{...hourly, runner: 'pg_cron'}]
     const run = (time: string, byCron = true) => cronRun(time, {byCron})
     const result = audit({versions, lastAt: at('00:30'), unassigned: [run('01:00'), run('02:20', false), run('04:00')]})
@@ -149,7 +149,7 @@ describe('an audit', () => {
     ).toEqual(['02:00'])
   })
 
-  it('asks a run of every part of a job that pg_cron runs in parts, and takes no note of a daemon for one', () => {
+  it("requires a run of every part of a job that pg_cron runs in parts, and does not count the daemon's skipped rows as runs", () => {
     const versions: AuditedVersion[] = [
       {...hourly, runner: 'pg_cron', commands: {'public.a': 'call a', 'public.b': 'call b'}},
     ]
@@ -167,7 +167,7 @@ describe('an audit', () => {
     ])
   })
 
-  it('knows a run that had to wait for the one before, and one that came twice', () => {
+  it('recognises a run that waited for the previous one, and one that ran twice', () => {
     const versions: AuditedVersion[] = [{...hourly, runner: 'pg_cron'}]
     const long = cronRun('01:00', {completedAt: at('03:20')})
     const queued = [
@@ -191,7 +191,7 @@ describe('an audit', () => {
     expect([twice.gaps, twice.duplicates.map(clock)]).toEqual([[], ['02:00']])
   })
 
-  it('finds a run of pg_cron at no due time, also where nothing was due at all', () => {
+  it('finds a run of pg_cron at no due time, also if nothing was due at all', () => {
     const sundays: AuditedVersion = {...hourly, runner: 'pg_cron', schedule: '0 5 * * 0'}
     const odd = audit({versions: [sundays], unassigned: [cronRun('03:40')]})
     expect([odd.instants, odd.unexpected.map(clock), auditProblems(odd, 60_000)]).toEqual([0, ['03:40'], 1])
@@ -208,7 +208,7 @@ describe('an audit', () => {
     expect(audit({versions: [{...sundays, runner: 'daemon'}], unassigned: [cronRun('03:40')]}).unexpected).toEqual([])
   })
 
-  it('does not take a call that found the job paused, or run by daemons, for one of its runs', () => {
+  it('does not count a call that found the job paused or run by daemons as one of its runs', () => {
     const versions: AuditedVersion[] = [{...hourly, runner: 'pg_cron'}]
     const result = audit({
       versions,
@@ -225,7 +225,7 @@ describe('an audit', () => {
     ])
   })
 
-  it('finds exactly what was taken away or added, wherever', () => {
+  it('finds exactly the rows that were removed or added', () => {
     const instants = Array.from({length: 48}, (_, index) => at('00:30') + (index + 0.5) * 3_600_000)
     fc.assert(
       fc.property(

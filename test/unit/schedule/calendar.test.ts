@@ -27,7 +27,7 @@ const zones = [
   'Europe/Dublin',
   'Asia/Kathmandu',
 ]
-/** Around every kind of change of the clocks: forward, back, by half an hour, by two hours, at midnight, by a whole day. */
+/** Times around every kind of clock change: forward, back, by half an hour, by two hours, at midnight, by a whole day. */
 const days = [
   '2026-03-29',
   '2026-10-25',
@@ -42,8 +42,8 @@ const days = [
   '2026-12-31',
 ]
 
-describe('the calendar', () => {
-  it('runs a time that the clocks leave out right after the change, once', () => {
+describe('the schedule', () => {
+  it('runs a time that a clock change skips once, right after the change', () => {
     expect(between(berlin('30 2 * * *'), '2026-03-28T12:00:00Z', '2026-03-30T12:00:00Z')).toEqual([
       '2026-03-29T01:00Z',
       '2026-03-30T00:30Z',
@@ -57,7 +57,7 @@ describe('the calendar', () => {
     ])
   })
 
-  it('runs a time that occurs twice the first time only', () => {
+  it('runs a time that occurs twice only the first time', () => {
     expect(between(berlin('30 2 * * *'), '2026-10-24T12:00:00Z', '2026-10-26T12:00:00Z')).toEqual([
       '2026-10-25T00:30Z',
       '2026-10-26T01:30Z',
@@ -70,7 +70,7 @@ describe('the calendar', () => {
     ])
   })
 
-  it('keeps an interval an interval: every half hour is every half hour of real time', () => {
+  it('keeps an interval in real time: every half hour is every half hour', () => {
     for (const day of days) {
       const all = [
         ...instants(berlin('*/30 * * * *'), at(`${day}T00:00:00Z`) - 86_400_000, at(`${day}T00:00:00Z`) + 172_800_000),
@@ -79,7 +79,7 @@ describe('the calendar', () => {
     }
   })
 
-  it('knows leap days and months of every length', () => {
+  it('knows leap days and the lengths of months', () => {
     expect(between({schedule: '0 0 29 2 *', timezone: 'UTC'}, '2026-01-01', '2033-01-01')).toEqual([
       '2028-02-29T00:00Z',
       '2032-02-29T00:00Z',
@@ -92,7 +92,7 @@ describe('the calendar', () => {
     ])
   })
 
-  it('gives the same instants wherever one begins to ask, around every change of the clocks', () => {
+  it('gives the same due times from any start, around every clock change', () => {
     const schedules = [
       '30 2 * * *',
       '*/30 * * * *',
@@ -129,7 +129,7 @@ describe('the calendar', () => {
     )
   })
 
-  it('takes an instant itself as passed, and the millisecond before it as not', () => {
+  it('counts a due time as passed at that instant, and not one millisecond before', () => {
     const noon = at('2026-01-01T12:00:00Z')
     const daily = {schedule: '0 12 * * *', timezone: 'UTC'}
     expect(nextInstant(daily, noon - 1)).toBe(noon)
@@ -143,16 +143,16 @@ describe('the calendar', () => {
     [{schedule: '0 2 * * *', timezone: 'Mars/Olympus'}, 'no time zone "Mars/Olympus"'],
     [{schedule: '0 2 * * *', timezone: '+02:00'}, 'no time zone'],
     [{schedule: '0 25 * * *', timezone: 'UTC'}, 'hour "25"'],
-  ])('says what is wrong with %o', (calendar, words) => {
+  ])('describes the mistake in %o', (calendar, words) => {
     expect(calendarProblem(calendar, at('2026-01-01'))).toContain(words)
   })
 })
 
-describe('notes on changes of the clocks', () => {
+describe('notes on clock changes', () => {
   const notes = (calendar: Calendar, from: string, to: string) =>
     dstNotes(calendar, at(from), at(to)).map(({text}) => text)
 
-  it('say what becomes of a time that does not exist', () => {
+  it('say when a time that does not exist runs', () => {
     expect(notes(berlin('30 2 * * *'), '2026-01-01', '2026-06-01')).toEqual([
       '2026-03-29: 02:30 does not exist (the clocks go from 02:00 to 03:00) and runs at 03:00 instead',
     ])
@@ -164,7 +164,7 @@ describe('notes on changes of the clocks', () => {
     ])
   })
 
-  it('say what happens to a time that occurs twice', () => {
+  it('say when a time that occurs twice runs', () => {
     expect(notes(berlin('30 2 * * *'), '2026-06-01', '2026-12-01')).toEqual([
       '2026-10-25: 02:30 occurs twice (the clocks go from 03:00 back to 02:00) and runs the first time only',
     ])
@@ -173,14 +173,14 @@ describe('notes on changes of the clocks', () => {
     ])
   })
 
-  it('are none where no scheduled time is touched', () => {
+  it('are absent if no scheduled time is affected', () => {
     expect(notes(berlin('0 12 * * *'), '2026-01-01', '2026-12-31')).toEqual([])
     expect(notes({schedule: '30 2 * * *', timezone: 'UTC'}, '2026-01-01', '2026-12-31')).toEqual([])
   })
 })
 
 describe('a time zone', () => {
-  it('has its changes of clocks found to the second', () => {
+  it('has its clock changes found to the second', () => {
     expect(
       transitions('Europe/Berlin', at('2026-01-01'), at('2027-01-01')).map(({at}) => new Date(at).toISOString()),
     ).toEqual(['2026-03-29T01:00:00.000Z', '2026-10-25T01:00:00.000Z'])
@@ -202,7 +202,7 @@ describe('a time zone', () => {
   })
 })
 
-it('counts instants as it lists them, near and far from changes of the clocks', () => {
+it('counts as many due times as it lists, near and far from clock changes', () => {
   const field = (max: number) =>
     fc.oneof(
       fc.constant('*'),

@@ -34,7 +34,7 @@ const decide = (given: Record<string, unknown>, ledger: JobState, now: number) =
 }
 
 describe('what is due', () => {
-  it('is nothing before the first instant after the calendar began to count', () => {
+  it('is nothing before the first due time after the schedule took effect', () => {
     expect(evaluateDue(job('j', {schedule: '0 * * * *'}), state(), at('00:59:59'))).toEqual({
       decision: null,
       wakeAt: at('01:00:00'),
@@ -43,14 +43,14 @@ describe('what is due', () => {
     expect(decide({}, state(), at('01:00:00'))).toEqual({run: '01:00', skips: []})
   })
 
-  it('after an absence is the newest instant, the others are written down as superseded', () => {
+  it('after downtime is the newest due time, and the others are recorded as superseded', () => {
     expect(decide({}, state(), at('04:10:00'))).toEqual({
       run: '04:00',
       skips: ['01:00 superseded', '02:00 superseded', '03:00 superseded'],
     })
   })
 
-  it('with catchUp none is nothing that was due while no daemon ran', () => {
+  it('with catchUp none excludes due times while no daemon ran', () => {
     expect(decide({catchUp: 'none'}, state(), at('03:30:00'))).toEqual({
       run: null,
       skips: ['01:00 missed', '02:00 missed', '03:00 missed'],
@@ -61,7 +61,7 @@ describe('what is due', () => {
     })
   })
 
-  it('is on time up to lateAfter, to the millisecond, and missed from the next one on', () => {
+  it('is on time up to lateAfter, to the millisecond, and missed after that', () => {
     expect(decide({catchUp: 'none', lateAfter: '1min'}, state(), at('01:01:00'))).toEqual({run: '01:00', skips: []})
     expect(decide({catchUp: 'none', lateAfter: '1min'}, state(), at('01:01:00') + 1)).toEqual({
       run: null,
@@ -72,7 +72,7 @@ describe('what is due', () => {
     expect(decide({lateAfter: '1min'}, running, at('01:01:00') + 1)).toBeNull()
   })
 
-  it('with catchUp all is one after the other, bounded', () => {
+  it('with catchUp all is run one after another, up to the limit', () => {
     expect(decide({catchUp: 'all'}, state(), at('03:30:00'))).toEqual({run: '01:00', skips: []})
     expect(decide({catchUp: 'all', catchUpLimit: 2}, state(), at('04:30:00'))).toEqual({
       run: '03:00',
@@ -81,7 +81,7 @@ describe('what is due', () => {
     expect(decide({catchUp: 'all'}, state({running: true, lastAt: at('01:00:00')}), at('03:30:00'))).toBeNull()
   })
 
-  it('while the one before runs is skipped on time, and waits when it was missed', () => {
+  it('while the previous run continues is skipped if on time, and waits if it was missed', () => {
     expect(decide({}, state({running: true, lastAt: at('01:00:00')}), at('02:00:01'))).toEqual({
       run: null,
       skips: ['02:00 overlap'],
@@ -93,7 +93,7 @@ describe('what is due', () => {
     })
   })
 
-  it('with overlap queue waits until the one before has ended, and is not late by that', () => {
+  it('with overlap queue waits until the previous run has ended, and is not late because of that', () => {
     expect(decide({overlap: 'queue'}, state({running: true, lastAt: at('01:00:00')}), at('02:00:01'))).toBeNull()
     expect(
       decide(
@@ -122,7 +122,7 @@ describe('what is due', () => {
     })
   })
 
-  it('begins later by its jitter, which is the same everywhere and smaller than what was asked', () => {
+  it('starts later by its jitter, which is the same everywhere and smaller than the setting', () => {
     const jittered = job('j', {schedule: '0 * * * *', jitter: '10min'})
     const offset = jitterOf(jittered, at('01:00:00'))
     expect(offset).toBe(jitterOf(jittered, at('01:00:00')))
@@ -140,7 +140,7 @@ describe('what is due', () => {
     expect(offsets.reduce((sum, one) => sum + one, 0) / 1_000).toBeGreaterThan(250_000)
   })
 
-  it('of a paused or removed job is what came before, and is written down as such', () => {
+  it('of a paused or removed job is only what came before, and is recorded as such', () => {
     const paused: ScheduleVersion = {...hourly, revision: 2, validFrom: at('02:30:00'), state: 'paused'}
     expect(decide({}, state({versions: [hourly, paused]}), at('09:00:00'))).toEqual({
       run: null,
@@ -161,7 +161,7 @@ describe('what is due', () => {
     ).toEqual({run: '06:00', skips: []})
   })
 
-  it('follows the schedule that was in force at the time', () => {
+  it('follows the schedule in force at the time', () => {
     const half: ScheduleVersion = {...hourly, revision: 2, validFrom: at('02:00:00'), schedule: '30 * * * *'}
     expect(decide({}, state({versions: [hourly, half]}), at('03:45:00'))).toEqual({
       run: '03:30',
@@ -169,7 +169,7 @@ describe('what is due', () => {
     })
   })
 
-  it('is a note while pg_cron is the runner, and what daemons missed before is made up for by its next run', () => {
+  it('is recorded as skipped while pg_cron is the runner, and its next run makes up for what daemons missed', () => {
     const theirs: ScheduleVersion = {...hourly, revision: 2, validFrom: at('02:30:00'), runner: 'pg_cron'}
     expect(decide({}, state({versions: [{...hourly, runner: 'pg_cron'}]}), at('03:00:30'))).toEqual({
       run: null,
@@ -198,7 +198,7 @@ describe('what is due', () => {
     })
   })
 
-  it('says since when an occurrence waits', () => {
+  it('includes since when an occurrence waits', () => {
     expect(
       evaluateDue(
         job('j', {schedule: '0 * * * *', overlap: 'queue'}),
@@ -208,7 +208,7 @@ describe('what is due', () => {
     ).toBe(at('02:00:00'))
   })
 
-  it('is accounted for in rounds after a long absence of a job of every second', () => {
+  it('is recorded in several rounds after a long downtime of a job that runs every second', () => {
     const every: ScheduleVersion = {...hourly, schedule: '* * * * * *'}
     const round = evaluateDue(job('j', {schedule: '* * * * * *'}), state({versions: [every]}), at('09:00:00')).decision!
     expect(round.run).toBeNull()
@@ -216,7 +216,7 @@ describe('what is due', () => {
     expect(round.to).toBe(at('00:30:00') + 2_000_000)
   })
 
-  it('accounts for every instant once and in order, whatever happens in between', () => {
+  it('accounts for every due time once and in order, in any sequence of events', () => {
     const options = fc.record({
       catchUp: fc.constantFrom('none', 'once', 'all'),
       overlap: fc.constantFrom('skip', 'queue'),
@@ -292,7 +292,7 @@ describe('what is due', () => {
               : [],
           )
           expect(rows).toEqual(calendar.filter((instant) => instant <= ledger.lastAt))
-          // One after the other: an instant that jitter lets overtake the one before waits for it.
+          // One after another: a due time that jitter puts before the previous one waits for it.
           let dueAt = -Infinity
           const due = calendar.filter(
             (instant) => (dueAt = Math.max(dueAt, instant + jitterOf(declared, instant))) <= now,
@@ -306,7 +306,7 @@ describe('what is due', () => {
 })
 
 describe('a window', () => {
-  it('is a half-open range of local time that may go over midnight', () => {
+  it('is a half-open range of local time that may cross midnight', () => {
     expect(inWindow(null, 'UTC', 0)).toBe(true)
     expect(inWindow('01:00-05:00', 'UTC', at('01:00:00'))).toBe(true)
     expect(inWindow('01:00-05:00', 'UTC', at('05:00:00'))).toBe(false)

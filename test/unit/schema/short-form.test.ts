@@ -44,14 +44,14 @@ const mistakes = (input: unknown) => {
 }
 
 describe('the short form', () => {
-  it("gives, of the seed's entries, the tables that are defined in full", () => {
+  it('expands to the tables that are defined in full', () => {
     const {tables} = readDefinitions(seed, 'the seed')
     const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown
     for (const [index, name] of ['crypto_prices', 'ohlcv_data', 'market_analytics'].entries())
       expect(plain(tables[index])).toEqual(plain(qicore.tables.find((table) => table.name === name)))
   })
 
-  it('stands beside the full one, under another name without a name that is taken', () => {
+  it('coexists with the full form, with other names for constraints and indexes that are taken', () => {
     const {tables} = readDefinitions(
       {tables: [cryptoPrices, {...seed[0], tableName: 'desk prices', schema: 'desk_b'}]},
       'it',
@@ -71,7 +71,7 @@ describe('the short form', () => {
     expect(tables[1]!.triggers).toBeUndefined()
   })
 
-  it('tells all errors at once, by the path in what was written', () => {
+  it('reports all errors together, by their path in the input', () => {
     expect(
       mistakes([
         {...seed[0], compression: {after: '7 days', segmentBy: ['exchange_id', 'exchange']}},
@@ -117,11 +117,11 @@ describe('the short form', () => {
     [{tableName: 'x'}],
     [{tableName: null}],
     JSON.parse('{"__proto__":{"tables":[]}}'),
-  ])('refuses what is no list of definitions (%#)', (input) => {
+  ])('refuses input that is not a list of definitions (%#)', (input) => {
     expect(mistakes(input).length).toBeGreaterThan(0)
   })
 
-  it('never fails otherwise, whatever it is given', () => {
+  it('throws only OpsError, whatever the input', () => {
     const entry = fc.oneof(
       fc.anything(),
       fc.record({

@@ -47,7 +47,7 @@ const problems = async (text: string) => {
 }
 
 describe('a table in the configuration', () => {
-  it('is a definition, with what is done to it from the fields beside it', async () => {
+  it('is a definition, with its policies in the fields beside it', async () => {
     const {tables} = userTables((await load(ticks)).tables)
     expect(tables).toHaveLength(2)
     expect(tables[0]).toMatchObject({
@@ -80,7 +80,7 @@ describe('a table in the configuration', () => {
     ])
   })
 
-  it('has all its mistakes reported at once, with lines and paths', async () => {
+  it('has all mistakes reported together, with lines and paths', async () => {
     expect(
       await problems(`version: 1
 tables:

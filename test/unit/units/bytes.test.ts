@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import {expect, it} from 'vitest'
 import {formatBytes} from '../../../src/units/bytes.js'
 
-it('shows a size with three significant digits, as pg_size_pretty counts', () => {
+it('a size has three significant digits, with the units of pg_size_pretty', () => {
   expect(formatBytes(0)).toBe('0 B')
   expect(formatBytes(512)).toBe('512 B')
   expect(formatBytes(1024)).toBe('1.00 kB')
@@ -12,7 +12,7 @@ it('shows a size with three significant digits, as pg_size_pretty counts', () =>
   expect(formatBytes(-2048)).toBe('-2.00 kB')
 })
 
-it('is never wider than seven characters and never off by more than half a percent', () => {
+it('a size is at most seven characters wide and at most half a percent off', () => {
   const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
   fc.assert(
     fc.property(
@@ -32,7 +32,7 @@ it('is never wider than seven characters and never off by more than half a perce
   )
 })
 
-it('never shows a smaller number for a larger size of the same unit', () => {
+it('a larger size never has a smaller number in the same unit', () => {
   fc.assert(
     fc.property(fc.maxSafeNat(), fc.nat(1_000_000), (bytes, more) => {
       const [small, unit] = formatBytes(bytes).split(' ') as [string, string]

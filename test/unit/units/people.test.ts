@@ -18,7 +18,7 @@ it.each([
   ['the beginning', 'the beginning'],
 ])('%s is %s for people', (given, shown) => expect(formatInstant(given)).toBe(shown))
 
-it('a time for people never has fractions of a second, and its zone is named only where it has one', () => {
+it('a time for people has no fractions of a second, and a zone only if it has one', () => {
   fc.assert(
     fc.property(instant, (at) => {
       expect(instantInWords(at)).toMatch(/^\d{4,}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?( BC)? UTC$/)
@@ -27,7 +27,7 @@ it('a time for people never has fractions of a second, and its zone is named onl
   expect(instantInWords('2026-11-27T22:40:00')).toBe('2026-11-27 22:40')
 })
 
-it('an instant in JSON has milliseconds or microseconds, and is the same instant', () => {
+it('an instant in JSON has milliseconds or microseconds, and parses back to the same instant', () => {
   fc.assert(
     fc.property(instant, (at) => {
       expect(jsonInstant(at)).toMatch(/T\d\d:\d\d:\d\d\.(\d{3}|\d{6})Z( BC)?$/)
@@ -49,13 +49,13 @@ it('an instant in JSON has milliseconds or microseconds, and is the same instant
   })
 })
 
-it('every length of time for people has at most two parts, and the flags take it as the same length', () => {
+it('a length of time for people has at most two parts, and flags accept it as the same length', () => {
   fc.assert(
     fc.property(fc.double({min: 0.01, max: 3e13, noNaN: true}), (length) => {
       for (const text of [formatAge(length / 1000), formatElapsed(length)]) {
         expect(text).toMatch(/^\d+(\.\d+)?(ms|s|min|h|d|y)( \d+(s|min|h|d))?$/)
         if (text === '0s') continue
-        // A year of an age has 365 days. What is shown is exact to its last unit.
+        // A year of an age has 365 days. The shown text is exact to its last unit.
         const {months, days, seconds} = parseDuration(text)
         const shown = (((months / 12) * 365 + days) * 86_400 + seconds) * 1000
         expect(Math.abs(shown - length)).toBeLessThanOrEqual(Math.max(1000, lastUnit(text, length)))
@@ -64,7 +64,7 @@ it('every length of time for people has at most two parts, and the flags take it
   )
 })
 
-/** In milliseconds: one of the unit after the first. */
+/** Milliseconds of the unit after the first. */
 function lastUnit(text: string, length: number): number {
   const steps = {y: 86_400_000, d: 3_600_000, h: 60_000, min: length < 3_600_000 ? 60_000 : 1000, s: 100, ms: 10}
   return steps[/[a-z]+/.exec(text)![0] as keyof typeof steps]

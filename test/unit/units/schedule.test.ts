@@ -27,7 +27,7 @@ describe('a schedule', () => {
     '0 9-17/2 * jan-mar mon-fri',
     '0 0 ? * 7',
     ' 0  2 * * * ',
-  ])('"%s" is taken', (schedule) => {
+  ])('"%s" is accepted', (schedule) => {
     expect(scheduleProblem(schedule)).toBeNull()
     expect(croner(schedule)).toBe(true)
   })
@@ -52,11 +52,11 @@ describe('a schedule', () => {
     ['1,,2 * * * *', 'empty entry'],
     ['60 0 0 * * *', 'second'],
     ['* * * * * ; drop', 'five fields'],
-  ])('"%s" is refused, naming the place: %s', (schedule, words) => {
+  ])('"%s" is refused, with the place of the mistake: %s', (schedule, words) => {
     expect(scheduleProblem(schedule)).toContain(words)
   })
 
-  it('lets nothing through that the calendar refuses, and is stricter only about numbers that do not exist', () => {
+  it('accepts nothing that the schedule parser refuses, and is stricter only about numbers that do not exist', () => {
     const number = fc.integer({min: 0, max: 62}).map(String)
     const atom = fc.oneof(
       fc.constantFrom(
@@ -84,7 +84,7 @@ describe('a schedule', () => {
     )
     const part = fc.tuple(atom, fc.option(number, {freq: 3})).map(([a, step]) => (step === null ? a : `${a}/${step}`))
     const field = fc.array(part, {minLength: 1, maxLength: 2}).map((parts) => parts.join(','))
-    // One field at a time: of whole schedules made by chance hardly any is valid.
+    // One field at a time: hardly any random combination of five fields is valid.
     const schedule = fc.tuple(fc.integer({min: 0, max: 5}), field, fc.boolean()).map(([place, text, six]) => {
       const fields = six ? ['0', '0', '0', '*', '*', '*'] : ['0', '0', '*', '*', '*']
       fields[place % fields.length] = text

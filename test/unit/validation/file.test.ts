@@ -26,7 +26,7 @@ const row = {
 const header = 'coin_id,symbol,name,exchange_id,usd_price,time,last_updated,source,attribution'
 const line = 'bitcoin,BTC,Bitcoin,binance,67000.1,2026-03-01T11:59:00Z,2026-03-01T11:58:00Z,feed,none'
 
-/** Reads it in pieces of any size, as a pipe gives it. */
+/** Reads it in pieces of any size, as from a pipe. */
 function validate(content: string | Buffer, options: Partial<FileOptions> & {piece?: number} = {}) {
   const bytes = Buffer.from(content)
   const piece = options.piece ?? 65_536
@@ -43,7 +43,7 @@ function validate(content: string | Buffer, options: Partial<FileOptions> & {pie
 const text = (changes: object) => JSON.stringify({...row, ...changes})
 
 describe('NDJSON', () => {
-  it('counts what is valid and what is not, with lines', async () => {
+  it('counts valid and invalid rows, with lines', async () => {
     expect(
       await validate(
         [text({}), text({usdPrice: -1}), '', text({symbol: 5}), '   ', text({usdPrice: '0.00000001'})].join('\r\n'),
@@ -72,7 +72,7 @@ describe('NDJSON', () => {
     ['two equal keys', '{"usdPrice":1,"usdPrice":2}', 'has the key "usdPrice" twice (column 15)'],
     ['a key of prototypes', '{"__proto__":1}', 'has the key "__proto__", which no column is called (column 2)'],
     ['a line that is too long', `{"a":"${'x'.repeat(1_100_000)}"}`, 'is longer than 1048576 bytes'],
-  ])('says of %s where it is, and goes on', async (_, broken, message) => {
+  ])('reports %s with its line, and continues', async (_, broken, message) => {
     for (const piece of [1000, 65_536]) {
       const summary = await validate(
         Buffer.concat([Buffer.from(`${text({})}\n`), Buffer.from(broken as string), Buffer.from(`\n${text({})}`)]),
@@ -112,7 +112,7 @@ describe('NDJSON', () => {
 })
 
 describe('CSV', () => {
-  it('is read by its header, in any order, by columns or properties', async () => {
+  it('is read by its header, in any order, with column names or property names', async () => {
     expect(await validate(`${header}\n${line}\n`)).toMatchObject({format: 'csv', valid: 1, invalid: 0})
     expect(
       await validate(
@@ -121,12 +121,12 @@ describe('CSV', () => {
     ).toMatchObject({valid: 1})
   })
 
-  it('tells an empty text from no value, by quotes', async () => {
+  it('distinguishes an empty text from no value by quotes', async () => {
     const {errors} = await validate(`${header}\n${line.replace(',feed,', ',,')}\n${line.replace(',feed,', ',"",')}\n`)
     expect(errors).toEqual([{line: 2, path: 'source', message: 'is empty (NULL) but the column is NOT NULL'}])
   })
 
-  it('counts lines also where a cell has several', async () => {
+  it('counts lines correctly if a cell has line breaks', async () => {
     const {errors, valid} = await validate(
       `${header}\r\n${line.replace('none', '"two\r\nlines"')}\r\n${line.replace('67000.1', '"-1"')}\r\n\r\n${line.replace('67000.1', 'x')}`,
     )
@@ -145,7 +145,7 @@ describe('CSV', () => {
       'is no CSV: Invalid Opening Quote: a quote is found on field 1',
     ],
     ['invalid UTF-8', Buffer.concat([Buffer.from(line), Buffer.from([0xff])]), 'is not UTF-8'],
-  ])('says of %s where it is, and goes on', async (_, broken, message) => {
+  ])('reports %s with its line, and continues', async (_, broken, message) => {
     const summary = await validate(
       Buffer.concat([Buffer.from(`${header}\n${line}\n`), Buffer.from(broken as string), Buffer.from(`\n${line}`)]),
     )
@@ -154,13 +154,13 @@ describe('CSV', () => {
     expect(summary.errors[0]!.message).toContain(message)
   })
 
-  it('refuses a header that does not fit, naming everything', async () => {
+  it('refuses a header that does not match, naming every wrong column', async () => {
     await expect(validate(`coin_id,coinId,color,,symbol\n`)).rejects.toThrow(
       /^rows:1: the header has coin_id twice; it has "color", which is not a column of crypto_prices; it has a column without a name, .*; it has no name, exchange_id, usd_price, time, last_updated, source, attribution\.$/,
     )
   })
 
-  it('names where a quote without its end begins, and the bad rows before it', async () => {
+  it('reports where an unterminated quote begins, and the invalid rows before it', async () => {
     const end = {path: null, message: 'opens a quote that is never closed; what follows it was not checked'}
     const long = await validate(`${header}\n${line}\n"${`${line}\n`.repeat(20_000)}`)
     expect(long).toMatchObject({valid: 1, invalid: 1, errors: [{line: 3, ...end}]})
@@ -171,7 +171,7 @@ describe('CSV', () => {
     expect(last.errors.at(-1)).toEqual({line: 8, ...end})
   })
 
-  it('says the same of rows as NDJSON does', async () => {
+  it('gives the same result for rows as NDJSON', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(rowsOf(cryptoPrices), {minLength: 1, maxLength: 20}),
@@ -199,7 +199,7 @@ describe('CSV', () => {
     )
   })
 
-  it('turns cells into what their columns are', async () => {
+  it('converts cells to the types of their columns', async () => {
     const {validated} = {validated: await validatedOf(exchanges)}
     const of = (content: string) =>
       validateFile(
@@ -221,7 +221,7 @@ describe('CSV', () => {
 })
 
 describe('a file', () => {
-  it('is read plain, packed, with a byte order mark and in any pieces', async () => {
+  it('is read plain or compressed, with a byte order mark and in any pieces', async () => {
     const bom = Buffer.from([0xef, 0xbb, 0xbf])
     for (const content of [`${header}\n${line}\n`, `${text({})}\n`])
       for (const bytes of [
@@ -249,7 +249,7 @@ describe('a file', () => {
     await expect(validate(content as string)).rejects.toThrow(message)
   })
 
-  it('that is not there, or a directory, is named', async () => {
+  it('that does not exist, or is a directory, is named in the error', async () => {
     const directory = directoryWith({'rows.csv': `${header}\n${line}\n`})
     await expect(fileSource(`${directory}/none.csv`)).rejects.toThrow(/none\.csv cannot be read \(ENOENT\)/)
     await expect(fileSource(directory)).rejects.toThrow(/is a directory/)

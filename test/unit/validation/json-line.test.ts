@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {JsonError, parseJsonLine} from '../../../src/validation/json-line.js'
 
-/** JSON as text, with blanks anywhere and keys that repeat, written by hand so that JSON.stringify decides nothing. */
+/** JSON text with blanks anywhere and repeated keys, written by hand so that JSON.stringify decides nothing. */
 const blank = fc.constantFrom('', '', ' ', '\t', '  ')
 const {json} = fc.letrec<{json: string; object: string; array: string}>((tie) => ({
   json: fc.oneof(
@@ -23,7 +23,7 @@ const {json} = fc.letrec<{json: string; object: string; array: string}>((tie) =>
     .map((items) => `[${items.map((item) => item.join('')).join(',')}]`),
 }))
 
-/** What JSON.parse would have to say if it kept every digit. */
+/** What JSON.parse would return if it kept every digit. */
 function rounded(value: unknown): unknown {
   if (value instanceof Big) return Number(value.toString())
   if (typeof value === 'bigint') return Number(value)
@@ -42,7 +42,7 @@ function attempt<T>(work: () => T): {value: T} | {error: unknown} {
 }
 
 describe('a line of JSON', () => {
-  it('reads as JSON.parse reads it, but for repeated keys', () => {
+  it('parses as with JSON.parse, except for repeated keys', () => {
     fc.assert(
       fc.property(json, (text) => {
         const ours = attempt(() => parseJsonLine(text))
@@ -53,7 +53,7 @@ describe('a line of JSON', () => {
     )
   })
 
-  it('is refused where JSON.parse refuses it, with a place inside of it', () => {
+  it('is refused if JSON.parse refuses it, with a position within the line', () => {
     const mutated = fc
       .tuple(
         json,
@@ -109,7 +109,7 @@ describe('a line of JSON', () => {
     ['{"a":1e99999999}', 6, 'has a number with an exponent beyond every column'],
     [`${'['.repeat(200)}${']'.repeat(200)}`, 101, 'is nested more than 100 deep'],
     ["{'a':1}", 2, 'has "\'" where a key should be'],
-  ])('%j says where and what', (text, column, message) => {
+  ])('%j has an error with position and reason', (text, column, message) => {
     const {error} = attempt(() => parseJsonLine(text)) as {error: JsonError}
     expect(error.message).toBe(message)
     expect(error.column).toBe(column)

@@ -35,12 +35,12 @@ const errorsOf = (input: object, at: Parameters<typeof validatePrice>[1] = {asOf
   validatePrice({...price, ...input}, at).errors.map(({path, message}) => `${path}: ${message}`)
 
 describe('validatePrice', () => {
-  it('passes a good row on, every digit of it', () => {
+  it('returns a valid row with every digit', () => {
     expect(validatePrice(price, {asOf})).toEqual({isValid: true, value: price, errors: []})
     expect(validatePrice({...price, usdPrice: 0.00000001}, {asOf}).value).toMatchObject({usdPrice: '0.00000001'})
   })
 
-  it('tells every error at once, also beside a broken column', () => {
+  it('reports all errors together, also beside an invalid column', () => {
     expect(
       errorsOf({
         symbol: undefined,
@@ -95,11 +95,11 @@ describe('validatePrice', () => {
     {lastUpdated: '2026-03-01T11:00:00Z'},
     {lastUpdated: '2026-03-01T12:00:00Z'},
     {time: '2026-03-01T13:00:00Z'},
-  ])('takes the edge %j', (change) => {
+  ])('accepts the boundary value %j', (change) => {
     expect(errorsOf(change)).toEqual([])
   })
 
-  it('measures freshness against the row, an instant, the clock or nothing', () => {
+  it('compares freshness with the row, an instant, the clock, or not at all', () => {
     expect(errorsOf({}, {asOf: 'row'})).toEqual([])
     expect(errorsOf({lastUpdated: '2026-03-01T10:58:59Z'}, {asOf: 'row'})).toHaveLength(1)
     expect(errorsOf({lastUpdated: '2020-01-01T00:00:00Z'}, {asOf: 'off'})).toEqual([])
@@ -109,7 +109,7 @@ describe('validatePrice', () => {
     expect(() => validatePrice(price, {asOf: 'yesterday'})).toThrow(/not an instant/)
   })
 
-  it('takes rows by the names of columns, and says their errors by those', () => {
+  it('accepts rows with column names, and uses these in errors', () => {
     const byColumn = {
       coin_id: 'bitcoin',
       symbol: 'BTC',
@@ -127,11 +127,11 @@ describe('validatePrice', () => {
     })
   })
 
-  it.each([null, undefined, 'row', 5, [price], Symbol('row')])('refuses what is no row (%#)', (input) => {
+  it.each([null, undefined, 'row', 5, [price], Symbol('row')])('refuses input that is not a row (%#)', (input) => {
     expect(validatePrice(input, {asOf}).errors).toEqual([{path: '', message: 'a row of crypto_prices is an object'}])
   })
 
-  it('is not fooled by prototypes', () => {
+  it('ignores inherited properties', () => {
     expect(errorsOf(JSON.parse('{"__proto__":{"usdPrice":1},"constructor":1,"toString":2}') as object)).toEqual([
       '__proto__: is not a column of crypto_prices',
       'constructor: is not a column of crypto_prices',
@@ -143,7 +143,7 @@ describe('validatePrice', () => {
     expect(({} as {usdPrice?: number}).usdPrice).toBeUndefined()
   })
 
-  it('never throws, whatever it is given', () => {
+  it('never throws, whatever the input', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -161,7 +161,7 @@ describe('validatePrice', () => {
 })
 
 describe('the other validators', () => {
-  it('tell which side of a candle is wrong', () => {
+  it('report which side of a candle is wrong', () => {
     expect(validateOhlcv(candle).isValid).toBe(true)
     expect(
       validateOhlcv({
@@ -201,7 +201,7 @@ describe('the other validators', () => {
     ])
   })
 
-  it('count what a market has', () => {
+  it('check the counts of a market', () => {
     const market = {
       exchangeId: 'global',
       time: asOf,

@@ -26,7 +26,7 @@ const everySecond = (name: string, given: Record<string, unknown> = {}) =>
   job(name, {schedule: '* * * * * *', ...given})
 const me = identity('me')
 
-/** The ledger's clock, so many seconds after the real one. */
+/** The ledger's clock, the given seconds after the real one. */
 const clockAhead = ({run}: TestDatabase, seconds: number) =>
   run(
     `create or replace function qicore.now() returns timestamptz language sql volatile return pg_catalog.clock_timestamp() + interval '${seconds} seconds'`,
@@ -51,7 +51,7 @@ const rows = ({run}: TestDatabase) =>
   )
 
 forEachEngine({}, (engine) => {
-  it('counts a new calendar from its declaration, and changes, ends and renews it with who did it', async () => {
+  it('starts a schedule at its declaration, and records who changes, ends and renews it', async () => {
     const database = await withCore(await engine.database())
     const {db, run} = database
     expect(await declare(db, [job('a'), job('b')], 'ada')).toEqual(['a: new', 'b: new'])
@@ -86,7 +86,7 @@ forEachEngine({}, (engine) => {
     ])
   })
 
-  it('claims an instant once, writes down what it skips with it, and frees the job at the end', async () => {
+  it('claims a due time once, records what it skips together with it, and frees the job at the end', async () => {
     const database = await withCore(await engine.database())
     const {db} = database
     const jobs = [job('a', {catchUp: 'once'})]
@@ -96,7 +96,7 @@ forEachEngine({}, (engine) => {
     const early = await claimRequests(db, jobs)
     const [mine] = await claimDue(db, jobs)
     expect(mine).toMatchObject({job: 'a', attempts: 1})
-    // What was decided before the claim has no effect any more.
+    // Decisions from before the claim have no effect any more.
     expect((await claim(db, early, identity('other'), 30)).advanced).toEqual([])
     expect((await readJobs(db))[0]).toMatchObject({running: true, claimedBy: 'me'})
     expect(await finish(db, mine!, {status: 'done', detail: {steps: 1}})).toBe(true)
@@ -109,7 +109,7 @@ forEachEngine({}, (engine) => {
     ])
   })
 
-  it("claims nothing before its time by the database's clock, nor by a calendar that has changed, nor while paused", async () => {
+  it("claims nothing before its time by the database's clock, by a schedule that has changed, or while paused", async () => {
     const database = await withCore(await engine.database())
     const {db} = database
     const jobs = [job('a')]
@@ -140,7 +140,7 @@ forEachEngine({}, (engine) => {
     )
   })
 
-  it('lets a claim be taken over when its lease ran out, and fences off the daemon that had it', async () => {
+  it('lets a claim be reclaimed when its lease expires, and fences off the daemon that had it', async () => {
     const database = await withCore(await engine.database())
     const {db} = database
     const jobs = [everySecond('a')]
@@ -171,7 +171,7 @@ forEachEngine({}, (engine) => {
     expect((await readJobs(db))[0]!.running).toBe(false)
   })
 
-  it('gives a claim back to be tried again after a pause, and what a paused job left behind to anybody', async () => {
+  it('releases a claim for a later retry, and lets any daemon claim what a paused job released', async () => {
     const database = await withCore(await engine.database())
     const {db} = database
     const jobs = [everySecond('a')]
@@ -192,7 +192,7 @@ forEachEngine({}, (engine) => {
     expect(await reclaimExpired(db, ['b'], me, 30, 5)).toMatchObject([{job: 'a', attempts: 2, state: 'paused'}])
   })
 
-  it('audits what a stopping daemon gave back as given back, and what failed as failed', async () => {
+  it('audits a released occurrence as released, and a failed one as failed', async () => {
     const database = await withCore(await engine.database())
     const {db} = database
     await declare(db, [everySecond('fails'), everySecond('stops')], 'ada')
@@ -207,7 +207,7 @@ forEachEngine({}, (engine) => {
     ])
   })
 
-  it('runs a job by hand beside its instants, never two at once', async () => {
+  it('runs a job by hand in addition to its due times, never two at once', async () => {
     const database = await withCore(await engine.database())
     const {db} = database
     const jobs = [everySecond('a')]
@@ -226,11 +226,11 @@ forEachEngine({}, (engine) => {
     expect(await claimDue(db, jobs)).toHaveLength(1)
   })
 
-  it('says who is alive and notices another server', async () => {
+  it('knows which daemons are alive, and detects another server', async () => {
     const {db, run} = await withCore(await engine.database())
     expect(await heartbeat(db, me)).toMatchObject({others: 0})
     const {now, skew, others} = await heartbeat(db, identity('second'))
-    // No two processes share an embedded directory.
+    // Two processes cannot share an embedded directory.
     expect(others).toBe(engine.native ? 1 : 0)
     expect(Math.abs(now - Date.now())).toBeLessThan(5_000)
     expect(Math.abs(skew)).toBeLessThan(1_000)
@@ -244,14 +244,14 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({native: true}, (engine) => {
-  it('gives every instant to one of eight daemons that all reach for it at once', async () => {
+  it('gives every due time to one of eight daemons that claim it at the same moment', async () => {
     const database = await withCore(await engine.database())
     const jobs = Array.from({length: 20}, (_, index) => everySecond(`j${index}`, {catchUp: 'all', overlap: 'queue'}))
     await declare(database.db, jobs, 'ada')
     await clockAhead(database, 15)
     const daemons = await Promise.all(Array.from({length: 8}, () => database.db.openSession()))
     const claims: Claim[] = []
-    // No test of speed: it ends when there is enough to be sure, and the deadline only keeps it from hanging.
+    // Not a speed test: it ends after enough claims, and the deadline only prevents a hang.
     const deadline = Date.now() + 45_000
     await Promise.all(
       daemons.map(async (db, index) => {
@@ -273,7 +273,7 @@ forEachEngine({native: true}, (engine) => {
     expect(keys.length).toBeGreaterThanOrEqual(100)
   })
 
-  it('does not let a step that is still at work in the server be taken over, and the heartbeat does not wait for it', async () => {
+  it('does not let a step be reclaimed while it runs on the server, and the heartbeat does not wait for it', async () => {
     const database = await withCore(await engine.database())
     const jobs = [everySecond('a')]
     await declare(database.db, jobs, 'ada')
@@ -298,7 +298,7 @@ forEachEngine({native: true}, (engine) => {
     await working.close()
   })
 
-  it('breaks off a transaction whose daemon fell silent in the middle of it', async () => {
+  it('aborts a transaction whose daemon stopped responding in the middle of it', async () => {
     const database = await withCore(await engine.database())
     const jobs = [everySecond('a')]
     await declare(database.db, jobs, 'ada')

@@ -9,14 +9,14 @@ import {quick} from '../../../helpers/run-steps.js'
 import {replay} from '../../../helpers/schema-replay.js'
 import {up, withMigrations} from '../../../helpers/migrate-up.js'
 
-/** QiCore's tables as another tool would have made them: there, and recorded nowhere. */
+/** QiCore's tables as another tool would have created them: existing, and not recorded. */
 async function foreign(database: TestDatabase): Promise<void> {
   await up(database.db, {stream: 'core'})
   await replay(database, ['qicore'])
 }
 
 forEachEngine({}, (engine) => {
-  it('records what is there without running it, and migrate up goes on after it', async () => {
+  it('records existing objects without running the migrations, and migrate up continues after them', async () => {
     const database = await engine.database()
     await foreign(database)
     const {db, run} = database
@@ -40,7 +40,7 @@ forEachEngine({}, (engine) => {
       '1.4.0',
     ])
     expect(recorded.every((row) => row.engine === engine.kind && row.checksum!.length === 64)).toBe(true)
-    // The objects of 1.5.0 are there too: it is refused before anything is done.
+    // The objects of 1.5.0 exist too: the request is refused before anything is done.
     await expect(planFor(db, {stream: 'qicore'})).rejects.toMatchObject({
       code: 'ALREADY_THERE',
       exitCode: 3,
@@ -49,7 +49,7 @@ forEachEngine({}, (engine) => {
     })
   })
 
-  it('migrate up says so before it begins where the tables of a migration are here already, as ordinary ones too', async () => {
+  it('migrate up refuses before it begins if the tables of a migration already exist, also as ordinary tables', async () => {
     const database = await engine.database()
     const {db, run} = database
     await run(
@@ -68,7 +68,7 @@ forEachEngine({}, (engine) => {
     })
     expect(error!.suggestions.join('\n').includes('create_hypertable')).toBe(engine.kind !== 'postgres')
     expect(await run("select to_regnamespace('qicore') is null as untouched")).toEqual([{untouched: true}])
-    // What a migration drops or renames first may be made again by it.
+    // A migration may create again what it drops or renames first.
     const configDirectory = withMigrations({
       '0001_a.sql': '-- version: 1.0.0\ndrop table public.exchanges;\ncreate table public.exchanges (x int);\n',
     })
@@ -78,7 +78,7 @@ forEachEngine({}, (engine) => {
     ).toEqual([{attname: 'x'}])
   })
 
-  it('refuses a version whose objects are not all there, and names what is missing', async () => {
+  it('refuses a version of which objects are missing, and names them', async () => {
     const database = await engine.database()
     await foreign(database)
     const {db, run} = database

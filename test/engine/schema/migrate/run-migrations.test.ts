@@ -6,7 +6,7 @@ import {forEachEngine} from '../../../helpers/engines.js'
 import {targetOf} from '../../../helpers/server.js'
 
 forEachEngine({}, (engine) => {
-  it('runMigrations makes the tables, and changes nothing the second time', async () => {
+  it('runMigrations creates the tables, and changes nothing the second time', async () => {
     const url = await engine.urlFor(async () => {})
     expect((await runMigrations(url)).applied.length).toBeGreaterThan(5)
     vi.stubEnv('DATABASE_URL', url)
@@ -24,7 +24,7 @@ forEachEngine({}, (engine) => {
   })
 })
 
-it('runMigrations says what to do where no database is named', async () => {
+it('runMigrations says what to do if no database is named', async () => {
   vi.stubEnv('DATABASE_URL', '')
   vi.stubEnv('QICORE_DB_URL', '')
   await expect(runMigrations()).rejects.toMatchObject({code: 'NO_DATABASE_NAMED', exitCode: 2})

@@ -11,7 +11,7 @@ import {up} from '../../../helpers/migrate-up.js'
 
 const kept = ['running', 'done', 'failed', 'skipped', 'interrupted']
 
-/** A row of each status in both tables; the time says which. */
+/** A row of each status in both tables; the time identifies it. */
 async function rowsOf(database: TestDatabase, statuses: readonly string[]): Promise<void> {
   for (const [index, status] of statuses.entries())
     await database.run(`
@@ -31,7 +31,7 @@ const statusesOf = async ({run}: TestDatabase) =>
 
 const owner = {operation: 'test', actor: 'me', targetHost: 'here', detail: {}}
 
-/** Ends an occurrence late and a run in part, as this version of the program does; what the database has then. */
+/** Ends an occurrence late and a run partially, as this version of the program does; returns what the database then has. */
 async function endBoth({db, run}: TestDatabase): Promise<string[]> {
   await run(`insert into qicore.maintenance_log (operation, job, scheduled_at, status, token, claimed_by)
     values ('late', 'tock', '2026-01-01Z', 'running', 77, 'me')`)

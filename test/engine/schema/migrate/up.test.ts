@@ -21,7 +21,7 @@ const isThere = async ({run}: TestDatabase, name: string) =>
   (await run<{there: boolean}>(`select to_regclass('${name}') is not null as there`))[0]!.there
 
 forEachEngine({}, (engine) => {
-  it('changes nothing in a dry run, makes the tables in a run, and finds nothing to do in the next', async () => {
+  it('a dry run changes nothing, a run creates the tables, and the next run has nothing to do', async () => {
     const database = await engine.database()
     const empty = await objectsOf(database)
     const {plan} = await planFor(database.db, {})
@@ -48,7 +48,7 @@ forEachEngine({}, (engine) => {
     expect(differences(await objectsOf(other), made)).toEqual([])
   })
 
-  it('prints a dry run that makes the same database when it is run as it stands', async () => {
+  it('prints a dry run that creates the same database when psql runs it', async () => {
     const first = await engine.database()
     const script = toScript((await planFor(first.db, {})).plan, quick)
     await up(first.db)
@@ -67,7 +67,7 @@ forEachEngine({}, (engine) => {
     ).toEqual(versions.sort((a, b) => a.version.localeCompare(b.version)))
   })
 
-  it("leaves nothing of a failing file behind, names its line and the server's words, and begins nothing after it", async () => {
+  it("leaves nothing of a failing file behind, has its line and the server's message, and starts no file after it", async () => {
     const database = await engine.database()
     const configDirectory = withMigrations({
       '0001_good.sql': '-- version: 1.0.0\ncreate table good (x int);\n',
@@ -124,7 +124,7 @@ forEachEngine({}, (engine) => {
     expect(await statesOf(database, options)).toMatchObject({'app.1.0.0': 'applied'})
   })
 
-  it('stops at a version, and goes on from there', async () => {
+  it('stops at a version, and continues from there', async () => {
     const database = await engine.database()
     await up(database.db, {to: '1.1.0'})
     expect(await statesOf(database)).toMatchObject({'1.1.0': 'applied', '1.3.0': 'pending', '1.5.0': 'pending'})
@@ -142,9 +142,9 @@ forEachEngine({}, (engine) => {
     expect(await statesOf(database)).toMatchObject({'1.0.0': 'wrong engine'})
   })
 
-  it('runs a file outside of any transaction when its header says so, statement by statement', async () => {
+  it('runs a file outside of any transaction if its header says so, statement by statement', async () => {
     const database = await engine.database()
-    // The embedded engine breaks on CONCURRENTLY ("tuple concurrently updated", and then on everything else).
+    // The embedded engine fails on CONCURRENTLY ("tuple concurrently updated", and then on everything else).
     const configDirectory = withMigrations({
       '0001_a.sql': '-- version: 1.0.0\ncreate table plain (x int);\n',
       '0002_b.sql': `-- version: 1.1.0\n-- transaction: none\ncreate index ${engine.native ? 'concurrently' : ''} plain_x on plain (x);\nvacuum plain;\n`,
@@ -173,7 +173,7 @@ forEachEngine({}, (engine) => {
     expect(Object.keys((await objectsOf(database)).relations)).toEqual([])
   })
 
-  it('asks nothing on a database without data, a yes on one with data, and the name where rows would go', async () => {
+  it('does not ask on a database without data, asks for yes on one with data, and for the name if rows would be lost', async () => {
     const database = await engine.database()
     const configDirectory = withMigrations({
       '0001_a.sql': '-- version: 1.0.0\ncreate table mine (x int, y int);\n',
@@ -190,7 +190,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
-  it('gives new hypertables as many space partitions as the setting says, none for 0, and no policies', async () => {
+  it('creates new hypertables with the configured number of space partitions, none for 0, and no policies', async () => {
     for (const count of [undefined, 0, 2]) {
       const database = await engine.database()
       await up(database.db, {spacePartitions: count})
@@ -207,7 +207,7 @@ forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
 })
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('makes the partition of now and three ahead, by day for level1_data', async () => {
+  it('creates the current partition and three ahead, by day for level1_data', async () => {
     const database = await engine.database()
     await up(database.db)
     const rows = await database.run<{parent: string; children: string[]}>(`
@@ -221,7 +221,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb', 'apache'], native: true}, (engine) => {
-  it('finds the extension in whatever schema it is', async () => {
+  it('finds the extension in any schema', async () => {
     const database = await engine.database({timescaledb: {schema: 'Time Series'}})
     expect((await up(database.db)).steps.filter(({status}) => status !== 'done')).toEqual([])
     expect(await database.run('select hypertable_name from timescaledb_information.hypertables')).toHaveLength(4)

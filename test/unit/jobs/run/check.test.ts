@@ -13,7 +13,7 @@ const load = (jobs: object, files: Record<string, string> = {}) =>
 const sql = (over: object) => ({kind: 'sql', schedule: '@hourly', ...over})
 
 describe('the jobs of a daemon', () => {
-  it('are refused with every mistake of calendars, windows, files and SQL at once', async () => {
+  it('are refused with all mistakes of schedules, windows, files and SQL together', async () => {
     const config = await load(
       {
         never: sql({schedule: '0 0 31 2 *', statement: 'select 1'}),
@@ -44,11 +44,11 @@ describe('the jobs of a daemon', () => {
       '- jobs.typo.statement:2: syntax error at or near "selct"',
     ])
     expect(message).toMatch(/ has 9 mistakes:\n/)
-    // Whoever only reads calendars needs no SQL.
+    // Reading only schedules needs no SQL.
     expect(() => checkedJobs(config, now)).toThrow('4 mistakes')
   })
 
-  it('come with their statements, each with the line it begins at', async () => {
+  it('have their statements, each with the line on which it begins', async () => {
     const jobs = await runnableJobs(
       await load({report: sql({file: 'report.sql'})}, {'report.sql': "select 'a;b';\n\n-- and\ndelete from t"}),
       now,
@@ -63,12 +63,12 @@ describe('the jobs of a daemon', () => {
   })
 })
 
-it('a thousand different calendars take no more than a few megabytes', async () => {
+it('with a thousand different schedules take no more than a few megabytes', async () => {
   await giveBackMemory()
   const before = process.memoryUsage().heapUsed
   for (let n = 0; n < 1_000; n += 1)
     nextInstant({schedule: `${n % 60} ${n % 24} ${1 + (n % 28)} * *`, timezone: 'UTC'}, now)
   await giveBackMemory()
-  // croner as it comes: 84 MB.
+  // Unmodified croner: 84 MB.
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(15_000_000)
 })

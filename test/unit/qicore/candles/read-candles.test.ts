@@ -37,7 +37,7 @@ describe('reading candles', () => {
       `volume,extra,close,low,high,open,open_time\n5.4e-05,x,23152.65,23140.02,23152.65,23143.82,2023-03-01 00:00:00+00:00\n`,
     ],
     ['with blank lines and the same line twice', `${header}\n\n${good}\n${good}\n`],
-  ])('takes a file %s, every digit as it stands', async (_, content) => {
+  ])('accepts a file %s, with every digit', async (_, content) => {
     const rows = await readCandles(written(content))
     expect(rows).toHaveLength(1)
     expect(rows[0]).toMatchObject({time: '2023-03-01 00:00:00+00:00', open: '23143.82', volume: '5.4e-05'})
@@ -47,7 +47,7 @@ describe('reading candles', () => {
     ['seconds', '1677628800'],
     ['milliseconds', '1677628800000'],
     ['microseconds', '1677628800000000'],
-  ])('takes Unix time in %s, with a header and without', async (_, time) => {
+  ])('accepts Unix time in %s, with and without a header', async (_, time) => {
     const line = `${time},23143.82,23152.65,23140.02,23152.65,5.4e-05`
     for (const content of [`${header}\n${line}\n`, `${line}\n`, `${line},117\n`, gzipSync(`${line}\n`)]) {
       const rows = await readCandles(written(content))
@@ -57,7 +57,7 @@ describe('reading candles', () => {
     }
   })
 
-  it('reads a stream as it reads a file', async () => {
+  it('accepts a stream like a file', async () => {
     for (const content of [`${header}\n${good}\n`, gzipSync(`${good}\n`)]) {
       expect(await readCandles('standard input', Readable.from([Buffer.from(content)]))).toHaveLength(1)
     }
@@ -87,7 +87,7 @@ describe('reading candles', () => {
     expect(await refusal(content)).toMatch(pattern)
   })
 
-  it('refuses a file that is not there', async () => {
+  it('refuses a file that does not exist', async () => {
     await expect(readCandles('/nowhere/x.csv')).rejects.toMatchObject({
       exitCode: 2,
       message: expect.stringContaining('/nowhere/x.csv') as string,

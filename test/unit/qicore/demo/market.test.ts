@@ -7,7 +7,7 @@ const exchange = fc.constantFrom(...exchanges)
 const seconds = fc.integer({min: 1_230_940_800, max: 4_102_444_800})
 
 describe('the sample market', () => {
-  it('gives the same price for the same instant, whatever was asked before', () => {
+  it('has the same price for the same instant, in any order of queries', () => {
     fc.assert(
       fc.property(coin, exchange, fc.array(seconds, {minLength: 1, maxLength: 20}), (one, place, times) => {
         const forwards = times.map((time) => priceAt(one, place, time))
@@ -21,7 +21,7 @@ describe('the sample market', () => {
     )
   })
 
-  it('never leaves its candle, and an hour is made of its minutes', () => {
+  it('stays within its candle, and an hour consists of its minutes', () => {
     fc.assert(
       fc.property(coin, exchange, seconds, (one, place, time) => {
         const hour = Math.floor(time / 3600) * 3600
@@ -35,7 +35,7 @@ describe('the sample market', () => {
     )
   })
 
-  it('stays a market: within a factor of three of its base, and calm enough within an hour for the price guard', () => {
+  it('stays plausible: within a factor of three of its base, and without warnings of the price trigger within an hour', () => {
     fc.assert(
       fc.property(coin, exchange, seconds, fc.integer({min: 0, max: 3600}), (one, place, time, apart) => {
         const price = priceAt(one, place, time)
@@ -47,7 +47,7 @@ describe('the sample market', () => {
     )
   })
 
-  it('moves: no two coins alike, and exchanges a little apart', () => {
+  it('moves: no two coins are alike, and exchanges differ a little', () => {
     const day = Array.from({length: 24}, (_, hour) => 1_700_000_000 + hour * 3600)
     const returns = coins.map((one) => day.map((time) => priceAt(one, 'kraken', time) / one.base))
     expect(new Set(returns.map((series) => series.join())).size).toBe(coins.length)

@@ -12,7 +12,7 @@ const server = (over: Partial<Server>) =>
   }) as Server
 
 describe('the engine that migrate status lists', () => {
-  it('is the one that migrate up would choose: the extension where the server has it preloaded', () => {
+  it('is the one that migrate up would choose: TimescaleDB if the server has it preloaded', () => {
     expect(expectedEngine(server({}), [], false)).toEqual({
       engine: 'timescaledb',
       note: 'Engine: migrate up creates the extension timescaledb 2.22.1: the server has it preloaded.',
@@ -20,7 +20,7 @@ describe('the engine that migrate status lists', () => {
     expect(chooseEngine(server({}), [], undefined, false).engine).toBe('timescaledb')
   })
 
-  it('is plain PostgreSQL where the extension is not available, not preloaded, or only --engine can say', () => {
+  it('is plain PostgreSQL if the extension is not available or not preloaded, unless --engine is given', () => {
     expect(expectedEngine(server({timescaledbAvailable: null}), [], false)).toEqual({engine: 'postgres', note: null})
     expect(expectedEngine(server({preloaded: []}), [], false)).toMatchObject({
       engine: 'postgres',
@@ -33,7 +33,7 @@ describe('the engine that migrate status lists', () => {
     expect(() => chooseEngine(server({}), [], undefined, true)).toThrow(/could get the extension/)
   })
 
-  it('is what the database is once the extension or a migration is there', () => {
+  it('is the engine of the database once the extension is created or a migration is recorded', () => {
     expect(expectedEngine(server({engine: 'apache', timescaledb: '2.22.1'}), [], true)).toEqual({
       engine: 'apache',
       note: null,

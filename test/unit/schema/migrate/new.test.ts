@@ -11,7 +11,7 @@ import {temporaryDirectory, directoryWith} from '../../../helpers/files.js'
 const read = (directory: string) => readStream('app', directory, 'migrations')
 
 describe('a new migration', () => {
-  it('gets the next number and version, and a header that is read back', () => {
+  it('gets the next number and version, and a header that parses back', () => {
     const directory = join(temporaryDirectory(), 'migrations')
     const first = newMigration(read(directory), 'First Thing', null)
     expect(first).toEqual({
@@ -30,7 +30,7 @@ describe('a new migration', () => {
     expect(readdirSync(directory)).toEqual(['0001_first_thing.sql', '0002_add_index.sql'])
   })
 
-  it('holds what was added to the definitions since the last one, says what it cannot, and is empty the next time', () => {
+  it('contains what was added to the definitions since the last one, reports what cannot be generated, and is empty the next time', () => {
     const directory = directoryWith({
       '0003_old.sql': '-- version: 1.2.0\nselect 1;\n',
       [snapshotFile]: snapshotText(qicore),
@@ -55,7 +55,7 @@ describe('a new migration', () => {
     expect(newMigration(read(directory), 'again', definitions)).toMatchObject({statements: 0, cannot: []})
   })
 
-  it('refuses a name that is none, and a directory that nothing points to', () => {
+  it('refuses an invalid name, and a stream without a directory', () => {
     const directory = temporaryDirectory()
     for (const title of ['', '../x', 'a/b', 'é', 'x'.repeat(61)])
       expect(() => newMigration(read(directory), title, null), title).toThrow(/is no name for a file/)
@@ -76,7 +76,7 @@ describe('a new migration', () => {
 })
 
 describe('the committed snapshot of QiCore', () => {
-  it('differs from the definitions in nothing that a migration would write (qicore-db migrate new --stream qicore)', () => {
+  it('equals the definitions as far as a migration can express them (else: qicore-db migrate new --stream qicore)', () => {
     const snapshot = JSON.parse(
       readFileSync(join(packagedDirectory('qicore'), snapshotFile), 'utf8'),
     ) as SchemaDefinition

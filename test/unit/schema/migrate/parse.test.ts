@@ -14,7 +14,7 @@ const pieces = fc.constantFrom(
 const spaces = fc.constantFrom('\n', '\n\n', ' -- a; comment\n', ' /* one; /* two; */ ü */ ', '\n-- 😀;\n\t')
 
 describe('a migration file', () => {
-  it('is cut into its statements, each with the line it begins on', async () => {
+  it('is split into statements, each with the line on which it begins', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(spaces, pieces), {minLength: 1, maxLength: 8}),
@@ -36,7 +36,7 @@ describe('a migration file', () => {
     )
   })
 
-  it('with a mistake is refused with file, line and what the parser says', async () => {
+  it('with a syntax error is refused with file, line and the message of the parser', async () => {
     await expect(
       parseMigration("select 'é😀';\n\nselect 1;\nselect frm x y z;\n", 'm/0001_x.sql'),
     ).rejects.toMatchObject({
@@ -50,7 +50,7 @@ describe('a migration file', () => {
     })
   })
 
-  it('shows which locks it takes on what is there already, and what would be lost', async () => {
+  it('shows which locks it takes on existing objects and what would be lost', async () => {
     const sum = async (text: string) => sumOf(await parseMigration(text, 'x.sql'))
     expect(
       await sum(
@@ -86,7 +86,7 @@ describe('a migration file', () => {
     expect(await sum('drop index i; drop function f(); delete from t')).toMatchObject({loses: false})
     expect(await sum('create table tmp (x int); drop table tmp')).toMatchObject({loses: false})
   })
-  it('names the tables that become hypertables and the settings that are read, not words in comments and texts', async () => {
+  it('names the tables that become hypertables and the settings that are read, but not words in comments and strings', async () => {
     const [first, second, third] = await parseMigration(
       `select create_hypertable('s."T"'::regclass, by_range('time')); -- create_hypertable('other', 'time')
       select x.create_hypertable(relation => 't', time_column_name => 'time') where current_setting('a.b', true) = '';

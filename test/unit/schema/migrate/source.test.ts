@@ -17,7 +17,7 @@ const messageOf = (work: () => unknown): string => {
 }
 
 describe('a directory of migrations', () => {
-  it('is read with its headers, and what is no SQL is let lie', () => {
+  it('is read with its headers, and files that are not SQL are ignored', () => {
     const directory = directoryWith({
       '0001_first_thing.sql': file('1.0.0', '-- description:  A first thing \n-- transaction: none\n'),
       '0002_second.sql': file('app.1.1.0'),
@@ -39,11 +39,11 @@ describe('a directory of migrations', () => {
     ])
   })
 
-  it('that is not there has no files', () => {
+  it('that does not exist has no files', () => {
     expect(readStream('app', join(directoryWith({}), 'nowhere'), 'migrations').files).toEqual([])
   })
 
-  it('reports every mistake at once, each with its file', () => {
+  it('reports all mistakes together, each with its file', () => {
     const directory = directoryWith({
       '1_short.sql': file('1.0.0'),
       '0001_Capital.sql': file('1.0.0'),
@@ -62,7 +62,7 @@ describe('a directory of migrations', () => {
     expect(message).toContain('has 8 mistakes')
   })
 
-  it('has the same checksums with other line ends and a byte order mark, and others with other text', () => {
+  it('has the same checksums with other line ends and a byte order mark, and different ones with different text', () => {
     const text = file('1.0.0')
     const of = (content: string) => readStream('app', directoryWith({'0001_a.sql': content}), 'm').files[0]!
     expect(of(text.replaceAll('\n', '\r\n')).checksum).toBe(of(text).checksum)
@@ -103,7 +103,7 @@ describe('a directory of migrations', () => {
 })
 
 describe('the packaged migrations', () => {
-  it('have the versions of the scope, in its order', () => {
+  it('have the specified versions in order', () => {
     const [core, qicore] = migrationSources(null)
     expect(migrationsFor(qicore!, 'timescaledb').map(({version}) => version)).toEqual([
       '1.0.0',
@@ -127,7 +127,7 @@ describe('the packaged migrations', () => {
 })
 
 describe('versions', () => {
-  it('compare by numbers, not by letters', () => {
+  it('are compared numerically', () => {
     expect(['1.10.0', '1.9.0', '1.0', 'app.1.9.1', '1.0.0'].sort(compareVersions)).toEqual([
       '1.0',
       '1.0.0',
